@@ -1,0 +1,78 @@
+"""Every error that archscope raises on purpose, and the exit code that each one earns.
+
+ArchscopeError                     1   the analysis could not be done
+├── ForwardError                   1   the model's own forward raised; what was counted before is kept
+├── OutputError                    1   a result could not be written; the old file is as it was
+├── UsageError                     2   what the user typed cannot be understood
+│   └── SpecError                  2   one field of a spec: says which, what came, what would do
+└── ThresholdError                 3   the answer is there, and crosses a limit that the user set
+
+A message is one line: what came, what was expected, what to do next.
+"""
+
+from collections.abc import Callable
+from difflib import get_close_matches
+
+
+class ArchscopeError(Exception):
+    """The base of all; caught in one place, the command line's `main`."""
+
+    exit_code = 1
+
+
+class ForwardError(ArchscopeError):
+    """The model's forward pass raised; `__cause__` is the model's own exception."""
+
+    def __init__(self, message: str, *, module: str | None = None) -> None:
+        super().__init__(message)
+        self.module = module
+        """Dotted path of the module that failed, `""` for the root, None where unknown."""
+
+
+class OutputError(ArchscopeError):
+    """A result could not be written."""
+
+
+class UsageError(ArchscopeError):
+    """What the user typed cannot be understood or carried out."""
+
+    exit_code = 2
+
+
+class ThresholdError(ArchscopeError):
+    """The answer crosses a limit that the user set (`--strict`, `--min-coverage`)."""
+
+    exit_code = 3
+
+
+class SpecError(UsageError):
+    """One field of a spec holds a value that it cannot hold.
+
+    `problem` may name other fields as `{field}`: the library shows their names, the command
+    line shows their flags, so that each message speaks the words that its reader typed.
+    """
+
+    def __init__(self, field: str, value: object, problem: str) -> None:
+        self.field = field
+        self.value = value
+        self.problem = problem
+        super().__init__(f"{field}: {self.describe(str)}")
+
+    def describe(self, name_field: Callable[[str], str]) -> str:
+        """Return the message with every field name passed through `name_field`."""
+        return f"{self.value!r} {self.problem.format_map(_Named(name_field))}."
+
+
+class _Named(dict[str, str]):
+    def __init__(self, name_field: Callable[[str], str]) -> None:
+        super().__init__()
+        self._name_field = name_field
+
+    def __missing__(self, field: str) -> str:
+        return self._name_field(field)
+
+
+def did_you_mean(word: str, known: tuple[str, ...] | list[str]) -> str:
+    """Return ` Did you mean 'x'?` for the nearest known word, or an empty string."""
+    near = get_close_matches(word, known, n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,126 @@
+"""Finds families, analyses, loaders and formats by name: one file with one constant each.
+
+A built-in is a module in its folder; its file name is its name. A stranger's package joins by an
+entry point in the same group. Listing names imports nothing; asking for one imports that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from archscope.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from archscope.results import Report, Section, View
+    from archscope.subject import Subject
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """A parametrised network: a spec type, and how a spec becomes a network."""
+
+    name: str
+    """What the user types, e.g. `transformer`."""
+    summary: str
+    """One line for `archscope list`."""
+    spec: type
+    """A frozen dataclass whose fields come from `specs.option`."""
+    describe: Callable[[Any], str]
+    """A spec in one line, for the title of a table."""
+    subject: Callable[[Any], Subject]
+    """A spec as a `Subject` on the meta device, with repeated blocks built once."""
+    network: Callable[[Any], Any]
+    """A spec as the whole `nn.Module`, on torch's current default device."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """A question that can be asked of a `Subject`."""
+
+    name: str
+    """What the user types, e.g. `params`."""
+    summary: str
+    """One line for `archscope list`."""
+    run: Callable[..., tuple[Section, ...]]
+    """`run(subject, **settings)`; raises `ArchscopeError` where there is no answer at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """A way to write a `Report` as text."""
+
+    name: str
+    """What the user types after `-f`."""
+    summary: str
+    """One line for `archscope list`."""
+    suffixes: tuple[str, ...]
+    """File endings of `-o` that choose this format, e.g. `(".json",)`."""
+    render: Callable[[Report, View], str]
+    """The whole text, ending in a newline."""
+
+
+class Registry(Generic[T]):
+    """Names to constants, for one folder of the package and one entry-point group."""
+
+    def __init__(self, kind: str, package: str, constant: str) -> None:
+        self._kind = kind
+        self._package = package
+        self._constant = constant
+
+    def names(self) -> tuple[str, ...]:
+        """Return every known name, sorted, without importing any of them."""
+        return tuple(sorted({*self._builtin(), *self._plugins()}))
+
+    def get(self, name: str) -> T:
+        """Return the constant registered as `name`, or raise `UsageError` with the nearest name."""
+        if name in self._builtin():
+            found: T = getattr(import_module(f"{self._package}.{_module(name)}"), self._constant)
+            return found
+        plugins = self._plugins()
+        if name in plugins:
+            loaded: T = plugins[name].load()
+            return loaded
+        known = self.names()
+        raise UsageError(
+            f"no {self._kind} is called {name!r}; there are {', '.join(known)}."
+            + did_you_mean(name, known)
+        )
+
+    def all(self) -> Mapping[str, T]:
+        """Return every constant by name; this imports them all."""
+        return {name: self.get(name) for name in self.names()}
+
+    def _builtin(self) -> frozenset[str]:
+        spec = find_spec(self._package)
+        folders = spec.submodule_search_locations if spec else None
+        files = (file for folder in folders or () for file in Path(folder).glob("[!_]*.py"))
+        return frozenset(file.stem.replace("_", "-") for file in files)
+
+    def _plugins(self) -> dict[str, EntryPoint]:
+        return {point.name: point for point in entry_points(group=self._package)}
+
+
+def _module(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def resolve(address: str) -> Any:
+    """Return the object at `package.module:name`, imported at the time of the call.
+
+    Data types use it to offer what lives above them (a DataFrame, a table) without depending on it.
+    """
+    module, _, name = address.partition(":")
+    return getattr(import_module(module), name)
+
+
+FAMILIES: Registry[Family] = Registry("family", "archscope.families", "FAMILY")
+ANALYSES: Registry[Analysis] = Registry("analysis", "archscope.analyses", "ANALYSIS")
+FORMATS: Registry[Format] = Registry("format", "archscope.present", "FORMAT")

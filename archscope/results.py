@@ -1,0 +1,213 @@
+"""What an analysis found: rows in sections in a report. Data only; nothing here formats itself.
+
+An analysis owns one frozen row type per section. A row's fields are made by `column`, so that unit,
+title and totalling rule stand on the field and every format reads them from there. An unknown
+number is None, with a `Note` that says why; it is never 0.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+
+from archscope.registry import resolve
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+SCHEMA = 1
+"""Version of the JSON form. 1: the first. Keys are never renamed within a version."""
+
+T = TypeVar("T")
+_METADATA = "archscope.column"
+
+Kind = Literal["text", "path", "count", "work", "bytes", "shape", "ratio", "times"]
+"""How a cell is read: words, a dotted module path, an exact integer, an integer shown in SI units,
+bytes shown in IEC units, a tensor shape, a share of 1, a multiplicity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """How one field of a row is titled, totalled and, where space is short, dropped."""
+
+    name: str
+    """The field's name: JSON key, CSV header, DataFrame column."""
+    title: str
+    """The heading in a table; empty: the field is not shown in tables."""
+    kind: Kind
+    """What the cell holds."""
+    share: bool
+    """Whether a table shows the percentage of the total beside it."""
+    bar: bool
+    """Whether a table draws that percentage as a bar too."""
+    drop: int
+    """Which columns go first where a terminal is narrow: higher goes earlier, 0 never goes."""
+
+
+def column(
+    title: str = "",
+    *,
+    kind: Kind = "text",
+    share: bool = False,
+    bar: bool = False,
+    drop: int = 0,
+    default: Any = dataclasses.MISSING,
+) -> Any:
+    """Declare one field of a row."""
+    metadata = {_METADATA: (title, kind, share, bar, drop)}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@cache
+def columns(row_type: type) -> tuple[Column, ...]:
+    """Return the columns of a row type in the order in which its fields are declared."""
+    found = []
+    for field in dataclasses.fields(row_type):
+        title, kind, share, bar, drop = field.metadata[_METADATA]
+        found.append(
+            Column(name=field.name, title=title, kind=kind, share=share, bar=bar, drop=drop)
+        )
+    return tuple(found)
+
+
+def plain(value: Any) -> Any:
+    """Return data as plain JSON values: dataclasses as objects, tuples as lists."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)
+        }
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something that a reader must know to read the numbers rightly."""
+
+    level: Literal["info", "warning"]
+    """`warning`: a number is unknown, partial or disputed. `info`: how it was obtained."""
+    text: str
+    """One sentence or two, without a full stop's worth of markup."""
+    operator: str | None = None
+    """The operator that was not counted, where the note is about one."""
+    calls: int | None = None
+    """How often that operator ran."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """The answer of one analysis to one question: rows of one type."""
+
+    name: str
+    """JSON key, e.g. `modules`."""
+    row_type: type
+    """The type of every row."""
+    rows: tuple[Any, ...]
+    """The rows, one per thing; never folded."""
+    totals: Any = None
+    """A frozen dataclass of totals over the rows, or None where a total means nothing."""
+    notes: tuple[Note, ...] = ()
+    """What must be known to read these rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Convention:
+    """What the word FLOP means in a report."""
+
+    name: str
+    """`fvcore`, or `2 x MACs`."""
+    flops_per_multiply_add: int
+    """1 or 2."""
+    text: str
+    """The convention in one sentence, printed under every table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Where a report was made."""
+
+    archscope: str
+    python: str
+    torch: str | None
+    fvcore: str | None
+    platform: str
+    device: str
+    """Where the numbers come from, e.g. `meta` (shapes only) or `cpu`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Sections, and how they were obtained."""
+
+    command: str
+    """The analysis, e.g. `params`."""
+    title: str
+    """The subject in one line."""
+    config: Mapping[str, Any]
+    """The spec's fields as JSON values; empty for a network that was handed over in memory."""
+    environment: Environment
+    sections: tuple[Section, ...]
+    convention: Convention | None = None
+    """What FLOP means here; None where no FLOPs are given."""
+
+    def section(self, name: str) -> Section:
+        """Return the section called `name`; raises `KeyError`."""
+        for section in self.sections:
+            if section.name == name:
+                return section
+        raise KeyError(name)
+
+    @property
+    def totals(self) -> Any:
+        """The totals of the first section that has any, e.g. `report.totals.macs`."""
+        return next((s.totals for s in self.sections if s.totals is not None), None)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The notes of all sections, in order."""
+        return tuple(note for section in self.sections for note in section.notes)
+
+    def to(self, format: str) -> str:
+        """Return the report as text: `table`, `json`, `jsonl`, `csv` or `md`."""
+        return cast(str, resolve("archscope.registry:FORMATS").get(format).render(self, View()))
+
+    def to_frame(self, section: str | None = None) -> DataFrame:
+        """Return one section (by default the first) as a pandas DataFrame, a row per row."""
+        return cast("DataFrame", resolve("archscope.frames:to_frame")(self, section))
+
+    def _repr_html_(self) -> str:
+        return cast(str, resolve("archscope.present._notebook:render")(self, View()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Which part of a report a text shows, and how; it changes no number."""
+
+    by: str | None = None
+    """The section to show; None shows the first."""
+    sort: str | None = None
+    """Name of the column to sort by, largest first; None keeps the order of execution."""
+    top: int | None = None
+    """Show only the first so many rows, and one line for the rest."""
+    max_depth: int | None = None
+    """Show module paths of at most so many parts."""
+    expand: bool = False
+    """Show each copy of a repeated block."""
+    total: bool = False
+    """Show the totals alone."""
+    explain: bool = False
+    """Show each row's closed form with its numbers put in."""
+    exact: bool = False
+    """Show every integer with all its digits."""
+    width: int | None = None
+    """Columns of the terminal; None: as wide as the table needs."""
+    color: bool = False
+    """Whether the text may hold ANSI colours."""
+    ascii: bool = False
+    """Whether the output encoding holds only ASCII."""

@@ -1,0 +1,230 @@
+"""Reads, checks and labels any spec: a frozen dataclass whose fields are made by `option`.
+
+One definition of a field gives its flag, default, help, range, JSON key and sweep axis. A field is
+an `int`, a `float`, a `bool`, a `Literal` of words, a `tuple[int, ...]`, or one of these or None.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, TypeVar
+
+from archscope.errors import SpecError, UsageError, did_you_mean
+
+T = TypeVar("T")
+_METADATA = "archscope.option"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """What a field of a spec says of itself, beside its type and default."""
+
+    help: str
+    """One line: what the number is and in which unit."""
+    low: float | None
+    """Smallest value that is allowed, of a list: smallest item."""
+    high: float | None
+    """Largest value that is allowed, of a list: largest item."""
+
+
+def option(default: T, help: str, *, low: float | None = None, high: float | None = None) -> T:
+    """Declare one field of a spec; the result stands where a dataclass field's default would."""
+    metadata = {_METADATA: Option(help=help, low=low, high=high)}
+    return typing.cast(T, dataclasses.field(default=default, metadata=metadata))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of a spec, ready to be read from text or offered as a flag."""
+
+    name: str
+    """The spec's attribute, e.g. `d_model`; also the JSON key and the sweep axis."""
+    kind: Literal["integer", "number", "switch", "choice", "list"]
+    """How a text is read."""
+    optional: bool
+    """Whether None is allowed."""
+    default: Any
+    """The value when nothing is said."""
+    choices: tuple[str, ...]
+    """The allowed words of a choice, else empty."""
+    help: str
+    """One line, without the default and the range."""
+    low: float | None
+    """Smallest allowed value."""
+    high: float | None
+    """Largest allowed value."""
+
+    @property
+    def flag(self) -> str:
+        """The command-line flag, e.g. `--d-model`."""
+        return "--" + self.name.replace("_", "-")
+
+    def parse(self, text: str) -> Any:
+        """Read `text` as this field's type; raises `SpecError`. Ranges are checked by `check`."""
+        if self.optional and text.lower() == "none":
+            return None
+        match self.kind:
+            case "integer":
+                return self._integer(text, text, "is not an integer")
+            case "number":
+                return self._number(text)
+            case "switch":
+                return self._switch(text)
+            case "list":
+                return self._list(text)
+            case "choice":
+                return text
+
+    def check(self, value: Any) -> None:
+        """Raise `SpecError` where `value` is not of this field's type, words or range."""
+        if value is None and self.optional:
+            return
+        expected = {
+            "integer": (int, "is not an integer"),
+            "number": ((int, float), "is not a number"),
+            "switch": (bool, "is not True or False"),
+            "list": (tuple, "is not a tuple of integers"),
+            "choice": (str, "is not a word"),
+        }
+        type_, problem = expected[self.kind]
+        if not isinstance(value, type_) or (self.kind != "switch" and isinstance(value, bool)):
+            raise SpecError(self.name, value, problem)
+        if self.kind == "choice" and value not in self.choices:
+            near = did_you_mean(value, self.choices).rstrip("?")
+            words = ", ".join(repr(word) for word in self.choices)
+            raise SpecError(
+                self.name, value, f"is not one of {words}" + (f".{near}" if near else "")
+            )
+        if self.kind == "list":
+            self._check_items(value)
+        elif self.kind in ("integer", "number"):
+            self._check_range(value, value, "")
+
+    def _check_items(self, items: tuple[Any, ...]) -> None:
+        for position, item in enumerate(items, start=1):
+            if not isinstance(item, int) or isinstance(item, bool):
+                raise SpecError(self.name, item, f"(item {position}) is not an integer")
+            self._check_range(item, item, f"(item {position}) ")
+
+    def _check_range(self, value: float, shown: object, where: str) -> None:
+        low, high = self.low, self.high
+        if (low is None or value >= low) and (high is None or value <= high):
+            return
+        if low is None or high is None:
+            bound = f"x>={low:g}" if low is not None else f"x<={high:g}"
+        else:
+            bound = f"{low:.12g}<=x<={high:.12g}"
+        raise SpecError(self.name, shown, f"{where}is not in the range {bound}")
+
+    def _integer(self, text: str, shown: str, problem: str) -> int:
+        try:
+            return int(text)
+        except ValueError:
+            raise SpecError(self.name, shown, problem) from None
+
+    def _number(self, text: str) -> float:
+        try:
+            return float(text)
+        except ValueError:
+            raise SpecError(self.name, text, "is not a number") from None
+
+    def _switch(self, text: str) -> bool:
+        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        if text.lower() not in words:
+            raise SpecError(self.name, text, "is not true or false")
+        return words[text.lower()]
+
+    def _list(self, text: str) -> tuple[int, ...]:
+        items = text.replace("/", ",").split(",")
+        hint = f"Write {{{self.name}}} as a comma-separated list, e.g. 1,2,4"
+        return tuple(
+            self._integer(item.strip(), item, f"(item {position}) is not an integer. {hint}")
+            for position, item in enumerate(items, start=1)
+        )
+
+
+@cache
+def fields(spec_type: type) -> tuple[Field, ...]:
+    """Return the fields of a spec in the order in which they are declared."""
+    hints = typing.get_type_hints(spec_type)
+    return tuple(_field(field, hints[field.name]) for field in dataclasses.fields(spec_type))
+
+
+def _field(field: dataclasses.Field[Any], hint: Any) -> Field:
+    declared: Option = field.metadata[_METADATA]
+    plain, optional = _without_none(hint)
+    kind, choices = _kind(plain)
+    return Field(
+        name=field.name,
+        kind=kind,
+        optional=optional,
+        default=field.default,
+        choices=choices,
+        help=declared.help,
+        low=declared.low,
+        high=declared.high,
+    )
+
+
+def _without_none(hint: Any) -> tuple[Any, bool]:
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):
+        plain = [part for part in typing.get_args(hint) if part is not types.NoneType]
+        return plain[0], True
+    return hint, False
+
+
+def _kind(
+    hint: Any,
+) -> tuple[Literal["integer", "number", "switch", "choice", "list"], tuple[str, ...]]:
+    if typing.get_origin(hint) is Literal:
+        return "choice", typing.get_args(hint)
+    if typing.get_origin(hint) is tuple:
+        return "list", ()
+    if hint is bool:
+        return "switch", ()
+    if hint is int:
+        return "integer", ()
+    if hint is float:
+        return "number", ()
+    raise TypeError(f"a spec field cannot be a {hint}")
+
+
+def check(spec: Any) -> None:
+    """Check every field of `spec` by itself; a spec calls it first in its `__post_init__`."""
+    for field in fields(type(spec)):
+        field.check(getattr(spec, field.name))
+
+
+def read(spec_type: type[T], texts: Mapping[str, str]) -> T:
+    """Build a spec from field names and texts, as typed on the command line or after a colon.
+
+    >>> read(TransformerSpec, {"depth": "24"}).depth  # doctest: +SKIP
+    24
+    """
+    known = {field.name: field for field in fields(spec_type)}
+    values = {}
+    for name, text in texts.items():
+        field = known.get(name.replace("-", "_"))
+        if field is None:
+            near = did_you_mean(name, tuple(known))
+            raise UsageError(f"no field is called {name!r}; there are {', '.join(known)}.{near}")
+        values[field.name] = field.parse(text)
+    return spec_type(**values)
+
+
+def values(spec: Any) -> dict[str, Any]:
+    """Return a spec's fields as plain JSON values, in the order in which they are declared."""
+    pairs = ((field.name, getattr(spec, field.name)) for field in fields(type(spec)))
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in pairs}
+
+
+def nearest_divisors(number: int, near: int) -> tuple[int, ...]:
+    """Return the divisors of `number` next below and next above `near`, for an error message."""
+    below = next((n for n in range(near - 1, 0, -1) if number % n == 0), None)
+    above = next((n for n in range(near + 1, number + 1) if number % n == 0), None)
+    return tuple(n for n in (below, above) if n is not None)

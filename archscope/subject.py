@@ -1,0 +1,48 @@
+"""The module under study: all that an analysis sees of what the user asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """The arguments of one call of the module's forward; tensors at any depth of nesting."""
+
+    args: tuple[Any, ...] = ()
+    """Positional arguments."""
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword arguments."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """A block that was built once and stands for several of the same kind."""
+
+    path: str
+    """Dotted path of the block that exists, e.g. `blocks.0`."""
+    copies: tuple[str, ...]
+    """Dotted paths of all the blocks that it stands for, itself first, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A module, what to call it with, and where it came from."""
+
+    name: str
+    """One line that tells a reader what was studied."""
+    model: nn.Module
+    """The module; an analysis leaves it as found."""
+    inputs: Inputs | None
+    """What forward is called with; None where only parameters can be counted."""
+    origin: str
+    """`family:transformer`, `memory`, a file."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """The spec's fields as JSON values; empty for a network that was handed over in memory."""
+    repeats: tuple[Repeat, ...] = ()
+    """Blocks that stand for more than themselves; disjoint, in order of execution."""

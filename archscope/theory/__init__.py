@@ -1,0 +1,1 @@
+"""Exact integers from closed forms; the standard library alone."""
