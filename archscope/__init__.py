@@ -13,6 +13,6 @@ from archscope.errors import ArchscopeError as ArchscopeError
 from archscope.library import build as build
 from archscope.library import params as params
 from archscope.results import Report as Report
-from archscope.version import VERSION as __version__
+from archscope.version import __version__ as __version__
 
 __all__ = ["ArchscopeError", "Report", "__version__", "build", "params"]

@@ -1,7 +1,7 @@
 """Every error that archscope raises on purpose, and the exit code that each one earns.
 
 ArchscopeError                     1   the analysis could not be done
-├── ForwardError                   1   the model's own forward raised; what was counted before is kept
+├── ForwardError                   1   the model's own forward raised; the count until then is kept
 ├── OutputError                    1   a result could not be written; the old file is as it was
 ├── UsageError                     2   what the user typed cannot be understood
 │   └── SpecError                  2   one field of a spec: says which, what came, what would do
@@ -12,6 +12,7 @@ A message is one line: what came, what was expected, what to do next.
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from typing import Any
 
 
 class ArchscopeError(Exception):
@@ -23,10 +24,16 @@ class ArchscopeError(Exception):
 class ForwardError(ArchscopeError):
     """The model's forward pass raised; `__cause__` is the model's own exception."""
 
-    def __init__(self, message: str, *, module: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, module: str | None = None, sections: tuple[Any, ...] = ()
+    ) -> None:
         super().__init__(message)
         self.module = module
         """Dotted path of the module that failed, `""` for the root, None where unknown."""
+        self.sections = sections
+        """What was counted until then, as `results.Section`s."""
+        self.report: Any = None
+        """The same as a `results.Report`, once one was made."""
 
 
 class OutputError(ArchscopeError):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archscope.results import column
+from archscope.registry import Analysis
+from archscope.results import Convention, Section, column
+from archscope.subject import Subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,7 @@ class DepthRow:
     """One meaning of the word depth."""
 
     measure: str = column("Depth")
-    value: int | None = column("", kind="count")
+    value: int | None = column("Value", kind="count")
     definition: str = column("Definition")
 
 
@@ -103,3 +105,42 @@ class Totals:
     """FLOPs of one forward pass in the report's convention."""
     complete: bool
     """False where an operator is unknown or the engines disagree: the FLOPs are a lower bound."""
+
+
+_COMMON = "biases and other elementwise work not counted, no causal discount, evaluation mode"
+FVCORE = Convention(
+    name="fvcore",
+    flops_per_multiply_add=1,
+    text=(
+        "fvcore convention: 1 multiply-accumulate (MAC) = 1 FLOP, plus fvcore's estimates for "
+        f"norms, pooling and resampling; {_COMMON}"
+    ),
+)
+DOUBLE = Convention(
+    name="2 x MACs",
+    flops_per_multiply_add=2,
+    text=f"1 multiply-accumulate (MAC) = 2 FLOPs; norms, pooling, {_COMMON}",
+)
+CONVENTIONS = {convention.flops_per_multiply_add: convention for convention in (FVCORE, DOUBLE)}
+"""By FLOPs per multiply-accumulate."""
+
+
+def run(
+    subject: Subject, *, flops_per_mac: int = 1, execution: str = "auto"
+) -> tuple[Section, ...]:
+    """Count `subject` and return the sections modules, components, operators and depth.
+
+    Without inputs the parameters alone are counted. `execution` is `shapes` (no data), `real` (the
+    model's own device and data) or `auto`. Where the forward raises, a `ForwardError` carries the
+    sections up to there.
+    """
+    from archscope.analyses._params_sections import sections
+
+    return sections(subject, flops_per_mac=flops_per_mac, execution=execution)
+
+
+ANALYSIS = Analysis(
+    name="params",
+    summary="parameters and FLOPs, module by module",
+    run=run,
+)

@@ -1,0 +1,50 @@
+# Everything that is done to this project, each in one command. `make help` lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Re-made whenever the package's dependencies or the pins change.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "archscope needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt 'torch==2.13.0'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+.PHONY: venv
+venv: $(VENV)/.installed ## Make the virtual environment and install everything
+
+.PHONY: demo
+demo: $(VENV)/.installed ## Install, and show the main commands
+	$(BIN)/archscope list
+	$(BIN)/archscope params cnn --dilations 1,2,4
+	$(BIN)/archscope params --depth 24
+
+.PHONY: test
+test: $(VENV)/.installed ## Install, and run all tests
+	$(BIN)/python -m pytest
+
+.PHONY: check
+check: $(VENV)/.installed ## Format, lint, types and tests; what must pass before a commit
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+.PHONY: format
+format: $(VENV)/.installed ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: bench
+bench: $(VENV)/.installed ## Measure start-up, counting and memory, each as a ratio
+	$(BIN)/python benchmarks/speed.py
+
+.PHONY: clean
+clean: ## Remove what the other commands made
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,359 @@
+"""Puts together the sections of the params analysis: weights, work, closed forms, depth."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+
+from archscope.analyses.params import ComponentRow, DepthRow, ModuleRow, OperatorRow, Totals
+from archscope.counting.agreement import Agreement, compare
+from archscope.counting.blocks import count_blocks
+from archscope.counting.closed_forms import closed_form
+from archscope.counting.components import components
+from archscope.counting.forward import Execution, ForwardCount, count_forward, first_line
+from archscope.counting.weights import Weights, weights_by_module
+from archscope.errors import ForwardError
+from archscope.results import Note, Section
+from archscope.subject import Repeat, Subject
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What the forward pass did in one module alone; None where that is not known."""
+
+    calls: int = 0
+    output_shape: tuple[int, ...] | None = None
+    macs: int | None = None
+    flops: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Own:
+    """One module without its submodules, once for each copy that it stands for."""
+
+    path: str
+    type: str
+    component: str
+    weights: Weights
+    work: _Work
+    params_form: str | None
+    macs_form: str | None
+
+
+def sections(subject: Subject, *, flops_per_mac: int, execution: Execution) -> tuple[Section, ...]:
+    """Count `subject`; see `archscope.analyses.params.run`."""
+    if subject.inputs is None:
+        return _assemble(subject, None, None, flops_per_mac)
+    count = count_forward(subject, execution)
+    found = _assemble(subject, count, compare(count), flops_per_mac)
+    if count.failure is not None:
+        raise _failure(subject.model, count, found) from count.failure
+    return found
+
+
+def _failure(model: nn.Module, count: ForwardCount, found: tuple[Section, ...]) -> ForwardError:
+    path = count.dispatcher.failed_in or ""
+    assert count.failure is not None
+    where = f"{path or 'the model itself'} ({type(model.get_submodule(path)).__name__})"
+    shapes = count.dispatcher.input_shapes.get(path, ())
+    given = ", ".join("x".join(map(str, shape)) for shape in shapes)
+    return ForwardError(
+        f"forward failed in {where}"
+        + (f" with input {given}" if given else "")
+        + f": {first_line(count.failure)}. Parameters are complete; FLOPs stop there.",
+        module=path,
+        sections=found,
+    )
+
+
+def _assemble(
+    subject: Subject,
+    count: ForwardCount | None,
+    agreement: Agreement | None,
+    flops_per_mac: int,
+) -> tuple[Section, ...]:
+    modules = _expand(_own_by_module(subject, count, agreement, flops_per_mac), subject.repeats)
+    rows = _rows(modules)
+    complete = agreement is None or agreement.complete
+    notes = _notes(subject, count, agreement)
+    totals = _totals(modules, ran=count is not None, complete=complete)
+    return (
+        Section(name="modules", row_type=ModuleRow, rows=rows, totals=totals, notes=notes),
+        Section(name="components", row_type=ComponentRow, rows=_component_rows(modules)),
+        Section(name="operators", row_type=OperatorRow, rows=_operator_rows(subject, count)),
+        Section(name="depth", row_type=DepthRow, rows=_depth_rows(subject, count)),
+    )
+
+
+def _notes(
+    subject: Subject, count: ForwardCount | None, agreement: Agreement | None
+) -> tuple[Note, ...]:
+    if count is None or agreement is None:
+        text = "no inputs were given: parameters are counted, multiply-accumulates are unknown"
+        return (Note(level="warning", text=text),)
+    if count.fvcore is None or not agreement.complete:
+        return agreement.notes
+    held = len(agreement.macs)
+    text = (
+        f"fvcore and torch's dispatcher agree on the multiply-accumulates of "
+        f"{'every module' if held != 1 else 'the one module'} that has any ({held} held against "
+        f"each other, {'on shapes alone' if count.execution == 'shapes' else 'on data'})"
+    )
+    return (*agreement.notes, Note(level="info", text=text))
+
+
+def _own_by_module(
+    subject: Subject,
+    count: ForwardCount | None,
+    agreement: Agreement | None,
+    flops_per_mac: int,
+) -> list[_Own]:
+    component = components(subject.model)
+    found = []
+    for path, module, weights in weights_by_module(subject.model):
+        work = _Work()
+        params_form = macs_form = None
+        if count is not None and agreement is not None and not weights.alias:
+            work = _work(path, count, agreement, flops_per_mac)
+            params_form, macs_form = _forms(module, path, weights, work, count)
+        found.append(
+            _Own(
+                path=path,
+                type=type(module).__name__,
+                component=component.get(path, component.get(weights.shared_with or "", "other")),
+                weights=weights,
+                work=work,
+                params_form=params_form,
+                macs_form=macs_form,
+            )
+        )
+    return found
+
+
+def _work(path: str, count: ForwardCount, agreement: Agreement, flops_per_mac: int) -> _Work:
+    dispatched = count.dispatcher
+    calls = dispatched.calls.get(path, 0)
+    unfinished = count.failure is not None and not calls
+    macs = agreement.macs.get(path, 0)
+    if flops_per_mac == 2:
+        flops: int | None = 2 * macs
+    else:
+        flops = agreement.flops.get(path, 0) if agreement.flops is not None else None
+    return _Work(
+        calls=calls,
+        output_shape=dispatched.output_shapes.get(path),
+        macs=None if unfinished else macs,
+        flops=None if unfinished else flops,
+    )
+
+
+def _forms(
+    module: nn.Module, path: str, weights: Weights, work: _Work, count: ForwardCount
+) -> tuple[str | None, str | None]:
+    """Return the closed forms with their numbers, each where it equals what was counted."""
+    if work.output_shape is None:
+        return None, None
+    inputs = count.dispatcher.input_shapes.get(path, ())
+    form = closed_form(module, inputs, work.output_shape)
+    if form is None:
+        return None, None
+    params = form.params_numbers if weights.shared_with is None else None
+    if params is not None and form.params_value != weights.trainable + weights.frozen:
+        params = None
+    if work.macs == form.macs_value:
+        return params, form.macs_numbers
+    if work.macs == work.calls * form.macs_value:
+        return params, f"{work.calls}*({form.macs_numbers})"
+    return params, None
+
+
+def _expand(modules: list[_Own], repeats: tuple[Repeat, ...]) -> list[_Own]:
+    """Put every copy of a repeated block where it would stand in the whole network."""
+    if not repeats:
+        return modules
+    blocks: dict[str, list[_Own]] = {repeat.path: [] for repeat in repeats}
+    # The whole list of copies goes where the first block of each container stands.
+    order: list[_Own | str] = []
+    containers: set[str] = set()
+    for module in modules:
+        block = _block_of(module.path, blocks)
+        if block is None:
+            order.append(module)
+            continue
+        blocks[block].append(module)
+        container = block.rpartition(".")[0]
+        if container not in containers:
+            containers.add(container)
+            order.append(container)
+    source = {copy: repeat.path for repeat in repeats for copy in repeat.copies}
+    expanded: list[_Own] = []
+    for item in order:
+        if isinstance(item, str):
+            copies = [copy for copy in source if copy.rpartition(".")[0] == item]
+            for copy in sorted(copies, key=_last_number):
+                original = source[copy]
+                expanded += [_moved(own, original, copy) for own in blocks[original]]
+        else:
+            expanded.append(item)
+    return expanded
+
+
+def _block_of(path: str, blocks: Mapping[str, object]) -> str | None:
+    end = len(path)
+    while end != -1:
+        if path[:end] in blocks:
+            return path[:end]
+        end = path.rfind(".", 0, end)
+    return None
+
+
+def _last_number(path: str) -> tuple[int, str]:
+    last = path.rpartition(".")[2]
+    return (int(last), "") if last.isdigit() else (0, last)
+
+
+def _moved(own: _Own, original: str, copy: str) -> _Own:
+    return own if copy == original else replace(own, path=copy + own.path[len(original) :])
+
+
+def _rows(modules: list[_Own]) -> tuple[ModuleRow, ...]:
+    """Add each module's own figures to all that it is part of."""
+    sums = {own.path: [0, 0, 0, 0, 0] for own in modules}
+    unknown: dict[str, tuple[bool, bool]] = {own.path: (False, False) for own in modules}
+    for own in reversed(modules):  # submodules come after what they are part of
+        here = sums[own.path]
+        here[0] += own.weights.trainable
+        here[1] += own.weights.frozen
+        here[2] += own.weights.buffers
+        here[3] += own.work.macs or 0
+        here[4] += own.work.flops or 0
+        macs, flops = unknown[own.path]
+        doubt = (macs or _uncounted(own, own.work.macs), flops or _uncounted(own, own.work.flops))
+        unknown[own.path] = doubt
+        if own.path:
+            parent = own.path.rpartition(".")[0]
+            sums[parent] = [a + b for a, b in zip(sums[parent], here, strict=True)]
+            above = unknown[parent]
+            unknown[parent] = (above[0] or doubt[0], above[1] or doubt[1])
+    return tuple(_row(own, sums[own.path], unknown[own.path]) for own in modules)
+
+
+def _uncounted(own: _Own, figure: int | None) -> bool:
+    return figure is None and not own.weights.alias
+
+
+def _row(own: _Own, sums: list[int], unknown: tuple[bool, bool]) -> ModuleRow:
+    return ModuleRow(
+        path=own.path,
+        type=own.type,
+        component=own.component,
+        calls=own.work.calls,
+        output_shape=own.work.output_shape,
+        trainable=sums[0],
+        frozen=sums[1],
+        buffers=sums[2],
+        macs=None if unknown[0] else sums[3],
+        flops=None if unknown[1] else sums[4],
+        own_trainable=own.weights.trainable,
+        own_frozen=own.weights.frozen,
+        own_buffers=own.weights.buffers,
+        own_macs=own.work.macs,
+        own_flops=own.work.flops,
+        shared_with=own.weights.shared_with,
+        params_form=own.params_form,
+        macs_form=own.macs_form,
+    )
+
+
+def _totals(modules: list[_Own], *, ran: bool, complete: bool) -> Totals:
+    flops = [own.work.flops for own in modules]
+    known = [figure for figure in flops if figure is not None]
+    return Totals(
+        trainable=sum(own.weights.trainable for own in modules),
+        frozen=sum(own.weights.frozen for own in modules),
+        active=sum(own.weights.active for own in modules),
+        buffers=sum(own.weights.buffers for own in modules),
+        weight_bytes=sum(own.weights.weight_bytes for own in modules),
+        macs=sum(own.work.macs or 0 for own in modules) if ran else None,
+        flops=sum(known) if ran and known else None,
+        complete=complete,
+    )
+
+
+def _component_rows(modules: list[_Own]) -> tuple[ComponentRow, ...]:
+    grouped: dict[str, list[_Own]] = {}
+    for own in modules:
+        grouped.setdefault(own.component, []).append(own)
+    rows = (
+        ComponentRow(
+            component=name,
+            trainable=sum(own.weights.trainable for own in group),
+            frozen=sum(own.weights.frozen for own in group),
+            macs=_sum([own.work.macs for own in group if not own.weights.alias]),
+            flops=_sum([own.work.flops for own in group if not own.weights.alias]),
+        )
+        for name, group in grouped.items()
+    )
+    return tuple(row for row in rows if row.trainable or row.frozen or row.macs or row.flops)
+
+
+def _sum(figures: list[int | None]) -> int | None:
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) if len(known) == len(figures) else None
+
+
+def _operator_rows(subject: Subject, count: ForwardCount | None) -> tuple[OperatorRow, ...]:
+    if count is None:
+        return ()
+    times = {repeat.path: len(repeat.copies) for repeat in subject.repeats}
+    calls: Counter[tuple[str, str]] = Counter()
+    elements: Counter[tuple[str, str]] = Counter()
+    macs: Counter[tuple[str, str]] = Counter()
+    for (path, operator), tally in count.dispatcher.work.items():
+        block = _block_of(path, times)
+        copies = times[block] if block is not None else 1
+        key = operator, tally.kind
+        calls[key] += copies * tally.calls
+        elements[key] += copies * tally.elements
+        macs[key] += copies * tally.macs
+    return tuple(
+        OperatorRow(
+            operator=operator,
+            kind=kind,
+            calls=calls[operator, kind],
+            elements=elements[operator, kind],
+            macs=None if kind == "unknown" else macs[operator, kind],
+        )
+        for operator, kind in sorted(calls, key=lambda key: (-macs[key], -elements[key], key))
+    )
+
+
+def _depth_rows(subject: Subject, count: ForwardCount | None) -> tuple[DepthRow, ...]:
+    times = {repeat.path: len(repeat.copies) for repeat in subject.repeats}
+    path = count.dispatcher.depth if count is not None and count.failure is None else None
+    return (
+        DepthRow(
+            measure="blocks",
+            value=count_blocks(subject.model, times),
+            definition="modules of the class that repeats, as in GPT-2's 12 layers",
+        ),
+        DepthRow(
+            measure="weighted layers",
+            value=path.weighted if path else None,
+            definition=(
+                "linear, convolution and recurrent layers on the longest path, "
+                "as in the name ResNet-50; a lookup table is none"
+            ),
+        ),
+        DepthRow(
+            measure="nonlinear transformations",
+            value=path.nonlinear if path else None,
+            definition="activation functions and softmaxes on the longest path; not norms",
+        ),
+    )

@@ -1,0 +1,80 @@
+"""The group of commands: their names and one line each stand here, so that help imports nothing."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from archscope.version import __version__
+
+COMMANDS = {
+    "params": "Parameters and FLOPs, module by module.",
+    "list": "Families, their fields, analyses and formats.",
+    "env": "Versions and devices, for a bug report.",
+}
+"""Name to the line in `archscope --help`; the command stands in `archscope.cli.<name>`."""
+
+_EPILOG = """\
+\b
+Examples:
+  archscope params --depth 24
+  archscope params cnn --dilations 1,2,4 --spatial-dims 1
+  archscope params --depth 24 --total -f json
+  archscope list transformer
+
+Results go to stdout, all else to stderr. Exit codes: 0 ok, 1 the analysis failed, 2 bad usage,
+3 a threshold was crossed (--strict), 130 interrupted. --debug shows tracebacks.
+"""
+
+
+class LazyGroup(click.Group):
+    """Imports a command only when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"archscope.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _configure(ctx: click.Context, option: click.Parameter, path: str | None) -> None:
+    if ctx.resilient_parsing:
+        return
+    from archscope.cli._config import read_config
+
+    ctx.default_map = read_config(path)
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog=_EPILOG,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": "ARCHSCOPE",
+        "max_content_width": 100,
+    },
+)
+@click.version_option(__version__, prog_name="archscope", message="%(prog)s %(version)s")
+@click.option(
+    "--config",
+    metavar="FILE",
+    is_eager=True,
+    expose_value=False,
+    callback=_configure,
+    help="Defaults of options. [default: archscope.toml, or tool.archscope in pyproject.toml]",
+)
+def group(**_: Any) -> None:
+    """Parameters and FLOPs of a network, layer by layer, before anyone trains it.
+
+    Every number is an exact integer with its convention beside it, counted by two independent
+    engines that must agree. What cannot be counted is named, never zero.
+    """

@@ -1,0 +1,147 @@
+"""Where results go and in which form: the options that every command shares."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archscope.errors import OutputError, UsageError
+from archscope.registry import FORMATS
+from archscope.results import Report, View
+
+_FIRST = ("table", "json", "jsonl", "csv", "md")
+
+
+def format_names() -> list[str]:
+    """Return the names of all formats, the most wanted first."""
+    known = FORMATS.names()
+    return [*(n for n in _FIRST if n in known), *(n for n in known if n not in _FIRST)]
+
+
+def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `-f`, `-o`, `--wide`, `--color` and `-q`."""
+    for option in reversed(
+        (
+            click.option(
+                "-f",
+                "--format",
+                "format_name",
+                type=click.Choice(format_names()),
+                default=None,
+                help="Form of the result. [default: by the ending of -o, else table]",
+            ),
+            click.option(
+                "-o", "--output", metavar="FILE", default=None, help="Write to FILE. [default: -]"
+            ),
+            click.option("--wide", is_flag=True, help="Show every column, however narrow."),
+            click.option(
+                "--color",
+                type=click.Choice(["auto", "always", "never"]),
+                default="auto",
+                help="Colours. [default: auto]",
+            ),
+            click.option("-q", "--quiet", is_flag=True, help="No notes on stderr."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def check_output(path: str | None) -> None:
+    """Raise `UsageError` before any work where the result could not be written to `path`."""
+    if path in (None, "-"):
+        return
+    target = Path(str(path))
+    if target.is_dir():
+        raise UsageError(
+            f"'{target}' is a directory; give a file, e.g. -o {target / 'result.json'}"
+        )
+    if not target.parent.is_dir():
+        raise UsageError(f"directory '{target.parent}' does not exist")
+    if not os.access(target.parent, os.W_OK):
+        raise UsageError(f"directory '{target.parent}' cannot be written to")
+
+
+def show(
+    report: Report,
+    view: View,
+    *,
+    format_name: str | None,
+    output: str | None,
+    quiet: bool,
+) -> None:
+    """Write a report to stdout or, whole or not at all, to a file."""
+    name = format_name or _by_suffix(output) or "table"
+    text = FORMATS.get(name).render(report, view)
+    if output in (None, "-"):
+        click.echo(text, nl=False)
+        return
+    target = Path(str(output))
+    write_whole(target, text)
+    if not quiet:
+        click.echo(f"wrote {target}, {target.stat().st_size:,} bytes", err=True)
+
+
+def write_whole(target: Path, text: str) -> None:
+    """Write `text` beside `target`, then rename; on any error `target` stays as it was."""
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        if target.exists():
+            shutil.copymode(target, temporary)
+        else:
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, target)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        reason = error.strerror or error
+        raise OutputError(f"'{target}' cannot be written: {reason}; it is as it was") from None
+
+
+def _by_suffix(output: str | None) -> str | None:
+    if output in (None, "-"):
+        return None
+    suffix = Path(str(output)).suffix.lower()
+    formats = FORMATS.all().values()
+    return next((known.name for known in formats if suffix and suffix in known.suffixes), None)
+
+
+def terminal(*, wide: bool, color: str, output: str | None) -> dict[str, Any]:
+    """Return what a `View` must know of where it is shown: width, colour, encoding."""
+    to_file = output not in (None, "-")
+    is_terminal = not to_file and sys.stdout.isatty()
+    columns = os.environ.get("COLUMNS", "")
+    if wide or to_file:
+        width = None
+    elif is_terminal or columns.isdigit():
+        width = shutil.get_terminal_size().columns
+    else:
+        width = None
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
+    return {
+        "width": width,
+        "color": not to_file and _color(color, is_terminal),
+        "ascii": not to_file and not encoding.startswith("utf"),
+    }
+
+
+def _color(choice: str, is_terminal: bool) -> bool:
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return is_terminal and os.environ.get("TERM") != "dumb"

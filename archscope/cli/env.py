@@ -1,0 +1,54 @@
+"""`archscope env`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import click
+
+_PACKAGES = ("click", "jinja2", "pandas", "plotly", "rich")
+
+
+@click.command()
+@click.option(
+    "-f",
+    "--format",
+    "format_name",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    help="[default: table]",
+)
+def command(format_name: str) -> None:
+    """Show versions and devices; paste it into a bug report."""
+    found = _environment()
+    if format_name == "json":
+        click.echo(json.dumps(found, indent=1))
+        return
+    width = max(map(len, found))
+    for name, value in found.items():
+        click.echo(f"{name.ljust(width)}  {value if value is not None else 'not installed'}")
+
+
+def _environment() -> dict[str, Any]:
+    import torch
+
+    from archscope.study import environment
+
+    found = dataclasses.asdict(environment("cuda" if torch.cuda.is_available() else "cpu"))
+    found |= {package: _version(package) for package in _PACKAGES}
+    found["threads"] = torch.get_num_threads()
+    found["cuda"] = torch.version.cuda or "none: this torch is a CPU build"
+    for index in range(torch.cuda.device_count()):
+        card = torch.cuda.get_device_properties(index)
+        found[f"cuda:{index}"] = f"{card.name}, {card.total_memory / 2**30:.1f} GiB"
+    return found
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

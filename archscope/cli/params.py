@@ -1,0 +1,112 @@
+"""`archscope params`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from archscope.cli._model import ModelCommand, with_model
+from archscope.cli._output import check_output, output_options, show, terminal
+from archscope.errors import ForwardError
+from archscope.registry import Family
+from archscope.results import View
+
+_EPILOG = """\
+\b
+Examples:
+  archscope params --depth 24
+  archscope params --depth 24 --explain
+  archscope params --arch encoder --norm-place post --total
+  archscope params cnn --dilations 1,2,4
+  archscope params cnn:dilations=1/2/4,channels=32 -f json
+  archscope params --experts 8 --top-k 2 --by component
+
+A default can also come from the environment (ARCHSCOPE_PARAMS_DEPTH=24) or from a config file.
+"""
+_SORTS = {"order": None, "params": "trainable", "flops": "flops"}
+_SECTIONS = {"module": "modules", "operator": "operators", "component": "components"}
+
+
+@click.command(cls=ModelCommand, epilog=_EPILOG, no_args_is_help=False)
+@click.option(
+    "--by",
+    type=click.Choice(list(_SECTIONS)),
+    default="module",
+    help="One row for each module, operator or component. [default: module]",
+)
+@click.option(
+    "--sort",
+    type=click.Choice(list(_SORTS)),
+    default="order",
+    help="Largest first, or in the model's order. [default: order]",
+)
+@click.option("--top", type=click.IntRange(min=1), help="The first so many rows.")
+@click.option(
+    "--max-depth", type=click.IntRange(min=1), help="Module names of at most so many parts."
+)
+@click.option("--expand", is_flag=True, help="Each copy of a repeated block.")
+@click.option("--total", is_flag=True, help="The totals alone.")
+@click.option("--explain", is_flag=True, help="Each row's closed form, with its numbers put in.")
+@click.option("--exact", is_flag=True, help="All digits of every number.")
+@click.option(
+    "--flops-per-mac",
+    type=click.Choice(["1", "2"]),
+    default="1",
+    help="1: as fvcore counts. 2: two FLOPs for a multiply-accumulate. [default: 1]",
+)
+@click.option("--strict", is_flag=True, help="Exit 3 where anything is unknown or disputed.")
+@output_options
+@with_model
+def command(
+    *,
+    family: Family,
+    spec: Any,
+    by: str,
+    sort: str,
+    top: int | None,
+    max_depth: int | None,
+    expand: bool,
+    total: bool,
+    explain: bool,
+    exact: bool,
+    flops_per_mac: str,
+    strict: bool,
+    format_name: str | None,
+    output: str | None,
+    wide: bool,
+    color: str,
+    quiet: bool,
+) -> None:
+    """Count trainable parameters and FLOPs of MODEL, module by module.
+
+    MODEL is a family, `transformer` (where it is left out) or `cnn`, with fields after a colon or
+    as flags. Nothing is trained or allocated: a network of 10^12 parameters counts as quickly.
+    """
+    check_output(output)
+    view = View(
+        by=_SECTIONS[by],
+        sort=_SORTS[sort],
+        top=top,
+        max_depth=max_depth,
+        expand=expand,
+        total=total,
+        explain=explain,
+        exact=exact,
+        **terminal(wide=wide, color=color, output=output),
+    )
+
+    def present(report: Any) -> None:
+        show(report, view, format_name=format_name, output=output, quiet=quiet)
+
+    from archscope.library import count_subject, require_complete
+
+    try:
+        report = count_subject(family.subject(spec), flops_per_mac=int(flops_per_mac))
+    except ForwardError as error:
+        if error.report is not None:
+            present(error.report)
+        raise
+    present(report)
+    if strict:
+        require_complete(report)

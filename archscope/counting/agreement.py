@@ -1,0 +1,90 @@
+"""Holds the two engines against each other, and names all that could not be counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from archscope.counting.forward import ForwardCount
+from archscope.results import Note
+
+_NAMED = 5
+"""How many disagreements are named one by one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """What both engines together say."""
+
+    macs: Counter[str]
+    """Multiply-accumulates of each module's own work, by path; the dispatcher's."""
+    flops: Counter[str] | None
+    """The same plus fvcore's estimates; None where fvcore could not follow."""
+    complete: bool
+    """False where something is unknown, disputed, or was not reached."""
+    notes: tuple[Note, ...]
+
+
+def compare(count: ForwardCount) -> Agreement:
+    """Return what both engines say of one forward pass, with a note on all that is in doubt."""
+    macs = count.dispatcher.macs()
+    notes = [*_unknown_operators(count), *_disagreements(count)]
+    if count.fvcore is None and count.failure is None:
+        text = (
+            f"fvcore could not trace this forward ({count.fvcore_failure}): "
+            "multiply-accumulates are from torch's dispatcher alone, FLOPs are unknown"
+        )
+        notes.append(Note(level="warning", text=text))
+    flops = None if count.fvcore is None else macs + count.fvcore.estimates
+    complete = not notes and count.failure is None
+    return Agreement(macs=macs, flops=flops, complete=complete, notes=tuple(notes))
+
+
+def _unknown_operators(count: ForwardCount) -> Iterator[Note]:
+    total = sum(tally.elements for tally in count.dispatcher.work.values()) or 1
+    calls: Counter[str] = Counter()
+    elements: Counter[str] = Counter()
+    for (_, operator), tally in count.dispatcher.work.items():
+        if tally.kind == "unknown":
+            calls[operator] += tally.calls
+            elements[operator] += tally.elements
+    for operator, times in calls.items():
+        yield _unknown(operator, times, elements[operator] / total, "neither engine knows it")
+    for kind, stranger in (count.fvcore.unknown if count.fvcore else {}).items():
+        if kind in calls:
+            continue
+        name, why = kind, "fvcore does not know it, torch's dispatcher sees only what it calls"
+        if kind.startswith("prim::PythonOp."):
+            name = kind.removeprefix("prim::PythonOp.")
+            why = "a custom autograd function may compute outside torch's sight"
+        yield _unknown(name, stranger.calls, stranger.elements / total, why)
+
+
+def _unknown(operator: str, calls: int, share: float, why: str) -> Note:
+    text = (
+        f"operator {operator} is not counted: {why}. It ran {calls} time{'s' * (calls != 1)} and "
+        f"wrote {min(share, 1):.1%} of all elements; totals are a lower bound"
+    )
+    return Note(level="warning", text=text, operator=operator, calls=calls)
+
+
+def _disagreements(count: ForwardCount) -> Iterator[Note]:
+    if count.fvcore is None:
+        return
+    ours, theirs = count.dispatcher.macs(), count.fvcore.macs
+    explained = {path for stranger in count.fvcore.unknown.values() for path in stranger.paths}
+    disputed = sorted(
+        path
+        for path in ours.keys() | theirs.keys()
+        if ours[path] != theirs[path] and path not in explained
+    )
+    for path in disputed[:_NAMED]:
+        text = (
+            f"the engines disagree in {path or 'the model itself'}: torch's dispatcher counts "
+            f"{ours[path]:,} multiply-accumulates, fvcore {theirs[path]:,}; the former are shown"
+        )
+        yield Note(level="warning", text=text)
+    if len(disputed) > _NAMED:
+        text = f"the engines disagree in {len(disputed) - _NAMED} more modules"
+        yield Note(level="warning", text=text)

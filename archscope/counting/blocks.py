@@ -1,0 +1,36 @@
+"""How many blocks a network repeats: one of the meanings of depth."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from torch import nn
+
+_CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+
+
+def count_blocks(model: nn.Module, repeats: Mapping[str, int]) -> int | None:
+    """Return the number of blocks, or None where no class of module repeats.
+
+    A block is a module that has submodules, is no mere container, and whose class occurs more than
+    once; of nested ones the outermost counts. ResNet-50 has 16 (Bottleneck), GPT-2 small has 12.
+    `repeats` maps the path of a block that stands for several to their number.
+    """
+    candidates = [
+        (path, type(module), repeats.get(path, 1))
+        for path, module in model.named_modules()
+        if path and next(module.children(), None) is not None
+        if not isinstance(module, _CONTAINERS)
+    ]
+    times: Counter[type] = Counter()
+    for _, kind, copies in candidates:
+        times[kind] += copies
+    blocks: list[str] = []
+    total = 0
+    for path, kind, copies in candidates:
+        inside = any(path.startswith(block + ".") for block in blocks[-1:])
+        if (times[kind] > 1 or path in repeats) and not inside:
+            blocks.append(path)
+            total += copies
+    return total or None

@@ -1,0 +1,141 @@
+"""Runs a forward pass for its shapes alone: no arithmetic, no memory, no data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from archscope.counting.shapes import RULES
+
+_TRACER = torch._C._parse_dispatch_key("Tracer")  # type: ignore[attr-defined]
+_CONVOLUTION = torch.ops.aten.convolution.default
+_TRACED_CONVOLUTION = torch.ops.aten._convolution.default
+_SMALL_CONSTANTS = frozenset(
+    getattr(packet, overload)
+    for packet in (torch.ops.aten.arange, torch.ops.aten.scalar_tensor)
+    for overload in packet.overloads()
+)
+"""Made for real even where the forward asks for meta: a position or a number, never large."""
+
+
+class ShapesOnly(TorchDispatchMode):
+    """Answers every operator that touches a meta tensor with an empty meta tensor.
+
+    Operators on other tensors alone (constants that the forward makes for itself) run for real, so
+    that control flow over them works; once mixed with a meta tensor the result is meta. With
+    `constants_too` tensors made inside are meta from the start, for a forward that writes to them.
+
+    An operator that was seen before with the same shapes is answered from memory. While torch's
+    tracer listens, sizes would come back as tensors, so it is paused around every answer.
+    """
+
+    def __init__(self, *, constants_too: bool = False) -> None:
+        super().__init__()
+        self._constants_too = constants_too
+        self._seen: dict[Any, Any] = {}
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # Otherwise torch imports its compiler at the first operator.
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if not torch._C._is_tracing():  # type: ignore[attr-defined]
+            return self._run(func, args, kwargs)
+        with torch._C._SetExcludeDispatchKeyGuard(_TRACER, False):  # type: ignore[attr-defined]
+            if func is _CONVOLUTION:
+                # The tracer records a convolution under this second name, inside the first's
+                # kernel; that kernel is not run here, so call on the tracer's behalf.
+                with self:
+                    return _TRACED_CONVOLUTION(*args, False, False, False, False)
+            state = torch._C._get_tracing_state()
+            torch._C._set_tracing_state(None)  # type: ignore[attr-defined]
+            try:
+                return self._run(func, args, kwargs)
+            finally:
+                torch._C._set_tracing_state(state)  # type: ignore[attr-defined]
+
+    def _run(self, func: Any, args: Any, kwargs: Any) -> Any:
+        if func is _TRACED_CONVOLUTION:
+            func, args = _CONVOLUTION, args[:9]
+        if not _any_meta(args) and not (kwargs and _any_meta(kwargs.values())):
+            return self._constant(func, args, kwargs)
+        args = tuple(_as_meta(arg) for arg in args)
+        if kwargs:
+            kwargs = {name: _as_meta(value) for name, value in kwargs.items()}
+            if kwargs.get("device") is not None:
+                kwargs["device"] = torch.device("meta")
+        if func.is_view or func._schema.is_mutable:
+            return func(*args, **kwargs)
+        return self._fresh(func, args, kwargs)
+
+    def _fresh(self, func: Any, args: Any, kwargs: Any) -> Any:
+        try:
+            key = (func, _key(args), _key(tuple(kwargs.items())) if kwargs else ())
+            known = self._seen.get(key)
+        except TypeError:  # an argument that cannot be a key
+            return func(*args, **kwargs)
+        if known is not None:
+            return _again(known)
+        rule = RULES.get(func)
+        outputs = rule(*args, **kwargs) if rule else None
+        if outputs is None:
+            outputs = func(*args, **kwargs)
+        self._seen[key] = _remember(outputs)
+        return outputs
+
+    def _constant(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """Make or compute something that no meta tensor has a part in."""
+        if func in _SMALL_CONSTANTS and not self._constants_too:
+            kwargs = {**kwargs, "device": torch.device("cpu")}
+        elif self._constants_too and "device" in kwargs:
+            kwargs = {**kwargs, "device": torch.device("meta")}
+        return func(*args, **kwargs)
+
+
+def _any_meta(values: Any) -> bool:
+    for value in values:
+        if isinstance(value, Tensor):
+            if value.is_meta:
+                return True
+        elif isinstance(value, list | tuple) and _any_meta(value):
+            return True
+    return False
+
+
+def _as_meta(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value if value.is_meta else value.to("meta")
+    if isinstance(value, list | tuple) and any(isinstance(item, Tensor) for item in value):
+        return [_as_meta(item) for item in value]
+    return value
+
+
+def _key(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.shape, value.stride(), value.dtype
+    if isinstance(value, list | tuple):
+        return tuple([_key(item) for item in value])
+    # 1, 1.0 and True are equal, yet make different number types.
+    return type(value), value
+
+
+def _remember(outputs: Any) -> Any:
+    if isinstance(outputs, Tensor):
+        return Tensor, (outputs.size(), outputs.stride(), outputs.dtype)
+    if isinstance(outputs, list | tuple):
+        return type(outputs), [_remember(output) for output in outputs]
+    return None, outputs
+
+
+def _again(known: Any) -> Any:
+    kind, content = known
+    if kind is Tensor:
+        size, stride, dtype = content
+        return torch.empty_strided(size, stride, dtype=dtype, device="meta")
+    if kind is None:
+        return content
+    return kind([_again(item) for item in content])

@@ -1,0 +1,171 @@
+"""Multiply-accumulates of dispatcher operators: torch's own formulas, and those that it lacks.
+
+torch's counter gives two FLOPs to a multiply-accumulate; here its figures are halved. Each formula
+takes an operator's arguments and its result, and returns an exact integer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import flop_registry
+
+Formula = Callable[..., int]
+
+aten = torch.ops.aten
+
+
+def matrix_vector(matrix: Tensor, vector: Tensor, result: Any) -> int:
+    """(m, k) @ (k,)."""
+    return matrix.numel()
+
+
+def added_matrix_vector(c: Tensor, matrix: Tensor, vector: Tensor, result: Any, **_: Any) -> int:
+    """c + (m, k) @ (k,)."""
+    return matrix.numel()
+
+
+def inner_product(a: Tensor, b: Tensor, result: Any) -> int:
+    """(k,) . (k,)."""
+    return a.numel()
+
+
+def added_batched_product(c: Tensor, a: Tensor, b: Tensor, result: Any, **_: Any) -> int:
+    """c + sum over n of (n, i, k) @ (n, k, j)."""
+    return a.numel() * b.shape[-1]
+
+
+def trilinear(x: Tensor, weight: Tensor, y: Tensor, *_: Any, result: Any) -> int:
+    """y_o = sum over i, j of x_i W_oij y_j: for each o and row, i*j products and i more."""
+    outputs, features, others = weight.shape[-3:]
+    return x.numel() // features * outputs * features * (others + 1)
+
+
+def grouped_product(a: Tensor, b: Tensor, *_: Any, result: Tensor, **__: Any) -> int:
+    """Rows of a, grouped, times one matrix of b for each group (mixture of experts)."""
+    if a.ndim == 2 and b.ndim == 2:  # groups along the inner axis: each pair multiplies once
+        return a.numel() * b.shape[-1]
+    return result.numel() * a.shape[-1]
+
+
+def integer_product(a: Tensor, b: Tensor, *_: Any, result: Any, **__: Any) -> int:
+    """(m, k) @ (k, n) of integers."""
+    return a.numel() * b.shape[-1]
+
+
+def activated_product(c: Tensor, a: Tensor, b: Tensor, *_: Any, result: Any, **__: Any) -> int:
+    """activation(c + (m, k) @ (k, n))."""
+    return a.numel() * b.shape[-1]
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor, *_: Any, result: Any, **__: Any) -> int:
+    """softmax(q k') v with q (*, L, d), k (*, S, d), v (*, S, e): L*S*(d + e) for each query head.
+
+    Every query meets every key: a causal mask saves nothing here.
+    """
+    return prod(q.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1])
+
+
+def attention_backward(
+    grad: Tensor, q: Tensor, k: Tensor, v: Tensor, *_: Any, result: Any, **__: Any
+) -> int:
+    """Backward of `attention`, scores computed anew: q k', and the gradients of v, scores, q, k."""
+    return prod(q.shape[:-1]) * k.shape[-2] * (3 * q.shape[-1] + 2 * v.shape[-1])
+
+
+def multihead_attention(
+    q: Tensor, k: Tensor, v: Tensor, width: int, heads: int, *_: Any, result: Any, **__: Any
+) -> int:
+    """torch's fused MultiheadAttention with q (B, L, E), k and v (B, S, E)."""
+    batch, queries, keys = q.shape[0], q.shape[1], k.shape[1]
+    projections = batch * (2 * queries + 2 * keys) * width * width
+    return projections + 2 * batch * queries * keys * width
+
+
+def encoder_layer(x: Tensor, width: int, *rest: Any, result: Any, **_: Any) -> int:
+    """torch's fused TransformerEncoderLayer with x (B, S, E); `rest[12]` is linear1's weight."""
+    batch, length = x.shape[0], x.shape[1]
+    hidden = rest[12].shape[0]
+    linear = batch * length * (4 * width * width + 2 * width * hidden)
+    return linear + 2 * batch * length * length * width
+
+
+def recurrence(x: Tensor, *rest: Any, result: Any, **_: Any) -> int:
+    """One fused recurrent layer or several: every row of x meets every 2-D weight once."""
+    weights = rest[0] if isinstance(rest[0], list | tuple) else rest[:4]
+    return prod(x.shape[:-1]) * sum(w.numel() for w in weights if w.ndim == 2)
+
+
+def convolution_tbc(x: Tensor, weight: Tensor, *_: Any, result: Tensor, **__: Any) -> int:
+    """x (T, B, Cin), weight (k, Cin, Cout)."""
+    return result.numel() * weight.shape[0] * weight.shape[1]
+
+
+def convolution(x: Tensor, weight: Tensor, *_: Any, result: Tensor, **__: Any) -> int:
+    """x (N, Cin, *L), weight (Cout, Cin/groups, *k): backends that are never transposed."""
+    return result.numel() * weight[0].numel()
+
+
+def linear(x: Tensor, weight: Tensor, *_: Any, result: Any, **__: Any) -> int:
+    """x (*, in), weight (out, in)."""
+    return x.numel() * weight.shape[0]
+
+
+def _from_torch(formula: Callable[..., int]) -> Formula:
+    def macs(*args: Any, result: Any, **kwargs: Any) -> int:
+        return int(formula(*args, **kwargs, out_val=result)) // 2
+
+    return macs
+
+
+def _plain(formula: Callable[..., int]) -> Formula:
+    def macs(*args: Any, result: Any, **kwargs: Any) -> int:
+        return formula(*args, result=result, **kwargs)
+
+    return macs
+
+
+_MISSING: dict[str, Callable[..., int]] = {
+    "mv": matrix_vector,
+    "addmv": added_matrix_vector,
+    "dot": inner_product,
+    "vdot": inner_product,
+    "addbmm": added_batched_product,
+    "_trilinear": trilinear,
+    "_grouped_mm": grouped_product,
+    "_int_mm": integer_product,
+    "_addmm_activation": activated_product,
+    "_scaled_dot_product_flash_attention": attention,
+    "_scaled_dot_product_flash_attention_for_cpu": attention,
+    "_scaled_dot_product_efficient_attention": attention,
+    "_scaled_dot_product_cudnn_attention": attention,
+    "_scaled_dot_product_fused_attention_overrideable": attention,
+    "_scaled_dot_product_flash_attention_for_cpu_backward": attention_backward,
+    "_native_multi_head_attention": multihead_attention,
+    "_transformer_encoder_layer_fwd": encoder_layer,
+    "mkldnn_rnn_layer": recurrence,
+    "_cudnn_rnn": recurrence,
+    "miopen_rnn": recurrence,
+    "conv_tbc": convolution_tbc,
+    "mkldnn_convolution": convolution,
+    "miopen_convolution": convolution,
+    "mkldnn_linear": linear,
+}
+
+
+def _table() -> dict[str, Formula]:
+    ours = {f"aten::{name}": _plain(formula) for name, formula in _MISSING.items()}
+    theirs = {
+        f"aten::{packet.__name__}": _from_torch(formula)
+        for packet, formula in flop_registry.items()
+        if str(packet).startswith("aten.")
+    }
+    return theirs | ours
+
+
+FORMULAS: dict[str, Formula] = _table()
+"""Operator name with namespace to its formula, called as `formula(*args, result=..., **kwargs)`."""

@@ -1,0 +1,149 @@
+"""Runs one forward pass under both engines, without data where possible, and compares them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+from torch.utils._pytree import tree_leaves, tree_map
+
+from archscope.counting.as_found import (
+    left_as_found,
+    meta_twin,
+    move_to_meta,
+    values_as_found,
+)
+from archscope.counting.dispatcher import DispatcherCount, DispatcherCounter
+from archscope.counting.execution import ShapesOnly
+from archscope.counting.fvcore_engine import FvcoreCount, count_with_fvcore
+from archscope.errors import ForwardError
+from archscope.subject import Inputs, Subject
+
+Execution = Literal["auto", "shapes", "real"]
+"""`shapes`: on the meta device, no data. `real`: on the model's device. `auto`: shapes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardCount:
+    """What one forward pass did, by two engines."""
+
+    dispatcher: DispatcherCount
+    """Every operator as torch's dispatcher ran it, as far as the forward got."""
+    fvcore: FvcoreCount | None
+    """fvcore's count of the same pass; None where torch's tracer could not follow."""
+    fvcore_failure: str | None
+    """Why fvcore's count is missing."""
+    execution: Literal["shapes", "real"]
+    """Whether the pass ran on shapes alone or on data."""
+    failure: Exception | None
+    """What the forward raised, if it did."""
+
+
+def count_forward(subject: Subject, execution: Execution = "auto") -> ForwardCount:
+    """Run the subject's forward in evaluation mode and count it; the model is left as found.
+
+    Raises `ForwardError` where the model cannot be run at all. What the forward itself raises is
+    returned as `failure`, beside what was counted until then.
+    """
+    model, inputs = subject.model, subject.inputs
+    if inputs is None:
+        raise ForwardError(f"{subject.name} has no inputs; FLOPs need one call's arguments")
+    lazy = next((name for name, p in model.named_parameters() if is_lazy(p)), None)
+    if lazy is not None:
+        raise ForwardError(f"parameter {lazy} has no shape yet; run the model once, then count it")
+    repeats = {repeat.path: len(repeat.copies) for repeat in subject.repeats}
+    result: ForwardCount | None = None
+    for attempt in _attempts(model, inputs, execution):
+        result = attempt(model, inputs, repeats)
+        if result.failure is None:
+            return result
+    assert result is not None  # there is always one attempt
+    return result
+
+
+Attempt = Callable[[nn.Module, Inputs, Mapping[str, int]], ForwardCount]
+
+
+def _attempts(model: nn.Module, inputs: Inputs, execution: Execution) -> list[Attempt]:
+    """Return the ways to run, cheapest first; each later one is tried where the former raised.
+
+    The last one's error is the one that is shown, so a real forward comes last where it can be run.
+    """
+    tensors = [*model.parameters(), *model.buffers(), *tree_leaves((inputs.args, inputs.kwargs))]
+    bodiless = any(isinstance(t, Tensor) and t.is_meta for t in tensors)
+    shapes = [_on_shapes, _on_shapes_constants_too]
+    if execution == "shapes" or bodiless:
+        return list(shapes)
+    return [_on_data] if execution == "real" else [*shapes, _on_data]
+
+
+def _on_shapes(model: nn.Module, inputs: Inputs, repeats: Mapping[str, int]) -> ForwardCount:
+    return _without_data(model, inputs, repeats, ShapesOnly())
+
+
+def _on_shapes_constants_too(
+    model: nn.Module, inputs: Inputs, repeats: Mapping[str, int]
+) -> ForwardCount:
+    return _without_data(model, inputs, repeats, ShapesOnly(constants_too=True))
+
+
+def _without_data(
+    model: nn.Module, inputs: Inputs, repeats: Mapping[str, int], shapes: ShapesOnly
+) -> ForwardCount:
+    with left_as_found(model):
+        try:
+            move_to_meta(model)
+            bodiless = Inputs(args=_to_meta(inputs.args), kwargs=_to_meta(dict(inputs.kwargs)))
+        except Exception as failure:  # an input or a weight that cannot be without data
+            return ForwardCount(DispatcherCount(), None, None, "shapes", failure)
+        with shapes:
+            return _both_engines(model, bodiless, repeats, "shapes")
+
+
+def _on_data(model: nn.Module, inputs: Inputs, repeats: Mapping[str, int]) -> ForwardCount:
+    leaves = tuple(tree_leaves((inputs.args, dict(inputs.kwargs))))
+    with values_as_found(model, leaves), left_as_found(model):
+        return _both_engines(model, inputs, repeats, "real")
+
+
+def _both_engines(
+    model: nn.Module,
+    inputs: Inputs,
+    repeats: Mapping[str, int],
+    execution: Literal["shapes", "real"],
+) -> ForwardCount:
+    for module in model.modules():
+        module.training = False  # not eval(): a module may have made that do something else
+    # torch's fused encoder takes the weights of several modules in one operator; without it each
+    # product belongs to one module.
+    torch.backends.mha.set_fastpath_enabled(False)
+    with torch.no_grad():
+        counter = DispatcherCounter(model, repeats)
+        try:
+            with counter.stack, counter:
+                model(*inputs.args, **inputs.kwargs)
+        except Exception as failure:
+            return ForwardCount(counter.finish(failed=True), None, None, execution, failure)
+        dispatched = counter.finish(failed=False)
+        try:
+            fvcore = count_with_fvcore(model, inputs)
+        except Exception as failure:  # the tracer is torch's own, and gives up in many ways
+            reason = (
+                f"{type(failure).__name__}: {str(failure).splitlines()[0] if str(failure) else ''}"
+            )
+            return ForwardCount(dispatched, None, reason, execution, None)
+        return ForwardCount(dispatched, fvcore, None, execution, None)
+
+
+def _to_meta(value: Any) -> Any:
+    return tree_map(lambda leaf: meta_twin(leaf) if isinstance(leaf, Tensor) else leaf, value)
+
+
+def first_line(error: BaseException) -> str:
+    """Return an error's type and the first line of what it says."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,0 +1,296 @@
+"""What fvcore's counter lacks: handles for operators that it skips, rounds or cannot read.
+
+A handle takes the inputs and outputs of one node of torch's trace and returns an exact integer: one
+FLOP for a multiply-accumulate. fvcore's own handles stay where they are right: linear, addmm, mm,
+bmm, convolution, and its estimates for normalisation, pooling and resampling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import prod
+from typing import Any
+
+from fvcore.nn.jit_handles import (
+    batchnorm_flop_jit,
+    conv_flop_count,
+    elementwise_flop_counter,
+    get_shape,
+)
+
+Handle = Callable[[list[Any], list[Any]], int]
+Shape = list[int]
+
+
+def shape(value: Any) -> Shape:
+    """Return the shape of a tensor in the trace; raises `ValueError` where it is not known."""
+    found = get_shape(value)
+    if found is None:
+        raise ValueError(f"the trace does not tell the shape of {value.debugName()}")
+    return list(found)
+
+
+def integers(value: Any) -> list[int]:
+    """Return a list of integers in the trace: a constant, or one that was put together."""
+    constant = value.toIValue()
+    if constant is not None:
+        return list(constant)
+    return [item.toIValue() for item in value.node().inputs()]
+
+
+def matmul(inputs: list[Any], outputs: list[Any]) -> int:
+    """Vectors, matrices and batches on either side; batches broadcast."""
+    a, b = shape(inputs[0]), shape(inputs[1])
+    if len(a) == 1:
+        return prod(b)
+    if len(b) == 1:
+        return prod(a)
+    return prod(shape(outputs[0])) * a[-1]
+
+
+def first_operand(inputs: list[Any], outputs: list[Any]) -> int:
+    """Every element of the first operand is used once: mv, dot, vdot."""
+    return prod(shape(inputs[0]))
+
+
+def second_operand(inputs: list[Any], outputs: list[Any]) -> int:
+    """Every element of the second operand is used once: addmv."""
+    return prod(shape(inputs[1]))
+
+
+def added_product(inputs: list[Any], outputs: list[Any]) -> int:
+    """c + a @ b over any batch: addmm, baddbmm, addbmm."""
+    return prod(shape(inputs[1])) * shape(inputs[2])[-1]
+
+
+def product(inputs: list[Any], outputs: list[Any]) -> int:
+    """a @ b without broadcasting: mm, bmm, _int_mm."""
+    return prod(shape(inputs[0])) * shape(inputs[1])[-1]
+
+
+def inner(inputs: list[Any], outputs: list[Any]) -> int:
+    """a (*, k) and b (*, k): every row of a meets every row of b."""
+    a, b = shape(inputs[0]), shape(inputs[1])
+    return prod(a) * prod(b[:-1]) if a and b else 0
+
+
+def tensordot(inputs: list[Any], outputs: list[Any]) -> int:
+    """Contract the listed axes of a with those of b."""
+    a, axes = shape(inputs[0]), integers(inputs[2])
+    return prod(shape(outputs[0])) * prod(a[axis] for axis in axes)
+
+
+def multi_dot(inputs: list[Any], outputs: list[Any]) -> int:
+    """A chain of matrices in the cheapest order (Cormen et al. 2009, section 15.2)."""
+    shapes = [shape(value) for value in inputs[0].node().inputs()]
+    sizes = [1] if len(shapes[0]) == 1 else [shapes[0][0]]
+    sizes += [
+        s[0] if len(s) == 1 and i == 0 else s[-1] if len(s) > 1 else 1 for i, s in enumerate(shapes)
+    ]
+    count = len(shapes)
+    cheapest = [[0] * count for _ in range(count)]
+    for span in range(1, count):
+        for i in range(count - span):
+            j = i + span
+            cheapest[i][j] = min(
+                cheapest[i][k] + cheapest[k + 1][j] + sizes[i] * sizes[k + 1] * sizes[j + 1]
+                for k in range(i, j)
+            )
+    return cheapest[0][-1]
+
+
+def bilinear(inputs: list[Any], outputs: list[Any]) -> int:
+    """y_o = sum over i, j of x_i W_oij y_j: for each o and row, i*j products and i more."""
+    x, weight = shape(inputs[0]), shape(inputs[2])
+    return prod(x[:-1]) * weight[0] * weight[1] * (weight[2] + 1)
+
+
+def attention(inputs: list[Any], outputs: list[Any]) -> int:
+    """softmax(q k') v with q (*, L, d), k (*, S, d), v (*, S, e): L*S*(d + e) per query head."""
+    q, k, v = (shape(value) for value in inputs[:3])
+    return prod(q[:-1]) * k[-2] * (q[-1] + v[-1])
+
+
+def multihead_attention(inputs: list[Any], outputs: list[Any]) -> int:
+    """torch's fused MultiheadAttention with q (B, L, E), k and v (B, S, E)."""
+    (batch, queries, width), (_, keys, _) = shape(inputs[0]), shape(inputs[1])
+    projections = batch * (2 * queries + 2 * keys) * width * width
+    return projections + 2 * batch * queries * keys * width
+
+
+def encoder_layer(inputs: list[Any], outputs: list[Any]) -> int:
+    """torch's fused TransformerEncoderLayer with x (B, S, E)."""
+    batch, length, width = shape(inputs[0])
+    hidden = shape(inputs[14])[0]
+    linear = batch * length * (4 * width * width + 2 * width * hidden)
+    return linear + 2 * batch * length * length * width
+
+
+def convolution_by_mode(inputs: list[Any], outputs: list[Any]) -> int:
+    """A convolution whose padding is a word, such as `same`."""
+    return int(conv_flop_count(shape(inputs[0]), shape(inputs[1]), shape(outputs[0])))
+
+
+def convolution_tbc(inputs: list[Any], outputs: list[Any]) -> int:
+    """x (T, B, Cin), weight (k, Cin, Cout)."""
+    weight = shape(inputs[1])
+    return prod(shape(outputs[0])) * weight[0] * weight[1]
+
+
+def recurrence(inputs: list[Any], outputs: list[Any]) -> int:
+    """lstm, gru, rnn: every row of the input meets every 2-D weight of every layer once.
+
+    The weights are the list that holds 2-D tensors; it stands third, of a packed batch fourth.
+    """
+    rows = prod(shape(inputs[0])[:-1])
+    for value in inputs[1:4]:
+        if value.node().kind() == "prim::ListConstruct":
+            weights = [get_shape(weight) for weight in value.node().inputs()]
+            matrices = [weight for weight in weights if weight and len(weight) == 2]
+            if matrices and len(weights) >= 2:
+                return rows * sum(prod(matrix) for matrix in matrices)
+    raise ValueError("a recurrent layer without weights")
+
+
+def cell(inputs: list[Any], outputs: list[Any]) -> int:
+    """One step of an LSTM, GRU or plain recurrent cell: x W_ih' + h W_hh'."""
+    matrices = [get_shape(value) for value in inputs[1:] if get_shape(value)]
+    weights = [m for m in matrices if len(m) == 2][-2:]
+    batched = shape(inputs[0])
+    return prod(batched[:-1]) * sum(prod(weight) for weight in weights)
+
+
+def grouped_product(inputs: list[Any], outputs: list[Any]) -> int:
+    """Rows of a, grouped, times one matrix of b for each group (mixture of experts)."""
+    a, b = shape(inputs[0]), shape(inputs[1])
+    if len(a) == 2 and len(b) == 2:
+        return prod(a) * b[-1]
+    return prod(shape(outputs[0])) * a[-1]
+
+
+def einsum(inputs: list[Any], outputs: list[Any]) -> int:
+    """Pair after pair of operands in torch's order: the product of all sizes that a pair names.
+
+    A pair that sums over nothing multiplies element by element and accumulates nothing: 0.
+    """
+    equation = inputs[0].toIValue().replace(" ", "")
+    shapes = [shape(value) for value in inputs[1].node().inputs()]
+    given = len(inputs) > 2 and inputs[2].node().mustBeNone() is False
+    path = integers(inputs[2]) if given else None
+    terms, result = _einsum_terms(equation, shapes)
+    sizes: dict[str, int] = {}
+    for term, sizes_of_term in zip(terms, shapes, strict=True):
+        for letter, size in zip(term, sizes_of_term, strict=True):
+            sizes[letter] = max(size, sizes.get(letter, 1))
+    return sum(
+        prod(sizes[letter] for letter in pair)
+        for pair, summed in _einsum_pairs(terms, result, path)
+        if summed
+    )
+
+
+def _einsum_terms(equation: str, shapes: list[Shape]) -> tuple[list[str], str]:
+    """Return the operands' letters and the result's; an ellipsis becomes capitals of its own."""
+    left, arrow, result = equation.partition("->")
+    terms = left.split(",")
+    if not arrow:
+        once = sorted(c for c in set(left) if c.isalpha() and left.count(c) == 1)
+        result = ("..." if "..." in left else "") + "".join(once)
+    dots = [
+        len(s) - len(term.replace("...", "")) if "..." in term else 0
+        for term, s in zip(terms, shapes, strict=True)
+    ]
+    unused = [c for c in map(chr, range(0x391, 0x3C9)) if c not in equation][: max(dots, default=0)]
+    expand = [
+        term.replace("...", "".join(unused[len(unused) - n :]))
+        for term, n in zip(terms, dots, strict=True)
+    ]
+    return expand, result.replace("...", "".join(unused))
+
+
+def _einsum_pairs(
+    terms: list[str], result: str, path: list[int] | None
+) -> Iterator[tuple[set[str], bool]]:
+    """Yield the letters of each pair that is contracted, and whether it sums over any."""
+    operands = list(terms)
+    steps = iter(path or [])
+    while len(operands) > 1:
+        first, second = (next(steps), next(steps)) if path else (0, 1)
+        pair = {*operands[first], *operands[second]}
+        rest = [t for i, t in enumerate(operands) if i not in (first, second)]
+        kept = {letter for letter in pair if letter in result or any(letter in t for t in rest)}
+        yield pair, kept != pair
+        merged = "".join(sorted(kept))
+        # torch puts the merged operand last where it was given a path, first where it was not.
+        operands = [*rest, merged] if path else [merged, *rest]
+
+
+def normalisation(affine: int) -> Handle:
+    """fvcore's estimate for layer, group and instance norm, for any number of axes.
+
+    5 per element with a weight, 4 without; `affine` is the position of the weight.
+    """
+
+    def handle(inputs: list[Any], outputs: list[Any]) -> int:
+        weighted = get_shape(inputs[affine]) is not None
+        return prod(shape(inputs[0])) * (5 if weighted else 4)
+
+    return handle
+
+
+def batch_norm(inputs: list[Any], outputs: list[Any]) -> int:
+    """fvcore's estimate: 2 per element in evaluation with a weight, 1 without; as norm in train."""
+    if inputs[5].toIValue():
+        return normalisation(1)(inputs, outputs)
+    return int(batchnorm_flop_jit(inputs, outputs))
+
+
+MAC_HANDLES: dict[str, Handle] = {
+    "aten::matmul": matmul,
+    "aten::linalg_matmul": matmul,
+    "aten::mm": product,
+    "aten::bmm": product,
+    "aten::_int_mm": product,
+    "aten::addmm": added_product,
+    "aten::_addmm_activation": added_product,
+    "aten::baddbmm": added_product,
+    "aten::addbmm": added_product,
+    "aten::mv": first_operand,
+    "aten::dot": first_operand,
+    "aten::vdot": first_operand,
+    "aten::addmv": second_operand,
+    "aten::inner": inner,
+    "aten::tensordot": tensordot,
+    "aten::linalg_multi_dot": multi_dot,
+    "aten::chain_matmul": multi_dot,
+    "aten::bilinear": bilinear,
+    "aten::einsum": einsum,
+    "aten::scaled_dot_product_attention": attention,
+    "aten::_native_multi_head_attention": multihead_attention,
+    "aten::_transformer_encoder_layer_fwd": encoder_layer,
+    "aten::_convolution_mode": convolution_by_mode,
+    "aten::conv_tbc": convolution_tbc,
+    "aten::lstm": recurrence,
+    "aten::gru": recurrence,
+    "aten::rnn_tanh": recurrence,
+    "aten::rnn_relu": recurrence,
+    "aten::lstm_cell": cell,
+    "aten::gru_cell": cell,
+    "aten::rnn_tanh_cell": cell,
+    "aten::rnn_relu_cell": cell,
+    "aten::_grouped_mm": grouped_product,
+}
+"""Operators that carry multiply-accumulates, beside fvcore's own linear and _convolution."""
+
+ESTIMATE_HANDLES: dict[str, Handle] = {
+    "aten::batch_norm": batch_norm,
+    "aten::group_norm": normalisation(2),
+    "aten::layer_norm": normalisation(2),
+    "aten::instance_norm": normalisation(1),
+    "aten::rms_norm": normalisation(2),
+    "aten::upsample_nearest2d": elementwise_flop_counter(0, 1),
+    "aten::upsample_bilinear2d": elementwise_flop_counter(0, 4),
+    "aten::adaptive_avg_pool2d": elementwise_flop_counter(1, 0),
+    "aten::grid_sampler": elementwise_flop_counter(0, 4),
+}
+"""fvcore's estimates in FLOPs for operators that accumulate no products."""

@@ -1,0 +1,95 @@
+"""Knows which module's forward is running, by hooks that touch no module."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.modules.module import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
+from torch.utils._pytree import tree_leaves
+
+Hook = Callable[[str, Any], None]
+"""Called with a module's path and its inputs, or its outputs."""
+
+
+class ModuleStack:
+    """Follows the modules of one model while it runs; to be used in a `with` statement.
+
+    A module that is held under several names goes by its first. A module that is not part of the
+    model (made inside a forward) counts as part of the one that called it.
+    """
+
+    def __init__(self, model: nn.Module, *, on_enter: Hook, on_exit: Hook) -> None:
+        self._paths = {id(module): path for path, module in model.named_modules()}
+        self._on_enter = on_enter
+        self._on_exit = on_exit
+        self._running: list[str] = []
+        self.calls: Counter[str] = Counter()
+        """How often the forward of each module finished, by path."""
+        self.input_shapes: dict[str, tuple[tuple[int, ...], ...]] = {}
+        """Shapes of the tensors that each module's first call was given."""
+        self.output_shapes: dict[str, tuple[int, ...]] = {}
+        """Shape of the first tensor that each module's first call returned."""
+
+    @property
+    def current(self) -> str:
+        """Path of the module whose forward is running; the innermost."""
+        return self._running[-1] if self._running else ""
+
+    def __enter__(self) -> ModuleStack:
+        self._handles = (
+            register_module_forward_pre_hook(self._enter),
+            register_module_forward_hook(self._exit),
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    def _enter(self, module: nn.Module, args: Any, kwargs: Any = None) -> None:
+        path = self._paths.get(id(module))
+        if path is not None:
+            self._running.append(path)
+            if path not in self.input_shapes:
+                self.input_shapes[path] = tuple(tuple(x.shape) for x in tensors_in(args))
+            self._on_enter(path, args)
+
+    def _exit(self, module: nn.Module, args: Any, output: Any) -> None:
+        path = self._paths.get(id(module))
+        if path is None:
+            return
+        self.calls[path] += 1
+        if path not in self.output_shapes:
+            first = next((x for x in tensors_in(output)), None)
+            if first is not None:
+                self.output_shapes[path] = tuple(first.shape)
+        self._on_exit(path, output)
+        # A forward that caught an error left its inner modules behind: drop them too.
+        while self._running and self._running.pop() != path:
+            pass
+
+
+def tensors_in(value: Any, depth: int = 4) -> list[Tensor]:
+    """Return the tensors in nested lists, dicts and plain objects (dataclasses, cache objects)."""
+    if isinstance(value, Tensor):
+        return [value]
+    found: list[Tensor] = []
+    for leaf in tree_leaves(value):
+        if isinstance(leaf, Tensor):
+            found.append(leaf)
+        elif depth and hasattr(leaf, "__dict__") and not isinstance(leaf, type | nn.Module):
+            for inner in vars(leaf).values():
+                found += tensors_in(inner, depth - 1)
+    return found

@@ -1,0 +1,165 @@
+"""Which operators carry multiply-accumulates, which work element by element, which are free.
+
+Every operator that a forward pass runs belongs to one of three classes, or is unknown. Nothing is
+silently zero: an operator that is in no class is named to the user.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Literal
+
+import torch
+
+OperatorClass = Literal["multiply-accumulate", "elementwise or reduction", "free", "unknown"]
+
+MULTIPLY_ACCUMULATE = frozenset(
+    # products of matrices
+    "mm addmm bmm baddbmm addbmm mv addmv dot vdot matmul linear bilinear einsum inner tensordot "
+    "_trilinear chain_matmul linalg_multi_dot linalg_vecdot _grouped_mm _int_mm _addmm_activation "
+    "_scaled_mm _scaled_mm_v2 _scaled_grouped_mm "
+    # convolutions
+    "convolution _convolution _convolution_mode conv1d conv2d conv3d conv_transpose1d "
+    "conv_transpose2d conv_transpose3d conv_tbc _slow_conv2d_forward cudnn_convolution "
+    "miopen_convolution mkldnn_convolution convolution_overrideable mkldnn_linear "
+    # attention
+    "scaled_dot_product_attention _scaled_dot_product_flash_attention "
+    "_scaled_dot_product_flash_attention_for_cpu _scaled_dot_product_efficient_attention "
+    "_scaled_dot_product_cudnn_attention _scaled_dot_product_fused_attention_overrideable "
+    "_native_multi_head_attention _transformer_encoder_layer_fwd "
+    "_scaled_dot_product_flash_attention_for_cpu_backward "
+    # recurrence
+    "lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell "
+    "mkldnn_rnn_layer _cudnn_rnn miopen_rnn".split()
+)
+"""Operators with a formula in at least one engine."""
+
+NONLINEAR = frozenset(
+    "relu relu_ gelu gelu_ silu silu_ sigmoid sigmoid_ tanh tanh_ elu elu_ celu celu_ selu selu_ "
+    "leaky_relu leaky_relu_ hardswish hardswish_ hardsigmoid hardsigmoid_ hardtanh hardtanh_ "
+    "mish mish_ softplus softsign _prelu_kernel prelu log_sigmoid_forward threshold threshold_ "
+    "rrelu_with_noise rrelu_with_noise_ relu6 relu6_ glu "
+    "_softmax _log_softmax _safe_softmax "
+    "_scaled_dot_product_flash_attention _scaled_dot_product_flash_attention_for_cpu "
+    "_scaled_dot_product_efficient_attention _scaled_dot_product_cudnn_attention "
+    "_scaled_dot_product_fused_attention_overrideable".split()
+)
+"""Activation functions and softmaxes, for the depth in nonlinear transformations."""
+
+_ELEMENTWISE = frozenset(
+    # normalisation
+    "native_layer_norm native_group_norm native_batch_norm cudnn_batch_norm miopen_batch_norm "
+    "_native_batch_norm_legit _native_batch_norm_legit_functional "
+    "_native_batch_norm_legit_no_training _batch_norm_no_update _batch_norm_with_update "
+    "_batch_norm_with_update_functional _fused_rms_norm rms_norm layer_norm group_norm batch_norm "
+    "instance_norm _weight_norm _weight_norm_interface renorm "
+    # softmax and losses
+    "softmax log_softmax _softmax _log_softmax _safe_softmax glu prelu _prelu_kernel "
+    "log_sigmoid_forward mse_loss nll_loss nll_loss_forward nll_loss2d nll_loss2d_forward "
+    "smooth_l1_loss huber_loss binary_cross_entropy cross_entropy_loss "
+    "binary_cross_entropy_with_logits "
+    # pooling and resampling
+    "avg_pool1d avg_pool2d avg_pool3d max_pool1d max_pool2d max_pool3d max_pool2d_with_indices "
+    "max_pool3d_with_indices max_pool1d_with_indices adaptive_avg_pool1d adaptive_avg_pool2d "
+    "adaptive_avg_pool3d _adaptive_avg_pool2d _adaptive_avg_pool3d adaptive_max_pool1d "
+    "adaptive_max_pool2d adaptive_max_pool3d fractional_max_pool2d fractional_max_pool3d "
+    "upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d "
+    "_upsample_nearest_exact2d _upsample_nearest_exact3d upsample_linear1d upsample_bilinear2d "
+    "upsample_trilinear3d upsample_bicubic2d _upsample_bilinear2d_aa _upsample_bicubic2d_aa "
+    "grid_sampler grid_sampler_2d grid_sampler_3d affine_grid_generator "
+    # scans, sorts, histograms
+    "cumsum cumsum_ cumprod cumprod_ logcumsumexp cummax cummin sort topk kthvalue median "
+    "nanmedian "
+    "mode histc bincount searchsorted bucketize unique_consecutive _unique2 unique_dim trace diff "
+    "multinomial "
+    # reductions and products without a sum
+    "mean sum prod amax amin aminmax max min argmax argmin norm linalg_vector_norm std var "
+    "std_mean "
+    "var_mean logsumexp any all nansum count_nonzero dist cosine_similarity pairwise_distance "
+    "outer ger addr kron cross linalg_cross segment_reduce _embedding_bag "
+    "_embedding_bag_forward_only embedding_bag scatter_add scatter_add_ scatter_reduce "
+    "scatter_reduce_ index_add index_add_ index_reduce index_reduce_ _thnn_fused_lstm_cell "
+    "_thnn_fused_gru_cell "
+    # random numbers
+    "bernoulli bernoulli_ native_dropout dropout dropout_ feature_dropout alpha_dropout uniform "
+    "uniform_ normal normal_ rand randn randint rand_like randn_like randint_like randperm "
+    "exponential exponential_ log_normal log_normal_ cauchy_ geometric_ "
+    "rrelu_with_noise rrelu_with_noise_ isin polar complex relu6 relu6_ softmin".split()
+)
+
+_FREE = frozenset(
+    # making and copying
+    "empty empty_like empty_strided empty_permuted new_empty new_empty_strided new_full new_ones "
+    "new_zeros full full_like ones ones_like zeros zeros_like scalar_tensor arange linspace "
+    "logspace "
+    "eye tril_indices triu_indices zero zero_ fill fill_ clone copy copy_ _to_copy _reshape_copy "
+    "contiguous to lift lift_fresh lift_fresh_copy detach detach_ _unsafe_view _conj resolve_conj "
+    "resolve_neg _pin_memory set_ resize_ resize_as_ type_as one_hot float long half int bool "
+    # moving
+    "cat concat stack hstack vstack block_diag constant_pad_nd pad reflection_pad1d "
+    "reflection_pad2d "
+    "reflection_pad3d replication_pad1d replication_pad2d replication_pad3d _pad_circular roll "
+    "flip "
+    "rot90 repeat repeat_interleave tile gather take take_along_dim index index_select index_put "
+    "index_put_ _unsafe_index _unsafe_index_put _index_put_impl_ scatter scatter_ masked_scatter "
+    "masked_scatter_ masked_select masked_fill masked_fill_ nonzero nonzero_static argwhere "
+    "embedding "
+    "im2col col2im unfold fold pixel_shuffle pixel_unshuffle channel_shuffle slice_scatter "
+    "select_scatter diagonal_scatter as_strided_scatter diag diag_embed tril tril_ triu triu_ "
+    "unsafe_split unsafe_chunk unsafe_split_with_sizes "
+    "max_unpool2d max_unpool3d split_with_sizes_copy meshgrid combinations unique "
+    "index_copy index_copy_ index_fill index_fill_ view_copy permute_copy expand_copy t_copy "
+    "transpose_copy unbind_copy squeeze_copy unsqueeze_copy unfold_copy as_strided_copy alias_copy "
+    "broadcast_tensors expand_as reshape reshape_as flatten unflatten pad_sequence "
+    "_pack_padded_sequence _pad_packed_sequence atleast_1d atleast_2d atleast_3d cartesian_prod "
+    # asking
+    "size stride numel dim sym_size sym_stride sym_numel storage_offset sym_storage_offset "
+    "is_pinned "
+    "is_same_size is_contiguous _local_scalar_dense item _assert_async _assert_scalar "
+    "_functional_assert_async _assert_tensor_metadata sym_constrain_range _fused_sdp_choice "
+    "sym_constrain_range_for_size _has_compatible_shallow_copy_type device is_floating_point "
+    "Int Float Bool FloatImplicit IntImplicit ScalarImplicit __getitem__ len append "
+    "__and__ __or__ __not__ __is__ __isnot__ __contains__ warn format".split()
+)
+
+
+@cache
+def classify(name: str) -> OperatorClass:
+    """Return the class of an operator by its name with namespace, e.g. `aten::addmm`.
+
+    Names in the tables above come first; for the rest torch's own tags decide (`pointwise`,
+    `reduction`, views). Operators of other namespaces (`torchvision::nms`) are unknown.
+    """
+    namespace, _, operator = name.partition("::")
+    if namespace == "prim":
+        return "unknown" if operator.startswith(("PythonOp", "CallFunction")) else "free"
+    if namespace != "aten":
+        return "unknown"
+    if operator in MULTIPLY_ACCUMULATE:
+        return "multiply-accumulate"
+    if operator in _ELEMENTWISE:
+        return "elementwise or reduction"
+    if operator in _FREE:
+        return "free"
+    return _classify_by_tags(operator)
+
+
+def _classify_by_tags(operator: str) -> OperatorClass:
+    packet = getattr(torch.ops.aten, operator, None)
+    if packet is None:
+        return "unknown"
+    overloads = [getattr(packet, overload) for overload in packet.overloads()]
+    tags = {tag for overload in overloads for tag in overload.tags}
+    reduction = getattr(torch.Tag, "reduction", None)
+    if torch.Tag.pointwise in tags or reduction in tags:
+        return "elementwise or reduction"
+    if any(overload.is_view for overload in overloads):
+        return "free"
+    if operator.endswith("_") and not operator.endswith("__"):
+        return classify(f"aten::{operator[:-1]}")
+    return "unknown"
+
+
+def name_of(func: Any) -> str:
+    """Return the name of a dispatcher overload without it, e.g. `aten::addmm`."""
+    return str(func._schema.name) if hasattr(func, "_schema") else f"higher_order::{func}"

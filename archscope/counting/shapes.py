@@ -1,0 +1,287 @@
+"""Output shapes of the operators that networks are made of, without running them.
+
+torch can do this itself on the `meta` device, but the first such call imports its compiler, which
+takes longer than everything else that archscope does. A rule here is a shortcut for the common case
+alone: it returns None wherever it does not apply, and torch's own kernel answers instead. Tests
+hold every rule against torch's own answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Rule = Callable[..., Any]
+"""Takes an operator's arguments, returns its outputs as empty meta tensors, or None."""
+
+aten = torch.ops.aten
+
+
+def empty(shape: Sequence[int], like: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    """Return a contiguous meta tensor of `shape`."""
+    strides, step = [], 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= max(size, 1)
+    return torch.empty_strided(
+        tuple(shape), tuple(reversed(strides)), dtype=dtype or like.dtype, device="meta"
+    )
+
+
+def same(x: Tensor, *_: Any, **__: Any) -> Tensor | None:
+    """One tensor in, one of the same shape, number type and order of axes out."""
+    return _laid_out_as(x, x.dtype)
+
+
+def floating(x: Tensor, *rest: Any, **named: Any) -> Tensor | None:
+    """As `same`, but integers would become floating point: leave those to torch."""
+    return same(x) if x.is_floating_point() else None
+
+
+def binary(a: Tensor, b: Any, *_: Any, **__: Any) -> Tensor | None:
+    """Broadcast two operands of one floating number type, or a tensor and a number."""
+    if not isinstance(a, Tensor) or not a.is_floating_point():
+        return None
+    if isinstance(b, int | float) and not isinstance(b, bool):
+        return same(a)
+    if not isinstance(b, Tensor) or a.dtype != b.dtype:
+        return None
+    return _broadcast(a, b, a.dtype)
+
+
+def _broadcast(a: Tensor, b: Tensor, dtype: torch.dtype) -> Tensor | None:
+    shape = broadcast(a.shape, b.shape)
+    if shape == list(a.shape):  # the first operand decides on the order of axes
+        return _laid_out_as(a, dtype)
+    if a.is_contiguous() and b.is_contiguous():
+        return empty(shape, a, dtype)
+    return None
+
+
+def _laid_out_as(x: Tensor, dtype: torch.dtype) -> Tensor | None:
+    """Return an empty tensor without gaps whose axes lie in memory in the same order as in `x`."""
+    if x.is_contiguous():
+        return empty(x.shape, x, dtype)
+    strides = x.stride()
+    if 0 in strides:  # an expanded axis has no order of its own
+        return None
+    dense, step = [0] * x.ndim, 1
+    for axis in sorted(range(x.ndim), key=lambda axis: (strides[axis], -axis)):
+        dense[axis] = step
+        step *= max(x.shape[axis], 1)
+    return torch.empty_strided(x.shape, dense, dtype=dtype, device="meta")
+
+
+def broadcast(a: Sequence[int], b: Sequence[int]) -> list[int]:
+    """Return the common shape of two operands, aligned at their last axes."""
+    rank = max(len(a), len(b))
+    left = [1] * (rank - len(a)) + list(a)
+    right = [1] * (rank - len(b)) + list(b)
+    for m, n in zip(left, right, strict=True):
+        if m != n and 1 not in (m, n):
+            raise RuntimeError(
+                f"The size of tensor a ({m}) must match the size of tensor b ({n}): "
+                f"shapes {tuple(a)} and {tuple(b)} cannot be broadcast together"
+            )
+    return [n if m == 1 else m for m, n in zip(left, right, strict=True)]
+
+
+def mm(a: Tensor, b: Tensor) -> Tensor | None:
+    """(m, k) @ (k, n) -> (m, n)."""
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0] or a.dtype != b.dtype:
+        return None
+    return empty((a.shape[0], b.shape[1]), a)
+
+
+def addmm(c: Tensor, a: Tensor, b: Tensor, **_: Any) -> Tensor | None:
+    """c + (m, k) @ (k, n) -> (m, n)."""
+    return mm(a, b) if c.shape[-1:] in (b.shape[1:], (1,)) and c.dtype == a.dtype else None
+
+
+def bmm(a: Tensor, b: Tensor) -> Tensor | None:
+    """(n, i, k) @ (n, k, j) -> (n, i, j)."""
+    if a.ndim != 3 or b.ndim != 3 or a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
+        return None
+    return empty((a.shape[0], a.shape[1], b.shape[2]), a) if a.dtype == b.dtype else None
+
+
+def baddbmm(c: Tensor, a: Tensor, b: Tensor, **_: Any) -> Tensor | None:
+    """c + (n, i, k) @ (n, k, j) -> (n, i, j)."""
+    return bmm(a, b)
+
+
+def convolution(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    transposed: bool,
+    output_padding: Sequence[int],
+    groups: int,
+) -> Tensor | None:
+    """x (N, Cin, *L), weight (Cout, Cin/groups, *k) -> (N, Cout, *L_out)."""
+    axes = weight.ndim - 2
+    channels = weight.shape[0] if transposed else weight.shape[1] * groups
+    if x.ndim != weight.ndim or x.shape[1] != channels or x.dtype != weight.dtype:
+        return None
+    s, p, d, o = (_each(v, axes) for v in (stride, padding, dilation, output_padding))
+    span = [d[i] * (weight.shape[i + 2] - 1) + 1 for i in range(axes)]
+    size = x.shape[2:]
+    if transposed:
+        out = [(size[i] - 1) * s[i] - 2 * p[i] + span[i] + o[i] for i in range(axes)]
+    else:
+        out = [(size[i] + 2 * p[i] - span[i]) // s[i] + 1 for i in range(axes)]
+    if min(out) <= 0:
+        return None
+    return empty((x.shape[0], weight.shape[1] * groups if transposed else weight.shape[0], *out), x)
+
+
+def _each(value: Sequence[int], axes: int) -> list[int]:
+    return list(value) * axes if len(value) == 1 else list(value)
+
+
+def batch_norm_eval(x: Tensor, *_: Any) -> tuple[Tensor, Tensor, Tensor] | None:
+    """Evaluation mode: x, and no statistics."""
+    if not x.is_contiguous():
+        return None
+    return empty(x.shape, x), empty((0,), x), empty((0,), x)
+
+
+def layer_norm(x: Tensor, shape: Sequence[int], *_: Any) -> tuple[Tensor, Tensor, Tensor] | None:
+    """x (*outer, *shape) -> x, and mean and reciprocal deviation (*outer, 1...)."""
+    outer = x.ndim - len(shape)
+    if not x.is_contiguous() or list(x.shape[outer:]) != list(shape) or x.dtype != torch.float32:
+        return None
+    statistics = [*x.shape[:outer], *[1] * len(shape)]
+    return empty(x.shape, x), empty(statistics, x), empty(statistics, x)
+
+
+def embedding(weight: Tensor, indices: Tensor, *_: Any) -> Tensor:
+    """weight (V, D), indices (*) -> (*, D)."""
+    return empty((*indices.shape, *weight.shape[1:]), weight)
+
+
+def mean_dim(
+    x: Tensor, dim: Sequence[int] | None, keepdim: bool = False, **_: Any
+) -> Tensor | None:
+    """Mean over some axes."""
+    if not dim or not x.is_floating_point():
+        return None
+    gone = {axis % x.ndim for axis in dim}
+    kept = [1 if i in gone else n for i, n in enumerate(x.shape) if keepdim or i not in gone]
+    return empty(kept, x)
+
+
+def max_pool2d(
+    x: Tensor,
+    kernel: Sequence[int],
+    stride: Sequence[int] = (),
+    padding: Sequence[int] = (0,),
+    dilation: Sequence[int] = (1,),
+    ceil_mode: bool = False,
+) -> tuple[Tensor, Tensor] | None:
+    """x (N, C, H, W) -> values and indices (N, C, H_out, W_out)."""
+    if ceil_mode or x.ndim != 4 or not x.is_contiguous():
+        return None
+    k, p, d = (_each(v, 2) for v in (kernel, padding, dilation))
+    s = _each(stride, 2) if stride else k
+    size = x.shape[2:]
+    out = [(size[i] + 2 * p[i] - d[i] * (k[i] - 1) - 1) // s[i] + 1 for i in range(2)]
+    if min(out) <= 0:
+        return None
+    shape = (*x.shape[:2], *out)
+    return empty(shape, x), empty(shape, x, torch.int64)
+
+
+def adaptive_avg_pool2d(x: Tensor, size: Sequence[int]) -> Tensor | None:
+    """x (*, H, W) -> (*, *size)."""
+    return empty((*x.shape[:-2], *size), x) if x.is_contiguous() else None
+
+
+def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor | None:
+    """Join along one axis; every tensor of one number type and not empty."""
+    first = tensors[0]
+    if any(t.dtype != first.dtype or t.ndim != first.ndim or t.numel() == 0 for t in tensors):
+        return None
+    axis = dim % first.ndim
+    rest = [[n for i, n in enumerate(t.shape) if i != axis] for t in tensors]
+    if any(sizes != rest[0] for sizes in rest):
+        return None
+    shape = list(first.shape)
+    shape[axis] = sum(t.shape[axis] for t in tensors)
+    return empty(shape, first)
+
+
+def comparison(a: Tensor, b: Any) -> Tensor | None:
+    """As `binary`, but the result is boolean."""
+    if isinstance(b, Tensor):
+        return _broadcast(a, b, torch.bool)
+    return _laid_out_as(a, torch.bool)
+
+
+def masked_fill(x: Tensor, mask: Tensor, *_: Any) -> Tensor | None:
+    """x and a boolean mask, broadcast."""
+    return _broadcast(x, mask, x.dtype)
+
+
+def where(mask: Tensor, a: Tensor, b: Tensor) -> Tensor | None:
+    """Choose from a or b, both of one number type, by a boolean mask."""
+    if a.dtype != b.dtype or not all(t.is_contiguous() for t in (mask, a, b)):
+        return None
+    return empty(broadcast(mask.shape, broadcast(a.shape, b.shape)), a)
+
+
+def topk(x: Tensor, k: int, dim: int = -1, *_: Any) -> tuple[Tensor, Tensor]:
+    """The k largest along one axis, and where they stood."""
+    shape = list(x.shape)
+    shape[dim] = k
+    return empty(shape, x), empty(shape, x, torch.int64)
+
+
+RULES: dict[Any, Rule] = {
+    aten.mm.default: mm,
+    aten.addmm.default: addmm,
+    aten.bmm.default: bmm,
+    aten.baddbmm.default: baddbmm,
+    aten.convolution.default: convolution,
+    aten._native_batch_norm_legit_no_training.default: batch_norm_eval,
+    aten.native_layer_norm.default: layer_norm,
+    aten.embedding.default: embedding,
+    aten.mean.dim: mean_dim,
+    aten.max_pool2d_with_indices.default: max_pool2d,
+    aten._adaptive_avg_pool2d.default: adaptive_avg_pool2d,
+    aten.cat.default: cat,
+    aten.masked_fill.Scalar: masked_fill,
+    aten.topk.default: topk,
+    **dict.fromkeys((aten.add.Tensor, aten.sub.Tensor, aten.mul.Tensor, aten.div.Tensor), binary),
+    **dict.fromkeys((aten.add.Scalar, aten.sub.Scalar, aten.mul.Scalar, aten.div.Scalar), binary),
+    **dict.fromkeys((aten.ge.Scalar, aten.gt.Scalar, aten.lt.Scalar, aten.le.Scalar), comparison),
+    **dict.fromkeys((aten.ge.Tensor, aten.gt.Tensor, aten.lt.Tensor, aten.le.Tensor), comparison),
+    aten.where.self: where,
+    **dict.fromkeys((aten.tril.default, aten.triu.default, aten.logical_not.default), same),
+    **dict.fromkeys(
+        (
+            aten.relu.default,
+            aten.gelu.default,
+            aten.silu.default,
+            aten.sigmoid.default,
+            aten.tanh.default,
+            aten.hardtanh.default,
+            aten.hardswish.default,
+            aten.rsqrt.default,
+            aten.neg.default,
+            aten.exp.default,
+            aten.pow.Tensor_Scalar,
+            aten._softmax.default,
+            aten._log_softmax.default,
+            aten._safe_softmax.default,
+        ),
+        floating,
+    ),
+}
+"""Operator overload to rule."""

@@ -1,0 +1,74 @@
+"""Parameters and buffers of every module, shared tensors once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """What one module holds itself, without its submodules; sizes in elements."""
+
+    trainable: int = 0
+    frozen: int = 0
+    buffers: int = 0
+    active: int = 0
+    """Parameters that one token uses: all, but in a mixture of experts the share that is routed."""
+    weight_bytes: int = 0
+    shared_with: str | None = None
+    """The module that holds this one's weights first, where one does."""
+    alias: bool = False
+    """Whether this is a module under its second name; all of it is counted under its first."""
+
+
+def weights_by_module(model: nn.Module) -> Iterator[tuple[str, nn.Module, Weights]]:
+    """Yield path, module and own weights in the model's order.
+
+    A tensor that is held twice counts where it is first. A module that is held under two names is
+    yielded under both, the second time with nothing of its own.
+    """
+    modules: dict[int, str] = {}
+    tensors: dict[int, str] = {}
+    for path, module in model.named_modules(remove_duplicate=False):
+        first = modules.setdefault(id(module), path)
+        if first != path:
+            yield path, module, Weights(shared_with=first, alias=True)
+        else:
+            yield path, module, _own(path, module, tensors)
+
+
+def _own(path: str, module: nn.Module, seen: dict[int, str]) -> Weights:
+    trainable = frozen = size = buffers = 0
+    shared_with = None
+    for parameter in _present(module._parameters):
+        if id(parameter) in seen:
+            shared_with = shared_with or seen[id(parameter)]
+            continue
+        seen[id(parameter)] = path
+        size += parameter.numel() * parameter.element_size()
+        if parameter.requires_grad:
+            trainable += parameter.numel()
+        else:
+            frozen += parameter.numel()
+    for buffer in _present(module._buffers):
+        if id(buffer) not in seen:
+            seen[id(buffer)] = path
+            buffers += buffer.numel()
+    share = getattr(module, "active_fraction", None)
+    active = trainable + frozen
+    return Weights(
+        trainable=trainable,
+        frozen=frozen,
+        buffers=buffers,
+        active=int(active * share) if isinstance(share, Fraction) else active,
+        weight_bytes=size,
+        shared_with=shared_with if shared_with != path else None,
+    )
+
+
+def _present(held: Mapping[str, Tensor | None]) -> list[Tensor]:
+    return [tensor for tensor in held.values() if tensor is not None]

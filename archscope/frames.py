@@ -1,0 +1,46 @@
+"""A section of a report as a pandas DataFrame: the only file that imports pandas."""
+
+from __future__ import annotations
+
+import pandas as pd  # noqa: TID253
+
+from archscope.errors import UsageError, did_you_mean
+from archscope.results import Report, columns
+
+_INT64 = range(-(2**63), 2**63)
+
+
+def to_frame(report: Report, section: str | None = None) -> pd.DataFrame:
+    """Return one section (by default the first) as a DataFrame: a row per row, raw values.
+
+    Integers are nullable `Int64`; a column with one that needs more than 64 bits holds Python's
+    own, so that no digit is lost.
+    """
+    names = [each.name for each in report.sections]
+    name = names[0] if section is None and names else section
+    if name is None or name not in names:
+        known = ", ".join(names) or "none"
+        raise UsageError(
+            f"no section is called {name!r}; there are {known}." + did_you_mean(str(name), names)
+        )
+    found = report.section(name)
+    fields = [column.name for column in columns(found.row_type)]
+    return pd.DataFrame(
+        {field: _series([getattr(row, field) for row in found.rows]) for field in fields},
+        columns=fields,
+    )
+
+
+def _series(values: list[object]) -> pd.Series:
+    known = [value for value in values if value is not None]
+    integers = [value for value in known if isinstance(value, int) and not isinstance(value, bool)]
+    if not known or len(integers) < len(known):
+        return pd.Series(values, dtype=_dtype(known))
+    fits = all(value in _INT64 for value in integers)
+    return pd.Series(values, dtype="Int64" if fits else "object")
+
+
+def _dtype(known: list[object]) -> str | None:
+    """Return the type of a column that holds no integers; pandas finds it for plain values."""
+    plain = all(isinstance(value, str | float | bool) for value in known)
+    return None if known and plain else "object"

@@ -1,0 +1,190 @@
+"""Builds the tree behind dotted names, and folds siblings that are identical throughout.
+
+Two siblings are identical where every field but the path agrees and their subtrees do. A field that
+names another module (`shared_with`) is compared as seen from the row, so that `blocks.3.head ->
+blocks.3.embed` and `blocks.4.head -> blocks.4.embed` say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from archscope.results import columns
+
+LONGEST_PERIOD = 16
+"""Cycles of at most so many different blocks are found, e.g. dilations 1, 2, 4, 8, 1, 2, 4, 8."""
+FEWEST_CYCLES = 3
+"""A cycle of different blocks is folded only where it runs at least so often."""
+REFERENCE = "shared_with"
+"""The field by which a row names another row's path, where a row type has it."""
+_LONGEST_NUMBER = 9
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A module and all that is below it; written while its tree is built, only read after."""
+
+    path: str
+    name: str
+    """Last part of the path."""
+    row: Any
+    """What is known of it; None where there is no row for this path."""
+    children: list[Node]
+    alike: int = -1
+    """Equal for two nodes of a tree exactly where all but their names agree, all the way down."""
+
+    @property
+    def depth(self) -> int:
+        """Parts of the path; 0 for the root."""
+        return self.path.count(".") + 1 if self.path else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Siblings that are alike, shown as one."""
+
+    label: str
+    """Their names: `0–23`, or `0,3,…,21` where they take turns with others."""
+    node: Node
+    """The first of them."""
+    copies: int
+
+
+def path_field(row_type: type) -> str | None:
+    """Return the field that holds a row's dotted name, None where rows form no tree."""
+    return next((c.name for c in columns(row_type) if c.kind == "path"), None)
+
+
+def tree(rows: Sequence[Any], row_type: type) -> Node:
+    """Return the root of the tree that the rows' paths describe; takes time linear in the rows."""
+    nodes = _nodes(rows, path_field(row_type) or "path")
+    read = _reader(row_type)
+    seen: dict[Any, int] = {}
+    for node in reversed(nodes):
+        what = None if node.row is None else read(node.row)
+        below = [(child.name, child.alike) for child in node.children]
+        node.alike = seen.setdefault((what, *below), len(seen))
+    return nodes[0]
+
+
+def _nodes(rows: Sequence[Any], field: str) -> list[Node]:
+    """Return a node per path, parents before their children, the root first."""
+    nodes = [Node("", "", None, [])]
+    by_path = {"": nodes[0]}
+    read_path = attrgetter(field)
+    for row in rows:
+        path = read_path(row)
+        node = by_path.get(path)
+        if node is None or node.row is not None:
+            node = _append(path, nodes, by_path)
+        node.row = row
+    return nodes
+
+
+def _append(path: str, nodes: list[Node], by_path: dict[str, Node]) -> Node:
+    """Add a node for `path`, and one for every parent that has none."""
+    parts = [path.rpartition(".")]
+    while (above := by_path.get(parts[-1][0])) is None:
+        parts.append(parts[-1][0].rpartition("."))
+    for parent, dot, name in reversed(parts):
+        node = Node(parent + dot + name, name, None, [])
+        above.children.append(node)
+        nodes.append(node)
+        by_path.setdefault(node.path, node)
+        above = node
+    return above
+
+
+def _reader(row_type: type) -> Callable[[Any], object]:
+    """Return what reads all fields of a row that its copies share."""
+    path = path_field(row_type) or "path"
+    names = [column.name for column in columns(row_type)]
+    kept = [name for name in names if name not in (path, REFERENCE)]
+    read: Callable[[Any], object] = attrgetter(*kept) if kept else lambda row: ()
+    if REFERENCE not in names:
+        return read
+
+    def read_with_reference(row: Any) -> object:
+        reference = getattr(row, REFERENCE)
+        if reference is None:
+            return read(row)
+        return read(row), _seen_from(getattr(row, path), reference)
+
+    return read_with_reference
+
+
+def _seen_from(path: str, other: str) -> tuple[int, tuple[str, ...]]:
+    here, there = path.split("."), other.split(".")
+    shared = 0
+    while shared < min(len(here), len(there)) and here[shared] == there[shared]:
+        shared += 1
+    return len(here) - shared, tuple(there[shared:])
+
+
+def fold(siblings: Sequence[Node]) -> tuple[Group, ...]:
+    """Return siblings with neighbours `0`, `1`, `2`, ... that are alike put together.
+
+    Blocks that take turns (`0,2,4` alike and `1,3,5` alike) become one group per turn.
+    """
+    return tuple(group for run in _runs(siblings) for group in _fold_run(run))
+
+
+def unfolded(siblings: Sequence[Node]) -> tuple[Group, ...]:
+    """Return siblings one by one."""
+    return tuple(_group((node,), 1) for node in siblings)
+
+
+def _runs(siblings: Sequence[Node]) -> list[list[Node]]:
+    """Cut siblings where their names do not count on by one."""
+    runs: list[list[Node]] = []
+    expected = None
+    for node in siblings:
+        number = _number(node.name)
+        if number is None or number != expected:
+            runs.append([])
+        runs[-1].append(node)
+        expected = None if number is None else number + 1
+    return runs
+
+
+def _number(name: str) -> int | None:
+    plain = name.isascii() and name.isdigit() and len(name) <= _LONGEST_NUMBER
+    return int(name) if plain and str(int(name)) == name else None
+
+
+def _fold_run(run: Sequence[Node]) -> list[Group]:
+    groups: list[Group] = []
+    start = 0
+    while start < len(run):
+        period, cycles = _cycles(run, start)
+        end = start + period * cycles
+        groups += [_group(run[start + turn : end : period], period) for turn in range(period)]
+        start = end
+    return groups
+
+
+def _cycles(run: Sequence[Node], start: int) -> tuple[int, int]:
+    """Return the period that repeats most often from `start` on, and how often it does."""
+    best = (1, 1)
+    for period in range(1, min(LONGEST_PERIOD, len(run) - start - 1) + 1):
+        end = start + period
+        while end < len(run) and run[end].alike == run[end - period].alike:
+            end += 1
+        cycles = (end - start) // period
+        if cycles > best[1] and (period == 1 or cycles >= FEWEST_CYCLES):
+            best = (period, cycles)
+    return best
+
+
+def _group(members: Sequence[Node], period: int) -> Group:
+    names = [node.name for node in members]
+    if len(names) == 1:
+        label = names[0]
+    elif period == 1:
+        label = f"{names[0]}–{names[-1]}"
+    else:
+        label = ",".join(names if len(names) <= 3 else [*names[:2], "…", names[-1]])
+    return Group(label=label, node=members[0], copies=len(names))

@@ -1,0 +1,171 @@
+"""Turns one value into text: nothing else in archscope rounds or makes a name safe."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from fractions import Fraction
+from typing import Any
+
+from archscope.results import Kind
+
+UNKNOWN = "unknown"
+"""A number that could not be had."""
+NOTHING = "–"
+"""A cell that has nothing to say: no work, no share, no shape."""
+BAR_CELLS = 8
+"""Width of a full bar, in characters."""
+
+_ROUNDED = Context(prec=4, rounding=ROUND_HALF_EVEN)
+_EXACT = Context(prec=60)
+_SI = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")
+_IEC = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+# Category Cc, the line separators, the controls that reorder a line, and lone surrogates.
+_UNSAFE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_ASCII = {
+    "×": "x",
+    "–": "-",
+    "−": "-",
+    "·": "|",
+    "…": "...",
+    "→": "->",
+    "≥": ">=",
+    "├": "|",
+    "└": "`",
+    "│": "|",
+    "─": "-",
+    "█": "#",
+}
+_TO_ASCII = str.maketrans({**_ASCII, **dict.fromkeys(_EIGHTHS[1:-1], "")})
+
+
+def safe_label(text: object) -> str:
+    r"""Return a text from outside with everything that could steer a terminal or a page escaped.
+
+    >>> safe_label("enc\x1b[31m")
+    'enc\\x1b[31m'
+    """
+    return _UNSAFE.sub(_escape, str(text))
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def ascii_only(text: str) -> str:
+    """Return `text` for an output that holds only ASCII: our own signs translated, others escaped.
+
+    >>> ascii_only("blocks.0–23 ×24")
+    'blocks.0-23 x24'
+    """
+    if text.isascii():
+        return text
+    return text.translate(_TO_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def integer(value: float) -> str:
+    """Return a count with all its digits: `209,494,272`."""
+    return f"{value:,}"
+
+
+def si(value: float) -> str:
+    """Return a number in SI units with four significant digits; whole numbers below 1000 exactly.
+
+    >>> si(252_317_270_016), si(999), si(999_950)
+    ('252.3 G', '999', '1.000 M')
+    """
+    if isinstance(value, int) and abs(value) < 1000:
+        return str(value)
+    rounded = _ROUNDED.plus(Decimal(value))
+    step = min(max(rounded.adjusted() // 3, 0), len(_SI) - 1)
+    return f"{_four_digits(_EXACT.scaleb(rounded, -3 * step))} {_SI[step]}".rstrip()
+
+
+def iec_bytes(value: int) -> str:
+    """Return bytes in IEC units with four significant digits: `799.2 MiB`, `1.562 GiB`."""
+    if value < 1024:
+        return f"{value:,} B"
+    step, rounded = 0, Decimal(value)
+    while rounded >= 1024 and step < len(_IEC) - 1:
+        step += 1
+        rounded = _ROUNDED.plus(_EXACT.divide(Decimal(value), Decimal(1024**step)))
+    return f"{_four_digits(rounded)} {_IEC[step]}"
+
+
+def _four_digits(value: Decimal) -> str:
+    return f"{value:.{max(0, 3 - value.adjusted())}f}"
+
+
+def percent(part: float, whole: float = 1) -> str:
+    """Return a share to one decimal; 0.0 and 100.0 appear only where they are exactly true.
+
+    >>> percent(1, 10_000), percent(9_999, 10_000), percent(1, 3)
+    ('<0.1', '99.9', '33.3')
+    """
+    share = Fraction(part) / Fraction(whole) * 100
+    text = f"{share.numerator / share.denominator:.1f}"
+    if text == "0.0" and share > 0:
+        return "<0.1"
+    if text == "100.0" and share != 100:
+        return "99.9" if share < 100 else ">100.0"
+    return text
+
+
+def shape(sizes: Sequence[object]) -> str:
+    """Return a shape: `1×1024×768`."""
+    return "×".join(str(size) for size in sizes) if sizes else "scalar"
+
+
+def times(copies: int) -> str:
+    """Return a multiplicity: `×24`, nothing for a single one."""
+    return f"×{copies:,}" if copies != 1 else ""
+
+
+def bar(part: float, whole: float, *, blocks: bool = True) -> str:
+    """Return a bar of at most `BAR_CELLS` characters, in eighths of one or in whole `#`."""
+    share = min(max(Fraction(part) / Fraction(whole), Fraction(0)), Fraction(1))
+    if not blocks:
+        return "#" * round(share * BAR_CELLS)
+    full, eighths = divmod(int(share * BAR_CELLS * 8), 8)
+    return _EIGHTHS[8] * full + (_EIGHTHS[eighths] if eighths else "")
+
+
+def work(value: float, *, exact: bool) -> str:
+    """Return an amount of work, in SI units unless every digit is asked for."""
+    return integer(value) if exact else si(value)
+
+
+def size(value: int, *, exact: bool) -> str:
+    """Return an amount of memory, in IEC units unless every digit is asked for."""
+    return f"{value:,} B" if exact else iec_bytes(value)
+
+
+def cell(value: Any, kind: Kind, *, exact: bool = False) -> str:
+    """Return one value of a row as the text of a table's cell, safe to print."""
+    match kind:
+        case "text" | "path":
+            return NOTHING if value is None else safe_label(_words(value))
+        case "shape":
+            return NOTHING if value is None else safe_label(shape(value))
+        case _ if value is None:
+            return UNKNOWN
+        case "count":
+            return integer(value)
+        case "work":
+            return work(value, exact=exact) if value else NOTHING
+        case "bytes":
+            return size(value, exact=exact)
+        case "ratio":
+            return f"{percent(value)}%"
+        case "times":
+            return times(value)
+
+
+def _words(value: object) -> object:
+    return ("no", "yes")[value] if isinstance(value, bool) else value

@@ -1,0 +1,204 @@
+"""Turns a section into a grid of cells that are safe to print, from what its row type declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from archscope.present import _fold, _format, _lines, _params, _select, _totals
+from archscope.present._fold import Node
+from archscope.present._lines import Line
+from archscope.present._totals import Total
+from archscope.results import Column, Report, Section, View, columns
+
+Role = Literal["name", "words", "number", "share", "bar"]
+CLOSED_FORM = "="
+"""A heading that ends so is of a closed form, shown only where a view asks for explanations."""
+DROP_BAR = 1_000
+DROP_SHARE = 25
+"""Shares go after columns of rank 3 and above, before those of rank 2 and 1."""
+DROP_RANK = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """What stands above one column of a grid."""
+
+    title: str
+    full: str
+    """The title where it stands alone, e.g. `FLOPs %`."""
+    role: Role
+    drop: int
+    """Which columns go first where a terminal is narrow: higher goes earlier, 0 never goes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """A table as text; every row has a cell per heading."""
+
+    headings: tuple[Heading, ...]
+    body: tuple[tuple[str, ...], ...]
+    total: tuple[str, ...] | None
+    """The last line, None where nothing in the table can be summed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Filled:
+    """A column with the functions that fill it."""
+
+    heading: Heading
+    cell: Callable[[Line], str]
+    rest: Callable[[Sequence[Line]], str] = lambda lines: ""
+    total: str = ""
+
+
+def grid(report: Report, section: Section, root: Node | None, view: View) -> Grid:
+    """Return the table of one section, folded, sorted and cut as `view` says."""
+    shown, rest = _cut(section, _lines.lines(section, root, view), view)
+    filled = _columns(report, section, view, shown)
+    body = [tuple(column.cell(line) for column in filled) for line in shown]
+    if rest:
+        more = f"+ {len(rest):,} more"
+        body.append((more, *(column.rest(rest) for column in filled[1:])))
+    totals = tuple(column.total for column in filled[1:])
+    total = ("Total", *totals) if any(totals) else None
+    headings = tuple(column.heading for column in filled)
+    return translated(Grid(headings=headings, body=tuple(body), total=total), view)
+
+
+def _cut(
+    section: Section, shown: Sequence[Line], view: View
+) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    """Return the lines to show, and those that one last line stands for."""
+    if view.sort is None and view.top is None:
+        return tuple(_lines.every(shown)), ()
+    flat = _lines.leaves(shown)
+    if view.sort is not None:
+        field = _select.sort_column(section, view.sort).name
+        flat = _select.largest_first(flat, lambda line: _lines.value(line, field))
+    return (flat, ()) if view.top is None else (flat[: view.top], flat[view.top :])
+
+
+def _columns(
+    report: Report, section: Section, view: View, shown: Sequence[Line]
+) -> tuple[_Filled, ...]:
+    filled: list[_Filled] = []
+    for column in _shown_columns(report, section, view):
+        numeric = column.kind not in ("text", "path")
+        if numeric and any(line.copies > 1 for line in shown) and not _has(filled, "×"):
+            filled.append(_multiplicity())
+        filled += _filled(report, section, view, column, first=not filled)
+    return tuple(filled)
+
+
+def _has(filled: Sequence[_Filled], title: str) -> bool:
+    return any(column.heading.title == title for column in filled)
+
+
+def _shown_columns(report: Report, section: Section, view: View) -> list[Column]:
+    """Return what is worth a column: not zeros alone, not FLOPs where none were asked for."""
+    return [
+        column
+        for column in columns(section.row_type)
+        if column.title
+        and (view.explain or not _is_form(column))
+        and not (column.drop and column.kind == "count" and _all(section, column, 0))
+        and not (
+            report.convention is None and column.kind == "work" and _all(section, column, None)
+        )
+    ]
+
+
+def _is_form(column: Column) -> bool:
+    return column.title.endswith(CLOSED_FORM)
+
+
+def _all(section: Section, column: Column, value: int | None) -> bool:
+    return all(getattr(row, column.name) == value for row in section.rows)
+
+
+def _multiplicity() -> _Filled:
+    heading = Heading(title="×", full="×", role="number", drop=0)
+    return _Filled(heading=heading, cell=lambda line: _format.times(line.copies))
+
+
+def _filled(
+    report: Report, section: Section, view: View, column: Column, *, first: bool
+) -> list[_Filled]:
+    total = _totals.total(report, section, column)
+    main = _Filled(
+        heading=_heading(column, first=first),
+        cell=_reader(section, view, column),
+        rest=lambda lines: (
+            "" if total is None else _show(_totals.over(lines, column), column, view)
+        ),
+        total="" if total is None else _totals.text(total, column, view),
+    )
+    if total is None or not column.share:
+        return [main]
+    return [main, *_shares(column, total, view)]
+
+
+def _heading(column: Column, *, first: bool) -> Heading:
+    words = column.kind in ("text", "path", "shape")
+    role: Role = "name" if first else "words" if words else "number"
+    drop = 0 if first else column.drop * DROP_RANK
+    return Heading(title=column.title, full=column.title, role=role, drop=drop)
+
+
+def _reader(section: Section, view: View, column: Column) -> Callable[[Line], str]:
+    if column.kind == "path" and column.name == _fold.path_field(section.row_type):
+        return lambda line: line.tree + _format.safe_label(line.label)
+    if _is_form(column):
+        return lambda line: _form(line, column.name)
+    return lambda line: _params.tied(
+        line, column.name, _show(_lines.value(line, column.name), column, view)
+    )
+
+
+def _form(line: Line, field: str) -> str:
+    """Return a closed form; that of a container stands beside its own work, where it has any."""
+    form = None if any(part.own for part in line.parts) else getattr(line.row, field)
+    return "" if form is None else _format.safe_label(form)
+
+
+def _show(value: Any, column: Column, view: View) -> str:
+    return _format.cell(value, column.kind, exact=view.exact)
+
+
+def _shares(column: Column, total: Total, view: View) -> list[_Filled]:
+    full = f"{column.title.rstrip('* ')} %"
+    whole = total.value
+    share = _Filled(
+        heading=Heading(title="%", full=full, role="share", drop=DROP_SHARE),
+        cell=lambda line: _share(_lines.value(line, column.name), whole),
+        rest=lambda lines: _share(_totals.over(lines, column), whole),
+        total=_share(whole, whole),
+    )
+    bars = _Filled(
+        heading=Heading(title="", full="bar", role="bar", drop=DROP_BAR),
+        cell=lambda line: _bar(_lines.value(line, column.name), whole, view),
+    )
+    return [share, bars] if column.bar else [share]
+
+
+def _share(part: Any, whole: Any) -> str:
+    return _format.percent(part, whole) if part and whole else _format.NOTHING
+
+
+def _bar(part: Any, whole: Any, view: View) -> str:
+    return _format.bar(part, whole, blocks=not view.ascii) if part and whole else ""
+
+
+def translated(found: Grid, view: View) -> Grid:
+    """Return the grid in ASCII where the output holds nothing else."""
+    if not view.ascii:
+        return found
+    return Grid(
+        headings=tuple(
+            replace(each, title=_format.ascii_only(each.title)) for each in found.headings
+        ),
+        body=tuple(tuple(map(_format.ascii_only, row)) for row in found.body),
+        total=found.total and tuple(map(_format.ascii_only, found.total)),
+    )

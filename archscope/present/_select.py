@@ -1,0 +1,77 @@
+"""Which section a view asks for, and in which order and how many of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from archscope.errors import UsageError, did_you_mean
+from archscope.results import Column, Report, Section, View, columns
+
+T = TypeVar("T")
+
+
+def section(report: Report, name: str | None) -> Section:
+    """Return the section called `name`, by default the first; raises `UsageError`."""
+    names = [each.name for each in report.sections]
+    if not names:
+        raise UsageError(f"the {report.command} report has no sections to show.")
+    if name is None:
+        return report.sections[0]
+    if name not in names:
+        raise UsageError(
+            f"no section is called {name!r}; there are {', '.join(names)}."
+            + did_you_mean(name, names)
+        )
+    return report.section(name)
+
+
+def sort_column(of: Section, name: str) -> Column:
+    """Return the column that a reader calls `name`: its field, or its heading without signs."""
+    known = columns(of.row_type)
+    for column in known:
+        if name in (column.name, column.title.rstrip("*= ").lower()):
+            return column
+    numbers = [column.name for column in known if column.kind not in ("text", "path", "shape")]
+    raise UsageError(
+        f"{of.name} cannot be sorted by {name!r}; there are {', '.join(numbers)}."
+        + did_you_mean(name, numbers)
+    )
+
+
+def largest_first(items: Sequence[T], read: Callable[[T], Any]) -> tuple[T, ...]:
+    """Return items with the largest value first, unknown ones last; words from A to Z."""
+    known = [(read(item), item) for item in items]
+    unknown = [item for value, item in known if value is None]
+    words = any(isinstance(value, str) for value, _ in known)
+    ranked = sorted(
+        (pair for pair in known if pair[0] is not None), key=lambda pair: pair[0], reverse=not words
+    )
+    return (*(item for _, item in ranked), *unknown)
+
+
+def records(of: Section, view: View) -> tuple[Any, ...]:
+    """Return rows for a format that machines read: unfolded, sorted by what each does itself.
+
+    `max_depth` is for readers: without the modules below it, the `own` columns would not add up.
+    """
+    rows: tuple[Any, ...] = tuple(of.rows)
+    if view.sort is not None:
+        field = sort_column(of, view.sort).name
+        own = f"own_{field}"
+        by = own if any(column.name == own for column in columns(of.row_type)) else field
+        rows = largest_first(rows, lambda row: getattr(row, by))
+    return rows if view.top is None else rows[: view.top]
+
+
+def objects(of: Section, view: View) -> Iterator[dict[str, Any]]:
+    """Yield every row that a machine reads as a JSON object, in the order of its fields."""
+    names = [column.name for column in columns(of.row_type)]
+    return ({name: getattr(row, name) for name in names} for row in records(of, view))
+
+
+def totals(report: Report) -> Any:
+    """Return the totals of a report; raises `UsageError` where it has none."""
+    if report.totals is None:
+        raise UsageError(f"the {report.command} report has no totals.")
+    return report.totals

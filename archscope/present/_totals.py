@@ -1,0 +1,91 @@
+"""Sums of columns, and the totals of a report."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from archscope.present import _format, _lines
+from archscope.present._lines import Line
+from archscope.results import Column, Report, Section, View
+
+_LOWER_BOUND = "≥ "
+_SUMMED = ("count", "work", "bytes")
+_BOUNDED = ("macs", "flops")
+_LABELS = {
+    "trainable": "Trainable params",
+    "frozen": "Frozen params",
+    "active": "Active params",
+    "macs": "MACs",
+    "flops": "FLOPs*",
+    "weight_bytes": "Weight bytes",
+}
+"""What fields of totals are called, where their own name will not do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """The sum of a column."""
+
+    value: Any
+    """None where it is unknown."""
+    partial: bool
+    """Whether the sum is a lower bound."""
+
+
+def lower_bound(report: Report) -> str:
+    """Return the sign before an amount of work that is a lower bound, else an empty string."""
+    return "" if getattr(report.totals, "complete", True) else _LOWER_BOUND
+
+
+def over(lines: Sequence[Line], column: Column) -> Any:
+    """Return the sum of what is known of a column, None where nothing is."""
+    known = [each for line in lines if (each := _lines.value(line, column.name)) is not None]
+    return sum(known) if known or not lines else None
+
+
+def total(report: Report, section: Section, column: Column) -> Total | None:
+    """Return a column's total: the section's own, else its sum where it is meant to be summed."""
+    if column.kind not in _SUMMED:
+        return None
+    partial = column.kind == "work" and bool(lower_bound(report))
+    if hasattr(section.totals, column.name):
+        return Total(value=getattr(section.totals, column.name), partial=partial)
+    if not column.share and not hasattr(report.totals, column.name):
+        return None
+    field = column.name
+    if field in _lines.additive(section.row_type):
+        field = f"own_{field}"
+    values = [getattr(row, field) for row in section.rows]
+    known = [value for value in values if value is not None]
+    unknown = len(known) < len(values)
+    return Total(value=sum(known) if known else None, partial=partial or unknown)
+
+
+def text(total: Total, column: Column, view: View) -> str:
+    """Return a total as the text of its cell."""
+    sign = _LOWER_BOUND if total.partial and total.value is not None else ""
+    shown = "0" if total.value == 0 else _format.cell(total.value, column.kind, exact=view.exact)
+    return sign + shown
+
+
+def listed(report: Report) -> tuple[tuple[str, str], ...]:
+    """Return the totals of a report as pairs of a name and a number with all its digits."""
+    return tuple(
+        (_label(field.name), _digits(report, field.name))
+        for field in dataclasses.fields(report.totals)
+        if not isinstance(getattr(report.totals, field.name), bool)
+    )
+
+
+def _label(field: str) -> str:
+    return _LABELS.get(field, field.replace("_", " ").capitalize())
+
+
+def _digits(report: Report, field: str) -> str:
+    value = getattr(report.totals, field)
+    kind: Literal["count", "text"] = "text" if isinstance(value, str) else "count"
+    sign = lower_bound(report) if field in _BOUNDED and value is not None else ""
+    return sign + _format.cell(value, kind)

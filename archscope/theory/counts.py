@@ -1,0 +1,213 @@
+"""Closed forms of parameters and multiply-accumulates, layer by layer: the third road.
+
+Each function returns the formulas of one layer with the numbers to put in. `macs` counts one
+forward pass without additive biases, as both engines do.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import prod
+
+_OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedForm:
+    """Two formulas over the same symbols.
+
+    >>> form = linear(rows=1024, inputs=768, outputs=3072, bias=True)
+    >>> form.params, form.params_value, form.params_numbers
+    ('i*o + o', 2362368, '768*3072 + 3072')
+    >>> form.macs, form.macs_value
+    ('n*i*o', 2415919104)
+    """
+
+    params: str
+    """Formula of the parameters, e.g. `i*o + o`."""
+    macs: str
+    """Formula of the multiply-accumulates, e.g. `n*i*o`."""
+    symbols: Mapping[str, int]
+    """Value of each symbol."""
+
+    @property
+    def params_value(self) -> int:
+        """The parameters."""
+        return evaluate(self.params, self.symbols)
+
+    @property
+    def macs_value(self) -> int:
+        """The multiply-accumulates."""
+        return evaluate(self.macs, self.symbols)
+
+    @property
+    def params_numbers(self) -> str:
+        """The formula of the parameters with its numbers put in."""
+        return substitute(self.params, self.symbols)
+
+    @property
+    def macs_numbers(self) -> str:
+        """The formula of the multiply-accumulates with its numbers put in."""
+        return substitute(self.macs, self.symbols)
+
+
+def evaluate(formula: str, symbols: Mapping[str, int]) -> int:
+    """Compute a formula of integers, names and `+ - * //`."""
+
+    def value(node: ast.expr) -> int:
+        match node:
+            case ast.Constant(value=int(number)):
+                return number
+            case ast.Name(id=name):
+                return symbols[name]
+            case ast.BinOp(left=left, op=op, right=right):
+                return _OPERATORS[type(op)](value(left), value(right))
+        raise ValueError(f"{formula!r} is not a formula of integers")
+
+    return value(ast.parse(formula, mode="eval").body)
+
+
+def substitute(formula: str, symbols: Mapping[str, int]) -> str:
+    """Put the numbers in: `i*o + o` -> `768*3072 + 3072`."""
+    return re.sub(r"[A-Za-z_]\w*", lambda match: str(symbols[match[0]]), formula)
+
+
+def linear(*, rows: int, inputs: int, outputs: int, bias: bool) -> ClosedForm:
+    """A linear layer on `rows` vectors."""
+    return ClosedForm(
+        params="i*o + o" if bias else "i*o",
+        macs="n*i*o",
+        symbols={"n": rows, "i": inputs, "o": outputs},
+    )
+
+
+def convolution(
+    *,
+    positions: int,
+    inputs: int,
+    outputs: int,
+    kernel: tuple[int, ...],
+    groups: int,
+    bias: bool,
+) -> ClosedForm:
+    """A convolution that makes (batch x space) `positions`; dilation acts through them alone.
+
+    A transposed convolution too, where `positions` are those of its input.
+    """
+    names = ["k"] if len(set(kernel)) == 1 else [f"k{axis}" for axis in range(1, len(kernel) + 1)]
+    taps = "*".join(names * len(kernel) if len(names) == 1 else names)
+    channels = f"o*(i//g)*{taps}" if groups > 1 else f"o*i*{taps}"
+    return ClosedForm(
+        params=f"{channels} + o" if bias else channels,
+        macs=f"n*{channels}",
+        symbols={
+            "n": positions,
+            "i": inputs,
+            "o": outputs,
+            "g": groups,
+            **dict(zip(names, kernel, strict=False)),
+        },
+    )
+
+
+def embedding(*, words: int, width: int) -> ClosedForm:
+    """A table that is looked up, never multiplied."""
+    return ClosedForm(params="V*d", macs="0", symbols={"V": words, "d": width})
+
+
+def normalisation(*, width: int, weight: bool, bias: bool) -> ClosedForm:
+    """Layer, batch, group or RMS norm: a scale and a shift for each feature."""
+    params = {0: "0", 1: "d", 2: "2*d"}[weight + bias]
+    return ClosedForm(params=params, macs="0", symbols={"d": width})
+
+
+def attention(
+    *, batch: int, heads: int, queries: int, keys: int, key_width: int, value_width: int
+) -> ClosedForm:
+    """softmax(q k') v for every head; `keys` are those that each query meets."""
+    return ClosedForm(
+        params="0",
+        macs="B*H*L*S*(d + e)",
+        symbols={
+            "B": batch,
+            "H": heads,
+            "L": queries,
+            "S": keys,
+            "d": key_width,
+            "e": value_width,
+        },
+    )
+
+
+def multihead_attention(
+    *, batch: int, queries: int, keys: int, width: int, bias: bool
+) -> ClosedForm:
+    """torch's MultiheadAttention without its output projection, which is a layer of its own.
+
+    The number of heads changes nothing (Vaswani et al. 2017, section 3.2.2).
+    """
+    return ClosedForm(
+        params="3*E*E + 3*E" if bias else "3*E*E",
+        macs="B*(L + 2*S)*E*E + 2*B*L*S*E",
+        symbols={"B": batch, "L": queries, "S": keys, "E": width},
+    )
+
+
+def recurrent(
+    *,
+    rows: int,
+    inputs: int,
+    hidden: int,
+    gates: int,
+    layers: int,
+    directions: int,
+    bias: bool,
+) -> ClosedForm:
+    """LSTM (4 gates), GRU (3) or plain (1) recurrence over `rows` = batch x steps."""
+    first = "g*h*(i + h)"
+    later = "g*h*(D*h + h)"
+    weights = f"D*({first} + (N - 1)*{later})"
+    return ClosedForm(
+        params=f"{weights} + 2*D*N*g*h" if bias else weights,
+        macs=f"n*{weights}",
+        symbols={
+            "n": rows,
+            "i": inputs,
+            "h": hidden,
+            "g": gates,
+            "N": layers,
+            "D": directions,
+        },
+    )
+
+
+def experts(
+    *, tokens: int, top_k: int, experts: int, width: int, hidden: int, matrices: int
+) -> ClosedForm:
+    """A mixture of experts: every token meets `top_k` of them (Shazeer et al. 2017)."""
+    return ClosedForm(
+        params="E*m*d*f",
+        macs="n*k*m*d*f",
+        symbols={
+            "n": tokens,
+            "k": top_k,
+            "E": experts,
+            "d": width,
+            "f": hidden,
+            "m": matrices,
+        },
+    )
+
+
+def positions_of(shape: tuple[int, ...]) -> int:
+    """Batch times space of a channels-first shape (N, C, *L)."""
+    return shape[0] * prod(shape[2:])
