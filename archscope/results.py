@@ -114,6 +114,8 @@ class Section:
     """A frozen dataclass of totals over the rows, or None where a total means nothing."""
     notes: tuple[Note, ...] = ()
     """What must be known to read these rows."""
+    device: str | None = None
+    """Where the forward pass behind these rows ran: `meta` (on shapes alone), `cpu`, `cuda:0`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +139,8 @@ class Environment:
     torch: str | None
     fvcore: str | None
     platform: str
-    device: str
-    """Where the numbers come from, e.g. `meta` (shapes only) or `cpu`."""
+    device: str | None
+    """Where forward passes ran: `meta` (on shapes alone), `cpu`, `cuda:0`; None where none did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

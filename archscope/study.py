@@ -19,7 +19,6 @@ def analyse(
     subject: Subject,
     *,
     convention: Convention | None = None,
-    device: str = "meta",
     **settings: Any,
 ) -> Report:
     """Run one analysis; a `ForwardError` gets the report up to the failure as its `report`."""
@@ -29,7 +28,7 @@ def analyse(
             command=analysis,
             title=subject.name,
             config=subject.config,
-            environment=environment(device),
+            environment=environment(next((s.device for s in sections if s.device), None)),
             sections=sections,
             convention=convention,
         )
@@ -42,7 +41,7 @@ def analyse(
         raise
 
 
-def environment(device: str) -> Environment:
+def environment(device: str | None) -> Environment:
     """Return the versions of what the numbers were made with."""
     return Environment(
         archscope=__version__,

@@ -84,7 +84,14 @@ def _assemble(
     notes = _notes(subject, count, agreement)
     totals = _totals(modules, ran=count is not None, complete=complete)
     return (
-        Section(name="modules", row_type=ModuleRow, rows=rows, totals=totals, notes=notes),
+        Section(
+            name="modules",
+            row_type=ModuleRow,
+            rows=rows,
+            totals=totals,
+            notes=notes,
+            device=count.device if count is not None else None,
+        ),
         Section(name="components", row_type=ComponentRow, rows=_component_rows(modules)),
         Section(name="operators", row_type=OperatorRow, rows=_operator_rows(subject, count)),
         Section(name="depth", row_type=DepthRow, rows=_depth_rows(subject, count)),

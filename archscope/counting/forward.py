@@ -41,6 +41,8 @@ class ForwardCount:
     """Whether the pass ran on shapes alone or on data."""
     failure: Exception | None
     """What the forward raised, if it did."""
+    device: str
+    """Where the pass ran: `meta`, or the device of the model's weights."""
 
 
 def count_forward(subject: Subject, execution: Execution = "auto") -> ForwardCount:
@@ -99,7 +101,7 @@ def _without_data(
             move_to_meta(model)
             bodiless = Inputs(args=_to_meta(inputs.args), kwargs=_to_meta(dict(inputs.kwargs)))
         except Exception as failure:  # an input or a weight that cannot be without data
-            return ForwardCount(DispatcherCount(), None, None, "shapes", failure)
+            return ForwardCount(DispatcherCount(), None, None, "shapes", failure, "meta")
         with shapes:
             return _both_engines(model, bodiless, repeats, "shapes")
 
@@ -123,11 +125,12 @@ def _both_engines(
     torch.backends.mha.set_fastpath_enabled(False)
     with torch.no_grad():
         counter = DispatcherCounter(model, repeats)
+        device = "meta" if execution == "shapes" else _device(model)
         try:
             with counter.stack, counter:
                 model(*inputs.args, **inputs.kwargs)
         except Exception as failure:
-            return ForwardCount(counter.finish(failed=True), None, None, execution, failure)
+            return ForwardCount(counter.finish(failed=True), None, None, execution, failure, device)
         dispatched = counter.finish(failed=False)
         try:
             fvcore = count_with_fvcore(model, inputs)
@@ -136,7 +139,11 @@ def _both_engines(
                 f"{type(failure).__name__}: {str(failure).splitlines()[0] if str(failure) else ''}"
             )
             return ForwardCount(dispatched, None, reason, execution, None)
-        return ForwardCount(dispatched, fvcore, None, execution, None)
+        return ForwardCount(dispatched, fvcore, None, execution, None, device)
+
+
+def _device(model: nn.Module) -> str:
+    return str(next((p.device for p in model.parameters()), torch.get_default_device()))
 
 
 def _to_meta(value: Any) -> Any:

@@ -1,0 +1,194 @@
+"""What cannot be counted is named, never zero."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from archscope.errors import ForwardError, ThresholdError
+from archscope.library import params
+
+
+class Doubled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return torch.from_numpy(x.detach().numpy() * 2)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        return grad * 2
+
+
+class Multiplied(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, w: Tensor) -> Tensor:
+        return x @ w
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        return grad, grad
+
+
+@torch.library.custom_op("archscope_test::twice", mutates_args=())
+def twice(x: Tensor) -> Tensor:
+    return x * 2
+
+
+@twice.register_fake
+def _(x: Tensor) -> Tensor:
+    return torch.empty_like(x)
+
+
+@torch.library.custom_op("archscope_test::opaque", mutates_args=())
+def opaque(x: Tensor) -> Tensor:
+    return x * 2
+
+
+class Strange(nn.Module):
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+        self.kind = kind
+        self.weight = nn.Parameter(torch.zeros(4, 4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.fc(x)
+        if self.kind == "numpy":
+            return Doubled.apply(x)
+        if self.kind == "autograd":
+            return Multiplied.apply(x, self.weight)
+        if self.kind == "custom":
+            return torch.ops.archscope_test.twice(x)
+        if self.kind == "opaque":
+            return torch.ops.archscope_test.opaque(x)
+        return torch.linalg.svd(x).S
+
+
+@pytest.mark.parametrize(
+    ("kind", "operator", "macs"),
+    [
+        ("numpy", "Doubled", 64),
+        ("autograd", "Multiplied", 128),  # torch sees the product inside; it may not see all
+        ("custom", "archscope_test::twice", 64),
+        ("opaque", "archscope_test::opaque", 64),
+        ("svd", "aten::_linalg_svd", 64),
+    ],
+)
+def test_an_unknown_operator_is_named(kind: str, operator: str, macs: int) -> None:
+    report = params(Strange(kind), torch.zeros(4, 4))
+
+    warnings = [note for note in report.notes if note.level == "warning"]
+    assert operator in {note.operator for note in warnings}
+    assert all(note.calls and "% of all elements" in note.text for note in warnings)
+    assert not report.totals.complete
+    assert report.totals.macs == macs
+    assert "lower bound" in report.to("table")
+
+
+def test_strict_refuses_an_unknown_operator() -> None:
+    with pytest.raises(ThresholdError, match="twice") as raised:
+        params(Strange("custom"), torch.zeros(4, 4), strict=True)
+
+    assert raised.value.exit_code == 3
+
+
+class FailsInside(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(4, 8)
+        self.enc = nn.Sequential(nn.Linear(8, 8), nn.Linear(9, 8))
+        self.last = nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.enc(self.first(x)))
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_a_forward_that_raises_is_reported_up_to_there(device: str) -> None:
+    model = FailsInside().to(device)
+
+    with pytest.raises(ForwardError) as raised:
+        params(model, torch.zeros(3, 4, device=device))
+
+    error = raised.value
+    assert error.module == "enc.1"
+    assert "enc.1 (Linear) with input 3x8" in str(error)
+    assert error.__cause__ is not None
+    rows = {row.path: row for row in error.report.section("modules").rows}
+    assert rows["first"].macs == 3 * 4 * 8
+    assert rows["enc.0"].macs == 3 * 8 * 8
+    assert rows["enc.1"].macs is None
+    assert rows["last"].macs is None
+    assert rows["last"].trainable == 18
+    assert not error.report.totals.complete
+    # 4*8+8 + 8*8+8 + 9*8+8 + 8*2+2 = 210
+    assert error.report.totals.trainable == 210
+
+
+def test_without_inputs_parameters_alone_are_counted() -> None:
+    report = params(nn.Linear(4, 8))
+
+    assert report.totals.trainable == 40
+    assert report.totals.macs is None
+    assert report.totals.flops is None
+    assert any("no inputs" in note.text for note in report.notes)
+
+
+class Untraceable(nn.Module):
+    """torch's tracer cannot follow what gives up while it listens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if torch.jit.is_tracing():
+            raise RuntimeError("not while tracing")
+        return self.fc(x)
+
+
+def test_where_fvcore_cannot_follow_the_dispatcher_counts_alone() -> None:
+    report = params(Untraceable(), torch.zeros(1, 4))
+
+    assert report.totals.macs == 16
+    assert report.totals.flops is None
+    assert not report.totals.complete
+    assert any("not while tracing" in note.text for note in report.notes)
+
+
+class DifferentWhileTraced(Untraceable):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(x) if torch.jit.is_tracing() else self.fc(self.fc(x))
+
+
+def test_a_disagreement_is_shown() -> None:
+    report = params(DifferentWhileTraced(), torch.zeros(1, 4))
+
+    assert report.totals.macs == 32
+    assert not report.totals.complete
+    assert any(
+        "disagree in fc" in n.text and "32" in n.text and "16" in n.text for n in report.notes
+    )
+
+
+class OnData(nn.Module):
+    """Needs data for its control flow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _ in range(int(x.sum().item())):
+            x = self.fc(x)
+        return x
+
+
+def test_control_flow_over_data_is_run_for_real() -> None:
+    report = params(OnData(), torch.ones(1, 4))
+
+    assert report.totals.macs >= 4 * 16
+    assert report.environment.device != "meta"
