@@ -67,7 +67,8 @@ class SpecError(UsageError):
 
     def describe(self, name_field: Callable[[str], str]) -> str:
         """Return the message with every field name passed through `name_field`."""
-        return f"{self.value!r} {self.problem.format_map(_Named(name_field))}."
+        problem = self.problem.format_map(_Named(name_field))
+        return f"{self.value!r} {problem}" + ("" if problem.endswith(("?", ".")) else ".")
 
 
 class _Named(dict[str, str]):

@@ -35,7 +35,7 @@ class Option:
 def option(default: T, help: str, *, low: float | None = None, high: float | None = None) -> T:
     """Declare one field of a spec; the result stands where a dataclass field's default would."""
     metadata = {_METADATA: Option(help=help, low=low, high=high)}
-    return typing.cast(T, dataclasses.field(default=default, metadata=metadata))
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ class Field:
         """Raise `SpecError` where `value` is not of this field's type, words or range."""
         if value is None and self.optional:
             return
-        expected = {
+        expected: dict[str, tuple[Any, str]] = {
             "integer": (int, "is not an integer"),
             "number": ((int, float), "is not a number"),
             "switch": (bool, "is not True or False"),
@@ -95,10 +95,10 @@ class Field:
         if not isinstance(value, type_) or (self.kind != "switch" and isinstance(value, bool)):
             raise SpecError(self.name, value, problem)
         if self.kind == "choice" and value not in self.choices:
-            near = did_you_mean(value, self.choices).rstrip("?")
+            near = did_you_mean(value, self.choices)
             words = ", ".join(repr(word) for word in self.choices)
             raise SpecError(
-                self.name, value, f"is not one of {words}" + (f".{near}" if near else "")
+                self.name, value, f"is not one of {words}" + ("." + near if near else "")
             )
         if self.kind == "list":
             self._check_items(value)
@@ -148,9 +148,13 @@ class Field:
         )
 
 
-@cache
 def fields(spec_type: type) -> tuple[Field, ...]:
     """Return the fields of a spec in the order in which they are declared."""
+    return _fields(spec_type)
+
+
+@cache
+def _fields(spec_type: Any) -> tuple[Field, ...]:
     hints = typing.get_type_hints(spec_type)
     return tuple(_field(field, hints[field.name]) for field in dataclasses.fields(spec_type))
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
 
 from archscope.analyses.params import ComponentRow, DepthRow, ModuleRow, OperatorRow, Totals
 from archscope.counting.agreement import Agreement, compare
@@ -14,6 +12,7 @@ from archscope.counting.blocks import count_blocks
 from archscope.counting.closed_forms import closed_form
 from archscope.counting.components import components
 from archscope.counting.forward import Execution, ForwardCount, count_forward, first_line
+from archscope.counting.settings import settings
 from archscope.counting.weights import Weights, weights_by_module
 from archscope.errors import ForwardError
 from archscope.results import Note, Section
@@ -39,6 +38,7 @@ class _Own:
 
     path: str
     type: str
+    settings: str
     component: str
     weights: Weights
     work: _Work
@@ -133,6 +133,7 @@ def _own_by_module(
             _Own(
                 path=path,
                 type=type(module).__name__,
+                settings=settings(module),
                 component=component.get(path, component.get(weights.shared_with or "", "other")),
                 weights=weights,
                 work=work,
@@ -182,41 +183,38 @@ def _forms(
 
 def _expand(modules: list[_Own], repeats: tuple[Repeat, ...]) -> list[_Own]:
     """Put every copy of a repeated block where it would stand in the whole network."""
-    if not repeats:
-        return modules
-    blocks: dict[str, list[_Own]] = {repeat.path: [] for repeat in repeats}
-    # The whole list of copies goes where the first block of each container stands.
+    copies = {repeat.path: repeat.copies for repeat in repeats}
+    containers = {path.rpartition(".")[0] for path in copies}
     order: list[_Own | str] = []
-    containers: set[str] = set()
+    blocks: dict[str, dict[str, list[_Own]]] = {}
     for module in modules:
-        block = _block_of(module.path, blocks)
+        block = _block_of(module.path, containers)
         if block is None:
             order.append(module)
             continue
-        blocks[block].append(module)
         container = block.rpartition(".")[0]
-        if container not in containers:
-            containers.add(container)
+        if container not in blocks:
+            blocks[container] = {}
             order.append(container)
-    source = {copy: repeat.path for repeat in repeats for copy in repeat.copies}
+        blocks[container].setdefault(block, []).append(module)
     expanded: list[_Own] = []
     for item in order:
         if isinstance(item, str):
-            copies = [copy for copy in source if copy.rpartition(".")[0] == item]
-            for copy in sorted(copies, key=_last_number):
-                original = source[copy]
-                expanded += [_moved(own, original, copy) for own in blocks[original]]
+            stood = [(c, block) for block in blocks[item] for c in copies.get(block, (block,))]
+            for copy, block in sorted(stood, key=lambda pair: _last_number(pair[0])):
+                expanded += [_moved(own, block, copy) for own in blocks[item][block]]
         else:
             expanded.append(item)
     return expanded
 
 
-def _block_of(path: str, blocks: Mapping[str, object]) -> str | None:
-    end = len(path)
-    while end != -1:
-        if path[:end] in blocks:
-            return path[:end]
-        end = path.rfind(".", 0, end)
+def _block_of(path: str, containers: set[str]) -> str | None:
+    """Return the child of one of `containers` that `path` is or is part of."""
+    start = path.find(".")
+    while start != -1:
+        if path[:start] in containers:
+            return path[: start + 1] + path[start + 1 :].partition(".")[0]
+        start = path.find(".", start + 1)
     return None
 
 
@@ -259,6 +257,7 @@ def _row(own: _Own, sums: list[int], unknown: tuple[bool, bool]) -> ModuleRow:
     return ModuleRow(
         path=own.path,
         type=own.type,
+        settings=own.settings,
         component=own.component,
         calls=own.work.calls,
         output_shape=own.work.output_shape,
@@ -319,12 +318,12 @@ def _operator_rows(subject: Subject, count: ForwardCount | None) -> tuple[Operat
     if count is None:
         return ()
     times = {repeat.path: len(repeat.copies) for repeat in subject.repeats}
+    containers = {path.rpartition(".")[0] for path in times}
     calls: Counter[tuple[str, str]] = Counter()
     elements: Counter[tuple[str, str]] = Counter()
     macs: Counter[tuple[str, str]] = Counter()
     for (path, operator), tally in count.dispatcher.work.items():
-        block = _block_of(path, times)
-        copies = times[block] if block is not None else 1
+        copies = times.get(_block_of(path, containers) or "", 1)
         key = operator, tally.kind
         calls[key] += copies * tally.calls
         elements[key] += copies * tally.elements

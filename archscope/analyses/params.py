@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from archscope.registry import Analysis
 from archscope.results import Convention, Section, column
@@ -20,6 +21,8 @@ class ModuleRow:
     """Dotted name; empty for the model itself."""
     type: str = column("Type", drop=3)
     """Class name."""
+    settings: str = column("Settings", drop=3, default="")
+    """What the type leaves open and the shapes do not tell, e.g. `3×3, dilation 2`."""
     component: str = column()
     """Part of the network that the module's own work belongs to, e.g. `attention`."""
     calls: int = column()
@@ -121,12 +124,15 @@ DOUBLE = Convention(
     flops_per_multiply_add=2,
     text=f"1 multiply-accumulate (MAC) = 2 FLOPs; norms, pooling, {_COMMON}",
 )
+Execution = Literal["auto", "shapes", "real"]
+"""`shapes`: on the meta device. `real`: on the model's own. `auto`: on shapes where it can."""
+
 CONVENTIONS = {convention.flops_per_multiply_add: convention for convention in (FVCORE, DOUBLE)}
 """By FLOPs per multiply-accumulate."""
 
 
 def run(
-    subject: Subject, *, flops_per_mac: int = 1, execution: str = "auto"
+    subject: Subject, *, flops_per_mac: int = 1, execution: Execution = "auto"
 ) -> tuple[Section, ...]:
     """Count `subject` and return the sections modules, components, operators and depth.
 

@@ -39,14 +39,17 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # The reader has gone, e.g. `| head`. Python would complain once more at its own exit.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 1
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.ClickException as error:
         if debug:
             raise
-        error.show()
+        if isinstance(error, click.exceptions.NoArgsIsHelpError):
+            error.show()
+        else:
+            _say(f"Error: {error.format_message()}")
         return error.exit_code
     except ArchscopeError as error:
         if debug:

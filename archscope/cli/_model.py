@@ -20,14 +20,16 @@ class ModelCommand(click.Command):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._own = list(self.params)
-        self.params = [*self._own, *_field_options()]
+        self._own = [p for p in self.params if isinstance(p, click.Option)]
+        self.params = [*self.params, *_field_options()]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         own = (option.get_help_record(ctx) for option in [*self._own, *self._help_options(ctx)])
         with formatter.section("Options"):
             formatter.write_dl([record for record in own if record is not None])
-        for name, family in FAMILIES.all().items():
+        families = FAMILIES.all()
+        for name in sorted(families, key=lambda name: (name != DEFAULT_FAMILY, name)):
+            family = families[name]
             with formatter.section(f"Fields of {name} ({family.summary})"):
                 formatter.write_dl([(_usage(f), _help(f)) for f in specs.fields(family.spec)])
 
@@ -57,7 +59,7 @@ def read_model(model: str | None, flags: Mapping[str, str]) -> tuple[Family, Any
     """
     name, _, fields = (model or DEFAULT_FAMILY).partition(":")
     family = FAMILIES.get(name)
-    texts = _fields_of(model or "", fields) | flags
+    texts = {**_fields_of(model or "", fields), **flags}
     _refuse_strangers(name, family, texts)
     return family, specs.read(family.spec, texts)
 
@@ -120,15 +122,11 @@ def _usage(field: specs.Field) -> str:
 
 
 def _help(field: specs.Field) -> str:
-    default = field.default
-    if default is None:
+    shown = field.default
+    if shown is None:
         return field.help
-    if isinstance(default, tuple):
-        shown = ",".join(map(str, default))
-    else:
-        shown = (
-            {True: "yes", False: "no"}.get(default, str(default))
-            if isinstance(default, bool)
-            else str(default)
-        )
+    if isinstance(shown, bool):
+        shown = "yes" if shown else "no"
+    elif isinstance(shown, tuple):
+        shown = ",".join(map(str, shown))
     return f"{field.help} [default: {shown}]"

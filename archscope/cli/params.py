@@ -25,7 +25,12 @@ Examples:
 A default can also come from the environment (ARCHSCOPE_PARAMS_DEPTH=24) or from a config file.
 """
 _SORTS = {"order": None, "params": "trainable", "flops": "flops"}
-_SECTIONS = {"module": "modules", "operator": "operators", "component": "components"}
+_SECTIONS = {
+    "module": "modules",
+    "operator": "operators",
+    "component": "components",
+    "depth": "depth",
+}
 
 
 @click.command(cls=ModelCommand, epilog=_EPILOG, no_args_is_help=False)
@@ -33,7 +38,7 @@ _SECTIONS = {"module": "modules", "operator": "operators", "component": "compone
     "--by",
     type=click.Choice(list(_SECTIONS)),
     default="module",
-    help="One row for each module, operator or component. [default: module]",
+    help="One row for each of these; depth: each meaning of the word. [default: module]",
 )
 @click.option(
     "--sort",

@@ -87,7 +87,7 @@ class DispatcherCounter(TorchDispatchMode):
     """
 
     def __init__(self, model: nn.Module, repeats: Mapping[str, int]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.count = DispatcherCount()
         self._repeats = repeats
         self._holders = _holders_by_storage(model)
@@ -132,7 +132,7 @@ class DispatcherCounter(TorchDispatchMode):
             formula=formula,
             nonlinear=name.removeprefix("aten::") in NONLINEAR,
             composite=composite,
-            view=is_overload and func.is_view,
+            view=(is_overload and func.is_view) or name == "aten::_unsafe_view",
         )
         self._operators[func] = operator
         return operator
@@ -241,7 +241,7 @@ def _longest(lengths: list[PathLength]) -> PathLength:
 
 def _storage(tensor: Tensor) -> int:
     # Views share it, meta tensors have one too; it names the memory, not its address.
-    return tensor.untyped_storage()._cdata
+    return int(tensor.untyped_storage()._cdata)
 
 
 def _holders_by_storage(model: nn.Module) -> dict[int, Holders]:

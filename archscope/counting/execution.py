@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from archscope.counting.shapes import RULES
 
-_TRACER = torch._C._parse_dispatch_key("Tracer")  # type: ignore[attr-defined]
+_TRACER: Any = torch._C._parse_dispatch_key("Tracer")
 _CONVOLUTION = torch.ops.aten.convolution.default
 _TRACED_CONVOLUTION = torch.ops.aten._convolution.default
 _SMALL_CONSTANTS = frozenset(
@@ -33,7 +33,7 @@ class ShapesOnly(TorchDispatchMode):
     """
 
     def __init__(self, *, constants_too: bool = False) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._constants_too = constants_too
         self._seen: dict[Any, Any] = {}
 
@@ -43,9 +43,9 @@ class ShapesOnly(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if not torch._C._is_tracing():  # type: ignore[attr-defined]
+        if not torch._C._is_tracing():
             return self._run(func, args, kwargs)
-        with torch._C._SetExcludeDispatchKeyGuard(_TRACER, False):  # type: ignore[attr-defined]
+        with torch._C._SetExcludeDispatchKeyGuard(_TRACER, False):
             if func is _CONVOLUTION:
                 # The tracer records a convolution under this second name, inside the first's
                 # kernel; that kernel is not run here, so call on the tracer's behalf.

@@ -89,7 +89,7 @@ def multihead_attention(
 def encoder_layer(x: Tensor, width: int, *rest: Any, result: Any, **_: Any) -> int:
     """torch's fused TransformerEncoderLayer with x (B, S, E); `rest[12]` is linear1's weight."""
     batch, length = x.shape[0], x.shape[1]
-    hidden = rest[12].shape[0]
+    hidden = int(rest[12].shape[0])
     linear = batch * length * (4 * width * width + 2 * width * hidden)
     return linear + 2 * batch * length * length * width
 
@@ -97,7 +97,7 @@ def encoder_layer(x: Tensor, width: int, *rest: Any, result: Any, **_: Any) -> i
 def recurrence(x: Tensor, *rest: Any, result: Any, **_: Any) -> int:
     """One fused recurrent layer or several: every row of x meets every 2-D weight once."""
     weights = rest[0] if isinstance(rest[0], list | tuple) else rest[:4]
-    return prod(x.shape[:-1]) * sum(w.numel() for w in weights if w.ndim == 2)
+    return prod(x.shape[:-1]) * sum(int(w.numel()) for w in weights if w.ndim == 2)
 
 
 def convolution_tbc(x: Tensor, weight: Tensor, *_: Any, result: Tensor, **__: Any) -> int:

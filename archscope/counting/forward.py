@@ -135,10 +135,8 @@ def _both_engines(
         try:
             fvcore = count_with_fvcore(model, inputs)
         except Exception as failure:  # the tracer is torch's own, and gives up in many ways
-            reason = (
-                f"{type(failure).__name__}: {str(failure).splitlines()[0] if str(failure) else ''}"
-            )
-            return ForwardCount(dispatched, None, reason, execution, None)
+            reason = first_line(failure)
+            return ForwardCount(dispatched, None, reason, execution, None, device)
         return ForwardCount(dispatched, fvcore, None, execution, None, device)
 
 

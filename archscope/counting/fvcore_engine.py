@@ -13,6 +13,7 @@ import torch
 from fvcore.nn import FlopCountAnalysis
 from fvcore.nn.jit_handles import conv_flop_jit, linear_flop_jit
 from torch import Tensor, nn
+from torch.jit._trace import _unique_state_dict
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
@@ -134,7 +135,7 @@ class _Recorder:
 
     def __init__(self, traced: _Traced, found: FvcoreCount) -> None:
         self._found = found
-        state = torch.jit._unique_state_dict(traced, keep_vars=True)
+        state = _unique_state_dict(traced, keep_vars=True)
         holders = holders_by_tensor(traced)
         self._first_weight = len(traced.tensors)
         self._holders = [holders[id(tensor)] for tensor in state.values()]

@@ -145,8 +145,8 @@ def recurrence(inputs: list[Any], outputs: list[Any]) -> int:
     rows = prod(shape(inputs[0])[:-1])
     for value in inputs[1:4]:
         if value.node().kind() == "prim::ListConstruct":
-            weights = [get_shape(weight) for weight in value.node().inputs()]
-            matrices = [weight for weight in weights if weight and len(weight) == 2]
+            weights = _known_shapes(list(value.node().inputs()))
+            matrices = [weight for weight in weights if len(weight) == 2]
             if matrices and len(weights) >= 2:
                 return rows * sum(prod(matrix) for matrix in matrices)
     raise ValueError("a recurrent layer without weights")
@@ -154,10 +154,12 @@ def recurrence(inputs: list[Any], outputs: list[Any]) -> int:
 
 def cell(inputs: list[Any], outputs: list[Any]) -> int:
     """One step of an LSTM, GRU or plain recurrent cell: x W_ih' + h W_hh'."""
-    matrices = [get_shape(value) for value in inputs[1:] if get_shape(value)]
-    weights = [m for m in matrices if len(m) == 2][-2:]
-    batched = shape(inputs[0])
-    return prod(batched[:-1]) * sum(prod(weight) for weight in weights)
+    matrices = [known for known in _known_shapes(inputs[1:]) if len(known) == 2]
+    return prod(shape(inputs[0])[:-1]) * sum(prod(weight) for weight in matrices[-2:])
+
+
+def _known_shapes(values: list[Any]) -> list[Shape]:
+    return [list(known) for known in map(get_shape, values) if known is not None]
 
 
 def grouped_product(inputs: list[Any], outputs: list[Any]) -> int:

@@ -146,10 +146,10 @@ def _each(value: Sequence[int], axes: int) -> list[int]:
 
 
 def batch_norm_eval(x: Tensor, *_: Any) -> tuple[Tensor, Tensor, Tensor] | None:
-    """Evaluation mode: x, and no statistics."""
+    """x (N, C, *L), evaluation mode -> x, and statistics (C,) twice."""
     if not x.is_contiguous():
         return None
-    return empty(x.shape, x), empty((0,), x), empty((0,), x)
+    return empty(x.shape, x), empty(x.shape[1:2], x), empty(x.shape[1:2], x)
 
 
 def layer_norm(x: Tensor, shape: Sequence[int], *_: Any) -> tuple[Tensor, Tensor, Tensor] | None:
@@ -166,11 +166,24 @@ def embedding(weight: Tensor, indices: Tensor, *_: Any) -> Tensor:
     return empty((*indices.shape, *weight.shape[1:]), weight)
 
 
-def mean_dim(
-    x: Tensor, dim: Sequence[int] | None, keepdim: bool = False, **_: Any
+def softmax(
+    x: Tensor, dim: int, half_to_float: bool = False, *, dtype: torch.dtype | None = None
 ) -> Tensor | None:
-    """Mean over some axes."""
-    if not dim or not x.is_floating_point():
+    """One tensor in, one without gaps and in its own order of axes out."""
+    if half_to_float or dtype is not None or not x.is_floating_point():
+        return None
+    return empty(x.shape, x)
+
+
+def reduction(
+    x: Tensor,
+    dim: Sequence[int] | None,
+    keepdim: bool = False,
+    *,
+    dtype: torch.dtype | None = None,
+) -> Tensor | None:
+    """Mean or sum over some axes."""
+    if not dim or dtype is not None or not x.is_floating_point():
         return None
     gone = {axis % x.ndim for axis in dim}
     kept = [1 if i in gone else n for i, n in enumerate(x.shape) if keepdim or i not in gone]
@@ -224,6 +237,11 @@ def comparison(a: Tensor, b: Any) -> Tensor | None:
     return _laid_out_as(a, torch.bool)
 
 
+def negation(x: Tensor) -> Tensor | None:
+    """One tensor in, one of booleans out."""
+    return _laid_out_as(x, torch.bool)
+
+
 def masked_fill(x: Tensor, mask: Tensor, *_: Any) -> Tensor | None:
     """x and a boolean mask, broadcast."""
     return _broadcast(x, mask, x.dtype)
@@ -252,7 +270,8 @@ RULES: dict[Any, Rule] = {
     aten._native_batch_norm_legit_no_training.default: batch_norm_eval,
     aten.native_layer_norm.default: layer_norm,
     aten.embedding.default: embedding,
-    aten.mean.dim: mean_dim,
+    aten.mean.dim: reduction,
+    aten.sum.dim_IntList: reduction,
     aten.max_pool2d_with_indices.default: max_pool2d,
     aten._adaptive_avg_pool2d.default: adaptive_avg_pool2d,
     aten.cat.default: cat,
@@ -263,7 +282,11 @@ RULES: dict[Any, Rule] = {
     **dict.fromkeys((aten.ge.Scalar, aten.gt.Scalar, aten.lt.Scalar, aten.le.Scalar), comparison),
     **dict.fromkeys((aten.ge.Tensor, aten.gt.Tensor, aten.lt.Tensor, aten.le.Tensor), comparison),
     aten.where.self: where,
-    **dict.fromkeys((aten.tril.default, aten.triu.default, aten.logical_not.default), same),
+    aten._softmax.default: softmax,
+    aten._log_softmax.default: softmax,
+    aten._safe_softmax.default: softmax,
+    aten.logical_not.default: negation,
+    **dict.fromkeys((aten.tril.default, aten.triu.default), same),
     **dict.fromkeys(
         (
             aten.relu.default,
@@ -277,9 +300,6 @@ RULES: dict[Any, Rule] = {
             aten.neg.default,
             aten.exp.default,
             aten.pow.Tensor_Scalar,
-            aten._softmax.default,
-            aten._log_softmax.default,
-            aten._safe_softmax.default,
         ),
         floating,
     ),

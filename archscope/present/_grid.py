@@ -97,13 +97,14 @@ def _has(filled: Sequence[_Filled], title: str) -> bool:
 
 
 def _shown_columns(report: Report, section: Section, view: View) -> list[Column]:
-    """Return what is worth a column: not zeros alone, not FLOPs where none were asked for."""
+    """Return what is worth a column: not zeros or blanks alone, not FLOPs that none asked for."""
     return [
         column
         for column in columns(section.row_type)
         if column.title
         and (view.explain or not _is_form(column))
         and not (column.drop and column.kind == "count" and _all(section, column, 0))
+        and not (column.drop and column.kind == "text" and _all(section, column, ""))
         and not (
             report.convention is None and column.kind == "work" and _all(section, column, None)
         )
@@ -114,7 +115,7 @@ def _is_form(column: Column) -> bool:
     return column.title.endswith(CLOSED_FORM)
 
 
-def _all(section: Section, column: Column, value: int | None) -> bool:
+def _all(section: Section, column: Column, value: int | str | None) -> bool:
     return all(getattr(row, column.name) == value for row in section.rows)
 
 

@@ -191,20 +191,17 @@ def recurrent(
 
 
 def experts(
-    *, tokens: int, top_k: int, experts: int, width: int, hidden: int, matrices: int
+    *, rows: int, experts: int, width: int, hidden: int, matrices: int, bias: bool
 ) -> ClosedForm:
-    """A mixture of experts: every token meets `top_k` of them (Shazeer et al. 2017)."""
+    """Feed-forwards side by side: each of `rows` = tokens x top-k meets one (Shazeer et al. 2017).
+
+    Of `matrices`, 2 or with a gate 3, all but the last make `hidden` features.
+    """
+    weights = "E*m*d*f"
     return ClosedForm(
-        params="E*m*d*f",
-        macs="n*k*m*d*f",
-        symbols={
-            "n": tokens,
-            "k": top_k,
-            "E": experts,
-            "d": width,
-            "f": hidden,
-            "m": matrices,
-        },
+        params=f"{weights} + E*((m - 1)*f + d)" if bias else weights,
+        macs="n*m*d*f",
+        symbols={"n": rows, "E": experts, "d": width, "f": hidden, "m": matrices},
     )
 
 

@@ -1,0 +1,214 @@
+"""Parallel paths from one input to one output (ASPP, inception, skips): what they see together.
+
+Each path is one stack per axis. A single path sees the product of what it sees on each axis; a
+union of paths does not: ASPP 6/12/18 sees 7 of 37 positions along each axis, but 25 of 37 x 37.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from math import gcd, prod
+from typing import TypeAlias
+
+from archscope.errors import UsageError
+from archscope.theory.bits import longest_run, ones, positions
+from archscope.theory.combs import combs, jump, reach
+from archscope.theory.layers import Stack
+from archscope.theory.support import find_support
+from archscope.theory.units import seen_by
+from archscope.theory.window import Window, window
+
+Path: TypeAlias = tuple[Stack, ...]
+"""One path through the network: a stack for each axis, whole, from the input to the output."""
+
+HULL_LIMIT = 1 << 24
+"""Positions along one axis up to which the union of paths is formed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AxisUnion:
+    """What the paths see together along one axis: the same network in one dimension."""
+
+    hull: int
+    """Positions from the first to the last that any path sees; can exceed every path's own."""
+    start: int
+    """First position of output 0, negative inside padding."""
+    touched: int
+    """Positions that some path sees."""
+    max_gap: int
+    """Positions in the longest hole of the union."""
+    streams: int
+    """Interleaved networks into which the outputs fall; 0: no two outputs share anything."""
+    jump: int
+    """Input positions between neighbouring outputs, the same in all paths."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alignment:
+    """Whether all paths put their windows in the same place (Araujo, Norris & Sim 2019)."""
+
+    is_aligned: bool
+    """Whether strides and centres are equal along every axis."""
+    axis: int | None
+    """The first axis on which they differ; None where aligned."""
+    jumps: tuple[Fraction, ...]
+    """Each path's effective stride on that axis, or on the first."""
+    centres: tuple[Fraction, ...]
+    """Where each path's output 0 is centred on that axis, or on the first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Union:
+    """What one output sees through all paths, away from the borders, without up-sampling."""
+
+    axes: tuple[AxisUnion, ...]
+    """Along each axis by itself."""
+    touched: int
+    """Positions seen over all axes together; not the product of the axes' own."""
+    positions: int
+    """Positions of the bounding box."""
+    paths: int
+    """Number of ways from the input to the output: the sum over the paths' products."""
+    alignment: Alignment
+    """Whether the paths agree on where the output is."""
+
+    @property
+    def coverage(self) -> float:
+        """Share of the bounding box that is seen."""
+        return self.touched / self.positions
+
+    @property
+    def is_product(self) -> bool:
+        """Whether the set is the product of what is seen along each axis."""
+        return self.touched == prod(axis.touched for axis in self.axes)
+
+
+def union(paths: Sequence[Path]) -> Union:
+    """Return what one output sees through all paths together.
+
+    Raises `UsageError` where their strides differ: outputs then see unlike; ask `seen_by_all`.
+
+    >>> from archscope.theory.layers import dilated
+    >>> row = union([(dilated((d,)),) * 2 for d in (6, 12, 18)])
+    >>> row.touched, row.positions, row.axes[0].touched
+    (25, 1369, 7)
+    """
+    _check(paths)
+    spread_out = [_axis_masks([path[axis] for path in paths]) for axis in range(len(paths[0]))]
+    axes = tuple(
+        _axis_union(masks, start, jump(paths[0][axis]))
+        for axis, (masks, start) in enumerate(spread_out)
+    )
+    return Union(
+        axes=axes,
+        touched=_volume([masks for masks, _ in spread_out], frozenset(range(len(paths)))),
+        positions=prod(axis.hull for axis in axes),
+        paths=sum(prod(comb.taps for stack in path for comb in combs(stack)) for path in paths),
+        alignment=align(paths),
+    )
+
+
+def align(paths: Sequence[Path]) -> Alignment:
+    """Return whether all paths have equal strides and centres, and the first axis where not."""
+    found = []
+    for axis in range(len(paths[0])):
+        seen = [window(path[axis]) for path in paths]
+        found.append(_axis_alignment(axis, seen))
+        if not found[-1].is_aligned:
+            return found[-1]
+    return found[0]
+
+
+def seen_by_all(
+    paths: Sequence[Path], unit: Sequence[int], *, input_size: Sequence[int] | None = None
+) -> frozenset[tuple[int, ...]]:
+    """Return the input positions that one output sees through any path, borders included.
+
+    Works for every kind of layer; lists each position, so it is for maps that one can look at.
+    """
+    bounds: Sequence[int | None] = [None] * len(unit) if input_size is None else input_size
+    found: set[tuple[int, ...]] = set()
+    for path in paths:
+        sides = [
+            seen_by(stack, at, input_size=bound)
+            for stack, at, bound in zip(path, unit, bounds, strict=True)
+        ]
+        found.update(product(*sides))
+    return frozenset(found)
+
+
+def _check(paths: Sequence[Path]) -> None:
+    if not paths or len({len(path) for path in paths}) > 1:
+        raise UsageError("give at least one path, and every path the same number of axes.")
+    for axis in range(len(paths[0])):
+        jumps = [jump(path[axis]) for path in paths]
+        if len(set(jumps)) > 1:
+            raise UsageError(
+                f"the paths' strides differ on axis {axis}: {', '.join(map(str, jumps))}; "
+                "they must be equal for one receptive field to exist."
+            )
+
+
+def _axis_masks(stacks: Sequence[Stack]) -> tuple[list[int], int]:
+    # Each path's positions as bits of one common frame, and where that frame starts.
+    starts = [int(window(stack).start or 0) for stack in stacks]
+    first = min(starts)
+    masks = []
+    for stack, start in zip(stacks, starts, strict=True):
+        support = find_support(combs(stack)) if reach(combs(stack)) <= HULL_LIMIT else None
+        if support is None:
+            raise UsageError(
+                f"a path reaches {reach(combs(stack))} positions; a union of paths is formed for "
+                f"up to {HULL_LIMIT}."
+            )
+        masks.append(support.mask() << start - first)
+    return masks, first
+
+
+def _axis_union(masks: list[int], start: int, step: int) -> AxisUnion:
+    seen = 0
+    for mask in masks:
+        seen |= mask
+    return AxisUnion(
+        hull=seen.bit_length(),
+        start=start,
+        touched=seen.bit_count(),
+        max_gap=longest_run(seen ^ ones(seen.bit_length()))[1],
+        streams=_streams(seen, step),
+        jump=step,
+    )
+
+
+def _streams(seen: int, step: int) -> int:
+    # Outputs share an input where two positions lie whole jumps apart.
+    first: dict[int, int] = {}
+    found = 0
+    for position in positions(seen):
+        found = gcd(found, position - first.setdefault(position % step, position))
+    return found // step
+
+
+def _volume(axes: list[list[int]], chosen: frozenset[int]) -> int:
+    # Positions of the first axis grouped by the paths that see them; the rest by recursion.
+    if not axes:
+        return 1
+    parts = [(-1, frozenset[int]())]
+    for path in sorted(chosen):
+        mask = axes[0][path]
+        parts = [
+            part
+            for inside, paths in parts
+            for part in ((inside & mask, paths | {path}), (inside & ~mask, paths))
+            if part[0]
+        ]
+    return sum(inside.bit_count() * _volume(axes[1:], paths) for inside, paths in parts if paths)
+
+
+def _axis_alignment(axis: int, seen: list[Window]) -> Alignment:
+    jumps = tuple(one.jump for one in seen)
+    centres = tuple(one.centre for one in seen)
+    is_aligned = len(set(jumps)) == 1 and len(set(centres)) == 1
+    return Alignment(
+        is_aligned=is_aligned, axis=None if is_aligned else axis, jumps=jumps, centres=centres
+    )

@@ -1,0 +1,101 @@
+"""For a stack with holes: other dilations of the same length and reach that leave none."""
+
+from dataclasses import dataclass
+
+from archscope.theory.combs import combs, jump, reach
+from archscope.theory.coverage import is_full
+from archscope.theory.layers import Stack
+from archscope.theory.ripple import find_smoothest
+from archscope.theory.schedules import Room, greatest, list_schedules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replacement:
+    """Which dilations to use instead."""
+
+    dilations: tuple[int, ...] | None
+    """One per layer of the stack: same window, no hole, least ripple; None where there are none."""
+    reason: str
+    """Why there are none, or an empty string."""
+    offer: tuple[int, ...] | None
+    """Where there are none: the dilations that reach furthest without a hole."""
+    offer_hull: int | None
+    """The window of the offer, in input positions."""
+    compared: int
+    """Schedules compared; 0 where there are none."""
+
+
+def find_replacement(stack: Stack) -> Replacement:
+    """Return other dilations for the layers behind the last stride, all else unchanged.
+
+    >>> from archscope.theory.layers import dilated
+    >>> find_replacement(dilated((2, 2, 2))).dilations
+    (1, 2, 3)
+    >>> find_replacement(dilated((2, 4, 8))).offer
+    (1, 3, 9)
+    """
+    if is_full(combs(stack)):
+        return _none("every position of the window is seen already", None, None)
+    split = max((i + 1 for i, layer in enumerate(stack) if layer.stride > 1), default=0)
+    head, tail = stack[:split], stack[split:]
+    room = Room(fixed=combs(head), jump=jump(head))
+    kernels = [layer.kernel for layer in tail if layer.kernel > 1]
+    if len(set(kernels)) == 1:
+        found = _most_even(room, head, tail, kernels)
+        if found is not None:
+            return found
+    return _offer(room, head, tail, kernels)
+
+
+def _most_even(room: Room, head: Stack, tail: Stack, kernels: list[int]) -> Replacement | None:
+    total = sum(layer.dilation for layer in tail if layer.kernel > 1)
+    schedules = list_schedules(room, kernels[0], len(kernels), total)
+    best, compared = find_smoothest(head, kernels[0], schedules)
+    if best is None:
+        return None
+    return Replacement(
+        dilations=_placed(head, tail, best),
+        reason="",
+        offer=None,
+        offer_hull=None,
+        compared=compared,
+    )
+
+
+def _offer(room: Room, head: Stack, tail: Stack, kernels: list[int]) -> Replacement:
+    hull = reach(combs(head + tail))
+    largest = greatest(room, kernels) if kernels else None
+    if largest is None:
+        seen = room.start().positions
+        return _none(
+            f"the layers up to the last stride see {seen} positions in a row and the map behind "
+            f"has stride {room.jump}; no dilation behind it fills the holes",
+            None,
+            None,
+        )
+    sums = (k - 1 for k in kernels)
+    offered = reach(room.fixed) + sum(
+        span * dilation * room.jump for span, dilation in zip(sums, largest, strict=True)
+    )
+    if len(set(kernels)) > 1:
+        reason = "the kernels differ, and schedules are searched for equal ones only"
+    elif offered < hull:
+        power = "" if head else f" ({kernels[0]}^{len(kernels)})"
+        reason = (
+            f"{len(kernels)} layers of kernel {kernels[0]} reach at most {offered} positions"
+            f"{power} without a hole, fewer than {hull}"
+        )
+    else:
+        reason = f"no dilations of these {len(kernels)} layers see all of {hull} positions"
+    return _none(reason, _placed(head, tail, largest), offered)
+
+
+def _placed(head: Stack, tail: Stack, dilations: tuple[int, ...]) -> tuple[int, ...]:
+    # Layers of one tap keep their dilation; it means nothing.
+    chosen = iter(dilations)
+    behind = (next(chosen) if layer.kernel > 1 else layer.dilation for layer in tail)
+    return (*(layer.dilation for layer in head), *behind)
+
+
+def _none(reason: str, offer: tuple[int, ...] | None, hull: int | None) -> Replacement:
+    return Replacement(dilations=None, reason=reason, offer=offer, offer_hull=hull, compared=0)

@@ -1,0 +1,75 @@
+"""How evenly a stack's paths fall on the phases of its own rates, and the most even of schedules.
+
+Coverage asks whether a position is seen; ripple asks whether every 2nd, 3rd, ... position is seen
+more often than the others, which shows as a faint grid.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from archscope.theory.combs import Comb, combs, reach
+from archscope.theory.layers import Stack, dilated
+
+RIPPLE_LIMIT = 1 << 22
+"""Additions up to which `find_ripple` answers (under a second)."""
+COMPARED_LIMIT = 400
+"""Schedules that `find_smoothest` compares at most."""
+COMPARED_WORK = 1 << 21
+"""Additions that it may make in comparing (about 0.3 s)."""
+
+
+def find_ripple(stack: Stack) -> float | None:
+    """Return how unevenly the paths fall on the phases of the stack's own rates; 0 is even.
+
+    The largest total-variation distance, over the effective rates m, between the share of the paths
+    that each position modulo m gets and the share of the window that it is. None where it takes
+    more than `RIPPLE_LIMIT` additions.
+    """
+    teeth = combs(stack)
+    if _work(teeth) > RIPPLE_LIMIT:
+        return None
+    rates = {comb.rate for comb in teeth}
+    return max((_phase_distance(teeth, rate) for rate in rates), default=0.0)
+
+
+def find_smoothest(
+    head: Stack, kernel: int, schedules: Iterator[tuple[int, ...]]
+) -> tuple[tuple[int, ...] | None, int]:
+    """Return the schedule of least ripple behind `head`, and how many were compared.
+
+    Compares the first `COMPARED_LIMIT`, fewer where they are wide; None where there are none.
+    """
+    first = next(schedules, None)
+    if first is None:
+        return None, 0
+    work = _work(combs(head + dilated(first, kernels=(kernel,))))
+    others = list(islice(schedules, min(COMPARED_LIMIT - 1, COMPARED_WORK // (work + 1))))
+    if not others:
+        return first, 1
+
+    def unevenness(dilations: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
+        ripple = find_ripple(head + dilated(dilations, kernels=(kernel,)))
+        # Of equals the steepest; rounded, since equal ripples differ in their last bits.
+        steepness = tuple(-rate for rate in dilations)
+        return (1.0 if ripple is None else round(ripple, 12)), steepness
+
+    return min([first, *others], key=unevenness), 1 + len(others)
+
+
+def _work(teeth: Iterable[Comb]) -> int:
+    teeth = tuple(teeth)
+    return sum({comb.rate for comb in teeth}) * sum(comb.taps for comb in teeth)
+
+
+def _phase_distance(teeth: tuple[Comb, ...], period: int) -> float:
+    phases = [1] + [0] * (period - 1)
+    for comb in teeth:
+        if comb.rate % period:
+            turns = (tap * comb.rate % period for tap in range(comb.taps))
+            copies = [phases[period - turn :] + phases[: period - turn] for turn in turns]
+            phases = list(map(sum, zip(*copies, strict=True)))
+    total, hull = sum(phases), reach(teeth)
+    whole, rest = divmod(hull, period)
+    box = (whole + (phase < rest) for phase in range(period))
+    apart = sum(abs(have * hull - want * total) for have, want in zip(phases, box, strict=True))
+    return apart / (2 * total * hull)

@@ -1,0 +1,155 @@
+"""Every shortcut for output shapes gives what torch's own kernels give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.utils._pytree import tree_leaves
+
+from archscope.counting.shapes import RULES, convolution, max_pool2d
+
+aten = torch.ops.aten
+
+
+def meta(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    return torch.empty(shape, dtype=dtype, device="meta")
+
+
+def described(outputs: Any) -> list[tuple[Any, ...]]:
+    tensors = [leaf for leaf in tree_leaves(outputs) if isinstance(leaf, Tensor)]
+    return [
+        (tuple(t.shape), t.dtype, t.stride() if t.numel() else None, t.device.type) for t in tensors
+    ]
+
+
+x = meta(2, 3, 8, 8)
+sliced = meta(2, 3, 8, 24)[..., 8:16]
+turned = meta(2, 8, 3, 5).transpose(1, 2)
+heads = meta(2, 7, 3 * 12).split(12, dim=-1)[1].view(2, 7, 3, 4).transpose(1, 2)
+mask = meta(8, 8, dtype=torch.bool)
+half = meta(2, 3, 8, 8, dtype=torch.bfloat16)
+ids = meta(2, 5, dtype=torch.long)
+layouts = (x, sliced, turned, heads, half, meta(), meta(0, 3), meta(1, 1, 1))
+
+ARGUMENTS: dict[Any, list[tuple[Any, ...]]] = {
+    aten.mm.default: [(meta(2, 3), meta(3, 4)), (meta(3, 2).t(), meta(4, 3).t())],
+    aten.addmm.default: [
+        (meta(4), meta(2, 3), meta(3, 4)),
+        (meta(2, 4), meta(2, 3), meta(3, 4)),
+        (meta(1), meta(2, 3), meta(3, 4)),
+    ],
+    aten.bmm.default: [(meta(2, 3, 4), meta(2, 4, 5)), (meta(2, 4, 3).mT, meta(2, 5, 4).mT)],
+    aten.baddbmm.default: [(meta(2, 3, 5), meta(2, 3, 4), meta(2, 4, 5))],
+    aten.convolution.default: [
+        (meta(2, 4, 9), meta(6, 4, 3), None, [1], [1], [2], False, [0], 1),
+        (meta(2, 4, 9, 9), meta(8, 2, 3, 2), meta(8), [2, 1], [1, 0], [1, 3], False, [0, 0], 2),
+        (meta(2, 4, 9, 9), meta(4, 3, 3, 3), None, [2, 2], [1, 1], [1, 1], True, [1, 1], 2),
+        (meta(1, 2, 5, 5, 5), meta(3, 2, 3, 3, 3), None, [1], [0], [1], False, [0], 1),
+    ],
+    aten._native_batch_norm_legit_no_training.default: [
+        (x, meta(3), meta(3), meta(3), meta(3), 0.1, 1e-5),
+        (meta(4, 3), meta(3), meta(3), meta(3), meta(3), 0.1, 1e-5),
+    ],
+    aten.native_layer_norm.default: [
+        (meta(2, 5, 8), [8], meta(8), meta(8), 1e-5),
+        (meta(2, 5, 8), [5, 8], None, None, 1e-5),
+    ],
+    aten.embedding.default: [(meta(9, 4), ids), (meta(9, 4), meta(3, dtype=torch.int32))],
+    aten.mean.dim: [(x, [2, 3]), (x, [-1], True), (sliced, [1]), (x, [0, 1, 2, 3])],
+    aten.sum.dim_IntList: [(x, [2, 3]), (x, [-1], True), (sliced, [1])],
+    aten.max_pool2d_with_indices.default: [(x, [2, 2]), (x, [3, 3], [2, 2], [1, 1])],
+    aten._adaptive_avg_pool2d.default: [(x, [1, 1]), (x, [3, 5])],
+    aten.cat.default: [([x, x], 1), ([x, meta(2, 1, 8, 8)], -3), ([meta(3), meta(4)],)],
+    aten.masked_fill.Scalar: [(x, mask, 0.0), (sliced, mask, 1.0)],
+    aten.topk.default: [(meta(4, 9), 2), (meta(4, 9), 3, 0)],
+    aten.where.self: [(mask, x, meta()), (mask, meta(8, 8), meta(8, 8))],
+    aten.pow.Tensor_Scalar: [(layout, 2) for layout in layouts],
+    aten._softmax.default: [(layout, -1, False) for layout in (x, sliced, heads, half)],
+    aten._log_softmax.default: [(layout, 1, False) for layout in (x, sliced, heads, half)],
+    aten._safe_softmax.default: [(layout, -1) for layout in (x, sliced, heads)],
+    aten.tril.default: [(mask,), (x,)],
+    aten.triu.default: [(mask, 1), (x,)],
+}
+
+
+def arguments(operator: Any) -> list[tuple[Any, ...]]:
+    if operator in ARGUMENTS:
+        return ARGUMENTS[operator]
+    kind = operator._overloadname
+    if kind == "Scalar":
+        return [(layout, 2.0) for layout in layouts]
+    if kind == "Tensor":
+        pairs = [(layout, layout) for layout in layouts]
+        pairs += [(x, meta(8)), (meta(8), x), (x, meta()), (sliced, meta(8))]
+        pairs += [(meta(3, 1), meta(1, 4)), (x, sliced), (sliced, x), (heads, meta(2, 3, 7, 4))]
+        return pairs
+    return [(layout,) for layout in layouts]
+
+
+@pytest.mark.parametrize("operator", RULES, ids=str)
+def test_a_rule_says_what_torch_says(operator: Any) -> None:
+    applied = 0
+    for args in arguments(operator):
+        ours = RULES[operator](*args)
+        if ours is not None:
+            applied += 1
+            assert described(ours) == described(operator(*args)), args
+
+    assert applied, "the rule never applied"
+
+
+@given(
+    size=st.integers(1, 12),
+    kernel=st.integers(1, 4),
+    stride=st.integers(1, 3),
+    padding=st.integers(0, 3),
+    dilation=st.integers(1, 3),
+    transposed=st.booleans(),
+)
+@settings(max_examples=200, deadline=None)
+def test_convolutions(
+    size: int, kernel: int, stride: int, padding: int, dilation: int, transposed: bool
+) -> None:
+    args = (
+        meta(2, 4, size), meta(4, 4, kernel), None, [stride], [padding], [dilation], transposed,
+        [0], 1,
+    )  # fmt: skip
+    ours = convolution(*args)  # type: ignore[arg-type]
+
+    try:
+        theirs = aten.convolution.default(*args)
+    except RuntimeError:
+        assert ours is None or ours.numel() == 0
+    else:
+        assert ours is None or described(ours) == described(theirs)
+
+
+@given(
+    size=st.integers(1, 12),
+    kernel=st.integers(1, 4),
+    stride=st.integers(1, 3),
+    padding=st.integers(0, 2),
+)
+@settings(max_examples=100, deadline=None)
+def test_max_pooling(size: int, kernel: int, stride: int, padding: int) -> None:
+    args = (meta(1, 2, size, size), [kernel], [stride], [padding])
+    ours = max_pool2d(*args)
+
+    try:
+        theirs = aten.max_pool2d_with_indices.default(*args)
+    except RuntimeError:
+        return
+    assert ours is None or described(ours) == described(theirs)
+
+
+def test_shapes_that_do_not_fit_are_left_to_torch() -> None:
+    assert RULES[aten.mm.default](meta(2, 3), meta(4, 5)) is None
+    assert RULES[aten.bmm.default](meta(2, 3, 4), meta(2, 5, 5)) is None
+    assert RULES[aten.convolution.default](
+        meta(1, 3, 8), meta(4, 4, 3), None, [1], [0], [1], False, [0], 1
+    ) is None  # fmt: skip

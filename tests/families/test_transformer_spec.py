@@ -1,0 +1,202 @@
+"""What a Transformer's spec says, refuses and derives; without torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from archscope import specs
+from archscope.errors import SpecError
+from archscope.families.transformer import FAMILY, TransformerSpec, describe, subject
+
+PAIR = {"arch": "encoder-decoder"}
+CONVOLVED = {"mixer": "dilated-conv"}
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"heads": 7}, "heads: 7 does not divide d_model 768. Nearest: 6, 8."),
+    ({"depth": 0}, "depth: 0 is not in the range 1<=x<=10000."),
+    ({"arch": "decodr"}, "arch: 'decodr' is not one of 'decoder', 'encoder', 'encoder-decoder'."),
+    ({"kv_heads": 5}, "kv_heads: 5 does not divide heads 12. Nearest: 4, 6."),
+    ({"kv_heads": 24}, "kv_heads: 24 does not divide heads 12. Nearest: 12."),
+    ({**PAIR, **CONVOLVED, "heads": 7}, "heads: 7 does not divide d_model 768. Nearest: 6, 8."),
+    (
+        {"arch": "encoder", "attention": "window", "window": 256},
+        "window: 256 is even, but a window to both sides is centred on the query. "
+        "Nearest: 255, 257.",
+    ),
+    (
+        {**PAIR, "attention": "window", "window": 4},
+        "window: 4 is even, but a window to both sides is centred on the query. Nearest: 3, 5.",
+    ),
+    (
+        {"causal": False, "attention": "dilated-window", "window": 8},
+        "window: 8 is even, but a window to both sides is centred on the query. Nearest: 7, 9.",
+    ),
+    ({"window": 256}, "window: 256 needs attention window or dilated-window."),
+    (
+        {"attention": "window", "window_dilation": 2},
+        "window_dilation: 2 needs attention dilated-window.",
+    ),
+    ({"max_positions": 512}, "max_positions: 512 is less than seq_len 1024. Give at least 1024."),
+    (
+        {**PAIR, "max_positions": 1024, "target_len": 2048},
+        "max_positions: 1024 is less than target_len 2048. Give at least 2048.",
+    ),
+    (
+        {"positions": "rotary", "max_positions": 2048},
+        "max_positions: 2048 needs positions learned.",
+    ),
+    (
+        {"positions": "rotary", "head_dim": 33},
+        "positions: 'rotary' turns features in pairs, but a head has 33 features. "
+        "Give an even head_dim.",
+    ),
+    (
+        {"positions": "sinusoidal", "d_model": 9, "heads": 3},
+        "positions: 'sinusoidal' needs an even d_model, not 9. Nearest: 8, 10.",
+    ),
+    (
+        {**CONVOLVED, "positions": "rotary"},
+        "positions: 'rotary' turns queries and needs mixer attention.",
+    ),
+    ({**CONVOLVED, "attention": "window"}, "attention: 'window' needs mixer attention."),
+    ({**CONVOLVED, "kv_heads": 4}, "kv_heads: 4 needs mixer attention."),
+    ({**CONVOLVED, "head_dim": 64}, "head_dim: 64 needs mixer attention."),
+    ({**CONVOLVED, "qk_norm": True}, "qk_norm: True needs mixer attention."),
+    ({**CONVOLVED, "qkv_bias": False}, "qkv_bias: False needs mixer attention."),
+    ({"dilations": (1, 2)}, "dilations: (1, 2) needs mixer dilated-conv."),
+    ({"kernel_size": 3}, "kernel_size: 3 needs mixer dilated-conv."),
+    (
+        {**CONVOLVED, "dilations": ()},
+        "dilations: () has no items. Give at least one, e.g. 1,2,4.",
+    ),
+    ({**CONVOLVED, "dilations": (1, 0)}, "dilations: 0 (item 2) is not in the range"),
+    ({"experts": 8, "top_k": 9}, "top_k: 9 is more than experts 8. Give 1 to 8."),
+    ({"top_k": 2}, "top_k: 2 needs experts of 1 or more."),
+    ({"decoder_depth": 6}, "decoder_depth: 6 needs arch encoder-decoder."),
+    ({"target_len": 6}, "target_len: 6 needs arch encoder-decoder."),
+    ({**PAIR, "causal": False}, "causal: False cannot be chosen with arch encoder-decoder"),
+    ({**PAIR, "token_types": 2}, "token_types: 2 cannot be had with arch encoder-decoder."),
+    ({"head": "mlm", "vocab_size": 0}, "head: 'mlm' scores tokens, but vocab_size is 0."),
+]
+
+
+@pytest.mark.parametrize(("fields", "message"), REFUSED)
+def test_values_that_do_not_fit_are_refused_by_name(fields: Any, message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        TransformerSpec(**fields)
+    assert str(caught.value).startswith(message)
+
+
+def test_an_error_can_speak_in_flags() -> None:
+    with pytest.raises(SpecError) as caught:
+        TransformerSpec(heads=7)
+    flags = caught.value.describe(lambda field: "--" + field.replace("_", "-"))
+    assert flags == "7 does not divide --d-model 768. Nearest: 6, 8."
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"heads": 7, "head_dim": 64},
+        {"heads": 7, **CONVOLVED},
+        {**PAIR, **CONVOLVED, "kv_heads": 4},
+        {"attention": "window", "window": 256},
+        {"arch": "encoder", "attention": "window"},
+        {"vocab_size": 0},
+        {"experts": 1},
+    ],
+)
+def test_values_that_fit_are_taken(fields: Any) -> None:
+    TransformerSpec(**fields)
+
+
+def test_a_spec_survives_text_and_json() -> None:
+    spec = specs.read(TransformerSpec, {"depth": "24", "mixer": "dilated-conv", "dilations": "1/2"})
+    assert spec == TransformerSpec(depth=24, mixer="dilated-conv", dilations=(1, 2))
+    back = {k: tuple(v) if isinstance(v, list) else v for k, v in specs.values(spec).items()}
+    assert TransformerSpec(**back) == spec
+
+
+def test_one_field_changes_one_thing() -> None:
+    # 124,439,808 + 12 blocks x 7,087,872 = 209,494,272
+    small, deep = (_parameters(TransformerSpec(depth=depth)) for depth in (12, 24))
+    assert (small, deep) == (124_439_808, 209_494_272)
+    assert deep - small == 12 * 7_087_872
+
+
+def test_the_cost_of_a_subject_does_not_grow_with_depth() -> None:
+    shallow, deep = (subject(TransformerSpec(depth=depth)) for depth in (2, 10_000))
+    assert len(list(shallow.model.modules())) == len(list(deep.model.modules()))
+    assert deep.repeats[0].copies[-1] == "blocks.9999"
+
+
+def test_a_trillion_parameters_are_a_shape() -> None:
+    # 12 d^2 + 13 d per block, x 128 blocks, d = 25,600
+    spec = TransformerSpec(depth=128, d_model=25_600, heads=160)
+    embeddings = (50_257 + 1024) * 25_600 + 2 * 25_600
+    assert _parameters(spec) == 128 * (12 * 25_600**2 + 13 * 25_600) + embeddings > 10**12
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        (
+            {"depth": 24},
+            "decoder · pre-LN · depth 24 · d_model 768 · 12 heads · d_ff 3072 · vocab 50,257 · "
+            "seq 1024 · batch 1",
+        ),
+        (
+            {
+                "kv_heads": 4,
+                "experts": 8,
+                "activation": "swiglu",
+                "norm": "rmsnorm",
+                "bias": False,
+                "tied": False,
+                "positions": "rotary",
+                "attention": "dilated-window",
+            },
+            "decoder · pre-RMSNorm · depth 12 · d_model 768 · 12 heads · GQA 4 kv heads · "
+            "window 255 dilation 2 · d_ff 3072 · swiglu · MoE 8 experts top-2 · vocab 50,257 · "
+            "untied · rotary positions · no bias · seq 1024 · batch 1",
+        ),
+        (
+            {**PAIR, **CONVOLVED, "dilations": (1, 2, 4), "target_len": 9, "decoder_depth": 3},
+            "encoder-decoder · pre-LN · depth 12 + 3 · d_model 768 · "
+            "dilated-conv 1,2,4 kernel 3 · d_ff 3072 · vocab 50,257 · seq 1024 to 9 · batch 1",
+        ),
+        (
+            {"arch": "encoder", "vocab_size": 0, "causal": True, "classes": 2},
+            "encoder · pre-LN · depth 12 · d_model 768 · 12 heads · d_ff 3072 · features in · "
+            "causal · 2 classes · seq 1024 · batch 1",
+        ),
+    ],
+)
+def test_a_spec_in_one_line(fields: Any, line: str) -> None:
+    assert describe(TransformerSpec(**fields)) == line
+
+
+def test_every_field_has_help() -> None:
+    assert all(field.help for field in specs.fields(FAMILY.spec))
+
+
+@pytest.mark.parametrize("module", ["transformer", "cnn"])
+def test_specs_and_their_descriptions_need_no_torch(module: str) -> None:
+    code = (
+        f"import sys; from archscope.families.{module} import FAMILY;"
+        "FAMILY.describe(FAMILY.spec()); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def _parameters(spec: TransformerSpec) -> int:
+    built = subject(spec)
+    total = sum(p.numel() for p in built.model.parameters())
+    for repeat in built.repeats:
+        block = built.model.get_submodule(repeat.path)
+        total += (len(repeat.copies) - 1) * sum(p.numel() for p in block.parameters())
+    return total

@@ -1,0 +1,257 @@
+"""Transformers on real tensors: shapes, causality, shared weights; and folded as unfolded."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from archscope.families.transformer import TransformerSpec, network, subject
+
+SMALL = {"depth": 3, "d_model": 16, "heads": 4, "vocab_size": 11, "seq_len": 9}
+MIXING: list[dict[str, Any]] = [
+    {},
+    {"attention": "window", "window": 3},
+    {"attention": "dilated-window", "window": 3, "window_dilation": 2},
+    {"mixer": "dilated-conv", "dilations": (1, 2), "kernel_size": 3},
+]
+GRID = [
+    {
+        "arch": arch,
+        "norm_place": place,
+        "norm": norm,
+        "activation": activation,
+        "positions": positions,
+        "experts": experts,
+        **mixing,
+    }
+    for arch, place, norm, (activation, experts), positions, mixing in product(
+        ("decoder", "encoder", "encoder-decoder"),
+        ("pre", "post"),
+        ("layernorm", "rmsnorm"),
+        (("relu", 0), ("swiglu", 3)),
+        ("learned", "sinusoidal", "rotary", "none"),
+        MIXING,
+    )
+    if not (positions == "rotary" and "mixer" in mixing)
+]
+VARIANTS: list[dict[str, Any]] = [
+    {},
+    {"tied": False},
+    {"arch": "encoder-decoder", "decoder_depth": 2, "target_len": 5},
+    {"arch": "encoder-decoder", "tied": False, "embedding_norm": True, "classes": 2},
+    {"arch": "encoder", "head": "mlm", "pooler": True, "classes": 2, "token_types": 2},
+    {"arch": "encoder", "head": "mlm", "tied": False, "bias": False},
+    {"experts": 4, "top_k": 1, "activation": "geglu", "kv_heads": 2, "qk_norm": True},
+    {"mixer": "dilated-conv", "dilations": (1, 2, 1, 4), "depth": 9},
+    {"vocab_size": 0, "positions": "sinusoidal", "norm_place": "post", "final_norm": True},
+]
+
+
+def _network(**fields: Any) -> nn.Module:
+    torch.manual_seed(0)
+    return network(TransformerSpec(**{**SMALL, **fields})).double().eval()
+
+
+def _inputs(spec: TransformerSpec) -> tuple[Tensor, ...]:
+    found = subject(spec).inputs
+    assert found is not None
+    return tuple(torch.zeros(x.shape, dtype=x.dtype) for x in found.args)
+
+
+def test_every_combination_runs_and_returns_scores() -> None:
+    for fields in GRID:
+        spec = TransformerSpec(**{**SMALL, "depth": 1, "d_model": 8, "heads": 2, **fields})
+        scores = network(spec)(*_inputs(spec))
+        assert scores.shape == (1, 9, 11), fields
+        assert scores.isfinite().all(), fields
+
+
+def test_modules_carry_the_names_of_the_table() -> None:
+    names = [name for name, part in _network(depth=1).named_modules() if not list(part.children())]
+    assert names == [
+        "tok_emb",
+        "pos_emb",
+        "blocks.0.ln_1",
+        "blocks.0.attn.qkv",
+        "blocks.0.attn.sdpa",
+        "blocks.0.attn.proj",
+        "blocks.0.ln_2",
+        "blocks.0.mlp.fc1",
+        "blocks.0.mlp.fc2",
+        "ln_f",
+        "lm_head",
+    ]
+
+
+@pytest.mark.parametrize("mixing", MIXING)
+@pytest.mark.parametrize("positions", ["learned", "none"])
+@pytest.mark.parametrize("place", ["pre", "post"])
+def test_a_decoder_never_sees_the_future(mixing: Any, positions: str, place: str) -> None:
+    model = _network(**mixing, positions=positions, norm_place=place)
+    tokens = torch.arange(9)[None]
+    before = model(tokens)
+    for place_ in range(9):
+        changed = tokens.clone()
+        changed[0, place_] = 10
+        after = model(changed)
+        assert torch.equal(after[:, :place_], before[:, :place_])
+        assert not torch.equal(after[:, place_], before[:, place_])
+
+
+@pytest.mark.parametrize("mixing", MIXING)
+def test_a_target_never_sees_its_future_and_always_its_source(mixing: Any) -> None:
+    model = _network(**mixing, arch="encoder-decoder", target_len=5)
+    source, target = torch.arange(9)[None], torch.arange(5)[None]
+    before = model(source, target)
+    for place in range(5):
+        changed = target.clone()
+        changed[0, place] = 10
+        assert torch.equal(model(source, changed)[:, :place], before[:, :place])
+    for place in range(9):
+        changed = source.clone()
+        changed[0, place] = 10
+        assert (model(changed, target) != before).any(-1).all()
+
+
+def test_an_encoder_sees_both_sides_and_a_causal_one_only_the_past() -> None:
+    tokens = torch.arange(9)[None]
+    changed = tokens.clone()
+    changed[0, 8] = 10
+    both, past = (_network(arch="encoder", causal=causal) for causal in (None, True))
+    assert (both(tokens) != both(changed)).any(-1).all()
+    assert torch.equal(past(tokens)[:, :8], past(changed)[:, :8])
+
+
+@pytest.mark.parametrize(
+    ("mixing", "reach"),
+    [
+        # 3 blocks of 3 keys, 1 apart: 3 x (3 - 1) = 6 back
+        ({"attention": "window", "window": 3}, 6),
+        # 3 blocks of 3 taps, 1, 2 and 1 apart: (3 - 1) x (1 + 2 + 1) = 8 back
+        ({"mixer": "dilated-conv", "dilations": (1, 2)}, 8),
+    ],
+)
+def test_blocks_reach_as_far_back_as_their_windows_add_up_to(mixing: Any, reach: int) -> None:
+    model = _network(**mixing, seq_len=20, positions="none")
+    tokens = torch.arange(20)[None] % 10
+    changed = tokens.clone()
+    changed[0, 5] = 10
+    moved = (model(tokens) != model(changed)).any(-1)[0]
+    assert moved.nonzero().flatten().tolist() == list(range(5, 5 + reach + 1))
+
+
+@pytest.mark.parametrize("positions", ["learned", "sinusoidal", "rotary", "none"])
+def test_order_matters_where_there_are_positions(positions: str) -> None:
+    model = _network(arch="encoder", positions=positions)
+    order = torch.tensor([3, 1, 4, 0, 5, 8, 2, 6, 7])
+    one, other = model(order[None]), model(torch.arange(9)[None])[:, order]
+    assert torch.allclose(one, other) == (positions == "none")
+
+
+@pytest.mark.parametrize("place", ["pre", "post"])
+def test_norms_stand_where_the_spec_says(place: str) -> None:
+    block = _network(norm_place=place).blocks[0]
+    x = torch.randn(1, 9, 16, dtype=torch.float64)
+    if place == "pre":
+        between = x + block.attn(block.ln_1(x))
+        expected = between + block.mlp(block.ln_2(between))
+    else:
+        between = block.ln_1(x + block.attn(x))
+        expected = block.ln_2(between + block.mlp(between))
+    torch.testing.assert_close(block(x), expected)
+
+
+@pytest.mark.parametrize("fields", VARIANTS)
+def test_every_module_runs_once(fields: Any) -> None:
+    built = subject(TransformerSpec(**{**SMALL, **fields}))
+    parts = {n: m for n, m in built.model.named_modules() if not isinstance(m, nn.ModuleList)}
+    calls = dict.fromkeys(parts, 0)
+
+    def count(name: str) -> Any:
+        def hook(*_: Any) -> None:
+            calls[name] += 1
+
+        return hook
+
+    for name, module in parts.items():
+        module.register_forward_hook(count(name))
+    assert built.inputs is not None
+    built.model(*built.inputs.args, **built.inputs.kwargs)
+    both_sides = fields.get("arch") == "encoder-decoder" and fields.get("tied", True)
+    assert calls == {name: 2 if name == "tok_emb" and both_sides else 1 for name in parts}
+
+
+def test_tied_weights_are_one_parameter() -> None:
+    assert (model := _network()).lm_head.weight is model.tok_emb.weight
+    assert (model := _network(head="mlm")).lm_head.decoder.weight is model.tok_emb.weight
+    assert (model := _network(tied=False)).lm_head.weight is not model.tok_emb.weight
+    both = _network(arch="encoder-decoder")
+    assert both.lm_head.weight is both.tok_emb.weight
+    assert both.target_tok_emb is None
+
+
+@pytest.mark.parametrize("fields", VARIANTS)
+def test_folded_is_the_unfolded_network_with_copies_left_out(fields: Any) -> None:
+    spec = TransformerSpec(**{**SMALL, **fields})
+    whole, folded = network(spec), subject(spec)
+    total = sum(p.numel() for p in whole.parameters())
+    once = sum(p.numel() for p in folded.model.parameters())
+    for repeat in folded.repeats:
+        block = folded.model.get_submodule(repeat.path)
+        once += (len(repeat.copies) - 1) * sum(p.numel() for p in block.parameters())
+    assert once == total
+    shapes = {name: p.shape for name, p in whole.state_dict().items()}
+    assert {n: p.shape for n, p in folded.model.state_dict().items()}.items() <= shapes.items()
+    blocks = {path for repeat in folded.repeats for path in repeat.copies}
+    alone = {f"{s}.{n}" for s in ("blocks", "encoder", "decoder") for n in _children(folded, s)}
+    assert blocks | alone == {
+        f"{s}.{n}" for s in ("blocks", "encoder", "decoder") for n in _numbers(whole, s)
+    }
+
+
+def _children(folded: Any, stack: str) -> list[str]:
+    return _numbers(folded.model, stack)
+
+
+def _numbers(model: nn.Module, stack: str) -> list[str]:
+    return [name for name, _ in getattr(model, stack, nn.Module()).named_children()]
+
+
+@pytest.mark.parametrize("fields", VARIANTS)
+def test_folded_and_unfolded_return_the_same_shapes(fields: Any) -> None:
+    spec = TransformerSpec(**{**SMALL, **fields})
+    folded = subject(spec)
+    assert folded.inputs is not None
+    with torch.device("meta"):
+        whole = network(spec)
+    results = [m(*folded.inputs.args, **folded.inputs.kwargs) for m in (folded.model, whole)]
+    first, second = (r if isinstance(r, tuple) else (r,) for r in results)
+    assert [x.shape for x in first] == [x.shape for x in second]
+    assert all(p.is_meta for p in whole.parameters())
+
+
+def test_the_pooled_position_is_one_that_sees_everything() -> None:
+    tokens = torch.arange(9)[None]
+    for fields, place in (({"arch": "encoder"}, 0), ({}, -1)):
+        model = _network(**fields, classes=3, pooler=True, head="none")
+        features, classes = model(tokens)
+        assert features.shape == (1, 9, 16)
+        expected = model.pooled.classifier(model.pooled.pooler(features[:, place]))
+        torch.testing.assert_close(classes, expected)
+
+
+def test_token_types_are_added() -> None:
+    model = _network(arch="encoder", token_types=2)
+    tokens, types = torch.arange(9)[None], torch.tensor([[0] * 8 + [1]])
+    first = model(tokens, token_types=torch.zeros_like(types))
+    assert not torch.equal(first, model(tokens, token_types=types))
+
+
+def test_a_real_network_has_random_weights() -> None:
+    for name, weights in _network(experts=3, positions="learned").named_parameters():
+        if not name.endswith("bias") and "ln_" not in name:
+            assert 0 < weights.std() < 2, name

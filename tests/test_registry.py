@@ -1,0 +1,129 @@
+"""What every family, analysis and format must be; a new file is tested before anyone writes one."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from archscope import specs
+from archscope.analyses.params import CONVENTIONS
+from archscope.errors import SpecError, UsageError
+from archscope.library import params
+from archscope.registry import ANALYSES, FAMILIES, FORMATS
+from archscope.results import View, columns
+from archscope.subject import Inputs, Subject
+
+families = pytest.mark.parametrize("name", FAMILIES.names())
+analyses = pytest.mark.parametrize("name", ANALYSES.names())
+formats = pytest.mark.parametrize("name", FORMATS.names())
+
+
+def test_the_built_in_names() -> None:
+    assert set(FAMILIES.names()) >= {"cnn", "transformer"}
+    assert set(ANALYSES.names()) >= {"params"}
+    assert set(FORMATS.names()) >= {"csv", "json", "jsonl", "md", "table"}
+
+
+def test_an_unknown_name_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'transformer'"):
+        FAMILIES.get("tranformer")
+
+
+@families
+def test_a_family_says_what_it_is(name: str) -> None:
+    family = FAMILIES.get(name)
+
+    assert family.name == name
+    assert family.summary
+    assert "\n" not in family.summary
+    assert dataclasses.is_dataclass(family.spec)
+    assert family.spec.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    assert not hasattr(family.spec(), "__dict__"), "slots"
+
+
+@families
+def test_every_field_of_a_spec_is_a_flag(name: str) -> None:
+    for field in specs.fields(FAMILIES.get(name).spec):
+        assert field.help, field.name
+        assert not field.help.endswith("."), field.name
+        assert field.flag == field.flag.lower()
+        field.check(field.default)
+
+
+@families
+def test_a_spec_reads_back_what_it_writes(name: str) -> None:
+    spec_type = FAMILIES.get(name).spec
+    spec = spec_type()
+    texts = {
+        key: ",".join(map(str, value)) if isinstance(value, list) else str(value)
+        for key, value in specs.values(spec).items()
+    }
+
+    assert specs.read(spec_type, texts) == spec
+
+
+@families
+def test_numbers_below_their_range_are_refused(name: str) -> None:
+    spec_type = FAMILIES.get(name).spec
+    for field in specs.fields(spec_type):
+        if field.kind in ("integer", "list"):
+            low = -1
+            value = (low,) if field.kind == "list" else low
+            with pytest.raises(SpecError, match=field.name):
+                spec_type(**{field.name: value})
+
+
+@families
+def test_a_family_builds_the_same_network_folded_and_whole(name: str) -> None:
+    family = FAMILIES.get(name)
+    spec = family.spec()
+    subject = family.subject(spec)
+
+    assert isinstance(subject, Subject)
+    assert isinstance(subject.inputs, Inputs)
+    assert subject.name == family.describe(spec)
+    assert subject.config == specs.values(spec)
+    assert all(parameter.is_meta for parameter in subject.model.parameters())
+    assert all(repeat.copies[0] == repeat.path for repeat in subject.repeats)
+
+
+@families
+def test_two_flags_of_one_name_are_of_one_kind(name: str) -> None:
+    kinds = {field.name: field.kind == "switch" for field in specs.fields(FAMILIES.get(name).spec)}
+    for other in FAMILIES.all().values():
+        for field in specs.fields(other.spec):
+            assert kinds.get(field.name, field.kind == "switch") == (field.kind == "switch")
+
+
+@analyses
+def test_an_analysis_answers_for_every_family(name: str) -> None:
+    analysis = ANALYSES.get(name)
+    assert analysis.name == name
+    assert analysis.summary
+
+    for family in FAMILIES.all().values():
+        sections = analysis.run(family.subject(family.spec()))
+        assert sections
+        for section in sections:
+            assert all(type(row) is section.row_type for row in section.rows)
+            assert columns(section.row_type)
+            assert any(column.title for column in columns(section.row_type))
+
+
+@formats
+@pytest.mark.parametrize("family", FAMILIES.names())
+def test_a_format_renders_every_report(name: str, family: str) -> None:
+    form = FORMATS.get(name)
+    report = params(family)
+
+    text = form.render(report, View())
+
+    assert form.name == name
+    assert form.summary
+    assert text.endswith("\n")
+    assert text == form.render(report, View())
+
+
+def test_conventions_are_told_apart() -> None:
+    assert len({convention.name for convention in CONVENTIONS.values()}) == len(CONVENTIONS)
