@@ -167,12 +167,13 @@ def _forms(
     """Return the closed forms with their numbers, each where it equals what was counted."""
     if work.output_shape is None:
         return None, None
+    params: str | None
     inputs = count.dispatcher.input_shapes.get(path, ())
     form = closed_form(module, inputs, work.output_shape)
     if form is None:
         return None, None
-    params = form.params_numbers if weights.shared_with is None else None
-    if params is not None and form.params_value != weights.trainable + weights.frozen:
+    params = form.params_numbers + (f" - {weights.shared}" if weights.shared else "")
+    if form.params_value - weights.shared != weights.trainable + weights.frozen:
         params = None
     if work.macs == form.macs_value:
         return params, form.macs_numbers

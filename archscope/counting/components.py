@@ -43,7 +43,9 @@ def _by_type_first(module: nn.Module) -> str:
 
 def _by_type(module: nn.Module) -> str:
     if isinstance(module, _CONVOLUTIONS):
-        return "conv_pointwise" if prod(module.kernel_size) == 1 else "conv_spatial"
+        if prod(module.kernel_size) == 1:
+            return "conv_pointwise"
+        return "conv_depthwise" if 1 < module.groups == module.in_channels else "conv_spatial"
     if isinstance(module, nn.MultiheadAttention) or "Attention" in type(module).__name__:
         return "attention"
     if isinstance(module, nn.modules.linear.NonDynamicallyQuantizableLinear):

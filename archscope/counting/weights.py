@@ -21,6 +21,8 @@ class Weights:
     weight_bytes: int = 0
     shared_with: str | None = None
     """The module that holds this one's weights first, where one does."""
+    shared: int = 0
+    """Parameters that this module uses too, but that another holds first."""
     alias: bool = False
     """Whether this is a module under its second name; all of it is counted under its first."""
 
@@ -42,11 +44,12 @@ def weights_by_module(model: nn.Module) -> Iterator[tuple[str, nn.Module, Weight
 
 
 def _own(path: str, module: nn.Module, seen: dict[int, str]) -> Weights:
-    trainable = frozen = size = buffers = 0
+    trainable = frozen = size = buffers = shared = 0
     shared_with = None
     for parameter in _present(module._parameters):
         if id(parameter) in seen:
             shared_with = shared_with or seen[id(parameter)]
+            shared += parameter.numel()
             continue
         seen[id(parameter)] = path
         size += parameter.numel() * parameter.element_size()
@@ -66,6 +69,7 @@ def _own(path: str, module: nn.Module, seen: dict[int, str]) -> Weights:
         buffers=buffers,
         active=int(active * share) if isinstance(share, Fraction) else active,
         weight_bytes=size,
+        shared=shared,
         shared_with=shared_with if shared_with != path else None,
     )
 

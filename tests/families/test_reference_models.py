@@ -6,7 +6,6 @@ The rows come from tests/data/models.json; each names its source.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,15 @@ from torch.utils.flop_counter import FlopCounterMode
 from archscope.families import cnn, transformer
 from archscope.families.cnn import CnnSpec
 from archscope.families.transformer import TransformerSpec
+from archscope.library import count_subject, params
 from archscope.networks.attention import Attention, ScaledDotProduct
 from archscope.networks.feedforward import (
-    Experts,
     FeedForward,
     GatedFeedForward,
     MixtureOfExperts,
 )
 from archscope.subject import Subject
+from archscope.theory.counts import evaluate
 
 MODELS = {
     row["name"]: row
@@ -281,6 +281,21 @@ LAYERS = {
 }
 
 
+TORCH_LAYERS = {
+    "layer/embedding-30522x768": lambda: nn.Embedding(30522, 768),
+    "layer/linear-1024-4096-bias": lambda: nn.Linear(1024, 4096),
+    "layer/lstm-512-1024-L2": lambda: nn.LSTM(512, 1024, 2, batch_first=True),
+    "layer/layernorm-768": lambda: nn.LayerNorm(768),
+    "layer/batchnorm2d-256": lambda: nn.BatchNorm2d(256),
+    "layer/learned-positions-512x768": lambda: nn.Embedding(512, 768),
+    "layer/t5-relative-bias-32x12": lambda: nn.Embedding(32, 12),
+    "layer/conv2d-32-64-k3x5-d1x3": lambda: nn.Conv2d(
+        32, 64, (3, 5), padding=(1, 6), dilation=(1, 3)
+    ),
+}
+LAYERS |= TORCH_LAYERS
+
+
 @pytest.mark.parametrize("name", TRANSFORMERS)
 def test_a_published_transformer(name: str) -> None:
     _check(transformer.subject(TRANSFORMERS[name]), MODELS[name])
@@ -295,23 +310,21 @@ def test_a_convolution_stack(name: str) -> None:
 def test_a_layer_alone(name: str) -> None:
     row = MODELS[name]
     with torch.device("meta"):
-        layer, inputs = LAYERS[name](), torch.zeros(row["input"][0])
-    assert sum(p.numel() for p in layer.parameters()) == row["params_total"]
-    with FlopCounterMode(display=False) as counter:
-        layer(inputs)
-    assert counter.get_total_flops() == 2 * row["macs"]
+        layer = LAYERS[name]()
+        kind = torch.long if isinstance(layer, nn.Embedding) else torch.float
+        inputs = torch.zeros(row.get("input", [[4]])[0], dtype=kind)
+
+    totals = params(layer, inputs, strict=True).totals
+
+    assert totals.trainable == row["params_trainable"] == row["params_total"]
+    assert totals.macs == row["macs"]
 
 
 @pytest.mark.parametrize("name", ["mixtral-8x7b", "qwen3-30b-a3b"])
 def test_parameters_that_one_token_uses(name: str) -> None:
-    subject = transformer.subject(TRANSFORMERS[name])
-    idle = sum(
-        sum(p.numel() for p in module.parameters()) * (1 - module.active_fraction)
-        for module in subject.model.modules()
-        if isinstance(module, Experts)
-    )
-    copies = len(subject.repeats[0].copies)
-    assert MODELS[name]["params_total"] - copies * idle == MODELS[name]["params_active"]
+    totals = count_subject(transformer.subject(TRANSFORMERS[name])).totals
+
+    assert totals.active == MODELS[name]["params_active"]
 
 
 def test_every_row_of_these_families_is_here() -> None:
@@ -320,47 +333,29 @@ def test_every_row_of_these_families_is_here() -> None:
 
 
 def _check(subject: Subject, row: dict[str, Any]) -> None:
-    found = _parameters_by_component(subject)
-    assert sum(found.values()) == row["params_total"] == row["params_trainable"]
+    """Hold a row against both engines, against the closed forms and against torch's own counter."""
+    report = count_subject(subject)
+    totals, modules = report.totals, report.section("modules").rows
+    assert totals.complete, report.notes
+    assert totals.trainable == row["params_total"] == row["params_trainable"]
     if "breakdown" in row:
-        assert dict(found) == row["breakdown"]
+        parts = {r.component: r.trainable for r in report.section("components").rows if r.trainable}
+        assert parts == row["breakdown"]
     assert subject.inputs is not None
     inputs = row["input"].values() if isinstance(row["input"], dict) else row["input"]
     assert [list(x.shape) for x in subject.inputs.args] == list(inputs)
+    assert totals.macs == row["macs"]
+    for module in modules:
+        if module.own_macs:
+            assert evaluate(module.macs_form or "0", {}) == module.own_macs, module.path
+        if module.own_trainable:
+            assert evaluate(module.params_form or "0", {}) == module.own_trainable, module.path
     assert _macs(subject) == row["macs"]
-
-
-def _parameters_by_component(subject: Subject) -> Counter[str]:
-    found: Counter[str] = Counter()
-    seen: set[int] = set()
-    for path, module in subject.model.named_modules():
-        own = [p for p in module.parameters(recurse=False) if id(p) not in seen]
-        seen.update(map(id, own))
-        if own:
-            elements = sum(p.numel() for p in own)
-            found[_component(subject.model, path)] += elements * _copies(subject, path)
-    return found
-
-
-def _component(model: nn.Module, path: str) -> str:
-    module = model.get_submodule(path)
-    if isinstance(module, nn.LayerNorm | nn.RMSNorm | nn.BatchNorm1d | nn.BatchNorm2d):
-        return "norms"
-    if isinstance(module, nn.Conv1d | nn.Conv2d):
-        if module.groups == module.in_channels > 1:
-            return "conv_depthwise"
-        return "conv_pointwise" if set(module.kernel_size) == {1} else "conv_spatial"
-    parts = path.split(".")
-    for length in range(len(parts), 0, -1):
-        holder = model.get_submodule(".".join(parts[:length]))
-        if hasattr(holder, "archscope_component"):
-            return str(holder.archscope_component)
-    raise AssertionError(f"{path} belongs to no component")
 
 
 def _copies(subject: Subject, path: str) -> int:
     for repeat in subject.repeats:
-        if f"{path}.".startswith(f"{repeat.path}."):
+        if path == repeat.path or path.startswith(repeat.path + "."):
             return len(repeat.copies)
     return 1
 
