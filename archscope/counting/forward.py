@@ -133,7 +133,7 @@ def _both_engines(
             return ForwardCount(counter.finish(failed=True), None, None, execution, failure, device)
         dispatched = counter.finish(failed=False)
         try:
-            fvcore = count_with_fvcore(model, inputs)
+            fvcore = count_with_fvcore(model, inputs, dispatched.macs())
         except Exception as failure:  # the tracer is torch's own, and gives up in many ways
             reason = first_line(failure)
             return ForwardCount(dispatched, None, reason, execution, None, device)

@@ -152,6 +152,19 @@ def batch_norm_eval(x: Tensor, *_: Any) -> tuple[Tensor, Tensor, Tensor] | None:
     return empty(x.shape, x), empty(x.shape[1:2], x), empty(x.shape[1:2], x)
 
 
+def native_batch_norm(
+    x: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    mean: Tensor | None,
+    variance: Tensor | None,
+    training: bool,
+    *_: Any,
+) -> tuple[Tensor, Tensor, Tensor] | None:
+    """As `batch_norm_eval`, where it is in evaluation mode."""
+    return None if training else batch_norm_eval(x)
+
+
 def layer_norm(x: Tensor, shape: Sequence[int], *_: Any) -> tuple[Tensor, Tensor, Tensor] | None:
     """x (*outer, *shape) -> x, and mean and reciprocal deviation (*outer, 1...)."""
     outer = x.ndim - len(shape)
@@ -268,6 +281,7 @@ RULES: dict[Any, Rule] = {
     aten.baddbmm.default: baddbmm,
     aten.convolution.default: convolution,
     aten._native_batch_norm_legit_no_training.default: batch_norm_eval,
+    aten.native_batch_norm.default: native_batch_norm,
     aten.native_layer_norm.default: layer_norm,
     aten.embedding.default: embedding,
     aten.mean.dim: reduction,

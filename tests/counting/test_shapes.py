@@ -55,6 +55,10 @@ ARGUMENTS: dict[Any, list[tuple[Any, ...]]] = {
         (x, meta(3), meta(3), meta(3), meta(3), 0.1, 1e-5),
         (meta(4, 3), meta(3), meta(3), meta(3), meta(3), 0.1, 1e-5),
     ],
+    aten.native_batch_norm.default: [
+        (x, meta(3), meta(3), meta(3), meta(3), False, 0.1, 1e-5),
+        (x, None, None, meta(3), meta(3), False, 0.1, 1e-5),
+    ],
     aten.native_layer_norm.default: [
         (meta(2, 5, 8), [8], meta(8), meta(8), 1e-5),
         (meta(2, 5, 8), [5, 8], None, None, 1e-5),

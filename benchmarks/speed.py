@@ -1,0 +1,140 @@
+"""How fast and how frugal archscope is, each figure a ratio to something measured in the same run.
+
+python benchmarks/speed.py          # all, a few minutes
+python benchmarks/speed.py start    # one of: start, params, depth, counting, memory
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from statistics import median
+
+REPEATS = 7
+ARCHSCOPE = [sys.executable, "-m", "archscope"]
+
+
+def seconds(command: list[str]) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def ratio(name: str, command: list[str], against: list[str], aim: float | None = None) -> None:
+    """Run both in turns, so that what else the machine does falls on both alike."""
+    pairs = [(seconds(command), seconds(against)) for _ in range(REPEATS)]
+    report(name, [(ours, theirs) for ours, theirs in pairs], aim)
+
+
+def report(name: str, pairs: list[tuple[float, float]], aim: float | None) -> None:
+    ours, theirs = (median(side) for side in zip(*pairs, strict=True))
+    wanted = f"(aim <= {aim})" if aim is not None else ""
+    value = median(a / b for a, b in pairs)
+    print(f"{name:58} {ours:8.3f} s / {theirs:6.3f} s = {value:6.2f} {wanted}", flush=True)
+
+
+def start() -> None:
+    nothing = [sys.executable, "-c", "pass"]
+    ratio("archscope --help against an empty program", [*ARCHSCOPE, "--help"], nothing)
+    ratio("archscope list against an empty program", [*ARCHSCOPE, "list"], nothing)
+    tables = [sys.executable, "-c", "import click, rich.table"]
+    rf = [*ARCHSCOPE, "rf", "--dilations", "1,2,4"]
+    ratio("rf --dilations 1,2,4 against importing click and rich", rf, tables, 2.0)
+
+
+def params() -> None:
+    engines = [sys.executable, "-W", "ignore", "-c", "import torch, fvcore.nn"]
+    command = [*ARCHSCOPE, "params", "--depth", "24"]
+    ratio("params --depth 24 against importing torch and fvcore", command, engines, 1.3)
+    command = [*ARCHSCOPE, "params", "cnn", "--dilations", "1,2,4"]
+    ratio("params cnn against importing torch and fvcore", command, engines, 1.3)
+
+
+def depth() -> None:
+    shallow = [*ARCHSCOPE, "params", "--depth", "12"]
+    ratio("params --depth 1000 against --depth 12", [*ARCHSCOPE, "params", "--depth", "1000"],
+          shallow, 1.1)  # fmt: skip
+
+
+def counting() -> None:
+    """Both engines on a module in memory, against fvcore alone as it ships, on CPU tensors."""
+    import warnings
+
+    import torch
+    from fvcore.nn import FlopCountAnalysis
+    from torch import nn
+
+    import archscope
+
+    logging.disable(logging.WARNING)
+    warnings.simplefilter("ignore")
+
+    def bottleneck(inputs: int, width: int, stride: int) -> nn.Module:
+        layers: list[nn.Module] = []
+        for i, o, k, s in ((inputs, width, 1, 1), (width, width, 3, stride),
+                           (width, 4 * width, 1, 1)):  # fmt: skip
+            layers += [nn.Conv2d(i, o, k, s, k // 2, bias=False), nn.BatchNorm2d(o), nn.ReLU()]
+        return nn.Sequential(*layers)
+
+    def resnet_like() -> nn.Module:
+        layers: list[nn.Module] = [nn.Conv2d(3, 64, 7, 2, 3), nn.BatchNorm2d(64), nn.ReLU(),
+                                   nn.MaxPool2d(3, 2, 1)]  # fmt: skip
+        inputs = 64
+        for stage, count in enumerate((3, 4, 6, 3)):
+            for number in range(count):
+                stride = 2 if stage and not number else 1
+                layers.append(bottleneck(inputs, 64 << stage, stride))
+                inputs = 256 << stage
+        return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2048, 1000))
+
+    encoder = nn.TransformerEncoderLayer(512, 8, 2048, batch_first=True)
+    cases: dict[str, tuple[nn.Module, torch.Tensor]] = {
+        "ResNet-50's convolutions at 224": (resnet_like().eval(), torch.zeros(1, 3, 224, 224)),
+        "6 encoder layers at 512 tokens": (
+            nn.TransformerEncoder(encoder, 6).eval(), torch.zeros(1, 512, 512)),
+        "12 encoder layers at 128 tokens": (
+            nn.TransformerEncoder(encoder, 12).eval(), torch.zeros(1, 128, 512)),
+    }  # fmt: skip
+    for name, (model, x) in cases.items():
+
+        def ours(model: nn.Module = model, x: torch.Tensor = x) -> object:
+            return archscope.params(model, x)
+
+        def theirs(model: nn.Module = model, x: torch.Tensor = x) -> object:
+            # Without no_grad: under it torch fuses a whole encoder layer into one operator, of
+            # which fvcore counts nothing.
+            return FlopCountAnalysis(model, x).total()
+
+        ours(), theirs()
+        pairs = [(timed(ours), timed(theirs)) for _ in range(REPEATS)]
+        report(f"counting {name} against plain fvcore", pairs, 1.0)
+
+
+def timed(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def memory() -> None:
+    """A network of 10^12 parameters."""
+    probe = (
+        "import resource, runpy, sys\n"
+        "sys.argv = ['archscope', 'params', '--total', '--depth', '128', '--d-model', '25600',"
+        " '--heads', '200']\n"
+        "try: runpy.run_module('archscope', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "print('peak memory', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, 'MiB',"
+        " '(aim < 1024)')\n"
+    )
+    subprocess.run([sys.executable, "-c", probe], check=True)
+
+
+PARTS = {f.__name__: f for f in (start, params, depth, counting, memory)}
+
+if __name__ == "__main__":
+    for part in sys.argv[1:] or PARTS:
+        PARTS[part]()
