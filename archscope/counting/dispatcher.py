@@ -241,7 +241,10 @@ def _longest(lengths: list[PathLength]) -> PathLength:
 
 def _storage(tensor: Tensor) -> int:
     # Views share it, meta tensors have one too; it names the memory, not its address.
-    return int(tensor.untyped_storage()._cdata)
+    try:
+        return int(tensor.untyped_storage()._cdata)
+    except NotImplementedError:  # a sparse tensor has several
+        return id(tensor)
 
 
 def _holders_by_storage(model: nn.Module) -> dict[int, Holders]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -123,7 +126,8 @@ def _both_engines(
     # torch's fused encoder takes the weights of several modules in one operator; without it each
     # product belongs to one module.
     torch.backends.mha.set_fastpath_enabled(False)
-    with torch.no_grad():
+    with torch.no_grad(), _uncompiled(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the forward's advice is for those who run it in earnest
         counter = DispatcherCounter(model, repeats)
         device = "meta" if execution == "shapes" else _device(model)
         try:
@@ -138,6 +142,16 @@ def _both_engines(
             reason = first_line(failure)
             return ForwardCount(dispatched, None, reason, execution, None, device)
         return ForwardCount(dispatched, fvcore, None, execution, None, device)
+
+
+@contextmanager
+def _uncompiled() -> Iterator[None]:
+    """Run what was compiled as it was written, where anything can have been compiled at all."""
+    if "torch._dynamo" in sys.modules:
+        with torch.compiler.set_stance("force_eager"):
+            yield
+    else:
+        yield
 
 
 def _device(model: nn.Module) -> str:

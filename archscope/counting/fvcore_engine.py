@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -77,13 +76,12 @@ def count_with_fvcore(model: nn.Module, inputs: Inputs, expected: Mapping[str, i
 def _count(traced: _Traced) -> FvcoreCount:
     found = FvcoreCount()
     recorder = _Recorder(traced, found)
-    analysis = FlopCountAnalysis(traced, traced.tensors)
+    analysis = _Analysis(traced, traced.tensors)
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
     analysis.ancestor_mode("caller")  # sums over ancestors are made elsewhere; this is the cheaper
     analysis.clear_op_handles().set_op_handle(**recorder.handles())
-    with warnings.catch_warnings(), _QuietLogging():
-        warnings.simplefilter("ignore")  # the tracer's advice is for people who keep the trace
-        analysis.total()
+    with _QuietLogging():
+        analysis.tracer_warnings("none").total()
         strangers = [k for k in analysis.unsupported_ops() if classify(k) == "unknown"]
         if strangers:  # once more, to learn how much they write
             found.macs.clear()
@@ -91,6 +89,16 @@ def _count(traced: _Traced) -> FvcoreCount:
             handles = {kind: recorder.stranger(kind) for kind in strangers}
             analysis.set_op_handle(**handles).total()
     return found
+
+
+_SLASH = "\ue000"
+"""Stands for a slash in a module's name: torch's scopes are separated by slashes."""
+
+
+class _Analysis(FlopCountAnalysis):  # type: ignore[misc]
+    def _get_aliases(self, model: nn.Module) -> dict[str | nn.Module, str]:
+        aliases: dict[str | nn.Module, str] = super()._get_aliases(model)
+        return {module: path.replace("/", _SLASH) for module, path in aliases.items()}
 
 
 class _Traced(nn.Module):
@@ -224,7 +232,7 @@ def _convolution(inputs: list[Any], outputs: list[Any]) -> int:
 
 
 def _scope(outputs: list[Any]) -> str:
-    return str(outputs[0].node().scopeName().rpartition("/")[2])
+    return str(outputs[0].node().scopeName().rpartition("/")[2]).replace(_SLASH, "/")
 
 
 def _strip(path: str) -> str:

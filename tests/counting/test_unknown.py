@@ -192,3 +192,38 @@ def test_control_flow_over_data_is_run_for_real() -> None:
 
     assert report.totals.macs >= 4 * 16
     assert report.environment.device != "meta"
+
+
+def test_a_compiled_model_is_counted_as_it_was_written() -> None:
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2))
+
+    report = params(torch.compile(model), torch.zeros(1, 4), strict=True)
+
+    assert report.totals.macs == 24
+    assert report.section("modules").rows[0].type == "Sequential"
+
+
+def test_a_compiled_part_is_counted_by_the_dispatcher_alone() -> None:
+    model = nn.Sequential(nn.Linear(4, 4), torch.compile(nn.Linear(4, 2)))
+
+    report = params(model, torch.zeros(1, 4))
+
+    assert report.totals.macs == 24
+    assert not report.totals.complete
+    assert any("fvcore could not trace" in note.text for note in report.notes)
+
+
+def test_a_replicated_model_is_counted_once() -> None:
+    assert params(nn.DataParallel(nn.Linear(4, 4)), torch.zeros(1, 4)).totals.macs == 16
+
+
+class Sparse(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sparse.mm(x.to_sparse(), x.t())
+
+
+def test_a_sparse_product_is_named() -> None:
+    report = params(Sparse(), torch.eye(4))
+
+    assert not report.totals.complete
+    assert any(note.operator for note in report.notes)
