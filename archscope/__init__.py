@@ -5,14 +5,51 @@
     >>> report = archscope.params("transformer", depth=24)
     >>> report.totals.trainable, report.totals.macs
     (209494272, 252124594176)
+    >>> archscope.receptive_field([2, 2, 2]).totals.reached  # of 13 x 13 = 169 positions
+    49
 
-Importing this package imports neither torch nor pandas; calling it does.
+Importing this package imports next to nothing; torch comes with building and counting.
 """
 
-from archscope.errors import ArchscopeError as ArchscopeError
-from archscope.library import build as build
-from archscope.library import params as params
-from archscope.results import Report as Report
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from archscope.version import __version__ as __version__
 
-__all__ = ["ArchscopeError", "Report", "__version__", "build", "params"]
+if TYPE_CHECKING:
+    from archscope.errors import ArchscopeError as ArchscopeError
+    from archscope.library import build as build
+    from archscope.library import params as params
+    from archscope.library import receptive_field as receptive_field
+    from archscope.library import suggest as suggest
+    from archscope.results import Report as Report
+
+_HOMES = {
+    "ArchscopeError": "archscope.errors",
+    "Report": "archscope.results",
+    "build": "archscope.library",
+    "params": "archscope.library",
+    "receptive_field": "archscope.library",
+    "suggest": "archscope.library",
+}
+"""Where each public name lives; it is imported when it is first asked for."""
+
+__all__ = [
+    "ArchscopeError",
+    "Report",
+    "__version__",
+    "build",
+    "params",
+    "receptive_field",
+    "suggest",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'archscope' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

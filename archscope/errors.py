@@ -11,7 +11,6 @@ A message is one line: what came, what was expected, what to do next.
 """
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any
 
 
@@ -82,5 +81,7 @@ class _Named(dict[str, str]):
 
 def did_you_mean(word: str, known: tuple[str, ...] | list[str]) -> str:
     """Return ` Did you mean 'x'?` for the nearest known word, or an empty string."""
+    from difflib import get_close_matches  # half of what starting to understand flags would cost
+
     near = get_close_matches(word, known, n=1)
     return f" Did you mean {near[0]!r}?" if near else ""

@@ -6,10 +6,12 @@ entry point in the same group. Listing names imports nothing; asking for one imp
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -17,10 +19,15 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from archscope.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from archscope.results import Report, Section, View
     from archscope.subject import Subject
+    from archscope.theory.outline import Outline
 
 T = TypeVar("T")
+_GROUPS = b"[archscope."
+"""How the name of each group of entry points begins, as packages write it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +46,8 @@ class Family:
     """A spec as a `Subject` on the meta device, with repeated blocks built once."""
     network: Callable[[Any], Any]
     """A spec as the whole `nn.Module`, on torch's current default device."""
+    outline: Callable[[Any], Outline] | None = None
+    """A spec as what its network looks at, without torch; None where that cannot be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +114,42 @@ class Registry(Generic[T]):
         return frozenset(file.stem.replace("_", "-") for file in files)
 
     def _plugins(self) -> dict[str, EntryPoint]:
-        return {point.name: point for point in entry_points(group=self._package)}
+        return {point.name: point for point in _entry_points() if point.group == self._package}
+
+
+@cache
+def _entry_points() -> tuple[EntryPoint, ...]:
+    # importlib.metadata takes longer to import than most commands take to answer.
+    if not any(map(_mentions_us, sys.path)):
+        return ()
+    from importlib.metadata import entry_points
+
+    found = entry_points()
+    return tuple(point for group in found.groups for point in found.select(group=group))
+
+
+def _mentions_us(folder: str) -> bool:
+    """Return whether a package installed in `folder` could have entry points for archscope."""
+    if os.path.isfile(folder):
+        return True  # an archive, which only importlib.metadata reads
+    try:
+        names = os.listdir(folder or ".")
+    except OSError:
+        return False
+    return any(
+        _mentions(os.path.join(folder, name, *inner, "entry_points.txt"))
+        for name in names
+        for suffix, *inner in ((".dist-info",), (".egg-info",), (".egg", "EGG-INFO"))
+        if name.endswith(suffix)
+    )
+
+
+def _mentions(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return _GROUPS in file.read()
+    except OSError:
+        return False
 
 
 def _module(name: str) -> str:

@@ -24,9 +24,12 @@ SCHEMA = 1
 T = TypeVar("T")
 _METADATA = "archscope.column"
 
-Kind = Literal["text", "path", "count", "work", "bytes", "shape", "ratio", "times"]
+Kind = Literal[
+    "text", "path", "count", "work", "bytes", "shape", "ratio", "times", "number", "extent"
+]
 """How a cell is read: words, a dotted module path, an exact integer, an integer shown in SI units,
-bytes shown in IEC units, a tensor shape, a share of 1, a multiplicity."""
+bytes shown in IEC units, a tensor shape, a share of 1, a multiplicity, a number that is never
+summed, positions along each of the row's `axes`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,14 +93,17 @@ def plain(value: Any) -> Any:
 class Note:
     """Something that a reader must know to read the numbers rightly."""
 
-    level: Literal["info", "warning"]
-    """`warning`: a number is unknown, partial or disputed. `info`: how it was obtained."""
+    level: Literal["ok", "info", "warning"]
+    """`warning`: a number is unknown, partial, disputed or bad news. `info`: how it was obtained.
+    `ok`: the good news that a reader looks for."""
     text: str
     """One sentence or two, without a full stop's worth of markup."""
     operator: str | None = None
     """The operator that was not counted, where the note is about one."""
     calls: int | None = None
     """How often that operator ran."""
+    details: tuple[str, ...] = ()
+    """Sentences that go with it, each on a line of its own: the cause, what to do instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

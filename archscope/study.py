@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import platform
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Mapping
 from typing import Any
 
 from archscope.errors import ForwardError
 from archscope.registry import ANALYSES
 from archscope.results import Convention, Environment, Report, Section
-from archscope.subject import Subject
+from archscope.subject import Sketch, Subject
 from archscope.version import __version__
 
 
 def analyse(
     analysis: str,
-    subject: Subject,
+    subject: Subject | Sketch,
     *,
     convention: Convention | None = None,
     **settings: Any,
@@ -24,14 +23,7 @@ def analyse(
     """Run one analysis; a `ForwardError` gets the report up to the failure as its `report`."""
 
     def report(sections: tuple[Section, ...]) -> Report:
-        return Report(
-            command=analysis,
-            title=subject.name,
-            config=subject.config,
-            environment=environment(next((s.device for s in sections if s.device), None)),
-            sections=sections,
-            convention=convention,
-        )
+        return assemble(analysis, subject.name, subject.config, sections, convention)
 
     try:
         return report(ANALYSES.get(analysis).run(subject, **settings))
@@ -41,14 +33,35 @@ def analyse(
         raise
 
 
-def environment(device: str | None) -> Environment:
-    """Return the versions of what the numbers were made with."""
+def assemble(
+    command: str,
+    title: str,
+    config: Mapping[str, Any],
+    sections: tuple[Section, ...],
+    convention: Convention | None = None,
+) -> Report:
+    """Return a report that says where it was made."""
+    return Report(
+        command=command,
+        title=title,
+        config=config,
+        environment=environment(next((s.device for s in sections if s.device), None), used=True),
+        sections=sections,
+        convention=convention,
+    )
+
+
+def environment(device: str | None, *, used: bool = False) -> Environment:
+    """Return the versions of what is installed or, with `used`, of what numbers were made with."""
+    import platform
+
+    machine = platform.uname()  # platform.platform() starts another program
     return Environment(
         archscope=__version__,
         python=platform.python_version(),
-        torch=_torch_version(),
-        fvcore=_version("fvcore"),
-        platform=platform.platform(terse=True),
+        torch=None if used and "torch" not in sys.modules else _torch_version(),
+        fvcore=None if used and "fvcore" not in sys.modules else _version("fvcore"),
+        platform=f"{machine.system}-{machine.release}-{machine.machine}",
         device=device,
     )
 
@@ -60,6 +73,8 @@ def _torch_version() -> str | None:
 
 
 def _version(package: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(package)
     except PackageNotFoundError:

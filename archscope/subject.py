@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import nn
 
+    from archscope.theory.outline import Outline
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
@@ -46,3 +48,19 @@ class Subject:
     """The spec's fields as JSON values; empty for a network that was handed over in memory."""
     repeats: tuple[Repeat, ...] = ()
     """Blocks that stand for more than themselves; disjoint, in order of execution."""
+    outline: Outline | None = None
+    """What the network looks at, where its family tells; an analysis may answer from it alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sketch:
+    """A network that was not built: what an analysis without torch sees of a `Subject`."""
+
+    name: str
+    """One line that tells a reader what was studied."""
+    outline: Outline
+    """What the network looks at."""
+    origin: str
+    """`family:transformer`, `stack`."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """The spec's fields as JSON values."""

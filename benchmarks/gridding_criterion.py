@@ -5,6 +5,8 @@
 
 Every multiset of 2 to 6 dilations from 1 to 12 is spread out bit by bit (brute force); then the
 exact criterion, HDC's M_2 <= K (Wang et al. 2018) and the common-factor rule say what they think.
+Last, 10,000 random stacks of mixed kernels, strides and dilations go through `archscope rf` itself,
+and all that it reports of an axis is listed again position by position.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ import argparse
 from collections.abc import Callable, Iterator
 from itertools import combinations_with_replacement, permutations
 from math import gcd
+from random import Random
 
+import archscope
 from archscope.theory.bits import spread
 from archscope.theory.combs import Comb
 from archscope.theory.coverage import is_full
@@ -21,6 +25,8 @@ from archscope.theory.hdc import hdc_distance
 
 LARGEST = 12
 LAYERS = range(2, 7)
+RANDOM_STACKS = 10_000
+LARGEST_WINDOW = 300
 Rates = tuple[int, ...]
 Rule = Callable[[Rates], bool]
 
@@ -120,12 +126,73 @@ def check_ordered(full: dict[Rates, bool]) -> Iterator[bool]:
     yield report("ordered: tried, agreed, false passes, false fails", found, ORDERED)
 
 
+def listed(stack: list[tuple[int, int, int]]) -> tuple[list[int], int]:
+    """Return the paths from each position of one output's window, and the jump; by definition."""
+    paths, jump = [1], 1
+    for kernel, stride, dilation in stack:
+        step = dilation * jump
+        longer = [0] * (len(paths) + (kernel - 1) * step)
+        for tap in range(kernel):
+            for position, number in enumerate(paths):
+                longer[position + tap * step] += number
+        paths, jump = longer, jump * stride
+    return paths, jump
+
+
+def streams(paths: list[int], jump: int) -> int:
+    seen = [position for position, number in enumerate(paths) if number]
+    apart = {far - near for near in seen for far in seen if far > near}
+    return gcd(*(distance // jump for distance in apart if distance % jump == 0))
+
+
+def longest_gap(paths: list[int]) -> int:
+    holes = "".join("x" if number else "." for number in paths).split("x")
+    return max(map(len, holes))
+
+
+def agrees(stack: list[tuple[int, int, int]], axes: int) -> bool:
+    kernels, strides, dilations = (list(numbers) for numbers in zip(*stack, strict=True))
+    report = archscope.receptive_field(
+        dilations, kernel_size=kernels, stride=strides, spatial_dims=axes
+    )
+    paths, jump = listed(stack)
+    touched, totals = sum(map(bool, paths)), report.totals
+    return (
+        [row.paths for row in report.section("positions").rows] == paths
+        and (totals.receptive_field, totals.reached_1d) == (len(paths), touched)
+        and (totals.positions, totals.reached) == (len(paths) ** axes, touched**axes)
+        and totals.is_full == all(paths) == (report.notes[0].level == "ok")
+        and (totals.max_gap, totals.jump) == (longest_gap(paths), jump)
+        and totals.streams == streams(paths, jump)
+        and (totals.fewest_paths, totals.most_paths) == (min(paths), max(paths))
+    )
+
+
+def check_random() -> Iterator[bool]:
+    random = Random(0)
+    agreed = full = 0
+    for _ in range(RANDOM_STACKS):
+        layers = random.randint(1, 5)
+        stack = [
+            (random.randint(1, 5), random.choice((1, 1, 2, 3)), random.choice((1, 1, 2, 3, 4, 6)))
+            for _ in range(layers)
+        ]
+        while len(listed(stack)[0]) > LARGEST_WINDOW:
+            stack.pop()
+        agreed += agrees(stack, random.randint(1, 3))
+        full += all(listed(stack)[0])
+    # Were all of one kind, agreement would prove little.
+    yield report("random stacks of which some are full and some not", 2_000 < full < 8_000, True)
+    yield report("random stacks on which `archscope rf` agrees", agreed, RANDOM_STACKS)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Coverage rules against brute force.")
     parser.add_argument("--ordered", action="store_true", help="also every order of every multiset")
     is_ordered = parser.parse_args().ordered
     full = {rates: brute_force(rates, 3) for rates in multisets()}
     results = [*check_criterion(), *check_rules(full), *check_other_kernels()]
+    results += check_random()
     results += check_ordered(full) if is_ordered else []
     return 0 if all(results) else 1
 

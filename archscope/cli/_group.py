@@ -11,6 +11,7 @@ from archscope.version import __version__
 
 COMMANDS = {
     "params": "Parameters and FLOPs, module by module.",
+    "rf": "Receptive field and gridding; which dilations to choose instead.",
     "list": "Families, their fields, analyses and formats.",
     "env": "Versions and devices, for a bug report.",
 }
@@ -22,6 +23,7 @@ Examples:
   archscope params --depth 24
   archscope params cnn --dilations 1,2,4 --spatial-dims 1
   archscope params --depth 24 --total -f json
+  archscope rf --dilations 2,2,2
   archscope list transformer
 
 Results go to stdout, all else to stderr. Exit codes: 0 ok, 1 the analysis failed, 2 bad usage,
@@ -81,7 +83,7 @@ def _configure(ctx: click.Context, option: click.Parameter, path: str | None) ->
     help="Defaults of options. [default: archscope.toml, or tool.archscope in pyproject.toml]",
 )
 def group(**_: Any) -> None:
-    """Parameters and FLOPs of a network, layer by layer, before anyone trains it.
+    """Parameters, FLOPs and receptive field of a network, before anyone trains it.
 
     Every number is an exact integer with its convention beside it, counted by two independent
     engines that must agree. What cannot be counted is named, never zero.

@@ -18,6 +18,9 @@ DEFAULT_FAMILY = "transformer"
 class ModelCommand(click.Command):
     """A command with MODEL and one flag for each field of any family, grouped in its help."""
 
+    groups: tuple[tuple[str, type], ...] = ()
+    """Other spec types whose fields are among those flags, each under its heading in the help."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._own = [p for p in self.params if isinstance(p, click.Option)]
@@ -28,10 +31,13 @@ class ModelCommand(click.Command):
         with formatter.section("Options"):
             formatter.write_dl([record for record in own if record is not None])
         families = FAMILIES.all()
-        for name in sorted(families, key=lambda name: (name != DEFAULT_FAMILY, name)):
-            family = families[name]
-            with formatter.section(f"Fields of {name} ({family.summary})"):
-                formatter.write_dl([(_usage(f), _help(f)) for f in specs.fields(family.spec)])
+        names = sorted(families, key=lambda name: (name != DEFAULT_FAMILY, name))
+        of_families = (
+            (f"Fields of {name} ({families[name].summary})", families[name].spec) for name in names
+        )
+        for heading, spec in (*self.groups, *of_families):
+            with formatter.section(heading):
+                formatter.write_dl([(_usage(f), _help(f)) for f in specs.fields(spec)])
 
     def _help_options(self, ctx: click.Context) -> list[click.Parameter]:
         option = self.get_help_option(ctx)
@@ -42,14 +48,17 @@ def with_model(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a `ModelCommand` callback its `family` and `spec` instead of MODEL and the flags."""
 
     def callback(model: str | None, **options: Any) -> Any:
-        known = _field_names()
-        flags = {name: options.pop(name) for name in known if name in options}
-        given = {name: _text(value) for name, value in flags.items() if value is not None}
-        family, spec = read_model(model, given)
+        family, spec = read_model(model, field_texts(options))
         return command(family=family, spec=spec, **options)
 
     callback.__doc__ = command.__doc__
     return click.argument("model", required=False)(callback)
+
+
+def field_texts(options: dict[str, Any]) -> dict[str, str]:
+    """Take the fields of families out of `options`; return those that were given, as texts."""
+    flags = {name: options.pop(name) for name in _field_names() if name in options}
+    return {name: _text(value) for name, value in flags.items() if value is not None}
 
 
 def read_model(model: str | None, flags: Mapping[str, str]) -> tuple[Family, Any]:

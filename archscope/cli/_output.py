@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -91,6 +89,9 @@ def show(
 
 def write_whole(target: Path, text: str) -> None:
     """Write `text` beside `target`, then rename; on any error `target` stays as it was."""
+    import shutil
+    import tempfile
+
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
@@ -126,6 +127,8 @@ def terminal(*, wide: bool, color: str, output: str | None) -> dict[str, Any]:
     if wide or to_file:
         width = None
     elif is_terminal or columns.isdigit():
+        import shutil
+
         width = shutil.get_terminal_size().columns
     else:
         width = None

@@ -16,6 +16,8 @@ from archscope.subject import Subject
 if TYPE_CHECKING:
     from torch import nn
 
+    from archscope.theory.outline import Outline
+
 LISTS = {
     "channels": "channel counts",
     "kernel_size": "kernel sizes",
@@ -160,6 +162,13 @@ def network(spec: CnnSpec) -> nn.Module:
         return Cnn(spec, dict(enumerate(layers(spec))))
 
 
+def outline(spec: CnnSpec) -> Outline:
+    """Return what the network looks at, without building it."""
+    from archscope.families._cnn_outline import outline
+
+    return outline(spec)
+
+
 def subject(spec: CnnSpec) -> Subject:
     """Build the network on the meta device, each block that repeats only once."""
     from archscope.networks.cnn import Cnn, example_inputs
@@ -173,6 +182,7 @@ def subject(spec: CnnSpec) -> Subject:
             inputs=example_inputs(spec),
             origin="family:cnn",
             config=values(spec),
+            outline=outline(spec),
             repeats=repeats("blocks", groups),
         )
 
@@ -233,4 +243,5 @@ FAMILY = Family(
     describe=describe,
     subject=subject,
     network=network,
+    outline=outline,
 )

@@ -15,6 +15,8 @@ from archscope.subject import Subject
 if TYPE_CHECKING:
     from torch import nn
 
+    from archscope.theory.outline import Outline
+
 DEFAULT_WINDOW = 255
 """Keys per query where nothing is said; odd, so that it fits attention to both sides too."""
 
@@ -27,7 +29,11 @@ class TransformerSpec:
         "decoder", "which stacks of blocks there are"
     )
     depth: int = option(
-        12, "number of blocks; of an encoder-decoder, blocks of the encoder", low=1, high=10_000
+        12,
+        "number of Transformer blocks, of an encoder-decoder those of its encoder; a block has "
+        "several weighted layers, which the table counts too",
+        low=1,
+        high=10_000,
     )
     decoder_depth: int | None = option(
         None, "number of blocks of its decoder (none: as depth)", low=1, high=10_000
@@ -214,6 +220,13 @@ def network(spec: TransformerSpec) -> nn.Module:
         return build(spec, folded=False)
 
 
+def outline(spec: TransformerSpec) -> Outline:
+    """Return what the network looks at, without building it."""
+    from archscope.families._transformer_outline import outline
+
+    return outline(spec)
+
+
 def subject(spec: TransformerSpec) -> Subject:
     """Build the network on the meta device, each block that repeats only once."""
     from archscope.networks.shapes import shapes_only
@@ -232,6 +245,7 @@ def subject(spec: TransformerSpec) -> Subject:
             inputs=example_inputs(spec),
             origin="family:transformer",
             config=values(spec),
+            outline=outline(spec),
             repeats=sum((repeats(name, groups) for name, groups in stacks.items()), ()),
         )
 
@@ -243,4 +257,5 @@ FAMILY = Family(
     describe=describe,
     subject=subject,
     network=network,
+    outline=outline,
 )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
+from math import log10
 from typing import Any
 
 from archscope.results import Kind
@@ -122,6 +123,27 @@ def shape(sizes: Sequence[object]) -> str:
     return "×".join(str(size) for size in sizes) if sizes else "scalar"
 
 
+def number(value: float) -> str:
+    """Return a number that is never summed: integers with all digits, others with two decimals.
+
+    >>> number(1024), number(2.8284), number(0.5)
+    ('1,024', '2.83', '0.5')
+    """
+    return integer(value) if isinstance(value, int) else f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def power(value: int) -> str:
+    """Return a count, as a power of ten where it has many digits.
+
+    >>> power(102_334), power(3**200)
+    ('102,334', '2.656×10^95')
+    """
+    if value < 10**9:
+        return integer(value)
+    exponent = int(log10(value))
+    return f"{10 ** (log10(value) - exponent):.3f}×10^{exponent}"
+
+
 def times(copies: int) -> str:
     """Return a multiplicity: `×24`, nothing for a single one."""
     return f"×{copies:,}" if copies != 1 else ""
@@ -165,6 +187,8 @@ def cell(value: Any, kind: Kind, *, exact: bool = False) -> str:
             return f"{percent(value)}%"
         case "times":
             return times(value)
+        case "number" | "extent":
+            return number(value)
 
 
 def _words(value: object) -> object:

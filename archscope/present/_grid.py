@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from archscope.present import _fold, _format, _lines, _params, _select, _totals
+from archscope.present import _fold, _format, _lines, _params, _rf, _select, _totals
 from archscope.present._fold import Node
 from archscope.present._lines import Line
 from archscope.present._totals import Total
@@ -98,10 +98,12 @@ def _has(filled: Sequence[_Filled], title: str) -> bool:
 
 def _shown_columns(report: Report, section: Section, view: View) -> list[Column]:
     """Return what is worth a column: not zeros or blanks alone, not FLOPs that none asked for."""
+    idle = _rf.idle(section)
     return [
         column
         for column in columns(section.row_type)
         if column.title
+        and column.name not in idle
         and (view.explain or not _is_form(column))
         and not (column.drop and column.kind == "count" and _all(section, column, 0))
         and not (column.drop and column.kind == "text" and _all(section, column, ""))
@@ -153,9 +155,13 @@ def _reader(section: Section, view: View, column: Column) -> Callable[[Line], st
         return lambda line: line.tree + _format.safe_label(line.label)
     if _is_form(column):
         return lambda line: _form(line, column.name)
-    return lambda line: _params.tied(
-        line, column.name, _show(_lines.value(line, column.name), column, view)
-    )
+
+    def text(line: Line) -> str:
+        return _show(_lines.value(line, column.name), column, view)
+
+    if column.kind in ("number", "extent", "ratio"):
+        return lambda line: _rf.cell(line.row, column, text(line))
+    return lambda line: _params.tied(line, column.name, text(line))
 
 
 def _form(line: Line, field: str) -> str:

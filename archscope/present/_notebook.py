@@ -17,7 +17,7 @@ def render(report: Report, view: View) -> str:
     """Return a report as one `<div>`, folded like the terminal's table."""
     shown = page(report, view)
     below = [*shown.summary, *([shown.footnote] if shown.footnote else [])]
-    below += [f"{remark.word}  {remark.text}" for remark in shown.remarks]
+    below += [f"{each.word}  {' '.join((each.text, *each.details))}" for each in shown.remarks]
     table = "" if shown.grid is None else _table(shown, shown.grid)
     return f"<div>{table}{''.join(f'<p>{escape(line)}</p>' for line in below)}</div>\n"
 

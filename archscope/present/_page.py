@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archscope.present import _format, _grid, _lines, _params, _select, _totals
+from archscope.present import _format, _grid, _lines, _params, _rf, _select, _totals
 from archscope.present._grid import Grid, Heading
 from archscope.results import Note, Report, View
 
@@ -14,8 +14,10 @@ class Remark:
     """A note, ready to print."""
 
     word: str
-    """`WARNING` or `INFO`."""
+    """`WARNING`, `INFO` or `OK`."""
     text: str
+    details: tuple[str, ...]
+    """Lines that go with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,9 @@ def page(report: Report, view: View) -> Page:
     section = _select.section(report, view.by)
     root = None if view.total else _lines.tree(section)
     grid = _totals_grid(report, view) if view.total else _grid.grid(report, section, root, view)
-    summary = () if view.total else _params.summary(report, section, root, view)
+    summary: tuple[str, ...] = ()
+    if not view.total:
+        summary = _params.summary(report, section, root, view) + _rf.summary(report, section, view)
     footnote = _footnote(report, view)
     return Page(
         title=_safe(report.title, view),
@@ -65,7 +69,8 @@ def _safe(text: str, view: View) -> str:
 
 
 def _remark(note: Note, view: View) -> Remark:
-    return Remark(word=note.level.upper(), text=_safe(note.text, view))
+    details = tuple(_safe(detail, view) for detail in note.details)
+    return Remark(word=note.level.upper(), text=_safe(note.text, view), details=details)
 
 
 def _footnote(report: Report, view: View) -> str | None:

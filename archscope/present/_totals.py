@@ -25,6 +25,10 @@ _LABELS = {
 """What fields of totals are called, where their own name will not do."""
 
 
+UNKNOWN = "unknown"
+"""The field that names those that are None because they were out of reach, where there is one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
     """The sum of a column."""
@@ -76,7 +80,7 @@ def listed(report: Report) -> tuple[tuple[str, str], ...]:
     return tuple(
         (_label(field.name), _digits(report, field.name))
         for field in dataclasses.fields(report.totals)
-        if not isinstance(getattr(report.totals, field.name), bool)
+        if not isinstance(getattr(report.totals, field.name), bool) and field.name != UNKNOWN
     )
 
 
@@ -86,6 +90,10 @@ def _label(field: str) -> str:
 
 def _digits(report: Report, field: str) -> str:
     value = getattr(report.totals, field)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if value is None and field not in getattr(report.totals, UNKNOWN, field).split(", "):
+        return _format.NOTHING
     kind: Literal["count", "text"] = "text" if isinstance(value, str) else "count"
     sign = lower_bound(report) if field in _BOUNDED and value is not None else ""
     return sign + _format.cell(value, kind)

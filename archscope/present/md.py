@@ -27,7 +27,10 @@ def render(report: Report, view: View) -> str:
         blocks.append(_escape(shown.footnote))
     if shown.remarks:
         blocks.append(
-            "\n".join(f"- **{each.word}** {_escape(each.text)}" for each in shown.remarks)
+            "\n".join(
+                f"- **{each.word}** {' '.join(map(_escape, (each.text, *each.details)))}"
+                for each in shown.remarks
+            )
         )
     return "\n\n".join(blocks) + "\n"
 

@@ -17,7 +17,7 @@ from archscope.results import Report, View
 
 LONGEST_TITLE = 3
 """Lines that a title may take in a terminal before it loses its middle."""
-_STYLES = {"WARNING": "bold yellow", "INFO": "bold"}
+_STYLES = {"WARNING": "bold yellow", "INFO": "bold", "OK": "bold green"}
 _RIGHT = ("number", "share")
 
 
@@ -26,7 +26,7 @@ def render(report: Report, view: View) -> str:
     shown = page(report, view)
     ellipsis = "..." if view.ascii else "…"
     fitted = None if shown.grid is None else fit(shown.grid, view.width, ellipsis=ellipsis)
-    above, below = _above(shown, view, ellipsis), _below(shown, fitted)
+    above, below = _above(shown, view, ellipsis), _below(shown, fitted, view)
     console = _console(view, _width([*above, *below], view))
     for text in above:
         console.print(text, overflow="fold")
@@ -44,18 +44,28 @@ def _above(shown: Page, view: View, ellipsis: str) -> list[Text]:
     return [Text(title, style="bold")]
 
 
-def _below(shown: Page, fitted: Fitted | None) -> list[Text]:
+def _below(shown: Page, fitted: Fitted | None, view: View) -> list[Text]:
     texts = [Text(line) for line in shown.summary]
     texts += [Text(shown.footnote)] if shown.footnote else []
-    texts += [_remark(remark) for remark in shown.remarks]
+    texts += [text for remark in shown.remarks for text in _remark(remark, view)]
     if fitted is not None and fitted.hidden:
         hidden = ", ".join(fitted.hidden)
         texts.append(Text(f"hidden at this width: {hidden} (--wide shows all)"))
     return texts
 
 
-def _remark(remark: Remark) -> Text:
-    return Text.assemble((remark.word, _STYLES.get(remark.word, "bold")), "  ", remark.text)
+def _remark(remark: Remark, view: View) -> list[Text]:
+    """Return a remark and its details, which hang below its text."""
+    word = (remark.word, _STYLES.get(remark.word, "bold"))
+    if not remark.details:
+        return [Text.assemble(word, "  ", remark.text)]
+    indent = len(remark.word) + 2
+    lines = [
+        line
+        for text in (remark.text, *remark.details)
+        for line in ([text] if view.width is None else _wrapped(text, view.width - indent))
+    ]
+    return [Text.assemble(word, "  ", lines[0]), *(Text(" " * indent + line) for line in lines[1:])]
 
 
 def _table(fitted: Fitted, view: View) -> list[Text]:
@@ -94,7 +104,7 @@ def _line(cells: Sequence[str], fitted: Fitted) -> str:
 
 
 def _wrapped(cell: str, width: int) -> list[str]:
-    console = _console(View(), width)
+    console = _console(View(), max(width, 1))
     return [line.plain.rstrip() for line in Text(cell).wrap(console, width, overflow="fold")]
 
 

@@ -9,6 +9,7 @@ branches      parallel paths as a union, in any number of dimensions
 units         one output exactly: borders, up-sampling, outputs that see nothing
 borders       valid taps and unread inputs of a finite map
 attention     reach of full, causal, windowed and remembering attention
+outline       what a family says of its network: layers, branches or attention
 suggest       dilations for a wanted receptive field; replacement: for a stack with holes
 hdc           a rule from the literature, as a metric only
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from archscope.theory.bits import ones, spread, stretch
+from archscope.theory.bits import every, ones, spread, stretch
 from archscope.theory.combs import combs
 from archscope.theory.layers import Layer, Stack, output_size, sizes
 
@@ -49,6 +49,24 @@ def find_unread(stack: Stack, input_size: int) -> Unread:
     before = (read & -read).bit_length() - 1 if read else input_size
     after = input_size - read.bit_length() if read else 0
     return Unread(before=before, after=after, total=input_size - read.bit_count())
+
+
+def find_blind(stack: Stack, input_size: int) -> int:
+    """Return how many outputs along one axis see no input at all, but padding alone.
+
+    Not for up-sampling.
+
+    >>> find_blind((Layer(kernel=2, dilation=10, padding=(5, 5)),), 8)
+    2
+    """
+    combs(stack)  # refuses up-sampling
+    maps = sizes(stack, input_size)
+    alive = ones(input_size)
+    for layer, size, outputs in zip(stack, maps[:-1], maps[1:], strict=True):
+        before = layer.padding[0]
+        taps = spread(alive << before, layer.kernel, layer.dilation) >> layer.span
+        alive = every(taps, max(size + before, 1), 0, layer.stride) & ones(outputs)
+    return maps[-1] - alive.bit_count()
 
 
 def _valid_share(layer: Layer, size: int) -> Fraction:

@@ -173,8 +173,10 @@ def output_size(layer: Layer, size: int) -> int:
         outputs += layer.ceil_mode and _has_cut_window(layer, size, outputs)
     if outputs < 1:
         raise UsageError(
-            f"{layer.name or layer.kind}: {size} positions are too few; a kernel that spans "
-            f"{layer.span + 1} leaves no output. Give a larger input or more padding."
+            f"{layer.name or layer.kind}: {size} position{'s are' * (size != 1)}"
+            f"{' is' * (size == 1)} too few; "
+            f"a kernel that spans {layer.span + 1} leaves no output. Give a larger input or more "
+            "padding."
         )
     return outputs
 

@@ -8,6 +8,9 @@ from archscope.theory.layers import Stack
 from archscope.theory.ripple import find_smoothest
 from archscope.theory.schedules import Room, greatest, list_schedules
 
+SEARCHED_LAYERS = 300
+"""Layers up to which schedules are compared; for more, one is made."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replacement:
@@ -49,8 +52,11 @@ def find_replacement(stack: Stack) -> Replacement:
 
 def _most_even(room: Room, head: Stack, tail: Stack, kernels: list[int]) -> Replacement | None:
     total = sum(layer.dilation for layer in tail if layer.kernel > 1)
-    schedules = list_schedules(room, kernels[0], len(kernels), total)
-    best, compared = find_smoothest(head, kernels[0], schedules)
+    if len(kernels) > SEARCHED_LAYERS:
+        best, compared = _steepest(room, kernels, total), 1
+    else:
+        schedules = list_schedules(room, kernels[0], len(kernels), total)
+        best, compared = find_smoothest(head, kernels[0], schedules)
     if best is None:
         return None
     return Replacement(
@@ -62,14 +68,27 @@ def _most_even(room: Room, head: Stack, tail: Stack, kernels: list[int]) -> Repl
     )
 
 
+def _steepest(room: Room, kernels: list[int], total: int) -> tuple[int, ...] | None:
+    # The largest dilation each time, as long as each layer that is left still gets 1.
+    reached, chosen, rest = room.start(), [], total
+    for left, kernel in zip(range(len(kernels) - 1, -1, -1), kernels, strict=True):
+        dilation = min(room.largest(reached), rest - left)
+        if dilation < 1:
+            return None
+        chosen.append(dilation)
+        rest -= dilation
+        reached = reached.widened((kernel - 1) * dilation * room.jump)
+    return None if rest or reached.waiting else tuple(sorted(chosen))
+
+
 def _offer(room: Room, head: Stack, tail: Stack, kernels: list[int]) -> Replacement:
     hull = reach(combs(head + tail))
     largest = greatest(room, kernels) if kernels else None
     if largest is None:
         seen = room.start().positions
         return _none(
-            f"the layers up to the last stride see {seen} positions in a row and the map behind "
-            f"has stride {room.jump}; no dilation behind it fills the holes",
+            f"the layers up to the last stride see {seen} position{'s' * (seen > 1)} in a row and "
+            f"the map behind has stride {room.jump}; no dilation behind it fills the holes",
             None,
             None,
         )
@@ -82,7 +101,8 @@ def _offer(room: Room, head: Stack, tail: Stack, kernels: list[int]) -> Replacem
     elif offered < hull:
         power = "" if head else f" ({kernels[0]}^{len(kernels)})"
         reason = (
-            f"{len(kernels)} layers of kernel {kernels[0]} reach at most {offered} positions"
+            f"{len(kernels)} layer{'s' * (len(kernels) > 1)} of kernel {kernels[0]} reach"
+            f"{'es' * (len(kernels) == 1)} at most {offered} positions"
             f"{power} without a hole, fewer than {hull}"
         )
     else:

@@ -50,11 +50,13 @@ def windows(stack: Stack) -> tuple[Window, ...]:
     found = []
     jump, centre = Fraction(1), Fraction(0)
     size = 1
+    upsamples = False
     for depth, layer in enumerate(stack, start=1):
+        upsamples = upsamples or layer.upsamples
         step, shift = _position_map(layer)
         size += int(layer.span * jump)
         jump, centre = jump * step, centre + jump * shift
-        if any(earlier.upsamples for earlier in stack[:depth]):
+        if upsamples:
             found.append(_irregular(stack[:depth], jump, centre))
         else:
             found.append(_regular(size, jump, centre))

@@ -42,7 +42,9 @@ class Result(NamedTuple):
 
 
 @pytest.fixture
-def archscope(capsys: pytest.CaptureFixture[str]) -> Any:
+def archscope(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.delenv("COLUMNS", raising=False)
+
     def run(*arguments: str) -> Result:
         with pytest.raises(SystemExit) as ended:
             main(arguments)

@@ -52,7 +52,7 @@ def test_schema_1(sample: Make) -> None:
 def test_uncounted_operators_are_named(sample: Make) -> None:
     found = parsed(sample("partial"))
     assert found["uncounted_ops"] == {"odd::op": 24}
-    assert {*found["notes"][0]} == {"level", "text", "operator", "calls"}
+    assert {*found["notes"][0]} == {"level", "text", "operator", "calls", "details"}
     assert found["totals"]["complete"] is False
 
 

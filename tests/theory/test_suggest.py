@@ -7,6 +7,8 @@ import pytest
 
 from archscope.errors import SpecError, UsageError
 from archscope.theory.bits import spread
+from archscope.theory.combs import combs
+from archscope.theory.coverage import is_full
 from archscope.theory.gridding import gridding
 from archscope.theory.layers import Stack, conv, dilated, pool
 from archscope.theory.replacement import find_replacement
@@ -219,3 +221,12 @@ def test_replacement_behind_a_stride() -> None:
     assert blind.dilations is None
     assert blind.offer is None
     assert "no dilation behind it" in blind.reason
+
+
+def test_a_replacement_for_more_layers_than_can_be_compared() -> None:
+    for dilations in ([2] * 400, [3] * 350, [2, 4] * 160):
+        found = find_replacement(dilated(dilations))
+        assert found.dilations is not None
+        assert len(found.dilations) == len(dilations)
+        assert sum(found.dilations) == sum(dilations)
+        assert is_full(combs(dilated(found.dilations)))

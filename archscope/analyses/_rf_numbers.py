@@ -1,0 +1,52 @@
+"""Numbers of the rf analysis: as rows hold them, and as words in the notes."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+EXACT_BITS = 14_000
+"""Bits of an integer that is written out; Python itself refuses to write more than 4,300 digits."""
+
+
+def exact(number: int | None) -> int | None:
+    """Return an integer that can be written out, None in place of a longer one."""
+    return number if number is not None and number.bit_length() <= EXACT_BITS else None
+
+
+def plain(number: Fraction) -> int | float:
+    """Return a fraction as an integer where it is one."""
+    return int(number) if number.denominator == 1 else float(number)
+
+
+def share(part: int, whole: int) -> str:
+    """Return a percentage with one decimal; 0.0 and 100.0 only where they are exactly true.
+
+    >>> share(120, 169), share(1, 10**6), share(999_999, 10**6)
+    ('71.0%', '<0.1%', '>99.9%')
+    """
+    text = f"{100 * part / whole:.1f}"
+    if text == "0.0" and part:
+        return "<0.1%"
+    if text == "100.0" and part != whole:
+        return ">99.9%"
+    return f"{text}%"
+
+
+def extent(size: int, axes: int, noun: str = "position") -> str:
+    """Return the size of a window as an adjective.
+
+    >>> extent(15, 2), extent(1024, 1)
+    ('15×15', '1,024-position')
+    """
+    return f"{size:,}-{noun}" if axes == 1 else "×".join([f"{size:,}"] * axes)
+
+
+def ordinal(number: int) -> str:
+    """Return `2nd`, `3rd`, `11th`."""
+    teen = number % 100 in (11, 12, 13)
+    return f"{number:,}" + ("th" if teen else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th"))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number and its noun, in the plural where it must be."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

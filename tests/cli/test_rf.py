@@ -1,0 +1,319 @@
+"""`archscope rf` and `archscope rf suggest` as a user types them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from archscope.cli import main
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def rf(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Run `archscope rf ...` where no config file is."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("COLUMNS", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments: str) -> Result:
+        with pytest.raises(SystemExit) as ended:
+            main(["rf", *arguments])
+        captured = capsys.readouterr()
+        code = ended.value.code
+        return Result(code if isinstance(code, int) else 0, captured.out, captured.err)
+
+    return run
+
+
+SHOWN = {
+    "1-2-4": ("--dilations", "1,2,4"),
+    "2-2-2": ("--dilations", "2,2,2"),
+    "2-4-8": ("--dilations", "2,4,8"),
+    "branches": ("--branches", "6;12;18"),
+    "causal": ("--dilations", "1,2,4,8", "--kernel-size", "2", "--causal"),
+    "window": ("transformer", "--attention", "window", "--window", "4096", "--depth", "2"),
+    "attention": ("transformer", "--depth", "2"),
+    "cnn": ("cnn", "--stride", "2,1,1,1", "--dilations", "1,2,4,4", "--input-size", "64"),
+    "maps": ("--dilations", "1,2,4", "--by", "map"),
+    "suggest": ("suggest", "--target", "255", "--kernel-size", "3"),
+    "total": ("--dilations", "2,2,2", "--total"),
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_golden(name: str, rf: Run, request: pytest.FixtureRequest) -> None:
+    found = rf(*SHOWN[name])
+
+    assert (found.code, found.err) == (0, "")
+    file = GOLDEN / f"rf-{name}.txt"
+    if request.config.getoption("--overwrite"):
+        file.write_text(found.out, encoding="utf-8")
+    assert found.out == file.read_text(encoding="utf-8")
+
+
+def test_golden_at_80_columns(
+    rf: Run, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = rf(*SHOWN["2-2-2"]).out + rf(*SHOWN["suggest"]).out
+
+    assert max(map(len, text.splitlines())) <= 80
+    file = GOLDEN / "rf-80-columns.txt"
+    if request.config.getoption("--overwrite"):
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8")
+
+
+def test_the_picture_is_as_wide_as_the_terminal_lets_it(
+    rf: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "44")
+    narrow = rf("--dilations", "1,2,4")
+    monkeypatch.setenv("COLUMNS", "60")
+    wide = rf("--dilations", "1,2,4")
+
+    assert "1-D reach   15/15\n1-D paths   min 1, max 3, in all 27\n" in narrow.out
+    assert "1-D reach   ■ ■ ■" in wide.out
+    assert "1-D paths   1 1 2 1 3 2 3 1 3 2 3 1 2 1 1   min 1, max 3\n" in wide.out
+
+
+def test_ascii_output_is_ascii() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "archscope", "rf", "--dilations", "2,2,2"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+
+    text = done.stdout.decode("ascii")
+    assert "1-D reach   # . # . # . # . # . # . #   7/13" in text
+    assert "13x13" in text
+    assert "\\u" not in text
+    assert "?" not in text
+
+
+JSON_KEYS = {
+    "totals": "receptive_field smallest_field axes jump start centre reached positions coverage "
+    "reached_1d coverage_1d streams worst_map_streams max_gap erf_sd paths fewest_paths most_paths "
+    "reads_all is_full complete unknown",
+    "layers": "layer kind axes kernel dilation stride padding_before padding_after "
+    "effective_kernel receptive_field smallest_field jump start centre reached positions coverage "
+    "output_size valid_taps unknown",
+    "maps": "reads layers axes hull touched coverage_1d coverage streams max_gap solid_core "
+    "adjacent_overlap coupling_depth input_use uniformity erf_sd width_95 hdc_m2 unknown",
+    "positions": "position paths",
+    "branches": "branch layers dilations axes receptive_field jump centre streams reached "
+    "positions coverage unknown",
+}
+
+
+def test_json_holds_everything_under_names_that_stay(rf: Run) -> None:
+    stack = json.loads(rf("--dilations", "2,2,2", "-f", "json").out)
+    branches = json.loads(rf("--branches", "6;12;18", "-f", "json").out)
+
+    for name, keys in JSON_KEYS.items():
+        document = branches if name == "branches" else stack
+        first = document[name] if name == "totals" else document[name][0]
+        assert list(first) == keys.split(), name
+    assert (stack["schema"], stack["command"]) == (1, "rf")
+    assert stack["config"]["dilations"] == [2, 2, 2]
+    assert branches["config"]["branches"] == [[6], [12], [18]]
+    assert (stack["totals"]["reached"], stack["totals"]["positions"]) == (49, 169)
+    (note,) = stack["notes"]
+    assert note["level"] == "warning"
+    assert note["details"][-1].startswith("Try --dilations 1,2,3")
+
+
+def test_csv_and_jsonl_hold_the_rows(rf: Run) -> None:
+    rows = list(csv.DictReader(io.StringIO(rf("--dilations", "1,2,4", "-f", "csv").out)))
+    lines = rf("--dilations", "1,2,4", "--by", "position", "-f", "jsonl").out.splitlines()
+
+    assert [row["receptive_field"] for row in rows] == ["3", "7", "15"]
+    # Stern's sequence: paths under doubling dilations.
+    paths = [json.loads(line)["paths"] for line in lines]
+    assert paths == [1, 1, 2, 1, 3, 2, 3, 1, 3, 2, 3, 1, 2, 1, 1]
+
+
+def test_markdown_has_the_verdict(rf: Run) -> None:
+    text = rf("--dilations", "2,2,2", "-f", "md").out
+
+    assert "| conv3 | 3×3 | 2 | 1 | 5×5 | 13×13 | 1 | 49/169 | 29.0% |" in text
+    assert "- **WARNING** Gridding: 120 of 169" in text
+    assert "Try --dilations 1,2,3" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--dilations", "1,2,4", "--strict"), 0),
+        (("--dilations", "2,2,2", "--strict"), 3),
+        (("--dilations", "2,2,2", "--min-coverage", "28.9"), 0),
+        (("--dilations", "2,2,2", "--min-coverage", "29"), 3),
+        (("--branches", "6;12;18", "--strict"), 3),
+        (("transformer", "--strict"), 0),
+        (("suggest", "--target", "255", "--layers", "5"), 2),
+        (("suggest", "--target", "243", "--layers", "5"), 0),
+    ],
+)
+def test_exit_codes(rf: Run, arguments: tuple[str, ...], code: int) -> None:
+    found = rf(*arguments)
+
+    assert found.code == code
+    assert len(found.err.splitlines()) == (1 if code else 0)
+    assert bool(found.out) == (code != 2), "the table is shown before a threshold ends it"
+
+
+BAD = {
+    ("--dilations", "1,x,4"): (
+        "Error: Invalid value for '--dilations': 'x' (item 2) is not an integer. "
+        "Write --dilations as a comma-separated list, e.g. 1,2,4."
+    ),
+    ("--dilations", "1,2,4", "--kernel-size", "3,5"): (
+        "Error: Invalid value for '--kernel-size': '3,5' gives 2 kernels for 3 dilations; "
+        "give 1 or 3."
+    ),
+    ("--dilations", "1,2", "--kernel-size", "3,3,3"): (
+        "Error: Invalid value for '--dilations': '1,2' gives 2 dilations for 3 kernels; "
+        "give 1 or 3."
+    ),
+    ("--dilations", "1,2", "--stride", "1,1,2"): "'1,2' gives 2 dilations for 3 strides",
+    ("--kernel-size", "0"): (
+        "Error: Invalid value for '--kernel-size': 0 (item 1) is not in the range 1<=x<=65536."
+    ),
+    ("--dilations", "0"): "0 (item 1) is not in the range",
+    ("--dilations", "1,,2"): "'' (item 2) is not an integer",
+    ("--stride", "-1"): "-1 (item 1) is not in the range",
+    ("--spatial-dims", "4", "--dilations", "1"): "4 is not in the range 1<=x<=3",
+    ("--dilations", "1", "--padding", "sane"): "Did you mean 'same'?",
+    ("--dilations", "1", "--causal", "--spatial-dims", "2"): "needs one dimension",
+    ("--dilations", "1", "--causal", "--padding", "valid"): "needs --padding causal",
+    # 7 - 2 - 4 leaves 1 position for a kernel that spans 9.
+    ("--dilations", "1,2,4", "--padding", "valid", "--input-size", "7"): (
+        "Error: conv3: 1 position is too few; a kernel that spans 9 leaves no output. "
+        "Give a larger input or more padding."
+    ),
+    ("--branches", "6;x"): "Invalid value for '--branches': 'x' (branch 2) (item 1) is not an int",
+    ("--branches", "6;0"): "0 (branch 2) (item 1) is not in the range",
+    ("--branches", "6;12", "--kernel-size", "3,3,3"): "gives 3 kernels for 2 branches",
+    ("--branches", "1;1", "--stride", "1,2"): "strides differ on axis 0: 1, 2",
+    ("--branches", "6", "--dilations", "1"): "give --dilations or --branches, not both",
+    ("cnn", "--branches", "6"): "--branches describes a network by itself; leave MODEL out",
+    ("--depth", "3"): "--depth is a field of a family; name it, e.g. archscope rf cnn --depth ...",
+    ("cnn", "--window", "3"): "--window is not a field of cnn",
+    ("cnnn",): "Did you mean 'cnn'?",
+    ("--dilations", "1", "--by", "branch"): "no section is called 'branches'",
+    ("--dilations", "1", "--min-coverage", "101"): "101.0 is not in the range 0<=x<=100",
+    ("--dilations", ",".join(["1"] * 1001)): "1001 layers are too many; up to 1,000",
+    ("--dilations", "1", "-o", "/nowhere/x.json"): "directory '/nowhere' does not exist",
+    ("suggest",): "Missing option '--target'",
+    ("suggest", "--target", "1"): "1 is not in the range",
+    ("suggest", "--target", "100", "--layers", "2"): (
+        "Error: target 100: 2 layers of kernel 3 reach at most 9 positions (3^2) without a hole. "
+        "Allow more layers, a larger kernel or larger dilations."
+    ),
+    ("suggest", "--target", "9", "--prefix", "1,x"): "'x' (item 2) is not an integer",
+    ("suggest", "--target", "3", "--prefix", "1,2"): "have no hole and suffice",
+}
+
+
+@pytest.mark.parametrize("arguments", BAD, ids=lambda arguments: " ".join(arguments)[:50])
+def test_bad_input_is_one_line(rf: Run, arguments: tuple[str, ...]) -> None:
+    found = rf(*arguments)
+
+    assert found.code == 2
+    assert found.out == ""
+    assert len(found.err.splitlines()) == 1
+    assert BAD[arguments] in found.err
+
+
+def test_a_dilation_beyond_the_input_is_a_warning_and_no_error(rf: Run) -> None:
+    found = rf("--dilations", "100", "--input-size", "65")
+
+    assert found.code == 0
+    assert "WARNING  conv1: dilation 100 exceeds the 65 positions of its input" in found.out
+
+
+def test_an_even_kernel_says_where_its_centre_is(rf: Run) -> None:
+    found = rf("--dilations", "1", "--kernel-size", "4", "--spatial-dims", "1")
+
+    assert found.code == 0
+    assert "output 0 is centred at 0.5, half a position after input 0" in found.out
+
+
+def test_it_can_be_verified(rf: Run) -> None:
+    found = rf("--dilations", "2,2,2", "--verify")
+
+    assert found.code == 0
+    assert "OK  verified: 3,240 of 3,240 positions" in found.out
+
+
+def test_nothing_typed_is_help(rf: Run) -> None:
+    assert rf().code == 2
+    found = rf("--help")
+
+    assert found.code == 0
+    for words in ("--dilations", "--branches", "--verify", "rf suggest", "Fields of transformer"):
+        assert words in found.out
+    assert "--max-dilation" in rf("suggest", "--help").out
+
+
+def test_a_default_from_the_environment_and_from_a_file(
+    rf: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ARCHSCOPE_RF_DILATIONS", "1,3,9")
+    assert "dilations 1,3,9" in rf("--kernel-size", "3").out
+    monkeypatch.delenv("ARCHSCOPE_RF_DILATIONS")
+    (tmp_path / "archscope.toml").write_text("[rf]\ndilations = [1, 2]\nstrict = true\n")
+    assert "dilations 1,2" in rf("--kernel-size", "3").out
+
+
+LIGHT = (
+    ["rf", "--dilations", "1,2,4"],
+    ["rf", "--dilations", "2,2,2", "-f", "json"],
+    ["rf", "--branches", "6;12;18"],
+    ["rf", "cnn", "--depth", "4"],
+    ["rf", "transformer", "--attention", "window"],
+    ["rf", "suggest", "--target", "63"],
+    ["rf", "--help"],
+)
+
+
+@pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
+def test_it_imports_nothing_heavy(arguments: list[str]) -> None:
+    probe = (
+        "import contextlib, io, sys\nfrom archscope.cli import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        f"    main({arguments!r})\n"
+        "heavy = ('torch', 'fvcore', 'pandas', 'plotly', 'numpy', 'asyncio', 'jinja2')\n"
+        "print(*[name for name in heavy if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == []
+
+
+def test_a_report_names_only_what_made_it() -> None:
+    arguments = [sys.executable, "-m", "archscope", "rf", "--dilations", "1,2", "-f", "json"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+
+    assert json.loads(done.stdout)["environment"]["torch"] is None, "no torch made these numbers"
