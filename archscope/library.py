@@ -220,10 +220,13 @@ def _subject(model: nn.Module | str, args: tuple[Any, ...], kwargs: dict[str, An
         family = FAMILIES.get(model)
         return family.subject(_spec(family.spec, kwargs))
     model = _unwrapped(model)
+    inputs = Inputs(args=args, kwargs=kwargs) if args or kwargs else None
+    shapes = inputs.shapes() if inputs else ()
+    given = ", ".join("×".join(map(str, tensor.shape)) for tensor in shapes)
     return Subject(
-        name=type(model).__name__,
+        name=type(model).__name__ + (f" · input {given}" if given else ""),
         model=model,
-        inputs=Inputs(args=args, kwargs=kwargs) if args or kwargs else None,
+        inputs=inputs,
         origin="memory",
     )
 

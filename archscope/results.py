@@ -137,6 +137,17 @@ class Convention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InputShape:
+    """One tensor that the forward was called with."""
+
+    name: str
+    """Its place among the arguments: `0`, `mask`, `0.pixels`."""
+    shape: tuple[int, ...]
+    dtype: str
+    """Number type, e.g. `float32`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """Where a report was made."""
 
@@ -163,6 +174,8 @@ class Report:
     sections: tuple[Section, ...]
     convention: Convention | None = None
     """What FLOP means here; None where no FLOPs are given."""
+    inputs: tuple[InputShape, ...] = ()
+    """What the forward was called with; counts of other shapes cannot be compared with these."""
 
     def section(self, name: str) -> Section:
         """Return the section called `name`; raises `KeyError`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from archscope.errors import ForwardError
@@ -23,7 +24,9 @@ def analyse(
     """Run one analysis; a `ForwardError` gets the report up to the failure as its `report`."""
 
     def report(sections: tuple[Section, ...]) -> Report:
-        return assemble(analysis, subject.name, subject.config, sections, convention)
+        made = assemble(analysis, subject.name, subject.config, sections, convention)
+        inputs = subject.inputs if isinstance(subject, Subject) else None
+        return replace(made, inputs=inputs.shapes()) if inputs else made
 
     try:
         return report(ANALYSES.get(analysis).run(subject, **settings))

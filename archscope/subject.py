@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from archscope.results import InputShape
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,6 +22,23 @@ class Inputs:
     """Positional arguments."""
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments."""
+
+    def shapes(self) -> tuple[InputShape, ...]:
+        """Return the tensors among the arguments, by their place."""
+        arguments = {**{str(i): arg for i, arg in enumerate(self.args)}, **self.kwargs}
+        return tuple(_tensors("", arguments))
+
+
+def _tensors(path: str, value: Any) -> Iterator[InputShape]:
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        dtype = str(value.dtype).removeprefix("torch.")
+        yield InputShape(name=path, shape=tuple(value.shape), dtype=dtype)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _tensors(f"{path}.{key}" if path else str(key), item)
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _tensors(f"{path}.{number}", item)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

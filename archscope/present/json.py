@@ -37,6 +37,7 @@ def _head(report: Report) -> dict[str, Any]:
         "command": report.command,
         "title": report.title,
         "config": plain(report.config),
+        "inputs": plain(report.inputs),
         "environment": plain(report.environment),
         "flop_convention": plain(report.convention),
         "uncounted_ops": _uncounted(report),

@@ -88,3 +88,15 @@ def test_own_columns_add_up_to_the_totals() -> None:
     assert sum(row.own_flops or 0 for row in found) == report.totals.flops
     assert found[0].trainable == report.totals.trainable
     assert found[0].macs == report.totals.macs
+
+
+def test_a_report_says_what_the_forward_was_called_with() -> None:
+    x = torch.zeros(2, 5, 8)
+    report = params(nn.MultiheadAttention(8, 2, batch_first=True), x, x, value=x.half().float())
+
+    assert report.title == "MultiheadAttention · input 2×5×8, 2×5×8, 2×5×8"
+    assert [(i.name, i.shape, i.dtype) for i in report.inputs] == [
+        ("0", (2, 5, 8), "float32"),
+        ("1", (2, 5, 8), "float32"),
+        ("value", (2, 5, 8), "float32"),
+    ]

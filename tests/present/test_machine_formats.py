@@ -27,7 +27,7 @@ def test_schema_1(sample: Make) -> None:
     found = parsed(sample("gpt2"))
     assert found["schema"] == 1
     assert list(found) == [
-        *("schema", "tool", "version", "command", "title", "config", "environment"),
+        *("schema", "tool", "version", "command", "title", "config", "inputs", "environment"),
         *("flop_convention", "uncounted_ops", "totals"),
         *("modules", "operators", "components", "depth", "notes"),
     ]
