@@ -17,7 +17,7 @@ def settings(module: nn.Module) -> str:
 
 
 def _convolution(module: Any) -> str:
-    words = [_each(module.kernel_size, always=True)]
+    words = [_kernel(module.kernel_size)]
     words += [f"stride {_each(module.stride)}"] if set(module.stride) != {1} else []
     words += [f"dilation {_each(module.dilation)}"] if set(module.dilation) != {1} else []
     words += [f"groups {module.groups}"] if module.groups != 1 else []
@@ -25,8 +25,8 @@ def _convolution(module: Any) -> str:
 
 
 def _pooling(module: Any) -> str:
-    size, stride = module.kernel_size, module.stride
-    return f"{_each(size)}, stride {_each(stride)}" if stride != size else _each(size)
+    size, stride = _kernel(module.kernel_size), module.stride
+    return f"{size}, stride {_each(stride)}" if stride != module.kernel_size else size
 
 
 def _attention(module: nn.MultiheadAttention) -> str:
@@ -39,10 +39,17 @@ def _recurrent(module: nn.RNNBase) -> str:
     return ", ".join(words)
 
 
-def _each(value: int | tuple[int, ...], *, always: bool = False) -> str:
-    """Return `3` or `3×5`; one number for all axes alike, unless each is wanted."""
+def _kernel(size: int | tuple[int, ...]) -> str:
+    """Return `3×3`, or `kernel 3` where there is one axis or one number for all."""
+    if isinstance(size, tuple) and len(size) > 1:
+        return "×".join(map(str, size))
+    return f"kernel {_each(size)}"
+
+
+def _each(value: int | tuple[int, ...]) -> str:
+    """Return `3` or `3×5`; one number for all axes alike."""
     sizes = value if isinstance(value, tuple) else (value,)
-    return "×".join(map(str, sizes if always or len(set(sizes)) > 1 else sizes[:1]))
+    return "×".join(map(str, sizes if len(set(sizes)) > 1 else sizes[:1]))
 
 
 _DESCRIBE: tuple[tuple[Any, Callable[[Any], str]], ...] = (

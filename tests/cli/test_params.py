@@ -374,3 +374,14 @@ def test_untrusted_names_print_safely(archscope: Any, as_family: Any, form: str)
     if form == "json":
         paths = [row["path"] for row in json.loads(found.out)["modules"]]
         assert "\x1b]0;title\x07" in paths
+
+
+def test_an_interrupt_exits_with_130(archscope: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("archscope.library.count_subject", interrupted)
+    found = archscope("params", *SMALL)
+
+    assert found.code == 130
+    assert found.err.strip() == "Interrupted."
