@@ -14,14 +14,15 @@ def count_blocks(model: nn.Module, repeats: Mapping[str, int]) -> int | None:
     """Return the number of blocks, or None where no class of module repeats.
 
     A block is a module that has submodules, is no mere container, and whose class occurs more than
-    once; of nested ones the outermost counts. ResNet-50 has 16 (Bottleneck), GPT-2 small has 12.
+    once; of nested ones the outermost counts that is not itself a stack of blocks. ResNet-50 has 16
+    (Bottleneck), GPT-2 small has 12, T5 small 6 + 6.
     `repeats` maps the path of a block that stands for several to their number.
     """
     candidates = [
         (path, type(module), repeats.get(path, 1))
         for path, module in model.named_modules()
         if path and next(module.children(), None) is not None
-        if not isinstance(module, _CONTAINERS)
+        if not isinstance(module, _CONTAINERS) and not _is_stack(module)
     ]
     times: Counter[type] = Counter()
     for _, kind, copies in candidates:
@@ -34,3 +35,17 @@ def count_blocks(model: nn.Module, repeats: Mapping[str, int]) -> int | None:
             blocks.append(path)
             total += copies
     return total or None
+
+
+def _is_stack(module: nn.Module) -> bool:
+    """Return whether a container inside holds two modules of one class that have submodules."""
+    for inside in module.modules():
+        if isinstance(inside, _CONTAINERS):
+            classes = [type(child) for child in inside.children() if _is_composite(child)]
+            if len(classes) > len(set(classes)):
+                return True
+    return False
+
+
+def _is_composite(module: nn.Module) -> bool:
+    return not isinstance(module, _CONTAINERS) and next(module.children(), None) is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import torch
@@ -13,12 +14,21 @@ from archscope.counting.shapes import RULES
 _TRACER: Any = torch._C._parse_dispatch_key("Tracer")
 _CONVOLUTION = torch.ops.aten.convolution.default
 _TRACED_CONVOLUTION = torch.ops.aten._convolution.default
-_SMALL_CONSTANTS = frozenset(
+_FACTORIES = frozenset(
+    (
+        torch.ops.aten.zeros.default,
+        torch.ops.aten.ones.default,
+        torch.ops.aten.full.default,
+        torch.ops.aten.empty.memory_format,
+    )
+)
+_KEPT = frozenset(
     getattr(packet, overload)
-    for packet in (torch.ops.aten.arange, torch.ops.aten.scalar_tensor)
+    for packet in (torch.ops.aten.arange, torch.ops.aten.scalar_tensor, torch.ops.aten._to_copy)
     for overload in packet.overloads()
 )
-"""Made for real even where the forward asks for meta: a position or a number, never large."""
+_LARGEST_CONSTANT = 2**22
+"""Elements of the largest constant that is made with its data where meta is asked for."""
 
 
 class ShapesOnly(TorchDispatchMode):
@@ -63,6 +73,8 @@ class ShapesOnly(TorchDispatchMode):
             func, args = _CONVOLUTION, args[:9]
         if not _any_meta(args) and not (kwargs and _any_meta(kwargs.values())):
             return self._constant(func, args, kwargs)
+        if func._schema.is_mutable:
+            _refuse_to_lose_a_write(func, args)
         args = tuple(_as_meta(arg) for arg in args)
         if kwargs:
             kwargs = {name: _as_meta(value) for name, value in kwargs.items()}
@@ -88,12 +100,26 @@ class ShapesOnly(TorchDispatchMode):
         return outputs
 
     def _constant(self, func: Any, args: Any, kwargs: Any) -> Any:
-        """Make or compute something that no meta tensor has a part in."""
-        if func in _SMALL_CONSTANTS and not self._constants_too:
-            kwargs = {**kwargs, "device": torch.device("cpu")}
-        elif self._constants_too and "device" in kwargs:
-            kwargs = {**kwargs, "device": torch.device("meta")}
+        """Make or compute something that no meta tensor has a part in.
+
+        A forward asks for constants on the device of its weights, which here is meta; they keep
+        their data all the same, so that masks, positions and lengths can steer it.
+        """
+        if kwargs.get("device") is not None:
+            kept = func in _KEPT or (func in _FACTORIES and prod(args[0]) <= _LARGEST_CONSTANT)
+            if self._constants_too:
+                kwargs = {**kwargs, "device": torch.device("meta")}
+            elif kept:
+                kwargs = {**kwargs, "device": torch.device("cpu")}
         return func(*args, **kwargs)
+
+
+def _refuse_to_lose_a_write(func: Any, args: Any) -> None:
+    """Raise where something without data is written into a tensor that has data."""
+    for argument, value in zip(func._schema.arguments, args, strict=False):
+        written = argument.alias_info is not None and argument.alias_info.is_write
+        if written and isinstance(value, Tensor) and not value.is_meta:
+            raise RuntimeError(f"{func} writes a result into a constant; that needs its data")
 
 
 def _any_meta(values: Any) -> bool:

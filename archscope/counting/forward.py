@@ -61,23 +61,20 @@ def count_forward(subject: Subject, execution: Execution = "auto") -> ForwardCou
     if lazy is not None:
         raise ForwardError(f"parameter {lazy} has no shape yet; run the model once, then count it")
     repeats = {repeat.path: len(repeat.copies) for repeat in subject.repeats}
-    result: ForwardCount | None = None
+    results: list[ForwardCount] = []
     for attempt in _attempts(model, inputs, execution):
-        result = attempt(model, inputs, repeats)
-        if result.failure is None:
-            return result
-    assert result is not None  # there is always one attempt
-    return result
+        results.append(attempt(model, inputs, repeats))
+        if results[-1].failure is None:
+            return results[-1]
+    # The error of a real forward is the model's own; without one, that of the plainest attempt.
+    return results[-1] if results[-1].execution == "real" else results[0]
 
 
 Attempt = Callable[[nn.Module, Inputs, Mapping[str, int]], ForwardCount]
 
 
 def _attempts(model: nn.Module, inputs: Inputs, execution: Execution) -> list[Attempt]:
-    """Return the ways to run, cheapest first; each later one is tried where the former raised.
-
-    The last one's error is the one that is shown, so a real forward comes last where it can be run.
-    """
+    """Return the ways to run, cheapest first; each later one is tried where the former raised."""
     tensors = [*model.parameters(), *model.buffers(), *tree_leaves((inputs.args, inputs.kwargs))]
     bodiless = any(isinstance(t, Tensor) and t.is_meta for t in tensors)
     shapes = [_on_shapes, _on_shapes_constants_too]
@@ -159,7 +156,14 @@ def _device(model: nn.Module) -> str:
 
 
 def _to_meta(value: Any) -> Any:
-    return tree_map(lambda leaf: meta_twin(leaf) if isinstance(leaf, Tensor) else leaf, value)
+    """Drop the data of numbers; keep that of words, masks and lengths, which steer a forward."""
+
+    def twin(leaf: Any) -> Any:
+        if isinstance(leaf, Tensor) and (leaf.is_floating_point() or leaf.is_complex()):
+            return meta_twin(leaf)
+        return leaf
+
+    return tree_map(twin, value)
 
 
 def first_line(error: BaseException) -> str:

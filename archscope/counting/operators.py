@@ -80,6 +80,9 @@ _ELEMENTWISE = frozenset(
     "_embedding_bag_forward_only embedding_bag scatter_add scatter_add_ scatter_reduce "
     "scatter_reduce_ index_add index_add_ index_reduce index_reduce_ _thnn_fused_lstm_cell "
     "_thnn_fused_gru_cell "
+    # other names of pointwise operators, which torch does not mark as such
+    "floor_divide divide multiply subtract true_divide negative absolute fix greater greater_equal "
+    "less less_equal not_equal arccos arccosh arcsin arcsinh arctan arctan2 arctanh bincount "
     # random numbers
     "bernoulli bernoulli_ native_dropout dropout dropout_ feature_dropout alpha_dropout uniform "
     "uniform_ normal normal_ rand randn randint rand_like randn_like randint_like randperm "

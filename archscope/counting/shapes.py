@@ -113,6 +113,13 @@ def baddbmm(c: Tensor, a: Tensor, b: Tensor, **_: Any) -> Tensor | None:
     return bmm(a, b)
 
 
+def grouped_mm(a: Tensor, b: Tensor, *_: Any, **__: Any) -> Tensor | None:
+    """Groups of rows of a (R, K), each times one matrix of b (E, K, N) -> (R, N)."""
+    if a.ndim != 2 or b.ndim != 3 or a.shape[1] != b.shape[1] or a.dtype != b.dtype:
+        return None
+    return empty((a.shape[0], b.shape[2]), a)
+
+
 def convolution(
     x: Tensor,
     weight: Tensor,
@@ -279,6 +286,7 @@ RULES: dict[Any, Rule] = {
     aten.addmm.default: addmm,
     aten.bmm.default: bmm,
     aten.baddbmm.default: baddbmm,
+    aten._grouped_mm.default: grouped_mm,
     aten.convolution.default: convolution,
     aten._native_batch_norm_legit_no_training.default: batch_norm_eval,
     aten.native_batch_norm.default: native_batch_norm,

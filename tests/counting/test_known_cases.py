@@ -410,3 +410,51 @@ def test_packed_sequences_count_their_own_lengths() -> None:
 def test_a_projected_lstm() -> None:
     # 15 rows * (80*10 + 80*7 + 7*20) = 22,500
     assert params(nn.LSTM(10, 20, proj_size=7), zeros(5, 3, 10), strict=True).totals.macs == 22_500
+
+
+class Masked(nn.Module):
+    """Looks at a mask's values, as transformers' attention does, and writes into a result."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.emb, self.fc = nn.Embedding(10, 4), nn.Linear(4, 4)
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        x = self.emb(tokens)
+        out = torch.zeros(x.shape)
+        for row in range(int(mask.sum().item())):
+            out[:, row] = self.fc(x[:, row])
+        return self.fc(out)
+
+
+def test_the_values_of_a_mask_steer_the_forward() -> None:
+    tokens, mask = torch.zeros(1, 5, dtype=torch.long), torch.tensor([1, 1, 1, 0, 0])
+
+    report = params(Masked(), tokens, mask, strict=True)
+
+    # three rows one by one, then all five: 8 * 4*4
+    assert report.totals.macs == 128
+    assert report.environment.device == "meta"
+    with torch.device("meta"):
+        model = Masked()
+    assert params(model, tokens, mask, strict=True).totals.macs == 128
+
+
+class Tempting(nn.Module):
+    """Reads back what it wrote into a constant: its value is not known without data."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = torch.zeros(1, 4)
+        out.copy_(self.fc(x).abs() + 1)
+        return self.fc(out) if out.min().item() > 0.5 else out
+
+
+def test_a_constant_that_was_written_to_is_not_taken_for_constant() -> None:
+    report = params(Tempting(), torch.ones(1, 4), strict=True)
+
+    assert report.totals.macs == 32
+    assert report.environment.device == "cpu"

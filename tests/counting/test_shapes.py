@@ -45,6 +45,13 @@ ARGUMENTS: dict[Any, list[tuple[Any, ...]]] = {
     ],
     aten.bmm.default: [(meta(2, 3, 4), meta(2, 4, 5)), (meta(2, 4, 3).mT, meta(2, 5, 4).mT)],
     aten.baddbmm.default: [(meta(2, 3, 5), meta(2, 3, 4), meta(2, 4, 5))],
+    aten._grouped_mm.default: [
+        (
+            meta(6, 16, dtype=torch.bfloat16),
+            meta(2, 16, 8, dtype=torch.bfloat16),
+            meta(2, dtype=torch.int32),
+        )
+    ],
     aten.convolution.default: [
         (meta(2, 4, 9), meta(6, 4, 3), None, [1], [1], [2], False, [0], 1),
         (meta(2, 4, 9, 9), meta(8, 2, 3, 2), meta(8), [2, 1], [1, 0], [1, 3], False, [0, 0], 2),
