@@ -173,7 +173,8 @@ def grouped_product(inputs: list[Any], outputs: list[Any]) -> int:
 def einsum(inputs: list[Any], outputs: list[Any]) -> int:
     """Pair after pair of operands in torch's order: the product of all sizes that a pair names.
 
-    A pair that sums over nothing multiplies element by element and accumulates nothing: 0.
+    A pair that sums over nothing, or over sizes of 1, multiplies element by element and accumulates
+    nothing: 0. What one of the two alone has to sum is summed before they are multiplied.
     """
     equation = inputs[0].toIValue().replace(" ", "")
     shapes = [shape(value) for value in inputs[1].node().inputs()]
@@ -185,9 +186,9 @@ def einsum(inputs: list[Any], outputs: list[Any]) -> int:
         for letter, size in zip(term, sizes_of_term, strict=True):
             sizes[letter] = max(size, sizes.get(letter, 1))
     return sum(
-        prod(sizes[letter] for letter in pair)
-        for pair, summed in _einsum_pairs(terms, result, path)
-        if summed
+        prod(sizes[letter] for letter in kept | (left & right))
+        for left, right, kept in _einsum_pairs(terms, result, path)
+        if any(sizes[letter] > 1 for letter in (left & right) - kept)
     )
 
 
@@ -212,16 +213,16 @@ def _einsum_terms(equation: str, shapes: list[Shape]) -> tuple[list[str], str]:
 
 def _einsum_pairs(
     terms: list[str], result: str, path: list[int] | None
-) -> Iterator[tuple[set[str], bool]]:
-    """Yield the letters of each pair that is contracted, and whether it sums over any."""
+) -> Iterator[tuple[set[str], set[str], set[str]]]:
+    """Yield the letters of each pair that is contracted, and those that are kept."""
     operands = list(terms)
     steps = iter(path or [])
     while len(operands) > 1:
         first, second = (next(steps), next(steps)) if path else (0, 1)
-        pair = {*operands[first], *operands[second]}
+        left, right = set(operands[first]), set(operands[second])
         rest = [t for i, t in enumerate(operands) if i not in (first, second)]
-        kept = {letter for letter in pair if letter in result or any(letter in t for t in rest)}
-        yield pair, kept != pair
+        kept = {c for c in left | right if c in result or any(c in t for t in rest)}
+        yield left, right, kept
         merged = "".join(sorted(kept))
         # torch puts the merged operand last where it was given a path, first where it was not.
         operands = [*rest, merged] if path else [merged, *rest]

@@ -1,0 +1,84 @@
+"""Both engines read any product alike: fvcore's from its shapes, torch's from what it runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from archscope.counting.forward import count_forward
+from archscope.subject import Inputs, Subject
+
+SIZES = {"a": 2, "b": 3, "c": 5, "d": 1, "e": 4}
+
+
+class Einsum(nn.Module):
+    def __init__(self, equation: str) -> None:
+        super().__init__()
+        self.equation = equation
+
+    def forward(self, *operands: Tensor) -> Tensor:
+        return torch.einsum(self.equation, *operands)
+
+
+@st.composite
+def equations(draw: Any) -> tuple[str, list[str]]:
+    term = st.lists(st.sampled_from(sorted(SIZES)), min_size=1, max_size=4, unique=True)
+    terms = ["".join(letters) for letters in draw(st.lists(term, min_size=2, max_size=3))]
+    letters = sorted(set("".join(terms)))
+    result = "".join(draw(st.lists(st.sampled_from(letters), unique=True, max_size=4)))
+    return f"{','.join(terms)}->{result}", terms
+
+
+@given(equations())
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+def test_the_engines_read_an_equation_alike(drawn: tuple[str, list[str]]) -> None:
+    equation, terms = drawn
+    operands = tuple(torch.zeros([SIZES[letter] for letter in term]) for term in terms)
+    fvcore, dispatcher = counts(Einsum(equation), *operands)
+
+    assert fvcore == dispatcher, equation
+
+
+class Matmul(nn.Module):
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return a @ b
+
+
+@given(
+    batch=st.lists(st.integers(1, 3), max_size=2),
+    dropped=st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    ones=st.tuples(st.booleans(), st.booleans()),
+    sizes=st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)),
+    vectors=st.tuples(st.booleans(), st.booleans()),
+)
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+def test_the_engines_read_a_matrix_product_alike(
+    batch: list[int],
+    dropped: tuple[int, int],
+    ones: tuple[bool, bool],
+    sizes: tuple[int, int, int],
+    vectors: tuple[bool, bool],
+) -> None:
+    m, k, n = sizes
+    left, right = ([1 if one else size for size in batch] for one in ones)
+    a = [k] if vectors[0] else [*left[dropped[0] :], m, k]
+    b = [k] if vectors[1] else [*right[dropped[1] :], k, n]
+
+    fvcore, dispatcher = counts(Matmul(), torch.zeros(a), torch.zeros(b))
+
+    # every element of the result sums over k
+    expected = (torch.zeros(a) @ torch.zeros(b)).numel() * k
+    assert fvcore == dispatcher == expected, (a, b)
+
+
+def counts(model: nn.Module, *operands: Tensor) -> tuple[int, int]:
+    """Return what fvcore and what the dispatcher says."""
+    inputs = Inputs(args=operands)
+    found = count_forward(Subject(name="", model=model, inputs=inputs, origin="memory"))
+    assert found.failure is None
+    assert found.fvcore is not None
+    return sum(found.fvcore.macs.values()), sum(found.dispatcher.macs().values())
