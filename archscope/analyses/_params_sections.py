@@ -1,49 +1,21 @@
-"""Puts together the sections of the params analysis: weights, work, closed forms, depth."""
+"""Puts together the sections of the params analysis: modules, components, operators, depth."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from archscope.analyses._params_own import Own, block_of, expand, own_by_module
 from archscope.analyses.params import ComponentRow, DepthRow, ModuleRow, OperatorRow, Totals
 from archscope.counting.agreement import Agreement, compare
 from archscope.counting.blocks import count_blocks
-from archscope.counting.closed_forms import closed_form
-from archscope.counting.components import components
 from archscope.counting.forward import Execution, ForwardCount, count_forward, first_line
-from archscope.counting.settings import settings
-from archscope.counting.weights import Weights, weights_by_module
 from archscope.errors import ForwardError
 from archscope.results import Note, Section
-from archscope.subject import Repeat, Subject
+from archscope.subject import Subject
 
 if TYPE_CHECKING:
     from torch import nn
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Work:
-    """What the forward pass did in one module alone; None where that is not known."""
-
-    calls: int = 0
-    output_shape: tuple[int, ...] | None = None
-    macs: int | None = None
-    flops: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Own:
-    """One module without its submodules, once for each copy that it stands for."""
-
-    path: str
-    type: str
-    settings: str
-    component: str
-    weights: Weights
-    work: _Work
-    params_form: str | None
-    macs_form: str | None
 
 
 def sections(subject: Subject, *, flops_per_mac: int, execution: Execution) -> tuple[Section, ...]:
@@ -78,7 +50,7 @@ def _assemble(
     agreement: Agreement | None,
     flops_per_mac: int,
 ) -> tuple[Section, ...]:
-    modules = _expand(_own_by_module(subject, count, agreement, flops_per_mac), subject.repeats)
+    modules = expand(own_by_module(subject, count, agreement, flops_per_mac), subject.repeats)
     rows = _rows(modules)
     complete = agreement is None or agreement.complete
     notes = _notes(subject, count, agreement)
@@ -115,120 +87,7 @@ def _notes(
     return (*agreement.notes, Note(level="info", text=text))
 
 
-def _own_by_module(
-    subject: Subject,
-    count: ForwardCount | None,
-    agreement: Agreement | None,
-    flops_per_mac: int,
-) -> list[_Own]:
-    component = components(subject.model)
-    found = []
-    for path, module, weights in weights_by_module(subject.model):
-        work = _Work()
-        params_form = macs_form = None
-        if count is not None and agreement is not None and not weights.alias:
-            work = _work(path, count, agreement, flops_per_mac)
-            params_form, macs_form = _forms(module, path, weights, work, count)
-        found.append(
-            _Own(
-                path=path,
-                type=type(module).__name__,
-                settings=settings(module),
-                component=component.get(path, component.get(weights.shared_with or "", "other")),
-                weights=weights,
-                work=work,
-                params_form=params_form,
-                macs_form=macs_form,
-            )
-        )
-    return found
-
-
-def _work(path: str, count: ForwardCount, agreement: Agreement, flops_per_mac: int) -> _Work:
-    dispatched = count.dispatcher
-    calls = dispatched.calls.get(path, 0)
-    unfinished = count.failure is not None and not calls
-    macs = agreement.macs.get(path, 0)
-    if flops_per_mac == 2:
-        flops: int | None = 2 * macs
-    else:
-        flops = agreement.flops.get(path, 0) if agreement.flops is not None else None
-    return _Work(
-        calls=calls,
-        output_shape=dispatched.output_shapes.get(path),
-        macs=None if unfinished else macs,
-        flops=None if unfinished else flops,
-    )
-
-
-def _forms(
-    module: nn.Module, path: str, weights: Weights, work: _Work, count: ForwardCount
-) -> tuple[str | None, str | None]:
-    """Return the closed forms with their numbers, each where it equals what was counted."""
-    if work.output_shape is None:
-        return None, None
-    params: str | None
-    inputs = count.dispatcher.input_shapes.get(path, ())
-    form = closed_form(module, inputs, work.output_shape)
-    if form is None:
-        return None, None
-    params = form.params_numbers + (f" - {weights.shared}" if weights.shared else "")
-    if form.params_value - weights.shared != weights.trainable + weights.frozen:
-        params = None
-    if work.macs == form.macs_value:
-        return params, form.macs_numbers
-    if work.macs == work.calls * form.macs_value:
-        return params, f"{work.calls}*({form.macs_numbers})"
-    return params, None
-
-
-def _expand(modules: list[_Own], repeats: tuple[Repeat, ...]) -> list[_Own]:
-    """Put every copy of a repeated block where it would stand in the whole network."""
-    copies = {repeat.path: repeat.copies for repeat in repeats}
-    containers = {path.rpartition(".")[0] for path in copies}
-    order: list[_Own | str] = []
-    blocks: dict[str, dict[str, list[_Own]]] = {}
-    for module in modules:
-        block = _block_of(module.path, containers)
-        if block is None:
-            order.append(module)
-            continue
-        container = block.rpartition(".")[0]
-        if container not in blocks:
-            blocks[container] = {}
-            order.append(container)
-        blocks[container].setdefault(block, []).append(module)
-    expanded: list[_Own] = []
-    for item in order:
-        if isinstance(item, str):
-            stood = [(c, block) for block in blocks[item] for c in copies.get(block, (block,))]
-            for copy, block in sorted(stood, key=lambda pair: _last_number(pair[0])):
-                expanded += [_moved(own, block, copy) for own in blocks[item][block]]
-        else:
-            expanded.append(item)
-    return expanded
-
-
-def _block_of(path: str, containers: set[str]) -> str | None:
-    """Return the child of one of `containers` that `path` is or is part of."""
-    start = path.find(".")
-    while start != -1:
-        if path[:start] in containers:
-            return path[: start + 1] + path[start + 1 :].partition(".")[0]
-        start = path.find(".", start + 1)
-    return None
-
-
-def _last_number(path: str) -> tuple[int, str]:
-    last = path.rpartition(".")[2]
-    return (int(last), "") if last.isdigit() else (0, last)
-
-
-def _moved(own: _Own, original: str, copy: str) -> _Own:
-    return own if copy == original else replace(own, path=copy + own.path[len(original) :])
-
-
-def _rows(modules: list[_Own]) -> tuple[ModuleRow, ...]:
+def _rows(modules: list[Own]) -> tuple[ModuleRow, ...]:
     """Add each module's own figures to all that it is part of."""
     sums = {own.path: [0, 0, 0, 0, 0] for own in modules}
     unknown: dict[str, tuple[bool, bool]] = {own.path: (False, False) for own in modules}
@@ -250,11 +109,11 @@ def _rows(modules: list[_Own]) -> tuple[ModuleRow, ...]:
     return tuple(_row(own, sums[own.path], unknown[own.path]) for own in modules)
 
 
-def _uncounted(own: _Own, figure: int | None) -> bool:
+def _uncounted(own: Own, figure: int | None) -> bool:
     return figure is None and not own.weights.alias
 
 
-def _row(own: _Own, sums: list[int], unknown: tuple[bool, bool]) -> ModuleRow:
+def _row(own: Own, sums: list[int], unknown: tuple[bool, bool]) -> ModuleRow:
     return ModuleRow(
         path=own.path,
         type=own.type,
@@ -278,7 +137,7 @@ def _row(own: _Own, sums: list[int], unknown: tuple[bool, bool]) -> ModuleRow:
     )
 
 
-def _totals(modules: list[_Own], *, ran: bool, complete: bool) -> Totals:
+def _totals(modules: list[Own], *, ran: bool, complete: bool) -> Totals:
     flops = [own.work.flops for own in modules]
     known = [figure for figure in flops if figure is not None]
     return Totals(
@@ -293,8 +152,8 @@ def _totals(modules: list[_Own], *, ran: bool, complete: bool) -> Totals:
     )
 
 
-def _component_rows(modules: list[_Own]) -> tuple[ComponentRow, ...]:
-    grouped: dict[str, list[_Own]] = {}
+def _component_rows(modules: list[Own]) -> tuple[ComponentRow, ...]:
+    grouped: dict[str, list[Own]] = {}
     for own in modules:
         grouped.setdefault(own.component, []).append(own)
     rows = (
@@ -324,7 +183,7 @@ def _operator_rows(subject: Subject, count: ForwardCount | None) -> tuple[Operat
     elements: Counter[tuple[str, str]] = Counter()
     macs: Counter[tuple[str, str]] = Counter()
     for (path, operator), tally in count.dispatcher.work.items():
-        copies = times.get(_block_of(path, containers) or "", 1)
+        copies = times.get(block_of(path, containers) or "", 1)
         key = operator, tally.kind
         calls[key] += copies * tally.calls
         elements[key] += copies * tally.elements

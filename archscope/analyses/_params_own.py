@@ -1,0 +1,167 @@
+"""What each module holds and does by itself, and where copies of a repeated block stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from archscope.counting.agreement import Agreement
+from archscope.counting.closed_forms import closed_form
+from archscope.counting.components import components
+from archscope.counting.forward import ForwardCount
+from archscope.counting.settings import settings
+from archscope.counting.weights import Weights, weights_by_module
+from archscope.subject import Repeat, Subject
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What the forward pass did in one module alone; None where that is not known."""
+
+    calls: int = 0
+    """How often its forward finished."""
+    output_shape: tuple[int, ...] | None = None
+    """Shape of the first tensor that its first call returned."""
+    macs: int | None = None
+    """Multiply-accumulates."""
+    flops: int | None = None
+    """FLOPs in the convention that was asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """One module without its submodules, once for each copy that it stands for."""
+
+    path: str
+    """Dotted name; empty for the model itself."""
+    type: str
+    """Class name."""
+    settings: str
+    """What the type leaves open, in words."""
+    component: str
+    """Part of the network."""
+    weights: Weights
+    """Its own parameters and buffers."""
+    work: Work
+    """Its own part of the forward pass."""
+    params_form: str | None
+    """Closed form of its parameters, numbers put in; None where none equals the count."""
+    macs_form: str | None
+    """Closed form of its multiply-accumulates; None where none equals the count."""
+
+
+def own_by_module(
+    subject: Subject,
+    count: ForwardCount | None,
+    agreement: Agreement | None,
+    flops_per_mac: int,
+) -> list[Own]:
+    """Return what each module holds and does itself, in the model's order."""
+    component = components(subject.model)
+    found = []
+    for path, module, weights in weights_by_module(subject.model):
+        work = Work()
+        params_form = macs_form = None
+        if count is not None and agreement is not None and not weights.alias:
+            work = _work(path, count, agreement, flops_per_mac)
+            params_form, macs_form = _forms(module, path, weights, work, count)
+        found.append(
+            Own(
+                path=path,
+                type=type(module).__name__,
+                settings=settings(module),
+                component=component.get(path, component.get(weights.shared_with or "", "other")),
+                weights=weights,
+                work=work,
+                params_form=params_form,
+                macs_form=macs_form,
+            )
+        )
+    return found
+
+
+def _work(path: str, count: ForwardCount, agreement: Agreement, flops_per_mac: int) -> Work:
+    dispatched = count.dispatcher
+    calls = dispatched.calls.get(path, 0)
+    unfinished = count.failure is not None and not calls
+    macs = agreement.macs.get(path, 0)
+    if flops_per_mac == 2:
+        flops: int | None = 2 * macs
+    else:
+        flops = agreement.flops.get(path, 0) if agreement.flops is not None else None
+    return Work(
+        calls=calls,
+        output_shape=dispatched.output_shapes.get(path),
+        macs=None if unfinished else macs,
+        flops=None if unfinished else flops,
+    )
+
+
+def _forms(
+    module: nn.Module, path: str, weights: Weights, work: Work, count: ForwardCount
+) -> tuple[str | None, str | None]:
+    """Return the closed forms with their numbers, each where it equals what was counted."""
+    if work.output_shape is None:
+        return None, None
+    params: str | None
+    inputs = count.dispatcher.input_shapes.get(path, ())
+    form = closed_form(module, inputs, work.output_shape)
+    if form is None:
+        return None, None
+    params = form.params_numbers + (f" - {weights.shared}" if weights.shared else "")
+    if form.params_value - weights.shared != weights.trainable + weights.frozen:
+        params = None
+    if work.macs == form.macs_value:
+        return params, form.macs_numbers
+    if work.macs == work.calls * form.macs_value:
+        return params, f"{work.calls}*({form.macs_numbers})"
+    return params, None
+
+
+def expand(modules: list[Own], repeats: tuple[Repeat, ...]) -> list[Own]:
+    """Put every copy of a repeated block where it would stand in the whole network."""
+    copies = {repeat.path: repeat.copies for repeat in repeats}
+    containers = {path.rpartition(".")[0] for path in copies}
+    order: list[Own | str] = []
+    blocks: dict[str, dict[str, list[Own]]] = {}
+    for module in modules:
+        block = block_of(module.path, containers)
+        if block is None:
+            order.append(module)
+            continue
+        container = block.rpartition(".")[0]
+        if container not in blocks:
+            blocks[container] = {}
+            order.append(container)
+        blocks[container].setdefault(block, []).append(module)
+    expanded: list[Own] = []
+    for item in order:
+        if isinstance(item, str):
+            stood = [(c, block) for block in blocks[item] for c in copies.get(block, (block,))]
+            for copy, block in sorted(stood, key=lambda pair: _last_number(pair[0])):
+                expanded += [_moved(own, block, copy) for own in blocks[item][block]]
+        else:
+            expanded.append(item)
+    return expanded
+
+
+def block_of(path: str, containers: set[str]) -> str | None:
+    """Return the child of one of `containers` that `path` is or is part of."""
+    start = path.find(".")
+    while start != -1:
+        if path[:start] in containers:
+            return path[: start + 1] + path[start + 1 :].partition(".")[0]
+        start = path.find(".", start + 1)
+    return None
+
+
+def _last_number(path: str) -> tuple[int, str]:
+    last = path.rpartition(".")[2]
+    return (int(last), "") if last.isdigit() else (0, last)
+
+
+def _moved(own: Own, original: str, copy: str) -> Own:
+    return own if copy == original else replace(own, path=copy + own.path[len(original) :])
