@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archscope.counting.agreement import Agreement
@@ -121,8 +121,8 @@ def _forms(
     return params, None
 
 
-def expand(modules: list[Own], repeats: tuple[Repeat, ...]) -> list[Own]:
-    """Put every copy of a repeated block where it would stand in the whole network."""
+def expand(modules: list[Own], repeats: tuple[Repeat, ...]) -> list[tuple[str, Own]]:
+    """Return every module of the whole network with its path, copies of a block in their place."""
     copies = {repeat.path: repeat.copies for repeat in repeats}
     containers = {path.rpartition(".")[0] for path in copies}
     order: list[Own | str] = []
@@ -137,15 +137,16 @@ def expand(modules: list[Own], repeats: tuple[Repeat, ...]) -> list[Own]:
             blocks[container] = {}
             order.append(container)
         blocks[container].setdefault(block, []).append(module)
-    expanded: list[Own] = []
+    placed: list[tuple[str, Own]] = []
     for item in order:
         if isinstance(item, str):
             stood = [(c, block) for block in blocks[item] for c in copies.get(block, (block,))]
             for copy, block in sorted(stood, key=lambda pair: _last_number(pair[0])):
-                expanded += [_moved(own, block, copy) for own in blocks[item][block]]
+                inside = len(block)
+                placed += [(copy + own.path[inside:], own) for own in blocks[item][block]]
         else:
-            expanded.append(item)
-    return expanded
+            placed.append((item.path, item))
+    return placed
 
 
 def block_of(path: str, containers: set[str]) -> str | None:
@@ -161,7 +162,3 @@ def block_of(path: str, containers: set[str]) -> str | None:
 def _last_number(path: str) -> tuple[int, str]:
     last = path.rpartition(".")[2]
     return (int(last), "") if last.isdigit() else (0, last)
-
-
-def _moved(own: Own, original: str, copy: str) -> Own:
-    return own if copy == original else replace(own, path=copy + own.path[len(original) :])

@@ -50,8 +50,8 @@ def _assemble(
     agreement: Agreement | None,
     flops_per_mac: int,
 ) -> tuple[Section, ...]:
-    modules = expand(own_by_module(subject, count, agreement, flops_per_mac), subject.repeats)
-    rows = _rows(modules)
+    placed = expand(own_by_module(subject, count, agreement, flops_per_mac), subject.repeats)
+    rows, modules = _rows(placed), [own for _, own in placed]
     complete = agreement is None or agreement.complete
     notes = _notes(subject, count, agreement)
     totals = _totals(modules, ran=count is not None, complete=complete)
@@ -87,35 +87,35 @@ def _notes(
     return (*agreement.notes, Note(level="info", text=text))
 
 
-def _rows(modules: list[Own]) -> tuple[ModuleRow, ...]:
+def _rows(placed: list[tuple[str, Own]]) -> tuple[ModuleRow, ...]:
     """Add each module's own figures to all that it is part of."""
-    sums = {own.path: [0, 0, 0, 0, 0] for own in modules}
-    unknown: dict[str, tuple[bool, bool]] = {own.path: (False, False) for own in modules}
-    for own in reversed(modules):  # submodules come after what they are part of
-        here = sums[own.path]
+    sums = {path: [0, 0, 0, 0, 0] for path, _ in placed}
+    unknown: dict[str, tuple[bool, bool]] = {path: (False, False) for path, _ in placed}
+    for path, own in reversed(placed):  # submodules come after what they are part of
+        here = sums[path]
         here[0] += own.weights.trainable
         here[1] += own.weights.frozen
         here[2] += own.weights.buffers
         here[3] += own.work.macs or 0
         here[4] += own.work.flops or 0
-        macs, flops = unknown[own.path]
+        macs, flops = unknown[path]
         doubt = (macs or _uncounted(own, own.work.macs), flops or _uncounted(own, own.work.flops))
-        unknown[own.path] = doubt
-        if own.path:
-            parent = own.path.rpartition(".")[0]
+        unknown[path] = doubt
+        if path:
+            parent = path.rpartition(".")[0]
             sums[parent] = [a + b for a, b in zip(sums[parent], here, strict=True)]
             above = unknown[parent]
             unknown[parent] = (above[0] or doubt[0], above[1] or doubt[1])
-    return tuple(_row(own, sums[own.path], unknown[own.path]) for own in modules)
+    return tuple(_row(path, own, sums[path], unknown[path]) for path, own in placed)
 
 
 def _uncounted(own: Own, figure: int | None) -> bool:
     return figure is None and not own.weights.alias
 
 
-def _row(own: Own, sums: list[int], unknown: tuple[bool, bool]) -> ModuleRow:
+def _row(path: str, own: Own, sums: list[int], unknown: tuple[bool, bool]) -> ModuleRow:
     return ModuleRow(
-        path=own.path,
+        path=path,
         type=own.type,
         settings=own.settings,
         component=own.component,
