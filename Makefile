@@ -29,12 +29,14 @@ demo: $(VENV)/.installed ## Install, and show the main commands
 test: $(VENV)/.installed ## Install, and run all tests
 	$(BIN)/python -m pytest
 
-.PHONY: check
-check: $(VENV)/.installed ## Format, lint, types and tests; what must pass before a commit
+.PHONY: lint
+lint: $(VENV)/.installed ## Check format, style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+
+.PHONY: check
+check: lint test ## Format, style, types and tests; what must pass before a commit
 
 .PHONY: format
 format: $(VENV)/.installed ## Format the code
