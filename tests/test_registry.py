@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+import torch
 
 from archscope import specs
 from archscope.analyses.params import CONVENTIONS
 from archscope.errors import SpecError, UsageError
-from archscope.library import params
+from archscope.library import count_subject, params
 from archscope.registry import ANALYSES, FAMILIES, FORMATS
 from archscope.results import View, columns
 from archscope.subject import Inputs, Subject
@@ -75,7 +76,23 @@ def test_numbers_below_their_range_are_refused(name: str) -> None:
 
 
 @families
-def test_a_family_builds_the_same_network_folded_and_whole(name: str) -> None:
+def test_a_family_counts_the_same_folded_and_whole(name: str) -> None:
+    family = FAMILIES.get(name)
+    spec = family.spec(depth=5)
+    folded = family.subject(spec)
+    with torch.device("meta"):
+        model = family.network(spec)
+
+    ours = count_subject(folded)
+    whole = count_subject(dataclasses.replace(folded, model=model, repeats=()))
+
+    assert ours.totals == whole.totals
+    for section in ours.sections:
+        assert section.rows == whole.section(section.name).rows, section.name
+
+
+@families
+def test_a_subject_is_built_without_memory(name: str) -> None:
     family = FAMILIES.get(name)
     spec = family.spec()
     subject = family.subject(spec)

@@ -24,7 +24,8 @@ def left_as_found(model: nn.Module) -> Iterator[None]:
     """Put back every attribute of every submodule, and the state of every random generator.
 
     Attributes are put back by identity; a list, dict or set that an attribute holds gets its former
-    items back too. The values inside tensors are not watched: see `values_as_found`.
+    items back too, a plain tensor its values. For those of parameters and buffers, see
+    `values_as_found`.
     """
     attributes = [(module, _snapshot(vars(module))) for module in model.modules()]
     generators = _random_states()
@@ -44,14 +45,12 @@ def values_as_found(model: nn.Module, inputs: tuple[Any, ...]) -> Iterator[None]
     """Put back the values of all parameters, buffers and input tensors; costs a copy of each."""
     tensors = [*model.parameters(), *model.buffers()]
     tensors += [leaf for leaf in inputs if isinstance(leaf, torch.Tensor)]
-    copies = [(tensor, tensor.detach().clone(), tensor._version) for tensor in tensors]
+    copies = [(tensor, tensor.detach().clone()) for tensor in tensors if _is_watched(tensor)]
     try:
         yield
     finally:
-        with torch.no_grad():
-            for tensor, copy, version in copies:
-                if tensor._version != version:
-                    tensor.copy_(copy)
+        for tensor, copy in copies:
+            _put_back(tensor, copy)
 
 
 def move_to_meta(model: nn.Module) -> None:
@@ -82,10 +81,28 @@ def meta_twin(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _snapshot(attributes: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    return {
-        name: (value, value.copy() if type(value) in _CONTAINERS else None)
-        for name, value in attributes.items()
-    }
+    return {name: (value, _contents(value)) for name, value in attributes.items()}
+
+
+def _contents(value: Any) -> Any:
+    if type(value) in _CONTAINERS:
+        return value.copy()
+    if _is_watched(value):
+        return value.detach().clone()
+    return None
+
+
+def _is_watched(value: Any) -> bool:
+    """Whether it is an ordinary tensor with data: others may not like to be copied or compared."""
+    ordinary = type(value) in (torch.Tensor, nn.Parameter, nn.Buffer)
+    return ordinary and value.layout is torch.strided and not value.is_meta
+
+
+def _put_back(tensor: torch.Tensor, copy: torch.Tensor) -> None:
+    # Only where it changed: writing would tell autograd that the tensor was modified.
+    if not torch.equal(tensor, copy):
+        with torch.no_grad():
+            tensor.copy_(copy)
 
 
 def _restore(attributes: dict[str, Any], snapshot: dict[str, tuple[Any, Any]]) -> None:
@@ -93,7 +110,9 @@ def _restore(attributes: dict[str, Any], snapshot: dict[str, tuple[Any, Any]]) -
         del attributes[name]
     for name, (value, items) in snapshot.items():
         attributes[name] = value
-        if items is not None and not _same_items(value, items):
+        if isinstance(items, torch.Tensor):
+            _put_back(value, items)
+        elif items is not None and not _same_items(value, items):
             value.clear()
             (value.update if isinstance(value, dict | set) else value.extend)(items)
 

@@ -159,9 +159,11 @@ def _to_meta(value: Any) -> Any:
     """Drop the data of numbers; keep that of words, masks and lengths, which steer a forward."""
 
     def twin(leaf: Any) -> Any:
-        if isinstance(leaf, Tensor) and (leaf.is_floating_point() or leaf.is_complex()):
+        if not isinstance(leaf, Tensor):
+            return leaf
+        if leaf.is_floating_point() or leaf.is_complex():
             return meta_twin(leaf)
-        return leaf
+        return leaf.clone()  # the forward may write into it
 
     return tree_map(twin, value)
 

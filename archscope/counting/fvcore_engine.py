@@ -162,7 +162,7 @@ class _Recorder:
         state = _unique_state_dict(traced, keep_vars=True)
         holders = holders_by_tensor(traced)
         self._first_weight = len(traced.tensors)
-        self._holders = [holders[id(tensor)] for tensor in state.values()]
+        self._holders = [holders.get(id(tensor), ()) for tensor in state.values()]
         self._inputs: dict[str, int] = {}
 
     def handles(self) -> dict[str, Callable[..., int]]:

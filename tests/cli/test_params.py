@@ -269,6 +269,7 @@ def test_a_reader_that_goes_away_is_no_error_of_ours() -> None:
     command = f"{sys.executable} -m archscope params --depth 1000 --expand | head -1"
     found = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120)
 
+    assert found.stdout.startswith("decoder")
     assert "Traceback" not in found.stderr
     assert "Error" not in found.stderr
 

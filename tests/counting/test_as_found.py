@@ -26,6 +26,7 @@ class Messy(nn.Module):
         self.seen: list[int] = [1]
         self.cache: dict[str, Any] = {"old": 1}
         self.calls = 0
+        self.plain = torch.zeros(2)
         self.handle = self.register_forward_hook(lambda *_: None)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -35,6 +36,8 @@ class Messy(nn.Module):
         self.extra = x
         self.steps += 1
         self.steps.add_(torch.rand(1))
+        self.plain += 1
+        self.fc.weight.data.mul_(2)
         random.random()
         if self.needs_data and x.sum().item() > 1e9:
             return x
@@ -53,7 +56,10 @@ def state(model: Messy) -> dict[str, Any]:
     return {
         "attributes": attributes,
         "weights": {name: id(p) for name, p in model.named_parameters()},
-        "values": {name: value.clone() for name, value in model.state_dict().items()},
+        "values": {
+            "plain": model.plain.clone(),
+            **{name: value.clone() for name, value in model.state_dict().items()},
+        },
         "training": {path: module.training for path, module in model.named_modules()},
         "seen": list(model.seen),
         "cache": dict(model.cache),
@@ -87,6 +93,26 @@ def test_a_module_is_left_as_found(fails: bool, needs_data: bool) -> None:
     assert torch.equal(x, original)
     assert torch.is_grad_enabled()
     assert torch.backends.mha.get_fastpath_enabled()
+
+
+class Relabelling(nn.Module):
+    """Writes into the tokens that it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.emb = nn.Embedding(5, 3)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        tokens[:, 0] = 4
+        return self.emb(tokens)
+
+
+def test_tokens_are_left_as_found() -> None:
+    tokens = torch.zeros(1, 3, dtype=torch.long)
+
+    params(Relabelling(), tokens, strict=True)
+
+    assert not tokens.any()
 
 
 def test_global_hooks_are_gone_afterwards() -> None:

@@ -74,23 +74,14 @@ class Unused(nn.Module):
         return self.used(x)
 
 
-def two_tied_linears() -> nn.Module:
-    first, second = nn.Linear(16, 8, bias=False), nn.Linear(8, 16, bias=False)
-    model = nn.Sequential(first, second)
-    second.weight = nn.Parameter(torch.zeros(8, 16))
-    first, second = nn.Linear(8, 16, bias=False), nn.Linear(8, 16, bias=False)
-    second.weight = first.weight
+class TwoTied(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(8, 16, bias=False), nn.Linear(8, 16, bias=False)
+        self.b.weight = self.a.weight
 
-    class Tied(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.a, self.b = first, second
-
-        def forward(self, x: Tensor) -> Tensor:
-            return self.a(x) + self.b(x)
-
-    del model
-    return Tied()
+    def forward(self, x: Tensor) -> Tensor:
+        return self.a(x) + self.b(x)
 
 
 class TiedHead(nn.Module):
@@ -190,7 +181,7 @@ def variety(a: Tensor, b: Tensor, c: Tensor, d: Tensor, e: Tensor, f: Tensor) ->
     return torch.einsum("ab,bc->ac", e, f)
 
 
-def zeros(*shape: int) -> Tensor:
+def filled(*shape: int) -> Tensor:
     return torch.randn(*shape)
 
 
@@ -209,157 +200,157 @@ def of(function: Callable[..., Any]) -> Callable[[], nn.Module]:
 
 CASES = {
     # conv 10*10*10*3 = 3,000; linear 1000*10 = 10,000 (fvcore's own docstring)
-    "conv and linear": Case(ConvAndLinear, (zeros(1, 3, 10, 10),), 13_000, 10_050),
+    "conv and linear": Case(ConvAndLinear, (filled(1, 3, 10, 10),), 13_000, 10_050),
     # 30*30*12*3*5*5 = 810,000
     "conv without bias": Case(
-        lambda: nn.Conv2d(3, 12, 5, padding=1, bias=False), (zeros(1, 3, 32, 32),), 810_000, 900
+        lambda: nn.Conv2d(3, 12, 5, padding=1, bias=False), (filled(1, 3, 32, 32),), 810_000, 900
     ),
-    "linear as the root": Case(lambda: nn.Linear(10, 11), (zeros(1, 10),), 110, 121),  # thop#217
-    "shared linear": Case(shared_linear, (zeros(1, 10),), 200, 110),  # thop#98
+    "linear as the root": Case(lambda: nn.Linear(10, 11), (filled(1, 10),), 110, 121),  # thop#217
+    "shared linear": Case(shared_linear, (filled(1, 10),), 200, 110),  # thop#98
     # 2 calls * 20 rows * 1000*1000 (ptflops#106)
     "called directly and by a child": Case(
-        CalledTwice, (zeros(1, 20, 1000),), 40_000_000, 1_001_000
+        CalledTwice, (filled(1, 20, 1000),), 40_000_000, 1_001_000
     ),
-    "linear over a sequence": Case(lambda: nn.Linear(3, 8), (zeros(5, 10, 3),), 1_200, 32),
+    "linear over a sequence": Case(lambda: nn.Linear(3, 8), (filled(5, 10, 3),), 1_200, 32),
     # 7*26*26*32*(16/4)*3*3 = 5,451,264 (torchinfo groups.out)
     "grouped conv": Case(
-        lambda: nn.Conv2d(16, 32, 3, groups=4), (zeros(7, 16, 28, 28),), 5_451_264, 1_184
+        lambda: nn.Conv2d(16, 32, 3, groups=4), (filled(7, 16, 28, 28),), 5_451_264, 1_184
     ),
     # 4*1000*100*100 + 2*1000*1000*100 (thop#197)
-    "attention": Case(lambda: attention(100, 1), (zeros(1, 1000, 100),) * 3, 240_000_000, 40_400),
+    "attention": Case(lambda: attention(100, 1), (filled(1, 1000, 100),) * 3, 240_000_000, 40_400),
     # 4*300*448*448 + 2*300*300*448, whatever the heads (fvcore#153)
     "attention, 4 heads": Case(
-        lambda: attention(448, 4), (zeros(1, 300, 448),) * 3, 321_484_800, 804_608
+        lambda: attention(448, 4), (filled(1, 300, 448),) * 3, 321_484_800, 804_608
     ),
     "attention, 8 heads": Case(
-        lambda: attention(448, 8), (zeros(1, 300, 448),) * 3, 321_484_800, 804_608
+        lambda: attention(448, 8), (filled(1, 300, 448),) * 3, 321_484_800, 804_608
     ),
     "attention without weights": Case(
         lambda: attention(448, 8),
-        (zeros(1, 300, 448),) * 3,
+        (filled(1, 300, 448),) * 3,
         321_484_800,
         804_608,
         {"need_weights": False},
     ),
     # 64*(4*512*512 + 2*512*512) + 2*64*64*512 (ptflops#101: frozen counted as nothing)
     "frozen encoder layer": Case(
-        lambda: frozen(encoder()), (zeros(1, 64, 512),), 104_857_600, 1_577_984
+        lambda: frozen(encoder()), (filled(1, 64, 512),), 104_857_600, 1_577_984
     ),
     # 12*64*64*(64 + 64) = 6,291,456: half of 12,582,912 FLOPs (pytorch#195460)
     "fused attention": Case(
-        of(F.scaled_dot_product_attention), (zeros(1, 12, 64, 64),) * 3, 6_291_456
+        of(F.scaled_dot_product_attention), (filled(1, 12, 64, 64),) * 3, 6_291_456
     ),
     # 4*8*128*256*(64 + 64) = 134,217,728: half of 268,435,456 FLOPs (pytorch's own test)
     "fused cross-attention": Case(
         of(F.scaled_dot_product_attention),
-        (zeros(4, 8, 128, 64), zeros(4, 8, 256, 64), zeros(4, 8, 256, 64)),
+        (filled(4, 8, 128, 64), filled(4, 8, 256, 64), filled(4, 8, 256, 64)),
         134_217_728,
     ),
     # 4*5*6 + 4*5*6 + 5*6*7 + 6*7*8 = 120 + 120 + 210 + 336; with the linear of 720 it is 3,012/2
     "variety": Case(
         of(variety),
-        (zeros(4, 5), zeros(5, 6), zeros(5, 6), zeros(6, 7), zeros(6, 7), zeros(7, 8)),
+        (filled(4, 5), filled(5, 6), filled(5, 6), filled(6, 7), filled(6, 7), filled(7, 8)),
         786,
     ),
     "baddbmm": Case(  # 3*4*5*6
-        of(torch.baddbmm), (zeros(3, 4, 6), zeros(3, 4, 5), zeros(3, 5, 6)), 360
+        of(torch.baddbmm), (filled(3, 4, 6), filled(3, 4, 5), filled(3, 5, 6)), 360
     ),
-    "addbmm": Case(of(torch.addbmm), (zeros(4, 6), zeros(3, 4, 5), zeros(3, 5, 6)), 360),
-    "broadcast on the left": Case(of(torch.matmul), (zeros(4, 5), zeros(10, 5, 6)), 1_200),
-    "broadcast on the right": Case(of(torch.matmul), (zeros(10, 4, 5), zeros(5, 6)), 1_200),
-    "matrix times vector": Case(of(torch.matmul), (zeros(4, 5), zeros(5)), 20),
-    "vector times matrix": Case(of(torch.matmul), (zeros(4), zeros(4, 5)), 20),
-    "mv": Case(of(torch.mv), (zeros(4, 5), zeros(5)), 20),
-    "dot": Case(of(torch.dot), (zeros(5), zeros(5)), 5),
+    "addbmm": Case(of(torch.addbmm), (filled(4, 6), filled(3, 4, 5), filled(3, 5, 6)), 360),
+    "broadcast on the left": Case(of(torch.matmul), (filled(4, 5), filled(10, 5, 6)), 1_200),
+    "broadcast on the right": Case(of(torch.matmul), (filled(10, 4, 5), filled(5, 6)), 1_200),
+    "matrix times vector": Case(of(torch.matmul), (filled(4, 5), filled(5)), 20),
+    "vector times matrix": Case(of(torch.matmul), (filled(4), filled(4, 5)), 20),
+    "mv": Case(of(torch.mv), (filled(4, 5), filled(5)), 20),
+    "dot": Case(of(torch.dot), (filled(5), filled(5)), 5),
     "mv and dot": Case(
-        of(lambda m, v: torch.dot(v, v) + torch.mv(m, v).sum()), (zeros(4, 5), zeros(5)), 25
+        of(lambda m, v: torch.dot(v, v) + torch.mv(m, v).sum()), (filled(4, 5), filled(5)), 25
     ),
-    "addmv": Case(of(torch.addmv), (zeros(4), zeros(4, 5), zeros(5)), 20),
-    "inner": Case(of(torch.inner), (zeros(3, 5), zeros(2, 5)), 30),
+    "addmv": Case(of(torch.addmv), (filled(4), filled(4, 5), filled(5)), 20),
+    "inner": Case(of(torch.inner), (filled(3, 5), filled(2, 5)), 30),
     "tensordot": Case(  # out (3, 6) over 4*5
         of(lambda a, b: torch.tensordot(a, b, dims=([1, 2], [0, 1]))),
-        (zeros(3, 4, 5), zeros(4, 5, 6)),
+        (filled(3, 4, 5), filled(4, 5, 6)),
         360,
     ),
     "multi_dot": Case(  # cheapest: a (b c): 10*20*3... = 20*30*4 + 10*20*4
         of(lambda a, b, c: torch.linalg.multi_dot([a, b, c])),
-        (zeros(10, 20), zeros(20, 30), zeros(30, 4)),
+        (filled(10, 20), filled(20, 30), filled(30, 4)),
         3_200,
     ),
     "einsum of attention": Case(  # 2*4*16*16*8; numpy's path prints 4 digits only
-        of(lambda q, k: torch.einsum("bhqd,bhkd->bhqk", q, k)), (zeros(2, 4, 16, 8),) * 2, 16_384
+        of(lambda q, k: torch.einsum("bhqd,bhkd->bhqk", q, k)), (filled(2, 4, 16, 8),) * 2, 16_384
     ),
     "einsum with an ellipsis": Case(
         of(lambda a, b: torch.einsum("...ij,...jk->...ik", a, b)),
-        (zeros(2, 3, 4, 5), zeros(2, 3, 5, 6)),
+        (filled(2, 3, 4, 5), filled(2, 3, 5, 6)),
         720,
     ),
     "einsum of three": Case(  # (ij,jk) 4*5*6, then (ik,kl) 4*6*7
         of(lambda a, b, c: torch.einsum("ij,jk,kl->il", a, b, c)),
-        (zeros(4, 5), zeros(5, 6), zeros(6, 7)),
+        (filled(4, 5), filled(5, 6), filled(6, 7)),
         288,
     ),
     "einsum without a result": Case(
-        of(lambda a, b: torch.einsum("ij,jk", a, b)), (zeros(4, 5), zeros(5, 6)), 120
+        of(lambda a, b: torch.einsum("ij,jk", a, b)), (filled(4, 5), filled(5, 6)), 120
     ),
     "bilinear": Case(  # 7 rows * 3 outputs * 4 * (5 + 1)
-        lambda: nn.Bilinear(4, 5, 3), (zeros(7, 4), zeros(7, 5)), 504, 63
+        lambda: nn.Bilinear(4, 5, 3), (filled(7, 4), filled(7, 5)), 504, 63
     ),
-    "parameter at the root": Case(RootParameter, (zeros(8, 9),), 720, 90),
+    "parameter at the root": Case(RootParameter, (filled(8, 9),), 720, 90),
     # 2*5*5*6*3*4*4 = 14,400: half of 28,800 FLOPs (pytorch's own test)
     "functional conv": Case(
-        of(lambda x, w: F.conv2d(x, w, padding=1)), (zeros(2, 3, 6, 6), zeros(6, 3, 4, 4)), 14_400
+        of(lambda x, w: F.conv2d(x, w, padding=1)), (filled(2, 3, 6, 6), filled(6, 3, 4, 4)), 14_400
     ),
     # 8*8*8*3*3*3 = 13,824: fvcore alone says 0
     "padding by word": Case(
         lambda: nn.Conv2d(3, 8, 3, padding="same", dilation=2, bias=False),
-        (zeros(1, 3, 8, 8),),
+        (filled(1, 3, 8, 8),),
         13_824,
         216,
     ),
     "valid padding by word": Case(
-        lambda: nn.Conv1d(3, 8, 3, padding="valid"), (zeros(1, 3, 8),), 432, 80
+        lambda: nn.Conv1d(3, 8, 3, padding="valid"), (filled(1, 3, 8),), 432, 80
     ),
-    "conv 1-D, causal": Case(lambda: nn.Conv1d(4, 6, 2), (zeros(2, 4, 9),), 768, 54),
-    "conv 3-D": Case(lambda: nn.Conv3d(2, 3, 3), (zeros(1, 2, 5, 5, 5),), 4_374, 165),
+    "conv 1-D, causal": Case(lambda: nn.Conv1d(4, 6, 2), (filled(2, 4, 9),), 768, 54),
+    "conv 3-D": Case(lambda: nn.Conv3d(2, 3, 3), (filled(1, 2, 5, 5, 5),), 4_374, 165),
     # input positions times weights: 224*224*3*2*3*3 (ptflops test_conv_t)
     "transposed conv": Case(
         lambda: nn.ConvTranspose2d(3, 2, 3, stride=2, bias=False),
-        (zeros(1, 3, 224, 224),),
+        (filled(1, 3, 224, 224),),
         2_709_504,
         54,
     ),
     "transposed conv 1-D": Case(
-        lambda: nn.ConvTranspose1d(4, 6, 4, 2), (zeros(1, 4, 9),), 864, 102
+        lambda: nn.ConvTranspose1d(4, 6, 4, 2), (filled(1, 4, 9),), 864, 102
     ),
-    "unbatched conv": Case(lambda: nn.Conv2d(3, 2, 3), (zeros(3, 8, 8),), 1_944, 56),
+    "unbatched conv": Case(lambda: nn.Conv2d(3, 2, 3), (filled(3, 8, 8),), 1_944, 56),
     # 5*3*4*20*(10 + 20)
-    "lstm": Case(lambda: nn.LSTM(10, 20), (zeros(5, 3, 10),), 36_000, 2_560),
+    "lstm": Case(lambda: nn.LSTM(10, 20), (filled(5, 3, 10),), 36_000, 2_560),
     # 15 * 2 * 4*20*((10 + 20) + (40 + 20))
     "lstm, two layers, both ways": Case(
-        lambda: nn.LSTM(10, 20, 2, bidirectional=True), (zeros(5, 3, 10),), 216_000, 15_040
+        lambda: nn.LSTM(10, 20, 2, bidirectional=True), (filled(5, 3, 10),), 216_000, 15_040
     ),
-    "gru": Case(lambda: nn.GRU(10, 20), (zeros(5, 3, 10),), 27_000, 1_920),
-    "rnn": Case(lambda: nn.RNN(10, 20), (zeros(5, 3, 10),), 9_000, 640),
-    "lstm cell": Case(lambda: nn.LSTMCell(10, 20), (zeros(3, 10),), 7_200, 2_560),
-    "gru cell": Case(lambda: nn.GRUCell(10, 20), (zeros(3, 10),), 5_400, 1_920),
-    "rnn cell": Case(lambda: nn.RNNCell(10, 20), (zeros(3, 10),), 1_800, 640),
+    "gru": Case(lambda: nn.GRU(10, 20), (filled(5, 3, 10),), 27_000, 1_920),
+    "rnn": Case(lambda: nn.RNN(10, 20), (filled(5, 3, 10),), 9_000, 640),
+    "lstm cell": Case(lambda: nn.LSTMCell(10, 20), (filled(3, 10),), 7_200, 2_560),
+    "gru cell": Case(lambda: nn.GRUCell(10, 20), (filled(3, 10),), 5_400, 1_920),
+    "rnn cell": Case(lambda: nn.RNNCell(10, 20), (filled(3, 10),), 1_800, 640),
     "embedding": Case(lambda: nn.Embedding(100, 8), (torch.zeros(2, 4, dtype=torch.long),), 0, 800),
-    "unused layer": Case(Unused, (zeros(1, 10),), 100, 330),
-    "tied linears": Case(two_tied_linears, (zeros(4, 8),), 1_024, 128),
+    "unused layer": Case(Unused, (filled(1, 10),), 100, 330),
+    "tied linears": Case(TwoTied, (filled(4, 8),), 1_024, 128),
     "tied head": Case(TiedHead, (torch.zeros(1, 4, dtype=torch.long),), 3_200, 800),
     # 4 * 10*10*3*3*3*3 = 32,400
-    "convs of one weight": Case(convs_of_one_weight, (zeros(1, 3, 10, 10),), 32_400, 81),
-    "one relu in three blocks": Case(blocks_with_one_relu, (zeros(1, 4),), 96, 120),
-    "weight norm": Case(weight_normed, (zeros(2, 10),), 200, 120),
-    "dictionary": Case(FromDict, ({"x": zeros(1, 10)},), 100, 110),
-    "keywords only": Case(KeywordOnly, (), 50, 55, {"x": zeros(1, 10)}),
-    "none, an integer, a word": Case(OddArguments, (zeros(1, 10), None, 2), 50, 55),
+    "convs of one weight": Case(convs_of_one_weight, (filled(1, 3, 10, 10),), 32_400, 81),
+    "one relu in three blocks": Case(blocks_with_one_relu, (filled(1, 4),), 96, 120),
+    "weight norm": Case(weight_normed, (filled(2, 10),), 200, 120),
+    "dictionary": Case(FromDict, ({"x": filled(1, 10)},), 100, 110),
+    "keywords only": Case(KeywordOnly, (), 50, 55, {"x": filled(1, 10)}),
+    "none, an integer, a word": Case(OddArguments, (filled(1, 10), None, 2), 50, 55),
     # 2*10*10 + 2*10*7 + 2*10*2: the tracer drops what is not returned
-    "work that is not returned": Case(Unreturned, (zeros(2, 10),), 380, 187),
+    "work that is not returned": Case(Unreturned, (filled(2, 10),), 380, 187),
     "grouped product": Case(
         of(lambda a, b: torch._grouped_mm(a, b, torch.tensor([4, 6], dtype=torch.int32))),
-        (zeros(6, 16).bfloat16(), zeros(2, 16, 8).bfloat16()),
+        (filled(6, 16).bfloat16(), filled(2, 16, 8).bfloat16()),
         768,
     ),
 }
@@ -392,7 +383,7 @@ def test_the_engines_agree_module_by_module(name: str) -> None:
 @pytest.mark.parametrize("length", [32, 100])
 def test_attention_grows_with_the_square_of_the_sequence(length: int) -> None:
     def macs(tokens: int) -> int:
-        q = zeros(1, 2, tokens, 8)
+        q = filled(1, 2, tokens, 8)
         return params(Function(F.scaled_dot_product_attention), q, q, q).totals.macs
 
     # calculate-flops#48: a counter without attention's own products would say 2
@@ -401,7 +392,7 @@ def test_attention_grows_with_the_square_of_the_sequence(length: int) -> None:
 
 def test_packed_sequences_count_their_own_lengths() -> None:
     lstm = nn.LSTM(10, 20)
-    packed = nn.utils.rnn.pack_padded_sequence(zeros(5, 3, 10), torch.tensor([5, 3, 2]))
+    packed = nn.utils.rnn.pack_padded_sequence(filled(5, 3, 10), torch.tensor([5, 3, 2]))
 
     # (5 + 3 + 2) rows * 4*20*(10 + 20) = 24,000
     assert params(lstm, packed, strict=True).totals.macs == 24_000
@@ -409,7 +400,7 @@ def test_packed_sequences_count_their_own_lengths() -> None:
 
 def test_a_projected_lstm() -> None:
     # 15 rows * (80*10 + 80*7 + 7*20) = 22,500
-    assert params(nn.LSTM(10, 20, proj_size=7), zeros(5, 3, 10), strict=True).totals.macs == 22_500
+    assert params(nn.LSTM(10, 20, proj_size=7), filled(5, 3, 10), strict=True).totals.macs == 22_500
 
 
 class Masked(nn.Module):

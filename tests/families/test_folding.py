@@ -1,0 +1,56 @@
+"""Blocks that are built once count as all that they stand for, in every kind of network."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+
+from archscope import specs
+from archscope.library import count_subject
+from archscope.registry import FAMILIES
+
+SMALL = {"d_model": 16, "heads": 4, "vocab_size": 50, "seq_len": 12}
+NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "decoder": ("transformer", {"depth": 4, **SMALL}),
+    "post-norm encoder": (
+        "transformer", {"arch": "encoder", "norm_place": "post", "depth": 3, **SMALL},
+    ),
+    "encoder-decoder": (
+        "transformer", {"arch": "encoder-decoder", "depth": 3, "decoder_depth": 4, **SMALL},
+    ),
+    "dilations that take turns": (
+        "transformer", {"mixer": "dilated-conv", "dilations": (1, 2, 4), "depth": 7, **SMALL},
+    ),
+    "experts": ("transformer", {"experts": 4, "depth": 3, "activation": "swiglu", **SMALL}),
+    "windows": ("transformer", {"attention": "window", "window": 5, "depth": 3, **SMALL}),
+    "convolutions, alike in pairs": (
+        "cnn", {"dilations": (1, 2, 2, 1, 2), "channels": (8,), "in_channels": 8, "input_size": 9},
+    ),
+    "residual, strided": (
+        "cnn",
+        {"stride": (2, 1, 1, 1), "channels": (8,), "residual": True, "norm": "batchnorm",
+         "input_size": 9, "head": "classifier", "classes": 3},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_folded_and_whole_count_the_same(name: str) -> None:
+    kind, fields = NETWORKS[name]
+    family = FAMILIES.get(kind)
+    spec = family.spec(**fields)
+    folded = family.subject(spec)
+    assert folded.repeats, "something repeats"
+    with torch.device("meta"):
+        model = family.network(spec)
+
+    ours = count_subject(folded)
+    whole = count_subject(dataclasses.replace(folded, model=model, repeats=()))
+
+    assert ours.config == specs.values(spec)
+    assert ours.totals == whole.totals
+    for section in ours.sections:
+        assert section.rows == whole.section(section.name).rows, section.name
