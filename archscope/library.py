@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import ThresholdError, UsageError
-from archscope.registry import FAMILIES
 from archscope.results import Report
-from archscope.specs import values
 from archscope.study import analyse, assemble
-from archscope.subject import Inputs, Sketch, Subject
+from archscope.subject import Inputs, Network, Request, Sketch, Subject
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from archscope.registry import Family
     from archscope.theory.layers import Layer
 
 
-def build(family: str, **fields: Any) -> nn.Module:
-    """Build a network of a family with random weights, on torch's current default device.
+def build(name: str, **fields: Any) -> nn.Module:
+    """Build a family's or a published network, random weights, on torch's current default device.
 
     >>> model = build("transformer", depth=2, d_model=64, heads=4)
     >>> with torch.device("meta"):
     ...     large = build("transformer", depth=96, d_model=12288, heads=96)
 
-    Raises `UsageError` for an unknown family or field, `SpecError` for a value that cannot be.
+    Raises `UsageError` for an unknown name or field, `SpecError` for a value that cannot be.
     """
-    found = FAMILIES.get(family)
-    module: nn.Module = found.network(_spec(found.spec, fields))
-    return module
+    return _network(name, fields).whole().model
 
 
 def params(
@@ -129,18 +124,6 @@ def suggest(
     return assemble("rf suggest", title, config, sections)
 
 
-def sketch_family(family: Family, spec: Any) -> Sketch:
-    """Return a family's network as a `Sketch`, which needs no torch; raises `UsageError`."""
-    if family.outline is None:
-        raise UsageError(f"family {family.name} does not tell what its layers look at")
-    return Sketch(
-        name=family.describe(spec),
-        outline=family.outline(spec),
-        origin=f"family:{family.name}",
-        config=values(spec),
-    )
-
-
 def require_coverage(
     report: Report, *, strict: bool = False, min_coverage: float | None = None
 ) -> None:
@@ -163,12 +146,14 @@ def _floored(coverage: float) -> str:
     return f"{int(1000 * coverage) / 10:.1f}"
 
 
-def _sketch(network: Any, branches: Sequence[Sequence[int]], fields: dict[str, Any]) -> Sketch:
+def _sketch(
+    network: Any, branches: Sequence[Sequence[int]], fields: dict[str, Any]
+) -> Sketch | Subject:
     from archscope.analyses._stack import StackSpec, of_layers, sketch
 
     if isinstance(network, str):
-        family = FAMILIES.get(network)
-        return sketch_family(family, _spec(family.spec, fields))
+        named = _network(network, fields)
+        return named.subject() if named.sketch is None else named.sketch()
     items = _items(network)
     if items and branches:
         raise UsageError("give dilations or branches, not both: branches are dilations too")
@@ -217,8 +202,7 @@ def require_complete(report: Report) -> None:
 
 def _subject(model: nn.Module | str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Subject:
     if isinstance(model, str):
-        family = FAMILIES.get(model)
-        return family.subject(_spec(family.spec, kwargs))
+        return _network(model, kwargs).subject()
     model = _unwrapped(model)
     inputs = Inputs(args=args, kwargs=kwargs) if args or kwargs else None
     shapes = inputs.shapes() if inputs else ()
@@ -246,9 +230,24 @@ def _unwrapped(model: nn.Module) -> nn.Module:
     return model
 
 
+def _network(name: str, fields: Mapping[str, Any]) -> Network:
+    """Return a named network with fields of its spec changed."""
+    from archscope import loaders
+
+    loader = loaders.find(name)
+    spec = loader.spec(name) if loader else None
+    if spec is not None:
+        _check_names(spec, fields)
+    return loaders.load(name, Request(fields={k: _tuple(v) for k, v in fields.items()}))
+
+
 def _spec(spec_type: type, fields: dict[str, Any]) -> Any:
-    known = spec_type.__dataclass_fields__  # type: ignore[attr-defined]
+    _check_names(spec_type, fields)
+    return spec_type(**fields)
+
+
+def _check_names(spec_type: Any, fields: Mapping[str, Any]) -> None:
+    known = spec_type.__dataclass_fields__
     for name in fields:
         if name not in known:
             raise UsageError(f"no field is called {name!r}; there are {', '.join(known)}")
-    return spec_type(**fields)

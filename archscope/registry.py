@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from archscope.results import Report, Section, View
-    from archscope.subject import Subject
+    from archscope.subject import Inputs, Network, Request, Subject
     from archscope.theory.outline import Outline
 
 T = TypeVar("T")
@@ -46,8 +46,26 @@ class Family:
     """A spec as a `Subject` on the meta device, with repeated blocks built once."""
     network: Callable[[Any], Any]
     """A spec as the whole `nn.Module`, on torch's current default device."""
+    inputs: Callable[[Any], Inputs]
+    """What the network of a spec is called with: random, on torch's current default device."""
     outline: Callable[[Any], Outline] | None = None
     """A spec as what its network looks at, without torch; None where that cannot be told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loader:
+    """A way to name a network: what the user types for MODEL."""
+
+    name: str
+    """What the form is called, e.g. `preset`."""
+    summary: str
+    """One line for `archscope list`, with an example."""
+    accepts: Callable[[str], bool]
+    """Whether a text names a network in this form; imports and runs nothing of the user's."""
+    spec: Callable[[str], type | None]
+    """The spec whose fields may be set beside that name; None where there is none."""
+    load: Callable[[str, Request], Network]
+    """The network that a text names; raises `UsageError`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,4 +185,5 @@ def resolve(address: str) -> Any:
 
 FAMILIES: Registry[Family] = Registry("family", "archscope.families", "FAMILY")
 ANALYSES: Registry[Analysis] = Registry("analysis", "archscope.analyses", "ANALYSIS")
+LOADERS: Registry[Loader] = Registry("loader", "archscope.loaders", "LOADER")
 FORMATS: Registry[Format] = Registry("format", "archscope.present", "FORMAT")

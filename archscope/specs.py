@@ -204,11 +204,19 @@ def check(spec: Any) -> None:
         field.check(getattr(spec, field.name))
 
 
-def read(spec_type: type[T], texts: Mapping[str, str]) -> T:
+def read(spec_type: type[T], texts: Mapping[str, Any]) -> T:
     """Build a spec from field names and texts, as typed on the command line or after a colon.
 
     >>> read(TransformerSpec, {"depth": "24"}).depth  # doctest: +SKIP
     24
+    """
+    return spec_type(**parse(spec_type, texts))
+
+
+def parse(spec_type: type, texts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that texts stand for, by field; what is no text is a value already.
+
+    Raises `UsageError` for a name that is no field, `SpecError` for a text that says no value.
     """
     known = {field.name: field for field in fields(spec_type)}
     values = {}
@@ -217,8 +225,8 @@ def read(spec_type: type[T], texts: Mapping[str, str]) -> T:
         if field is None:
             near = did_you_mean(name, tuple(known))
             raise UsageError(f"no field is called {name!r}; there are {', '.join(known)}.{near}")
-        values[field.name] = field.parse(text)
-    return spec_type(**values)
+        values[field.name] = field.parse(text) if isinstance(text, str) else text
+    return values
 
 
 def values(spec: Any) -> dict[str, Any]:

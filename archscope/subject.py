@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -83,3 +83,47 @@ class Sketch:
     """`family:transformer`, `stack`."""
     config: Mapping[str, Any] = field(default_factory=dict)
     """The spec's fields as JSON values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A figure that a network's authors print, to hold against what is counted."""
+
+    quantity: str
+    """What it is a figure of: a total of the `params` report, e.g. `trainable` or `macs`."""
+    value: int
+    """The figure, e.g. 110,000,000."""
+    text: str
+    """As it is printed, e.g. `110M`."""
+    source: str
+    """Where it stands, e.g. `Devlin et al. 2019, section 3`."""
+    counts: str = ""
+    """What it counts, where that is not the whole network."""
+    reason: str = ""
+    """Why it differs from what is counted, where it does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A network that was named and not built yet; each analysis takes the form that it needs."""
+
+    name: str
+    """One line that tells a reader what it is."""
+    origin: str
+    """`family:transformer`, `preset:gpt2`, `file:net.py`."""
+    subject: Callable[[], Subject]
+    """For counting: without data, blocks that repeat built once where that can be told."""
+    whole: Callable[[], Subject]
+    """For running: every block, weights and inputs random, on torch's current default device."""
+    sketch: Callable[[], Sketch] | None = None
+    """For what needs no torch; None where the network does not tell what its layers look at."""
+    published: tuple[Published, ...] = ()
+    """What its authors say of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a user says of a network beside its name."""
+
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of its spec, by name: values, or texts as typed."""

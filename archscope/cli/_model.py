@@ -1,122 +1,107 @@
-"""MODEL and the flags that describe it, generated from the specs of all families."""
+"""MODEL and the flags that describe it, generated from the specs of the networks it can name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import click
 
-from archscope import specs
-from archscope.errors import UsageError
-from archscope.registry import FAMILIES, Family
+from archscope import loaders, specs
+from archscope.registry import FAMILIES
+from archscope.subject import Network, Request
 
-DEFAULT_FAMILY = "transformer"
+DEFAULT = "transformer"
 """What MODEL means where it is left out."""
+GENERAL = ("transformer", "cnn")
+"""The families whose flags every command offers; others offer theirs where MODEL names them."""
+_NAMED = "archscope.cli.named"
 
 
 class ModelCommand(click.Command):
-    """A command with MODEL and one flag for each field of any family, grouped in its help."""
+    """A command with MODEL and one flag for each field that MODEL may have.
+
+    The flags are those of the general families, and of the network that the command line names.
+    What was given arrives as `fields`: names and texts, since each field reads its own text.
+    """
 
     groups: tuple[tuple[str, type], ...] = ()
     """Other spec types whose fields are among those flags, each under its heading in the help."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._own = [p for p in self.params if isinstance(p, click.Option)]
-        self.params = [*self.params, *_field_options()]
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[_NAMED] = tuple(_named_by(args))
+        return super().parse_args(ctx, args)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        return [*super().get_params(ctx), *map(_option, self._fields(ctx).values())]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        given = {name: ctx.params.pop(name) for name in self._fields(ctx)}
+        ctx.params["fields"] = {k: _text(v) for k, v in given.items() if v is not None}
+        return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        own = (option.get_help_record(ctx) for option in [*self._own, *self._help_options(ctx)])
+        own = (option.get_help_record(ctx) for option in super().get_params(ctx))
         with formatter.section("Options"):
             formatter.write_dl([record for record in own if record is not None])
-        families = FAMILIES.all()
-        names = sorted(families, key=lambda name: (name != DEFAULT_FAMILY, name))
-        of_families = (
-            (f"Fields of {name} ({families[name].summary})", families[name].spec) for name in names
-        )
-        for heading, spec in (*self.groups, *of_families):
+        for heading, spec in self._groups(ctx):
             with formatter.section(heading):
                 formatter.write_dl([(_usage(f), _help(f)) for f in specs.fields(spec)])
 
-    def _help_options(self, ctx: click.Context) -> list[click.Parameter]:
-        option = self.get_help_option(ctx)
-        return [option] if option else []
+    def _groups(self, ctx: click.Context) -> Iterator[tuple[str, type]]:
+        """Yield the specs whose fields are flags, each with its heading; those named go first."""
+        general = {FAMILIES.get(name).spec: name for name in GENERAL}
+        for name, spec in ctx.meta.get(_NAMED, ()):
+            if spec not in general:
+                yield f"Fields of {name}", spec
+        yield from self.groups
+        for spec, name in general.items():
+            yield f"Fields of {name} ({FAMILIES.get(name).summary})", spec
+
+    def _fields(self, ctx: click.Context) -> dict[str, specs.Field]:
+        found: dict[str, specs.Field] = {}
+        for _, spec in self._groups(ctx):
+            for field in specs.fields(spec):
+                found.setdefault(field.name, field)
+        return found
 
 
 def with_model(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a `ModelCommand` callback its `family` and `spec` instead of MODEL and the flags."""
+    """Give a `ModelCommand` callback its `network` instead of MODEL and the flags."""
 
-    def callback(model: str | None, **options: Any) -> Any:
-        family, spec = read_model(model, field_texts(options))
-        return command(family=family, spec=spec, **options)
+    def callback(model: str | None, fields: Mapping[str, str], **options: Any) -> Any:
+        return command(network=read_model(model, Request(fields=fields)), **options)
 
     callback.__doc__ = command.__doc__
     return click.argument("model", required=False)(callback)
 
 
-def field_texts(options: dict[str, Any]) -> dict[str, str]:
-    """Take the fields of families out of `options`; return those that were given, as texts."""
-    flags = {name: options.pop(name) for name in _field_names() if name in options}
-    return {name: _text(value) for name, value in flags.items() if value is not None}
+def read_model(model: str | None, request: Request) -> Network:
+    """Return the network that MODEL and the flags describe together."""
+    return loaders.load(model or DEFAULT, request)
 
 
-def read_model(model: str | None, flags: Mapping[str, str]) -> tuple[Family, Any]:
-    """Return the family and the spec that MODEL and the flags describe together.
+def _named_by(args: list[str]) -> Iterator[tuple[str, type]]:
+    """Yield the networks that words of a command line name, each with its spec.
 
-    MODEL is a family, with fields after a colon or without: `cnn:dilations=1/2/4,channels=32`.
+    Which word is MODEL is known only after parsing, and parsing needs the flags.
     """
-    name, _, fields = (model or DEFAULT_FAMILY).partition(":")
-    family = FAMILIES.get(name)
-    texts = {**_fields_of(model or "", fields), **flags}
-    _refuse_strangers(name, family, texts)
-    return family, specs.read(family.spec, texts)
+    for word in args:
+        loader = None if word.startswith("-") else loaders.find(word)
+        spec = loader.spec(word) if loader else None
+        if spec is not None:
+            yield word.partition(":")[0], spec
 
 
-def _fields_of(model: str, text: str) -> dict[str, str]:
-    found = {}
-    for part in filter(None, text.split(",")):
-        field, equals, value = part.partition("=")
-        if not equals:
-            raise UsageError(
-                f"{model!r}: {part!r} is not FIELD=VALUE. Write e.g. cnn:depth=3,dilations=1/2/4"
-            )
-        found[field.strip().replace("-", "_")] = value.strip()
-    return found
-
-
-def _refuse_strangers(name: str, family: Family, texts: Mapping[str, str]) -> None:
-    known = {field.name: field for field in specs.fields(family.spec)}
-    for text in texts:
-        if text not in known and text in _field_names():
-            flags = ", ".join(field.flag for field in known.values())
-            flag = "--" + text.replace("_", "-")
-            raise UsageError(f"{flag} is not a field of {name}; it has {flags}")
-
-
-def _field_names() -> tuple[str, ...]:
-    return tuple(_fields_by_name())
-
-
-def _fields_by_name() -> dict[str, specs.Field]:
-    found: dict[str, specs.Field] = {}
-    for family in FAMILIES.all().values():
-        for field in specs.fields(family.spec):
-            found.setdefault(field.name, field)
-    return found
-
-
-def _field_options() -> list[click.Option]:
+def _option(field: specs.Field) -> click.Option:
     # All are read as text: the family's own field says what the text must be.
-    return [
-        click.Option(
-            [f"{field.flag}/--no-{field.flag[2:]}" if field.kind == "switch" else field.flag],
-            default=None,
-            type=None if field.kind == "switch" else str,
-            help=field.help,
-        )
-        for field in _fields_by_name().values()
-    ]
+    is_switch = field.kind == "switch"
+    return click.Option(
+        [f"{field.flag}/--no-{field.flag[2:]}" if is_switch else field.flag],
+        default=None,
+        type=None if is_switch else str,
+        help=field.help,
+    )
 
 
 def _text(value: object) -> str:

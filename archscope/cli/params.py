@@ -9,8 +9,8 @@ import click
 from archscope.cli._model import ModelCommand, with_model
 from archscope.cli._output import check_output, output_options, show, terminal
 from archscope.errors import ForwardError
-from archscope.registry import Family
 from archscope.results import View
+from archscope.subject import Network
 
 _EPILOG = """\
 \b
@@ -65,8 +65,7 @@ _SECTIONS = {
 @with_model
 def command(
     *,
-    family: Family,
-    spec: Any,
+    network: Network,
     by: str,
     sort: str,
     top: int | None,
@@ -107,7 +106,7 @@ def command(
     from archscope.library import count_subject, require_complete
 
     try:
-        report = count_subject(family.subject(spec), flops_per_mac=int(flops_per_mac))
+        report = count_subject(network.subject(), flops_per_mac=int(flops_per_mac))
     except ForwardError as error:
         if error.report is not None:
             present(error.report)

@@ -7,15 +7,15 @@ from typing import Any
 
 import click
 
+from archscope import specs
 from archscope.analyses._stack import StackSpec, read_branches, sketch
-from archscope.cli._model import ModelCommand, field_texts, read_model
+from archscope.cli._model import ModelCommand, read_model
 from archscope.cli._output import check_output, output_options, show, terminal
 from archscope.errors import UsageError
-from archscope.library import require_coverage, sketch_family
+from archscope.library import require_coverage
 from archscope.results import View
-from archscope.specs import fields, read
 from archscope.study import analyse
-from archscope.subject import Sketch
+from archscope.subject import Request, Sketch, Subject
 
 _EPILOG = """\
 \b
@@ -86,7 +86,7 @@ def command(
     wide: bool,
     color: str,
     quiet: bool,
-    **options: Any,
+    fields: Mapping[str, str],
 ) -> None:
     """Tell what one output of MODEL sees, what it misses, and which dilations miss nothing.
 
@@ -99,18 +99,21 @@ def command(
         total=total,
         **terminal(wide=wide, color=color, output=output),
     )
-    report = analyse("rf", read_sketch(model, field_texts(options), branches), verify=verify)
+    report = analyse("rf", read_sketch(model, fields, branches), verify=verify)
     show(report, view, format_name=format_name, output=output, quiet=quiet)
     require_coverage(report, strict=strict, min_coverage=min_coverage)
 
 
-def read_sketch(model: str | None, texts: Mapping[str, str], branches: str | None) -> Sketch:
+def read_sketch(
+    model: str | None, texts: Mapping[str, str], branches: str | None
+) -> Sketch | Subject:
     """Return what MODEL, the flags and `--branches` describe together."""
     if model is not None:
         if branches is not None:
             raise UsageError("--branches describes a network by itself; leave MODEL out")
-        return sketch_family(*read_model(model, texts))
-    known = {field.name for field in fields(StackSpec)}
+        network = read_model(model, Request(fields=texts))
+        return network.subject() if network.sketch is None else network.sketch()
+    known = {field.name for field in specs.fields(StackSpec)}
     strange = next((name for name in texts if name not in known), None)
     if strange is not None:
         flag = "--" + strange.replace("_", "-")
@@ -118,7 +121,7 @@ def read_sketch(model: str | None, texts: Mapping[str, str], branches: str | Non
             f"{flag} is a field of a family; name it, e.g. archscope rf cnn {flag} ..."
         )
     if branches is None:
-        return sketch(read(StackSpec, texts))
+        return sketch(specs.read(StackSpec, texts))
     if "dilations" in texts:
         raise UsageError("give --dilations or --branches, not both: branches are dilations too")
-    return sketch(read(StackSpec, texts), read_branches(branches))
+    return sketch(specs.read(StackSpec, texts), read_branches(branches))

@@ -11,7 +11,7 @@ from archscope.families._cnn_words import listed, words
 from archscope.families._folding import repeats
 from archscope.registry import Family
 from archscope.specs import check, nearest_divisors, option, values
-from archscope.subject import Subject
+from archscope.subject import Inputs, Subject
 
 if TYPE_CHECKING:
     from torch import nn
@@ -162,6 +162,13 @@ def network(spec: CnnSpec) -> nn.Module:
         return Cnn(spec, dict(enumerate(layers(spec))))
 
 
+def inputs(spec: CnnSpec) -> Inputs:
+    """Return one batch of random positions."""
+    from archscope.networks.cnn import example_inputs
+
+    return example_inputs(spec)
+
+
 def outline(spec: CnnSpec) -> Outline:
     """Return what the network looks at, without building it."""
     from archscope.families._cnn_outline import outline
@@ -171,7 +178,7 @@ def outline(spec: CnnSpec) -> Outline:
 
 def subject(spec: CnnSpec) -> Subject:
     """Build the network on the meta device, each block that repeats only once."""
-    from archscope.networks.cnn import Cnn, example_inputs
+    from archscope.networks.cnn import Cnn
     from archscope.networks.shapes import shapes_only
 
     convolutions, groups = layers(spec), alike(spec)
@@ -179,7 +186,7 @@ def subject(spec: CnnSpec) -> Subject:
         return Subject(
             name=describe(spec),
             model=Cnn(spec, {group[0]: convolutions[group[0]] for group in groups}),
-            inputs=example_inputs(spec),
+            inputs=inputs(spec),
             origin="family:cnn",
             config=values(spec),
             outline=outline(spec),
@@ -243,5 +250,6 @@ FAMILY = Family(
     describe=describe,
     subject=subject,
     network=network,
+    inputs=inputs,
     outline=outline,
 )

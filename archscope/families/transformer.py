@@ -10,7 +10,7 @@ from archscope.families._transformer_rules import check_together
 from archscope.families._transformer_words import words
 from archscope.registry import Family
 from archscope.specs import check, option, values
-from archscope.subject import Subject
+from archscope.subject import Inputs, Subject
 
 if TYPE_CHECKING:
     from torch import nn
@@ -220,6 +220,13 @@ def network(spec: TransformerSpec) -> nn.Module:
         return build(spec, folded=False)
 
 
+def inputs(spec: TransformerSpec) -> Inputs:
+    """Return random tokens, or features where there is no vocabulary."""
+    from archscope.networks.transformer import example_inputs
+
+    return example_inputs(spec)
+
+
 def outline(spec: TransformerSpec) -> Outline:
     """Return what the network looks at, without building it."""
     from archscope.families._transformer_outline import outline
@@ -230,7 +237,7 @@ def outline(spec: TransformerSpec) -> Outline:
 def subject(spec: TransformerSpec) -> Subject:
     """Build the network on the meta device, each block that repeats only once."""
     from archscope.networks.shapes import shapes_only
-    from archscope.networks.transformer import build, example_inputs
+    from archscope.networks.transformer import build
 
     stacks = {"blocks": spec.alike(spec.depth)}
     if spec.arch == "encoder-decoder":
@@ -242,7 +249,7 @@ def subject(spec: TransformerSpec) -> Subject:
         return Subject(
             name=describe(spec),
             model=build(spec, folded=True),
-            inputs=example_inputs(spec),
+            inputs=inputs(spec),
             origin="family:transformer",
             config=values(spec),
             outline=outline(spec),
@@ -257,5 +264,6 @@ FAMILY = Family(
     describe=describe,
     subject=subject,
     network=network,
+    inputs=inputs,
     outline=outline,
 )

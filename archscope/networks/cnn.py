@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.networks.components import part
+from archscope.networks.examples import features
 from archscope.subject import Inputs
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
 
 
 def example_inputs(spec: CnnSpec) -> Inputs:
-    """Return zeros of the spec's shape on torch's default device."""
+    """Return random numbers of the spec's shape on torch's default device."""
     space = (spec.input_size,) * spec.spatial_dims
-    return Inputs(args=(torch.zeros(spec.batch_size, spec.in_channels, *space),))
+    return Inputs(args=(features(spec.batch_size, spec.in_channels, *space),))
 
 
 class Cnn(nn.Module):

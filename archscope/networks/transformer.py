@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from archscope.networks.block import Block, make_norm
 from archscope.networks.components import part
+from archscope.networks.examples import features, tokens
 from archscope.networks.heads import Output, outputs, pooled_head, vocabulary_head
 from archscope.networks.positions import sinusoids
 from archscope.subject import Inputs
@@ -30,17 +31,17 @@ def build(spec: TransformerSpec, *, folded: bool) -> nn.Module:
 
 
 def example_inputs(spec: TransformerSpec) -> Inputs:
-    """Return zeros of the spec's shape on torch's default device."""
+    """Return random tokens or features of the spec's shape on torch's default device."""
     lengths = (
         (spec.seq_len, spec.target_length) if spec.arch == "encoder-decoder" else (spec.seq_len,)
     )
     if spec.vocab_size:
-        args = tuple(torch.zeros(spec.batch_size, n, dtype=torch.long) for n in lengths)
+        args = tuple(tokens(spec.batch_size, n, words=spec.vocab_size) for n in lengths)
     else:
-        args = tuple(torch.zeros(spec.batch_size, n, spec.d_model) for n in lengths)
+        args = tuple(features(spec.batch_size, n, spec.d_model) for n in lengths)
     if not spec.token_types:
         return Inputs(args=args)
-    types = torch.zeros(spec.batch_size, spec.seq_len, dtype=torch.long)
+    types = tokens(spec.batch_size, spec.seq_len, words=spec.token_types)
     return Inputs(args=args, kwargs={"token_types": types})
 
 

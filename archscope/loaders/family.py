@@ -1,0 +1,108 @@
+"""Names a family, with fields after a colon or without: `cnn:dilations=1/2/4,channels=32`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from archscope import specs
+from archscope.errors import UsageError
+from archscope.registry import FAMILIES, Family, Loader
+from archscope.subject import Network, Published, Request, Sketch, Subject
+
+
+def accepts(text: str) -> bool:
+    """Return whether `text` begins with the name of a family."""
+    return _split(text)[0] in FAMILIES.names()
+
+
+def spec(text: str) -> type:
+    """Return the spec of the family that `text` names."""
+    return FAMILIES.get(_split(text)[0]).spec
+
+
+def load(text: str, request: Request) -> Network:
+    """Return the network of a family, its fields taken from `text`, then from the request."""
+    name, fields = _split(text)
+    family = FAMILIES.get(name)
+    refuse_strangers(name, family, request.fields)
+    texts = {**fields_of(text, fields), **request.fields}
+    return network(family, specs.read(family.spec, texts))
+
+
+def network(
+    family: Family,
+    spec: Any,
+    *,
+    name: str | None = None,
+    origin: str | None = None,
+    published: tuple[Published, ...] = (),
+) -> Network:
+    """Return the network of a spec, under its description or another name."""
+    title = name or family.describe(spec)
+    source = origin or f"family:{family.name}"
+
+    def subject() -> Subject:
+        return replace(family.subject(spec), name=title, origin=source)
+
+    def whole() -> Subject:
+        return Subject(
+            name=title,
+            model=family.network(spec),
+            inputs=family.inputs(spec),
+            origin=source,
+            config=specs.values(spec),
+            outline=family.outline(spec) if family.outline else None,
+        )
+
+    def sketch() -> Sketch:
+        if family.outline is None:
+            raise UsageError(f"family {family.name} does not tell what its layers look at")
+        outline, config = family.outline(spec), specs.values(spec)
+        return Sketch(name=title, outline=outline, origin=source, config=config)
+
+    return Network(
+        name=title,
+        origin=source,
+        subject=subject,
+        whole=whole,
+        sketch=sketch if family.outline else None,
+        published=published,
+    )
+
+
+def fields_of(text: str, fields: str) -> Mapping[str, str]:
+    """Return the fields and their texts in `field=value,field=value`, a part of `text`."""
+    found = {}
+    for part in filter(None, fields.split(",")):
+        field, equals, value = part.partition("=")
+        if not equals:
+            raise UsageError(
+                f"{text!r}: {part!r} is not FIELD=VALUE. Write e.g. cnn:depth=3,dilations=1/2/4"
+            )
+        found[field.strip().replace("-", "_")] = value.strip()
+    return found
+
+
+def refuse_strangers(name: str, family: Family, texts: Mapping[str, Any]) -> None:
+    """Raise `UsageError` where a text is for a field that the family does not have."""
+    known = {field.name: field.flag for field in specs.fields(family.spec)}
+    for text in texts:
+        if text not in known:
+            flag = "--" + text.replace("_", "-")
+            raise UsageError(f"{flag} is not a field of {name}; it has {', '.join(known.values())}")
+
+
+def _split(text: str) -> tuple[str, str]:
+    name, _, fields = text.partition(":")
+    return name, fields
+
+
+LOADER = Loader(
+    name="family",
+    summary="a family with fields, e.g. cnn:dilations=1/2/4",
+    accepts=accepts,
+    spec=spec,
+    load=load,
+)

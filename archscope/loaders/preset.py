@@ -1,0 +1,46 @@
+"""Names a published network: `bert-base-uncased`, with fields changed by flags or after a colon."""
+
+from __future__ import annotations
+
+from archscope import presets, specs
+from archscope.loaders import family as families
+from archscope.registry import FAMILIES, Loader
+from archscope.subject import Network, Request
+
+
+def accepts(text: str) -> bool:
+    """Return whether `text` begins with the name of a preset."""
+    return text.partition(":")[0] in presets.names()
+
+
+def spec(text: str) -> type:
+    """Return the spec of the family that the preset belongs to."""
+    return FAMILIES.get(presets.load(text.partition(":")[0]).family).spec
+
+
+def load(text: str, request: Request) -> Network:
+    """Return the published network, with the fields changed that the text or the request name."""
+    name, _, fields = text.partition(":")
+    preset = presets.load(name)
+    family = FAMILIES.get(preset.family)
+    families.refuse_strangers(name, family, request.fields)
+    changes = {**families.fields_of(text, fields), **request.fields}
+    changed = specs.parse(family.spec, changes)
+    made = family.spec(**{**preset.fields, **changed})
+    title = ", ".join([name, *(f"{field} {value}" for field, value in changes.items())])
+    return families.network(
+        family,
+        made,
+        name=f"{title} · {family.describe(made)}",
+        origin=f"preset:{name}",
+        published=() if changed else preset.published,
+    )
+
+
+LOADER = Loader(
+    name="preset",
+    summary="a published network, e.g. bert-base-uncased; archscope list presets names them",
+    accepts=accepts,
+    spec=spec,
+    load=load,
+)
