@@ -27,7 +27,7 @@ demo: $(VENV)/.installed ## Install, and show the main commands
 
 .PHONY: test
 test: $(VENV)/.installed ## Install, and run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto
 
 .PHONY: lint
 lint: $(VENV)/.installed ## Check format, style and types
