@@ -16,7 +16,8 @@ def count_blocks(model: nn.Module, repeats: Mapping[str, int]) -> int | None:
     A block is a module that has submodules, is no mere container, and whose class occurs more than
     once; of nested ones the outermost counts that is not itself a stack of blocks. ResNet-50 has 16
     (Bottleneck), GPT-2 small has 12, T5 small 6 + 6.
-    `repeats` maps the path of a block that stands for several to their number.
+    `repeats` maps the path of a block that stands for several, or runs several times, to their
+    number.
     """
     candidates = [
         (path, type(module), repeats.get(path, 1))
@@ -49,3 +50,12 @@ def _is_stack(module: nn.Module) -> bool:
 
 def _is_composite(module: nn.Module) -> bool:
     return not isinstance(module, _CONTAINERS) and next(module.children(), None) is not None
+
+
+def reruns(model: nn.Module, calls: Mapping[str, int]) -> dict[str, int]:
+    """Return how often each block of a list ran that ran more than once, by path."""
+    return {
+        path: times
+        for path, times in calls.items()
+        if times > 1 and isinstance(model.get_submodule(path.rpartition(".")[0]), nn.ModuleList)
+    }

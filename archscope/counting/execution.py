@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from archscope.counting.shapes import RULES
+from archscope.running.shapes import RULES
 
 _TRACER: Any = torch._C._parse_dispatch_key("Tracer")
 _CONVOLUTION = torch.ops.aten.convolution.default
@@ -80,7 +80,11 @@ class ShapesOnly(TorchDispatchMode):
             kwargs = {name: _as_meta(value) for name, value in kwargs.items()}
             if kwargs.get("device") is not None:
                 kwargs["device"] = torch.device("meta")
-        if func.is_view or func._schema.is_mutable:
+        if func._schema.is_mutable:
+            rule = RULES.get(func)
+            outputs = rule(*args, **kwargs) if rule else None
+            return func(*args, **kwargs) if outputs is None else outputs
+        if func.is_view:
             return func(*args, **kwargs)
         return self._fresh(func, args, kwargs)
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_leaves, tree_map
 
-from archscope.counting.as_found import (
+from archscope.running.as_found import (
     left_as_found,
     meta_twin,
     move_to_meta,

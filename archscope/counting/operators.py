@@ -83,6 +83,7 @@ _ELEMENTWISE = frozenset(
     # other names of pointwise operators, which torch does not mark as such
     "floor_divide divide multiply subtract true_divide negative absolute fix greater greater_equal "
     "less less_equal not_equal arccos arccosh arcsin arcsinh arctan arctan2 arctanh bincount "
+    "hardswish hardswish_ "
     # random numbers
     "bernoulli bernoulli_ native_dropout dropout dropout_ feature_dropout alpha_dropout uniform "
     "uniform_ normal normal_ rand randn randint rand_like randn_like randint_like randperm "

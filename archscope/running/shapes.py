@@ -202,7 +202,7 @@ def reduction(
     *,
     dtype: torch.dtype | None = None,
 ) -> Tensor | None:
-    """Mean or sum over some axes."""
+    """Mean, sum or largest value over some axes."""
     if not dim or dtype is not None or not x.is_floating_point():
         return None
     gone = {axis % x.ndim for axis in dim}
@@ -236,6 +236,11 @@ def adaptive_avg_pool2d(x: Tensor, size: Sequence[int]) -> Tensor | None:
     return empty((*x.shape[:-2], *size), x) if x.is_contiguous() else None
 
 
+def resize(x: Tensor, size: Sequence[int], *_: Any) -> Tensor | None:
+    """x (N, C, *L) -> (N, C, *size)."""
+    return empty((*x.shape[:2], *size), x) if x.is_contiguous() else None
+
+
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor | None:
     """Join along one axis; every tensor of one number type and not empty."""
     first = tensors[0]
@@ -248,6 +253,28 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor | None:
     shape = list(first.shape)
     shape[axis] = sum(t.shape[axis] for t in tensors)
     return empty(shape, first)
+
+
+def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor | None:
+    """Join along a new axis; every tensor of one shape and number type."""
+    first = tensors[0]
+    if any(t.dtype != first.dtype or t.shape != first.shape for t in tensors):
+        return None
+    shape = list(first.shape)
+    shape.insert(dim % (first.ndim + 1), len(tensors))
+    return empty(shape, first)
+
+
+def written(a: Tensor, b: Any, *_: Any, **__: Any) -> Tensor | None:
+    """Write a result of `binary` into its first operand, which keeps its shape."""
+    if isinstance(b, Tensor) and (a.dtype != b.dtype or broadcast(a.shape, b.shape) != [*a.shape]):
+        return None
+    return a if a.is_floating_point() and not isinstance(b, complex) else None
+
+
+def itself(x: Tensor, *_: Any, **__: Any) -> Tensor | None:
+    """Change every number of one tensor in place."""
+    return x if x.is_floating_point() else None
 
 
 def comparison(a: Tensor, b: Any) -> Tensor | None:
@@ -294,9 +321,15 @@ RULES: dict[Any, Rule] = {
     aten.embedding.default: embedding,
     aten.mean.dim: reduction,
     aten.sum.dim_IntList: reduction,
+    aten.amax.default: reduction,
     aten.max_pool2d_with_indices.default: max_pool2d,
     aten._adaptive_avg_pool2d.default: adaptive_avg_pool2d,
+    **dict.fromkeys((aten.upsample_bilinear2d.default, aten.upsample_nearest2d.default), resize),
     aten.cat.default: cat,
+    aten.stack.default: stack,
+    **dict.fromkeys(
+        (aten.add_.Tensor, aten.sub_.Tensor, aten.mul_.Tensor, aten.div_.Tensor), written
+    ),
     aten.masked_fill.Scalar: masked_fill,
     aten.topk.default: topk,
     **dict.fromkeys((aten.add.Tensor, aten.sub.Tensor, aten.mul.Tensor, aten.div.Tensor), binary),
@@ -324,6 +357,17 @@ RULES: dict[Any, Rule] = {
             aten.pow.Tensor_Scalar,
         ),
         floating,
+    ),
+    **dict.fromkeys(
+        (
+            aten.relu_.default,
+            aten.silu_.default,
+            aten.sigmoid_.default,
+            aten.tanh_.default,
+            aten.hardtanh_.default,
+            aten.hardswish_.default,
+        ),
+        itself,
     ),
 }
 """Operator overload to rule."""

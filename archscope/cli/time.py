@@ -1,0 +1,167 @@
+"""`archscope time`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from archscope.cli._model import ModelCommand, with_model
+from archscope.cli._output import check_output, output_options, show, terminal
+from archscope.results import View
+from archscope.subject import Network
+
+_EPILOG = """\
+\b
+Examples:
+  archscope time --depth 24 --dtype bf16 --batch-size 8
+  archscope time --depth 24 --dtype bf16 --batch-size 8 --pass train
+  archscope time --per-layer --sort time --top 10
+  archscope time cnn --dilations 1,2,4 --device cpu --budget 10
+  archscope time --depth 2 --d-model 64 --heads 4 --seq-len 64 -f json -o small.json
+
+Weights and inputs are random. Ctrl-C prints what was measured until then. Every sample stands in
+the JSON, with what was set and read of the machine.
+"""
+_SORTS = {"order": None, "time": "time_s", "macs": "macs"}
+_OF_LAYERS = ("sort", "top", "max_depth", "expand")
+
+
+@click.command(cls=ModelCommand, epilog=_EPILOG, no_args_is_help=False)
+@click.option(
+    "--device",
+    default="auto",
+    metavar="auto|cuda|cuda:N|cpu",
+    help="Where to run; auto: a CUDA device, or the CPU where there is none. [default: auto]",
+)
+@click.option(
+    "--dtype",
+    type=click.Choice(["fp32", "tf32", "fp16", "bf16"]),
+    default="fp32",
+    help="What weights and inputs are cast to; tf32: fp32 on tensor cores. [default: fp32]",
+)
+@click.option(
+    "--pass",
+    "step",
+    type=click.Choice(["forward", "train"]),
+    default="forward",
+    help="train: forward, backward and optimiser, each by itself. [default: forward]",
+)
+@click.option(
+    "--warmup",
+    type=click.IntRange(0, 10_000),
+    default=20,
+    metavar="INT",
+    help="Runs before the first sample, at least; more until their median settles. [default: 20]",
+)
+@click.option(
+    "--runs",
+    type=click.IntRange(1, 1_000_000),
+    default=100,
+    metavar="INT",
+    help="Samples, at most. [default: 100]",
+)
+@click.option(
+    "--budget",
+    type=click.FloatRange(0, 86_400, min_open=True),
+    default=60.0,
+    metavar="SECONDS",
+    help="Time for warm-up and samples, about. [default: 60]",
+)
+@click.option("--compile", "compiled", is_flag=True, help="Run it through torch.compile.")
+@click.option("--per-layer", is_flag=True, help="Time every module of the forward pass too.")
+@click.option(
+    "--cuda-graph/--no-cuda-graph",
+    default=None,
+    help="Replay the forward as a CUDA graph too. [default: on a card, where it can be]",
+)
+@click.option("--warm-cache", is_flag=True, help="Do not empty the card's cache before each run.")
+@click.option(
+    "--sort",
+    type=click.Choice(list(_SORTS)),
+    help="With --per-layer: largest first, or in the model's order. [default: order]",
+)
+@click.option(
+    "--top", type=click.IntRange(min=1), metavar="INT", help="With --per-layer: so many rows."
+)
+@click.option(
+    "--max-depth",
+    type=click.IntRange(min=1),
+    metavar="INT",
+    help="With --per-layer: module names of at most so many parts.",
+)
+@click.option("--expand", is_flag=True, help="With --per-layer: each copy of a repeated block.")
+@output_options
+@with_model
+def command(
+    *,
+    network: Network,
+    per_layer: bool,
+    sort: str | None,
+    top: int | None,
+    max_depth: int | None,
+    expand: bool,
+    format_name: str | None,
+    output: str | None,
+    wide: bool,
+    color: str,
+    quiet: bool,
+    **settings: Any,
+) -> None:
+    """Time MODEL on this machine: a pass, its throughput, memory and what limits it.
+
+    MODEL is a family, `transformer` (where it is left out) or `cnn`, with fields after a colon or
+    as flags; it is built whole, so it must fit. On a CPU the table says that it was a CPU.
+    """
+    check_output(output)
+    _check_rows(per_layer, sort=sort, top=top, max_depth=max_depth, expand=expand)
+    view = View(
+        by="layers" if per_layer else None,
+        sort=_SORTS[sort or "order"],
+        top=top,
+        max_depth=max_depth,
+        expand=expand,
+        **terminal(wide=wide, color=color, output=output),
+    )
+    from archscope.library import time_network
+
+    with _progress(quiet=quiet) as watch:
+        report = time_network(
+            network, per_layer=per_layer, keep_interrupted=True, watch=watch, **settings
+        )
+    if per_layer and all(section.name != "layers" for section in report.sections):
+        view = View(**terminal(wide=wide, color=color, output=output))  # interrupted before them
+    show(report, view, format_name=format_name, output=output, quiet=quiet)
+    if report.totals.interrupted:
+        raise KeyboardInterrupt
+
+
+def _check_rows(per_layer: bool, **flags: Any) -> None:
+    given = next((name for name, value in flags.items() if value), None)
+    if given and not per_layer:
+        flag = "--" + given.replace("_", "-")
+        raise click.UsageError(f"{flag} is about modules; add --per-layer.")
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Callable[[float, float], None] | None]:
+    """Show how much is left on stderr, where somebody looks; drawn between two samples only."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"))
+    console = Console(stderr=True)
+    # A thread that draws by itself would take the processor from what is timed.
+    with Progress(*columns, console=console, auto_refresh=False, transient=True) as bar:
+        task = bar.add_task("timing", total=1.0, left="warming up")
+
+        def watch(done: float, left_s: float) -> None:
+            bar.update(task, completed=done, left=f"{left_s:.0f} s left", refresh=True)
+
+        yield watch

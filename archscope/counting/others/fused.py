@@ -1,0 +1,72 @@
+"""How many multiply-accumulates go through torch's fused attention, module by module.
+
+On shapes alone torch takes fused attention apart into products, where other counters may see one
+operator that they do not know.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from math import prod
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+from archscope.running.module_stack import ModuleStack
+
+_NAMES = ("query", "key", "value")
+
+
+class FusedAttention(TorchFunctionMode):
+    """Notes every call of `scaled_dot_product_attention` of the last forward pass within it."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.macs: Counter[str] = Counter()
+        """Multiply-accumulates by the path of the module that was running."""
+        self._stack = ModuleStack(model, on_enter=self._enter, on_exit=lambda path, output: None)
+        self._original = functional.scaled_dot_product_attention
+
+    def __enter__(self) -> FusedAttention:
+        self._stack.__enter__()
+        # torch calls it inside of functions of its own, where no such mode is heard.
+        functional.scaled_dot_product_attention = self._replacement
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
+        functional.scaled_dot_product_attention = self._original
+        self._stack.__exit__(kind, error, trace)
+
+    def _enter(self, path: str, _: Any) -> None:
+        if path == "" and not torch._C._is_tracing():
+            self.macs.clear()
+
+    def _replacement(self, *args: Any, **kwargs: Any) -> Tensor:
+        self._note(args, kwargs)
+        with torch._C.DisableTorchFunction():
+            return self._original(*args, **kwargs)
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is self._original:
+            self._note(args, kwargs or {})
+        return func(*args, **(kwargs or {}))
+
+    def _note(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        if torch._C._is_tracing():  # sizes are no numbers then
+            return
+        given = dict(zip(_NAMES, args, strict=False)) | dict(kwargs)
+        q, k, v = (given[name] for name in _NAMES)
+        macs = prod(q.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1])
+        self.macs[self._stack.current] += macs

@@ -1,0 +1,1 @@
+"""What every forward pass needs that only looks: what runs, shapes, and all put back after."""

@@ -1,0 +1,1 @@
+"""How long a network takes: devices, clocks, passes, samples, layers and what the device did."""

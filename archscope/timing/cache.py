@@ -1,0 +1,23 @@
+"""Keeps a pass from reading its inputs from the cache that the run before has filled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+LEAST_BYTES = 256 * 2**20
+"""More than the level-2 cache of any card known here; what Triton's `do_bench` writes too."""
+
+
+def emptied(device: torch.device) -> Callable[[], object] | None:
+    """Return what drives a CUDA device's level-2 cache out between two runs; None on a CPU.
+
+    It writes a buffer that is larger than the cache. A CPU is timed as `torch.utils.benchmark`
+    times it, with its caches as the run before left them.
+    """
+    if device.type != "cuda":
+        return None
+    cache = getattr(torch.cuda.get_device_properties(device), "L2_cache_size", 0)
+    buffer = torch.empty(max(LEAST_BYTES, 2 * cache), dtype=torch.int8, device=device)
+    return buffer.zero_

@@ -1,0 +1,172 @@
+"""How long each module takes by itself, and how many bytes it moves at least."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.modules.module import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
+
+from archscope.running.module_stack import ModuleStack, tensors_in
+from archscope.timing.clocks import Clock
+from archscope.timing.statistics import percentile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerTimes:
+    """The modules of one forward pass, by path; those whose forward never ran are not here."""
+
+    own_s: Mapping[str, float]
+    """Median of the time that each module takes outside its submodules, all its calls together."""
+    calls: Mapping[str, int]
+    """How often each module runs in one pass."""
+    runs: int
+    """How many passes were timed."""
+    interrupted: bool
+    """Whether the user ended it."""
+
+    @property
+    def total_s(self) -> float:
+        """The sum over all modules."""
+        return sum(self.own_s.values())
+
+
+def time_layers(
+    model: nn.Module,
+    call: Callable[[], object],
+    clock: Clock,
+    *,
+    runs: int,
+    before: Callable[[], object] | None = None,
+) -> LayerTimes:
+    """Time each module of `runs` forward passes by marks before and after its forward.
+
+    The marks are set by hooks, which are gone afterwards, also after an error. The pass runs once
+    before that without being timed.
+    """
+    passes: list[dict[str, float]] = []
+    calls: Mapping[str, int] = {}
+    interrupted = False
+    try:
+        for number in range(runs + 1):
+            spans = _Spans(clock)
+            if before is not None:
+                before()
+            with ModuleStack(model, on_enter=spans.enter, on_exit=spans.leave) as stack:
+                call()
+            clock.wait()
+            if number:
+                passes.append(spans.own())
+                calls = stack.calls
+    except KeyboardInterrupt:
+        interrupted = True
+    paths = passes[0] if passes else ()
+    own = {path: percentile(sorted(one.get(path, 0.0) for one in passes), 0.5) for path in paths}
+    return LayerTimes(own_s=own, calls=calls, runs=len(passes), interrupted=interrupted)
+
+
+@dataclass(slots=True)
+class _Call:
+    """One call of one module's forward."""
+
+    path: str
+    start: Any
+    end: Any = None
+    inner: list[_Call] = field(default_factory=list)
+
+
+class _Spans:
+    """The calls of one pass and the marks around them; read once the device has reached them."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._open: list[_Call] = []
+        self._done: list[_Call] = []
+
+    def enter(self, path: str, args: Any) -> None:
+        """Mark the start of a module's forward."""
+        call = _Call(path, None)
+        if self._open:
+            self._open[-1].inner.append(call)
+        self._open.append(call)
+        call.start = self._clock.mark()
+
+    def leave(self, path: str, output: Any) -> None:
+        """Mark its end; one that the model ended by catching an error is part of its caller."""
+        end = self._clock.mark()
+        inner: list[_Call] = []
+        while self._open:
+            call = self._open.pop()
+            call.inner += inner
+            if call.path == path:
+                call.end = end
+                self._done.append(call)
+                return
+            inner = call.inner
+
+    def own(self) -> dict[str, float]:
+        """Return each module's time outside the modules that it calls."""
+        found: defaultdict[str, float] = defaultdict(float)
+        for call in self._done:
+            inner = sum(map(self._seconds, call.inner))
+            found[call.path] += max(self._seconds(call) - inner, 0.0)
+        return dict(found)
+
+    def _seconds(self, call: _Call) -> float:
+        return 0.0 if call.end is None else self._clock.seconds(call.start, call.end)
+
+
+def traffic(model: nn.Module, call: Callable[[], object]) -> dict[str, int]:
+    """Return the bytes that each module must move at least: inputs, outputs and weights, once each.
+
+    By path, over all calls of one pass; only for modules that call no other, since what lies
+    between the others is not seen. Of a lookup table only the rows that are read count.
+    """
+    paths = {id(module): path for path, module in model.named_modules()}
+    moved: defaultdict[str, int] = defaultdict(int)
+    running: list[list[Any]] = []
+
+    def enter(module: nn.Module, args: Any) -> None:
+        if id(module) in paths:
+            if running:
+                running[-1][1] = True
+            running.append([module, False])
+
+    def leave(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+        while id(module) in paths and running:
+            left, calls_others = running.pop()
+            if left is module:
+                if not calls_others:
+                    moved[paths[id(module)]] += _bytes((args, kwargs)) + _bytes(output)
+                    moved[paths[id(module)]] += _weight_bytes(module, output)
+                return
+
+    handles = (
+        register_module_forward_pre_hook(enter),
+        register_module_forward_hook(leave, with_kwargs=True),
+    )
+    try:
+        call()
+    finally:
+        for handle in handles:
+            handle.remove()
+    return dict(moved)
+
+
+def _bytes(value: Any) -> int:
+    # A tensor that is passed twice is read once.
+    tensors = {id(tensor): tensor for tensor in tensors_in(value)}
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+
+
+def _weight_bytes(module: nn.Module, output: Any) -> int:
+    own = (*module._parameters.values(), *module._buffers.values())
+    weights = [tensor for tensor in own if isinstance(tensor, Tensor)]
+    held = sum(weight.numel() * weight.element_size() for weight in weights)
+    return min(held, _bytes(output)) if isinstance(module, nn.Embedding) else held

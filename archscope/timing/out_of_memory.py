@@ -1,0 +1,61 @@
+"""What to do where a batch does not fit: tell, free, and find the largest that does."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_leaves, tree_map
+
+from archscope.subject import Inputs
+
+_SIGNS = ("DefaultCPUAllocator", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
+"""What torch says where a library, not its own allocator, got no memory."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether torch says so: by a class of its own, elsewhere only in words."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
+
+
+def largest_that_fits(failed: int, fits: Callable[[int], bool]) -> int | None:
+    """Return the largest power of two below `failed` for which `fits` says yes, None for none.
+
+    What fits is taken to fit in smaller batches too, so that halving finds it.
+    """
+    batch = 1 << (max(failed, 1).bit_length() - 1)
+    if batch == failed:
+        batch //= 2
+    while batch and not fits(batch):
+        batch //= 2
+    return batch or None
+
+
+def batch_size(inputs: Inputs) -> int | None:
+    """Return the leading size of the first tensor among the inputs, None where there is none."""
+    leaves = tree_leaves((inputs.args, dict(inputs.kwargs)))
+    tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor) and leaf.ndim]
+    return int(tensors[0].shape[0]) if tensors else None
+
+
+def first_of_batch(inputs: Inputs, batch: int) -> Inputs:
+    """Return the inputs with only the first `batch` items of every tensor that is that long."""
+    whole = batch_size(inputs)
+
+    def cut(leaf: Any) -> Any:
+        is_batched = isinstance(leaf, Tensor) and leaf.ndim and leaf.shape[0] == whole
+        return leaf[:batch] if is_batched else leaf
+
+    return Inputs(args=tree_map(cut, inputs.args), kwargs=tree_map(cut, dict(inputs.kwargs)))
+
+
+def free(device: torch.device) -> None:
+    """Give a card's memory back that nothing refers to any more."""
+    if device.type == "cuda":
+        gc.collect()
+        torch.cuda.empty_cache()

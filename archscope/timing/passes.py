@@ -1,0 +1,175 @@
+"""Makes a network ready to be timed: a copy on the device in one number type, and its stages.
+
+`forward` is the forward pass in evaluation mode without gradients. `train` is one step: the forward
+pass in training mode, the backward pass, and the optimiser. The backward pass starts from a fixed
+random gradient of every output (the loss is the sum of output x that gradient), so that no loss
+function is timed. The optimiser is AdamW at learning rate 0: all its arithmetic, and the weights
+stay.
+"""
+
+from __future__ import annotations
+
+import copy as copying
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+from torch.utils._pytree import tree_leaves, tree_map
+
+from archscope.errors import ArchscopeError, ForwardError
+from archscope.hardware import Precision
+from archscope.running.as_found import left_as_found
+from archscope.subject import Inputs
+from archscope.timing.out_of_memory import is_out_of_memory
+from archscope.timing.precision import DTYPES, computing_in
+from archscope.timing.sampling import Stage
+
+Pass = Literal["forward", "train"]
+"""What is run."""
+LOSS = "sum of output × a fixed random gradient, so that no loss function is timed"
+OPTIMISER = "AdamW at learning rate 0 (the arithmetic is done, the weights stay), gradients cleared"
+_CASTS: dict[torch.dtype, Callable[[nn.Module], nn.Module]] = {
+    torch.float32: nn.Module.float,
+    torch.float16: nn.Module.half,
+    torch.bfloat16: nn.Module.bfloat16,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """A network that is ready to be timed."""
+
+    model: nn.Module
+    """On the device, in the number type and the mode of the pass; never compiled."""
+    call: Callable[[], Any]
+    """Runs the forward pass of `model` and returns what it returns."""
+    stages: tuple[Stage, ...]
+    """What is timed, in order."""
+
+
+@contextmanager
+def ready(
+    model: nn.Module,
+    inputs: Inputs,
+    *,
+    device: torch.device,
+    precision: Precision,
+    step: Pass = "forward",
+    compiled: bool = False,
+    copy: bool = True,
+) -> Iterator[Workload]:
+    """Give the workload of one pass; the model, its inputs and torch's switches stay as found.
+
+    Without `copy` the model itself is moved and cast, which needs no memory for a second one.
+    Raises `ArchscopeError` where it cannot be run so.
+    """
+    if device.type == "cuda":
+        torch.cuda.init()  # so that its random numbers can be put back
+    on_device = torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+    trains = step == "train"
+    with left_as_found(model), computing_in(precision), on_device, torch.set_grad_enabled(trains):
+        moved = _moved(model, device, DTYPES[precision], copy=copy)
+        given = _given(inputs, device, DTYPES[precision])
+        moved.train(trains)
+        run = torch.compile(moved) if compiled else moved
+
+        def call(run: Any = run) -> Any:
+            return run(*given.args, **given.kwargs)
+
+        stages = _training(moved, call) if trains else (Stage(name="forward", run=call),)
+        yield Workload(model=moved, call=lambda: moved(*given.args, **given.kwargs), stages=stages)
+
+
+def _moved(model: nn.Module, device: torch.device, dtype: torch.dtype, *, copy: bool) -> nn.Module:
+    _refuse_without_data(model)
+    if copy:
+        try:
+            model = copying.deepcopy(model)
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            raise ArchscopeError(
+                f"{type(model).__name__} cannot be copied ({_first_line(error)}); a copy is timed, "
+                "so that yours stays as it is"
+            ) from error
+    return _CASTS[dtype](model).to(device)
+
+
+def _refuse_without_data(model: nn.Module) -> None:
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if is_lazy(tensor):
+            raise ArchscopeError(f"parameter {name} has no shape yet; run the model once first")
+        if tensor.is_meta:
+            raise ArchscopeError(
+                f"{name} holds no data (it is on the meta device); time needs a network that can "
+                "run: build it on the CPU or on a card"
+            )
+
+
+def _given(inputs: Inputs, device: torch.device, dtype: torch.dtype) -> Inputs:
+    """Return copies of the inputs on the device; only floating-point numbers change their type."""
+
+    def place(leaf: Any) -> Any:
+        if not isinstance(leaf, Tensor):
+            return leaf
+        kind = dtype if leaf.is_floating_point() else leaf.dtype
+        return leaf.detach().to(device=device, dtype=kind, copy=True)
+
+    return Inputs(args=tree_map(place, inputs.args), kwargs=tree_map(place, dict(inputs.kwargs)))
+
+
+def _training(model: nn.Module, call: Callable[[], Any]) -> tuple[Stage, ...]:
+    """Return the stages of one training step; the forward runs once here, for its outputs."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if not trained:
+        raise ArchscopeError("nothing can be trained: no parameter has requires_grad")
+    # Frozen copies of gradients would be made for nothing.
+    optimiser = torch.optim.AdamW(trained, lr=0.0)
+    held: list[Tensor] = []
+    seeds = [torch.randn_like(output) for output in differentiable(first_call(call))]
+    if not seeds:
+        raise ArchscopeError("nothing can be trained: no output depends on a trained parameter")
+
+    def forward() -> None:
+        held[:] = differentiable(call())
+
+    def backward() -> None:
+        torch.autograd.backward(held, seeds)
+        held.clear()
+
+    def update() -> None:
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+
+    return (
+        Stage(name="forward", run=forward),
+        Stage(name="backward", run=backward),
+        Stage(name="optimiser", run=update),
+    )
+
+
+def first_call(call: Callable[[], Any]) -> Any:
+    """Run a forward for the first time; what it raises becomes a `ForwardError`."""
+    try:
+        return call()
+    except ArchscopeError:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        raise ForwardError(f"the forward pass failed: {_first_line(error)}") from error
+
+
+def differentiable(outputs: Any) -> list[Tensor]:
+    """Return the tensors among outputs, at any depth, that a gradient can start from."""
+    leaves = (leaf for leaf in tree_leaves(outputs) if isinstance(leaf, Tensor))
+    return [leaf for leaf in leaves if leaf.requires_grad]
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,0 +1,104 @@
+"""Number types: what weights and inputs are cast to, and the switches of short products.
+
+`fp32` and `tf32` are both 32-bit numbers; with `tf32` matrix products and convolutions may be
+computed on tensor cores from 19 bits of them, with `fp32` they may not. Weights and inputs are cast
+whole, as for inference in that type; there is no autocast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from archscope.errors import UsageError
+from archscope.hardware import Precision
+
+DTYPES: dict[Precision, torch.dtype] = {
+    "fp32": torch.float32,
+    "tf32": torch.float32,
+    "fp16": torch.float16,
+    "bf16": torch.bfloat16,
+}
+"""The type that floating-point weights and inputs are cast to."""
+_FIRST_WITH_TF32 = (8, 0)
+
+
+def check(precision: str, device: torch.device) -> Precision:
+    """Return the number type if `device` can compute in it; raises `UsageError`."""
+    found = named(precision)
+    if found == "tf32" and not _has_tf32(device):
+        raise UsageError(
+            "tf32 is a number type of the tensor cores of NVIDIA cards since the A100; "
+            f"{'a CPU' if device.type == 'cpu' else 'this card'} has none. Use --dtype fp32."
+        )
+    return found
+
+
+def named(precision: str) -> Precision:
+    """Return the number type of that name; raises `UsageError`."""
+    found = next((name for name in DTYPES if name == precision), None)
+    if found is None:
+        known = ", ".join(DTYPES)
+        raise UsageError(f"{precision!r} is not a number type; there are {known}.")
+    return found
+
+
+def _has_tf32(device: torch.device) -> bool:
+    if device.type != "cuda":
+        return False
+    return torch.version.hip is not None or (
+        torch.cuda.get_device_capability(device) >= _FIRST_WITH_TF32
+    )
+
+
+@contextmanager
+def computing_in(precision: Precision) -> Iterator[None]:
+    """Allow or forbid short products as `precision` says; every switch is put back after."""
+    with switches_as_found():
+        short = precision == "tf32"
+        torch.set_float32_matmul_precision("high" if short else "highest")
+        torch.backends.cudnn.allow_tf32 = short
+        yield
+
+
+@contextmanager
+def switches_as_found() -> Iterator[None]:
+    """Put back torch's switches of products and of cuDNN, however they were set.
+
+    torch has two generations of these switches and refuses to read one where the other was used:
+    each is read where it can be, and what was read is set again.
+    """
+    put_back = [_found(*switch) for switch in _switches()]
+    try:
+        yield
+    finally:
+        for restore in put_back:
+            restore()
+
+
+def _switches() -> Iterator[tuple[Callable[[], Any], Callable[[Any], object]]]:
+    """Yield what reads and what sets each switch; a later one may set an earlier one too."""
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    yield from (_attribute(cudnn, name) for name in ("benchmark", "deterministic", "allow_tf32"))
+    yield _attribute(matmul, "allow_tf32")
+    yield torch.get_float32_matmul_precision, torch.set_float32_matmul_precision
+    for owner in (torch.backends.cuda, cudnn, getattr(torch.backends, "mkldnn", None)):
+        for part in ("matmul", "conv", "rnn"):
+            operators = getattr(owner, part, None)
+            if hasattr(operators, "fp32_precision"):
+                yield _attribute(operators, "fp32_precision")
+
+
+def _attribute(owner: Any, name: str) -> tuple[Callable[[], Any], Callable[[Any], object]]:
+    return lambda: getattr(owner, name), lambda value: setattr(owner, name, value)
+
+
+def _found(read: Callable[[], Any], write: Callable[[Any], object]) -> Callable[[], object]:
+    try:
+        value = read()
+    except RuntimeError:
+        return lambda: None
+    return lambda: write(value)

@@ -1,0 +1,233 @@
+"""Runs a pass again and again: warms up until it settles, samples, keeps to a budget.
+
+On a device that works through a queue nothing waits between two runs: marks are put into the queue
+and read a block at a time. Each block opens with a run that is not measured, so that no measured
+one finds the queue empty and times the host instead.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import ceil
+from typing import Any
+
+from archscope.timing.clocks import Clock
+from archscope.timing.statistics import percentile
+
+SETTLED = 0.02
+"""Warm-up ends where the medians of two windows are no further apart than this share."""
+WINDOWS = 10
+"""Warm-up ends after so many windows, settled or not."""
+WARMUP_SHARE = 0.25
+"""Warm-up ends after this share of the budget, settled or not."""
+BLOCK_SECONDS = 0.2
+"""How long a queue works before it is looked at: for the budget, the progress, an interrupt."""
+FEWEST = 3
+"""Samples that are taken even where the budget is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A part of a pass that is timed by itself."""
+
+    name: str
+    """E.g. `forward`."""
+    run: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How much to measure."""
+
+    warmup: int = 20
+    """Runs before the first sample, at least."""
+    runs: int = 100
+    """Samples, at most."""
+    budget_s: float = 60.0
+    """Seconds for both together, about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """What was measured."""
+
+    seconds: tuple[tuple[float, ...], ...]
+    """For each run the time of each stage, in the order of the stages."""
+    warmup_runs: int
+    settled: bool
+    """Whether the median stood still when the warm-up ended."""
+    budget_spent: bool
+    """Whether the budget ended the sampling before all runs were done."""
+    interrupted: bool
+    """Whether the user ended it."""
+
+    def stage(self, index: int) -> tuple[float, ...]:
+        """Return all samples of one stage."""
+        return tuple(run[index] for run in self.seconds)
+
+    def whole(self) -> tuple[float, ...]:
+        """Return all samples of the stages together."""
+        return tuple(map(sum, self.seconds))
+
+
+Watch = Callable[[float, float], None]
+"""Called now and then with the share that is done and the seconds that are left."""
+
+
+def sample(
+    stages: Sequence[Stage],
+    clock: Clock,
+    plan: Plan,
+    *,
+    before: Callable[[], object] | None = None,
+    watch: Watch | None = None,
+) -> Samples:
+    """Warm up, then time each stage up to `plan.runs` times; `before` runs unmeasured each time.
+
+    Ctrl-C ends it: what was measured until then is returned.
+    """
+    loop = _Loop(stages, clock, plan, before, watch)
+    interrupted = False
+    with _no_collection():
+        try:
+            loop.warm_up()
+            loop.measure()
+        except KeyboardInterrupt:
+            interrupted = True
+            loop.keep_what_is_complete()
+    return Samples(
+        seconds=tuple(loop.measured),
+        warmup_runs=loop.warmup_runs,
+        settled=loop.settled,
+        budget_spent=not interrupted and len(loop.measured) < plan.runs,
+        interrupted=interrupted,
+    )
+
+
+@dataclass(slots=True)
+class _Loop:
+    """One sampling, as far as it got."""
+
+    stages: Sequence[Stage]
+    clock: Clock
+    plan: Plan
+    before: Callable[[], object] | None
+    watch: Watch | None
+    measured: list[tuple[float, ...]] = field(default_factory=list)
+    warmup_runs: int = 0
+    settled: bool = False
+    _warm: bool = False
+    _marks: list[list[Any]] = field(default_factory=list)
+    """The marks of each complete run that were not read yet."""
+    _run_s: float | None = None
+    """How long one run takes at the host, by the last block."""
+    _start: float = 0.0
+    _told: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._start = self._told = self.clock.now()
+
+    def warm_up(self) -> None:
+        """Run in windows of half the warm-up until two of them agree."""
+        if self.plan.warmup:
+            self._settle(ceil(self.plan.warmup / 2))
+        self._marks.clear()
+        self._warm = True
+
+    def _settle(self, size: int) -> None:
+        deadline = self._start + WARMUP_SHARE * self.plan.budget_s
+        before = None
+        for _ in range(WINDOWS):
+            window: list[tuple[float, ...]] = []
+            while len(window) < size:
+                self.warmup_runs += self._block(size - len(window))
+                window += self._read()
+                if self.clock.now() > deadline:
+                    return
+            after = percentile(sorted(map(sum, window)), 0.5)
+            self.settled = before is not None and abs(after - before) <= SETTLED * before
+            if self.settled:
+                return
+            before = after
+
+    def measure(self) -> None:
+        """Take samples until there are enough, or the budget is over."""
+        deadline = self._start + self.plan.budget_s
+        while len(self.measured) < self.plan.runs:
+            self._block(self.plan.runs - len(self.measured))
+            self.measured += self._read()
+            now = self.clock.now()
+            if now > deadline and len(self.measured) >= FEWEST:
+                return
+            self._tell(now, deadline)
+
+    def keep_what_is_complete(self) -> None:
+        """Read the samples of a block that was cut off before its end."""
+        if self._warm:
+            self.clock.wait()
+            self.measured += self._read()
+
+    def _block(self, wanted: int) -> int:
+        """Run as often as goes into a block, at most `wanted` times; return how often in all."""
+        start = self.clock.now()
+        leading = 0
+        if self.clock.queued:
+            leading = 1
+            self._run()
+        runs = min(wanted, self._runs_per_block())
+        for _ in range(runs):
+            self._marks.append(self._run())
+        self.clock.wait()
+        self._run_s = (self.clock.now() - start) / (leading + runs)
+        return leading + runs
+
+    def _runs_per_block(self) -> int:
+        if not self.clock.queued or self._run_s is None:
+            return 1
+        return max(1, int(BLOCK_SECONDS / max(self._run_s, 1e-9)))
+
+    def _run(self) -> list[Any]:
+        """Run all stages once and return the marks around them."""
+        if self.before is not None:
+            self.before()
+        marks = [self.clock.mark()]
+        for stage in self.stages:
+            stage.run()
+            marks.append(self.clock.mark())
+        return marks
+
+    def _read(self) -> list[tuple[float, ...]]:
+        """Return the times between the marks; the device must have reached them."""
+        read = [
+            tuple(self.clock.seconds(*pair) for pair in pairwise(marks)) for marks in self._marks
+        ]
+        self._marks.clear()
+        return read
+
+    def _tell(self, now: float, deadline: float) -> None:
+        """Between two blocks: sweep what became garbage, tell how far it is."""
+        if now - self._told < BLOCK_SECONDS:
+            return
+        self._told = now
+        gc.collect(0)
+        if self.watch is not None:
+            missing = self.plan.runs - len(self.measured)
+            left = min(max(deadline - now, 0.0), missing * (self._run_s or 0.0))
+            passed = now - self._start
+            self.watch(passed / (passed + left), left)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep Python from sweeping its garbage in the middle of a run, as `timeit` does."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

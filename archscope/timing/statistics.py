@@ -1,0 +1,56 @@
+"""What many samples of one time say: middle, spread, and whether the spread is too wide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import floor
+
+NOISY_SHARE = 0.05
+"""Half of the samples lie further apart than this share of the median: noisy, if also ..."""
+NOISY_SECONDS = 20e-6
+"""... further apart than this: below it, clocks and schedulers are seen, not the network."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The distribution of one time, in seconds."""
+
+    median_s: float
+    p5_s: float
+    """One sample in twenty was shorter."""
+    p95_s: float
+    """One sample in twenty was longer."""
+    iqr_s: float
+    """Between the first and the third quarter: the middle half of the samples."""
+    samples: int
+
+
+def summarise(seconds: Sequence[float]) -> Summary:
+    """Return median, percentiles and interquartile range; raises `ValueError` without samples."""
+    ordered = sorted(seconds)
+    return Summary(
+        median_s=percentile(ordered, 0.5),
+        p5_s=percentile(ordered, 0.05),
+        p95_s=percentile(ordered, 0.95),
+        iqr_s=percentile(ordered, 0.75) - percentile(ordered, 0.25),
+        samples=len(ordered),
+    )
+
+
+def is_noisy(median_s: float, iqr_s: float) -> bool:
+    """Return whether the middle half is spread beyond both limits, the relative and the other."""
+    return iqr_s > NOISY_SHARE * median_s and iqr_s > NOISY_SECONDS
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """Return the value below which `share` of sorted values lie, between neighbours on a line.
+
+    Hyndman and Fan (1996), definition 7: what numpy and R do where nothing is said.
+    """
+    if not ordered:
+        raise ValueError("there are no samples")
+    place = share * (len(ordered) - 1)
+    low = floor(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (place - low) * (ordered[high] - ordered[low])

@@ -1,0 +1,122 @@
+"""Peaks of cards: cited, dense, and never those of another card."""
+
+from __future__ import annotations
+
+import pytest
+
+from archscope.hardware import CARDS, find
+
+# Multiprocessors x FLOPs per clock of each (two per multiply-accumulate, NVIDIA's and AMD's
+# architecture papers) x boost clock in GHz: a second road to the printed dense 16-bit peaks.
+CLOCKS = {
+    "NVIDIA A100-SXM4-80GB": (108, 2048, 1.410),
+    "NVIDIA H100 80GB HBM3": (132, 4096, 1.830),
+    "NVIDIA H100 PCIe": (114, 4096, 1.620),
+    "NVIDIA H200": (132, 4096, 1.830),
+    "NVIDIA L4": (58, 1024, 2.040),
+    "NVIDIA L40S": (142, 1024, 2.520),
+    "NVIDIA A10": (72, 1024, 1.695),
+    "Tesla T4": (40, 1024, 1.590),
+    "Tesla V100-SXM2-32GB": (80, 1024, 1.530),
+    "Tesla V100-PCIE-16GB": (80, 1024, 1.380),
+    "NVIDIA GeForce RTX 3070": (46, 512, 1.725),
+    "NVIDIA GeForce RTX 3080": (68, 512, 1.710),
+    "NVIDIA GeForce RTX 3090": (82, 512, 1.695),
+    "NVIDIA GeForce RTX 4070 Ti": (60, 512, 2.610),
+    "NVIDIA GeForce RTX 4080": (76, 512, 2.505),
+    "NVIDIA GeForce RTX 4090": (128, 512, 2.520),
+    "NVIDIA GeForce RTX 5070": (48, 512, 2.512),
+    "NVIDIA GeForce RTX 5070 Ti": (70, 512, 2.452),
+    "NVIDIA GeForce RTX 5080": (84, 512, 2.617),
+    "NVIDIA GeForce RTX 5090": (170, 512, 2.407),
+    "AMD Instinct MI300X": (304, 2048, 2.100),
+}
+
+
+@pytest.mark.parametrize("name", CLOCKS)
+def test_a_printed_peak_is_what_the_clock_gives(name: str) -> None:
+    multiprocessors, per_clock, clock = CLOCKS[name]
+    card = find(name)
+
+    assert card is not None
+    assert card.multiprocessors == multiprocessors
+    # A factor of two (sparsity, short accumulation) would be far outside; rounding is within 1.3 %.
+    assert card.fp16 == pytest.approx(multiprocessors * per_clock * clock * 1e9, rel=0.013)
+
+
+@pytest.mark.parametrize(
+    ("name", "precision", "tflops"),
+    [
+        ("NVIDIA A100-SXM4-40GB", "bf16", 312.0),
+        ("NVIDIA A100-PCIE-40GB", "tf32", 156.0),
+        ("NVIDIA H100 80GB HBM3", "bf16", 989.5),  # 1979 with sparsity / 2
+        ("NVIDIA H100 PCIe", "bf16", 756.5),  # 1513 / 2
+        ("NVIDIA H100 NVL", "bf16", 835.5),  # 1671 / 2
+        ("NVIDIA H200", "tf32", 494.5),  # 989 / 2
+        ("NVIDIA B200", "bf16", 2250.0),  # 36 PFLOP/s with sparsity for eight / 8 / 2
+        ("NVIDIA GeForce RTX 4090", "fp16", 165.2),  # not 330.3, with 16-bit accumulation
+        ("NVIDIA GeForce RTX 3090", "tf32", 35.6),
+        ("Tesla V100-SXM2-16GB", "fp16", 125.0),
+        ("NVIDIA L40S", "fp32", 91.6),
+    ],
+)
+def test_dense_peaks(name: str, precision: str, tflops: float) -> None:
+    card = find(name)
+
+    assert card is not None
+    assert card.peak(precision) == pytest.approx(tflops * 1e12)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "NVIDIA GeForce RTX 4090 Laptop GPU",
+        "NVIDIA GeForce RTX 3080 with Max-Q Design",
+        "NVIDIA GeForce RTX 3080 Ti",
+        "NVIDIA GeForce RTX 4090 D",
+        "NVIDIA GeForce RTX 4080 SUPER",
+        "NVIDIA A10G",
+        "NVIDIA A100-SXM4-40GB MIG 1g.5gb",
+        "NVIDIA A100-SXM-64GB",
+        "NVIDIA H800",
+        "NVIDIA L40",
+        "NVIDIA GB200",
+        "Tesla V100-SXM3-32GB",
+        "AMD Instinct MI300A",
+        "NVIDIA",
+        "",
+        "my A100-SXM4-40GB",
+    ],
+)
+def test_another_card_is_unknown_rather_than_wrong(name: str) -> None:
+    assert find(name) is None
+
+
+def test_a_slice_of_a_card_and_another_of_the_same_name_are_unknown() -> None:
+    assert find("NVIDIA GeForce RTX 3080", 68) is not None
+    assert find("NVIDIA GeForce RTX 3080", 70) is None  # the one with 12 GB
+    assert find("NVIDIA H100 80GB HBM3", 16) is None
+
+
+def test_the_vendor_may_be_left_out_and_hyphens_are_blanks() -> None:
+    assert find("A100-SXM4-80GB") is find("NVIDIA A100-SXM4-80GB")
+    assert find("NVIDIA Tesla T4") is find("Tesla T4")
+
+
+def test_every_figure_is_cited_and_every_name_is_one_cards() -> None:
+    names = [name for card in CARDS for name in card.names]
+
+    assert len(names) == len({*names})
+    for card in CARDS:
+        assert card.source.startswith("https://")
+        assert card.fp32 <= (card.tf32 or card.fp32) <= card.fp16
+        assert find(card.names[0]) is card
+
+
+def test_a_type_that_a_card_cannot_compute_has_no_peak_and_no_ridge() -> None:
+    t4 = find("Tesla T4")
+
+    assert t4 is not None
+    assert t4.peak("bf16") is None
+    assert t4.ridge("bf16") is None
+    assert t4.ridge("fp16") == pytest.approx(65e12 / 300e9)

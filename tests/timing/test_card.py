@@ -1,0 +1,127 @@
+"""What is asked of a card, and in which order, with fakes in the place of its driver."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from archscope.timing.cache import LEAST_BYTES, emptied
+from archscope.timing.clocks import CudaClock, clock_for
+from archscope.timing.machine import read
+from archscope.timing.memory import peaks
+from archscope.timing.sampling import Plan, Stage, sample
+
+CARD = torch.device("cuda", 0)
+
+
+class FakeCard:
+    """A driver with a queue: events get their time when the queue reaches them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.log: list[str] = []
+        self.time_ms = 0.0
+        card = self
+
+        class Event:
+            def __init__(self, enable_timing: bool = False) -> None:
+                assert enable_timing, "an event without it cannot be read"
+
+            def record(self, stream: Any) -> None:
+                assert stream == "stream of cuda:0"
+                card.log.append("record")
+                self.time_ms = card.time_ms
+
+            def elapsed_time(self, end: Event) -> float:
+                assert card.log[-1] in ("synchronize", "read")
+                card.log.append("read")
+                return end.time_ms - self.time_ms
+
+        monkeypatch.setattr(torch.cuda, "Event", Event)
+        monkeypatch.setattr(torch.cuda, "current_stream", lambda device: f"stream of {device}")
+        monkeypatch.setattr(
+            torch.cuda, "synchronize", lambda device: card.log.append("synchronize")
+        )
+
+    def run(self) -> None:
+        self.log.append("run")
+        self.time_ms += 2.0
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> FakeCard:
+    return FakeCard(monkeypatch)
+
+
+def test_events_are_recorded_around_each_run_and_read_after_waiting_once(card: FakeCard) -> None:
+    clock = clock_for(CARD)
+    assert isinstance(clock, CudaClock)
+
+    found = sample([Stage(name="forward", run=card.run)], clock, Plan(warmup=4, runs=6))
+
+    assert found.stage(0) == pytest.approx([0.002] * 6), "events count in milliseconds"
+    last = card.log[: len(card.log) - card.log[::-1].index("record")]
+    block = last[len(last) - last[::-1].index("read") :]
+    # one run that is not measured, then six, and nothing that waits among them
+    assert block == ["record", "run", "record"] * 7
+
+
+def test_peak_memory_is_reset_before_each_stage_and_read_after_it(
+    card: FakeCard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = iter([1000, 3000])
+    reset = lambda device: card.log.append("reset")  # noqa: E731
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", reset)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: next(most))
+    stages = [Stage(name=name, run=card.run) for name in ("forward", "backward")]
+
+    assert peaks(stages, CARD) == (1000, 3000)
+    assert card.log == ["reset", "run", "synchronize"] * 2
+
+
+@pytest.mark.parametrize(
+    ("cache", "size"), [(50 * 2**20, LEAST_BYTES), (2**28, 2**29), (None, LEAST_BYTES)]
+)
+def test_more_than_the_cache_is_written(
+    monkeypatch: pytest.MonkeyPatch, cache: int | None, size: int
+) -> None:
+    made: list[tuple[int, torch.device]] = []
+
+    def empty(count: int, dtype: torch.dtype, device: torch.device) -> Any:
+        made.append((count * dtype.itemsize, device))
+        return SimpleNamespace(zero_=lambda: "written")
+
+    known = {} if cache is None else {"L2_cache_size": cache}
+    monkeypatch.setattr(
+        torch.cuda, "get_device_properties", lambda device: SimpleNamespace(**known)
+    )
+    monkeypatch.setattr(torch, "empty", empty)
+    empty_it = emptied(CARD)
+
+    assert made == [(size, CARD)]
+    assert empty_it is not None
+    assert empty_it() == "written"
+
+
+def test_what_a_card_says_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(device: torch.device) -> int:
+        raise ModuleNotFoundError("nvidia-ml-py does not seem to be installed\nmore")
+
+    card = SimpleNamespace(name="NVIDIA H200", total_memory=140 * 2**30, multi_processor_count=132)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: card)
+    monkeypatch.setattr(torch.cuda, "clock_rate", lambda device: 1980)
+    monkeypatch.setattr(torch.cuda, "temperature", missing)
+    monkeypatch.setattr(torch.cuda, "power_draw", lambda device: 312_000)
+    monkeypatch.setattr(
+        torch.cuda, "list_gpu_processes", lambda device: "GPU:0\nprocess 1 uses 5 MB GPU memory"
+    )
+    found = {reading.name: reading for reading in read(CARD)}
+
+    assert found["card"].value == "NVIDIA H200"
+    assert (found["clock rate"].value, found["clock rate"].unit) == (1980, "MHz")
+    assert (found["power"].value, found["power"].unit) == (312.0, "W")
+    assert found["other processes"].value == 1
+    assert found["temperature"].value is None
+    assert found["temperature"].unknown == "nvidia-ml-py does not seem to be installed"

@@ -1,0 +1,138 @@
+"""What only a card can show; skipped where there is none. Times here are measured, not faked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import archscope
+from archscope.errors import ArchscopeError
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+]
+LARGE: dict[str, Any] = {"depth": 12, "seq_len": 1024, "batch_size": 8}
+
+
+class Product(nn.Module):
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(n, n))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x @ self.weight
+
+
+def rows(report: Any) -> dict[str, Any]:
+    return {row.stage: row for row in report.section("passes").rows}
+
+
+def verdict(report: Any) -> str:
+    return str(report.notes[-1].text)
+
+
+@pytest.mark.parametrize("what", ["product", "transformer"])
+def test_the_median_is_that_of_tritons_do_bench(what: str) -> None:
+    do_bench = pytest.importorskip("triton.testing", reason="needs triton").do_bench
+    if what == "product":
+        model: nn.Module = Product(8192)
+        x = torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16)
+    else:
+        model = archscope.build("transformer", **LARGE)
+        x = torch.randint(50_257, (8, 1024), device="cuda")
+    model = model.eval().to("cuda", torch.bfloat16)
+
+    def ratio() -> float:
+        with torch.no_grad():
+            theirs = do_bench(lambda: model(x), return_mode="median") / 1e3
+        report = archscope.time(model, x, device="cuda", dtype="bf16", cuda_graph=False)
+        return float(rows(report)["forward"].median_s / theirs)
+
+    assert sorted(ratio() for _ in range(5))[2] == pytest.approx(1, abs=0.02)
+
+
+def test_a_large_product_reaches_most_of_the_cited_peak() -> None:
+    x = torch.randn(8192, 8192)
+    report = archscope.time(Product(8192), x, device="cuda", dtype="bf16")
+
+    share = rows(report)["forward"].peak_share
+    if share is None:
+        pytest.skip("no cited peak of this card")
+    assert 0.7 <= share <= 1.0
+
+
+def test_the_modules_of_a_large_model_add_up_to_the_whole() -> None:
+    report = archscope.time("transformer", **LARGE, device="cuda", dtype="bf16", per_layer=True)
+
+    total = report.section("layers").rows[0].time_s
+    assert total == pytest.approx(rows(report)["forward"].median_s, rel=0.1)
+
+
+def test_many_small_kernels_are_launch_bound() -> None:
+    model = nn.Sequential(*(nn.Linear(16, 16) for _ in range(200)))
+    report = archscope.time(model, torch.randn(1, 16), device="cuda")
+
+    assert verdict(report).startswith("launch-bound")
+    assert "forward, CUDA graph" in rows(report)
+
+
+def test_a_large_product_is_not_launch_bound() -> None:
+    report = archscope.time(Product(8192), torch.randn(8192, 8192), device="cuda", dtype="bf16")
+
+    assert not verdict(report).startswith("launch-bound")
+
+
+def test_memory_and_the_three_parts_of_a_step() -> None:
+    report = archscope.time(
+        "transformer", **{**LARGE, "batch_size": 2}, device="cuda", dtype="bf16", step="train"
+    )
+
+    found = rows(report)
+    assert list(found) == ["forward", "backward", "optimiser", "training step"]
+    # weights, gradients and two moments, in bf16
+    assert found["training step"].peak_bytes > 4 * 2 * 124_439_808
+    parts = sum(found[name].median_s for name in ("forward", "backward", "optimiser"))
+    assert parts == pytest.approx(found["training step"].median_s, rel=0.1)
+
+
+def test_a_batch_that_does_not_fit_names_the_largest_that_does() -> None:
+    card = torch.cuda.get_device_properties(0).total_memory
+    width = 4096
+    fits = card // (2 * 4 * width)  # inputs and outputs in fp32 fill it
+    batch = 1 << (fits.bit_length() + 1)
+    model = nn.Linear(width, width)
+    before = torch.cuda.memory_allocated()
+
+    with pytest.raises(ArchscopeError, match=r"Largest power of two that fits: \d+\."):
+        archscope.time(model, torch.empty(batch, 1).expand(batch, width), device="cuda")
+    assert torch.cuda.memory_allocated() == before
+
+
+def test_everything_is_as_it_was() -> None:
+    model, x = nn.Linear(8, 8).cuda().train(), torch.randn(4, 8, device="cuda")
+    before = model.weight.clone()
+    state = torch.cuda.get_rng_state()
+
+    archscope.time(model, x, device="cuda", dtype="fp16", step="train")
+
+    assert torch.equal(model.weight, before)
+    assert model.weight.dtype == torch.float32
+    assert model.weight.is_cuda
+    assert model.weight.grad is None
+    assert model.training
+    assert torch.equal(torch.cuda.get_rng_state(), state)
+
+
+def test_tf32_is_faster_than_fp32_where_there_is_any() -> None:
+    if torch.cuda.get_device_capability() < (8, 0):
+        pytest.skip("this card has no tf32")
+    x = torch.randn(4096, 4096)
+    plain, short = (
+        rows(archscope.time(Product(4096), x, device="cuda", dtype=dtype))["forward"].median_s
+        for dtype in ("fp32", "tf32")
+    )
+    assert short < plain

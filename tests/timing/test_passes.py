@@ -1,0 +1,221 @@
+"""A pass runs a copy: the network, its inputs and torch stay as they were, also after an error."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from archscope.errors import ArchscopeError, ForwardError
+from archscope.subject import Inputs
+from archscope.timing.passes import differentiable, first_call, ready
+
+CPU = torch.device("cpu")
+
+
+class Messy(nn.Module):
+    """A module that changes all that a forward can change."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(4)
+        self.fc = nn.Linear(4, 4)
+        self.dropout = nn.Dropout(0.5)
+        self.register_buffer("steps", torch.zeros(1))
+        self.fails = fails
+        self.seen: list[int] = []
+        self.plain = torch.zeros(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen.append(1)
+        self.steps += 1
+        self.plain += 1
+        self.extra = x
+        x += 1
+        random.random()
+        if self.fails:
+            raise ValueError("half-way")
+        return self.dropout(self.fc(self.norm(x)))
+
+
+def snapshot(model: Messy, x: Tensor) -> list[Any]:
+    return [
+        {name: value.clone() for name, value in model.state_dict().items()},
+        {name: parameter.grad for name, parameter in model.named_parameters()},
+        [(module.training, len(module._forward_hooks)) for module in model.modules()],
+        (list(model.seen), model.plain.clone(), hasattr(model, "extra")),
+        [parameter.dtype for parameter in model.parameters()],
+        x.clone(),
+        torch.get_rng_state(),
+        random.getstate(),
+        torch.is_grad_enabled(),
+    ]
+
+
+def same(a: Any, b: Any) -> bool:
+    if isinstance(a, Tensor):
+        return isinstance(b, Tensor) and torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    return bool(a == b)
+
+
+@pytest.mark.parametrize("step", ["forward", "train"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_everything_is_as_it_was(step: Any, precision: Any) -> None:
+    model, x = Messy().train(), torch.randn(8, 4)
+    before = snapshot(model, x)
+
+    with ready(model, Inputs(args=(x,)), device=CPU, precision=precision, step=step) as workload:
+        for _ in range(3):
+            for stage in workload.stages:
+                stage.run()
+        assert workload.model is not model
+
+    assert same(snapshot(model, x), before)
+
+
+@pytest.mark.parametrize("step", ["forward", "train"])
+def test_also_after_an_error(step: Any) -> None:
+    model, x = Messy(fails=True), torch.randn(8, 4)
+    before = snapshot(model, x)
+
+    def run() -> None:
+        with ready(model, Inputs(args=(x,)), device=CPU, precision="fp32", step=step) as workload:
+            first_call(workload.stages[0].run)
+
+    with pytest.raises(ForwardError, match="the forward pass failed: ValueError: half-way"):
+        run()
+    assert same(snapshot(model, x), before)
+
+
+def test_a_forward_runs_in_evaluation_mode_without_gradients() -> None:
+    with ready(
+        Messy().train(), Inputs(args=(torch.randn(8, 4),)), device=CPU, precision="fp32"
+    ) as workload:
+        output = workload.stages[0].run()
+
+        assert isinstance(output, Tensor)
+        assert not output.requires_grad
+        assert not workload.model.training
+
+
+def test_numbers_are_cast_and_words_are_not() -> None:
+    seen: list[torch.dtype] = []
+
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(2, 2).double()
+
+        def forward(self, x: Tensor, words: Tensor, *, mask: Tensor) -> Tensor:
+            seen.extend((x.dtype, words.dtype, mask.dtype, self.fc.weight.dtype))
+            return self.fc(x)
+
+    inputs = Inputs(
+        args=(torch.randn(1, 2), torch.ones(1, 2, dtype=torch.long)),
+        kwargs={"mask": torch.ones(1, 2, dtype=torch.bool)},
+    )
+    with ready(Two(), inputs, device=CPU, precision="bf16") as workload:
+        workload.stages[0].run()
+
+    assert seen == [torch.bfloat16, torch.long, torch.bool, torch.bfloat16]
+
+
+def test_tied_weights_stay_tied_in_the_copy() -> None:
+    model = nn.Sequential(nn.Linear(3, 3, bias=False), nn.Linear(3, 3, bias=False))
+    model[1].weight = model[0].weight
+
+    with ready(model, Inputs(args=(torch.randn(1, 3),)), device=CPU, precision="fp16") as workload:
+        assert len(list(workload.model.parameters())) == 1
+
+
+def test_a_training_step_computes_gradients_and_leaves_the_weights() -> None:
+    model = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 2))
+    model[0].bias.requires_grad_(False)
+
+    with ready(
+        model, Inputs(args=(torch.randn(5, 3),)), device=CPU, precision="fp32", step="train"
+    ) as workload:
+        assert [stage.name for stage in workload.stages] == ["forward", "backward", "optimiser"]
+        forward, backward, update = workload.stages
+        weights = {name: p.clone() for name, p in workload.model.named_parameters()}
+        forward.run()
+        backward.run()
+        gradients = {name: p.grad for name, p in workload.model.named_parameters()}
+        assert gradients.pop("0.bias") is None
+        assert all(each is not None and each.abs().sum() > 0 for each in gradients.values())
+        update.run()
+        assert all(p.grad is None for p in workload.model.parameters())
+        for name, parameter in workload.model.named_parameters():
+            assert torch.equal(parameter, weights[name])
+
+
+def test_every_output_takes_part_in_the_loss() -> None:
+    a, b = torch.ones(2, requires_grad=True), torch.ones(3, requires_grad=True)
+
+    found = differentiable({"x": a * 2, "y": [b * 2, torch.ones(1)], "words": "none"})
+
+    assert [tensor.numel() for tensor in found] == [2, 3]
+
+
+def test_what_cannot_be_trained_says_so() -> None:
+    x = torch.randn(1, 2)
+    frozen = nn.Linear(2, 2).requires_grad_(False)
+
+    class Constant(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(2, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x
+
+    for model, why in ((frozen, "no parameter has requires_grad"), (Constant(), "no output")):
+        with (
+            pytest.raises(ArchscopeError, match=why),
+            ready(model, Inputs(args=(x,)), device=CPU, precision="fp32", step="train"),
+        ):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("model", "why"),
+    [
+        (nn.Linear(2, 2, device="meta"), "holds no data"),
+        (nn.LazyLinear(2), "has no shape yet"),
+    ],
+)
+def test_a_network_without_data_is_refused(model: nn.Module, why: str) -> None:
+    with (
+        pytest.raises(ArchscopeError, match=why),
+        ready(model, Inputs(args=(torch.ones(1, 2),)), device=CPU, precision="fp32"),
+    ):
+        pass
+
+
+def test_a_network_that_cannot_be_copied_says_so() -> None:
+    model = nn.Linear(2, 2)
+    model.last = model(torch.ones(1, 2))  # a tensor with a history cannot be copied
+
+    with (
+        pytest.raises(ArchscopeError, match="Linear cannot be copied"),
+        ready(model, Inputs(args=(torch.ones(1, 2),)), device=CPU, precision="fp32"),
+    ):
+        pass
+
+
+def test_without_a_copy_the_network_itself_is_moved() -> None:
+    model = nn.Linear(2, 2)
+
+    with ready(
+        model, Inputs(args=(torch.ones(1, 2),)), device=CPU, precision="bf16", copy=False
+    ) as workload:
+        assert workload.model is model
+
+    assert model.weight.dtype == torch.bfloat16
