@@ -1,7 +1,7 @@
 """How fast and how frugal archscope is, each figure a ratio to something measured in the same run.
 
 python benchmarks/speed.py          # all, a few minutes
-python benchmarks/speed.py start    # one of: start, params, depth, counting, memory
+python benchmarks/speed.py start    # one of: start, params, presets, depth, counting, memory
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from statistics import median
 REPEATS = 7
 ARCHSCOPE = [sys.executable, "-m", "archscope"]
 
+
+LARGEST = ("gpt3-175B", "llama-3.1-405b", "deepseek-v3", "gpt-oss-120b")
+"""Published networks that are counted; the last has windows by mask, sinks and experts."""
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 """Compiled files are kept, as on a user's machine."""
@@ -57,6 +60,18 @@ def params() -> None:
     ratio("params --depth 24 against importing torch and fvcore", command, engines, 1.3)
     command = [*ARCHSCOPE, "params", "cnn", "--dilations", "1,2,4"]
     ratio("params cnn against importing torch and fvcore", command, engines, 1.3)
+
+
+def presets() -> None:
+    """Published networks, the largest among them."""
+    nothing = [sys.executable, "-c", "pass"]
+    ratio("archscope list presets against an empty program", [*ARCHSCOPE, "list", "presets"],
+          nothing)  # fmt: skip
+    engines = [sys.executable, "-W", "ignore", "-c", "import torch, fvcore.nn"]
+    for name in LARGEST:
+        command = [*ARCHSCOPE, "params", name]
+        ratio(f"params {name} against importing torch and fvcore", command, engines, 2.0)
+        peak("params", name, "--total")
 
 
 def depth() -> None:
@@ -127,10 +142,14 @@ def timed(run: Callable[[], object]) -> float:
 
 def memory() -> None:
     """A network of 10^12 parameters."""
+    peak("params", "--total", "--depth", "128", "--d-model", "25600", "--heads", "200")
+
+
+def peak(*typed: str) -> None:
+    """Print the most memory that a command held at once."""
     probe = (
         "import resource, runpy, sys\n"
-        "sys.argv = ['archscope', 'params', '--total', '--depth', '128', '--d-model', '25600',"
-        " '--heads', '200']\n"
+        f"sys.argv = ['archscope', *{typed!r}]\n"
         "try: runpy.run_module('archscope', run_name='__main__')\n"
         "except SystemExit: pass\n"
         "print('peak memory', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, 'MiB',"
@@ -139,7 +158,7 @@ def memory() -> None:
     subprocess.run([sys.executable, "-c", probe], check=True)
 
 
-PARTS = {f.__name__: f for f in (start, params, depth, counting, memory)}
+PARTS = {f.__name__: f for f in (start, params, presets, depth, counting, memory)}
 
 if __name__ == "__main__":
     for part in sys.argv[1:] or PARTS:

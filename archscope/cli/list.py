@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from archscope import specs
-from archscope.registry import ANALYSES, FAMILIES, FORMATS
+from archscope.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from archscope import specs
+    from archscope.presets import Preset
+
+_PRESETS = "presets"
+"""The word for all published networks."""
 
 
 @click.command()
-@click.argument("family", required=False)
+@click.argument("name", required=False)
 @click.option(
     "-f",
     "--format",
@@ -21,57 +28,155 @@ from archscope.registry import ANALYSES, FAMILIES, FORMATS
     default="table",
     help="[default: table]",
 )
-def command(family: str | None, format_name: str) -> None:
-    """List families, analyses and formats; or the fields of one FAMILY.
+def command(name: str | None, format_name: str) -> None:
+    """List families, analyses and formats; the published networks; or what one NAME is.
+
+    NAME is a family, whose fields are listed, a published network, or `presets` for all of these.
 
     \b
     Examples:
       archscope list
       archscope list transformer
+      archscope list presets
+      archscope list bert-base-uncased
       archscope list cnn -f json
     """
-    if family is None:
-        _overview(as_json=format_name == "json")
+    as_json = format_name == "json"
+    if name is None:
+        _overview(as_json=as_json)
+    elif name == _PRESETS:
+        _presets(as_json=as_json)
     else:
-        _fields(family, as_json=format_name == "json")
+        _one(name, as_json=as_json)
+
+
+def _one(name: str, *, as_json: bool) -> None:
+    from archscope import presets
+    from archscope.registry import FAMILIES
+
+    families = FAMILIES.names()
+    if name in families:
+        _fields(name, as_json=as_json)
+    elif name in presets.names():
+        _preset(presets.load(name), as_json=as_json)
+    else:
+        raise UsageError(
+            f"no family or preset is called {name!r}; there are {', '.join(families)}, and "
+            f"archscope list presets names the presets."
+            + did_you_mean(name, [*families, *presets.names(), _PRESETS])
+        )
 
 
 def _overview(*, as_json: bool) -> None:
+    from archscope.cli._model import GENERAL
+    from archscope.registry import ANALYSES, FAMILIES, FORMATS
+
+    families = {name: family.summary for name, family in FAMILIES.all().items()}
+    general = {name: families[name] for name in GENERAL}
     found = {
-        "families": {n: f.summary for n, f in FAMILIES.all().items()},
+        "families": {**general, **families},
         "analyses": {n: a.summary for n, a in ANALYSES.all().items()},
         "formats": {n: f.summary for n, f in FORMATS.all().items()},
     }
     if as_json:
         click.echo(json.dumps(found, indent=1))
         return
-    for kind, entries in found.items():
-        click.echo(f"{kind}")
-        _columns((name, summary) for name, summary in entries.items())
+    own = {name: summary for name, summary in families.items() if name not in general}
+    headed = {
+        "general families": general,
+        "families of one kind of network": own,
+        "analyses": found["analyses"],
+        "formats": found["formats"],
+    }
+    for heading, entries in headed.items():
+        click.echo(heading)
+        _columns(entries.items())
     click.echo("\nThe fields of a family: archscope list transformer")
+    click.echo("The published networks: archscope list presets")
+
+
+def _presets(*, as_json: bool) -> None:
+    from archscope import presets
+
+    found = tuple(presets.all())
+    if as_json:
+        click.echo(json.dumps([_record(preset) for preset in found], indent=1))
+        return
+    _columns((p.name, p.family, _first_figure(p), _source(p)) for p in found)
+    click.echo("\nWhat one of them is: archscope list bert-base-uncased")
+
+
+def _first_figure(preset: Preset) -> str:
+    return next((figure.text for figure in preset.published), "")
+
+
+def _source(preset: Preset) -> str:
+    return f"= {preset.same_as}" if preset.same_as else preset.source
+
+
+def _record(preset: Preset) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "name": preset.name,
+        "family": preset.family,
+        "source": preset.source,
+        "same_as": preset.same_as,
+        "fields": dict(preset.fields),
+        "published": [asdict(figure) for figure in preset.published],
+    }
+
+
+def _preset(preset: Preset, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(_record(preset), indent=1))
+        return
+    same = f", the same as {preset.same_as}" if preset.same_as else ""
+    click.echo(f"{preset.name}: a {preset.family}{same}")
+    click.echo(f"source: {preset.source}")
+    click.echo("fields that differ from the family's defaults")
+    _columns((_flag(name), _default(value)) for name, value in preset.fields.items())
+    if preset.published:
+        click.echo("published figures")
+        _columns(
+            (figure.text, _words(figure.quantity, figure.counts), figure.source, figure.reason)
+            for figure in preset.published
+        )
+    click.echo(f"\nAll fields: archscope list {preset.family}")
+
+
+def _words(quantity: str, counts: str) -> str:
+    return f"{quantity} ({counts})" if counts else quantity
 
 
 def _fields(name: str, *, as_json: bool) -> None:
+    from archscope import specs
+    from archscope.registry import FAMILIES
+
     family = FAMILIES.get(name)
     fields = specs.fields(family.spec)
     if as_json:
-        records = [
-            {
-                "field": field.name,
-                "flag": field.flag,
-                "kind": field.kind,
-                "choices": list(field.choices),
-                "default": field.default,
-                "low": field.low,
-                "high": field.high,
-                "help": field.help,
-            }
-            for field in fields
-        ]
-        click.echo(json.dumps(records, indent=1))
+        click.echo(json.dumps([_field(field) for field in fields], indent=1))
         return
     click.echo(f"{name}: {family.summary}")
     _columns((f.flag, _default(f.default), _kind(f), f.help) for f in fields)
+
+
+def _field(field: specs.Field) -> Mapping[str, Any]:
+    return {
+        "field": field.name,
+        "flag": field.flag,
+        "kind": field.kind,
+        "choices": list(field.choices),
+        "default": field.default,
+        "low": field.low,
+        "high": field.high,
+        "help": field.help,
+    }
+
+
+def _flag(field: str) -> str:
+    return "--" + field.replace("_", "-")
 
 
 def _default(value: object) -> str:
@@ -85,6 +190,10 @@ def _kind(field: specs.Field) -> str:
 def _columns(rows: Iterable[tuple[str, ...]]) -> None:
     table = list(rows)
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    click.echo("\n".join(_aligned(table, widths)))
+
+
+def _aligned(table: list[tuple[str, ...]], widths: list[int]) -> Iterator[str]:
     for row in table:
         padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("  " + "  ".join(padded).rstrip())
+        yield "  " + "  ".join(padded).rstrip()

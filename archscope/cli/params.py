@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -21,6 +22,8 @@ Examples:
   archscope params cnn --dilations 1,2,4
   archscope params cnn:dilations=1/2/4,channels=32 -f json
   archscope params --experts 8 --top-k 2 --by component
+  archscope params bert-base-uncased --seq-len 128
+  archscope params tinybert-4L-312 --teacher bert-base-uncased
 
 A default can also come from the environment (ARCHSCOPE_PARAMS_DEPTH=24) or from a config file.
 """
@@ -30,6 +33,8 @@ _SECTIONS = {
     "operator": "operators",
     "component": "components",
     "depth": "depth",
+    "published": "published",
+    "teacher": "teacher",
 }
 
 
@@ -38,7 +43,8 @@ _SECTIONS = {
     "--by",
     type=click.Choice(list(_SECTIONS)),
     default="module",
-    help="One row for each of these; depth: each meaning of the word. [default: module]",
+    help="One row for each of these; depth: each meaning of the word; published: each figure that "
+    "the authors of a published network print. [default: module]",
 )
 @click.option(
     "--sort",
@@ -51,6 +57,7 @@ _SECTIONS = {
     "--max-depth", type=click.IntRange(min=1), help="Module names of at most so many parts."
 )
 @click.option("--expand", is_flag=True, help="Each copy of a repeated block.")
+@click.option("--no-flops", is_flag=True, help="Parameters alone; needs no inputs.")
 @click.option("--total", is_flag=True, help="The totals alone.")
 @click.option("--explain", is_flag=True, help="Each row's closed form, with its numbers put in.")
 @click.option("--exact", is_flag=True, help="All digits of every number.")
@@ -59,6 +66,11 @@ _SECTIONS = {
     type=click.Choice(["1", "2"]),
     default="1",
     help="1: as fvcore counts. 2: two FLOPs for a multiply-accumulate. [default: 1]",
+)
+@click.option(
+    "--teacher",
+    metavar="MODEL",
+    help="How many times larger the network is that teaches this one, at the same inputs.",
 )
 @click.option("--strict", is_flag=True, help="Exit 3 where anything is unknown or disputed.")
 @output_options
@@ -71,10 +83,12 @@ def command(
     top: int | None,
     max_depth: int | None,
     expand: bool,
+    no_flops: bool,
     total: bool,
     explain: bool,
     exact: bool,
     flops_per_mac: str,
+    teacher: str | None,
     strict: bool,
     format_name: str | None,
     output: str | None,
@@ -84,8 +98,9 @@ def command(
 ) -> None:
     """Count trainable parameters and FLOPs of MODEL, module by module.
 
-    MODEL is a family, `transformer` (where it is left out) or `cnn`, with fields after a colon or
-    as flags. Nothing is trained or allocated: a network of 10^12 parameters counts as quickly.
+    MODEL is a family, `transformer` (where it is left out) or `cnn`, or a published network
+    (`archscope list presets`), with fields after a colon or as flags. Nothing is trained or
+    allocated: a network of 10^12 parameters counts as quickly.
     """
     check_output(output)
     view = View(
@@ -103,14 +118,20 @@ def command(
     def present(report: Any) -> None:
         show(report, view, format_name=format_name, output=output, quiet=quiet)
 
+    from archscope.beside import beside_figures, beside_teacher
     from archscope.library import count_subject, require_complete
 
     try:
-        report = count_subject(network.subject(), flops_per_mac=int(flops_per_mac))
+        subject = network.subject()
+        subject = replace(subject, inputs=None) if no_flops else subject
+        report = count_subject(subject, flops_per_mac=int(flops_per_mac))
+        report = replace(report, convention=None) if no_flops else report
     except ForwardError as error:
         if error.report is not None:
             present(error.report)
         raise
+    report = beside_figures(report, network)
+    report = beside_teacher(report, teacher) if teacher else report
     present(report)
     if strict:
         require_complete(report)

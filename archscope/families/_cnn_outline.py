@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from archscope.families._residual_blocks import residual_remark
 from archscope.theory.layers import Layer, conv
 from archscope.theory.outline import Outline, skips_a_hole
 
@@ -56,9 +57,6 @@ def _partial(spec: CnnSpec, stack: tuple[Layer, ...]) -> str:
 
 def _remarks(spec: CnnSpec, stack: tuple[Layer, ...]) -> Iterator[str]:
     if spec.residual and not skips_a_hole(stack):
-        yield (
-            "residual paths see the same positions, more often near the centre; numbers of paths "
-            "are of the path through all convolutions"
-        )
+        yield residual_remark(stack)
     if spec.head == "classifier" and spec.causal:
         yield "the classifier reads the last position alone"

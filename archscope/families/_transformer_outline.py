@@ -16,28 +16,32 @@ def outline(spec: TransformerSpec) -> Outline:
     """Return what one token sees; of an encoder-decoder, what a target token sees of the target.
 
     A window of W keys sees what a convolution of W taps sees: itself among them, so that L causal
-    windows reach L (W - 1) + 1 tokens. Norms, feed-forwards and experts see one token at a time.
+    windows reach L (W - 1) + 1 tokens; with one block of full attention among them, all. Norms,
+    feed-forwards and experts see one token at a time.
     """
     both = spec.arch == "encoder-decoder"
     blocks = spec.decoder_blocks if both else spec.depth
     names = tuple(f"{'decoder' if both else 'blocks'}.{number}" for number in range(blocks))
-    is_full = spec.mixer == "attention" and spec.window_keys is None
-    stack = () if is_full else tuple(_layers(spec, names))
+    full = tuple(_attention(spec, names))
+    stack = () if full else tuple(_layers(spec, names))
     return Outline(
         axes=1,
         layers=stack,
         windowed=spec.mixer == "attention",
-        attention=_attention(spec, names) if is_full else (),
+        attention=full,
         input_size=spec.target_length if both else spec.seq_len,
         noun="token",
         flag="--dilations" if spec.mixer == "dilated-conv" else "",
         partial=_partial(stack),
-        remarks=tuple(_remarks(spec)),
+        remarks=tuple(_remarks(spec, full)),
     )
 
 
-def _attention(spec: TransformerSpec, names: tuple[str, ...]) -> tuple[Attention, ...]:
-    return tuple(Attention(name=f"{name}.attn", causal=spec.sees_only_past) for name in names)
+def _attention(spec: TransformerSpec, names: tuple[str, ...]) -> Iterator[Attention]:
+    """Yield the blocks whose attention has no window."""
+    for number, name in enumerate(names):
+        if spec.mixer == "attention" and spec.window_of(number) is None:
+            yield Attention(name=f"{name}.attn", causal=spec.sees_only_past)
 
 
 def _layers(spec: TransformerSpec, names: tuple[str, ...]) -> Iterator[Layer]:
@@ -60,7 +64,12 @@ def _partial(stack: tuple[Layer, ...]) -> str:
     )
 
 
-def _remarks(spec: TransformerSpec) -> Iterator[str]:
+def _remarks(spec: TransformerSpec, full: tuple[Attention, ...]) -> Iterator[str]:
+    if full and spec.window_keys is not None:
+        yield (
+            f"{full[0].name} is the first that sees all; the blocks before it, and those between "
+            f"the rows, see a window of {spec.window_keys:,} tokens"
+        )
     if spec.arch == "encoder-decoder":
         yield (
             f"the table is of the decoder along its target; through cross-attention every target "

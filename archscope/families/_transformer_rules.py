@@ -22,6 +22,7 @@ def check_together(spec: TransformerSpec) -> None:
     _check_window(spec)
     _check_positions(spec)
     _check_experts(spec)
+    _check_blocks(spec)
     _check_unread(spec)
 
 
@@ -59,12 +60,19 @@ def _check_positions(spec: TransformerSpec) -> None:
             f"turns features in pairs, but a head has {spec.head_width} features. "
             "Give an even {head_dim}",
         )
-    if spec.positions == "sinusoidal" and spec.d_model % 2:
+    if spec.rotary_dim is not None and (spec.rotary_dim % 2 or spec.rotary_dim > spec.head_width):
+        raise SpecError(
+            "rotary_dim",
+            spec.rotary_dim,
+            f"is not an even number of the {spec.head_width} features of a head",
+        )
+    if spec.positions == "sinusoidal" and spec.table_width % 2:
+        width = spec.table_width
+        field = "d_model" if spec.embedding_dim is None else "embedding_dim"
         raise SpecError(
             "positions",
             spec.positions,
-            f"needs an even {{d_model}}, not {spec.d_model}. "
-            f"Nearest: {spec.d_model - 1}, {spec.d_model + 1}",
+            f"needs an even {{{field}}}, not {width}. Nearest: {width - 1}, {width + 1}",
         )
     longest = max(spec.seq_len, spec.target_len or 0)
     if spec.max_positions is not None and spec.max_positions < longest:
@@ -89,6 +97,19 @@ def _check_experts(spec: TransformerSpec) -> None:
         raise SpecError("dilations", (), "has no items. Give at least one, e.g. 1,2,4")
 
 
+def _check_blocks(spec: TransformerSpec) -> None:
+    if not spec.shared_blocks:
+        return
+    for field, differs in (
+        ("dilations", len(set(spec.dilations or ())) > 1),
+        ("full_every", spec.full_every is not None),
+    ):
+        if differs:
+            raise SpecError(
+                field, getattr(spec, field), "makes blocks differ, but {shared_blocks} is set"
+            )
+
+
 def _check_unread(spec: TransformerSpec) -> None:
     two_stacks = spec.arch == "encoder-decoder"
     attends = spec.mixer == "attention"
@@ -103,12 +124,44 @@ def _check_unread(spec: TransformerSpec) -> None:
             spec.attention == "dilated-window",
             "needs {attention} dilated-window",
         ),
+        ("masked_window", spec.attention == "window", "needs {attention} window"),
+        ("full_every", spec.attention != "full", "needs {attention} window or dilated-window"),
+        ("sinks", attends, "needs {mixer} attention"),
+        (
+            "sinks",
+            spec.window_keys is None or spec.masked_window,
+            "needs {masked_window} where {attention} has windows",
+        ),
         ("attention", attends or spec.attention == "full", "needs {mixer} attention"),
         (
             "positions",
             attends or spec.positions != "rotary",
             "turns queries and needs {mixer} attention",
         ),
+        (
+            "positions",
+            attends or spec.positions != "alibi",
+            "is added to scores and needs {mixer} attention",
+        ),
+        (
+            "positions",
+            spec.positions != "alibi" or spec.window_keys is None or spec.masked_window,
+            "needs {masked_window} where {attention} has windows",
+        ),
+        (
+            "positions",
+            spec.positions != "alibi" or (spec.sees_only_past and not two_stacks),
+            "is for attention that sees only the past",
+        ),
+        ("rotary_dim", spec.positions == "rotary", "needs {positions} rotary"),
+        ("parallel", not two_stacks, "cannot be had with {arch} encoder-decoder"),
+        ("parallel", spec.norm_place == "pre", "needs {norm_place} pre"),
+        ("shared_norm", spec.parallel, "needs {parallel}"),
+        ("embedding_dim", spec.vocab_size > 0, "needs {vocab_size} of 1 or more"),
+        ("norm_bias", spec.norm == "layernorm", "needs {norm} layernorm"),
+        ("attn_bias", _attends(spec), "needs {mixer} attention"),
+        ("router_bias", spec.experts > 0, "needs {experts} of 1 or more"),
+        ("head_bias", spec.vocabulary_head == "lm", "needs {head} lm and {vocab_size}"),
         ("kernel_size", not attends, "needs {mixer} dilated-conv"),
         ("dilations", not attends, "needs {mixer} dilated-conv"),
         ("kv_heads", _attends(spec), "needs {mixer} attention"),

@@ -15,6 +15,8 @@ def words(spec: TransformerSpec) -> Iterator[str]:
     yield f"{spec.norm_place}-{'LN' if spec.norm == 'layernorm' else 'RMSNorm'}"
     yield _depth(spec)
     yield f"d_model {spec.d_model}"
+    if spec.embedding_dim:
+        yield f"embeddings {spec.embedding_dim}"
     yield from _mixing(spec)
     yield f"d_ff {spec.hidden_width}"
     yield from _feed_forward(spec)
@@ -26,7 +28,8 @@ def words(spec: TransformerSpec) -> Iterator[str]:
 
 def _depth(spec: TransformerSpec) -> str:
     both = spec.arch == "encoder-decoder"
-    return f"depth {spec.depth}" + (f" + {spec.decoder_blocks}" if both else "")
+    shared = " shared" if spec.shared_blocks else ""
+    return f"depth {spec.depth}" + (f" + {spec.decoder_blocks}" if both else "") + shared
 
 
 def _mixing(spec: TransformerSpec) -> Iterator[str]:
@@ -38,11 +41,21 @@ def _mixing(spec: TransformerSpec) -> Iterator[str]:
     if spec.key_heads != spec.heads:
         yield f"{'MQA' if spec.key_heads == 1 else 'GQA'} {spec.key_heads} kv heads"
     if spec.window_keys:
-        yield f"window {spec.window_keys}" + (
-            f" dilation {spec.window_step}" if spec.window_step > 1 else ""
-        )
+        yield " ".join(_window(spec))
     if spec.qk_norm:
         yield "QK norm"
+    if spec.sinks:
+        yield "sinks"
+
+
+def _window(spec: TransformerSpec) -> Iterator[str]:
+    yield f"window {spec.window_keys}"
+    if spec.window_step > 1:
+        yield f"dilation {spec.window_step}"
+    if spec.masked_window:
+        yield "by mask"
+    if spec.full_every:
+        yield f"but full every {spec.full_every}"
 
 
 def _feed_forward(spec: TransformerSpec) -> Iterator[str]:
@@ -59,9 +72,28 @@ def _unusual(spec: TransformerSpec) -> Iterator[str]:
         yield "no positions" if spec.positions == "none" else f"{spec.positions} positions"
     if spec.arch != "encoder-decoder" and spec.sees_only_past != (spec.arch == "decoder"):
         yield "causal" if spec.sees_only_past else "not causal"
-    if not spec.bias:
-        yield "qkv bias only" if spec.qkv_bias else "no bias"
+    if spec.parallel:
+        yield "parallel, one norm" if spec.shared_norm else "parallel"
+    yield from _biases(spec)
     if spec.vocab_size and spec.head != "lm":
         yield "no head" if spec.head == "none" else "mlm head"
     if spec.classes:
         yield f"{spec.classes} classes"
+
+
+def _biases(spec: TransformerSpec) -> Iterator[str]:
+    if not spec.bias:
+        kept = (
+            (spec.attn_bias, "attention"),
+            (spec.qkv_bias and not spec.attn_bias, "qkv"),
+            (spec.norm_bias, "norm"),
+        )
+        words = [word for wanted, word in kept if wanted]
+        yield f"{' and '.join(words)} bias only" if words else "no bias"
+        return
+    absent = (
+        (spec.attn_bias is False, "no attention bias"),
+        (spec.qkv_bias is False and spec.attn_bias is not False, "no qkv bias"),
+        (spec.norm_bias is False, "no norm bias"),
+    )
+    yield from (word for wanted, word in absent if wanted)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from archscope.families._folding import repeats
+from archscope.families._folding import repeats, reruns
 from archscope.families._transformer_rules import check_together
 from archscope.families._transformer_words import words
 from archscope.registry import Family
 from archscope.specs import check, option, values
-from archscope.subject import Inputs, Subject
+from archscope.subject import Inputs, Repeat, Subject
 
 if TYPE_CHECKING:
     from torch import nn
@@ -57,18 +57,31 @@ class TransformerSpec:
         None, "tokens of an encoder-decoder's target (none: as seq_len)", low=1, high=2**24
     )
     batch_size: int = option(1, "number of sequences", low=1, high=2**20)
+    embedding_dim: int | None = option(
+        None, "width of the embeddings, projected to d_model (none: as d_model)", low=1, high=2**20
+    )
     max_positions: int | None = option(
         None, "rows of the learned positions (none: as the input is long)", low=1, high=2**24
     )
-    norm_place: Literal["pre", "post"] = option(
-        "pre", "normalise before each part of a block, or after its residual sum"
+    norm_place: Literal["pre", "post", "sandwich"] = option(
+        "pre",
+        "normalise before each part of a block, after its residual sum, or both before it and on "
+        "its answer",
     )
+    parallel: bool = option(
+        False, "attention and feed-forward side by side, both added to the same input"
+    )
+    shared_norm: bool = option(False, "one norm for both where they are parallel")
+    shared_blocks: bool = option(False, "all blocks of a stack are one, run over and over")
     norm: Literal["layernorm", "rmsnorm"] = option("layernorm", "kind of normalisation")
     activation: Literal["relu", "gelu", "swiglu", "geglu"] = option(
         "gelu", "activation of the feed-forward; the glu kinds have a third matrix"
     )
-    positions: Literal["learned", "sinusoidal", "rotary", "none"] = option(
-        "learned", "how a token knows its place"
+    positions: Literal["learned", "sinusoidal", "rotary", "alibi", "none"] = option(
+        "learned", "how a token knows its place; alibi: scores fall with the distance"
+    )
+    rotary_dim: int | None = option(
+        None, "features of a head that rotary positions turn (none: all)", low=2, high=2**16
     )
     attention: Literal["full", "window", "dilated-window"] = option(
         "full", "which keys a query sees in self-attention"
@@ -83,6 +96,16 @@ class TransformerSpec:
     window_dilation: int | None = option(
         None, "positions from key to key in a dilated window (none: 2)", low=1, high=2**20
     )
+    masked_window: bool = option(
+        False, "the keys outside of a window are multiplied too, then masked: no work is saved"
+    )
+    full_every: int | None = option(
+        None,
+        "every so many blocks one attends in full, the rest in windows (none: all in windows)",
+        low=1,
+        high=10_000,
+    )
+    sinks: bool = option(False, "one more logit for each head that takes part in the softmax alone")
     causal: bool | None = option(None, "see only the past (none: decoders do, encoders do not)")
     mixer: Literal["attention", "dilated-conv"] = option(
         "attention", "what mixes positions: self-attention, or a 1-D convolution in its place"
@@ -101,10 +124,14 @@ class TransformerSpec:
         None, "experts that each token is sent to (none: 2)", low=1, high=2**16
     )
     tied: bool = option(True, "one table for the tokens of input, target and output")
-    bias: bool = option(True, "biases in linear layers and norms (an lm head has none)")
+    bias: bool = option(True, "biases in linear layers and norms (not in an lm head or a router)")
+    norm_bias: bool | None = option(None, "biases in norms (none: as bias)")
+    attn_bias: bool | None = option(None, "biases in attention's projections (none: as bias)")
     qkv_bias: bool | None = option(
-        None, "biases in the query, key and value projections (none: as bias)"
+        None, "biases in the query, key and value projections (none: as attn_bias)"
     )
+    router_bias: bool = option(False, "a bias in the router of experts")
+    head_bias: bool = option(False, "a bias in an lm head")
     qk_norm: bool = option(False, "normalise each head's queries and keys")
     final_norm: bool | None = option(
         None, "a norm after the last block (none: with norms before, not with norms after)"
@@ -129,6 +156,11 @@ class TransformerSpec:
     def head_width(self) -> int:
         """Features of one head."""
         return self.head_dim or self.d_model // self.heads
+
+    @property
+    def table_width(self) -> int:
+        """Width of the embeddings."""
+        return self.embedding_dim or self.d_model
 
     @property
     def key_heads(self) -> int:
@@ -176,14 +208,24 @@ class TransformerSpec:
         return self.top_k or min(2, self.experts)
 
     @property
+    def norms_biased(self) -> bool:
+        """Whether norms have biases."""
+        return self.bias if self.norm_bias is None else self.norm_bias
+
+    @property
+    def attention_biased(self) -> bool:
+        """Whether attention's projection back has a bias."""
+        return self.bias if self.attn_bias is None else self.attn_bias
+
+    @property
     def projections_biased(self) -> bool:
         """Whether the query, key and value projections have biases."""
-        return self.bias if self.qkv_bias is None else self.qkv_bias
+        return self.attention_biased if self.qkv_bias is None else self.qkv_bias
 
     @property
     def ends_normalised(self) -> bool:
         """Whether a norm follows the last block."""
-        return self.norm_place == "pre" if self.final_norm is None else self.final_norm
+        return self.norm_place != "post" if self.final_norm is None else self.final_norm
 
     @property
     def vocabulary_head(self) -> Literal["lm", "mlm", "none"]:
@@ -194,15 +236,23 @@ class TransformerSpec:
         """Return the dilation of the convolution in one block."""
         return self.dilations[block % len(self.dilations)] if self.dilations else 1
 
+    def window_of(self, block: int) -> int | None:
+        """Return the keys per query in one block; None where its attention is full."""
+        is_full = self.full_every is not None and (block + 1) % self.full_every == 0
+        return None if is_full else self.window_keys
+
     def alike(self, depth: int, *, cross: bool = False) -> tuple[tuple[int, ...], ...]:
         """Return the numbers of `depth` blocks in groups of identical ones, by first member.
 
         With cross-attention the first block stands apart: the longest path enters it from the
-        source, all later ones from the block before.
+        source, all later ones from the block before. Of shared blocks there is one alone.
         """
-        groups: dict[tuple[int, bool], list[int]] = {}
+        if self.shared_blocks:
+            return ((0,),)
+        groups: dict[tuple[object, ...], list[int]] = {}
         for block in range(depth):
-            groups.setdefault((self.dilation(block), cross and block == 0), []).append(block)
+            kind = (self.dilation(block), self.window_of(block), cross and block == 0)
+            groups.setdefault(kind, []).append(block)
         return tuple(map(tuple, groups.values()))
 
 
@@ -239,12 +289,6 @@ def subject(spec: TransformerSpec) -> Subject:
     from archscope.networks.shapes import shapes_only
     from archscope.networks.transformer import build
 
-    stacks = {"blocks": spec.alike(spec.depth)}
-    if spec.arch == "encoder-decoder":
-        stacks = {
-            "encoder": spec.alike(spec.depth),
-            "decoder": spec.alike(spec.decoder_blocks, cross=True),
-        }
     with shapes_only():
         return Subject(
             name=describe(spec),
@@ -253,8 +297,18 @@ def subject(spec: TransformerSpec) -> Subject:
             origin="family:transformer",
             config=values(spec),
             outline=outline(spec),
-            repeats=sum((repeats(name, groups) for name, groups in stacks.items()), ()),
+            repeats=_repeats(spec),
         )
+
+
+def _repeats(spec: TransformerSpec) -> tuple[Repeat, ...]:
+    depths = {"blocks": spec.depth}
+    if spec.arch == "encoder-decoder":
+        depths = {"encoder": spec.depth, "decoder": spec.decoder_blocks}
+    if spec.shared_blocks:  # that of a decoder that attends to an encoder runs in full
+        return reruns(next(iter(depths)), spec.depth)
+    groups = {stack: spec.alike(depth, cross=stack == "decoder") for stack, depth in depths.items()}
+    return sum((repeats(stack, alike) for stack, alike in groups.items()), ())
 
 
 FAMILY = Family(

@@ -33,7 +33,7 @@ class ScaledDotProduct(nn.Module):
 
     def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Every query meets every key, a later one too: a causal mask saves nothing."""
-        return _closed_form(inputs, keys=inputs[1][2])
+        return closed_form_of_product(inputs, keys=inputs[1][2])
 
 
 class WindowDotProduct(nn.Module):
@@ -69,7 +69,7 @@ class WindowDotProduct(nn.Module):
     def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Every query meets the keys of its window, padding among them."""
         length = inputs[1][2]
-        return _closed_form(inputs, keys=length if self._covers(length) else self.window)
+        return closed_form_of_product(inputs, keys=length if self._covers(length) else self.window)
 
     def _covers(self, length: int) -> bool:
         needed = length if self.causal else 2 * length - 1
@@ -87,7 +87,8 @@ class WindowDotProduct(nn.Module):
         return (key < 0) | (key >= length)
 
 
-def _closed_form(inputs: Sequence[Shape], *, keys: int) -> ClosedForm:
+def closed_form_of_product(inputs: Sequence[Shape], *, keys: int) -> ClosedForm:
+    """Return the closed form of both products, given how many keys each query meets."""
     (batch, heads, queries, width), value = inputs[0], inputs[2]
     return counts.attention(
         batch=batch,
@@ -116,12 +117,14 @@ class Attention(nn.Module):
         qkv_bias: bool = True,
         head_norm: Callable[[int], nn.Module] | None = None,
         rotary: bool = False,
+        rotary_dim: int | None = None,
         cross: bool = False,
     ) -> None:
         super().__init__()
         kv_heads = kv_heads or heads
         self.head_dim = head_dim or d_model // heads
         self.rotary = rotary
+        self.rotary_dim = rotary_dim
         self.fused = kv_heads == heads and not cross
         if self.fused:
             self.qkv = nn.Linear(d_model, 3 * heads * self.head_dim, bias=qkv_bias)
@@ -140,7 +143,7 @@ class Attention(nn.Module):
         if self.q_norm is not None and self.k_norm is not None:
             q, k = self.q_norm(q), self.k_norm(k)
         if self.rotary:
-            q, k = rotate(q), rotate(k)
+            q, k = rotate(q, self.rotary_dim), rotate(k, self.rotary_dim)
         out = self.sdpa(q, k, v)  # (B, H, S, d)
         joined: Tensor = self.proj(out.transpose(1, 2).flatten(2))  # (B, S, D)
         return joined

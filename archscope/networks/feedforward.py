@@ -142,11 +142,19 @@ class MixtureOfExperts(nn.Module):
     archscope_component = "ffn_experts"
 
     def __init__(
-        self, d_model: int, d_ff: int, experts: int, top_k: int, *, activation: str, bias: bool
+        self,
+        d_model: int,
+        d_ff: int,
+        experts: int,
+        top_k: int,
+        *,
+        activation: str,
+        bias: bool,
+        router_bias: bool = False,
     ) -> None:
         super().__init__()
         self.top_k = top_k
-        self.router = part("router", nn.Linear(d_model, experts, bias=False))
+        self.router = part("router", nn.Linear(d_model, experts, bias=router_bias))
         self.experts = Experts(d_model, d_ff, experts, top_k, activation=activation, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -27,13 +27,29 @@ class MaskedHead(nn.Module):
 
     def __init__(self, spec: TransformerSpec) -> None:
         super().__init__()
-        self.dense = nn.Linear(spec.d_model, spec.d_model, bias=spec.bias)
-        self.norm = make_norm(spec, spec.d_model)
-        self.decoder = nn.Linear(spec.d_model, spec.vocab_size, bias=spec.bias)
+        self.dense = nn.Linear(spec.d_model, spec.table_width, bias=spec.bias)
+        self.norm = make_norm(spec, spec.table_width)
+        self.decoder = nn.Linear(spec.table_width, spec.vocab_size, bias=spec.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Take (B, S, D), return (B, S, V)."""
         scores: Tensor = self.decoder(self.norm(F.gelu(self.dense(x))))  # (B, S, V)
+        return scores
+
+
+class ProjectedHead(nn.Module):
+    """A projection onto the width of the embeddings, then one onto the vocabulary."""
+
+    archscope_component = "head"
+
+    def __init__(self, spec: TransformerSpec) -> None:
+        super().__init__()
+        self.proj = nn.Linear(spec.d_model, spec.table_width, bias=spec.bias)
+        self.decoder = nn.Linear(spec.table_width, spec.vocab_size, bias=spec.head_bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Take (B, S, D), return (B, S, V)."""
+        scores: Tensor = self.decoder(self.proj(x))  # (B, S, V)
         return scores
 
 
@@ -75,11 +91,11 @@ def vocabulary_head(spec: TransformerSpec, table: nn.Embedding | None) -> nn.Mod
     """Return the head over the vocabulary, with the weight of `table` where they are tied."""
     if spec.vocabulary_head == "none" or table is None:
         return None
-    if spec.vocabulary_head == "mlm":
-        masked = MaskedHead(spec)
-        masked.decoder.weight = table.weight if spec.tied else masked.decoder.weight
-        return masked
-    projection = part("head", nn.Linear(spec.d_model, spec.vocab_size, bias=False))
+    if spec.vocabulary_head == "mlm" or spec.embedding_dim is not None:
+        head = MaskedHead(spec) if spec.vocabulary_head == "mlm" else ProjectedHead(spec)
+        head.decoder.weight = table.weight if spec.tied else head.decoder.weight
+        return head
+    projection = part("head", nn.Linear(spec.d_model, spec.vocab_size, bias=spec.head_bias))
     projection.weight = table.weight if spec.tied else projection.weight
     return projection
 

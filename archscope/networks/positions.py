@@ -16,8 +16,10 @@ def sinusoids(like: Tensor) -> Tensor:
     return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(-2).to(like.dtype)  # (S, D)
 
 
-def rotate(x: Tensor) -> Tensor:
-    """Turn each pair of a head's features by an angle that grows with the position."""
+def rotate(x: Tensor, features: int | None = None) -> Tensor:
+    """Turn each pair of a head's first `features` by an angle that grows with the position."""
+    if features is not None and features < x.shape[-1]:
+        return torch.cat((rotate(x[..., :features]), x[..., features:]), dim=-1)
     angles = _angles(x)  # (S, d/2)
     cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
     first, second = x.chunk(2, dim=-1)  # 2 x (B, H, S, d/2)

@@ -1,18 +1,18 @@
 """Transformers of any `TransformerSpec`: one stack of blocks, or an encoder and a decoder.
 
-B batch, S positions, T positions of a target, D width of the model, V vocabulary, C classes.
+B batch, S positions, T positions of a target, D width of the model, E width of the embeddings, V
+vocabulary, C classes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from archscope.networks.block import Block, make_norm
+from archscope.networks.block import Block, Part, make_norm
 from archscope.networks.components import part
 from archscope.networks.examples import features, tokens
 from archscope.networks.heads import Output, outputs, pooled_head, vocabulary_head
@@ -59,7 +59,9 @@ class Transformer(nn.Module):
         self.tok_emb = _table(spec, spec.vocab_size)
         self.pos_emb = _table(spec, _position_rows(spec, spec.seq_len))
         self.type_emb = _table(spec, spec.token_types)
-        self.ln_emb = make_norm(spec, spec.d_model) if spec.embedding_norm else None
+        self.ln_emb = make_norm(spec, spec.table_width) if spec.embedding_norm else None
+        self.proj_emb = _projection(spec)
+        self.passes = _passes(spec, spec.depth, folded=folded)
         self.blocks = _stack(spec, spec.depth, folded, causal=spec.sees_only_past)
         self.ln_f = make_norm(spec, spec.d_model) if spec.ends_normalised else None
         self.lm_head = vocabulary_head(spec, self.tok_emb)
@@ -67,10 +69,11 @@ class Transformer(nn.Module):
 
     def forward(self, tokens: Tensor, token_types: Tensor | None = None) -> Output:
         """Take (B, S) or (B, S, D), and token types (B, S)."""
-        x = _embed(tokens, self.tok_emb, self.pos_emb, sinusoidal=self.sinusoidal)  # (B, S, D)
+        x = _embed(tokens, self.tok_emb, self.pos_emb, sinusoidal=self.sinusoidal)  # (B, S, E)
         if self.type_emb is not None and token_types is not None:
-            x = x + self.type_emb(token_types)  # (B, S, D)
-        x = _run(x, self.ln_emb, self.blocks, self.ln_f)  # (B, S, D)
+            x = x + self.type_emb(token_types)  # (B, S, E)
+        x = _enter(x, self.ln_emb, self.proj_emb)  # (B, S, D)
+        x = _run(x, self.blocks, self.passes, self.ln_f)  # (B, S, D)
         return outputs(x, self.lm_head, self.pooled)
 
 
@@ -87,12 +90,17 @@ class EncoderDecoder(nn.Module):
         self.sinusoidal = spec.positions == "sinusoidal"
         self.tok_emb = _table(spec, spec.vocab_size)
         self.pos_emb = _table(spec, _position_rows(spec, spec.seq_len))
-        self.ln_emb = norm() if spec.embedding_norm else None
+        self.ln_emb = make_norm(spec, spec.table_width) if spec.embedding_norm else None
+        self.proj_emb = _projection(spec)
+        self.passes = _passes(spec, spec.depth, folded=folded)
         self.encoder = _stack(spec, spec.depth, folded, causal=False)
         self.ln_encoder = norm() if spec.ends_normalised else None
         self.target_tok_emb = None if spec.tied else _table(spec, spec.vocab_size)
         self.target_pos_emb = _table(spec, _position_rows(spec, spec.target_length))
-        self.target_ln_emb = norm() if spec.embedding_norm else None
+        self.target_ln_emb = make_norm(spec, spec.table_width) if spec.embedding_norm else None
+        self.target_proj_emb = None if spec.tied else _projection(spec)
+        # The longest path enters the first run from the source, later ones from the run before.
+        self.target_passes = _passes(spec, spec.decoder_blocks, folded=False)
         self.decoder = _stack(spec, spec.decoder_blocks, folded, causal=True, cross=True)
         self.ln_f = norm() if spec.ends_normalised else None
         self.lm_head = vocabulary_head(spec, self.tok_emb)
@@ -101,15 +109,28 @@ class EncoderDecoder(nn.Module):
     def forward(self, source: Tensor, target: Tensor) -> Output:
         """Take (B, S) and (B, T), or (B, S, D) and (B, T, D)."""
         memory = _embed(source, self.tok_emb, self.pos_emb, sinusoidal=self.sinusoidal)
-        memory = _run(memory, self.ln_emb, self.encoder, self.ln_encoder)  # (B, S, D)
+        memory = _enter(memory, self.ln_emb, self.proj_emb)  # (B, S, D)
+        memory = _run(memory, self.encoder, self.passes, self.ln_encoder)  # (B, S, D)
         table = self.target_tok_emb or self.tok_emb
-        x = _embed(target, table, self.target_pos_emb, sinusoidal=self.sinusoidal)  # (B, T, D)
-        x = _run(x, self.target_ln_emb, self.decoder, self.ln_f, memory)  # (B, T, D)
+        x = _embed(target, table, self.target_pos_emb, sinusoidal=self.sinusoidal)  # (B, T, E)
+        x = _enter(x, self.target_ln_emb, self.target_proj_emb or self.proj_emb)  # (B, T, D)
+        x = _run(x, self.decoder, self.target_passes, self.ln_f, memory)  # (B, T, D)
         return outputs(x, self.lm_head, self.pooled)
 
 
 def _table(spec: TransformerSpec, rows: int) -> nn.Embedding | None:
-    return part("embeddings", nn.Embedding(rows, spec.d_model)) if rows else None
+    return part("embeddings", nn.Embedding(rows, spec.table_width)) if rows else None
+
+
+def _projection(spec: TransformerSpec) -> nn.Linear | None:
+    if spec.embedding_dim is None:
+        return None
+    return part("embeddings", nn.Linear(spec.embedding_dim, spec.d_model, bias=spec.bias))
+
+
+def _passes(spec: TransformerSpec, depth: int, *, folded: bool) -> int:
+    """Return how often the blocks that there are run one after the other."""
+    return depth if spec.shared_blocks and not folded else 1
 
 
 def _position_rows(spec: TransformerSpec, length: int) -> int:
@@ -119,10 +140,11 @@ def _position_rows(spec: TransformerSpec, length: int) -> int:
 def _stack(
     spec: TransformerSpec, depth: int, folded: bool, *, causal: bool, cross: bool = False
 ) -> nn.ModuleList:
-    chosen = [group[0] for group in spec.alike(depth, cross=cross)] if folded else range(depth)
+    alone = folded or spec.shared_blocks
+    chosen = [group[0] for group in spec.alike(depth, cross=cross)] if alone else range(depth)
     blocks = nn.ModuleList()
     for number in chosen:
-        block = Block(spec, causal=causal, dilation=spec.dilation(number), cross=cross)
+        block = Block(spec, number, causal=causal, cross=cross)
         blocks.add_module(str(number), block)
     return blocks
 
@@ -130,20 +152,22 @@ def _stack(
 def _embed(
     tokens: Tensor, tok_emb: nn.Module | None, pos_emb: nn.Module | None, *, sinusoidal: bool
 ) -> Tensor:
-    x: Tensor = tokens if tok_emb is None else tok_emb(tokens)  # (B, S, D)
+    x: Tensor = tokens if tok_emb is None else tok_emb(tokens)  # (B, S, E)
     if pos_emb is not None:
-        x = x + pos_emb(torch.arange(x.shape[1], device=x.device))  # (S, D)
+        x = x + pos_emb(torch.arange(x.shape[1], device=x.device))  # (S, E)
     return x + sinusoids(x) if sinusoidal else x
 
 
+def _enter(x: Tensor, *parts: Part | None) -> Tensor:
+    for each in parts:
+        x = x if each is None else each(x)
+    return x
+
+
 def _run(
-    x: Tensor,
-    first: Callable[[Tensor], Tensor] | None,
-    blocks: nn.ModuleList,
-    last: Callable[[Tensor], Tensor] | None,
-    *memory: Tensor,
+    x: Tensor, blocks: nn.ModuleList, passes: int, last: Part | None, *memory: Tensor
 ) -> Tensor:
-    x = x if first is None else first(x)
-    for block in blocks:
-        x = block(x, *memory)
+    for _ in range(passes):
+        for block in blocks:
+            x = block(x, *memory)
     return x if last is None else last(x)

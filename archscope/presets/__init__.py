@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -34,6 +34,8 @@ class Preset:
     """Name of the family."""
     source: str
     """The paper or configuration that its fields come from."""
+    same_as: str | None
+    """The preset that this is another name of; None: it is a network of its own."""
     fields: Mapping[str, Any]
     """The fields of the family's spec that differ from its defaults; lists are tuples."""
     published: tuple[Published, ...]
@@ -52,17 +54,18 @@ def load(name: str) -> Preset:
     if name not in files:
         near = did_you_mean(name, list(files))
         raise UsageError(f"no preset is called {name!r}; archscope list presets names them.{near}")
-    with files[name].open("rb") as file:
-        data = tomllib.load(file)
-    own = data[name]
-    fields = {**data.get(_SHARED, {}), **own.get("fields", {})}
-    return Preset(
-        name=name,
-        family=own.get("family", data.get("family")),
-        source=own.get("source", data.get("source", "")),
-        fields={key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()},
-        published=tuple(_published(figure) for figure in own.get("published", ())),
-    )
+    return _preset(name, _read(files[name]))
+
+
+def all() -> Iterator[Preset]:
+    """Yield every preset, in the order of the files and in them."""
+    for name, path in _files().items():
+        yield _preset(name, _read(path))
+
+
+def group(name: str) -> str:
+    """Return the kind of network that a preset belongs to: the name of its file."""
+    return _files()[name].stem
 
 
 @cache
@@ -74,6 +77,38 @@ def _files() -> Mapping[str, Path]:
         for name in _TABLE.findall(path.read_text(encoding="utf-8"))
         if name != _SHARED
     }
+
+
+@cache
+def _read(path: Path) -> Mapping[str, Any]:
+    with path.open("rb") as file:
+        return tomllib.load(file)
+
+
+def _preset(name: str, data: Mapping[str, Any]) -> Preset:
+    own = _table(data, name)
+    fields = {**data.get(_SHARED, {}), **own.get("fields", {})}
+    return Preset(
+        name=name,
+        family=own.get("family", data.get("family", "")),
+        source=own.get("source", data.get("source", "")),
+        same_as=own["like"] if "like" in own and "fields" not in data[name] else None,
+        fields={key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()},
+        published=tuple(_published(figure) for figure in own.get("published", ())),
+    )
+
+
+def _table(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return what a file says of a network, with what it takes from the one that it is like."""
+    own: dict[str, Any] = data[name]
+    if "like" not in own:
+        return own
+    base = _table(data, own["like"])
+    if "fields" not in own:
+        return {**base, **own}
+    fields = {**base.get("fields", {}), **own["fields"]}
+    published = own.get("published", ())  # the figures of the other are not those of this one
+    return {**base, **own, "fields": fields, "published": published}
 
 
 def _published(figure: Mapping[str, str]) -> Published:

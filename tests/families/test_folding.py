@@ -25,6 +25,18 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
         "transformer", {"mixer": "dilated-conv", "dilations": (1, 2, 4), "depth": 7, **SMALL},
     ),
     "experts": ("transformer", {"experts": 4, "depth": 3, "activation": "swiglu", **SMALL}),
+    "full among windows, with sinks": (
+        "transformer", {"attention": "window", "window": 5, "masked_window": True, "sinks": True,
+                        "full_every": 3, "depth": 7, "norm_place": "sandwich", **SMALL},
+    ),
+    "one block for all": (
+        "transformer", {"shared_blocks": True, "depth": 4, "embedding_dim": 8, **SMALL},
+    ),
+    "one block for all, twice": (
+        "transformer", {"shared_blocks": True, "arch": "encoder-decoder", "depth": 3,
+                        "decoder_depth": 4, **SMALL},
+    ),
+    "parallel": ("transformer", {"parallel": True, "shared_norm": True, "depth": 3, **SMALL}),
     "windows": ("transformer", {"attention": "window", "window": 5, "depth": 3, **SMALL}),
     "convolutions, alike in pairs": (
         "cnn", {"dilations": (1, 2, 2, 1, 2), "channels": (8,), "in_channels": 8, "input_size": 9},

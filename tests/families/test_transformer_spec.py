@@ -80,6 +80,50 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"target_len": 6}, "target_len: 6 needs arch encoder-decoder."),
     ({**PAIR, "causal": False}, "causal: False cannot be chosen with arch encoder-decoder"),
     ({**PAIR, "token_types": 2}, "token_types: 2 cannot be had with arch encoder-decoder."),
+    ({"attention": "full", "full_every": 2}, "full_every: 2 needs attention window or dilated"),
+    ({"masked_window": True}, "masked_window: True needs attention window."),
+    (
+        {"attention": "window", "sinks": True},
+        "sinks: True needs masked_window where attention has windows.",
+    ),
+    ({**CONVOLVED, "sinks": True}, "sinks: True needs mixer attention."),
+    (
+        {"arch": "encoder", "positions": "alibi"},
+        "positions: 'alibi' is for attention that sees only the past.",
+    ),
+    (
+        {"attention": "window", "positions": "alibi"},
+        "positions: 'alibi' needs masked_window where attention has windows.",
+    ),
+    (
+        {**CONVOLVED, "positions": "alibi"},
+        "positions: 'alibi' is added to scores and needs mixer attention.",
+    ),
+    ({"rotary_dim": 8}, "rotary_dim: 8 needs positions rotary."),
+    (
+        {"positions": "rotary", "rotary_dim": 66},
+        "rotary_dim: 66 is not an even number of the 64 features of a head.",
+    ),
+    ({"parallel": True, "norm_place": "post"}, "parallel: True needs norm_place pre."),
+    ({**PAIR, "parallel": True}, "parallel: True cannot be had with arch encoder-decoder."),
+    ({"shared_norm": True}, "shared_norm: True needs parallel."),
+    (
+        {"shared_blocks": True, "attention": "window", "full_every": 2},
+        "full_every: 2 makes blocks differ, but shared_blocks is set.",
+    ),
+    (
+        {"shared_blocks": True, **CONVOLVED, "dilations": (1, 2)},
+        "dilations: (1, 2) makes blocks differ, but shared_blocks is set.",
+    ),
+    ({"embedding_dim": 8, "vocab_size": 0}, "embedding_dim: 8 needs vocab_size of 1 or more."),
+    (
+        {"positions": "sinusoidal", "embedding_dim": 9},
+        "positions: 'sinusoidal' needs an even embedding_dim, not 9. Nearest: 8, 10.",
+    ),
+    ({"norm": "rmsnorm", "norm_bias": True}, "norm_bias: True needs norm layernorm."),
+    ({**CONVOLVED, "attn_bias": True}, "attn_bias: True needs mixer attention."),
+    ({"router_bias": True}, "router_bias: True needs experts of 1 or more."),
+    ({"head": "none", "head_bias": True}, "head_bias: True needs head lm and vocab_size."),
     ({"head": "mlm", "vocab_size": 0}, "head: 'mlm' scores tokens, but vocab_size is 0."),
 ]
 
@@ -168,6 +212,33 @@ def test_a_trillion_parameters_are_a_shape() -> None:
             {**PAIR, **CONVOLVED, "dilations": (1, 2, 4), "target_len": 9, "decoder_depth": 3},
             "encoder-decoder · pre-LN · depth 12 + 3 · d_model 768 · "
             "dilated-conv 1,2,4 kernel 3 · d_ff 3072 · vocab 50,257 · seq 1024 to 9 · batch 1",
+        ),
+        (
+            {
+                "norm_place": "sandwich",
+                "attention": "window",
+                "window": 9,
+                "full_every": 2,
+                "masked_window": True,
+                "sinks": True,
+                "bias": False,
+                "qkv_bias": True,
+            },
+            "decoder · sandwich-LN · depth 12 · d_model 768 · 12 heads · "
+            "window 9 by mask but full every 2 · sinks · d_ff 3072 · vocab 50,257 · "
+            "qkv bias only · seq 1024 · batch 1",
+        ),
+        (
+            {
+                "parallel": True,
+                "shared_norm": True,
+                "embedding_dim": 128,
+                "shared_blocks": True,
+                "attn_bias": False,
+            },
+            "decoder · pre-LN · depth 12 shared · d_model 768 · embeddings 128 · 12 heads · "
+            "d_ff 3072 · vocab 50,257 · parallel, one norm · no attention bias · seq 1024 · "
+            "batch 1",
         ),
         (
             {"arch": "encoder", "vocab_size": 0, "causal": True, "classes": 2},

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from archscope.networks.attention import Attention, ScaledDotProduct, WindowDotProduct
+from archscope.networks.masked_attention import MaskedDotProduct, slopes
 from archscope.networks.positions import rotate, sinusoids
 
 LENGTH = 13
@@ -157,6 +158,61 @@ def test_attention_to_a_memory_sees_all_of_it() -> None:
         changed = memory.clone()
         changed[:, place] += 1
         assert (attention(x, changed) != before).any(-1).all()
+
+
+MASKED = [(window, causal) for window, dilation, causal in WINDOWS if dilation == 1]
+
+
+@pytest.mark.parametrize(("window", "causal"), MASKED)
+@pytest.mark.parametrize("kv_heads", [4, 1])
+def test_a_window_by_mask_is_the_same_window_and_saves_nothing(
+    window: int, causal: bool, kv_heads: int
+) -> None:
+    q, k, v = _projections(4, kv_heads)
+    masked = MaskedDotProduct(4, causal=causal, window=window, grouped=True)
+    gathered = WindowDotProduct(window=window, dilation=1, causal=causal, grouped=True)
+    torch.testing.assert_close(masked(q, k, v), gathered(q, k, v))
+    # 2 products x batch 2 x 4 heads x 13 queries x 13 keys x 6 features = 16,224
+    assert _macs(masked, q, k, v) == 16_224
+
+
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("kv_heads", [4, 2])
+def test_a_sink_takes_weight_and_gives_no_value(causal: bool, kv_heads: int) -> None:
+    q, k, v = _projections(4, kv_heads)
+    product = MaskedDotProduct(4, causal=causal, sinks=True, grouped=True).double()
+    with torch.no_grad():
+        product.sinks.logit.copy_(torch.tensor([-1.0, 0.0, 1.0, 2.0]))
+    wide_k, wide_v = (x.repeat_interleave(4 // kv_heads, 1) for x in (k, v))
+    scores = q @ wide_k.transpose(-1, -2) / 6**0.5
+    if causal:
+        scores = scores.masked_fill(torch.ones(LENGTH, LENGTH).triu(1) > 0, -torch.inf)
+    weights = scores.exp() / (
+        scores.exp().sum(-1, keepdim=True) + product.sinks.logit.exp()[:, None, None]
+    )
+    torch.testing.assert_close(product(q, k, v), weights @ wide_v)
+    assert _macs(product.to("meta"), q, k, v) == 16_224
+
+
+def test_alibi_lowers_scores_by_the_distance() -> None:
+    q, k, v = _projections(4, 4)
+    distance = torch.arange(LENGTH)[:, None] - torch.arange(LENGTH)
+    bias = -torch.tensor([1 / 4, 1 / 16, 1 / 64, 1 / 256])[:, None, None] * distance
+    bias = bias.masked_fill(distance < 0, -torch.inf).double()
+    expected = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+    torch.testing.assert_close(MaskedDotProduct(4, causal=True, alibi=True)(q, k, v), expected)
+
+
+def test_slopes_of_heads_that_are_no_power_of_two() -> None:
+    # Those of 2 heads, 2^-4 and 2^-8, then the first of 4 heads, 2^-2
+    assert slopes(3) == (2**-4, 2**-8, 2**-2)
+
+
+def test_a_part_of_a_head_can_be_rotated() -> None:
+    x = torch.randn(1, 2, 5, 8, dtype=torch.float64)
+    turned = rotate(x, 4)
+    torch.testing.assert_close(turned[..., :4], rotate(x[..., :4]))
+    assert torch.equal(turned[..., 4:], x[..., 4:])
 
 
 def _macs(product: nn.Module, *projections: Tensor) -> int:

@@ -18,6 +18,11 @@ MIXING: list[dict[str, Any]] = [
     {"attention": "dilated-window", "window": 3, "window_dilation": 2},
     {"mixer": "dilated-conv", "dilations": (1, 2), "kernel_size": 3},
 ]
+MIXING_BY_MASK: list[dict[str, Any]] = [
+    {"attention": "window", "window": 3, "masked_window": True, "full_every": 2},
+    {"sinks": True, "kv_heads": 2},
+    {"sinks": True, "attention": "window", "window": 3, "masked_window": True},
+]
 GRID = [
     {
         "arch": arch,
@@ -48,6 +53,16 @@ VARIANTS: list[dict[str, Any]] = [
     {"experts": 4, "top_k": 1, "activation": "geglu", "kv_heads": 2, "qk_norm": True},
     {"mixer": "dilated-conv", "dilations": (1, 2, 1, 4), "depth": 9},
     {"vocab_size": 0, "positions": "sinusoidal", "norm_place": "post", "final_norm": True},
+    {"norm_place": "sandwich", "attention": "window", "window": 3, "full_every": 2},
+    {"parallel": True, "shared_norm": True, "head_bias": True, "attn_bias": False},
+    {"parallel": True, "positions": "alibi", "embedding_norm": True, "norm_bias": False},
+    {"arch": "encoder-decoder", "embedding_dim": 6, "norm_place": "sandwich", "tied": False},
+    {"arch": "encoder", "embedding_dim": 6, "head": "mlm", "token_types": 2, "depth": 1},
+    {
+        **{"attention": "window", "window": 3, "masked_window": True, "full_every": 2},
+        **{"sinks": True, "experts": 4, "router_bias": True, "kv_heads": 2, "depth": 5},
+        **{"positions": "rotary", "rotary_dim": 2},
+    },
 ]
 
 
@@ -87,10 +102,12 @@ def test_modules_carry_the_names_of_the_table() -> None:
     ]
 
 
-@pytest.mark.parametrize("mixing", MIXING)
+@pytest.mark.parametrize("mixing", [*MIXING, *MIXING_BY_MASK, {"parallel": True}])
 @pytest.mark.parametrize("positions", ["learned", "none"])
 @pytest.mark.parametrize("place", ["pre", "post"])
 def test_a_decoder_never_sees_the_future(mixing: Any, positions: str, place: str) -> None:
+    if "parallel" in mixing:
+        place = "pre"
     model = _network(**mixing, positions=positions, norm_place=place)
     tokens = torch.arange(9)[None]
     before = model(tokens)
@@ -131,6 +148,7 @@ def test_an_encoder_sees_both_sides_and_a_causal_one_only_the_past() -> None:
     [
         # 3 blocks of 3 keys, 1 apart: 3 x (3 - 1) = 6 back
         ({"attention": "window", "window": 3}, 6),
+        ({"attention": "window", "window": 3, "masked_window": True}, 6),
         # 3 blocks of 3 taps, 1, 2 and 1 apart: (3 - 1) x (1 + 2 + 1) = 8 back
         ({"mixer": "dilated-conv", "dilations": (1, 2)}, 8),
     ],
@@ -144,6 +162,26 @@ def test_blocks_reach_as_far_back_as_their_windows_add_up_to(mixing: Any, reach:
     assert moved.nonzero().flatten().tolist() == list(range(5, 5 + reach + 1))
 
 
+def test_a_block_of_full_attention_among_windows_sees_all_of_the_past() -> None:
+    model = _network(attention="window", window=2, full_every=3, seq_len=20, positions="none")
+    tokens = torch.arange(20)[None] % 10
+    changed = tokens.clone()
+    changed[0, 0] = 10
+    moved = (model(tokens) != model(changed)).any(-1)[0]
+    assert moved.all()  # blocks 0 and 1 reach 2 back, block 2 all the way
+
+
+def test_order_matters_to_a_decoder_with_alibi_in_every_block() -> None:
+    model = _network(positions="alibi", depth=1)
+    plain = _network(positions="none", depth=1)
+    order = torch.tensor([3, 1, 4, 0, 5, 8, 2, 6, 7])
+    last = [net(order[None])[0, -1] for net in (model, plain)]
+    other = [net(order[[0, 4, 1, 2, 3, 5, 6, 7, 8]][None])[0, -1] for net in (model, plain)]
+    # The last token sees the same tokens in another order: without positions it cannot tell.
+    torch.testing.assert_close(last[1], other[1])
+    assert not torch.allclose(last[0], other[0])
+
+
 @pytest.mark.parametrize("positions", ["learned", "sinusoidal", "rotary", "none"])
 def test_order_matters_where_there_are_positions(positions: str) -> None:
     model = _network(arch="encoder", positions=positions)
@@ -152,17 +190,68 @@ def test_order_matters_where_there_are_positions(positions: str) -> None:
     assert torch.allclose(one, other) == (positions == "none")
 
 
-@pytest.mark.parametrize("place", ["pre", "post"])
+@pytest.mark.parametrize("place", ["pre", "post", "sandwich"])
 def test_norms_stand_where_the_spec_says(place: str) -> None:
     block = _network(norm_place=place).blocks[0]
+    with torch.no_grad():
+        for number, norm in enumerate(part for n, part in block.named_modules() if "ln_" in n):
+            norm.weight.fill_(number + 1.0)  # so that no norm could stand in another's place
     x = torch.randn(1, 9, 16, dtype=torch.float64)
     if place == "pre":
         between = x + block.attn(block.ln_1(x))
         expected = between + block.mlp(block.ln_2(between))
+    elif place == "sandwich":
+        between = x + block.ln_1_out(block.attn(block.ln_1(x)))
+        expected = between + block.ln_2_out(block.mlp(block.ln_2(between)))
     else:
         between = block.ln_1(x + block.attn(x))
         expected = block.ln_2(between + block.mlp(between))
     torch.testing.assert_close(block(x), expected)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_parallel_parts_read_the_same_input(shared: bool) -> None:
+    block = _network(parallel=True, shared_norm=shared).blocks[0]
+    x = torch.randn(1, 9, 16, dtype=torch.float64)
+    second = block.ln_1 if shared else block.ln_2
+    expected = x + block.attn(block.ln_1(x)) + block.mlp(second(x))
+    torch.testing.assert_close(block(x), expected)
+
+
+def test_shared_blocks_are_one_that_runs_depth_times() -> None:
+    model = _network(shared_blocks=True, depth=3, positions="none", final_norm=False)
+    block = model.blocks[0]
+    assert len(model.blocks) == 1
+    x = model.tok_emb(torch.arange(9)[None])
+    expected = model.lm_head(block(block(block(x))))
+    torch.testing.assert_close(model(torch.arange(9)[None]), expected)
+
+
+def test_embeddings_are_projected_and_the_head_projects_back() -> None:
+    model = _network(embedding_dim=6)
+    assert model.tok_emb.weight.shape == (11, 6)
+    assert model.proj_emb.weight.shape == (16, 6)
+    assert model.lm_head.proj.weight.shape == (6, 16)
+    assert model.lm_head.decoder.weight is model.tok_emb.weight
+    assert model(torch.arange(9)[None]).shape == (1, 9, 11)
+
+
+@pytest.mark.parametrize(
+    ("fields", "biased"),
+    [
+        ({"bias": False}, set()),
+        ({"bias": False, "norm_bias": True}, {"ln_1", "ln_2", "ln_f"}),
+        ({"bias": False, "attn_bias": True}, {"qkv", "proj"}),
+        ({"bias": False, "qkv_bias": True}, {"qkv"}),
+        ({"attn_bias": False}, {"fc1", "fc2", "ln_1", "ln_2", "ln_f"}),
+        ({"attn_bias": False, "qkv_bias": True}, {"qkv", "fc1", "fc2", "ln_1", "ln_2", "ln_f"}),
+        ({"bias": False, "head_bias": True}, {"lm_head"}),
+    ],
+)
+def test_biases_stand_where_the_spec_says(fields: Any, biased: set[str]) -> None:
+    names = {name.split(".")[-2] for name, _ in _network(**fields).named_parameters()
+             if name.endswith(".bias")}  # fmt: skip
+    assert names == biased
 
 
 @pytest.mark.parametrize("fields", VARIANTS)

@@ -1,0 +1,66 @@
+"""A network beside the one that teaches it: how many times larger the teacher is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from archscope.errors import UsageError
+from archscope.results import InputShape, Note, Report, Section, column
+
+NAME = "teacher"
+"""The section's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeacherRow:
+    """One measure of both."""
+
+    quantity: str = column("Measure")
+    """`parameters`, `MACs`, or a meaning of the word depth."""
+    student: int = column("Student", kind="number")
+    """Of the network that is counted."""
+    teacher: int = column("Teacher", kind="number")
+    """Of the one that teaches it."""
+    ratio: float = column("Teacher / student", kind="number")
+    """How many times larger the teacher is."""
+
+
+def with_teacher(report: Report, teacher: Report) -> Report:
+    """Return `report` with a section that holds it against the count of its teacher.
+
+    Raises `UsageError` where the two are not called with the same inputs: their work could not be
+    compared.
+    """
+    ours, theirs = _given(report), _given(teacher)
+    if ours and theirs and ours != theirs:
+        raise UsageError(
+            f"a teacher must take what its student takes: this one takes {_said(theirs)}, "
+            f"the student {_said(ours)}"
+        )
+    rows = tuple(_rows(report, teacher))
+    note = Note(level="info", text=f"the teacher is {teacher.title}")
+    section = Section(name=NAME, row_type=TeacherRow, rows=rows, notes=(note,))
+    return replace(report, sections=(*report.sections, section))
+
+
+def _given(report: Report) -> tuple[InputShape, ...]:
+    """Return the positional inputs; token types and the like are the network's own affair."""
+    return tuple(each for each in report.inputs if each.name.partition(".")[0].isdigit())
+
+
+def _said(inputs: tuple[InputShape, ...]) -> str:
+    return " and ".join(f"{'×'.join(map(str, each.shape))} {each.dtype}" for each in inputs)
+
+
+def _rows(student: Report, teacher: Report) -> Iterator[TeacherRow]:
+    for (quantity, ours), (_, theirs) in zip(_measures(student), _measures(teacher), strict=True):
+        if ours and theirs:
+            yield TeacherRow(quantity=quantity, student=ours, teacher=theirs, ratio=theirs / ours)
+
+
+def _measures(report: Report) -> Iterator[tuple[str, int | None]]:
+    yield "parameters", report.totals.trainable + report.totals.frozen
+    yield "MACs", report.totals.macs
+    for row in report.section("depth").rows:
+        yield row.measure, row.value

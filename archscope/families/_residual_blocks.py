@@ -1,0 +1,77 @@
+"""Residual blocks of 2-D networks as data: what ResNets, DRNs and their relatives are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from archscope.theory.layers import Layer, Stack, conv
+from archscope.theory.outline import skips_a_hole
+
+Kind = Literal["basic", "bottleneck"]
+EXPANSION: dict[Kind, int] = {"basic": 1, "bottleneck": 4}
+"""Output channels of a block over its planes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Two convolutions of 3x3, or 1x1, 3x3 and 1x1, and a path around them."""
+
+    path: str
+    """Where it stands in the network, e.g. `layer1.0`."""
+    kind: Kind
+    """`basic` or `bottleneck`."""
+    in_channels: int
+    """Channels of its input."""
+    width: int
+    """Channels of its 3x3 convolutions."""
+    out_channels: int
+    """Channels of its output."""
+    stride: int = 1
+    """Positions of the input from output to output."""
+    dilations: tuple[int, int] = (1, 1)
+    """Positions from tap to tap: of both convolutions, of a bottleneck's the second."""
+    groups: int = 1
+    """Groups of channels of the 3x3 convolution of a bottleneck."""
+    stride_in: Literal["conv1", "conv2"] = "conv2"
+    """Which convolution of a bottleneck strides; of a basic block always the first."""
+    residual: bool = True
+    """Whether the input is added."""
+
+    @property
+    def projects(self) -> bool:
+        """Whether the path around goes through a convolution of 1x1."""
+        return self.stride != 1 or self.in_channels != self.out_channels
+
+    @property
+    def strides(self) -> tuple[int, int]:
+        """Strides of the first two convolutions."""
+        first = self.kind == "basic" or self.stride_in == "conv1"
+        return (self.stride, 1) if first else (1, self.stride)
+
+
+def longest_path(block: Block) -> Iterator[Layer]:
+    """Yield the convolutions of a block along one axis."""
+    first, second = block.dilations
+    strides = block.strides
+    if block.kind == "basic":
+        yield conv(3, stride=strides[0], dilation=first, name=f"{block.path}.conv1")
+        yield conv(3, stride=strides[1], dilation=second, name=f"{block.path}.conv2")
+    else:
+        yield conv(1, stride=strides[0], name=f"{block.path}.conv1")
+        yield conv(3, stride=strides[1], dilation=second, name=f"{block.path}.conv2")
+        yield conv(1, name=f"{block.path}.conv3")
+
+
+def residual_remark(stack: Stack) -> str:
+    """Return what must be known of the paths around the convolutions of `stack`.
+
+    They add nothing: each convolution has a tap where the path around it looks.
+    """
+    if skips_a_hole(stack):
+        raise ValueError("a path around a convolution sees a position that the convolution misses")
+    return (
+        "residual paths see the same positions, more often near the centre; numbers of paths are "
+        "of the path through all convolutions"
+    )

@@ -1,0 +1,41 @@
+"""Squeeze-and-excitation (Hu, Shen & Sun 2018, section 3).
+
+B batch, C channels, S squeezed channels, X x Y positions.
+"""
+
+from collections.abc import Callable, Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def hardsigmoid(x: Tensor) -> Tensor:
+    """relu6(x + 3) / 6 (Howard et al. 2019, section 5.2)."""
+    return F.relu6(x + 3) / 6
+
+
+GATES: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "sigmoid": torch.sigmoid,
+    "hardsigmoid": hardsigmoid,
+}
+
+
+class SqueezeExcitation(nn.Module):
+    """x times gate(fc2(activation(fc1(mean of x over all positions)))), channel by channel."""
+
+    archscope_component = "squeeze_excite"
+
+    def __init__(self, channels: int, squeezed: int, *, activation: nn.Module, gate: str) -> None:
+        super().__init__()
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc1 = nn.Conv2d(channels, squeezed, 1)
+        self.fc2 = nn.Conv2d(squeezed, channels, 1)
+        self.activation = activation
+        self.gate = GATES[gate]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Take and return (B, C, X, Y)."""
+        mean = self.avgpool(x)  # (B, C, 1, 1)
+        factors = self.gate(self.fc2(self.activation(self.fc1(mean))))  # (B, C, 1, 1)
+        return x * factors

@@ -1,0 +1,231 @@
+"""Convolutional families: what they refuse, what they see, and that folding changes no count."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from archscope import loaders
+from archscope.analyses import rf
+from archscope.errors import SpecError
+from archscope.library import count_subject
+from archscope.registry import FAMILIES
+from archscope.results import Section
+from archscope.subject import Request
+from archscope.theory.window import window
+
+DATA = Path(__file__).parents[1] / "data"
+FIELDS = {
+    row["id"]: row
+    for row in json.loads((DATA / "receptive_fields_of_presets.json").read_text())["rows"]
+}
+TEXTS = {
+    "vgg11_pool5": "vgg11",
+    "vgg16_pool5": "vgg16",
+    "resnet18_tv": "resnet18",
+    "resnet50_tv": "resnet50",
+    "resnet101_tv": "resnet101",
+    # TF-slim strides in the last block of a stage, the paper in the next 1x1: the same window
+    "resnet50_slim": "resnet50_v1",
+    "resnet101_slim": "resnet101_v1",
+    "resnet152_slim": "resnet152_v1",
+    "wide_dil_resnet50_os8": "resnet50_os8",
+    "deeplabv3_r50_os8_convbranches": "deeplabv3_resnet50",
+    "mobilenet_v1": "mobilenet_v1_1.0",
+    "mobilenet_v2_tv": "mobilenet_v2",
+    "efficientnet_b0_local": "efficientnet_b0",
+    "convnext_tiny_tv": "convnext_tiny",
+    "drn_a50": "drn_a_50",
+    "drn_d22": "drn_d_22",
+    "yu_koltun_context": "dilated2d-context-large",
+    "tcn_k7_l8": "tcn-seqmnist",
+}
+WITHIN = {
+    "vgg16_conv5_3": ("vgg16", "features.28"),
+    "resnet50_tv_layer3": ("resnet50", "layer3.5.conv3"),
+}
+RANGES = {
+    "unet_valid_572": "unet",
+    "unet_same_nearest": "unet_same:upsampling=nearest",
+}
+STACKS = {"wavenet10": "wavenet-10L-64-256", "wavenet3x10": "wavenet-30L-64-256"}
+"""The rows are of the dilated convolutions alone, without the causal one before them."""
+
+
+def _sections(text: str) -> dict[str, Section]:
+    sketch = loaders.load(text, Request()).sketch
+    assert sketch is not None
+    return {section.name: section for section in rf.run(sketch())}
+
+
+def _first(text: str) -> Any:
+    return next(iter(_sections(text).values())).totals
+
+
+def test_every_row_has_its_network() -> None:
+    assert {*TEXTS, *WITHIN, *RANGES, *STACKS} == set(FIELDS)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_network_sees_what_was_probed(name: str) -> None:
+    row, totals = FIELDS[name], _first(TEXTS[name])
+
+    assert totals.receptive_field == row["rf"]
+    assert totals.jump == row["eff_stride"]
+    assert totals.start == -row["eff_pad"]
+    assert totals.coverage_1d == row["coverage_1d"]
+
+
+@pytest.mark.parametrize("name", WITHIN)
+def test_a_map_within_sees_what_was_probed(name: str) -> None:
+    text, layer = WITHIN[name]
+    (found,) = (row for row in _sections(text)["layers"].rows if row.layer == layer)
+
+    expected = FIELDS[name]
+    assert (found.receptive_field, found.jump, -found.start) == (
+        expected["rf"], expected["eff_stride"], expected["eff_pad"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_outputs_of_a_u_net_see_windows_of_unlike_sizes(name: str) -> None:
+    totals = _first(RANGES[name])
+
+    assert f"{totals.smallest_field}..{totals.receptive_field}" == FIELDS[name]["rf"]
+    assert totals.coverage_1d == FIELDS[name]["coverage_1d"]
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_the_dilated_convolutions_of_a_wavenet(name: str) -> None:
+    sketch = loaders.load(STACKS[name], Request()).sketch
+    assert sketch is not None
+    layers = sketch().outline.layers
+
+    assert window(layers[1:]).size == FIELDS[name]["rf"]
+    assert window(layers).size == FIELDS[name]["rf"] + 1
+
+
+def test_a_dilated_resnet_is_two_networks_in_its_last_stage() -> None:
+    # dilations 2, 4 and 4: 11 of 21 positions along each axis, 121 of 441
+    maps = {row.reads: row for row in _sections("resnet50_os8")["maps"].rows}
+
+    last = maps["layer3.5.conv3"]
+    assert (last.streams, last.touched, last.hull) == (2, 11, 21)
+    assert last.coverage == pytest.approx(121 / 441)
+
+
+@pytest.mark.parametrize(
+    ("text", "module"),
+    [
+        ("vgg16", "classifier"),
+        ("resnet50", "avgpool"),
+        ("efficientnet_b0", "features.1.0.block.1"),
+        ("mobilenet_v3_large", "features.4.block.2"),
+        ("deeplabv3_resnet50", "classifier.0.convs.4"),
+        ("deeplabv3_mobilenet_v3_large", "backbone.features.4.block.2"),
+        ("convnextv2_tiny", "features.1.0.response_norm"),
+        ("textcnn-kim-nonstatic", "pool"),
+        ("fcn_resnet50", None),
+    ],
+)
+def test_the_module_that_reads_all_positions_is_there(text: str, module: str | None) -> None:
+    network = loaders.load(text, Request())
+
+    assert _first(text).reads_all == module
+    if module:
+        assert network.subject().model.get_submodule(module) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("resnet:blocks=2/2", "4 stages"),
+        ("resnet:output_stride=12", "is not 8, 16 or 32"),
+        ("resnet:groups=2", "bottleneck"),
+        ("resnet:block=bottleneck,stem_channels=8,group_width=4", "no channels in a group"),
+        ("vgg:channels=64/128", "2 stages for convolutions of 5"),
+        ("vgg:input_size=31", "too small"),
+        ("drn:arch=a", "8 levels; arch a has 4"),
+        ("separable-residual:input_size=70", "71 or more"),
+        ("convnext:channels=8/16/32", "4 stages"),
+        ("segmentation:head=lraspp", "mobilenet-v3-large"),
+        ("segmentation:backbone=mobilenet-v3-large", "is not 16"),
+        ("segmentation:head=lraspp,backbone=mobilenet-v3-large,output_stride=16,auxiliary=true",
+         "not there with head lraspp"),
+        ("u-net:input_size=570", "Nearest: 572"),
+        ("u-net:upsampling=bilinear,stem_channels=7", "odd"),
+        ("textcnn:seq_len=4", "sees 5 words"),
+        ("lstm:tied=true,d_model=8", "needs d_model 8 to be hidden_size 650"),
+    ],
+)  # fmt: skip
+def test_a_spec_that_fits_nothing_says_why(text: str, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        loaders.load(text, Request())
+
+
+FOLDED: dict[str, tuple[str, dict[str, Any]]] = {
+    "bottlenecks": ("resnet", {"block": "bottleneck", "blocks": (1, 4, 2, 3), "groups": 2}),
+    "dilated": ("resnet", {"blocks": (3, 3, 4, 3), "output_stride": 8}),
+    "drn a": ("drn", {"arch": "a", "blocks": (3, 3, 4, 3)}),
+    "drn c": ("drn", {"arch": "c", "blocks": (1, 1, 1, 1, 3, 3, 2, 3)}),
+    "drn d": ("drn", {"blocks": (1, 3, 1, 2, 1, 3, 3, 1)}),
+    "scaled": ("efficientnet", {"width_mult": 0.5, "depth_mult": 1}),
+    "no middle": ("separable-residual", {"middle_blocks": 0, "input_size": 75}),
+    "v2": ("convnext", {"version": "v2", "blocks": (1, 2, 3, 4), "channels": (8, 16, 32, 64)}),
+    "auxiliary": ("segmentation", {"head": "fcn", "auxiliary": True}),
+}
+
+
+@pytest.mark.parametrize("name", FOLDED)
+def test_folded_and_whole_count_the_same(name: str) -> None:
+    kind, fields = FOLDED[name]
+    family = FAMILIES.get(kind)
+    spec = family.spec(**{"input_size": 64, "classes": 5, **fields})
+    folded = family.subject(spec)
+    with torch.device("meta"):
+        model = family.network(spec)
+
+    ours = count_subject(folded)
+    whole = count_subject(dataclasses.replace(folded, model=model, repeats=()))
+
+    assert ours.totals == whole.totals
+    assert ours.totals.complete
+    for section in ours.sections:
+        assert section.rows == whole.section(section.name).rows, section.name
+
+
+@pytest.mark.parametrize(
+    ("name", "trainable", "frozen"),
+    [
+        # Kim 2014: 3 * 100 * 300 * (3 + 4 + 5) / 3 + 300 = 360,300, and 602 of the classifier
+        ("textcnn-kim-static", 360_902, 18_765 * 300),
+        ("textcnn-kim-multichannel", 360_902 + 18_765 * 300, 18_765 * 300),
+        ("textcnn-kim-rand", 360_902 + 18_765 * 300, 0),
+    ],
+)
+def test_frozen_word_vectors_are_not_trained(name: str, trainable: int, frozen: int) -> None:
+    totals = count_subject(loaders.load(name, Request()).subject()).totals
+
+    assert (totals.trainable, totals.frozen) == (trainable, frozen)
+
+
+def test_a_tied_language_model_has_one_table() -> None:
+    def trainable(text: str) -> int:
+        found: int = count_subject(loaders.load(text, Request()).subject()).totals.trainable
+        return found
+
+    assert trainable("lstm:tied=true") == trainable("lstm") - 10_000 * 650
+
+
+@pytest.mark.parametrize("name", ["dilated1d-8L-64-k3", "dilated2d-context-large",
+                                  "dsdilated2d-6L-128", "dsdilated1d-8L-256-k5"])  # fmt: skip
+def test_the_stacks_that_have_a_name_are_those_of_the_reference(name: str) -> None:
+    row = {r["name"]: r for r in json.loads((DATA / "models.json").read_text())}[name]
+    totals = count_subject(loaders.load(name, Request()).subject()).totals
+
+    assert (totals.trainable, totals.macs) == (row["params_total"], row["macs"])

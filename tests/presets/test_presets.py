@@ -1,0 +1,144 @@
+"""The published networks as data: what every file holds, and that their authors' figures fit."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archscope import presets, specs
+from archscope.analyses._params_published import TITLES, agrees
+from archscope.beside import beside_figures
+from archscope.errors import UsageError
+from archscope.library import count_subject, params
+from archscope.loaders import load
+from archscope.presets import Preset
+from archscope.registry import FAMILIES
+from archscope.subject import Request
+
+NAMES = presets.names()
+WORK = {"macs", "2 x macs", "flops"}
+"""Quantities that need a forward pass."""
+
+
+def _spec(preset: Preset) -> Any:
+    return FAMILIES.get(preset.family).spec(**preset.fields)
+
+
+def test_every_preset_is_a_network_with_a_source() -> None:
+    for preset in presets.all():
+        spec = _spec(preset)
+        known = {field.name for field in specs.fields(type(spec))}
+        assert set(preset.fields) <= known, preset.name
+        assert preset.source.strip(), preset.name
+        assert preset == presets.load(preset.name)
+
+
+def test_every_published_figure_says_what_it_is_and_where_it_stands() -> None:
+    for preset in presets.all():
+        for figure in preset.published:
+            where = f"{preset.name}: {figure}"
+            assert figure.quantity in TITLES, where
+            assert figure.value > 0, where
+            assert figure.source.strip(), where
+
+
+def test_no_preset_repeats_another() -> None:
+    found: dict[Any, list[str]] = defaultdict(list)
+    for preset in presets.all():
+        if preset.same_as is None:
+            found[preset.family, _spec(preset)].append(preset.name)
+
+    assert {tuple(names) for names in found.values() if len(names) > 1} == set()
+
+
+def test_a_second_name_is_of_the_same_network() -> None:
+    seconds = [preset for preset in presets.all() if preset.same_as]
+
+    assert seconds
+    for preset in seconds:
+        assert _spec(preset) == _spec(presets.load(preset.same_as or "")), preset.name
+
+
+def test_no_two_networks_have_one_name() -> None:
+    tables = [
+        table
+        for file in Path(presets.__file__).parent.glob("*.toml")
+        for table, value in tomllib.loads(file.read_text(encoding="utf-8")).items()
+        if isinstance(value, dict) and table != "fields"
+    ]
+
+    assert len(tables) == len(set(tables))
+    assert set(NAMES) == set(tables)  # though names are read without parsing
+    assert not set(NAMES) & set(FAMILIES.names())
+
+
+@pytest.mark.parametrize("name", [p.name for p in presets.all() if p.published and not p.same_as])
+def test_a_published_figure_is_what_is_counted_or_says_why_not(name: str) -> None:
+    network = load(name, Request())
+    subject = network.subject()
+    if not WORK & {figure.quantity for figure in network.published}:
+        subject = replace(subject, inputs=None)  # parameters are counted without a forward pass
+
+    rows = beside_figures(count_subject(subject), network).section("published").rows
+
+    for row in rows:
+        assert row.counted is not None, row
+        assert row.difference == row.counted - row.value
+        assert row.agrees or row.reason, row
+
+
+@pytest.mark.parametrize(
+    ("count", "text", "value", "same"),
+    [
+        (335_141_888, "340M", 340_000_000, True),  # 340M has two digits: 335M to 345M
+        (334_999_999, "340M", 340_000_000, False),
+        (345_000_001, "340M", 340_000_000, True),  # cut, not rounded
+        (350_000_000, "340M", 340_000_000, False),
+        (174_604_259_328, "175.0B", 175_000_000_000, False),  # 174.95B to 175.05B
+        (174_604_259_328, "174600M", 174_600_000_000, True),
+        (6_050_882_784, "6,050,882,784", 6_050_882_784, True),
+        (6_050_882_785, "6,050,882,784", 6_050_882_784, False),
+        (4_385_920, "4.4M", 4_400_000, True),
+    ],
+)
+def test_a_count_agrees_to_the_digits_printed(
+    count: int, text: str, value: int, same: bool
+) -> None:
+    assert agrees(count, text, value) == same
+
+
+def test_a_changed_preset_is_not_held_against_its_authors_figures() -> None:
+    deeper = params("gpt2", depth=24)
+
+    assert deeper.totals.trainable == 209_494_272
+    assert "published" not in {section.name for section in deeper.sections}
+
+
+def test_figures_stand_beside_the_count() -> None:
+    rows = params("gpt3-xl-1.3B-as-printed").section("published").rows
+
+    assert [(row.text, row.counted, row.agrees) for row in rows] == [
+        ("1320M", 1_517_123_584, False)
+    ]
+    assert "24 heads x 128 = 3072, not 2048" in rows[0].reason
+
+
+def test_embeddings_are_left_out_where_the_authors_leave_them_out() -> None:
+    # Pythia 70M: 70,426,624 - 2 x 50,304 x 512 = 18,915,328
+    rows = params("pythia-70m").section("published").rows
+
+    assert [(row.counted, row.difference) for row in rows] == [(18_915_328, 0)]
+
+
+def test_an_unknown_preset_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'bert-base-cased'"):
+        presets.load("bert-base-case")
+
+
+def test_a_shorter_input_leaves_the_table_of_positions_as_it_is() -> None:
+    assert params("gpt2", seq_len=100).totals.trainable == 124_439_808
