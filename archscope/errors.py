@@ -2,6 +2,7 @@
 
 ArchscopeError                     1   the analysis could not be done
 ├── ForwardError                   1   the model's own forward raised; the count until then is kept
+├── LoadError                      1   the user's own code raised while it made a network
 ├── OutputError                    1   a result could not be written; the old file is as it was
 ├── UsageError                     2   what the user typed cannot be understood
 │   └── SpecError                  2   one field of a spec: says which, what came, what would do
@@ -33,6 +34,10 @@ class ForwardError(ArchscopeError):
         """What was counted until then, as `results.Section`s."""
         self.report: Any = None
         """The same as a `results.Report`, once one was made."""
+
+
+class LoadError(ArchscopeError):
+    """The user's own code raised while it made a network; `__cause__` is its own exception."""
 
 
 class OutputError(ArchscopeError):

@@ -49,6 +49,8 @@ class Repeat:
     """Dotted path of the block that exists, e.g. `blocks.0`."""
     copies: tuple[str, ...]
     """Dotted paths of all the blocks that it stands for, itself first, in order."""
+    shared: bool = False
+    """Whether these are one block that runs so many times: its weights count once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,3 +129,9 @@ class Request:
 
     fields: Mapping[str, Any] = field(default_factory=dict)
     """Fields of its spec, by name: values, or texts as typed."""
+    input_shapes: tuple[str, ...] = ()
+    """What its forward is called with, as typed: `1,3,224,224`, `ids:int64:1,128`."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword arguments of the class or function that makes it."""
+    parameters_alone: bool | None = None
+    """Whether it needs no inputs; None where what is asked of it cannot do without."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from archscope import loaders, specs
+from archscope.cli._users_code import show_traceback
+from archscope.errors import LoadError, UsageError
+from archscope.loaders._inputs import read_arguments
 from archscope.registry import FAMILIES
 from archscope.subject import Network, Request
 
@@ -16,6 +20,33 @@ DEFAULT = "transformer"
 GENERAL = ("transformer", "cnn")
 """The families whose flags every command offers; others offer theirs where MODEL names them."""
 _NAMED = "archscope.cli.named"
+_REQUEST = "archscope.cli.request"
+
+
+class _Repeated(click.Option):
+    """An option that may be given several times, or once in a configuration file."""
+
+    def __init__(self, flag: str, metavar: str, help: str) -> None:
+        super().__init__([flag], multiple=True, metavar=metavar, help=help)
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        return super().type_cast_value(ctx, (value,) if isinstance(value, str) else value)
+
+
+_OWN = (
+    _Repeated(
+        "--input-shape",
+        metavar="[NAME:][DTYPE:]SHAPE",
+        help="An input of its forward, e.g. 1,3,224,224 or ids:int64<30522:1,128; once for each.",
+    ),
+    _Repeated(
+        "--model-arg",
+        metavar="KEY=VALUE",
+        help="An argument of its class or function, the value as JSON; once for each.",
+    ),
+)
+"""The flags of a network that archscope does not build itself."""
+_OWN_HEADING = "A network of your own (./file.py:Net, package.module:make, timm:NAME, hf:FOLDER)"
 
 
 class ModelCommand(click.Command):
@@ -33,17 +64,25 @@ class ModelCommand(click.Command):
         return super().parse_args(ctx, args)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        return [*super().get_params(ctx), *map(_option, self._fields(ctx).values())]
+        return [*super().get_params(ctx), *_OWN, *map(_option, self._fields(ctx).values())]
 
     def invoke(self, ctx: click.Context) -> Any:
         given = {name: ctx.params.pop(name) for name in self._fields(ctx)}
         ctx.params["fields"] = {k: _text(v) for k, v in given.items() if v is not None}
-        return super().invoke(ctx)
+        ctx.meta[_REQUEST] = _own_request(ctx)
+        try:
+            return super().invoke(ctx)
+        except LoadError as error:
+            show_traceback(error)
+            raise
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         own = (option.get_help_record(ctx) for option in super().get_params(ctx))
         with formatter.section("Options"):
             formatter.write_dl([record for record in own if record is not None])
+        with formatter.section(_OWN_HEADING):
+            records = (option.get_help_record(ctx) for option in _OWN)
+            formatter.write_dl([record for record in records if record is not None])
         for heading, spec in self._groups(ctx):
             with formatter.section(heading):
                 formatter.write_dl([(_usage(f), _help(f)) for f in specs.fields(spec)])
@@ -78,7 +117,24 @@ def with_model(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def read_model(model: str | None, request: Request) -> Network:
     """Return the network that MODEL and the flags describe together."""
-    return loaders.load(model or DEFAULT, request)
+    context = click.get_current_context(silent=True)
+    own = context.meta.get(_REQUEST) if context else None
+    return loaders.load(model or DEFAULT, replace(own, fields=request.fields) if own else request)
+
+
+def _own_request(ctx: click.Context) -> Request:
+    """Return what the flags say of a network of the user's own, and take them from the others."""
+    shapes, arguments = ctx.params.pop("input_shape"), ctx.params.pop("model_arg")
+    if (shapes or arguments) and ctx.params.get("model", "") is None:
+        flag = "--input-shape" if shapes else "--model-arg"
+        raise UsageError(
+            f"{flag} is for a network of your own; name it, e.g. ./net.py:Net {flag} ..."
+        )
+    return Request(
+        input_shapes=tuple(shapes),
+        arguments=read_arguments(arguments),
+        parameters_alone=ctx.params.get("no_flops"),
+    )
 
 
 def _named_by(args: list[str]) -> Iterator[tuple[str, type]]:

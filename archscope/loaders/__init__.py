@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from archscope.errors import UsageError, did_you_mean
 from archscope.registry import FAMILIES, LOADERS, Loader
 from archscope.subject import Network, Request
@@ -16,14 +18,38 @@ def load(text: str, request: Request) -> Network:
     """Return the network that `text` names; raises `UsageError` with the nearest name."""
     loader = find(text)
     if loader is None:
-        raise UsageError(_unknown(text.partition(":")[0]))
+        raise UsageError(_unknown(text))
+    _refuse_what_is_not_for_it(text, loader, request)
     return loader.load(text, request)
 
 
-def _unknown(name: str) -> str:
+def _refuse_what_is_not_for_it(text: str, loader: Loader, request: Request) -> None:
+    """Raise `UsageError` where flags are given that say nothing of this kind of network."""
+    if loader.spec(text) is None:
+        field = next(iter(request.fields), None)
+        if field is not None:
+            flag = "--" + field.replace("_", "-")
+            raise UsageError(
+                f"{flag} is a field of a family, and {text} is none; an argument of its own is "
+                f"given as --model-arg {field}=VALUE"
+            )
+    elif request.input_shapes or request.arguments:
+        flag = "--input-shape" if request.input_shapes else "--model-arg"
+        raise UsageError(
+            f"{flag} is for a network of your own; {text.partition(':')[0]} is described by its "
+            f"fields: archscope list {loader.spec(text) and text.partition(':')[0]}"
+        )
+
+
+def _unknown(text: str) -> str:
     from archscope import presets
 
+    name = text.partition(":")[0]
+    if "/" in name or "\\" in name or (name and Path(name).is_dir()):
+        return f"{name!r} is no Python file; write e.g. ./net.py:Net, or hf:FOLDER"
     families = FAMILIES.names()
+    if Path(f"{name}.py").is_file():
+        return f"no family or preset is called {name!r}; for your own file write ./{name}.py"
     return (
         f"no family or preset is called {name!r}; families are {', '.join(families)}, and "
         f"archscope list presets names the presets."

@@ -154,7 +154,7 @@ BAD = {
     "params --norm layernrm": "Did you mean 'layernorm'?",
     "params --kv-heads 5": "Invalid value for '--kv-heads': 5 does not divide --heads 12",
     "param": "No such command 'param'. Did you mean 'params'?",
-    "list nonsense": "no family is called 'nonsense'",
+    "list nonsense": "no family or preset is called 'nonsense'",
     "--config /nowhere.toml params": "config file '/nowhere.toml' cannot be read",
 }
 

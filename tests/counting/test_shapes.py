@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from archscope.counting.shapes import RULES, convolution, max_pool2d
+from archscope.running.shapes import RULES, convolution, max_pool2d
 
 aten = torch.ops.aten
 
@@ -73,9 +73,13 @@ ARGUMENTS: dict[Any, list[tuple[Any, ...]]] = {
     aten.embedding.default: [(meta(9, 4), ids), (meta(9, 4), meta(3, dtype=torch.int32))],
     aten.mean.dim: [(x, [2, 3]), (x, [-1], True), (sliced, [1]), (x, [0, 1, 2, 3])],
     aten.sum.dim_IntList: [(x, [2, 3]), (x, [-1], True), (sliced, [1])],
+    aten.amax.default: [(x, [2, 3]), (x, [-1], True), (sliced, [1])],
     aten.max_pool2d_with_indices.default: [(x, [2, 2]), (x, [3, 3], [2, 2], [1, 1])],
     aten._adaptive_avg_pool2d.default: [(x, [1, 1]), (x, [3, 5])],
+    aten.upsample_bilinear2d.default: [(x, [16, 16], False), (x, [5, 3], False)],
+    aten.upsample_nearest2d.default: [(x, [16, 16]), (x, [5, 3])],
     aten.cat.default: [([x, x], 1), ([x, meta(2, 1, 8, 8)], -3), ([meta(3), meta(4)],)],
+    aten.stack.default: [([x, x], 1), ([sliced, x], -1), ([meta(3), meta(3)],)],
     aten.masked_fill.Scalar: [(x, mask, 0.0), (sliced, mask, 1.0)],
     aten.topk.default: [(meta(4, 9), 2), (meta(4, 9), 3, 0)],
     aten.where.self: [(mask, x, meta()), (mask, meta(8, 8), meta(8, 8))],

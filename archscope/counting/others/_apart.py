@@ -24,6 +24,9 @@ from archscope.counting.others._tool import Figures, Tool
 from archscope.running.as_found import left_as_found, values_as_found
 from archscope.subject import Inputs
 
+_LONGEST = 120
+"""Characters of an error that are shown."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -59,7 +62,8 @@ def _why(error: BaseException) -> str:
     """Return the first error of a chain in one line: tools wrap what the model itself raised."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return first_line(error)
+    line = first_line(error)
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} ..."
 
 
 def _version(package: str) -> str | None:

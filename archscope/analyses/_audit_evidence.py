@@ -1,0 +1,134 @@
+"""What is known of each module of a network, to hold another counter's figures against."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from archscope.counting.forward import ForwardCount
+from archscope.counting.weights import weights_by_module
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """One module without its submodules."""
+
+    path: str
+    """Dotted name."""
+    type: str
+    """Class name."""
+    params: int
+    """Parameters, each tensor at its first holder."""
+    frozen: int
+    """Those of them that are not trained."""
+    shared: int
+    """Parameters that it uses too, but that another holds first."""
+    matrix: int
+    """Elements of its weights of two axes or more."""
+    vector: int
+    """Elements of its weights of one axis: biases, scales."""
+    calls: int
+    """How often its forward ran."""
+    batch: int
+    """First size of what its first call returned; 0 where it returned no tensor."""
+    has_parts: bool
+    """Whether it has submodules."""
+    work: Mapping[str, int] = field(default_factory=dict)
+    """Our multiply-accumulates by operator."""
+
+    @property
+    def macs(self) -> int:
+        """Our multiply-accumulates of its own work."""
+        return sum(self.work.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What is known of a network."""
+
+    modules: Mapping[str, Module]
+    """By path, in the model's order; a module under a second name is not among them."""
+    aliases: Mapping[str, str]
+    """Second names of modules, and their first."""
+    elements: Mapping[str, int]
+    """Elements that each operator without multiply-accumulates wrote."""
+    buffers: int
+    """Elements of buffers."""
+
+    def of_type(self, name: str) -> list[Module]:
+        """Return the modules of one class."""
+        return [module for module in self.modules.values() if module.type == name]
+
+    @property
+    def params(self) -> int:
+        """Parameters, shared tensors once."""
+        return sum(module.params for module in self.modules.values())
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one forward pass."""
+        return sum(module.macs for module in self.modules.values())
+
+
+FUSED = "scaled_dot_product_attention"
+"""What fused attention is called in `Module.work`, however torch took it apart."""
+
+
+def gather(model: nn.Module, count: ForwardCount, fused: Mapping[str, int]) -> Evidence:
+    """Return what one count of `model` tells of its modules.
+
+    `fused` are the multiply-accumulates that each module handed to torch's fused attention.
+    """
+    dispatched = count.dispatcher
+    work: dict[str, dict[str, int]] = {}
+    elements: Counter[str] = Counter()
+    for (path, operator), tally in dispatched.work.items():
+        if tally.macs:
+            work.setdefault(path, {})[operator] = tally.macs
+        elif tally.kind == "elementwise or reduction":
+            elements[operator] += tally.elements
+    modules, aliases, buffers = {}, {}, 0
+    for path, module, weights in weights_by_module(model):
+        if weights.alias:
+            aliases[path] = weights.shared_with or ""
+            continue
+        held = [p for p in module._parameters.values() if p is not None]
+        shape = dispatched.output_shapes.get(path, ())
+        buffers += weights.buffers
+        modules[path] = Module(
+            path=path,
+            type=type(module).__name__,
+            params=weights.trainable + weights.frozen,
+            frozen=weights.frozen,
+            shared=weights.shared,
+            matrix=sum(p.numel() for p in held if p.ndim > 1),
+            vector=sum(p.numel() for p in held if p.ndim == 1),
+            calls=dispatched.calls.get(path, 0),
+            batch=shape[0] if shape else 0,
+            has_parts=next(module.children(), None) is not None,
+            work=_with_fused(work.get(path, {}), fused.get(path, 0)),
+        )
+    return Evidence(modules=modules, aliases=aliases, elements=elements, buffers=buffers)
+
+
+def _with_fused(work: Mapping[str, int], fused: int) -> dict[str, int]:
+    """Return the work of one module with fused attention under its own name."""
+    left = dict(work)
+    parts = [
+        name
+        for name in work
+        if name in ("aten::bmm", "aten::baddbmm") or FUSED[: -len("_attention")] in name
+    ]
+    if not fused or sum(work[name] for name in parts) < fused:
+        return left
+    wanted = fused
+    for name in parts:
+        taken = min(left[name], wanted)
+        left[name] -= taken
+        wanted -= taken
+    return {name: macs for name, macs in left.items() if macs} | {FUSED: fused}

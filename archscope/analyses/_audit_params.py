@@ -1,0 +1,74 @@
+"""Why another counter's parameters differ from ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from archscope.analyses._audit_evidence import Evidence, Module
+from archscope.analyses._audit_macs import Cause, sum_of
+from archscope.counting.others._tool import Figures
+
+FROZEN = "frozen parameters are counted as zero"
+TIED = "tied weights are counted once for each holder"
+
+
+def causes(figures: Figures, evidence: Evidence) -> list[Cause]:
+    """Return what the difference in parameters is made of; amounts add up to it."""
+    assert figures.params is not None
+    difference = figures.params - evidence.params
+    if not difference:
+        return []
+    whole = _of_the_whole(difference, evidence)
+    if whole:
+        return whole
+    if figures.params_of_modules is None:
+        return [Cause(reason=None, amount=difference, path=None)]
+    found = _of_modules(figures.params_of_modules, evidence)
+    left = difference - sum(cause.amount for cause in found)
+    return [*found, *([Cause(reason=None, amount=left, path=None)] if left else [])]
+
+
+def _of_the_whole(difference: int, evidence: Evidence) -> list[Cause]:
+    """Explain a difference by kinds of parameters, all of each."""
+    modules = evidence.modules.values()
+    parts = {
+        FROZEN: -sum(module.frozen for module in modules),
+        TIED: sum(module.shared for module in modules),
+        "buffers are counted as parameters": evidence.buffers,
+    }
+    fit = sum_of(parts, difference)
+    return [Cause(reason=reason, amount=parts[reason], path=None) for reason in fit or ()]
+
+
+def _of_modules(theirs: Mapping[str, int], evidence: Evidence) -> list[Cause]:
+    frozen = all(
+        theirs.get(path, 0) == module.params - module.frozen
+        for path, module in evidence.modules.items()
+        if module.frozen
+    )
+    found = []
+    for path, module in evidence.modules.items():
+        counted = theirs.get(path, 0)
+        difference = counted - module.params
+        if difference:
+            alike = any(theirs.get(other.path) for other in evidence.of_type(module.type))
+            reason = FROZEN if frozen and module.frozen else _reason(module, counted, alike)
+            found.append(Cause(reason=reason, amount=difference, path=path))
+    for path, first in evidence.aliases.items():
+        if theirs.get(path) and first:
+            reason = "modules under a second name are counted again"
+            found.append(Cause(reason=reason, amount=theirs[path], path=path))
+    return found
+
+
+def _reason(module: Module, counted: int, alike: bool) -> str | None:
+    """Return why `counted` differs; `alike` says whether others of the class are counted."""
+    if counted == module.params + module.shared:
+        return TIED
+    if counted:
+        return None
+    if not module.calls:
+        return f"parameters of {module.type} are left out: its forward did not run"
+    if module.has_parts:
+        return f"parameters of {module.type} itself are left out"
+    return None if alike else f"parameters of {module.type} are left out: there is no rule for it"

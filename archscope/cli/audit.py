@@ -1,0 +1,63 @@
+"""`archscope audit`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from archscope.cli._model import ModelCommand, with_model
+from archscope.cli._output import check_output, output_options, show, terminal
+from archscope.results import View
+from archscope.subject import Network
+
+_EPILOG = """\
+\b
+Examples:
+  archscope audit --depth 2 --seq-len 128
+  archscope audit bert-base-uncased
+  archscope audit ./net.py:UNet --input-shape 1,3,64,64
+  archscope audit cnn --dilations 1,2,4 --by difference -f csv
+
+Counters that are not installed are listed with the command that installs them.
+"""
+_SECTIONS = {"counter": "tools", "difference": "differences"}
+
+
+@click.command(cls=ModelCommand, epilog=_EPILOG, no_args_is_help=False)
+@click.option(
+    "--by",
+    type=click.Choice(list(_SECTIONS)),
+    default="counter",
+    help="One row for each of these. [default: counter]",
+)
+@output_options
+@with_model
+def command(
+    *,
+    network: Network,
+    by: str,
+    format_name: str | None,
+    output: str | None,
+    wide: bool,
+    color: str,
+    quiet: bool,
+) -> None:
+    """Count MODEL with other counters too, side by side, and say why they differ.
+
+    fvcore as it ships, torch's FlopCounterMode, and those of torchinfo, thop, ptflops and calflops
+    that are installed. Each gets a copy; what it replaces or prints goes no further.
+    """
+    check_output(output)
+    view = View(by=_SECTIONS[by], **terminal(wide=wide, color=color, output=output))
+    show(_audited(network), view, format_name=format_name, output=output, quiet=quiet)
+
+
+def _audited(network: Network) -> Any:
+    import torch
+
+    from archscope.study import analyse
+
+    with torch.device("meta"):
+        subject = network.whole()
+    return analyse("audit", subject, real=network.whole)

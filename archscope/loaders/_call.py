@@ -1,0 +1,171 @@
+"""What a module's forward takes, and which inputs to ask for where none were given."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from archscope.errors import UsageError, did_you_mean
+from archscope.loaders import _inputs
+from archscope.loaders._inputs import OPTION, Given
+from archscope.subject import Inputs, Request
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_TOKENS = "int64:1,128"
+_KNOWN = {
+    "input_ids": _TOKENS,
+    "decoder_input_ids": _TOKENS,
+    "token_ids": _TOKENS,
+    "tokens": _TOKENS,
+    "ids": _TOKENS,
+    "idx": _TOKENS,
+    "pixel_values": None,
+    "input_values": "1,16000",
+    "inputs_embeds": None,
+}
+"""Arguments that are the same wherever they appear, and their inputs; None: as the layers say."""
+_PLAIN = "1,3,224,224"
+_SIDES = {1: "1024", 2: "224,224", 3: "16,112,112"}
+"""An image of ImageNet's size, a second of 1 kHz, a clip: by number of spatial axes."""
+
+
+def inputs(model: nn.Module, name: str, request: Request) -> Inputs | None:
+    """Return what the request calls `model` with; None where only its parameters are wanted.
+
+    Raises `UsageError` where inputs are missing, with an example, or where forward takes no such.
+    """
+    parameters = _parameters(model)
+    if request.parameters_alone:
+        return None
+    if not request.input_shapes:
+        if parameters is not None and not parameters:
+            return Inputs()
+        raise UsageError(_ask(model, name, parameters or {}, request))
+    given = [_inputs.parse(text) for text in request.input_shapes]
+    if parameters is not None:
+        _check(name, given, parameters)
+    return _inputs.make(given, model, dict(enumerate(parameters or ())))
+
+
+Parameters = Mapping[str, inspect.Parameter]
+
+
+def _parameters(model: nn.Module) -> Parameters | None:
+    """Return the arguments of a module's forward, None where Python cannot tell."""
+    try:
+        return inspect.signature(model.forward).parameters
+    except (TypeError, ValueError):
+        return None
+
+
+def _check(name: str, given: Sequence[Given], parameters: Parameters) -> None:
+    kinds = inspect.Parameter
+    takes = [
+        n for n, p in parameters.items() if p.kind not in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD)
+    ]
+    open_end = any(p.kind is kinds.VAR_POSITIONAL for p in parameters.values())
+    open_names = any(p.kind is kinds.VAR_KEYWORD for p in parameters.values())
+    places = [n for n in takes if parameters[n].kind is not kinds.KEYWORD_ONLY]
+    named = {item.path[0] for item in given if item.path and not item.path[0].isdigit()}
+    numbered = {item.path[0] for item in given if item.path and item.path[0].isdigit()}
+    count = sum(not item.path for item in given) + len(numbered)
+    listed = ", ".join(takes) or "nothing"
+    for word in sorted(named - set(takes)):
+        if not open_names:
+            hint = did_you_mean(word, takes)
+            if not hint and len(places) == 1:
+                hint = f" For a dictionary write {places[0]}.{word}:..."
+            raise UsageError(f"{OPTION}: {name} takes {listed}; it has no input {word!r}.{hint}")
+    if count > len(places) and not open_end:
+        raise UsageError(f"{OPTION}: {name} takes {listed}; {count} positional inputs were given")
+    twice = named & set(places[:count])
+    if twice:
+        raise UsageError(f"{OPTION}: {', '.join(sorted(twice))} is given by place and by name")
+    missing = [n for n in _required(parameters) if n not in named and n not in places[:count]]
+    if missing:
+        flags = " ".join(f"{OPTION} {n}:SHAPE" for n in missing)
+        raise UsageError(f"{name} also takes {', '.join(missing)}; give {flags}")
+
+
+def _required(parameters: Parameters) -> list[str]:
+    kinds = inspect.Parameter
+    return [
+        name
+        for name, parameter in parameters.items()
+        if parameter.default is kinds.empty
+        and parameter.kind not in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD)
+    ]
+
+
+def _ask(model: nn.Module, name: str, parameters: Parameters, request: Request) -> str:
+    wanted = _wanted(model, parameters)
+    shapes = _shapes(model, wanted)
+    plain = len(wanted) == 1 and wanted[0] not in _KNOWN
+    texts = [shapes[word] if plain else f"{word}:{shapes[word]}" for word in wanted]
+    flags = " ".join(f"{OPTION} {text}" for text in texts)
+    takes = "an input" if plain else " and ".join(wanted)
+    hint = "" if request.parameters_alone is None else " (or --no-flops)"
+    return f"{name} takes {takes}; give {OPTION}, e.g. {flags}{hint}"
+
+
+def _wanted(model: nn.Module, parameters: Parameters) -> list[str]:
+    """Return the arguments to ask for: those that must be, else those that are known by name."""
+    required = _required(parameters)
+    if required:
+        return required
+    main = getattr(model, "main_input_name", None)
+    known = [word for word in _KNOWN if word in parameters]
+    first = main if isinstance(main, str) and main in parameters else next(iter(known), None)
+    if first is None:
+        return [next((n for n, p in parameters.items() if p.kind in (0, 1)), "x")]
+    both = bool(getattr(getattr(model, "config", None), "is_encoder_decoder", False))
+    second = "decoder_input_ids"
+    return [first, second] if both and second in parameters and first != second else [first]
+
+
+def _shapes(model: nn.Module, wanted: Sequence[str]) -> dict[str, str]:
+    """Return an input for each argument, the first as the first layer takes it."""
+    layer = _first_layer_takes(model) or _PLAIN
+    return {word: _KNOWN.get(word) or _by_name(word, layer) for word in wanted}
+
+
+def _by_name(word: str, layer: str) -> str:
+    is_tokens = re.search(r"(^|_)(ids?|tokens?|idx)$", word) is not None
+    return _TOKENS if is_tokens else layer
+
+
+def _first_layer_takes(model: nn.Module) -> str | None:
+    return next(_takes(model), None)
+
+
+def _takes(model: nn.Module) -> Iterator[str]:
+    """Yield an input for each layer that says what it takes, in the order of the model."""
+    from torch import nn
+
+    size = getattr(getattr(model, "config", None), "image_size", None)
+    for module in model.modules():
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+            sides = _SIDES[len(module.kernel_size)]
+            if isinstance(size, int) and len(module.kernel_size) == 2:
+                sides = f"{size},{size}"
+            yield f"1,{module.in_channels},{sides}"
+        elif isinstance(module, nn.Embedding | nn.EmbeddingBag):
+            yield _TOKENS
+        elif isinstance(module, nn.RNNBase):
+            length = ("1,128", "128,1")[not module.batch_first]
+            yield f"{length},{module.input_size}"
+        elif isinstance(module, nn.MultiheadAttention):
+            yield f"1,128,{module.embed_dim}"
+        elif isinstance(module, nn.Linear):
+            yield f"1,{module.in_features}"
+        elif isinstance(module, nn.modules.batchnorm._BatchNorm):
+            yield f"1,{module.num_features},{_SIDES[_axes(module)]}"
+
+
+def _axes(norm: Any) -> int:
+    digit = re.search(r"([123])d", type(norm).__name__)
+    return int(digit.group(1)) if digit else 2

@@ -1,0 +1,418 @@
+"""Other counters on small networks: their figures, and the arithmetic of every difference."""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import io
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from archscope.analyses.audit import UNEXPLAINED, DifferenceRow, ToolRow, run
+from archscope.counting.others import TOOLS, _apart
+from archscope.counting.others._tool import Figures, Tool, Unfit, own, positional
+from archscope.errors import ForwardError, UsageError
+from archscope.results import Section
+from archscope.subject import Inputs, Repeat, Subject
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def needs(package: str) -> Any:
+    return pytest.mark.skipif(
+        importlib.util.find_spec(package) is None,
+        reason=f"{package} is not installed: pip install {package}",
+    )
+
+
+def audited(model: nn.Module, *args: Any, **kwargs: Any) -> tuple[Section, Section]:
+    inputs = Inputs(args=args, kwargs=kwargs)
+    tools, differences = run(Subject(name="m", model=model, inputs=inputs, origin="memory"))
+    return tools, differences
+
+
+def row(tools: Section, name: str) -> ToolRow:
+    return next(each for each in tools.rows if each.tool == name)
+
+
+def reasons(differences: Section, tool: str, quantity: str = "macs") -> dict[str, int]:
+    rows: tuple[DifferenceRow, ...] = differences.rows
+    return {r.reason: r.amount for r in rows if (r.tool, r.quantity) == (tool, quantity)}
+
+
+class Attention(nn.Module):
+    """B items, S positions, width D, one head: fused attention between two layers."""
+
+    def __init__(self, width: int = 4) -> None:
+        super().__init__()
+        self.table = nn.Embedding(10, width)
+        self.norm = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.head = nn.Linear(width, 10, bias=False)
+        self.head.weight = self.table.weight
+
+    def forward(self, ids: Tensor) -> Tensor:
+        q, k, v = self.qkv(self.norm(self.table(ids))).chunk(3, -1)
+        return self.head(functional.scaled_dot_product_attention(q, k, v))
+
+
+B, S, D = 2, 6, 4
+IDS = torch.zeros(B, S, dtype=torch.int64)
+FUSED = B * 2 * S * S * D
+LINEAR = B * S * (3 * D * D + 10 * D)
+TABLE, REST = 10 * D, 2 * D + 3 * D * D + 3 * D
+
+
+def test_our_row_comes_first_and_is_exact() -> None:
+    tools, _ = audited(Attention(), IDS)
+
+    ours = tools.rows[0]
+    assert ours.tool == "archscope"
+    assert ours.params == tools.totals.our_params == TABLE + REST
+    assert ours.macs == tools.totals.our_macs == LINEAR + FUSED
+    assert ours.macs_ratio == 1.0
+    assert [r.tool for r in tools.rows[1:]] == [tool.name for tool in TOOLS]
+
+
+def test_fvcore_misses_fused_attention_and_adds_norms() -> None:
+    tools, differences = audited(Attention(), IDS)
+
+    assert row(tools, "fvcore").macs == LINEAR + 5 * B * S * D  # five for each element of a norm
+    assert reasons(differences, "fvcore") == {
+        "fused attention is not counted (aten::scaled_dot_product_attention)": -FUSED,
+        "layer_norm is added as work": 5 * B * S * D,
+    }
+    assert reasons(differences, "fvcore", "params") == {}
+
+
+def test_torchs_counter_is_halved_and_lacks_what_it_has_no_formula_for() -> None:
+    model = nn.Sequential(nn.LSTM(3, 5))
+
+    tools, differences = audited(model, torch.zeros(7, 2, 3))
+
+    theirs = row(tools, "FlopCounterMode")
+    assert theirs.params is None
+    lstm = 7 * 2 * 4 * 5 * (3 + 5)  # four gates, input and state, for each of 14 rows
+    assert row(tools, "archscope").macs == lstm
+    assert theirs.macs == 0
+    (reason,) = reasons(differences, "FlopCounterMode")
+    assert "rnn" in reason or "lstm" in reason
+    assert reasons(differences, "fvcore") == {"it does not know aten::lstm": -lstm}
+
+
+@needs("torchinfo")
+def test_torchinfo_ignores_the_sequence_and_counts_tied_weights_twice() -> None:
+    tools, differences = audited(Attention(), IDS)
+
+    assert row(tools, "torchinfo").params == 2 * TABLE + REST
+    assert reasons(differences, "torchinfo", "params") == {
+        "tied weights are counted once for each holder": TABLE
+    }
+    found = reasons(differences, "torchinfo")
+    sequence = next(n for reason, n in found.items() if "sequence length is ignored" in reason)
+    assert sequence == (B - B * S) * (3 * D * D + 10 * D)  # B rows, not B * S
+    assert found["biases are added"] == B * 3 * D
+    assert found["Embedding: the lookup is counted as a product"] == B * TABLE
+    assert found["LayerNorm is added as work"] == B * 2 * D
+    assert found["fused attention is not counted (scaled_dot_product_attention)"] == -FUSED
+
+
+@needs("thop")
+def test_thop_has_no_rule_for_tables() -> None:
+    tools, differences = audited(Attention(), IDS)
+
+    assert row(tools, "thop").params == TABLE + REST  # without the table, with the tied head
+    assert reasons(differences, "thop", "params") == {}
+    assert reasons(differences, "thop")["LayerNorm is added as work"] == 4 * B * S * D
+
+
+@needs("ptflops")
+def test_ptflops_counts_one_item_and_frozen_weights_as_zero() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU(), nn.MaxPool2d(2))
+    model[0].requires_grad_(False)
+
+    tools, differences = audited(model, torch.zeros(4, 3, 6, 6))
+
+    assert row(tools, "ptflops").params == 0
+    assert reasons(differences, "ptflops", "params") == {
+        "frozen parameters are counted as zero": -8
+    }
+    found = reasons(differences, "ptflops")
+    assert found["one item of the batch is counted, not all"] == -3 * 36 * 6
+    assert found["biases are added"] == 36 * 2
+    assert UNEXPLAINED not in found
+
+
+@needs("calflops")
+def test_calflops_counts_frozen_weights_as_zero() -> None:
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2))
+    model[0].requires_grad_(False)
+
+    _, differences = audited(model, torch.zeros(4, 3))
+
+    assert reasons(differences, "calflops", "params") == {
+        "frozen parameters are counted as zero": -8
+    }
+    assert reasons(differences, "calflops") == {}
+
+
+MODELS: dict[str, tuple[nn.Module, tuple[Any, ...]]] = {
+    "attention": (Attention(), (IDS,)),
+    "fused encoder": (
+        nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).requires_grad_(False).eval(),
+        (torch.zeros(2, 5, 8),),
+    ),
+    "convolutions": (
+        nn.Sequential(
+            nn.Conv2d(2, 4, 3, padding="same"), nn.BatchNorm2d(4), nn.GELU(), nn.Flatten()
+        ),
+        (torch.zeros(2, 2, 6, 6),),
+    ),
+    "transposed": (nn.ConvTranspose1d(2, 3, 3, stride=2), (torch.zeros(2, 2, 5),)),
+    "recurrent": (nn.Sequential(nn.GRU(3, 4, 2, bidirectional=True)), (torch.zeros(5, 2, 3),)),
+    "no weights": (nn.ReLU(), (torch.zeros(2, 3),)),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_explains_a_difference_adds_up_to_it(name: str) -> None:
+    model, args = MODELS[name]
+
+    tools, differences = audited(model, *args)
+
+    for tool in tools.rows[1:]:
+        if tool.counted:
+            macs = sum(reasons(differences, tool.tool).values())
+            assert macs == tool.macs - tools.totals.our_macs, tool.tool
+            if tool.params is not None:
+                params = sum(reasons(differences, tool.tool, "params").values())
+                assert params == tool.params - tools.totals.our_params, tool.tool
+        else:
+            assert tool.state
+
+
+def test_totals_say_how_many_agree() -> None:
+    tools, differences = audited(nn.Linear(3, 4, bias=False), torch.zeros(2, 3))
+
+    counted = [r.tool for r in tools.rows[1:] if r.counted]
+    different = {r.tool for r in differences.rows}
+    assert tools.totals.counters == len(counted)
+    assert tools.totals.agreeing == len(set(counted) - different)
+    assert {"fvcore", "FlopCounterMode"} <= set(counted) - different
+    assert [n.text for n in tools.notes if n.level == "ok"][:2] == [
+        "fvcore says the same",
+        "FlopCounterMode says the same",
+    ]
+
+
+def _rows(work: dict[str, int], model: nn.Module, *args: Any, monkeypatch: Any) -> dict[str, int]:
+    """Return the reasons for the figures of a counter that is made up."""
+
+    def count(model: nn.Module, inputs: Inputs) -> Figures:
+        modules = {path: {"": macs} for path, macs in work.items()}
+        return Figures(params=None, macs=sum(work.values()), modules=modules)
+
+    tool = Tool(name="other", package="torch", convention="MACs", count=count)
+    monkeypatch.setattr("archscope.analyses._audit_sections.TOOLS", (tool,))
+    return reasons(audited(model, *args)[1], "other")
+
+
+class Calls(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Linear(5, 5)
+        self.again = self.a
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.a(self.again(x).tanh())
+
+
+@pytest.mark.parametrize(
+    ("work", "expected"),
+    [
+        ({"a": 300}, {}),  # as we do: 2 calls of 6 rows that meet 5 * 5 weights
+        ({"a": 150}, {"modules that run several times are counted once": -150}),
+        (
+            {"a": 180},
+            {"modules that run several times are counted once": -150, "biases are added": 30},
+        ),
+        ({"a": 600}, {"Linear: its weights are counted several times over": 300}),
+        ({"a": 300, "again": 300}, {"modules under a second name are counted again": 300}),
+        ({"a": 301}, {UNEXPLAINED: 1}),
+        ({}, {"Linear is not counted: there is no rule for it": -300}),
+        ({"": 300}, {UNEXPLAINED: 0}),
+        ({"a": 300, "nowhere": 7}, {UNEXPLAINED: 7}),
+    ],
+)
+def test_each_kind_of_difference(
+    work: dict[str, int], expected: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = _rows(work, Calls(), torch.zeros(6, 5), monkeypatch=monkeypatch)
+
+    if work == {"": 300}:  # counted one level up: nothing is missing in all
+        assert sum(found.values()) == 0
+    else:
+        assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("outside", "expected"),
+    [
+        # 6 rows that meet 5 * 5 weights, by a function of its own
+        (150, {}),
+        (150 + 30, {"aten::tanh is added as work": 30}),
+        (150 + 7, {UNEXPLAINED: 7}),
+        (1000, {UNEXPLAINED: 1000, "Own is not counted: there is no rule for it": -150}),
+    ],
+)
+def test_work_that_was_counted_outside_of_modules(
+    outside: int, expected: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Own(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(5, 5))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return (x @ self.weight).tanh()
+
+    def count(model: nn.Module, inputs: Inputs) -> Figures:
+        return Figures(params=None, macs=outside)
+
+    tool = Tool(name="other", package="torch", convention="MACs", count=count)
+    monkeypatch.setattr("archscope.analyses._audit_sections.TOOLS", (tool,))
+
+    assert reasons(audited(Own(), torch.zeros(6, 5))[1], "other") == expected
+
+
+def test_counters_leave_everything_as_found() -> None:
+    model = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten())
+    model.train()
+    before = copy.deepcopy(model.state_dict())
+    keys = [list(vars(module)) for module in model.modules()]
+    names = {name: value for name, value in vars(functional).items() if callable(value)}
+    top = {name: value for name, value in vars(torch).items() if callable(value)}
+    methods = dict(vars(Tensor))
+    images, output = torch.randn(2, 2, 6, 6), io.StringIO()
+    state = torch.get_rng_state()
+
+    with redirect_stdout(output):
+        audited(model, images)
+
+    assert output.getvalue() == ""
+    assert all(module.training for module in model.modules())
+    assert [list(vars(module)) for module in model.modules()] == keys
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+    assert model.state_dict().keys() == before.keys()
+    assert all(vars(functional)[name] is value for name, value in names.items())
+    assert all(vars(torch)[name] is value for name, value in top.items())
+    assert dict(vars(Tensor)) == methods
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_a_counter_that_raises_half_way_leaves_torch_as_found(tool: Tool) -> None:
+    class Fails(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Linear(2, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            raise ValueError(f"never {self.first(x).sum()}")
+
+    model = Fails()
+    relu, matmul = functional.relu, Tensor.matmul
+
+    outcome = _apart.run(tool, model, Inputs(args=(torch.zeros(1, 2),)))
+
+    assert outcome.figures is None
+    assert outcome.reason
+    assert functional.relu is relu
+    assert Tensor.matmul is matmul
+    assert not model.first._forward_hooks
+    assert functional.relu(torch.tensor(-1.0)) == 0
+    if outcome.version is not None and tool.name != "ptflops":  # it hides what was raised
+        assert "ValueError" in outcome.reason
+
+
+def test_a_counter_that_is_not_installed_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def count(model: nn.Module, inputs: Inputs) -> Figures:
+        raise AssertionError("it is not there to be called")
+
+    tool = Tool(name="x", package="no_such_counter", convention="", count=count)
+
+    outcome = _apart.run(tool, nn.ReLU(), Inputs(args=(torch.zeros(1),)))
+
+    assert outcome.version is None
+    assert outcome.reason == "not installed: pip install no_such_counter"
+
+
+def test_keyword_inputs_become_positional_where_they_can() -> None:
+    class Net(nn.Module):
+        def forward(self, a: Tensor, b: Tensor | None = None, *, c: int = 0) -> Tensor:
+            return a
+
+    x = torch.zeros(1)
+    assert positional(Net(), Inputs(args=(x,), kwargs={"b": x}), "t") == (x, x)
+    assert positional(Net(), Inputs(kwargs={"a": x}), "t") == (x,)
+    with pytest.raises(Unfit, match="t takes no keyword arguments, and c is one"):
+        positional(Net(), Inputs(args=(x,), kwargs={"c": 1}), "t")
+
+
+def test_own_work_is_what_submodules_do_not_do() -> None:
+    inclusive = {"": {"mm": 10}, "a": {"mm": 7}, "a.b": {"mm": 7}, "c.d": {"mm": 1}}
+
+    assert own(inclusive) == {"": {"mm": 2}, "a": {}, "a.b": {"mm": 7}, "c.d": {"mm": 1}}
+
+
+def test_a_large_network_is_counted_on_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str] = []
+    with torch.device("meta"):
+        model = nn.Linear(4, 4)
+        inputs = Inputs(args=(torch.zeros(2, 4),))
+    subject = Subject(name="m", model=model, inputs=inputs, origin="memory")
+
+    def real() -> Subject:
+        built.append("real")
+        inputs = Inputs(args=(torch.zeros(2, 4),))
+        return Subject(name="m", model=nn.Linear(4, 4), inputs=inputs, origin="memory")
+
+    small = run(subject, real=real)[0]
+    monkeypatch.setattr("archscope.analyses._audit_sections._MACS", 31)  # it does 2 * 4 * 4
+    large = run(subject, real=real)[0]
+
+    assert built == ["real"]
+    assert small.device == "cpu"
+    assert large.device == "meta"
+    assert row(large, "FlopCounterMode").macs == row(small, "FlopCounterMode").macs == 32
+    assert any("shapes alone" in note.text for note in large.notes)
+
+
+def test_what_cannot_be_audited_says_so() -> None:
+    folded = Repeat(path="0", copies=("0", "1"))
+    inputs = Inputs(args=(torch.zeros(1, 2),))
+    subject = Subject(
+        name="m", model=nn.Linear(2, 2), inputs=inputs, origin="memory", repeats=(folded,)
+    )
+    with pytest.raises(UsageError, match="cannot be audited"):
+        run(subject)
+    with pytest.raises(ForwardError, match="nothing to compare"):
+        audited(nn.Linear(3, 2), torch.zeros(1, 2))
+
+
+def test_every_tool_is_named_once() -> None:
+    assert len({tool.name for tool in TOOLS}) == len(TOOLS)
