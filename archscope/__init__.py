@@ -18,19 +18,25 @@ from archscope.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from archscope.errors import ArchscopeError as ArchscopeError
+    from archscope.library import audit as audit
     from archscope.library import build as build
     from archscope.library import params as params
     from archscope.library import receptive_field as receptive_field
+    from archscope.library import report as report
     from archscope.library import suggest as suggest
+    from archscope.library import time as time
     from archscope.results import Report as Report
 
 _HOMES = {
     "ArchscopeError": "archscope.errors",
     "Report": "archscope.results",
+    "audit": "archscope.library",
     "build": "archscope.library",
     "params": "archscope.library",
     "receptive_field": "archscope.library",
+    "report": "archscope.library",
     "suggest": "archscope.library",
+    "time": "archscope.library",
 }
 """Where each public name lives; it is imported when it is first asked for."""
 
@@ -38,10 +44,13 @@ __all__ = [
     "ArchscopeError",
     "Report",
     "__version__",
+    "audit",
     "build",
     "params",
     "receptive_field",
+    "report",
     "suggest",
+    "time",
 ]
 
 

@@ -7,9 +7,10 @@ entry point in the same group. Listing names imports nothing; asking for one imp
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from archscope.theory.outline import Outline
 
 T = TypeVar("T")
+_SUMMARY = re.compile(r'^    summary="([^"\\]*)",$', re.MULTILINE)
 _GROUPS = b"[archscope."
 """How the name of each group of entry points begins, as packages write it."""
 
@@ -66,6 +68,8 @@ class Loader:
     """The spec whose fields may be set beside that name; None where there is none."""
     load: Callable[[str, Request], Network]
     """The network that a text names; raises `UsageError`."""
+    values: Callable[[str], Mapping[str, Any]] = lambda text: {}
+    """The fields of that spec which the name itself sets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,12 @@ class Analysis:
     """One line for `archscope list`."""
     run: Callable[..., tuple[Section, ...]]
     """`run(subject, **settings)`; raises `ArchscopeError` where there is no answer at all."""
+    on_data: bool = False
+    """Whether it needs the whole network with weights and inputs, not its shapes alone."""
+    sections: Mapping[str, type] = field(default_factory=dict)
+    """The row type of each section that it may return, by name: so that a saved one is read."""
+    totals: Mapping[str, type] = field(default_factory=dict)
+    """The type of the totals of those sections that have any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,14 +135,32 @@ class Registry(Generic[T]):
         """Return every constant by name; this imports them all."""
         return {name: self.get(name) for name in self.names()}
 
-    def _builtin(self) -> frozenset[str]:
+    def summaries(self) -> dict[str, str]:
+        """Return the summary of every name; those of built-ins are read without importing them."""
+        files = self._builtin()
+        return {
+            name: (_stated(files[name]) if name in files else None) or self._summary(name)
+            for name in self.names()
+        }
+
+    def _summary(self, name: str) -> str:
+        constant: Any = self.get(name)
+        return str(constant.summary)
+
+    def _builtin(self) -> dict[str, Path]:
         spec = find_spec(self._package)
         folders = spec.submodule_search_locations if spec else None
         files = (file for folder in folders or () for file in Path(folder).glob("[!_]*.py"))
-        return frozenset(file.stem.replace("_", "-") for file in files)
+        return {file.stem.replace("_", "-"): file for file in files}
 
     def _plugins(self) -> dict[str, EntryPoint]:
         return {point.name: point for point in _entry_points() if point.group == self._package}
+
+
+def _stated(file: Path) -> str | None:
+    """Return the summary that a built-in's file gives its constant, where it is a plain string."""
+    found = _SUMMARY.search(file.read_text(encoding="utf-8"))
+    return found[1] if found else None
 
 
 @cache

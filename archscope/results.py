@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 from archscope.registry import resolve
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pandas import DataFrame
+    from plotly.graph_objects import Figure
 
 SCHEMA = 1
 """Version of the JSON form. 1: the first. Keys are never renamed within a version."""
@@ -25,11 +28,22 @@ T = TypeVar("T")
 _METADATA = "archscope.column"
 
 Kind = Literal[
-    "text", "path", "count", "work", "bytes", "shape", "ratio", "times", "number", "extent"
+    "text",
+    "path",
+    "count",
+    "work",
+    "bytes",
+    "shape",
+    "ratio",
+    "times",
+    "number",
+    "extent",
+    "seconds",
+    "rate",
 ]
 """How a cell is read: words, a dotted module path, an exact integer, an integer shown in SI units,
 bytes shown in IEC units, a tensor shape, a share of 1, a multiplicity, a number that is never
-summed, positions along each of the row's `axes`."""
+summed, positions along each of the row's `axes`, seconds, an amount per second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +62,8 @@ class Column:
     """Whether a table draws that percentage as a bar too."""
     drop: int
     """Which columns go first where a terminal is narrow: higher goes earlier, 0 never goes."""
+    measured: bool
+    """Whether blocks that are alike may differ in it: it was measured, not counted."""
 
 
 def column(
@@ -57,10 +73,11 @@ def column(
     share: bool = False,
     bar: bool = False,
     drop: int = 0,
+    measured: bool = False,
     default: Any = dataclasses.MISSING,
 ) -> Any:
     """Declare one field of a row."""
-    metadata = {_METADATA: (title, kind, share, bar, drop)}
+    metadata = {_METADATA: (title, kind, share, bar, drop, measured)}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -69,9 +86,17 @@ def columns(row_type: type) -> tuple[Column, ...]:
     """Return the columns of a row type in the order in which its fields are declared."""
     found = []
     for field in dataclasses.fields(row_type):
-        title, kind, share, bar, drop = field.metadata[_METADATA]
+        title, kind, share, bar, drop, measured = field.metadata[_METADATA]
         found.append(
-            Column(name=field.name, title=title, kind=kind, share=share, bar=bar, drop=drop)
+            Column(
+                name=field.name,
+                title=title,
+                kind=kind,
+                share=share,
+                bar=bar,
+                drop=drop,
+                measured=measured,
+            )
         )
     return tuple(found)
 
@@ -158,6 +183,8 @@ class Environment:
     platform: str
     device: str | None
     """Where forward passes ran: `meta` (on shapes alone), `cpu`, `cuda:0`; None where none did."""
+    machine: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """What the device said of itself while it was timed; empty where nothing was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +203,8 @@ class Report:
     """What FLOP means here; None where no FLOPs are given."""
     inputs: tuple[InputShape, ...] = ()
     """What the forward was called with; counts of other shapes cannot be compared with these."""
+    origin: str = ""
+    """Where the network came from, e.g. `family:transformer`; empty where that was not said."""
 
     def section(self, name: str) -> Section:
         """Return the section called `name`; raises `KeyError`."""
@@ -195,12 +224,27 @@ class Report:
         return tuple(note for section in self.sections for note in section.notes)
 
     def to(self, format: str) -> str:
-        """Return the report as text: `table`, `json`, `jsonl`, `csv` or `md`."""
+        """Return the report as text: `table`, `json`, `jsonl`, `csv`, `md` or `html`."""
         return cast(str, resolve("archscope.registry:FORMATS").get(format).render(self, View()))
 
     def to_frame(self, section: str | None = None) -> DataFrame:
         """Return one section (by default the first) as a pandas DataFrame, a row per row."""
         return cast("DataFrame", resolve("archscope.frames:to_frame")(self, section))
+
+    def save(self, path: str | Path) -> None:
+        """Write the report to a file, whole or not at all, in the format that its ending names.
+
+        Raises `UsageError` for an ending that no format has, `OutputError` where it cannot be
+        written; the old file is as it was.
+        """
+        resolve("archscope.present._save:save")(self, path)
+
+    def figure(self, name: str) -> Figure:
+        """Return one chart as a plotly `Figure`, e.g. `components`; it offers no upload.
+
+        Raises `UsageError` with the names of all charts that this report has.
+        """
+        return cast("Figure", resolve("archscope.present._figure:figure")(self, name))
 
     def _repr_html_(self) -> str:
         return cast(str, resolve("archscope.present._notebook:render")(self, View()))

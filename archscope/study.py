@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import replace
 from typing import Any
 
 from archscope.errors import ForwardError
 from archscope.registry import ANALYSES
-from archscope.results import Convention, Environment, Report, Section
+from archscope.results import Convention, Environment, Note, Report, Section
 from archscope.subject import Sketch, Subject
 from archscope.version import __version__
 
@@ -26,14 +27,77 @@ def analyse(
     def report(sections: tuple[Section, ...]) -> Report:
         made = assemble(analysis, subject.name, subject.config, sections, convention)
         inputs = subject.inputs if isinstance(subject, Subject) else None
-        return replace(made, inputs=inputs.shapes()) if inputs else made
+        shapes = inputs.shapes() if inputs else ()
+        return replace(made, inputs=shapes, origin=subject.origin)
 
+    # What a named network's own code prints must not mix with results on stdout.
+    aside = nullcontext() if subject.origin == "memory" else redirect_stdout(sys.stderr)
     try:
-        return report(ANALYSES.get(analysis).run(subject, **settings))
+        with aside:
+            sections = ANALYSES.get(analysis).run(subject, **settings)
+        return report(sections)
     except ForwardError as error:
         if error.sections:
             error.report = report(error.sections)
         raise
+
+
+def time_subject(
+    subject: Subject,
+    counted: Report,
+    *,
+    device: str = "auto",
+    dtype: str = "fp32",
+    step: str = "forward",
+    compiled: bool = False,
+    **settings: Any,
+) -> Report:
+    """Time a subject that `params` has `counted`; see `archscope.library.time`.
+
+    What was set, and read of the machine, stands in the report's environment too.
+    """
+    from archscope.analyses._time_work import counts_of
+    from archscope.analyses.time import CONVENTION, title
+
+    report = analyse(
+        "time",
+        replace(subject, name=title(subject, device, dtype, compiled=compiled, step=step)),
+        convention=CONVENTION,
+        counts=counts_of(counted),
+        device=device,
+        dtype=dtype,
+        step=step,
+        compiled=compiled,
+        **settings,
+    )
+    rows = report.section("conditions").rows
+    read = {f"{row.name} ({row.unit})" if row.unit else row.name: row.value for row in rows}
+    return replace(report, environment=replace(report.environment, machine=read))
+
+
+def join(reports: Sequence[Report], notes: tuple[Note, ...] = ()) -> Report:
+    """Return several reports of one network as one; `notes` say what it lacks, and why.
+
+    A second section of the same name has its analysis in front: `time_layers`. The convention is
+    the first report's; another one's is said in a note.
+    """
+    first, *others = reports
+    sections = list(first.sections)
+    for report in others:
+        taken = {section.name for section in sections}
+        added = [
+            replace(s, name=f"{report.command}_{s.name}") if s.name in taken else s
+            for s in report.sections
+        ]
+        other = report.convention
+        if other is not None and other != first.convention:
+            said = Note(level="info", text=f"{report.command}: {other.text}")
+            added[0] = replace(added[0], notes=(*added[0].notes, said))
+        sections += added
+    sections[0] = replace(sections[0], notes=(*sections[0].notes, *notes))
+    machine = {key: value for each in reports for key, value in each.environment.machine.items()}
+    environment = replace(first.environment, machine=machine)
+    return replace(first, command="report", sections=tuple(sections), environment=environment)
 
 
 def assemble(

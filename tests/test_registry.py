@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
+from functools import cache
+from types import NoneType
+from typing import Any
 
 import pytest
 import torch
@@ -11,8 +15,8 @@ from archscope import specs
 from archscope.analyses.params import CONVENTIONS
 from archscope.errors import SpecError, UsageError
 from archscope.library import count_subject, params
-from archscope.registry import ANALYSES, FAMILIES, FORMATS
-from archscope.results import View, columns
+from archscope.registry import ANALYSES, FAMILIES, FORMATS, LOADERS, Analysis, Registry
+from archscope.results import Report, View, columns
 from archscope.subject import Inputs, Subject
 
 families = pytest.mark.parametrize("name", FAMILIES.names())
@@ -29,6 +33,11 @@ def test_the_built_in_names() -> None:
 def test_an_unknown_name_names_the_nearest() -> None:
     with pytest.raises(UsageError, match="Did you mean 'transformer'"):
         FAMILIES.get("tranformer")
+
+
+@pytest.mark.parametrize("registry", [FAMILIES, ANALYSES, FORMATS, LOADERS])
+def test_a_summary_is_known_without_importing_what_it_is_of(registry: Registry[Any]) -> None:
+    assert registry.summaries() == {name: x.summary for name, x in registry.all().items()}
 
 
 @families
@@ -78,7 +87,8 @@ def test_numbers_below_their_range_are_refused(name: str) -> None:
 @families
 def test_a_family_counts_the_same_folded_and_whole(name: str) -> None:
     family = FAMILIES.get(name)
-    spec = family.spec(depth=5)
+    has_depth = "depth" in {field.name for field in specs.fields(family.spec)}
+    spec = family.spec(depth=5) if has_depth else family.spec()
     folded = family.subject(spec)
     with torch.device("meta"):
         model = family.network(spec)
@@ -113,26 +123,63 @@ def test_two_flags_of_one_name_are_of_one_kind(name: str) -> None:
             assert kinds.get(field.name, field.kind == "switch") == (field.kind == "switch")
 
 
+SMALL: dict[str, dict[str, Any]] = {
+    "cnn": {"depth": 1, "channels": (4,), "input_size": 8},
+    "transformer": {"depth": 1, "d_model": 32, "heads": 2, "vocab_size": 64, "seq_len": 8},
+}
+"""Networks that run in no time, of the general families."""
+
+
+def tried(analysis: Analysis, name: str) -> Subject:
+    """Return what an analysis is tried on: a family's default, or a small one with its weights."""
+    family = FAMILIES.get(name)
+    if not analysis.on_data:
+        return family.subject(family.spec())
+    if name not in SMALL:
+        pytest.skip("runs for real; tried on the general families alone")
+    spec = family.spec(**SMALL[name])
+    model, inputs = family.network(spec), family.inputs(spec)
+    return dataclasses.replace(family.subject(spec), model=model, inputs=inputs, repeats=())
+
+
+@cache
+def counted(family: str) -> Report:
+    """Return the count of a family's default network, made once for all formats."""
+    return params(family)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Keep a small network from waiting for processors that other tests use."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @analyses
-def test_an_analysis_answers_for_every_family(name: str) -> None:
+@pytest.mark.parametrize("family", FAMILIES.names())
+@pytest.mark.usefixtures("one_thread")
+def test_an_analysis_answers_for_every_family(name: str, family: str) -> None:
     analysis = ANALYSES.get(name)
     assert analysis.name == name
     assert analysis.summary
 
-    for family in FAMILIES.all().values():
-        sections = analysis.run(family.subject(family.spec()))
-        assert sections
-        for section in sections:
-            assert all(type(row) is section.row_type for row in section.rows)
-            assert columns(section.row_type)
-            assert any(column.title for column in columns(section.row_type))
+    sections = analysis.run(tried(analysis, family))
+    assert sections
+    for section in sections:
+        assert all(type(row) is section.row_type for row in section.rows)
+        assert analysis.sections[section.name] is section.row_type, "saved ones are read back"
+        assert isinstance(section.totals, NoneType | analysis.totals.get(section.name, NoneType))
+        assert columns(section.row_type)
+        assert any(column.title for column in columns(section.row_type))
 
 
 @formats
 @pytest.mark.parametrize("family", FAMILIES.names())
 def test_a_format_renders_every_report(name: str, family: str) -> None:
     form = FORMATS.get(name)
-    report = params(family)
+    report = counted(family)
 
     text = form.render(report, View())
 

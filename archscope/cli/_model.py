@@ -77,20 +77,22 @@ class ModelCommand(click.Command):
             raise
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        own = (option.get_help_record(ctx) for option in super().get_params(ctx))
-        with formatter.section("Options"):
-            formatter.write_dl([record for record in own if record is not None])
-        with formatter.section(_OWN_HEADING):
-            records = (option.get_help_record(ctx) for option in _OWN)
-            formatter.write_dl([record for record in records if record is not None])
-        for heading, spec in self._groups(ctx):
+        own = [param for param in super().get_params(ctx) if isinstance(param, click.Option)]
+        for heading, options in (("Options", own), (_OWN_HEADING, _OWN)):
+            records = (option.get_help_record(ctx) for option in options)
             with formatter.section(heading):
-                formatter.write_dl([(_usage(f), _help(f)) for f in specs.fields(spec)])
+                formatter.write_dl([record for record in records if record is not None])
+        named = {spec: values for _, spec, values in ctx.meta.get(_NAMED, ())}
+        for heading, spec in self._groups(ctx):
+            if named and spec not in named:
+                continue  # a network that is named has no other fields
+            with formatter.section(heading):
+                formatter.write_dl(_records(spec, named.get(spec, {})))
 
     def _groups(self, ctx: click.Context) -> Iterator[tuple[str, type]]:
         """Yield the specs whose fields are flags, each with its heading; those named go first."""
         general = {FAMILIES.get(name).spec: name for name in GENERAL}
-        for name, spec in ctx.meta.get(_NAMED, ()):
+        for name, spec, _ in ctx.meta.get(_NAMED, ()):
             if spec not in general:
                 yield f"Fields of {name}", spec
         yield from self.groups
@@ -137,16 +139,16 @@ def _own_request(ctx: click.Context) -> Request:
     )
 
 
-def _named_by(args: list[str]) -> Iterator[tuple[str, type]]:
-    """Yield the networks that words of a command line name, each with its spec.
+def _named_by(args: list[str]) -> Iterator[tuple[str, type, Mapping[str, Any]]]:
+    """Yield the networks that words of a command line name, each with its spec and own values.
 
     Which word is MODEL is known only after parsing, and parsing needs the flags.
     """
     for word in args:
         loader = None if word.startswith("-") else loaders.find(word)
         spec = loader.spec(word) if loader else None
-        if spec is not None:
-            yield word.partition(":")[0], spec
+        if loader is not None and spec is not None:
+            yield word.partition(":")[0], spec, loader.values(word)
 
 
 def _option(field: specs.Field) -> click.Option:
@@ -171,8 +173,14 @@ def _usage(field: specs.Field) -> str:
     return f"{field.flag} {words.get(field.kind) or '|'.join(field.choices)}"
 
 
-def _help(field: specs.Field) -> str:
-    shown = field.default
+def _records(spec: type, values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    fields = specs.fields(spec)
+    return [
+        (_usage(field), _help(field, values.get(field.name, field.default))) for field in fields
+    ]
+
+
+def _help(field: specs.Field, shown: Any) -> str:
     if shown is None:
         return field.help
     if isinstance(shown, bool):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from archscope.cli._model import ModelCommand, with_model
@@ -50,14 +48,6 @@ def command(
     """
     check_output(output)
     view = View(by=_SECTIONS[by], **terminal(wide=wide, color=color, output=output))
-    show(_audited(network), view, format_name=format_name, output=output, quiet=quiet)
+    from archscope.library import audit_network
 
-
-def _audited(network: Network) -> Any:
-    import torch
-
-    from archscope.study import analyse
-
-    with torch.device("meta"):
-        subject = network.whole()
-    return analyse("audit", subject, real=network.whole)
+    show(audit_network(network), view, format_name=format_name, output=output, quiet=quiet)

@@ -69,14 +69,15 @@ def _one(name: str, *, as_json: bool) -> None:
 
 def _overview(*, as_json: bool) -> None:
     from archscope.cli._model import GENERAL
-    from archscope.registry import ANALYSES, FAMILIES, FORMATS
+    from archscope.registry import ANALYSES, FAMILIES, FORMATS, LOADERS
 
-    families = {name: family.summary for name, family in FAMILIES.all().items()}
+    families = FAMILIES.summaries()
     general = {name: families[name] for name in GENERAL}
     found = {
         "families": {**general, **families},
-        "analyses": {n: a.summary for n, a in ANALYSES.all().items()},
-        "formats": {n: f.summary for n, f in FORMATS.all().items()},
+        "loaders": LOADERS.summaries(),
+        "analyses": ANALYSES.summaries(),
+        "formats": FORMATS.summaries(),
     }
     if as_json:
         click.echo(json.dumps(found, indent=1))
@@ -85,6 +86,7 @@ def _overview(*, as_json: bool) -> None:
     headed = {
         "general families": general,
         "families of one kind of network": own,
+        "ways to name a network (MODEL)": found["loaders"],
         "analyses": found["analyses"],
         "formats": found["formats"],
     }

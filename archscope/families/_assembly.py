@@ -25,13 +25,13 @@ def assemble(
     describe: Callable[[Any], str],
     build: Callable[[Any, Set[str]], nn.Module],
     inputs: Callable[[Any], Inputs],
-    outline: Callable[[Any], Outline],
+    outline: Callable[[Any], Outline] | None = None,
     repeats: Callable[[Any], tuple[Repeat, ...]] | None = None,
 ) -> Family:
     """Return the family whose `build` makes the network of a spec.
 
     `build` is told the paths of the blocks to leave out: those for which another stands, as
-    `repeats` says.
+    `repeats` says. Without an outline what a network looks at is left to its operators.
     """
 
     def network(spec: Any) -> nn.Module:
@@ -53,7 +53,7 @@ def assemble(
                 origin=f"family:{name}",
                 config=values(spec),
                 repeats=found,
-                outline=outline(spec),
+                outline=outline(spec) if outline else None,
             )
 
     return Family(

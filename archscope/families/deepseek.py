@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from archscope.errors import SpecError
+from archscope.families._assembly import assemble
 from archscope.families._folding import repeats
-from archscope.families._repeating import repeating
 from archscope.specs import check, option
 from archscope.subject import Inputs, Repeat
 from archscope.theory.outline import Attention, Outline
@@ -119,7 +119,7 @@ def blocks_alike(spec: DeepSeekSpec) -> tuple[Repeat, ...]:
     return repeats("blocks", spec.kinds)
 
 
-FAMILY = repeating(
+FAMILY = assemble(
     name="deepseek",
     summary="DeepSeek-V2 and V3: latent attention, shared and routed experts",
     spec=DeepSeekSpec,

@@ -8,9 +8,9 @@ from math import lcm, prod
 from typing import TYPE_CHECKING
 
 from archscope.errors import SpecError
+from archscope.families._assembly import assemble
 from archscope.families._cnn_words import listed
 from archscope.families._folding import repeats
-from archscope.families._repeating import repeating
 from archscope.specs import check, option
 from archscope.subject import Inputs, Repeat
 
@@ -118,7 +118,7 @@ def blocks_alike(spec: ReformerSpec) -> tuple[Repeat, ...]:
     return repeats("blocks", map(tuple, groups.values()))
 
 
-FAMILY = repeating(
+FAMILY = assemble(
     name="reformer",
     summary="Reformer: local and hashed attention, reversible blocks, axial positions",
     spec=ReformerSpec,

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archscope.errors import SpecError
-from archscope.families._assembly import images, images_in_words
+from archscope.families._assembly import assemble, images, images_in_words
 from archscope.families._cnn_words import listed
 from archscope.families._folding import repeats
-from archscope.families._repeating import repeating
 from archscope.specs import check, option
 from archscope.subject import Repeat
 
@@ -93,7 +92,7 @@ def blocks_alike(spec: SwinSpec) -> tuple[Repeat, ...]:
     return found
 
 
-FAMILY = repeating(
+FAMILY = assemble(
     name="swin",
     summary="Swin Transformers: attention within shifting windows, on ever smaller maps",
     spec=SwinSpec,

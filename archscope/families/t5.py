@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from archscope.errors import SpecError
+from archscope.families._assembly import assemble
 from archscope.families._folding import repeats
-from archscope.families._repeating import repeating
 from archscope.specs import check, option
 from archscope.subject import Inputs, Repeat
 from archscope.theory.outline import Attention, Outline
@@ -148,7 +148,7 @@ def blocks_alike(spec: T5Spec) -> tuple[Repeat, ...]:
     )
 
 
-FAMILY = repeating(
+FAMILY = assemble(
     name="t5",
     summary="T5 and Switch: encoder and decoder with relative biases, dense or sparse",
     spec=T5Spec,

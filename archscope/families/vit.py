@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archscope.errors import SpecError
-from archscope.families._assembly import images, images_in_words
+from archscope.families._assembly import assemble, images, images_in_words
 from archscope.families._folding import repeats
-from archscope.families._repeating import repeating
 from archscope.specs import check, nearest_divisors, option
 from archscope.subject import Repeat
 from archscope.theory.layers import conv
@@ -85,7 +84,7 @@ def blocks_alike(spec: VitSpec) -> tuple[Repeat, ...]:
     return repeats("blocks", (tuple(range(spec.depth)),))
 
 
-FAMILY = repeating(
+FAMILY = assemble(
     name="vit",
     summary="Vision Transformers: an image as a sequence of patches, ViT and DeiT",
     spec=VitSpec,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archscope.errors import SpecError
+from archscope.families._assembly import assemble
 from archscope.families._folding import repeats
-from archscope.families._repeating import repeating
 from archscope.specs import check, nearest_divisors, option
 from archscope.subject import Inputs, Repeat
 from archscope.theory.outline import Attention, Outline
@@ -86,7 +86,7 @@ def blocks_alike(spec: XlnetSpec) -> tuple[Repeat, ...]:
     return repeats("blocks", (tuple(range(spec.depth)),))
 
 
-FAMILY = repeating(
+FAMILY = assemble(
     name="xlnet",
     summary="XLNet: encoders that score content and distance apart",
     spec=XlnetSpec,

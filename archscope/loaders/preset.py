@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from archscope import presets, specs
 from archscope.loaders import family as families
 from archscope.registry import FAMILIES, Loader
@@ -16,6 +19,11 @@ def accepts(text: str) -> bool:
 def spec(text: str) -> type:
     """Return the spec of the family that the preset belongs to."""
     return FAMILIES.get(presets.load(text.partition(":")[0]).family).spec
+
+
+def values(text: str) -> Mapping[str, Any]:
+    """Return the fields by which the published network differs from its family's default."""
+    return presets.load(text.partition(":")[0]).fields
 
 
 def load(text: str, request: Request) -> Network:
@@ -43,4 +51,5 @@ LOADER = Loader(
     accepts=accepts,
     spec=spec,
     load=load,
+    values=values,
 )

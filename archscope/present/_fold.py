@@ -1,6 +1,7 @@
 """Builds the tree behind dotted names, and folds siblings that are identical throughout.
 
 Two siblings are identical where every field but the path agrees and their subtrees do. A field that
+was measured may differ; those that are folded show its mean, so that copies add up. A field that
 names another module (`shared_with`) is compared as seen from the row, so that `blocks.3.head ->
 blocks.3.embed` and `blocks.4.head -> blocks.4.embed` say the same.
 """
@@ -8,7 +9,8 @@ blocks.3.embed` and `blocks.4.head -> blocks.4.embed` say the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -102,7 +104,7 @@ def _reader(row_type: type) -> Callable[[Any], object]:
     """Return what reads all fields of a row that its copies share."""
     path = path_field(row_type) or "path"
     names = [column.name for column in columns(row_type)]
-    kept = [name for name in names if name not in (path, REFERENCE)]
+    kept = [name for name in names if name not in (path, REFERENCE, *_measured(row_type))]
     read: Callable[[Any], object] = attrgetter(*kept) if kept else lambda row: ()
     if REFERENCE not in names:
         return read
@@ -187,4 +189,33 @@ def _group(members: Sequence[Node], period: int) -> Group:
         label = f"{names[0]}–{names[-1]}"
     else:
         label = ",".join(names if len(names) <= 3 else [*names[:2], "…", names[-1]])
-    return Group(label=label, node=members[0], copies=len(names))
+    return Group(label=label, node=_mean(members), copies=len(names))
+
+
+@cache
+def _measured(row_type: type) -> tuple[str, ...]:
+    return tuple(column.name for column in columns(row_type) if column.measured)
+
+
+def _mean(members: Sequence[Node]) -> Node:
+    """Return the first of nodes that are alike, with the mean of all in what was measured."""
+    first = members[0]
+    if len(members) == 1 or not _has_measured(first):
+        return first
+    row = first.row
+    if row is not None:
+        fields = _measured(row.__class__)
+        row = replace(row, **{field: _average(members, field) for field in fields})
+    below = zip(*(member.children for member in members), strict=True)
+    return Node(first.path, first.name, row, [_mean(parts) for parts in below], first.alike)
+
+
+def _has_measured(node: Node) -> bool:
+    if node.row is not None:
+        return bool(_measured(node.row.__class__))
+    return any(map(_has_measured, node.children))
+
+
+def _average(members: Sequence[Node], field: str) -> float | None:
+    values = [getattr(member.row, field) for member in members]
+    return None if None in values else sum(values) / len(values)

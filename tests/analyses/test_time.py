@@ -354,10 +354,10 @@ class Stops(nn.Module):
 
 
 def interrupted(at: int) -> Report:
-    from archscope.library import _subject
+    from archscope.library._named import subject_of
     from archscope.study import time_subject
 
-    subject = _subject(Stops(at), (torch.randn(1, 2),), {})
+    subject = subject_of(Stops(at), (torch.randn(1, 2),), {})
     settings = {"compiled": False, "step": "forward", "per_layer": True}
     return time_subject(
         subject, count_subject(subject), copy=True, keep_interrupted=True,

@@ -1,58 +1,18 @@
-"""The library's verbs: the same as the command line's. They return, and print nothing."""
+"""Tells what one output sees and what it misses."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import ThresholdError, UsageError
+from archscope.library._named import network_of, spec_of, tuple_of
 from archscope.results import Report
 from archscope.study import analyse, assemble
-from archscope.subject import Inputs, Network, Request, Sketch, Subject
+from archscope.subject import Sketch, Subject
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from archscope.theory.layers import Layer
-
-
-def build(name: str, **fields: Any) -> nn.Module:
-    """Build a family's or a published network, random weights, on torch's current default device.
-
-    >>> model = build("transformer", depth=2, d_model=64, heads=4)
-    >>> with torch.device("meta"):
-    ...     large = build("transformer", depth=96, d_model=12288, heads=96)
-
-    Raises `UsageError` for an unknown name or field, `SpecError` for a value that cannot be.
-    """
-    return _network(name, fields).whole().model
-
-
-def params(
-    model: nn.Module | str,
-    *args: Any,
-    flops_per_mac: int = 1,
-    strict: bool = False,
-    **kwargs: Any,
-) -> Report:
-    """Count parameters and FLOPs of a module, or of a family's network, layer by layer.
-
-    >>> report = params(model, images, mask=mask)
-    >>> report.totals.trainable, report.totals.macs, report.totals.complete
-    >>> params("transformer", depth=24).totals.trainable
-    209494272
-
-    For a module, `args` and `kwargs` are what its forward is called with; without any, parameters
-    alone are counted. The forward runs on shapes alone where it can, otherwise for real, in
-    evaluation mode; the module is left as found. For a family, `kwargs` are fields of its spec.
-
-    `flops_per_mac=2` gives 2 x MACs as FLOPs. With `strict`, `ThresholdError` is raised where an
-    operator is unknown or the engines disagree. `ForwardError` has the `report` up to the failure.
-    """
-    report = count_subject(_subject(model, args, kwargs), flops_per_mac=flops_per_mac)
-    if strict:
-        require_complete(report)
-    return report
 
 
 def receptive_field(
@@ -152,17 +112,17 @@ def _sketch(
     from archscope.analyses._stack import StackSpec, of_layers, sketch
 
     if isinstance(network, str):
-        named = _network(network, fields)
+        named = network_of(network, fields)
         return named.subject() if named.sketch is None else named.sketch()
     items = _items(network)
     if items and branches:
         raise UsageError("give dilations or branches, not both: branches are dilations too")
     if items and not isinstance(items[0], int):
         return of_layers(items, **fields)
-    lists = {name: _tuple(value) for name, value in fields.items()}
+    lists = {name: tuple_of(value) for name, value in fields.items()}
     if items:
         lists["dilations"] = items
-    return sketch(_spec(StackSpec, lists), tuple(map(tuple, branches)))
+    return sketch(spec_of(StackSpec, lists), tuple(map(tuple, branches)))
 
 
 def _items(network: Any) -> tuple[Any, ...]:
@@ -177,77 +137,3 @@ def _items(network: Any) -> tuple[Any, ...]:
                     "of dilations, or a list of archscope.theory.layers.Layer"
                 )
     return items
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def count_subject(subject: Subject, *, flops_per_mac: int = 1) -> Report:
-    """Count parameters and FLOPs of a `Subject`; see `params`."""
-    from archscope.analyses.params import CONVENTIONS
-
-    if flops_per_mac not in CONVENTIONS:
-        raise UsageError(f"flops_per_mac is {flops_per_mac!r}; it can be 1 (as fvcore) or 2")
-    convention = CONVENTIONS[flops_per_mac]
-    return analyse("params", subject, convention=convention, flops_per_mac=flops_per_mac)
-
-
-def require_complete(report: Report) -> None:
-    """Raise `ThresholdError` where a report's totals are partial or disputed."""
-    if not report.totals.complete:
-        reasons = [note.text for note in report.notes if note.level == "warning"]
-        raise ThresholdError("--strict: " + ("; ".join(reasons) or "the totals are partial"))
-
-
-def _subject(model: nn.Module | str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Subject:
-    if isinstance(model, str):
-        return _network(model, kwargs).subject()
-    model = _unwrapped(model)
-    inputs = Inputs(args=args, kwargs=kwargs) if args or kwargs else None
-    shapes = inputs.shapes() if inputs else ()
-    given = ", ".join("×".join(map(str, tensor.shape)) for tensor in shapes)
-    return Subject(
-        name=type(model).__name__ + (f" · input {given}" if given else ""),
-        model=model,
-        inputs=inputs,
-        origin="memory",
-    )
-
-
-_WRAPPERS = {
-    "OptimizedModule": "_orig_mod",
-    "DataParallel": "module",
-    "DistributedDataParallel": "module",
-}
-"""Classes that run another module, by name, and the attribute that holds it."""
-
-
-def _unwrapped(model: nn.Module) -> nn.Module:
-    """Return the module that was compiled or replicated: it is what is counted."""
-    while type(model).__name__ in _WRAPPERS and type(model).__module__.startswith("torch."):
-        model = getattr(model, _WRAPPERS[type(model).__name__])
-    return model
-
-
-def _network(name: str, fields: Mapping[str, Any]) -> Network:
-    """Return a named network with fields of its spec changed."""
-    from archscope import loaders
-
-    loader = loaders.find(name)
-    spec = loader.spec(name) if loader else None
-    if spec is not None:
-        _check_names(spec, fields)
-    return loaders.load(name, Request(fields={k: _tuple(v) for k, v in fields.items()}))
-
-
-def _spec(spec_type: type, fields: dict[str, Any]) -> Any:
-    _check_names(spec_type, fields)
-    return spec_type(**fields)
-
-
-def _check_names(spec_type: Any, fields: Mapping[str, Any]) -> None:
-    known = spec_type.__dataclass_fields__
-    for name in fields:
-        if name not in known:
-            raise UsageError(f"no field is called {name!r}; there are {', '.join(known)}")

@@ -1,0 +1,41 @@
+"""Counts a network with other counters too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archscope.errors import UsageError
+from archscope.library._named import network_of, subject_of
+from archscope.results import Report
+from archscope.study import analyse
+from archscope.subject import Network
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def audit(model: nn.Module | str, *args: Any, **kwargs: Any) -> Report:
+    """Count a network by other tools beside archscope, and say why each of them differs.
+
+    >>> report = audit("transformer", depth=2, seq_len=128)
+    >>> {row.tool: row.macs for row in report.section("tools").rows}  # doctest: +SKIP
+
+    `model`, `args` and `kwargs` as for `params`. fvcore as it ships and torch's FlopCounterMode are
+    always among them; torchinfo, thop, ptflops and calflops where they are installed. Each gets a
+    copy; the module is left as found.
+    """
+    if isinstance(model, str):
+        return audit_network(network_of(model, kwargs))
+    subject = subject_of(model, args, kwargs)
+    if subject.inputs is None:
+        raise UsageError(f"{subject.name}: audit needs what its forward is called with")
+    return analyse("audit", subject)
+
+
+def audit_network(network: Network) -> Report:
+    """Count a named network by other tools too; see `audit`."""
+    import torch
+
+    with torch.device("meta"):
+        subject = network.whole()
+    return analyse("audit", subject, real=network.whole)

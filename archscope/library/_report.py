@@ -1,0 +1,89 @@
+"""Tells all that can be told of one network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from archscope.errors import ArchscopeError
+from archscope.library._named import network_of, subject_of
+from archscope.library._params import count_subject
+from archscope.library._time import time_network
+from archscope.results import Note, Report
+from archscope.study import analyse, join, time_subject
+from archscope.subject import Network
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def report(
+    model: nn.Module | str, *args: Any, rf: bool = True, time: bool = False, **kwargs: Any
+) -> Report:
+    """Return all that can be told of one network as one report: for a page, or to save.
+
+    >>> found = report("cnn", dilations=(2, 2, 2))
+    >>> found.totals.trainable, found.section("layers").totals.coverage
+    (75648, 0.28994082840236685)
+    >>> found.save("cnn.html")  # doctest: +SKIP
+
+    `model`, `args` and `kwargs` as for `params`. With `time` a forward pass is timed too. What
+    cannot be told is said in a note.
+    """
+    if isinstance(model, str):
+        return report_network(network_of(model, kwargs), rf=rf, time=time)
+    subject = subject_of(model, args, kwargs)
+    network = Network(
+        name=subject.name,
+        origin=subject.origin,
+        subject=lambda: subject,
+        whole=lambda: subject,
+    )
+
+    def timed(counted: Report) -> Report:
+        return time_subject(subject, counted, copy=True, per_layer=True)
+
+    return report_network(network, rf=rf, time=time, timed=timed)
+
+
+def report_network(
+    network: Network,
+    *,
+    rf: bool = True,
+    time: bool = False,
+    flops_per_mac: int = 1,
+    timed: Callable[[Report], Report] | None = None,
+    tell: Callable[[str, str | None], None] = lambda analysis, reason: None,
+) -> Report:
+    """Return all that can be told of a `Network`; see `report`.
+
+    `timed` times what was counted, where that is not done by building it anew. `tell` is called
+    after each analysis, with the reason where it gave no answer.
+    """
+    from archscope.beside import beside_figures
+
+    subject = network.subject()
+    reports = [beside_figures(count_subject(subject, flops_per_mac=flops_per_mac), network)]
+    tell("params", None)
+    tell("flops", None if reports[0].convention and reports[0].inputs else "no input was given")
+    asked: dict[str, Callable[[], Report]] = {}
+    if rf:
+        seen = network.sketch() if network.sketch else subject
+        asked["rf"] = lambda: analyse("rf", seen)
+    if time:
+        asked["time"] = lambda: (
+            timed(reports[0])
+            if timed
+            else time_network(network, counted=reports[0], per_layer=True)
+        )
+    notes = []
+    for analysis, answer in asked.items():
+        try:
+            reports.append(answer())
+        except ArchscopeError as error:
+            reason = str(error)
+            notes.append(Note(level="info", text=f"{analysis}: not told, because {reason}"))
+            tell(analysis, reason)
+        else:
+            tell(analysis, None)
+    return join(reports, tuple(notes))

@@ -1,0 +1,90 @@
+"""Times a network on this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from archscope.errors import UsageError
+from archscope.library._named import network_of, subject_of
+from archscope.library._params import count_subject
+from archscope.results import Report
+from archscope.study import time_subject
+from archscope.subject import Network, Subject
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def time(
+    model: nn.Module | str,
+    *args: Any,
+    device: str = "auto",
+    dtype: str = "fp32",
+    step: Literal["forward", "train"] = "forward",
+    warmup: int = 20,
+    runs: int = 100,
+    budget: float = 60.0,
+    compiled: bool = False,
+    per_layer: bool = False,
+    cuda_graph: bool | None = None,
+    warm_cache: bool = False,
+    **kwargs: Any,
+) -> Report:
+    """Time a module, or a family's network with random weights, on this machine.
+
+    >>> report = time(model, images, device="cuda", dtype="bf16", per_layer=True)
+    >>> report.section("passes").rows[0].median_s, report.to_frame("layers")
+
+    `args` and `kwargs` are as for `params`, whose multiply-accumulates are taken. The forward pass
+    runs in evaluation mode without gradients; with `step="train"` forward, backward and optimiser
+    run in training mode, each timed by itself. A copy runs, so that the module stays as found.
+
+    `device` is `auto`, `cuda`, `cuda:1` or `cpu`, `dtype` is `fp32`, `tf32`, `fp16` or `bf16`. At
+    least `warmup` runs go before the `runs` that are measured, all in about `budget` seconds.
+    `per_layer` times every module. On a card the forward pass is replayed as a CUDA graph too where
+    that can be: `cuda_graph` insists on it or leaves it out. `warm_cache` keeps what the run before
+    left in the card's cache.
+
+    Raises `ArchscopeError` where there is no such device or the batch does not fit, with the
+    largest that does.
+    """
+    settings: dict[str, Any] = {
+        "device": device, "dtype": dtype, "step": step, "warmup": warmup, "runs": runs,
+        "budget": budget, "compiled": compiled, "per_layer": per_layer, "cuda_graph": cuda_graph,
+        "warm_cache": warm_cache,
+    }  # fmt: skip
+    if isinstance(model, str):
+        return time_network(network_of(model, kwargs), **settings)
+    subject = subject_of(model, args, kwargs)
+    return time_subject(subject, _counted(subject), copy=True, **settings)
+
+
+def time_network(
+    network: Network,
+    *,
+    counted: Report | None = None,
+    device: str = "auto",
+    dtype: str = "fp32",
+    **settings: Any,
+) -> Report:
+    """Build all of a named network with random weights and time it; see `time`.
+
+    `counted` is what `params` reports of it, where that is known already.
+    """
+    from archscope.analyses._time_fit import built, require_memory
+    from archscope.timing.devices import resolve
+    from archscope.timing.precision import check
+
+    where = resolve(device)
+    check(dtype, where)
+    counted = counted or count_subject(network.subject())
+    if where.type == "cpu":
+        require_memory(counted, dtype, settings.get("step", "forward"))
+    subject = built(network, where)
+    return time_subject(subject, counted, copy=False, device=device, dtype=dtype, **settings)
+
+
+def _counted(subject: Subject) -> Report:
+    if subject.inputs is None:
+        raise UsageError(f"{subject.name}: time needs what its forward is called with")
+    return count_subject(subject)
