@@ -24,10 +24,11 @@ demo: $(VENV)/.installed ## Install, and show the main commands
 	$(BIN)/archscope list
 	$(BIN)/archscope params cnn --dilations 1,2,4
 	$(BIN)/archscope params --depth 24
+	$(BIN)/archscope report --depth 24 -o report.html
 
 .PHONY: test
 test: $(VENV)/.installed ## Install, and run all tests
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
 .PHONY: lint
 lint: $(VENV)/.installed ## Check format, style and types
@@ -46,6 +47,10 @@ format: $(VENV)/.installed ## Format the code
 .PHONY: bench
 bench: $(VENV)/.installed ## Measure start-up, counting and memory, each as a ratio
 	$(BIN)/python benchmarks/speed.py
+
+.PHONY: reports
+reports: $(VENV)/.installed ## Make the sample reports and their pictures again
+	$(BIN)/python reports/make.py
 
 .PHONY: clean
 clean: ## Remove what the other commands made

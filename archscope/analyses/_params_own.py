@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archscope.counting.agreement import Agreement
@@ -29,6 +29,13 @@ class Work:
     """Multiply-accumulates."""
     flops: int | None = None
     """FLOPs in the convention that was asked for."""
+
+    def times(self, runs: int) -> Work:
+        """Return the work of a module that runs so many times as often."""
+        if runs == 1:
+            return self
+        macs, flops = (None if n is None else n * runs for n in (self.macs, self.flops))
+        return replace(self, calls=self.calls * runs, macs=macs, flops=flops)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +68,14 @@ def own_by_module(
 ) -> list[Own]:
     """Return what each module holds and does itself, in the model's order."""
     component = components(subject.model)
+    reruns = {repeat.path: len(repeat.copies) for repeat in subject.repeats if repeat.shared}
     found = []
     for path, module, weights in weights_by_module(subject.model):
         work = Work()
         params_form = macs_form = None
         if count is not None and agreement is not None and not weights.alias:
-            work = _work(path, count, agreement, flops_per_mac)
+            times = next((n for block, n in reruns.items() if _inside(path, block)), 1)
+            work = _work(path, count, agreement, flops_per_mac).times(times)
             params_form, macs_form = _forms(module, path, weights, work, count)
         found.append(
             Own(
@@ -123,7 +132,7 @@ def _forms(
 
 def expand(modules: list[Own], repeats: tuple[Repeat, ...]) -> list[tuple[str, Own]]:
     """Return every module of the whole network with its path, copies of a block in their place."""
-    copies = {repeat.path: repeat.copies for repeat in repeats}
+    copies = {repeat.path: repeat.copies for repeat in repeats if not repeat.shared}
     containers = {path.rpartition(".")[0] for path in copies}
     order: list[Own | str] = []
     blocks: dict[str, dict[str, list[Own]]] = {}
@@ -157,6 +166,10 @@ def block_of(path: str, containers: set[str]) -> str | None:
             return path[: start + 1] + path[start + 1 :].partition(".")[0]
         start = path.find(".", start + 1)
     return None
+
+
+def _inside(path: str, block: str) -> bool:
+    return path == block or path.startswith(block + ".")
 
 
 def _last_number(path: str) -> tuple[int, str]:

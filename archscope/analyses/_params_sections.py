@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from archscope.analyses._params_own import Own, block_of, expand, own_by_module
 from archscope.analyses.params import ComponentRow, DepthRow, ModuleRow, OperatorRow, Totals
 from archscope.counting.agreement import Agreement, compare
-from archscope.counting.blocks import count_blocks
+from archscope.counting.blocks import count_blocks, reruns
 from archscope.counting.forward import Execution, ForwardCount, count_forward, first_line
 from archscope.errors import ForwardError
 from archscope.results import Note, Section
@@ -206,8 +206,11 @@ def _depth_rows(subject: Subject, count: ForwardCount | None) -> tuple[DepthRow,
     return (
         DepthRow(
             measure="blocks",
-            value=count_blocks(subject.model, times),
-            definition="modules of the class that repeats, as in GPT-2's 12 layers",
+            value=count_blocks(subject.model, {**times, **_reruns(subject, count)}),
+            definition=(
+                "modules of the class that repeats, as in GPT-2's 12 layers; one of a list that "
+                "runs over and over, as in ALBERT, counts each time"
+            ),
         ),
         DepthRow(
             measure="weighted layers",
@@ -223,3 +226,7 @@ def _depth_rows(subject: Subject, count: ForwardCount | None) -> tuple[DepthRow,
             definition="activation functions and softmaxes on the longest path; not norms",
         ),
     )
+
+
+def _reruns(subject: Subject, count: ForwardCount | None) -> dict[str, int]:
+    return {} if count is None else reruns(subject.model, count.dispatcher.calls)

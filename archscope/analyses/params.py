@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from archscope.analyses._params_published import NAME as PUBLISHED
+from archscope.analyses._params_published import PublishedRow
+from archscope.analyses._params_teacher import NAME as TEACHER
+from archscope.analyses._params_teacher import TeacherRow
 from archscope.registry import Analysis
 from archscope.results import Convention, Section, column
 from archscope.subject import Subject
@@ -149,4 +153,13 @@ ANALYSIS = Analysis(
     name="params",
     summary="parameters and FLOPs, module by module",
     run=run,
+    sections={
+        "modules": ModuleRow,
+        "components": ComponentRow,
+        "operators": OperatorRow,
+        "depth": DepthRow,
+        PUBLISHED: PublishedRow,
+        TEACHER: TeacherRow,
+    },
+    totals={"modules": Totals},
 )

@@ -12,6 +12,9 @@ from archscope.version import __version__
 COMMANDS = {
     "params": "Parameters and FLOPs, module by module.",
     "rf": "Receptive field and gridding; which dilations to choose instead.",
+    "time": "Time, throughput and memory of a pass, module by module.",
+    "audit": "The same network under other counters, and why they differ.",
+    "report": "One HTML page of a network, or of several side by side.",
     "list": "Families, their fields, analyses and formats.",
     "env": "Versions and devices, for a bug report.",
 }
@@ -24,6 +27,8 @@ Examples:
   archscope params cnn --dilations 1,2,4 --spatial-dims 1
   archscope params --depth 24 --total -f json
   archscope rf --dilations 2,2,2
+  archscope report --depth 24 -o report.html
+  archscope time --depth 24 --dtype bf16 --pass train
   archscope list transformer
 
 Results go to stdout, all else to stderr. Exit codes: 0 ok, 1 the analysis failed, 2 bad usage,

@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from archscope.errors import OutputError, UsageError
+from archscope.errors import OutputError
+from archscope.files import check_target, write_whole
 from archscope.registry import FORMATS
 from archscope.results import Report, View
 
@@ -56,15 +57,7 @@ def check_output(path: str | None) -> None:
     """Raise `UsageError` before any work where the result could not be written to `path`."""
     if path in (None, "-"):
         return
-    target = Path(str(path))
-    if target.is_dir():
-        raise UsageError(
-            f"'{target}' is a directory; give a file, e.g. -o {target / 'result.json'}"
-        )
-    if not target.parent.is_dir():
-        raise UsageError(f"directory '{target.parent}' does not exist")
-    if not os.access(target.parent, os.W_OK):
-        raise UsageError(f"directory '{target.parent}' cannot be written to")
+    check_target(Path(str(path)))
 
 
 def show(
@@ -79,7 +72,7 @@ def show(
     name = format_name or _by_suffix(output) or "table"
     text = FORMATS.get(name).render(report, view)
     if output in (None, "-"):
-        click.echo(text, nl=False)
+        write_stdout(text)
         return
     target = Path(str(output))
     write_whole(target, text)
@@ -87,28 +80,16 @@ def show(
         click.echo(f"wrote {target}, {target.stat().st_size:,} bytes", err=True)
 
 
-def write_whole(target: Path, text: str) -> None:
-    """Write `text` beside `target`, then rename; on any error `target` stays as it was."""
-    import shutil
-    import tempfile
-
-    temporary = None
+def write_stdout(text: str) -> None:
+    """Write a result to stdout; raises `OutputError` where that is a file on a full disk."""
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        if target.exists():
-            shutil.copymode(target, temporary)
-        else:
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, target)
+        click.echo(text, nl=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        reason = error.strerror or error
-        raise OutputError(f"'{target}' cannot be written: {reason}; it is as it was") from None
+        sys.stdout = None  # Python would try once more at its exit
+        raise OutputError(f"stdout cannot be written: {error.strerror or error}") from None
 
 
 def _by_suffix(output: str | None) -> str | None:

@@ -13,9 +13,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from archscope.counting.formulas import FORMULAS, Formula
-from archscope.running.module_stack import ModuleStack, tensors_in
 from archscope.counting.operators import NONLINEAR, OperatorClass, classify, name_of
 from archscope.counting.ownership import Holders, held_tensors, holders_by_tensor, owner
+from archscope.running.module_stack import ModuleStack, tensors_in
 
 
 @dataclass(slots=True)

@@ -14,16 +14,16 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_leaves, tree_map
 
+from archscope.counting.dispatcher import DispatcherCount, DispatcherCounter
+from archscope.counting.execution import ShapesOnly
+from archscope.counting.fvcore_engine import FvcoreCount, count_with_fvcore
+from archscope.errors import ForwardError
 from archscope.running.as_found import (
     left_as_found,
     meta_twin,
     move_to_meta,
     values_as_found,
 )
-from archscope.counting.dispatcher import DispatcherCount, DispatcherCounter
-from archscope.counting.execution import ShapesOnly
-from archscope.counting.fvcore_engine import FvcoreCount, count_with_fvcore
-from archscope.errors import ForwardError
 from archscope.subject import Inputs, Subject
 
 Execution = Literal["auto", "shapes", "real"]

@@ -19,9 +19,9 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from archscope.counting.fvcore_handles import ESTIMATE_HANDLES, MAC_HANDLES, Handle
-from archscope.running.module_stack import tensors_in
 from archscope.counting.operators import classify
 from archscope.counting.ownership import Holders, holders_by_tensor, owner
+from archscope.running.module_stack import tensors_in
 from archscope.subject import Inputs
 
 _VIEWS = frozenset(

@@ -19,7 +19,9 @@ BAR_CELLS = 8
 """Width of a full bar, in characters."""
 
 _ROUNDED = Context(prec=4, rounding=ROUND_HALF_EVEN)
+_MEASURED = Context(prec=3, rounding=ROUND_HALF_EVEN)
 _EXACT = Context(prec=60)
+_TIMES = ("s", "ms", "µs", "ns")
 _SI = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")
 _IEC = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -36,6 +38,7 @@ _ASCII = {
     "…": "...",
     "→": "->",
     "≥": ">=",
+    "µ": "u",
     "├": "|",
     "└": "`",
     "│": "|",
@@ -144,6 +147,49 @@ def power(value: int) -> str:
     return f"{10 ** (log10(value) - exponent):.3f}×10^{exponent}"
 
 
+def seconds(value: float) -> str:
+    """Return a time with three significant digits: nobody measures more.
+
+    >>> seconds(0.00971), seconds(12.345), seconds(0.00099996), seconds(0)
+    ('9.71 ms', '12.3 s', '1.00 ms', '0 s')
+    """
+    rounded = _MEASURED.plus(Decimal(value))
+    step = min(max(-(rounded.adjusted() // 3), 0), len(_TIMES) - 1) if rounded else 0
+    return f"{_three_digits(rounded, step)} {_TIMES[step]}"
+
+
+def _three_digits(value: Decimal, step: int) -> str:
+    shown = _EXACT.scaleb(_MEASURED.plus(value), 3 * step)
+    return f"{shown:,.{max(0, 2 - shown.adjusted())}f}" if shown else "0"
+
+
+def span(low: float, high: float) -> str:
+    """Return two times in the unit of the longer one.
+
+    >>> span(0.00966, 0.00994), span(0.0000095, 0.00123)
+    ('9.66 … 9.94 ms', '0.0095 … 1.23 ms')
+    """
+    longer = seconds(high)
+    step = _TIMES.index(longer.rpartition(" ")[2])
+    return f"{_three_digits(Decimal(low), step)} … {longer}"
+
+
+def unit(largest: float) -> tuple[float, str]:
+    """Return the SI prefix that suits a column with this largest value, and its factor.
+
+    >>> unit(4.157e14), unit(12.0)
+    ((1000000000000.0, 'T'), (1.0, ''))
+    """
+    step = min(max(Decimal(largest).adjusted() // 3, 0), len(_SI) - 1) if largest else 0
+    step = min(step, _SI.index("T"))
+    return 1000.0**step, _SI[step]
+
+
+def in_unit(value: float, factor: float) -> str:
+    """Return a value in a unit that stands in the heading, with four significant digits."""
+    return _four_digits(_ROUNDED.plus(Decimal(value / factor)))
+
+
 def times(copies: int) -> str:
     """Return a multiplicity: `×24`, nothing for a single one."""
     return f"×{copies:,}" if copies != 1 else ""
@@ -187,6 +233,10 @@ def cell(value: Any, kind: Kind, *, exact: bool = False) -> str:
             return f"{percent(value)}%"
         case "times":
             return times(value)
+        case "seconds":
+            return seconds(value)
+        case "rate":
+            return si(value)
         case "number" | "extent":
             return number(value)
 

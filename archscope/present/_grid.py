@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from archscope.present import _fold, _format, _lines, _params, _rf, _select, _totals
+from archscope.present import _fold, _format, _lines, _params, _rf, _select, _time, _totals
 from archscope.present._fold import Node
 from archscope.present._lines import Line
 from archscope.present._totals import Total
@@ -84,7 +84,7 @@ def _columns(
     report: Report, section: Section, view: View, shown: Sequence[Line]
 ) -> tuple[_Filled, ...]:
     filled: list[_Filled] = []
-    for column in _shown_columns(report, section, view):
+    for column in shown_columns(report, section, view):
         numeric = column.kind not in ("text", "path")
         if numeric and any(line.copies > 1 for line in shown) and not _has(filled, "×"):
             filled.append(_multiplicity())
@@ -96,9 +96,9 @@ def _has(filled: Sequence[_Filled], title: str) -> bool:
     return any(column.heading.title == title for column in filled)
 
 
-def _shown_columns(report: Report, section: Section, view: View) -> list[Column]:
+def shown_columns(report: Report, section: Section, view: View) -> list[Column]:
     """Return what is worth a column: not zeros or blanks alone, not FLOPs that none asked for."""
-    idle = _rf.idle(section)
+    idle = _rf.idle(section) | _time.idle(section)
     return [
         column
         for column in columns(section.row_type)
@@ -131,7 +131,7 @@ def _filled(
 ) -> list[_Filled]:
     total = _totals.total(report, section, column)
     main = _Filled(
-        heading=_heading(column, first=first),
+        heading=_heading(column, _time.title(report, section, column), first=first),
         cell=_reader(section, view, column),
         rest=lambda lines: (
             "" if total is None else _show(_totals.over(lines, column), column, view)
@@ -143,11 +143,11 @@ def _filled(
     return [main, *_shares(column, total, view)]
 
 
-def _heading(column: Column, *, first: bool) -> Heading:
+def _heading(column: Column, title: str, *, first: bool) -> Heading:
     words = column.kind in ("text", "path", "shape")
     role: Role = "name" if first else "words" if words else "number"
     drop = 0 if first else column.drop * DROP_RANK
-    return Heading(title=column.title, full=column.title, role=role, drop=drop)
+    return Heading(title=title, full=title, role=role, drop=drop)
 
 
 def _reader(section: Section, view: View, column: Column) -> Callable[[Line], str]:
@@ -159,9 +159,12 @@ def _reader(section: Section, view: View, column: Column) -> Callable[[Line], st
     def text(line: Line) -> str:
         return _show(_lines.value(line, column.name), column, view)
 
-    if column.kind in ("number", "extent", "ratio"):
-        return lambda line: _rf.cell(line.row, column, text(line))
-    return lambda line: _params.tied(line, column.name, text(line))
+    def read(line: Line) -> str:
+        if column.kind in ("number", "extent", "ratio"):
+            return _rf.cell(line.row, column, text(line))
+        return _params.tied(line, column.name, text(line))
+
+    return lambda line: _time.cell(section, line.row, column, read(line))
 
 
 def _form(line: Line, field: str) -> str:

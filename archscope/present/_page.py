@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archscope.present import _format, _grid, _lines, _params, _rf, _select, _totals
+from archscope.present import _format, _grid, _lines, _params, _rf, _select, _time, _totals
 from archscope.present._grid import Grid, Heading
 from archscope.results import Note, Report, View
 
@@ -37,16 +37,21 @@ def page(report: Report, view: View) -> Page:
     """Return what `view` shows of `report`; raises `UsageError` where that is not there."""
     section = _select.section(report, view.by)
     root = None if view.total else _lines.tree(section)
-    grid = _totals_grid(report, view) if view.total else _grid.grid(report, section, root, view)
+    grid = (
+        _totals_grid(report, view)
+        if view.total
+        else _grid.grid(report, _rf.shown(section, view), root, view)
+    )
     summary: tuple[str, ...] = ()
     if not view.total:
         summary = _params.summary(report, section, root, view) + _rf.summary(report, section, view)
-    footnote = _footnote(report, view)
+        summary += _time.summary(report, section, view)
+    found = footnote(report, view)
     return Page(
         title=_safe(report.title, view),
         grid=grid,
         summary=tuple(_safe(line, view) for line in summary),
-        footnote=None if footnote is None else _safe(footnote, view),
+        footnote=None if found is None else _safe(found, view),
         remarks=tuple(_remark(note, view) for note in dict.fromkeys(report.notes)),
     )
 
@@ -73,7 +78,7 @@ def _remark(note: Note, view: View) -> Remark:
     return Remark(word=note.level.upper(), text=_safe(note.text, view), details=details)
 
 
-def _footnote(report: Report, view: View) -> str | None:
+def footnote(report: Report, view: View) -> str | None:
     if report.convention is None:
         return None
     text = f"* {report.convention.text.rstrip('. ')}."

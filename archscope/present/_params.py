@@ -45,7 +45,7 @@ def summary(report: Report, section: Section, root: Node | None, view: View) -> 
         _weights(totals, view),
         *_largest_list(report, section, root),
     ]
-    return (SEPARATOR.join(parts), *_depths(report))
+    return (SEPARATOR.join(parts), *_depths(report), *_published(report), *_teacher(report))
 
 
 def _active(totals: Any) -> list[str]:
@@ -114,3 +114,35 @@ def _depths(report: Report) -> tuple[str, ...]:
         if hasattr(row, "measure") and hasattr(row, "value")
     ]
     return (f"Depth: {SEPARATOR.join(said)}",) if said else ()
+
+
+def _published(report: Report) -> tuple[str, ...]:
+    """Return a line for each figure that the network's authors print."""
+    rows = next((s.rows for s in report.sections if s.name == "published"), ())
+    return tuple(_figure(row) for row in rows if hasattr(row, "agrees") and row.counted is not None)
+
+
+def _figure(row: Any) -> str:
+    what = f"{row.text} {row.quantity}" + (f" ({row.counts})" if row.counts else "")
+    line = f"Published: {what}, {row.source}; counted {_format.integer(row.counted)}"
+    if row.difference == 0:
+        return f"{line}, the same"
+    line += f", {_signed_percent(row.difference, row.value)}%"
+    if row.agrees:
+        return f"{line}, the same to the digits printed"
+    return line + (f": {row.reason}" if row.reason else "")
+
+
+def _signed_percent(part: int, whole: int) -> str:
+    return f"{'−' if part < 0 else '+'}{_format.percent(abs(part), whole)}"
+
+
+def _teacher(report: Report) -> tuple[str, ...]:
+    """Return a line that says how many times larger the teacher is."""
+    rows = next((s.rows for s in report.sections if s.name == "teacher"), ())
+    said = [
+        f"{_format.number(float(row.ratio))} × the {_format.safe_label(row.quantity)}"
+        for row in rows
+        if hasattr(row, "ratio")
+    ]
+    return (f"Teacher: {SEPARATOR.join(said)}",) if said else ()

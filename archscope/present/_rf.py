@@ -7,10 +7,11 @@ without such fields passes through them unchanged.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from archscope.present import _format
-from archscope.results import Column, Report, Section, View
+from archscope.results import Column, Report, Section, View, columns
 
 POSITIONS = "positions"
 """The field that holds of how many positions `reached` is a part, and the section that lists them
@@ -37,6 +38,20 @@ def cell(row: Any, column: Column, text: str) -> str:
     return f"{text}/{_format.integer(whole)}" if column.name == "reached" and whole else text
 
 
+def shown(section: Section, view: View) -> Section:
+    """Return a section without modules that work position by position, unless all are asked for.
+
+    A row that says of itself whether it `looks` at other positions is shown where it does, or where
+    nothing else says what it does: the last row of all.
+    """
+    names = {column.name for column in columns(section.row_type)}
+    if "looks" not in names or view.expand or view.sort or view.top:
+        return section
+    rows = tuple(row for row in section.rows if row.looks)
+    rows = rows if not section.rows or section.rows[-1] in rows else (*rows, section.rows[-1])
+    return replace(section, rows=rows)
+
+
 def idle(section: Section) -> frozenset[str]:
     """Return the columns that say nothing here: no input size, no shift, no up-sampling."""
     names: dict[str, Callable[[Any], bool]] = {
@@ -44,6 +59,7 @@ def idle(section: Section) -> frozenset[str]:
         "smallest_field": lambda row: row.smallest_field == row.receptive_field,
         "output_size": lambda row: row.output_size is None,
         "valid_taps": lambda row: row.valid_taps is None,
+        "local_field": lambda row: row.local_field is None,
     }
     return frozenset(
         name
@@ -55,6 +71,10 @@ def idle(section: Section) -> frozenset[str]:
 def summary(report: Report, section: Section, view: View) -> tuple[str, ...]:
     """Return the picture of what is reached and the numbers of paths, none for another report."""
     totals = report.totals
+    if any(column.name == "looks" for column in columns(section.row_type)):
+        left_out = len(section.rows) - len(shown(section, view).rows)
+        rest = f"+ {left_out:,} modules that only work position by position, or hold others"
+        return (rest,) if left_out else ()
     if not hasattr(totals, "reached_1d") or section is not report.sections[0]:
         return ()
     rows = next((each.rows for each in report.sections if each.name == POSITIONS), ())

@@ -12,7 +12,7 @@ from archscope.present._lines import Line
 from archscope.results import Column, Report, Section, View
 
 _LOWER_BOUND = "≥ "
-_SUMMED = ("count", "work", "bytes")
+_SUMMED = ("count", "work", "bytes", "seconds")
 _BOUNDED = ("macs", "flops")
 _LABELS = {
     "trainable": "Trainable params",

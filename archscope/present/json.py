@@ -25,6 +25,7 @@ def render(report: Report, view: View) -> str:
                 _select.objects(section, view if section is shown else View())
             )
         parts["notes"] = plain(report.notes)
+        parts["sections"] = _sections(report)
     body = ",\n".join(f"{_text(key)}: {_lines(value)}" for key, value in parts.items())
     return f"{{\n{body}\n}}\n"
 
@@ -36,6 +37,7 @@ def _head(report: Report) -> dict[str, Any]:
         "version": report.environment.archscope,
         "command": report.command,
         "title": report.title,
+        "origin": report.origin,
         "config": plain(report.config),
         "inputs": plain(report.inputs),
         "environment": plain(report.environment),
@@ -43,6 +45,23 @@ def _head(report: Report) -> dict[str, Any]:
         "uncounted_ops": _uncounted(report),
         "totals": plain(report.totals),
     }
+
+
+def _sections(report: Report) -> list[dict[str, Any]]:
+    """Return what a reader needs beside the rows; `notes` counts those of the report from 0."""
+    found, first = [], 0
+    for section in report.sections:
+        last = first + len(section.notes)
+        found.append(
+            {
+                "name": section.name,
+                "device": section.device,
+                "totals": plain(section.totals),
+                "notes": list(range(first, last)),
+            }
+        )
+        first = last
+    return found
 
 
 def _uncounted(report: Report) -> dict[str, int | None]:

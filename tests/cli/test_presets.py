@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from archscope import presets
-from archscope.cli import main
 from archscope.library import params
 
 SMALL = "transformer:depth=2,d_model=16,heads=2,vocab_size=50,seq_len=8"
 LARGE = "transformer:depth=6,d_model=64,heads=2,vocab_size=50"
-
-
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def archscope(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.delenv("COLUMNS", raising=False)
-
-    def run(*arguments: str) -> Result:
-        with pytest.raises(SystemExit) as ended:
-            main(arguments)
-        captured = capsys.readouterr()
-        code = ended.value.code
-        return Result(code if isinstance(code, int) else 0, captured.out, captured.err)
-
-    return run
 
 
 def test_list_presets_has_a_line_for_each(archscope: Any) -> None:

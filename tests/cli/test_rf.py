@@ -10,39 +10,22 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import pytest
-
-from archscope.cli import main
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 
 
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Result]
+Run = Callable[..., Any]
 
 
 @pytest.fixture
-def rf(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+def rf(archscope: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Run `archscope rf ...` where no config file is."""
     monkeypatch.chdir(tmp_path)
-    for name in ("COLUMNS", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*arguments: str) -> Result:
-        with pytest.raises(SystemExit) as ended:
-            main(["rf", *arguments])
-        captured = capsys.readouterr()
-        code = ended.value.code
-        return Result(code if isinstance(code, int) else 0, captured.out, captured.err)
-
-    return run
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    return lambda *arguments: archscope("rf", *arguments)
 
 
 SHOWN = {

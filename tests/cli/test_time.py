@@ -6,12 +6,11 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import torch
 
-from archscope.cli import main
 from archscope.timing.sampling import Plan, Stage
 from archscope.timing.sampling import sample as real_sample
 
@@ -21,26 +20,6 @@ SMALL = (
 )
 QUICK = ("--device", "cpu", "--warmup", "2", "--runs", "4", "--budget", "10")
 without_card = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-
-
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def archscope(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.delenv("COLUMNS", raising=False)
-
-    def run(*arguments: str) -> Result:
-        with pytest.raises(SystemExit) as ended:
-            main(arguments)
-        captured = capsys.readouterr()
-        code = ended.value.code
-        return Result(code if isinstance(code, int) else 0, captured.out, captured.err)
-
-    return run
 
 
 @pytest.fixture(autouse=True)

@@ -27,12 +27,12 @@ def test_schema_1(sample: Make) -> None:
     found = parsed(sample("gpt2"))
     assert found["schema"] == 1
     assert list(found) == [
-        *("schema", "tool", "version", "command", "title", "config", "inputs", "environment"),
-        *("flop_convention", "uncounted_ops", "totals"),
-        *("modules", "operators", "components", "depth", "notes"),
+        *("schema", "tool", "version", "command", "title", "origin", "config", "inputs"),
+        *("environment", "flop_convention", "uncounted_ops", "totals"),
+        *("modules", "operators", "components", "depth", "notes", "sections"),
     ]
     assert list(found["environment"]) == [
-        *("archscope", "python", "torch", "fvcore", "platform", "device"),
+        *("archscope", "python", "torch", "fvcore", "platform", "device", "machine"),
     ]
     assert list(found["flop_convention"]) == ["name", "flops_per_multiply_add", "text"]
     assert {*found["totals"]} >= {

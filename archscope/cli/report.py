@@ -1,0 +1,181 @@
+"""`archscope report`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archscope.cli._model import ModelCommand, read_model
+from archscope.cli._output import check_output, write_stdout
+from archscope.errors import ForwardError, UsageError
+from archscope.files import write_whole
+from archscope.library import report_network
+from archscope.present._save import format_of
+from archscope.registry import FORMATS
+from archscope.results import Report, View
+from archscope.saved import read
+from archscope.subject import Request
+
+_EPILOG = """\
+\b
+Examples:
+  archscope report --depth 24
+  archscope report cnn --dilations 2,2,2 -o holes.html
+  archscope report cnn:dilations=2/2/2 cnn:dilations=1/2/3 -o side-by-side.html
+  archscope report --depth 24 -o gpt2-24.json
+  archscope report gpt2-12.json gpt2-24.json --title "Twice as deep"
+  archscope report --depth 24 -o - | gzip > report.html.gz
+
+A page made from saved JSON is the same, byte for byte, as the one made at once.
+"""
+_NO_TIME = "not asked for; --time"
+
+
+@click.command(cls=ModelCommand, epilog=_EPILOG, no_args_is_help=False)
+@click.argument("models", metavar="[MODEL]...", nargs=-1)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    default="report.html",
+    help="Write to FILE; - is stdout, another ending saves it: .json, .md. [default: report.html]",
+)
+@click.option(
+    "--assets",
+    type=click.Choice(["inline", "directory", "cdn"]),
+    default="inline",
+    help="Where the page finds plotly: in itself, in a file beside it, on a server. "
+    "[default: inline]",
+)
+@click.option("--title", metavar="TEXT", help="Heading of the page.")
+@click.option(
+    "--rf/--no-rf", "rf", default=True, help="Receptive field and gridding. [default: rf]"
+)
+@click.option("--time/--no-time", "time", default=False, help="Time a pass too. [default: no-time]")
+@click.option("--open", "open_page", is_flag=True, help="Show the page in the browser.")
+@click.option("-q", "--quiet", is_flag=True, help="No notes on stderr.")
+def command(
+    *,
+    models: tuple[str, ...],
+    output: str,
+    assets: str,
+    title: str | None,
+    rf: bool,
+    time: bool,
+    open_page: bool,
+    quiet: bool,
+    fields: Mapping[str, str],
+) -> None:
+    """Make one page that shows it all: numbers, what to look at, tables, charts, raw data.
+
+    Each MODEL is a network, as for `params`, or a JSON file that archscope saved; several stand
+    side by side. The page opens offline and holds everything that it shows.
+    """
+    _check(output, assets, open_page=open_page)
+    failure: ForwardError | None = None
+    reports = []
+    for model in models or (None,):
+        told: list[str] = []
+        try:
+            reports.append(_report(model, fields, told, rf=rf, time=time))
+        except ForwardError as error:
+            if error.report is None:
+                raise
+            reports.append(error.report)
+            failure = error
+        if told and not quiet:
+            click.echo("  ".join(told), err=True)
+    _write(reports, output, assets, title, quiet=quiet)
+    if open_page:
+        click.launch(Path(output).resolve().as_uri())
+    if failure is not None:
+        raise failure
+
+
+def _check(output: str, assets: str, *, open_page: bool) -> None:
+    check_output(output)
+    if output == "-" and (assets == "directory" or open_page):
+        flag = "--open" if open_page else "--assets directory"
+        raise UsageError(f"{flag} needs a file; give one with -o")
+    if assets == "directory":
+        check_output(str(_beside(output)))
+
+
+def _report(
+    model: str | None, fields: Mapping[str, str], told: list[str], *, rf: bool, time: bool
+) -> Report:
+    """Return the report of a network, or the one that a file holds."""
+    if model is not None and model.lower().endswith(".json"):
+        if fields:
+            flag = "--" + next(iter(fields)).replace("_", "-")
+            raise UsageError(f"{flag} cannot change {model}: it holds a finished result")
+        return read(model)
+
+    def tell(analysis: str, reason: str | None) -> None:
+        told.append(f"{analysis} ✓" if reason is None else f"{analysis} – ({reason})")
+
+    network = read_model(model, Request(fields=fields))
+    found = report_network(network, rf=rf, time=time, tell=tell)
+    if not time:
+        tell("time", _NO_TIME)
+    return found
+
+
+def _write(
+    reports: Sequence[Report], output: str, assets: str, title: str | None, *, quiet: bool
+) -> None:
+    format_name = "html" if output == "-" else format_of(output) or "html"
+    if format_name == "html":
+        text = _page(reports, assets, title)
+    elif len(reports) > 1:
+        raise UsageError(f"{output} holds one report; only a page shows several side by side")
+    else:
+        text = FORMATS.get(format_name).render(reports[0], View())
+    if output == "-":
+        write_stdout(text)
+        return
+    if assets == "directory" and format_name == "html":
+        _write_library(_beside(output))
+    write_whole(Path(output), text)
+    if not quiet:
+        size = _size(len(text.encode("utf-8")))
+        offline = _offline(assets) if format_name == "html" else "read back by archscope report"
+        click.echo(f"wrote {output} ({size}, {offline})", err=True)
+
+
+def _page(reports: Sequence[Report], assets: Any, title: str | None) -> str:
+    from archscope.present._html.document import Settings, render
+
+    return render(reports, Settings(title=title, assets=assets))
+
+
+def _beside(output: str) -> Path:
+    from archscope.present._html.assets import BESIDE
+
+    return Path(output).parent / BESIDE
+
+
+def _write_library(target: Path) -> None:
+    """Write plotly's script beside the page, unless the same is there already."""
+    from archscope.present._html.assets import plotly_script
+
+    script = plotly_script()
+    if not target.is_file() or target.read_bytes() != script.encode("utf-8"):
+        write_whole(target, script)
+
+
+def _offline(assets: str) -> str:
+    words = {
+        "inline": "works offline",
+        "directory": "works offline with plotly.min.js beside it",
+        "cdn": "needs the network for its charts",
+    }
+    return words[assets]
+
+
+def _size(count: int) -> str:
+    """Return a size as file managers show it."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(count / 1e3, 0.1):.1f} kB"

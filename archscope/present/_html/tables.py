@@ -1,0 +1,175 @@
+"""A section as a static table that works without any script, and as a list that one draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+from archscope.present import _format, _grid, _lines, _rf
+from archscope.present._grid import Grid
+from archscope.results import Column, Report, Section, View, columns
+
+MOST_LINES = 48
+"""Lines of a static table; a longer one shows less depth, then its first lines and the rest."""
+_FEWEST_LINES = 3
+"""Lines below which less depth says nothing any more."""
+_CUT_LINES = 16
+"""Lines that are shown of a table that is too long at any depth."""
+_FEWEST_ALIKE = 3
+"""Rows in a row that say the same from which one stands for them."""
+_SIGNS = "├└│─ "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One cell, safe to print once it is escaped."""
+
+    text: str
+    role: str
+    """`name`, `words`, `number` or `share`."""
+    depth: int = 0
+    """How far a name is indented: parts hang below what they are part of."""
+    bar: float | None = None
+    """Length of a bar behind it, in percent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A section, folded and cut to what a reader takes in."""
+
+    name: str
+    """The section's name."""
+    caption: str
+    headings: tuple[Cell, ...]
+    body: tuple[tuple[Cell, ...], ...]
+    total: tuple[Cell, ...]
+    """Empty where nothing can be summed."""
+    rows: int
+    """How many rows the section has, unfolded."""
+    shortened: str
+    """What was left out, in words; empty where rows were put together at most."""
+
+
+def table(report: Report, section: Section, caption: str) -> Table:
+    """Return the table of one section."""
+    grid, shortened = _fitting(report, section)
+    shown = [index for index, heading in enumerate(grid.headings) if heading.role != "bar"]
+    headings = tuple(
+        Cell(text=grid.headings[index].full, role=grid.headings[index].role) for index in shown
+    )
+    return Table(
+        name=section.name,
+        caption=f"{caption}; {shortened}" if shortened else caption,
+        headings=headings,
+        body=tuple(_row(cells, grid, shown) for cells in grid.body),
+        total=() if grid.total is None else _row(grid.total, grid, shown),
+        rows=len(section.rows),
+        shortened=shortened,
+    )
+
+
+def _fitting(report: Report, section: Section) -> tuple[Grid, str]:
+    """Return the deepest table that is short enough and says something, else a part of it.
+
+    The part is the largest lines where the section has shares, otherwise the first ones; one more
+    line stands for the rest.
+    """
+    root = _lines.tree(section)
+    for depth in (None,) if root is None else (None, 4, 3, 2, 1):
+        found = _together(_grid.grid(report, section, root, View(max_depth=depth)))
+        if depth is None and len(found.body) <= MOST_LINES:
+            return found, ""
+        if _FEWEST_LINES <= len(found.body) <= MOST_LINES:
+            return found, "parts of parts are in the list of all rows"
+    shares = [c.name for c in columns(section.row_type) if c.share]
+    view = View(sort=shares[0] if shares else None, top=_CUT_LINES)
+    which = "the largest" if shares else "the first"
+    return _grid.grid(report, section, root, view), f"{which} {_CUT_LINES}"
+
+
+def _together(grid: Grid) -> Grid:
+    """Return the table with rows that differ in their names alone put together."""
+    body: list[tuple[str, ...]] = []
+    for _, same in groupby(grid.body, key=lambda row: row[1:]):
+        rows = list(same)
+        if len(rows) < _FEWEST_ALIKE or rows[0][0].startswith(tuple(_SIGNS)):
+            body += rows
+        else:
+            name = f"{rows[0][0]} … {rows[-1][0]} {_format.times(len(rows))}"
+            body.append((name, *rows[0][1:]))
+    return replace(grid, body=tuple(body))
+
+
+def _row(cells: Sequence[str], grid: Grid, shown: Sequence[int]) -> tuple[Cell, ...]:
+    return tuple(_cell(cells, index, grid) for index in shown)
+
+
+def _cell(cells: Sequence[str], index: int, grid: Grid) -> Cell:
+    text, role = cells[index], grid.headings[index].role
+    if role == "name":
+        bare = text.lstrip(_SIGNS)
+        return Cell(text=bare, role=role, depth=(len(text) - len(bare)) // 3)
+    return Cell(text=text, role=role, bar=_percent(text) if role == "share" else None)
+
+
+def _percent(text: str) -> float | None:
+    """Return the length of a bar from a percentage that was written by `_format.percent`."""
+    number = text.lstrip("<")
+    known = number.replace(".", "", 1).isdigit()
+    return min(float(number), 100.0) if known else None
+
+
+def full_list(report: Report, section: Section) -> dict[str, Any]:
+    """Return all rows for the page's script, a column at a time.
+
+    Each column holds its different texts in the order of their values, and for each row which of
+    them it shows: so the script sorts integers of any size without reading a number. A column of
+    names, all different, holds them row by row: the script can sort words itself.
+    """
+    shown = _grid.shown_columns(report, section, View())
+    return {
+        "name": section.name,
+        "rows": len(section.rows),
+        "columns": [
+            _listed(section, column, first=index == 0) for index, column in enumerate(shown)
+        ],
+    }
+
+
+def _listed(section: Section, column: Column, *, first: bool) -> dict[str, Any]:
+    words = first or column.kind in ("text", "path", "shape")
+    read = _reader(column, first=first)
+    pairs = [(_rank(getattr(row, column.name), words), read(row)) for row in section.rows]
+    order = sorted(set(pairs))
+    if words and len(order) == len(pairs):
+        texts = [text for _, text in pairs]
+        return {"title": column.title, "words": True, "values": texts, "index": None}
+    places = {pair: place for place, pair in enumerate(order)}
+    return {
+        "title": column.title,
+        "words": words,
+        "values": [text for _, text in order],
+        "index": [places[pair] for pair in pairs],
+    }
+
+
+def _rank(value: Any, words: bool) -> tuple[bool, Any]:
+    """Return what a value is sorted by: unknown ones come last."""
+    if value is None:
+        return (True, 0)
+    if isinstance(value, tuple | list):
+        return (False, tuple(value))
+    return (False, str(value) if words else value)
+
+
+def _reader(column: Column, *, first: bool) -> Callable[[Any], str]:
+    def read(row: Any) -> str:
+        value = getattr(row, column.name)
+        if first and value == "":
+            return _lines.ROOT
+        text = _format.cell(value, column.kind)
+        return _rf.cell(row, column, text) if column.kind in ("number", "extent", "ratio") else text
+
+    return read

@@ -1,0 +1,30 @@
+"""Writes a report to a file in the format that the file's ending names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from archscope.errors import UsageError
+from archscope.files import check_target, write_whole
+from archscope.registry import FORMATS
+from archscope.results import Report, View
+
+
+def format_of(path: str | Path) -> str | None:
+    """Return the name of the format that a file's ending stands for, None where none has it."""
+    suffix = Path(path).suffix.lower()
+    return next(
+        (known.name for known in FORMATS.all().values() if suffix and suffix in known.suffixes),
+        None,
+    )
+
+
+def save(report: Report, path: str | Path) -> None:
+    """Write `report` to `path`, whole or not at all."""
+    name = format_of(path)
+    if name is None:
+        endings = sorted(s for known in FORMATS.all().values() for s in known.suffixes)
+        raise UsageError(f"'{path}': its ending names no format; there are {', '.join(endings)}")
+    target = Path(path)
+    check_target(target)
+    write_whole(target, FORMATS.get(name).render(report, View()))

@@ -1,0 +1,1 @@
+"""Pictures of a report's sections: one file each, with the constant `CHART`."""

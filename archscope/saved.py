@@ -1,0 +1,279 @@
+"""Reads a saved JSON report back as the `Report` that it was written from.
+
+What a row is made of stands in its type's hints; which type a section has, in its `Analysis`.
+Nothing is imported or run because a file says so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+from archscope.errors import UsageError
+from archscope.registry import ANALYSES
+from archscope.results import (
+    SCHEMA,
+    Convention,
+    Environment,
+    InputShape,
+    Note,
+    Report,
+    Section,
+)
+
+_Read = Callable[[Any], Any]
+JOINED = "_"
+"""Stands between an analysis and a section's name where a report holds two of that name."""
+
+
+class _MisfitError(Exception):
+    """A value is not what its place wants; the arguments say where it stands, the last what."""
+
+
+def read(path: str | Path) -> Report:
+    """Return the report that a file holds; raises `UsageError` with the reason where it is none."""
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"'{file}' cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file}: not JSON: it is not text in UTF-8") from None
+    return read_text(text, str(file))
+
+
+def read_text(text: str, name: str = "this text") -> Report:
+    """Return the report that a text holds; `name` is what an error calls it."""
+    try:
+        document = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{name}: not JSON: {error}") from None
+    if not isinstance(document, dict) or document.get("tool") != "archscope":
+        raise UsageError(f"{name}: not a result of archscope; save one with -f json -o FILE")
+    schema = document.get("schema")
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise UsageError(
+            f"{name}: schema {schema}; this archscope reads up to {SCHEMA}. Upgrade archscope."
+        )
+    try:
+        return _report(document)
+    except _MisfitError as misfit:
+        *where, problem = misfit.args
+        raise UsageError(f"{name}: {', '.join([*where, problem])}") from None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a number in JSON")
+
+
+def _report(document: Mapping[str, Any]) -> Report:
+    listed = document.get("sections") or _guessed(document)
+    if not listed:
+        raise _MisfitError("it has no rows; save it without --total")
+    notes = _value(document.get("notes", []), tuple[Note, ...], "notes")
+    return Report(
+        command=_value(document.get("command"), str, "command"),
+        title=_value(document.get("title"), str, "title"),
+        config=_value(document.get("config", {}), dict[str, Any], "config"),
+        environment=_value(document.get("environment"), Environment, "environment"),
+        sections=tuple(
+            _section(document, entry, notes) for entry in _value(listed, list[Any], "sections")
+        ),
+        convention=_value(document.get("flop_convention"), Convention | None, "flop_convention"),
+        inputs=_value(document.get("inputs", []), tuple[InputShape, ...], "inputs"),
+        origin=_value(document.get("origin", ""), str, "origin"),
+    )
+
+
+def _guessed(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what `sections` says, of a file from before it was written."""
+    names = [key for key, value in document.items() if _types(key) and isinstance(value, list)]
+    entries: list[dict[str, Any]] = [
+        {"name": name, "device": None, "totals": None, "notes": []} for name in names
+    ]
+    if entries:
+        entries[0]["totals"] = document.get("totals")
+        entries[0]["notes"] = list(range(len(document.get("notes", []))))
+    return entries
+
+
+def _section(document: Mapping[str, Any], entry: Any, notes: tuple[Note, ...]) -> Section:
+    found = _value(entry, _Entry, "sections")
+    rows = document.get(found.name)
+    if not isinstance(rows, list):
+        raise _MisfitError(f"it has no rows of {found.name}; save it without --total")
+    row_type, totals_type = _fitting(found, rows, str(document.get("command")))
+    totals = None
+    if found.totals is not None:
+        if totals_type is None:
+            raise _MisfitError(f"section {found.name}", "it has totals, and none are known")
+        totals = _value(found.totals, totals_type, f"totals of {found.name}")
+    if any(number not in range(len(notes)) for number in found.notes):
+        raise _MisfitError(f"section {found.name}", "it names a note that is not there")
+    return Section(
+        name=found.name,
+        row_type=row_type,
+        rows=tuple(
+            _value(row, row_type, f"{found.name}, row {number}")
+            for number, row in enumerate(rows, start=1)
+        ),
+        totals=totals,
+        notes=tuple(notes[number] for number in found.notes),
+        device=found.device,
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """What a file says of one section beside its rows."""
+
+    name: str
+    device: str | None
+    totals: dict[str, Any] | None
+    notes: tuple[int, ...]
+    """Which of the report's notes are its own, counted from 0."""
+
+
+def _fitting(entry: _Entry, rows: list[Any], command: str) -> tuple[type, type | None]:
+    """Return the types of a section's rows and totals: of the analysis whose rows look like it."""
+    known = _types(entry.name)
+    if not known:
+        raise _MisfitError(
+            f"section {entry.name}", "no analysis here has one; it was made by another archscope"
+        )
+    row = rows[0] if rows and isinstance(rows[0], dict) else {}
+
+    def likeness(each: tuple[str, type, type | None]) -> tuple[int, bool]:
+        analysis, row_type, totals_type = each
+        alike = _likeness(row, row_type) + _likeness(entry.totals or {}, totals_type)
+        return alike, command.startswith(analysis)
+
+    _, row_type, totals_type = max(known, key=likeness)
+    return row_type, totals_type
+
+
+def _likeness(found: Mapping[str, Any], type_: Any) -> int:
+    fields = {field.name for field in dataclasses.fields(type_)} if type_ else set()
+    return len(fields & set(found)) - len(fields ^ set(found))
+
+
+def _types(name: str) -> list[tuple[str, type, type | None]]:
+    """Return the analyses that have a section of this name, with its types."""
+    found = []
+    for analysis in ANALYSES.all().values():
+        plain = name.removeprefix(analysis.name + JOINED)
+        for each in dict.fromkeys((name, plain)):
+            if each in analysis.sections:
+                types_ = analysis.sections[each], analysis.totals.get(each)
+                found.append((analysis.name, *types_))
+    return found
+
+
+def _value(value: Any, hint: Any, where: str) -> Any:
+    """Return a JSON value as its type's, or raise `_MisfitError`."""
+    try:
+        return _reader(hint)(value)
+    except _MisfitError as misfit:
+        raise _MisfitError(where, *misfit.args) from None
+
+
+@cache
+def _reader(hint: Any) -> _Read:
+    """Return what turns a JSON value into a value of this type."""
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any:
+        return lambda value: value
+    if origin in (typing.Union, types.UnionType):
+        return _one_of([_reader(each) for each in inner])
+    if origin is typing.Literal:
+        return _checked(lambda value: value in inner, f"one of {', '.join(map(str, inner))}")
+    if origin is tuple:
+        return _items(_reader(inner[0]))
+    if dataclasses.is_dataclass(hint):
+        return _fields(typing.cast(type, hint))
+    if (origin or hint) not in _PLAIN:  # a plain value of some other kind
+        return lambda value: value
+    accepted, word = _PLAIN[origin or hint]
+    return _checked(lambda value: type(value) in accepted, word)
+
+
+_PLAIN: dict[Any, tuple[tuple[type, ...], str]] = {
+    int: ((int, bool), "an integer"),
+    float: ((int, float, bool), "a number"),
+    str: ((str,), "a text"),
+    bool: ((bool,), "true or false"),
+    types.NoneType: ((types.NoneType,), "null"),
+    list: ((list,), "a list"),
+    dict: ((dict,), "an object"),
+    Mapping: ((dict,), "an object"),
+}
+"""What JSON gives for each type, and what an error calls it; to Python a bool is an integer."""
+
+
+def _checked(fits: Callable[[Any], bool], word: str) -> _Read:
+    def read(value: Any) -> Any:
+        if not fits(value):
+            raise _MisfitError(f"{_shown(value)} is not {word}")
+        return value
+
+    return read
+
+
+def _one_of(readers: list[_Read]) -> _Read:
+    def read(value: Any) -> Any:
+        said = []
+        for each in readers:
+            try:
+                return each(value)
+            except _MisfitError as misfit:
+                said.append(misfit)
+        raise said[0]
+
+    return read
+
+
+def _items(reader: _Read) -> _Read:
+    def read(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise _MisfitError(f"{_shown(value)} is not a list")
+        return tuple(map(reader, value))
+
+    return read
+
+
+def _fields(type_: type) -> _Read:
+    hints = typing.get_type_hints(type_)
+    readers = [(f.name, _reader(hints[f.name]), _is_optional(f)) for f in dataclasses.fields(type_)]
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise _MisfitError(f"{_shown(value)} is not an object")
+        values = {}
+        for name, reader, optional in readers:
+            if name not in value:
+                if optional:
+                    continue
+                raise _MisfitError(f"{name!r} is missing; another version of archscope wrote it")
+            try:
+                values[name] = reader(value[name])
+            except _MisfitError as misfit:
+                raise _MisfitError(name, *misfit.args) from None
+        return type_(**values)
+
+    return read
+
+
+def _is_optional(field: dataclasses.Field[Any]) -> bool:
+    missing = dataclasses.MISSING
+    return field.default is not missing or field.default_factory is not missing
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"

@@ -1,0 +1,205 @@
+"""The page in a real browser: quiet, complete, usable, on any screen and on paper."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chromium import Chromium
+
+from archscope.present import json as json_format
+from archscope.present.charts._chart import drawings
+from archscope.results import Report, View
+from archscope.saved import read
+
+Show = Callable[..., Chromium]
+GALLERY = Path(__file__).parents[2] / "reports"
+pytestmark = pytest.mark.xdist_group("browser")
+
+FIGURES = """Object.fromEntries([...document.querySelectorAll("[data-figure]")]
+    .filter((node) => node._fullData)
+    .map((node) => [node.dataset.figure,
+        node._fullData.map((trace) => [trace.type, trace.visible, trace.x?.length ?? 0])]))"""
+TOTALS = """[...document.querySelectorAll("table[data-section=modules]")].map((table) =>
+    [...table.querySelectorAll("tfoot th, tfoot td")].map((cell) => cell.textContent.trim()))"""
+WIDTHS = """(() => ({
+    page: document.documentElement.scrollWidth, window: innerWidth,
+    cut: [...document.querySelectorAll("table.static")].filter((table) => table.checkVisibility())
+        .filter((table) => table.getBoundingClientRect().right > innerWidth + 0.5)
+        .map((table) => table.caption.textContent),
+}))()"""
+
+
+def pages() -> dict[str, list[str]]:
+    """Return the saved results that each page of the gallery is made of."""
+    text = (GALLERY / "README.md").read_text(encoding="utf-8")
+    commands = map(shlex.split, re.findall(r"^\$ archscope report (.*\.html)$", text, re.M))
+    return {
+        Path(words[-1]).stem: [word for word in words if word.endswith(".json")]
+        for words in commands
+    }
+
+
+@pytest.fixture(scope="module", params=pages())
+def reports(request: pytest.FixtureRequest) -> tuple[Report, ...]:
+    return tuple(read(GALLERY / name) for name in pages()[request.param])
+
+
+@pytest.fixture(scope="module")
+def page(reports: tuple[Report, ...], show: Show) -> Chromium:
+    return show(*reports)
+
+
+def test_it_says_nothing_wrong_and_asks_for_nothing(page: Chromium) -> None:
+    assert page.errors == []
+    asked = [url for url in page.requests if not url.startswith(("data:", "blob:"))]
+    assert len(asked) == 1
+    assert asked[0].startswith("file:")
+    assert page.evaluate("document.getElementById('trouble').hidden") is True
+
+
+def test_every_chart_is_drawn_as_it_is_meant(page: Chromium, reports: tuple[Report, ...]) -> None:
+    meant = {
+        drawing.name: [trace["type"] for trace in drawing.figure["data"]]
+        for _, drawing in drawings(reports)
+        if not drawing.folded
+    }
+    drawn = page.evaluate(FIGURES)
+
+    assert {name: [trace[0] for trace in traces] for name, traces in drawn.items()} == meant
+    assert all(trace[1] is True for traces in drawn.values() for trace in traces)
+    count = "document.querySelectorAll('.plot .main-svg').length"
+    assert page.evaluate(count) >= len(meant)
+
+
+def test_a_folded_chart_is_drawn_when_it_is_asked_for(
+    page: Chromium, reports: tuple[Report, ...]
+) -> None:
+    folded = [drawing.name for _, drawing in drawings(reports) if drawing.folded]
+    page.evaluate("document.querySelectorAll('details.more').forEach((each) => each.open = true)")
+    try:
+        page.wait(lambda: set(folded) <= set(page.evaluate(FIGURES)))
+    finally:
+        page.evaluate(
+            "document.querySelectorAll('details.more').forEach((each) => each.open = false)"
+        )
+
+
+def test_tables_show_the_totals_of_the_json(page: Chromium, reports: tuple[Report, ...]) -> None:
+    tables = page.evaluate(TOTALS)
+
+    assert len(tables) == len(reports)
+    for cells, report in zip(tables, reports, strict=True):
+        totals = json.loads(json_format.render(report, View()))["totals"]
+        assert cells[0] == "Total"
+        assert f"{totals['trainable']:,}" in cells
+
+
+@pytest.mark.parametrize("width", [390, 1280, 3840])
+def test_nothing_is_wider_than_the_screen(page: Chromium, width: int) -> None:
+    page.size(width, 900)
+    page.evaluate("new Promise((resolve) => setTimeout(resolve, 60))")
+    found = page.evaluate(WIDTHS)
+    page.size(1280, 900)
+
+    assert found["page"] <= found["window"]
+
+
+def test_paper_shows_every_column(page: Chromium) -> None:
+    page.size(703, 1000)  # A4 at 96 dots per inch, less the margins of 12 mm
+    page.scheme("light", media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    found = page.evaluate(WIDTHS)
+    closed = page.evaluate("document.querySelectorAll('details:not(.all):not([open])').length")
+    hidden = page.evaluate(
+        "[...document.querySelectorAll('nav, button, .list')].filter((e) => e.offsetParent).length"
+    )
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.scheme("light")
+    page.size(1280, 900)
+
+    assert closed == 0
+    assert found["cut"] == []
+    assert found["page"] <= found["window"]
+    assert hidden == 0
+
+
+def test_it_can_be_read_aloud_and_used_by_keyboard(page: Chromium) -> None:
+    problems = page.evaluate("""[
+        ["language", document.documentElement.lang === "en"],
+        ["one heading", document.querySelectorAll("h1").length === 1],
+        ["skip link", document.querySelector("a").getAttribute("href") === "#content"],
+        ["captions", [...document.querySelectorAll("table")].every((t) => t.caption?.textContent)],
+        ["scopes", [...document.querySelectorAll(".static th")].every((th) => th.scope)],
+        ["charts", [...document.querySelectorAll(".plot")].every((p) =>
+            p.getAttribute("role") === "img" && p.getAttribute("aria-label").length > 20)],
+        ["levels", [...document.querySelectorAll(".warning, .ok")].every((e) =>
+            /OK|WARNING/.test(e.textContent))],
+        ["scrolling", [...document.querySelectorAll(".scroll")].every((e) => e.tabIndex === 0)],
+        ["anchors", [...document.querySelectorAll("a")].every((a) =>
+            document.getElementById(a.getAttribute("href").slice(1)))],
+    ].filter(([, holds]) => !holds).map(([name]) => name)""")
+
+    assert problems == []
+
+
+def test_what_is_downloaded_is_the_report(
+    page: Chromium, reports: tuple[Report, ...], tmp_path: Path
+) -> None:
+    page.download_to(tmp_path)
+    page.evaluate("document.querySelectorAll('[data-file]').forEach((button) => button.click())")
+    page.wait(lambda: len(list(tmp_path.glob("*.json"))) == len(reports))
+    found = sorted(file.read_text(encoding="utf-8") for file in tmp_path.glob("*.json"))
+
+    assert found == sorted(json_format.render(report, View()) for report in reports)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_what_they_stand_on(page: Chromium, scheme: str) -> None:
+    """Contrast of at least 4.5 to 1 (WCAG 2.2, 1.4.3) for every colour of text."""
+    page.scheme(scheme)
+    colors = page.evaluate("""(() => {
+        const style = getComputedStyle(document.documentElement);
+        const rgb = (name) => style.getPropertyValue(`--${name}`).trim()
+            .match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16));
+        const names = ["paper", "card", "ink", "soft", "accent", "ok", "ok-back", "warning",
+            "warning-back"];
+        return Object.fromEntries(names.map((name) => [name, rgb(name)]));
+    })()""")
+    page.scheme("light")
+    pairs = [
+        *((front, back) for front in ("ink", "soft", "accent") for back in ("paper", "card")),
+        *(("ok", "ok-back"), ("warning", "warning-back"), ("ink", "ok-back")),
+        *(("ink", "warning-back"), ("ok", "card"), ("warning", "card")),
+    ]
+
+    assert {p for p in pairs if contrast(colors[p[0]], colors[p[1]]) < 4.5} == set()
+
+
+def contrast(one: list[int], other: list[int]) -> float:
+    """Return the contrast of two colours, as WCAG 2.2 defines it."""
+
+    def luminance(color: list[int]) -> float:
+        linear = [
+            c / 12.92 if (c := part / 255) <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+            for part in color
+        ]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_no_chart_offers_to_send_itself_away(page: Chromium) -> None:
+    buttons: list[Any] = page.evaluate(
+        "[...document.querySelectorAll('.modebar-btn')].map((b) => b.dataset.title)"
+    )
+
+    assert any("Download" in title for title in buttons)
+    assert not [title for title in buttons if title and "hare" in title]
+    assert page.evaluate("document.querySelectorAll('.plotlyjsicon').length") == 0

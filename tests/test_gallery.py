@@ -1,0 +1,49 @@
+"""The gallery is what its commands give; its pages are few and small."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from archscope.cli import main
+from archscope.saved import read
+
+GALLERY = Path(__file__).parents[1] / "reports"
+TEXT = (GALLERY / "README.md").read_text(encoding="utf-8")
+COMMANDS = [shlex.split(line) for line in re.findall(r"^\$ archscope (.*)$", TEXT, re.M)]
+SAVED = [words for words in COMMANDS if words[-1].endswith(".json")]
+KEPT = ("gpt2-depths.html", "gridding.html")
+"""The pages that are in git, each of at most 2.3 MB."""
+
+
+@pytest.mark.parametrize("words", SAVED, ids=lambda words: str(words[-1]))
+def test_a_saved_result_is_what_its_command_gives(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "-q"])
+    assert ended.value.code == 0
+    fresh, kept = read(tmp_path / words[-1]), read(GALLERY / words[-1])
+
+    assert fresh.title == kept.title
+    assert fresh.totals == kept.totals
+    for section in kept.sections:
+        assert fresh.section(section.name).rows == section.rows
+        assert fresh.section(section.name).notes == section.notes
+
+
+def test_every_file_of_the_gallery_is_told_of_and_there() -> None:
+    shown = re.findall(r"\]\(([\w.-]+)\)", TEXT)
+
+    assert [name for name in shown if not (GALLERY / name).is_file()] == []
+    assert {file.name for file in GALLERY.glob("*.png")} == {n for n in shown if ".png" in n}
+    assert {file.name for file in GALLERY.glob("*.json")} == {words[-1] for words in SAVED}
+    assert {name for name in shown if name.endswith(".html")} == {*KEPT}
+
+
+def test_kept_pages_are_small() -> None:
+    assert all((GALLERY / name).stat().st_size <= 2_300_000 for name in KEPT)
