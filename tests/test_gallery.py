@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,14 @@ KEPT = ("gpt2-depths.html", "gridding.html")
 def test_a_saved_result_is_what_its_command_gives(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    shutil.copytree(GALLERY.parent / "examples", tmp_path / "examples")
+    folder = tmp_path / GALLERY.name
+    folder.mkdir()
+    monkeypatch.chdir(folder)
     with pytest.raises(SystemExit) as ended:
         main([*words, "-q"])
     assert ended.value.code == 0
-    fresh, kept = read(tmp_path / words[-1]), read(GALLERY / words[-1])
+    fresh, kept = read(folder / words[-1]), read(GALLERY / words[-1])
 
     assert fresh.title == kept.title
     assert fresh.totals == kept.totals

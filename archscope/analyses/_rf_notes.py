@@ -85,8 +85,8 @@ def rest(outline: Outline, stack: Stack) -> Iterator[Note]:
             all_of_it = f"all of its {extent(outline.input_size, outline.axes)} input"
         yield Note(
             level="info",
-            text=f"{outline.reads_all} averages over all positions, so that the network's output "
-            f"depends on {all_of_it}; the table is of one position before it",
+            text=f"{outline.reads_all} reads all positions, so that the network's output depends "
+            f"on {all_of_it}; the table is of one position without it",
         )
     for remark in outline.remarks:
         yield Note(level="info", text=remark)

@@ -7,7 +7,17 @@ axes together. Everything is for an output away from the borders.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from archscope.analyses._rf_graph_rows import (
+    ErfRow,
+    GraphTotals,
+    ModuleRow,
+    UnitRow,
+    WithinRow,
+)
+from archscope.analyses._rf_suggest import ScheduleRow
+from archscope.errors import UsageError
 from archscope.registry import Analysis
 from archscope.results import Section, column
 from archscope.subject import Sketch, Subject
@@ -194,19 +204,67 @@ class Totals:
     """Names of the fields that are None because they were out of reach."""
 
 
-def run(subject: Subject | Sketch, *, verify: bool = False) -> tuple[Section, ...]:
-    """Return the sections layers, maps, positions, and branches where there are parallel paths.
+def run(
+    subject: Subject | Sketch,
+    *,
+    verify: bool = False,
+    graph: bool = False,
+    output: str | None = None,
+    unit: tuple[int, ...] | None = None,
+    studied: str | None = None,
+    axes: tuple[int, ...] | None = None,
+    erf: int = 0,
+    images: Any = None,
+) -> tuple[Section, ...]:
+    """Return what one output sees: in closed form where a family tells, else from the operators.
 
-    Answers from `subject.outline` alone. With `verify` the same layers are built and run, which
-    imports torch; `ArchscopeError` is raised where they see anything else than these sections say.
+    With an outline: layers, maps, positions, and branches where there are parallel paths; without
+    torch, unless `verify` builds the same layers and runs them. For any other module, and with
+    `graph` besides: modules, within and unit, from the operators that its forward runs.
+
+    `output` is a module's path or a place among what the model returns, `unit` the unit of it that
+    is looked back from, `studied` the input and `axes` its axes of positions; `erf` is how many
+    images the effective receptive field is measured on, `images` those images themselves (N, ...).
+    `ArchscopeError` is raised where verification contradicts.
     """
     from archscope.analyses._rf_sections import sections
 
-    return sections(subject, verify=verify)
+    wanted = graph or erf or any(each is not None for each in (output, unit, studied, axes, images))
+    if subject.outline is not None and not wanted:
+        return sections(subject, verify=verify)
+    if not isinstance(subject, Subject):
+        raise UsageError(f"{subject.name} was not built: there are no operators to follow")
+    from archscope.analyses import _rf_graph
+
+    found = _rf_graph.sections(
+        subject,
+        output=output,
+        unit=unit,
+        studied=studied,
+        axes=axes,
+        verify=verify,
+        erf=erf,
+        images=images,
+    )
+    if subject.outline is None or not graph:
+        return found
+    return (*sections(subject, verify=False), *found)
 
 
 ANALYSIS = Analysis(
     name="rf",
     summary="receptive field and gridding, and which dilations to choose instead",
     run=run,
+    sections={
+        "layers": LayerRow,
+        "maps": MapRow,
+        "branches": BranchRow,
+        "positions": PositionRow,
+        "schedules": ScheduleRow,
+        "modules": ModuleRow,
+        "within": WithinRow,
+        "unit": UnitRow,
+        "erf": ErfRow,
+    },
+    totals={"layers": Totals, "branches": Totals, "modules": GraphTotals},
 )

@@ -12,10 +12,10 @@ from archscope.analyses._stack import StackSpec, read_branches, sketch
 from archscope.cli._model import ModelCommand, read_model
 from archscope.cli._output import check_output, output_options, show, terminal
 from archscope.errors import UsageError
-from archscope.library import require_coverage
-from archscope.results import View
+from archscope.library import require_coverage, see_network
+from archscope.results import Report, View
 from archscope.study import analyse
-from archscope.subject import Request, Sketch, Subject
+from archscope.subject import Request, Sketch
 
 _EPILOG = """\
 \b
@@ -26,11 +26,24 @@ Examples:
   archscope rf --branches "6;12;18" --by map
   archscope rf transformer --attention window --window 4096 --depth 32
   archscope rf cnn --depth 4 --stride 2,1,1,1 --dilations 1,2,4,4 --verify
+  archscope rf resnet50 --graph --by module
+  archscope rf ./net.py:UNet --input-shape 1,3,64,64 --of bottom --verify
   archscope rf suggest --target 255 --kernel-size 3
 
 `archscope rf suggest --help` tells how dilations are found for a wanted receptive field.
 """
-_SECTIONS = {"layer": "layers", "map": "maps", "position": "positions", "branch": "branches"}
+_SECTIONS = {
+    "layer": "layers",
+    "map": "maps",
+    "position": "positions",
+    "branch": "branches",
+    "module": "modules",
+    "within": "within",
+    "unit": "unit",
+    "erf": "erf",
+}
+_OF_OPERATORS = ("module", "within", "unit")
+"""Those that come from the operators that run."""
 _STACK = "A bare stack of convolutions (without MODEL)"
 
 
@@ -60,7 +73,8 @@ class RfCommand(ModelCommand):
 @click.option(
     "--by",
     type=click.Choice(list(_SECTIONS)),
-    help="One row for each of these. [default: layer, or branch where there are any]",
+    help="One row for each of these; module, within and unit are of the operators that run. "
+    "[default: layer, branch where there are any, module for a network of your own]",
 )
 @click.option("--strict", is_flag=True, help="Exit 3 where any position is missed.")
 @click.option(
@@ -70,6 +84,21 @@ class RfCommand(ModelCommand):
     help="Exit 3 where a smaller share of the receptive field is reached.",
 )
 @click.option("--verify", is_flag=True, help="Build the layers, run them, compare. Imports torch.")
+@click.option(
+    "--graph", is_flag=True, help="From the operators that run too, beside the closed form."
+)
+@click.option(
+    "--of", metavar="MODULE", help="Look back from this module's output. [default: the network's]"
+)
+@click.option(
+    "--unit", metavar="LIST", help="Look back from this unit of it, e.g. 3,4. [default: the middle]"
+)
+@click.option(
+    "--erf",
+    type=click.IntRange(min=1),
+    metavar="IMAGES",
+    help="Measure the effective receptive field by gradients, over so many random inputs.",
+)
 @click.option("--total", is_flag=True, help="The totals alone.")
 @output_options
 def command(
@@ -80,6 +109,10 @@ def command(
     strict: bool,
     min_coverage: float | None,
     verify: bool,
+    graph: bool,
+    of: str | None,
+    unit: str | None,
+    erf: int | None,
     total: bool,
     format_name: str | None,
     output: str | None,
@@ -90,29 +123,43 @@ def command(
 ) -> None:
     """Tell what one output of MODEL sees, what it misses, and which dilations miss nothing.
 
-    MODEL is a family with fields after a colon or as flags; without it, `--dilations` and the flags
-    beside it describe a stack of convolutions. All is exact; nothing is built, torch stays out.
+    MODEL is a family, a published network, or one of your own; without it, `--dilations` and the
+    flags beside it describe a stack of convolutions. What is known in closed form needs no torch;
+    a network of your own is answered from the operators that it runs.
     """
     check_output(output)
+    shown = by or ("erf" if erf else None)
     view = View(
-        by=None if by is None else _SECTIONS[by],
+        by=None if shown is None else _SECTIONS[shown],
         total=total,
         **terminal(wide=wide, color=color, output=output),
     )
-    report = analyse("rf", read_sketch(model, fields, branches), verify=verify)
+    graph = graph or by in _OF_OPERATORS
+    asked = {"graph": graph, "output": of, "unit": _unit(unit), "erf": erf or 0}
+    report = _answer(model, fields, branches, verify=verify, **asked)
     show(report, view, format_name=format_name, output=output, quiet=quiet)
     require_coverage(report, strict=strict, min_coverage=min_coverage)
 
 
-def read_sketch(
-    model: str | None, texts: Mapping[str, str], branches: str | None
-) -> Sketch | Subject:
-    """Return what MODEL, the flags and `--branches` describe together."""
-    if model is not None:
-        if branches is not None:
-            raise UsageError("--branches describes a network by itself; leave MODEL out")
-        network = read_model(model, Request(fields=texts))
-        return network.subject() if network.sketch is None else network.sketch()
+def _answer(
+    model: str | None, texts: Mapping[str, str], branches: str | None, **settings: Any
+) -> Report:
+    if model is None:
+        return analyse("rf", read_stack(texts, branches), **settings)
+    if branches is not None:
+        raise UsageError("--branches describes a network by itself; leave MODEL out")
+    return see_network(read_model(model, Request(fields=texts)), **settings)
+
+
+def _unit(text: str | None) -> tuple[int, ...] | None:
+    try:
+        return None if text is None else tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--unit {text!r} is not a list of integers, e.g. 3,4") from None
+
+
+def read_stack(texts: Mapping[str, str], branches: str | None) -> Sketch:
+    """Return the stack of convolutions that the flags and `--branches` describe."""
     known = {field.name for field in specs.fields(StackSpec)}
     strange = next((name for name in texts if name not in known), None)
     if strange is not None:

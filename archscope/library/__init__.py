@@ -10,6 +10,7 @@ from archscope.library._report import report as report
 from archscope.library._report import report_network as report_network
 from archscope.library._rf import receptive_field as receptive_field
 from archscope.library._rf import require_coverage as require_coverage
+from archscope.library._rf import see_network as see_network
 from archscope.library._rf import suggest as suggest
 from archscope.library._time import time as time
 from archscope.library._time import time_network as time_network

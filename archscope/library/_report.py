@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from archscope.errors import ArchscopeError
 from archscope.library._named import network_of, subject_of
 from archscope.library._params import count_subject
+from archscope.library._rf import see_network
 from archscope.library._time import time_network
 from archscope.results import Note, Report
-from archscope.study import analyse, join, time_subject
+from archscope.study import join, time_subject
 from archscope.subject import Network
 
 if TYPE_CHECKING:
@@ -68,8 +69,7 @@ def report_network(
     tell("flops", None if reports[0].convention and reports[0].inputs else "no input was given")
     asked: dict[str, Callable[[], Report]] = {}
     if rf:
-        seen = network.sketch() if network.sketch else subject
-        asked["rf"] = lambda: analyse("rf", seen)
+        asked["rf"] = lambda: see_network(network)
     if time:
         asked["time"] = lambda: (
             timed(reports[0])

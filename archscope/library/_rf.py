@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from archscope.errors import ThresholdError, UsageError
-from archscope.library._named import network_of, spec_of, tuple_of
+from archscope.library._named import network_of, spec_of, subject_of, tuple_of
 from archscope.results import Report
 from archscope.study import analyse, assemble
-from archscope.subject import Sketch, Subject
+from archscope.subject import Network, Sketch, Subject
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from archscope.theory.layers import Layer
 
 
 def receptive_field(
-    network: str | Sequence[int] | Sequence[Layer] = (),
-    *,
+    network: nn.Module | str | Sequence[int] | Sequence[Layer] = (),
+    *args: Any,
     branches: Sequence[Sequence[int]] = (),
     verify: bool = False,
     strict: bool = False,
     min_coverage: float | None = None,
+    graph: bool = False,
+    output: str | None = None,
+    unit: Sequence[int] | None = None,
+    erf: int = 0,
+    images: Any = None,
     **fields: Any,
 ) -> Report:
-    """Return what one output sees and what it misses, exactly, without building a network.
+    """Return what one output sees and what it misses, exactly.
 
     >>> report = receptive_field([2, 2, 2])
     >>> report.totals.receptive_field, report.totals.reached, report.totals.positions
@@ -32,17 +40,52 @@ def receptive_field(
     >>> receptive_field("transformer", attention="window", window=4096, depth=32).totals.reached
     131041
 
-    `network` is a list of dilations, of `theory.layers.Layer`s, or a family; `branches` are lists
-    of dilations in parallel, in its place. `fields` are those of the family's spec or, for
-    dilations and branches, `kernel_size`, `stride`, `spatial_dims`, `causal`, `padding` and
-    `input_size`; Layers take `spatial_dims` and `input_size`.
+    `network` is a list of dilations, of `theory.layers.Layer`s, or a family's or published network,
+    answered in closed form without torch; `branches` are lists of dilations in parallel, in its
+    place. `fields` are those of the spec or, for dilations and branches, `kernel_size`, `stride`,
+    `spatial_dims`, `causal`, `padding` and `input_size`; Layers take `spatial_dims` and
+    `input_size`.
 
-    With `verify` the layers are built and run too, which imports torch. `ThresholdError` is raised
-    where `strict` is set and a position is missed, or coverage is below `min_coverage` percent.
+    For a module, `args` and `fields` are what its forward is called with, and the answer comes from
+    the operators that it runs; with `graph` a named network is answered so too, beside the closed
+    form. `output` is a module's path or a place among what the model returns, `unit` the unit of it
+    that is looked back from. `erf` is on how many random images the effective receptive field is
+    measured, `images` the images (N, ...) to measure it on instead.
+
+    With `verify` the network is run and held against the answer. `ThresholdError` is raised where
+    `strict` is set and a position is missed, or coverage is below `min_coverage` percent.
     """
-    report = analyse("rf", _sketch(network, branches, fields), verify=verify)
+    asked = {
+        "graph": graph,
+        "output": output,
+        "unit": None if unit is None else tuple(unit),
+        "erf": erf,
+        "images": images,
+    }
+    if _is_module(network):
+        seen: Sketch | Subject = subject_of(network, args, fields)
+        report = analyse("rf", seen, verify=verify, **asked)
+    elif args:
+        raise UsageError("inputs are given to a module alone; here fields have names")
+    elif isinstance(network, str):
+        report = see_network(network_of(network, fields), verify=verify, **asked)
+    else:
+        report = analyse("rf", _stack(network, branches, fields), verify=verify, **asked)
     require_coverage(report, strict=strict, min_coverage=min_coverage)
     return report
+
+
+def see_network(network: Network, *, verify: bool = False, **asked: Any) -> Report:
+    """Return what one output of a `Network` sees; see `receptive_field`."""
+    wants_operators = any(value not in (None, False, 0) for value in asked.values())
+    if network.sketch is not None and not wants_operators:
+        return analyse("rf", network.sketch(), verify=verify)
+    return analyse("rf", network.subject(), verify=verify, **asked)
+
+
+def _is_module(network: Any) -> TypeGuard[nn.Module]:
+    torch = sys.modules.get("torch")  # without it there is no module
+    return torch is not None and isinstance(network, torch.nn.Module)
 
 
 def suggest(
@@ -106,14 +149,9 @@ def _floored(coverage: float) -> str:
     return f"{int(1000 * coverage) / 10:.1f}"
 
 
-def _sketch(
-    network: Any, branches: Sequence[Sequence[int]], fields: dict[str, Any]
-) -> Sketch | Subject:
+def _stack(network: Any, branches: Sequence[Sequence[int]], fields: dict[str, Any]) -> Sketch:
     from archscope.analyses._stack import StackSpec, of_layers, sketch
 
-    if isinstance(network, str):
-        named = network_of(network, fields)
-        return named.subject() if named.sketch is None else named.sketch()
     items = _items(network)
     if items and branches:
         raise UsageError("give dilations or branches, not both: branches are dilations too")
@@ -133,7 +171,7 @@ def _items(network: Any) -> tuple[Any, ...]:
         for item in items:
             if not isinstance(item, Layer):
                 raise UsageError(
-                    f"a {type(item).__name__} has no receptive field here; give a family, a list "
-                    "of dilations, or a list of archscope.theory.layers.Layer"
+                    f"a {type(item).__name__} has no receptive field here; give a module, a name, "
+                    "a list of dilations, or a list of archscope.theory.layers.Layer"
                 )
     return items

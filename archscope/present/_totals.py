@@ -94,6 +94,8 @@ def _digits(report: Report, field: str) -> str:
         return f"{value:.6g}"
     if value is None and field not in getattr(report.totals, UNKNOWN, field).split(", "):
         return _format.NOTHING
+    if isinstance(value, tuple):
+        return _format.NOTHING if not value else "×".join(map(_format.number, value))
     kind: Literal["count", "text"] = "text" if isinstance(value, str) else "count"
     sign = lower_bound(report) if field in _BOUNDED and value is not None else ""
     return sign + _format.cell(value, kind)

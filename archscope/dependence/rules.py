@@ -1,0 +1,115 @@
+"""What each operator does, as edges: one registry, and what is done with an unknown operator.
+
+A rule takes a node and what is known of exact zeros, and returns the edges from the values among
+its arguments to its outputs. An operator without a rule is never taken for pointwise: each of its
+outputs depends on all of its inputs, and the node is flagged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from torch import Tensor
+from torch.utils._pytree import tree_leaves
+
+from archscope.dependence.graph import Node, Shape, Value
+from archscope.dependence.steps import Edge, Step, broadcast, everything
+from archscope.dependence.zeros import Zeros
+
+Rule = Callable[[Node, Zeros], Iterable[Edge]]
+RULES: dict[str, Rule] = {}
+UNKNOWN = "unknown operator"
+DATA = "depends on data"
+
+
+class DataDependentError(Exception):
+    """Which elements an operator reads depends on data that is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lowered:
+    """A node as edges."""
+
+    node: Node
+    edges: tuple[Edge, ...]
+    flag: str
+    """Empty, or why the edges are a bound: `UNKNOWN`, `DATA`."""
+
+
+def rule(*operators: str) -> Callable[[Rule], Rule]:
+    """Register a rule for some operators."""
+
+    def register(function: Rule) -> Rule:
+        for operator in operators:
+            RULES[operator] = function
+        return function
+
+    return register
+
+
+def lower(node: Node, zeros: Zeros) -> Lowered:
+    """Return a node as edges."""
+    known = RULES.get(node.operator) or (pointwise if node.pointwise else None)
+    if known is None:
+        return Lowered(node=node, edges=_global(node), flag=UNKNOWN)
+    try:
+        edges = tuple(known(node, zeros))
+    except DataDependentError:
+        return Lowered(node=node, edges=_global(node), flag=DATA)
+    return Lowered(node=node, edges=edges, flag="")
+
+
+def sources(node: Node) -> list[Value]:
+    """Return the values among a node's arguments."""
+    leaves = tree_leaves(dict(node.arguments), is_leaf=lambda leaf: isinstance(leaf, Value))
+    return [leaf for leaf in leaves if isinstance(leaf, Value)]
+
+
+def targets(node: Node) -> list[Value]:
+    """Return a node's outputs."""
+    return [value for value in node.outputs if value is not None]
+
+
+def edges(source: Any, steps: Iterable[Step], *outputs: Value | None) -> list[Edge]:
+    """Return the same edge to each output, none where the source is a constant."""
+    if not isinstance(source, Value):
+        return []
+    return [Edge(source, target, tuple(steps)) for target in outputs if target is not None]
+
+
+def shape_of(argument: Any) -> Shape:
+    """Return the shape of a value or of a constant."""
+    return tuple(argument.shape)
+
+
+def constant(argument: Any) -> Tensor:
+    """Return a constant's data; raises `DataDependentError` where it has none."""
+    if not isinstance(argument, Tensor) or argument.is_meta:
+        raise DataDependentError
+    return argument.detach().cpu()
+
+
+def pointwise(node: Node, zeros: Zeros) -> list[Edge]:
+    """Return edges from each element to the one at its place, after broadcasting."""
+    found = []
+    for target in targets(node):
+        for source in sources(node):
+            found += edges(source, broadcast(source.shape, target.shape), target)
+    return found
+
+
+def _global(node: Node) -> tuple[Edge, ...]:
+    return tuple(
+        Edge(source, target, everything(source.shape, target.shape))
+        for source in sources(node)
+        for target in targets(node)
+    )
+
+
+def load() -> None:
+    """Import every file of rules."""
+    for name in ("index", "mix", "sequence", "shape", "window"):
+        import_module(f"archscope.dependence.rules_{name}")

@@ -1,0 +1,153 @@
+"""Rules of operators that run along a sequence: sums so far, recurrent layers, transforms."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from archscope.dependence.graph import Node, Value
+from archscope.dependence.links import Links, from_matrix
+from archscope.dependence.rules import edges, rule, shape_of, targets
+from archscope.dependence.steps import (
+    Edge,
+    Mix,
+    Reduce,
+    Reshape,
+    Spread,
+    Step,
+    Take,
+    everything,
+    reduce_to,
+)
+from archscope.dependence.zeros import Zeros
+
+
+def so_far(size: int, *, backward: bool = False) -> Links:
+    """Return the relation in which each position reads itself and all before it, or all after."""
+    matrix = np.tri(size, dtype=np.bool_)
+    return from_matrix(matrix.T if backward else matrix)
+
+
+@rule("cumsum", "cumprod", "cummax", "cummin", "logcumsumexp")
+def cumulative(node: Node, zeros: Zeros) -> list[Edge]:
+    """Each element from all up to its place."""
+    source = node.arguments["self"]
+    shape = shape_of(source)
+    axis = node.arguments["dim"] % max(len(shape), 1)
+    return edges(source, (Take(axis, so_far(shape[axis])),), *targets(node))
+
+
+@rule("mkldnn_rnn_layer")
+def recurrent_layer(node: Node, zeros: Zeros) -> list[Edge]:
+    """One direction of one recurrent layer: (T, B, C) to (T, B, hidden), and the last states."""
+    given, source = node.arguments, node.arguments["input"]
+    before = shape_of(source)
+    backward = bool(given.get("reverse"))
+    found = []
+    for number, target in enumerate(node.outputs):
+        if target is None:
+            continue
+        if number == 0:
+            steps: tuple[Step, ...] = (
+                Mix(2, before[2], target.shape[2]),
+                Take(0, so_far(before[0], backward=backward)),
+            )
+            found += edges(source, steps, target)
+            for name in ("hx_", "cx_"):
+                state = given.get(name)
+                if isinstance(state, Value):
+                    found += edges(state, everything(state.shape, target.shape), target)
+        else:
+            found += edges(source, everything(before, target.shape), target)
+    return found
+
+
+@rule("_fft_r2c", "_fft_c2c", "_fft_c2r", "fft_fft", "stft")
+def transform(node: Node, zeros: Zeros) -> list[Edge]:
+    """Each frequency from all positions of the transformed axes."""
+    source, (target,) = node.arguments["self"], targets(node)
+    shape = shape_of(source)
+    if len(shape) != len(target.shape):
+        return edges(source, everything(shape, target.shape), target)
+    axes = tuple(axis % len(shape) for axis in node.arguments["dim"])
+    sizes = tuple(shape[axis] for axis in axes)
+    after = tuple(target.shape[axis] for axis in axes)
+    return edges(source, (Reduce(axes, sizes), Spread(axes, after)), target)
+
+
+@rule("_embedding_bag", "_embedding_bag_forward_only")
+def embedding_bag(node: Node, zeros: Zeros) -> list[Edge]:
+    """Bags of one row each: (B, N) numbers to (B, width)."""
+    index = node.arguments["indices"]
+    found = []
+    for target in targets(node):
+        found += edges(index, everything(shape_of(index), target.shape), target)
+    return found
+
+
+@rule("_local_scalar_dense", "item", "equal")
+def scalar(node: Node, zeros: Zeros) -> list[Edge]:
+    """A number for Python: no tensor comes of it."""
+    return []
+
+
+@rule("_assert_async", "_assert_scalar", "_assert_tensor_metadata", "sym_size", "numel")
+def check(node: Node, zeros: Zeros) -> list[Edge]:
+    """Checks, which make nothing."""
+    return []
+
+
+@rule("tril", "triu")
+def triangle(node: Node, zeros: Zeros) -> list[Edge]:
+    """The elements on one side of a diagonal; the others become zero."""
+    from archscope.dependence.steps import Keep
+
+    source, (target,) = node.arguments["self"], targets(node)
+    rows, columns = target.shape[-2:]
+    ones = np.ones((rows, columns), dtype=np.bool_)
+    cut = np.tril if node.operator == "tril" else np.triu
+    mask = cut(ones, node.arguments["diagonal"]).reshape(
+        (1,) * (len(target.shape) - 2) + ones.shape
+    )
+    return edges(source, (Keep(mask),), target)
+
+
+@rule("repeat_interleave")
+def repeat_interleave(node: Node, zeros: Zeros) -> list[Edge]:
+    """Each position several times."""
+    from archscope.dependence.links import gather
+    from archscope.dependence.rules import DataDependentError
+
+    source, (target,) = node.arguments["self"], targets(node)
+    shape, dim = shape_of(source), node.arguments.get("dim")
+    repeats = node.arguments.get("repeats")
+    if not isinstance(source, Value) or not isinstance(repeats, int) or dim is None:
+        raise DataDependentError
+    axis = dim % len(shape)
+    links = gather(shape[axis], np.arange(shape[axis] * repeats) // repeats)
+    return edges(source, (Take(axis, links),), target)
+
+
+@rule("unflatten", "flatten")
+def regroup(node: Node, zeros: Zeros) -> list[Edge]:
+    """The same elements in another shape."""
+    source, (target,) = node.arguments["self"], targets(node)
+    return edges(source, (Reshape(shape_of(source), target.shape),), target)
+
+
+@rule("trace", "linalg_det", "linalg_inv_ex", "linalg_cholesky_ex", "linalg_qr")
+def matrix_function(node: Node, zeros: Zeros) -> list[Edge]:
+    """Every element of a matrix from all of it."""
+    source = next(value for value in node.arguments.values() if isinstance(value, Value))
+    shape = source.shape
+    found = []
+    for target in targets(node):
+        if len(target.shape) == len(shape):
+            axes = (len(shape) - 2, len(shape) - 1)
+            steps: tuple[Step, ...] = (
+                *reduce_to(shape, axes, keep=True),
+                Spread(axes, target.shape[-2:]),
+            )
+            found += edges(source, steps, target)
+        else:
+            found += edges(source, everything(shape, target.shape), target)
+    return found

@@ -1,0 +1,292 @@
+"""The rf analysis of any module in memory: sections, words, proofs, formats."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from archscope import presets
+from archscope.dependence import rules
+from archscope.dependence.graph import Node
+from archscope.errors import ArchscopeError, ForwardError, UsageError
+from archscope.registry import ANALYSES, FAMILIES, FORMATS
+from archscope.results import Report, View, columns
+from archscope.saved import read_text
+from archscope.study import analyse
+from archscope.subject import Inputs, Subject
+
+
+def study(model: nn.Module, *args: Any, **settings: Any) -> Report:
+    subject = Subject(name="net", model=model, inputs=Inputs(args=args), origin="memory")
+    return analyse("rf", subject, **settings)
+
+
+def dilated(*rates: int) -> nn.Sequential:
+    return nn.Sequential(*(nn.Conv2d(3, 3, 3, padding=r, dilation=r) for r in rates))
+
+
+def image(size: int = 33) -> Tensor:
+    return torch.zeros(1, 3, size, size)
+
+
+def test_gridding_is_found_without_an_outline() -> None:
+    report = study(dilated(2, 2, 2), image())
+
+    totals = report.totals
+    assert totals.receptive_field == (13, 13)
+    assert (totals.reached, totals.positions) == (49, 169)
+    assert totals.streams == (2, 2)
+    assert totals.jump == (1, 1)
+    assert totals.start == (-6, -6)
+    assert report.notes[0].level == "warning"
+    assert report.notes[0].text.startswith("Gridding: 120 of 169 positions (71.0%) of the 13×13")
+
+
+def test_modules_have_a_row_each_and_maps_within_too() -> None:
+    report = study(dilated(1, 2, 4), image())
+
+    rows = report.section("modules").rows
+    assert [row.module for row in rows] == ["0", "1", "2"]
+    assert [row.receptive_field for row in rows] == [(3, 3), (7, 7), (15, 15)]
+    assert all(row.coverage == 1 and row.looks for row in rows)
+    within = {row.reads: row for row in report.section("within").rows}
+    # Behind the first layer 2 and 4 see 1 + 2 (2 + 4) = 13 positions, of which every second.
+    assert within["0"].hull == (13, 13)
+    assert within["0"].reached == 7**2
+    assert within["0"].streams == (2, 2)
+    assert report.notes[0].level == "ok"
+    assert report.notes[1].text.startswith("Gridding within: of the map that 0 makes")
+
+
+def test_the_graph_and_the_closed_form_agree() -> None:
+    family = FAMILIES.get("cnn")
+    spec = family.spec(depth=4, dilations=(1, 2, 4, 8), input_size=64)
+
+    report = analyse("rf", family.subject(spec), graph=True)
+
+    closed, graph = report.section("layers").totals, report.section("modules").totals
+    assert graph.receptive_field == (closed.receptive_field,) * closed.axes
+    assert (graph.reached, graph.positions) == (closed.reached, closed.positions)
+    assert graph.jump == (closed.jump,) * closed.axes
+    assert graph.start == (closed.start,) * closed.axes
+
+
+PRESETS = ("vgg16", "resnet50", "mobilenet_v2", "drn_d_22", "unet", "convnext_tiny", "tcn-jsb")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_published_network_is_the_same_in_closed_form_and_by_its_operators(name: str) -> None:
+    preset = presets.load(name)
+    family = FAMILIES.get(preset.family)
+
+    report = analyse("rf", family.subject(family.spec(**preset.fields)), graph=True)
+
+    closed, graph = report.sections[0].totals, report.section("modules").totals
+    axes = closed.axes
+    assert graph.receptive_field == (closed.receptive_field,) * axes
+    assert graph.smallest_field == (closed.smallest_field,) * axes
+    assert graph.jump == (closed.jump,) * axes
+    if closed.start is not None:
+        assert graph.start == (closed.start,) * axes
+        assert graph.reached == closed.reached
+
+
+def test_a_published_network_with_squeezes_has_its_closed_form_as_local_window() -> None:
+    preset = presets.load("efficientnet_b0")
+    family = FAMILIES.get(preset.family)
+
+    report = analyse("rf", family.subject(family.spec(**preset.fields)), graph=True)
+
+    closed, graph = report.sections[0].totals, report.section("modules").totals
+    assert graph.local_field == (closed.receptive_field,) * 2 == (851, 851)
+    assert graph.receptive_field == (224, 224)
+    assert graph.global_by == "features.1.0.block.1.avgpool"
+
+
+def test_one_unit_at_the_border_is_looked_back_from() -> None:
+    report = study(dilated(1, 2), image(16), unit=(0, 15))
+
+    rows = report.section("unit").rows
+    assert [(row.first, row.last, row.clipped) for row in rows] == [(0, 3, True), (12, 15, True)]
+
+
+def test_a_small_input_is_enlarged_to_know_the_window() -> None:
+    report = study(dilated(1, 2, 4, 8), image(16))
+
+    assert report.totals.receptive_field == (31, 31)
+    assert any("every output reaches the border" in note.text for note in report.notes)
+
+
+class Fixed(nn.Module):
+    """A network that runs on one size alone, as those with learned positions do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = dilated(1, 2, 4, 8)
+        self.places = nn.Parameter(torch.zeros(1, 3, 16, 16))
+
+    def forward(self, x: Tensor) -> Tensor:
+        made: Tensor = self.body(x + self.places)
+        return made
+
+
+def test_a_window_that_cannot_be_known_is_a_lower_bound() -> None:
+    report = study(Fixed(), image(16))
+
+    assert report.totals.receptive_field == (16, 16)
+    assert report.section("modules").rows[-1].at_least
+    assert any("may be larger" in note.text for note in report.notes)
+
+
+def test_an_output_is_chosen_by_the_name_of_a_module() -> None:
+    report = study(dilated(1, 2, 4), image(), output="1")
+
+    assert report.totals.output == "1"
+    assert report.totals.receptive_field == (7, 7)
+    with pytest.raises(UsageError, match="no output or module that ran is called '7'"):
+        study(dilated(1), image(), output="7")
+
+
+@pytest.mark.parametrize("rates", [(1, 2), (2, 2)])
+def test_verification_runs_the_network(rates: tuple[int, ...]) -> None:
+    report = study(dilated(*rates), image(17), verify=True)
+
+    assert report.totals.proof == "verified"
+    assert any(note.text.startswith("verified on the given input") for note in report.notes)
+
+
+def test_a_rule_that_sees_too_little_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules.load()
+
+    def wrong(node: Node, zeros: object) -> list[Any]:
+        return rules.pointwise(
+            Node(
+                operator="add",
+                arguments={"self": node.arguments["input"]},
+                outputs=node.outputs,
+                picked=None,
+                module="",
+                pointwise=True,
+            ),
+            zeros,  # type: ignore[arg-type]
+        )
+
+    monkeypatch.setitem(rules.RULES, "convolution", wrong)
+
+    with pytest.raises(ArchscopeError, match="outside the set changes the output"):
+        study(dilated(1), image(9), verify=True)
+
+
+def test_masked_attention_is_bounded_where_nan_passes_masks() -> None:
+    class Masked(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.qkv = nn.Linear(4, 12)
+
+        def forward(self, x: Tensor) -> Tensor:
+            q, k, v = self.qkv(x).chunk(3, dim=-1)
+            seen = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).tril()
+            weights = (q @ k.transpose(1, 2)).masked_fill(~seen, -torch.inf).softmax(-1)
+            return weights @ v
+
+    report = study(Masked(), torch.zeros(1, 9, 4), verify=True)
+
+    assert report.totals.ahead == 0
+    assert report.totals.proof == "bounded"
+    assert any("NaN" in note.text for note in report.notes)
+
+
+def test_a_global_module_is_named_and_the_local_window_given() -> None:
+    class Gate(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 3, 3, padding=1)
+            self.pool = nn.AdaptiveAvgPool2d(1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.conv(x)
+            return x * torch.sigmoid(self.pool(x))
+
+    report = study(Gate(), image(12))
+
+    assert report.totals.receptive_field == (12, 12)
+    assert report.totals.local_field == (3, 3)
+    assert report.totals.global_by == "pool"
+    assert any(note.text.startswith("pool reduces over all positions") for note in report.notes)
+
+
+def test_an_unknown_operator_is_named_in_the_notes() -> None:
+    class Strange(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.matrix_exp(F.relu(x))
+
+    report = study(Strange(), image(8))
+
+    (note,) = [note for note in report.notes if note.operator]
+    assert note.operator == "aten::linalg_matrix_exp"
+    assert note.calls == 1
+    assert not report.totals.complete
+
+
+def test_a_forward_that_fails_gives_what_came_before() -> None:
+    class Broken(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 3, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.conv(x)
+            raise ValueError("out of coffee")
+
+    with pytest.raises(ForwardError, match="failed after conv: out of coffee") as caught:
+        study(Broken(), image(8))
+
+    rows = caught.value.sections[0].rows
+    assert [(row.module, row.receptive_field) for row in rows] == [("conv", (3, 3))]
+
+
+def test_the_effective_receptive_field_is_labelled() -> None:
+    torch.manual_seed(0)
+    report = study(dilated(1, 1), image(15), erf=2)
+
+    rows = report.section("erf").rows
+    assert {row.measure for row in rows} == {"spread", "raw mass", "RepLKNet area"}
+    (all_of_it,) = [r for r in rows if r.measure == "raw mass" and r.threshold == 0.99]
+    assert all_of_it.side == 5  # two 3x3 layers see 5 x 5, and no gradient lies outside
+    assert (
+        study(dilated(1, 1), image(15), images=torch.ones(3, 3, 15, 15))
+        .section("erf")
+        .rows[0]
+        .images
+        == 3
+    )
+
+
+@pytest.mark.parametrize("name", ["table", "json", "jsonl", "csv", "md"])
+def test_every_format_shows_every_section(name: str) -> None:
+    report = study(dilated(1, 2), image(17), erf=1)
+
+    for section in report.sections:
+        text = FORMATS.get(name).render(report, View(by=section.name))
+        assert text.endswith("\n")
+        if name == "json":
+            assert json.loads(text)
+            assert read_text(text).sections == report.sections
+    assert columns(ANALYSES.get("rf").sections["modules"])
+
+
+def test_a_table_leaves_out_what_works_position_by_position() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 3, 3), nn.ReLU(), nn.Conv2d(3, 3, 3))
+
+    report = study(model, image())
+    short = FORMATS.get("table").render(report, View())
+    whole = FORMATS.get("table").render(report, View(expand=True))
+
+    assert "ReLU" not in short
+    assert "+ 1 modules" in short
+    assert "ReLU" in whole

@@ -1,0 +1,70 @@
+"""300 random small networks against float64 autograd masks: equal, position by position."""
+
+from __future__ import annotations
+
+import random
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+from archscope.dependence.backward import over, ways
+from archscope.dependence.capture import capture
+from archscope.dependence.fields import Field
+from archscope.dependence.forward import look, lower
+from archscope.subject import Inputs
+
+GRAPHS, UNITS, BATCHES = 300, 3, 10
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_random_networks_see_what_their_gradients_see(
+    random_graphs: ModuleType, batch: int
+) -> None:
+    for seed in range(batch, GRAPHS, BATCHES):
+        _check(random_graphs, seed)
+
+
+def _check(random_graphs: ModuleType, seed: int) -> None:
+    draw = random.Random(seed)
+    axes, size = 1 + seed % 2, draw.randint(7, 12)
+    model = random_graphs.RandomGraph(seed, axes)
+    x = torch.rand(1, 2, *(size,) * axes, dtype=torch.float64)
+    graph = capture(model, Inputs(args=(x,)), ("0",))
+    assert graph.failure is None, seed
+    lowered = lower(graph)
+    assert not any(each.flag for each in lowered)
+    source, target = graph.inputs["0"], graph.outputs["0"]
+    positions = tuple(range(2, 2 + axes))
+    seen = look(lowered, source, positions, [target]).seen[target]
+    field = Field(target, seen.total, (size,) * axes)
+    x.requires_grad_(True)
+    y = model(x)
+    for _ in range(UNITS):
+        at = [draw.randrange(n) for n in y.shape[2:]]
+        (gradient,) = torch.autograd.grad(y[(0, slice(None), *at)].sum(), x, retain_graph=True)
+        mask = (gradient[0] != 0).any(0).numpy()
+        unit = dict(enumerate(at, start=2))
+        back = ways(lowered, target, unit, [source])
+        assert np.array_equal(over(back[source], positions) > 0, mask), seed
+        starts, window = field.over_all(unit)
+        forward = np.zeros_like(mask)
+        forward[tuple(slice(a, a + n) for a, n in zip(starts, window.shape, strict=True))] = window
+        assert not (mask & ~forward).any(), seed
+        if field.is_exact:
+            assert np.array_equal(forward, mask), seed
+        for axis in range(axes):
+            others = tuple(other for other in range(axes) if other != axis)
+            assert np.array_equal(forward.any(others), mask.any(others)), seed
+
+
+def test_a_path_that_is_left_out_would_be_noticed(random_graphs: ModuleType) -> None:
+    model = torch.nn.Conv1d(2, 1, 3, padding=1, dtype=torch.float64)
+    graph = capture(model, Inputs(args=(torch.rand(1, 2, 8, dtype=torch.float64),)), ("0",))
+    lowered = lower(graph)
+    cut = frozenset(edge for each in lowered for edge in each.edges)
+
+    back = ways(lowered, graph.outputs["0"], {2: 4}, [graph.inputs["0"]], without=cut)
+
+    assert graph.inputs["0"] not in back
