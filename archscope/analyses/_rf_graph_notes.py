@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import TYPE_CHECKING
 
 from archscope.analyses._rf_graph_rows import GraphTotals, WithinRow
@@ -79,6 +80,13 @@ def _verdict(found: Receptive, totals: GraphTotals) -> Iterator[Note]:
             level="warning",
             text=f"how much of the {at_least}{window}{local} receptive field reaches the output "
             "is unknown: the sets of its axes are entangled, and only bounds are known",
+        )
+    elif totals.is_full and totals.local_field and totals.positions == 1:
+        every = counted(prod(totals.receptive_field), "position")
+        yield Note(
+            level="ok",
+            text=f"No gridding: {_named(totals.output)} sees all {every}, from {totals.global_by} "
+            "on.",
         )
     elif totals.is_full:
         every = counted(totals.positions, "position")

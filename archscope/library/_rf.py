@@ -80,7 +80,10 @@ def see_network(network: Network, *, verify: bool = False, **asked: Any) -> Repo
     wants_operators = any(value not in (None, False, 0) for value in asked.values())
     if network.sketch is not None and not wants_operators:
         return analyse("rf", network.sketch(), verify=verify)
-    return analyse("rf", network.subject(), verify=verify, **asked)
+    # What runs for real needs all its buffers; a family's network is built anew where it must be.
+    runs = verify and network.sketch is None
+    subject = network.whole() if runs else network.subject()
+    return analyse("rf", subject, verify=verify, **asked)
 
 
 def _is_module(network: Any) -> TypeGuard[nn.Module]:

@@ -110,8 +110,12 @@ def _is_installed(name: str, path: Path) -> bool:
 
 
 def shown(path: Path) -> str:
-    """Return a path as a user would type it: `./net.py` in or below the working folder."""
+    """Return a path as a user would type it from here: `./net.py`, `../nets/net.py`.
+
+    It goes into reports, which are sent on: it should tell no more of a machine than it must.
+    """
     try:
-        return f"./{path.relative_to(Path.cwd()).as_posix()}"
-    except ValueError:
+        relative = os.path.relpath(path)
+    except ValueError:  # another drive
         return str(path)
+    return relative if relative.startswith(os.pardir) else f"./{Path(relative).as_posix()}"

@@ -78,6 +78,17 @@ def test_a_file_of_the_users_is_counted_exactly(here: Path, text: str) -> None:
     assert report.title.startswith(text.partition(":")[2] or text.removesuffix(".py"))
 
 
+def test_a_report_tells_where_a_file_is_from_here_and_not_where_here_is(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "below").mkdir()
+    monkeypatch.chdir(here / "below")
+    network = named(f"{here}/tied_weights.py", "2,4")
+
+    assert os.path.join("..", "tied_weights.py") in network.name
+    assert str(here) not in network.name + network.origin
+
+
 def test_a_custom_function_is_named_and_its_work_is_a_lower_bound(here: Path) -> None:
     report = counted("custom_function.py:Custom", "2,6")
 

@@ -22,7 +22,12 @@ def short_names(reports: Sequence[Report]) -> tuple[str, ...]:
         return ("",)
     parts = [report.title.split(SEPARATOR) for report in reports]
     shared = set(parts[0]).intersection(*map(set, parts[1:]))
-    names = [SEPARATOR.join(part for part in each if part not in shared) for each in parts]
+    names = [
+        each[0]  # a published network has a name of its own
+        if report.origin.startswith("preset:")
+        else SEPARATOR.join(part for part in each if part not in shared)
+        for each, report in zip(parts, reports, strict=True)
+    ]
     names = [
         shortened(name or report.title, LONGEST)
         for name, report in zip(names, reports, strict=True)
