@@ -158,10 +158,11 @@ def measure(network: str, way: str, repeats: int) -> None:
 
 
 def main() -> None:
-    """Measure every network in every way, each in a process of its own."""
+    """Measure networks in every way, each in a process of its own: all, or those named."""
     repeats = int(sys.argv[1]) if len(sys.argv) > 1 else REPEATS
+    wanted = sys.argv[2:] or NETWORKS
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {repeats} repeats")
-    for network in NETWORKS:
+    for network in wanted:
         found = {}
         for way in WAYS:
             command = [sys.executable, __file__, "--one", network, way, str(repeats)]

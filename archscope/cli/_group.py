@@ -24,7 +24,8 @@ _EPILOG = """\
 \b
 Examples:
   archscope params --depth 24
-  archscope params cnn --dilations 1,2,4 --spatial-dims 1
+  archscope params resnet50
+  archscope params ./net.py:UNet --input-shape 1,3,224,224
   archscope params --depth 24 --total -f json
   archscope rf --dilations 2,2,2
   archscope report --depth 24 -o report.html
@@ -88,8 +89,8 @@ def _configure(ctx: click.Context, option: click.Parameter, path: str | None) ->
     help="Defaults of options. [default: archscope.toml, or tool.archscope in pyproject.toml]",
 )
 def group(**_: Any) -> None:
-    """Parameters, FLOPs and receptive field of a network, before anyone trains it.
+    """Parameters, FLOPs, receptive field and time of a network, before anyone trains it.
 
-    Every number is an exact integer with its convention beside it, counted by two independent
+    Every count is an exact integer with its convention beside it, made by two independent
     engines that must agree. What cannot be counted is named, never zero.
     """

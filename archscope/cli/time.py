@@ -113,8 +113,8 @@ def command(
 ) -> None:
     """Time MODEL on this machine: a pass, its throughput, memory and what limits it.
 
-    MODEL is a family, `transformer` (where it is left out) or `cnn`, with fields after a colon or
-    as flags; it is built whole, so it must fit. On a CPU the table says that it was a CPU.
+    MODEL is a family (`transformer` where it is left out), a published network, or one of your own;
+    it is built whole, so it must fit. On a CPU the table says that it was a CPU.
     """
     check_output(output)
     _check_rows(per_layer, sort=sort, top=top, max_depth=max_depth, expand=expand)

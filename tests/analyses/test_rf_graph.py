@@ -76,6 +76,20 @@ def test_the_graph_and_the_closed_form_agree() -> None:
     assert graph.start == (closed.start,) * closed.axes
 
 
+def test_a_segmentation_network_is_the_same_before_it_is_resized_to_the_input() -> None:
+    preset = presets.load("deeplabv3_resnet50")
+    family = FAMILIES.get(preset.family)
+    subject = family.subject(family.spec(**preset.fields))
+
+    report = analyse("rf", subject, graph=True, output="classifier")
+
+    closed, graph = report.section("branches").totals, report.section("modules").totals
+    assert graph.global_by is not None
+    assert graph.global_by.startswith("classifier.0.convs.4")  # the image-level feature
+    assert closed.receptive_field == 1019
+    assert graph.local_field == (1019, 1019)
+
+
 PRESETS = ("vgg16", "resnet50", "mobilenet_v2", "drn_d_22", "unet", "convnext_tiny", "tcn-jsb")
 
 
