@@ -14,7 +14,7 @@ import torch
 
 from archscope import loaders
 from archscope.errors import ForwardError, LoadError, UsageError
-from archscope.library import count_subject
+from archscope.library import count_subject, see_network
 from archscope.registry import LOADERS
 from archscope.results import Report
 from archscope.subject import Network, Request
@@ -76,6 +76,35 @@ def test_a_file_of_the_users_is_counted_exactly(here: Path, text: str) -> None:
     assert report.totals.macs == macs
     assert report.totals.complete
     assert report.title.startswith(text.partition(":")[2] or text.removesuffix(".py"))
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes", "seen"),
+    [
+        # A convolution of 3 x 3, and a linear layer over all 8 features of a row, run twice.
+        (
+            "dictionary_inputs.py:TwoViews",
+            ("batch.image:1,3,8,8", "batch.others.0:1,1,8,8", "batch.others.1:int64:1,4"),
+            (3, 3),
+        ),
+        ("dataclass_outputs.py:make([6, 5, 4], bias=False)", ("3,6",), (6,)),
+        ("called_twice.py", ("2,8",), (8,)),
+        ("tied_weights.py", ("2,4",), (1,)),
+        ("custom_function.py:Custom", ("2,6",), (6,)),
+    ],
+)
+def test_what_an_output_of_a_file_of_the_users_sees(
+    here: Path, text: str, shapes: tuple[str, ...], seen: tuple[int, ...]
+) -> None:
+    totals = see_network(named(text, *shapes)).totals
+
+    assert totals.receptive_field == seen
+    assert totals.is_full
+
+
+def test_a_forward_that_raises_says_how_far_it_was_seen(here: Path) -> None:
+    with pytest.raises(ForwardError, match="the forward failed after"):
+        see_network(named("forward_raises.py:Broken", "1,3,8,8"))
 
 
 def test_a_report_tells_where_a_file_is_from_here_and_not_where_here_is(
