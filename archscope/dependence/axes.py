@@ -36,9 +36,9 @@ def cut(
 
 
 def merge_axes(entries: NDArray[Any], lengths: Sequence[int]) -> NDArray[Any]:
-    """Return entries with so many axes at a time made one; the last axis is the payload's."""
+    """Return entries with so many axes at a time made one."""
     shape, start = [], 0
     for length in lengths:
         shape.append(prod(entries.shape[start : start + length]))
         start += length
-    return entries.reshape(*shape, entries.shape[-1])
+    return entries.reshape(shape)

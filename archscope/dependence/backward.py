@@ -8,6 +8,7 @@ single path of convolutions these are exactly the path counts of `theory.paths`.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +65,7 @@ def ways(
 
 def _start(target: Value, unit: dict[int, int]) -> Pattern:
     sizes = [target.shape[axis] if axis in unit else 1 for axis in range(len(target.shape))]
-    entries = np.zeros((*sizes, 1))
+    entries = np.zeros(sizes)
     entries[tuple(unit.get(axis, 0) for axis in range(len(sizes)))] = 1
     return Pattern(target.shape, entries, (None,) * len(sizes))
 
@@ -76,7 +77,7 @@ def _rescale(found: Ways) -> None:
     for value, pattern in found.items():
         smaller = pattern.entries / 2.0**500
         entries = np.where(pattern.entries > 0, np.maximum(smaller, SMALLEST), 0.0)
-        found[value] = Pattern(pattern.shape, entries, pattern.places)
+        found[value] = replace(pattern, entries=entries)
 
 
 def over(pattern: Pattern, axes: Iterable[int]) -> NDArray[np.float64]:

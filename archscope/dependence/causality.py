@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from archscope.dependence.examine import Examination
 from archscope.dependence.fields import Field
 from archscope.dependence.graph import Value
-from archscope.dependence.lines import first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +84,8 @@ def _reach(exam: Examination, value: Value) -> tuple[int, int] | None:
 
 
 def _furthest(field: Field) -> tuple[int, int]:
-    ahead = behind = 0
-    for unit, seen in enumerate(field.lines[0].sets):
-        if seen:
-            ahead = max(ahead, seen.bit_length() - 1 - unit)
-            behind = max(behind, unit - first(seen))
-    return ahead, behind
+    line = field.lines[0]
+    units = np.flatnonzero(line.kinds)
+    starts = line.firsts[units]
+    ahead = (starts + line.widths[units] - 1 - units).max(initial=0)
+    return int(ahead), int((units - starts).max(initial=0))

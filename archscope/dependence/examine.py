@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import torch
@@ -19,13 +20,18 @@ from archscope.dependence.capture import capture, input_tensors
 from archscope.dependence.fields import Field
 from archscope.dependence.forward import Seen, Sight, look, lower
 from archscope.dependence.graph import Call, Graph, Value
+from archscope.dependence.lines import Line
 from archscope.dependence.rules import Lowered
 from archscope.dependence.steps import Mix, Reduce
 from archscope.errors import ForwardError, UsageError
 from archscope.subject import Inputs
 
-LARGEST = 1 << 14
+LARGEST = 1 << 17
 """Positions along an axis up to which larger inputs are tried."""
+MOST_POSITIONS = 1 << 28
+"""Positions over all axes up to which larger inputs are tried."""
+MOST_ENTRIES = 1 << 22
+"""Entries of one value up to which larger inputs are tried: axes that are entangled."""
 FIRST_NODES = 16
 """Nodes in which the first layer must be, for the axis of features to be known from it."""
 
@@ -41,7 +47,7 @@ class Examination:
     axes: tuple[int, ...]
     """Its axes along which positions lie."""
     sight: Sight
-    known: dict[int, Any] = field(default_factory=dict)
+    known: dict[tuple[int, bytes], Line] = field(default_factory=dict)
     """Lines that fields share; see `Field.known`."""
 
     @property
@@ -182,7 +188,13 @@ def grown(
     """Yield the same model on inputs twice, four times ... as long, while it can be run so."""
     tensors = input_tensors(inputs)
     sizes = found.sizes
-    while max(sizes) * 2 <= LARGEST:
+    more = 2 ** len(sizes)
+    entries = _most_entries(found)
+    while (
+        max(sizes) * 2 <= LARGEST
+        and prod(sizes) * more <= MOST_POSITIONS
+        and entries * more <= MOST_ENTRIES
+    ):
         sizes = tuple(size * 2 for size in sizes)
         larger = _resized(inputs, tensors[found.input], found.axes, sizes)
         graph = capture(model, larger, (found.input,))
@@ -190,11 +202,22 @@ def grown(
             return
         lowered = lower(graph)
         wanted = [value for call in graph.calls for value in (*call.inputs, *call.outputs)]
-        again = _find(graph, target)
-        if again is None:
+        value = _find(graph, target)
+        if value is None:
             return
-        sight = look(lowered, graph.inputs[found.input], found.axes, [*wanted, again])
-        yield Examination(graph, lowered, found.input, found.axes, sight)
+        sight = look(lowered, graph.inputs[found.input], found.axes, [*wanted, value])
+        again = Examination(graph, lowered, found.input, found.axes, sight)
+        entries = _most_entries(again)
+        yield again
+
+
+def _most_entries(found: Examination) -> int:
+    return max(
+        pattern.entries.size
+        for seen in found.sight.seen.values()
+        for term in seen.total
+        for pattern in term.sets
+    )
 
 
 def _find(graph: Graph, target: Value) -> Value | None:

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archscope.dependence.graph import Value
-from archscope.dependence.lines import Line, first, hull, line
-from archscope.dependence.patterns import Array, Pattern
+from archscope.dependence.lines import Line, first
+from archscope.dependence.patterns import Pattern
+from archscope.dependence.sets import are_clipped, firsts
 from archscope.dependence.terms import Terms, along
 
 FEW_UNITS = 16
@@ -31,8 +32,8 @@ class Field:
     """A union over `sizes` axes; not empty."""
     sizes: tuple[int, ...]
     """Positions of the input along each axis."""
-    known: dict[int, tuple[Array, Line]] = field(default_factory=dict)
-    """Lines of entries that other values share, by the identity of these."""
+    known: dict[tuple[int, bytes], Line] = field(default_factory=dict)
+    """Lines that other values share, by the size of the axis and the entries."""
 
     @cached_property
     def patterns(self) -> tuple[Pattern, ...]:
@@ -68,35 +69,30 @@ class Field:
         return tuple(self._line(axis) for axis in range(len(self.sizes)))
 
     def _line(self, axis: int) -> Line:
-        pattern = self.patterns[axis]
+        pattern, size = self.patterns[axis], self.sizes[axis]
         own = self.map_axis(axis)
-        if own is not None and pattern.places[own] is None:
-            key = id(pattern.entries)
-            if key not in self.known:
-                flat = pattern.entries.reshape(-1, pattern.entries.shape[-1])
-                self.known[key] = pattern.entries, line(self.sizes[axis], flat)
-            return self.known[key][1]
-        rows = pattern.entries if own is None else pattern.expanded(own)
-        flat = rows.reshape(-1, rows.shape[-1])
         if own is None:  # tokens of several axes: each window once, in order
-            flat = np.unique(flat, axis=0)
-            found = line(self.sizes[axis], flat[:MOST_UNITS])
-            order = sorted(range(len(found.sets)), key=lambda unit: _place(found.sets[unit]))
-            return Line(
-                found.size,
-                tuple(found.sets[unit] for unit in order),
-                tuple(found.clipped[unit] for unit in order),
-            )
-        return line(self.sizes[axis], flat)
+            entries = np.unique(pattern.entries)
+            order = np.lexsort((pattern.sets.widths(entries), firsts(entries)))
+            return Line(size, entries[order[:MOST_UNITS]], pattern.sets)
+        entries = pattern.expanded(own).reshape(-1)
+        key = (size, entries.tobytes())
+        if key not in self.known:
+            self.known[key] = Line(size, entries, pattern.sets)
+        return self.known[key]
 
     @cached_property
     def is_global(self) -> bool:
         """Whether every unit sees the whole input from its first to its last position."""
         return all(
-            hull(seen) == size
+            bool((one.widths == size).all())
             for one, size in zip(self.lines, self.sizes, strict=True)
-            for seen in one.sets
         )
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether, along some axis, no unit sees from its first to its last position."""
+        return any(one.hulls[1] < size for one, size in zip(self.lines, self.sizes, strict=True))
 
     @property
     def is_whole(self) -> bool:
@@ -107,7 +103,7 @@ class Field:
     def is_settled(self) -> bool:
         """Whether so many windows are known that the step from one to the next is, if any."""
         return self.is_whole and all(
-            one.cycle is not None or len(one.interior) > FEW_UNITS or len(one.sets) == 1
+            one.cycle is not None or len(one.interior) > FEW_UNITS or len(one.entries) == 1
             for one in self.lines
         )
 
@@ -140,11 +136,9 @@ class Field:
         """Return the unit nearest to the middle among those that see most, of tokens."""
         shape = tuple(self.value.shape[axis] for axis in self.unit_axes)
         volume, cut = np.ones(shape), np.zeros(shape, dtype=np.bool_)
-        for axis, pattern in enumerate(self.patterns):
-            entries = pattern.entries
-            rows = line(self.sizes[axis], entries.reshape(-1, entries.shape[-1]))
-            widths = np.array([hull(seen) for seen in rows.sets]).reshape(entries.shape[:-1])
-            clipped = np.array(rows.clipped).reshape(entries.shape[:-1])
+        for pattern in self.patterns:
+            widths = pattern.sets.widths(pattern.entries)
+            clipped = are_clipped(pattern.entries)
             at = np.ix_(
                 *(
                     pattern.index(own) if own in pattern.units else [0] * size
@@ -170,7 +164,7 @@ class Field:
         pattern = self.patterns[axis]
         own = pattern.units
         at = [unit.get(place, 0) if place in own else 0 for place in range(len(pattern.shape))]
-        return line(self.sizes[axis], pattern.at(at).reshape(1, -1))
+        return Line(self.sizes[axis], pattern.at(at), pattern.sets)
 
     @property
     def is_exact(self) -> bool:
@@ -204,10 +198,7 @@ class Field:
             shape = term.sets[0].shape
             kinds = [_kinds(term.sets, axis, unit.get(axis)) for axis in range(len(shape))]
             for place in product(*kinds):
-                sets = [
-                    line(size, p.at(place).reshape(1, -1)).sets[0]
-                    for size, p in zip(self.sizes, term.sets, strict=True)
-                ]
+                sets = [Line(1, p.at(place), p.sets).seen(0) for p in term.sets]
                 if all(sets):
                     yield tuple(sets)
 
@@ -226,11 +217,7 @@ def _kinds(sets: Sequence[Pattern], axis: int, unit: int | None) -> list[int]:
     return found
 
 
-def _place(seen: int) -> tuple[int, int]:
-    return (first(seen) if seen else -1, seen.bit_length())
-
-
-def _bools(seen: int, size: int) -> Array:
+def _bools(seen: int, size: int) -> NDArray[np.bool_]:
     width = size // 8 + 1
     packed = np.frombuffer((seen & ((1 << size) - 1)).to_bytes(width, "little"), dtype=np.uint8)
     return np.unpackbits(packed, bitorder="little")[:size].astype(np.bool_)

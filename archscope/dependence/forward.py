@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from archscope.dependence import rules
 from archscope.dependence.graph import Graph, Node, Value
 from archscope.dependence.patterns import Pattern
 from archscope.dependence.rules import Lowered
+from archscope.dependence.sets import Sets
 from archscope.dependence.steps import Edge, Mix, Reduce, ReduceWhere, Step, Take
 from archscope.dependence.terms import Term, Terms, apply, side_by_side, unite
 from archscope.dependence.zeros import Zeros
@@ -57,7 +58,9 @@ def lower(graph: Graph) -> tuple[Lowered, ...]:
     found = []
     for node in graph.nodes:
         zeros.learn(node)
-        found.append(rules.lower(node, zeros))
+        each = rules.lower(node, zeros)
+        filled = [e for e in each.edges if 0 not in (*e.source.shape, *e.target.shape)]
+        found.append(replace(each, edges=tuple(filled)))
     return tuple(found)
 
 
@@ -88,23 +91,16 @@ def look(
 
 def seeds(value: Value, axes: tuple[int, ...]) -> Terms:
     """Return that each element of the input depends on itself."""
-    sets = []
+    sets = Sets()
+    found = []
     for axis in axes:
-        size = value.shape[axis]
-        bits = np.zeros((size, words(size) * 64), dtype=np.uint8)
-        bits[np.arange(size), np.arange(size)] = 1
-        packed = np.packbits(bits, axis=1, bitorder="little").view(np.uint64)
-        alone = [1] * len(value.shape)
-        alone[axis] = size
-        positional = tuple(at == axis for at in range(len(alone)))
-        entries = packed.reshape(*alone, -1)
-        sets.append(Pattern(value.shape, entries, (None,) * len(alone), positional))
-    return (Term(tuple(sets), exact=True),)
-
-
-def words(size: int) -> int:
-    """Return how many words of 64 bits hold a set of positions and the mark of the border."""
-    return size // 64 + 1
+        shape = [1] * len(value.shape)
+        shape[axis] = value.shape[axis]
+        entries = sets.single(np.arange(value.shape[axis])).reshape(shape)
+        positional = tuple(at == axis for at in range(len(shape)))
+        places = (None,) * len(shape)
+        found.append(Pattern(value.shape, entries, places, positional, algebra=sets))
+    return (Term(tuple(found), exact=True),)
 
 
 def _side_by_side(node: Node, target: Value, seen: Mapping[Value, Seen]) -> Seen:
@@ -208,10 +204,8 @@ def _collapses(step: Mix | Reduce, before: Term, after: Term) -> bool:
     for old, new in zip(before.sets, after.sets, strict=True):
         if not any(axis in axes and old.varies(axis) for axis in old.units):
             continue
-        flat = old.entries.reshape(-1, old.entries.shape[-1])
-        everything = np.bitwise_or.reduce(flat, axis=0)
-        alike = (new.entries == everything).all(axis=-1) | ~new.entries.any(axis=-1)
-        if alike.all():
+        everything = old.sets.united(old.entries.reshape(-1), 0)
+        if bool(((new.entries == everything) | (new.entries == 0)).all()):
             return True
     return False
 

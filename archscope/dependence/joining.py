@@ -34,6 +34,7 @@ def joined(parts: Sequence[Pattern], axis: int) -> Pattern:
             for at in range(len(shape))
         ),
         tuple(any(part.positional[at] for part in parts) for at in range(len(shape))),
+        algebra=parts[0].algebra,
     )
     return found if offset > 1 else found.with_axis(axis, shape[axis], found.entries, None)
 

@@ -5,7 +5,6 @@ A set is the bits of a Python integer: bit i stands for position i.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -13,8 +12,9 @@ from itertools import pairwise
 from math import gcd
 
 import numpy as np
+from numpy.typing import NDArray
 
-from archscope.dependence.patterns import Array
+from archscope.dependence.sets import Sets, are_clipped, firsts, kinds
 from archscope.theory.bits import longest_run, ones, positions
 
 LONGEST_PERIOD = 128
@@ -31,65 +31,91 @@ class Line:
 
     size: int
     """Positions of the axis that is seen."""
-    sets: tuple[int, ...]
-    """What each unit sees."""
-    clipped: tuple[bool, ...]
-    """Which units would see more, if the input did not end."""
+    entries: NDArray[np.int64]
+    """What each unit sees, as `algebra` knows it."""
+    algebra: Sets
+
+    def seen(self, unit: int) -> int:
+        """Return what a unit sees."""
+        return self.algebra.bits(int(self.entries[unit]))
 
     @cached_property
-    def interior(self) -> tuple[int, ...]:
+    def sets(self) -> tuple[int, ...]:
+        """What each unit sees."""
+        return tuple(map(self.algebra.bits, self.entries.tolist()))
+
+    @cached_property
+    def clipped(self) -> tuple[bool, ...]:
+        """Which units would see more, if the input did not end."""
+        found: list[bool] = are_clipped(self.entries).tolist()
+        return tuple(found)
+
+    @cached_property
+    def kinds(self) -> NDArray[np.int64]:
+        """What each unit sees, wherever it begins: equal for windows that are copies; 0: empty."""
+        return kinds(self.entries)
+
+    @cached_property
+    def firsts(self) -> NDArray[np.int64]:
+        """The first position that each unit sees."""
+        return firsts(self.entries)
+
+    @cached_property
+    def widths(self) -> NDArray[np.int64]:
+        """The positions from the first to the last that each unit sees."""
+        return self.algebra.widths(self.entries)
+
+    @cached_property
+    def interior(self) -> NDArray[np.int64]:
         """The units that no border cuts short, and that see anything.
 
         A mask cuts short without saying so (the first tokens under a window of attention); such are
         left out where all other windows are copies of one another.
         """
-        units = [unit for unit, seen in enumerate(self.sets) if seen and not self.clipped[unit]]
+        units = np.flatnonzero((self.kinds != 0) & ~are_clipped(self.entries))
         if len(units) < FEWEST_COPIES or self._period(units) is not None:
-            return tuple(units)
+            return units
         kept = self._copies(units)
-        left = set(units) - set(kept)
-        at_ends = all(self.sets[u] & 1 or self.sets[u] >> self.size - 1 for u in left)
-        return tuple(kept if at_ends and len(kept) >= FEWEST_COPIES else units)
+        left = np.setdiff1d(units, kept)
+        starts = self.firsts[left]
+        at_ends = bool(((starts == 0) | (starts + self.widths[left] == self.size)).all())
+        return kept if at_ends and len(kept) >= FEWEST_COPIES else units
 
-    def _copies(self, units: Sequence[int]) -> list[int]:
+    def _copies(self, units: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the longest run of units whose windows are copies, each as far on as the last."""
-        best: list[int] = []
-        run: list[int] = []
-        step = 0
-        for unit, later in pairwise(units):
-            shift = first(self.sets[later]) - first(self.sets[unit])
-            if shift > 0 and self.sets[later] == self.sets[unit] << shift:
-                run = [*run, later] if run and shift == step else [unit, later]
-                step = shift
-            else:
-                run = []
-            best = run if len(run) > len(best) else best
-        return best
+        found, steps = self.kinds[units], np.diff(self.firsts[units])
+        steps = np.where((found[1:] == found[:-1]) & (steps > 0), steps, 0)
+        edges = np.flatnonzero(np.diff(steps, prepend=-1, append=-1))
+        runs = [(b - a, -a) for a, b in pairwise(edges.tolist()) if steps[a]]
+        if not runs:
+            return units[:0]
+        length, start = max(runs)
+        return units[-start : length - start + 1]
 
     @cached_property
     def is_whole(self) -> bool:
         """Whether the windows of some units are known without a border."""
-        return bool(self.interior)
+        return len(self.interior) > 0
 
     @cached_property
     def hulls(self) -> tuple[int, int]:
         """The smallest and the largest window of a unit in the interior, else of any."""
-        units = self.interior[: self.cycle[0]] if self.cycle is not None else self.interior
-        widths = [hull(self.sets[unit]) for unit in units or range(len(self.sets))]
-        return min(widths, default=0), max(widths, default=0)
+        widths = self.widths[self.interior] if len(self.interior) else self.widths
+        return (int(widths.min()), int(widths.max())) if len(widths) else (0, 0)
 
     @cached_property
     def cycle(self) -> tuple[int, int] | None:
         """After how many units the windows repeat, and how far on; None where they do not."""
         return self._period(self.interior)
 
-    def _period(self, units: Sequence[int]) -> tuple[int, int] | None:
+    def _period(self, units: NDArray[np.int64]) -> tuple[int, int] | None:
+        found, starts = self.kinds[units], self.firsts[units]
         for period in range(1, min(LONGEST_PERIOD, len(units) // 2) + 1):
-            shift = first(self.sets[units[period]]) - first(self.sets[units[0]])
-            if shift >= 0 and all(
-                self.sets[later] == self.sets[unit] << shift
-                for unit, later in zip(units, units[period:], strict=False)
-            ):
+            shift = int(starts[period] - starts[0])
+            if shift < 0 or found[period] != found[0]:
+                continue
+            alike = (found[period:] == found[:-period]).all()
+            if alike and (starts[period:] - starts[:-period] == shift).all():
                 return period, shift
         return None
 
@@ -103,37 +129,28 @@ class Line:
         """The first position that unit 0 would see, negative inside padding; None: no such."""
         if self.cycle is None or self.cycle[0] != 1:
             return None
-        unit = self.interior[0]
-        return first(self.sets[unit]) - unit * self.cycle[1]
+        unit = int(self.interior[0])
+        return int(self.firsts[unit]) - unit * self.cycle[1]
 
     @cached_property
     def typical(self) -> int | None:
         """The unit nearest to the middle that has the largest window; None where none has any."""
-        middle = (len(self.sets) - 1) / 2
-        found = list(self.interior) or [unit for unit, seen in enumerate(self.sets) if seen]
+        found = self.interior if len(self.interior) else np.flatnonzero(self.kinds)
         if self.cycle is None or self.cycle[0] > 1:
-            found = [unit for unit in found if hull(self.sets[unit]) == self.hulls[1]]
-        return min(found, key=lambda unit: (abs(unit - middle), unit), default=None)
+            found = found[self.widths[found] == self.hulls[1]]
+        if not len(found):
+            return None
+        return int(found[np.abs(2 * found - (len(self.entries) - 1)).argmin()])
 
     @property
     def streams(self) -> int | None:
         """Interleaved networks into which the units fall; 0: no two share a position."""
-        if len(self.sets) < 2 or not self.interior:
+        if len(self.entries) < 2 or not len(self.interior):
             return None
         if self.cycle is not None and self.cycle[0] == 1 and self.cycle[1]:
-            return streams(self.sets[self.interior[0]], self.cycle[1])
-        return _shared(self.size, [self.sets[unit] for unit in self.interior])
-
-
-def line(size: int, rows: Array) -> Line:
-    """Return a line of the rows of a pattern, (units, words), the mark of the border in each."""
-    mark = 64 * rows.shape[-1] - 1
-    width, inside = 8 * rows.shape[-1], ones(mark)
-    raw = np.ascontiguousarray(rows).tobytes()
-    starts = range(0, len(raw), width)
-    numbers = [int.from_bytes(raw[at : at + width], "little") for at in starts]
-    clipped = (rows[..., -1] >> np.uint64(63)).astype(np.bool_).reshape(-1).tolist()
-    return Line(size, tuple(number & inside for number in numbers), tuple(clipped))
+            return streams(self.seen(int(self.interior[0])), self.cycle[1])
+        spare = max((len(self.interior) - UNITS_COMPARED) // 2, 0)
+        return _shared(self, self.interior[spare : len(self.interior) - spare])
 
 
 def first(seen: int) -> int:
@@ -188,13 +205,17 @@ def solid_core(seen: int) -> int:
     )
 
 
-def _shared(size: int, sets: Sequence[int]) -> int | None:
+def _shared(line: Line, units: NDArray[np.int64]) -> int:
     """Return the common divisor of the distances between units that share a position."""
-    spare = max((len(sets) - UNITS_COMPARED) // 2, 0)
-    chosen = sets[spare : len(sets) - spare]
-    width = size // 8 + 1
-    packed = np.frombuffer(b"".join(s.to_bytes(width, "little") for s in chosen), dtype=np.uint8)
-    seen = np.unpackbits(packed.reshape(len(chosen), width), axis=1, bitorder="little")
-    places, units = seen.T.nonzero()
-    apart = np.diff(units)[np.diff(places) == 0]
-    return int(np.gcd.reduce(apart)) if len(apart) else 0
+    starts, ends = line.firsts[units], line.firsts[units] + line.widths[units]
+    sets = [line.seen(unit) for unit in units.tolist()]
+    found = 0
+    for apart in range(1, len(sets)):
+        if found and apart % found == 0:
+            continue
+        meet = (starts[apart:] < ends[:-apart]) & (starts[:-apart] < ends[apart:])
+        if any(sets[one] & sets[one + apart] for one in np.flatnonzero(meet).tolist()):
+            found = gcd(found, apart)
+            if found == 1:
+                break
+    return found

@@ -2,28 +2,26 @@
 
 A convolution's outputs in one row of the image all see the same rows of the input, whatever their
 channel and column; so a pattern has, along each axis, one entry for all positions, or one for each,
-or one for each class of positions (the parts of a concatenation). Entries are bits (a set of input
-positions) or numbers (paths).
+or one for each class of positions (the parts of a concatenation). Entries are sets of input
+positions or numbers of ways, as an algebra says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from archscope.dependence.algebra import NUMBERS, Algebra, Array
 from archscope.dependence.axes import cut, merge_axes
-from archscope.dependence.links import SPARSE_TAPS, Links, from_matrix
+from archscope.dependence.links import Links, from_matrix
+from archscope.dependence.sets import Sets, clip
 
-SMALL = 1 << 12
-"""Words that are compared at once."""
-LARGEST_UNION = 1 << 20
-"""Words that a union may have whatever its parts had."""
-Array = NDArray[Any]
+LARGEST_UNION = 1 << 16
+"""Entries that a union may have whatever its parts had."""
 Places = NDArray[np.int64] | None
 """Which entry each position of an axis has; None: entry 0 of one alone, else its own."""
 
@@ -35,17 +33,20 @@ class Pattern:
     shape: tuple[int, ...]
     """The tensor's own."""
     entries: Array
-    """(entries along each axis..., payload): bits as uint64 words, or one float64."""
+    """(entries along each axis...)."""
     places: tuple[Places, ...]
     positional: tuple[bool, ...] = ()
     """Along which axes positions, and not features, are told apart; of sets alone."""
     picked: bool = False
     """Whether one position of an axis was picked on the way, and the axis dropped."""
+    algebra: Algebra = NUMBERS
+    """What the entries are."""
 
     @property
-    def counts(self) -> bool:
-        """Whether entries are numbers, which are added; else bits, which are united."""
-        return self.entries.dtype == np.float64
+    def sets(self) -> Sets:
+        """What the entries are, where they are sets."""
+        assert isinstance(self.algebra, Sets)
+        return self.algebra
 
     def varies(self, axis: int) -> bool:
         """Return whether positions of an axis may differ."""
@@ -65,10 +66,9 @@ class Pattern:
         return np.arange(size) if self.varies(axis) else np.zeros(size, dtype=np.int64)
 
     def at(self, unit: Sequence[int]) -> Array:
-        """Return what one element holds."""
+        """Return what one element holds, as an array of one entry."""
         found = tuple(int(self.index(axis)[place]) for axis, place in enumerate(unit))
-        payload: Array = self.entries[found]
-        return payload
+        return np.asarray(self.entries[found]).reshape(1)
 
     def expanded(self, axis: int) -> Array:
         """Return the entries with each position of one axis its own."""
@@ -80,12 +80,12 @@ class Pattern:
 
     def permuted(self, order: Sequence[int]) -> Pattern:
         """Return the axes in another order."""
-        return Pattern(
-            tuple(self.shape[axis] for axis in order),
-            self.entries.transpose(*order, len(order)),
-            tuple(self.places[axis] for axis in order),
-            tuple(self.positional[axis] for axis in order) if self.positional else (),
-            self.picked,
+        return replace(
+            self,
+            shape=tuple(self.shape[axis] for axis in order),
+            entries=self.entries.transpose(order),
+            places=tuple(self.places[axis] for axis in order),
+            positional=tuple(self.positional[axis] for axis in order) if self.positional else (),
         )
 
     def taken(self, axis: int, links: Links) -> Pattern:
@@ -94,31 +94,19 @@ class Pattern:
             return self
         if not self.varies(axis):
             return self._taken_alike(axis, links)
-        if links.index.shape[1] > SPARSE_TAPS and not self.counts:
-            entries = _through_matrix(self.expanded(axis), axis, links)
-        else:
-            entries = self._followed(axis, links)
-        if links.clipped is not None and not self.counts:
-            entries = _flagged(entries, axis, links.clipped)
-        return self.with_axis(axis, links.size, entries, None)
+        moved = np.moveaxis(self.entries, axis, 0)
+        entries = links.gathered(moved, self.index(axis), self.algebra)
+        if links.clipped is not None and self.positional and self.positional[axis]:
+            entries = clip(entries, links.clipped.reshape(-1, *[1] * (entries.ndim - 1)))
+        return self.with_axis(axis, links.size, np.moveaxis(entries, 0, axis), None)
 
     def _taken_alike(self, axis: int, links: Links) -> Pattern:
-        taps = (links.index >= 0).sum(axis=1)
-        kinds, places = np.unique(taps if self.counts else taps > 0, return_inverse=True)
+        taps = links.counts
+        is_set = isinstance(self.algebra, Sets)
+        kinds, places = np.unique(taps > 0 if is_set else taps, return_inverse=True)
         times = kinds.reshape([-1 if at == axis else 1 for at in range(self.entries.ndim)])
-        entries = self.entries * times.astype(self.entries.dtype)
+        entries = self.algebra.times(self.entries, times)
         return self.with_axis(axis, links.size, entries, places if len(kinds) > 1 else None)
-
-    def _followed(self, axis: int, links: Links) -> Array:
-        nothing = self.entries.shape[axis]
-        empty = np.zeros_like(self.entries.take([0], axis=axis))
-        entries = np.concatenate([self.entries, empty], axis=axis)
-        index = np.where(links.index < 0, nothing, self.index(axis)[links.index])
-        found = entries.take(index[:, 0], axis=axis)
-        for tap in range(1, index.shape[1]):
-            more = entries.take(index[:, tap], axis=axis)
-            np.add(found, more, out=found) if self.counts else np.bitwise_or(found, more, out=found)
-        return found
 
     def mixed(self, axis: int, size: int, groups: int) -> Pattern:
         """Return an axis of `size` in which each position holds what its whole group held.
@@ -132,7 +120,8 @@ class Pattern:
         apart = self.expanded(axis)
         shape = (*apart.shape[:axis], groups, -1, *apart.shape[axis + 1 :])
         apart = apart.reshape(shape)
-        joined = apart.mean(axis + 1) if self.counts else np.bitwise_or.reduce(apart, axis + 1)
+        once = np.ones(apart.shape[axis + 1], dtype=np.int64)
+        joined = self.algebra.reduced(apart, axis + 1, once, mean=True).squeeze(axis + 1)
         return self.with_axis(axis, size, joined, np.arange(size) // (size // groups)).compact(axis)
 
     def reduced(self, axes: Sequence[int]) -> Pattern:
@@ -144,12 +133,8 @@ class Pattern:
         return found._without(axes)
 
     def _joined(self, axis: int, *, mean: bool) -> Array:
-        if not self.counts:
-            return np.bitwise_or.reduce(self.entries, axis, keepdims=True)
-        times = np.bincount(self.index(axis), minlength=self.entries.shape[axis])
-        weights = times / times.sum() if mean else times.astype(np.float64)
-        joined = np.tensordot(self.entries, weights, axes=(axis, 0))
-        return np.expand_dims(joined, axis)
+        counts = np.bincount(self.index(axis), minlength=self.entries.shape[axis])
+        return self.algebra.reduced(self.entries, axis, counts, mean=mean)
 
     def spread(self, axes: Sequence[int], sizes: Sequence[int]) -> Pattern:
         """Return axes of size 1 as wide as given, all positions alike."""
@@ -164,15 +149,13 @@ class Pattern:
         for axis, size in enumerate(mask.shape):
             if size > 1:
                 found = found.with_axis(axis, size, found.expanded(axis), None)
-        return Pattern(
-            found.shape,
-            np.where(mask[..., None], found.entries, np.zeros((), found.entries.dtype)),
-            tuple(
+        return replace(
+            found,
+            entries=np.where(mask, found.entries, self.algebra.nothing),
+            places=tuple(
                 None if size > 1 else places
                 for size, places in zip(mask.shape, found.places, strict=True)
             ),
-            found.positional,
-            found.picked,
         )
 
     def reshaped(self, shape: Sequence[int]) -> Pattern:
@@ -193,10 +176,17 @@ class Pattern:
             places += kept
             if self.positional:
                 is_so = any(self.positional[axis] for axis in axes)
-                positional += [is_so and entries > 1 for entries in split]
-                is_picked = is_picked or (is_so and prod(old) == 1)
-        entries = flat.reshape(*sizes, flat.shape[-1])
-        return Pattern(tuple(shape), entries, tuple(places), tuple(positional), is_picked)
+                after = [is_so and entries > 1 for entries in split]
+                positional += after
+                is_picked = is_picked or (is_so and not any(after))
+        return Pattern(
+            tuple(shape),
+            flat.reshape(sizes),
+            tuple(places),
+            tuple(positional),
+            is_picked,
+            self.algebra,
+        )
 
     def _regrouped(self, axes: range, new: Sequence[int]) -> tuple[Places, list[int], list[Places]]:
         """Return how entries of merged axes are picked, and the entries and places after."""
@@ -220,41 +210,31 @@ class Pattern:
 
     def united(self, other: Pattern) -> Pattern:
         """Return what either holds: the union of sets, the sum of numbers."""
-        if self is other and not self.counts:
+        if self is other and isinstance(self.algebra, Sets):
             return self
-        a, b, places = self.entries, other.entries, list(self.places)
-        for axis in range(len(self.shape)):
-            a, b, places[axis] = _aligned(self, other, axis, a, b)
-        positional = tuple(map(any, zip(self.positional, other.positional, strict=True)))
-        both = a + b if self.counts else a | b
-        is_picked = self.picked or other.picked
-        return Pattern(self.shape, both, tuple(places), positional, is_picked)
+        a, b, places = _aligned(self, other)
+        return Pattern(
+            self.shape,
+            self.algebra.unite(a, b),
+            places,
+            tuple(map(any, zip(self.positional, other.positional, strict=True))),
+            self.picked or other.picked,
+            self.algebra,
+        )
 
     def restored(self, axis: int) -> Pattern:
         """Return the same with an axis that tells positions apart, where one was picked before."""
         if not self.picked or not self.positional:
             return self
         positional = tuple(is_so or at == axis for at, is_so in enumerate(self.positional))
-        return Pattern(self.shape, self.entries, self.places, positional)
+        return replace(self, positional=positional, picked=False)
 
     def covers(self, other: Pattern) -> bool:
         """Return whether every element's set has the other's in it."""
         if self is other:
             return True
-        a, b = self.entries, other.entries
-        for axis in range(len(self.shape)):
-            if not self.varies(axis) and other.varies(axis):
-                b = np.bitwise_or.reduce(b, axis=axis, keepdims=True)
-            elif self.varies(axis) and not other.varies(axis):
-                a = np.bitwise_and.reduce(a, axis=axis, keepdims=True)
-            else:
-                a, b, _ = _aligned(self, other, axis, a, b)
-        if a.shape == b.shape and a.size > SMALL:  # most that fail, fail in the middle already
-            flat, inner = (one.reshape(-1, one.shape[-1]) for one in (a, b))
-            middle = slice(len(flat) // 2, len(flat) // 2 + 1)
-            if (inner[middle] & ~flat[middle]).any():
-                return False
-        return not bool((b & ~a).any())
+        a, b, _ = _aligned(self, other)
+        return self.sets.cover(a, b)
 
     def widens(self, other: Pattern) -> bool:
         """Return whether a union would have to tell many more elements apart than either does."""
@@ -264,7 +244,12 @@ class Pattern:
     def reduced_where(self, axis: int, mask: NDArray[np.bool_]) -> Pattern:
         """Return an axis as one position that holds what all held where `mask` is True."""
         steered = [at for at, size in enumerate(mask.shape) if size > 1 and at != axis]
-        if self.counts or len(steered) != 1 or self.varies(steered[0]) or mask.shape[axis] == 1:
+        if (
+            not isinstance(self.algebra, Sets)
+            or len(steered) != 1
+            or self.varies(steered[0])
+            or mask.shape[axis] == 1
+        ):
             return self.kept(mask).reduced((axis,)) if self.varies(axis) else self.reduced((axis,))
         if not self.varies(axis):
             return self.reduced((axis,))
@@ -274,23 +259,19 @@ class Pattern:
         moved = self.taken(axis, links)  # the other axis stands where this one was
         order = list(range(len(self.shape)))
         order[axis], order[other] = other, axis
-        entries = moved.entries.transpose(*order, len(order))
+        entries = moved.entries.transpose(order)
         shape = [1 if at == axis else size for at, size in enumerate(self.shape)]
         positional = [
             self.positional[axis] if at == other else is_so and at != axis
             for at, is_so in enumerate(self.positional)
         ]
         places = tuple(None if at in (axis, other) else p for at, p in enumerate(self.places))
-        return Pattern(tuple(shape), entries, places, tuple(positional), self.picked)
-
-    def equals(self, other: Pattern) -> bool:
-        """Return whether every element holds the same."""
-        return self.covers(other) and other.covers(self)
+        return Pattern(tuple(shape), entries, places, tuple(positional), self.picked, self.algebra)
 
     def compact(self, axis: int) -> Pattern:
         """Return the same with positions of an axis that are alike stored once."""
         count = self.entries.shape[axis]
-        if count == 1 or self.counts:
+        if count == 1 or not isinstance(self.algebra, Sets):
             return self
         slices = np.moveaxis(self.entries, axis, 0).reshape(count, -1)
         _, first, inverse = np.unique(slices, axis=0, return_index=True, return_inverse=True)
@@ -302,12 +283,11 @@ class Pattern:
 
     def with_axis(self, axis: int, size: int, entries: Array, places: Places) -> Pattern:
         """Return the same with one axis of another size, or of other entries and places."""
-        return Pattern(
-            (*self.shape[:axis], size, *self.shape[axis + 1 :]),
-            entries,
-            (*self.places[:axis], places, *self.places[axis + 1 :]),
-            self.positional,
-            self.picked,
+        return replace(
+            self,
+            shape=(*self.shape[:axis], size, *self.shape[axis + 1 :]),
+            entries=entries,
+            places=(*self.places[:axis], places, *self.places[axis + 1 :]),
         )
 
     def _without(self, axes: Sequence[int]) -> Pattern:
@@ -315,13 +295,20 @@ class Pattern:
         if not self.positional:
             return self
         positional = tuple(is_so and at not in axes for at, is_so in enumerate(self.positional))
-        return Pattern(self.shape, self.entries, self.places, positional, self.picked)
+        return replace(self, positional=positional)
 
 
-def _aligned(
+def _aligned(one: Pattern, two: Pattern) -> tuple[Array, Array, tuple[Places, ...]]:
+    """Return the entries of two patterns on common classes of every axis."""
+    a, b, places = one.entries, two.entries, list(one.places)
+    for axis in range(len(one.shape)):
+        a, b, places[axis] = _aligned_along(one, two, axis, a, b)
+    return a, b, tuple(places)
+
+
+def _aligned_along(
     one: Pattern, two: Pattern, axis: int, a: Array, b: Array
 ) -> tuple[Array, Array, Places]:
-    """Return the entries of two patterns on common classes of an axis."""
     if not two.varies(axis):
         return a, b, one.places[axis]
     if not one.varies(axis):
@@ -337,21 +324,3 @@ def _aligned(
         first, second = np.divmod(kinds, two.entries.shape[axis])
         return a.take(first, axis=axis), b.take(second, axis=axis), places
     return a.take(one.index(axis), axis=axis), b.take(two.index(axis), axis=axis), None
-
-
-def _through_matrix(entries: Array, axis: int, links: Links) -> Array:
-    if links.is_prefix:
-        return np.bitwise_or.accumulate(entries, axis=axis)
-    moved = np.moveaxis(entries, axis, 0)
-    flat = np.ascontiguousarray(moved).reshape(len(moved), -1)
-    bits = np.unpackbits(flat.view(np.uint8), axis=1)
-    found = links.matrix.astype(np.float32) @ bits.astype(np.float32) > 0
-    packed = np.packbits(found, axis=1).view(np.uint64)
-    return np.moveaxis(packed.reshape(links.size, *moved.shape[1:]), 0, axis)
-
-
-def _flagged(entries: Array, axis: int, clipped: NDArray[np.bool_]) -> Array:
-    """Mark the sets of positions that read beyond the border; see `bits.CLIPPED`."""
-    moved = np.moveaxis(entries, axis, 0)
-    moved[clipped, ..., -1] |= np.uint64(1 << 63)
-    return entries

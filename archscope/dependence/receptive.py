@@ -199,7 +199,7 @@ def _away_from_borders(
         wider = larger.local(again) or larger.total(again) if again else None
         if wider is None or not field.maps_alike(wider):
             break
-        if wider.is_whole:
+        if wider.is_whole and wider.is_narrow:
             best = larger
         if wider.is_settled:
             break

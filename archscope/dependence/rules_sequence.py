@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from archscope.dependence.graph import Node, Value
-from archscope.dependence.links import Links, from_matrix
+from archscope.dependence.links import so_far
 from archscope.dependence.rules import edges, rule, shape_of, targets
 from archscope.dependence.steps import (
     Edge,
@@ -19,12 +19,6 @@ from archscope.dependence.steps import (
     reduce_to,
 )
 from archscope.dependence.zeros import Zeros
-
-
-def so_far(size: int, *, backward: bool = False) -> Links:
-    """Return the relation in which each position reads itself and all before it, or all after."""
-    matrix = np.tri(size, dtype=np.bool_)
-    return from_matrix(matrix.T if backward else matrix)
 
 
 @rule("cumsum", "cumprod", "cummax", "cummin", "logcumsumexp")

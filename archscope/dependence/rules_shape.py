@@ -273,7 +273,7 @@ def steps_of_view(view: View, before: Shape, after: Shape) -> Steps:
 
 def _reached(steps: Iterable[Step], shape: Shape) -> Any:
     """Return which elements some steps lead to from any element of a tensor."""
-    ones = np.ones((1,) * len(shape) + (1,))
+    ones = np.ones((1,) * len(shape))
     pattern = Pattern(shape, ones, (None,) * len(shape))
     for step in steps:
         pattern = step.apply(pattern)
@@ -281,7 +281,7 @@ def _reached(steps: Iterable[Step], shape: Shape) -> Any:
     for axis in range(len(pattern.shape)):
         if pattern.places[axis] is not None:
             found = found.take(pattern.index(axis), axis=axis)
-    return found[..., 0] > 0
+    return found > 0
 
 
 @rule("slice_scatter", "select_scatter", "diagonal_scatter")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 from archscope.dependence.graph import Node
 from archscope.dependence.links import (
     Links,
+    Taps,
     from_matrix,
     gather,
     parts,
@@ -153,7 +155,7 @@ def mirror_pad(node: Node, zeros: Zeros) -> list[Edge]:
         else:
             index = np.abs(at)
             index = np.where(index >= reads, 2 * (reads - 1) - index, index)
-        return Links(reads, index[:, None], beyond)
+        return Taps(reads, index[:, None], clipped=beyond)
 
     return _padded(node, links)
 
@@ -236,7 +238,7 @@ def _resized(node: Node, reads: int, size: int, number: int, axes: int) -> Links
     if weights.shape[-1] != size:
         raise DataDependentError
     links = from_matrix((weights[0, :, 0].abs() > TINY).numpy().T)
-    return Links(reads, links.index, _beyond(operator, reads, size, scale, given))
+    return replace(links, clipped=_beyond(operator, reads, size, scale, given))
 
 
 def _beyond(operator: str, reads: int, size: int, scale: float, given: Any) -> Any:
@@ -284,7 +286,7 @@ def im2col(node: Node, zeros: Zeros) -> list[Edge]:
         first = np.arange(kernel)[:, None] * dilation - padding + np.arange(count) * stride
         index = np.where((first >= 0) & (first < before[axis]), first, -1).reshape(-1)
         beyond = (index < 0) if (index < 0).any() else None
-        steps.append(Take(axis, Links(before[axis], index[:, None], beyond)))
+        steps.append(Take(axis, Taps(before[axis], index[:, None], clipped=beyond)))
         shape[axis] = kernel * count
         counts.append((kernel, count))
     (kh, nh), (kw, nw) = counts

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archscope.dependence.joining import joined
-from archscope.dependence.patterns import Array, Pattern
+from archscope.dependence.patterns import Pattern
 from archscope.dependence.steps import Mix, Reduce, ReduceWhere, Step, Take
 
 MOST_TERMS = 8
@@ -33,10 +33,6 @@ class Term:
     """Along each axis of the input."""
     exact: bool
     """Whether the product is what is meant; else it is a bound, and the sets alone are exact."""
-
-    def covers(self, other: Term) -> bool:
-        """Return whether every element's product has the other's in it."""
-        return all(a.covers(b) for a, b in zip(self.sets, other.sets, strict=True))
 
 
 Terms = tuple[Term, ...]
@@ -60,9 +56,9 @@ def _apply(step: Step, term: Term) -> list[Term]:
         return [Term(tuple(step.apply(pattern) for pattern in term.sets), term.exact)]
     moved = tuple(step.apply(pattern) for pattern in term.sets)
     if isinstance(step, Mix | Reduce) and not (isinstance(step, Mix) and step.groups > 1):
-        parts = _split(term, axis)
-        if (parts is None or len(parts) > MOST_TERMS) and _is_grid(term.sets, axis):
+        if _is_grid(term.sets, axis):
             return [Term(moved, term.exact)]
+        parts = _split(term, axis)
         if parts is not None:
             return [Term(tuple(step.apply(p) for p in part.sets), part.exact) for part in parts]
     return [Term(moved, exact=False)]
@@ -90,31 +86,47 @@ def _is_grid(sets: Sequence[Pattern], axis: int) -> bool:
     So it is where the axis lists the cells of a grid (the tokens of an image or of a window).
     Then the union of products is the product of unions.
     """
-    kinds = []
-    for pattern in sets:
-        moved = np.ascontiguousarray(np.moveaxis(pattern.entries, axis, 0))
-        seen: dict[bytes, int] = {}
-        numbers = np.array([seen.setdefault(entry.tobytes(), len(seen)) for entry in moved])
-        kinds.append(numbers[pattern.index(axis)])
+    kinds = [_kinds_along(pattern, axis) for pattern in sets]
     together = {tuple(row) for row in np.stack(kinds, axis=1).tolist()}
     # Sets that also vary along other axes (windows) are kinds of whole columns here: the grid must
     # be the same in each, which is what windows of an image are.
     return len(together) == prod(len(np.unique(numbers)) for numbers in kinds)
 
 
+def _kinds_along(pattern: Pattern, axis: int) -> NDArray[np.int64]:
+    """Return a number for each position of an axis: the same where all that they hold is."""
+    columns = np.moveaxis(pattern.entries, axis, 0).reshape(pattern.entries.shape[axis], -1)
+    _, numbers = np.unique(columns, axis=0, return_inverse=True)
+    return np.asarray(numbers.reshape(-1)[pattern.index(axis)])
+
+
 def _split(term: Term, axis: int) -> list[Term] | None:
-    """Return a term for each kind of position along an axis, None where they are too many."""
-    size = term.sets[0].shape[axis]
-    key = np.zeros(size, dtype=np.int64)
-    for pattern in term.sets:
-        key = key * pattern.entries.shape[axis] + pattern.index(axis)
-    _, places = np.unique(key, return_index=True)
+    """Return a term for each kind of position along an axis, None where they are too many.
+
+    Positions are of a kind whose products differ along one axis of the input alone, the last:
+    their union is a product.
+    """
+    *others, last = term.sets
+    key = np.zeros(last.shape[axis], dtype=np.int64)
+    for pattern in others:
+        kinds = _kinds_along(pattern, axis)
+        key = key * (kinds.max() + 1) + kinds
+    _, places, groups = np.unique(key, return_index=True, return_inverse=True)
     if len(places) > MOST_SPLIT:
         return None
     found = []
-    for place in places:
-        sets = tuple(pattern.alone(axis, int(pattern.index(axis)[place])) for pattern in term.sets)
-        found.append(Term(sets, term.exact))
+    for number, place in enumerate(places):
+        members = np.flatnonzero(groups == number)
+        together = last.sets.united(last.entries.take(last.index(axis)[members], axis), axis)
+        found.append(
+            Term(
+                (
+                    *(one.alone(axis, int(one.index(axis)[place])) for one in others),
+                    last.with_axis(axis, last.shape[axis], together, None),
+                ),
+                term.exact,
+            )
+        )
     return found
 
 
@@ -133,37 +145,30 @@ def unite(terms: Iterable[Term]) -> Terms:
 
 def _add(kept: list[Term], term: Term) -> None:
     for place, other in enumerate(kept):
-        if other is term:
-            return
-        if other.covers(term):
-            if other.exact or not term.exact:
-                return
-            break
-        if term.covers(other) and (term.exact or not other.exact):
-            kept[place] = term
-            return
-        if _are_apart(other, term):
-            sets = [a.united(b) for a, b in zip(other.sets, term.sets, strict=True)]
-            kept[place] = Term(tuple(sets), other.exact and term.exact)
-            return
-        differing = [
-            axis
-            for axis, (a, b) in enumerate(zip(other.sets, term.sets, strict=True))
-            if not a.equals(b)
-        ]
-        if len(differing) == 1 and not _widens(
-            other, term, differing[0]
-        ):  # products that differ along one axis make a product
-            (axis,) = differing
-            sets = list(other.sets)
-            sets[axis] = other.sets[axis].united(term.sets[axis])
-            kept[place] = Term(tuple(sets), other.exact and term.exact)
+        merged = _merged(other, term)
+        if merged is not None:
+            kept[place] = merged
             return
     kept.append(term)
 
 
-def _widens(one: Term, two: Term, axis: int) -> bool:
-    return one.sets[axis].widens(two.sets[axis])
+def _merged(one: Term, two: Term) -> Term | None:
+    """Return a term that is the union of both, None where there is no such."""
+    if one is two:
+        return one
+    pairs = list(zip(one.sets, two.sets, strict=True))
+    over = [a.covers(b) for a, b in pairs]
+    if all(over):  # an exact product is kept beside a bound that it lies within
+        return one if one.exact or not two.exact else None
+    under = [b.covers(a) for a, b in pairs]
+    if all(under) and (two.exact or not one.exact):
+        return two
+    differing = [axis for axis in range(len(pairs)) if not (over[axis] and under[axis])]
+    along_one = len(differing) == 1 and not one.sets[differing[0]].widens(two.sets[differing[0]])
+    if not along_one and not _are_apart(one, two):
+        return None
+    sets = [a.united(b) if axis in differing else a for axis, (a, b) in enumerate(pairs)]
+    return Term(tuple(sets), one.exact and two.exact)
 
 
 def _bound(terms: Sequence[Term]) -> Term:
@@ -186,23 +191,24 @@ def side_by_side(parts: Sequence[tuple[Terms, tuple[int, ...]]], axis: int) -> T
     model = next((terms[0] for terms, _ in parts if terms), None)
     if model is None:
         return ()
-    words = [pattern.entries.shape[-1] for pattern in model.sets]
     found = []
     for number in range(max(len(terms) for terms, _ in parts)):
         rows = [
-            terms[number] if number < len(terms) else _nothing(shape, words)
+            terms[number] if number < len(terms) else _nothing(shape, model)
             for terms, shape in parts
         ]
-        sets = tuple(joined([row.sets[one] for row in rows], axis) for one in range(len(words)))
+        sets = tuple(
+            joined([row.sets[one] for row in rows], axis) for one in range(len(model.sets))
+        )
         found.append(Term(sets, all(row.exact for row in rows)))
     return unite(found)
 
 
-def _nothing(shape: tuple[int, ...], words: Sequence[int]) -> Term:
-    alone = (1,) * len(shape)
-    empty: list[Array] = [np.zeros((*alone, count), dtype=np.uint64) for count in words]
+def _nothing(shape: tuple[int, ...], model: Term) -> Term:
     places, positional = (None,) * len(shape), (False,) * len(shape)
-    return Term(tuple(Pattern(shape, one, places, positional) for one in empty), exact=True)
+    empty = np.zeros((1,) * len(shape), dtype=np.int64)
+    pattern = Pattern(shape, empty, places, positional, algebra=model.sets[0].algebra)
+    return Term((pattern,) * len(model.sets), exact=True)
 
 
 def _are_apart(one: Term, two: Term) -> bool:

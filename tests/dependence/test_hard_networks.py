@@ -336,3 +336,53 @@ def test_a_transform_sees_every_position() -> None:
             return torch.fft.fft2(x).abs()
 
     assert see(Spectrum(), image(8)).target.total.is_global
+
+
+def test_an_empty_slice_leads_nowhere() -> None:
+    class Rotary(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.cat([x[..., :2], x[..., 2:] * 2, x[..., 4:]], -1)
+
+    found = see(Rotary(), torch.zeros(1, 6, 4))
+
+    assert found.target.total.lines[0].sets == tuple(1 << n for n in range(6))
+    assert (found.maps[0].mask > 0).sum() == 1
+
+
+def test_a_loop_over_cells_is_causal_whatever_the_length() -> None:
+    class Loop(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.cell = nn.GRUCell(4, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            state, states = torch.zeros(len(x), 4), []
+            for step in range(x.shape[1]):
+                state = self.cell(x[:, step], state)
+                states.append(state)
+            return torch.stack(states, 1)
+
+    found = see(Loop(), torch.zeros(1, 6, 4))
+    seen = causality(found.given, found.target.value)
+
+    assert hulls(found) == [(1, 6)], "of the given six, not of a longer input"
+    assert seen is not None
+    assert seen.ahead == 0
+
+
+def test_a_border_along_one_axis_is_none_along_the_other() -> None:
+    found = see(nn.Conv2d(2, 2, 4, padding="same"), image(8, 2))
+
+    assert hulls(found) == [(4, 4)] * 2
+    assert found.is_whole
+
+
+def test_a_long_signal_costs_no_more_than_its_length(networks: ModuleType) -> None:
+    rates = [2**n for n in range(10)]
+    layers = [nn.Conv1d(2, 2, 2, dilation=rate) for rate in rates * 2]
+
+    found = see(nn.Sequential(*layers).to("meta"), torch.empty(1, 2, 100_000, device="meta"))
+
+    assert hulls(found) == [(2047, 2047)]
+    line = found.target.field.lines[0]
+    assert len(set(line.kinds.tolist())) == 1, "all windows are copies, and one is kept"

@@ -1,0 +1,119 @@
+"""Sets that are kept once per kind, and relations as taps or ranges, against plain Python sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archscope.dependence.algebra import NUMBERS
+from archscope.dependence.links import Links, Taps, from_matrix, so_far, window
+from archscope.dependence.sets import Sets, are_clipped, clip, firsts
+
+SIZE = 9
+some = st.frozensets(st.integers(0, SIZE - 1))
+several = st.lists(some, min_size=1, max_size=12)
+
+
+def entries_of(algebra: Sets, sets: list[frozenset[int]]) -> np.ndarray:
+    """Return entries that were made one position at a time."""
+    found = np.zeros(len(sets), dtype=np.int64)
+    for number, members in enumerate(sets):
+        for position in members:
+            one = algebra.single(np.array([position]))
+            found[[number]] = algebra.unite(found[[number]], one)
+    return found
+
+
+def sets_of(algebra: Sets, entries: np.ndarray) -> list[frozenset[int]]:
+    bits = [algebra.bits(entry) for entry in entries.reshape(-1).tolist()]
+    return [frozenset(n for n in range(seen.bit_length()) if seen >> n & 1) for seen in bits]
+
+
+@settings(max_examples=30)
+@given(several, several)
+def test_unions_are_those_of_sets(one: list[frozenset[int]], two: list[frozenset[int]]) -> None:
+    algebra = Sets()
+    a, b = entries_of(algebra, one), entries_of(algebra, two)
+
+    assert sets_of(algebra, a) == one
+    assert sets_of(algebra, algebra.unite(a[:, None], b)) == [x | y for x in one for y in two]
+    assert sets_of(algebra, algebra.united(a, 0)) == [frozenset().union(*one)]
+    assert [algebra.cover(a[[n]], b[[m]]) for n in range(len(a)) for m in range(len(b))] == [
+        x >= y for x in one for y in two
+    ]
+    assert algebra.widths(a).tolist() == [max(x) - min(x) + 1 if x else 0 for x in one]
+    assert firsts(a).tolist() == [min(x, default=0) for x in one]
+
+
+def test_windows_that_are_copies_are_one_kind_wherever_they_lie() -> None:
+    algebra = Sets()
+    entries = algebra.single(np.arange(10_000))
+    for rate in (1, 2, 4, 8):
+        entries = window(len(entries), len(entries) - rate, kernel=2, dilation=rate).gathered(
+            entries, np.arange(len(entries)), algebra
+        )
+
+    assert len(set((entries >> 33).tolist())) == 1
+    assert len(algebra._bits) < 40
+
+
+def test_the_mark_of_a_border_stays_with_every_union() -> None:
+    algebra = Sets()
+    entries = clip(algebra.single(np.arange(4)), np.array([False, False, False, True]))
+
+    assert are_clipped(algebra.united(entries, 0)).tolist() == [True]
+    assert not algebra.cover(algebra.single(np.array([3])), entries[3:])
+
+
+@settings(max_examples=30)
+@given(st.lists(st.lists(st.booleans(), min_size=7, max_size=7), min_size=1, max_size=8))
+def test_relations_lead_where_their_matrices_lead(rows: list[list[bool]]) -> None:
+    matrix = np.array(rows)
+    _check(from_matrix(matrix), matrix)
+
+
+@pytest.mark.parametrize(
+    ("build", "members"),
+    [
+        (lambda: so_far(150), lambda o, i: i <= o),
+        (lambda: so_far(150, backward=True), lambda o, i: i >= o),
+        (lambda: window(150, 151, kernel=80, padding=40), lambda o, i: o - 40 <= i < o + 40),
+        (lambda: window(150, 40, kernel=70, stride=2), lambda o, i: 2 * o <= i < 2 * o + 70),
+        (lambda: window(150, 90, kernel=7, dilation=10), lambda o, i: i in range(o, o + 61, 10)),
+    ],
+)
+def test_long_windows_are_ranges(
+    build: Callable[[], Links], members: Callable[[int, int], bool]
+) -> None:
+    links = build()
+    matrix = np.array([[members(o, i) for i in range(150)] for o in range(links.size)])
+    _check(links, matrix)
+
+
+def test_a_mask_with_a_few_long_runs_is_ranges() -> None:
+    matrix = np.tri(200, dtype=np.bool_)
+    matrix[:, :8] = True
+    matrix[0] = False
+    links = from_matrix(matrix)
+
+    assert not isinstance(links, Taps)
+    assert from_matrix(matrix.copy()) is links
+    _check(links, matrix)
+
+
+def _check(links: Links, matrix: np.ndarray) -> None:
+    algebra = Sets()
+    for relation, wanted in ((links, matrix), (links.transposed, matrix.T)):
+        reads = np.arange(relation.reads)
+        found = relation.gathered(algebra.single(reads), reads, algebra)
+        assert sets_of(algebra, found) == [
+            frozenset(np.flatnonzero(row).tolist()) for row in wanted
+        ]
+        assert relation.counts.tolist() == wanted.sum(axis=1).tolist()
+        numbers = np.random.default_rng(0).integers(1, 9, relation.reads).astype(np.float64)
+        assert (relation.gathered(numbers, reads, NUMBERS) == wanted @ numbers).all()
+    assert (links.size, links.reads) == matrix.shape
