@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from archscope.theory.layers import Layer, Stack, conv
-from archscope.theory.outline import skips_a_hole
+from archscope.theory.outline import Outline, skips_a_hole
 
 Kind = Literal["basic", "bottleneck"]
 EXPANSION: dict[Kind, int] = {"basic": 1, "bottleneck": 4}
@@ -62,6 +62,18 @@ def longest_path(block: Block) -> Iterator[Layer]:
         yield conv(1, stride=strides[0], name=f"{block.path}.conv1")
         yield conv(3, stride=strides[1], dilation=second, name=f"{block.path}.conv2")
         yield conv(1, name=f"{block.path}.conv3")
+
+
+def residual_outline(layers: Iterable[Layer], input_size: int) -> Outline:
+    """Return what a classifier of images looks at: its longest path, which sees what all see."""
+    stack = tuple(layers)
+    return Outline(
+        axes=2,
+        layers=stack,
+        input_size=input_size,
+        reads_all="avgpool",
+        remarks=(residual_remark(stack),),
+    )
 
 
 def residual_remark(stack: Stack) -> str:

@@ -15,7 +15,7 @@ from archscope.families._residual_blocks import (
     Block,
     Kind,
     longest_path,
-    residual_remark,
+    residual_outline,
 )
 from archscope.specs import check, option
 from archscope.subject import Repeat
@@ -168,14 +168,7 @@ def layers(spec: DrnSpec) -> Iterator[Layer]:
 
 def outline(spec: DrnSpec) -> Outline:
     """Return what the network looks at: its longest path, which sees what all others see."""
-    stack = tuple(layers(spec))
-    return Outline(
-        axes=2,
-        layers=stack,
-        input_size=spec.input_size,
-        reads_all="avgpool",
-        remarks=(residual_remark(stack),),
-    )
+    return residual_outline(layers(spec), spec.input_size)
 
 
 def repeats(spec: DrnSpec) -> tuple[Repeat, ...]:

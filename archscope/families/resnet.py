@@ -10,7 +10,7 @@ from archscope.errors import SpecError
 from archscope.families import _alike
 from archscope.families._assembly import assemble, images, images_in_words, kept
 from archscope.families._cnn_words import listed
-from archscope.families._residual_blocks import EXPANSION, Block, longest_path, residual_remark
+from archscope.families._residual_blocks import EXPANSION, Block, longest_path, residual_outline
 from archscope.specs import check, option
 from archscope.subject import Repeat
 from archscope.theory.layers import Layer, conv, pool
@@ -110,14 +110,7 @@ def layers(spec: ResNetSpec) -> Iterator[Layer]:
 
 def outline(spec: ResNetSpec) -> Outline:
     """Return what the network looks at: its longest path, which sees what all others see."""
-    stack = tuple(layers(spec))
-    return Outline(
-        axes=2,
-        layers=stack,
-        input_size=spec.input_size,
-        reads_all="avgpool",
-        remarks=(residual_remark(stack),),
-    )
+    return residual_outline(layers(spec), spec.input_size)
 
 
 def repeats(spec: ResNetSpec) -> tuple[Repeat, ...]:

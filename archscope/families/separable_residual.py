@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from archscope.errors import SpecError
 from archscope.families import _alike
 from archscope.families._assembly import assemble, images, images_in_words, kept
-from archscope.families._residual_blocks import residual_remark
+from archscope.families._residual_blocks import residual_outline
 from archscope.specs import check, option
 from archscope.subject import Repeat
 from archscope.theory.layers import Layer, conv, pool
@@ -102,14 +102,7 @@ def _separable(name: str) -> Iterator[Layer]:
 
 def outline(spec: XceptionSpec) -> Outline:
     """Return what the network looks at: its longest path, which sees what all others see."""
-    stack = tuple(layers(spec))
-    return Outline(
-        axes=2,
-        layers=stack,
-        input_size=spec.input_size,
-        reads_all="avgpool",
-        remarks=(residual_remark(stack),),
-    )
+    return residual_outline(layers(spec), spec.input_size)
 
 
 def repeats(spec: XceptionSpec) -> tuple[Repeat, ...]:
