@@ -150,12 +150,14 @@ def _follow(
             local += after
             continue
         same = False
-        kept, _, collapsed = _through(edge, before.local, drop=True)
+        kept, looks, collapsed = _through(edge, before.local, drop=True)
+        if looks:
+            looked.add(index)
         local += kept
         if collapsed:
             cuts.append(index)
             cut.update([edge] if not kept else [])
-    if each.flag:
+    if each.flag and index in looked:
         bounds.append(index)
     united = unite(total) if len(edges) > 1 else tuple(total)
     return Seen(

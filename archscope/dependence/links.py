@@ -51,9 +51,9 @@ class Links(ABC):
         """
 
     @property
-    def is_gather(self) -> bool:
-        """Whether no output position reads more than one."""
-        return False
+    def gathers(self) -> Index | None:
+        """What each output position reads, -1 for nothing, where none reads more than one."""
+        return None
 
     @property
     def is_identity(self) -> bool:
@@ -79,16 +79,16 @@ class Taps(Links):
         return np.asarray((self.index >= 0).sum(axis=1))
 
     @property
-    def is_gather(self) -> bool:
-        """Whether no output position reads more than one."""
-        return bool(self.index.shape[1] <= 1)
+    def gathers(self) -> Index | None:
+        """What each output position reads, -1 for nothing, where none reads more than one."""
+        return self.index[:, 0] if self.index.shape[1] == 1 else None
 
     @cached_property
     def is_identity(self) -> bool:
         """Whether each position reads itself alone."""
-        if self.clipped is not None or not self.is_gather or self.size != self.reads:
+        if self.clipped is not None or self.gathers is None or self.size != self.reads:
             return False
-        return bool((self.index[:, 0] == np.arange(self.size)).all())
+        return bool((self.gathers == np.arange(self.size)).all())
 
     @cached_property
     def transposed(self) -> Links:

@@ -94,11 +94,22 @@ class Pattern:
             return self
         if not self.varies(axis):
             return self._taken_alike(axis, links)
+        cut_short = links.clipped if self.positional and self.positional[axis] else None
+        if links.gathers is not None and self.places[axis] is not None and cut_short is None:
+            return self._chosen(axis, links.gathers)
         moved = np.moveaxis(self.entries, axis, 0)
         entries = links.gathered(moved, self.index(axis), self.algebra)
-        if links.clipped is not None and self.positional and self.positional[axis]:
-            entries = clip(entries, links.clipped.reshape(-1, *[1] * (entries.ndim - 1)))
+        if cut_short is not None:
+            entries = clip(entries, cut_short.reshape(-1, *[1] * (entries.ndim - 1)))
         return self.with_axis(axis, links.size, np.moveaxis(entries, 0, axis), None)
+
+    def _chosen(self, axis: int, source: NDArray[np.int64]) -> Pattern:
+        """Return positions of an axis, by number, -1 for nothing; what is alike stays stored once."""
+        nothing = np.full_like(self.entries.take([0], axis=axis), self.algebra.nothing)
+        places = np.where(source < 0, self.entries.shape[axis], self.index(axis)[source])
+        kept, places = np.unique(places, return_inverse=True)
+        entries = np.concatenate([self.entries, nothing], axis=axis).take(kept, axis=axis)
+        return self.with_axis(axis, len(source), entries, places if len(kept) > 1 else None)
 
     def _taken_alike(self, axis: int, links: Links) -> Pattern:
         taps = links.counts
@@ -174,7 +185,7 @@ class Pattern:
             flat = flat if picked is None else flat.take(picked, axis=group)
             sizes += split
             places += kept
-            if self.positional:
+            if isinstance(self.algebra, Sets):
                 is_so = any(self.positional[axis] for axis in axes)
                 after = [is_so and entries > 1 for entries in split]
                 positional += after

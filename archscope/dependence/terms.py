@@ -69,7 +69,7 @@ def _entangled(step: Step, term: Term) -> int | None:
     if isinstance(step, Reduce):
         axes: tuple[int, ...] = step.axes
     elif isinstance(step, Mix | ReduceWhere) or (
-        isinstance(step, Take) and not step.links.is_gather
+        isinstance(step, Take) and step.links.gathers is None
     ):
         axes = (step.axis,)
     else:
