@@ -62,8 +62,9 @@ def _message(error: ArchscopeError) -> str:
     if isinstance(error, SpecError):
         flag = _flag(error.field)
         return f"Invalid value for '{flag}': {error.describe(_flag)}"
-    hint = " --debug shows the traceback." if isinstance(error, ForwardError) else ""
-    return f"{error}{hint}"
+    if not isinstance(error, ForwardError):
+        return str(error)
+    return f"{str(error).rstrip('.')}. --debug shows the traceback."
 
 
 def _flag(field: str) -> str:

@@ -10,7 +10,7 @@ import click
 
 from archscope import loaders, specs
 from archscope.cli._users_code import show_traceback
-from archscope.errors import LoadError, UsageError
+from archscope.errors import ArchscopeError, LoadError, UsageError
 from archscope.loaders._inputs import read_arguments
 from archscope.registry import FAMILIES
 from archscope.subject import Network, Request
@@ -71,10 +71,20 @@ class ModelCommand(click.Command):
         ctx.params["fields"] = {k: _text(v) for k, v in given.items() if v is not None}
         ctx.meta[_REQUEST] = _own_request(ctx)
         try:
-            return super().invoke(ctx)
+            return self._invoke(ctx)
         except LoadError as error:
             show_traceback(error)
             raise
+
+    def _invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SystemExit as ended:  # in its forward: click's own way out is another
+            code = f"exit code {ended.code!r}"
+            raise LoadError(f"the network's forward ended the program with {code}") from ended
+        except MemoryError as full:
+            said = f" ({full})" if str(full) else ""
+            raise ArchscopeError(f"memory ran out{said}; a smaller input takes less") from full
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         own = [param for param in super().get_params(ctx) if isinstance(param, click.Option)]

@@ -9,7 +9,7 @@ import click
 
 from archscope.errors import LoadError
 
-_OURS = ("archscope", "importlib")
+_OURS = ("archscope", "importlib", "click")
 
 
 def show_traceback(error: LoadError) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError
+from archscope.loaders._target import unwrapped
 from archscope.subject import Inputs, Network, Request, Subject
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ def subject_of(model: nn.Module | str, args: tuple[Any, ...], kwargs: dict[str, 
     """Return a module in memory, or a named network, as a `Subject`."""
     if isinstance(model, str):
         return network_of(model, kwargs).subject()
-    model = _unwrapped(model)
+    model = unwrapped(model)
     inputs = Inputs(args=args, kwargs=kwargs) if args or kwargs else None
     shapes = inputs.shapes() if inputs else ()
     given = ", ".join("×".join(map(str, tensor.shape)) for tensor in shapes)
@@ -26,21 +27,6 @@ def subject_of(model: nn.Module | str, args: tuple[Any, ...], kwargs: dict[str, 
         inputs=inputs,
         origin="memory",
     )
-
-
-_WRAPPERS = {
-    "OptimizedModule": "_orig_mod",
-    "DataParallel": "module",
-    "DistributedDataParallel": "module",
-}
-"""Classes that run another module, by name, and the attribute that holds it."""
-
-
-def _unwrapped(model: nn.Module) -> nn.Module:
-    """Return the module that was compiled or replicated: it is what is counted."""
-    while type(model).__name__ in _WRAPPERS and type(model).__module__.startswith("torch."):
-        model = getattr(model, _WRAPPERS[type(model).__name__])
-    return model
 
 
 def network_of(

@@ -8,6 +8,9 @@ from archscope.errors import UsageError, did_you_mean
 from archscope.registry import FAMILIES, LOADERS, Loader
 from archscope.subject import Network, Request
 
+_WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".onnx", ".h5")
+"""How files end that hold weights, and not what a network does with them."""
+
 
 def find(text: str) -> Loader | None:
     """Return the loader that knows what `text` names, or None."""
@@ -45,6 +48,8 @@ def _unknown(text: str) -> str:
     from archscope import presets
 
     name = text.partition(":")[0]
+    if Path(name).suffix in _WEIGHTS:
+        return f"{name} holds weights; name the code that makes the network, e.g. ./net.py:Net"
     if "/" in name or "\\" in name or (name and Path(name).is_dir()):
         return f"{name!r} is no Python file; write e.g. ./net.py:Net, or hf:FOLDER"
     families = FAMILIES.names()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archscope.errors import UsageError, did_you_mean
 from archscope.loaders import _inputs
 from archscope.loaders._inputs import OPTION, Given
+from archscope.loaders._trial import runs_on_shapes
 from archscope.subject import Inputs, Request
 
 if TYPE_CHECKING:
@@ -25,9 +26,12 @@ _KNOWN = {
     "idx": _TOKENS,
     "pixel_values": None,
     "input_values": "1,16000",
+    "input_features": None,
     "inputs_embeds": None,
 }
 """Arguments that are the same wherever they appear, and their inputs; None: as the layers say."""
+_HOLDERS = ("batch", "data", "sample", "inputs", "features", "xs")
+"""How arguments are often called that hold several inputs."""
 _PLAIN = "1,3,224,224"
 _SIDES = {1: "1024", 2: "224,224", 3: "16,112,112"}
 """An image of ImageNet's size, a second of 1 kHz, a clip: by number of spatial axes."""
@@ -81,7 +85,9 @@ def _check(name: str, given: Sequence[Given], parameters: Parameters) -> None:
                 hint = f" For a dictionary write {places[0]}.{word}:..."
             raise UsageError(f"{OPTION}: {name} takes {listed}; it has no input {word!r}.{hint}")
     if count > len(places) and not open_end:
-        raise UsageError(f"{OPTION}: {name} takes {listed}; {count} positional inputs were given")
+        if len(takes) > len(places):
+            listed += f" (by name: {' '.join(f'{n}:SHAPE' for n in takes if n not in places)})"
+        raise UsageError(f"{OPTION}: {name} takes {listed}; {count} came without a name")
     twice = named & set(places[:count])
     if twice:
         raise UsageError(f"{OPTION}: {', '.join(sorted(twice))} is given by place and by name")
@@ -104,12 +110,28 @@ def _required(parameters: Parameters) -> list[str]:
 def _ask(model: nn.Module, name: str, parameters: Parameters, request: Request) -> str:
     wanted = _wanted(model, parameters)
     shapes = _shapes(model, wanted)
-    plain = len(wanted) == 1 and wanted[0] not in _KNOWN
+    by_name = inspect.Parameter.KEYWORD_ONLY
+    kinds = [parameters[word].kind for word in wanted if word in parameters]
+    plain = len(wanted) == 1 and wanted[0] not in _KNOWN and by_name not in kinds
     texts = [shapes[word] if plain else f"{word}:{shapes[word]}" for word in wanted]
     flags = " ".join(f"{OPTION} {text}" for text in texts)
     takes = "an input" if plain else " and ".join(wanted)
     hint = "" if request.parameters_alone is None else " (or --no-flops)"
-    return f"{name} takes {takes}; give {OPTION}, e.g. {flags}{hint}"
+    held = (
+        f"; in a dictionary or a list: {wanted[0]}.KEY:SHAPE" if _holds(parameters, wanted) else ""
+    )
+    return f"{name} takes {takes}; give {OPTION}, e.g. {flags}{held}{hint}"
+
+
+def _holds(parameters: Parameters, wanted: Sequence[str]) -> bool:
+    """Return whether the one argument that is asked for may well be a dictionary or a list."""
+    if len(wanted) != 1 or wanted[0] not in parameters:
+        return False
+    said = str(parameters[wanted[0]].annotation)
+    return (
+        wanted[0] in _HOLDERS
+        or re.search(r"\b(dict|mapping|list|tuple|sequence)\b", said, re.I) is not None
+    )
 
 
 def _wanted(model: nn.Module, parameters: Parameters) -> list[str]:
@@ -124,29 +146,43 @@ def _wanted(model: nn.Module, parameters: Parameters) -> list[str]:
         return [next((n for n, p in parameters.items() if p.kind in (0, 1)), "x")]
     both = bool(getattr(getattr(model, "config", None), "is_encoder_decoder", False))
     second = "decoder_input_ids"
-    return [first, second] if both and second in parameters and first != second else [first]
+    if both and second in parameters and first != second:
+        return [first, second]
+    images = "pixel_values"  # CLIP does not do without, LLaVA does
+    if images in parameters and first != images and not _runs(model, [first]):
+        return [first, images]
+    return [first]
+
+
+def _runs(model: nn.Module, words: Sequence[str]) -> bool:
+    """Return whether forward runs on examples of these arguments alone."""
+    texts = (f"{word}:{shape}" for word, shape in _shapes(model, words).items())
+    return runs_on_shapes(model, _inputs.make([_inputs.parse(text) for text in texts], model, {}))
 
 
 def _shapes(model: nn.Module, wanted: Sequence[str]) -> dict[str, str]:
-    """Return an input for each argument, the first as the first layer takes it."""
-    layer = _first_layer_takes(model) or _PLAIN
-    return {word: _KNOWN.get(word) or _by_name(word, layer) for word in wanted}
+    """Return an input for each argument, as the first layers take it."""
+    takes = list(_takes(model))
+    return {word: _KNOWN.get(word) or _by_name(word, takes) for word in wanted}
 
 
-def _by_name(word: str, layer: str) -> str:
-    is_tokens = re.search(r"(^|_)(ids?|tokens?|idx)$", word) is not None
-    return _TOKENS if is_tokens else layer
-
-
-def _first_layer_takes(model: nn.Module) -> str | None:
-    return next(_takes(model), None)
+def _by_name(word: str, takes: Sequence[str]) -> str:
+    if re.search(r"(^|_)(ids?|tokens?|idx)$", word):
+        return _TOKENS
+    axes = {"pixel_values": 4, "input_features": 3}.get(word)
+    fit = (shape for shape in takes if axes in (None, shape.count(",") + 1))
+    shape = next(fit, takes[0] if takes else _PLAIN)
+    # Whisper's half minute of sound, one column for each hundredth of a second.
+    return shape.replace(_SIDES[1], "3000") if word == "input_features" else shape
 
 
 def _takes(model: nn.Module) -> Iterator[str]:
     """Yield an input for each layer that says what it takes, in the order of the model."""
     from torch import nn
 
-    size = getattr(getattr(model, "config", None), "image_size", None)
+    config = getattr(model, "config", None)
+    vision = getattr(config, "vision_config", None)
+    size = getattr(config, "image_size", None) or getattr(vision, "image_size", None)
     for module in model.modules():
         if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
             sides = _SIDES[len(module.kernel_size)]

@@ -6,6 +6,7 @@ import path, working folder and command line are put back. What it imported stay
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -17,9 +18,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
-from archscope.errors import LoadError
+from archscope.errors import LoadError, UsageError
 
 T = TypeVar("T")
+_STDOUT, _STDERR = 1, 2
+"""The files that every program has."""
+IMPORTING = "importing"
+"""How what is tried begins where a module is run for the first time."""
+_GUARD = "what is to run as a program goes under if __name__ == '__main__'"
 
 
 @contextmanager
@@ -30,7 +36,7 @@ def _as_python_would(folder: Path, program: str) -> Iterator[None]:
     sys.dont_write_bytecode = True
     sys.argv = [program]
     try:
-        with redirect_stdout(sys.stderr):
+        with _below_python(), redirect_stdout(sys.stderr):
             yield
     finally:
         sys.argv = arguments
@@ -39,6 +45,26 @@ def _as_python_would(folder: Path, program: str) -> Iterator[None]:
             sys.path.remove(path)
         if os.getcwd() != here:
             os.chdir(here)
+
+
+@contextmanager
+def _below_python() -> Iterator[None]:
+    """Send what C code and other programs write to stdout, beside Python, to stderr too."""
+    try:
+        is_programs = sys.stdout.fileno() == _STDOUT
+    except (AttributeError, OSError, ValueError):  # a notebook's, a test's: not a file
+        is_programs = False
+    if not is_programs:
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(_STDOUT)
+    os.dup2(_STDERR, _STDOUT)
+    try:
+        yield
+    finally:
+        os.dup2(kept, _STDOUT)
+        os.close(kept)
 
 
 def run(code: Callable[[], T], what: str, *, folder: Path, program: str = "") -> T:
@@ -50,11 +76,28 @@ def run(code: Callable[[], T], what: str, *, folder: Path, program: str = "") ->
         with _as_python_would(folder, program):
             return code()
     except SystemExit as error:
-        raise LoadError(f"{what} ended the program with exit code {error.code!r}") from error
-    except Exception as error:
-        said = next(iter(str(error).strip().splitlines()), "")
+        ended = f"{what} ended the program with exit code {error.code!r}"
+        hint = f"; {_GUARD}" if what.startswith(IMPORTING) else ""
+        raise LoadError(f"{ended}{hint}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # some packages derive their own from that
+        said = _said(error)
         kind = type(error).__name__
         raise LoadError(f"{what} raised {kind}{': ' if said else ''}{said}") from error
+
+
+def not_imported(package: str, extra: str, error: Exception) -> UsageError:
+    """Return what to say where a package that a loader needs is missing or broken."""
+    missing = isinstance(error, ImportError) and error.name == package
+    why = "" if missing else f" ({type(error).__name__}: {_said(error)})"
+    return UsageError(f"{package} cannot be imported{why}: pip install archscope[{extra}]")
+
+
+def _said(error: BaseException) -> str:
+    """Return an error's first line, and the next where the first only announces it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1])
 
 
 @cache
@@ -62,19 +105,31 @@ def import_file(path: Path) -> ModuleType:
     """Import a file once, as part of its package where it is in one; raises `LoadError`."""
     root, name = _place(path)
     return run(
-        lambda: _import(path, name), f"importing {shown(path)}", folder=root, program=str(path)
+        lambda: _import(path, name), f"{IMPORTING} {shown(path)}", folder=root, program=str(path)
     )
 
 
 def _place(path: Path) -> tuple[Path, str]:
-    """Return the folder to import a file from, and its name there: `net`, `package.net`."""
-    root, names = path.parent, [path.stem]
-    while (root / "__init__.py").is_file() and root.name.isidentifier():
+    """Return the folder to import a file from, and its name there: `net`, `package.net`.
+
+    A folder is a package where it says so by `__init__.py`, or where the file imports `.parts`.
+    """
+    root, names, dots = path.parent, [path.stem.replace(".", "_")], _dots(path)
+    while ((root / "__init__.py").is_file() or len(names) <= dots) and root.name.isidentifier():
         names.insert(0, root.name)
         root = root.parent
     if path.stem == "__init__" and len(names) > 1:
         names.pop()
     return root, ".".join(names)
+
+
+def _dots(path: Path) -> int:
+    """Return the most dots that an import of a file begins with: 2 for `from ..parts import x`."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError, MemoryError, RecursionError):
+        return 0  # importing it tells what is wrong
+    return max((n.level for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)), default=0)
 
 
 def _import(path: Path, name: str) -> ModuleType:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import io
 import sys
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
-from typing import TYPE_CHECKING, Any
+from contextlib import redirect_stderr
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from archscope.errors import LoadError
 from archscope.loaders import _call
+from archscope.loaders._trial import runs_on_shapes
+from archscope.loaders._unfinished import size_lazy_layers, with_data
 from archscope.results import plain
 from archscope.subject import Inputs, Network, Request, Subject
 
 if TYPE_CHECKING:
     from torch import nn
 
+T = TypeVar("T")
 Make = Callable[[], "nn.Module"]
 """Makes the network by running the user's code; raises `LoadError` or `UsageError`."""
 Prepare = Callable[[], Make]
@@ -55,21 +57,31 @@ def network(
             config=plain(config),
         )
 
-    def prepared() -> Make:
+    def on_cpu(step: Callable[[], T]) -> T:
         import torch
 
-        with torch.device("cpu"):  # what an import computes is not to be on shapes alone
-            return prepare()
+        with torch.device("cpu"):  # what the user's code computes is not to be on shapes alone
+            return step()
+
+    def prepared() -> Make:
+        make = on_cpu(prepare)
+
+        def finished() -> nn.Module:
+            model = make()
+            size_lazy_layers(model, lambda: with_inputs(model))
+            return model
+
+        return finished
 
     def subject() -> Subject:
         make = prepared()
         model = _on_shapes(make)
         if model is None:
-            model = make()
+            model = on_cpu(make)
             return described(model, with_inputs(model))
         inputs = with_inputs(model)
-        if inputs is not None and _weighs(model) <= _LARGEST and not _runs_on_shapes(model, inputs):
-            model = make()
+        if inputs is not None and _weighs(model) <= _LARGEST and not runs_on_shapes(model, inputs):
+            model = on_cpu(make)
             inputs = with_inputs(model)
         return described(model, inputs)
 
@@ -79,7 +91,7 @@ def network(
         device = torch.get_default_device()
         if device.type == "meta":
             return subject()
-        model = prepared()().to(device)
+        model = with_data(prepared()(), device)
         return described(model, with_inputs(model))
 
     return Network(name=title, origin=origin, subject=subject, whole=whole)
@@ -101,36 +113,3 @@ def _on_shapes(make: Make) -> nn.Module | None:
 
 def _weighs(model: nn.Module) -> int:
     return sum(p.numel() * p.element_size() for p in model.parameters())
-
-
-def _runs_on_shapes(model: nn.Module, inputs: Inputs) -> bool:
-    """Return whether forward runs where weights and inputs have no data."""
-    import torch
-    from torch.utils._pytree import tree_map
-
-    from archscope.counting.execution import ShapesOnly
-    from archscope.running.as_found import left_as_found, meta_twin, move_to_meta
-
-    if not any(parameter.is_meta for parameter in model.parameters()):
-        return True  # it has its data; counting falls back to that by itself
-
-    def bodiless(leaf: Any) -> Any:
-        if isinstance(leaf, torch.Tensor):
-            return meta_twin(leaf) if leaf.is_floating_point() else leaf.clone()
-        return leaf
-
-    for constants_too in (False, True):
-        with left_as_found(model), torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                move_to_meta(model)
-                for module in model.modules():
-                    module.training = False
-                args, kwargs = tree_map(bodiless, (inputs.args, dict(inputs.kwargs)))
-                silent = redirect_stdout(io.StringIO())
-                with silent, ShapesOnly(constants_too=constants_too):
-                    model(*args, **kwargs)
-            except Exception:
-                continue
-            return True
-    return False

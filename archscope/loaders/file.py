@@ -18,7 +18,7 @@ from archscope.subject import Network, Request
 if TYPE_CHECKING:
     from torch import nn
 
-_FORM = re.compile(r"(?!(?:hf|timm):)(?P<path>.*?\.py)(?::(?P<target>.*))?", re.DOTALL)
+_FORM = re.compile(r"(?!(?:hf|timm):)(?P<path>.*?\.(?:py|ipynb))(?::(?P<target>.*))?", re.DOTALL)
 
 
 def accepts(text: str) -> bool:
@@ -58,6 +58,11 @@ def load(text: str, request: Request) -> Network:
 
 def _existing(text: str) -> Path:
     path = Path(text).expanduser()
+    if path.suffix == ".ipynb":
+        raise UsageError(
+            f"{text} is a notebook; call archscope.params(model, inputs) in it, or put the network "
+            "into a Python file"
+        )
     if path.is_file():
         return path.resolve()
     if path.is_dir():
@@ -65,7 +70,9 @@ def _existing(text: str) -> Path:
     folder = path.parent
     if not folder.is_dir():
         raise UsageError(f"{text} does not exist: there is no folder {folder}")
-    near = did_you_mean(path.name, sorted(file.name for file in folder.glob("*.py")))
+    near = did_you_mean(
+        path.name, sorted(file.name for file in folder.glob("*.py") if file.is_file())
+    )
     raise UsageError(f"{text} does not exist.{near}")
 
 

@@ -126,11 +126,8 @@ def _class(transformers: Any, name: str, *, explicit: bool) -> Any:
 def _transformers() -> Any:
     try:
         import transformers
-    except ImportError as error:
-        why = "" if error.name == "transformers" else f" ({error})"
-        raise UsageError(
-            f"transformers cannot be imported{why}: pip install archscope[hf]"
-        ) from None
+    except Exception as error:
+        raise _code.not_imported("transformers", "hf", error) from None
     return transformers
 
 

@@ -63,7 +63,9 @@ def _imported(name: str) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     try:
-        return _code.run(lambda: import_module(name), f"importing {name}", folder=Path.cwd())
+        return _code.run(
+            lambda: import_module(name), f"{_code.IMPORTING} {name}", folder=Path.cwd()
+        )
     except LoadError as error:
         missing = error.__cause__
         if isinstance(missing, ModuleNotFoundError) and _begins(name, str(missing.name)):

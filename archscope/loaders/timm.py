@@ -68,9 +68,8 @@ def _read(text: str) -> tuple[str, _target.Target]:
 def _timm() -> Any:
     try:
         import timm
-    except ImportError as error:
-        why = "" if error.name == "timm" else f" ({error})"
-        raise UsageError(f"timm cannot be imported{why}: pip install archscope[timm]") from None
+    except Exception as error:  # a torchvision for another torch raises all kinds of errors
+        raise _code.not_imported("timm", "timm", error) from None
     return timm
 
 

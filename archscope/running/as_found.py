@@ -6,9 +6,10 @@ statistics, draw random numbers, or raise half-way. Everything is put back, also
 
 from __future__ import annotations
 
+import os
 import random
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,7 +22,7 @@ _CONTAINERS = (dict, OrderedDict, defaultdict, list, set, deque)
 
 @contextmanager
 def left_as_found(model: nn.Module) -> Iterator[None]:
-    """Put back every attribute of every submodule, and the state of every random generator.
+    """Put back every attribute of every submodule, every random generator, the working folder.
 
     Attributes are put back by identity; a list, dict or set that an attribute holds gets its former
     items back too, a plain tensor its values. For those of parameters and buffers, see
@@ -30,9 +31,11 @@ def left_as_found(model: nn.Module) -> Iterator[None]:
     attributes = [(module, _snapshot(vars(module))) for module in model.modules()]
     generators = _random_states()
     fast_path = torch.backends.mha.get_fastpath_enabled()
+    here = os.getcwd()
     try:
         yield
     finally:
+        os.chdir(here)
         for module, snapshot in attributes:
             _restore(vars(module), snapshot)
         for put_back in generators:
@@ -51,6 +54,32 @@ def values_as_found(model: nn.Module, inputs: tuple[Any, ...]) -> Iterator[None]
     finally:
         for tensor, copy in copies:
             _put_back(tensor, copy)
+
+
+class Written:
+    """Parameters and buffers of a model that its forward writes to, and what they held before."""
+
+    def __init__(self, model: nn.Module) -> None:
+        held = [*model.parameters(), *model.buffers()]
+        self._places = {_place(tensor) for tensor in held if _is_watched(tensor)}
+        self._before: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def watch(self, tensors: Iterable[torch.Tensor]) -> None:
+        """Keep what some tensors hold that are about to be written to."""
+        for tensor in tensors:
+            if _is_watched(tensor) and _place(tensor) in self._places:
+                self._before.append((tensor.detach(), tensor.detach().clone()))
+
+    def put_back(self) -> None:
+        """Undo all that was written."""
+        with torch.no_grad():
+            while self._before:
+                tensor, copy = self._before.pop()
+                tensor.copy_(copy)
+
+
+def _place(tensor: torch.Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
 
 
 def move_to_meta(model: nn.Module) -> None:

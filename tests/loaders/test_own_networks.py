@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 import torch
 
 from archscope import loaders
+from archscope.cli._main import main
 from archscope.errors import ForwardError, LoadError, UsageError
 from archscope.library import count_subject, see_network
 from archscope.registry import LOADERS
@@ -173,6 +176,120 @@ def test_whole_networks_stand_on_the_default_device(here: Path) -> None:
 
     assert subject.origin == "module:two_networks"
     assert {p.device.type for p in subject.model.parameters()} == {"cpu"}  # it was made already
+    with torch.device("meta"):
+        subject = named("./needs_data.py", "4,5").whole()
+    assert {p.device.type for p in subject.model.parameters()} == {"cpu"}  # it runs on data alone
+
+
+# Each is a file and its code, what names the network, its input, and what it multiplies.
+ODD = {
+    "a folder that is a package without saying so": (
+        "parts/net.py",
+        "from .layers import Layer\nclass Net(Layer):\n"
+        "    def __init__(self): super().__init__(4, 3)\n",
+        "parts/net.py:Net",
+        "2,4",
+        2 * 12,
+    ),
+    "a file with dots in its name": ("my-net.v2.py", "", "my-net.v2.py:Layer(4, 3)", "2,4", 24),
+    "lazy layers": (
+        "lazy.py",
+        "make = lambda: nn.Sequential(nn.LazyConv2d(8, 3), nn.Flatten(), nn.LazyLinear(3))\n",
+        "lazy.py:make",
+        "1,2,5,5",
+        9 * 8 * 18 + 9 * 8 * 3,
+    ),
+    "weights on meta": (
+        "bare.py",
+        "def make():\n    with torch.device('meta'):\n"
+        "        return nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))\n",
+        "bare.py",
+        "2,4",
+        24,
+    ),
+    "a module that runs another": (
+        "many.py",
+        "def make(): return nn.DataParallel(nn.Linear(4, 3))\n",
+        "many.py",
+        "2,4",
+        24,
+    ),
+    "arguments by name alone": (
+        "named.py",
+        "class Net(nn.Linear):\n    def __init__(self): super().__init__(4, 3)\n"
+        "    def forward(self, *, x): return super().forward(x)\n",
+        "named.py",
+        "x:2,4",
+        24,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_network_is_counted_and_runs(here: Path, name: str) -> None:
+    file, code, text, shape, macs = ODD[name]
+    (here / "parts").mkdir()
+    head = "import torch\nfrom torch import nn\n"
+    (here / "parts" / "layers.py").write_text(f"{head}Layer = nn.Linear\n")
+    (here / file).write_text(f"{head}Layer = nn.Linear\n{code}")
+
+    whole = named(text, shape).whole()
+
+    assert counted(text, shape).totals.macs == macs
+    assert whole.inputs is not None
+    with torch.no_grad():
+        output = whole.model.eval()(*whole.inputs.args, **whole.inputs.kwargs)
+    assert torch.isfinite(output).all()
+
+
+def test_a_forward_that_fails_on_shapes_is_seen_on_data(here: Path) -> None:
+    network = named("./needs_data.py", "4,5")
+    whole = network.whole()
+    bare = replace(whole, model=copy.deepcopy(whole.model).to("meta"))
+
+    totals = see_network(replace(network, subject=lambda: bare)).totals
+
+    assert totals.receptive_field == (5,)  # linear layers, over all features of a row
+
+
+def test_lazy_layers_ask_for_an_input(here: Path) -> None:
+    (here / "lazy.py").write_text("from torch import nn\nmake = lambda: nn.LazyLinear(3)\n")
+
+    with pytest.raises(UsageError, match="take their sizes from its input; give --input-shape"):
+        loaders.load("lazy.py:make", Request(parameters_alone=True)).subject()
+    with pytest.raises(LoadError, match="tells its lazy layers their sizes raised RuntimeError"):
+        named("lazy.py:make", "int64:2,3").subject()
+
+
+def test_a_forward_that_ends_the_program_is_one_line(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "ends.py").write_text(
+        "import sys\nfrom torch import nn\nclass Net(nn.Linear):\n"
+        "    def __init__(self): super().__init__(2, 2)\n"
+        "    def forward(self, x): sys.exit(7)\n"
+    )
+
+    with pytest.raises(SystemExit) as ended:
+        main(["params", "ends.py", "--input-shape", "1,2"])
+
+    assert ended.value.code == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == "Error: the network's forward ended the program with exit code 7"
+
+
+def test_what_other_programs_print_goes_to_stderr(
+    here: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "raw.py").write_text(
+        "import os\nfrom torch import nn\nos.write(1, b'raw\\n')\nmake = lambda: nn.ReLU()\n"
+    )
+    with open(1, "w", closefd=False) as stdout:  # as a program has it
+        monkeypatch.setattr(sys, "stdout", stdout)
+        named("raw.py:make", "1").subject()
+
+    shown = capfd.readouterr()
+    assert (shown.out, shown.err) == ("", "raw\n")
 
 
 def test_a_module_is_imported_once_and_leaves_nothing_behind(
@@ -186,6 +303,7 @@ def test_a_module_is_imported_once_and_leaves_nothing_behind(
         "from torch import nn\n"
         "class Net(nn.Linear):\n"
         "    def __init__(self): super().__init__(blocks.WIDTH, 2)\n"
+        "    def forward(self, x):\n        os.chdir('/')\n        return super().forward(x)\n"
     )
     (here / "blocks.py").write_text("WIDTH = 4\n")
     path, arguments = list(sys.path), list(sys.argv)
@@ -194,7 +312,7 @@ def test_a_module_is_imported_once_and_leaves_nothing_behind(
         assert "ARCHSCOPE_TEST" not in os.environ, "naming a network runs nothing"
         network.subject()
         network.whole()
-        named("./counts.py:Net", "1,4").subject()
+        counted("./counts.py:Net", "1,4")
         assert os.environ["ARCHSCOPE_TEST"] == "x"
     finally:
         os.environ.pop("ARCHSCOPE_TEST", None)
@@ -281,6 +399,8 @@ WRONG = {
     "./nowhere/net.py:UNet": r"there is no folder nowhere",
     "two_networks": r"for your own file write ./two_networks.py",
     "./two_networks": r"is no Python file",
+    "book.ipynb:Net": r"book.ipynb is a notebook; call archscope.params",
+    "./best.pt": r"./best.pt holds weights; name the code",
     "hf:./nowhere": r"there is no such folder",
     "hf:.": r"holds no config.json",
     "hf:": r"names no folder",
@@ -309,6 +429,26 @@ def test_inputs_are_asked_for_by_name_with_an_example(here: Path) -> None:
         "torch.nn:LSTM(3, 4)": "--input-shape 128,1,3",
         "torch.nn:Conv3d(2, 2, 1)": "--input-shape 1,2,16,112,112",
     }
+    (here / "clip.py").write_text(
+        "from torch import nn\nclass Clip(nn.Module):\n    main_input_name = 'input_ids'\n"
+        "    def __init__(self):\n        super().__init__()\n"
+        "        self.words, self.looks = nn.Embedding(9, 4), nn.Conv2d(3, 4, 16)\n"
+        "    def forward(self, input_ids=None, pixel_values=None):\n"
+        "        return self.words(input_ids), self.looks(pixel_values)\n"
+        "class Hears(nn.Conv1d):\n    main_input_name = 'input_features'\n"
+        "    def __init__(self): super().__init__(80, 4, 3)\n"
+        "    def forward(self, input_features=None): return super().forward(input_features)\n"
+        "class Batched(nn.Linear):\n    def __init__(self): super().__init__(5, 5)\n"
+        "    def forward(self, batch): return super().forward(batch['x'])\n"
+        "class Named(nn.Linear):\n    def __init__(self): super().__init__(5, 5)\n"
+        "    def forward(self, *, x): return super().forward(x)\n"
+    )
+    asked |= {
+        "clip:Clip": "takes input_ids and pixel_values; .* pixel_values:1,3,224,224",
+        "clip:Hears": "takes input_features; .* input_features:1,80,3000",
+        "clip:Batched": "--input-shape 1,5; in a dictionary or a list: batch.KEY:SHAPE",
+        "clip:Named": "takes x; .* --input-shape x:1,5",
+    }
     for text, says in asked.items():
         with pytest.raises(UsageError, match=says):
             counted(text)
@@ -317,7 +457,7 @@ def test_inputs_are_asked_for_by_name_with_an_example(here: Path) -> None:
 def test_inputs_that_forward_does_not_take_are_refused(here: Path) -> None:
     wrong = {
         ("two_networks:UNet", ("y:1,3,8,8",)): "UNet takes x; it has no input 'y'",
-        ("two_networks:UNet", ("1,3", "1,3")): "2 positional inputs were given",
+        ("two_networks:UNet", ("1,3", "1,3")): "UNet takes x; 2 came without a name",
         ("two_networks:UNet", ("1,3", "x:1,3")): "x is given by place and by name",
         ("dictionary_inputs:TwoViews", ("image:1,3",)): "write batch.image:",
         (
@@ -350,6 +490,15 @@ def test_a_hint_at_no_flops_stands_only_where_that_can_be_said(here: Path) -> No
         ("def make(): raise ValueError('no\\nweights')", "two.py:make raised ValueError: no$"),
         ("def make(): raise SystemExit(3)", "two.py:make ended the program with exit code 3"),
         ("import nothing_of_this_name", "importing ./two.py raised ModuleNotFoundError"),
+        (
+            "import argparse\nargparse.ArgumentParser().parse_args(['--no'])",
+            "ended the program with exit code 2; what is to run as a program goes under if",
+        ),
+        (
+            "def make(): raise ValueError('2 fields are wrong:\\n  width')",
+            "two.py:make raised ValueError: 2 fields are wrong: width$",
+        ),
+        ("class Odd(BaseException): ...\ndef make(): raise Odd", "two.py:make raised Odd$"),
         ("x = = 1", "importing ./two.py raised SyntaxError"),
     ],
 )

@@ -14,7 +14,7 @@ from torch import nn
 
 from archscope import loaders
 from archscope.errors import UsageError
-from archscope.library import count_subject
+from archscope.library import count_subject, see_network
 from archscope.results import Report
 from archscope.subject import Request
 
@@ -68,9 +68,21 @@ def counted(text: str, *shapes: str) -> Report:
     return count_subject(loaders.load(text, Request(input_shapes=shapes)).subject())
 
 
+def seen(text: str, *shapes: str) -> Any:
+    return see_network(loaders.load(text, Request(input_shapes=shapes))).totals
+
+
 def saved(folder: Path, words: dict[str, Any]) -> str:
     (folder / "config.json").write_text(json.dumps(words))
     return f"hf:{folder}"
+
+
+MISTRAL = {
+    **LLAMA,
+    "model_type": "mistral",
+    "architectures": ["MistralForCausalLM"],
+    "sliding_window": 4,
+}
 
 
 D, F, V, S, T, L, H = 64, 128, 1000, 16, 8, 2, 4
@@ -82,7 +94,8 @@ SELF = 4 * D * D
 @needs_transformers
 @pytest.mark.filterwarnings("ignore")
 def test_bert_from_a_configuration(tmp_path: Path) -> None:
-    report = counted(saved(tmp_path, BERT), f"1,{S}")
+    name = saved(tmp_path, BERT)
+    report, sight = counted(name, f"1,{S}"), seen(name, f"1,{S}")
 
     embeddings = (V + 512 + 2) * D + 2 * D
     block = SELF + 4 * D + 2 * D * F + F + D + 2 * 2 * D
@@ -91,18 +104,27 @@ def test_bert_from_a_configuration(tmp_path: Path) -> None:
     assert report.totals.macs == L * (S * (SELF + 2 * D * F) + 2 * S * S * D) + D * D
     assert report.totals.complete
     assert report.config["vocab_size"] == V
+    # every token reads every other in the first block; the first reads 15 later ones
+    assert (sight.receptive_field, sight.smallest_field, sight.ahead) == ((S,), (S,), S - 1)
+    assert sight.global_by.startswith("encoder.layer.0.attention")
 
 
 @needs_transformers
 @pytest.mark.filterwarnings("ignore")
 def test_a_llama_from_a_configuration(tmp_path: Path) -> None:
-    report = counted(saved(tmp_path, LLAMA), f"input_ids:1,{S}", f"attention_mask:1,{S}")
+    name = saved(tmp_path, LLAMA)
+    report = counted(name, f"input_ids:1,{S}", f"attention_mask:1,{S}")
+    sight = seen(name, f"1,{S}")
 
     attention = 2 * D * D + 2 * D * (D // 2)  # two of four heads for keys and values
     block = attention + 3 * D * F
     assert report.totals.trainable == 2 * V * D + L * (block + 2 * D) + D
     assert report.totals.macs == S * (L * block + V * D) + L * 2 * S * S * D
     assert report.totals.complete
+    # token i reads tokens 0 to i
+    assert (sight.receptive_field, sight.smallest_field, sight.ahead) == ((S,), (1,), 0)
+    window = seen(saved(tmp_path, MISTRAL), f"1,{S}")
+    assert (window.receptive_field, window.ahead) == ((L * (4 - 1) + 1,), 0)  # of 4 in each block
 
 
 @needs_transformers
@@ -111,6 +133,7 @@ def test_a_t5_from_a_configuration(tmp_path: Path) -> None:
     name = saved(tmp_path, T5)
 
     report = counted(name, f"input_ids:1,{S}", f"decoder_input_ids:1,{T}")
+    sight = seen(name, f"input_ids:1,{S}", f"decoder_input_ids:1,{T}")
 
     encoder, decoder = SELF + 2 * D * F, 2 * SELF + 2 * D * F
     norms = L * (2 + 3) * D + 2 * D
@@ -119,6 +142,9 @@ def test_a_t5_from_a_configuration(tmp_path: Path) -> None:
     tokens = L * S * (encoder + 2 * D * D) + L * T * (decoder - 2 * D * D)  # cross keys and values
     attention = L * 2 * D * (S * S + T * T + T * S)
     assert report.totals.macs == tokens + attention + T * V * D
+    # the first block of the encoder reads all of the source
+    assert (sight.receptive_field, sight.smallest_field) == ((S,), (S,))
+    assert sight.global_by.startswith("encoder.block.0")
     with pytest.raises(UsageError, match=r"input_ids and decoder_input_ids; .*decoder_input_ids:"):
         counted(name)
 
@@ -174,6 +200,17 @@ def test_a_missing_package_is_named_with_its_extra(
 
     with pytest.raises(UsageError, match=r"pip install archscope\[(hf|timm)\]"):
         counted(name, "1,3")
+
+
+def test_a_package_that_cannot_be_imported_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "timm.py").write_text("raise RuntimeError('operator torchvision::nms is not here')")
+    monkeypatch.delitem(sys.modules, "timm", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(UsageError, match=r"RuntimeError: operator torchvision::nms is not here"):
+        counted("timm:resnet18")
 
 
 @needs_timm
