@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import prod
 from typing import TYPE_CHECKING
 
 from archscope.counting.forward import ForwardCount
 from archscope.counting.weights import weights_by_module
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class Module:
     """How often its forward ran."""
     batch: int
     """First size of what its first call returned; 0 where it returned no tensor."""
+    positions: int
+    """Items and places of what its first call returned, (N, C, *places): its size without C."""
     has_parts: bool
     """Whether it has submodules."""
     work: Mapping[str, int] = field(default_factory=dict)
@@ -75,6 +78,37 @@ class Evidence:
         return sum(module.macs for module in self.modules.values())
 
 
+def _matrix(held: Sequence[Tensor]) -> int:
+    """Return the elements of weights of two axes or more, without scales (C, 1, 1) of others."""
+    many = [p for p in held if p.ndim > 1]
+    full = [p for p in many if p.ndim == 2 or p.numel() > p.shape[0]]
+    return sum(p.numel() for p in full or many)
+
+
+def with_borrowed_weights(evidence: Evidence, counted: Mapping[str, int]) -> Evidence:
+    """Return the evidence with the work of modules that did not run in the one that did it.
+
+    `nn.MultiheadAttention` multiplies by the weights of its `out_proj` itself. Modules that a tool
+    has figures for stay as they are.
+    """
+    modules = dict(evidence.modules)
+    for path, module in evidence.modules.items():
+        owner = next((o for o in _outwards(path) if o in modules and modules[o].calls), None)
+        if module.calls or not module.work or counted.get(path) or owner is None:
+            continue
+        name = path.removeprefix(f"{owner}.")
+        lent = {f"{operator} by {name}": macs for operator, macs in module.work.items()}
+        modules[owner] = replace(modules[owner], work={**modules[owner].work, **lent})
+        modules[path] = replace(module, work={})
+    return replace(evidence, modules=modules)
+
+
+def _outwards(path: str) -> Iterator[str]:
+    while path:
+        path = path.rpartition(".")[0]
+        yield path
+
+
 FUSED = "scaled_dot_product_attention"
 """What fused attention is called in `Module.work`, however torch took it apart."""
 
@@ -106,10 +140,11 @@ def gather(model: nn.Module, count: ForwardCount, fused: Mapping[str, int]) -> E
             params=weights.trainable + weights.frozen,
             frozen=weights.frozen,
             shared=weights.shared,
-            matrix=sum(p.numel() for p in held if p.ndim > 1),
+            matrix=_matrix(held),
             vector=sum(p.numel() for p in held if p.ndim == 1),
             calls=dispatched.calls.get(path, 0),
             batch=shape[0] if shape else 0,
+            positions=prod((*shape[:1], *shape[2:])),
             has_parts=next(module.children(), None) is not None,
             work=_with_fused(work.get(path, {}), fused.get(path, 0)),
         )

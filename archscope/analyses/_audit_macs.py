@@ -8,28 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations
 
-from archscope.analyses._audit_evidence import Evidence, Module
+from archscope.analyses._audit_causes import MOST_PARTS, is_inside, sum_of, uncounted_parts
+from archscope.analyses._audit_causes import Cause as Cause
+from archscope.analyses._audit_evidence import Evidence, Module, with_borrowed_weights
+from archscope.analyses._audit_rules import by_formula, other_rows
 from archscope.counting.operators import classify
 from archscope.counting.others._tool import Figures, Tool
 
-_MOST_PARTS = 12
-"""Parts of which sums are tried; their number doubles with each."""
 _NEARLY = 0.9
 """Share of an amount that is nearly all of it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """What explains a part of a difference."""
-
-    reason: str | None
-    """None: nothing was found that does."""
-    amount: int
-    """Theirs less ours."""
-    path: str | None
-    """The module in question; None: the whole network."""
 
 
 def causes(tool: Tool, figures: Figures, evidence: Evidence) -> list[Cause]:
@@ -38,10 +26,13 @@ def causes(tool: Tool, figures: Figures, evidence: Evidence) -> list[Cause]:
     found = list(_estimates(tool, figures))
     for cause in found:
         theirs[str(cause.path)] -= cause.amount
+    for taken, macs in figures.taken_off.items():
+        found.append(Cause(reason=taken, amount=-macs, path=None))
     outside = figures.macs - sum(theirs.values()) - sum(cause.amount for cause in found)
     elsewhere = _outside(outside, theirs, evidence)
     found += elsewhere.causes
     moved: set[str] = set()
+    evidence = with_borrowed_weights(evidence, theirs)
     for path, module in evidence.modules.items():
         if path not in moved:
             found += _of_module(module, theirs, evidence, moved, elsewhere.operators, figures)
@@ -86,7 +77,7 @@ def _outside(amount: int, theirs: Mapping[str, int], evidence: Evidence) -> _Els
             again[word] = again.get(word, 0) + theirs[module.path]
     written = {f"{name} is added as work": number for name, number in evidence.elements.items()}
     parts = {**again, **products, **written}
-    sought = sorted(parts, key=lambda part: -parts[part])[:_MOST_PARTS]
+    sought = sorted(parts, key=lambda part: -parts[part])[:MOST_PARTS]
     fit = sum_of({part: parts[part] for part in sought}, amount) or _nearly(products, amount)
     added = [
         Cause(reason=part, amount=parts[part], path=None) for part in fit if part not in products
@@ -106,16 +97,6 @@ def _nearly(products: Mapping[str, int], amount: int) -> tuple[str, ...]:
     return tuple(sorted(near)[:1])
 
 
-def sum_of(parts: Mapping[str, int], amount: int) -> tuple[str, ...] | None:
-    """Return the fewest parts that add up to `amount`, None where none do."""
-    names = [name for name, value in parts.items() if value]
-    for size in range(1, len(names) + 1):
-        for chosen in combinations(names, size):
-            if sum(parts[name] for name in chosen) == amount:
-                return chosen
-    return None
-
-
 def _of_module(
     module: Module,
     theirs: Mapping[str, int],
@@ -125,6 +106,10 @@ def _of_module(
     figures: Figures,
 ) -> Iterator[Cause]:
     counted = theirs.get(module.path, 0)
+    formula = by_formula(module, counted, theirs, evidence, moved, figures)
+    if formula is not None:
+        yield from formula
+        return
     work = dict(module.work)
     if not counted:
         work = {operator: macs for operator, macs in work.items() if operator not in elsewhere}
@@ -133,14 +118,17 @@ def _of_module(
     if not difference:
         return
     if not ours:
-        yield _added(module, difference)
+        parts = None
+        if module.has_parts:
+            parts = _some_operators(module, {}, difference, theirs, evidence, moved, figures)
+        yield from [_added(module, difference)] if parts is None else parts
     elif not counted:
-        reason = _left_out(module, work, figures, evidence)
+        reason = _left_out(module, work, theirs, figures, evidence)
         yield Cause(reason=reason, amount=difference, path=module.path)
     else:
         found = _some_operators(module, work, difference, theirs, evidence, moved, figures)
         if found is None:
-            found = _other_rows(module, counted)
+            found = other_rows(module, counted)
         unexplained = Cause(reason=None, amount=difference, path=module.path)
         yield from [unexplained] if found is None else found
 
@@ -157,7 +145,11 @@ def _added(module: Module, amount: int) -> Cause:
 
 
 def _left_out(
-    module: Module, work: Mapping[str, int], figures: Figures, evidence: Evidence
+    module: Module,
+    work: Mapping[str, int],
+    theirs: Mapping[str, int],
+    figures: Figures,
+    evidence: Evidence,
 ) -> str | None:
     """Return why a module's work, or some of it, was left out."""
     operators = ", ".join(sorted(work))
@@ -176,7 +168,9 @@ def _left_out(
         return f"products in {module.type} itself are not counted ({operators})"
     if not module.calls:
         return f"weights of {module.type} are used around it, where they are not counted"
-    if any(figures.modules.get(other.path) for other in evidence.of_type(module.type)):
+    if any(is_inside(module.path, path) for path in figures.closed):
+        return f"{module.type} in a module that has a rule of its own is left out"
+    if any(theirs.get(other.path) for other in evidence.of_type(module.type)):
         return None
     return f"{module.type} is not counted: there is no rule for it"
 
@@ -192,12 +186,12 @@ def _some_operators(
 ) -> list[Cause] | None:
     """Explain a difference by operators left out here, and by work of a part counted here."""
     inside = {
-        path: part.macs
-        for path, part in evidence.modules.items()
-        if part.macs and not theirs.get(path) and _is_inside(path, module.path)
+        path: part.macs for path, part in uncounted_parts(module, theirs, evidence) if part.macs
     }
-    parts = {f"-{operator}": -macs for operator, macs in work.items()}
-    parts |= {f"+{path}": macs for path, macs in list(inside.items())[: _MOST_PARTS - len(parts)]}
+    # Of two operators of the same amount, attention is the likelier to be left out.
+    likely = sorted(work, key=lambda operator: "attention" not in operator)
+    parts = {f"-{operator}": -work[operator] for operator in likely}
+    parts |= {f"+{path}": macs for path, macs in list(inside.items())[: MOST_PARTS - len(parts)]}
     fit = sum_of(parts, difference)
     if fit is None:
         return None
@@ -207,48 +201,6 @@ def _some_operators(
         if sign == "+":
             moved.add(what)  # its own difference is the same with the other sign
             continue
-        reason = _left_out(module, {what: work[what]}, figures, evidence)
+        reason = _left_out(module, {what: work[what]}, theirs, figures, evidence)
         found.append(Cause(reason=reason, amount=parts[name], path=module.path))
     return found
-
-
-def _is_inside(path: str, container: str) -> bool:
-    return path != container and (not container or path.startswith(f"{container}."))
-
-
-def _other_rows(module: Module, counted: int) -> list[Cause] | None:
-    """Explain a difference by biases, and by the number of rows that meet the weights."""
-    if not module.matrix or module.macs % module.matrix:
-        return None
-    rows = module.macs // module.matrix
-    fits = [
-        (counted // (module.matrix + vector), vector)
-        for vector in {0, module.vector}
-        if counted % (module.matrix + vector) == 0
-    ]
-    if not fits:
-        return None
-    # Of two readings the plainer: our rows, one row of each item, our rows several times over.
-    times, vector = min(
-        fits, key=lambda fit: (fit[0] != rows, fit[0] != module.batch, fit[0] % rows > 0, fit)
-    )
-    found = []
-    if times != rows:
-        reason, amount = _rows(module, rows, times), (times - rows) * module.matrix
-        found.append(Cause(reason=reason, amount=amount, path=module.path))
-    if vector:
-        amount = times * vector
-        found.append(Cause(reason="biases are added", amount=amount, path=module.path))
-    return found
-
-
-def _rows(module: Module, rows: int, times: int) -> str:
-    if module.calls > 1 and times * module.calls == rows:
-        return "modules that run several times are counted once"
-    if times * module.batch == rows:
-        return "one item of the batch is counted, not all"
-    if times == module.batch:
-        return "the sequence length is ignored: one position of each item is counted"
-    if times % rows == 0:
-        return f"{module.type}: its weights are counted several times over"
-    return f"{module.type}: its weights are counted for another number of positions"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
+from archscope.analyses._audit_causes import MOST_PARTS, Cause, is_inside, sum_of
 from archscope.analyses._audit_evidence import Evidence, Module
-from archscope.analyses._audit_macs import Cause, sum_of
 from archscope.counting.others._tool import Figures
 
 FROZEN = "frozen parameters are counted as zero"
@@ -53,12 +54,26 @@ def _of_modules(theirs: Mapping[str, int], evidence: Evidence) -> list[Cause]:
         if difference:
             alike = any(theirs.get(other.path) for other in evidence.of_type(module.type))
             reason = FROZEN if frozen and module.frozen else _reason(module, counted, alike)
+            if reason is None and _with_parts(module, difference, theirs, evidence):
+                reason = "parameters of parts that ran elsewhere are counted with their holder too"
             found.append(Cause(reason=reason, amount=difference, path=path))
     for path, first in evidence.aliases.items():
         if theirs.get(path) and first:
             reason = "modules under a second name are counted again"
             found.append(Cause(reason=reason, amount=theirs[path], path=path))
     return found
+
+
+def _with_parts(
+    module: Module, difference: int, theirs: Mapping[str, int], evidence: Evidence
+) -> bool:
+    """Return whether a difference is the parameters of some parts, counted at their own place."""
+    parts: Counter[str] = Counter()
+    for path, part in evidence.modules.items():
+        if theirs.get(path) and is_inside(path, module.path):
+            below = path.removeprefix(f"{module.path}.") if module.path else path
+            parts[below.partition(".")[0]] += part.params
+    return len(parts) <= MOST_PARTS and sum_of(parts, difference) is not None
 
 
 def _reason(module: Module, counted: int, alike: bool) -> str | None:
@@ -69,6 +84,8 @@ def _reason(module: Module, counted: int, alike: bool) -> str | None:
         return None
     if not module.calls:
         return f"parameters of {module.type} are left out: its forward did not run"
+    if not module.path:
+        return "parameters of the model itself are left out"
     if module.has_parts:
         return f"parameters of {module.type} itself are left out"
     return None if alike else f"parameters of {module.type} are left out: there is no rule for it"

@@ -39,13 +39,18 @@ def sections(subject: Subject, real: Callable[[], Subject] | None) -> tuple[Sect
     outcomes = [run(tool, subject.model, subject.inputs) for tool in TOOLS]
     differences = tuple(row for outcome in outcomes for row in _differences(outcome, evidence))
     rows = (_ours(evidence), *(_row(outcome, evidence) for outcome in outcomes))
+    totals = _totals(outcomes, differences, evidence, agreement.complete)
     return (
         Section(
             name="tools",
             row_type=ToolRow,
             rows=rows,
-            totals=_totals(outcomes, differences, evidence, agreement.complete),
-            notes=(*agreement.notes, *_notes(outcomes, differences, on_shapes)),
+            totals=totals,
+            notes=(
+                _verdict(totals),
+                *agreement.notes,
+                *_notes(outcomes, differences, on_shapes),
+            ),
             device="meta" if on_shapes else _device(subject, count),
         ),
         Section(name="differences", row_type=DifferenceRow, rows=differences),
@@ -148,6 +153,19 @@ def _totals(
         agreeing=len(set(counted) - different),
         unexplained=len({row.tool for row in differences if not row.explained}),
     )
+
+
+def _verdict(totals: AuditTotals) -> Note:
+    """Return in a sentence how the other counters stand to ours."""
+    rest = totals.counters - totals.agreeing
+    said = f"{totals.agreeing} of {totals.counters} other counters say the same"
+    if not totals.counters:
+        return Note(level="info", text="no other counter is installed: there is nothing to compare")
+    if totals.unexplained:
+        text = f"{said}; {totals.unexplained} differ by something that has no explanation"
+        return Note(level="warning", text=text)
+    why = "; the reason for each difference of the others is known" if rest else ""
+    return Note(level="info", text=said + why)
 
 
 def _notes(

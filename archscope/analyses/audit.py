@@ -20,11 +20,11 @@ class ToolRow:
     """None where it is not installed."""
     params: int | None = column("Params", kind="count")
     """Parameters, in the tool's own sense."""
-    params_ratio: float | None = column("of ours", kind="ratio", drop=1)
+    params_ratio: float | None = column("Params %", kind="ratio", drop=1)
     """The same as a share of ours."""
     macs: int | None = column("MACs", kind="count")
     """Multiply-accumulates of one forward pass, converted from what the tool gives."""
-    macs_ratio: float | None = column("of ours", kind="ratio")
+    macs_ratio: float | None = column("MACs %", kind="ratio")
     """The same as a share of ours."""
     state: str = column("What it counts")
     """How its number was converted; where it gave none, why."""
@@ -48,7 +48,7 @@ class DifferenceRow:
     """What was found; `not explained` for what is left."""
     modules: int = column("Modules", kind="number")
     """In how many modules it was found; 0 where it is of the whole network."""
-    example: str = column("First", kind="path", drop=1)
+    example: str = column("First", drop=1)
     """Dotted name of the first of them."""
     explained: bool = column()
     """False for what is left over."""

@@ -27,6 +27,13 @@ class Figures:
     """The same by module; what is missing to the sum, the tool has outside of all modules."""
     params_of_modules: Mapping[str, int] | None = None
     """Parameters by path of the module that holds them; None where the tool does not tell."""
+    terms: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Of modules that the tool has a formula for: what that is made of, by path, then by reason;
+    under an empty reason, the products alone."""
+    taken_off: Mapping[str, int] = field(default_factory=dict)
+    """What it takes off the sum of its modules, by reason."""
+    closed: tuple[str, ...] = ()
+    """Paths of modules whose parts it leaves out."""
     skipped: tuple[str, ...] = ()
     """Operators that ran and that the tool does not know; empty where it tells none."""
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from contextlib import redirect_stdout
+from math import prod
 from typing import Any
 
 from torch import nn
 
+from archscope.counting.others._terms import PRODUCTS, Rule, Terms
 from archscope.counting.others._tool import Figures, Tool
 from archscope.subject import Inputs
 
@@ -17,7 +20,7 @@ def count(model: nn.Module, inputs: Inputs) -> Figures:
     from calflops import calculate_flops
 
     listening = _Listening(model)
-    with redirect_stdout(listening):
+    with redirect_stdout(listening), Terms(model, RULES) as terms:
         _, macs, params = calculate_flops(
             model,
             args=list(inputs.args),
@@ -30,7 +33,24 @@ def count(model: nn.Module, inputs: Inputs) -> Figures:
         params=int(params),
         macs=int(macs),
         modules={path: {"": number} for path, number in listening.work.items() if number},
+        terms=terms.found,
     )
+
+
+def _transposed(module: Any, args: tuple[Any, ...], output: Any) -> Mapping[str, int]:
+    """`_conv_trans_flops_compute`: the weights hold the outputs of one group already."""
+    filters, cells = module.weight.shape[1], args[0].numel() * prod(module.kernel_size)
+    again = "the channels of its output are divided by the groups twice"
+    return {
+        PRODUCTS: cells * filters,
+        f"{type(module).__name__}: {again}": cells * (filters // module.groups - filters),
+    }
+
+
+RULES: Mapping[str, Rule] = dict.fromkeys(
+    ("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"), _transposed
+)
+"""By the name of a module's class."""
 
 
 class _Listening:

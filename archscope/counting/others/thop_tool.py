@@ -6,6 +6,8 @@ from typing import Any
 
 from torch import nn
 
+from archscope.counting.others._terms import Terms
+from archscope.counting.others._thop_rules import RULES
 from archscope.counting.others._tool import Figures, Tool, positional
 from archscope.subject import Inputs
 
@@ -14,15 +16,22 @@ def count(model: nn.Module, inputs: Inputs) -> Figures:
     """Count by rules for kinds of modules."""
     from thop import profile
 
-    macs, params, layers = profile(
-        model, inputs=positional(model, inputs, "thop"), verbose=False, ret_layer_info=True
-    )
+    with Terms(model, RULES) as terms:
+        macs, params, layers = profile(
+            model, inputs=positional(model, inputs, "thop"), verbose=False, ret_layer_info=True
+        )
     work: dict[str, dict[str, int]] = {}
     weights: dict[str, int] = {}
     _collect("", layers, work, weights)
     if not layers:
         work, weights = {"": {"": int(macs)}}, {"": int(params)}
-    return Figures(params=int(params), macs=int(macs), modules=work, params_of_modules=weights)
+    return Figures(
+        params=int(params),
+        macs=int(macs),
+        modules=work,
+        terms=terms.found,
+        params_of_modules=weights,
+    )
 
 
 def _collect(
