@@ -51,11 +51,12 @@ def sections(
 
         proof, notes = proof_of(model, subject.inputs, found)
     made = _sections(found, proof, notes)
-    if erf or images is not None:
-        from archscope.analyses._rf_erf import erf_section
-
-        made = (*made, erf_section(model, subject.inputs, found, erf, images))
     failure = found.given.graph.failure
+    if (erf or images is not None) and failure is None:
+        from archscope.analyses._rf_erf import erf_sections
+
+        own = unit is not None
+        made = (*made, *erf_sections(model, subject.inputs, found, erf, images, own_unit=own))
     if failure is not None:
         where = found.given.graph.nodes[-1].module if found.given.graph.nodes else None
         reason = str(failure).strip().splitlines() or [type(failure).__name__]
@@ -186,6 +187,7 @@ def _within(one: Map) -> WithinRow:
     known = [jump for jump in jumps if jump is not None]
     regular = len(known) == len(jumps)
     share = one.mask[mask] / one.mask[mask].sum()
+    share = share[share > 0]  # of a thousand layers some are too small for a float64
     marginal = one.mask.sum(tuple(range(1, mask.ndim)))
     marginal = marginal / marginal.sum()
     places = np.arange(len(marginal))

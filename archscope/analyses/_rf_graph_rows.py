@@ -20,7 +20,7 @@ class ModuleRow:
     sees everything, the size of the input."""
     smallest_field: tuple[int, ...] = column("Smallest RF", kind="shape", drop=2)
     """The same of the unit that sees least."""
-    local_field: tuple[int, ...] | None = column("Local RF", kind="shape", drop=1)
+    local_field: tuple[int, ...] | None = column("Local RF", kind="shape")
     """The same without ways through reductions over all positions; None where there are none, or
     nothing is left."""
     jump: tuple[float, ...] | None = column("Jump", kind="shape", drop=4)
@@ -163,26 +163,4 @@ class GraphTotals:
     proof: str | None
     """`verified`, `bounded`, or None where it was not asked for."""
     unknown: str
-    """Names of the fields that are None because they are not known."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErfRow:
-    """One measure of the effective receptive field, and where its definition is from."""
-
-    measure: str = column("Measure")
-    """`raw mass`, `RepLKNet area`, or `spread`."""
-    threshold: float | None = column("Threshold", kind="ratio")
-    """Share of the mass that the window holds; None: no threshold goes with it."""
-    side: float | None = column("Side", kind="number")
-    """Positions along an axis; None where the threshold is never reached."""
-    area: float | None = column("Area", kind="ratio")
-    """That window's share of the input."""
-    source: str = column("Source")
-    """Who defined it so."""
-    images: int = column("Images", kind="number", drop=2)
-    """Images over which gradients were averaged."""
-    kind: str = column("Images are", drop=3)
-    """`random, seed 0`, or `given`."""
-    unknown: str = column()
     """Names of the fields that are None because they are not known."""

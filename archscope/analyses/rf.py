@@ -9,13 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from archscope.analyses._rf_graph_rows import (
-    ErfRow,
-    GraphTotals,
-    ModuleRow,
-    UnitRow,
-    WithinRow,
-)
+from archscope.analyses._rf_erf_rows import ErfRow, ErfTotals, GradientRow
+from archscope.analyses._rf_graph_rows import GraphTotals, ModuleRow, UnitRow, WithinRow
 from archscope.analyses._rf_suggest import ScheduleRow
 from archscope.errors import UsageError
 from archscope.registry import Analysis
@@ -265,6 +260,7 @@ ANALYSIS = Analysis(
         "within": WithinRow,
         "unit": UnitRow,
         "erf": ErfRow,
+        "gradients": GradientRow,
     },
-    totals={"layers": Totals, "branches": Totals, "modules": GraphTotals},
+    totals={"layers": Totals, "branches": Totals, "modules": GraphTotals, "erf": ErfTotals},
 )

@@ -25,6 +25,7 @@ Examples:
   archscope report --depth 24
   archscope report cnn --dilations 2,2,2 -o holes.html
   archscope report cnn:dilations=2/2/2 cnn:dilations=1/2/3 -o side-by-side.html
+  archscope report ./net.py:UNet --input-shape 1,3,64,64 --erf 20 --audit
   archscope report --depth 24 -o gpt2-24.json
   archscope report gpt2-12.json gpt2-24.json --title "Twice as deep"
   archscope report --depth 24 -o - | gzip > report.html.gz
@@ -55,6 +56,13 @@ _NO_TIME = "not asked for; --time"
     "--rf/--no-rf", "rf", default=True, help="Receptive field and gridding. [default: rf]"
 )
 @click.option("--time/--no-time", "time", default=False, help="Time a pass too. [default: no-time]")
+@click.option(
+    "--erf",
+    type=click.IntRange(min=1),
+    metavar="IMAGES",
+    help="The effective receptive field too, by gradients over so many random inputs.",
+)
+@click.option("--audit", is_flag=True, help="What other counters say too, and why they differ.")
 @click.option("--open", "open_page", is_flag=True, help="Show the page in the browser.")
 @click.option("-q", "--quiet", is_flag=True, help="No notes on stderr.")
 def command(
@@ -65,6 +73,8 @@ def command(
     title: str | None,
     rf: bool,
     time: bool,
+    erf: int | None,
+    audit: bool,
     open_page: bool,
     quiet: bool,
     fields: Mapping[str, str],
@@ -80,7 +90,8 @@ def command(
     for model in models or (None,):
         told: list[str] = []
         try:
-            reports.append(_report(model, fields, told, rf=rf, time=time))
+            asked = {"rf": rf, "time": time, "erf": erf or 0, "audit": audit}
+            reports.append(_report(model, fields, told, **asked))
         except ForwardError as error:
             if error.report is None:
                 raise
@@ -104,9 +115,7 @@ def _check(output: str, assets: str, *, open_page: bool) -> None:
         check_output(str(_beside(output)))
 
 
-def _report(
-    model: str | None, fields: Mapping[str, str], told: list[str], *, rf: bool, time: bool
-) -> Report:
+def _report(model: str | None, fields: Mapping[str, str], told: list[str], **asked: Any) -> Report:
     """Return the report of a network, or the one that a file holds."""
     if model is not None and model.lower().endswith(".json"):
         if fields:
@@ -118,8 +127,8 @@ def _report(
         told.append(f"{analysis} ✓" if reason is None else f"{analysis} – ({reason})")
 
     network = read_model(model, Request(fields=fields))
-    found = report_network(network, rf=rf, time=time, tell=tell)
-    if not time:
+    found = report_network(network, **asked, tell=tell)
+    if not asked["time"]:
         tell("time", _NO_TIME)
     return found
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import ArchscopeError
+from archscope.library._audit import audit_network
 from archscope.library._named import network_of, subject_of
 from archscope.library._params import count_subject
 from archscope.library._rf import see_network
@@ -19,7 +21,13 @@ if TYPE_CHECKING:
 
 
 def report(
-    model: nn.Module | str, *args: Any, rf: bool = True, time: bool = False, **kwargs: Any
+    model: nn.Module | str,
+    *args: Any,
+    rf: bool = True,
+    time: bool = False,
+    erf: int = 0,
+    audit: bool = False,
+    **kwargs: Any,
 ) -> Report:
     """Return all that can be told of one network as one report: for a page, or to save.
 
@@ -28,11 +36,13 @@ def report(
     (75648, 0.28994082840236685)
     >>> found.save("cnn.html")  # doctest: +SKIP
 
-    `model`, `args` and `kwargs` as for `params`. With `time` a forward pass is timed too. What
-    cannot be told is said in a note.
+    `model`, `args` and `kwargs` as for `params`. With `time` a forward pass is timed too, `erf` is
+    on how many random images the effective receptive field is measured, and with `audit` other
+    counters count it as well. What cannot be told is said in a note.
     """
     if isinstance(model, str):
-        return report_network(network_of(model, kwargs), rf=rf, time=time)
+        network = network_of(model, kwargs)
+        return report_network(network, rf=rf, time=time, erf=erf, audit=audit)
     subject = subject_of(model, args, kwargs)
     network = Network(
         name=subject.name,
@@ -44,7 +54,7 @@ def report(
     def timed(counted: Report) -> Report:
         return time_subject(subject, counted, copy=True, per_layer=True)
 
-    return report_network(network, rf=rf, time=time, timed=timed)
+    return report_network(network, rf=rf, time=time, erf=erf, audit=audit, timed=timed)
 
 
 def report_network(
@@ -52,6 +62,8 @@ def report_network(
     *,
     rf: bool = True,
     time: bool = False,
+    erf: int = 0,
+    audit: bool = False,
     flops_per_mac: int = 1,
     timed: Callable[[Report], Report] | None = None,
     tell: Callable[[str, str | None], None] = lambda analysis, reason: None,
@@ -70,6 +82,10 @@ def report_network(
     asked: dict[str, Callable[[], Report]] = {}
     if rf:
         asked["rf"] = lambda: see_network(network)
+    if erf:
+        asked["erf"] = lambda: _effective(network, erf)
+    if audit:
+        asked["audit"] = lambda: audit_network(network)
     if time:
         asked["time"] = lambda: (
             timed(reports[0])
@@ -87,3 +103,10 @@ def report_network(
         else:
             tell(analysis, None)
     return join(reports, tuple(notes))
+
+
+def _effective(network: Network, images: int) -> Report:
+    """Return the effective receptive field alone: where it has none, the rest is told still."""
+    found = see_network(network, erf=images)
+    wanted = tuple(each for each in found.sections if each.name in ("erf", "gradients"))
+    return replace(found, sections=wanted)

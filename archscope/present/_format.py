@@ -109,13 +109,13 @@ def _four_digits(value: Decimal) -> str:
 def percent(part: float, whole: float = 1) -> str:
     """Return a share to one decimal; 0.0 and 100.0 appear only where they are exactly true.
 
-    >>> percent(1, 10_000), percent(9_999, 10_000), percent(1, 3)
-    ('<0.1', '99.9', '33.3')
+    >>> percent(1, 10_000), percent(9_999, 10_000), percent(1, 3), percent(-1, 10_000)
+    ('<0.1', '99.9', '33.3', '>-0.1')
     """
     share = Fraction(part) / Fraction(whole) * 100
     text = f"{share.numerator / share.denominator:.1f}"
-    if text == "0.0" and share > 0:
-        return "<0.1"
+    if text in ("0.0", "-0.0") and share:
+        return "<0.1" if share > 0 else ">-0.1"
     if text == "100.0" and share != 100:
         return "99.9" if share < 100 else ">100.0"
     return text

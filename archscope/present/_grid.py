@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from archscope.present import _fold, _format, _lines, _params, _rf, _select, _time, _totals
+from archscope.present import _audit, _fold, _format, _lines, _params, _rf, _select, _time, _totals
 from archscope.present._fold import Node
 from archscope.present._lines import Line
 from archscope.present._totals import Total
@@ -160,11 +160,14 @@ def _reader(section: Section, view: View, column: Column) -> Callable[[Line], st
         return _show(_lines.value(line, column.name), column, view)
 
     def read(line: Line) -> str:
-        if column.kind in ("number", "extent", "ratio"):
+        if column.kind in ("number", "extent", "ratio", "shape"):
             return _rf.cell(line.row, column, text(line))
         return _params.tied(line, column.name, text(line))
 
-    return lambda line: _time.cell(section, line.row, column, read(line))
+    def said(line: Line) -> str:
+        return _audit.cell(line.row, column, read(line))
+
+    return lambda line: _time.cell(section, line.row, column, said(line))
 
 
 def _form(line: Line, field: str) -> str:

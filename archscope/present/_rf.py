@@ -6,8 +6,9 @@ without such fields passes through them unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from archscope.present import _format
@@ -31,7 +32,7 @@ def cell(row: Any, column: Column, text: str) -> str:
         if value is None:
             return ALL if column.name == "kernel" else _format.NOTHING
         return "×".join([text] * getattr(row, "axes", 1))
-    if value is None and column.kind in ("number", "ratio"):
+    if value is None and (column.kind in ("number", "ratio") or hasattr(row, "unknown")):
         unknown = getattr(row, "unknown", column.name).split(", ")
         return _format.UNKNOWN if column.name in unknown else _format.NOTHING
     whole = getattr(row, POSITIONS, None)
@@ -41,15 +42,42 @@ def cell(row: Any, column: Column, text: str) -> str:
 def shown(section: Section, view: View) -> Section:
     """Return a section without modules that work position by position, unless all are asked for.
 
-    A row that says of itself whether it `looks` at other positions is shown where it does, or where
-    nothing else says what it does: the last row of all.
+    A row that says of itself whether it `looks` at other positions is shown where it does, where
+    its output sees more than any before, or where nothing else says what it does: the last row of
+    all. Of maps within that are seen alike one after the other, as before and behind a ReLU, the
+    first is shown.
     """
     names = {column.name for column in columns(section.row_type)}
-    if "looks" not in names or view.expand or view.sort or view.top:
+    if view.expand or view.sort or view.top:
         return section
-    rows = tuple(row for row in section.rows if row.looks)
+    if {"reads", "clipped"} <= names:
+        groups = groupby(section.rows, key=lambda row: replace(row, reads=""))
+        return replace(section, rows=tuple(next(alike) for _, alike in groups))
+    if "looks" not in names:
+        return section
+    rows = tuple(_that_look(section.rows))
     rows = rows if not section.rows or section.rows[-1] in rows else (*rows, section.rows[-1])
     return replace(section, rows=rows)
+
+
+def _that_look(rows: Sequence[Any]) -> Iterator[Any]:
+    """Yield the rows of modules that look at other positions, or whose output sees more."""
+    most = 0
+    for row in rows:
+        sees = max(row.local_field or row.receptive_field or (0,))
+        if row.looks or (row.local_field and sees > most):
+            yield row
+        if row.local_field or not row.global_by:
+            most = max(most, sees)
+
+
+def left_out_are(section: Section, number: int) -> str:
+    """Return what so many rows are that `shown` leaves out."""
+    one = number == 1
+    if any(column.name == "looks" for column in columns(section.row_type)):
+        what = "module that only works" if one else "modules that only work"
+        return f"{number:,} {what} position by position, or {'holds' if one else 'hold'} others"
+    return f"{number:,} {'map that is' if one else 'maps that are'} seen like the one above"
 
 
 def idle(section: Section) -> frozenset[str]:
@@ -71,10 +99,8 @@ def idle(section: Section) -> frozenset[str]:
 def summary(report: Report, section: Section, view: View) -> tuple[str, ...]:
     """Return the picture of what is reached and the numbers of paths, none for another report."""
     totals = report.totals
-    if any(column.name == "looks" for column in columns(section.row_type)):
-        left_out = len(section.rows) - len(shown(section, view).rows)
-        rest = f"+ {left_out:,} modules that only work position by position, or hold others"
-        return (rest,) if left_out else ()
+    if left_out := len(section.rows) - len(shown(section, view).rows):
+        return (f"+ {left_out_are(section, left_out)}",)
     if not hasattr(totals, "reached_1d") or section is not report.sections[0]:
         return ()
     rows = next((each.rows for each in report.sections if each.name == POSITIONS), ())

@@ -57,8 +57,8 @@ def total(report: Report, section: Section, column: Column) -> Total | None:
     partial = column.kind == "work" and bool(lower_bound(report))
     if hasattr(section.totals, column.name):
         return Total(value=getattr(section.totals, column.name), partial=partial)
-    if not column.share and not hasattr(report.totals, column.name):
-        return None
+    if not column.share and (section.totals or not hasattr(report.totals, column.name)):
+        return None  # a section with totals of its own says there what adds up
     field = column.name
     if field in _lines.additive(section.row_type):
         field = f"own_{field}"

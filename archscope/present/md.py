@@ -28,7 +28,9 @@ def render(report: Report, view: View) -> str:
     if shown.remarks:
         blocks.append(
             "\n".join(
-                f"- **{each.word}** {' '.join(map(_escape, (each.text, *each.details)))}"
+                "\n  - ".join(
+                    [f"- **{each.word}** {_escape(each.text)}", *map(_escape, each.details)]
+                )
                 for each in shown.remarks
             )
         )

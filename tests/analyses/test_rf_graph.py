@@ -166,12 +166,14 @@ def test_an_output_is_chosen_by_the_name_of_a_module() -> None:
         study(dilated(1), image(), output="7")
 
 
-@pytest.mark.parametrize("rates", [(1, 2), (2, 2)])
-def test_verification_runs_the_network(rates: tuple[int, ...]) -> None:
-    report = study(dilated(*rates), image(17), verify=True)
+def test_verification_runs_the_network_and_says_what_it_showed() -> None:
+    report = study(dilated(1, 2), image(17), verify=True)
 
+    (note,) = [note for note in report.notes if note.text.startswith("verified: ")]
     assert report.totals.proof == "verified"
-    assert any(note.text.startswith("verified on the given input") for note in report.notes)
+    # A window of 7 around position 8, by each of four roads.
+    assert "along axis 2 5 to 11, by the graph, changes, gradients and NaN" in note.details[0]
+    assert note.details[-1].startswith("All 49 positions of the set are seen: 49 by gradients")
 
 
 def test_a_rule_that_sees_too_little_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,25 +196,6 @@ def test_a_rule_that_sees_too_little_is_refused(monkeypatch: pytest.MonkeyPatch)
 
     with pytest.raises(ArchscopeError, match="outside the set changes the output"):
         study(dilated(1), image(9), verify=True)
-
-
-def test_masked_attention_is_bounded_where_nan_passes_masks() -> None:
-    class Masked(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.qkv = nn.Linear(4, 12)
-
-        def forward(self, x: Tensor) -> Tensor:
-            q, k, v = self.qkv(x).chunk(3, dim=-1)
-            seen = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).tril()
-            weights = (q @ k.transpose(1, 2)).masked_fill(~seen, -torch.inf).softmax(-1)
-            return weights @ v
-
-    report = study(Masked(), torch.zeros(1, 9, 4), verify=True)
-
-    assert report.totals.ahead == 0
-    assert report.totals.proof == "bounded"
-    assert any("NaN" in note.text for note in report.notes)
 
 
 def test_a_global_module_is_named_and_the_local_window_given() -> None:
@@ -258,7 +241,7 @@ def test_a_forward_that_fails_gives_what_came_before() -> None:
             raise ValueError("out of coffee")
 
     with pytest.raises(ForwardError, match="failed after conv: out of coffee") as caught:
-        study(Broken(), image(8))
+        study(Broken(), image(8), erf=1)
 
     rows = caught.value.sections[0].rows
     assert [(row.module, row.receptive_field) for row in rows] == [("conv", (3, 3))]
@@ -269,16 +252,54 @@ def test_the_effective_receptive_field_is_labelled() -> None:
     report = study(dilated(1, 1), image(15), erf=2)
 
     rows = report.section("erf").rows
-    assert {row.measure for row in rows} == {"spread", "raw mass", "RepLKNet area"}
+    assert {row.measure for row in rows} == {
+        "theory",
+        "spread",
+        "contour",
+        "raw mass",
+        "RepLKNet area",
+    }
     (all_of_it,) = [r for r in rows if r.measure == "raw mass" and r.threshold == 0.99]
-    assert all_of_it.side == 5  # two 3x3 layers see 5 x 5, and no gradient lies outside
-    assert (
-        study(dilated(1, 1), image(15), images=torch.ones(3, 3, 15, 15))
-        .section("erf")
-        .rows[0]
-        .images
-        == 3
-    )
+    assert all_of_it.side == rows[0].side == 5  # two 3x3 layers see 5 x 5, no gradient lies outside
+    assert all_of_it.of_field == 1
+    assert {row.kind for row in rows} == {"random, seeds 0–1"}
+    totals = report.section("erf").totals
+    assert (totals.unit, totals.first, totals.last) == ((7, 7), (5, 5), (9, 9))
+    assert totals.outside == 0
+    lines = report.section("gradients").rows
+    assert [line.line for line in lines] == list(range(3, 12))  # 5 to 9, and a margin of 2
+    assert sum(sum(line.density) for line in lines) == pytest.approx(1, abs=1e-3)
+    assert [sum(map(bool, line.density)) for line in lines] == [0, 0, 5, 5, 5, 5, 5, 0, 0]
+
+
+def test_the_effective_receptive_field_of_given_images_and_a_given_unit() -> None:
+    report = study(dilated(1, 1), image(15), images=torch.ones(3, 3, 15, 15), unit=(1, 13))
+
+    rows, totals = report.section("erf").rows, report.section("erf").totals
+    assert (rows[0].images, rows[0].kind) == (3, "given")
+    assert (totals.first, totals.last) == ((0, 11), (3, 14))  # 1 - 2 and 13 + 2 lie outside
+    assert totals.outside == 0
+    with pytest.raises(UsageError, match="needs an image or more, not 0"):
+        study(dilated(1, 1), image(15), images=torch.ones(0, 3, 15, 15))
+
+
+def test_no_gradient_is_said_and_not_a_number() -> None:
+    class Detached(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 3, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x[..., 0] = 0
+            return self.conv(x).detach()
+
+    report = study(Detached(), image(9), erf=1)
+
+    assert any("no gradient reaches the input" in note.text for note in report.notes)
+    assert report.section("gradients").rows == ()
+    assert {row.side for row in report.section("erf").rows[1:]} == {None}
+    with pytest.raises(ArchscopeError, match="could not be measured"):
+        study(nn.Conv2d(3, 3, 3), image(9), images=torch.ones(1, 4, 9, 9))
 
 
 @pytest.mark.parametrize("name", ["table", "json", "jsonl", "csv", "md"])
@@ -302,5 +323,5 @@ def test_a_table_leaves_out_what_works_position_by_position() -> None:
     whole = FORMATS.get("table").render(report, View(expand=True))
 
     assert "ReLU" not in short
-    assert "+ 1 modules" in short
+    assert "+ 1 module that only works" in short
     assert "ReLU" in whole

@@ -114,6 +114,9 @@ def test_paper_shows_every_column(page: Chromium) -> None:
     page.size(703, 1000)  # A4 at 96 dots per inch, less the margins of 12 mm
     page.scheme("light", media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    empty = page.evaluate(
+        "[...document.querySelectorAll('.plot')].filter((e) => !e._fullData).length"
+    )
     found = page.evaluate(WIDTHS)
     closed = page.evaluate("document.querySelectorAll('details:not(.all):not([open])').length")
     hidden = page.evaluate(
@@ -123,6 +126,7 @@ def test_paper_shows_every_column(page: Chromium) -> None:
     page.scheme("light")
     page.size(1280, 900)
 
+    assert empty == 0  # paper does not wait: what was folded is drawn at once
     assert closed == 0
     assert found["cut"] == []
     assert found["page"] <= found["window"]

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from chromium import Chromium
+from measured import audit, measured
 
 from archscope.present._html.document import Settings
 from archscope.results import Note, Report, Section
@@ -99,7 +100,12 @@ def unguarded(text: str) -> str:
 def test_no_name_becomes_code_or_a_link(
     show: Show, gpt2: Report, holes: Report, change: Callable[[str], str]
 ) -> None:
-    reports = (apart(spoiled(gpt2)), spoiled(holes), apart(holes))
+    reports = (
+        apart(spoiled(gpt2)),
+        spoiled(holes),
+        apart(holes),
+        *map(spoiled, (audit(), measured())),
+    )
     page = show(*reports, settings=Settings(title="".join(PAYLOADS)), change=change)
     page.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
     page.wait(lambda: bool(page.evaluate("!!document.querySelector('.list input')")))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from measured import audit, measured
 
 from archscope.analyses.params import ComponentRow, DepthRow, ModuleRow, OperatorRow, Totals
 from archscope.results import Convention, Environment, Note, Report, Section, column
@@ -360,6 +361,8 @@ SAMPLES: dict[str, Callable[[], Report]] = {
     "failed": failed,
     "unrun": unrun,
     "nothing": nothing,
+    "audit": audit,
+    "measured": measured,
 }
 
 

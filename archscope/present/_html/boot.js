@@ -123,8 +123,10 @@
     for (const figure of figures) {
       const closed = nodes.get(figure.name).closest("details:not([open])");
       if (closed) {
-        closed.addEventListener("toggle", () => show(figure), { once: true });
+        const first = () => drawn.has(nodes.get(figure.name)) || show(figure);
+        closed.addEventListener("toggle", first, { once: true });
         closed.addEventListener("toggle", () => resize(closed));
+        addEventListener("beforeprint", first);  // paper does not wait for the toggle
       } else {
         await show(figure);
         await pause();

@@ -11,7 +11,7 @@ from archscope.present.charts._chart import Drawing, drawings, has
 from archscope.present.charts._names import short_names
 from archscope.results import Report, Section
 
-_DATA = ("positions", "samples")
+_DATA = ("positions", "samples", "gradients")
 """Sections that charts show better than any table; they are in the data to download."""
 
 
@@ -70,6 +70,19 @@ PARTS = (
         ),
     ),
     Part(
+        name="audit",
+        title="Other counters",
+        rows=(
+            Rows(name="tools", field="counted", caption="What each counter says"),
+            Rows(
+                name="differences",
+                field="explained",
+                caption="Why they differ: theirs less ours, by reason",
+                folded=True,
+            ),
+        ),
+    ),
+    Part(
         name="rf",
         title="Receptive field and gridding",
         rows=(
@@ -85,7 +98,7 @@ PARTS = (
                 field="global_by",
                 caption="Modules, and what each sees of the input",
             ),
-            Rows(name="unit", caption="What was looked back from"),
+            Rows(name="unit", caption="The unit that was looked back from, and its window"),
             Rows(name="erf", caption="Effective receptive field, measured with gradients"),
             Rows(
                 name="within",

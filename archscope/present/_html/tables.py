@@ -19,6 +19,8 @@ _CUT_LINES = 16
 """Lines that are shown of a table that is too long at any depth."""
 _FEWEST_ALIKE = 3
 """Rows in a row that say the same from which one stands for them."""
+_LONG = 24
+"""Characters from which words in a cell may wrap."""
 _SIGNS = "├└│─ "
 
 
@@ -31,6 +33,8 @@ class Cell:
     """`name`, `words`, `number` or `share`."""
     depth: int = 0
     """How far a name is indented: parts hang below what they are part of."""
+    long: bool = False
+    """Whether these are words that may wrap."""
     bar: float | None = None
     """Length of a bar behind it, in percent."""
 
@@ -41,7 +45,10 @@ class Table:
 
     name: str
     """The section's name."""
+    title: str
+    """What it shows, in words."""
     caption: str
+    """The same, and what was left out."""
     headings: tuple[Cell, ...]
     body: tuple[tuple[Cell, ...], ...]
     total: tuple[Cell, ...]
@@ -54,18 +61,22 @@ class Table:
 
 def table(report: Report, section: Section, caption: str) -> Table:
     """Return the table of one section."""
+    whole, section = section, _rf.shown(section, View())
     grid, shortened = _fitting(report, section)
+    idle = len(whole.rows) - len(section.rows)
+    rest = f"without {_rf.left_out_are(whole, idle)}" if idle else ""
     shown = [index for index, heading in enumerate(grid.headings) if heading.role != "bar"]
     headings = tuple(
         Cell(text=grid.headings[index].full, role=grid.headings[index].role) for index in shown
     )
     return Table(
         name=section.name,
-        caption=f"{caption}; {shortened}" if shortened else caption,
+        title=caption,
+        caption="; ".join(filter(None, (caption, shortened, rest))),
         headings=headings,
         body=tuple(_row(cells, grid, shown) for cells in grid.body),
         total=() if grid.total is None else _row(grid.total, grid, shown),
-        rows=len(section.rows),
+        rows=len(whole.rows),
         shortened=shortened,
     )
 
@@ -111,7 +122,8 @@ def _cell(cells: Sequence[str], index: int, grid: Grid) -> Cell:
     if role == "name":
         bare = text.lstrip(_SIGNS)
         return Cell(text=bare, role=role, depth=(len(text) - len(bare)) // 3)
-    return Cell(text=text, role=role, bar=_percent(text) if role == "share" else None)
+    long = role == "words" and len(text) > _LONG
+    return Cell(text=text, role=role, long=long, bar=_percent(text) if role == "share" else None)
 
 
 def _percent(text: str) -> float | None:

@@ -75,6 +75,36 @@ def _weights(report: Report) -> Iterator[Tile]:
         )
 
 
+def _counters(report: Report) -> Iterator[Tile]:
+    found = totals(report, "our_params", "our_macs", "complete", "counters", "agreeing")
+    if found is None:
+        return
+    bound = "" if found.complete else "≥ "
+    if totals(report, "trainable", "frozen") is None:
+        yield Tile(
+            name="Parameters",
+            value=_format.si(found.our_params),
+            detail=f"{_format.integer(found.our_params)} exactly",
+        )
+        yield Tile(
+            name="MACs, one forward pass",
+            value=f"{bound}{_format.si(found.our_macs)}",
+            detail=f"{bound}{_format.integer(found.our_macs)}{' exactly' if not bound else ''}",
+            level="warning" if bound else "",
+        )
+    rest = found.counters - found.agreeing
+    if found.unexplained:
+        said = f"{found.unexplained} with a difference that has no explanation"
+    else:
+        said = "each difference of the others is explained" if rest else "none differs"
+    yield Tile(
+        name="Other counters that say the same",
+        value=f"{found.agreeing} of {found.counters}",
+        detail=said,
+        level="warning" if found.unexplained else "ok",
+    )
+
+
 def _depth(report: Report) -> Iterator[Tile]:
     found = section(report, "depth", "measure", "value")
     values = {row.measure: row.value for row in found.rows} if found else {}
@@ -129,6 +159,7 @@ _TILES: tuple[Callable[[Report], Iterator[Tile]], ...] = (
     _flops,
     _receptive_field,
     _time,
+    _counters,
     _weights,
     _depth,
 )

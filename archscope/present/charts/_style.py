@@ -49,6 +49,8 @@ LOOKS = tuple(
         ("#999999", "|", "hexagon", "dash"),
     )
 )
+THEORY = LOOKS[3]
+"""Of what an output may see in theory, beside what was measured; always dashed."""
 HOLE = "#D55E00"
 """Colour of a position that is never reached; a cross stands on it too."""
 NAMED = {

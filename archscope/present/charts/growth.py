@@ -30,13 +30,14 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
     top = max(fields)
     shown = sorted(size for size in sizes if size <= 4 * top)
     longest = max((rows for _, _, rows in lines), key=len)
+    alike = len({tuple(row.name for row in rows) for _, _, rows in lines}) == 1
     yield Drawing(
         name="growth",
         title="Receptive field, layer by layer",
         caption=_caption(lines, sizes),
         figure=figure(
             [_trace(number, name, rows) for number, name, rows in lines],
-            xaxis=axis("layer", **_ticks(longest)),
+            xaxis=axis("layer", **_ticks(longest, named=alike)),
             yaxis=axis(
                 "input positions along an axis",
                 **(
@@ -61,6 +62,8 @@ class _Layer:
     receptive_field: int
     told: str
     """What else is known of it, for the reader who points at it."""
+    global_by: str = ""
+    """The module that made it see everything, where it does."""
 
 
 def _rows(report: Report) -> list[_Layer]:
@@ -68,10 +71,10 @@ def _rows(report: Report) -> list[_Layer]:
     if section(report, "branches"):
         return []
     stack = section(report, "layers", "layer", "receptive_field", "kernel", "dilation")
-    graph = section(report, "modules", "module", "receptive_field", "global_by", "looks")
+    graph = section(report, "modules", "module", "receptive_field", "local_field", "looks")
     layers = [_of_stack(row) for row in stack.rows] if stack else []
     if not layers and graph is not None:
-        layers = [_of_graph(row) for row in graph.rows if row.looks and row.receptive_field]
+        layers = list(_of_graph(graph.rows))
     return layers if len({layer.receptive_field for layer in layers}) > 1 else []
 
 
@@ -84,9 +87,24 @@ def _of_stack(row: Any) -> _Layer:
     )
 
 
-def _of_graph(row: Any) -> _Layer:
-    because = f"; made global by {label(row.global_by)}" if row.global_by else ""
-    return _Layer(name=row.module, receptive_field=max(row.receptive_field), told=because)
+def _of_graph(rows: Sequence[Any]) -> Iterator[_Layer]:
+    """Yield the modules that look at other positions, or whose outputs see more than any before.
+
+    A module that sees everything counts with what it sees without reductions over all positions;
+    those of which nothing is left then, as a gate's, are left out.
+    """
+    most = 0
+    is_left = any(row.local_field for row in rows)
+    for row in rows:
+        if is_left and row.global_by and not row.local_field:
+            continue
+        sees = max(row.local_field or row.receptive_field or (0,))
+        if sees and (row.looks or sees > most):
+            because = f"; all, from {label(row.global_by)} on" if row.global_by else ""
+            yield _Layer(
+                name=row.module, receptive_field=sees, told=because, global_by=row.global_by
+            )
+        most = max(most, sees)
 
 
 def _input_size(report: Report) -> int | None:
@@ -117,9 +135,10 @@ def _hover(layer: _Layer) -> str:
     return f"{label(layer.name)}: sees {_format.integer(layer.receptive_field)}{layer.told}"
 
 
-def _ticks(rows: list[_Layer]) -> dict[str, Any]:
-    if len(rows) > 24:
-        return {}
+def _ticks(rows: list[_Layer], *, named: bool) -> dict[str, Any]:
+    """Return a name for each layer, or its number where networks name them differently."""
+    if len(rows) > 24 or not named:
+        return {"tickformat": "d"}
     return {
         "range": [0.7, len(rows) + 0.3],
         "tickvals": list(range(1, len(rows) + 1)),
@@ -159,8 +178,15 @@ def _caption(lines: list[tuple[int, str, list[_Layer]]], sizes: set[int]) -> str
         + f"{_format.integer(rows[-1].receptive_field)} after {len(rows)} layers"
         for _, name, rows in lines
     ]
+    made = dict.fromkeys(row.global_by for _, _, rows in lines for row in rows if row.global_by)
+    without = (
+        f" From {', '.join(map(_format.safe_label, made))} on every output sees the whole input; "
+        "the line goes on with what it sees without."
+        if made
+        else ""
+    )
     whole = f" The input has {_format.integer(max(sizes))} positions." if len(sizes) == 1 else ""
-    return f"Input positions that one output sees along an axis. {'; '.join(said)}.{whole}"
+    return f"Input positions that one output sees along an axis. {'; '.join(said)}.{without}{whole}"
 
 
 CHART = Chart(

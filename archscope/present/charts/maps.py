@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 from archscope.present import _format
@@ -43,7 +44,17 @@ def _rows(report: Report) -> list[_Map]:
     maps = [_of_stack(row) for row in stack.rows if _is_news(row)] if stack else []
     if not maps and graph is not None:
         maps = [_of_graph(row) for row in graph.rows if row.layers > 1 or row.reads == "input"]
-    return maps
+    return _once(maps)
+
+
+def _once(maps: Sequence[_Map]) -> list[_Map]:
+    """Return maps that are seen alike one after the other, as behind a ReLU, as one."""
+    found = []
+    for _, alike in groupby(maps, key=lambda each: replace(each, reads="")):
+        same = list(alike)
+        name = same[0].reads if len(same) == 1 else f"{same[0].reads} … {same[-1].reads}"
+        found.append(replace(same[0], reads=name))
+    return found
 
 
 def _is_news(row: Any) -> bool:
@@ -96,6 +107,7 @@ def _drawing(rows: list[_Map], name: str, end: str) -> Drawing:
             ),
             yaxis=axis("" if few else "% seen", **(_upside_down(ticks) if few else {})),
         ),
+        folded=worst.coverage == 1,
     )
 
 
