@@ -143,10 +143,12 @@ def _everything(found: Receptive, totals: GraphTotals) -> Iterator[Note]:
             f"{_named(totals.output)}, the last map before it",
         )
     elif totals.global_by and totals.local_field:
+        local = totals.local_field
+        sees = counted(local[0], "position") if len(local) == 1 else _words(local)
         yield Note(
             level="info",
             text=f"{totals.global_by} reduces over all positions, so that every output depends on "
-            f"all of the {size} input; without such ways it sees {_words(totals.local_field)}",
+            f"all of the {size} input; without such ways it sees {sees}",
         )
     elif totals.global_by:
         yield Note(
@@ -178,7 +180,7 @@ def _order(found: Receptive) -> Iterator[Note]:
     leaks = known.leaks
     if leaks and len(leaks) <= len(known.backward):
         named = ", ".join(
-            f"{leak.path} looks {counted(leak.ahead - leak.before, 'position')} ahead"
+            f"{leak.path or MODEL} looks {counted(leak.ahead - leak.before, 'position')} ahead"
             for leak in leaks[:MODULES_NAMED]
         )
         yield Note(
@@ -190,7 +192,7 @@ def _order(found: Receptive) -> Iterator[Note]:
         yield Note(
             level="info",
             text=f"not causal: outputs see up to {counted(known.ahead, 'later position')}, from "
-            f"{leaks[0].path} on",
+            f"{leaks[0].path or MODEL} on",
         )
 
 
@@ -221,12 +223,28 @@ def _bounds(found: Receptive) -> Iterator[Note]:
         nodes = [node for node, flag in flagged(found) if flag == why]
         for operator, calls in Counter(node.operator for node in nodes).items():
             modules = list(dict.fromkeys(n.module for n in nodes if n.operator == operator))
-            named = ", ".join(module or "(model)" for module in modules[:MODULES_NAMED])
-            rest = len(modules) - MODULES_NAMED
-            where = f"{named} and {rest} more" if rest > 0 else named
             yield Note(
                 level="warning",
-                text=f"{said.format(operator)} (in {where})",
+                text=f"{said.format(operator)} (in {_listed(modules)})",
                 operator=f"aten::{operator}",
                 calls=calls,
             )
+    reads = [node for node, flag in flagged(found) if flag == "read by Python"]
+    if readers := list(dict.fromkeys(node.module for node in reads)):
+        yield Note(
+            level="warning",
+            text=f"Python reads numbers of the input in {_listed(readers)}, and what is returned "
+            "depends on them: it is taken to depend on all that they may have decided",
+        )
+    if found.given.graph.padding is not None:
+        yield Note(
+            level="info",
+            text=f"no token is taken for padding (token {found.given.graph.padding}): masks "
+            "against it let everything through",
+        )
+
+
+def _listed(modules: Sequence[str]) -> str:
+    named = ", ".join(module or MODEL for module in modules[:MODULES_NAMED])
+    rest = len(modules) - MODULES_NAMED
+    return f"{named} and {rest} more" if rest > 0 else named

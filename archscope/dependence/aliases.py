@@ -31,12 +31,18 @@ class _Alias:
     view: View | None = None
     value: Value | None = None
     """What it last was; None while it holds constants alone."""
+    memory: tuple[Shape, int] | None = None
+    """Of a base: its strides, and where it begins in its storage."""
     version: int = 0
     """Of a base: how often it was written to. Of a view: the base's version that `value` is of."""
 
     @property
     def root(self) -> _Alias:
         return self.base or self
+
+
+_COUNTED = frozenset(("_pack_padded_sequence",))
+"""Operators whose second result says how many there are, which no data changes."""
 
 
 class Aliases:
@@ -61,6 +67,11 @@ class Aliases:
         alias = self._get(tensor)
         return None if alias is None or alias.root.value is None else self._current(alias)
 
+    def base_value(self, tensor: Tensor) -> Value | None:
+        """Return what the tensor is now that a tensor is a view of, or itself."""
+        alias = self._get(tensor)
+        return None if alias is None else alias.root.value
+
     def record_constant(self, func: Any, name: str, args: Any, kwargs: Any, out: Any) -> None:
         """Remember views of constants: one of them may be written to."""
         if func.is_view and isinstance(args[0], Tensor):
@@ -73,6 +84,8 @@ class Aliases:
             return
         results = list(out) if isinstance(out, list | tuple) else [out]
         shapes = [tuple(one.shape) if isinstance(one, Tensor) else None for one in results]
+        if name in _COUNTED:
+            shapes[1] = None
         pointwise = Tag.pointwise in func.tags
         arguments = self._read(bound(func, args, kwargs))
         values = self._emit(name, arguments, shapes, pointwise=pointwise)
@@ -87,6 +100,9 @@ class Aliases:
 
     def _add_views(self, func: Any, name: str, args: Any, kwargs: Any, out: Any) -> None:
         parent = self._alias(args[0])
+        if name == "as_strided":  # it counts elements in memory, whatever the view that it is of
+            self._add_strided(parent.root, bound(func, args, kwargs), out)
+            return
         several = isinstance(out, list | tuple)
         for number, tensor in enumerate(out if several else [out]):
             if tensor is args[0]:
@@ -95,6 +111,13 @@ class Aliases:
             view = View(operator=name, arguments=arguments, picked=number if several else None)
             alias = _Alias(tuple(tensor.shape), parent.root, parent=parent, view=view, version=-1)
             self._set(tensor, alias)
+
+    def _add_strided(self, root: _Alias, given: dict[str, Any], out: Tensor) -> None:
+        arguments = {"size": given["size"], "stride": given["stride"], "memory": root.memory}
+        arguments["storage_offset"] = out.storage_offset()
+        view = View(operator="as_strided", arguments=arguments, picked=None)
+        alias = _Alias(tuple(out.shape), root, parent=root, view=view, version=-1)
+        self._set(out, alias)
 
     def _alias(self, tensor: Tensor) -> _Alias:
         found = self._get(tensor)
@@ -108,6 +131,8 @@ class Aliases:
         return None if known is None else known[1]
 
     def _set(self, tensor: Tensor, alias: _Alias) -> None:
+        if alias.base is None and alias.memory is None:
+            alias.memory = (tuple(tensor.stride()), int(tensor.storage_offset()))
         self._known[id(tensor)] = (tensor, alias)
 
     def _current(self, alias: _Alias) -> Value | None:

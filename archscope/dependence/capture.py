@@ -15,13 +15,16 @@ from math import prod
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tag, Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
+from archscope.dependence.above import Above
 from archscope.dependence.aliases import Aliases, written_by
-from archscope.dependence.graph import Call, Graph, Node, Value
-from archscope.running.as_found import left_as_found, meta_twin, values_as_found
+from archscope.dependence.graph import READ, Call, Graph, Node, Read, Value
+from archscope.dependence.learned import READERS, Learned
+from archscope.dependence.padding import TRUE_OF_TOKENS, padding_of
+from archscope.running.as_found import Written, left_as_found, meta_twin, values_as_found
 from archscope.running.module_stack import ModuleStack, tensors_in
 from archscope.running.shapes import RULES
 from archscope.subject import Inputs
@@ -44,13 +47,15 @@ def capture(
     *,
     data: bool = False,
     constants: bool = True,
+    altered: Mapping[int, int] | None = None,
 ) -> Graph:
     """Run the model in evaluation mode and return what ran; the model is left as found.
 
     `studied` names the inputs (see `input_tensors`) that values depend on; the others count as
     constants. With `data` all runs for real, which control flow over values needs. Without
     `constants` what the forward makes for itself has no data either, for operators that insist on
-    one device for all. What the forward raises is the graph's `failure`, beside what was recorded
+    one device for all. `altered` says of reads, by number, how much is added to what Python gets
+    (see `reads`). What the forward raises is the graph's `failure`, beside what was recorded
     until then.
     """
     leaves = tuple(tree_leaves((inputs.args, dict(inputs.kwargs))))
@@ -59,7 +64,8 @@ def capture(
         for module in model.modules():
             module.training = False  # not eval(): a module may have made that do something else
         torch.backends.mha.set_fastpath_enabled(False)
-        return _Recorder(model, data=data, constants=constants).run(inputs, studied)
+        recorder = _Recorder(model, data=data, constants=constants, altered=altered or {})
+        return recorder.run(inputs, studied)
 
 
 def input_tensors(inputs: Inputs) -> dict[str, Tensor]:
@@ -85,23 +91,31 @@ _RESHAPED_IN_PLACE = frozenset(
     ("squeeze", "unsqueeze", "transpose", "t", "swapaxes", "resize", "set", "as_strided")
 )
 """Operators that, writing, change a tensor's shape."""
+_READS = frozenset(("_local_scalar_dense", "equal"))
+"""Operators that hand a number to Python."""
 
 
 class _Recorder(TorchDispatchMode):
     """Sees every operator; writes those that depend on the input into a graph."""
 
-    def __init__(self, model: nn.Module, *, data: bool, constants: bool) -> None:
+    def __init__(
+        self, model: nn.Module, *, data: bool, constants: bool, altered: Mapping[int, int]
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._model = model
         self._data = data
         self._constants = constants
+        self._altered = altered
         self._graph = Graph(executed="data" if data else "shapes")
         self._stack = ModuleStack(model, on_enter=self._enter, on_exit=self._exit)
         self._aliases = Aliases(self._emit)
-        self._entered: list[tuple[str, tuple[Value, ...], int]] = []
+        self._learned = Learned()
+        self._written = Written(model)
+        self._entered: list[tuple[str, tuple[Value, ...], int, int]] = []
         self._values = 0
         devices = (p.device for p in model.parameters() if not p.is_meta)
         self._home = next(devices, torch.device("cpu"))
+        self._padding = padding_of(model)
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -115,14 +129,18 @@ class _Recorder(TorchDispatchMode):
             warnings.simplefilter("ignore")  # advice for those who run it in earnest
             args, kwargs = self._studied(inputs, studied)
             try:
-                with self._stack, self:
+                with self._stack, Above(self._home, self._note), self:
                     result = self._model(*args, **kwargs)
                     for name, tensor in _named("", result):
                         value = self._aliases.value(tensor)
                         if value is not None:
                             self._graph.outputs[name or "0"] = value
+            except SystemExit as leaving:
+                self._graph.failure = RuntimeError(f"it calls sys.exit({leaving.code!r})")
             except Exception as failure:
                 self._graph.failure = failure
+            finally:
+                self._written.put_back()
         return self._graph
 
     def _studied(self, inputs: Inputs, studied: tuple[str, ...]) -> tuple[Any, Any]:
@@ -146,11 +164,47 @@ class _Recorder(TorchDispatchMode):
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         if not any(map(self._aliases.is_dependent, tensors)):
             return self._constant(func, name, args, kwargs)
+        if name in TRUE_OF_TOKENS and self._asks_for_padding(name, args):
+            return self._no_padding(name, args)
         if name in _LIKE:
             return self._constant(func, name, *self._without_data(args, kwargs))
         out = func(*args, **kwargs) if self._data else self._on_shapes(func, args, kwargs)
         self._aliases.record(func, name, args, kwargs, out)
+        if name in _READS:
+            return self._read_out(tensors, out)
+        for tensor in tensors if Tag.dynamic_output_shape in func.tags else ():
+            if name != "index" or tensor.dtype is torch.bool:  # its shape tells how many are True
+                self._note(tensor)
         return out
+
+    def _read_out(self, tensors: list[Tensor], number: Any) -> Any:
+        """Note a read; return the number, or another where it is to be altered."""
+        place = len(self._graph.reads)
+        for tensor in tensors:
+            self._note(tensor, is_one=True)
+        if place not in self._altered:
+            return number
+        return not number if isinstance(number, bool) else number + self._altered[place]
+
+    def _note(self, tensor: Tensor, *, is_one: bool = False) -> None:
+        value = self._aliases.value(tensor)
+        if value is not None:
+            self._graph.reads.append(Read(value=value, is_one=is_one))
+
+    def _asks_for_padding(self, name: str, args: Any) -> bool:
+        """Return whether the studied tokens are compared with the token that is padding."""
+        tensor, other = args
+        return (
+            isinstance(other, int)
+            and not tensor.is_floating_point()
+            and other in self._padding
+            and self._aliases.base_value(tensor) in self._graph.inputs.values()
+        )
+
+    def _no_padding(self, name: str, args: Any) -> Tensor:
+        self._graph.padding = args[1]
+        device = args[0].device if self._data else self._home
+        return torch.full(args[0].shape, TRUE_OF_TOKENS[name], device=device)
 
     def _on_shapes(self, func: Any, args: Any, kwargs: Any) -> Any:
         if kwargs.get("device") is not None:
@@ -178,7 +232,9 @@ class _Recorder(TorchDispatchMode):
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         if any(t.is_meta for t in tensors) and not all(t.is_meta for t in tensors):
             args, kwargs = tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
+        self._written.watch(written_by(func, args, kwargs))
         out = func(*args, **kwargs)
+        self._learned.note(name, args, tensors, out)
         self._aliases.record_constant(func, name, args, kwargs, out)
         return out
 
@@ -210,6 +266,8 @@ class _Recorder(TorchDispatchMode):
     ) -> tuple[Value | None, ...]:
         """Write a node; return its values."""
         outputs = tuple(None if shape is None else self._fresh_value(shape) for shape in shapes)
+        if operator in READERS:
+            arguments = {name: self._seen(argument) for name, argument in arguments.items()}
         node = Node(
             operator=operator,
             arguments=arguments,
@@ -221,14 +279,19 @@ class _Recorder(TorchDispatchMode):
         self._graph.nodes.append(node)
         return outputs
 
+    def _seen(self, argument: Any) -> Any:
+        return self._learned.seen(argument) if isinstance(argument, Tensor) else argument
+
     def _enter(self, path: str, args: Any) -> None:
-        self._entered.append((path, self._read(args), len(self._graph.nodes)))
+        reads, nodes = len(self._graph.reads), len(self._graph.nodes)
+        self._entered.append((path, self._read(args), nodes, reads))
 
     def _exit(self, path: str, output: Any) -> None:
         while self._entered:  # a forward that caught an error left its inner modules behind
-            entered, inputs, first = self._entered.pop()
+            entered, inputs, first, reads = self._entered.pop()
             if entered == path:
                 break
+        self._mark(output, self._graph.reads[reads:])
         outputs = self._read(output)
         call = Call(
             path=path,
@@ -239,6 +302,15 @@ class _Recorder(TorchDispatchMode):
             nodes=(first, len(self._graph.nodes)),
         )
         self._graph.calls.append(call)
+
+    def _mark(self, output: Any, reads: list[Read]) -> None:
+        """Say of what a module returned that Python had read values before."""
+        values = tuple(dict.fromkeys(read.value for read in reads))
+        for tensor in tensors_in(output) if reads else ():
+            arguments = {"self": self._aliases.value(tensor), "values": values}
+            (value,) = self._emit(READ, arguments, [tuple(tensor.shape)])
+            assert value is not None
+            self._aliases.add(tensor, value)
 
     def _read(self, tensors: Any) -> tuple[Value, ...]:
         found = (self._aliases.value(tensor) for tensor in tensors_in(tensors))

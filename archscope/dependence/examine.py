@@ -14,15 +14,17 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_map
 
-from archscope.dependence.capture import capture, input_tensors
+from archscope.dependence.capture import LARGEST_CONSTANT, capture, input_tensors
 from archscope.dependence.fields import Field
 from archscope.dependence.forward import Seen, Sight, look, lower
 from archscope.dependence.graph import Call, Graph, Value
 from archscope.dependence.lines import Line
+from archscope.dependence.positions import guessed
+from archscope.dependence.reads import with_reads
 from archscope.dependence.rules import Lowered
-from archscope.dependence.steps import Mix, Reduce
 from archscope.errors import ForwardError, UsageError
 from archscope.subject import Inputs
 
@@ -32,8 +34,6 @@ MOST_POSITIONS = 1 << 28
 """Positions over all axes up to which larger inputs are tried."""
 MOST_ENTRIES = 1 << 22
 """Entries of one value up to which larger inputs are tried: axes that are entangled."""
-FIRST_NODES = 16
-"""Nodes in which the first layer must be, for the axis of features to be known from it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +74,11 @@ class Examination:
         seen = self.seen(value)
         return Field(value, seen.local, self.sizes, self.known) if seen and seen.local else None
 
+    def sees_several(self, value: Value) -> bool:
+        """Return whether some unit of a value sees more than one position."""
+        field = self.total(value)
+        return field is not None and any(max(line.hulls) > 1 for line in field.lines)
+
     @cached_property
     def made_by(self) -> dict[Value, Call]:
         """The outermost module that made and returned each value; not those that passed it on."""
@@ -96,8 +101,8 @@ class Examination:
         return bool(seen and seen.local) and seen is not None and seen.local is not seen.total
 
     def module(self, node: int | None) -> str | None:
-        """Return the path of the module that ran a node."""
-        return None if node is None else self.graph.nodes[node].module
+        """Return the path of the module that ran a node; `(model)` for the model itself."""
+        return None if node is None else self.graph.nodes[node].module or "(model)"
 
 
 def examine(
@@ -115,20 +120,40 @@ def examine(
     name = choose_input(tensors) if studied is None else studied
     if name not in tensors:
         raise UsageError(f"no input is called {name!r}; there are {', '.join(tensors) or 'none'}")
+    _check_runnable(model, name, tensors[name])
     bodiless = any(t.is_meta for t in [*model.parameters(), *tensors.values()])
     graph = capture(model, inputs, (name,))
     if graph.failure is not None:
         again = capture(model, inputs, (name,), data=not bodiless, constants=not bodiless)
         if again.failure is None or len(again.nodes) >= len(graph.nodes):
-            graph = again
+            graph = with_reads(
+                again, lambda n: capture(model, inputs, (name,), data=True, altered=n)
+            )
     if graph.failure is not None and not graph.nodes:
         raise ForwardError(f"the forward failed before its first layer: {graph.failure}")
     lowered = lower(graph)
     seed = graph.inputs[name]
-    found = axes or positions(lowered, seed)
     wanted = [value for call in graph.calls for value in (*call.inputs, *call.outputs)]
-    sight = look(lowered, seed, found, [*wanted, *graph.outputs.values()])
+    wanted += graph.outputs.values()
+    guesses = [axes] if axes else guessed(lowered, seed)
+    found = guesses[0]
+    sight = look(lowered, seed, found, wanted)
+    for other in guesses[1:] if not sight.looked else ():
+        instead = Examination(graph, lowered, name, other, look(lowered, seed, other, wanted))
+        if any(instead.sees_several(value) for value in graph.outputs.values()):
+            return instead
     return Examination(graph, lowered, name, found, sight)
+
+
+def _check_runnable(model: nn.Module, name: str, studied: Tensor) -> None:
+    if not studied.numel():
+        shape = "×".join(map(str, studied.shape))
+        raise UsageError(f"input {name!r} is empty: its shape is {shape}")
+    lazy = [path for path, p in model.named_parameters() if is_lazy(p)]
+    if lazy:
+        raise UsageError(
+            f"{lazy[0]} has no shape yet: call the model, which has lazy modules, once"
+        )
 
 
 def choose_input(tensors: dict[str, Tensor]) -> str:
@@ -142,46 +167,6 @@ def choose_input(tensors: dict[str, Tensor]) -> str:
     return ranked[0][-1]
 
 
-def positions(lowered: tuple[Lowered, ...], seed: Value) -> tuple[int, ...]:
-    """Return the axes of an input along which positions lie: all but batch and features.
-
-    The axis of features is the one that the first layer mixes; where that does not tell,
-    (N, C, *positions) for four axes and more, and (N, positions, C) for three.
-    """
-    rank = len(seed.shape)
-    if rank < 3:
-        return (rank - 1,)
-    candidates = tuple(range(1, rank))
-    features = _first_mixed(lowered[:FIRST_NODES], seed, candidates)
-    if features is None:
-        features = 1 if rank > 3 else 2
-    return tuple(axis for axis in candidates if axis != features)
-
-
-def _first_mixed(
-    lowered: tuple[Lowered, ...], seed: Value, candidates: tuple[int, ...]
-) -> int | None:
-    values = [value for each in lowered for value in each.node.outputs if value is not None]
-    seen = look(lowered, seed, candidates, values).seen
-    for each in lowered:
-        for edge in each.edges:
-            before = seen.get(edge.source)
-            if before is None:
-                continue
-            patterns = list(before.total[0].sets)
-            for step in edge.steps:
-                axes = step.axes if isinstance(step, Reduce) else ()
-                if isinstance(step, Mix) and step.groups < step.reads:
-                    axes = (step.axis,)
-                mixed = [n for n, p in enumerate(patterns) if set(axes) & set(p.units)]
-                if len(mixed) == 1:
-                    return candidates[mixed[0]]
-                if mixed:
-                    return None
-                patterns = [step.apply(pattern) for pattern in patterns]
-    return None
-
-
 def grown(
     model: nn.Module, inputs: Inputs, found: Examination, target: Value
 ) -> Iterator[Examination]:
@@ -189,11 +174,13 @@ def grown(
     tensors = input_tensors(inputs)
     sizes = found.sizes
     more = 2 ** len(sizes)
-    entries = _most_entries(found)
+    entries, pairs = _most_entries(found), _most_pairs(found)
+    before = found.seen(target)
     while (
         max(sizes) * 2 <= LARGEST
         and prod(sizes) * more <= MOST_POSITIONS
         and entries * more <= MOST_ENTRIES
+        and pairs * more**2 <= LARGEST_CONSTANT
     ):
         sizes = tuple(size * 2 for size in sizes)
         larger = _resized(inputs, tensors[found.input], found.axes, sizes)
@@ -207,8 +194,24 @@ def grown(
             return
         sight = look(lowered, graph.inputs[found.input], found.axes, [*wanted, value])
         again = Examination(graph, lowered, found.input, found.axes, sight)
-        entries = _most_entries(again)
+        after = again.seen(value)
+        if before and after and before.cut_by != after.cut_by:
+            return  # a mask is too large to be looked into
+        entries, pairs = _most_entries(again), _most_pairs(again)
         yield again
+
+
+def _most_pairs(found: Examination) -> int:
+    """Return the pairs of positions that attention along one axis compares; 0: there is none."""
+    if len(found.sizes) != 1:
+        return 0
+    pairs = found.sizes[0] ** 2
+    for node in found.graph.nodes:
+        if "scaled_dot_product" in node.operator:
+            return pairs
+        if any(value and prod(value.shape) >= pairs > 1 << 16 for value in node.outputs):
+            return pairs
+    return 0
 
 
 def _most_entries(found: Examination) -> int:

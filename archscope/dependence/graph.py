@@ -14,6 +14,9 @@ Shape = tuple[int, ...]
 WRITE = "write"
 """Operator of a node that puts a `part` into a `whole` (None where that held constants); `view` is
 the `View` that the part is of it."""
+READ = "read"
+"""Operator of a node whose `self` a module returned after its forward had read numbers out of
+`values`: control flow over them, and what is made of them, may be in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,16 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """Numbers that Python read out of a tensor."""
+
+    value: Value
+    """The tensor."""
+    is_one: bool
+    """Whether it was one number, which can be altered to see what it is for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One finished call of a module."""
 
@@ -85,7 +98,11 @@ class Graph:
     """Modules in the order in which their calls finished."""
     outputs: dict[str, Value] = field(default_factory=dict)
     """What the model returned, by place; tensors that do not depend on the input are left out."""
+    padding: int | None = None
+    """The token that is padding, where the forward asked which tokens are and was told: none."""
     failure: Exception | None = None
     """What the forward raised, if it did."""
+    reads: list[Read] = field(default_factory=list)
+    """What Python read numbers out of, in order."""
     executed: str = "shapes"
     """`shapes`: without data; `data`: for real."""

@@ -104,7 +104,7 @@ class Pattern:
         return self.with_axis(axis, links.size, np.moveaxis(entries, 0, axis), None)
 
     def _chosen(self, axis: int, source: NDArray[np.int64]) -> Pattern:
-        """Return positions of an axis, by number, -1 for nothing; what is alike stays stored once."""
+        """Return positions of an axis by number, -1 for nothing; what is alike stays one entry."""
         nothing = np.full_like(self.entries.take([0], axis=axis), self.algebra.nothing)
         places = np.where(source < 0, self.entries.shape[axis], self.index(axis)[source])
         kept, places = np.unique(places, return_inverse=True)

@@ -15,18 +15,26 @@ from typing import Any
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from archscope.dependence.graph import Node, Shape, Value
-from archscope.dependence.steps import Edge, Step, broadcast, everything
+from archscope.dependence.graph import READ, Node, Shape, Value
+from archscope.dependence.steps import Edge, Keep, Step, broadcast, everything
 from archscope.dependence.zeros import Zeros
 
 Rule = Callable[[Node, Zeros], Iterable[Edge]]
 RULES: dict[str, Rule] = {}
 UNKNOWN = "unknown operator"
 DATA = "depends on data"
+CHOSEN = "read by Python"
 
 
 class DataDependentError(Exception):
-    """Which elements an operator reads depends on data that is not known."""
+    """Which elements an operator reads depends on data that is not known.
+
+    It carries the edges that hold whatever the data, where these are less than all.
+    """
+
+    def __init__(self, edges: Iterable[Edge] = ()) -> None:
+        super().__init__()
+        self.edges = tuple(edges)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +44,7 @@ class Lowered:
     node: Node
     edges: tuple[Edge, ...]
     flag: str
-    """Empty, or why the edges are a bound: `UNKNOWN`, `DATA`."""
+    """Empty, or why the edges are a bound: `UNKNOWN`, `DATA`, `CHOSEN`."""
 
 
 def rule(*operators: str) -> Callable[[Rule], Rule]:
@@ -57,8 +65,9 @@ def lower(node: Node, zeros: Zeros) -> Lowered:
         return Lowered(node=node, edges=_global(node), flag=UNKNOWN)
     try:
         edges = tuple(known(node, zeros))
-    except DataDependentError:
-        return Lowered(node=node, edges=_global(node), flag=DATA)
+    except DataDependentError as error:
+        flag = CHOSEN if node.operator == READ else DATA
+        return Lowered(node=node, edges=error.edges or _global(node), flag=flag)
     return Lowered(node=node, edges=edges, flag="")
 
 
@@ -96,8 +105,10 @@ def pointwise(node: Node, zeros: Zeros) -> list[Edge]:
     """Return edges from each element to the one at its place, after broadcasting."""
     found = []
     for target in targets(node):
+        zero = zeros.zero.get(target)
+        kept = () if zero is None else (Keep(~zero),)
         for source in sources(node):
-            found += edges(source, broadcast(source.shape, target.shape), target)
+            found += edges(source, (*broadcast(source.shape, target.shape), *kept), target)
     return found
 
 
@@ -111,5 +122,15 @@ def _global(node: Node) -> tuple[Edge, ...]:
 
 def load() -> None:
     """Import every file of rules."""
-    for name in ("index", "mix", "sequence", "shape", "window"):
+    for name in (
+        "index",
+        "mix",
+        "pairs",
+        "resize",
+        "sequence",
+        "shape",
+        "views",
+        "window",
+        "write",
+    ):
         import_module(f"archscope.dependence.rules_{name}")

@@ -18,7 +18,8 @@ from archscope.dependence.rules import (
     shape_of,
     targets,
 )
-from archscope.dependence.rules_shape import LARGEST_FLAT
+from archscope.dependence.rules_views import LARGEST_FLAT
+from archscope.dependence.rules_write import spread_along
 from archscope.dependence.steps import (
     Edge,
     Keep,
@@ -172,7 +173,7 @@ def gather_elements(node: Node, zeros: Zeros) -> list[Edge]:
     shape = shape_of(source)
     axis = given["dim"] % max(len(shape), 1)
     if isinstance(numbers, Value):
-        raise DataDependentError
+        return _gathered_by_value(source, numbers, target, axis)
     data = constant(numbers).numpy()
     lead = np.moveaxis(data, axis, -1).reshape(-1, data.shape[axis])
     if (lead == lead[0]).all() and all(a <= b for a, b in zip(target.shape, shape, strict=True)):
@@ -197,10 +198,14 @@ def gather_elements(node: Node, zeros: Zeros) -> list[Edge]:
     )
 
 
-@rule("scatter", "scatter_add", "index_add", "index_copy", "masked_scatter", "scatter_reduce")
-def scatter(node: Node, zeros: Zeros) -> list[Edge]:
-    """Writes by number, taken as a bound: along the axis each element may be written from all."""
-    raise DataDependentError
+def _gathered_by_value(source: Any, numbers: Value, target: Value, axis: int) -> list[Edge]:
+    """Numbers from the input: of a constant each element by its own, else all along the axis."""
+    found = edges(numbers, (), target) if numbers.shape == target.shape else []
+    if not isinstance(source, Value):
+        return found
+    raise DataDependentError(
+        found + edges(source, spread_along(source.shape, target.shape, axis), target)
+    )
 
 
 @rule("grid_sampler_2d", "grid_sampler_3d", "grid_sampler", "cudnn_grid_sampler")

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archscope.dependence.graph import Node, Shape, Value
+from archscope.dependence.learned import mask_of
 from archscope.dependence.links import from_matrix, gather
+from archscope.dependence.moved import Mask
 from archscope.dependence.rules import constant, edges, pointwise, rule, shape_of, targets
 from archscope.dependence.steps import (
     Edge,
@@ -25,19 +27,19 @@ from archscope.dependence.steps import (
     everything,
     reduce_to,
 )
-from archscope.dependence.zeros import BLOCKED, Mask, Zeros
+from archscope.dependence.zeros import BLOCKED, Zeros
 
 MOST_CELLS = 1 << 24
 """Query-key pairs of all windows together up to which a mask is followed pair by pair."""
 
 
-@rule("mm", "bmm", "matmul", "addmm", "baddbmm", "addbmm", "mv", "addmv", "dot", "vdot")
+@rule("mm", "bmm", "matmul", "addmm", "baddbmm", "addbmm", "dot", "vdot", "_sparse_addmm")
 def product(node: Node, zeros: Zeros) -> list[Edge]:
     """Rows of one times columns of the other; where the one is exactly zero, nothing passes."""
     given, (target,) = node.arguments, targets(node)
     names = [name for name in given if name not in ("beta", "alpha", "self")]
     found = []
-    if node.operator.startswith(("add", "badd")):
+    if node.operator.startswith(("add", "badd", "_sparse")):
         one, two = given[names[0]], given[names[1]]
         found += edges(given["self"], broadcast(shape_of(given["self"]), target.shape), target)
     else:
@@ -50,15 +52,23 @@ def product(node: Node, zeros: Zeros) -> list[Edge]:
             for edge in edges(source, everything(shape_of(source), target.shape), target)
         ]
     rows, columns, rank = a[-2], b[-1], len(a)
-    found += _operand(one, two, zeros, target, Mix(rank - 1, a[-1], columns))
-    zero = zeros.zero.get(one) if isinstance(one, Value) else None
-    if isinstance(two, Value) and zero is not None:
-        return found + edges(two, _weighted(zero, b, a[-2]), target)
-    return found + _operand(two, one, zeros, target, Mix(rank - 2, b[-2], rows))
+    zero = _zero(one, zeros)
+    by_rows = (Mix(rank - 2, b[-2], rows),) if zero is None else _weighted(zero, b, rows)
+    zero = _zero(two, zeros)
+    by_columns: tuple[Step, ...] = (Mix(rank - 1, a[-1], columns),)
+    if zero is not None:
+        swap = Permute((*range(rank - 2), rank - 1, rank - 2))
+        turned = (*a[:-2], a[-1], a[-2])
+        by_columns = (swap, *_weighted(zero.swapaxes(-1, -2), turned, columns), swap)
+    return found + edges(one, by_columns, target) + edges(two, by_rows, target)
 
 
-def _operand(source: Any, other: Any, zeros: Zeros, target: Value, mix: Mix) -> list[Edge]:
-    return edges(source, (mix,), target)
+def _zero(factor: Any, zeros: Zeros) -> Mask | None:
+    """Return where a factor is zero whatever the input, and whatever is learned."""
+    if isinstance(factor, Value):
+        return zeros.zero.get(factor)
+    mask = mask_of(factor)
+    return None if mask is None else ~mask.numpy()
 
 
 def _weighted(zero: Mask, shape: Shape, queries: int) -> tuple[Step, ...]:
@@ -73,7 +83,7 @@ def _weighted(zero: Mask, shape: Shape, queries: int) -> tuple[Step, ...]:
         return (Take(rank - 2, from_matrix(~wide.reshape(queries, keys))),)
     full = np.broadcast_to(wide, (*shape[:-2], queries, keys)).reshape(-1, queries, keys)
     if full.size > MOST_CELLS // max(len(full), 1):
-        return (Mix(rank - 2, keys, queries),)
+        return (Take(rank - 2, from_matrix(np.logical_or.reduce(~full, axis=0))),)
     blocks = np.zeros((len(full), queries, len(full), keys), dtype=np.bool_)
     for number, block in enumerate(full):
         blocks[number, :, number] = ~block
@@ -85,18 +95,11 @@ def _weighted(zero: Mask, shape: Shape, queries: int) -> tuple[Step, ...]:
     )
 
 
-@rule("_trilinear", "bilinear", "linear")
+@rule("linear")
 def linear(node: Node, zeros: Zeros) -> list[Edge]:
     """The last axis mixed."""
     given, (target,) = node.arguments, targets(node)
     source = given.get("input")
-    if node.operator != "linear":
-        return [
-            edge
-            for value in given.values()
-            if isinstance(value, Value)
-            for edge in edges(value, everything(value.shape, target.shape), target)
-        ]
     last = len(target.shape) - 1
     found = edges(source, (Mix(last, shape_of(source)[-1], target.shape[-1]),), target)
     for name in ("weight", "bias"):

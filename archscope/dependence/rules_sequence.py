@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from archscope.dependence.graph import Node, Value
+from archscope.dependence.graph import READ, Node, Value
 from archscope.dependence.links import so_far
-from archscope.dependence.rules import edges, rule, shape_of, targets
+from archscope.dependence.rules import DataDependentError, edges, rule, shape_of, targets
+from archscope.dependence.rules_views import unfolded
 from archscope.dependence.steps import (
     Edge,
     Mix,
@@ -49,7 +50,13 @@ def recurrent_layer(node: Node, zeros: Zeros) -> list[Edge]:
             for name in ("hx_", "cx_"):
                 state = given.get(name)
                 if isinstance(state, Value):
-                    found += edges(state, everything(state.shape, target.shape), target)
+                    alone = (1, *state.shape[-2:])
+                    mix = Mix(2, alone[2], target.shape[2])
+                    steps = (Reshape(state.shape, alone), mix, Spread((0,), (before[0],)))
+                    found += edges(state, steps, target)
+        elif len(target.shape) == 3 and target.shape[0] == 1:
+            mix = Mix(2, before[2], target.shape[2])
+            found += edges(source, (mix, Reduce((0,), (before[0],))), target)
         else:
             found += edges(source, everything(before, target.shape), target)
     return found
@@ -78,12 +85,25 @@ def embedding_bag(node: Node, zeros: Zeros) -> list[Edge]:
     return found
 
 
+@rule(READ)
+def read(node: Node, zeros: Zeros) -> list[Edge]:
+    """What was returned, and all that Python read before."""
+    source, (target,) = node.arguments["self"], targets(node)
+    found = edges(source, (), target)
+    for value in node.arguments["values"]:
+        found += edges(value, everything(value.shape, target.shape), target)
+    if node.arguments["values"]:
+        raise DataDependentError(found)
+    return found
+
+
 @rule("_local_scalar_dense", "item", "equal")
 def scalar(node: Node, zeros: Zeros) -> list[Edge]:
     """A number for Python: no tensor comes of it."""
     return []
 
 
+@rule("is_same_size", "_has_same_storage_numel")
 @rule("_assert_async", "_assert_scalar", "_assert_tensor_metadata", "sym_size", "numel")
 def check(node: Node, zeros: Zeros) -> list[Edge]:
     """Checks, which make nothing."""
@@ -109,16 +129,26 @@ def triangle(node: Node, zeros: Zeros) -> list[Edge]:
 def repeat_interleave(node: Node, zeros: Zeros) -> list[Edge]:
     """Each position several times."""
     from archscope.dependence.links import gather
-    from archscope.dependence.rules import DataDependentError
 
-    source, (target,) = node.arguments["self"], targets(node)
+    source, (target,) = node.arguments.get("self"), targets(node)
+    if not isinstance(source, Value):
+        raise DataDependentError
     shape, dim = shape_of(source), node.arguments.get("dim")
     repeats = node.arguments.get("repeats")
-    if not isinstance(source, Value) or not isinstance(repeats, int) or dim is None:
+    if not isinstance(repeats, int) or dim is None:
         raise DataDependentError
     axis = dim % len(shape)
     links = gather(shape[axis], np.arange(shape[axis] * repeats) // repeats)
     return edges(source, (Take(axis, links),), target)
+
+
+@rule("unfold_backward")
+def unfold_backward(node: Node, zeros: Zeros) -> list[Edge]:
+    """Windows of an axis added up again."""
+    source, (target,) = node.arguments["grad_in"], targets(node)
+    axis = node.arguments["dim"] % len(target.shape)
+    steps = unfolded(target.shape, axis, node.arguments["size"], node.arguments["step"])
+    return edges(source, tuple(step.transposed for step in reversed(steps)), target)
 
 
 @rule("unflatten", "flatten")

@@ -1,20 +1,15 @@
-"""Rules of operators that move elements: views, slices, concatenation, rolls, writes."""
+"""Rules of operators that move elements: views, concatenation, rolls, copies."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import prod
-from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from archscope.dependence.graph import WRITE, Node, Shape, Value, View
-from archscope.dependence.links import Links, gather, rolled, shifted
-from archscope.dependence.patterns import Pattern
+from archscope.dependence.graph import Node, Value
+from archscope.dependence.links import Links, gather, rolled
 from archscope.dependence.rules import (
-    RULES,
-    DataDependentError,
     edges,
     pointwise,
     rule,
@@ -37,7 +32,7 @@ Steps = tuple[Step, ...]
 
 @rule(
     *("view", "_unsafe_view", "reshape", "_reshape_alias", "_reshape_copy", "view_copy"),
-    *("unsqueeze", "squeeze", "squeeze_copy", "unsqueeze_copy", "view_as_real_copy"),
+    *("unsqueeze", "squeeze", "squeeze_copy", "unsqueeze_copy"),
 )
 def same_elements(node: Node, zeros: Zeros) -> list[Edge]:
     """The same elements in another shape."""
@@ -48,7 +43,7 @@ def same_elements(node: Node, zeros: Zeros) -> list[Edge]:
 @rule(
     *("clone", "alias", "detach", "contiguous", "_to_copy", "lift_fresh", "lift", "dropout"),
     *("native_dropout", "copy", "alias_copy", "detach_copy", "expand", "expand_copy", "fill"),
-    *("where", "masked_fill", "nan_to_num", "bernoulli", "real", "imag", "view_as_real"),
+    *("where", "masked_fill", "nan_to_num", "bernoulli"),
     *("_fused_dropout", "_conj", "conj", "native_channel_shuffle_backward"),
 )
 def same_place(node: Node, zeros: Zeros) -> list[Edge]:
@@ -63,14 +58,6 @@ def same_place(node: Node, zeros: Zeros) -> list[Edge]:
             if isinstance(source, Value)
             else []
         )
-    if node.operator in ("view_as_real", "real", "imag"):
-        source, target = node.arguments["self"], targets(node)[0]
-        before = shape_of(source)
-        if len(target.shape) > len(before):
-            padded = (*before, 1)
-            return edges(
-                source, (Reshape(before, padded), *broadcast(padded, target.shape)), target
-            )
     found = pointwise(node, zeros)
     if node.operator == "masked_fill":
         return _masked(node, found)
@@ -131,170 +118,6 @@ def reorder(node: Node, zeros: Zeros) -> list[Edge]:
         )
         order[one], order[two] = order[two], order[one]
     return edges(source, (Permute(tuple(order)),), target)
-
-
-def view_steps(view: View, before: Shape, after: Shape) -> Steps:
-    """Return the steps from a tensor to a view of it; may raise `DataDependentError`."""
-    given, operator = view.arguments, view.operator
-    axis = given["dim"] % max(len(before), 1) if isinstance(given.get("dim"), int) else 0
-    match operator:
-        case "slice" | "slice_copy":
-            start, _, step = slice(given["start"], given["end"], given["step"]).indices(
-                before[axis]
-            )
-            return (Take(axis, shifted(before[axis], after[axis], start, step)),)
-        case "select" | "select_copy":
-            return _selected(before, after, axis, given["index"] % before[axis])
-        case "narrow":
-            return (Take(axis, shifted(before[axis], after[axis], given["start"] % before[axis])),)
-        case "unbind" | "unbind_copy":
-            return _selected(before, after, axis, _picked(view))
-        case "split" | "unsafe_split" | "chunk" | "tensor_split" | "split_copy":
-            size = given.get("split_size")
-            if not isinstance(size, int):
-                raise DataDependentError
-            return (Take(axis, shifted(before[axis], after[axis], _picked(view) * size)),)
-        case "split_with_sizes" | "unsafe_split_with_sizes" | "split_with_sizes_copy":
-            start = sum(given["split_sizes"][: _picked(view)])
-            return (Take(axis, shifted(before[axis], after[axis], start)),)
-        case "unfold" | "unfold_copy":
-            axis = given["dimension"] % len(before)
-            return _unfolded(before, axis, given["size"], given["step"])
-        case "diagonal" | "diagonal_copy":
-            return _diagonal(before, after, given)
-        case "as_strided" | "as_strided_copy":
-            return _strided(before, after, given)
-    raise DataDependentError
-
-
-def _picked(view: View) -> int:
-    if view.picked is None:
-        raise DataDependentError
-    return view.picked
-
-
-def _selected(before: Shape, after: Shape, axis: int, index: int) -> Steps:
-    alone = (*before[:axis], 1, *before[axis + 1 :])
-    return (Take(axis, gather(before[axis], [index])), Reshape(alone, after))
-
-
-def _unfolded(before: Shape, axis: int, size: int, step: int) -> Steps:
-    """Windows of an axis: they stand at its place, what is in them at the end."""
-    windows = (before[axis] - size) // step + 1
-    index = (np.arange(windows)[:, None] * step + np.arange(size)).reshape(-1)
-    flat = (*before[:axis], windows * size, *before[axis + 1 :])
-    apart = (*before[:axis], windows, size, *before[axis + 1 :])
-    rank = len(apart)
-    order = (*range(axis + 1), *range(axis + 2, rank), axis + 1)
-    return (Take(axis, gather(before[axis], index)), Reshape(flat, apart), Permute(order))
-
-
-def _diagonal(before: Shape, after: Shape, given: Any) -> Steps:
-    numbers = np.arange(prod(before)).reshape(before)
-    picked = np.diagonal(numbers, given["offset"], given["dim1"], given["dim2"])
-    return _flat(before, after, picked)
-
-
-def _strided(before: Shape, after: Shape, given: Any) -> Steps:
-    # As if the tensor that is viewed were dense; whoever makes such a view of a view is refused.
-    offset = given["storage_offset"] or 0
-    places = np.array(offset)
-    for size, stride in zip(given["size"], given["stride"], strict=True):
-        places = places[..., None] + np.arange(size) * stride
-    if places.size and int(places.max()) >= prod(before):
-        raise DataDependentError
-    return _flat(before, after, places)
-
-
-LARGEST_FLAT = 1 << 20
-"""Elements of a tensor that is handled element by element."""
-
-
-def _flat(before: Shape, after: Shape, places: Any) -> Steps:
-    if max(prod(before), prod(after)) > LARGEST_FLAT:
-        raise DataDependentError
-    links = gather(prod(before), places.reshape(-1))
-    return (
-        Reshape(before, (prod(before),)),
-        Take(0, links),
-        Reshape((prod(after),), after),
-    )
-
-
-@rule(
-    *("slice", "select", "narrow", "unbind", "split", "split_with_sizes", "unfold", "diagonal"),
-    *("unsafe_split", "unsafe_split_with_sizes", "as_strided", "slice_copy", "select_copy"),
-    *("split_copy", "split_with_sizes_copy", "unbind_copy", "unfold_copy", "as_strided_copy"),
-)
-def part(node: Node, zeros: Zeros) -> list[Edge]:
-    """Some of the elements."""
-    source = node.arguments["self"]
-    found = []
-    for number, target in enumerate(node.outputs):
-        if target is None:
-            continue
-        picked = node.picked if node.picked is not None else number
-        view = View(operator=node.operator, arguments=node.arguments, picked=picked)
-        found += edges(source, view_steps(view, shape_of(source), target.shape), target)
-    return found
-
-
-@rule(WRITE)
-def write(node: Node, zeros: Zeros) -> list[Edge]:
-    """A tensor of which a part was written to."""
-    whole, piece, view = (node.arguments[name] for name in ("whole", "part", "view"))
-    (target,) = targets(node)
-    steps = steps_of_view(view, target.shape, piece.shape)
-    back = tuple(step.transposed for step in reversed(steps))
-    found = edges(piece, back, target)
-    if whole is not None:
-        found += edges(whole, (Keep(~_reached(back, piece.shape)),), target)
-    return found
-
-
-def steps_of_view(view: View, before: Shape, after: Shape) -> Steps:
-    """Return the steps from a tensor to any view of it."""
-    if view.operator in ("permute", "transpose", "t", "view", "unsqueeze", "squeeze", "expand"):
-        source, target = Value(0, before), Value(1, after)
-        node = Node(
-            operator=view.operator,
-            arguments={**view.arguments, "self": source},
-            outputs=(target,),
-            picked=None,
-            module="",
-            pointwise=False,
-        )
-        (edge,) = RULES[view.operator](node, Zeros())
-        return edge.steps
-    if view.operator in ("alias", "detach", "lift_fresh", "_reshape_alias", "_unsafe_view"):
-        return (Reshape(before, after),)
-    return view_steps(view, before, after)
-
-
-def _reached(steps: Iterable[Step], shape: Shape) -> Any:
-    """Return which elements some steps lead to from any element of a tensor."""
-    ones = np.ones((1,) * len(shape))
-    pattern = Pattern(shape, ones, (None,) * len(shape))
-    for step in steps:
-        pattern = step.apply(pattern)
-    found = pattern.entries
-    for axis in range(len(pattern.shape)):
-        if pattern.places[axis] is not None:
-            found = found.take(pattern.index(axis), axis=axis)
-    return found > 0
-
-
-@rule("slice_scatter", "select_scatter", "diagonal_scatter")
-def scatter(node: Node, zeros: Zeros) -> list[Edge]:
-    """The functional form of a write."""
-    operator = node.operator.removesuffix("_scatter")
-    view = View(operator=operator, arguments=node.arguments, picked=None)
-    source, (target,) = node.arguments["self"], targets(node)
-    piece = node.arguments["src"]
-    steps = view_steps(view, target.shape, shape_of(piece))
-    back = tuple(step.transposed for step in reversed(steps))
-    keep = Keep(~_reached(back, shape_of(piece)))
-    return edges(piece, back, target) + edges(source, (keep,), target)
 
 
 @rule("cat", "concatenate")

@@ -1,21 +1,18 @@
-"""Rules of operators that look through windows: convolution, pooling, padding, resizing."""
+"""Rules of operators that look through windows: convolution, pooling, padding."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
-import torch.nn.functional as F
+from numpy.typing import NDArray
 
-from archscope.dependence.graph import Node
+from archscope.dependence.graph import Node, Value
+from archscope.dependence.learned import mask_of
 from archscope.dependence.links import (
     Links,
     Taps,
-    from_matrix,
-    gather,
     parts,
     shifted,
     transposed_window,
@@ -24,9 +21,6 @@ from archscope.dependence.links import (
 from archscope.dependence.rules import DataDependentError, edges, rule, shape_of, targets
 from archscope.dependence.steps import Edge, Mix, Permute, Reduce, Reshape, Step, Take
 from archscope.dependence.zeros import Zeros
-
-TINY = 1e-9
-"""Weights of interpolation that are smaller are rounding: the tap has weight 0."""
 
 
 def _each(value: int | Sequence[int], axes: int) -> list[int]:
@@ -48,25 +42,51 @@ def convolution(node: Node, zeros: Zeros) -> list[Edge]:
     )
     transposed = given.get("transposed", False)
     first = len(before) - axes
-    steps: list[Step] = [
-        Mix(first - 1, before[first - 1], target.shape[first - 1], given.get("groups", 1))
-    ]
-    for axis in range(axes):
-        make = transposed_window if transposed else window
-        links = make(
-            before[first + axis],
-            target.shape[first + axis],
-            kernel=kernel[axis],
-            stride=stride[axis],
-            padding=padding[axis],
-            dilation=dilation[axis],
-        )
-        steps.append(Take(first + axis, links))
-    found = edges(source, steps, target)
+    mix = Mix(first - 1, before[first - 1], target.shape[first - 1], given.get("groups", 1))
+    make = transposed_window if transposed else window
+    taps = None if transposed or isinstance(weight, Value) else mask_of(weight)
+    found = []
+    products = [None] if taps is None else _products(taps.flatten(0, 1).any(0).numpy())
+    for chosen in products:
+        steps: list[Step] = [mix]
+        for axis in range(axes):
+            links = make(
+                before[first + axis],
+                target.shape[first + axis],
+                kernel=kernel[axis],
+                stride=stride[axis],
+                padding=padding[axis],
+                dilation=dilation[axis],
+            )
+            if chosen is not None:
+                starts = np.arange(links.size)[:, None] * stride[axis] - padding[axis]
+                links = _at(links.reads, starts + chosen[axis] * dilation[axis])
+            steps.append(Take(first + axis, links))
+        found += edges(source, steps, target)
     # Weights and biases that the input makes (dynamic convolution) reach every output.
     for name in ("weight", "bias"):
         found += _made_weights(given.get(name), target)
     return found
+
+
+def _products(taps: NDArray[np.bool_]) -> list[list[NDArray[np.int64]]]:
+    """Return the taps of a kernel that are not always zero, as products of taps along each axis."""
+    if taps.ndim == 1:
+        return [[np.flatnonzero(taps)]] if taps.any() else []
+    rows: dict[bytes, list[int]] = {}
+    for number, row in enumerate(taps):
+        rows.setdefault(row.tobytes(), []).append(number)
+    return [
+        [np.array(numbers), *rest]
+        for numbers in rows.values()
+        for rest in _products(taps[numbers[0]])
+    ]
+
+
+def _at(reads: int, places: NDArray[np.int64]) -> Links:
+    inside = (places >= 0) & (places < reads)
+    beyond: NDArray[np.bool_] = np.asarray(~inside.all(axis=1))
+    return Taps(reads, np.where(inside, places, -1), clipped=beyond if beyond.any() else None)
 
 
 def _made_weights(weight: Any, target: Any) -> list[Edge]:
@@ -106,6 +126,21 @@ def pool(node: Node, zeros: Zeros) -> list[Edge]:
         )
         steps.append(Take(first + axis, links))
     return edges(source, steps, *targets(node))
+
+
+@rule("max_unpool2d", "max_unpool3d")
+def unpool(node: Node, zeros: Zeros) -> list[Edge]:
+    """Each value back to where its pool found the largest: somewhere in its window."""
+    source, places, (target,) = node.arguments["self"], node.arguments["indices"], targets(node)
+    made = zeros.pooled.get(places) if isinstance(places, Value) else None
+    if made is None:
+        raise DataDependentError
+    read, pooled = made.arguments["self"], made.outputs[1]
+    size = len(node.arguments["output_size"])
+    if pooled is None or pooled.shape != places.shape or read.shape[-size:] != target.shape[-size:]:
+        raise DataDependentError
+    back = next(iter(pool(made, zeros))).transposed
+    return edges(source, back, target) + edges(places, back, target)
 
 
 @rule(
@@ -171,101 +206,6 @@ def _padded(node: Node, links: Any) -> list[Edge]:
         if left or right:
             steps.append(Take(axis, links(axis, left, target.shape[axis])))
     return edges(source, steps, target)
-
-
-@rule(
-    *(
-        f"{start}upsample_{kind}"
-        for start in ("", "_")
-        for kind in (
-            "nearest1d",
-            "nearest2d",
-            "nearest3d",
-            "linear1d",
-            "bilinear2d",
-            "trilinear3d",
-            "bicubic2d",
-            "bilinear2d_aa",
-            "bicubic2d_aa",
-            "nearest_exact1d",
-            "nearest_exact2d",
-            "nearest_exact3d",
-        )
-    )
-)
-def resize(node: Node, zeros: Zeros) -> list[Edge]:
-    """Each output reads those inputs that have weight in the interpolation, found by trying it."""
-    given = node.arguments
-    source = given.get("self", given.get("input"))
-    (target,) = targets(node)
-    before = shape_of(source)
-    steps: list[Step] = []
-    for number, axis in enumerate(range(2, len(before))):
-        links = _resized(node, before[axis], target.shape[axis], number, len(before) - 2)
-        steps.append(Take(axis, links))
-    return edges(source, steps, target)
-
-
-def _resized(node: Node, reads: int, size: int, number: int, axes: int) -> Links:
-    given, operator = node.arguments, node.operator
-    scale = _scale(given, number, axes, reads, size)
-    if "nearest" in operator:
-        offset = 0.5 if "exact" in operator else 0.0
-        index = np.floor((np.arange(size) + offset) / scale).astype(np.int64)
-        return gather(reads, index.clip(0, reads - 1))
-    mode = "bicubic" if "bicubic" in operator else "bilinear"
-    # One axis at a time: each input position is a channel that is 1 there and 0 elsewhere.
-    probe = torch.eye(reads, dtype=torch.float64).view(1, reads, 1, reads)
-    weights = (
-        F.interpolate(
-            probe,
-            size=None,
-            scale_factor=(1.0, float(scale)),
-            mode=mode,
-            align_corners=given.get("align_corners", False),
-            antialias=operator.endswith("_aa"),
-            recompute_scale_factor=False,
-        )
-        if _has_scale(given)
-        else F.interpolate(
-            probe,
-            size=(1, size),
-            mode=mode,
-            align_corners=given.get("align_corners", False),
-            antialias=operator.endswith("_aa"),
-        )
-    )
-    if weights.shape[-1] != size:
-        raise DataDependentError
-    links = from_matrix((weights[0, :, 0].abs() > TINY).numpy().T)
-    return replace(links, clipped=_beyond(operator, reads, size, scale, given))
-
-
-def _beyond(operator: str, reads: int, size: int, scale: float, given: Any) -> Any:
-    """Return which outputs would read beyond the border, where the border is repeated instead."""
-    if given.get("align_corners"):
-        at = np.arange(size) * ((reads - 1) / max(size - 1, 1))
-    else:
-        at = (np.arange(size) + 0.5) / scale - 0.5
-    wide = 2.0 if "bicubic" in operator else 1.0
-    if operator.endswith("_aa"):
-        wide *= max(1 / scale, 1.0)
-    low, high = np.floor(at - wide + TINY) + 1, np.ceil(at + wide - TINY) - 1
-    beyond = (low < 0) | (high > reads - 1)
-    return beyond if beyond.any() else None
-
-
-def _has_scale(given: Any) -> bool:
-    return any(given.get(name) for name in ("scale_factors", "scales", "scales_h", "scales_w"))
-
-
-def _scale(given: Any, number: int, axes: int, reads: int, size: int) -> float:
-    factors = given.get("scale_factors")
-    if factors:
-        return float(factors[number])
-    names = {1: ("scales",), 2: ("scales_h", "scales_w"), 3: ("scales_d", "scales_h", "scales_w")}
-    found = given.get(names[axes][number])
-    return float(found) if found else size / reads
 
 
 @rule("im2col")

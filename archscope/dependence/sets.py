@@ -85,13 +85,12 @@ class Sets(Algebra):
         start, other = np.where(a == 0, other, start), np.where(b == 0, start, other)
         later = other < start
         a, b = np.where(later, b, a), np.where(later, a, b)
-        first = np.minimum(start, other)
-        places, inverse = self._distinct(a, b, np.abs(start - other))
-        made = [
-            self._union(int(a[at]), int(b[at]), int(abs(start[at] - other[at]))) for at in places
-        ]
+        apart = np.abs(start - other)
+        places, inverse = self._distinct(a, b, apart)
+        keys = zip(a[places].tolist(), b[places].tolist(), apart[places].tolist(), strict=True)
+        made = [self._unions.get(key) or self._union(key) for key in keys]
         found = np.array(made, dtype=np.int64)[inverse]
-        return found << _KIND | first << 1 | (one | two) & _CLIPPED
+        return found << _KIND | np.minimum(start, other) << 1 | (one | two) & _CLIPPED
 
     def _distinct(self, a: Index, b: Index, apart: Index) -> tuple[Index, Index]:
         """Return one place of each case, and the case of each place."""
@@ -104,11 +103,9 @@ class Sets(Algebra):
         _, places, inverse = np.unique(key, return_index=True, return_inverse=True)
         return places, inverse
 
-    def _union(self, one: int, two: int, apart: int) -> int:
-        key = (one, two, apart)
-        found = self._unions.get(key)
-        if found is None:
-            found = self._unions[key] = self._kind(self._bits[one] | self._bits[two] << apart)
+    def _union(self, key: tuple[int, int, int]) -> int:
+        one, two, apart = key
+        found = self._unions[key] = self._kind(self._bits[one] | self._bits[two] << apart)
         return found
 
     def _kind(self, bits: int) -> int:
@@ -141,14 +138,14 @@ class Sets(Algebra):
         if not len(a):
             return True
         places, _ = self._distinct(a, b, offset)
-        return all(self._is_subset(int(a[at]), int(b[at]), int(offset[at])) for at in places)
+        keys = zip(a[places].tolist(), b[places].tolist(), offset[places].tolist(), strict=True)
+        return all(map(self._is_subset, keys))
 
-    def _is_subset(self, one: int, two: int, offset: int) -> bool:
-        key = (one, two, offset)
+    def _is_subset(self, key: tuple[int, int, int]) -> bool:
         found = self._subsets.get(key)
         if found is None:
-            found = not self._bits[two] << offset & ~self._bits[one]
-            self._subsets[key] = found
+            one, two, offset = key
+            found = self._subsets[key] = not self._bits[two] << offset & ~self._bits[one]
         return found
 
     def over_ranges(self, entries: Array, starts: Index, stops: Index) -> Array:

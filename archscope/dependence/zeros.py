@@ -10,21 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from archscope.dependence.graph import Node, Value
+from archscope.dependence.learned import mask_of
+from archscope.dependence.moved import Mask, is_zero, moved
 
 BLOCKED = -9_000.0
 """Scores at or below are blocked: exp of such a difference is 0 in float64, which ends at -745."""
-Mask = NDArray[np.bool_]
 _CARRIED = frozenset(
     ("clone", "_to_copy", "contiguous", "dropout", "native_dropout", "alias", "detach", "lift")
 )
-_SCALED = frozenset(("mul", "div", "nan_to_num"))
-_VIEWS = frozenset(("view", "_unsafe_view", "reshape", "expand", "unsqueeze", "squeeze"))
+_POOLS = ("max_pool2d_with_indices", "max_pool3d_with_indices")
+_SAME_PLACES = ("squeeze", "unsqueeze", "clone", "detach", "alias", "_to_copy")
+_SCALED = frozenset(("div", "nan_to_num"))
 
 
 @dataclass(slots=True)
@@ -36,6 +36,9 @@ class Zeros:
     zero: dict[Value, Mask] = field(default_factory=dict)
     """Elements that are exactly zero."""
 
+    pooled: dict[Value, Node] = field(default_factory=dict)
+    """The pool that the places in its input are of, which a value holds."""
+
     def learn(self, node: Node) -> None:
         """Take in what a node says about its output."""
         output = node.outputs[0] if node.outputs else None
@@ -43,24 +46,48 @@ class Zeros:
             return
         operator, given = node.operator, node.arguments
         source = given.get("self", given.get("input"))
-        if operator in ("add", "masked_fill", "where", "sub"):
+        if operator in _POOLS and node.outputs[1] is not None:
+            self.pooled[node.outputs[1]] = node
+        if operator in _SAME_PLACES and isinstance(source, Value) and source in self.pooled:
+            self.pooled[output] = self.pooled[source]
+        if operator in ("add", "masked_fill", "where", "sub", "baddbmm", "addmm"):
             _set(self.blocked, output, self._newly_blocked(node, output))
+        if operator in ("mul", "masked_fill", "where", "exp"):
+            _set(self.zero, output, self._newly_zero(node, output))
         elif operator in ("_softmax", "_safe_softmax") and isinstance(source, Value):
             mask = self.blocked.get(source)
             if mask is not None:
                 self.zero[output] = _usable(mask, given["dim"], len(output.shape))
-        elif isinstance(source, Value) and source in {**self.zero, **self.blocked}:
-            self._carry(operator, source, output)
+        elif operator in _CARRIED and isinstance(source, Value):
+            for known in (self.zero, self.blocked):
+                _set(known, output, known.get(source))
+        elif operator in _SCALED and isinstance(source, Value):
+            _set(self.zero, output, self.zero.get(source))
+        else:
+            _set(self.zero, output, moved(node, self.zero, is_zero))
+            _set(self.blocked, output, moved(node, self.blocked, is_low))
 
-    def _carry(self, operator: str, source: Value, output: Value) -> None:
-        for known in (self.zero, self.blocked):
-            mask = known.get(source)
-            if mask is None:
-                continue
-            if operator in _CARRIED or (operator in _SCALED and known is self.zero):
-                known[output] = mask
-            elif operator in _VIEWS:
-                _set(known, output, _viewed(mask, source.shape, output.shape))
+    def _newly_zero(self, node: Node, output: Value) -> Mask | None:
+        given, rank = node.arguments, len(output.shape)
+        if node.operator == "exp":
+            return self._kept_of(self.blocked, given["self"], rank)
+        if node.operator == "mul":
+            found = [
+                mask
+                for one in (given["self"], given["other"])
+                for mask in (_holes(one, rank), self._kept_of(self.zero, one, rank))
+                if mask is not None
+            ]
+            return _any(found)
+        before = self._kept_of(self.zero, given.get("self"), rank)
+        if node.operator == "masked_fill" and is_zero(given["value"]):
+            new = _read(given["mask"], rank)
+            return _any([mask for mask in (new, before) if mask is not None])
+        return None
+
+    def _kept_of(self, known: dict[Value, Mask], argument: Any, rank: int) -> Mask | None:
+        mask = known.get(argument) if isinstance(argument, Value) else None
+        return None if mask is None else _ranked(mask, rank)
 
     def _newly_blocked(self, node: Node, output: Value) -> Mask | None:
         given, operator = node.arguments, node.operator
@@ -73,6 +100,11 @@ class Zeros:
                 if mask is not None
             ]
             return _any(found)
+        if operator in ("baddbmm", "addmm"):
+            both = (self._blocks(given["self"], rank), self._kept(given["self"], rank))
+            return _any([mask for mask in both if mask is not None])
+        if operator == "sub":
+            return self._kept(given["self"], rank)
         if operator == "masked_fill" and is_low(given["value"]):
             new = _read(given["mask"], rank)
             return _any([m for m in (new, self._kept(given["self"], rank)) if m is not None])
@@ -91,8 +123,7 @@ class Zeros:
         return [] if mask is None else [mask]
 
     def _kept(self, argument: Any, rank: int) -> Mask | None:
-        mask = self.blocked.get(argument) if isinstance(argument, Value) else None
-        return None if mask is None else _ranked(mask, rank)
+        return self._kept_of(self.blocked, argument, rank)
 
     @staticmethod
     def _blocks(argument: Any, rank: int) -> Mask | None:
@@ -135,21 +166,10 @@ def _usable(mask: Mask, dim: int, rank: int) -> Mask:
     return mask & ~mask.all(axis=dim % rank, keepdims=True)
 
 
-def _viewed(mask: Mask, before: tuple[int, ...], after: tuple[int, ...]) -> Mask | None:
-    """Return a mask for another shape of the same elements, where that is plain to see."""
-    if len(after) > len(before) and after[-len(before) :] == before:
-        return _ranked(mask, len(after))
-    stripped = tuple(size for size in before if size > 1)
-    if stripped == tuple(size for size in after if size > 1):
-        sizes = iter([m for size, m in zip(before, mask.shape, strict=True) if size > 1])
-        return mask.reshape(tuple(next(sizes) if size > 1 else 1 for size in after))
-    if len(before) >= 2 and len(after) >= 2 and before[-2:] == after[-2:]:
-        if all(size == 1 for size in mask.shape[:-2]):
-            return mask.reshape((1,) * (len(after) - 2) + mask.shape[-2:])
-        wide = tuple(np.broadcast_shapes(mask.shape[:-2], before[:-2]))
-        full = np.broadcast_to(mask, wide + mask.shape[-2:])
-        return full.reshape(after[:-2] + mask.shape[-2:])
-    return None
+def _holes(argument: Any, rank: int) -> Mask | None:
+    """Return where a constant is zero, if it is a mask."""
+    mask = mask_of(argument) if isinstance(argument, Tensor) else None
+    return None if mask is None else _ranked(~mask.numpy(), rank)
 
 
 def _set(known: dict[Value, Mask], value: Value, mask: Mask | None) -> None:

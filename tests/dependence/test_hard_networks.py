@@ -349,6 +349,16 @@ def test_an_empty_slice_leads_nowhere() -> None:
     assert (found.maps[0].mask > 0).sum() == 1
 
 
+def test_a_scale_taken_from_some_positions_is_seen_by_all() -> None:
+    class Scaled(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x[:, :3] * x[:, 4:].sum()
+
+    found = see(Scaled(), torch.zeros(1, 6, 4))
+
+    assert found.target.total.lines[0].sets == tuple(1 << n | 1 << 4 | 1 << 5 for n in range(3))
+
+
 def test_a_loop_over_cells_is_causal_whatever_the_length() -> None:
     class Loop(nn.Module):
         def __init__(self) -> None:

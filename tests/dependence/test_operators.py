@@ -1,0 +1,319 @@
+"""Operators and idioms of users' own networks against float64 gradient masks, element by element;
+and what a gradient cannot tell: masks, zeros that are learned, numbers that Python reads."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from archscope.dependence.backward import over, ways
+from archscope.dependence.examine import Examination, examine
+from archscope.errors import ForwardError, UsageError
+from archscope.subject import Inputs
+
+Function = Callable[[Tensor], Tensor]
+LINE, PLANE = (1, 6, 2), (1, 1, 6, 6)
+
+
+class Run(nn.Module):
+    """A function as a module, with what it needs."""
+
+    def __init__(self, function: Callable[..., Any], **held: Any) -> None:
+        super().__init__()
+        self.function = function
+        for name, value in held.items():
+            setattr(self, name, value)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.function(x)
+
+
+def numbers(x: Tensor, *values: float) -> Tensor:
+    return torch.tensor(values, dtype=x.dtype, device=x.device)
+
+
+def places(x: Tensor, *values: int) -> Tensor:
+    return torch.tensor(values, device=x.device)
+
+
+def turned(x: Tensor) -> Tensor:
+    return torch.eye(6, dtype=x.dtype).roll(1, 0)
+
+
+def pairs(x: Tensor) -> Tensor:
+    """Rotary positions by complex numbers, and a difference along the line."""
+    z = torch.view_as_complex(x.reshape(1, 6, 1, 2)) * torch.polar(
+        x.new_ones(6, 1), x.new_ones(6, 1)
+    )
+    return torch.view_as_real(z - z.roll(1, 1)).flatten(2)
+
+
+def rotated(x: Tensor) -> Tensor:
+    return torch.rot90(x, 1, (2, 3)) + torch.rot90(x, 3, (2, 3)) + torch.rot90(x, 2, (2, 3))
+
+
+def strided(x: Tensor) -> Tensor:
+    """Overlapping windows of a transposed tensor, by places in memory."""
+    return torch.as_strided(x.transpose(1, 2), (1, 2, 2, 4), (12, 1, 4, 2)).sum(-1)
+
+
+def masked_kernel(x: Tensor) -> Tensor:
+    """A PixelCNN's: only pixels above, and to the left."""
+    mask = x.new_ones(3, 3)
+    mask[1, 1:], mask[2] = 0, 0
+    return F.conv2d(
+        x, (nn.Parameter(torch.ones(3, 3, dtype=x.dtype)) * mask)[None, None], padding=1
+    )
+
+
+def banded(x: Tensor) -> Tensor:
+    """RetNet's decay: a constant that is zero ahead."""
+    apart = torch.arange(6, device=x.device)[:, None] - torch.arange(6, device=x.device)
+    decay = torch.where(apart >= 0, 0.5 ** apart.to(x.dtype), 0.0)
+    return (x @ x.transpose(1, 2) * decay) @ x
+
+
+def segments(x: Tensor) -> Tensor:
+    """Mamba-2's: exponentials of sums, of -inf ahead."""
+    sums = x[..., 0].cumsum(1)
+    ahead = torch.ones(6, 6, dtype=torch.bool, device=x.device).triu(1)
+    return (sums[:, :, None] - sums[:, None]).masked_fill(ahead, -torch.inf).exp() @ x
+
+
+def chunked(x: Tensor) -> Tensor:
+    """Longformer's: scores moved about before the softmax, weights moved about after it."""
+    scores = F.pad(x @ x.transpose(1, 2), (1, 1), value=-torch.inf)
+    band = torch.stack([scores[:, i, i : i + 3] for i in range(6)], 1).softmax(-1)
+    wide = torch.stack([F.pad(band[:, i], (i, 5 - i)) for i in range(6)], 1)
+    return wide[..., 1:-1] @ x
+
+
+def graph_sum(x: Tensor) -> Tensor:
+    """Messages along the edges of a ring, added up at their ends."""
+    ends = places(x, 1, 2, 3, 4, 5, 0)
+    by_rows = torch.zeros_like(x).index_add(1, ends, x)
+    return by_rows + torch.zeros_like(x).scatter_add(1, ends.view(1, 6, 1).expand(1, 6, 2), x * 2)
+
+
+def packed(x: Tensor) -> Tensor:
+    return nn.utils.rnn.pack_padded_sequence(x, torch.tensor([4]), batch_first=True).data.cumsum(0)
+
+
+def unpooled(x: Tensor) -> Tensor:
+    y, where = F.max_pool2d(x, 2, return_indices=True)
+    return F.max_unpool2d(y.roll(1, 3) * 2, where, 2)
+
+
+def activated(x: Tensor) -> Tensor:
+    x = F.prelu(F.hardswish(x * 1, inplace=True).transpose(1, 2), x.new_ones(2)).transpose(1, 2)
+    return F.mish(F.rrelu(x), inplace=True).abs_()
+
+
+def overlapping(x: Tensor) -> Tensor:
+    return F.fold(F.unfold(x, 4, stride=2).roll(1, 2), (6, 6), 4, stride=2)
+
+
+EXACT: dict[str, tuple[tuple[int, ...], Function]] = {
+    "complex pairs": (LINE, pairs),
+    "complex parts": (LINE, lambda x: torch.complex(x, x.roll(1, 1)).abs()),
+    "quarter turns": (PLANE, rotated),
+    "places in memory": (LINE, strided),
+    "a masked kernel": (PLANE, masked_kernel),
+    "a fixed kernel": (PLANE, lambda x: F.conv2d(x, numbers(x, 1, 0, 2)[None, None, None])),
+    "decay": (LINE, banded),
+    "segment sums": (LINE, segments),
+    "chunks": (LINE, chunked),
+    "a ring": (LINE, graph_sum),
+    "a neighbourhood": (LINE, lambda x: torch.diag(x.new_ones(5), 1) @ x),
+    "a sparse matrix": (LINE, lambda x: torch.sparse.mm(turned(x).to_sparse(), x[0])),
+    "a list as index": (LINE, lambda x: x[:, [5, 0, 3]]),
+    "a list written to": (LINE, lambda x: x.index_put((places(x, 0), places(x, 2)), x[0, 4])),
+    "slices by number": (LINE, lambda x: x.index_copy(1, places(x, 0, 2), x[:, 4:] * 2)),
+    "slices forgotten": (LINE, lambda x: x.index_fill(1, places(x, 0, 2), 0.0).cumsum(1)),
+    "elements by number": (LINE, lambda x: x.scatter(1, places(x, 3, 1).view(1, 1, 2), x[:, 5:])),
+    "elements in order": (LINE, lambda x: x.masked_scatter(turned(x)[:, :2] > 0, x[:, 3:])),
+    "elements taken": (LINE, lambda x: x.take(places(x, 11, 0, 6)).cumsum(0)),
+    "a packed sequence": (LINE, packed),
+    "three factors": (LINE, lambda x: F.bilinear(x, x.roll(1, 1), x.new_ones(3, 2, 2))),
+    "a vector": (LINE, lambda x: torch.mv(x[0], x.new_ones(2)).cumsum(0)),
+    "windows added": (PLANE, overlapping),
+    "activations": (LINE, lambda x: activated(x).roll(1, 1) + x),
+    "written over": (LINE, lambda x: x.clone().zero_() + x.flip(1)),
+    "a diagonal": (LINE, lambda x: torch.diag_embed(x[..., 0], 1).cumsum(1)),
+    "vectors": ((1, 3, 6), lambda x: torch.linalg.cross(x, x.roll(1, 1), dim=1)),
+    "a sum elsewhere": (LINE, lambda x: x[:, :3] * x[:, 4:].sum()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_an_operator_sees_what_its_gradient_sees(name: str) -> None:
+    shape, function = EXACT[name]
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(shape, generator=generator, dtype=torch.float64) + 0.1
+    found = look_at(function, x)
+    assert not [each.node.operator for each in found.lowered if each.flag]
+    target = found.graph.outputs["0"]
+    gradients: Any = torch.autograd.functional.jacobian(function, x)
+    axes = (1,) if len(shape) == 3 else (2, 3)
+    others = tuple(axis for axis in range(len(shape)) if axis not in axes)
+    for unit in np.ndindex(*target.shape):
+        mask = (gradients[unit] != 0).numpy().any(others)
+        back = ways(found.lowered, target, dict(enumerate(unit)), [found.seed])
+        seen = over(back[found.seed], axes) > 0 if found.seed in back else np.zeros_like(mask)
+        assert np.array_equal(seen, mask), unit
+
+
+def test_an_unpooled_value_lies_somewhere_in_its_window() -> None:
+    x = torch.zeros(PLANE)
+
+    found = look_at(unpooled, x)
+
+    # Column 2 lies in the pooled window 1 (columns 2, 3); what stands there is that of window 0.
+    assert sets(found, axis=1)[2] == 0b1111
+    assert not [each for each in found.lowered if each.flag]
+
+
+def look_at(function: Callable[..., Any], x: Tensor, **held: Any) -> Examination:
+    return examine(Run(function, **held), Inputs(args=(x,)))
+
+
+def sets(found: Examination, axis: int = 0) -> tuple[int, ...]:
+    field = found.total(found.graph.outputs["0"])
+    assert field is not None
+    return tuple(field.lines[axis].sets)
+
+
+PREFIX = tuple((1 << unit + 1) - 1 for unit in range(6))
+ALL = (63,) * 6
+
+
+def causal_beside_padding(ids: Tensor) -> Tensor:
+    ahead = torch.ones(6, 6, dtype=torch.bool, device=ids.device).tril()
+    seen = (ids != 0)[:, None] & ahead
+    x = ids[..., None] * torch.ones(2, device=ids.device)
+    return (x @ x.transpose(1, 2)).masked_fill(~seen, -torch.inf).softmax(-1) @ x
+
+
+def test_a_causal_mask_is_seen_beside_one_against_padding() -> None:
+    found = look_at(causal_beside_padding, torch.zeros(1, 6, dtype=torch.long))
+
+    assert sets(found) == PREFIX
+    assert found.graph.padding == 0
+
+
+@pytest.mark.parametrize("weights", [True, False])
+def test_torch_attention_under_a_band_sees_a_band(weights: bool) -> None:
+    class Band(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attend = nn.MultiheadAttention(4, 2, batch_first=True)
+
+        def forward(self, x: Tensor) -> Tensor:
+            at = torch.arange(6, device=x.device)
+            mask = (at[:, None] - at).abs() > 1
+            made: Tensor = self.attend(x, x, x, attn_mask=mask, need_weights=weights)[0]
+            return made
+
+    found = examine(Band(), Inputs(args=(torch.zeros(1, 6, 4),)))
+
+    assert sets(found) == (3, 7, 14, 28, 56, 48)
+
+
+@pytest.mark.parametrize("gate", [torch.zeros(2), torch.tensor([0.0, 1.0])])
+def test_a_zero_that_is_learned_lets_everything_through(gate: Tensor) -> None:
+    gate = nn.Parameter(gate)
+
+    found = look_at(lambda x: x + gate.tanh() * x.cumsum(1), torch.zeros(LINE), gate=gate)
+
+    assert sets(found) == PREFIX
+
+
+def altered(x: Tensor) -> Tensor:
+    return x[:, 3:] * x[:, 0].sum().item()
+
+
+def chosen(x: Tensor) -> Tensor:
+    return x * 2 if x[:, 0].sum() > 0 else x.roll(1, 1)
+
+
+def turned_to_python(x: Tensor) -> Tensor:
+    return x * torch.tensor(x[0, 0].tolist())
+
+
+def checked(x: Tensor) -> Tensor:
+    if x.isnan().any():
+        raise ValueError("not a number")
+    print(end=f"{x.mean().item():.0f}"[:0])
+    return x.cumsum(1)
+
+
+@pytest.mark.parametrize(
+    ("function", "seen", "flags"),
+    [
+        (altered, (0b1001, 0b10001, 0b100001), ["read"]),
+        (chosen, ALL, ["read"]),
+        (turned_to_python, ALL[:1], ["read"]),
+        (checked, PREFIX, []),
+    ],
+)
+def test_numbers_that_python_reads_count_where_they_matter(
+    function: Function, seen: tuple[int, ...], flags: list[str]
+) -> None:
+    found = look_at(function, torch.zeros(LINE))
+
+    assert sets(found) == seen
+    assert [each.node.operator for each in found.lowered if each.flag] == flags
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "axes"),
+    [
+        (nn.TransformerEncoderLayer(4, 2, 8), (6, 1, 4), (0,)),
+        (nn.GRU(4, 4), (6, 1, 4), (0,)),
+        (nn.Conv2d(3, 3, 3), (3, 8, 8), (1, 2)),
+        (nn.Sequential(nn.MaxPool1d(2), nn.Conv1d(1, 1, 3)), (1, 1, 16), (2,)),
+        (Run(lambda x: F.avg_pool2d(x.permute(0, 3, 1, 2), 3)), (1, 8, 8, 1), (1, 2)),
+        (nn.Sequential(nn.Linear(4, 4), nn.Tanh()), (1, 6, 4), (1,)),
+    ],
+)  # fmt: skip
+def test_the_axes_of_positions_are_found(
+    model: nn.Module, shape: tuple[int, ...], axes: tuple[int, ...]
+) -> None:
+    assert examine(model, Inputs(args=(torch.zeros(shape),))).axes == axes
+
+
+def test_what_a_forward_writes_into_its_weights_is_undone() -> None:
+    class Masked(nn.Conv1d):
+        def __init__(self) -> None:
+            super().__init__(1, 1, 3, padding=1, bias=False)
+            self.register_buffer("mask", torch.tensor([1.0, 1.0, 0.0]))
+            self.register_buffer("last", torch.ones(1, 1, 8))
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.weight.data *= self.mask
+            self.last.copy_(x)
+            return super().forward(self.last)
+
+    model = Masked()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+
+    found = examine(model, Inputs(args=(torch.zeros(1, 1, 8),)))
+
+    assert sets(found)[2:5] == (0b110, 0b1100, 0b11000)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_what_cannot_be_looked_at_is_said_in_a_line() -> None:
+    with pytest.raises(UsageError, match="input '0' is empty: its shape is 0×3×8×8"):
+        examine(nn.Conv2d(3, 3, 3), Inputs(args=(torch.zeros(0, 3, 8, 8),)))
+    with pytest.raises(UsageError, match=r"0\.weight has no shape yet"):
+        examine(nn.Sequential(nn.LazyConv2d(3, 3)), Inputs(args=(torch.zeros(1, 3, 8, 8),)))
+    with pytest.raises(ForwardError, match=r"it calls sys\.exit\(3\)"):
+        look_at(lambda x: sys.exit(3), torch.zeros(LINE))
