@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -15,3 +18,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--overwrite", action="store_true", help="write the golden files anew instead of comparing"
     )
+
+
+def _load(name: str) -> ModuleType:
+    spec = spec_from_file_location(name, Path(__file__).parent / "dependence" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def networks() -> ModuleType:
+    """Networks that several tests look at."""
+    return _load("networks")
+
+
+@pytest.fixture(scope="session")
+def random_graphs() -> ModuleType:
+    """Small networks drawn at random."""
+    return _load("random_graphs")

@@ -21,6 +21,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"theory", "specs", "results", "hardware"}),
     frozenset({"subject", "saved", "running"}),
     frozenset({"presets", "networks", "counting", "dependence", "timing"}),
+    frozenset({"probing"}),
     frozenset({"families", "analyses", "loaders", "frames"}),
     frozenset({"study", "present"}),
     frozenset({"beside"}),

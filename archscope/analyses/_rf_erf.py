@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-    from archscope.dependence.erf import Gradients, Square
     from archscope.dependence.fields import Field
     from archscope.dependence.receptive import Receptive
+    from archscope.probing.erf import Gradients, Square
     from archscope.subject import Inputs
 
 CONTOUR = 0.95
@@ -70,7 +70,7 @@ def erf_sections(
 
     `own_unit` measures the unit that was asked for, and not the one in the middle.
     """
-    from archscope.dependence import erf
+    from archscope.probing import erf
 
     target = found.target.value
     unit = found.unit if own_unit else None
@@ -141,7 +141,7 @@ def _window(field: Field, unit: Mapping[int, int]) -> _Window | None:
 def _rows(
     measured: Gradients, windows: _Windows, middle: Sequence[int], kind: str
 ) -> Iterator[ErfRow]:
-    from archscope.dependence import erf
+    from archscope.probing import erf
 
     mass = measured.magnitude
     window, local = windows
@@ -190,7 +190,7 @@ def _rows(
 
 def _lines(mass: NDArray[Any], window: _Window) -> Iterator[GradientRow]:
     """Yield the map around what the unit sees, the mass adding up to one over the whole input."""
-    from archscope.dependence import erf
+    from archscope.probing import erf
 
     total = float(mass.sum())
     if not total:

@@ -49,7 +49,7 @@ def sections(
     if verify:
         from archscope.analyses._rf_graph_verify import proof_of
 
-        proof, notes = proof_of(model, subject.inputs, found)
+        proof, notes = proof_of(model, subject.inputs, found, lambda: _whole(subject, data=True))
     made = _sections(found, proof, notes)
     failure = found.given.graph.failure
     if (erf or images is not None) and failure is None:
@@ -68,22 +68,25 @@ def sections(
     return made
 
 
-def _whole(subject: Subject) -> nn.Module:
-    """Return the model with each of its blocks; a family's subject may hold one for several."""
-    if not subject.repeats:
+def _whole(subject: Subject, *, data: bool = False) -> nn.Module:
+    """Return the model with each of its blocks; a family's subject may hold one for several.
+
+    With `data` it is built anew with weights and buffers; one of the user's own is as it is.
+    """
+    kind, _, name = subject.origin.partition(":")
+    if kind not in ("family", "preset") or not (subject.repeats or data):
         return subject.model
     import torch
 
     from archscope import presets
     from archscope.registry import FAMILIES
 
-    kind, _, name = subject.origin.partition(":")
     family = FAMILIES.get(presets.load(name).family if kind == "preset" else name)
     fields = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in subject.config.items()
     }
-    with torch.device("meta"):
+    with torch.device("cpu" if data else "meta"):
         model: nn.Module = family.network(family.spec(**fields))
     return model
 

@@ -83,7 +83,9 @@ class RfCommand(ModelCommand):
     metavar="PCT",
     help="Exit 3 where a smaller share of the receptive field is reached.",
 )
-@click.option("--verify", is_flag=True, help="Build the layers, run them, compare. Imports torch.")
+@click.option(
+    "--verify", is_flag=True, help="Run the layers with random weights, compare. Imports torch."
+)
 @click.option(
     "--graph", is_flag=True, help="From the operators that run too, beside the closed form."
 )

@@ -171,7 +171,6 @@ def grown(
     model: nn.Module, inputs: Inputs, found: Examination, target: Value
 ) -> Iterator[Examination]:
     """Yield the same model on inputs twice, four times ... as long, while it can be run so."""
-    tensors = input_tensors(inputs)
     sizes = found.sizes
     more = 2 ** len(sizes)
     entries, pairs = _most_entries(found), _most_pairs(found)
@@ -183,7 +182,7 @@ def grown(
         and pairs * more**2 <= LARGEST_CONSTANT
     ):
         sizes = tuple(size * 2 for size in sizes)
-        larger = _resized(inputs, tensors[found.input], found.axes, sizes)
+        larger = resized(inputs, found, sizes)
         graph = capture(model, larger, (found.input,))
         if not _alike(found.graph, graph, target):
             return
@@ -231,19 +230,17 @@ def _find(graph: Graph, target: Value) -> Value | None:
     return None
 
 
-def _resized(
-    inputs: Inputs, studied: Tensor, axes: tuple[int, ...], sizes: tuple[int, ...]
-) -> Inputs:
+def resized(inputs: Inputs, exam: Examination, sizes: tuple[int, ...]) -> Inputs:
+    """Return the inputs with the studied one of another size, without data."""
+    studied = input_tensors(inputs)[exam.input]
     shape = list(studied.shape)
-    for axis, size in zip(axes, sizes, strict=True):
+    for axis, size in zip(exam.axes, sizes, strict=True):
         shape[axis] = size
 
-    def larger(leaf: Any) -> Any:
-        if leaf is not studied:
-            return leaf
-        return torch.empty(shape, dtype=leaf.dtype, device="meta")
+    def other(leaf: Any) -> Any:
+        return torch.empty(shape, dtype=leaf.dtype, device="meta") if leaf is studied else leaf
 
-    return Inputs(args=tree_map(larger, inputs.args), kwargs=tree_map(larger, dict(inputs.kwargs)))
+    return Inputs(args=tree_map(other, inputs.args), kwargs=tree_map(other, dict(inputs.kwargs)))
 
 
 def _alike(one: Graph, two: Graph, target: Value) -> bool:

@@ -85,7 +85,7 @@ def test_a_missed_position_can_be_a_failure(rf: Run) -> None:
 
 
 def test_it_is_verified_by_running_it(rf: Run) -> None:
-    assert "OK  verified on the given input" in rf("--verify").out
+    assert "OK  verified: run with random weights" in rf("--verify").out
 
 
 def test_the_effective_field_is_measured(rf: Run) -> None:

@@ -6,8 +6,10 @@ The module itself is not written to: parameters and buffers are put in its place
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from math import sqrt
+from time import monotonic
 from typing import Any
 
 import torch
@@ -19,6 +21,8 @@ from archscope.dependence.capture import input_tensors
 from archscope.dependence.examine import Examination
 from archscope.dependence.graph import Value
 from archscope.errors import UsageError
+from archscope.probing.holding import Held
+from archscope.probing.tokens import Tokens
 from archscope.running.as_found import left_as_found
 from archscope.running.module_stack import ModuleStack, tensors_in
 from archscope.subject import Inputs
@@ -30,8 +34,24 @@ _STATISTICS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
+QUIET = 1e-30
+"""Inputs and biases of this size leave an output so small that no change is lost in rounding."""
+
+
 class NoDataError(Exception):
     """A buffer without data: the network cannot be run."""
+
+
+class OutOfTimeError(BaseException):
+    """The time is up, after so many modules. No `Exception`, which a forward might catch."""
+
+    def __init__(self, returned: int = 0) -> None:
+        super().__init__()
+        self.returned = returned
+
+
+class _Enough(BaseException):
+    """The chosen output is there. No `Exception`, which a forward might catch."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +64,15 @@ class Runner:
     studied: str
     find: Callable[[Any, list[tuple[str, Any]]], Tensor]
     """Finds the chosen output in what the model returned and what its modules did."""
+    last: tuple[str, int] | None = None
+    """The module that makes the chosen output, and which call of it; nothing runs after. None: the
+    output is the model's own."""
+    until: float = float("inf")
+    """The time of `monotonic` at which it stops at the next module (`OutOfTimeError`)."""
+    tokens: Tokens | None = None
+    """Set where `x` is not the input itself, but what an embedding makes of these tokens."""
+    held: Held | None = None
+    """What is held as the first run made it."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return the chosen output for the studied input `x`."""
@@ -51,7 +80,7 @@ class Runner:
 
         def placed(leaf: Any) -> Any:
             if leaf is given:
-                return x
+                return x if self.tokens is None else self.tokens.ids.expand(len(x), -1)
             if isinstance(leaf, Tensor) and leaf.is_floating_point():
                 return leaf.double()
             return leaf
@@ -59,36 +88,84 @@ class Runner:
         args = tree_map(placed, self.inputs.args)
         kwargs = tree_map(placed, dict(self.inputs.kwargs))
         returned: list[tuple[str, Any]] = []
-        stack = ModuleStack(
-            self.model, on_enter=_ignore, on_exit=lambda path, out: returned.append((path, out))
-        )
+
+        def on_exit(path: str, out: Any) -> None:
+            returned.append((path, out))
+            if monotonic() > self.until:
+                raise OutOfTimeError(len(returned))
+            if (path, stack.calls[path]) == self.last:
+                raise _Enough
+
+        stack = ModuleStack(self.model, on_enter=_ignore, on_exit=on_exit)
         fast = torch.backends.mha.get_fastpath_enabled()
-        with left_as_found(self.model), stack:
+        embedded = nullcontext() if self.tokens is None else self.tokens.embedded_as(x)
+        holding = nullcontext() if self.held is None else self.held.during(lambda: stack.current)
+        with left_as_found(self.model), embedded, stack, holding:
             torch.backends.mha.set_fastpath_enabled(False)
             for module in self.model.modules():
                 module.training = False
             try:
                 result = functional_call(self.model, self.state, args, kwargs)
+            except _Enough:
+                result = None
             finally:
                 torch.backends.mha.set_fastpath_enabled(fast)
         return self.find(result, returned)
 
 
 def runner(
-    model: nn.Module, inputs: Inputs, exam: Examination, target: Value, *, seed: int | None
+    model: nn.Module,
+    inputs: Inputs,
+    exam: Examination,
+    target: Value,
+    *,
+    seed: int | None,
+    positive: bool = False,
+    until: float = float("inf"),
+    tokens: Tokens | None = None,
+    held: Held | None = None,
 ) -> Runner:
     """Return the network with random weights, or with its own where `seed` is None.
 
+    Positive weights keep every ReLU open, for positive inputs; with inputs about `QUIET` the
+    faintest way shows. Others leave it open which position is a maximum.
     Raises `NoDataError` where a buffer has no data.
     """
     generator = torch.Generator().manual_seed(seed or 0)
     state: dict[str, Tensor] = {}
+    last, later = _last(exam, target)
     for name, tensor in model.named_parameters(remove_duplicate=False):
-        state[name] = tensor.detach().double() if seed is None else _drawn(tensor, generator)
+        if name.rpartition(".")[0] not in later:
+            if seed is None:
+                state[name] = tensor.detach().double()
+            elif positive:
+                state[name] = _drawn_positive(name, tensor, generator)
+            else:
+                state[name] = _drawn(tensor, generator)
     for name, buffer in model.named_buffers(remove_duplicate=False):
-        state[name] = _buffer(name, buffer)
+        if name.rpartition(".")[0] not in later:
+            state[name] = _buffer(name, buffer)
     _tie(model, state)
-    return Runner(model, state, inputs, exam.input, _finder(exam, target))
+    find = _finder(exam, target)
+    return Runner(model, state, inputs, exam.input, find, last, until, tokens=tokens, held=held)
+
+
+def _last(exam: Examination, target: Value) -> tuple[tuple[str, int] | None, frozenset[str]]:
+    """Return the call that makes a value, and the modules that run only after it."""
+    call = exam.made_by.get(target)
+    if call is None or target in exam.graph.outputs.values():
+        return None, frozenset()
+    after = {one.path for one in exam.graph.calls if one.nodes[0] >= call.nodes[1]}
+    before = {one.path for one in exam.graph.calls if one.nodes[0] < call.nodes[1]}
+    return (call.path, call.number), frozenset(after - before)
+
+
+def lacks_data(model: nn.Module) -> bool:
+    """Return whether some buffer has no data that can be made up, so that it cannot be run."""
+    return any(
+        buffer.is_meta and name.rpartition(".")[2] not in _STATISTICS
+        for name, buffer in model.named_buffers()
+    )
 
 
 def fresh_input(model: nn.Module, like: Tensor, seed: int) -> Tensor:
@@ -110,6 +187,16 @@ def _drawn(tensor: Tensor, generator: torch.Generator) -> Tensor:
     return 1 + drawn / 4  # scales and biases above zero, so that ReLU lets something through
 
 
+def _drawn_positive(name: str, tensor: Tensor, generator: torch.Generator) -> Tensor:
+    """Return weights whose sums are about 1, so that maps neither grow nor fade, and no biases."""
+    if not tensor.is_floating_point():
+        return tensor.detach()
+    drawn = torch.rand(tensor.shape, generator=generator, dtype=torch.float64) + 0.5
+    if name.endswith("bias"):
+        return QUIET * drawn
+    return drawn / max(tensor[0].numel(), 1) if tensor.dim() > 1 else drawn
+
+
 def _buffer(name: str, tensor: Tensor) -> Tensor:
     if tensor.is_meta:
         make = _STATISTICS.get(name.rpartition(".")[2])
@@ -124,7 +211,8 @@ def _tie(model: nn.Module, state: dict[str, Tensor]) -> None:
     """Give weights that are one tensor in the module one draw."""
     first: dict[int, str] = {}
     for name, tensor in model.named_parameters(remove_duplicate=False):
-        state[name] = state[first.setdefault(id(tensor), name)]
+        if name in state:
+            state[name] = state[first.setdefault(id(tensor), name)]
 
 
 def _finder(exam: Examination, target: Value) -> Callable[[Any, list[tuple[str, Any]]], Tensor]:
@@ -144,9 +232,11 @@ def _finder(exam: Examination, target: Value) -> Callable[[Any, list[tuple[str, 
 
 
 def _matching(tensors: list[Tensor], shape: tuple[int, ...], number: int) -> Tensor:
-    if number < len(tensors) and tuple(tensors[number].shape) == shape:
+    """Return the tensor at a place, or the first of a shape; there may be several copies of it."""
+    alike = [tensor.shape[1:] == shape[1:] and tensor.dim() == len(shape) for tensor in tensors]
+    if number < len(tensors) and alike[number]:
         return tensors[number]
-    return next(tensor for tensor in tensors if tuple(tensor.shape) == shape)
+    return next(tensor for tensor, fits in zip(tensors, alike, strict=True) if fits)
 
 
 def _ignore(path: str, args: Any) -> None:

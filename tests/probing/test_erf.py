@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from archscope.dependence import erf
+from archscope.probing import erf
 
 
 def slow(mass: np.ndarray, threshold: float) -> int | None:

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from archscope.dependence.capture import input_tensors
 from archscope.dependence.examine import Examination
 from archscope.dependence.graph import Value
-from archscope.dependence.runs import Runner, fresh_input, runner
 from archscope.errors import ArchscopeError, UsageError
+from archscope.probing.runs import Runner, fresh_input, runner
 from archscope.subject import Inputs
 
 THRESHOLDS = (0.2, 0.3, 0.5, 0.99)

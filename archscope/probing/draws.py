@@ -1,0 +1,64 @@
+"""Which random weights and changes a network is tried with, and how much there is time for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+from archscope.dependence.graph import Graph, Value
+from archscope.probing.inquiry import Limits
+from archscope.probing.scenes import Scene
+
+HUGE = 1e30
+"""A change of this size is felt through any number of layers that do not saturate; but it gets
+over masks of -10,000, so that with attention changes are `LARGE` instead."""
+LARGE = 100.0
+MOST_COPIES = 64
+"""Copies of the input in one pass."""
+COPIED = 1 << 21
+"""Elements up to which the largest map may grow by copies."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """Which random weights and inputs, and what is changed of these."""
+
+    seed: int
+    positive: bool
+    """Whether weights are positive, so that every ReLU is open, and inputs tiny."""
+    step: float | None
+    """By how much inputs are increased; None: their signs change."""
+
+
+def draws(graph: Graph) -> tuple[Draw, ...]:
+    """Return the draws, each of another kind; at least two are made."""
+    has_masks = any("softmax" in n.operator or "attention" in n.operator for n in graph.nodes)
+    huge = LARGE if has_masks else HUGE
+    return (
+        Draw(seed=1, positive=False, step=None),
+        Draw(seed=2, positive=True, step=huge),
+        Draw(seed=3, positive=False, step=LARGE),
+        Draw(seed=4, positive=True, step=LARGE),
+    )
+
+
+def limits_of(passes: float) -> Limits:
+    """Return how much to ask where the time is enough for so many passes."""
+    share = int(passes / 24)
+    return Limits(spot_checks=min(64, share), singles=min(512, share), blocks=min(64, share))
+
+
+def copies(scene: Scene) -> int:
+    """Return how many copies of the input may run in one pass."""
+    shape = scene.exam.seed.shape
+    if shape[0] != 1 or 0 in scene.exam.axes or scene.target.shape[:1] != (1,) or 0 in scene.unit:
+        return 1
+    largest = max(prod(value.shape) for value in _values(scene.exam.graph))
+    return max(min(MOST_COPIES, COPIED // max(largest, 1)), 1)
+
+
+def _values(graph: Graph) -> Iterator[Value]:
+    yield from graph.inputs.values()
+    for node in graph.nodes:
+        yield from (value for value in node.outputs if value is not None)

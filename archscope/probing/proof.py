@@ -1,0 +1,154 @@
+"""What running a network proves of an answer, and what is missing for more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from archscope.probing.bisection import Mask
+from archscope.probing.inquiry import Edges, Inquiry
+from archscope.probing.scenes import Scene
+
+Level = Literal["verified", "bounded", "refused", "not run"]
+RANKED: tuple[Level, ...] = ("verified", "bounded", "not run", "refused")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What running the network on one input shows of one unit."""
+
+    level: Level
+    reason: str
+    """What is missing for more, or what contradicts; empty where verified."""
+    sizes: tuple[int, ...]
+    """Positions of the input."""
+    unit: tuple[int, ...]
+    """Its place, along the axes of the output along which units differ."""
+    local: bool
+    """Whether reductions over all positions were held, so that it sees what is left without."""
+    edges: tuple[Edges, ...] = ()
+    """Along each axis of positions; of a strip, along its long axis."""
+    claimed: int = 0
+    """Positions that it sees, as the graph says."""
+    seen: int = 0
+    """Those of them that it was shown to see."""
+    graded: int = 0
+    """Those that a gradient shows."""
+    tried: int = 0
+    """Positions that were changed alone."""
+    answered: int = 0
+    """Those of them that changed the unit."""
+    outside: int = 0
+    """Positions that the graph says it does not see; changes of all of them left the unit."""
+    unseen: int | None = None
+    """Those of them that NaN shows it does not see; None where NaN shows nothing."""
+    too_many: int = 0
+    """Positions of the graph's set that NaN shows it does not see."""
+    draws: int = 0
+    """Draws of weights and inputs."""
+    runs: int = 0
+    """Forward passes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What running the network says of the answer."""
+
+    level: Level
+    reason: str
+    """What is missing for more, or what contradicts; empty where verified."""
+    gaps: tuple[str, ...]
+    """Why some of the answer could not be tried."""
+    shown: tuple[Shown, ...]
+    """On each input; together they are the answer."""
+    seconds: float
+    """Time that it took."""
+    limit: float
+    """Time after which nothing more would have been tried."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """What was asked so far."""
+
+    inquiry: Inquiry | None = None
+    """None: nothing yet."""
+    draws: int = 0
+    """Draws of weights and inputs."""
+    runs: int = 0
+    """Forward passes."""
+
+
+def missing(scene: Scene, inquiry: Inquiry) -> str:
+    """Return why what was shown is not all that the graph says; empty where it is."""
+    seen = scene.exam.seen(scene.target)
+    reasons = []
+    if seen is not None and seen.bounded_by is not None:
+        operator = scene.exam.graph.nodes[seen.bounded_by].operator
+        reasons.append(f"the rule of {operator} on the way is itself a bound")
+    if (~scene.claimed).any():
+        reasons += _missing_outside(~scene.claimed & ~inquiry.unseen, inquiry)
+    beyond = int((inquiry.graded & ~scene.claimed).sum())
+    if beyond:
+        reasons.append(
+            f"there are gradients at {beyond:,} positions outside the set, of which no change is "
+            "felt"
+        )
+    too_many = int((scene.claimed & inquiry.unseen).sum())
+    open_ones = int((scene.claimed & ~inquiry.seen).sum())
+    if too_many:
+        reasons.append(
+            f"the graph's set is too large: no change and no NaN at {too_many:,} of its positions "
+            "is felt"
+        )
+    elif open_ones:
+        reasons.append(f"{open_ones:,} positions of the set were not shown to be seen")
+    elif any(edge.changes != edge.graph for edge in inquiry.edges):
+        reasons.append("changes of its first or last positions alone were not felt, or not tried")
+    return "; ".join(reasons)
+
+
+def _missing_outside(left: Mask, inquiry: Inquiry) -> Iterator[str]:
+    if not inquiry.can_be_nan:
+        yield "tokens cannot be NaN, so that outside the set only changes were tried"
+    elif not inquiry.has_nan:
+        yield "an operator on the way swallows NaN, so that outside the set only changes were tried"
+    elif not inquiry.was_nan:
+        yield "NaN was not tried"
+    elif left.any():
+        yield (
+            "NaN outside the set reaches the output, which no change does: masks multiply by zero, "
+            "and NaN survives that"
+        )
+
+
+def shown_by(scene: Scene, asked: Asked, level: Level, reason: str) -> Shown:
+    """Return what was shown of a scene's unit."""
+    inquiry = asked.inquiry
+    assert inquiry is not None
+    outside = ~scene.claimed
+    return Shown(
+        level=level,
+        reason=reason,
+        sizes=scene.sizes,
+        unit=tuple(scene.unit[axis] for axis in sorted(scene.unit)),
+        local=scene.local,
+        edges=inquiry.edges,
+        claimed=int(scene.claimed.sum()),
+        seen=int((scene.claimed & inquiry.seen).sum()),
+        graded=int((scene.claimed & inquiry.graded).sum()),
+        tried=int(inquiry.tried.sum()),
+        answered=int(inquiry.answered.sum()),
+        outside=int(outside.sum()),
+        unseen=int((outside & inquiry.unseen).sum()) if inquiry.has_nan else None,
+        too_many=int((scene.claimed & inquiry.unseen).sum()) if inquiry.has_nan else 0,
+        draws=asked.draws,
+        runs=asked.runs,
+    )
+
+
+def not_run(scene: Scene, reason: str) -> Shown:
+    """Return that nothing was shown, and why."""
+    unit = tuple(scene.unit[axis] for axis in sorted(scene.unit))
+    return Shown(level="not run", reason=reason, sizes=scene.sizes, unit=unit, local=scene.local)

@@ -1,0 +1,227 @@
+"""Where an answer is tried: the given input, the larger one on which a window was found, or less.
+
+A network that is too slow there is run on the smallest input on which its window is the same, or
+on strips: long along one axis and short along the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import prod
+
+from torch import nn
+
+from archscope.dependence.backward import over, ways
+from archscope.dependence.examine import Examination, examine, resized
+from archscope.dependence.fields import Field
+from archscope.dependence.graph import Graph, Value
+from archscope.dependence.receptive import Receptive
+from archscope.errors import ArchscopeError
+from archscope.probing.bisection import Mask, box
+from archscope.subject import Inputs
+
+WIDTHS = (1, 4, 16, 32, 64, 256)
+"""Positions across a strip that are tried, until the network runs and sees the same along it."""
+SMALLEST = 8
+"""Positions along an axis below which an input is not shortened."""
+
+EFFORT = 0.5
+"""How much of the time of a proof on a whole input one on a strip is content with."""
+
+GRADIENT_LIMIT = 4 << 30
+"""Bytes of all maps in float64, which a gradient needs at once."""
+_VIEWS = frozenset(
+    (
+        *("view", "_unsafe_view", "reshape", "expand", "permute", "transpose", "t", "alias"),
+        *("unsqueeze", "squeeze", "slice", "select", "split", "unbind", "chunk", "detach"),
+    )
+)
+
+Affordable = Callable[[float], bool]
+"""Whether there is time for a proof on an input of so many positions."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One unit of one output on one input, and the positions that it sees, as the graph says."""
+
+    inputs: Inputs
+    exam: Examination
+    target: Value
+    unit: dict[int, int]
+    """By axis of the target."""
+    claimed: Mask
+    """Over the input's axes of positions."""
+    local: bool
+    """Whether reductions over all positions are held, so that it sees what is left without."""
+    along: tuple[int, ...]
+    """The axes of positions that it tells about, by number: all, or the long one of a strip."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Positions of the input."""
+        return self.claimed.shape
+
+
+def scenes(
+    model: nn.Module, inputs: Inputs, found: Receptive, affordable: Affordable
+) -> Iterator[Scene | str]:
+    """Yield where the answer is to be tried, or why some of it cannot be; together they are it."""
+    value, best, given = found.target.value, found.best, found.given
+    again = _same(best, value)
+    is_local = best.without_reductions(again) and _has_units(best.local(again))
+    if best is given and not is_local:
+        asked = found.unit != found.target.field.typical
+        if asked or (affordable(prod(given.sizes)) and has_room(given.graph)):
+            yield from _made(inputs, given, value, found.unit, local=False)
+        else:
+            yield from _cheaper(model, inputs, found, affordable, local=False)
+        return
+    if is_local and not affordable(prod(given.sizes)):
+        yield f"an input of {_by(given.sizes)} takes too long to run, and nothing was tried"
+    elif is_local:
+        unit = found.unit if best is given else _typical(given, value)
+        yield from _made(inputs, given, value, unit, local=False)
+    if affordable(prod(best.sizes)) and (is_local or has_room(best.graph)):
+        larger = inputs if best is given else resized(inputs, best, best.sizes)
+        yield from _made(larger, best, again, found.unit, local=is_local)
+    else:
+        yield from _cheaper(model, inputs, found, affordable, local=is_local)
+
+
+def _cheaper(
+    model: nn.Module, inputs: Inputs, found: Receptive, affordable: Affordable, *, local: bool
+) -> Iterator[Scene | str]:
+    """Yield a smaller input with the same window, or strips; or what can be run at all."""
+    smaller: list[Scene] = []
+    every = tuple(range(len(found.best.sizes)))
+    sizes = tuple(size // 2 for size in found.best.sizes)
+    effort = 1.0 if len(sizes) > 1 else EFFORT  # a line has no strips to fall back on
+    while min(sizes) >= SMALLEST:
+        if affordable(effort * prod(sizes)):
+            scene = _on(model, inputs, found, sizes, every, local=local)
+            if scene is None:
+                break
+            if not has_room(scene.exam.graph):
+                sizes = tuple(size // 2 for size in sizes)
+                continue
+            if _is_alike(found, scene):
+                yield scene
+                return
+            smaller.append(scene)
+            break
+        sizes = tuple(size // 2 for size in sizes)
+    strips = [_strip(model, inputs, found, axis, affordable, local=local) for axis in every]
+    made = [strip for strip in strips if strip is not None]
+    yield from made or smaller
+    if not made and not smaller and found.best is found.given:  # as far as the time goes
+        yield from _made(inputs, found.given, found.target.value, found.unit, local=local)
+    elif len(made) < len(every):
+        tried = "strips of it alone were" if made else "less was" if smaller else "nothing was"
+        yield f"an input of {_by(found.best.sizes)} takes too long to run, and {tried} tried"
+
+
+def _strip(
+    model: nn.Module,
+    inputs: Inputs,
+    found: Receptive,
+    axis: int,
+    affordable: Affordable,
+    *,
+    local: bool,
+) -> Scene | None:
+    for width in WIDTHS if len(found.best.sizes) > 1 else ():
+        sizes = tuple(
+            size if own == axis else min(width, size) for own, size in enumerate(found.best.sizes)
+        )
+        scene = affordable(EFFORT * prod(sizes)) and _on(
+            model, inputs, found, sizes, (axis,), local=local
+        )
+        if scene and _is_alike(found, scene):
+            return scene
+    return None
+
+
+def _on(
+    model: nn.Module,
+    inputs: Inputs,
+    found: Receptive,
+    sizes: tuple[int, ...],
+    along: tuple[int, ...],
+    *,
+    local: bool,
+) -> Scene | None:
+    """Return the same output on an input of another size; None where it does not run so."""
+    other = resized(inputs, found.given, sizes)
+    try:
+        exam = examine(model, other, studied=found.given.input, axes=found.given.axes)
+    except ArchscopeError:
+        return None
+    value = next((v for v in exam.sight.seen if v.index == found.target.value.index), None)
+    field = None if value is None else exam.local(value) if local else exam.total(value)
+    if exam.graph.failure is not None or value is None or field is None:
+        return None
+    made = _made(other, exam, value, field.typical, local=local, along=along)
+    return next(made, None)
+
+
+def _is_alike(found: Receptive, scene: Scene) -> bool:
+    """Return whether its unit sees as far along its axes as the answer says."""
+    edges = box(scene.claimed)
+    windows = [line.hulls[1] for line in found.target.field.lines]
+    return all(edges[axis][1] - edges[axis][0] + 1 == windows[axis] for axis in scene.along)
+
+
+def _made(
+    inputs: Inputs,
+    exam: Examination,
+    value: Value,
+    unit: dict[int, int],
+    *,
+    local: bool,
+    along: tuple[int, ...] | None = None,
+) -> Iterator[Scene]:
+    field = exam.local(value) if local else exam.total(value)
+    mask = None if field is None else _claimed(exam, value, unit, local=local)
+    if field is None or mask is None or not mask.any():
+        return
+    middle = {axis: value.shape[axis] // 2 for axis in field.unit_axes}
+    if mask.all() and middle and not local:
+        # The last token of a causal model sees everything; one in the middle shows more.
+        again = _claimed(exam, value, middle, local=local)
+        if again is not None and again.any():
+            unit, mask = middle, again
+    every = tuple(range(len(exam.sizes)))
+    yield Scene(inputs, exam, value, unit, mask, local, every if along is None else along)
+
+
+def _claimed(exam: Examination, value: Value, unit: dict[int, int], *, local: bool) -> Mask | None:
+    cut = exam.sight.cut if local else frozenset()
+    back = ways(exam.lowered, value, unit, [exam.seed], without=cut)
+    return over(back[exam.seed], exam.axes) > 0 if exam.seed in back else None
+
+
+def _same(exam: Examination, value: Value) -> Value:
+    return next((one for one in exam.sight.seen if one.index == value.index), value)
+
+
+def _typical(exam: Examination, value: Value) -> dict[int, int]:
+    """Return a unit in the middle, also where all units see the same and all."""
+    field = exam.local(value) if _has_units(exam.local(value)) else exam.total(value)
+    return {} if field is None else field.typical
+
+
+def _has_units(field: Field | None) -> bool:
+    return field is not None and all(pattern.units for pattern in field.patterns)
+
+
+def _by(sizes: tuple[int, ...]) -> str:
+    return "×".join(f"{size:,}" for size in sizes)
+
+
+def has_room(graph: Graph) -> bool:
+    """Return whether a gradient fits, for which all maps are kept; views of them take nothing."""
+    made = [node for node in graph.nodes if node.operator not in _VIEWS]
+    kept = sum(prod(value.shape) for node in made for value in node.outputs if value is not None)
+    return 8 * kept <= GRADIENT_LIMIT

@@ -1,0 +1,64 @@
+"""Tokens cannot be changed a little, nor be NaN: what their embedding makes of them can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook
+
+from archscope.dependence.examine import Examination
+from archscope.dependence.rules import sources
+
+_VIEWS = frozenset(("view", "_unsafe_view", "reshape", "clone", "alias", "detach", "_to_copy"))
+
+
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """Tokens, and the one embedding that reads them; nothing else does."""
+
+    ids: Tensor
+    """(1, positions)"""
+    embedding: nn.Embedding
+
+    @contextmanager
+    def embedded_as(self, x: Tensor) -> Iterator[None]:
+        """Let the embedding return `x` (N, positions, features) whenever it is called."""
+
+        def instead(module: nn.Module, args: Any, output: Any) -> Any:
+            return x.reshape(output.shape) if module is self.embedding else None
+
+        handle = register_module_forward_hook(instead)
+        try:
+            yield
+        finally:
+            handle.remove()
+
+    def drawn(self, seed: int) -> Tensor:
+        """Return random features in place of the embedding's (1, positions, features)."""
+        generator = torch.Generator().manual_seed(seed)
+        shape = (*self.ids.shape, self.embedding.embedding_dim)
+        return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+
+def tokens_of(model: nn.Module, exam: Examination, like: Tensor) -> Tokens | None:
+    """Return tokens 0 with the embedding that alone reads them; None where there is not one."""
+    carried, readers = {exam.seed}, set()
+    for node in exam.graph.nodes:
+        if not carried.intersection(sources(node)):
+            continue
+        if node.operator in _VIEWS:
+            carried.update(value for value in node.outputs if value is not None)
+        else:
+            readers.add((node.operator, node.module))
+    if len(readers) != 1 or like.dim() != 2:
+        return None
+    ((operator, path),) = readers
+    module = dict(model.named_modules()).get(path)
+    if operator != "embedding" or not isinstance(module, nn.Embedding):
+        return None
+    return Tokens(torch.zeros(like.shape, dtype=like.dtype), module)

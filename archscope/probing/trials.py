@@ -1,0 +1,151 @@
+"""One unit under trial: does it answer to a change, to NaN, or by its gradient? Knows no rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import monotonic
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from archscope.probing.bisection import Mask
+from archscope.probing.runs import Runner
+
+OVERHEAD = 0.03
+"""Seconds of one pass above which several copies in one pass save nothing."""
+
+
+class Trial:
+    """A unit of the output of a network with one draw of weights, on one input.
+
+    Masks are over the positions of the input (its `axes`). Answers are bitwise: the same network,
+    the same shapes, other values at some positions. `width` copies of the input are tried in one
+    pass, where these do not mix. A change is an increase of about `step`; None: it changes signs.
+    """
+
+    def __init__(
+        self,
+        run: Runner,
+        x: Tensor,
+        *,
+        axes: tuple[int, ...],
+        unit: dict[int, int],
+        step: float | None = None,
+        width: int = 1,
+    ) -> None:
+        self._run, self._x, self._axes, self._unit = run, x, axes, unit
+        self._other = _changed(x, step)
+        self._width = width
+        self._before: dict[int, Tensor] = {}
+        self._apart: dict[int, bool] = {}
+        self.runs = 0
+        """Forward passes so far."""
+        begin = monotonic()
+        self.is_sound = bool(self._base(1).isfinite().all())
+        """Whether the output without any change is a number."""
+        self.seconds = monotonic() - begin
+        """Time of one pass."""
+
+    def changes(self, where: Mask) -> bool:
+        """Return whether a change of some positions changes the unit, to another number."""
+        return self._differs(self._at(self._mixed(where, self._other))[0], self._base(1)[0])
+
+    def repeats(self) -> bool:
+        """Return whether the same input gives the same unit again."""
+        return torch.equal(self._at(self._x.clone())[0], self._base(1)[0])
+
+    def taints(self, where: Mask) -> bool:
+        """Return whether NaN at some positions makes NaN of the unit."""
+        found = self._at(self._mixed(where, torch.full_like(self._x, torch.nan)))
+        return bool(found.isnan().any())
+
+    def changes_each(self, masks: Sequence[Mask]) -> list[bool]:
+        """Return the same as `changes` for several masks; in one pass where copies do not mix."""
+        width = min(self._width, len(masks))
+        if width > 1 and not self._is_apart(width):
+            width = self._width = 1
+        found: list[bool] = []
+        for start in range(0, len(masks), width):
+            part = masks[start : start + width]
+            if width == 1:
+                found.append(self.changes(part[0]))
+                continue
+            copies = [self._mixed(where, self._other) for where in part]
+            copies += [self._x] * (width - len(part))
+            after, before = self._at(torch.cat(copies)), self._base(width)
+            found += [self._differs(after[n], before[n]) for n in range(len(part))]
+        return found
+
+    def gradient(self, changed: Mask) -> Mask:
+        """Return where the unit has a gradient that is not zero, with some positions changed."""
+        x = self._mixed(changed, self._other).clone().requires_grad_(True)
+        with torch.enable_grad():
+            unit = self._at(x.clone())  # a copy, which the network may write to
+            generator = torch.Generator().manual_seed(0)
+            weights = torch.rand(unit.shape, generator=generator, dtype=unit.dtype) + 0.5
+            total = (unit * weights).sum()
+            if not total.requires_grad:  # the forward itself keeps gradients away
+                return np.zeros([self._x.shape[axis] for axis in self._axes], dtype=np.bool_)
+            (found,) = torch.autograd.grad(total, x, materialize_grads=True)
+        others = [axis for axis in range(x.dim()) if axis not in self._axes]
+        seen = (found != 0) & found.isfinite()
+        mask: Mask = (seen.any(others) if others else seen).numpy()
+        return mask.transpose(np.argsort(np.argsort(self._axes)))
+
+    def _base(self, width: int) -> Tensor:
+        if width not in self._before:
+            self._before[width] = self._at(torch.cat([self._x] * width))
+        return self._before[width]
+
+    def _is_apart(self, width: int) -> bool:
+        """Return whether copies of the input in one pass leave each other as they are."""
+        if width not in self._apart:
+            self._apart[width] = self.seconds <= OVERHEAD and self._is_left(width)
+        return self._apart[width]
+
+    def _is_left(self, width: int) -> bool:
+        try:
+            before = self._base(width)
+            for odd in (0, 1):
+                copies = [self._x, self._other] if odd else [self._other, self._x]
+                mixed = (copies * width)[:width]
+                if not torch.equal(self._at(torch.cat(mixed))[1 - odd :: 2], before[1 - odd :: 2]):
+                    return False
+        except Exception:  # a forward that is made for one
+            return False
+        return True
+
+    def _at(self, x: Tensor) -> Tensor:
+        """Return the unit of each copy (N, ...)."""
+        self.runs += 1
+        with torch.set_grad_enabled(x.requires_grad):
+            found = self._run(x)
+        at = tuple(self._unit.get(axis, slice(None)) for axis in range(found.dim()))
+        picked = found[at]
+        return picked.clone() if len(x) > len(self._x) else picked[None].clone()
+
+    @staticmethod
+    def _differs(after: Tensor, before: Tensor) -> bool:
+        """Return whether a change answered; what overflowed on the way is no answer."""
+        return not torch.equal(after, before) and bool(after.isfinite().all())
+
+    def _mixed(self, where: Mask, other: Tensor) -> Tensor:
+        shape = [1] * self._x.dim()
+        for axis, size in zip(self._axes, where.shape, strict=True):
+            shape[axis] = size
+        mask = torch.from_numpy(where).permute(*np.argsort(self._axes).tolist())
+        return torch.where(mask.reshape(shape), other, self._x)
+
+
+def _changed(x: Tensor, step: float | None) -> Tensor:
+    """Return other values for all positions: all larger by a random step, or else of other signs.
+
+    With positive weights an output grows with every input, and a huge step passes every maximum.
+    """
+    if not x.is_floating_point():
+        return torch.where(x > 0, x - 1, x + 1)
+    if step is None:
+        return -3 * x + 1
+    generator = torch.Generator().manual_seed(1)
+    return x + step * (1 + torch.rand(x.shape, generator=generator, dtype=x.dtype))

@@ -1,0 +1,215 @@
+"""Holds what the graph says of an output against the network itself, run with random weights.
+
+Roads that know no rule. A change of some positions that changes the unit shows that it sees one of
+them, and so does a gradient: a bound from within. NaN in some positions that leaves the unit a
+number shows that it sees none of them: a bound from without, for what lets NaN through. Where both
+meet, what the unit sees is proven. Where a change contradicts the graph, there is no answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+from time import monotonic
+
+import torch
+from torch import nn
+
+from archscope.dependence.capture import input_tensors
+from archscope.dependence.receptive import Receptive
+from archscope.probing.draws import copies, draws, limits_of
+from archscope.probing.holding import Held, NotHeldError, held_reductions
+from archscope.probing.inquiry import ContradictionError, Inquiry, NotRepeatedError
+from archscope.probing.proof import (
+    RANKED,
+    Asked,
+    Level,
+    Proof,
+    Shown,
+    missing,
+    not_run,
+    shown_by,
+)
+from archscope.probing.runs import QUIET, NoDataError, OutOfTimeError, fresh_input, runner
+from archscope.probing.scenes import Scene, has_room, scenes
+from archscope.probing.tokens import tokens_of
+from archscope.probing.trials import Trial
+from archscope.subject import Inputs
+
+SECONDS = 120.0
+"""Time after which nothing more is tried."""
+PATIENCE = 4.0
+"""Seconds in which a first pass tells how long passes take."""
+LEAST_DRAWS = 2
+"""Draws of weights and inputs that are made also where the first shows all."""
+FAST = 0.03
+"""Seconds of a pass above which fewer positions are tried alone."""
+CONTRADICTION = "a change of positions outside the set changes the output"
+NOT_HELD = (
+    "what it sees without reductions over all positions was not tried: these cannot be told from "
+    "the rest"
+)
+PASSES = 30
+"""Forward passes that a proof takes where all goes well; an input on which they are too slow is
+made smaller."""
+WEIGHTS_LIMIT = 4 << 30
+"""Bytes of all weights in float64."""
+
+
+def verify(
+    model: nn.Module, inputs: Inputs, found: Receptive, *, seconds: float = SECONDS
+) -> Proof:
+    """Return whether the chosen output sees what the graph says.
+
+    The answer is tried on the given input, and where its window was found on a larger one, there
+    or on a smaller one on which the network sees the same.
+    """
+    start = monotonic()
+    shown: list[Shown] = []
+    reasons: list[str] = [hindrance(model)]
+    gaps: list[str] = []
+    if not any(reasons):
+        try:
+            pace = _seconds_per_position(model, inputs, found)
+
+            def affordable(positions: float) -> bool:
+                return PASSES * pace * positions <= seconds
+
+            for scene in scenes(model, inputs, found, affordable):
+                if isinstance(scene, str):
+                    reasons.append(scene)
+                    continue
+                held = held_reductions(scene.exam, scene.target) if scene.local else None
+                if scene.local and held is None:
+                    gaps.append(NOT_HELD)
+                    continue
+                shown.append(_show(model, scene, held, seconds=seconds, until=start + seconds))
+        except Exception as error:  # the user's own forward, in another number type
+            reasons.append(_said(error))
+    levels: list[Level] = [one.level for one in shown if one.level != "not run"]
+    if levels and (any(reasons) or len(levels) < len(shown)):
+        levels.append("bounded")
+    reasons += [one.reason for one in shown]
+    return Proof(
+        level=max(levels, key=RANKED.index, default="not run"),
+        reason="; ".join(dict.fromkeys(filter(None, reasons))),
+        gaps=tuple(gaps),
+        shown=tuple(shown),
+        seconds=monotonic() - start,
+        limit=seconds,
+    )
+
+
+def _seconds_per_position(model: nn.Module, inputs: Inputs, found: Receptive) -> float:
+    """Return the time of a pass over the given input, by its positions."""
+    given = found.given
+    x = fresh_input(model, input_tensors(inputs)[given.input], 0)
+    run = runner(model, inputs, given, found.target.value, seed=1)
+    run = replace(run, until=monotonic() + PATIENCE)
+    times: list[float] = []
+    while not times or (len(times) < 5 and sum(times) < PATIENCE / 2):  # the first is slower
+        begin = monotonic()
+        try:
+            with torch.no_grad():
+                run(x.clone())
+            times.append(monotonic() - begin)
+        except OutOfTimeError as late:  # later modules tend to take longer than the first
+            share = late.returned / len(given.graph.calls) / 2
+            times.append((monotonic() - begin) / share)
+    return max(min(times), 1e-6) / prod(given.sizes)
+
+
+def _show(
+    model: nn.Module, scene: Scene, held: Held | None, *, seconds: float, until: float
+) -> Shown:
+    """Ask one scene's unit, and say what came out."""
+    asked = Asked()
+    try:
+        out_of_time = _ask(model, scene, held, asked, seconds=seconds, until=until)
+    except ContradictionError:
+        return shown_by(scene, asked, "refused", CONTRADICTION)
+    except NotRepeatedError:
+        return not_run(scene, "the network gives another output when it is run again")
+    except NotHeldError:
+        return not_run(scene, NOT_HELD)
+    except Exception as error:  # the user's own forward, in another number type
+        return not_run(scene, _said(error))
+    late = "the time was up" if out_of_time else ""
+    if asked.inquiry is None:
+        return not_run(scene, late or "with random weights its output is not a number")
+    reason = missing(scene, asked.inquiry)
+    if reason:
+        return shown_by(scene, asked, "bounded", "; ".join(filter(None, (reason, late))))
+    return shown_by(scene, asked, "verified", "")
+
+
+def _ask(
+    model: nn.Module,
+    scene: Scene,
+    held: Held | None,
+    asked: Asked,
+    *,
+    seconds: float,
+    until: float,
+) -> bool:
+    """Ask in draw after draw, until all is shown; return whether the time was up before."""
+    exam, graph = scene.exam, scene.exam.graph
+    like = input_tensors(scene.inputs)[exam.input]
+    tokens = None if like.is_floating_point() else tokens_of(model, exam, like)
+    is_number = like.is_floating_point() or tokens is not None
+    for draw in draws(graph):
+        run = runner(
+            model, scene.inputs, exam, scene.target,
+            seed=draw.seed, positive=draw.positive, until=until, tokens=tokens, held=held,
+        )  # fmt: skip
+        x = fresh_input(model, like, draw.seed) if tokens is None else tokens.drawn(draw.seed)
+        try:
+            trial = Trial(
+                run,
+                QUIET * x.abs() if draw.positive else x,
+                axes=exam.axes,
+                unit=scene.unit,
+                step=draw.step,
+                width=copies(scene),
+            )
+            if not trial.is_sound:
+                continue
+            if asked.inquiry is None:
+                limits = limits_of(seconds / _pass_seconds(trial))
+                asked.inquiry = Inquiry(scene, limits, has_nan=is_number)
+            asked.draws += 1
+            try:
+                asked.inquiry.draw(trial, with_gradient=is_number and has_room(graph))
+            finally:
+                asked.runs += trial.runs
+        except OutOfTimeError:
+            return True
+        if asked.draws >= LEAST_DRAWS and asked.inquiry.is_done:
+            return False
+    return False
+
+
+def _pass_seconds(trial: Trial) -> float:
+    """Return the time of one pass; a first one that seems slow may be so for other reasons."""
+    if trial.seconds < FAST:
+        return FAST
+    begin = monotonic()
+    trial.repeats()
+    return max(min(trial.seconds, monotonic() - begin), FAST)
+
+
+def hindrance(model: nn.Module) -> str:
+    """Return why the network cannot be run at all; empty where it can."""
+    weights = 8 * sum(tensor.numel() for tensor in model.parameters())
+    if weights <= WEIGHTS_LIMIT:
+        return ""
+    return (
+        f"its weights would take {weights / 1e9:,.0f} GB in float64; a smaller network of the same "
+        "build can be verified"
+    )
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, NoDataError):
+        return str(error)
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"

@@ -1,0 +1,359 @@
+"""Running a network proves what its graph says of it, or shows that it is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from math import prod
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from archscope.dependence.receptive import receptive
+from archscope.probing import scenes
+from archscope.probing.bisection import Mask, silent, smallest
+from archscope.probing.proof import Proof
+from archscope.probing.verify import verify
+from archscope.subject import Inputs
+
+
+def proven(model: nn.Module, *args: Any, **settings: Any) -> Proof:
+    inputs = Inputs(args=args)
+    return verify(model, inputs, receptive(model, inputs, **settings))
+
+
+def line(size: int = 24, channels: int = 2) -> Tensor:
+    return torch.zeros(1, channels, size)
+
+
+def image(size: int = 9) -> Tensor:
+    return torch.zeros(1, 3, size, size)
+
+
+def causal(leak: int = 0) -> nn.Module:
+    """Two convolutions of kernel 2 and 3, padded on the left alone but for a leak."""
+    return nn.Sequential(
+        nn.ConstantPad1d((3 - leak, leak), 0.0), nn.Conv1d(2, 2, 2), nn.ReLU(), nn.Conv1d(2, 2, 3)
+    )
+
+
+class Shift(nn.Module):
+    """The first channel is taken from the next position, as in temporal shift modules."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = x.clone()
+        out[:, :1, :-1] = x[:, :1, 1:]
+        return out
+
+
+def shifted() -> nn.Module:
+    return nn.Sequential(Shift(), nn.Conv1d(2, 2, 1))
+
+
+class Squeeze(nn.Module):
+    """Gates by an average; where that is taken is no module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.tanh(self.conv(x))
+        return x * torch.sigmoid(x.mean((2, 3), keepdim=True))
+
+
+class Classifier(nn.Module):
+    """The same, and a head behind, which reduces over all positions as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = Squeeze()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x).mean((2, 3))
+
+
+class Roll(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.roll(3, -1) + x
+
+
+NETWORKS: dict[str, Callable[[Any], tuple[nn.Module, Tensor]]] = {
+    "convolutions": lambda net: (nn.Sequential(nn.Conv2d(3, 2, 3), nn.Conv2d(2, 2, 2)), image()),
+    "gridding": lambda net: (net.dilated(2, 2), image(11)),
+    "branches": lambda net: (net.aspp(2, 5), image(13)),
+    "a causal stack": lambda net: (causal(), line()),
+    "roll": lambda net: (Roll(), line()),
+    "a shift of channels": lambda net: (shifted(), line()),
+    "U-Net": lambda net: (net.UNet(1), torch.zeros(1, 1, 20, 20)),
+    "squeeze": lambda net: (Squeeze(), image(12)),
+    "max pool": lambda net: (nn.MaxPool2d(3, 2), image(9)),
+    "recurrent": lambda net: (nn.GRU(2, 2, batch_first=True), torch.zeros(1, 7, 2)),
+    "attention to all": lambda net: (net.Language(1, causal=False), torch.zeros(1, 9).long()),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_a_network_sees_is_proven(networks: ModuleType, name: str) -> None:
+    model, x = NETWORKS[name](networks)
+
+    proof = proven(model, x)
+
+    assert (proof.level, proof.reason) == ("verified", "")
+    for shown in proof.shown:
+        assert shown.seen == shown.claimed > 0
+        assert shown.unseen == shown.outside == prod(shown.sizes) - shown.claimed
+        assert all(edge.is_proven and edge.nan == edge.changes for edge in shown.edges)
+
+
+@pytest.mark.parametrize("kind", [Squeeze, Classifier])
+def test_the_window_without_a_squeeze_is_proven_apart(kind: type[nn.Module]) -> None:
+    proof = proven(kind(), image(12))
+
+    everything, local = proof.shown
+    assert (everything.local, everything.claimed) == (False, 144)
+    assert (local.local, local.claimed) == (True, 9)
+    assert [edge.nan for edge in local.edges] == [(4, 6), (4, 6)]
+
+
+class Masked(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        seen = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).tril()
+        return (x @ x.transpose(1, 2)).masked_fill(~seen, -torch.inf).softmax(-1) @ x
+
+
+class Gated(nn.Module):
+    """NaN is not larger than 0: `where` swallows it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.where(x.roll(1, -1) > 0, x, 2 * x)
+
+
+class Insists(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        assert not x.isnan().any()
+        return x + x.roll(1, -1)
+
+
+class Untrue(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return gradient.roll(1, -1)
+
+
+class Claims(nn.Module):
+    """A backward pass that is not the forward's."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.avg_pool1d(Untrue.apply(x), 3, 1)
+
+
+class Counted(nn.Module):
+    """Tokens that are not embedded."""
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return F.pad(ids[:, None].double(), (1, 0)).unfold(-1, 2, 1).sum(-1)
+
+
+@pytest.mark.parametrize(
+    ("model", "x", "reason"),
+    [
+        (Masked(), torch.zeros(1, 9, 4), "masks multiply by zero, and NaN survives that"),
+        (Gated(), line(), "swallows NaN"),
+        (Insists(), line(), "swallows NaN"),
+        (Claims(), line(), "there are gradients at 1 positions outside the set"),
+        (Counted(), torch.zeros(1, 9).long(), "tokens cannot be NaN"),
+    ],
+)
+def test_what_nan_cannot_show_is_bounded(model: nn.Module, x: Tensor, reason: str) -> None:
+    proof = proven(model, x)
+
+    (shown,) = proof.shown
+    assert proof.level == "bounded"
+    assert reason in proof.reason
+    assert shown.seen == shown.claimed
+    assert [edge.changes for edge in shown.edges] == [edge.graph for edge in shown.edges]
+
+
+def claim(monkeypatch: pytest.MonkeyPatch, wrong: Callable[[Mask], Mask]) -> None:
+    """Let the graph claim other positions than it found."""
+    real = scenes._claimed
+
+    def planted(*args: Any, **settings: Any) -> Mask | None:
+        mask = real(*args, **settings)
+        return None if mask is None else wrong(mask)
+
+    monkeypatch.setattr(scenes, "_claimed", planted)
+
+
+def without(mask: Mask, axis: int, end: int) -> Mask:
+    """Return the mask less its first (0) or last (-1) positions along an axis."""
+    kept = mask.copy()
+    at = np.unique(np.argwhere(mask)[:, axis])[end]
+    kept[tuple(at if own == axis else slice(None) for own in range(mask.ndim))] = False
+    return kept
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("end", [0, -1])
+def test_a_window_that_is_claimed_too_small_is_refused(
+    monkeypatch: pytest.MonkeyPatch, axis: int, end: int
+) -> None:
+    claim(monkeypatch, lambda mask: without(mask, axis, end))
+
+    proof = proven(nn.Sequential(nn.Conv2d(3, 2, 3), nn.ReLU(), nn.Conv2d(2, 2, 3)), image())
+
+    assert proof.level == "refused"
+    assert "outside the set changes the output" in proof.reason
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("step", [1, -1])
+def test_a_window_that_is_claimed_too_large_is_bounded(
+    monkeypatch: pytest.MonkeyPatch, axis: int, step: int
+) -> None:
+    claim(monkeypatch, lambda mask: mask | np.roll(mask, step, axis))
+
+    proof = proven(nn.Sequential(nn.Conv2d(3, 2, 3), nn.ReLU(), nn.Conv2d(2, 2, 3)), image())
+
+    # A 5 x 5 window with 5 positions more on one side.
+    assert proof.level == "bounded"
+    assert "set is too large: no change and no NaN at 5 of its positions" in proof.reason
+    assert [edge.is_proven for edge in proof.shown[0].edges] == [axis == 1, axis == 0]
+
+
+def test_a_hole_that_the_graph_misses_is_found(
+    monkeypatch: pytest.MonkeyPatch, networks: ModuleType
+) -> None:
+    def filled(mask: Mask) -> Mask:
+        rows, columns = mask.any(1).nonzero()[0], mask.any(0).nonzero()[0]
+        mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
+        return mask
+
+    claim(monkeypatch, filled)
+
+    proof = proven(networks.dilated(2, 2), image(11))
+
+    # Two layers of rate 2 see every second position of 9 x 9: 25 of 81.
+    assert "set is too large: no change and no NaN at 56 of its positions" in proof.reason
+    assert proof.level == "bounded"
+    assert all(edge.is_proven for edge in proof.shown[0].edges)
+
+
+@pytest.mark.parametrize(
+    "model", [shifted(), causal(leak=1)], ids=["a shift of channels", "a leak"]
+)
+def test_a_later_position_that_the_graph_misses_is_refused(
+    monkeypatch: pytest.MonkeyPatch, model: nn.Module
+) -> None:
+    claim(monkeypatch, lambda mask: without(mask, 0, -1))
+
+    assert proven(model, line()).level == "refused"
+
+
+def test_a_hole_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def holed(mask: Mask) -> Mask:
+        places = np.argwhere(mask)
+        mask[tuple(places[len(places) // 2])] = False
+        return mask
+
+    claim(monkeypatch, holed)
+
+    assert proven(nn.Conv2d(3, 2, 3), image()).level == "refused"
+
+
+def test_a_slow_network_is_tried_on_strips_or_on_less(networks: ModuleType) -> None:
+    model, inputs = networks.dilated(1, 2, 4, 8), Inputs(args=(image(128),))
+    found = receptive(model, inputs)
+
+    def tried(most: float) -> list[Any]:
+        made = scenes.scenes(model, inputs, found, lambda positions: positions <= most)
+        return [one if isinstance(one, str) else one.sizes for one in made]
+
+    assert tried(128 * 128) == [(128, 128)]
+    assert tried(128 * 128 - 1) == [(64, 64)]  # a window of 31 is whole there
+    assert tried(32 * 32 - 1) == [(128, 1), (1, 128)]
+    assert tried(63) == [(128, 128)]  # as far as the time goes
+
+
+def test_what_takes_too_long_is_said() -> None:
+    inputs = Inputs(args=(image(),))
+    model = nn.Conv2d(3, 2, 3)
+
+    proof = verify(model, inputs, receptive(model, inputs), seconds=0)
+
+    assert proof.level == "not run"
+    assert proof.reason
+
+
+def test_copies_that_mix_are_tried_one_by_one() -> None:
+    class Mixed(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return F.avg_pool1d(x, 3, 1) + x.sum(0)[:, 2:]  # a sum over what may be copies
+
+    (shown,) = proven(Mixed(), line()).shown
+    assert (shown.level, shown.claimed, shown.answered) == ("verified", 3, 3)
+
+
+def test_a_network_that_does_not_repeat_itself_gets_no_verdict() -> None:
+    numbers = count()
+
+    class Random(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return F.avg_pool1d(x, 3, 1) + next(numbers)
+
+    proof = proven(Random(), line())
+
+    assert proof.level == "not run"
+    assert "another output when it is run again" in proof.reason
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_model_is_left_as_found(fails: bool) -> None:
+    class Picky(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = nn.Sequential(nn.Conv1d(2, 2, 3), nn.BatchNorm1d(2), nn.Dropout())
+            self.calls = 0
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.calls += 1
+            if fails and x.dtype == torch.float64:
+                raise ValueError("no doubles")
+            return self.body(x)
+
+    model = Picky().train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    random = torch.get_rng_state()
+
+    proof = proven(model, line())
+
+    assert proof.level == ("not run" if fails else "verified")
+    assert "no doubles" in proof.reason or not fails
+    assert model.calls == 0
+    assert all(module.training for module in model.modules())
+    assert not any(module._forward_hooks for module in model.modules())
+    assert torch.equal(torch.get_rng_state(), random)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(value.grad is None for value in model.parameters())
+
+
+def test_searches_find_edges_and_silent_blocks() -> None:
+    for edge in (0, 1, 36, 99):
+        for guess in (0, 36, 50, 99):
+            assert smallest(lambda at, edge=edge: at >= edge, 0, 99, guess=guess) == edge  # type: ignore[misc]
+    seen = np.zeros((16, 16), dtype=np.bool_)
+    seen[3, 5] = seen[12, 12] = True
+
+    found = silent(lambda mask: bool((mask & seen).any()), np.ones_like(seen), questions=64)
+
+    assert np.array_equal(found, ~seen)
