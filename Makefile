@@ -28,7 +28,7 @@ demo: $(VENV)/.installed ## Install, and show the main commands
 
 .PHONY: test
 test: $(VENV)/.installed ## Install, and run all tests
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 .PHONY: lint
 lint: $(VENV)/.installed ## Check format, style and types

@@ -19,7 +19,6 @@ from archscope.saved import read
 
 Show = Callable[..., Chromium]
 GALLERY = Path(__file__).parents[2] / "reports"
-pytestmark = pytest.mark.xdist_group("browser")
 
 FIGURES = """Object.fromEntries([...document.querySelectorAll("[data-figure]")]
     .filter((node) => node._fullData)

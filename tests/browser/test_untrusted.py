@@ -20,7 +20,6 @@ from archscope.results import Note, Report, Section
 from archscope.saved import read_text
 
 Show = Callable[..., Chromium]
-pytestmark = pytest.mark.xdist_group("browser")
 
 PAYLOADS = (
     "<script>window.__xss=1</script>",

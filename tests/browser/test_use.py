@@ -14,7 +14,6 @@ from archscope.cli import main
 from archscope.results import Report
 
 Show = Callable[..., Chromium]
-pytestmark = pytest.mark.xdist_group("browser")
 
 
 @pytest.fixture(scope="module")

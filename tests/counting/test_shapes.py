@@ -69,6 +69,7 @@ ARGUMENTS: dict[Any, list[tuple[Any, ...]]] = {
     aten.native_layer_norm.default: [
         (meta(2, 5, 8), [8], meta(8), meta(8), 1e-5),
         (meta(2, 5, 8), [5, 8], None, None, 1e-5),
+        (meta(5, 2, 8).transpose(0, 1), [8], None, None, 1e-5),
     ],
     aten.embedding.default: [(meta(9, 4), ids), (meta(9, 4), meta(3, dtype=torch.int32))],
     aten.mean.dim: [(x, [2, 3]), (x, [-1], True), (sliced, [1]), (x, [0, 1, 2, 3])],
