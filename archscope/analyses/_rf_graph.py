@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archscope.dependence.fields import Field
-    from archscope.dependence.receptive import Layer, Map, Receptive
+    from archscope.dependence.maps import Map
+    from archscope.dependence.receptive import Layer, Receptive
 
 
 def sections(

@@ -6,7 +6,7 @@ the model is looked at again on larger inputs, which costs little, since nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_map
 
+from archscope.dependence.backward import Ways, ways
 from archscope.dependence.capture import LARGEST_CONSTANT, capture, input_tensors
 from archscope.dependence.fields import Field
 from archscope.dependence.forward import Seen, Sight, look, lower
@@ -99,6 +100,14 @@ class Examination:
         """Return whether something is left of what a value sees without reductions over all."""
         seen = self.seen(value)
         return bool(seen and seen.local) and seen is not None and seen.local is not seen.total
+
+    def ways(self, target: Value, unit: dict[int, int], wanted: Iterable[Value]) -> Ways:
+        """Return the ways to one unit from every element of the wanted values.
+
+        Those through reductions over all positions are left out where others are left.
+        """
+        cut = self.sight.cut if self.without_reductions(target) else frozenset()
+        return ways(self.lowered, target, unit, wanted, without=cut)
 
     def module(self, node: int | None) -> str | None:
         """Return the path of the module that ran a node; `(model)` for the model itself."""

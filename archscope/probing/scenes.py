@@ -26,6 +26,8 @@ WIDTHS = (1, 4, 16, 32, 64, 256)
 SMALLEST = 8
 """Positions along an axis below which an input is not shortened."""
 
+STRIDE = 64
+"""Positions by which an input is made shorter: a multiple of the strides of most networks."""
 EFFORT = 0.5
 """How much of the time of a proof on a whole input one on a strip is content with."""
 
@@ -79,7 +81,9 @@ def scenes(
             yield from _cheaper(model, inputs, found, affordable, local=False)
         return
     if is_local and not affordable(prod(given.sizes)):
-        yield f"an input of {_by(given.sizes)} takes too long to run, and nothing was tried"
+        yield _all_of_less(model, inputs, found, affordable) or (
+            f"an input of {_by(given.sizes)} takes too long to run, and nothing was tried"
+        )
     elif is_local:
         unit = found.unit if best is given else _typical(given, value)
         yield from _made(inputs, given, value, unit, local=False)
@@ -90,6 +94,17 @@ def scenes(
         yield from _cheaper(model, inputs, found, affordable, local=is_local)
 
 
+def _all_of_less(
+    model: nn.Module, inputs: Inputs, found: Receptive, affordable: Affordable
+) -> Scene | None:
+    """Return a unit that sees all of a smaller input, as the answer says that it does of any."""
+    sizes = _aligned(found.given.sizes, lambda positions: affordable(2 * positions))
+    every = tuple(range(len(found.given.sizes)))
+    scene = sizes and _on(model, inputs, found, sizes, every, local=False)
+    sees_all = scene and scene.claimed.all() and has_room(scene.exam.graph)
+    return scene if scene and sees_all else None
+
+
 def _cheaper(
     model: nn.Module, inputs: Inputs, found: Receptive, affordable: Affordable, *, local: bool
 ) -> Iterator[Scene | str]:
@@ -98,6 +113,11 @@ def _cheaper(
     every = tuple(range(len(found.best.sizes)))
     sizes = tuple(size // 2 for size in found.best.sizes)
     effort = 1.0 if len(sizes) > 1 else EFFORT  # a line has no strips to fall back on
+    aligned = _aligned(found.best.sizes, lambda positions: affordable(2 * effort * positions))
+    scene = aligned and _on(model, inputs, found, aligned, every, local=local)
+    if scene and has_room(scene.exam.graph) and _is_alike(found, scene):
+        yield scene
+        return
     while min(sizes) >= SMALLEST:
         if affordable(effort * prod(sizes)):
             scene = _on(model, inputs, found, sizes, every, local=local)
@@ -120,6 +140,18 @@ def _cheaper(
     elif len(made) < len(every):
         tried = "strips of it alone were" if made else "less was" if smaller else "nothing was"
         yield f"an input of {_by(found.best.sizes)} takes too long to run, and {tried} tried"
+
+
+def _aligned(sizes: tuple[int, ...], affordable: Affordable) -> tuple[int, ...] | None:
+    """Return the largest smaller input for which there is time, shorter by multiples of `STRIDE`.
+
+    So maps within come out with the borders and remainders of the whole input.
+    """
+    for less in range(STRIDE, max(sizes), STRIDE):
+        shorter = tuple(max(size - less, (size - 1) % STRIDE + 1) for size in sizes)
+        if affordable(prod(shorter)):
+            return shorter
+    return None
 
 
 def _strip(

@@ -284,6 +284,10 @@ def test_a_slow_network_is_tried_on_strips_or_on_less(networks: ModuleType) -> N
     assert tried(32 * 32 - 1) == [(128, 1), (1, 128)]
     assert tried(63) == [(128, 128)]  # as far as the time goes
 
+    model = Squeeze()
+    found = receptive(model, inputs)
+    assert tried(128 * 128 - 1) == [(64, 64), (64, 64)], "all of a smaller one, and its own window"
+
 
 def test_what_takes_too_long_is_said() -> None:
     inputs = Inputs(args=(image(),))
