@@ -90,7 +90,10 @@ def test_a_segmentation_network_is_the_same_before_it_is_resized_to_the_input() 
     assert graph.local_field == (1019, 1019)
 
 
-PRESETS = ("vgg16", "resnet50", "mobilenet_v2", "drn_d_22", "unet", "convnext_tiny", "tcn-jsb")
+PRESETS = (
+    *("vgg16", "resnet50", "resnet50_os8", "mobilenet_v2", "drn_d_22", "unet", "convnext_tiny"),
+    *("xception", "dilated2d-context-basic", "dilated1d-8L-64-k3", "wavenet-10L-64-256", "tcn-jsb"),
+)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -110,16 +113,26 @@ def test_a_published_network_is_the_same_in_closed_form_and_by_its_operators(nam
         assert graph.reached == closed.reached
 
 
-def test_a_published_network_with_squeezes_has_its_closed_form_as_local_window() -> None:
-    preset = presets.load("efficientnet_b0")
+@pytest.mark.parametrize(
+    ("name", "window", "global_by"),
+    [
+        ("efficientnet_b0", 851, "features.1.0.block.1.avgpool"),
+        # 3 + 2·2 + 2·2 + 2·4 + 4·4 + 2·4·8 + 2·8 + 5·2·16 + 4·16 + 2·4·32
+        ("mobilenet_v3_large", 595, "features.4.block.2.avgpool"),
+    ],
+)
+def test_a_published_network_with_squeezes_has_its_closed_form_as_local_window(
+    name: str, window: int, global_by: str
+) -> None:
+    preset = presets.load(name)
     family = FAMILIES.get(preset.family)
 
     report = analyse("rf", family.subject(family.spec(**preset.fields)), graph=True)
 
     closed, graph = report.sections[0].totals, report.section("modules").totals
-    assert graph.local_field == (closed.receptive_field,) * 2 == (851, 851)
+    assert graph.local_field == (closed.receptive_field,) * 2 == (window, window)
     assert graph.receptive_field == (224, 224)
-    assert graph.global_by == "features.1.0.block.1.avgpool"
+    assert graph.global_by == global_by
 
 
 def test_one_unit_at_the_border_is_looked_back_from() -> None:
