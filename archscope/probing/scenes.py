@@ -23,9 +23,6 @@ from archscope.subject import Inputs
 
 WIDTHS = (1, 4, 16, 32, 64, 256)
 """Positions across a strip that are tried, until the network runs and sees the same along it."""
-SMALLEST = 8
-"""Positions along an axis below which an input is not shortened."""
-
 STRIDE = 64
 """Positions by which an input is made shorter: a multiple of the strides of most networks."""
 EFFORT = 0.5
@@ -98,60 +95,66 @@ def _all_of_less(
     model: nn.Module, inputs: Inputs, found: Receptive, affordable: Affordable
 ) -> Scene | None:
     """Return a unit that sees all of a smaller input, as the answer says that it does of any."""
-    sizes = _aligned(found.given.sizes, lambda positions: affordable(2 * positions))
-    every = tuple(range(len(found.given.sizes)))
-    scene = sizes and _on(model, inputs, found, sizes, every, local=False)
-    sees_all = scene and scene.claimed.all() and has_room(scene.exam.graph)
-    return scene if scene and sees_all else None
+    for sizes in _shorter(found.given.sizes):
+        if affordable(2 * prod(sizes)):
+            scene = _on(model, inputs, found, sizes, tuple(range(len(sizes))), local=False)
+            sees_all = scene and scene.claimed.all() and has_room(scene.exam.graph)
+            return scene if scene and sees_all else None
+    return None
 
 
 def _cheaper(
     model: nn.Module, inputs: Inputs, found: Receptive, affordable: Affordable, *, local: bool
 ) -> Iterator[Scene | str]:
     """Yield a smaller input with the same window, or strips; or what can be run at all."""
-    smaller: list[Scene] = []
-    every = tuple(range(len(found.best.sizes)))
-    sizes = tuple(size // 2 for size in found.best.sizes)
-    effort = 1.0 if len(sizes) > 1 else EFFORT  # a line has no strips to fall back on
-    aligned = _aligned(found.best.sizes, lambda positions: affordable(2 * effort * positions))
-    scene = aligned and _on(model, inputs, found, aligned, every, local=local)
-    if scene and has_room(scene.exam.graph) and _is_alike(found, scene):
-        yield scene
-        return
-    while min(sizes) >= SMALLEST:
-        if affordable(effort * prod(sizes)):
-            scene = _on(model, inputs, found, sizes, every, local=local)
-            if scene is None:
-                break
-            if not has_room(scene.exam.graph):
-                sizes = tuple(size // 2 for size in sizes)
-                continue
-            if _is_alike(found, scene):
-                yield scene
-                return
-            smaller.append(scene)
-            break
-        sizes = tuple(size // 2 for size in sizes)
+
+    def smaller(share: float) -> Scene | None:
+        return _smaller(
+            model, inputs, found, lambda positions: affordable(share * positions), local=local
+        )
+
+    every = range(len(found.best.sizes))
+    effort = 1.0 if len(every) > 1 else EFFORT  # a line has no strips to fall back on
+    scene = None
+    for share in (2 * effort, effort):
+        scene = smaller(share)
+        if scene and _is_alike(found, scene):
+            yield scene
+            return
     strips = [_strip(model, inputs, found, axis, affordable, local=local) for axis in every]
     made = [strip for strip in strips if strip is not None]
-    yield from made or smaller
-    if not made and not smaller and found.best is found.given:  # as far as the time goes
+    later = None if made else smaller(effort * EFFORT)
+    if later and _is_alike(found, later):
+        yield later
+        return
+    less = made or [one for one in (scene or later,) if one]
+    yield from less
+    if not less and found.best is found.given:  # as far as the time goes
         yield from _made(inputs, found.given, found.target.value, found.unit, local=local)
     elif len(made) < len(every):
-        tried = "strips of it alone were" if made else "less was" if smaller else "nothing was"
+        tried = "strips of it alone were" if made else "less was" if less else "nothing was"
         yield f"an input of {_by(found.best.sizes)} takes too long to run, and {tried} tried"
 
 
-def _aligned(sizes: tuple[int, ...], affordable: Affordable) -> tuple[int, ...] | None:
-    """Return the largest smaller input for which there is time, shorter by multiples of `STRIDE`.
+def _smaller(
+    model: nn.Module, inputs: Inputs, found: Receptive, affordable: Affordable, *, local: bool
+) -> Scene | None:
+    """Return the same on the largest smaller input for which there are time and room."""
+    for sizes in _shorter(found.best.sizes):
+        if affordable(prod(sizes)):
+            scene = _on(model, inputs, found, sizes, tuple(range(len(sizes))), local=local)
+            if scene is None or has_room(scene.exam.graph):
+                return scene
+    return None
+
+
+def _shorter(sizes: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """Yield smaller and smaller inputs, each shorter by multiples of `STRIDE`.
 
     So maps within come out with the borders and remainders of the whole input.
     """
     for less in range(STRIDE, max(sizes), STRIDE):
-        shorter = tuple(max(size - less, (size - 1) % STRIDE + 1) for size in sizes)
-        if affordable(prod(shorter)):
-            return shorter
-    return None
+        yield tuple(max(size - less, (size - 1) % STRIDE + 1) for size in sizes)
 
 
 def _strip(
