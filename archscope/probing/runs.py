@@ -62,8 +62,8 @@ class Runner:
     state: dict[str, Tensor]
     inputs: Inputs
     studied: str
-    find: Callable[[Any, list[tuple[str, Any]]], Tensor]
-    """Finds the chosen output in what the model returned and what its modules did."""
+    find: Callable[[Any, list[Any]], Tensor]
+    """Finds the chosen output in what the model returned and what the module `last` did."""
     last: tuple[str, int] | None = None
     """The module that makes the chosen output, and which call of it; nothing runs after. None: the
     output is the model's own."""
@@ -87,12 +87,14 @@ class Runner:
 
         args = tree_map(placed, self.inputs.args)
         kwargs = tree_map(placed, dict(self.inputs.kwargs))
-        returned: list[tuple[str, Any]] = []
+        kept: list[Any] = []  # of one module alone: those of all take more than the weights
+        wanted = None if self.last is None else self.last[0]
 
         def on_exit(path: str, out: Any) -> None:
-            returned.append((path, out))
             if monotonic() > self.until:
-                raise OutOfTimeError(len(returned))
+                raise OutOfTimeError(stack.calls.total())
+            if path == wanted:
+                kept.append(out)
             if (path, stack.calls[path]) == self.last:
                 raise _Enough
 
@@ -110,7 +112,7 @@ class Runner:
                 result = None
             finally:
                 torch.backends.mha.set_fastpath_enabled(fast)
-        return self.find(result, returned)
+        return self.find(result, kept)
 
 
 def runner(
@@ -215,20 +217,15 @@ def _tie(model: nn.Module, state: dict[str, Tensor]) -> None:
             state[name] = state[first.setdefault(id(tensor), name)]
 
 
-def _finder(exam: Examination, target: Value) -> Callable[[Any, list[tuple[str, Any]]], Tensor]:
+def _finder(exam: Examination, target: Value) -> Callable[[Any, list[Any]], Tensor]:
     for number, value in enumerate(exam.graph.outputs.values()):
         if value == target:
-            return lambda result, returned: _matching(tensors_in(result), value.shape, number)
+            return lambda result, kept: _matching(tensors_in(result), value.shape, number)
     call = exam.made_by.get(target)
     if call is None:
         raise UsageError("the chosen output cannot be found again when the network runs")
     place = call.outputs.index(target)
-
-    def find(result: Any, returned: list[tuple[str, Any]]) -> Tensor:
-        outputs = [out for path, out in returned if path == call.path]
-        return tensors_in(outputs[call.number - 1])[place]
-
-    return find
+    return lambda result, kept: tensors_in(kept[call.number - 1])[place]
 
 
 def _matching(tensors: list[Tensor], shape: tuple[int, ...], number: int) -> Tensor:

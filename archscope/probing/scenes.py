@@ -28,7 +28,7 @@ STRIDE = 64
 EFFORT = 0.5
 """How much of the time of a proof on a whole input one on a strip is content with."""
 
-GRADIENT_LIMIT = 4 << 30
+GRADIENT_LIMIT = 2 << 30
 """Bytes of all maps in float64, which a gradient needs at once."""
 _VIEWS = frozenset(
     (
