@@ -210,12 +210,3 @@ def _collapses(step: Mix | Reduce, before: Term, after: Term) -> bool:
         if bool(((new.entries == everything) | (new.entries == 0)).all()):
             return True
     return False
-
-
-def first_flagged(lowered: tuple[Lowered, ...]) -> dict[str, list[Node]]:
-    """Return the nodes whose rules are bounds, by why."""
-    found: dict[str, list[Node]] = {}
-    for each in lowered:
-        if each.flag:
-            found.setdefault(each.flag, []).append(each.node)
-    return found

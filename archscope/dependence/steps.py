@@ -1,6 +1,6 @@
 """How one value follows from another, as a chain of steps that can be walked either way.
 
-Every operator is a few chains of these seven steps. A rule says a chain once; sets of input
+Every operator is a few chains of these steps. A rule says a chain once; sets of input
 positions go forward through it, numbers of paths go backward through its transpose.
 """
 
