@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from archscope import loaders, specs
-from archscope.analyses._params_published import with_published
-from archscope.analyses._params_teacher import with_teacher
+from archscope.analyses.params.published import with_published
+from archscope.analyses.params.teacher import with_teacher
 from archscope.errors import SpecError, UsageError
 from archscope.results import Report
 from archscope.study import analyse

@@ -21,6 +21,10 @@ class ArchscopeError(Exception):
     exit_code = 1
 
 
+class ArchscopeWarning(UserWarning):
+    """Something was left out or not had, and everything else goes on."""
+
+
 class ForwardError(ArchscopeError):
     """The model's forward pass raised; `__cause__` is the model's own exception."""
 
@@ -90,3 +94,9 @@ def did_you_mean(word: str, known: tuple[str, ...] | list[str]) -> str:
 
     near = get_close_matches(word, known, n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def first_line(error: BaseException) -> str:
+    """Return an error's type and the first line of what it says."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,7 +1,8 @@
-"""Finds families, analyses, loaders and formats by name: one file with one constant each.
+"""Finds what belongs to a kind by its place: one file or folder with one constant each.
 
-A built-in is a module in its folder; its file name is its name. A stranger's package joins by an
-entry point in the same group. Listing names imports nothing; asking for one imports that one.
+A built-in is a module or a package in its folder; its name there is its name. A stranger's package
+joins by an entry point in the same group. Listing names imports nothing; asking for one imports
+that one. A stranger that cannot be had ends nothing: it is left out, with one warning.
 """
 
 from __future__ import annotations
@@ -9,122 +10,49 @@ from __future__ import annotations
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from archscope.errors import UsageError, did_you_mean
+from archscope.errors import ArchscopeError, ArchscopeWarning, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-    from archscope.results import Report, Section, View
-    from archscope.subject import Inputs, Network, Request, Subject
-    from archscope.theory.outline import Outline
-
 T = TypeVar("T")
-_SUMMARY = re.compile(r'^    summary="([^"\\]*)",$', re.MULTILINE)
+V = TypeVar("V")
+_STATED = re.compile(r'^    summary="([^"\\]*)",$', re.MULTILINE)
 _GROUPS = b"[archscope."
 """How the name of each group of entry points begins, as packages write it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
-    """A parametrised network: a spec type, and how a spec becomes a network."""
-
-    name: str
-    """What the user types, e.g. `transformer`."""
-    summary: str
-    """One line for `archscope list`."""
-    spec: type
-    """A frozen dataclass whose fields come from `specs.option`."""
-    describe: Callable[[Any], str]
-    """A spec in one line, for the title of a table."""
-    subject: Callable[[Any], Subject]
-    """A spec as a `Subject` on the meta device, with repeated blocks built once."""
-    network: Callable[[Any], Any]
-    """A spec as the whole `nn.Module`, on torch's current default device."""
-    inputs: Callable[[Any], Inputs]
-    """What the network of a spec is called with: random, on torch's current default device."""
-    outline: Callable[[Any], Outline] | None = None
-    """A spec as what its network looks at, without torch; None where that cannot be told."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loader:
-    """A way to name a network: what the user types for MODEL."""
-
-    name: str
-    """What the form is called, e.g. `preset`."""
-    summary: str
-    """One line for `archscope list`, with an example."""
-    accepts: Callable[[str], bool]
-    """Whether a text names a network in this form; imports and runs nothing of the user's."""
-    spec: Callable[[str], type | None]
-    """The spec whose fields may be set beside that name; None where there is none."""
-    load: Callable[[str, Request], Network]
-    """The network that a text names; raises `UsageError`."""
-    values: Callable[[str], Mapping[str, Any]] = lambda text: {}
-    """The fields of that spec which the name itself sets."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Analysis:
-    """A question that can be asked of a `Subject`."""
-
-    name: str
-    """What the user types, e.g. `params`."""
-    summary: str
-    """One line for `archscope list`."""
-    run: Callable[..., tuple[Section, ...]]
-    """`run(subject, **settings)`; raises `ArchscopeError` where there is no answer at all."""
-    on_data: bool = False
-    """Whether it needs the whole network with weights and inputs, not its shapes alone."""
-    sections: Mapping[str, type] = field(default_factory=dict)
-    """The row type of each section that it may return, by name: so that a saved one is read."""
-    totals: Mapping[str, type] = field(default_factory=dict)
-    """The type of the totals of those sections that have any."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
-    """A way to write a `Report` as text."""
-
-    name: str
-    """What the user types after `-f`."""
-    summary: str
-    """One line for `archscope list`."""
-    suffixes: tuple[str, ...]
-    """File endings of `-o` that choose this format, e.g. `(".json",)`."""
-    render: Callable[[Report, View], str]
-    """The whole text, ending in a newline."""
-
-
 class Registry(Generic[T]):
-    """Names to constants, for one folder of the package and one entry-point group."""
+    """Names to constants of one type, for one folder of the package and one entry-point group."""
 
-    def __init__(self, kind: str, package: str, constant: str) -> None:
+    def __init__(self, kind: str, package: str, constant: str, type_: type[T]) -> None:
         self._kind = kind
         self._package = package
         self._constant = constant
+        self._type = type_
 
     def names(self) -> tuple[str, ...]:
         """Return every known name, sorted, without importing any of them."""
-        return tuple(sorted({*self._builtin(), *self._plugins()}))
+        return tuple(sorted({*self._builtin(), *self._strangers()}))
 
     def get(self, name: str) -> T:
-        """Return the constant registered as `name`, or raise `UsageError` with the nearest name."""
+        """Return the constant registered as `name`.
+
+        Raises `UsageError` with the nearest name where there is none, and `ArchscopeError` that
+        names the culprit where what is there cannot be imported or is of another type.
+        """
         if name in self._builtin():
-            found: T = getattr(import_module(f"{self._package}.{_module(name)}"), self._constant)
-            return found
-        plugins = self._plugins()
-        if name in plugins:
-            loaded: T = plugins[name].load()
-            return loaded
+            return self._of_builtin(name)
+        if name in self._strangers():
+            return self._of_stranger(name)
         known = self.names()
         raise UsageError(
             f"no {self._kind} is called {name!r}; there are {', '.join(known)}."
@@ -132,35 +60,114 @@ class Registry(Generic[T]):
         )
 
     def all(self) -> Mapping[str, T]:
-        """Return every constant by name; this imports them all."""
-        return {name: self.get(name) for name in self.names()}
+        """Return every constant by name; this imports them all.
+
+        What cannot be had is left out, with one warning.
+        """
+        return self._each(self.get)
 
     def summaries(self) -> dict[str, str]:
         """Return the summary of every name; those of built-ins are read without importing them."""
         files = self._builtin()
-        return {
-            name: (_stated(files[name]) if name in files else None) or self._summary(name)
-            for name in self.names()
-        }
+
+        def summary(name: str) -> str:
+            return (name in files and _stated(files[name])) or self._summary(name)
+
+        return self._each(summary)
+
+    def folders(self) -> dict[str, Path]:
+        """Return the folder of every name that is a package, without importing any of them."""
+        found = {name: file.parent for name, file in self._builtin().items() if _is_package(file)}
+        for name, point in self._strangers().items():
+            folder = _folder_of(point.module)
+            if folder is not None:
+                found.setdefault(name, folder)
+        return found
+
+    def _each(self, read: Callable[[str], V]) -> dict[str, V]:
+        found = {}
+        for name in self.names():
+            try:
+                found[name] = read(name)
+            except ArchscopeError as error:
+                _warn_once(f"{error}; it is left out")
+        return found
 
     def _summary(self, name: str) -> str:
         constant: Any = self.get(name)
         return str(constant.summary)
 
     def _builtin(self) -> dict[str, Path]:
-        spec = find_spec(self._package)
-        folders = spec.submodule_search_locations if spec else None
-        files = (file for folder in folders or () for file in Path(folder).glob("[!_]*.py"))
-        return {file.stem.replace("_", "-"): file for file in files}
+        return _modules_in(self._package)
 
-    def _plugins(self) -> dict[str, EntryPoint]:
+    def _strangers(self) -> dict[str, EntryPoint]:
         return {point.name: point for point in _entry_points() if point.group == self._package}
+
+    def _of_builtin(self, name: str) -> T:
+        module = import_module(f"{self._package}.{name.replace('-', '_')}")
+        where = f"{self._kind} {name!r} ({module.__name__})"
+        if not hasattr(module, self._constant):
+            raise ArchscopeError(f"{where} has no constant {self._constant}")
+        return self._checked(getattr(module, self._constant), where)
+
+    def _of_stranger(self, name: str) -> T:
+        point = self._strangers()[name]
+        package = f" of {point.dist.name}" if point.dist else ""
+        where = f"{self._kind} {name!r}{package} ({point.value})"
+        try:
+            found = point.load()
+        except (Exception, SystemExit) as error:
+            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise ArchscopeError(f"{where} cannot be imported: {said}") from error
+        return self._checked(found, where)
+
+    def _checked(self, found: Any, where: str) -> T:
+        if not isinstance(found, self._type):
+            wanted, came = self._type.__name__, type(found).__name__
+            raise ArchscopeError(f"{where}: {self._constant} is a {came}, not a {wanted}")
+        return found
+
+
+def _modules_in(package: str) -> dict[str, Path]:
+    """Return the file of each public module or package in a package, by what users call it."""
+    spec = find_spec(package)
+    found = {}
+    for folder in (spec.submodule_search_locations if spec else None) or ():
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+            file = Path(entry.path)
+            if entry.name.startswith(("_", ".")):
+                continue
+            if not entry.name.endswith(".py"):
+                file = file / "__init__.py"
+                if not file.is_file():
+                    continue
+            found[entry.name.removesuffix(".py").replace("_", "-")] = file
+    return found
+
+
+def _is_package(file: Path) -> bool:
+    return file.name == "__init__.py"
+
+
+def _folder_of(module: str) -> Path | None:
+    """Return the folder of a package; None for a module, or where there is none of that name."""
+    try:
+        spec = find_spec(module)
+    except (Exception, SystemExit):  # a package around it that fails to import
+        return None
+    places = (spec.submodule_search_locations if spec else None) or ()
+    return next((Path(place) for place in places), None)
 
 
 def _stated(file: Path) -> str | None:
     """Return the summary that a built-in's file gives its constant, where it is a plain string."""
-    found = _SUMMARY.search(file.read_text(encoding="utf-8"))
+    found = _STATED.search(file.read_text(encoding="utf-8"))
     return found[1] if found else None
+
+
+@cache
+def _warn_once(message: str) -> None:
+    warnings.warn(message, ArchscopeWarning, stacklevel=4)
 
 
 @cache
@@ -198,10 +205,6 @@ def _mentions(path: str) -> bool:
         return False
 
 
-def _module(name: str) -> str:
-    return name.replace("-", "_")
-
-
 def resolve(address: str) -> Any:
     """Return the object at `package.module:name`, imported at the time of the call.
 
@@ -209,9 +212,3 @@ def resolve(address: str) -> Any:
     """
     module, _, name = address.partition(":")
     return getattr(import_module(module), name)
-
-
-FAMILIES: Registry[Family] = Registry("family", "archscope.families", "FAMILY")
-ANALYSES: Registry[Analysis] = Registry("analysis", "archscope.analyses", "ANALYSIS")
-LOADERS: Registry[Loader] = Registry("loader", "archscope.loaders", "LOADER")
-FORMATS: Registry[Format] = Registry("format", "archscope.present", "FORMAT")

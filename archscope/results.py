@@ -225,7 +225,7 @@ class Report:
 
     def to(self, format: str) -> str:
         """Return the report as text: `table`, `json`, `jsonl`, `csv`, `md` or `html`."""
-        return cast(str, resolve("archscope.registry:FORMATS").get(format).render(self, View()))
+        return cast(str, resolve("archscope.present:FORMATS").get(format).render(self, View()))
 
     def to_frame(self, section: str | None = None) -> DataFrame:
         """Return one section (by default the first) as a pandas DataFrame, a row per row."""

@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
+from archscope.analyses import ANALYSES
 from archscope.errors import UsageError
-from archscope.registry import ANALYSES
 from archscope.results import (
     SCHEMA,
     Convention,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar
@@ -62,7 +62,7 @@ class Field:
     @property
     def flag(self) -> str:
         """The command-line flag, e.g. `--d-model`."""
-        return "--" + self.name.replace("_", "-")
+        return flag_of(self.name)
 
     def parse(self, text: str) -> Any:
         """Read `text` as this field's type; raises `SpecError`. Ranges are checked by `check`."""
@@ -233,6 +233,16 @@ def values(spec: Any) -> dict[str, Any]:
     """Return a spec's fields as plain JSON values, in the order in which they are declared."""
     pairs = ((field.name, getattr(spec, field.name)) for field in fields(type(spec)))
     return {name: list(value) if isinstance(value, tuple) else value for name, value in pairs}
+
+
+def flag_of(name: str) -> str:
+    """Return the command-line flag of a field or setting, e.g. `--d-model`."""
+    return "--" + name.replace("_", "-")
+
+
+def listed(items: Sequence[int]) -> str:
+    """Return a list as it is typed on the command line, e.g. `1,2,4`."""
+    return ",".join(map(str, items))
 
 
 def nearest_divisors(number: int, near: int) -> tuple[int, ...]:

@@ -8,8 +8,8 @@ from contextlib import nullcontext, redirect_stdout
 from dataclasses import replace
 from typing import Any
 
+from archscope.analyses import ANALYSES
 from archscope.errors import ForwardError
-from archscope.registry import ANALYSES
 from archscope.results import Convention, Environment, Note, Report, Section
 from archscope.subject import Sketch, Subject
 from archscope.version import __version__
@@ -56,8 +56,8 @@ def time_subject(
 
     What was set, and read of the machine, stands in the report's environment too.
     """
-    from archscope.analyses._time_work import counts_of
-    from archscope.analyses.time import CONVENTION, title
+    from archscope.analyses.time.analysis import CONVENTION, title
+    from archscope.analyses.time.work import counts_of
 
     report = analyse(
         "time",

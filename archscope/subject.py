@@ -71,6 +71,8 @@ class Subject:
     """Blocks that stand for more than themselves; disjoint, in order of execution."""
     outline: Outline | None = None
     """What the network looks at, where its family tells; an analysis may answer from it alone."""
+    whole: Callable[[], nn.Module] | None = None
+    """Makes it anew with every block, on torch's current default device; None: it is as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

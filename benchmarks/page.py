@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import archscope
-from archscope.present._html.document import render
+from archscope.present.html.document import render
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "browser"))
 from chromium import Chromium, find_chromium

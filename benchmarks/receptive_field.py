@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archscope.dependence.receptive import receptive
+from archscope.dependence.answer.receptive import receptive
 from archscope.subject import Inputs
 
 REPEATS = 5

@@ -18,7 +18,7 @@ from time import perf_counter
 import torch
 
 from archscope import loaders
-from archscope.dependence.receptive import receptive
+from archscope.dependence.answer.receptive import receptive
 from archscope.probing.runs import lacks_data
 from archscope.probing.verify import SECONDS, Proof, hindrance, verify
 from archscope.subject import Request, Subject

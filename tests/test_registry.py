@@ -12,10 +12,14 @@ import pytest
 import torch
 
 from archscope import specs
-from archscope.analyses.params import CONVENTIONS
+from archscope.analyses import ANALYSES, Analysis
+from archscope.analyses.params.analysis import CONVENTIONS
 from archscope.errors import SpecError, UsageError
+from archscope.families import FAMILIES
 from archscope.library import count_subject, params
-from archscope.registry import ANALYSES, FAMILIES, FORMATS, LOADERS, Analysis, Registry
+from archscope.loaders import LOADERS
+from archscope.present import FORMATS
+from archscope.registry import Registry
 from archscope.results import Report, View, columns
 from archscope.subject import Inputs, Subject
 

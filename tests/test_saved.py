@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import archscope
+from archscope.analyses import ANALYSES
 from archscope.errors import UsageError
-from archscope.registry import ANALYSES
 from archscope.results import Report, View, columns, plain
 from archscope.saved import read, read_text
 

@@ -60,15 +60,13 @@ def _run(arguments: list[str], *, debug: bool) -> int:
 
 def _message(error: ArchscopeError) -> str:
     if isinstance(error, SpecError):
-        flag = _flag(error.field)
-        return f"Invalid value for '{flag}': {error.describe(_flag)}"
+        from archscope.specs import flag_of
+
+        flag = flag_of(error.field)
+        return f"Invalid value for '{flag}': {error.describe(flag_of)}"
     if not isinstance(error, ForwardError):
         return str(error)
     return f"{str(error).rstrip('.')}. --debug shows the traceback."
-
-
-def _flag(field: str) -> str:
-    return "--" + field.replace("_", "-")
 
 
 def _say(message: str) -> None:

@@ -11,8 +11,8 @@ import click
 from archscope import loaders, specs
 from archscope.cli._users_code import show_traceback
 from archscope.errors import ArchscopeError, LoadError, UsageError
+from archscope.families import FAMILIES
 from archscope.loaders._inputs import read_arguments
-from archscope.registry import FAMILIES
 from archscope.subject import Network, Request
 
 DEFAULT = "transformer"

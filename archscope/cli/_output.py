@@ -12,7 +12,7 @@ import click
 
 from archscope.errors import OutputError
 from archscope.files import check_target, write_whole
-from archscope.registry import FORMATS
+from archscope.present import FORMATS
 from archscope.results import Report, View
 
 _FIRST = ("table", "json", "jsonl", "csv", "md")

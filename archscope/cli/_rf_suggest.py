@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from archscope.analyses._stack import StackSpec
 from archscope.cli._output import check_output, output_options, show, terminal
 from archscope.library import suggest
+from archscope.loaders.stack import StackSpec
 from archscope.results import View
 from archscope.specs import fields
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archscope import specs
 from archscope.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from archscope import specs
     from archscope.presets import Preset
 
 _PRESETS = "presets"
@@ -52,7 +52,7 @@ def command(name: str | None, format_name: str) -> None:
 
 def _one(name: str, *, as_json: bool) -> None:
     from archscope import presets
-    from archscope.registry import FAMILIES
+    from archscope.families import FAMILIES
 
     families = FAMILIES.names()
     if name in families:
@@ -68,8 +68,11 @@ def _one(name: str, *, as_json: bool) -> None:
 
 
 def _overview(*, as_json: bool) -> None:
+    from archscope.analyses import ANALYSES
     from archscope.cli._model import GENERAL
-    from archscope.registry import ANALYSES, FAMILIES, FORMATS, LOADERS
+    from archscope.families import FAMILIES
+    from archscope.loaders import LOADERS
+    from archscope.present import FORMATS
 
     families = FAMILIES.summaries()
     general = {name: families[name] for name in GENERAL}
@@ -137,7 +140,7 @@ def _preset(preset: Preset, *, as_json: bool) -> None:
     click.echo(f"{preset.name}: a {preset.family}{same}")
     click.echo(f"source: {preset.source}")
     click.echo("fields that differ from the family's defaults")
-    _columns((_flag(name), _default(value)) for name, value in preset.fields.items())
+    _columns((specs.flag_of(name), _default(value)) for name, value in preset.fields.items())
     if preset.published:
         click.echo("published figures")
         _columns(
@@ -152,8 +155,7 @@ def _words(quantity: str, counts: str) -> str:
 
 
 def _fields(name: str, *, as_json: bool) -> None:
-    from archscope import specs
-    from archscope.registry import FAMILIES
+    from archscope.families import FAMILIES
 
     family = FAMILIES.get(name)
     fields = specs.fields(family.spec)
@@ -175,10 +177,6 @@ def _field(field: specs.Field) -> Mapping[str, Any]:
         "high": field.high,
         "help": field.help,
     }
-
-
-def _flag(field: str) -> str:
-    return "--" + field.replace("_", "-")
 
 
 def _default(value: object) -> str:

@@ -13,10 +13,11 @@ from archscope.cli._output import check_output, write_stdout
 from archscope.errors import ForwardError, UsageError
 from archscope.files import write_whole
 from archscope.library import report_network
+from archscope.present import FORMATS
 from archscope.present._save import format_of
-from archscope.registry import FORMATS
 from archscope.results import Report, View
 from archscope.saved import read
+from archscope.specs import flag_of
 from archscope.subject import Request
 
 _EPILOG = """\
@@ -119,7 +120,7 @@ def _report(model: str | None, fields: Mapping[str, str], told: list[str], **ask
     """Return the report of a network, or the one that a file holds."""
     if model is not None and model.lower().endswith(".json"):
         if fields:
-            flag = "--" + next(iter(fields)).replace("_", "-")
+            flag = flag_of(next(iter(fields)))
             raise UsageError(f"{flag} cannot change {model}: it holds a finished result")
         return read(model)
 
@@ -156,20 +157,20 @@ def _write(
 
 
 def _page(reports: Sequence[Report], assets: Any, title: str | None) -> str:
-    from archscope.present._html.document import Settings, render
+    from archscope.present.html.document import Settings, render
 
     return render(reports, Settings(title=title, assets=assets))
 
 
 def _beside(output: str) -> Path:
-    from archscope.present._html.assets import BESIDE
+    from archscope.present.html.assets import BESIDE
 
     return Path(output).parent / BESIDE
 
 
 def _write_library(target: Path) -> None:
     """Write plotly's script beside the page, unless the same is there already."""
-    from archscope.present._html.assets import plotly_script
+    from archscope.present.html.assets import plotly_script
 
     script = plotly_script()
     if not target.is_file() or target.read_bytes() != script.encode("utf-8"):

@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from archscope import specs
-from archscope.analyses._stack import StackSpec, read_branches, sketch
 from archscope.cli._model import ModelCommand, read_model
 from archscope.cli._output import check_output, output_options, show, terminal
 from archscope.errors import UsageError
 from archscope.library import require_coverage, see_network
+from archscope.loaders.stack import StackSpec, read_branches, sketch
 from archscope.results import Report, View
 from archscope.study import analyse
 from archscope.subject import Request, Sketch
@@ -165,7 +165,7 @@ def read_stack(texts: Mapping[str, str], branches: str | None) -> Sketch:
     known = {field.name for field in specs.fields(StackSpec)}
     strange = next((name for name in texts if name not in known), None)
     if strange is not None:
-        flag = "--" + strange.replace("_", "-")
+        flag = specs.flag_of(strange)
         raise UsageError(
             f"{flag} is a field of a family; name it, e.g. archscope rf cnn {flag} ..."
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from archscope import specs
 from archscope.cli._model import ModelCommand, with_model
 from archscope.cli._output import check_output, output_options, show, terminal
 from archscope.results import View
@@ -142,7 +143,7 @@ def command(
 def _check_rows(per_layer: bool, **flags: Any) -> None:
     given = next((name for name, value in flags.items() if value), None)
     if given and not per_layer:
-        flag = "--" + given.replace("_", "-")
+        flag = specs.flag_of(given)
         raise click.UsageError(f"{flag} is about modules; add --per-layer.")
 
 

@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 from archscope.counting.dispatcher import DispatcherCount, DispatcherCounter
 from archscope.counting.execution import ShapesOnly
 from archscope.counting.fvcore_engine import FvcoreCount, count_with_fvcore
-from archscope.errors import ForwardError
+from archscope.errors import ForwardError, first_line
 from archscope.running.as_found import (
     left_as_found,
     meta_twin,
@@ -166,9 +166,3 @@ def _to_meta(value: Any) -> Any:
         return leaf.clone()  # the forward may write into it
 
     return tree_map(twin, value)
-
-
-def first_line(error: BaseException) -> str:
-    """Return an error's type and the first line of what it says."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

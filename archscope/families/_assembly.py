@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Set
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from archscope.registry import Family
+from archscope.families import Family
 from archscope.specs import values
 from archscope.subject import Inputs, Repeat, Subject
 
@@ -35,13 +35,13 @@ def assemble(
     """
 
     def network(spec: Any) -> nn.Module:
-        from archscope.networks.shapes import filled_where_real
+        from archscope.blocks.shapes import filled_where_real
 
         with filled_where_real():
             return build(spec, frozenset())
 
     def subject(spec: Any) -> Subject:
-        from archscope.networks.shapes import shapes_only
+        from archscope.blocks.shapes import shapes_only
 
         found = repeats(spec) if repeats else ()
         left_out = {path for repeat in found for path in repeat.copies[1:]}
@@ -54,6 +54,7 @@ def assemble(
                 config=values(spec),
                 repeats=found,
                 outline=outline(spec) if outline else None,
+                whole=lambda: network(spec),
             )
 
     return Family(
@@ -75,7 +76,7 @@ def kept(blocks: Iterable[B], without: Set[str]) -> tuple[B, ...]:
 
 def images(spec: Any) -> Inputs:
     """Return a batch of random images of the spec's channels and size."""
-    from archscope.networks.examples import features
+    from archscope.blocks.examples import features
 
     size = spec.input_size
     return Inputs(args=(features(spec.batch_size, spec.in_channels, size, size),))

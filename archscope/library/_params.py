@@ -40,7 +40,7 @@ def params(
     `flops_per_mac=2` gives 2 x MACs as FLOPs. With `strict`, `ThresholdError` is raised where an
     operator is unknown or the engines disagree. `ForwardError` has the `report` up to the failure.
     """
-    from archscope.analyses._params_teacher import with_teacher
+    from archscope.analyses.params.teacher import with_teacher
     from archscope.beside import beside_figures, beside_teacher
 
     if isinstance(model, str):
@@ -62,7 +62,7 @@ def params(
 
 def count_subject(subject: Subject, *, flops_per_mac: int = 1) -> Report:
     """Count parameters and FLOPs of a `Subject`; see `params`."""
-    from archscope.analyses.params import CONVENTIONS
+    from archscope.analyses.params.analysis import CONVENTIONS
 
     if flops_per_mac not in CONVENTIONS:
         raise UsageError(f"flops_per_mac is {flops_per_mac!r}; it can be 1 (as fvcore) or 2")

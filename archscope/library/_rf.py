@@ -125,7 +125,7 @@ def suggest(
     same kernel that stay in front, `stride` says that all this reads a map pooled by so much.
     Raises `UsageError` with the reason where no dilations do.
     """
-    from archscope.analyses._rf_suggest import schedules
+    from archscope.analyses.rf.suggest import schedules
 
     title, sections = schedules(
         target=target,
@@ -169,7 +169,7 @@ def _floored(coverage: float) -> str:
 
 
 def _stack(network: Any, branches: Sequence[Sequence[int]], fields: dict[str, Any]) -> Sketch:
-    from archscope.analyses._stack import StackSpec, of_layers, sketch
+    from archscope.loaders.stack import StackSpec, of_layers, sketch
 
     items = _items(network)
     if items and branches:

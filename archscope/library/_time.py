@@ -71,7 +71,7 @@ def time_network(
 
     `counted` is what `params` reports of it, where that is known already.
     """
-    from archscope.analyses._time_fit import built, require_memory
+    from archscope.analyses.time.fit import built, require_memory
     from archscope.timing.devices import resolve
     from archscope.timing.precision import check
 

@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from archscope import specs
 from archscope.errors import UsageError, did_you_mean
-from archscope.registry import FAMILIES, LOADERS, Loader
+from archscope.families import FAMILIES
+from archscope.registry import Registry
 from archscope.subject import Network, Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loader:
+    """A way to name a network: what the user types for MODEL."""
+
+    name: str
+    """What the form is called, e.g. `preset`."""
+    summary: str
+    """One line for `archscope list`, with an example."""
+    accepts: Callable[[str], bool]
+    """Whether a text names a network in this form; imports and runs nothing of the user's."""
+    spec: Callable[[str], type | None]
+    """The spec whose fields may be set beside that name; None where there is none."""
+    load: Callable[[str, Request], Network]
+    """The network that a text names; raises `UsageError`."""
+    values: Callable[[str], Mapping[str, Any]] = lambda text: {}
+    """The fields of that spec which the name itself sets."""
+
+
+LOADERS = Registry("loader", "archscope.loaders", "LOADER", Loader)
 
 _WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".onnx", ".h5")
 """How files end that hold weights, and not what a network does with them."""
@@ -31,7 +57,7 @@ def _refuse_what_is_not_for_it(text: str, loader: Loader, request: Request) -> N
     if loader.spec(text) is None:
         field = next(iter(request.fields), None)
         if field is not None:
-            flag = "--" + field.replace("_", "-")
+            flag = specs.flag_of(field)
             raise UsageError(
                 f"{flag} is a field of a family, and {text} is none; an argument of its own is "
                 f"given as --model-arg {field}=VALUE"

@@ -99,7 +99,7 @@ def network(
 
 def _on_shapes(make: Make) -> nn.Module | None:
     """Return the network without memory for its weights; None where it cannot be made so."""
-    from archscope.networks.shapes import shapes_only
+    from archscope.blocks.shapes import shapes_only
 
     said = io.StringIO()
     try:

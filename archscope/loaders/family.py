@@ -8,7 +8,8 @@ from typing import Any
 
 from archscope import specs
 from archscope.errors import UsageError
-from archscope.registry import FAMILIES, Family, Loader
+from archscope.families import FAMILIES, Family
+from archscope.loaders import Loader
 from archscope.subject import Network, Published, Request, Sketch, Subject
 
 
@@ -90,7 +91,7 @@ def refuse_strangers(name: str, family: Family, texts: Mapping[str, Any]) -> Non
     known = {field.name: field.flag for field in specs.fields(family.spec)}
     for text in texts:
         if text not in known:
-            flag = "--" + text.replace("_", "-")
+            flag = specs.flag_of(text)
             raise UsageError(f"{flag} is not a field of {name}; it has {', '.join(known.values())}")
 
 

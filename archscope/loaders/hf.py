@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError, did_you_mean
-from archscope.loaders import _code, _own
-from archscope.registry import Loader
+from archscope.loaders import Loader, _code, _own
 from archscope.subject import Network, Request
 
 if TYPE_CHECKING:

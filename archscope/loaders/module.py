@@ -11,8 +11,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from archscope.errors import LoadError, UsageError, did_you_mean
-from archscope.loaders import _code, _own, _target
-from archscope.registry import FAMILIES, LOADERS, Loader
+from archscope.families import FAMILIES
+from archscope.loaders import LOADERS, Loader, _code, _own, _target
 from archscope.subject import Network, Request
 
 if TYPE_CHECKING:

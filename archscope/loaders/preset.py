@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from archscope import presets, specs
+from archscope.families import FAMILIES
+from archscope.loaders import Loader
 from archscope.loaders import family as families
-from archscope.registry import FAMILIES, Loader
 from archscope.subject import Network, Request
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError, did_you_mean
-from archscope.loaders import _code, _own, _target
-from archscope.registry import Loader
+from archscope.loaders import Loader, _code, _own, _target
 from archscope.subject import Network, Request
 
 if TYPE_CHECKING:

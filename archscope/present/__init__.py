@@ -1,1 +1,26 @@
-"""Ways to write a report as text, one file each, with the constant `FORMAT`."""
+"""Ways to write a report as text: one file or folder each, with the constant `FORMAT`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from archscope.registry import Registry
+from archscope.results import Report, View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """A way to write a `Report` as text."""
+
+    name: str
+    """What the user types after `-f`."""
+    summary: str
+    """One line for `archscope list`."""
+    suffixes: tuple[str, ...]
+    """File endings of `-o` that choose this format, e.g. `(".json",)`."""
+    render: Callable[[Report, View], str]
+    """The whole text, ending in a newline."""
+
+
+FORMATS = Registry("format", "archscope.present", "FORMAT", Format)

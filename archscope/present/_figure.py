@@ -6,8 +6,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError, did_you_mean
-from archscope.present.charts._chart import drawings
-from archscope.present.charts.gridding import multiplied
+from archscope.present.html.charts import drawings
+from archscope.present.html.charts.gridding import multiplied
 from archscope.results import Report
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from archscope.errors import UsageError
 from archscope.files import check_target, write_whole
-from archscope.registry import FORMATS
+from archscope.present import FORMATS
 from archscope.results import Report, View
 
 

@@ -11,8 +11,7 @@ import dataclasses
 from io import StringIO
 from typing import Any
 
-from archscope.present import _format, _select
-from archscope.registry import Format
+from archscope.present import Format, _format, _select
 from archscope.results import Report, View, columns
 
 _FORMULA = ("=", "+", "-", "@")

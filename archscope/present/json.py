@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from archscope.present import _select
-from archscope.registry import Format
+from archscope.present import Format, _select
 from archscope.results import SCHEMA, Report, View, plain
 
 _text = json.JSONEncoder(ensure_ascii=True, allow_nan=False, default=plain).encode

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from archscope.present import Format
 from archscope.present._grid import Grid, Heading
 from archscope.present._page import page
-from archscope.registry import Format
 from archscope.results import Report, View
 
 # Every sign that Markdown could read; `_` only at the edge of a word, where it is emphasis.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archscope.registry import Format
+from archscope.present import Format
 from archscope.results import Report, View
 
 

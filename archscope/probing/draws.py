@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
-from archscope.dependence.graph import Graph, Value
+from archscope.dependence.record.graph import Graph, Value
 from archscope.probing.inquiry import Limits
 from archscope.probing.scenes import Scene
 

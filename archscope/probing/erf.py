@@ -17,9 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from archscope.dependence.capture import input_tensors
-from archscope.dependence.examine import Examination
-from archscope.dependence.graph import Value
+from archscope.dependence.answer.examine import Examination
+from archscope.dependence.record.capture import input_tensors
+from archscope.dependence.record.graph import Value
 from archscope.errors import ArchscopeError, UsageError
 from archscope.probing.runs import Runner, fresh_input, runner
 from archscope.subject import Inputs

@@ -17,8 +17,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
-from archscope.dependence.examine import Examination
-from archscope.dependence.graph import Value
+from archscope.dependence.answer.examine import Examination
+from archscope.dependence.record.graph import Value
 
 Place = tuple[str, str]
 """The path of a module, and the name of an operator that it runs."""

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils._pytree import tree_map
 
-from archscope.dependence.capture import input_tensors
-from archscope.dependence.examine import Examination
-from archscope.dependence.graph import Value
+from archscope.dependence.answer.examine import Examination
+from archscope.dependence.record.capture import input_tensors
+from archscope.dependence.record.graph import Value
 from archscope.errors import UsageError
 from archscope.probing.holding import Held
 from archscope.probing.tokens import Tokens

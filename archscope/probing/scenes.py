@@ -12,11 +12,11 @@ from math import prod
 
 from torch import nn
 
-from archscope.dependence.backward import over, ways
-from archscope.dependence.examine import Examination, examine, resized
-from archscope.dependence.fields import Field
-from archscope.dependence.graph import Graph, Value
-from archscope.dependence.receptive import Receptive
+from archscope.dependence.answer.backward import over, ways
+from archscope.dependence.answer.examine import Examination, examine, resized
+from archscope.dependence.answer.fields import Field
+from archscope.dependence.answer.receptive import Receptive
+from archscope.dependence.record.graph import Graph, Value
 from archscope.errors import ArchscopeError
 from archscope.probing.bisection import Mask, box
 from archscope.subject import Inputs

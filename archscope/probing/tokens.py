@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 
-from archscope.dependence.examine import Examination
+from archscope.dependence.answer.examine import Examination
 from archscope.dependence.rules import sources
 
 _VIEWS = frozenset(("view", "_unsafe_view", "reshape", "clone", "alias", "detach", "_to_copy"))

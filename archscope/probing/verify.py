@@ -15,8 +15,8 @@ from time import monotonic
 import torch
 from torch import nn
 
-from archscope.dependence.capture import input_tensors
-from archscope.dependence.receptive import Receptive
+from archscope.dependence.answer.receptive import Receptive
+from archscope.dependence.record.capture import input_tensors
 from archscope.probing.draws import copies, draws, limits_of
 from archscope.probing.holding import Held, NotHeldError, held_reductions
 from archscope.probing.inquiry import ContradictionError, Inquiry, NotRepeatedError

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_leaves, tree_map
 
-from archscope.errors import ArchscopeError, ForwardError
+from archscope.errors import ArchscopeError, ForwardError, first_line
 from archscope.hardware import Precision
 from archscope.running.as_found import left_as_found
 from archscope.subject import Inputs
@@ -93,7 +93,7 @@ def _moved(model: nn.Module, device: torch.device, dtype: torch.dtype, *, copy: 
             if is_out_of_memory(error):
                 raise
             raise ArchscopeError(
-                f"{type(model).__name__} cannot be copied ({_first_line(error)}); a copy is timed, "
+                f"{type(model).__name__} cannot be copied ({first_line(error)}); a copy is timed, "
                 "so that yours stays as it is"
             ) from error
     return _CASTS[dtype](model).to(device)
@@ -161,15 +161,10 @@ def first_call(call: Callable[[], Any]) -> Any:
     except Exception as error:
         if is_out_of_memory(error):
             raise
-        raise ForwardError(f"the forward pass failed: {_first_line(error)}") from error
+        raise ForwardError(f"the forward pass failed: {first_line(error)}") from error
 
 
 def differentiable(outputs: Any) -> list[Tensor]:
     """Return the tensors among outputs, at any depth, that a gradient can start from."""
     leaves = (leaf for leaf in tree_leaves(outputs) if isinstance(leaf, Tensor))
     return [leaf for leaf in leaves if leaf.requires_grad]
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

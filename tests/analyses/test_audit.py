@@ -14,16 +14,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from archscope.analyses.audit import UNEXPLAINED, DifferenceRow, ToolRow, run
+from archscope.analyses.audit.analysis import UNEXPLAINED, run
+from archscope.analyses.audit.rows import DifferenceRow, ToolRow
+from archscope.counting import apart
 from archscope.counting.others import (
-    TOOLS,
-    _apart,
+    Figures,
+    Tool,
+    Unfit,
     _ptflops_rules,
     _thop_rules,
-    calflops_tool,
-    torchinfo_tool,
+    calflops,
+    own,
+    positional,
+    torchinfo,
 )
-from archscope.counting.others._tool import Figures, Tool, Unfit, own, positional
+from archscope.counting.others import (
+    tools as other_tools,
+)
 from archscope.errors import ForwardError, UsageError
 from archscope.results import Section
 from archscope.subject import Inputs, Repeat, Subject
@@ -92,7 +99,7 @@ def test_our_row_comes_first_and_is_exact() -> None:
     assert ours.params == tools.totals.our_params == TABLE + REST
     assert ours.macs == tools.totals.our_macs == LINEAR + FUSED
     assert ours.macs_ratio == 1.0
-    assert [r.tool for r in tools.rows[1:]] == [tool.name for tool in TOOLS]
+    assert [r.tool for r in tools.rows[1:]] == [tool.name for tool in other_tools()]
 
 
 def test_fvcore_misses_fused_attention_and_adds_norms() -> None:
@@ -258,8 +265,8 @@ def test_the_formulas_of_other_counters_term_by_term(name: str) -> None:
     rules = {
         "ptflops": _ptflops_rules.RULES,
         "thop": _thop_rules.RULES,
-        "calflops": calflops_tool.RULES,
-        "torchinfo": torchinfo_tool.RULES,
+        "calflops": calflops.RULES,
+        "torchinfo": torchinfo.RULES,
     }[tool]
     module, shape, expected = FORMULAS[name]
     x, second = torch.zeros(shape), [torch.zeros(3, 5)] if kind == "Bilinear" else []
@@ -344,7 +351,7 @@ def _rows(work: dict[str, int], model: nn.Module, *args: Any, monkeypatch: Any) 
         return Figures(params=None, macs=sum(work.values()), modules=modules)
 
     tool = Tool(name="other", package="torch", convention="MACs", count=count)
-    monkeypatch.setattr("archscope.analyses._audit_sections.TOOLS", (tool,))
+    monkeypatch.setattr("archscope.analyses.audit.sections.tools", lambda: (tool,))
     return reasons(audited(model, *args)[1], "other")
 
 
@@ -408,7 +415,7 @@ def test_what_a_counter_tells_of_its_own_arithmetic(
         return Figures(params=None, macs=macs, **figures)
 
     tool = Tool(name="other", package="torch", convention="MACs", count=count)
-    monkeypatch.setattr("archscope.analyses._audit_sections.TOOLS", (tool,))
+    monkeypatch.setattr("archscope.analyses.audit.sections.tools", lambda: (tool,))
 
     assert reasons(audited(Calls(), torch.zeros(6, 5))[1], "other") == expected
 
@@ -438,7 +445,7 @@ def test_work_that_was_counted_outside_of_modules(
         return Figures(params=None, macs=outside)
 
     tool = Tool(name="other", package="torch", convention="MACs", count=count)
-    monkeypatch.setattr("archscope.analyses._audit_sections.TOOLS", (tool,))
+    monkeypatch.setattr("archscope.analyses.audit.sections.tools", lambda: (tool,))
 
     assert reasons(audited(Own(), torch.zeros(6, 5))[1], "other") == expected
 
@@ -468,7 +475,7 @@ def test_counters_leave_everything_as_found() -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
-@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+@pytest.mark.parametrize("tool", other_tools(), ids=lambda tool: tool.name)
 def test_a_counter_that_raises_half_way_leaves_torch_as_found(tool: Tool) -> None:
     class Fails(nn.Module):
         def __init__(self) -> None:
@@ -481,7 +488,7 @@ def test_a_counter_that_raises_half_way_leaves_torch_as_found(tool: Tool) -> Non
     model = Fails()
     relu, matmul = functional.relu, Tensor.matmul
 
-    outcome = _apart.run(tool, model, Inputs(args=(torch.zeros(1, 2),)))
+    outcome = apart.run(tool, model, Inputs(args=(torch.zeros(1, 2),)))
 
     assert outcome.figures is None
     assert outcome.reason
@@ -499,7 +506,7 @@ def test_a_counter_that_is_not_installed_is_listed(monkeypatch: pytest.MonkeyPat
 
     tool = Tool(name="x", package="no_such_counter", convention="", count=count)
 
-    outcome = _apart.run(tool, nn.ReLU(), Inputs(args=(torch.zeros(1),)))
+    outcome = apart.run(tool, nn.ReLU(), Inputs(args=(torch.zeros(1),)))
 
     assert outcome.version is None
     assert outcome.reason == "not installed: pip install no_such_counter"
@@ -536,7 +543,7 @@ def test_a_large_network_is_counted_on_shapes(monkeypatch: pytest.MonkeyPatch) -
         return Subject(name="m", model=nn.Linear(4, 4), inputs=inputs, origin="memory")
 
     small = run(subject, real=real)[0]
-    monkeypatch.setattr("archscope.analyses._audit_sections._MACS", 31)  # it does 2 * 4 * 4
+    monkeypatch.setattr("archscope.analyses.audit.sections._MACS", 31)  # it does 2 * 4 * 4
     large = run(subject, real=real)[0]
 
     assert built == ["real"]
@@ -559,4 +566,4 @@ def test_what_cannot_be_audited_says_so() -> None:
 
 
 def test_every_tool_is_named_once() -> None:
-    assert len({tool.name for tool in TOOLS}) == len(TOOLS)
+    assert len({tool.name for tool in other_tools()}) == len(other_tools())

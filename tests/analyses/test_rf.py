@@ -13,11 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import archscope
-from archscope.analyses import _rf_verify
-from archscope.analyses.rf import BranchRow, LayerRow, MapRow, PositionRow
+from archscope.analyses import ANALYSES
+from archscope.analyses.rf import verify as _rf_verify
+from archscope.analyses.rf.rows import BranchRow, LayerRow, MapRow, PositionRow
 from archscope.errors import ArchscopeError, SpecError, ThresholdError, UsageError
+from archscope.families import FAMILIES
 from archscope.loaders.family import network
-from archscope.registry import ANALYSES, FAMILIES, FORMATS
+from archscope.present import FORMATS
 from archscope.results import Note, Report, View
 from archscope.subject import Sketch
 from archscope.theory.layers import Layer, conv, nearest, pool, transposed

@@ -11,10 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope import presets
+from archscope.analyses import ANALYSES
 from archscope.dependence import rules
-from archscope.dependence.graph import Node
+from archscope.dependence.record.graph import Node
 from archscope.errors import ArchscopeError, ForwardError, UsageError
-from archscope.registry import ANALYSES, FAMILIES, FORMATS
+from archscope.families import FAMILIES
+from archscope.present import FORMATS
 from archscope.results import Report, View, columns
 from archscope.saved import read_text
 from archscope.study import analyse
@@ -190,7 +192,6 @@ def test_verification_runs_the_network_and_says_what_it_showed() -> None:
 
 
 def test_a_rule_that_sees_too_little_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    rules.load()
 
     def wrong(node: Node, zeros: object) -> list[Any]:
         return rules.pointwise(
@@ -205,7 +206,8 @@ def test_a_rule_that_sees_too_little_is_refused(monkeypatch: pytest.MonkeyPatch)
             zeros,  # type: ignore[arg-type]
         )
 
-    monkeypatch.setitem(rules.RULES, "convolution", wrong)
+    known = rules.known_rules()
+    monkeypatch.setattr(rules, "known_rules", lambda: {**known, "convolution": wrong})
 
     with pytest.raises(ArchscopeError, match="outside the set changes the output"):
         study(dilated(1), image(9), verify=True)

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 import archscope
-from archscope.analyses import _time_measure
-from archscope.analyses._time_measure import Measured, Settings
-from archscope.analyses._time_sections import items_of, sections
-from archscope.analyses._time_verdict import verdict
-from archscope.analyses._time_work import Counts, counts_of
-from archscope.analyses.time import LayerRow
+from archscope.analyses.time import measure as _time_measure
+from archscope.analyses.time.measure import Measured, Settings
+from archscope.analyses.time.rows import LayerRow
+from archscope.analyses.time.sections import items_of, sections
+from archscope.analyses.time.verdict import verdict
+from archscope.analyses.time.work import Counts, counts_of
 from archscope.errors import ArchscopeError, ForwardError, UsageError
 from archscope.hardware import find
 from archscope.library import count_subject, params, time
@@ -114,7 +114,7 @@ def test_the_work_of_modules_is_that_of_params() -> None:
 
 
 def test_nothing_is_counted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    from archscope.analyses import _params_sections
+    from archscope.analyses.params import sections as _params_sections
 
     calls: list[str] = []
     real = _params_sections.count_forward

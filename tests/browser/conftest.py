@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from chromium import Chromium, find_chromium
 
-from archscope.present._html.document import Settings, render
+from archscope.present.html.document import Settings, render
 from archscope.results import Report
 from archscope.saved import read
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import exp
 from typing import Any
 
-from archscope.analyses._rf_erf_rows import ErfRow, ErfTotals, GradientRow
-from archscope.analyses.audit import AuditTotals, DifferenceRow, ToolRow
+from archscope.analyses.audit.rows import AuditTotals, DifferenceRow, ToolRow
+from archscope.analyses.rf.erf_rows import ErfRow, ErfTotals, GradientRow
 from archscope.results import Environment, Note, Report, Section
 
 MACHINE = Environment(

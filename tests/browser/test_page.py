@@ -13,7 +13,7 @@ import pytest
 from chromium import Chromium
 
 from archscope.present import json as json_format
-from archscope.present.charts._chart import drawings
+from archscope.present.html.charts import drawings
 from archscope.results import Report, View
 from archscope.saved import read
 

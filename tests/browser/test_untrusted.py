@@ -15,7 +15,7 @@ import pytest
 from chromium import Chromium
 from measured import audit, measured
 
-from archscope.present._html.document import Settings
+from archscope.present.html.document import Settings
 from archscope.results import Note, Report, Section
 from archscope.saved import read_text
 

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from archscope.cli import main
-from archscope.registry import FAMILIES
+from archscope.families import FAMILIES
 from archscope.subject import Inputs, Subject
 
 SMALL = (

@@ -157,7 +157,7 @@ def test_ctrl_c_prints_what_was_measured(archscope: Any, monkeypatch: pytest.Mon
             [Stage(name="forward", run=run)], clock, Plan(warmup=0, runs=plan.runs), **rest
         )
 
-    monkeypatch.setattr("archscope.analyses._time_measure.sample", sample)
+    monkeypatch.setattr("archscope.analyses.time.measure.sample", sample)
     found = archscope("time", *SMALL, *QUICK, "--per-layer")
 
     assert found.code == 130

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archscope.analyses.params import ModuleRow
+from archscope.analyses.params.rows import ModuleRow
 from archscope.library import params
 
 

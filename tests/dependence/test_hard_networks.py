@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archscope.dependence import lines
-from archscope.dependence.causality import causality
-from archscope.dependence.receptive import Receptive, receptive
+from archscope.dependence.answer.causality import causality
+from archscope.dependence.answer.receptive import Receptive, receptive
+from archscope.dependence.sets import lines
 from archscope.errors import UsageError
 from archscope.subject import Inputs
 

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archscope.dependence.backward import over, ways
-from archscope.dependence.examine import Examination, examine
+from archscope.dependence.answer.backward import over, ways
+from archscope.dependence.answer.examine import Examination, examine
 from archscope.errors import ForwardError, UsageError
 from archscope.subject import Inputs
 

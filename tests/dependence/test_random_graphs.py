@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from archscope.dependence.backward import over, ways
-from archscope.dependence.capture import capture
-from archscope.dependence.fields import Field
-from archscope.dependence.forward import look, lower
+from archscope.dependence.answer.backward import over, ways
+from archscope.dependence.answer.fields import Field
+from archscope.dependence.answer.forward import look, lower
+from archscope.dependence.record.capture import capture
 from archscope.subject import Inputs
 
 GRAPHS, UNITS, BATCHES = 300, 3, 10

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from archscope.dependence.receptive import receptive
+from archscope.dependence.answer.receptive import receptive
 from archscope.subject import Inputs
 
 DATA = Path(__file__).parent.parent / "data" / "receptive_fields_of_networks.json"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archscope.dependence.algebra import NUMBERS
-from archscope.dependence.links import Links, Taps, from_matrix, so_far, window
-from archscope.dependence.sets import Sets, are_clipped, clip, firsts
+from archscope.dependence.sets.algebra import NUMBERS
+from archscope.dependence.sets.links import Links, Taps, from_matrix, so_far, window
+from archscope.dependence.sets.sets import Sets, are_clipped, clip, firsts
 
 SIZE = 9
 some = st.frozensets(st.integers(0, SIZE - 1))

@@ -12,8 +12,8 @@ import torch
 
 from archscope import loaders, presets, specs
 from archscope.errors import SpecError
+from archscope.families import FAMILIES
 from archscope.library import count_subject
-from archscope.registry import FAMILIES
 from archscope.subject import Request
 from archscope.theory.counts import evaluate
 

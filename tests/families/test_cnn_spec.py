@@ -8,7 +8,8 @@ import pytest
 
 from archscope import specs
 from archscope.errors import SpecError
-from archscope.families.cnn import FAMILY, CnnSpec, alike, describe, layers
+from archscope.families.cnn import FAMILY
+from archscope.families.cnn.spec import CnnSpec, alike, describe, layers
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     (

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from archscope import loaders
-from archscope.analyses import rf
+from archscope.analyses.rf import analysis as rf
 from archscope.errors import SpecError
+from archscope.families import FAMILIES
 from archscope.library import count_subject
-from archscope.registry import FAMILIES
 from archscope.results import Section
 from archscope.subject import Request
 from archscope.theory.window import window

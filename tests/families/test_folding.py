@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from archscope import specs
+from archscope.families import FAMILIES
 from archscope.library import count_subject
-from archscope.registry import FAMILIES
 
 SMALL = {"d_model": 16, "heads": 4, "vocab_size": 50, "seq_len": 12}
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {

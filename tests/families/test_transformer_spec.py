@@ -10,7 +10,8 @@ import pytest
 
 from archscope import specs
 from archscope.errors import SpecError
-from archscope.families.transformer import FAMILY, TransformerSpec, describe, subject
+from archscope.families.transformer import FAMILY
+from archscope.families.transformer.spec import TransformerSpec, describe, subject
 
 PAIR = {"arch": "encoder-decoder"}
 CONVOLVED = {"mixer": "dilated-conv"}

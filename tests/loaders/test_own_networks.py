@@ -18,7 +18,7 @@ from archscope import loaders
 from archscope.cli._main import main
 from archscope.errors import ForwardError, LoadError, UsageError
 from archscope.library import count_subject, see_network
-from archscope.registry import LOADERS
+from archscope.loaders import LOADERS
 from archscope.results import Report
 from archscope.subject import Network, Request
 

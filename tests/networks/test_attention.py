@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from archscope.networks.attention import Attention, ScaledDotProduct, WindowDotProduct
-from archscope.networks.masked_attention import MaskedDotProduct, slopes
-from archscope.networks.positions import rotate, sinusoids
+from archscope.blocks.attention import Attention, ScaledDotProduct, WindowDotProduct
+from archscope.blocks.masked_attention import MaskedDotProduct, slopes
+from archscope.blocks.positions import rotate, sinusoids
 
 LENGTH = 13
 WINDOWS = [

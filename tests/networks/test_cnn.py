@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archscope.families.cnn import CnnSpec, layers, network, subject
+from archscope.families.cnn.spec import CnnSpec, layers, network, subject
 
 SMALL = {"in_channels": 4, "channels": (4,), "input_size": 16}
 

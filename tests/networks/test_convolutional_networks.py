@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archscope.networks.squeeze_excitation import SqueezeExcitation
-from archscope.registry import FAMILIES
+from archscope.blocks.squeeze_excitation import SqueezeExcitation
+from archscope.families import FAMILIES
 from archscope.theory.outline import Outline
 from archscope.theory.units import seen_by
 

@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archscope.families.deepseek import FAMILY, DeepSeekSpec
-from archscope.networks.deepseek import SharedAndRoutedExperts
-from archscope.networks.latent_attention import LatentAttention
-from archscope.networks.positions import rotate
+from archscope.blocks.latent_attention import LatentAttention
+from archscope.blocks.positions import rotate
+from archscope.families.deepseek import FAMILY
+from archscope.families.deepseek.network import SharedAndRoutedExperts
+from archscope.families.deepseek.spec import DeepSeekSpec
 
 SMALL = {"depth": 3, "d_model": 12, "heads": 2, "kv_rank": 5, "nope_dim": 3, "rope_dim": 4,
          "value_dim": 6, "d_ff": 7, "expert_ff": 3, "experts": 5, "top_k": 2, "vocab_size": 11,

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from archscope.networks.feedforward import ACTIVATIONS, GATED, GatedFeedForward, MixtureOfExperts
+from archscope.blocks.feedforward import ACTIVATIONS, GATED, GatedFeedForward, MixtureOfExperts
 
 
 def _mixture(activation: str, bias: bool, experts: int = 5, top_k: int = 2) -> MixtureOfExperts:

@@ -8,8 +8,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from archscope.families.longformer import FAMILY, LongformerSpec
-from archscope.networks.longformer import SlidingChunks
+from archscope.families.longformer import FAMILY
+from archscope.families.longformer.network import SlidingChunks
+from archscope.families.longformer.spec import LongformerSpec
 from archscope.theory.window import window
 
 SMALL = {"d_model": 8, "heads": 2, "d_ff": 6, "vocab_size": 11, "window": 4, "max_positions": 40}

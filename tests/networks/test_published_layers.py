@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
+from archscope.blocks.attention import Attention, ScaledDotProduct
+from archscope.blocks.feedforward import FeedForward, GatedFeedForward, MixtureOfExperts
 from archscope.library import params
-from archscope.networks.attention import Attention, ScaledDotProduct
-from archscope.networks.feedforward import FeedForward, GatedFeedForward, MixtureOfExperts
 
 DATA = Path(__file__).parents[1] / "data"
 MODELS = {row["name"]: row for row in json.loads((DATA / "models.json").read_text())}

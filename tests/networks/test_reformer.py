@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archscope.families.reformer import FAMILY, ReformerSpec
-from archscope.networks.chunked_attention import Chunks, HashedAttention, Hashing, LocalAttention
+from archscope.blocks.chunked_attention import Chunks, HashedAttention, Hashing, LocalAttention
+from archscope.families.reformer import FAMILY
+from archscope.families.reformer.spec import ReformerSpec
 
 SMALL = {"depth": 2, "hashed": (0, 1), "d_model": 8, "heads": 2, "head_dim": 3, "d_ff": 6,
          "local_chunk": 3, "lsh_chunk": 4, "buckets": (4,), "axial_shape": (4, 6),

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archscope.networks.relative import BiasedDotProduct, RelativeBias, place
-from archscope.networks.relative_attention import RelativeDotProduct, sinusoids_of
+from archscope.blocks.relative import BiasedDotProduct, RelativeBias, place
+from archscope.blocks.relative_attention import RelativeDotProduct, sinusoids_of
 
 LENGTH = 150
 

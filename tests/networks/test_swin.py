@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from archscope.families.swin import FAMILY, SwinSpec
-from archscope.networks.swin import PatchMerging, WindowAttention, WindowBias
+from archscope.families.swin import FAMILY
+from archscope.families.swin.network import PatchMerging, WindowAttention, WindowBias
+from archscope.families.swin.spec import SwinSpec
 
 
 @pytest.mark.parametrize(("size", "batch"), [(32, 1), (27, 2), (12, 1)])

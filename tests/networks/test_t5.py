@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archscope.families.t5 import FAMILY, T5Spec
-from archscope.networks.t5 import SwitchFeedForward
+from archscope.families.t5 import FAMILY
+from archscope.families.t5.network import SwitchFeedForward
+from archscope.families.t5.spec import T5Spec
 
 SMALL = {"depth": 2, "d_model": 12, "heads": 2, "head_dim": 5, "d_ff": 7, "vocab_size": 11,
          "seq_len": 6, "target_len": 4}  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archscope.families.transformer import TransformerSpec, network, subject
+from archscope.families.transformer.spec import TransformerSpec, network, subject
 
 SMALL = {"depth": 3, "d_model": 16, "heads": 4, "vocab_size": 11, "seq_len": 9}
 MIXING: list[dict[str, Any]] = [

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archscope.families.transformer_xl import FAMILY, TransformerXlSpec
+from archscope.families.transformer_xl import FAMILY
+from archscope.families.transformer_xl.spec import TransformerXlSpec
 from archscope.theory.attention import with_memory
 
 SMALL = {"depth": 2, "d_model": 8, "heads": 2, "d_ff": 6, "vocab_size": 11, "seq_len": 4,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from archscope.families.vit import FAMILY, VitSpec
+from archscope.families.vit import FAMILY
+from archscope.families.vit.spec import VitSpec
 
 SMALL = VitSpec(depth=1, d_model=8, heads=2, d_ff=6, patch_size=4, input_size=14, classes=3)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from archscope.families.xlnet import FAMILY, XlnetSpec
+from archscope.families.xlnet import FAMILY
+from archscope.families.xlnet.spec import XlnetSpec
 
 SMALL = XlnetSpec(depth=2, d_model=8, heads=2, d_ff=6, vocab_size=11, seq_len=5)
 

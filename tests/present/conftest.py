@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from measured import audit, measured
 
-from archscope.analyses.params import ComponentRow, DepthRow, ModuleRow, OperatorRow, Totals
+from archscope.analyses.params.rows import ComponentRow, DepthRow, ModuleRow, OperatorRow, Totals
 from archscope.results import Convention, Environment, Note, Report, Section, column
 
 GOLDEN = Path(__file__).parent.parent / "golden"

@@ -8,7 +8,7 @@ import unicodedata
 
 import pytest
 
-from archscope.registry import FORMATS
+from archscope.present import FORMATS
 from archscope.results import Report, View
 
 VIEWS = (View(), View(exact=True, max_depth=2, explain=True), View(top=2), View(width=60))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archscope.analyses.params import ModuleRow
+from archscope.analyses.params.rows import ModuleRow
 from archscope.present import _fold, _lines
 from archscope.results import Report, View
 

@@ -17,15 +17,15 @@ import archscope
 from archscope.errors import UsageError
 from archscope.present import html
 from archscope.present import json as json_format
-from archscope.present._html import assets
-from archscope.present._html.document import Settings, render
-from archscope.present._html.findings import findings
-from archscope.present._html.tables import MOST_LINES, full_list, table
-from archscope.present._html.tiles import tiles
-from archscope.present.charts._chart import CHARTS, drawings
-from archscope.present.charts._names import short_names
-from archscope.present.charts._style import LOOKS, label
-from archscope.present.charts.gridding import multiplied
+from archscope.present.html import assets
+from archscope.present.html.charts import CHARTS, drawings
+from archscope.present.html.charts._names import short_names
+from archscope.present.html.charts._style import LOOKS, label
+from archscope.present.html.charts.gridding import multiplied
+from archscope.present.html.document import Settings, render
+from archscope.present.html.findings import findings
+from archscope.present.html.tables import MOST_LINES, full_list, table
+from archscope.present.html.tiles import tiles
 from archscope.results import Report, View
 from archscope.saved import read_text
 

@@ -8,8 +8,8 @@ import pytest
 from measured import audit, measured
 
 from archscope.present import md
-from archscope.present._html.tiles import tiles
-from archscope.present.charts._chart import drawings
+from archscope.present.html.charts import drawings
+from archscope.present.html.tiles import tiles
 from archscope.results import Report, View
 
 

@@ -7,14 +7,8 @@ from typing import Any
 
 import pytest
 
-from archscope.analyses.time import (
-    CONVENTION,
-    ConditionRow,
-    LayerRow,
-    PassRow,
-    SampleRow,
-    Totals,
-)
+from archscope.analyses.time.analysis import CONVENTION
+from archscope.analyses.time.rows import ConditionRow, LayerRow, PassRow, SampleRow, Totals
 from archscope.present import _format
 from archscope.present.json import render as to_json
 from archscope.present.md import render as to_md

@@ -5,19 +5,18 @@ from __future__ import annotations
 import tomllib
 from collections import defaultdict
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from archscope import presets, specs
-from archscope.analyses._params_published import TITLES, agrees
+from archscope.analyses.params.published import TITLES, agrees
 from archscope.beside import beside_figures
 from archscope.errors import UsageError
+from archscope.families import FAMILIES
 from archscope.library import count_subject, params
 from archscope.loaders import load
 from archscope.presets import Preset
-from archscope.registry import FAMILIES
 from archscope.subject import Request
 
 NAMES = presets.names()
@@ -67,7 +66,8 @@ def test_a_second_name_is_of_the_same_network() -> None:
 def test_no_two_networks_have_one_name() -> None:
     tables = [
         table
-        for file in Path(presets.__file__).parent.glob("*.toml")
+        for folder in FAMILIES.folders().values()
+        for file in folder.rglob("*.toml")
         for table, value in tomllib.loads(file.read_text(encoding="utf-8")).items()
         if isinstance(value, dict) and table != "fields"
     ]

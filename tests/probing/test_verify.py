@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archscope.dependence.receptive import receptive
+from archscope.dependence.answer.receptive import receptive
 from archscope.probing import scenes
 from archscope.probing.bisection import Mask, silent, smallest
 from archscope.probing.proof import Proof

@@ -1,0 +1,14 @@
+"""The same network under other counters, side by side, with the reason for each difference."""
+
+from archscope.analyses import Analysis
+from archscope.analyses.audit.analysis import run
+from archscope.analyses.audit.rows import AuditTotals, DifferenceRow, ToolRow
+
+ANALYSIS = Analysis(
+    name="audit",
+    summary="the same network under other counters, and why they differ",
+    run=run,
+    on_data=True,
+    sections={"tools": ToolRow, "differences": DifferenceRow},
+    totals={"tools": AuditTotals},
+)

@@ -1,0 +1,206 @@
+"""Why another counter's multiply-accumulates differ from ours: found module by module.
+
+A reason is given only where it explains a module's difference to the last digit. What no reason
+explains is left over, and said to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from archscope.analyses.audit.causes import MOST_PARTS, is_inside, sum_of, uncounted_parts
+from archscope.analyses.audit.causes import Cause as Cause
+from archscope.analyses.audit.evidence import Evidence, Module, with_borrowed_weights
+from archscope.analyses.audit.rules import by_formula, other_rows
+from archscope.counting.operators import classify
+from archscope.counting.others import Figures, Tool
+
+_NEARLY = 0.9
+"""Share of an amount that is nearly all of it."""
+
+
+def causes(tool: Tool, figures: Figures, evidence: Evidence) -> list[Cause]:
+    """Return what the difference in multiply-accumulates is made of; amounts add up to it."""
+    theirs = {path: sum(work.values()) for path, work in figures.modules.items()}
+    found = list(_estimates(tool, figures))
+    for cause in found:
+        theirs[str(cause.path)] -= cause.amount
+    for taken, macs in figures.taken_off.items():
+        found.append(Cause(reason=taken, amount=-macs, path=None))
+    outside = figures.macs - sum(theirs.values()) - sum(cause.amount for cause in found)
+    elsewhere = _outside(outside, theirs, evidence)
+    found += elsewhere.causes
+    moved: set[str] = set()
+    evidence = with_borrowed_weights(evidence, theirs)
+    for path, module in evidence.modules.items():
+        if path not in moved:
+            found += _of_module(module, theirs, evidence, moved, elsewhere.operators, figures)
+    for path, macs in theirs.items():
+        if path not in evidence.modules and macs:
+            second = path in evidence.aliases
+            reason = "modules under a second name are counted again" if second else None
+            found.append(Cause(reason=reason, amount=macs, path=path))
+    return found
+
+
+def _estimates(tool: Tool, figures: Figures) -> Iterator[Cause]:
+    """Yield what a tool adds under names of work that is no multiply-accumulate."""
+    for path, work in figures.modules.items():
+        for word, macs in work.items():
+            if tool.work and word not in tool.work:
+                yield Cause(reason=f"{word} is added as work", amount=macs, path=path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Elsewhere:
+    """What a tool counted outside of all modules."""
+
+    causes: tuple[Cause, ...] = ()
+    operators: frozenset[str] = frozenset()
+    """Our operators that it counted there, where it counted nothing in the module."""
+
+
+def _outside(amount: int, theirs: Mapping[str, int], evidence: Evidence) -> _Elsewhere:
+    """Explain work outside of modules as functions: of products, and of elements written."""
+    if not amount:
+        return _Elsewhere()
+    products: dict[str, int] = {}
+    for module in evidence.modules.values():
+        if not theirs.get(module.path):
+            for operator, macs in module.work.items():
+                products[operator] = products.get(operator, 0) + macs
+    again: dict[str, int] = {}
+    for module in evidence.modules.values():
+        if not module.work and theirs.get(module.path):
+            word = f"{module.type} is added a second time, as a function"
+            again[word] = again.get(word, 0) + theirs[module.path]
+    written = {f"{name} is added as work": number for name, number in evidence.elements.items()}
+    parts = {**again, **products, **written}
+    sought = sorted(parts, key=lambda part: -parts[part])[:MOST_PARTS]
+    fit = sum_of({part: parts[part] for part in sought}, amount) or _nearly(products, amount)
+    added = [
+        Cause(reason=part, amount=parts[part], path=None) for part in fit if part not in products
+    ]
+    left = amount - sum(parts[part] for part in fit)
+    if left:
+        added.append(Cause(reason=None, amount=left, path=None))
+    return _Elsewhere(causes=tuple(added), operators=frozenset(fit) & products.keys())
+
+
+def _nearly(products: Mapping[str, int], amount: int) -> tuple[str, ...]:
+    """Return the operator that makes up nearly all of an amount, with none but small change left.
+
+    It is still only a guess at the change, which therefore stays without explanation.
+    """
+    near = (name for name, macs in products.items() if _NEARLY * amount <= macs <= amount)
+    return tuple(sorted(near)[:1])
+
+
+def _of_module(
+    module: Module,
+    theirs: Mapping[str, int],
+    evidence: Evidence,
+    moved: set[str],
+    elsewhere: frozenset[str],
+    figures: Figures,
+) -> Iterator[Cause]:
+    counted = theirs.get(module.path, 0)
+    formula = by_formula(module, counted, theirs, evidence, moved, figures)
+    if formula is not None:
+        yield from formula
+        return
+    work = dict(module.work)
+    if not counted:
+        work = {operator: macs for operator, macs in work.items() if operator not in elsewhere}
+    ours = sum(work.values())
+    difference = counted - ours
+    if not difference:
+        return
+    if not ours:
+        parts = None
+        if module.has_parts:
+            parts = _some_operators(module, {}, difference, theirs, evidence, moved, figures)
+        yield from [_added(module, difference)] if parts is None else parts
+    elif not counted:
+        reason = _left_out(module, work, theirs, figures, evidence)
+        yield Cause(reason=reason, amount=difference, path=module.path)
+    else:
+        found = _some_operators(module, work, difference, theirs, evidence, moved, figures)
+        if found is None:
+            found = other_rows(module, counted)
+        unexplained = Cause(reason=None, amount=difference, path=module.path)
+        yield from [unexplained] if found is None else found
+
+
+def _added(module: Module, amount: int) -> Cause:
+    kind = module.type
+    if "Embedding" in kind:
+        reason = f"{kind}: the lookup is counted as a product"
+    elif module.has_parts:
+        return Cause(reason=None, amount=amount, path=module.path)
+    else:
+        reason = f"{kind} is added as work"
+    return Cause(reason=reason, amount=amount, path=module.path)
+
+
+def _left_out(
+    module: Module,
+    work: Mapping[str, int],
+    theirs: Mapping[str, int],
+    figures: Figures,
+    evidence: Evidence,
+) -> str | None:
+    """Return why a module's work, or some of it, was left out."""
+    operators = ", ".join(sorted(work))
+    if all("attention" in operator for operator in work):
+        known = [name for name in figures.skipped if "attention" in name]
+        return f"fused attention is not counted ({', '.join(known) or operators})"
+    strange = [
+        name
+        for name in figures.skipped
+        if classify(name) == "multiply-accumulate" and "scaled_dot_product" not in name
+    ]
+    strange = [name for name in strange if name in work] or strange
+    if strange:
+        return f"it does not know {', '.join(strange)}"
+    if module.has_parts or not module.matrix:
+        return f"products in {module.type} itself are not counted ({operators})"
+    if not module.calls:
+        return f"weights of {module.type} are used around it, where they are not counted"
+    if any(is_inside(module.path, path) for path in figures.closed):
+        return f"{module.type} in a module that has a rule of its own is left out"
+    if any(theirs.get(other.path) for other in evidence.of_type(module.type)):
+        return None
+    return f"{module.type} is not counted: there is no rule for it"
+
+
+def _some_operators(
+    module: Module,
+    work: Mapping[str, int],
+    difference: int,
+    theirs: Mapping[str, int],
+    evidence: Evidence,
+    moved: set[str],
+    figures: Figures,
+) -> list[Cause] | None:
+    """Explain a difference by operators left out here, and by work of a part counted here."""
+    inside = {
+        path: part.macs for path, part in uncounted_parts(module, theirs, evidence) if part.macs
+    }
+    # Of two operators of the same amount, attention is the likelier to be left out.
+    likely = sorted(work, key=lambda operator: "attention" not in operator)
+    parts = {f"-{operator}": -work[operator] for operator in likely}
+    parts |= {f"+{path}": macs for path, macs in list(inside.items())[: MOST_PARTS - len(parts)]}
+    fit = sum_of(parts, difference)
+    if fit is None:
+        return None
+    found = []
+    for name in fit:
+        sign, what = name[0], name[1:]
+        if sign == "+":
+            moved.add(what)  # its own difference is the same with the other sign
+            continue
+        reason = _left_out(module, {what: work[what]}, theirs, figures, evidence)
+        found.append(Cause(reason=reason, amount=parts[name], path=module.path))
+    return found

@@ -1,0 +1,42 @@
+"""How many parameters and FLOPs, module by module, operator by operator, part by part."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from archscope.results import Convention, Section
+from archscope.subject import Subject
+
+_COMMON = "biases and other elementwise work not counted, no causal discount, evaluation mode"
+FVCORE = Convention(
+    name="fvcore",
+    flops_per_multiply_add=1,
+    text=(
+        "fvcore convention: 1 multiply-accumulate (MAC) = 1 FLOP, plus fvcore's estimates for "
+        f"norms, pooling and resampling; {_COMMON}"
+    ),
+)
+DOUBLE = Convention(
+    name="2 x MACs",
+    flops_per_multiply_add=2,
+    text=f"1 multiply-accumulate (MAC) = 2 FLOPs; norms, pooling, {_COMMON}",
+)
+Execution = Literal["auto", "shapes", "real"]
+"""`shapes`: on the meta device. `real`: on the model's own. `auto`: on shapes where it can."""
+
+CONVENTIONS = {convention.flops_per_multiply_add: convention for convention in (FVCORE, DOUBLE)}
+"""By FLOPs per multiply-accumulate."""
+
+
+def run(
+    subject: Subject, *, flops_per_mac: int = 1, execution: Execution = "auto"
+) -> tuple[Section, ...]:
+    """Count `subject` and return the sections modules, components, operators and depth.
+
+    Without inputs the parameters alone are counted. `execution` is `shapes` (no data), `real` (the
+    model's own device and data) or `auto`. Where the forward raises, a `ForwardError` carries the
+    sections up to there.
+    """
+    from archscope.analyses.params.sections import sections
+
+    return sections(subject, flops_per_mac=flops_per_mac, execution=execution)

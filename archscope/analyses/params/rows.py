@@ -1,0 +1,107 @@
+"""Row types and totals of the params analysis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archscope.results import column
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleRow:
+    """One module. The plain columns hold its submodules too, the `own` columns do not.
+
+    The `own` columns add up to the totals: a shared tensor is counted at its first holder alone.
+    """
+
+    path: str = column("Module", kind="path")
+    """Dotted name; empty for the model itself."""
+    type: str = column("Type", drop=3)
+    """Class name."""
+    settings: str = column("Settings", drop=3, default="")
+    """What the type leaves open and the shapes do not tell, e.g. `3×3, dilation 2`."""
+    component: str = column()
+    """Part of the network that the module's own work belongs to, e.g. `attention`."""
+    calls: int = column()
+    """How often forward ran; 0 where it never did."""
+    output_shape: tuple[int, ...] | None = column("Output shape", kind="shape", drop=4)
+    """Shape of the first tensor that the first call returned."""
+    trainable: int = column("Params", kind="count", share=True, bar=True)
+    """Parameters with `requires_grad`, in elements."""
+    frozen: int = column("Frozen", kind="count", drop=2)
+    """Parameters without `requires_grad`, in elements."""
+    buffers: int = column()
+    """Elements of buffers; they are not parameters."""
+    macs: int | None = column()
+    """Multiply-accumulates of matrix products, convolutions and attention."""
+    flops: int | None = column("FLOPs*", kind="work", share=True)
+    """FLOPs in the report's convention; None where the forward did not get there."""
+    own_trainable: int = column()
+    own_frozen: int = column()
+    own_buffers: int = column()
+    own_macs: int | None = column()
+    own_flops: int | None = column()
+    shared_with: str | None = column()
+    """The module that holds this one's weights, where they are counted there."""
+    params_form: str | None = column("Params =")
+    """Closed form of the parameters with its numbers put in, e.g. `768*3072 + 3072`."""
+    macs_form: str | None = column("MACs =")
+    """Closed form of the multiply-accumulates with its numbers put in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorRow:
+    """One operator as torch's dispatcher saw it."""
+
+    operator: str = column("Operator")
+    """Name with its namespace, e.g. `aten::addmm`."""
+    kind: str = column("Class", drop=1)
+    """`multiply-accumulate`, `elementwise or reduction`, `free` or `unknown`."""
+    calls: int = column("Calls", kind="count")
+    """How often it ran."""
+    elements: int = column("Elements written", kind="work", drop=2)
+    """Elements of all its outputs."""
+    macs: int | None = column("MACs", kind="work", share=True, bar=True)
+    """Multiply-accumulates; None where the operator is unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentRow:
+    """One part of the network, e.g. all of its attention."""
+
+    component: str = column("Component")
+    trainable: int = column("Params", kind="count", share=True, bar=True)
+    frozen: int = column("Frozen", kind="count", drop=2)
+    macs: int | None = column("MACs", kind="work", drop=1)
+    flops: int | None = column("FLOPs*", kind="work", share=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepthRow:
+    """One meaning of the word depth."""
+
+    measure: str = column("Depth")
+    value: int | None = column("Value", kind="count")
+    definition: str = column("Definition")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Sums over the `own` columns of all modules."""
+
+    trainable: int
+    """Parameters with `requires_grad`, shared tensors once."""
+    frozen: int
+    """Parameters without `requires_grad`, shared tensors once."""
+    active: int
+    """Parameters that one token uses; fewer than all only in a mixture of experts."""
+    buffers: int
+    """Elements of buffers."""
+    weight_bytes: int
+    """Bytes of all parameters in their own number types."""
+    macs: int | None
+    """Multiply-accumulates of one forward pass; None where nothing was run."""
+    flops: int | None
+    """FLOPs of one forward pass in the report's convention."""
+    complete: bool
+    """False where an operator is unknown or the engines disagree: the FLOPs are a lower bound."""

@@ -1,0 +1,104 @@
+"""Says in words what running a network proves of its receptive field."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archscope.analyses.rf.numbers import counted
+from archscope.errors import ArchscopeError
+from archscope.results import Note
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from torch import nn
+
+    from archscope.dependence.answer.receptive import Receptive
+    from archscope.probing.inquiry import Edges
+    from archscope.probing.proof import Shown
+    from archscope.subject import Inputs
+
+
+def proof_of(
+    model: nn.Module,
+    inputs: Inputs,
+    found: Receptive,
+    rebuilt: Callable[[], nn.Module] | None = None,
+) -> tuple[str | None, tuple[Note, ...]]:
+    """Return `verified` or `bounded`, and why; raises `ArchscopeError` where refused.
+
+    `rebuilt` makes the same model with data, for one whose buffers have none.
+    """
+    from archscope.probing.runs import lacks_data
+    from archscope.probing.verify import hindrance, verify
+
+    if rebuilt is not None and lacks_data(model) and not hindrance(model):
+        model = rebuilt()
+    proof = verify(model, inputs, found)
+    name = found.target.name
+    if proof.level == "refused":
+        raise ArchscopeError(
+            f"--verify: {proof.reason}, when {name} is run with random weights. No verdict; please "
+            "report this"
+        )
+    details = (*(line for one in proof.shown for line in _lines(one)), *map(_sentence, proof.gaps))
+    if proof.level == "not run":
+        text = f"not verified: {proof.reason or proof.gaps[0]}"
+        return None, (Note(level="warning", text=text, details=details),)
+    how = f"with random weights in float64, for {proof.limit:g} s at most"
+    if proof.level == "verified":
+        text = f"verified: run {how}, a unit sees what is said, no more and no less."
+        return proof.level, (Note(level="ok", text=text, details=details),)
+    text = f"bounded: run {how}, it shows less than is said: {proof.reason}"
+    return proof.level, (Note(level="info", text=text, details=details),)
+
+
+def _lines(one: Shown) -> Iterator[str]:
+    """Yield a sentence on each axis, then on all positions."""
+    where = "×".join(f"{size:,}" for size in one.sizes)
+    unit = f"unit {','.join(map(str, one.unit))}" if one.unit else "the output"
+    held = ", without reductions over all positions" if one.local else ""
+    if one.level == "not run":
+        yield _sentence(f"on {where}{held}: {one.reason}")
+        return
+    for edge in one.edges:
+        yield f"On {where}{held}, {unit} sees along axis {edge.axis} {_edges(edge)}."
+    if one.seen == one.claimed:
+        seen = f"All {one.claimed:,} positions of the set are seen"
+    else:
+        seen = f"Of {one.claimed:,} positions of the set {one.seen:,} are known to be seen"
+    yield (
+        f"{seen}: {one.graded:,} by gradients, {one.answered:,} of {one.tried:,} that were changed "
+        f"alone{_outside(one)} ({counted(one.draws, 'draw')} of weights and inputs)."
+    )
+
+
+def _edges(edge: Edges) -> str:
+    roads = {
+        "the graph": edge.graph,
+        "changes": edge.changes,
+        "gradients": edge.gradients,
+        "NaN": edge.nan,
+    }
+    if len(set(roads.values())) == 1:
+        return f"{_pair(edge.graph)}, by the graph, changes, gradients and NaN alike"
+    return ", ".join(f"{_pair(pair)} by {road}" for road, pair in roads.items())
+
+
+def _outside(one: Shown) -> str:
+    if not one.outside:
+        return "; there are no others"
+    if one.unseen is None:
+        return f"; no change of the other {one.outside:,} is felt"
+    if one.unseen == one.outside:
+        return f"; of the other {one.outside:,} neither a change nor NaN is felt"
+    nan = f"nor is NaN at {one.unseen:,} of them" if one.unseen else "but NaN is"
+    return f"; no change of the other {one.outside:,} is felt, {nan}"
+
+
+def _pair(pair: tuple[int, int] | None) -> str:
+    return "unknown" if pair is None else f"{pair[0]:,} to {pair[1]:,}"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."

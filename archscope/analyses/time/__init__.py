@@ -1,0 +1,19 @@
+"""How long a network takes on this machine, where the time goes, and whether that is good."""
+
+from archscope.analyses import Analysis
+from archscope.analyses.time.analysis import run
+from archscope.analyses.time.rows import ConditionRow, LayerRow, PassRow, SampleRow, Totals
+
+ANALYSIS = Analysis(
+    name="time",
+    summary="time, throughput and memory of a pass, module by module",
+    run=run,
+    on_data=True,
+    sections={
+        "passes": PassRow,
+        "layers": LayerRow,
+        "samples": SampleRow,
+        "conditions": ConditionRow,
+    },
+    totals={"passes": Totals},
+)

@@ -1,0 +1,77 @@
+"""Under which conditions a time was taken: what was set, and what the machine said of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from archscope.analyses.time.rows import ConditionRow
+from archscope.subject import Subject
+from archscope.timing.out_of_memory import batch_size
+from archscope.timing.passes import LOSS, OPTIMISER
+from archscope.timing.precision import DTYPES
+
+if TYPE_CHECKING:
+    from archscope.analyses.time.measure import Measured
+
+
+def conditions(subject: Subject, found: Measured) -> tuple[ConditionRow, ...]:
+    """Return a row for each condition, those that were set first."""
+    return (*_set(subject, found), *_peaks(found), *_read(found))
+
+
+def _row(name: str, value: Any, unit: str = "", unknown: str | None = None) -> ConditionRow:
+    return ConditionRow(name=name, value=value, unit=unit, unknown=unknown)
+
+
+def _set(subject: Subject, found: Measured) -> Iterator[ConditionRow]:
+    settings, samples = found.settings, found.samples
+    dtype = str(DTYPES[found.precision]).removeprefix("torch.")
+    trains = settings.step == "train"
+    yield _row("device", str(found.device))
+    yield _row("device name", found.device_name)
+    yield _row("number type", found.precision)
+    yield _row("weights and inputs", f"cast to {dtype}, no autocast")
+    yield _row("mode", "training" if trains else "evaluation, without gradients")
+    yield _row("execution", "compiled" if settings.compiled else "eager")
+    if subject.inputs is not None:
+        yield _row("batch", batch_size(subject.inputs))
+    yield _row("ready after", found.ready_s, "s")
+    yield _row("warm-up runs", samples.warmup_runs)
+    yield _row("warm-up settled", samples.settled)
+    yield _row("runs", len(samples.seconds))
+    yield _row("budget", settings.budget_s, "s")
+    yield _row("clock", found.clock)
+    yield _row("cache", _cache(found))
+    if trains:
+        yield _row("loss", LOSS)
+        yield _row("optimiser", OPTIMISER)
+
+
+def _cache(found: Measured) -> str:
+    if found.device.type != "cuda":
+        return "as the run before left it"
+    return "as the run before left it" if found.settings.warm_cache else "emptied before each run"
+
+
+def _peaks(found: Measured) -> Iterator[ConditionRow]:
+    if found.card is None:
+        why = (
+            "this is a CPU"
+            if found.device.type == "cpu"
+            else f"no cited figures of {found.device_name!r} are known here"
+        )
+        yield _row("dense peak", None, "FLOP/s", why)
+        yield _row("memory bandwidth", None, "B/s", why)
+        return
+    peak = found.card.peak(found.precision)
+    missing = None if peak is not None else f"the source prints none in {found.precision}"
+    yield _row("dense peak", peak, "FLOP/s", missing)
+    yield _row("memory bandwidth", found.card.bandwidth, "B/s")
+    halved = ", which prints it with sparsity: halved" if found.card.halved else ""
+    yield _row("source of the peak", f"{found.card.source}{halved}")
+
+
+def _read(found: Measured) -> Iterator[ConditionRow]:
+    for reading in found.machine:
+        yield _row(reading.name, reading.value, reading.unit, reading.unknown)

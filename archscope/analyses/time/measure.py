@@ -1,0 +1,239 @@
+"""Measures a subject: passes first, then what explains them, each as far as a Ctrl-C lets it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from math import inf
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from archscope.analyses.time.fit import does_not_fit
+from archscope.analyses.time.work import BackwardWork, count_backward
+from archscope.errors import ArchscopeError, UsageError, first_line
+from archscope.hardware import Card, Precision, find
+from archscope.subject import Inputs, Subject
+from archscope.timing.cache import emptied
+from archscope.timing.clocks import Clock, clock_for
+from archscope.timing.devices import multiprocessors, name_of, resolve
+from archscope.timing.graphs import capture
+from archscope.timing.layers import LayerTimes, time_layers, traffic
+from archscope.timing.machine import Reading, read
+from archscope.timing.memory import peaks
+from archscope.timing.out_of_memory import is_out_of_memory
+from archscope.timing.passes import Pass, Workload, first_call, ready
+from archscope.timing.precision import check
+from archscope.timing.sampling import Plan, Samples, Stage, sample
+from archscope.timing.statistics import percentile
+
+if TYPE_CHECKING:
+    import torch
+
+LAYER_SHARE = 0.25
+"""Share of the budget that the passes with marks around every module may take."""
+LAYER_RUNS = 10
+FEWEST_LAYER_RUNS = 3
+BACK_TO_BACK_RUNS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the user asks for; see `archscope.analyses.time.analysis.run`."""
+
+    device: str
+    dtype: str
+    step: Pass
+    warmup: int
+    runs: int
+    budget_s: float
+    compiled: bool
+    per_layer: bool
+    cuda_graph: bool | None
+    warm_cache: bool
+    copy: bool
+    watch: Callable[[float, float], None] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """All that was measured and read."""
+
+    settings: Settings
+    device: torch.device
+    device_name: str
+    precision: Precision
+    card: Card | None
+    """The card's cited figures, where it has any."""
+    clock: str
+    """Name of the clock."""
+    ready_s: float
+    """Seconds for copying, moving, compiling and the first run."""
+    stages: tuple[str, ...]
+    samples: Samples
+    peak_bytes: tuple[int, ...] | None
+    """For each stage; None on a CPU."""
+    backward: BackwardWork | None = None
+    """For a training step."""
+    layers: LayerTimes | None = None
+    traffic: dict[str, int] | None = None
+    types: dict[str, str] | None = None
+    """Class name of each module, by path."""
+    graph: Samples | None = None
+    """The forward pass as a CUDA graph."""
+    back_to_back_s: tuple[float, float] | None = None
+    """Medians of the forward pass and of its replay, run after run with nothing in between."""
+    graph_failure: str | None = None
+    """Why there is none though there could be."""
+    machine: tuple[Reading, ...] = ()
+    interrupted: bool = False
+
+
+def measure(subject: Subject, settings: Settings) -> Measured:
+    """Time `subject`; raises `ArchscopeError` where it cannot be, `KeyboardInterrupt` if too soon.
+
+    Where memory runs out, the largest batch that fits is searched for and named in the error.
+    """
+    device = resolve(settings.device)
+    precision = check(settings.dtype, device)
+    _check_together(settings, device)
+    if subject.inputs is None:
+        raise UsageError(f"{subject.name}: time needs inputs to call the network with")
+
+    def open_with(inputs: Inputs) -> AbstractContextManager[Workload]:
+        return ready(
+            subject.model,
+            inputs,
+            device=device,
+            precision=precision,
+            step=settings.step,
+            compiled=settings.compiled,
+            copy=settings.copy,
+        )
+
+    def attempt(inputs: Inputs) -> Measured:
+        # A frame of its own: what it holds is freed when it ends, also by an error.
+        start = perf_counter()
+        with open_with(inputs) as workload:
+            return _measure(workload, settings, device, precision, start)
+
+    try:
+        return attempt(subject.inputs)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        error.__traceback__ = None  # its frames hold what did not fit
+    raise ArchscopeError(does_not_fit(subject.inputs, device, open_with))
+
+
+def _check_together(settings: Settings, device: torch.device) -> None:
+    _check_numbers(settings)
+    if settings.per_layer and settings.compiled:
+        raise UsageError("--per-layer times modules, and --compile leaves none; give one of them")
+    if settings.cuda_graph and device.type != "cuda":
+        raise UsageError("--cuda-graph needs a CUDA device; this one is a CPU")
+    if settings.cuda_graph and settings.step == "train":
+        raise UsageError("--cuda-graph replays a forward pass; leave out --pass train")
+
+
+def _check_numbers(settings: Settings) -> None:
+    if settings.warmup < 0 or settings.runs < 1:
+        raise UsageError(
+            f"warmup is {settings.warmup} and runs {settings.runs}; at least 0 and 1 make sense"
+        )
+    if not 0 < settings.budget_s < inf:
+        raise UsageError(f"budget is {settings.budget_s}; give it seconds, e.g. 60")
+
+
+def _measure(
+    workload: Workload,
+    settings: Settings,
+    device: torch.device,
+    precision: Precision,
+    start: float,
+) -> Measured:
+    clock = clock_for(device)
+    first_call(workload.stages[0].run)
+    for stage in workload.stages[1:]:
+        stage.run()
+    clock.wait()
+    ready_s = perf_counter() - start
+    backward = count_backward(workload) if settings.step == "train" else None
+    peak_bytes = peaks(workload.stages, device)
+    before = None if settings.warm_cache else emptied(device)
+    plan = Plan(warmup=settings.warmup, runs=settings.runs, budget_s=settings.budget_s)
+    samples = sample(workload.stages, clock, plan, before=before, watch=settings.watch)
+    if not samples.seconds:
+        raise KeyboardInterrupt
+    found = Measured(
+        settings=settings,
+        device=device,
+        device_name=name_of(device),
+        precision=precision,
+        card=find(name_of(device), multiprocessors(device)) if device.type == "cuda" else None,
+        clock=clock.name,
+        ready_s=ready_s,
+        stages=tuple(stage.name for stage in workload.stages),
+        samples=samples,
+        peak_bytes=peak_bytes,
+        backward=backward,
+        machine=read(device),
+        interrupted=samples.interrupted,
+    )
+    try:
+        return found if found.interrupted else _explain(found, workload, clock, before)
+    except KeyboardInterrupt:
+        return replace(found, interrupted=True)
+
+
+def _explain(
+    found: Measured, workload: Workload, clock: Clock, before: Callable[[], object] | None
+) -> Measured:
+    """Add what tells why it takes so long: the modules, and the same kernels without launches."""
+    if found.settings.per_layer or (found.card is not None and not found.settings.compiled):
+        layers = time_layers(
+            workload.model, workload.call, clock, runs=_layer_runs(found), before=before
+        )
+        found = replace(
+            found,
+            layers=layers if layers.own_s else None,
+            traffic=traffic(workload.model, workload.call),
+            types={path: type(module).__name__ for path, module in workload.model.named_modules()},
+            interrupted=layers.interrupted,
+        )
+    wanted = found.settings.cuda_graph is not False and found.settings.step == "forward"
+    if found.interrupted or not wanted or found.device.type != "cuda":
+        return found
+    return _with_graph(found, workload, clock, before)
+
+
+def _layer_runs(found: Measured) -> int:
+    once = percentile(sorted(found.samples.stage(0)), 0.5)
+    within = int(LAYER_SHARE * found.settings.budget_s / max(once, 1e-9))
+    return min(max(within, FEWEST_LAYER_RUNS), LAYER_RUNS)
+
+
+def _with_graph(
+    found: Measured, workload: Workload, clock: Clock, before: Callable[[], object] | None
+) -> Measured:
+    try:
+        replay = capture(workload.stages[0].run, found.device)
+    except RuntimeError as error:
+        if found.settings.cuda_graph and not is_out_of_memory(error):
+            raise ArchscopeError(f"the forward cannot be captured: {first_line(error)}") from error
+        return replace(found, graph_failure=first_line(error))
+    share = LAYER_SHARE * found.settings.budget_s
+    plan = Plan(warmup=found.settings.warmup, runs=found.settings.runs, budget_s=share)
+    replays = [Stage(name="replay", run=replay)]
+    graph = sample(replays, clock, plan, before=before)
+    if graph.interrupted:
+        return replace(found, graph=graph if graph.seconds else None, interrupted=True)
+    # What empties the cache gives the host time to launch ahead: here it must not.
+    plan = replace(plan, runs=min(plan.runs, BACK_TO_BACK_RUNS))
+    medians = []
+    for stages in (workload.stages, replays):
+        samples = sample(stages, clock, plan)
+        if samples.interrupted:
+            return replace(found, graph=graph, interrupted=True)
+        medians.append(percentile(sorted(samples.whole()), 0.5))
+    return replace(found, graph=graph, back_to_back_s=(medians[0], medians[1]))

@@ -1,0 +1,157 @@
+"""What must be known to read times: noise, what is unknown and why, the sum, the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from archscope.analyses.time.verdict import verdict
+from archscope.results import Note
+from archscope.timing.devices import AUTO, no_cuda
+from archscope.timing.statistics import is_noisy
+
+if TYPE_CHECKING:
+    from archscope.analyses.time.measure import Measured
+    from archscope.analyses.time.rows import LayerRow, PassRow
+    from archscope.analyses.time.work import Counts
+
+
+def notes(
+    found: Measured, counts: Counts | None, rows: Sequence[PassRow], modules: Sequence[LayerRow]
+) -> tuple[Note, ...]:
+    """Return the notes of a report of times."""
+    return (
+        *_device(found),
+        *_sampling(found),
+        *_noise(found, rows),
+        *_items(rows[0]),
+        *_work(found, counts),
+        *_memory(found),
+        *_sum_of_modules(found, rows[0], modules),
+        *_graph(found),
+        verdict(found, modules),
+    )
+
+
+def _device(found: Measured) -> Iterator[Note]:
+    if found.device.type == "cpu":
+        reason = f"{no_cuda()}; " if found.settings.device.strip().lower() == AUTO else ""
+        yield Note(
+            level="warning" if reason else "info",
+            text=f"{reason}timed on the CPU: none of this is a GPU's time",
+        )
+    elif found.card is None:
+        text = f"no share of a peak: no cited figures of {found.device_name!r} are known here"
+        yield Note(level="info", text=text)
+    elif found.card.peak(found.precision) is None:
+        yield Note(
+            level="info",
+            text=f"no share of a peak: {found.card.source} prints none in {found.precision}",
+        )
+
+
+def _sampling(found: Measured) -> Iterator[Note]:
+    samples, settings = found.samples, found.settings
+    if found.interrupted:
+        yield Note(
+            level="warning",
+            text=f"interrupted: {len(samples.seconds)} of {settings.runs} runs were measured",
+        )
+    elif samples.budget_spent:
+        yield Note(
+            level="info",
+            text=(
+                f"the budget of {settings.budget_s:g} s ended it after {len(samples.seconds)} of "
+                f"{settings.runs} runs; --budget gives it more"
+            ),
+        )
+    if not samples.settled:
+        how = (
+            f"the median had not settled when the warm-up ended, at run {samples.warmup_runs}"
+            if samples.warmup_runs
+            else "there was no warm-up: the first runs are among the samples"
+        )
+        yield Note(level="info", text=f"{how}; --warmup or --budget gives it more")
+
+
+def _noise(found: Measured, rows: Sequence[PassRow]) -> Iterator[Note]:
+    noisy = [row for row in rows if is_noisy(row.median_s, row.iqr_s)]
+    if noisy:
+        which = ", ".join(f"{row.stage} {100 * row.iqr_s / row.median_s:.0f}%" for row in noisy)
+        other = "on the GPU" if found.device.type == "cuda" else "on this machine"
+        yield Note(
+            level="warning",
+            text=f"noisy: the interquartile range is much of the median ({which})",
+            details=(f"Another process {other}? Stop it, or raise --runs and --budget.",),
+        )
+
+
+def _items(forward: PassRow) -> Iterator[Note]:
+    if forward.items_per_s is None:
+        text = "no throughput: the first input has no leading size to count samples or tokens by"
+        yield Note(level="info", text=text)
+
+
+def _work(found: Measured, counts: Counts | None) -> Iterator[Note]:
+    if counts is None or counts.total is None:
+        yield Note(
+            level="warning", text="FLOP/s are unknown: multiply-accumulates were not counted"
+        )
+    elif not counts.complete:
+        yield Note(
+            level="warning",
+            text="FLOP/s are lower bounds: params does not know all multiply-accumulates",
+        )
+    backward = found.backward
+    if backward is None:
+        return
+    if backward.unknown:
+        names = ", ".join(backward.unknown)
+        yield Note(
+            level="warning",
+            text=f"FLOP/s of the backward pass are unknown: not counted are {names}",
+        )
+    else:
+        yield Note(
+            level="info",
+            text=(
+                f"the backward pass does {backward.macs:,} multiply-accumulates, counted as torch "
+                "ran it; what attention computes anew is among them"
+            ),
+        )
+
+
+def _memory(found: Measured) -> Iterator[Note]:
+    if found.peak_bytes is None:
+        text = "peak memory is unknown: torch counts allocations on CUDA devices alone"
+        yield Note(level="info", text=text)
+
+
+def _sum_of_modules(
+    found: Measured, forward: PassRow, modules: Sequence[LayerRow]
+) -> Iterator[Note]:
+    if not found.settings.per_layer:
+        return
+    if found.layers is None:
+        yield Note(level="warning", text="modules were not timed: interrupted before")
+        return
+    total = found.layers.total_s
+    yield Note(
+        level="info",
+        text=(
+            f"the modules add up to {1e3 * total:.4g} ms, {100 * total / forward.median_s:.1f}% of "
+            f"the forward pass timed by itself ({1e3 * forward.median_s:.4g} ms); medians of "
+            f"{found.layers.runs} passes with marks around every module"
+        ),
+    )
+
+
+def _graph(found: Measured) -> Iterator[Note]:
+    if found.graph_failure is not None:
+        text = f"whether launching limits it is unknown: no CUDA graph ({found.graph_failure})"
+        yield Note(level="info", text=text)
+    elif found.device.type == "cuda" and found.settings.step == "train":
+        yield Note(
+            level="info",
+            text="whether launching limits it is measured for a forward pass alone",
+        )

@@ -1,0 +1,103 @@
+"""Row types and totals of the time analysis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archscope.results import column
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassRow:
+    """One pass, or one stage of a training step."""
+
+    stage: str = column("Pass")
+    """`forward`, `backward`, `optimiser`, `training step`, `forward, CUDA graph`."""
+    median_s: float = column("Median", kind="seconds")
+    """Half of the samples took longer, in seconds."""
+    p5_s: float = column("p5 … p95", kind="seconds", drop=1)
+    """One sample in twenty was shorter."""
+    p95_s: float = column(kind="seconds")
+    """One sample in twenty was longer."""
+    iqr_s: float = column(kind="seconds")
+    """Width of the middle half of the samples."""
+    samples: int = column(kind="count")
+    """How many runs were measured."""
+    items_per_s: float | None = column("Items/s", kind="rate")
+    """Tokens or samples per second, see the totals' `item`; None for a part of a step."""
+    macs: int | None = column()
+    """Multiply-accumulates of one run."""
+    flops_per_s: float | None = column("FLOP/s*", kind="rate")
+    """2 x multiply-accumulates / median."""
+    peak_share: float | None = column("of peak", kind="ratio")
+    """Share of the card's dense peak in this number type; None where no cited peak is known."""
+    peak_bytes: int | None = column("Peak mem", kind="bytes", drop=2)
+    """Most bytes that torch held on the card during it; None where torch does not count them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerRow:
+    """One module in one forward pass. The plain columns hold its submodules too, `own` do not."""
+
+    path: str = column("Module", kind="path")
+    """Dotted name; empty for the model itself."""
+    type: str = column("Type", drop=4)
+    """Class name."""
+    calls: int = column()
+    """How often its forward runs in one pass."""
+    time_s: float = column("Time", kind="seconds", share=True, bar=True, measured=True)
+    """Median time of all its calls in one pass, in seconds."""
+    bytes_moved: int | None = column("Bytes moved", kind="bytes", drop=2)
+    """Inputs, outputs and weights, once each: what must be moved at least."""
+    macs: int | None = column("MACs", kind="work", drop=3)
+    """Multiply-accumulates, as `params` counts them."""
+    intensity: float | None = column("FLOP/byte", kind="number", drop=1)
+    """2 x multiply-accumulates / bytes; None for modules that call others."""
+    roof: str | None = column("Roof")
+    """`memory` or `compute`: what limits it at best on this card; None where that is unknown."""
+    whole_share: float | None = column(kind="ratio", measured=True)
+    """Its time as a share of the median of the whole forward pass, timed by itself."""
+    own_time_s: float = column(kind="seconds", measured=True)
+    own_bytes_moved: int | None = column()
+    own_macs: int | None = column()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleRow:
+    """One measured time."""
+
+    stage: str = column("Pass")
+    run: int = column("Run", kind="number")
+    """1 for the first after the warm-up."""
+    seconds: float = column("Time", kind="seconds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionRow:
+    """One thing that was set, or read of the machine, while it was timed."""
+
+    name: str = column("Condition")
+    value: str | int | float | None = column("Value")
+    """None where it could not be read."""
+    unit: str = column("Unit")
+    """E.g. `MHz`; empty for words and counts."""
+    unknown: str | None = column("Unknown, because")
+    """Why there is no value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What the whole was."""
+
+    device: str
+    """Where it ran: `cpu`, `cuda:0`."""
+    macs: int | None
+    """Multiply-accumulates of one forward pass, as `params` counts them."""
+    item: str | None
+    """What is counted per second: `token` or `sample`; None where the inputs have no batch."""
+    items: int | None
+    """How many of them one run takes in."""
+    complete: bool
+    """False where the multiply-accumulates are a lower bound, and with them the FLOP/s."""
+    interrupted: bool
+    """Whether the user ended it before all was measured."""

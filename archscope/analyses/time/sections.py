@@ -1,0 +1,133 @@
+"""Puts together the sections of the time analysis: passes, layers, samples, conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from archscope.analyses.time.conditions import conditions
+from archscope.analyses.time.layers import layer_rows
+from archscope.analyses.time.notes import notes
+from archscope.analyses.time.rows import ConditionRow, LayerRow, PassRow, SampleRow, Totals
+from archscope.results import Section
+from archscope.subject import Inputs, Subject
+from archscope.timing.statistics import summarise
+
+if TYPE_CHECKING:
+    from archscope.analyses.time.measure import Measured
+    from archscope.analyses.time.work import Counts
+
+STEP = "training step"
+GRAPH = "forward, CUDA graph"
+_PER_ITEM = ("forward", STEP, GRAPH)
+"""The passes that take in a whole batch."""
+
+
+def sections(subject: Subject, found: Measured, counts: Counts | None) -> tuple[Section, ...]:
+    """Return what was measured as sections; see `archscope.analyses.time.analysis.run`."""
+    item, items = items_of(subject)
+    series = tuple(_series(found))
+    rows = tuple(_pass_row(found, counts, items, *one) for one in series)
+    modules = layer_rows(found, counts, rows[0].median_s)
+    totals = Totals(
+        device=str(found.device),
+        macs=None if counts is None else counts.total,
+        item=item,
+        items=items,
+        complete=counts is not None and counts.complete,
+        interrupted=found.interrupted,
+    )
+    samples = tuple(
+        SampleRow(stage=name, run=number, seconds=seconds)
+        for name, times, _ in series
+        if name != STEP  # the sum of its stages
+        for number, seconds in enumerate(times, start=1)
+    )
+    where = str(found.device)
+    shown: tuple[Section, ...] = (
+        Section(
+            name="passes",
+            row_type=PassRow,
+            rows=rows,
+            totals=totals,
+            notes=notes(found, counts, rows, modules),
+            device=where,
+        ),
+    )
+    if found.settings.per_layer and modules:
+        shown += (Section(name="layers", row_type=LayerRow, rows=modules, device=where),)
+    return (
+        *shown,
+        Section(name="samples", row_type=SampleRow, rows=samples, device=where),
+        Section(
+            name="conditions",
+            row_type=ConditionRow,
+            rows=conditions(subject, found),
+            device=where,
+        ),
+    )
+
+
+def items_of(subject: Subject) -> tuple[str | None, int | None]:
+    """Return what is counted per second and how much of it one run takes in.
+
+    Tokens where the spec has a length in tokens or the first input is a matrix of integers,
+    samples where the first input has a leading size.
+    """
+    shapes = subject.inputs.shapes() if isinstance(subject.inputs, Inputs) else ()
+    if not shapes or not shapes[0].shape:
+        return None, None
+    first = shapes[0]
+    if len(first.shape) >= 2 and "seq_len" in subject.config:
+        return "token", first.shape[0] * first.shape[1]
+    if len(first.shape) == 2 and first.dtype in ("int64", "int32"):
+        return "token", first.shape[0] * first.shape[1]
+    return "sample", first.shape[0]
+
+
+def _series(found: Measured) -> Iterator[tuple[str, Sequence[float], int | None]]:
+    """Yield the name, the samples and the peak memory of each pass."""
+    peaks = found.peak_bytes
+    for index, name in enumerate(found.stages):
+        yield name, found.samples.stage(index), None if peaks is None else peaks[index]
+    if len(found.stages) > 1:
+        yield STEP, found.samples.whole(), None if peaks is None else max(peaks)
+    if found.graph is not None:
+        yield GRAPH, found.graph.whole(), None
+
+
+def _pass_row(
+    found: Measured,
+    counts: Counts | None,
+    items: int | None,
+    name: str,
+    times: Sequence[float],
+    peak_bytes: int | None,
+) -> PassRow:
+    summary = summarise(times)
+    macs = _macs(found, counts, name)
+    flops_per_s = 2 * macs / summary.median_s if macs else None
+    peak = None if found.card is None else found.card.peak(found.precision)
+    return PassRow(
+        stage=name,
+        median_s=summary.median_s,
+        p5_s=summary.p5_s,
+        p95_s=summary.p95_s,
+        iqr_s=summary.iqr_s,
+        samples=summary.samples,
+        items_per_s=items / summary.median_s if items and name in _PER_ITEM else None,
+        macs=macs,
+        flops_per_s=flops_per_s,
+        peak_share=flops_per_s / peak if flops_per_s and peak else None,
+        peak_bytes=peak_bytes,
+    )
+
+
+def _macs(found: Measured, counts: Counts | None, name: str) -> int | None:
+    forward = None if counts is None else counts.total
+    backward = found.backward.macs if found.backward and not found.backward.unknown else None
+    if name == "backward":
+        return backward
+    if name == STEP:
+        return None if forward is None or backward is None else forward + backward
+    return 0 if name == "optimiser" else forward

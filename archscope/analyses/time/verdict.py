@@ -1,0 +1,94 @@
+"""Says what limits a network: launching kernels, moving memory, arithmetic, or that it is unknown.
+
+A forward pass is launch-bound where the same kernels, replayed as one CUDA graph, take much less
+time. Otherwise the roofline tells (Williams, Waterman and Patterson 2009): a module whose FLOPs per
+byte lie below the card's ridge cannot reach the peak, whatever its kernels do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from archscope.results import Note
+
+if TYPE_CHECKING:
+    from archscope.analyses.time.measure import Measured
+    from archscope.analyses.time.rows import LayerRow
+
+LAUNCH_SHARE = 0.2
+"""From this share of the eager time on, launching is what limits."""
+
+
+def verdict(found: Measured, rows: Sequence[LayerRow]) -> Note:
+    """Return the sentence that says what limits the forward pass, with the number behind it.
+
+    `rows` are its modules.
+    """
+    if found.device.type != "cuda":
+        text = (
+            "what limits it is unknown: this is a CPU, for which no cited peak is known and which "
+            "has no launches to leave out"
+        )
+        return Note(level="info", text=text)
+    both = found.back_to_back_s
+    if both is not None and 1 - both[1] / both[0] >= LAUNCH_SHARE:
+        return _launch_bound(*both)
+    launches = "" if both is None else f"; {_launches(*both)}"
+    memory = _memory_share(rows)
+    if memory is None:
+        return Note(
+            level="info", text=f"which roof it is under is unknown: {_why(found)}{launches}"
+        )
+    assert found.card is not None
+    ridge = found.card.ridge(found.precision)
+    if memory >= 0.5:
+        text = (
+            f"memory-bound: modules with {_percent(memory)} of the time do fewer FLOPs per byte "
+            f"than the card's {ridge:.0f}, so memory is their roof{launches}"
+        )
+        details = ("Larger batches, fused kernels (--compile) or a shorter number type help.",)
+    else:
+        text = (
+            f"compute-bound: modules with {_percent(1 - memory)} of the time do more FLOPs per "
+            f"byte than the card's {ridge:.0f}, so arithmetic is their roof{launches}"
+        )
+        details = ("A shorter number type, or fewer multiply-accumulates, help.",)
+    return Note(level="info", text=text, details=details)
+
+
+def _launch_bound(eager_s: float, graph_s: float) -> Note:
+    return Note(
+        level="info",
+        text=f"launch-bound: {_launches(eager_s, graph_s)}",
+        details=("Larger batches, CUDA graphs or --compile help; faster arithmetic does not.",),
+    )
+
+
+def _launches(eager_s: float, graph_s: float) -> str:
+    share = max(1 - graph_s / eager_s, 0.0)
+    return (
+        f"{_percent(share)} of the forward pass is the host launching kernels "
+        f"(back to back {eager_s * 1e3:.3g} ms, replayed as a CUDA graph {graph_s * 1e3:.3g} ms)"
+    )
+
+
+def _memory_share(rows: Sequence[LayerRow]) -> float | None:
+    """Return the share of the modules' time, of those whose roof is known, under memory."""
+    known = [row for row in rows if row.roof is not None]
+    whole = sum(row.own_time_s for row in known)
+    if not whole:
+        return None
+    return sum(row.own_time_s for row in known if row.roof == "memory") / whole
+
+
+def _why(found: Measured) -> str:
+    if found.card is None:
+        return f"no cited peak of {found.device_name!r} is known here"
+    if found.card.peak(found.precision) is None:
+        return f"its vendor prints no peak in {found.precision}"
+    return "its modules were not timed"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%"

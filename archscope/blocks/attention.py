@@ -1,0 +1,158 @@
+"""Attention: projections around one product, over all keys or over a window of them.
+
+B batch, S queries, T keys, D width of the model, H query heads, K key and value heads,
+G = H / K query heads per key head, d width of a head, W keys in a window.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from archscope.blocks.positions import rotate
+from archscope.theory import counts
+from archscope.theory.counts import ClosedForm
+
+Shape = tuple[int, ...]
+
+
+class ScaledDotProduct(nn.Module):
+    """softmax(q k / sqrt(d)) v over all keys, or over those that are not later than the query."""
+
+    def __init__(self, *, causal: bool, grouped: bool = False) -> None:
+        super().__init__()
+        self.causal = causal
+        self.grouped = grouped
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Take (B, H, S, d) and twice (B, K, T, d); return (B, H, S, d)."""
+        return F.scaled_dot_product_attention(
+            q, k, v, is_causal=self.causal, enable_gqa=self.grouped
+        )
+
+    def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
+        """Every query meets every key, a later one too: a causal mask saves nothing."""
+        return closed_form_of_product(inputs, keys=inputs[1][2])
+
+
+class WindowDotProduct(nn.Module):
+    """The same over `window` keys per query, `dilation` apart, the query's own among them.
+
+    The keys are padded so that every query has its whole window: the padding is masked, but it is
+    multiplied, so that a head costs S * W * 2d multiply-accumulates, edges included. A window that
+    covers every key that a query may see is full attention, and costs what that does.
+    """
+
+    def __init__(self, *, window: int, dilation: int, causal: bool, grouped: bool = False) -> None:
+        super().__init__()
+        self.window = window
+        self.dilation = dilation
+        self.causal = causal
+        self.grouped = grouped
+        self.reach = (window - 1) * dilation
+        self.past = self.reach if causal else self.reach // 2
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Take (B, H, S, d) and twice (B, K, S, d); return (B, H, S, d)."""
+        if self._covers(k.shape[2]):
+            return F.scaled_dot_product_attention(
+                q, k, v, is_causal=self.causal, enable_gqa=self.grouped
+            )
+        batch, _, length, width = q.shape
+        q = q.view(batch, k.shape[1], -1, length, width).transpose(2, 3)  # (B, K, S, G, d)
+        scores = q @ self._windows(k) * width**-0.5  # (B, K, S, G, W)
+        weights = scores.masked_fill(self._padding(k), -torch.inf).softmax(-1)  # (B, K, S, G, W)
+        out: Tensor = weights @ self._windows(v).transpose(-1, -2)  # (B, K, S, G, d)
+        return out.transpose(2, 3).flatten(1, 2)  # (B, H, S, d)
+
+    def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
+        """Every query meets the keys of its window, padding among them."""
+        length = inputs[1][2]
+        return closed_form_of_product(inputs, keys=length if self._covers(length) else self.window)
+
+    def _covers(self, length: int) -> bool:
+        needed = length if self.causal else 2 * length - 1
+        return self.dilation == 1 and self.window >= needed
+
+    def _windows(self, x: Tensor) -> Tensor:
+        x = F.pad(x, (0, 0, self.past, self.reach - self.past))  # (B, K, S + reach, d)
+        return x.unfold(2, self.reach + 1, 1)[..., :: self.dilation]  # (B, K, S, d, W)
+
+    def _padding(self, k: Tensor) -> Tensor:
+        length = k.shape[2]
+        query = torch.arange(length, device=k.device)[:, None, None]  # (S, 1, 1)
+        step = torch.arange(self.window, device=k.device) * self.dilation - self.past  # (W,)
+        key = query + step  # (S, 1, W)
+        return (key < 0) | (key >= length)
+
+
+def closed_form_of_product(inputs: Sequence[Shape], *, keys: int) -> ClosedForm:
+    """Return the closed form of both products, given how many keys each query meets."""
+    (batch, heads, queries, width), value = inputs[0], inputs[2]
+    return counts.attention(
+        batch=batch,
+        heads=heads,
+        queries=queries,
+        keys=keys,
+        key_width=width,
+        value_width=value[-1],
+    )
+
+
+class Attention(nn.Module):
+    """Queries, keys and values, their product head by head, and the projection back."""
+
+    archscope_component = "attention"
+
+    def __init__(
+        self,
+        d_model: int,
+        heads: int,
+        product: nn.Module,
+        *,
+        kv_heads: int | None = None,
+        head_dim: int | None = None,
+        bias: bool = True,
+        qkv_bias: bool = True,
+        head_norm: Callable[[int], nn.Module] | None = None,
+        rotary: bool = False,
+        rotary_dim: int | None = None,
+        cross: bool = False,
+    ) -> None:
+        super().__init__()
+        kv_heads = kv_heads or heads
+        self.head_dim = head_dim or d_model // heads
+        self.rotary = rotary
+        self.rotary_dim = rotary_dim
+        self.fused = kv_heads == heads and not cross
+        if self.fused:
+            self.qkv = nn.Linear(d_model, 3 * heads * self.head_dim, bias=qkv_bias)
+        else:
+            self.q = nn.Linear(d_model, heads * self.head_dim, bias=qkv_bias)
+            self.k = nn.Linear(d_model, kv_heads * self.head_dim, bias=qkv_bias)
+            self.v = nn.Linear(d_model, kv_heads * self.head_dim, bias=qkv_bias)
+        self.q_norm = head_norm(self.head_dim) if head_norm else None
+        self.k_norm = head_norm(self.head_dim) if head_norm else None
+        self.sdpa = product
+        self.proj = nn.Linear(heads * self.head_dim, d_model, bias=bias)
+
+    def forward(self, x: Tensor, memory: Tensor | None = None) -> Tensor:
+        """Take (B, S, D) and, to attend to another sequence, (B, T, D); return (B, S, D)."""
+        q, k, v = (self._split(part) for part in self._project(x, memory))  # (B, H or K, S or T, d)
+        if self.q_norm is not None and self.k_norm is not None:
+            q, k = self.q_norm(q), self.k_norm(k)
+        if self.rotary:
+            q, k = rotate(q, self.rotary_dim), rotate(k, self.rotary_dim)
+        out = self.sdpa(q, k, v)  # (B, H, S, d)
+        joined: Tensor = self.proj(out.transpose(1, 2).flatten(2))  # (B, S, D)
+        return joined
+
+    def _project(self, x: Tensor, memory: Tensor | None) -> tuple[Tensor, ...]:
+        if self.fused:
+            return torch.chunk(self.qkv(x), 3, dim=-1)  # 3 x (B, S, H d)
+        source = x if memory is None else memory
+        return self.q(x), self.k(source), self.v(source)  # (B, S, H d), 2 x (B, T, K d)
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.view(*x.shape[:-1], -1, self.head_dim).transpose(1, 2)

@@ -1,0 +1,167 @@
+"""Feed-forwards: dense, gated, or a mixture of experts.
+
+D width of the model, F hidden width, N tokens, E experts, k experts per token, R = N k rows.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from math import sqrt
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from archscope.blocks.components import part
+from archscope.theory import counts
+from archscope.theory.counts import ClosedForm
+
+ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "relu": F.relu,
+    "gelu": F.gelu,
+    "swiglu": F.silu,
+    "geglu": F.gelu,
+}
+"""What each word applies; `swiglu` and `geglu` apply it to a gate (Shazeer 2020, eq. 6)."""
+GATED = ("swiglu", "geglu")
+
+
+class FeedForward(nn.Module):
+    """fc2(activation(fc1(x)))."""
+
+    archscope_component = "ffn"
+
+    def __init__(self, d_model: int, d_ff: int, *, activation: str, bias: bool = True) -> None:
+        super().__init__()
+        self.activation = ACTIVATIONS[activation]
+        self.fc1 = nn.Linear(d_model, d_ff, bias=bias)
+        self.fc2 = nn.Linear(d_ff, d_model, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Take and return (..., D)."""
+        out: Tensor = self.fc2(self.activation(self.fc1(x)))  # (..., D)
+        return out
+
+
+class GatedFeedForward(nn.Module):
+    """down(activation(gate(x)) * up(x))."""
+
+    archscope_component = "ffn"
+
+    def __init__(self, d_model: int, d_ff: int, *, activation: str, bias: bool = True) -> None:
+        super().__init__()
+        self.activation = ACTIVATIONS[activation]
+        self.gate = nn.Linear(d_model, d_ff, bias=bias)
+        self.up = nn.Linear(d_model, d_ff, bias=bias)
+        self.down = nn.Linear(d_ff, d_model, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Take and return (..., D)."""
+        out: Tensor = self.down(self.activation(self.gate(x)) * self.up(x))  # (..., D)
+        return out
+
+
+class Experts(nn.Module):
+    """E feed-forwards side by side; each row goes through the one that it is sent to."""
+
+    archscope_component = "ffn_experts"
+
+    def __init__(
+        self, d_model: int, d_ff: int, experts: int, top_k: int, *, activation: str, bias: bool
+    ) -> None:
+        super().__init__()
+        self.experts = experts
+        self.top_k = top_k
+        self.activation = ACTIVATIONS[activation]
+
+        def weights(*shape: int) -> nn.Parameter:
+            return nn.Parameter(torch.empty(experts, *shape))
+
+        gated = activation in GATED
+        self.gate = weights(d_ff, d_model) if gated else None
+        self.up = weights(d_ff, d_model)
+        self.down = weights(d_model, d_ff)
+        self.gate_bias = weights(d_ff) if gated and bias else None
+        self.up_bias = weights(d_ff) if bias else None
+        self.down_bias = weights(d_model) if bias else None
+        self.reset_parameters()
+
+    @property
+    def active_fraction(self) -> Fraction:
+        """Share of these parameters that one token uses."""
+        return Fraction(self.top_k, self.experts)
+
+    def reset_parameters(self) -> None:
+        """Fill the weights uniformly within 1 / sqrt(last size), as `nn.Linear` does."""
+        for weight in self.parameters():
+            bound = 1 / sqrt(weight.shape[-1])
+            nn.init.uniform_(weight, -bound, bound)
+
+    def forward(self, rows: Tensor, expert: Tensor) -> Tensor:
+        """Take (R, D) and each row's expert (R,); return (R, D).
+
+        Nobody knows the routes on the meta device; there, all rows go through the first expert,
+        which is the same work.
+        """
+        if rows.is_meta:
+            return self._answer(rows, 0)  # (R, D)
+        order = expert.argsort(stable=True)  # (R,)
+        sizes = expert.bincount(minlength=self.experts).tolist()
+        parts = torch.split(rows[order], sizes)
+        results = [self._answer(part, i) for i, part in enumerate(parts) if len(part)]
+        return torch.cat(results)[order.argsort()]  # (R, D)
+
+    def archscope_closed_form(
+        self, inputs: Sequence[tuple[int, ...]], output: tuple[int, ...]
+    ) -> ClosedForm:
+        """Each row goes through the matrices of one expert."""
+        return counts.experts(
+            rows=inputs[0][0],
+            experts=self.experts,
+            width=self.up.shape[2],
+            hidden=self.up.shape[1],
+            matrices=2 if self.gate is None else 3,
+            bias=self.up_bias is not None,
+        )
+
+    def _answer(self, x: Tensor, expert: int) -> Tensor:
+        hidden = _linear(x, self.up, self.up_bias, expert)  # (R, F)
+        if self.gate is None:
+            hidden = self.activation(hidden)
+        else:
+            hidden = self.activation(_linear(x, self.gate, self.gate_bias, expert)) * hidden
+        return _linear(hidden, self.down, self.down_bias, expert)  # (R, D)
+
+
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None, expert: int) -> Tensor:
+    return F.linear(x, weight[expert], None if bias is None else bias[expert])
+
+
+class MixtureOfExperts(nn.Module):
+    """A router sends each token to its k best experts and adds up what they answer."""
+
+    archscope_component = "ffn_experts"
+
+    def __init__(
+        self,
+        d_model: int,
+        d_ff: int,
+        experts: int,
+        top_k: int,
+        *,
+        activation: str,
+        bias: bool,
+        router_bias: bool = False,
+    ) -> None:
+        super().__init__()
+        self.top_k = top_k
+        self.router = part("router", nn.Linear(d_model, experts, bias=router_bias))
+        self.experts = Experts(d_model, d_ff, experts, top_k, activation=activation, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Take and return (B, S, D)."""
+        rows = x.flatten(0, -2)  # (N, D)
+        score, expert = self.router(rows).topk(self.top_k)  # 2 x (N, k)
+        out = self.experts(rows.repeat_interleave(self.top_k, 0), expert.flatten())  # (R, D)
+        out = out.view(-1, self.top_k, x.shape[-1]) * score.softmax(-1)[..., None]  # (N, k, D)
+        answer: Tensor = out.sum(1).view_as(x)  # (B, S, D)
+        return answer

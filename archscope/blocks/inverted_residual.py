@@ -1,0 +1,93 @@
+"""Inverted residual blocks (Sandler et al. 2018), with squeeze-and-excitation or without.
+
+B batch, I channels in, E expanded channels, O channels out, X x Y positions, x x y after the
+stride.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+from archscope.blocks.squeeze_excitation import SqueezeExcitation
+
+if TYPE_CHECKING:
+    from archscope.blocks.inverted_residual_spec import Block
+
+ACTIVATIONS: Mapping[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
+    "silu": nn.SiLU,
+    "hardswish": nn.Hardswish,
+}
+EXCITES: Mapping[str, type[nn.Module]] = {"sigmoid": nn.SiLU, "hardsigmoid": nn.ReLU}
+"""The activation within squeeze-and-excitation: EfficientNet's, and MobileNetV3's."""
+
+
+class ConvNormActivation(nn.Sequential):
+    """A convolution without bias that keeps the size but for its stride, a norm, an activation."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        groups: int = 1,
+        activation: str | None,
+    ) -> None:
+        convolution = nn.Conv2d(
+            inputs,
+            outputs,
+            kernel,
+            stride=stride,
+            padding=(kernel - 1) // 2 * dilation,
+            dilation=dilation,
+            groups=groups,
+            bias=False,
+        )
+        super().__init__(convolution, nn.BatchNorm2d(outputs))
+        if activation is not None:
+            self.append(ACTIVATIONS[activation]())
+
+
+class InvertedResidual(nn.Module):
+    """project(excite(depthwise(expand(x)))) + x; the sum where both have one shape.
+
+    The last convolution has no activation: the bottleneck is linear (Sandler et al. 2018,
+    section 3.2).
+    """
+
+    def __init__(self, block: Block) -> None:
+        super().__init__()
+        within, act = block.expanded, block.activation
+        self.block = nn.Sequential()
+        if block.expands:
+            self.block.append(ConvNormActivation(block.in_channels, within, 1, activation=act))
+        self.block.append(
+            ConvNormActivation(
+                within,
+                within,
+                block.kernel,
+                stride=block.stride,
+                dilation=block.dilation,
+                groups=within,
+                activation=act,
+            )
+        )
+        if block.squeezed:
+            excite = EXCITES[block.gate]()
+            self.block.append(
+                SqueezeExcitation(within, block.squeezed, activation=excite, gate=block.gate)
+            )
+        self.block.append(ConvNormActivation(within, block.out_channels, 1, activation=None))
+        self.residual = block.residual
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Take (B, I, X, Y), return (B, O, x, y)."""
+        y: Tensor = self.block(x)  # (B, O, x, y)
+        return y + x if self.residual else y

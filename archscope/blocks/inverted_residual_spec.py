@@ -1,0 +1,99 @@
+"""Inverted residual blocks as data: what MobileNetV2, MobileNetV3 and EfficientNet are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from archscope.blocks.residual_spec import residual_remark
+from archscope.theory.layers import Layer, Stack, conv
+
+Activation = Literal["relu", "relu6", "silu", "hardswish"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A pointwise convolution to more channels, a depthwise one, a pointwise one to few."""
+
+    path: str
+    """Where it stands in the network, e.g. `features.3`."""
+    in_channels: int
+    """Channels of its input."""
+    expanded: int
+    """Channels of its depthwise convolution."""
+    out_channels: int
+    """Channels of its output."""
+    kernel: int
+    """Taps of the depthwise convolution along each axis."""
+    stride: int
+    """Positions of the input from output to output."""
+    activation: Activation
+    """What follows the first two convolutions."""
+    dilation: int = 1
+    """Positions from tap to tap."""
+    squeezed: int = 0
+    """Channels within squeeze-and-excitation; 0: there is none."""
+    gate: Literal["sigmoid", "hardsigmoid"] = "sigmoid"
+    """What turns the excitation into factors."""
+
+    @property
+    def expands(self) -> bool:
+        """Whether the first pointwise convolution is there."""
+        return self.expanded != self.in_channels
+
+    @property
+    def residual(self) -> bool:
+        """Whether the input is added."""
+        return self.stride == 1 and self.in_channels == self.out_channels
+
+    @property
+    def squeeze_path(self) -> str:
+        """Where its squeeze-and-excitation stands."""
+        return f"{self.path}.block.{1 + self.expands}"
+
+
+def rounded(channels: float, divisor: int = 8) -> int:
+    """Return the multiple of `divisor` next to `channels`, never less than nine tenths of it.
+
+    As in the authors' code of MobileNetV2 (Sandler et al. 2018), which EfficientNet and
+    MobileNetV3 use too.
+
+    >>> rounded(32 * 0.75), rounded(24 * 1.4), rounded(4)
+    (24, 32, 8)
+    """
+    near = max(divisor, int(channels + divisor / 2) // divisor * divisor)
+    return near + divisor if near < 0.9 * channels else near
+
+
+def longest_path(block: Block) -> Iterator[Layer]:
+    """Yield the convolutions of a block along one axis."""
+    if block.expands:
+        yield conv(1, name=f"{block.path}.block.0")
+    yield conv(
+        block.kernel,
+        stride=block.stride,
+        dilation=block.dilation,
+        name=f"{block.path}.block.{int(block.expands)}",
+    )
+    last = 1 + block.expands + bool(block.squeezed)
+    yield conv(1, name=f"{block.path}.block.{last}")
+
+
+def reads_all(blocks: Sequence[Block], *, inside: str = "") -> str:
+    """Return the first squeeze-and-excitation, which lets outputs depend on the whole input."""
+    return next((f"{inside}{block.squeeze_path}" for block in blocks if block.squeezed), "")
+
+
+def remarks(stack: Stack, blocks: Sequence[Block], *, inside: str = "") -> tuple[str, ...]:
+    """Return what must be known of the paths beside `stack`, in a network of such blocks."""
+    residual = residual_remark(stack)
+    squeezes = sum(block.squeezed > 0 for block in blocks)
+    if not squeezes:
+        return (residual,)
+    return (
+        residual,
+        f"{squeezes} squeeze-and-excitation modules, {reads_all(blocks, inside=inside)} the first "
+        "of them, multiply each channel by a factor that all positions decide: through them every "
+        "output depends on all of the input, and the table is of the paths beside them",
+    )

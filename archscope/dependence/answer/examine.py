@@ -1,0 +1,265 @@
+"""Looks at a model once: which input, along which axes, and what every module's output sees.
+
+Where every output reaches the border of the given input, its window is not known from that; then
+the model is looked at again on larger inputs, which costs little, since nothing is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+from torch.utils._pytree import tree_map
+
+from archscope.dependence.answer.backward import Ways, ways
+from archscope.dependence.answer.fields import Field
+from archscope.dependence.answer.forward import Seen, Sight, look, lower
+from archscope.dependence.record.capture import LARGEST_CONSTANT, capture, input_tensors
+from archscope.dependence.record.graph import Call, Graph, Value
+from archscope.dependence.record.reads import with_reads
+from archscope.dependence.rules import Lowered
+from archscope.dependence.sets.lines import Line
+from archscope.dependence.sets.positions import guessed
+from archscope.errors import ForwardError, UsageError
+from archscope.subject import Inputs
+
+LARGEST = 1 << 17
+"""Positions along an axis up to which larger inputs are tried."""
+MOST_POSITIONS = 1 << 28
+"""Positions over all axes up to which larger inputs are tried."""
+MOST_ENTRIES = 1 << 22
+"""Entries of one value up to which larger inputs are tried: axes that are entangled."""
+
+
+@dataclass(frozen=True, eq=False)
+class Examination:
+    """One pass over the model."""
+
+    graph: Graph
+    lowered: tuple[Lowered, ...]
+    input: str
+    """The place of the studied input among the arguments."""
+    axes: tuple[int, ...]
+    """Its axes along which positions lie."""
+    sight: Sight
+    known: dict[tuple[int, bytes], Line] = field(default_factory=dict)
+    """Lines that fields share; see `Field.known`."""
+
+    @property
+    def seed(self) -> Value:
+        """The studied input."""
+        return self.graph.inputs[self.input]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Positions of the studied input along each axis."""
+        return tuple(self.seed.shape[axis] for axis in self.axes)
+
+    def seen(self, value: Value) -> Seen | None:
+        """Return what a value depends on; None for one that depends on nothing."""
+        return self.sight.seen.get(value)
+
+    def total(self, value: Value) -> Field | None:
+        """Return all that a value sees; None where it sees nothing."""
+        seen = self.seen(value)
+        return Field(value, seen.total, self.sizes, self.known) if seen and seen.total else None
+
+    def local(self, value: Value) -> Field | None:
+        """Return what a value sees without reductions over all positions."""
+        seen = self.seen(value)
+        return Field(value, seen.local, self.sizes, self.known) if seen and seen.local else None
+
+    def sees_several(self, value: Value) -> bool:
+        """Return whether some unit of a value sees more than one position."""
+        field = self.total(value)
+        return field is not None and any(max(line.hulls) > 1 for line in field.lines)
+
+    @cached_property
+    def made_by(self) -> dict[Value, Call]:
+        """The outermost module that made and returned each value; not those that passed it on."""
+        maker = {
+            value: index
+            for index, node in enumerate(self.graph.nodes)
+            for value in node.outputs
+            if value is not None
+        }
+        return {
+            value: call
+            for call in self.graph.calls
+            for value in call.outputs
+            if maker.get(value, -1) in range(*call.nodes)
+        }
+
+    def without_reductions(self, value: Value) -> bool:
+        """Return whether something is left of what a value sees without reductions over all."""
+        seen = self.seen(value)
+        return bool(seen and seen.local) and seen is not None and seen.local is not seen.total
+
+    def ways(self, target: Value, unit: dict[int, int], wanted: Iterable[Value]) -> Ways:
+        """Return the ways to one unit from every element of the wanted values.
+
+        Those through reductions over all positions are left out where others are left.
+        """
+        cut = self.sight.cut if self.without_reductions(target) else frozenset()
+        return ways(self.lowered, target, unit, wanted, without=cut)
+
+    def module(self, node: int | None) -> str | None:
+        """Return the path of the module that ran a node; `(model)` for the model itself."""
+        return None if node is None else self.graph.nodes[node].module or "(model)"
+
+
+def examine(
+    model: nn.Module,
+    inputs: Inputs,
+    *,
+    studied: str | None = None,
+    axes: tuple[int, ...] | None = None,
+) -> Examination:
+    """Run the model on shapes, or on data where that is needed, and look at every value.
+
+    Raises `ForwardError` where nothing could be recorded, `UsageError` for an unknown input.
+    """
+    tensors = input_tensors(inputs)
+    name = choose_input(tensors) if studied is None else studied
+    if name not in tensors:
+        raise UsageError(f"no input is called {name!r}; there are {', '.join(tensors) or 'none'}")
+    _check_runnable(model, name, tensors[name])
+    bodiless = any(t.is_meta for t in [*model.parameters(), *tensors.values()])
+    graph = capture(model, inputs, (name,))
+    if graph.failure is not None:
+        again = capture(model, inputs, (name,), data=not bodiless, constants=not bodiless)
+        if again.failure is None or len(again.nodes) >= len(graph.nodes):
+            graph = with_reads(
+                again, lambda n: capture(model, inputs, (name,), data=True, altered=n)
+            )
+    if graph.failure is not None and not graph.nodes:
+        raise ForwardError(f"the forward failed before its first layer: {graph.failure}")
+    lowered = lower(graph)
+    seed = graph.inputs[name]
+    wanted = [value for call in graph.calls for value in (*call.inputs, *call.outputs)]
+    wanted += graph.outputs.values()
+    guesses = [axes] if axes else guessed(lowered, seed)
+    found = guesses[0]
+    sight = look(lowered, seed, found, wanted)
+    for other in guesses[1:] if not sight.looked else ():
+        instead = Examination(graph, lowered, name, other, look(lowered, seed, other, wanted))
+        if any(instead.sees_several(value) for value in graph.outputs.values()):
+            return instead
+    return Examination(graph, lowered, name, found, sight)
+
+
+def _check_runnable(model: nn.Module, name: str, studied: Tensor) -> None:
+    if not studied.numel():
+        shape = "×".join(map(str, studied.shape))
+        raise UsageError(f"input {name!r} is empty: its shape is {shape}")
+    lazy = [path for path, p in model.named_parameters() if is_lazy(p)]
+    if lazy:
+        raise UsageError(
+            f"{lazy[0]} has no shape yet: call the model, which has lazy modules, once"
+        )
+
+
+def choose_input(tensors: dict[str, Tensor]) -> str:
+    """Return the place of the input to study: images or signals before tokens, no mask."""
+    ranked = sorted(
+        (not tensor.is_floating_point(), tensor.dim() < 2, "mask" in name, place, name)
+        for place, (name, tensor) in enumerate(tensors.items())
+    )
+    if not ranked:
+        raise UsageError("the model is called without a tensor: there is no input to look at")
+    return ranked[0][-1]
+
+
+def grown(
+    model: nn.Module, inputs: Inputs, found: Examination, target: Value
+) -> Iterator[Examination]:
+    """Yield the same model on inputs twice, four times ... as long, while it can be run so."""
+    sizes = found.sizes
+    more = 2 ** len(sizes)
+    entries, pairs = _most_entries(found), _most_pairs(found)
+    before = found.seen(target)
+    while (
+        max(sizes) * 2 <= LARGEST
+        and prod(sizes) * more <= MOST_POSITIONS
+        and entries * more <= MOST_ENTRIES
+        and pairs * more**2 <= LARGEST_CONSTANT
+    ):
+        sizes = tuple(size * 2 for size in sizes)
+        larger = resized(inputs, found, sizes)
+        graph = capture(model, larger, (found.input,))
+        if not _alike(found.graph, graph, target):
+            return
+        lowered = lower(graph)
+        wanted = [value for call in graph.calls for value in (*call.inputs, *call.outputs)]
+        value = _find(graph, target)
+        if value is None:
+            return
+        sight = look(lowered, graph.inputs[found.input], found.axes, [*wanted, value])
+        again = Examination(graph, lowered, found.input, found.axes, sight)
+        after = again.seen(value)
+        if before and after and before.cut_by != after.cut_by:
+            return  # a mask is too large to be looked into
+        entries, pairs = _most_entries(again), _most_pairs(again)
+        yield again
+
+
+def _most_pairs(found: Examination) -> int:
+    """Return the pairs of positions that attention along one axis compares; 0: there is none."""
+    if len(found.sizes) != 1:
+        return 0
+    pairs = found.sizes[0] ** 2
+    for node in found.graph.nodes:
+        if "scaled_dot_product" in node.operator:
+            return pairs
+        if any(value and prod(value.shape) >= pairs > 1 << 16 for value in node.outputs):
+            return pairs
+    return 0
+
+
+def _most_entries(found: Examination) -> int:
+    return max(
+        pattern.entries.size
+        for seen in found.sight.seen.values()
+        for term in seen.total
+        for pattern in term.sets
+    )
+
+
+def _find(graph: Graph, target: Value) -> Value | None:
+    for node in graph.nodes:
+        for value in node.outputs:
+            if value is not None and value.index == target.index:
+                return value
+    return None
+
+
+def resized(inputs: Inputs, exam: Examination, sizes: tuple[int, ...]) -> Inputs:
+    """Return the inputs with the studied one of another size, without data."""
+    studied = input_tensors(inputs)[exam.input]
+    shape = list(studied.shape)
+    for axis, size in zip(exam.axes, sizes, strict=True):
+        shape[axis] = size
+
+    def other(leaf: Any) -> Any:
+        return torch.empty(shape, dtype=leaf.dtype, device="meta") if leaf is studied else leaf
+
+    return Inputs(args=tree_map(other, inputs.args), kwargs=tree_map(other, dict(inputs.kwargs)))
+
+
+def _alike(one: Graph, two: Graph, target: Value) -> bool:
+    """Return whether both did the same up to a value, on maps of whatever size."""
+    for a, b in zip(one.nodes, two.nodes, strict=False):
+        indices = [None if value is None else value.index for value in a.outputs]
+        if a.operator != b.operator or indices != [
+            None if v is None else v.index for v in b.outputs
+        ]:
+            return False
+        if target.index in indices:
+            return True
+    return False

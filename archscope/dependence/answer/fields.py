@@ -1,0 +1,223 @@
+"""The receptive field of one value: along each axis of the input, and over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
+from itertools import product
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archscope.dependence.record.graph import Value
+from archscope.dependence.sets.lines import Line, first
+from archscope.dependence.sets.patterns import Pattern
+from archscope.dependence.sets.sets import are_clipped, firsts
+from archscope.dependence.sets.terms import Terms, along
+
+FEW_UNITS = 16
+"""Units away from borders among which a repeated pattern would have shown."""
+MOST_UNITS = 1 << 16
+"""Units along an axis up to which each is looked at."""
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """What the units of one value see; features are taken together."""
+
+    value: Value
+    terms: Terms
+    """A union over `sizes` axes; not empty."""
+    sizes: tuple[int, ...]
+    """Positions of the input along each axis."""
+    known: dict[tuple[int, bytes], Line] = field(default_factory=dict)
+    """Lines that other values share, by the size of the axis and the entries."""
+
+    @cached_property
+    def patterns(self) -> tuple[Pattern, ...]:
+        """The sets along each axis of the input, features united."""
+        found = []
+        for axis in range(len(self.sizes)):
+            pattern = along(self.terms, axis)
+            assert pattern is not None
+            features = [at for at in range(len(pattern.shape)) if at not in pattern.units]
+            found.append(pattern.reduced(features))
+        return tuple(found)
+
+    @cached_property
+    def unit_axes(self) -> tuple[int, ...]:
+        """The axes of the value along which units differ."""
+        return tuple(sorted({axis for pattern in self.patterns for axis in pattern.units}))
+
+    def map_axis(self, axis: int) -> int | None:
+        """Return the value's axis that goes along an axis of the input; None: no one alone."""
+        own = self.patterns[axis].units
+        others = [p.units for at, p in enumerate(self.patterns) if at != axis]
+        alone = len(own) == 1 and not any(own[0] in units for units in others)
+        return own[0] if alone else None
+
+    @cached_property
+    def is_map(self) -> bool:
+        """Whether each axis of the input has an axis of the value of its own."""
+        return all(self.map_axis(axis) is not None for axis in range(len(self.sizes)))
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """The units along each axis of the input."""
+        return tuple(self._line(axis) for axis in range(len(self.sizes)))
+
+    def _line(self, axis: int) -> Line:
+        pattern, size = self.patterns[axis], self.sizes[axis]
+        own = self.map_axis(axis)
+        if own is None:  # tokens of several axes: each window once, in order
+            entries = np.unique(pattern.entries)
+            order = np.lexsort((pattern.sets.widths(entries), firsts(entries)))
+            return Line(size, entries[order[:MOST_UNITS]], pattern.sets)
+        entries = pattern.expanded(own).reshape(-1)
+        key = (size, entries.tobytes())
+        if key not in self.known:
+            self.known[key] = Line(size, entries, pattern.sets)
+        return self.known[key]
+
+    @cached_property
+    def is_global(self) -> bool:
+        """Whether every unit sees the whole input from its first to its last position."""
+        return all(
+            bool((one.widths == size).all())
+            for one, size in zip(self.lines, self.sizes, strict=True)
+        )
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether, along some axis, no unit sees from its first to its last position."""
+        return any(one.hulls[1] < size for one, size in zip(self.lines, self.sizes, strict=True))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether, along each axis, some unit's window is known without a border."""
+        return all(one.is_whole for one in self.lines)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether so many windows are known that the step from one to the next is, if any."""
+        return self.is_whole and all(
+            one.cycle is not None or len(one.interior) > FEW_UNITS or len(one.entries) == 1
+            for one in self.lines
+        )
+
+    def maps_alike(self, larger: Field) -> bool:
+        """Return whether a field of a larger input has a larger map, as it has behind windows.
+
+        Adaptive pooling makes a map of one size of any input: its windows grow with the input.
+        """
+        for axis in range(len(self.sizes)):
+            own, other = self.map_axis(axis), larger.map_axis(axis)
+            if own is None or other is None:
+                return True
+            if self.value.shape[own] == larger.value.shape[other] > 1:
+                return False
+        return True
+
+    @cached_property
+    def typical(self) -> dict[int, int]:
+        """A unit in the middle, by axis of the value, that sees as much as any."""
+        if self.is_map:
+            found = {}
+            for axis in range(len(self.sizes)):
+                own, unit = self.map_axis(axis), self.lines[axis].typical
+                assert own is not None
+                found[own] = unit if unit is not None else 0
+            return found
+        return self._widest()
+
+    def _widest(self) -> dict[int, int]:
+        """Return the unit nearest to the middle among those that see most, of tokens."""
+        shape = tuple(self.value.shape[axis] for axis in self.unit_axes)
+        volume, cut = np.ones(shape), np.zeros(shape, dtype=np.bool_)
+        for pattern in self.patterns:
+            widths = pattern.sets.widths(pattern.entries)
+            clipped = are_clipped(pattern.entries)
+            at = np.ix_(
+                *(
+                    pattern.index(own) if own in pattern.units else [0] * size
+                    for own, size in zip(self.unit_axes, shape, strict=True)
+                )
+            )
+            features = [a for a in range(len(pattern.shape)) if a not in self.unit_axes]
+            volume = volume * widths.squeeze(tuple(features))[at]
+            cut = cut | clipped.squeeze(tuple(features))[at]
+        off = sum(
+            np.abs(np.arange(size) - (size - 1) / 2).reshape(
+                [-1 if own == place else 1 for place in range(len(shape))]
+            )
+            / size
+            for own, size in enumerate(shape)
+        )
+        order = np.lexsort((np.broadcast_to(off, shape).ravel(), -volume.ravel(), cut.ravel()))
+        best = np.unravel_index(int(order[0]), shape)
+        return dict(zip(self.unit_axes, map(int, best), strict=True))
+
+    def row(self, axis: int, unit: dict[int, int]) -> Line:
+        """Return what one unit sees along one axis of the input."""
+        pattern = self.patterns[axis]
+        own = pattern.units
+        at = [unit.get(place, 0) if place in own else 0 for place in range(len(pattern.shape))]
+        return Line(self.sizes[axis], pattern.at(at), pattern.sets)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether what a unit sees over all axes together is known, and not only bounded."""
+        return len(self.sizes) == 1 or all(term.exact for term in self.terms)
+
+    def count(self, unit: dict[int, int]) -> int:
+        """Return how many positions a unit sees over all axes."""
+        products = list(dict.fromkeys(self._products(unit)))
+        if len(products) == 1:
+            return prod(seen.bit_count() for seen in products[0])
+        return int(self.over_all(unit)[1].sum())
+
+    def over_all(self, unit: dict[int, int]) -> tuple[tuple[int, ...], NDArray[np.bool_]]:
+        """Return the first position of a unit's window along each axis, and which it sees."""
+        rows = list(self._products(unit))
+        starts, ends = [], []
+        for axis in range(len(self.sizes)):
+            together = reduce(lambda a, b: a | b, (sets[axis] for sets in rows), 0)
+            starts.append(first(together) if together else 0)
+            ends.append(together.bit_length())
+        seen = np.zeros([b - a for a, b in zip(starts, ends, strict=True)], dtype=np.bool_)
+        for sets in rows:
+            masks = [_bools(s >> a, b - a) for s, a, b in zip(sets, starts, ends, strict=True)]
+            seen |= reduce(np.logical_and.outer, masks)
+        return tuple(starts), seen
+
+    def _products(self, unit: dict[int, int]) -> Iterator[tuple[int, ...]]:
+        """Yield the sets of each term, for each kind of features."""
+        for term in self.terms:
+            shape = term.sets[0].shape
+            kinds = [_kinds(term.sets, axis, unit.get(axis)) for axis in range(len(shape))]
+            for place in product(*kinds):
+                sets = [Line(1, p.at(place), p.sets).seen(0) for p in term.sets]
+                if all(sets):
+                    yield tuple(sets)
+
+
+def _kinds(sets: Sequence[Pattern], axis: int, unit: int | None) -> list[int]:
+    """Return one position of each kind along an axis, or the unit's own."""
+    if unit is not None:
+        return [unit]
+    if not any(pattern.varies(axis) for pattern in sets):
+        return [0]
+    key = np.zeros(1, dtype=np.int64)
+    for pattern in sets:
+        key = key * pattern.entries.shape[axis] + pattern.index(axis)
+    _, places = np.unique(key, return_index=True)
+    found: list[int] = places.tolist()
+    return found
+
+
+def _bools(seen: int, size: int) -> NDArray[np.bool_]:
+    width = size // 8 + 1
+    packed = np.frombuffer((seen & ((1 << size) - 1)).to_bytes(width, "little"), dtype=np.uint8)
+    return np.unpackbits(packed, bitorder="little")[:size].astype(np.bool_)

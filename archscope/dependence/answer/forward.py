@@ -1,0 +1,211 @@
+"""What every element of every value depends on, in one walk over the graph.
+
+Twice where needed: in all (`total`), and without the ways through reductions over all positions
+(`local`), which squeeze-and-excitation, normalisation over positions and full attention make. Up
+to the first such reduction both are the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from archscope.dependence import rules
+from archscope.dependence.record.graph import Graph, Node, Value
+from archscope.dependence.record.zeros import Zeros
+from archscope.dependence.rules import Lowered
+from archscope.dependence.sets.patterns import Pattern
+from archscope.dependence.sets.sets import Sets
+from archscope.dependence.sets.steps import Edge, Mix, Reduce, ReduceWhere, Step, Take
+from archscope.dependence.sets.terms import Term, Terms, apply, side_by_side, unite
+
+CONCATENATIONS = ("cat", "concatenate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """One walk over a graph."""
+
+    seen: Mapping[Value, Seen]
+    """What the wanted values depend on; a value that depends on nothing is not there."""
+    looked: frozenset[int]
+    """The nodes, by index, in which positions look at others, or are picked."""
+    cut: frozenset[Edge]
+    """The edges that reduce all positions of an axis, left out of what is local."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the elements of one value depend on."""
+
+    total: Terms
+    """All of it."""
+    local: Terms
+    """The same without the ways through reductions over all positions."""
+    cut_by: int | None
+    """The first node on the way that reduced all positions, by index; None: there is none."""
+    bounded_by: int | None
+    """The first node on the way whose rule is a bound, by index; None: all is exact."""
+
+
+def lower(graph: Graph) -> tuple[Lowered, ...]:
+    """Return every node as edges."""
+    zeros = Zeros()
+    found = []
+    for node in graph.nodes:
+        zeros.learn(node)
+        each = rules.lower(node, zeros)
+        filled = [e for e in each.edges if 0 not in (*e.source.shape, *e.target.shape)]
+        found.append(replace(each, edges=tuple(filled)))
+    return tuple(found)
+
+
+def look(
+    lowered: tuple[Lowered, ...], seed: Value, axes: tuple[int, ...], wanted: Iterable[Value]
+) -> Sight:
+    """Return what the wanted values depend on, of some axes of one input."""
+    kept = set(wanted) | {seed}
+    left = Counter(edge.source for each in lowered for edge in each.edges)
+    start = seeds(seed, axes)
+    seen = {seed: Seen(total=start, local=start, cut_by=None, bounded_by=None)}
+    looked: set[int] = set()
+    cut: set[Edge] = set()
+    for index, each in enumerate(lowered):
+        for target in dict.fromkeys(edge.target for edge in each.edges):
+            edges = [edge for edge in each.edges if edge.target == target and edge.source in seen]
+            if edges and each.node.operator in CONCATENATIONS:
+                seen[target] = _side_by_side(each.node, target, seen)
+            elif edges:
+                seen[target] = _follow(index, each, edges, seen, (cut, looked))
+        for edge in each.edges:
+            left[edge.source] -= 1
+            if not left[edge.source] and edge.source not in kept:
+                seen.pop(edge.source, None)
+    found = {value: seen[value] for value in kept if value in seen}
+    return Sight(seen=found, looked=frozenset(looked), cut=frozenset(cut))
+
+
+def seeds(value: Value, axes: tuple[int, ...]) -> Terms:
+    """Return that each element of the input depends on itself."""
+    sets = Sets()
+    found = []
+    for axis in axes:
+        shape = [1] * len(value.shape)
+        shape[axis] = value.shape[axis]
+        entries = sets.single(np.arange(value.shape[axis])).reshape(shape)
+        positional = tuple(at == axis for at in range(len(shape)))
+        places = (None,) * len(shape)
+        found.append(Pattern(value.shape, entries, places, positional, algebra=sets))
+    return (Term(tuple(found), exact=True),)
+
+
+def _side_by_side(node: Node, target: Value, seen: Mapping[Value, Seen]) -> Seen:
+    """Return what a concatenation sees: faster than the union of its edges, and the same."""
+    axis = node.arguments["dim"] % len(target.shape)
+    parts = [part for part in node.arguments["tensors"] if len(part.shape) == len(target.shape)]
+    known = [seen.get(part) if isinstance(part, Value) else None for part in parts]
+    sizes = [tuple(part.shape) for part in parts]
+    total = side_by_side(
+        [(one.total if one else (), size) for one, size in zip(known, sizes, strict=True)], axis
+    )
+    local = total
+    if any(one is not None and one.local is not one.total for one in known):
+        local = side_by_side(
+            [(one.local if one else (), size) for one, size in zip(known, sizes, strict=True)], axis
+        )
+    cuts = [one.cut_by for one in known if one is not None and one.cut_by is not None]
+    bounds = [one.bounded_by for one in known if one is not None and one.bounded_by is not None]
+    return Seen(
+        total=total,
+        local=local,
+        cut_by=min(cuts, default=None),
+        bounded_by=min(bounds, default=None),
+    )
+
+
+def _follow(
+    index: int,
+    each: Lowered,
+    edges: list[Edge],
+    seen: Mapping[Value, Seen],
+    marks: tuple[set[Edge], set[int]],
+) -> Seen:
+    cut, looked = marks
+    total: list[Term] = []
+    local: list[Term] = []
+    cuts = [seen[edge.source].cut_by for edge in edges]
+    bounds = [seen[edge.source].bounded_by for edge in edges]
+    same = True
+    for edge in edges:
+        before = seen[edge.source]
+        after, looks, collapsed = _through(edge, before.total)
+        total += after
+        if looks:
+            looked.add(index)
+        if before.local is before.total and not collapsed:
+            local += after
+            continue
+        same = False
+        kept, looks, collapsed = _through(edge, before.local, drop=True)
+        if looks:
+            looked.add(index)
+        local += kept
+        if collapsed:
+            cuts.append(index)
+            cut.update([edge] if not kept else [])
+    if each.flag and index in looked:
+        bounds.append(index)
+    united = unite(total) if len(edges) > 1 else tuple(total)
+    return Seen(
+        total=united,
+        local=united if same else unite(local),
+        cut_by=min((cut for cut in cuts if cut is not None), default=None),
+        bounded_by=min((bound for bound in bounds if bound is not None), default=None),
+    )
+
+
+def _through(edge: Edge, terms: Terms, *, drop: bool = False) -> tuple[Terms, bool, bool]:
+    """Return what follows through an edge, whether any position looked at others on the way, and
+    whether all positions of some axis became one; with `drop` less what did."""
+    looks = collapsed = False
+    for step in edge.steps:
+        units = {axis for term in terms for pattern in term.sets for axis in pattern.units}
+        if not units & set(_looked_along(step)):
+            terms = apply((step,), terms)
+            continue
+        looks = True
+        after: list[Term] = []
+        for term in terms:
+            parts = apply((step,), (term,))
+            lost = isinstance(step, Mix | Reduce) and any(_collapses(step, term, p) for p in parts)
+            collapsed = collapsed or lost
+            after += [] if lost and drop else parts
+        terms = unite(after)
+    return terms, looks, collapsed
+
+
+def _looked_along(step: Step) -> tuple[int, ...]:
+    """Return the axes along which a step leads from some position to another."""
+    match step:
+        case Take(axis=axis, links=links):
+            return () if links.is_identity else (axis,)
+        case Mix(axis=axis) | ReduceWhere(axis=axis):
+            return (axis,)
+        case Reduce(axes=axes):
+            return axes
+    return ()
+
+
+def _collapses(step: Mix | Reduce, before: Term, after: Term) -> bool:
+    """Return whether a step made of an axis of positions one set that holds them all."""
+    axes = step.axes if isinstance(step, Reduce) else (step.axis,)
+    for old, new in zip(before.sets, after.sets, strict=True):
+        if not any(axis in axes and old.varies(axis) for axis in old.units):
+            continue
+        everything = old.sets.united(old.entries.reshape(-1), 0)
+        if bool(((new.entries == everything) | (new.entries == 0)).all()):
+            return True
+    return False

@@ -1,0 +1,279 @@
+"""The receptive field of every module's output, and of one output against every map within."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from torch import nn
+
+from archscope.dependence.answer.backward import over
+from archscope.dependence.answer.examine import Examination, examine, grown
+from archscope.dependence.answer.fields import Field
+from archscope.dependence.answer.maps import Map, maps_within
+from archscope.dependence.record.graph import Call, Value
+from archscope.errors import ForwardError, UsageError, did_you_mean
+from archscope.subject import Inputs
+
+MOST_WALKS = 24
+"""Layers whose windows are walked back one by one, where sets forward are only bounds."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One call of a module, and what its output sees."""
+
+    call: Call
+    value: Value
+    """Its first output that depends on the input, at the given size."""
+    total: Field
+    """All that it sees of the given input."""
+    field: Field
+    """What it sees away from borders and without reductions over all positions, where there is
+    such; of a larger input where the given one is too small to tell."""
+    looks: bool
+    """Whether its own operators, not those of its parts, look at other positions."""
+    global_by: str | None
+    """The module that first made it depend on all positions; None: none did."""
+    bounded_by: str | None
+    """The operator whose rule is a bound, where all this is one."""
+    touched: int | None
+    """Positions that a unit in the middle sees over all axes; None where not known exactly."""
+
+    @property
+    def name(self) -> str:
+        """Its path, and which call it was, if not the first."""
+        path = self.call.path or "(model)"
+        return path if self.call.number == 1 else f"{path} (call {self.call.number})"
+
+
+@dataclass(frozen=True, eq=False)
+class Receptive:
+    """All that is known of one model and one chosen output."""
+
+    given: Examination
+    """The model on the inputs that were given."""
+    best: Examination
+    """The model on inputs on which the output is away from borders, where that was found."""
+    layers: tuple[Layer, ...]
+    target: Layer
+    """The chosen output."""
+    is_whole: bool
+    """Whether the chosen output's window is known without a border."""
+    unit: dict[int, int]
+    """The unit that is looked back from, by axis of the chosen output in `best`."""
+    output_is_all: str | None
+    """The module that makes the network's own output depend on all positions, where the chosen
+    output is what came before it."""
+
+    @cached_property
+    def maps(self) -> tuple[Map, ...]:
+        """The input and every map within, in order; see `Map`."""
+        return tuple(maps_within(self))
+
+
+def receptive(
+    model: nn.Module,
+    inputs: Inputs,
+    *,
+    output: str | None = None,
+    unit: Sequence[int] | None = None,
+    studied: str | None = None,
+    axes: tuple[int, ...] | None = None,
+) -> Receptive:
+    """Look at every module's output, and at one from all sides.
+
+    `output` is a module's path or the place of a tensor that the model returns; by default the
+    model's own or, where that sees everything, the last map before. `unit` fixes the unit of it
+    that is looked back from, one number per axis of positions. Raises `UsageError` for an output
+    or a unit that is not there, `ForwardError` where nothing could be run.
+    """
+    given = examine(model, inputs, studied=studied, axes=axes)
+    value = _chosen(given, output)
+    best = given if unit is not None else _away_from_borders(model, inputs, given, value)
+    layers = tuple(_layers(given, best))
+    target = _layer(given, best, _call_of(given, value, output), value, looks=False)
+    if target is None:
+        raise UsageError("the chosen output does not depend on the input that is studied")
+    at = target.field.typical if unit is None else _unit(target.field, unit)
+    return Receptive(
+        given=given,
+        best=best,
+        layers=layers,
+        target=_counted(target, best, at),
+        is_whole=target.field.is_whole,
+        unit=at,
+        output_is_all=_all_after(given, value) if output is None else None,
+    )
+
+
+def _chosen(given: Examination, output: str | None) -> Value:
+    graph = given.graph
+    if output is None:
+        return _default(given)
+    # A module goes before a place among what the model returns: `0` is the first of a Sequential.
+    calls = [call for call in graph.calls if call.path == output and call.outputs]
+    if calls:
+        return calls[-1].outputs[0]
+    if output in graph.outputs:
+        return graph.outputs[output]
+    known = [*graph.outputs, *dict.fromkeys(call.path for call in graph.calls if call.path)]
+    raise UsageError(
+        f"no output or module that ran is called {output!r}." + did_you_mean(output, known)
+    )
+
+
+def _default(given: Examination) -> Value:
+    """Return the first output that tells positions apart, or the last map before it."""
+    for value in given.graph.outputs.values():
+        seen = given.seen(value)
+        is_bound = seen is not None and seen.bounded_by is not None
+        if is_bound or _has_units(given.total(value)) or _has_units(given.local(value)):
+            return value
+    for call in reversed(given.graph.calls):
+        for value in call.outputs:
+            if _has_units(given.local(value)) and not _is_adaptive(given, value):
+                return value
+    for value in [*given.graph.outputs.values(), *_last(given)]:
+        if given.total(value) is not None:
+            return value
+    if given.graph.failure is not None:
+        raise ForwardError(f"the forward failed: {given.graph.failure}")
+    raise UsageError("no output depends on the input that is studied")
+
+
+def _is_adaptive(given: Examination, value: Value) -> bool:
+    """Return whether a map is of fixed size whatever the input's: it comes before a head."""
+    maker = next((n for n in given.graph.nodes if value in n.outputs), None)
+    return maker is not None and "adaptive" in maker.operator
+
+
+def _last(given: Examination) -> Iterator[Value]:
+    for call in reversed(given.graph.calls):
+        yield from call.outputs
+
+
+def _has_units(field: Field | None) -> bool:
+    return field is not None and all(pattern.units for pattern in field.patterns)
+
+
+def _all_after(given: Examination, value: Value) -> str | None:
+    for output in given.graph.outputs.values():
+        seen = given.seen(output)
+        if seen is not None and output != value and not _has_units(given.local(output)):
+            return given.module(seen.cut_by)
+    return None
+
+
+def _away_from_borders(
+    model: nn.Module, inputs: Inputs, given: Examination, value: Value
+) -> Examination:
+    """Return the smallest pass in which some unit of an output is away from all borders."""
+    field = given.local(value) or given.total(value)
+    if field is None or field.is_settled or not _has_units(field):
+        return given
+    best = given
+    for larger in grown(model, inputs, given, value):
+        again = _same(larger, value)
+        wider = larger.local(again) or larger.total(again) if again else None
+        if wider is None or not field.maps_alike(wider):
+            break
+        if wider.is_whole and wider.is_narrow:
+            best = larger
+        if wider.is_settled:
+            break
+    return best
+
+
+def _same(other: Examination, value: Value) -> Value | None:
+    return next((one for one in other.sight.seen if one.index == value.index), None)
+
+
+def _layers(given: Examination, best: Examination) -> Iterator[Layer]:
+    walks = MOST_WALKS
+    for call in given.graph.calls:
+        looks = any(
+            node in given.sight.looked and given.graph.nodes[node].module == call.path
+            for node in range(*call.nodes)
+        )
+        if not call.outputs:
+            continue
+        layer = _layer(given, best, call, call.outputs[0], looks=looks)
+        if layer is None:
+            continue
+        if layer.touched is None and looks and walks:
+            walks -= 1
+            layer = _counted(layer, best, layer.field.typical)
+        yield layer
+
+
+def _layer(
+    given: Examination, best: Examination, call: Call, value: Value, *, looks: bool
+) -> Layer | None:
+    total = given.total(value)
+    seen = given.seen(value)
+    if total is None or seen is None:
+        return None
+    again = _same(best, value) or value
+    near = given.local(value) or total
+    field = (best.local(again) or best.total(again) or near) if best.seen(again) else near
+    if best is not given and not near.maps_alike(field):
+        field = near
+    if not _has_units(field):
+        field = total
+    bound = None if seen.bounded_by is None else given.graph.nodes[seen.bounded_by].operator
+    return Layer(
+        call=call,
+        value=value,
+        total=total,
+        field=field,
+        looks=looks,
+        global_by=given.module(seen.cut_by),
+        bounded_by=bound,
+        touched=_touched(field),
+    )
+
+
+def _touched(field: Field) -> int | None:
+    if not field.is_exact:
+        return None
+    return field.count(field.typical)
+
+
+def _counted(layer: Layer, best: Examination, unit: dict[int, int]) -> Layer:
+    """Return the layer with what a unit sees counted by walking back from it."""
+    exam = best if layer.field.sizes == best.sizes else None
+    if layer.touched is not None or exam is None or layer.field.value not in exam.sight.seen:
+        return layer
+    found = exam.ways(layer.field.value, unit, [exam.seed])
+    if exam.seed not in found:
+        return layer
+    return replace(layer, touched=int((over(found[exam.seed], exam.axes) > 0).sum()))
+
+
+def _call_of(given: Examination, value: Value, output: str | None) -> Call:
+    found = given.made_by.get(value)
+    if found is not None:
+        return found
+    return Call(
+        path="",
+        kind=f"output {output}" if output else "output",
+        number=1,
+        inputs=(),
+        outputs=(value,),
+        nodes=(0, len(given.graph.nodes)),
+    )
+
+
+def _unit(field: Field, unit: Sequence[int]) -> dict[int, int]:
+    axes = field.unit_axes
+    sizes = [field.value.shape[axis] for axis in axes]
+    if len(unit) != len(axes) or any(
+        not 0 <= at < size for at, size in zip(unit, sizes, strict=False)
+    ):
+        shape = "×".join(map(str, sizes))
+        raise UsageError(
+            f"the output has {shape} units; {','.join(map(str, unit))} is none of them"
+        )
+    return dict(zip(axes, unit, strict=True))

@@ -1,0 +1,1 @@
+"""What ran: each operator of a forward pass, what tensors share, which numbers are known."""

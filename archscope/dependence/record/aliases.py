@@ -1,0 +1,196 @@
+"""Follows views and writes while a forward runs, so that a write is never lost.
+
+Eager code writes through views: `out[:, :, 2:] = y` is a view of `out` and a copy into it. Here
+each tensor is a base or a view of one; a write makes a new value of the view and, through a `write`
+node, of all that it is a view of. A view that was made before is made again when it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tag, Tensor
+from torch.utils._pytree import tree_leaves, tree_map
+
+from archscope.dependence.record.graph import WRITE, Shape, Value, View
+
+Emit = Callable[..., tuple[Value | None, ...]]
+
+
+@dataclass(slots=True, eq=False)
+class _Alias:
+    """One tensor: a base, or a view of another."""
+
+    shape: Shape
+    base: _Alias | None
+    """What it is a view of in the end; None: it is a base itself."""
+    parent: _Alias | None = None
+    """What it is a view of at first."""
+    view: View | None = None
+    value: Value | None = None
+    """What it last was; None while it holds constants alone."""
+    memory: tuple[Shape, int] | None = None
+    """Of a base: its strides, and where it begins in its storage."""
+    version: int = 0
+    """Of a base: how often it was written to. Of a view: the base's version that `value` is of."""
+
+    @property
+    def root(self) -> _Alias:
+        return self.base or self
+
+
+_COUNTED = frozenset(("_pack_padded_sequence",))
+"""Operators whose second result says how many there are, which no data changes."""
+
+
+class Aliases:
+    """The tensors of one forward pass, by identity."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        # By identity, and kept alive: a tensor that C++ alone holds may come back as the same one.
+        self._known: dict[int, tuple[Tensor, _Alias]] = {}
+
+    def add(self, tensor: Tensor, value: Value) -> None:
+        """Say that a fresh tensor is a value."""
+        self._set(tensor, _Alias(tuple(tensor.shape), None, value=value))
+
+    def is_dependent(self, tensor: Tensor) -> bool:
+        """Return whether a tensor depends on the studied input."""
+        alias = self._get(tensor)
+        return alias is not None and alias.root.value is not None
+
+    def value(self, tensor: Tensor) -> Value | None:
+        """Return what a tensor is now; None for a constant."""
+        alias = self._get(tensor)
+        return None if alias is None or alias.root.value is None else self._current(alias)
+
+    def base_value(self, tensor: Tensor) -> Value | None:
+        """Return what the tensor is now that a tensor is a view of, or itself."""
+        alias = self._get(tensor)
+        return None if alias is None else alias.root.value
+
+    def record_constant(self, func: Any, name: str, args: Any, kwargs: Any, out: Any) -> None:
+        """Remember views of constants: one of them may be written to."""
+        if func.is_view and isinstance(args[0], Tensor):
+            self._add_views(func, name, args, kwargs, out)
+
+    def record(self, func: Any, name: str, args: Any, kwargs: Any, out: Any) -> None:
+        """Write what an operator did into the graph, or remember the view that it made."""
+        if func.is_view:
+            self._add_views(func, name, args, kwargs, out)
+            return
+        results = list(out) if isinstance(out, list | tuple) else [out]
+        shapes = [tuple(one.shape) if isinstance(one, Tensor) else None for one in results]
+        if name in _COUNTED:
+            shapes[1] = None
+        pointwise = Tag.pointwise in func.tags
+        arguments = self._read(bound(func, args, kwargs))
+        values = self._emit(name, arguments, shapes, pointwise=pointwise)
+        written = written_by(func, args, kwargs)
+        for place, tensor in enumerate(written):
+            made = values[place] if place < len(values) else values[0]
+            if made is not None:
+                self._write(self._alias(tensor), made)
+        for tensor, value in zip(results, values, strict=True):
+            if isinstance(tensor, Tensor) and value is not None and not _holds(written, tensor):
+                self.add(tensor, value)
+
+    def _add_views(self, func: Any, name: str, args: Any, kwargs: Any, out: Any) -> None:
+        parent = self._alias(args[0])
+        if name == "as_strided":  # it counts elements in memory, whatever the view that it is of
+            self._add_strided(parent.root, bound(func, args, kwargs), out)
+            return
+        several = isinstance(out, list | tuple)
+        for number, tensor in enumerate(out if several else [out]):
+            if tensor is args[0]:
+                continue
+            arguments = dict(list(bound(func, args, kwargs).items())[1:])
+            view = View(operator=name, arguments=arguments, picked=number if several else None)
+            alias = _Alias(tuple(tensor.shape), parent.root, parent=parent, view=view, version=-1)
+            self._set(tensor, alias)
+
+    def _add_strided(self, root: _Alias, given: dict[str, Any], out: Tensor) -> None:
+        arguments = {"size": given["size"], "stride": given["stride"], "memory": root.memory}
+        arguments["storage_offset"] = out.storage_offset()
+        view = View(operator="as_strided", arguments=arguments, picked=None)
+        alias = _Alias(tuple(out.shape), root, parent=root, view=view, version=-1)
+        self._set(out, alias)
+
+    def _alias(self, tensor: Tensor) -> _Alias:
+        found = self._get(tensor)
+        if found is None:
+            found = _Alias(tuple(tensor.shape), None)
+            self._set(tensor, found)
+        return found
+
+    def _get(self, tensor: Tensor) -> _Alias | None:
+        known = self._known.get(id(tensor))
+        return None if known is None else known[1]
+
+    def _set(self, tensor: Tensor, alias: _Alias) -> None:
+        if alias.base is None and alias.memory is None:
+            alias.memory = (tuple(tensor.stride()), int(tensor.storage_offset()))
+        self._known[id(tensor)] = (tensor, alias)
+
+    def _current(self, alias: _Alias) -> Value | None:
+        root = alias.root
+        if alias is root or alias.version == root.version:
+            return alias.value
+        assert alias.parent is not None
+        assert alias.view is not None
+        parent = self._current(alias.parent)
+        view = alias.view
+        (alias.value,) = self._emit(
+            view.operator, {"self": parent, **view.arguments}, [alias.shape], picked=view.picked
+        )
+        alias.version = root.version
+        return alias.value
+
+    def _write(self, alias: _Alias, value: Value) -> None:
+        """Give a tensor a new value, and with it all that it is a view of."""
+        if alias.parent is not None:
+            parent = alias.parent
+            before = None if parent.root.value is None else self._current(parent)
+            arguments = {"whole": before, "part": value, "view": alias.view}
+            (whole,) = self._emit(WRITE, arguments, [parent.shape])
+            assert whole is not None
+            self._write(parent, whole)
+            alias.version = alias.root.version
+        else:
+            alias.version += 1
+        alias.value, alias.shape = value, value.shape
+
+    def _read(self, arguments: Any) -> Any:
+        def current(leaf: Any) -> Any:
+            value = self.value(leaf) if isinstance(leaf, Tensor) else None
+            return leaf if value is None else value
+
+        return tree_map(current, arguments)
+
+
+def bound(func: Any, args: Any, kwargs: Any) -> dict[str, Any]:
+    """Return every argument of an operator by its name, defaults too."""
+    found = {}
+    for place, argument in enumerate(func._schema.arguments):
+        if place < len(args):
+            found[argument.name] = args[place]
+        else:
+            found[argument.name] = kwargs.get(argument.name, argument.default_value)
+    return found
+
+
+def written_by(func: Any, args: Any, kwargs: Any) -> list[Tensor]:
+    """Return the arguments that an operator writes to."""
+    found: list[Tensor] = []
+    for place, argument in enumerate(func._schema.arguments):
+        if argument.alias_info is not None and argument.alias_info.is_write:
+            value = args[place] if place < len(args) else kwargs.get(argument.name)
+            found += [leaf for leaf in tree_leaves(value) if isinstance(leaf, Tensor)]
+    return found
+
+
+def _holds(tensors: list[Tensor], tensor: Tensor) -> bool:
+    return any(one is tensor for one in tensors)

@@ -1,0 +1,326 @@
+"""Records a forward pass as a graph: on shapes alone where it can, otherwise on data.
+
+The pass runs eagerly under torch's dispatcher, so that whatever Python does (dictionaries,
+dataclasses, loops, control flow over masks) is simply run. Inputs have no data; what does not
+depend on them keeps its data, because masks and indices decide who sees whom. The writes that eager
+code makes are turned into new values by `aliases`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tag, Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+from archscope.dependence.record.above import Above
+from archscope.dependence.record.aliases import Aliases, written_by
+from archscope.dependence.record.graph import READ, Call, Graph, Node, Read, Value
+from archscope.dependence.record.learned import READERS, Learned
+from archscope.dependence.record.padding import TRUE_OF_TOKENS, padding_of
+from archscope.running.as_found import Written, left_as_found, meta_twin, values_as_found
+from archscope.running.module_stack import ModuleStack, tensors_in
+from archscope.running.shapes import RULES
+from archscope.subject import Inputs
+
+LARGEST_CONSTANT = 1 << 22
+"""Elements up to which a constant that is made on the inputs' device is made with its data."""
+_LIKE = frozenset(
+    (
+        *("new_zeros", "new_ones", "new_full", "new_empty", "new_empty_strided"),
+        *("zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like"),
+    )
+)
+"""Operators that take no more from a tensor than its shape, type and device."""
+
+
+def capture(
+    model: nn.Module,
+    inputs: Inputs,
+    studied: tuple[str, ...],
+    *,
+    data: bool = False,
+    constants: bool = True,
+    altered: Mapping[int, int] | None = None,
+) -> Graph:
+    """Run the model in evaluation mode and return what ran; the model is left as found.
+
+    `studied` names the inputs (see `input_tensors`) that values depend on; the others count as
+    constants. With `data` all runs for real, which control flow over values needs. Without
+    `constants` what the forward makes for itself has no data either, for operators that insist on
+    one device for all. `altered` says of reads, by number, how much is added to what Python gets
+    (see `reads`). What the forward raises is the graph's `failure`, beside what was recorded
+    until then.
+    """
+    leaves = tuple(tree_leaves((inputs.args, dict(inputs.kwargs))))
+    watched = leaves if data else ()
+    with values_as_found(model, watched) if data else nullcontext(), left_as_found(model):
+        for module in model.modules():
+            module.training = False  # not eval(): a module may have made that do something else
+        torch.backends.mha.set_fastpath_enabled(False)
+        recorder = _Recorder(model, data=data, constants=constants, altered=altered or {})
+        return recorder.run(inputs, studied)
+
+
+def input_tensors(inputs: Inputs) -> dict[str, Tensor]:
+    """Return the tensors among the arguments by their place: `0`, `mask`, `0.pixels`."""
+    arguments = {**{str(i): arg for i, arg in enumerate(inputs.args)}, **inputs.kwargs}
+    return dict(_named("", arguments))
+
+
+def _named(path: str, value: Any) -> Iterator[tuple[str, Tensor]]:
+    if isinstance(value, Tensor):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _named(f"{path}.{key}" if path else str(key), item)
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _named(f"{path}.{number}" if path else str(number), item)
+    elif hasattr(value, "__dict__") and not isinstance(value, type | nn.Module):
+        yield from _named(path, vars(value))
+
+
+_RESHAPED_IN_PLACE = frozenset(
+    ("squeeze", "unsqueeze", "transpose", "t", "swapaxes", "resize", "set", "as_strided")
+)
+"""Operators that, writing, change a tensor's shape."""
+_READS = frozenset(("_local_scalar_dense", "equal"))
+"""Operators that hand a number to Python."""
+
+
+class _Recorder(TorchDispatchMode):
+    """Sees every operator; writes those that depend on the input into a graph."""
+
+    def __init__(
+        self, model: nn.Module, *, data: bool, constants: bool, altered: Mapping[int, int]
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._model = model
+        self._data = data
+        self._constants = constants
+        self._altered = altered
+        self._graph = Graph(executed="data" if data else "shapes")
+        self._stack = ModuleStack(model, on_enter=self._enter, on_exit=self._exit)
+        self._aliases = Aliases(self._emit)
+        self._learned = Learned()
+        self._written = Written(model)
+        self._entered: list[tuple[str, tuple[Value, ...], int, int]] = []
+        self._values = 0
+        devices = (p.device for p in model.parameters() if not p.is_meta)
+        self._home = next(devices, torch.device("cpu"))
+        self._padding = padding_of(model)
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # Otherwise torch imports its compiler at the first operator.
+
+    def run(self, inputs: Inputs, studied: tuple[str, ...]) -> Graph:
+        """Run the model once and return the graph."""
+        kinds = {path: type(module).__name__ for path, module in self._model.named_modules()}
+        self._kinds = kinds
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # advice for those who run it in earnest
+            args, kwargs = self._studied(inputs, studied)
+            try:
+                with self._stack, Above(self._home, self._note), self:
+                    result = self._model(*args, **kwargs)
+                    for name, tensor in _named("", result):
+                        value = self._aliases.value(tensor)
+                        if value is not None:
+                            self._graph.outputs[name or "0"] = value
+            except SystemExit as leaving:
+                self._graph.failure = RuntimeError(f"it calls sys.exit({leaving.code!r})")
+            except Exception as failure:
+                self._graph.failure = failure
+            finally:
+                self._written.put_back()
+        return self._graph
+
+    def _studied(self, inputs: Inputs, studied: tuple[str, ...]) -> tuple[Any, Any]:
+        """Return the arguments with the studied tensors replaced by fresh, recorded ones."""
+        names = {id(tensor): name for name, tensor in input_tensors(inputs).items()}
+
+        def fresh(leaf: Any) -> Any:
+            if not isinstance(leaf, Tensor) or names.get(id(leaf)) not in studied:
+                return leaf
+            tensor = leaf.detach().clone() if self._data else meta_twin(leaf.detach())
+            value = self._fresh_value(tuple(tensor.shape))
+            self._graph.inputs[names[id(leaf)]] = value
+            self._aliases.add(tensor, value)
+            return tensor
+
+        return tree_map(fresh, inputs.args), tree_map(fresh, dict(inputs.kwargs))
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        name = _name(func)
+        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        if not any(map(self._aliases.is_dependent, tensors)):
+            return self._constant(func, name, args, kwargs)
+        if name in TRUE_OF_TOKENS and self._asks_for_padding(name, args):
+            return self._no_padding(name, args)
+        if name in _LIKE:
+            return self._constant(func, name, *self._without_data(args, kwargs))
+        out = func(*args, **kwargs) if self._data else self._on_shapes(func, args, kwargs)
+        self._aliases.record(func, name, args, kwargs, out)
+        if name in _READS:
+            return self._read_out(tensors, out)
+        for tensor in tensors if Tag.dynamic_output_shape in func.tags else ():
+            if name != "index" or tensor.dtype is torch.bool:  # its shape tells how many are True
+                self._note(tensor)
+        return out
+
+    def _read_out(self, tensors: list[Tensor], number: Any) -> Any:
+        """Note a read; return the number, or another where it is to be altered."""
+        place = len(self._graph.reads)
+        for tensor in tensors:
+            self._note(tensor, is_one=True)
+        if place not in self._altered:
+            return number
+        return not number if isinstance(number, bool) else number + self._altered[place]
+
+    def _note(self, tensor: Tensor, *, is_one: bool = False) -> None:
+        value = self._aliases.value(tensor)
+        if value is not None:
+            self._graph.reads.append(Read(value=value, is_one=is_one))
+
+    def _asks_for_padding(self, name: str, args: Any) -> bool:
+        """Return whether the studied tokens are compared with the token that is padding."""
+        tensor, other = args
+        return (
+            isinstance(other, int)
+            and not tensor.is_floating_point()
+            and other in self._padding
+            and self._aliases.base_value(tensor) in self._graph.inputs.values()
+        )
+
+    def _no_padding(self, name: str, args: Any) -> Tensor:
+        self._graph.padding = args[1]
+        device = args[0].device if self._data else self._home
+        return torch.full(args[0].shape, TRUE_OF_TOKENS[name], device=device)
+
+    def _on_shapes(self, func: Any, args: Any, kwargs: Any) -> Any:
+        if kwargs.get("device") is not None:
+            kwargs = {**kwargs, "device": torch.device("meta")}
+        if func.is_view and not args[0].is_meta:
+            return func(*args, **kwargs)  # a constant that was written to: its data is never read
+        written = written_by(func, args, kwargs)
+        if len(written) == 1 and _name(func) not in _RESHAPED_IN_PLACE:
+            return written[0]
+        args, kwargs = tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
+        if func in RULES:  # torch's own answer imports its compiler
+            out = RULES[func](*args, **kwargs)
+            if out is not None:
+                return out
+        return func(*args, **kwargs)
+
+    def _constant(self, func: Any, name: str, args: Any, kwargs: Any) -> Any:
+        """Run what does not depend on the input, with its data where it has any."""
+        device = kwargs.get("device")
+        is_meta = device is not None and torch.device(device).type == "meta"
+        if is_meta and self._constants and not self._data:
+            sizes = args[0] if args and isinstance(args[0], list | tuple) else ()
+            if prod(size for size in sizes if isinstance(size, int)) <= LARGEST_CONSTANT:
+                kwargs = {**kwargs, "device": self._home}
+        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        if any(t.is_meta for t in tensors) and not all(t.is_meta for t in tensors):
+            args, kwargs = tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
+        self._written.watch(written_by(func, args, kwargs))
+        out = func(*args, **kwargs)
+        self._learned.note(name, args, tensors, out)
+        self._aliases.record_constant(func, name, args, kwargs, out)
+        return out
+
+    def _without_data(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        """Put a constant of the same shape in place of each value, for what reads no more of it."""
+
+        def like(leaf: Any) -> Any:
+            if not isinstance(leaf, Tensor):
+                return leaf
+            where = "meta" if leaf.numel() > LARGEST_CONSTANT else self._home
+            return torch.empty((), dtype=leaf.dtype, device=where).expand(leaf.shape)
+
+        if kwargs.get("device") is not None and not self._data:
+            kwargs = {**kwargs, "device": self._home}
+        return tree_map(like, args), tree_map(like, kwargs)
+
+    def _fresh_value(self, shape: tuple[int, ...]) -> Value:
+        self._values += 1
+        return Value(self._values - 1, shape)
+
+    def _emit(
+        self,
+        operator: str,
+        arguments: dict[str, Any],
+        shapes: list[tuple[int, ...] | None],
+        *,
+        picked: int | None = None,
+        pointwise: bool = False,
+    ) -> tuple[Value | None, ...]:
+        """Write a node; return its values."""
+        outputs = tuple(None if shape is None else self._fresh_value(shape) for shape in shapes)
+        if operator in READERS:
+            arguments = {name: self._seen(argument) for name, argument in arguments.items()}
+        node = Node(
+            operator=operator,
+            arguments=arguments,
+            outputs=outputs,
+            picked=picked,
+            module=self._stack.current,
+            pointwise=pointwise,
+        )
+        self._graph.nodes.append(node)
+        return outputs
+
+    def _seen(self, argument: Any) -> Any:
+        return self._learned.seen(argument) if isinstance(argument, Tensor) else argument
+
+    def _enter(self, path: str, args: Any) -> None:
+        reads, nodes = len(self._graph.reads), len(self._graph.nodes)
+        self._entered.append((path, self._read(args), nodes, reads))
+
+    def _exit(self, path: str, output: Any) -> None:
+        while self._entered:  # a forward that caught an error left its inner modules behind
+            entered, inputs, first, reads = self._entered.pop()
+            if entered == path:
+                break
+        self._mark(output, self._graph.reads[reads:])
+        outputs = self._read(output)
+        call = Call(
+            path=path,
+            kind=self._kinds[path],
+            number=self._stack.calls[path],
+            inputs=inputs,
+            outputs=outputs,
+            nodes=(first, len(self._graph.nodes)),
+        )
+        self._graph.calls.append(call)
+
+    def _mark(self, output: Any, reads: list[Read]) -> None:
+        """Say of what a module returned that Python had read values before."""
+        values = tuple(dict.fromkeys(read.value for read in reads))
+        for tensor in tensors_in(output) if reads else ():
+            arguments = {"self": self._aliases.value(tensor), "values": values}
+            (value,) = self._emit(READ, arguments, [tuple(tensor.shape)])
+            assert value is not None
+            self._aliases.add(tensor, value)
+
+    def _read(self, tensors: Any) -> tuple[Value, ...]:
+        found = (self._aliases.value(tensor) for tensor in tensors_in(tensors))
+        return tuple(value for value in found if value is not None)
+
+
+def _name(func: Any) -> str:
+    name: str = func._schema.name.partition("::")[2]
+    return name if name.startswith("__") else name.rstrip("_")
+
+
+def _bodiless(leaf: Any) -> Any:
+    return meta_twin(leaf) if isinstance(leaf, Tensor) else leaf

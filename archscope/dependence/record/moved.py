@@ -1,0 +1,156 @@
+"""Where elements that are known to be constants go when an operator only moves elements.
+
+The operator itself is run on the mask that says which they are: no rule is needed for any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import prod
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from archscope.dependence.record.graph import WRITE, Node, Value, View
+
+Mask: TypeAlias = NDArray[np.bool_]
+"""Of size 1 along axes where all elements are alike."""
+MOST_ELEMENTS = 1 << 24
+"""Elements of a mask that is followed one by one."""
+MOST_PADDED = 1 << 18
+"""Elements up to which the border that a tensor is given is followed: of weights, not of images."""
+_TURNED = frozenset(("transpose", "permute", "t", "unsqueeze"))
+"""Operators that do the same to a mask of size 1 along some axes."""
+_VIEWS = frozenset(("view", "_unsafe_view", "reshape", "_reshape_alias", "expand", "squeeze"))
+_MOVING = frozenset(
+    (
+        *("view", "_unsafe_view", "reshape", "_reshape_alias", "expand", "squeeze", "slice"),
+        *("select", "narrow", "split", "split_with_sizes", "unbind", "unfold", "diagonal"),
+        *("flip", "roll", "repeat", "index_select", "constant_pad_nd", "tril", "triu"),
+    )
+)
+
+
+def moved(node: Node, known: Mapping[Value, Mask], fills: Callable[[Any], bool]) -> Mask | None:
+    """Return where known constants are in a node's output; None where that is not known.
+
+    `fills` says whether a number that an operator puts beside them is such a constant.
+    """
+    given, (output, *_) = node.arguments, node.outputs
+    if output is None:
+        return None
+    source = given.get("self")
+    mask = known.get(source) if isinstance(source, Value) else None
+    if mask is None and _begins(node, output, fills):
+        mask = np.zeros((1,) * len(output.shape), dtype=np.bool_)
+    if node.operator in _TURNED and mask is not None:
+        return _run(node.operator, {**given, "self": torch.from_numpy(mask.copy())}, None)
+    if node.operator in _VIEWS and isinstance(source, Value) and mask is not None:
+        viewed = _viewed(mask, source.shape, output.shape)
+        if viewed is not None:
+            return viewed
+    if prod(output.shape) > MOST_ELEMENTS:
+        return None
+    if node.operator in _MOVING and isinstance(source, Value) and mask is not None:
+        whole = _whole(mask, source.shape)
+        pads = {"value": fills(given["value"])} if node.operator == "constant_pad_nd" else {}
+        if node.operator in ("tril", "triu") and not fills(0):
+            return None
+        return _alike(_run(node.operator, {**given, **pads, "self": whole}, node.picked))
+    if node.operator == "copy":
+        written = known.get(given["src"]) if isinstance(given["src"], Value) else None
+        return None if written is None else _broadcast(written, given["src"].shape, output.shape)
+    if node.operator in ("cat", "stack"):
+        return _together(node, known)
+    return _written(node, known, output) if node.operator == WRITE else None
+
+
+def _begins(node: Node, output: Value, fills: Callable[[Any], bool]) -> bool:
+    """Return whether constants are put beside a tensor of which none were known."""
+    if node.operator != "constant_pad_nd" or prod(output.shape) > MOST_PADDED:
+        return False
+    return fills(node.arguments["value"])
+
+
+def is_zero(argument: Any) -> bool:
+    """Return whether a number, or a constant of one element, is zero."""
+    if isinstance(argument, Tensor):
+        return not argument.is_meta and argument.numel() == 1 and argument.item() == 0
+    return isinstance(argument, int | float) and argument == 0
+
+
+def _viewed(mask: Mask, before: tuple[int, ...], after: tuple[int, ...]) -> Mask | None:
+    """Return a mask for another shape of the same elements, where that takes no more of them."""
+    if len(after) > len(before) and after[-len(before) :] == before:
+        return mask.reshape((1,) * (len(after) - len(before)) + mask.shape)
+    stripped = tuple(size for size in before if size > 1)
+    if stripped == tuple(size for size in after if size > 1):
+        sizes = iter([m for size, m in zip(before, mask.shape, strict=True) if size > 1])
+        return mask.reshape(tuple(next(sizes) if size > 1 else 1 for size in after))
+    last = min(len(before), len(after)) >= 2 and before[-2:] == after[-2:]
+    if last and all(size == 1 for size in mask.shape[:-2]):
+        return mask.reshape((1,) * (len(after) - 2) + mask.shape[-2:])
+    return None
+
+
+def _together(node: Node, known: Mapping[Value, Mask]) -> Mask | None:
+    tensors = node.arguments["tensors"]
+    if not any(isinstance(one, Value) and one in known for one in tensors):
+        return None
+    parts = [
+        _whole(known[one], one.shape)
+        if isinstance(one, Value) and one in known
+        else torch.zeros(tuple(one.shape), dtype=torch.bool)
+        for one in tensors
+    ]
+    return _alike(_run(node.operator, {**node.arguments, "tensors": parts}, None))
+
+
+def _written(node: Node, known: Mapping[Value, Mask], output: Value) -> Mask | None:
+    whole, part, view = (node.arguments[name] for name in ("whole", "part", "view"))
+    if part not in known and (whole is None or whole not in known):
+        return None
+    if view.operator == "as_strided":
+        return None
+    mask = torch.zeros(output.shape, dtype=torch.bool)
+    if whole is not None and whole in known:
+        mask = _whole(known[whole], whole.shape).clone()
+    place = _called(view, mask)
+    place.copy_(_whole(known[part], part.shape) if part in known else torch.tensor(False))
+    return _alike(mask.numpy())
+
+
+def _called(view: View, mask: Tensor) -> Tensor:
+    found = getattr(torch.ops.aten, view.operator)(mask, **view.arguments)
+    place: Tensor = found if view.picked is None else found[view.picked]
+    return place
+
+
+def _run(operator: str, given: Mapping[str, Any], picked: int | None) -> Mask:
+    first, *rest = given.values()
+    names = list(given)[1:]
+    found = getattr(torch.ops.aten, operator)(first, **dict(zip(names, rest, strict=True)))
+    if isinstance(found, list | tuple):
+        found = found[picked or 0]
+    mask: Mask = found.numpy()
+    return mask
+
+
+def _whole(mask: Mask, shape: tuple[int, ...]) -> Tensor:
+    return torch.from_numpy(np.broadcast_to(mask, shape).copy())
+
+
+def _broadcast(mask: Mask, before: tuple[int, ...], after: tuple[int, ...]) -> Mask:
+    return mask.reshape((1,) * (len(after) - len(before)) + mask.shape)
+
+
+def _alike(mask: Mask) -> Mask:
+    """Return a mask with axes along which all is alike of size 1."""
+    for axis in range(mask.ndim):
+        first = mask.take([0], axis=axis) if mask.shape[axis] else mask
+        if mask.shape[axis] > 1 and bool((mask == first).all()):
+            mask = first
+    return mask

@@ -1,0 +1,146 @@
+"""What each operator does, as edges: one file for each kind of operator, with the constant `RULES`.
+
+A rule takes a node and what is known of exact zeros, and returns the edges from the values among
+its arguments to its outputs. An operator without a rule is never taken for pointwise: each of its
+outputs depends on all of its inputs, and the node is flagged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from torch import Tensor
+from torch.utils._pytree import tree_leaves
+
+from archscope.dependence.record.graph import READ, Node, Shape, Value
+from archscope.dependence.record.zeros import Zeros
+from archscope.dependence.sets.steps import Edge, Keep, Step, broadcast, everything
+from archscope.errors import ArchscopeError
+from archscope.registry import Registry
+
+Rule = Callable[[Node, Zeros], Iterable[Edge]]
+UNKNOWN = "unknown operator"
+DATA = "depends on data"
+CHOSEN = "read by Python"
+
+
+class DataDependentError(Exception):
+    """Which elements an operator reads depends on data that is not known.
+
+    It carries the edges that hold whatever the data, where these are less than all.
+    """
+
+    def __init__(self, edges: Iterable[Edge] = ()) -> None:
+        super().__init__()
+        self.edges = tuple(edges)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lowered:
+    """A node as edges."""
+
+    node: Node
+    edges: tuple[Edge, ...]
+    flag: str
+    """Empty, or why the edges are a bound: `UNKNOWN`, `DATA`, `CHOSEN`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """The rules of one file, by operator."""
+
+    by_operator: dict[str, Rule] = field(default_factory=dict)
+
+    def of(self, *operators: str) -> Callable[[Rule], Rule]:
+        """Register the function that it decorates as the rule of some operators."""
+
+        def register(function: Rule) -> Rule:
+            for operator in operators:
+                self.by_operator[operator] = function
+            return function
+
+        return register
+
+
+RULE_SETS = Registry("set of rules", "archscope.dependence.rules", "RULES", RuleSet)
+
+
+@cache
+def known_rules() -> Mapping[str, Rule]:
+    """Return every rule by operator; raises `ArchscopeError` where two files have one for it."""
+    found: dict[str, Rule] = {}
+    homes: dict[str, str] = {}
+    for name, rules in RULE_SETS.all().items():
+        for operator, rule in rules.by_operator.items():
+            if operator in homes:
+                where = f"{homes[operator]} and {name}"
+                raise ArchscopeError(
+                    f"operator {operator} has a rule in two sets of rules: {where}"
+                )
+            found[operator], homes[operator] = rule, name
+    return found
+
+
+def lower(node: Node, zeros: Zeros) -> Lowered:
+    """Return a node as edges."""
+    known = known_rules().get(node.operator) or (pointwise if node.pointwise else None)
+    if known is None:
+        return Lowered(node=node, edges=_global(node), flag=UNKNOWN)
+    try:
+        edges = tuple(known(node, zeros))
+    except DataDependentError as error:
+        flag = CHOSEN if node.operator == READ else DATA
+        return Lowered(node=node, edges=error.edges or _global(node), flag=flag)
+    return Lowered(node=node, edges=edges, flag="")
+
+
+def sources(node: Node) -> list[Value]:
+    """Return the values among a node's arguments."""
+    leaves = tree_leaves(dict(node.arguments), is_leaf=lambda leaf: isinstance(leaf, Value))
+    return [leaf for leaf in leaves if isinstance(leaf, Value)]
+
+
+def targets(node: Node) -> list[Value]:
+    """Return a node's outputs."""
+    return [value for value in node.outputs if value is not None]
+
+
+def edges(source: Any, steps: Iterable[Step], *outputs: Value | None) -> list[Edge]:
+    """Return the same edge to each output, none where the source is a constant."""
+    if not isinstance(source, Value):
+        return []
+    return [Edge(source, target, tuple(steps)) for target in outputs if target is not None]
+
+
+def shape_of(argument: Any) -> Shape:
+    """Return the shape of a value or of a constant."""
+    return tuple(argument.shape)
+
+
+def constant(argument: Any) -> Tensor:
+    """Return a constant's data; raises `DataDependentError` where it has none."""
+    if not isinstance(argument, Tensor) or argument.is_meta:
+        raise DataDependentError
+    return argument.detach().cpu()
+
+
+def pointwise(node: Node, zeros: Zeros) -> list[Edge]:
+    """Return edges from each element to the one at its place, after broadcasting."""
+    found = []
+    for target in targets(node):
+        zero = zeros.zero.get(target)
+        kept = () if zero is None else (Keep(~zero),)
+        for source in sources(node):
+            found += edges(source, (*broadcast(source.shape, target.shape), *kept), target)
+    return found
+
+
+def _global(node: Node) -> tuple[Edge, ...]:
+    return tuple(
+        Edge(source, target, everything(source.shape, target.shape))
+        for source in sources(node)
+        for target in targets(node)
+    )

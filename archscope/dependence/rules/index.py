@@ -1,0 +1,257 @@
+"""Rules of operators that pick elements by number: exact where the numbers are constants."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+import torch
+
+from archscope.dependence.record.graph import Node, Shape, Value
+from archscope.dependence.record.zeros import Zeros
+from archscope.dependence.rules import (
+    DataDependentError,
+    RuleSet,
+    constant,
+    edges,
+    shape_of,
+    targets,
+)
+from archscope.dependence.rules.views import LARGEST_FLAT
+from archscope.dependence.rules.write import spread_along
+from archscope.dependence.sets.links import Links, gather
+from archscope.dependence.sets.steps import (
+    Edge,
+    Keep,
+    Permute,
+    Reduce,
+    Reshape,
+    Spread,
+    Step,
+    Take,
+    broadcast,
+)
+
+RULES = RuleSet()
+
+
+@RULES.of("embedding")
+def embedding(node: Node, zeros: Zeros) -> list[Edge]:
+    """Each row from its number."""
+    index, (target,) = node.arguments["indices"], targets(node)
+    found = []
+    if isinstance(index, Value):
+        padded = (*index.shape, 1)
+        found = edges(
+            index, (Reshape(index.shape, padded), *broadcast(padded, target.shape)), target
+        )
+    if isinstance(node.arguments["weight"], Value):
+        raise DataDependentError
+    return found
+
+
+@RULES.of("one_hot")
+def one_hot(node: Node, zeros: Zeros) -> list[Edge]:
+    """Each row from its number."""
+    source, (target,) = node.arguments["self"], targets(node)
+    padded = (*shape_of(source), 1)
+    return edges(source, (Reshape(padded[:-1], padded), *broadcast(padded, target.shape)), target)
+
+
+@RULES.of("index_select")
+def index_select(node: Node, zeros: Zeros) -> list[Edge]:
+    """Positions of one axis by number."""
+    source, index, (target,) = node.arguments["self"], node.arguments["index"], targets(node)
+    shape = shape_of(source)
+    axis = node.arguments["dim"] % max(len(shape), 1)
+    numbers = constant(index).reshape(-1).numpy() % shape[axis]
+    return edges(source, (Take(axis, gather(shape[axis], numbers)),), target)
+
+
+@RULES.of("index", "_unsafe_index")
+def index(node: Node, zeros: Zeros) -> list[Edge]:
+    """Elements by one number per indexed axis; numbers broadcast against each other."""
+    source, (target,) = node.arguments["self"], targets(node)
+    if not isinstance(source, Value):
+        return _by_value(node, target)
+    axes, numbers, _ = _numbers(node.arguments["indices"], source.shape)
+    steps, front = _indexed(source.shape, axes, numbers)
+    after = list(front)
+    place = axes[0] if axes == list(range(axes[0], axes[-1] + 1)) else 0
+    after.insert(place, numbers.size)
+    order = [*range(place), len(front), *range(place, len(front))]
+    steps += [Permute(tuple(order)), Reshape(tuple(after), target.shape)]
+    return edges(source, steps, target)
+
+
+def _indexed(shape: Shape, axes: list[int], numbers: Any) -> tuple[list[Step], tuple[int, ...]]:
+    """Return the steps that pick elements, their axis at the end, and the axes before it."""
+    others = [axis for axis in range(len(shape)) if axis not in axes]
+    order = (*others, *axes)
+    front = tuple(shape[axis] for axis in others)
+    count = prod(shape[axis] for axis in axes)
+    permuted = tuple(shape[axis] for axis in order)
+    steps: list[Step] = [
+        Permute(order),
+        Reshape(permuted, (*front, count)),
+        Take(len(front), gather(count, numbers.reshape(-1))),
+    ]
+    return steps, front
+
+
+def _numbers(indices: Any, shape: Shape) -> tuple[list[int], Any, Shape]:
+    """Return the indexed axes, and the numbers of their elements counted over all of them."""
+    axes: list[int] = []
+    tensors: list[torch.Tensor] = []
+    axis = 0
+    for given in indices:
+        if given is None:
+            axis += 1
+            continue
+        data = constant(given)
+        parts = data.nonzero(as_tuple=True) if data.dtype in (torch.bool, torch.uint8) else (data,)
+        for part in parts:
+            axes.append(axis)
+            tensors.append(part)
+            axis += 1
+    together = torch.broadcast_tensors(*tensors)
+    flat = np.zeros(together[0].shape, dtype=np.int64)
+    for at, tensor in zip(axes, together, strict=True):
+        flat = flat * shape[at] + tensor.numpy() % shape[at]
+    return axes, flat, tuple(flat.shape)
+
+
+def _by_value(node: Node, target: Value) -> list[Edge]:
+    """A constant table that is read by numbers from the input: each element by its own number."""
+    values = [index for index in node.arguments["indices"] if index is not None]
+    if any(index is None for index in node.arguments["indices"][: len(values)]):
+        raise DataDependentError
+    found = []
+    for index in values:
+        if isinstance(index, Value):
+            lead = target.shape[
+                : len(target.shape) - (len(shape_of(node.arguments["self"])) - len(values))
+            ]
+            padded = index.shape + (1,) * (len(target.shape) - len(lead))
+            steps = (Reshape(index.shape, padded), *broadcast(padded, target.shape))
+            found += edges(index, steps, target)
+    return found
+
+
+@RULES.of("index_put", "_index_put_impl", "_unsafe_index_put")
+def index_put(node: Node, zeros: Zeros) -> list[Edge]:
+    """Elements written by number."""
+    given, (target,) = node.arguments, targets(node)
+    source, values, shape = given["self"], given["values"], target.shape
+    axes, numbers, size = _numbers(given["indices"], shape)
+    steps, front = _indexed(shape, axes, numbers)
+    back = tuple(step.transposed for step in reversed(steps))
+    found = []
+    if isinstance(values, Value):
+        adjacent = axes == list(range(axes[0], axes[-1] + 1))
+        place = axes[0] if adjacent else 0
+        full = (*front[:place], *size, *front[place:])
+        spread = broadcast(values.shape, full)
+        flat = (*front[:place], numbers.size, *front[place:])
+        order = (*range(place), *range(place + 1, len(flat)), place)
+        found += edges(values, (*spread, Reshape(full, flat), Permute(order), *back), target)
+    if isinstance(source, Value):
+        whole = np.zeros((1,) * len(front) + (prod(shape[axis] for axis in axes),), dtype=np.bool_)
+        whole[..., numbers.reshape(-1)] = True
+        mask = whole.reshape((1,) * len(front) + tuple(shape[axis] for axis in axes))
+        order_back = np.argsort([*(a for a in range(len(shape)) if a not in axes), *axes])
+        mask = mask.transpose(order_back)
+        keep = () if given.get("accumulate") else (Keep(~mask),)
+        found += edges(source, keep, target)
+    return found
+
+
+@RULES.of("gather", "take_along_dim")
+def gather_elements(node: Node, zeros: Zeros) -> list[Edge]:
+    """Elements along one axis, each by a number of its own."""
+    given, (target,) = node.arguments, targets(node)
+    source, numbers = given["self"], given.get("index", given.get("indices"))
+    shape = shape_of(source)
+    axis = given["dim"] % max(len(shape), 1)
+    if isinstance(numbers, Value):
+        return _gathered_by_value(source, numbers, target, axis)
+    data = constant(numbers).numpy()
+    lead = np.moveaxis(data, axis, -1).reshape(-1, data.shape[axis])
+    if (lead == lead[0]).all() and all(a <= b for a, b in zip(target.shape, shape, strict=True)):
+        steps: list[Step] = [Take(axis, gather(shape[axis], lead[0] % shape[axis]))]
+        for other, size in enumerate(target.shape):
+            if other != axis and size != shape[other]:
+                steps.append(Take(other, gather(shape[other], np.arange(size))))
+        return edges(source, steps, target)
+    if prod(shape) > LARGEST_FLAT or data.size > LARGEST_FLAT:
+        raise DataDependentError
+    places = list(np.indices(data.shape))
+    places[axis] = data % shape[axis]
+    flat = np.ravel_multi_index(tuple(places), shape)
+    return edges(
+        source,
+        (
+            Reshape(shape, (prod(shape),)),
+            Take(0, gather(prod(shape), flat.reshape(-1))),
+            Reshape((data.size,), target.shape),
+        ),
+        target,
+    )
+
+
+def _gathered_by_value(source: Any, numbers: Value, target: Value, axis: int) -> list[Edge]:
+    """Numbers from the input: of a constant each element by its own, else all along the axis."""
+    found = edges(numbers, (), target) if numbers.shape == target.shape else []
+    if not isinstance(source, Value):
+        return found
+    raise DataDependentError(
+        found + edges(source, spread_along(source.shape, target.shape, axis), target)
+    )
+
+
+@RULES.of("grid_sampler_2d", "grid_sampler_3d", "grid_sampler", "cudnn_grid_sampler")
+def grid_sample(node: Node, zeros: Zeros) -> list[Edge]:
+    """Where it reads depends on the grid; (N, C, H, W) by (N, H', W', 2)."""
+    given, (target,) = node.arguments, targets(node)
+    source, grid = given["input"], given["grid"]
+    axes = len(target.shape) - 2
+    found = []
+    if isinstance(source, Value):
+        if not isinstance(grid, Value) and not grid.is_meta:
+            return _sampled(source, constant(grid), target, given)
+        raise DataDependentError
+    if isinstance(grid, Value):
+        steps: list[Step] = [
+            Reduce((axes + 1,), (axes,)),
+            Permute((0, axes + 1, *range(1, axes + 1))),
+            Spread((1,), (target.shape[1],)),
+        ]
+        found += edges(grid, steps, target)
+    return found
+
+
+def _sampled(source: Value, grid: torch.Tensor, target: Value, given: Any) -> list[Edge]:
+    """Follow a constant grid by trying it: each input position is a channel of its own."""
+    shape = source.shape
+    count = prod(shape[2:])
+    if grid.shape[0] != 1 and not bool((grid == grid[:1]).all()):
+        raise DataDependentError
+    if count * prod(target.shape[2:]) > 1 << 24:
+        raise DataDependentError
+    probe = torch.eye(count, dtype=torch.float64).view(1, count, *shape[2:])
+    weights = torch.grid_sampler(
+        probe,
+        grid[:1].double(),
+        given["interpolation_mode"],
+        given["padding_mode"],
+        given["align_corners"],
+    )
+    matrix = (weights[0].reshape(count, -1).abs() > 1e-9).numpy().T
+    from archscope.dependence.sets.links import from_matrix
+
+    links: Links = from_matrix(matrix)
+    flat = (*shape[:2], count)
+    moved = (*shape[:2], prod(target.shape[2:]))
+    steps = (Reshape(shape, flat), Take(2, links), Reshape(moved, target.shape))
+    return edges(source, steps, target)

@@ -1,0 +1,330 @@
+"""Rules of operators that mix elements: products, attention, softmax, reductions, norms."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archscope.dependence.record.graph import Node, Shape, Value
+from archscope.dependence.record.learned import mask_of
+from archscope.dependence.record.moved import Mask
+from archscope.dependence.record.zeros import BLOCKED, Zeros
+from archscope.dependence.rules import (
+    RuleSet,
+    constant,
+    edges,
+    pointwise,
+    shape_of,
+    targets,
+)
+from archscope.dependence.sets.links import from_matrix, gather
+from archscope.dependence.sets.steps import (
+    Edge,
+    Mix,
+    Permute,
+    Reduce,
+    ReduceWhere,
+    Reshape,
+    Spread,
+    Step,
+    Take,
+    broadcast,
+    everything,
+    reduce_to,
+)
+
+RULES = RuleSet()
+
+MOST_CELLS = 1 << 24
+"""Query-key pairs of all windows together up to which a mask is followed pair by pair."""
+
+
+@RULES.of("mm", "bmm", "matmul", "addmm", "baddbmm", "addbmm", "dot", "vdot", "_sparse_addmm")
+def product(node: Node, zeros: Zeros) -> list[Edge]:
+    """Rows of one times columns of the other; where the one is exactly zero, nothing passes."""
+    given, (target,) = node.arguments, targets(node)
+    names = [name for name in given if name not in ("beta", "alpha", "self")]
+    found = []
+    if node.operator.startswith(("add", "badd", "_sparse")):
+        one, two = given[names[0]], given[names[1]]
+        found += edges(given["self"], broadcast(shape_of(given["self"]), target.shape), target)
+    else:
+        one, two = given["self"], given[names[0]]
+    a, b = shape_of(one), shape_of(two)
+    if len(a) < 2 or len(b) < 2 or len(a) != len(b) or node.operator == "addbmm":
+        return found + [
+            edge
+            for source in (one, two)
+            for edge in edges(source, everything(shape_of(source), target.shape), target)
+        ]
+    rows, columns, rank = a[-2], b[-1], len(a)
+    zero = _zero(one, zeros)
+    by_rows = (Mix(rank - 2, b[-2], rows),) if zero is None else _weighted(zero, b, rows)
+    zero = _zero(two, zeros)
+    by_columns: tuple[Step, ...] = (Mix(rank - 1, a[-1], columns),)
+    if zero is not None:
+        swap = Permute((*range(rank - 2), rank - 1, rank - 2))
+        turned = (*a[:-2], a[-1], a[-2])
+        by_columns = (swap, *_weighted(zero.swapaxes(-1, -2), turned, columns), swap)
+    return found + edges(one, by_columns, target) + edges(two, by_rows, target)
+
+
+def _zero(factor: Any, zeros: Zeros) -> Mask | None:
+    """Return where a factor is zero whatever the input, and whatever is learned."""
+    if isinstance(factor, Value):
+        return zeros.zero.get(factor)
+    mask = mask_of(factor)
+    return None if mask is None else ~mask.numpy()
+
+
+def _weighted(zero: Mask, shape: Shape, queries: int) -> tuple[Step, ...]:
+    """Return the steps from values to results, by weights that are zero in places.
+
+    `zero` is (..., queries, keys), `shape` is (..., keys, width).
+    """
+    keys, rank = shape[-2], len(shape)
+    wide = np.broadcast_to(zero, (*zero.shape[:-2], queries, keys))
+    lead = wide.shape[:-2]
+    if prod(lead) == 1:
+        return (Take(rank - 2, from_matrix(~wide.reshape(queries, keys))),)
+    full = np.broadcast_to(wide, (*shape[:-2], queries, keys)).reshape(-1, queries, keys)
+    if full.size > MOST_CELLS // max(len(full), 1):
+        return (Take(rank - 2, from_matrix(np.logical_or.reduce(~full, axis=0))),)
+    blocks = np.zeros((len(full), queries, len(full), keys), dtype=np.bool_)
+    for number, block in enumerate(full):
+        blocks[number, :, number] = ~block
+    links = from_matrix(blocks.reshape(len(full) * queries, -1))
+    return (
+        Reshape(shape, (len(full) * keys, shape[-1])),
+        Take(0, links),
+        Reshape((len(full) * queries, shape[-1]), (*shape[:-2], queries, shape[-1])),
+    )
+
+
+@RULES.of("linear")
+def linear(node: Node, zeros: Zeros) -> list[Edge]:
+    """The last axis mixed."""
+    given, (target,) = node.arguments, targets(node)
+    source = given.get("input")
+    last = len(target.shape) - 1
+    found = edges(source, (Mix(last, shape_of(source)[-1], target.shape[-1]),), target)
+    for name in ("weight", "bias"):
+        made = given.get(name)
+        if isinstance(made, Value):
+            found += edges(made, everything(made.shape, target.shape), target)
+    return found
+
+
+@RULES.of("_softmax", "_log_softmax", "_safe_softmax", "softmax", "log_softmax")
+def softmax(node: Node, zeros: Zeros) -> list[Edge]:
+    """Each element from all along the axis but the blocked ones, which become constants."""
+    source, (target,) = node.arguments["self"], targets(node)
+    axis = node.arguments["dim"] % max(len(target.shape), 1)
+    blocked = zeros.zero.get(target)
+    if blocked is None:
+        return _over(source, target, (axis,))
+    size = (target.shape[axis],)
+    seen = ReduceWhere(axis, ~_whole(blocked, target.shape, axis))
+    return edges(source, (seen, Spread((axis,), size)), target)
+
+
+def _whole(mask: Mask, shape: Shape, axis: int) -> Mask:
+    sizes = [shape[axis] if at == axis else size for at, size in enumerate(mask.shape)]
+    return np.broadcast_to(mask, sizes)
+
+
+def _over(source: Any, target: Value, axes: tuple[int, ...]) -> list[Edge]:
+    """Return edges from each element to its place, and from all along some axes to each."""
+    shape = target.shape
+    sizes = tuple(shape[axis] for axis in axes)
+    across = (Reduce(axes, sizes), Spread(axes, sizes))
+    return edges(source, (), target) + edges(source, across, target)
+
+
+@RULES.of("native_layer_norm", "_fused_rms_norm", "rms_norm", "layer_norm")
+def layer_norm(node: Node, zeros: Zeros) -> list[Edge]:
+    """Statistics over the last axes."""
+    given, target = node.arguments, targets(node)[0]
+    source = given["input"]
+    count = len(given["normalized_shape"])
+    rank = len(target.shape)
+    axes = tuple(range(rank - count, rank))
+    found = _over(source, target, axes)
+    reduced = tuple(1 if axis in axes else size for axis, size in enumerate(target.shape))
+    for statistic in targets(node)[1:]:
+        if statistic.shape == reduced:
+            found += edges(source, reduce_to(target.shape, axes, keep=True), statistic)
+        else:
+            found += edges(source, everything(shape_of(source), statistic.shape), statistic)
+    return found + _scales(node, target, ("weight", "bias"))
+
+
+@RULES.of("native_group_norm", "group_norm")
+def group_norm(node: Node, zeros: Zeros) -> list[Edge]:
+    """Statistics over all positions and the channels of a group."""
+    given, target = node.arguments, targets(node)[0]
+    source, shape = given["input"], target.shape
+    groups = given.get("group", given.get("num_groups"))
+    positions = tuple(range(2, len(shape)))
+    sizes = shape[2:]
+    across: tuple[Step, ...] = (
+        *((Reduce(positions, sizes),) if positions else ()),
+        Mix(1, shape[1], shape[1], groups),
+        *((Spread(positions, sizes),) if positions else ()),
+    )
+    found = edges(source, (), target) + edges(source, across, target)
+    for statistic in targets(node)[1:]:
+        found += edges(source, everything(shape_of(source), statistic.shape), statistic)
+    return found + _scales(node, target, ("weight", "bias"))
+
+
+@RULES.of(
+    *("native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit_no_training"),
+    *("cudnn_batch_norm", "batch_norm", "_batch_norm_with_update", "_batch_norm_no_update"),
+    "miopen_batch_norm",
+)
+def batch_norm(node: Node, zeros: Zeros) -> list[Edge]:
+    """With stored statistics each element by itself; else statistics over all but channels."""
+    given, target = node.arguments, targets(node)[0]
+    source = given.get("input", given.get("self"))
+    trains = given.get("training", given.get("train", False)) or given.get("running_mean") is None
+    axes = (0, *range(2, len(target.shape)))
+    found = _over(source, target, axes) if trains else edges(source, (), target)
+    for statistic in targets(node)[1:] if trains else ():
+        found += edges(source, everything(shape_of(source), statistic.shape), statistic)
+    return found + _scales(node, target, ("weight", "bias"))
+
+
+def _scales(node: Node, target: Value, names: tuple[str, ...]) -> list[Edge]:
+    found = []
+    for name in names:
+        made = node.arguments.get(name)
+        if isinstance(made, Value):
+            found += edges(made, everything(made.shape, target.shape), target)
+    return found
+
+
+@RULES.of(
+    *("mean", "sum", "amax", "amin", "var", "std", "var_mean", "std_mean", "any", "all"),
+    *("logsumexp", "prod", "max", "min", "linalg_vector_norm", "norm", "argmax", "argmin"),
+    *("nansum", "aminmax", "median", "nanmedian", "mode", "count_nonzero"),
+)
+def reduction(node: Node, zeros: Zeros) -> list[Edge]:
+    """Some axes, or all, become one."""
+    given = node.arguments
+    source = given.get("self", given.get("input"))
+    if node.operator in ("max", "min") and given.get("other") is not None:
+        return pointwise(node, zeros)
+    shape = shape_of(source)
+    axes = given.get("dim")
+    axes = [axes] if isinstance(axes, int) else list(axes or range(len(shape)))
+    found = []
+    for target in targets(node):
+        kept = len(target.shape) == len(shape)
+        found += edges(source, reduce_to(shape, axes, keep=kept), target)
+    return found
+
+
+@RULES.of(
+    *("sort", "topk", "cumsum_backward", "kthvalue", "argsort", "renorm", "multinomial"),
+    *("_weight_norm_interface", "unique_dim", "glu"),
+)
+def along_axis(node: Node, zeros: Zeros) -> list[Edge]:
+    """Each element from all along one axis."""
+    source = node.arguments["self"] if "self" in node.arguments else node.arguments["input"]
+    shape = shape_of(source)
+    dim = node.arguments.get("dim", -1)
+    found = []
+    for target in targets(node):
+        if len(target.shape) != len(shape):
+            found += edges(source, everything(shape, target.shape), target)
+            continue
+        axis = dim % max(len(shape), 1)
+        size = target.shape[axis]
+        steps = (Reduce((axis,), (shape[axis],)), Spread((axis,), (size,)))
+        if node.operator == "glu":  # halves of the axis, element by element
+            half = [gather(shape[axis], np.arange(size) + start) for start in (0, size)]
+            for links in half:
+                found += edges(source, (Take(axis, links),), target)
+        else:
+            found += edges(source, steps, target)
+    return found
+
+
+@RULES.of(
+    *("_scaled_dot_product_flash_attention_for_cpu", "_scaled_dot_product_flash_attention"),
+    *("_scaled_dot_product_efficient_attention", "_scaled_dot_product_cudnn_attention"),
+    *("scaled_dot_product_attention", "_scaled_dot_product_attention_math"),
+    *(
+        "_scaled_dot_product_fused_attention_overrideable",
+        "_scaled_dot_product_attention_math_for_mps",
+    ),
+)
+def attention(node: Node, zeros: Zeros) -> list[Edge]:
+    """Queries (..., S, d), keys (..., T, d), values (..., T, e): each query sees unmasked keys."""
+    given, target = node.arguments, targets(node)[0]
+    query, key, value = given["query"], given["key"], given["value"]
+    rank, last = len(target.shape), len(target.shape) - 1
+    queries, keys = shape_of(query)[-2], shape_of(key)[-2]
+    found = edges(query, (Mix(last, shape_of(query)[-1], target.shape[-1]),), target)
+    mask = given.get("attn_mask", given.get("attn_bias"))
+    allowed = _allowed(mask, queries, keys, causal=bool(given.get("is_causal")))
+    for source, width in ((key, shape_of(key)[-1]), (value, shape_of(value)[-1])):
+        shape = shape_of(source)
+        heads: tuple[Step, ...] = ()
+        if rank > 2 and shape[-3] != target.shape[-3]:  # grouped queries
+            copies = target.shape[-3] // shape[-3]
+            heads = (Take(rank - 3, gather(shape[-3], np.arange(target.shape[-3]) // copies)),)
+        sized = (*target.shape[:-2], keys, target.shape[-1])
+        passing = (
+            (Mix(rank - 2, keys, queries),)
+            if allowed is None
+            else _weighted(~allowed, sized, queries)
+        )
+        found += edges(source, (*heads, Mix(last, width, target.shape[-1]), *passing), target)
+    if isinstance(mask, Value):
+        steps = (*broadcast(mask.shape, (*target.shape[:-2], queries, keys)),)
+        found += edges(mask, (*steps, Mix(last, keys, target.shape[-1])), target)
+    for extra in targets(node)[1:]:
+        for source in (query, key):
+            found += edges(source, everything(shape_of(source), extra.shape), extra)
+    return found
+
+
+def _allowed(mask: Any, queries: int, keys: int, *, causal: bool) -> NDArray[np.bool_] | None:
+    """Return which key each query sees, None for all."""
+    allowed = np.tri(queries, keys, dtype=np.bool_) if causal else None
+    if mask is not None and not isinstance(mask, Value) and not mask.is_meta:
+        data = constant(mask)
+        seen = (data if data.dtype.is_floating_point is False else data > BLOCKED).bool().numpy()
+        seen = seen | ~seen.any(axis=-1, keepdims=True)  # a row without any is spread evenly
+        allowed = seen if allowed is None else seen & allowed
+    return None if allowed is None or allowed.all() else allowed
+
+
+@RULES.of("_native_multi_head_attention", "_transformer_encoder_layer_fwd")
+def fused_block(node: Node, zeros: Zeros) -> list[Edge]:
+    """A whole block in one operator, which `capture` switches off: everything sees everything."""
+    return [
+        edge
+        for value in node.arguments.values()
+        if isinstance(value, Value)
+        for target in targets(node)
+        for edge in edges(value, everything(value.shape, target.shape), target)
+    ]
+
+
+@RULES.of("cdist", "_cdist_forward", "_euclidean_dist")
+def distances(node: Node, zeros: Zeros) -> list[Edge]:
+    """Rows against rows."""
+    one, two = (node.arguments[name] for name in ("x1", "x2"))
+    (target,) = targets(node)
+    rank = len(target.shape)
+    a, b = shape_of(one), shape_of(two)
+    found = edges(one, (Mix(rank - 1, a[-1], target.shape[-1]),), target)
+    swap = (*range(rank - 2), rank - 1, rank - 2)
+    turned = (Permute(swap), Mix(rank - 2, b[-1], target.shape[-2]))
+    return found + edges(two, turned, target)

@@ -1,0 +1,126 @@
+"""Rules of operators that resize: each output reads those inputs that have weight in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from archscope.dependence.record.graph import Node
+from archscope.dependence.record.zeros import Zeros
+from archscope.dependence.rules import (
+    DataDependentError,
+    RuleSet,
+    edges,
+    shape_of,
+    targets,
+)
+from archscope.dependence.sets.links import (
+    Links,
+    from_matrix,
+    gather,
+)
+from archscope.dependence.sets.steps import Edge, Step, Take
+
+RULES = RuleSet()
+
+TINY = 1e-9
+"""Weights of interpolation that are smaller are rounding: the tap has weight 0."""
+
+
+@RULES.of(
+    *(
+        f"{start}upsample_{kind}"
+        for start in ("", "_")
+        for kind in (
+            "nearest1d",
+            "nearest2d",
+            "nearest3d",
+            "linear1d",
+            "bilinear2d",
+            "trilinear3d",
+            "bicubic2d",
+            "bilinear2d_aa",
+            "bicubic2d_aa",
+            "nearest_exact1d",
+            "nearest_exact2d",
+            "nearest_exact3d",
+        )
+    )
+)
+def resize(node: Node, zeros: Zeros) -> list[Edge]:
+    """Each output reads those inputs that have weight in the interpolation, found by trying it."""
+    given = node.arguments
+    source = given.get("self", given.get("input"))
+    (target,) = targets(node)
+    before = shape_of(source)
+    steps: list[Step] = []
+    for number, axis in enumerate(range(2, len(before))):
+        links = _resized(node, before[axis], target.shape[axis], number, len(before) - 2)
+        steps.append(Take(axis, links))
+    return edges(source, steps, target)
+
+
+def _resized(node: Node, reads: int, size: int, number: int, axes: int) -> Links:
+    given, operator = node.arguments, node.operator
+    scale = _scale(given, number, axes, reads, size)
+    if "nearest" in operator:
+        offset = 0.5 if "exact" in operator else 0.0
+        index = np.floor((np.arange(size) + offset) / scale).astype(np.int64)
+        return gather(reads, index.clip(0, reads - 1))
+    mode = "bicubic" if "bicubic" in operator else "bilinear"
+    # One axis at a time: each input position is a channel that is 1 there and 0 elsewhere.
+    probe = torch.eye(reads, dtype=torch.float64).view(1, reads, 1, reads)
+    weights = (
+        F.interpolate(
+            probe,
+            size=None,
+            scale_factor=(1.0, float(scale)),
+            mode=mode,
+            align_corners=given.get("align_corners", False),
+            antialias=operator.endswith("_aa"),
+            recompute_scale_factor=False,
+        )
+        if _has_scale(given)
+        else F.interpolate(
+            probe,
+            size=(1, size),
+            mode=mode,
+            align_corners=given.get("align_corners", False),
+            antialias=operator.endswith("_aa"),
+        )
+    )
+    if weights.shape[-1] != size:
+        raise DataDependentError
+    links = from_matrix((weights[0, :, 0].abs() > TINY).numpy().T)
+    return replace(links, clipped=_beyond(operator, reads, size, scale, given))
+
+
+def _beyond(operator: str, reads: int, size: int, scale: float, given: Any) -> Any:
+    """Return which outputs would read beyond the border, where the border is repeated instead."""
+    if given.get("align_corners"):
+        at = np.arange(size) * ((reads - 1) / max(size - 1, 1))
+    else:
+        at = (np.arange(size) + 0.5) / scale - 0.5
+    wide = 2.0 if "bicubic" in operator else 1.0
+    if operator.endswith("_aa"):
+        wide *= max(1 / scale, 1.0)
+    low, high = np.floor(at - wide + TINY) + 1, np.ceil(at + wide - TINY) - 1
+    beyond = (low < 0) | (high > reads - 1)
+    return beyond if beyond.any() else None
+
+
+def _has_scale(given: Any) -> bool:
+    return any(given.get(name) for name in ("scale_factors", "scales", "scales_h", "scales_w"))
+
+
+def _scale(given: Any, number: int, axes: int, reads: int, size: int) -> float:
+    factors = given.get("scale_factors")
+    if factors:
+        return float(factors[number])
+    names = {1: ("scales",), 2: ("scales_h", "scales_w"), 3: ("scales_d", "scales_h", "scales_w")}
+    found = given.get(names[axes][number])
+    return float(found) if found else size / reads

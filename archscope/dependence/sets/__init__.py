@@ -1,0 +1,1 @@
+"""Exact sets of positions, and what operators do to them."""

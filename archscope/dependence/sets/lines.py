@@ -1,0 +1,221 @@
+"""What a row of units sees along one axis of the input: window, step, holes, who shares what.
+
+A set is the bits of a Python integer: bit i stands for position i.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
+from math import gcd
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archscope.dependence.sets.sets import Sets, are_clipped, firsts, kinds
+from archscope.theory.bits import longest_run, ones, positions
+
+LONGEST_PERIOD = 128
+"""Units after which a pattern of windows must repeat to be found."""
+FEWEST_COPIES = 4
+"""Units in a row whose windows are copies of one another, for the others to be cut short."""
+UNITS_COMPARED = 1_024
+"""Units that are compared one by one where their windows are not copies of one another."""
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """Units in order, and what each sees of one axis."""
+
+    size: int
+    """Positions of the axis that is seen."""
+    entries: NDArray[np.int64]
+    """What each unit sees, as `algebra` knows it."""
+    algebra: Sets
+
+    def seen(self, unit: int) -> int:
+        """Return what a unit sees."""
+        return self.algebra.bits(int(self.entries[unit]))
+
+    @cached_property
+    def sets(self) -> tuple[int, ...]:
+        """What each unit sees."""
+        return tuple(map(self.algebra.bits, self.entries.tolist()))
+
+    @cached_property
+    def clipped(self) -> tuple[bool, ...]:
+        """Which units would see more, if the input did not end."""
+        found: list[bool] = are_clipped(self.entries).tolist()
+        return tuple(found)
+
+    @cached_property
+    def kinds(self) -> NDArray[np.int64]:
+        """What each unit sees, wherever it begins: equal for windows that are copies; 0: empty."""
+        return kinds(self.entries)
+
+    @cached_property
+    def firsts(self) -> NDArray[np.int64]:
+        """The first position that each unit sees."""
+        return firsts(self.entries)
+
+    @cached_property
+    def widths(self) -> NDArray[np.int64]:
+        """The positions from the first to the last that each unit sees."""
+        return self.algebra.widths(self.entries)
+
+    @cached_property
+    def interior(self) -> NDArray[np.int64]:
+        """The units that no border cuts short, and that see anything.
+
+        A mask cuts short without saying so (the first tokens under a window of attention); such are
+        left out where all other windows are copies of one another.
+        """
+        units = np.flatnonzero((self.kinds != 0) & ~are_clipped(self.entries))
+        if len(units) < FEWEST_COPIES or self._period(units) is not None:
+            return units
+        kept = self._copies(units)
+        left = np.setdiff1d(units, kept)
+        starts = self.firsts[left]
+        at_ends = bool(((starts == 0) | (starts + self.widths[left] == self.size)).all())
+        return kept if at_ends and len(kept) >= FEWEST_COPIES else units
+
+    def _copies(self, units: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the longest run of units whose windows are copies, each as far on as the last."""
+        found, steps = self.kinds[units], np.diff(self.firsts[units])
+        steps = np.where((found[1:] == found[:-1]) & (steps > 0), steps, 0)
+        edges = np.flatnonzero(np.diff(steps, prepend=-1, append=-1))
+        runs = [(b - a, -a) for a, b in pairwise(edges.tolist()) if steps[a]]
+        if not runs:
+            return units[:0]
+        length, start = max(runs)
+        return units[-start : length - start + 1]
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether the windows of some units are known without a border."""
+        return len(self.interior) > 0
+
+    @cached_property
+    def hulls(self) -> tuple[int, int]:
+        """The smallest and the largest window of a unit in the interior, else of any."""
+        widths = self.widths[self.interior] if len(self.interior) else self.widths
+        return (int(widths.min()), int(widths.max())) if len(widths) else (0, 0)
+
+    @cached_property
+    def cycle(self) -> tuple[int, int] | None:
+        """After how many units the windows repeat, and how far on; None where they do not."""
+        return self._period(self.interior)
+
+    def _period(self, units: NDArray[np.int64]) -> tuple[int, int] | None:
+        found, starts = self.kinds[units], self.firsts[units]
+        for period in range(1, min(LONGEST_PERIOD, len(units) // 2) + 1):
+            shift = int(starts[period] - starts[0])
+            if shift < 0 or found[period] != found[0]:
+                continue
+            alike = (found[period:] == found[:-period]).all()
+            if alike and (starts[period:] - starts[:-period] == shift).all():
+                return period, shift
+        return None
+
+    @property
+    def jump(self) -> Fraction | None:
+        """Positions from one unit to the next; None where there is no such number."""
+        return None if self.cycle is None else Fraction(self.cycle[1], self.cycle[0])
+
+    @property
+    def start(self) -> int | None:
+        """The first position that unit 0 would see, negative inside padding; None: no such."""
+        if self.cycle is None or self.cycle[0] != 1:
+            return None
+        unit = int(self.interior[0])
+        return int(self.firsts[unit]) - unit * self.cycle[1]
+
+    @cached_property
+    def typical(self) -> int | None:
+        """The unit nearest to the middle that has the largest window; None where none has any."""
+        found = self.interior if len(self.interior) else np.flatnonzero(self.kinds)
+        if self.cycle is None or self.cycle[0] > 1:
+            found = found[self.widths[found] == self.hulls[1]]
+        if not len(found):
+            return None
+        return int(found[np.abs(2 * found - (len(self.entries) - 1)).argmin()])
+
+    @property
+    def streams(self) -> int | None:
+        """Interleaved networks into which the units fall; 0: no two share a position."""
+        if len(self.entries) < 2 or not len(self.interior):
+            return None
+        if self.cycle is not None and self.cycle[0] == 1 and self.cycle[1]:
+            return streams(self.seen(int(self.interior[0])), self.cycle[1])
+        spare = max((len(self.interior) - UNITS_COMPARED) // 2, 0)
+        return _shared(self, self.interior[spare : len(self.interior) - spare])
+
+
+def first(seen: int) -> int:
+    """Return the first position of a set that is not empty."""
+    return (seen & -seen).bit_length() - 1
+
+
+def hull(seen: int) -> int:
+    """Return how many positions lie from the first to the last of a set."""
+    return seen.bit_length() - first(seen) if seen else 0
+
+
+def streams(seen: int, jump: int) -> int:
+    """Return into how many networks units fall that see `seen`, `jump` positions from each other.
+
+    The greatest common divisor of all distances between units that share a position (Wang & Ji
+    2018): 1 is one network, 0 means that no two units share any.
+    """
+    nearest: dict[int, int] = {}
+    found = 0
+    for position in positions(seen):
+        found = gcd(found, position - nearest.setdefault(position % jump, position))
+    return found // jump
+
+
+def overlap(seen: int, jump: int) -> float:
+    """Return the share of what either of two neighbours sees that both see (Jaccard)."""
+    other = seen << jump
+    return (seen & other).bit_count() / (seen | other).bit_count()
+
+
+def input_use(seen: int, jump: int) -> float:
+    """Return the share of positions that any unit sees."""
+    return len({position % jump for position in positions(seen)}) / jump
+
+
+def longest_gap(seen: int) -> int:
+    """Return how many positions the longest hole between two of a set has."""
+    inside = seen >> first(seen) if seen else 0
+    return longest_run(inside ^ ones(inside.bit_length()))[1]
+
+
+def solid_core(seen: int) -> int:
+    """Return the length of the run of positions through the centre, or nearest to it."""
+    where = positions(seen >> first(seen))
+    middle = where[-1] / 2
+    edges = [0, *(at for at in range(1, len(where)) if where[at] > where[at - 1] + 1), len(where)]
+    runs = [(where[a], where[b - 1]) for a, b in pairwise(edges)]
+    nearest = min(max(start - middle, middle - end, 0) for start, end in runs)
+    return max(
+        end - start + 1 for start, end in runs if max(start - middle, middle - end, 0) == nearest
+    )
+
+
+def _shared(line: Line, units: NDArray[np.int64]) -> int:
+    """Return the common divisor of the distances between units that share a position."""
+    starts, ends = line.firsts[units], line.firsts[units] + line.widths[units]
+    sets = [line.seen(unit) for unit in units.tolist()]
+    found = 0
+    for apart in range(1, len(sets)):
+        if found and apart % found == 0:
+            continue
+        meet = (starts[apart:] < ends[:-apart]) & (starts[:-apart] < ends[apart:])
+        if any(sets[one] & sets[one + apart] for one in np.flatnonzero(meet).tolist()):
+            found = gcd(found, apart)
+            if found == 1:
+                break
+    return found

@@ -1,0 +1,279 @@
+"""Which positions of one axis each position of another reads: windows, slices, masks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
+from weakref import WeakValueDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archscope.dependence.sets.algebra import Algebra, Array
+
+SPARSE_TAPS = 8
+"""Taps up to which links are followed one by one; neighbours beyond that are held as ranges."""
+Index = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Links(ABC):
+    """A relation between the positions of two axes."""
+
+    reads: int
+    """Positions of the axis that is read."""
+    clipped: Mask | None = field(default=None, kw_only=True)
+    """Which output positions would read beyond the border, if there were anything; None: none."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Output positions."""
+
+    @property
+    @abstractmethod
+    def counts(self) -> Index:
+        """How many positions each output position reads."""
+
+    @property
+    @abstractmethod
+    def transposed(self) -> Links:
+        """The opposite relation: by which positions each one is read."""
+
+    @abstractmethod
+    def gathered(self, entries: Array, places: Index, algebra: Algebra) -> Array:
+        """Return what output positions hold, along axis 0.
+
+        Position i of the axis that is read holds `entries[places[i]]`.
+        """
+
+    @property
+    def gathers(self) -> Index | None:
+        """What each output position reads, -1 for nothing, where none reads more than one."""
+        return None
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether each position reads itself alone."""
+        return False
+
+
+@dataclass(frozen=True, eq=False)
+class Taps(Links):
+    """A relation in which each output position reads a few."""
+
+    index: Index
+    """What each output position reads, (outputs, taps); -1 for nothing."""
+
+    @property
+    def size(self) -> int:
+        """Output positions."""
+        return len(self.index)
+
+    @property
+    def counts(self) -> Index:
+        """How many positions each output position reads."""
+        return np.asarray((self.index >= 0).sum(axis=1))
+
+    @property
+    def gathers(self) -> Index | None:
+        """What each output position reads, -1 for nothing, where none reads more than one."""
+        return self.index[:, 0] if self.index.shape[1] == 1 else None
+
+    @cached_property
+    def is_identity(self) -> bool:
+        """Whether each position reads itself alone."""
+        if self.clipped is not None or self.gathers is None or self.size != self.reads:
+            return False
+        return bool((self.gathers == np.arange(self.size)).all())
+
+    @cached_property
+    def transposed(self) -> Links:
+        """The opposite relation: by which positions each one is read."""
+        outputs, taps = (self.index >= 0).nonzero()
+        return _from_pairs(self.index[outputs, taps], outputs, self.reads, self.size)
+
+    def gathered(self, entries: Array, places: Index, algebra: Algebra) -> Array:
+        """Return what output positions hold, along axis 0."""
+        nothing = np.full((1, *entries.shape[1:]), algebra.nothing, entries.dtype)
+        entries = np.concatenate([entries, nothing])
+        index = np.where(self.index < 0, len(entries) - 1, places[self.index])
+        found = entries[index[:, 0]]
+        for tap in range(1, index.shape[1]):
+            found = algebra.unite(found, entries[index[:, tap]])
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Ranges(Links):
+    """A relation in which each output position reads a few ranges of neighbours."""
+
+    starts: Index
+    """The first position of each range, (outputs, ranges)."""
+    stops: Index
+    """The position after the last; the start where there is no such range."""
+
+    @property
+    def size(self) -> int:
+        """Output positions."""
+        return len(self.starts)
+
+    @property
+    def counts(self) -> Index:
+        """How many positions each output position reads."""
+        return np.asarray((self.stops - self.starts).sum(axis=1))
+
+    @cached_property
+    def transposed(self) -> Links:
+        """The opposite relation: by which positions each one is read."""
+        starts, stops = self.starts[:, 0], self.stops[:, 0]
+        if self.starts.shape[1] > 1 or (np.diff(starts) < 0).any() or (np.diff(stops) < 0).any():
+            return from_matrix(self._matrix().T)
+        positions = np.arange(self.reads)
+        first = np.searchsorted(stops, positions, "right")
+        last = np.searchsorted(starts, positions, "right")
+        return ranges(self.size, first, np.maximum(first, last))
+
+    def _matrix(self) -> Mask:
+        steps = np.zeros((self.size, self.reads + 1), dtype=np.int8)
+        outputs = np.arange(self.size)
+        for column in range(self.starts.shape[1]):
+            steps[outputs, self.starts[:, column]] += 1
+            steps[outputs, self.stops[:, column]] -= 1
+        return np.asarray(steps.cumsum(axis=1, dtype=np.int8)[:, :-1] > 0)
+
+    def gathered(self, entries: Array, places: Index, algebra: Algebra) -> Array:
+        """Return what output positions hold, along axis 0."""
+        entries = entries[places]
+        columns = zip(self.starts.T, self.stops.T, strict=True)
+        return reduce(
+            algebra.unite, [algebra.over_ranges(entries, first, last) for first, last in columns]
+        )
+
+
+def ranges(reads: int, starts: Index, stops: Index, clipped: Mask | None = None) -> Ranges:
+    """Return the relation in which each output position reads one range."""
+    return Ranges(reads, starts[:, None], stops[:, None], clipped=clipped)
+
+
+def _from_pairs(outputs: Index, reads: Index, size: int, width: int) -> Links:
+    """Return the relation in which `outputs[n]` reads `reads[n]`, of axes as long as given."""
+    order = np.lexsort((reads, outputs))
+    outputs, reads = outputs[order], reads[order]
+    index = np.full((size, _most(outputs, size)), -1, dtype=np.int64)
+    index[outputs, _number(outputs, size)] = reads
+    return Taps(width, index)
+
+
+def _most(outputs: Index, size: int) -> int:
+    return max(int(np.bincount(outputs, minlength=size).max(initial=0)), 1)
+
+
+def _number(outputs: Index, size: int) -> Index:
+    """Return of each of some numbers in order the how manieth of its like it is."""
+    counts = np.bincount(outputs, minlength=size)
+    return np.asarray(np.arange(len(outputs)) - np.repeat(np.cumsum(counts) - counts, counts))
+
+
+_KNOWN: WeakValueDictionary[tuple[int, bytes], Links] = WeakValueDictionary()
+"""Relations that are in use, by their matrices: every layer of a model has the same mask."""
+
+
+def from_matrix(matrix: Mask) -> Links:
+    """Return the relation in which output i reads j where `matrix[i, j]`."""
+    key = (matrix.shape[1], np.packbits(matrix).tobytes())
+    found = _KNOWN.get(key)
+    if found is None:
+        outputs, reads = matrix.nonzero()
+        found = _as_ranges(matrix) or _from_pairs(outputs, reads, *matrix.shape)
+        _KNOWN[key] = found
+    return found
+
+
+def _as_ranges(matrix: Mask) -> Ranges | None:
+    """Return a relation of many taps as ranges, where these are fewer by far."""
+    taps = int(matrix.sum(axis=1).max(initial=0))
+    if taps <= SPARSE_TAPS:
+        return None
+    steps = np.diff(np.pad(matrix, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    outputs, first = (steps > 0).nonzero()
+    _, last = (steps < 0).nonzero()
+    most = _most(outputs, len(matrix))
+    if 4 * most > taps:
+        return None
+    starts, stops = np.zeros((2, len(matrix), most), dtype=np.int64)
+    number = _number(outputs, len(matrix))
+    starts[outputs, number], stops[outputs, number] = first, last
+    return Ranges(matrix.shape[1], starts, stops)
+
+
+def so_far(size: int, *, backward: bool = False) -> Links:
+    """Return the relation in which each position reads itself and all before it, or all after."""
+    own = np.arange(size)
+    if backward:
+        return ranges(size, own, np.full_like(own, size))
+    return ranges(size, np.zeros_like(own), own + 1)
+
+
+def window(
+    reads: int, size: int, *, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1
+) -> Links:
+    """Return what a convolution or pool reads along one axis."""
+    first = np.arange(size) * stride - padding
+    if kernel > SPARSE_TAPS and dilation == 1:
+        last = first + kernel
+        beyond = (first < 0) | (last > reads)
+        starts, stops = first.clip(0, reads), last.clip(0, reads)
+        return ranges(reads, starts, stops, beyond if beyond.any() else None)
+    return _clip(reads, first[:, None] + np.arange(kernel) * dilation)
+
+
+def transposed_window(
+    reads: int, size: int, *, kernel: int, stride: int, padding: int, dilation: int
+) -> Links:
+    """Return what a transposed convolution reads: output o reads (o + padding - t d) / stride."""
+    steps = np.arange(size)[:, None] + padding - np.arange(kernel) * dilation
+    whole, rest = np.divmod(steps, stride)
+    return _clip(reads, np.where(rest == 0, whole, 0), wanted=rest == 0)
+
+
+def gather(reads: int, index: Sequence[int] | NDArray[np.int64]) -> Links:
+    """Return the relation in which output i reads `index[i]` alone; -1 reads nothing."""
+    return Taps(reads, np.asarray(index, dtype=np.int64).reshape(-1, 1))
+
+
+def shifted(reads: int, size: int, first: int, step: int = 1) -> Links:
+    """Return the relation in which output i reads first + i step; beyond the border nothing."""
+    return _clip(reads, (first + np.arange(size) * step)[:, None])
+
+
+def parts(reads: int, size: int) -> Links:
+    """Return what adaptive pooling reads: parts that may overlap and differ in size."""
+    number = np.arange(size)
+    first = number * reads // size
+    last = -(-(number + 1) * reads // size) - 1
+    index = first[:, None] + np.arange(int((last - first).max()) + 1)
+    return Taps(reads, np.where(index <= last[:, None], index, -1))
+
+
+def rolled(size: int, shift: int) -> Links:
+    """Return what a roll reads; what comes round from the other end counts as beyond the border."""
+    source = np.arange(size) - shift % size
+    back = size - shift % size
+    wrapped = source < 0 if shift % size <= back else source >= 0
+    return Taps(size, (source % size)[:, None], clipped=wrapped)
+
+
+def _clip(reads: int, index: NDArray[np.int64], wanted: NDArray[np.bool_] | None = None) -> Links:
+    wanted = np.ones_like(index, dtype=np.bool_) if wanted is None else wanted
+    inside = (index >= 0) & (index < reads)
+    beyond: NDArray[np.bool_] = np.asarray((wanted & ~inside).any(axis=1))
+    index = np.where(wanted & inside, index, -1)
+    # Taps that no output has are left out; a tap that is missing moves to the end.
+    order = np.argsort(index < 0, axis=1, kind="stable")
+    index = np.take_along_axis(index, order, axis=1)
+    taps = max(int((index >= 0).sum(axis=1).max(initial=0)), 1)
+    return Taps(reads, index[:, :taps], clipped=beyond if beyond.any() else None)

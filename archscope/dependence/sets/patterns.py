@@ -1,0 +1,337 @@
+"""What each element of a tensor holds, stored once where elements are alike.
+
+A convolution's outputs in one row of the image all see the same rows of the input, whatever their
+channel and column; so a pattern has, along each axis, one entry for all positions, or one for each,
+or one for each class of positions (the parts of a concatenation). Entries are sets of input
+positions or numbers of ways, as an algebra says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archscope.dependence.sets.algebra import NUMBERS, Algebra, Array
+from archscope.dependence.sets.axes import cut, merge_axes
+from archscope.dependence.sets.links import Links, from_matrix
+from archscope.dependence.sets.sets import Sets, clip
+
+LARGEST_UNION = 1 << 16
+"""Entries that a union may have whatever its parts had."""
+Places = NDArray[np.int64] | None
+"""Which entry each position of an axis has; None: entry 0 of one alone, else its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pattern:
+    """Entries over the axes of a tensor; never written to."""
+
+    shape: tuple[int, ...]
+    """The tensor's own."""
+    entries: Array
+    """(entries along each axis...)."""
+    places: tuple[Places, ...]
+    positional: tuple[bool, ...] = ()
+    """Along which axes positions, and not features, are told apart; of sets alone."""
+    picked: bool = False
+    """Whether one position of an axis was picked on the way, and the axis dropped."""
+    algebra: Algebra = NUMBERS
+    """What the entries are."""
+
+    @property
+    def sets(self) -> Sets:
+        """What the entries are, where they are sets."""
+        assert isinstance(self.algebra, Sets)
+        return self.algebra
+
+    def varies(self, axis: int) -> bool:
+        """Return whether positions of an axis may differ."""
+        return bool(self.entries.shape[axis] > 1)
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """The axes along which positions may differ."""
+        return tuple(axis for axis, is_so in enumerate(self.positional) if is_so)
+
+    def index(self, axis: int) -> NDArray[np.int64]:
+        """Return the entry of each position of an axis."""
+        places = self.places[axis]
+        if places is not None:
+            return places
+        size = self.shape[axis]
+        return np.arange(size) if self.varies(axis) else np.zeros(size, dtype=np.int64)
+
+    def at(self, unit: Sequence[int]) -> Array:
+        """Return what one element holds, as an array of one entry."""
+        found = tuple(int(self.index(axis)[place]) for axis, place in enumerate(unit))
+        return np.asarray(self.entries[found]).reshape(1)
+
+    def expanded(self, axis: int) -> Array:
+        """Return the entries with each position of one axis its own."""
+        return self.entries.take(self.index(axis), axis=axis)
+
+    def alone(self, axis: int, entry: int) -> Pattern:
+        """Return the same as if all positions of an axis had one entry."""
+        return self.with_axis(axis, self.shape[axis], self.entries.take([entry], axis=axis), None)
+
+    def permuted(self, order: Sequence[int]) -> Pattern:
+        """Return the axes in another order."""
+        return replace(
+            self,
+            shape=tuple(self.shape[axis] for axis in order),
+            entries=self.entries.transpose(order),
+            places=tuple(self.places[axis] for axis in order),
+            positional=tuple(self.positional[axis] for axis in order) if self.positional else (),
+        )
+
+    def taken(self, axis: int, links: Links) -> Pattern:
+        """Return what positions hold that read along an axis as `links` say."""
+        if links.is_identity:
+            return self
+        if not self.varies(axis):
+            return self._taken_alike(axis, links)
+        cut_short = links.clipped if self.positional and self.positional[axis] else None
+        if links.gathers is not None and self.places[axis] is not None and cut_short is None:
+            return self._chosen(axis, links.gathers)
+        moved = np.moveaxis(self.entries, axis, 0)
+        entries = links.gathered(moved, self.index(axis), self.algebra)
+        if cut_short is not None:
+            entries = clip(entries, cut_short.reshape(-1, *[1] * (entries.ndim - 1)))
+        return self.with_axis(axis, links.size, np.moveaxis(entries, 0, axis), None)
+
+    def _chosen(self, axis: int, source: NDArray[np.int64]) -> Pattern:
+        """Return positions of an axis by number, -1 for nothing; what is alike stays one entry."""
+        nothing = np.full_like(self.entries.take([0], axis=axis), self.algebra.nothing)
+        places = np.where(source < 0, self.entries.shape[axis], self.index(axis)[source])
+        kept, places = np.unique(places, return_inverse=True)
+        entries = np.concatenate([self.entries, nothing], axis=axis).take(kept, axis=axis)
+        return self.with_axis(axis, len(source), entries, places if len(kept) > 1 else None)
+
+    def _taken_alike(self, axis: int, links: Links) -> Pattern:
+        taps = links.counts
+        is_set = isinstance(self.algebra, Sets)
+        kinds, places = np.unique(taps > 0 if is_set else taps, return_inverse=True)
+        times = kinds.reshape([-1 if at == axis else 1 for at in range(self.entries.ndim)])
+        entries = self.algebra.times(self.entries, times)
+        return self.with_axis(axis, links.size, entries, places if len(kinds) > 1 else None)
+
+    def mixed(self, axis: int, size: int, groups: int) -> Pattern:
+        """Return an axis of `size` in which each position holds what its whole group held.
+
+        Numbers are averaged: channels count as one.
+        """
+        if not self.varies(axis):
+            return self.with_axis(axis, size, self.entries, None)
+        if groups == 1:
+            return self.with_axis(axis, size, self._joined(axis, mean=True), None)._without((axis,))
+        apart = self.expanded(axis)
+        shape = (*apart.shape[:axis], groups, -1, *apart.shape[axis + 1 :])
+        apart = apart.reshape(shape)
+        once = np.ones(apart.shape[axis + 1], dtype=np.int64)
+        joined = self.algebra.reduced(apart, axis + 1, once, mean=True).squeeze(axis + 1)
+        return self.with_axis(axis, size, joined, np.arange(size) // (size // groups)).compact(axis)
+
+    def reduced(self, axes: Sequence[int]) -> Pattern:
+        """Return each of some axes as one position that holds what all held."""
+        found = self
+        for axis in axes:
+            entries = found._joined(axis, mean=False) if found.varies(axis) else found.entries
+            found = found.with_axis(axis, 1, entries, None)
+        return found._without(axes)
+
+    def _joined(self, axis: int, *, mean: bool) -> Array:
+        counts = np.bincount(self.index(axis), minlength=self.entries.shape[axis])
+        return self.algebra.reduced(self.entries, axis, counts, mean=mean)
+
+    def spread(self, axes: Sequence[int], sizes: Sequence[int]) -> Pattern:
+        """Return axes of size 1 as wide as given, all positions alike."""
+        found = self
+        for axis, size in zip(axes, sizes, strict=True):
+            found = found.with_axis(axis, size, found.entries, None)
+        return found
+
+    def kept(self, mask: NDArray[np.bool_]) -> Pattern:
+        """Return nothing where `mask` is False; it has size 1 along axes where it is alike."""
+        found = self
+        for axis, size in enumerate(mask.shape):
+            if size > 1:
+                found = found.with_axis(axis, size, found.expanded(axis), None)
+        return replace(
+            found,
+            entries=np.where(mask, found.entries, self.algebra.nothing),
+            places=tuple(
+                None if size > 1 else places
+                for size, places in zip(mask.shape, found.places, strict=True)
+            ),
+        )
+
+    def reshaped(self, shape: Sequence[int]) -> Pattern:
+        """Return the elements, in their order, in another shape."""
+        groups = cut(self.shape, tuple(shape))
+        flat = merge_axes(self.entries, [len(old) for old, _ in groups])
+        sizes: list[int] = []
+        places: list[Places] = []
+        positional: list[bool] = []
+        is_picked = self.picked
+        start = 0
+        for group, (old, new) in enumerate(groups):
+            axes = range(start, start + len(old))
+            start += len(old)
+            picked, split, kept = self._regrouped(axes, new)
+            flat = flat if picked is None else flat.take(picked, axis=group)
+            sizes += split
+            places += kept
+            if isinstance(self.algebra, Sets):
+                is_so = any(self.positional[axis] for axis in axes)
+                after = [is_so and entries > 1 for entries in split]
+                positional += after
+                is_picked = is_picked or (is_so and not any(after))
+        return Pattern(
+            tuple(shape),
+            flat.reshape(sizes),
+            tuple(places),
+            tuple(positional),
+            is_picked,
+            self.algebra,
+        )
+
+    def _regrouped(self, axes: range, new: Sequence[int]) -> tuple[Places, list[int], list[Places]]:
+        """Return how entries of merged axes are picked, and the entries and places after."""
+        if not any(self.varies(axis) for axis in axes):
+            return None, [1] * len(new), [None] * len(new)
+        if len(axes) == len(new) == 1:
+            return None, [self.entries.shape[axes[0]]], [self.places[axes[0]]]
+        place = np.zeros((), dtype=np.int64)
+        for axis in axes:
+            place = place[..., None] * self.entries.shape[axis] + self.index(axis)
+        place = place.reshape(tuple(new))
+        if len(new) == 1:  # merged: positions that were alike stay so
+            total = prod(self.entries.shape[axis] for axis in axes)
+            own = len(place) == total and bool((place == np.arange(total)).all())
+            return None, [total], [None if own else place]
+        for axis in range(len(new)):
+            first = place.take([0], axis=axis)
+            if new[axis] > 1 and bool((place == first).all()):
+                place = first
+        return place.reshape(-1), list(place.shape), [None] * len(new)
+
+    def united(self, other: Pattern) -> Pattern:
+        """Return what either holds: the union of sets, the sum of numbers."""
+        if self is other and isinstance(self.algebra, Sets):
+            return self
+        a, b, places = _aligned(self, other)
+        return Pattern(
+            self.shape,
+            self.algebra.unite(a, b),
+            places,
+            tuple(map(any, zip(self.positional, other.positional, strict=True))),
+            self.picked or other.picked,
+            self.algebra,
+        )
+
+    def restored(self, axis: int) -> Pattern:
+        """Return the same with an axis that tells positions apart, where one was picked before."""
+        if not self.picked or not self.positional:
+            return self
+        positional = tuple(is_so or at == axis for at, is_so in enumerate(self.positional))
+        return replace(self, positional=positional, picked=False)
+
+    def covers(self, other: Pattern) -> bool:
+        """Return whether every element's set has the other's in it."""
+        if self is other:
+            return True
+        a, b, _ = _aligned(self, other)
+        return self.sets.cover(a, b)
+
+    def widens(self, other: Pattern) -> bool:
+        """Return whether a union would have to tell many more elements apart than either does."""
+        together = prod(map(max, zip(self.entries.shape, other.entries.shape, strict=True)))
+        return bool(together > max(self.entries.size + other.entries.size, LARGEST_UNION))
+
+    def reduced_where(self, axis: int, mask: NDArray[np.bool_]) -> Pattern:
+        """Return an axis as one position that holds what all held where `mask` is True."""
+        steered = [at for at, size in enumerate(mask.shape) if size > 1 and at != axis]
+        if (
+            not isinstance(self.algebra, Sets)
+            or len(steered) != 1
+            or self.varies(steered[0])
+            or mask.shape[axis] == 1
+        ):
+            return self.kept(mask).reduced((axis,)) if self.varies(axis) else self.reduced((axis,))
+        if not self.varies(axis):
+            return self.reduced((axis,))
+        (other,) = steered
+        flat = mask.reshape([mask.shape[at] for at in sorted((axis, other))])
+        links = from_matrix(flat if other < axis else flat.T)
+        moved = self.taken(axis, links)  # the other axis stands where this one was
+        order = list(range(len(self.shape)))
+        order[axis], order[other] = other, axis
+        entries = moved.entries.transpose(order)
+        shape = [1 if at == axis else size for at, size in enumerate(self.shape)]
+        positional = [
+            self.positional[axis] if at == other else is_so and at != axis
+            for at, is_so in enumerate(self.positional)
+        ]
+        places = tuple(None if at in (axis, other) else p for at, p in enumerate(self.places))
+        return Pattern(tuple(shape), entries, places, tuple(positional), self.picked, self.algebra)
+
+    def compact(self, axis: int) -> Pattern:
+        """Return the same with positions of an axis that are alike stored once."""
+        count = self.entries.shape[axis]
+        if count == 1 or not isinstance(self.algebra, Sets):
+            return self
+        slices = np.moveaxis(self.entries, axis, 0).reshape(count, -1)
+        _, first, inverse = np.unique(slices, axis=0, return_index=True, return_inverse=True)
+        if len(first) == count:
+            return self
+        places = inverse.reshape(-1)[self.index(axis)]
+        entries = self.entries.take(first, axis=axis)
+        return self.with_axis(axis, self.shape[axis], entries, places if len(first) > 1 else None)
+
+    def with_axis(self, axis: int, size: int, entries: Array, places: Places) -> Pattern:
+        """Return the same with one axis of another size, or of other entries and places."""
+        return replace(
+            self,
+            shape=(*self.shape[:axis], size, *self.shape[axis + 1 :]),
+            entries=entries,
+            places=(*self.places[:axis], places, *self.places[axis + 1 :]),
+        )
+
+    def _without(self, axes: Sequence[int]) -> Pattern:
+        """Return the same with axes that tell no positions apart any more."""
+        if not self.positional:
+            return self
+        positional = tuple(is_so and at not in axes for at, is_so in enumerate(self.positional))
+        return replace(self, positional=positional)
+
+
+def _aligned(one: Pattern, two: Pattern) -> tuple[Array, Array, tuple[Places, ...]]:
+    """Return the entries of two patterns on common classes of every axis."""
+    a, b, places = one.entries, two.entries, list(one.places)
+    for axis in range(len(one.shape)):
+        a, b, places[axis] = _aligned_along(one, two, axis, a, b)
+    return a, b, tuple(places)
+
+
+def _aligned_along(
+    one: Pattern, two: Pattern, axis: int, a: Array, b: Array
+) -> tuple[Array, Array, Places]:
+    if not two.varies(axis):
+        return a, b, one.places[axis]
+    if not one.varies(axis):
+        return a, b, two.places[axis]
+    mine, other = one.places[axis], two.places[axis]
+    if mine is None and other is None:
+        return a, b, None
+    if mine is not None and other is not None:
+        if mine is other or np.array_equal(mine, other):
+            return a, b, mine
+        pairs = mine * two.entries.shape[axis] + other
+        kinds, places = np.unique(pairs, return_inverse=True)
+        first, second = np.divmod(kinds, two.entries.shape[axis])
+        return a.take(first, axis=axis), b.take(second, axis=axis), places
+    return a.take(one.index(axis), axis=axis), b.take(two.index(axis), axis=axis), None

@@ -1,0 +1,186 @@
+"""Sets of positions of an axis, each kept once, however far along the axis it lies.
+
+Away from borders every output of a convolution sees the same window, one step further on. A set is
+therefore a kind, which has its first position at 0, and where it begins; two sets are united once
+for each pair of kinds and distance between them, whatever the number of positions. An entry packs
+both into one integer: kind, first position, and whether the set was cut short by a border.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from archscope.dependence.sets.algebra import Algebra, Array, Index
+
+FEW = 1 << 10
+"""Sets that are compared at once; of more, a few are compared first, since most differ there."""
+_CLIPPED = 1
+_FIRST_BITS = 32
+_KIND = _FIRST_BITS + 1
+
+
+def kinds(entries: Array) -> Index:
+    """Return the kind of each set; 0 is the empty one."""
+    return np.asarray(entries >> _KIND)
+
+
+def firsts(entries: Array) -> Index:
+    """Return the first position of each set; 0 for an empty one."""
+    return np.asarray(entries >> 1 & (1 << _FIRST_BITS) - 1)
+
+
+def are_clipped(entries: Array) -> Array:
+    """Return which sets a border cuts short."""
+    return (entries & _CLIPPED).astype(np.bool_)
+
+
+def clip(entries: Array, where: Array) -> Array:
+    """Return the same sets, marked as cut short where it is True."""
+    return np.asarray(entries | where.astype(np.int64))
+
+
+def _corners(*arrays: Array) -> tuple[Array, ...]:
+    """Return the first, the middle and the last along each axis, of arrays of one shape."""
+    places = np.ix_(*(sorted({0, size // 2, size - 1}) for size in arrays[0].shape))
+    return tuple(array[places] for array in arrays)
+
+
+class Sets(Algebra):
+    """All sets that one walk over a graph has come across."""
+
+    nothing = 0
+
+    def __init__(self) -> None:
+        self._bits: list[int] = [0, 1]
+        self._kinds: dict[int, int] = {0: 0, 1: 1}
+        self._widths = np.array([0, 1])
+        self._unions: dict[tuple[int, int, int], int] = {}
+        self._subsets: dict[tuple[int, int, int], bool] = {}
+        self._ranged: dict[tuple[object, ...], Array] = {}
+
+    def single(self, positions: Index) -> Index:
+        """Return the sets of one position each."""
+        return np.asarray(1 << _KIND | positions.astype(np.int64) << 1)
+
+    def bits(self, entry: int) -> int:
+        """Return a set as the bits of an integer."""
+        return self._bits[entry >> _KIND] << (entry >> 1 & (1 << _FIRST_BITS) - 1)
+
+    def widths(self, entries: Array) -> Index:
+        """Return how many positions lie from the first to the last of each set."""
+        return np.asarray(self._widths[kinds(entries)])
+
+    def unite(self, one: Array, two: Array) -> Array:
+        """Return the unions."""
+        one, two = np.broadcast_arrays(one, two)
+        found = np.where(one == 0, two, one)
+        differ = (one != two) & (one != 0) & (two != 0)
+        if differ.any():
+            found[differ] = self._united(one[differ], two[differ])
+        return found
+
+    def _united(self, one: Index, two: Index) -> Index:
+        a, b = kinds(one), kinds(two)
+        start, other = firsts(one), firsts(two)
+        start, other = np.where(a == 0, other, start), np.where(b == 0, start, other)
+        later = other < start
+        a, b = np.where(later, b, a), np.where(later, a, b)
+        apart = np.abs(start - other)
+        places, inverse = self._distinct(a, b, apart)
+        keys = zip(a[places].tolist(), b[places].tolist(), apart[places].tolist(), strict=True)
+        made = [self._unions.get(key) or self._union(key) for key in keys]
+        found = np.array(made, dtype=np.int64)[inverse]
+        return found << _KIND | np.minimum(start, other) << 1 | (one | two) & _CLIPPED
+
+    def _distinct(self, a: Index, b: Index, apart: Index) -> tuple[Index, Index]:
+        """Return one place of each case, and the case of each place."""
+        count, span = len(self._bits), int(apart.max()) + 1
+        if count * count * span >= 1 << 62:
+            _, pair = np.unique(a * count + b, return_inverse=True)
+            key = pair * span + apart
+        else:
+            key = (a * count + b) * span + apart
+        _, places, inverse = np.unique(key, return_index=True, return_inverse=True)
+        return places, inverse
+
+    def _union(self, key: tuple[int, int, int]) -> int:
+        one, two, apart = key
+        found = self._unions[key] = self._kind(self._bits[one] | self._bits[two] << apart)
+        return found
+
+    def _kind(self, bits: int) -> int:
+        found = self._kinds.setdefault(bits, len(self._bits))
+        if found == len(self._bits):
+            self._bits.append(bits)
+            if found >= len(self._widths):
+                self._widths = np.concatenate([self._widths, np.zeros_like(self._widths)])
+            self._widths[found] = bits.bit_length()
+        return found
+
+    def cover(self, one: Array, two: Array) -> bool:
+        """Return whether each set of `one` has in it that of `two` at its place, and its mark."""
+        one, two = np.broadcast_arrays(one, two)
+        if one.size > FEW and not self._cover(*_corners(one, two)):
+            return False
+        return self._cover(one, two)
+
+    def _cover(self, one: Array, two: Array) -> bool:
+        differ = (one != two) & (two != 0)
+        if not differ.any():
+            return True
+        one, two = one[differ], two[differ]
+        offset = firsts(two) - firsts(one)
+        filled = kinds(two) != 0
+        outside = (offset < 0) | (offset + self.widths(two) > self.widths(one))
+        if (filled & outside).any() or (two & ~one & _CLIPPED).any():
+            return False
+        a, b, offset = kinds(one)[filled], kinds(two)[filled], offset[filled]
+        if not len(a):
+            return True
+        places, _ = self._distinct(a, b, offset)
+        keys = zip(a[places].tolist(), b[places].tolist(), offset[places].tolist(), strict=True)
+        return all(map(self._is_subset, keys))
+
+    def _is_subset(self, key: tuple[int, int, int]) -> bool:
+        found = self._subsets.get(key)
+        if found is None:
+            one, two, offset = key
+            found = self._subsets[key] = not self._bits[two] << offset & ~self._bits[one]
+        return found
+
+    def over_ranges(self, entries: Array, starts: Index, stops: Index) -> Array:
+        """Return the unions over ranges, of two that overlap and are a power of two long each."""
+        key = (entries.shape, entries.tobytes(), starts.tobytes(), stops.tobytes())
+        if key not in self._ranged:  # every layer of a model attends to what the first did
+            self._ranged[key] = self._over_ranges(entries, starts, stops)
+        return self._ranged[key]
+
+    def _over_ranges(self, entries: Array, starts: Index, stops: Index) -> Array:
+        lengths = stops - starts
+        found = np.zeros((len(starts), *entries.shape[1:]), dtype=np.int64)
+        length, level = 1, entries
+        while length <= lengths.max(initial=0):
+            fit = (lengths >= length) & (lengths < 2 * length)
+            if fit.any():
+                found[fit] = self.unite(level[starts[fit]], level[stops[fit] - length])
+            if len(level) > length:
+                level = self.unite(level[:-length], level[length:])
+            length *= 2
+        return found
+
+    def times(self, entries: Array, counts: Array) -> Array:
+        """Return the sets that are read at all."""
+        return np.where(counts > 0, entries, 0)
+
+    def reduced(self, entries: Array, axis: int, counts: Index, *, mean: bool) -> Array:
+        """Return the union of all along an axis."""
+        return self.united(entries, axis)
+
+    def united(self, entries: Array, axis: int) -> Array:
+        """Return the union of all along an axis, which stays with one entry."""
+        moved = np.moveaxis(entries, axis, 0)
+        while len(moved) > 1:
+            half = len(moved) // 2
+            pairs = self.unite(moved[: 2 * half : 2], moved[1 : 2 * half : 2])
+            moved = np.concatenate([pairs, moved[2 * half :]])
+        return np.moveaxis(moved, 0, axis)

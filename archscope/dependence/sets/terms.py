@@ -1,0 +1,231 @@
+"""What each element depends on, over all axes of the input together: a union of products.
+
+A term is a set along each axis; what it means is their product. Convolutions keep products,
+branches unite them (ASPP is three that no one product holds); a union is kept as its terms, less
+those that lie within others. Where axes get entangled beyond that, a term says that it is no more
+than a bound: its sets along each axis by itself are still exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archscope.dependence.sets.joining import joined
+from archscope.dependence.sets.patterns import Pattern
+from archscope.dependence.sets.steps import Mix, Reduce, ReduceWhere, Step, Take
+
+MOST_TERMS = 8
+"""Products that a union is made of before it is given up."""
+MOST_SPLIT = 64
+"""Kinds of positions along an entangled axis up to which each becomes a term."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Term:
+    """For each element a product of sets."""
+
+    sets: tuple[Pattern, ...]
+    """Along each axis of the input."""
+    exact: bool
+    """Whether the product is what is meant; else it is a bound, and the sets alone are exact."""
+
+
+Terms = tuple[Term, ...]
+"""A union; empty: depends on nothing."""
+
+
+def apply(steps: Sequence[Step], terms: Terms) -> Terms:
+    """Return what follows through a chain of steps."""
+    for step in steps:
+        moved = [part for term in terms for part in _apply(step, term)]
+        # Only where elements are united can one product come to lie within another.
+        terms = (
+            unite(moved) if isinstance(step, Take | Mix | Reduce | ReduceWhere) else tuple(moved)
+        )
+    return terms
+
+
+def _apply(step: Step, term: Term) -> list[Term]:
+    axis = _entangled(step, term)
+    if axis is None:
+        return [Term(tuple(step.apply(pattern) for pattern in term.sets), term.exact)]
+    moved = tuple(step.apply(pattern) for pattern in term.sets)
+    if isinstance(step, Mix | Reduce) and not (isinstance(step, Mix) and step.groups > 1):
+        if _is_grid(term.sets, axis):
+            return [Term(moved, term.exact)]
+        parts = _split(term, axis)
+        if parts is not None:
+            return [Term(tuple(step.apply(p) for p in part.sets), part.exact) for part in parts]
+    return [Term(moved, exact=False)]
+
+
+def _entangled(step: Step, term: Term) -> int | None:
+    """Return an axis that a step unites along and that sets of two input axes vary along."""
+    if isinstance(step, Reduce):
+        axes: tuple[int, ...] = step.axes
+    elif isinstance(step, Mix | ReduceWhere) or (
+        isinstance(step, Take) and step.links.gathers is None
+    ):
+        axes = (step.axis,)
+    else:
+        return None
+    for axis in axes:
+        if sum(pattern.varies(axis) for pattern in term.sets) > 1:
+            return axis
+    return None
+
+
+def _is_grid(sets: Sequence[Pattern], axis: int) -> bool:
+    """Return whether, along an axis, each set of one input axis meets each of the others.
+
+    So it is where the axis lists the cells of a grid (the tokens of an image or of a window).
+    Then the union of products is the product of unions.
+    """
+    kinds = [_kinds_along(pattern, axis) for pattern in sets]
+    together = {tuple(row) for row in np.stack(kinds, axis=1).tolist()}
+    # Sets that also vary along other axes (windows) are kinds of whole columns here: the grid must
+    # be the same in each, which is what windows of an image are.
+    return len(together) == prod(len(np.unique(numbers)) for numbers in kinds)
+
+
+def _kinds_along(pattern: Pattern, axis: int) -> NDArray[np.int64]:
+    """Return a number for each position of an axis: the same where all that they hold is."""
+    columns = np.moveaxis(pattern.entries, axis, 0).reshape(pattern.entries.shape[axis], -1)
+    _, numbers = np.unique(columns, axis=0, return_inverse=True)
+    return np.asarray(numbers.reshape(-1)[pattern.index(axis)])
+
+
+def _split(term: Term, axis: int) -> list[Term] | None:
+    """Return a term for each kind of position along an axis, None where they are too many.
+
+    Positions are of a kind whose products differ along one axis of the input alone, the last:
+    their union is a product.
+    """
+    *others, last = term.sets
+    key = np.zeros(last.shape[axis], dtype=np.int64)
+    for pattern in others:
+        kinds = _kinds_along(pattern, axis)
+        key = key * (kinds.max() + 1) + kinds
+    _, places, groups = np.unique(key, return_index=True, return_inverse=True)
+    if len(places) > MOST_SPLIT:
+        return None
+    found = []
+    for number, place in enumerate(places):
+        members = np.flatnonzero(groups == number)
+        together = last.sets.united(last.entries.take(last.index(axis)[members], axis), axis)
+        found.append(
+            Term(
+                (
+                    *(one.alone(axis, int(one.index(axis)[place])) for one in others),
+                    last.with_axis(axis, last.shape[axis], together, None),
+                ),
+                term.exact,
+            )
+        )
+    return found
+
+
+def unite(terms: Iterable[Term]) -> Terms:
+    """Return a union without the terms that lie within others."""
+    terms = list(terms)
+    if len(terms) == 1:
+        return (terms[0],)
+    kept: list[Term] = []
+    for term in terms:
+        _add(kept, term)
+    if len(kept) > MOST_TERMS:
+        return (_bound(kept),)
+    return tuple(kept)
+
+
+def _add(kept: list[Term], term: Term) -> None:
+    for place, other in enumerate(kept):
+        merged = _merged(other, term)
+        if merged is not None:
+            kept[place] = merged
+            return
+    kept.append(term)
+
+
+def _merged(one: Term, two: Term) -> Term | None:
+    """Return a term that is the union of both, None where there is no such."""
+    if one is two:
+        return one
+    pairs = list(zip(one.sets, two.sets, strict=True))
+    over = [a.covers(b) for a, b in pairs]
+    if all(over):  # an exact product is kept beside a bound that it lies within
+        return one if one.exact or not two.exact else None
+    under = [b.covers(a) for a, b in pairs]
+    if all(under) and (two.exact or not one.exact):
+        return two
+    differing = [axis for axis in range(len(pairs)) if not (over[axis] and under[axis])]
+    along_one = len(differing) == 1 and not one.sets[differing[0]].widens(two.sets[differing[0]])
+    if not along_one and not _are_apart(one, two):
+        return None
+    sets = [a.united(b) if axis in differing else a for axis, (a, b) in enumerate(pairs)]
+    return Term(tuple(sets), one.exact and two.exact)
+
+
+def _bound(terms: Sequence[Term]) -> Term:
+    sets = list(terms[0].sets)
+    for term in terms[1:]:
+        sets = [a.united(b) for a, b in zip(sets, term.sets, strict=True)]
+    return Term(tuple(sets), exact=False)
+
+
+def along(terms: Terms, axis: int) -> Pattern | None:
+    """Return the sets along one axis of the input, exact also where the products are not."""
+    found: Pattern | None = None
+    for term in terms:
+        found = term.sets[axis] if found is None else found.united(term.sets[axis])
+    return found
+
+
+def side_by_side(parts: Sequence[tuple[Terms, tuple[int, ...]]], axis: int) -> Terms:
+    """Return what a concatenation of (terms, shape) depends on; a part may depend on nothing."""
+    model = next((terms[0] for terms, _ in parts if terms), None)
+    if model is None:
+        return ()
+    found = []
+    for number in range(max(len(terms) for terms, _ in parts)):
+        rows = [
+            terms[number] if number < len(terms) else _nothing(shape, model)
+            for terms, shape in parts
+        ]
+        sets = tuple(
+            joined([row.sets[one] for row in rows], axis) for one in range(len(model.sets))
+        )
+        found.append(Term(sets, all(row.exact for row in rows)))
+    return unite(found)
+
+
+def _nothing(shape: tuple[int, ...], model: Term) -> Term:
+    places, positional = (None,) * len(shape), (False,) * len(shape)
+    empty = np.zeros((1,) * len(shape), dtype=np.int64)
+    pattern = Pattern(shape, empty, places, positional, algebra=model.sets[0].algebra)
+    return Term((pattern,) * len(model.sets), exact=True)
+
+
+def _are_apart(one: Term, two: Term) -> bool:
+    """Return whether, along some axis, no position depends on something in both.
+
+    So it is with the parts of a concatenation: each element's product is in one of them.
+    """
+    for axis in range(len(one.sets[0].shape)):
+        for a, b in zip(one.sets, two.sets, strict=True):
+            if a.varies(axis) and b.varies(axis) and not (_holds(a, axis) & _holds(b, axis)).any():
+                return True
+    return False
+
+
+def _holds(pattern: Pattern, axis: int) -> NDArray[np.bool_]:
+    """Return which positions of an axis have anything in their sets."""
+    moved = np.moveaxis(pattern.entries, axis, 0)
+    filled = np.asarray(moved.reshape(len(moved), -1).any(axis=1))
+    held: NDArray[np.bool_] = filled[pattern.index(axis)]
+    return held

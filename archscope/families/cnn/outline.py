@@ -1,0 +1,62 @@
+"""What a CNN looks at: its convolutions as layers of one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from archscope.blocks.residual_spec import residual_remark
+from archscope.theory.layers import Layer, conv
+from archscope.theory.outline import Outline, skips_a_hole
+
+if TYPE_CHECKING:
+    from archscope.families.cnn.spec import CnnSpec
+
+HEAD = "classifier"
+
+
+def outline(spec: CnnSpec) -> Outline:
+    """Return the convolutions of `spec`, depthwise and pointwise ones by themselves."""
+    stack = tuple(_layers(spec))
+    return Outline(
+        axes=spec.spatial_dims,
+        layers=stack,
+        input_size=spec.input_size,
+        flag="--dilations",
+        flagged=tuple(range(0, len(stack), len(stack) // spec.blocks)),
+        reads_all=HEAD if spec.head == "classifier" and not spec.causal else "",
+        partial=_partial(spec, stack),
+        remarks=tuple(_remarks(spec, stack)),
+    )
+
+
+def _layers(spec: CnnSpec) -> Iterator[Layer]:
+    from archscope.families.cnn.spec import layers
+
+    separable = spec.conv == "depthwise-separable"
+    for number, layer in enumerate(layers(spec)):
+        yield conv(
+            layer.kernel_size,
+            stride=layer.stride,
+            dilation=layer.dilation,
+            padding=(layer.pad_before, layer.pad_after),
+            name=f"blocks.{number}.{'depthwise' if separable else 'conv'}",
+        )
+        if separable:
+            yield conv(1, name=f"blocks.{number}.pointwise")
+
+
+def _partial(spec: CnnSpec, stack: tuple[Layer, ...]) -> str:
+    if not spec.residual or not skips_a_hole(stack):
+        return ""
+    return (
+        "the residual paths around even kernels see positions between their taps; the table is of "
+        "the path through all convolutions, and its coverage is a lower bound"
+    )
+
+
+def _remarks(spec: CnnSpec, stack: tuple[Layer, ...]) -> Iterator[str]:
+    if spec.residual and not skips_a_hole(stack):
+        yield residual_remark(stack)
+    if spec.head == "classifier" and spec.causal:
+        yield "the classifier reads the last position alone"

@@ -1,0 +1,118 @@
+"""DeepSeek-V2 and V3: decoders with latent attention, shared and routed experts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from archscope.blocks.repeats import repeats
+from archscope.errors import SpecError
+from archscope.specs import check, option
+from archscope.subject import Inputs, Repeat
+from archscope.theory.outline import Attention, Outline
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeepSeekSpec:
+    """The shape of a DeepSeek network; the default has the widths of DeepSeek-V2-Lite."""
+
+    depth: int = option(12, "number of blocks", low=1, high=10_000)
+    dense_blocks: int = option(
+        1, "first blocks, which have a dense feed-forward in the experts' place", low=0, high=10_000
+    )
+    d_model: int = option(2048, "width of the model, in features", low=1, high=2**20)
+    heads: int = option(16, "number of heads", low=1, high=2**16)
+    q_rank: int | None = option(
+        None, "width of the vector that queries come from (none: d_model itself)", low=1, high=2**20
+    )
+    kv_rank: int = option(
+        512, "width of the vector that keys and values come from", low=1, high=2**20
+    )
+    nope_dim: int = option(
+        128, "features of a head's queries and keys without a position", low=1, high=2**16
+    )
+    rope_dim: int = option(
+        64, "features of them with a rotated position; the keys' are shared", low=2, high=2**16
+    )
+    value_dim: int = option(128, "features of a head's values", low=1, high=2**16)
+    d_ff: int = option(10_944, "hidden features of a dense feed-forward", low=1, high=2**24)
+    expert_ff: int = option(1408, "hidden features of one expert", low=1, high=2**24)
+    experts: int = option(64, "routed experts per block", low=1, high=2**16)
+    top_k: int = option(6, "routed experts that each token is sent to", low=1, high=2**16)
+    shared_experts: int = option(2, "experts that every token is sent to", low=0, high=2**16)
+    routing: Literal["softmax", "balanced"] = option(
+        "softmax", "scores of the router: softmax (V2), or sigmoids and a balancing bias (V3)"
+    )
+    vocab_size: int = option(102_400, "number of tokens", low=1, high=10**9)
+    seq_len: int = option(2048, "tokens of the input", low=1, high=2**24)
+    batch_size: int = option(1, "number of sequences", low=1, high=2**20)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.top_k > self.experts:
+            raise SpecError("top_k", self.top_k, f"is more than the {self.experts} {{experts}}")
+        if self.rope_dim % 2:
+            near = f"{self.rope_dim - 1}, {self.rope_dim + 1}"
+            problem = f"is odd, but features are rotated in pairs. Nearest: {near}"
+            raise SpecError("rope_dim", self.rope_dim, problem)
+
+    @property
+    def kinds(self) -> tuple[tuple[int, ...], ...]:
+        """The numbers of the blocks in groups of identical ones: dense, then sparse."""
+        dense = min(self.dense_blocks, self.depth)
+        groups = (tuple(range(dense)), tuple(range(dense, self.depth)))
+        return tuple(group for group in groups if group)
+
+
+def describe(spec: DeepSeekSpec) -> str:
+    """Return the spec in one line."""
+    return " · ".join(_words(spec))
+
+
+def _words(spec: DeepSeekSpec) -> Iterator[str]:
+    yield "decoder"
+    yield f"depth {spec.depth}, {min(spec.dense_blocks, spec.depth)} dense"
+    yield f"d_model {spec.d_model}"
+    yield f"latent attention, {spec.heads} heads, kv rank {spec.kv_rank}"
+    if spec.q_rank:
+        yield f"q rank {spec.q_rank}"
+    yield f"d_ff {spec.d_ff}"
+    yield f"MoE {spec.experts} experts of {spec.expert_ff} top-{spec.top_k}"
+    yield f"{spec.shared_experts} shared"
+    yield f"vocab {spec.vocab_size:,}"
+    yield f"seq {spec.seq_len}"
+    yield f"batch {spec.batch_size}"
+
+
+def inputs(spec: DeepSeekSpec) -> Inputs:
+    """Return random tokens."""
+    from archscope.families.deepseek.network import example_inputs
+
+    return example_inputs(spec)
+
+
+def outline(spec: DeepSeekSpec) -> Outline:
+    """Return what a token sees: all before it, from the first block on."""
+    names = (f"blocks.{block}.attn" for block in range(spec.depth))
+    return Outline(
+        axes=1,
+        attention=tuple(Attention(name=name, causal=True) for name in names),
+        input_size=spec.seq_len,
+        noun="token",
+    )
+
+
+def build(spec: DeepSeekSpec, without: Set[str]) -> nn.Module:
+    """Build the network without the blocks that others stand for."""
+    from archscope.families.deepseek.network import DeepSeek
+
+    return DeepSeek(spec, without=without)
+
+
+def blocks_alike(spec: DeepSeekSpec) -> tuple[Repeat, ...]:
+    """Return which blocks are built once for several."""
+    return repeats("blocks", spec.kinds)

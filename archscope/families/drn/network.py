@@ -1,0 +1,66 @@
+"""Dilated residual networks (Yu, Koltun & Funkhouser 2017), named as in the authors' code.
+
+B batch, I channels in, O channels of the last level, C classes, H x W positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from archscope.blocks.components import part
+from archscope.blocks.numbered import numbered
+from archscope.blocks.residual import conv3x3, residual_block
+
+if TYPE_CHECKING:
+    from archscope.families.drn.spec import Convolution, DrnSpec, Part
+
+
+class NormedConvolution(nn.Module):
+    """relu(bn(conv(x)))."""
+
+    def __init__(self, plan: Convolution) -> None:
+        super().__init__()
+        self.conv = conv3x3(
+            plan.in_channels, plan.out_channels, stride=plan.stride, dilation=plan.dilation
+        )
+        self.bn = nn.BatchNorm2d(plan.out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Take (B, I, X, Y), return (B, O, x, y)."""
+        return F.relu(self.bn(self.conv(x)))
+
+
+class Drn(nn.Module):
+    """A convolution of 7x7, levels of blocks, the mean over all positions, one linear layer."""
+
+    def __init__(self, spec: DrnSpec, levels: Sequence[Sequence[Part]]) -> None:
+        super().__init__()
+        is_resnet = spec.arch == "a"
+        channels, stride = levels[0][0].in_channels, 2 if is_resnet else 1
+        self.conv1 = nn.Conv2d(spec.in_channels, channels, 7, stride=stride, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1) if is_resnet else None
+        self.levels = len(levels)
+        for number, level in enumerate(levels, start=1):
+            self.add_module(f"layer{number}", numbered(level, _build))
+            channels = level[-1].out_channels
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = part("head", nn.Linear(channels, spec.classes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Take (B, I, H, W), return (B, C)."""
+        x = F.relu(self.bn1(self.conv1(x)))  # (B, 16, H, W), of arch a (B, 64, H/2, W/2)
+        x = x if self.maxpool is None else self.maxpool(x)
+        for level in range(1, self.levels + 1):
+            x = self.get_submodule(f"layer{level}")(x)
+        # x is (B, O, H/8, W/8)
+        scores: Tensor = self.fc(self.avgpool(x).flatten(1))  # (B, C)
+        return scores
+
+
+def _build(plan: Part) -> nn.Module:
+    return NormedConvolution(plan) if plan.kind == "convolution" else residual_block(plan)

@@ -1,0 +1,130 @@
+"""Longformer: encoders for long sequences, with windows and a few tokens that see all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archscope.blocks.repeats import repeats
+from archscope.errors import SpecError
+from archscope.specs import check, nearest_divisors, option
+from archscope.subject import Inputs, Repeat
+from archscope.theory.layers import conv
+from archscope.theory.outline import Outline
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongformerSpec:
+    """The shape of a Longformer; the default is longformer-base-4096."""
+
+    depth: int = option(12, "number of blocks", low=1, high=10_000)
+    d_model: int = option(768, "width of the model, in features", low=1, high=2**20)
+    heads: int = option(12, "number of heads", low=1, high=2**16)
+    d_ff: int = option(3072, "hidden features of one feed-forward", low=1, high=2**24)
+    vocab_size: int = option(50_265, "number of tokens", low=1, high=10**9)
+    max_positions: int | None = option(
+        4098, "rows of the learned positions (none: as the input is long)", low=1, high=2**24
+    )
+    window: int = option(
+        512,
+        "tokens that a token sees on both sides together, itself not counted",
+        low=2,
+        high=2**20,
+    )
+    global_tokens: int = option(
+        0, "first tokens, which see all tokens and are seen by all", low=0, high=2**20
+    )
+    seq_len: int = option(4096, "tokens of the input", low=1, high=2**24)
+    batch_size: int = option(1, "number of sequences", low=1, high=2**20)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.d_model % self.heads:
+            near = ", ".join(map(str, nearest_divisors(self.d_model, self.heads)))
+            problem = f"does not divide {{d_model}} {self.d_model}. Nearest: {near}"
+            raise SpecError("heads", self.heads, problem)
+        if self.window % 2:
+            near = f"{self.window - 1}, {self.window + 1}"
+            problem = f"is odd; it is the tokens of both sides. Nearest: {near}"
+            raise SpecError("window", self.window, problem)
+        if self.global_tokens > self.seq_len:
+            problem = f"is more than the {self.seq_len} tokens of {{seq_len}}"
+            raise SpecError("global_tokens", self.global_tokens, problem)
+        if self.max_positions is not None and self.max_positions < self.padded_length:
+            problem = f"is more than the {self.max_positions} rows of {{max_positions}}"
+            raise SpecError("seq_len", self.seq_len, problem)
+
+    @property
+    def padded_length(self) -> int:
+        """Tokens of the input after padding to whole windows."""
+        return -(-self.seq_len // self.window) * self.window
+
+    @property
+    def position_rows(self) -> int:
+        """Rows of the learned positions."""
+        return self.max_positions or self.padded_length
+
+
+def describe(spec: LongformerSpec) -> str:
+    """Return the spec in one line."""
+    return " · ".join(_words(spec))
+
+
+def _words(spec: LongformerSpec) -> Iterator[str]:
+    yield "longformer"
+    yield f"depth {spec.depth}"
+    yield f"d_model {spec.d_model}"
+    yield f"{spec.heads} heads"
+    yield f"window {spec.window}"
+    if spec.global_tokens:
+        yield f"{spec.global_tokens} global tokens"
+    yield f"d_ff {spec.d_ff}"
+    yield f"vocab {spec.vocab_size:,}"
+    yield f"seq {spec.seq_len}"
+    yield f"batch {spec.batch_size}"
+
+
+def inputs(spec: LongformerSpec) -> Inputs:
+    """Return random tokens."""
+    from archscope.families.longformer.network import example_inputs
+
+    return example_inputs(spec)
+
+
+def outline(spec: LongformerSpec) -> Outline:
+    """Return what a token sees: windows, which see what convolutions of window + 1 taps see."""
+    blocks = (f"blocks.{block}.attn" for block in range(spec.depth))
+    return Outline(
+        axes=1,
+        layers=tuple(conv(spec.window + 1, name=name) for name in blocks),
+        windowed=True,
+        input_size=spec.seq_len,
+        noun="token",
+        partial=_partial(spec),
+        remarks=("the pooled output reads the first token alone",),
+    )
+
+
+def _partial(spec: LongformerSpec) -> str:
+    if not spec.global_tokens:
+        return ""
+    return (
+        f"the table is of the windows alone; the first {spec.global_tokens:,} tokens see all and "
+        "are seen by all, so that from the second block on every token depends on all tokens"
+    )
+
+
+def build(spec: LongformerSpec, without: Set[str]) -> nn.Module:
+    """Build the network without the blocks that others stand for."""
+    from archscope.families.longformer.network import Longformer
+
+    return Longformer(spec, without=without)
+
+
+def blocks_alike(spec: LongformerSpec) -> tuple[Repeat, ...]:
+    """Return which blocks are built once for several: all are alike."""
+    return repeats("blocks", (tuple(range(spec.depth)),))

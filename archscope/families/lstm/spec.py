@@ -1,0 +1,71 @@
+"""LSTM language models: word vectors, recurrent layers, a linear layer over the words."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archscope.errors import SpecError
+from archscope.specs import check, option
+from archscope.subject import Inputs
+from archscope.theory.outline import Attention, Outline
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LstmSpec:
+    """The shape of an LSTM language model (Zaremba, Sutskever & Vinyals 2014)."""
+
+    depth: int = option(2, "recurrent layers", low=1, high=1000)
+    d_model: int = option(650, "features of a word vector", low=1, high=2**20)
+    hidden_size: int = option(650, "units of each recurrent layer", low=1, high=2**20)
+    vocab_size: int = option(10_000, "words of the table", low=1, high=2**24)
+    tied: bool = option(False, "one table for input and output")
+    seq_len: int = option(35, "words of the input", low=1, high=2**20)
+    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.tied and self.d_model != self.hidden_size:
+            problem = f"needs {{d_model}} {self.d_model} to be {{hidden_size}} {self.hidden_size}"
+            raise SpecError("tied", True, problem)
+
+
+def outline(spec: LstmSpec) -> Outline:
+    """Return what the network looks at: all before, as attention to the past does."""
+    return Outline(
+        axes=1,
+        attention=(Attention(name="lstm", causal=True),),
+        input_size=spec.seq_len,
+        noun="token",
+        remarks=(
+            "it is a recurrence, shown as attention to the past: what is seen of an earlier token "
+            "has come through all tokens between",
+        ),
+    )
+
+
+def inputs(spec: LstmSpec) -> Inputs:
+    """Return one batch of random words."""
+    from archscope.blocks.examples import tokens
+
+    return Inputs(args=(tokens(spec.batch_size, spec.seq_len, words=spec.vocab_size),))
+
+
+def build(spec: LstmSpec, without: Set[str]) -> nn.Module:
+    """Build the network; no blocks are left out."""
+    from archscope.families.lstm.network import LstmLanguageModel
+
+    return LstmLanguageModel(spec)
+
+
+def describe(spec: LstmSpec) -> str:
+    """Return the spec in one line."""
+    words = [f"lstm language model · depth {spec.depth}", f"hidden {spec.hidden_size}"]
+    if spec.d_model != spec.hidden_size:
+        words.append(f"d_model {spec.d_model}")
+    words.append(f"vocab {spec.vocab_size:,}" + (" tied" if spec.tied else ""))
+    return " · ".join([*words, f"seq {spec.seq_len}", f"batch {spec.batch_size}"])

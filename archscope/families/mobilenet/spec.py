@@ -1,0 +1,232 @@
+"""MobileNets: depthwise-separable convolutions (V1), inverted residuals (V2, V3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from archscope.blocks.inverted_residual_spec import (
+    Activation,
+    Block,
+    longest_path,
+    reads_all,
+    remarks,
+    rounded,
+)
+from archscope.families._assembly import images_in_words
+from archscope.specs import check, option
+from archscope.theory.layers import Layer, conv
+from archscope.theory.outline import Outline
+
+if TYPE_CHECKING:
+    from torch import nn
+
+V1 = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2),
+      (1024, 1))  # fmt: skip
+"""Output channels and stride of each separable convolution (Howard et al. 2017, table 1)."""
+V2 = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2),
+      (6, 320, 1, 1))  # fmt: skip
+"""Expansion, output channels, blocks and stride of each stage (Sandler et al. 2018, table 2)."""
+V3 = {
+    "v3-large": (
+        (3, 16, 16, False, False, 1), (3, 64, 24, False, False, 2), (3, 72, 24, False, False, 1),
+        (5, 72, 40, True, False, 2), (5, 120, 40, True, False, 1), (5, 120, 40, True, False, 1),
+        (3, 240, 80, False, True, 2), (3, 200, 80, False, True, 1), (3, 184, 80, False, True, 1),
+        (3, 184, 80, False, True, 1), (3, 480, 112, True, True, 1), (3, 672, 112, True, True, 1),
+        (5, 672, 160, True, True, 2), (5, 960, 160, True, True, 1), (5, 960, 160, True, True, 1),
+    ),
+    "v3-small": (
+        (3, 16, 16, True, False, 2), (3, 72, 24, False, False, 2), (3, 88, 24, False, False, 1),
+        (5, 96, 40, True, True, 2), (5, 240, 40, True, True, 1), (5, 240, 40, True, True, 1),
+        (5, 120, 48, True, True, 1), (5, 144, 48, True, True, 1), (5, 288, 96, True, True, 2),
+        (5, 576, 96, True, True, 1), (5, 576, 96, True, True, 1),
+    ),
+}  # fmt: skip
+"""Kernel, expanded and output channels, squeeze-and-excitation, h-swish and stride of each block
+(Howard et al. 2019, tables 1 and 2)."""
+V3_HIDDEN = {"v3-large": 1280, "v3-small": 1024}
+"""Features of the classifier's hidden layer (the same tables)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MobileNetSpec:
+    """The shape of a MobileNet."""
+
+    version: Literal["v1", "v2", "v3-small", "v3-large"] = option(
+        "v2", "separable convolutions, inverted residuals, or those with squeeze-and-excitation"
+    )
+    width_mult: float = option(
+        1.0, "factor of the channels of every layer (alpha in V1)", low=0.01, high=100
+    )
+    in_channels: int = option(3, "channels of the input", low=1, high=2**20)
+    classes: int = option(1000, "outputs of the classifier", low=1, high=2**24)
+    input_size: int = option(224, "height and width of the input", low=1, high=2**16)
+    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+def stem_channels(spec: MobileNetSpec) -> int:
+    """Return the channels of the first convolution."""
+    if spec.version == "v1":
+        return max(int(32 * spec.width_mult), 1)
+    return rounded((32 if spec.version == "v2" else 16) * spec.width_mult)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Separable:
+    """A depthwise-separable convolution of V1."""
+
+    path: str
+    """Where it stands in the network, e.g. `features.3`."""
+    in_channels: int
+    """Channels of its input."""
+    out_channels: int
+    """Channels of its output."""
+    stride: int
+    """Positions of the input from output to output."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All that a MobileNet is built from."""
+
+    activation: Activation
+    """What follows the first and the last convolution."""
+    stem_channels: int
+    """Channels of the first convolution."""
+    separable: tuple[Separable, ...]
+    """What follows it in V1, which has no last convolution."""
+    blocks: tuple[Block, ...]
+    """What follows it in V2 and V3."""
+    last_channels: int
+    """Channels that the classifier reads."""
+    hidden: int
+    """Features of the classifier's hidden layer; 0: it has none."""
+
+
+def plan(spec: MobileNetSpec, *, dilated: bool = False) -> Plan:
+    """Return what the network of `spec` is built from."""
+    activations: dict[str, Activation] = {"v1": "relu", "v2": "relu6"}
+    is_v1, is_v3 = spec.version == "v1", spec.version in V3
+    return Plan(
+        activation=activations.get(spec.version, "hardswish"),
+        stem_channels=stem_channels(spec),
+        separable=tuple(separable(spec)) if is_v1 else (),
+        blocks=() if is_v1 else tuple(blocks(spec, dilated=dilated)),
+        last_channels=last_channels(spec),
+        hidden=rounded(V3_HIDDEN[spec.version] * spec.width_mult) if is_v3 else 0,
+    )
+
+
+def separable(spec: MobileNetSpec) -> Iterator[Separable]:
+    """Yield the separable convolutions of V1."""
+    channels = stem_channels(spec)
+    for number, (wanted, stride) in enumerate(V1, start=1):
+        out = max(int(wanted * spec.width_mult), 1)
+        yield Separable(
+            path=f"features.{number}", in_channels=channels, out_channels=out, stride=stride
+        )
+        channels = out
+
+
+def blocks(spec: MobileNetSpec, *, dilated: bool = False) -> Iterator[Block]:
+    """Yield the blocks of V2 or V3; where dilated, the last stride of V3 is a dilation instead."""
+    if spec.version == "v2":
+        yield from _v2(spec)
+    else:
+        yield from _v3(spec, dilated)
+
+
+def _v2(spec: MobileNetSpec) -> Iterator[Block]:
+    channels, number = stem_channels(spec), 0
+    for expansion, wanted, count, first_stride in V2:
+        out = rounded(wanted * spec.width_mult)
+        for index in range(count):
+            number += 1
+            yield Block(
+                path=f"features.{number}",
+                in_channels=channels,
+                expanded=channels * expansion,
+                out_channels=out,
+                kernel=3,
+                stride=first_stride if index == 0 else 1,
+                activation="relu6",
+            )
+            channels = out
+
+
+def _v3(spec: MobileNetSpec, dilated: bool) -> Iterator[Block]:
+    channels, strides = stem_channels(spec), 2
+    for number, (kernel, within, wanted, squeeze, hard, stride) in enumerate(V3[spec.version], 1):
+        strides *= stride
+        is_dilated = dilated and strides == 32
+        expanded = rounded(within * spec.width_mult)
+        activation: Activation = "hardswish" if hard else "relu"
+        out = rounded(wanted * spec.width_mult)
+        yield Block(
+            path=f"features.{number}",
+            in_channels=channels,
+            expanded=expanded,
+            out_channels=out,
+            kernel=kernel,
+            stride=1 if is_dilated else stride,
+            activation=activation,
+            dilation=2 if is_dilated else 1,
+            squeezed=rounded(expanded // 4) if squeeze else 0,
+            gate="hardsigmoid",
+        )
+        channels = out
+
+
+def last_channels(spec: MobileNetSpec) -> int:
+    """Return the channels that the classifier reads."""
+    if spec.version == "v1":
+        return list(separable(spec))[-1].out_channels
+    if spec.version == "v2":  # a narrow network keeps all 1280
+        return rounded(1280 * max(spec.width_mult, 1.0))
+    return 6 * list(blocks(spec))[-1].out_channels
+
+
+def layers(spec: MobileNetSpec, *, dilated: bool = False) -> Iterator[Layer]:
+    """Yield the path through all convolutions along one axis."""
+    yield conv(3, stride=2, padding=1, name="features.0")
+    if spec.version == "v1":
+        for part in separable(spec):
+            yield conv(3, stride=part.stride, padding=1, name=f"{part.path}.depthwise")
+            yield conv(1, name=f"{part.path}.pointwise")
+        return
+    found = tuple(blocks(spec, dilated=dilated))
+    for block in found:
+        yield from longest_path(block)
+    yield conv(1, name=f"features.{len(found) + 1}")
+
+
+def outline(spec: MobileNetSpec) -> Outline:
+    """Return what the network looks at."""
+    found = () if spec.version == "v1" else tuple(blocks(spec))
+    stack = tuple(layers(spec))
+    return Outline(
+        axes=2,
+        layers=stack,
+        input_size=spec.input_size,
+        reads_all=reads_all(found) or "avgpool",
+        remarks=remarks(stack, found) if found else (),
+    )
+
+
+def build(spec: MobileNetSpec, without: Set[str]) -> nn.Module:
+    """Build the network; no blocks are left out."""
+    from archscope.families.mobilenet.network import MobileNet
+
+    return MobileNet(spec, plan(spec))
+
+
+def describe(spec: MobileNetSpec) -> str:
+    """Return the spec in one line."""
+    words = [f"mobilenet {spec.version}"]
+    if spec.width_mult != 1:
+        words.append(f"width {spec.width_mult:g}")
+    return " · ".join([*words, f"{spec.classes} classes", images_in_words(spec)])

@@ -1,0 +1,140 @@
+"""Residual networks for images: ResNet, ResNeXt, Wide ResNet, and dilated to a smaller stride."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from archscope.blocks import alike as _alike
+from archscope.blocks.residual_spec import EXPANSION, Block, longest_path, residual_outline
+from archscope.errors import SpecError
+from archscope.families._assembly import images_in_words, kept
+from archscope.specs import check, listed, option
+from archscope.subject import Repeat
+from archscope.theory.layers import Layer, conv, pool
+from archscope.theory.outline import Outline
+
+if TYPE_CHECKING:
+    from torch import nn
+
+STAGES = 4
+OUTPUT_STRIDES = (8, 16, 32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResNetSpec:
+    """The shape of a residual network (He et al. 2016, table 1)."""
+
+    block: Literal["basic", "bottleneck"] = option(
+        "basic", "two convolutions of 3x3, or 1x1, 3x3 and 1x1 with four times the channels out"
+    )
+    blocks: tuple[int, ...] = option(
+        (2, 2, 2, 2), "blocks of each of the four stages", low=1, high=1000
+    )
+    stem_channels: int = option(
+        64, "channels of the first convolution; each stage doubles them", low=1, high=2**16
+    )
+    groups: int = option(1, "groups of a bottleneck's 3x3 convolution", low=1, high=2**16)
+    group_width: int = option(
+        64, "channels in each group where a stage has 64 planes (torchvision: width_per_group)",
+        low=1, high=2**16,
+    )  # fmt: skip
+    stride_in: Literal["conv1", "conv2"] = option(
+        "conv2", "which convolution of a bottleneck strides: conv1 as published, conv2 as now usual"
+    )
+    output_stride: int = option(
+        32, "input positions from output to output: 8, 16 or 32; dilation replaces the strides",
+        low=8, high=32,
+    )  # fmt: skip
+    in_channels: int = option(3, "channels of the input", low=1, high=2**20)
+    classes: int = option(1000, "outputs of the classifier", low=1, high=2**24)
+    input_size: int = option(224, "height and width of the input", low=1, high=2**16)
+    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if len(self.blocks) != STAGES:
+            raise SpecError(
+                "blocks", listed(self.blocks), "is not a list of 4 stages, e.g. 3,4,6,3"
+            )
+        if self.output_stride not in OUTPUT_STRIDES:
+            raise SpecError("output_stride", self.output_stride, "is not 8, 16 or 32")
+        if self.block == "basic" and (self.groups, self.group_width) != (1, 64):
+            problem = "needs {block} bottleneck: the basic block has no grouped convolution"
+            raise SpecError("groups", self.groups, problem)
+        if self.stem_channels * self.group_width < 64:
+            problem = f"leaves no channels in a group: {{stem_channels}} {self.stem_channels} / 64"
+            raise SpecError("group_width", self.group_width, problem)
+
+
+def blocks(spec: ResNetSpec) -> Iterator[Block]:
+    """Yield the blocks of all stages in order."""
+    channels, jump = spec.stem_channels, 4
+    for stage, count in enumerate(spec.blocks):
+        planes = spec.stem_channels * 2**stage
+        width = planes
+        if spec.block == "bottleneck":
+            width = planes * spec.group_width // 64 * spec.groups
+        out = planes * EXPANSION[spec.block]
+        wanted = 1 if stage == 0 else 2
+        stride = wanted if jump * wanted <= spec.output_stride else 1
+        # As in torchvision, the block that no longer strides still has the dilation before it.
+        before = 4 * 2 ** max(stage - 1, 0) // jump
+        jump *= stride
+        after = 4 * 2**stage // jump
+        for number in range(count):
+            dilation = before if number == 0 else after
+            yield Block(
+                path=f"layer{stage + 1}.{number}",
+                kind=spec.block,
+                in_channels=channels,
+                width=width,
+                out_channels=out,
+                stride=stride if number == 0 else 1,
+                dilations=(dilation, dilation),
+                groups=spec.groups,
+                stride_in=spec.stride_in,
+            )
+            channels = out
+
+
+def layers(spec: ResNetSpec) -> Iterator[Layer]:
+    """Yield the path through all convolutions along one axis, up to the last stage."""
+    yield conv(7, stride=2, padding=3, name="conv1")
+    yield pool(3, stride=2, padding=1, name="maxpool")
+    for block in blocks(spec):
+        yield from longest_path(block)
+
+
+def outline(spec: ResNetSpec) -> Outline:
+    """Return what the network looks at: its longest path, which sees what all others see."""
+    return residual_outline(layers(spec), spec.input_size)
+
+
+def repeats(spec: ResNetSpec) -> tuple[Repeat, ...]:
+    """Return the blocks that are alike."""
+    return _alike.repeats(blocks(spec))
+
+
+def build(spec: ResNetSpec, without: Set[str]) -> nn.Module:
+    """Build the network, the blocks in `without` left out."""
+    from archscope.families.resnet.network import ResNet
+
+    return ResNet(spec, kept(blocks(spec), without))
+
+
+def describe(spec: ResNetSpec) -> str:
+    """Return the spec in one line."""
+    words = ["resnet", f"{spec.block} blocks {listed(spec.blocks)}"]
+    if spec.stem_channels != 64:
+        words.append(f"stem {spec.stem_channels}")
+    if spec.groups > 1:
+        words.append(f"{spec.groups} groups of {spec.group_width}")
+    elif spec.group_width != 64:
+        words.append(f"width {spec.group_width}")
+    if spec.block == "bottleneck" and spec.stride_in == "conv1":
+        words.append("stride in 1×1")
+    if spec.output_stride != 32:
+        words.append(f"output stride {spec.output_stride}")
+    return " · ".join([*words, f"{spec.classes} classes", images_in_words(spec)])

@@ -1,0 +1,147 @@
+"""T5 and Switch: encoder-decoders with relative biases, dense or with one expert per token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from archscope.blocks.repeats import repeats
+from archscope.errors import SpecError
+from archscope.specs import check, option
+from archscope.subject import Inputs, Repeat
+from archscope.theory.outline import Attention, Outline
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class T5Spec:
+    """The shape of a T5; the default is t5-small on a source and target of its pre-training."""
+
+    depth: int = option(6, "number of blocks of the encoder", low=1, high=10_000)
+    decoder_depth: int | None = option(
+        None, "number of blocks of the decoder (none: as depth)", low=1, high=10_000
+    )
+    d_model: int = option(512, "width of the model, in features", low=1, high=2**20)
+    heads: int = option(8, "number of heads", low=1, high=2**16)
+    head_dim: int = option(
+        64, "width of one head (d_kv), in features; need not be d_model / heads", low=1, high=2**16
+    )
+    d_ff: int = option(2048, "hidden features of one feed-forward", low=1, high=2**24)
+    activation: Literal["relu", "gelu", "swiglu", "geglu"] = option(
+        "relu", "activation of the feed-forward; the glu kinds have a third matrix (v1.1: geglu)"
+    )
+    vocab_size: int = option(32_128, "number of tokens", low=1, high=10**9)
+    tied: bool = option(True, "one table for input and output tokens (v1.1: two)")
+    buckets: int = option(32, "buckets of distances in the relative bias", low=4, high=2**16)
+    max_distance: int = option(
+        128, "distance from which all keys share a bucket, in tokens", low=2, high=2**24
+    )
+    experts: int = option(
+        0, "experts per sparse feed-forward, each token to one; 0: all dense", low=0, high=2**16
+    )
+    sparse_every: int = option(
+        2, "every how many blocks the feed-forward has experts, where there are", low=1, high=10_000
+    )
+    seq_len: int = option(512, "tokens of the source", low=1, high=2**24)
+    target_len: int = option(
+        114, "tokens of the target; 114 are what T5 takes out of 512", low=1, high=2**24
+    )
+    batch_size: int = option(1, "number of sequences", low=1, high=2**20)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.buckets % 4:
+            near = self.buckets // 4 * 4
+            raise SpecError(
+                "buckets",
+                self.buckets,
+                f"is not a multiple of 4: two sides, near and far. Nearest: {near}, {near + 4}",
+            )
+        if self.max_distance <= self.buckets // 2:
+            raise SpecError(
+                "max_distance",
+                self.max_distance,
+                f"is not beyond the {self.buckets // 2} distances with a bucket of their own",
+            )
+
+    @property
+    def decoder_blocks(self) -> int:
+        """Blocks of the decoder."""
+        return self.decoder_depth or self.depth
+
+    def is_sparse(self, block: int) -> bool:
+        """Whether the feed-forward of a block, counted from 0, has experts."""
+        return self.experts > 0 and (block + 1) % self.sparse_every == 0
+
+    def kinds(self, *, cross: bool) -> tuple[tuple[int, ...], ...]:
+        """Return the numbers of one stack's blocks in groups of identical ones, by first member.
+
+        In the decoder the first block stands apart: the longest path enters it from the source,
+        all later ones from the block before.
+        """
+        groups: dict[tuple[bool, bool], list[int]] = {}
+        for block in range(self.decoder_blocks if cross else self.depth):
+            groups.setdefault((self.is_sparse(block), cross and block == 0), []).append(block)
+        return tuple(map(tuple, groups.values()))
+
+
+def describe(spec: T5Spec) -> str:
+    """Return the spec in one line."""
+    return " · ".join(_words(spec))
+
+
+def _words(spec: T5Spec) -> Iterator[str]:
+    yield "encoder-decoder"
+    yield f"depth {spec.depth} + {spec.decoder_blocks}"
+    yield f"d_model {spec.d_model}"
+    yield f"{spec.heads} heads of {spec.head_dim}"
+    yield f"d_ff {spec.d_ff}"
+    yield spec.activation
+    if spec.experts:
+        often = "block" if spec.sparse_every == 1 else f"{spec.sparse_every} blocks"
+        yield f"{spec.experts} experts top-1 every {often}"
+    yield f"vocab {spec.vocab_size:,}" + ("" if spec.tied else " untied")
+    yield f"seq {spec.seq_len} to {spec.target_len}"
+    yield f"batch {spec.batch_size}"
+
+
+def inputs(spec: T5Spec) -> Inputs:
+    """Return a random source and target."""
+    from archscope.families.t5.network import example_inputs
+
+    return example_inputs(spec)
+
+
+def outline(spec: T5Spec) -> Outline:
+    """Return what a target token sees of the target."""
+    return Outline(
+        axes=1,
+        attention=tuple(
+            Attention(name=f"decoder.blocks.{block}.attn", causal=True)
+            for block in range(spec.decoder_blocks)
+        ),
+        input_size=spec.target_len,
+        noun="token",
+        remarks=(
+            f"the table is of the decoder along its target; through cross-attention every target "
+            f"token sees all {spec.seq_len:,} tokens of the source too",
+        ),
+    )
+
+
+def build(spec: T5Spec, without: Set[str]) -> nn.Module:
+    """Build the network without the blocks that others stand for."""
+    from archscope.families.t5.network import T5
+
+    return T5(spec, without=without)
+
+
+def blocks_alike(spec: T5Spec) -> tuple[Repeat, ...]:
+    """Return which blocks of both stacks are built once for several."""
+    return (
+        *repeats("encoder.blocks", spec.kinds(cross=False)),
+        *repeats("decoder.blocks", spec.kinds(cross=True)),
+    )

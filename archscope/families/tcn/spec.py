@@ -1,0 +1,83 @@
+"""TCN: residual blocks of two causal dilated convolutions with normalised weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from archscope.blocks.residual_spec import residual_remark
+from archscope.specs import check, option
+from archscope.subject import Inputs
+from archscope.theory.layers import Layer, conv
+from archscope.theory.outline import Outline
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TcnSpec:
+    """The shape of a temporal convolutional network (Bai, Kolter & Koltun 2018, section 3)."""
+
+    levels: int = option(
+        8, "residual blocks; each has twice the dilation of the one before", low=1, high=24
+    )
+    kernel_size: int = option(7, "taps of every convolution", low=1, high=2**10)
+    hidden_channels: int = option(25, "channels of every convolution", low=1, high=2**16)
+    in_channels: int = option(1, "channels of the input", low=1, high=2**20)
+    classes: int = option(10, "outputs of the linear layer", low=1, high=2**24)
+    reads: Literal["last", "each"] = option(
+        "last", "the linear layer reads the last position alone, or each by itself"
+    )
+    input_size: int = option(784, "positions of the input", low=1, high=2**24)
+    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+def layers(spec: TcnSpec) -> Iterator[Layer]:
+    """Yield the path through all convolutions."""
+    for level in range(spec.levels):
+        for number in (1, 2):
+            name = f"network.{level}.conv{number}"
+            yield conv(spec.kernel_size, dilation=2**level, padding="causal", name=name)
+
+
+def outline(spec: TcnSpec) -> Outline:
+    """Return what the network looks at: its longest path, which sees what all others see."""
+    stack = tuple(layers(spec))
+    remarks = [residual_remark(stack)]
+    if spec.reads == "last":
+        remarks.append("the linear layer reads the last position alone")
+    return Outline(axes=1, layers=stack, input_size=spec.input_size, remarks=tuple(remarks))
+
+
+def inputs(spec: TcnSpec) -> Inputs:
+    """Return one batch of random positions."""
+    from archscope.blocks.examples import features
+
+    return Inputs(args=(features(spec.batch_size, spec.in_channels, spec.input_size),))
+
+
+def build(spec: TcnSpec, without: Set[str]) -> nn.Module:
+    """Build the network; no blocks are left out."""
+    from archscope.families.tcn.network import Tcn
+
+    return Tcn(spec)
+
+
+def describe(spec: TcnSpec) -> str:
+    """Return the spec in one line."""
+    return " · ".join(
+        (
+            "tcn",
+            f"{spec.levels} levels",
+            f"kernel {spec.kernel_size}",
+            f"channels {spec.hidden_channels}",
+            f"{spec.classes} outputs of {spec.reads} position",
+            f"input {spec.in_channels}×{spec.input_size:,}",
+            f"batch {spec.batch_size}",
+        )
+    )

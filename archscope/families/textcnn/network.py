@@ -1,0 +1,65 @@
+"""TextCNN (Kim 2014, section 2).
+
+B batch, S words, D features of a word, M filters of each width, T positions of a filter, K classes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from archscope.blocks.components import part
+
+if TYPE_CHECKING:
+    from archscope.families.textcnn.spec import TextCnnSpec
+
+DROPOUT = 0.5
+
+
+class MaxOverTime(nn.Module):
+    """The largest value of each filter (Collobert et al. 2011)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Take (B, M, T), return (B, M)."""
+        return x.amax(-1)
+
+
+class TextCnn(nn.Module):
+    """Filters of several widths, the maximum of each over all positions, and a linear layer.
+
+    With two channels of word vectors, frozen and tuned, each filter is applied to both and the
+    results are added (section 2.1).
+    """
+
+    def __init__(self, spec: TextCnnSpec) -> None:
+        super().__init__()
+        self.embeddings = nn.ModuleList(
+            _table(spec, tuned)
+            for tuned in {"static": [False], "multichannel": [False, True]}.get(spec.mode, [True])
+        )
+        self.convs = nn.ModuleList(
+            nn.Conv1d(spec.d_model, spec.maps, width) for width in spec.windows
+        )
+        self.pool = MaxOverTime()
+        self.dropout = nn.Dropout(DROPOUT)
+        self.fc = part("head", nn.Linear(spec.maps * len(spec.windows), spec.classes))
+
+    def forward(self, words: Tensor) -> Tensor:
+        """Take (B, S), return (B, K)."""
+        channels = [table(words).transpose(1, 2) for table in self.embeddings]  # each (B, D, S)
+        pooled = []
+        for conv in self.convs:
+            first, *others = [conv(x) for x in channels]
+            maps = sum(others, first)  # (B, M, T)
+            pooled.append(self.pool(F.relu(maps)))  # (B, M)
+        scores: Tensor = self.fc(self.dropout(torch.cat(pooled, 1)))  # (B, K)
+        return scores
+
+
+def _table(spec: TextCnnSpec, tuned: bool) -> nn.Embedding:
+    table = nn.Embedding(spec.vocab_size, spec.d_model)
+    table.weight.requires_grad_(tuned)
+    return table

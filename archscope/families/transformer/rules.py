@@ -1,0 +1,186 @@
+"""Which values of a Transformer's fields fit together; a value that nobody would read is refused.
+
+Without the last rule `--window 256` would count full attention where `--attention window` was
+forgotten, and say nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from archscope.errors import SpecError
+from archscope.specs import nearest_divisors
+
+if TYPE_CHECKING:
+    from archscope.families.transformer.spec import TransformerSpec
+
+
+def check_together(spec: TransformerSpec) -> None:
+    """Raise `SpecError` for the first field whose value another field rules out."""
+    _check_heads(spec)
+    _check_window(spec)
+    _check_positions(spec)
+    _check_experts(spec)
+    _check_blocks(spec)
+    _check_unread(spec)
+
+
+def _check_heads(spec: TransformerSpec) -> None:
+    if not _attends(spec):
+        return
+    if spec.head_dim is None and spec.d_model % spec.heads:
+        near = _nearest(spec.d_model, spec.heads)
+        raise SpecError(
+            "heads", spec.heads, f"does not divide {{d_model}} {spec.d_model}. Nearest: {near}"
+        )
+    if spec.heads % spec.key_heads:
+        near = _nearest(spec.heads, spec.key_heads)
+        raise SpecError(
+            "kv_heads", spec.kv_heads, f"does not divide {{heads}} {spec.heads}. Nearest: {near}"
+        )
+
+
+def _check_window(spec: TransformerSpec) -> None:
+    both_sides = not spec.sees_only_past or spec.arch == "encoder-decoder"
+    if spec.window is not None and both_sides and spec.window % 2 == 0:
+        raise SpecError(
+            "window",
+            spec.window,
+            "is even, but a window to both sides is centred on the query. "
+            f"Nearest: {spec.window - 1}, {spec.window + 1}",
+        )
+
+
+def _check_positions(spec: TransformerSpec) -> None:
+    if spec.positions == "rotary" and spec.mixer == "attention" and spec.head_width % 2:
+        raise SpecError(
+            "positions",
+            spec.positions,
+            f"turns features in pairs, but a head has {spec.head_width} features. "
+            "Give an even {head_dim}",
+        )
+    if spec.rotary_dim is not None and (spec.rotary_dim % 2 or spec.rotary_dim > spec.head_width):
+        raise SpecError(
+            "rotary_dim",
+            spec.rotary_dim,
+            f"is not an even number of the {spec.head_width} features of a head",
+        )
+    if spec.positions == "sinusoidal" and spec.table_width % 2:
+        width = spec.table_width
+        field = "d_model" if spec.embedding_dim is None else "embedding_dim"
+        raise SpecError(
+            "positions",
+            spec.positions,
+            f"needs an even {{{field}}}, not {width}. Nearest: {width - 1}, {width + 1}",
+        )
+    longest = max(spec.seq_len, spec.target_len or 0)
+    if spec.max_positions is not None and spec.max_positions < longest:
+        longer = "seq_len" if longest == spec.seq_len else "target_len"
+        raise SpecError(
+            "max_positions",
+            spec.max_positions,
+            f"is less than {{{longer}}} {longest}. Give at least {longest}",
+        )
+
+
+def _check_experts(spec: TransformerSpec) -> None:
+    if spec.experts and spec.top_k is not None and spec.top_k > spec.experts:
+        raise SpecError(
+            "top_k",
+            spec.top_k,
+            f"is more than {{experts}} {spec.experts}. Give 1 to {spec.experts}",
+        )
+    if spec.head == "mlm" and not spec.vocab_size:
+        raise SpecError("head", spec.head, "scores tokens, but {vocab_size} is 0")
+    if spec.dilations == ():
+        raise SpecError("dilations", (), "has no items. Give at least one, e.g. 1,2,4")
+
+
+def _check_blocks(spec: TransformerSpec) -> None:
+    if not spec.shared_blocks:
+        return
+    for field, differs in (
+        ("dilations", len(set(spec.dilations or ())) > 1),
+        ("full_every", spec.full_every is not None),
+    ):
+        if differs:
+            raise SpecError(
+                field, getattr(spec, field), "makes blocks differ, but {shared_blocks} is set"
+            )
+
+
+def _check_unread(spec: TransformerSpec) -> None:
+    two_stacks = spec.arch == "encoder-decoder"
+    attends = spec.mixer == "attention"
+    readers = (
+        ("decoder_depth", two_stacks, "needs {arch} encoder-decoder"),
+        ("target_len", two_stacks, "needs {arch} encoder-decoder"),
+        ("causal", not two_stacks, "cannot be chosen with {arch} encoder-decoder: its decoder is"),
+        ("token_types", not two_stacks, "cannot be had with {arch} encoder-decoder"),
+        ("window", spec.attention != "full", "needs {attention} window or dilated-window"),
+        (
+            "window_dilation",
+            spec.attention == "dilated-window",
+            "needs {attention} dilated-window",
+        ),
+        ("masked_window", spec.attention == "window", "needs {attention} window"),
+        ("full_every", spec.attention != "full", "needs {attention} window or dilated-window"),
+        ("sinks", attends, "needs {mixer} attention"),
+        (
+            "sinks",
+            spec.window_keys is None or spec.masked_window,
+            "needs {masked_window} where {attention} has windows",
+        ),
+        ("attention", attends or spec.attention == "full", "needs {mixer} attention"),
+        (
+            "positions",
+            attends or spec.positions != "rotary",
+            "turns queries and needs {mixer} attention",
+        ),
+        (
+            "positions",
+            attends or spec.positions != "alibi",
+            "is added to scores and needs {mixer} attention",
+        ),
+        (
+            "positions",
+            spec.positions != "alibi" or spec.window_keys is None or spec.masked_window,
+            "needs {masked_window} where {attention} has windows",
+        ),
+        (
+            "positions",
+            spec.positions != "alibi" or (spec.sees_only_past and not two_stacks),
+            "is for attention that sees only the past",
+        ),
+        ("rotary_dim", spec.positions == "rotary", "needs {positions} rotary"),
+        ("parallel", not two_stacks, "cannot be had with {arch} encoder-decoder"),
+        ("parallel", spec.norm_place == "pre", "needs {norm_place} pre"),
+        ("shared_norm", spec.parallel, "needs {parallel}"),
+        ("embedding_dim", spec.vocab_size > 0, "needs {vocab_size} of 1 or more"),
+        ("norm_bias", spec.norm == "layernorm", "needs {norm} layernorm"),
+        ("attn_bias", _attends(spec), "needs {mixer} attention"),
+        ("router_bias", spec.experts > 0, "needs {experts} of 1 or more"),
+        ("head_bias", spec.vocabulary_head == "lm", "needs {head} lm and {vocab_size}"),
+        ("kernel_size", not attends, "needs {mixer} dilated-conv"),
+        ("dilations", not attends, "needs {mixer} dilated-conv"),
+        ("kv_heads", _attends(spec), "needs {mixer} attention"),
+        ("head_dim", _attends(spec), "needs {mixer} attention"),
+        ("qkv_bias", _attends(spec), "needs {mixer} attention"),
+        ("qk_norm", _attends(spec), "needs {mixer} attention"),
+        ("top_k", spec.experts > 0, "needs {experts} of 1 or more"),
+        ("max_positions", spec.positions == "learned", "needs {positions} learned"),
+    )
+    defaults = {field.name: field.default for field in fields(spec)}
+    for field, read, problem in readers:
+        value = getattr(spec, field)
+        if not read and value != defaults[field]:
+            raise SpecError(field, value, problem)
+
+
+def _attends(spec: TransformerSpec) -> bool:
+    return spec.mixer == "attention" or spec.arch == "encoder-decoder"
+
+
+def _nearest(number: int, near: int) -> str:
+    return ", ".join(map(str, nearest_divisors(number, near)))

@@ -1,0 +1,135 @@
+"""Transformer-XL: decoders with relative attention and a memory of what they read before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archscope.blocks.repeats import repeats
+from archscope.errors import SpecError
+from archscope.specs import check, nearest_divisors, option
+from archscope.subject import Inputs, Repeat
+from archscope.theory.attention import with_memory
+from archscope.theory.outline import Attention, Outline
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransformerXlSpec:
+    """The shape of a Transformer-XL; the default is the one of 12 blocks on enwik8."""
+
+    depth: int = option(12, "number of blocks", low=1, high=10_000)
+    d_model: int = option(512, "width of the model, in features", low=2, high=2**20)
+    heads: int = option(8, "number of heads", low=1, high=2**16)
+    head_dim: int | None = option(
+        None, "width of one head, in features (none: d_model / heads)", low=1, high=2**16
+    )
+    d_ff: int = option(2048, "hidden features of one feed-forward", low=1, high=2**24)
+    vocab_size: int = option(204, "number of tokens", low=1, high=10**9)
+    cutoffs: tuple[int, ...] | None = option(
+        None,
+        "tokens, most frequent first, at which a new cluster begins (none: one cluster)",
+        low=1,
+        high=10**9,
+    )
+    div_val: int = option(
+        1, "how many times narrower each cluster's table is than the one before", low=1, high=2**10
+    )
+    memory: int = option(
+        512, "positions of the memory that each block attends to; 0: none", low=0, high=2**24
+    )
+    scores: bool = option(
+        False,
+        "run the tables too: tokens in, scores over the whole vocabulary out; else features go "
+        "through the blocks alone, and the tables are held, but not run",
+    )
+    seq_len: int = option(512, "tokens of one segment", low=1, high=2**24)
+    batch_size: int = option(1, "number of sequences", low=1, high=2**20)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.d_model % 2:
+            near = f"{self.d_model - 1}, {self.d_model + 1}"
+            problem = f"is odd, but each distance has sines and cosines. Nearest: {near}"
+            raise SpecError("d_model", self.d_model, problem)
+        if self.head_dim is None and self.d_model % self.heads:
+            near = ", ".join(map(str, nearest_divisors(self.d_model, self.heads)))
+            problem = f"does not divide {{d_model}} {self.d_model}. Nearest: {near}"
+            raise SpecError("heads", self.heads, problem)
+        if min(self.cluster_sizes) < 1:
+            listed = ",".join(map(str, self.cutoffs or ()))
+            problem = f"does not rise, or not below {{vocab_size}} {self.vocab_size}"
+            raise SpecError("cutoffs", listed, problem)
+        if self.d_model // self.div_val ** len(self.cutoffs or ()) < 1:
+            raise SpecError("div_val", self.div_val, "leaves the last cluster without features")
+
+    @property
+    def head_width(self) -> int:
+        """Features of one head."""
+        return self.head_dim or self.d_model // self.heads
+
+    @property
+    def cluster_sizes(self) -> tuple[int, ...]:
+        """Tokens of each cluster."""
+        ends = (*(self.cutoffs or ()), self.vocab_size)
+        return tuple(end - start for start, end in zip((0, *ends), ends, strict=False))
+
+
+def describe(spec: TransformerXlSpec) -> str:
+    """Return the spec in one line."""
+    return " · ".join(_words(spec))
+
+
+def _words(spec: TransformerXlSpec) -> Iterator[str]:
+    yield "decoder with memory"
+    yield f"depth {spec.depth}"
+    yield f"d_model {spec.d_model}"
+    yield f"{spec.heads} heads" + (f" of {spec.head_dim}" if spec.head_dim else "")
+    yield f"d_ff {spec.d_ff}"
+    clusters = len(spec.cluster_sizes)
+    yield f"vocab {spec.vocab_size:,}" + (f" in {clusters} clusters" if clusters > 1 else "")
+    yield "with scores" if spec.scores else "blocks alone run"
+    yield f"seq {spec.seq_len} after {spec.memory}"
+    yield f"batch {spec.batch_size}"
+
+
+def inputs(spec: TransformerXlSpec) -> Inputs:
+    """Return a random segment and memory."""
+    from archscope.families.transformer_xl.network import example_inputs
+
+    return example_inputs(spec)
+
+
+def outline(spec: TransformerXlSpec) -> Outline:
+    """Return what a token sees of its own segment, and how far the memory reaches."""
+    names = (f"blocks.{block}.attn" for block in range(spec.depth))
+    return Outline(
+        axes=1,
+        attention=tuple(Attention(name=name, causal=True) for name in names),
+        input_size=spec.seq_len,
+        noun="token",
+        remarks=(_remark(spec),) if spec.memory else (),
+    )
+
+
+def _remark(spec: TransformerXlSpec) -> str:
+    reach = with_memory(spec.depth, spec.memory, segment=spec.seq_len)
+    return (
+        f"the table is of one segment; through memories of {spec.memory:,} positions, {spec.depth} "
+        f"blocks deep, its first token depends on {reach.before:,} tokens before the segment"
+    )
+
+
+def build(spec: TransformerXlSpec, without: Set[str]) -> nn.Module:
+    """Build the network without the blocks that others stand for."""
+    from archscope.families.transformer_xl.network import TransformerXl
+
+    return TransformerXl(spec, without=without)
+
+
+def blocks_alike(spec: TransformerXlSpec) -> tuple[Repeat, ...]:
+    """Return which blocks are built once for several: all are alike."""
+    return repeats("blocks", (tuple(range(spec.depth)),))

@@ -1,0 +1,54 @@
+"""VGG (Simonyan & Zisserman 2015, section 2.1), named as in torchvision.
+
+B batch, I channels in, O channels of the last stage, F hidden features, C classes, H x W positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+from archscope.blocks.components import part
+
+if TYPE_CHECKING:
+    from archscope.families.vgg.spec import Place, VggSpec
+
+POOLED = 7
+"""Positions along each axis that the linear layers read; an input of 224 x 224 leaves as many."""
+DROPOUT = 0.5
+
+
+class Vgg(nn.Module):
+    """Convolutions of 3x3 and pools, then three linear layers."""
+
+    def __init__(self, spec: VggSpec, places: Sequence[Place]) -> None:
+        super().__init__()
+        self.features = nn.Sequential()
+        for place in places:
+            if place.is_pool:
+                self.features.append(nn.MaxPool2d(2))
+                continue
+            self.features.append(nn.Conv2d(place.in_channels, place.out_channels, 3, padding=1))
+            if spec.norm == "batchnorm":
+                self.features.append(nn.BatchNorm2d(place.out_channels))
+            self.features.append(nn.ReLU())
+        self.avgpool = nn.AdaptiveAvgPool2d(POOLED)
+        linear = nn.Sequential(
+            nn.Linear(spec.channels[-1] * POOLED**2, spec.d_ff),
+            nn.ReLU(),
+            nn.Dropout(DROPOUT),
+            nn.Linear(spec.d_ff, spec.d_ff),
+            nn.ReLU(),
+            nn.Dropout(DROPOUT),
+            nn.Linear(spec.d_ff, spec.classes),
+        )
+        self.classifier = part("head", linear)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Take (B, I, H, W), return (B, C)."""
+        x = self.features(x)  # (B, O, H/32, W/32)
+        x = self.avgpool(x).flatten(1)  # (B, O * 7 * 7)
+        scores: Tensor = self.classifier(x)  # (B, C)
+        return scores

@@ -1,0 +1,84 @@
+"""Vision Transformers: ViT and, without distillation, DeiT."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archscope.blocks.repeats import repeats
+from archscope.errors import SpecError
+from archscope.families._assembly import images_in_words
+from archscope.specs import check, nearest_divisors, option
+from archscope.subject import Repeat
+from archscope.theory.layers import conv
+from archscope.theory.outline import Outline
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VitSpec:
+    """The shape of a Vision Transformer; the default is ViT-B/16."""
+
+    depth: int = option(12, "number of blocks", low=1, high=10_000)
+    d_model: int = option(768, "width of the model, in features", low=1, high=2**20)
+    heads: int = option(12, "number of heads", low=1, high=2**16)
+    d_ff: int = option(3072, "hidden features of one feed-forward", low=1, high=2**24)
+    patch_size: int = option(16, "height and width of a patch, in pixels", low=1, high=2**16)
+    in_channels: int = option(3, "channels of the input", low=1, high=2**20)
+    classes: int = option(1000, "outputs of the classifier", low=1, high=2**24)
+    input_size: int = option(224, "height and width of the input", low=1, high=2**16)
+    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.d_model % self.heads:
+            near = ", ".join(map(str, nearest_divisors(self.d_model, self.heads)))
+            raise SpecError(
+                "heads", self.heads, f"does not divide {{d_model}} {self.d_model}. Nearest: {near}"
+            )
+        if self.input_size < self.patch_size:
+            raise SpecError(
+                "input_size", self.input_size, f"is smaller than {{patch_size}} {self.patch_size}"
+            )
+
+    @property
+    def patches(self) -> int:
+        """Patches of one image; what is left over at the right and bottom is not read."""
+        return (self.input_size // self.patch_size) ** 2
+
+
+def describe(spec: VitSpec) -> str:
+    """Return the spec in one line."""
+    return " · ".join(
+        (
+            "vision transformer",
+            f"depth {spec.depth}",
+            f"d_model {spec.d_model}",
+            f"{spec.heads} heads",
+            f"d_ff {spec.d_ff}",
+            f"patches {spec.patch_size}×{spec.patch_size}",
+            f"{spec.classes} classes",
+            images_in_words(spec),
+        )
+    )
+
+
+def outline(spec: VitSpec) -> Outline:
+    """Return what a patch sees; from the first block on it sees all of them."""
+    patch = conv(spec.patch_size, stride=spec.patch_size, padding=0, name="patch_emb")
+    return Outline(axes=2, layers=(patch,), input_size=spec.input_size, reads_all="blocks.0.attn")
+
+
+def build(spec: VitSpec, without: Set[str]) -> nn.Module:
+    """Build the network without the blocks that others stand for."""
+    from archscope.families.vit.network import Vit
+
+    return Vit(spec, without=without)
+
+
+def blocks_alike(spec: VitSpec) -> tuple[Repeat, ...]:
+    """Return which blocks are built once for several: all are alike."""
+    return repeats("blocks", (tuple(range(spec.depth)),))

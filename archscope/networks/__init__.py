@@ -1,1 +1,0 @@
-"""The `nn.Module`s that families build, written to be read; imported only when one is built."""

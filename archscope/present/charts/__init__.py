@@ -1,1 +1,0 @@
-"""Pictures of a report's sections: one file each, with the constant `CHART`."""

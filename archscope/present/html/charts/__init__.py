@@ -1,0 +1,84 @@
+"""What a chart is, and how one is found: a file here, or an entry point of the same group.
+
+A figure is plotly's own JSON (`data` and `layout`), made without plotly: the page hands it to the
+browser, `Report.figure` to plotly's Python classes. It holds no colours of text or background, so
+that it can be drawn light and dark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from archscope.registry import Registry
+from archscope.results import Report, Section, columns
+
+MOST_POINTS = 60
+"""Marks up to which each gets an element of its own; beyond, one line or one image stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """One figure, with the words that go with it."""
+
+    name: str
+    """What `Report.figure` and a link call it; letters, digits and hyphens."""
+    title: str
+    """Heading above it."""
+    caption: str
+    """What it shows, in a sentence or two; read aloud in its place."""
+    figure: Mapping[str, Any]
+    """Plotly's JSON: `data` and `layout`."""
+    wide: bool = False
+    """Whether it takes the whole width of the page."""
+    folded: bool = False
+    """Whether it is shown only when asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """A way to draw reports: one, or several side by side."""
+
+    name: str
+    """Unique among charts."""
+    summary: str
+    """One line that says what it shows."""
+    chapter: str
+    """The part of a page that it stands in: `cost`, `rf`, `time`, or one of its own."""
+    order: int
+    """Place in that part: lower comes first."""
+    draw: Callable[[Sequence[Report]], Iterable[Drawing]]
+    """The drawings, none where these reports hold nothing to draw."""
+
+
+CHARTS = Registry("chart", "archscope.present.html.charts", "CHART", Chart)
+
+
+def drawings(reports: Sequence[Report]) -> tuple[tuple[Chart, Drawing], ...]:
+    """Return everything that can be drawn of `reports`, in order."""
+    charts = sorted(CHARTS.all().values(), key=lambda chart: (chart.order, chart.name))
+    return tuple((chart, drawing) for chart in charts for drawing in chart.draw(reports))
+
+
+def section(report: Report, name: str, *fields: str) -> Section | None:
+    """Return the section called `name` whose rows have all these fields; None where it has none.
+
+    In a report that joins several analyses a section may have its analysis in front of its name.
+    """
+    for found in report.sections:
+        called = found.name == name or found.name.endswith(f"_{name}")
+        if called and found.rows and has(found, fields):
+            return found
+    return None
+
+
+def has(found: Section, fields: Iterable[str]) -> bool:
+    """Return whether the rows of a section have all these fields."""
+    return {column.name for column in columns(found.row_type)}.issuperset(fields)
+
+
+def totals(report: Report, *fields: str) -> Any:
+    """Return the totals of the first section that has all these fields, None where none has."""
+    every = (found.totals for found in report.sections if found.totals is not None)
+    return next((each for each in every if all(hasattr(each, field) for field in fields)), None)

@@ -1,0 +1,86 @@
+"""Paths from each position of a map to one output, from the rows of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from archscope.present.html.charts import section
+from archscope.results import Report
+from archscope.theory.layers import Layer
+from archscope.theory.paths import path_counts
+
+MOST_CELLS = 257
+"""Positions along an axis up to which a map is drawn; beyond, only the profile along an axis."""
+Branch = tuple[int, tuple[int, ...]]
+"""The first position that a branch sees, and the paths from each position on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Paths from each position of a map to one output, along one axis."""
+
+    map: str
+    """The map that is read: the input, or what a layer made."""
+    counts: tuple[int, ...]
+    """Paths; 0 is a hole."""
+    start: int
+    """Position of the first one."""
+    worst: bool
+    """Whether it is a map within that is seen worse than the input."""
+
+
+def profiles(report: Report) -> Iterator[Profile]:
+    """Yield the profile of the input, and of the map within that is seen worst."""
+    found = section(report, "positions", "position", "paths")
+    if found is None:
+        return
+    counts = tuple(row.paths for row in found.rows)
+    yield Profile(map="the input", counts=counts, start=found.rows[0].position, worst=False)
+    yield from _worst_within(report)
+
+
+def _worst_within(report: Report) -> Iterator[Profile]:
+    layers = section(report, "layers", "layer", "kind", "kernel", "stride", "dilation")
+    maps = section(report, "maps", "reads", "layers", "coverage")
+    if layers is None or maps is None or section(report, "branches"):
+        return
+    several = [row for row in maps.rows[1:] if "–" in row.layers and row.coverage is not None]
+    worst = min(several, key=lambda row: row.coverage, default=None)
+    if worst is None or worst.coverage == 1 or worst.coverage >= (maps.rows[0].coverage or 0):
+        return
+    after = [row.layer for row in layers.rows].index(worst.reads) + 1
+    counts = path_counts(_stack(layers.rows[after:]))
+    if counts and len(counts) <= MOST_CELLS:
+        start = -(len(counts) // 2)
+        yield Profile(map=f"the map of {worst.reads}", counts=counts, start=start, worst=True)
+
+
+def branches(report: Report) -> list[Branch]:
+    """Return the first position and the path counts of each branch; none where any is unknown."""
+    rows = section(report, "branches", "branch")
+    layers = section(report, "layers", "layer", "kind", "kernel", "stride", "dilation", "start")
+    found: list[Branch] = []
+    if rows is None or layers is None:
+        return found
+    for branch in rows.rows[:-1]:  # the last is their union
+        own = [row for row in layers.rows if row.layer.startswith(f"{branch.branch}.")]
+        counts = path_counts(_stack(own)) if own and own[-1].start is not None else None
+        if counts is None:
+            return []
+        found.append((own[-1].start, counts))
+    return found
+
+
+def _stack(rows: Sequence[Any]) -> tuple[Layer, ...]:
+    return tuple(
+        Layer(kernel=row.kernel, stride=row.stride, dilation=row.dilation, kind=row.kind)
+        for row in rows
+    )
+
+
+def paths_at(branch: Branch, position: int) -> int:
+    """Return the paths from one position through a branch."""
+    start, counts = branch
+    return counts[position - start] if 0 <= position - start < len(counts) else 0

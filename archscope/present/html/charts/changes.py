@@ -1,0 +1,108 @@
+"""Two or more networks, part by part: what each part holds and does in every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from archscope.present import _format
+from archscope.present.html.charts import Chart, Drawing, section
+from archscope.present.html.charts._names import short_names
+from archscope.present.html.charts._style import axis, figure, label, look
+from archscope.results import Report
+
+_MEASURES = (("params", "Parameters", ("trainable", "frozen")), ("flops", "FLOPs", ("flops",)))
+
+
+def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
+    """Draw a dumbbell for each component: a marker per network, a bar between them."""
+    if len(reports) < 2:
+        return
+    tables = [_rows(report) for report in reports]
+    names = tuple(dict.fromkeys(name for rows in tables for name in rows))
+    if sum(map(bool, tables)) < 2:
+        return
+    for key, words, fields in _MEASURES:
+        values = [[_sum(rows.get(name), fields) for name in names] for rows in tables]
+        shown = [i for i in range(len(names)) if any(each[i] for each in values)]
+        if shown and any(each != values[0] for each in values):
+            picked = [[each[i] for i in shown] for each in values]
+            yield _drawing(key, words, [names[i] for i in shown], picked, short_names(reports))
+
+
+def _rows(report: Report) -> dict[str, Any]:
+    found = section(report, "components", "component", "trainable", "frozen", "flops")
+    return {} if found is None else {row.component: row for row in found.rows}
+
+
+def _sum(row: Any, fields: tuple[str, ...]) -> int:
+    return 0 if row is None else sum(getattr(row, field) or 0 for field in fields)
+
+
+def _drawing(
+    key: str, words: str, parts: list[str], values: list[list[int]], names: tuple[str, ...]
+) -> Drawing:
+    labels = [label(part) for part in parts]
+    bars: list[float | None] = []
+    rows: list[str | None] = []
+    for index, text in enumerate(labels):
+        column = [each[index] for each in values]
+        bars += [min(column), max(column), None]
+        rows += [text, text, None]
+    between = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": bars,
+        "y": rows,
+        "hoverinfo": "skip",
+        "showlegend": False,
+        "line": {"width": 3, "color": "#999999"},
+    }
+    dots = [_dots(number, name, labels, values[number]) for number, name in enumerate(names)]
+    return Drawing(
+        name=f"changes-{key}",
+        title=f"{words}, part by part",
+        caption=_caption(words, parts, values, names),
+        figure=figure(
+            [between, *dots],
+            height=130 + 44 * len(parts),
+            xaxis=axis(words, rangemode="tozero", exponentformat="SI"),
+            yaxis=axis(autorange="reversed", type="category"),
+        ),
+    )
+
+
+def _dots(number: int, name: str, labels: list[str], values: list[int]) -> dict[str, Any]:
+    chosen = look(number)
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": label(name),
+        "x": values,
+        "y": labels,
+        "customdata": [f"{label(name)}: {_format.si(value)}" for value in values],
+        "hovertemplate": "%{y}, %{customdata}<extra></extra>",
+        "cliponaxis": False,
+        "marker": {"color": chosen.color, "symbol": chosen.symbol, "size": 12},
+    }
+
+
+def _caption(words: str, parts: list[str], values: list[list[int]], names: tuple[str, ...]) -> str:
+    first, last = values[0], values[-1]
+    moved = max(range(len(parts)), key=lambda i: abs(last[i] - first[i]))
+    if first[moved] == last[moved]:
+        return f"{words} of each part are the same in the first and the last network."
+    return (
+        f"The largest change from {_format.safe_label(names[0])} to "
+        f"{_format.safe_label(names[-1])}: {_format.safe_label(parts[moved])}, "
+        f"{_format.si(first[moved])} to {_format.si(last[moved])} {words}."
+    )
+
+
+CHART = Chart(
+    name="changes",
+    summary="each part of several networks, part by part",
+    chapter="together",
+    order=20,
+    draw=draw,
+)

@@ -1,0 +1,198 @@
+"""How the receptive field grows from layer to layer, against the size of the input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from archscope.present import _format
+from archscope.present.html.charts import MOST_POINTS, Chart, Drawing, section
+from archscope.present.html.charts._names import short_names
+from archscope.present.html.charts._style import axis, figure, label, look
+from archscope.results import Report
+
+_LOG_FROM = 200
+"""Ratio of the largest to the smallest receptive field from which the axis is logarithmic."""
+
+
+def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
+    """Draw a line for each report whose receptive field grows."""
+    lines = []
+    for number, (name, report) in enumerate(zip(short_names(reports), reports, strict=True)):
+        rows = _rows(report)
+        if rows:
+            lines.append((number, name, rows))
+    if not lines:
+        return
+    sizes = {size for report in reports if (size := _input_size(report))}
+    fields = [row.receptive_field for _, _, rows in lines for row in rows]
+    top = max(fields)
+    shown = sorted(size for size in sizes if size <= 4 * top)
+    longest = max((rows for _, _, rows in lines), key=len)
+    alike = len({tuple(row.name for row in rows) for _, _, rows in lines}) == 1
+    yield Drawing(
+        name="growth",
+        title="Receptive field, layer by layer",
+        caption=_caption(lines, sizes),
+        figure=figure(
+            [_trace(number, name, rows) for number, name, rows in lines],
+            xaxis=axis("layer", **_ticks(longest, named=alike)),
+            yaxis=axis(
+                "input positions along an axis",
+                **(
+                    {"type": "log", "dtick": 1}
+                    if top >= _LOG_FROM * min(fields)
+                    else {"rangemode": "tozero"}
+                ),
+            ),
+            showlegend=len(lines) > 1,
+            shapes=[_level(size) for size in shown],
+            annotations=[_level_name(size, top, min(fields)) for size in shown],
+        ),
+        wide=len(longest) > MOST_POINTS,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Layer:
+    """One layer, and how far its outputs see along an axis."""
+
+    name: str
+    receptive_field: int
+    told: str
+    """What else is known of it, for the reader who points at it."""
+    global_by: str = ""
+    """The module that made it see everything, where it does."""
+
+
+def _rows(report: Report) -> list[_Layer]:
+    """Return the layers whose outputs see more and more, of one path or of a whole graph."""
+    if section(report, "branches"):
+        return []
+    stack = section(report, "layers", "layer", "receptive_field", "kernel", "dilation")
+    graph = section(report, "modules", "module", "receptive_field", "local_field", "looks")
+    layers = [_of_stack(row) for row in stack.rows] if stack else []
+    if not layers and graph is not None:
+        layers = list(_of_graph(graph.rows))
+    return layers if len({layer.receptive_field for layer in layers}) > 1 else []
+
+
+def _of_stack(row: Any) -> _Layer:
+    kernel = "all" if row.kernel is None else _format.integer(row.kernel)
+    return _Layer(
+        name=row.layer,
+        receptive_field=row.receptive_field,
+        told=f"; kernel {kernel}, dilation {row.dilation}",
+    )
+
+
+def _of_graph(rows: Sequence[Any]) -> Iterator[_Layer]:
+    """Yield the modules that look at other positions, or whose outputs see more than any before.
+
+    A module that sees everything counts with what it sees without reductions over all positions;
+    those of which nothing is left then, as a gate's, are left out.
+    """
+    most = 0
+    is_left = any(row.local_field for row in rows)
+    for row in rows:
+        if is_left and row.global_by and not row.local_field:
+            continue
+        sees = max(row.local_field or row.receptive_field or (0,))
+        if sees and (row.looks or sees > most):
+            because = f"; all, from {label(row.global_by)} on" if row.global_by else ""
+            yield _Layer(
+                name=row.module, receptive_field=sees, told=because, global_by=row.global_by
+            )
+        most = max(most, sees)
+
+
+def _input_size(report: Report) -> int | None:
+    size = report.config.get("input_size")
+    if isinstance(size, int):
+        return size
+    shape = report.inputs[0].shape if report.inputs else ()
+    return shape[-1] if len(shape) > 2 else None
+
+
+def _trace(number: int, name: str, rows: list[_Layer]) -> dict[str, Any]:
+    chosen = look(number)
+    few = len(rows) <= MOST_POINTS
+    return {
+        "type": "scatter",
+        "mode": "lines+markers" if few else "lines",
+        "name": label(name or "receptive field"),
+        "x": list(range(1, len(rows) + 1)),
+        "y": [row.receptive_field for row in rows],
+        "customdata": [_hover(row) for row in rows],
+        "hovertemplate": "%{customdata}<extra></extra>",
+        "line": {"color": chosen.color, "dash": chosen.dash, "width": 2},
+        "marker": {"color": chosen.color, "symbol": chosen.symbol, "size": 9},
+    }
+
+
+def _hover(layer: _Layer) -> str:
+    return f"{label(layer.name)}: sees {_format.integer(layer.receptive_field)}{layer.told}"
+
+
+def _ticks(rows: list[_Layer], *, named: bool) -> dict[str, Any]:
+    """Return a name for each layer, or its number where networks name them differently."""
+    if len(rows) > 24 or not named:
+        return {"tickformat": "d"}
+    return {
+        "range": [0.7, len(rows) + 0.3],
+        "tickvals": list(range(1, len(rows) + 1)),
+        "ticktext": [label(row.name, 18) for row in rows],
+    }
+
+
+def _level(size: int) -> dict[str, Any]:
+    return {
+        "type": "line",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": size,
+        "y1": size,
+        "line": {"dash": "dot", "width": 2, "color": "#999999"},
+    }
+
+
+def _level_name(size: int, top: int, low: int) -> dict[str, Any]:
+    from math import log10
+
+    return {
+        "xref": "paper",
+        "x": 0,
+        "y": log10(size) if top >= _LOG_FROM * low else size,
+        "text": f"whole input: {_format.integer(size)}",
+        "showarrow": False,
+        "xanchor": "left",
+        "yanchor": "bottom",
+    }
+
+
+def _caption(lines: list[tuple[int, str, list[_Layer]]], sizes: set[int]) -> str:
+    said = [
+        f"{_format.safe_label(name)}: " * bool(name)
+        + f"{_format.integer(rows[-1].receptive_field)} after {len(rows)} layers"
+        for _, name, rows in lines
+    ]
+    made = dict.fromkeys(row.global_by for _, _, rows in lines for row in rows if row.global_by)
+    without = (
+        f" From {', '.join(map(_format.safe_label, made))} on every output sees the whole input; "
+        "the line goes on with what it sees without."
+        if made
+        else ""
+    )
+    whole = f" The input has {_format.integer(max(sizes))} positions." if len(sizes) == 1 else ""
+    return f"Input positions that one output sees along an axis. {'; '.join(said)}.{without}{whole}"
+
+
+CHART = Chart(
+    name="growth",
+    summary="the receptive field after each layer",
+    chapter="rf",
+    order=10,
+    draw=draw,
+)

@@ -1,0 +1,127 @@
+"""Several networks side by side: one small panel for each total."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from archscope.present import _format
+from archscope.present.html.charts import Chart, Drawing, totals
+from archscope.present.html.charts._names import short_names
+from archscope.present.html.charts._style import axis, figure, label, look, pattern
+from archscope.results import Report
+
+_PANELS: tuple[tuple[str, tuple[str, ...], Callable[[int], str]], ...] = (
+    ("Parameters", ("trainable", "frozen"), _format.si),
+    ("FLOPs*", ("flops",), _format.si),
+    ("Receptive field", ("receptive_field",), _format.integer),
+)
+"""Heading, the fields of totals that are summed, and how the sum is written."""
+
+
+_AXIS, _BAR = 80, 30
+"""Pixels of height that a panel's axis takes, and each of its bars."""
+
+
+def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
+    """Draw the totals of several reports; nothing for one."""
+    if len(reports) < 2:
+        return
+    panels = [
+        (title, values, write)
+        for title, fields, write in _PANELS
+        if len(known(values := [_sum(report, fields) for report in reports])) > 1
+    ]
+    if not panels:
+        return
+    names = [label(name, 24) for name in short_names(reports)]
+    layout: dict[str, Any] = {}
+    bars = _BAR * len(reports) / (_AXIS + _BAR * len(reports))
+    for number, (title, values, _) in enumerate(panels):
+        end = "" if number == 0 else str(number + 1)
+        top = 1 - number / len(panels)
+        layout[f"xaxis{end}"] = axis(
+            title,
+            anchor=f"y{end}",
+            range=[0, 1.4 * max(known(values))],
+            nticks=5,
+            exponentformat="SI",
+        )
+        layout[f"yaxis{end}"] = axis(
+            anchor=f"x{end}",
+            autorange="reversed",
+            type="category",
+            domain=[top - bars / len(panels), top],
+        )
+    yield Drawing(
+        name="networks",
+        title="Totals",
+        caption=_caption(panels, names),
+        figure=figure(
+            [
+                _trace(number, names, values, write)
+                for number, (_, values, write) in enumerate(panels)
+            ],
+            height=60 + len(panels) * (_AXIS + _BAR * len(reports)),
+            bargap=0.3,
+            showlegend=False,
+            **layout,
+        ),
+    )
+
+
+def known(values: Sequence[int | None]) -> list[int]:
+    """Return the values that could be had."""
+    return [value for value in values if value is not None]
+
+
+def _sum(report: Report, fields: tuple[str, ...]) -> int | None:
+    found = totals(report, *fields)
+    values = [] if found is None else [_longest(getattr(found, field)) for field in fields]
+    return sum(values) if values and None not in values else None
+
+
+def _longest(value: Any) -> Any:
+    """Return the largest of one number per axis, where there is one for each."""
+    return max(value, default=None) if isinstance(value, tuple) else value
+
+
+def _trace(
+    number: int, names: list[str], values: list[int | None], write: Callable[[int], str]
+) -> dict[str, Any]:
+    end = "" if number == 0 else str(number + 1)
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "xaxis": f"x{end}",
+        "yaxis": f"y{end}",
+        "x": values,
+        "y": names,
+        "text": [_format.UNKNOWN if value is None else write(value) for value in values],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "hovertemplate": "%{y}: %{text}<extra></extra>",
+        "marker": {"color": look(number).color, "pattern": pattern(look(number))},
+    }
+
+
+def _caption(
+    panels: list[tuple[str, list[int | None], Callable[[int], str]]], names: list[str]
+) -> str:
+    said = []
+    for title, values, write in panels:
+        low, high = min(known(values)), max(known(values))
+        ratio = f" ({high / low:.2f}×)" if low else ""
+        spread = f"{write(low)} to {write(high)}{ratio}" if low < high else f"{write(low)} in each"
+        said.append(f"{title.rstrip('*').lower()} {spread}")
+    words = "; ".join(said).replace("flops", "FLOPs")
+    return f"{len(names)} networks: {words}."
+
+
+CHART = Chart(
+    name="networks",
+    summary="the totals of several networks side by side",
+    chapter="together",
+    order=10,
+    draw=draw,
+)

@@ -1,0 +1,140 @@
+"""Puts a page together: everything that it shows is computed here, the template only lays it out.
+
+The same reports give the same bytes: no clock, no random name, no order that may change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from archscope.present import _format
+from archscope.present._page import footnote
+from archscope.present.html import assets
+from archscope.present.html.chapters import chapters
+from archscope.present.html.charts._names import SEPARATOR, short_names
+from archscope.present.html.charts._style import shortened
+from archscope.present.html.findings import findings
+from archscope.present.html.method import LONGEST_LINE, method, text
+from archscope.present.html.tiles import Tile, tiles
+from archscope.results import Report, View
+from archscope.version import __version__
+
+_LONGEST_HEADING = 36
+"""Characters up to which parts of a report's title are its page's heading."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a reader may choose of a page."""
+
+    title: str | None = None
+    """Heading and title of the page; None: taken from the reports."""
+    assets: assets.Assets = "inline"
+    """Where the page finds plotly's script."""
+
+
+def render(reports: Sequence[Report], settings: Settings | None = None) -> str:
+    """Return the page of one report, or of several side by side."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    settings = settings or Settings()
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["unchanged"] = Markup  # our own files and what `packed` gives alone
+    lists: list[dict[str, object]] = []
+    parts = chapters(reports, lists)
+    drawn = [drawing for part in parts for drawing in part.drawings]
+    names = [_format.safe_label(name) for name in short_names(reports)]
+    methods = [method(report, number) for number, report in enumerate(reports)]
+    heading, subtitle = _heading(reports, settings.title)
+    each_tiles = [tiles(report) for report in reports]
+    tile_names = tuple(dict.fromkeys(tile.name for every in each_tiles for tile in every))
+    return (
+        environment.from_string(assets.own("template.html.j2")).render(
+            heading=heading,
+            subtitle=subtitle,
+            short_subtitle=shortened(subtitle, LONGEST_LINE)
+            if len(subtitle) > LONGEST_LINE
+            else "",
+            policy=assets.policy(settings.assets),
+            style=assets.own("style.css"),
+            script=assets.own("boot.js"),
+            library=assets.library(settings.assets),
+            networks=[
+                {
+                    "name": name,
+                    "tiles": found,
+                    "by_name": [_named(found, tile) for tile in tile_names],
+                    "findings": findings(report),
+                    "method": each,
+                }
+                for name, report, found, each in zip(
+                    names, reports, each_tiles, methods, strict=True
+                )
+            ],
+            tile_names=tile_names,
+            footnotes=_footnotes(reports),
+            chapters=parts,
+            data=assets.data(_data(drawn, lists, reports, [each.file for each in methods])),
+            version=__version__,
+        )
+        + "\n"
+    )
+
+
+def _heading(reports: Sequence[Report], title: str | None) -> tuple[str, str]:
+    if len(reports) == 1:
+        first, rest = _split(reports[0].title)
+        heading, subtitle = (title, reports[0].title) if title else (first, rest)
+    else:
+        heading, subtitle = title or f"{len(reports)} networks side by side", _shared(reports)
+    return shortened(_format.safe_label(heading), LONGEST_LINE), _format.safe_label(subtitle)
+
+
+def _shared(reports: Sequence[Report]) -> str:
+    """Return what all titles say, or the short names where they say nothing in common."""
+    first, *others = [report.title.split(SEPARATOR) for report in reports]
+    shared = [part for part in first if all(part in other for other in others)]
+    return SEPARATOR.join(shared) or ", ".join(short_names(reports))
+
+
+def _split(title: str) -> tuple[str, str]:
+    """Return what fits into a heading, and the rest of a title."""
+    first, *rest = title.split(SEPARATOR)
+    while rest and len(first) + len(rest[0]) <= _LONGEST_HEADING:
+        first = f"{first}{SEPARATOR}{rest.pop(0)}"
+    return first, SEPARATOR.join(rest)
+
+
+def _named(found: Sequence[Tile], name: str) -> Tile | None:
+    return next((tile for tile in found if tile.name == name), None)
+
+
+def _footnotes(reports: Sequence[Report]) -> tuple[str, ...]:
+    """Return what the asterisk means: with the totals for one report, once for several."""
+    if len(reports) == 1:
+        found = footnote(reports[0], View())
+        return () if found is None else (_format.safe_label(found),)
+    texts = (report.convention.text for report in reports if report.convention is not None)
+    return tuple(f"* {_format.safe_label(text)}." for text in dict.fromkeys(texts))
+
+
+def _data(
+    drawn: Sequence[Any],
+    lists: list[dict[str, object]],
+    reports: Sequence[Report],
+    names: Sequence[str],
+) -> dict[str, Any]:
+    """Return what the page's script reads."""
+    return {
+        "figures": [{"name": drawing.name, **drawing.figure} for drawing in drawn],
+        "lists": lists,
+        "files": [
+            {"name": name, "text": text(report)}
+            for name, report in zip(names, reports, strict=True)
+        ],
+    }

@@ -1,0 +1,178 @@
+"""What to look at, in plain sentences: the analyses' own notes, and what the rows say at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from archscope.present import _format, _lines
+from archscope.present.html.charts import section
+from archscope.results import Note, Report, View
+
+_MISMATCH = 0.1
+"""Difference between a part's shares of parameters and FLOPs that is worth a sentence."""
+_WEIGHTLESS = 0.05
+"""Share of the FLOPs done without weights that is worth a sentence."""
+_ORDER = {"warning": 0, "ok": 1, "fact": 2, "info": 3}
+_WORDS = {"warning": "WARNING", "ok": "OK", "fact": "NOTE", "info": "INFO"}
+_PARTS = {
+    "ffn": "the feed-forward layers",
+    "attention": "attention",
+    "embeddings": "the embeddings",
+    "norms": "the norms",
+    "head": "the output head",
+    "conv_spatial": "the convolutions over space",
+    "conv_pointwise": "the 1×1 convolutions",
+    "other": "other modules",
+}
+"""Parts of a network, as a sentence calls them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing to look at."""
+
+    level: str
+    """`warning`, `ok`, `fact` or `info`."""
+    word: str
+    """The level as a word: colour never stands alone."""
+    text: str
+    details: tuple[str, ...] = ()
+    """Sentences that go with it."""
+
+
+def findings(report: Report) -> tuple[Finding, ...]:
+    """Return everything to look at, what is wrong first."""
+    noted = [_of_note(note) for note in dict.fromkeys(report.notes)]
+    seen = [
+        Finding(level="fact", word=_WORDS["fact"], text=text)
+        for find in _FINDERS
+        for text in find(report)
+    ]
+    return tuple(sorted([*noted, *seen], key=lambda finding: _ORDER[finding.level]))
+
+
+def _of_note(note: Note) -> Finding:
+    return Finding(
+        level=note.level,
+        word=_WORDS[note.level],
+        text=_sentence(note.text),
+        details=tuple(map(_sentence, note.details)),
+    )
+
+
+def _sentence(text: str) -> str:
+    said = _format.safe_label(text)
+    return said if said.endswith((".", "?", "!")) else f"{said}."
+
+
+def _largest(report: Report) -> Iterator[str]:
+    found = section(report, "components", "component", "trainable", "frozen", "flops")
+    if found is None or len(found.rows) < 2:
+        return
+    params = {row.component: row.trainable + row.frozen for row in found.rows}
+    flops = {row.component: row.flops or 0 for row in found.rows}
+    if not sum(params.values()):
+        return
+    first = max(params, key=lambda name: params[name])
+    text = f"Most parameters are in {_part(first)} ({_share(params, first)})"
+    if sum(flops.values()):
+        second = max(flops, key=lambda name: flops[name])
+        also = "so are most" if second == first else "most"
+        where = "" if second == first else f" are in {_part(second)}"
+        text += f", {also} FLOPs{where} ({_share(flops, second)})"
+        yield f"{text}."
+        yield from _mismatch(params, flops)
+    else:
+        yield f"{text}."
+
+
+def _mismatch(params: dict[str, int], flops: dict[str, int]) -> Iterator[str]:
+    """Yield the part whose weights and work differ most."""
+    wholes = sum(params.values()), sum(flops.values())
+    gaps = {name: params[name] / wholes[0] - flops[name] / wholes[1] for name in params}
+    name = max(gaps, key=lambda each: abs(gaps[each]))
+    if abs(gaps[name]) >= _MISMATCH:
+        part = _part(name)
+        holds, does = ("hold", "do") if _is_plural(part) else ("holds", "does")
+        yield (
+            f"{part[0].upper()}{part[1:]} {holds} {_some(params, name)} of the parameters and "
+            f"{does} {_some(flops, name)} of the FLOPs."
+        )
+
+
+def _is_plural(part: str) -> bool:
+    return part.endswith("s") and part.startswith("the ")
+
+
+def _share(parts: dict[str, int], name: str) -> str:
+    return f"{_format.percent(parts[name], sum(parts.values()))}%"
+
+
+def _some(parts: dict[str, int], name: str) -> str:
+    return _share(parts, name) if parts[name] else "none"
+
+
+def _part(name: str) -> str:
+    return _PARTS.get(name, _format.safe_label(name))
+
+
+def _blocks(report: Report) -> Iterator[str]:
+    """Say what the block that repeats costs, once."""
+    found = section(report, "modules", "path", "trainable", "frozen", "flops")
+    if found is None:
+        return
+    lines = _lines.lines(found, _lines.tree(found), View())
+    repeated = [line for line in lines if line.copies > 1 and not line.own]
+    line = max(repeated, key=_cost, default=None)
+    if line is None:
+        return
+    row = line.row
+    flops = "" if row.flops is None else f" and {_format.si(row.flops)} FLOPs"
+    yield (
+        f"{_format.safe_label(line.name)} are alike: each of the {line.copies:,} has "
+        f"{_format.integer(row.trainable + row.frozen)} parameters{flops}; so would one more."
+    )
+
+
+def _cost(line: Any) -> int:
+    return sum(_lines.value(line, field) or 0 for field in ("trainable", "frozen", "flops"))
+
+
+def _shared(report: Report) -> Iterator[str]:
+    found = section(report, "modules", "path", "shared_with", "own_flops")
+    rows = [] if found is None else [row for row in found.rows if row.shared_with is not None]
+    if not rows:
+        return
+    whole = sum(row.own_flops or 0 for row in (found.rows if found else ()))
+    row = max(rows, key=lambda each: each.own_flops or 0)
+    does = ""
+    if row.own_flops and whole:
+        does = f", and does {_format.percent(row.own_flops, whole)}% of the FLOPs"
+    more = f" ({len(rows) - 1:,} more modules share weights)" if len(rows) > 1 else ""
+    yield (
+        f"{_format.safe_label(row.path)} uses the weights of "
+        f"{_format.safe_label(row.shared_with)}, which are counted there{does}{more}."
+    )
+
+
+def _weightless(report: Report) -> Iterator[str]:
+    found = section(report, "modules", "type", "own_trainable", "own_frozen", "own_flops")
+    if found is None:
+        return
+    whole = sum(row.own_flops or 0 for row in found.rows)
+    without = [
+        row
+        for row in found.rows
+        if row.own_flops and not (row.own_trainable or row.own_frozen or row.shared_with)
+    ]
+    work = sum(row.own_flops for row in without)
+    if not whole or work < _WEIGHTLESS * whole:
+        return
+    kinds = sorted({_format.safe_label(row.type) for row in without})
+    named = ", ".join(kinds[:3]) + (", ..." if len(kinds) > 3 else "")
+    yield f"{_format.percent(work, whole)}% of the FLOPs need no weights at all ({named})."
+
+
+_FINDERS: tuple[Callable[[Report], Iterator[str]], ...] = (_largest, _blocks, _shared, _weightless)

@@ -1,0 +1,124 @@
+"""How the numbers were obtained: convention, environment, fields, and how to make them again."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+
+from archscope import specs
+from archscope.families import FAMILIES
+from archscope.present import _format
+from archscope.present import json as json_format
+from archscope.present.html.charts import section
+from archscope.results import Report, View, plain
+
+LONGEST_LINE = 200
+"""Characters of a line that is shown at once; the whole is behind it."""
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line that may be too long to be shown at once."""
+
+    whole: str
+    short: str
+    """Its beginning; empty where the whole is short."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """What stands under one report's numbers."""
+
+    convention: str
+    """What FLOP means, in a sentence; empty where there are none."""
+    given: str
+    """What the forward was called with; empty where nothing was run."""
+    facts: tuple[tuple[str, str], ...]
+    """Versions and the machine."""
+    title: Line
+    """The network in one line."""
+    config: Line
+    """The fields of the network; empty where it has none."""
+    command: Line
+    """What makes the report again; empty where that is not known."""
+    file: str
+    """Name of the JSON to download."""
+
+
+def method(report: Report, number: int) -> Method:
+    """Return how a report was obtained; `number` tells files of the same name apart."""
+    return Method(
+        convention="" if report.convention is None else _format.safe_label(report.convention.text),
+        given=_given(report),
+        facts=tuple(_facts(report)),
+        title=_line(report.title),
+        config=_line(_config(report)),
+        command=_line(_command(report)),
+        file=_file(report, number),
+    )
+
+
+def _line(text: str) -> Line:
+    safe = _format.safe_label(text)
+    return Line(whole=safe, short=f"{safe[:LONGEST_LINE]}…" if len(safe) > LONGEST_LINE else "")
+
+
+def text(report: Report) -> str:
+    """Return the report as the JSON that is downloaded and read back."""
+    return json_format.render(report, View())
+
+
+def _config(report: Report) -> str:
+    given = {key: value for key, value in plain(report.config).items() if value is not None}
+    return "  ".join(
+        f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in given.items()
+    )
+
+
+def _command(report: Report) -> str:
+    """Return the command that makes the report of a family's network, else nothing."""
+    kind, _, name = report.origin.partition(":")
+    if kind != "family" or name not in FAMILIES.names():
+        return ""
+    defaults = {field.name: field for field in specs.fields(FAMILIES.get(name).spec)}
+    changed = [
+        _flag(defaults[key], value)
+        for key, value in report.config.items()
+        if key in defaults and value != plain(defaults[key].default)
+    ]
+    timed = report.command == "report" and section(report, "passes", "median_s")
+    return " ".join(["archscope", report.command, name, *changed, *(["--time"] if timed else [])])
+
+
+def _flag(field: specs.Field, value: object) -> str:
+    if field.kind == "switch":
+        return field.flag if value else f"--no-{field.flag[2:]}"
+    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    return f"{field.flag} {shlex.quote(text)}"
+
+
+def _given(report: Report) -> str:
+    said = (
+        f"{tensor.name}: {_format.shape(tensor.shape)} {tensor.dtype}" for tensor in report.inputs
+    )
+    return _format.safe_label(", ".join(said))
+
+
+def _facts(report: Report) -> Iterator[tuple[str, str]]:
+    for field in fields(report.environment):
+        value = getattr(report.environment, field.name)
+        if value is not None and not isinstance(value, Mapping):
+            yield field.name, _format.safe_label(value)
+
+
+def _file(report: Report, number: int) -> str:
+    """Return a file name of plain letters: names in a title come from outside."""
+    plain_title = unicodedata.normalize("NFKD", report.title).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain_title.lower()).strip("-")[:_LONGEST_NAME].strip("-")
+    end = f"-{number + 1}" if number else ""
+    return f"archscope-{slug or 'report'}{end}.json"
