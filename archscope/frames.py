@@ -16,14 +16,15 @@ def to_frame(report: Report, section: str | None = None) -> pd.DataFrame:
     Integers are nullable `Int64`; a column with one that needs more than 64 bits holds Python's
     own, so that no digit is lost.
     """
-    names = [each.name for each in report.sections]
-    name = names[0] if section is None and names else section
-    if name is None or name not in names:
+    found = report.sections[0] if section is None and report.sections else None
+    found = report.find(section) if section is not None else found
+    if found is None:
+        names = [each.name for each in report.sections]
         known = ", ".join(names) or "none"
         raise UsageError(
-            f"no section is called {name!r}; there are {known}." + did_you_mean(str(name), names)
+            f"no section is called {section!r}; there are {known}."
+            + did_you_mean(str(section), names)
         )
-    found = report.section(name)
     fields = [column.name for column in columns(found.row_type)]
     return pd.DataFrame(
         {field: _series([getattr(row, field) for row in found.rows]) for field in fields},

@@ -8,7 +8,7 @@ number is None, with a `Note` that says why; it is never 0.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from plotly.graph_objects import Figure
 
-SCHEMA = 1
-"""Version of the JSON form. 1: the first. Keys are never renamed within a version."""
+SCHEMA = 2
+"""Version of the JSON form; keys are never renamed within one. 1: a key for each section's rows.
+2: sections by their addresses, each with its totals, notes, headline and rows."""
 
 T = TypeVar("T")
 _METADATA = "archscope.column"
@@ -64,6 +65,18 @@ class Column:
     """Which columns go first where a terminal is narrow: higher goes earlier, 0 never goes."""
     measured: bool
     """Whether blocks that are alike may differ in it: it was measured, not counted."""
+    of: str
+    """The field that holds the whole of which this is a part; both are shown, e.g. `49/169`."""
+    to: str
+    """The field that holds the other end of a range; both are shown, e.g. `9.6 … 9.9 ms`."""
+    none: str
+    """What a cell says where nothing is there; empty: `?`, or a dash where the row names those of
+    its fields that are unknown and this is none of them."""
+    idle: str
+    """Where the column is left out: `empty`, where no row has anything; a field's name, where every
+    row has the same there; empty: nowhere."""
+    signed: bool
+    """Whether a number above 0 has a plus."""
 
 
 def column(
@@ -74,31 +87,37 @@ def column(
     bar: bool = False,
     drop: int = 0,
     measured: bool = False,
+    of: str = "",
+    to: str = "",
+    none: str = "",
+    idle: str = "",
+    signed: bool = False,
     default: Any = dataclasses.MISSING,
 ) -> Any:
-    """Declare one field of a row."""
-    metadata = {_METADATA: (title, kind, share, bar, drop, measured)}
-    return dataclasses.field(default=default, metadata=metadata)
+    """Declare one field of a row, or of totals; see `Column`."""
+    metadata = {
+        "title": title,
+        "kind": kind,
+        "share": share,
+        "bar": bar,
+        "drop": drop,
+        "measured": measured,
+        "of": of,
+        "to": to,
+        "none": none,
+        "idle": idle,
+        "signed": signed,
+    }
+    return dataclasses.field(default=default, metadata={_METADATA: metadata})
 
 
 @cache
 def columns(row_type: type) -> tuple[Column, ...]:
     """Return the columns of a row type in the order in which its fields are declared."""
-    found = []
-    for field in dataclasses.fields(row_type):
-        title, kind, share, bar, drop, measured = field.metadata[_METADATA]
-        found.append(
-            Column(
-                name=field.name,
-                title=title,
-                kind=kind,
-                share=share,
-                bar=bar,
-                drop=drop,
-                measured=measured,
-            )
-        )
-    return tuple(found)
+    return tuple(
+        Column(name=field.name, **field.metadata[_METADATA])
+        for field in dataclasses.fields(row_type)
+    )
 
 
 def plain(value: Any) -> Any:
@@ -132,21 +151,97 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """The answer of one analysis to one question: rows of one type."""
+class Amount:
+    """A number within a sentence, to be rounded as its reader wants it."""
+
+    value: int | float
+    kind: Kind
+    """How it is read."""
+
+
+Words = tuple[str | Amount, ...]
+"""A line of words and numbers, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strip:
+    """Numbers of neighbouring positions, to be drawn as a line of signs where there is room."""
+
+    counts: tuple[int, ...]
+    """A number for each position; 0 is a hole. Empty: too many to draw."""
+    reached: Words
+    """What is said beside the signs."""
+    paths: Words
+    """What is said beside the numbers."""
+    rest: Words = ()
+    """What is added where nothing is drawn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """One of the few numbers that a reader looks for first."""
 
     name: str
-    """JSON key, e.g. `modules`."""
+    """What it is, e.g. `Trainable parameters`."""
+    value: int | float | str | tuple[int, ...] | None
+    """None where it is unknown."""
+    kind: Kind
+    """How the value is read."""
+    detail: Words = ()
+    """What goes with it, in a line."""
+    level: Literal["", "ok", "warning"] = ""
+    """Where the number is good or bad news by itself."""
+    bound: bool = False
+    """Whether it is a lower bound."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """The answer of one analysis to one question: rows of one type.
+
+    An analysis declares its sections without rows; `filled` returns one with its answer.
+    """
+
+    analysis: str
+    """The analysis that it belongs to, e.g. `params`."""
+    name: str
+    """What it is called in that analysis, e.g. `modules`."""
     row_type: type
     """The type of every row."""
-    rows: tuple[Any, ...]
+    totals_type: type | None = None
+    """The type of its totals; None where a total means nothing."""
+    caption: str = ""
+    """What its rows are, in a sentence; heading of its table on a page."""
+    chapter: str | None = ""
+    """The part of a page that its table stands in; empty: that of its analysis; None: none, its
+    rows are in the page's data and in charts."""
+    folded: bool = False
+    """Whether a page shows its table only when asked for."""
+    shown_by: str = ""
+    """The field of its rows that says whether a table shows a row unless all are asked for."""
+    others: tuple[str, str] = ("row", "rows")
+    """What the rows are that a table leaves out: one, and several."""
+    rows: tuple[Any, ...] = ()
     """The rows, one per thing; never folded."""
     totals: Any = None
     """A frozen dataclass of totals over the rows, or None where a total means nothing."""
     notes: tuple[Note, ...] = ()
     """What must be known to read these rows."""
+    headline: tuple[Headline, ...] = ()
+    """The numbers that a reader looks for first."""
+    summary: tuple[Words | Strip, ...] = ()
+    """What stands right under the table, a line each."""
     device: str | None = None
     """Where the forward pass behind these rows ran: `meta` (on shapes alone), `cpu`, `cuda:0`."""
+
+    @property
+    def address(self) -> str:
+        """What tells it from the sections of other analyses, e.g. `rf.layers`."""
+        return f"{self.analysis}.{self.name}"
+
+    def filled(self, rows: Iterable[Any], **answer: Any) -> Section:
+        """Return this section with rows and whatever else was found out."""
+        return dataclasses.replace(self, rows=tuple(rows), **answer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,17 +301,30 @@ class Report:
     origin: str = ""
     """Where the network came from, e.g. `family:transformer`; empty where that was not said."""
 
-    def section(self, name: str) -> Section:
-        """Return the section called `name`; raises `KeyError`."""
-        for section in self.sections:
-            if section.name == name:
-                return section
-        raise KeyError(name)
+    def find(self, address: str) -> Section | None:
+        """Return the section at an address like `rf.layers`, or called so; None: there is none.
+
+        A plain name stands for the first section that is called so.
+        """
+        at = "address" if "." in address else "name"
+        return next((each for each in self.sections if getattr(each, at) == address), None)
+
+    def section(self, address: str) -> Section:
+        """Return the same; raises `KeyError` where there is none."""
+        found = self.find(address)
+        if found is None:
+            raise KeyError(address)
+        return found
 
     @property
     def totals(self) -> Any:
         """The totals of the first section that has any, e.g. `report.totals.macs`."""
         return next((s.totals for s in self.sections if s.totals is not None), None)
+
+    def totals_of(self, analysis: str) -> Any:
+        """Return the totals of one analysis, None where it has none here."""
+        every = (s.totals for s in self.sections if s.analysis == analysis)
+        return next((totals for totals in every if totals is not None), None)
 
     @property
     def notes(self) -> tuple[Note, ...]:

@@ -21,6 +21,7 @@ from archscope.results import (
     SCHEMA,
     Convention,
     Environment,
+    Headline,
     InputShape,
     Note,
     Report,
@@ -28,8 +29,6 @@ from archscope.results import (
 )
 
 _Read = Callable[[Any], Any]
-JOINED = "_"
-"""Stands between an analysis and a section's name where a report holds two of that name."""
 
 
 class _MisfitError(Exception):
@@ -57,10 +56,10 @@ def read_text(text: str, name: str = "this text") -> Report:
     if not isinstance(document, dict) or document.get("tool") != "archscope":
         raise UsageError(f"{name}: not a result of archscope; save one with -f json -o FILE")
     schema = document.get("schema")
-    if isinstance(schema, int) and schema > SCHEMA:
-        raise UsageError(
-            f"{name}: schema {schema}; this archscope reads up to {SCHEMA}. Upgrade archscope."
-        )
+    if schema != SCHEMA:
+        newer = isinstance(schema, int) and schema > SCHEMA
+        what_to_do = "Upgrade archscope." if newer else "Make it again with this one."
+        raise UsageError(f"{name}: schema {schema}; this archscope reads {SCHEMA}. {what_to_do}")
     try:
         return _report(document)
     except _MisfitError as misfit:
@@ -73,106 +72,62 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _report(document: Mapping[str, Any]) -> Report:
-    listed = document.get("sections") or _guessed(document)
-    if not listed:
+    sections = _value(document.get("sections", {}), dict[str, Any], "sections")
+    if not sections:
         raise _MisfitError("it has no rows; save it without --total")
-    notes = _value(document.get("notes", []), tuple[Note, ...], "notes")
     return Report(
         command=_value(document.get("command"), str, "command"),
         title=_value(document.get("title"), str, "title"),
         config=_value(document.get("config", {}), dict[str, Any], "config"),
         environment=_value(document.get("environment"), Environment, "environment"),
-        sections=tuple(
-            _section(document, entry, notes) for entry in _value(listed, list[Any], "sections")
-        ),
+        sections=tuple(_section(address, entry) for address, entry in sections.items()),
         convention=_value(document.get("flop_convention"), Convention | None, "flop_convention"),
         inputs=_value(document.get("inputs", []), tuple[InputShape, ...], "inputs"),
         origin=_value(document.get("origin", ""), str, "origin"),
     )
 
 
-def _guessed(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what `sections` says, of a file from before it was written."""
-    names = [key for key, value in document.items() if _types(key) and isinstance(value, list)]
-    entries: list[dict[str, Any]] = [
-        {"name": name, "device": None, "totals": None, "notes": []} for name in names
-    ]
-    if entries:
-        entries[0]["totals"] = document.get("totals")
-        entries[0]["notes"] = list(range(len(document.get("notes", []))))
-    return entries
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """What a file says of one section."""
+
+    rows: list[Any]
+    totals: dict[str, Any] | None
+    notes: tuple[Note, ...]
+    headline: tuple[Headline, ...]
+    device: str | None
 
 
-def _section(document: Mapping[str, Any], entry: Any, notes: tuple[Note, ...]) -> Section:
-    found = _value(entry, _Entry, "sections")
-    rows = document.get(found.name)
-    if not isinstance(rows, list):
-        raise _MisfitError(f"it has no rows of {found.name}; save it without --total")
-    row_type, totals_type = _fitting(found, rows, str(document.get("command")))
+def _section(address: str, entry: Any) -> Section:
+    declared = _declared(address)
+    found = _value(entry, _Entry, address)
     totals = None
     if found.totals is not None:
-        if totals_type is None:
-            raise _MisfitError(f"section {found.name}", "it has totals, and none are known")
-        totals = _value(found.totals, totals_type, f"totals of {found.name}")
-    if any(number not in range(len(notes)) for number in found.notes):
-        raise _MisfitError(f"section {found.name}", "it names a note that is not there")
-    return Section(
-        name=found.name,
-        row_type=row_type,
-        rows=tuple(
-            _value(row, row_type, f"{found.name}, row {number}")
-            for number, row in enumerate(rows, start=1)
-        ),
+        if declared.totals_type is None:
+            raise _MisfitError(address, "it has totals, and none are known")
+        totals = _value(found.totals, declared.totals_type, f"totals of {address}")
+    return declared.filled(
+        [
+            _value(row, declared.row_type, f"{address}, row {number}")
+            for number, row in enumerate(found.rows, start=1)
+        ],
         totals=totals,
-        notes=tuple(notes[number] for number in found.notes),
+        notes=found.notes,
+        headline=found.headline,
         device=found.device,
     )
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
-    """What a file says of one section beside its rows."""
-
-    name: str
-    device: str | None
-    totals: dict[str, Any] | None
-    notes: tuple[int, ...]
-    """Which of the report's notes are its own, counted from 0."""
-
-
-def _fitting(entry: _Entry, rows: list[Any], command: str) -> tuple[type, type | None]:
-    """Return the types of a section's rows and totals: of the analysis whose rows look like it."""
-    known = _types(entry.name)
-    if not known:
-        raise _MisfitError(
-            f"section {entry.name}", "no analysis here has one; it was made by another archscope"
-        )
-    row = rows[0] if rows and isinstance(rows[0], dict) else {}
-
-    def likeness(each: tuple[str, type, type | None]) -> tuple[int, bool]:
-        analysis, row_type, totals_type = each
-        alike = _likeness(row, row_type) + _likeness(entry.totals or {}, totals_type)
-        return alike, command.startswith(analysis)
-
-    _, row_type, totals_type = max(known, key=likeness)
-    return row_type, totals_type
-
-
-def _likeness(found: Mapping[str, Any], type_: Any) -> int:
-    fields = {field.name for field in dataclasses.fields(type_)} if type_ else set()
-    return len(fields & set(found)) - len(fields ^ set(found))
-
-
-def _types(name: str) -> list[tuple[str, type, type | None]]:
-    """Return the analyses that have a section of this name, with its types."""
-    found = []
-    for analysis in ANALYSES.all().values():
-        plain = name.removeprefix(analysis.name + JOINED)
-        for each in dict.fromkeys((name, plain)):
-            if each in analysis.sections:
-                types_ = analysis.sections[each], analysis.totals.get(each)
-                found.append((analysis.name, *types_))
-    return found
+def _declared(address: str) -> Section:
+    """Return the section without rows that an analysis declares at an address."""
+    analysis, _, _ = address.partition(".")
+    if analysis in ANALYSES.names():
+        for section in ANALYSES.get(analysis).sections:
+            if section.address == address:
+                return section
+    raise _MisfitError(
+        f"section {address}", "no analysis here has one; it was made by another archscope"
+    )
 
 
 def _value(value: Any, hint: Any, where: str) -> Any:

@@ -70,7 +70,7 @@ def time_subject(
         compiled=compiled,
         **settings,
     )
-    rows = report.section("conditions").rows
+    rows = report.section("time.conditions").rows
     read = {f"{row.name} ({row.unit})" if row.unit else row.name: row.value for row in rows}
     return replace(report, environment=replace(report.environment, machine=read))
 
@@ -78,17 +78,12 @@ def time_subject(
 def join(reports: Sequence[Report], notes: tuple[Note, ...] = ()) -> Report:
     """Return several reports of one network as one; `notes` say what it lacks, and why.
 
-    A second section of the same name has its analysis in front: `time_layers`. The convention is
-    the first report's; another one's is said in a note.
+    The convention is the first report's; another one's is said in a note.
     """
     first, *others = reports
     sections = list(first.sections)
     for report in others:
-        taken = {section.name for section in sections}
-        added = [
-            replace(s, name=f"{report.command}_{s.name}") if s.name in taken else s
-            for s in report.sections
-        ]
+        added = list(report.sections)
         other = report.convention
         if other is not None and other != first.convention:
             said = Note(level="info", text=f"{report.command}: {other.text}")

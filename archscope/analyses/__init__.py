@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from archscope.registry import Registry
 from archscope.results import Section
@@ -21,10 +21,8 @@ class Analysis:
     """`run(subject, **settings)`; raises `ArchscopeError` where there is no answer at all."""
     on_data: bool = False
     """Whether it needs the whole network with weights and inputs, not its shapes alone."""
-    sections: Mapping[str, type] = field(default_factory=dict)
-    """The row type of each section that it may return, by name: so that a saved one is read."""
-    totals: Mapping[str, type] = field(default_factory=dict)
-    """The type of the totals of those sections that have any."""
+    sections: tuple[Section, ...] = ()
+    """Those that it may return, without rows: so that a saved one is read back."""
 
 
 ANALYSES = Registry("analysis", "archscope.analyses", "ANALYSIS", Analysis)

@@ -107,7 +107,7 @@ def _sum(lines: Sequence[Line], *fields: str) -> int:
 
 def _depths(report: Report) -> tuple[str, ...]:
     """Return every meaning of depth and its value in one line."""
-    rows = next((s.rows for s in report.sections if s.name == "depth"), ())
+    rows = _rows_of(report, "params.depth")
     said = [
         f"{_format.safe_label(row.measure)} {_format.cell(row.value, 'count')}"
         for row in rows
@@ -118,7 +118,7 @@ def _depths(report: Report) -> tuple[str, ...]:
 
 def _published(report: Report) -> tuple[str, ...]:
     """Return a line for each figure that the network's authors print."""
-    rows = next((s.rows for s in report.sections if s.name == "published"), ())
+    rows = _rows_of(report, "params.published")
     return tuple(_figure(row) for row in rows if hasattr(row, "agrees") and row.counted is not None)
 
 
@@ -139,10 +139,15 @@ def _signed_percent(part: int, whole: int) -> str:
 
 def _teacher(report: Report) -> tuple[str, ...]:
     """Return a line that says how many times larger the teacher is."""
-    rows = next((s.rows for s in report.sections if s.name == "teacher"), ())
+    rows = _rows_of(report, "params.teacher")
     said = [
         f"{_format.number(float(row.ratio))} × the {_format.safe_label(row.quantity)}"
         for row in rows
         if hasattr(row, "ratio")
     ]
     return (f"Teacher: {SEPARATOR.join(said)}",) if said else ()
+
+
+def _rows_of(report: Report, address: str) -> tuple[Any, ...]:
+    found = report.find(address)
+    return found.rows if found else ()

@@ -12,18 +12,22 @@ T = TypeVar("T")
 
 
 def section(report: Report, name: str | None) -> Section:
-    """Return the section called `name`, by default the first; raises `UsageError`."""
-    names = [each.name for each in report.sections]
-    if not names:
+    """Return the section called `name` or at that address, by default the first.
+
+    Raises `UsageError` with the names that there are.
+    """
+    if not report.sections:
         raise UsageError(f"the {report.command} report has no sections to show.")
     if name is None:
         return report.sections[0]
-    if name not in names:
+    found = report.find(name)
+    if found is None:
+        names = [each.name for each in report.sections]
         raise UsageError(
             f"no section is called {name!r}; there are {', '.join(names)}."
             + did_you_mean(name, names)
         )
-    return report.section(name)
+    return found
 
 
 def sort_column(of: Section, name: str) -> Column:

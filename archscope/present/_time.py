@@ -22,7 +22,7 @@ SEPARATOR = " · "
 
 
 def _is_of_times(section: Section) -> bool:
-    return any(hasattr(section.row_type, field) for field in _MARKS)
+    return section.analysis == "time" and any(hasattr(section.row_type, f) for f in _MARKS)
 
 
 def idle(section: Section) -> frozenset[str]:
@@ -70,14 +70,14 @@ def summary(report: Report, section: Section, view: View) -> tuple[str, ...]:
     """Return how the times were taken and, under a table of modules, the passes themselves."""
     if not _is_of_times(section):
         return ()
-    passes = next((s for s in report.sections if hasattr(s.row_type, "median_s")), None)
+    passes = report.find("time.passes")
     lines = [] if passes is None or passes is section else [_passes(report, passes)]
     said = {row.name: row for row in _conditions(report)}
     return (*lines, *filter(None, (_taken(said), _peak(said))))
 
 
 def _conditions(report: Report) -> tuple[Any, ...]:
-    return next((s.rows for s in report.sections if s.name == "conditions"), ())
+    return _rows_of(report, "time.conditions")
 
 
 def _passes(report: Report, passes: Section) -> str:
@@ -102,3 +102,8 @@ def _peak(said: dict[str, Any]) -> str | None:
         return None
     kind = f" {said['number type'].value}" if "number type" in said else ""
     return f"peak = {_format.si(float(peak.value))}FLOP/s dense{kind} ({source.value})"
+
+
+def _rows_of(report: Report, address: str) -> tuple[Any, ...]:
+    found = report.find(address)
+    return found.rows if found else ()

@@ -1,4 +1,4 @@
-"""JSON, schema 1: every row of every section, never folded, every integer with all its digits.
+"""JSON, schema 2: every row of every section, never folded, every integer with all its digits.
 
 Text stands in it unchanged, escaped by JSON itself, so that names can be read back exactly.
 """
@@ -9,24 +9,19 @@ import json
 from typing import Any
 
 from archscope.present import Format, _select
-from archscope.results import SCHEMA, Report, View, plain
+from archscope.results import SCHEMA, Report, Section, View, plain
 
 _text = json.JSONEncoder(ensure_ascii=True, allow_nan=False, default=plain).encode
 
 
 def render(report: Report, view: View) -> str:
     """Return a report as JSON, a line per row; see `Format.render`."""
-    parts = _head(report)
+    parts = [f"{_text(key)}: {_text(value)}" for key, value in _head(report).items()]
     shown = _select.section(report, view.by)
     if not view.total:
-        for section in report.sections:
-            parts[section.name] = list(
-                _select.objects(section, view if section is shown else View())
-            )
-        parts["notes"] = plain(report.notes)
-        parts["sections"] = _sections(report)
-    body = ",\n".join(f"{_text(key)}: {_lines(value)}" for key, value in parts.items())
-    return f"{{\n{body}\n}}\n"
+        sections = (_section(s, view if s is shown else View()) for s in report.sections)
+        parts.append('"sections": {\n' + ",\n".join(sections) + "\n}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def _head(report: Report) -> dict[str, Any]:
@@ -46,32 +41,21 @@ def _head(report: Report) -> dict[str, Any]:
     }
 
 
-def _sections(report: Report) -> list[dict[str, Any]]:
-    """Return what a reader needs beside the rows; `notes` counts those of the report from 0."""
-    found, first = [], 0
-    for section in report.sections:
-        last = first + len(section.notes)
-        found.append(
-            {
-                "name": section.name,
-                "device": section.device,
-                "totals": plain(section.totals),
-                "notes": list(range(first, last)),
-            }
-        )
-        first = last
-    return found
+def _section(section: Section, view: View) -> str:
+    """Return a section under its address, a line per row, so that two files can be compared."""
+    what = {
+        "device": section.device,
+        "totals": plain(section.totals),
+        "notes": plain(section.notes),
+        "headline": plain(section.headline),
+    }
+    rows = [f"\n {_text(row)}" for row in _select.objects(section, view)]
+    listed = f"[{','.join(rows)}\n]" if rows else "[]"
+    return f'{_text(section.address)}: {_text(what)[:-1]}, "rows": {listed}}}'
 
 
 def _uncounted(report: Report) -> dict[str, int | None]:
     return {note.operator: note.calls for note in report.notes if note.operator is not None}
-
-
-def _lines(value: Any) -> str:
-    """Return a value as JSON, a list with an item per line, so that two files can be compared."""
-    if not isinstance(value, list) or not value:
-        return _text(value)
-    return "[\n" + ",\n".join(f" {_text(item)}" for item in value) + "\n]"
 
 
 FORMAT = Format(

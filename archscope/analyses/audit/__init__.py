@@ -2,13 +2,12 @@
 
 from archscope.analyses import Analysis
 from archscope.analyses.audit.analysis import run
-from archscope.analyses.audit.rows import AuditTotals, DifferenceRow, ToolRow
+from archscope.analyses.audit.rows import DIFFERENCES, TOOLS
 
 ANALYSIS = Analysis(
     name="audit",
     summary="the same network under other counters, and why they differ",
     run=run,
     on_data=True,
-    sections={"tools": ToolRow, "differences": DifferenceRow},
-    totals={"tools": AuditTotals},
+    sections=(TOOLS, DIFFERENCES),
 )

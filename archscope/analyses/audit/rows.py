@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archscope.results import column
+from archscope.results import Section, column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,3 +67,20 @@ class AuditTotals:
     """Those that say the same of all that they count."""
     unexplained: int
     """Those with a difference that no reason was found for."""
+
+
+TOOLS = Section(
+    analysis="audit",
+    name="tools",
+    row_type=ToolRow,
+    totals_type=AuditTotals,
+    caption="What each counter says",
+)
+
+DIFFERENCES = Section(
+    analysis="audit",
+    name="differences",
+    row_type=DifferenceRow,
+    caption="Why they differ: theirs less ours, by reason",
+    folded=True,
+)

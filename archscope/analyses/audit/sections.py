@@ -9,7 +9,7 @@ from archscope.analyses.audit import params as _audit_params
 from archscope.analyses.audit.analysis import UNEXPLAINED
 from archscope.analyses.audit.evidence import Evidence, gather
 from archscope.analyses.audit.macs import Cause
-from archscope.analyses.audit.rows import AuditTotals, DifferenceRow, ToolRow
+from archscope.analyses.audit.rows import DIFFERENCES, TOOLS, AuditTotals, DifferenceRow, ToolRow
 from archscope.counting.agreement import compare
 from archscope.counting.apart import Outcome, run
 from archscope.counting.forward import ForwardCount, count_forward
@@ -43,10 +43,8 @@ def sections(subject: Subject, real: Callable[[], Subject] | None) -> tuple[Sect
     rows = (_ours(evidence), *(_row(outcome, evidence) for outcome in outcomes))
     totals = _totals(outcomes, differences, evidence, agreement.complete)
     return (
-        Section(
-            name="tools",
-            row_type=ToolRow,
-            rows=rows,
+        TOOLS.filled(
+            rows,
             totals=totals,
             notes=(
                 _verdict(totals),
@@ -55,7 +53,7 @@ def sections(subject: Subject, real: Callable[[], Subject] | None) -> tuple[Sect
             ),
             device="meta" if on_shapes else _device(subject, count),
         ),
-        Section(name="differences", row_type=DifferenceRow, rows=differences),
+        DIFFERENCES.filled(differences),
     )
 
 

@@ -2,21 +2,13 @@
 
 from archscope.analyses import Analysis
 from archscope.analyses.params.analysis import run
-from archscope.analyses.params.published import PublishedRow
-from archscope.analyses.params.rows import ComponentRow, DepthRow, ModuleRow, OperatorRow, Totals
-from archscope.analyses.params.teacher import TeacherRow
+from archscope.analyses.params.published import PUBLISHED
+from archscope.analyses.params.rows import COMPONENTS, DEPTH, MODULES, OPERATORS
+from archscope.analyses.params.teacher import TEACHER
 
 ANALYSIS = Analysis(
     name="params",
     summary="parameters and FLOPs, module by module",
     run=run,
-    sections={
-        "modules": ModuleRow,
-        "components": ComponentRow,
-        "operators": OperatorRow,
-        "depth": DepthRow,
-        "published": PublishedRow,
-        "teacher": TeacherRow,
-    },
-    totals={"modules": Totals},
+    sections=(MODULES, COMPONENTS, OPERATORS, DEPTH, PUBLISHED, TEACHER),
 )

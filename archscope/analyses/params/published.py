@@ -12,8 +12,6 @@ from archscope.results import Report, Section, column
 if TYPE_CHECKING:
     from archscope.subject import Published
 
-NAME = "published"
-"""The section's name."""
 TITLES = {
     "trainable": "parameters",
     "frozen": "frozen parameters",
@@ -52,13 +50,21 @@ class PublishedRow:
     """Where it is printed."""
 
 
+PUBLISHED = Section(
+    analysis="params",
+    name="published",
+    row_type=PublishedRow,
+    caption="What its authors print, and what is counted",
+    chapter="cost",
+)
+
+
 def with_published(report: Report, figures: Sequence[Published]) -> Report:
     """Return `report`, a count of parameters, with a section on its authors' figures, if any."""
     if not figures:
         return report
-    rows = tuple(_row(report, figure) for figure in figures)
-    section = Section(name=NAME, row_type=PublishedRow, rows=rows)
-    return replace(report, sections=(*report.sections, section))
+    rows = (_row(report, figure) for figure in figures)
+    return replace(report, sections=(*report.sections, PUBLISHED.filled(rows)))
 
 
 def counted(report: Report, quantity: str) -> int | None:

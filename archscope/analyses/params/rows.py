@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archscope.results import column
+from archscope.results import Section, column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,3 +105,40 @@ class Totals:
     """FLOPs of one forward pass in the report's convention."""
     complete: bool
     """False where an operator is unknown or the engines disagree: the FLOPs are a lower bound."""
+
+
+MODULES = Section(
+    analysis="params",
+    name="modules",
+    row_type=ModuleRow,
+    totals_type=Totals,
+    caption="Modules in order of execution; identical blocks are one row, which sums them up",
+    chapter="layers",
+)
+
+COMPONENTS = Section(
+    analysis="params",
+    name="components",
+    row_type=ComponentRow,
+    caption="Parts of the network",
+    chapter="cost",
+    folded=True,
+)
+
+OPERATORS = Section(
+    analysis="params",
+    name="operators",
+    row_type=OperatorRow,
+    caption="Operators as torch's dispatcher saw them",
+    chapter="cost",
+    folded=True,
+)
+
+DEPTH = Section(
+    analysis="params",
+    name="depth",
+    row_type=DepthRow,
+    caption="Meanings of the word depth",
+    chapter="cost",
+    folded=True,
+)

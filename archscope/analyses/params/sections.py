@@ -6,7 +6,17 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from archscope.analyses.params.own import Own, block_of, expand, own_by_module
-from archscope.analyses.params.rows import ComponentRow, DepthRow, ModuleRow, OperatorRow, Totals
+from archscope.analyses.params.rows import (
+    COMPONENTS,
+    DEPTH,
+    MODULES,
+    OPERATORS,
+    ComponentRow,
+    DepthRow,
+    ModuleRow,
+    OperatorRow,
+    Totals,
+)
 from archscope.counting.agreement import Agreement, compare
 from archscope.counting.blocks import count_blocks, reruns
 from archscope.counting.forward import Execution, ForwardCount, count_forward
@@ -56,17 +66,15 @@ def _assemble(
     notes = _notes(subject, count, agreement)
     totals = _totals(modules, ran=count is not None, complete=complete)
     return (
-        Section(
-            name="modules",
-            row_type=ModuleRow,
-            rows=rows,
+        MODULES.filled(
+            rows,
             totals=totals,
             notes=notes,
             device=count.device if count is not None else None,
         ),
-        Section(name="components", row_type=ComponentRow, rows=_component_rows(modules)),
-        Section(name="operators", row_type=OperatorRow, rows=_operator_rows(subject, count)),
-        Section(name="depth", row_type=DepthRow, rows=_depth_rows(subject, count)),
+        COMPONENTS.filled(_component_rows(modules)),
+        OPERATORS.filled(_operator_rows(subject, count)),
+        DEPTH.filled(_depth_rows(subject, count)),
     )
 
 

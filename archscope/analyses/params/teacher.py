@@ -8,9 +8,6 @@ from dataclasses import dataclass, replace
 from archscope.errors import UsageError
 from archscope.results import InputShape, Note, Report, Section, column
 
-NAME = "teacher"
-"""The section's name."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeacherRow:
@@ -26,6 +23,15 @@ class TeacherRow:
     """How many times larger the teacher is."""
 
 
+TEACHER = Section(
+    analysis="params",
+    name="teacher",
+    row_type=TeacherRow,
+    caption="Beside its teacher",
+    chapter="cost",
+)
+
+
 def with_teacher(report: Report, teacher: Report) -> Report:
     """Return `report` with a section that holds it against the count of its teacher.
 
@@ -38,9 +44,8 @@ def with_teacher(report: Report, teacher: Report) -> Report:
             f"a teacher must take what its student takes: this one takes {_said(theirs)}, "
             f"the student {_said(ours)}"
         )
-    rows = tuple(_rows(report, teacher))
     note = Note(level="info", text=f"the teacher is {teacher.title}")
-    section = Section(name=NAME, row_type=TeacherRow, rows=rows, notes=(note,))
+    section = TEACHER.filled(_rows(report, teacher), notes=(note,))
     return replace(report, sections=(*report.sections, section))
 
 

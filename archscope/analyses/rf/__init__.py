@@ -6,26 +6,14 @@ axes together. Everything is for an output away from the borders.
 
 from archscope.analyses import Analysis
 from archscope.analyses.rf.analysis import run
-from archscope.analyses.rf.erf_rows import ErfRow, ErfTotals, GradientRow
-from archscope.analyses.rf.operators_rows import GraphTotals, ModuleRow, UnitRow, WithinRow
-from archscope.analyses.rf.rows import BranchRow, LayerRow, MapRow, PositionRow, Totals
-from archscope.analyses.rf.suggest import ScheduleRow
+from archscope.analyses.rf.erf_rows import ERF, GRADIENTS
+from archscope.analyses.rf.operators_rows import MODULES, UNIT, WITHIN
+from archscope.analyses.rf.rows import BRANCHES, LAYERS, MAPS, POSITIONS
+from archscope.analyses.rf.suggest import SCHEDULES
 
 ANALYSIS = Analysis(
     name="rf",
     summary="receptive field and gridding, and which dilations to choose instead",
     run=run,
-    sections={
-        "layers": LayerRow,
-        "maps": MapRow,
-        "branches": BranchRow,
-        "positions": PositionRow,
-        "schedules": ScheduleRow,
-        "modules": ModuleRow,
-        "within": WithinRow,
-        "unit": UnitRow,
-        "erf": ErfRow,
-        "gradients": GradientRow,
-    },
-    totals={"layers": Totals, "branches": Totals, "modules": GraphTotals, "erf": ErfTotals},
+    sections=(LAYERS, BRANCHES, MAPS, POSITIONS, MODULES, WITHIN, UNIT, ERF, GRADIENTS, SCHEDULES),
 )

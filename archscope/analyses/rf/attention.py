@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archscope.analyses.rf import notes as _rf_notes
 from archscope.analyses.rf.numbers import counted
-from archscope.analyses.rf.rows import LayerRow, Totals
+from archscope.analyses.rf.rows import LAYERS, LayerRow, Totals
 from archscope.results import Note, Section
 from archscope.theory.outline import Outline
 
@@ -62,7 +62,7 @@ def sections(outline: Outline, verified: tuple[Note, ...]) -> tuple[Section, ...
         unknown="",
     )
     notes = (_verdict(outline), *_rf_notes.rest(outline, ()), *verified)
-    return (Section(name="layers", row_type=LayerRow, rows=rows, totals=totals, notes=notes),)
+    return (LAYERS.filled(rows, totals=totals, notes=notes),)
 
 
 def _verdict(outline: Outline) -> Note:

@@ -10,7 +10,17 @@ from math import exp, log, sqrt
 from archscope.analyses.rf import notes as _rf_notes
 from archscope.analyses.rf.layer_rows import POSITIONS_LISTED, layer_rows
 from archscope.analyses.rf.numbers import counted, exact, extent, plain, share
-from archscope.analyses.rf.rows import BranchRow, LayerRow, MapRow, PositionRow, Totals
+from archscope.analyses.rf.rows import (
+    BRANCHES,
+    LAYERS,
+    MAPS,
+    POSITIONS,
+    BranchRow,
+    LayerRow,
+    MapRow,
+    PositionRow,
+    Totals,
+)
 from archscope.results import Note, Section
 from archscope.specs import listed
 from archscope.theory.branches import AxisUnion, Union, union
@@ -35,16 +45,14 @@ def sections(outline: Outline, verified: tuple[Note, ...]) -> tuple[Section, ...
     totals = _totals(outline, found, counts)
     rows = (*(_branch_row(outline, b) for b in outline.branches), _together(outline, found))
     return (
-        Section(
-            name="branches",
-            row_type=BranchRow,
-            rows=rows,
+        BRANCHES.filled(
+            rows,
             totals=totals,
             notes=(*_notes(outline, found), *verified),
         ),
-        Section(name="layers", row_type=LayerRow, rows=_layer_rows(outline)),
-        Section(name="maps", row_type=MapRow, rows=(_map_row(outline, found, counts),)),
-        Section(name="positions", row_type=PositionRow, rows=_positions(found, counts)),
+        LAYERS.filled(_layer_rows(outline)),
+        MAPS.filled((_map_row(outline, found, counts),)),
+        POSITIONS.filled(_positions(found, counts)),
     )
 
 

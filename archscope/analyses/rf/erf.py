@@ -8,7 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from archscope.analyses.rf import erf_notes
-from archscope.analyses.rf.erf_rows import ErfRow, ErfTotals, GradientRow
+from archscope.analyses.rf.erf_rows import ERF, GRADIENTS, ErfRow, ErfTotals, GradientRow
 from archscope.errors import UsageError
 from archscope.results import Section
 
@@ -96,17 +96,13 @@ def erf_sections(
     middle = own_middle if own_unit else tuple(size // 2 for size in totals.sizes)
     rows = tuple(_rows(measured, (window, local), middle, totals.kind))
     return (
-        Section(
-            name="erf",
-            row_type=ErfRow,
-            rows=rows,
+        ERF.filled(
+            rows,
             totals=totals,
             notes=tuple(erf_notes.notes(totals, middle, rows)),
         ),
-        Section(
-            name="gradients",
-            row_type=GradientRow,
-            rows=tuple(_lines(measured.magnitude, window)),
+        GRADIENTS.filled(
+            tuple(_lines(measured.magnitude, window)),
         ),
     )
 

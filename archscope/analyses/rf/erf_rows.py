@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archscope.results import column
+from archscope.results import Section, column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,3 +75,19 @@ class ErfTotals:
     """`random, seed 0`, `random, seeds 0–4`, or `given`."""
     weights: str
     """`random, seed 0`, or `its own`."""
+
+
+ERF = Section(
+    analysis="rf",
+    name="erf",
+    row_type=ErfRow,
+    totals_type=ErfTotals,
+    caption="Effective receptive field, measured with gradients",
+)
+
+GRADIENTS = Section(
+    analysis="rf",
+    name="gradients",
+    row_type=GradientRow,
+    chapter=None,
+)

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from archscope.analyses.rf import operators_notes
 from archscope.analyses.rf.numbers import plain
-from archscope.analyses.rf.operators_rows import GraphTotals, ModuleRow, UnitRow, WithinRow
+from archscope.analyses.rf.operators_rows import (
+    MODULES,
+    UNIT,
+    WITHIN,
+    GraphTotals,
+    ModuleRow,
+    UnitRow,
+    WithinRow,
+)
 from archscope.errors import ForwardError, UsageError
 from archscope.results import Note, Section
 from archscope.subject import Subject
@@ -89,16 +97,14 @@ def _sections(found: Receptive, proof: str | None, more: tuple[Note, ...]) -> tu
     device = "meta" if found.given.graph.executed == "shapes" else "cpu"
     notes = (*operators_notes.notes(found, totals, maps), *more)
     return (
-        Section(
-            name="modules",
-            row_type=ModuleRow,
-            rows=rows,
+        MODULES.filled(
+            rows,
             totals=totals,
             notes=notes,
             device=device,
         ),
-        Section(name="within", row_type=WithinRow, rows=maps),
-        Section(name="unit", row_type=UnitRow, rows=_unit(found)),
+        WITHIN.filled(maps),
+        UNIT.filled(_unit(found)),
     )
 
 

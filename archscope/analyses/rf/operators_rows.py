@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archscope.results import column
+from archscope.results import Section, column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,3 +164,27 @@ class GraphTotals:
     """`verified`, `bounded`, or None where it was not asked for."""
     unknown: str
     """Names of the fields that are None because they are not known."""
+
+
+MODULES = Section(
+    analysis="rf",
+    name="modules",
+    row_type=ModuleRow,
+    totals_type=GraphTotals,
+    caption="Modules, and what each sees of the input",
+)
+
+WITHIN = Section(
+    analysis="rf",
+    name="within",
+    row_type=WithinRow,
+    caption="How evenly one output sees the maps within",
+    folded=True,
+)
+
+UNIT = Section(
+    analysis="rf",
+    name="unit",
+    row_type=UnitRow,
+    caption="The unit that was looked back from, and its window",
+)

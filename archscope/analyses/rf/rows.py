@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archscope.results import column
+from archscope.results import Section, column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,3 +186,35 @@ class Totals:
     """False where the layers do not tell all that an output sees: coverage is a lower bound."""
     unknown: str
     """Names of the fields that are None because they were out of reach."""
+
+
+BRANCHES = Section(
+    analysis="rf",
+    name="branches",
+    row_type=BranchRow,
+    totals_type=Totals,
+    caption="Parallel branches, and all of them together",
+)
+
+LAYERS = Section(
+    analysis="rf",
+    name="layers",
+    row_type=LayerRow,
+    totals_type=Totals,
+    caption="Layers, and what one output of each sees of the input",
+)
+
+MAPS = Section(
+    analysis="rf",
+    name="maps",
+    row_type=MapRow,
+    caption="How evenly one output sees each map within, along one axis",
+    folded=True,
+)
+
+POSITIONS = Section(
+    analysis="rf",
+    name="positions",
+    row_type=PositionRow,
+    chapter=None,
+)

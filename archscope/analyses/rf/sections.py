@@ -8,7 +8,15 @@ from dataclasses import fields as fields_of
 from archscope.analyses.rf import notes as _rf_notes
 from archscope.analyses.rf.layer_rows import POSITIONS_LISTED, layer_rows
 from archscope.analyses.rf.numbers import counted, exact, plain
-from archscope.analyses.rf.rows import LayerRow, MapRow, PositionRow, Totals
+from archscope.analyses.rf.rows import (
+    LAYERS,
+    MAPS,
+    POSITIONS,
+    LayerRow,
+    MapRow,
+    PositionRow,
+    Totals,
+)
 from archscope.analyses.rf.verdict import verdict
 from archscope.errors import UsageError
 from archscope.results import Note, Section
@@ -78,20 +86,16 @@ def _stack(outline: Outline, verified: tuple[Note, ...]) -> tuple[Section, ...]:
     rows = layer_rows(outline, stack)
     maps = tuple(_map_row(outline, suffix, row) for suffix, row in zip(found, tallies, strict=True))
     return (
-        Section(
-            name="layers",
-            row_type=LayerRow,
-            rows=rows,
+        LAYERS.filled(
+            rows,
             totals=totals,
             notes=notes,
         ),
-        Section(
-            name="maps",
-            row_type=MapRow,
-            rows=maps,
+        MAPS.filled(
+            maps,
             notes=tuple(_left_out(stack, found, tallies, rows)),
         ),
-        Section(name="positions", row_type=PositionRow, rows=_positions(stack)),
+        POSITIONS.filled(_positions(stack)),
     )
 
 

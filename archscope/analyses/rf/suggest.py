@@ -65,6 +65,14 @@ class ScheduleRow:
     """Names of the fields that are None because they were out of reach."""
 
 
+SCHEDULES = Section(
+    analysis="rf",
+    name="schedules",
+    row_type=ScheduleRow,
+    caption="Dilations to choose from",
+)
+
+
 def schedules(
     *,
     target: int,
@@ -89,10 +97,8 @@ def schedules(
     words += [f"behind {listed(prefix)}"] if prefix else []
     words += [f"on a map of stride {stride}"] if stride > 1 else []
     some = [each for each in (found.fewest, found.smooth, found.pyramid) if each is not None]
-    section = Section(
-        name="schedules",
-        row_type=ScheduleRow,
-        rows=tuple(_row(each, prefix) for each in some),
+    section = SCHEDULES.filled(
+        tuple(_row(each, prefix) for each in some),
         notes=tuple(_notes(found, layers)),
     )
     return " · ".join(words), (section,)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from archscope.analyses.rf import notes as _rf_notes
 from archscope.analyses.rf.numbers import counted, plain, share
-from archscope.analyses.rf.rows import LayerRow, PositionRow, Totals
+from archscope.analyses.rf.rows import LAYERS, POSITIONS, LayerRow, PositionRow, Totals
 from archscope.errors import UsageError
 from archscope.results import Note, Section
 from archscope.theory.layers import Stack, sizes
@@ -61,8 +61,8 @@ def sections(outline: Outline, verified: tuple[Note, ...]) -> tuple[Section, ...
         for position in range(min(counts, default=0), max(counts, default=-1) + 1)
     )
     return (
-        Section(name="layers", row_type=LayerRow, rows=rows, totals=totals, notes=notes),
-        Section(name="positions", row_type=PositionRow, rows=tuple(positions)),
+        LAYERS.filled(rows, totals=totals, notes=notes),
+        POSITIONS.filled(tuple(positions)),
     )
 
 

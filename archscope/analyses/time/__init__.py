@@ -2,18 +2,12 @@
 
 from archscope.analyses import Analysis
 from archscope.analyses.time.analysis import run
-from archscope.analyses.time.rows import ConditionRow, LayerRow, PassRow, SampleRow, Totals
+from archscope.analyses.time.rows import CONDITIONS, LAYERS, PASSES, SAMPLES
 
 ANALYSIS = Analysis(
     name="time",
     summary="time, throughput and memory of a pass, module by module",
     run=run,
     on_data=True,
-    sections={
-        "passes": PassRow,
-        "layers": LayerRow,
-        "samples": SampleRow,
-        "conditions": ConditionRow,
-    },
-    totals={"passes": Totals},
+    sections=(PASSES, LAYERS, SAMPLES, CONDITIONS),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archscope.results import column
+from archscope.results import Section, column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,3 +101,34 @@ class Totals:
     """False where the multiply-accumulates are a lower bound, and with them the FLOP/s."""
     interrupted: bool
     """Whether the user ended it before all was measured."""
+
+
+PASSES = Section(
+    analysis="time",
+    name="passes",
+    row_type=PassRow,
+    totals_type=Totals,
+    caption="Time of each pass",
+)
+
+LAYERS = Section(
+    analysis="time",
+    name="layers",
+    row_type=LayerRow,
+    caption="Time of each module in a forward pass",
+)
+
+SAMPLES = Section(
+    analysis="time",
+    name="samples",
+    row_type=SampleRow,
+    chapter=None,
+)
+
+CONDITIONS = Section(
+    analysis="time",
+    name="conditions",
+    row_type=ConditionRow,
+    caption="Under which conditions it was timed",
+    folded=True,
+)

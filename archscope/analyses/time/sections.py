@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from archscope.analyses.time.conditions import conditions
 from archscope.analyses.time.layers import layer_rows
 from archscope.analyses.time.notes import notes
-from archscope.analyses.time.rows import ConditionRow, LayerRow, PassRow, SampleRow, Totals
+from archscope.analyses.time.rows import (
+    CONDITIONS,
+    LAYERS,
+    PASSES,
+    SAMPLES,
+    PassRow,
+    SampleRow,
+    Totals,
+)
 from archscope.results import Section
 from archscope.subject import Inputs, Subject
 from archscope.timing.statistics import summarise
@@ -45,24 +53,20 @@ def sections(subject: Subject, found: Measured, counts: Counts | None) -> tuple[
     )
     where = str(found.device)
     shown: tuple[Section, ...] = (
-        Section(
-            name="passes",
-            row_type=PassRow,
-            rows=rows,
+        PASSES.filled(
+            rows,
             totals=totals,
             notes=notes(found, counts, rows, modules),
             device=where,
         ),
     )
     if found.settings.per_layer and modules:
-        shown += (Section(name="layers", row_type=LayerRow, rows=modules, device=where),)
+        shown += (LAYERS.filled(modules, device=where),)
     return (
         *shown,
-        Section(name="samples", row_type=SampleRow, rows=samples, device=where),
-        Section(
-            name="conditions",
-            row_type=ConditionRow,
-            rows=conditions(subject, found),
+        SAMPLES.filled(samples, device=where),
+        CONDITIONS.filled(
+            conditions(subject, found),
             device=where,
         ),
     )

@@ -68,7 +68,7 @@ def _sentence(text: str) -> str:
 
 
 def _largest(report: Report) -> Iterator[str]:
-    found = section(report, "components", "component", "trainable", "frozen", "flops")
+    found = section(report, "params.components")
     if found is None or len(found.rows) < 2:
         return
     params = {row.component: row.trainable + row.frozen for row in found.rows}
@@ -120,7 +120,7 @@ def _part(name: str) -> str:
 
 def _blocks(report: Report) -> Iterator[str]:
     """Say what the block that repeats costs, once."""
-    found = section(report, "modules", "path", "trainable", "frozen", "flops")
+    found = section(report, "params.modules")
     if found is None:
         return
     lines = _lines.lines(found, _lines.tree(found), View())
@@ -141,7 +141,7 @@ def _cost(line: Any) -> int:
 
 
 def _shared(report: Report) -> Iterator[str]:
-    found = section(report, "modules", "path", "shared_with", "own_flops")
+    found = section(report, "params.modules")
     rows = [] if found is None else [row for row in found.rows if row.shared_with is not None]
     if not rows:
         return
@@ -158,7 +158,7 @@ def _shared(report: Report) -> Iterator[str]:
 
 
 def _weightless(report: Report) -> Iterator[str]:
-    found = section(report, "modules", "type", "own_trainable", "own_frozen", "own_flops")
+    found = section(report, "params.modules")
     if found is None:
         return
     whole = sum(row.own_flops or 0 for row in found.rows)

@@ -91,7 +91,7 @@ def _command(report: Report) -> str:
         for key, value in report.config.items()
         if key in defaults and value != plain(defaults[key].default)
     ]
-    timed = report.command == "report" and section(report, "passes", "median_s")
+    timed = report.command == "report" and section(report, "time.passes")
     return " ".join(["archscope", report.command, name, *changed, *(["--time"] if timed else [])])
 
 

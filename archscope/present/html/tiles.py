@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archscope.present import _format, _totals
-from archscope.present.html.charts import section, totals
+from archscope.present.html.charts import section
 from archscope.present.html.charts.latency import device
 from archscope.results import Report
 
@@ -32,7 +32,7 @@ def tiles(report: Report) -> tuple[Tile, ...]:
 
 
 def _params(report: Report) -> Iterator[Tile]:
-    found = totals(report, "trainable", "frozen")
+    found = report.totals_of("params")
     if found is None:
         return
     exact = f"{_format.integer(found.trainable)} exactly"
@@ -45,7 +45,7 @@ def _params(report: Report) -> Iterator[Tile]:
 
 
 def _flops(report: Report) -> Iterator[Tile]:
-    found = totals(report, "flops", "macs", "complete")
+    found = report.totals_of("params")
     if found is None or report.convention is None:
         return
     bound = _totals.lower_bound(report)
@@ -65,7 +65,7 @@ def _flops(report: Report) -> Iterator[Tile]:
 
 
 def _weights(report: Report) -> Iterator[Tile]:
-    found = totals(report, "trainable", "frozen")
+    found = report.totals_of("params")
     if found is not None:
         elements = found.trainable + found.frozen
         yield Tile(
@@ -76,11 +76,11 @@ def _weights(report: Report) -> Iterator[Tile]:
 
 
 def _counters(report: Report) -> Iterator[Tile]:
-    found = totals(report, "our_params", "our_macs", "complete", "counters", "agreeing")
+    found = report.totals_of("audit")
     if found is None:
         return
     bound = "" if found.complete else "≥ "
-    if totals(report, "trainable", "frozen") is None:
+    if report.totals_of("params") is None:
         yield Tile(
             name="Parameters",
             value=_format.si(found.our_params),
@@ -106,7 +106,7 @@ def _counters(report: Report) -> Iterator[Tile]:
 
 
 def _depth(report: Report) -> Iterator[Tile]:
-    found = section(report, "depth", "measure", "value")
+    found = section(report, "params.depth")
     values = {row.measure: row.value for row in found.rows} if found else {}
     known = {measure: value for measure, value in values.items() if value is not None}
     if known:
@@ -122,7 +122,7 @@ def _depth(report: Report) -> Iterator[Tile]:
 
 
 def _receptive_field(report: Report) -> Iterator[Tile]:
-    found = totals(report, "receptive_field", "axes", "reached", "positions", "is_full")
+    found = report.totals_of("rf")
     if found is None:
         return
     field = found.receptive_field
@@ -144,7 +144,7 @@ def _seen(found: Any) -> str:
 
 
 def _time(report: Report) -> Iterator[Tile]:
-    found = section(report, "passes", "stage", "median_s", "p5_s", "p95_s")
+    found = section(report, "time.passes")
     for row in found.rows[:1] if found else ():
         low, high = _format.seconds(row.p5_s), _format.seconds(row.p95_s)
         yield Tile(

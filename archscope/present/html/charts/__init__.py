@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archscope.registry import Registry
-from archscope.results import Report, Section, columns
+from archscope.results import Report, Section
 
 MOST_POINTS = 60
 """Marks up to which each gets an element of its own; beyond, one line or one image stands."""
@@ -61,24 +61,7 @@ def drawings(reports: Sequence[Report]) -> tuple[tuple[Chart, Drawing], ...]:
     return tuple((chart, drawing) for chart in charts for drawing in chart.draw(reports))
 
 
-def section(report: Report, name: str, *fields: str) -> Section | None:
-    """Return the section called `name` whose rows have all these fields; None where it has none.
-
-    In a report that joins several analyses a section may have its analysis in front of its name.
-    """
-    for found in report.sections:
-        called = found.name == name or found.name.endswith(f"_{name}")
-        if called and found.rows and has(found, fields):
-            return found
-    return None
-
-
-def has(found: Section, fields: Iterable[str]) -> bool:
-    """Return whether the rows of a section have all these fields."""
-    return {column.name for column in columns(found.row_type)}.issuperset(fields)
-
-
-def totals(report: Report, *fields: str) -> Any:
-    """Return the totals of the first section that has all these fields, None where none has."""
-    every = (found.totals for found in report.sections if found.totals is not None)
-    return next((each for each in every if all(hasattr(each, field) for field in fields)), None)
+def section(report: Report, address: str) -> Section | None:
+    """Return the section at an address like `rf.layers`; None where it is not there, or empty."""
+    found = report.find(address)
+    return found if found and found.rows else None

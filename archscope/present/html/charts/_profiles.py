@@ -33,7 +33,7 @@ class Profile:
 
 def profiles(report: Report) -> Iterator[Profile]:
     """Yield the profile of the input, and of the map within that is seen worst."""
-    found = section(report, "positions", "position", "paths")
+    found = section(report, "rf.positions")
     if found is None:
         return
     counts = tuple(row.paths for row in found.rows)
@@ -42,9 +42,9 @@ def profiles(report: Report) -> Iterator[Profile]:
 
 
 def _worst_within(report: Report) -> Iterator[Profile]:
-    layers = section(report, "layers", "layer", "kind", "kernel", "stride", "dilation")
-    maps = section(report, "maps", "reads", "layers", "coverage")
-    if layers is None or maps is None or section(report, "branches"):
+    layers = section(report, "rf.layers")
+    maps = section(report, "rf.maps")
+    if layers is None or maps is None or section(report, "rf.branches"):
         return
     several = [row for row in maps.rows[1:] if "–" in row.layers and row.coverage is not None]
     worst = min(several, key=lambda row: row.coverage, default=None)
@@ -59,8 +59,8 @@ def _worst_within(report: Report) -> Iterator[Profile]:
 
 def branches(report: Report) -> list[Branch]:
     """Return the first position and the path counts of each branch; none where any is unknown."""
-    rows = section(report, "branches", "branch")
-    layers = section(report, "layers", "layer", "kind", "kernel", "stride", "dilation", "start")
+    rows = section(report, "rf.branches")
+    layers = section(report, "rf.layers")
     found: list[Branch] = []
     if rows is None or layers is None:
         return found

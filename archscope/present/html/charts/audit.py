@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import Any
 
 from archscope.present import _format
-from archscope.present.html.charts import Chart, Drawing, section, totals
+from archscope.present.html.charts import Chart, Drawing, section
 from archscope.present.html.charts._names import short_names
 from archscope.present.html.charts._style import (
     LOOKS,
@@ -65,11 +65,11 @@ class _Counter:
 def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
     """Draw both quantities of each report that holds an audit."""
     for number, (name, report) in enumerate(zip(short_names(reports), reports, strict=True)):
-        ours = totals(report, "our_params", "our_macs", "complete", "unexplained")
-        tools = section(report, "tools", "tool", "version", "params", "macs", "state", "counted")
+        ours = report.totals_of("audit")
+        tools = section(report, "audit.tools")
         if ours is None or tools is None:
             continue
-        found = section(report, "differences", "tool", "quantity", "amount", "reason", "explained")
+        found = section(report, "audit.differences")
         differences = found.rows if found else ()
         whose, end = (f", {_format.safe_label(name)}" if name else ""), f"-{number}" * bool(name)
         for quantity, title in _QUANTITIES:

@@ -31,7 +31,7 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
 
 
 def _rows(report: Report) -> dict[str, Any]:
-    found = section(report, "components", "component", "trainable", "frozen", "flops")
+    found = section(report, "params.components")
     return {} if found is None else {row.component: row for row in found.rows}
 
 

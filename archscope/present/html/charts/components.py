@@ -59,7 +59,7 @@ def component_looks(reports: Sequence[Report]) -> dict[str, Look]:
 
 
 def _rows(report: Report) -> dict[str, Any]:
-    found = section(report, "components", "component", "trainable", "frozen", "flops")
+    found = section(report, "params.components")
     return {} if found is None else {row.component: row for row in found.rows}
 
 

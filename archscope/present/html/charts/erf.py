@@ -9,7 +9,7 @@ from math import ceil, log10
 from typing import Any
 
 from archscope.present import _format
-from archscope.present.html.charts import Chart, Drawing, section, totals
+from archscope.present.html.charts import Chart, Drawing, section
 from archscope.present.html.charts._names import short_names
 from archscope.present.html.charts._style import LOOKS, THEORY, axis, figure
 from archscope.results import Report
@@ -47,13 +47,12 @@ class _Map:
 def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
     """Draw the gradients of each report that measured them."""
     for number, (name, report) in enumerate(zip(short_names(reports), reports, strict=True)):
-        how = totals(report, "unit", "first", "last", "outside", "weights", "kind")
-        rows = section(report, "erf", "measure", "threshold", "side", "of_field")
-        found = section(report, "gradients", "line", "start", "step", "density")
-        if how is None or rows is None or found is None:
+        rows = section(report, "rf.erf")
+        found = section(report, "rf.gradients")
+        if rows is None or found is None:
             continue
         whose, end = (f", {_format.safe_label(name)}" if name else ""), f"-{number}" * bool(name)
-        yield _drawn(_map(found.rows), rows.rows, how, whose, end)
+        yield _drawn(_map(found.rows), rows.rows, rows.totals, whose, end)
 
 
 def _map(rows: Sequence[Any]) -> _Map:

@@ -7,7 +7,7 @@ from math import log10
 from typing import Any
 
 from archscope.present import _format
-from archscope.present.html.charts import Chart, Drawing, section, totals
+from archscope.present.html.charts import Chart, Drawing, section
 from archscope.present.html.charts._names import short_names
 from archscope.present.html.charts._profiles import (
     MOST_CELLS,
@@ -32,11 +32,11 @@ _LONGEST_NUMBER = 5
 def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
     """Draw a map for each network of two or more dimensions."""
     for number, (name, report) in enumerate(zip(short_names(reports), reports, strict=True)):
-        seen = totals(report, "axes", "reached", "positions", "reached_1d")
+        seen = report.totals_of("rf")
         end = f"-{number}" if name else ""
         if seen is None or seen.axes < 2:
             continue
-        if section(report, "branches"):
+        if section(report, "rf.branches"):
             yield from _union(report, name, end)
             continue
         for profile in profiles(report):

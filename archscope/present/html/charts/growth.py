@@ -68,10 +68,10 @@ class _Layer:
 
 def _rows(report: Report) -> list[_Layer]:
     """Return the layers whose outputs see more and more, of one path or of a whole graph."""
-    if section(report, "branches"):
+    if section(report, "rf.branches"):
         return []
-    stack = section(report, "layers", "layer", "receptive_field", "kernel", "dilation")
-    graph = section(report, "modules", "module", "receptive_field", "local_field", "looks")
+    stack = section(report, "rf.layers")
+    graph = section(report, "rf.modules")
     layers = [_of_stack(row) for row in stack.rows] if stack else []
     if not layers and graph is not None:
         layers = list(_of_graph(graph.rows))

@@ -26,7 +26,7 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
     """Draw two icicles for each report."""
     chosen = component_looks(reports)
     for number, (name, report) in enumerate(zip(short_names(reports), reports, strict=True)):
-        found = section(report, "modules", "path", "component", "trainable", "frozen", "flops")
+        found = section(report, "params.modules")
         if found is None:
             continue
         lines = folded(found)

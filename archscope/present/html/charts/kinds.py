@@ -19,7 +19,7 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
     """Draw a point for each type of module that holds and does something."""
     traces, said = [], 0
     for number, (name, report) in enumerate(zip(short_names(reports), reports, strict=True)):
-        found = section(report, "modules", "type", "own_trainable", "own_frozen", "own_flops")
+        found = section(report, "params.modules")
         points = {} if found is None else _points(found.rows)
         both = {kind: each for kind, each in points.items() if all(each)}
         if both:

@@ -20,7 +20,7 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
     timed = [
         (name, report, list(found.rows))
         for name, report in zip(short_names(reports), reports, strict=True)
-        if (found := section(report, "passes", "stage", "median_s", "p5_s", "p95_s"))
+        if (found := section(report, "time.passes"))
     ]
     if not timed:
         return
@@ -36,7 +36,7 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
 
 def device(report: Report) -> str:
     """Return what a report's times were taken on: a CPU's time is never shown as a GPU's."""
-    found = section(report, "conditions", "name", "value")
+    found = section(report, "time.conditions")
     rows = {} if found is None else {row.name: row.value for row in found.rows}
     named = rows.get("device name") or rows.get("device") or "an unknown device"
     return _format.safe_label(named)
@@ -140,13 +140,13 @@ def _per_block(timed: list[tuple[str, Report, list[Any]]], where: str) -> Iterat
 
 
 def _blocks(report: Report) -> int | None:
-    found = section(report, "depth", "measure", "value")
+    found = section(report, "params.depth")
     rows = () if found is None else found.rows
     return next((row.value for row in rows if row.measure == "blocks"), None)
 
 
 def _runs(report: Report, name: str, where: str, end: str) -> Iterator[Drawing]:
-    found = section(report, "samples", "stage", "run", "seconds")
+    found = section(report, "time.samples")
     if found is None:
         return
     stages = tuple(dict.fromkeys(row.stage for row in found.rows))

@@ -39,8 +39,8 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
 
 def _rows(report: Report) -> list[_Map]:
     """Return the maps whose holes are news: one dilated layer alone always leaves some."""
-    stack = section(report, "maps", "reads", "layers", "coverage", "streams", "hull")
-    graph = section(report, "within", "reads", "layers", "coverage", "streams", "hull")
+    stack = section(report, "rf.maps")
+    graph = section(report, "rf.within")
     maps = [_of_stack(row) for row in stack.rows if _is_news(row)] if stack else []
     if not maps and graph is not None:
         maps = [_of_graph(row) for row in graph.rows if row.layers > 1 or row.reads == "input"]

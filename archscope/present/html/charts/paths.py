@@ -28,7 +28,7 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
 
 
 def _together(report: Report) -> str:
-    return " of all branches together" if section(report, "branches") else ""
+    return " of all branches together" if section(report, "rf.branches") else ""
 
 
 def _drawing(profile: Profile, name: str, end: str, whose_paths: str) -> Drawing:

@@ -21,7 +21,7 @@ _FEWEST = 3
 def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
     """Draw the profile of each report whose layers differ; blocks that repeat need none."""
     for number, (name, report) in enumerate(zip(short_names(reports), reports, strict=True)):
-        found = section(report, "modules", "path", "own_trainable", "own_frozen", "own_flops")
+        found = section(report, "params.modules")
         layers = [] if found is None else _layers(found)
         if len(layers) >= _FEWEST:
             yield _drawing(layers, name, f"-{number}" if name else "")

@@ -43,7 +43,7 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
 
 def _kinds(report: Report) -> list[_Kind]:
     """Return the types of module that take the most time, and the others as one."""
-    found = section(report, "layers", "type", "own_time_s", "own_macs", "own_bytes_moved")
+    found = section(report, "time.layers")
     sums: dict[str, list[Any]] = {}
     for row in found.rows if found else ():
         each = sums.setdefault(row.type, [0.0, 0, 0])
@@ -154,7 +154,7 @@ def _decades(traces: list[dict[str, Any]], along: str) -> list[int]:
 
 def _roof(report: Report) -> tuple[float, float] | None:
     """Return the dense peak in FLOP/s and the bandwidth in bytes/s, where both are cited."""
-    found = section(report, "conditions", "name", "value")
+    found = section(report, "time.conditions")
     rows = {} if found is None else {row.name: row.value for row in found.rows}
     peak, bandwidth = rows.get("dense peak"), rows.get("memory bandwidth")
     known = isinstance(peak, int | float) and isinstance(bandwidth, int | float)

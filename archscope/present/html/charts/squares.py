@@ -17,7 +17,7 @@ _MEASURES = ("raw mass", "RepLKNet area")
 def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
     """Draw the side of the square that holds each share, of each report that measured it."""
     for number, (name, report) in enumerate(zip(short_names(reports), reports, strict=True)):
-        found = section(report, "erf", "measure", "threshold", "side")
+        found = section(report, "rf.erf")
         if found is not None:
             whose = f", {_format.safe_label(name)}" if name else ""
             yield from _squares(found.rows, whose, f"-{number}" * bool(name))
