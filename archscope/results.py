@@ -41,10 +41,12 @@ Kind = Literal[
     "extent",
     "seconds",
     "rate",
+    "power",
 ]
 """How a cell is read: words, a dotted module path, an exact integer, an integer shown in SI units,
 bytes shown in IEC units, a tensor shape, a share of 1, a multiplicity, a number that is never
-summed, positions along each of the row's `axes`, seconds, an amount per second."""
+summed, positions along each of the row's `axes`, seconds, an amount per second, a large
+integer shown as a power of ten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,9 +323,9 @@ class Report:
         """The totals of the first section that has any, e.g. `report.totals.macs`."""
         return next((s.totals for s in self.sections if s.totals is not None), None)
 
-    def totals_of(self, analysis: str) -> Any:
-        """Return the totals of one analysis, None where it has none here."""
-        every = (s.totals for s in self.sections if s.analysis == analysis)
+    def totals_of(self, *addresses: str) -> Any:
+        """Return the totals at the first of these addresses that has any, None where none has."""
+        every = (found.totals for address in addresses if (found := self.find(address)))
         return next((totals for totals in every if totals is not None), None)
 
     @property

@@ -26,6 +26,8 @@ from archscope.results import (
     Note,
     Report,
     Section,
+    Strip,
+    Words,
 )
 
 _Read = Callable[[Any], Any]
@@ -95,6 +97,7 @@ class _Entry:
     totals: dict[str, Any] | None
     notes: tuple[Note, ...]
     headline: tuple[Headline, ...]
+    summary: tuple[Strip | Words, ...]
     device: str | None
 
 
@@ -114,6 +117,7 @@ def _section(address: str, entry: Any) -> Section:
         totals=totals,
         notes=found.notes,
         headline=found.headline,
+        summary=found.summary,
         device=found.device,
     )
 

@@ -29,7 +29,7 @@ def report(*rows: Row) -> Report:
         title="t",
         config={},
         environment=environment,
-        sections=(Section(name="modules", row_type=Row, rows=rows),),
+        sections=(Section(analysis="params", name="modules", row_type=Row, rows=rows),),
     )
 
 

@@ -36,8 +36,8 @@ def test_a_saved_result_is_what_its_command_gives(
     assert fresh.title == kept.title
     assert fresh.totals == kept.totals
     for section in kept.sections:
-        assert fresh.section(section.name).rows == section.rows
-        assert fresh.section(section.name).notes == section.notes
+        assert fresh.section(section.address).rows == section.rows
+        assert fresh.section(section.address).notes == section.notes
 
 
 def test_every_file_of_the_gallery_is_told_of_and_there() -> None:

@@ -237,6 +237,8 @@ def cell(value: Any, kind: Kind, *, exact: bool = False) -> str:
             return seconds(value)
         case "rate":
             return si(value)
+        case "power":
+            return power(value)
         case "number" | "extent":
             return number(value)
 

@@ -48,6 +48,7 @@ def _section(section: Section, view: View) -> str:
         "totals": plain(section.totals),
         "notes": plain(section.notes),
         "headline": plain(section.headline),
+        "summary": plain(section.summary),
     }
     rows = [f"\n {_text(row)}" for row in _select.objects(section, view)]
     listed = f"[{','.join(rows)}\n]" if rows else "[]"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import exp
 from typing import Any
 
-from archscope.analyses.audit.rows import AuditTotals, DifferenceRow, ToolRow
-from archscope.analyses.rf.erf_rows import ErfRow, ErfTotals, GradientRow
+from archscope.analyses.audit.rows import DIFFERENCES, TOOLS, AuditTotals, DifferenceRow, ToolRow
+from archscope.analyses.rf.erf_rows import ERF, GRADIENTS, ErfRow, ErfTotals, GradientRow
 from archscope.results import Environment, Note, Report, Section
 
 MACHINE = Environment(
@@ -75,8 +75,8 @@ def audit() -> Report:
     notes = (Note(level="warning", text="odd differs", details=("+70,000 MACs", "<b>more</b>")),)
     return report(
         "audit",
-        Section(name="tools", row_type=ToolRow, rows=tools, totals=totals, notes=notes),
-        Section(name="differences", row_type=DifferenceRow, rows=differences),
+        TOOLS.filled(tools, totals=totals, notes=notes),
+        DIFFERENCES.filled(differences),
     )
 
 
@@ -119,8 +119,8 @@ def measured(*, axes: int = 2, local: bool = False) -> Report:
     )
     return report(
         "rf",
-        Section(name="erf", row_type=ErfRow, rows=rows, totals=totals),
-        Section(name="gradients", row_type=GradientRow, rows=gradients),
+        ERF.filled(rows, totals=totals),
+        GRADIENTS.filled(gradients),
     )
 
 

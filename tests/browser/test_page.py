@@ -24,7 +24,7 @@ FIGURES = """Object.fromEntries([...document.querySelectorAll("[data-figure]")]
     .filter((node) => node._fullData)
     .map((node) => [node.dataset.figure,
         node._fullData.map((trace) => [trace.type, trace.visible, trace.x?.length ?? 0])]))"""
-TOTALS = """[...document.querySelectorAll("table[data-section=modules]")].map((table) =>
+TOTALS = """[...document.querySelectorAll("table[data-section='params.modules']")].map((table) =>
     [...table.querySelectorAll("tfoot th, tfoot td")].map((cell) => cell.textContent.trim()))"""
 WIDTHS = """(() => ({
     page: document.documentElement.scrollWidth, window: innerWidth,

@@ -62,7 +62,7 @@ def spoiled(report: Report) -> Report:
         kept = key in ("level", "kind", "unknown", "name_of_section")
         return value if kept or not isinstance(value, str) else f"{value}{next(payloads)}"
 
-    for name in ("schema", "tool", "sections", "command"):
+    for name in ("schema", "tool", "command"):
         document[f"_{name}"] = document.pop(name)
     spoiled_document = {
         **spoil({name: value for name, value in document.items() if not name.startswith("_")}),
@@ -84,7 +84,7 @@ def apart(report: Report) -> Report:
         rows=rows,
         notes=tuple(Note(level="warning", text=p, details=PAYLOADS[:2]) for p in PAYLOADS),
     )
-    stranger = Section(name=PAYLOADS[0], row_type=modules.row_type, rows=rows[:2])
+    stranger = Section(analysis="other", name=PAYLOADS[0], row_type=modules.row_type, rows=rows[:2])
     others = tuple(s for s in report.sections if s is not modules)
     return dataclasses.replace(report, sections=(changed, *others, stranger))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -16,6 +17,11 @@ class Result(NamedTuple):
     code: int
     out: str
     err: str
+
+    def rows(self, address: str) -> list[dict[str, Any]]:
+        """Return the rows of a section, where it was asked for as JSON."""
+        found: list[dict[str, Any]] = json.loads(self.out)["sections"][address]["rows"]
+        return found
 
 
 @pytest.fixture

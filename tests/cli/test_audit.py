@@ -52,7 +52,7 @@ def test_a_family_side_by_side(archscope: Run) -> None:
     document = json.loads(found.out)
     assert found.code == 0
     assert found.err == ""
-    ours, fvcore, counter, *others = document["tools"]
+    ours, fvcore, counter, *others = json.loads(found.out)["sections"]["audit.tools"]["rows"]
     assert ours["params"] == params["totals"]["trainable"]
     assert ours["macs"] == params["totals"]["macs"] == document["totals"]["our_macs"]
     fused = 2 * 2 * 8 * 8 * 32  # two blocks; scores and values of 8 tokens, width 32
@@ -66,7 +66,11 @@ def test_a_family_side_by_side(archscope: Run) -> None:
             assert other["macs"] is None
         else:
             assert other["version"]
-    amounts = [r["amount"] for r in document["differences"] if r["tool"] == "fvcore"]
+    amounts = [
+        r["amount"]
+        for r in document["sections"]["audit.differences"]["rows"]
+        if r["tool"] == "fvcore"
+    ]
     assert sorted(amounts) == [-fused, norms]
 
 
@@ -94,7 +98,7 @@ def test_a_file_of_the_users(archscope: Run) -> None:
 
     found = archscope("audit", f"{file}:Language", "--input-shape", "1,7", "-f", "json")
 
-    ours = json.loads(found.out)["tools"][0]
+    ours = json.loads(found.out)["sections"]["audit.tools"]["rows"][0]
     assert (ours["params"], ours["macs"]) == (100 * 8 + 64, 7 * (64 + 8 * 100))
 
 

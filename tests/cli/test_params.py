@@ -67,8 +67,8 @@ def test_the_table_of_24_blocks(archscope: Any) -> None:
 
 
 def test_every_format_says_the_same(archscope: Any) -> None:
-    document = json.loads(archscope("params", *SMALL, "-f", "json").out)
-    modules = document["modules"]
+    found = archscope("params", *SMALL, "-f", "json")
+    document, modules = json.loads(found.out), found.rows("params.modules")
     lines = [
         json.loads(line) for line in archscope("params", *SMALL, "-f", "jsonl").out.splitlines()
     ]
@@ -84,7 +84,7 @@ def test_every_format_says_the_same(archscope: Any) -> None:
 
 
 def test_every_block_stands_in_the_json(archscope: Any) -> None:
-    modules = json.loads(archscope("params", *SMALL, "-f", "json").out)["modules"]
+    modules = archscope("params", *SMALL, "-f", "json").rows("params.modules")
 
     paths = [row["path"] for row in modules]
     assert [p for p in paths if p.startswith("blocks.") and p.count(".") == 1] == [
@@ -353,7 +353,7 @@ def test_untrusted_names_print_safely(archscope: Any, as_family: Any, form: str)
     assert "y" * 10_000 in shown
     assert "could not trace" not in shown
     if form == "json":
-        paths = [row["path"] for row in json.loads(found.out)["modules"]]
+        paths = [row["path"] for row in found.rows("params.modules")]
         assert "\x1b]0;title\x07" in paths
 
 

@@ -80,7 +80,7 @@ def test_published_figures_stand_under_the_table_and_in_the_json(archscope: Any)
     )
     assert line in archscope("params", "bert-base-uncased").out.splitlines()
     assert line in archscope("params", "bert-base-uncased", "-f", "md").out.splitlines()
-    rows = json.loads(archscope("params", "bert-base-uncased", "-f", "json").out)["published"]
+    rows = archscope("params", "bert-base-uncased", "-f", "json").rows("params.published")
     assert [(row["counted"], row["difference"], row["agrees"]) for row in rows] == [
         (109_482_240, -517_760, True)
     ]
@@ -103,7 +103,7 @@ def test_an_exact_figure_is_said_to_be_the_same(archscope: Any) -> None:
 
 def test_a_teacher_is_counted_at_the_inputs_of_its_student(archscope: Any) -> None:
     typed = ("params", "tinybert-4L-312", "--teacher", "bert-base-uncased")
-    rows = {r["quantity"]: r for r in json.loads(archscope(*typed, "-f", "json").out)["teacher"]}
+    rows = {r["quantity"]: r for r in archscope(*typed, "-f", "json").rows("params.teacher")}
 
     assert (rows["parameters"]["student"], rows["parameters"]["teacher"]) == (
         14_350_248,
@@ -146,6 +146,6 @@ def test_a_teacher_that_makes_no_sense_is_one_line(
 
 def test_a_teacher_without_work_is_compared_by_its_parameters(archscope: Any) -> None:
     typed = ("params", SMALL, "--teacher", LARGE, "--no-flops", "-f", "json")
-    rows = json.loads(archscope(*typed).out)["teacher"]
+    rows = archscope(*typed).rows("params.teacher")
 
     assert [row["quantity"] for row in rows] == ["parameters", "blocks"]

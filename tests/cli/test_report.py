@@ -72,7 +72,7 @@ def test_several_stand_side_by_side(run: Run, tmp_path: Path) -> None:
     assert ended.code == 0
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "<h1>Two &lt;b&gt;</h1>" in page
-    assert page.count('<table class="static" data-section="modules">') == 2
+    assert page.count('<table class="static" data-section="params.modules">') == 2
 
 
 def test_what_is_left_out_is_said(run: Run, tmp_path: Path) -> None:
@@ -80,8 +80,8 @@ def test_what_is_left_out_is_said(run: Run, tmp_path: Path) -> None:
 
     assert ended.err.startswith("params ✓  flops ✓  time –")
     sections = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))["sections"]
-    assert [section["name"] for section in sections] == [
-        *("modules", "components", "operators", "depth")
+    assert list(sections) == [
+        *("params.modules", "params.components", "params.operators", "params.depth")
     ]
 
 
@@ -112,7 +112,7 @@ def test_plotly_goes_beside_the_page(run: Run, tmp_path: Path) -> None:
         (["-o", "-", "--assets", "directory"], "--assets directory needs a file"),
         (["-o", "-", "--open"], "--open needs a file"),
         (["none.json"], "'none.json' cannot be read: No such file or directory"),
-        (["old.json"], "old.json: schema 3; this archscope reads up to 1. Upgrade archscope."),
+        (["old.json"], "old.json: schema 3; this archscope reads 2. Upgrade archscope."),
         (["bad.json"], "bad.json: not JSON"),
         (["other.json"], "other.json: not a result of archscope"),
         (["old.json", "--depth", "3"], "--depth cannot change old.json: it holds a finished"),

@@ -55,7 +55,7 @@ def test_totals_have_a_number_for_each_axis(rf: Run) -> None:
 
 def test_another_output_and_unit(rf: Run) -> None:
     assert "5×5" in rf("--of", "first").out
-    rows = json.loads(rf("--of", "first", "--unit", "0,7", "-f", "json").out)["unit"]
+    rows = rf("--of", "first", "--unit", "0,7", "-f", "json").rows("rf.unit")
     # Unit 0 sees -2, 0, 2 of which two are there; unit 7 sees 5, 7 and 9.
     assert [(row["first"], row["last"], row["reached"]) for row in rows] == [(0, 2, 2), (5, 9, 3)]
 

@@ -70,14 +70,16 @@ def test_every_form_says_that_it_was_a_cpu(archscope: Any, form: str) -> None:
 
 
 def test_the_json_holds_every_sample_and_the_convention(archscope: Any) -> None:
-    document = json.loads(archscope("time", *SMALL, *QUICK, "-f", "json").out)
+    found = archscope("time", *SMALL, *QUICK, "-f", "json")
+    document, samples = json.loads(found.out), found.rows("time.samples")
 
-    assert [row["run"] for row in document["samples"]] == [1, 2, 3, 4]
-    assert all(row["seconds"] > 0 for row in document["samples"])
+    assert [row["run"] for row in samples] == [1, 2, 3, 4]
+    assert all(row["seconds"] > 0 for row in samples)
     assert document["flop_convention"]["flops_per_multiply_add"] == 2
-    passed = document["passes"][0]
+    (passed,) = found.rows("time.passes")
     assert passed["flops_per_s"] == pytest.approx(2 * passed["macs"] / passed["median_s"])
-    assert {row["name"] for row in document["conditions"]} >= {"warm-up runs", "clock", "threads"}
+    conditions = {row["name"] for row in found.rows("time.conditions")}
+    assert conditions >= {"warm-up runs", "clock", "threads"}
     assert document["totals"]["interrupted"] is False
 
 

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 from measured import audit, measured
 
-from archscope.analyses.params.rows import ComponentRow, DepthRow, ModuleRow, OperatorRow, Totals
+from archscope.analyses.params.rows import (
+    COMPONENTS,
+    DEPTH,
+    MODULES,
+    OPERATORS,
+    ComponentRow,
+    DepthRow,
+    ModuleRow,
+    OperatorRow,
+    Totals,
+)
 from archscope.results import Convention, Environment, Note, Report, Section, column
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -121,7 +131,7 @@ def report(
         flops=known_sum(rows, "own_flops"),
         complete=complete,
     )
-    modules = Section(name="modules", row_type=ModuleRow, rows=rows, totals=totals, notes=notes)
+    modules = MODULES.filled(rows, totals=totals, notes=notes)
     return Report(
         command="params",
         title=title,
@@ -184,7 +194,7 @@ def _operators() -> Section:
             operator="aten::gelu", kind="elementwise or reduction", calls=24, elements=77, macs=0
         ),
     )
-    return Section(name="operators", row_type=OperatorRow, rows=rows)
+    return OPERATORS.filled(rows)
 
 
 def _components(rows: list[ModuleRow]) -> Section:
@@ -200,7 +210,7 @@ def _components(rows: list[ModuleRow]) -> Section:
                 flops=known_sum(same, "own_flops"),
             )
         )
-    return Section(name="components", row_type=ComponentRow, rows=tuple(found))
+    return COMPONENTS.filled(found)
 
 
 def _depths(depth: int) -> Section:
@@ -209,7 +219,7 @@ def _depths(depth: int) -> Section:
         DepthRow(measure="weighted layers", value=4 * depth + 1, definition="as in ResNet-50"),
         DepthRow(measure="nonlinear transformations", value=None, definition="longest path"),
     )
-    return Section(name="depth", row_type=DepthRow, rows=rows)
+    return DEPTH.filled(rows)
 
 
 def evil() -> Report:
@@ -317,7 +327,7 @@ def window() -> Report:
         title="windows",
         config={},
         environment=MACHINE,
-        sections=(Section(name="layers", row_type=WindowRow, rows=rows),),
+        sections=(Section(analysis="windows", name="layers", row_type=WindowRow, rows=rows),),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from archscope.analyses.time import rows
 from archscope.analyses.time.analysis import CONVENTION
 from archscope.analyses.time.rows import ConditionRow, LayerRow, PassRow, SampleRow, Totals
 from archscope.present import _format
@@ -72,15 +73,12 @@ def report(**changes: Any) -> Report:
             device="cuda:0",
         ),
         sections=(
-            Section(
-                name="passes", row_type=PassRow, rows=PASSES, totals=totals,
+            rows.PASSES.filled(
+                PASSES, totals=totals,
                 notes=(Note(level="info", text="compute-bound"),),
             ),
-            Section(
-                name="samples", row_type=SampleRow,
-                rows=(SampleRow(stage="forward", run=1, seconds=0.00971),),
-            ),
-            Section(name="conditions", row_type=ConditionRow, rows=conditions),
+            rows.SAMPLES.filled([SampleRow(stage="forward", run=1, seconds=0.00971)]),
+            rows.CONDITIONS.filled(conditions),
         ),
         convention=CONVENTION,
     )  # fmt: skip
@@ -124,16 +122,16 @@ def test_markdown_and_json_say_the_same() -> None:
 
 def layers() -> Section:
     """Two blocks that are alike and were not equally fast: 3 + 5 ms of `fc`, 1 + 1 ms outside."""
-    rows = [layer("", 0.002, 0.012, type="Net", bytes_moved=4096, macs=10**6)]
+    found = [layer("", 0.002, 0.012, type="Net", bytes_moved=4096, macs=10**6)]
     for number, seconds in enumerate((0.003, 0.005)):
-        rows += [
+        found += [
             layer(f"blocks.{number}", 0.001, seconds + 0.001),
             layer(
                 f"blocks.{number}.fc", seconds, seconds, own_macs=500_000, own_bytes_moved=2048,
                 intensity=488.28, roof="compute",
             ),
         ]  # fmt: skip
-    return Section(name="layers", row_type=LayerRow, rows=tuple(rows))
+    return rows.LAYERS.filled(found)
 
 
 def test_blocks_that_are_alike_fold_and_their_times_add_up() -> None:

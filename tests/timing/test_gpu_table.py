@@ -37,6 +37,7 @@ def test_it_writes_every_depth_and_the_dilations_with_name_and_date(tmp_path: Pa
     assert depths[:4] == [1, 1, 2, 2]
     assert found["reports"][-1]["config"]["dilations"] == [1, 2, 4]
     forward, train = found["reports"][:2]
-    assert [row["stage"] for row in forward["passes"]] == ["forward"]
-    assert train["passes"][-1]["stage"] == "training step"
-    assert any(row["path"] == "blocks.0.attn.qkv" for row in forward["layers"])
+    forward, train = forward["sections"], train["sections"]
+    assert [row["stage"] for row in forward["time.passes"]["rows"]] == ["forward"]
+    assert train["time.passes"]["rows"][-1]["stage"] == "training step"
+    assert any(row["path"] == "blocks.0.attn.qkv" for row in forward["time.layers"]["rows"])

@@ -44,7 +44,7 @@ class Table:
     """A section, folded and cut to what a reader takes in."""
 
     name: str
-    """The section's name."""
+    """The section's address."""
     title: str
     """What it shows, in words."""
     caption: str
@@ -70,7 +70,7 @@ def table(report: Report, section: Section, caption: str) -> Table:
         Cell(text=grid.headings[index].full, role=grid.headings[index].role) for index in shown
     )
     return Table(
-        name=section.name,
+        name=section.address,
         title=caption,
         caption="; ".join(filter(None, (caption, shortened, rest))),
         headings=headings,

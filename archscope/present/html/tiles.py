@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archscope.present import _format, _totals
-from archscope.present.html.charts import section
+from archscope.present.html.charts import SEEN, section
 from archscope.present.html.charts.latency import device
 from archscope.results import Report
 
@@ -32,7 +32,7 @@ def tiles(report: Report) -> tuple[Tile, ...]:
 
 
 def _params(report: Report) -> Iterator[Tile]:
-    found = report.totals_of("params")
+    found = report.totals_of("params.modules")
     if found is None:
         return
     exact = f"{_format.integer(found.trainable)} exactly"
@@ -45,7 +45,7 @@ def _params(report: Report) -> Iterator[Tile]:
 
 
 def _flops(report: Report) -> Iterator[Tile]:
-    found = report.totals_of("params")
+    found = report.totals_of("params.modules")
     if found is None or report.convention is None:
         return
     bound = _totals.lower_bound(report)
@@ -65,7 +65,7 @@ def _flops(report: Report) -> Iterator[Tile]:
 
 
 def _weights(report: Report) -> Iterator[Tile]:
-    found = report.totals_of("params")
+    found = report.totals_of("params.modules")
     if found is not None:
         elements = found.trainable + found.frozen
         yield Tile(
@@ -76,11 +76,11 @@ def _weights(report: Report) -> Iterator[Tile]:
 
 
 def _counters(report: Report) -> Iterator[Tile]:
-    found = report.totals_of("audit")
+    found = report.totals_of("audit.tools")
     if found is None:
         return
     bound = "" if found.complete else "≥ "
-    if report.totals_of("params") is None:
+    if report.totals_of("params.modules") is None:
         yield Tile(
             name="Parameters",
             value=_format.si(found.our_params),
@@ -122,7 +122,7 @@ def _depth(report: Report) -> Iterator[Tile]:
 
 
 def _receptive_field(report: Report) -> Iterator[Tile]:
-    found = report.totals_of("rf")
+    found = report.totals_of(*SEEN)
     if found is None:
         return
     field = found.receptive_field

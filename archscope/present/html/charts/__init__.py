@@ -61,6 +61,10 @@ def drawings(reports: Sequence[Report]) -> tuple[tuple[Chart, Drawing], ...]:
     return tuple((chart, drawing) for chart in charts for drawing in chart.draw(reports))
 
 
+SEEN = ("rf.branches", "rf.layers", "rf.modules")
+"""Where the totals of a receptive field stand."""
+
+
 def section(report: Report, address: str) -> Section | None:
     """Return the section at an address like `rf.layers`; None where it is not there, or empty."""
     found = report.find(address)

@@ -65,7 +65,7 @@ class _Counter:
 def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
     """Draw both quantities of each report that holds an audit."""
     for number, (name, report) in enumerate(zip(short_names(reports), reports, strict=True)):
-        ours = report.totals_of("audit")
+        ours = report.totals_of("audit.tools")
         tools = section(report, "audit.tools")
         if ours is None or tools is None:
             continue

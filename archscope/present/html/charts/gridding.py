@@ -7,7 +7,7 @@ from math import log10
 from typing import Any
 
 from archscope.present import _format
-from archscope.present.html.charts import Chart, Drawing, section
+from archscope.present.html.charts import SEEN, Chart, Drawing, section
 from archscope.present.html.charts._names import short_names
 from archscope.present.html.charts._profiles import (
     MOST_CELLS,
@@ -32,7 +32,7 @@ _LONGEST_NUMBER = 5
 def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
     """Draw a map for each network of two or more dimensions."""
     for number, (name, report) in enumerate(zip(short_names(reports), reports, strict=True)):
-        seen = report.totals_of("rf")
+        seen = report.totals_of(*SEEN)
         end = f"-{number}" if name else ""
         if seen is None or seen.axes < 2:
             continue

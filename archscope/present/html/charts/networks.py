@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from archscope.present import _format
-from archscope.present.html.charts import Chart, Drawing
+from archscope.present.html.charts import SEEN, Chart, Drawing
 from archscope.present.html.charts._names import short_names
 from archscope.present.html.charts._style import axis, figure, label, look, pattern
 from archscope.results import Report
 
-_PANELS: tuple[tuple[str, str, tuple[str, ...], Callable[[int], str]], ...] = (
-    ("Parameters", "params", ("trainable", "frozen"), _format.si),
-    ("FLOPs*", "params", ("flops",), _format.si),
-    ("Receptive field", "rf", ("receptive_field",), _format.integer),
+_PANELS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], Callable[[int], str]], ...] = (
+    ("Parameters", ("params.modules",), ("trainable", "frozen"), _format.si),
+    ("FLOPs*", ("params.modules",), ("flops",), _format.si),
+    ("Receptive field", SEEN, ("receptive_field",), _format.integer),
 )
-"""Heading, the analysis whose totals are shown, their fields that are summed, how it is written."""
+"""Heading, where the totals stand, their fields that are summed, how the sum is written."""
 
 
 _AXIS, _BAR = 80, 30
@@ -29,8 +29,8 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
         return
     panels = [
         (title, values, write)
-        for title, analysis, fields, write in _PANELS
-        if len(known(values := [_sum(report, analysis, fields) for report in reports])) > 1
+        for title, at, fields, write in _PANELS
+        if len(known(values := [_sum(report, at, fields) for report in reports])) > 1
     ]
     if not panels:
         return
@@ -75,8 +75,8 @@ def known(values: Sequence[int | None]) -> list[int]:
     return [value for value in values if value is not None]
 
 
-def _sum(report: Report, analysis: str, fields: tuple[str, ...]) -> int | None:
-    found = report.totals_of(analysis)
+def _sum(report: Report, at: tuple[str, ...], fields: tuple[str, ...]) -> int | None:
+    found = report.totals_of(*at)
     values = [] if found is None else [_longest(getattr(found, field)) for field in fields]
     return sum(values) if values and None not in values else None
 
