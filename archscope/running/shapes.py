@@ -308,66 +308,76 @@ def topk(x: Tensor, k: int, dim: int = -1, *_: Any) -> tuple[Tensor, Tensor]:
     return empty(shape, x), empty(shape, x, torch.int64)
 
 
-RULES: dict[Any, Rule] = {
-    aten.mm.default: mm,
-    aten.addmm.default: addmm,
-    aten.bmm.default: bmm,
-    aten.baddbmm.default: baddbmm,
-    aten._grouped_mm.default: grouped_mm,
-    aten.convolution.default: convolution,
-    aten._native_batch_norm_legit_no_training.default: batch_norm_eval,
-    aten.native_batch_norm.default: native_batch_norm,
-    aten.native_layer_norm.default: layer_norm,
-    aten.embedding.default: embedding,
-    aten.mean.dim: reduction,
-    aten.sum.dim_IntList: reduction,
-    aten.amax.default: reduction,
-    aten.max_pool2d_with_indices.default: max_pool2d,
-    aten._adaptive_avg_pool2d.default: adaptive_avg_pool2d,
-    **dict.fromkeys((aten.upsample_bilinear2d.default, aten.upsample_nearest2d.default), resize),
-    aten.cat.default: cat,
-    aten.stack.default: stack,
-    **dict.fromkeys(
-        (aten.add_.Tensor, aten.sub_.Tensor, aten.mul_.Tensor, aten.div_.Tensor), written
-    ),
-    aten.masked_fill.Scalar: masked_fill,
-    aten.topk.default: topk,
-    **dict.fromkeys((aten.add.Tensor, aten.sub.Tensor, aten.mul.Tensor, aten.div.Tensor), binary),
-    **dict.fromkeys((aten.add.Scalar, aten.sub.Scalar, aten.mul.Scalar, aten.div.Scalar), binary),
-    **dict.fromkeys((aten.ge.Scalar, aten.gt.Scalar, aten.lt.Scalar, aten.le.Scalar), comparison),
-    **dict.fromkeys((aten.ge.Tensor, aten.gt.Tensor, aten.lt.Tensor, aten.le.Tensor), comparison),
-    aten.where.self: where,
-    aten._softmax.default: softmax,
-    aten._log_softmax.default: softmax,
-    aten._safe_softmax.default: softmax,
-    aten.logical_not.default: negation,
-    **dict.fromkeys((aten.tril.default, aten.triu.default), same),
+NAMED: dict[str, Rule] = {
+    "mm.default": mm,
+    "addmm.default": addmm,
+    "bmm.default": bmm,
+    "baddbmm.default": baddbmm,
+    "_grouped_mm.default": grouped_mm,
+    "convolution.default": convolution,
+    "_native_batch_norm_legit_no_training.default": batch_norm_eval,
+    "native_batch_norm.default": native_batch_norm,
+    "native_layer_norm.default": layer_norm,
+    "embedding.default": embedding,
+    "mean.dim": reduction,
+    "sum.dim_IntList": reduction,
+    "amax.default": reduction,
+    "max_pool2d_with_indices.default": max_pool2d,
+    "_adaptive_avg_pool2d.default": adaptive_avg_pool2d,
+    **dict.fromkeys(("upsample_bilinear2d.default", "upsample_nearest2d.default"), resize),
+    "cat.default": cat,
+    "stack.default": stack,
+    **dict.fromkeys(("add_.Tensor", "sub_.Tensor", "mul_.Tensor", "div_.Tensor"), written),
+    "masked_fill.Scalar": masked_fill,
+    "topk.default": topk,
+    **dict.fromkeys(("add.Tensor", "sub.Tensor", "mul.Tensor", "div.Tensor"), binary),
+    **dict.fromkeys(("add.Scalar", "sub.Scalar", "mul.Scalar", "div.Scalar"), binary),
+    **dict.fromkeys(("ge.Scalar", "gt.Scalar", "lt.Scalar", "le.Scalar"), comparison),
+    **dict.fromkeys(("ge.Tensor", "gt.Tensor", "lt.Tensor", "le.Tensor"), comparison),
+    "where.self": where,
+    "_softmax.default": softmax,
+    "_log_softmax.default": softmax,
+    "_safe_softmax.default": softmax,
+    "logical_not.default": negation,
+    **dict.fromkeys(("tril.default", "triu.default"), same),
     **dict.fromkeys(
         (
-            aten.relu.default,
-            aten.gelu.default,
-            aten.silu.default,
-            aten.sigmoid.default,
-            aten.tanh.default,
-            aten.hardtanh.default,
-            aten.hardswish.default,
-            aten.rsqrt.default,
-            aten.neg.default,
-            aten.exp.default,
-            aten.pow.Tensor_Scalar,
+            "relu.default",
+            "gelu.default",
+            "silu.default",
+            "sigmoid.default",
+            "tanh.default",
+            "hardtanh.default",
+            "hardswish.default",
+            "rsqrt.default",
+            "neg.default",
+            "exp.default",
+            "pow.Tensor_Scalar",
         ),
         floating,
     ),
     **dict.fromkeys(
         (
-            aten.relu_.default,
-            aten.silu_.default,
-            aten.sigmoid_.default,
-            aten.tanh_.default,
-            aten.hardtanh_.default,
-            aten.hardswish_.default,
+            "relu_.default",
+            "silu_.default",
+            "sigmoid_.default",
+            "tanh_.default",
+            "hardtanh_.default",
+            "hardswish_.default",
         ),
         itself,
     ),
 }
-"""Operator overload to rule."""
+"""Operator overload by name to rule."""
+
+
+def overload(name: str) -> Any:
+    """Return an operator overload by name, e.g. `mean.dim`, or None where this torch lacks it."""
+    operator, _, kind = name.partition(".")
+    return getattr(getattr(aten, operator, None), kind, None)
+
+
+RULES: dict[Any, Rule] = {
+    found: rule for name, rule in NAMED.items() if (found := overload(name)) is not None
+}
+"""Operator overload to rule, for what this torch has: no network can run an operator it lacks."""

@@ -36,66 +36,67 @@ half = meta(2, 3, 8, 8, dtype=torch.bfloat16)
 ids = meta(2, 5, dtype=torch.long)
 layouts = (x, sliced, turned, heads, half, meta(), meta(0, 3), meta(1, 1, 1))
 
-ARGUMENTS: dict[Any, list[tuple[Any, ...]]] = {
-    aten.mm.default: [(meta(2, 3), meta(3, 4)), (meta(3, 2).t(), meta(4, 3).t())],
-    aten.addmm.default: [
+ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
+    "mm.default": [(meta(2, 3), meta(3, 4)), (meta(3, 2).t(), meta(4, 3).t())],
+    "addmm.default": [
         (meta(4), meta(2, 3), meta(3, 4)),
         (meta(2, 4), meta(2, 3), meta(3, 4)),
         (meta(1), meta(2, 3), meta(3, 4)),
     ],
-    aten.bmm.default: [(meta(2, 3, 4), meta(2, 4, 5)), (meta(2, 4, 3).mT, meta(2, 5, 4).mT)],
-    aten.baddbmm.default: [(meta(2, 3, 5), meta(2, 3, 4), meta(2, 4, 5))],
-    aten._grouped_mm.default: [
+    "bmm.default": [(meta(2, 3, 4), meta(2, 4, 5)), (meta(2, 4, 3).mT, meta(2, 5, 4).mT)],
+    "baddbmm.default": [(meta(2, 3, 5), meta(2, 3, 4), meta(2, 4, 5))],
+    "_grouped_mm.default": [
         (
             meta(6, 16, dtype=torch.bfloat16),
             meta(2, 16, 8, dtype=torch.bfloat16),
             meta(2, dtype=torch.int32),
         )
     ],
-    aten.convolution.default: [
+    "convolution.default": [
         (meta(2, 4, 9), meta(6, 4, 3), None, [1], [1], [2], False, [0], 1),
         (meta(2, 4, 9, 9), meta(8, 2, 3, 2), meta(8), [2, 1], [1, 0], [1, 3], False, [0, 0], 2),
         (meta(2, 4, 9, 9), meta(4, 3, 3, 3), None, [2, 2], [1, 1], [1, 1], True, [1, 1], 2),
         (meta(1, 2, 5, 5, 5), meta(3, 2, 3, 3, 3), None, [1], [0], [1], False, [0], 1),
     ],
-    aten._native_batch_norm_legit_no_training.default: [
+    "_native_batch_norm_legit_no_training.default": [
         (x, meta(3), meta(3), meta(3), meta(3), 0.1, 1e-5),
         (meta(4, 3), meta(3), meta(3), meta(3), meta(3), 0.1, 1e-5),
     ],
-    aten.native_batch_norm.default: [
+    "native_batch_norm.default": [
         (x, meta(3), meta(3), meta(3), meta(3), False, 0.1, 1e-5),
         (x, None, None, meta(3), meta(3), False, 0.1, 1e-5),
     ],
-    aten.native_layer_norm.default: [
+    "native_layer_norm.default": [
         (meta(2, 5, 8), [8], meta(8), meta(8), 1e-5),
         (meta(2, 5, 8), [5, 8], None, None, 1e-5),
         (meta(5, 2, 8).transpose(0, 1), [8], None, None, 1e-5),
     ],
-    aten.embedding.default: [(meta(9, 4), ids), (meta(9, 4), meta(3, dtype=torch.int32))],
-    aten.mean.dim: [(x, [2, 3]), (x, [-1], True), (sliced, [1]), (x, [0, 1, 2, 3])],
-    aten.sum.dim_IntList: [(x, [2, 3]), (x, [-1], True), (sliced, [1])],
-    aten.amax.default: [(x, [2, 3]), (x, [-1], True), (sliced, [1])],
-    aten.max_pool2d_with_indices.default: [(x, [2, 2]), (x, [3, 3], [2, 2], [1, 1])],
-    aten._adaptive_avg_pool2d.default: [(x, [1, 1]), (x, [3, 5])],
-    aten.upsample_bilinear2d.default: [(x, [16, 16], False), (x, [5, 3], False)],
-    aten.upsample_nearest2d.default: [(x, [16, 16]), (x, [5, 3])],
-    aten.cat.default: [([x, x], 1), ([x, meta(2, 1, 8, 8)], -3), ([meta(3), meta(4)],)],
-    aten.stack.default: [([x, x], 1), ([sliced, x], -1), ([meta(3), meta(3)],)],
-    aten.masked_fill.Scalar: [(x, mask, 0.0), (sliced, mask, 1.0)],
-    aten.topk.default: [(meta(4, 9), 2), (meta(4, 9), 3, 0)],
-    aten.where.self: [(mask, x, meta()), (mask, meta(8, 8), meta(8, 8))],
-    aten.pow.Tensor_Scalar: [(layout, 2) for layout in layouts],
-    aten._softmax.default: [(layout, -1, False) for layout in (x, sliced, heads, half)],
-    aten._log_softmax.default: [(layout, 1, False) for layout in (x, sliced, heads, half)],
-    aten._safe_softmax.default: [(layout, -1) for layout in (x, sliced, heads)],
-    aten.tril.default: [(mask,), (x,)],
-    aten.triu.default: [(mask, 1), (x,)],
+    "embedding.default": [(meta(9, 4), ids), (meta(9, 4), meta(3, dtype=torch.int32))],
+    "mean.dim": [(x, [2, 3]), (x, [-1], True), (sliced, [1]), (x, [0, 1, 2, 3])],
+    "sum.dim_IntList": [(x, [2, 3]), (x, [-1], True), (sliced, [1])],
+    "amax.default": [(x, [2, 3]), (x, [-1], True), (sliced, [1])],
+    "max_pool2d_with_indices.default": [(x, [2, 2]), (x, [3, 3], [2, 2], [1, 1])],
+    "_adaptive_avg_pool2d.default": [(x, [1, 1]), (x, [3, 5])],
+    "upsample_bilinear2d.default": [(x, [16, 16], False), (x, [5, 3], False)],
+    "upsample_nearest2d.default": [(x, [16, 16]), (x, [5, 3])],
+    "cat.default": [([x, x], 1), ([x, meta(2, 1, 8, 8)], -3), ([meta(3), meta(4)],)],
+    "stack.default": [([x, x], 1), ([sliced, x], -1), ([meta(3), meta(3)],)],
+    "masked_fill.Scalar": [(x, mask, 0.0), (sliced, mask, 1.0)],
+    "topk.default": [(meta(4, 9), 2), (meta(4, 9), 3, 0)],
+    "where.self": [(mask, x, meta()), (mask, meta(8, 8), meta(8, 8))],
+    "pow.Tensor_Scalar": [(layout, 2) for layout in layouts],
+    "_softmax.default": [(layout, -1, False) for layout in (x, sliced, heads, half)],
+    "_log_softmax.default": [(layout, 1, False) for layout in (x, sliced, heads, half)],
+    "_safe_softmax.default": [(layout, -1) for layout in (x, sliced, heads)],
+    "tril.default": [(mask,), (x,)],
+    "triu.default": [(mask, 1), (x,)],
 }
 
 
 def arguments(operator: Any) -> list[tuple[Any, ...]]:
-    if operator in ARGUMENTS:
-        return ARGUMENTS[operator]
+    name = str(operator).removeprefix("aten.")
+    if name in ARGUMENTS:
+        return ARGUMENTS[name]
     kind = operator._overloadname
     if kind == "Scalar":
         return [(layout, 2.0) for layout in layouts]
