@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from archscope.errors import did_you_mean
 from archscope.version import __version__
 
 COMMANDS = {
@@ -45,8 +46,11 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             return super().resolve_command(ctx, args)
-        except click.NoSuchCommand as error:  # Click knows no name that is not loaded
-            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
+        except click.NoSuchOption:
+            raise
+        except click.UsageError as error:  # Click knows no name that is not loaded
+            meant = did_you_mean(args[0], list(COMMANDS))
+            raise click.UsageError(error.message + meant, ctx) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
