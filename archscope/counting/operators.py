@@ -37,7 +37,7 @@ MULTIPLY_ACCUMULATE = frozenset(
 NONLINEAR = frozenset(
     "relu relu_ gelu gelu_ silu silu_ sigmoid sigmoid_ tanh tanh_ elu elu_ celu celu_ selu selu_ "
     "leaky_relu leaky_relu_ hardswish hardswish_ hardsigmoid hardsigmoid_ hardtanh hardtanh_ "
-    "mish mish_ softplus softsign _prelu_kernel prelu log_sigmoid_forward threshold threshold_ "
+    "mish mish_ softplus _prelu_kernel prelu log_sigmoid_forward threshold threshold_ "
     "rrelu_with_noise rrelu_with_noise_ relu6 relu6_ glu "
     "_softmax _log_softmax _safe_softmax "
     "_scaled_dot_product_flash_attention _scaled_dot_product_flash_attention_for_cpu "
@@ -88,7 +88,7 @@ _ELEMENTWISE = frozenset(
     "bernoulli bernoulli_ native_dropout dropout dropout_ feature_dropout alpha_dropout uniform "
     "uniform_ normal normal_ rand randn randint rand_like randn_like randint_like randperm "
     "exponential exponential_ log_normal log_normal_ cauchy_ geometric_ "
-    "rrelu_with_noise rrelu_with_noise_ isin polar complex relu6 relu6_ softmin".split()
+    "rrelu_with_noise rrelu_with_noise_ isin polar complex relu6 relu6_".split()
 )
 
 _FREE = frozenset(
@@ -98,7 +98,7 @@ _FREE = frozenset(
     "logspace "
     "eye tril_indices triu_indices zero zero_ fill fill_ clone copy copy_ _to_copy _reshape_copy "
     "contiguous to lift lift_fresh lift_fresh_copy detach detach_ _unsafe_view _conj resolve_conj "
-    "resolve_neg _pin_memory set_ resize_ resize_as_ type_as one_hot float long half int bool "
+    "resolve_neg _pin_memory set_ resize_ resize_as_ type_as one_hot "
     # moving
     "cat concat stack hstack vstack block_diag constant_pad_nd pad reflection_pad1d "
     "reflection_pad2d "
@@ -108,10 +108,10 @@ _FREE = frozenset(
     "index_put_ _unsafe_index _unsafe_index_put _index_put_impl_ scatter scatter_ masked_scatter "
     "masked_scatter_ masked_select masked_fill masked_fill_ nonzero nonzero_static argwhere "
     "embedding "
-    "im2col col2im unfold fold pixel_shuffle pixel_unshuffle channel_shuffle slice_scatter "
+    "im2col col2im unfold pixel_shuffle pixel_unshuffle channel_shuffle slice_scatter "
     "select_scatter diagonal_scatter as_strided_scatter diag diag_embed tril tril_ triu triu_ "
     "unsafe_split unsafe_chunk unsafe_split_with_sizes "
-    "max_unpool2d max_unpool3d split_with_sizes_copy meshgrid combinations unique "
+    "max_unpool2d max_unpool3d split_with_sizes_copy meshgrid combinations "
     "index_copy index_copy_ index_fill index_fill_ view_copy permute_copy expand_copy t_copy "
     "transpose_copy unbind_copy squeeze_copy unsqueeze_copy unfold_copy as_strided_copy alias_copy "
     "broadcast_tensors expand_as reshape reshape_as flatten unflatten pad_sequence "

@@ -229,7 +229,7 @@ def reduction(node: Node, zeros: Zeros) -> list[Edge]:
 
 
 @RULES.of(
-    *("sort", "topk", "cumsum_backward", "kthvalue", "argsort", "renorm", "multinomial"),
+    *("sort", "topk", "kthvalue", "argsort", "renorm", "multinomial"),
     *("_weight_norm_interface", "unique_dim", "glu"),
 )
 def along_axis(node: Node, zeros: Zeros) -> list[Edge]:

@@ -31,26 +31,10 @@ TINY = 1e-9
 """Weights of interpolation that are smaller are rounding: the tap has weight 0."""
 
 
-@RULES.of(
-    *(
-        f"{start}upsample_{kind}"
-        for start in ("", "_")
-        for kind in (
-            "nearest1d",
-            "nearest2d",
-            "nearest3d",
-            "linear1d",
-            "bilinear2d",
-            "trilinear3d",
-            "bicubic2d",
-            "bilinear2d_aa",
-            "bicubic2d_aa",
-            "nearest_exact1d",
-            "nearest_exact2d",
-            "nearest_exact3d",
-        )
-    )
-)
+@RULES.of("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d")
+@RULES.of(*(f"_upsample_nearest_exact{axes}d" for axes in (1, 2, 3)))
+@RULES.of("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d")
+@RULES.of("_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa")
 def resize(node: Node, zeros: Zeros) -> list[Edge]:
     """Each output reads those inputs that have weight in the interpolation, found by trying it."""
     given = node.arguments

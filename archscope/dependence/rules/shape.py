@@ -46,7 +46,7 @@ def same_elements(node: Node, zeros: Zeros) -> list[Edge]:
     *("clone", "alias", "detach", "contiguous", "_to_copy", "lift_fresh", "lift", "dropout"),
     *("native_dropout", "copy", "alias_copy", "detach_copy", "expand", "expand_copy", "fill"),
     *("where", "masked_fill", "nan_to_num", "bernoulli"),
-    *("_fused_dropout", "_conj", "conj", "native_channel_shuffle_backward"),
+    *("_fused_dropout", "_conj", "conj"),
 )
 def same_place(node: Node, zeros: Zeros) -> list[Edge]:
     """Each element from the one at its place; a copy forgets what it is written over."""

@@ -151,14 +151,8 @@ def unpool(node: Node, zeros: Zeros) -> list[Edge]:
     return edges(source, back, target) + edges(places, back, target)
 
 
-@RULES.of(
-    *(
-        f"{start}adaptive_{kind}_pool{axes}d"
-        for start in ("", "_")
-        for kind in ("avg", "max")
-        for axes in (1, 2, 3)
-    )
-)
+@RULES.of(*(f"adaptive_{kind}_pool{axes}d" for kind in ("avg", "max") for axes in (1, 2, 3)))
+@RULES.of("_adaptive_avg_pool2d", "_adaptive_avg_pool3d")
 def adaptive_pool(node: Node, zeros: Zeros) -> list[Edge]:
     """Parts along each spatial axis."""
     source, target = node.arguments["self"], targets(node)[0]
