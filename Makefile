@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+OLDEST := .venv-oldest
 
 .PHONY: help
 help: ## Show this list
@@ -30,6 +31,19 @@ demo: $(VENV)/.installed ## Install, and show the main commands
 test: $(VENV)/.installed ## Install, and run all tests
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
+# Made anew and not upgraded: an installed version would be kept where it is in the range. pip cannot
+# ask for the lowest versions. UV_TORCH_BACKEND=cpu leaves out CUDA's libraries, 4 GB of them.
+$(OLDEST)/.installed: pyproject.toml
+	python3.11 -m venv --clear $(OLDEST)
+	$(OLDEST)/bin/pip install --quiet uv
+	$(OLDEST)/bin/uv pip install --python $(OLDEST)/bin/python --quiet \
+		--resolution lowest-direct --editable '.[dev,hf,timm]'
+	touch $@
+
+.PHONY: oldest
+oldest: $(OLDEST)/.installed ## Run all tests with the lowest versions promised; large downloads
+	$(OLDEST)/bin/python -m pytest --numprocesses auto --dist loadfile
+
 .PHONY: lint
 lint: $(VENV)/.installed ## Check format, style and types
 	$(BIN)/ruff format --check .
@@ -54,4 +68,4 @@ reports: $(VENV)/.installed ## Make the sample reports and their pictures again
 
 .PHONY: clean
 clean: ## Remove what the other commands made
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
