@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd  # noqa: TID253
 
+from archscope.columns import columns
 from archscope.errors import UsageError, did_you_mean
-from archscope.results import Report, columns
+from archscope.results import Report
 
 _INT64 = range(-(2**63), 2**63)
 

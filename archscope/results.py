@@ -1,8 +1,7 @@
 """What an analysis found: rows in sections in a report. Data only; nothing here formats itself.
 
-An analysis owns one frozen row type per section. A row's fields are made by `column`, so that unit,
-title and totalling rule stand on the field and every format reads them from there. An unknown
-number is None, with a `Note` that says why; it is never 0.
+An analysis owns one frozen row type per section, whose fields are made by `columns.column`. An
+unknown number is None, with a `Note` that says why; it is never 0.
 """
 
 from __future__ import annotations
@@ -10,9 +9,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
+from archscope.columns import Kind
 from archscope.registry import resolve
 
 if TYPE_CHECKING:
@@ -26,100 +25,6 @@ SCHEMA = 2
 2: sections by their addresses, each with its totals, notes, headline and rows."""
 
 T = TypeVar("T")
-_METADATA = "archscope.column"
-
-Kind = Literal[
-    "text",
-    "path",
-    "count",
-    "work",
-    "bytes",
-    "shape",
-    "ratio",
-    "times",
-    "number",
-    "extent",
-    "seconds",
-    "rate",
-    "power",
-]
-"""How a cell is read: words, a dotted module path, an exact integer, an integer shown in SI units,
-bytes shown in IEC units, a tensor shape, a share of 1, a multiplicity, a number that is never
-summed, positions along each of the row's `axes`, seconds, an amount per second, a large
-integer shown as a power of ten."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """How one field of a row is titled, totalled and, where space is short, dropped."""
-
-    name: str
-    """The field's name: JSON key, CSV header, DataFrame column."""
-    title: str
-    """The heading in a table; empty: the field is not shown in tables."""
-    kind: Kind
-    """What the cell holds."""
-    share: bool
-    """Whether a table shows the percentage of the total beside it."""
-    bar: bool
-    """Whether a table draws that percentage as a bar too."""
-    drop: int
-    """Which columns go first where a terminal is narrow: higher goes earlier, 0 never goes."""
-    measured: bool
-    """Whether blocks that are alike may differ in it: it was measured, not counted."""
-    of: str
-    """The field that holds the whole of which this is a part; both are shown, e.g. `49/169`."""
-    to: str
-    """The field that holds the other end of a range; both are shown, e.g. `9.6 … 9.9 ms`."""
-    none: str
-    """What a cell says where nothing is there; empty: `?`, or a dash where the row names those of
-    its fields that are unknown and this is none of them."""
-    idle: str
-    """Where the column is left out: `empty`, where no row has anything; a field's name, where every
-    row has the same there; empty: nowhere."""
-    signed: bool
-    """Whether a number above 0 has a plus."""
-
-
-def column(
-    title: str = "",
-    *,
-    kind: Kind = "text",
-    share: bool = False,
-    bar: bool = False,
-    drop: int = 0,
-    measured: bool = False,
-    of: str = "",
-    to: str = "",
-    none: str = "",
-    idle: str = "",
-    signed: bool = False,
-    default: Any = dataclasses.MISSING,
-) -> Any:
-    """Declare one field of a row, or of totals; see `Column`."""
-    metadata = {
-        "title": title,
-        "kind": kind,
-        "share": share,
-        "bar": bar,
-        "drop": drop,
-        "measured": measured,
-        "of": of,
-        "to": to,
-        "none": none,
-        "idle": idle,
-        "signed": signed,
-    }
-    return dataclasses.field(default=default, metadata={_METADATA: metadata})
-
-
-@cache
-def columns(row_type: type) -> tuple[Column, ...]:
-    """Return the columns of a row type in the order in which its fields are declared."""
-    return tuple(
-        Column(name=field.name, **field.metadata[_METADATA])
-        for field in dataclasses.fields(row_type)
-    )
 
 
 def plain(value: Any) -> Any:
@@ -156,12 +61,37 @@ class Note:
 class Amount:
     """A number within a sentence, to be rounded as its reader wants it."""
 
-    value: int | float
+    value: int | float | None
+    """None where it is unknown."""
     kind: Kind
     """How it is read."""
+    to: float | None = None
+    """The other end, of a range."""
 
 
-Words = tuple[str | Amount, ...]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sum:
+    """What fields of rows add up to, and what that is called."""
+
+    word: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LargestList:
+    """The share that the largest numbered list of modules has, e.g. `blocks: 81.2% of params`.
+
+    Which it is follows from how a table folds modules that are alike; where none are, nothing is
+    said.
+    """
+
+    section: str
+    """Address of the section that lists the modules."""
+    sums: tuple[Sum, ...]
+    """Of what it has a share; the first decides which list is largest."""
+
+
+Words = tuple[str | Amount | LargestList, ...]
 """A line of words and numbers, in order."""
 
 
@@ -195,6 +125,10 @@ class Headline:
     """Where the number is good or bad news by itself."""
     bound: bool = False
     """Whether it is a lower bound."""
+    about: str = ""
+    """What it is a figure of, where others may be too: a page shows one about each thing."""
+    order: int = 100
+    """Place among all that a report says: lower comes first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

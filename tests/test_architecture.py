@@ -17,7 +17,7 @@ PACKAGE = Path(archscope.__file__).parent
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
     frozenset({"version"}),
-    frozenset({"registry", "files"}),
+    frozenset({"registry", "files", "columns"}),
     frozenset({"theory", "specs", "results", "hardware"}),
     frozenset({"subject", "running"}),
     frozenset({"blocks", "counting", "dependence", "timing"}),

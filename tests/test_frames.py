@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from archscope.columns import column
 from archscope.errors import UsageError
-from archscope.results import Environment, Report, Section, column
+from archscope.results import Environment, Report, Section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,13 +14,14 @@ import torch
 from archscope import specs
 from archscope.analyses import ANALYSES, Analysis
 from archscope.analyses.params.analysis import CONVENTIONS
+from archscope.columns import columns
 from archscope.errors import SpecError, UsageError
 from archscope.families import FAMILIES
 from archscope.library import count_subject, params
 from archscope.loaders import LOADERS
 from archscope.present import FORMATS
 from archscope.registry import Registry
-from archscope.results import Report, View, columns
+from archscope.results import Report, View
 from archscope.subject import Inputs, Subject
 
 families = pytest.mark.parametrize("name", FAMILIES.names())

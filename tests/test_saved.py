@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 import archscope
 from archscope.analyses import ANALYSES
+from archscope.columns import columns
 from archscope.errors import UsageError
-from archscope.results import Report, View, columns, plain
+from archscope.results import Report, View, plain
 from archscope.saved import read, read_text
 
 MODULES = ("sections", "params.modules")

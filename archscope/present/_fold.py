@@ -1,8 +1,8 @@
 """Builds the tree behind dotted names, and folds siblings that are identical throughout.
 
 Two siblings are identical where every field but the path agrees and their subtrees do. A field that
-was measured may differ; those that are folded show its mean, so that copies add up. A field that
-names another module (`shared_with`) is compared as seen from the row, so that `blocks.3.head ->
+was measured may differ; those that are folded show its mean, so that copies add up. A reference to
+another module (`shared_with`) is compared as seen from the row, so that `blocks.3.head ->
 blocks.3.embed` and `blocks.4.head -> blocks.4.embed` say the same.
 """
 
@@ -14,14 +14,12 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from archscope.results import columns
+from archscope.columns import columns
 
 LONGEST_PERIOD = 16
 """Cycles of at most so many different blocks are found, e.g. dilations 1, 2, 4, 8, 1, 2, 4, 8."""
 FEWEST_CYCLES = 3
 """A cycle of different blocks is folded only where it runs at least so often."""
-REFERENCE = "shared_with"
-"""The field by which a row names another row's path, where a row type has it."""
 _LONGEST_NUMBER = 9
 
 
@@ -58,6 +56,12 @@ class Group:
 def path_field(row_type: type) -> str | None:
     """Return the field that holds a row's dotted name, None where rows form no tree."""
     return next((c.name for c in columns(row_type) if c.kind == "path"), None)
+
+
+@cache
+def reference_field(row_type: type) -> str | None:
+    """Return the field by which a row names another row's path, where its type has one."""
+    return next((c.name for c in columns(row_type) if c.kind == "reference"), None)
 
 
 def tree(rows: Sequence[Any], row_type: type) -> Node:
@@ -102,15 +106,15 @@ def _append(path: str, nodes: list[Node], by_path: dict[str, Node]) -> Node:
 
 def _reader(row_type: type) -> Callable[[Any], object]:
     """Return what reads all fields of a row that its copies share."""
-    path = path_field(row_type) or "path"
-    names = [column.name for column in columns(row_type)]
-    kept = [name for name in names if name not in (path, REFERENCE, *_measured(row_type))]
+    path, refers = path_field(row_type) or "path", reference_field(row_type)
+    left_out = (path, refers, *_measured(row_type))
+    kept = [column.name for column in columns(row_type) if column.name not in left_out]
     read: Callable[[Any], object] = attrgetter(*kept) if kept else lambda row: ()
-    if REFERENCE not in names:
+    if refers is None:
         return read
 
     def read_with_reference(row: Any) -> object:
-        reference = getattr(row, REFERENCE)
+        reference = getattr(row, refers)
         if reference is None:
             return read(row)
         return read(row), _seen_from(getattr(row, path), reference)

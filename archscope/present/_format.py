@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import log10
 from typing import Any
 
-from archscope.results import Kind
+from archscope.columns import Kind
 
 UNKNOWN = "unknown"
 """A number that could not be had."""
@@ -217,7 +217,7 @@ def size(value: int, *, exact: bool) -> str:
 def cell(value: Any, kind: Kind, *, exact: bool = False) -> str:
     """Return one value of a row as the text of a table's cell, safe to print."""
     match kind:
-        case "text" | "path":
+        case "text" | "path" | "reference":
             return NOTHING if value is None else safe_label(_words(value))
         case "shape":
             return NOTHING if value is None else safe_label(shape(value))
@@ -235,7 +235,7 @@ def cell(value: Any, kind: Kind, *, exact: bool = False) -> str:
             return times(value)
         case "seconds":
             return seconds(value)
-        case "rate":
+        case "rate" | "throughput":
             return si(value)
         case "power":
             return power(value)

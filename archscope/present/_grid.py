@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from archscope.present import _audit, _fold, _format, _lines, _params, _rf, _select, _time, _totals
+from archscope.columns import Column, columns
+from archscope.present import _cell, _fold, _format, _lines, _select, _totals
 from archscope.present._fold import Node
 from archscope.present._lines import Line
 from archscope.present._totals import Total
-from archscope.results import Column, Report, Section, View, columns
+from archscope.results import Report, Section, View
 
 Role = Literal["name", "words", "number", "share", "bar"]
 CLOSED_FORM = "="
@@ -98,7 +99,7 @@ def _has(filled: Sequence[_Filled], title: str) -> bool:
 
 def shown_columns(report: Report, section: Section, view: View) -> list[Column]:
     """Return what is worth a column: not zeros or blanks alone, not FLOPs that none asked for."""
-    idle = _rf.idle(section) | _time.idle(section)
+    idle = _cell.idle(section)
     return [
         column
         for column in columns(section.row_type)
@@ -131,7 +132,7 @@ def _filled(
 ) -> list[_Filled]:
     total = _totals.total(report, section, column)
     main = _Filled(
-        heading=_heading(column, _time.title(report, section, column), first=first),
+        heading=_heading(column, _cell.title(report, section, column), first=first),
         cell=_reader(section, view, column),
         rest=lambda lines: (
             "" if total is None else _show(_totals.over(lines, column), column, view)
@@ -156,18 +157,21 @@ def _reader(section: Section, view: View, column: Column) -> Callable[[Line], st
     if _is_form(column):
         return lambda line: _form(line, column.name)
 
-    def text(line: Line) -> str:
-        return _show(_lines.value(line, column.name), column, view)
-
     def read(line: Line) -> str:
-        if column.kind in ("number", "extent", "ratio", "shape"):
-            return _rf.cell(line.row, column, text(line))
-        return _params.tied(line, column.name, text(line))
+        value = _lines.value(line, column.name)
+        shown = _cell.shown(section, line.row, column, value, exact=view.exact)
+        return _held(line, column, shown) if column.held_by else shown
 
-    def said(line: Line) -> str:
-        return _audit.cell(line.row, column, read(line))
+    return read
 
-    return lambda line: _time.cell(section, line.row, column, said(line))
+
+def _held(line: Line, column: Column, shown: str) -> str:
+    """Return the text of a cell, with the row that holds its number where it is another."""
+    holder = getattr(line.row, column.held_by)
+    if holder is None or line.parts:
+        return shown
+    where = f"tied → {_format.safe_label(holder)}"
+    return f"{shown} + {where}" if _lines.value(line, column.name) else where
 
 
 def _form(line: Line, field: str) -> str:

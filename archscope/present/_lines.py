@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from archscope.columns import columns
 from archscope.present import _fold
 from archscope.present._fold import Group, Node
-from archscope.results import Section, View, columns
+from archscope.results import Section, View
 
 ROOT = "(model)"
 """Label of the model itself, where it holds parameters or work outside all its submodules."""
@@ -169,7 +170,9 @@ class _Walk:
         """Return whether a container has work or weights outside its submodules."""
         if node.row is None or not self.additive or not node.children:
             return False
-        if getattr(node.row, _fold.REFERENCE, None) is not None:
+        row_type: type = type(node.row)
+        refers = _fold.reference_field(row_type)
+        if refers is not None and getattr(node.row, refers) is not None:
             return True
         return any(self._adds(node, field) for field in self.additive)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archscope.present import _format, _grid, _lines, _params, _rf, _select, _time, _totals
+from archscope.present import _format, _grid, _lines, _rf, _select, _summary, _totals
 from archscope.present._grid import Grid, Heading
 from archscope.results import Note, Report, View
 
@@ -42,10 +42,11 @@ def page(report: Report, view: View) -> Page:
         if view.total
         else _grid.grid(report, _rf.shown(section, view), root, view)
     )
-    summary: tuple[str, ...] = ()
+    summary: list[str] = []
     if not view.total:
-        summary = _params.summary(report, section, root, view) + _rf.summary(report, section, view)
-        summary += _time.summary(report, section, view)
+        for line in section.summary:
+            summary += _summary.summary(report, line, view)
+        summary += _rf.summary(report, section, view)
     found = footnote(report, view)
     return Page(
         title=_safe(report.title, view),

@@ -11,8 +11,9 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
+from archscope.columns import Column, columns
 from archscope.present import _format
-from archscope.results import Column, Report, Section, View, columns
+from archscope.results import Report, Section, View
 
 POSITIONS = "positions"
 """The field that holds of how many positions `reached` is a part, and the section that lists them

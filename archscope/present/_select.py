@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from archscope.columns import Column, columns
 from archscope.errors import UsageError, did_you_mean
-from archscope.results import Column, Report, Section, View, columns
+from archscope.results import Report, Section, View
 
 T = TypeVar("T")
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from archscope.columns import Column
 from archscope.present import _format, _lines
 from archscope.present._lines import Line
-from archscope.results import Column, Report, Section, View
+from archscope.results import Report, Section, View
 
 _LOWER_BOUND = "≥ "
 _SUMMED = ("count", "work", "bytes", "seconds")

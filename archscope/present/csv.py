@@ -11,8 +11,9 @@ import dataclasses
 from io import StringIO
 from typing import Any
 
+from archscope.columns import columns
 from archscope.present import Format, _format, _select
-from archscope.results import Report, View, columns
+from archscope.results import Report, View
 
 _FORMULA = ("=", "+", "-", "@")
 

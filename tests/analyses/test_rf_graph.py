@@ -12,12 +12,13 @@ from torch import Tensor, nn
 
 from archscope import presets
 from archscope.analyses import ANALYSES
+from archscope.columns import columns
 from archscope.dependence import rules
 from archscope.dependence.record.graph import Node
 from archscope.errors import ArchscopeError, ForwardError, UsageError
 from archscope.families import FAMILIES
 from archscope.present import FORMATS
-from archscope.results import Report, View, columns
+from archscope.results import Report, View
 from archscope.saved import read_text
 from archscope.study import analyse
 from archscope.subject import Inputs, Subject

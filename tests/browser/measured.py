@@ -60,7 +60,7 @@ def audit() -> Report:
     )
     differences = (
         difference("less", -1),
-        difference("odd", 730, "tied weights", quantity="params", modules=0, example=""),
+        difference("odd", 730, "tied weights", quantity="params", modules=None, example=""),
         *(difference("odd", 70_000, f"reason {number}") for number in range(4)),
         difference("odd", 70_000, "not explained", explained=False, example=""),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,9 @@ from archscope.analyses.params.rows import (
     OperatorRow,
     Totals,
 )
-from archscope.results import Convention, Environment, Note, Report, Section, column
+from archscope.analyses.params.summary import summary
+from archscope.columns import column
+from archscope.results import Convention, Environment, Note, Report, Section
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 FVCORE = Convention(
@@ -131,7 +134,10 @@ def report(
         flops=known_sum(rows, "own_flops"),
         complete=complete,
     )
-    modules = MODULES.filled(rows, totals=totals, notes=notes)
+    depths = next((each.rows for each in others if each.name == "depth"), ())
+    said = tuple(summary(totals, depths))
+    modules = MODULES.filled(rows, totals=totals, notes=notes, summary=said)
+    others = tuple(dataclasses.replace(each, summary=said) for each in others)
     return Report(
         command="params",
         title=title,

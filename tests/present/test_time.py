@@ -10,6 +10,7 @@ import pytest
 from archscope.analyses.time import rows
 from archscope.analyses.time.analysis import CONVENTION
 from archscope.analyses.time.rows import ConditionRow, LayerRow, PassRow, SampleRow, Totals
+from archscope.analyses.time.summary import passes, taken
 from archscope.present import _format
 from archscope.present.json import render as to_json
 from archscope.present.md import render as to_md
@@ -76,6 +77,7 @@ def report(**changes: Any) -> Report:
             rows.PASSES.filled(
                 PASSES, totals=totals,
                 notes=(Note(level="info", text="compute-bound"),),
+                summary=tuple(taken(conditions)),
             ),
             rows.SAMPLES.filled([SampleRow(stage="forward", run=1, seconds=0.00971)]),
             rows.CONDITIONS.filled(conditions),
@@ -131,7 +133,8 @@ def layers() -> Section:
                 intensity=488.28, roof="compute",
             ),
         ]  # fmt: skip
-    return rows.LAYERS.filled(found)
+    how = report().section("passes").summary
+    return rows.LAYERS.filled(found, summary=(passes(PASSES), *how))
 
 
 def test_blocks_that_are_alike_fold_and_their_times_add_up() -> None:

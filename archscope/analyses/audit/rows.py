@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archscope.results import Section, column
+from archscope.columns import column
+from archscope.results import Section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,13 +16,13 @@ class ToolRow:
     """What people call it."""
     version: str | None = column("Version", drop=2)
     """None where it is not installed."""
-    params: int | None = column("Params", kind="count")
+    params: int | None = column("Params", kind="count", none="–")
     """Parameters, in the tool's own sense."""
-    params_ratio: float | None = column("Params %", kind="ratio", drop=1)
+    params_ratio: float | None = column("Params %", kind="ratio", none="–", drop=1)
     """The same as a share of ours."""
-    macs: int | None = column("MACs", kind="count")
+    macs: int | None = column("MACs", kind="count", none="–")
     """Multiply-accumulates of one forward pass, converted from what the tool gives."""
-    macs_ratio: float | None = column("MACs %", kind="ratio")
+    macs_ratio: float | None = column("MACs %", kind="ratio", none="–")
     """The same as a share of ours."""
     state: str = column("What it counts")
     """How its number was converted; where it gave none, why."""
@@ -35,16 +36,16 @@ class DifferenceRow:
 
     tool: str = column("Counter")
     """What people call it."""
-    quantity: str = column("Quantity")
+    quantity: str = column("Quantity", words=(("macs", "MACs"),))
     """`params` or `macs`."""
-    amount: int = column("Difference", kind="count")
+    amount: int = column("Difference", kind="count", signed=True)
     """Theirs less ours, the part that this reason explains."""
-    share: float | None = column("of ours", kind="ratio")
+    share: float | None = column("of ours", kind="ratio", signed=True)
     """The same as a share of our total."""
     reason: str = column("Reason")
     """What was found; `not explained` for what is left."""
-    modules: int = column("Modules", kind="number")
-    """In how many modules it was found; 0 where it is of the whole network."""
+    modules: int | None = column("Modules", kind="number", none="all")
+    """In how many modules it was found; None where it is of the whole network."""
     example: str = column("First", drop=1)
     """Dotted name of the first of them."""
     explained: bool = column()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from archscope.results import Report, Section, column
+from archscope.analyses.params.summary import with_lines
+from archscope.columns import column
+from archscope.results import Amount, Report, Section, Words
 
 if TYPE_CHECKING:
     from archscope.subject import Published
@@ -63,8 +65,24 @@ def with_published(report: Report, figures: Sequence[Published]) -> Report:
     """Return `report`, a count of parameters, with a section on its authors' figures, if any."""
     if not figures:
         return report
-    rows = (_row(report, figure) for figure in figures)
-    return replace(report, sections=(*report.sections, PUBLISHED.filled(rows)))
+    rows = tuple(_row(report, figure) for figure in figures)
+    return with_lines(
+        report, tuple(_line(row) for row in rows if row.counted is not None), PUBLISHED.filled(rows)
+    )
+
+
+def _line(row: PublishedRow) -> Words:
+    """Return what stands under a table on one figure."""
+    what = f"{row.text} {row.quantity}" + (f" ({row.counts})" if row.counts else "")
+    counted = Amount(value=row.counted, kind="count")
+    line: Words = (f"Published: {what}, {row.source}; counted ", counted)
+    if not row.difference:
+        return (*line, ", the same")
+    sign = "−" if row.difference < 0 else "+"
+    line += (f", {sign}", Amount(value=abs(row.difference) / row.value, kind="ratio"))
+    if row.agrees:
+        return (*line, ", the same to the digits printed")
+    return (*line, f": {row.reason}") if row.reason else line
 
 
 def counted(report: Report, quantity: str) -> int | None:

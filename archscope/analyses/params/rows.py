@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archscope.results import Section, column
+from archscope.columns import column
+from archscope.results import Section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,7 @@ class ModuleRow:
     """How often forward ran; 0 where it never did."""
     output_shape: tuple[int, ...] | None = column("Output shape", kind="shape", drop=4)
     """Shape of the first tensor that the first call returned."""
-    trainable: int = column("Params", kind="count", share=True, bar=True)
+    trainable: int = column("Params", kind="count", share=True, bar=True, held_by="shared_with")
     """Parameters with `requires_grad`, in elements."""
     frozen: int = column("Frozen", kind="count", drop=2)
     """Parameters without `requires_grad`, in elements."""
@@ -41,7 +42,7 @@ class ModuleRow:
     own_buffers: int = column()
     own_macs: int | None = column()
     own_flops: int | None = column()
-    shared_with: str | None = column()
+    shared_with: str | None = column(kind="reference")
     """The module that holds this one's weights, where they are counted there."""
     params_form: str | None = column("Params =")
     """Closed form of the parameters with its numbers put in, e.g. `768*3072 + 3072`."""

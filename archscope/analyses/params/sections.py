@@ -17,6 +17,7 @@ from archscope.analyses.params.rows import (
     OperatorRow,
     Totals,
 )
+from archscope.analyses.params.summary import headline, summary
 from archscope.counting.agreement import Agreement, compare
 from archscope.counting.blocks import count_blocks, reruns
 from archscope.counting.forward import Execution, ForwardCount, count_forward
@@ -65,16 +66,20 @@ def _assemble(
     complete = agreement is None or agreement.complete
     notes = _notes(subject, count, agreement)
     totals = _totals(modules, ran=count is not None, complete=complete)
+    depths = _depth_rows(subject, count)
+    said = tuple(summary(totals, depths))
     return (
         MODULES.filled(
             rows,
             totals=totals,
             notes=notes,
+            headline=tuple(headline(totals, depths, flops_per_mac)),
+            summary=said,
             device=count.device if count is not None else None,
         ),
-        COMPONENTS.filled(_component_rows(modules)),
-        OPERATORS.filled(_operator_rows(subject, count)),
-        DEPTH.filled(_depth_rows(subject, count)),
+        COMPONENTS.filled(_component_rows(modules), summary=said),
+        OPERATORS.filled(_operator_rows(subject, count), summary=said),
+        DEPTH.filled(depths, summary=said),
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from archscope.analyses.params.summary import joined, with_lines
+from archscope.columns import column
 from archscope.errors import UsageError
-from archscope.results import InputShape, Note, Report, Section, column
+from archscope.results import Amount, InputShape, Note, Report, Section, Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +47,12 @@ def with_teacher(report: Report, teacher: Report) -> Report:
             f"the student {_said(ours)}"
         )
     note = Note(level="info", text=f"the teacher is {teacher.title}")
-    section = TEACHER.filled(_rows(report, teacher), notes=(note,))
-    return replace(report, sections=(*report.sections, section))
+    rows = tuple(_rows(report, teacher))
+    said = joined(
+        (Amount(value=row.ratio, kind="number"), f" × the {row.quantity}") for row in rows
+    )
+    lines: tuple[Words, ...] = (("Teacher: ", *said),) if rows else ()
+    return with_lines(report, lines, TEACHER.filled(rows, notes=(note,)))
 
 
 def _given(report: Report) -> tuple[InputShape, ...]:

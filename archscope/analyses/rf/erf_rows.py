@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archscope.results import Section, column
+from archscope.columns import column
+from archscope.results import Section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archscope.results import Section, column
+from archscope.columns import column
+from archscope.results import Section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,16 +19,18 @@ class ModuleRow:
     receptive_field: tuple[int, ...] = column("RF", kind="shape")
     """Positions from the first to the last that a unit sees, away from borders; where the module
     sees everything, the size of the input."""
-    smallest_field: tuple[int, ...] = column("Smallest RF", kind="shape", drop=2)
+    smallest_field: tuple[int, ...] = column(
+        "Smallest RF", kind="shape", idle="receptive_field", drop=2
+    )
     """The same of the unit that sees least."""
-    local_field: tuple[int, ...] | None = column("Local RF", kind="shape")
+    local_field: tuple[int, ...] | None = column("Local RF", kind="shape", idle="unknown")
     """The same without ways through reductions over all positions; None where there are none, or
     nothing is left."""
     jump: tuple[float, ...] | None = column("Jump", kind="shape", drop=4)
     """Input positions between neighbouring units; None where there is no such number."""
     start: tuple[int, ...] | None = column()
     """First input position that unit 0 sees, negative inside padding; None: no such."""
-    reached: int | None = column("Reached", kind="number")
+    reached: int | None = column("Reached", kind="number", of="positions")
     """Positions of the (local) window that a unit sees, over all axes."""
     positions: int = column()
     """Positions of that window over all axes."""
@@ -37,7 +40,7 @@ class ModuleRow:
     """Share of it that is seen along each axis by itself."""
     streams: tuple[int, ...] | None = column("Streams", kind="shape", drop=5)
     """Interleaved networks into which the units fall; 0: no two share anything."""
-    output_size: tuple[int, ...] | None = column("Units", kind="shape", drop=6)
+    output_size: tuple[int, ...] | None = column("Units", kind="shape", idle="unknown", drop=6)
     """Units along each axis for the given input; None where they have no axis of their own."""
     global_by: str = column("Made global by", drop=3)
     """The first module on the way that reduces over all positions, if any."""
@@ -61,7 +64,7 @@ class WithinRow:
     """Modules from it to the output that look at other positions."""
     hull: tuple[int, ...] = column("RF", kind="shape")
     """Positions of it from the first to the last that the unit sees."""
-    reached: int = column("Reached", kind="number")
+    reached: int = column("Reached", kind="number", of="positions")
     """Positions of it that the unit sees, over all axes."""
     positions: int = column()
     """Positions of the window over all axes."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archscope.results import Section, column
+from archscope.columns import column
+from archscope.results import Section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +18,7 @@ class LayerRow:
     """`conv`, `pool`, `transposed`, `nearest`, `linear` or `attention`."""
     axes: int = column()
     """Spatial dimensions."""
-    kernel: int | None = column("Kernel", kind="extent")
+    kernel: int | None = column("Kernel", kind="extent", none="all")
     """Taps along one axis; None: attention to all."""
     dilation: int = column("Dilation", kind="number", drop=1)
     """Positions of its own input from tap to tap."""
@@ -27,27 +28,27 @@ class LayerRow:
     """Positions added before its input along one axis."""
     padding_after: int = column()
     """Positions added after its input along one axis."""
-    effective_kernel: int | None = column("Eff. kernel", kind="extent", drop=4)
+    effective_kernel: int | None = column("Eff. kernel", kind="extent", none="–", drop=4)
     """Positions of its own input from the first to the last tap, both included."""
     receptive_field: int = column("RF", kind="extent")
     """Input positions from the first to the last that an output sees, along one axis."""
-    smallest_field: int = column("Smallest RF", kind="extent", drop=3)
+    smallest_field: int = column("Smallest RF", kind="extent", idle="receptive_field", drop=3)
     """The same of the output that sees least; smaller only with up-sampling."""
     jump: float = column("Jump", kind="number", drop=3)
     """Input positions between neighbouring outputs: the effective stride."""
     start: int | None = column()
     """First input position that output 0 sees, negative inside padding; None with up-sampling."""
-    centre: float | None = column("Centre", kind="number", drop=3)
+    centre: float | None = column("Centre", kind="number", idle="empty", drop=3)
     """Where output 0 is centred, in input positions."""
-    reached: int | None = column("Reached", kind="number")
+    reached: int | None = column("Reached", kind="number", of="positions")
     """Positions of the receptive field that reach an output, over all axes."""
     positions: int = column()
     """Positions of the receptive field over all axes."""
     coverage: float | None = column("Coverage", kind="ratio")
     """Share of the receptive field that is reached, over all axes."""
-    output_size: int | None = column("Output", kind="extent", drop=5)
+    output_size: int | None = column("Output", kind="extent", none="–", idle="unknown", drop=5)
     """Outputs along one axis; None where the input's size is not given."""
-    valid_taps: float | None = column("Valid taps", kind="ratio", drop=5)
+    valid_taps: float | None = column("Valid taps", kind="ratio", idle="unknown", drop=5)
     """Share of taps, over all outputs and axes, that read the input and not its padding."""
     unknown: str = column()
     """Names of the fields that are None because they were out of reach."""
@@ -114,11 +115,11 @@ class BranchRow:
     """Positions from the first to the last that an output sees, along one axis."""
     jump: int = column("Jump", kind="number", drop=2)
     """Input positions between neighbouring outputs."""
-    centre: float = column("Centre", kind="number", drop=2)
+    centre: float = column("Centre", kind="number", idle="empty", drop=2)
     """Where output 0 is centred, in input positions."""
     streams: int | None = column("Streams", kind="number", drop=3)
     """Interleaved networks along one axis."""
-    reached: int | None = column("Reached", kind="number")
+    reached: int | None = column("Reached", kind="number", of="positions")
     """Positions that reach an output, over all axes; of a union not the product of the axes."""
     positions: int = column()
     """Positions of the receptive field over all axes."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archscope.analyses.rf.numbers import exact
-from archscope.results import Note, Section, column
+from archscope.columns import column
+from archscope.results import Note, Section
 from archscope.specs import listed
 from archscope.theory.hdc import hdc_distance
 from archscope.theory.layers import dilated

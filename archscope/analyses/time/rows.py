@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archscope.results import Section, column
+from archscope.columns import column
+from archscope.results import Section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +16,7 @@ class PassRow:
     """`forward`, `backward`, `optimiser`, `training step`, `forward, CUDA graph`."""
     median_s: float = column("Median", kind="seconds")
     """Half of the samples took longer, in seconds."""
-    p5_s: float = column("p5 … p95", kind="seconds", drop=1)
+    p5_s: float = column("p5 … p95", kind="seconds", to="p95_s", drop=1)
     """One sample in twenty was shorter."""
     p95_s: float = column(kind="seconds")
     """One sample in twenty was longer."""
@@ -23,15 +24,15 @@ class PassRow:
     """Width of the middle half of the samples."""
     samples: int = column(kind="count")
     """How many runs were measured."""
-    items_per_s: float | None = column("Items/s", kind="rate")
+    items_per_s: float | None = column("{item}s/s", kind="rate", none="–", idle="unknown")
     """Tokens or samples per second, see the totals' `item`; None for a part of a step."""
     macs: int | None = column()
     """Multiply-accumulates of one run."""
-    flops_per_s: float | None = column("FLOP/s*", kind="rate")
+    flops_per_s: float | None = column("FLOP/s*", kind="throughput", none="–", idle="unknown")
     """2 x multiply-accumulates / median."""
-    peak_share: float | None = column("of peak", kind="ratio")
+    peak_share: float | None = column("of peak", kind="ratio", none="–", idle="unknown")
     """Share of the card's dense peak in this number type; None where no cited peak is known."""
-    peak_bytes: int | None = column("Peak mem", kind="bytes", drop=2)
+    peak_bytes: int | None = column("Peak mem", kind="bytes", none="–", idle="unknown", drop=2)
     """Most bytes that torch held on the card during it; None where torch does not count them."""
 
 
@@ -47,13 +48,13 @@ class LayerRow:
     """How often its forward runs in one pass."""
     time_s: float = column("Time", kind="seconds", share=True, bar=True, measured=True)
     """Median time of all its calls in one pass, in seconds."""
-    bytes_moved: int | None = column("Bytes moved", kind="bytes", drop=2)
+    bytes_moved: int | None = column("Bytes moved", kind="bytes", none="–", idle="unknown", drop=2)
     """Inputs, outputs and weights, once each: what must be moved at least."""
-    macs: int | None = column("MACs", kind="work", drop=3)
+    macs: int | None = column("MACs", kind="work", none="–", idle="unknown", drop=3)
     """Multiply-accumulates, as `params` counts them."""
-    intensity: float | None = column("FLOP/byte", kind="number", drop=1)
+    intensity: float | None = column("FLOP/byte", kind="number", none="–", idle="unknown", drop=1)
     """2 x multiply-accumulates / bytes; None for modules that call others."""
-    roof: str | None = column("Roof")
+    roof: str | None = column("Roof", idle="unknown")
     """`memory` or `compute`: what limits it at best on this card; None where that is unknown."""
     whole_share: float | None = column(kind="ratio", measured=True)
     """Its time as a share of the median of the whole forward pass, timed by itself."""

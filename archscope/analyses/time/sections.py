@@ -13,10 +13,12 @@ from archscope.analyses.time.rows import (
     LAYERS,
     PASSES,
     SAMPLES,
+    ConditionRow,
     PassRow,
     SampleRow,
     Totals,
 )
+from archscope.analyses.time.summary import headline, passes, taken
 from archscope.results import Section
 from archscope.subject import Inputs, Subject
 from archscope.timing.statistics import summarise
@@ -52,24 +54,33 @@ def sections(subject: Subject, found: Measured, counts: Counts | None) -> tuple[
         for number, seconds in enumerate(times, start=1)
     )
     where = str(found.device)
+    said = conditions(subject, found)
+    how = tuple(taken(said))
     shown: tuple[Section, ...] = (
         PASSES.filled(
             rows,
             totals=totals,
             notes=notes(found, counts, rows, modules),
+            headline=(headline(rows[0], _device_name(said)),),
+            summary=how,
             device=where,
         ),
     )
     if found.settings.per_layer and modules:
-        shown += (LAYERS.filled(modules, device=where),)
+        shown += (LAYERS.filled(modules, summary=(passes(rows), *how), device=where),)
     return (
         *shown,
         SAMPLES.filled(samples, device=where),
         CONDITIONS.filled(
-            conditions(subject, found),
+            said,
             device=where,
         ),
     )
+
+
+def _device_name(conditions: Sequence[ConditionRow]) -> str:
+    known = {row.name: row.value for row in conditions}
+    return str(known.get("device name") or known.get("device") or "an unknown device")
 
 
 def items_of(subject: Subject) -> tuple[str | None, int | None]:

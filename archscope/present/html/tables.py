@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
+from archscope.columns import Column, columns
 from archscope.present import _format, _grid, _lines, _rf
+from archscope.present._cell import text as cell_text
 from archscope.present._grid import Grid
-from archscope.results import Column, Report, Section, View, columns
+from archscope.results import Report, Section, View
 
 MOST_LINES = 48
 """Lines of a static table; a longer one shows less depth, then its first lines and the rest."""
@@ -152,7 +154,7 @@ def full_list(report: Report, section: Section) -> dict[str, Any]:
 
 def _listed(section: Section, column: Column, *, first: bool) -> dict[str, Any]:
     words = first or column.kind in ("text", "path", "shape")
-    read = _reader(column, first=first)
+    read = _reader(section, column, first=first)
     pairs = [(_rank(getattr(row, column.name), words), read(row)) for row in section.rows]
     order = sorted(set(pairs))
     if words and len(order) == len(pairs):
@@ -176,12 +178,11 @@ def _rank(value: Any, words: bool) -> tuple[bool, Any]:
     return (False, str(value) if words else value)
 
 
-def _reader(column: Column, *, first: bool) -> Callable[[Any], str]:
+def _reader(section: Section, column: Column, *, first: bool) -> Callable[[Any], str]:
     def read(row: Any) -> str:
         value = getattr(row, column.name)
         if first and value == "":
             return _lines.ROOT
-        text = _format.cell(value, column.kind)
-        return _rf.cell(row, column, text) if column.kind in ("number", "extent", "ratio") else text
+        return cell_text(section, row, column)
 
     return read

@@ -1,0 +1,116 @@
+"""What a field of a row says of itself: unit, title, totalling rule, and how a cell is read.
+
+A row type is a frozen dataclass whose fields are made by `column`; every format reads from there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+_METADATA = "archscope.column"
+
+Kind = Literal[
+    "text",
+    "path",
+    "count",
+    "work",
+    "bytes",
+    "shape",
+    "ratio",
+    "times",
+    "number",
+    "extent",
+    "seconds",
+    "rate",
+    "throughput",
+    "power",
+    "reference",
+]
+"""How a cell is read: words, a dotted module path, an exact integer, an integer shown in SI units,
+bytes shown in IEC units, a tensor shape, a share of 1, a multiplicity, a number that is never
+summed, positions along each of the row's `axes`, seconds, an amount per second, the same in a unit
+that stands in the heading, a large integer shown as a power of ten, another row's path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """How one field of a row is titled, totalled and, where space is short, dropped."""
+
+    name: str
+    """The field's name: JSON key, CSV header, DataFrame column."""
+    title: str
+    """The heading in a table; empty: the field is not shown in tables."""
+    kind: Kind
+    """What the cell holds."""
+    share: bool
+    """Whether a table shows the percentage of the total beside it."""
+    bar: bool
+    """Whether a table draws that percentage as a bar too."""
+    drop: int
+    """Which columns go first where a terminal is narrow: higher goes earlier, 0 never goes."""
+    measured: bool
+    """Whether blocks that are alike may differ in it: it was measured, not counted."""
+    of: str
+    """The field that holds the whole of which this is a part; both are shown, e.g. `49/169`."""
+    to: str
+    """The field that holds the other end of a range; both are shown, e.g. `9.6 … 9.9 ms`."""
+    none: str
+    """What a cell says where nothing is there; empty: `?`, or a dash where the row names those of
+    its fields that are unknown and this is none of them."""
+    idle: str
+    """Where the column is left out: `unknown`, where every row has None; `empty`, where none has
+    anything; a field's name, where every row has the same there; empty: nowhere."""
+    signed: bool
+    """Whether a number above 0 has a plus."""
+    words: tuple[tuple[str, str], ...]
+    """What a table says in place of some values."""
+    held_by: str
+    """The field that names the row which holds this number in this one's place, where one does."""
+
+
+def column(
+    title: str = "",
+    *,
+    kind: Kind = "text",
+    share: bool = False,
+    bar: bool = False,
+    drop: int = 0,
+    measured: bool = False,
+    of: str = "",
+    to: str = "",
+    none: str = "",
+    idle: str = "",
+    signed: bool = False,
+    words: tuple[tuple[str, str], ...] = (),
+    held_by: str = "",
+    default: Any = dataclasses.MISSING,
+) -> Any:
+    """Declare one field of a row, or of totals; see `Column`."""
+    metadata = {
+        "title": title,
+        "kind": kind,
+        "share": share,
+        "bar": bar,
+        "drop": drop,
+        "measured": measured,
+        "of": of,
+        "to": to,
+        "none": none,
+        "idle": idle,
+        "signed": signed,
+        "words": words,
+        "held_by": held_by,
+    }
+    return dataclasses.field(default=default, metadata={_METADATA: metadata})
+
+
+@cache
+def columns(row_type: type) -> tuple[Column, ...]:
+    """Return the columns of a row type in the order in which its fields are declared."""
+    return tuple(
+        Column(name=field.name, **field.metadata[_METADATA])
+        for field in dataclasses.fields(row_type)
+    )
