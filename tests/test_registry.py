@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from functools import cache
 from types import NoneType
 from typing import Any
@@ -151,15 +150,6 @@ def tried(analysis: Analysis, name: str) -> Subject:
 def counted(family: str) -> Report:
     """Return the count of a family's default network, made once for all formats."""
     return params(family)
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """Keep a small network from waiting for processors that other tests use."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @analyses

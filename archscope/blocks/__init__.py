@@ -1,1 +1,4 @@
-"""Parts that several families share. They take plain arguments, never a family's spec."""
+"""Parts that several families share: modules of torch's, or plans without torch.
+
+They take plain arguments, never a family's spec.
+"""

@@ -10,16 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from math import prod
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from archscope.blocks.head_axis import join_heads, split_heads
 from archscope.theory.counts import ClosedForm
-
-if TYPE_CHECKING:
-    from archscope.families.reformer.spec import ReformerSpec
 
 Shapes = Sequence[tuple[int, ...]]
 _SEED = 0
@@ -32,14 +28,14 @@ class LocalAttention(nn.Module):
 
     archscope_component = "attention"
 
-    def __init__(self, spec: ReformerSpec) -> None:
+    def __init__(self, d_model: int, heads: int, head_dim: int, *, chunk: int) -> None:
         super().__init__()
-        inner = spec.heads * spec.head_dim
-        linear = partial(nn.Linear, spec.d_model, inner, bias=False)
-        self.heads = spec.heads
+        inner = heads * head_dim
+        linear = partial(nn.Linear, d_model, inner, bias=False)
+        self.heads = heads
         self.q, self.k, self.v = linear(), linear(), linear()
-        self.chunks = Chunks(spec.local_chunk)
-        self.proj = nn.Linear(inner, spec.d_model, bias=False)
+        self.chunks = Chunks(chunk)
+        self.proj = nn.Linear(inner, d_model, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Take and return (B, S, D)."""
@@ -59,15 +55,24 @@ class HashedAttention(nn.Module):
 
     archscope_component = "attention"
 
-    def __init__(self, spec: ReformerSpec) -> None:
+    def __init__(
+        self,
+        d_model: int,
+        heads: int,
+        head_dim: int,
+        *,
+        chunk: int,
+        buckets: Sequence[int],
+        hashes: int,
+    ) -> None:
         super().__init__()
-        inner = spec.heads * spec.head_dim
-        self.heads = spec.heads
-        self.qk = nn.Linear(spec.d_model, inner, bias=False)
-        self.v = nn.Linear(spec.d_model, inner, bias=False)
-        self.hashing = Hashing(spec.buckets, spec.hashes)
-        self.chunks = Chunks(spec.lsh_chunk, shared=True, weighed=spec.hashes > 1)
-        self.proj = nn.Linear(inner, spec.d_model, bias=False)
+        inner = heads * head_dim
+        self.heads = heads
+        self.qk = nn.Linear(d_model, inner, bias=False)
+        self.v = nn.Linear(d_model, inner, bias=False)
+        self.hashing = Hashing(buckets, hashes)
+        self.chunks = Chunks(chunk, shared=True, weighed=hashes > 1)
+        self.proj = nn.Linear(inner, d_model, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Take and return (B, S, D)."""

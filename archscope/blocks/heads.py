@@ -5,17 +5,10 @@ B batch, S positions, D width of the model, V vocabulary, C classes.
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-from archscope.blocks.block import make_norm
-from archscope.blocks.components import part
-
-if TYPE_CHECKING:
-    from archscope.families.transformer.spec import TransformerSpec
 
 Output = Tensor | tuple[Tensor, Tensor]
 
@@ -25,11 +18,13 @@ class MaskedHead(nn.Module):
 
     archscope_component = "head"
 
-    def __init__(self, spec: TransformerSpec) -> None:
+    def __init__(
+        self, d_model: int, width: int, words: int, *, norm: Callable[[int], nn.Module], bias: bool
+    ) -> None:
         super().__init__()
-        self.dense = nn.Linear(spec.d_model, spec.table_width, bias=spec.bias)
-        self.norm = make_norm(spec, spec.table_width)
-        self.decoder = nn.Linear(spec.table_width, spec.vocab_size, bias=spec.bias)
+        self.dense = nn.Linear(d_model, width, bias=bias)
+        self.norm = norm(width)
+        self.decoder = nn.Linear(width, words, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Take (B, S, D), return (B, S, V)."""
@@ -42,10 +37,12 @@ class ProjectedHead(nn.Module):
 
     archscope_component = "head"
 
-    def __init__(self, spec: TransformerSpec) -> None:
+    def __init__(
+        self, d_model: int, width: int, words: int, *, bias: bool, head_bias: bool
+    ) -> None:
         super().__init__()
-        self.proj = nn.Linear(spec.d_model, spec.table_width, bias=spec.bias)
-        self.decoder = nn.Linear(spec.table_width, spec.vocab_size, bias=spec.head_bias)
+        self.proj = nn.Linear(d_model, width, bias=bias)
+        self.decoder = nn.Linear(width, words, bias=head_bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Take (B, S, D), return (B, S, V)."""
@@ -58,9 +55,9 @@ class Pooler(nn.Module):
 
     archscope_component = "pooler"
 
-    def __init__(self, spec: TransformerSpec) -> None:
+    def __init__(self, d_model: int, *, bias: bool) -> None:
         super().__init__()
-        self.dense = nn.Linear(spec.d_model, spec.d_model, bias=spec.bias)
+        self.dense = nn.Linear(d_model, d_model, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Take and return (B, D)."""
@@ -73,36 +70,20 @@ class PooledHead(nn.Module):
 
     archscope_component = "head"
 
-    def __init__(self, spec: TransformerSpec) -> None:
+    def __init__(
+        self, d_model: int, classes: int, *, position: int, pooler: bool, bias: bool
+    ) -> None:
+        """Build a pooler where there is to be one, and a classifier where there are classes."""
         super().__init__()
-        self.position = -1 if spec.sees_only_past else 0
-        self.pooler = Pooler(spec) if spec.pooler else None
-        linear = partial(nn.Linear, spec.d_model, spec.classes, bias=spec.bias)
-        self.classifier = linear() if spec.classes else None
+        self.position = position
+        self.pooler = Pooler(d_model, bias=bias) if pooler else None
+        self.classifier = nn.Linear(d_model, classes, bias=bias) if classes else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Take (B, S, D), return (B, D) or (B, C)."""
         x = x[:, self.position]  # (B, D)
         x = x if self.pooler is None else self.pooler(x)  # (B, D)
         return x if self.classifier is None else self.classifier(x)  # (B, D) or (B, C)
-
-
-def vocabulary_head(spec: TransformerSpec, table: nn.Embedding | None) -> nn.Module | None:
-    """Return the head over the vocabulary, with the weight of `table` where they are tied."""
-    if spec.vocabulary_head == "none" or table is None:
-        return None
-    if spec.vocabulary_head == "mlm" or spec.embedding_dim is not None:
-        head = MaskedHead(spec) if spec.vocabulary_head == "mlm" else ProjectedHead(spec)
-        head.decoder.weight = table.weight if spec.tied else head.decoder.weight
-        return head
-    projection = part("head", nn.Linear(spec.d_model, spec.vocab_size, bias=spec.head_bias))
-    projection.weight = table.weight if spec.tied else projection.weight
-    return projection
-
-
-def pooled_head(spec: TransformerSpec) -> nn.Module | None:
-    """Return the head on the pooled position, or None where there is none."""
-    return PooledHead(spec) if spec.pooler or spec.classes else None
 
 
 def outputs(x: Tensor, lm_head: nn.Module | None, pooled: nn.Module | None) -> Output:

@@ -7,14 +7,11 @@ stride.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
+from archscope.blocks.inverted_residual_plan import Block
 from archscope.blocks.squeeze_excitation import SqueezeExcitation
-
-if TYPE_CHECKING:
-    from archscope.blocks.inverted_residual_spec import Block
 
 ACTIVATIONS: Mapping[str, type[nn.Module]] = {
     "relu": nn.ReLU,

@@ -6,17 +6,12 @@ n features of a head without a position, r with a rotated one, v of a value, c r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
 from archscope.blocks.attention import ScaledDotProduct
 from archscope.blocks.head_axis import join_heads, split_heads
 from archscope.blocks.positions import rotate
-
-if TYPE_CHECKING:
-    from archscope.families.deepseek.spec import DeepSeekSpec
 
 
 class LatentAttention(nn.Module):
@@ -28,22 +23,31 @@ class LatentAttention(nn.Module):
 
     archscope_component = "attention"
 
-    def __init__(self, spec: DeepSeekSpec) -> None:
+    def __init__(
+        self,
+        d_model: int,
+        heads: int,
+        *,
+        q_rank: int | None,
+        kv_rank: int,
+        nope_dim: int,
+        rope_dim: int,
+        value_dim: int,
+    ) -> None:
+        """Build it for heads of so many features without a position, with one, and of a value."""
         super().__init__()
-        self.heads = spec.heads
-        self.key_parts = (spec.kv_rank, spec.rope_dim)
-        self.head_parts = (spec.nope_dim, spec.rope_dim)
-        self.up_parts = (spec.nope_dim, spec.value_dim)
-        queries = spec.heads * (spec.nope_dim + spec.rope_dim)
-        rank = spec.q_rank
-        self.q_down = nn.Linear(spec.d_model, rank, bias=False) if rank else None
-        self.q_norm = nn.RMSNorm(rank) if rank else None
-        self.q = nn.Linear(rank or spec.d_model, queries, bias=False)
-        self.kv_down = nn.Linear(spec.d_model, spec.kv_rank + spec.rope_dim, bias=False)
-        self.kv_norm = nn.RMSNorm(spec.kv_rank)
-        self.kv = nn.Linear(spec.kv_rank, spec.heads * sum(self.up_parts), bias=False)
+        self.heads = heads
+        self.key_parts = (kv_rank, rope_dim)
+        self.head_parts = (nope_dim, rope_dim)
+        self.up_parts = (nope_dim, value_dim)
+        self.q_down = nn.Linear(d_model, q_rank, bias=False) if q_rank else None
+        self.q_norm = nn.RMSNorm(q_rank) if q_rank else None
+        self.q = nn.Linear(q_rank or d_model, heads * (nope_dim + rope_dim), bias=False)
+        self.kv_down = nn.Linear(d_model, kv_rank + rope_dim, bias=False)
+        self.kv_norm = nn.RMSNorm(kv_rank)
+        self.kv = nn.Linear(kv_rank, heads * (nope_dim + value_dim), bias=False)
         self.sdpa = ScaledDotProduct(causal=True)
-        self.proj = nn.Linear(spec.heads * spec.value_dim, spec.d_model, bias=False)
+        self.proj = nn.Linear(heads * value_dim, d_model, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Take and return (B, S, D)."""

@@ -5,15 +5,11 @@ B batch, I channels in, W channels within, O channels out, X x Y positions, x x 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
-
-if TYPE_CHECKING:
-    from archscope.blocks.residual_spec import Block
+from archscope.blocks.residual_plan import Block
 
 
 class BasicBlock(nn.Module):

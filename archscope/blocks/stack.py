@@ -1,19 +1,26 @@
-"""A stack of blocks, all of them or only the first of each kind."""
+"""Lists of blocks that keep their numbers where some of them are left out."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from torch import nn
 
+from archscope.blocks.plan import Block, number_of
 
-def stack(
-    path: str, depth: int, block: Callable[[int], nn.Module], *, without: Collection[str]
-) -> nn.ModuleList:
-    """Return the `depth` blocks that stand at `path`, each under its number.
+B = TypeVar("B", bound=Block)
 
-    `block` makes the one of a number; those whose path is among `without` are not made.
-    """
-    blocks = nn.ModuleList()
-    for number in range(depth):
-        if f"{path}.{number}" not in without:
-            blocks.add_module(str(number), block(number))
-    return blocks
+
+def stack(plan: Iterable[B], build: Callable[[B], nn.Module]) -> nn.ModuleList:
+    """Build each block under the number in its path; one that runs again is there once."""
+    found = nn.ModuleList()
+    for block in dict.fromkeys(plan):
+        found.add_module(number_of(block), build(block))
+    return found
+
+
+def sequence(plan: Iterable[B], build: Callable[[B], nn.Module]) -> nn.Sequential:
+    """Build blocks that run one after the other, each under the number in its path."""
+    found = nn.Sequential()
+    for block in plan:
+        found.add_module(number_of(block), build(block))
+    return found

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from archscope.registry import Registry
+from archscope.blocks.plan import Block, first_of_each, repeats
+from archscope.registry import Registry, resolve
+from archscope.specs import values
 from archscope.subject import Inputs, Subject
 from archscope.theory.outline import Outline
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,14 +29,48 @@ class Family:
     """A frozen dataclass whose fields come from `specs.option`."""
     describe: Callable[[Any], str]
     """A spec in one line, for the title of a table."""
-    subject: Callable[[Any], Subject]
-    """A spec as a `Subject` on the meta device, with repeated blocks built once."""
-    network: Callable[[Any], Any]
-    """A spec as the whole `nn.Module`, on torch's current default device."""
     inputs: Callable[[Any], Inputs]
     """What the network of a spec is called with: random, on torch's current default device."""
+    module: str
+    """Address of what makes the `nn.Module`, imported only then, e.g. `package.network:Net`.
+
+    It takes a spec, and of a family with `blocks` those of them that are to be built.
+    """
+    blocks: Callable[[Any], Iterable[Block]] | None = None
+    """A spec as its plan: the blocks that stand in lists, in order; None where none are alike."""
     outline: Callable[[Any], Outline] | None = None
     """A spec as what its network looks at, without torch; None where that cannot be told."""
+
+    def network(self, spec: Any) -> nn.Module:
+        """Return the whole network, on torch's current default device."""
+        from archscope.blocks.shapes import filled_where_real
+
+        with filled_where_real():
+            return self._built(spec, self._plan(spec))
+
+    def subject(self, spec: Any) -> Subject:
+        """Return the network on the meta device, blocks that are alike built once."""
+        from archscope.blocks.shapes import shapes_only
+
+        plan = self._plan(spec)
+        with shapes_only():
+            return Subject(
+                name=self.describe(spec),
+                model=self._built(spec, first_of_each(plan)),
+                inputs=self.inputs(spec),
+                origin=f"family:{self.name}",
+                config=values(spec),
+                repeats=repeats(plan),
+                outline=self.outline(spec) if self.outline else None,
+                whole=partial(self.network, spec),
+            )
+
+    def _plan(self, spec: Any) -> tuple[Block, ...]:
+        return tuple(self.blocks(spec)) if self.blocks else ()
+
+    def _built(self, spec: Any, blocks: tuple[Block, ...]) -> nn.Module:
+        made: nn.Module = resolve(self.module)(spec, *([blocks] if self.blocks else []))
+        return made
 
 
 FAMILIES = Registry("family", "archscope.families", "FAMILY", Family)

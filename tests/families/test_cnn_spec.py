@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from archscope import specs
+from archscope.blocks.plan import repeats
 from archscope.errors import SpecError
 from archscope.families.cnn import FAMILY
-from archscope.families.cnn.spec import CnnSpec, alike, describe, layers
+from archscope.families.cnn.describe import describe
+from archscope.families.cnn.spec import CnnSpec, layers
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     (
@@ -102,9 +104,15 @@ def test_causal_padding_all_comes_first() -> None:
 
 
 def test_only_blocks_that_return_what_they_take_are_alike() -> None:
-    assert alike(CnnSpec(depth=4)) == ((0,), (1, 2, 3))
-    assert alike(CnnSpec(in_channels=64, dilations=(1, 2, 1, 2))) == ((0, 2), (1, 3))
-    assert alike(CnnSpec(in_channels=64, depth=2, padding="valid")) == ((0,), (1,))
+    def alike(**fields: Any) -> list[tuple[str, ...]]:
+        return [repeat.copies for repeat in repeats(layers(CnnSpec(**fields)))]
+
+    assert alike(depth=4) == [("blocks.1", "blocks.2", "blocks.3")]
+    assert alike(in_channels=64, dilations=(1, 2, 1, 2)) == [
+        ("blocks.0", "blocks.2"),
+        ("blocks.1", "blocks.3"),
+    ]
+    assert alike(in_channels=64, depth=2, padding="valid") == []
 
 
 @pytest.mark.parametrize(

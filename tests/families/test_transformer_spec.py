@@ -11,7 +11,7 @@ import pytest
 from archscope import specs
 from archscope.errors import SpecError
 from archscope.families.transformer import FAMILY
-from archscope.families.transformer.spec import TransformerSpec, describe, subject
+from archscope.families.transformer.spec import TransformerSpec
 
 PAIR = {"arch": "encoder-decoder"}
 CONVOLVED = {"mixer": "dilated-conv"}
@@ -174,7 +174,7 @@ def test_one_field_changes_one_thing() -> None:
 
 
 def test_the_cost_of_a_subject_does_not_grow_with_depth() -> None:
-    shallow, deep = (subject(TransformerSpec(depth=depth)) for depth in (2, 10_000))
+    shallow, deep = (FAMILY.subject(TransformerSpec(depth=depth)) for depth in (2, 10_000))
     assert len(list(shallow.model.modules())) == len(list(deep.model.modules()))
     assert deep.repeats[0].copies[-1] == "blocks.9999"
 
@@ -249,7 +249,7 @@ def test_a_trillion_parameters_are_a_shape() -> None:
     ],
 )
 def test_a_spec_in_one_line(fields: Any, line: str) -> None:
-    assert describe(TransformerSpec(**fields)) == line
+    assert FAMILY.describe(TransformerSpec(**fields)) == line
 
 
 def test_every_field_has_help() -> None:
@@ -266,7 +266,7 @@ def test_specs_and_their_descriptions_need_no_torch(module: str) -> None:
 
 
 def _parameters(spec: TransformerSpec) -> int:
-    built = subject(spec)
+    built = FAMILY.subject(spec)
     total = sum(p.numel() for p in built.model.parameters())
     for repeat in built.repeats:
         block = built.model.get_submodule(repeat.path)

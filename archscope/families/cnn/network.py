@@ -5,19 +5,15 @@ B batch, I channels in, O channels out, C classes, X one to three spatial dimens
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
-from archscope.blocks.examples import features
-from archscope.subject import Inputs
-
-if TYPE_CHECKING:
-    from archscope.families.cnn.spec import CnnSpec, Layer
+from archscope.blocks.stack import stack
+from archscope.families.cnn.spec import CnnSpec, Layer
 
 CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 NORMS = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
@@ -35,28 +31,19 @@ ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def example_inputs(spec: CnnSpec) -> Inputs:
-    """Return random numbers of the spec's shape on torch's default device."""
-    space = (spec.input_size,) * spec.spatial_dims
-    return Inputs(args=(features(spec.batch_size, spec.in_channels, *space),))
-
-
 class Cnn(nn.Module):
     """Convolution blocks one after the other, and a classifier where there is one.
 
     Takes (B, I, X), returns (B, O, X) or (B, C).
     """
 
-    def __init__(self, spec: CnnSpec, layers: Mapping[int, Layer]) -> None:
-        """Build the block of each of `layers`, under its number in the stack."""
+    def __init__(self, spec: CnnSpec, layers: Sequence[Layer]) -> None:
         super().__init__()
         self.causal = spec.causal
-        self.blocks = nn.ModuleList()
-        for number, layer in layers.items():
-            self.blocks.add_module(str(number), ConvolutionBlock(spec, layer))
+        self.blocks = stack(layers, partial(ConvolutionBlock, spec))
         self.classifier = None
         if spec.head == "classifier":
-            channels = list(layers.values())[-1].out_channels
+            channels = layers[-1].out_channels
             self.classifier = part("head", nn.Linear(channels, spec.classes, bias=spec.bias))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from archscope.blocks.residual_spec import residual_remark
+from archscope.blocks.residual_plan import residual_remark
+from archscope.families.cnn.spec import CnnSpec, layers
 from archscope.theory.layers import Layer, conv
 from archscope.theory.outline import Outline, skips_a_hole
-
-if TYPE_CHECKING:
-    from archscope.families.cnn.spec import CnnSpec
 
 HEAD = "classifier"
 
@@ -31,19 +28,17 @@ def outline(spec: CnnSpec) -> Outline:
 
 
 def _layers(spec: CnnSpec) -> Iterator[Layer]:
-    from archscope.families.cnn.spec import layers
-
     separable = spec.conv == "depthwise-separable"
-    for number, layer in enumerate(layers(spec)):
+    for layer in layers(spec):
         yield conv(
             layer.kernel_size,
             stride=layer.stride,
             dilation=layer.dilation,
             padding=(layer.pad_before, layer.pad_after),
-            name=f"blocks.{number}.{'depthwise' if separable else 'conv'}",
+            name=f"{layer.path}.{'depthwise' if separable else 'conv'}",
         )
         if separable:
-            yield conv(1, name=f"blocks.{number}.pointwise")
+            yield conv(1, name=f"{layer.path}.pointwise")
 
 
 def _partial(spec: CnnSpec, stack: tuple[Layer, ...]) -> str:

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from archscope.blocks.repeats import repeats
 from archscope.errors import SpecError
-from archscope.families.cnn.words import words
-from archscope.specs import check, listed, nearest_divisors, option, values
-from archscope.subject import Inputs, Subject
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from archscope.theory.outline import Outline
+from archscope.specs import check, listed, nearest_divisors, option
 
 LISTS = {
     "channels": "channel counts",
@@ -85,8 +77,12 @@ class CnnSpec:
 class Layer:
     """One convolution of the stack, the same in each dimension."""
 
+    path: str
+    """Where its block stands in the network, e.g. `blocks.0`."""
     in_channels: int
+    """Channels of its input."""
     out_channels: int
+    """Channels of its output."""
     kernel_size: int
     """Taps."""
     stride: int
@@ -104,6 +100,11 @@ class Layer:
     out_size: int
     """Positions of the output."""
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether it returns what it takes, in channels and positions."""
+        return self.in_channels == self.out_channels and self.in_size == self.out_size
+
 
 def layers(spec: CnnSpec) -> tuple[Layer, ...]:
     """Return the convolutions of the stack in order."""
@@ -118,6 +119,7 @@ def layers(spec: CnnSpec) -> tuple[Layer, ...]:
         out_size = (size + padding - reach - 1) // stride + 1
         found.append(
             Layer(
+                path=f"blocks.{number}",
                 in_channels=channels,
                 out_channels=item(spec.channels),
                 kernel_size=kernel_size,
@@ -132,66 +134,6 @@ def layers(spec: CnnSpec) -> tuple[Layer, ...]:
         )
         channels, size = found[-1].out_channels, out_size
     return tuple(found)
-
-
-def alike(spec: CnnSpec) -> tuple[tuple[int, ...], ...]:
-    """Return the numbers of the blocks in groups of identical ones, by first member.
-
-    Only a block that returns what it takes, in channels and positions, has others like it: the
-    stack without the others then still fits together.
-    """
-    groups: dict[object, list[int]] = {}
-    for number, layer in enumerate(layers(spec)):
-        same = layer.in_channels == layer.out_channels and layer.in_size == layer.out_size
-        groups.setdefault(layer if same else number, []).append(number)
-    return tuple(map(tuple, groups.values()))
-
-
-def describe(spec: CnnSpec) -> str:
-    """Return the spec in one line: what always matters, then what differs from the usual."""
-    return " · ".join(words(spec))
-
-
-def network(spec: CnnSpec) -> nn.Module:
-    """Build the whole network on torch's current default device."""
-    from archscope.blocks.shapes import filled_where_real
-    from archscope.families.cnn.network import Cnn
-
-    with filled_where_real():
-        return Cnn(spec, dict(enumerate(layers(spec))))
-
-
-def inputs(spec: CnnSpec) -> Inputs:
-    """Return one batch of random positions."""
-    from archscope.families.cnn.network import example_inputs
-
-    return example_inputs(spec)
-
-
-def outline(spec: CnnSpec) -> Outline:
-    """Return what the network looks at, without building it."""
-    from archscope.families.cnn.outline import outline
-
-    return outline(spec)
-
-
-def subject(spec: CnnSpec) -> Subject:
-    """Build the network on the meta device, each block that repeats only once."""
-    from archscope.blocks.shapes import shapes_only
-    from archscope.families.cnn.network import Cnn
-
-    convolutions, groups = layers(spec), alike(spec)
-    with shapes_only():
-        return Subject(
-            name=describe(spec),
-            model=Cnn(spec, {group[0]: convolutions[group[0]] for group in groups}),
-            inputs=inputs(spec),
-            origin="family:cnn",
-            config=values(spec),
-            outline=outline(spec),
-            whole=lambda: network(spec),
-            repeats=repeats("blocks", groups),
-        )
 
 
 def _item(items: tuple[int, ...], *, number: int) -> int:

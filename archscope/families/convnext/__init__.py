@@ -1,15 +1,19 @@
 """ConvNeXt V1 and V2: depthwise convolutions of 7x7, pointwise layers of four times the width."""
 
-from archscope.families._assembly import assemble, images
-from archscope.families.convnext.spec import ConvNextSpec, build, describe, outline, repeats
+from __future__ import annotations
 
-FAMILY = assemble(
+from archscope.blocks.examples import images
+from archscope.families import Family
+from archscope.families.convnext.outline import outline
+from archscope.families.convnext.spec import ConvNextSpec, blocks, describe
+
+FAMILY = Family(
     name="convnext",
     summary="ConvNeXt V1 and V2: depthwise convolutions of 7x7 and pointwise layers",
     spec=ConvNextSpec,
     describe=describe,
-    build=build,
     inputs=images,
+    module="archscope.families.convnext.network:ConvNext",
+    blocks=blocks,
     outline=outline,
-    repeats=repeats,
 )

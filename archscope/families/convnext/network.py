@@ -6,18 +6,16 @@ B batch, I channels in, D channels of a stage, C classes, H x W and X x Y positi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
-from archscope.blocks.numbered import numbered
+from archscope.blocks.plan import lists
+from archscope.blocks.stack import sequence
+from archscope.families.convnext.spec import Block, ConvNextSpec
 from archscope.theory.counts import ClosedForm, normalisation
-
-if TYPE_CHECKING:
-    from archscope.families.convnext.spec import Block, ConvNextSpec
 
 EXPANSION = 4
 SCALE = 1e-6
@@ -111,19 +109,19 @@ class ConvNextBlock(nn.Module):
 class ConvNext(nn.Module):
     """A stem of 4x4, four stages with a halving before each but the first, and a linear layer."""
 
-    def __init__(self, spec: ConvNextSpec, stages: Sequence[Sequence[Block]]) -> None:
+    def __init__(self, spec: ConvNextSpec, blocks: Sequence[Block]) -> None:
         super().__init__()
         first, last = spec.channels[0], spec.channels[-1]
         stride = spec.stem_stride
         stem = nn.Conv2d(spec.in_channels, first, stride, stride=stride)
         self.features = nn.Sequential(nn.Sequential(stem, ChannelsFirstNorm(first, eps=EPSILON)))
         before = 0
-        for stage in stages:
+        for stage in lists(blocks).values():
             channels = stage[0].channels
             if before:
                 halve = nn.Conv2d(before, channels, 2, stride=2)
                 self.features.append(nn.Sequential(ChannelsFirstNorm(before, eps=EPSILON), halve))
-            self.features.append(numbered(stage, ConvNextBlock))
+            self.features.append(sequence(stage, ConvNextBlock))
             before = channels
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.norm = nn.LayerNorm(last, eps=EPSILON)

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from archscope.blocks import alike as _alike
-from archscope.blocks.residual_spec import residual_remark
+from archscope.blocks.examples import images_in_words
 from archscope.errors import SpecError
-from archscope.families._assembly import images_in_words, kept
 from archscope.specs import check, listed, option
-from archscope.subject import Repeat
-from archscope.theory.layers import Layer, conv
-from archscope.theory.outline import Outline
-
-if TYPE_CHECKING:
-    from torch import nn
 
 STAGES = 4
 
@@ -64,69 +56,19 @@ class Block:
     """`v1` or `v2`."""
     kernel: int = 7
     """Taps of its depthwise convolution along each axis."""
-    stride: int = 1
-    """Positions of the input from output to output."""
 
     @property
-    def in_channels(self) -> int:
-        """Channels of its input."""
-        return self.channels
-
-    @property
-    def out_channels(self) -> int:
-        """Channels of its output."""
-        return self.channels
+    def repeatable(self) -> bool:
+        """Whether it returns the shape that it takes."""
+        return True
 
 
-def stages(spec: ConvNextSpec) -> Iterator[tuple[Block, ...]]:
-    """Yield the blocks of each stage; a layer that halves the size stands between two stages."""
+def blocks(spec: ConvNextSpec) -> Iterator[Block]:
+    """Yield the blocks of all stages; a layer that halves the size stands between two stages."""
     for stage, (count, channels) in enumerate(zip(spec.blocks, spec.channels, strict=True)):
-        yield tuple(
-            Block(path=f"features.{2 * stage + 1}.{n}", channels=channels, version=spec.version)
-            for n in range(count)
-        )
-
-
-def layers(spec: ConvNextSpec) -> Iterator[Layer]:
-    """Yield the path through all convolutions along one axis."""
-    yield conv(spec.stem_stride, stride=spec.stem_stride, padding=0, name="features.0.0")
-    for number, stage in enumerate(stages(spec)):
-        if number:
-            yield conv(2, stride=2, padding=0, name=f"features.{2 * number}.1")
-        for block in stage:
-            yield conv(block.kernel, name=f"{block.path}.depthwise")
-
-
-def outline(spec: ConvNextSpec) -> Outline:
-    """Return what the network looks at: its longest path, which sees what all others see."""
-    stack = tuple(layers(spec))
-    remarks = [residual_remark(stack)]
-    response = f"{next(stages(spec))[0].path}.response_norm"
-    if spec.version == "v2":
-        remarks.append(
-            f"{sum(spec.blocks)} global response normalisations, {response} the first of them, "
-            "divide by norms over all positions: through them every output depends on all of the "
-            "input, and the table is of the paths beside them"
-        )
-    return Outline(
-        axes=2,
-        layers=stack,
-        input_size=spec.input_size,
-        reads_all=response if spec.version == "v2" else "avgpool",
-        remarks=tuple(remarks),
-    )
-
-
-def repeats(spec: ConvNextSpec) -> tuple[Repeat, ...]:
-    """Return the blocks that are alike."""
-    return tuple(repeat for stage in stages(spec) for repeat in _alike.repeats(stage))
-
-
-def build(spec: ConvNextSpec, without: Set[str]) -> nn.Module:
-    """Build the network, the blocks in `without` left out."""
-    from archscope.families.convnext.network import ConvNext
-
-    return ConvNext(spec, [kept(stage, without) for stage in stages(spec)])
+        for number in range(count):
+            path = f"features.{2 * stage + 1}.{number}"
+            yield Block(path=path, channels=channels, version=spec.version)
 
 
 def describe(spec: ConvNextSpec) -> str:

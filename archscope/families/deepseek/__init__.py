@@ -1,22 +1,19 @@
 """DeepSeek-V2 and V3: decoders with latent attention, shared and routed experts."""
 
-from archscope.families._assembly import assemble
-from archscope.families.deepseek.spec import (
-    DeepSeekSpec,
-    blocks_alike,
-    build,
-    describe,
-    inputs,
-    outline,
-)
+from __future__ import annotations
 
-FAMILY = assemble(
+from archscope.blocks.examples import text
+from archscope.families import Family
+from archscope.families.deepseek.outline import outline
+from archscope.families.deepseek.spec import DeepSeekSpec, blocks, describe
+
+FAMILY = Family(
     name="deepseek",
     summary="DeepSeek-V2 and V3: latent attention, shared and routed experts",
     spec=DeepSeekSpec,
     describe=describe,
-    build=build,
-    inputs=inputs,
+    inputs=text,
+    module="archscope.families.deepseek.network:DeepSeek",
+    blocks=blocks,
     outline=outline,
-    repeats=blocks_alike,
 )

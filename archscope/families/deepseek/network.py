@@ -8,45 +8,36 @@ experts are on, which changes the choice but not the work, and the loss that bal
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
-from archscope.blocks.examples import tokens
 from archscope.blocks.feedforward import Experts, GatedFeedForward
 from archscope.blocks.latent_attention import LatentAttention
 from archscope.blocks.norm_place import PreNormBlock
+from archscope.blocks.plan import Numbered
 from archscope.blocks.stack import stack
-from archscope.subject import Inputs
-
-if TYPE_CHECKING:
-    from archscope.families.deepseek.spec import DeepSeekSpec
-
-
-def example_inputs(spec: DeepSeekSpec) -> Inputs:
-    """Return random tokens on torch's default device."""
-    return Inputs(args=(tokens(spec.batch_size, spec.seq_len, words=spec.vocab_size),))
+from archscope.families.deepseek.spec import DENSE, DeepSeekSpec
 
 
 class DeepSeek(nn.Module):
     """Takes tokens (B, S), returns scores (B, S, V)."""
 
-    def __init__(self, spec: DeepSeekSpec, *, without: Collection[str] = ()) -> None:
+    def __init__(self, spec: DeepSeekSpec, plan: Sequence[Numbered]) -> None:
         super().__init__()
         norm = partial(nn.RMSNorm, spec.d_model)
         self.tok_emb = part("embeddings", nn.Embedding(spec.vocab_size, spec.d_model))
 
-        def block(number: int) -> PreNormBlock:
-            dense = number < spec.dense_blocks
+        def block(block: Numbered) -> PreNormBlock:
+            dense = block.kind == DENSE
             mlp = _gated(spec, spec.d_ff) if dense else SharedAndRoutedExperts(spec)
-            return PreNormBlock(norm, LatentAttention(spec), mlp)
+            return PreNormBlock(norm, _attention(spec), mlp)
 
-        self.blocks = stack("blocks", spec.depth, block, without=without)
+        self.blocks = stack(plan, block)
         self.ln_f = norm()
         self.lm_head = part("head", nn.Linear(spec.d_model, spec.vocab_size, bias=False))
 
@@ -107,3 +98,15 @@ class SharedAndRoutedExperts(nn.Module):
 
 def _gated(spec: DeepSeekSpec, hidden: int) -> GatedFeedForward:
     return GatedFeedForward(spec.d_model, hidden, activation="swiglu", bias=False)
+
+
+def _attention(spec: DeepSeekSpec) -> LatentAttention:
+    return LatentAttention(
+        spec.d_model,
+        spec.heads,
+        q_rank=spec.q_rank,
+        kv_rank=spec.kv_rank,
+        nope_dim=spec.nope_dim,
+        rope_dim=spec.rope_dim,
+        value_dim=spec.value_dim,
+    )

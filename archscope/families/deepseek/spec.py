@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from archscope.blocks.repeats import repeats
+from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
 from archscope.specs import check, option
-from archscope.subject import Inputs, Repeat
-from archscope.theory.outline import Attention, Outline
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +55,13 @@ class DeepSeekSpec:
             problem = f"is odd, but features are rotated in pairs. Nearest: {near}"
             raise SpecError("rope_dim", self.rope_dim, problem)
 
-    @property
-    def kinds(self) -> tuple[tuple[int, ...], ...]:
-        """The numbers of the blocks in groups of identical ones: dense, then sparse."""
-        dense = min(self.dense_blocks, self.depth)
-        groups = (tuple(range(dense)), tuple(range(dense, self.depth)))
-        return tuple(group for group in groups if group)
+
+DENSE, SPARSE = "dense", "sparse"
+
+
+def blocks(spec: DeepSeekSpec) -> list[Numbered]:
+    """Return the blocks, dense ones and then sparse ones."""
+    return numbered("blocks", spec.depth, lambda n: DENSE if n < spec.dense_blocks else SPARSE)
 
 
 def describe(spec: DeepSeekSpec) -> str:
@@ -86,33 +82,3 @@ def _words(spec: DeepSeekSpec) -> Iterator[str]:
     yield f"vocab {spec.vocab_size:,}"
     yield f"seq {spec.seq_len}"
     yield f"batch {spec.batch_size}"
-
-
-def inputs(spec: DeepSeekSpec) -> Inputs:
-    """Return random tokens."""
-    from archscope.families.deepseek.network import example_inputs
-
-    return example_inputs(spec)
-
-
-def outline(spec: DeepSeekSpec) -> Outline:
-    """Return what a token sees: all before it, from the first block on."""
-    names = (f"blocks.{block}.attn" for block in range(spec.depth))
-    return Outline(
-        axes=1,
-        attention=tuple(Attention(name=name, causal=True) for name in names),
-        input_size=spec.seq_len,
-        noun="token",
-    )
-
-
-def build(spec: DeepSeekSpec, without: Set[str]) -> nn.Module:
-    """Build the network without the blocks that others stand for."""
-    from archscope.families.deepseek.network import DeepSeek
-
-    return DeepSeek(spec, without=without)
-
-
-def blocks_alike(spec: DeepSeekSpec) -> tuple[Repeat, ...]:
-    """Return which blocks are built once for several."""
-    return repeats("blocks", spec.kinds)

@@ -1,15 +1,19 @@
 """Dilated residual networks for images: DRN-A, DRN-C and DRN-D, of output stride 8."""
 
-from archscope.families._assembly import assemble, images
-from archscope.families.drn.spec import DrnSpec, build, describe, outline, repeats
+from __future__ import annotations
 
-FAMILY = assemble(
+from archscope.blocks.examples import images
+from archscope.families import Family
+from archscope.families.drn.outline import outline
+from archscope.families.drn.spec import DrnSpec, blocks, describe
+
+FAMILY = Family(
     name="drn",
     summary="dilated residual networks for images: DRN-A, DRN-C, DRN-D",
     spec=DrnSpec,
     describe=describe,
-    build=build,
     inputs=images,
+    module="archscope.families.drn.network:Drn",
+    blocks=blocks,
     outline=outline,
-    repeats=repeats,
 )

@@ -6,17 +6,15 @@ B batch, I channels in, O channels of the last level, C classes, H x W positions
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
-from archscope.blocks.numbered import numbered
+from archscope.blocks.plan import lists
 from archscope.blocks.residual import conv3x3, residual_block
-
-if TYPE_CHECKING:
-    from archscope.families.drn.spec import Convolution, DrnSpec, Part
+from archscope.blocks.stack import sequence
+from archscope.families.drn.spec import Convolution, DrnSpec, Part
 
 
 class NormedConvolution(nn.Module):
@@ -37,26 +35,26 @@ class NormedConvolution(nn.Module):
 class Drn(nn.Module):
     """A convolution of 7x7, levels of blocks, the mean over all positions, one linear layer."""
 
-    def __init__(self, spec: DrnSpec, levels: Sequence[Sequence[Part]]) -> None:
+    def __init__(self, spec: DrnSpec, parts: Sequence[Part]) -> None:
         super().__init__()
         is_resnet = spec.arch == "a"
-        channels, stride = levels[0][0].in_channels, 2 if is_resnet else 1
+        channels, stride = parts[0].in_channels, 2 if is_resnet else 1
         self.conv1 = nn.Conv2d(spec.in_channels, channels, 7, stride=stride, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(channels)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1) if is_resnet else None
-        self.levels = len(levels)
-        for number, level in enumerate(levels, start=1):
-            self.add_module(f"layer{number}", numbered(level, _build))
-            channels = level[-1].out_channels
+        levels = lists(parts)
+        for path, level in levels.items():
+            self.add_module(path, sequence(level, _build))
+        self.levels = tuple(levels)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = part("head", nn.Linear(channels, spec.classes))
+        self.fc = part("head", nn.Linear(parts[-1].out_channels, spec.classes))
 
     def forward(self, x: Tensor) -> Tensor:
         """Take (B, I, H, W), return (B, C)."""
         x = F.relu(self.bn1(self.conv1(x)))  # (B, 16, H, W), of arch a (B, 64, H/2, W/2)
         x = x if self.maxpool is None else self.maxpool(x)
-        for level in range(1, self.levels + 1):
-            x = self.get_submodule(f"layer{level}")(x)
+        for level in self.levels:
+            x = self.get_submodule(level)(x)
         # x is (B, O, H/8, W/8)
         scores: Tensor = self.fc(self.avgpool(x).flatten(1))  # (B, C)
         return scores

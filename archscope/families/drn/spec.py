@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from archscope.blocks import alike as _alike
-from archscope.blocks.residual_spec import (
+from archscope.blocks.examples import images_in_words
+from archscope.blocks.residual_plan import (
     EXPANSION,
     Block,
     Kind,
-    longest_path,
-    residual_outline,
 )
 from archscope.errors import SpecError
-from archscope.families._assembly import images_in_words, kept
 from archscope.specs import check, listed, option
-from archscope.subject import Repeat
-from archscope.theory.layers import Layer, conv, pool
-from archscope.theory.outline import Outline
-
-if TYPE_CHECKING:
-    from torch import nn
 
 CHANNELS = (16, 32, 64, 128, 256, 512, 512, 512)
 """Planes of the eight levels of DRN-C and DRN-D (Yu et al. 2017, figure 5)."""
@@ -78,12 +69,17 @@ class Convolution:
     dilation: int
     """Positions from tap to tap."""
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether it returns the shape that it takes."""
+        return self.stride == 1 and self.in_channels == self.out_channels
+
 
 Part = Block | Convolution
 
 
-def levels(spec: DrnSpec) -> Iterator[tuple[Part, ...]]:
-    """Yield the parts of each level; the levels of a DRN-A are a ResNet's stages."""
+def blocks(spec: DrnSpec) -> Iterator[Part]:
+    """Yield the parts of all levels; the levels of a DRN-A are a ResNet's stages."""
     if spec.arch == "a":
         yield from _dilated_resnet(spec)
         return
@@ -92,29 +88,27 @@ def levels(spec: DrnSpec) -> Iterator[tuple[Part, ...]]:
         kind: Kind = spec.block if 2 <= level <= 5 else "basic"
         is_outer = kind == "basic" and not 2 <= level <= 5
         if spec.arch == "d" and is_outer:
-            yield _convolutions(level, count, channels, planes)
+            yield from _convolutions(level, count, channels, planes)
         else:
-            yield _blocks(level, count, channels, planes, kind)
+            yield from _blocks(level, count, channels, planes, kind)
         channels = planes * EXPANSION[kind]
 
 
-def _convolutions(level: int, count: int, channels: int, planes: int) -> tuple[Part, ...]:
-    return tuple(
-        Convolution(
+def _convolutions(level: int, count: int, channels: int, planes: int) -> Iterator[Part]:
+    for number in range(count):
+        yield Convolution(
             path=f"layer{level + 1}.{number}",
             in_channels=planes if number else channels,
             out_channels=planes,
             stride=1 if number else STRIDES[level],
             dilation=DILATIONS[level],
         )
-        for number in range(count)
-    )
 
 
-def _blocks(level: int, count: int, channels: int, planes: int, kind: Kind) -> tuple[Part, ...]:
+def _blocks(level: int, count: int, channels: int, planes: int, kind: Kind) -> Iterator[Part]:
     out, dilation = planes * EXPANSION[kind], DILATIONS[level]
-    return tuple(
-        Block(
+    for number in range(count):
+        yield Block(
             path=f"layer{level + 1}.{number}",
             kind=kind,
             in_channels=out if number else channels,
@@ -124,17 +118,15 @@ def _blocks(level: int, count: int, channels: int, planes: int, kind: Kind) -> t
             dilations=(dilation, dilation),
             residual=level < 6,
         )
-        for number in range(count)
-    )
 
 
-def _dilated_resnet(spec: DrnSpec) -> Iterator[tuple[Part, ...]]:
+def _dilated_resnet(spec: DrnSpec) -> Iterator[Part]:
     channels = 64
     for stage, count in enumerate(spec.blocks):
         out = A_PLANES[stage] * EXPANSION[spec.block]
         stride = A_STRIDES[stage]
-        yield tuple(
-            Block(
+        for number in range(count):
+            yield Block(
                 path=f"layer{stage + 1}.{number}",
                 kind=spec.block,
                 in_channels=out if number else channels,
@@ -144,42 +136,7 @@ def _dilated_resnet(spec: DrnSpec) -> Iterator[tuple[Part, ...]]:
                 # The authors' code leaves the first block of each stage undilated.
                 dilations=(A_DILATIONS[stage],) * 2 if number else (1, 1),
             )
-            for number in range(count)
-        )
         channels = out
-
-
-def layers(spec: DrnSpec) -> Iterator[Layer]:
-    """Yield the path through all convolutions along one axis."""
-    if spec.arch == "a":
-        yield conv(7, stride=2, padding=3, name="conv1")
-        yield pool(3, stride=2, padding=1, name="maxpool")
-    else:
-        yield conv(7, name="conv1")
-    for level in levels(spec):
-        for part in level:
-            if isinstance(part, Block):
-                yield from longest_path(part)
-            else:
-                name = f"{part.path}.conv"
-                yield conv(3, stride=part.stride, dilation=part.dilation, name=name)
-
-
-def outline(spec: DrnSpec) -> Outline:
-    """Return what the network looks at: its longest path, which sees what all others see."""
-    return residual_outline(layers(spec), spec.input_size)
-
-
-def repeats(spec: DrnSpec) -> tuple[Repeat, ...]:
-    """Return the parts that are alike."""
-    return tuple(repeat for level in levels(spec) for repeat in _alike.repeats(level))
-
-
-def build(spec: DrnSpec, without: Set[str]) -> nn.Module:
-    """Build the network, the blocks in `without` left out."""
-    from archscope.families.drn.network import Drn
-
-    return Drn(spec, [kept(level, without) for level in levels(spec)])
 
 
 def describe(spec: DrnSpec) -> str:

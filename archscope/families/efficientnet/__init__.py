@@ -1,15 +1,19 @@
 """EfficientNet: one network of inverted residuals, scaled in width, depth and input size."""
 
-from archscope.families._assembly import assemble, images
-from archscope.families.efficientnet.spec import EfficientNetSpec, build, describe, outline, repeats
+from __future__ import annotations
 
-FAMILY = assemble(
+from archscope.blocks.examples import images
+from archscope.families import Family
+from archscope.families.efficientnet.outline import outline
+from archscope.families.efficientnet.spec import EfficientNetSpec, blocks, describe
+
+FAMILY = Family(
     name="efficientnet",
     summary="EfficientNet: inverted residuals with squeeze-and-excitation, scaled from B0",
     spec=EfficientNetSpec,
     describe=describe,
-    build=build,
     inputs=images,
+    module="archscope.families.efficientnet.network:EfficientNet",
+    blocks=blocks,
     outline=outline,
-    repeats=repeats,
 )

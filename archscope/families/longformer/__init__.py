@@ -1,22 +1,19 @@
 """Longformer: encoders for long sequences, with windows and a few tokens that see all."""
 
-from archscope.families._assembly import assemble
-from archscope.families.longformer.spec import (
-    LongformerSpec,
-    blocks_alike,
-    build,
-    describe,
-    inputs,
-    outline,
-)
+from __future__ import annotations
 
-FAMILY = assemble(
+from archscope.blocks.examples import text
+from archscope.families import Family
+from archscope.families.longformer.outline import outline
+from archscope.families.longformer.spec import LongformerSpec, blocks, describe
+
+FAMILY = Family(
     name="longformer",
     summary="Longformer: encoders with sliding windows and a few global tokens",
     spec=LongformerSpec,
     describe=describe,
-    build=build,
-    inputs=inputs,
+    inputs=text,
+    module="archscope.families.longformer.network:Longformer",
+    blocks=blocks,
     outline=outline,
-    repeats=blocks_alike,
 )

@@ -7,9 +7,8 @@ of tokens, G global tokens.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -17,21 +16,13 @@ from torch import Tensor, nn
 
 from archscope.blocks.attention import ScaledDotProduct
 from archscope.blocks.components import part
-from archscope.blocks.examples import tokens
 from archscope.blocks.feedforward import FeedForward
 from archscope.blocks.head_axis import join_heads, split_heads
 from archscope.blocks.norm_place import PostNormBlock
+from archscope.blocks.plan import Numbered
 from archscope.blocks.stack import stack
-from archscope.subject import Inputs
+from archscope.families.longformer.spec import LongformerSpec
 from archscope.theory.counts import ClosedForm
-
-if TYPE_CHECKING:
-    from archscope.families.longformer.spec import LongformerSpec
-
-
-def example_inputs(spec: LongformerSpec) -> Inputs:
-    """Return random tokens on torch's default device."""
-    return Inputs(args=(tokens(spec.batch_size, spec.seq_len, words=spec.vocab_size),))
 
 
 class Longformer(nn.Module):
@@ -40,7 +31,7 @@ class Longformer(nn.Module):
     Tokens are padded to a multiple of the window, as the sliding chunks need it.
     """
 
-    def __init__(self, spec: LongformerSpec, *, without: Collection[str] = ()) -> None:
+    def __init__(self, spec: LongformerSpec, plan: Sequence[Numbered]) -> None:
         super().__init__()
         width = spec.d_model
         norm = partial(nn.LayerNorm, width)
@@ -50,11 +41,11 @@ class Longformer(nn.Module):
         self.type_emb = part("embeddings", nn.Embedding(1, width))
         self.ln_emb = norm()
 
-        def block(_: int) -> PostNormBlock:
+        def block(_: Numbered) -> PostNormBlock:
             mlp = FeedForward(width, spec.d_ff, activation="gelu")
             return PostNormBlock(norm, LongformerAttention(spec), mlp)
 
-        self.blocks = stack("blocks", spec.depth, block, without=without)
+        self.blocks = stack(plan, block)
         self.pooler = part("pooler", nn.Linear(width, width))
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from archscope.blocks.repeats import repeats
+from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
 from archscope.specs import check, nearest_divisors, option
-from archscope.subject import Inputs, Repeat
-from archscope.theory.layers import conv
-from archscope.theory.outline import Outline
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +62,11 @@ class LongformerSpec:
         return self.max_positions or self.padded_length
 
 
+def blocks(spec: LongformerSpec) -> list[Numbered]:
+    """Return the blocks, which are all alike."""
+    return numbered("blocks", spec.depth)
+
+
 def describe(spec: LongformerSpec) -> str:
     """Return the spec in one line."""
     return " · ".join(_words(spec))
@@ -86,45 +84,3 @@ def _words(spec: LongformerSpec) -> Iterator[str]:
     yield f"vocab {spec.vocab_size:,}"
     yield f"seq {spec.seq_len}"
     yield f"batch {spec.batch_size}"
-
-
-def inputs(spec: LongformerSpec) -> Inputs:
-    """Return random tokens."""
-    from archscope.families.longformer.network import example_inputs
-
-    return example_inputs(spec)
-
-
-def outline(spec: LongformerSpec) -> Outline:
-    """Return what a token sees: windows, which see what convolutions of window + 1 taps see."""
-    blocks = (f"blocks.{block}.attn" for block in range(spec.depth))
-    return Outline(
-        axes=1,
-        layers=tuple(conv(spec.window + 1, name=name) for name in blocks),
-        windowed=True,
-        input_size=spec.seq_len,
-        noun="token",
-        partial=_partial(spec),
-        remarks=("the pooled output reads the first token alone",),
-    )
-
-
-def _partial(spec: LongformerSpec) -> str:
-    if not spec.global_tokens:
-        return ""
-    return (
-        f"the table is of the windows alone; the first {spec.global_tokens:,} tokens see all and "
-        "are seen by all, so that from the second block on every token depends on all tokens"
-    )
-
-
-def build(spec: LongformerSpec, without: Set[str]) -> nn.Module:
-    """Build the network without the blocks that others stand for."""
-    from archscope.families.longformer.network import Longformer
-
-    return Longformer(spec, without=without)
-
-
-def blocks_alike(spec: LongformerSpec) -> tuple[Repeat, ...]:
-    """Return which blocks are built once for several: all are alike."""
-    return repeats("blocks", (tuple(range(spec.depth)),))

@@ -1,14 +1,18 @@
 """LSTM language models: word vectors, recurrent layers, a linear layer over the words."""
 
-from archscope.families._assembly import assemble
-from archscope.families.lstm.spec import LstmSpec, build, describe, inputs, outline
+from __future__ import annotations
 
-FAMILY = assemble(
+from archscope.blocks.examples import text
+from archscope.families import Family
+from archscope.families.lstm.outline import outline
+from archscope.families.lstm.spec import LstmSpec, describe
+
+FAMILY = Family(
     name="lstm",
     summary="LSTM language models: word vectors, recurrent layers, scores of the next word",
     spec=LstmSpec,
     describe=describe,
-    build=build,
-    inputs=inputs,
+    inputs=text,
+    module="archscope.families.lstm.network:LstmLanguageModel",
     outline=outline,
 )

@@ -6,14 +6,10 @@ B batch, S words, D features of a word, H units, V words of the table.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
-
-if TYPE_CHECKING:
-    from archscope.families.lstm.spec import LstmSpec
+from archscope.families.lstm.spec import LstmSpec
 
 DROPOUT = 0.5
 

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from archscope.errors import SpecError
 from archscope.specs import check, option
-from archscope.subject import Inputs
-from archscope.theory.outline import Attention, Outline
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,34 +25,6 @@ class LstmSpec:
         if self.tied and self.d_model != self.hidden_size:
             problem = f"needs {{d_model}} {self.d_model} to be {{hidden_size}} {self.hidden_size}"
             raise SpecError("tied", True, problem)
-
-
-def outline(spec: LstmSpec) -> Outline:
-    """Return what the network looks at: all before, as attention to the past does."""
-    return Outline(
-        axes=1,
-        attention=(Attention(name="lstm", causal=True),),
-        input_size=spec.seq_len,
-        noun="token",
-        remarks=(
-            "it is a recurrence, shown as attention to the past: what is seen of an earlier token "
-            "has come through all tokens between",
-        ),
-    )
-
-
-def inputs(spec: LstmSpec) -> Inputs:
-    """Return one batch of random words."""
-    from archscope.blocks.examples import tokens
-
-    return Inputs(args=(tokens(spec.batch_size, spec.seq_len, words=spec.vocab_size),))
-
-
-def build(spec: LstmSpec, without: Set[str]) -> nn.Module:
-    """Build the network; no blocks are left out."""
-    from archscope.families.lstm.network import LstmLanguageModel
-
-    return LstmLanguageModel(spec)
 
 
 def describe(spec: LstmSpec) -> str:

@@ -1,14 +1,19 @@
 """MobileNets: depthwise-separable convolutions (V1), inverted residuals (V2, V3)."""
 
-from archscope.families._assembly import assemble, images
-from archscope.families.mobilenet.spec import MobileNetSpec, build, describe, outline
+from __future__ import annotations
 
-FAMILY = assemble(
+from archscope.blocks.examples import images
+from archscope.families import Family
+from archscope.families.mobilenet.outline import outline
+from archscope.families.mobilenet.spec import MobileNetSpec, blocks, describe
+
+FAMILY = Family(
     name="mobilenet",
     summary="MobileNet V1 (depthwise-separable), V2 and V3 (inverted residuals)",
     spec=MobileNetSpec,
     describe=describe,
-    build=build,
     inputs=images,
+    module="archscope.families.mobilenet.network:MobileNet",
+    blocks=blocks,
     outline=outline,
 )

@@ -7,15 +7,24 @@ stride.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
 from archscope.blocks.inverted_residual import ConvNormActivation, InvertedResidual
-
-if TYPE_CHECKING:
-    from archscope.families.mobilenet.spec import MobileNetSpec, Plan, Separable
+from archscope.blocks.inverted_residual_plan import Block
+from archscope.blocks.plan import number_of
+from archscope.families.mobilenet.spec import (
+    MobileNetSpec,
+    Part,
+    Separable,
+    activation,
+    hidden_width,
+    last_channels,
+    last_number,
+    stem_channels,
+)
 
 DROPOUT = 0.2
 
@@ -37,25 +46,31 @@ class DepthwiseSeparable(nn.Module):
         return out
 
 
-def features(spec: MobileNetSpec, plan: Plan) -> nn.Sequential:
+def features(spec: MobileNetSpec, blocks: Sequence[Part]) -> nn.Sequential:
     """Build all convolutions: (B, I, H, W) to (B, O, H/s, W/s)."""
-    act, stem = plan.activation, plan.stem_channels
+    act, stem = activation(spec), stem_channels(spec)
     found = nn.Sequential(ConvNormActivation(spec.in_channels, stem, 3, stride=2, activation=act))
-    if plan.separable:
-        return found.extend(map(DepthwiseSeparable, plan.separable))
-    found.extend(map(InvertedResidual, plan.blocks))
-    before = plan.blocks[-1].out_channels
-    return found.append(ConvNormActivation(before, plan.last_channels, 1, activation=act))
+    for block in blocks:
+        found.add_module(number_of(block), _block(block))
+    if spec.version != "v1":
+        before, outputs = blocks[-1].out_channels, last_channels(spec)
+        last = ConvNormActivation(before, outputs, 1, activation=act)
+        found.add_module(str(last_number(spec)), last)
+    return found
+
+
+def _block(block: Part) -> nn.Module:
+    return InvertedResidual(block) if isinstance(block, Block) else DepthwiseSeparable(block)
 
 
 class MobileNet(nn.Module):
     """All convolutions, the mean over all positions, and a classifier."""
 
-    def __init__(self, spec: MobileNetSpec, plan: Plan) -> None:
+    def __init__(self, spec: MobileNetSpec, blocks: Sequence[Part]) -> None:
         super().__init__()
-        self.features = features(spec, plan)
+        self.features = features(spec, blocks)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.classifier = part("head", _classifier(plan, spec.classes))
+        self.classifier = part("head", _classifier(spec))
 
     def forward(self, x: Tensor) -> Tensor:
         """Take (B, I, H, W), return (B, C)."""
@@ -64,12 +79,13 @@ class MobileNet(nn.Module):
         return scores
 
 
-def _classifier(plan: Plan, classes: int) -> nn.Sequential:
-    if not plan.hidden:
-        return nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(plan.last_channels, classes))
+def _classifier(spec: MobileNetSpec) -> nn.Sequential:
+    inputs, hidden = last_channels(spec), hidden_width(spec)
+    if not hidden:
+        return nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(inputs, spec.classes))
     return nn.Sequential(
-        nn.Linear(plan.last_channels, plan.hidden),
+        nn.Linear(inputs, hidden),
         nn.Hardswish(),
         nn.Dropout(DROPOUT),
-        nn.Linear(plan.hidden, classes),
+        nn.Linear(hidden, spec.classes),
     )

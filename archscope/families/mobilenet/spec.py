@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from archscope.blocks.inverted_residual_spec import (
+from archscope.blocks.examples import images_in_words
+from archscope.blocks.inverted_residual_plan import (
     Activation,
     Block,
-    longest_path,
-    reads_all,
-    remarks,
     rounded,
 )
-from archscope.families._assembly import images_in_words
 from archscope.specs import check, option
-from archscope.theory.layers import Layer, conv
-from archscope.theory.outline import Outline
-
-if TYPE_CHECKING:
-    from torch import nn
 
 V1 = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2),
       (1024, 1))  # fmt: skip
@@ -88,41 +80,26 @@ class Separable:
     stride: int
     """Positions of the input from output to output."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """All that a MobileNet is built from."""
-
-    activation: Activation
-    """What follows the first and the last convolution."""
-    stem_channels: int
-    """Channels of the first convolution."""
-    separable: tuple[Separable, ...]
-    """What follows it in V1, which has no last convolution."""
-    blocks: tuple[Block, ...]
-    """What follows it in V2 and V3."""
-    last_channels: int
-    """Channels that the classifier reads."""
-    hidden: int
-    """Features of the classifier's hidden layer; 0: it has none."""
+    @property
+    def repeatable(self) -> bool:
+        """Whether it returns the shape that it takes."""
+        return self.stride == 1 and self.in_channels == self.out_channels
 
 
-def plan(spec: MobileNetSpec, *, dilated: bool = False) -> Plan:
-    """Return what the network of `spec` is built from."""
-    activations: dict[str, Activation] = {"v1": "relu", "v2": "relu6"}
-    is_v1, is_v3 = spec.version == "v1", spec.version in V3
-    return Plan(
-        activation=activations.get(spec.version, "hardswish"),
-        stem_channels=stem_channels(spec),
-        separable=tuple(separable(spec)) if is_v1 else (),
-        blocks=() if is_v1 else tuple(blocks(spec, dilated=dilated)),
-        last_channels=last_channels(spec),
-        hidden=rounded(V3_HIDDEN[spec.version] * spec.width_mult) if is_v3 else 0,
-    )
+Part = Separable | Block
 
 
-def separable(spec: MobileNetSpec) -> Iterator[Separable]:
-    """Yield the separable convolutions of V1."""
+def blocks(spec: MobileNetSpec, *, dilated: bool = False) -> Iterator[Part]:
+    """Yield the blocks in order; where dilated, the last stride of V3 is a dilation instead."""
+    if spec.version == "v1":
+        yield from _v1(spec)
+    elif spec.version == "v2":
+        yield from _v2(spec)
+    else:
+        yield from _v3(spec, dilated)
+
+
+def _v1(spec: MobileNetSpec) -> Iterator[Separable]:
     channels = stem_channels(spec)
     for number, (wanted, stride) in enumerate(V1, start=1):
         out = max(int(wanted * spec.width_mult), 1)
@@ -130,14 +107,6 @@ def separable(spec: MobileNetSpec) -> Iterator[Separable]:
             path=f"features.{number}", in_channels=channels, out_channels=out, stride=stride
         )
         channels = out
-
-
-def blocks(spec: MobileNetSpec, *, dilated: bool = False) -> Iterator[Block]:
-    """Yield the blocks of V2 or V3; where dilated, the last stride of V3 is a dilation instead."""
-    if spec.version == "v2":
-        yield from _v2(spec)
-    else:
-        yield from _v3(spec, dilated)
 
 
 def _v2(spec: MobileNetSpec) -> Iterator[Block]:
@@ -181,47 +150,28 @@ def _v3(spec: MobileNetSpec, dilated: bool) -> Iterator[Block]:
         channels = out
 
 
+def activation(spec: MobileNetSpec) -> Activation:
+    """Return what follows the first and the last convolution."""
+    activations: dict[str, Activation] = {"v1": "relu", "v2": "relu6"}
+    return activations.get(spec.version, "hardswish")
+
+
+def last_number(spec: MobileNetSpec) -> int:
+    """Return the number of the last convolution, which V1 does not have, among the features."""
+    return 1 + sum(1 for _ in blocks(spec))
+
+
 def last_channels(spec: MobileNetSpec) -> int:
     """Return the channels that the classifier reads."""
-    if spec.version == "v1":
-        return list(separable(spec))[-1].out_channels
     if spec.version == "v2":  # a narrow network keeps all 1280
         return rounded(1280 * max(spec.width_mult, 1.0))
-    return 6 * list(blocks(spec))[-1].out_channels
+    *_, last = blocks(spec)
+    return last.out_channels * (1 if spec.version == "v1" else 6)
 
 
-def layers(spec: MobileNetSpec, *, dilated: bool = False) -> Iterator[Layer]:
-    """Yield the path through all convolutions along one axis."""
-    yield conv(3, stride=2, padding=1, name="features.0")
-    if spec.version == "v1":
-        for part in separable(spec):
-            yield conv(3, stride=part.stride, padding=1, name=f"{part.path}.depthwise")
-            yield conv(1, name=f"{part.path}.pointwise")
-        return
-    found = tuple(blocks(spec, dilated=dilated))
-    for block in found:
-        yield from longest_path(block)
-    yield conv(1, name=f"features.{len(found) + 1}")
-
-
-def outline(spec: MobileNetSpec) -> Outline:
-    """Return what the network looks at."""
-    found = () if spec.version == "v1" else tuple(blocks(spec))
-    stack = tuple(layers(spec))
-    return Outline(
-        axes=2,
-        layers=stack,
-        input_size=spec.input_size,
-        reads_all=reads_all(found) or "avgpool",
-        remarks=remarks(stack, found) if found else (),
-    )
-
-
-def build(spec: MobileNetSpec, without: Set[str]) -> nn.Module:
-    """Build the network; no blocks are left out."""
-    from archscope.families.mobilenet.network import MobileNet
-
-    return MobileNet(spec, plan(spec))
+def hidden_width(spec: MobileNetSpec) -> int:
+    """Return the features of the classifier's hidden layer; 0: it has none."""
+    return rounded(V3_HIDDEN[spec.version] * spec.width_mult) if spec.version in V3 else 0
 
 
 def describe(spec: MobileNetSpec) -> str:

@@ -1,14 +1,17 @@
 """Reformer: decoders with local and hashed attention, reversible blocks, axial positions."""
 
-from archscope.families._assembly import assemble
-from archscope.families.reformer.spec import ReformerSpec, blocks_alike, build, describe, inputs
+from __future__ import annotations
 
-FAMILY = assemble(
+from archscope.blocks.examples import text
+from archscope.families import Family
+from archscope.families.reformer.spec import ReformerSpec, blocks, describe
+
+FAMILY = Family(
     name="reformer",
     summary="Reformer: local and hashed attention, reversible blocks, axial positions",
     spec=ReformerSpec,
     describe=describe,
-    build=build,
-    inputs=inputs,
-    repeats=blocks_alike,
+    inputs=text,
+    module="archscope.families.reformer.network:Reformer",
+    blocks=blocks,
 )

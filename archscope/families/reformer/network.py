@@ -5,8 +5,7 @@ B batch, S positions, D width of the model, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -14,18 +13,10 @@ from torch import Tensor, nn
 
 from archscope.blocks.chunked_attention import HashedAttention, LocalAttention
 from archscope.blocks.components import part
-from archscope.blocks.examples import tokens
 from archscope.blocks.feedforward import FeedForward
+from archscope.blocks.plan import Numbered
 from archscope.blocks.stack import stack
-from archscope.subject import Inputs
-
-if TYPE_CHECKING:
-    from archscope.families.reformer.spec import ReformerSpec
-
-
-def example_inputs(spec: ReformerSpec) -> Inputs:
-    """Return random tokens on torch's default device."""
-    return Inputs(args=(tokens(spec.batch_size, spec.seq_len, words=spec.vocab_size),))
+from archscope.families.reformer.spec import HASHED, ReformerSpec
 
 
 class Reformer(nn.Module):
@@ -34,16 +25,16 @@ class Reformer(nn.Module):
     Tokens are padded at the end to whole chunks, where there is more than one.
     """
 
-    def __init__(self, spec: ReformerSpec, *, without: Collection[str] = ()) -> None:
+    def __init__(self, spec: ReformerSpec, plan: Sequence[Numbered]) -> None:
         super().__init__()
         self.padded_length = spec.padded_length
         self.tok_emb = part("embeddings", nn.Embedding(spec.vocab_size, spec.d_model))
         self.pos_emb = AxialPositions(spec)
 
-        def block(number: int) -> ReversibleBlock:
-            return ReversibleBlock(spec, hashed=spec.is_hashed(number))
+        def block(block: Numbered) -> ReversibleBlock:
+            return ReversibleBlock(spec, hashed=block.kind == HASHED)
 
-        self.blocks = stack("blocks", spec.depth, block, without=without)
+        self.blocks = stack(plan, block)
         self.ln_f = nn.LayerNorm(2 * spec.d_model)
         self.head = part("head", nn.Linear(2 * spec.d_model, spec.vocab_size))
 
@@ -91,7 +82,7 @@ class ReversibleBlock(nn.Module):
         super().__init__()
         self.chunk = spec.ff_chunk or spec.padded_length
         self.ln_1 = nn.LayerNorm(spec.d_model)
-        self.attn = HashedAttention(spec) if hashed else LocalAttention(spec)
+        self.attn = _hashed(spec) if hashed else _local(spec)
         self.ln_2 = nn.LayerNorm(spec.d_model)
         self.mlp = FeedForward(spec.d_model, spec.d_ff, activation="relu")
 
@@ -100,3 +91,18 @@ class ReversibleBlock(nn.Module):
         first = first + self.attn(self.ln_1(second))  # (B, S, D)
         parts = [self.mlp(part) for part in self.ln_2(first).split(self.chunk, 1)]
         return first, second + (parts[0] if len(parts) == 1 else torch.cat(parts, 1))
+
+
+def _hashed(spec: ReformerSpec) -> HashedAttention:
+    return HashedAttention(
+        spec.d_model,
+        spec.heads,
+        spec.head_dim,
+        chunk=spec.lsh_chunk,
+        buckets=spec.buckets,
+        hashes=spec.hashes,
+    )
+
+
+def _local(spec: ReformerSpec) -> LocalAttention:
+    return LocalAttention(spec.d_model, spec.heads, spec.head_dim, chunk=spec.local_chunk)

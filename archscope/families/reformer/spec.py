@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
 from dataclasses import dataclass
 from math import lcm, prod
-from typing import TYPE_CHECKING
 
-from archscope.blocks.repeats import repeats
+from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
 from archscope.specs import check, listed, option
-from archscope.subject import Inputs, Repeat
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +77,14 @@ class ReformerSpec:
         return bool(self.hashed[block % len(self.hashed)])
 
 
+HASHED, LOCAL = "hashed", "local"
+
+
+def blocks(spec: ReformerSpec) -> list[Numbered]:
+    """Return the blocks, with local attention or with hashed attention."""
+    return numbered("blocks", spec.depth, lambda n: HASHED if spec.is_hashed(n) else LOCAL)
+
+
 def describe(spec: ReformerSpec) -> str:
     """Return the spec in one line."""
     hashed = sum(map(spec.is_hashed, range(spec.depth)))
@@ -92,25 +94,3 @@ def describe(spec: ReformerSpec) -> str:
     words.append(f"{spec.hashes} hashes of {prod(spec.buckets)} buckets")
     words.append(f"vocab {spec.vocab_size:,}")
     return " · ".join([*words, f"seq {spec.seq_len}", f"batch {spec.batch_size}"])
-
-
-def inputs(spec: ReformerSpec) -> Inputs:
-    """Return random tokens."""
-    from archscope.families.reformer.network import example_inputs
-
-    return example_inputs(spec)
-
-
-def build(spec: ReformerSpec, without: Set[str]) -> nn.Module:
-    """Build the network without the blocks that others stand for."""
-    from archscope.families.reformer.network import Reformer
-
-    return Reformer(spec, without=without)
-
-
-def blocks_alike(spec: ReformerSpec) -> tuple[Repeat, ...]:
-    """Return which blocks are built once for several: those with the same kind of attention."""
-    groups: dict[bool, list[int]] = {}
-    for block in range(spec.depth):
-        groups.setdefault(spec.is_hashed(block), []).append(block)
-    return repeats("blocks", map(tuple, groups.values()))

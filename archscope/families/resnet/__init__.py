@@ -1,15 +1,19 @@
 """Residual networks for images: ResNet, ResNeXt, Wide ResNet, and dilated to a smaller stride."""
 
-from archscope.families._assembly import assemble, images
-from archscope.families.resnet.spec import ResNetSpec, build, describe, outline, repeats
+from __future__ import annotations
 
-FAMILY = assemble(
+from archscope.blocks.examples import images
+from archscope.families import Family
+from archscope.families.resnet.outline import outline
+from archscope.families.resnet.spec import ResNetSpec, blocks, describe
+
+FAMILY = Family(
     name="resnet",
     summary="residual networks for images: ResNet, ResNeXt, Wide ResNet, dilated to stride 8 or 16",
     spec=ResNetSpec,
     describe=describe,
-    build=build,
     inputs=images,
+    module="archscope.families.resnet.network:ResNet",
+    blocks=blocks,
     outline=outline,
-    repeats=repeats,
 )

@@ -6,19 +6,16 @@ B batch, I channels in, O channels of the last stage, C classes, H x W positions
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
-from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
-from archscope.blocks.numbered import numbered
+from archscope.blocks.plan import lists
 from archscope.blocks.residual import residual_block
-
-if TYPE_CHECKING:
-    from archscope.blocks.residual_spec import Block
-    from archscope.families.resnet.spec import ResNetSpec
+from archscope.blocks.residual_plan import Block
+from archscope.blocks.stack import sequence
+from archscope.families.resnet.spec import ResNetSpec
 
 
 class ResNetBody(nn.Module):
@@ -32,10 +29,10 @@ class ResNetBody(nn.Module):
         self.bn1 = nn.BatchNorm2d(spec.stem_channels)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
         self.stage_channels: dict[str, int] = {}
-        for stage, inside in groupby(blocks, lambda block: block.path.rpartition(".")[0]):
-            plan = list(inside)
-            self.add_module(stage, numbered(plan, residual_block))
-            self.stage_channels[stage] = plan[-1].out_channels
+        for path, inside in lists(blocks).items():
+            stage = path.rpartition(".")[2]
+            self.add_module(stage, sequence(inside, residual_block))
+            self.stage_channels[stage] = inside[-1].out_channels
 
     def forward(self, x: Tensor) -> Tensor:
         """Take (B, I, H, W), return (B, O, H/s, W/s)."""

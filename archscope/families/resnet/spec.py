@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from archscope.blocks import alike as _alike
-from archscope.blocks.residual_spec import EXPANSION, Block, longest_path, residual_outline
+from archscope.blocks.examples import images_in_words
+from archscope.blocks.residual_plan import EXPANSION, Block
 from archscope.errors import SpecError
-from archscope.families._assembly import images_in_words, kept
 from archscope.specs import check, listed, option
-from archscope.subject import Repeat
-from archscope.theory.layers import Layer, conv, pool
-from archscope.theory.outline import Outline
-
-if TYPE_CHECKING:
-    from torch import nn
 
 STAGES = 4
 OUTPUT_STRIDES = (8, 16, 32)
@@ -97,31 +90,6 @@ def blocks(spec: ResNetSpec) -> Iterator[Block]:
                 stride_in=spec.stride_in,
             )
             channels = out
-
-
-def layers(spec: ResNetSpec) -> Iterator[Layer]:
-    """Yield the path through all convolutions along one axis, up to the last stage."""
-    yield conv(7, stride=2, padding=3, name="conv1")
-    yield pool(3, stride=2, padding=1, name="maxpool")
-    for block in blocks(spec):
-        yield from longest_path(block)
-
-
-def outline(spec: ResNetSpec) -> Outline:
-    """Return what the network looks at: its longest path, which sees what all others see."""
-    return residual_outline(layers(spec), spec.input_size)
-
-
-def repeats(spec: ResNetSpec) -> tuple[Repeat, ...]:
-    """Return the blocks that are alike."""
-    return _alike.repeats(blocks(spec))
-
-
-def build(spec: ResNetSpec, without: Set[str]) -> nn.Module:
-    """Build the network, the blocks in `without` left out."""
-    from archscope.families.resnet.network import ResNet
-
-    return ResNet(spec, kept(blocks(spec), without))
 
 
 def describe(spec: ResNetSpec) -> str:

@@ -1,15 +1,19 @@
 """Semantic segmentation: DeepLabv3, FCN or LR-ASPP on a ResNet or MobileNetV3."""
 
-from archscope.families._assembly import assemble, images
-from archscope.families.segmentation.spec import SegmentationSpec, build, describe, outline, repeats
+from __future__ import annotations
 
-FAMILY = assemble(
+from archscope.blocks.examples import images
+from archscope.families import Family
+from archscope.families.segmentation.outline import outline
+from archscope.families.segmentation.spec import SegmentationSpec, blocks, describe
+
+FAMILY = Family(
     name="segmentation",
     summary="DeepLabv3, FCN or LR-ASPP on a dilated ResNet or MobileNetV3",
     spec=SegmentationSpec,
     describe=describe,
-    build=build,
     inputs=images,
+    module="archscope.families.segmentation.network:Segmentation",
+    blocks=blocks,
     outline=outline,
-    repeats=repeats,
 )

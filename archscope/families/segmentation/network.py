@@ -7,19 +7,25 @@ backbone's stride.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
+from archscope.blocks.plan import number_of
+from archscope.families.mobilenet import spec as mobilenet
 from archscope.families.mobilenet.network import features
+from archscope.families.mobilenet.spec import MobileNetSpec, last_channels
 from archscope.families.resnet.network import ResNetBody
-
-if TYPE_CHECKING:
-    from archscope.families.mobilenet.spec import MobileNetSpec, Plan
-    from archscope.families.segmentation.spec import SegmentationSpec
+from archscope.families.segmentation.spec import (
+    LOW,
+    RESNETS,
+    SegmentationSpec,
+    mobilenet_spec,
+    resnet_spec,
+)
 
 ASPP_CHANNELS = 256
 """Channels of every branch of atrous spatial pyramid pooling (Chen et al. 2017, section 3.3)."""
@@ -46,19 +52,21 @@ class ResNetBackbone(ResNetBody):
 
 
 class MobileNetBackbone(nn.Module):
-    """The output of the last convolution, and of the block `low`, of stride 8."""
+    """The output of the last convolution, and of the block of stride 8."""
 
-    def __init__(self, spec: MobileNetSpec, plan: Plan, *, low: int) -> None:
+    def __init__(self, spec: MobileNetSpec, blocks: Sequence[mobilenet.Part]) -> None:
         super().__init__()
-        self.low = low
-        self.features = features(spec, plan)
-        self.channels = plan.last_channels, plan.blocks[low - 1].out_channels
+        self.features = features(spec, blocks)
+        (low,) = (block.out_channels for block in blocks if number_of(block) == str(LOW))
+        self.channels = last_channels(spec), low
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Take (B, I, H, W), return (B, 960, h, w) and (B, 40, H/8, W/8)."""
-        low = self.features[: self.low + 1](x)
-        high = self.features[self.low + 1 :](low)
-        return high, low
+        low = x
+        for number, layer in self.features.named_children():
+            x = layer(x)
+            low = x if number == str(LOW) else low
+        return x, low
 
 
 Backbone = ResNetBackbone | MobileNetBackbone
@@ -117,9 +125,13 @@ class Lraspp(nn.Module):
 class Segmentation(nn.Module):
     """Scores of each class at each position, as `out`, of an auxiliary head too as `aux`."""
 
-    def __init__(self, spec: SegmentationSpec, backbone: Backbone) -> None:
+    def __init__(self, spec: SegmentationSpec, blocks: Sequence[Any]) -> None:
         super().__init__()
-        self.backbone = backbone
+        self.backbone: Backbone
+        if spec.backbone in RESNETS:
+            self.backbone = ResNetBackbone(resnet_spec(spec), blocks)
+        else:
+            self.backbone = MobileNetBackbone(mobilenet_spec(spec), blocks)
         high, low = self.backbone.channels
         if spec.head == "lraspp":
             head: nn.Module = Lraspp(high, low, spec.classes)

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from archscope.blocks import alike as _alike
-from archscope.blocks import inverted_residual_spec
-from archscope.blocks.residual_spec import residual_remark
+from archscope.blocks import residual_plan
+from archscope.blocks.examples import images_in_words
 from archscope.errors import SpecError
-from archscope.families._assembly import images_in_words, kept
 from archscope.families.mobilenet import spec as mobilenet
 from archscope.families.mobilenet.spec import MobileNetSpec
 from archscope.families.resnet import spec as resnet
 from archscope.families.resnet.spec import ResNetSpec
 from archscope.specs import check, listed, option
-from archscope.subject import Repeat
-from archscope.theory.layers import Layer, Stack, conv
-from archscope.theory.outline import Branch, Outline
 
-if TYPE_CHECKING:
-    from torch import nn
-
+Part = residual_plan.Block | mobilenet.Part
 BACKBONE = "backbone."
 RESNETS = {"resnet50": (3, 4, 6, 3), "resnet101": (3, 4, 23, 3)}
 LOW = 4
@@ -81,94 +74,15 @@ def mobilenet_spec(spec: SegmentationSpec) -> MobileNetSpec:
     return MobileNetSpec(version="v3-large", in_channels=spec.in_channels)
 
 
-def backbone_layers(spec: SegmentationSpec) -> Iterator[Layer]:
-    """Yield the backbone's longest path along one axis."""
+def blocks(spec: SegmentationSpec) -> Iterator[Part]:
+    """Yield the blocks of the backbone."""
+    under: Iterator[Part]
     if spec.backbone in RESNETS:
-        found = resnet.layers(resnet_spec(spec))
+        under = resnet.blocks(resnet_spec(spec))
     else:
-        found = mobilenet.layers(mobilenet_spec(spec), dilated=True)
-    for layer in found:
-        yield replace(layer, name=f"{BACKBONE}{layer.name}")
-
-
-def outline(spec: SegmentationSpec) -> Outline:
-    """Return what the network looks at, before its output is resized to the input's size."""
-    body = tuple(backbone_layers(spec))
-    squeeze, remarks = _backbone_remarks(spec, body)
-    resized = (
-        f"the output is resized to the input's {spec.input_size} positions along each axis; the "
-        "table is of one position before that"
-    )
-    if spec.head == "deeplabv3":
-        return Outline(
-            axes=2,
-            branches=tuple(_branches(spec, body)),
-            input_size=spec.input_size,
-            reads_all=squeeze or "classifier.0.convs.4",
-            remarks=(*remarks, resized),
-        )
-    if spec.head == "fcn":
-        return Outline(
-            axes=2,
-            layers=(*body, conv(3, name="classifier.0"), conv(1, name="classifier.4")),
-            input_size=spec.input_size,
-            reads_all=squeeze,
-            remarks=(*remarks, resized),
-        )
-    return Outline(
-        axes=2,
-        layers=(*body, conv(1, name="classifier.cbr.0"), conv(1, name="classifier.high")),
-        input_size=spec.input_size,
-        reads_all=squeeze,
-        partial="the table is of the coarse path alone: its output is resized and added to that of "
-        f"the finer path from {BACKBONE}{LOW}, which sees less",
-        remarks=remarks,
-    )
-
-
-def _backbone_remarks(spec: SegmentationSpec, body: Stack) -> tuple[str, tuple[str, ...]]:
-    if spec.backbone in RESNETS:
-        return "", (residual_remark(body),)
-    blocks = tuple(_mobilenet_blocks(spec))
-    squeeze = inverted_residual_spec.reads_all(blocks, inside=BACKBONE)
-    return squeeze, inverted_residual_spec.remarks(body, blocks, inside=BACKBONE)
-
-
-def _mobilenet_blocks(spec: SegmentationSpec) -> Iterator[inverted_residual_spec.Block]:
-    return mobilenet.blocks(mobilenet_spec(spec), dilated=True)
-
-
-def _branches(spec: SegmentationSpec, body: Stack) -> Iterator[Branch]:
-    after = (
-        conv(1, name="classifier.0.project.0"),
-        conv(3, name="classifier.1"),
-        conv(1, name="classifier.4"),
-    )
-    for number, rate in enumerate((0, *spec.rates)):
-        kernel, name = (3, f"rate {rate}") if rate else (1, "1×1")
-        within = conv(kernel, dilation=rate or 1, name=f"classifier.0.convs.{number}.0")
-        yield Branch(name=name, stack=(*body, within, *after))
-
-
-def repeats(spec: SegmentationSpec) -> tuple[Repeat, ...]:
-    """Return the backbone's blocks that are alike."""
-    if spec.backbone not in RESNETS:
-        return ()
-    return _alike.repeats(resnet.blocks(resnet_spec(spec)), inside=BACKBONE)
-
-
-def build(spec: SegmentationSpec, without: Set[str]) -> nn.Module:
-    """Build the network, the backbone's blocks in `without` left out."""
-    from archscope.families.segmentation import network as networks
-
-    if spec.backbone in RESNETS:
-        under = resnet_spec(spec)
-        inside = {path.removeprefix(BACKBONE) for path in without}
-        body: networks.Backbone = networks.ResNetBackbone(under, kept(resnet.blocks(under), inside))
-    else:
-        small = mobilenet_spec(spec)
-        body = networks.MobileNetBackbone(small, mobilenet.plan(small, dilated=True), low=LOW)
-    return networks.Segmentation(spec, body)
+        under = mobilenet.blocks(mobilenet_spec(spec), dilated=True)
+    for block in under:
+        yield replace(block, path=f"{BACKBONE}{block.path}")
 
 
 def describe(spec: SegmentationSpec) -> str:

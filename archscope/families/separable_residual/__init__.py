@@ -1,21 +1,19 @@
 """Xception: depthwise-separable convolutions with residual paths."""
 
-from archscope.families._assembly import assemble, images
-from archscope.families.separable_residual.spec import (
-    XceptionSpec,
-    build,
-    describe,
-    outline,
-    repeats,
-)
+from __future__ import annotations
 
-FAMILY = assemble(
+from archscope.blocks.examples import images
+from archscope.families import Family
+from archscope.families.separable_residual.outline import outline
+from archscope.families.separable_residual.spec import XceptionSpec, blocks, describe
+
+FAMILY = Family(
     name="separable-residual",
     summary="Xception: depthwise-separable convolutions in blocks with residual paths",
     spec=XceptionSpec,
     describe=describe,
-    build=build,
     inputs=images,
+    module="archscope.families.separable_residual.network:Xception",
+    blocks=blocks,
     outline=outline,
-    repeats=repeats,
 )

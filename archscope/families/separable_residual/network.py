@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
-from archscope.blocks.numbered import numbered
-
-if TYPE_CHECKING:
-    from archscope.families.separable_residual.spec import Block, XceptionSpec
+from archscope.blocks.plan import lists
+from archscope.blocks.stack import sequence
+from archscope.families.separable_residual.spec import Block, XceptionSpec
 
 FIRST = 32
 """Channels of the first convolution (figure 5)."""
@@ -79,9 +77,9 @@ class Xception(nn.Module):
         self.bn1 = nn.BatchNorm2d(FIRST)
         self.conv2 = nn.Conv2d(FIRST, second, 3, bias=False)
         self.bn2 = nn.BatchNorm2d(second)
+        flows = lists(blocks)
         for flow in FLOWS:
-            inside = [block for block in blocks if block.path.startswith(flow)]
-            self.add_module(flow, numbered(inside, XceptionBlock))
+            self.add_module(flow, sequence(flows.get(flow, ()), XceptionBlock))
         self.conv3 = SeparableConvolution(blocks[-1].out_channels, EXIT[0])
         self.conv4 = SeparableConvolution(*EXIT)
         self.avgpool = nn.AdaptiveAvgPool2d(1)

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from archscope.blocks import alike as _alike
-from archscope.blocks.residual_spec import residual_outline
+from archscope.blocks.examples import images_in_words
 from archscope.errors import SpecError
-from archscope.families._assembly import images_in_words, kept
 from archscope.specs import check, option
-from archscope.subject import Repeat
-from archscope.theory.layers import Layer, conv, pool
-from archscope.theory.outline import Outline
-
-if TYPE_CHECKING:
-    from torch import nn
 
 STEM = 64
 """Channels before the first block."""
@@ -56,6 +47,11 @@ class Block:
     """Whether an activation stands before the first convolution too."""
 
     @property
+    def repeatable(self) -> bool:
+        """Whether it returns the shape that it takes."""
+        return self.stride == 1 and self.in_channels == self.out_channels
+
+    @property
     def in_channels(self) -> int:
         """Channels of its input."""
         return self.channels[0]
@@ -80,41 +76,6 @@ def blocks(spec: XceptionSpec) -> Iterator[Block]:
     for number in range(spec.middle_blocks):
         yield Block(path=f"middle.{number}", channels=(channels,) * 4, stride=1)
     yield Block(path="exit.0", channels=(channels, channels, 1024), stride=2)
-
-
-def layers(spec: XceptionSpec) -> Iterator[Layer]:
-    """Yield the path through all convolutions and pools along one axis."""
-    yield conv(3, stride=2, padding=0, name="conv1")
-    yield conv(3, padding=0, name="conv2")
-    for block in blocks(spec):
-        for number in range(1, len(block.channels)):
-            yield from _separable(f"{block.path}.conv{number}")
-        if block.stride > 1:
-            yield pool(3, stride=block.stride, padding=1, name=f"{block.path}.pool")
-    yield from _separable("conv3")
-    yield from _separable("conv4")
-
-
-def _separable(name: str) -> Iterator[Layer]:
-    yield conv(3, name=f"{name}.depthwise")
-    yield conv(1, name=f"{name}.pointwise")
-
-
-def outline(spec: XceptionSpec) -> Outline:
-    """Return what the network looks at: its longest path, which sees what all others see."""
-    return residual_outline(layers(spec), spec.input_size)
-
-
-def repeats(spec: XceptionSpec) -> tuple[Repeat, ...]:
-    """Return the blocks that are alike."""
-    return _alike.repeats(blocks(spec))
-
-
-def build(spec: XceptionSpec, without: Set[str]) -> nn.Module:
-    """Build the network, the blocks in `without` left out."""
-    from archscope.families.separable_residual.network import Xception
-
-    return Xception(spec, kept(blocks(spec), without))
 
 
 def describe(spec: XceptionSpec) -> str:

@@ -1,14 +1,17 @@
 """Swin Transformers: stages of attention within shifting windows, on ever smaller maps."""
 
-from archscope.families._assembly import assemble, images
-from archscope.families.swin.spec import SwinSpec, blocks_alike, build, describe
+from __future__ import annotations
 
-FAMILY = assemble(
+from archscope.blocks.examples import images
+from archscope.families import Family
+from archscope.families.swin.spec import SwinSpec, blocks, describe
+
+FAMILY = Family(
     name="swin",
     summary="Swin Transformers: attention within shifting windows, on ever smaller maps",
     spec=SwinSpec,
     describe=describe,
-    build=build,
     inputs=images,
-    repeats=blocks_alike,
+    module="archscope.families.swin.network:Swin",
+    blocks=blocks,
 )

@@ -6,9 +6,9 @@ N = W * W positions in one, M windows in a map, H heads, d width of a head, C cl
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from functools import partial
 from itertools import product
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -18,24 +18,26 @@ from archscope.blocks.components import part
 from archscope.blocks.feedforward import FeedForward
 from archscope.blocks.head_axis import join_heads, split_heads
 from archscope.blocks.norm_place import PreNormBlock
+from archscope.blocks.plan import lists
 from archscope.blocks.relative import BiasedDotProduct
 from archscope.blocks.stack import stack
+from archscope.families.swin.spec import Block, SwinSpec
 from archscope.theory import counts
 from archscope.theory.counts import ClosedForm
-
-if TYPE_CHECKING:
-    from archscope.families.swin.spec import SwinSpec
 
 
 class Swin(nn.Module):
     """Takes an image (B, I, Y, X); returns scores (B, C)."""
 
-    def __init__(self, spec: SwinSpec, *, without: Collection[str] = ()) -> None:
+    def __init__(self, spec: SwinSpec, blocks: Sequence[Block]) -> None:
         super().__init__()
         size, width = spec.patch_size, spec.d_model
         self.patch_emb = nn.Conv2d(spec.in_channels, width, size, stride=size)
         self.ln_emb = nn.LayerNorm(width)
-        self.stages = nn.ModuleList(Stage(spec, n, without) for n in range(len(spec.blocks)))
+        self.stages = nn.ModuleList(
+            Stage(spec, stage, merges=number > 0)
+            for number, stage in enumerate(lists(blocks).values())
+        )
         self.ln_f = nn.LayerNorm(spec.width(-1))
         self.head = part("head", nn.Linear(spec.width(-1), spec.classes))
 
@@ -52,21 +54,10 @@ class Swin(nn.Module):
 class Stage(nn.Module):
     """Blocks on maps of one size; before them, in all stages but the first, a merging."""
 
-    def __init__(self, spec: SwinSpec, number: int, without: Collection[str]) -> None:
+    def __init__(self, spec: SwinSpec, blocks: Sequence[Block], *, merges: bool) -> None:
         super().__init__()
-        width, heads = spec.width(number), spec.heads[number]
-        self.merging = PatchMerging(width // 2) if number else None
-
-        def block(place: int) -> PreNormBlock:
-            shift = spec.window // 2 if spec.shifts(place) else 0
-            return PreNormBlock(
-                lambda: nn.LayerNorm(width),
-                WindowAttention(width, heads, window=spec.window, shift=shift),
-                FeedForward(width, spec.ff_ratio * width, activation="gelu"),
-            )
-
-        path = f"stages.{number}.blocks"
-        self.blocks = stack(path, spec.blocks[number], block, without=without)
+        self.merging = PatchMerging(blocks[0].width // 2) if merges else None
+        self.blocks = stack(blocks, partial(_block, spec))
 
     def forward(self, x: Tensor) -> Tensor:
         """Take (B, Y, X, D); return (B, Y/2, X/2, 2 D), in the first stage (B, Y, X, D)."""
@@ -74,6 +65,15 @@ class Stage(nn.Module):
         for block in self.blocks:
             x = block(x)
         return x
+
+
+def _block(spec: SwinSpec, block: Block) -> PreNormBlock:
+    width = block.width
+    return PreNormBlock(
+        partial(nn.LayerNorm, width),
+        WindowAttention(width, block.heads, window=spec.window, shift=block.shift),
+        FeedForward(width, spec.ff_ratio * width, activation="gelu"),
+    )
 
 
 class PatchMerging(nn.Module):

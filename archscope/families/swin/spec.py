@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from archscope.blocks.repeats import repeats
+from archscope.blocks.examples import images_in_words
 from archscope.errors import SpecError
-from archscope.families._assembly import images_in_words
 from archscope.specs import check, listed, option
-from archscope.subject import Repeat
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +48,36 @@ class SwinSpec:
         """Return the channels of a stage, the last of which is -1 too."""
         return self.d_model << stage % len(self.blocks)
 
-    def shifts(self, block: int) -> bool:
-        """Whether a block of a stage, counted from 0, shifts its windows."""
-        return block % 2 == 1
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Attention within windows and a feed-forward."""
+
+    path: str
+    """Where it stands in the network, e.g. `stages.0.blocks.1`."""
+    width: int
+    """Channels of its input and output."""
+    heads: int
+    """Heads of its attention."""
+    shift: int
+    """Positions by which its windows are moved."""
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it returns the shape that it takes."""
+        return True
+
+
+def blocks(spec: SwinSpec) -> Iterator[Block]:
+    """Yield the blocks of all stages in order; every other one of a stage shifts its windows."""
+    for stage, (count, heads) in enumerate(zip(spec.blocks, spec.heads, strict=True)):
+        for number in range(count):
+            yield Block(
+                path=f"stages.{stage}.blocks.{number}",
+                width=spec.width(stage),
+                heads=heads,
+                shift=spec.window // 2 if number % 2 else 0,
+            )
 
 
 def describe(spec: SwinSpec) -> str:
@@ -73,19 +94,3 @@ def describe(spec: SwinSpec) -> str:
             images_in_words(spec),
         )
     )
-
-
-def build(spec: SwinSpec, without: Set[str]) -> nn.Module:
-    """Build the network without the blocks that others stand for."""
-    from archscope.families.swin.network import Swin
-
-    return Swin(spec, without=without)
-
-
-def blocks_alike(spec: SwinSpec) -> tuple[Repeat, ...]:
-    """Return which blocks are built once for several: in a stage, those that shift alike."""
-    found: tuple[Repeat, ...] = ()
-    for stage, count in enumerate(spec.blocks):
-        groups = (tuple(range(0, count, 2)), tuple(range(1, count, 2)))
-        found += repeats(f"stages.{stage}.blocks", groups)
-    return found

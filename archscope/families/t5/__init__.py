@@ -1,15 +1,27 @@
 """T5 and Switch: encoder-decoders with relative biases, dense or with one expert per token."""
 
-from archscope.families._assembly import assemble
-from archscope.families.t5.spec import T5Spec, blocks_alike, build, describe, inputs, outline
+from __future__ import annotations
 
-FAMILY = assemble(
+from archscope.blocks.examples import tokens
+from archscope.families import Family
+from archscope.families.t5.outline import outline
+from archscope.families.t5.spec import T5Spec, blocks, describe
+from archscope.subject import Inputs
+
+
+def inputs(spec: T5Spec) -> Inputs:
+    """Return a random source and target."""
+    lengths = (spec.seq_len, spec.target_len)
+    return Inputs(args=tuple(tokens(spec.batch_size, n, words=spec.vocab_size) for n in lengths))
+
+
+FAMILY = Family(
     name="t5",
     summary="T5 and Switch: encoder and decoder with relative biases, dense or sparse",
     spec=T5Spec,
     describe=describe,
-    build=build,
     inputs=inputs,
+    module="archscope.families.t5.network:T5",
+    blocks=blocks,
     outline=outline,
-    repeats=blocks_alike,
 )

@@ -7,37 +7,28 @@ H heads, d width of a head (H d need not be D), F hidden width, E experts, V voc
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
-from archscope.blocks.examples import tokens
 from archscope.blocks.feedforward import GATED, Experts, FeedForward, GatedFeedForward
 from archscope.blocks.head_axis import join_heads, split_heads
+from archscope.blocks.plan import Numbered, lists
 from archscope.blocks.relative import BiasedDotProduct, RelativeBias
 from archscope.blocks.stack import stack
-from archscope.subject import Inputs
-
-if TYPE_CHECKING:
-    from archscope.families.t5.spec import T5Spec
-
-
-def example_inputs(spec: T5Spec) -> Inputs:
-    """Return a random source and target on torch's default device."""
-    lengths = (spec.seq_len, spec.target_len)
-    return Inputs(args=tuple(tokens(spec.batch_size, n, words=spec.vocab_size) for n in lengths))
+from archscope.families.t5.spec import SPARSE, T5Spec
 
 
 class T5(nn.Module):
     """Takes a source (B, S) and a target (B, T); returns scores (B, T, V)."""
 
-    def __init__(self, spec: T5Spec, *, without: Collection[str] = ()) -> None:
+    def __init__(self, spec: T5Spec, plan: Sequence[Numbered]) -> None:
         super().__init__()
         self.tok_emb = part("embeddings", nn.Embedding(spec.vocab_size, spec.d_model))
-        self.encoder = Stack(spec, "encoder", without=without)
-        self.decoder = Stack(spec, "decoder", without=without)
+        stacks = lists(plan)
+        self.encoder = Stack(spec, stacks["encoder.blocks"], decodes=False)
+        self.decoder = Stack(spec, stacks["decoder.blocks"], decodes=True)
         self.lm_head = part("head", nn.Linear(spec.d_model, spec.vocab_size, bias=False))
         # A table that is read both ways has the scale of its inputs; scores need a smaller one.
         self.scale = spec.d_model**-0.5 if spec.tied else 1.0
@@ -55,19 +46,16 @@ class T5(nn.Module):
 class Stack(nn.Module):
     """Blocks that share one relative bias, and a last norm."""
 
-    def __init__(self, spec: T5Spec, name: str, *, without: Collection[str]) -> None:
-        """Build the encoder or the decoder, as `name` says."""
+    def __init__(self, spec: T5Spec, plan: Sequence[Numbered], *, decodes: bool) -> None:
         super().__init__()
-        decoder = name == "decoder"
         self.bias = RelativeBias(
-            spec.buckets, spec.heads, max_distance=spec.max_distance, causal=decoder
+            spec.buckets, spec.heads, max_distance=spec.max_distance, causal=decodes
         )
 
-        def block(number: int) -> T5Block:
-            return T5Block(spec, sparse=spec.is_sparse(number), cross=decoder)
+        def block(block: Numbered) -> T5Block:
+            return T5Block(spec, sparse=block.kind == SPARSE, cross=decodes)
 
-        depth = spec.decoder_blocks if decoder else spec.depth
-        self.blocks = stack(f"{name}.blocks", depth, block, without=without)
+        self.blocks = stack(plan, block)
         self.norm = nn.RMSNorm(spec.d_model)
 
     def forward(self, x: Tensor, memory: Tensor | None = None) -> Tensor:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from archscope.blocks.repeats import repeats
+from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
 from archscope.specs import check, option
-from archscope.subject import Inputs, Repeat
-from archscope.theory.outline import Attention, Outline
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +71,24 @@ class T5Spec:
         """Whether the feed-forward of a block, counted from 0, has experts."""
         return self.experts > 0 and (block + 1) % self.sparse_every == 0
 
-    def kinds(self, *, cross: bool) -> tuple[tuple[int, ...], ...]:
-        """Return the numbers of one stack's blocks in groups of identical ones, by first member.
 
-        In the decoder the first block stands apart: the longest path enters it from the source,
-        all later ones from the block before.
-        """
-        groups: dict[tuple[bool, bool], list[int]] = {}
-        for block in range(self.decoder_blocks if cross else self.depth):
-            groups.setdefault((self.is_sparse(block), cross and block == 0), []).append(block)
-        return tuple(map(tuple, groups.values()))
+DENSE, SPARSE = "dense", "sparse"
+
+
+def blocks(spec: T5Spec) -> Iterator[Numbered]:
+    """Yield the blocks of the encoder, then those of the decoder.
+
+    The decoder's first block stands apart: the longest path enters it from the source, all later
+    ones from the block before.
+    """
+
+    def kind(block: int) -> str:
+        return SPARSE if spec.is_sparse(block) else DENSE
+
+    yield from numbered("encoder.blocks", spec.depth, kind)
+    first, *later = numbered("decoder.blocks", spec.decoder_blocks, kind)
+    yield replace(first, repeatable=False)
+    yield from later
 
 
 def describe(spec: T5Spec) -> str:
@@ -106,42 +109,3 @@ def _words(spec: T5Spec) -> Iterator[str]:
     yield f"vocab {spec.vocab_size:,}" + ("" if spec.tied else " untied")
     yield f"seq {spec.seq_len} to {spec.target_len}"
     yield f"batch {spec.batch_size}"
-
-
-def inputs(spec: T5Spec) -> Inputs:
-    """Return a random source and target."""
-    from archscope.families.t5.network import example_inputs
-
-    return example_inputs(spec)
-
-
-def outline(spec: T5Spec) -> Outline:
-    """Return what a target token sees of the target."""
-    return Outline(
-        axes=1,
-        attention=tuple(
-            Attention(name=f"decoder.blocks.{block}.attn", causal=True)
-            for block in range(spec.decoder_blocks)
-        ),
-        input_size=spec.target_len,
-        noun="token",
-        remarks=(
-            f"the table is of the decoder along its target; through cross-attention every target "
-            f"token sees all {spec.seq_len:,} tokens of the source too",
-        ),
-    )
-
-
-def build(spec: T5Spec, without: Set[str]) -> nn.Module:
-    """Build the network without the blocks that others stand for."""
-    from archscope.families.t5.network import T5
-
-    return T5(spec, without=without)
-
-
-def blocks_alike(spec: T5Spec) -> tuple[Repeat, ...]:
-    """Return which blocks of both stacks are built once for several."""
-    return (
-        *repeats("encoder.blocks", spec.kinds(cross=False)),
-        *repeats("decoder.blocks", spec.kinds(cross=True)),
-    )

@@ -1,14 +1,25 @@
 """TCN: residual blocks of two causal dilated convolutions with normalised weights."""
 
-from archscope.families._assembly import assemble
-from archscope.families.tcn.spec import TcnSpec, build, describe, inputs, outline
+from __future__ import annotations
 
-FAMILY = assemble(
+from archscope.blocks.examples import features
+from archscope.families import Family
+from archscope.families.tcn.outline import outline
+from archscope.families.tcn.spec import TcnSpec, describe
+from archscope.subject import Inputs
+
+
+def inputs(spec: TcnSpec) -> Inputs:
+    """Return one batch of random positions."""
+    return Inputs(args=(features(spec.batch_size, spec.in_channels, spec.input_size),))
+
+
+FAMILY = Family(
     name="tcn",
     summary="TCN: residual blocks of two causal dilated convolutions with normalised weights",
     spec=TcnSpec,
     describe=describe,
-    build=build,
     inputs=inputs,
+    module="archscope.families.tcn.network:Tcn",
     outline=outline,
 )

@@ -5,16 +5,12 @@ B batch, I channels in, O channels out, C outputs, T positions.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
 from archscope.blocks.dilated import WeightNormCausalConv1d
-
-if TYPE_CHECKING:
-    from archscope.families.tcn.spec import TcnSpec
+from archscope.families.tcn.spec import TcnSpec
 
 
 class TemporalBlock(nn.Module):

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from archscope.blocks.residual_spec import residual_remark
 from archscope.specs import check, option
-from archscope.subject import Inputs
-from archscope.theory.layers import Layer, conv
-from archscope.theory.outline import Outline
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,37 +27,6 @@ class TcnSpec:
 
     def __post_init__(self) -> None:
         check(self)
-
-
-def layers(spec: TcnSpec) -> Iterator[Layer]:
-    """Yield the path through all convolutions."""
-    for level in range(spec.levels):
-        for number in (1, 2):
-            name = f"network.{level}.conv{number}"
-            yield conv(spec.kernel_size, dilation=2**level, padding="causal", name=name)
-
-
-def outline(spec: TcnSpec) -> Outline:
-    """Return what the network looks at: its longest path, which sees what all others see."""
-    stack = tuple(layers(spec))
-    remarks = [residual_remark(stack)]
-    if spec.reads == "last":
-        remarks.append("the linear layer reads the last position alone")
-    return Outline(axes=1, layers=stack, input_size=spec.input_size, remarks=tuple(remarks))
-
-
-def inputs(spec: TcnSpec) -> Inputs:
-    """Return one batch of random positions."""
-    from archscope.blocks.examples import features
-
-    return Inputs(args=(features(spec.batch_size, spec.in_channels, spec.input_size),))
-
-
-def build(spec: TcnSpec, without: Set[str]) -> nn.Module:
-    """Build the network; no blocks are left out."""
-    from archscope.families.tcn.network import Tcn
-
-    return Tcn(spec)
 
 
 def describe(spec: TcnSpec) -> str:

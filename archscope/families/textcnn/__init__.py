@@ -1,14 +1,18 @@
 """TextCNN: convolutions of several widths over word vectors, each reduced to its maximum."""
 
-from archscope.families._assembly import assemble
-from archscope.families.textcnn.spec import TextCnnSpec, build, describe, inputs, outline
+from __future__ import annotations
 
-FAMILY = assemble(
+from archscope.blocks.examples import text
+from archscope.families import Family
+from archscope.families.textcnn.outline import outline
+from archscope.families.textcnn.spec import TextCnnSpec, describe
+
+FAMILY = Family(
     name="textcnn",
     summary="TextCNN: convolutions of several widths over word vectors, then their maxima",
     spec=TextCnnSpec,
     describe=describe,
-    build=build,
-    inputs=inputs,
+    inputs=text,
+    module="archscope.families.textcnn.network:TextCnn",
     outline=outline,
 )

@@ -5,16 +5,12 @@ B batch, S words, D features of a word, M filters of each width, T positions of 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
-
-if TYPE_CHECKING:
-    from archscope.families.textcnn.spec import TextCnnSpec
+from archscope.families.textcnn.spec import TextCnnSpec
 
 DROPOUT = 0.5
 

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from archscope.errors import SpecError
 from archscope.specs import check, listed, option
-from archscope.subject import Inputs
-from archscope.theory.layers import conv
-from archscope.theory.outline import Branch, Outline
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,35 +29,6 @@ class TextCnnSpec:
         if self.seq_len < max(self.windows):
             problem = f"is too short: a filter of {{windows}} sees {max(self.windows)} words"
             raise SpecError("seq_len", self.seq_len, problem)
-
-
-def outline(spec: TextCnnSpec) -> Outline:
-    """Return what one position of each feature map looks at, before the maximum over all."""
-    branches = (
-        Branch(name=f"convs.{n}", stack=(conv(width, padding="valid", name=f"convs.{n}"),))
-        for n, width in enumerate(spec.windows)
-    )
-    return Outline(
-        axes=1,
-        branches=tuple(branches),
-        input_size=spec.seq_len,
-        noun="token",
-        reads_all="pool",
-    )
-
-
-def inputs(spec: TextCnnSpec) -> Inputs:
-    """Return one batch of random words."""
-    from archscope.blocks.examples import tokens
-
-    return Inputs(args=(tokens(spec.batch_size, spec.seq_len, words=spec.vocab_size),))
-
-
-def build(spec: TextCnnSpec, without: Set[str]) -> nn.Module:
-    """Build the network; no blocks are left out."""
-    from archscope.families.textcnn.network import TextCnn
-
-    return TextCnn(spec)
 
 
 def describe(spec: TextCnnSpec) -> str:

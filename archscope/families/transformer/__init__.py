@@ -1,22 +1,36 @@
 """Transformers: encoders, decoders and both together, dense or with a mixture of experts."""
 
+from __future__ import annotations
+
+from archscope.blocks.examples import features, tokens
 from archscope.families import Family
-from archscope.families.transformer.spec import (
-    TransformerSpec,
-    describe,
-    inputs,
-    network,
-    outline,
-    subject,
-)
+from archscope.families.transformer.describe import describe
+from archscope.families.transformer.outline import outline
+from archscope.families.transformer.spec import TransformerSpec, blocks
+from archscope.subject import Inputs
+
+
+def inputs(spec: TransformerSpec) -> Inputs:
+    """Return random tokens, or features where there is no vocabulary."""
+    both = spec.arch == "encoder-decoder"
+    lengths = (spec.seq_len, spec.target_length) if both else (spec.seq_len,)
+    if spec.vocab_size:
+        args = tuple(tokens(spec.batch_size, n, words=spec.vocab_size) for n in lengths)
+    else:
+        args = tuple(features(spec.batch_size, n, spec.d_model) for n in lengths)
+    if not spec.token_types:
+        return Inputs(args=args)
+    types = tokens(spec.batch_size, spec.seq_len, words=spec.token_types)
+    return Inputs(args=args, kwargs={"token_types": types})
+
 
 FAMILY = Family(
     name="transformer",
     summary="encoders, decoders and both together: attention or dilated convolution, experts",
     spec=TransformerSpec,
     describe=describe,
-    subject=subject,
-    network=network,
     inputs=inputs,
+    module="archscope.families.transformer.network:build",
+    blocks=blocks,
     outline=outline,
 )

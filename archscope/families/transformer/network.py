@@ -6,43 +6,27 @@ vocabulary, C classes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from archscope.blocks.block import Block, Part, make_norm
+from archscope.blocks.attention import Attention, ScaledDotProduct, WindowDotProduct
+from archscope.blocks.block import Block, DilatedMixer, Part
 from archscope.blocks.components import part
-from archscope.blocks.examples import features, tokens
-from archscope.blocks.heads import Output, outputs, pooled_head, vocabulary_head
+from archscope.blocks.feedforward import GATED, FeedForward, GatedFeedForward, MixtureOfExperts
+from archscope.blocks.heads import MaskedHead, Output, PooledHead, ProjectedHead, outputs
+from archscope.blocks.masked_attention import MaskedDotProduct
+from archscope.blocks.plan import lists
 from archscope.blocks.positions import sinusoids
-from archscope.subject import Inputs
-
-if TYPE_CHECKING:
-    from archscope.families.transformer.spec import TransformerSpec
+from archscope.blocks.stack import stack
+from archscope.families.transformer.spec import BlockPlan, TransformerSpec
 
 
-def build(spec: TransformerSpec, *, folded: bool) -> nn.Module:
-    """Build the network of `spec`; folded, with only the first of each kind of block."""
-    if spec.arch == "encoder-decoder":
-        return EncoderDecoder(spec, folded=folded)
-    return Transformer(spec, folded=folded)
-
-
-def example_inputs(spec: TransformerSpec) -> Inputs:
-    """Return random tokens or features of the spec's shape on torch's default device."""
-    lengths = (
-        (spec.seq_len, spec.target_length) if spec.arch == "encoder-decoder" else (spec.seq_len,)
-    )
-    if spec.vocab_size:
-        args = tuple(tokens(spec.batch_size, n, words=spec.vocab_size) for n in lengths)
-    else:
-        args = tuple(features(spec.batch_size, n, spec.d_model) for n in lengths)
-    if not spec.token_types:
-        return Inputs(args=args)
-    types = tokens(spec.batch_size, spec.seq_len, words=spec.token_types)
-    return Inputs(args=args, kwargs={"token_types": types})
+def build(spec: TransformerSpec, plan: Sequence[BlockPlan]) -> nn.Module:
+    """Return the network of these blocks."""
+    return (EncoderDecoder if spec.arch == "encoder-decoder" else Transformer)(spec, plan)
 
 
 class Transformer(nn.Module):
@@ -53,19 +37,19 @@ class Transformer(nn.Module):
     (B, C), where there is a pooler or a classifier.
     """
 
-    def __init__(self, spec: TransformerSpec, *, folded: bool = False) -> None:
+    def __init__(self, spec: TransformerSpec, plan: Sequence[BlockPlan]) -> None:
         super().__init__()
         self.sinusoidal = spec.positions == "sinusoidal"
         self.tok_emb = _table(spec, spec.vocab_size)
         self.pos_emb = _table(spec, _position_rows(spec, spec.seq_len))
         self.type_emb = _table(spec, spec.token_types)
-        self.ln_emb = make_norm(spec, spec.table_width) if spec.embedding_norm else None
+        self.ln_emb = _norm(spec, spec.table_width) if spec.embedding_norm else None
         self.proj_emb = _projection(spec)
-        self.passes = _passes(spec, spec.depth, folded=folded)
-        self.blocks = _stack(spec, spec.depth, folded, causal=spec.sees_only_past)
-        self.ln_f = make_norm(spec, spec.d_model) if spec.ends_normalised else None
-        self.lm_head = vocabulary_head(spec, self.tok_emb)
-        self.pooled = pooled_head(spec)
+        self.blocks = stack(plan, partial(_block, spec))
+        self.passes = len(plan) // len(self.blocks)
+        self.ln_f = _norm(spec, spec.d_model) if spec.ends_normalised else None
+        self.lm_head = _vocabulary_head(spec, self.tok_emb)
+        self.pooled = _pooled_head(spec)
 
     def forward(self, tokens: Tensor, token_types: Tensor | None = None) -> Output:
         """Take (B, S) or (B, S, D), and token types (B, S)."""
@@ -84,27 +68,27 @@ class EncoderDecoder(nn.Module):
     returns, for the target.
     """
 
-    def __init__(self, spec: TransformerSpec, *, folded: bool = False) -> None:
+    def __init__(self, spec: TransformerSpec, plan: Sequence[BlockPlan]) -> None:
         super().__init__()
-        norm = partial(make_norm, spec, spec.d_model)
+        norm = partial(_norm, spec, spec.d_model)
         self.sinusoidal = spec.positions == "sinusoidal"
         self.tok_emb = _table(spec, spec.vocab_size)
         self.pos_emb = _table(spec, _position_rows(spec, spec.seq_len))
-        self.ln_emb = make_norm(spec, spec.table_width) if spec.embedding_norm else None
+        self.ln_emb = _norm(spec, spec.table_width) if spec.embedding_norm else None
         self.proj_emb = _projection(spec)
-        self.passes = _passes(spec, spec.depth, folded=folded)
-        self.encoder = _stack(spec, spec.depth, folded, causal=False)
+        stacks = lists(plan)
+        self.encoder = stack(stacks["encoder"], partial(_block, spec))
+        self.passes = len(stacks["encoder"]) // len(self.encoder)
         self.ln_encoder = norm() if spec.ends_normalised else None
         self.target_tok_emb = None if spec.tied else _table(spec, spec.vocab_size)
         self.target_pos_emb = _table(spec, _position_rows(spec, spec.target_length))
-        self.target_ln_emb = make_norm(spec, spec.table_width) if spec.embedding_norm else None
+        self.target_ln_emb = _norm(spec, spec.table_width) if spec.embedding_norm else None
         self.target_proj_emb = None if spec.tied else _projection(spec)
-        # The longest path enters the first run from the source, later ones from the run before.
-        self.target_passes = _passes(spec, spec.decoder_blocks, folded=False)
-        self.decoder = _stack(spec, spec.decoder_blocks, folded, causal=True, cross=True)
+        self.decoder = stack(stacks["decoder"], partial(_block, spec))
+        self.target_passes = len(stacks["decoder"]) // len(self.decoder)
         self.ln_f = norm() if spec.ends_normalised else None
-        self.lm_head = vocabulary_head(spec, self.tok_emb)
-        self.pooled = pooled_head(spec)
+        self.lm_head = _vocabulary_head(spec, self.tok_emb)
+        self.pooled = _pooled_head(spec)
 
     def forward(self, source: Tensor, target: Tensor) -> Output:
         """Take (B, S) and (B, T), or (B, S, D) and (B, T, D)."""
@@ -128,25 +112,8 @@ def _projection(spec: TransformerSpec) -> nn.Linear | None:
     return part("embeddings", nn.Linear(spec.embedding_dim, spec.d_model, bias=spec.bias))
 
 
-def _passes(spec: TransformerSpec, depth: int, *, folded: bool) -> int:
-    """Return how often the blocks that there are run one after the other."""
-    return depth if spec.shared_blocks and not folded else 1
-
-
 def _position_rows(spec: TransformerSpec, length: int) -> int:
     return (spec.max_positions or length) if spec.positions == "learned" else 0
-
-
-def _stack(
-    spec: TransformerSpec, depth: int, folded: bool, *, causal: bool, cross: bool = False
-) -> nn.ModuleList:
-    alone = folded or spec.shared_blocks
-    chosen = [group[0] for group in spec.alike(depth, cross=cross)] if alone else range(depth)
-    blocks = nn.ModuleList()
-    for number in chosen:
-        block = Block(spec, number, causal=causal, cross=cross)
-        blocks.add_module(str(number), block)
-    return blocks
 
 
 def _embed(
@@ -171,3 +138,112 @@ def _run(
         for block in blocks:
             x = block(x, *memory)
     return x if last is None else last(x)
+
+
+def _block(spec: TransformerSpec, plan: BlockPlan) -> Block:
+    return Block(
+        partial(_norm, spec, spec.d_model),
+        _mixer(spec, plan),
+        cross=_attention(spec, ScaledDotProduct(causal=False), cross=True) if plan.cross else None,
+        mlp=_feed_forward(spec),
+        norm_place=spec.norm_place,
+        parallel=spec.parallel,
+        shared_norm=spec.shared_norm,
+    )
+
+
+def _norm(spec: TransformerSpec, width: int) -> nn.Module:
+    """Return a norm over the last `width` features, of the kind that the spec names."""
+    if spec.norm == "rmsnorm":
+        return nn.RMSNorm(width)
+    return nn.LayerNorm(width, bias=spec.norms_biased)
+
+
+def _mixer(spec: TransformerSpec, plan: BlockPlan) -> Attention | DilatedMixer:
+    if spec.mixer == "attention":
+        product = _product(spec, plan.causal, plan.window)
+        return _attention(spec, product, rotary=spec.positions == "rotary")
+    return DilatedMixer(
+        spec.d_model, spec.taps, dilation=plan.dilation, causal=plan.causal, bias=spec.bias
+    )
+
+
+def _product(spec: TransformerSpec, causal: bool, window: int | None) -> nn.Module:
+    grouped = spec.key_heads != spec.heads
+    alibi = spec.positions == "alibi"
+    if spec.sinks or alibi or (window is not None and spec.masked_window):
+        return MaskedDotProduct(
+            spec.heads,
+            causal=causal,
+            window=window,
+            alibi=alibi,
+            sinks=spec.sinks,
+            grouped=grouped,
+        )
+    if window is None:
+        return ScaledDotProduct(causal=causal, grouped=grouped)
+    return WindowDotProduct(
+        window=window, dilation=spec.window_step, causal=causal, grouped=grouped
+    )
+
+
+def _attention(
+    spec: TransformerSpec, product: nn.Module, *, rotary: bool = False, cross: bool = False
+) -> Attention:
+    return Attention(
+        spec.d_model,
+        spec.heads,
+        product,
+        kv_heads=spec.key_heads,
+        head_dim=spec.head_width,
+        bias=spec.attention_biased,
+        qkv_bias=spec.projections_biased,
+        head_norm=partial(_norm, spec) if spec.qk_norm else None,
+        rotary=rotary,
+        rotary_dim=spec.rotary_dim,
+        cross=cross,
+    )
+
+
+def _feed_forward(spec: TransformerSpec) -> nn.Module:
+    sizes = (spec.d_model, spec.hidden_width)
+    if spec.experts:
+        experts = (spec.experts, spec.experts_per_token)
+        return MixtureOfExperts(
+            *sizes,
+            *experts,
+            activation=spec.activation,
+            bias=spec.bias,
+            router_bias=spec.router_bias,
+        )
+    kind = GatedFeedForward if spec.activation in GATED else FeedForward
+    return kind(*sizes, activation=spec.activation, bias=spec.bias)
+
+
+def _vocabulary_head(spec: TransformerSpec, table: nn.Embedding | None) -> nn.Module | None:
+    """Return the head over the vocabulary, with the weight of `table` where they are tied."""
+    if spec.vocabulary_head == "none" or table is None:
+        return None
+    widths = (spec.d_model, spec.table_width, spec.vocab_size)
+    if spec.vocabulary_head == "mlm":
+        head: nn.Module = MaskedHead(*widths, norm=partial(_norm, spec), bias=spec.bias)
+    elif spec.embedding_dim is not None:
+        head = ProjectedHead(*widths, bias=spec.bias, head_bias=spec.head_bias)
+    else:
+        head = part("head", nn.Linear(spec.d_model, spec.vocab_size, bias=spec.head_bias))
+    if spec.tied:
+        getattr(head, "decoder", head).weight = table.weight
+    return head
+
+
+def _pooled_head(spec: TransformerSpec) -> nn.Module | None:
+    """Return the head on the pooled position, or None where there is none."""
+    if not (spec.pooler or spec.classes):
+        return None
+    return PooledHead(
+        spec.d_model,
+        spec.classes,
+        position=-1 if spec.sees_only_past else 0,
+        pooler=spec.pooler,
+        bias=spec.bias,
+    )

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from archscope.families.transformer.spec import TransformerSpec
 from archscope.theory.layers import Layer, Padding, conv
 from archscope.theory.outline import Attention, Outline, skips_a_hole
-
-if TYPE_CHECKING:
-    from archscope.families.transformer.spec import TransformerSpec
 
 
 def outline(spec: TransformerSpec) -> Outline:

@@ -1,22 +1,20 @@
 """Which values of a Transformer's fields fit together; a value that nobody would read is refused.
 
 Without the last rule `--window 256` would count full attention where `--attention window` was
-forgotten, and say nothing.
+forgotten, and say nothing. The spec calls these checks as it is made and so stands above them:
+here it is anything that has its fields.
 """
 
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import Any
 
 from archscope.errors import SpecError
 from archscope.specs import nearest_divisors
 
-if TYPE_CHECKING:
-    from archscope.families.transformer.spec import TransformerSpec
 
-
-def check_together(spec: TransformerSpec) -> None:
+def check_together(spec: Any) -> None:
     """Raise `SpecError` for the first field whose value another field rules out."""
     _check_heads(spec)
     _check_window(spec)
@@ -26,7 +24,7 @@ def check_together(spec: TransformerSpec) -> None:
     _check_unread(spec)
 
 
-def _check_heads(spec: TransformerSpec) -> None:
+def _check_heads(spec: Any) -> None:
     if not _attends(spec):
         return
     if spec.head_dim is None and spec.d_model % spec.heads:
@@ -41,7 +39,7 @@ def _check_heads(spec: TransformerSpec) -> None:
         )
 
 
-def _check_window(spec: TransformerSpec) -> None:
+def _check_window(spec: Any) -> None:
     both_sides = not spec.sees_only_past or spec.arch == "encoder-decoder"
     if spec.window is not None and both_sides and spec.window % 2 == 0:
         raise SpecError(
@@ -52,7 +50,7 @@ def _check_window(spec: TransformerSpec) -> None:
         )
 
 
-def _check_positions(spec: TransformerSpec) -> None:
+def _check_positions(spec: Any) -> None:
     if spec.positions == "rotary" and spec.mixer == "attention" and spec.head_width % 2:
         raise SpecError(
             "positions",
@@ -84,7 +82,7 @@ def _check_positions(spec: TransformerSpec) -> None:
         )
 
 
-def _check_experts(spec: TransformerSpec) -> None:
+def _check_experts(spec: Any) -> None:
     if spec.experts and spec.top_k is not None and spec.top_k > spec.experts:
         raise SpecError(
             "top_k",
@@ -97,7 +95,7 @@ def _check_experts(spec: TransformerSpec) -> None:
         raise SpecError("dilations", (), "has no items. Give at least one, e.g. 1,2,4")
 
 
-def _check_blocks(spec: TransformerSpec) -> None:
+def _check_blocks(spec: Any) -> None:
     if not spec.shared_blocks:
         return
     for field, differs in (
@@ -110,7 +108,7 @@ def _check_blocks(spec: TransformerSpec) -> None:
             )
 
 
-def _check_unread(spec: TransformerSpec) -> None:
+def _check_unread(spec: Any) -> None:
     two_stacks = spec.arch == "encoder-decoder"
     attends = spec.mixer == "attention"
     readers = (
@@ -178,8 +176,9 @@ def _check_unread(spec: TransformerSpec) -> None:
             raise SpecError(field, value, problem)
 
 
-def _attends(spec: TransformerSpec) -> bool:
-    return spec.mixer == "attention" or spec.arch == "encoder-decoder"
+def _attends(spec: Any) -> bool:
+    attends: bool = spec.mixer == "attention" or spec.arch == "encoder-decoder"
+    return attends
 
 
 def _nearest(number: int, near: int) -> str:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from archscope.blocks.repeats import repeats, reruns
 from archscope.families.transformer.rules import check_together
-from archscope.families.transformer.words import words
-from archscope.specs import check, option, values
-from archscope.subject import Inputs, Repeat, Subject
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from archscope.theory.outline import Outline
+from archscope.specs import check, option
 
 DEFAULT_WINDOW = 255
 """Keys per query where nothing is said; odd, so that it fits attention to both sides too."""
@@ -240,72 +233,49 @@ class TransformerSpec:
         is_full = self.full_every is not None and (block + 1) % self.full_every == 0
         return None if is_full else self.window_keys
 
-    def alike(self, depth: int, *, cross: bool = False) -> tuple[tuple[int, ...], ...]:
-        """Return the numbers of `depth` blocks in groups of identical ones, by first member.
 
-        With cross-attention the first block stands apart: the longest path enters it from the
-        source, all later ones from the block before. Of shared blocks there is one alone.
-        """
-        if self.shared_blocks:
-            return ((0,),)
-        groups: dict[tuple[object, ...], list[int]] = {}
-        for block in range(depth):
-            kind = (self.dilation(block), self.window_of(block), cross and block == 0)
-            groups.setdefault(kind, []).append(block)
-        return tuple(map(tuple, groups.values()))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockPlan:
+    """Self-attention or a convolution, attention to a source where there is one, feed-forward."""
 
-
-def describe(spec: TransformerSpec) -> str:
-    """Return the spec in one line: what always matters, then what differs from the usual."""
-    return " · ".join(words(spec))
-
-
-def network(spec: TransformerSpec) -> nn.Module:
-    """Build the whole network on torch's current default device."""
-    from archscope.blocks.shapes import filled_where_real
-    from archscope.families.transformer.network import build
-
-    with filled_where_real():
-        return build(spec, folded=False)
+    path: str
+    """Where it stands in the network, e.g. `blocks.0`."""
+    causal: bool
+    """Whether it sees only the past."""
+    cross: bool
+    """Whether it attends to a source too."""
+    window: int | None
+    """Keys per query of its attention; None: all."""
+    dilation: int
+    """Tokens from tap to tap of its convolution."""
+    repeatable: bool
+    """Whether its place in the stack changes nothing."""
 
 
-def inputs(spec: TransformerSpec) -> Inputs:
-    """Return random tokens, or features where there is no vocabulary."""
-    from archscope.families.transformer.network import example_inputs
+def blocks(spec: TransformerSpec) -> Iterator[BlockPlan]:
+    """Yield the blocks of the one stack, or those of the encoder, then those of the decoder.
 
-    return example_inputs(spec)
-
-
-def outline(spec: TransformerSpec) -> Outline:
-    """Return what the network looks at, without building it."""
-    from archscope.families.transformer.outline import outline
-
-    return outline(spec)
+    A block that is run over and over is there as often as it runs.
+    """
+    if spec.arch != "encoder-decoder":
+        yield from _stack(spec, "blocks", spec.depth, causal=spec.sees_only_past)
+        return
+    yield from _stack(spec, "encoder", spec.depth, causal=False)
+    yield from _stack(spec, "decoder", spec.decoder_blocks, causal=True, cross=True)
 
 
-def subject(spec: TransformerSpec) -> Subject:
-    """Build the network on the meta device, each block that repeats only once."""
-    from archscope.blocks.shapes import shapes_only
-    from archscope.families.transformer.network import build
-
-    with shapes_only():
-        return Subject(
-            name=describe(spec),
-            model=build(spec, folded=True),
-            inputs=inputs(spec),
-            origin="family:transformer",
-            config=values(spec),
-            outline=outline(spec),
-            whole=lambda: network(spec),
-            repeats=_repeats(spec),
+def _stack(
+    spec: TransformerSpec, path: str, depth: int, *, causal: bool, cross: bool = False
+) -> Iterator[BlockPlan]:
+    for run in range(depth):
+        number = 0 if spec.shared_blocks else run
+        yield BlockPlan(
+            path=f"{path}.{number}",
+            causal=causal,
+            cross=cross,
+            window=spec.window_of(number),
+            dilation=spec.dilation(number),
+            # The longest path enters a decoder's first run from the source, later ones from the
+            # run before: its first block stands apart, and of a shared block all runs count.
+            repeatable=not cross or number > 0,
         )
-
-
-def _repeats(spec: TransformerSpec) -> tuple[Repeat, ...]:
-    depths = {"blocks": spec.depth}
-    if spec.arch == "encoder-decoder":
-        depths = {"encoder": spec.depth, "decoder": spec.decoder_blocks}
-    if spec.shared_blocks:  # that of a decoder that attends to an encoder runs in full
-        return reruns(next(iter(depths)), spec.depth)
-    groups = {stack: spec.alike(depth, cross=stack == "decoder") for stack, depth in depths.items()}
-    return sum((repeats(stack, alike) for stack, alike in groups.items()), ())

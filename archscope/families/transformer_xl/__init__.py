@@ -1,22 +1,31 @@
 """Transformer-XL: decoders with relative attention and a memory of what they read before."""
 
-from archscope.families._assembly import assemble
-from archscope.families.transformer_xl.spec import (
-    TransformerXlSpec,
-    blocks_alike,
-    build,
-    describe,
-    inputs,
-    outline,
-)
+from __future__ import annotations
 
-FAMILY = assemble(
+from archscope.blocks.examples import features, tokens
+from archscope.families import Family
+from archscope.families.transformer_xl.outline import outline
+from archscope.families.transformer_xl.spec import TransformerXlSpec, blocks, describe
+from archscope.subject import Inputs
+
+
+def inputs(spec: TransformerXlSpec) -> Inputs:
+    """Return a segment of random features or tokens, and a random memory."""
+    shape = (spec.batch_size, spec.seq_len)
+    x = tokens(*shape, words=spec.vocab_size) if spec.scores else features(*shape, spec.d_model)
+    if not spec.memory:
+        return Inputs(args=(x,))
+    memory = features(spec.depth, spec.batch_size, spec.memory, spec.d_model)
+    return Inputs(args=(x,), kwargs={"memory": memory})
+
+
+FAMILY = Family(
     name="transformer-xl",
     summary="Transformer-XL: relative attention with a memory, adaptive tables",
     spec=TransformerXlSpec,
     describe=describe,
-    build=build,
     inputs=inputs,
+    module="archscope.families.transformer_xl.network:TransformerXl",
+    blocks=blocks,
     outline=outline,
-    repeats=blocks_alike,
 )

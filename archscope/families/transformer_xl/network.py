@@ -6,34 +6,20 @@ distances, D width of the model, H heads, d width of a head, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from archscope.blocks.adaptive import AdaptiveEmbedding, AdaptiveHead
-from archscope.blocks.examples import features, tokens
 from archscope.blocks.feedforward import FeedForward
 from archscope.blocks.head_axis import join_heads, split_heads
 from archscope.blocks.norm_place import PostNormBlock
+from archscope.blocks.plan import Numbered, number_of
 from archscope.blocks.relative_attention import RelativeDotProduct, sinusoids_of
 from archscope.blocks.stack import stack
-from archscope.subject import Inputs
-
-if TYPE_CHECKING:
-    from archscope.families.transformer_xl.spec import TransformerXlSpec
-
-
-def example_inputs(spec: TransformerXlSpec) -> Inputs:
-    """Return features or tokens of one segment, and a memory, random on the default device."""
-    shape = (spec.batch_size, spec.seq_len)
-    x = tokens(*shape, words=spec.vocab_size) if spec.scores else features(*shape, spec.d_model)
-    if not spec.memory:
-        return Inputs(args=(x,))
-    memory = features(spec.depth, spec.batch_size, spec.memory, spec.d_model)
-    return Inputs(args=(x,), kwargs={"memory": memory})
+from archscope.families.transformer_xl.spec import TransformerXlSpec
 
 
 class TransformerXl(nn.Module):
@@ -43,17 +29,17 @@ class TransformerXl(nn.Module):
     block read, L of (B, S, D): the last M of all that was read are the next segment's memory.
     """
 
-    def __init__(self, spec: TransformerXlSpec, *, without: Collection[str] = ()) -> None:
+    def __init__(self, spec: TransformerXlSpec, plan: Sequence[Numbered]) -> None:
         super().__init__()
         self.runs_tables = spec.scores
         norm = partial(nn.LayerNorm, spec.d_model)
         self.tok_emb = AdaptiveEmbedding(spec.cluster_sizes, spec.d_model, spec.div_val)
 
-        def block(number: int) -> PostNormBlock:
+        def block(block: Numbered) -> PostNormBlock:
             mlp = FeedForward(spec.d_model, spec.d_ff, activation="relu")
-            return PostNormBlock(norm, XlAttention(spec, number), mlp)
+            return PostNormBlock(norm, XlAttention(spec, int(number_of(block))), mlp)
 
-        self.blocks = stack("blocks", spec.depth, block, without=without)
+        self.blocks = stack(plan, block)
         self.head = AdaptiveHead(self.tok_emb, spec.d_model)
 
     def forward(

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from archscope.blocks.repeats import repeats
+from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
 from archscope.specs import check, nearest_divisors, option
-from archscope.subject import Inputs, Repeat
-from archscope.theory.attention import with_memory
-from archscope.theory.outline import Attention, Outline
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +71,11 @@ class TransformerXlSpec:
         return tuple(end - start for start, end in zip((0, *ends), ends, strict=False))
 
 
+def blocks(spec: TransformerXlSpec) -> list[Numbered]:
+    """Return the blocks, which are all alike."""
+    return numbered("blocks", spec.depth)
+
+
 def describe(spec: TransformerXlSpec) -> str:
     """Return the spec in one line."""
     return " · ".join(_words(spec))
@@ -94,42 +92,3 @@ def _words(spec: TransformerXlSpec) -> Iterator[str]:
     yield "with scores" if spec.scores else "blocks alone run"
     yield f"seq {spec.seq_len} after {spec.memory}"
     yield f"batch {spec.batch_size}"
-
-
-def inputs(spec: TransformerXlSpec) -> Inputs:
-    """Return a random segment and memory."""
-    from archscope.families.transformer_xl.network import example_inputs
-
-    return example_inputs(spec)
-
-
-def outline(spec: TransformerXlSpec) -> Outline:
-    """Return what a token sees of its own segment, and how far the memory reaches."""
-    names = (f"blocks.{block}.attn" for block in range(spec.depth))
-    return Outline(
-        axes=1,
-        attention=tuple(Attention(name=name, causal=True) for name in names),
-        input_size=spec.seq_len,
-        noun="token",
-        remarks=(_remark(spec),) if spec.memory else (),
-    )
-
-
-def _remark(spec: TransformerXlSpec) -> str:
-    reach = with_memory(spec.depth, spec.memory, segment=spec.seq_len)
-    return (
-        f"the table is of one segment; through memories of {spec.memory:,} positions, {spec.depth} "
-        f"blocks deep, its first token depends on {reach.before:,} tokens before the segment"
-    )
-
-
-def build(spec: TransformerXlSpec, without: Set[str]) -> nn.Module:
-    """Build the network without the blocks that others stand for."""
-    from archscope.families.transformer_xl.network import TransformerXl
-
-    return TransformerXl(spec, without=without)
-
-
-def blocks_alike(spec: TransformerXlSpec) -> tuple[Repeat, ...]:
-    """Return which blocks are built once for several: all are alike."""
-    return repeats("blocks", (tuple(range(spec.depth)),))

@@ -1,14 +1,18 @@
 """U-Net: a path down and a path up, joined at each resolution."""
 
-from archscope.families._assembly import assemble, images
-from archscope.families.u_net.spec import UnetSpec, build, describe, outline
+from __future__ import annotations
 
-FAMILY = assemble(
+from archscope.blocks.examples import images
+from archscope.families import Family
+from archscope.families.u_net.outline import outline
+from archscope.families.u_net.spec import UnetSpec, describe
+
+FAMILY = Family(
     name="u-net",
     summary="U-Net: a path down and a path up, joined at each resolution",
     spec=UnetSpec,
     describe=describe,
-    build=build,
     inputs=images,
+    module="archscope.families.u_net.network:Unet",
     outline=outline,
 )

@@ -7,17 +7,12 @@ B batch, I channels in, D channels of a resolution, K classes, H x W and X x Y p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
-
-if TYPE_CHECKING:
-    from archscope.families.u_net.spec import Double, UnetSpec
+from archscope.families.u_net.spec import Double, UnetSpec, down, up
 
 
 class DoubleConvolution(nn.Module):
@@ -73,12 +68,12 @@ class Up(DoubleConvolution):
 class Unet(nn.Module):
     """The path down, the path up, and a convolution of 1x1 to the classes."""
 
-    def __init__(self, spec: UnetSpec, down: Sequence[Double], up: Sequence[Double]) -> None:
+    def __init__(self, spec: UnetSpec) -> None:
         super().__init__()
         self.down = nn.ModuleList(
-            Down(spec, plan, pools=level > 0) for level, plan in enumerate(down)
+            Down(spec, plan, pools=level > 0) for level, plan in enumerate(down(spec))
         )
-        self.up = nn.ModuleList(Up(spec, plan) for plan in up)
+        self.up = nn.ModuleList(Up(spec, plan) for plan in up(spec))
         self.out = part("head", nn.Conv2d(spec.stem_channels, spec.classes, 1))
 
     def forward(self, x: Tensor) -> Tensor:

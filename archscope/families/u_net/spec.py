@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from archscope.blocks.examples import images_in_words
 from archscope.errors import SpecError
-from archscope.families._assembly import images_in_words
 from archscope.specs import check, option
-from archscope.theory.layers import Layer, conv, linear, nearest, pool, transposed
-from archscope.theory.outline import Outline
-
-if TYPE_CHECKING:
-    from torch import nn
 
 CONVOLUTIONS = 2
 """Convolutions of 3x3 at each resolution, on either path."""
@@ -97,49 +91,6 @@ def up(spec: UnetSpec) -> tuple[Double, ...]:
         out = channels // 2 if halves else channels
         found.append(Double(in_channels=2 * channels, within=channels, out_channels=out))
     return tuple(found)
-
-
-def layers(spec: UnetSpec) -> Iterator[Layer]:
-    """Yield the longest path, through the lowest resolution, along one axis."""
-    for level in range(spec.levels):
-        if level:
-            yield pool(2, name=f"down.{level}.pool")
-        yield from _double(spec, f"down.{level}")
-    for number in range(spec.levels - 1):
-        yield _upsampling(spec, f"up.{number}.upsample")
-        yield from _double(spec, f"up.{number}")
-    yield conv(1, name="out")
-
-
-def _double(spec: UnetSpec, path: str) -> Iterator[Layer]:
-    for number in range(1, CONVOLUTIONS + 1):
-        yield conv(3, padding=spec.padding, name=f"{path}.conv{number}")
-
-
-def _upsampling(spec: UnetSpec, name: str) -> Layer:
-    if spec.upsampling == "transposed":
-        return transposed(2, stride=2, name=name)
-    return linear(2, name=name) if spec.upsampling == "bilinear" else nearest(2, name=name)
-
-
-def outline(spec: UnetSpec) -> Outline:
-    """Return what the network looks at: the path through the lowest resolution."""
-    return Outline(
-        axes=2,
-        layers=tuple(layers(spec)),
-        input_size=spec.input_size,
-        remarks=(
-            "the table is of the path through the lowest resolution, which sees all that the "
-            "shorter paths see",
-        ),
-    )
-
-
-def build(spec: UnetSpec, without: Set[str]) -> nn.Module:
-    """Build the network; no blocks are left out."""
-    from archscope.families.u_net.network import Unet
-
-    return Unet(spec, down(spec), up(spec))
 
 
 def describe(spec: UnetSpec) -> str:

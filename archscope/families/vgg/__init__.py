@@ -1,14 +1,19 @@
 """VGG: convolutions of 3x3, a pool after each stage, and three linear layers."""
 
-from archscope.families._assembly import assemble, images
-from archscope.families.vgg.spec import VggSpec, build, describe, outline
+from __future__ import annotations
 
-FAMILY = assemble(
+from archscope.blocks.examples import images
+from archscope.families import Family
+from archscope.families.vgg.outline import outline
+from archscope.families.vgg.spec import VggSpec, describe, places
+
+FAMILY = Family(
     name="vgg",
     summary="VGG: stages of 3x3 convolutions, a pool after each, three linear layers",
     spec=VggSpec,
     describe=describe,
-    build=build,
     inputs=images,
+    module="archscope.families.vgg.network:Vgg",
+    blocks=places,
     outline=outline,
 )

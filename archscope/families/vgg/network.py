@@ -6,14 +6,12 @@ B batch, I channels in, O channels of the last stage, F hidden features, C class
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
-
-if TYPE_CHECKING:
-    from archscope.families.vgg.spec import Place, VggSpec
+from archscope.blocks.stack import sequence
+from archscope.families.vgg.spec import Place, VggSpec
 
 POOLED = 7
 """Positions along each axis that the linear layers read; an input of 224 x 224 leaves as many."""
@@ -25,15 +23,7 @@ class Vgg(nn.Module):
 
     def __init__(self, spec: VggSpec, places: Sequence[Place]) -> None:
         super().__init__()
-        self.features = nn.Sequential()
-        for place in places:
-            if place.is_pool:
-                self.features.append(nn.MaxPool2d(2))
-                continue
-            self.features.append(nn.Conv2d(place.in_channels, place.out_channels, 3, padding=1))
-            if spec.norm == "batchnorm":
-                self.features.append(nn.BatchNorm2d(place.out_channels))
-            self.features.append(nn.ReLU())
+        self.features = sequence(places, _layer)
         self.avgpool = nn.AdaptiveAvgPool2d(POOLED)
         linear = nn.Sequential(
             nn.Linear(spec.channels[-1] * POOLED**2, spec.d_ff),
@@ -52,3 +42,15 @@ class Vgg(nn.Module):
         x = self.avgpool(x).flatten(1)  # (B, O * 7 * 7)
         scores: Tensor = self.classifier(x)  # (B, C)
         return scores
+
+
+def _layer(place: Place) -> nn.Module:
+    match place.kind:
+        case "convolution":
+            return nn.Conv2d(place.in_channels, place.out_channels, 3, padding=1)
+        case "norm":
+            return nn.BatchNorm2d(place.in_channels)
+        case "activation":
+            return nn.ReLU()
+        case "pool":
+            return nn.MaxPool2d(2)

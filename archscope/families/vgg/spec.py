@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from archscope.blocks.examples import images_in_words
 from archscope.errors import SpecError
-from archscope.families._assembly import images_in_words
 from archscope.specs import check, listed, option
-from archscope.theory.layers import Layer, conv, pool
-from archscope.theory.outline import Outline
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,51 +39,45 @@ class VggSpec:
             raise SpecError("input_size", self.input_size, problem)
 
 
+Kind = Literal["convolution", "norm", "activation", "pool"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A convolution or a pool, and the number that it has in `features`."""
+    """One of the layers that stand one after the other in `features`."""
 
-    number: int
-    """Its number in the sequence of convolutions, norms, activations and pools."""
+    path: str
+    """Where it stands in the network, e.g. `features.3`."""
+    kind: Kind
+    """What stands there."""
     in_channels: int
     """Channels of its input."""
     out_channels: int
     """Channels of its output."""
-    is_pool: bool
-    """Whether it is a pool."""
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it returns the shape that it takes."""
+        return self.kind != "pool" and self.in_channels == self.out_channels
 
 
 def places(spec: VggSpec) -> Iterator[Place]:
-    """Yield the convolutions and pools in order."""
-    number, channels = 0, spec.in_channels
-    for count, out in zip(spec.convolutions, spec.channels, strict=True):
+    """Yield all layers but the linear ones, in order."""
+    channels = spec.in_channels
+    for number, (kind, out) in enumerate(_kinds(spec)):
+        yield Place(path=f"features.{number}", kind=kind, in_channels=channels, out_channels=out)
+        channels = out
+
+
+def _kinds(spec: VggSpec) -> Iterator[tuple[Kind, int]]:
+    """Yield what stands in each place, and the channels of its output."""
+    for count, channels in zip(spec.convolutions, spec.channels, strict=True):
         for _ in range(count):
-            yield Place(number=number, in_channels=channels, out_channels=out, is_pool=False)
-            number += 2 if spec.norm == "none" else 3  # the norm and the activation follow
-            channels = out
-        yield Place(number=number, in_channels=channels, out_channels=out, is_pool=True)
-        number += 1
-
-
-def layers(spec: VggSpec) -> Iterator[Layer]:
-    """Yield the convolutions and pools along one axis."""
-    for place in places(spec):
-        name = f"features.{place.number}"
-        yield pool(2, name=name) if place.is_pool else conv(3, name=name)
-
-
-def outline(spec: VggSpec) -> Outline:
-    """Return what the network looks at."""
-    return Outline(
-        axes=2, layers=tuple(layers(spec)), input_size=spec.input_size, reads_all="classifier"
-    )
-
-
-def build(spec: VggSpec, without: Set[str]) -> nn.Module:
-    """Build the network; no blocks are left out."""
-    from archscope.families.vgg.network import Vgg
-
-    return Vgg(spec, tuple(places(spec)))
+            yield "convolution", channels
+            if spec.norm == "batchnorm":
+                yield "norm", channels
+            yield "activation", channels
+        yield "pool", channels
 
 
 def describe(spec: VggSpec) -> str:

@@ -1,15 +1,19 @@
 """Vision Transformers: ViT and, without distillation, DeiT."""
 
-from archscope.families._assembly import assemble, images
-from archscope.families.vit.spec import VitSpec, blocks_alike, build, describe, outline
+from __future__ import annotations
 
-FAMILY = assemble(
+from archscope.blocks.examples import images
+from archscope.families import Family
+from archscope.families.vit.outline import outline
+from archscope.families.vit.spec import VitSpec, blocks, describe
+
+FAMILY = Family(
     name="vit",
     summary="Vision Transformers: an image as a sequence of patches, ViT and DeiT",
     spec=VitSpec,
     describe=describe,
-    build=build,
     inputs=images,
+    module="archscope.families.vit.network:Vit",
+    blocks=blocks,
     outline=outline,
-    repeats=blocks_alike,
 )

@@ -6,9 +6,8 @@ C classes.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -17,16 +16,15 @@ from archscope.blocks.attention import Attention, ScaledDotProduct
 from archscope.blocks.components import part
 from archscope.blocks.feedforward import FeedForward
 from archscope.blocks.norm_place import PreNormBlock
+from archscope.blocks.plan import Numbered
 from archscope.blocks.stack import stack
-
-if TYPE_CHECKING:
-    from archscope.families.vit.spec import VitSpec
+from archscope.families.vit.spec import VitSpec
 
 
 class Vit(nn.Module):
     """Takes an image (B, I, X, X); returns scores (B, C), read from the class token."""
 
-    def __init__(self, spec: VitSpec, *, without: Collection[str] = ()) -> None:
+    def __init__(self, spec: VitSpec, plan: Sequence[Numbered]) -> None:
         super().__init__()
         size, width = spec.patch_size, spec.d_model
         norm = partial(nn.LayerNorm, width)
@@ -34,11 +32,11 @@ class Vit(nn.Module):
         self.class_token = part("embeddings", nn.Embedding(1, width))
         self.pos_emb = part("embeddings", nn.Embedding(1 + spec.patches, width))
 
-        def block(_: int) -> PreNormBlock:
+        def block(_: Numbered) -> PreNormBlock:
             attention = Attention(width, spec.heads, ScaledDotProduct(causal=False))
             return PreNormBlock(norm, attention, FeedForward(width, spec.d_ff, activation="gelu"))
 
-        self.blocks = stack("blocks", spec.depth, block, without=without)
+        self.blocks = stack(plan, block)
         self.ln_f = norm()
         self.head = part("head", nn.Linear(width, spec.classes))
 

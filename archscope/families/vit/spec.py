@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from archscope.blocks.repeats import repeats
+from archscope.blocks.examples import images_in_words
+from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
-from archscope.families._assembly import images_in_words
 from archscope.specs import check, nearest_divisors, option
-from archscope.subject import Repeat
-from archscope.theory.layers import conv
-from archscope.theory.outline import Outline
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +42,11 @@ class VitSpec:
         return (self.input_size // self.patch_size) ** 2
 
 
+def blocks(spec: VitSpec) -> list[Numbered]:
+    """Return the blocks, which are all alike."""
+    return numbered("blocks", spec.depth)
+
+
 def describe(spec: VitSpec) -> str:
     """Return the spec in one line."""
     return " · ".join(
@@ -64,21 +61,3 @@ def describe(spec: VitSpec) -> str:
             images_in_words(spec),
         )
     )
-
-
-def outline(spec: VitSpec) -> Outline:
-    """Return what a patch sees; from the first block on it sees all of them."""
-    patch = conv(spec.patch_size, stride=spec.patch_size, padding=0, name="patch_emb")
-    return Outline(axes=2, layers=(patch,), input_size=spec.input_size, reads_all="blocks.0.attn")
-
-
-def build(spec: VitSpec, without: Set[str]) -> nn.Module:
-    """Build the network without the blocks that others stand for."""
-    from archscope.families.vit.network import Vit
-
-    return Vit(spec, without=without)
-
-
-def blocks_alike(spec: VitSpec) -> tuple[Repeat, ...]:
-    """Return which blocks are built once for several: all are alike."""
-    return repeats("blocks", (tuple(range(spec.depth)),))

@@ -1,14 +1,26 @@
 """WaveNet: causal dilated convolutions with gates, residual paths and skips to the output."""
 
-from archscope.families._assembly import assemble
-from archscope.families.wavenet.spec import WaveNetSpec, build, describe, inputs, outline
+from __future__ import annotations
 
-FAMILY = assemble(
+from archscope.blocks.examples import features
+from archscope.families import Family
+from archscope.families.wavenet.outline import outline
+from archscope.families.wavenet.spec import WaveNetSpec, blocks, describe
+from archscope.subject import Inputs
+
+
+def inputs(spec: WaveNetSpec) -> Inputs:
+    """Return one batch of random features, where real samples are one-hot."""
+    return Inputs(args=(features(spec.batch_size, spec.classes, spec.input_size),))
+
+
+FAMILY = Family(
     name="wavenet",
     summary="WaveNet: causal dilated convolutions with gates, residual paths and skips",
     spec=WaveNetSpec,
     describe=describe,
-    build=build,
     inputs=inputs,
+    module="archscope.families.wavenet.network:WaveNet",
+    blocks=blocks,
     outline=outline,
 )

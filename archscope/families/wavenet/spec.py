@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from archscope.blocks.residual_spec import residual_remark
 from archscope.specs import check, listed, option
-from archscope.subject import Inputs
-from archscope.theory.layers import Layer, conv
-from archscope.theory.outline import Outline
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,47 +27,23 @@ class WaveNetSpec:
     def __post_init__(self) -> None:
         check(self)
 
-    @property
-    def blocks(self) -> tuple[int, ...]:
-        """The dilation of every block."""
-        return self.dilations * self.stacks
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A gated causal convolution, with a path around it and a skip to the output."""
+
+    path: str
+    """Where it stands in the network, e.g. `blocks.0`."""
+    dilation: int
+    """Samples from tap to tap."""
+    repeatable: bool
+    """Whether it adds its skip to those of blocks before it, as all but the first do."""
 
 
-def layers(spec: WaveNetSpec) -> Iterator[Layer]:
-    """Yield the path through all causal convolutions."""
-    yield conv(spec.kernel_size, padding="causal", name="causal")
-    for number, dilation in enumerate(spec.blocks):
-        name = f"blocks.{number}.dilated"
-        yield conv(spec.kernel_size, dilation=dilation, padding="causal", name=name)
-
-
-def outline(spec: WaveNetSpec) -> Outline:
-    """Return what the network looks at: its longest path, which sees what all others see."""
-    stack = tuple(layers(spec))
-    return Outline(
-        axes=1,
-        layers=stack,
-        input_size=spec.input_size,
-        remarks=(
-            residual_remark(stack),
-            "the skips of all blocks are added up: the table is of the last block's, which sees "
-            "all that the others see",
-        ),
-    )
-
-
-def inputs(spec: WaveNetSpec) -> Inputs:
-    """Return one batch of random features, where real samples are one-hot."""
-    from archscope.blocks.examples import features
-
-    return Inputs(args=(features(spec.batch_size, spec.classes, spec.input_size),))
-
-
-def build(spec: WaveNetSpec, without: Set[str]) -> nn.Module:
-    """Build the network; no blocks are left out, since their skips are added up outside of them."""
-    from archscope.families.wavenet.network import WaveNet
-
-    return WaveNet(spec)
+def blocks(spec: WaveNetSpec) -> Iterator[Block]:
+    """Yield the blocks of all stacks in order."""
+    for number, dilation in enumerate(spec.dilations * spec.stacks):
+        yield Block(path=f"blocks.{number}", dilation=dilation, repeatable=number > 0)
 
 
 def describe(spec: WaveNetSpec) -> str:
@@ -83,7 +51,7 @@ def describe(spec: WaveNetSpec) -> str:
     return " · ".join(
         (
             "wavenet",
-            f"{len(spec.blocks)} blocks",
+            f"{len(spec.dilations) * spec.stacks} blocks",
             f"dilations {listed(spec.dilations)} × {spec.stacks}",
             f"kernel {spec.kernel_size}",
             f"channels {spec.residual_channels} residual, {spec.dilation_channels} dilated, "

@@ -1,15 +1,31 @@
 """XLNet: encoders with relative attention."""
 
-from archscope.families._assembly import assemble
-from archscope.families.xlnet.spec import XlnetSpec, blocks_alike, build, describe, inputs, outline
+from __future__ import annotations
 
-FAMILY = assemble(
+from dataclasses import replace
+
+from archscope.blocks.examples import text, tokens
+from archscope.families import Family
+from archscope.families.xlnet.outline import outline
+from archscope.families.xlnet.spec import XlnetSpec, blocks, describe
+from archscope.subject import Inputs
+
+
+def inputs(spec: XlnetSpec) -> Inputs:
+    """Return random tokens, and their segments where the spec has them."""
+    found = text(spec)
+    if not spec.segments:
+        return found
+    return replace(found, kwargs={"segment": tokens(spec.batch_size, spec.seq_len, words=2)})
+
+
+FAMILY = Family(
     name="xlnet",
     summary="XLNet: encoders that score content and distance apart",
     spec=XlnetSpec,
     describe=describe,
-    build=build,
     inputs=inputs,
+    module="archscope.families.xlnet.network:Xlnet",
+    blocks=blocks,
     outline=outline,
-    repeats=blocks_alike,
 )

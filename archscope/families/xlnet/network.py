@@ -7,9 +7,8 @@ weights but the vector that it starts from.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -19,12 +18,11 @@ from archscope.blocks.examples import tokens
 from archscope.blocks.feedforward import FeedForward
 from archscope.blocks.head_axis import join_heads, split_heads
 from archscope.blocks.norm_place import PostNormBlock
+from archscope.blocks.plan import Numbered
 from archscope.blocks.relative_attention import RelativeDotProduct, sinusoids_of
 from archscope.blocks.stack import stack
+from archscope.families.xlnet.spec import XlnetSpec
 from archscope.subject import Inputs
-
-if TYPE_CHECKING:
-    from archscope.families.xlnet.spec import XlnetSpec
 
 
 def example_inputs(spec: XlnetSpec) -> Inputs:
@@ -38,17 +36,17 @@ def example_inputs(spec: XlnetSpec) -> Inputs:
 class Xlnet(nn.Module):
     """Takes tokens (B, S) and the segment of each (B, S); returns features (B, S, D)."""
 
-    def __init__(self, spec: XlnetSpec, *, without: Collection[str] = ()) -> None:
+    def __init__(self, spec: XlnetSpec, plan: Sequence[Numbered]) -> None:
         super().__init__()
         norm = partial(nn.LayerNorm, spec.d_model)
         self.tok_emb = part("embeddings", nn.Embedding(spec.vocab_size, spec.d_model))
         self.mask_emb = part("embeddings", nn.Embedding(1, spec.d_model))  # of the second stream
 
-        def block(_: int) -> PostNormBlock:
+        def block(_: Numbered) -> PostNormBlock:
             mlp = FeedForward(spec.d_model, spec.d_ff, activation="gelu")
             return PostNormBlock(norm, XlnetAttention(spec), mlp)
 
-        self.blocks = stack("blocks", spec.depth, block, without=without)
+        self.blocks = stack(plan, block)
 
     def forward(self, tokens: Tensor, segment: Tensor | None = None) -> Tensor:
         """Take (B, S) and (B, S), return (B, S, D)."""

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from archscope.blocks.repeats import repeats
+from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
 from archscope.specs import check, nearest_divisors, option
-from archscope.subject import Inputs, Repeat
-from archscope.theory.outline import Attention, Outline
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +36,11 @@ class XlnetSpec:
             raise SpecError("heads", self.heads, problem)
 
 
+def blocks(spec: XlnetSpec) -> list[Numbered]:
+    """Return the blocks, which are all alike."""
+    return numbered("blocks", spec.depth)
+
+
 def describe(spec: XlnetSpec) -> str:
     """Return the spec in one line."""
     words = ["xlnet", f"depth {spec.depth}", f"d_model {spec.d_model}", f"{spec.heads} heads"]
@@ -50,36 +48,3 @@ def describe(spec: XlnetSpec) -> str:
     if spec.segments:
         words.append("segments")
     return " · ".join([*words, f"seq {spec.seq_len}", f"batch {spec.batch_size}"])
-
-
-def inputs(spec: XlnetSpec) -> Inputs:
-    """Return random tokens, and their segments where the spec has them."""
-    from archscope.families.xlnet.network import example_inputs
-
-    return example_inputs(spec)
-
-
-def outline(spec: XlnetSpec) -> Outline:
-    """Return what a token sees: all tokens, from the first block on."""
-    names = (f"blocks.{block}.attn" for block in range(spec.depth))
-    return Outline(
-        axes=1,
-        attention=tuple(Attention(name=name, causal=False) for name in names),
-        input_size=spec.seq_len,
-        noun="token",
-        remarks=(
-            "in pre-training a mask hides from each token those that come later in a random order",
-        ),
-    )
-
-
-def build(spec: XlnetSpec, without: Set[str]) -> nn.Module:
-    """Build the network without the blocks that others stand for."""
-    from archscope.families.xlnet.network import Xlnet
-
-    return Xlnet(spec, without=without)
-
-
-def blocks_alike(spec: XlnetSpec) -> tuple[Repeat, ...]:
-    """Return which blocks are built once for several: all are alike."""
-    return repeats("blocks", (tuple(range(spec.depth)),))

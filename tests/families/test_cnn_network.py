@@ -9,14 +9,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archscope.families.cnn.spec import CnnSpec, layers, network, subject
+from archscope.families.cnn import FAMILY
+from archscope.families.cnn.spec import CnnSpec, layers
 
 SMALL = {"in_channels": 4, "channels": (4,), "input_size": 16}
 
 
 def _network(**fields: Any) -> nn.Module:
     torch.manual_seed(0)
-    return network(CnnSpec(**{**SMALL, **fields})).double().eval()
+    return FAMILY.network(CnnSpec(**{**SMALL, **fields})).double().eval()
 
 
 def _reached(model: nn.Module, inputs: Tensor, output: int) -> list[int]:
@@ -43,7 +44,7 @@ def test_every_combination_has_the_shape_that_the_spec_says() -> None:
             residual=padding == "same",
             norm="batchnorm",
         )
-        out = network(spec)(torch.randn(2, 4, *[16] * dims))
+        out = FAMILY.network(spec)(torch.randn(2, 4, *[16] * dims))
         assert out.shape == (2, 8, *[layers(spec)[-1].out_size] * dims)
 
 
@@ -145,7 +146,7 @@ def test_a_classifier_reads_the_mean_or_where_causal_the_last_position() -> None
 )
 def test_folded_is_the_unfolded_stack_with_copies_left_out(fields: Any, built: list[str]) -> None:
     spec = CnnSpec(**{**SMALL, **fields})
-    whole, folded = network(spec), subject(spec)
+    whole, folded = FAMILY.network(spec), FAMILY.subject(spec)
     assert [name for name, _ in folded.model.blocks.named_children()] == built
     once = sum(p.numel() for p in folded.model.parameters())
     for repeat in folded.repeats:
@@ -154,4 +155,7 @@ def test_folded_is_the_unfolded_stack_with_copies_left_out(fields: Any, built: l
     assert once == sum(p.numel() for p in whole.parameters())
     assert folded.inputs is not None
     with torch.device("meta"):
-        assert folded.model(*folded.inputs.args).shape == network(spec)(*folded.inputs.args).shape
+        assert (
+            folded.model(*folded.inputs.args).shape
+            == FAMILY.network(spec)(*folded.inputs.args).shape
+        )

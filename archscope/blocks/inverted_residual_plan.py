@@ -1,4 +1,7 @@
-"""Inverted residual blocks as data: what MobileNetV2, MobileNetV3 and EfficientNet are made of."""
+"""Inverted residual blocks as data: what MobileNetV2, MobileNetV3 and EfficientNet are made of.
+
+No torch.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from archscope.blocks.residual_spec import residual_remark
+from archscope.blocks.residual_plan import residual_remark
 from archscope.theory.layers import Layer, Stack, conv
 
 Activation = Literal["relu", "relu6", "silu", "hardswish"]
@@ -41,6 +44,11 @@ class Block:
     def expands(self) -> bool:
         """Whether the first pointwise convolution is there."""
         return self.expanded != self.in_channels
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it returns the shape that it takes."""
+        return self.residual
 
     @property
     def residual(self) -> bool:
@@ -80,12 +88,12 @@ def longest_path(block: Block) -> Iterator[Layer]:
     yield conv(1, name=f"{block.path}.block.{last}")
 
 
-def reads_all(blocks: Sequence[Block], *, inside: str = "") -> str:
+def reads_all(blocks: Sequence[Block]) -> str:
     """Return the first squeeze-and-excitation, which lets outputs depend on the whole input."""
-    return next((f"{inside}{block.squeeze_path}" for block in blocks if block.squeezed), "")
+    return next((block.squeeze_path for block in blocks if block.squeezed), "")
 
 
-def remarks(stack: Stack, blocks: Sequence[Block], *, inside: str = "") -> tuple[str, ...]:
+def remarks(stack: Stack, blocks: Sequence[Block]) -> tuple[str, ...]:
     """Return what must be known of the paths beside `stack`, in a network of such blocks."""
     residual = residual_remark(stack)
     squeezes = sum(block.squeezed > 0 for block in blocks)
@@ -93,7 +101,7 @@ def remarks(stack: Stack, blocks: Sequence[Block], *, inside: str = "") -> tuple
         return (residual,)
     return (
         residual,
-        f"{squeezes} squeeze-and-excitation modules, {reads_all(blocks, inside=inside)} the first "
+        f"{squeezes} squeeze-and-excitation modules, {reads_all(blocks)} the first "
         "of them, multiply each channel by a factor that all positions decide: through them every "
         "output depends on all of the input, and the table is of the paths beside them",
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from archscope.families.transformer.spec import TransformerSpec
+from archscope.families.transformer.spec import TransformerSpec
 
 
-def words(spec: TransformerSpec) -> Iterator[str]:
-    """Yield the parts of the one line that describes `spec`."""
+def describe(spec: TransformerSpec) -> str:
+    """Return the spec in one line: what always matters, then what differs from the usual."""
+    return " · ".join(_words(spec))
+
+
+def _words(spec: TransformerSpec) -> Iterator[str]:
     yield spec.arch
     yield f"{spec.norm_place}-{'LN' if spec.norm == 'layernorm' else 'RMSNorm'}"
     yield _depth(spec)

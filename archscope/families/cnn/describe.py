@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from archscope.families.cnn.spec import CnnSpec
 from archscope.specs import listed
 
-if TYPE_CHECKING:
-    from archscope.families.cnn.spec import CnnSpec
+
+def describe(spec: CnnSpec) -> str:
+    """Return the spec in one line: what always matters, then what differs from the usual."""
+    return " · ".join(_words(spec))
 
 
-def words(spec: CnnSpec) -> Iterator[str]:
-    """Yield the parts of the one line that describes `spec`."""
+def _words(spec: CnnSpec) -> Iterator[str]:
     yield "causal cnn" if spec.causal else "cnn"
     yield f"{spec.spatial_dims}-D"
     yield f"depth {spec.blocks}"

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archscope.families.transformer.spec import TransformerSpec, network, subject
+from archscope.families.transformer import FAMILY
+from archscope.families.transformer.spec import TransformerSpec
 
 SMALL = {"depth": 3, "d_model": 16, "heads": 4, "vocab_size": 11, "seq_len": 9}
 MIXING: list[dict[str, Any]] = [
@@ -68,11 +69,11 @@ VARIANTS: list[dict[str, Any]] = [
 
 def _network(**fields: Any) -> nn.Module:
     torch.manual_seed(0)
-    return network(TransformerSpec(**{**SMALL, **fields})).double().eval()
+    return FAMILY.network(TransformerSpec(**{**SMALL, **fields})).double().eval()
 
 
 def _inputs(spec: TransformerSpec) -> tuple[Tensor, ...]:
-    found = subject(spec).inputs
+    found = FAMILY.subject(spec).inputs
     assert found is not None
     return tuple(torch.zeros(x.shape, dtype=x.dtype) for x in found.args)
 
@@ -80,7 +81,7 @@ def _inputs(spec: TransformerSpec) -> tuple[Tensor, ...]:
 def test_every_combination_runs_and_returns_scores() -> None:
     for fields in GRID:
         spec = TransformerSpec(**{**SMALL, "depth": 1, "d_model": 8, "heads": 2, **fields})
-        scores = network(spec)(*_inputs(spec))
+        scores = FAMILY.network(spec)(*_inputs(spec))
         assert scores.shape == (1, 9, 11), fields
         assert scores.isfinite().all(), fields
 
@@ -256,7 +257,7 @@ def test_biases_stand_where_the_spec_says(fields: Any, biased: set[str]) -> None
 
 @pytest.mark.parametrize("fields", VARIANTS)
 def test_every_module_runs_once(fields: Any) -> None:
-    built = subject(TransformerSpec(**{**SMALL, **fields}))
+    built = FAMILY.subject(TransformerSpec(**{**SMALL, **fields}))
     parts = {n: m for n, m in built.model.named_modules() if not isinstance(m, nn.ModuleList)}
     calls = dict.fromkeys(parts, 0)
 
@@ -286,7 +287,7 @@ def test_tied_weights_are_one_parameter() -> None:
 @pytest.mark.parametrize("fields", VARIANTS)
 def test_folded_is_the_unfolded_network_with_copies_left_out(fields: Any) -> None:
     spec = TransformerSpec(**{**SMALL, **fields})
-    whole, folded = network(spec), subject(spec)
+    whole, folded = FAMILY.network(spec), FAMILY.subject(spec)
     total = sum(p.numel() for p in whole.parameters())
     once = sum(p.numel() for p in folded.model.parameters())
     for repeat in folded.repeats:
@@ -313,10 +314,10 @@ def _numbers(model: nn.Module, stack: str) -> list[str]:
 @pytest.mark.parametrize("fields", VARIANTS)
 def test_folded_and_unfolded_return_the_same_shapes(fields: Any) -> None:
     spec = TransformerSpec(**{**SMALL, **fields})
-    folded = subject(spec)
+    folded = FAMILY.subject(spec)
     assert folded.inputs is not None
     with torch.device("meta"):
-        whole = network(spec)
+        whole = FAMILY.network(spec)
     results = [m(*folded.inputs.args, **folded.inputs.kwargs) for m in (folded.model, whole)]
     first, second = (r if isinstance(r, tuple) else (r,) for r in results)
     assert [x.shape for x in first] == [x.shape for x in second]

@@ -1,4 +1,7 @@
-"""Residual blocks of 2-D networks as data: what ResNets, DRNs and their relatives are made of."""
+"""Residual blocks of 2-D networks as data: what ResNets, DRNs and their relatives are made of.
+
+No torch.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +41,11 @@ class Block:
     """Which convolution of a bottleneck strides; of a basic block always the first."""
     residual: bool = True
     """Whether the input is added."""
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it returns the shape that it takes."""
+        return not self.projects
 
     @property
     def projects(self) -> bool:

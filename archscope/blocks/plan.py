@@ -1,0 +1,97 @@
+"""Plans: the blocks of a network as data, and which of them stand for each other. No torch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any, Protocol, TypeVar
+
+from archscope.subject import Repeat
+
+
+class Block(Protocol):
+    """A block of a list: a frozen dataclass with everything by which it differs from others."""
+
+    @property
+    def path(self) -> str:
+        """Where it stands in the network, e.g. `blocks.3`; a block that runs again has it again."""
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it returns the shape that it takes, and its place in the list changes nothing."""
+
+
+B = TypeVar("B", bound=Block)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbered:
+    """A block that differs from the others of its list by its kind alone, or in nothing."""
+
+    path: str
+    """Where it stands in the network, e.g. `blocks.3`."""
+    kind: str = ""
+    """What tells it from others, e.g. `hashed`."""
+    repeatable: bool = True
+    """Whether it returns the shape that it takes, and its place in the list changes nothing."""
+
+
+def numbered(path: str, depth: int, kind: Callable[[int], str] | None = None) -> list[Numbered]:
+    """Return the blocks of the list at `path`, each of the kind that its number says."""
+    return [
+        Numbered(path=f"{path}.{number}", kind=kind(number) if kind else "")
+        for number in range(depth)
+    ]
+
+
+def number_of(block: Block) -> str:
+    """Return the number of a block in its list."""
+    return block.path.rpartition(".")[2]
+
+
+def list_of(block: Block) -> str:
+    """Return the path of the list that a block stands in."""
+    return block.path.rpartition(".")[0]
+
+
+def lists(plan: Iterable[B]) -> dict[str, tuple[B, ...]]:
+    """Return the blocks of each list, by its path."""
+    return {path: tuple(blocks) for path, blocks in groupby(plan, list_of)}
+
+
+def alike(plan: Iterable[B]) -> tuple[tuple[B, ...], ...]:
+    """Return the blocks in groups of those that stand for each other, in order of their first.
+
+    They differ in their path alone, and no block between them changes the shape: without the
+    others, what comes before and after the first still fits, at the same cost.
+    """
+    groups: dict[Any, list[B]] = {}
+    changes: Counter[str] = Counter()
+    for place, block in enumerate(plan):
+        inside = list_of(block)
+        changes[inside] += not block.repeatable
+        same = (inside, changes[inside], _anywhere(block)) if block.repeatable else place
+        groups.setdefault(same, []).append(block)
+    return tuple(map(tuple, groups.values()))
+
+
+def first_of_each(plan: Iterable[B]) -> tuple[B, ...]:
+    """Return the blocks that are built where each stands for all that are like it."""
+    return tuple(group[0] for group in alike(plan))
+
+
+def repeats(plan: Iterable[Block]) -> tuple[Repeat, ...]:
+    """Return which blocks of a plan are built once for several."""
+    paths = [tuple(block.path for block in group) for group in alike(plan)]
+    return tuple(
+        Repeat(path=copies[0], copies=copies, shared=len({*copies}) == 1)
+        for copies in paths
+        if len(copies) > 1
+    )
+
+
+def _anywhere(block: Any) -> Block:
+    found: Block = replace(block, path="")
+    return found

@@ -1,0 +1,30 @@
+"""What an EfficientNet looks at: its convolutions as layers of one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archscope.blocks.inverted_residual_plan import longest_path, reads_all, remarks
+from archscope.families.efficientnet.spec import STAGES, EfficientNetSpec, blocks
+from archscope.theory.layers import Layer, conv
+from archscope.theory.outline import Outline
+
+
+def layers(spec: EfficientNetSpec) -> Iterator[Layer]:
+    """Yield the path through all convolutions along one axis."""
+    yield conv(3, stride=2, padding=1, name="features.0")
+    for block in blocks(spec):
+        yield from longest_path(block)
+    yield conv(1, name=f"features.{len(STAGES) + 1}")
+
+
+def outline(spec: EfficientNetSpec) -> Outline:
+    """Return what the network looks at."""
+    stack, plan = tuple(layers(spec)), tuple(blocks(spec))
+    return Outline(
+        axes=2,
+        layers=stack,
+        input_size=spec.input_size,
+        reads_all=reads_all(plan),
+        remarks=remarks(stack, plan),
+    )

@@ -1,0 +1,41 @@
+"""What a MobileNet looks at: its convolutions as layers of one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archscope.blocks.inverted_residual_plan import (
+    Block,
+    longest_path,
+    reads_all,
+    remarks,
+)
+from archscope.families.mobilenet.spec import MobileNetSpec, blocks, last_number
+from archscope.theory.layers import Layer, conv
+from archscope.theory.outline import Outline
+
+
+def layers(spec: MobileNetSpec, *, dilated: bool = False) -> Iterator[Layer]:
+    """Yield the path through all convolutions along one axis."""
+    yield conv(3, stride=2, padding=1, name="features.0")
+    for block in blocks(spec, dilated=dilated):
+        if isinstance(block, Block):
+            yield from longest_path(block)
+        else:
+            yield conv(3, stride=block.stride, padding=1, name=f"{block.path}.depthwise")
+            yield conv(1, name=f"{block.path}.pointwise")
+    if spec.version != "v1":
+        yield conv(1, name=f"features.{last_number(spec)}")
+
+
+def outline(spec: MobileNetSpec) -> Outline:
+    """Return what the network looks at."""
+    found = [block for block in blocks(spec) if isinstance(block, Block)]
+    stack = tuple(layers(spec))
+    return Outline(
+        axes=2,
+        layers=stack,
+        input_size=spec.input_size,
+        reads_all=reads_all(found) or "avgpool",
+        remarks=remarks(stack, found) if found else (),
+    )

@@ -1,0 +1,27 @@
+"""What a TCN looks at: its convolutions as layers of one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archscope.blocks.residual_plan import residual_remark
+from archscope.families.tcn.spec import TcnSpec
+from archscope.theory.layers import Layer, conv
+from archscope.theory.outline import Outline
+
+
+def layers(spec: TcnSpec) -> Iterator[Layer]:
+    """Yield the path through all convolutions."""
+    for level in range(spec.levels):
+        for number in (1, 2):
+            name = f"network.{level}.conv{number}"
+            yield conv(spec.kernel_size, dilation=2**level, padding="causal", name=name)
+
+
+def outline(spec: TcnSpec) -> Outline:
+    """Return what the network looks at: its longest path, which sees what all others see."""
+    stack = tuple(layers(spec))
+    remarks = [residual_remark(stack)]
+    if spec.reads == "last":
+        remarks.append("the linear layer reads the last position alone")
+    return Outline(axes=1, layers=stack, input_size=spec.input_size, remarks=tuple(remarks))

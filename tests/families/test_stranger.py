@@ -1,0 +1,156 @@
+"""A family that another package brings: it is there everywhere, with no edit anywhere."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FILES = {
+    "mini_family/__init__.py": '''"""A stack of linear layers."""
+
+from archscope.families import Family
+from archscope.subject import Inputs
+from mini_family.spec import MiniSpec, blocks, describe
+
+
+def inputs(spec):
+    import torch
+
+    return Inputs(args=(torch.zeros(1, spec.width),))
+
+
+FAMILY = Family(
+    name="mini",
+    summary="a stack of linear layers",
+    spec=MiniSpec,
+    describe=describe,
+    inputs=inputs,
+    module="mini_family.network:Mini",
+    blocks=blocks,
+)
+''',
+    "mini_family/spec.py": '''"""The shape of a stack of linear layers."""
+
+from dataclasses import dataclass
+
+from archscope.blocks.plan import numbered
+from archscope.specs import check, option
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MiniSpec:
+    """The shape of a stack of linear layers."""
+
+    layers_deep: int = option(3, "number of linear layers", low=1, high=100)
+    width: int = option(10, "features of each", low=1, high=1000)
+
+    def __post_init__(self):
+        check(self)
+
+
+def blocks(spec):
+    """Return the layers, which are all alike."""
+    return numbered("layers", spec.layers_deep)
+
+
+def describe(spec):
+    """Return the spec in one line."""
+    return f"mini of {spec.layers_deep} layers"
+''',
+    "mini_family/network.py": '''"""A stack of linear layers."""
+
+from torch import nn
+
+from archscope.blocks.stack import sequence
+
+
+class Mini(nn.Module):
+    """Linear layers, one after the other."""
+
+    def __init__(self, spec, plan):
+        super().__init__()
+        self.layers = sequence(plan, lambda _: nn.Linear(spec.width, spec.width))
+
+    def forward(self, x):
+        """Take and return features."""
+        return self.layers(x)
+''',
+    "mini_family/presets.toml": """source = "Nobody 2026, table 1"
+
+[mini-published]
+fields = { layers_deep = 7 }
+published = [{ quantity = "trainable", text = "770", source = "table 1" }]
+""",
+    "mini_family-1.0.dist-info/entry_points.txt": """[archscope.families]
+mini = mini_family:FAMILY
+""",
+    "mini_family-1.0.dist-info/METADATA": """Metadata-Version: 2.1
+Name: mini-family
+Version: 1.0
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a package that brings a family."""
+    folder = tmp_path_factory.mktemp("stranger")
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def _said(installed: Path, *arguments: str) -> str:
+    paths = [str(installed), *sys.path]
+    done = subprocess.run(
+        [sys.executable, "-m", "archscope", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+    )
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    return done.stdout
+
+
+def test_it_is_listed_with_its_networks(installed: Path) -> None:
+    assert "a stack of linear layers" in _said(installed, "list")
+    assert "mini-published" in _said(installed, "list", "presets")
+    assert "layers_deep" in _said(installed, "list", "mini").replace("-", "_")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "title", "total"),
+    [
+        # a layer of 10 features has 10 x 10 weights and 10 biases
+        (("mini",), "mini of 3 layers", "330"),
+        (("mini", "--layers-deep", "5"), "mini of 5 layers", "550"),
+        (("mini:layers_deep=2,width=1",), "mini of 2 layers", "4"),
+        (("mini-published",), "mini-published · mini of 7 layers", "770"),
+        (("mini-published", "--layers-deep", "2"), "mini of 2 layers", "220"),
+    ],
+)
+def test_it_is_counted(installed: Path, arguments: tuple[str, ...], title: str, total: str) -> None:
+    said = _said(installed, "params", *arguments)
+
+    assert title in said
+    assert total in said
+
+
+def test_its_layers_are_folded_and_its_authors_figures_stand_beside(installed: Path) -> None:
+    said = _said(installed, "params", "mini-published")
+
+    assert "layers.0–6" in said
+    assert "table 1" in said
+
+
+def test_a_flag_that_it_does_not_have_is_refused(installed: Path) -> None:
+    with pytest.raises(AssertionError, match="--layers-deep, --width"):
+        _said(installed, "params", "mini", "--depth", "5")
