@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from itertools import groupby
 from typing import Any, Protocol, TypeVar
 
 from archscope.subject import Repeat
@@ -56,9 +55,12 @@ def list_of(block: Block) -> str:
     return block.path.rpartition(".")[0]
 
 
-def lists(plan: Iterable[B]) -> dict[str, tuple[B, ...]]:
+def lists(plan: Iterable[B]) -> dict[str, list[B]]:
     """Return the blocks of each list, by its path."""
-    return {path: tuple(blocks) for path, blocks in groupby(plan, list_of)}
+    found: dict[str, list[B]] = {}
+    for block in plan:
+        found.setdefault(list_of(block), []).append(block)
+    return found
 
 
 def alike(plan: Iterable[B]) -> tuple[tuple[B, ...], ...]:
