@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import io
 import json
 import os
@@ -18,7 +17,7 @@ import torch
 from torch import nn
 
 from archscope.cli import main
-from archscope.families import FAMILIES
+from archscope.families import Family
 from archscope.subject import Inputs, Subject
 
 SMALL = (
@@ -301,11 +300,7 @@ def as_family(monkeypatch: pytest.MonkeyPatch) -> Callable[[nn.Module], None]:
     def put(model: nn.Module) -> None:
         x = torch.zeros(3, 4)
         subject = Subject(name="test", model=model, inputs=Inputs(args=(x,)), origin="memory")
-        family = dataclasses.replace(FAMILIES.get("cnn"), subject=lambda spec: subject)
-        get = FAMILIES.get
-        monkeypatch.setattr(
-            FAMILIES, "get", lambda name: family if name == "cnn" else get(name), raising=False
-        )
+        monkeypatch.setattr(Family, "subject", lambda _family, _spec: subject)
 
     return put
 

@@ -46,6 +46,25 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
         {"stride": (2, 1, 1, 1), "channels": (8,), "residual": True, "norm": "batchnorm",
          "input_size": 9, "head": "classifier", "classes": 3},
     ),
+    "separable convolutions": ("mobilenet", {"version": "v1", "input_size": 64}),
+    "inverted residuals of 8 channels at every size": (
+        "mobilenet", {"width_mult": 0.02, "input_size": 64},
+    ),
+    "inverted residuals that excite": ("mobilenet", {"version": "v3-large", "input_size": 64}),
+    "two maps of a backbone": (
+        "segmentation", {"head": "lraspp", "backbone": "mobilenet-v3-large", "output_stride": 16,
+                         "input_size": 64},
+    ),
+    "an auxiliary head": ("segmentation", {"head": "fcn", "auxiliary": True, "input_size": 64}),
+    "skips added up": (
+        "wavenet", {"dilations": (1, 2), "stacks": 3, "classes": 5, "input_size": 40},
+    ),
+    "layers one by one": (
+        "vgg", {"convolutions": (2, 3), "channels": (8, 8), "d_ff": 4, "norm": "batchnorm"},
+    ),
+    "levels with and without residual paths": (
+        "drn", {"arch": "c", "blocks": (2, 2, 3, 3, 2, 2, 3, 3), "input_size": 32},
+    ),
 }  # fmt: skip
 
 

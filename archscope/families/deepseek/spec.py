@@ -10,6 +10,9 @@ from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
 from archscope.specs import check, option
 
+DENSE, SPARSE = "dense", "sparse"
+"""The two kinds of blocks: with one feed-forward, or with experts."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeepSeekSpec:
@@ -54,9 +57,6 @@ class DeepSeekSpec:
             near = f"{self.rope_dim - 1}, {self.rope_dim + 1}"
             problem = f"is odd, but features are rotated in pairs. Nearest: {near}"
             raise SpecError("rope_dim", self.rope_dim, problem)
-
-
-DENSE, SPARSE = "dense", "sparse"
 
 
 def blocks(spec: DeepSeekSpec) -> list[Numbered]:

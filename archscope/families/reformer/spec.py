@@ -9,6 +9,9 @@ from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
 from archscope.specs import check, listed, option
 
+HASHED, LOCAL = "hashed", "local"
+"""The two kinds of blocks, by their attention."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReformerSpec:
@@ -75,9 +78,6 @@ class ReformerSpec:
     def is_hashed(self, block: int) -> bool:
         """Whether a block, counted from 0, has hashed attention."""
         return bool(self.hashed[block % len(self.hashed)])
-
-
-HASHED, LOCAL = "hashed", "local"
 
 
 def blocks(spec: ReformerSpec) -> list[Numbered]:

@@ -10,6 +10,9 @@ from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
 from archscope.specs import check, option
 
+DENSE, SPARSE = "dense", "sparse"
+"""The two kinds of blocks: with one feed-forward, or with experts."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class T5Spec:
@@ -70,9 +73,6 @@ class T5Spec:
     def is_sparse(self, block: int) -> bool:
         """Whether the feed-forward of a block, counted from 0, has experts."""
         return self.experts > 0 and (block + 1) % self.sparse_every == 0
-
-
-DENSE, SPARSE = "dense", "sparse"
 
 
 def blocks(spec: T5Spec) -> Iterator[Numbered]:
