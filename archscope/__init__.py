@@ -18,6 +18,7 @@ from archscope.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from archscope.errors import ArchscopeError as ArchscopeError
+    from archscope.library import analyse as analyse
     from archscope.library import audit as audit
     from archscope.library import build as build
     from archscope.library import params as params
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ArchscopeError": "archscope.errors",
     "Report": "archscope.results",
+    "analyse": "archscope.library",
     "audit": "archscope.library",
     "build": "archscope.library",
     "params": "archscope.library",
@@ -44,6 +46,7 @@ __all__ = [
     "ArchscopeError",
     "Report",
     "__version__",
+    "analyse",
     "audit",
     "build",
     "params",

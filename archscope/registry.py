@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 V = TypeVar("V")
-_STATED = re.compile(r'^    summary="([^"\\]*)",$', re.MULTILINE)
+_STATED = r'^    {}=(?:"([^"\\]*)"|(\d+)),$'
+"""How a constant states a plain string or a number, on a line of its own."""
 _GROUPS = b"[archscope."
 """How the name of each group of entry points begins, as packages write it."""
 
@@ -71,9 +72,14 @@ class Registry(Generic[T]):
         files = self._builtin()
 
         def summary(name: str) -> str:
-            return (name in files and _stated(files[name])) or self._summary(name)
+            return (name in files and _stated(files[name], "summary")) or self._summary(name)
 
         return self._each(summary)
+
+    def stated(self, key: str) -> dict[str, str]:
+        """Return what the files of built-ins state for `key`, as text, without importing them."""
+        texts = {name: _stated(file, key) for name, file in self._builtin().items()}
+        return {name: text for name, text in texts.items() if text is not None}
 
     def folders(self) -> dict[str, Path]:
         """Return the folder of every name that is a package, without importing any of them."""
@@ -159,10 +165,10 @@ def _folder_of(module: str) -> Path | None:
     return next((Path(place) for place in places), None)
 
 
-def _stated(file: Path) -> str | None:
-    """Return the summary that a built-in's file gives its constant, where it is a plain string."""
-    found = _STATED.search(file.read_text(encoding="utf-8"))
-    return found[1] if found else None
+def _stated(file: Path, key: str) -> str | None:
+    """Return what a built-in's file gives its constant as `key`, a plain string or a number."""
+    found = re.search(_STATED.format(key), file.read_text(encoding="utf-8"), re.MULTILINE)
+    return None if found is None else found[1] or found[2]
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Runs an analysis on a subject and says how the result was obtained."""
+"""Runs analyses, decides what is made with data, and says how a result was obtained."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from archscope.analyses import ANALYSES
-from archscope.errors import ForwardError
+from archscope.analyses import ANALYSES, Needs
+from archscope.errors import ArchscopeError, ForwardError
 from archscope.results import Convention, Environment, Note, Report, Section
-from archscope.subject import Sketch, Subject
+from archscope.subject import Network, Sketch, Subject
 from archscope.version import __version__
+
+if TYPE_CHECKING:
+    from torch import nn
+
+LARGEST = 8 * 2**30
+"""Bytes of weights up to which a network is made with data where shapes alone do not do."""
 
 
 def analyse(
@@ -42,37 +48,57 @@ def analyse(
         raise
 
 
-def time_subject(
-    subject: Subject,
-    counted: Report,
-    *,
-    device: str = "auto",
-    dtype: str = "fp32",
-    step: str = "forward",
-    compiled: bool = False,
-    **settings: Any,
-) -> Report:
-    """Time a subject that `params` has `counted`; see `archscope.library.time`.
+def ask(analysis: str, network: Network, **settings: Any) -> Report:
+    """Run one analysis on a named network, in the form that the analysis needs.
 
-    What was set, and read of the machine, stands in the report's environment too.
+    A forward that fails on shapes alone is tried with data, where the network is small enough: some
+    read numbers that are not there without.
     """
-    from archscope.analyses.time.analysis import CONVENTION, title
-    from archscope.analyses.time.work import counts_of
+    needs = ANALYSES.get(analysis).needs
+    subject = formed(network, needs)
+    try:
+        return analyse(analysis, subject, **settings)
+    except ForwardError:
+        if needs == "data" or not can_have_data(subject):
+            raise
+        return analyse(analysis, network.whole(), **settings)
 
-    report = analyse(
-        "time",
-        replace(subject, name=title(subject, device, dtype, compiled=compiled, step=step)),
-        convention=CONVENTION,
-        counts=counts_of(counted),
-        device=device,
-        dtype=dtype,
-        step=step,
-        compiled=compiled,
-        **settings,
-    )
-    rows = report.section("time.conditions").rows
-    read = {f"{row.name} ({row.unit})" if row.unit else row.name: row.value for row in rows}
-    return replace(report, environment=replace(report.environment, machine=read))
+
+def formed(network: Network, needs: Needs) -> Subject:
+    """Return a network in the form that an analysis needs; raises `ArchscopeError` if too large."""
+    if needs == "shapes":
+        return network.subject()
+    if needs == "whole":
+        import torch
+
+        with torch.device("meta"):
+            return network.whole()
+    size = weight_bytes(network.subject())
+    if size > LARGEST:
+        raise ArchscopeError(
+            f"{network.name}: {size / 2**30:.1f} GiB of weights; networks are made with data up to "
+            f"{LARGEST / 2**30:g} GiB"
+        )
+    return network.whole()
+
+
+def can_have_data(subject: Subject) -> bool:
+    """Return whether a network stands on shapes alone and is small enough to be made with data."""
+    has_none = any(parameter.is_meta for parameter in subject.model.parameters())
+    return has_none and weight_bytes(subject) <= LARGEST
+
+
+def weight_bytes(subject: Subject) -> int:
+    """Return the bytes of all parameters, of blocks that repeat so many times."""
+    size = _bytes(subject.model)
+    for repeat in subject.repeats:
+        more = 0 if repeat.shared else len(repeat.copies) - 1
+        size += more * _bytes(subject.model.get_submodule(repeat.path))
+    return size
+
+
+def _bytes(module: nn.Module) -> int:
+    return sum(p.numel() * p.element_size() for p in module.parameters())
 
 
 def join(reports: Sequence[Report], notes: tuple[Note, ...] = ()) -> Report:

@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from archscope.theory.outline import Outline
 
 
+_WRAPPERS = {
+    "OptimizedModule": "_orig_mod",
+    "DataParallel": "module",
+    "DistributedDataParallel": "module",
+}
+"""Classes that run another module, by name, and the attribute that holds it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
     """The arguments of one call of the module's forward; tensors at any depth of nesting."""
@@ -137,3 +145,10 @@ class Request:
     """Keyword arguments of the class or function that makes it."""
     parameters_alone: bool | None = None
     """Whether it needs no inputs; None where what is asked of it cannot do without."""
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """Return the module that was compiled or replicated: it is what is counted."""
+    while type(model).__name__ in _WRAPPERS and type(model).__module__.startswith("torch."):
+        model = getattr(model, _WRAPPERS[type(model).__name__])
+    return model

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -15,24 +16,20 @@ import archscope
 PACKAGE = Path(archscope.__file__).parent
 
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"errors"}),
-    frozenset({"version"}),
-    frozenset({"registry", "files", "columns"}),
+    frozenset({"errors", "version", "labels"}),
+    frozenset({"registry", "columns", "files"}),
     frozenset({"theory", "specs", "results", "hardware"}),
     frozenset({"subject", "running"}),
     frozenset({"blocks", "counting", "dependence", "timing"}),
     frozenset({"probing"}),
     frozenset({"families", "analyses"}),
-    frozenset({"presets", "saved", "frames"}),
-    frozenset({"loaders", "study", "present"}),
-    frozenset({"beside"}),
+    frozenset({"presets", "saved", "frames", "study", "present"}),
+    frozenset({"loaders"}),
     frozenset({"library"}),
     frozenset({"cli", "__init__"}),
     frozenset({"__main__"}),
 )
 """From the ground up; rooms on one floor never import each other."""
-
-DOORS = {("theory", "errors")}
 
 
 def floor(room: str) -> int:
@@ -44,64 +41,109 @@ def room_of(module: str) -> str:
     return parts[1] if len(parts) > 1 else "__init__"
 
 
-def imports(source: str) -> Iterator[str]:
-    """Yield every archscope module that a source imports, anywhere in it."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-            inside = node.module.split(".")[0] == "archscope"
-            yield from (names if node.module == "archscope" else [node.module] if inside else [])
-        elif isinstance(node, ast.Import):
-            yield from (a.name for a in node.names if a.name.split(".")[0] == "archscope")
-
-
-def for_types_alone(source: str) -> set[str]:
-    """Return the modules that a source imports under `if TYPE_CHECKING` only."""
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            found |= set(imports("\n".join(map(ast.unparse, node.body))))
+def files() -> dict[str, Path]:
+    """Return the file of every module of the package, by its dotted name."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
 
 
+FILES = files()
+files_of_the_package = pytest.mark.parametrize("module", FILES)
+
+
+def imports(source: str) -> Iterator[str]:
+    """Yield every module of archscope that a source imports, anywhere in it.
+
+    Those inside functions and those for types alone count too.
+    """
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield from (each for each in (full, node.module)[full not in FILES :][:1])
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def ours(source: str) -> set[str]:
+    return {name for name in imports(source) if name.split(".")[0] == "archscope"}
+
+
 def violations(room: str, source: str) -> list[str]:
-    up = []
-    for module in imports(source):
-        target = room_of(module)
-        if target == room or module in for_types_alone(source):
-            continue
-        if floor(target) >= floor(room):
-            up.append(f"{room} imports {module}")
-    return up
+    targets = {name for name in ours(source) if room_of(name) != room}
+    return [f"{room} imports {name}" for name in targets if floor(room_of(name)) >= floor(room)]
 
 
-def modules() -> list[Path]:
-    return sorted(PACKAGE.rglob("*.py"))
-
-
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_point_down(path: Path) -> None:
-    relative = path.relative_to(PACKAGE)
-    room = relative.parts[0].removesuffix(".py")
-
-    assert violations(room, path.read_text(encoding="utf-8")) == []
+@files_of_the_package
+def test_imports_point_down(module: str) -> None:
+    assert violations(room_of(module), FILES[module].read_text(encoding="utf-8")) == []
 
 
 def test_an_import_that_points_up_would_be_noticed() -> None:
     assert violations("results", "def f():\n    from archscope.cli import main")
     assert violations("present", "import archscope.study")
+    assert violations("registry", "if TYPE_CHECKING:\n    from archscope.results import Report")
     assert not violations("cli", "from archscope.results import Report")
 
 
+def circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
+    """Return the groups of modules that import each other, directly or in a round."""
+    reached = {name: reachable(graph, name) for name in graph}
+    groups = {
+        tuple(sorted(other for other in reached[name] if name in reached[other]))
+        for name in graph
+        if name in reached[name]
+    }
+    return sorted(map(list, groups))
+
+
+def reachable(graph: Mapping[str, set[str]], start: str) -> set[str]:
+    found: set[str] = set()
+    left = [start]
+    while left:
+        new = graph[left.pop()] - found
+        found |= new
+        left += new
+    return found
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    graph = {
+        name: (ours(path.read_text(encoding="utf-8")) & {*FILES}) - {name}
+        for name, path in FILES.items()
+    }
+
+    assert circles(graph) == []
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == [["b", "c"]], "the test would notice"
+
+
+@files_of_the_package
+def test_no_file_reads_the_private_files_of_another_room(module: str) -> None:
+    path = FILES[module]
+    room = ".".join(path.parent.relative_to(PACKAGE.parent).parts)
+    names = (
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    )
+    homes = (name.partition("._")[0] for name in names if re.match(r"archscope\..*\._[a-z]", name))
+
+    assert [home for home in homes if not f"{room}.".startswith(f"{home}.")] == []
+
+
 def test_every_room_has_a_floor() -> None:
-    rooms = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in modules()}
+    rooms = {room_of(module) for module in FILES}
 
     assert {room for room in rooms if not any(room in f for f in FLOORS)} == set()
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_modules_are_short_and_say_what_they_are_for(path: Path) -> None:
+@files_of_the_package
+def test_modules_are_short_and_say_what_they_are_for(module: str) -> None:
+    path = FILES[module]
     source = path.read_text(encoding="utf-8")
 
     assert ast.get_docstring(ast.parse(source)), "the first line says what the module is for"

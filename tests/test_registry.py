@@ -137,7 +137,7 @@ SMALL: dict[str, dict[str, Any]] = {
 def tried(analysis: Analysis, name: str) -> Subject:
     """Return what an analysis is tried on: a family's default, or a small one with its weights."""
     family = FAMILIES.get(name)
-    if not analysis.on_data:
+    if analysis.needs == "shapes":
         return family.subject(family.spec())
     if name not in SMALL:
         pytest.skip("runs for real; tried on the general families alone")

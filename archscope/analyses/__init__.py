@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from archscope.registry import Registry
 from archscope.results import Section
+
+Needs = Literal["shapes", "whole", "data"]
+"""`shapes`: without data, blocks that repeat built once. `whole`: without data, every block.
+`data`: every block, with weights and inputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +24,13 @@ class Analysis:
     """One line for `archscope list`."""
     run: Callable[..., tuple[Section, ...]]
     """`run(subject, **settings)`; raises `ArchscopeError` where there is no answer at all."""
-    on_data: bool = False
-    """Whether it needs the whole network with weights and inputs, not its shapes alone."""
+    needs: Needs = "shapes"
+    """The form in which it needs a network."""
+    settings: type | None = None
+    """A frozen dataclass whose fields come from `specs.option`: keywords of `run`, and flags of the
+    command that an analysis has which brings none of its own."""
+    reported: bool = True
+    """Whether a page of everything asks for it where nobody says anything."""
     sections: tuple[Section, ...] = ()
     """Those that it may return, without rows: so that a saved one is read back."""
 

@@ -1,25 +1,15 @@
-"""The group of commands: their names and one line each stand here, so that help imports nothing."""
+"""The group of commands, found by their files; help imports none of them."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import click
 
+from archscope.analyses import ANALYSES
+from archscope.cli._command import COMMANDS, UNPLACED
 from archscope.errors import did_you_mean
 from archscope.version import __version__
-
-COMMANDS = {
-    "params": "Parameters and FLOPs, module by module.",
-    "rf": "Receptive field and gridding; which dilations to choose instead.",
-    "time": "Time, throughput and memory of a pass, module by module.",
-    "audit": "The same network under other counters, and why they differ.",
-    "report": "One HTML page of a network, or of several side by side.",
-    "list": "Families, their fields, analyses and formats.",
-    "env": "Versions and devices, for a bug report.",
-}
-"""Name to the line in `archscope --help`; the command stands in `archscope.cli.<name>`."""
 
 _EPILOG = """\
 \b
@@ -38,6 +28,16 @@ Results go to stdout, all else to stderr. Exit codes: 0 ok, 1 the analysis faile
 """
 
 
+def summaries() -> dict[str, str]:
+    """Return the line of every command, in the order of the help, without importing any.
+
+    An analysis that has no command of its own is one by its name.
+    """
+    found = {**ANALYSES.summaries(), **COMMANDS.summaries()}
+    places = {name: int(text) for name, text in COMMANDS.stated("order").items()}
+    return dict(sorted(found.items(), key=lambda each: (places.get(each[0], UNPLACED), each[0])))
+
+
 class LazyGroup(click.Group):
     """Imports a command only when it is asked for."""
 
@@ -49,21 +49,24 @@ class LazyGroup(click.Group):
         except click.NoSuchOption:
             raise
         except click.UsageError as error:  # Click knows no name that is not loaded
-            meant = did_you_mean(args[0], list(COMMANDS))
+            meant = did_you_mean(args[0], list(summaries()))
             raise click.UsageError(error.message + meant, ctx) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(summaries())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name in COMMANDS.names():
+            return COMMANDS.get(cmd_name).click
+        if cmd_name not in ANALYSES.names():
             return None
-        command: click.Command = import_module(f"archscope.cli.{cmd_name}").command
-        return command
+        from archscope.cli._analysis import command_of
+
+        return command_of(ANALYSES.get(cmd_name))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl(list(summaries().items()))
 
 
 def _configure(ctx: click.Context, option: click.Parameter, path: str | None) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import click
 
 from archscope.cli._group import group
-from archscope.errors import ArchscopeError, ForwardError, SpecError
+from archscope.errors import ArchscopeError, ArchscopeWarning, ForwardError, SpecError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells give it."""
@@ -30,6 +32,24 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: list[str], *, debug: bool) -> int:
+    with warnings.catch_warnings():
+        warnings.showwarning = _in_a_line(warnings.showwarning)
+        return _code(arguments, debug=debug)
+
+
+def _in_a_line(usual: Callable[..., None]) -> Callable[..., None]:
+    """Return what shows our own warnings as errors are shown, and all others as usual."""
+
+    def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
+        if issubclass(category, ArchscopeWarning):
+            _say(f"Warning: {message}")
+        else:
+            usual(message, category, *where)
+
+    return show
+
+
+def _code(arguments: list[str], *, debug: bool) -> int:
     try:
         code = group.main(arguments, prog_name="archscope", standalone_mode=False)
         sys.stdout.flush()
@@ -70,6 +90,6 @@ def _message(error: ArchscopeError) -> str:
 
 
 def _say(message: str) -> None:
-    from archscope.present._format import safe_label
+    from archscope.labels import safe_label
 
     click.echo(safe_label(message), err=True)

@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from archscope import loaders, specs
+from archscope.cli._arguments import read_arguments
 from archscope.cli._users_code import show_traceback
 from archscope.errors import ArchscopeError, LoadError, UsageError
 from archscope.families import FAMILIES
-from archscope.loaders._inputs import read_arguments
 from archscope.subject import Network, Request
 
 DEFAULT = "transformer"
@@ -64,11 +64,11 @@ class ModelCommand(click.Command):
         return super().parse_args(ctx, args)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        return [*super().get_params(ctx), *_OWN, *map(_option, self._fields(ctx).values())]
+        return [*super().get_params(ctx), *_OWN, *map(option_of, self._fields(ctx).values())]
 
     def invoke(self, ctx: click.Context) -> Any:
         given = {name: ctx.params.pop(name) for name in self._fields(ctx)}
-        ctx.params["fields"] = {k: _text(v) for k, v in given.items() if v is not None}
+        ctx.params["fields"] = {k: text_of(v) for k, v in given.items() if v is not None}
         ctx.meta[_REQUEST] = _own_request(ctx)
         try:
             return self._invoke(ctx)
@@ -111,9 +111,11 @@ class ModelCommand(click.Command):
 
     def _fields(self, ctx: click.Context) -> dict[str, specs.Field]:
         found: dict[str, specs.Field] = {}
+        taken = {param.name for param in self.params}
         for _, spec in self._groups(ctx):
             for field in specs.fields(spec):
-                found.setdefault(field.name, field)
+                if field.name not in taken:  # a setting of the command goes first
+                    found.setdefault(field.name, field)
         return found
 
 
@@ -161,18 +163,21 @@ def _named_by(args: list[str]) -> Iterator[tuple[str, type, Mapping[str, Any]]]:
             yield word.partition(":")[0], spec, loader.values(word)
 
 
-def _option(field: specs.Field) -> click.Option:
+def option_of(field: specs.Field) -> click.Option:
+    """Return the flag of a field; what was typed arrives as text, or as True or False."""
     # All are read as text: the family's own field says what the text must be.
     is_switch = field.kind == "switch"
     return click.Option(
         [f"{field.flag}/--no-{field.flag[2:]}" if is_switch else field.flag],
         default=None,
         type=None if is_switch else str,
+        metavar=None if is_switch else _usage(field).partition(" ")[2],
         help=field.help,
     )
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """Return a flag's value as the text that a field reads."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

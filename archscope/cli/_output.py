@@ -12,7 +12,7 @@ import click
 
 from archscope.errors import OutputError
 from archscope.files import check_target, write_whole
-from archscope.present import FORMATS
+from archscope.present import FORMATS, format_of
 from archscope.results import Report, View
 
 _FIRST = ("table", "json", "jsonl", "csv", "md")
@@ -69,7 +69,7 @@ def show(
     quiet: bool,
 ) -> None:
     """Write a report to stdout or, whole or not at all, to a file."""
-    name = format_name or _by_suffix(output) or "table"
+    name = format_name or format_of(output or "-") or "table"
     text = FORMATS.get(name).render(report, view)
     if output in (None, "-"):
         write_stdout(text)
@@ -90,14 +90,6 @@ def write_stdout(text: str) -> None:
     except OSError as error:
         sys.stdout = None  # Python would try once more at its exit
         raise OutputError(f"stdout cannot be written: {error.strerror or error}") from None
-
-
-def _by_suffix(output: str | None) -> str | None:
-    if output in (None, "-"):
-        return None
-    suffix = Path(str(output)).suffix.lower()
-    formats = FORMATS.all().values()
-    return next((known.name for known in formats if suffix and suffix in known.suffixes), None)
 
 
 def terminal(*, wide: bool, color: str, output: str | None) -> dict[str, Any]:

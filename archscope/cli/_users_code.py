@@ -14,7 +14,7 @@ _OURS = ("archscope", "importlib", "click")
 
 def show_traceback(error: LoadError) -> None:
     """Write the traceback of what the user's code raised to stderr."""
-    from archscope.present._format import safe_label
+    from archscope.labels import safe_label
 
     raised = error.__cause__
     if raised is None:

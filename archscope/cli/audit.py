@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, with_model
 from archscope.cli._output import check_output, output_options, show, terminal
 from archscope.results import View
@@ -51,3 +52,11 @@ def command(
     from archscope.library import audit_network
 
     show(audit_network(network), view, format_name=format_name, output=output, quiet=quiet)
+
+
+COMMAND = Command(
+    name="audit",
+    summary="The same network under other counters, and why they differ.",
+    order=40,
+    click=command,
+)

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from archscope.cli._command import Command
+
 _PACKAGES = ("click", "jinja2", "pandas", "plotly", "rich")
 
 
@@ -52,3 +54,11 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+COMMAND = Command(
+    name="env",
+    summary="Versions and devices, for a bug report.",
+    order=90,
+    click=command,
+)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archscope import specs
+from archscope.cli._command import Command
 from archscope.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -197,3 +198,11 @@ def _aligned(table: list[tuple[str, ...]], widths: list[int]) -> Iterator[str]:
     for row in table:
         padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         yield "  " + "  ".join(padded).rstrip()
+
+
+COMMAND = Command(
+    name="list",
+    summary="Families, their fields, analyses and formats.",
+    order=80,
+    click=command,
+)

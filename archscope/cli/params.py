@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, with_model
 from archscope.cli._output import check_output, output_options, show, terminal
 from archscope.errors import ForwardError
@@ -118,8 +119,12 @@ def command(
     def present(report: Any) -> None:
         show(report, view, format_name=format_name, output=output, quiet=quiet)
 
-    from archscope.beside import beside_figures, beside_teacher
-    from archscope.library import count_subject, require_complete
+    from archscope.library import (
+        count_subject,
+        require_complete,
+        with_figures,
+        with_named_teacher,
+    )
 
     try:
         subject = network.subject()
@@ -130,8 +135,16 @@ def command(
         if error.report is not None:
             present(error.report)
         raise
-    report = beside_figures(report, network)
-    report = beside_teacher(report, teacher) if teacher else report
+    report = with_figures(report, network)
+    report = with_named_teacher(report, teacher) if teacher else report
     present(report)
     if strict:
         require_complete(report)
+
+
+COMMAND = Command(
+    name="params",
+    summary="Parameters and FLOPs, module by module.",
+    order=10,
+    click=command,
+)

@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
+from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, read_model
 from archscope.cli._output import check_output, write_stdout
 from archscope.errors import ForwardError, UsageError
 from archscope.files import write_whole
 from archscope.library import report_network
-from archscope.present import FORMATS
-from archscope.present._save import format_of
+from archscope.present import FORMATS, format_of
 from archscope.results import Report, View
 from archscope.saved import read
 from archscope.specs import flag_of
@@ -189,3 +189,11 @@ def _offline(assets: str) -> str:
 def _size(count: int) -> str:
     """Return a size as file managers show it."""
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(count / 1e3, 0.1):.1f} kB"
+
+
+COMMAND = Command(
+    name="report",
+    summary="One HTML page of a network, or of several side by side.",
+    order=60,
+    click=command,
+)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from archscope import specs
+from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, read_model
 from archscope.cli._output import check_output, output_options, show, terminal
 from archscope.errors import UsageError
@@ -174,3 +175,11 @@ def read_stack(texts: Mapping[str, str], branches: str | None) -> Sketch:
     if "dilations" in texts:
         raise UsageError("give --dilations or --branches, not both: branches are dilations too")
     return sketch(specs.read(StackSpec, texts), read_branches(branches))
+
+
+COMMAND = Command(
+    name="rf",
+    summary="Receptive field and gridding; which dilations to choose instead.",
+    order=20,
+    click=command,
+)

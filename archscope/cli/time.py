@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from archscope import specs
+from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, with_model
 from archscope.cli._output import check_output, output_options, show, terminal
 from archscope.results import View
@@ -166,3 +167,11 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[float, float], None] | None]
             bar.update(task, completed=done, left=f"{left_s:.0f} s left", refresh=True)
 
         yield watch
+
+
+COMMAND = Command(
+    name="time",
+    summary="Time, throughput and memory of a pass, module by module.",
+    order=30,
+    click=command,
+)

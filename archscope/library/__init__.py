@@ -1,11 +1,15 @@
 """The library's verbs: the same as the command line's. They return, and print nothing."""
 
+from archscope.library._analyse import analyse as analyse
+from archscope.library._analyse import analyse_network as analyse_network
 from archscope.library._audit import audit as audit
 from archscope.library._audit import audit_network as audit_network
 from archscope.library._build import build as build
 from archscope.library._params import count_subject as count_subject
 from archscope.library._params import params as params
 from archscope.library._params import require_complete as require_complete
+from archscope.library._params import with_figures as with_figures
+from archscope.library._params import with_named_teacher as with_named_teacher
 from archscope.library._report import report as report
 from archscope.library._report import report_network as report_network
 from archscope.library._rf import receptive_field as receptive_field

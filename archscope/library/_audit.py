@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from archscope.errors import UsageError
 from archscope.library._named import network_of, subject_of
 from archscope.results import Report
-from archscope.study import analyse
+from archscope.study import analyse, ask
 from archscope.subject import Network
 
 if TYPE_CHECKING:
@@ -34,8 +34,4 @@ def audit(model: nn.Module | str, *args: Any, **kwargs: Any) -> Report:
 
 def audit_network(network: Network) -> Report:
     """Count a named network by other tools too; see `audit`."""
-    import torch
-
-    with torch.device("meta"):
-        subject = network.whole()
-    return analyse("audit", subject, real=network.whole)
+    return ask("audit", network, real=network.whole)

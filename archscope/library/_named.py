@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError
-from archscope.loaders._target import unwrapped
-from archscope.subject import Inputs, Network, Request, Subject
+from archscope.subject import Inputs, Network, Request, Subject, unwrapped
 
 if TYPE_CHECKING:
     from torch import nn

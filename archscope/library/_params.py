@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from archscope.errors import ThresholdError, UsageError
+from archscope import loaders, specs
+from archscope.analyses.params.published import with_published
+from archscope.analyses.params.teacher import with_teacher
+from archscope.errors import SpecError, ThresholdError, UsageError
 from archscope.library._named import network_of, subject_of
 from archscope.results import Report
 from archscope.study import analyse
-from archscope.subject import Subject
+from archscope.subject import Network, Request, Subject
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+_INPUT_FIELDS = ("batch_size", "seq_len", "target_len", "input_size")
+"""Fields of specs that say how large the input is, whatever the network."""
 
 
 def params(
@@ -40,17 +48,14 @@ def params(
     `flops_per_mac=2` gives 2 x MACs as FLOPs. With `strict`, `ThresholdError` is raised where an
     operator is unknown or the engines disagree. `ForwardError` has the `report` up to the failure.
     """
-    from archscope.analyses.params.teacher import with_teacher
-    from archscope.beside import beside_figures, beside_teacher
-
     if isinstance(model, str):
         network = network_of(model, kwargs)
         report = count_subject(network.subject(), flops_per_mac=flops_per_mac)
-        report = beside_figures(report, network)
+        report = with_figures(report, network)
     else:
         report = count_subject(subject_of(model, args, kwargs), flops_per_mac=flops_per_mac)
     if isinstance(teacher, str):
-        report = beside_teacher(report, teacher)
+        report = with_named_teacher(report, teacher)
     elif teacher is not None:
         if isinstance(model, str):
             raise UsageError("a module teaches a module; beside a name, name the teacher too")
@@ -75,3 +80,30 @@ def require_complete(report: Report) -> None:
     if not report.totals.complete:
         reasons = [note.text for note in report.notes if note.level == "warning"]
         raise ThresholdError("--strict: " + ("; ".join(reasons) or "the totals are partial"))
+
+
+def with_figures(report: Report, network: Network) -> Report:
+    """Return the count of a `Network` with what its authors print of it, if anything."""
+    return with_published(report, network.published)
+
+
+def with_named_teacher(report: Report, teacher: str) -> Report:
+    """Return the count of a student with that of the network that teaches it, at its inputs.
+
+    Raises `UsageError` where no network is called so, or it cannot take these inputs.
+    """
+    fields = _inputs_of(report, teacher)
+    try:
+        network = loaders.load(teacher, Request(fields=fields))
+    except SpecError as error:
+        raise UsageError(f"teacher {teacher} cannot take what its student takes: {error}") from None
+    return with_teacher(report, analyse("params", network.subject()))
+
+
+def _inputs_of(report: Report, teacher: str) -> Mapping[str, Any]:
+    """Return the student's fields that say how large its input is, where its teacher has them."""
+    loader = loaders.find(teacher)
+    spec = loader.spec(teacher) if loader else None
+    known = {field.name for field in specs.fields(spec)} if spec else set()
+    given = {field: report.config.get(field) for field in _INPUT_FIELDS if field in known}
+    return {field: value for field, value in given.items() if value is not None}

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from archscope.errors import ArchscopeError
 from archscope.library._audit import audit_network
 from archscope.library._named import network_of, subject_of
-from archscope.library._params import count_subject
+from archscope.library._params import count_subject, with_figures
 from archscope.library._rf import see_network
-from archscope.library._time import time_network
+from archscope.library._time import time_network, time_subject
 from archscope.results import Note, Report
-from archscope.study import join, time_subject
+from archscope.study import join
 from archscope.subject import Network
 
 if TYPE_CHECKING:
@@ -73,10 +73,8 @@ def report_network(
     `timed` times what was counted, where that is not done by building it anew. `tell` is called
     after each analysis, with the reason where it gave no answer.
     """
-    from archscope.beside import beside_figures
-
     subject = network.subject()
-    reports = [beside_figures(count_subject(subject, flops_per_mac=flops_per_mac), network)]
+    reports = [with_figures(count_subject(subject, flops_per_mac=flops_per_mac), network)]
     tell("params", None)
     tell("flops", None if reports[0].convention and reports[0].inputs else "no input was given")
     asked: dict[str, Callable[[], Report]] = {}

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from archscope.errors import ForwardError, ThresholdError, UsageError
 from archscope.library._named import network_of, spec_of, subject_of, tuple_of
 from archscope.results import Report
-from archscope.study import analyse, assemble
+from archscope.study import analyse, assemble, can_have_data
 from archscope.subject import Network, Sketch, Subject
 
 if TYPE_CHECKING:
     from torch import nn
 
     from archscope.theory.layers import Layer
-
-_LARGEST = 8 * 2**30
-"""Bytes of weights up to which a network is made with data where shapes alone do not do."""
 
 
 def receptive_field(
@@ -89,17 +86,10 @@ def see_network(network: Network, *, verify: bool = False, **asked: Any) -> Repo
     try:
         return analyse("rf", subject, verify=verify, **asked)
     except ForwardError:
-        if runs or not _can_have_data(subject):
+        if runs or not can_have_data(subject):
             raise
         # Some forwards read numbers that are not there where shapes are all that there is.
         return analyse("rf", network.whole(), verify=verify, **asked)
-
-
-def _can_have_data(subject: Subject) -> bool:
-    """Return whether a network stands on shapes alone and is small enough to be made with data."""
-    parameters = list(subject.model.parameters())
-    size = sum(p.numel() * p.element_size() for p in parameters)
-    return any(p.is_meta for p in parameters) and size <= _LARGEST
 
 
 def _is_module(network: Any) -> TypeGuard[nn.Module]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from archscope.errors import UsageError
 from archscope.library._named import network_of, subject_of
 from archscope.library._params import count_subject
 from archscope.results import Report
-from archscope.study import time_subject
+from archscope.study import analyse
 from archscope.subject import Network, Subject
 
 if TYPE_CHECKING:
@@ -88,3 +89,36 @@ def _counted(subject: Subject) -> Report:
     if subject.inputs is None:
         raise UsageError(f"{subject.name}: time needs what its forward is called with")
     return count_subject(subject)
+
+
+def time_subject(
+    subject: Subject,
+    counted: Report,
+    *,
+    device: str = "auto",
+    dtype: str = "fp32",
+    step: str = "forward",
+    compiled: bool = False,
+    **settings: Any,
+) -> Report:
+    """Time a subject that `params` has `counted`; see `time`.
+
+    What was set, and read of the machine, stands in the report's environment too.
+    """
+    from archscope.analyses.time.analysis import CONVENTION, title
+    from archscope.analyses.time.work import counts_of
+
+    report = analyse(
+        "time",
+        replace(subject, name=title(subject, device, dtype, compiled=compiled, step=step)),
+        convention=CONVENTION,
+        counts=counts_of(counted),
+        device=device,
+        dtype=dtype,
+        step=step,
+        compiled=compiled,
+        **settings,
+    )
+    rows = report.section("time.conditions").rows
+    read = {f"{row.name} ({row.unit})" if row.unit else row.name: row.value for row in rows}
+    return replace(report, environment=replace(report.environment, machine=read))

@@ -8,9 +8,8 @@ otherwise, and `int64=16` makes all of them 16.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -103,37 +102,6 @@ def _refused(text: str, problem: str) -> UsageError:
         f"Invalid value for '{OPTION}': {text!r}: {problem}. "
         "Write [NAME:][DTYPE:]SHAPE, e.g. 1,3,224,224 or input_ids:int64:1,128"
     )
-
-
-def read_arguments(texts: Iterable[str]) -> dict[str, Any]:
-    """Return the values of `KEY=VALUE` texts by key; a value is JSON, or a word.
-
-    >>> read_arguments(["depth=12", "norm=batch", "sizes=[1, 2]"])
-    {'depth': 12, 'norm': 'batch', 'sizes': [1, 2]}
-    """
-    found: dict[str, Any] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key.isidentifier():
-            raise UsageError(
-                f"Invalid value for '--model-arg': {text!r} is not KEY=VALUE, e.g. depth=12"
-            )
-        found[key] = _value(text, value)
-    return found
-
-
-def _value(text: str, value: str) -> Any:
-    try:
-        return json.loads(value)
-    except ValueError:
-        if value in ("True", "False", "None"):
-            word = {"True": "true", "False": "false", "None": "null"}[value]
-            problem = f"{value} is {word} in JSON"
-        elif re.fullmatch(r"[A-Za-z_.~][\w./~ -]*", value):
-            return value
-        else:
-            problem = f"{value!r} is neither JSON nor a word"
-    raise UsageError(f"Invalid value for '--model-arg': {text!r}: {problem}")
 
 
 def make(given: Sequence[Given], model: nn.Module, names: Mapping[int, str]) -> Inputs:

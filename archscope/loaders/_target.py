@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError, did_you_mean
+from archscope.subject import unwrapped
 
 if TYPE_CHECKING:
     from torch import nn
@@ -137,21 +138,6 @@ def network_of(made: Any, where: str) -> nn.Module:
     if isinstance(made, nn.Module):
         return unwrapped(made)
     raise UsageError(f"{where} returned {_kind(made)}, not a torch.nn.Module")
-
-
-_WRAPPERS = {
-    "OptimizedModule": "_orig_mod",
-    "DataParallel": "module",
-    "DistributedDataParallel": "module",
-}
-"""Classes that run another module, by name, and the attribute that holds it."""
-
-
-def unwrapped(model: nn.Module) -> nn.Module:
-    """Return the module that was compiled or replicated: it is what is counted."""
-    while type(model).__name__ in _WRAPPERS and type(model).__module__.startswith("torch."):
-        model = getattr(model, _WRAPPERS[type(model).__name__])
-    return model
 
 
 def _kind(value: Any) -> str:

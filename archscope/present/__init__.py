@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from archscope.registry import Registry
 from archscope.results import Report, View
@@ -24,3 +25,10 @@ class Format:
 
 
 FORMATS = Registry("format", "archscope.present", "FORMAT", Format)
+
+
+def format_of(path: str | Path) -> str | None:
+    """Return the name of the format that a file's ending stands for, None where none has it."""
+    suffix = Path(path).suffix.lower()
+    formats = FORMATS.all().values() if suffix else ()
+    return next((known.name for known in formats if suffix in known.suffixes), None)

@@ -1,8 +1,7 @@
-"""Turns one value into text: nothing else in archscope rounds or makes a name safe."""
+"""Turns one value into text: nothing else in archscope rounds."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
@@ -10,6 +9,7 @@ from math import log10
 from typing import Any
 
 from archscope.columns import Kind
+from archscope.labels import safe_label as safe_label
 
 UNKNOWN = "unknown"
 """A number that could not be had."""
@@ -26,10 +26,6 @@ _SI = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")
 _IEC = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
-# Category Cc, the line separators, the controls that reorder a line, and lone surrogates.
-_UNSAFE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 _ASCII = {
     "×": "x",
     "–": "-",
@@ -46,20 +42,6 @@ _ASCII = {
     "█": "#",
 }
 _TO_ASCII = str.maketrans({**_ASCII, **dict.fromkeys(_EIGHTHS[1:-1], "")})
-
-
-def safe_label(text: object) -> str:
-    r"""Return a text from outside with everything that could steer a terminal or a page escaped.
-
-    >>> safe_label("enc\x1b[31m")
-    'enc\\x1b[31m'
-    """
-    return _UNSAFE.sub(_escape, str(text))
-
-
-def _escape(found: re.Match[str]) -> str:
-    code = ord(found.group())
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def ascii_only(text: str) -> str:

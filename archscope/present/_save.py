@@ -6,17 +6,8 @@ from pathlib import Path
 
 from archscope.errors import UsageError
 from archscope.files import check_target, write_whole
-from archscope.present import FORMATS
+from archscope.present import FORMATS, format_of
 from archscope.results import Report, View
-
-
-def format_of(path: str | Path) -> str | None:
-    """Return the name of the format that a file's ending stands for, None where none has it."""
-    suffix = Path(path).suffix.lower()
-    return next(
-        (known.name for known in FORMATS.all().values() if suffix and suffix in known.suffixes),
-        None,
-    )
 
 
 def save(report: Report, path: str | Path) -> None:

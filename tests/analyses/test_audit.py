@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from archscope.analyses.audit.analysis import UNEXPLAINED, run
-from archscope.analyses.audit.rows import DifferenceRow, ToolRow
+from archscope.analyses.audit.analysis import run
+from archscope.analyses.audit.rows import UNEXPLAINED, DifferenceRow, ToolRow
 from archscope.counting import apart
 from archscope.counting.others import (
     Figures,

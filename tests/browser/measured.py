@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import exp
 from typing import Any
 
+from archscope.analyses.audit.headline import headline
 from archscope.analyses.audit.rows import DIFFERENCES, TOOLS, AuditTotals, DifferenceRow, ToolRow
 from archscope.analyses.rf.erf_rows import ERF, GRADIENTS, ErfRow, ErfTotals, GradientRow
 from archscope.results import Environment, Note, Report, Section
@@ -75,7 +76,7 @@ def audit() -> Report:
     notes = (Note(level="warning", text="odd differs", details=("+70,000 MACs", "<b>more</b>")),)
     return report(
         "audit",
-        TOOLS.filled(tools, totals=totals, notes=notes),
+        TOOLS.filled(tools, totals=totals, notes=notes, headline=tuple(headline(totals))),
         DIFFERENCES.filled(differences),
     )
 

@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from archscope.cli._arguments import read_arguments
 from archscope.errors import UsageError
-from archscope.loaders._inputs import make, parse, read_arguments
+from archscope.loaders._inputs import make, parse
 from archscope.subject import Inputs
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from measured import audit, measured
 
+from archscope.analyses.params.headline import headline
 from archscope.analyses.params.rows import (
     COMPONENTS,
     DEPTH,
@@ -136,7 +137,13 @@ def report(
     )
     depths = next((each.rows for each in others if each.name == "depth"), ())
     said = tuple(summary(totals, depths))
-    modules = MODULES.filled(rows, totals=totals, notes=notes, summary=said)
+    modules = MODULES.filled(
+        rows,
+        totals=totals,
+        notes=notes,
+        summary=said,
+        headline=tuple(headline(totals, depths, 1)),
+    )
     others = tuple(dataclasses.replace(each, summary=said) for each in others)
     return Report(
         command="params",

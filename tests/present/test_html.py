@@ -19,11 +19,11 @@ from archscope.present import html
 from archscope.present import json as json_format
 from archscope.present.html import assets
 from archscope.present.html.charts import CHARTS, drawings
-from archscope.present.html.charts._names import short_names
 from archscope.present.html.charts._style import LOOKS, label
 from archscope.present.html.charts.gridding import multiplied
 from archscope.present.html.document import Settings, render
 from archscope.present.html.findings import findings
+from archscope.present.html.names import short_names
 from archscope.present.html.tables import MOST_LINES, full_list, table
 from archscope.present.html.tiles import tiles
 from archscope.results import Report, View

@@ -11,10 +11,9 @@ import pytest
 
 from archscope import presets, specs
 from archscope.analyses.params.published import TITLES, agrees
-from archscope.beside import beside_figures
 from archscope.errors import UsageError
 from archscope.families import FAMILIES
-from archscope.library import count_subject, params
+from archscope.library import count_subject, params, with_figures
 from archscope.loaders import load
 from archscope.presets import Preset
 from archscope.subject import Request
@@ -84,7 +83,7 @@ def test_a_published_figure_is_what_is_counted_or_says_why_not(name: str) -> Non
     if not WORK & {figure.quantity for figure in network.published}:
         subject = replace(subject, inputs=None)  # parameters are counted without a forward pass
 
-    rows = beside_figures(count_subject(subject), network).section("published").rows
+    rows = with_figures(count_subject(subject), network).section("published").rows
 
     for row in rows:
         assert row.counted is not None, row

@@ -8,6 +8,7 @@ ANALYSIS = Analysis(
     name="audit",
     summary="the same network under other counters, and why they differ",
     run=run,
-    on_data=True,
+    needs="whole",
+    reported=False,
     sections=(TOOLS, DIFFERENCES),
 )

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from archscope.results import Section
 from archscope.subject import Subject
 
-UNEXPLAINED = "not explained"
-
 
 def run(subject: Subject, *, real: Callable[[], Subject] | None = None) -> tuple[Section, ...]:
     """Count `subject` with every counter that is installed; return the sections tools, differences.

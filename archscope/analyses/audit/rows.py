@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from archscope.columns import column
 from archscope.results import Section
 
+UNEXPLAINED = "not explained"
+"""The reason of what is left over."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolRow:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from archscope.analyses.audit.causes import Cause, uncounted_parts
 from archscope.analyses.audit.evidence import Evidence, Module
-from archscope.counting.others import Figures
-from archscope.counting.others._terms import PRODUCTS
+from archscope.counting.others import PRODUCTS, Figures
 
 
 def by_formula(

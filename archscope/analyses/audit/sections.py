@@ -6,17 +6,24 @@ from collections.abc import Callable, Iterator
 
 from archscope.analyses.audit import macs as _audit_macs
 from archscope.analyses.audit import params as _audit_params
-from archscope.analyses.audit.analysis import UNEXPLAINED
 from archscope.analyses.audit.evidence import Evidence, gather
+from archscope.analyses.audit.headline import headline
 from archscope.analyses.audit.macs import Cause
-from archscope.analyses.audit.rows import DIFFERENCES, TOOLS, AuditTotals, DifferenceRow, ToolRow
+from archscope.analyses.audit.rows import (
+    DIFFERENCES,
+    TOOLS,
+    UNEXPLAINED,
+    AuditTotals,
+    DifferenceRow,
+    ToolRow,
+)
 from archscope.counting.agreement import compare
 from archscope.counting.apart import Outcome, run
 from archscope.counting.forward import ForwardCount, count_forward
 from archscope.counting.fused import FusedAttention
 from archscope.counting.others import tools
 from archscope.errors import ForwardError, UsageError, first_line
-from archscope.results import Amount, Headline, Note, Section
+from archscope.results import Note, Section
 from archscope.subject import Subject
 from archscope.version import __version__
 
@@ -51,7 +58,7 @@ def sections(subject: Subject, real: Callable[[], Subject] | None) -> tuple[Sect
                 *agreement.notes,
                 *_notes(outcomes, differences, on_shapes),
             ),
-            headline=tuple(_headline(totals)),
+            headline=tuple(headline(totals)),
             device="meta" if on_shapes else _device(subject, count),
         ),
         DIFFERENCES.filled(differences),
@@ -153,42 +160,6 @@ def _totals(
         counters=len(counted),
         agreeing=len(set(counted) - different),
         unexplained=len({row.tool for row in differences if not row.explained}),
-    )
-
-
-def _headline(totals: AuditTotals) -> Iterator[Headline]:
-    """Yield the numbers that a reader looks for first."""
-    yield Headline(
-        name="Parameters",
-        value=totals.our_params,
-        kind="work",
-        detail=(Amount(value=totals.our_params, kind="count"), " exactly"),
-        about="params",
-        order=10,
-    )
-    exact = (Amount(value=totals.our_macs, kind="count"),)
-    yield Headline(
-        name="MACs, one forward pass",
-        value=totals.our_macs,
-        kind="work",
-        detail=(*exact, " exactly") if totals.complete else ("≥ ", *exact),
-        level="" if totals.complete else "warning",
-        bound=not totals.complete,
-        about="macs",
-        order=20,
-    )
-    rest = totals.counters - totals.agreeing
-    if totals.unexplained:
-        said = f"{totals.unexplained} with a difference that has no explanation"
-    else:
-        said = "each difference of the others is explained" if rest else "none differs"
-    yield Headline(
-        name="Other counters that say the same",
-        value=f"{totals.agreeing} of {totals.counters}",
-        kind="text",
-        detail=(said,),
-        level="warning" if totals.unexplained else "ok",
-        order=50,
     )
 
 

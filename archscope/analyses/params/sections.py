@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from archscope.analyses.params.headline import headline
 from archscope.analyses.params.own import Own, block_of, expand, own_by_module
 from archscope.analyses.params.rows import (
     COMPONENTS,
@@ -17,7 +18,7 @@ from archscope.analyses.params.rows import (
     OperatorRow,
     Totals,
 )
-from archscope.analyses.params.summary import headline, summary
+from archscope.analyses.params.summary import summary
 from archscope.counting.agreement import Agreement, compare
 from archscope.counting.blocks import count_blocks, reruns
 from archscope.counting.forward import Execution, ForwardCount, count_forward

@@ -8,6 +8,7 @@ ANALYSIS = Analysis(
     name="time",
     summary="time, throughput and memory of a pass, module by module",
     run=run,
-    on_data=True,
+    needs="data",
+    reported=False,
     sections=(PASSES, LAYERS, SAMPLES, CONDITIONS),
 )

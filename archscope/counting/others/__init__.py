@@ -12,6 +12,8 @@ from torch import nn
 from archscope.registry import Registry
 from archscope.subject import Inputs
 
+PRODUCTS = ""
+"""The term that is the products themselves; others are what a formula adds, by reason."""
 ByModule = Mapping[str, Mapping[str, int]]
 """Multiply-accumulates of each module's own work: by path, then by the tool's word for the work."""
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
-from archscope.counting.others import _recurrent
+from archscope.counting.others import PRODUCTS, _recurrent
 from archscope.counting.others._recurrent import ADDED_BIASES
-from archscope.counting.others._terms import PRODUCTS, Rule
+from archscope.counting.others._terms import Rule
 
 _SCALING = "the scaling of queries is added"
 _SOFTMAX = "softmax of attention is added as work"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from archscope.counting.others._terms import PRODUCTS
+from archscope.counting.others import PRODUCTS
 
 ADDED_BIASES = "biases are added"
 

@@ -10,8 +10,6 @@ from typing import Any
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 
-PRODUCTS = ""
-"""The term that is the products themselves; all others are what the formula adds, by reason."""
 Rule = Callable[[Any, tuple[Any, ...], Any], Mapping[str, int]]
 """Takes a module, the inputs and the output of a call; returns the terms of that call."""
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from torch import nn
 
-from archscope.counting.others import Figures, Tool
-from archscope.counting.others._terms import PRODUCTS, Rule, Terms
+from archscope.counting.others import PRODUCTS, Figures, Tool
+from archscope.counting.others._terms import Rule, Terms
 from archscope.subject import Inputs
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from archscope.counting.others import Figures, Tool, Unfit
+from archscope.counting.others import PRODUCTS, Figures, Tool, Unfit
 from archscope.counting.others._ptflops_rules import RULES
-from archscope.counting.others._terms import PRODUCTS, Terms
+from archscope.counting.others._terms import Terms
 from archscope.running.module_stack import ModuleStack
 from archscope.subject import Inputs
 

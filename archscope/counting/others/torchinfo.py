@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import nn
 
-from archscope.counting.others import Figures, Tool, paths_of
-from archscope.counting.others._terms import PRODUCTS, Rule, Terms
+from archscope.counting.others import PRODUCTS, Figures, Tool, paths_of
+from archscope.counting.others._terms import Rule, Terms
 from archscope.subject import Inputs
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from archscope.present import _format
 from archscope.present.html.charts import Drawing, drawings
-from archscope.present.html.charts._names import short_names
+from archscope.present.html.names import short_names
 from archscope.present.html.tables import Table, full_list, table
 from archscope.results import Report, Section
 

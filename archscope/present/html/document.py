@@ -13,10 +13,9 @@ from archscope.present import _format
 from archscope.present._page import footnote
 from archscope.present.html import assets
 from archscope.present.html.chapters import chapters
-from archscope.present.html.charts._names import SEPARATOR, short_names
-from archscope.present.html.charts._style import shortened
 from archscope.present.html.findings import findings
 from archscope.present.html.method import LONGEST_LINE, method, text
+from archscope.present.html.names import SEPARATOR, short_names, shortened
 from archscope.present.html.tiles import Tile, tiles
 from archscope.results import Report, View
 from archscope.version import __version__

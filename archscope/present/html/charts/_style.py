@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from archscope.present._format import safe_label
+from archscope.present.html.names import shortened
 
 LONGEST = 48
 """Characters of a label; the middle of a longer one is left out."""
@@ -87,14 +88,6 @@ def label(text: object, longest: int = LONGEST) -> str:
     '&lt;b&gt;'
     """
     return escape(shortened(safe_label(text), longest), quote=False)
-
-
-def shortened(text: str, longest: int) -> str:
-    """Return a text with its middle left out where it is too long."""
-    if len(text) <= longest:
-        return text
-    half = (longest - 1) // 2
-    return f"{text[: longest - 1 - half]}…{text[-half:]}"
 
 
 def pattern(of: Look) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 
 from archscope.present import _format
 from archscope.present.html.charts import Chart, Drawing, section
-from archscope.present.html.charts._names import short_names
 from archscope.present.html.charts._style import (
     LOOKS,
     Look,
@@ -17,8 +16,8 @@ from archscope.present.html.charts._style import (
     figure,
     label,
     pattern,
-    shortened,
 )
+from archscope.present.html.names import short_names, shortened
 from archscope.results import Report
 
 _LINE = 17

@@ -8,7 +8,6 @@ from typing import Any
 
 from archscope.present import _format
 from archscope.present.html.charts import SEEN, Chart, Drawing, section
-from archscope.present.html.charts._names import short_names
 from archscope.present.html.charts._profiles import (
     MOST_CELLS,
     Profile,
@@ -17,6 +16,7 @@ from archscope.present.html.charts._profiles import (
     profiles,
 )
 from archscope.present.html.charts._style import HOLE, axis, figure
+from archscope.present.html.names import short_names
 from archscope.results import Report
 
 MOST_NUMBERS = 21

@@ -8,9 +8,9 @@ from typing import Any
 from archscope.present import _format, _lines
 from archscope.present._lines import Line
 from archscope.present.html.charts import Chart, Drawing, section
-from archscope.present.html.charts._names import short_names
 from archscope.present.html.charts._style import Look, figure, label
 from archscope.present.html.charts.components import component_looks
+from archscope.present.html.names import short_names
 from archscope.results import Report, Section, View
 
 MOST_NODES = 300

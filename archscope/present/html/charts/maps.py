@@ -9,8 +9,8 @@ from typing import Any
 
 from archscope.present import _format
 from archscope.present.html.charts import MOST_POINTS, Chart, Drawing, section
-from archscope.present.html.charts._names import short_names
 from archscope.present.html.charts._style import LOOKS, Look, axis, figure, label, pattern
+from archscope.present.html.names import short_names
 from archscope.results import Report
 
 _FULL, _HOLED = LOOKS[0], LOOKS[5]

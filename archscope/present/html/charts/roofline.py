@@ -9,9 +9,9 @@ from typing import Any
 
 from archscope.present import _format
 from archscope.present.html.charts import Chart, Drawing, section
-from archscope.present.html.charts._names import short_names
 from archscope.present.html.charts._style import axis, figure, label, look, pattern
 from archscope.present.html.charts.latency import device
+from archscope.present.html.names import short_names
 from archscope.results import Report
 
 _MOST_TYPES = 7

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archscope.present.html.charts._style import shortened
 from archscope.results import Report
 
 SEPARATOR = " · "
@@ -35,3 +34,11 @@ def short_names(reports: Sequence[Report]) -> tuple[str, ...]:
     if len(set(names)) == len(names):
         return tuple(names)
     return tuple(f"{number} · {name}" for number, name in enumerate(names, start=1))
+
+
+def shortened(text: str, longest: int) -> str:
+    """Return a text with its middle left out where it is too long."""
+    if len(text) <= longest:
+        return text
+    half = (longest - 1) // 2
+    return f"{text[: longest - 1 - half]}…{text[-half:]}"

@@ -1,0 +1,76 @@
+"""The command of an analysis that brings none: its settings are flags, its sections choices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from archscope import specs
+from archscope.analyses import Analysis
+from archscope.cli._model import ModelCommand, option_of, read_model, text_of
+from archscope.cli._output import check_output, output_options, show, terminal
+from archscope.library import analyse_network
+from archscope.results import View
+from archscope.subject import Request
+
+
+def command_of(analysis: Analysis) -> click.Command:
+    """Return the command that asks `analysis`, under its name."""
+
+    @output_options
+    def callback(
+        model: str | None,
+        fields: Mapping[str, str],
+        format_name: str | None,
+        output: str | None,
+        wide: bool,
+        color: str,
+        quiet: bool,
+        **options: Any,
+    ) -> None:
+        check_output(output)
+        shown = {name: options.pop(name) for name in _SHOWN}
+        view = View(**shown, **terminal(wide=wide, color=color, output=output))
+        given = {name: text for name, text in options.items() if text is not None}
+        settings = {name: text_of(text) for name, text in given.items()}
+        network = read_model(model, Request(fields=fields))
+        report = analyse_network(analysis.name, network, settings)
+        show(report, view, format_name=format_name, output=output, quiet=quiet)
+
+    return ModelCommand(
+        name=analysis.name,
+        callback=callback,
+        help=f"Tell of MODEL: {analysis.summary}.",
+        params=[
+            click.Argument(["model"], required=False),
+            *map(option_of, specs.fields(analysis.settings) if analysis.settings else ()),
+            *_view_options(analysis),
+            *reversed(callback.__click_params__),  # type: ignore[attr-defined]
+        ],
+    )
+
+
+_SHOWN = ("by", "sort", "top", "max_depth", "expand", "total")
+"""Options that choose what is shown of the answer."""
+
+
+def _view_options(analysis: Analysis) -> list[click.Option]:
+    names = [section.name for section in analysis.sections]
+    return [
+        click.Option(
+            ["--by"],
+            type=click.Choice(names) if names else None,
+            help=f"One row for each of these. [default: {names[0] if names else 'the first'}]",
+        ),
+        click.Option(["--sort"], metavar="COLUMN", help="Largest first. [default: as they come]"),
+        click.Option(["--top"], type=click.IntRange(min=1), help="The first so many rows."),
+        click.Option(
+            ["--max-depth"],
+            type=click.IntRange(min=1),
+            help="Module names of at most so many parts.",
+        ),
+        click.Option(["--expand"], is_flag=True, help="Each copy of a repeated block."),
+        click.Option(["--total"], is_flag=True, help="The totals alone."),
+    ]

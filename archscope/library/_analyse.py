@@ -1,0 +1,54 @@
+"""Asks any analysis by its name: a built-in one, or a stranger's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from archscope import specs, study
+from archscope.analyses import ANALYSES
+from archscope.errors import UsageError
+from archscope.library._named import network_of, subject_of
+from archscope.results import Report
+from archscope.subject import Network
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def analyse(
+    analysis: str,
+    model: nn.Module | str,
+    *args: Any,
+    settings: Mapping[str, Any] | None = None,
+    **kwargs: Any,
+) -> Report:
+    """Return what one analysis says of a network.
+
+    >>> analyse("params", "transformer", depth=24).totals.trainable
+    209494272
+
+    `model`, `args` and `kwargs` as for `params`; `settings` are the analysis's own, as values or as
+    texts. Raises `UsageError` for an unknown analysis or setting.
+    """
+    if isinstance(model, str):
+        return analyse_network(analysis, network_of(model, kwargs), settings or {})
+    chosen = read_settings(analysis, settings or {})
+    return study.analyse(analysis, subject_of(model, args, kwargs), **chosen)
+
+
+def analyse_network(analysis: str, network: Network, settings: Mapping[str, Any]) -> Report:
+    """Return what one analysis says of a `Network`; see `analyse`."""
+    return study.ask(analysis, network, **read_settings(analysis, settings))
+
+
+def read_settings(analysis: str, texts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keywords of an analysis, checked by the type that it declares for them."""
+    declared = ANALYSES.get(analysis).settings
+    if declared is None:
+        name = next(iter(texts), None)
+        if name is not None:
+            raise UsageError(f"{analysis} has no settings, and {name!r} was given")
+        return {}
+    made: Any = specs.read(declared, texts)
+    return {field.name: getattr(made, field.name) for field in specs.fields(declared)}
