@@ -130,7 +130,7 @@ class Registry(Generic[T]):
     def _checked(self, found: Any, where: str) -> T:
         if not isinstance(found, self._type):
             wanted, came = self._type.__name__, type(found).__name__
-            raise ArchscopeError(f"{where}: {self._constant} is a {came}, not a {wanted}")
+            raise ArchscopeError(f"{where}: {self._constant} is of type {came}, not {wanted}")
         return found
 
 

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import shutil
+import subprocess
+import sys
 from functools import cache
+from pathlib import Path
 from types import NoneType
 from typing import Any
 
 import pytest
 import torch
 
+import archscope
 from archscope import specs
 from archscope.analyses import ANALYSES, Analysis
 from archscope.analyses.params.analysis import CONVENTIONS
+from archscope.cli._command import COMMANDS
 from archscope.columns import columns
+from archscope.counting.others import TOOLS
+from archscope.dependence.rules import RULE_SETS
 from archscope.errors import SpecError, UsageError
 from archscope.families import FAMILIES
 from archscope.library import count_subject, params
 from archscope.loaders import LOADERS
 from archscope.present import FORMATS
+from archscope.present.html.charts import CHARTS
 from archscope.registry import Registry
 from archscope.results import Report, View
 from archscope.subject import Inputs, Subject
 
+PACKAGE = Path(archscope.__file__).parent
 families = pytest.mark.parametrize("name", FAMILIES.names())
 analyses = pytest.mark.parametrize("name", ANALYSES.names())
 formats = pytest.mark.parametrize("name", FORMATS.names())
@@ -39,8 +50,50 @@ def test_an_unknown_name_names_the_nearest() -> None:
         FAMILIES.get("tranformer")
 
 
-@pytest.mark.parametrize("registry", [FAMILIES, ANALYSES, FORMATS, LOADERS])
-def test_a_summary_is_known_without_importing_what_it_is_of(registry: Registry[Any]) -> None:
+EVERY = {
+    "families": FAMILIES,
+    "analyses": ANALYSES,
+    "formats": FORMATS,
+    "loaders": LOADERS,
+    "charts": CHARTS,
+    "commands": COMMANDS,
+    "counters": TOOLS,
+    "rules": RULE_SETS,
+}
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_every_public_file_has_its_constant(kind: str) -> None:
+    """Where this fails, a file stands in the folder that is no such thing: begin it with `_`."""
+    registry: Registry[Any] = EVERY[kind]
+
+    assert {name: type(registry.get(name)) for name in registry.names()}
+
+
+def test_a_stray_file_is_left_out_with_one_warning(tmp_path: Path) -> None:
+    shutil.copytree(PACKAGE, tmp_path / "archscope", ignore=shutil.ignore_patterns("__pycache__"))
+    for stray in ("families/stray.py", "present/stray.py", "analyses/stray/__init__.py"):
+        (tmp_path / "archscope" / stray).parent.mkdir(exist_ok=True)
+        (tmp_path / "archscope" / stray).write_text("FAMILY = FORMAT = 3\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "archscope", "params", "cnn", "--input-size", "8", "-o", "x.md"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+
+    assert done.returncode == 0, done.stderr
+    warning = "Warning: format 'stray' (archscope.present.stray): FORMAT is of type int, not Format"
+    assert f"{warning}; it is left out" in done.stderr.splitlines()
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["families", "analyses", "formats", "loaders", "commands"])
+def test_a_summary_is_known_without_importing_what_it_is_of(kind: str) -> None:
+    registry: Registry[Any] = EVERY[kind]
+
     assert registry.summaries() == {name: x.summary for name, x in registry.all().items()}
 
 

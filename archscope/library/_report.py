@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from archscope.analyses import ANALYSES
 from archscope.errors import ArchscopeError
 from archscope.library._audit import audit_network
 from archscope.library._named import network_of, subject_of
@@ -13,11 +15,14 @@ from archscope.library._params import count_subject, with_figures
 from archscope.library._rf import see_network
 from archscope.library._time import time_network, time_subject
 from archscope.results import Note, Report
-from archscope.study import join
+from archscope.study import ask, join
 from archscope.subject import Network
 
 if TYPE_CHECKING:
     from torch import nn
+
+_OWN_WAYS = ("params", "rf")
+"""Analyses that are asked in ways of their own; all others that want to be in a report, alike."""
 
 
 def report(
@@ -90,6 +95,9 @@ def report_network(
             if timed
             else time_network(network, counted=reports[0], per_layer=True)
         )
+    for name, other in ANALYSES.all().items():
+        if other.reported and name not in _OWN_WAYS:
+            asked[name] = partial(ask, name, network)
     notes = []
     for analysis, answer in asked.items():
         try:
