@@ -78,7 +78,7 @@ class ConditionRow:
     """One thing that was set, or read of the machine, while it was timed."""
 
     name: str = column("Condition")
-    value: str | int | float | None = column("Value")
+    value: str | int | float | bool | None = column("Value")
     """None where it could not be read."""
     unit: str = column("Unit")
     """E.g. `MHz`; empty for words and counts."""
