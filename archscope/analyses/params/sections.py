@@ -19,6 +19,7 @@ from archscope.analyses.params.rows import (
     Totals,
 )
 from archscope.analyses.params.summary import summary
+from archscope.analyses.params.tally import NOTHING, Tally, tally
 from archscope.counting.agreement import Agreement, compare
 from archscope.counting.blocks import count_blocks, reruns
 from archscope.counting.forward import Execution, ForwardCount, count_forward
@@ -103,31 +104,15 @@ def _notes(
 
 def _rows(placed: list[tuple[str, Own]]) -> tuple[ModuleRow, ...]:
     """Add each module's own figures to all that it is part of."""
-    sums = {path: [0, 0, 0, 0, 0] for path, _ in placed}
-    unknown: dict[str, tuple[bool, bool]] = {path: (False, False) for path, _ in placed}
-    for path, own in reversed(placed):  # submodules come after what they are part of
-        here = sums[path]
-        here[0] += own.weights.trainable
-        here[1] += own.weights.frozen
-        here[2] += own.weights.buffers
-        here[3] += own.work.macs or 0
-        here[4] += own.work.flops or 0
-        macs, flops = unknown[path]
-        doubt = (macs or _uncounted(own, own.work.macs), flops or _uncounted(own, own.work.flops))
-        unknown[path] = doubt
+    sums = {path: tally(own) for path, own in placed}
+    for path, _ in reversed(placed):  # submodules come after what they are part of
         if path:
             parent = path.rpartition(".")[0]
-            sums[parent] = [a + b for a, b in zip(sums[parent], here, strict=True)]
-            above = unknown[parent]
-            unknown[parent] = (above[0] or doubt[0], above[1] or doubt[1])
-    return tuple(_row(path, own, sums[path], unknown[path]) for path, own in placed)
+            sums[parent] += sums[path]
+    return tuple(_row(path, own, sums[path]) for path, own in placed)
 
 
-def _uncounted(own: Own, figure: int | None) -> bool:
-    return figure is None and not own.weights.alias
-
-
-def _row(path: str, own: Own, sums: list[int], unknown: tuple[bool, bool]) -> ModuleRow:
+def _row(path: str, own: Own, whole: Tally) -> ModuleRow:
     return ModuleRow(
         path=path,
         type=own.type,
@@ -135,11 +120,11 @@ def _row(path: str, own: Own, sums: list[int], unknown: tuple[bool, bool]) -> Mo
         component=own.component,
         calls=own.work.calls,
         output_shape=own.work.output_shape,
-        trainable=sums[0],
-        frozen=sums[1],
-        buffers=sums[2],
-        macs=None if unknown[0] else sums[3],
-        flops=None if unknown[1] else sums[4],
+        trainable=whole.trainable,
+        frozen=whole.frozen,
+        buffers=whole.buffers,
+        macs=whole.macs.exact,
+        flops=whole.flops.exact,
         own_trainable=own.weights.trainable,
         own_frozen=own.weights.frozen,
         own_buffers=own.weights.buffers,
@@ -152,40 +137,34 @@ def _row(path: str, own: Own, sums: list[int], unknown: tuple[bool, bool]) -> Mo
 
 
 def _totals(modules: list[Own], *, ran: bool, complete: bool) -> Totals:
-    flops = [own.work.flops for own in modules]
-    known = [figure for figure in flops if figure is not None]
+    whole = sum(map(tally, modules), NOTHING)
     return Totals(
-        trainable=sum(own.weights.trainable for own in modules),
-        frozen=sum(own.weights.frozen for own in modules),
-        active=sum(own.weights.active for own in modules),
-        buffers=sum(own.weights.buffers for own in modules),
-        weight_bytes=sum(own.weights.weight_bytes for own in modules),
-        macs=sum(own.work.macs or 0 for own in modules) if ran else None,
-        flops=sum(known) if ran and known else None,
+        trainable=whole.trainable,
+        frozen=whole.frozen,
+        active=whole.active,
+        buffers=whole.buffers,
+        weight_bytes=whole.weight_bytes,
+        macs=whole.macs.known if ran else None,
+        flops=whole.flops.known if ran and whole.flops.is_known else None,
         complete=complete,
     )
 
 
 def _component_rows(modules: list[Own]) -> tuple[ComponentRow, ...]:
-    grouped: dict[str, list[Own]] = {}
+    sums: dict[str, Tally] = {}
     for own in modules:
-        grouped.setdefault(own.component, []).append(own)
+        sums[own.component] = sums.get(own.component, NOTHING) + tally(own)
     rows = (
         ComponentRow(
             component=name,
-            trainable=sum(own.weights.trainable for own in group),
-            frozen=sum(own.weights.frozen for own in group),
-            macs=_sum([own.work.macs for own in group if not own.weights.alias]),
-            flops=_sum([own.work.flops for own in group if not own.weights.alias]),
+            trainable=whole.trainable,
+            frozen=whole.frozen,
+            macs=whole.macs.exact,
+            flops=whole.flops.exact,
         )
-        for name, group in grouped.items()
+        for name, whole in sums.items()
     )
     return tuple(row for row in rows if row.trainable or row.frozen or row.macs or row.flops)
-
-
-def _sum(figures: list[int | None]) -> int | None:
-    known = [figure for figure in figures if figure is not None]
-    return sum(known) if len(known) == len(figures) else None
 
 
 def _operator_rows(subject: Subject, count: ForwardCount | None) -> tuple[OperatorRow, ...]:
@@ -196,12 +175,12 @@ def _operator_rows(subject: Subject, count: ForwardCount | None) -> tuple[Operat
     calls: Counter[tuple[str, str]] = Counter()
     elements: Counter[tuple[str, str]] = Counter()
     macs: Counter[tuple[str, str]] = Counter()
-    for (path, operator), tally in count.dispatcher.work.items():
+    for (path, operator), ran in count.dispatcher.work.items():
         copies = times.get(block_of(path, containers) or "", 1)
-        key = operator, tally.kind
-        calls[key] += copies * tally.calls
-        elements[key] += copies * tally.elements
-        macs[key] += copies * tally.macs
+        key = operator, ran.kind
+        calls[key] += copies * ran.calls
+        elements[key] += copies * ran.elements
+        macs[key] += copies * ran.macs
     return tuple(
         OperatorRow(
             operator=operator,

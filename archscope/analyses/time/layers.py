@@ -13,21 +13,23 @@ if TYPE_CHECKING:
     from archscope.analyses.time.work import Counts
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Sum:
-    """What a module does, and all that it holds."""
+    """What modules do, as values that add up."""
 
     time_s: float
     bytes_moved: int | None
     macs: int | None
 
-    def add(self, other: _Sum) -> None:
-        self.time_s += other.time_s
+    def __add__(self, other: _Sum) -> _Sum:
         # Bytes of modules that call others are not seen: what is known adds up to a lower bound.
         known = [each for each in (self.bytes_moved, other.bytes_moved) if each is not None]
-        self.bytes_moved = sum(known) if known else None
         unknown = self.macs is None or other.macs is None
-        self.macs = None if unknown else (self.macs or 0) + (other.macs or 0)
+        return _Sum(
+            time_s=self.time_s + other.time_s,
+            bytes_moved=sum(known) if known else None,
+            macs=None if unknown else (self.macs or 0) + (other.macs or 0),
+        )
 
 
 def layer_rows(found: Measured, counts: Counts | None, whole_s: float) -> tuple[LayerRow, ...]:
@@ -48,13 +50,13 @@ def layer_rows(found: Measured, counts: Counts | None, whole_s: float) -> tuple[
 
 
 def _with_what_they_hold(own: Mapping[str, _Sum]) -> dict[str, _Sum]:
-    sums = {path: _Sum(one.time_s, one.bytes_moved, one.macs) for path, one in own.items()}
+    sums = dict(own)
     for path in reversed(tuple(own)):  # submodules come after what they are part of
         above = path
         while above:
             above = above.rpartition(".")[0]
             if above in sums:
-                sums[above].add(sums[path])
+                sums[above] += sums[path]
                 break
     return sums
 

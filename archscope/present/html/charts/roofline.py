@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor, log10
 from typing import Any
 
@@ -24,9 +24,17 @@ class _Kind:
     """All modules of one type, without their submodules."""
 
     name: str
-    time_s: float
-    macs: int
-    moved_bytes: int
+    time_s: float = 0.0
+    macs: int = 0
+    moved_bytes: int = 0
+
+    def __add__(self, other: _Kind) -> _Kind:
+        return replace(
+            self,
+            time_s=self.time_s + other.time_s,
+            macs=self.macs + other.macs,
+            moved_bytes=self.moved_bytes + other.moved_bytes,
+        )
 
 
 def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
@@ -44,24 +52,20 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
 def _kinds(report: Report) -> list[_Kind]:
     """Return the types of module that take the most time, and the others as one."""
     found = section(report, "time.layers")
-    sums: dict[str, list[Any]] = {}
+    sums: dict[str, _Kind] = {}
     for row in found.rows if found else ():
-        each = sums.setdefault(row.type, [0.0, 0, 0])
-        each[0] += row.own_time_s or 0.0
-        each[1] += row.own_macs or 0
-        each[2] += row.own_bytes_moved or 0
-    ranked = sorted(sums.items(), key=lambda pair: (-pair[1][0], pair[0]))
-    kinds = [_Kind(name=n, time_s=s[0], macs=s[1], moved_bytes=s[2]) for n, s in ranked if s[0] > 0]
+        sums[row.type] = sums.get(row.type, _Kind(name=row.type)) + _Kind(
+            name=row.type,
+            time_s=row.own_time_s or 0.0,
+            macs=row.own_macs or 0,
+            moved_bytes=row.own_bytes_moved or 0,
+        )
+    ranked = sorted(sums.values(), key=lambda kind: (-kind.time_s, kind.name))
+    kinds = [kind for kind in ranked if kind.time_s > 0]
     rest = kinds[_MOST_TYPES:]
     if len(rest) < 2:
         return kinds
-    others = _Kind(
-        name=_OTHERS,
-        time_s=sum(kind.time_s for kind in rest),
-        macs=sum(kind.macs for kind in rest),
-        moved_bytes=sum(kind.moved_bytes for kind in rest),
-    )
-    return [*kinds[:_MOST_TYPES], others]
+    return [*kinds[:_MOST_TYPES], sum(rest, _Kind(name=_OTHERS))]
 
 
 def _shares(kinds: list[_Kind], name: str, where: str, end: str) -> Drawing:

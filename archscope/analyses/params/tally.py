@@ -1,0 +1,79 @@
+"""What modules hold and do, as values that add up: a total is `sum(...)` of its parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from archscope.analyses.params.own import Own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """An amount of work, some of whose parts may not be known."""
+
+    known: int = 0
+    """What is known of it, added up."""
+    is_known: bool = False
+    """Whether any part is."""
+    complete: bool = True
+    """Whether every part is."""
+
+    def __add__(self, other: Figure) -> Figure:
+        return Figure(
+            known=self.known + other.known,
+            is_known=self.is_known or other.is_known,
+            complete=self.complete and other.complete,
+        )
+
+    @property
+    def exact(self) -> int | None:
+        """The amount, None where a part of it is unknown."""
+        return self.known if self.complete else None
+
+
+def _figure(amount: int | None, *, alias: bool) -> Figure:
+    if amount is None:  # a second name of a module does nothing that its first does not
+        return Figure(complete=alias)
+    return Figure(known=amount, is_known=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Weights and work of some modules; sizes in elements, shared tensors once."""
+
+    trainable: int = 0
+    frozen: int = 0
+    active: int = 0
+    buffers: int = 0
+    weight_bytes: int = 0
+    macs: Figure = field(default_factory=Figure)
+    flops: Figure = field(default_factory=Figure)
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            trainable=self.trainable + other.trainable,
+            frozen=self.frozen + other.frozen,
+            active=self.active + other.active,
+            buffers=self.buffers + other.buffers,
+            weight_bytes=self.weight_bytes + other.weight_bytes,
+            macs=self.macs + other.macs,
+            flops=self.flops + other.flops,
+        )
+
+
+NOTHING = Tally()
+"""What sums begin with."""
+
+
+def tally(own: Own) -> Tally:
+    """Return what one module holds and does by itself."""
+    weights = own.weights
+    return Tally(
+        trainable=weights.trainable,
+        frozen=weights.frozen,
+        active=weights.active,
+        buffers=weights.buffers,
+        weight_bytes=weights.weight_bytes,
+        macs=_figure(own.work.macs, alias=weights.alias),
+        flops=_figure(own.work.flops, alias=weights.alias),
+    )
