@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -20,7 +22,10 @@ DEFAULT = "transformer"
 GENERAL = ("transformer", "cnn")
 """The families whose flags every command offers; others offer theirs where MODEL names them."""
 _NAMED = "archscope.cli.named"
+_GENERAL = "archscope.cli.general"
 _REQUEST = "archscope.cli.request"
+_NUMBERS = re.compile(r"[\d\s.,;x×-]*")
+"""Words that are values of flags: no network is called so."""
 
 
 class _Repeated(click.Option):
@@ -61,7 +66,19 @@ class ModelCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[_NAMED] = tuple(_named_by(args))
+        ctx.meta[_GENERAL] = self._wants_general(ctx, args)
         return super().parse_args(ctx, args)
+
+    def _wants_general(self, ctx: click.Context, args: list[str]) -> bool:
+        """Return whether a flag may be of a general family; importing those takes its time."""
+        prefix = f"{ctx.auto_envvar_prefix}_"
+        if not self.groups or ctx.default_map or any(n.startswith(prefix) for n in os.environ):
+            return True
+        known = {flag for param in (*super().get_params(ctx), *_OWN) for flag in param.opts}
+        known -= {"-h", "--help"}  # help shows them all
+        for _, spec in (*self.groups, *((name, spec) for name, spec, _ in ctx.meta[_NAMED])):
+            known |= {field.flag for field in specs.fields(spec)}
+        return not {word.partition("=")[0] for word in args if word.startswith("-")} <= known
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         return [*super().get_params(ctx), *_OWN, *map(option_of, self._fields(ctx).values())]
@@ -101,7 +118,8 @@ class ModelCommand(click.Command):
 
     def _groups(self, ctx: click.Context) -> Iterator[tuple[str, type]]:
         """Yield the specs whose fields are flags, each with its heading; those named go first."""
-        general = {FAMILIES.get(name).spec: name for name in GENERAL}
+        wanted = GENERAL if ctx.meta.get(_GENERAL, True) else ()
+        general = {FAMILIES.get(name).spec: name for name in wanted}
         for name, spec, _ in ctx.meta.get(_NAMED, ()):
             if spec not in general:
                 yield f"Fields of {name}", spec
@@ -157,7 +175,8 @@ def _named_by(args: list[str]) -> Iterator[tuple[str, type, Mapping[str, Any]]]:
     Which word is MODEL is known only after parsing, and parsing needs the flags.
     """
     for word in args:
-        loader = None if word.startswith("-") else loaders.find(word)
+        is_value = word.startswith("-") or _NUMBERS.fullmatch(word)
+        loader = None if is_value else loaders.find(word)
         spec = loader.spec(word) if loader else None
         if loader is not None and spec is not None:
             yield word.partition(":")[0], spec, loader.values(word)

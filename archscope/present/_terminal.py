@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from io import StringIO
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
-from rich.console import Console
-from rich.text import Text
 
 from archscope.present._fit import Fitted, fit, shorten
 from archscope.present._page import Page, Remark, page
 from archscope.results import Report, View
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 LONGEST_TITLE = 3
 """Lines that a title may take in a terminal before it loses its middle."""
 _STYLES = {"WARNING": "bold yellow", "INFO": "bold", "OK": "bold green"}
 _RIGHT = ("number", "share")
+
+Line = tuple[tuple[str, str], ...]
+"""Pieces of text, each with its style in Rich's words; empty for none."""
 
 
 def render(report: Report, view: View) -> str:
@@ -26,48 +31,67 @@ def render(report: Report, view: View) -> str:
     ellipsis = "..." if view.ascii else "…"
     fitted = None if shown.grid is None else fit(shown.grid, view.width, ellipsis=ellipsis)
     above, below = _above(shown, view, ellipsis), _below(shown, fitted, view)
-    console = _console(view, _width([*above, *below], view))
-    for text in above:
-        console.print(text, overflow="fold")
-    for text in [] if fitted is None else _table(fitted, view):
-        console.print(text, no_wrap=True, overflow="ignore", crop=False)
-    for text in below:
-        console.print(text, overflow="fold")
-    return _without_trailing_blanks(console)
+    table = [] if fitted is None else _table(fitted, view)
+    if view.width is None and not view.color:
+        text = "\n".join(map(_plain, (*above, *table, *below)))
+    else:
+        text = _drawn(above, table, below, view)
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
 
-def _above(shown: Page, view: View, ellipsis: str) -> list[Text]:
+def _plain(line: Line) -> str:
+    return "".join(text for text, _ in line)
+
+
+def _drawn(above: Sequence[Line], table: Sequence[Line], below: Sequence[Line], view: View) -> str:
+    """Return lines with colours, prose wrapped at the terminal's edge; the table fits already."""
+    from rich.text import Text  # takes longer to import than all else takes to answer
+
+    file = StringIO()
+    console = _console(view, _width([*above, *below], view), file)
+    for prose, lines in ((True, above), (False, table), (True, below)):
+        for line in lines:
+            text = Text.assemble(*line)
+            if prose:
+                console.print(text, overflow="fold")
+            else:
+                console.print(text, no_wrap=True, overflow="ignore", crop=False)
+    return file.getvalue()
+
+
+def _above(shown: Page, view: View, ellipsis: str) -> list[Line]:
     title = shown.title
     if view.width is not None:
         title = shorten(title, LONGEST_TITLE * view.width, ellipsis)
-    return [Text(title, style="bold")]
+    return [((title, "bold"),)]
 
 
-def _below(shown: Page, fitted: Fitted | None, view: View) -> list[Text]:
-    texts = [Text(line) for line in shown.summary]
-    texts += [Text(shown.footnote)] if shown.footnote else []
-    texts += [text for remark in shown.remarks for text in _remark(remark, view)]
+def _below(shown: Page, fitted: Fitted | None, view: View) -> list[Line]:
+    texts = [*shown.summary, *([shown.footnote] if shown.footnote else [])]
+    lines: list[Line] = [((text, ""),) for text in texts]
+    lines += [line for remark in shown.remarks for line in _remark(remark, view)]
     if fitted is not None and fitted.hidden:
         hidden = ", ".join(fitted.hidden)
-        texts.append(Text(f"hidden at this width: {hidden} (--wide shows all)"))
-    return texts
+        lines.append(((f"hidden at this width: {hidden} (--wide shows all)", ""),))
+    return lines
 
 
-def _remark(remark: Remark, view: View) -> list[Text]:
+def _remark(remark: Remark, view: View) -> list[Line]:
     """Return a remark and its details, which hang below its text."""
     word = (remark.word, _STYLES.get(remark.word, "bold"))
     if not remark.details:
-        return [Text.assemble(word, "  ", remark.text)]
+        return [(word, (f"  {remark.text}", ""))]
     indent = len(remark.word) + 2
     lines = [
         line
         for text in (remark.text, *remark.details)
         for line in ([text] if view.width is None else _wrapped(text, view.width - indent))
     ]
-    return [Text.assemble(word, "  ", lines[0]), *(Text(" " * indent + line) for line in lines[1:])]
+    first: Line = (word, (f"  {lines[0]}", ""))
+    return [first, *(((" " * indent + line, ""),) for line in lines[1:])]
 
 
-def _table(fitted: Fitted, view: View) -> list[Text]:
+def _table(fitted: Fitted, view: View) -> list[Line]:
     """Return the lines of a table.
 
     Rich's own Table takes eight seconds for the 13,000 lines of 1,000 unfolded blocks; with all
@@ -77,9 +101,9 @@ def _table(fitted: Fitted, view: View) -> list[Text]:
     head = _row([heading.title for heading in grid.headings], fitted)
     rule = ("-" if view.ascii else "─") * fitted.width
     body = "\n".join(_row(row, fitted) for row in grid.body)
-    lines = [Text(head, style="bold"), Text(rule), *([Text(body)] if body else [])]
+    lines: list[Line] = [((head, "bold"),), ((rule, ""),), *([((body, ""),)] if body else [])]
     if grid.total is not None:
-        lines += [Text(""), Text(_row(grid.total, fitted), style="bold")]
+        lines += [(("", ""),), ((_row(grid.total, fitted), "bold"),)]
     return lines
 
 
@@ -103,21 +127,25 @@ def _line(cells: Sequence[str], fitted: Fitted) -> str:
 
 
 def _wrapped(cell: str, width: int) -> list[str]:
-    console = _console(View(), max(width, 1))
+    from rich.text import Text
+
+    console = _console(View(), max(width, 1), StringIO())
     return [line.plain.rstrip() for line in Text(cell).wrap(console, width, overflow="fold")]
 
 
-def _width(prose: Sequence[Text], view: View) -> int:
+def _width(prose: Sequence[Line], view: View) -> int:
     """Return where prose wraps: at the terminal's edge, else nowhere."""
     if view.width is not None:
         return max(1, view.width)
-    return max(1, *(cell_len(text.plain) for text in prose))
+    return max(1, *(cell_len(_plain(line)) for line in prose))
 
 
-def _console(view: View, width: int) -> Console:
+def _console(view: View, width: int, file: StringIO) -> Console:
     """Return a console that draws the same everywhere: nothing is read from where it runs."""
+    from rich.console import Console
+
     return Console(
-        file=StringIO(),
+        file=file,
         width=width,
         color_system="standard" if view.color else None,
         force_terminal=view.color,
@@ -128,9 +156,3 @@ def _console(view: View, width: int) -> Console:
         emoji=False,
         _environ={},
     )
-
-
-def _without_trailing_blanks(console: Console) -> str:
-    file = console.file
-    assert isinstance(file, StringIO)
-    return "".join(f"{line.rstrip()}\n" for line in file.getvalue().splitlines())

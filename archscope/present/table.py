@@ -8,7 +8,7 @@ from archscope.results import Report, View
 
 def render(report: Report, view: View) -> str:
     """Return a report as a table; see `Format.render`."""
-    from archscope.present import _terminal  # rich takes longer to import than `list` to answer
+    from archscope.present import _terminal  # what lays it out is not needed to list formats
 
     return _terminal.render(report, view)
 
