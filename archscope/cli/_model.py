@@ -10,11 +10,10 @@ from typing import Any
 
 import click
 
-from archscope import loaders, specs
+from archscope import specs
 from archscope.cli._arguments import read_arguments
 from archscope.cli._users_code import show_traceback
 from archscope.errors import ArchscopeError, LoadError, UsageError
-from archscope.families import FAMILIES
 from archscope.subject import Network, Request
 
 DEFAULT = "transformer"
@@ -118,14 +117,13 @@ class ModelCommand(click.Command):
 
     def _groups(self, ctx: click.Context) -> Iterator[tuple[str, type]]:
         """Yield the specs whose fields are flags, each with its heading; those named go first."""
-        wanted = GENERAL if ctx.meta.get(_GENERAL, True) else ()
-        general = {FAMILIES.get(name).spec: name for name in wanted}
+        general = _general() if ctx.meta.get(_GENERAL, True) else {}
         for name, spec, _ in ctx.meta.get(_NAMED, ()):
             if spec not in general:
                 yield f"Fields of {name}", spec
         yield from self.groups
-        for spec, name in general.items():
-            yield f"Fields of {name} ({FAMILIES.get(name).summary})", spec
+        for spec, heading in general.items():
+            yield heading, spec
 
     def _fields(self, ctx: click.Context) -> dict[str, specs.Field]:
         found: dict[str, specs.Field] = {}
@@ -135,6 +133,14 @@ class ModelCommand(click.Command):
                 if field.name not in taken:  # a setting of the command goes first
                     found.setdefault(field.name, field)
         return found
+
+
+def _general() -> dict[type, str]:
+    """Return the specs of the general families, each with its heading."""
+    from archscope.families import FAMILIES
+
+    families = map(FAMILIES.get, GENERAL)
+    return {each.spec: f"Fields of {each.name} ({each.summary})" for each in families}
 
 
 def with_model(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -149,6 +155,8 @@ def with_model(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def read_model(model: str | None, request: Request) -> Network:
     """Return the network that MODEL and the flags describe together."""
+    from archscope import loaders
+
     context = click.get_current_context(silent=True)
     own = context.meta.get(_REQUEST) if context else None
     return loaders.load(model or DEFAULT, replace(own, fields=request.fields) if own else request)
@@ -175,8 +183,11 @@ def _named_by(args: list[str]) -> Iterator[tuple[str, type, Mapping[str, Any]]]:
     Which word is MODEL is known only after parsing, and parsing needs the flags.
     """
     for word in args:
-        is_value = word.startswith("-") or _NUMBERS.fullmatch(word)
-        loader = None if is_value else loaders.find(word)
+        if word.startswith("-") or _NUMBERS.fullmatch(word):
+            continue
+        from archscope import loaders
+
+        loader = loaders.find(word)
         spec = loader.spec(word) if loader else None
         if loader is not None and spec is not None:
             yield word.partition(":")[0], spec, loader.values(word)

@@ -1,20 +1,55 @@
-"""The library's verbs: the same as the command line's. They return, and print nothing."""
+"""The library's verbs: the same as the command line's. They return, and print nothing.
 
-from archscope.library._analyse import analyse as analyse
-from archscope.library._analyse import analyse_network as analyse_network
-from archscope.library._audit import audit as audit
-from archscope.library._audit import audit_network as audit_network
-from archscope.library._build import build as build
-from archscope.library._params import count_subject as count_subject
-from archscope.library._params import params as params
-from archscope.library._params import require_complete as require_complete
-from archscope.library._params import with_figures as with_figures
-from archscope.library._params import with_named_teacher as with_named_teacher
-from archscope.library._report import report as report
-from archscope.library._report import report_network as report_network
-from archscope.library._rf import receptive_field as receptive_field
-from archscope.library._rf import require_coverage as require_coverage
-from archscope.library._rf import see_network as see_network
-from archscope.library._rf import suggest as suggest
-from archscope.library._time import time as time
-from archscope.library._time import time_network as time_network
+One file for each verb, imported when one of its names is first asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from archscope.library._analyse import analyse as analyse
+    from archscope.library._analyse import analyse_network as analyse_network
+    from archscope.library._audit import audit as audit
+    from archscope.library._audit import audit_network as audit_network
+    from archscope.library._build import build as build
+    from archscope.library._params import count_subject as count_subject
+    from archscope.library._params import params as params
+    from archscope.library._params import require_complete as require_complete
+    from archscope.library._params import with_figures as with_figures
+    from archscope.library._params import with_named_teacher as with_named_teacher
+    from archscope.library._report import report as report
+    from archscope.library._report import report_network as report_network
+    from archscope.library._rf import receptive_field as receptive_field
+    from archscope.library._rf import require_coverage as require_coverage
+    from archscope.library._rf import see_network as see_network
+    from archscope.library._rf import suggest as suggest
+    from archscope.library._time import time as time
+    from archscope.library._time import time_network as time_network
+
+_HOMES = {
+    "analyse": "_analyse",
+    "analyse_network": "_analyse",
+    "audit": "_audit",
+    "audit_network": "_audit",
+    "build": "_build",
+    "count_subject": "_params",
+    "params": "_params",
+    "receptive_field": "_rf",
+    "report": "_report",
+    "report_network": "_report",
+    "require_complete": "_params",
+    "require_coverage": "_rf",
+    "see_network": "_rf",
+    "suggest": "_rf",
+    "time": "_time",
+    "time_network": "_time",
+    "with_figures": "_params",
+    "with_named_teacher": "_params",
+}
+"""The file of each name."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'archscope.library' has no attribute {name!r}")
+    return getattr(import_module(f"archscope.library.{_HOMES[name]}"), name)

@@ -9,7 +9,6 @@ from typing import Any
 
 from archscope import specs
 from archscope.errors import UsageError, did_you_mean
-from archscope.families import FAMILIES
 from archscope.registry import Registry
 from archscope.subject import Network, Request
 
@@ -72,6 +71,7 @@ def _refuse_what_is_not_for_it(text: str, loader: Loader, request: Request) -> N
 
 def _unknown(text: str) -> str:
     from archscope import presets
+    from archscope.families import FAMILIES
 
     name = text.partition(":")[0]
     if Path(name).suffix in _WEIGHTS:

@@ -10,6 +10,7 @@ from archscope import specs
 from archscope.errors import UsageError
 from archscope.families import FAMILIES, Family
 from archscope.loaders import Loader
+from archscope.loaders._fields import fields_of
 from archscope.subject import Network, Published, Request, Sketch, Subject
 
 
@@ -71,19 +72,6 @@ def network(
         sketch=sketch if family.outline else None,
         published=published,
     )
-
-
-def fields_of(text: str, fields: str) -> Mapping[str, str]:
-    """Return the fields and their texts in `field=value,field=value`, a part of `text`."""
-    found = {}
-    for part in filter(None, fields.split(",")):
-        field, equals, value = part.partition("=")
-        if not equals:
-            raise UsageError(
-                f"{text!r}: {part!r} is not FIELD=VALUE. Write e.g. cnn:depth=3,dilations=1/2/4"
-            )
-        found[field.strip().replace("-", "_")] = value.strip()
-    return found
 
 
 def refuse_strangers(name: str, family: Family, texts: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from archscope import presets, specs
 from archscope.families import FAMILIES
 from archscope.loaders import Loader
 from archscope.loaders import family as families
+from archscope.loaders._fields import fields_of
 from archscope.subject import Network, Request
 
 
@@ -33,7 +34,7 @@ def load(text: str, request: Request) -> Network:
     preset = presets.load(name)
     family = FAMILIES.get(preset.family)
     families.refuse_strangers(name, family, request.fields)
-    changes = {**families.fields_of(text, fields), **request.fields}
+    changes = {**fields_of(text, fields), **request.fields}
     changed = specs.parse(family.spec, changes)
     made = family.spec(**{**preset.fields, **changed})
     title = ", ".join([name, *(f"{field} {value}" for field, value in changes.items())])

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from archscope import specs
 from archscope.errors import SpecError, UsageError
 from archscope.loaders import Loader
-from archscope.loaders.family import fields_of
+from archscope.loaders._fields import fields_of
 from archscope.specs import check, listed, option
 from archscope.subject import Network, Request, Sketch, Subject
 from archscope.theory.layers import Layer, Padding, Stack, dilated, sizes
