@@ -10,9 +10,8 @@ import click
 from archscope import specs
 from archscope.analyses import Analysis
 from archscope.cli._model import ModelCommand, option_of, read_model, text_of
-from archscope.cli._output import check_output, output_options, show, terminal
+from archscope.cli._output import Output, output_options
 from archscope.library import analyse_network
-from archscope.results import View
 from archscope.subject import Request
 
 
@@ -23,21 +22,16 @@ def command_of(analysis: Analysis) -> click.Command:
     def callback(
         model: str | None,
         fields: Mapping[str, str],
-        format_name: str | None,
-        output: str | None,
-        wide: bool,
-        color: str,
-        quiet: bool,
+        output: Output,
         **options: Any,
     ) -> None:
-        check_output(output)
         shown = {name: options.pop(name) for name in _SHOWN}
-        view = View(**shown, **terminal(wide=wide, color=color, output=output))
+        view = output.view(**shown)
         given = {name: text for name, text in options.items() if text is not None}
         settings = {name: text_of(text) for name, text in given.items()}
         network = read_model(model, Request(fields=fields))
         report = analyse_network(analysis.name, network, settings)
-        show(report, view, format_name=format_name, output=output, quiet=quiet)
+        output.show(report, view)
 
     return ModelCommand(
         name=analysis.name,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import update_wrapper
 from pathlib import Path
 from typing import Any
 
@@ -24,33 +26,84 @@ def format_names() -> list[str]:
     return [*(n for n in _FIRST if n in known), *(n for n in known if n not in _FIRST)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """Where a result goes, and in which form."""
+
+    format_name: str | None
+    """A format; None: by the ending of the path, else a table."""
+    path: str | None
+    """A file; None or `-`: stdout."""
+    wide: bool
+    """Whether every column is shown, however narrow the terminal."""
+    color: str
+    """`auto`, `always` or `never`."""
+    quiet: bool
+    """Whether nothing is said on stderr."""
+
+    def view(self, **shown: Any) -> View:
+        """Return which part of a report is shown, for the place where it is."""
+        where = terminal(wide=self.wide, color=self.color, output=self.path)
+        return View(**shown, **where)
+
+    def show(self, report: Report, view: View) -> None:
+        """Write a report to stdout or, whole or not at all, to a file."""
+        name = self.format_name or format_of(self.path or "-") or "table"
+        text = FORMATS.get(name).render(report, view)
+        if self.path in (None, "-"):
+            write_stdout(text)
+            return
+        target = Path(str(self.path))
+        write_whole(target, text)
+        if not self.quiet:
+            click.echo(f"wrote {target}, {target.stat().st_size:,} bytes", err=True)
+
+
+_OPTIONS = (
+    click.option(
+        "-f",
+        "--format",
+        "format_name",
+        type=click.Choice(format_names()),
+        default=None,
+        help="Form of the result. [default: by the ending of -o, else table]",
+    ),
+    click.option("-o", "--output", metavar="FILE", help="Write to FILE. [default: -]"),
+    click.option("--wide", is_flag=True, help="Show every column, however narrow."),
+    click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        help="Colours. [default: auto]",
+    ),
+    click.option("-q", "--quiet", is_flag=True, help="No notes on stderr."),
+)
+
+
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `-f`, `-o`, `--wide`, `--color` and `-q`."""
-    for option in reversed(
-        (
-            click.option(
-                "-f",
-                "--format",
-                "format_name",
-                type=click.Choice(format_names()),
-                default=None,
-                help="Form of the result. [default: by the ending of -o, else table]",
-            ),
-            click.option(
-                "-o", "--output", metavar="FILE", default=None, help="Write to FILE. [default: -]"
-            ),
-            click.option("--wide", is_flag=True, help="Show every column, however narrow."),
-            click.option(
-                "--color",
-                type=click.Choice(["auto", "always", "never"]),
-                default="auto",
-                help="Colours. [default: auto]",
-            ),
-            click.option("-q", "--quiet", is_flag=True, help="No notes on stderr."),
-        )
-    ):
-        command = option(command)
-    return command
+    """Add `-f`, `-o`, `--wide`, `--color` and `-q`, which the command gets as one `Output`.
+
+    That the result can be written is checked before any work.
+    """
+
+    def callback(
+        *,
+        format_name: str | None,
+        output: str | None,
+        wide: bool,
+        color: str,
+        quiet: bool,
+        **options: Any,
+    ) -> Any:
+        check_output(output)
+        place = Output(format_name=format_name, path=output, wide=wide, color=color, quiet=quiet)
+        return command(output=place, **options)
+
+    update_wrapper(callback, command)
+    made: Callable[..., Any] = callback
+    for option in reversed(_OPTIONS):
+        made = option(made)
+    return made
 
 
 def check_output(path: str | None) -> None:
@@ -58,26 +111,6 @@ def check_output(path: str | None) -> None:
     if path in (None, "-"):
         return
     check_target(Path(str(path)))
-
-
-def show(
-    report: Report,
-    view: View,
-    *,
-    format_name: str | None,
-    output: str | None,
-    quiet: bool,
-) -> None:
-    """Write a report to stdout or, whole or not at all, to a file."""
-    name = format_name or format_of(output or "-") or "table"
-    text = FORMATS.get(name).render(report, view)
-    if output in (None, "-"):
-        write_stdout(text)
-        return
-    target = Path(str(output))
-    write_whole(target, text)
-    if not quiet:
-        click.echo(f"wrote {target}, {target.stat().st_size:,} bytes", err=True)
 
 
 def write_stdout(text: str) -> None:

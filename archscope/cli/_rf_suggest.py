@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 
-from archscope.cli._output import check_output, output_options, show, terminal
+from archscope.cli._output import Output, output_options
 from archscope.library import suggest
 from archscope.loaders.stack import StackSpec
-from archscope.results import View
 from archscope.specs import fields
 
 _EPILOG = """\
@@ -67,18 +66,13 @@ def command(
     max_dilation: int | None,
     prefix: tuple[int, ...],
     stride: int,
-    format_name: str | None,
-    output: str | None,
-    wide: bool,
-    color: str,
-    quiet: bool,
+    output: Output,
 ) -> None:
     """Find dilations that see at least so many positions along an axis, and miss none of them.
 
     Three choices: the fewest layers, the smoothest with one more, and a pyramid that leaves no map
     within gridded either. Strides and the prefix stay as they are.
     """
-    check_output(output)
     report = suggest(
         target,
         kernel_size=kernel_size,
@@ -87,5 +81,4 @@ def command(
         prefix=prefix,
         stride=stride,
     )
-    view = View(**terminal(wide=wide, color=color, output=output))
-    show(report, view, format_name=format_name, output=output, quiet=quiet)
+    output.show(report, output.view())

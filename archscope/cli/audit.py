@@ -6,8 +6,7 @@ import click
 
 from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, with_model
-from archscope.cli._output import check_output, output_options, show, terminal
-from archscope.results import View
+from archscope.cli._output import Output, output_options
 from archscope.subject import Network
 
 _EPILOG = """\
@@ -36,22 +35,17 @@ def command(
     *,
     network: Network,
     by: str,
-    format_name: str | None,
-    output: str | None,
-    wide: bool,
-    color: str,
-    quiet: bool,
+    output: Output,
 ) -> None:
     """Count MODEL with other counters too, side by side, and say why they differ.
 
     fvcore as it ships, torch's FlopCounterMode, and those of torchinfo, thop, ptflops and calflops
     that are installed. Each gets a copy; what it replaces or prints goes no further.
     """
-    check_output(output)
-    view = View(by=_SECTIONS[by], **terminal(wide=wide, color=color, output=output))
+    view = output.view(by=_SECTIONS[by])
     from archscope.library import audit_network
 
-    show(audit_network(network), view, format_name=format_name, output=output, quiet=quiet)
+    output.show(audit_network(network), view)
 
 
 COMMAND = Command(

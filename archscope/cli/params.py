@@ -9,9 +9,8 @@ import click
 
 from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, with_model
-from archscope.cli._output import check_output, output_options, show, terminal
+from archscope.cli._output import Output, output_options
 from archscope.errors import ForwardError
-from archscope.results import View
 from archscope.subject import Network
 
 _EPILOG = """\
@@ -91,11 +90,7 @@ def command(
     flops_per_mac: str,
     teacher: str | None,
     strict: bool,
-    format_name: str | None,
-    output: str | None,
-    wide: bool,
-    color: str,
-    quiet: bool,
+    output: Output,
 ) -> None:
     """Count trainable parameters and FLOPs of MODEL, module by module.
 
@@ -103,8 +98,7 @@ def command(
     (`archscope list presets`), with fields after a colon or as flags. Nothing is trained or
     allocated: a network of 10^12 parameters counts as quickly.
     """
-    check_output(output)
-    view = View(
+    view = output.view(
         by=_SECTIONS[by],
         sort=_SORTS[sort],
         top=top,
@@ -113,11 +107,10 @@ def command(
         total=total,
         explain=explain,
         exact=exact,
-        **terminal(wide=wide, color=color, output=output),
     )
 
     def present(report: Any) -> None:
-        show(report, view, format_name=format_name, output=output, quiet=quiet)
+        output.show(report, view)
 
     from archscope.library import (
         count_subject,

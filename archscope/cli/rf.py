@@ -10,11 +10,11 @@ import click
 from archscope import specs
 from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, read_model
-from archscope.cli._output import check_output, output_options, show, terminal
+from archscope.cli._output import Output, output_options
 from archscope.errors import UsageError
 from archscope.library import require_coverage, see_network
 from archscope.loaders.stack import StackSpec, read_branches, sketch
-from archscope.results import Report, View
+from archscope.results import Report
 from archscope.study import analyse
 from archscope.subject import Request, Sketch
 
@@ -117,11 +117,7 @@ def command(
     unit: str | None,
     erf: int | None,
     total: bool,
-    format_name: str | None,
-    output: str | None,
-    wide: bool,
-    color: str,
-    quiet: bool,
+    output: Output,
     fields: Mapping[str, str],
 ) -> None:
     """Tell what one output of MODEL sees, what it misses, and which dilations miss nothing.
@@ -130,17 +126,15 @@ def command(
     flags beside it describe a stack of convolutions. What is known in closed form needs no torch;
     a network of your own is answered from the operators that it runs.
     """
-    check_output(output)
     shown = by or ("erf" if erf else None)
-    view = View(
+    view = output.view(
         by=None if shown is None else _SECTIONS[shown],
         total=total,
-        **terminal(wide=wide, color=color, output=output),
     )
     graph = graph or by in _OF_OPERATORS
     asked = {"graph": graph, "output": of, "unit": _unit(unit), "erf": erf or 0}
     report = _answer(model, fields, branches, verify=verify, **asked)
-    show(report, view, format_name=format_name, output=output, quiet=quiet)
+    output.show(report, view)
     require_coverage(report, strict=strict, min_coverage=min_coverage)
 
 

@@ -12,8 +12,7 @@ import click
 from archscope import specs
 from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, with_model
-from archscope.cli._output import check_output, output_options, show, terminal
-from archscope.results import View
+from archscope.cli._output import Output, output_options
 from archscope.subject import Network
 
 _EPILOG = """\
@@ -106,11 +105,7 @@ def command(
     top: int | None,
     max_depth: int | None,
     expand: bool,
-    format_name: str | None,
-    output: str | None,
-    wide: bool,
-    color: str,
-    quiet: bool,
+    output: Output,
     **settings: Any,
 ) -> None:
     """Time MODEL on this machine: a pass, its throughput, memory and what limits it.
@@ -118,25 +113,23 @@ def command(
     MODEL is a family (`transformer` where it is left out), a published network, or one of your own;
     it is built whole, so it must fit. On a CPU the table says that it was a CPU.
     """
-    check_output(output)
     _check_rows(per_layer, sort=sort, top=top, max_depth=max_depth, expand=expand)
-    view = View(
+    view = output.view(
         by="layers" if per_layer else None,
         sort=_SORTS[sort or "order"],
         top=top,
         max_depth=max_depth,
         expand=expand,
-        **terminal(wide=wide, color=color, output=output),
     )
     from archscope.library import time_network
 
-    with _progress(quiet=quiet) as watch:
+    with _progress(quiet=output.quiet) as watch:
         report = time_network(
             network, per_layer=per_layer, keep_interrupted=True, watch=watch, **settings
         )
     if per_layer and all(section.name != "layers" for section in report.sections):
-        view = View(**terminal(wide=wide, color=color, output=output))  # interrupted before them
-    show(report, view, format_name=format_name, output=output, quiet=quiet)
+        view = output.view()  # interrupted before them
+    output.show(report, view)
     if report.totals.interrupted:
         raise KeyboardInterrupt
 
