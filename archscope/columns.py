@@ -31,8 +31,9 @@ Kind = Literal[
 ]
 """How a cell is read: words, a dotted module path, an exact integer, an integer shown in SI units,
 bytes shown in IEC units, a tensor shape, a share of 1, a multiplicity, a number that is never
-summed, positions along each of the row's `axes`, seconds, an amount per second, the same in a unit
-that stands in the heading, a large integer shown as a power of ten, another row's path."""
+summed, positions along each axis, seconds, an amount per second, the same in a unit
+that stands in the heading, a large integer shown as a power of ten, another row's path. A number,
+a share or an extent may have an entry for each axis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ class Column:
     anything; a field's name, where every row has the same there; empty: nowhere."""
     signed: bool
     """Whether a number above 0 has a plus."""
-    words: tuple[tuple[str, str], ...]
+    words: tuple[tuple[Any, str], ...]
     """What a table says in place of some values."""
     held_by: str
     """The field that names the row which holds this number in this one's place, where one does."""
@@ -84,7 +85,7 @@ def column(
     none: str = "",
     idle: str = "",
     signed: bool = False,
-    words: tuple[tuple[str, str], ...] = (),
+    words: tuple[tuple[Any, str], ...] = (),
     held_by: str = "",
     default: Any = dataclasses.MISSING,
 ) -> Any:

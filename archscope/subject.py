@@ -95,6 +95,8 @@ class Sketch:
     """`family:transformer`, `stack`."""
     config: Mapping[str, Any] = field(default_factory=dict)
     """The spec's fields as JSON values."""
+    whole: Callable[[], Subject] | None = None
+    """Makes the real network, without data; None: whoever named it makes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

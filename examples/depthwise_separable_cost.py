@@ -31,5 +31,5 @@ fields = [
     archscope.receptive_field("cnn", depth=4, dilations=(2,), conv=kind).totals.receptive_field
     for kind in ("standard", "depthwise-separable")
 ]
-assert fields == [17, 17]
+assert fields == [(17, 17), (17, 17)]
 print("The receptive field stays the same:", fields[0])

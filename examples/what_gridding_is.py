@@ -24,7 +24,7 @@ assert picture([1, 2, 9]) == "#######..#######..#######"
 # 71% is missed, and no neighbours share anything: four networks (two along each axis) in one.
 gridded = archscope.receptive_field([2, 2, 2])
 assert (gridded.totals.reached, gridded.totals.positions) == (7**2, 13**2)
-assert gridded.totals.streams == 2
+assert gridded.totals.streams == (2, 2)
 
 # The cure costs nothing: same field, same parameters.
 (verdict,) = gridded.notes

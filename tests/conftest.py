@@ -51,3 +51,26 @@ def networks() -> ModuleType:
 def random_graphs() -> ModuleType:
     """Small networks drawn at random."""
     return _load("random_graphs")
+
+
+@pytest.fixture
+def wrong_tcn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the family `tcn` an outline whose dilations are powers of 3, not of 2."""
+    from dataclasses import replace
+    from typing import Any
+
+    import archscope.families.tcn as tcn
+
+    right = tcn.FAMILY
+    assert right.outline is not None
+    told = right.outline
+
+    def outline(spec: Any) -> Any:
+        found = told(spec)
+        layers = (
+            replace(layer, dilation=3 ** (i // 2), padding=((layer.kernel - 1) * 3 ** (i // 2), 0))
+            for i, layer in enumerate(found.layers)
+        )
+        return replace(found, layers=tuple(layers))
+
+    monkeypatch.setattr(tcn, "FAMILY", replace(right, outline=outline))

@@ -1,116 +1,160 @@
-"""The layers of `archscope.theory` for real, so that what theory says of them can be tried.
+"""The layers of an outline for real, made of torch's own, so that the network itself can be run.
 
-B batch, C channels, X one to three spatial dimensions, S positions of a sequence.
+B batch, one channel, X one to three spatial dimensions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from archscope.blocks.attention import ScaledDotProduct, WindowDotProduct
-from archscope.theory.layers import Layer, Stack
+from archscope.errors import UsageError
+from archscope.subject import Inputs
+from archscope.theory.gridding import name_of
+from archscope.theory.layers import Layer
 from archscope.theory.outline import Outline
+from archscope.theory.window import window
 
-CHANNELS = 2
-CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
-TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
-POOLS: dict[int, Callable[..., Tensor]] = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
+CHANNELS = 1
+OUTPUTS_BESIDE = 8
+"""Outputs beside the one whose window fits into the input, where that has no size of its own."""
+CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+TRANSPOSED = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+MEANS = {1: nn.AvgPool1d, 2: nn.AvgPool2d, 3: nn.AvgPool3d}
+MAXIMA = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
 RESIZED = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
-Network = Callable[[Tensor], Tensor]
+Around = tuple[int, ...]
+"""What is added around an input, as `F.pad` takes it; empty: nothing."""
 
 
-def build(outline: Outline, *, axes: int, generator: torch.Generator) -> Network:
-    """Return the layers of `outline` on so many axes as a linear function in float64.
+class Padding(nn.Module):
+    """Adds zeros before and after its input as torch's own layers cannot."""
 
-    All weights are positive, so that nothing cancels: an output depends on an input exactly where a
-    path leads there. Takes and returns (B, C, X); parallel branches are added up.
-    """
-    if outline.attention:
-        return _attention(outline)
-    if outline.windowed:
-        return _chain([_window(layer) for layer in outline.layers])
-    stacks = [branch.stack for branch in outline.branches] or [outline.layers]
-    paths = [_path(stack, axes, generator) for stack in stacks]
+    around: Around
 
-    def run(x: Tensor) -> Tensor:
-        found = [path(x) for path in paths]  # each (B, C, X)
-        size = [min(sizes) for sizes in zip(*(y.shape[2:] for y in found), strict=True)]
-        crop: tuple[Any, ...] = (..., *(slice(0, length) for length in size))
-        return torch.stack([y[crop] for y in found]).sum(0)
-
-    return run
+    def forward(self, x: Tensor) -> Tensor:
+        """Take and return (B, 1, X)."""
+        made: Tensor = super().forward(F.pad(x, self.around))
+        return made
 
 
-def _chain(parts: Sequence[Network]) -> Network:
-    def run(x: Tensor) -> Tensor:
-        for part in parts:
-            x = part(x)
-        return x
-
-    return run
-
-
-def _path(stack: Stack, axes: int, generator: torch.Generator) -> Network:
-    return _chain([_layer(layer, axes, generator) for layer in stack])
+PADDED: dict[type[nn.Module], type[nn.Module]] = {
+    base: type(f"Padded{base.__name__}", (Padding, base), {})
+    for kinds in (CONVOLUTIONS, MEANS, MAXIMA)
+    for base in kinds.values()
+}
+"""Each of torch's layers with a padding of any kind."""
 
 
-def _layer(layer: Layer, axes: int, generator: torch.Generator) -> Network:
+class Layers(nn.Module):
+    """The layers of an outline under their names; parallel branches are added up."""
+
+    def __init__(self, outline: Outline) -> None:
+        super().__init__()
+        stacks = [branch.stack for branch in outline.branches] or [outline.layers]
+        self.paths = [[_made(layer, outline.axes) for layer in stack] for stack in stacks]
+        for stack, path in zip(stacks, self.paths, strict=True):
+            for number, layer in enumerate(path):
+                self._register(name_of(stack, number), layer)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Take and return (B, 1, X); branches are cut to the shortest."""
+        found = [reduce(lambda y, layer: layer(y), path, x) for path in self.paths]
+        sizes = [min(each) for each in zip(*(y.shape[2:] for y in found), strict=True)]
+        crop: tuple[Any, ...] = (..., *(slice(0, size) for size in sizes))
+        return reduce(torch.add, (y[crop] for y in found))
+
+    def _register(self, name: str, layer: nn.Module) -> None:
+        """Give a layer its dotted name; where one has it already, the layer keeps none."""
+        *above, own = name.split(".")
+        holder: nn.Module = self
+        for part in above:
+            if part not in holder._modules:
+                holder.add_module(part, nn.Module())
+            holder = holder.get_submodule(part)
+        free = own not in holder._modules and own and not hasattr(holder, own)
+        holder.add_module(own if free else f"{own} {len(holder._modules) + 1}", layer)
+
+
+def build(outline: Outline) -> nn.Module:
+    """Return the layers of an outline as a network; raises `UsageError` where torch has no such."""
+    return Layers(outline)
+
+
+def example_inputs(outline: Outline) -> Inputs:
+    """Return an input of the outline's size, else with room for one window and some outputs."""
+    size = outline.input_size or _roomy(outline)
+    return Inputs(args=(torch.zeros((1, CHANNELS, *(size,) * outline.axes)),))
+
+
+def _roomy(outline: Outline) -> int:
+    seen = [window(branch.stack) for branch in outline.branches] or [window(outline.layers)]
+    apart = max(abs(one.start or 0) for one in seen)
+    step = max(max(one.jump, one.jump * one.period) for one in seen)
+    return max(one.size for one in seen) + int(OUTPUTS_BESIDE * step) + apart % 2 + 1
+
+
+def _made(layer: Layer, axes: int) -> nn.Module:
     match layer.kind:
         case "conv":
-            weight = _weight(layer, axes, generator)
-            return lambda x: CONVOLUTIONS[axes](
-                F.pad(x, layer.padding * axes), weight, stride=layer.stride, dilation=layer.dilation
-            )
-        case "transposed":
-            weight = _weight(layer, axes, generator)
-            return lambda x: TRANSPOSED[axes](
-                x,
-                weight,
-                stride=layer.stride,
-                padding=layer.padding[0],
-                output_padding=layer.padding[0] - layer.padding[1],
-                dilation=layer.dilation,
-            )
+            own, around = _padding(layer, axes, layer.span)
+            many = (CHANNELS, CHANNELS, layer.kernel, layer.stride, own, layer.dilation)
+            return _padded(CONVOLUTIONS[axes], around)(*many, bias=False)
         case "pool":
-            return lambda x: POOLS[axes](
-                x, layer.kernel, layer.stride, layer.padding[0], layer.ceil_mode
-            )
+            own, around = _padding(layer, axes, layer.kernel // 2)
+            if layer.dilation == 1:
+                few = (layer.kernel, layer.stride, own, layer.ceil_mode)
+                return _padded(MEANS[axes], around)(*few)
+            most = (layer.kernel, layer.stride, own, layer.dilation)
+            return _padded(MAXIMA[axes], around)(*most, ceil_mode=layer.ceil_mode)
+        case "transposed":
+            return _transposed(layer, axes)
         case "nearest":
-            return lambda x: F.interpolate(x, scale_factor=float(layer.stride), mode="nearest")
+            return nn.Upsample(scale_factor=float(layer.stride), mode="nearest")
         case "linear":
-            return lambda x: F.interpolate(
-                x, scale_factor=float(layer.stride), mode=RESIZED[axes], align_corners=False
-            )
+            return nn.Upsample(scale_factor=float(layer.stride), mode=RESIZED[axes])
 
 
-def _weight(layer: Layer, axes: int, generator: torch.Generator) -> Tensor:
-    shape = (CHANNELS, CHANNELS, *(layer.kernel,) * axes)
-    weight = torch.rand(shape, generator=generator, dtype=torch.float64, device="cpu") + 0.5
-    return weight.div(CHANNELS * layer.kernel**axes)  # about 1 in sum, so that nothing overflows
+def _padded(kind: type[nn.Module], around: Around) -> Callable[..., nn.Module]:
+    """Return what makes a layer that adds so much around its input."""
+
+    def make(*args: Any, **kwargs: Any) -> nn.Module:
+        layer = PADDED[kind](*args, **kwargs)
+        layer.around = around  # type: ignore[assignment]
+        return layer
+
+    return make if around else kind
 
 
-def _attention(outline: Outline) -> Network:
-    return _chain([_mixed(ScaledDotProduct(causal=block.causal)) for block in outline.attention])
+def _padding(layer: Layer, axes: int, most: int) -> tuple[int, Around]:
+    """Return the padding that torch's own layer adds, and what has to be added before it."""
+    before, after = layer.padding
+    if before == after <= most:
+        return before, ()
+    if layer.ceil_mode:
+        raise UsageError(
+            f"{layer.name or layer.kind}: torch pads with ceil_mode alike on all sides"
+        )
+    return 0, (before, after) * axes
 
 
-def _window(layer: Layer) -> Network:
-    causal = layer.padding[0] == layer.span
-    return _mixed(WindowDotProduct(window=layer.kernel, dilation=layer.dilation, causal=causal))
-
-
-def _mixed(product: torch.nn.Module) -> Network:
-    """Return attention that weighs all keys which it sees alike: queries and keys are 0."""
-
-    def run(x: Tensor) -> Tensor:
-        values = x.transpose(1, 2)[:, None]  # (B, 1, S, C)
-        zeros = torch.zeros_like(values)
-        out: Tensor = product(zeros, zeros, values)  # (B, 1, S, C)
-        return out[:, 0].transpose(1, 2)  # (B, C, S)
-
-    return run
+def _transposed(layer: Layer, axes: int) -> nn.Module:
+    before, after = layer.padding
+    if not 0 <= before - after < max(layer.stride, layer.dilation):
+        raise UsageError(f"{layer.name or layer.kind}: torch cuts no such padding off the output")
+    return TRANSPOSED[axes](
+        CHANNELS,
+        CHANNELS,
+        layer.kernel,
+        stride=layer.stride,
+        padding=before,
+        output_padding=before - after,
+        bias=False,
+        dilation=layer.dilation,
+    )

@@ -38,13 +38,13 @@ _SECTIONS = {
     "map": "maps",
     "position": "positions",
     "branch": "branches",
-    "module": "modules",
-    "within": "within",
     "unit": "unit",
     "erf": "erf",
+    "module": "layers",
+    "within": "maps",
 }
 _OF_OPERATORS = ("module", "within", "unit")
-"""Those that come from the operators that run."""
+"""Those that ask for the operators that run: `module` and `within` are layers and maps by them."""
 _STACK = "A bare stack of convolutions (without MODEL)"
 
 
@@ -74,8 +74,8 @@ class RfCommand(ModelCommand):
 @click.option(
     "--by",
     type=click.Choice(list(_SECTIONS)),
-    help="One row for each of these; module, within and unit are of the operators that run. "
-    "[default: layer, branch where there are any, module for a network of your own]",
+    help="One row for each of these; module and within are layer and map by the operators that "
+    "run, as with --graph. [default: layer, branch where there are any]",
 )
 @click.option("--strict", is_flag=True, help="Exit 3 where any position is missed.")
 @click.option(
@@ -85,10 +85,14 @@ class RfCommand(ModelCommand):
     help="Exit 3 where a smaller share of the receptive field is reached.",
 )
 @click.option(
-    "--verify", is_flag=True, help="Run the layers with random weights, compare. Imports torch."
+    "--verify",
+    is_flag=True,
+    help="Run the network with random weights, compare. Imports torch.",
 )
 @click.option(
-    "--graph", is_flag=True, help="From the operators that run too, beside the closed form."
+    "--graph",
+    is_flag=True,
+    help="From the operators that run, held against the closed form. Imports torch.",
 )
 @click.option(
     "--of", metavar="MODULE", help="Look back from this module's output. [default: the network's]"

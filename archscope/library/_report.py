@@ -84,7 +84,7 @@ def report_network(
     tell("flops", None if reports[0].convention and reports[0].inputs else "no input was given")
     asked: dict[str, Callable[[], Report]] = {}
     if rf:
-        asked["rf"] = lambda: see_network(network)
+        asked["rf"] = lambda: see_network(network, compare=True)
     if erf:
         asked["erf"] = lambda: _effective(network, erf)
     if audit:

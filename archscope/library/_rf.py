@@ -36,7 +36,7 @@ def receptive_field(
 
     >>> report = receptive_field([2, 2, 2])
     >>> report.totals.receptive_field, report.totals.reached, report.totals.positions
-    (13, 49, 169)
+    ((13, 13), 49, 169)
     >>> receptive_field("transformer", attention="window", window=4096, depth=32).totals.reached
     131041
 
@@ -75,21 +75,28 @@ def receptive_field(
     return report
 
 
-def see_network(network: Network, *, verify: bool = False, **asked: Any) -> Report:
-    """Return what one output of a `Network` sees; see `receptive_field`."""
+def see_network(
+    network: Network, *, verify: bool = False, compare: bool = False, **asked: Any
+) -> Report:
+    """Return what one output of a `Network` sees; see `receptive_field`.
+
+    With `compare` an outline is held against the operators that run, where that costs little.
+    """
+    sketch = None if network.sketch is None else network.sketch()
     wants_operators = any(value not in (None, False, 0) for value in asked.values())
-    if network.sketch is not None and not wants_operators:
-        return analyse("rf", network.sketch(), verify=verify)
+    if sketch is not None and (sketch.whole or not (wants_operators or verify or compare)):
+        return analyse("rf", sketch, verify=verify, **asked)
     # What runs for real needs all its buffers; a family's network is built anew where it must be.
-    runs = verify and network.sketch is None
+    runs = verify and sketch is None
     subject = network.whole() if runs else network.subject()
+    settings = {"verify": verify, "compare": compare, **asked}
     try:
-        return analyse("rf", subject, verify=verify, **asked)
+        return analyse("rf", subject, **settings)
     except ForwardError:
         if runs or not can_have_data(subject):
             raise
         # Some forwards read numbers that are not there where shapes are all that there is.
-        return analyse("rf", network.whole(), verify=verify, **asked)
+        return analyse("rf", network.whole(), **settings)
 
 
 def _is_module(network: Any) -> TypeGuard[nn.Module]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -72,12 +72,8 @@ def sketch(spec: StackSpec, branches: Branches = ()) -> Sketch:
     stacks = [branch.stack for branch in outline.branches] or [outline.layers]
     for stack in stacks if spec.input_size is not None else ():
         sizes(stack, spec.input_size or 1)  # refuses a map without outputs before any work
-    return Sketch(
-        name=" · ".join(_words(spec, branches, len(outline.layers))),
-        outline=outline,
-        origin="stack",
-        config=_config(spec, branches),
-    )
+    name = " · ".join(_words(spec, branches, len(outline.layers)))
+    return _sketch(name, outline, "stack", _config(spec, branches))
 
 
 def of_layers(
@@ -89,16 +85,36 @@ def of_layers(
     if input_size is not None:
         sizes(stack, input_size)
     number = f"{len(stack)} layer{'s' * (len(stack) != 1)}"
-    return Sketch(
-        name=f"layers · {number} · {spatial_dims}-D",
-        outline=Outline(axes=spatial_dims, layers=stack, input_size=input_size),
-        origin="layers",
-        config={
-            "layers": [asdict(layer) for layer in stack],
-            "spatial_dims": spatial_dims,
-            "input_size": input_size,
-        },
-    )
+    config = {
+        "layers": [asdict(layer) for layer in stack],
+        "spatial_dims": spatial_dims,
+        "input_size": input_size,
+    }
+    outline = Outline(axes=spatial_dims, layers=stack, input_size=input_size)
+    return _sketch(f"layers · {number} · {spatial_dims}-D", outline, "layers", config)
+
+
+def _sketch(name: str, outline: Outline, origin: str, config: Mapping[str, Any]) -> Sketch:
+    """Return layers that can be made of torch's own, on shapes alone or for real."""
+
+    def whole() -> Subject:
+        import torch
+
+        from archscope.blocks.layers import build, example_inputs
+
+        with torch.device("meta"):
+            model, inputs = build(outline), example_inputs(outline)
+        return Subject(
+            name=name,
+            model=model,
+            inputs=inputs,
+            origin=origin,
+            config=config,
+            outline=outline,
+            whole=lambda: build(outline),
+        )
+
+    return Sketch(name=name, outline=outline, origin=origin, config=config, whole=whole)
 
 
 def read_branches(text: str) -> Branches:

@@ -40,8 +40,6 @@ def shown(section: Section, row: Any, column: Column, value: Any, *, exact: bool
     if column.to:
         return _format.span(value, getattr(row, column.to))
     plain = dict(column.words).get(value) or _format.cell(value, column.kind, exact=exact)
-    if column.kind == "extent":
-        plain = "×".join([plain] * getattr(row, "axes", 1))
     if column.of and (whole := getattr(row, column.of)):
         return f"{plain}/{_format.integer(whole)}"
     if column.signed and value > 0 and not plain.startswith("<"):
@@ -75,5 +73,5 @@ def _is_idle(section: Section, column: Column) -> bool:
     if column.idle == "unknown":
         return all(value is None for value in values)
     if column.idle == "empty":
-        return not any(values)
+        return not any(any(v) if isinstance(v, tuple) else v for v in values)
     return values == [getattr(row, column.idle) for row in section.rows]

@@ -198,6 +198,8 @@ def size(value: int, *, exact: bool) -> str:
 
 def cell(value: Any, kind: Kind, *, exact: bool = False) -> str:
     """Return one value of a row as the text of a table's cell, safe to print."""
+    if isinstance(value, tuple) and kind in ("number", "ratio", "extent"):
+        return each([cell(one, kind, exact=exact) for one in value], alone=kind != "extent")
     match kind:
         case "text" | "path" | "reference":
             return NOTHING if value is None else safe_label(_words(value))
@@ -223,6 +225,16 @@ def cell(value: Any, kind: Kind, *, exact: bool = False) -> str:
             return power(value)
         case "number" | "extent":
             return number(value)
+
+
+def each(texts: Sequence[str], *, alone: bool) -> str:
+    """Return a number for each axis as text; `alone`: one stands for all where they are alike.
+
+    >>> each(("15", "15"), alone=False), each(("2", "2"), alone=True), each(("2", "1"), alone=True)
+    ('15×15', '2', '2×1')
+    """
+    shown = texts[:1] if alone and len(set(texts)) == 1 else texts
+    return "×".join(shown) or NOTHING
 
 
 def _words(value: object) -> object:

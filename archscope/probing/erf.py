@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from math import prod, sqrt
+from math import prod
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from archscope.dependence.record.graph import Value
 from archscope.errors import ArchscopeError, UsageError
 from archscope.probing.runs import Runner, fresh_input, runner
 from archscope.subject import Inputs
+from archscope.theory.metrics import standard_deviation
 
 THRESHOLDS = (0.2, 0.3, 0.5, 0.99)
 """Shares of the mass, as RepLKNet's script has them."""
@@ -165,12 +166,7 @@ def _square(sizes: Sequence[int], middle: Sequence[int], reach: int) -> Square:
 def spread(mass: NDArray[np.float64]) -> float | None:
     """Return the standard deviation of the mass along the first axis; None where there is none."""
     line = mass.sum(tuple(range(1, mass.ndim)))
-    if not line.any():
-        return None
-    line = line / line.sum()
-    places = np.arange(len(line))
-    mean = float((places * line).sum())
-    return sqrt(float(((places - mean) ** 2 * line).sum()))
+    return standard_deviation(list(enumerate(line.tolist()))) if line.any() else None
 
 
 def fewest(mass: NDArray[np.float64], share: float) -> int | None:

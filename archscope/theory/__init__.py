@@ -4,6 +4,7 @@ counts        parameters and multiply-accumulates of one layer
 layers        one axis of a layer, and stacks of them
 window        size, jump, start, centre and padding after every layer
 gridding      every coverage metric in one row, also against each map within
+metrics       what a set of positions tells, and how paths spread over one
 paths         how many paths lead from each position: the theoretical effective field
 branches      parallel paths as a union, in any number of dimensions
 units         one output exactly: borders, up-sampling, outputs that see nothing

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
-from math import gcd, prod
+from math import prod
 from typing import TypeAlias
 
 from archscope.errors import UsageError
-from archscope.theory.bits import longest_run, ones, positions
 from archscope.theory.combs import combs, jump, reach
 from archscope.theory.layers import Stack
+from archscope.theory.metrics import input_use, longest_gap, overlap, solid_core, streams
 from archscope.theory.support import find_support
 from archscope.theory.units import seen_by
 from archscope.theory.window import Window, window
@@ -38,8 +38,14 @@ class AxisUnion:
     """Positions that some path sees."""
     max_gap: int
     """Positions in the longest hole of the union."""
+    solid_core: int
+    """Positions in the run without a hole through the centre, or nearest to it."""
     streams: int
     """Interleaved networks into which the outputs fall; 0: no two outputs share anything."""
+    adjacent_overlap: float
+    """Positions that two neighbouring outputs share, as a share of those that either sees."""
+    input_use: float
+    """Share of the input's positions that any output sees."""
     jump: int
     """Input positions between neighbouring outputs, the same in all paths."""
 
@@ -174,19 +180,13 @@ def _axis_union(masks: list[int], start: int, step: int) -> AxisUnion:
         hull=seen.bit_length(),
         start=start,
         touched=seen.bit_count(),
-        max_gap=longest_run(seen ^ ones(seen.bit_length()))[1],
-        streams=_streams(seen, step),
+        max_gap=longest_gap(seen),
+        solid_core=solid_core(seen),
+        streams=streams(seen, step),
+        adjacent_overlap=overlap(seen, step),
+        input_use=input_use(seen, step),
         jump=step,
     )
-
-
-def _streams(seen: int, step: int) -> int:
-    # Outputs share an input where two positions lie whole jumps apart.
-    first: dict[int, int] = {}
-    found = 0
-    for position in positions(seen):
-        found = gcd(found, position - first.setdefault(position % step, position))
-    return found // step
 
 
 def _volume(axes: list[list[int]], chosen: frozenset[int]) -> int:

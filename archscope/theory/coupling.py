@@ -5,7 +5,7 @@ network falls apart into interleaved ones (Wang & Ji 2018).
 """
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import gcd
 
 from archscope.theory.bits import every, ones, positions, spread
@@ -28,6 +28,18 @@ def find_streams(stack: Stack, limit: int = WORK_LIMIT) -> int | None:
         return None
     # Without stride, each layer adds its own dilation to the distances, and their sums.
     return gcd(coupled, *(layer.dilation for layer in stack[split:] if layer.kernel > 1))
+
+
+def each_streams(stack: Stack, limit: int = WORK_LIMIT) -> Iterator[int | None]:
+    """Yield `find_streams` of the layers up to each one."""
+    coupled: int | None = 0
+    apart = 0
+    for depth, layer in enumerate(stack, start=1):
+        if layer.stride > 1:
+            coupled, apart = _coupled_divisor(stack[:depth], limit), 0
+        elif layer.kernel > 1:
+            apart = gcd(apart, layer.dilation)
+        yield None if coupled is None else gcd(coupled, apart)
 
 
 def _coupled_divisor(stack: Stack, limit: int) -> int | None:

@@ -52,6 +52,9 @@ class Outline:
     """The flag that sets every layer's dilation by itself, e.g. `--dilations`; empty: none does."""
     flagged: tuple[int, ...] = ()
     """Indices of the layers that the flag goes through; empty: all."""
+    output: str = ""
+    """The module whose output all this is about; empty: the network's own or, where that sees
+    everything, the last map before."""
     reads_all: str = ""
     """The module behind the layers that makes an output depend on every position; empty: none."""
     partial: str = ""

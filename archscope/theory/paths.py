@@ -7,10 +7,11 @@ whose base-2^w digits they are, so that a layer costs a few shifts and additions
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import exp, log, prod, sqrt
+from math import exp, prod, sqrt
 
 from archscope.theory.combs import Comb, combs, common_rate, groups, reach
 from archscope.theory.layers import Stack
+from archscope.theory.metrics import entropy, held_width
 
 DIGITS_LIMIT = 1 << 29
 """Bits that may be added up for all counts of a window (under a second)."""
@@ -53,7 +54,7 @@ def paths(stack: Stack, *, limit: int = DIGITS_LIMIT) -> Paths:
     listed = None if counted is None else _merged(counted)
     largest = None if counted is None else prod(max(group.counts) for group in counted)
     uniformity = None if counted is None else _uniformity(counted, hull)
-    width = None if listed is None else _held_width(listed, hull)
+    width = None if listed is None else held_width(listed)
     fields = {"largest": largest, "uniformity": uniformity, "width_95": width}
     unknown = tuple(name for name, value in fields.items() if value is None)
     return Paths(
@@ -157,20 +158,4 @@ def _merged(counted: list[_Counts]) -> list[tuple[int, int]] | None:
 
 def _uniformity(counted: list[_Counts], hull: int) -> float:
     # Positions of different groups are independent, so that their entropies add up.
-    entropy = 0.0
-    for group in counted:
-        total = sum(group.counts)
-        shares = (number / total for number in group.counts if number)
-        entropy -= sum(share * log(share) for share in shares)
-    return exp(entropy) / hull
-
-
-def _held_width(listed: list[tuple[int, int]], hull: int) -> int:
-    # Positions go in mirrored pairs, the outermost first, while at least 95% stay inside.
-    total = sum(number for _, number in listed)
-    outside = 0
-    for position, number in listed:
-        outside += 2 * number
-        if 20 * outside > total:
-            return hull - 2 * position
-    return 1
+    return exp(sum(entropy(group.counts) for group in counted)) / hull

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 
 import archscope
 from archscope.analyses import ANALYSES
-from archscope.analyses.rf import verify as _rf_verify
 from archscope.analyses.rf.rows import BranchRow, LayerRow, MapRow, PositionRow
-from archscope.errors import ArchscopeError, SpecError, ThresholdError, UsageError
+from archscope.errors import SpecError, ThresholdError, UsageError
 from archscope.families import FAMILIES
 from archscope.loaders.family import network
 from archscope.present import FORMATS
@@ -60,7 +59,7 @@ def test_the_verdict_is_what_brute_force_finds(stack: list[Any], axes: int) -> N
     positions = seen(stack)
     hull = max(positions) + 1
     totals = report.totals
-    assert (totals.receptive_field, totals.positions) == (hull, hull**axes)
+    assert (totals.receptive_field, totals.positions) == ((hull,) * axes, hull**axes)
     assert totals.reached == len(positions) ** axes
     assert totals.is_full == (len(positions) == hull)
     assert verdict(report).level == ("ok" if totals.is_full else "warning")
@@ -69,9 +68,10 @@ def test_the_verdict_is_what_brute_force_finds(stack: list[Any], axes: int) -> N
         assert verdict(report).text.startswith(f"Gridding: {missed:,} of {hull**axes:,} position")
     for number, row in enumerate(report.section("layers").rows, start=1):
         before = seen(stack[:number])
-        assert (row.receptive_field, row.reached) == (max(before) + 1, len(before) ** axes)
+        assert row.receptive_field == (max(before) + 1,) * axes
+        assert row.reached == len(before) ** axes
     rows = report.section("positions").rows
-    start = totals.start or 0
+    start = totals.start[0]
     assert {row.position - start for row in rows if row.paths} == positions
 
 
@@ -92,13 +92,13 @@ def test_what_it_says_to_try_leaves_no_hole(dilations: list[int], kernel: int) -
     )
     assert other.totals.is_full
     assert len(other.section("layers").rows) == len(dilations)
-    assert found[3] == "×".join([f"{other.totals.receptive_field:,}"] * 2)
+    assert found[3] == "×".join(f"{size:,}" for size in other.totals.receptive_field)
     if found[2]:
         assert other.totals.receptive_field == report.totals.receptive_field
     else:
         # Nothing else was to be had: k^L positions are the most that L layers reach.
-        assert other.totals.receptive_field == kernel ** len(dilations)
-        assert report.totals.receptive_field > kernel ** len(dilations)
+        assert other.totals.receptive_field == (kernel ** len(dilations),) * 2
+        assert report.totals.receptive_field[0] > kernel ** len(dilations)
 
 
 def test_two_two_two() -> None:
@@ -117,7 +117,9 @@ def test_two_two_two() -> None:
         "Try --dilations 1,2,3: same 13×13 receptive field, same parameters, 100% coverage.",
     )
     row = report.section("maps").rows[0]
-    assert (row.streams, row.max_gap, row.solid_core, row.coupling_depth) == (2, 1, 1, None)
+    assert (row.streams, row.max_gap, row.solid_core) == ((2, 2), (1, 1), (1, 1))
+    assert row.coupling_depth is None
+    assert report.totals.receptive_field == (13, 13)
     assert row.hdc_m2 == 2, "the paper's rule would let it pass"
 
 
@@ -189,7 +191,8 @@ def test_branches_are_a_union_and_not_a_product() -> None:
     assert [row.branch for row in rows] == ["branch1", "branch2", "branch3", "together"]
     # 3 x 9 taps with the centre in common: 25 of 37 x 37; 7 of 37 along each axis.
     assert (report.totals.reached, report.totals.positions) == (25, 37**2)
-    assert (report.totals.reached_1d, report.totals.coverage_1d) == (7, 7 / 37)
+    assert report.totals.reached_1d == (7, 7)
+    assert report.totals.coverage_1d == (7 / 37, 7 / 37)
     assert verdict(report).details == (
         "Cause: the branches see 9 + 9 + 9 positions, 25 different ones together.",
         "Layers in front of the branches that see 18×18 positions without a hole fill them all.",
@@ -226,8 +229,9 @@ def test_branches_that_do_not_fit_together() -> None:
 def test_causal_stacks_see_the_past() -> None:
     report = archscope.receptive_field([1, 2, 4, 8], kernel_size=[2], causal=True)
 
-    assert (report.totals.axes, report.totals.receptive_field) == (1, 16)
-    assert (report.totals.start, report.totals.centre) == (-15, -7.5)
+    assert (report.totals.axes, report.totals.receptive_field) == (1, (16,))
+    assert (report.totals.start, report.totals.centre) == ((-15,), (-7.5,))
+    assert report.totals.ahead == 0
     assert [row.position for row in report.section("positions").rows] == list(range(-15, 1))
     same = archscope.receptive_field([1, 2, 4, 8], kernel_size=[2], padding="causal")
     assert same.totals == report.totals
@@ -237,7 +241,7 @@ def test_even_kernels_are_centred_between_positions() -> None:
     report = archscope.receptive_field([1], kernel_size=[4])
 
     # PyTorch pads 1 before and 2 after: output 0 sees -1 to 2.
-    assert (report.totals.start, report.totals.centre) == (-1, 0.5)
+    assert (report.totals.start, report.totals.centre) == ((-1, -1), (0.5, 0.5))
     assert any(
         "output 0 is centred at 0.5, half a position after input 0" in n.text for n in report.notes
     )
@@ -282,12 +286,12 @@ def test_windows_of_attention() -> None:
     report = archscope.receptive_field("transformer", attention="window", window=4096, depth=32)
 
     # L (W - 1) + 1 = 32 * 4095 + 1; Mistral rounds it to 131,072.
-    assert (report.totals.receptive_field, report.totals.reached) == (131_041, 131_041)
+    assert (report.totals.receptive_field, report.totals.reached) == ((131_041,), 131_041)
     assert verdict(report).text.startswith("No gridding: all 131,041 tokens of the 131,041-token")
     both_sides = archscope.receptive_field(
         "transformer", arch="encoder", attention="window", window=9, depth=2
     )
-    assert (both_sides.totals.receptive_field, both_sides.totals.start) == (17, -8)
+    assert (both_sides.totals.receptive_field, both_sides.totals.start) == ((17,), (-8,))
 
 
 def test_dilated_windows_and_mixers_are_combs() -> None:
@@ -309,7 +313,7 @@ def test_dilated_windows_and_mixers_are_combs() -> None:
 def test_full_attention_sees_all(arch: str) -> None:
     report = archscope.receptive_field("transformer", arch=arch, depth=2, seq_len=100)
 
-    assert (report.totals.receptive_field, report.totals.coverage) == (100, 1.0)
+    assert (report.totals.receptive_field, report.totals.coverage) == ((100,), 1.0)
     assert len(report.section("layers").rows) == 2
     assert report.totals.reads_all in ("blocks.0.attn", "decoder.0.attn")
     cross = any("through cross-attention" in note.text for note in report.notes)
@@ -347,7 +351,7 @@ def test_layers_that_up_sample_have_windows_of_different_sizes() -> None:
     report = archscope.receptive_field([conv(3), transposed(3, stride=2)], spatial_dims=1)
 
     # Outputs read 2, 1, 2, 1 positions of the map of 3-wide windows.
-    assert (report.totals.smallest_field, report.totals.receptive_field) == (3, 4)
+    assert (report.totals.smallest_field, report.totals.receptive_field) == ((3,), (4,))
     assert "windows of 3 to 4 positions" in verdict(report).text
     assert "Checkerboard" in verdict(report).details[0]
     blind = archscope.receptive_field([transposed(1, stride=2)], spatial_dims=1)
@@ -359,7 +363,7 @@ def test_layers_that_up_sample_have_windows_of_different_sizes() -> None:
 def test_nothing_at_all_sees_itself() -> None:
     report = archscope.receptive_field([conv(1)])
 
-    assert (report.totals.receptive_field, report.totals.reached) == (1, 1)
+    assert (report.totals.receptive_field, report.totals.reached) == ((1, 1), 1)
     assert verdict(report).text.startswith("No gridding: the one position")
 
 
@@ -427,7 +431,7 @@ def test_200_layers_up_to_dilation_a_million() -> None:
 
     # Two seconds on one core; twice that where the machine is busy.
     assert process_time() - start < 4
-    assert report.totals.receptive_field == 1 + 2 * sum(2 ** (i % 21) for i in range(200))
+    assert report.totals.receptive_field == (1 + 2 * sum(2 ** (i % 21) for i in range(200)),) * 2
     assert report.totals.paths == 3**200
     assert "in all 2.656×10^95" in text
     assert report.totals.most_paths is None
@@ -465,6 +469,15 @@ def test_a_deep_stack_is_told_in_words_what_leaves_no_hole() -> None:
     assert archscope.receptive_field(dilations).totals.is_full
 
 
+SMALL = {
+    "network": "transformer",
+    "d_model": 16,
+    "heads": 2,
+    "d_ff": 16,
+    "vocab_size": 40,
+    "seq_len": 60,
+}
+"""Fields of a Transformer that takes no time to run."""
 VERIFIED: dict[str, dict[str, Any]] = {
     "rising": {"network": [1, 2, 4]},
     "gridded": {"network": [2, 2, 2]},
@@ -478,78 +491,51 @@ VERIFIED: dict[str, dict[str, Any]] = {
     "branches": {"branches": [[6], [12], [18]]},
     "uneven branches": {"branches": [[1], [2, 3]], "kernel_size": [2, 3], "spatial_dims": 1},
     "cnn": {"network": "cnn", "stride": (2, 1), "dilations": (1, 2), "input_size": 30},
-    "mixer": {"network": "transformer", "mixer": "dilated-conv", "dilations": (1, 2), "depth": 2},
-    "windows": {"network": "transformer", "attention": "window", "window": 4, "depth": 3},
-    "wide windows": {"network": "transformer", "attention": "window", "window": 65, "seq_len": 20},
+    "mixer": {**SMALL, "mixer": "dilated-conv", "dilations": (1, 2), "depth": 2},
+    "windows": {**SMALL, "attention": "window", "window": 4, "depth": 3},
+    "wide windows": {**SMALL, "attention": "window", "window": 65, "seq_len": 20, "depth": 2},
     "both sides": {
-        "network": "transformer",
+        **SMALL,
         "arch": "encoder",
         "attention": "dilated-window",
         "window": 5,
         "window_dilation": 3,
         "depth": 2,
     },
-    "causal attention": {"network": "transformer", "depth": 2, "seq_len": 30},
-    "full attention": {"network": "transformer", "arch": "encoder", "depth": 1, "seq_len": 30},
+    "causal attention": {**SMALL, "depth": 2, "seq_len": 30},
+    "full attention": {**SMALL, "arch": "encoder", "depth": 1, "seq_len": 30},
     "pooled": {"network": [conv(3), pool(2), conv(3, dilation=2)], "spatial_dims": 2},
     "up-sampled": {"network": [conv(3), transposed(3, stride=2), nearest(2)], "spatial_dims": 1},
 }
 
 
 @pytest.mark.parametrize("name", VERIFIED)
-def test_real_layers_see_what_is_said(name: str) -> None:
+def test_the_real_network_sees_what_is_said(name: str) -> None:
     report = archscope.receptive_field(verify=True, **VERIFIED[name])
 
-    said = re.match(r"verified: ([\d,]+) of ([\d,]+) positions", report.notes[-1].text)
-    assert said is not None, report.notes
-    assert said[1] == said[2]
-    assert int(said[1].replace(",", "")) > 10
+    (agreed,) = [note for note in report.notes if "operators that run agree" in note.text]
+    assert re.search("agree in [1-9]", agreed.text)
+    assert report.totals.proof in ("verified", "bounded"), report.notes
 
 
-def test_a_deep_stack_is_verified_along_one_axis_or_said_to_be_too_large() -> None:
-    along = archscope.receptive_field([1, 2, 4, 8, 16, 32, 64, 128], verify=True)
-    too_large = archscope.receptive_field([2**20], verify=True)
-
-    assert "positions along one of 2 axes" in along.notes[-1].text
-    assert too_large.notes[-1].text.startswith("not verified: these layers are too large")
-    assert too_large.notes[-1].level == "warning"
-
-
-# Gradients must not fade to zero, nor memory fill, and be taken for a contradiction.
 @pytest.mark.parametrize(
     ("network", "fields"),
     [
-        ([1] * 400, {"spatial_dims": 1}),
+        ([2**20], {}),
         ([1] * 250, {"spatial_dims": 2}),
-        ("transformer", {"depth": 200}),
-        ("transformer", {"depth": 4, "seq_len": 9_000, "attention": "window", "window": 400}),
         ([1], {"kernel_size": [65]}),
-        ([1, 2], {"kernel_size": [9], "spatial_dims": 3}),
+        ([pool(2, padding=(0, 1), ceil_mode=True)], {}),  # torch has no such layer
+        ("transformer", {"depth": 4, "seq_len": 9_000, "attention": "window", "window": 400}),
     ],
 )
-def test_large_networks_are_verified_or_said_to_be_too_large(
-    network: Any, fields: dict[str, Any]
-) -> None:
+def test_what_cannot_be_run_is_said_and_no_failure(network: Any, fields: dict[str, Any]) -> None:
+    start = process_time()
     report = archscope.receptive_field(network, verify=True, **fields)
 
-    said = re.compile("verified|not verified: these layers are too large")
-    assert any(said.match(note.text) for note in report.notes)
-
-
-@pytest.mark.parametrize("part", ["_expected", "gridding"])
-def test_no_verdict_where_theory_is_contradicted(
-    part: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = getattr(_rf_verify, part)
-
-    def wrong(*args: Any, **kwargs: Any) -> Any:
-        if part == "_expected":
-            return real(*args, **kwargs).roll(1, 0)
-        return real((conv(3), *args[0]))
-
-    monkeypatch.setattr(_rf_verify, part, wrong)
-    with pytest.raises(ArchscopeError, match=r"--verify: .* No verdict"):
-        archscope.receptive_field([1, 2, 4], verify=True)
+    assert process_time() - start < 4
+    assert report.notes[-1].text.startswith("not verified: ")
+    assert report.notes[-1].level == "warning"
+    assert report.totals.proof is None
 
 
 REPORTS = {
@@ -593,8 +579,8 @@ def test_rows_are_of_their_types() -> None:
 def test_it_becomes_a_data_frame() -> None:
     frame = archscope.receptive_field([1, 2, 4]).to_frame("maps")
 
-    assert list(frame["hull"]) == [15, 13, 9]
-    assert str(frame["hull"].dtype) == "Int64"
+    assert list(frame["hull"]) == [(15, 15), (13, 13), (9, 9)]
+    assert str(frame["layers"].dtype) == "Int64"
 
 
 # 3^3 = 27 < 63 <= 81, so that four layers are the fewest.

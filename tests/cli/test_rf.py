@@ -96,14 +96,17 @@ def test_ascii_output_is_ascii() -> None:
 
 
 JSON_KEYS = {
-    "totals": "receptive_field smallest_field axes jump start centre reached positions coverage "
-    "reached_1d coverage_1d streams worst_map_streams max_gap erf_sd paths fewest_paths most_paths "
-    "reads_all is_full complete unknown",
-    "layers": "layer kind axes kernel dilation stride padding_before padding_after "
-    "effective_kernel receptive_field smallest_field jump start centre reached positions coverage "
-    "output_size valid_taps unknown",
-    "maps": "reads layers axes hull touched coverage_1d coverage streams max_gap solid_core "
-    "adjacent_overlap coupling_depth input_use uniformity erf_sd width_95 hdc_m2 unknown",
+    "totals": "output axes receptive_field smallest_field local_field jump start centre reached "
+    "positions coverage reached_1d coverage_1d streams max_gap erf_sd paths fewest_paths "
+    "most_paths worst_map worst_map_coverage worst_map_streams global_by reads_all ahead "
+    "operators_unknown is_full complete proof unknown",
+    "layers": "layer type kind axes kernel dilation stride padding_before padding_after "
+    "effective_kernel receptive_field smallest_field local_field jump start centre reached "
+    "positions coverage coverage_1d streams output_size valid_taps global_by bounded_by at_least "
+    "listed unknown",
+    "maps": "reads through layers axes hull touched coverage_1d coverage reached positions jump "
+    "streams max_gap solid_core adjacent_overlap coupling_depth input_use uniformity erf_sd "
+    "width_95 hdc_m2 clipped listed unknown",
     "positions": "position paths",
     "branches": "branch layers dilations axes receptive_field jump centre streams reached "
     "positions coverage unknown",
@@ -132,7 +135,7 @@ def test_csv_and_jsonl_hold_the_rows(rf: Run) -> None:
     rows = list(csv.DictReader(io.StringIO(rf("--dilations", "1,2,4", "-f", "csv").out)))
     lines = rf("--dilations", "1,2,4", "--by", "position", "-f", "jsonl").out.splitlines()
 
-    assert [row["receptive_field"] for row in rows] == ["3", "7", "15"]
+    assert [row["receptive_field"] for row in rows] == ["3x3", "7x7", "15x15"]
     # Stern's sequence: paths under doubling dilations.
     paths = [json.loads(line)["paths"] for line in lines]
     assert paths == [1, 1, 2, 1, 3, 2, 3, 1, 3, 2, 3, 1, 2, 1, 1]
@@ -248,7 +251,9 @@ def test_it_can_be_verified(rf: Run) -> None:
     found = rf("--dilations", "2,2,2", "--verify")
 
     assert found.code == 0
-    assert "OK  verified: 3,240 of 3,240 positions" in found.out
+    assert "INFO  the closed form and the operators that run agree in " in found.out
+    assert "OK  verified: run with random weights in float64" in found.out
+    assert "All 49 positions of the set are seen" in found.out
 
 
 def test_nothing_typed_is_help(rf: Run) -> None:

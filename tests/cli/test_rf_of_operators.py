@@ -41,7 +41,7 @@ def test_a_row_for_each_module_that_looks_around(rf: Run) -> None:
 
     assert found.code == 0
     # Two layers of kernel 3 and dilation 2: 1 + 2 * (2 + 2) = 9 positions, 5 of them reached.
-    assert "second  Conv2d  9×9  1×1     25/81     30.9%" in found.out
+    assert "second  Conv2d     3×3         2       1          5×5  9×9     1    25/81" in found.out
     assert "WARNING  Gridding" in found.out
 
 
@@ -96,11 +96,35 @@ def test_the_effective_field_is_measured(rf: Run) -> None:
     assert "RepLKNet area" in found.out
 
 
-def test_a_named_network_beside_its_closed_form(archscope: Run) -> None:
-    found = archscope("rf", "cnn", "--dilations", "1,2,4", "--input-size", "32", "--by", "module")
+NAMED = ("rf", "cnn", "--dilations", "1,2,4", "--input-size", "32")
+
+
+def test_a_named_network_held_against_its_closed_form(archscope: Run) -> None:
+    found = archscope(*NAMED, "--by", "module")
 
     assert found.code == 0
     assert "15×15" in found.out
+    assert "INFO  the closed form and the operators that run agree in " in found.out
+    # The old words and the new ones ask for the same.
+    assert found.out == archscope(*NAMED, "--graph", "--by", "layer").out
+    assert (
+        archscope(*NAMED, "--by", "within").out == archscope(*NAMED, "--graph", "--by", "map").out
+    )
+    assert "agree in" not in archscope(*NAMED, "--by", "layer").out
+
+
+@pytest.mark.usefixtures("wrong_tcn")
+def test_a_wrong_outline_is_one_line_that_names_the_layer(archscope: Run) -> None:
+    for flag in ("--graph", "--verify"):
+        found = archscope("rf", "tcn", flag)
+        assert (found.code, found.out) == (1, "")
+        # 1 + 2 * 6 of the first level, and 6 * 2 of the next; by the closed form 6 * 3.
+        assert found.err == (
+            "Error: the closed form and the network disagree: network.1.conv1 sees 31 by the "
+            "closed form, 25 by the operators that run. No verdict; correct the family's outline, "
+            "or report this\n"
+        )
+    assert archscope("rf", "tcn").code == 0, "alone, the outline is believed"
 
 
 def test_the_library_takes_a_module_in_memory() -> None:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.dependence.answer.causality import causality
+from archscope.dependence.answer.maps import maps_within
 from archscope.dependence.answer.receptive import Receptive, receptive
 from archscope.dependence.sets import lines
 from archscope.errors import UsageError
@@ -57,7 +58,7 @@ def test_a_dilated_resnet_hides_its_gridding_from_the_image(networks: ModuleType
     assert found.target.name == "layer4"
     assert found.target.touched == 427**2
     assert found.output_is_all == "avgpool"
-    (within,) = [one for one in found.maps if one.name == "layer3"]
+    (within,) = [one for one in maps_within(found) if one.name == "layer3"]
     mask = within.mask > 0
     rows = mask.any(1)
     first, last = rows.argmax(), len(rows) - rows[::-1].argmax()
@@ -346,7 +347,7 @@ def test_an_empty_slice_leads_nowhere() -> None:
     found = see(Rotary(), torch.zeros(1, 6, 4))
 
     assert found.target.total.lines[0].sets == tuple(1 << n for n in range(6))
-    assert (found.maps[0].mask > 0).sum() == 1
+    assert (next(maps_within(found)).mask > 0).sum() == 1
 
 
 def test_a_scale_taken_from_some_positions_is_seen_by_all() -> None:

@@ -75,10 +75,10 @@ def test_every_row_has_its_network() -> None:
 def test_a_network_sees_what_was_probed(name: str) -> None:
     row, totals = FIELDS[name], _first(TEXTS[name])
 
-    assert totals.receptive_field == row["rf"]
-    assert totals.jump == row["eff_stride"]
-    assert totals.start == -row["eff_pad"]
-    assert totals.coverage_1d == row["coverage_1d"]
+    assert totals.receptive_field == (row["rf"],) * totals.axes
+    assert totals.jump == (row["eff_stride"],) * totals.axes
+    assert totals.start == (-row["eff_pad"],) * totals.axes
+    assert totals.coverage_1d == (row["coverage_1d"],) * totals.axes
 
 
 @pytest.mark.parametrize("name", WITHIN)
@@ -87,17 +87,18 @@ def test_a_map_within_sees_what_was_probed(name: str) -> None:
     (found,) = (row for row in _sections(text)["layers"].rows if row.layer == layer)
 
     expected = FIELDS[name]
-    assert (found.receptive_field, found.jump, -found.start) == (
-        expected["rf"], expected["eff_stride"], expected["eff_pad"],
-    )  # fmt: skip
+    assert found.receptive_field == (expected["rf"],) * 2
+    assert found.jump == (expected["eff_stride"],) * 2
+    assert found.start == (-expected["eff_pad"],) * 2
 
 
 @pytest.mark.parametrize("name", RANGES)
 def test_outputs_of_a_u_net_see_windows_of_unlike_sizes(name: str) -> None:
     totals = _first(RANGES[name])
 
-    assert f"{totals.smallest_field}..{totals.receptive_field}" == FIELDS[name]["rf"]
-    assert totals.coverage_1d == FIELDS[name]["coverage_1d"]
+    assert totals.smallest_field == (totals.smallest_field[0],) * 2
+    assert f"{totals.smallest_field[0]}..{totals.receptive_field[0]}" == FIELDS[name]["rf"]
+    assert totals.coverage_1d == (FIELDS[name]["coverage_1d"],) * 2
 
 
 @pytest.mark.parametrize("name", STACKS)
@@ -115,7 +116,7 @@ def test_a_dilated_resnet_is_two_networks_in_its_last_stage() -> None:
     maps = {row.reads: row for row in _sections("resnet50_os8")["maps"].rows}
 
     last = maps["layer3.5.conv3"]
-    assert (last.streams, last.touched, last.hull) == (2, 11, 21)
+    assert (last.streams, last.touched, last.hull) == ((2, 2), (11, 11), (21, 21))
     assert last.coverage == pytest.approx(121 / 441)
 
 

@@ -118,7 +118,7 @@ def test_one_page_holds_it_all_and_lacks_only_what_is_said() -> None:
     found = archscope.report(conv, torch.zeros(1, 1, 8, 8), erf=1, audit=True)
     names = [section.address for section in found.sections]
 
-    assert {"rf.modules", "rf.unit", "rf.erf", "rf.gradients", "audit.tools"} <= set(names)
+    assert {"rf.layers", "rf.unit", "rf.erf", "rf.gradients", "audit.tools"} <= set(names)
     assert found.section("erf").rows[0].side == 3
     assert "Total" not in md.render(found, View(by="tools"))
     lacking = archscope.report(torch.nn.Embedding(4, 2), torch.zeros(1, 3).long(), erf=1)

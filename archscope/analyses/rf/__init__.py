@@ -1,19 +1,19 @@
-"""What one output sees and what it misses: receptive field and gridding, exactly, without torch.
+"""What one output sees and what it misses: receptive field and gridding, exactly.
 
-Counts along one axis hold for each axis, since all are alike; positions and coverage are over all
-axes together. Everything is for an output away from the borders.
+In closed form without torch where a family tells what its layers look at, and from the operators
+that any network runs; the same rows and totals on both roads. Everything is for an output away
+from the borders.
 """
 
 from archscope.analyses import Analysis
 from archscope.analyses.rf.analysis import run
 from archscope.analyses.rf.erf_rows import ERF, GRADIENTS
-from archscope.analyses.rf.operators_rows import MODULES, UNIT, WITHIN
-from archscope.analyses.rf.rows import BRANCHES, LAYERS, MAPS, POSITIONS
+from archscope.analyses.rf.rows import BRANCHES, LAYERS, MAPS, POSITIONS, UNIT
 from archscope.analyses.rf.suggest import SCHEDULES
 
 ANALYSIS = Analysis(
     name="rf",
     summary="receptive field and gridding, and which dilations to choose instead",
     run=run,
-    sections=(LAYERS, BRANCHES, MAPS, POSITIONS, MODULES, WITHIN, UNIT, ERF, GRADIENTS, SCHEDULES),
+    sections=(LAYERS, BRANCHES, MAPS, POSITIONS, UNIT, ERF, GRADIENTS, SCHEDULES),
 )

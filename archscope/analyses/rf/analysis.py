@@ -1,16 +1,19 @@
-"""What one output sees and what it misses: receptive field and gridding, exactly, without torch.
-
-Counts along one axis hold for each axis, since all are alike; positions and coverage are over all
-axes together. Everything is for an output away from the borders.
-"""
+"""What one output sees and what it misses: by the outline, by the operators that run, or both."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from archscope.errors import UsageError
-from archscope.results import Section
+from archscope.analyses.rf import agreement
+from archscope.analyses.rf.answer import Answer
+from archscope.analyses.rf.closed_form import closed_form
+from archscope.errors import ForwardError, UsageError
+from archscope.results import Note, Section
 from archscope.subject import Sketch, Subject
+
+if TYPE_CHECKING:
+    from archscope.theory.outline import Outline
 
 
 def run(
@@ -18,6 +21,7 @@ def run(
     *,
     verify: bool = False,
     graph: bool = False,
+    compare: bool = False,
     output: str | None = None,
     unit: tuple[int, ...] | None = None,
     studied: str | None = None,
@@ -27,34 +31,105 @@ def run(
 ) -> tuple[Section, ...]:
     """Return what one output sees: in closed form where a family tells, else from the operators.
 
-    With an outline: layers, maps, positions, and branches where there are parallel paths; without
-    torch, unless `verify` builds the same layers and runs them. For any other module, and with
-    `graph` besides: modules, within and unit, from the operators that its forward runs.
+    Layers and the maps within; of an outline positions and branches too, of the operators the unit
+    that was looked back from. An outline needs no torch. With `graph`, or where an output, a unit
+    or the effective field is asked for, rows are of the operators, and what the outline alone
+    tells stands beside them. The two roads are held against each other wherever both are gone:
+    also with `verify`, which runs the network as well, and with `compare` where it costs little.
 
     `output` is a module's path or a place among what the model returns, `unit` the unit of it that
     is looked back from, `studied` the input and `axes` its axes of positions; `erf` is how many
     images the effective receptive field is measured on, `images` those images themselves (N, ...).
-    `ArchscopeError` is raised where verification contradicts.
+    `ArchscopeError` is raised where the roads, or the network, contradict each other.
     """
-    from archscope.analyses.rf.sections import sections
+    asked = {"output": output, "unit": unit, "studied": studied, "axes": axes}
+    measures = bool(erf) or images is not None
+    outline = subject.outline
+    closed = None if outline is None else closed_form(outline)
+    if (
+        outline is None
+        or closed is None
+        or graph
+        or measures
+        or any(value is not None for value in asked.values())
+    ):
+        return _by_operators(subject, closed, asked, verify=verify, erf=erf, images=images)
+    if verify:
+        return _verified(subject, outline, closed).sections()
+    if compare and agreement.is_cheap(outline, closed):
+        return _compared(subject, closed).sections()
+    return closed.sections()
 
-    wanted = graph or erf or any(each is not None for each in (output, unit, studied, axes, images))
-    if subject.outline is not None and not wanted:
-        return sections(subject, verify=verify)
-    if not isinstance(subject, Subject):
-        raise UsageError(f"{subject.name} was not built: there are no operators to follow")
-    from archscope.analyses.rf import operators as _rf_graph
 
-    found = _rf_graph.sections(
-        subject,
-        output=output,
-        unit=unit,
-        studied=studied,
-        axes=axes,
-        verify=verify,
-        erf=erf,
-        images=images,
+def _by_operators(
+    subject: Subject | Sketch,
+    closed: Answer | None,
+    asked: dict[str, Any],
+    *,
+    verify: bool,
+    erf: int,
+    images: Any,
+) -> tuple[Section, ...]:
+    """Answer from the operators that run, beside an outline where there is one."""
+    from archscope.analyses.rf import network
+    from archscope.analyses.rf.operators import operators_answer
+
+    seen = network.look(subject, **asked)
+    answer = operators_answer(seen.model, seen.found)
+    if closed is not None:
+        agreed = network.compared(seen, closed)
+        answer = _beside(answer, closed) if seen.of_its_own else answer
+        answer = replace(answer, notes=(*answer.notes, *agreed))
+    if verify:
+        answer = network.proven(seen, answer)
+    sections = answer.sections()
+    if erf or images is not None:
+        sections += network.effective(seen, erf, images, asked["unit"])
+    network.raise_failure(seen, sections)
+    return sections
+
+
+def _beside(answer: Answer, closed: Answer) -> Answer:
+    """Return the operators' answer with what the outline alone tells: paths, branches, remedies."""
+    paths = {name: getattr(closed.totals, name) for name in ("paths", "fewest_paths", "most_paths")}
+    alike = answer.totals.receptive_field == closed.totals.receptive_field
+    return replace(
+        answer,
+        totals=replace(answer.totals, **paths),
+        branches=closed.branches,
+        positions=closed.positions,
+        verdict=closed.verdict if alike else answer.verdict,
+        notes=(*answer.notes, *closed.notes),
     )
-    if subject.outline is None or not graph:
-        return found
-    return (*sections(subject, verify=False), *found)
+
+
+def _verified(subject: Subject | Sketch, outline: Outline, closed: Answer) -> Answer:
+    """Return the outline's answer with what looking at the network and running it says of it."""
+    from archscope.analyses.rf import network
+
+    if not agreement.is_possible(outline, closed):
+        return _unverified(closed, "the network is too large to run here")
+    try:
+        seen = network.look(subject)
+    except UsageError as error:  # torch has no such layer
+        return _unverified(closed, str(error))
+    network.raise_failure(seen)
+    agreed = network.compared(seen, closed)
+    return network.proven(seen, replace(closed, notes=(*closed.notes, *agreed)))
+
+
+def _unverified(closed: Answer, reason: str) -> Answer:
+    note = Note(level="warning", text=f"not verified: {reason}")
+    return replace(closed, notes=(*closed.notes, note))
+
+
+def _compared(subject: Subject | Sketch, closed: Answer) -> Answer:
+    """Return the outline's answer, held against the operators where these can be looked at."""
+    from archscope.analyses.rf import network
+
+    try:
+        seen = network.look(subject)
+        network.raise_failure(seen)
+    except (ForwardError, UsageError):
+        return closed  # it needs data, or is of no input: the outline tells all the same
+    return replace(closed, notes=(*closed.notes, *network.compared(seen, closed)))

@@ -1,68 +1,64 @@
-"""Sections for attention without a window: every position sees all, or all before it."""
+"""The answer for attention without a window: every position sees all, or all before it."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from archscope.analyses.rf import notes as _rf_notes
+from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.numbers import counted
-from archscope.analyses.rf.rows import LAYERS, LayerRow, Totals
-from archscope.results import Note, Section
+from archscope.analyses.rf.rows import LayerRow, Totals
+from archscope.results import Note
 from archscope.theory.outline import Outline
 
 
-def sections(outline: Outline, verified: tuple[Note, ...]) -> tuple[Section, ...]:
-    """Return layers: a row per block of attention."""
-    size = outline.input_size or 1
+def attention_answer(outline: Outline) -> Answer:
+    """Return what blocks of attention see: a row per block."""
+    size, axes, first = outline.input_size or 1, outline.axes, outline.attention[0]
+    ones, sizes = (1,) * axes, (size,) * axes
+    seen: dict[str, Any] = {
+        "axes": axes,
+        "receptive_field": sizes,
+        "smallest_field": sizes,
+        "jump": ones,
+        "start": (0,) * axes,
+        "reached": size**axes,
+        "positions": size**axes,
+        "coverage": 1.0,
+        "coverage_1d": (1.0,) * axes,
+        "streams": ones,
+    }
     rows = tuple(
         LayerRow(
             layer=block.name,
             kind="attention",
-            axes=outline.axes,
-            kernel=None,
-            dilation=1,
-            stride=1,
-            padding_before=0,
-            padding_after=0,
-            effective_kernel=None,
-            receptive_field=size,
-            smallest_field=size,
-            jump=1,
-            start=0,
-            centre=None,
-            reached=size,
-            positions=size,
-            coverage=1.0,
-            output_size=size,
-            valid_taps=None,
-            unknown="",
+            kernel=(),
+            dilation=ones,
+            stride=ones,
+            padding_before=(0,) * axes,
+            padding_after=(0,) * axes,
+            effective_kernel=(),
+            output_size=sizes,
+            **seen,
         )
         for block in outline.attention
     )
     totals = Totals(
-        receptive_field=size,
-        smallest_field=rows[0].smallest_field,
-        axes=outline.axes,
-        jump=1,
-        start=0,
-        centre=None,
-        reached=size,
-        positions=size,
-        coverage=1.0,
-        reached_1d=size,
-        coverage_1d=1.0,
-        streams=1,
-        worst_map_streams=None,
-        max_gap=0,
-        erf_sd=None,
-        paths=None,
-        fewest_paths=None,
-        most_paths=None,
-        reads_all=outline.attention[0].name,
+        output=outline.attention[-1].name,
+        reached_1d=sizes,
+        max_gap=(0,) * axes,
+        global_by=first.name,
+        reads_all=first.name,
+        ahead=(0 if all(block.causal for block in outline.attention) else size - 1)
+        if axes == 1
+        else None,
         is_full=True,
         complete=True,
-        unknown="",
+        **seen,
     )
-    notes = (_verdict(outline), *_rf_notes.rest(outline, ()), *verified)
-    return (LAYERS.filled(rows, totals=totals, notes=notes),)
+    notes = tuple(_rf_notes.rest(outline, ()))
+    verdict = (_verdict(outline), *_rf_notes.everything(outline))
+    return Answer(totals=totals, layers=rows, verdict=verdict, notes=notes)
 
 
 def _verdict(outline: Outline) -> Note:

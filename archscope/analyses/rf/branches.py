@@ -1,34 +1,29 @@
-"""Sections for parallel paths: each branch, all of them together, and what they miss together."""
+"""The answer for parallel paths: each branch, all of them together, and what they miss together."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from math import exp, log, sqrt
+from dataclasses import dataclass
+from fractions import Fraction
+from math import prod
 
 from archscope.analyses.rf import notes as _rf_notes
-from archscope.analyses.rf.layer_rows import POSITIONS_LISTED, layer_rows
-from archscope.analyses.rf.numbers import counted, exact, extent, plain, share
-from archscope.analyses.rf.rows import (
-    BRANCHES,
-    LAYERS,
-    MAPS,
-    POSITIONS,
-    BranchRow,
-    LayerRow,
-    MapRow,
-    PositionRow,
-    Totals,
-)
-from archscope.results import Note, Section
+from archscope.analyses.rf.answer import Answer
+from archscope.analyses.rf.layer_rows import POSITIONS_LISTED, layer_rows, totals
+from archscope.analyses.rf.numbers import along, counted, exact, extent, plain, share
+from archscope.analyses.rf.rows import BranchRow, MapRow, PositionRow, Totals
+from archscope.results import Note
 from archscope.specs import listed
+from archscope.theory import metrics
 from archscope.theory.branches import AxisUnion, Union, union
+from archscope.theory.combs import combs
 from archscope.theory.gridding import gridding
 from archscope.theory.layers import Stack, conv
 from archscope.theory.outline import Branch, Outline
 from archscope.theory.paths import path_counts
-from archscope.theory.window import window
+from archscope.theory.window import Window, window
 
 TOGETHER = "together"
 """Name of the row for all branches."""
@@ -38,21 +33,36 @@ POSITIONS_LIMIT = 1 << 16
 """Positions along an axis up to which paths are counted."""
 
 
-def sections(outline: Outline, verified: tuple[Note, ...]) -> tuple[Section, ...]:
-    """Return branches, layers, maps and positions of `outline.branches`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tally:
+    """Paths from each position of output 0's window, by position."""
+
+    along_one: Counter[int]
+    """Along one axis by itself: of the same network in one dimension."""
+    marginal: metrics.Paths
+    """Over all axes, those from all positions with the same place along one axis."""
+
+
+def branches_answer(outline: Outline) -> Answer:
+    """Return what the branches of an outline see, each and together."""
     found = union(_paths([branch.stack for branch in outline.branches], outline.axes))
-    counts = _counts(outline, found)
-    totals = _totals(outline, found, counts)
-    rows = (*(_branch_row(outline, b) for b in outline.branches), _together(outline, found))
-    return (
-        BRANCHES.filled(
-            rows,
-            totals=totals,
-            notes=(*_notes(outline, found), *verified),
+    tally = _tally(outline, found)
+    each = tuple(_branch_row(outline, branch) for branch in outline.branches)
+    notes = [
+        note
+        for branch in outline.branches
+        for note in _rf_notes.borders(outline, branch.stack, f"{branch.name}: ")
+    ]
+    return Answer(
+        totals=_totals(outline, found, tally),
+        layers=tuple(
+            row for branch in outline.branches for row in layer_rows(outline, branch.stack)
         ),
-        LAYERS.filled(_layer_rows(outline)),
-        MAPS.filled((_map_row(outline, found, counts),)),
-        POSITIONS.filled(_positions(found, counts)),
+        maps=(_map_row(outline, found, tally),),
+        branches=(*each, _together(outline, found)),
+        positions=_positions(found, tally),
+        verdict=(_verdict(outline, found), *_apart(found), *_rf_notes.everything(outline)),
+        notes=(*notes, *_rf_notes.rest(outline, ())),
     )
 
 
@@ -60,52 +70,54 @@ def _paths(stacks: Sequence[Stack], axes: int) -> list[tuple[Stack, ...]]:
     return [(stack,) * axes for stack in stacks]
 
 
-def _counts(outline: Outline, found: Union) -> Counter[int] | None:
-    """Return the number of paths from each position of output 0's window along one axis."""
+def _tally(outline: Outline, found: Union) -> _Tally | None:
+    """Return the number of paths from each position; None where they are too many."""
     if found.axes[0].hull > POSITIONS_LIMIT:
         return None
     together: Counter[int] = Counter()
+    marginal: Counter[int] = Counter()
     for branch in outline.branches:
         counts = path_counts(branch.stack)
         if counts is None:
             return None
         start = window(branch.stack).start or 0
-        for index, number in enumerate(counts):
+        others = prod(comb.taps for comb in combs(branch.stack)) ** (outline.axes - 1)
+        for position, number in enumerate(counts, start):
             if number:
-                together[start + index] += number
-    return together
+                together[position] += number
+                marginal[position] += number * others
+    return _Tally(along_one=together, marginal=sorted(marginal.items()))
 
 
 def _branch_row(outline: Outline, branch: Branch) -> BranchRow:
-    row, seen = gridding(branch.stack), window(branch.stack)
-    reached = None if row.touched is None else row.touched**outline.axes
+    row, seen, axes = gridding(branch.stack), window(branch.stack), outline.axes
     return BranchRow(
         branch=branch.name,
         layers=len(branch.stack),
         dilations=listed([layer.dilation for layer in branch.stack]),
-        axes=outline.axes,
-        receptive_field=row.hull,
-        jump=int(seen.jump),
-        centre=plain(seen.centre),
-        streams=row.streams,
-        reached=reached,
-        positions=row.hull**outline.axes,
-        coverage=row.coverage_over(outline.axes),
+        axes=axes,
+        receptive_field=(row.hull,) * axes,
+        jump=(int(seen.jump),) * axes,
+        centre=(plain(seen.centre),) * axes,
+        streams=along(row.streams, axes),
+        reached=None if row.touched is None else row.touched**axes,
+        positions=row.hull**axes,
+        coverage=row.coverage_over(axes),
         unknown=", ".join(row.unknown),
     )
 
 
 def _together(outline: Outline, found: Union) -> BranchRow:
-    axis = found.axes[0]
+    axes, seen = outline.axes, _window(found)
     return BranchRow(
         branch=TOGETHER,
         layers=sum(len(branch.stack) for branch in outline.branches),
         dilations="",
-        axes=outline.axes,
-        receptive_field=axis.hull,
-        jump=axis.jump,
-        centre=_centre(found),
-        streams=axis.streams,
+        axes=axes,
+        receptive_field=(seen.size,) * axes,
+        jump=(int(seen.jump),) * axes,
+        centre=(plain(seen.centre),) * axes,
+        streams=(found.axes[0].streams,) * axes,
         reached=found.touched,
         positions=found.positions,
         coverage=found.coverage,
@@ -113,41 +125,36 @@ def _together(outline: Outline, found: Union) -> BranchRow:
     )
 
 
-def _centre(found: Union) -> float:
-    doubled = 2 * found.axes[0].start + found.axes[0].hull - 1
-    return doubled // 2 if doubled % 2 == 0 else doubled / 2
-
-
-def _layer_rows(outline: Outline) -> tuple[LayerRow, ...]:
-    return tuple(row for branch in outline.branches for row in layer_rows(outline, branch.stack))
-
-
-def _totals(outline: Outline, found: Union, counts: Counter[int] | None) -> Totals:
+def _window(found: Union) -> Window:
     axis = found.axes[0]
-    is_full = found.touched == found.positions
-    return Totals(
-        receptive_field=axis.hull,
-        smallest_field=axis.hull,
-        axes=outline.axes,
-        jump=axis.jump,
+    return Window(
+        size=axis.hull,
+        smallest=axis.hull,
+        jump=Fraction(axis.jump),
+        centre=axis.start + Fraction(axis.hull - 1, 2),
         start=axis.start,
-        centre=_centre(found),
+        padding=-axis.start,
+        period=1,
+    )
+
+
+def _totals(outline: Outline, found: Union, tally: _Tally | None) -> Totals:
+    axis = found.axes[0]
+    counts = None if tally is None else tally.along_one
+    return totals(
+        outline,
+        TOGETHER,
+        _window(found),
+        touched=axis.touched,
         reached=found.touched,
-        positions=found.positions,
-        coverage=found.coverage,
-        reached_1d=axis.touched,
-        coverage_1d=axis.touched / axis.hull,
         streams=axis.streams,
-        worst_map_streams=None,
         max_gap=axis.max_gap,
-        erf_sd=None if counts is None else _sd(counts),
-        paths=None if counts is None else sum(counts.values()),
+        erf_sd=None if tally is None else metrics.standard_deviation(tally.marginal),
+        paths=None if counts is None else exact(sum(counts.values())),
         fewest_paths=_fewest(axis, counts),
         most_paths=None if counts is None else exact(max(counts.values())),
-        reads_all=outline.reads_all or None,
-        is_full=is_full,
-        complete=not outline.partial,
-        unknown="" if counts is not None else "erf_sd, fewest_paths, most_paths",
+        is_full=found.touched == found.positions,
+        unknown="" if counts is not None else "erf_sd, paths, fewest_paths, most_paths",
     )
 
 
@@ -157,66 +164,53 @@ def _fewest(axis: AxisUnion, counts: Counter[int] | None) -> int | None:
     return None if counts is None else min(counts.values())
 
 
-def _map_row(outline: Outline, found: Union, counts: Counter[int] | None) -> MapRow:
-    axis = found.axes[0]
-    seen = set(counts or ())
-    shifted = {position + axis.jump for position in seen}
+def _map_row(outline: Outline, found: Union, tally: _Tally | None) -> MapRow:
+    axis, axes = found.axes[0], outline.axes
+    paths = () if tally is None else tally.marginal
+    layers = [layer for branch in outline.branches for layer in branch.stack]
     return MapRow(
         reads="input",
-        layers=f"{outline.branches[0].name}–{outline.branches[-1].name}",
-        axes=outline.axes,
-        hull=axis.hull,
-        touched=axis.touched,
-        coverage_1d=axis.touched / axis.hull,
+        through=f"{outline.branches[0].name}–{outline.branches[-1].name}",
+        layers=sum(layer.kernel > 1 or layer.stride > 1 for layer in layers),
+        axes=axes,
+        hull=(axis.hull,) * axes,
+        touched=(axis.touched,) * axes,
+        coverage_1d=(axis.touched / axis.hull,) * axes,
         coverage=found.coverage,
-        streams=axis.streams,
-        max_gap=axis.max_gap,
-        solid_core=None,
-        adjacent_overlap=len(seen & shifted) / len(seen | shifted) if seen else None,
-        coupling_depth=None,
-        input_use=len({position % axis.jump for position in seen}) / axis.jump if seen else None,
-        uniformity=_uniformity(counts, axis.hull) if counts else None,
-        erf_sd=_sd(counts) if counts else None,
-        width_95=None,
-        hdc_m2=None,
-        unknown="solid_core, coupling_depth, width_95"
-        + ("" if counts else ", adjacent_overlap, input_use, uniformity, erf_sd"),
+        reached=found.touched,
+        positions=found.positions,
+        jump=(axis.jump,) * axes,
+        streams=(axis.streams,) * axes,
+        max_gap=(axis.max_gap,) * axes,
+        solid_core=(axis.solid_core,) * axes,
+        adjacent_overlap=(axis.adjacent_overlap,) * axes,
+        input_use=(axis.input_use,) * axes,
+        uniformity=along(metrics.uniformity(paths, axis.hull) if paths else None, axes),
+        erf_sd=along(metrics.standard_deviation(paths) if paths else None, axes),
+        width_95=along(metrics.held_width(paths) if paths else None, axes),
+        unknown="coupling_depth" + ("" if tally else ", uniformity, erf_sd, width_95"),
     )
 
 
-def _sd(counts: Counter[int]) -> float:
-    total = sum(counts.values())
-    mean = sum(position * number for position, number in counts.items()) / total
-    return sqrt(sum((position - mean) ** 2 * number for position, number in counts.items()) / total)
-
-
-def _uniformity(counts: Counter[int], hull: int) -> float:
-    total = sum(counts.values())
-    return exp(-sum(number / total * log(number / total) for number in counts.values())) / hull
-
-
-def _positions(found: Union, counts: Counter[int] | None) -> tuple[PositionRow, ...]:
+def _positions(found: Union, tally: _Tally | None) -> tuple[PositionRow, ...]:
     axis = found.axes[0]
-    if counts is None or axis.hull > POSITIONS_LISTED:
+    if tally is None or axis.hull > POSITIONS_LISTED:
         return ()
-    window = range(axis.start, axis.start + axis.hull)
-    return tuple(PositionRow(position=position, paths=counts[position]) for position in window)
+    seen = range(axis.start, axis.start + axis.hull)
+    return tuple(PositionRow(position=at, paths=tally.along_one[at]) for at in seen)
 
 
-def _notes(outline: Outline, found: Union) -> tuple[Note, ...]:
-    notes = [_verdict(outline, found)]
-    if not found.alignment.is_aligned:
-        centres = ", ".join(f"{float(centre):g}" for centre in found.alignment.centres)
-        text = f"the branches' windows are centred apart, at {centres}: their outputs do not align"
-        notes.append(Note(level="warning", text=text))
-    for branch in outline.branches:
-        notes += _rf_notes.borders(outline, branch.stack, f"{branch.name}: ")
-    return (*notes, *_rf_notes.rest(outline, ()))
+def _apart(found: Union) -> tuple[Note, ...]:
+    if found.alignment.is_aligned:
+        return ()
+    centres = ", ".join(f"{float(centre):g}" for centre in found.alignment.centres)
+    text = f"the branches' windows are centred apart, at {centres}: their outputs do not align"
+    return (Note(level="warning", text=text),)
 
 
 def _verdict(outline: Outline, found: Union) -> Note:
     axis = found.axes[0]
-    window = extent(axis.hull, outline.axes, outline.noun)
+    window = extent((axis.hull,) * outline.axes, outline.noun)
     if found.touched == found.positions:
         text = (
             f"No gridding: all {counted(found.positions, outline.noun)} of the {window} receptive "

@@ -11,6 +11,7 @@ from archscope.analyses.rf import erf_notes
 from archscope.analyses.rf.erf_rows import ERF, GRADIENTS, ErfRow, ErfTotals, GradientRow
 from archscope.errors import UsageError
 from archscope.results import Section
+from archscope.theory import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -124,13 +125,11 @@ def _kind(images: int) -> str:
 
 def _window(field: Field, unit: Mapping[int, int]) -> _Window | None:
     """Return what a unit sees of the given input, None where that is nothing."""
-    from archscope.dependence.sets import lines
-
     seen = [field.row(axis, dict(unit)).sets[0] for axis in range(len(field.sizes))]
     if not all(seen):
         return None
-    first = [lines.first(each) for each in seen]
-    last = [at + lines.hull(each) - 1 for at, each in zip(first, seen, strict=True)]
+    first = [metrics.first(each) for each in seen]
+    last = [at + metrics.hull(each) - 1 for at, each in zip(first, seen, strict=True)]
     return _Window(first=tuple(first), last=tuple(last))
 
 

@@ -74,20 +74,24 @@ def _padding(stack: Stack, size: int, name: str) -> Iterator[Note]:
     )
 
 
-def rest(outline: Outline, stack: Stack) -> Iterator[Note]:
-    """Yield what the numbers alone do not say: unused inputs, half positions, what comes after."""
-    if outline.partial:
-        yield Note(level="warning", text=outline.partial)
-    yield from _even_kernels(stack)
+def everything(outline: Outline) -> Iterator[Note]:
+    """Yield what makes the network's output depend on every position."""
     if outline.reads_all:
         all_of_it = "all of its input"
         if outline.input_size is not None:
-            all_of_it = f"all of its {extent(outline.input_size, outline.axes)} input"
+            all_of_it = f"all of its {extent((outline.input_size,) * outline.axes)} input"
         yield Note(
             level="info",
             text=f"{outline.reads_all} reads all positions, so that the network's output depends "
             f"on {all_of_it}; the table is of one position without it",
         )
+
+
+def rest(outline: Outline, stack: Stack) -> Iterator[Note]:
+    """Yield what the numbers alone do not say: half positions, what comes after."""
+    if outline.partial:
+        yield Note(level="warning", text=outline.partial)
+    yield from _even_kernels(stack)
     for remark in outline.remarks:
         yield Note(level="info", text=remark)
 

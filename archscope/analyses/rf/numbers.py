@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
+from typing import TypeVar
+
+T = TypeVar("T")
 
 EXACT_BITS = 14_000
 """Bits of an integer that is written out; Python itself refuses to write more than 4,300 digits."""
@@ -32,13 +36,13 @@ def share(part: int, whole: int) -> str:
     return f"{text}%"
 
 
-def extent(size: int, axes: int, noun: str = "position") -> str:
+def extent(sizes: Sequence[int], noun: str = "position") -> str:
     """Return the size of a window as an adjective.
 
-    >>> extent(15, 2), extent(1024, 1)
+    >>> extent((15, 15)), extent((1024,))
     ('15×15', '1,024-position')
     """
-    return f"{size:,}-{noun}" if axes == 1 else "×".join([f"{size:,}"] * axes)
+    return f"{sizes[0]:,}-{noun}" if len(sizes) == 1 else "×".join(f"{size:,}" for size in sizes)
 
 
 def ordinal(number: int) -> str:
@@ -50,3 +54,13 @@ def ordinal(number: int) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number and its noun, in the plural where it must be."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def along(value: T | None, axes: int) -> tuple[T, ...] | None:
+    """Return a number of one axis for each of so many that are alike."""
+    return None if value is None else (value,) * axes
+
+
+def ratio(part: int | None, whole: int) -> float | None:
+    """Return a share of a whole; None where the part is not known, or there is nothing."""
+    return None if part is None or not whole else part / whole

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
-from archscope.analyses.rf.numbers import counted, share
-from archscope.analyses.rf.operators_rows import GraphTotals, WithinRow
+from archscope.analyses.rf.numbers import counted, extent, share
+from archscope.analyses.rf.rows import MapRow, Totals
 from archscope.results import Note
 
 if TYPE_CHECKING:
@@ -22,18 +22,15 @@ MODULES_NAMED = 4
 """Modules that a note names before it counts the rest."""
 
 
-def notes(found: Receptive, totals: GraphTotals, maps: Sequence[WithinRow]) -> Iterator[Note]:
-    """Yield the verdict first, then what it rests on."""
-    yield from _verdict(found, totals)
-    yield from _inside(totals, maps)
-    yield from _everything(found, totals)
-    yield from _unlike(totals)
-    yield from _order(found)
-    yield from _size(found)
-    yield from _bounds(found)
+def notes(
+    found: Receptive, totals: Totals, maps: Sequence[MapRow]
+) -> tuple[tuple[Note, ...], tuple[Note, ...]]:
+    """Return the verdict, and what it rests on."""
+    verdict = (*_verdict(found, totals), *_inside(totals, maps), *_everything(found, totals))
+    return verdict, (*_unlike(totals), *_order(found), *_size(found), *_bounds(found))
 
 
-def worst(maps: Sequence[WithinRow]) -> WithinRow | None:
+def worst(maps: Sequence[MapRow]) -> MapRow | None:
     """Return the map within that is seen worst, where any has holes.
 
     A single dilated layer always has holes in what it reads, so it takes more than one; and of the
@@ -42,11 +39,11 @@ def worst(maps: Sequence[WithinRow]) -> WithinRow | None:
     holed = [
         row
         for row in maps
-        if row.reads != "input" and row.coverage < 1 and row.layers > 1 and not row.clipped
+        if row.reads != "input" and (row.coverage or 1) < 1 and row.layers > 1 and not row.clipped
     ]
     depth = min((row.reads.count(".") for row in holed), default=0)
     outer = [row for row in holed if row.reads.count(".") == depth]
-    return min(outer, key=lambda row: row.coverage, default=None)
+    return min(outer, key=lambda row: row.coverage or 1, default=None)
 
 
 def flagged(found: Receptive) -> list[tuple[Node, str]]:
@@ -65,14 +62,8 @@ def _named(output: str) -> str:
     return "the output" if output == MODEL else output
 
 
-def _words(sizes: Sequence[int], noun: str = "position") -> str:
-    if len(sizes) == 1:
-        return f"{sizes[0]:,}-{noun}"
-    return "×".join(f"{size:,}" for size in sizes)
-
-
-def _verdict(found: Receptive, totals: GraphTotals) -> Iterator[Note]:
-    window = _words(totals.local_field or totals.receptive_field)
+def _verdict(found: Receptive, totals: Totals) -> Iterator[Note]:
+    window = extent(totals.local_field or totals.receptive_field)
     local = " local" if totals.local_field else ""
     at_least = "" if found.is_whole else "at least "
     if totals.reached is None:
@@ -107,34 +98,33 @@ def _verdict(found: Receptive, totals: GraphTotals) -> Iterator[Note]:
 
 
 def _apart(streams: tuple[int, ...] | None) -> tuple[str, ...]:
-    if not streams or max(streams) < 2:
-        return ()
-    networks = 1
-    for one in streams:
-        networks *= max(one, 1)
-    return (f"Neighbours share nothing: the outputs are {networks:,} interleaved networks.",)
+    networks = _networks(streams)
+    said = f"Neighbours share nothing: the outputs are {networks:,} interleaved networks."
+    return (said,) if networks > 1 else ()
 
 
-def _inside(totals: GraphTotals, maps: Sequence[WithinRow]) -> Iterator[Note]:
+def _networks(streams: tuple[int, ...] | None) -> int:
+    """Return into how many networks outputs fall over all axes."""
+    return prod(max(one, 1) for one in streams or ())
+
+
+def _inside(totals: Totals, maps: Sequence[MapRow]) -> Iterator[Note]:
     row = worst(maps)
     if row is None or not totals.is_full:
         return
-    networks = ""
-    if row.streams and max(row.streams) > 1:
-        product = 1
-        for one in row.streams:
-            product *= max(one, 1)
-        networks = f", as {product:,} interleaved networks"
+    several = _networks(row.streams)
+    networks = f", as {several:,} interleaved networks" if several > 1 else ""
+    seen = share(row.reached or 0, row.positions)
     yield Note(
         level="warning",
         text=f"Gridding within: of the map that {row.reads} makes, {_named(totals.output)} sees "
-        f"only {share(row.reached, row.positions)} of its {_words(row.hull)} window{networks}; the "
-        "layers before hide it from the input.",
+        f"only {seen} of its {extent(row.hull)} window{networks}; the layers before hide it from "
+        "the input.",
     )
 
 
-def _everything(found: Receptive, totals: GraphTotals) -> Iterator[Note]:
-    size = _words(found.given.sizes)
+def _everything(found: Receptive, totals: Totals) -> Iterator[Note]:
+    size = extent(found.given.sizes)
     if totals.reads_all:
         yield Note(
             level="info",
@@ -144,7 +134,7 @@ def _everything(found: Receptive, totals: GraphTotals) -> Iterator[Note]:
         )
     elif totals.global_by and totals.local_field:
         local = totals.local_field
-        sees = counted(local[0], "position") if len(local) == 1 else _words(local)
+        sees = counted(local[0], "position") if len(local) == 1 else extent(local)
         yield Note(
             level="info",
             text=f"{totals.global_by} reduces over all positions, so that every output depends on "
@@ -158,7 +148,7 @@ def _everything(found: Receptive, totals: GraphTotals) -> Iterator[Note]:
         )
 
 
-def _unlike(totals: GraphTotals) -> Iterator[Note]:
+def _unlike(totals: Totals) -> Iterator[Note]:
     if totals.global_by or totals.smallest_field == totals.receptive_field:
         return
     least, most = totals.smallest_field, totals.receptive_field
@@ -197,7 +187,7 @@ def _order(found: Receptive) -> Iterator[Note]:
 
 
 def _size(found: Receptive) -> Iterator[Note]:
-    given, best = _words(found.given.sizes), _words(found.best.sizes)
+    given, best = extent(found.given.sizes), extent(found.best.sizes)
     if found.best is not found.given:
         yield Note(
             level="info",

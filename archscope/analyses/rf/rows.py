@@ -1,4 +1,9 @@
-"""Row types and totals of the rf analysis."""
+"""Row types and totals of the rf analysis: the same, whichever road an answer came from.
+
+Two roads lead there: what a family says of its network (the closed form), and the operators that
+the network runs. What lies along axes has an entry for each axis of positions; what only one road
+can tell is None, or its column's default, on the other.
+"""
 
 from __future__ import annotations
 
@@ -7,50 +12,93 @@ from dataclasses import dataclass
 from archscope.columns import column
 from archscope.results import Section
 
+Sizes = tuple[int, ...]
+"""A number for each axis of positions."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerRow:
-    """One layer, and what its outputs see of the input."""
+    """One layer or module, and what its outputs see of the input."""
 
     layer: str = column("Layer")
-    """Its name, e.g. `conv1`; of parallel branches with the branch in front."""
-    kind: str = column()
-    """`conv`, `pool`, `transposed`, `nearest`, `linear` or `attention`."""
+    """Its name, e.g. `conv1` or the module's dotted path, and which call of it, if not the first;
+    of parallel branches with the branch in front."""
+    type: str = column("Type", drop=3, idle="empty", default="")
+    """The module's class; empty in closed form."""
+    kind: str = column(default="")
+    """`conv`, `pool`, `transposed`, `nearest`, `linear` or `attention`; empty for any other."""
     axes: int = column()
-    """Spatial dimensions."""
-    kernel: int | None = column("Kernel", kind="extent", none="all")
-    """Taps along one axis; None: attention to all."""
-    dilation: int = column("Dilation", kind="number", drop=1)
-    """Positions of its own input from tap to tap."""
-    stride: int = column("Stride", kind="number", drop=2)
-    """Positions of its own input from output to output; of up-sampling, its factor."""
-    padding_before: int = column()
-    """Positions added before its input along one axis."""
-    padding_after: int = column()
-    """Positions added after its input along one axis."""
-    effective_kernel: int | None = column("Eff. kernel", kind="extent", none="–", drop=4)
-    """Positions of its own input from the first to the last tap, both included."""
-    receptive_field: int = column("RF", kind="extent")
-    """Input positions from the first to the last that an output sees, along one axis."""
-    smallest_field: int = column("Smallest RF", kind="extent", idle="receptive_field", drop=3)
-    """The same of the output that sees least; smaller only with up-sampling."""
-    jump: float = column("Jump", kind="number", drop=3)
-    """Input positions between neighbouring outputs: the effective stride."""
-    start: int | None = column()
-    """First input position that output 0 sees, negative inside padding; None with up-sampling."""
-    centre: float | None = column("Centre", kind="number", idle="empty", drop=3)
+    """Axes along which positions lie."""
+    kernel: tuple[int, ...] | None = column(
+        "Kernel", kind="extent", words=(((), "all"),), idle="unknown", default=None
+    )
+    """Taps; empty: attention to all; None: the module has none, or does not tell."""
+    dilation: tuple[int, ...] | None = column(
+        "Dilation", kind="number", drop=1, idle="unknown", default=None
+    )
+    """Positions of its own input from tap to tap; None as `kernel`."""
+    stride: tuple[int, ...] | None = column(
+        "Stride", kind="number", drop=2, idle="unknown", default=None
+    )
+    """Positions of its own input from output to output; of up-sampling, its factor; None as
+    `kernel`."""
+    padding_before: tuple[int, ...] | None = column(default=None)
+    """Positions that it adds before its input; None as `kernel`."""
+    padding_after: tuple[int, ...] | None = column(default=None)
+    """Positions that it adds after its input; None as `kernel`."""
+    effective_kernel: tuple[int, ...] | None = column(
+        "Eff. kernel", kind="extent", words=(((), "–"),), drop=4, idle="unknown", default=None
+    )
+    """Positions of its own input from the first to the last tap, both included; as `kernel`."""
+    receptive_field: tuple[int, ...] = column("RF", kind="extent")
+    """Input positions from the first to the last that an output sees, away from borders; where the
+    module sees everything, the size of the input."""
+    smallest_field: tuple[int, ...] = column(
+        "Smallest RF", kind="extent", drop=3, idle="receptive_field"
+    )
+    """The same of the output that sees least."""
+    local_field: tuple[int, ...] | None = column(
+        "Local RF", kind="extent", idle="unknown", default=None
+    )
+    """The same without ways through reductions over all positions; None where there are none, or
+    nothing is left."""
+    jump: tuple[float, ...] | None = column("Jump", kind="number", drop=3, default=None)
+    """Input positions between neighbouring outputs: the effective stride; None: no such number."""
+    start: tuple[int, ...] | None = column(default=None)
+    """First input position that output 0 sees, negative inside padding; None: no such."""
+    centre: tuple[float, ...] | None = column(
+        "Centre", kind="number", drop=3, idle="empty", default=None
+    )
     """Where output 0 is centred, in input positions."""
-    reached: int | None = column("Reached", kind="number", of="positions")
-    """Positions of the receptive field that reach an output, over all axes."""
+    reached: int | None = column("Reached", kind="number", of="positions", default=None)
+    """Positions of the (local) receptive field that reach an output, over all axes."""
     positions: int = column()
-    """Positions of the receptive field over all axes."""
-    coverage: float | None = column("Coverage", kind="ratio")
-    """Share of the receptive field that is reached, over all axes."""
-    output_size: int | None = column("Output", kind="extent", none="–", idle="unknown", drop=5)
-    """Outputs along one axis; None where the input's size is not given."""
-    valid_taps: float | None = column("Valid taps", kind="ratio", idle="unknown", drop=5)
+    """Positions of that window over all axes."""
+    coverage: float | None = column("Coverage", kind="ratio", default=None)
+    """Share of it that is reached, over all axes; with up-sampling, by the output that sees least
+    of its own window."""
+    coverage_1d: tuple[float, ...] | None = column(default=None)
+    """The same along each axis by itself."""
+    streams: tuple[int, ...] | None = column(default=None)
+    """Interleaved networks into which the outputs fall; 1 is one; 0: no two share anything."""
+    output_size: tuple[int, ...] | None = column(
+        "Output", kind="extent", drop=5, idle="unknown", default=None
+    )
+    """Outputs of the given input; None where its size is not given, or they have no axis."""
+    valid_taps: float | None = column(
+        "Valid taps", kind="ratio", drop=5, idle="unknown", default=None
+    )
     """Share of taps, over all outputs and axes, that read the input and not its padding."""
-    unknown: str = column()
+    global_by: str = column("Made global by", drop=3, idle="empty", default="")
+    """The first module on the way that reduces over all positions, if any."""
+    bounded_by: str = column("Bound by", drop=1, idle="empty", default="")
+    """The first operator on the way whose rule is an upper bound, if any."""
+    at_least: bool = column(default=False)
+    """Whether each output reaches the border, so that its window may be larger."""
+    listed: bool = column(default=True)
+    """Whether a table shows it: it looks at other positions, or its output sees more than any
+    before."""
+    unknown: str = column(default="")
     """Names of the fields that are None because they were out of reach."""
 
 
@@ -58,44 +106,63 @@ class LayerRow:
 class MapRow:
     """How evenly outputs see one map: the input, or what some layer within made.
 
-    All along one axis but `coverage`, and in positions of that map.
+    In positions of that map, a number for each axis.
     """
 
     reads: str = column("Map")
     """`input`, or the layer that made the map."""
-    layers: str = column("Through", drop=2)
+    through: str = column("Through", drop=2)
     """The first and the last layer between that map and the output."""
+    layers: int = column()
+    """How many of those look at other positions."""
     axes: int = column()
-    """Spatial dimensions."""
-    hull: int = column("RF", kind="number")
+    """Axes along which positions lie."""
+    hull: tuple[int, ...] = column("RF", kind="number")
     """Positions from the first to the last that an output sees."""
-    touched: int | None = column("Reached", kind="number")
-    """Positions that it sees."""
-    coverage_1d: float | None = column("1-D", kind="ratio", drop=2)
-    """Share of the hull that it sees along one axis."""
-    coverage: float | None = column("Coverage", kind="ratio")
+    touched: tuple[int, ...] | None = column("Reached", kind="number", default=None)
+    """Positions that it sees along each axis by itself."""
+    coverage_1d: tuple[float, ...] | None = column("1-D", kind="ratio", drop=2, default=None)
+    """Share of the hull that it sees along each axis by itself."""
+    coverage: float | None = column("Coverage", kind="ratio", default=None)
     """The same over all axes."""
-    streams: int | None = column("Streams", kind="number")
-    """Interleaved networks along one axis; 1 is one; 0: no two outputs share anything."""
-    max_gap: int | None = column("Gap", kind="number", drop=3)
+    reached: int | None = column(default=None)
+    """Positions that it sees, over all axes."""
+    positions: int = column()
+    """Positions of the hull over all axes."""
+    jump: tuple[float, ...] | None = column(default=None)
+    """Positions of it between neighbouring outputs; None: no such number."""
+    streams: tuple[int, ...] | None = column("Streams", kind="number", default=None)
+    """Interleaved networks; 1 is one; 0: no two outputs share anything; None: outputs see
+    unlike."""
+    max_gap: tuple[int, ...] | None = column("Gap", kind="number", drop=3, default=None)
     """Positions in the longest hole."""
-    solid_core: int | None = column("Core", kind="number", drop=6)
+    solid_core: tuple[int, ...] | None = column("Core", kind="number", drop=6, default=None)
     """Positions in the run without a hole through the centre, or next to it."""
-    adjacent_overlap: float | None = column("Overlap", kind="ratio", drop=4)
+    adjacent_overlap: tuple[float, ...] | None = column(
+        "Overlap", kind="ratio", drop=4, default=None
+    )
     """Share of what either of two neighbouring outputs sees that both see (Jaccard)."""
-    coupling_depth: int | None = column("Coupling", kind="number", drop=5)
+    coupling_depth: int | None = column(
+        "Coupling", kind="number", drop=5, idle="unknown", default=None
+    )
     """Trailing layers until neighbouring outputs share a unit; None: they never do."""
-    input_use: float | None = column("Map used", kind="ratio", drop=4)
+    input_use: tuple[float, ...] | None = column("Map used", kind="ratio", drop=4, default=None)
     """Share of the map's positions that any output sees."""
-    uniformity: float | None = column("Uniformity", kind="number", drop=6)
+    uniformity: tuple[float, ...] | None = column("Uniformity", kind="number", drop=6, default=None)
     """exp(entropy of the path counts) / hull: 1 where each position has as many paths."""
-    erf_sd: float | None = column("ERF sd", kind="number", drop=4)
+    erf_sd: tuple[float, ...] | None = column("ERF sd", kind="number", drop=4, default=None)
     """Standard deviation of a path's start: the theoretical effective receptive field."""
-    width_95: int | None = column("95% in", kind="number", drop=5)
+    width_95: tuple[int, ...] | None = column("95% in", kind="number", drop=5, default=None)
     """Positions of the smallest centred window that holds 95% of all paths."""
-    hdc_m2: int | None = column("M2 (Wang 2018)", kind="number", drop=6)
+    hdc_m2: int | None = column(
+        "M2 (Wang 2018)", kind="number", drop=6, idle="unknown", default=None
+    )
     """M_2 of Hybrid Dilated Convolution, the paper's metric; it is not what decides here."""
-    unknown: str = column()
+    clipped: bool = column(default=False)
+    """Whether the window is cut short by a border."""
+    listed: bool = column(default=True)
+    """Whether a table shows it: it is not seen like the map before, as behind a ReLU."""
+    unknown: str = column(default="")
     """Names of the fields that are None because they were out of reach."""
 
 
@@ -110,15 +177,15 @@ class BranchRow:
     dilations: str = column("Dilations", drop=1)
     """The dilations of its layers, e.g. `1,2,4`."""
     axes: int = column()
-    """Spatial dimensions."""
-    receptive_field: int = column("RF", kind="extent")
-    """Positions from the first to the last that an output sees, along one axis."""
-    jump: int = column("Jump", kind="number", drop=2)
+    """Axes along which positions lie."""
+    receptive_field: tuple[int, ...] = column("RF", kind="extent")
+    """Positions from the first to the last that an output sees."""
+    jump: tuple[float, ...] = column("Jump", kind="number", drop=2)
     """Input positions between neighbouring outputs."""
-    centre: float = column("Centre", kind="number", idle="empty", drop=2)
+    centre: tuple[float, ...] = column("Centre", kind="number", drop=2, idle="empty")
     """Where output 0 is centred, in input positions."""
-    streams: int | None = column("Streams", kind="number", drop=3)
-    """Interleaved networks along one axis."""
+    streams: tuple[int, ...] | None = column("Streams", kind="number", drop=3)
+    """Interleaved networks."""
     reached: int | None = column("Reached", kind="number", of="positions")
     """Positions that reach an output, over all axes; of a union not the product of the axes."""
     positions: int = column()
@@ -131,7 +198,7 @@ class BranchRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionRow:
-    """One position of the receptive field along one axis."""
+    """One position of the receptive field along one axis; all axes are alike."""
 
     position: int = column("Position", kind="number")
     """Input position, as output 0 sees it; negative inside padding."""
@@ -140,52 +207,92 @@ class PositionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
-    """What one output of the last layer sees of the input."""
+class UnitRow:
+    """What the one unit that was looked back from sees along one axis of the input."""
 
-    receptive_field: int
-    """Positions from the first to the last, along one axis."""
-    smallest_field: int
-    """The same of the output that sees least; smaller only with up-sampling."""
+    axis: int = column("Axis", kind="number")
+    """Axis of the input."""
+    unit: int | None = column("Unit", kind="number")
+    """Its number along that axis; None where units lie along no axis of their own."""
+    input_size: int = column("Input", kind="number")
+    """Positions of the input that it was looked for in."""
+    first: int = column("First", kind="number")
+    """First position that it sees."""
+    last: int = column("Last", kind="number")
+    """Last position that it sees."""
+    window: int = column("Window", kind="number")
+    """Positions from the first to the last."""
+    reached: int = column("Reached", kind="number")
+    """Positions of them that it sees."""
+    clipped: bool = column()
+    """Whether a border cuts it short."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What one output sees of the input; away from borders, a number for each axis."""
+
+    output: str
+    """The layer or module, `together` for branches, or the place among what the model returns."""
     axes: int
-    """Spatial dimensions."""
-    jump: float
+    """Axes along which positions lie."""
+    receptive_field: tuple[int, ...]
+    """Positions from the first to the last; where it sees everything, the input's size."""
+    smallest_field: tuple[int, ...]
+    """The same of the output that sees least."""
+    local_field: tuple[int, ...] | None = None
+    """The same without ways through reductions over all positions; None where there are none."""
+    jump: tuple[float, ...] | None = None
     """Input positions between neighbouring outputs: the effective stride."""
-    start: int | None
-    """First position that output 0 sees; None with up-sampling or attention to all."""
-    centre: float | None
+    start: tuple[int, ...] | None = None
+    """First position that output 0 sees; None: no such, as with up-sampling."""
+    centre: tuple[float, ...] | None = None
     """Where output 0 is centred, in input positions."""
-    reached: int | None
-    """Positions of the receptive field that are reached, over all axes."""
+    reached: int | None = None
+    """Positions of the (local) receptive field that are reached, over all axes."""
     positions: int
-    """Positions of the receptive field over all axes."""
-    coverage: float | None
-    """Share of the receptive field that is reached, over all axes; None where out of reach."""
-    reached_1d: int | None
-    """Positions that are reached along one axis."""
-    coverage_1d: float | None
-    """The same as a share of the receptive field along one axis."""
-    streams: int | None
-    """Interleaved networks along one axis; 1 is one; 0: no two outputs share anything."""
-    worst_map_streams: int | None
-    """The most streams against any map within that more than one layer reads."""
-    max_gap: int | None
-    """Positions in the longest hole along one axis."""
-    erf_sd: float | None
-    """Standard deviation of a path's start along one axis."""
-    paths: int | None
-    """Ways from the receptive field to one output along one axis; None: too many digits."""
-    fewest_paths: int | None
+    """Positions of that window over all axes."""
+    coverage: float | None = None
+    """Share of it that is reached, over all axes; None where out of reach."""
+    reached_1d: tuple[int, ...] | None = None
+    """Positions that are reached along each axis by itself."""
+    coverage_1d: tuple[float, ...] | None = None
+    """The same as a share of the window along each axis."""
+    streams: tuple[int, ...] | None = None
+    """Interleaved networks; 1 is one; 0: no two outputs share anything."""
+    max_gap: tuple[int, ...] | None = None
+    """Positions in the longest hole along each axis."""
+    erf_sd: tuple[float, ...] | None = None
+    """Standard deviation of a path's start along each axis."""
+    paths: int | None = None
+    """Ways from the receptive field to one output along one axis; None: too many digits, or only
+    the operators are known."""
+    fewest_paths: int | None = None
     """Ways from the position of the receptive field with fewest, along one axis; 0 where holes."""
-    most_paths: int | None
+    most_paths: int | None = None
     """Ways from the position with most, along one axis; None where out of reach."""
-    reads_all: str | None
-    """The module that makes the network's output depend on every position of the input, if any."""
+    worst_map: str | None = None
+    """The map within that is seen worst, where any that several layers read has holes."""
+    worst_map_coverage: float | None = None
+    """Share of the window on that map that is seen."""
+    worst_map_streams: int | None = None
+    """The most streams along an axis against any map within that several layers read."""
+    global_by: str | None = None
+    """The module that makes this output depend on every position, if any."""
+    reads_all: str | None = None
+    """The module that makes the network's output depend on every position, if any."""
+    ahead: int | None = None
+    """Positions ahead of its own that an output of a sequence model sees; 0: causal; None: outputs
+    are not the input's positions, or that is not known."""
+    operators_unknown: int | None = None
+    """Operators without a rule, taken to see everything; None where none were looked at."""
     is_full: bool
     """Whether every position of the receptive field is reached."""
     complete: bool
-    """False where the layers do not tell all that an output sees: coverage is a lower bound."""
-    unknown: str
+    """False where some of this is a bound."""
+    proof: str | None = None
+    """`verified`, `bounded`, or None where the network was not run."""
+    unknown: str = ""
     """Names of the fields that are None because they were out of reach."""
 
 
@@ -203,14 +310,21 @@ LAYERS = Section(
     row_type=LayerRow,
     totals_type=Totals,
     caption="Layers, and what one output of each sees of the input",
+    shown_by="listed",
+    others=(
+        "module that only works position by position, or holds others",
+        "modules that only work position by position, or hold others",
+    ),
 )
 
 MAPS = Section(
     analysis="rf",
     name="maps",
     row_type=MapRow,
-    caption="How evenly one output sees each map within, along one axis",
+    caption="How evenly one output sees each map within, along each axis",
     folded=True,
+    shown_by="listed",
+    others=("map that is seen like the one above", "maps that are seen like the one above"),
 )
 
 POSITIONS = Section(
@@ -218,4 +332,11 @@ POSITIONS = Section(
     name="positions",
     row_type=PositionRow,
     chapter=None,
+)
+
+UNIT = Section(
+    analysis="rf",
+    name="unit",
+    row_type=UnitRow,
+    caption="The unit that was looked back from, and its window",
 )

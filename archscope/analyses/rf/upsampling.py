@@ -1,4 +1,4 @@
-"""Sections for a path that up-samples: outputs see windows of different sizes, so a range of them.
+"""The answer for a path that up-samples: outputs see windows of different sizes, a range of them.
 
 Every output of one period is walked back; `coverage` is that of the output that sees least of its
 own window.
@@ -7,11 +7,14 @@ own window.
 from __future__ import annotations
 
 from archscope.analyses.rf import notes as _rf_notes
-from archscope.analyses.rf.numbers import counted, plain, share
-from archscope.analyses.rf.rows import LAYERS, POSITIONS, LayerRow, PositionRow, Totals
+from archscope.analyses.rf.answer import Answer
+from archscope.analyses.rf.layer_rows import totals, upsampled_rows
+from archscope.analyses.rf.numbers import counted, share
+from archscope.analyses.rf.rows import PositionRow
 from archscope.errors import UsageError
-from archscope.results import Note, Section
-from archscope.theory.layers import Stack, sizes
+from archscope.results import Note
+from archscope.theory.gridding import name_of
+from archscope.theory.layers import Stack
 from archscope.theory.outline import Outline
 from archscope.theory.units import period, seen_by, unit_ranges
 from archscope.theory.window import Window, windows
@@ -20,49 +23,30 @@ SEEN_LIMIT = 1 << 22
 """Positions, over all outputs of a period, up to which the outputs are walked back."""
 
 
-def sections(outline: Outline, verified: tuple[Note, ...]) -> tuple[Section, ...]:
-    """Return layers and, of output 0, positions."""
+def upsampling_answer(outline: Outline) -> Answer:
+    """Return what the layers of an outline see; positions are those of output 0."""
     stack, seen = outline.layers, windows(outline.layers)
-    maps = [None] * len(stack)
-    if outline.input_size is not None:
-        maps = sizes(stack, outline.input_size)[1:]  # type: ignore[assignment]
     covered = [_covered(stack[:depth], seen[depth - 1]) for depth in range(1, len(stack) + 1)]
-    rows = tuple(
-        LayerRow(
-            layer=layer.name or f"layer {number + 1}",
-            kind=layer.kind,
-            axes=outline.axes,
-            kernel=layer.kernel,
-            dilation=layer.dilation,
-            stride=layer.stride,
-            padding_before=layer.padding[0],
-            padding_after=layer.padding[1],
-            effective_kernel=layer.span + 1,
-            receptive_field=seen[number].size,
-            smallest_field=seen[number].smallest,
-            jump=plain(seen[number].jump),
-            start=seen[number].start,
-            centre=plain(seen[number].centre),
-            reached=None,
-            positions=seen[number].size ** outline.axes,
-            coverage=covered[number] ** outline.axes,
-            output_size=maps[number],
-            valid_taps=None,
-            unknown="",
-        )
-        for number, layer in enumerate(stack)
-    )
-    last = seen[-1]
     counts = seen_by(stack, 0)
-    notes = (_verdict(outline, covered[-1]), *_rf_notes.rest(outline, stack), *verified)
-    totals = _totals(outline, last, covered[-1], counts)
-    positions = (
-        PositionRow(position=position, paths=counts.get(position, 0))
-        for position in range(min(counts, default=0), max(counts, default=-1) + 1)
-    )
-    return (
-        LAYERS.filled(rows, totals=totals, notes=notes),
-        POSITIONS.filled(tuple(positions)),
+    return Answer(
+        totals=totals(
+            outline,
+            name_of(stack, len(stack) - 1),
+            seen[-1],
+            touched=None,
+            reached=None,
+            coverage=covered[-1] ** outline.axes,
+            coverage_1d=covered[-1],
+            most_paths=max(counts.values(), default=0),
+            is_full=covered[-1] == 1 and seen[-1].smallest > 0,
+        ),
+        layers=upsampled_rows(outline, seen, covered),
+        positions=tuple(
+            PositionRow(position=position, paths=counts.get(position, 0))
+            for position in range(min(counts, default=0), max(counts, default=-1) + 1)
+        ),
+        verdict=(_verdict(outline, covered[-1]), *_rf_notes.everything(outline)),
+        notes=tuple(_rf_notes.rest(outline, stack)),
     )
 
 
@@ -103,31 +87,3 @@ def _verdict(outline: Outline, covered: float) -> Note:
         return Note(level="warning", text=text, details=tuple(details))
     text = f"No gridding: outputs have {window}, and all of each reaches them."
     return Note(level="ok", text=text, details=tuple(details))
-
-
-def _totals(outline: Outline, last: Window, covered: float, counts: dict[int, int]) -> Totals:
-    is_full = covered == 1 and last.smallest > 0
-    return Totals(
-        receptive_field=last.size,
-        smallest_field=last.smallest,
-        axes=outline.axes,
-        jump=plain(last.jump),
-        start=last.start,
-        centre=plain(last.centre),
-        reached=None,
-        positions=last.size**outline.axes,
-        coverage=covered**outline.axes,
-        reached_1d=None,
-        coverage_1d=covered,
-        streams=None,
-        worst_map_streams=None,
-        max_gap=None,
-        erf_sd=None,
-        paths=None,
-        fewest_paths=None,
-        most_paths=max(counts.values(), default=0),
-        reads_all=outline.reads_all or None,
-        is_full=is_full,
-        complete=not outline.partial,
-        unknown="",
-    )

@@ -31,7 +31,7 @@ def verdict(outline: Outline, found: Sequence[Suffix], totals: Totals) -> tuple[
 
 
 def _ok(outline: Outline, totals: Totals) -> Note:
-    window = extent(totals.receptive_field, outline.axes, outline.noun)
+    window = extent(totals.receptive_field, outline.noun)
     number = counted(totals.positions, outline.noun)
     said = f"all {number}" if totals.positions > 1 else "the one position"
     return Note(
@@ -42,7 +42,7 @@ def _ok(outline: Outline, totals: Totals) -> Note:
 
 
 def _gridding(outline: Outline, row: Gridding, totals: Totals) -> Note:
-    window = extent(row.hull, outline.axes, outline.noun)
+    window = extent((row.hull,) * outline.axes, outline.noun)
     if totals.reached is None:
         text = f"Gridding: the {window} receptive field has holes; how many is out of reach."
     else:
@@ -97,13 +97,13 @@ def _remedy(outline: Outline) -> list[str]:
     found = find_replacement(outline.layers)
     axes, noun = outline.axes, outline.noun
     if found.dilations is not None:
-        window = extent(reach(combs(outline.layers)), axes, noun)
+        window = extent((reach(combs(outline.layers)),) * axes, noun)
         same = f"same {window} receptive field, same parameters, 100% coverage."
         return [f"{_written(outline, found.dilations)}: {same}"]
     none = f"No other dilations fill it: {found.reason}."
     if found.offer is None or found.offer_hull is None:
         return [none]
-    window = extent(found.offer_hull, axes, noun)
+    window = extent((found.offer_hull,) * axes, noun)
     other = f"{window} receptive field, same parameters, 100% coverage."
     return [none, f"{_written(outline, found.offer)}: {other}"]
 
@@ -132,14 +132,12 @@ def _within(outline: Outline, found: Sequence[Suffix]) -> Note | None:
     if worst is None:
         return None
     row, axes = worst.gridding, outline.axes
-    coverage = row.coverage_over(axes)
+    coverage, window = row.coverage_over(axes), extent((row.hull,) * axes)
     seen = f"{worst.first} to {worst.last} see only "
     if row.touched is not None and coverage is not None:
-        seen += (
-            f"{share(row.touched**axes, row.hull**axes)} of their {extent(row.hull, axes)} window"
-        )
+        seen += f"{share(row.touched**axes, row.hull**axes)} of their {window} window"
     else:
-        seen += f"a part of their {extent(row.hull, axes)} window"
+        seen += f"a part of their {window} window"
     if row.streams is not None and row.streams > 1:
         seen += f", as {row.streams**axes:,} interleaved networks"
     if is_staged(outline.layers):

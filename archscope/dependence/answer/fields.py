@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archscope.dependence.record.graph import Value
-from archscope.dependence.sets.lines import Line, first
+from archscope.dependence.sets.lines import Line
 from archscope.dependence.sets.patterns import Pattern
 from archscope.dependence.sets.sets import are_clipped, firsts
 from archscope.dependence.sets.terms import Terms, along
+from archscope.theory.metrics import first
 
 FEW_UNITS = 16
 """Units away from borders among which a repeated pattern would have shown."""

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archscope.dependence.answer.backward import over
 from archscope.dependence.answer.examine import Examination
+from archscope.dependence.answer.receptive import Receptive
 from archscope.dependence.record.graph import Value
-
-if TYPE_CHECKING:
-    from archscope.dependence.answer.receptive import Receptive
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +25,7 @@ class Map:
     """Ways from each position to the unit, up to a factor; over the axes of positions."""
     jump: tuple[Fraction | None, ...]
     """Positions of this map between neighbouring units of the output, along each axis."""
-    layers: int
+    through: tuple[str, ...]
     """Modules that look at other positions, from this map to the output."""
     is_passage: bool
     """Whether everything that the output sees of the input passes through it."""
@@ -45,7 +42,7 @@ def maps_within(found: Receptive) -> Iterator[Map]:
     reached = exam.ways(target.value, found.unit, values)
     passages = _passages(exam, target.value)
     jumps = [one.jump for one in target.lines]
-    looking = [layer.value.index for layer in found.layers if layer.looks]
+    looking = [layer for layer in found.layers if layer.looks]
     for value in values:
         field = exam.local(value) or exam.total(value)
         if value not in reached or field is None or not field.is_map:
@@ -62,13 +59,13 @@ def maps_within(found: Receptive) -> Iterator[Map]:
             mask.take([0, -1], axis=axis).any() and mask.shape[axis] > 1
             for axis in range(mask.ndim)
         )
-        layers = sum(value.index < at <= target.value.index for at in looking)
+        behind = (one for one in looking if value.index < one.value.index <= target.value.index)
         yield Map(
             name=names[value],
             value=value,
             mask=mask,
             jump=steps,
-            layers=layers,
+            through=tuple(one.name for one in behind),
             is_passage=value in passages,
             clipped=touches and not found.is_whole,
         )

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from torch import nn
 
 from archscope.dependence.answer.backward import over
 from archscope.dependence.answer.examine import Examination, examine, grown
 from archscope.dependence.answer.fields import Field
-from archscope.dependence.answer.maps import Map, maps_within
 from archscope.dependence.record.graph import Call, Value
 from archscope.errors import ForwardError, UsageError, did_you_mean
 from archscope.subject import Inputs
@@ -66,11 +64,6 @@ class Receptive:
     output_is_all: str | None
     """The module that makes the network's own output depend on all positions, where the chosen
     output is what came before it."""
-
-    @cached_property
-    def maps(self) -> tuple[Map, ...]:
-        """The input and every map within, in order; see `Map`."""
-        return tuple(maps_within(self))
 
 
 def receptive(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archscope.dependence.sets.sets import Sets, are_clipped, firsts, kinds
-from archscope.theory.bits import longest_run, ones, positions
+from archscope.theory.metrics import streams
 
 LONGEST_PERIOD = 128
 """Units after which a pattern of windows must repeat to be found."""
@@ -104,6 +104,13 @@ class Line:
         return (int(widths.min()), int(widths.max())) if len(widths) else (0, 0)
 
     @cached_property
+    def least(self) -> int:
+        """The smallest window of a unit in the interior; 0 where one in between sees nothing."""
+        units = self.interior
+        inside = self.kinds[units[0] : units[-1]] if len(units) else units
+        return self.hulls[0] if (inside != 0).all() else 0
+
+    @cached_property
     def cycle(self) -> tuple[int, int] | None:
         """After how many units the windows repeat, and how far on; None where they do not."""
         return self._period(self.interior)
@@ -122,12 +129,23 @@ class Line:
     @property
     def jump(self) -> Fraction | None:
         """Positions from one unit to the next; None where there is no such number."""
-        return None if self.cycle is None else Fraction(self.cycle[1], self.cycle[0])
+        if self.cycle is None:
+            return None
+        period, shift = self.cycle
+        units = self.interior  # not in a row where some in between see nothing
+        steps = units[period:] - units[:-period]
+        return Fraction(shift, int(steps[0])) if (steps == steps[0]).all() else None
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether each unit of the interior sees what the one before does, one step further on."""
+        apart = np.diff(self.interior)
+        return self.cycle is not None and self.cycle[0] == 1 and bool((apart == 1).all())
 
     @property
     def start(self) -> int | None:
         """The first position that unit 0 would see, negative inside padding; None: no such."""
-        if self.cycle is None or self.cycle[0] != 1:
+        if self.cycle is None or not self.is_regular:
             return None
         unit = int(self.interior[0])
         return int(self.firsts[unit]) - unit * self.cycle[1]
@@ -147,62 +165,10 @@ class Line:
         """Interleaved networks into which the units fall; 0: no two share a position."""
         if len(self.entries) < 2 or not len(self.interior):
             return None
-        if self.cycle is not None and self.cycle[0] == 1 and self.cycle[1]:
+        if self.cycle is not None and self.is_regular and self.cycle[1]:
             return streams(self.seen(int(self.interior[0])), self.cycle[1])
         spare = max((len(self.interior) - UNITS_COMPARED) // 2, 0)
         return _shared(self, self.interior[spare : len(self.interior) - spare])
-
-
-def first(seen: int) -> int:
-    """Return the first position of a set that is not empty."""
-    return (seen & -seen).bit_length() - 1
-
-
-def hull(seen: int) -> int:
-    """Return how many positions lie from the first to the last of a set."""
-    return seen.bit_length() - first(seen) if seen else 0
-
-
-def streams(seen: int, jump: int) -> int:
-    """Return into how many networks units fall that see `seen`, `jump` positions from each other.
-
-    The greatest common divisor of all distances between units that share a position (Wang & Ji
-    2018): 1 is one network, 0 means that no two units share any.
-    """
-    nearest: dict[int, int] = {}
-    found = 0
-    for position in positions(seen):
-        found = gcd(found, position - nearest.setdefault(position % jump, position))
-    return found // jump
-
-
-def overlap(seen: int, jump: int) -> float:
-    """Return the share of what either of two neighbours sees that both see (Jaccard)."""
-    other = seen << jump
-    return (seen & other).bit_count() / (seen | other).bit_count()
-
-
-def input_use(seen: int, jump: int) -> float:
-    """Return the share of positions that any unit sees."""
-    return len({position % jump for position in positions(seen)}) / jump
-
-
-def longest_gap(seen: int) -> int:
-    """Return how many positions the longest hole between two of a set has."""
-    inside = seen >> first(seen) if seen else 0
-    return longest_run(inside ^ ones(inside.bit_length()))[1]
-
-
-def solid_core(seen: int) -> int:
-    """Return the length of the run of positions through the centre, or nearest to it."""
-    where = positions(seen >> first(seen))
-    middle = where[-1] / 2
-    edges = [0, *(at for at in range(1, len(where)) if where[at] > where[at - 1] + 1), len(where)]
-    runs = [(where[a], where[b - 1]) for a, b in pairwise(edges)]
-    nearest = min(max(start - middle, middle - end, 0) for start, end in runs)
-    return max(
-        end - start + 1 for start, end in runs if max(start - middle, middle - end, 0) == nearest
-    )
 
 
 def _shared(line: Line, units: NDArray[np.int64]) -> int:
@@ -211,11 +177,12 @@ def _shared(line: Line, units: NDArray[np.int64]) -> int:
     sets = [line.seen(unit) for unit in units.tolist()]
     found = 0
     for apart in range(1, len(sets)):
-        if found and apart % found == 0:
+        if found and not ((units[apart:] - units[:-apart]) % found).any():
             continue
         meet = (starts[apart:] < ends[:-apart]) & (starts[:-apart] < ends[apart:])
-        if any(sets[one] & sets[one + apart] for one in np.flatnonzero(meet).tolist()):
-            found = gcd(found, apart)
-            if found == 1:
-                break
+        for one in np.flatnonzero(meet).tolist():
+            if sets[one] & sets[one + apart]:
+                found = gcd(found, int(units[one + apart] - units[one]))
+        if found == 1:
+            break
     return found

@@ -45,6 +45,7 @@ def outline(spec: SegmentationSpec) -> Outline:
             axes=2,
             branches=tuple(_branches(spec, body)),
             input_size=spec.input_size,
+            output="classifier",
             reads_all=squeeze or "classifier.0.convs.4",
             remarks=(*remarks, resized),
         )
@@ -53,13 +54,15 @@ def outline(spec: SegmentationSpec) -> Outline:
             axes=2,
             layers=(*body, conv(3, name="classifier.0"), conv(1, name="classifier.4")),
             input_size=spec.input_size,
+            output="classifier",
             reads_all=squeeze,
             remarks=(*remarks, resized),
         )
     return Outline(
         axes=2,
-        layers=(*body, conv(1, name="classifier.cbr.0"), conv(1, name="classifier.high")),
+        layers=(*body, conv(1, name="classifier.cbr.0")),
         input_size=spec.input_size,
+        output="classifier.cbr",
         reads_all=squeeze,
         partial="the table is of the coarse path alone: its output is resized and added to that of "
         f"the finer path from {BACKBONE}{LOW}, which sees less",

@@ -61,7 +61,7 @@ def drawings(reports: Sequence[Report]) -> tuple[tuple[Chart, Drawing], ...]:
     return tuple((chart, drawing) for chart in charts for drawing in chart.draw(reports))
 
 
-SEEN = ("rf.branches", "rf.layers", "rf.modules")
+SEEN = ("rf.branches", "rf.layers")
 """Where the totals of a receptive field stand."""
 
 

@@ -46,12 +46,13 @@ def _worst_within(report: Report) -> Iterator[Profile]:
     maps = section(report, "rf.maps")
     if layers is None or maps is None or section(report, "rf.branches"):
         return
-    several = [row for row in maps.rows[1:] if "–" in row.layers and row.coverage is not None]
+    several = [row for row in maps.rows[1:] if row.layers > 1 and row.coverage is not None]
     worst = min(several, key=lambda row: row.coverage, default=None)
     if worst is None or worst.coverage == 1 or worst.coverage >= (maps.rows[0].coverage or 0):
         return
-    after = [row.layer for row in layers.rows].index(worst.reads) + 1
-    counts = path_counts(_stack(layers.rows[after:]))
+    names = [row.layer for row in layers.rows]
+    stack = _stack(layers.rows[names.index(worst.reads) + 1 :] if worst.reads in names else ())
+    counts = path_counts(stack) if stack else None
     if counts and len(counts) <= MOST_CELLS:
         start = -(len(counts) // 2)
         yield Profile(map=f"the map of {worst.reads}", counts=counts, start=start, worst=True)
@@ -66,16 +67,20 @@ def branches(report: Report) -> list[Branch]:
         return found
     for branch in rows.rows[:-1]:  # the last is their union
         own = [row for row in layers.rows if row.layer.startswith(f"{branch.branch}.")]
-        counts = path_counts(_stack(own)) if own and own[-1].start is not None else None
+        stack = _stack(own)
+        counts = path_counts(stack) if stack and own[-1].start is not None else None
         if counts is None:
             return []
-        found.append((own[-1].start, counts))
+        found.append((own[-1].start[0], counts))
     return found
 
 
 def _stack(rows: Sequence[Any]) -> tuple[Layer, ...]:
+    """Return the layers of a closed form along one axis; none of modules, which may branch."""
+    if any(row.type or not row.kernel for row in rows):
+        return ()
     return tuple(
-        Layer(kernel=row.kernel, stride=row.stride, dilation=row.dilation, kind=row.kind)
+        Layer(kernel=row.kernel[0], stride=row.stride[0], dilation=row.dilation[0], kind=row.kind)
         for row in rows
     )
 

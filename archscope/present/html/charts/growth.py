@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from archscope.present import _format
@@ -26,11 +25,11 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
     if not lines:
         return
     sizes = {size for report in reports if (size := _input_size(report))}
-    fields = [row.receptive_field for _, _, rows in lines for row in rows]
+    fields = [_sees(row) for _, _, rows in lines for row in rows]
     top = max(fields)
     shown = sorted(size for size in sizes if size <= 4 * top)
     longest = max((rows for _, _, rows in lines), key=len)
-    alike = len({tuple(row.name for row in rows) for _, _, rows in lines}) == 1
+    alike = len({tuple(row.layer for row in rows) for _, _, rows in lines}) == 1
     yield Drawing(
         name="growth",
         title="Receptive field, layer by layer",
@@ -54,57 +53,27 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Layer:
-    """One layer, and how far its outputs see along an axis."""
+def _rows(report: Report) -> list[Any]:
+    """Return the layers whose outputs see more and more, of one path.
 
-    name: str
-    receptive_field: int
-    told: str
-    """What else is known of it, for the reader who points at it."""
-    global_by: str = ""
-    """The module that made it see everything, where it does."""
-
-
-def _rows(report: Report) -> list[_Layer]:
-    """Return the layers whose outputs see more and more, of one path or of a whole graph."""
-    if section(report, "rf.branches"):
-        return []
-    stack = section(report, "rf.layers")
-    graph = section(report, "rf.modules")
-    layers = [_of_stack(row) for row in stack.rows] if stack else []
-    if not layers and graph is not None:
-        layers = list(_of_graph(graph.rows))
-    return layers if len({layer.receptive_field for layer in layers}) > 1 else []
-
-
-def _of_stack(row: Any) -> _Layer:
-    kernel = "all" if row.kernel is None else _format.integer(row.kernel)
-    return _Layer(
-        name=row.layer,
-        receptive_field=row.receptive_field,
-        told=f"; kernel {kernel}, dilation {row.dilation}",
-    )
-
-
-def _of_graph(rows: Sequence[Any]) -> Iterator[_Layer]:
-    """Yield the modules that look at other positions, or whose outputs see more than any before.
-
-    A module that sees everything counts with what it sees without reductions over all positions;
-    those of which nothing is left then, as a gate's, are left out.
+    Of modules those that a table shows, and with what they see without reductions over all
+    positions; those of which nothing is left then, as a gate's, are left out.
     """
-    most = 0
-    is_left = any(row.local_field for row in rows)
-    for row in rows:
-        if is_left and row.global_by and not row.local_field:
-            continue
-        sees = max(row.local_field or row.receptive_field or (0,))
-        if sees and (row.looks or sees > most):
-            because = f"; all, from {label(row.global_by)} on" if row.global_by else ""
-            yield _Layer(
-                name=row.module, receptive_field=sees, told=because, global_by=row.global_by
-            )
-        most = max(most, sees)
+    found = section(report, "rf.layers")
+    if found is None or section(report, "rf.branches"):
+        return []
+    is_left = any(row.local_field for row in found.rows)
+    rows = [
+        row
+        for row in found.rows
+        if row.listed and _sees(row) and (row.local_field or not (is_left and row.global_by))
+    ]
+    return rows if len({_sees(row) for row in rows}) > 1 else []
+
+
+def _sees(row: Any) -> int:
+    """Return the positions that an output sees along the axis on which it sees most."""
+    return max(row.local_field or row.receptive_field, default=0)
 
 
 def _input_size(report: Report) -> int | None:
@@ -115,7 +84,7 @@ def _input_size(report: Report) -> int | None:
     return shape[-1] if len(shape) > 2 else None
 
 
-def _trace(number: int, name: str, rows: list[_Layer]) -> dict[str, Any]:
+def _trace(number: int, name: str, rows: list[Any]) -> dict[str, Any]:
     chosen = look(number)
     few = len(rows) <= MOST_POINTS
     return {
@@ -123,7 +92,7 @@ def _trace(number: int, name: str, rows: list[_Layer]) -> dict[str, Any]:
         "mode": "lines+markers" if few else "lines",
         "name": label(name or "receptive field"),
         "x": list(range(1, len(rows) + 1)),
-        "y": [row.receptive_field for row in rows],
+        "y": [_sees(row) for row in rows],
         "customdata": [_hover(row) for row in rows],
         "hovertemplate": "%{customdata}<extra></extra>",
         "line": {"color": chosen.color, "dash": chosen.dash, "width": 2},
@@ -131,18 +100,23 @@ def _trace(number: int, name: str, rows: list[_Layer]) -> dict[str, Any]:
     }
 
 
-def _hover(layer: _Layer) -> str:
-    return f"{label(layer.name)}: sees {_format.integer(layer.receptive_field)}{layer.told}"
+def _hover(row: Any) -> str:
+    told = ""
+    if row.kernel is not None:
+        kernel = _format.cell(row.kernel, "number") if row.kernel else "all"
+        told = f"; kernel {kernel}, dilation {_format.cell(row.dilation, 'number')}"
+    because = f"; all, from {label(row.global_by)} on" if row.global_by else ""
+    return f"{label(row.layer)}: sees {_format.integer(_sees(row))}{told}{because}"
 
 
-def _ticks(rows: list[_Layer], *, named: bool) -> dict[str, Any]:
+def _ticks(rows: list[Any], *, named: bool) -> dict[str, Any]:
     """Return a name for each layer, or its number where networks name them differently."""
     if len(rows) > 24 or not named:
         return {"tickformat": "d"}
     return {
         "range": [0.7, len(rows) + 0.3],
         "tickvals": list(range(1, len(rows) + 1)),
-        "ticktext": [label(row.name, 18) for row in rows],
+        "ticktext": [label(row.layer, 18) for row in rows],
     }
 
 
@@ -172,10 +146,10 @@ def _level_name(size: int, top: int, low: int) -> dict[str, Any]:
     }
 
 
-def _caption(lines: list[tuple[int, str, list[_Layer]]], sizes: set[int]) -> str:
+def _caption(lines: list[tuple[int, str, list[Any]]], sizes: set[int]) -> str:
     said = [
         f"{_format.safe_label(name)}: " * bool(name)
-        + f"{_format.integer(rows[-1].receptive_field)} after {len(rows)} layers"
+        + f"{_format.integer(_sees(rows[-1]))} after {len(rows)} layers"
         for _, name, rows in lines
     ]
     made = dict.fromkeys(row.global_by for _, _, rows in lines for row in rows if row.global_by)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -16,19 +16,6 @@ from archscope.results import Report
 _FULL, _HOLED = LOOKS[0], LOOKS[5]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Map:
-    """One map, and how much of its window on it an output sees."""
-
-    reads: str
-    through: str
-    """The layers between it and the output."""
-    coverage: float
-    streams: int | None
-    hull: str
-    """The window, as it is written."""
-
-
 def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
     """Draw the coverage of every map of each report that has several."""
     for number, (name, report) in enumerate(zip(short_names(reports), reports, strict=True)):
@@ -37,51 +24,28 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
             yield _drawing(rows, name, f"-{number}" if name else "")
 
 
-def _rows(report: Report) -> list[_Map]:
+def _rows(report: Report) -> list[Any]:
     """Return the maps whose holes are news: one dilated layer alone always leaves some."""
-    stack = section(report, "rf.maps")
-    graph = section(report, "rf.within")
-    maps = [_of_stack(row) for row in stack.rows if _is_news(row)] if stack else []
-    if not maps and graph is not None:
-        maps = [_of_graph(row) for row in graph.rows if row.layers > 1 or row.reads == "input"]
+    found = section(report, "rf.maps")
+    maps = [
+        row
+        for row in (found.rows if found else ())
+        if row.coverage is not None and (row.reads == "input" or row.layers > 1)
+    ]
     return _once(maps)
 
 
-def _once(maps: Sequence[_Map]) -> list[_Map]:
+def _once(maps: Sequence[Any]) -> list[Any]:
     """Return maps that are seen alike one after the other, as behind a ReLU, as one."""
     found = []
-    for _, alike in groupby(maps, key=lambda each: replace(each, reads="")):
+    for _, alike in groupby(maps, key=lambda each: replace(each, reads="", listed=True)):
         same = list(alike)
         name = same[0].reads if len(same) == 1 else f"{same[0].reads} … {same[-1].reads}"
         found.append(replace(same[0], reads=name))
     return found
 
 
-def _is_news(row: Any) -> bool:
-    return row.coverage is not None and (row.reads == "input" or "–" in row.layers)
-
-
-def _of_stack(row: Any) -> _Map:
-    return _Map(
-        reads=row.reads,
-        through=row.layers,
-        coverage=row.coverage,
-        streams=row.streams,
-        hull=f"{row.hull:,}-position window per axis",
-    )
-
-
-def _of_graph(row: Any) -> _Map:
-    return _Map(
-        reads=row.reads,
-        through=f"{row.layers} layers",
-        coverage=row.coverage,
-        streams=max(row.streams, default=None) if row.streams else None,
-        hull=f"{_format.shape(row.hull)} window",
-    )
-
-
-def _drawing(rows: list[_Map], name: str, end: str) -> Drawing:
+def _drawing(rows: list[Any], name: str, end: str) -> Drawing:
     worst = min(rows, key=lambda row: row.coverage)
     few = len(rows) <= MOST_POINTS
     whose = f", {_format.safe_label(name)}" if name else ""
@@ -119,15 +83,16 @@ def _described(reads: str) -> str:
     return "the input" if reads == "input" else f"the map of {_format.safe_label(reads)}"
 
 
-def _streams(row: _Map) -> str:
+def _streams(row: Any) -> str:
     if row.streams is None:
         return "streams unknown"
-    if row.streams == 0:
+    most = max(row.streams, default=0)
+    if most == 0:
         return "no two outputs share anything"
-    return "one network" if row.streams == 1 else f"{row.streams} interleaved networks per axis"
+    return "one network" if most == 1 else f"{most} interleaved networks per axis"
 
 
-def _bars(rows: list[_Map]) -> list[dict[str, Any]]:
+def _bars(rows: list[Any]) -> list[dict[str, Any]]:
     places = list(enumerate(rows))
     full = [(place, row) for place, row in places if row.coverage == 1]
     holed = [(place, row) for place, row in places if row.coverage < 1]
@@ -135,7 +100,7 @@ def _bars(rows: list[_Map]) -> list[dict[str, Any]]:
     return [_bar(name, chosen, look) for name, chosen, look in traces if chosen]
 
 
-def _bar(name: str, rows: list[tuple[int, _Map]], look: Look) -> dict[str, Any]:
+def _bar(name: str, rows: list[tuple[int, Any]], look: Look) -> dict[str, Any]:
     return {
         "type": "bar",
         "orientation": "h",
@@ -152,7 +117,7 @@ def _bar(name: str, rows: list[tuple[int, _Map]], look: Look) -> dict[str, Any]:
     }
 
 
-def _line(rows: list[_Map]) -> dict[str, Any]:
+def _line(rows: list[Any]) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "lines",
@@ -164,8 +129,9 @@ def _line(rows: list[_Map]) -> dict[str, Any]:
     }
 
 
-def _hover(row: _Map) -> str:
-    seen = f"{_format.percent(row.coverage)}% of its {row.hull}"
+def _hover(row: Any) -> str:
+    window = _format.cell(row.hull, "extent")
+    seen = f"{_format.percent(row.coverage)}% of its {window} window"
     return f"{label(row.reads)}, through {label(row.through)}: {seen}; {_streams(row)}"
 
 

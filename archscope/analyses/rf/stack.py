@@ -1,4 +1,4 @@
-"""Puts together the sections of the rf analysis for a stack, branches, up-sampling or attention."""
+"""The answer of an outline with a single path: a stack of layers without up-sampling."""
 
 from __future__ import annotations
 
@@ -6,23 +6,14 @@ from collections.abc import Iterator
 from dataclasses import fields as fields_of
 
 from archscope.analyses.rf import notes as _rf_notes
-from archscope.analyses.rf.layer_rows import POSITIONS_LISTED, layer_rows
-from archscope.analyses.rf.numbers import counted, exact, plain
-from archscope.analyses.rf.rows import (
-    LAYERS,
-    MAPS,
-    POSITIONS,
-    LayerRow,
-    MapRow,
-    PositionRow,
-    Totals,
-)
+from archscope.analyses.rf.answer import Answer
+from archscope.analyses.rf.layer_rows import POSITIONS_LISTED, layer_rows, totals
+from archscope.analyses.rf.numbers import along, counted, exact, ratio
+from archscope.analyses.rf.rows import LayerRow, MapRow, PositionRow, Totals
 from archscope.analyses.rf.verdict import verdict
-from archscope.errors import UsageError
-from archscope.results import Note, Section
-from archscope.subject import Sketch, Subject
+from archscope.results import Note
 from archscope.theory.combs import combs, jump, reach
-from archscope.theory.gridding import Gridding, Suffix, gridding, suffixes
+from archscope.theory.gridding import Gridding, Suffix, gridding, name_of, suffixes, worst_suffix
 from archscope.theory.hdc import hdc_distance
 from archscope.theory.layers import Stack
 from archscope.theory.outline import Outline
@@ -35,37 +26,8 @@ MAPS_WORK = 100_000
 """Layers behind all those maps together (about a second)."""
 
 
-def sections(subject: Subject | Sketch, *, verify: bool) -> tuple[Section, ...]:
-    """Answer for `subject`; see `archscope.analyses.rf.analysis.run`."""
-    outline = subject.outline
-    if outline is None:
-        raise UsageError(
-            f"the receptive field of {subject.name} is not known: it was not built from a family. "
-            "Give a family, or its layers as dilations"
-        )
-    verified = _verify(outline) if verify else ()
-    if outline.attention:
-        from archscope.analyses.rf import attention as _rf_attention
-
-        return _rf_attention.sections(outline, verified)
-    if outline.branches:
-        from archscope.analyses.rf import branches as _rf_branches
-
-        return _rf_branches.sections(outline, verified)
-    if any(layer.upsamples for layer in outline.layers):
-        from archscope.analyses.rf import upsampling
-
-        return upsampling.sections(outline, verified)
-    return _stack(outline, verified)
-
-
-def _verify(outline: Outline) -> tuple[Note, ...]:
-    from archscope.analyses.rf.verify import verify
-
-    return verify(outline)
-
-
-def _stack(outline: Outline, verified: tuple[Note, ...]) -> tuple[Section, ...]:
+def stack_answer(outline: Outline) -> Answer:
+    """Return what the layers of an outline see."""
     stack = outline.layers
     starts = _starts(stack)
     found = suffixes(stack, starts) if stack else (_nothing(),)
@@ -75,27 +37,22 @@ def _stack(outline: Outline, verified: tuple[Note, ...]) -> tuple[Section, ...]:
         paths(stack[suffix.start :], limit=limit)
         for suffix, limit in zip(found, limits, strict=True)
     ]
-    totals = _totals(outline, found, tallies[0])
-    notes = (
-        *verdict(outline, found, totals),
-        *_rf_notes.unused(outline, found[0].gridding),
-        *_rf_notes.borders(outline, stack),
-        *_rf_notes.rest(outline, stack),
-        *verified,
-    )
+    known = _totals(outline, found, tallies[0])
     rows = layer_rows(outline, stack)
-    maps = tuple(_map_row(outline, suffix, row) for suffix, row in zip(found, tallies, strict=True))
-    return (
-        LAYERS.filled(
-            rows,
-            totals=totals,
-            notes=notes,
+    return Answer(
+        totals=known,
+        layers=rows,
+        maps=tuple(
+            _map_row(outline, one, tally) for one, tally in zip(found, tallies, strict=True)
         ),
-        MAPS.filled(
-            maps,
-            notes=tuple(_left_out(stack, found, tallies, rows)),
+        positions=_positions(stack),
+        verdict=(*verdict(outline, found, known), *_rf_notes.everything(outline)),
+        notes=(
+            *_rf_notes.unused(outline, found[0].gridding),
+            *_rf_notes.borders(outline, stack),
+            *_rf_notes.rest(outline, stack),
+            *_left_out(stack, found, tallies, rows),
         ),
-        POSITIONS.filled(_positions(stack)),
     )
 
 
@@ -134,57 +91,64 @@ def _nothing() -> Suffix:
 
 
 def _map_row(outline: Outline, suffix: Suffix, tally: Paths) -> MapRow:
-    row = suffix.gridding
-    dilations = [layer.dilation for layer in outline.layers[suffix.start :] if layer.kernel > 1]
-    names = {"touched": "touched, coverage_1d, coverage", "adjacent_jaccard": "adjacent_overlap"}
+    row, axes = suffix.gridding, outline.axes
+    behind = outline.layers[suffix.start :]
+    reached, positions = row.touched and row.touched**axes, row.hull**axes
+    names = {
+        "touched": "touched, coverage_1d, coverage, reached",
+        "adjacent_jaccard": "adjacent_overlap",
+    }
     unknown = [names.get(name, name) for name in (*row.unknown, *tally.unknown)]
-    through = suffix.first if suffix.first == suffix.last else f"{suffix.first}–{suffix.last}"
     return MapRow(
         reads=suffix.reads,
-        layers=through,
-        axes=outline.axes,
-        hull=row.hull,
-        touched=row.touched,
-        coverage_1d=row.coverage,
-        coverage=row.coverage_over(outline.axes),
-        streams=row.streams,
-        max_gap=row.max_gap,
-        solid_core=row.solid_core,
-        adjacent_overlap=row.adjacent_jaccard,
+        through=suffix.first if suffix.first == suffix.last else f"{suffix.first}–{suffix.last}",
+        layers=_looking(behind),
+        axes=axes,
+        hull=(row.hull,) * axes,
+        touched=along(row.touched, axes),
+        coverage_1d=along(row.coverage, axes),
+        coverage=ratio(reached, positions),
+        reached=reached,
+        positions=positions,
+        jump=(jump(behind),) * axes,
+        streams=along(row.streams, axes),
+        max_gap=along(row.max_gap, axes),
+        solid_core=along(row.solid_core, axes),
+        adjacent_overlap=along(row.adjacent_jaccard, axes),
         coupling_depth=row.coupling_depth,
-        input_use=row.input_use,
-        uniformity=tally.uniformity,
-        erf_sd=tally.sd,
-        width_95=tally.width_95,
-        hdc_m2=hdc_distance(dilations),
+        input_use=along(row.input_use, axes),
+        uniformity=along(tally.uniformity, axes),
+        erf_sd=along(tally.sd, axes),
+        width_95=along(tally.width_95, axes),
+        hdc_m2=hdc_distance([layer.dilation for layer in behind if layer.kernel > 1]),
         unknown=", ".join(unknown),
     )
 
 
+def _looking(stack: Stack) -> int:
+    """Return how many layers look at other positions than their own, or step over some."""
+    return sum(layer.kernel > 1 or layer.stride > 1 for layer in stack)
+
+
 def _totals(outline: Outline, found: tuple[Suffix, ...], tally: Paths) -> Totals:
-    row, seen = found[0].gridding, window(outline.layers)
-    within = [s.gridding.streams for s in found[1:] if len(combs(outline.layers[s.start :])) > 1]
-    known = [streams for streams in within if streams is not None]
-    return Totals(
-        receptive_field=row.hull,
-        smallest_field=row.hull,
-        axes=outline.axes,
-        jump=jump(outline.layers),
-        start=seen.start,
-        centre=plain(seen.centre),
-        reached=None if row.touched is None else row.touched**outline.axes,
-        positions=row.hull**outline.axes,
-        coverage=row.coverage_over(outline.axes),
-        reached_1d=row.touched,
-        coverage_1d=row.coverage,
+    row, stack = found[0].gridding, outline.layers
+    within = [s.gridding.streams for s in found[1:] if _looking(stack[s.start :]) > 1]
+    worst = worst_suffix(found[1:], stack)
+    return totals(
+        outline,
+        name_of(stack, len(stack) - 1),
+        window(stack),
+        touched=row.touched,
+        reached=row.touched and row.touched**outline.axes,
         streams=row.streams,
-        worst_map_streams=max(known, default=None),
         max_gap=row.max_gap,
         erf_sd=tally.sd,
         paths=exact(tally.total),
         fewest_paths=tally.smallest if row.is_full else 0,
         most_paths=exact(tally.largest),
-        reads_all=outline.reads_all or None,
+        worst_map=worst and worst.reads,
+        worst_map_coverage=worst and worst.gridding.coverage_over(outline.axes),
+        worst_map_streams=max((one for one in within if one is not None), default=None),
         is_full=row.is_full,
         complete=not outline.partial and row.touched is not None,
         unknown=", ".join(_unknown(row, tally)),

@@ -1,0 +1,194 @@
+"""Holds the two roads against each other: what an outline says, and what the operators do.
+
+An outline is of the longest path, without readers of all positions; it is held against what the
+operators see without these. Where one of the two is only a bound, it must be on its side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from archscope.analyses.rf.answer import Answer
+from archscope.analyses.rf.numbers import counted
+from archscope.analyses.rf.rows import LayerRow, Sizes, Totals
+from archscope.errors import ArchscopeError
+from archscope.results import Note
+from archscope.theory.outline import Outline
+
+CHEAP_WORK = 1 << 19
+"""Layers times positions of the input along an axis, up to which the operators are looked at
+unasked: a second or two. Of attention they are pairs of positions, of which so many at once."""
+PAIRS_AT_ONCE = 64
+MOST_WORK = 1 << 22
+"""The same, up to which a network is run to verify its outline: half a minute."""
+MOST_ELEMENTS = 1 << 25
+"""Elements of all maps of one channel, up to which that is done."""
+MOST_TAPS = 1 << 24
+"""Elements times taps that one layer may hold at once, up to which that is done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pair:
+    """One number, as each road has it."""
+
+    what: str
+    """What it is, as a sentence says it."""
+    said: object
+    """By the outline."""
+    found: object
+    """By the operators."""
+    agrees: bool
+
+
+def is_cheap(outline: Outline, closed: Answer) -> bool:
+    """Return whether the operators can be looked at in passing."""
+    return _work(outline, closed) <= CHEAP_WORK
+
+
+def is_possible(outline: Outline, closed: Answer) -> bool:
+    """Return whether the network can be run."""
+    positions = _size(outline, closed) ** outline.axes
+    layers = len({row.layer for row in closed.layers})
+    taps = max((prod(row.kernel or ()) for row in closed.layers), default=1)
+    fits = layers * positions <= MOST_ELEMENTS and taps * positions <= MOST_TAPS
+    return fits and _work(outline, closed) <= MOST_WORK
+
+
+def _work(outline: Outline, closed: Answer) -> int:
+    size = _size(outline, closed)
+    pairs = size**2 // PAIRS_AT_ONCE if outline.attention or outline.windowed else 0
+    return len({row.layer for row in closed.layers}) * max(size, pairs)
+
+
+def _size(outline: Outline, closed: Answer) -> int:
+    """Return positions of the input along an axis, not those of a window that may be wrong."""
+    return outline.input_size or max(closed.totals.receptive_field)
+
+
+def compare(
+    outline: Outline,
+    closed: Answer,
+    layers: Sequence[LayerRow],
+    output: LayerRow | None,
+    sizes: Sizes,
+) -> Note | None:
+    """Return a note on what both roads agree in, None where nothing can be held against the other.
+
+    `output` is the operators' answer to what the outline's totals are of, None where another one
+    was asked for; a window as large as the input of `sizes`, on which it was found, may be larger.
+    Raises `ArchscopeError` with the first difference.
+    """
+    found = {row.layer: row for row in reversed(layers)}
+    numbers = 0
+    named = [(one, found[one.layer]) for one in _told_once(closed.layers) if one.layer in found]
+    for said, row in named:
+        numbers += _held(outline, row.layer, said, row, sizes)
+    if output is not None:
+        numbers += _held(outline, "the output", closed.totals, output, sizes)
+    if not numbers:
+        return None
+    of_output = " and of the output" if output is not None else ""
+    return Note(
+        level="info",
+        text=f"the closed form and the operators that run agree in {counted(numbers, 'number')}: "
+        f"of {counted(len(named), 'layer')} by name{of_output}",
+    )
+
+
+def compare_order(outline: Outline, said: Totals, found: Totals, sizes: Sizes) -> None:
+    """Raise `ArchscopeError` where the roads differ in how far ahead outputs of a sequence see.
+
+    `sizes` are of the input, which may be too short for an output to see all that it could.
+    """
+    one, other = said.ahead, found.ahead
+    if one is None or other is None or one == other:
+        return
+    is_short = sizes[0] <= said.receptive_field[0]
+    if not (other > one and outline.windowed) and not (other < one and is_short):
+        pair = _Pair(what="looks ahead", said=one, found=other, agrees=False)
+        raise _disagreement("the output", pair)
+
+
+def _told_once(rows: Sequence[LayerRow]) -> Iterator[LayerRow]:
+    """Yield the layers of which all branches that share them say the same.
+
+    A layer behind several branches sees more than each branch by itself.
+    """
+    known: dict[str, LayerRow | None] = {}
+    for row in rows:
+        known[row.layer] = row if known.get(row.layer, row) == row else None
+    yield from (row for row in known.values() if row is not None)
+
+
+def _held(
+    outline: Outline, where: str, said: LayerRow | Totals, found: LayerRow, sizes: Sizes
+) -> int:
+    """Return how many numbers of one layer were held against each other."""
+    pairs = list(_pairs(outline, said, found, sizes))
+    wrong = next((pair for pair in pairs if not pair.agrees), None)
+    if wrong is not None:
+        raise _disagreement(where, wrong)
+    return len(pairs)
+
+
+def _pairs(
+    outline: Outline, said: LayerRow | Totals, found: LayerRow, sizes: Sizes
+) -> Iterator[_Pair]:
+    everything = bool(outline.attention)
+    if found.global_by and found.local_field is None and not everything:
+        return  # nothing is left without readers of all positions
+    window = found.local_field if found.local_field and not everything else found.receptive_field
+    above = outline.windowed or bool(found.bounded_by)  # masks may be too large to be read
+    below = found.at_least or any(map(int.__eq__, window, sizes))
+    yield from _windows(said.receptive_field, window, above=above, below=below)
+    numbers: dict[str, tuple[object, object]] = {}
+    if isinstance(said, LayerRow):
+        numbers["makes outputs:"] = (said.output_size, found.output_size)
+    if not everything:
+        numbers["has a jump of"] = (said.jump, found.jump)
+        numbers["starts at"] = (said.start, found.start)
+        if not (above or below):
+            numbers |= _exact(outline, said, found)
+    for what, (one, other) in numbers.items():
+        if one is not None and other is not None:
+            yield _Pair(what=what, said=one, found=other, agrees=one == other)
+
+
+def _exact(
+    outline: Outline, said: LayerRow | Totals, found: LayerRow
+) -> dict[str, tuple[object, object]]:
+    """Return what can be held against each other where the window is no bound."""
+    numbers: dict[str, tuple[object, object]] = {}
+    if not found.global_by:
+        numbers["sees at least"] = (said.smallest_field, found.smallest_field)
+    if not outline.partial:
+        numbers["reaches"] = (said.reached, found.reached)
+        numbers["falls into networks"] = (said.streams, found.streams)
+    return numbers
+
+
+def _windows(
+    said: Sequence[int], found: Sequence[int], *, above: bool, below: bool
+) -> Iterator[_Pair]:
+    """Yield the window along all axes, where what the operators say is no bound to both sides."""
+    if above and below:
+        return
+    pairs = list(zip(said, found, strict=True))
+    agrees = all(
+        one == other or (above and one < other) or (below and one > other) for one, other in pairs
+    )
+    yield _Pair(what="sees", said=tuple(said), found=tuple(found), agrees=agrees)
+
+
+def _disagreement(where: str, pair: _Pair) -> ArchscopeError:
+    return ArchscopeError(
+        f"the closed form and the network disagree: {where} {pair.what} {_written(pair.said)} by "
+        f"the closed form, {_written(pair.found)} by the operators that run. No verdict; correct "
+        "the family's outline, or report this"
+    )
+
+
+def _written(value: object) -> str:
+    return "×".join(f"{each:,}" for each in value) if isinstance(value, tuple) else f"{value:,}"

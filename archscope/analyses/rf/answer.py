@@ -1,0 +1,104 @@
+"""What one road says of a network, before it is put into sections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from archscope.analyses.rf.rows import (
+    BRANCHES,
+    LAYERS,
+    MAPS,
+    POSITIONS,
+    UNIT,
+    BranchRow,
+    LayerRow,
+    MapRow,
+    PositionRow,
+    Totals,
+    UnitRow,
+)
+from archscope.results import Amount, Headline, Note, Section, Strip, Words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Rows, totals and words."""
+
+    totals: Totals
+    layers: tuple[LayerRow, ...]
+    maps: tuple[MapRow, ...] = ()
+    branches: tuple[BranchRow, ...] = ()
+    """Parallel paths and their union; empty where there is one path, or that is not told."""
+    positions: tuple[PositionRow, ...] = ()
+    """Of the receptive field along one axis; empty where they are too many."""
+    unit: tuple[UnitRow, ...] = ()
+    """The unit that was looked back from, an axis each; empty in closed form."""
+    verdict: tuple[Note, ...]
+    """Whether all is reached, and what depends on everything."""
+    notes: tuple[Note, ...] = ()
+    """What else must be known."""
+    device: str | None = None
+    """Where the forward behind it ran; None: nowhere."""
+
+    def sections(self) -> tuple[Section, ...]:
+        """Return it as sections: those that have rows, and the first of all in any case."""
+        layers, branches = LAYERS.filled(self.layers), BRANCHES.filled(self.branches)
+        first, *others = (branches, layers) if self.branches else (layers,)
+        filled = first.filled(
+            first.rows,
+            totals=self.totals,
+            notes=(*self.verdict, *self.notes),
+            headline=(_headline(self.totals),),
+            summary=tuple(_summary(self.totals, self.positions)),
+            device=self.device,
+        )
+        more = (MAPS.filled(self.maps), POSITIONS.filled(self.positions), UNIT.filled(self.unit))
+        return (filled, *others, *(section for section in more if section.rows))
+
+
+def _headline(totals: Totals) -> Headline:
+    return Headline(
+        name="Receptive field",
+        value=totals.receptive_field,
+        kind="extent",
+        detail=_seen(totals),
+        level="ok" if totals.is_full else "warning",
+        bound=not totals.complete,
+        order=30,
+    )
+
+
+def _seen(totals: Totals) -> Words:
+    if totals.is_full:
+        whole = "sees all of it" if totals.complete else "sees at least all of it"
+        if totals.global_by:
+            return (f"{whole}, from {totals.global_by} on",)
+        reads = f"; {totals.reads_all} reads the whole input" if totals.reads_all else ""
+        return (f"one output {whole}{reads}",)
+    if totals.coverage is None:
+        return ("with holes; how many is out of reach",)
+    share = Amount(value=totals.coverage, kind="ratio")
+    return ("gridding: one output sees ", share, " of it")
+
+
+def _summary(totals: Totals, positions: tuple[PositionRow, ...]) -> Iterator[Strip]:
+    """Yield the picture of what is reached along one axis, and the numbers of paths."""
+    if totals.reached_1d is None or totals.fewest_paths is None:
+        return
+    most, every = totals.most_paths, totals.paths
+    yield Strip(
+        counts=tuple(row.paths for row in positions),
+        reached=(_count(totals.reached_1d[0]), "/", _count(totals.receptive_field[0])),
+        paths=(
+            "min ",
+            _count(totals.fewest_paths),
+            ", max ",
+            "out of reach" if most is None else _count(most),
+        ),
+        rest=() if every is None else (", in all ", _count(every)),
+    )
+
+
+def _count(value: int) -> Amount:
+    return Amount(value=value, kind="power")

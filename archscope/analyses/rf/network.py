@@ -1,0 +1,127 @@
+"""The real network: looked at through its operators, held against its outline, and run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from archscope.analyses.rf import agreement
+from archscope.analyses.rf.answer import Answer
+from archscope.analyses.rf.numbers import extent
+from archscope.analyses.rf.operators import layer_row, layers_of, totals_of
+from archscope.errors import ForwardError, UsageError
+from archscope.results import Note, Section
+from archscope.subject import Inputs, Sketch, Subject
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from archscope.dependence.answer.receptive import Receptive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One look at a network, and what was found in the operators that it ran."""
+
+    subject: Subject
+    """Where the network is from."""
+    model: nn.Module
+    """With each of its blocks."""
+    inputs: Inputs
+    """What it was called with."""
+    found: Receptive
+    """What its modules and its output see."""
+    of_its_own: bool
+    """Whether nobody asked for another output, unit, input or axes than its own."""
+
+
+def look(subject: Subject | Sketch, **asked: Any) -> Look:
+    """Look at a network, made for it where there is only a sketch; see `receptive`."""
+    from archscope.dependence.answer.receptive import receptive
+
+    if isinstance(subject, Sketch):
+        if subject.whole is None:
+            raise UsageError(f"{subject.name} was not built: there are no operators to follow")
+        subject = subject.whole()
+    if subject.inputs is None:
+        raise UsageError(
+            f"the receptive field of {subject.name} is not known: give what its forward is called "
+            "with"
+        )
+    model = _whole(subject)
+    return Look(
+        subject=subject,
+        model=model,
+        inputs=subject.inputs,
+        found=receptive(model, subject.inputs, **asked),
+        of_its_own=all(value is None for value in asked.values()),
+    )
+
+
+def _whole(subject: Subject, *, data: bool = False) -> nn.Module:
+    """Return the model with each of its blocks; a family's subject may hold one for several.
+
+    With `data` it is built anew with weights and buffers; one of the user's own is as it is.
+    """
+    if subject.whole is None or not (subject.repeats or data):
+        return subject.model
+    import torch
+
+    with torch.device("cpu" if data else "meta"):
+        return subject.whole()
+
+
+def compared(seen: Look, closed: Answer) -> tuple[Note, ...]:
+    """Return what the outline and the operators agree in; see `agreement.compare`."""
+    outline, found = seen.subject.outline, seen.found
+    assert outline is not None
+    size, given = outline.input_size, found.given.sizes
+    if len(given) != outline.axes or given != (size or given[0],) * len(given):
+        given_by = extent(given)
+        text = f"the closed form is of another input than the {given_by} one that operators follow"
+        return (Note(level="info", text=text),)
+    layers = layers_of(seen.model, found)
+    output = layer_row(seen.model, found.target, found) if seen.of_its_own else None
+    if outline.output:
+        output = next((row for row in layers if row.layer == outline.output), None)
+    note = agreement.compare(outline, closed, layers, output, found.best.sizes)
+    if seen.of_its_own and not outline.output:
+        agreement.compare_order(outline, closed.totals, totals_of(found), given)
+    return () if note is None else (note,)
+
+
+def proven(seen: Look, answer: Answer) -> Answer:
+    """Return an answer with what running the network proves of what its operators say."""
+    from archscope.analyses.rf.proof import proof_of
+
+    level, notes = proof_of(
+        seen.model, seen.inputs, seen.found, lambda: _whole(seen.subject, data=True)
+    )
+    return replace(
+        answer, totals=replace(answer.totals, proof=level), notes=(*answer.notes, *notes)
+    )
+
+
+def effective(seen: Look, erf: int, images: Any, unit: Sequence[int] | None) -> tuple[Section, ...]:
+    """Return the sections of the effective receptive field."""
+    from archscope.analyses.rf.erf import erf_sections
+
+    if seen.found.given.graph.failure is not None:
+        return ()
+    own = unit is not None
+    return erf_sections(seen.model, seen.inputs, seen.found, erf, images, own_unit=own)
+
+
+def raise_failure(seen: Look, sections: tuple[Section, ...] = ()) -> None:
+    """Raise `ForwardError`, with the sections up to the failure, where the forward failed."""
+    graph = seen.found.given.graph
+    if graph.failure is None:
+        return
+    where = graph.nodes[-1].module if graph.nodes else None
+    reason = str(graph.failure).strip().splitlines() or [type(graph.failure).__name__]
+    raise ForwardError(
+        f"the forward failed after {where or 'its first operators'}: {reason[0]}",
+        module=where,
+        sections=sections,
+    ) from graph.failure

@@ -1,0 +1,131 @@
+"""What a set of positions tells, and how paths spread over one: each metric once, for every road.
+
+A set is the bits of one Python integer (`bits`) and has at least one position; `jump` is how many
+positions lie from one output to the next. Paths are pairs of a position and their number, in order.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from math import exp, gcd, log, sqrt
+
+from archscope.theory.bits import longest_run, ones, positions
+
+Paths = Sequence[tuple[int, float]]
+"""Positions, ascending, with the number of paths from each, or a share of all."""
+
+ROUNDING = 1e-12
+"""Share of all paths that may be lost where a share of them is held."""
+
+
+def first(seen: int) -> int:
+    """Return the first position of a set."""
+    return (seen & -seen).bit_length() - 1
+
+
+def hull(seen: int) -> int:
+    """Return how many positions lie from the first to the last; 0 for none.
+
+    >>> hull(0b10100), hull(0)
+    (3, 0)
+    """
+    return seen.bit_length() - first(seen) if seen else 0
+
+
+def streams(seen: int, jump: int) -> int:
+    """Return into how many interleaved networks outputs fall that see copies of a set.
+
+    The greatest common divisor of all distances between outputs that share a position (Wang & Ji
+    2018): 1 is one network, 0 means that no two outputs share any.
+
+    >>> streams(0b10101, 1), streams(0b111, 3)
+    (2, 0)
+    """
+    nearest: dict[int, int] = {}
+    found = 0
+    for position in positions(seen):
+        found = gcd(found, position - nearest.setdefault(position % jump, position))
+    return found // jump
+
+
+def overlap(seen: int, jump: int) -> float:
+    """Return the share of what either of two neighbours sees that both see (Jaccard)."""
+    other = seen << jump
+    return (seen & other).bit_count() / (seen | other).bit_count()
+
+
+def input_use(seen: int, jump: int) -> float:
+    """Return the share of all positions that any output sees."""
+    return len({position % jump for position in positions(seen)}) / jump
+
+
+def longest_gap(seen: int) -> int:
+    """Return how many positions the longest hole between two of a set has."""
+    inside = seen >> first(seen)
+    return longest_run(inside ^ ones(inside.bit_length()))[1]
+
+
+def solid_core(seen: int) -> int:
+    """Return the length of the run of positions through the centre, or nearest to it."""
+    where = positions(seen >> first(seen))
+    middle = where[-1] / 2
+    edges = [0, *(at for at in range(1, len(where)) if where[at] > where[at - 1] + 1), len(where)]
+    runs = [(where[a], where[b - 1]) for a, b in pairwise(edges)]
+    nearest = min(max(start - middle, middle - end, 0) for start, end in runs)
+    return max(
+        end - start + 1 for start, end in runs if max(start - middle, middle - end, 0) == nearest
+    )
+
+
+def mean(paths: Paths) -> float:
+    """Return the position in the middle of all paths."""
+    return sum(position * share for position, share in _shares(paths))
+
+
+def standard_deviation(paths: Paths) -> float:
+    """Return how far paths lie from their middle: the theoretical effective receptive field."""
+    middle = mean(paths)
+    return sqrt(sum((position - middle) ** 2 * share for position, share in _shares(paths)))
+
+
+def entropy(numbers: Iterable[float]) -> float:
+    """Return the entropy of the shares of some numbers of paths, in nats."""
+    known = [number for number in numbers if number]
+    total = sum(known)
+    shares = (number / total for number in known)  # of a thousand layers some are too small
+    return -sum(share * log(share) for share in shares if share)
+
+
+def uniformity(paths: Paths, hull: int) -> float:
+    """Return exp(entropy) / window: 1 where each position has as many paths.
+
+    >>> uniformity(((0, 1), (2, 1)), 3)
+    0.6666666666666666
+    """
+    return exp(entropy(number for _, number in paths)) / hull
+
+
+def held_width(paths: Paths, share: float = 0.95) -> int:
+    """Return the positions of the smallest window around the middle that holds a share of paths.
+
+    The middle is a position or half-way between two, so that the window is odd or even.
+
+    >>> held_width(((0, 1), (1, 8), (2, 1)), 0.8), held_width(((0, 1), (1, 1)))
+    (1, 2)
+    """
+    shares = list(_shares(paths))
+    doubled = round(2 * sum(position * part for position, part in shares))
+    away: dict[int, float] = {}
+    for position, part in shares:
+        distance = abs(2 * position - doubled)
+        away[distance] = away.get(distance, 0.0) + part
+    held = 0.0
+    for distance in sorted(away):
+        held += away[distance]
+        if held >= share - ROUNDING:
+            return distance + 1
+    return max(away) + 1
+
+
+def _shares(paths: Paths) -> Iterable[tuple[int, float]]:
+    total = sum(number for _, number in paths)
+    return ((position, number / total) for position, number in paths if number)
