@@ -1,0 +1,106 @@
+"""Metrics of sets and of paths: by definition, and as the closed forms of a stack have them."""
+
+from __future__ import annotations
+
+from math import exp, gcd, log, sqrt
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archscope.theory import metrics
+from archscope.theory.combs import combs, jump
+from archscope.theory.coupling import each_streams, find_streams
+from archscope.theory.gridding import gridding
+from archscope.theory.layers import Stack, dilated
+from archscope.theory.paths import path_counts, paths
+from archscope.theory.support import find_support
+
+laws = settings(max_examples=200, deadline=None, derandomize=True, database=None)
+sets = st.sets(st.integers(0, 40), min_size=1)
+stacks = st.lists(
+    st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 8)), min_size=1, max_size=5
+)
+
+
+def bits(positions: set[int]) -> int:
+    return sum(1 << position for position in positions)
+
+
+def stack_of(layers: list[tuple[int, int, int]]) -> Stack:
+    kernels, strides, dilations = zip(*layers, strict=True)
+    return dilated(dilations, kernels=kernels, strides=strides)
+
+
+@laws
+@given(sets, st.integers(1, 7))
+def test_metrics_of_a_set_are_what_they_say(seen: set[int], step: int) -> None:
+    mask, low, high = bits(seen), min(seen), max(seen)
+
+    assert (metrics.first(mask), metrics.hull(mask)) == (low, high - low + 1)
+    holes = [position not in seen for position in range(low, high + 1)]
+    runs = "".join("x" if hole else " " for hole in holes).split()
+    assert metrics.longest_gap(mask) == max(map(len, runs), default=0)
+    other = {position + step for position in seen}
+    assert metrics.overlap(mask, step) == len(seen & other) / len(seen | other)
+    assert metrics.input_use(mask, step) == len({p % step for p in seen}) / step
+    apart = [a - b for a in seen for b in seen if (a - b) % step == 0]
+    assert metrics.streams(mask, step) == gcd(*apart) // step
+
+
+@laws
+@given(stacks)
+def test_a_stack_in_closed_form_has_the_metrics_of_its_set(
+    layers: list[tuple[int, int, int]],
+) -> None:
+    stack = stack_of(layers)
+    support, row = find_support(combs(stack)), gridding(stack)
+    assert support is not None
+    mask, step = support.mask(), jump(stack)
+
+    assert metrics.hull(mask) == row.hull
+    assert metrics.longest_gap(mask) == row.max_gap
+    assert metrics.solid_core(mask) == row.solid_core
+    assert metrics.streams(mask, step) == row.streams
+    assert metrics.input_use(mask, step) == row.input_use
+    assert metrics.overlap(mask, step) == row.adjacent_jaccard
+
+
+@laws
+@given(stacks)
+def test_a_stack_in_closed_form_has_the_metrics_of_its_paths(
+    layers: list[tuple[int, int, int]],
+) -> None:
+    stack = stack_of(layers)
+    counts, row = path_counts(stack), paths(stack)
+    assert counts is not None
+    listed = [(position, number) for position, number in enumerate(counts) if number]
+
+    assert metrics.standard_deviation(listed) == pytest.approx(row.sd)
+    assert metrics.uniformity(listed, len(counts)) == pytest.approx(row.uniformity)
+    held = metrics.held_width(listed)
+    assert held == row.width_95
+    middle = (len(counts) - 1) / 2
+    inside = sum(number for position, number in listed if abs(position - middle) < held / 2)
+    assert 20 * inside >= 19 * sum(counts)
+
+
+@laws
+@given(stacks)
+def test_streams_of_every_depth(layers: list[tuple[int, int, int]]) -> None:
+    stack = stack_of(layers)
+
+    every = [find_streams(stack[:depth]) for depth in range(1, len(stack) + 1)]
+    assert list(each_streams(stack)) == every
+
+
+def test_paths_that_are_no_integers() -> None:
+    shares = [(3, 0.25), (4, 0.5), (9, 0.25)]
+
+    # 3/4 + 2 + 9/4 = 5; 4/4 + 1/2 + 16/4 = 5.5
+    assert metrics.mean(shares) == 5
+    assert metrics.standard_deviation(shares) == pytest.approx(sqrt(5.5))
+    assert metrics.entropy(number for _, number in shares) == pytest.approx(1.5 * log(2))
+    assert metrics.uniformity(shares, 7) == pytest.approx(exp(1.5 * log(2)) / 7)
+    # Around 5: 4 to 6 hold a half, 3 to 7 three quarters, 1 to 9 all.
+    assert [metrics.held_width(shares, share) for share in (0.5, 0.75, 0.95)] == [3, 5, 9]
