@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import prod
 
 from archscope.dependence.record.graph import Graph, Value
-from archscope.probing.inquiry import Limits
-from archscope.probing.scenes import Scene
+from archscope.probing.claims import Claim
+from archscope.probing.evidence import Limits
 
 HUGE = 1e30
 """A change of this size is felt through any number of layers that do not saturate; but it gets
@@ -49,12 +49,12 @@ def limits_of(passes: float) -> Limits:
     return Limits(spot_checks=min(64, share), singles=min(512, share), blocks=min(64, share))
 
 
-def copies(scene: Scene) -> int:
+def copies(claim: Claim) -> int:
     """Return how many copies of the input may run in one pass."""
-    shape = scene.exam.seed.shape
-    if shape[0] != 1 or 0 in scene.exam.axes or scene.target.shape[:1] != (1,) or 0 in scene.unit:
+    shape = claim.exam.seed.shape
+    if shape[0] != 1 or 0 in claim.exam.axes or claim.target.shape[:1] != (1,) or 0 in claim.unit:
         return 1
-    largest = max(prod(value.shape) for value in _values(scene.exam.graph))
+    largest = max(prod(value.shape) for value in _values(claim.exam.graph))
     return max(min(MOST_COPIES, COPIED // max(largest, 1)), 1)
 
 

@@ -97,7 +97,7 @@ def held_reductions(exam: Examination, target: Value) -> Held | None:
     wanted: dict[Place, set[int]] = {}
     calls: Counter[Place] = Counter()
     before: Counter[Place] | None = None
-    cuts, local = exam.sight.cut, {exam.seed}
+    cuts, local = exam.dependences.cut, {exam.seed}
     for each in exam.lowered:
         place = (each.node.module, each.node.operator)
         calls[place] += 1

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from archscope.probing.bisection import Mask
-from archscope.probing.inquiry import Edges, Inquiry
-from archscope.probing.scenes import Scene
+from archscope.probing.claims import Claim
+from archscope.probing.evidence import Edges, Evidence
 
 Level = Literal["verified", "bounded", "refused", "not run"]
 RANKED: tuple[Level, ...] = ("verified", "bounded", "not run", "refused")
@@ -72,7 +72,7 @@ class Proof:
 class Asked:
     """What was asked so far."""
 
-    inquiry: Inquiry | None = None
+    evidence: Evidence | None = None
     """None: nothing yet."""
     draws: int = 0
     """Draws of weights and inputs."""
@@ -80,23 +80,23 @@ class Asked:
     """Forward passes."""
 
 
-def missing(scene: Scene, inquiry: Inquiry) -> str:
+def missing(claim: Claim, evidence: Evidence) -> str:
     """Return why what was shown is not all that the graph says; empty where it is."""
-    seen = scene.exam.seen(scene.target)
+    seen = claim.exam.seen(claim.target)
     reasons = []
     if seen is not None and seen.bounded_by is not None:
-        operator = scene.exam.graph.nodes[seen.bounded_by].operator
+        operator = claim.exam.graph.nodes[seen.bounded_by].operator
         reasons.append(f"the rule of {operator} on the way is itself a bound")
-    if (~scene.claimed).any():
-        reasons += _missing_outside(~scene.claimed & ~inquiry.unseen, inquiry)
-    beyond = int((inquiry.graded & ~scene.claimed).sum())
+    if (~claim.mask).any():
+        reasons += _missing_outside(~claim.mask & ~evidence.unseen, evidence)
+    beyond = int((evidence.graded & ~claim.mask).sum())
     if beyond:
         reasons.append(
             f"there are gradients at {beyond:,} positions outside the set, of which no change is "
             "felt"
         )
-    too_many = int((scene.claimed & inquiry.unseen).sum())
-    open_ones = int((scene.claimed & ~inquiry.seen).sum())
+    too_many = int((claim.mask & evidence.unseen).sum())
+    open_ones = int((claim.mask & ~evidence.seen).sum())
     if too_many:
         reasons.append(
             f"the graph's set is too large: no change and no NaN at {too_many:,} of its positions "
@@ -104,17 +104,17 @@ def missing(scene: Scene, inquiry: Inquiry) -> str:
         )
     elif open_ones:
         reasons.append(f"{open_ones:,} positions of the set were not shown to be seen")
-    elif any(edge.changes != edge.graph for edge in inquiry.edges):
+    elif any(edge.changes != edge.graph for edge in evidence.edges):
         reasons.append("changes of its first or last positions alone were not felt, or not tried")
     return "; ".join(reasons)
 
 
-def _missing_outside(left: Mask, inquiry: Inquiry) -> Iterator[str]:
-    if not inquiry.can_be_nan:
+def _missing_outside(left: Mask, evidence: Evidence) -> Iterator[str]:
+    if not evidence.can_be_nan:
         yield "tokens cannot be NaN, so that outside the set only changes were tried"
-    elif not inquiry.has_nan:
+    elif not evidence.has_nan:
         yield "an operator on the way swallows NaN, so that outside the set only changes were tried"
-    elif not inquiry.was_nan:
+    elif not evidence.was_nan:
         yield "NaN was not tried"
     elif left.any():
         yield (
@@ -123,32 +123,32 @@ def _missing_outside(left: Mask, inquiry: Inquiry) -> Iterator[str]:
         )
 
 
-def shown_by(scene: Scene, asked: Asked, level: Level, reason: str) -> Shown:
-    """Return what was shown of a scene's unit."""
-    inquiry = asked.inquiry
-    assert inquiry is not None
-    outside = ~scene.claimed
+def shown_by(claim: Claim, asked: Asked, level: Level, reason: str) -> Shown:
+    """Return what was shown of a claim's unit."""
+    evidence = asked.evidence
+    assert evidence is not None
+    outside = ~claim.mask
     return Shown(
         level=level,
         reason=reason,
-        sizes=scene.sizes,
-        unit=tuple(scene.unit[axis] for axis in sorted(scene.unit)),
-        local=scene.local,
-        edges=inquiry.edges,
-        claimed=int(scene.claimed.sum()),
-        seen=int((scene.claimed & inquiry.seen).sum()),
-        graded=int((scene.claimed & inquiry.graded).sum()),
-        tried=int(inquiry.tried.sum()),
-        answered=int(inquiry.answered.sum()),
+        sizes=claim.sizes,
+        unit=tuple(claim.unit[axis] for axis in sorted(claim.unit)),
+        local=claim.local,
+        edges=evidence.edges,
+        claimed=int(claim.mask.sum()),
+        seen=int((claim.mask & evidence.seen).sum()),
+        graded=int((claim.mask & evidence.graded).sum()),
+        tried=int(evidence.tried.sum()),
+        answered=int(evidence.answered.sum()),
         outside=int(outside.sum()),
-        unseen=int((outside & inquiry.unseen).sum()) if inquiry.has_nan else None,
-        too_many=int((scene.claimed & inquiry.unseen).sum()) if inquiry.has_nan else 0,
+        unseen=int((outside & evidence.unseen).sum()) if evidence.has_nan else None,
+        too_many=int((claim.mask & evidence.unseen).sum()) if evidence.has_nan else 0,
         draws=asked.draws,
         runs=asked.runs,
     )
 
 
-def not_run(scene: Scene, reason: str) -> Shown:
+def not_run(claim: Claim, reason: str) -> Shown:
     """Return that nothing was shown, and why."""
-    unit = tuple(scene.unit[axis] for axis in sorted(scene.unit))
-    return Shown(level="not run", reason=reason, sizes=scene.sizes, unit=unit, local=scene.local)
+    unit = tuple(claim.unit[axis] for axis in sorted(claim.unit))
+    return Shown(level="not run", reason=reason, sizes=claim.sizes, unit=unit, local=claim.local)

@@ -17,9 +17,10 @@ from torch import nn
 
 from archscope.dependence.answer.receptive import Receptive
 from archscope.dependence.record.capture import input_tensors
+from archscope.probing.claims import Claim, claims, has_room
 from archscope.probing.draws import copies, draws, limits_of
+from archscope.probing.evidence import ContradictionError, Evidence, NotRepeatedError
 from archscope.probing.holding import Held, NotHeldError, held_reductions
-from archscope.probing.inquiry import ContradictionError, Inquiry, NotRepeatedError
 from archscope.probing.proof import (
     RANKED,
     Asked,
@@ -31,7 +32,6 @@ from archscope.probing.proof import (
     shown_by,
 )
 from archscope.probing.runs import QUIET, NoDataError, OutOfTimeError, fresh_input, runner
-from archscope.probing.scenes import Scene, has_room, scenes
 from archscope.probing.tokens import tokens_of
 from archscope.probing.trials import Trial
 from archscope.subject import Inputs
@@ -75,15 +75,15 @@ def verify(
             def affordable(positions: float) -> bool:
                 return PASSES * pace * positions <= seconds
 
-            for scene in scenes(model, inputs, found, affordable):
-                if isinstance(scene, str):
-                    reasons.append(scene)
+            for claim in claims(model, inputs, found, affordable):
+                if isinstance(claim, str):
+                    reasons.append(claim)
                     continue
-                held = held_reductions(scene.exam, scene.target) if scene.local else None
-                if scene.local and held is None:
+                held = held_reductions(claim.exam, claim.target) if claim.local else None
+                if claim.local and held is None:
                     gaps.append(NOT_HELD)
                     continue
-                shown.append(_show(model, scene, held, seconds=seconds, until=start + seconds))
+                shown.append(_show(model, claim, held, seconds=seconds, until=start + seconds))
         except Exception as error:  # the user's own forward, in another number type
             reasons.append(_said(error))
     levels: list[Level] = [one.level for one in shown if one.level != "not run"]
@@ -120,32 +120,32 @@ def _seconds_per_position(model: nn.Module, inputs: Inputs, found: Receptive) ->
 
 
 def _show(
-    model: nn.Module, scene: Scene, held: Held | None, *, seconds: float, until: float
+    model: nn.Module, claim: Claim, held: Held | None, *, seconds: float, until: float
 ) -> Shown:
-    """Ask one scene's unit, and say what came out."""
+    """Ask one claim's unit, and say what came out."""
     asked = Asked()
     try:
-        out_of_time = _ask(model, scene, held, asked, seconds=seconds, until=until)
+        out_of_time = _ask(model, claim, held, asked, seconds=seconds, until=until)
     except ContradictionError:
-        return shown_by(scene, asked, "refused", CONTRADICTION)
+        return shown_by(claim, asked, "refused", CONTRADICTION)
     except NotRepeatedError:
-        return not_run(scene, "the network gives another output when it is run again")
+        return not_run(claim, "the network gives another output when it is run again")
     except NotHeldError:
-        return not_run(scene, NOT_HELD)
+        return not_run(claim, NOT_HELD)
     except Exception as error:  # the user's own forward, in another number type
-        return not_run(scene, _said(error))
+        return not_run(claim, _said(error))
     late = "the time was up" if out_of_time else ""
-    if asked.inquiry is None:
-        return not_run(scene, late or "with random weights its output is not a number")
-    reason = missing(scene, asked.inquiry)
+    if asked.evidence is None:
+        return not_run(claim, late or "with random weights its output is not a number")
+    reason = missing(claim, asked.evidence)
     if reason:
-        return shown_by(scene, asked, "bounded", "; ".join(filter(None, (reason, late))))
-    return shown_by(scene, asked, "verified", "")
+        return shown_by(claim, asked, "bounded", "; ".join(filter(None, (reason, late))))
+    return shown_by(claim, asked, "verified", "")
 
 
 def _ask(
     model: nn.Module,
-    scene: Scene,
+    claim: Claim,
     held: Held | None,
     asked: Asked,
     *,
@@ -153,13 +153,13 @@ def _ask(
     until: float,
 ) -> bool:
     """Ask in draw after draw, until all is shown; return whether the time was up before."""
-    exam, graph = scene.exam, scene.exam.graph
-    like = input_tensors(scene.inputs)[exam.input]
+    exam, graph = claim.exam, claim.exam.graph
+    like = input_tensors(claim.inputs)[exam.input]
     tokens = None if like.is_floating_point() else tokens_of(model, exam, like)
     is_number = like.is_floating_point() or tokens is not None
     for draw in draws(graph):
         run = runner(
-            model, scene.inputs, exam, scene.target,
+            model, claim.inputs, exam, claim.target,
             seed=draw.seed, positive=draw.positive, until=until, tokens=tokens, held=held,
         )  # fmt: skip
         x = fresh_input(model, like, draw.seed) if tokens is None else tokens.drawn(draw.seed)
@@ -168,23 +168,23 @@ def _ask(
                 run,
                 QUIET * x.abs() if draw.positive else x,
                 axes=exam.axes,
-                unit=scene.unit,
+                unit=claim.unit,
                 step=draw.step,
-                width=copies(scene),
+                width=copies(claim),
             )
             if not trial.is_sound:
                 continue
-            if asked.inquiry is None:
+            if asked.evidence is None:
                 limits = limits_of(seconds / _pass_seconds(trial))
-                asked.inquiry = Inquiry(scene, limits, has_nan=is_number)
+                asked.evidence = Evidence(claim, limits, has_nan=is_number)
             asked.draws += 1
             try:
-                asked.inquiry.draw(trial, with_gradient=is_number and has_room(graph))
+                asked.evidence.draw(trial, with_gradient=is_number and has_room(graph))
             finally:
                 asked.runs += trial.runs
         except OutOfTimeError:
             return True
-        if asked.draws >= LEAST_DRAWS and asked.inquiry.is_done:
+        if asked.draws >= LEAST_DRAWS and asked.evidence.is_done:
             return False
     return False
 

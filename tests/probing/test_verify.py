@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.dependence.answer.receptive import receptive
-from archscope.probing import scenes
+from archscope.probing import claims
 from archscope.probing.bisection import Mask, silent, smallest
 from archscope.probing.proof import Proof
 from archscope.probing.verify import verify
@@ -186,13 +186,13 @@ def test_what_nan_cannot_show_is_bounded(model: nn.Module, x: Tensor, reason: st
 
 def claim(monkeypatch: pytest.MonkeyPatch, wrong: Callable[[Mask], Mask]) -> None:
     """Let the graph claim other positions than it found."""
-    real = scenes._claimed
+    real = claims._claimed
 
     def planted(*args: Any, **settings: Any) -> Mask | None:
         mask = real(*args, **settings)
         return None if mask is None else wrong(mask)
 
-    monkeypatch.setattr(scenes, "_claimed", planted)
+    monkeypatch.setattr(claims, "_claimed", planted)
 
 
 def without(mask: Mask, axis: int, end: int) -> Mask:
@@ -276,7 +276,7 @@ def test_a_slow_network_is_tried_on_strips_or_on_less(networks: ModuleType) -> N
     found = receptive(model, inputs)
 
     def tried(most: float) -> list[Any]:
-        made = scenes.scenes(model, inputs, found, lambda positions: positions <= most)
+        made = claims.claims(model, inputs, found, lambda positions: positions <= most)
         return [one if isinstance(one, str) else one.sizes for one in made]
 
     assert tried(128 * 128) == [(128, 128)]

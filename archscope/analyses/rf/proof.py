@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archscope.dependence.answer.receptive import Receptive
-    from archscope.probing.inquiry import Edges
+    from archscope.probing.evidence import Edges
     from archscope.probing.proof import Shown
     from archscope.subject import Inputs
 

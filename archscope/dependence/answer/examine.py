@@ -19,7 +19,7 @@ from torch.utils._pytree import tree_map
 
 from archscope.dependence.answer.backward import Ways, ways
 from archscope.dependence.answer.fields import Field
-from archscope.dependence.answer.forward import Seen, Sight, look, lower
+from archscope.dependence.answer.forward import Dependences, Seen, look, lower
 from archscope.dependence.record.capture import LARGEST_CONSTANT, capture, input_tensors
 from archscope.dependence.record.graph import Call, Graph, Value
 from archscope.dependence.record.reads import with_reads
@@ -47,7 +47,7 @@ class Examination:
     """The place of the studied input among the arguments."""
     axes: tuple[int, ...]
     """Its axes along which positions lie."""
-    sight: Sight
+    dependences: Dependences
     known: dict[tuple[int, bytes], Line] = field(default_factory=dict)
     """Lines that fields share; see `Field.known`."""
 
@@ -63,7 +63,7 @@ class Examination:
 
     def seen(self, value: Value) -> Seen | None:
         """Return what a value depends on; None for one that depends on nothing."""
-        return self.sight.seen.get(value)
+        return self.dependences.seen.get(value)
 
     def total(self, value: Value) -> Field | None:
         """Return all that a value sees; None where it sees nothing."""
@@ -106,7 +106,7 @@ class Examination:
 
         Those through reductions over all positions are left out where others are left.
         """
-        cut = self.sight.cut if self.without_reductions(target) else frozenset()
+        cut = self.dependences.cut if self.without_reductions(target) else frozenset()
         return ways(self.lowered, target, unit, wanted, without=cut)
 
     def module(self, node: int | None) -> str | None:
@@ -146,12 +146,12 @@ def examine(
     wanted += graph.outputs.values()
     guesses = [axes] if axes else guessed(lowered, seed)
     found = guesses[0]
-    sight = look(lowered, seed, found, wanted)
-    for other in guesses[1:] if not sight.looked else ():
+    dependences = look(lowered, seed, found, wanted)
+    for other in guesses[1:] if not dependences.looked else ():
         instead = Examination(graph, lowered, name, other, look(lowered, seed, other, wanted))
         if any(instead.sees_several(value) for value in graph.outputs.values()):
             return instead
-    return Examination(graph, lowered, name, found, sight)
+    return Examination(graph, lowered, name, found, dependences)
 
 
 def _check_runnable(model: nn.Module, name: str, studied: Tensor) -> None:
@@ -200,8 +200,8 @@ def grown(
         value = _find(graph, target)
         if value is None:
             return
-        sight = look(lowered, graph.inputs[found.input], found.axes, [*wanted, value])
-        again = Examination(graph, lowered, found.input, found.axes, sight)
+        dependences = look(lowered, graph.inputs[found.input], found.axes, [*wanted, value])
+        again = Examination(graph, lowered, found.input, found.axes, dependences)
         after = again.seen(value)
         if before and after and before.cut_by != after.cut_by:
             return  # a mask is too large to be looked into
@@ -225,7 +225,7 @@ def _most_pairs(found: Examination) -> int:
 def _most_entries(found: Examination) -> int:
     return max(
         pattern.entries.size
-        for seen in found.sight.seen.values()
+        for seen in found.dependences.seen.values()
         for term in seen.total
         for pattern in term.sets
     )

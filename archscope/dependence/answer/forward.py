@@ -26,7 +26,7 @@ CONCATENATIONS = ("cat", "concatenate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class Dependences:
     """One walk over a graph."""
 
     seen: Mapping[Value, Seen]
@@ -65,7 +65,7 @@ def lower(graph: Graph) -> tuple[Lowered, ...]:
 
 def look(
     lowered: tuple[Lowered, ...], seed: Value, axes: tuple[int, ...], wanted: Iterable[Value]
-) -> Sight:
+) -> Dependences:
     """Return what the wanted values depend on, of some axes of one input."""
     kept = set(wanted) | {seed}
     left = Counter(edge.source for each in lowered for edge in each.edges)
@@ -85,7 +85,7 @@ def look(
             if not left[edge.source] and edge.source not in kept:
                 seen.pop(edge.source, None)
     found = {value: seen[value] for value in kept if value in seen}
-    return Sight(seen=found, looked=frozenset(looked), cut=frozenset(cut))
+    return Dependences(seen=found, looked=frozenset(looked), cut=frozenset(cut))
 
 
 def seeds(value: Value, axes: tuple[int, ...]) -> Terms:

@@ -81,7 +81,7 @@ def _passages(exam: Examination, target: Value) -> frozenset[Value]:
         edge
         for each in exam.lowered
         for edge in each.edges
-        if edge not in exam.sight.cut or not exam.without_reductions(target)
+        if edge not in exam.dependences.cut or not exam.without_reductions(target)
     ]
     after, before = {target}, {exam.seed}
     for edge in edges:

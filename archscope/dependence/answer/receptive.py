@@ -180,14 +180,14 @@ def _away_from_borders(
 
 
 def _same(other: Examination, value: Value) -> Value | None:
-    return next((one for one in other.sight.seen if one.index == value.index), None)
+    return next((one for one in other.dependences.seen if one.index == value.index), None)
 
 
 def _layers(given: Examination, best: Examination) -> Iterator[Layer]:
     walks = MOST_WALKS
     for call in given.graph.calls:
         looks = any(
-            node in given.sight.looked and given.graph.nodes[node].module == call.path
+            node in given.dependences.looked and given.graph.nodes[node].module == call.path
             for node in range(*call.nodes)
         )
         if not call.outputs:
@@ -237,7 +237,7 @@ def _touched(field: Field) -> int | None:
 def _counted(layer: Layer, best: Examination, unit: dict[int, int]) -> Layer:
     """Return the layer with what a unit sees counted by walking back from it."""
     exam = best if layer.field.sizes == best.sizes else None
-    if layer.touched is not None or exam is None or layer.field.value not in exam.sight.seen:
+    if layer.touched is not None or exam is None or layer.field.value not in exam.dependences.seen:
         return layer
     found = exam.ways(layer.field.value, unit, [exam.seed])
     if exam.seed not in found:

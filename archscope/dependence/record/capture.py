@@ -19,8 +19,8 @@ from torch import Tag, Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from archscope.dependence.record.above import Above
 from archscope.dependence.record.aliases import Aliases, written_by
+from archscope.dependence.record.functions import FunctionRecorder
 from archscope.dependence.record.graph import READ, Call, Graph, Node, Read, Value
 from archscope.dependence.record.learned import READERS, Learned
 from archscope.dependence.record.padding import TRUE_OF_TOKENS, padding_of
@@ -129,7 +129,7 @@ class _Recorder(TorchDispatchMode):
             warnings.simplefilter("ignore")  # advice for those who run it in earnest
             args, kwargs = self._studied(inputs, studied)
             try:
-                with self._stack, Above(self._home, self._note), self:
+                with self._stack, FunctionRecorder(self._home, self._note), self:
                     result = self._model(*args, **kwargs)
                     for name, tensor in _named("", result):
                         value = self._aliases.value(tensor)

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from archscope.dependence.record.element_moves import Mask, is_zero, moved
 from archscope.dependence.record.graph import Node, Value
 from archscope.dependence.record.learned import mask_of
-from archscope.dependence.record.moved import Mask, is_zero, moved
 
 BLOCKED = -9_000.0
 """Scores at or below are blocked: exp of such a difference is 0 in float64, which ends at -745."""

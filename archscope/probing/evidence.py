@@ -13,7 +13,7 @@ from itertools import product
 import numpy as np
 
 from archscope.probing.bisection import Mask, box, depth, filled, rim, silent, smallest
-from archscope.probing.scenes import Scene
+from archscope.probing.claims import Claim
 from archscope.probing.trials import Trial
 
 SIDES = (False, True)
@@ -68,12 +68,12 @@ class Limits:
     """Blocks of positions that are tried with NaN."""
 
 
-class Inquiry:
-    """Gathers over several draws of weights and inputs what a scene's unit answers to."""
+class Evidence:
+    """Gathers over several draws of weights and inputs what a claim's unit answers to."""
 
-    def __init__(self, scene: Scene, limits: Limits, *, has_nan: bool) -> None:
-        claimed = scene.claimed
-        self.scene, self.claimed, self.limits = scene, claimed, limits
+    def __init__(self, claim: Claim, limits: Limits, *, has_nan: bool) -> None:
+        claimed = claim.mask
+        self.claim, self.claimed, self.limits = claim, claimed, limits
         self.seen: Mask = np.zeros_like(claimed)
         """Positions that are known to be seen: each by itself, not in a group."""
         self.graded: Mask = np.zeros_like(claimed)
@@ -130,16 +130,16 @@ class Inquiry:
 
     @property
     def edges(self) -> tuple[Edges, ...]:
-        """The edges along the axes that the scene tells about."""
+        """The edges along the axes that the claim tells about."""
         shape, graph = self.claimed.shape, box(self.claimed)
         graded = box(self.graded) if self.graded.any() else None
         found = []
-        for axis in self.scene.along:
+        for axis in self.claim.along:
             low, high = (self._depths.get((axis, last)) for last in SIDES)
             changes = None if low is None or high is None else (low, shape[axis] - 1 - high)
             found.append(
                 Edges(
-                    axis=self.scene.exam.axes[axis],
+                    axis=self.claim.exam.axes[axis],
                     size=shape[axis],
                     graph=graph[axis],
                     changes=changes,
@@ -209,7 +209,7 @@ class Inquiry:
 
     def _ask_edges(self, trial: Trial) -> None:
         """Find from which position outward a change of all is felt, along each axis."""
-        for axis, last in product(self.scene.along, SIDES):
+        for axis, last in product(self.claim.along, SIDES):
             size: int = self.claimed.shape[axis]
             least = depth(self._around[axis], size, last=last) if self._around else 0
             most = self._depths.get((axis, last), size)

@@ -42,7 +42,7 @@ Affordable = Callable[[float], bool]
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class Claim:
     """One unit of one output on one input, and the positions that it sees, as the graph says."""
 
     inputs: Inputs
@@ -50,7 +50,7 @@ class Scene:
     target: Value
     unit: dict[int, int]
     """By axis of the target."""
-    claimed: Mask
+    mask: Mask
     """Over the input's axes of positions."""
     local: bool
     """Whether reductions over all positions are held, so that it sees what is left without."""
@@ -60,12 +60,12 @@ class Scene:
     @property
     def sizes(self) -> tuple[int, ...]:
         """Positions of the input."""
-        return self.claimed.shape
+        return self.mask.shape
 
 
-def scenes(
+def claims(
     model: nn.Module, inputs: Inputs, found: Receptive, affordable: Affordable
-) -> Iterator[Scene | str]:
+) -> Iterator[Claim | str]:
     """Yield where the answer is to be tried, or why some of it cannot be; together they are it."""
     value, best, given = found.target.value, found.best, found.given
     again = _same(best, value)
@@ -93,33 +93,33 @@ def scenes(
 
 def _all_of_less(
     model: nn.Module, inputs: Inputs, found: Receptive, affordable: Affordable
-) -> Scene | None:
+) -> Claim | None:
     """Return a unit that sees all of a smaller input, as the answer says that it does of any."""
     for sizes in _shorter(found.given.sizes):
         if affordable(2 * prod(sizes)):
-            scene = _on(model, inputs, found, sizes, tuple(range(len(sizes))), local=False)
-            sees_all = scene and scene.claimed.all() and has_room(scene.exam.graph)
-            return scene if scene and sees_all else None
+            claim = _on(model, inputs, found, sizes, tuple(range(len(sizes))), local=False)
+            sees_all = claim and claim.mask.all() and has_room(claim.exam.graph)
+            return claim if claim and sees_all else None
     return None
 
 
 def _cheaper(
     model: nn.Module, inputs: Inputs, found: Receptive, affordable: Affordable, *, local: bool
-) -> Iterator[Scene | str]:
+) -> Iterator[Claim | str]:
     """Yield a smaller input with the same window, or strips; or what can be run at all."""
 
-    def smaller(share: float) -> Scene | None:
+    def smaller(share: float) -> Claim | None:
         return _smaller(
             model, inputs, found, lambda positions: affordable(share * positions), local=local
         )
 
     every = range(len(found.best.sizes))
     effort = 1.0 if len(every) > 1 else EFFORT  # a line has no strips to fall back on
-    scene = None
+    claim = None
     for share in (2 * effort, effort):
-        scene = smaller(share)
-        if scene and _is_alike(found, scene):
-            yield scene
+        claim = smaller(share)
+        if claim and _is_alike(found, claim):
+            yield claim
             return
     strips = [_strip(model, inputs, found, axis, affordable, local=local) for axis in every]
     made = [strip for strip in strips if strip is not None]
@@ -127,7 +127,7 @@ def _cheaper(
     if later and _is_alike(found, later):
         yield later
         return
-    less = made or [one for one in (scene or later,) if one]
+    less = made or [one for one in (claim or later,) if one]
     yield from less
     if not less and found.best is found.given:  # as far as the time goes
         yield from _made(inputs, found.given, found.target.value, found.unit, local=local)
@@ -138,13 +138,13 @@ def _cheaper(
 
 def _smaller(
     model: nn.Module, inputs: Inputs, found: Receptive, affordable: Affordable, *, local: bool
-) -> Scene | None:
+) -> Claim | None:
     """Return the same on the largest smaller input for which there are time and room."""
     for sizes in _shorter(found.best.sizes):
         if affordable(prod(sizes)):
-            scene = _on(model, inputs, found, sizes, tuple(range(len(sizes))), local=local)
-            if scene is None or has_room(scene.exam.graph):
-                return scene
+            claim = _on(model, inputs, found, sizes, tuple(range(len(sizes))), local=local)
+            if claim is None or has_room(claim.exam.graph):
+                return claim
     return None
 
 
@@ -165,16 +165,16 @@ def _strip(
     affordable: Affordable,
     *,
     local: bool,
-) -> Scene | None:
+) -> Claim | None:
     for width in WIDTHS if len(found.best.sizes) > 1 else ():
         sizes = tuple(
             size if own == axis else min(width, size) for own, size in enumerate(found.best.sizes)
         )
-        scene = affordable(EFFORT * prod(sizes)) and _on(
+        claim = affordable(EFFORT * prod(sizes)) and _on(
             model, inputs, found, sizes, (axis,), local=local
         )
-        if scene and _is_alike(found, scene):
-            return scene
+        if claim and _is_alike(found, claim):
+            return claim
     return None
 
 
@@ -186,14 +186,14 @@ def _on(
     along: tuple[int, ...],
     *,
     local: bool,
-) -> Scene | None:
+) -> Claim | None:
     """Return the same output on an input of another size; None where it does not run so."""
     other = resized(inputs, found.given, sizes)
     try:
         exam = examine(model, other, studied=found.given.input, axes=found.given.axes)
     except ArchscopeError:
         return None
-    value = next((v for v in exam.sight.seen if v.index == found.target.value.index), None)
+    value = next((v for v in exam.dependences.seen if v.index == found.target.value.index), None)
     field = None if value is None else exam.local(value) if local else exam.total(value)
     if exam.graph.failure is not None or value is None or field is None:
         return None
@@ -201,11 +201,11 @@ def _on(
     return next(made, None)
 
 
-def _is_alike(found: Receptive, scene: Scene) -> bool:
+def _is_alike(found: Receptive, claim: Claim) -> bool:
     """Return whether its unit sees as far along its axes as the answer says."""
-    edges = box(scene.claimed)
+    edges = box(claim.mask)
     windows = [line.hulls[1] for line in found.target.field.lines]
-    return all(edges[axis][1] - edges[axis][0] + 1 == windows[axis] for axis in scene.along)
+    return all(edges[axis][1] - edges[axis][0] + 1 == windows[axis] for axis in claim.along)
 
 
 def _made(
@@ -216,7 +216,7 @@ def _made(
     *,
     local: bool,
     along: tuple[int, ...] | None = None,
-) -> Iterator[Scene]:
+) -> Iterator[Claim]:
     field = exam.local(value) if local else exam.total(value)
     mask = None if field is None else _claimed(exam, value, unit, local=local)
     if field is None or mask is None or not mask.any():
@@ -228,17 +228,17 @@ def _made(
         if again is not None and again.any():
             unit, mask = middle, again
     every = tuple(range(len(exam.sizes)))
-    yield Scene(inputs, exam, value, unit, mask, local, every if along is None else along)
+    yield Claim(inputs, exam, value, unit, mask, local, every if along is None else along)
 
 
 def _claimed(exam: Examination, value: Value, unit: dict[int, int], *, local: bool) -> Mask | None:
-    cut = exam.sight.cut if local else frozenset()
+    cut = exam.dependences.cut if local else frozenset()
     back = ways(exam.lowered, value, unit, [exam.seed], without=cut)
     return over(back[exam.seed], exam.axes) > 0 if exam.seed in back else None
 
 
 def _same(exam: Examination, value: Value) -> Value:
-    return next((one for one in exam.sight.seen if one.index == value.index), value)
+    return next((one for one in exam.dependences.seen if one.index == value.index), value)
 
 
 def _typical(exam: Examination, value: Value) -> dict[int, int]:

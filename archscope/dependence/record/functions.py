@@ -18,7 +18,7 @@ _READ = frozenset((Tensor.numpy, Tensor.tolist, Tensor.__array__, Tensor.__dlpac
 """Methods that hand a tensor's values to Python without an operator."""
 
 
-class Above(TorchFunctionMode):
+class FunctionRecorder(TorchFunctionMode):
     """Keeps the data of constants on `home`, and calls `on_read` with tensors that are read."""
 
     def __init__(self, home: torch.device, on_read: Callable[[Tensor], None]) -> None:
