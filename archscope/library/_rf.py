@@ -47,13 +47,14 @@ def receptive_field(
     `input_size`.
 
     For a module, `args` and `fields` are what its forward is called with, and the answer comes from
-    the operators that it runs; with `graph` a named network is answered so too, beside the closed
-    form. `output` is a module's path or a place among what the model returns, `unit` the unit of it
-    that is looked back from. `erf` is on how many random images the effective receptive field is
-    measured, `images` the images (N, ...) to measure it on instead.
+    the operators that it runs; with `graph` all others are answered so too, and held against the
+    closed form. `output` is a module's path or a place among what the model returns, `unit` the
+    unit of it that is looked back from. `erf` is on how many random images the effective receptive
+    field is measured, `images` the images (N, ...) to measure it on instead.
 
-    With `verify` the network is run and held against the answer. `ThresholdError` is raised where
-    `strict` is set and a position is missed, or coverage is below `min_coverage` percent.
+    With `verify` the network itself is run and held against the answer, and so are its operators
+    against the closed form. `ThresholdError` is raised where `strict` is set and a position is
+    missed, or coverage is below `min_coverage` percent.
     """
     asked = {
         "graph": graph,

@@ -78,7 +78,8 @@ def _by_operators(
     answer = operators_answer(seen.model, seen.found)
     if closed is not None:
         agreed = network.compared(seen, closed)
-        answer = _beside(answer, closed) if seen.of_its_own else answer
+        alike = seen.of_its_own and network.follows_outline(seen)
+        answer = _beside(answer, closed) if alike else answer
         answer = replace(answer, notes=(*answer.notes, *agreed))
     if verify:
         answer = network.proven(seen, answer)
@@ -110,7 +111,7 @@ def _verified(subject: Subject | Sketch, outline: Outline, closed: Answer) -> An
     if not agreement.is_possible(outline, closed):
         return _unverified(closed, "the network is too large to run here")
     try:
-        seen = network.look(subject)
+        seen = network.look(subject, output=outline.output or None)
     except UsageError as error:  # torch has no such layer
         return _unverified(closed, str(error))
     network.raise_failure(seen)

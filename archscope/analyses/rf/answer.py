@@ -86,10 +86,11 @@ def _summary(totals: Totals, positions: tuple[PositionRow, ...]) -> Iterator[Str
     """Yield the picture of what is reached along one axis, and the numbers of paths."""
     if totals.reached_1d is None or totals.fewest_paths is None:
         return
+    window = totals.local_field or totals.receptive_field
     most, every = totals.most_paths, totals.paths
     yield Strip(
         counts=tuple(row.paths for row in positions),
-        reached=(_count(totals.reached_1d[0]), "/", _count(totals.receptive_field[0])),
+        reached=(_count(totals.reached_1d[0]), "/", _count(window[0])),
         paths=(
             "min ",
             _count(totals.fewest_paths),

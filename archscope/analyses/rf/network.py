@@ -72,14 +72,18 @@ def _whole(subject: Subject, *, data: bool = False) -> nn.Module:
         return subject.whole()
 
 
+def follows_outline(seen: Look) -> bool:
+    """Return whether the operators were followed from the input that the outline is of."""
+    outline, given = seen.subject.outline, seen.found.given.sizes
+    return outline is not None and given == (outline.input_size or given[0],) * outline.axes
+
+
 def compared(seen: Look, closed: Answer) -> tuple[Note, ...]:
     """Return what the outline and the operators agree in; see `agreement.compare`."""
     outline, found = seen.subject.outline, seen.found
-    assert outline is not None
-    size, given = outline.input_size, found.given.sizes
-    if len(given) != outline.axes or given != (size or given[0],) * len(given):
-        given_by = extent(given)
-        text = f"the closed form is of another input than the {given_by} one that operators follow"
+    if outline is None or not follows_outline(seen):
+        size = extent(found.given.sizes)
+        text = f"the closed form is of another input than the {size} one that operators follow"
         return (Note(level="info", text=text),)
     layers = layers_of(seen.model, found)
     output = layer_row(seen.model, found.target, found) if seen.of_its_own else None
@@ -87,7 +91,7 @@ def compared(seen: Look, closed: Answer) -> tuple[Note, ...]:
         output = next((row for row in layers if row.layer == outline.output), None)
     note = agreement.compare(outline, closed, layers, output, found.best.sizes)
     if seen.of_its_own and not outline.output:
-        agreement.compare_order(outline, closed.totals, totals_of(found), given)
+        agreement.compare_order(outline, closed.totals, totals_of(found), found.given.sizes)
     return () if note is None else (note,)
 
 
