@@ -27,7 +27,7 @@ Examples:
   archscope rf --branches "6;12;18" --by map
   archscope rf transformer --attention window --window 4096 --depth 32
   archscope rf cnn --depth 4 --stride 2,1,1,1 --dilations 1,2,4,4 --verify
-  archscope rf resnet50 --graph --by module
+  archscope rf resnet50 --graph --by map
   archscope rf ./net.py:UNet --input-shape 1,3,64,64 --of bottom --verify
   archscope rf suggest --target 255 --kernel-size 3
 

@@ -110,6 +110,8 @@ def test_every_family_is_held_against_its_operators(name: str) -> None:
 
     report = analyse("rf", family.subject(spec), graph=True)
 
+    for row in (report.totals, *report.section("layers").rows, *report.section("maps").rows):
+        assert row.reached is None or row.reached <= row.positions, row
     if name == "t5":  # its outline is of the decoder's input, the operators are followed from it
         assert not any(AGREE.match(note.text) for note in report.notes)
     else:

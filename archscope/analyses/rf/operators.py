@@ -44,36 +44,33 @@ def operators_answer(model: nn.Module, found: Receptive) -> Answer:
 def layers_of(model: nn.Module, found: Receptive) -> tuple[LayerRow, ...]:
     """Return a row for each module that ran; the model itself goes by its parts."""
     called = [layer for layer in found.layers if layer.call.path]
-    return tuple(
-        layer_row(model, layer, found, listed=listed)
-        for layer, listed in zip(called, _listed(called), strict=True)
-    )
+    rows = [layer_row(model, layer, found) for layer in called]
+    return tuple(_listed(rows, [layer.looks for layer in called]))
 
 
-def _listed(layers: Sequence[Layer]) -> Iterator[bool]:
-    """Yield whether a module looks at other positions, or its output sees more than any before.
+def _listed(rows: Sequence[LayerRow], looks: Sequence[bool]) -> Iterator[LayerRow]:
+    """Yield rows, those alone listed whose module looks at other positions or sees more.
 
     The last one is listed in any case: nothing else says what it does.
     """
     most = 0
-    for number, layer in enumerate(layers, start=1):
-        numbers = _seen(layer)
-        local, is_global = numbers["local_field"], layer.global_by is not None
-        sees = max(local or numbers["receptive_field"] or (0,))
-        yield layer.looks or bool(local and sees > most) or number == len(layers)
-        if local or not is_global:
+    for number, (row, looks_around) in enumerate(zip(rows, looks, strict=True), start=1):
+        sees = max(row.local_field or row.receptive_field, default=0)
+        sees_more = row.local_field is not None and sees > most
+        yield replace(row, listed=looks_around or sees_more or number == len(rows))
+        if row.local_field or not row.global_by:
             most = max(most, sees)
 
 
-def layer_row(model: nn.Module, layer: Layer, found: Receptive, *, listed: bool = True) -> LayerRow:
+def layer_row(model: nn.Module, layer: Layer, found: Receptive) -> LayerRow:
     """Return what one module's output sees, or that of the model itself."""
     from archscope.dependence.record.module_windows import module_window
 
     axes = len(found.given.axes)
     own = module_window(model.get_submodule(layer.call.path), axes)
-    given = found.given.local(layer.value)
-    seen = _seen(layer)
+    given, seen = found.given.local(layer.value), _seen(layer)
     unknown = ["reached", "coverage"] if layer.touched is None else []
+    unknown += ["streams"] if seen["streams"] is None else []
     return LayerRow(
         layer=layer.name,
         type=layer.call.kind,
@@ -89,8 +86,7 @@ def layer_row(model: nn.Module, layer: Layer, found: Receptive, *, listed: bool 
         global_by=layer.global_by or "",
         bounded_by=layer.bounded_by or "",
         at_least=not layer.field.is_whole,
-        listed=listed,
-        unknown=", ".join([*unknown, *(["streams"] if seen["streams"] is None else [])]),
+        unknown=", ".join(unknown),
         **seen,
     )
 
