@@ -40,6 +40,7 @@ class _Pair:
     found: object
     """By the operators."""
     agrees: bool
+    """Whether they are equal, or where one is a bound, on its side."""
 
 
 def is_cheap(outline: Outline, closed: Answer) -> bool:
@@ -81,19 +82,20 @@ def compare(
     Raises `ArchscopeError` with the first difference.
     """
     found = {row.layer: row for row in reversed(layers)}
-    numbers = 0
     named = [(one, found[one.layer]) for one in _told_once(closed.layers) if one.layer in found]
-    for said, row in named:
-        numbers += _held(outline, row.layer, said, row, sizes)
+    pairs = [pair for said, row in named for pair in _held(outline, row.layer, said, row, sizes)]
     if output is not None:
-        numbers += _held(outline, "the output", closed.totals, output, sizes)
-    if not numbers:
+        pairs += _held(outline, "the output", closed.totals, output, sizes)
+    equal = sum(pair.said == pair.found for pair in pairs)
+    if not equal:
         return None
     of_output = " and of the output" if output is not None else ""
+    bounds = len(pairs) - equal
+    bounded = f"; {bounds} more are within bounds that the operators give" if bounds else ""
     return Note(
         level="info",
-        text=f"the closed form and the operators that run agree in {counted(numbers, 'number')}: "
-        f"of {counted(len(named), 'layer')} by name{of_output}",
+        text=f"the closed form and the operators that run agree in {counted(equal, 'number')}: "
+        f"of {counted(len(named), 'layer')} by name{of_output}{bounded}",
     )
 
 
@@ -124,13 +126,13 @@ def _told_once(rows: Sequence[LayerRow]) -> Iterator[LayerRow]:
 
 def _held(
     outline: Outline, where: str, said: LayerRow | Totals, found: LayerRow, sizes: Sizes
-) -> int:
-    """Return how many numbers of one layer were held against each other."""
+) -> list[_Pair]:
+    """Return the numbers of one layer, held against each other; raises where two contradict."""
     pairs = list(_pairs(outline, said, found, sizes))
     wrong = next((pair for pair in pairs if not pair.agrees), None)
     if wrong is not None:
         raise _disagreement(where, wrong)
-    return len(pairs)
+    return pairs
 
 
 def _pairs(
