@@ -13,6 +13,7 @@ from archscope.results import Note, Section
 from archscope.subject import Sketch, Subject
 
 if TYPE_CHECKING:
+    from archscope.analyses.rf.network import Look
     from archscope.theory.outline import Outline
 
 
@@ -77,10 +78,7 @@ def _by_operators(
     seen = network.look(subject, **asked)
     answer = operators_answer(seen.model, seen.found)
     if closed is not None:
-        agreed = network.compared(seen, closed)
-        alike = seen.of_its_own and network.follows_outline(seen)
-        answer = _beside(answer, closed) if alike else answer
-        answer = replace(answer, notes=(*answer.notes, *agreed))
+        answer = _held(seen, answer, closed)
     if verify:
         answer = network.proven(seen, answer)
     sections = answer.sections()
@@ -88,6 +86,19 @@ def _by_operators(
         sections += network.effective(seen, erf, images, asked["unit"])
     network.raise_failure(seen, sections)
     return sections
+
+
+def _held(seen: Look, answer: Answer, closed: Answer) -> Answer:
+    """Return the operators' answer, held against the outline's."""
+    from archscope.analyses.rf import network
+
+    agreed, outline = network.compared(seen, closed), seen.subject.outline
+    if seen.of_its_own and network.follows_outline(seen):
+        answer = _beside(answer, closed)
+    layers = answer.layers
+    if outline is not None and outline.input_size is None:  # it was looked at on nobody's input
+        layers = tuple(replace(row, output_size=None) for row in layers)
+    return replace(answer, layers=layers, notes=(*answer.notes, *agreed))
 
 
 def _beside(answer: Answer, closed: Answer) -> Answer:
