@@ -40,11 +40,14 @@ def plain(value: Any) -> Any:
     return value
 
 
+Level = Literal["ok", "info", "warning"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
     """Something that a reader must know to read the numbers rightly."""
 
-    level: Literal["ok", "info", "warning"]
+    level: Level
     """`warning`: a number is unknown, partial, disputed or bad news. `info`: how it was obtained.
     `ok`: the good news that a reader looks for."""
     text: str

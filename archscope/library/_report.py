@@ -8,13 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from archscope.analyses import ANALYSES
-from archscope.errors import ArchscopeError
+from archscope.errors import ArchscopeError, UsageError
 from archscope.library._audit import audit_network
 from archscope.library._named import network_of, subject_of
 from archscope.library._params import count_subject, with_figures
 from archscope.library._rf import see_network
 from archscope.library._time import time_network, time_subject
-from archscope.results import Note, Report
+from archscope.results import Level, Note, Report
 from archscope.study import ask, join
 from archscope.subject import Network
 
@@ -104,7 +104,8 @@ def report_network(
             reports.append(answer())
         except ArchscopeError as error:
             reason = str(error)
-            notes.append(Note(level="info", text=f"{analysis}: not told, because {reason}"))
+            level: Level = "info" if isinstance(error, UsageError) else "warning"
+            notes.append(Note(level=level, text=f"{analysis}: not told, because {reason}"))
             tell(analysis, reason)
         else:
             tell(analysis, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archscope.present import _format, _grid, _lines, _rf, _select, _summary, _totals
+from archscope.present import _format, _grid, _lines, _select, _summary, _totals
 from archscope.present._grid import Grid, Heading
 from archscope.results import Note, Report, View
 
@@ -40,13 +40,13 @@ def page(report: Report, view: View) -> Page:
     grid = (
         _totals_grid(report, view)
         if view.total
-        else _grid.grid(report, _rf.shown(section, view), root, view)
+        else _grid.grid(report, _select.listed(section, view), root, view)
     )
     summary: list[str] = []
     if not view.total:
         for line in section.summary:
             summary += _summary.summary(report, line, view)
-        summary += _rf.summary(report, section, view)
+        summary += _select.left_out(section, view)
     found = footnote(report, view)
     return Page(
         title=_safe(report.title, view),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from archscope.columns import Column, columns
@@ -29,6 +30,24 @@ def section(report: Report, name: str | None) -> Section:
             + did_you_mean(name, names)
         )
     return found
+
+
+def listed(section: Section, view: View) -> Section:
+    """Return a section without the rows that a table leaves out, unless all are asked for."""
+    if view.expand or view.sort or view.top or not section.shown_by:
+        return section
+    return replace(section, rows=tuple(r for r in section.rows if getattr(r, section.shown_by)))
+
+
+def left_out_are(section: Section, number: int) -> str:
+    """Return what so many rows are that `listed` leaves out."""
+    return f"{number:,} {section.others[number != 1]}"
+
+
+def left_out(section: Section, view: View) -> tuple[str, ...]:
+    """Return a line on the rows that are left out, none where all are shown."""
+    number = len(section.rows) - len(listed(section, view).rows)
+    return (f"+ {left_out_are(section, number)}",) if number else ()
 
 
 def sort_column(of: Section, name: str) -> Column:

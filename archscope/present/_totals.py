@@ -92,11 +92,14 @@ def _label(field: str) -> str:
 def _digits(report: Report, field: str) -> str:
     value = getattr(report.totals, field)
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value:.6g}"  # all that is rounded here stands in the JSON in full
+    if isinstance(value, tuple) and value:
+        digits = (f"{each:.6g}" if isinstance(each, float) else f"{each:,}" for each in value)
+        return "×".join(digits)
     if value is None and field not in getattr(report.totals, UNKNOWN, field).split(", "):
         return _format.NOTHING
-    if isinstance(value, tuple):
-        return _format.NOTHING if not value else "×".join(map(_format.number, value))
+    if value == ():
+        return _format.NOTHING
     kind: Literal["count", "text"] = "text" if isinstance(value, str) else "count"
     sign = lower_bound(report) if field in _BOUNDED and value is not None else ""
     return sign + _format.cell(value, kind)

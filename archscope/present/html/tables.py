@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from archscope.columns import Column, columns
-from archscope.present import _format, _grid, _lines, _rf
+from archscope.present import _format, _grid, _lines, _select
 from archscope.present._cell import text as cell_text
 from archscope.present._grid import Grid
 from archscope.results import Report, Section, View
@@ -63,10 +63,10 @@ class Table:
 
 def table(report: Report, section: Section, caption: str) -> Table:
     """Return the table of one section."""
-    whole, section = section, _rf.shown(section, View())
+    whole, section = section, _select.listed(section, View())
     grid, shortened = _fitting(report, section)
     idle = len(whole.rows) - len(section.rows)
-    rest = f"without {_rf.left_out_are(whole, idle)}" if idle else ""
+    rest = f"without {_select.left_out_are(whole, idle)}" if idle else ""
     shown = [index for index, heading in enumerate(grid.headings) if heading.role != "bar"]
     headings = tuple(
         Cell(text=grid.headings[index].full, role=grid.headings[index].role) for index in shown
