@@ -51,7 +51,7 @@ def start() -> None:
     ratio("archscope list against an empty program", [*ARCHSCOPE, "list"], nothing)
     tables = [sys.executable, "-c", "import click, rich.table"]
     rf = [*ARCHSCOPE, "rf", "--dilations", "1,2,4"]
-    ratio("rf --dilations 1,2,4 against importing click and rich", rf, tables, 2.0)
+    ratio("rf --dilations 1,2,4 against importing click and rich", rf, tables, 1.5)
 
 
 def params() -> None:
