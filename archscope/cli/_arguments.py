@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -28,6 +27,8 @@ def read_arguments(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def _value(text: str, value: str) -> Any:
+    import json  # where no argument is given, its import would be most of reading them
+
     try:
         return json.loads(value)
     except ValueError:

@@ -12,7 +12,6 @@ import click
 
 from archscope import specs
 from archscope.cli._arguments import read_arguments
-from archscope.cli._users_code import show_traceback
 from archscope.errors import ArchscopeError, LoadError, UsageError
 from archscope.subject import Network, Request
 
@@ -89,6 +88,8 @@ class ModelCommand(click.Command):
         try:
             return self._invoke(ctx)
         except LoadError as error:
+            from archscope.cli._users_code import show_traceback
+
             show_traceback(error)
             raise
 
