@@ -55,8 +55,9 @@ def _view_options(analysis: Analysis) -> list[click.Option]:
     return [
         click.Option(
             ["--by"],
-            type=click.Choice(names) if names else None,
-            help=f"One row for each of these. [default: {names[0] if names else 'the first'}]",
+            type=click.Choice(names),
+            hidden=len(names) < 2,
+            help=f"One row for each of these. [default: {' '.join(names[:1])}]",
         ),
         click.Option(["--sort"], metavar="COLUMN", help="Largest first. [default: as they come]"),
         click.Option(["--top"], type=click.IntRange(min=1), help="The first so many rows."),

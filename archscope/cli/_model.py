@@ -203,7 +203,7 @@ def option_of(field: specs.Field) -> click.Option:
         default=None,
         type=None if is_switch else str,
         metavar=None if is_switch else _usage(field).partition(" ")[2],
-        help=field.help,
+        help=_help(field, field.default),
     )
 
 
