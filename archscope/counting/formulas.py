@@ -19,27 +19,27 @@ Formula = Callable[..., int]
 aten = torch.ops.aten
 
 
-def matrix_vector(matrix: Tensor, vector: Tensor, result: Any) -> int:
-    """(m, k) @ (k,)."""
-    return matrix.numel()
-
-
-def added_matrix_vector(c: Tensor, matrix: Tensor, vector: Tensor, result: Any, **_: Any) -> int:
-    """c + (m, k) @ (k,)."""
-    return matrix.numel()
-
-
-def inner_product(a: Tensor, b: Tensor, result: Any) -> int:
-    """(k,) . (k,)."""
+def first_operand(a: Tensor, *_: Any, **__: Any) -> int:
+    """Every element of the first operand is used once: (m, k) @ (k,), (k,) . (k,)."""
     return a.numel()
 
 
-def added_batched_product(c: Tensor, a: Tensor, b: Tensor, result: Any, **_: Any) -> int:
-    """c + sum over n of (n, i, k) @ (n, k, j)."""
+def second_operand(c: Tensor, a: Tensor, *_: Any, **__: Any) -> int:
+    """Every element of the second operand is used once: c + (m, k) @ (k,)."""
+    return a.numel()
+
+
+def product(a: Tensor, b: Tensor, *_: Any, **__: Any) -> int:
+    """(m, k) @ (k, n) of integers."""
     return a.numel() * b.shape[-1]
 
 
-def trilinear(x: Tensor, weight: Tensor, y: Tensor, *_: Any, result: Any) -> int:
+def added_product(c: Tensor, a: Tensor, b: Tensor, *_: Any, **__: Any) -> int:
+    """c + (m, k) @ (k, n), or c + sum over n of (n, i, k) @ (n, k, j)."""
+    return a.numel() * b.shape[-1]
+
+
+def trilinear(x: Tensor, weight: Tensor, y: Tensor, *_: Any, **__: Any) -> int:
     """y_o = sum over i, j of x_i W_oij y_j: for each o and row, i*j products and i more."""
     outputs, features, others = weight.shape[-3:]
     return x.numel() // features * outputs * features * (others + 1)
@@ -52,17 +52,7 @@ def grouped_product(a: Tensor, b: Tensor, *_: Any, result: Tensor, **__: Any) ->
     return result.numel() * a.shape[-1]
 
 
-def integer_product(a: Tensor, b: Tensor, *_: Any, result: Any, **__: Any) -> int:
-    """(m, k) @ (k, n) of integers."""
-    return a.numel() * b.shape[-1]
-
-
-def activated_product(c: Tensor, a: Tensor, b: Tensor, *_: Any, result: Any, **__: Any) -> int:
-    """activation(c + (m, k) @ (k, n))."""
-    return a.numel() * b.shape[-1]
-
-
-def attention(q: Tensor, k: Tensor, v: Tensor, *_: Any, result: Any, **__: Any) -> int:
+def attention(q: Tensor, k: Tensor, v: Tensor, *_: Any, **__: Any) -> int:
     """softmax(q k') v with q (*, L, d), k (*, S, d), v (*, S, e): L*S*(d + e) for each query head.
 
     Every query meets every key: a causal mask saves nothing here.
@@ -70,15 +60,13 @@ def attention(q: Tensor, k: Tensor, v: Tensor, *_: Any, result: Any, **__: Any) 
     return prod(q.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1])
 
 
-def attention_backward(
-    grad: Tensor, q: Tensor, k: Tensor, v: Tensor, *_: Any, result: Any, **__: Any
-) -> int:
+def attention_backward(grad: Tensor, q: Tensor, k: Tensor, v: Tensor, *_: Any, **__: Any) -> int:
     """Backward of `attention`, scores computed anew: q k', and the gradients of v, scores, q, k."""
     return prod(q.shape[:-1]) * k.shape[-2] * (3 * q.shape[-1] + 2 * v.shape[-1])
 
 
 def multihead_attention(
-    q: Tensor, k: Tensor, v: Tensor, width: int, heads: int, *_: Any, result: Any, **__: Any
+    q: Tensor, k: Tensor, v: Tensor, width: int, heads: int, *_: Any, **__: Any
 ) -> int:
     """torch's fused MultiheadAttention with q (B, L, E), k and v (B, S, E)."""
     batch, queries, keys = q.shape[0], q.shape[1], k.shape[1]
@@ -86,7 +74,7 @@ def multihead_attention(
     return projections + 2 * batch * queries * keys * width
 
 
-def encoder_layer(x: Tensor, width: int, *rest: Any, result: Any, **_: Any) -> int:
+def encoder_layer(x: Tensor, width: int, *rest: Any, **_: Any) -> int:
     """torch's fused TransformerEncoderLayer with x (B, S, E); `rest[12]` is linear1's weight."""
     batch, length = x.shape[0], x.shape[1]
     hidden = int(rest[12].shape[0])
@@ -94,7 +82,7 @@ def encoder_layer(x: Tensor, width: int, *rest: Any, result: Any, **_: Any) -> i
     return linear + 2 * batch * length * length * width
 
 
-def recurrence(x: Tensor, *rest: Any, result: Any, **_: Any) -> int:
+def recurrence(x: Tensor, *rest: Any, **_: Any) -> int:
     """One fused recurrent layer or several: every row of x meets every 2-D weight once."""
     weights = rest[0] if isinstance(rest[0], list | tuple) else rest[:4]
     return prod(x.shape[:-1]) * sum(int(w.numel()) for w in weights if w.ndim == 2)
@@ -110,7 +98,7 @@ def convolution(x: Tensor, weight: Tensor, *_: Any, result: Tensor, **__: Any) -
     return result.numel() * weight[0].numel()
 
 
-def linear(x: Tensor, weight: Tensor, *_: Any, result: Any, **__: Any) -> int:
+def linear(x: Tensor, weight: Tensor, *_: Any, **__: Any) -> int:
     """x (*, in), weight (out, in)."""
     return x.numel() * weight.shape[0]
 
@@ -122,23 +110,16 @@ def _from_torch(formula: Callable[..., int]) -> Formula:
     return macs
 
 
-def _plain(formula: Callable[..., int]) -> Formula:
-    def macs(*args: Any, result: Any, **kwargs: Any) -> int:
-        return formula(*args, result=result, **kwargs)
-
-    return macs
-
-
-_MISSING: dict[str, Callable[..., int]] = {
-    "mv": matrix_vector,
-    "addmv": added_matrix_vector,
-    "dot": inner_product,
-    "vdot": inner_product,
-    "addbmm": added_batched_product,
+_MISSING: dict[str, Formula] = {
+    "mv": first_operand,
+    "addmv": second_operand,
+    "dot": first_operand,
+    "vdot": first_operand,
+    "addbmm": added_product,
     "_trilinear": trilinear,
     "_grouped_mm": grouped_product,
-    "_int_mm": integer_product,
-    "_addmm_activation": activated_product,
+    "_int_mm": product,
+    "_addmm_activation": added_product,
     "_scaled_dot_product_flash_attention": attention,
     "_scaled_dot_product_flash_attention_for_cpu": attention,
     "_scaled_dot_product_efficient_attention": attention,
@@ -158,7 +139,7 @@ _MISSING: dict[str, Callable[..., int]] = {
 
 
 def _table() -> dict[str, Formula]:
-    ours = {f"aten::{name}": _plain(formula) for name, formula in _MISSING.items()}
+    ours = {f"aten::{name}": formula for name, formula in _MISSING.items()}
     theirs = {
         f"aten::{packet.__name__}": _from_torch(formula)
         for packet, formula in flop_registry.items()

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from math import prod
-from types import TracebackType
 from typing import Any
 
 import torch
@@ -29,7 +28,7 @@ class FusedAttention(TorchFunctionMode):
         super().__init__()
         self.macs: Counter[str] = Counter()
         """Multiply-accumulates by the path of the module that was running."""
-        self._stack = ModuleStack(model, on_enter=self._enter, on_exit=lambda path, output: None)
+        self._stack = ModuleStack(model, on_enter=self._enter)
         self._original = functional.scaled_dot_product_attention
 
     def __enter__(self) -> FusedAttention:
@@ -39,15 +38,10 @@ class FusedAttention(TorchFunctionMode):
         super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        super().__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
+    def __exit__(self, *raised: Any) -> None:
+        super().__exit__(*raised)  # type: ignore[no-untyped-call]
         functional.scaled_dot_product_attention = self._original
-        self._stack.__exit__(kind, error, trace)
+        self._stack.__exit__(*raised)
 
     def _enter(self, path: str, _: Any) -> None:
         if path == "" and not torch._C._is_tracing():

@@ -29,17 +29,16 @@ MULTIPLY_ACCUMULATE = frozenset(
     "_native_multi_head_attention _transformer_encoder_layer_fwd "
     "_scaled_dot_product_flash_attention_for_cpu_backward "
     # recurrence
-    "lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell "
-    "mkldnn_rnn_layer _cudnn_rnn miopen_rnn".split()
+    "lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell mkldnn_rnn_layer "
+    "_cudnn_rnn miopen_rnn".split()
 )
 """Operators with a formula in at least one engine."""
 
 NONLINEAR = frozenset(
     "relu relu_ gelu gelu_ silu silu_ sigmoid sigmoid_ tanh tanh_ elu elu_ celu celu_ selu selu_ "
-    "leaky_relu leaky_relu_ hardswish hardswish_ hardsigmoid hardsigmoid_ hardtanh hardtanh_ "
-    "mish mish_ softplus _prelu_kernel prelu log_sigmoid_forward threshold threshold_ "
-    "rrelu_with_noise rrelu_with_noise_ relu6 relu6_ glu "
-    "_softmax _log_softmax _safe_softmax "
+    "leaky_relu leaky_relu_ hardswish hardswish_ hardsigmoid hardsigmoid_ hardtanh hardtanh_ mish "
+    "mish_ softplus _prelu_kernel prelu log_sigmoid_forward threshold threshold_ rrelu_with_noise "
+    "rrelu_with_noise_ relu6 relu6_ glu _softmax _log_softmax _safe_softmax "
     "_scaled_dot_product_flash_attention _scaled_dot_product_flash_attention_for_cpu "
     "_scaled_dot_product_efficient_attention _scaled_dot_product_cudnn_attention "
     "_scaled_dot_product_fused_attention_overrideable".split()
@@ -68,62 +67,52 @@ _ELEMENTWISE = frozenset(
     "upsample_trilinear3d upsample_bicubic2d _upsample_bilinear2d_aa _upsample_bicubic2d_aa "
     "grid_sampler grid_sampler_2d grid_sampler_3d affine_grid_generator "
     # scans, sorts, histograms
-    "cumsum cumsum_ cumprod cumprod_ logcumsumexp cummax cummin sort topk kthvalue median "
-    "nanmedian "
-    "mode histc bincount searchsorted bucketize unique_consecutive _unique2 unique_dim trace diff "
+    "cumsum cumprod logcumsumexp cummax cummin sort topk kthvalue median nanmedian mode histc "
+    "bincount searchsorted bucketize unique_consecutive _unique2 unique_dim trace diff "
     "multinomial "
     # reductions and products without a sum
     "mean sum prod amax amin aminmax max min argmax argmin norm linalg_vector_norm std var "
-    "std_mean "
-    "var_mean logsumexp any all nansum count_nonzero dist cosine_similarity pairwise_distance "
-    "outer ger addr kron cross linalg_cross segment_reduce _embedding_bag "
-    "_embedding_bag_forward_only embedding_bag scatter_add scatter_add_ scatter_reduce "
-    "scatter_reduce_ index_add index_add_ index_reduce index_reduce_ _thnn_fused_lstm_cell "
-    "_thnn_fused_gru_cell "
+    "std_mean var_mean logsumexp any all nansum count_nonzero dist cosine_similarity "
+    "pairwise_distance outer ger addr kron cross linalg_cross segment_reduce _embedding_bag "
+    "_embedding_bag_forward_only embedding_bag scatter_add scatter_reduce index_add index_reduce "
+    "_thnn_fused_lstm_cell _thnn_fused_gru_cell "
     # other names of pointwise operators, which torch does not mark as such
-    "floor_divide divide multiply subtract true_divide negative absolute fix greater greater_equal "
-    "less less_equal not_equal arccos arccosh arcsin arcsinh arctan arctan2 arctanh bincount "
-    "hardswish hardswish_ "
+    "floor_divide divide multiply subtract true_divide negative absolute fix greater "
+    "greater_equal less less_equal not_equal arccos arccosh arcsin arcsinh arctan arctan2 arctanh "
+    "hardswish "
     # random numbers
-    "bernoulli bernoulli_ native_dropout dropout dropout_ feature_dropout alpha_dropout uniform "
-    "uniform_ normal normal_ rand randn randint rand_like randn_like randint_like randperm "
-    "exponential exponential_ log_normal log_normal_ cauchy_ geometric_ "
-    "rrelu_with_noise rrelu_with_noise_ isin polar complex relu6 relu6_".split()
+    "bernoulli native_dropout dropout feature_dropout alpha_dropout uniform normal rand randn "
+    "randint rand_like randn_like randint_like randperm exponential log_normal cauchy_ geometric_ "
+    "rrelu_with_noise isin polar complex relu6".split()
 )
 
 _FREE = frozenset(
     # making and copying
     "empty empty_like empty_strided empty_permuted new_empty new_empty_strided new_full new_ones "
     "new_zeros full full_like ones ones_like zeros zeros_like scalar_tensor arange linspace "
-    "logspace "
-    "eye tril_indices triu_indices zero zero_ fill fill_ clone copy copy_ _to_copy _reshape_copy "
-    "contiguous to lift lift_fresh lift_fresh_copy detach detach_ _unsafe_view _conj resolve_conj "
+    "logspace eye tril_indices triu_indices zero fill clone copy _to_copy _reshape_copy "
+    "contiguous to lift lift_fresh lift_fresh_copy detach _unsafe_view _conj resolve_conj "
     "resolve_neg _pin_memory set_ resize_ resize_as_ type_as one_hot "
     # moving
     "cat concat stack hstack vstack block_diag constant_pad_nd pad reflection_pad1d "
-    "reflection_pad2d "
-    "reflection_pad3d replication_pad1d replication_pad2d replication_pad3d _pad_circular roll "
-    "flip "
-    "rot90 repeat repeat_interleave tile gather take take_along_dim index index_select index_put "
-    "index_put_ _unsafe_index _unsafe_index_put _index_put_impl_ scatter scatter_ masked_scatter "
-    "masked_scatter_ masked_select masked_fill masked_fill_ nonzero nonzero_static argwhere "
-    "embedding "
-    "im2col col2im unfold pixel_shuffle pixel_unshuffle channel_shuffle slice_scatter "
-    "select_scatter diagonal_scatter as_strided_scatter diag diag_embed tril tril_ triu triu_ "
-    "unsafe_split unsafe_chunk unsafe_split_with_sizes "
-    "max_unpool2d max_unpool3d split_with_sizes_copy meshgrid combinations "
-    "index_copy index_copy_ index_fill index_fill_ view_copy permute_copy expand_copy t_copy "
-    "transpose_copy unbind_copy squeeze_copy unsqueeze_copy unfold_copy as_strided_copy alias_copy "
+    "reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d "
+    "_pad_circular roll flip rot90 repeat repeat_interleave tile gather take take_along_dim index "
+    "index_select index_put _unsafe_index _unsafe_index_put _index_put_impl_ scatter "
+    "masked_scatter masked_select masked_fill nonzero nonzero_static argwhere embedding im2col "
+    "col2im unfold pixel_shuffle pixel_unshuffle channel_shuffle slice_scatter select_scatter "
+    "diagonal_scatter as_strided_scatter diag diag_embed tril triu unsafe_split unsafe_chunk "
+    "unsafe_split_with_sizes max_unpool2d max_unpool3d split_with_sizes_copy meshgrid "
+    "combinations index_copy index_fill view_copy permute_copy expand_copy t_copy transpose_copy "
+    "unbind_copy squeeze_copy unsqueeze_copy unfold_copy as_strided_copy alias_copy "
     "broadcast_tensors expand_as reshape reshape_as flatten unflatten pad_sequence "
     "_pack_padded_sequence _pad_packed_sequence atleast_1d atleast_2d atleast_3d cartesian_prod "
     # asking
     "size stride numel dim sym_size sym_stride sym_numel storage_offset sym_storage_offset "
-    "is_pinned "
-    "is_same_size is_contiguous _local_scalar_dense item _assert_async _assert_scalar "
+    "is_pinned is_same_size is_contiguous _local_scalar_dense item _assert_async _assert_scalar "
     "_functional_assert_async _assert_tensor_metadata sym_constrain_range _fused_sdp_choice "
-    "sym_constrain_range_for_size _has_compatible_shallow_copy_type device is_floating_point "
-    "Int Float Bool FloatImplicit IntImplicit ScalarImplicit __getitem__ len append "
-    "__and__ __or__ __not__ __is__ __isnot__ __contains__ warn format".split()
+    "sym_constrain_range_for_size _has_compatible_shallow_copy_type device is_floating_point Int "
+    "Float Bool FloatImplicit IntImplicit ScalarImplicit __getitem__ len append __and__ __or__ "
+    "__not__ __is__ __isnot__ __contains__ warn format".split()
 )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 from torch import Tensor, nn
@@ -18,6 +17,15 @@ Hook = Callable[[str, Any], None]
 """Called with a module's path and its inputs, or its outputs."""
 
 
+def paths_of(model: nn.Module) -> dict[int, str]:
+    """Return the path of each module by its `id`, the first where it has several."""
+    return {id(module): path for path, module in model.named_modules()}
+
+
+def _nothing(path: str, value: Any) -> None:
+    """Stand for a hook that nobody asked for."""
+
+
 class ModuleStack:
     """Follows the modules of one model while it runs; to be used in a `with` statement.
 
@@ -25,8 +33,10 @@ class ModuleStack:
     model (made inside a forward) counts as part of the one that called it.
     """
 
-    def __init__(self, model: nn.Module, *, on_enter: Hook, on_exit: Hook) -> None:
-        self._paths = {id(module): path for path, module in model.named_modules()}
+    def __init__(
+        self, model: nn.Module, *, on_enter: Hook = _nothing, on_exit: Hook = _nothing
+    ) -> None:
+        self._paths = paths_of(model)
         self._on_enter = on_enter
         self._on_exit = on_exit
         self._running: list[str] = []
@@ -49,16 +59,11 @@ class ModuleStack:
         )
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for handle in self._handles:
             handle.remove()
 
-    def _enter(self, module: nn.Module, args: Any, kwargs: Any = None) -> None:
+    def _enter(self, module: nn.Module, args: Any) -> None:
         path = self._paths.get(id(module))
         if path is not None:
             self._running.append(path)
@@ -72,7 +77,7 @@ class ModuleStack:
             return
         self.calls[path] += 1
         if path not in self.output_shapes:
-            first = next((x for x in tensors_in(output)), None)
+            first = next(iter(tensors_in(output)), None)
             if first is not None:
                 self.output_shapes[path] = tuple(first.shape)
         self._on_exit(path, output)

@@ -159,17 +159,9 @@ def batch_norm_eval(x: Tensor, *_: Any) -> tuple[Tensor, Tensor, Tensor] | None:
     return empty(x.shape, x), empty(x.shape[1:2], x), empty(x.shape[1:2], x)
 
 
-def native_batch_norm(
-    x: Tensor,
-    weight: Tensor | None,
-    bias: Tensor | None,
-    mean: Tensor | None,
-    variance: Tensor | None,
-    training: bool,
-    *_: Any,
-) -> tuple[Tensor, Tensor, Tensor] | None:
-    """As `batch_norm_eval`, where it is in evaluation mode."""
-    return None if training else batch_norm_eval(x)
+def native_batch_norm(x: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor] | None:
+    """As `batch_norm_eval`, where it is in evaluation mode; `rest[4]` says that it trains."""
+    return None if rest[4] else batch_norm_eval(x)
 
 
 def layer_norm(x: Tensor, shape: Sequence[int], *_: Any) -> tuple[Tensor, Tensor, Tensor] | None:
@@ -308,66 +300,41 @@ def topk(x: Tensor, k: int, dim: int = -1, *_: Any) -> tuple[Tensor, Tensor]:
     return empty(shape, x), empty(shape, x, torch.int64)
 
 
-NAMED: dict[str, Rule] = {
-    "mm.default": mm,
-    "addmm.default": addmm,
-    "bmm.default": bmm,
-    "baddbmm.default": baddbmm,
-    "_grouped_mm.default": grouped_mm,
-    "convolution.default": convolution,
-    "_native_batch_norm_legit_no_training.default": batch_norm_eval,
-    "native_batch_norm.default": native_batch_norm,
-    "native_layer_norm.default": layer_norm,
-    "embedding.default": embedding,
-    "mean.dim": reduction,
-    "sum.dim_IntList": reduction,
-    "amax.default": reduction,
-    "max_pool2d_with_indices.default": max_pool2d,
-    "_adaptive_avg_pool2d.default": adaptive_avg_pool2d,
-    **dict.fromkeys(("upsample_bilinear2d.default", "upsample_nearest2d.default"), resize),
-    "cat.default": cat,
-    "stack.default": stack,
-    **dict.fromkeys(("add_.Tensor", "sub_.Tensor", "mul_.Tensor", "div_.Tensor"), written),
-    "masked_fill.Scalar": masked_fill,
-    "topk.default": topk,
-    **dict.fromkeys(("add.Tensor", "sub.Tensor", "mul.Tensor", "div.Tensor"), binary),
-    **dict.fromkeys(("add.Scalar", "sub.Scalar", "mul.Scalar", "div.Scalar"), binary),
-    **dict.fromkeys(("ge.Scalar", "gt.Scalar", "lt.Scalar", "le.Scalar"), comparison),
-    **dict.fromkeys(("ge.Tensor", "gt.Tensor", "lt.Tensor", "le.Tensor"), comparison),
-    "where.self": where,
-    "_softmax.default": softmax,
-    "_log_softmax.default": softmax,
-    "_safe_softmax.default": softmax,
-    "logical_not.default": negation,
-    **dict.fromkeys(("tril.default", "triu.default"), same),
-    **dict.fromkeys(
-        (
-            "relu.default",
-            "gelu.default",
-            "silu.default",
-            "sigmoid.default",
-            "tanh.default",
-            "hardtanh.default",
-            "hardswish.default",
-            "rsqrt.default",
-            "neg.default",
-            "exp.default",
-            "pow.Tensor_Scalar",
-        ),
-        floating,
-    ),
-    **dict.fromkeys(
-        (
-            "relu_.default",
-            "silu_.default",
-            "sigmoid_.default",
-            "tanh_.default",
-            "hardtanh_.default",
-            "hardswish_.default",
-        ),
-        itself,
-    ),
-}
+_OVERLOADS: tuple[tuple[Rule, str], ...] = (
+    (mm, "mm.default"),
+    (addmm, "addmm.default"),
+    (bmm, "bmm.default"),
+    (baddbmm, "baddbmm.default"),
+    (grouped_mm, "_grouped_mm.default"),
+    (convolution, "convolution.default"),
+    (batch_norm_eval, "_native_batch_norm_legit_no_training.default"),
+    (native_batch_norm, "native_batch_norm.default"),
+    (layer_norm, "native_layer_norm.default"),
+    (embedding, "embedding.default"),
+    (reduction, "mean.dim sum.dim_IntList amax.default"),
+    (max_pool2d, "max_pool2d_with_indices.default"),
+    (adaptive_avg_pool2d, "_adaptive_avg_pool2d.default"),
+    (resize, "upsample_bilinear2d.default upsample_nearest2d.default"),
+    (cat, "cat.default"),
+    (stack, "stack.default"),
+    (written, "add_.Tensor sub_.Tensor mul_.Tensor div_.Tensor"),
+    (masked_fill, "masked_fill.Scalar"),
+    (topk, "topk.default"),
+    (binary, "add.Tensor sub.Tensor mul.Tensor div.Tensor"),
+    (binary, "add.Scalar sub.Scalar mul.Scalar div.Scalar"),
+    (comparison, "ge.Scalar gt.Scalar lt.Scalar le.Scalar"),
+    (comparison, "ge.Tensor gt.Tensor lt.Tensor le.Tensor"),
+    (where, "where.self"),
+    (softmax, "_softmax.default _log_softmax.default _safe_softmax.default"),
+    (negation, "logical_not.default"),
+    (same, "tril.default triu.default"),
+    (floating, "relu.default gelu.default silu.default sigmoid.default tanh.default"),
+    (floating, "hardtanh.default hardswish.default rsqrt.default neg.default exp.default"),
+    (floating, "pow.Tensor_Scalar"),
+    (itself, "relu_.default silu_.default sigmoid_.default tanh_.default"),
+    (itself, "hardtanh_.default hardswish_.default"),
+)
+NAMED: dict[str, Rule] = {name: rule for rule, names in _OVERLOADS for name in names.split()}
 """Operator overload by name to rule."""
 
 

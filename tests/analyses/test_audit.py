@@ -22,10 +22,10 @@ from archscope.counting.others import (
     Tool,
     Unfit,
     _ptflops_rules,
-    _thop_rules,
     calflops,
     own,
     positional,
+    thop,
     torchinfo,
 )
 from archscope.counting.others import (
@@ -264,7 +264,7 @@ def test_the_formulas_of_other_counters_term_by_term(name: str) -> None:
     tool, _, kind = name.partition(" ")
     rules = {
         "ptflops": _ptflops_rules.RULES,
-        "thop": _thop_rules.RULES,
+        "thop": thop.RULES,
         "calflops": calflops.RULES,
         "torchinfo": torchinfo.RULES,
     }[tool]

@@ -90,11 +90,6 @@ def positional(model: nn.Module, inputs: Inputs, tool: str) -> tuple[Any, ...]:
     return call.args[: list(call.arguments).index(given[-1]) + 1]
 
 
-def paths_of(model: nn.Module) -> dict[int, str]:
-    """Return the path of each module by its `id`, the first where it has several."""
-    return {id(module): path for path, module in model.named_modules()}
-
-
 def own(inclusive: ByModule) -> dict[str, dict[str, int]]:
     """Return each module's own work, from figures that hold that of its submodules too."""
     found = {path: dict(work) for path, work in inclusive.items()}

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
-from archscope.counting.others import PRODUCTS, _recurrent
-from archscope.counting.others._recurrent import ADDED_BIASES
-from archscope.counting.others._terms import Rule
+from archscope.counting.others import PRODUCTS
+from archscope.counting.others._terms import ADDED_BIASES, Rule, recurrent_terms
 
 _SCALING = "the scaling of queries is added"
 _SOFTMAX = "softmax of attention is added as work"
@@ -22,16 +21,16 @@ _GATES = {"RNN": 1, "GRU": 7, "LSTM": 10}
 def _recurrent_layer(module: Any, args: tuple[Any, ...], output: Any) -> Mapping[str, int]:
     """`rnn_flops_counter_hook`: forward layers, twice where there are backward ones too."""
     sizes, directions = args[0].shape, 2 if module.bidirectional else 1
-    weights, biases = 0, 0
-    for layer in range(module.num_layers):
-        weights += getattr(module, f"weight_ih_l{layer}").numel()
-        weights += getattr(module, f"weight_hh_l{layer}").numel()
-        if module.bias:
-            biases += getattr(module, f"bias_ih_l{layer}").numel()
-            biases += getattr(module, f"bias_hh_l{layer}").numel()
+    of_states = [f"{of}_l{layer}" for layer in range(module.num_layers) for of in ("ih", "hh")]
+    weights = sum(getattr(module, f"weight_{of}").numel() for of in of_states)
+    biases = sum(getattr(module, f"bias_{of}").numel() for of in of_states) if module.bias else 0
     gates = _GATES[module.mode.partition("_")[0]] * module.hidden_size * module.num_layers
-    return _recurrent.terms(
-        module, sizes[0] * sizes[1], directions * weights, directions * biases, directions * gates
+    return recurrent_terms(
+        module,
+        sizes[0] * sizes[1],
+        counted=directions * weights,
+        biases=directions * biases,
+        elementwise=directions * gates,
     )
 
 
@@ -40,7 +39,8 @@ def _recurrent_cell(module: Any, args: tuple[Any, ...], output: Any) -> Mapping[
     weights = module.weight_ih.numel() + module.weight_hh.numel()
     biases = module.bias_ih.numel() + module.bias_hh.numel() if module.bias else 0
     gates = _GATES[type(module).__name__.removesuffix("Cell")] * module.hidden_size
-    return _recurrent.terms(module, args[0].shape[0], weights, biases, gates)
+    rows = args[0].shape[0]
+    return recurrent_terms(module, rows, counted=weights, biases=biases, elementwise=gates)
 
 
 def _transposed(module: Any, args: tuple[Any, ...], output: Any) -> Mapping[str, int]:

@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from archscope.counting.others import PRODUCTS, Figures, Tool
-from archscope.counting.others._terms import Rule, Terms
+from archscope.counting.others._terms import Rule, noted_terms
 from archscope.subject import Inputs
 
 
@@ -20,7 +20,7 @@ def count(model: nn.Module, inputs: Inputs) -> Figures:
     from calflops import calculate_flops
 
     listening = _Listening(model)
-    with redirect_stdout(listening), Terms(model, RULES) as terms:
+    with redirect_stdout(listening), noted_terms(model, RULES) as terms:
         _, macs, params = calculate_flops(
             model,
             args=list(inputs.args),
@@ -33,7 +33,7 @@ def count(model: nn.Module, inputs: Inputs) -> Figures:
         params=int(params),
         macs=int(macs),
         modules={path: {"": number} for path, number in listening.work.items() if number},
-        terms=terms.found,
+        terms=terms,
     )
 
 

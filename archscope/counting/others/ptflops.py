@@ -13,7 +13,7 @@ from torch import nn
 
 from archscope.counting.others import PRODUCTS, Figures, Tool, Unfit
 from archscope.counting.others._ptflops_rules import RULES
-from archscope.counting.others._terms import Terms
+from archscope.counting.others._terms import noted_terms
 from archscope.running.module_stack import ModuleStack
 from archscope.subject import Inputs
 
@@ -29,8 +29,8 @@ def count(model: nn.Module, inputs: Inputs) -> Figures:
 
     named = _by_name(model, inputs)
     listening = _Listening(model)
-    stack = ModuleStack(model, on_enter=lambda *_: None, on_exit=lambda *_: None)
-    with stack, _functions(pytorch_engine, stack) as functions, Terms(model, RULES) as terms:
+    stack, terms = ModuleStack(model), noted_terms(model, RULES)
+    with stack, _functions(pytorch_engine, stack) as functions, terms as found:
         macs, params = get_model_complexity_info(
             model,
             (1,),
@@ -50,7 +50,7 @@ def count(model: nn.Module, inputs: Inputs) -> Figures:
         params=int(params),
         macs=int(macs),
         modules=_together(listening.work, functions, model),
-        terms=terms.found,
+        terms=found,
         taken_off={divided: whole - whole // items} if whole // items != whole else {},
         closed=tuple(listening.closed),
     )

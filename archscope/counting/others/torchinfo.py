@@ -8,8 +8,9 @@ from typing import Any
 
 from torch import nn
 
-from archscope.counting.others import PRODUCTS, Figures, Tool, paths_of
-from archscope.counting.others._terms import Rule, Terms
+from archscope.counting.others import PRODUCTS, Figures, Tool
+from archscope.counting.others._terms import ADDED_BIASES, Rule, noted_terms
+from archscope.running.module_stack import paths_of
 from archscope.subject import Inputs
 
 
@@ -18,7 +19,7 @@ def count(model: nn.Module, inputs: Inputs) -> Figures:
     from torchinfo import summary
 
     weight = next(model.parameters(), None)
-    with Terms(model, RULES) as terms:
+    with noted_terms(model, RULES) as terms:
         statistics = summary(
             model,
             input_data=list(inputs.args) or dict(inputs.kwargs),
@@ -44,7 +45,7 @@ def count(model: nn.Module, inputs: Inputs) -> Figures:
         params=statistics.total_params,
         macs=statistics.total_mult_adds,
         modules={path: {"": number} for path, number in macs.items() if number},
-        terms=terms.found,
+        terms=terms,
         params_of_modules=params,
     )
 
@@ -55,7 +56,7 @@ def _bilinear(module: Any, args: tuple[Any, ...], output: Any) -> Mapping[str, i
     return {
         PRODUCTS: last * module.in2_features + last,
         "Bilinear: its second product is not counted": -last,
-        "biases are added": output.numel() if module.bias is not None else 0,
+        ADDED_BIASES: output.numel() if module.bias is not None else 0,
     }
 
 
