@@ -64,8 +64,6 @@ def time_network(
     network: Network,
     *,
     counted: Report | None = None,
-    device: str = "auto",
-    dtype: str = "fp32",
     **settings: Any,
 ) -> Report:
     """Build all of a named network with random weights and time it; see `time`.
@@ -73,16 +71,17 @@ def time_network(
     `counted` is what `params` reports of it, where that is known already.
     """
     from archscope.analyses.time.fit import built, require_memory
+    from archscope.analyses.time.settings import Settings
     from archscope.timing.devices import resolve
     from archscope.timing.precision import check
 
-    where = resolve(device)
-    check(dtype, where)
+    asked = Settings(**settings)
+    where = resolve(asked.device)
+    check(asked.dtype, where)
     counted = counted or count_subject(network.subject())
     if where.type == "cpu":
-        require_memory(counted, dtype, settings.get("step", "forward"))
-    subject = built(network, where)
-    return time_subject(subject, counted, copy=False, device=device, dtype=dtype, **settings)
+        require_memory(counted, asked.dtype, asked.step)
+    return time_subject(built(network, where), counted, copy=False, **settings)
 
 
 def _counted(subject: Subject) -> Report:
@@ -91,32 +90,20 @@ def _counted(subject: Subject) -> Report:
     return count_subject(subject)
 
 
-def time_subject(
-    subject: Subject,
-    counted: Report,
-    *,
-    device: str = "auto",
-    dtype: str = "fp32",
-    step: str = "forward",
-    compiled: bool = False,
-    **settings: Any,
-) -> Report:
+def time_subject(subject: Subject, counted: Report, **settings: Any) -> Report:
     """Time a subject that `params` has `counted`; see `time`.
 
     What was set, and read of the machine, stands in the report's environment too.
     """
     from archscope.analyses.time.analysis import CONVENTION, title
+    from archscope.analyses.time.settings import Settings
     from archscope.analyses.time.work import counts_of
 
     report = analyse(
         "time",
-        replace(subject, name=title(subject, device, dtype, compiled=compiled, step=step)),
+        replace(subject, name=title(subject, Settings(**settings))),
         convention=CONVENTION,
         counts=counts_of(counted),
-        device=device,
-        dtype=dtype,
-        step=step,
-        compiled=compiled,
         **settings,
     )
     rows = report.section("time.conditions").rows

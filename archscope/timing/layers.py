@@ -26,6 +26,8 @@ class LayerTimes:
     """Median of the time that each module takes outside its submodules, all its calls together."""
     calls: Mapping[str, int]
     """How often each module runs in one pass."""
+    types: Mapping[str, str]
+    """Class name of each module that ran, those that a module is part of first."""
     runs: int
     """How many passes were timed."""
     interrupted: bool
@@ -68,7 +70,10 @@ def time_layers(
         interrupted = True
     paths = passes[0] if passes else ()
     own = {path: percentile(sorted(one.get(path, 0.0) for one in passes), 0.5) for path in paths}
-    return LayerTimes(own_s=own, calls=calls, runs=len(passes), interrupted=interrupted)
+    types = {path: type(each).__name__ for path, each in model.named_modules() if path in own}
+    return LayerTimes(
+        own_s=own, calls=calls, types=types, runs=len(passes), interrupted=interrupted
+    )
 
 
 @dataclass(slots=True)

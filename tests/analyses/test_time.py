@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 import archscope
 from archscope.analyses.time import measure as _time_measure
-from archscope.analyses.time.measure import Measured, Settings
+from archscope.analyses.time.measure import Measured
 from archscope.analyses.time.rows import LayerRow
 from archscope.analyses.time.sections import items_of, sections
+from archscope.analyses.time.settings import Settings
 from archscope.analyses.time.verdict import verdict
 from archscope.analyses.time.work import Counts, counts_of
 from archscope.errors import ArchscopeError, ForwardError, UsageError
@@ -395,10 +396,7 @@ def test_in_a_program_an_interrupt_goes_on() -> None:
 
 
 def settings(**changes: Any) -> Settings:
-    plain = Settings(
-        device="cuda", dtype="bf16", step="forward", warmup=20, runs=3, budget_s=60.0,
-        compiled=False, per_layer=True, cuda_graph=None, warm_cache=False, copy=True, watch=None,
-    )  # fmt: skip
+    plain = Settings(device="cuda", dtype="bf16", runs=3, per_layer=True)
     return dataclasses.replace(plain, **changes)
 
 
@@ -425,11 +423,11 @@ def measured(**changes: Any) -> Measured:
         layers=LayerTimes(
             own_s={"": 0.0005, "wide": 0.008, "thin": 0.001},
             calls={"": 1, "wide": 1, "thin": 1},
+            types={"": "Net", "wide": "Linear", "thin": "LayerNorm"},
             runs=10,
             interrupted=False,
         ),
         traffic={"wide": 10**9, "thin": 10**9},
-        types={"": "Net", "wide": "Linear", "thin": "LayerNorm"},
     )
     return dataclasses.replace(plain, **changes)
 
@@ -499,11 +497,10 @@ def test_compute_bound() -> None:
 
 
 def test_memory_bound() -> None:
-    times = LayerTimes(
-        own_s={"": 0.0, "wide": 0.002, "thin": 0.006}, calls={"": 1, "wide": 1, "thin": 1},
-        runs=10, interrupted=False,
-    )  # fmt: skip
-    note = last(measured(layers=times))
+    found = measured()
+    assert found.layers is not None
+    times = dataclasses.replace(found.layers, own_s={"": 0.0, "wide": 0.002, "thin": 0.006})
+    note = last(dataclasses.replace(found, layers=times))
 
     assert note.text.startswith("memory-bound: modules with 75% of the time")
 

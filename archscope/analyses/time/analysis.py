@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
+from archscope.analyses.time.settings import Settings
 from archscope.results import Convention, Section
 from archscope.subject import Subject
 
@@ -22,58 +22,23 @@ CONVENTION = Convention(
 )
 """What FLOP/s means here."""
 
-Dtype = Literal["fp32", "tf32", "fp16", "bf16"]
-Step = Literal["forward", "train"]
 
-
-def run(
-    subject: Subject,
-    *,
-    device: str = "auto",
-    dtype: str = "fp32",
-    step: Step = "forward",
-    warmup: int = 20,
-    runs: int = 100,
-    budget: float = 60.0,
-    compiled: bool = False,
-    per_layer: bool = False,
-    cuda_graph: bool | None = None,
-    warm_cache: bool = False,
-    counts: Counts | None = None,
-    copy: bool = True,
-    keep_interrupted: bool = False,
-    watch: Callable[[float, float], None] | None = None,
-) -> tuple[Section, ...]:
+def run(subject: Subject, *, counts: Counts | None = None, **settings: Any) -> tuple[Section, ...]:
     """Time `subject` and return the sections passes, layers (where wanted), samples, conditions.
 
     `counts` are the multiply-accumulates that `params` counted; without them FLOP/s are unknown.
-    `copy` times a copy of the model, so that it stays as found. With `keep_interrupted` a Ctrl-C
-    returns what was measured. `watch` is told the share that is done and the seconds left.
+    `settings` are the fields of `Settings`.
     """
-    from archscope.analyses.time.measure import Settings, measure
+    from archscope.analyses.time.measure import measure
     from archscope.analyses.time.sections import sections
 
-    settings = Settings(
-        device=device,
-        dtype=dtype,
-        step=step,
-        warmup=warmup,
-        runs=runs,
-        budget_s=budget,
-        compiled=compiled,
-        per_layer=per_layer,
-        cuda_graph=cuda_graph,
-        warm_cache=warm_cache,
-        copy=copy,
-        watch=watch,
-    )
-    found = measure(subject, settings)
-    if found.interrupted and not keep_interrupted:
+    found = measure(subject, Settings(**settings))
+    if found.interrupted and not found.settings.keep_interrupted:
         raise KeyboardInterrupt
     return sections(subject, found, counts)
 
 
-def title(subject: Subject, device: str, dtype: str, *, compiled: bool, step: str) -> str:
+def title(subject: Subject, settings: Settings) -> str:
     """Return the line above a table of times: what ran, and on what."""
     import torch
 
@@ -82,10 +47,10 @@ def title(subject: Subject, device: str, dtype: str, *, compiled: bool, step: st
     words = [
         "time",
         subject.name,
-        dtype,
-        *(["training"] if step == "train" else []),
-        name_of(resolve(device)),
+        settings.dtype,
+        *(["training"] if settings.step == "train" else []),
+        name_of(resolve(settings.device)),
         f"torch {torch.__version__}",
-        "compiled" if compiled else "eager",
+        "compiled" if settings.compiled else "eager",
     ]
     return " · ".join(words)

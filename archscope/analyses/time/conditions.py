@@ -40,7 +40,7 @@ def _set(subject: Subject, found: Measured) -> Iterator[ConditionRow]:
     yield _row("warm-up runs", samples.warmup_runs)
     yield _row("warm-up settled", samples.settled)
     yield _row("runs", len(samples.seconds))
-    yield _row("budget", settings.budget_s, "s")
+    yield _row("budget", settings.budget, "s")
     yield _row("clock", found.clock)
     yield _row("cache", _cache(found))
     if trains:

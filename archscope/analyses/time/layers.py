@@ -11,6 +11,7 @@ from archscope.analyses.time.rows import LayerRow
 if TYPE_CHECKING:
     from archscope.analyses.time.measure import Measured
     from archscope.analyses.time.work import Counts
+    from archscope.timing.layers import LayerTimes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +38,15 @@ def layer_rows(found: Measured, counts: Counts | None, whole_s: float) -> tuple[
 
     `whole_s` is the median of the forward pass as it was timed without marks inside.
     """
-    if found.layers is None or found.traffic is None or found.types is None:
+    times = found.layers
+    if times is None:
         return ()
-    times, moved = found.layers.own_s, found.traffic
-    paths = tuple(path for path in found.types if path in times)
-    macs: Mapping[str, int | None] = dict.fromkeys(paths)
-    if counts is not None:
-        macs = counts.among(paths)
-    own = {path: _Sum(times[path], moved.get(path), macs[path]) for path in paths}
+    macs = dict.fromkeys(times.types) if counts is None else counts.among(times.types)
+    own = {
+        path: _Sum(times.own_s[path], found.traffic.get(path), macs[path]) for path in times.types
+    }
     whole = _with_what_they_hold(own)
-    return tuple(_row(found, path, own[path], whole[path], whole_s) for path in paths)
+    return tuple(_row(found, times, path, own[path], whole[path], whole_s) for path in own)
 
 
 def _with_what_they_hold(own: Mapping[str, _Sum]) -> dict[str, _Sum]:
@@ -61,16 +61,16 @@ def _with_what_they_hold(own: Mapping[str, _Sum]) -> dict[str, _Sum]:
     return sums
 
 
-def _row(found: Measured, path: str, own: _Sum, whole: _Sum, whole_s: float) -> LayerRow:
-    assert found.layers is not None
-    assert found.types is not None
+def _row(
+    found: Measured, times: LayerTimes, path: str, own: _Sum, whole: _Sum, whole_s: float
+) -> LayerRow:
     intensity = None
     if own.macs is not None and own.bytes_moved:
         intensity = 2 * own.macs / own.bytes_moved
     return LayerRow(
         path=path,
-        type=found.types[path],
-        calls=found.layers.calls[path],
+        type=times.types[path],
+        calls=times.calls[path],
         time_s=whole.time_s,
         bytes_moved=whole.bytes_moved,
         macs=whole.macs,

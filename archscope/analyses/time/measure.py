@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from archscope.analyses.time.fit import does_not_fit
+from archscope.analyses.time.settings import Settings
 from archscope.analyses.time.work import BackwardWork, count_backward
 from archscope.errors import ArchscopeError, UsageError, first_line
 from archscope.hardware import Card, Precision, find
@@ -22,7 +23,7 @@ from archscope.timing.layers import LayerTimes, time_layers, traffic
 from archscope.timing.machine import Reading, read
 from archscope.timing.memory import peaks
 from archscope.timing.out_of_memory import is_out_of_memory
-from archscope.timing.passes import Pass, Workload, first_call, ready
+from archscope.timing.passes import Workload, first_call, ready
 from archscope.timing.precision import check
 from archscope.timing.sampling import Plan, Samples, Stage, sample
 from archscope.timing.statistics import percentile
@@ -35,24 +36,6 @@ LAYER_SHARE = 0.25
 LAYER_RUNS = 10
 FEWEST_LAYER_RUNS = 3
 BACK_TO_BACK_RUNS = 30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What the user asks for; see `archscope.analyses.time.analysis.run`."""
-
-    device: str
-    dtype: str
-    step: Pass
-    warmup: int
-    runs: int
-    budget_s: float
-    compiled: bool
-    per_layer: bool
-    cuda_graph: bool | None
-    warm_cache: bool
-    copy: bool
-    watch: Callable[[float, float], None] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +59,8 @@ class Measured:
     backward: BackwardWork | None = None
     """For a training step."""
     layers: LayerTimes | None = None
-    traffic: dict[str, int] | None = None
-    types: dict[str, str] | None = None
-    """Class name of each module, by path."""
+    traffic: Mapping[str, int] = field(default_factory=dict)
+    """Bytes that each module must move at least, by path, where its modules were timed."""
     graph: Samples | None = None
     """The forward pass as a CUDA graph."""
     back_to_back_s: tuple[float, float] | None = None
@@ -96,7 +78,7 @@ def measure(subject: Subject, settings: Settings) -> Measured:
     """
     device = resolve(settings.device)
     precision = check(settings.dtype, device)
-    _check_together(settings, device)
+    _check(settings, device)
     if subject.inputs is None:
         raise UsageError(f"{subject.name}: time needs inputs to call the network with")
 
@@ -126,23 +108,19 @@ def measure(subject: Subject, settings: Settings) -> Measured:
     raise ArchscopeError(does_not_fit(subject.inputs, device, open_with))
 
 
-def _check_together(settings: Settings, device: torch.device) -> None:
-    _check_numbers(settings)
+def _check(settings: Settings, device: torch.device) -> None:
+    if settings.warmup < 0 or settings.runs < 1:
+        raise UsageError(
+            f"warmup is {settings.warmup} and runs {settings.runs}; at least 0 and 1 make sense"
+        )
+    if not 0 < settings.budget < inf:
+        raise UsageError(f"budget is {settings.budget}; give it seconds, e.g. 60")
     if settings.per_layer and settings.compiled:
         raise UsageError("--per-layer times modules, and --compile leaves none; give one of them")
     if settings.cuda_graph and device.type != "cuda":
         raise UsageError("--cuda-graph needs a CUDA device; this one is a CPU")
     if settings.cuda_graph and settings.step == "train":
         raise UsageError("--cuda-graph replays a forward pass; leave out --pass train")
-
-
-def _check_numbers(settings: Settings) -> None:
-    if settings.warmup < 0 or settings.runs < 1:
-        raise UsageError(
-            f"warmup is {settings.warmup} and runs {settings.runs}; at least 0 and 1 make sense"
-        )
-    if not 0 < settings.budget_s < inf:
-        raise UsageError(f"budget is {settings.budget_s}; give it seconds, e.g. 60")
 
 
 def _measure(
@@ -161,7 +139,7 @@ def _measure(
     backward = count_backward(workload) if settings.step == "train" else None
     peak_bytes = peaks(workload.stages, device)
     before = None if settings.warm_cache else emptied(device)
-    plan = Plan(warmup=settings.warmup, runs=settings.runs, budget_s=settings.budget_s)
+    plan = Plan(warmup=settings.warmup, runs=settings.runs, budget_s=settings.budget)
     samples = sample(workload.stages, clock, plan, before=before, watch=settings.watch)
     if not samples.seconds:
         raise KeyboardInterrupt
@@ -198,7 +176,6 @@ def _explain(
             found,
             layers=layers if layers.own_s else None,
             traffic=traffic(workload.model, workload.call),
-            types={path: type(module).__name__ for path, module in workload.model.named_modules()},
             interrupted=layers.interrupted,
         )
     wanted = found.settings.cuda_graph is not False and found.settings.step == "forward"
@@ -209,7 +186,7 @@ def _explain(
 
 def _layer_runs(found: Measured) -> int:
     once = percentile(sorted(found.samples.stage(0)), 0.5)
-    within = int(LAYER_SHARE * found.settings.budget_s / max(once, 1e-9))
+    within = int(LAYER_SHARE * found.settings.budget / max(once, 1e-9))
     return min(max(within, FEWEST_LAYER_RUNS), LAYER_RUNS)
 
 
@@ -222,7 +199,7 @@ def _with_graph(
         if found.settings.cuda_graph and not is_out_of_memory(error):
             raise ArchscopeError(f"the forward cannot be captured: {first_line(error)}") from error
         return replace(found, graph_failure=first_line(error))
-    share = LAYER_SHARE * found.settings.budget_s
+    share = LAYER_SHARE * found.settings.budget
     plan = Plan(warmup=found.settings.warmup, runs=found.settings.runs, budget_s=share)
     replays = [Stage(name="replay", run=replay)]
     graph = sample(replays, clock, plan, before=before)

@@ -61,7 +61,7 @@ def _sampling(found: Measured) -> Iterator[Note]:
         yield Note(
             level="info",
             text=(
-                f"the budget of {settings.budget_s:g} s ended it after {len(samples.seconds)} of "
+                f"the budget of {settings.budget:g} s ended it after {len(samples.seconds)} of "
                 f"{settings.runs} runs; --budget gives it more"
             ),
         )

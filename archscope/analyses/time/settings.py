@@ -1,0 +1,41 @@
+"""What a user asks for who has a network timed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+Step = Literal["forward", "train"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a network is to be timed."""
+
+    device: str = "auto"
+    """`auto`, `cuda`, `cuda:1` or `cpu`."""
+    dtype: str = "fp32"
+    """What weights and inputs are cast to: `fp32`, `tf32`, `fp16` or `bf16`."""
+    step: Step = "forward"
+    """The forward pass alone, or a step of training."""
+    warmup: int = 20
+    """Runs before the first sample, at least."""
+    runs: int = 100
+    """Samples, at most."""
+    budget: float = 60.0
+    """Seconds for warm-up and samples, about."""
+    compiled: bool = False
+    """Whether it runs through torch.compile."""
+    per_layer: bool = False
+    """Whether modules are shown too."""
+    cuda_graph: bool | None = None
+    """Whether the forward is replayed as a CUDA graph; None: where it can be."""
+    warm_cache: bool = False
+    """Whether the card's cache is kept as the run before left it."""
+    copy: bool = True
+    """Whether a copy of the model is timed, so that it stays as found."""
+    keep_interrupted: bool = False
+    """Whether a Ctrl-C returns what was measured."""
+    watch: Callable[[float, float], None] | None = None
+    """Is told the share that is done and the seconds left."""
