@@ -97,7 +97,7 @@ def _copied(model: nn.Module, inputs: Inputs) -> Iterator[tuple[nn.Module, Input
     A model that cannot be copied is yielded itself, and put back after.
     """
     arguments = Inputs(args=_twin(inputs.args), kwargs=_twin(dict(inputs.kwargs)))
-    leaves = tuple(leaf for leaf in tree_leaves((inputs.args, dict(inputs.kwargs))))
+    leaves = tree_leaves((inputs.args, dict(inputs.kwargs)))
     with left_as_found(model), values_as_found(model, leaves):
         try:
             other = copy.deepcopy(model)

@@ -81,9 +81,7 @@ class ShapesOnly(TorchDispatchMode):
             if kwargs.get("device") is not None:
                 kwargs["device"] = torch.device("meta")
         if func._schema.is_mutable:
-            rule = RULES.get(func)
-            outputs = rule(*args, **kwargs) if rule else None
-            return func(*args, **kwargs) if outputs is None else outputs
+            return _answer(func, args, kwargs)
         if func.is_view:
             return func(*args, **kwargs)
         return self._fresh(func, args, kwargs)
@@ -96,10 +94,7 @@ class ShapesOnly(TorchDispatchMode):
             return func(*args, **kwargs)
         if known is not None:
             return _again(known)
-        rule = RULES.get(func)
-        outputs = rule(*args, **kwargs) if rule else None
-        if outputs is None:
-            outputs = func(*args, **kwargs)
+        outputs = _answer(func, args, kwargs)
         self._seen[key] = _remember(outputs)
         return outputs
 
@@ -116,6 +111,12 @@ class ShapesOnly(TorchDispatchMode):
             elif kept:
                 kwargs = {**kwargs, "device": torch.device("cpu")}
         return func(*args, **kwargs)
+
+
+def _answer(func: Any, args: Any, kwargs: Any) -> Any:
+    rule = RULES.get(func)
+    outputs = rule(*args, **kwargs) if rule else None
+    return func(*args, **kwargs) if outputs is None else outputs
 
 
 def _refuse_to_lose_a_write(func: Any, args: Any) -> None:

@@ -7,20 +7,21 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_leaves
 
 from archscope.counting.dispatcher import DispatcherCount, DispatcherCounter
 from archscope.counting.execution import ShapesOnly
 from archscope.counting.fvcore_engine import FvcoreCount, count_with_fvcore
 from archscope.errors import ForwardError, first_line
 from archscope.running.as_found import (
+    bodiless,
     left_as_found,
-    meta_twin,
     move_to_meta,
     values_as_found,
 )
@@ -76,39 +77,31 @@ Attempt = Callable[[nn.Module, Inputs, Mapping[str, int]], ForwardCount]
 def _attempts(model: nn.Module, inputs: Inputs, execution: Execution) -> list[Attempt]:
     """Return the ways to run, cheapest first; each later one is tried where the former raised."""
     tensors = [*model.parameters(), *model.buffers(), *tree_leaves((inputs.args, inputs.kwargs))]
-    bodiless = any(isinstance(t, Tensor) and t.is_meta for t in tensors)
-    shapes = [_on_shapes, _on_shapes_constants_too]
-    if execution == "shapes" or bodiless:
+    without_data = any(isinstance(t, Tensor) and t.is_meta for t in tensors)
+    shapes = [partial(_on_shapes, constants_too=too) for too in (False, True)]
+    if execution == "shapes" or without_data:
         return list(shapes)
     return [_on_data] if execution == "real" else [*shapes, _on_data]
 
 
-def _on_shapes(model: nn.Module, inputs: Inputs, repeats: Mapping[str, int]) -> ForwardCount:
-    return _without_data(model, inputs, repeats, ShapesOnly())
-
-
-def _on_shapes_constants_too(
-    model: nn.Module, inputs: Inputs, repeats: Mapping[str, int]
-) -> ForwardCount:
-    return _without_data(model, inputs, repeats, ShapesOnly(constants_too=True))
-
-
-def _without_data(
-    model: nn.Module, inputs: Inputs, repeats: Mapping[str, int], shapes: ShapesOnly
+def _on_shapes(
+    model: nn.Module, inputs: Inputs, repeats: Mapping[str, int], *, constants_too: bool
 ) -> ForwardCount:
     with left_as_found(model):
         try:
             move_to_meta(model)
-            bodiless = Inputs(args=_to_meta(inputs.args), kwargs=_to_meta(dict(inputs.kwargs)))
+            given = Inputs(args=bodiless(inputs.args), kwargs=bodiless(dict(inputs.kwargs)))
         except Exception as failure:  # an input or a weight that cannot be without data
             return ForwardCount(DispatcherCount(), None, None, "shapes", failure, "meta")
-        with shapes:
-            return _both_engines(model, bodiless, repeats, "shapes")
+        with ShapesOnly(constants_too=constants_too):
+            return _both_engines(model, given, repeats, "shapes")
 
 
 def _on_data(model: nn.Module, inputs: Inputs, repeats: Mapping[str, int]) -> ForwardCount:
-    leaves = tuple(tree_leaves((inputs.args, dict(inputs.kwargs))))
-    with values_as_found(model, leaves), left_as_found(model):
+    with (
+        values_as_found(model, tree_leaves((inputs.args, dict(inputs.kwargs)))),
+        left_as_found(model),
+    ):
         return _both_engines(model, inputs, repeats, "real")
 
 
@@ -153,16 +146,3 @@ def _uncompiled() -> Iterator[None]:
 
 def _device(model: nn.Module) -> str:
     return str(next((p.device for p in model.parameters()), torch.get_default_device()))
-
-
-def _to_meta(value: Any) -> Any:
-    """Drop the data of numbers; keep that of words, masks and lengths, which steer a forward."""
-
-    def twin(leaf: Any) -> Any:
-        if not isinstance(leaf, Tensor):
-            return leaf
-        if leaf.is_floating_point() or leaf.is_complex():
-            return meta_twin(leaf)
-        return leaf.clone()  # the forward may write into it
-
-    return tree_map(twin, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from contextlib import redirect_stdout
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archscope.subject import Inputs
 
@@ -16,18 +16,12 @@ if TYPE_CHECKING:
 def runs_on_shapes(model: nn.Module, inputs: Inputs) -> bool:
     """Return whether forward runs where weights and inputs have no data."""
     import torch
-    from torch.utils._pytree import tree_map
 
     from archscope.counting.execution import ShapesOnly
-    from archscope.running.as_found import left_as_found, meta_twin, move_to_meta
+    from archscope.running.as_found import bodiless, left_as_found, move_to_meta
 
     if not any(parameter.is_meta for parameter in model.parameters()):
         return True  # it has its data; counting falls back to that by itself
-
-    def bodiless(leaf: Any) -> Any:
-        if isinstance(leaf, torch.Tensor):
-            return meta_twin(leaf) if leaf.is_floating_point() else leaf.clone()
-        return leaf
 
     for constants_too in (False, True):
         with left_as_found(model), torch.no_grad(), warnings.catch_warnings():
@@ -36,7 +30,7 @@ def runs_on_shapes(model: nn.Module, inputs: Inputs) -> bool:
                 move_to_meta(model)
                 for module in model.modules():
                     module.training = False
-                args, kwargs = tree_map(bodiless, (inputs.args, dict(inputs.kwargs)))
+                args, kwargs = bodiless((inputs.args, dict(inputs.kwargs)))
                 silent = redirect_stdout(io.StringIO())
                 with silent, ShapesOnly(constants_too=constants_too):
                     model(*args, **kwargs)

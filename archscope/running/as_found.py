@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import random
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
+from torch.utils._pytree import tree_map
 
 _CONTAINERS = (dict, OrderedDict, defaultdict, list, set, deque)
 """Exact types whose items are put back; a subclass may not like to be copied."""
@@ -44,7 +45,7 @@ def left_as_found(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def values_as_found(model: nn.Module, inputs: tuple[Any, ...]) -> Iterator[None]:
+def values_as_found(model: nn.Module, inputs: Sequence[Any]) -> Iterator[None]:
     """Put back the values of all parameters, buffers and input tensors; costs a copy of each."""
     tensors = [*model.parameters(), *model.buffers()]
     tensors += [leaf for leaf in inputs if isinstance(leaf, torch.Tensor)]
@@ -95,6 +96,19 @@ def move_to_meta(model: nn.Module) -> None:
                     if id(tensor) not in twins:
                         twins[id(tensor)] = meta_twin(tensor)
                     held[name] = twins[id(tensor)]  # type: ignore[assignment]
+
+
+def bodiless(value: Any) -> Any:
+    """Drop the data of numbers; keep that of words, masks and lengths, which steer a forward."""
+
+    def twin(leaf: Any) -> Any:
+        if not isinstance(leaf, torch.Tensor):
+            return leaf
+        if leaf.is_floating_point() or leaf.is_complex():
+            return meta_twin(leaf)
+        return leaf.clone()  # the forward may write into it
+
+    return tree_map(twin, value)
 
 
 def meta_twin(tensor: torch.Tensor) -> torch.Tensor:
