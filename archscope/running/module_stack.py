@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from torch import Tensor, nn
@@ -20,6 +20,13 @@ Hook = Callable[[str, Any], None]
 def paths_of(model: nn.Module) -> dict[int, str]:
     """Return the path of each module by its `id`, the first where it has several."""
     return {id(module): path for path, module in model.named_modules()}
+
+
+def outwards(path: str) -> Iterator[str]:
+    """Yield the paths of the modules that one is part of, the nearest first, the model's last."""
+    while path:
+        path = path.rpartition(".")[0]
+        yield path
 
 
 def _nothing(path: str, value: Any) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from torch.nn.modules.module import (
     register_module_forward_pre_hook,
 )
 
-from archscope.running.module_stack import ModuleStack, tensors_in
+from archscope.running.module_stack import Hook, ModuleStack, tensors_in
 from archscope.timing.clocks import Clock
 from archscope.timing.statistics import percentile
 
@@ -57,14 +57,15 @@ def time_layers(
     interrupted = False
     try:
         for number in range(runs + 1):
-            spans = _Spans(clock)
+            marks: list[_Mark] = []
             if before is not None:
                 before()
-            with ModuleStack(model, on_enter=spans.enter, on_exit=spans.leave) as stack:
+            begin, end = (_marking(marks, clock, begins=begins) for begins in (True, False))
+            with ModuleStack(model, on_enter=begin, on_exit=end) as stack:
                 call()
             clock.wait()
             if number:
-                passes.append(spans.own())
+                passes.append(_own_seconds(marks, clock))
                 calls = stack.calls
     except KeyboardInterrupt:
         interrupted = True
@@ -76,55 +77,36 @@ def time_layers(
     )
 
 
-@dataclass(slots=True)
-class _Call:
-    """One call of one module's forward."""
-
-    path: str
-    start: Any
-    end: Any = None
-    inner: list[_Call] = field(default_factory=list)
+_Mark = tuple[str, bool, Any]
+"""Path of a module, whether it begins or ends, and the clock's mark of when."""
 
 
-class _Spans:
-    """The calls of one pass and the marks around them; read once the device has reached them."""
+def _marking(marks: list[_Mark], clock: Clock, *, begins: bool) -> Hook:
+    return lambda path, _: marks.append((path, begins, clock.mark()))
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._open: list[_Call] = []
-        self._done: list[_Call] = []
 
-    def enter(self, path: str, args: Any) -> None:
-        """Mark the start of a module's forward."""
-        call = _Call(path, None)
-        if self._open:
-            self._open[-1].inner.append(call)
-        self._open.append(call)
-        call.start = self._clock.mark()
+def _own_seconds(marks: Sequence[_Mark], clock: Clock) -> dict[str, float]:
+    """Return each module's time outside the modules that it calls.
 
-    def leave(self, path: str, output: Any) -> None:
-        """Mark its end; one that the model ended by catching an error is part of its caller."""
-        end = self._clock.mark()
-        inner: list[_Call] = []
-        while self._open:
-            call = self._open.pop()
-            call.inner += inner
-            if call.path == path:
-                call.end = end
-                self._done.append(call)
-                return
-            inner = call.inner
-
-    def own(self) -> dict[str, float]:
-        """Return each module's time outside the modules that it calls."""
-        found: defaultdict[str, float] = defaultdict(float)
-        for call in self._done:
-            inner = sum(map(self._seconds, call.inner))
-            found[call.path] += max(self._seconds(call) - inner, 0.0)
-        return dict(found)
-
-    def _seconds(self, call: _Call) -> float:
-        return 0.0 if call.end is None else self._clock.seconds(call.start, call.end)
+    One that the model ended by catching an error is part of its caller.
+    """
+    found: defaultdict[str, float] = defaultdict(float)
+    running: list[list[Any]] = []
+    for path, begins, mark in marks:
+        if begins:
+            running.append([path, mark, 0.0])
+            continue
+        inner = 0.0
+        while running:
+            last, start, within = running.pop()
+            inner += within
+            if last == path:
+                whole = clock.seconds(start, mark)
+                found[path] += max(whole - inner, 0.0)
+                if running:
+                    running[-1][2] += whole
+                break
+    return dict(found)
 
 
 def traffic(model: nn.Module, call: Callable[[], object]) -> dict[str, int]:

@@ -56,23 +56,16 @@ def _has_tf32(device: torch.device) -> bool:
 
 @contextmanager
 def computing_in(precision: Precision) -> Iterator[None]:
-    """Allow or forbid short products as `precision` says; every switch is put back after."""
-    with switches_as_found():
-        short = precision == "tf32"
-        torch.set_float32_matmul_precision("high" if short else "highest")
-        torch.backends.cudnn.allow_tf32 = short
-        yield
-
-
-@contextmanager
-def switches_as_found() -> Iterator[None]:
-    """Put back torch's switches of products and of cuDNN, however they were set.
+    """Allow or forbid short products as `precision` says; every switch is put back after.
 
     torch has two generations of these switches and refuses to read one where the other was used:
     each is read where it can be, and what was read is set again.
     """
     put_back = [_found(*switch) for switch in _switches()]
+    short = precision == "tf32"
     try:
+        torch.set_float32_matmul_precision("high" if short else "highest")
+        torch.backends.cudnn.allow_tf32 = short
         yield
     finally:
         for restore in put_back:

@@ -49,9 +49,8 @@ def _set(subject: Subject, found: Measured) -> Iterator[ConditionRow]:
 
 
 def _cache(found: Measured) -> str:
-    if found.device.type != "cuda":
-        return "as the run before left it"
-    return "as the run before left it" if found.settings.warm_cache else "emptied before each run"
+    kept = found.settings.warm_cache or found.device.type != "cuda"
+    return "as the run before left it" if kept else "emptied before each run"
 
 
 def _peaks(found: Measured) -> Iterator[ConditionRow]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archscope.analyses.time.rows import LayerRow
+from archscope.running.module_stack import outwards
 
 if TYPE_CHECKING:
     from archscope.analyses.time.measure import Measured
@@ -52,12 +53,9 @@ def layer_rows(found: Measured, counts: Counts | None, whole_s: float) -> tuple[
 def _with_what_they_hold(own: Mapping[str, _Sum]) -> dict[str, _Sum]:
     sums = dict(own)
     for path in reversed(tuple(own)):  # submodules come after what they are part of
-        above = path
-        while above:
-            above = above.rpartition(".")[0]
-            if above in sums:
-                sums[above] += sums[path]
-                break
+        above = next((outer for outer in outwards(path) if outer in sums), None)
+        if above is not None:
+            sums[above] += sums[path]
     return sums
 
 

@@ -13,7 +13,6 @@ from archscope.analyses.time.rows import (
     LAYERS,
     PASSES,
     SAMPLES,
-    ConditionRow,
     PassRow,
     SampleRow,
     Totals,
@@ -61,7 +60,7 @@ def sections(subject: Subject, found: Measured, counts: Counts | None) -> tuple[
             rows,
             totals=totals,
             notes=notes(found, counts, rows, modules),
-            headline=(headline(rows[0], _device_name(said)),),
+            headline=(headline(rows[0], found.device_name),),
             summary=how,
             device=where,
         ),
@@ -71,16 +70,8 @@ def sections(subject: Subject, found: Measured, counts: Counts | None) -> tuple[
     return (
         *shown,
         SAMPLES.filled(samples, device=where),
-        CONDITIONS.filled(
-            said,
-            device=where,
-        ),
+        CONDITIONS.filled(said, device=where),
     )
-
-
-def _device_name(conditions: Sequence[ConditionRow]) -> str:
-    known = {row.name: row.value for row in conditions}
-    return str(known.get("device name") or known.get("device") or "an unknown device")
 
 
 def items_of(subject: Subject) -> tuple[str | None, int | None]:
