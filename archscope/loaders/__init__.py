@@ -23,10 +23,10 @@ class Loader:
     """One line for `archscope list`, with an example."""
     accepts: Callable[[str], bool]
     """Whether a text names a network in this form; imports and runs nothing of the user's."""
-    spec: Callable[[str], type | None]
-    """The spec whose fields may be set beside that name; None where there is none."""
     load: Callable[[str, Request], Network]
     """The network that a text names; raises `UsageError`."""
+    spec: Callable[[str], type | None] = lambda text: None
+    """The spec whose fields may be set beside that name; None where there is none."""
     values: Callable[[str], Mapping[str, Any]] = lambda text: {}
     """The fields of that spec which the name itself sets."""
 
@@ -63,9 +63,10 @@ def _refuse_what_is_not_for_it(text: str, loader: Loader, request: Request) -> N
             )
     elif request.input_shapes or request.arguments:
         flag = "--input-shape" if request.input_shapes else "--model-arg"
+        name = text.partition(":")[0]
         raise UsageError(
-            f"{flag} is for a network of your own; {text.partition(':')[0]} is described by its "
-            f"fields: archscope list {loader.spec(text) and text.partition(':')[0]}"
+            f"{flag} is for a network of your own; {name} is described by its fields: "
+            f"archscope list {name}"
         )
 
 

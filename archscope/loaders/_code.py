@@ -16,7 +16,7 @@ from importlib import import_module
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from archscope.errors import LoadError, UsageError
 
@@ -87,11 +87,16 @@ def run(code: Callable[[], T], what: str, *, folder: Path, program: str = "") ->
         raise LoadError(f"{what} raised {kind}{': ' if said else ''}{said}") from error
 
 
-def not_imported(package: str, extra: str, error: Exception) -> UsageError:
-    """Return what to say where a package that a loader needs is missing or broken."""
-    missing = isinstance(error, ImportError) and error.name == package
-    why = "" if missing else f" ({type(error).__name__}: {_said(error)})"
-    return UsageError(f"{package} cannot be imported{why}: pip install archscope[{extra}]")
+def imported(package: str, extra: str) -> Any:
+    """Import a package that a loader needs; raises `UsageError` where it is missing or broken."""
+    try:
+        return import_module(package)
+    except Exception as error:  # a torchvision for another torch raises all kinds of errors
+        missing = isinstance(error, ImportError) and error.name == package
+        why = "" if missing else f" ({type(error).__name__}: {_said(error)})"
+        raise UsageError(
+            f"{package} cannot be imported{why}: pip install archscope[{extra}]"
+        ) from None
 
 
 def _said(error: BaseException) -> str:

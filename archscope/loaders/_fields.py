@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from archscope.errors import UsageError
 
 
-def fields_of(text: str, fields: str) -> Mapping[str, str]:
-    """Return the fields and their texts in `field=value,field=value`, a part of `text`."""
+def fields_of(text: str) -> Mapping[str, str]:
+    """Return the fields and their texts in `NAME:field=value,field=value`."""
     found = {}
-    for part in filter(None, fields.split(",")):
+    for part in filter(None, text.partition(":")[2].split(",")):
         field, equals, value = part.partition("=")
         if not equals:
             raise UsageError(

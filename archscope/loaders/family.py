@@ -16,20 +16,20 @@ from archscope.subject import Network, Published, Request, Sketch, Subject
 
 def accepts(text: str) -> bool:
     """Return whether `text` begins with the name of a family."""
-    return _split(text)[0] in FAMILIES.names()
+    return text.partition(":")[0] in FAMILIES.names()
 
 
 def spec(text: str) -> type:
     """Return the spec of the family that `text` names."""
-    return FAMILIES.get(_split(text)[0]).spec
+    return FAMILIES.get(text.partition(":")[0]).spec
 
 
 def load(text: str, request: Request) -> Network:
     """Return the network of a family, its fields taken from `text`, then from the request."""
-    name, fields = _split(text)
+    name = text.partition(":")[0]
     family = FAMILIES.get(name)
     refuse_strangers(name, family, request.fields)
-    texts = {**fields_of(text, fields), **request.fields}
+    texts = {**fields_of(text), **request.fields}
     return network(family, specs.read(family.spec, texts))
 
 
@@ -81,11 +81,6 @@ def refuse_strangers(name: str, family: Family, texts: Mapping[str, Any]) -> Non
         if text not in known:
             flag = specs.flag_of(text)
             raise UsageError(f"{flag} is not a field of {name}; it has {', '.join(known.values())}")
-
-
-def _split(text: str) -> tuple[str, str]:
-    name, _, fields = text.partition(":")
-    return name, fields
 
 
 LOADER = Loader(

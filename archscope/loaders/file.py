@@ -128,6 +128,5 @@ LOADER = Loader(
     name="file",
     summary="a class or function in a file of yours, e.g. ./net.py:UNet; runs the file",
     accepts=accepts,
-    spec=lambda text: None,
     load=load,
 )

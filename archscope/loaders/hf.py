@@ -39,7 +39,7 @@ def load(text: str, request: Request) -> Network:
 
     def prepare() -> Callable[[], nn.Module]:
         with _offline():
-            transformers = _transformers()
+            transformers = _code.imported("transformers", "hf")
             config, strange = _code.run(
                 lambda: transformers.AutoConfig.from_pretrained(
                     str(folder),
@@ -122,14 +122,6 @@ def _class(transformers: Any, name: str, *, explicit: bool) -> Any:
     raise UsageError(f"transformers has no model class {name!r}.{did_you_mean(name, names)}")
 
 
-def _transformers() -> Any:
-    try:
-        import transformers
-    except Exception as error:
-        raise _code.not_imported("transformers", "hf", error) from None
-    return transformers
-
-
 @contextmanager
 def _offline() -> Iterator[None]:
     """Keep transformers off the network; it reads these when it is imported."""
@@ -149,6 +141,5 @@ LOADER = Loader(
     name="hf",
     summary="a model of the transformers package, e.g. hf:FOLDER with a config.json; no weights",
     accepts=accepts,
-    spec=lambda text: None,
     load=load,
 )

@@ -97,6 +97,5 @@ LOADER = Loader(
     name="module",
     summary="a class or function of a module, e.g. package.nets:build; imports the module",
     accepts=accepts,
-    spec=lambda text: None,
     load=load,
 )

@@ -30,11 +30,11 @@ def values(text: str) -> Mapping[str, Any]:
 
 def load(text: str, request: Request) -> Network:
     """Return the published network, with the fields changed that the text or the request name."""
-    name, _, fields = text.partition(":")
+    name = text.partition(":")[0]
     preset = presets.load(name)
     family = FAMILIES.get(preset.family)
     families.refuse_strangers(name, family, request.fields)
-    changes = {**fields_of(text, fields), **request.fields}
+    changes = {**fields_of(text), **request.fields}
     changed = specs.parse(family.spec, changes)
     made = family.spec(**{**preset.fields, **changed})
     title = ", ".join([name, *(f"{field} {value}" for field, value in changes.items())])

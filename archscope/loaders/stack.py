@@ -142,10 +142,7 @@ def _single(spec: StackSpec) -> Outline:
     if len(spec.dilations) not in (1, count):
         longest = max(LISTS, key=lambda field: len(getattr(spec, field)))
         _refuse_length("dilations", spec.dilations, "dilations", f"{count} {LISTS[longest]}", count)
-    for field, noun in LISTS.items():
-        given = getattr(spec, field)
-        if len(given) not in (1, count):
-            _refuse_length(field, given, noun, f"{count} dilations", count)
+    _check_lengths(spec, count, "dilations")
     dilations = spec.dilations * (count if len(spec.dilations) == 1 else 1)
     return Outline(
         axes=spec.axes,
@@ -158,10 +155,7 @@ def _single(spec: StackSpec) -> Outline:
 def _branched(spec: StackSpec, branches: Branches) -> Outline:
     count = len(branches)
     _check_count("branches", sum(map(len, branches)))
-    for field, noun in LISTS.items():
-        given = getattr(spec, field)
-        if len(given) not in (1, count):
-            _refuse_length(field, given, noun, f"{count} branches", count)
+    _check_lengths(spec, count, "branches")
     found = []
     for number, dilations in enumerate(branches):
         kernel = spec.kernel_size[number if len(spec.kernel_size) > 1 else 0]
@@ -189,6 +183,13 @@ def _stack(
 def _check_count(field: str, count: int) -> None:
     if count > LAYERS_LIMIT:
         raise SpecError(field, count, f"layers are too many; up to {LAYERS_LIMIT:,} are looked at")
+
+
+def _check_lengths(spec: StackSpec, count: int, others: str) -> None:
+    for field, noun in LISTS.items():
+        given = getattr(spec, field)
+        if len(given) not in (1, count):
+            _refuse_length(field, given, noun, f"{count} {others}", count)
 
 
 def _refuse_length(field: str, given: tuple[int, ...], noun: str, others: str, count: int) -> None:
@@ -229,7 +230,7 @@ def accepts(text: str) -> bool:
 
 def load(text: str, request: Request) -> Network:
     """Return the stack that the fields in `text` and of the request describe."""
-    texts = {**fields_of(text, text.partition(":")[2]), **request.fields}
+    texts = {**fields_of(text), **request.fields}
     made = sketch(specs.read(StackSpec, texts))
 
     def subject() -> Subject:

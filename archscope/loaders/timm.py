@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archscope.errors import UsageError, did_you_mean
 from archscope.loaders import Loader, _code, _own, _target
@@ -28,7 +28,7 @@ def load(text: str, request: Request) -> Network:
     arguments = {**target.kwargs, **request.arguments}
 
     def prepare() -> Callable[[], nn.Module]:
-        timm = _timm()
+        timm = _code.imported("timm", "timm")
         if name.partition(".")[0] not in timm.list_models():
             near = did_you_mean(name, timm.list_models())
             raise UsageError(f"timm has no model {name!r}.{near}")
@@ -64,14 +64,6 @@ def _read(text: str) -> tuple[str, _target.Target]:
     return found[1], target
 
 
-def _timm() -> Any:
-    try:
-        import timm
-    except Exception as error:  # a torchvision for another torch raises all kinds of errors
-        raise _code.not_imported("timm", "timm", error) from None
-    return timm
-
-
 def _usual_input(model: nn.Module) -> Sequence[str]:
     """Return the input that timm states for a model, as `--input-shape` would give it."""
     stated = getattr(model, "default_cfg", None) or {}
@@ -83,6 +75,5 @@ LOADER = Loader(
     name="timm",
     summary="a model of the timm package, e.g. timm:resnet50; downloads nothing",
     accepts=accepts,
-    spec=lambda text: None,
     load=load,
 )
