@@ -111,42 +111,34 @@ def _from_torch(formula: Callable[..., int]) -> Formula:
 
 
 _MISSING: dict[str, Formula] = {
-    "mv": first_operand,
-    "addmv": second_operand,
-    "dot": first_operand,
-    "vdot": first_operand,
-    "addbmm": added_product,
-    "_trilinear": trilinear,
-    "_grouped_mm": grouped_product,
-    "_int_mm": product,
-    "_addmm_activation": added_product,
-    "_scaled_dot_product_flash_attention": attention,
-    "_scaled_dot_product_flash_attention_for_cpu": attention,
-    "_scaled_dot_product_efficient_attention": attention,
-    "_scaled_dot_product_cudnn_attention": attention,
-    "_scaled_dot_product_fused_attention_overrideable": attention,
-    "_scaled_dot_product_flash_attention_for_cpu_backward": attention_backward,
-    "_native_multi_head_attention": multihead_attention,
-    "_transformer_encoder_layer_fwd": encoder_layer,
-    "mkldnn_rnn_layer": recurrence,
-    "_cudnn_rnn": recurrence,
-    "miopen_rnn": recurrence,
-    "conv_tbc": convolution_tbc,
-    "mkldnn_convolution": convolution,
-    "miopen_convolution": convolution,
-    "mkldnn_linear": linear,
+    f"aten::{name}": formula
+    for formula, names in (
+        (first_operand, "mv dot vdot"),
+        (second_operand, "addmv"),
+        (added_product, "addbmm _addmm_activation"),
+        (trilinear, "_trilinear"),
+        (grouped_product, "_grouped_mm"),
+        (product, "_int_mm"),
+        (attention, "_scaled_dot_product_flash_attention"),
+        (attention, "_scaled_dot_product_flash_attention_for_cpu"),
+        (attention, "_scaled_dot_product_efficient_attention _scaled_dot_product_cudnn_attention"),
+        (attention, "_scaled_dot_product_fused_attention_overrideable"),
+        (attention_backward, "_scaled_dot_product_flash_attention_for_cpu_backward"),
+        (multihead_attention, "_native_multi_head_attention"),
+        (encoder_layer, "_transformer_encoder_layer_fwd"),
+        (recurrence, "mkldnn_rnn_layer _cudnn_rnn miopen_rnn"),
+        (convolution_tbc, "conv_tbc"),
+        (convolution, "mkldnn_convolution miopen_convolution"),
+        (linear, "mkldnn_linear"),
+    )
+    for name in names.split()
 }
 
 
-def _table() -> dict[str, Formula]:
-    ours = {f"aten::{name}": formula for name, formula in _MISSING.items()}
-    theirs = {
-        f"aten::{packet.__name__}": _from_torch(formula)
-        for packet, formula in flop_registry.items()
-        if str(packet).startswith("aten.")
-    }
-    return theirs | ours
-
-
-FORMULAS: dict[str, Formula] = _table()
+_OF_TORCH: dict[str, Formula] = {
+    f"aten::{packet.__name__}": _from_torch(formula)
+    for packet, formula in flop_registry.items()
+    if str(packet).startswith("aten.")
+}
+FORMULAS = _OF_TORCH | _MISSING
 """Operator name with namespace to its formula, called as `formula(*args, result=..., **kwargs)`."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import combinations
 
 from archscope.analyses.audit.evidence import Evidence, Module
+from archscope.counting.others import Figures
 
 MOST_PARTS = 12
 """Parts of which sums are tried; their number doubles with each."""
@@ -38,9 +39,23 @@ def is_inside(path: str, container: str) -> bool:
     return path != container and (not container or path.startswith(f"{container}."))
 
 
-def uncounted_parts(
-    module: Module, theirs: Mapping[str, int], evidence: Evidence
-) -> Iterator[tuple[str, Module]]:
-    for path, part in evidence.modules.items():
-        if not theirs.get(path) and is_inside(path, module.path):
-            yield path, part
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What one tool says of a network, beside what is known of it."""
+
+    figures: Figures
+    """All that the tool says."""
+    theirs: Mapping[str, int]
+    """Its multiply-accumulates by path, without what it adds that are none."""
+    evidence: Evidence
+    """What we know."""
+    moved: set[str] = field(default_factory=set)
+    """Parts whose work was found in a module around them; filled while modules are explained."""
+
+    def uncounted_parts(self, module: Module) -> dict[str, int]:
+        """Return our work of the parts of a module that the tool counts nothing in, by path."""
+        return {
+            path: part.macs
+            for path, part in self.evidence.modules.items()
+            if part.macs and not self.theirs.get(path) and is_inside(path, module.path)
+        }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import TYPE_CHECKING
 
 from archscope.counting.forward import ForwardCount
 from archscope.counting.weights import weights_by_module
+from archscope.running.module_stack import outwards
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -93,7 +94,7 @@ def with_borrowed_weights(evidence: Evidence, counted: Mapping[str, int]) -> Evi
     """
     modules = dict(evidence.modules)
     for path, module in evidence.modules.items():
-        owner = next((o for o in _outwards(path) if o in modules and modules[o].calls), None)
+        owner = next((o for o in outwards(path) if o in modules and modules[o].calls), None)
         if module.calls or not module.work or counted.get(path) or owner is None:
             continue
         name = path.removeprefix(f"{owner}.")
@@ -101,12 +102,6 @@ def with_borrowed_weights(evidence: Evidence, counted: Mapping[str, int]) -> Evi
         modules[owner] = replace(modules[owner], work={**modules[owner].work, **lent})
         modules[path] = replace(module, work={})
     return replace(evidence, modules=modules)
-
-
-def _outwards(path: str) -> Iterator[str]:
-    while path:
-        path = path.rpartition(".")[0]
-        yield path
 
 
 FUSED = "scaled_dot_product_attention"

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from archscope.analyses.audit.causes import MOST_PARTS, is_inside, sum_of, uncounted_parts
-from archscope.analyses.audit.causes import Cause as Cause
+from archscope.analyses.audit.causes import MOST_PARTS, Cause, Comparison, is_inside, sum_of
 from archscope.analyses.audit.evidence import Evidence, Module, with_borrowed_weights
 from archscope.analyses.audit.rules import by_formula, other_rows
 from archscope.counting.operators import classify
@@ -31,11 +30,11 @@ def causes(tool: Tool, figures: Figures, evidence: Evidence) -> list[Cause]:
     outside = figures.macs - sum(theirs.values()) - sum(cause.amount for cause in found)
     elsewhere = _outside(outside, theirs, evidence)
     found += elsewhere.causes
-    moved: set[str] = set()
     evidence = with_borrowed_weights(evidence, theirs)
+    comparison = Comparison(figures=figures, theirs=theirs, evidence=evidence)
     for path, module in evidence.modules.items():
-        if path not in moved:
-            found += _of_module(module, theirs, evidence, moved, elsewhere.operators, figures)
+        if path not in comparison.moved:
+            found += _of_module(module, comparison, elsewhere.operators)
     for path, macs in theirs.items():
         if path not in evidence.modules and macs:
             second = path in evidence.aliases
@@ -98,15 +97,10 @@ def _nearly(products: Mapping[str, int], amount: int) -> tuple[str, ...]:
 
 
 def _of_module(
-    module: Module,
-    theirs: Mapping[str, int],
-    evidence: Evidence,
-    moved: set[str],
-    elsewhere: frozenset[str],
-    figures: Figures,
+    module: Module, comparison: Comparison, elsewhere: frozenset[str]
 ) -> Iterator[Cause]:
-    counted = theirs.get(module.path, 0)
-    formula = by_formula(module, counted, theirs, evidence, moved, figures)
+    counted = comparison.theirs.get(module.path, 0)
+    formula = by_formula(module, counted, comparison)
     if formula is not None:
         yield from formula
         return
@@ -120,13 +114,13 @@ def _of_module(
     if not ours:
         parts = None
         if module.has_parts:
-            parts = _some_operators(module, {}, difference, theirs, evidence, moved, figures)
+            parts = _some_operators(module, {}, difference, comparison)
         yield from [_added(module, difference)] if parts is None else parts
     elif not counted:
-        reason = _left_out(module, work, theirs, figures, evidence)
+        reason = _left_out(module, work, comparison)
         yield Cause(reason=reason, amount=difference, path=module.path)
     else:
-        found = _some_operators(module, work, difference, theirs, evidence, moved, figures)
+        found = _some_operators(module, work, difference, comparison)
         if found is None:
             found = other_rows(module, counted)
         unexplained = Cause(reason=None, amount=difference, path=module.path)
@@ -144,21 +138,16 @@ def _added(module: Module, amount: int) -> Cause:
     return Cause(reason=reason, amount=amount, path=module.path)
 
 
-def _left_out(
-    module: Module,
-    work: Mapping[str, int],
-    theirs: Mapping[str, int],
-    figures: Figures,
-    evidence: Evidence,
-) -> str | None:
+def _left_out(module: Module, work: Mapping[str, int], comparison: Comparison) -> str | None:
     """Return why a module's work, or some of it, was left out."""
+    skipped = comparison.figures.skipped
     operators = ", ".join(sorted(work))
     if all("attention" in operator for operator in work):
-        known = [name for name in figures.skipped if "attention" in name]
+        known = [name for name in skipped if "attention" in name]
         return f"fused attention is not counted ({', '.join(known) or operators})"
     strange = [
         name
-        for name in figures.skipped
+        for name in skipped
         if classify(name) == "multiply-accumulate" and "scaled_dot_product" not in name
     ]
     strange = [name for name in strange if name in work] or strange
@@ -168,26 +157,19 @@ def _left_out(
         return f"products in {module.type} itself are not counted ({operators})"
     if not module.calls:
         return f"weights of {module.type} are used around it, where they are not counted"
-    if any(is_inside(module.path, path) for path in figures.closed):
+    if any(is_inside(module.path, path) for path in comparison.figures.closed):
         return f"{module.type} in a module that has a rule of its own is left out"
-    if any(theirs.get(other.path) for other in evidence.of_type(module.type)):
+    alike = comparison.evidence.of_type(module.type)
+    if any(comparison.theirs.get(other.path) for other in alike):
         return None
     return f"{module.type} is not counted: there is no rule for it"
 
 
 def _some_operators(
-    module: Module,
-    work: Mapping[str, int],
-    difference: int,
-    theirs: Mapping[str, int],
-    evidence: Evidence,
-    moved: set[str],
-    figures: Figures,
+    module: Module, work: Mapping[str, int], difference: int, comparison: Comparison
 ) -> list[Cause] | None:
     """Explain a difference by operators left out here, and by work of a part counted here."""
-    inside = {
-        path: part.macs for path, part in uncounted_parts(module, theirs, evidence) if part.macs
-    }
+    inside = comparison.uncounted_parts(module)
     # Of two operators of the same amount, attention is the likelier to be left out.
     likely = sorted(work, key=lambda operator: "attention" not in operator)
     parts = {f"-{operator}": -work[operator] for operator in likely}
@@ -199,8 +181,8 @@ def _some_operators(
     for name in fit:
         sign, what = name[0], name[1:]
         if sign == "+":
-            moved.add(what)  # its own difference is the same with the other sign
+            comparison.moved.add(what)  # its own difference is the same with the other sign
             continue
-        reason = _left_out(module, {what: work[what]}, theirs, figures, evidence)
+        reason = _left_out(module, {what: work[what]}, comparison)
         found.append(Cause(reason=reason, amount=parts[name], path=module.path))
     return found

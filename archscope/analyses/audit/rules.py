@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from archscope.analyses.audit.causes import Cause, uncounted_parts
-from archscope.analyses.audit.evidence import Evidence, Module
-from archscope.counting.others import PRODUCTS, Figures
+from archscope.analyses.audit.causes import Cause, Comparison
+from archscope.analyses.audit.evidence import Module
+from archscope.counting.others import PRODUCTS
 
 
-def by_formula(
-    module: Module,
-    counted: int,
-    theirs: Mapping[str, int],
-    evidence: Evidence,
-    moved: set[str],
-    figures: Figures,
-) -> list[Cause] | None:
+def by_formula(module: Module, counted: int, comparison: Comparison) -> list[Cause] | None:
     """Explain a module by the tool's own formula; None where that does not add up.
 
     The products that it holds must be ours, with those of the module's parts or without.
     """
-    terms = figures.terms.get(module.path)
+    terms = comparison.figures.terms.get(module.path)
     if terms is None or sum(terms.values()) != counted:
         return None
-    parts = {
-        path: part.macs for path, part in uncounted_parts(module, theirs, evidence) if part.macs
-    }
+    parts = comparison.uncounted_parts(module)
     if terms[PRODUCTS] == module.macs + sum(parts.values()):
-        moved.update(parts)
+        comparison.moved.update(parts)
     elif terms[PRODUCTS] != module.macs:
         return None
     return [

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 from archscope.analyses.audit import macs as _audit_macs
 from archscope.analyses.audit import params as _audit_params
+from archscope.analyses.audit.causes import Cause
 from archscope.analyses.audit.evidence import Evidence, gather
 from archscope.analyses.audit.headline import headline
-from archscope.analyses.audit.macs import Cause
 from archscope.analyses.audit.rows import (
     DIFFERENCES,
     TOOLS,
@@ -21,12 +21,13 @@ from archscope.counting.agreement import compare
 from archscope.counting.apart import Outcome, run
 from archscope.counting.forward import ForwardCount, count_forward
 from archscope.counting.fused import FusedAttention
-from archscope.counting.others import tools
+from archscope.counting.others import Figures, tools
 from archscope.errors import ForwardError, UsageError, first_line
 from archscope.results import Note, Section
 from archscope.subject import Subject
 from archscope.version import __version__
 
+_COUNTED = "MACs of products, convolutions, attention; shared weights once"
 _PARAMS = 2**27
 _MACS = 2**35
 """Parameters and multiply-accumulates up to which a network is run on data, some six times over:
@@ -47,11 +48,16 @@ def sections(subject: Subject, real: Callable[[], Subject] | None) -> tuple[Sect
     assert subject.inputs is not None
     outcomes = [run(tool, subject.model, subject.inputs) for tool in tools()]
     differences = tuple(row for outcome in outcomes for row in _differences(outcome, evidence))
-    rows = (_ours(evidence), *(_row(outcome, evidence) for outcome in outcomes))
+    figures = Figures(params=evidence.params, macs=evidence.macs)
+    others = (
+        _row(o.tool.name, o.version, o.figures, o.reason or o.tool.convention, evidence)
+        for o in outcomes
+    )
+    ours = _row("archscope", __version__, figures, _COUNTED, evidence)
     totals = _totals(outcomes, differences, evidence, agreement.complete)
     return (
         TOOLS.filled(
-            rows,
+            (ours, *others),
             totals=totals,
             notes=(
                 _verdict(totals),
@@ -80,31 +86,19 @@ def _device(subject: Subject, count: ForwardCount) -> str:
     return next((str(p.device) for p in subject.model.parameters()), count.device)
 
 
-def _ours(evidence: Evidence) -> ToolRow:
-    return ToolRow(
-        tool="archscope",
-        version=__version__,
-        params=evidence.params,
-        params_ratio=1.0 if evidence.params else None,
-        macs=evidence.macs,
-        macs_ratio=1.0 if evidence.macs else None,
-        state="MACs of products, convolutions, attention; shared weights once",
-        counted=True,
-    )
-
-
-def _row(outcome: Outcome, evidence: Evidence) -> ToolRow:
-    figures = outcome.figures
+def _row(
+    tool: str, version: str | None, figures: Figures | None, state: str, evidence: Evidence
+) -> ToolRow:
     params = figures.params if figures else None
     macs = figures.macs if figures else None
     return ToolRow(
-        tool=outcome.tool.name,
-        version=outcome.version,
+        tool=tool,
+        version=version,
         params=params,
         params_ratio=_share(params, evidence.params),
         macs=macs,
         macs_ratio=_share(macs, evidence.macs),
-        state=outcome.reason or outcome.tool.convention,
+        state=state,
         counted=figures is not None,
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from archscope.registry import Registry
+from archscope.running.module_stack import outwards
 from archscope.subject import Inputs
 
 PRODUCTS = ""
@@ -94,16 +95,8 @@ def own(inclusive: ByModule) -> dict[str, dict[str, int]]:
     """Return each module's own work, from figures that hold that of its submodules too."""
     found = {path: dict(work) for path, work in inclusive.items()}
     for path, work in inclusive.items():
-        parent = _parent(path, inclusive)
+        parent = next((outer for outer in outwards(path) if outer in inclusive), None)
         if parent is not None:
             for word, macs in work.items():
                 found[parent][word] = found[parent].get(word, 0) - macs
     return {path: {w: n for w, n in work.items() if n} for path, work in found.items()}
-
-
-def _parent(path: str, known: ByModule) -> str | None:
-    while path:
-        path = path.rpartition(".")[0]
-        if path in known:
-            return path
-    return None
