@@ -33,29 +33,28 @@ class Outcome:
     """What became of one tool."""
 
     tool: Tool
-    version: str | None
+    version: str | None = None
     """None where it is not installed."""
-    figures: Figures | None
+    figures: Figures | None = None
     """None where it gave none."""
-    reason: str
+    reason: str = ""
     """Why it gave none; empty where it did."""
 
 
 def run(tool: Tool, model: nn.Module, inputs: Inputs) -> Outcome:
     """Count `model` with `tool`; model, inputs, torch and random numbers are as found after."""
     if find_spec(tool.package) is None:
-        reason = f"not installed: pip install {tool.package}"
-        return Outcome(tool=tool, version=None, figures=None, reason=reason)
+        return Outcome(tool=tool, reason=f"not installed: pip install {tool.package}")
     installed = _version(tool.package)
     if not tool.on_shapes and any(parameter.is_meta for parameter in model.parameters()):
         reason = "needs data, and the network is too large to be run here"
-        return Outcome(tool=tool, version=installed, figures=None, reason=reason)
+        return Outcome(tool=tool, version=installed, reason=reason)
     try:
         with _quiet(), _torch_as_found(), _copied(model, inputs) as (other, arguments):
             found = tool.count(other, arguments)
     except (Exception, SystemExit) as error:
-        return Outcome(tool=tool, version=installed, figures=None, reason=f"failed: {_why(error)}")
-    return Outcome(tool=tool, version=installed, figures=found, reason="")
+        return Outcome(tool=tool, version=installed, reason=f"failed: {_why(error)}")
+    return Outcome(tool=tool, version=installed, figures=found)
 
 
 def _why(error: BaseException) -> str:

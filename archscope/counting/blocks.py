@@ -22,8 +22,7 @@ def count_blocks(model: nn.Module, repeats: Mapping[str, int]) -> int | None:
     candidates = [
         (path, type(module), repeats.get(path, 1))
         for path, module in model.named_modules()
-        if path and next(module.children(), None) is not None
-        if not isinstance(module, _CONTAINERS) and not _is_stack(module)
+        if path and _is_composite(module) and not _is_stack(module)
     ]
     times: Counter[type] = Counter()
     for _, kind, copies in candidates:

@@ -47,7 +47,7 @@ class DispatcherCount:
 
     work: dict[tuple[str, str], Tally] = field(default_factory=lambda: defaultdict(Tally))
     """By (path of the module that owns the weights or runs the operator, operator)."""
-    calls: Mapping[str, int] = field(default_factory=Counter)
+    calls: Mapping[str, int] = field(default_factory=dict)
     """How often each module's forward finished, by path."""
     input_shapes: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
     """Shapes of the positional tensors of each module's first call, by path."""
@@ -88,7 +88,6 @@ class DispatcherCounter(TorchDispatchMode):
 
     def __init__(self, model: nn.Module, repeats: Mapping[str, int]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.count = DispatcherCount()
         self._repeats = repeats
         self._holders = _holders_by_storage(model)
         self._inherited: dict[int, Holders] = {}
@@ -101,6 +100,12 @@ class DispatcherCounter(TorchDispatchMode):
         }
         self._operators: dict[Any, _Operator] = {}
         self.stack = ModuleStack(model, on_enter=self._enter, on_exit=self._exit)
+        self.count = DispatcherCount(
+            calls=self.stack.calls,
+            input_shapes=self.stack.input_shapes,
+            output_shapes=self.stack.output_shapes,
+        )
+        """What was done until now."""
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -212,14 +217,6 @@ class DispatcherCounter(TorchDispatchMode):
     def _longest_of(self, value: Any) -> PathLength:
         keys = (_storage(tensor) for tensor in tensors_in(value))
         return _longest([self._lengths[key] for key in keys if key in self._lengths])
-
-    def finish(self, *, failed: bool) -> DispatcherCount:
-        """Return the count; where the forward raised, up to the module that was running."""
-        self.count.calls = self.stack.calls
-        self.count.input_shapes = self.stack.input_shapes
-        self.count.output_shapes = self.stack.output_shapes
-        self.count.failed_in = self.stack.current if failed else None
-        return self.count
 
 
 def _flat(value: Any) -> list[Any]:

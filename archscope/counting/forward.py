@@ -124,14 +124,14 @@ def _both_engines(
             with counter.stack, counter:
                 model(*inputs.args, **inputs.kwargs)
         except Exception as failure:
-            return ForwardCount(counter.finish(failed=True), None, None, execution, failure, device)
-        dispatched = counter.finish(failed=False)
+            counter.count.failed_in = counter.stack.current
+            return ForwardCount(counter.count, None, None, execution, failure, device)
         try:
-            fvcore = count_with_fvcore(model, inputs, dispatched.macs())
+            fvcore = count_with_fvcore(model, inputs, counter.count.macs())
         except Exception as failure:  # the tracer is torch's own, and gives up in many ways
             reason = first_line(failure)
-            return ForwardCount(dispatched, None, reason, execution, None, device)
-        return ForwardCount(dispatched, fvcore, None, execution, None, device)
+            return ForwardCount(counter.count, None, reason, execution, None, device)
+        return ForwardCount(counter.count, fvcore, None, execution, None, device)
 
 
 @contextmanager

@@ -59,8 +59,7 @@ def network(
         )
 
     def sketch() -> Sketch:
-        if family.outline is None:
-            raise UsageError(f"family {family.name} does not tell what its layers look at")
+        assert family.outline is not None
         outline, config = family.outline(spec), specs.values(spec)
         return Sketch(name=title, outline=outline, origin=source, config=config)
 

@@ -74,7 +74,7 @@ def count_backward(workload: Workload) -> BackwardWork:
     with counter:
         torch.autograd.backward(outputs, seeds)
     workload.model.zero_grad(set_to_none=True)
-    work = counter.finish(failed=False).work
+    work = counter.count.work
     unknown = {
         name
         for (_, name), tally in work.items()
