@@ -168,8 +168,11 @@ class _Recorder:
     def handles(self) -> dict[str, Callable[..., int]]:
         macs: dict[str, Handle] = {"aten::linear": linear_flop_jit} | MAC_HANDLES
         macs["aten::_convolution"] = _convolution
-        wrapped = {kind: self._of_weights(handle) for kind, handle in macs.items()}
-        return wrapped | {kind: self._estimate(handle) for kind, handle in ESTIMATE_HANDLES.items()}
+        wrapped = {kind: self._noting(handle, self._found.macs) for kind, handle in macs.items()}
+        return wrapped | {
+            kind: self._noting(handle, self._found.estimates)
+            for kind, handle in ESTIMATE_HANDLES.items()
+        }
 
     def stranger(self, kind: str) -> Callable[..., int]:
         unknown = self._found.unknown.setdefault(kind, Unknown())
@@ -184,20 +187,13 @@ class _Recorder:
 
         return handle
 
-    def _of_weights(self, handle: Handle) -> Callable[..., int]:
+    def _noting(self, handle: Handle, into: Counter[str]) -> Callable[..., int]:
         def wrapped(inputs: list[Any], outputs: list[Any]) -> int:
-            macs = int(handle(inputs, outputs))
-            running, holders = _scope(outputs), self._holders_of(inputs)
-            self._found.macs[_strip(owner(holders, running) if holders else running)] += macs
-            return macs
-
-        return wrapped
-
-    def _estimate(self, handle: Handle) -> Callable[..., int]:
-        def wrapped(inputs: list[Any], outputs: list[Any]) -> int:
-            flops = int(handle(inputs, outputs))
-            self._found.estimates[_strip(_scope(outputs))] += flops
-            return flops
+            number, running = int(handle(inputs, outputs)), _scope(outputs)
+            # Only multiply-accumulates go to who holds the weights, estimates to who runs.
+            holders = self._holders_of(inputs) if into is self._found.macs else ()
+            into[_strip(owner(holders, running) if holders else running)] += number
+            return number
 
         return wrapped
 

@@ -84,9 +84,8 @@ def items_of(subject: Subject) -> tuple[str | None, int | None]:
     if not shapes or not shapes[0].shape:
         return None, None
     first = shapes[0]
-    if len(first.shape) >= 2 and "seq_len" in subject.config:
-        return "token", first.shape[0] * first.shape[1]
-    if len(first.shape) == 2 and first.dtype in ("int64", "int32"):
+    is_long = len(first.shape) >= 2 and "seq_len" in subject.config
+    if is_long or (len(first.shape) == 2 and first.dtype in ("int64", "int32")):
         return "token", first.shape[0] * first.shape[1]
     return "sample", first.shape[0]
 

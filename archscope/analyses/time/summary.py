@@ -34,16 +34,10 @@ def passes(rows: Sequence[PassRow]) -> Words:
 
 def taken(conditions: Sequence[ConditionRow]) -> Iterator[Words]:
     """Yield how the times were taken, and the peak that they are held against."""
-    known = {row.name: row for row in conditions}
-    wanted = ("warm-up runs", "runs", "clock", "device name")
-    if all(name in known for name in wanted):
-        warmup, runs, clock, device = (known[name].value for name in wanted)
-        yield (f"{warmup} warm-up + {runs} timed runs on {device} · clock: {clock}",)
-    peak, source = known.get("dense peak"), known.get("source of the peak")
-    if peak is not None and source is not None and isinstance(peak.value, int | float):
-        kind = f" {known['number type'].value}" if "number type" in known else ""
-        yield (
-            "peak = ",
-            Amount(value=float(peak.value), kind="rate"),
-            f"FLOP/s dense{kind} ({source.value})",
-        )
+    known = {row.name: row.value for row in conditions}
+    runs = f"{known['warm-up runs']} warm-up + {known['runs']} timed runs"
+    yield (f"{runs} on {known['device name']} · clock: {known['clock']}",)
+    peak = known["dense peak"]
+    if isinstance(peak, int | float):
+        what = f"FLOP/s dense {known['number type']} ({known['source of the peak']})"
+        yield ("peak = ", Amount(value=float(peak), kind="rate"), what)
