@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archscope.blocks.components import part
+from archscope.blocks.components import Shape, part
 from archscope.theory import counts
 from archscope.theory.counts import ClosedForm
 
@@ -103,9 +103,7 @@ class Transposed(nn.Module):
         out: Tensor = x @ self.weight  # (B, S, E)
         return out
 
-    def archscope_closed_form(
-        self, inputs: Sequence[tuple[int, ...]], output: tuple[int, ...]
-    ) -> ClosedForm:
+    def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """A linear layer."""
         return _linear(inputs[0], output)
 
@@ -123,9 +121,7 @@ class TiedScores(nn.Module):
         """Take (B, S, E), return (B, S, V)."""
         return F.linear(x, self.weight)
 
-    def archscope_closed_form(
-        self, inputs: Sequence[tuple[int, ...]], output: tuple[int, ...]
-    ) -> ClosedForm:
+    def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """A linear layer."""
         return _linear(inputs[0], output)
 
@@ -143,9 +139,7 @@ class Bias(nn.Module):
         """Take and return (B, S, V)."""
         return x + self.bias
 
-    def archscope_closed_form(
-        self, inputs: Sequence[tuple[int, ...]], output: tuple[int, ...]
-    ) -> ClosedForm:
+    def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """A sum."""
         return ClosedForm(params="V", macs="0", symbols={"V": output[-1]})
 

@@ -10,11 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from archscope.blocks.components import Shape
 from archscope.blocks.positions import rotate
 from archscope.theory import counts
 from archscope.theory.counts import ClosedForm
-
-Shape = tuple[int, ...]
 
 
 class ScaledDotProduct(nn.Module):

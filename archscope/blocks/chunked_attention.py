@@ -14,10 +14,10 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
+from archscope.blocks.components import Shape
 from archscope.blocks.head_axis import join_heads, split_heads
 from archscope.theory.counts import ClosedForm
 
-Shapes = Sequence[tuple[int, ...]]
 _SEED = 0
 _ITSELF = -1e5
 """Score of a query with its own key: not hidden, for the first token meets no other."""
@@ -126,7 +126,7 @@ class Hashing(nn.Module):
             number = number + prod(self.factors[:place]) * nearest
         return number
 
-    def archscope_closed_form(self, inputs: Shapes, output: tuple[int, ...]) -> ClosedForm:
+    def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Each vector meets each direction."""
         batch, heads, length, width = inputs[0]
         return ClosedForm(
@@ -176,7 +176,7 @@ class Chunks(nn.Module):
         weight = scores.logsumexp(-1, keepdim=True).flatten(2, 3) if self.weighed else None
         return out.flatten(2, 3), weight
 
-    def archscope_closed_form(self, inputs: Shapes, output: tuple[int, ...]) -> ClosedForm:
+    def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Each query meets the keys of two chunks, or of the only one, masked or not."""
         batch, heads, length, width = inputs[0]
         keys = length if length <= self.size else 2 * self.size

@@ -9,9 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from archscope.blocks.components import Shape
 from archscope.theory.counts import ClosedForm, positions_of
-
-Shape = tuple[int, ...]
 
 
 class CausalConv1d(nn.Module):

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archscope.blocks.components import part
+from archscope.blocks.components import Shape, part
 from archscope.theory import counts
 from archscope.theory.counts import ClosedForm
 
@@ -110,9 +110,7 @@ class Experts(nn.Module):
         results = [self._answer(part, i) for i, part in enumerate(parts) if len(part)]
         return torch.cat(results)[order.argsort()]  # (R, D)
 
-    def archscope_closed_form(
-        self, inputs: Sequence[tuple[int, ...]], output: tuple[int, ...]
-    ) -> ClosedForm:
+    def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Each row goes through the matrices of one expert."""
         return counts.experts(
             rows=inputs[0][0],

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archscope.blocks.attention import Shape, closed_form_of_product
-from archscope.blocks.components import part
+from archscope.blocks.attention import closed_form_of_product
+from archscope.blocks.components import Shape, part
 from archscope.theory import counts
 from archscope.theory.counts import ClosedForm
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.attention import closed_form_of_product
+from archscope.blocks.components import Shape
 from archscope.theory import counts
 from archscope.theory.counts import ClosedForm
 
@@ -55,9 +56,7 @@ class RelativeBias(nn.Module):
         every = bias.t()[:, None].expand(-1, length, -1)  # (H, S, P)
         return place(every, length)  # (H, S, S)
 
-    def archscope_closed_form(
-        self, inputs: Sequence[tuple[int, ...]], output: tuple[int, ...]
-    ) -> ClosedForm:
+    def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """A table that is looked up."""
         return counts.embedding(words=self.buckets, width=self.weight.shape[1])
 
@@ -83,8 +82,6 @@ class BiasedDotProduct(nn.Module):
         """Take (B, H, S, d), twice (B, H, T, d) and (B or 1, H, S, T); return (B, H, S, d)."""
         return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=self.scale)
 
-    def archscope_closed_form(
-        self, inputs: Sequence[tuple[int, ...]], output: tuple[int, ...]
-    ) -> ClosedForm:
+    def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Every query meets every key, a masked one too."""
         return closed_form_of_product(inputs, keys=inputs[1][2])

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from archscope.blocks.components import Shape
 from archscope.blocks.positions import BASE
 from archscope.blocks.relative import place
 from archscope.theory.counts import ClosedForm
@@ -65,9 +66,7 @@ class RelativeDotProduct(nn.Module):
         out: Tensor = scores.softmax(-1) @ v  # (B, H, S, d)
         return out
 
-    def archscope_closed_form(
-        self, inputs: Sequence[tuple[int, ...]], output: tuple[int, ...]
-    ) -> ClosedForm:
+    def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Each query meets every key twice and every distance once, masked or not."""
         (batch, heads, queries, width), (_, _, keys, _), _, (_, distances, _) = inputs[:4]
         third = " + 2" if len(inputs) > 4 and self.kinds is not None else ""

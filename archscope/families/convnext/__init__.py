@@ -1,7 +1,5 @@
 """ConvNeXt V1 and V2: depthwise convolutions of 7x7, pointwise layers of four times the width."""
 
-from __future__ import annotations
-
 from archscope.blocks.examples import images
 from archscope.families import Family
 from archscope.families.convnext.outline import outline

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archscope.blocks.components import part
+from archscope.blocks.components import Shape, part
 from archscope.blocks.plan import lists
 from archscope.blocks.stack import sequence
 from archscope.families.convnext.spec import Block, ConvNextSpec
@@ -20,7 +20,6 @@ from archscope.theory.counts import ClosedForm, normalisation
 EXPANSION = 4
 SCALE = 1e-6
 EPSILON = 1e-6
-Shape = tuple[int, ...]
 
 
 class ChannelsFirstNorm(nn.LayerNorm):

@@ -1,7 +1,5 @@
 """DeepSeek-V2 and V3: decoders with latent attention, shared and routed experts."""
 
-from __future__ import annotations
-
 from archscope.blocks.examples import text
 from archscope.families import Family
 from archscope.families.deepseek.outline import outline

@@ -1,7 +1,5 @@
 """Dilated residual networks for images: DRN-A, DRN-C and DRN-D, of output stride 8."""
 
-from __future__ import annotations
-
 from archscope.blocks.examples import images
 from archscope.families import Family
 from archscope.families.drn.outline import outline

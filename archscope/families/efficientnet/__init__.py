@@ -1,7 +1,5 @@
 """EfficientNet: one network of inverted residuals, scaled in width, depth and input size."""
 
-from __future__ import annotations
-
 from archscope.blocks.examples import images
 from archscope.families import Family
 from archscope.families.efficientnet.outline import outline

@@ -1,7 +1,5 @@
 """Longformer: encoders for long sequences, with windows and a few tokens that see all."""
 
-from __future__ import annotations
-
 from archscope.blocks.examples import text
 from archscope.families import Family
 from archscope.families.longformer.outline import outline

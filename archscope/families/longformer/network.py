@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.attention import ScaledDotProduct
-from archscope.blocks.components import part
+from archscope.blocks.components import Shape, part
 from archscope.blocks.feedforward import FeedForward
 from archscope.blocks.head_axis import join_heads, split_heads
 from archscope.blocks.norm_place import PostNormBlock
@@ -121,9 +121,7 @@ class SlidingChunks(nn.Module):
         answer: Tensor = out.flatten(2, 3)  # (B, H, S, d)
         return answer
 
-    def archscope_closed_form(
-        self, inputs: Sequence[tuple[int, ...]], output: tuple[int, ...]
-    ) -> ClosedForm:
+    def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Scores of n - 1 pairs of blocks, values of n triples, and both of the global tokens."""
         batch, heads, length, width = inputs[0]
         few = " + 2*n*w*G" if self.global_tokens else ""

@@ -1,7 +1,5 @@
 """LSTM language models: word vectors, recurrent layers, a linear layer over the words."""
 
-from __future__ import annotations
-
 from archscope.blocks.examples import text
 from archscope.families import Family
 from archscope.families.lstm.outline import outline

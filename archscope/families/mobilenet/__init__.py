@@ -1,7 +1,5 @@
 """MobileNets: depthwise-separable convolutions (V1), inverted residuals (V2, V3)."""
 
-from __future__ import annotations
-
 from archscope.blocks.examples import images
 from archscope.families import Family
 from archscope.families.mobilenet.outline import outline

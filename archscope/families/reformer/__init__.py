@@ -1,7 +1,5 @@
 """Reformer: decoders with local and hashed attention, reversible blocks, axial positions."""
 
-from __future__ import annotations
-
 from archscope.blocks.examples import text
 from archscope.families import Family
 from archscope.families.reformer.spec import ReformerSpec, blocks, describe

@@ -1,7 +1,5 @@
 """Residual networks for images: ResNet, ResNeXt, Wide ResNet, and dilated to a smaller stride."""
 
-from __future__ import annotations
-
 from archscope.blocks.examples import images
 from archscope.families import Family
 from archscope.families.resnet.outline import outline

@@ -1,7 +1,5 @@
 """Semantic segmentation: DeepLabv3, FCN or LR-ASPP on a ResNet or MobileNetV3."""
 
-from __future__ import annotations
-
 from archscope.blocks.examples import images
 from archscope.families import Family
 from archscope.families.segmentation.outline import outline

@@ -1,7 +1,5 @@
 """Xception: depthwise-separable convolutions with residual paths."""
 
-from __future__ import annotations
-
 from archscope.blocks.examples import images
 from archscope.families import Family
 from archscope.families.separable_residual.outline import outline

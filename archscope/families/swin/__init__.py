@@ -1,7 +1,5 @@
 """Swin Transformers: stages of attention within shifting windows, on ever smaller maps."""
 
-from __future__ import annotations
-
 from archscope.blocks.examples import images
 from archscope.families import Family
 from archscope.families.swin.spec import SwinSpec, blocks, describe

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archscope.blocks.components import part
+from archscope.blocks.components import Shape, part
 from archscope.blocks.feedforward import FeedForward
 from archscope.blocks.head_axis import join_heads, split_heads
 from archscope.blocks.norm_place import PreNormBlock
@@ -183,8 +183,6 @@ class WindowBias(nn.Module):
         bias = F.embedding(self.index, self.weight)  # (N N, H)
         return bias.t().contiguous().view(-1, size, size)
 
-    def archscope_closed_form(
-        self, inputs: Sequence[tuple[int, ...]], output: tuple[int, ...]
-    ) -> ClosedForm:
+    def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """A table that is looked up."""
         return counts.embedding(words=(2 * self.window - 1) ** 2, width=self.weight.shape[1])

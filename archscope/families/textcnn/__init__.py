@@ -1,7 +1,5 @@
 """TextCNN: convolutions of several widths over word vectors, each reduced to its maximum."""
 
-from __future__ import annotations
-
 from archscope.blocks.examples import text
 from archscope.families import Family
 from archscope.families.textcnn.outline import outline

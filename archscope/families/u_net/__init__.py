@@ -1,7 +1,5 @@
 """U-Net: a path down and a path up, joined at each resolution."""
 
-from __future__ import annotations
-
 from archscope.blocks.examples import images
 from archscope.families import Family
 from archscope.families.u_net.outline import outline

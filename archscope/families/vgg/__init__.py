@@ -1,7 +1,5 @@
 """VGG: convolutions of 3x3, a pool after each stage, and three linear layers."""
 
-from __future__ import annotations
-
 from archscope.blocks.examples import images
 from archscope.families import Family
 from archscope.families.vgg.outline import outline

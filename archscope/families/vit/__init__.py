@@ -1,7 +1,5 @@
 """Vision Transformers: ViT and, without distillation, DeiT."""
 
-from __future__ import annotations
-
 from archscope.blocks.examples import images
 from archscope.families import Family
 from archscope.families.vit.outline import outline

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
-from archscope.blocks.examples import tokens
 from archscope.blocks.feedforward import FeedForward
 from archscope.blocks.head_axis import join_heads, split_heads
 from archscope.blocks.norm_place import PostNormBlock
@@ -22,15 +21,6 @@ from archscope.blocks.plan import Numbered
 from archscope.blocks.relative_attention import RelativeDotProduct, sinusoids_of
 from archscope.blocks.stack import stack
 from archscope.families.xlnet.spec import XlnetSpec
-from archscope.subject import Inputs
-
-
-def example_inputs(spec: XlnetSpec) -> Inputs:
-    """Return random tokens, and their segments where the spec has them, on the default device."""
-    args = (tokens(spec.batch_size, spec.seq_len, words=spec.vocab_size),)
-    if not spec.segments:
-        return Inputs(args=args)
-    return Inputs(args=args, kwargs={"segment": tokens(spec.batch_size, spec.seq_len, words=2)})
 
 
 class Xlnet(nn.Module):
