@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from archscope.families.deepseek.spec import DeepSeekSpec
-from archscope.theory.outline import Attention, Outline
+from archscope.blocks.attention_outline import attention_outline
+from archscope.families.deepseek.spec import DeepSeekSpec, blocks
+from archscope.theory.outline import Outline
 
 
 def outline(spec: DeepSeekSpec) -> Outline:
     """Return what a token sees: all before it, from the first block on."""
-    names = (f"blocks.{block}.attn" for block in range(spec.depth))
-    return Outline(
-        axes=1,
-        attention=tuple(Attention(name=name, causal=True) for name in names),
-        input_size=spec.seq_len,
-        noun="token",
-    )
+    return attention_outline(blocks(spec), causal=True, tokens=spec.seq_len)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from archscope.blocks.checks import check_even
 from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
 from archscope.specs import check, option
@@ -53,10 +54,7 @@ class DeepSeekSpec:
         check(self)
         if self.top_k > self.experts:
             raise SpecError("top_k", self.top_k, f"is more than the {self.experts} {{experts}}")
-        if self.rope_dim % 2:
-            near = f"{self.rope_dim - 1}, {self.rope_dim + 1}"
-            problem = f"is odd, but features are rotated in pairs. Nearest: {near}"
-            raise SpecError("rope_dim", self.rope_dim, problem)
+        check_even("rope_dim", self.rope_dim, ", but features are rotated in pairs")
 
 
 def blocks(spec: DeepSeekSpec) -> list[Numbered]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from archscope.blocks.checks import check_divides, check_even
 from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
-from archscope.specs import check, nearest_divisors, option
+from archscope.specs import check, option
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +37,8 @@ class LongformerSpec:
 
     def __post_init__(self) -> None:
         check(self)
-        if self.d_model % self.heads:
-            near = ", ".join(map(str, nearest_divisors(self.d_model, self.heads)))
-            problem = f"does not divide {{d_model}} {self.d_model}. Nearest: {near}"
-            raise SpecError("heads", self.heads, problem)
-        if self.window % 2:
-            near = f"{self.window - 1}, {self.window + 1}"
-            problem = f"is odd; it is the tokens of both sides. Nearest: {near}"
-            raise SpecError("window", self.window, problem)
+        check_divides("heads", self.heads, "d_model", self.d_model)
+        check_even("window", self.window, "; it is the tokens of both sides")
         if self.global_tokens > self.seq_len:
             problem = f"is more than the {self.seq_len} tokens of {{seq_len}}"
             raise SpecError("global_tokens", self.global_tokens, problem)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import lcm, prod
 
+from archscope.blocks.checks import check_even
 from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
 from archscope.specs import check, listed, option
@@ -60,9 +61,7 @@ class ReformerSpec:
             problem = f"is more than the {prod(self.axial_shape)} positions of {{axial_shape}}"
             raise SpecError("seq_len", self.seq_len, problem)
         for factor in self.buckets:
-            if factor % 2:
-                problem = f"is odd, but each has an opposite. Nearest: {factor - 1}, {factor + 1}"
-                raise SpecError("buckets", factor, problem)
+            check_even("buckets", factor, ", but each has an opposite")
 
     @property
     def padded_length(self) -> int:

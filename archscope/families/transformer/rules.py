@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from archscope.blocks.checks import check_divides
 from archscope.errors import SpecError
-from archscope.specs import nearest_divisors
 
 
 def check_together(spec: Any) -> None:
@@ -27,16 +27,9 @@ def check_together(spec: Any) -> None:
 def _check_heads(spec: Any) -> None:
     if not _attends(spec):
         return
-    if spec.head_dim is None and spec.d_model % spec.heads:
-        near = _nearest(spec.d_model, spec.heads)
-        raise SpecError(
-            "heads", spec.heads, f"does not divide {{d_model}} {spec.d_model}. Nearest: {near}"
-        )
-    if spec.heads % spec.key_heads:
-        near = _nearest(spec.heads, spec.key_heads)
-        raise SpecError(
-            "kv_heads", spec.kv_heads, f"does not divide {{heads}} {spec.heads}. Nearest: {near}"
-        )
+    if spec.head_dim is None:
+        check_divides("heads", spec.heads, "d_model", spec.d_model)
+    check_divides("kv_heads", spec.key_heads, "heads", spec.heads)
 
 
 def _check_window(spec: Any) -> None:
@@ -179,7 +172,3 @@ def _check_unread(spec: Any) -> None:
 def _attends(spec: Any) -> bool:
     attends: bool = spec.mixer == "attention" or spec.arch == "encoder-decoder"
     return attends
-
-
-def _nearest(number: int, near: int) -> str:
-    return ", ".join(map(str, nearest_divisors(number, near)))

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from archscope.families.transformer_xl.spec import TransformerXlSpec
+from archscope.blocks.attention_outline import attention_outline
+from archscope.families.transformer_xl.spec import TransformerXlSpec, blocks
 from archscope.theory.attention import with_memory
-from archscope.theory.outline import Attention, Outline
+from archscope.theory.outline import Outline
 
 
 def outline(spec: TransformerXlSpec) -> Outline:
     """Return what a token sees of its own segment, and how far the memory reaches."""
-    names = (f"blocks.{block}.attn" for block in range(spec.depth))
-    return Outline(
-        axes=1,
-        attention=tuple(Attention(name=name, causal=True) for name in names),
-        input_size=spec.seq_len,
-        noun="token",
-        remarks=(_remark(spec),) if spec.memory else (),
-    )
+    remarks = (_remark(spec),) if spec.memory else ()
+    return attention_outline(blocks(spec), causal=True, tokens=spec.seq_len, remarks=remarks)
 
 
 def _remark(spec: TransformerXlSpec) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from archscope.blocks.checks import check_divides, check_even
 from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
-from archscope.specs import check, nearest_divisors, option
+from archscope.specs import check, listed, option
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,18 +45,12 @@ class TransformerXlSpec:
 
     def __post_init__(self) -> None:
         check(self)
-        if self.d_model % 2:
-            near = f"{self.d_model - 1}, {self.d_model + 1}"
-            problem = f"is odd, but each distance has sines and cosines. Nearest: {near}"
-            raise SpecError("d_model", self.d_model, problem)
-        if self.head_dim is None and self.d_model % self.heads:
-            near = ", ".join(map(str, nearest_divisors(self.d_model, self.heads)))
-            problem = f"does not divide {{d_model}} {self.d_model}. Nearest: {near}"
-            raise SpecError("heads", self.heads, problem)
+        check_even("d_model", self.d_model, ", but each distance has sines and cosines")
+        if self.head_dim is None:
+            check_divides("heads", self.heads, "d_model", self.d_model)
         if min(self.cluster_sizes) < 1:
-            listed = ",".join(map(str, self.cutoffs or ()))
             problem = f"does not rise, or not below {{vocab_size}} {self.vocab_size}"
-            raise SpecError("cutoffs", listed, problem)
+            raise SpecError("cutoffs", listed(self.cutoffs or ()), problem)
         if self.d_model // self.div_val ** len(self.cutoffs or ()) < 1:
             raise SpecError("div_val", self.div_val, "leaves the last cluster without features")
 

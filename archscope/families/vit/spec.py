@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from archscope.blocks.checks import check_divides
 from archscope.blocks.examples import images_in_words
 from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
-from archscope.specs import check, nearest_divisors, option
+from archscope.specs import check, option
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,15 +27,10 @@ class VitSpec:
 
     def __post_init__(self) -> None:
         check(self)
-        if self.d_model % self.heads:
-            near = ", ".join(map(str, nearest_divisors(self.d_model, self.heads)))
-            raise SpecError(
-                "heads", self.heads, f"does not divide {{d_model}} {self.d_model}. Nearest: {near}"
-            )
+        check_divides("heads", self.heads, "d_model", self.d_model)
         if self.input_size < self.patch_size:
-            raise SpecError(
-                "input_size", self.input_size, f"is smaller than {{patch_size}} {self.patch_size}"
-            )
+            problem = f"is smaller than {{patch_size}} {self.patch_size}"
+            raise SpecError("input_size", self.input_size, problem)
 
     @property
     def patches(self) -> int:

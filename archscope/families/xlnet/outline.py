@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from archscope.families.xlnet.spec import XlnetSpec
-from archscope.theory.outline import Attention, Outline
+from archscope.blocks.attention_outline import attention_outline
+from archscope.families.xlnet.spec import XlnetSpec, blocks
+from archscope.theory.outline import Outline
 
 
 def outline(spec: XlnetSpec) -> Outline:
     """Return what a token sees: all tokens, from the first block on."""
-    names = (f"blocks.{block}.attn" for block in range(spec.depth))
-    return Outline(
-        axes=1,
-        attention=tuple(Attention(name=name, causal=False) for name in names),
-        input_size=spec.seq_len,
-        noun="token",
-        remarks=(
-            "in pre-training a mask hides from each token those that come later in a random order",
-        ),
-    )
+    remark = "in pre-training a mask hides from each token those that come later in a random order"
+    return attention_outline(blocks(spec), causal=False, tokens=spec.seq_len, remarks=(remark,))

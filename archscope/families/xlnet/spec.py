@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from archscope.blocks.checks import check_divides, check_even
 from archscope.blocks.plan import Numbered, numbered
-from archscope.errors import SpecError
-from archscope.specs import check, nearest_divisors, option
+from archscope.specs import check, option
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +26,8 @@ class XlnetSpec:
 
     def __post_init__(self) -> None:
         check(self)
-        if self.d_model % 2:
-            near = f"{self.d_model - 1}, {self.d_model + 1}"
-            problem = f"is odd, but each distance has sines and cosines. Nearest: {near}"
-            raise SpecError("d_model", self.d_model, problem)
-        if self.d_model % self.heads:
-            near = ", ".join(map(str, nearest_divisors(self.d_model, self.heads)))
-            problem = f"does not divide {{d_model}} {self.d_model}. Nearest: {near}"
-            raise SpecError("heads", self.heads, problem)
+        check_even("d_model", self.d_model, ", but each distance has sines and cosines")
+        check_divides("heads", self.heads, "d_model", self.d_model)
 
 
 def blocks(spec: XlnetSpec) -> list[Numbered]:
