@@ -9,11 +9,12 @@ from typing import TypeVar
 
 from torch import nn
 
+ATTRIBUTE = "archscope_component"
 Shape = tuple[int, ...]
 M = TypeVar("M", bound=nn.Module)
 
 
 def part(component: str, module: M) -> M:
     """Mark a module of torch's own as part of `component`, and return it."""
-    module.archscope_component = component
+    setattr(module, ATTRIBUTE, component)
     return module

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from archscope.blocks.inverted_residual_plan import Block
+from archscope.blocks.residual import convolution
 from archscope.blocks.squeeze_excitation import SqueezeExcitation
 
 ACTIVATIONS: Mapping[str, type[nn.Module]] = {
@@ -37,17 +38,8 @@ class ConvNormActivation(nn.Sequential):
         groups: int = 1,
         activation: str | None,
     ) -> None:
-        convolution = nn.Conv2d(
-            inputs,
-            outputs,
-            kernel,
-            stride=stride,
-            padding=(kernel - 1) // 2 * dilation,
-            dilation=dilation,
-            groups=groups,
-            bias=False,
-        )
-        super().__init__(convolution, nn.BatchNorm2d(outputs))
+        conv = convolution(inputs, outputs, kernel, stride=stride, dilation=dilation, groups=groups)
+        super().__init__(conv, nn.BatchNorm2d(outputs))
         if activation is not None:
             self.append(ACTIVATIONS[activation]())
 

@@ -5,12 +5,13 @@ No torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from archscope.blocks.residual_plan import residual_remark
-from archscope.theory.layers import Layer, Stack, conv
+from archscope.blocks.residual_plan import residual_outline
+from archscope.theory.layers import Layer, conv
+from archscope.theory.outline import Outline
 
 Activation = Literal["relu", "relu6", "silu", "hardswish"]
 
@@ -88,20 +89,24 @@ def longest_path(block: Block) -> Iterator[Layer]:
     yield conv(1, name=f"{block.path}.block.{last}")
 
 
-def reads_all(blocks: Sequence[Block]) -> str:
+def reads_all(blocks: Iterable[Block]) -> str:
     """Return the first squeeze-and-excitation, which lets outputs depend on the whole input."""
     return next((block.squeeze_path for block in blocks if block.squeezed), "")
 
 
-def remarks(stack: Stack, blocks: Sequence[Block]) -> tuple[str, ...]:
-    """Return what must be known of the paths beside `stack`, in a network of such blocks."""
-    residual = residual_remark(stack)
+def squeeze_remarks(blocks: Sequence[Block]) -> tuple[str, ...]:
+    """Return what must be known of the squeeze-and-excitations among the blocks, if any."""
     squeezes = sum(block.squeezed > 0 for block in blocks)
-    if not squeezes:
-        return (residual,)
-    return (
-        residual,
+    remark = (
         f"{squeezes} squeeze-and-excitation modules, {reads_all(blocks)} the first "
         "of them, multiply each channel by a factor that all positions decide: through them every "
-        "output depends on all of the input, and the table is of the paths beside them",
+        "output depends on all of the input, and the table is of the paths beside them"
     )
+    return (remark,) if squeezes else ()
+
+
+def inverted_outline(layers: Iterable[Layer], blocks: Sequence[Block], input_size: int) -> Outline:
+    """Return what a classifier of images looks at, with such blocks among its layers."""
+    squeezes = squeeze_remarks(blocks)
+    first = reads_all(blocks) or "avgpool"
+    return residual_outline(layers, input_size, reads_all=first, remarks=squeezes)

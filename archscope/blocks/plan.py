@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
@@ -37,12 +37,43 @@ class Numbered:
     """Whether it returns the shape that it takes, and its place in the list changes nothing."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One layer, or several that go together, in the place of a block."""
+
+    path: str
+    """Where it stands in the network, e.g. `features.3`."""
+    kind: str = "convolution"
+    """What stands there."""
+    in_channels: int
+    """Channels of its input."""
+    out_channels: int
+    """Channels of its output."""
+    stride: int = 1
+    """Positions of the input from output to output."""
+    dilation: int = 1
+    """Positions from tap to tap."""
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it returns the shape that it takes."""
+        return self.stride == 1 and self.in_channels == self.out_channels
+
+
 def numbered(path: str, depth: int, kind: Callable[[int], str] | None = None) -> list[Numbered]:
     """Return the blocks of the list at `path`, each of the kind that its number says."""
     return [
         Numbered(path=f"{path}.{number}", kind=kind(number) if kind else "")
         for number in range(depth)
     ]
+
+
+def stage(first: Any, count: int, **later: Any) -> Iterator[Any]:
+    """Yield so many blocks: the first, then others that keep its shape, with some fields new."""
+    yield first
+    for number in range(1, count):
+        path, channels = f"{list_of(first)}.{number}", first.out_channels
+        yield replace(first, path=path, in_channels=channels, stride=1, **later)
 
 
 def number_of(block: Block) -> str:

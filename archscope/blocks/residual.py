@@ -19,9 +19,9 @@ class BasicBlock(nn.Module):
         super().__init__()
         (first, second), (stride, _) = block.dilations, block.strides
         self.residual = block.residual
-        self.conv1 = conv3x3(block.in_channels, block.width, stride=stride, dilation=first)
+        self.conv1 = convolution(block.in_channels, block.width, 3, stride=stride, dilation=first)
         self.bn1 = nn.BatchNorm2d(block.width)
-        self.conv2 = conv3x3(block.width, block.out_channels, dilation=second)
+        self.conv2 = convolution(block.width, block.out_channels, 3, dilation=second)
         self.bn2 = nn.BatchNorm2d(block.out_channels)
         self.downsample = _shortcut(block)
 
@@ -43,17 +43,13 @@ class Bottleneck(nn.Module):
     def __init__(self, block: Block) -> None:
         super().__init__()
         first, second = block.strides
-        self.conv1 = conv1x1(block.in_channels, block.width, stride=first)
-        self.bn1 = nn.BatchNorm2d(block.width)
-        self.conv2 = conv3x3(
-            block.width,
-            block.width,
-            stride=second,
-            dilation=block.dilations[1],
-            groups=block.groups,
-        )
-        self.bn2 = nn.BatchNorm2d(block.width)
-        self.conv3 = conv1x1(block.width, block.out_channels)
+        width, groups, (_, dilation) = block.width, block.groups, block.dilations
+        self.conv1 = convolution(block.in_channels, width, 1, stride=first)
+        self.bn1 = nn.BatchNorm2d(width)
+        conv2 = convolution(width, width, 3, stride=second, dilation=dilation, groups=groups)
+        self.conv2 = part("conv_grouped", conv2) if groups > 1 else conv2
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = convolution(width, block.out_channels, 1)
         self.bn3 = nn.BatchNorm2d(block.out_channels)
         self.downsample = _shortcut(block)
 
@@ -70,32 +66,20 @@ def residual_block(block: Block) -> nn.Module:
     return {"basic": BasicBlock, "bottleneck": Bottleneck}[block.kind](block)
 
 
-def conv1x1(inputs: int, outputs: int, *, stride: int = 1) -> nn.Conv2d:
-    """Return a pointwise convolution without bias."""
-    return nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False)
-
-
-def conv3x3(
-    inputs: int, outputs: int, *, stride: int = 1, dilation: int = 1, groups: int = 1
+def convolution(
+    inputs: int, outputs: int, kernel: int, *, stride: int = 1, dilation: int = 1, groups: int = 1
 ) -> nn.Conv2d:
-    """Return a convolution of 3x3 without bias that keeps the size but for its stride."""
-    conv = nn.Conv2d(
-        inputs,
-        outputs,
-        3,
-        stride=stride,
-        padding=dilation,
-        dilation=dilation,
-        groups=groups,
-        bias=False,
-    )
-    return part("conv_grouped", conv) if groups > 1 else conv
+    """Return a convolution without bias that keeps the size but for its stride."""
+    padding = (kernel - 1) // 2 * dilation
+    return nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups=groups, bias=False)
+
+
+def projection(inputs: int, outputs: int, *, stride: int) -> nn.Sequential:
+    """Return a pointwise convolution and its norm, for a path around others."""
+    return nn.Sequential(convolution(inputs, outputs, 1, stride=stride), nn.BatchNorm2d(outputs))
 
 
 def _shortcut(block: Block) -> nn.Module | None:
     if not block.projects:
         return None
-    return nn.Sequential(
-        conv1x1(block.in_channels, block.out_channels, stride=block.stride),
-        nn.BatchNorm2d(block.out_channels),
-    )
+    return projection(block.in_channels, block.out_channels, stride=block.stride)

@@ -72,15 +72,22 @@ def longest_path(block: Block) -> Iterator[Layer]:
         yield conv(1, name=f"{block.path}.conv3")
 
 
-def residual_outline(layers: Iterable[Layer], input_size: int) -> Outline:
-    """Return what a classifier of images looks at: its longest path, which sees what all see."""
+def residual_outline(
+    layers: Iterable[Layer],
+    input_size: int,
+    *,
+    axes: int = 2,
+    reads_all: str = "avgpool",
+    remarks: tuple[str, ...] = (),
+) -> Outline:
+    """Return what a network looks at by its longest path, which sees what all others see."""
     stack = tuple(layers)
     return Outline(
-        axes=2,
+        axes=axes,
         layers=stack,
         input_size=input_size,
-        reads_all="avgpool",
-        remarks=(residual_remark(stack),),
+        reads_all=reads_all,
+        remarks=(residual_remark(stack), *remarks),
     )
 
 

@@ -10,8 +10,7 @@ from archscope import specs
 from archscope.blocks.plan import repeats
 from archscope.errors import SpecError
 from archscope.families.cnn import FAMILY
-from archscope.families.cnn.describe import describe
-from archscope.families.cnn.spec import CnnSpec, layers
+from archscope.families.cnn.spec import CnnSpec, describe, layers
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     (

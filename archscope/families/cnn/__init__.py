@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from archscope.blocks.examples import features
 from archscope.families import Family
-from archscope.families.cnn.describe import describe
 from archscope.families.cnn.outline import outline
-from archscope.families.cnn.spec import CnnSpec, layers
+from archscope.families.cnn.spec import CnnSpec, describe, layers
 from archscope.subject import Inputs
 
 

@@ -6,15 +6,16 @@ B batch, I channels in, D channels of a stage, C classes, H x W and X x Y positi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import Shape, part
-from archscope.blocks.plan import lists
+from archscope.blocks.plan import Step, lists
 from archscope.blocks.stack import sequence
-from archscope.families.convnext.spec import Block, ConvNextSpec
+from archscope.families.convnext.spec import KERNEL, STEM, ConvNextSpec
 from archscope.theory.counts import ClosedForm, normalisation
 
 EXPANSION = 4
@@ -81,13 +82,10 @@ class ConvNextBlock(nn.Module):
     V2 has no scale, but a response normalisation after the activation.
     """
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: Step, *, is_v1: bool) -> None:
         super().__init__()
-        width, wide = block.channels, EXPANSION * block.channels
-        is_v1 = block.version == "v1"
-        self.depthwise = nn.Conv2d(
-            width, width, block.kernel, padding=block.kernel // 2, groups=width
-        )
+        width, wide = block.in_channels, EXPANSION * block.in_channels
+        self.depthwise = nn.Conv2d(width, width, KERNEL, padding=KERNEL // 2, groups=width)
         self.norm = nn.LayerNorm(width, eps=EPSILON)
         self.pointwise1 = part("ffn_pointwise_linear", nn.Linear(width, wide))
         self.response_norm = None if is_v1 else GlobalResponseNorm(wide)
@@ -108,19 +106,18 @@ class ConvNextBlock(nn.Module):
 class ConvNext(nn.Module):
     """A stem of 4x4, four stages with a halving before each but the first, and a linear layer."""
 
-    def __init__(self, spec: ConvNextSpec, blocks: Sequence[Block]) -> None:
+    def __init__(self, spec: ConvNextSpec, blocks: Sequence[Step]) -> None:
         super().__init__()
         first, last = spec.channels[0], spec.channels[-1]
-        stride = spec.stem_stride
-        stem = nn.Conv2d(spec.in_channels, first, stride, stride=stride)
+        stem = nn.Conv2d(spec.in_channels, first, STEM, stride=STEM)
         self.features = nn.Sequential(nn.Sequential(stem, ChannelsFirstNorm(first, eps=EPSILON)))
-        before = 0
+        build, before = partial(ConvNextBlock, is_v1=spec.version == "v1"), 0
         for stage in lists(blocks).values():
-            channels = stage[0].channels
+            channels = stage[0].in_channels
             if before:
                 halve = nn.Conv2d(before, channels, 2, stride=2)
                 self.features.append(nn.Sequential(ChannelsFirstNorm(before, eps=EPSILON), halve))
-            self.features.append(sequence(stage, ConvNextBlock))
+            self.features.append(sequence(stage, build))
             before = channels
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.norm = nn.LayerNorm(last, eps=EPSILON)

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from archscope.blocks.examples import images_in_words
+from archscope.blocks.plan import Step
 from archscope.errors import SpecError
 from archscope.specs import check, listed, option
 
 STAGES = 4
+STEM = 4
+"""Taps and stride of the first convolution."""
+KERNEL = 7
+"""Taps of a depthwise convolution along each axis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,37 +43,13 @@ class ConvNextSpec:
             if len(items) != STAGES:
                 raise SpecError(field, listed(items), "is not a list of 4 stages")
 
-    @property
-    def stem_stride(self) -> int:
-        """Taps and stride of the first convolution."""
-        return 4
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """A depthwise convolution of 7x7 and two pointwise layers, with a path around them."""
-
-    path: str
-    """Where it stands in the network, e.g. `features.1.0`."""
-    channels: int
-    """Channels of its input and output."""
-    version: str
-    """`v1` or `v2`."""
-    kernel: int = 7
-    """Taps of its depthwise convolution along each axis."""
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether it returns the shape that it takes."""
-        return True
-
-
-def blocks(spec: ConvNextSpec) -> Iterator[Block]:
+def blocks(spec: ConvNextSpec) -> Iterator[Step]:
     """Yield the blocks of all stages; a layer that halves the size stands between two stages."""
     for stage, (count, channels) in enumerate(zip(spec.blocks, spec.channels, strict=True)):
         for number in range(count):
             path = f"features.{2 * stage + 1}.{number}"
-            yield Block(path=path, channels=channels, version=spec.version)
+            yield Step(path=path, in_channels=channels, out_channels=channels)
 
 
 def describe(spec: ConvNextSpec) -> str:

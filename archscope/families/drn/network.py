@@ -11,19 +11,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
-from archscope.blocks.plan import lists
-from archscope.blocks.residual import conv3x3, residual_block
+from archscope.blocks.plan import Step, lists
+from archscope.blocks.residual import convolution, residual_block
 from archscope.blocks.stack import sequence
-from archscope.families.drn.spec import Convolution, DrnSpec, Part
+from archscope.families.drn.spec import DrnSpec, Part
 
 
 class NormedConvolution(nn.Module):
     """relu(bn(conv(x)))."""
 
-    def __init__(self, plan: Convolution) -> None:
+    def __init__(self, plan: Step) -> None:
         super().__init__()
-        self.conv = conv3x3(
-            plan.in_channels, plan.out_channels, stride=plan.stride, dilation=plan.dilation
+        self.conv = convolution(
+            plan.in_channels, plan.out_channels, 3, stride=plan.stride, dilation=plan.dilation
         )
         self.bn = nn.BatchNorm2d(plan.out_channels)
 
@@ -39,7 +39,7 @@ class Drn(nn.Module):
         super().__init__()
         is_resnet = spec.arch == "a"
         channels, stride = parts[0].in_channels, 2 if is_resnet else 1
-        self.conv1 = nn.Conv2d(spec.in_channels, channels, 7, stride=stride, padding=3, bias=False)
+        self.conv1 = convolution(spec.in_channels, channels, 7, stride=stride)
         self.bn1 = nn.BatchNorm2d(channels)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1) if is_resnet else None
         levels = lists(parts)
@@ -61,4 +61,4 @@ class Drn(nn.Module):
 
 
 def _build(plan: Part) -> nn.Module:
-    return NormedConvolution(plan) if plan.kind == "convolution" else residual_block(plan)
+    return NormedConvolution(plan) if isinstance(plan, Step) else residual_block(plan)

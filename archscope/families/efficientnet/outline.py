@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks.inverted_residual_plan import longest_path, reads_all, remarks
+from archscope.blocks.inverted_residual_plan import inverted_outline, longest_path
 from archscope.families.efficientnet.spec import STAGES, EfficientNetSpec, blocks
 from archscope.theory.layers import Layer, conv
 from archscope.theory.outline import Outline
@@ -20,11 +20,4 @@ def layers(spec: EfficientNetSpec) -> Iterator[Layer]:
 
 def outline(spec: EfficientNetSpec) -> Outline:
     """Return what the network looks at."""
-    stack, plan = tuple(layers(spec)), tuple(blocks(spec))
-    return Outline(
-        axes=2,
-        layers=stack,
-        input_size=spec.input_size,
-        reads_all=reads_all(plan),
-        remarks=remarks(stack, plan),
-    )
+    return inverted_outline(layers(spec), tuple(blocks(spec)), spec.input_size)

@@ -14,11 +14,10 @@ from torch import Tensor, nn
 from archscope.blocks.components import part
 from archscope.blocks.inverted_residual import ConvNormActivation, InvertedResidual
 from archscope.blocks.inverted_residual_plan import Block
-from archscope.blocks.plan import number_of
+from archscope.blocks.plan import Step, number_of
 from archscope.families.mobilenet.spec import (
     MobileNetSpec,
     Part,
-    Separable,
     activation,
     hidden_width,
     last_channels,
@@ -32,7 +31,7 @@ DROPOUT = 0.2
 class DepthwiseSeparable(nn.Module):
     """relu(norm(pointwise(relu(norm(depthwise(x)))))), Howard et al. 2017, figure 3 right."""
 
-    def __init__(self, plan: Separable) -> None:
+    def __init__(self, plan: Step) -> None:
         super().__init__()
         inputs = plan.in_channels
         self.depthwise = ConvNormActivation(

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks.inverted_residual_plan import (
-    Block,
-    longest_path,
-    reads_all,
-    remarks,
-)
+from archscope.blocks.inverted_residual_plan import Block, inverted_outline, longest_path
 from archscope.families.mobilenet.spec import MobileNetSpec, blocks, last_number
 from archscope.theory.layers import Layer, conv
 from archscope.theory.outline import Outline
@@ -31,11 +26,7 @@ def layers(spec: MobileNetSpec, *, dilated: bool = False) -> Iterator[Layer]:
 def outline(spec: MobileNetSpec) -> Outline:
     """Return what the network looks at."""
     found = [block for block in blocks(spec) if isinstance(block, Block)]
+    if found:
+        return inverted_outline(layers(spec), found, spec.input_size)
     stack = tuple(layers(spec))
-    return Outline(
-        axes=2,
-        layers=stack,
-        input_size=spec.input_size,
-        reads_all=reads_all(found) or "avgpool",
-        remarks=remarks(stack, found) if found else (),
-    )
+    return Outline(axes=2, layers=stack, input_size=spec.input_size, reads_all="avgpool")

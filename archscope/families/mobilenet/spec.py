@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from archscope.blocks.examples import images_in_words
-from archscope.blocks.inverted_residual_plan import (
-    Activation,
-    Block,
-    rounded,
-)
+from archscope.blocks.inverted_residual_plan import Activation, Block, rounded
+from archscope.blocks.plan import Step
 from archscope.specs import check, option
 
 V1 = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2),
@@ -67,26 +64,8 @@ def stem_channels(spec: MobileNetSpec) -> int:
     return rounded((32 if spec.version == "v2" else 16) * spec.width_mult)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Separable:
-    """A depthwise-separable convolution of V1."""
-
-    path: str
-    """Where it stands in the network, e.g. `features.3`."""
-    in_channels: int
-    """Channels of its input."""
-    out_channels: int
-    """Channels of its output."""
-    stride: int
-    """Positions of the input from output to output."""
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether it returns the shape that it takes."""
-        return self.stride == 1 and self.in_channels == self.out_channels
-
-
-Part = Separable | Block
+Part = Step | Block
+"""A depthwise-separable convolution of V1, or an inverted residual."""
 
 
 def blocks(spec: MobileNetSpec, *, dilated: bool = False) -> Iterator[Part]:
@@ -99,13 +78,12 @@ def blocks(spec: MobileNetSpec, *, dilated: bool = False) -> Iterator[Part]:
         yield from _v3(spec, dilated)
 
 
-def _v1(spec: MobileNetSpec) -> Iterator[Separable]:
+def _v1(spec: MobileNetSpec) -> Iterator[Step]:
     channels = stem_channels(spec)
     for number, (wanted, stride) in enumerate(V1, start=1):
         out = max(int(wanted * spec.width_mult), 1)
-        yield Separable(
-            path=f"features.{number}", in_channels=channels, out_channels=out, stride=stride
-        )
+        path = f"features.{number}"
+        yield Step(path=path, in_channels=channels, out_channels=out, stride=stride)
         channels = out
 
 

@@ -30,11 +30,7 @@ class Reformer(nn.Module):
         self.padded_length = spec.padded_length
         self.tok_emb = part("embeddings", nn.Embedding(spec.vocab_size, spec.d_model))
         self.pos_emb = AxialPositions(spec)
-
-        def block(block: Numbered) -> ReversibleBlock:
-            return ReversibleBlock(spec, hashed=block.kind == HASHED)
-
-        self.blocks = stack(plan, block)
+        self.blocks = stack(plan, lambda block: ReversibleBlock(spec, hashed=block.kind == HASHED))
         self.ln_f = nn.LayerNorm(2 * spec.d_model)
         self.head = part("head", nn.Linear(2 * spec.d_model, spec.vocab_size))
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from archscope.blocks.components import part
 from archscope.blocks.plan import lists
-from archscope.blocks.residual import residual_block
+from archscope.blocks.residual import convolution, residual_block
 from archscope.blocks.residual_plan import Block
 from archscope.blocks.stack import sequence
 from archscope.families.resnet.spec import ResNetSpec
@@ -23,9 +23,7 @@ class ResNetBody(nn.Module):
 
     def __init__(self, spec: ResNetSpec, blocks: Sequence[Block]) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(
-            spec.in_channels, spec.stem_channels, 7, stride=2, padding=3, bias=False
-        )
+        self.conv1 = convolution(spec.in_channels, spec.stem_channels, 7, stride=2)
         self.bn1 = nn.BatchNorm2d(spec.stem_channels)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
         self.stage_channels: dict[str, int] = {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from archscope.blocks.examples import images_in_words
+from archscope.blocks.plan import stage
 from archscope.blocks.residual_plan import EXPANSION, Block
 from archscope.errors import SpecError
 from archscope.specs import check, listed, option
@@ -64,32 +65,30 @@ class ResNetSpec:
 def blocks(spec: ResNetSpec) -> Iterator[Block]:
     """Yield the blocks of all stages in order."""
     channels, jump = spec.stem_channels, 4
-    for stage, count in enumerate(spec.blocks):
-        planes = spec.stem_channels * 2**stage
+    for number, count in enumerate(spec.blocks):
+        planes = spec.stem_channels * 2**number
         width = planes
         if spec.block == "bottleneck":
             width = planes * spec.group_width // 64 * spec.groups
-        out = planes * EXPANSION[spec.block]
-        wanted = 1 if stage == 0 else 2
+        wanted = 1 if number == 0 else 2
         stride = wanted if jump * wanted <= spec.output_stride else 1
         # As in torchvision, the block that no longer strides still has the dilation before it.
-        before = 4 * 2 ** max(stage - 1, 0) // jump
+        before = 4 * 2 ** max(number - 1, 0) // jump
         jump *= stride
-        after = 4 * 2**stage // jump
-        for number in range(count):
-            dilation = before if number == 0 else after
-            yield Block(
-                path=f"layer{stage + 1}.{number}",
-                kind=spec.block,
-                in_channels=channels,
-                width=width,
-                out_channels=out,
-                stride=stride if number == 0 else 1,
-                dilations=(dilation, dilation),
-                groups=spec.groups,
-                stride_in=spec.stride_in,
-            )
-            channels = out
+        after = 4 * 2**number // jump
+        first = Block(
+            path=f"layer{number + 1}.0",
+            kind=spec.block,
+            in_channels=channels,
+            width=width,
+            out_channels=planes * EXPANSION[spec.block],
+            stride=stride,
+            dilations=(before, before),
+            groups=spec.groups,
+            stride_in=spec.stride_in,
+        )
+        yield from stage(first, count, dilations=(after, after))
+        channels = first.out_channels
 
 
 def describe(spec: ResNetSpec) -> str:

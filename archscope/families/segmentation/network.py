@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
+from archscope.blocks.inverted_residual import ConvNormActivation
 from archscope.blocks.plan import number_of
 from archscope.families.mobilenet import spec as mobilenet
 from archscope.families.mobilenet.network import features
@@ -171,15 +172,7 @@ def _fcn(channels: int, classes: int) -> nn.Sequential:
 
 def _normed(inputs: int, outputs: int, kernel: int, *, dilation: int = 1) -> tuple[nn.Module, ...]:
     """Return a convolution without bias that keeps the size, its norm and its activation."""
-    convolution = nn.Conv2d(
-        inputs,
-        outputs,
-        kernel,
-        padding=(kernel - 1) // 2 * dilation,
-        dilation=dilation,
-        bias=False,
-    )
-    return convolution, nn.BatchNorm2d(outputs), nn.ReLU()
+    return tuple(ConvNormActivation(inputs, outputs, kernel, dilation=dilation, activation="relu"))
 
 
 def _resized(x: Tensor, size: Sequence[int]) -> Tensor:

@@ -35,46 +35,35 @@ def backbone_layers(spec: SegmentationSpec) -> Iterator[Layer]:
 def outline(spec: SegmentationSpec) -> Outline:
     """Return what the network looks at, before its output is resized to the input's size."""
     body = tuple(backbone_layers(spec))
-    squeeze, remarks = _backbone_remarks(spec, body)
+    plan = [block for block in blocks(spec) if isinstance(block, inverted_residual_plan.Block)]
+    squeeze = inverted_residual_plan.reads_all(plan)
+    remarks = (residual_remark(body), *inverted_residual_plan.squeeze_remarks(plan))
+    if spec.head == "lraspp":
+        return Outline(
+            axes=2,
+            layers=(*body, conv(1, name="classifier.cbr.0")),
+            input_size=spec.input_size,
+            output="classifier.cbr",
+            reads_all=squeeze,
+            partial="the table is of the coarse path alone: its output is resized and added to "
+            f"that of the finer path from {BACKBONE}{LOW}, which sees less",
+            remarks=remarks,
+        )
     resized = (
         f"the output is resized to the input's {spec.input_size} positions along each axis; the "
         "table is of one position before that"
     )
-    if spec.head == "deeplabv3":
-        return Outline(
-            axes=2,
-            branches=tuple(_branches(spec, body)),
-            input_size=spec.input_size,
-            output="classifier",
-            reads_all=squeeze or "classifier.0.convs.4",
-            remarks=(*remarks, resized),
-        )
-    if spec.head == "fcn":
-        return Outline(
-            axes=2,
-            layers=(*body, conv(3, name="classifier.0"), conv(1, name="classifier.4")),
-            input_size=spec.input_size,
-            output="classifier",
-            reads_all=squeeze,
-            remarks=(*remarks, resized),
-        )
+    fcn = (*body, conv(3, name="classifier.0"), conv(1, name="classifier.4"))
+    pools = spec.head == "deeplabv3"
     return Outline(
         axes=2,
-        layers=(*body, conv(1, name="classifier.cbr.0")),
+        layers=() if pools else fcn,
+        branches=tuple(_branches(spec, body)) if pools else (),
         input_size=spec.input_size,
-        output="classifier.cbr",
-        reads_all=squeeze,
-        partial="the table is of the coarse path alone: its output is resized and added to that of "
-        f"the finer path from {BACKBONE}{LOW}, which sees less",
-        remarks=remarks,
+        output="classifier",
+        reads_all=squeeze or ("classifier.0.convs.4" if pools else ""),
+        remarks=(*remarks, resized),
     )
-
-
-def _backbone_remarks(spec: SegmentationSpec, body: Stack) -> tuple[str, tuple[str, ...]]:
-    if spec.backbone in RESNETS:
-        return "", (residual_remark(body),)
-    plan = [block for block in blocks(spec) if isinstance(block, inverted_residual_plan.Block)]
-    return inverted_residual_plan.reads_all(plan), inverted_residual_plan.remarks(body, plan)
 
 
 def _branches(spec: SegmentationSpec, body: Stack) -> Iterator[Branch]:

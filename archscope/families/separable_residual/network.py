@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from archscope.blocks.components import part
 from archscope.blocks.plan import lists
+from archscope.blocks.residual import convolution, projection
 from archscope.blocks.stack import sequence
 from archscope.families.separable_residual.spec import Block, XceptionSpec
 
@@ -28,8 +29,8 @@ class SeparableConvolution(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.depthwise = nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs, bias=False)
-        self.pointwise = nn.Conv2d(inputs, outputs, 1, bias=False)
+        self.depthwise = convolution(inputs, inputs, 3, groups=inputs)
+        self.pointwise = convolution(inputs, outputs, 1)
         self.bn = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -50,12 +51,7 @@ class XceptionBlock(nn.Module):
         self.pool = nn.MaxPool2d(3, stride=2, padding=1) if block.stride > 1 else None
         self.skip = None
         if block.stride > 1 or block.in_channels != block.out_channels:
-            self.skip = nn.Sequential(
-                nn.Conv2d(
-                    block.in_channels, block.out_channels, 1, stride=block.stride, bias=False
-                ),
-                nn.BatchNorm2d(block.out_channels),
-            )
+            self.skip = projection(block.in_channels, block.out_channels, stride=block.stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """Take (B, I, X, Y), return (B, O, x, y)."""

@@ -61,11 +61,8 @@ class Block:
     """Heads of its attention."""
     shift: int
     """Positions by which its windows are moved."""
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether it returns the shape that it takes."""
-        return True
+    repeatable: bool = True
+    """It returns the shape that it takes."""
 
 
 def blocks(spec: SwinSpec) -> Iterator[Block]:

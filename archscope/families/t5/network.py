@@ -51,11 +51,9 @@ class Stack(nn.Module):
         self.bias = RelativeBias(
             spec.buckets, spec.heads, max_distance=spec.max_distance, causal=decodes
         )
-
-        def block(block: Numbered) -> T5Block:
-            return T5Block(spec, sparse=block.kind == SPARSE, cross=decodes)
-
-        self.blocks = stack(plan, block)
+        self.blocks = stack(
+            plan, lambda block: T5Block(spec, sparse=block.kind == SPARSE, cross=decodes)
+        )
         self.norm = nn.RMSNorm(spec.d_model)
 
     def forward(self, x: Tensor, memory: Tensor | None = None) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks.residual_plan import residual_remark
+from archscope.blocks.residual_plan import residual_outline
 from archscope.families.tcn.spec import TcnSpec
 from archscope.theory.layers import Layer, conv
 from archscope.theory.outline import Outline
@@ -20,8 +20,5 @@ def layers(spec: TcnSpec) -> Iterator[Layer]:
 
 def outline(spec: TcnSpec) -> Outline:
     """Return what the network looks at: its longest path, which sees what all others see."""
-    stack = tuple(layers(spec))
-    remarks = [residual_remark(stack)]
-    if spec.reads == "last":
-        remarks.append("the linear layer reads the last position alone")
-    return Outline(axes=1, layers=stack, input_size=spec.input_size, remarks=tuple(remarks))
+    last = ("the linear layer reads the last position alone",) if spec.reads == "last" else ()
+    return residual_outline(layers(spec), spec.input_size, axes=1, reads_all="", remarks=last)

@@ -104,47 +104,29 @@ def _check_blocks(spec: Any) -> None:
 def _check_unread(spec: Any) -> None:
     two_stacks = spec.arch == "encoder-decoder"
     attends = spec.mixer == "attention"
+    windowed = spec.attention != "full"
+    by_mask = not windowed or spec.masked_window
+    rotary, alibi = spec.positions == "rotary", spec.positions == "alibi"
+    only_past = spec.sees_only_past and not two_stacks
+    no_window = "needs {attention} window or dilated-window"
+    not_by_mask = "needs {masked_window} where {attention} has windows"
     readers = (
         ("decoder_depth", two_stacks, "needs {arch} encoder-decoder"),
         ("target_len", two_stacks, "needs {arch} encoder-decoder"),
         ("causal", not two_stacks, "cannot be chosen with {arch} encoder-decoder: its decoder is"),
         ("token_types", not two_stacks, "cannot be had with {arch} encoder-decoder"),
-        ("window", spec.attention != "full", "needs {attention} window or dilated-window"),
-        (
-            "window_dilation",
-            spec.attention == "dilated-window",
-            "needs {attention} dilated-window",
-        ),
+        ("window", windowed, no_window),
+        ("window_dilation", spec.attention == "dilated-window", "needs {attention} dilated-window"),
         ("masked_window", spec.attention == "window", "needs {attention} window"),
-        ("full_every", spec.attention != "full", "needs {attention} window or dilated-window"),
+        ("full_every", windowed, no_window),
         ("sinks", attends, "needs {mixer} attention"),
-        (
-            "sinks",
-            spec.window_keys is None or spec.masked_window,
-            "needs {masked_window} where {attention} has windows",
-        ),
-        ("attention", attends or spec.attention == "full", "needs {mixer} attention"),
-        (
-            "positions",
-            attends or spec.positions != "rotary",
-            "turns queries and needs {mixer} attention",
-        ),
-        (
-            "positions",
-            attends or spec.positions != "alibi",
-            "is added to scores and needs {mixer} attention",
-        ),
-        (
-            "positions",
-            spec.positions != "alibi" or spec.window_keys is None or spec.masked_window,
-            "needs {masked_window} where {attention} has windows",
-        ),
-        (
-            "positions",
-            spec.positions != "alibi" or (spec.sees_only_past and not two_stacks),
-            "is for attention that sees only the past",
-        ),
-        ("rotary_dim", spec.positions == "rotary", "needs {positions} rotary"),
+        ("sinks", by_mask, not_by_mask),
+        ("attention", attends, "needs {mixer} attention"),
+        ("positions", attends or not rotary, "turns queries and needs {mixer} attention"),
+        ("positions", attends or not alibi, "is added to scores and needs {mixer} attention"),
+        ("positions", not alibi or by_mask, not_by_mask),
+        ("positions", not alibi or only_past, "is for attention that sees only the past"),
+        ("rotary_dim", rotary, "needs {positions} rotary"),
         ("parallel", not two_stacks, "cannot be had with {arch} encoder-decoder"),
         ("parallel", spec.norm_place == "pre", "needs {norm_place} pre"),
         ("shared_norm", spec.parallel, "needs {parallel}"),

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
+from archscope.blocks.plan import Step
 from archscope.blocks.stack import sequence
-from archscope.families.vgg.spec import Place, VggSpec
+from archscope.families.vgg.spec import VggSpec
 
 POOLED = 7
 """Positions along each axis that the linear layers read; an input of 224 x 224 leaves as many."""
@@ -21,7 +22,7 @@ DROPOUT = 0.5
 class Vgg(nn.Module):
     """Convolutions of 3x3 and pools, then three linear layers."""
 
-    def __init__(self, spec: VggSpec, places: Sequence[Place]) -> None:
+    def __init__(self, spec: VggSpec, places: Sequence[Step]) -> None:
         super().__init__()
         self.features = sequence(places, _layer)
         self.avgpool = nn.AdaptiveAvgPool2d(POOLED)
@@ -44,7 +45,7 @@ class Vgg(nn.Module):
         return scores
 
 
-def _layer(place: Place) -> nn.Module:
+def _layer(place: Step) -> nn.Module:
     match place.kind:
         case "convolution":
             return nn.Conv2d(place.in_channels, place.out_channels, 3, padding=1)
@@ -52,5 +53,5 @@ def _layer(place: Place) -> nn.Module:
             return nn.BatchNorm2d(place.in_channels)
         case "activation":
             return nn.ReLU()
-        case "pool":
+        case _:
             return nn.MaxPool2d(2)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from archscope.blocks.examples import images_in_words
+from archscope.blocks.plan import Step
 from archscope.errors import SpecError
 from archscope.specs import check, listed, option
 
@@ -39,45 +40,21 @@ class VggSpec:
             raise SpecError("input_size", self.input_size, problem)
 
 
-Kind = Literal["convolution", "norm", "activation", "pool"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """One of the layers that stand one after the other in `features`."""
-
-    path: str
-    """Where it stands in the network, e.g. `features.3`."""
-    kind: Kind
-    """What stands there."""
-    in_channels: int
-    """Channels of its input."""
-    out_channels: int
-    """Channels of its output."""
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether it returns the shape that it takes."""
-        return self.kind != "pool" and self.in_channels == self.out_channels
-
-
-def places(spec: VggSpec) -> Iterator[Place]:
+def places(spec: VggSpec) -> Iterator[Step]:
     """Yield all layers but the linear ones, in order."""
     channels = spec.in_channels
     for number, (kind, out) in enumerate(_kinds(spec)):
-        yield Place(path=f"features.{number}", kind=kind, in_channels=channels, out_channels=out)
+        path, stride = f"features.{number}", 2 if kind == "pool" else 1
+        yield Step(path=path, kind=kind, in_channels=channels, out_channels=out, stride=stride)
         channels = out
 
 
-def _kinds(spec: VggSpec) -> Iterator[tuple[Kind, int]]:
+def _kinds(spec: VggSpec) -> Iterator[tuple[str, int]]:
     """Yield what stands in each place, and the channels of its output."""
+    after = ("norm", "activation") if spec.norm == "batchnorm" else ("activation",)
     for count, channels in zip(spec.convolutions, spec.channels, strict=True):
-        for _ in range(count):
-            yield "convolution", channels
-            if spec.norm == "batchnorm":
-                yield "norm", channels
-            yield "activation", channels
-        yield "pool", channels
+        for kind in (*("convolution", *after) * count, "pool"):
+            yield kind, channels
 
 
 def describe(spec: VggSpec) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks.residual_plan import residual_remark
+from archscope.blocks.residual_plan import residual_outline
 from archscope.families.wavenet.spec import WaveNetSpec, blocks
 from archscope.theory.layers import Layer, conv
 from archscope.theory.outline import Outline
@@ -20,14 +20,8 @@ def layers(spec: WaveNetSpec) -> Iterator[Layer]:
 
 def outline(spec: WaveNetSpec) -> Outline:
     """Return what the network looks at: its longest path, which sees what all others see."""
-    stack = tuple(layers(spec))
-    return Outline(
-        axes=1,
-        layers=stack,
-        input_size=spec.input_size,
-        remarks=(
-            residual_remark(stack),
-            "the skips of all blocks are added up: the table is of the last block's, which sees "
-            "all that the others see",
-        ),
+    remark = (
+        "the skips of all blocks are added up: the table is of the last block's, which sees "
+        "all that the others see"
     )
+    return residual_outline(layers(spec), spec.input_size, axes=1, reads_all="", remarks=(remark,))
