@@ -8,6 +8,14 @@ from archscope.blocks.plan import Block
 from archscope.theory.outline import Attention, Outline
 
 
+def source_remark(tokens: int) -> str:
+    """Return what must be known of a decoder's outline, of the tokens of its source."""
+    return (
+        "the table is of the decoder along its target; through cross-attention every target "
+        f"token sees all {tokens:,} tokens of the source too"
+    )
+
+
 def attention_outline(
     plan: Iterable[Block], *, causal: bool, tokens: int, remarks: tuple[str, ...] = ()
 ) -> Outline:

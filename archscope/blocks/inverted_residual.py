@@ -74,7 +74,7 @@ class InvertedResidual(nn.Module):
                 SqueezeExcitation(within, block.squeezed, activation=excite, gate=block.gate)
             )
         self.block.append(ConvNormActivation(within, block.out_channels, 1, activation=None))
-        self.residual = block.residual
+        self.residual = block.repeatable
 
     def forward(self, x: Tensor) -> Tensor:
         """Take (B, I, X, Y), return (B, O, x, y)."""

@@ -48,18 +48,8 @@ class Block:
 
     @property
     def repeatable(self) -> bool:
-        """Whether it returns the shape that it takes."""
-        return self.residual
-
-    @property
-    def residual(self) -> bool:
-        """Whether the input is added."""
+        """Whether it returns the shape that it takes; the input is added where it does."""
         return self.stride == 1 and self.in_channels == self.out_channels
-
-    @property
-    def squeeze_path(self) -> str:
-        """Where its squeeze-and-excitation stands."""
-        return f"{self.path}.block.{1 + self.expands}"
 
 
 def rounded(channels: float, divisor: int = 8) -> int:
@@ -91,7 +81,8 @@ def longest_path(block: Block) -> Iterator[Layer]:
 
 def reads_all(blocks: Iterable[Block]) -> str:
     """Return the first squeeze-and-excitation, which lets outputs depend on the whole input."""
-    return next((block.squeeze_path for block in blocks if block.squeezed), "")
+    paths = (f"{block.path}.block.{1 + block.expands}" for block in blocks if block.squeezed)
+    return next(paths, "")
 
 
 def squeeze_remarks(blocks: Sequence[Block]) -> tuple[str, ...]:

@@ -80,6 +80,6 @@ def projection(inputs: int, outputs: int, *, stride: int) -> nn.Sequential:
 
 
 def _shortcut(block: Block) -> nn.Module | None:
-    if not block.projects:
+    if block.repeatable:
         return None
     return projection(block.in_channels, block.out_channels, stride=block.stride)

@@ -44,13 +44,8 @@ class Block:
 
     @property
     def repeatable(self) -> bool:
-        """Whether it returns the shape that it takes."""
-        return not self.projects
-
-    @property
-    def projects(self) -> bool:
-        """Whether the path around goes through a convolution of 1x1."""
-        return self.stride != 1 or self.in_channels != self.out_channels
+        """Whether it returns the shape that it takes; else the path around it has a convolution."""
+        return self.stride == 1 and self.in_channels == self.out_channels
 
     @property
     def strides(self) -> tuple[int, int]:

@@ -19,12 +19,8 @@ CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 NORMS = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 
 
-def _unchanged(x: Tensor) -> Tensor:
-    return x
-
-
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
-    "none": _unchanged,
+    "none": lambda x: x,
     "relu": F.relu,
     "gelu": F.gelu,
     "silu": F.silu,

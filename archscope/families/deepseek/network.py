@@ -35,7 +35,16 @@ class DeepSeek(nn.Module):
         def block(block: Numbered) -> PreNormBlock:
             dense = block.kind == DENSE
             mlp = _gated(spec, spec.d_ff) if dense else SharedAndRoutedExperts(spec)
-            return PreNormBlock(norm, _attention(spec), mlp)
+            attention = LatentAttention(
+                spec.d_model,
+                spec.heads,
+                q_rank=spec.q_rank,
+                kv_rank=spec.kv_rank,
+                nope_dim=spec.nope_dim,
+                rope_dim=spec.rope_dim,
+                value_dim=spec.value_dim,
+            )
+            return PreNormBlock(norm, attention, mlp)
 
         self.blocks = stack(plan, block)
         self.ln_f = norm()
@@ -98,15 +107,3 @@ class SharedAndRoutedExperts(nn.Module):
 
 def _gated(spec: DeepSeekSpec, hidden: int) -> GatedFeedForward:
     return GatedFeedForward(spec.d_model, hidden, activation="swiglu", bias=False)
-
-
-def _attention(spec: DeepSeekSpec) -> LatentAttention:
-    return LatentAttention(
-        spec.d_model,
-        spec.heads,
-        q_rank=spec.q_rank,
-        kv_rank=spec.kv_rank,
-        nope_dim=spec.nope_dim,
-        rope_dim=spec.rope_dim,
-        value_dim=spec.value_dim,
-    )

@@ -14,6 +14,7 @@ from archscope.blocks.inverted_residual_plan import (
 from archscope.specs import check, option
 
 STEM = 32
+"""Channels of the first convolution of B0."""
 STAGES = ((1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3), (6, 5, 1, 112, 3),
           (6, 5, 2, 192, 4), (6, 3, 1, 320, 1))  # fmt: skip
 """Expansion, kernel, stride, output channels and blocks of each stage of B0 (Tan & Le 2019,
@@ -37,14 +38,9 @@ class EfficientNetSpec:
         check(self)
 
 
-def stem_channels(spec: EfficientNetSpec) -> int:
-    """Return the channels of the first convolution."""
-    return rounded(STEM * spec.width_mult)
-
-
 def blocks(spec: EfficientNetSpec) -> Iterator[Block]:
     """Yield the blocks of all stages in order."""
-    channels = stem_channels(spec)
+    channels = rounded(STEM * spec.width_mult)
     for number, (expansion, kernel, first_stride, wanted, count) in enumerate(STAGES, start=1):
         out = rounded(wanted * spec.width_mult)
         for index in range(ceil(count * spec.depth_mult)):

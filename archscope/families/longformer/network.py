@@ -37,7 +37,8 @@ class Longformer(nn.Module):
         norm = partial(nn.LayerNorm, width)
         self.window = spec.window
         self.tok_emb = part("embeddings", nn.Embedding(spec.vocab_size, width))
-        self.pos_emb = part("embeddings", nn.Embedding(spec.position_rows, width))
+        places = spec.max_positions or spec.padded_length
+        self.pos_emb = part("embeddings", nn.Embedding(places, width))
         self.type_emb = part("embeddings", nn.Embedding(1, width))
         self.ln_emb = norm()
 

@@ -51,11 +51,6 @@ class LongformerSpec:
         """Tokens of the input after padding to whole windows."""
         return -(-self.seq_len // self.window) * self.window
 
-    @property
-    def position_rows(self) -> int:
-        """Rows of the learned positions."""
-        return self.max_positions or self.padded_length
-
 
 def blocks(spec: LongformerSpec) -> list[Numbered]:
     """Return the blocks, which are all alike."""

@@ -18,11 +18,9 @@ from archscope.blocks.plan import Step, number_of
 from archscope.families.mobilenet.spec import (
     MobileNetSpec,
     Part,
-    activation,
     hidden_width,
     last_channels,
     last_number,
-    stem_channels,
 )
 
 DROPOUT = 0.2
@@ -47,19 +45,17 @@ class DepthwiseSeparable(nn.Module):
 
 def features(spec: MobileNetSpec, blocks: Sequence[Part]) -> nn.Sequential:
     """Build all convolutions: (B, I, H, W) to (B, O, H/s, W/s)."""
-    act, stem = activation(spec), stem_channels(spec)
+    act = {"v1": "relu", "v2": "relu6"}.get(spec.version, "hardswish")
+    stem = blocks[0].in_channels
     found = nn.Sequential(ConvNormActivation(spec.in_channels, stem, 3, stride=2, activation=act))
     for block in blocks:
-        found.add_module(number_of(block), _block(block))
+        made = InvertedResidual(block) if isinstance(block, Block) else DepthwiseSeparable(block)
+        found.add_module(number_of(block), made)
     if spec.version != "v1":
         before, outputs = blocks[-1].out_channels, last_channels(spec)
         last = ConvNormActivation(before, outputs, 1, activation=act)
         found.add_module(str(last_number(spec)), last)
     return found
-
-
-def _block(block: Part) -> nn.Module:
-    return InvertedResidual(block) if isinstance(block, Block) else DepthwiseSeparable(block)
 
 
 class MobileNet(nn.Module):

@@ -128,12 +128,6 @@ def _v3(spec: MobileNetSpec, dilated: bool) -> Iterator[Block]:
         channels = out
 
 
-def activation(spec: MobileNetSpec) -> Activation:
-    """Return what follows the first and the last convolution."""
-    activations: dict[str, Activation] = {"v1": "relu", "v2": "relu6"}
-    return activations.get(spec.version, "hardswish")
-
-
 def last_number(spec: MobileNetSpec) -> int:
     """Return the number of the last convolution, which V1 does not have, among the features."""
     return 1 + sum(1 for _ in blocks(spec))

@@ -76,9 +76,14 @@ class ReversibleBlock(nn.Module):
 
     def __init__(self, spec: ReformerSpec, *, hashed: bool) -> None:
         super().__init__()
+        sizes = (spec.d_model, spec.heads, spec.head_dim)
         self.chunk = spec.ff_chunk or spec.padded_length
         self.ln_1 = nn.LayerNorm(spec.d_model)
-        self.attn = _hashed(spec) if hashed else _local(spec)
+        self.attn = (
+            HashedAttention(*sizes, chunk=spec.lsh_chunk, buckets=spec.buckets, hashes=spec.hashes)
+            if hashed
+            else LocalAttention(*sizes, chunk=spec.local_chunk)
+        )
         self.ln_2 = nn.LayerNorm(spec.d_model)
         self.mlp = FeedForward(spec.d_model, spec.d_ff, activation="relu")
 
@@ -87,18 +92,3 @@ class ReversibleBlock(nn.Module):
         first = first + self.attn(self.ln_1(second))  # (B, S, D)
         parts = [self.mlp(part) for part in self.ln_2(first).split(self.chunk, 1)]
         return first, second + (parts[0] if len(parts) == 1 else torch.cat(parts, 1))
-
-
-def _hashed(spec: ReformerSpec) -> HashedAttention:
-    return HashedAttention(
-        spec.d_model,
-        spec.heads,
-        spec.head_dim,
-        chunk=spec.lsh_chunk,
-        buckets=spec.buckets,
-        hashes=spec.hashes,
-    )
-
-
-def _local(spec: ReformerSpec) -> LocalAttention:
-    return LocalAttention(spec.d_model, spec.heads, spec.head_dim, chunk=spec.local_chunk)

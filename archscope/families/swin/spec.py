@@ -79,15 +79,14 @@ def blocks(spec: SwinSpec) -> Iterator[Block]:
 
 def describe(spec: SwinSpec) -> str:
     """Return the spec in one line."""
-    return " · ".join(
-        (
-            "swin",
-            f"blocks {listed(spec.blocks)}",
-            f"d_model {spec.d_model}",
-            f"heads {listed(spec.heads)}",
-            f"windows {spec.window}×{spec.window}",
-            f"patches {spec.patch_size}×{spec.patch_size}",
-            f"{spec.classes} classes",
-            images_in_words(spec),
-        )
+    words = (
+        "swin",
+        f"blocks {listed(spec.blocks)}",
+        f"d_model {spec.d_model}",
+        f"heads {listed(spec.heads)}",
+        f"windows {spec.window}×{spec.window}",
+        f"patches {spec.patch_size}×{spec.patch_size}",
+        f"{spec.classes} classes",
+        images_in_words(spec),
     )
+    return " · ".join(words)

@@ -31,14 +31,13 @@ class TcnSpec:
 
 def describe(spec: TcnSpec) -> str:
     """Return the spec in one line."""
-    return " · ".join(
-        (
-            "tcn",
-            f"{spec.levels} levels",
-            f"kernel {spec.kernel_size}",
-            f"channels {spec.hidden_channels}",
-            f"{spec.classes} outputs of {spec.reads} position",
-            f"input {spec.in_channels}×{spec.input_size:,}",
-            f"batch {spec.batch_size}",
-        )
+    words = (
+        "tcn",
+        f"{spec.levels} levels",
+        f"kernel {spec.kernel_size}",
+        f"channels {spec.hidden_channels}",
+        f"{spec.classes} outputs of {spec.reads} position",
+        f"input {spec.in_channels}×{spec.input_size:,}",
+        f"batch {spec.batch_size}",
     )
+    return " · ".join(words)

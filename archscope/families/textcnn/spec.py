@@ -33,13 +33,12 @@ class TextCnnSpec:
 
 def describe(spec: TextCnnSpec) -> str:
     """Return the spec in one line."""
-    return " · ".join(
-        (
-            f"textcnn {spec.mode}",
-            f"windows {listed(spec.windows)} × {spec.maps}",
-            f"vocab {spec.vocab_size:,} × {spec.d_model}",
-            f"{spec.classes} classes",
-            f"seq {spec.seq_len}",
-            f"batch {spec.batch_size}",
-        )
+    words = (
+        f"textcnn {spec.mode}",
+        f"windows {listed(spec.windows)} × {spec.maps}",
+        f"vocab {spec.vocab_size:,} × {spec.d_model}",
+        f"{spec.classes} classes",
+        f"seq {spec.seq_len}",
+        f"batch {spec.batch_size}",
     )
+    return " · ".join(words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archscope.blocks.attention_outline import source_remark
 from archscope.families.transformer.spec import TransformerSpec
 from archscope.theory.layers import Layer, Padding, conv
 from archscope.theory.outline import Attention, Outline, skips_a_hole
@@ -68,10 +69,7 @@ def _remarks(spec: TransformerSpec, full: tuple[Attention, ...]) -> Iterator[str
             f"the rows, see a window of {spec.window_keys:,} tokens"
         )
     if spec.arch == "encoder-decoder":
-        yield (
-            f"the table is of the decoder along its target; through cross-attention every target "
-            f"token sees all {spec.seq_len:,} tokens of the source too"
-        )
+        yield source_remark(spec.seq_len)
     if spec.pooler or spec.classes:
         token = "last" if spec.sees_only_past else "first"
         yield f"the pooled output reads the {token} token alone"

@@ -45,15 +45,14 @@ def blocks(spec: VitSpec) -> list[Numbered]:
 
 def describe(spec: VitSpec) -> str:
     """Return the spec in one line."""
-    return " · ".join(
-        (
-            "vision transformer",
-            f"depth {spec.depth}",
-            f"d_model {spec.d_model}",
-            f"{spec.heads} heads",
-            f"d_ff {spec.d_ff}",
-            f"patches {spec.patch_size}×{spec.patch_size}",
-            f"{spec.classes} classes",
-            images_in_words(spec),
-        )
+    words = (
+        "vision transformer",
+        f"depth {spec.depth}",
+        f"d_model {spec.d_model}",
+        f"{spec.heads} heads",
+        f"d_ff {spec.d_ff}",
+        f"patches {spec.patch_size}×{spec.patch_size}",
+        f"{spec.classes} classes",
+        images_in_words(spec),
     )
+    return " · ".join(words)

@@ -48,15 +48,14 @@ def blocks(spec: WaveNetSpec) -> Iterator[Block]:
 
 def describe(spec: WaveNetSpec) -> str:
     """Return the spec in one line."""
-    return " · ".join(
-        (
-            "wavenet",
-            f"{len(spec.dilations) * spec.stacks} blocks",
-            f"dilations {listed(spec.dilations)} × {spec.stacks}",
-            f"kernel {spec.kernel_size}",
-            f"channels {spec.residual_channels} residual, {spec.dilation_channels} dilated, "
-            f"{spec.skip_channels} skip",
-            f"input {spec.classes}×{spec.input_size:,}",
-            f"batch {spec.batch_size}",
-        )
+    words = (
+        "wavenet",
+        f"{len(spec.dilations) * spec.stacks} blocks",
+        f"dilations {listed(spec.dilations)} × {spec.stacks}",
+        f"kernel {spec.kernel_size}",
+        f"channels {spec.residual_channels} residual, {spec.dilation_channels} dilated, "
+        f"{spec.skip_channels} skip",
+        f"input {spec.classes}×{spec.input_size:,}",
+        f"batch {spec.batch_size}",
     )
+    return " · ".join(words)
