@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import Shape
+from archscope.blocks.head_axis import join_heads, split_heads
 from archscope.blocks.positions import rotate
 from archscope.theory import counts
 from archscope.theory.counts import ClosedForm
@@ -90,12 +91,7 @@ def closed_form_of_product(inputs: Sequence[Shape], *, keys: int) -> ClosedForm:
     """Return the closed form of both products, given how many keys each query meets."""
     (batch, heads, queries, width), value = inputs[0], inputs[2]
     return counts.attention(
-        batch=batch,
-        heads=heads,
-        queries=queries,
-        keys=keys,
-        key_width=width,
-        value_width=value[-1],
+        batch=batch, heads=heads, queries=queries, keys=keys, key_width=width, value_width=value[-1]
     )
 
 
@@ -138,13 +134,15 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, memory: Tensor | None = None) -> Tensor:
         """Take (B, S, D) and, to attend to another sequence, (B, T, D); return (B, S, D)."""
-        q, k, v = (self._split(part) for part in self._project(x, memory))  # (B, H or K, S or T, d)
+        q, k, v = (
+            split_heads(part, part.shape[-1] // self.head_dim) for part in self._project(x, memory)
+        )  # (B, H, S, d), 2 x (B, K, T, d)
         if self.q_norm is not None and self.k_norm is not None:
             q, k = self.q_norm(q), self.k_norm(k)
         if self.rotary:
             q, k = rotate(q, self.rotary_dim), rotate(k, self.rotary_dim)
         out = self.sdpa(q, k, v)  # (B, H, S, d)
-        joined: Tensor = self.proj(out.transpose(1, 2).flatten(2))  # (B, S, D)
+        joined: Tensor = self.proj(join_heads(out))  # (B, S, D)
         return joined
 
     def _project(self, x: Tensor, memory: Tensor | None) -> tuple[Tensor, ...]:
@@ -152,6 +150,3 @@ class Attention(nn.Module):
             return torch.chunk(self.qkv(x), 3, dim=-1)  # 3 x (B, S, H d)
         source = x if memory is None else memory
         return self.q(x), self.k(source), self.v(source)  # (B, S, H d), 2 x (B, T, K d)
-
-    def _split(self, x: Tensor) -> Tensor:
-        return x.view(*x.shape[:-1], -1, self.head_dim).transpose(1, 2)

@@ -155,9 +155,8 @@ def _check_lengths(spec: CnnSpec) -> None:
 
 def _check_fit(spec: CnnSpec) -> None:
     if spec.causal and spec.spatial_dims != 1:
-        raise SpecError(
-            "causal", True, f"needs one dimension, but {{spatial_dims}} is {spec.spatial_dims}"
-        )
+        problem = f"needs one dimension, but {{spatial_dims}} is {spec.spatial_dims}"
+        raise SpecError("causal", True, problem)
     if spec.causal and spec.padding != "same":
         raise SpecError("causal", True, "needs {padding} same: its zeros stand for the past")
     if spec.residual and spec.padding != "same":
@@ -169,21 +168,14 @@ def _check_fit(spec: CnnSpec) -> None:
 
 def _check_layer(spec: CnnSpec, number: int, layer: Layer) -> None:
     if layer.out_size < 1:
-        raise SpecError(
-            "input_size",
-            spec.input_size,
-            f"is too small: layer {number} spans {(layer.kernel_size - 1) * layer.dilation + 1} "
-            f"positions and gets {layer.in_size}",
-        )
+        span = (layer.kernel_size - 1) * layer.dilation + 1
+        problem = f"is too small: layer {number} spans {span} positions and gets {layer.in_size}"
+        raise SpecError("input_size", spec.input_size, problem)
     for what, channels in (("input", layer.in_channels), ("output", layer.out_channels)):
         if channels % layer.groups:
             near = ", ".join(map(str, nearest_divisors(channels, layer.groups)))
-            raise SpecError(
-                "groups",
-                layer.groups,
-                f"does not divide the {channels} {what} channels of layer {number}. "
-                f"Nearest: {near}",
-            )
+            problem = f"does not divide the {channels} {what} channels of layer {number}"
+            raise SpecError("groups", layer.groups, f"{problem}. Nearest: {near}")
 
 
 def describe(spec: CnnSpec) -> str:

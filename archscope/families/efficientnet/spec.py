@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from archscope.blocks.examples import images_in_words
-from archscope.blocks.inverted_residual_plan import (
-    Block,
-    rounded,
-)
+from archscope.blocks.inverted_residual_plan import Block, rounded
 from archscope.specs import check, option
 
 STEM = 32

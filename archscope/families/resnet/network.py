@@ -32,10 +32,6 @@ class ResNetBody(nn.Module):
             self.add_module(stage, sequence(inside, residual_block))
             self.stage_channels[stage] = inside[-1].out_channels
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Take (B, I, H, W), return (B, O, H/s, W/s)."""
-        return self.stages(x)[-1]
-
     def stages(self, x: Tensor) -> list[Tensor]:
         """Return the output of each stage."""
         x = self.maxpool(F.relu(self.bn1(self.conv1(x))))  # (B, 64, H/4, W/4)

@@ -49,9 +49,8 @@ class ResNetSpec:
     def __post_init__(self) -> None:
         check(self)
         if len(self.blocks) != STAGES:
-            raise SpecError(
-                "blocks", listed(self.blocks), "is not a list of 4 stages, e.g. 3,4,6,3"
-            )
+            problem = "is not a list of 4 stages, e.g. 3,4,6,3"
+            raise SpecError("blocks", listed(self.blocks), problem)
         if self.output_stride not in OUTPUT_STRIDES:
             raise SpecError("output_stride", self.output_stride, "is not 8, 16 or 32")
         if self.block == "basic" and (self.groups, self.group_width) != (1, 64):

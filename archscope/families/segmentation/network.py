@@ -40,7 +40,7 @@ LRASPP_CHANNELS = 128
 class ResNetBackbone(ResNetBody):
     """The output of the last stage, and of the one before it."""
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Take (B, I, H, W), return (B, 2048, h, w) and (B, 1024, ...)."""
         *_, low, high = self.stages(x)
         return high, low

@@ -53,26 +53,17 @@ class T5Spec:
         check(self)
         if self.buckets % 4:
             near = self.buckets // 4 * 4
-            raise SpecError(
-                "buckets",
-                self.buckets,
-                f"is not a multiple of 4: two sides, near and far. Nearest: {near}, {near + 4}",
-            )
+            problem = "is not a multiple of 4: two sides, near and far"
+            raise SpecError("buckets", self.buckets, f"{problem}. Nearest: {near}, {near + 4}")
         if self.max_distance <= self.buckets // 2:
-            raise SpecError(
-                "max_distance",
-                self.max_distance,
-                f"is not beyond the {self.buckets // 2} distances with a bucket of their own",
-            )
+            own = self.buckets // 2
+            problem = f"is not beyond the {own} distances with a bucket of their own"
+            raise SpecError("max_distance", self.max_distance, problem)
 
     @property
     def decoder_blocks(self) -> int:
         """Blocks of the decoder."""
         return self.decoder_depth or self.depth
-
-    def is_sparse(self, block: int) -> bool:
-        """Whether the feed-forward of a block, counted from 0, has experts."""
-        return self.experts > 0 and (block + 1) % self.sparse_every == 0
 
 
 def blocks(spec: T5Spec) -> Iterator[Numbered]:
@@ -83,7 +74,8 @@ def blocks(spec: T5Spec) -> Iterator[Numbered]:
     """
 
     def kind(block: int) -> str:
-        return SPARSE if spec.is_sparse(block) else DENSE
+        sparse = spec.experts > 0 and (block + 1) % spec.sparse_every == 0
+        return SPARSE if sparse else DENSE
 
     yield from numbered("encoder.blocks", spec.depth, kind)
     first, *later = numbered("decoder.blocks", spec.decoder_blocks, kind)

@@ -32,10 +32,10 @@ class TextCnn(nn.Module):
 
     def __init__(self, spec: TextCnnSpec) -> None:
         super().__init__()
-        self.embeddings = nn.ModuleList(
-            _table(spec, tuned)
-            for tuned in {"static": [False], "multichannel": [False, True]}.get(spec.mode, [True])
-        )
+        tuned = {"static": [False], "multichannel": [False, True]}.get(spec.mode, [True])
+        self.embeddings = nn.ModuleList(nn.Embedding(spec.vocab_size, spec.d_model) for _ in tuned)
+        for table, is_tuned in zip(self.embeddings, tuned, strict=True):
+            table.requires_grad_(is_tuned)
         self.convs = nn.ModuleList(
             nn.Conv1d(spec.d_model, spec.maps, width) for width in spec.windows
         )
@@ -53,9 +53,3 @@ class TextCnn(nn.Module):
             pooled.append(self.pool(F.relu(maps)))  # (B, M)
         scores: Tensor = self.fc(self.dropout(torch.cat(pooled, 1)))  # (B, K)
         return scores
-
-
-def _table(spec: TextCnnSpec, tuned: bool) -> nn.Embedding:
-    table = nn.Embedding(spec.vocab_size, spec.d_model)
-    table.weight.requires_grad_(tuned)
-    return table

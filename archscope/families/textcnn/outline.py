@@ -14,9 +14,5 @@ def outline(spec: TextCnnSpec) -> Outline:
         for n, width in enumerate(spec.windows)
     )
     return Outline(
-        axes=1,
-        branches=tuple(branches),
-        input_size=spec.seq_len,
-        noun="token",
-        reads_all="pool",
+        axes=1, branches=tuple(branches), input_size=spec.seq_len, noun="token", reads_all="pool"
     )

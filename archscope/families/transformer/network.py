@@ -173,12 +173,7 @@ def _product(spec: TransformerSpec, causal: bool, window: int | None) -> nn.Modu
     alibi = spec.positions == "alibi"
     if spec.sinks or alibi or (window is not None and spec.masked_window):
         return MaskedDotProduct(
-            spec.heads,
-            causal=causal,
-            window=window,
-            alibi=alibi,
-            sinks=spec.sinks,
-            grouped=grouped,
+            spec.heads, causal=causal, window=window, alibi=alibi, sinks=spec.sinks, grouped=grouped
         )
     if window is None:
         return ScaledDotProduct(causal=causal, grouped=grouped)

@@ -35,53 +35,35 @@ def _check_heads(spec: Any) -> None:
 def _check_window(spec: Any) -> None:
     both_sides = not spec.sees_only_past or spec.arch == "encoder-decoder"
     if spec.window is not None and both_sides and spec.window % 2 == 0:
-        raise SpecError(
-            "window",
-            spec.window,
-            "is even, but a window to both sides is centred on the query. "
-            f"Nearest: {spec.window - 1}, {spec.window + 1}",
-        )
+        near = f"{spec.window - 1}, {spec.window + 1}"
+        problem = f"is even, but a window to both sides is centred on the query. Nearest: {near}"
+        raise SpecError("window", spec.window, problem)
 
 
 def _check_positions(spec: Any) -> None:
-    if spec.positions == "rotary" and spec.mixer == "attention" and spec.head_width % 2:
-        raise SpecError(
-            "positions",
-            spec.positions,
-            f"turns features in pairs, but a head has {spec.head_width} features. "
-            "Give an even {head_dim}",
-        )
-    if spec.rotary_dim is not None and (spec.rotary_dim % 2 or spec.rotary_dim > spec.head_width):
-        raise SpecError(
-            "rotary_dim",
-            spec.rotary_dim,
-            f"is not an even number of the {spec.head_width} features of a head",
-        )
-    if spec.positions == "sinusoidal" and spec.table_width % 2:
-        width = spec.table_width
+    width, table = spec.head_width, spec.table_width
+    if spec.positions == "rotary" and spec.mixer == "attention" and width % 2:
+        has = f"a head has {width} features"
+        problem = f"turns features in pairs, but {has}. Give an even {{head_dim}}"
+        raise SpecError("positions", spec.positions, problem)
+    if spec.rotary_dim is not None and (spec.rotary_dim % 2 or spec.rotary_dim > width):
+        problem = f"is not an even number of the {width} features of a head"
+        raise SpecError("rotary_dim", spec.rotary_dim, problem)
+    if spec.positions == "sinusoidal" and table % 2:
         field = "d_model" if spec.embedding_dim is None else "embedding_dim"
-        raise SpecError(
-            "positions",
-            spec.positions,
-            f"needs an even {{{field}}}, not {width}. Nearest: {width - 1}, {width + 1}",
-        )
+        problem = f"needs an even {{{field}}}, not {table}. Nearest: {table - 1}, {table + 1}"
+        raise SpecError("positions", spec.positions, problem)
     longest = max(spec.seq_len, spec.target_len or 0)
     if spec.max_positions is not None and spec.max_positions < longest:
         longer = "seq_len" if longest == spec.seq_len else "target_len"
-        raise SpecError(
-            "max_positions",
-            spec.max_positions,
-            f"is less than {{{longer}}} {longest}. Give at least {longest}",
-        )
+        problem = f"is less than {{{longer}}} {longest}. Give at least {longest}"
+        raise SpecError("max_positions", spec.max_positions, problem)
 
 
 def _check_experts(spec: Any) -> None:
     if spec.experts and spec.top_k is not None and spec.top_k > spec.experts:
-        raise SpecError(
-            "top_k",
-            spec.top_k,
-            f"is more than {{experts}} {spec.experts}. Give 1 to {spec.experts}",
-        )
+        problem = f"is more than {{experts}} {spec.experts}. Give 1 to {spec.experts}"
+        raise SpecError("top_k", spec.top_k, problem)
     if spec.head == "mlm" and not spec.vocab_size:
         raise SpecError("head", spec.head, "scores tokens, but {vocab_size} is 0")
     if spec.dilations == ():
@@ -96,9 +78,8 @@ def _check_blocks(spec: Any) -> None:
         ("full_every", spec.full_every is not None),
     ):
         if differs:
-            raise SpecError(
-                field, getattr(spec, field), "makes blocks differ, but {shared_blocks} is set"
-            )
+            problem = "makes blocks differ, but {shared_blocks} is set"
+            raise SpecError(field, getattr(spec, field), problem)
 
 
 def _check_unread(spec: Any) -> None:
