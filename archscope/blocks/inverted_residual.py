@@ -20,8 +20,6 @@ ACTIVATIONS: Mapping[str, type[nn.Module]] = {
     "silu": nn.SiLU,
     "hardswish": nn.Hardswish,
 }
-EXCITES: Mapping[str, type[nn.Module]] = {"sigmoid": nn.SiLU, "hardsigmoid": nn.ReLU}
-"""The activation within squeeze-and-excitation: EfficientNet's, and MobileNetV3's."""
 
 
 class ConvNormActivation(nn.Sequential):
@@ -69,10 +67,7 @@ class InvertedResidual(nn.Module):
             )
         )
         if block.squeezed:
-            excite = EXCITES[block.gate]()
-            self.block.append(
-                SqueezeExcitation(within, block.squeezed, activation=excite, gate=block.gate)
-            )
+            self.block.append(SqueezeExcitation(within, block.squeezed, gate=block.gate))
         self.block.append(ConvNormActivation(within, block.out_channels, 1, activation=None))
         self.residual = block.repeatable
 

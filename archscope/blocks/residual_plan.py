@@ -56,14 +56,12 @@ class Block:
 
 def longest_path(block: Block) -> Iterator[Layer]:
     """Yield the convolutions of a block along one axis."""
-    first, second = block.dilations
-    strides = block.strides
-    if block.kind == "basic":
-        yield conv(3, stride=strides[0], dilation=first, name=f"{block.path}.conv1")
-        yield conv(3, stride=strides[1], dilation=second, name=f"{block.path}.conv2")
-    else:
-        yield conv(1, stride=strides[0], name=f"{block.path}.conv1")
-        yield conv(3, stride=strides[1], dilation=second, name=f"{block.path}.conv2")
+    is_basic = block.kind == "basic"
+    (first, second), strides = block.dilations, block.strides
+    taps, dilation = (3, first) if is_basic else (1, 1)
+    yield conv(taps, stride=strides[0], dilation=dilation, name=f"{block.path}.conv1")
+    yield conv(3, stride=strides[1], dilation=second, name=f"{block.path}.conv2")
+    if not is_basic:
         yield conv(1, name=f"{block.path}.conv3")
 
 
@@ -96,4 +94,14 @@ def residual_remark(stack: Stack) -> str:
     return (
         "residual paths see the same positions, more often near the centre; numbers of paths are "
         "of the path through all convolutions"
+    )
+
+
+def hole_remark(stack: Stack, *, noun: str, layers: str) -> str:
+    """Return why such layers do not tell all, where paths around them see between their taps."""
+    if not skips_a_hole(stack):
+        return ""
+    return (
+        f"the residual paths around even kernels see {noun} between their taps; the table is of "
+        f"the path through all {layers}, and its coverage is a lower bound"
     )

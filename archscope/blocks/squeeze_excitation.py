@@ -15,10 +15,11 @@ def hardsigmoid(x: Tensor) -> Tensor:
     return F.relu6(x + 3) / 6
 
 
-GATES: Mapping[str, Callable[[Tensor], Tensor]] = {
-    "sigmoid": torch.sigmoid,
-    "hardsigmoid": hardsigmoid,
+GATES: Mapping[str, tuple[type[nn.Module], Callable[[Tensor], Tensor]]] = {
+    "sigmoid": (nn.SiLU, torch.sigmoid),
+    "hardsigmoid": (nn.ReLU, hardsigmoid),
 }
+"""The activation within, and what makes factors of it: EfficientNet's, and MobileNetV3's."""
 
 
 class SqueezeExcitation(nn.Module):
@@ -26,13 +27,13 @@ class SqueezeExcitation(nn.Module):
 
     archscope_component = "squeeze_excite"
 
-    def __init__(self, channels: int, squeezed: int, *, activation: nn.Module, gate: str) -> None:
+    def __init__(self, channels: int, squeezed: int, *, gate: str) -> None:
         super().__init__()
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc1 = nn.Conv2d(channels, squeezed, 1)
         self.fc2 = nn.Conv2d(squeezed, channels, 1)
-        self.activation = activation
-        self.gate = GATES[gate]
+        activation, self.gate = GATES[gate]
+        self.activation = activation()
 
     def forward(self, x: Tensor) -> Tensor:
         """Take and return (B, C, X, Y)."""

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks.residual_plan import residual_remark
+from archscope.blocks.residual_plan import hole_remark, residual_remark
 from archscope.families.cnn.spec import CnnSpec, layers
 from archscope.theory.layers import Layer, conv
 from archscope.theory.outline import Outline, skips_a_hole
-
-HEAD = "classifier"
 
 
 def outline(spec: CnnSpec) -> Outline:
     """Return the convolutions of `spec`, depthwise and pointwise ones by themselves."""
     stack = tuple(_layers(spec))
+    hole = hole_remark(stack, noun="positions", layers="convolutions") if spec.residual else ""
     return Outline(
         axes=spec.spatial_dims,
         layers=stack,
         input_size=spec.input_size,
         flag="--dilations",
         flagged=tuple(range(0, len(stack), len(stack) // spec.blocks)),
-        reads_all=HEAD if spec.head == "classifier" and not spec.causal else "",
-        partial=_partial(spec, stack),
+        reads_all="classifier" if spec.head == "classifier" and not spec.causal else "",
+        partial=hole,
         remarks=tuple(_remarks(spec, stack)),
     )
 
@@ -39,15 +38,6 @@ def _layers(spec: CnnSpec) -> Iterator[Layer]:
         )
         if separable:
             yield conv(1, name=f"{layer.path}.pointwise")
-
-
-def _partial(spec: CnnSpec, stack: tuple[Layer, ...]) -> str:
-    if not spec.residual or not skips_a_hole(stack):
-        return ""
-    return (
-        "the residual paths around even kernels see positions between their taps; the table is of "
-        "the path through all convolutions, and its coverage is a lower bound"
-    )
 
 
 def _remarks(spec: CnnSpec, stack: tuple[Layer, ...]) -> Iterator[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archscope.blocks.attention_outline import source_remark
+from archscope.blocks.residual_plan import hole_remark
 from archscope.families.transformer.spec import TransformerSpec
 from archscope.theory.layers import Layer, Padding, conv
-from archscope.theory.outline import Attention, Outline, skips_a_hole
+from archscope.theory.outline import Attention, Outline
 
 
 def outline(spec: TransformerSpec) -> Outline:
@@ -30,7 +31,7 @@ def outline(spec: TransformerSpec) -> Outline:
         input_size=spec.target_length if both else spec.seq_len,
         noun="token",
         flag="--dilations" if spec.mixer == "dilated-conv" else "",
-        partial=_partial(stack),
+        partial=hole_remark(stack, noun="tokens", layers="blocks"),
         remarks=tuple(_remarks(spec, full)),
     )
 
@@ -51,15 +52,6 @@ def _layers(spec: TransformerSpec, names: tuple[str, ...]) -> Iterator[Layer]:
         else:
             taps = spec.window_keys or 1
             yield conv(taps, dilation=spec.window_step, padding=padding, name=f"{name}.attn")
-
-
-def _partial(stack: tuple[Layer, ...]) -> str:
-    if not skips_a_hole(stack):
-        return ""
-    return (
-        "the residual paths around even kernels see tokens between their taps; the table is of the "
-        "path through all blocks, and its coverage is a lower bound"
-    )
 
 
 def _remarks(spec: TransformerSpec, full: tuple[Attention, ...]) -> Iterator[str]:

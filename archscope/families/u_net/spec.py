@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -70,27 +71,24 @@ class Double:
     """Channels of its output."""
 
 
-def down(spec: UnetSpec) -> tuple[Double, ...]:
-    """Return the convolutions of the path down, the lowest resolution last."""
-    found, channels = [], spec.in_channels
+def down(spec: UnetSpec) -> Iterator[Double]:
+    """Yield the convolutions of the path down, the lowest resolution last."""
+    channels = spec.in_channels
     for level in range(spec.levels):
         out = spec.stem_channels * 2**level
         if level == spec.levels - 1 and spec.upsampling != "transposed":
             out //= 2  # resizing leaves the channels as they are
-        found.append(Double(in_channels=channels, within=out, out_channels=out))
+        yield Double(in_channels=channels, within=out, out_channels=out)
         channels = out
-    return tuple(found)
 
 
-def up(spec: UnetSpec) -> tuple[Double, ...]:
-    """Return the convolutions of the path up, the lowest resolution first; they read both paths."""
-    found = []
+def up(spec: UnetSpec) -> Iterator[Double]:
+    """Yield the convolutions of the path up, the lowest resolution first; they read both paths."""
     for level in reversed(range(spec.levels - 1)):
         channels = spec.stem_channels * 2**level
         halves = spec.upsampling != "transposed" and level > 0
         out = channels // 2 if halves else channels
-        found.append(Double(in_channels=2 * channels, within=channels, out_channels=out))
-    return tuple(found)
+        yield Double(in_channels=2 * channels, within=channels, out_channels=out)
 
 
 def describe(spec: UnetSpec) -> str:
