@@ -68,12 +68,13 @@ def numbered(path: str, depth: int, kind: Callable[[int], str] | None = None) ->
     ]
 
 
-def stage(first: Any, count: int, **later: Any) -> Iterator[Any]:
+def stage(first: B, count: int, **later: Any) -> Iterator[B]:
     """Yield so many blocks: the first, then others that keep its shape, with some fields new."""
     yield first
+    shape: Any = first
     for number in range(1, count):
-        path, channels = f"{list_of(first)}.{number}", first.out_channels
-        yield replace(first, path=path, in_channels=channels, stride=1, **later)
+        path, channels = f"{list_of(first)}.{number}", shape.out_channels
+        yield replace(shape, path=path, in_channels=channels, stride=1, **later)
 
 
 def number_of(block: Block) -> str:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archscope.blocks.plan import Numbered, first_of_each, lists, numbered, repeats
+from archscope.blocks.plan import (
+    Numbered,
+    Step,
+    first_of_each,
+    lists,
+    numbered,
+    repeats,
+    stage,
+)
 
 
 def _copies(plan: list[Numbered]) -> list[tuple[str, ...]]:
@@ -42,3 +50,17 @@ def test_a_block_that_runs_again_is_shared() -> None:
 
 def test_one_block_is_no_repeat() -> None:
     assert repeats(numbered("blocks", 1)) == ()
+
+
+def test_the_first_block_of_a_stage_alone_changes_the_shape() -> None:
+    first = Step(path="layer2.0", in_channels=16, out_channels=32, stride=2)
+
+    plan = list(stage(first, 3, dilation=4))
+
+    assert [step.path for step in plan] == ["layer2.0", "layer2.1", "layer2.2"]
+    assert [(step.in_channels, step.stride, step.dilation) for step in plan] == [
+        (16, 2, 1),
+        (32, 1, 4),
+        (32, 1, 4),
+    ]
+    assert [step.repeatable for step in plan] == [False, True, True]
