@@ -28,7 +28,6 @@ Weights and inputs are random. Ctrl-C prints what was measured until then. Every
 the JSON, with what was set and read of the machine.
 """
 _SORTS = {"order": None, "time": "time_s", "macs": "macs"}
-_OF_LAYERS = ("sort", "top", "max_depth", "expand")
 
 
 @click.command(cls=ModelCommand, epilog=_EPILOG, no_args_is_help=False)
