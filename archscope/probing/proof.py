@@ -43,8 +43,6 @@ class Shown:
     """Positions that the graph says it does not see; changes of all of them left the unit."""
     unseen: int | None = None
     """Those of them that NaN shows it does not see; None where NaN shows nothing."""
-    too_many: int = 0
-    """Positions of the graph's set that NaN shows it does not see."""
     draws: int = 0
     """Draws of weights and inputs."""
     runs: int = 0
@@ -142,7 +140,6 @@ def shown_by(claim: Claim, asked: Asked, level: Level, reason: str) -> Shown:
         answered=int(evidence.answered.sum()),
         outside=int(outside.sum()),
         unseen=int((outside & evidence.unseen).sum()) if evidence.has_nan else None,
-        too_many=int((claim.mask & evidence.unseen).sum()) if evidence.has_nan else 0,
         draws=asked.draws,
         runs=asked.runs,
     )

@@ -7,7 +7,6 @@ union of paths does not: ASPP 6/12/18 sees 7 of 37 positions along each axis, bu
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
 from math import prod
 from typing import TypeAlias
 
@@ -16,8 +15,7 @@ from archscope.theory.combs import combs, jump, reach
 from archscope.theory.layers import Stack
 from archscope.theory.metrics import input_use, longest_gap, overlap, solid_core, streams
 from archscope.theory.support import find_support
-from archscope.theory.units import seen_by
-from archscope.theory.window import Window, window
+from archscope.theory.window import window
 
 Path: TypeAlias = tuple[Stack, ...]
 """One path through the network: a stack for each axis, whole, from the input to the output."""
@@ -51,20 +49,6 @@ class AxisUnion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alignment:
-    """Whether all paths put their windows in the same place (Araujo, Norris & Sim 2019)."""
-
-    is_aligned: bool
-    """Whether strides and centres are equal along every axis."""
-    axis: int | None
-    """The first axis on which they differ; None where aligned."""
-    jumps: tuple[Fraction, ...]
-    """Each path's effective stride on that axis, or on the first."""
-    centres: tuple[Fraction, ...]
-    """Where each path's output 0 is centred on that axis, or on the first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Union:
     """What one output sees through all paths, away from the borders, without up-sampling."""
 
@@ -74,26 +58,20 @@ class Union:
     """Positions seen over all axes together; not the product of the axes' own."""
     positions: int
     """Positions of the bounding box."""
-    paths: int
-    """Number of ways from the input to the output: the sum over the paths' products."""
-    alignment: Alignment
-    """Whether the paths agree on where the output is."""
+    centres: tuple[Fraction, ...]
+    """Where each path's output 0 is centred: on the first axis on which they differ (Araujo, Norris
+    & Sim 2019), or on the first of all."""
 
     @property
     def coverage(self) -> float:
         """Share of the bounding box that is seen."""
         return self.touched / self.positions
 
-    @property
-    def is_product(self) -> bool:
-        """Whether the set is the product of what is seen along each axis."""
-        return self.touched == prod(axis.touched for axis in self.axes)
-
 
 def union(paths: Sequence[Path]) -> Union:
     """Return what one output sees through all paths together.
 
-    Raises `UsageError` where their strides differ: outputs then see unlike; ask `seen_by_all`.
+    Raises `UsageError` where their strides differ: outputs then see unlike.
 
     >>> from archscope.theory.layers import dilated
     >>> row = union([(dilated((d,)),) * 2 for d in (6, 12, 18)])
@@ -110,38 +88,13 @@ def union(paths: Sequence[Path]) -> Union:
         axes=axes,
         touched=_volume([masks for masks, _ in spread_out], frozenset(range(len(paths)))),
         positions=prod(axis.hull for axis in axes),
-        paths=sum(prod(comb.taps for stack in path for comb in combs(stack)) for path in paths),
-        alignment=align(paths),
+        centres=_centres(paths),
     )
 
 
-def align(paths: Sequence[Path]) -> Alignment:
-    """Return whether all paths have equal strides and centres, and the first axis where not."""
-    found = []
-    for axis in range(len(paths[0])):
-        seen = [window(path[axis]) for path in paths]
-        found.append(_axis_alignment(axis, seen))
-        if not found[-1].is_aligned:
-            return found[-1]
-    return found[0]
-
-
-def seen_by_all(
-    paths: Sequence[Path], unit: Sequence[int], *, input_size: Sequence[int] | None = None
-) -> frozenset[tuple[int, ...]]:
-    """Return the input positions that one output sees through any path, borders included.
-
-    Works for every kind of layer; lists each position, so it is for maps that one can look at.
-    """
-    bounds: Sequence[int | None] = [None] * len(unit) if input_size is None else input_size
-    found: set[tuple[int, ...]] = set()
-    for path in paths:
-        sides = [
-            seen_by(stack, at, input_size=bound)
-            for stack, at, bound in zip(path, unit, bounds, strict=True)
-        ]
-        found.update(product(*sides))
-    return frozenset(found)
+def _centres(paths: Sequence[Path]) -> tuple[Fraction, ...]:
+    found = [tuple(window(stack).centre for stack in axis) for axis in zip(*paths, strict=True)]
+    return next((centres for centres in found if len(set(centres)) > 1), found[0])
 
 
 def _check(paths: Sequence[Path]) -> None:
@@ -203,12 +156,3 @@ def _volume(axes: list[list[int]], chosen: frozenset[int]) -> int:
             if part[0]
         ]
     return sum(inside.bit_count() * _volume(axes[1:], paths) for inside, paths in parts if paths)
-
-
-def _axis_alignment(axis: int, seen: list[Window]) -> Alignment:
-    jumps = tuple(one.jump for one in seen)
-    centres = tuple(one.centre for one in seen)
-    is_aligned = len(set(jumps)) == 1 and len(set(centres)) == 1
-    return Alignment(
-        is_aligned=is_aligned, axis=None if is_aligned else axis, jumps=jumps, centres=centres
-    )

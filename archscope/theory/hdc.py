@@ -19,9 +19,3 @@ def hdc_distance(dilations: Sequence[int]) -> int | None:
     for rate in reversed(dilations[1:-1]):
         distance = max(distance - 2 * rate, 2 * rate - distance, rate)
     return distance
-
-
-def passes_hdc(dilations: Sequence[int], kernel: int = 3) -> bool | None:
-    """Return whether M_2 <= kernel, None for fewer than two layers."""
-    distance = hdc_distance(dilations)
-    return None if distance is None else distance <= kernel

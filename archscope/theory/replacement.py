@@ -16,16 +16,14 @@ SEARCHED_LAYERS = 300
 class Replacement:
     """Which dilations to use instead."""
 
-    dilations: tuple[int, ...] | None
+    dilations: tuple[int, ...] | None = None
     """One per layer of the stack: same window, no hole, least ripple; None where there are none."""
-    reason: str
+    reason: str = ""
     """Why there are none, or an empty string."""
-    offer: tuple[int, ...] | None
+    offer: tuple[int, ...] | None = None
     """Where there are none: the dilations that reach furthest without a hole."""
-    offer_hull: int | None
+    offer_hull: int | None = None
     """The window of the offer, in input positions."""
-    compared: int
-    """Schedules compared; 0 where there are none."""
 
 
 def find_replacement(stack: Stack) -> Replacement:
@@ -38,34 +36,24 @@ def find_replacement(stack: Stack) -> Replacement:
     (1, 3, 9)
     """
     if is_full(combs(stack)):
-        return _none("every position of the window is seen already", None, None)
+        return Replacement(reason="every position of the window is seen already")
     split = max((i + 1 for i, layer in enumerate(stack) if layer.stride > 1), default=0)
     head, tail = stack[:split], stack[split:]
     room = Room(fixed=combs(head), jump=jump(head))
     kernels = [layer.kernel for layer in tail if layer.kernel > 1]
     if len(set(kernels)) == 1:
-        found = _most_even(room, head, tail, kernels)
-        if found is not None:
-            return found
+        best = _most_even(room, head, tail, kernels)
+        if best is not None:
+            return Replacement(dilations=_placed(head, tail, best))
     return _offer(room, head, tail, kernels)
 
 
-def _most_even(room: Room, head: Stack, tail: Stack, kernels: list[int]) -> Replacement | None:
+def _most_even(room: Room, head: Stack, tail: Stack, kernels: list[int]) -> tuple[int, ...] | None:
     total = sum(layer.dilation for layer in tail if layer.kernel > 1)
     if len(kernels) > SEARCHED_LAYERS:
-        best, compared = _steepest(room, kernels, total), 1
-    else:
-        schedules = list_schedules(room, kernels[0], len(kernels), total)
-        best, compared = find_smoothest(head, kernels[0], schedules)
-    if best is None:
-        return None
-    return Replacement(
-        dilations=_placed(head, tail, best),
-        reason="",
-        offer=None,
-        offer_hull=None,
-        compared=compared,
-    )
+        return _steepest(room, kernels, total)
+    schedules = list_schedules(room, kernels[0], len(kernels), total)
+    return find_smoothest(head, kernels[0], schedules)[0]
 
 
 def _steepest(room: Room, kernels: list[int], total: int) -> tuple[int, ...] | None:
@@ -86,11 +74,9 @@ def _offer(room: Room, head: Stack, tail: Stack, kernels: list[int]) -> Replacem
     largest = greatest(room, kernels) if kernels else None
     if largest is None:
         seen = room.start().positions
-        return _none(
-            f"the layers up to the last stride see {seen} position{'s' * (seen > 1)} in a row and "
-            f"the map behind has stride {room.jump}; no dilation behind it fills the holes",
-            None,
-            None,
+        return Replacement(
+            reason=f"the layers up to the last stride see {seen} position{'s' * (seen > 1)} in a "
+            f"row and the map behind has stride {room.jump}; no dilation behind it fills the holes"
         )
     sums = (k - 1 for k in kernels)
     offered = reach(room.fixed) + sum(
@@ -107,7 +93,7 @@ def _offer(room: Room, head: Stack, tail: Stack, kernels: list[int]) -> Replacem
         )
     else:
         reason = f"no dilations of these {len(kernels)} layers see all of {hull} positions"
-    return _none(reason, _placed(head, tail, largest), offered)
+    return Replacement(reason=reason, offer=_placed(head, tail, largest), offer_hull=offered)
 
 
 def _placed(head: Stack, tail: Stack, dilations: tuple[int, ...]) -> tuple[int, ...]:
@@ -115,7 +101,3 @@ def _placed(head: Stack, tail: Stack, dilations: tuple[int, ...]) -> tuple[int, 
     chosen = iter(dilations)
     behind = (next(chosen) if layer.kernel > 1 else layer.dilation for layer in tail)
     return (*(layer.dilation for layer in head), *behind)
-
-
-def _none(reason: str, offer: tuple[int, ...] | None, hull: int | None) -> Replacement:
-    return Replacement(dilations=None, reason=reason, offer=offer, offer_hull=hull, compared=0)

@@ -41,10 +41,6 @@ class Schedule:
 class Suggestion:
     """The answer to: which dilations see `target` positions without a hole?"""
 
-    target: int
-    """Wanted receptive field in input positions."""
-    kernel: int
-    """Taps of each new layer."""
     fewest: Schedule
     """As few layers as can reach the target without a hole, or as many as were asked for."""
     smooth: Schedule | None
@@ -91,16 +87,16 @@ def suggest(
     >>> found.fewest.dilations, found.smooth.dilations, found.pyramid.dilations
     ((1, 3, 9, 18), (1, 3, 9, 9, 9), (1, 3, 7, 8, 8, 3, 1))
     """
-    _check(target=(target, 2), kernel=(kernel, 2), stride=(stride, 1))
-    _check(layers=(1 if layers is None else layers, 1))
-    _check(max_dilation=(1 if max_dilation is None else max_dilation, 1))
+    _check(
+        target=(target, 2),
+        kernel=(kernel, 2),
+        stride=(stride, 1),
+        layers=(1 if layers is None else layers, 1),
+        max_dilation=(1 if max_dilation is None else max_dilation, 1),
+    )
     base = ((pool(stride, name="pool"),) if stride > 1 else ()) + prefix
     room = Room(fixed=combs(base), jump=jump(base), max_dilation=max_dilation)
     task = _Task(target=target, kernel=kernel, base=base, room=room, layers=layers)
-    return _suggestion(task)
-
-
-def _suggestion(task: _Task) -> Suggestion:
     needed = _fewest_layers(task)
     count = task.layers or needed
     fewest = _first_full(task, count)
@@ -108,8 +104,6 @@ def _suggestion(task: _Task) -> Suggestion:
     smooth, compared = _smoothest(task, task.layers or needed + 1)
     pyramid = _pyramid(task, needed)
     return Suggestion(
-        target=task.target,
-        kernel=task.kernel,
         fewest=_schedule(task, "fewest", fewest, 1),
         smooth=None if smooth is None else _schedule(task, "smooth", smooth, compared),
         pyramid=None if pyramid is None else _schedule(task, "pyramid", pyramid, 1),

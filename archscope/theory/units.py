@@ -25,8 +25,6 @@ class UnitRanges:
     """Outputs after which everything repeats."""
     hull: tuple[int, int]
     """Smallest and largest window in input positions; 0 for an output that sees nothing."""
-    touched: tuple[int, int]
-    """Fewest and most positions seen."""
     paths: tuple[int, int]
     """Fewest and most paths to one output; they differ where a checkerboard shows."""
     blind: tuple[int, ...]
@@ -70,12 +68,10 @@ def unit_ranges(stack: Stack) -> UnitRanges:
         )
     seen = [seen_by(stack, unit) for unit in range(repeat)]
     hulls = [max(positions) - min(positions) + 1 if positions else 0 for positions in seen]
-    touched = [len(positions) for positions in seen]
     paths = [sum(positions.values()) for positions in seen]
     return UnitRanges(
         period=repeat,
         hull=(min(hulls), max(hulls)),
-        touched=(min(touched), max(touched)),
         paths=(min(paths), max(paths)),
         blind=tuple(unit for unit in range(repeat) if not seen[unit]),
     )

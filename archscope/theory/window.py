@@ -1,4 +1,4 @@
-"""Where the window of one output lies: size, jump, start, centre and padding after every layer."""
+"""Where the window of one output lies: size, jump, start and centre after every layer."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,15 +21,6 @@ class Window:
     """Where output 0 is centred, in input positions; position 0 has its centre at 0."""
     start: int | None
     """First position of output 0, negative inside padding; None with up-sampling."""
-    padding: int | None
-    """Effective padding: positions by which output 0 starts before the input; None as `start`."""
-    period: int
-    """Outputs after which the sizes repeat; 1 without up-sampling."""
-
-    @property
-    def is_half_pixel(self) -> bool:
-        """Whether output 0 is centred between two positions, as after an even kernel."""
-        return self.centre.denominator > 1
 
 
 def window(stack: Stack) -> Window:
@@ -57,7 +48,8 @@ def windows(stack: Stack) -> tuple[Window, ...]:
         size += int(layer.span * jump)
         jump, centre = jump * step, centre + jump * shift
         if upsamples:
-            found.append(_irregular(stack[:depth], jump, centre))
+            least, most = unit_ranges(stack[:depth]).hull
+            found.append(Window(size=most, smallest=least, jump=jump, centre=centre, start=None))
         else:
             found.append(_regular(size, jump, centre))
     return tuple(found)
@@ -65,29 +57,7 @@ def windows(stack: Stack) -> tuple[Window, ...]:
 
 def _regular(size: int, jump: Fraction, centre: Fraction) -> Window:
     start = int(centre - Fraction(size - 1, 2))
-    return Window(
-        size=size,
-        smallest=size,
-        jump=jump,
-        centre=centre,
-        start=start,
-        padding=-start,
-        period=1,
-    )
-
-
-def _irregular(stack: Stack, jump: Fraction, centre: Fraction) -> Window:
-    ranges = unit_ranges(stack)
-    smallest, largest = ranges.hull
-    return Window(
-        size=largest,
-        smallest=smallest,
-        jump=jump,
-        centre=centre,
-        start=None,
-        padding=None,
-        period=ranges.period,
-    )
+    return Window(size=size, smallest=size, jump=jump, centre=centre, start=start)
 
 
 def _position_map(layer: Layer) -> tuple[Fraction, Fraction]:

@@ -79,7 +79,7 @@ def test_a_memory_reaches_as_far_as_the_theory_says(depth: int, segment: int, me
         return out[:, 0]
 
     before = first_of_last(x)
-    reach = with_memory(depth, memory, segment=segment).before
+    reach = with_memory(depth, memory, segment=segment)
     for distance in range(length - segment + 1):
         after = first_of_last(_changed(x, length - segment - distance))
         assert torch.equal(after, before) == (distance > reach), distance

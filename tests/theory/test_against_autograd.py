@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from archscope.errors import UsageError
-from archscope.theory.branches import Path, seen_by_all, union
+from archscope.theory.branches import Path, union
 from archscope.theory.layers import (
     Layer,
     Stack,
@@ -189,7 +189,7 @@ def test_stacks_in_two_dimensions(path: Path, height: int, width: int) -> None:
     y = run(path, x)
     assert tuple(y.shape[2:]) == size
     for unit in units(size):
-        seen = seen_by_all([path], unit, input_size=(height, width))
+        seen = seen_by_all([path], unit, (height, width))
         assert seen == positions(gradient(y, x, unit) != 0)
 
 
@@ -205,6 +205,17 @@ def test_branches_in_two_dimensions(branches: list[Path], height: int, width: in
     check_branches(branches, (height, width))
 
 
+def seen_by_all(
+    paths: list[Path], unit: tuple[int, ...], size: tuple[int, ...]
+) -> set[tuple[int, ...]]:
+    """Return the input positions that one output sees through any path, borders included."""
+    found: set[tuple[int, ...]] = set()
+    for path in paths:
+        axes = zip(path, unit, size, strict=True)
+        found.update(product(*(seen_by(stack, at, input_size=bound) for stack, at, bound in axes)))
+    return found
+
+
 def check_branches(branches: list[Path], size: tuple[int, ...]) -> None:
     outputs = [output_sizes(path, size) for path in branches]
     common = tuple(map(min, zip(*outputs, strict=True)))
@@ -212,7 +223,7 @@ def check_branches(branches: list[Path], size: tuple[int, ...]) -> None:
     crop = (..., *(slice(0, length) for length in common))
     y = sum((run(path, x)[crop] for path in branches), torch.zeros(()))
     for unit in units(common):
-        seen = seen_by_all(branches, unit, input_size=size)
+        seen = seen_by_all(branches, unit, size)
         assert seen == positions(gradient(y, x, unit) != 0)
 
 

@@ -93,14 +93,14 @@ def test_gridding_row(name: str) -> None:
 def test_receptive_field_row(name: str) -> None:
     expected, stack = FIELDS[name], STACKS[name]
     seen = window(stack)
-    assert (seen.size, seen.jump, seen.padding) == (
+    assert (seen.size, seen.jump, -(seen.start or 0)) == (
         expected["rf"],
         expected["eff_stride"],
         expected["eff_pad"],
     )
     assert round(gridding(stack).coverage or 0, 4) == expected["coverage_1d"]
     # The probed unit saw -P + uS to -P + uS + r - 1.
-    first = -(seen.padding or 0) + expected["probe_unit"] * int(seen.jump)
+    first = (seen.start or 0) + expected["probe_unit"] * int(seen.jump)
     assert [first, first + seen.size - 1] == expected["probe_interval"]
 
 

@@ -133,8 +133,6 @@ def _window(found: Union) -> Window:
         jump=Fraction(axis.jump),
         centre=axis.start + Fraction(axis.hull - 1, 2),
         start=axis.start,
-        padding=-axis.start,
-        period=1,
     )
 
 
@@ -201,9 +199,9 @@ def _positions(found: Union, tally: _Tally | None) -> tuple[PositionRow, ...]:
 
 
 def _apart(found: Union) -> tuple[Note, ...]:
-    if found.alignment.is_aligned:
+    if len(set(found.centres)) == 1:
         return ()
-    centres = ", ".join(f"{float(centre):g}" for centre in found.alignment.centres)
+    centres = ", ".join(f"{float(centre):g}" for centre in found.centres)
     text = f"the branches' windows are centred apart, at {centres}: their outputs do not align"
     return (Note(level="warning", text=text),)
 

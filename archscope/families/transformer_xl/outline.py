@@ -15,8 +15,8 @@ def outline(spec: TransformerXlSpec) -> Outline:
 
 
 def _remark(spec: TransformerXlSpec) -> str:
-    reach = with_memory(spec.depth, spec.memory, segment=spec.seq_len)
+    before = with_memory(spec.depth, spec.memory, segment=spec.seq_len)
     return (
         f"the table is of one segment; through memories of {spec.memory:,} positions, {spec.depth} "
-        f"blocks deep, its first token depends on {reach.before:,} tokens before the segment"
+        f"blocks deep, its first token depends on {before:,} tokens before the segment"
     )
