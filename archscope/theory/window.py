@@ -21,6 +21,8 @@ class Window:
     """Where output 0 is centred, in input positions; position 0 has its centre at 0."""
     start: int | None
     """First position of output 0, negative inside padding; None with up-sampling."""
+    period: int = 1
+    """Outputs after which the sizes repeat; 1 without up-sampling."""
 
 
 def window(stack: Stack) -> Window:
@@ -48,8 +50,7 @@ def windows(stack: Stack) -> tuple[Window, ...]:
         size += int(layer.span * jump)
         jump, centre = jump * step, centre + jump * shift
         if upsamples:
-            least, most = unit_ranges(stack[:depth]).hull
-            found.append(Window(size=most, smallest=least, jump=jump, centre=centre, start=None))
+            found.append(_irregular(stack[:depth], jump, centre))
         else:
             found.append(_regular(size, jump, centre))
     return tuple(found)
@@ -58,6 +59,19 @@ def windows(stack: Stack) -> tuple[Window, ...]:
 def _regular(size: int, jump: Fraction, centre: Fraction) -> Window:
     start = int(centre - Fraction(size - 1, 2))
     return Window(size=size, smallest=size, jump=jump, centre=centre, start=start)
+
+
+def _irregular(stack: Stack, jump: Fraction, centre: Fraction) -> Window:
+    ranges = unit_ranges(stack)
+    smallest, largest = ranges.hull
+    return Window(
+        size=largest,
+        smallest=smallest,
+        jump=jump,
+        centre=centre,
+        start=None,
+        period=ranges.period,
+    )
 
 
 def _position_map(layer: Layer) -> tuple[Fraction, Fraction]:

@@ -6,6 +6,7 @@ no path: support is compared position by position, at outputs in the middle and 
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest

@@ -45,7 +45,8 @@ def test_transposed_kernel_3_stride_2_sees_one_or_two() -> None:
     layer = transposed(3, stride=2, padding=1)
     assert [len(seen_by((layer,), unit)) for unit in range(4)] == [1, 2, 1, 2]
     seen = window((layer,))
-    assert (seen.smallest, seen.size, seen.jump, seen.start) == (1, 2, Fraction(1, 2), None)
+    assert (seen.smallest, seen.size, seen.jump, seen.period) == (1, 2, Fraction(1, 2), 2)
+    assert seen.start is None
 
 
 def test_transposed_kernel_below_stride_has_blind_outputs() -> None:
@@ -55,7 +56,7 @@ def test_transposed_kernel_below_stride_has_blind_outputs() -> None:
 
 def test_unet_is_188_to_204() -> None:
     seen = window(unet_valid())
-    assert (seen.smallest, seen.size, seen.jump) == (188, 204, 1)
+    assert (seen.smallest, seen.size, seen.jump, seen.period) == (188, 204, 1, 16)
 
 
 def test_up_sampling_centres() -> None:
@@ -64,7 +65,7 @@ def test_up_sampling_centres() -> None:
     assert window((linear(2),)).centre == Fraction(-1, 4)
     # Down by 2 and up by 2 is periodic in 2 outputs, though the jump is 1 again.
     seen = window((pool(2), nearest(2)))
-    assert (seen.jump, seen.size) == (1, 2)
+    assert (seen.jump, seen.period, seen.size) == (1, 2, 2)
 
 
 def test_linear_reads_one_position_at_the_centre_of_an_odd_factor() -> None:

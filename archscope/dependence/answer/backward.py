@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from archscope.dependence.record.graph import Value
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.patterns import Pattern
-from archscope.dependence.sets.steps import Edge
+from archscope.dependence.sets.steps import Edge, backward
 
 LARGEST = 2.0**600
 """Where numbers are divided by 2**500, all alike; float64 ends at 2**1024."""
@@ -50,7 +50,7 @@ def ways(
             if edge.target not in found or edge in without:
                 continue
             back = found[edge.target]
-            for step in edge.transposed:
+            for step in backward(edge.steps):
                 back = step.apply(back)
             before = found.get(edge.source)
             found[edge.source] = back if before is None else before.united(back)

@@ -7,21 +7,23 @@ outputs depends on all of its inputs, and the node is flagged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from archscope.dependence.record.graph import READ, Node, Shape, Value
+from archscope.dependence.record.graph import READ, Node, Shape, Value, View
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.sets.steps import Edge, Keep, Step, broadcast, everything
 from archscope.errors import ArchscopeError
 from archscope.registry import Registry
 
 Rule = Callable[[Node, Zeros], Iterable[Edge]]
+Move = TypeVar("Move", bound=Callable[[Node | View, Shape, Shape], Sequence[Step]])
+"""The steps from the one tensor that an operator takes to what it makes, by the shapes of both."""
 UNKNOWN = "unknown operator"
 DATA = "depends on data"
 CHOSEN = "read by Python"
@@ -64,6 +66,22 @@ class RuleSet:
 
         return register
 
+    def moves(self, *operators: str) -> Callable[[Move], Move]:
+        """Register the steps of some operators that make their results of one tensor."""
+
+        def register(function: Move) -> Move:
+            def rule(node: Node, _: Zeros) -> list[Edge]:
+                source, made = (
+                    node.arguments.get("self", node.arguments.get("input")),
+                    targets(node),
+                )
+                return edges(source, function(node, shape_of(source), made[0].shape), *made)
+
+            self.of(*operators)(rule)
+            return function
+
+        return register
+
 
 RULE_SETS = Registry("set of rules", "archscope.dependence.rules", "RULES", RuleSet)
 
@@ -88,12 +106,12 @@ def lower(node: Node, zeros: Zeros) -> Lowered:
     """Return a node as edges."""
     known = known_rules().get(node.operator) or (pointwise if node.pointwise else None)
     if known is None:
-        return Lowered(node=node, edges=_global(node), flag=UNKNOWN)
+        return Lowered(node=node, edges=tuple(mixed(node)), flag=UNKNOWN)
     try:
         edges = tuple(known(node, zeros))
     except DataDependentError as error:
         flag = CHOSEN if node.operator == READ else DATA
-        return Lowered(node=node, edges=error.edges or _global(node), flag=flag)
+        return Lowered(node=node, edges=error.edges or tuple(mixed(node)), flag=flag)
     return Lowered(node=node, edges=edges, flag="")
 
 
@@ -113,6 +131,24 @@ def edges(source: Any, steps: Iterable[Step], *outputs: Value | None) -> list[Ed
     if not isinstance(source, Value):
         return []
     return [Edge(source, target, tuple(steps)) for target in outputs if target is not None]
+
+
+def from_all(source: Any, *outputs: Value) -> list[Edge]:
+    """Return edges by which each element of the outputs depends on all of the source."""
+    if not isinstance(source, Value):
+        return []
+    return [Edge(source, target, everything(source.shape, target.shape)) for target in outputs]
+
+
+def made_weights(node: Node, target: Value) -> list[Edge]:
+    """Return edges from weights and biases that the input makes: each reaches every element."""
+    made = (node.arguments.get(name) for name in ("weight", "bias"))
+    return [edge for weight in made for edge in from_all(weight, target)]
+
+
+def mixed(node: Node) -> list[Edge]:
+    """Return edges by which each element of all outputs depends on everything."""
+    return [edge for source in sources(node) for edge in from_all(source, *targets(node))]
 
 
 def shape_of(argument: Any) -> Shape:
@@ -136,11 +172,3 @@ def pointwise(node: Node, zeros: Zeros) -> list[Edge]:
         for source in sources(node):
             found += edges(source, (*broadcast(source.shape, target.shape), *kept), target)
     return found
-
-
-def _global(node: Node) -> tuple[Edge, ...]:
-    return tuple(
-        Edge(source, target, everything(source.shape, target.shape))
-        for source in sources(node)
-        for target in targets(node)
-    )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from archscope.dependence.record.graph import Node, Shape, Value
+from archscope.dependence.record.graph import Node, Shape, Value, View
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import (
     DataDependentError,
@@ -18,9 +18,9 @@ from archscope.dependence.rules import (
     shape_of,
     targets,
 )
-from archscope.dependence.rules.views import LARGEST_FLAT
+from archscope.dependence.rules.views import LARGEST_FLAT, picked
 from archscope.dependence.rules.write import spread_along
-from archscope.dependence.sets.links import Links, gather
+from archscope.dependence.sets.links import from_matrix, gather
 from archscope.dependence.sets.steps import (
     Edge,
     Keep,
@@ -30,6 +30,7 @@ from archscope.dependence.sets.steps import (
     Spread,
     Step,
     Take,
+    backward,
     broadcast,
 )
 
@@ -42,31 +43,25 @@ def embedding(node: Node, zeros: Zeros) -> list[Edge]:
     index, (target,) = node.arguments["indices"], targets(node)
     found = []
     if isinstance(index, Value):
-        padded = (*index.shape, 1)
-        found = edges(
-            index, (Reshape(index.shape, padded), *broadcast(padded, target.shape)), target
-        )
+        found = edges(index, one_hot(node, index.shape, target.shape), target)
     if isinstance(node.arguments["weight"], Value):
         raise DataDependentError
     return found
 
 
-@RULES.of("one_hot")
-def one_hot(node: Node, zeros: Zeros) -> list[Edge]:
+@RULES.moves("one_hot")
+def one_hot(_: Node | View, before: Shape, after: Shape) -> tuple[Step, ...]:
     """Each row from its number."""
-    source, (target,) = node.arguments["self"], targets(node)
-    padded = (*shape_of(source), 1)
-    return edges(source, (Reshape(padded[:-1], padded), *broadcast(padded, target.shape)), target)
+    padded = (*before, 1)
+    return (Reshape(before, padded), *broadcast(padded, after))
 
 
-@RULES.of("index_select")
-def index_select(node: Node, zeros: Zeros) -> list[Edge]:
+@RULES.moves("index_select")
+def index_select(node: Node | View, before: Shape, _: Shape) -> tuple[Step, ...]:
     """Positions of one axis by number."""
-    source, index, (target,) = node.arguments["self"], node.arguments["index"], targets(node)
-    shape = shape_of(source)
-    axis = node.arguments["dim"] % max(len(shape), 1)
-    numbers = constant(index).reshape(-1).numpy() % shape[axis]
-    return edges(source, (Take(axis, gather(shape[axis], numbers)),), target)
+    axis = node.arguments["dim"] % max(len(before), 1)
+    numbers = constant(node.arguments["index"]).reshape(-1).numpy() % before[axis]
+    return (Take(axis, gather(before[axis], numbers)),)
 
 
 @RULES.of("index", "_unsafe_index")
@@ -146,7 +141,7 @@ def index_put(node: Node, zeros: Zeros) -> list[Edge]:
     source, values, shape = given["self"], given["values"], target.shape
     axes, numbers, size = _numbers(given["indices"], shape)
     steps, front = _indexed(shape, axes, numbers)
-    back = tuple(step.transposed for step in reversed(steps))
+    back = backward(steps)
     found = []
     if isinstance(values, Value):
         adjacent = axes == list(range(axes[0], axes[-1] + 1))
@@ -184,20 +179,12 @@ def gather_elements(node: Node, zeros: Zeros) -> list[Edge]:
             if other != axis and size != shape[other]:
                 steps.append(Take(other, gather(shape[other], np.arange(size))))
         return edges(source, steps, target)
-    if prod(shape) > LARGEST_FLAT or data.size > LARGEST_FLAT:
+    if max(prod(shape), data.size) > LARGEST_FLAT:
         raise DataDependentError
     places = list(np.indices(data.shape))
     places[axis] = data % shape[axis]
     flat = np.ravel_multi_index(tuple(places), shape)
-    return edges(
-        source,
-        (
-            Reshape(shape, (prod(shape),)),
-            Take(0, gather(prod(shape), flat.reshape(-1))),
-            Reshape((data.size,), target.shape),
-        ),
-        target,
-    )
+    return edges(source, picked(shape, target.shape, flat), target)
 
 
 def _gathered_by_value(source: Any, numbers: Value, target: Value, axis: int) -> list[Edge]:
@@ -216,28 +203,21 @@ def grid_sample(node: Node, zeros: Zeros) -> list[Edge]:
     given, (target,) = node.arguments, targets(node)
     source, grid = given["input"], given["grid"]
     axes = len(target.shape) - 2
-    found = []
     if isinstance(source, Value):
-        if not isinstance(grid, Value) and not grid.is_meta:
-            return _sampled(source, constant(grid), target, given)
-        raise DataDependentError
-    if isinstance(grid, Value):
-        steps: list[Step] = [
-            Reduce((axes + 1,), (axes,)),
-            Permute((0, axes + 1, *range(1, axes + 1))),
-            Spread((1,), (target.shape[1],)),
-        ]
-        found += edges(grid, steps, target)
-    return found
+        return _sampled(source, constant(grid), target, given)
+    steps: list[Step] = [
+        Reduce((axes + 1,), (axes,)),
+        Permute((0, axes + 1, *range(1, axes + 1))),
+        Spread((1,), (target.shape[1],)),
+    ]
+    return edges(grid, steps, target)
 
 
 def _sampled(source: Value, grid: torch.Tensor, target: Value, given: Any) -> list[Edge]:
     """Follow a constant grid by trying it: each input position is a channel of its own."""
     shape = source.shape
     count = prod(shape[2:])
-    if grid.shape[0] != 1 and not bool((grid == grid[:1]).all()):
-        raise DataDependentError
-    if count * prod(target.shape[2:]) > 1 << 24:
+    if not bool((grid == grid[:1]).all()) or count * prod(target.shape[2:]) > 1 << 24:
         raise DataDependentError
     probe = torch.eye(count, dtype=torch.float64).view(1, count, *shape[2:])
     weights = torch.grid_sampler(
@@ -248,10 +228,7 @@ def _sampled(source: Value, grid: torch.Tensor, target: Value, given: Any) -> li
         given["align_corners"],
     )
     matrix = (weights[0].reshape(count, -1).abs() > 1e-9).numpy().T
-    from archscope.dependence.sets.links import from_matrix
-
-    links: Links = from_matrix(matrix)
     flat = (*shape[:2], count)
     moved = (*shape[:2], prod(target.shape[2:]))
-    steps = (Reshape(shape, flat), Take(2, links), Reshape(moved, target.shape))
+    steps = (Reshape(shape, flat), Take(2, from_matrix(matrix)), Reshape(moved, target.shape))
     return edges(source, steps, target)

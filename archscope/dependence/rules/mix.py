@@ -16,6 +16,9 @@ from archscope.dependence.rules import (
     RuleSet,
     constant,
     edges,
+    from_all,
+    made_weights,
+    mixed,
     pointwise,
     shape_of,
     targets,
@@ -32,7 +35,6 @@ from archscope.dependence.sets.steps import (
     Step,
     Take,
     broadcast,
-    everything,
     reduce_to,
 )
 
@@ -55,11 +57,7 @@ def product(node: Node, zeros: Zeros) -> list[Edge]:
         one, two = given["self"], given[names[0]]
     a, b = shape_of(one), shape_of(two)
     if len(a) < 2 or len(b) < 2 or len(a) != len(b) or node.operator == "addbmm":
-        return found + [
-            edge
-            for source in (one, two)
-            for edge in edges(source, everything(shape_of(source), target.shape), target)
-        ]
+        return found + from_all(one, target) + from_all(two, target)
     rows, columns, rank = a[-2], b[-1], len(a)
     zero = _zero(one, zeros)
     by_rows = (Mix(rank - 2, b[-2], rows),) if zero is None else _weighted(zero, b, rows)
@@ -111,11 +109,7 @@ def linear(node: Node, zeros: Zeros) -> list[Edge]:
     source = given.get("input")
     last = len(target.shape) - 1
     found = edges(source, (Mix(last, shape_of(source)[-1], target.shape[-1]),), target)
-    for name in ("weight", "bias"):
-        made = given.get(name)
-        if isinstance(made, Value):
-            found += edges(made, everything(made.shape, target.shape), target)
-    return found
+    return found + made_weights(node, target)
 
 
 @RULES.of("_softmax", "_log_softmax", "_safe_softmax", "softmax", "log_softmax")
@@ -158,8 +152,8 @@ def layer_norm(node: Node, zeros: Zeros) -> list[Edge]:
         if statistic.shape == reduced:
             found += edges(source, reduce_to(target.shape, axes, keep=True), statistic)
         else:
-            found += edges(source, everything(shape_of(source), statistic.shape), statistic)
-    return found + _scales(node, target, ("weight", "bias"))
+            found += from_all(source, statistic)
+    return found + made_weights(node, target)
 
 
 @RULES.of("native_group_norm", "group_norm")
@@ -176,9 +170,7 @@ def group_norm(node: Node, zeros: Zeros) -> list[Edge]:
         *((Spread(positions, sizes),) if positions else ()),
     )
     found = edges(source, (), target) + edges(source, across, target)
-    for statistic in targets(node)[1:]:
-        found += edges(source, everything(shape_of(source), statistic.shape), statistic)
-    return found + _scales(node, target, ("weight", "bias"))
+    return found + from_all(source, *targets(node)[1:]) + made_weights(node, target)
 
 
 @RULES.of(
@@ -192,19 +184,10 @@ def batch_norm(node: Node, zeros: Zeros) -> list[Edge]:
     source = given.get("input", given.get("self"))
     trains = given.get("training", given.get("train", False)) or given.get("running_mean") is None
     axes = (0, *range(2, len(target.shape)))
-    found = _over(source, target, axes) if trains else edges(source, (), target)
-    for statistic in targets(node)[1:] if trains else ():
-        found += edges(source, everything(shape_of(source), statistic.shape), statistic)
-    return found + _scales(node, target, ("weight", "bias"))
-
-
-def _scales(node: Node, target: Value, names: tuple[str, ...]) -> list[Edge]:
-    found = []
-    for name in names:
-        made = node.arguments.get(name)
-        if isinstance(made, Value):
-            found += edges(made, everything(made.shape, target.shape), target)
-    return found
+    if not trains:
+        return edges(source, (), target) + made_weights(node, target)
+    statistics = from_all(source, *targets(node)[1:])
+    return _over(source, target, axes) + statistics + made_weights(node, target)
 
 
 @RULES.of(
@@ -234,23 +217,23 @@ def reduction(node: Node, zeros: Zeros) -> list[Edge]:
 )
 def along_axis(node: Node, zeros: Zeros) -> list[Edge]:
     """Each element from all along one axis."""
-    source = node.arguments["self"] if "self" in node.arguments else node.arguments["input"]
+    given = node.arguments
+    source = given.get("self", given.get("input"))
     shape = shape_of(source)
-    dim = node.arguments.get("dim", -1)
+    axis = given.get("dim", -1) % max(len(shape), 1)
     found = []
     for target in targets(node):
         if len(target.shape) != len(shape):
-            found += edges(source, everything(shape, target.shape), target)
+            found += from_all(source, target)
             continue
-        axis = dim % max(len(shape), 1)
         size = target.shape[axis]
-        steps = (Reduce((axis,), (shape[axis],)), Spread((axis,), (size,)))
         if node.operator == "glu":  # halves of the axis, element by element
-            half = [gather(shape[axis], np.arange(size) + start) for start in (0, size)]
-            for links in half:
+            for start in (0, size):
+                links = gather(shape[axis], np.arange(size) + start)
                 found += edges(source, (Take(axis, links),), target)
         else:
-            found += edges(source, steps, target)
+            across = (Reduce((axis,), (shape[axis],)), Spread((axis,), (size,)))
+            found += edges(source, across, target)
     return found
 
 
@@ -288,10 +271,8 @@ def attention(node: Node, zeros: Zeros) -> list[Edge]:
     if isinstance(mask, Value):
         steps = (*broadcast(mask.shape, (*target.shape[:-2], queries, keys)),)
         found += edges(mask, (*steps, Mix(last, keys, target.shape[-1])), target)
-    for extra in targets(node)[1:]:
-        for source in (query, key):
-            found += edges(source, everything(shape_of(source), extra.shape), extra)
-    return found
+    extra = targets(node)[1:]
+    return found + from_all(query, *extra) + from_all(key, *extra)
 
 
 def _allowed(mask: Any, queries: int, keys: int, *, causal: bool) -> NDArray[np.bool_] | None:
@@ -308,13 +289,7 @@ def _allowed(mask: Any, queries: int, keys: int, *, causal: bool) -> NDArray[np.
 @RULES.of("_native_multi_head_attention", "_transformer_encoder_layer_fwd")
 def fused_block(node: Node, zeros: Zeros) -> list[Edge]:
     """A whole block in one operator, which `capture` switches off: everything sees everything."""
-    return [
-        edge
-        for value in node.arguments.values()
-        if isinstance(value, Value)
-        for target in targets(node)
-        for edge in edges(value, everything(value.shape, target.shape), target)
-    ]
+    return mixed(node)
 
 
 @RULES.of("cdist", "_cdist_forward", "_euclidean_dist")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from archscope.dependence.record.graph import Node, Value
+from archscope.dependence.record.graph import Node, Shape, Value, View
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import (
     DataDependentError,
     RuleSet,
     edges,
+    from_all,
     pointwise,
     shape_of,
+    sources,
     targets,
 )
-from archscope.dependence.sets.links import gather
+from archscope.dependence.rules.shape import turned
 from archscope.dependence.sets.steps import (
     Edge,
     Permute,
@@ -22,12 +22,12 @@ from archscope.dependence.sets.steps import (
     Reshape,
     Spread,
     Step,
-    Take,
     broadcast,
-    everything,
 )
 
 RULES = RuleSet()
+
+Steps = tuple[Step, ...]
 
 
 @RULES.of("complex", "polar", "log_sigmoid_forward", "bucketize", "heaviside", "frexp", "isin")
@@ -46,12 +46,6 @@ def same_place(node: Node, zeros: Zeros) -> list[Edge]:
     return [edge for edge in found if len(edge.source.shape) <= len(edge.target.shape)]
 
 
-@RULES.of("zero", "uniform", "normal", "random", "exponential", "log_normal", "cauchy", "geometric")
-def forgotten(node: Node, zeros: Zeros) -> list[Edge]:
-    """Written over, whatever it was."""
-    return []
-
-
 @RULES.of("linalg_cross")
 def cross(node: Node, zeros: Zeros) -> list[Edge]:
     """Products of vectors of three along one axis."""
@@ -65,49 +59,39 @@ def cross(node: Node, zeros: Zeros) -> list[Edge]:
     return found
 
 
-@RULES.of("view_as_complex", "view_as_complex_copy")
-def complex_of_pairs(node: Node, zeros: Zeros) -> list[Edge]:
+@RULES.moves("view_as_complex", "view_as_complex_copy")
+def complex_of_pairs(_: Node | View, before: Shape, after: Shape) -> Steps:
     """Pairs along the last axis become numbers."""
-    source, (target,) = node.arguments["self"], targets(node)
-    before = shape_of(source)
-    last = len(before) - 1
-    return edges(source, (Reduce((last,), (2,)), Reshape((*before[:-1], 1), before[:-1])), target)
+    return (Reduce((len(after),), (2,)), Reshape((*after, 1), after))
 
 
-@RULES.of("view_as_real", "real", "imag", "view_as_real_copy")
-def pairs_of_complex(node: Node, zeros: Zeros) -> list[Edge]:
+@RULES.moves("view_as_real", "real", "imag", "view_as_real_copy")
+def pairs_of_complex(_: Node | View, before: Shape, after: Shape) -> Steps:
     """Numbers become pairs along a new last axis, or one of each pair."""
-    source, target = node.arguments["self"], targets(node)[0]
-    before = shape_of(source)
-    if len(target.shape) == len(before):
-        return edges(source, (), target)
+    if len(after) == len(before):
+        return ()
     padded = (*before, 1)
-    return edges(source, (Reshape(before, padded), *broadcast(padded, target.shape)), target)
+    return (Reshape(before, padded), *broadcast(padded, after))
 
 
-@RULES.of("rot90")
-def rotate(node: Node, zeros: Zeros) -> list[Edge]:
+@RULES.moves("rot90")
+def rotate(node: Node | View, before: Shape, _: Shape) -> list[Step]:
     """A plane turned by quarters."""
-    source, (target,) = node.arguments["self"], targets(node)
-    shape = shape_of(source)
-    one, two = (axis % len(shape) for axis in node.arguments["dims"])
+    one, two = (axis % len(before) for axis in node.arguments["dims"])
     quarters = node.arguments["k"] % 4
-    turned = {0: (), 1: (two,), 2: (one, two), 3: (one,)}[quarters]
-    steps: list[Step] = [
-        Take(axis, gather(shape[axis], np.arange(shape[axis])[::-1].copy())) for axis in turned
-    ]
+    axes = {0: (), 1: (two,), 2: (one, two), 3: (one,)}[quarters]
+    steps: list[Step] = [turned(before, axis) for axis in axes]
     if quarters % 2:
-        order = list(range(len(shape)))
+        order = list(range(len(before)))
         order[one], order[two] = two, one
         steps.append(Permute(tuple(order)))
-    return edges(source, steps, target)
+    return steps
 
 
 @RULES.of("affine_grid_generator")
 def affine_grid(node: Node, zeros: Zeros) -> list[Edge]:
     """A grid (N, H, W, 2) from one matrix (N, 2, 3) each."""
-    source, (target,) = node.arguments["theta"], targets(node)
-    return edges(source, everything(shape_of(source), target.shape), target)
+    return from_all(node.arguments["theta"], *targets(node))
 
 
 @RULES.of(
@@ -118,11 +102,9 @@ def loss(node: Node, zeros: Zeros) -> list[Edge]:
     """One number from everything, or one for each element."""
     found = []
     for target in targets(node):
-        for source in node.arguments.values():
-            if isinstance(source, Value):
-                alike = source.shape == target.shape
-                steps = () if alike else everything(source.shape, target.shape)
-                found += edges(source, steps, target)
+        for source in sources(node):
+            alike = source.shape == target.shape
+            found += edges(source, (), target) if alike else from_all(source, target)
     return found
 
 

@@ -9,46 +9,35 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from archscope.dependence.record.graph import Node
-from archscope.dependence.record.zeros import Zeros
-from archscope.dependence.rules import (
-    DataDependentError,
-    RuleSet,
-    edges,
-    shape_of,
-    targets,
-)
-from archscope.dependence.sets.links import (
-    Links,
-    from_matrix,
-    gather,
-)
-from archscope.dependence.sets.steps import Edge, Step, Take
+from archscope.dependence.record.graph import Node, Shape, View
+from archscope.dependence.rules import DataDependentError, RuleSet
+from archscope.dependence.sets.links import Links, from_matrix, gather
+from archscope.dependence.sets.steps import Step, Take
 
 RULES = RuleSet()
+
+_SCALES = ("scale_factors", "scales", "scales_h", "scales_w")
 
 TINY = 1e-9
 """Weights of interpolation that are smaller are rounding: the tap has weight 0."""
 
 
-@RULES.of("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d")
-@RULES.of(*(f"_upsample_nearest_exact{axes}d" for axes in (1, 2, 3)))
-@RULES.of("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d")
-@RULES.of("_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa")
-def resize(node: Node, zeros: Zeros) -> list[Edge]:
+@RULES.moves("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d")
+@RULES.moves(*(f"_upsample_nearest_exact{axes}d" for axes in (1, 2, 3)))
+@RULES.moves(
+    "upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d"
+)
+@RULES.moves("_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa")
+def resize(node: Node | View, before: Shape, after: Shape) -> list[Step]:
     """Each output reads those inputs that have weight in the interpolation, found by trying it."""
-    given = node.arguments
-    source = given.get("self", given.get("input"))
-    (target,) = targets(node)
-    before = shape_of(source)
-    steps: list[Step] = []
-    for number, axis in enumerate(range(2, len(before))):
-        links = _resized(node, before[axis], target.shape[axis], number, len(before) - 2)
-        steps.append(Take(axis, links))
-    return edges(source, steps, target)
+    axes = len(before) - 2
+    return [
+        Take(axis + 2, _resized(node, before[axis + 2], after[axis + 2], axis, axes))
+        for axis in range(axes)
+    ]
 
 
-def _resized(node: Node, reads: int, size: int, number: int, axes: int) -> Links:
+def _resized(node: Node | View, reads: int, size: int, number: int, axes: int) -> Links:
     given, operator = node.arguments, node.operator
     scale = _scale(given, number, axes, reads, size)
     if "nearest" in operator:
@@ -58,24 +47,15 @@ def _resized(node: Node, reads: int, size: int, number: int, axes: int) -> Links
     mode = "bicubic" if "bicubic" in operator else "bilinear"
     # One axis at a time: each input position is a channel that is 1 there and 0 elsewhere.
     probe = torch.eye(reads, dtype=torch.float64).view(1, reads, 1, reads)
-    weights = (
-        F.interpolate(
-            probe,
-            size=None,
-            scale_factor=(1.0, float(scale)),
-            mode=mode,
-            align_corners=given.get("align_corners", False),
-            antialias=operator.endswith("_aa"),
-            recompute_scale_factor=False,
-        )
-        if _has_scale(given)
-        else F.interpolate(
-            probe,
-            size=(1, size),
-            mode=mode,
-            align_corners=given.get("align_corners", False),
-            antialias=operator.endswith("_aa"),
-        )
+    sized: dict[str, Any] = {"size": (1, size)}
+    if any(given.get(name) for name in _SCALES):
+        sized = {"scale_factor": (1.0, float(scale)), "recompute_scale_factor": False}
+    weights = F.interpolate(
+        probe,
+        mode=mode,
+        align_corners=given.get("align_corners", False),
+        antialias=operator.endswith("_aa"),
+        **sized,
     )
     if weights.shape[-1] != size:
         raise DataDependentError
@@ -95,10 +75,6 @@ def _beyond(operator: str, reads: int, size: int, scale: float, given: Any) -> A
     low, high = np.floor(at - wide + TINY) + 1, np.ceil(at + wide - TINY) - 1
     beyond = (low < 0) | (high > reads - 1)
     return beyond if beyond.any() else None
-
-
-def _has_scale(given: Any) -> bool:
-    return any(given.get(name) for name in ("scale_factors", "scales", "scales_h", "scales_w"))
 
 
 def _scale(given: Any, number: int, axes: int, reads: int, size: int) -> float:

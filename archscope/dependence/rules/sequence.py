@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import numpy as np
 
-from archscope.dependence.record.graph import READ, Node, Value
+from archscope.dependence.record.graph import READ, Node, Shape, Value, View
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import (
     DataDependentError,
     RuleSet,
     edges,
+    from_all,
     shape_of,
     targets,
 )
 from archscope.dependence.rules.views import unfolded
-from archscope.dependence.sets.links import so_far
+from archscope.dependence.sets.links import gather, so_far
 from archscope.dependence.sets.steps import (
     Edge,
+    Keep,
     Mix,
     Reduce,
     Reshape,
     Spread,
     Step,
     Take,
+    backward,
     everything,
-    reduce_to,
 )
 
 RULES = RuleSet()
+
+Steps = tuple[Step, ...]
 
 
 @RULES.of("cumsum", "cumprod", "cummax", "cummin", "logcumsumexp")
@@ -66,31 +70,24 @@ def recurrent_layer(node: Node, zeros: Zeros) -> list[Edge]:
             mix = Mix(2, before[2], target.shape[2])
             found += edges(source, (mix, Reduce((0,), (before[0],))), target)
         else:
-            found += edges(source, everything(before, target.shape), target)
+            found += from_all(source, target)
     return found
 
 
-@RULES.of("_fft_r2c", "_fft_c2c", "_fft_c2r", "fft_fft", "stft")
-def transform(node: Node, zeros: Zeros) -> list[Edge]:
+@RULES.moves("_fft_r2c", "_fft_c2c", "_fft_c2r", "fft_fft", "stft")
+def transform(node: Node | View, before: Shape, after: Shape) -> Steps:
     """Each frequency from all positions of the transformed axes."""
-    source, (target,) = node.arguments["self"], targets(node)
-    shape = shape_of(source)
-    if len(shape) != len(target.shape):
-        return edges(source, everything(shape, target.shape), target)
-    axes = tuple(axis % len(shape) for axis in node.arguments["dim"])
-    sizes = tuple(shape[axis] for axis in axes)
-    after = tuple(target.shape[axis] for axis in axes)
-    return edges(source, (Reduce(axes, sizes), Spread(axes, after)), target)
+    if len(before) != len(after):
+        return everything(before, after)
+    axes = tuple(axis % len(before) for axis in node.arguments["dim"])
+    sizes, wide = (tuple(shape[axis] for axis in axes) for shape in (before, after))
+    return (Reduce(axes, sizes), Spread(axes, wide))
 
 
 @RULES.of("_embedding_bag", "_embedding_bag_forward_only")
 def embedding_bag(node: Node, zeros: Zeros) -> list[Edge]:
     """Bags of one row each: (B, N) numbers to (B, width)."""
-    index = node.arguments["indices"]
-    found = []
-    for target in targets(node):
-        found += edges(index, everything(shape_of(index), target.shape), target)
-    return found
+    return from_all(node.arguments["indices"], *targets(node))
 
 
 @RULES.of(READ)
@@ -99,45 +96,31 @@ def read(node: Node, zeros: Zeros) -> list[Edge]:
     source, (target,) = node.arguments["self"], targets(node)
     found = edges(source, (), target)
     for value in node.arguments["values"]:
-        found += edges(value, everything(value.shape, target.shape), target)
+        found += from_all(value, target)
     if node.arguments["values"]:
         raise DataDependentError(found)
     return found
 
 
-@RULES.of("_local_scalar_dense", "item", "equal")
-def scalar(node: Node, zeros: Zeros) -> list[Edge]:
-    """A number for Python: no tensor comes of it."""
-    return []
-
-
-@RULES.of("is_same_size", "_has_same_storage_numel")
+@RULES.of("_local_scalar_dense", "item", "equal", "is_same_size", "_has_same_storage_numel")
 @RULES.of("_assert_async", "_assert_scalar", "_assert_tensor_metadata", "sym_size", "numel")
-def check(node: Node, zeros: Zeros) -> list[Edge]:
-    """Checks, which make nothing."""
+@RULES.of("zero", "uniform", "normal", "random", "exponential", "log_normal", "cauchy", "geometric")
+def nothing(node: Node, zeros: Zeros) -> list[Edge]:
+    """Numbers for Python, checks, which make no tensor, and what is written over."""
     return []
 
 
-@RULES.of("tril", "triu")
-def triangle(node: Node, zeros: Zeros) -> list[Edge]:
+@RULES.moves("tril", "triu")
+def triangle(node: Node | View, _: Shape, after: Shape) -> Steps:
     """The elements on one side of a diagonal; the others become zero."""
-    from archscope.dependence.sets.steps import Keep
-
-    source, (target,) = node.arguments["self"], targets(node)
-    rows, columns = target.shape[-2:]
-    ones = np.ones((rows, columns), dtype=np.bool_)
     cut = np.tril if node.operator == "tril" else np.triu
-    mask = cut(ones, node.arguments["diagonal"]).reshape(
-        (1,) * (len(target.shape) - 2) + ones.shape
-    )
-    return edges(source, (Keep(mask),), target)
+    ones = np.ones((*(1 for _ in after[:-2]), *after[-2:]), dtype=np.bool_)
+    return (Keep(cut(ones, node.arguments["diagonal"])),)
 
 
 @RULES.of("repeat_interleave")
 def repeat_interleave(node: Node, zeros: Zeros) -> list[Edge]:
     """Each position several times."""
-    from archscope.dependence.sets.links import gather
-
     source, (target,) = node.arguments.get("self"), targets(node)
     if not isinstance(source, Value):
         raise DataDependentError
@@ -153,33 +136,22 @@ def repeat_interleave(node: Node, zeros: Zeros) -> list[Edge]:
 @RULES.of("unfold_backward")
 def unfold_backward(node: Node, zeros: Zeros) -> list[Edge]:
     """Windows of an axis added up again."""
-    source, (target,) = node.arguments["grad_in"], targets(node)
-    axis = node.arguments["dim"] % len(target.shape)
-    steps = unfolded(target.shape, axis, node.arguments["size"], node.arguments["step"])
-    return edges(source, tuple(step.transposed for step in reversed(steps)), target)
-
-
-@RULES.of("unflatten", "flatten")
-def regroup(node: Node, zeros: Zeros) -> list[Edge]:
-    """The same elements in another shape."""
-    source, (target,) = node.arguments["self"], targets(node)
-    return edges(source, (Reshape(shape_of(source), target.shape),), target)
+    given, (target,) = node.arguments, targets(node)
+    axis = given["dim"] % len(target.shape)
+    steps = unfolded(target.shape, axis, given["size"], given["step"])
+    return edges(given["grad_in"], backward(steps), target)
 
 
 @RULES.of("trace", "linalg_det", "linalg_inv_ex", "linalg_cholesky_ex", "linalg_qr")
 def matrix_function(node: Node, zeros: Zeros) -> list[Edge]:
     """Every element of a matrix from all of it."""
     source = next(value for value in node.arguments.values() if isinstance(value, Value))
-    shape = source.shape
+    axes = (len(source.shape) - 2, len(source.shape) - 1)
     found = []
     for target in targets(node):
-        if len(target.shape) == len(shape):
-            axes = (len(shape) - 2, len(shape) - 1)
-            steps: tuple[Step, ...] = (
-                *reduce_to(shape, axes, keep=True),
-                Spread(axes, target.shape[-2:]),
-            )
-            found += edges(source, steps, target)
+        if len(target.shape) == len(source.shape):
+            across = (Reduce(axes, source.shape[-2:]), Spread(axes, target.shape[-2:]))
+            found += edges(source, across, target)
         else:
-            found += edges(source, everything(shape, target.shape), target)
+            found += from_all(source, target)
     return found

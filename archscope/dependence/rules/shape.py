@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 from torch import Tensor
 
-from archscope.dependence.record.graph import Node, Value
+from archscope.dependence.record.graph import Node, Shape, Value, View
 from archscope.dependence.record.zeros import Zeros, is_low
 from archscope.dependence.rules import (
     RuleSet,
@@ -32,14 +32,13 @@ RULES = RuleSet()
 Steps = tuple[Step, ...]
 
 
-@RULES.of(
+@RULES.moves(
     *("view", "_unsafe_view", "reshape", "_reshape_alias", "_reshape_copy", "view_copy"),
-    *("unsqueeze", "squeeze", "squeeze_copy", "unsqueeze_copy"),
+    *("unsqueeze", "squeeze", "squeeze_copy", "unsqueeze_copy", "unflatten", "flatten"),
 )
-def same_elements(node: Node, zeros: Zeros) -> list[Edge]:
+def same_elements(_: Node | View, before: Shape, after: Shape) -> Steps:
     """The same elements in another shape."""
-    source, (target,) = node.arguments["self"], targets(node)
-    return edges(source, (Reshape(shape_of(source), target.shape),), target)
+    return (Reshape(before, after),)
 
 
 @RULES.of(
@@ -50,16 +49,10 @@ def same_elements(node: Node, zeros: Zeros) -> list[Edge]:
 )
 def same_place(node: Node, zeros: Zeros) -> list[Edge]:
     """Each element from the one at its place; a copy forgets what it is written over."""
-    if node.operator == "copy":
-        source, (target,) = node.arguments["src"], targets(node)
-        return edges(source, broadcast(shape_of(source), target.shape), target)
-    if node.operator == "fill":
-        source, (target,) = node.arguments["value"], targets(node)
-        return (
-            edges(source, broadcast(shape_of(source), target.shape), target)
-            if isinstance(source, Value)
-            else []
-        )
+    if node.operator in ("copy", "fill"):
+        source = node.arguments["src" if node.operator == "copy" else "value"]
+        steps = broadcast(source.shape, targets(node)[0].shape) if isinstance(source, Value) else ()
+        return edges(source, steps, *targets(node))
     found = pointwise(node, zeros)
     if node.operator == "masked_fill":
         return _masked(node, found)
@@ -99,27 +92,20 @@ def _masked(node: Node, found: list[Edge]) -> list[Edge]:
     ]
 
 
-@RULES.of(
+@RULES.moves(
     "permute", "transpose", "t", "swapaxes", "movedim", "numpy_T", "permute_copy", "transpose_copy"
 )
-def reorder(node: Node, zeros: Zeros) -> list[Edge]:
+def reorder(node: Node | View, before: Shape, _: Shape) -> Steps:
     """Axes in another order."""
-    source, target = node.arguments["self"], targets(node)[0]
-    rank = len(shape_of(source))
+    rank, given = len(before), node.arguments
     order = list(range(rank))
     if node.operator.startswith("permute"):
-        order = [axis % rank for axis in node.arguments["dims"]]
+        order = [axis % rank for axis in given["dims"]]
     elif rank > 1:
-        one, two = (
-            (0, 1)
-            if node.operator == "t"
-            else (
-                node.arguments["dim0"] % rank,
-                node.arguments["dim1"] % rank,
-            )
-        )
+        names = ("dim0", "dim1")
+        one, two = (0, 1) if node.operator == "t" else (given[name] % rank for name in names)
         order[one], order[two] = order[two], order[one]
-    return edges(source, (Permute(tuple(order)),), target)
+    return (Permute(tuple(order)),)
 
 
 @RULES.of("cat", "concatenate")
@@ -154,63 +140,52 @@ def stack(node: Node, zeros: Zeros) -> list[Edge]:
     return found
 
 
-@RULES.of("roll")
-def roll(node: Node, zeros: Zeros) -> list[Edge]:
+@RULES.moves("roll")
+def roll(node: Node | View, before: Shape, _: Shape) -> Steps:
     """Elements moved round."""
-    source, (target,) = node.arguments["self"], targets(node)
-    shape, shifts, axes = shape_of(source), node.arguments["shifts"], node.arguments["dims"]
+    shifts, axes = node.arguments["shifts"], node.arguments["dims"]
     if not axes:
-        flat = (prod(shape),)
-        steps: Steps = (
-            Reshape(shape, flat),
-            Take(0, rolled(flat[0], shifts[0])),
-            Reshape(flat, shape),
-        )
-        return edges(source, steps, target)
-    steps = tuple(
-        Take(axis % len(shape), rolled(shape[axis], shift))
+        flat = (prod(before),)
+        turn = Take(0, rolled(flat[0], shifts[0]))
+        return (Reshape(before, flat), turn, Reshape(flat, before))
+    return tuple(
+        Take(axis % len(before), rolled(before[axis], shift))
         for shift, axis in zip(shifts, axes, strict=True)
     )
-    return edges(source, steps, target)
 
 
-@RULES.of("flip")
-def flip(node: Node, zeros: Zeros) -> list[Edge]:
+@RULES.moves("flip")
+def flip(node: Node | View, before: Shape, _: Shape) -> Steps:
     """Axes read from the other end."""
-    source, (target,) = node.arguments["self"], targets(node)
-    shape = target.shape
-    steps = tuple(
-        Take(axis % len(shape), gather(shape[axis], np.arange(shape[axis])[::-1].copy()))
-        for axis in node.arguments["dims"]
-    )
-    return edges(source, steps, target)
+    return tuple(turned(before, axis) for axis in node.arguments["dims"])
 
 
-@RULES.of("repeat", "tile")
-def repeat(node: Node, zeros: Zeros) -> list[Edge]:
+def turned(shape: Shape, axis: int) -> Take:
+    """Return the step that reads an axis from the other end."""
+    return Take(axis % len(shape), gather(shape[axis], np.arange(shape[axis])[::-1].copy()))
+
+
+@RULES.moves("repeat", "tile")
+def repeat(_: Node | View, before: Shape, after: Shape) -> Steps:
     """Copies side by side along each axis."""
-    source, (target,) = node.arguments["self"], targets(node)
-    before = shape_of(source)
-    padded = (1,) * (len(target.shape) - len(before)) + before
-    steps: list[Step] = [Reshape(before, padded)]
-    for axis, (old, new) in enumerate(zip(padded, target.shape, strict=True)):
-        if old != new:
-            steps.append(Take(axis, gather(old, np.arange(new) % old)))
-    return edges(source, steps, target)
+    padded = (1,) * (len(after) - len(before)) + before
+    copies = (
+        Take(axis, gather(old, np.arange(new) % old))
+        for axis, (old, new) in enumerate(zip(padded, after, strict=True))
+        if old != new
+    )
+    return (Reshape(before, padded), *copies)
 
 
-@RULES.of("pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "native_channel_shuffle")
-def shuffle(node: Node, zeros: Zeros) -> list[Edge]:
+@RULES.moves("pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "native_channel_shuffle")
+def shuffle(node: Node | View, before: Shape, after: Shape) -> Steps:
     """Channels that become positions, and back."""
-    source, (target,) = node.arguments["self"], targets(node)
-    before, after = shape_of(source), target.shape
     lead, (channels, height, width) = before[:-3], before[-3:]
     rank = len(lead)
     keep = tuple(range(rank))
     if "channel" in node.operator:
         groups = node.arguments["groups"]
-        sizes = before[2:]
-        apart = (before[0], groups, before[1] // groups, *sizes)
+        apart = (before[0], groups, before[1] // groups, *before[2:])
         order = (0, 2, 1, *range(3, len(apart)))
     elif node.operator == "pixel_shuffle":
         factor = node.arguments["upscale_factor"]
@@ -221,4 +196,4 @@ def shuffle(node: Node, zeros: Zeros) -> list[Edge]:
         apart = (*lead, channels, height // factor, factor, width // factor, factor)
         order = (*keep, rank, rank + 2, rank + 4, rank + 1, rank + 3)
     moved = tuple(apart[axis] for axis in order)
-    return edges(source, (Reshape(before, apart), Permute(order), Reshape(moved, after)), target)
+    return (Reshape(before, apart), Permute(order), Reshape(moved, after))

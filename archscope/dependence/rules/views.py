@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from archscope.dependence.record.graph import WRITE, Node, Shape, Value, View
+from archscope.dependence.record.graph import WRITE, Node, Shape, View
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import (
     DataDependentError,
     RuleSet,
     edges,
-    known_rules,
     shape_of,
     targets,
 )
+from archscope.dependence.rules.shape import reorder
 from archscope.dependence.sets.links import gather, shifted
 from archscope.dependence.sets.patterns import Pattern
 from archscope.dependence.sets.steps import (
@@ -28,6 +28,8 @@ from archscope.dependence.sets.steps import (
     Reshape,
     Step,
     Take,
+    backward,
+    broadcast,
 )
 
 RULES = RuleSet()
@@ -36,7 +38,7 @@ Steps = tuple[Step, ...]
 
 
 def view_steps(view: View, before: Shape, after: Shape) -> Steps:
-    """Return the steps from a tensor to a view of it; may raise `DataDependentError`."""
+    """Return the steps from a tensor to any view of it; may raise `DataDependentError`."""
     given, operator = view.arguments, view.operator
     axis = given["dim"] % max(len(before), 1) if isinstance(given.get("dim"), int) else 0
     match operator:
@@ -66,6 +68,14 @@ def view_steps(view: View, before: Shape, after: Shape) -> Steps:
             return _diagonal(before, after, given)
         case "as_strided" | "as_strided_copy":
             return _strided(before, after, given)
+        case "permute" | "transpose" | "t":
+            return reorder(view, before, after)
+        case "expand":
+            return broadcast(before, after)
+        case "view" | "_unsafe_view" | "_reshape_alias" | "unsqueeze" | "squeeze":
+            return (Reshape(before, after),)
+        case "alias" | "detach" | "lift_fresh":
+            return (Reshape(before, after),)
     raise DataDependentError
 
 
@@ -93,8 +103,8 @@ def unfolded(before: Shape, axis: int, size: int, step: int) -> Steps:
 
 def _diagonal(before: Shape, after: Shape, given: Any) -> Steps:
     numbers = np.arange(prod(before)).reshape(before)
-    picked = np.diagonal(numbers, given["offset"], given["dim1"], given["dim2"])
-    return _flat(before, after, picked)
+    places = np.diagonal(numbers, given["offset"], given["dim1"], given["dim2"])
+    return picked(before, after, places)
 
 
 def _strided(before: Shape, after: Shape, given: Any) -> Steps:
@@ -108,7 +118,7 @@ def _strided(before: Shape, after: Shape, given: Any) -> Steps:
     number[own] = np.arange(own.size)
     if (number[wanted] < 0).any():
         raise DataDependentError
-    return _flat(before, after, number[wanted])
+    return picked(before, after, number[wanted])
 
 
 def _places(shape: Shape, strides: Sequence[int], start: int) -> Any:
@@ -126,15 +136,12 @@ LARGEST_FLAT = 1 << 20
 """Elements of a tensor that is handled element by element."""
 
 
-def _flat(before: Shape, after: Shape, places: Any) -> Steps:
-    if max(prod(before), prod(after)) > LARGEST_FLAT:
+def picked(before: Shape, after: Shape, places: Any) -> Steps:
+    """Return the steps to elements by their places, counted over the whole tensor."""
+    if prod(before) > LARGEST_FLAT:
         raise DataDependentError
-    links = gather(prod(before), places.reshape(-1))
-    return (
-        Reshape(before, (prod(before),)),
-        Take(0, links),
-        Reshape((prod(after),), after),
-    )
+    taken = Take(0, gather(prod(before), places.reshape(-1)))
+    return (Reshape(before, (prod(before),)), taken, Reshape((prod(after),), after))
 
 
 @RULES.of(
@@ -150,22 +157,21 @@ def part(node: Node, zeros: Zeros) -> list[Edge]:
     for number, target in enumerate(node.outputs):
         if target is None:
             continue
-        picked = node.picked if node.picked is not None else number
-        view = View(operator=node.operator, arguments=node.arguments, picked=picked)
+        which = number if node.picked is None else node.picked
+        view = View(operator=node.operator, arguments=node.arguments, picked=which)
         found += edges(source, view_steps(view, shape_of(source), target.shape), target)
     return found
 
 
-@RULES.of("diag_embed")
-def diag_embed(node: Node, zeros: Zeros) -> list[Edge]:
+@RULES.moves("diag_embed")
+def diag_embed(node: Node | View, before: Shape, after: Shape) -> Steps:
     """An axis on a diagonal of two, and zeros beside it."""
-    source, (target,) = node.arguments["self"], targets(node)
-    before, given = shape_of(source), node.arguments
-    if max(prod(before), prod(target.shape)) > LARGEST_FLAT:
+    given = node.arguments
+    if max(prod(before), prod(after)) > LARGEST_FLAT:
         raise DataDependentError
     numbers = torch.arange(1, prod(before) + 1).reshape(before)
     placed = torch.diag_embed(numbers, given["offset"], given["dim1"], given["dim2"]) - 1
-    return edges(source, _flat(before, target.shape, placed.numpy()), target)
+    return picked(before, after, placed.numpy())
 
 
 @RULES.of(WRITE)
@@ -173,31 +179,11 @@ def write(node: Node, zeros: Zeros) -> list[Edge]:
     """A tensor of which a part was written to."""
     whole, piece, view = (node.arguments[name] for name in ("whole", "part", "view"))
     (target,) = targets(node)
-    steps = steps_of_view(view, target.shape, piece.shape)
-    back = tuple(step.transposed for step in reversed(steps))
+    back = backward(view_steps(view, target.shape, piece.shape))
     found = edges(piece, back, target)
     if whole is not None:
         found += edges(whole, (Keep(~_reached(back, piece.shape)),), target)
     return found
-
-
-def steps_of_view(view: View, before: Shape, after: Shape) -> Steps:
-    """Return the steps from a tensor to any view of it."""
-    if view.operator in ("permute", "transpose", "t", "view", "unsqueeze", "squeeze", "expand"):
-        source, target = Value(0, before), Value(1, after)
-        node = Node(
-            operator=view.operator,
-            arguments={**view.arguments, "self": source},
-            outputs=(target,),
-            picked=None,
-            module="",
-            pointwise=False,
-        )
-        (edge,) = known_rules()[view.operator](node, Zeros())
-        return edge.steps
-    if view.operator in ("alias", "detach", "lift_fresh", "_reshape_alias", "_unsafe_view"):
-        return (Reshape(before, after),)
-    return view_steps(view, before, after)
 
 
 def _reached(steps: Iterable[Step], shape: Shape) -> Any:
@@ -206,11 +192,10 @@ def _reached(steps: Iterable[Step], shape: Shape) -> Any:
     pattern = Pattern(shape, ones, (None,) * len(shape))
     for step in steps:
         pattern = step.apply(pattern)
-    found = pattern.entries
-    for axis in range(len(pattern.shape)):
-        if pattern.places[axis] is not None:
-            found = found.take(pattern.index(axis), axis=axis)
-    return found > 0
+    for axis, places in enumerate(pattern.places):
+        if places is not None:
+            pattern = pattern.with_axis(axis, len(places), pattern.expanded(axis), None)
+    return pattern.entries > 0
 
 
 @RULES.of("slice_scatter", "select_scatter", "diagonal_scatter")
@@ -220,7 +205,6 @@ def scatter(node: Node, zeros: Zeros) -> list[Edge]:
     view = View(operator=operator, arguments=node.arguments, picked=None)
     source, (target,) = node.arguments["self"], targets(node)
     piece = node.arguments["src"]
-    steps = view_steps(view, target.shape, shape_of(piece))
-    back = tuple(step.transposed for step in reversed(steps))
+    back = backward(view_steps(view, target.shape, shape_of(piece)))
     keep = Keep(~_reached(back, shape_of(piece)))
     return edges(piece, back, target) + edges(source, (keep,), target)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archscope.dependence.record.graph import Node, Value
+from archscope.dependence.record.graph import Node, Shape, Value, View
 from archscope.dependence.record.learned import mask_of
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import (
     DataDependentError,
     RuleSet,
     edges,
+    made_weights,
     shape_of,
     targets,
 )
@@ -26,7 +26,16 @@ from archscope.dependence.sets.links import (
     transposed_window,
     window,
 )
-from archscope.dependence.sets.steps import Edge, Mix, Permute, Reduce, Reshape, Step, Take
+from archscope.dependence.sets.steps import (
+    Edge,
+    Mix,
+    Permute,
+    Reduce,
+    Reshape,
+    Step,
+    Take,
+    backward,
+)
 
 RULES = RuleSet()
 
@@ -71,10 +80,7 @@ def convolution(node: Node, zeros: Zeros) -> list[Edge]:
                 links = _at(links.reads, starts + chosen[axis] * dilation[axis])
             steps.append(Take(first + axis, links))
         found += edges(source, steps, target)
-    # Weights and biases that the input makes (dynamic convolution) reach every output.
-    for name in ("weight", "bias"):
-        found += _made_weights(given.get(name), target)
-    return found
+    return found + made_weights(node, target)
 
 
 def _products(taps: NDArray[np.bool_]) -> list[list[NDArray[np.int64]]]:
@@ -97,21 +103,11 @@ def _at(reads: int, places: NDArray[np.int64]) -> Links:
     return Taps(reads, np.where(inside, places, -1), clipped=beyond if beyond.any() else None)
 
 
-def _made_weights(weight: Any, target: Any) -> list[Edge]:
-    from archscope.dependence.sets.steps import everything
-
-    if weight is None:
-        return []
-    return edges(weight, everything(shape_of(weight), target.shape), target)
-
-
-@RULES.of("max_pool2d_with_indices", "max_pool3d_with_indices", "avg_pool1d", "avg_pool2d")
-@RULES.of("avg_pool3d", "max_pool1d", "max_pool2d", "max_pool3d", "mkldnn_max_pool2d")
-def pool(node: Node, zeros: Zeros) -> list[Edge]:
+@RULES.moves("max_pool2d_with_indices", "max_pool3d_with_indices", "avg_pool1d", "avg_pool2d")
+@RULES.moves("avg_pool3d", "max_pool1d", "max_pool2d", "max_pool3d", "mkldnn_max_pool2d")
+def pool(node: Node | View, before: Shape, after: Shape) -> list[Step]:
     """Windows along each spatial axis."""
     given = node.arguments
-    source, target = given["self"], targets(node)[0]
-    before = shape_of(source)
     axes = next(int(digit) for digit in node.operator if digit.isdigit())
     kernel = _each(given["kernel_size"], axes)
     stride = _each(given["stride"], axes) if given["stride"] else kernel
@@ -120,7 +116,7 @@ def pool(node: Node, zeros: Zeros) -> list[Edge]:
     first = len(before) - axes
     steps: list[Step] = []
     for axis in range(axes):
-        reads, size = before[first + axis], target.shape[first + axis]
+        reads, size = before[first + axis], after[first + axis]
         if size == 1 and kernel[axis] >= reads > 1:
             steps.append(Reduce((first + axis,), (reads,)))
             continue
@@ -133,7 +129,7 @@ def pool(node: Node, zeros: Zeros) -> list[Edge]:
             dilation=dilation[axis],
         )
         steps.append(Take(first + axis, links))
-    return edges(source, steps, *targets(node))
+    return steps
 
 
 @RULES.of("max_unpool2d", "max_unpool3d")
@@ -147,112 +143,74 @@ def unpool(node: Node, zeros: Zeros) -> list[Edge]:
     size = len(node.arguments["output_size"])
     if pooled is None or pooled.shape != places.shape or read.shape[-size:] != target.shape[-size:]:
         raise DataDependentError
-    back = next(iter(pool(made, zeros))).transposed
+    back = backward(pool(made, read.shape, pooled.shape))
     return edges(source, back, target) + edges(places, back, target)
 
 
-@RULES.of(*(f"adaptive_{kind}_pool{axes}d" for kind in ("avg", "max") for axes in (1, 2, 3)))
-@RULES.of("_adaptive_avg_pool2d", "_adaptive_avg_pool3d")
-def adaptive_pool(node: Node, zeros: Zeros) -> list[Edge]:
+@RULES.moves(*(f"adaptive_{kind}_pool{axes}d" for kind in ("avg", "max") for axes in (1, 2, 3)))
+@RULES.moves("_adaptive_avg_pool2d", "_adaptive_avg_pool3d")
+def adaptive_pool(node: Node | View, before: Shape, after: Shape) -> list[Step]:
     """Parts along each spatial axis."""
-    source, target = node.arguments["self"], targets(node)[0]
-    before = shape_of(source)
     axes = next(int(digit) for digit in node.operator if digit.isdigit())
-    steps: list[Step] = []
-    for axis in range(len(before) - axes, len(before)):
-        if target.shape[axis] == 1:
-            steps.append(Reduce((axis,), (before[axis],)))
-        else:
-            steps.append(Take(axis, parts(before[axis], target.shape[axis])))
-    return edges(source, steps, *targets(node))
+    return [
+        Reduce((axis,), (before[axis],))
+        if after[axis] == 1
+        else Take(axis, parts(before[axis], after[axis]))
+        for axis in range(len(before) - axes, len(before))
+    ]
 
 
-@RULES.of("constant_pad_nd")
-def constant_pad(node: Node, zeros: Zeros) -> list[Edge]:
-    """Constants before and after, or less than there was."""
-    before = shape_of(node.arguments["self"])
-
-    def links(axis: int, left: int, size: int) -> Links:
-        return shifted(before[axis], size, -left)
-
-    return _padded(node, links)
-
-
-@RULES.of(*(f"{kind}_pad{axes}d" for kind in ("reflection", "replication") for axes in (1, 2, 3)))
-def mirror_pad(node: Node, zeros: Zeros) -> list[Edge]:
-    """The border mirrored or repeated."""
-    before = shape_of(node.arguments["self"])
-
-    def links(axis: int, left: int, size: int) -> Links:
-        reads = before[axis]
-        at = np.arange(size) - left
-        beyond = (at < 0) | (at >= reads)
-        if node.operator.startswith("replication"):
-            index = at.clip(0, reads - 1)
-        else:
-            index = np.abs(at)
-            index = np.where(index >= reads, 2 * (reads - 1) - index, index)
-        return Taps(reads, index[:, None], clipped=beyond)
-
-    return _padded(node, links)
-
-
-def _padded(node: Node, links: Any) -> list[Edge]:
-    source, (target,) = node.arguments["self"], targets(node)
-    before = shape_of(source)
+@RULES.moves("constant_pad_nd")
+@RULES.moves(
+    *(f"{kind}_pad{axes}d" for kind in ("reflection", "replication") for axes in (1, 2, 3))
+)
+def pad(node: Node | View, before: Shape, after: Shape) -> list[Step]:
+    """Constants before and after, or less than there was; or the border mirrored or repeated."""
     amounts = node.arguments.get("pad", node.arguments.get("padding"))
-    steps = []
+    steps: list[Step] = []
     for number in range(len(amounts) // 2):
         axis = len(before) - 1 - number
         left, right = amounts[2 * number : 2 * number + 2]
         if left or right:
-            steps.append(Take(axis, links(axis, left, target.shape[axis])))
-    return edges(source, steps, target)
+            links = shifted(before[axis], after[axis], -left)
+            if node.operator != "constant_pad_nd":
+                at = np.arange(after[axis]) - left
+                links = _mirrored(before[axis], at, repeats=node.operator.startswith("repl"))
+            steps.append(Take(axis, links))
+    return steps
 
 
-@RULES.of("im2col")
-def im2col(node: Node, zeros: Zeros) -> list[Edge]:
+def _mirrored(reads: int, at: NDArray[np.int64], *, repeats: bool) -> Links:
+    index = np.abs(at)
+    index = np.where(index >= reads, 2 * (reads - 1) - index, index)
+    index = at.clip(0, reads - 1) if repeats else index
+    return Taps(reads, index[:, None], clipped=(at < 0) | (at >= reads))
+
+
+@RULES.moves("im2col")
+def im2col(node: Node | View, before: Shape, after: Shape) -> tuple[Step, ...]:
     """Windows of an image as columns: (N, C, H, W) to (N, C kh kw, positions)."""
-    given = node.arguments
-    source, (target,) = given["self"], targets(node)
-    before = shape_of(source)
-    batch = before[:-3]
-    steps: list[Step] = []
-    shape = list(before)
+    takes: list[Step] = []
     counts = []
     for number, axis in enumerate((len(before) - 2, len(before) - 1)):
         kernel, stride, padding, dilation = (
-            given[name][number] for name in ("kernel_size", "stride", "padding", "dilation")
+            node.arguments[name][number]
+            for name in ("kernel_size", "stride", "padding", "dilation")
         )
         count = (before[axis] + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
         first = np.arange(kernel)[:, None] * dilation - padding + np.arange(count) * stride
-        index = np.where((first >= 0) & (first < before[axis]), first, -1).reshape(-1)
-        beyond = (index < 0) if (index < 0).any() else None
-        steps.append(Take(axis, Taps(before[axis], index[:, None], clipped=beyond)))
-        shape[axis] = kernel * count
+        takes.append(Take(axis, _at(before[axis], first.reshape(-1, 1))))
         counts.append((kernel, count))
     (kh, nh), (kw, nw) = counts
-    channels = before[-3]
-    apart = (*batch, channels, kh, nh, kw, nw)
-    base = len(batch)
-    order = (*range(base + 1), base + 1, base + 3, base + 2, base + 4)
+    apart = (*before[:-2], kh, nh, kw, nw)
+    base = len(before) - 2
+    order = (*range(base), base, base + 2, base + 1, base + 3)
     moved = tuple(apart[axis] for axis in order)
-    steps += [Reshape(tuple(shape), apart), Permute(order), Reshape(moved, target.shape)]
-    return edges(source, steps, target)
+    taken = (*before[:-2], kh * nh, kw * nw)
+    return (*takes, Reshape(taken, apart), Permute(order), Reshape(moved, after))
 
 
-@RULES.of("col2im")
-def col2im(node: Node, zeros: Zeros) -> list[Edge]:
+@RULES.moves("col2im")
+def col2im(node: Node | View, before: Shape, after: Shape) -> tuple[Step, ...]:
     """The opposite of `im2col`: overlapping windows are added."""
-    given = node.arguments
-    source, (target,) = given["self"], targets(node)
-    forward = Node(
-        operator="im2col",
-        arguments={**given, "self": target},
-        outputs=(source,),
-        picked=None,
-        module=node.module,
-        pointwise=False,
-    )
-    (edge,) = im2col(forward, zeros)
-    return edges(source, edge.transposed, target)
+    return backward(im2col(node, after, before))

@@ -11,19 +11,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
-from archscope.dependence.record.graph import Node, Shape, Value
+from archscope.dependence.record.graph import Node, Shape, Value, View
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import (
     DataDependentError,
     RuleSet,
     constant,
     edges,
+    from_all,
     shape_of,
     targets,
 )
-from archscope.dependence.rules.views import LARGEST_FLAT
+from archscope.dependence.rules.views import LARGEST_FLAT, picked
 from archscope.dependence.sets.links import gather
 from archscope.dependence.sets.steps import (
     Edge,
@@ -48,17 +48,11 @@ def along(node: Node, zeros: Zeros) -> list[Edge]:
     shape = target.shape
     axis = given["dim"] % max(len(shape), 1)
     source = given.get("source", given.get("value"))
-    if isinstance(given["index"], Value):
-        raise DataDependentError
     numbers = constant(given["index"]).reshape(-1).numpy() % shape[axis]
     adds = node.operator in ("index_add", "index_reduce")
     found = edges(given["self"], () if adds else (_besides(shape, axis, numbers),), target)
     if node.operator == "index_fill":
-        return found + (
-            edges(source, everything(shape_of(source), shape), target)
-            if isinstance(source, Value)
-            else []
-        )
+        return found + from_all(source, target)
     return found + edges(source, (Take(axis, gather(shape[axis], numbers).transposed),), target)
 
 
@@ -139,32 +133,18 @@ def in_order(node: Node, zeros: Zeros) -> list[Edge]:
     given, (target,) = node.arguments, targets(node)
     source = given["source"]
     if node.operator == "put":
-        if isinstance(given["index"], Value):
-            raise DataDependentError
         flat = constant(given["index"]).reshape(-1).numpy() % prod(target.shape)
     else:
-        if isinstance(given["mask"], Value):
-            raise DataDependentError
         mask = np.broadcast_to(constant(given["mask"]).numpy(), target.shape)
         flat = np.flatnonzero(mask)
     adds = bool(given.get("accumulate"))
     return _flat(node, source, flat, (), shape_of(source), adds=adds)
 
 
-@RULES.of("take")
-def take(node: Node, zeros: Zeros) -> list[Edge]:
+@RULES.moves("take")
+def take(node: Node | View, before: Shape, after: Shape) -> tuple[Step, ...]:
     """Elements by places counted over the whole tensor."""
-    source, index, (target,) = node.arguments["self"], node.arguments["index"], targets(node)
-    count = prod(shape_of(source))
-    if isinstance(index, Value) or count > LARGEST_FLAT:
-        raise DataDependentError
-    numbers = constant(index).reshape(-1).numpy() % count
-    steps = (
-        Reshape(shape_of(source), (count,)),
-        Take(0, gather(count, numbers)),
-        Reshape((numbers.size,), target.shape),
-    )
-    return edges(source, steps, target)
+    return picked(before, after, constant(node.arguments["index"]).numpy() % prod(before))
 
 
 def _anywhere(node: Node, axis: int) -> list[Edge]:
@@ -190,8 +170,6 @@ def pack(node: Node, zeros: Zeros) -> list[Edge]:
     """Sequences of several lengths, step after step, the longest first; and how many are left."""
     given, target = node.arguments, targets(node)[0]
     source, lengths = given["input"], given["lengths"]
-    if not isinstance(lengths, Tensor):
-        raise DataDependentError
     left = constant(lengths).numpy()
     before = shape_of(source)
     batch, steps = (0, before[1]) if given["batch_first"] else (1, before[0])

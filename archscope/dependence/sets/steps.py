@@ -187,10 +187,10 @@ class Edge:
     target: Value
     steps: tuple[Step, ...]
 
-    @property
-    def transposed(self) -> tuple[Step, ...]:
-        """The steps from the target back to the source."""
-        return tuple(step.transposed for step in reversed(self.steps))
+
+def backward(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Return a chain of steps walked from its end."""
+    return tuple(step.transposed for step in reversed(steps))
 
 
 def broadcast(before: Shape, after: Shape) -> tuple[Step, ...]:
