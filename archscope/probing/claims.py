@@ -14,7 +14,7 @@ from torch import nn
 
 from archscope.dependence.answer.backward import over, ways
 from archscope.dependence.answer.examine import Examination, examine, resized
-from archscope.dependence.answer.fields import Field
+from archscope.dependence.answer.fields import has_units
 from archscope.dependence.answer.receptive import Receptive
 from archscope.dependence.record.graph import Graph, Value
 from archscope.errors import ArchscopeError
@@ -68,8 +68,8 @@ def claims(
 ) -> Iterator[Claim | str]:
     """Yield where the answer is to be tried, or why some of it cannot be; together they are it."""
     value, best, given = found.target.value, found.best, found.given
-    again = _same(best, value)
-    is_local = best.without_reductions(again) and _has_units(best.local(again))
+    again = best.again(value) or value
+    is_local = best.without_reductions(again) and has_units(best.local(again))
     if best is given and not is_local:
         asked = found.unit != found.target.field.typical
         if asked or (affordable(prod(given.sizes)) and has_room(given.graph)):
@@ -193,7 +193,7 @@ def _on(
         exam = examine(model, other, studied=found.given.input, axes=found.given.axes)
     except ArchscopeError:
         return None
-    value = next((v for v in exam.dependences.seen if v.index == found.target.value.index), None)
+    value = exam.again(found.target.value)
     field = None if value is None else exam.local(value) if local else exam.total(value)
     if exam.graph.failure is not None or value is None or field is None:
         return None
@@ -237,18 +237,10 @@ def _claimed(exam: Examination, value: Value, unit: dict[int, int], *, local: bo
     return over(back[exam.seed], exam.axes) > 0 if exam.seed in back else None
 
 
-def _same(exam: Examination, value: Value) -> Value:
-    return next((one for one in exam.dependences.seen if one.index == value.index), value)
-
-
 def _typical(exam: Examination, value: Value) -> dict[int, int]:
     """Return a unit in the middle, also where all units see the same and all."""
-    field = exam.local(value) if _has_units(exam.local(value)) else exam.total(value)
+    field = exam.local(value) if has_units(exam.local(value)) else exam.total(value)
     return {} if field is None else field.typical
-
-
-def _has_units(field: Field | None) -> bool:
-    return field is not None and all(pattern.units for pattern in field.patterns)
 
 
 def _by(sizes: tuple[int, ...]) -> str:

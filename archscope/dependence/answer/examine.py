@@ -96,6 +96,10 @@ class Examination:
             if maker.get(value, -1) in range(*call.nodes)
         }
 
+    def again(self, value: Value) -> Value | None:
+        """Return the value that a value of another pass over the model is in this one."""
+        return next((one for one in self.dependences.seen if one.index == value.index), None)
+
     def without_reductions(self, value: Value) -> bool:
         """Return whether something is left of what a value sees without reductions over all."""
         seen = self.seen(value)
@@ -193,13 +197,11 @@ def grown(
         sizes = tuple(size * 2 for size in sizes)
         larger = resized(inputs, found, sizes)
         graph = capture(model, larger, (found.input,))
-        if not _alike(found.graph, graph, target):
+        value = _made_alike(found.graph, graph, target)
+        if value is None:
             return
         lowered = lower(graph)
         wanted = [value for call in graph.calls for value in (*call.inputs, *call.outputs)]
-        value = _find(graph, target)
-        if value is None:
-            return
         dependences = look(lowered, graph.inputs[found.input], found.axes, [*wanted, value])
         again = Examination(graph, lowered, found.input, found.axes, dependences)
         after = again.seen(value)
@@ -231,14 +233,6 @@ def _most_entries(found: Examination) -> int:
     )
 
 
-def _find(graph: Graph, target: Value) -> Value | None:
-    for node in graph.nodes:
-        for value in node.outputs:
-            if value is not None and value.index == target.index:
-                return value
-    return None
-
-
 def resized(inputs: Inputs, exam: Examination, sizes: tuple[int, ...]) -> Inputs:
     """Return the inputs with the studied one of another size, without data."""
     studied = input_tensors(inputs)[exam.input]
@@ -252,14 +246,12 @@ def resized(inputs: Inputs, exam: Examination, sizes: tuple[int, ...]) -> Inputs
     return Inputs(args=tree_map(other, inputs.args), kwargs=tree_map(other, dict(inputs.kwargs)))
 
 
-def _alike(one: Graph, two: Graph, target: Value) -> bool:
-    """Return whether both did the same up to a value, on maps of whatever size."""
+def _made_alike(one: Graph, two: Graph, target: Value) -> Value | None:
+    """Return a value of the second graph that both made alike, on maps of whatever size."""
     for a, b in zip(one.nodes, two.nodes, strict=False):
-        indices = [None if value is None else value.index for value in a.outputs]
-        if a.operator != b.operator or indices != [
-            None if v is None else v.index for v in b.outputs
-        ]:
-            return False
-        if target.index in indices:
-            return True
-    return False
+        mine, other = ([value and value.index for value in node.outputs] for node in (a, b))
+        if a.operator != b.operator or mine != other:
+            return None
+        if target.index in mine:
+            return b.outputs[mine.index(target.index)]
+    return None

@@ -204,6 +204,11 @@ class Field:
                     yield tuple(sets)
 
 
+def has_units(field: Field | None) -> bool:
+    """Return whether units differ along each axis of the input."""
+    return field is not None and all(pattern.units for pattern in field.patterns)
+
+
 def _kinds(sets: Sequence[Pattern], axis: int, unit: int | None) -> list[int]:
     """Return one position of each kind along an axis, or the unit's own."""
     if unit is not None:

@@ -116,13 +116,11 @@ def _side_by_side(node: Node, target: Value, seen: Mapping[Value, Seen]) -> Seen
         local = side_by_side(
             [(one.local if one else (), size) for one, size in zip(known, sizes, strict=True)], axis
         )
-    cuts = [one.cut_by for one in known if one is not None and one.cut_by is not None]
-    bounds = [one.bounded_by for one in known if one is not None and one.bounded_by is not None]
     return Seen(
         total=total,
         local=local,
-        cut_by=min(cuts, default=None),
-        bounded_by=min(bounds, default=None),
+        cut_by=_first(one.cut_by for one in known if one),
+        bounded_by=_first(one.bounded_by for one in known if one),
     )
 
 
@@ -162,9 +160,13 @@ def _follow(
     return Seen(
         total=united,
         local=united if same else unite(local),
-        cut_by=min((cut for cut in cuts if cut is not None), default=None),
-        bounded_by=min((bound for bound in bounds if bound is not None), default=None),
+        cut_by=_first(cuts),
+        bounded_by=_first(bounds),
     )
+
+
+def _first(nodes: Iterable[int | None]) -> int | None:
+    return min((node for node in nodes if node is not None), default=None)
 
 
 def _through(edge: Edge, terms: Terms, *, drop: bool = False) -> tuple[Terms, bool, bool]:

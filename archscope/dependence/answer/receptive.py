@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from torch import nn
 
 from archscope.dependence.answer.backward import over
 from archscope.dependence.answer.examine import Examination, examine, grown
-from archscope.dependence.answer.fields import Field
+from archscope.dependence.answer.fields import Field, has_units
 from archscope.dependence.record.graph import Call, Value
 from archscope.errors import ForwardError, UsageError, did_you_mean
 from archscope.subject import Inputs
@@ -122,13 +123,14 @@ def _default(given: Examination) -> Value:
     for value in given.graph.outputs.values():
         seen = given.seen(value)
         is_bound = seen is not None and seen.bounded_by is not None
-        if is_bound or _has_units(given.total(value)) or _has_units(given.local(value)):
+        if is_bound or has_units(given.total(value)) or has_units(given.local(value)):
             return value
     for call in reversed(given.graph.calls):
         for value in call.outputs:
-            if _has_units(given.local(value)) and not _is_adaptive(given, value):
+            if has_units(given.local(value)) and not _is_adaptive(given, value):
                 return value
-    for value in [*given.graph.outputs.values(), *_last(given)]:
+    last = (value for call in reversed(given.graph.calls) for value in call.outputs)
+    for value in chain(given.graph.outputs.values(), last):
         if given.total(value) is not None:
             return value
     if given.graph.failure is not None:
@@ -142,19 +144,10 @@ def _is_adaptive(given: Examination, value: Value) -> bool:
     return maker is not None and "adaptive" in maker.operator
 
 
-def _last(given: Examination) -> Iterator[Value]:
-    for call in reversed(given.graph.calls):
-        yield from call.outputs
-
-
-def _has_units(field: Field | None) -> bool:
-    return field is not None and all(pattern.units for pattern in field.patterns)
-
-
 def _all_after(given: Examination, value: Value) -> str | None:
     for output in given.graph.outputs.values():
         seen = given.seen(output)
-        if seen is not None and output != value and not _has_units(given.local(output)):
+        if seen is not None and output != value and not has_units(given.local(output)):
             return given.module(seen.cut_by)
     return None
 
@@ -164,11 +157,11 @@ def _away_from_borders(
 ) -> Examination:
     """Return the smallest pass in which some unit of an output is away from all borders."""
     field = given.local(value) or given.total(value)
-    if field is None or field.is_settled or not _has_units(field):
+    if field is None or field.is_settled or not has_units(field):
         return given
     best = given
     for larger in grown(model, inputs, given, value):
-        again = _same(larger, value)
+        again = larger.again(value)
         wider = larger.local(again) or larger.total(again) if again else None
         if wider is None or not field.maps_alike(wider):
             break
@@ -177,10 +170,6 @@ def _away_from_borders(
         if wider.is_settled:
             break
     return best
-
-
-def _same(other: Examination, value: Value) -> Value | None:
-    return next((one for one in other.dependences.seen if one.index == value.index), None)
 
 
 def _layers(given: Examination, best: Examination) -> Iterator[Layer]:
@@ -208,12 +197,12 @@ def _layer(
     seen = given.seen(value)
     if total is None or seen is None:
         return None
-    again = _same(best, value) or value
+    again = best.again(value) or value
     near = given.local(value) or total
     field = (best.local(again) or best.total(again) or near) if best.seen(again) else near
     if best is not given and not near.maps_alike(field):
         field = near
-    if not _has_units(field):
+    if not has_units(field):
         field = total
     bound = None if seen.bounded_by is None else given.graph.nodes[seen.bounded_by].operator
     return Layer(
@@ -224,14 +213,8 @@ def _layer(
         looks=looks,
         global_by=given.module(seen.cut_by),
         bounded_by=bound,
-        touched=_touched(field),
+        touched=field.count(field.typical) if field.is_exact else None,
     )
-
-
-def _touched(field: Field) -> int | None:
-    if not field.is_exact:
-        return None
-    return field.count(field.typical)
 
 
 def _counted(layer: Layer, best: Examination, unit: dict[int, int]) -> Layer:

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from archscope.dependence.record.graph import WRITE, Node, Value, View
+from archscope.dependence.record.graph import WRITE, Node, Value
 
 Mask: TypeAlias = NDArray[np.bool_]
 """Of size 1 along axes where all elements are alike."""
@@ -47,7 +47,8 @@ def moved(node: Node, known: Mapping[Value, Mask], fills: Callable[[Any], bool])
     if mask is None and _begins(node, output, fills):
         mask = np.zeros((1,) * len(output.shape), dtype=np.bool_)
     if node.operator in _TURNED and mask is not None:
-        return _run(node.operator, {**given, "self": torch.from_numpy(mask.copy())}, None)
+        turned = {**given, "self": torch.from_numpy(mask.copy())}
+        return np.asarray(_run(node.operator, turned, None))
     if node.operator in _VIEWS and isinstance(source, Value) and mask is not None:
         viewed = _viewed(mask, source.shape, output.shape)
         if viewed is not None:
@@ -62,7 +63,7 @@ def moved(node: Node, known: Mapping[Value, Mask], fills: Callable[[Any], bool])
         return _alike(_run(node.operator, {**given, **pads, "self": whole}, node.picked))
     if node.operator == "copy":
         written = known.get(given["src"]) if isinstance(given["src"], Value) else None
-        return None if written is None else _broadcast(written, given["src"].shape, output.shape)
+        return None if written is None else ranked(written, len(output.shape))
     if node.operator in ("cat", "stack"):
         return _together(node, known)
     return _written(node, known, output) if node.operator == WRITE else None
@@ -118,37 +119,31 @@ def _written(node: Node, known: Mapping[Value, Mask], output: Value) -> Mask | N
     mask = torch.zeros(output.shape, dtype=torch.bool)
     if whole is not None and whole in known:
         mask = _whole(known[whole], whole.shape).clone()
-    place = _called(view, mask)
+    place = _run(view.operator, {"self": mask, **view.arguments}, view.picked)
     place.copy_(_whole(known[part], part.shape) if part in known else torch.tensor(False))
-    return _alike(mask.numpy())
+    return _alike(mask)
 
 
-def _called(view: View, mask: Tensor) -> Tensor:
-    found = getattr(torch.ops.aten, view.operator)(mask, **view.arguments)
-    place: Tensor = found if view.picked is None else found[view.picked]
-    return place
-
-
-def _run(operator: str, given: Mapping[str, Any], picked: int | None) -> Mask:
+def _run(operator: str, given: Mapping[str, Any], picked: int | None) -> Tensor:
     first, *rest = given.values()
     names = list(given)[1:]
     found = getattr(torch.ops.aten, operator)(first, **dict(zip(names, rest, strict=True)))
-    if isinstance(found, list | tuple):
-        found = found[picked or 0]
-    mask: Mask = found.numpy()
-    return mask
+    place: Tensor = found[picked or 0] if isinstance(found, list | tuple) else found
+    return place
 
 
 def _whole(mask: Mask, shape: tuple[int, ...]) -> Tensor:
     return torch.from_numpy(np.broadcast_to(mask, shape).copy())
 
 
-def _broadcast(mask: Mask, before: tuple[int, ...], after: tuple[int, ...]) -> Mask:
-    return mask.reshape((1,) * (len(after) - len(before)) + mask.shape)
+def ranked(mask: Mask, rank: int) -> Mask:
+    """Return a mask with as many axes as what it broadcasts to has."""
+    return mask.reshape((1,) * (rank - mask.ndim) + mask.shape)
 
 
-def _alike(mask: Mask) -> Mask:
+def _alike(elements: Tensor) -> Mask:
     """Return a mask with axes along which all is alike of size 1."""
+    mask: Mask = elements.numpy()
     for axis in range(mask.ndim):
         first = mask.take([0], axis=axis) if mask.shape[axis] else mask
         if mask.shape[axis] > 1 and bool((mask == first).all()):

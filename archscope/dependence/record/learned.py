@@ -37,7 +37,11 @@ class Learned:
 
     def note(self, name: str, args: Any, tensors: list[Tensor], out: Any) -> None:
         """Take in an operator on constants."""
-        outs = [one for one in (out if isinstance(out, list | tuple) else [out]) if _is(one)]
+        outs = [
+            one
+            for one in (out if isinstance(out, list | tuple) else [out])
+            if isinstance(one, Tensor)
+        ]
         if not outs or not any(map(self._is_learned, tensors)):
             return
         may_be = None
@@ -93,7 +97,3 @@ def mask_of(constant: Tensor) -> Tensor | None:
         return None
     found = (constant.detach() != 0).cpu()
     return found if bool(found.any()) and not bool(found.all()) else None
-
-
-def _is(one: Any) -> bool:
-    return isinstance(one, Tensor)

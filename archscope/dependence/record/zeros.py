@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from archscope.dependence.record.element_moves import Mask, is_zero, moved
+from archscope.dependence.record.element_moves import Mask, is_zero, moved, ranked
 from archscope.dependence.record.graph import Node, Value
 from archscope.dependence.record.learned import mask_of
 
@@ -57,7 +59,9 @@ class Zeros:
         elif operator in ("_softmax", "_safe_softmax") and isinstance(source, Value):
             mask = self.blocked.get(source)
             if mask is not None:
-                self.zero[output] = _usable(mask, given["dim"], len(output.shape))
+                # Rows that are blocked throughout a softmax spreads evenly.
+                throughout = mask.all(axis=given["dim"] % len(output.shape), keepdims=True)
+                self.zero[output] = mask & ~throughout
         elif operator in _CARRIED and isinstance(source, Value):
             for known in (self.zero, self.blocked):
                 _set(known, output, known.get(source))
@@ -70,60 +74,34 @@ class Zeros:
     def _newly_zero(self, node: Node, output: Value) -> Mask | None:
         given, rank = node.arguments, len(output.shape)
         if node.operator == "exp":
-            return self._kept_of(self.blocked, given["self"], rank)
+            return _kept(self.blocked, given["self"], rank)
         if node.operator == "mul":
-            found = [
-                mask
-                for one in (given["self"], given["other"])
-                for mask in (_holes(one, rank), self._kept_of(self.zero, one, rank))
-                if mask is not None
-            ]
-            return _any(found)
-        before = self._kept_of(self.zero, given.get("self"), rank)
+            both = (given["self"], given["other"])
+            kept = (_kept(self.zero, one, rank) for one in both)
+            return _any([*(_holes(one, rank) for one in both), *kept])
         if node.operator == "masked_fill" and is_zero(given["value"]):
-            new = _read(given["mask"], rank)
-            return _any([mask for mask in (new, before) if mask is not None])
+            return _any([_read(given["mask"], rank), _kept(self.zero, given["self"], rank)])
         return None
-
-    def _kept_of(self, known: dict[Value, Mask], argument: Any, rank: int) -> Mask | None:
-        mask = known.get(argument) if isinstance(argument, Value) else None
-        return None if mask is None else _ranked(mask, rank)
 
     def _newly_blocked(self, node: Node, output: Value) -> Mask | None:
         given, operator = node.arguments, node.operator
         rank = len(output.shape)
-        if operator == "add":
-            found = [
-                mask
-                for one, other in ((given["self"], given["other"]), (given["other"], given["self"]))
-                for mask in (self._blocks(one, rank), self._kept(other, rank))
-                if mask is not None
-            ]
-            return _any(found)
-        if operator in ("baddbmm", "addmm"):
-            both = (self._blocks(given["self"], rank), self._kept(given["self"], rank))
-            return _any([mask for mask in both if mask is not None])
+        if operator in ("add", "baddbmm", "addmm"):
+            added = [given["self"], *([given["other"]] if operator == "add" else [])]
+            kept = (_kept(self.blocked, one, rank) for one in added)
+            return _any([*(self._blocks(one, rank) for one in added), *kept])
         if operator == "sub":
-            return self._kept(given["self"], rank)
+            return _kept(self.blocked, given["self"], rank)
         if operator == "masked_fill" and is_low(given["value"]):
-            new = _read(given["mask"], rank)
-            return _any([m for m in (new, self._kept(given["self"], rank)) if m is not None])
-        if operator == "where" and "condition" in given:
-            condition = _read(given["condition"], rank)
-            if condition is None:
-                return None
-            if is_low(given["other"]):
-                return _any([~condition, *self._listed(given["self"], rank)])
-            if is_low(given["self"]):
-                return _any([condition, *self._listed(given["other"], rank)])
+            return _any([_read(given["mask"], rank), _kept(self.blocked, given["self"], rank)])
+        condition = _read(given.get("condition"), rank)
+        if condition is None:
+            return None
+        if is_low(given["other"]):
+            return _any([~condition, _kept(self.blocked, given["self"], rank)])
+        if is_low(given["self"]):
+            return _any([condition, _kept(self.blocked, given["other"], rank)])
         return None
-
-    def _listed(self, argument: Any, rank: int) -> list[Mask]:
-        mask = self._kept(argument, rank)
-        return [] if mask is None else [mask]
-
-    def _kept(self, argument: Any, rank: int) -> Mask | None:
-        return self._kept_of(self.blocked, argument, rank)
 
     @staticmethod
     def _blocks(argument: Any, rank: int) -> Mask | None:
@@ -132,7 +110,7 @@ class Zeros:
         if not argument.is_floating_point() or argument.numel() < 2:
             return None
         mask = (argument.detach() <= BLOCKED).cpu().numpy()
-        return _ranked(mask, rank) if mask.any() else None
+        return ranked(mask, rank) if mask.any() else None
 
 
 def is_low(argument: Any) -> bool:
@@ -147,29 +125,23 @@ def is_low(argument: Any) -> bool:
 def _read(argument: Any, rank: int) -> Mask | None:
     if not isinstance(argument, Tensor) or argument.is_meta or argument.dtype != torch.bool:
         return None
-    return _ranked(argument.detach().cpu().numpy(), rank)
+    return ranked(argument.detach().cpu().numpy(), rank)
 
 
-def _ranked(mask: Mask, rank: int) -> Mask:
-    return mask.reshape((1,) * (rank - mask.ndim) + mask.shape)
+def _kept(known: dict[Value, Mask], argument: Any, rank: int) -> Mask | None:
+    mask = known.get(argument) if isinstance(argument, Value) else None
+    return None if mask is None else ranked(mask, rank)
 
 
-def _any(masks: Sequence[Mask]) -> Mask | None:
-    found: Mask | None = None
-    for mask in masks:
-        found = mask if found is None else found | mask
-    return found
-
-
-def _usable(mask: Mask, dim: int, rank: int) -> Mask:
-    """Return the mask less rows that are blocked throughout: there a softmax spreads evenly."""
-    return mask & ~mask.all(axis=dim % rank, keepdims=True)
+def _any(masks: Sequence[Mask | None]) -> Mask | None:
+    known = [mask for mask in masks if mask is not None]
+    return reduce(np.logical_or, known) if known else None
 
 
 def _holes(argument: Any, rank: int) -> Mask | None:
     """Return where a constant is zero, if it is a mask."""
     mask = mask_of(argument) if isinstance(argument, Tensor) else None
-    return None if mask is None else _ranked(~mask.numpy(), rank)
+    return None if mask is None else ranked(~mask.numpy(), rank)
 
 
 def _set(known: dict[Value, Mask], value: Value, mask: Mask | None) -> None:

@@ -1,8 +1,7 @@
-"""What an entry of a pattern is and how two become one: sets are united, numbers are added."""
+"""Entries of a pattern that are numbers: two become one by being added up."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -12,33 +11,11 @@ Array = NDArray[Any]
 Index = NDArray[np.int64]
 
 
-class Algebra(ABC):
-    """Entries of one kind, as scalars of an array."""
-
-    nothing: float | int
-    """The entry of an element that depends on nothing."""
-
-    @abstractmethod
-    def unite(self, one: Array, two: Array) -> Array:
-        """Return both together, place by place; shapes are broadcast."""
-
-    @abstractmethod
-    def over_ranges(self, entries: Array, starts: Index, stops: Index) -> Array:
-        """Return all entries together from each start to before each stop, along axis 0."""
-
-    @abstractmethod
-    def times(self, entries: Array, counts: Array) -> Array:
-        """Return entries that are read so many times; shapes are broadcast."""
-
-    @abstractmethod
-    def reduced(self, entries: Array, axis: int, counts: Index, *, mean: bool) -> Array:
-        """Return all along an axis as one, of which each stands for `counts` positions."""
-
-
-class Numbers(Algebra):
+class Numbers:
     """Numbers of ways, as float64."""
 
     nothing = 0.0
+    """The entry of an element that depends on nothing."""
 
     def unite(self, one: Array, two: Array) -> Array:
         """Return the sums."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
@@ -11,62 +10,24 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from archscope.dependence.sets.algebra import Algebra, Array
+from archscope.dependence.sets.algebra import Array, Index
+from archscope.dependence.sets.sets import Algebra
 
 SPARSE_TAPS = 8
 """Taps up to which links are followed one by one; neighbours beyond that are held as ranges."""
-Index = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
-class Links(ABC):
-    """A relation between the positions of two axes."""
+class Taps:
+    """Which positions of one axis each position of another reads: a few."""
 
     reads: int
     """Positions of the axis that is read."""
-    clipped: Mask | None = field(default=None, kw_only=True)
-    """Which output positions would read beyond the border, if there were anything; None: none."""
-
-    @property
-    @abstractmethod
-    def size(self) -> int:
-        """Output positions."""
-
-    @property
-    @abstractmethod
-    def counts(self) -> Index:
-        """How many positions each output position reads."""
-
-    @property
-    @abstractmethod
-    def transposed(self) -> Links:
-        """The opposite relation: by which positions each one is read."""
-
-    @abstractmethod
-    def gathered(self, entries: Array, places: Index, algebra: Algebra) -> Array:
-        """Return what output positions hold, along axis 0.
-
-        Position i of the axis that is read holds `entries[places[i]]`.
-        """
-
-    @property
-    def gathers(self) -> Index | None:
-        """What each output position reads, -1 for nothing, where none reads more than one."""
-        return None
-
-    @property
-    def is_identity(self) -> bool:
-        """Whether each position reads itself alone."""
-        return False
-
-
-@dataclass(frozen=True, eq=False)
-class Taps(Links):
-    """A relation in which each output position reads a few."""
-
     index: Index
     """What each output position reads, (outputs, taps); -1 for nothing."""
+    clipped: Mask | None = field(default=None, kw_only=True)
+    """Which output positions would read beyond the border, if there were anything; None: none."""
 
     @property
     def size(self) -> int:
@@ -97,7 +58,10 @@ class Taps(Links):
         return _from_pairs(self.index[outputs, taps], outputs, self.reads, self.size)
 
     def gathered(self, entries: Array, places: Index, algebra: Algebra) -> Array:
-        """Return what output positions hold, along axis 0."""
+        """Return what output positions hold, along axis 0.
+
+        Position i of the axis that is read holds `entries[places[i]]`.
+        """
         nothing = np.full((1, *entries.shape[1:]), algebra.nothing, entries.dtype)
         entries = np.concatenate([entries, nothing])
         index = np.where(self.index < 0, len(entries) - 1, places[self.index])
@@ -108,13 +72,19 @@ class Taps(Links):
 
 
 @dataclass(frozen=True, eq=False)
-class Ranges(Links):
-    """A relation in which each output position reads a few ranges of neighbours."""
+class Ranges:
+    """The same, where each output position reads a few ranges of neighbours."""
 
+    gathers = None
+    is_identity = False
+    reads: int
+    """Positions of the axis that is read."""
     starts: Index
     """The first position of each range, (outputs, ranges)."""
     stops: Index
     """The position after the last; the start where there is no such range."""
+    clipped: Mask | None = field(default=None, kw_only=True)
+    """Which output positions would read beyond the border, if there were anything; None: none."""
 
     @property
     def size(self) -> int:
@@ -152,6 +122,10 @@ class Ranges(Links):
         return reduce(
             algebra.unite, [algebra.over_ranges(entries, first, last) for first, last in columns]
         )
+
+
+Links = Taps | Ranges
+"""A relation between the positions of two axes."""
 
 
 def ranges(reads: int, starts: Index, stops: Index, clipped: Mask | None = None) -> Ranges:

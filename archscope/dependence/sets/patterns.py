@@ -15,10 +15,10 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from archscope.dependence.sets.algebra import NUMBERS, Algebra, Array
+from archscope.dependence.sets.algebra import NUMBERS, Array
 from archscope.dependence.sets.axes import cut, merge_axes
 from archscope.dependence.sets.links import Links, from_matrix
-from archscope.dependence.sets.sets import Sets, clip
+from archscope.dependence.sets.sets import Algebra, Sets, clip
 
 LARGEST_UNION = 1 << 16
 """Entries that a union may have whatever its parts had."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from archscope.dependence.sets.algebra import Algebra, Array, Index
+from archscope.dependence.sets.algebra import Array, Index, Numbers
 
 FEW = 1 << 10
 """Sets that are compared at once; of more, a few are compared first, since most differ there."""
@@ -45,10 +45,11 @@ def _corners(*arrays: Array) -> tuple[Array, ...]:
     return tuple(array[places] for array in arrays)
 
 
-class Sets(Algebra):
+class Sets:
     """All sets that one walk over a graph has come across."""
 
     nothing = 0
+    """The entry of an element that depends on nothing."""
 
     def __init__(self) -> None:
         self._bits: list[int] = [0, 1]
@@ -184,3 +185,7 @@ class Sets(Algebra):
             pairs = self.unite(moved[: 2 * half : 2], moved[1 : 2 * half : 2])
             moved = np.concatenate([pairs, moved[2 * half :]])
         return np.moveaxis(moved, 0, axis)
+
+
+Algebra = Numbers | Sets
+"""What the entries of a pattern are, and how two become one."""
