@@ -8,8 +8,7 @@ from the borders.
 from archscope.analyses import Analysis
 from archscope.analyses.rf.analysis import run
 from archscope.analyses.rf.erf_rows import ERF, GRADIENTS
-from archscope.analyses.rf.rows import BRANCHES, LAYERS, MAPS, POSITIONS, UNIT
-from archscope.analyses.rf.suggest import SCHEDULES
+from archscope.analyses.rf.rows import BRANCHES, LAYERS, MAPS, POSITIONS, SCHEDULES, UNIT
 
 ANALYSIS = Analysis(
     name="rf",

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from archscope.analyses.rf.answer import Answer
-from archscope.analyses.rf.attention import attention_answer
-from archscope.analyses.rf.branches import branches_answer
-from archscope.analyses.rf.stack import stack_answer
-from archscope.analyses.rf.upsampling import upsampling_answer
-from archscope.theory.outline import Outline
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from archscope.analyses.rf.answer import Answer
+    from archscope.theory.outline import Outline
 
 
 def closed_form(outline: Outline) -> Answer:
     """Return what one output of the network sees, away from borders."""
+    # Each kind of outline has its own file, and a command waits for no other to be imported.
     if outline.attention:
+        from archscope.analyses.rf.attention import attention_answer
+
         return attention_answer(outline)
     if outline.branches:
+        from archscope.analyses.rf.branches import branches_answer
+
         return branches_answer(outline)
     if any(layer.upsamples for layer in outline.layers):
+        from archscope.analyses.rf.upsampling import upsampling_answer
+
         return upsampling_answer(outline)
+    from archscope.analyses.rf.stack import stack_answer
+
     return stack_answer(outline)
