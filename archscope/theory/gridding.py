@@ -14,7 +14,7 @@ from archscope.theory.coverage import Cause, find_cause
 from archscope.theory.layers import Stack
 from archscope.theory.support import WORK_LIMIT, Support, find_support
 
-SET_FIELDS = ("touched", "max_gap", "gap_start", "solid_core", "hole_period", "adjacent_jaccard")
+SET_FIELDS = ("touched", "max_gap", "gap_start", "solid_core", "hole_period", "adjacent_overlap")
 """Fields that need the set of positions."""
 
 
@@ -38,7 +38,7 @@ class Gridding:
     """Positions after which the holes repeat; None without holes or rhythm."""
     streams: int | None
     """Interleaved networks into which the outputs fall; 1 is one, 0: no outputs share anything."""
-    adjacent_jaccard: float | None
+    adjacent_overlap: float | None
     """Positions that two neighbouring outputs share, as a share of those that either sees."""
     input_use: float | None
     """Share of the input's positions that any output sees."""
@@ -107,7 +107,7 @@ def gridding(stack: Stack, *, limit: int = WORK_LIMIT) -> Gridding:
         solid_core=None if support is None else support.solid_core,
         hole_period=None if support is None else support.hole_period,
         streams=streams,
-        adjacent_jaccard=None if support is None else _jaccard(support, jump(stack)),
+        adjacent_overlap=None if support is None else _jaccard(support, jump(stack)),
         input_use=input_use,
         coupling_depth=depth,
         cause=cause,

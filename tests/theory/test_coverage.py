@@ -59,7 +59,7 @@ def test_every_metric_by_its_definition(brute_force: Any, stack: Stack) -> None:
         assert row.gap_start == runs[gaps.index(max(gaps))][1] + 1
     assert row.solid_core == brute_force.solid_core(seen)
     assert row.streams == gcd(*(distance // jump for distance in apart if distance % jump == 0))
-    assert row.adjacent_jaccard == len(seen & shifted) / len(seen | shifted)
+    assert row.adjacent_overlap == len(seen & shifted) / len(seen | shifted)
     assert row.input_use == len({position % jump for position in seen}) / jump
     assert path_counts(stack) == tuple(counts[position] for position in range(hull))
 

@@ -63,7 +63,7 @@ def test_a_stack_in_closed_form_has_the_metrics_of_its_set(
     assert metrics.solid_core(mask) == row.solid_core
     assert metrics.streams(mask, step) == row.streams
     assert metrics.input_use(mask, step) == row.input_use
-    assert metrics.overlap(mask, step) == row.adjacent_jaccard
+    assert metrics.overlap(mask, step) == row.adjacent_overlap
 
 
 @laws

@@ -78,7 +78,7 @@ def test_gridding_row(name: str) -> None:
         "max_gap": row.max_gap,
         "streams": row.streams,
         "input_use": row.input_use,
-        "adjacent_jaccard": round(row.adjacent_jaccard or 0, 6),
+        "adjacent_overlap": round(row.adjacent_overlap or 0, 6),
         "path_sd": round(counts.sd, 6),
         "path_uniformity": round(counts.uniformity, 6),
         "path_min_max": [counts.smallest, counts.largest],

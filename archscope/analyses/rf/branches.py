@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
+from typing import Any
 
 from archscope.analyses.rf import notes as _rf_notes
 from archscope.analyses.rf.answer import Answer
@@ -90,38 +91,41 @@ def _tally(outline: Outline, found: Union) -> _Tally | None:
 
 
 def _branch_row(outline: Outline, branch: Branch) -> BranchRow:
-    row, seen, axes = gridding(branch.stack), window(branch.stack), outline.axes
-    return BranchRow(
+    row = gridding(branch.stack)
+    return _row(
+        outline,
+        window(branch.stack),
         branch=branch.name,
         layers=len(branch.stack),
         dilations=listed([layer.dilation for layer in branch.stack]),
-        axes=axes,
-        receptive_field=(row.hull,) * axes,
-        jump=(int(seen.jump),) * axes,
-        centre=(plain(seen.centre),) * axes,
-        streams=along(row.streams, axes),
-        reached=None if row.touched is None else row.touched**axes,
-        positions=row.hull**axes,
-        coverage=row.coverage_over(axes),
+        streams=along(row.streams, outline.axes),
+        reached=None if row.touched is None else row.touched**outline.axes,
+        coverage=row.coverage_over(outline.axes),
         unknown=", ".join(row.unknown),
     )
 
 
 def _together(outline: Outline, found: Union) -> BranchRow:
-    axes, seen = outline.axes, _window(found)
-    return BranchRow(
+    return _row(
+        outline,
+        _window(found),
         branch=TOGETHER,
         layers=sum(len(branch.stack) for branch in outline.branches),
-        dilations="",
+        streams=(found.axes[0].streams,) * outline.axes,
+        reached=found.touched,
+        coverage=found.coverage,
+    )
+
+
+def _row(outline: Outline, seen: Window, **known: Any) -> BranchRow:
+    axes = outline.axes
+    return BranchRow(
         axes=axes,
         receptive_field=(seen.size,) * axes,
         jump=(int(seen.jump),) * axes,
         centre=(plain(seen.centre),) * axes,
-        streams=(found.axes[0].streams,) * axes,
-        reached=found.touched,
-        positions=found.positions,
-        coverage=found.coverage,
-        unknown="",
+        positions=seen.size**axes,
+        **known,
     )
 
 

@@ -142,39 +142,24 @@ def _rows(
     window, local = windows
     whole, seen = mass.size, prod(window.sizes)
 
-    def row(
-        measure: str,
-        source: str,
-        threshold: float | None = None,
-        side: float | None = None,
-        positions: float | None = None,
-        unknown: str = "",
-    ) -> ErfRow:
-        return ErfRow(
-            measure=measure,
-            threshold=threshold,
-            side=side,
-            area=None if positions is None else positions / whole,
-            of_field=None if positions is None else positions / seen,
-            source=source,
-            images=measured.images,
-            kind=kind,
-            unknown=unknown,
-        )
+    def row(measure: str, source: str, positions: float | None = None, **own: Any) -> ErfRow:
+        if positions is not None:
+            own |= {"area": positions / whole, "of_field": positions / seen}
+        return ErfRow(measure=measure, source=source, images=measured.images, kind=kind, **own)
 
     def of_square(measure: str, source: str, threshold: float, square: Square | None) -> ErfRow:
         if square is None:
-            return row(measure, source, threshold)
-        return row(measure, source, threshold, square.side, square.positions)
+            return row(measure, source, threshold=threshold)
+        return row(measure, source, square.positions, threshold=threshold, side=square.side)
 
-    yield row("theory", THEORY, None, max(window.sizes), seen)
+    yield row("theory", THEORY, seen, side=max(window.sizes))
     if local is not None:
-        yield row("local theory", LOCAL, None, max(local.sizes), prod(local.sizes))
+        yield row("local theory", LOCAL, prod(local.sizes), side=max(local.sizes))
     sd = erf.spread(mass)
-    yield row("spread", SPREAD, None, sd, unknown="side" if sd is None else "")
+    yield row("spread", SPREAD, side=sd, unknown="side" if sd is None else "")
     fewest = erf.fewest(mass, CONTOUR)
     unknown = "area, of_field" if fewest is None else ""
-    yield row("contour", FEWEST, CONTOUR, None, fewest, unknown)
+    yield row("contour", FEWEST, fewest, threshold=CONTOUR, unknown=unknown)
     inner = tuple(slice(a, b + 1) for a, b in zip(window.first, window.last, strict=True))
     own = [at - a for at, a in zip((local or window).middle, window.first, strict=True)]
     for threshold, square in erf.mass_squares(mass[inner], own):

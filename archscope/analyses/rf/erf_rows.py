@@ -14,14 +14,14 @@ class ErfRow:
 
     measure: str = column("Measure")
     """`theory`, `local theory`, `spread`, `contour`, `raw mass`, or `RepLKNet area`."""
-    threshold: float | None = column("Holds", kind="ratio")
+    threshold: float | None = column("Holds", kind="ratio", default=None)
     """Share of the mass that lies within; None: no threshold goes with it."""
-    side: float | None = column("Side", kind="number")
+    side: float | None = column("Side", kind="number", default=None)
     """Positions along an axis; of `spread`, their standard deviation; None where the threshold is
     never reached, and of `contour`, which is no square."""
-    area: float | None = column("of input", kind="ratio")
+    area: float | None = column("of input", kind="ratio", default=None)
     """Its positions as a share of the input's."""
-    of_field: float | None = column("of RF", kind="ratio", drop=1)
+    of_field: float | None = column("of RF", kind="ratio", drop=1, default=None)
     """The same as a share of the theoretical receptive field's window."""
     source: str = column("What it is", drop=2)
     """Its definition, and whose it is."""
@@ -29,7 +29,7 @@ class ErfRow:
     """Images over which gradients were averaged."""
     kind: str = column("Images are", drop=4)
     """`random, seed 0`, `random, seeds 0–4`, or `given`."""
-    unknown: str = column()
+    unknown: str = column(default="")
     """Names of the fields that are None because they are not known."""
 
 

@@ -174,8 +174,8 @@ class BranchRow:
     """Its name; `together` for their union."""
     layers: int = column("Layers", kind="number", drop=2)
     """How many layers it has; of the union, all."""
-    dilations: str = column("Dilations", drop=1)
-    """The dilations of its layers, e.g. `1,2,4`."""
+    dilations: str = column("Dilations", drop=1, default="")
+    """The dilations of its layers, e.g. `1,2,4`; empty for the union."""
     axes: int = column()
     """Axes along which positions lie."""
     receptive_field: tuple[int, ...] = column("RF", kind="extent")
@@ -192,7 +192,7 @@ class BranchRow:
     """Positions of the receptive field over all axes."""
     coverage: float | None = column("Coverage", kind="ratio")
     """Share of the receptive field that is reached."""
-    unknown: str = column()
+    unknown: str = column(default="")
     """Names of the fields that are None because they were out of reach."""
 
 

@@ -94,10 +94,7 @@ def _map_row(outline: Outline, suffix: Suffix, tally: Paths) -> MapRow:
     row, axes = suffix.gridding, outline.axes
     behind = outline.layers[suffix.start :]
     reached, positions = row.touched and row.touched**axes, row.hull**axes
-    names = {
-        "touched": "touched, coverage_1d, coverage, reached",
-        "adjacent_jaccard": "adjacent_overlap",
-    }
+    names = {"touched": "touched, coverage_1d, coverage, reached"}
     unknown = [names.get(name, name) for name in (*row.unknown, *tally.unknown)]
     return MapRow(
         reads=suffix.reads,
@@ -114,7 +111,7 @@ def _map_row(outline: Outline, suffix: Suffix, tally: Paths) -> MapRow:
         streams=along(row.streams, axes),
         max_gap=along(row.max_gap, axes),
         solid_core=along(row.solid_core, axes),
-        adjacent_overlap=along(row.adjacent_jaccard, axes),
+        adjacent_overlap=along(row.adjacent_overlap, axes),
         coupling_depth=row.coupling_depth,
         input_use=along(row.input_use, axes),
         uniformity=along(tally.uniformity, axes),
@@ -156,8 +153,10 @@ def _totals(outline: Outline, found: tuple[Suffix, ...], tally: Paths) -> Totals
 
 
 def _unknown(row: Gridding, tally: Paths) -> list[str]:
-    names = {"touched": ["reached", "coverage", "reached_1d", "coverage_1d"]}
-    names["largest"] = ["most_paths"]
+    names = {
+        "touched": ["reached", "coverage", "reached_1d", "coverage_1d"],
+        "largest": ["most_paths"],
+    }
     fields = {field.name for field in fields_of(Totals)}
     every = (name for old in (*row.unknown, *tally.unknown) for name in names.get(old, [old]))
     return [name for name in every if name in fields]

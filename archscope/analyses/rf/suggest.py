@@ -52,8 +52,7 @@ def schedules(
 
 def _row(schedule: Schedule, prefix: tuple[int, ...]) -> ScheduleRow:
     row, counts = schedule.gridding, schedule.paths
-    names = {"adjacent_jaccard": "adjacent_overlap", "largest": "most_paths"}
-    unknown = [names.get(name, name) for name in (*row.unknown, *counts.unknown)]
+    named = (*row.unknown, *counts.unknown, *(["ripple"] if schedule.ripple is None else []))
     return ScheduleRow(
         kind=schedule.kind,
         dilations=listed(schedule.dilations),
@@ -62,7 +61,7 @@ def _row(schedule: Schedule, prefix: tuple[int, ...]) -> ScheduleRow:
         coverage=1.0 if row.is_full else row.coverage,
         streams=row.streams,
         coupling_depth=row.coupling_depth,
-        adjacent_overlap=row.adjacent_jaccard,
+        adjacent_overlap=row.adjacent_overlap,
         input_use=row.input_use,
         max_gap=row.max_gap,
         solid_core=row.solid_core,
@@ -74,7 +73,7 @@ def _row(schedule: Schedule, prefix: tuple[int, ...]) -> ScheduleRow:
         width_95=counts.width_95,
         hdc_m2=hdc_distance((*prefix, *schedule.dilations)),
         compared=schedule.compared,
-        unknown=", ".join([*unknown, *(["ripple"] if schedule.ripple is None else [])]),
+        unknown=", ".join("most_paths" if name == "largest" else name for name in named),
     )
 
 

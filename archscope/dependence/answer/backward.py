@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from archscope.dependence.record.graph import Value
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.patterns import Pattern
-from archscope.dependence.sets.steps import Edge, backward
+from archscope.dependence.sets.steps import Edge, applied, backward
 
 LARGEST = 2.0**600
 """Where numbers are divided by 2**500, all alike; float64 ends at 2**1024."""
@@ -51,7 +51,7 @@ def ways(
                 continue
             back = found[edge.target]
             for step in backward(edge.steps):
-                back = step.apply(back)
+                back = applied(step, back)
             before = found.get(edge.source)
             found[edge.source] = back if before is None else before.united(back)
         for value in each.node.outputs:

@@ -42,7 +42,6 @@ class Field:
         found = []
         for axis in range(len(self.sizes)):
             pattern = along(self.terms, axis)
-            assert pattern is not None
             features = [at for at in range(len(pattern.shape)) if at not in pattern.units]
             found.append(pattern.reduced(features))
         return tuple(found)

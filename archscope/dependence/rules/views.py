@@ -28,6 +28,7 @@ from archscope.dependence.sets.steps import (
     Reshape,
     Step,
     Take,
+    applied,
     backward,
     broadcast,
 )
@@ -191,7 +192,7 @@ def _reached(steps: Iterable[Step], shape: Shape) -> Any:
     ones = np.ones((1,) * len(shape))
     pattern = Pattern(shape, ones, (None,) * len(shape))
     for step in steps:
-        pattern = step.apply(pattern)
+        pattern = applied(step, pattern)
     for axis, places in enumerate(pattern.places):
         if places is not None:
             pattern = pattern.with_axis(axis, len(places), pattern.expanded(axis), None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from archscope.dependence.answer.forward import look
 from archscope.dependence.record.graph import Value
 from archscope.dependence.rules import Lowered
-from archscope.dependence.sets.steps import Mix, Reduce
+from archscope.dependence.sets.steps import Mix, Reduce, applied
 
 FIRST_NODES = 16
 """Nodes in which the first layer must be, for the axis of features to be known from it."""
@@ -60,5 +60,5 @@ def _first_mixed(lowered: tuple[Lowered, ...], seed: Value) -> tuple[int | None,
                     return mixed[0], "conv" in each.node.operator
                 if mixed:
                     return None, False
-                patterns = [step.apply(pattern) for pattern in patterns]
+                patterns = [applied(step, pattern) for pattern in patterns]
     return None, False

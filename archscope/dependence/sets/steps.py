@@ -27,16 +27,6 @@ class Take:
     stacks: bool = False
     """Whether it puts tensors along a new axis: of positions, if they were picked from one."""
 
-    @property
-    def transposed(self) -> Take:
-        """The same walked backward."""
-        return Take(self.axis, self.links.transposed)
-
-    def apply(self, pattern: Pattern) -> Pattern:
-        """Return what the result holds."""
-        found = pattern.taken(self.axis, self.links)
-        return found.restored(self.axis) if self.stacks else found
-
 
 @dataclass(frozen=True, slots=True)
 class Mix:
@@ -47,15 +37,6 @@ class Mix:
     size: int
     groups: int = 1
 
-    @property
-    def transposed(self) -> Mix:
-        """The same walked backward."""
-        return Mix(self.axis, self.size, self.reads, self.groups)
-
-    def apply(self, pattern: Pattern) -> Pattern:
-        """Return what the result holds."""
-        return pattern.mixed(self.axis, self.size, self.groups)
-
 
 @dataclass(frozen=True, slots=True)
 class Reduce:
@@ -63,15 +44,6 @@ class Reduce:
 
     axes: tuple[int, ...]
     sizes: tuple[int, ...]
-
-    @property
-    def transposed(self) -> Spread:
-        """The same walked backward."""
-        return Spread(self.axes, self.sizes)
-
-    def apply(self, pattern: Pattern) -> Pattern:
-        """Return what the result holds."""
-        return pattern.reduced(self.axes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,30 +53,12 @@ class Spread:
     axes: tuple[int, ...]
     sizes: tuple[int, ...]
 
-    @property
-    def transposed(self) -> Reduce:
-        """The same walked backward."""
-        return Reduce(self.axes, self.sizes)
-
-    def apply(self, pattern: Pattern) -> Pattern:
-        """Return what the result holds."""
-        return pattern.spread(self.axes, self.sizes)
-
 
 @dataclass(frozen=True, slots=True)
 class Permute:
     """The axes come in another order."""
 
     order: tuple[int, ...]
-
-    @property
-    def transposed(self) -> Permute:
-        """The same walked backward."""
-        return Permute(tuple(int(axis) for axis in np.argsort(self.order)))
-
-    def apply(self, pattern: Pattern) -> Pattern:
-        """Return what the result holds."""
-        return pattern.permuted(self.order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,30 +68,12 @@ class Reshape:
     before: Shape
     after: Shape
 
-    @property
-    def transposed(self) -> Reshape:
-        """The same walked backward."""
-        return Reshape(self.after, self.before)
-
-    def apply(self, pattern: Pattern) -> Pattern:
-        """Return what the result holds."""
-        return pattern.reshaped(self.after)
-
 
 @dataclass(frozen=True, slots=True)
 class Keep:
     """Elements where the mask is False become constants; it has size 1 along axes where alike."""
 
     mask: NDArray[np.bool_]
-
-    @property
-    def transposed(self) -> Keep:
-        """The same walked backward."""
-        return self
-
-    def apply(self, pattern: Pattern) -> Pattern:
-        """Return what the result holds."""
-        return pattern.kept(self.mask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +83,6 @@ class ReduceWhere:
     axis: int
     mask: NDArray[np.bool_]
 
-    @property
-    def transposed(self) -> SpreadWhere:
-        """The same walked backward."""
-        return SpreadWhere(self.axis, self.mask)
-
-    def apply(self, pattern: Pattern) -> Pattern:
-        """Return what the result holds."""
-        return pattern.reduced_where(self.axis, self.mask)
-
 
 @dataclass(frozen=True, slots=True)
 class SpreadWhere:
@@ -163,15 +90,6 @@ class SpreadWhere:
 
     axis: int
     mask: NDArray[np.bool_]
-
-    @property
-    def transposed(self) -> ReduceWhere:
-        """The same walked backward."""
-        return ReduceWhere(self.axis, self.mask)
-
-    def apply(self, pattern: Pattern) -> Pattern:
-        """Return what the result holds."""
-        return pattern.spread((self.axis,), (self.mask.shape[self.axis],)).kept(self.mask)
 
 
 Step: TypeAlias = (
@@ -188,9 +106,56 @@ class Edge:
     steps: tuple[Step, ...]
 
 
+def applied(step: Step, pattern: Pattern) -> Pattern:
+    """Return what the result of a step holds."""
+    match step:
+        case Take(axis, links, stacks):
+            found = pattern.taken(axis, links)
+            return found.restored(axis) if stacks else found
+        case Mix(axis, _, size, groups):
+            return pattern.mixed(axis, size, groups)
+        case Reduce(axes):
+            return pattern.reduced(axes)
+        case Spread(axes, sizes):
+            return pattern.spread(axes, sizes)
+        case Permute(order):
+            return pattern.permuted(order)
+        case Reshape(_, after):
+            return pattern.reshaped(after)
+        case Keep(mask):
+            return pattern.kept(mask)
+        case ReduceWhere(axis, mask):
+            return pattern.reduced_where(axis, mask)
+        case SpreadWhere(axis, mask):
+            return pattern.spread((axis,), (mask.shape[axis],)).kept(mask)
+
+
+def transposed(step: Step) -> Step:
+    """Return a step walked backward."""
+    match step:
+        case Take(axis, links):
+            return Take(axis, links.transposed)
+        case Mix(axis, reads, size, groups):
+            return Mix(axis, size, reads, groups)
+        case Reduce(axes, sizes):
+            return Spread(axes, sizes)
+        case Spread(axes, sizes):
+            return Reduce(axes, sizes)
+        case Permute(order):
+            return Permute(tuple(int(axis) for axis in np.argsort(order)))
+        case Reshape(before, after):
+            return Reshape(after, before)
+        case Keep():
+            return step
+        case ReduceWhere(axis, mask):
+            return SpreadWhere(axis, mask)
+        case SpreadWhere(axis, mask):
+            return ReduceWhere(axis, mask)
+
+
 def backward(steps: Sequence[Step]) -> tuple[Step, ...]:
     """Return a chain of steps walked from its end."""
-    return tuple(step.transposed for step in reversed(steps))
+    return tuple(map(transposed, reversed(steps)))
 
 
 def broadcast(before: Shape, after: Shape) -> tuple[Step, ...]:

@@ -9,7 +9,8 @@ than a bound: its sets along each axis by itself are still exact.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from math import prod
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from archscope.dependence.sets.joining import joined
 from archscope.dependence.sets.patterns import Pattern
-from archscope.dependence.sets.steps import Mix, Reduce, ReduceWhere, Step, Take
+from archscope.dependence.sets.steps import Mix, Reduce, ReduceWhere, Step, Take, applied
 
 MOST_TERMS = 8
 """Products that a union is made of before it is given up."""
@@ -53,31 +54,33 @@ def apply(steps: Sequence[Step], terms: Terms) -> Terms:
 def _apply(step: Step, term: Term) -> list[Term]:
     axis = _entangled(step, term)
     if axis is None:
-        return [Term(tuple(step.apply(pattern) for pattern in term.sets), term.exact)]
-    moved = tuple(step.apply(pattern) for pattern in term.sets)
-    if isinstance(step, Mix | Reduce) and not (isinstance(step, Mix) and step.groups > 1):
+        return [_moved(step, term)]
+    if isinstance(step, Reduce) or (isinstance(step, Mix) and step.groups == 1):
         if _is_grid(term.sets, axis):
-            return [Term(moved, term.exact)]
+            return [_moved(step, term)]
         parts = _split(term, axis)
         if parts is not None:
-            return [Term(tuple(step.apply(p) for p in part.sets), part.exact) for part in parts]
-    return [Term(moved, exact=False)]
+            return [_moved(step, part) for part in parts]
+    return [replace(_moved(step, term), exact=False)]
+
+
+def _moved(step: Step, term: Term) -> Term:
+    return Term(tuple(applied(step, pattern) for pattern in term.sets), term.exact)
 
 
 def _entangled(step: Step, term: Term) -> int | None:
     """Return an axis that a step unites along and that sets of two input axes vary along."""
-    if isinstance(step, Reduce):
-        axes: tuple[int, ...] = step.axes
-    elif isinstance(step, Mix | ReduceWhere) or (
-        isinstance(step, Take) and step.links.gathers is None
-    ):
-        axes = (step.axis,)
-    else:
-        return None
-    for axis in axes:
-        if sum(pattern.varies(axis) for pattern in term.sets) > 1:
-            return axis
-    return None
+    match step:
+        case Reduce(axes):
+            united = axes
+        case Mix(axis) | ReduceWhere(axis):
+            united = (axis,)
+        case Take(axis, links):
+            united = (axis,) if links.gathers is None else ()
+        case _:
+            united = ()
+    several = (axis for axis in united if sum(one.varies(axis) for one in term.sets) > 1)
+    return next(several, None)
 
 
 def _is_grid(sets: Sequence[Pattern], axis: int) -> bool:
@@ -118,29 +121,18 @@ def _split(term: Term, axis: int) -> list[Term] | None:
     for number, place in enumerate(places):
         members = np.flatnonzero(groups == number)
         together = last.sets.united(last.entries.take(last.index(axis)[members], axis), axis)
-        found.append(
-            Term(
-                (
-                    *(one.alone(axis, int(one.index(axis)[place])) for one in others),
-                    last.with_axis(axis, last.shape[axis], together, None),
-                ),
-                term.exact,
-            )
-        )
+        alone = [one.alone(axis, int(one.index(axis)[place])) for one in others]
+        whole = last.with_axis(axis, last.shape[axis], together, None)
+        found.append(Term((*alone, whole), term.exact))
     return found
 
 
 def unite(terms: Iterable[Term]) -> Terms:
     """Return a union without the terms that lie within others."""
-    terms = list(terms)
-    if len(terms) == 1:
-        return (terms[0],)
     kept: list[Term] = []
     for term in terms:
         _add(kept, term)
-    if len(kept) > MOST_TERMS:
-        return (_bound(kept),)
-    return tuple(kept)
+    return tuple(kept) if len(kept) <= MOST_TERMS else (_bound(kept),)
 
 
 def _add(kept: list[Term], term: Term) -> None:
@@ -172,18 +164,12 @@ def _merged(one: Term, two: Term) -> Term | None:
 
 
 def _bound(terms: Sequence[Term]) -> Term:
-    sets = list(terms[0].sets)
-    for term in terms[1:]:
-        sets = [a.united(b) for a, b in zip(sets, term.sets, strict=True)]
-    return Term(tuple(sets), exact=False)
+    return Term(tuple(along(terms, axis) for axis in range(len(terms[0].sets))), exact=False)
 
 
-def along(terms: Terms, axis: int) -> Pattern | None:
+def along(terms: Sequence[Term], axis: int) -> Pattern:
     """Return the sets along one axis of the input, exact also where the products are not."""
-    found: Pattern | None = None
-    for term in terms:
-        found = term.sets[axis] if found is None else found.united(term.sets[axis])
-    return found
+    return reduce(Pattern.united, (term.sets[axis] for term in terms))
 
 
 def side_by_side(parts: Sequence[tuple[Terms, tuple[int, ...]]], axis: int) -> Terms:
