@@ -50,11 +50,6 @@ class Edges:
     nan: Pair | None
     """It sees at most so far: NaN beyond does not reach it; None where NaN shows nothing."""
 
-    @property
-    def is_proven(self) -> bool:
-        """Whether what it sees at least and at most are one, and what the graph says."""
-        return self.graph == self.nan and self.graph in (self.changes, self.gradients)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:

@@ -13,7 +13,7 @@ from typing import Any
 from archscope.analyses.rf import notes as _rf_notes
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.layer_rows import POSITIONS_LISTED, layer_rows, totals
-from archscope.analyses.rf.numbers import along, counted, exact, extent, plain, share
+from archscope.analyses.rf.numbers import along, counted, exact, extent, missing, plain
 from archscope.analyses.rf.rows import BranchRow, MapRow, PositionRow, Totals
 from archscope.results import Note
 from archscope.specs import listed
@@ -219,15 +219,14 @@ def _verdict(outline: Outline, found: Union) -> Note:
             "field reach the output through some branch."
         )
         return Note(level="ok", text=text)
-    missed = found.positions - found.touched
-    text = (
-        f"Gridding: {missed:,} of {found.positions:,} positions ({share(missed, found.positions)}) "
-        f"of the {window} receptive field reach the output through no branch."
-    )
+    missed = missing(found.touched, found.positions, window)
     reached = [(gridding(b.stack).touched or 0) ** outline.axes for b in outline.branches]
     each = " + ".join(f"{number:,}" for number in reached)
     cause = f"Cause: the branches see {each} positions, {found.touched:,} different ones together."
-    return Note(level="warning", text=text, details=(cause, *_front(outline, axis.hull)))
+    details = (cause, *_front(outline, axis.hull))
+    return Note(
+        level="warning", text=f"{missed} reach the output through no branch.", details=details
+    )
 
 
 def _front(outline: Outline, hull: int) -> list[str]:

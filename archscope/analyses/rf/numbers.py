@@ -45,6 +45,31 @@ def extent(sizes: Sequence[int], noun: str = "position") -> str:
     return f"{sizes[0]:,}-{noun}" if len(sizes) == 1 else "×".join(f"{size:,}" for size in sizes)
 
 
+def missing(reached: int, positions: int, window: str, noun: str = "position") -> str:
+    """Return how much of a window is missed, as a verdict begins.
+
+    >>> missing(49, 169, "13×13")
+    'Gridding: 120 of 169 positions (71.0%) of the 13×13 receptive field'
+    """
+    missed = positions - reached
+    of_all = f"{counted(positions, noun)} ({share(missed, positions)})"
+    return f"Gridding: {missed:,} of {of_all} of the {window} receptive field"
+
+
+def apart(networks: int, each: str = "") -> tuple[str, ...]:
+    """Return the harm beyond holes, if any: neighbours that share nothing (Wang & Ji 2018)."""
+    said = f"Neighbours share nothing: the outputs are {networks:,} interleaved networks{each}."
+    return (said,) if networks > 1 else ()
+
+
+def within(reads: str, seen: str) -> str:
+    """Return that a map within is gridded, of which no more than said is seen."""
+    return (
+        f"Gridding within: of the map that {reads} makes, {seen}; the layers before hide it from "
+        "the input."
+    )
+
+
 def ordinal(number: int) -> str:
     """Return `2nd`, `3rd`, `11th`."""
     teen = number % 100 in (11, 12, 13)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
-from archscope.analyses.rf.numbers import counted, extent, share
+from archscope.analyses.rf.numbers import apart, counted, extent, missing, share, within
 from archscope.analyses.rf.rows import MapRow, Totals
 from archscope.results import Note
 
@@ -87,20 +87,12 @@ def _verdict(found: Receptive, totals: Totals) -> Iterator[Note]:
             f"{_named(totals.output)}.",
         )
     else:
-        missed = totals.positions - totals.reached
+        missed = missing(totals.reached, totals.positions, f"{at_least}{window}{local}")
         yield Note(
             level="warning",
-            text=f"Gridding: {missed:,} of {counted(totals.positions, 'position')} "
-            f"({share(missed, totals.positions)}) of the {at_least}{window}{local} receptive field "
-            f"never reach {_named(totals.output)}.",
-            details=_apart(totals.streams),
+            text=f"{missed} never reach {_named(totals.output)}.",
+            details=apart(_networks(totals.streams)),
         )
-
-
-def _apart(streams: tuple[int, ...] | None) -> tuple[str, ...]:
-    networks = _networks(streams)
-    said = f"Neighbours share nothing: the outputs are {networks:,} interleaved networks."
-    return (said,) if networks > 1 else ()
 
 
 def _networks(streams: tuple[int, ...] | None) -> int:
@@ -115,12 +107,8 @@ def _inside(totals: Totals, maps: Sequence[MapRow]) -> Iterator[Note]:
     several = _networks(row.streams)
     networks = f", as {several:,} interleaved networks" if several > 1 else ""
     seen = share(row.reached or 0, row.positions)
-    yield Note(
-        level="warning",
-        text=f"Gridding within: of the map that {row.reads} makes, {_named(totals.output)} sees "
-        f"only {seen} of its {extent(row.hull)} window{networks}; the layers before hide it from "
-        "the input.",
-    )
+    said = f"{_named(totals.output)} sees only {seen} of its {extent(row.hull)} window{networks}"
+    yield Note(level="warning", text=within(row.reads, said))
 
 
 def _everything(found: Receptive, totals: Totals) -> Iterator[Note]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from archscope.analyses.rf.numbers import counted, extent, ordinal, share
+from archscope.analyses.rf.numbers import apart, counted, extent, missing, ordinal, share, within
 from archscope.analyses.rf.rows import Totals
 from archscope.results import Note
 from archscope.specs import listed
@@ -26,8 +26,8 @@ def verdict(outline: Outline, found: Sequence[Suffix], totals: Totals) -> tuple[
     row = found[0].gridding
     if not row.is_full:
         return (_gridding(outline, row, totals),)
-    within = _within(outline, found)
-    return (_ok(outline, totals), *([within] if within else []))
+    inside = _within(outline, found)
+    return (_ok(outline, totals), *([inside] if inside else []))
 
 
 def _ok(outline: Outline, totals: Totals) -> Note:
@@ -46,16 +46,12 @@ def _gridding(outline: Outline, row: Gridding, totals: Totals) -> Note:
     if totals.reached is None:
         text = f"Gridding: the {window} receptive field has holes; how many is out of reach."
     else:
-        missed = totals.positions - totals.reached
-        text = (
-            f"Gridding: {missed:,} of {counted(totals.positions, outline.noun)} "
-            f"({share(missed, totals.positions)}) of the {window} receptive field never reach "
-            "the output."
-        )
-    details = [f"Cause: {_cause(outline, row)}"]
-    details += _independence(outline, row)
-    details += _remedy(outline)
-    return Note(level="warning", text=text, details=tuple(details))
+        missed = missing(totals.reached, totals.positions, window, outline.noun)
+        text = f"{missed} never reach the output."
+    each = f" ({row.streams} along each axis)" if outline.axes > 1 else ""
+    networks = apart((row.streams or 0) ** outline.axes, each)
+    details = (f"Cause: {_cause(outline, row)}", *networks, *_remedy(outline))
+    return Note(level="warning", text=text, details=details)
 
 
 def _cause(outline: Outline, row: Gridding) -> str:
@@ -80,15 +76,6 @@ def _cause(outline: Outline, row: Gridding) -> str:
         f"{name_of(stack, row.cause.layer)} steps {row.cause.rate:,} {outline.noun}s from tap to "
         f"tap{through}, but all finer layers together see only {row.cause.reach:,} in a row."
     )
-
-
-def _independence(outline: Outline, row: Gridding) -> list[str]:
-    """Return the harm beyond holes: neighbours that share nothing (Wang & Ji 2018)."""
-    if row.streams is None or row.streams < 2:
-        return []
-    networks = row.streams**outline.axes
-    each = f" ({row.streams} along each axis)" if outline.axes > 1 else ""
-    return [f"Neighbours share nothing: the outputs are {networks:,} interleaved networks{each}."]
 
 
 def _remedy(outline: Outline) -> list[str]:
@@ -141,12 +128,8 @@ def _within(outline: Outline, found: Sequence[Suffix]) -> Note | None:
     if row.streams is not None and row.streams > 1:
         seen += f", as {row.streams**axes:,} interleaved networks"
     if is_staged(outline.layers):
-        text = (
-            f"Gridding within: of the map that {worst.reads} makes, {seen}; the layers before hide "
-            "it from the input."
-        )
         details = ("Let dilations fall again at the end (e.g. 4,2,1), or begin the stage with 1.",)
-        return Note(level="warning", text=text, details=details)
+        return Note(level="warning", text=within(worst.reads, seen), details=details)
     text = f"Of the map that {worst.reads} makes, {seen}; the layers before fill the holes. "
     return Note(level="info", text=text + _falling(outline.layers))
 

@@ -99,25 +99,17 @@ class Aliases:
                 self.add(tensor, value)
 
     def _add_views(self, func: Any, name: str, args: Any, kwargs: Any, out: Any) -> None:
-        parent = self._alias(args[0])
+        parent, (_, *given) = self._alias(args[0]), bound(func, args, kwargs).items()
         if name == "as_strided":  # it counts elements in memory, whatever the view that it is of
-            self._add_strided(parent.root, bound(func, args, kwargs), out)
-            return
+            parent = parent.root
+            given += [("memory", parent.memory), ("storage_offset", out.storage_offset())]
         several = isinstance(out, list | tuple)
         for number, tensor in enumerate(out if several else [out]):
             if tensor is args[0]:
                 continue
-            arguments = dict(list(bound(func, args, kwargs).items())[1:])
-            view = View(operator=name, arguments=arguments, picked=number if several else None)
+            view = View(operator=name, arguments=dict(given), picked=number if several else None)
             alias = _Alias(tuple(tensor.shape), parent.root, parent=parent, view=view, version=-1)
             self._set(tensor, alias)
-
-    def _add_strided(self, root: _Alias, given: dict[str, Any], out: Tensor) -> None:
-        arguments = {"size": given["size"], "stride": given["stride"], "memory": root.memory}
-        arguments["storage_offset"] = out.storage_offset()
-        view = View(operator="as_strided", arguments=arguments, picked=None)
-        alias = _Alias(tuple(out.shape), root, parent=root, view=view, version=-1)
-        self._set(out, alias)
 
     def _alias(self, tensor: Tensor) -> _Alias:
         found = self._get(tensor)
