@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from archscope.probing.bisection import Mask
@@ -126,12 +126,9 @@ def shown_by(claim: Claim, asked: Asked, level: Level, reason: str) -> Shown:
     evidence = asked.evidence
     assert evidence is not None
     outside = ~claim.mask
-    return Shown(
+    return replace(
+        not_run(claim, reason),
         level=level,
-        reason=reason,
-        sizes=claim.sizes,
-        unit=tuple(claim.unit[axis] for axis in sorted(claim.unit)),
-        local=claim.local,
         edges=evidence.edges,
         claimed=int(claim.mask.sum()),
         seen=int((claim.mask & evidence.seen).sum()),

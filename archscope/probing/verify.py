@@ -21,16 +21,7 @@ from archscope.probing.claims import Claim, claims, has_room
 from archscope.probing.draws import copies, draws, limits_of
 from archscope.probing.evidence import ContradictionError, Evidence, NotRepeatedError
 from archscope.probing.holding import Held, NotHeldError, held_reductions
-from archscope.probing.proof import (
-    RANKED,
-    Asked,
-    Level,
-    Proof,
-    Shown,
-    missing,
-    not_run,
-    shown_by,
-)
+from archscope.probing.proof import RANKED, Asked, Level, Proof, Shown, missing, not_run, shown_by
 from archscope.probing.runs import QUIET, NoDataError, OutOfTimeError, fresh_input, runner
 from archscope.probing.tokens import tokens_of
 from archscope.probing.trials import Trial

@@ -6,7 +6,7 @@ this is the whole mathematics of gridding.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import gcd
+from math import gcd, prod
 
 from archscope.errors import UsageError
 from archscope.theory.layers import Stack
@@ -47,10 +47,7 @@ def combs(stack: Stack) -> tuple[Comb, ...]:
 
 def jump(stack: Stack) -> int:
     """Return the input positions between neighbouring outputs (the effective stride)."""
-    product = 1
-    for layer in stack:
-        product *= layer.stride
-    return product
+    return prod(layer.stride for layer in stack)
 
 
 def ascending(teeth: Iterable[Comb]) -> list[Comb]:

@@ -5,7 +5,7 @@ network falls apart into interleaved ones (Wang & Ji 2018).
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from math import gcd
 
 from archscope.theory.bits import every, ones, positions, spread
@@ -79,13 +79,10 @@ def find_coupling_depth(stack: Stack, limit: int = WORK_LIMIT) -> tuple[int | No
         return bool(answer)
 
     # Whoever shares a unit shares all that it sees, so that more layers never uncouple.
-    depth = _first(is_coupled, len(stack))
-    return (None, False) if unknown else (depth, True)
-
-
-def _first(holds: Callable[[int], bool], most: int) -> int | None:
-    found = bisect_left(range(1, most + 1), True, key=holds) + 1
-    return found if found <= most else None
+    depth = bisect_left(range(1, len(stack) + 1), True, key=is_coupled) + 1
+    if unknown:
+        return None, False
+    return (depth if depth <= len(stack) else None), True
 
 
 def _is_coupled(stack: Stack, limit: int) -> bool | None:

@@ -18,7 +18,7 @@ from archscope.analyses.rf.rows import BranchRow, MapRow, PositionRow, Totals
 from archscope.results import Note
 from archscope.specs import listed
 from archscope.theory import metrics
-from archscope.theory.branches import AxisUnion, Union, union
+from archscope.theory.branches import Union, union
 from archscope.theory.combs import combs
 from archscope.theory.gridding import gridding
 from archscope.theory.layers import Stack, conv
@@ -142,7 +142,17 @@ def _window(found: Union) -> Window:
 
 def _totals(outline: Outline, found: Union, tally: _Tally | None) -> Totals:
     axis = found.axes[0]
-    counts = None if tally is None else tally.along_one
+    known: dict[str, Any] = {"unknown": "erf_sd, paths, fewest_paths, most_paths"}
+    if tally is not None:
+        counts = tally.along_one.values()
+        known = {
+            "erf_sd": metrics.standard_deviation(tally.marginal),
+            "paths": exact(sum(counts)),
+            "fewest_paths": min(counts),
+            "most_paths": exact(max(counts)),
+        }
+    if axis.touched < axis.hull:
+        known["fewest_paths"] = 0
     return totals(
         outline,
         TOGETHER,
@@ -151,19 +161,9 @@ def _totals(outline: Outline, found: Union, tally: _Tally | None) -> Totals:
         reached=found.touched,
         streams=axis.streams,
         max_gap=axis.max_gap,
-        erf_sd=None if tally is None else metrics.standard_deviation(tally.marginal),
-        paths=None if counts is None else exact(sum(counts.values())),
-        fewest_paths=_fewest(axis, counts),
-        most_paths=None if counts is None else exact(max(counts.values())),
         is_full=found.touched == found.positions,
-        unknown="" if counts is not None else "erf_sd, paths, fewest_paths, most_paths",
+        **known,
     )
-
-
-def _fewest(axis: AxisUnion, counts: Counter[int] | None) -> int | None:
-    if axis.touched < axis.hull:
-        return 0
-    return None if counts is None else min(counts.values())
 
 
 def _map_row(outline: Outline, found: Union, tally: _Tally | None) -> MapRow:

@@ -66,8 +66,8 @@ def totals(
     output: str,
     window: Window,
     *,
-    touched: int | None,
-    reached: int | None,
+    touched: int | None = None,
+    reached: int | None = None,
     **known: Any,
 ) -> Totals:
     """Return the totals of an outline whose output has this window along each axis.

@@ -106,7 +106,11 @@ def _seen(layer: Layer) -> dict[str, Any]:
         "local_field": window if is_global and _is_local(layer) else None,
         "jump": None if jumps is None else tuple(map(plain, jumps)),
         "start": starts,
-        "centre": None if starts is None else tuple(map(_centre, starts, window)),
+        "centre": None
+        if starts is None
+        else tuple(
+            plain(at + Fraction(size - 1, 2)) for at, size in zip(starts, window, strict=True)
+        ),
         "reached": layer.touched,
         "positions": prod(window),
         "coverage": ratio(layer.touched, prod(window)),
@@ -120,10 +124,6 @@ def _seen(layer: Layer) -> dict[str, Any]:
 def _all_known(numbers: Sequence[Any]) -> tuple[Any, ...] | None:
     """Return a number for each axis; None where one is not known."""
     return None if None in numbers else tuple(numbers)
-
-
-def _centre(start: int, size: int) -> float:
-    return plain(start + Fraction(size - 1, 2))
 
 
 def _is_local(layer: Layer) -> bool:

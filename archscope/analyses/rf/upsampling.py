@@ -33,8 +33,6 @@ def upsampling_answer(outline: Outline) -> Answer:
             outline,
             name_of(stack, len(stack) - 1),
             seen[-1],
-            touched=None,
-            reached=None,
             coverage=covered[-1] ** outline.axes,
             coverage_1d=covered[-1],
             most_paths=max(counts.values(), default=0),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from archscope.dependence.answer.examine import Examination
-from archscope.dependence.answer.fields import Field
 from archscope.dependence.record.graph import Value
 
 
@@ -80,10 +79,6 @@ def _reach(exam: Examination, value: Value) -> tuple[int, int] | None:
     own = field.map_axis(0)
     if own is None or value.shape[own] != exam.sizes[0]:
         return None
-    return _furthest(field)
-
-
-def _furthest(field: Field) -> tuple[int, int]:
     line = field.lines[0]
     units = np.flatnonzero(line.kinds)
     starts = line.firsts[units]

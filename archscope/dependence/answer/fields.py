@@ -81,14 +81,6 @@ class Field:
             self.known[key] = Line(size, entries, pattern.sets)
         return self.known[key]
 
-    @cached_property
-    def is_global(self) -> bool:
-        """Whether every unit sees the whole input from its first to its last position."""
-        return all(
-            bool((one.widths == size).all())
-            for one, size in zip(self.lines, self.sizes, strict=True)
-        )
-
     @property
     def is_narrow(self) -> bool:
         """Whether, along some axis, no unit sees from its first to its last position."""

@@ -19,7 +19,7 @@ from archscope.dependence.rules import (
     targets,
 )
 from archscope.dependence.rules.views import LARGEST_FLAT, picked
-from archscope.dependence.rules.write import spread_along
+from archscope.dependence.rules.write import first_along, spread_along
 from archscope.dependence.sets.links import from_matrix, gather
 from archscope.dependence.sets.steps import (
     Edge,
@@ -122,13 +122,11 @@ def _by_value(node: Node, target: Value) -> list[Edge]:
     values = [index for index in node.arguments["indices"] if index is not None]
     if any(index is None for index in node.arguments["indices"][: len(values)]):
         raise DataDependentError
+    rest = (1,) * (len(shape_of(node.arguments["self"])) - len(values))
     found = []
     for index in values:
         if isinstance(index, Value):
-            lead = target.shape[
-                : len(target.shape) - (len(shape_of(node.arguments["self"])) - len(values))
-            ]
-            padded = index.shape + (1,) * (len(target.shape) - len(lead))
+            padded = (*index.shape, *rest)
             steps = (Reshape(index.shape, padded), *broadcast(padded, target.shape))
             found += edges(index, steps, target)
     return found
@@ -174,11 +172,9 @@ def gather_elements(node: Node, zeros: Zeros) -> list[Edge]:
     data = constant(numbers).numpy()
     lead = np.moveaxis(data, axis, -1).reshape(-1, data.shape[axis])
     if (lead == lead[0]).all() and all(a <= b for a, b in zip(target.shape, shape, strict=True)):
-        steps: list[Step] = [Take(axis, gather(shape[axis], lead[0] % shape[axis]))]
-        for other, size in enumerate(target.shape):
-            if other != axis and size != shape[other]:
-                steps.append(Take(other, gather(shape[other], np.arange(size))))
-        return edges(source, steps, target)
+        take = Take(axis, gather(shape[axis], lead[0] % shape[axis]))
+        taken = (*shape[:axis], target.shape[axis], *shape[axis + 1 :])
+        return edges(source, (take, *first_along(taken, target.shape)), target)
     if max(prod(shape), data.size) > LARGEST_FLAT:
         raise DataDependentError
     places = list(np.indices(data.shape))

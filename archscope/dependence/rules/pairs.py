@@ -15,15 +15,7 @@ from archscope.dependence.rules import (
     targets,
 )
 from archscope.dependence.rules.shape import turned
-from archscope.dependence.sets.steps import (
-    Edge,
-    Permute,
-    Reduce,
-    Reshape,
-    Spread,
-    Step,
-    broadcast,
-)
+from archscope.dependence.sets.steps import Edge, Permute, Reduce, Reshape, Spread, Step, broadcast
 
 RULES = RuleSet()
 

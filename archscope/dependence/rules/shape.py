@@ -7,25 +7,12 @@ from math import prod
 import numpy as np
 from torch import Tensor
 
+from archscope.dependence.record.element_moves import ranked
 from archscope.dependence.record.graph import Node, Shape, Value, View
 from archscope.dependence.record.zeros import Zeros, is_low
-from archscope.dependence.rules import (
-    RuleSet,
-    edges,
-    pointwise,
-    shape_of,
-    targets,
-)
+from archscope.dependence.rules import RuleSet, edges, pointwise, shape_of, targets
 from archscope.dependence.sets.links import Links, gather, rolled
-from archscope.dependence.sets.steps import (
-    Edge,
-    Keep,
-    Permute,
-    Reshape,
-    Step,
-    Take,
-    broadcast,
-)
+from archscope.dependence.sets.steps import Edge, Keep, Permute, Reshape, Step, Take, broadcast
 
 RULES = RuleSet()
 
@@ -68,8 +55,7 @@ def _chosen(node: Node, found: list[Edge]) -> list[Edge]:
     if is_low(one) or is_low(other):
         return found  # scores that a softmax makes zero are known to `zeros`
     rank = len(targets(node)[0].shape)
-    mask = condition.detach().cpu().numpy().astype(np.bool_)
-    mask = mask.reshape((1,) * (rank - mask.ndim) + mask.shape)
+    mask = ranked(condition.detach().cpu().numpy().astype(np.bool_), rank)
     return [
         Edge(e.source, e.target, (*e.steps, Keep(mask if e.source is one else ~mask)))
         for e in found
@@ -81,9 +67,7 @@ def _masked(node: Node, found: list[Edge]) -> list[Edge]:
     mask, source = node.arguments["mask"], node.arguments["self"]
     if isinstance(mask, Value) or mask.is_meta or is_low(node.arguments["value"]):
         return found  # scores that a softmax makes zero are known to `zeros`
-    over = mask.detach().cpu().numpy()
-    target = targets(node)[0]
-    over = over.reshape((1,) * (len(target.shape) - over.ndim) + over.shape)
+    over = ranked(mask.detach().cpu().numpy(), len(targets(node)[0].shape))
     return [
         Edge(edge.source, edge.target, (*edge.steps, Keep(~over)))
         if edge.source is source

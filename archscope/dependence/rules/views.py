@@ -11,13 +11,7 @@ import torch
 
 from archscope.dependence.record.graph import WRITE, Node, Shape, View
 from archscope.dependence.record.zeros import Zeros
-from archscope.dependence.rules import (
-    DataDependentError,
-    RuleSet,
-    edges,
-    shape_of,
-    targets,
-)
+from archscope.dependence.rules import DataDependentError, RuleSet, edges, shape_of, targets
 from archscope.dependence.rules.shape import reorder
 from archscope.dependence.sets.links import gather, shifted
 from archscope.dependence.sets.patterns import Pattern

@@ -18,14 +18,7 @@ from archscope.dependence.rules import (
     shape_of,
     targets,
 )
-from archscope.dependence.sets.links import (
-    Links,
-    Taps,
-    parts,
-    shifted,
-    transposed_window,
-    window,
-)
+from archscope.dependence.sets.links import Links, Taps, parts, shifted, transposed_window, window
 from archscope.dependence.sets.steps import (
     Edge,
     Mix,

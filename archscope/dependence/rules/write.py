@@ -78,23 +78,18 @@ def scatter(node: Node, zeros: Zeros) -> list[Edge]:
     wide = all(
         a == b for at, (a, b) in enumerate(zip(numbers.shape, shape, strict=True)) if at != axis
     )
+    cut = first_along(source.shape, numbers.shape) if isinstance(source, Value) else ()
     if wide and (lead == lead[:1]).all():
         keep: Sequence[Step] = () if adds else (_besides(shape, axis, lead[0]),)
-        links = gather(shape[axis], lead[0]).transposed
-        steps = (
-            (*_first(shape_of(source), numbers.shape), Take(axis, links))
-            if isinstance(source, Value)
-            else ()
-        )
+        steps = (*cut, Take(axis, gather(shape[axis], lead[0]).transposed))
         return edges(given["self"], keep, target) + edges(source, steps, target)
     places = list(np.indices(numbers.shape))
     places[axis] = numbers
     flat = np.ravel_multi_index(tuple(places), shape).reshape(-1)
-    cut = _first(shape_of(source), numbers.shape) if isinstance(source, Value) else ()
     return _flat(node, source, flat, cut, numbers.shape, adds=adds)
 
 
-def _first(before: Shape, after: Shape) -> tuple[Step, ...]:
+def first_along(before: Shape, after: Shape) -> tuple[Step, ...]:
     """Return the steps to the first elements along each axis."""
     return tuple(
         Take(axis, gather(old, np.arange(new)))
@@ -119,7 +114,7 @@ def _flat(
         steps = (
             *cut,
             Reshape(size, (prod(size),)),
-            *_first((prod(size),), (flat.size,)),
+            *first_along((prod(size),), (flat.size,)),
             Take(0, gather(count, flat).transposed),
             Reshape((count,), target.shape),
         )
