@@ -34,6 +34,7 @@ from archscope.dependence.sets.steps import (
     Spread,
     Step,
     Take,
+    across,
     broadcast,
     reduce_to,
 )
@@ -132,10 +133,8 @@ def _whole(mask: Mask, shape: Shape, axis: int) -> Mask:
 
 def _over(source: Any, target: Value, axes: tuple[int, ...]) -> list[Edge]:
     """Return edges from each element to its place, and from all along some axes to each."""
-    shape = target.shape
-    sizes = tuple(shape[axis] for axis in axes)
-    across = (Reduce(axes, sizes), Spread(axes, sizes))
-    return edges(source, (), target) + edges(source, across, target)
+    mixing = across(target.shape, target.shape, axes)
+    return edges(source, (), target) + edges(source, mixing, target)
 
 
 @RULES.of("native_layer_norm", "_fused_rms_norm", "rms_norm", "layer_norm")
@@ -164,12 +163,12 @@ def group_norm(node: Node, zeros: Zeros) -> list[Edge]:
     groups = given.get("group", given.get("num_groups"))
     positions = tuple(range(2, len(shape)))
     sizes = shape[2:]
-    across: tuple[Step, ...] = (
+    mixing: tuple[Step, ...] = (
         *((Reduce(positions, sizes),) if positions else ()),
         Mix(1, shape[1], shape[1], groups),
         *((Spread(positions, sizes),) if positions else ()),
     )
-    found = edges(source, (), target) + edges(source, across, target)
+    found = edges(source, (), target) + edges(source, mixing, target)
     return found + from_all(source, *targets(node)[1:]) + made_weights(node, target)
 
 
@@ -232,8 +231,7 @@ def along_axis(node: Node, zeros: Zeros) -> list[Edge]:
                 links = gather(shape[axis], np.arange(size) + start)
                 found += edges(source, (Take(axis, links),), target)
         else:
-            across = (Reduce((axis,), (shape[axis],)), Spread((axis,), (size,)))
-            found += edges(source, across, target)
+            found += edges(source, across(shape, target.shape, (axis,)), target)
     return found
 
 
@@ -287,8 +285,9 @@ def _allowed(mask: Any, queries: int, keys: int, *, causal: bool) -> NDArray[np.
 
 
 @RULES.of("_native_multi_head_attention", "_transformer_encoder_layer_fwd")
-def fused_block(node: Node, zeros: Zeros) -> list[Edge]:
-    """A whole block in one operator, which `capture` switches off: everything sees everything."""
+@RULES.of("affine_grid_generator")
+def from_everything(node: Node, zeros: Zeros) -> list[Edge]:
+    """A block in one operator, which `capture` switches off; a grid (N, H, W, 2) of a matrix."""
     return mixed(node)
 
 

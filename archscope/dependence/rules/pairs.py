@@ -15,7 +15,16 @@ from archscope.dependence.rules import (
     targets,
 )
 from archscope.dependence.rules.shape import turned
-from archscope.dependence.sets.steps import Edge, Permute, Reduce, Reshape, Spread, Step, broadcast
+from archscope.dependence.sets.steps import (
+    Edge,
+    Permute,
+    Reduce,
+    Reshape,
+    Spread,
+    Step,
+    across,
+    broadcast,
+)
 
 RULES = RuleSet()
 
@@ -47,7 +56,8 @@ def cross(node: Node, zeros: Zeros) -> list[Edge]:
     for name in ("self", "other"):
         factor = node.arguments[name]
         wide = broadcast(shape_of(factor), target.shape)
-        found += edges(factor, (*wide, Reduce((axis,), (3,)), Spread((axis,), (3,))), target)
+        steps = (*wide, *across(target.shape, target.shape, (axis,)))
+        found += edges(factor, steps, target)
     return found
 
 
@@ -78,12 +88,6 @@ def rotate(node: Node | View, before: Shape, _: Shape) -> list[Step]:
         order[one], order[two] = two, one
         steps.append(Permute(tuple(order)))
     return steps
-
-
-@RULES.of("affine_grid_generator")
-def affine_grid(node: Node, zeros: Zeros) -> list[Edge]:
-    """A grid (N, H, W, 2) from one matrix (N, 2, 3) each."""
-    return from_all(node.arguments["theta"], *targets(node))
 
 
 @RULES.of(

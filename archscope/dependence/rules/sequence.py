@@ -25,6 +25,7 @@ from archscope.dependence.sets.steps import (
     Spread,
     Step,
     Take,
+    across,
     backward,
     everything,
 )
@@ -79,9 +80,7 @@ def transform(node: Node | View, before: Shape, after: Shape) -> Steps:
     """Each frequency from all positions of the transformed axes."""
     if len(before) != len(after):
         return everything(before, after)
-    axes = tuple(axis % len(before) for axis in node.arguments["dim"])
-    sizes, wide = (tuple(shape[axis] for axis in axes) for shape in (before, after))
-    return (Reduce(axes, sizes), Spread(axes, wide))
+    return across(before, after, tuple(axis % len(before) for axis in node.arguments["dim"]))
 
 
 @RULES.of("_embedding_bag", "_embedding_bag_forward_only")
@@ -150,8 +149,7 @@ def matrix_function(node: Node, zeros: Zeros) -> list[Edge]:
     found = []
     for target in targets(node):
         if len(target.shape) == len(source.shape):
-            across = (Reduce(axes, source.shape[-2:]), Spread(axes, target.shape[-2:]))
-            found += edges(source, across, target)
+            found += edges(source, across(source.shape, target.shape, axes), target)
         else:
             found += from_all(source, target)
     return found

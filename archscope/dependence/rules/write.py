@@ -25,16 +25,7 @@ from archscope.dependence.rules import (
 )
 from archscope.dependence.rules.views import LARGEST_FLAT, picked
 from archscope.dependence.sets.links import gather
-from archscope.dependence.sets.steps import (
-    Edge,
-    Keep,
-    Reduce,
-    Reshape,
-    Spread,
-    Step,
-    Take,
-    everything,
-)
+from archscope.dependence.sets.steps import Edge, Keep, Reshape, Step, Take, across, everything
 
 RULES = RuleSet()
 
@@ -157,7 +148,7 @@ def spread_along(before: Shape, after: Shape, axis: int) -> tuple[Step, ...]:
     """Return the steps by which each element depends on all along one axis, or on everything."""
     if any(a != b for at, (a, b) in enumerate(zip(before, after, strict=True)) if at != axis):
         return everything(before, after)
-    return (Reduce((axis,), (before[axis],)), Spread((axis,), (after[axis],)))
+    return across(before, after, (axis,))
 
 
 @RULES.of("_pack_padded_sequence")

@@ -181,6 +181,12 @@ def reduce_to(shape: Shape, axes: Sequence[int], *, keep: bool) -> tuple[Step, .
     return tuple(steps)
 
 
+def across(before: Shape, after: Shape, axes: tuple[int, ...]) -> tuple[Step, ...]:
+    """Return the steps by which each element depends on all along some axes."""
+    read, made = (tuple(shape[axis] for axis in axes) for shape in (before, after))
+    return (Reduce(axes, read), Spread(axes, made))
+
+
 def everything(before: Shape, after: Shape) -> tuple[Step, ...]:
     """Return the steps by which each element depends on all."""
     alone = (1,) * len(after)
