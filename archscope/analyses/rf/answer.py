@@ -64,7 +64,6 @@ def _headline(totals: Totals) -> Headline:
         kind="extent",
         detail=_seen(totals),
         level="ok" if totals.is_full else "warning",
-        bound=not totals.complete,
         order=30,
     )
 
