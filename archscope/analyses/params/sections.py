@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from archscope.analyses.params.headline import headline
@@ -19,13 +20,13 @@ from archscope.analyses.params.rows import (
     Totals,
 )
 from archscope.analyses.params.summary import summary
-from archscope.analyses.params.tally import NOTHING, Tally, tally
+from archscope.analyses.params.tally import Tally, copies_of, sums_of, tally
 from archscope.counting.agreement import Agreement, compare
 from archscope.counting.blocks import count_blocks, reruns
 from archscope.counting.forward import Execution, ForwardCount, count_forward
 from archscope.errors import ForwardError, first_line
 from archscope.results import Note, Section
-from archscope.subject import Subject
+from archscope.subject import Repeat, Subject
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,23 +64,24 @@ def _assemble(
     agreement: Agreement | None,
     flops_per_mac: int,
 ) -> tuple[Section, ...]:
-    placed = expand(own_by_module(subject, count, agreement, flops_per_mac), subject.repeats)
-    rows, modules = _rows(placed), [own for _, own in placed]
+    modules = own_by_module(subject, count, agreement, flops_per_mac)
+    tallies = {own.path: tally(own) for own in modules}
+    sums = sums_of(tallies, subject.repeats)
     complete = agreement is None or agreement.complete
     notes = _notes(subject, count, agreement)
-    totals = _totals(modules, ran=count is not None, complete=complete)
+    totals = _totals(sums[""], ran=count is not None, complete=complete)
     depths = _depth_rows(subject, count)
     said = tuple(summary(totals, depths))
     return (
         MODULES.filled(
-            rows,
+            (_row(path, own, sums[own.path]) for path, own in expand(modules, subject.repeats)),
             totals=totals,
             notes=notes,
             headline=tuple(headline(totals, depths, flops_per_mac)),
             summary=said,
             device=count.device if count is not None else None,
         ),
-        COMPONENTS.filled(_component_rows(modules), summary=said),
+        COMPONENTS.filled(_component_rows(modules, tallies, subject.repeats), summary=said),
         OPERATORS.filled(_operator_rows(subject, count), summary=said),
         DEPTH.filled(depths, summary=said),
     )
@@ -100,16 +102,6 @@ def _notes(
         f"each other, {'on shapes alone' if count.execution == 'shapes' else 'on data'})"
     )
     return (*agreement.notes, Note(level="info", text=text))
-
-
-def _rows(placed: list[tuple[str, Own]]) -> tuple[ModuleRow, ...]:
-    """Add each module's own figures to all that it is part of."""
-    sums = {path: tally(own) for path, own in placed}
-    for path, _ in reversed(placed):  # submodules come after what they are part of
-        if path:
-            parent = path.rpartition(".")[0]
-            sums[parent] += sums[path]
-    return tuple(_row(path, own, sums[path]) for path, own in placed)
 
 
 def _row(path: str, own: Own, whole: Tally) -> ModuleRow:
@@ -136,8 +128,7 @@ def _row(path: str, own: Own, whole: Tally) -> ModuleRow:
     )
 
 
-def _totals(modules: list[Own], *, ran: bool, complete: bool) -> Totals:
-    whole = sum(map(tally, modules), NOTHING)
+def _totals(whole: Tally, *, ran: bool, complete: bool) -> Totals:
     return Totals(
         trainable=whole.trainable,
         frozen=whole.frozen,
@@ -150,10 +141,14 @@ def _totals(modules: list[Own], *, ran: bool, complete: bool) -> Totals:
     )
 
 
-def _component_rows(modules: list[Own]) -> tuple[ComponentRow, ...]:
+def _component_rows(
+    modules: list[Own], tallies: Mapping[str, Tally], repeats: tuple[Repeat, ...]
+) -> tuple[ComponentRow, ...]:
     sums: dict[str, Tally] = {}
     for own in modules:
-        sums[own.component] = sums.get(own.component, NOTHING) + tally(own)
+        times = copies_of(own.path, repeats)
+        here = tallies[own.path] * times if times > 1 else tallies[own.path]
+        sums[own.component] = sums[own.component] + here if own.component in sums else here
     rows = (
         ComponentRow(
             component=name,

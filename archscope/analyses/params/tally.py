@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from archscope.analyses.params.own import Own
+from archscope.subject import Repeat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,9 @@ class Figure:
             is_known=self.is_known or other.is_known,
             complete=self.complete and other.complete,
         )
+
+    def __mul__(self, times: int) -> Figure:
+        return replace(self, known=self.known * times)
 
     @property
     def exact(self) -> int | None:
@@ -60,9 +65,16 @@ class Tally:
             flops=self.flops + other.flops,
         )
 
-
-NOTHING = Tally()
-"""What sums begin with."""
+    def __mul__(self, times: int) -> Tally:
+        return Tally(
+            trainable=self.trainable * times,
+            frozen=self.frozen * times,
+            active=self.active * times,
+            buffers=self.buffers * times,
+            weight_bytes=self.weight_bytes * times,
+            macs=self.macs * times,
+            flops=self.flops * times,
+        )
 
 
 def tally(own: Own) -> Tally:
@@ -77,3 +89,25 @@ def tally(own: Own) -> Tally:
         macs=_figure(own.work.macs, alias=weights.alias),
         flops=_figure(own.work.flops, alias=weights.alias),
     )
+
+
+def sums_of(own: dict[str, Tally], repeats: Sequence[Repeat]) -> dict[str, Tally]:
+    """Return what each module does with all that it holds, by its path, as `own` has it by itself.
+
+    A block that stands for several is added up once and counts so many times where it stands: the
+    cost goes by kinds of blocks, not by their number.
+    """
+    times = {repeat.path: len(repeat.copies) for repeat in repeats if not repeat.shared}
+    sums = dict(own)
+    for path in reversed(own):
+        if path:  # submodules come after what they are part of
+            parent = path.rpartition(".")[0]
+            here = sums[path]
+            sums[parent] += here * times[path] if path in times else here
+    return sums
+
+
+def copies_of(path: str, repeats: Sequence[Repeat]) -> int:
+    """Return for how many modules the one at `path` stands."""
+    blocks = (r for r in repeats if not r.shared and f"{path}.".startswith(f"{r.path}."))
+    return next((len(block.copies) for block in blocks), 1)
