@@ -62,8 +62,9 @@ class Column:
     """What a cell says where nothing is there; empty: `?`, or a dash where the row names those of
     its fields that are unknown and this is none of them."""
     idle: str
-    """Where the column is left out: `unknown`, where every row has None; `empty`, where none has
-    anything; a field's name, where every row has the same there; empty: nowhere."""
+    """Where the column is left out: `unknown`, where every row has None; `ones`, where every row
+    has None or 1 along each axis; `empty`, where none has anything; a field's name, where every row
+    has the same there; empty: nowhere."""
     signed: bool
     """Whether a number above 0 has a plus."""
     words: tuple[tuple[Any, str], ...]

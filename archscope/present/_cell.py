@@ -72,6 +72,8 @@ def _is_idle(section: Section, column: Column) -> bool:
     values = [getattr(row, column.name) for row in section.rows]
     if column.idle == "unknown":
         return all(value is None for value in values)
+    if column.idle == "ones":
+        return all(set(value or (1,)) == {1} for value in values)
     if column.idle == "empty":
         return not any(any(v) if isinstance(v, tuple) else v for v in values)
     return values == [getattr(row, column.idle) for row in section.rows]

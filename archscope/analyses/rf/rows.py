@@ -129,7 +129,9 @@ class MapRow:
     """Positions that it sees, over all axes."""
     positions: int = column()
     """Positions of the hull over all axes."""
-    jump: tuple[float, ...] | None = column(default=None)
+    jump: tuple[float, ...] | None = column(
+        "Jump", kind="number", drop=3, idle="ones", default=None
+    )
     """Positions of it between neighbouring outputs; None: no such number."""
     streams: tuple[int, ...] | None = column("Streams", kind="number", default=None)
     """Interleaved networks; 1 is one; 0: no two outputs share anything; None: outputs see
