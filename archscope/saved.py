@@ -1,7 +1,7 @@
 """Reads a saved JSON report back as the `Report` that it was written from.
 
-What a row is made of stands in its type's hints; which type a section has, in its `Analysis`.
-Nothing is imported or run because a file says so.
+What a row is made of stands in its type's hints; which type a section has, in its `Analysis`. A
+file can name analyses that are installed; nothing else is imported or run because it says so.
 """
 
 from __future__ import annotations

@@ -39,7 +39,8 @@ def shown(section: Section, row: Any, column: Column, value: Any, *, exact: bool
         return _format.in_unit(value, _unit(section, column)[0])
     if column.to:
         return _format.span(value, getattr(row, column.to))
-    plain = dict(column.words).get(value) or _format.cell(value, column.kind, exact=exact)
+    said = next((word for each, word in column.words if each == value), None)
+    plain = said or _format.cell(value, column.kind, exact=exact)
     if column.of and (whole := getattr(row, column.of)):
         return f"{plain}/{_format.integer(whole)}"
     if column.signed and value > 0 and not plain.startswith("<"):
@@ -73,7 +74,7 @@ def _is_idle(section: Section, column: Column) -> bool:
     if column.idle == "unknown":
         return all(value is None for value in values)
     if column.idle == "ones":
-        return all(set(value or (1,)) == {1} for value in values)
+        return all(value in (None, 1) or value == (1,) * len(value) for value in values)
     if column.idle == "empty":
         return not any(any(v) if isinstance(v, tuple) else v for v in values)
     return values == [getattr(row, column.idle) for row in section.rows]

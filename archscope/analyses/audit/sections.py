@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from archscope.analyses.audit import macs as _audit_macs
-from archscope.analyses.audit import params as _audit_params
 from archscope.analyses.audit.causes import Cause
 from archscope.analyses.audit.evidence import Evidence, gather
 from archscope.analyses.audit.headline import headline
+from archscope.analyses.audit.macs import causes as causes_in_macs
+from archscope.analyses.audit.params import causes as causes_in_params
 from archscope.analyses.audit.rows import (
     DIFFERENCES,
     TOOLS,
@@ -113,9 +113,9 @@ def _differences(outcome: Outcome, evidence: Evidence) -> Iterator[DifferenceRow
     if figures is None:
         return
     if figures.params is not None:
-        found = _audit_params.causes(figures, evidence)
+        found = causes_in_params(figures, evidence)
         yield from _grouped(outcome.tool.name, "params", found, evidence.params)
-    found = _audit_macs.causes(outcome.tool, figures, evidence)
+    found = causes_in_macs(outcome.tool, figures, evidence)
     yield from _grouped(outcome.tool.name, "macs", found, evidence.macs)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from archscope.analyses.rf import notes as _rf_notes
 from archscope.analyses.rf.answer import Answer
+from archscope.analyses.rf.notes import everything, rest
 from archscope.analyses.rf.numbers import counted
 from archscope.analyses.rf.rows import LayerRow, Totals
 from archscope.results import Note
@@ -56,8 +56,8 @@ def attention_answer(outline: Outline) -> Answer:
         complete=True,
         **seen,
     )
-    notes = tuple(_rf_notes.rest(outline, ()))
-    verdict = (_verdict(outline), *_rf_notes.everything(outline))
+    notes = tuple(rest(outline, ()))
+    verdict = (_verdict(outline), *everything(outline))
     return Answer(totals=totals, layers=rows, verdict=verdict, notes=notes)
 
 

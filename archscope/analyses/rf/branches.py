@@ -10,9 +10,9 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
-from archscope.analyses.rf import notes as _rf_notes
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.layer_rows import POSITIONS_LISTED, layer_rows, totals
+from archscope.analyses.rf.notes import borders, everything, rest
 from archscope.analyses.rf.numbers import along, counted, exact, extent, missing, plain
 from archscope.analyses.rf.rows import BranchRow, MapRow, PositionRow, Totals
 from archscope.results import Note
@@ -52,7 +52,7 @@ def branches_answer(outline: Outline) -> Answer:
     notes = [
         note
         for branch in outline.branches
-        for note in _rf_notes.borders(outline, branch.stack, f"{branch.name}: ")
+        for note in borders(outline, branch.stack, f"{branch.name}: ")
     ]
     return Answer(
         totals=_totals(outline, found, tally),
@@ -62,8 +62,8 @@ def branches_answer(outline: Outline) -> Answer:
         maps=(_map_row(outline, found, tally),),
         branches=(*each, _together(outline, found)),
         positions=_positions(found, tally),
-        verdict=(_verdict(outline, found), *_apart(found), *_rf_notes.everything(outline)),
-        notes=(*notes, *_rf_notes.rest(outline, ())),
+        verdict=(_verdict(outline, found), *_apart(found), *everything(outline)),
+        notes=(*notes, *rest(outline, ())),
     )
 
 

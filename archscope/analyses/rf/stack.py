@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields as fields_of
 
-from archscope.analyses.rf import notes as _rf_notes
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.layer_rows import POSITIONS_LISTED, layer_rows, totals
+from archscope.analyses.rf.notes import borders, everything, rest, unused
 from archscope.analyses.rf.numbers import along, counted, exact, ratio
 from archscope.analyses.rf.rows import LayerRow, MapRow, PositionRow, Totals
 from archscope.analyses.rf.verdict import verdict
@@ -46,11 +46,11 @@ def stack_answer(outline: Outline) -> Answer:
             _map_row(outline, one, tally) for one, tally in zip(found, tallies, strict=True)
         ),
         positions=_positions(stack),
-        verdict=(*verdict(outline, found, known), *_rf_notes.everything(outline)),
+        verdict=(*verdict(outline, found, known), *everything(outline)),
         notes=(
-            *_rf_notes.unused(outline, found[0].gridding),
-            *_rf_notes.borders(outline, stack),
-            *_rf_notes.rest(outline, stack),
+            *unused(outline, found[0].gridding),
+            *borders(outline, stack),
+            *rest(outline, stack),
             *_left_out(stack, found, tallies, rows),
         ),
     )

@@ -6,9 +6,9 @@ own window.
 
 from __future__ import annotations
 
-from archscope.analyses.rf import notes as _rf_notes
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.layer_rows import totals, upsampled_rows
+from archscope.analyses.rf.notes import everything, rest
 from archscope.analyses.rf.numbers import counted, share
 from archscope.analyses.rf.rows import PositionRow
 from archscope.errors import UsageError
@@ -43,8 +43,8 @@ def upsampling_answer(outline: Outline) -> Answer:
             PositionRow(position=position, paths=counts.get(position, 0))
             for position in range(min(counts, default=0), max(counts, default=-1) + 1)
         ),
-        verdict=(_verdict(outline, covered[-1]), *_rf_notes.everything(outline)),
-        notes=tuple(_rf_notes.rest(outline, stack)),
+        verdict=(_verdict(outline, covered[-1]), *everything(outline)),
+        notes=tuple(rest(outline, stack)),
     )
 
 
