@@ -40,12 +40,22 @@ def analyse(
     aside = nullcontext() if subject.origin == "memory" else redirect_stdout(sys.stderr)
     try:
         with aside:
-            sections = ANALYSES.get(analysis).run(subject, **settings)
-        return report(sections)
+            return report(_sections(analysis, subject, settings))
     except ForwardError as error:
         if error.sections:
             error.report = report(error.sections)
         raise
+
+
+def _sections(
+    analysis: str, subject: Subject | Sketch, settings: Mapping[str, Any]
+) -> tuple[Section, ...]:
+    run = ANALYSES.get(analysis).run
+    if not isinstance(subject, Subject):  # nothing of it runs
+        return run(subject, **settings)
+    from archscope.running.process import process_as_found
+
+    return process_as_found(lambda: run(subject, **settings))
 
 
 def ask(analysis: str, network: Network, **settings: Any) -> Report:

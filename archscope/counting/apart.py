@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import io
 import logging
 import warnings
@@ -17,11 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils._pytree import tree_leaves, tree_map
 
 from archscope.counting.others import Figures, Tool
 from archscope.errors import first_line
-from archscope.running.as_found import left_as_found, values_as_found
+from archscope.running.twin import Original, own, twin_of
 from archscope.subject import Inputs
 
 _LONGEST = 120
@@ -50,8 +48,9 @@ def run(tool: Tool, model: nn.Module, inputs: Inputs) -> Outcome:
         reason = "needs data, and the network is too large to be run here"
         return Outcome(tool=tool, version=installed, reason=reason)
     try:
-        with _quiet(), _torch_as_found(), _copied(model, inputs) as (other, arguments):
-            found = tool.count(other, arguments)
+        twin = twin_of(Original(model, inputs), weight=own)
+        with _quiet(), _torch_as_found():
+            found = tool.count(twin.model, twin.inputs)
     except (Exception, SystemExit) as error:
         return Outcome(tool=tool, version=installed, reason=f"failed: {_why(error)}")
     return Outcome(tool=tool, version=installed, figures=found)
@@ -87,28 +86,6 @@ def _quiet() -> Iterator[None]:
     finally:
         logging.disable(disabled)
         logging.getLogger("fvcore").setLevel(level)
-
-
-@contextmanager
-def _copied(model: nn.Module, inputs: Inputs) -> Iterator[tuple[nn.Module, Inputs]]:
-    """Yield a copy of a model in evaluation mode and of its inputs.
-
-    A model that cannot be copied is yielded itself, and put back after.
-    """
-    arguments = Inputs(args=_twin(inputs.args), kwargs=_twin(dict(inputs.kwargs)))
-    leaves = tree_leaves((inputs.args, dict(inputs.kwargs)))
-    with left_as_found(model), values_as_found(model, leaves):
-        try:
-            other = copy.deepcopy(model)
-        except Exception:  # it holds what cannot be copied: a handle, a tensor with a history
-            other = model
-        for module in other.modules():
-            module.training = False
-        yield other, arguments
-
-
-def _twin(value: Any) -> Any:
-    return tree_map(lambda leaf: leaf.clone() if isinstance(leaf, Tensor) else leaf, value)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from archscope.running.shapes import RULES
+from archscope.running.twin import Original
 
 _TRACER: Any = torch._C._parse_dispatch_key("Tracer")
 _CONVOLUTION = torch.ops.aten.convolution.default
@@ -40,11 +41,13 @@ class ShapesOnly(TorchDispatchMode):
 
     An operator that was seen before with the same shapes is answered from memory. While torch's
     tracer listens, sizes would come back as tensors, so it is paused around every answer.
+    What would write to the memory of `original` is refused.
     """
 
-    def __init__(self, *, constants_too: bool = False) -> None:
+    def __init__(self, *, constants_too: bool = False, original: Original | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._constants_too = constants_too
+        self._original = original
         self._seen: dict[Any, Any] = {}
 
     @classmethod
@@ -104,6 +107,8 @@ class ShapesOnly(TorchDispatchMode):
         A forward asks for constants on the device of its weights, which here is meta; they keep
         their data all the same, so that masks, positions and lengths can steer it.
         """
+        if self._original is not None and func._schema.is_mutable:
+            self._original.refuse_write(func, args, kwargs)
         if kwargs.get("device") is not None:
             kept = func in _KEPT or (func in _FACTORIES and prod(args[0]) <= _LARGEST_CONSTANT)
             if self._constants_too:

@@ -5,27 +5,32 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.parameter import is_lazy
-from torch.utils._pytree import tree_leaves
 
 from archscope.counting.dispatcher import DispatcherCount, DispatcherCounter
 from archscope.counting.execution import ShapesOnly
 from archscope.counting.fvcore_engine import FvcoreCount, count_with_fvcore
 from archscope.errors import ForwardError, first_line
-from archscope.running.as_found import (
-    bodiless,
-    left_as_found,
-    move_to_meta,
-    values_as_found,
+from archscope.running.as_found import in_place
+from archscope.running.process import random_as_found
+from archscope.running.twin import (
+    Original,
+    ReachedOriginalError,
+    ReadOnly,
+    Twin,
+    copied,
+    on_shapes,
+    own,
+    with_data,
 )
-from archscope.subject import Inputs, Subject
+from archscope.subject import Subject
 
 Execution = Literal["auto", "shapes", "real"]
 """`shapes`: on the meta device, no data. `real`: on the model's device. `auto`: shapes first."""
@@ -50,9 +55,9 @@ class ForwardCount:
 
 
 def count_forward(subject: Subject, execution: Execution = "auto") -> ForwardCount:
-    """Run the subject's forward in evaluation mode and count it; the model is left as found.
+    """Run copies of the subject's network in evaluation mode, one for each engine, and count them.
 
-    Raises `ForwardError` where the model cannot be run at all. What the forward itself raises is
+    Raises `ForwardError` where the network cannot be run at all. What the forward itself raises is
     returned as `failure`, beside what was counted until then.
     """
     model, inputs = subject.model, subject.inputs
@@ -62,76 +67,106 @@ def count_forward(subject: Subject, execution: Execution = "auto") -> ForwardCou
     if lazy is not None:
         raise ForwardError(f"parameter {lazy} has no shape yet; run the model once, then count it")
     repeats = {repeat.path: len(repeat.copies) for repeat in subject.repeats}
+    original = Original(model, inputs)
     results: list[ForwardCount] = []
-    for attempt in _attempts(model, inputs, execution):
-        results.append(attempt(model, inputs, repeats))
-        if results[-1].failure is None:
-            return results[-1]
+    try:
+        for attempt in _attempts(original, execution):
+            results.append(attempt(original, repeats))
+            if results[-1].failure is None:
+                return results[-1]
+    except ReachedOriginalError:
+        return _in_place(original, repeats)
     # The error of a real forward is the model's own; without one, that of the plainest attempt.
     return results[-1] if results[-1].execution == "real" else results[0]
 
 
-Attempt = Callable[[nn.Module, Inputs, Mapping[str, int]], ForwardCount]
+Attempt = Callable[[Original, Mapping[str, int]], ForwardCount]
 
 
-def _attempts(model: nn.Module, inputs: Inputs, execution: Execution) -> list[Attempt]:
+def _attempts(original: Original, execution: Execution) -> list[Attempt]:
     """Return the ways to run, cheapest first; each later one is tried where the former raised."""
-    tensors = [*model.parameters(), *model.buffers(), *tree_leaves((inputs.args, inputs.kwargs))]
-    without_data = any(isinstance(t, Tensor) and t.is_meta for t in tensors)
     shapes = [partial(_on_shapes, constants_too=too) for too in (False, True)]
-    if execution == "shapes" or without_data:
+    if execution == "shapes" or _without_data(original):
         return list(shapes)
     return [_on_data] if execution == "real" else [*shapes, _on_data]
 
 
+def _without_data(original: Original) -> bool:
+    return any(tensor.is_meta for tensor in original.tensors())
+
+
 def _on_shapes(
-    model: nn.Module, inputs: Inputs, repeats: Mapping[str, int], *, constants_too: bool
+    original: Original, repeats: Mapping[str, int], *, constants_too: bool
 ) -> ForwardCount:
-    with left_as_found(model):
-        try:
-            move_to_meta(model)
-            given = Inputs(args=bodiless(inputs.args), kwargs=bodiless(dict(inputs.kwargs)))
-        except Exception as failure:  # an input or a weight that cannot be without data
-            return ForwardCount(DispatcherCount(), None, None, "shapes", failure, "meta")
-        with ShapesOnly(constants_too=constants_too):
-            return _both_engines(model, given, repeats, "shapes")
+    with ShapesOnly(constants_too=constants_too, original=original), original.out_of_reach():
+        fresh = partial(on_shapes, original, constants_too=constants_too)
+        return _both_engines(fresh, repeats, "shapes")
 
 
-def _on_data(model: nn.Module, inputs: Inputs, repeats: Mapping[str, int]) -> ForwardCount:
-    with (
-        values_as_found(model, tree_leaves((inputs.args, dict(inputs.kwargs)))),
-        left_as_found(model),
-    ):
-        return _both_engines(model, inputs, repeats, "real")
+def _on_data(original: Original, repeats: Mapping[str, int]) -> ForwardCount:
+    with original.out_of_reach():
+        return _both_engines(partial(with_data, original), repeats, "real", ReadOnly(original))
+
+
+def _in_place(original: Original, repeats: Mapping[str, int]) -> ForwardCount:
+    """Count the network itself, of which no copy can be run, and put all of it back."""
+
+    def itself() -> Twin:
+        for module in original.model.modules():
+            module.training = False
+        return Twin(model=original.model, inputs=copied(original.inputs, own))
+
+    bare = _without_data(original)
+    with in_place(original.model, original.inputs), ShapesOnly() if bare else nullcontext():
+        return _both_engines(itself, repeats, "shapes" if bare else "real")
 
 
 def _both_engines(
-    model: nn.Module,
-    inputs: Inputs,
+    fresh: Callable[[], Twin],
     repeats: Mapping[str, int],
     execution: Literal["shapes", "real"],
+    guard: AbstractContextManager[object] | None = None,
 ) -> ForwardCount:
-    for module in model.modules():
-        module.training = False  # not eval(): a module may have made that do something else
-    # torch's fused encoder takes the weights of several modules in one operator; without it each
-    # product belongs to one module.
-    torch.backends.mha.set_fastpath_enabled(False)
-    with torch.no_grad(), _uncompiled(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the forward's advice is for those who run it in earnest
-        counter = DispatcherCounter(model, repeats)
-        device = "meta" if execution == "shapes" else _device(model)
+    """Count a copy with each engine; both begin with the same random numbers.
+
+    `guard` stands around the first, which shows all that the second will do: torch's tracer loses
+    convolutions under it.
+    """
+    chance_as_found = random_as_found()
+    with _plainly():
+        twin = fresh()
+        counter = DispatcherCounter(twin.model, repeats)
+        device = "meta" if execution == "shapes" else _device(twin.model)
         try:
-            with counter.stack, counter:
-                model(*inputs.args, **inputs.kwargs)
+            with guard or nullcontext(), counter.stack, counter:
+                twin.run()
         except Exception as failure:
             counter.count.failed_in = counter.stack.current
             return ForwardCount(counter.count, None, None, execution, failure, device)
+        chance_as_found()
+        del twin  # before there is another: it may be large
+        twin = fresh()
         try:
-            fvcore = count_with_fvcore(model, inputs, counter.count.macs())
+            fvcore = count_with_fvcore(twin.model, twin.inputs, counter.count.macs())
         except Exception as failure:  # the tracer is torch's own, and gives up in many ways
             reason = first_line(failure)
             return ForwardCount(counter.count, None, reason, execution, None, device)
         return ForwardCount(counter.count, fvcore, None, execution, None, device)
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Run what is called without gradients, advice, compiled code and fused attention."""
+    # torch's fused encoder takes the weights of several modules in one operator; without it each
+    # product belongs to one module.
+    fast_path = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad(), _uncompiled(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # advice for those who run it in earnest
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast_path)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Tries a forward on shapes alone, with the model left as found."""
+"""Tries a forward on shapes alone, on a copy."""
 
 from __future__ import annotations
 
@@ -15,25 +15,28 @@ if TYPE_CHECKING:
 
 def runs_on_shapes(model: nn.Module, inputs: Inputs) -> bool:
     """Return whether forward runs where weights and inputs have no data."""
+    from archscope.running.process import process_as_found
+
+    return process_as_found(lambda: _runs_on_shapes(model, inputs))
+
+
+def _runs_on_shapes(model: nn.Module, inputs: Inputs) -> bool:
     import torch
 
     from archscope.counting.execution import ShapesOnly
-    from archscope.running.as_found import bodiless, left_as_found, move_to_meta
+    from archscope.running.twin import Original, on_shapes
 
     if not any(parameter.is_meta for parameter in model.parameters()):
         return True  # it has its data; counting falls back to that by itself
 
+    original = Original(model, inputs)
     for constants_too in (False, True):
-        with left_as_found(model), torch.no_grad(), warnings.catch_warnings():
+        with torch.no_grad(), warnings.catch_warnings(), redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             try:
-                move_to_meta(model)
-                for module in model.modules():
-                    module.training = False
-                args, kwargs = bodiless((inputs.args, dict(inputs.kwargs)))
-                silent = redirect_stdout(io.StringIO())
-                with silent, ShapesOnly(constants_too=constants_too):
-                    model(*args, **kwargs)
+                twin = on_shapes(original, constants_too=constants_too)
+                with ShapesOnly(constants_too=constants_too, original=original):
+                    twin.run()
             except Exception:
                 continue
             return True

@@ -1,6 +1,6 @@
-"""Runs the user's network for real with random weights, on the input that is asked about.
+"""Runs a copy of the user's network for real with random weights, on the input asked about.
 
-The module itself is not written to: parameters and buffers are put in its place for each call.
+Parameters and buffers are put in the place of the copy's own for each call.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.utils._pytree import tree_map
 
 from archscope.dependence.answer.examine import Examination
 from archscope.dependence.record.capture import input_tensors
@@ -25,6 +24,14 @@ from archscope.probing.holding import Held
 from archscope.probing.tokens import Tokens
 from archscope.running.as_found import left_as_found
 from archscope.running.module_stack import ModuleStack, tensors_in
+from archscope.running.twin import (
+    Original,
+    ReachedOriginalError,
+    bodiless,
+    copied,
+    own,
+    twin_of,
+)
 from archscope.subject import Inputs
 
 _STATISTICS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -40,6 +47,13 @@ QUIET = 1e-30
 
 class NoDataError(Exception):
     """A buffer without data: the network cannot be run."""
+
+
+class NotCopiedError(Exception):
+    """A network that reaches itself from outside, so that no copy of it can be run."""
+
+    def __str__(self) -> str:
+        return "it reaches itself by a name from outside, so that no copy of it can be run"
 
 
 class OutOfTimeError(BaseException):
@@ -59,7 +73,11 @@ class Runner:
     """One network with one draw of weights, in float64; called with the studied input."""
 
     model: nn.Module
+    """A copy of the network, in evaluation mode."""
     state: dict[str, Tensor]
+    """Its parameters and buffers, by name."""
+    original: Original
+    """What the copy was made of."""
     inputs: Inputs
     studied: str
     find: Callable[[Any, list[Any]], Tensor]
@@ -78,15 +96,12 @@ class Runner:
         """Return the chosen output for the studied input `x`."""
         given = input_tensors(self.inputs)[self.studied]
 
-        def placed(leaf: Any) -> Any:
-            if leaf is given:
+        def placed(tensor: Tensor) -> Tensor:
+            if tensor is given:
                 return x if self.tokens is None else self.tokens.ids.expand(len(x), -1)
-            if isinstance(leaf, Tensor) and leaf.is_floating_point():
-                return leaf.double()
-            return leaf
+            return own(tensor).double() if tensor.is_floating_point() else own(tensor)
 
-        args = tree_map(placed, self.inputs.args)
-        kwargs = tree_map(placed, dict(self.inputs.kwargs))
+        inputs = copied(self.inputs, placed)
         kept: list[Any] = []  # of one module alone: those of all take more than the weights
         wanted = None if self.last is None else self.last[0]
 
@@ -100,16 +115,17 @@ class Runner:
 
         stack = ModuleStack(self.model, on_enter=_ignore, on_exit=on_exit)
         fast = torch.backends.mha.get_fastpath_enabled()
-        embedded = nullcontext() if self.tokens is None else self.tokens.embedded_as(x)
+        embedded = nullcontext() if self.tokens is None else self.tokens.embedded_as(x, self.model)
         holding = nullcontext() if self.held is None else self.held.during(lambda: stack.current)
-        with left_as_found(self.model), embedded, stack, holding:
+        alone = self.original.out_of_reach()
+        with left_as_found(self.model), alone, embedded, stack, holding:
             torch.backends.mha.set_fastpath_enabled(False)
-            for module in self.model.modules():
-                module.training = False
             try:
-                result = functional_call(self.model, self.state, args, kwargs)
+                result = functional_call(self.model, self.state, inputs.args, dict(inputs.kwargs))
             except _Enough:
                 result = None
+            except ReachedOriginalError:
+                raise NotCopiedError from None
             finally:
                 torch.backends.mha.set_fastpath_enabled(fast)
         return self.find(result, kept)
@@ -134,12 +150,14 @@ def runner(
     Raises `NoDataError` where a buffer has no data.
     """
     generator = torch.Generator().manual_seed(seed or 0)
+    original = Original(model, inputs)
+    twin = twin_of(original, weight=_bodiless_weight, argument=bodiless)
     state: dict[str, Tensor] = {}
     last, later = _last(exam, target)
     for name, tensor in model.named_parameters(remove_duplicate=False):
         if name.rpartition(".")[0] not in later:
             if seed is None:
-                state[name] = tensor.detach().double()
+                state[name] = own(tensor).detach().double()
             elif positive:
                 state[name] = _drawn_positive(name, tensor, generator)
             else:
@@ -149,7 +167,15 @@ def runner(
             state[name] = _buffer(name, buffer)
     _tie(model, state)
     find = _finder(exam, target)
-    return Runner(model, state, inputs, exam.input, find, last, until, tokens=tokens, held=held)
+    return Runner(
+        twin.model, state, original, inputs, exam.input, find, last, until,
+        tokens=tokens, held=held,
+    )  # fmt: skip
+
+
+def _bodiless_weight(tensor: Tensor) -> Tensor:
+    """Stand for a parameter, in whose place one of a draw is put for each call."""
+    return bodiless(tensor) if isinstance(tensor, nn.Parameter) else own(tensor)
 
 
 def _last(exam: Examination, target: Value) -> tuple[tuple[str, int] | None, frozenset[str]]:
@@ -182,7 +208,7 @@ def fresh_input(model: nn.Module, like: Tensor, seed: int) -> Tensor:
 
 def _drawn(tensor: Tensor, generator: torch.Generator) -> Tensor:
     if not tensor.is_floating_point():
-        return tensor.detach()
+        return own(tensor).detach()
     drawn = torch.randn(tensor.shape, generator=generator, dtype=torch.float64)
     if tensor.dim() > 1:
         return drawn * sqrt(2 / max(tensor[0].numel(), 1))
@@ -192,7 +218,7 @@ def _drawn(tensor: Tensor, generator: torch.Generator) -> Tensor:
 def _drawn_positive(name: str, tensor: Tensor, generator: torch.Generator) -> Tensor:
     """Return weights whose sums are about 1, so that maps neither grow nor fade, and no biases."""
     if not tensor.is_floating_point():
-        return tensor.detach()
+        return own(tensor).detach()
     drawn = torch.rand(tensor.shape, generator=generator, dtype=torch.float64) + 0.5
     if name.endswith("bias"):
         return QUIET * drawn

@@ -23,14 +23,18 @@ class Tokens:
 
     ids: Tensor
     """(1, positions)"""
-    embedding: nn.Embedding
+    path: str
+    """Dotted path of the embedding."""
+    width: int
+    """Features that it gives to a token."""
 
     @contextmanager
-    def embedded_as(self, x: Tensor) -> Iterator[None]:
-        """Let the embedding return `x` (N, positions, features) whenever it is called."""
+    def embedded_as(self, x: Tensor, model: nn.Module) -> Iterator[None]:
+        """Let `model`'s embedding return `x` (N, positions, features) whenever it is called."""
+        embedding = model.get_submodule(self.path)
 
         def instead(module: nn.Module, args: Any, output: Any) -> Any:
-            return x.reshape(output.shape) if module is self.embedding else None
+            return x.reshape(output.shape) if module is embedding else None
 
         handle = register_module_forward_hook(instead)
         try:
@@ -41,7 +45,7 @@ class Tokens:
     def drawn(self, seed: int) -> Tensor:
         """Return random features in place of the embedding's (1, positions, features)."""
         generator = torch.Generator().manual_seed(seed)
-        shape = (*self.ids.shape, self.embedding.embedding_dim)
+        shape = (*self.ids.shape, self.width)
         return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
@@ -61,4 +65,4 @@ def tokens_of(model: nn.Module, exam: Examination, like: Tensor) -> Tokens | Non
     module = dict(model.named_modules()).get(path)
     if operator != "embedding" or not isinstance(module, nn.Embedding):
         return None
-    return Tokens(torch.zeros(like.shape, dtype=like.dtype), module)
+    return Tokens(torch.zeros(like.shape, dtype=like.dtype), path, module.embedding_dim)

@@ -22,7 +22,14 @@ from archscope.probing.draws import copies, draws, limits_of
 from archscope.probing.evidence import ContradictionError, Evidence, NotRepeatedError
 from archscope.probing.holding import Held, NotHeldError, held_reductions
 from archscope.probing.proof import RANKED, Asked, Level, Proof, Shown, missing, not_run, shown_by
-from archscope.probing.runs import QUIET, NoDataError, OutOfTimeError, fresh_input, runner
+from archscope.probing.runs import (
+    QUIET,
+    NoDataError,
+    NotCopiedError,
+    OutOfTimeError,
+    fresh_input,
+    runner,
+)
 from archscope.probing.tokens import tokens_of
 from archscope.probing.trials import Trial
 from archscope.subject import Inputs
@@ -201,6 +208,6 @@ def hindrance(model: nn.Module) -> str:
 
 
 def _said(error: Exception) -> str:
-    if isinstance(error, NoDataError):
+    if isinstance(error, NoDataError | NotCopiedError):
         return str(error)
     return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"

@@ -1,21 +1,25 @@
 """Leaves a module as it was found: mode, hooks, attributes, weights, buffers, random numbers.
 
-Counting runs the user's own forward, which may set attributes, append to lists, update running
-statistics, draw random numbers, or raise half-way. Everything is put back, also after an error.
+For what is run again and again from one state, and for the user's own network where only itself
+will do: its forward may set attributes, append to lists, update running statistics, draw random
+numbers, or raise half-way. Everything is put back, also after an error.
 """
 
 from __future__ import annotations
 
-import os
-import random
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
-from torch.utils._pytree import tree_map
+from torch.autograd.grad_mode import _unsafe_preserve_version_counter as preserving_version
+from torch.utils._pytree import tree_leaves
+
+from archscope.errors import ArchscopeError
+from archscope.running.process import random_as_found
+from archscope.subject import Inputs
 
 _CONTAINERS = (dict, OrderedDict, defaultdict, list, set, deque)
 """Exact types whose items are put back; a subclass may not like to be copied."""
@@ -23,104 +27,77 @@ _CONTAINERS = (dict, OrderedDict, defaultdict, list, set, deque)
 
 @contextmanager
 def left_as_found(model: nn.Module) -> Iterator[None]:
-    """Put back every attribute of every submodule, every random generator, the working folder.
+    """Put back every attribute of every submodule, and every random generator.
 
     Attributes are put back by identity; a list, dict or set that an attribute holds gets its former
     items back too, a plain tensor its values. For those of parameters and buffers, see
-    `values_as_found`.
+    `in_place`.
     """
     attributes = [(module, _snapshot(vars(module))) for module in model.modules()]
-    generators = _random_states()
+    put_back_chance = random_as_found()
     fast_path = torch.backends.mha.get_fastpath_enabled()
-    here = os.getcwd()
     try:
         yield
     finally:
-        os.chdir(here)
         for module, snapshot in attributes:
             _restore(vars(module), snapshot)
-        for put_back in generators:
-            put_back()
+        put_back_chance()
         torch.backends.mha.set_fastpath_enabled(fast_path)
 
 
 @contextmanager
-def values_as_found(model: nn.Module, inputs: Sequence[Any]) -> Iterator[None]:
-    """Put back the values of all parameters, buffers and input tensors; costs a copy of each."""
+def in_place(model: nn.Module, inputs: Inputs) -> Iterator[None]:
+    """Let the user's own network run, and put back all of it; costs a copy of each tensor.
+
+    Levels that each put back all stand around it, since an interrupt may end one. Raises
+    `ArchscopeError` where a tensor is not as it was after all.
+    """
     tensors = [*model.parameters(), *model.buffers()]
-    tensors += [leaf for leaf in inputs if isinstance(leaf, torch.Tensor)]
-    copies = [(tensor, tensor.detach().clone()) for tensor in tensors if _is_watched(tensor)]
-    try:
-        yield
-    finally:
-        for tensor, copy in copies:
-            _put_back(tensor, copy)
+    tensors += tree_leaves((inputs.args, dict(inputs.kwargs)))
+    held = [_Held(tensor) for tensor in tensors if _is_watched(tensor)]
+    with left_as_found(model), left_as_found(model), left_as_found(model):
+        try:
+            try:
+                yield
+            finally:
+                _put_all_back(held)
+        finally:
+            _put_all_back(held)
+    if not all(one.is_as_it_was() for one in held):
+        raise ArchscopeError(
+            f"{type(model).__name__} reaches itself from outside, so that no copy of it could be "
+            "run, and a weight that its forward changes could not be put back"
+        )
 
 
-class Written:
-    """Parameters and buffers of a model that its forward writes to, and what they held before."""
+class _Held:
+    """A tensor, and all that it was."""
 
-    def __init__(self, model: nn.Module) -> None:
-        held = [*model.parameters(), *model.buffers()]
-        self._places = {_place(tensor) for tensor in held if _is_watched(tensor)}
-        self._before: list[tuple[torch.Tensor, torch.Tensor]] = []
-
-    def watch(self, tensors: Iterable[torch.Tensor]) -> None:
-        """Keep what some tensors hold that are about to be written to."""
-        for tensor in tensors:
-            if _is_watched(tensor) and _place(tensor) in self._places:
-                self._before.append((tensor.detach(), tensor.detach().clone()))
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self._tensor = tensor
+        self._data = tensor.detach()
+        self._copy = tensor.detach().clone()
+        self._version = None if tensor.is_inference() else preserving_version(tensor)
+        self._trained = tensor.requires_grad
 
     def put_back(self) -> None:
-        """Undo all that was written."""
-        with torch.no_grad():
-            while self._before:
-                tensor, copy = self._before.pop()
-                tensor.copy_(copy)
+        if self._tensor.data_ptr() != self._data.data_ptr():
+            self._tensor.data = self._data
+        _put_back(self._tensor, self._copy)
+        if self._tensor.requires_grad != self._trained:
+            self._tensor.requires_grad_(self._trained)
+        if self._version is not None:
+            self._version.__exit__(None, None, None)
+
+    def is_as_it_was(self) -> bool:
+        """Return whether place, values and version are as before."""
+        same_place = self._tensor.data_ptr() == self._data.data_ptr()
+        return same_place and torch.equal(self._tensor, self._copy)
 
 
-def _place(tensor: torch.Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
-
-
-def move_to_meta(model: nn.Module) -> None:
-    """Swap every parameter and buffer for a twin without memory; only inside `left_as_found`.
-
-    Shared tensors get one shared twin, so that what is tied stays tied.
-    """
-    twins: dict[int, torch.Tensor] = {}
-    for module in model.modules():
-        for held in (module._parameters, module._buffers):
-            for name, tensor in held.items():
-                if tensor is not None:
-                    if id(tensor) not in twins:
-                        twins[id(tensor)] = meta_twin(tensor)
-                    held[name] = twins[id(tensor)]  # type: ignore[assignment]
-
-
-def bodiless(value: Any) -> Any:
-    """Drop the data of numbers; keep that of words, masks and lengths, which steer a forward."""
-
-    def twin(leaf: Any) -> Any:
-        if not isinstance(leaf, torch.Tensor):
-            return leaf
-        if leaf.is_floating_point() or leaf.is_complex():
-            return meta_twin(leaf)
-        return leaf.clone()  # the forward may write into it
-
-    return tree_map(twin, value)
-
-
-def meta_twin(tensor: torch.Tensor) -> torch.Tensor:
-    """Return a tensor of the same shape, strides and number type that holds no memory."""
-    if tensor.is_meta:
-        return tensor
-    twin = torch.empty_strided(
-        tensor.size(), tensor.stride(), dtype=tensor.dtype, device="meta", requires_grad=False
-    )
-    if isinstance(tensor, nn.Parameter):
-        return nn.Parameter(twin, requires_grad=tensor.requires_grad)
-    return twin
+def _put_all_back(held: Sequence[_Held]) -> None:
+    for one in held:
+        one.put_back()
 
 
 def _snapshot(attributes: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -167,15 +144,3 @@ def _same_items(now: Any, before: Any) -> bool:
     if isinstance(now, dict):
         return all(a is b and now[a] is before[b] for a, b in zip(now, before, strict=True))
     return all(a is b for a, b in zip(now, before, strict=True))
-
-
-def _random_states() -> list[Callable[[], object]]:
-    cpu, python = torch.get_rng_state(), random.getstate()
-    states: list[Callable[[], object]] = [
-        lambda: torch.set_rng_state(cpu),
-        lambda: random.setstate(python),
-    ]
-    if torch.cuda.is_initialized():
-        devices = torch.cuda.get_rng_state_all()
-        states.append(lambda: torch.cuda.set_rng_state_all(devices))
-    return states

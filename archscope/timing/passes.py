@@ -9,7 +9,6 @@ stay.
 
 from __future__ import annotations
 
-import copy as copying
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -18,11 +17,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_leaves
 
 from archscope.errors import ArchscopeError, ForwardError, first_line
 from archscope.hardware import Precision
 from archscope.running.as_found import left_as_found
+from archscope.running.twin import Original, ReachedOriginalError, copied, own, twin_of
 from archscope.subject import Inputs
 from archscope.timing.out_of_memory import is_out_of_memory
 from archscope.timing.precision import DTYPES, computing_in
@@ -49,6 +49,8 @@ class Workload:
     """Runs the forward pass of `model` and returns what it returns."""
     stages: tuple[Stage, ...]
     """What is timed, in order."""
+    original: Original | None = None
+    """What `model` is a copy of; None where it is no copy, or is compiled."""
 
 
 @contextmanager
@@ -72,7 +74,8 @@ def ready(
     on_device = torch.cuda.device(device) if device.type == "cuda" else nullcontext()
     trains = step == "train"
     with left_as_found(model), computing_in(precision), on_device, torch.set_grad_enabled(trains):
-        moved = _moved(model, device, DTYPES[precision], copy=copy)
+        original = Original(model, inputs) if copy else None
+        moved = _moved(model, original, device, DTYPES[precision])
         given = _given(inputs, device, DTYPES[precision])
         moved.train(trains)
         run = torch.compile(moved) if compiled else moved
@@ -80,22 +83,22 @@ def ready(
         def call(run: Any = run) -> Any:
             return run(*given.args, **given.kwargs)
 
-        stages = _training(moved, call) if trains else (Stage(name="forward", run=call),)
-        yield Workload(model=moved, call=lambda: moved(*given.args, **given.kwargs), stages=stages)
+        watched = None if compiled else original
+        forward = (Stage(name="forward", run=call),)
+        yield Workload(
+            model=moved,
+            call=lambda: moved(*given.args, **given.kwargs),
+            stages=_training(moved, call, watched) if trains else forward,
+            original=watched,
+        )
 
 
-def _moved(model: nn.Module, device: torch.device, dtype: torch.dtype, *, copy: bool) -> nn.Module:
+def _moved(
+    model: nn.Module, original: Original | None, device: torch.device, dtype: torch.dtype
+) -> nn.Module:
     _refuse_without_data(model)
-    if copy:
-        try:
-            model = copying.deepcopy(model)
-        except Exception as error:
-            if is_out_of_memory(error):
-                raise
-            raise ArchscopeError(
-                f"{type(model).__name__} cannot be copied ({first_line(error)}); a copy is timed, "
-                "so that yours stays as it is"
-            ) from error
+    if original is not None:
+        model = twin_of(original, weight=own).model
     return _CASTS[dtype](model).to(device)
 
 
@@ -113,16 +116,16 @@ def _refuse_without_data(model: nn.Module) -> None:
 def _given(inputs: Inputs, device: torch.device, dtype: torch.dtype) -> Inputs:
     """Return copies of the inputs on the device; only floating-point numbers change their type."""
 
-    def place(leaf: Any) -> Any:
-        if not isinstance(leaf, Tensor):
-            return leaf
-        kind = dtype if leaf.is_floating_point() else leaf.dtype
-        return leaf.detach().to(device=device, dtype=kind, copy=True)
+    def place(tensor: Tensor) -> Tensor:
+        kind = dtype if tensor.is_floating_point() else tensor.dtype
+        return tensor.detach().to(device=device, dtype=kind, copy=True)
 
-    return Inputs(args=tree_map(place, inputs.args), kwargs=tree_map(place, dict(inputs.kwargs)))
+    return copied(inputs, place)
 
 
-def _training(model: nn.Module, call: Callable[[], Any]) -> tuple[Stage, ...]:
+def _training(
+    model: nn.Module, call: Callable[[], Any], original: Original | None
+) -> tuple[Stage, ...]:
     """Return the stages of one training step; the forward runs once here, for its outputs."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trained:
@@ -130,7 +133,7 @@ def _training(model: nn.Module, call: Callable[[], Any]) -> tuple[Stage, ...]:
     # Frozen copies of gradients would be made for nothing.
     optimiser = torch.optim.AdamW(trained, lr=0.0)
     held: list[Tensor] = []
-    seeds = [torch.randn_like(output) for output in differentiable(first_call(call))]
+    seeds = [torch.randn_like(output) for output in differentiable(first_call(call, original))]
     if not seeds:
         raise ArchscopeError("nothing can be trained: no output depends on a trained parameter")
 
@@ -152,10 +155,19 @@ def _training(model: nn.Module, call: Callable[[], Any]) -> tuple[Stage, ...]:
     )
 
 
-def first_call(call: Callable[[], Any]) -> Any:
-    """Run a forward for the first time; what it raises becomes a `ForwardError`."""
+def first_call(call: Callable[[], Any], original: Original | None = None) -> Any:
+    """Run a forward for the first time; what it raises becomes a `ForwardError`.
+
+    Raises `ArchscopeError` where a copy calls the `original` that it was made of.
+    """
     try:
-        return call()
+        with nullcontext() if original is None else original.out_of_reach():
+            return call()
+    except ReachedOriginalError as reached:
+        raise ArchscopeError(
+            f"a copy is timed, so that yours stays as it is, and the copy calls your own {reached} "
+            "by a name from outside: let its forward use self"
+        ) from None
     except ArchscopeError:
         raise
     except Exception as error:

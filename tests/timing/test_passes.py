@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from typing import Any
 
 import pytest
@@ -199,15 +200,36 @@ def test_a_network_without_data_is_refused(model: nn.Module, why: str) -> None:
         pass
 
 
-def test_a_network_that_cannot_be_copied_says_so() -> None:
-    model = nn.Linear(2, 2)
-    model.last = model(torch.ones(1, 2))  # a tensor with a history cannot be copied
+class ByGlobalName(nn.Module):
+    """Runs a layer that it finds by a name from outside."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return OUTSIDE["network"].fc(x)
+
+
+OUTSIDE: dict[str, nn.Module] = {}
+
+
+def test_a_network_that_reaches_itself_from_outside_says_so() -> None:
+    model = OUTSIDE["network"] = ByGlobalName()
+    model.fc = nn.Linear(2, 2)
 
     with (
-        pytest.raises(ArchscopeError, match="Linear cannot be copied"),
-        ready(model, Inputs(args=(torch.ones(1, 2),)), device=CPU, precision="fp32"),
+        ready(model, Inputs(args=(torch.ones(1, 2),)), device=CPU, precision="fp32") as workload,
+        pytest.raises(ArchscopeError, match="calls your own Linear"),
     ):
-        pass
+        first_call(workload.stages[0].run, workload.original)
+
+
+def test_what_has_a_history_or_holds_a_lock_is_copied() -> None:
+    model = nn.Linear(2, 2)
+    model.last = model(torch.ones(1, 2))
+    model.lock = threading.Lock()
+
+    with ready(model, Inputs(args=(torch.ones(1, 2),)), device=CPU, precision="fp32") as workload:
+        first_call(workload.stages[0].run, workload.original)
+
+        assert workload.model is not model
 
 
 def test_without_a_copy_the_network_itself_is_moved() -> None:

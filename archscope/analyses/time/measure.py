@@ -131,7 +131,7 @@ def _measure(
     start: float,
 ) -> Measured:
     clock = clock_for(device)
-    first_call(workload.stages[0].run)
+    first_call(workload.stages[0].run, workload.original)
     for stage in workload.stages[1:]:
         stage.run()
     clock.wait()

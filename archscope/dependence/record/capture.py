@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
 from math import prod
 from typing import Any
 
@@ -24,9 +23,19 @@ from archscope.dependence.record.functions import FunctionRecorder
 from archscope.dependence.record.graph import READ, Call, Graph, Node, Read, Value
 from archscope.dependence.record.learned import READERS, Learned
 from archscope.dependence.record.padding import TRUE_OF_TOKENS, padding_of
-from archscope.running.as_found import Written, left_as_found, meta_twin, values_as_found
+from archscope.running.as_found import in_place
 from archscope.running.module_stack import ModuleStack, tensors_in
+from archscope.running.process import random_as_found
 from archscope.running.shapes import RULES
+from archscope.running.twin import (
+    Original,
+    ReachedOriginalError,
+    Twin,
+    bodiless,
+    copied,
+    own,
+    with_data,
+)
 from archscope.subject import Inputs
 
 LARGEST_CONSTANT = 1 << 22
@@ -49,7 +58,7 @@ def capture(
     constants: bool = True,
     altered: Mapping[int, int] | None = None,
 ) -> Graph:
-    """Run the model in evaluation mode and return what ran; the model is left as found.
+    """Run a copy of the model in evaluation mode and return what ran.
 
     `studied` names the inputs (see `input_tensors`) that values depend on; the others count as
     constants. With `data` all runs for real, which control flow over values needs. Without
@@ -58,14 +67,28 @@ def capture(
     (see `reads`). What the forward raises is the graph's `failure`, beside what was recorded
     until then.
     """
-    leaves = tuple(tree_leaves((inputs.args, dict(inputs.kwargs))))
-    watched = leaves if data else ()
-    with values_as_found(model, watched) if data else nullcontext(), left_as_found(model):
-        for module in model.modules():
-            module.training = False  # not eval(): a module may have made that do something else
-        torch.backends.mha.set_fastpath_enabled(False)
-        recorder = _Recorder(model, data=data, constants=constants, altered=altered or {})
-        return recorder.run(inputs, studied)
+    original = Original(model, inputs)
+
+    def record(twin: Twin, memory: Original | None) -> Graph:
+        recorder = _Recorder(
+            twin.model, data=data, constants=constants, altered=altered or {}, original=memory
+        )
+        return recorder.run(twin.inputs, studied)
+
+    fast_path = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    chance_as_found = random_as_found()
+    try:
+        with original.out_of_reach():
+            return record(with_data(original), original)
+    except ReachedOriginalError:
+        with in_place(model, inputs):
+            for module in model.modules():
+                module.training = False
+            return record(Twin(model=model, inputs=copied(inputs, own)), None)
+    finally:
+        chance_as_found()
+        torch.backends.mha.set_fastpath_enabled(fast_path)
 
 
 def input_tensors(inputs: Inputs) -> dict[str, Tensor]:
@@ -99,18 +122,24 @@ class _Recorder(TorchDispatchMode):
     """Sees every operator; writes those that depend on the input into a graph."""
 
     def __init__(
-        self, model: nn.Module, *, data: bool, constants: bool, altered: Mapping[int, int]
+        self,
+        model: nn.Module,
+        *,
+        data: bool,
+        constants: bool,
+        altered: Mapping[int, int],
+        original: Original | None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._model = model
         self._data = data
         self._constants = constants
         self._altered = altered
+        self._original = original
         self._graph = Graph(executed="data" if data else "shapes")
         self._stack = ModuleStack(model, on_enter=self._enter, on_exit=self._exit)
         self._aliases = Aliases(self._emit)
         self._learned = Learned()
-        self._written = Written(model)
         self._entered: list[tuple[str, tuple[Value, ...], int, int]] = []
         self._values = 0
         devices = (p.device for p in model.parameters() if not p.is_meta)
@@ -139,8 +168,6 @@ class _Recorder(TorchDispatchMode):
                 self._graph.failure = RuntimeError(f"it calls sys.exit({leaving.code!r})")
             except Exception as failure:
                 self._graph.failure = failure
-            finally:
-                self._written.put_back()
         return self._graph
 
     def _studied(self, inputs: Inputs, studied: tuple[str, ...]) -> tuple[Any, Any]:
@@ -150,7 +177,7 @@ class _Recorder(TorchDispatchMode):
         def fresh(leaf: Any) -> Any:
             if not isinstance(leaf, Tensor) or names.get(id(leaf)) not in studied:
                 return leaf
-            tensor = leaf.detach().clone() if self._data else meta_twin(leaf.detach())
+            tensor = leaf.detach().clone() if self._data else bodiless(leaf.detach())
             value = self._fresh_value(tuple(tensor.shape))
             self._graph.inputs[names[id(leaf)]] = value
             self._aliases.add(tensor, value)
@@ -160,6 +187,8 @@ class _Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if self._original is not None and func._schema.is_mutable:
+            self._original.refuse_write(func, args, kwargs)
         name = _name(func)
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         if not any(map(self._aliases.is_dependent, tensors)):
@@ -232,7 +261,6 @@ class _Recorder(TorchDispatchMode):
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         if any(t.is_meta for t in tensors) and not all(t.is_meta for t in tensors):
             args, kwargs = tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
-        self._written.watch(written_by(func, args, kwargs))
         out = func(*args, **kwargs)
         self._learned.note(name, args, tensors, out)
         self._aliases.record_constant(func, name, args, kwargs, out)
@@ -323,4 +351,4 @@ def _name(func: Any) -> str:
 
 
 def _bodiless(leaf: Any) -> Any:
-    return meta_twin(leaf) if isinstance(leaf, Tensor) else leaf
+    return bodiless(leaf) if isinstance(leaf, Tensor) and not leaf.is_meta else leaf

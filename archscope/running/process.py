@@ -1,0 +1,176 @@
+"""Leaves the process as it was found: torch's switches, random numbers, folder, environment.
+
+What runs here may be interrupted anywhere, in the middle of putting things back too. Therefore all
+is put back three times over, by levels that each do it whole: an interrupt ends one of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import sys
+import threading
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import torch
+from torch.nn.modules import module as hooks
+from torch.overrides import _get_current_function_mode_stack
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
+
+T = TypeVar("T")
+PutBack = Callable[[], object]
+_ONE_AT_A_TIME = threading.RLock()
+"""torch keeps hooks, random numbers and switches for the whole process: other threads wait."""
+_GLOBAL_HOOKS = tuple(
+    value
+    for name, value in sorted(vars(hooks).items())
+    if name.startswith("_global_") and isinstance(value, dict)
+)
+
+
+def process_as_found(run: Callable[[], T]) -> T:
+    """Return what `run` returns, with the process as it was before; one thread at a time."""
+    with _ONE_AT_A_TIME:
+        return _putting_back(run, _state(), times=3)
+
+
+def _putting_back(run: Callable[[], T], state: list[PutBack], times: int) -> T:
+    if not times:
+        return run()
+    try:
+        return _putting_back(run, state, times - 1)
+    finally:
+        for put_back in state:
+            put_back()
+
+
+def random_as_found() -> PutBack:
+    """Return what puts all random numbers of the process back to where they are now."""
+    cpu, python = torch.get_rng_state(), random.getstate()
+    numpy = sys.modules.get("numpy")
+    numbers = None if numpy is None else numpy.random.get_state()
+    devices = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
+
+    def put_back() -> None:
+        torch.set_rng_state(cpu)
+        random.setstate(python)
+        if numpy is not None:
+            numpy.random.set_state(numbers)
+        if devices is not None:
+            torch.cuda.set_rng_state_all(devices)
+
+    return put_back
+
+
+def _state() -> list[PutBack]:
+    """Return what puts back each part of the process; each may be called more than once."""
+    return [
+        _modes(),
+        *(_items(registered) for registered in _GLOBAL_HOOKS),
+        *(_switch(get, put) for get, put in _SWITCHES),
+        _items(os.environ),
+        _list(sys.path),
+        _filters(),
+        random_as_found(),
+    ]
+
+
+def _switch(get: Callable[[], Any], put: Callable[[Any], object]) -> PutBack:
+    found = get()
+
+    def put_back() -> None:
+        if get() != found:
+            put(found)
+
+    return put_back
+
+
+def _items(held: Any) -> PutBack:
+    found = dict(held)
+
+    def put_back() -> None:
+        if dict(held) != found:
+            for name in held.keys() - found.keys():
+                del held[name]
+            held.update(found)
+
+    return put_back
+
+
+def _list(held: Any) -> PutBack:
+    found = list(held)
+
+    def put_back() -> None:
+        if list(held) != found:
+            held[:] = found
+
+    return put_back
+
+
+def _filters() -> PutBack:
+    found, put_back_items = warnings.filters, _list(warnings.filters)
+
+    def put_back() -> None:
+        warnings.filters = found  # `catch_warnings` works on a copy
+        put_back_items()
+
+    return put_back
+
+
+def _modes() -> PutBack:
+    """Put back torch's stacks of modes, and what a tracer or a context left switched."""
+    dispatch, functions = _get_current_dispatch_mode_stack(), _get_current_function_mode_stack()
+    tracing = torch._C._get_tracing_state()
+
+    def put_back() -> None:
+        torch._C._set_tracing_state(tracing)  # type: ignore[attr-defined]
+        if _get_current_dispatch_mode_stack() != dispatch:
+            while torch._C._len_torch_dispatch_stack():
+                torch._C._pop_torch_dispatch_stack()
+            for mode in dispatch:
+                torch._C._push_on_torch_dispatch_stack(mode)
+        if _get_current_function_mode_stack() != functions:
+            while torch._C._len_torch_function_stack():
+                torch._C._pop_torch_function_stack()
+            for mode in functions:
+                torch._C._push_on_torch_function_stack(mode)
+
+    return put_back
+
+
+def _put_streams(streams: tuple[Any, Any]) -> None:
+    sys.stdout, sys.stderr = streams
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:  # it was deleted
+        return None
+
+
+def _go_to(folder: str | None) -> None:
+    if folder is not None:
+        with suppress(OSError):
+            os.chdir(folder)
+
+
+_SWITCHES: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
+    (torch.is_grad_enabled, torch.set_grad_enabled),
+    (torch.get_default_dtype, torch.set_default_dtype),
+    (torch.backends.mha.get_fastpath_enabled, torch.backends.mha.set_fastpath_enabled),
+    (torch.get_num_threads, torch.set_num_threads),
+    (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
+    (lambda: torch.is_autocast_enabled("cpu"), lambda on: torch.set_autocast_enabled("cpu", on)),
+    (lambda: torch.is_autocast_enabled("cuda"), lambda on: torch.set_autocast_enabled("cuda", on)),
+    (lambda: logging.root.manager.disable, logging.disable),
+    (lambda: (sys.stdout, sys.stderr), _put_streams),
+    (sys.getrecursionlimit, sys.setrecursionlimit),
+    (_folder, _go_to),
+)
+"""What is read and set as a whole."""

@@ -1,0 +1,236 @@
+"""Runs a copy of a network, with stand-ins for its tensors: the user's own is never written to.
+
+What belongs to the user must not be reached from the copy either, as by a function that holds the
+module in a global name: a module of the user's that is called, or memory of the user's that is
+written to, ends the run before anything is done to it.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_pre_hook
+from torch.nn.parameter import is_lazy
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from archscope.errors import ForwardError
+from archscope.running.copies import Copies, StandIn
+from archscope.subject import Inputs
+
+LARGEST_KEPT = 2**22
+"""Elements up to which a buffer keeps its values where the rest is shapes alone."""
+_LARGEST_COPY = 2**30
+"""Bytes of weights up to which a copy has its own; more are read where they lie."""
+_STATISTICS = frozenset(("running_mean", "running_var", "num_batches_tracked"))
+"""Buffers whose values steer no forward."""
+_SHARDED = frozenset(("DTensor", "FlatParameter"))
+"""Classes of weights that lie on several machines."""
+
+
+class ReachedOriginalError(BaseException):
+    """A copy reached the user's own network. No `Exception`, which a forward might catch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """A copy of a network in evaluation mode, and of what it is called with."""
+
+    model: nn.Module
+    """Has the paths of the original; nobody else uses it."""
+    inputs: Inputs
+    """Copies; a tensor that the network holds too is the same tensor in both."""
+
+    def run(self) -> Any:
+        """Call the copy."""
+        return self.model(*self.inputs.args, **self.inputs.kwargs)
+
+
+class Original:
+    """What belongs to the user: modules that are not to run, memory that is not to be written."""
+
+    def __init__(self, model: nn.Module, inputs: Inputs) -> None:
+        self.model = model
+        """The network."""
+        self.inputs = inputs
+        """What it is called with."""
+        self._modules = {id(module) for module in model.modules()}
+        places = {_place(value) for value in self.tensors()}
+        self._memory = places - {0}
+
+    def tensors(self) -> Iterator[Tensor]:
+        """Yield all tensors that the network and its inputs hold."""
+        yield from self.model.parameters()
+        yield from self.model.buffers()
+        attributes = (value for module in self.model.modules() for value in vars(module).values())
+        for value in (*attributes, *tree_leaves((self.inputs.args, dict(self.inputs.kwargs)))):
+            if isinstance(value, Tensor):
+                yield value
+
+    @contextmanager
+    def out_of_reach(self) -> Iterator[None]:
+        """Within it, in this thread, a call of one of the modules raises."""
+        thread = threading.get_ident()
+
+        def refuse(module: nn.Module, args: Any) -> None:
+            if id(module) in self._modules and threading.get_ident() == thread:
+                raise ReachedOriginalError(type(module).__name__)
+
+        handle = register_module_forward_pre_hook(refuse)
+        try:
+            yield
+        finally:
+            handle.remove()
+
+    def refuse_write(self, func: Any, args: Any, kwargs: Any) -> None:
+        """Raise where an operator is about to write to the memory of one of the tensors."""
+        for number, argument in enumerate(func._schema.arguments):
+            if argument.alias_info is None or not argument.alias_info.is_write:
+                continue
+            value = args[number] if number < len(args) else kwargs.get(argument.name)
+            for tensor in value if isinstance(value, list | tuple) else (value,):
+                if isinstance(tensor, Tensor) and _place(tensor) in self._memory:
+                    raise ReachedOriginalError(str(func))
+
+
+class ReadOnly(TorchDispatchMode):
+    """Refuses what would write to the memory of an original."""
+
+    def __init__(self, original: Original) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._original = original
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # Otherwise torch imports its compiler at the first operator.
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if hasattr(func, "_schema") and func._schema.is_mutable:
+            self._original.refuse_write(func, args, kwargs or {})
+        return func(*args, **(kwargs or {}))
+
+
+def on_shapes(original: Original, *, constants_too: bool = False) -> Twin:
+    """Return a copy whose weights and inputs have no data.
+
+    Buffers keep their values, masks and indices among them, unless they are huge; whole numbers in
+    the inputs too, since they steer a forward. With `constants_too` buffers have none either.
+    """
+    statistics = {
+        id(tensor)
+        for module in original.model.modules()
+        for name, tensor in module._buffers.items()
+        if name in _STATISTICS
+    }
+
+    def weight(tensor: Tensor) -> Tensor:
+        bare = constants_too or isinstance(tensor, nn.Parameter) or id(tensor) in statistics
+        return bodiless(tensor) if bare else _kept(tensor)
+
+    def argument(tensor: Tensor) -> Tensor:
+        numbers = tensor.is_floating_point() or tensor.is_complex()
+        return bodiless(tensor) if numbers else own(tensor)
+
+    return twin_of(original, weight=weight, argument=argument)
+
+
+def with_data(original: Original) -> Twin:
+    """Return a copy with data of its own; weights too large for that are read where they lie."""
+    parameters = original.model.parameters()
+    weighs = sum(t.numel() * t.element_size() for t in parameters if not is_lazy(t))
+
+    def weight(tensor: Tensor) -> Tensor:
+        if isinstance(tensor, nn.Parameter) and weighs > _LARGEST_COPY:
+            return _as_held(tensor.detach(), tensor)
+        return own(tensor)
+
+    return twin_of(original, weight=weight)
+
+
+def twin_of(original: Original, *, weight: StandIn, argument: StandIn | None = None) -> Twin:
+    """Return a copy with what `weight` makes of the model's tensors and `argument` of the inputs'.
+
+    Raises `ForwardError` for a network that is sharded over several processes.
+    """
+    refuse_sharded(original.model)
+    copies = Copies()
+    model = copies.of(original.model, weight)
+    inputs = copied(original.inputs, argument or own, copies)
+    for module in model.modules():
+        module.training = False  # not eval(): a module may have made that do something else
+    return Twin(model=model, inputs=inputs)
+
+
+def copied(inputs: Inputs, stand_in: StandIn, copies: Copies | None = None) -> Inputs:
+    """Return copies of what a forward is called with."""
+    args, kwargs = (copies or Copies()).of((inputs.args, dict(inputs.kwargs)), stand_in)
+    return Inputs(args=args, kwargs=kwargs)
+
+
+def refuse_sharded(model: nn.Module) -> None:
+    """Raise `ForwardError` where weights lie on several machines, and only running joins them."""
+    for name, tensor in model.named_parameters():
+        if any(kind.__name__ in _SHARDED for kind in type(tensor).__mro__):
+            raise ForwardError(
+                f"{name} is sharded over several processes ({type(tensor).__name__}): count the "
+                "network before it is sharded. It was not touched."
+            )
+
+
+def bodiless(tensor: Tensor) -> Tensor:
+    """Return a tensor of the same shape, strides and number type that holds no memory.
+
+    One of a class with operators of its own, or that is no plain block of numbers, keeps its data
+    where it cannot do without.
+    """
+    if type(tensor).__torch_dispatch__ is not Tensor.__torch_dispatch__:
+        try:
+            return tensor.detach().to("meta")
+        except Exception:  # a class that knows nothing of meta
+            return own(tensor)
+    if tensor.layout is not torch.strided or tensor.is_quantized or is_lazy(tensor):
+        return own(tensor)
+    made = torch.empty_strided(tensor.size(), tensor.stride(), dtype=tensor.dtype, device="meta")
+    return _as_held(made, tensor)
+
+
+def own(tensor: Tensor) -> Tensor:
+    """Return a copy with the same values, without a history."""
+    if is_lazy(tensor):
+        return copy.deepcopy(tensor)
+    with torch.no_grad():
+        return _as_held(tensor.detach().clone(), tensor)
+
+
+def _kept(tensor: Tensor) -> Tensor:
+    """Return a copy with values, on the CPU, unless it is huge."""
+    if is_lazy(tensor) or (tensor.numel() > LARGEST_KEPT and tensor.layout is torch.strided):
+        return bodiless(tensor)
+    made = own(tensor)
+    return made if made.is_cpu or made.is_meta else _as_held(made.detach().cpu(), tensor)
+
+
+def _as_held(made: Tensor, like: Tensor) -> Tensor:
+    """Return a tensor as the kind of parameter that another one is, if it is one."""
+    if not isinstance(like, nn.Parameter):
+        return made.requires_grad_() if like.requires_grad and like.is_leaf else made
+    if type(like) is nn.Parameter:
+        return nn.Parameter(made, requires_grad=like.requires_grad)
+    if type(made) is Tensor:  # a parameter of a class of the user's
+        return Tensor._make_subclass(type(like), made, like.requires_grad)
+    return made.requires_grad_(like.requires_grad)
+
+
+def _place(tensor: Tensor) -> int:
+    """Return the address of a tensor's memory, 0 where it has none."""
+    try:
+        return 0 if tensor.is_meta or is_lazy(tensor) else tensor.untyped_storage().data_ptr()
+    except (NotImplementedError, RuntimeError):  # it has several, or is no block of numbers
+        return 0
