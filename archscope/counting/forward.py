@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -19,11 +17,12 @@ from archscope.counting.execution import ShapesOnly
 from archscope.counting.fvcore_engine import FvcoreCount, count_with_fvcore
 from archscope.errors import ForwardError, first_line
 from archscope.running.as_found import in_place
-from archscope.running.process import random_as_found
+from archscope.running.as_written import as_written
+from archscope.running.module_stack import ModuleStack
+from archscope.running.process import raise_interrupt, random_as_found
 from archscope.running.twin import (
     Original,
     ReachedOriginalError,
-    ReadOnly,
     Twin,
     copied,
     on_shapes,
@@ -52,9 +51,21 @@ class ForwardCount:
     """What the forward raised, if it did."""
     device: str
     """Where the pass ran: `meta`, or the device of the model's weights."""
+    in_place: bool = False
+    """Whether the network itself ran, since no copy of it can: it reaches itself from outside."""
 
 
-def count_forward(subject: Subject, execution: Execution = "auto") -> ForwardCount:
+Around = Callable[[ModuleStack], AbstractContextManager[object]]
+"""What stands around the dispatcher's pass, told which module is running."""
+
+
+def _nothing_around(stack: ModuleStack) -> AbstractContextManager[object]:
+    return nullcontext()
+
+
+def count_forward(
+    subject: Subject, execution: Execution = "auto", around: Around = _nothing_around
+) -> ForwardCount:
     """Run copies of the subject's network in evaluation mode, one for each engine, and count them.
 
     Raises `ForwardError` where the network cannot be run at all. What the forward itself raises is
@@ -67,20 +78,29 @@ def count_forward(subject: Subject, execution: Execution = "auto") -> ForwardCou
     if lazy is not None:
         raise ForwardError(f"parameter {lazy} has no shape yet; run the model once, then count it")
     repeats = {repeat.path: len(repeat.copies) for repeat in subject.repeats}
-    original = Original(model, inputs)
+    original, watch = Original(model, inputs), _Watch(repeats, around)
     results: list[ForwardCount] = []
     try:
         for attempt in _attempts(original, execution):
-            results.append(attempt(original, repeats))
+            results.append(attempt(original, watch))
             if results[-1].failure is None:
                 return results[-1]
     except ReachedOriginalError:
-        return _in_place(original, repeats)
+        return _in_place(original, watch)
     # The error of a real forward is the model's own; without one, that of the plainest attempt.
     return results[-1] if results[-1].execution == "real" else results[0]
 
 
-Attempt = Callable[[Original, Mapping[str, int]], ForwardCount]
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """How a pass is watched."""
+
+    repeats: Mapping[str, int]
+    """For how many blocks the one at a path stands."""
+    around: Around
+
+
+Attempt = Callable[[Original, _Watch], ForwardCount]
 
 
 def _attempts(original: Original, execution: Execution) -> list[Attempt]:
@@ -95,20 +115,21 @@ def _without_data(original: Original) -> bool:
     return any(tensor.is_meta for tensor in original.tensors())
 
 
-def _on_shapes(
-    original: Original, repeats: Mapping[str, int], *, constants_too: bool
-) -> ForwardCount:
-    with ShapesOnly(constants_too=constants_too, original=original), original.out_of_reach():
+def _on_shapes(original: Original, watch: _Watch, *, constants_too: bool) -> ForwardCount:
+    with (
+        ShapesOnly(constants_too=constants_too, original=original),
+        original.out_of_reach(writes=False),
+    ):
         fresh = partial(on_shapes, original, constants_too=constants_too)
-        return _both_engines(fresh, repeats, "shapes")
+        return _both_engines(fresh, watch, "shapes")
 
 
-def _on_data(original: Original, repeats: Mapping[str, int]) -> ForwardCount:
-    with original.out_of_reach():
-        return _both_engines(partial(with_data, original), repeats, "real", ReadOnly(original))
+def _on_data(original: Original, watch: _Watch) -> ForwardCount:
+    with original.out_of_reach(writes=False):
+        return _both_engines(partial(with_data, original), watch, "real", original.read_only())
 
 
-def _in_place(original: Original, repeats: Mapping[str, int]) -> ForwardCount:
+def _in_place(original: Original, watch: _Watch) -> ForwardCount:
     """Count the network itself, of which no copy can be run, and put all of it back."""
 
     def itself() -> Twin:
@@ -118,12 +139,13 @@ def _in_place(original: Original, repeats: Mapping[str, int]) -> ForwardCount:
 
     bare = _without_data(original)
     with in_place(original.model, original.inputs), ShapesOnly() if bare else nullcontext():
-        return _both_engines(itself, repeats, "shapes" if bare else "real")
+        count = _both_engines(itself, watch, "shapes" if bare else "real")
+    return replace(count, in_place=True)
 
 
 def _both_engines(
     fresh: Callable[[], Twin],
-    repeats: Mapping[str, int],
+    watch: _Watch,
     execution: Literal["shapes", "real"],
     guard: AbstractContextManager[object] | None = None,
 ) -> ForwardCount:
@@ -133,14 +155,15 @@ def _both_engines(
     convolutions under it.
     """
     chance_as_found = random_as_found()
-    with _plainly():
+    with torch.no_grad(), as_written():
         twin = fresh()
-        counter = DispatcherCounter(twin.model, repeats)
+        counter = DispatcherCounter(twin.model, watch.repeats)
         device = "meta" if execution == "shapes" else _device(twin.model)
         try:
-            with guard or nullcontext(), counter.stack, counter:
+            with guard or nullcontext(), watch.around(counter.stack), counter.stack, counter:
                 twin.run()
         except Exception as failure:
+            raise_interrupt(failure)
             counter.count.failed_in = counter.stack.current
             return ForwardCount(counter.count, None, None, execution, failure, device)
         chance_as_found()
@@ -149,34 +172,10 @@ def _both_engines(
         try:
             fvcore = count_with_fvcore(twin.model, twin.inputs, counter.count.macs())
         except Exception as failure:  # the tracer is torch's own, and gives up in many ways
+            raise_interrupt(failure)
             reason = first_line(failure)
             return ForwardCount(counter.count, None, reason, execution, None, device)
         return ForwardCount(counter.count, fvcore, None, execution, None, device)
-
-
-@contextmanager
-def _plainly() -> Iterator[None]:
-    """Run what is called without gradients, advice, compiled code and fused attention."""
-    # torch's fused encoder takes the weights of several modules in one operator; without it each
-    # product belongs to one module.
-    fast_path = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        with torch.no_grad(), _uncompiled(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # advice for those who run it in earnest
-            yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast_path)
-
-
-@contextmanager
-def _uncompiled() -> Iterator[None]:
-    """Run what was compiled as it was written, where anything can have been compiled at all."""
-    if "torch._dynamo" in sys.modules:
-        with torch.compiler.set_stance("force_eager"):
-            yield
-    else:
-        yield
 
 
 def _device(model: nn.Module) -> str:

@@ -12,7 +12,7 @@ from math import prod
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
@@ -22,17 +22,21 @@ _NAMES = ("query", "key", "value")
 
 
 class FusedAttention(TorchFunctionMode):
-    """Notes every call of `scaled_dot_product_attention` of the last forward pass within it."""
+    """Notes every call of `scaled_dot_product_attention` of a forward pass within it."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.macs: Counter[str] = Counter()
         """Multiply-accumulates by the path of the module that was running."""
-        self._stack = ModuleStack(model, on_enter=self._enter)
         self._original = functional.scaled_dot_product_attention
 
+    def following(self, stack: ModuleStack) -> FusedAttention:
+        """Begin anew, on a network whose running module `stack` knows."""
+        self.macs.clear()
+        self._stack = stack
+        return self
+
     def __enter__(self) -> FusedAttention:
-        self._stack.__enter__()
         # torch calls it inside of functions of its own, where no such mode is heard.
         functional.scaled_dot_product_attention = self._replacement
         super().__enter__()  # type: ignore[no-untyped-call]
@@ -41,11 +45,6 @@ class FusedAttention(TorchFunctionMode):
     def __exit__(self, *raised: Any) -> None:
         super().__exit__(*raised)  # type: ignore[no-untyped-call]
         functional.scaled_dot_product_attention = self._original
-        self._stack.__exit__(*raised)
-
-    def _enter(self, path: str, _: Any) -> None:
-        if path == "" and not torch._C._is_tracing():
-            self.macs.clear()
 
     def _replacement(self, *args: Any, **kwargs: Any) -> Tensor:
         self._note(args, kwargs)
@@ -58,8 +57,6 @@ class FusedAttention(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
     def _note(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        if torch._C._is_tracing():  # sizes are no numbers then
-            return
         given = dict(zip(_NAMES, args, strict=False)) | dict(kwargs)
         q, k, v = (given[name] for name in _NAMES)
         macs = prod(q.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ def _runs_on_shapes(model: nn.Module, inputs: Inputs) -> bool:
     import torch
 
     from archscope.counting.execution import ShapesOnly
+    from archscope.running.as_written import as_written
     from archscope.running.twin import Original, on_shapes
 
     if not any(parameter.is_meta for parameter in model.parameters()):
@@ -31,8 +31,7 @@ def _runs_on_shapes(model: nn.Module, inputs: Inputs) -> bool:
 
     original = Original(model, inputs)
     for constants_too in (False, True):
-        with torch.no_grad(), warnings.catch_warnings(), redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
+        with torch.no_grad(), as_written(), redirect_stdout(io.StringIO()):
             try:
                 twin = on_shapes(original, constants_too=constants_too)
                 with ShapesOnly(constants_too=constants_too, original=original):

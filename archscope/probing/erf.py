@@ -92,7 +92,7 @@ def gradients(
         x = x.detach().double().requires_grad_(True)
         try:
             one, other = _both(run, x, at)
-        except RuntimeError as error:
+        except Exception as error:  # the user's own forward, in another number type
             reason = str(error).strip().partition("\n")[0]
             raise ArchscopeError(
                 f"the effective receptive field could not be measured: {reason}"

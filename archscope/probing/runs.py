@@ -23,6 +23,7 @@ from archscope.errors import UsageError
 from archscope.probing.holding import Held
 from archscope.probing.tokens import Tokens
 from archscope.running.as_found import left_as_found
+from archscope.running.as_written import as_written
 from archscope.running.module_stack import ModuleStack, tensors_in
 from archscope.running.twin import (
     Original,
@@ -114,20 +115,16 @@ class Runner:
                 raise _Enough
 
         stack = ModuleStack(self.model, on_enter=_ignore, on_exit=on_exit)
-        fast = torch.backends.mha.get_fastpath_enabled()
         embedded = nullcontext() if self.tokens is None else self.tokens.embedded_as(x, self.model)
         holding = nullcontext() if self.held is None else self.held.during(lambda: stack.current)
         alone = self.original.out_of_reach()
-        with left_as_found(self.model), alone, embedded, stack, holding:
-            torch.backends.mha.set_fastpath_enabled(False)
+        with left_as_found(self.model), as_written(), alone, embedded, stack, holding:
             try:
                 result = functional_call(self.model, self.state, inputs.args, dict(inputs.kwargs))
             except _Enough:
                 result = None
             except ReachedOriginalError:
                 raise NotCopiedError from None
-            finally:
-                torch.backends.mha.set_fastpath_enabled(fast)
         return self.find(result, kept)
 
 
@@ -166,6 +163,9 @@ def runner(
         if name.rpartition(".")[0] not in later:
             state[name] = _buffer(name, buffer)
     _tie(model, state)
+    for name, tensor in twin.model.named_parameters(remove_duplicate=False):
+        if name in state:
+            vars(state[name]).update(vars(tensor))  # what a class of parameters keeps there
     find = _finder(exam, target)
     return Runner(
         twin.model, state, original, inputs, exam.input, find, last, until,

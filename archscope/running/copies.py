@@ -51,7 +51,7 @@ class Copies:
             self._keep(module, object.__new__(type(module)))
         for tensor in (*model.parameters(), *model.buffers()):
             self._copy(tensor)  # before a class that copies itself in its own way asks for them
-        for module in plain:
+        for module in reversed(plain):  # what a wrapper is made around is to be there
             self._fill(module, self._made[id(module)])
 
     def _keep(self, value: Any, made: Any) -> Any:
@@ -65,19 +65,28 @@ class Copies:
             return value
         if id(value) in self._made:
             return self._made[id(value)]
-        way = _WAYS.get(kind)
+        way = _WAYS.get(kind) or _WAYS_BY_NAME.get(f"{kind.__module__}.{kind.__qualname__}")
         if way is not None:
             return way(self, value)
         if isinstance(value, Tensor):
             return self._tensor(value)
-        try:
-            if _is_plain(kind, nn.Module if isinstance(value, nn.Module) else object):
-                return self._plain(value)
-            return copy.deepcopy(value, self._made)
-        except RecursionError:
-            raise
-        except Exception:  # a lock, a file, a handle: nothing of the network, and used as it is
-            return self._keep(value, value)
+        is_module = isinstance(value, nn.Module)
+        for attempt in self._ways(kind, nn.Module if is_module else object):
+            try:
+                return attempt(value)
+            except RecursionError:
+                raise
+            except Exception:  # a lock, a file, a handle; a module that refuses to be copied
+                continue
+        return self._keep(value, value)  # nothing of the network: it is used as it is
+
+    def _ways(self, kind: type, usual: type) -> list[Callable[[Any], Any]]:
+        """Return how to copy an instance of a class, the best way first."""
+        if _is_plain(kind, usual):
+            return [self._plain]
+        own = partial(copy.deepcopy, memo=self._made)
+        is_module = usual is nn.Module and not issubclass(kind, torch.jit.ScriptModule)
+        return [own, self._plain] if is_module else [own]
 
     def _tensor(self, value: Tensor) -> Any:
         made = self._keep(value, self._stand_in(value))
@@ -124,6 +133,13 @@ class Copies:
 
     def _set(self, value: set[Any]) -> Any:
         return self._keep(value, {self._copy(item) for item in value})
+
+    def _compiled(self, value: Any) -> Any:
+        made = self._keep(value, type(value)(self._copy(value._orig_mod), value.dynamo_ctx))
+        for name, item in vars(value).items():
+            if name not in ("dynamo_ctx", "forward", "_modules"):
+                vars(made)[name] = self._copy(item)
+        return made
 
     def _tuple(self, value: tuple[Any, ...]) -> Any:
         made = tuple([self._copy(item) for item in value])
@@ -178,6 +194,12 @@ _WAYS: dict[type, Callable[[Copies, Any], Any]] = {
     weakref.ReferenceType: Copies._reference,
     torch.Generator: Copies._generator,
 }
+
+
+_WAYS_BY_NAME: dict[str, Callable[[Copies, Any], Any]] = {
+    "torch._dynamo.eval_frame.OptimizedModule": Copies._compiled,
+}
+"""Of classes that are not imported for this."""
 
 
 def _is_plain(kind: type, base: type) -> bool:

@@ -11,15 +11,20 @@ import os
 import random
 import sys
 import threading
+import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, TypeVar
 
 import torch
 from torch.nn.modules import module as hooks
 from torch.overrides import _get_current_function_mode_stack
-from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
+from torch.utils._python_dispatch import (
+    _get_current_dispatch_mode_stack,
+    _pop_mode,
+    _push_mode,
+)
 
 T = TypeVar("T")
 PutBack = Callable[[], object]
@@ -43,9 +48,35 @@ def _putting_back(run: Callable[[], T], state: list[PutBack], times: int) -> T:
         return run()
     try:
         return _putting_back(run, state, times - 1)
+    except BaseException as error:
+        raise_interrupt(error)
+        raise
     finally:
         for put_back in state:
             put_back()
+
+
+def raise_interrupt(error: BaseException) -> None:
+    """Raise the `KeyboardInterrupt` that led to an error, if one did: it is nobody's failure."""
+    chain = list(_chain(error))
+    interrupt = next((each for each in chain if isinstance(each, KeyboardInterrupt)), None)
+    if interrupt is not None:
+        for each in chain:
+            # A context manager that was interrupted half-way is finished when its last holder is
+            # gone, which is the traceback: that is to be before all is put back.
+            traceback.clear_frames(each.__traceback__)
+        raise interrupt from None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, and all that was being handled when it was raised."""
+    waiting, seen = [error], set()
+    while waiting:
+        one = waiting.pop(0)
+        if id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            waiting += [each for each in (one.__context__, one.__cause__) if each is not None]
 
 
 def random_as_found() -> PutBack:
@@ -129,10 +160,10 @@ def _modes() -> PutBack:
     def put_back() -> None:
         torch._C._set_tracing_state(tracing)  # type: ignore[attr-defined]
         if _get_current_dispatch_mode_stack() != dispatch:
-            while torch._C._len_torch_dispatch_stack():
-                torch._C._pop_torch_dispatch_stack()
+            for _ in _get_current_dispatch_mode_stack():
+                _pop_mode()
             for mode in dispatch:
-                torch._C._push_on_torch_dispatch_stack(mode)
+                _push_mode(mode)
         if _get_current_function_mode_stack() != functions:
             while torch._C._len_torch_function_stack():
                 torch._C._pop_torch_function_stack()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,8 +49,11 @@ class Twin:
     """Copies; a tensor that the network holds too is the same tensor in both."""
 
     def run(self) -> Any:
-        """Call the copy."""
-        return self.model(*self.inputs.args, **self.inputs.kwargs)
+        """Call the copy; a `SystemExit` becomes a `RuntimeError`."""
+        try:
+            return self.model(*self.inputs.args, **self.inputs.kwargs)
+        except SystemExit as leaving:
+            raise RuntimeError(f"it calls sys.exit({leaving.code!r})") from None
 
 
 class Original:
@@ -75,8 +78,12 @@ class Original:
                 yield value
 
     @contextmanager
-    def out_of_reach(self) -> Iterator[None]:
-        """Within it, in this thread, a call of one of the modules raises."""
+    def out_of_reach(self, *, writes: bool = True) -> Iterator[None]:
+        """Within it, in this thread, a call of one of the modules raises.
+
+        With `writes` an operator that writes to its memory does too, where no mode around asks
+        `refuse_write`.
+        """
         thread = threading.get_ident()
 
         def refuse(module: nn.Module, args: Any) -> None:
@@ -85,9 +92,14 @@ class Original:
 
         handle = register_module_forward_pre_hook(refuse)
         try:
-            yield
+            with self.read_only() if writes else nullcontext():
+                yield
         finally:
             handle.remove()
+
+    def read_only(self) -> AbstractContextManager[object]:
+        """Return what refuses, within it, an operator that would write to its memory."""
+        return _ReadOnly(self)
 
     def refuse_write(self, func: Any, args: Any, kwargs: Any) -> None:
         """Raise where an operator is about to write to the memory of one of the tensors."""
@@ -100,7 +112,7 @@ class Original:
                     raise ReachedOriginalError(str(func))
 
 
-class ReadOnly(TorchDispatchMode):
+class _ReadOnly(TorchDispatchMode):
     """Refuses what would write to the memory of an original."""
 
     def __init__(self, original: Original) -> None:
@@ -161,8 +173,9 @@ def twin_of(original: Original, *, weight: StandIn, argument: StandIn | None = N
     """
     refuse_sharded(original.model)
     copies = Copies()
-    model = copies.of(original.model, weight)
-    inputs = copied(original.inputs, argument or own, copies)
+    with torch.no_grad():
+        model = copies.of(original.model, weight)
+        inputs = copied(original.inputs, argument or own, copies)
     for module in model.modules():
         module.training = False  # not eval(): a module may have made that do something else
     return Twin(model=model, inputs=inputs)

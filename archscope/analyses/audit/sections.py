@@ -38,15 +38,21 @@ def sections(subject: Subject, real: Callable[[], Subject] | None) -> tuple[Sect
     """Audit `subject`; see `archscope.analyses.audit.analysis.run`."""
     if subject.repeats:
         raise UsageError("a network with its repeated blocks built once cannot be audited")
-    with FusedAttention(subject.model) as fused:
-        count = _counted(subject)
+    fused = FusedAttention()
+    count = _counted(subject, fused)
     evidence = gather(subject.model, count, fused.macs)
     agreement = compare(count)
     on_shapes = any(parameter.is_meta for parameter in subject.model.parameters())
     if on_shapes and real and evidence.params <= _PARAMS and evidence.macs <= _MACS:
         subject, on_shapes = real(), False
     assert subject.inputs is not None
-    outcomes = [run(tool, subject.model, subject.inputs) for tool in tools()]
+    reached = "needs a copy, and this network reaches itself by a name from outside"
+    outcomes = [
+        Outcome(tool=tool, reason=reached)
+        if count.in_place
+        else run(tool, subject.model, subject.inputs)
+        for tool in tools()
+    ]
     differences = tuple(row for outcome in outcomes for row in _differences(outcome, evidence))
     figures = Figures(params=evidence.params, macs=evidence.macs)
     others = (
@@ -71,8 +77,8 @@ def sections(subject: Subject, real: Callable[[], Subject] | None) -> tuple[Sect
     )
 
 
-def _counted(subject: Subject) -> ForwardCount:
-    count = count_forward(subject)
+def _counted(subject: Subject, fused: FusedAttention) -> ForwardCount:
+    count = count_forward(subject, around=fused.following)
     if count.failure is not None:
         where = count.dispatcher.failed_in or "the model itself"
         raise ForwardError(

@@ -8,7 +8,6 @@ code makes are turned into new values by `aliases`.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from math import prod
 from typing import Any
@@ -24,8 +23,9 @@ from archscope.dependence.record.graph import READ, Call, Graph, Node, Read, Val
 from archscope.dependence.record.learned import READERS, Learned
 from archscope.dependence.record.padding import TRUE_OF_TOKENS, padding_of
 from archscope.running.as_found import in_place
+from archscope.running.as_written import as_written
 from archscope.running.module_stack import ModuleStack, tensors_in
-from archscope.running.process import random_as_found
+from archscope.running.process import raise_interrupt, random_as_found
 from archscope.running.shapes import RULES
 from archscope.running.twin import (
     Original,
@@ -75,20 +75,18 @@ def capture(
         )
         return recorder.run(twin.inputs, studied)
 
-    fast_path = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
     chance_as_found = random_as_found()
-    try:
-        with original.out_of_reach():
-            return record(with_data(original), original)
-    except ReachedOriginalError:
-        with in_place(model, inputs):
-            for module in model.modules():
-                module.training = False
-            return record(Twin(model=model, inputs=copied(inputs, own)), None)
-    finally:
-        chance_as_found()
-        torch.backends.mha.set_fastpath_enabled(fast_path)
+    with as_written():
+        try:
+            with original.out_of_reach(writes=False):
+                return record(with_data(original), original)
+        except ReachedOriginalError:
+            with in_place(model, inputs):
+                for module in model.modules():
+                    module.training = False
+                return record(Twin(model=model, inputs=copied(inputs, own)), None)
+        finally:
+            chance_as_found()
 
 
 def input_tensors(inputs: Inputs) -> dict[str, Tensor]:
@@ -154,8 +152,7 @@ class _Recorder(TorchDispatchMode):
         """Run the model once and return the graph."""
         kinds = {path: type(module).__name__ for path, module in self._model.named_modules()}
         self._kinds = kinds
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # advice for those who run it in earnest
+        with torch.no_grad():
             args, kwargs = self._studied(inputs, studied)
             try:
                 with self._stack, FunctionRecorder(self._home, self._note), self:
@@ -167,6 +164,7 @@ class _Recorder(TorchDispatchMode):
             except SystemExit as leaving:
                 self._graph.failure = RuntimeError(f"it calls sys.exit({leaving.code!r})")
             except Exception as failure:
+                raise_interrupt(failure)
                 self._graph.failure = failure
         return self._graph
 

@@ -1,0 +1,37 @@
+"""Runs a forward as it is written: no compiled code, no fused encoder, no advice."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def as_written() -> Iterator[None]:
+    """Within it, what was compiled runs as it was written, and every module runs its own parts.
+
+    torch's fused encoder takes the weights of several modules in one operator; without it each
+    product belongs to one module.
+    """
+    fast_path = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with _uncompiled(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # advice for those who run it in earnest
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast_path)
+
+
+@contextmanager
+def _uncompiled() -> Iterator[None]:
+    # Without torch's compiler nothing was compiled, and importing it takes seconds.
+    if "torch._dynamo" in sys.modules:
+        with torch.compiler.set_stance("force_eager"):
+            yield
+    else:
+        yield

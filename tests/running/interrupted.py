@@ -1,0 +1,84 @@
+"""Interrupts each verb at random moments and says what was changed: run by `test_interrupts.py`.
+
+A process of its own: pytest does not like an interrupt in one of its own hooks.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import sys
+import warnings
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import nn
+
+import archscope
+from tests.running.awkward import Acting
+from tests.running.fingerprint import fingerprint, of_process
+
+VERBS: dict[str, Callable[..., object]] = {
+    "params": archscope.params,
+    "rf": archscope.receptive_field,
+    "report": archscope.report,
+}
+AGAIN = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
+"""Seconds after which a second interrupt follows the first."""
+
+
+class Deep(nn.Module):
+    """Blocks that count their calls, and an encoder that torch would fuse."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        blocks = [Acting(_count) for _ in range(8)]
+        self.blocks = nn.Sequential(*blocks, nn.TransformerEncoderLayer(4, 2, 8, batch_first=True))
+
+    def forward(self, value: torch.Tensor) -> torch.Tensor:
+        return self.blocks(value)
+
+
+def _count(self: Any, value: torch.Tensor) -> None:
+    self.calls = getattr(self, "calls", 0) + 1
+
+
+def tried(verb: Callable[..., object], tries: int, twice: bool) -> tuple[int, int]:
+    """Return how often a verb was interrupted, and how often something was changed by that."""
+    chance, left = random.Random(1), [0]
+
+    def interrupt(*_: object) -> None:
+        if left[0]:
+            left[0] = 0
+            signal.setitimer(signal.ITIMER_REAL, chance.choice(AGAIN))
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGALRM, interrupt)
+    model, x = Deep().train(), torch.randn(2, 4)
+    verb(model, x)
+    start = perf_counter()
+    verb(model, x)
+    took = perf_counter() - start
+    before, process, interrupted, changed = fingerprint(model, x), of_process(), 0, 0
+    for _ in range(tries):
+        try:
+            try:
+                left[0] = twice
+                signal.setitimer(signal.ITIMER_REAL, max(chance.random() * took, 1e-4))
+                verb(model, x)
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+        except KeyboardInterrupt:
+            interrupted += 1
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        changed += fingerprint(model, x) != before or of_process() != process
+    return interrupted, changed
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    for name, verb in VERBS.items():
+        for twice in (False, True):
+            print(name, *tried(verb, int(sys.argv[1]), twice))

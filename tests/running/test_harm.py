@@ -1,0 +1,69 @@
+"""Whatever a network does and holds, every verb leaves it, its inputs and the process as found."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import archscope
+from archscope.errors import ArchscopeError
+from archscope.running.process import process_as_found
+from tests.running.awkward import ACTING, KINDS
+from tests.running.fingerprint import fingerprint, of_process
+
+FEW: dict[str, Any] = {"device": "cpu", "warmup": 0, "runs": 1, "budget": 0.05}
+VERBS: dict[str, Callable[..., object]] = {
+    "params": archscope.params,
+    "rf": archscope.receptive_field,
+    "rf --verify": lambda model, *inputs: archscope.receptive_field(model, *inputs, verify=True),
+    "rf --erf": lambda model, *inputs: archscope.receptive_field(model, *inputs, erf=1),
+    "time": lambda model, *inputs: archscope.time(model, *inputs, **FEW),
+    "time --pass train": lambda model, *inputs: archscope.time(model, *inputs, step="train", **FEW),
+    "report": archscope.report,
+    "audit": archscope.audit,
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.filterwarnings("ignore")
+def test_nothing_is_harmed(kind: str, verb: str) -> None:
+    model, inputs = KINDS[kind]()
+    model.train()
+    for module in list(model.modules())[1:2]:
+        module.eval()
+    before, process = fingerprint(model, inputs), of_process()
+
+    with contextlib.suppress(ArchscopeError):  # it may be refused, but not harmed
+        VERBS[verb](model, *inputs)
+
+    assert of_process() == process
+    assert fingerprint(model, inputs) == before
+
+
+OTHERWISE = frozenset(
+    (
+        *("holds an open file", "holds a generator function", "holds a lock"),
+        *("holds a module of Python's", "runs under autocast"),
+    )
+)
+"""Kinds whose forward changes nothing: they are awkward to copy."""
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_fingerprint_notices_what_a_forward_does() -> None:
+    unnoticed = {kind for kind in ACTING if not process_as_found(lambda: noticed(kind))}  # noqa: B023
+
+    assert unnoticed == OTHERWISE
+
+
+def noticed(kind: str) -> bool:
+    model, inputs = KINDS[kind]()
+    model.eval()
+    before, process = fingerprint(model, inputs), of_process()
+    with contextlib.suppress(Exception, SystemExit):
+        model(*inputs)
+    return fingerprint(model, inputs) != before or of_process() != process
