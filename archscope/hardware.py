@@ -13,8 +13,9 @@ with another number of multiprocessors are unknown rather than wrong.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from archscope.records import frozen
 
 Precision = Literal["fp32", "tf32", "fp16", "bf16"]
 """Number types that a peak is known for; fp32 without, tf32 with the tensor cores' short form."""
@@ -38,7 +39,7 @@ _BLACKWELL = "https://images.nvidia.com/aem-dam/Solutions/geforce/blackwell/nvid
 _MI300X = "https://www.amd.com/content/dam/amd/en/documents/instinct-tech-docs/data-sheets/amd-instinct-mi300x-data-sheet.pdf"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Card:
     """One model of a graphics card."""
 

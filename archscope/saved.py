@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from archscope.analyses import ANALYSES
 from archscope.errors import UsageError
+from archscope.records import frozen
 from archscope.results import (
     SCHEMA,
     Convention,
@@ -89,7 +90,7 @@ def _report(document: Mapping[str, Any]) -> Report:
     )
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Entry:
     """What a file says of one section."""
 

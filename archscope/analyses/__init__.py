@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
+from archscope.records import frozen
 from archscope.registry import Registry
 from archscope.results import Section
 
@@ -14,7 +14,7 @@ Needs = Literal["shapes", "whole", "data"]
 `data`: every block, with weights and inputs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Analysis:
     """A question that can be asked of a `Subject`."""
 

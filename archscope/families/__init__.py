@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from archscope.blocks.plan import Block, first_of_each, repeats
+from archscope.records import frozen
 from archscope.registry import Registry, resolve
 from archscope.specs import values
 from archscope.subject import Inputs, Subject
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Family:
     """A parametrised network: a spec type, and how a spec becomes a network."""
 

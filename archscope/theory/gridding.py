@@ -6,8 +6,8 @@ stack: the layers from some map to the output.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from archscope.records import frozen
 from archscope.theory.combs import combs, jump, reach
 from archscope.theory.coupling import find_coupling_depth, find_input_use, find_streams
 from archscope.theory.coverage import Cause, find_cause
@@ -18,7 +18,7 @@ SET_FIELDS = ("touched", "max_gap", "gap_start", "solid_core", "hole_period", "a
 """Fields that need the set of positions."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Gridding:
     """What one output sees of its window along one axis, away from the borders."""
 
@@ -61,7 +61,7 @@ class Gridding:
         return None if self.touched is None else (self.touched / self.hull) ** axes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Suffix:
     """The layers from one map of a stack to its output, and how they grid that map."""
 

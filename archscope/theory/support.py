@@ -6,9 +6,9 @@ block stores one edge as bits and takes the middle as solid. Groups of combs tha
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import prod
 
+from archscope.records import frozen
 from archscope.theory.bits import longest_run, mirror, ones, positions, spread
 from archscope.theory.combs import Comb, common_rate, groups, reach
 
@@ -16,7 +16,7 @@ WORK_LIMIT = 1 << 28
 """Bits that may be handled for one set (about 0.1 s); beyond it the set is unknown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Block:
     """A symmetric set of cells 0 to length - 1; both ends belong to it."""
 
@@ -83,7 +83,7 @@ class Block:
         return self.length - shift - 2 * blocked + 2 * (holes & holes >> shift).bit_count()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Support:
     """The set of all sums of one cell from each block; each sum has only one such reading."""
 

@@ -7,16 +7,15 @@ can tell is None, or its column's default, on the other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archscope.columns import column
+from archscope.records import frozen
 from archscope.results import Section
 
 Sizes = tuple[int, ...]
 """A number for each axis of positions."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LayerRow:
     """One layer or module, and what its outputs see of the input."""
 
@@ -102,7 +101,7 @@ class LayerRow:
     """Names of the fields that are None because they were out of reach."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MapRow:
     """How evenly outputs see one map: the input, or what some layer within made.
 
@@ -168,7 +167,7 @@ class MapRow:
     """Names of the fields that are None because they were out of reach."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BranchRow:
     """One of several parallel paths, or all of them together."""
 
@@ -198,7 +197,7 @@ class BranchRow:
     """Names of the fields that are None because they were out of reach."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PositionRow:
     """One position of the receptive field along one axis; all axes are alike."""
 
@@ -208,7 +207,7 @@ class PositionRow:
     """Ways from it to the output; 0: it is never reached."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UnitRow:
     """What the one unit that was looked back from sees along one axis of the input."""
 
@@ -230,7 +229,7 @@ class UnitRow:
     """Whether a border cuts it short."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScheduleRow:
     """One choice of dilations; all along one axis."""
 
@@ -276,7 +275,7 @@ class ScheduleRow:
     """Names of the fields that are None because they were out of reach."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Totals:
     """What one output sees of the input; away from borders, a number for each axis."""
 

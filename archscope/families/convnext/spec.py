@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from archscope.blocks.examples import images_in_words
 from archscope.blocks.plan import Step
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, listed, option
 
 STAGES = 4
@@ -18,7 +18,7 @@ KERNEL = 7
 """Taps of a depthwise convolution along each axis."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ConvNextSpec:
     """The shape of a ConvNeXt (Liu et al. 2022, section 2; V2: Woo et al. 2023)."""
 

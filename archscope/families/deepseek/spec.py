@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from archscope.blocks.checks import check_even
 from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, option
 
 DENSE, SPARSE = "dense", "sparse"
 """The two kinds of blocks: with one feed-forward, or with experts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DeepSeekSpec:
     """The shape of a DeepSeek network; the default has the widths of DeepSeek-V2-Lite."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import ceil
 
 from archscope.blocks.examples import images_in_words
 from archscope.blocks.inverted_residual_plan import Block, rounded
+from archscope.records import frozen
 from archscope.specs import check, option
 
 STEM = 32
@@ -20,7 +20,7 @@ LAST = 4
 """Channels of the last convolution over those of the last stage: 1280 / 320."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EfficientNetSpec:
     """The scale of an EfficientNet; the default is B0."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, option
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LstmSpec:
     """The shape of an LSTM language model (Zaremba, Sutskever & Vinyals 2014)."""
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import lcm, prod
 
 from archscope.blocks.checks import check_even
 from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, listed, option
 
 HASHED, LOCAL = "hashed", "local"
 """The two kinds of blocks, by their attention."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ReformerSpec:
     """The shape of a Reformer; the default has the widths of enwik8's, 4 blocks and 256 tokens."""
 

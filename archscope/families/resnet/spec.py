@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from archscope.blocks.examples import images_in_words
 from archscope.blocks.plan import stage
 from archscope.blocks.residual_plan import EXPANSION, Block
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, listed, option
 
 STAGES = 4
 OUTPUT_STRIDES = (8, 16, 32)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ResNetSpec:
     """The shape of a residual network (He et al. 2016, table 1)."""
 

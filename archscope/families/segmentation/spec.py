@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from archscope.blocks import residual_plan
@@ -13,6 +13,7 @@ from archscope.families.mobilenet import spec as mobilenet
 from archscope.families.mobilenet.spec import MobileNetSpec
 from archscope.families.resnet import spec as resnet
 from archscope.families.resnet.spec import ResNetSpec
+from archscope.records import frozen
 from archscope.specs import check, listed, option
 
 Part = residual_plan.Block | mobilenet.Part
@@ -23,7 +24,7 @@ LOW = 4
 head; of a ResNet it is the third stage that feeds the auxiliary head."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SegmentationSpec:
     """A head for semantic segmentation and the network under it."""
 

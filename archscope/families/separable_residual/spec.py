@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from archscope.blocks.examples import images_in_words
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, option
 
 STEM = 64
@@ -17,7 +17,7 @@ SMALLEST = 71
 """Height and width below which the unpadded stem and the pools leave nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class XceptionSpec:
     """The shape of Xception (Chollet 2017, figure 5)."""
 
@@ -33,7 +33,7 @@ class XceptionSpec:
             raise SpecError("input_size", self.input_size, f"is too small; give {SMALLEST} or more")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Block:
     """Separable convolutions with a path around them, and a pool where it strides."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from archscope.blocks.examples import images_in_words
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, listed, option
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SwinSpec:
     """The shape of a Swin Transformer; the default is Swin-T."""
 
@@ -49,7 +49,7 @@ class SwinSpec:
         return self.d_model << stage % len(self.blocks)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Block:
     """Attention within windows and a feed-forward."""
 

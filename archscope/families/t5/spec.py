@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, option
 
 DENSE, SPARSE = "dense", "sparse"
 """The two kinds of blocks: with one feed-forward, or with experts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class T5Spec:
     """The shape of a T5; the default is t5-small on a source and target of its pre-training."""
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from archscope.blocks.examples import images_in_words
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, option
 
 CONVOLUTIONS = 2
 """Convolutions of 3x3 at each resolution, on either path."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UnetSpec:
     """The shape of a U-Net (Ronneberger, Fischer & Brox 2015, figure 1)."""
 
@@ -59,7 +59,7 @@ def _fits(spec: UnetSpec, size: int) -> bool:
     return size > 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Double:
     """Two convolutions of 3x3."""
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archscope.blocks.checks import check_divides
 from archscope.blocks.examples import images_in_words
 from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, option
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class VitSpec:
     """The shape of a Vision Transformer; the default is ViT-B/16."""
 

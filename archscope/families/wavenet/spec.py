@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from archscope.records import frozen
 from archscope.specs import check, listed, option
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WaveNetSpec:
     """The shape of a WaveNet (van den Oord et al. 2016, section 2)."""
 
@@ -28,7 +28,7 @@ class WaveNetSpec:
         check(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Block:
     """A gated causal convolution, with a path around it and a skip to the output."""
 

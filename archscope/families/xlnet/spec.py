@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archscope.blocks.checks import check_divides, check_even
 from archscope.blocks.plan import Numbered, numbered
+from archscope.records import frozen
 from archscope.specs import check, option
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class XlnetSpec:
     """The shape of an XLNet; the default is xlnet-base-cased."""
 
