@@ -127,7 +127,7 @@ def _declared(address: str) -> Section:
     """Return the section without rows that an analysis declares at an address."""
     analysis, _, _ = address.partition(".")
     if analysis in ANALYSES.names():
-        for section in ANALYSES.get(analysis).sections:
+        for section in ANALYSES.get(analysis).declared():
             if section.address == address:
                 return section
     raise _MisfitError(
