@@ -166,7 +166,7 @@ def test_a_subject_is_built_without_memory(name: str) -> None:
 
     assert isinstance(subject, Subject)
     assert isinstance(subject.inputs, Inputs)
-    assert subject.name == family.describe(spec)
+    assert subject.name == family.title(spec)
     assert subject.config == specs.values(spec)
     assert all(parameter.is_meta for parameter in subject.model.parameters())
     assert all(repeat.copies[0] == repeat.path for repeat in subject.repeats)

@@ -178,12 +178,8 @@ def _check_layer(spec: CnnSpec, number: int, layer: Layer) -> None:
             raise SpecError("groups", layer.groups, f"{problem}. Nearest: {near}")
 
 
-def describe(spec: CnnSpec) -> str:
-    """Return the spec in one line: what always matters, then what differs from the usual."""
-    return " · ".join(_words(spec))
-
-
-def _words(spec: CnnSpec) -> Iterator[str]:
+def describe(spec: CnnSpec) -> Iterator[str]:
+    """Yield what always matters, then what differs from the usual, in words."""
     yield "causal cnn" if spec.causal else "cnn"
     yield f"{spec.spatial_dims}-D"
     yield f"depth {spec.blocks}"

@@ -52,12 +52,12 @@ def blocks(spec: ConvNextSpec) -> Iterator[Step]:
             yield Step(path=path, in_channels=channels, out_channels=channels)
 
 
-def describe(spec: ConvNextSpec) -> str:
-    """Return the spec in one line."""
-    words = (
+def describe(spec: ConvNextSpec) -> tuple[str, ...]:
+    """Return what tells it from others, in words."""
+    return (
         f"convnext {spec.version}",
         f"blocks {listed(spec.blocks)}",
         f"channels {listed(spec.channels)}",
         f"{spec.classes} classes",
+        images_in_words(spec),
     )
-    return " · ".join([*words, images_in_words(spec)])

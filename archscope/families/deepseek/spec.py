@@ -62,12 +62,8 @@ def blocks(spec: DeepSeekSpec) -> list[Numbered]:
     return numbered("blocks", spec.depth, lambda n: DENSE if n < spec.dense_blocks else SPARSE)
 
 
-def describe(spec: DeepSeekSpec) -> str:
-    """Return the spec in one line."""
-    return " · ".join(_words(spec))
-
-
-def _words(spec: DeepSeekSpec) -> Iterator[str]:
+def describe(spec: DeepSeekSpec) -> Iterator[str]:
+    """Yield what tells it from others, in words."""
     yield "decoder"
     yield f"depth {spec.depth}, {min(spec.dense_blocks, spec.depth)} dense"
     yield f"d_model {spec.d_model}"

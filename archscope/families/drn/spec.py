@@ -83,7 +83,7 @@ def _level(spec: DrnSpec, level: int, channels: int) -> Iterator[Part]:
     return stage(block, spec.blocks[level], dilations=(dilation, dilation))
 
 
-def describe(spec: DrnSpec) -> str:
-    """Return the spec in one line."""
-    words = (f"drn-{spec.arch}", f"{spec.block} blocks {listed(spec.blocks)}")
-    return " · ".join([*words, f"{spec.classes} classes", images_in_words(spec)])
+def describe(spec: DrnSpec) -> tuple[str, ...]:
+    """Return what tells it from others, in words."""
+    levels = f"{spec.block} blocks {listed(spec.blocks)}"
+    return f"drn-{spec.arch}", levels, f"{spec.classes} classes", images_in_words(spec)

@@ -54,8 +54,8 @@ def blocks(spec: EfficientNetSpec) -> Iterator[Block]:
             channels = out
 
 
-def describe(spec: EfficientNetSpec) -> str:
-    """Return the spec in one line."""
+def describe(spec: EfficientNetSpec) -> list[str]:
+    """Return what tells it from others, in words."""
     scale = f"width {spec.width_mult:g} · depth {spec.depth_mult:g}"
     words = ("efficientnet", scale, f"{len(list(blocks(spec)))} blocks", f"{spec.classes} classes")
-    return " · ".join([*words, images_in_words(spec)])
+    return [*words, images_in_words(spec)]

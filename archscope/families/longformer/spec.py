@@ -57,12 +57,8 @@ def blocks(spec: LongformerSpec) -> list[Numbered]:
     return numbered("blocks", spec.depth)
 
 
-def describe(spec: LongformerSpec) -> str:
-    """Return the spec in one line."""
-    return " · ".join(_words(spec))
-
-
-def _words(spec: LongformerSpec) -> Iterator[str]:
+def describe(spec: LongformerSpec) -> Iterator[str]:
+    """Yield what tells it from others, in words."""
     yield "longformer"
     yield f"depth {spec.depth}"
     yield f"d_model {spec.d_model}"

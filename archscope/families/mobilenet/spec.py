@@ -146,9 +146,9 @@ def hidden_width(spec: MobileNetSpec) -> int:
     return rounded(V3_HIDDEN[spec.version] * spec.width_mult) if spec.version in V3 else 0
 
 
-def describe(spec: MobileNetSpec) -> str:
-    """Return the spec in one line."""
+def describe(spec: MobileNetSpec) -> list[str]:
+    """Return what tells it from others, in words."""
     words = [f"mobilenet {spec.version}"]
     if spec.width_mult != 1:
         words.append(f"width {spec.width_mult:g}")
-    return " · ".join([*words, f"{spec.classes} classes", images_in_words(spec)])
+    return [*words, f"{spec.classes} classes", images_in_words(spec)]

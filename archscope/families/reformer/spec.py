@@ -84,12 +84,12 @@ def blocks(spec: ReformerSpec) -> list[Numbered]:
     return numbered("blocks", spec.depth, lambda n: HASHED if spec.is_hashed(n) else LOCAL)
 
 
-def describe(spec: ReformerSpec) -> str:
-    """Return the spec in one line."""
+def describe(spec: ReformerSpec) -> list[str]:
+    """Return what tells it from others, in words."""
     hashed = sum(map(spec.is_hashed, range(spec.depth)))
     words = ["reformer", f"depth {spec.depth}, {hashed} hashed", f"d_model {spec.d_model}"]
     words += [f"{spec.heads} heads of {spec.head_dim}", f"d_ff {spec.d_ff}"]
     words.append(f"chunks {spec.local_chunk} local, {spec.lsh_chunk} hashed")
     words.append(f"{spec.hashes} hashes of {prod(spec.buckets)} buckets")
     words.append(f"vocab {spec.vocab_size:,}")
-    return " · ".join([*words, f"seq {spec.seq_len}", f"batch {spec.batch_size}"])
+    return [*words, f"seq {spec.seq_len}", f"batch {spec.batch_size}"]

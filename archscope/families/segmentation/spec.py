@@ -86,11 +86,11 @@ def blocks(spec: SegmentationSpec) -> Iterator[Part]:
         yield replace(block, path=f"{BACKBONE}{block.path}")
 
 
-def describe(spec: SegmentationSpec) -> str:
-    """Return the spec in one line."""
+def describe(spec: SegmentationSpec) -> list[str]:
+    """Return what tells it from others, in words."""
     words = [f"{spec.head} on {spec.backbone}", f"output stride {spec.output_stride}"]
     if spec.head == "deeplabv3":
         words.append(f"rates {listed(spec.rates)}")
     if spec.auxiliary:
         words.append("auxiliary head")
-    return " · ".join([*words, f"{spec.classes} classes", images_in_words(spec)])
+    return [*words, f"{spec.classes} classes", images_in_words(spec)]

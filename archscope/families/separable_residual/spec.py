@@ -78,7 +78,7 @@ def blocks(spec: XceptionSpec) -> Iterator[Block]:
     yield Block(path="exit.0", channels=(channels, channels, 1024), stride=2)
 
 
-def describe(spec: XceptionSpec) -> str:
-    """Return the spec in one line."""
-    words = ("xception", f"{spec.middle_blocks} middle blocks", f"{spec.classes} classes")
-    return " · ".join([*words, images_in_words(spec)])
+def describe(spec: XceptionSpec) -> tuple[str, ...]:
+    """Return what tells it from others, in words."""
+    middle = f"{spec.middle_blocks} middle blocks"
+    return "xception", middle, f"{spec.classes} classes", images_in_words(spec)

@@ -77,9 +77,9 @@ def blocks(spec: SwinSpec) -> Iterator[Block]:
             )
 
 
-def describe(spec: SwinSpec) -> str:
-    """Return the spec in one line."""
-    words = (
+def describe(spec: SwinSpec) -> tuple[str, ...]:
+    """Return what tells it from others, in words."""
+    return (
         "swin",
         f"blocks {listed(spec.blocks)}",
         f"d_model {spec.d_model}",
@@ -89,4 +89,3 @@ def describe(spec: SwinSpec) -> str:
         f"{spec.classes} classes",
         images_in_words(spec),
     )
-    return " · ".join(words)

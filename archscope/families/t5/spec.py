@@ -84,12 +84,8 @@ def blocks(spec: T5Spec) -> Iterator[Numbered]:
     yield from later
 
 
-def describe(spec: T5Spec) -> str:
-    """Return the spec in one line."""
-    return " · ".join(_words(spec))
-
-
-def _words(spec: T5Spec) -> Iterator[str]:
+def describe(spec: T5Spec) -> Iterator[str]:
+    """Yield what tells it from others, in words."""
     yield "encoder-decoder"
     yield f"depth {spec.depth} + {spec.decoder_blocks}"
     yield f"d_model {spec.d_model}"

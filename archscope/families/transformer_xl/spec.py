@@ -71,12 +71,8 @@ def blocks(spec: TransformerXlSpec) -> list[Numbered]:
     return numbered("blocks", spec.depth)
 
 
-def describe(spec: TransformerXlSpec) -> str:
-    """Return the spec in one line."""
-    return " · ".join(_words(spec))
-
-
-def _words(spec: TransformerXlSpec) -> Iterator[str]:
+def describe(spec: TransformerXlSpec) -> Iterator[str]:
+    """Yield what tells it from others, in words."""
     yield "decoder with memory"
     yield f"depth {spec.depth}"
     yield f"d_model {spec.d_model}"

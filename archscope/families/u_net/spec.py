@@ -91,8 +91,8 @@ def up(spec: UnetSpec) -> Iterator[Double]:
         yield Double(in_channels=2 * channels, within=channels, out_channels=out)
 
 
-def describe(spec: UnetSpec) -> str:
-    """Return the spec in one line."""
+def describe(spec: UnetSpec) -> list[str]:
+    """Return what tells it from others, in words."""
     highest = spec.stem_channels * 2 ** (spec.levels - 1)
     words = [
         f"u-net {spec.padding}",
@@ -101,4 +101,4 @@ def describe(spec: UnetSpec) -> str:
     ]
     if spec.norm != "none":
         words.append(spec.norm)
-    return " · ".join([*words, f"{spec.classes} classes", images_in_words(spec)])
+    return [*words, f"{spec.classes} classes", images_in_words(spec)]

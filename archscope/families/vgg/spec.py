@@ -57,8 +57,8 @@ def _kinds(spec: VggSpec) -> Iterator[tuple[str, int]]:
             yield kind, channels
 
 
-def describe(spec: VggSpec) -> str:
-    """Return the spec in one line."""
+def describe(spec: VggSpec) -> list[str]:
+    """Return what tells it from others, in words."""
     words = [
         "vgg",
         f"convolutions {listed(spec.convolutions)}",
@@ -68,4 +68,4 @@ def describe(spec: VggSpec) -> str:
         words.append(spec.norm)
     if spec.d_ff != 4096:
         words.append(f"d_ff {spec.d_ff:,}")
-    return " · ".join([*words, f"{spec.classes} classes", images_in_words(spec)])
+    return [*words, f"{spec.classes} classes", images_in_words(spec)]

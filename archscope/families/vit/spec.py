@@ -42,9 +42,9 @@ def blocks(spec: VitSpec) -> list[Numbered]:
     return numbered("blocks", spec.depth)
 
 
-def describe(spec: VitSpec) -> str:
-    """Return the spec in one line."""
-    words = (
+def describe(spec: VitSpec) -> tuple[str, ...]:
+    """Return what tells it from others, in words."""
+    return (
         "vision transformer",
         f"depth {spec.depth}",
         f"d_model {spec.d_model}",
@@ -54,4 +54,3 @@ def describe(spec: VitSpec) -> str:
         f"{spec.classes} classes",
         images_in_words(spec),
     )
-    return " · ".join(words)

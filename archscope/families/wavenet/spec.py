@@ -46,9 +46,9 @@ def blocks(spec: WaveNetSpec) -> Iterator[Block]:
         yield Block(path=f"blocks.{number}", dilation=dilation, repeatable=number > 0)
 
 
-def describe(spec: WaveNetSpec) -> str:
-    """Return the spec in one line."""
-    words = (
+def describe(spec: WaveNetSpec) -> tuple[str, ...]:
+    """Return what tells it from others, in words."""
+    return (
         "wavenet",
         f"{len(spec.dilations) * spec.stacks} blocks",
         f"dilations {listed(spec.dilations)} × {spec.stacks}",
@@ -58,4 +58,3 @@ def describe(spec: WaveNetSpec) -> str:
         f"input {spec.classes}×{spec.input_size:,}",
         f"batch {spec.batch_size}",
     )
-    return " · ".join(words)

@@ -34,10 +34,10 @@ def blocks(spec: XlnetSpec) -> list[Numbered]:
     return numbered("blocks", spec.depth)
 
 
-def describe(spec: XlnetSpec) -> str:
-    """Return the spec in one line."""
+def describe(spec: XlnetSpec) -> list[str]:
+    """Return what tells it from others, in words."""
     words = ["xlnet", f"depth {spec.depth}", f"d_model {spec.d_model}", f"{spec.heads} heads"]
     words += [f"d_ff {spec.d_ff}", f"vocab {spec.vocab_size:,}"]
     if spec.segments:
         words.append("segments")
-    return " · ".join([*words, f"seq {spec.seq_len}", f"batch {spec.batch_size}"])
+    return [*words, f"seq {spec.seq_len}", f"batch {spec.batch_size}"]
