@@ -6,9 +6,10 @@ A row type is a frozen dataclass whose fields are made by `column`; every format
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
+
+from archscope.records import frozen
 
 _METADATA = "archscope.column"
 
@@ -36,7 +37,7 @@ that stands in the heading, a large integer shown as a power of ten, another row
 a share or an extent may have an entry for each axis."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Column:
     """How one field of a row is titled, totalled and, where space is short, dropped."""
 

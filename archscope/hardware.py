@@ -13,8 +13,9 @@ with another number of multiprocessors are unknown rather than wrong.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from archscope.records import frozen
 
 Precision = Literal["fp32", "tf32", "fp16", "bf16"]
 """Number types that a peak is known for; fp32 without, tf32 with the tensor cores' short form."""
@@ -38,7 +39,7 @@ _BLACKWELL = "https://images.nvidia.com/aem-dam/Solutions/geforce/blackwell/nvid
 _MI300X = "https://www.amd.com/content/dam/amd/en/documents/instinct-tech-docs/data-sheets/amd-instinct-mi300x-data-sheet.pdf"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Card:
     """One model of a graphics card."""
 
@@ -75,191 +76,66 @@ class Card:
         return None if peak is None else peak / self.bandwidth
 
 
-def _geforce(
-    name: str, multiprocessors: int, fp32: float, fp16: float, bandwidth: float, source: str
+def _card(
+    names: tuple[str, ...],
+    multiprocessors: int,
+    fp32: float,
+    tf32: float | None,
+    fp16: float,
+    bandwidth: float,
+    source: str,
+    *,
+    halved: bool = False,
 ) -> Card:
-    """Return a GeForce card: tf32 at the rate of fp32, bf16 at that of fp16."""
+    """Return a card whose bf16 has the rate of fp16; one without tf32 has no bf16 either."""
     return Card(
-        names=(f"geforce {name}",),
+        names=names,
         multiprocessors=multiprocessors,
         fp32=fp32,
-        tf32=fp32,
+        tf32=tf32,
         fp16=fp16,
-        bf16=fp16,
+        bf16=None if tf32 is None else fp16,
         bandwidth=bandwidth,
         source=source,
+        halved=halved,
     )
 
 
+def _geforce(
+    name: str, multiprocessors: int, fp32: float, fp16: float, bandwidth: float, source: str
+) -> Card:
+    """Return a GeForce card, which has tf32 at the rate of fp32."""
+    return _card((f"geforce {name}",), multiprocessors, fp32, fp32, fp16, bandwidth, source)
+
+
 CARDS: tuple[Card, ...] = (
-    Card(
-        names=("a100 sxm4 40gb", "a100 pcie 40gb"),
-        multiprocessors=108,
-        fp32=19.5e12,
-        tf32=156e12,
-        fp16=312e12,
-        bf16=312e12,
-        bandwidth=1.555e12,
-        source=_A100_40,
-    ),
-    Card(
-        names=("a100 sxm4 80gb", "a100 sxm 80gb"),
-        multiprocessors=108,
-        fp32=19.5e12,
-        tf32=156e12,
-        fp16=312e12,
-        bf16=312e12,
-        bandwidth=2.039e12,
-        source=_A100_80,
-    ),
-    Card(
-        names=("a100 80gb pcie",),
-        multiprocessors=108,
-        fp32=19.5e12,
-        tf32=156e12,
-        fp16=312e12,
-        bf16=312e12,
-        bandwidth=1.935e12,
-        source=_A100_80,
-    ),
-    Card(
-        names=("h100 80gb hbm3", "h100 sxm5 80gb"),
-        multiprocessors=132,
-        fp32=67e12,
-        tf32=989e12 / 2,
-        fp16=1979e12 / 2,
-        bf16=1979e12 / 2,
-        bandwidth=3.35e12,
-        source=_H100,
+    # Names, multiprocessors, FLOP/s of fp32, tf32, fp16 and bf16, bytes/s, source.
+    _card(("a100 sxm4 40gb", "a100 pcie 40gb"), 108, 19.5e12, 156e12, 312e12, 1.555e12, _A100_40),
+    _card(("a100 sxm4 80gb", "a100 sxm 80gb"), 108, 19.5e12, 156e12, 312e12, 2.039e12, _A100_80),
+    _card(("a100 80gb pcie",), 108, 19.5e12, 156e12, 312e12, 1.935e12, _A100_80),
+    _card(
+        ("h100 80gb hbm3", "h100 sxm5 80gb"),
+        132,
+        67e12,
+        989e12 / 2,
+        1979e12 / 2,
+        3.35e12,
+        _H100,
         halved=True,
     ),
-    Card(
-        names=("h100 pcie",),
-        multiprocessors=114,
-        fp32=51e12,
-        tf32=756e12 / 2,
-        fp16=1513e12 / 2,
-        bf16=1513e12 / 2,
-        bandwidth=2.0e12,
-        source=_H100_PCIE,
-        halved=True,
-    ),
-    Card(
-        names=("h100 nvl",),
-        multiprocessors=132,
-        fp32=60e12,
-        tf32=835e12 / 2,
-        fp16=1671e12 / 2,
-        bf16=1671e12 / 2,
-        bandwidth=3.9e12,
-        source=_H100,
-        halved=True,
-    ),
-    Card(
-        names=("h200", "h200 sxm"),
-        multiprocessors=132,
-        fp32=67e12,
-        tf32=989e12 / 2,
-        fp16=1979e12 / 2,
-        bf16=1979e12 / 2,
-        bandwidth=4.8e12,
-        source=_H200,
-        halved=True,
-    ),
-    Card(
-        names=("h200 nvl",),
-        multiprocessors=132,
-        fp32=60e12,
-        tf32=835e12 / 2,
-        fp16=1671e12 / 2,
-        bf16=1671e12 / 2,
-        bandwidth=4.8e12,
-        source=_H200,
-        halved=True,
-    ),
+    _card(("h100 pcie",), 114, 51e12, 756e12 / 2, 1513e12 / 2, 2.0e12, _H100_PCIE, halved=True),
+    _card(("h100 nvl",), 132, 60e12, 835e12 / 2, 1671e12 / 2, 3.9e12, _H100, halved=True),
+    _card(("h200", "h200 sxm"), 132, 67e12, 989e12 / 2, 1979e12 / 2, 4.8e12, _H200, halved=True),
+    _card(("h200 nvl",), 132, 60e12, 835e12 / 2, 1671e12 / 2, 4.8e12, _H200, halved=True),
     # Printed for a board of eight: 600 TFLOP/s of fp32, 18 and 36 PFLOP/s with sparsity, 62 TB/s.
-    Card(
-        names=("b200",),
-        multiprocessors=148,
-        fp32=600e12 / 8,
-        tf32=18e15 / 8 / 2,
-        fp16=36e15 / 8 / 2,
-        bf16=36e15 / 8 / 2,
-        bandwidth=62e12 / 8,
-        source=_B200,
-        halved=True,
-    ),
-    Card(
-        names=("l4",),
-        multiprocessors=58,
-        fp32=30.3e12,
-        tf32=120e12 / 2,
-        fp16=242e12 / 2,
-        bf16=242e12 / 2,
-        bandwidth=300e9,
-        source=_L4,
-        halved=True,
-    ),
-    Card(
-        names=("l40s",),
-        multiprocessors=142,
-        fp32=91.6e12,
-        tf32=183e12,
-        fp16=362.05e12,
-        bf16=362.05e12,
-        bandwidth=864e9,
-        source=_L40S,
-    ),
-    Card(
-        names=("a10",),
-        multiprocessors=72,
-        fp32=31.2e12,
-        tf32=62.5e12,
-        fp16=125e12,
-        bf16=125e12,
-        bandwidth=600e9,
-        source=_A10,
-    ),
-    Card(
-        names=("t4",),
-        multiprocessors=40,
-        fp32=8.1e12,
-        tf32=None,
-        fp16=65e12,
-        bf16=None,
-        bandwidth=300e9,
-        source=_T4,
-    ),
-    Card(
-        names=("v100 sxm2 16gb", "v100 sxm2 32gb"),
-        multiprocessors=80,
-        fp32=15.7e12,
-        tf32=None,
-        fp16=125e12,
-        bf16=None,
-        bandwidth=900e9,
-        source=_V100,
-    ),
-    Card(
-        names=("v100 pcie 16gb", "v100 pcie 32gb"),
-        multiprocessors=80,
-        fp32=14e12,
-        tf32=None,
-        fp16=112e12,
-        bf16=None,
-        bandwidth=900e9,
-        source=_V100,
-    ),
-    Card(
-        names=("v100s pcie 32gb",),
-        multiprocessors=80,
-        fp32=16.4e12,
-        tf32=None,
-        fp16=130e12,
-        bf16=None,
-        bandwidth=1134e9,
-        source=_V100,
-    ),
+    _card(("b200",), 148, 600e12 / 8, 18e15 / 8 / 2, 36e15 / 8 / 2, 62e12 / 8, _B200, halved=True),
+    _card(("l4",), 58, 30.3e12, 120e12 / 2, 242e12 / 2, 300e9, _L4, halved=True),
+    _card(("l40s",), 142, 91.6e12, 183e12, 362.05e12, 864e9, _L40S),
+    _card(("a10",), 72, 31.2e12, 62.5e12, 125e12, 600e9, _A10),
+    _card(("t4",), 40, 8.1e12, None, 65e12, 300e9, _T4),
+    _card(("v100 sxm2 16gb", "v100 sxm2 32gb"), 80, 15.7e12, None, 125e12, 900e9, _V100),
+    _card(("v100 pcie 16gb", "v100 pcie 32gb"), 80, 14e12, None, 112e12, 900e9, _V100),
+    _card(("v100s pcie 32gb",), 80, 16.4e12, None, 130e12, 1134e9, _V100),
     _geforce("rtx 3070", 46, 20.3e12, 40.6e12, 448e9, _AMPERE),
     _geforce("rtx 3080", 68, 29.8e12, 59.5e12, 760e9, _AMPERE),
     _geforce("rtx 3090", 82, 35.6e12, 71e12, 936e9, _AMPERE),
@@ -270,15 +146,14 @@ CARDS: tuple[Card, ...] = (
     _geforce("rtx 5070 ti", 70, 43.9e12, 87.9e12, 896e9, _BLACKWELL),
     _geforce("rtx 5080", 84, 56.3e12, 112.6e12, 960e9, _BLACKWELL),
     _geforce("rtx 5090", 170, 104.8e12, 209.5e12, 1792e9, _BLACKWELL),
-    Card(
-        names=("instinct mi300x", "instinct mi300x oam"),
-        multiprocessors=304,
-        fp32=163.4e12,
-        tf32=653.7e12,
-        fp16=1307.4e12,
-        bf16=1307.4e12,
-        bandwidth=5.3e12,
-        source=_MI300X,
+    _card(
+        ("instinct mi300x", "instinct mi300x oam"),
+        304,
+        163.4e12,
+        653.7e12,
+        1307.4e12,
+        5.3e12,
+        _MI300X,
     ),
 )
 """Every card with figures that its vendor prints."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from archscope.errors import UsageError, did_you_mean
 from archscope.families import FAMILIES
+from archscope.records import frozen
 from archscope.subject import Published
 
 _TABLE = re.compile(r'^\["?([^"\]\[]+)"?\]', re.MULTILINE)
@@ -24,7 +24,7 @@ _SHARED = "fields"
 _SUFFIXES = {"K": 10**3, "M": 10**6, "B": 10**9, "G": 10**9, "T": 10**12}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Preset:
     """A published network: a spec of a family, its source, and what its authors say of it."""
 

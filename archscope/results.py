@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from archscope.columns import Kind
+from archscope.records import frozen
 from archscope.registry import resolve
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def plain(value: Any) -> Any:
 Level = Literal["ok", "info", "warning"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Note:
     """Something that a reader must know to read the numbers rightly."""
 
@@ -60,7 +60,7 @@ class Note:
     """Sentences that go with it, each on a line of its own: the cause, what to do instead."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Amount:
     """A number within a sentence, to be rounded as its reader wants it."""
 
@@ -72,7 +72,7 @@ class Amount:
     """The other end, of a range."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sum:
     """What fields of rows add up to, and what that is called."""
 
@@ -80,7 +80,7 @@ class Sum:
     fields: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LargestList:
     """The share that the largest numbered list of modules has, e.g. `blocks: 81.2% of params`.
 
@@ -98,7 +98,7 @@ Words = tuple[str | Amount | LargestList, ...]
 """A line of words and numbers, in order."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Strip:
     """Numbers of neighbouring positions, to be drawn as a line of signs where there is room."""
 
@@ -112,7 +112,7 @@ class Strip:
     """What is added where nothing is drawn."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Headline:
     """One of the few numbers that a reader looks for first."""
 
@@ -134,7 +134,7 @@ class Headline:
     """Place among all that a report says: lower comes first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Section:
     """The answer of one analysis to one question: rows of one type.
 
@@ -183,7 +183,7 @@ class Section:
         return dataclasses.replace(self, rows=tuple(rows), **answer)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Convention:
     """What the word FLOP means in a report."""
 
@@ -195,7 +195,7 @@ class Convention:
     """The convention in one sentence, printed under every table."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class InputShape:
     """One tensor that the forward was called with."""
 
@@ -206,7 +206,7 @@ class InputShape:
     """Number type, e.g. `float32`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Environment:
     """Where a report was made."""
 
@@ -221,7 +221,7 @@ class Environment:
     """What the device said of itself while it was timed; empty where nothing was."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Report:
     """Sections, and how they were obtained."""
 
@@ -297,7 +297,7 @@ class Report:
         return cast(str, resolve("archscope.present._notebook:render")(self, View()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class View:
     """Which part of a report a text shows, and how; it changes no number."""
 

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from archscope.analyses import ANALYSES
 from archscope.errors import UsageError
+from archscope.records import frozen
 from archscope.results import (
     SCHEMA,
     Convention,
@@ -89,7 +90,7 @@ def _report(document: Mapping[str, Any]) -> Report:
     )
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Entry:
     """What a file says of one section."""
 
@@ -126,7 +127,7 @@ def _declared(address: str) -> Section:
     """Return the section without rows that an analysis declares at an address."""
     analysis, _, _ = address.partition(".")
     if analysis in ANALYSES.names():
-        for section in ANALYSES.get(analysis).sections:
+        for section in ANALYSES.get(analysis).declared():
             if section.address == address:
                 return section
     raise _MisfitError(

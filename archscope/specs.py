@@ -10,17 +10,17 @@ import dataclasses
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar
 
 from archscope.errors import SpecError, UsageError, did_you_mean
+from archscope.records import frozen
 
 T = TypeVar("T")
 _METADATA = "archscope.option"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Option:
     """What a field of a spec says of itself, beside its type and default."""
 
@@ -38,7 +38,7 @@ def option(default: T, help: str, *, low: float | None = None, high: float | Non
     return dataclasses.field(default=default, metadata=metadata)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Field:
     """One field of a spec, ready to be read from text or offered as a flag."""
 

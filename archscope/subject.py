@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from archscope.records import frozen
 from archscope.results import InputShape
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _WRAPPERS = {
 """Classes that run another module, by name, and the attribute that holds it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Inputs:
     """The arguments of one call of the module's forward; tensors at any depth of nesting."""
 
@@ -49,7 +50,7 @@ def _tensors(path: str, value: Any) -> Iterator[InputShape]:
             yield from _tensors(f"{path}.{number}", item)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Repeat:
     """A block that was built once and stands for several of the same kind."""
 
@@ -61,7 +62,7 @@ class Repeat:
     """Whether these are one block that runs so many times: its weights count once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Subject:
     """A module, what to call it with, and where it came from."""
 
@@ -83,7 +84,7 @@ class Subject:
     """Makes it anew with every block, on torch's current default device; None: it is as it is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sketch:
     """A network that was not built: what an analysis without torch sees of a `Subject`."""
 
@@ -99,7 +100,7 @@ class Sketch:
     """Makes the real network, without data; None: whoever named it makes it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Published:
     """A figure that a network's authors print, to hold against what is counted."""
 
@@ -117,7 +118,7 @@ class Published:
     """Why it differs from what is counted, where it does."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Network:
     """A network that was named and not built yet; each analysis takes the form that it needs."""
 
@@ -135,7 +136,7 @@ class Network:
     """What its authors say of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Request:
     """What a user says of a network beside its name."""
 

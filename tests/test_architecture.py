@@ -16,7 +16,7 @@ import archscope
 PACKAGE = Path(archscope.__file__).parent
 
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "version", "labels"}),
+    frozenset({"errors", "records", "version", "labels"}),
     frozenset({"registry", "columns", "files"}),
     frozenset({"theory", "specs", "results", "hardware"}),
     frozenset({"subject"}),

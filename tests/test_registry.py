@@ -166,7 +166,7 @@ def test_a_subject_is_built_without_memory(name: str) -> None:
 
     assert isinstance(subject, Subject)
     assert isinstance(subject.inputs, Inputs)
-    assert subject.name == family.describe(spec)
+    assert subject.name == family.title(spec)
     assert subject.config == specs.values(spec)
     assert all(parameter.is_meta for parameter in subject.model.parameters())
     assert all(repeat.copies[0] == repeat.path for repeat in subject.repeats)
@@ -217,7 +217,7 @@ def test_an_analysis_answers_for_every_family(name: str, family: str) -> None:
     assert sections
     for section in sections:
         assert all(type(row) is section.row_type for row in section.rows)
-        declared = [each for each in analysis.sections if each.address == section.address]
+        declared = [each for each in analysis.declared() if each.address == section.address]
         assert [each.row_type for each in declared] == [section.row_type], "it can be read back"
         assert isinstance(section.totals, NoneType | section.totals_type)
         assert columns(section.row_type)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
-from archscope.registry import Registry
+from archscope.records import frozen
+from archscope.registry import Registry, resolve
 from archscope.results import Section
 
 Needs = Literal["shapes", "whole", "data"]
@@ -14,7 +14,7 @@ Needs = Literal["shapes", "whole", "data"]
 `data`: every block, with weights and inputs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Analysis:
     """A question that can be asked of a `Subject`."""
 
@@ -31,8 +31,14 @@ class Analysis:
     command that an analysis has which brings none of its own."""
     reported: bool = True
     """Whether a page of everything asks for it where nobody says anything."""
-    sections: tuple[Section, ...] = ()
-    """Those that it may return, without rows: so that a saved one is read back."""
+    sections: tuple[Section | str, ...] = ()
+    """Those that it may return, without rows: so that a saved one is read back. Of questions that
+    are seldom asked the addresses, e.g. `archscope.analyses.rf.erf_rows:ERF`: their types are made
+    when they are wanted."""
+
+    def declared(self) -> tuple[Section, ...]:
+        """Return its sections, those that are given by address too."""
+        return tuple(resolve(each) if isinstance(each, str) else each for each in self.sections)
 
 
 ANALYSES = Registry("analysis", "archscope.analyses", "ANALYSIS", Analysis)

@@ -6,17 +6,17 @@ No torch.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from archscope.blocks.residual_plan import residual_outline
+from archscope.records import frozen
 from archscope.theory.layers import Layer, conv
 from archscope.theory.outline import Outline
 
 Activation = Literal["relu", "relu6", "silu", "hardswish"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Block:
     """A pointwise convolution to more channels, a depthwise one, a pointwise one to few."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
+from archscope.records import frozen
 from archscope.subject import Repeat
 
 
@@ -25,7 +26,7 @@ class Block(Protocol):
 B = TypeVar("B", bound=Block)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Numbered:
     """A block that differs from the others of its list by its kind alone, or in nothing."""
 
@@ -37,7 +38,7 @@ class Numbered:
     """Whether it returns the shape that it takes, and its place in the list changes nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Step:
     """One layer, or several that go together, in the place of a block."""
 

@@ -6,9 +6,9 @@ No torch.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
+from archscope.records import frozen
 from archscope.theory.layers import Layer, Stack, conv
 from archscope.theory.outline import Outline, skips_a_hole
 
@@ -17,7 +17,7 @@ EXPANSION: dict[Kind, int] = {"basic": 1, "bottleneck": 4}
 """Output channels of a block over its planes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Block:
     """Two convolutions of 3x3, or 1x1, 3x3 and 1x1, and a path around them."""
 

@@ -51,7 +51,7 @@ _SHOWN = ("by", "sort", "top", "max_depth", "expand", "total")
 
 
 def _view_options(analysis: Analysis) -> list[click.Option]:
-    names = [section.name for section in analysis.sections]
+    names = [section.name for section in analysis.declared()]
     return [
         click.Option(
             ["--by"],

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import click
 
+from archscope.records import frozen
 from archscope.registry import Registry
 
 UNPLACED = 50
 """Place in the help of what says none, and of analyses without a command of their own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Command:
     """One word that may stand after `archscope`."""
 

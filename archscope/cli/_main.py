@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -21,6 +22,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     `--debug`, anywhere, shows the traceback of an error instead of one line.
     """
+    if argv is None:  # the program itself: what is imported by now stays, and is searched no more
+        gc.freeze()
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import update_wrapper
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import click
 from archscope.errors import OutputError
 from archscope.files import check_target, write_whole
 from archscope.present import FORMATS, format_of
+from archscope.records import frozen
 from archscope.results import Report, View
 
 _FIRST = ("table", "json", "jsonl", "csv", "md")
@@ -26,7 +26,7 @@ def format_names() -> list[str]:
     return [*(n for n in _FIRST if n in known), *(n for n in known if n not in _FIRST)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Output:
     """Where a result goes, and in which form."""
 

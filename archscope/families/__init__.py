@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from archscope.blocks.plan import Block, first_of_each, repeats
+from archscope.records import frozen
 from archscope.registry import Registry, resolve
 from archscope.specs import values
 from archscope.subject import Inputs, Subject
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Family:
     """A parametrised network: a spec type, and how a spec becomes a network."""
 
@@ -27,8 +27,8 @@ class Family:
     """One line for `archscope list`."""
     spec: type
     """A frozen dataclass whose fields come from `specs.option`."""
-    describe: Callable[[Any], str]
-    """A spec in one line, for the title of a table."""
+    describe: Callable[[Any], Iterable[str]]
+    """What tells a spec from others, a few words each, for the title of a table."""
     inputs: Callable[[Any], Inputs]
     """What the network of a spec is called with: random, on torch's current default device."""
     module: str
@@ -40,6 +40,10 @@ class Family:
     """A spec as its plan: the blocks that stand in lists, in order; None where none are alike."""
     outline: Callable[[Any], Outline] | None = None
     """A spec as what its network looks at, without torch; None where that cannot be told."""
+
+    def title(self, spec: Any) -> str:
+        """Return a spec in one line."""
+        return " · ".join(self.describe(spec))
 
     def network(self, spec: Any) -> nn.Module:
         """Return the whole network, on torch's current default device."""
@@ -55,7 +59,7 @@ class Family:
         plan = self._plan(spec)
         with shapes_only():
             return Subject(
-                name=self.describe(spec),
+                name=self.title(spec),
                 model=self._built(spec, first_of_each(plan)),
                 inputs=self.inputs(spec),
                 origin=f"family:{self.name}",

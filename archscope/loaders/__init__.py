@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from archscope import specs
 from archscope.errors import UsageError, did_you_mean
+from archscope.records import frozen
 from archscope.registry import Registry
 from archscope.subject import Network, Request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Loader:
     """A way to name a network: what the user types for MODEL."""
 

@@ -42,7 +42,7 @@ def network(
     published: tuple[Published, ...] = (),
 ) -> Network:
     """Return the network of a spec, under its description or another name."""
-    title = name or family.describe(spec)
+    title = name or family.title(spec)
     source = origin or f"family:{family.name}"
 
     def subject() -> Subject:

@@ -41,7 +41,7 @@ def load(text: str, request: Request) -> Network:
     return families.network(
         family,
         made,
-        name=f"{title} · {family.describe(made)}",
+        name=f"{title} · {family.title(made)}",
         origin=f"preset:{name}",
         published=() if changed else preset.published,
     )

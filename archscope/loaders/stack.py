@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
 from archscope import specs
 from archscope.errors import SpecError, UsageError
 from archscope.loaders import Loader
 from archscope.loaders._fields import fields_of
+from archscope.records import frozen
 from archscope.specs import check, listed, option
 from archscope.subject import Network, Request, Sketch, Subject
 from archscope.theory.layers import Layer, Padding, Stack, dilated, sizes
@@ -24,7 +25,7 @@ Branches = tuple[tuple[int, ...], ...]
 """The dilations of each parallel path."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StackSpec:
     """The numbers of a stack of convolutions; a list of one value holds for every layer."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from archscope.records import frozen
 from archscope.registry import Registry
 from archscope.results import Report, View
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Format:
     """A way to write a `Report` as text."""
 

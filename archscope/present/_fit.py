@@ -6,11 +6,12 @@ Names and counts are never dropped, and nothing is cut where the width is not gi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rich.cells import cell_len
 
 from archscope.present._grid import Grid
+from archscope.records import frozen
 
 GAP = 2
 """Blank characters between two columns."""
@@ -21,7 +22,7 @@ SHORTEST_WORDS = 12
 _ARROWS = (" → ", " -> ")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Fitted:
     """A grid and how wide each of its columns is."""
 

@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any
 
 from archscope.columns import columns
+from archscope.records import frozen
 
 LONGEST_PERIOD = 16
 """Cycles of at most so many different blocks are found, e.g. dilations 1, 2, 4, 8, 1, 2, 4, 8."""
@@ -42,7 +43,7 @@ class Node:
         return self.path.count(".") + 1 if self.path else 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Group:
     """Siblings that are alike, shown as one."""
 

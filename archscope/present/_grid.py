@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from archscope.columns import Column, columns
@@ -11,6 +11,7 @@ from archscope.present import _cell, _fold, _format, _lines, _select, _totals
 from archscope.present._fold import Node
 from archscope.present._lines import Line
 from archscope.present._totals import Total
+from archscope.records import frozen
 from archscope.results import Report, Section, View
 
 Role = Literal["name", "words", "number", "share", "bar"]
@@ -22,7 +23,7 @@ DROP_SHARE = 25
 DROP_RANK = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Heading:
     """What stands above one column of a grid."""
 
@@ -34,7 +35,7 @@ class Heading:
     """Which columns go first where a terminal is narrow: higher goes earlier, 0 never goes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Grid:
     """A table as text; every row has a cell per heading."""
 
@@ -44,7 +45,7 @@ class Grid:
     """The last line, None where nothing in the table can be summed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Filled:
     """A column with the functions that fill it."""
 

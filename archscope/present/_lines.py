@@ -9,13 +9,14 @@ its own gets a line of its own. So the lines without parts below them add up to 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from archscope.columns import columns
 from archscope.present import _fold
 from archscope.present._fold import Group, Node
+from archscope.records import frozen
 from archscope.results import Section, View
 
 ROOT = "(model)"
@@ -24,7 +25,7 @@ OWN = "(own)"
 """Label of what a container does outside its submodules."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Line:
     """One line of a table, not yet text."""
 
@@ -105,7 +106,7 @@ def _hang(shown: tuple[Line, ...], below: str) -> tuple[Line, ...]:
     return tuple(hung)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Walk:
     """Goes down the tree and decides which containers are lines."""
 

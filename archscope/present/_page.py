@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archscope.present import _format, _grid, _lines, _select, _summary, _totals
 from archscope.present._grid import Grid, Heading
+from archscope.records import frozen
 from archscope.results import Note, Report, View
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Remark:
     """A note, ready to print."""
 
@@ -20,7 +19,7 @@ class Remark:
     """Lines that go with it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Page:
     """A report as text in parts, all safe to print; formats only lay it out."""
 

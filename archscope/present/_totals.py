@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from archscope.columns import Column
 from archscope.present import _format, _lines
 from archscope.present._lines import Line
+from archscope.records import frozen
 from archscope.results import Report, Section, View
 
 _LOWER_BOUND = "≥ "
@@ -30,7 +30,7 @@ UNKNOWN = "unknown"
 """The field that names those that are None because they were out of reach, where there is one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Total:
     """The sum of a column."""
 

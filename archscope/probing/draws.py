@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod
 
 from archscope.dependence.record.graph import Graph, Value
 from archscope.probing.claims import Claim
 from archscope.probing.evidence import Limits
+from archscope.records import frozen
 
 HUGE = 1e30
 """A change of this size is felt through any number of layers that do not saturate; but it gets
@@ -20,7 +20,7 @@ COPIED = 1 << 21
 """Elements up to which the largest map may grow by copies."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Draw:
     """Which random weights and inputs, and what is changed of these."""
 

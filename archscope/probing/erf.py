@@ -22,6 +22,7 @@ from archscope.dependence.record.capture import input_tensors
 from archscope.dependence.record.graph import Value
 from archscope.errors import ArchscopeError, UsageError
 from archscope.probing.runs import Runner, fresh_input, runner
+from archscope.records import frozen
 from archscope.subject import Inputs
 from archscope.theory.metrics import standard_deviation
 
@@ -42,7 +43,7 @@ class Gradients:
     """The unit that was measured, by axis of the chosen output."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Square:
     """The smallest square around the middle that holds a share of a mass."""
 

@@ -7,7 +7,6 @@ used for one thing alone: as what these two are held against.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from archscope.probing.bisection import Mask, box, depth, filled, rim, silent, smallest
 from archscope.probing.claims import Claim
 from archscope.probing.trials import Trial
+from archscope.records import frozen
 
 SIDES = (False, True)
 """Of an axis: its first positions, its last."""
@@ -34,7 +34,7 @@ class NotRepeatedError(Exception):
     """The unit changes although nothing was changed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Edges:
     """The first and the last position that the unit sees along one axis."""
 
@@ -51,7 +51,7 @@ class Edges:
     """It sees at most so far: NaN beyond does not reach it; None where NaN shows nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Limits:
     """How much is asked, so that the time is enough."""
 

@@ -9,12 +9,13 @@ from typing import Literal
 from archscope.probing.bisection import Mask
 from archscope.probing.claims import Claim
 from archscope.probing.evidence import Edges, Evidence
+from archscope.records import frozen
 
 Level = Literal["verified", "bounded", "refused", "not run"]
 RANKED: tuple[Level, ...] = ("verified", "bounded", "not run", "refused")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Shown:
     """What running the network on one input shows of one unit."""
 
@@ -49,7 +50,7 @@ class Shown:
     """Forward passes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Proof:
     """What running the network says of the answer."""
 

@@ -48,14 +48,14 @@ def positions(mask: int) -> list[int]:
     return found
 
 
-def longest_run(mask: int) -> tuple[int, int]:
-    """Return (start, length) of the longest run of neighbouring positions, the first of equals."""
+def longest_run(mask: int) -> int:
+    """Return the length of the longest run of neighbouring positions."""
     doubled = [mask]  # doubled[j] holds the starts of runs of at least 2**j
     while mask:
         mask &= mask >> (1 << len(doubled) - 1)
         doubled.append(mask)
     if len(doubled) == 1:
-        return 0, 0
+        return 0
     starts = doubled[-2]
     length = 1 << len(doubled) - 2
     for power in range(len(doubled) - 3, -1, -1):
@@ -63,4 +63,4 @@ def longest_run(mask: int) -> tuple[int, int]:
         if longer:
             starts = longer
             length += 1 << power
-    return (starts & -starts).bit_length() - 1, length
+    return length

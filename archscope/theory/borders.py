@@ -1,14 +1,14 @@
 """What a finite input does to a stack: taps that fall into padding, inputs that nobody reads."""
 
-from dataclasses import dataclass
 from fractions import Fraction
 
+from archscope.records import frozen
 from archscope.theory.bits import every, ones, spread, stretch
 from archscope.theory.combs import combs
 from archscope.theory.layers import Layer, Stack, output_size, sizes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Unread:
     """Inputs of a finite map that no output reads, along one axis."""
 

@@ -5,12 +5,12 @@ union of paths does not: ASPP 6/12/18 sees 7 of 37 positions along each axis, bu
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 from typing import TypeAlias
 
 from archscope.errors import UsageError
+from archscope.records import frozen
 from archscope.theory.combs import combs, jump, reach
 from archscope.theory.layers import Stack
 from archscope.theory.metrics import input_use, longest_gap, overlap, solid_core, streams
@@ -24,7 +24,7 @@ HULL_LIMIT = 1 << 24
 """Positions along one axis up to which the union of paths is formed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AxisUnion:
     """What the paths see together along one axis: the same network in one dimension."""
 
@@ -48,7 +48,7 @@ class AxisUnion:
     """Input positions between neighbouring outputs, the same in all paths."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Union:
     """What one output sees through all paths, away from the borders, without up-sampling."""
 

@@ -5,14 +5,14 @@ this is the whole mathematics of gridding.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import gcd, prod
 
 from archscope.errors import UsageError
+from archscope.records import frozen
 from archscope.theory.layers import Stack
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Comb:
     """The taps of one layer, seen from the input of the stack."""
 

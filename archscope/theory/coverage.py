@@ -1,12 +1,12 @@
 """Decides exactly whether an output sees its whole window, and names the layer that is to blame."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from archscope.records import frozen
 from archscope.theory.combs import Comb, ascending, common_rate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Cause:
     """Why a window has holes: the finest comb that steps further than the finer ones reach."""
 

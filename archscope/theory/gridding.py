@@ -6,19 +6,19 @@ stack: the layers from some map to the output.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from archscope.records import frozen
 from archscope.theory.combs import combs, jump, reach
 from archscope.theory.coupling import find_coupling_depth, find_input_use, find_streams
 from archscope.theory.coverage import Cause, find_cause
 from archscope.theory.layers import Stack
 from archscope.theory.support import WORK_LIMIT, Support, find_support
 
-SET_FIELDS = ("touched", "max_gap", "gap_start", "solid_core", "hole_period", "adjacent_overlap")
+SET_FIELDS = ("touched", "max_gap", "solid_core", "hole_period", "adjacent_overlap")
 """Fields that need the set of positions."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Gridding:
     """What one output sees of its window along one axis, away from the borders."""
 
@@ -30,8 +30,6 @@ class Gridding:
     """Whether it sees all of them; always known."""
     max_gap: int | None
     """Positions in the longest hole."""
-    gap_start: int | None
-    """First position of the first such hole, counted from the window's start; None without one."""
     solid_core: int | None
     """Positions in the run without a hole through the centre, or next to it where that is one."""
     hole_period: int | None
@@ -61,7 +59,7 @@ class Gridding:
         return None if self.touched is None else (self.touched / self.hull) ** axes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Suffix:
     """The layers from one map of a stack to its output, and how they grid that map."""
 
@@ -90,7 +88,6 @@ def gridding(stack: Stack, *, limit: int = WORK_LIMIT) -> Gridding:
     teeth = combs(stack)
     cause = find_cause(teeth)
     support = find_support(teeth, limit)
-    start, gap = (0, 0) if support is None else support.longest_gap()
     depth, is_depth_known = find_coupling_depth(stack, limit)
     touched = None if support is None else support.touched
     streams = find_streams(stack, limit)
@@ -102,8 +99,7 @@ def gridding(stack: Stack, *, limit: int = WORK_LIMIT) -> Gridding:
         hull=reach(teeth),
         touched=touched,
         is_full=cause is None,
-        max_gap=None if support is None else gap,
-        gap_start=start if gap else None,
+        max_gap=None if support is None else support.max_gap,
         solid_core=None if support is None else support.solid_core,
         hole_period=None if support is None else support.hole_period,
         streams=streams,

@@ -6,10 +6,10 @@ per axis; along a single path what an output sees is the product of what it sees
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from archscope.errors import SpecError, UsageError
+from archscope.records import frozen
 
 Kind = Literal["conv", "pool", "transposed", "nearest", "linear"]
 """What a layer does along the axis; `linear` is one axis of bilinear or trilinear resizing, with
@@ -20,7 +20,7 @@ Padding = int | tuple[int, int] | Literal["same", "causal", "valid"]
 and the rest after, `causal` adds all of it before, `valid` adds none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Layer:
     """One axis of one layer."""
 

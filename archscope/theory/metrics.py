@@ -61,7 +61,7 @@ def input_use(seen: int, jump: int) -> float:
 def longest_gap(seen: int) -> int:
     """Return how many positions the longest hole between two of a set has."""
     inside = seen >> first(seen)
-    return longest_run(inside ^ ones(inside.bit_length()))[1]
+    return longest_run(inside ^ ones(inside.bit_length()))
 
 
 def solid_core(seen: int) -> int:

@@ -4,13 +4,13 @@ A family gives the outline of its spec without building the network, so that its
 known without torch. Every axis is alike.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
+from archscope.records import frozen
 from archscope.theory.layers import Stack
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Branch:
     """One of several parallel paths from the input to the output."""
 
@@ -20,7 +20,7 @@ class Branch:
     """All its layers along one axis."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Attention:
     """A block in which a position attends to all positions, or to all before it and itself."""
 
@@ -30,7 +30,7 @@ class Attention:
     """Whether it sees only the past."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outline:
     """Layers, branches or attention: exactly one of the three, or nothing at all."""
 

@@ -6,9 +6,9 @@ whose base-2^w digits they are, so that a layer costs a few shifts and additions
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import exp, prod, sqrt
 
+from archscope.records import frozen
 from archscope.theory.combs import Comb, combs, common_rate, groups, reach
 from archscope.theory.layers import Stack
 from archscope.theory.metrics import entropy, held_width
@@ -19,7 +19,7 @@ POSITIONS_LIMIT = 1 << 18
 """Positions that may be listed with their counts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Paths:
     """The number of paths per position of one output's window, in a few numbers."""
 
@@ -95,7 +95,7 @@ def standard_deviation(teeth: Iterable[Comb]) -> float:
     return sqrt(sum((comb.taps**2 - 1) * comb.rate**2 for comb in teeth) / 12)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Counts:
     """The path counts of one group of combs, on its own grid."""
 

@@ -1,7 +1,6 @@
 """For a stack with holes: other dilations of the same length and reach that leave none."""
 
-from dataclasses import dataclass
-
+from archscope.records import frozen
 from archscope.theory.combs import combs, jump, reach
 from archscope.theory.coverage import is_full
 from archscope.theory.layers import Stack
@@ -12,7 +11,7 @@ SEARCHED_LAYERS = 300
 """Layers up to which schedules are compared; for more, one is made."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Replacement:
     """Which dilations to use instead."""
 

@@ -5,12 +5,12 @@ Rates join from the smallest: a new one may be as large as what the finer ones r
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from archscope.records import frozen
 from archscope.theory.combs import Comb, ascending
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reached:
     """How far chosen and fixed combs reach without a hole."""
 
@@ -24,7 +24,7 @@ class Reached:
         return _absorbed(self.positions + span, self.waiting)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Room:
     """What new layers must respect."""
 

@@ -1,10 +1,10 @@
 """Which dilations to use: three schedules without a hole for a wanted receptive field."""
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
 from archscope.errors import SpecError, UsageError
+from archscope.records import frozen
 from archscope.theory.combs import combs, jump, reach
 from archscope.theory.coverage import is_full
 from archscope.theory.gridding import Gridding, gridding
@@ -17,7 +17,7 @@ LAYERS_LIMIT = 500
 """New layers beyond which a target counts as out of reach."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Schedule:
     """One choice of dilations, with all its metrics."""
 
@@ -37,7 +37,7 @@ class Schedule:
     """Schedules compared for this choice; 1 where a closed form gives it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Suggestion:
     """The answer to: which dilations see `target` positions without a hole?"""
 
@@ -49,7 +49,7 @@ class Suggestion:
     """Every prefix and every suffix of the new layers is covered too; None where too few layers."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Task:
     """What is asked, in the form that the searches need."""
 

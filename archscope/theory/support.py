@@ -6,9 +6,9 @@ block stores one edge as bits and takes the middle as solid. Groups of combs tha
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import prod
 
+from archscope.records import frozen
 from archscope.theory.bits import longest_run, mirror, ones, positions, spread
 from archscope.theory.combs import Comb, common_rate, groups, reach
 
@@ -16,7 +16,7 @@ WORK_LIMIT = 1 << 28
 """Bits that may be handled for one set (about 0.1 s); beyond it the set is unknown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Block:
     """A symmetric set of cells 0 to length - 1; both ends belong to it."""
 
@@ -64,8 +64,9 @@ class Block:
         near = min(cell, self.length - 1 - cell)
         return near >= self.edge_length or (near >= 0 and bool(self.edge >> near & 1))
 
-    def longest_gap(self) -> tuple[int, int]:
-        """Return (first cell, cells) of the longest run of holes, the first of equals."""
+    @property
+    def max_gap(self) -> int:
+        """Cells of the longest run of holes."""
         if self.core > 0:
             return longest_run(self.edge ^ ones(self.edge_length))
         return longest_run(self.mask() ^ ones(self.length))
@@ -83,7 +84,7 @@ class Block:
         return self.length - shift - 2 * blocked + 2 * (holes & holes >> shift).bit_count()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Support:
     """The set of all sums of one cell from each block; each sum has only one such reading."""
 
@@ -116,17 +117,14 @@ class Support:
             return None
         return self.blocks[-1].scale
 
-    def longest_gap(self) -> tuple[int, int]:
-        """Return (first position, positions) of the longest gap; length 0 where there is none."""
-        found = (0, 0)
-        reached = 1
+    @property
+    def max_gap(self) -> int:
+        """Positions of the longest gap; 0 where there is none."""
+        longest, reached = 0, 1
         for block in self.blocks:
-            start, cells = block.longest_gap()
-            gap = (cells + 1) * block.scale - reached
-            if gap > found[1]:
-                found = (max(start - 1, 0) * block.scale + reached, gap)
+            longest = max(longest, (block.max_gap + 1) * block.scale - reached)
             reached += (block.length - 1) * block.scale
-        return found
+        return longest
 
     def contains(self, position: int) -> bool:
         """Return whether `position`, counted from the first one seen, belongs to the set."""

@@ -6,18 +6,18 @@ transposed convolution), so here the answer is for one output, or a range over a
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 
 from archscope.errors import UsageError
+from archscope.records import frozen
 from archscope.theory.layers import Layer, Stack, sizes
 
 PERIOD_LIMIT = 4096
 """Outputs that `unit_ranges` looks at; a stack that repeats later is refused."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UnitRanges:
     """The least and most that an output sees, over one period, away from the borders."""
 

@@ -1,13 +1,13 @@
 """Where the window of one output lies: size, jump, start and centre after every layer."""
 
-from dataclasses import dataclass
 from fractions import Fraction
 
+from archscope.records import frozen
 from archscope.theory.layers import Layer, Stack
 from archscope.theory.units import unit_ranges
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Window:
     """What outputs see of the input, from the first to the last position, holes included."""
 

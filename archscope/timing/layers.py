@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
@@ -13,12 +12,13 @@ from torch.nn.modules.module import (
     register_module_forward_pre_hook,
 )
 
+from archscope.records import frozen
 from archscope.running.module_stack import Hook, ModuleStack, tensors_in
 from archscope.timing.clocks import Clock
 from archscope.timing.statistics import percentile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LayerTimes:
     """The modules of one forward pass, by path; those whose forward never ran are not here."""
 

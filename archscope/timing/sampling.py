@@ -15,6 +15,7 @@ from itertools import pairwise
 from math import ceil
 from typing import Any
 
+from archscope.records import frozen
 from archscope.timing.clocks import Clock
 from archscope.timing.statistics import percentile
 
@@ -30,7 +31,7 @@ FEWEST = 3
 """Samples that are taken even where the budget is over."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Stage:
     """A part of a pass that is timed by itself."""
 
@@ -39,7 +40,7 @@ class Stage:
     run: Callable[[], object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Plan:
     """How much to measure."""
 
@@ -51,7 +52,7 @@ class Plan:
     """Seconds for both together, about."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Samples:
     """What was measured."""
 

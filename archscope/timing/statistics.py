@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import floor
+
+from archscope.records import frozen
 
 NOISY_SHARE = 0.05
 """Half of the samples lie further apart than this share of the median: noisy, if also ..."""
@@ -12,7 +13,7 @@ NOISY_SECONDS = 20e-6
 """... further apart than this: below it, clocks and schedulers are seen, not the network."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Summary:
     """The distribution of one time, in seconds."""
 

@@ -139,7 +139,7 @@ def test_only_blocks_that_return_what_they_take_are_alike() -> None:
     ],
 )
 def test_a_spec_in_one_line(fields: Any, line: str) -> None:
-    assert describe(CnnSpec(**fields)) == line
+    assert " · ".join(describe(CnnSpec(**fields))) == line
 
 
 def test_every_field_has_help() -> None:

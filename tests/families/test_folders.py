@@ -58,7 +58,7 @@ import sys
 from archscope.families import FAMILIES
 for family in FAMILIES.all().values():
     spec = family.spec()
-    family.describe(spec)
+    family.title(spec)
     tuple(family.blocks(spec)) if family.blocks else ()
     family.outline(spec) if family.outline else None
 assert 'torch' not in sys.modules

@@ -58,8 +58,8 @@ def blocks(spec):
 
 
 def describe(spec):
-    """Return the spec in one line."""
-    return f"mini of {spec.layers_deep} layers"
+    """Yield what tells it from others, in words."""
+    yield f"mini of {spec.layers_deep} layers"
 ''',
     "mini_family/network.py": '''"""A stack of linear layers."""
 

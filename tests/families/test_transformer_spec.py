@@ -249,7 +249,7 @@ def test_a_trillion_parameters_are_a_shape() -> None:
     ],
 )
 def test_a_spec_in_one_line(fields: Any, line: str) -> None:
-    assert FAMILY.describe(TransformerSpec(**fields)) == line
+    assert FAMILY.title(TransformerSpec(**fields)) == line
 
 
 def test_every_field_has_help() -> None:
@@ -260,7 +260,7 @@ def test_every_field_has_help() -> None:
 def test_specs_and_their_descriptions_need_no_torch(module: str) -> None:
     code = (
         f"import sys; from archscope.families.{module} import FAMILY;"
-        "FAMILY.describe(FAMILY.spec()); assert 'torch' not in sys.modules"
+        "FAMILY.title(FAMILY.spec()); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

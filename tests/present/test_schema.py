@@ -98,7 +98,7 @@ def of_section(section: Section | None, known: dict[str, Any]) -> dict[str, Any]
 def schema() -> dict[str, Any]:
     """Return the schema of the JSON that every report is saved as."""
     known: dict[str, Any] = {}
-    sections = [section for analysis in ANALYSES.all().values() for section in analysis.sections]
+    sections = [section for analysis in ANALYSES.all().values() for section in analysis.declared()]
     document = fixed(
         {
             "schema": {"const": SCHEMA},

@@ -55,8 +55,6 @@ def test_every_metric_by_its_definition(brute_force: Any, stack: Stack) -> None:
     row = gridding(stack)
     assert (row.hull, row.touched, row.is_full) == (hull, len(seen), len(seen) == hull)
     assert row.max_gap == max(gaps, default=0)
-    if gaps:
-        assert row.gap_start == runs[gaps.index(max(gaps))][1] + 1
     assert row.solid_core == brute_force.solid_core(seen)
     assert row.streams == gcd(*(distance // jump for distance in apart if distance % jump == 0))
     assert row.adjacent_overlap == len(seen & shifted) / len(seen | shifted)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import combinations
 
 from archscope.analyses.audit.evidence import Evidence, Module
 from archscope.counting.others import Figures
+from archscope.records import frozen
 
 MOST_PARTS = 12
 """Parts of which sums are tried; their number doubles with each."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Cause:
     """What explains a part of a difference."""
 
@@ -39,7 +40,7 @@ def is_inside(path: str, container: str) -> bool:
     return path != container and (not container or path.startswith(f"{container}."))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Comparison:
     """What one tool says of a network, beside what is known of it."""
 

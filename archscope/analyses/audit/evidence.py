@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import prod
 from typing import TYPE_CHECKING
 
 from archscope.counting.forward import ForwardCount
 from archscope.counting.weights import weights_by_module
+from archscope.records import frozen
 from archscope.running.module_stack import outwards
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Module:
     """One module without its submodules."""
 
@@ -51,7 +52,7 @@ class Module:
         return sum(self.work.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Evidence:
     """What is known of a network."""
 

@@ -7,13 +7,13 @@ explains is left over, and said to be.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from archscope.analyses.audit.causes import MOST_PARTS, Cause, Comparison, is_inside, sum_of
 from archscope.analyses.audit.evidence import Evidence, Module, with_borrowed_weights
 from archscope.analyses.audit.rules import by_formula, other_rows
 from archscope.counting.operators import classify
 from archscope.counting.others import Figures, Tool
+from archscope.records import frozen
 
 _NEARLY = 0.9
 """Share of an amount that is nearly all of it."""
@@ -51,7 +51,7 @@ def _estimates(tool: Tool, figures: Figures) -> Iterator[Cause]:
                 yield Cause(reason=f"{word} is added as work", amount=macs, path=path)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Elsewhere:
     """What a tool counted outside of all modules."""
 

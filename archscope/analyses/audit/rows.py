@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archscope.columns import column
+from archscope.records import frozen
 from archscope.results import Section
 
 UNEXPLAINED = "not explained"
 """The reason of what is left over."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ToolRow:
     """One counter and what it says of the network."""
 
@@ -33,7 +32,7 @@ class ToolRow:
     """Whether it gave figures."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DifferenceRow:
     """One reason why a counter says something else."""
 
@@ -55,7 +54,7 @@ class DifferenceRow:
     """False for what is left over."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AuditTotals:
     """What archscope says, and how the others stand to it."""
 

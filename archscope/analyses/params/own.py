@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archscope.counting.agreement import Agreement
@@ -11,13 +11,14 @@ from archscope.counting.components import components
 from archscope.counting.forward import ForwardCount
 from archscope.counting.settings import settings
 from archscope.counting.weights import Weights, weights_by_module
+from archscope.records import frozen
 from archscope.subject import Repeat, Subject
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Work:
     """What the forward pass did in one module alone; None where that is not known."""
 
@@ -38,7 +39,7 @@ class Work:
         return replace(self, calls=self.calls * runs, macs=macs, flops=flops)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Own:
     """One module without its submodules, once for each copy that it stands for."""
 

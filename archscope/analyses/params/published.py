@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from archscope.analyses.params.summary import with_lines
 from archscope.columns import column
+from archscope.records import frozen
 from archscope.results import Amount, Report, Section, Words
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _EMBEDDINGS = ("embeddings", "head")
 """Components without which parameters are counted where embeddings are left out."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PublishedRow:
     """One figure that the authors print, and the same figure counted."""
 

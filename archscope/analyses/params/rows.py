@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archscope.columns import column
+from archscope.records import frozen
 from archscope.results import Section
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ModuleRow:
     """One module. The plain columns hold its submodules too, the `own` columns do not.
 
@@ -50,7 +49,7 @@ class ModuleRow:
     """Closed form of the multiply-accumulates with its numbers put in."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OperatorRow:
     """One operator as torch's dispatcher saw it."""
 
@@ -66,7 +65,7 @@ class OperatorRow:
     """Multiply-accumulates; None where the operator is unknown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ComponentRow:
     """One part of the network, e.g. all of its attention."""
 
@@ -77,7 +76,7 @@ class ComponentRow:
     flops: int | None = column("FLOPs*", kind="work", share=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DepthRow:
     """One meaning of the word depth."""
 
@@ -86,7 +85,7 @@ class DepthRow:
     definition: str = column("Definition")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Totals:
     """Sums over the `own` columns of all modules."""
 

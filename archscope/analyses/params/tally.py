@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from archscope.analyses.params.own import Own
+from archscope.records import frozen
 from archscope.subject import Repeat
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Figure:
     """An amount of work, some of whose parts may not be known."""
 
@@ -42,7 +43,7 @@ def _figure(amount: int | None, *, alias: bool) -> Figure:
     return Figure(known=amount, is_known=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tally:
     """Weights and work of some modules; sizes in elements, shared tensors once."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from archscope.analyses.params.summary import joined, with_lines
 from archscope.columns import column
 from archscope.errors import UsageError
+from archscope.records import frozen
 from archscope.results import Amount, InputShape, Note, Report, Section, Words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TeacherRow:
     """One measure of both."""
 

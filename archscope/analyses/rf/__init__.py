@@ -7,12 +7,20 @@ from the borders.
 
 from archscope.analyses import Analysis
 from archscope.analyses.rf.analysis import run
-from archscope.analyses.rf.erf_rows import ERF, GRADIENTS
-from archscope.analyses.rf.rows import BRANCHES, LAYERS, MAPS, POSITIONS, SCHEDULES, UNIT
+from archscope.analyses.rf.rows import BRANCHES, LAYERS, MAPS, POSITIONS, UNIT
 
 ANALYSIS = Analysis(
     name="rf",
     summary="receptive field and gridding, and which dilations to choose instead",
     run=run,
-    sections=(LAYERS, BRANCHES, MAPS, POSITIONS, UNIT, ERF, GRADIENTS, SCHEDULES),
+    sections=(
+        LAYERS,
+        BRANCHES,
+        MAPS,
+        POSITIONS,
+        UNIT,
+        "archscope.analyses.rf.erf_rows:ERF",
+        "archscope.analyses.rf.erf_rows:GRADIENTS",
+        "archscope.analyses.rf.schedule_rows:SCHEDULES",
+    ),
 )

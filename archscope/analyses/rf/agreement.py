@@ -7,13 +7,13 @@ operators see without these. Where one of the two is only a bound, it must be on
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.numbers import counted
 from archscope.analyses.rf.rows import LayerRow, Sizes, Totals
 from archscope.errors import ArchscopeError
+from archscope.records import frozen
 from archscope.results import Note
 from archscope.theory.outline import Outline
 
@@ -29,7 +29,7 @@ MOST_TAPS = 1 << 24
 """Elements times taps that one layer may hold at once, up to which that is done."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Pair:
     """One number, as each road has it."""
 

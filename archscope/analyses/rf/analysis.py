@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from archscope.analyses.rf import agreement
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.closed_form import closed_form
 from archscope.errors import ForwardError, UsageError
@@ -57,8 +56,8 @@ def run(
         return _by_operators(subject, closed, asked, verify=verify, erf=erf, images=images)
     if verify:
         return _verified(subject, outline, closed).sections()
-    if compare and agreement.is_cheap(outline, closed):
-        return _compared(subject, closed).sections()
+    if compare:
+        return _compared(subject, outline, closed).sections()
     return closed.sections()
 
 
@@ -117,7 +116,7 @@ def _beside(answer: Answer, closed: Answer) -> Answer:
 
 def _verified(subject: Subject | Sketch, outline: Outline, closed: Answer) -> Answer:
     """Return the outline's answer with what looking at the network and running it says of it."""
-    from archscope.analyses.rf import network
+    from archscope.analyses.rf import agreement, network
 
     if not agreement.is_possible(outline, closed):
         return _unverified(closed, "the network is too large to run here")
@@ -135,8 +134,12 @@ def _unverified(closed: Answer, reason: str) -> Answer:
     return replace(closed, notes=(*closed.notes, note))
 
 
-def _compared(subject: Subject | Sketch, closed: Answer) -> Answer:
+def _compared(subject: Subject | Sketch, outline: Outline, closed: Answer) -> Answer:
     """Return the outline's answer, held against the operators where these can be looked at."""
+    from archscope.analyses.rf import agreement
+
+    if not agreement.is_cheap(outline, closed):
+        return closed
     from archscope.analyses.rf import network
 
     try:

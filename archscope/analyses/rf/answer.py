@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from archscope.analyses.rf.rows import (
     BRANCHES,
@@ -18,10 +17,11 @@ from archscope.analyses.rf.rows import (
     Totals,
     UnitRow,
 )
+from archscope.records import frozen
 from archscope.results import Amount, Headline, Note, Section, Strip, Words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """Rows, totals and words."""
 

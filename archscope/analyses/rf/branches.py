@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -15,6 +14,7 @@ from archscope.analyses.rf.layer_rows import POSITIONS_LISTED, layer_rows, total
 from archscope.analyses.rf.notes import borders, everything, rest
 from archscope.analyses.rf.numbers import along, counted, exact, extent, missing, plain
 from archscope.analyses.rf.rows import BranchRow, MapRow, PositionRow, Totals
+from archscope.records import frozen
 from archscope.results import Note
 from archscope.specs import listed
 from archscope.theory import metrics
@@ -34,7 +34,7 @@ POSITIONS_LIMIT = 1 << 16
 """Positions along an axis up to which paths are counted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Tally:
     """Paths from each position of output 0's window, by position."""
 

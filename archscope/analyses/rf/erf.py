@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from archscope.analyses.rf import erf_notes
 from archscope.analyses.rf.erf_rows import ERF, GRADIENTS, ErfRow, ErfTotals, GradientRow
 from archscope.errors import UsageError
+from archscope.records import frozen
 from archscope.results import Section
 from archscope.theory import metrics
 
@@ -37,7 +37,7 @@ MASS = "centred square with this share of |gradient|"
 REPLKNET = "centred square of log10(1 + gradient) / max (Ding et al. 2022)"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Window:
     """What a unit sees in theory."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archscope.columns import column
+from archscope.records import frozen
 from archscope.results import Section
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ErfRow:
     """One measure of the effective receptive field, and its definition."""
 
@@ -33,7 +32,7 @@ class ErfRow:
     """Names of the fields that are None because they are not known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GradientRow:
     """One line of the map of gradients; of a sequence, all of it."""
 
@@ -48,7 +47,7 @@ class GradientRow:
     axes, summed over those before the last two."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ErfTotals:
     """Which unit was measured, how, and what it sees in theory; one number per axis."""
 

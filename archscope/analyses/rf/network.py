@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archscope.analyses.rf import agreement
@@ -11,6 +11,7 @@ from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.numbers import extent
 from archscope.analyses.rf.operators import layer_row, layers_of, totals_of
 from archscope.errors import ForwardError, UsageError
+from archscope.records import frozen
 from archscope.results import Note, Section
 from archscope.subject import Inputs, Sketch, Subject
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from archscope.dependence.answer.receptive import Receptive
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Look:
     """One look at a network, and what was found in the operators that it ran."""
 

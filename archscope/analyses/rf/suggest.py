@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archscope.analyses.rf.numbers import exact
-from archscope.analyses.rf.rows import SCHEDULES, ScheduleRow
+from archscope.analyses.rf.schedule_rows import SCHEDULES, ScheduleRow
 from archscope.results import Note, Section
 from archscope.specs import listed
 from archscope.theory.hdc import hdc_distance

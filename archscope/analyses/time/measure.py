@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import inf
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from archscope.analyses.time.settings import Settings
 from archscope.analyses.time.work import BackwardWork, count_backward
 from archscope.errors import ArchscopeError, UsageError, first_line
 from archscope.hardware import Card, Precision, find
+from archscope.records import frozen
 from archscope.subject import Inputs, Subject
 from archscope.timing.cache import emptied
 from archscope.timing.clocks import Clock, clock_for
@@ -38,7 +39,7 @@ FEWEST_LAYER_RUNS = 3
 BACK_TO_BACK_RUNS = 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Measured:
     """All that was measured and read."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archscope.columns import column
+from archscope.records import frozen
 from archscope.results import Section
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PassRow:
     """One pass, or one stage of a training step."""
 
@@ -36,7 +35,7 @@ class PassRow:
     """Most bytes that torch held on the card during it; None where torch does not count them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LayerRow:
     """One module in one forward pass. The plain columns hold its submodules too, `own` do not."""
 
@@ -63,7 +62,7 @@ class LayerRow:
     own_macs: int | None = column()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SampleRow:
     """One measured time."""
 
@@ -73,7 +72,7 @@ class SampleRow:
     seconds: float = column("Time", kind="seconds")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ConditionRow:
     """One thing that was set, or read of the machine, while it was timed."""
 
@@ -86,7 +85,7 @@ class ConditionRow:
     """Why there is no value."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Totals:
     """What the whole was."""
 

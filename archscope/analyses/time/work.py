@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from archscope.records import frozen
 from archscope.results import Report
 
 if TYPE_CHECKING:
     from archscope.timing.passes import Workload
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Counts:
     """Multiply-accumulates of one forward pass."""
 
@@ -47,7 +47,7 @@ def counts_of(report: Report) -> Counts:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BackwardWork:
     """Multiply-accumulates of one backward pass."""
 

@@ -22,8 +22,6 @@ LARGEST = 2.0**600
 """Where numbers are divided by 2**500, all alike; float64 ends at 2**1024."""
 SMALLEST = 2.0**-900
 """What a number that would vanish so is set to, so that no element is lost."""
-EXACT = 2.0**53
-"""Up to which float64 holds every whole number."""
 
 Ways = dict[Value, Pattern]
 """Ways from each element of a value to the unit, up to a factor that all values share."""

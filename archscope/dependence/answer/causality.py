@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from archscope.dependence.answer.examine import Examination
 from archscope.dependence.record.graph import Value
+from archscope.records import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Leak:
     """A module whose output sees further ahead than its inputs did."""
 
@@ -22,7 +21,7 @@ class Leak:
     """The same of its inputs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Causality:
     """What the outputs of a sequence model see of the future."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,11 +21,12 @@ from archscope.dependence.sets.patterns import Pattern
 from archscope.dependence.sets.sets import Sets
 from archscope.dependence.sets.steps import Edge, Mix, Reduce, ReduceWhere, Step, Take
 from archscope.dependence.sets.terms import Term, Terms, apply, side_by_side, unite
+from archscope.records import frozen
 
 CONCATENATIONS = ("cat", "concatenate")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Dependences:
     """One walk over a graph."""
 
@@ -37,7 +38,7 @@ class Dependences:
     """The edges that reduce all positions of an axis, left out of what is local."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Seen:
     """What the elements of one value depend on."""
 

@@ -19,6 +19,7 @@ from archscope.dependence.record.graph import READ, Node, Shape, Value, View
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.sets.steps import Edge, Keep, Step, broadcast, everything
 from archscope.errors import ArchscopeError
+from archscope.records import frozen
 from archscope.registry import Registry
 
 Rule = Callable[[Node, Zeros], Iterable[Edge]]
@@ -40,7 +41,7 @@ class DataDependentError(Exception):
         self.edges = tuple(edges)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Lowered:
     """A node as edges."""
 

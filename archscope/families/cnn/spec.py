@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, listed, nearest_divisors, option
 
 LISTS = {
@@ -20,7 +20,7 @@ LISTS = {
 """The fields that hold one value for all layers or one per layer, and what to call their values."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CnnSpec:
     """The shape of a stack of convolutions; a list of one value holds for every layer."""
 
@@ -74,7 +74,7 @@ class CnnSpec:
         return self.depth or (longest if longest > 1 else 3)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Layer:
     """One convolution of the stack, the same in each dimension."""
 
@@ -178,12 +178,8 @@ def _check_layer(spec: CnnSpec, number: int, layer: Layer) -> None:
             raise SpecError("groups", layer.groups, f"{problem}. Nearest: {near}")
 
 
-def describe(spec: CnnSpec) -> str:
-    """Return the spec in one line: what always matters, then what differs from the usual."""
-    return " · ".join(_words(spec))
-
-
-def _words(spec: CnnSpec) -> Iterator[str]:
+def describe(spec: CnnSpec) -> Iterator[str]:
+    """Yield what always matters, then what differs from the usual, in words."""
     yield "causal cnn" if spec.causal else "cnn"
     yield f"{spec.spatial_dims}-D"
     yield f"depth {spec.blocks}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from archscope.blocks.examples import images_in_words
 from archscope.blocks.plan import Step
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, listed, option
 
 STAGES = 4
@@ -18,7 +18,7 @@ KERNEL = 7
 """Taps of a depthwise convolution along each axis."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ConvNextSpec:
     """The shape of a ConvNeXt (Liu et al. 2022, section 2; V2: Woo et al. 2023)."""
 
@@ -52,12 +52,12 @@ def blocks(spec: ConvNextSpec) -> Iterator[Step]:
             yield Step(path=path, in_channels=channels, out_channels=channels)
 
 
-def describe(spec: ConvNextSpec) -> str:
-    """Return the spec in one line."""
-    words = (
+def describe(spec: ConvNextSpec) -> tuple[str, ...]:
+    """Return what tells it from others, in words."""
+    return (
         f"convnext {spec.version}",
         f"blocks {listed(spec.blocks)}",
         f"channels {listed(spec.channels)}",
         f"{spec.classes} classes",
+        images_in_words(spec),
     )
-    return " · ".join([*words, images_in_words(spec)])

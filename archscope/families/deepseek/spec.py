@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from archscope.blocks.checks import check_even
 from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, option
 
 DENSE, SPARSE = "dense", "sparse"
 """The two kinds of blocks: with one feed-forward, or with experts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DeepSeekSpec:
     """The shape of a DeepSeek network; the default has the widths of DeepSeek-V2-Lite."""
 
@@ -62,12 +62,8 @@ def blocks(spec: DeepSeekSpec) -> list[Numbered]:
     return numbered("blocks", spec.depth, lambda n: DENSE if n < spec.dense_blocks else SPARSE)
 
 
-def describe(spec: DeepSeekSpec) -> str:
-    """Return the spec in one line."""
-    return " · ".join(_words(spec))
-
-
-def _words(spec: DeepSeekSpec) -> Iterator[str]:
+def describe(spec: DeepSeekSpec) -> Iterator[str]:
+    """Yield what tells it from others, in words."""
     yield "decoder"
     yield f"depth {spec.depth}, {min(spec.dense_blocks, spec.depth)} dense"
     yield f"d_model {spec.d_model}"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from archscope.blocks.examples import images_in_words
 from archscope.blocks.plan import Step, stage
 from archscope.blocks.residual_plan import EXPANSION, Block, Kind
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, listed, option
 
 DILATED = ((16, 1, 1), (32, 2, 1), (64, 2, 1), (128, 2, 1), (256, 1, 2), (512, 1, 4), (512, 1, 2),
@@ -19,7 +19,7 @@ two take the dilation back, against gridding (section 4)."""
 LEVELS = {"a": ((64, 1, 1), (128, 2, 1), (256, 1, 2), (512, 1, 4)), "c": DILATED, "d": DILATED}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DrnSpec:
     """The shape of a dilated residual network (Yu et al. 2017)."""
 
@@ -83,7 +83,7 @@ def _level(spec: DrnSpec, level: int, channels: int) -> Iterator[Part]:
     return stage(block, spec.blocks[level], dilations=(dilation, dilation))
 
 
-def describe(spec: DrnSpec) -> str:
-    """Return the spec in one line."""
-    words = (f"drn-{spec.arch}", f"{spec.block} blocks {listed(spec.blocks)}")
-    return " · ".join([*words, f"{spec.classes} classes", images_in_words(spec)])
+def describe(spec: DrnSpec) -> tuple[str, ...]:
+    """Return what tells it from others, in words."""
+    levels = f"{spec.block} blocks {listed(spec.blocks)}"
+    return f"drn-{spec.arch}", levels, f"{spec.classes} classes", images_in_words(spec)

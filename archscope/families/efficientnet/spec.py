@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import ceil
 
 from archscope.blocks.examples import images_in_words
 from archscope.blocks.inverted_residual_plan import Block, rounded
+from archscope.records import frozen
 from archscope.specs import check, option
 
 STEM = 32
@@ -20,7 +20,7 @@ LAST = 4
 """Channels of the last convolution over those of the last stage: 1280 / 320."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EfficientNetSpec:
     """The scale of an EfficientNet; the default is B0."""
 
@@ -54,8 +54,8 @@ def blocks(spec: EfficientNetSpec) -> Iterator[Block]:
             channels = out
 
 
-def describe(spec: EfficientNetSpec) -> str:
-    """Return the spec in one line."""
+def describe(spec: EfficientNetSpec) -> list[str]:
+    """Return what tells it from others, in words."""
     scale = f"width {spec.width_mult:g} · depth {spec.depth_mult:g}"
     words = ("efficientnet", scale, f"{len(list(blocks(spec)))} blocks", f"{spec.classes} classes")
-    return " · ".join([*words, images_in_words(spec)])
+    return [*words, images_in_words(spec)]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from archscope.blocks.checks import check_divides, check_even
 from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, option
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LongformerSpec:
     """The shape of a Longformer; the default is longformer-base-4096."""
 
@@ -57,12 +57,8 @@ def blocks(spec: LongformerSpec) -> list[Numbered]:
     return numbered("blocks", spec.depth)
 
 
-def describe(spec: LongformerSpec) -> str:
-    """Return the spec in one line."""
-    return " · ".join(_words(spec))
-
-
-def _words(spec: LongformerSpec) -> Iterator[str]:
+def describe(spec: LongformerSpec) -> Iterator[str]:
+    """Yield what tells it from others, in words."""
     yield "longformer"
     yield f"depth {spec.depth}"
     yield f"d_model {spec.d_model}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, option
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LstmSpec:
     """The shape of an LSTM language model (Zaremba, Sutskever & Vinyals 2014)."""
 
@@ -27,10 +26,10 @@ class LstmSpec:
             raise SpecError("tied", True, problem)
 
 
-def describe(spec: LstmSpec) -> str:
-    """Return the spec in one line."""
+def describe(spec: LstmSpec) -> list[str]:
+    """Return what tells it from others, in words."""
     words = [f"lstm language model · depth {spec.depth}", f"hidden {spec.hidden_size}"]
     if spec.d_model != spec.hidden_size:
         words.append(f"d_model {spec.d_model}")
     words.append(f"vocab {spec.vocab_size:,}" + (" tied" if spec.tied else ""))
-    return " · ".join([*words, f"seq {spec.seq_len}", f"batch {spec.batch_size}"])
+    return [*words, f"seq {spec.seq_len}", f"batch {spec.batch_size}"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from archscope.blocks.examples import images_in_words
 from archscope.blocks.inverted_residual_plan import Activation, Block, rounded
 from archscope.blocks.plan import Step
+from archscope.records import frozen
 from archscope.specs import check, option
 
 V1 = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2),
@@ -38,7 +38,7 @@ V3_HIDDEN = {"v3-large": 1280, "v3-small": 1024}
 """Features of the classifier's hidden layer (the same tables)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MobileNetSpec:
     """The shape of a MobileNet."""
 
@@ -146,9 +146,9 @@ def hidden_width(spec: MobileNetSpec) -> int:
     return rounded(V3_HIDDEN[spec.version] * spec.width_mult) if spec.version in V3 else 0
 
 
-def describe(spec: MobileNetSpec) -> str:
-    """Return the spec in one line."""
+def describe(spec: MobileNetSpec) -> list[str]:
+    """Return what tells it from others, in words."""
     words = [f"mobilenet {spec.version}"]
     if spec.width_mult != 1:
         words.append(f"width {spec.width_mult:g}")
-    return " · ".join([*words, f"{spec.classes} classes", images_in_words(spec)])
+    return [*words, f"{spec.classes} classes", images_in_words(spec)]

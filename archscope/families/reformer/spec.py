@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import lcm, prod
 
 from archscope.blocks.checks import check_even
 from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, listed, option
 
 HASHED, LOCAL = "hashed", "local"
 """The two kinds of blocks, by their attention."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ReformerSpec:
     """The shape of a Reformer; the default has the widths of enwik8's, 4 blocks and 256 tokens."""
 
@@ -84,12 +84,12 @@ def blocks(spec: ReformerSpec) -> list[Numbered]:
     return numbered("blocks", spec.depth, lambda n: HASHED if spec.is_hashed(n) else LOCAL)
 
 
-def describe(spec: ReformerSpec) -> str:
-    """Return the spec in one line."""
+def describe(spec: ReformerSpec) -> list[str]:
+    """Return what tells it from others, in words."""
     hashed = sum(map(spec.is_hashed, range(spec.depth)))
     words = ["reformer", f"depth {spec.depth}, {hashed} hashed", f"d_model {spec.d_model}"]
     words += [f"{spec.heads} heads of {spec.head_dim}", f"d_ff {spec.d_ff}"]
     words.append(f"chunks {spec.local_chunk} local, {spec.lsh_chunk} hashed")
     words.append(f"{spec.hashes} hashes of {prod(spec.buckets)} buckets")
     words.append(f"vocab {spec.vocab_size:,}")
-    return " · ".join([*words, f"seq {spec.seq_len}", f"batch {spec.batch_size}"])
+    return [*words, f"seq {spec.seq_len}", f"batch {spec.batch_size}"]

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from archscope.blocks.examples import images_in_words
 from archscope.blocks.plan import stage
 from archscope.blocks.residual_plan import EXPANSION, Block
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, listed, option
 
 STAGES = 4
 OUTPUT_STRIDES = (8, 16, 32)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ResNetSpec:
     """The shape of a residual network (He et al. 2016, table 1)."""
 
@@ -90,8 +90,8 @@ def blocks(spec: ResNetSpec) -> Iterator[Block]:
         channels = first.out_channels
 
 
-def describe(spec: ResNetSpec) -> str:
-    """Return the spec in one line."""
+def describe(spec: ResNetSpec) -> list[str]:
+    """Return what tells it from others, in words."""
     words = ["resnet", f"{spec.block} blocks {listed(spec.blocks)}"]
     if spec.stem_channels != 64:
         words.append(f"stem {spec.stem_channels}")
@@ -103,4 +103,4 @@ def describe(spec: ResNetSpec) -> str:
         words.append("stride in 1×1")
     if spec.output_stride != 32:
         words.append(f"output stride {spec.output_stride}")
-    return " · ".join([*words, f"{spec.classes} classes", images_in_words(spec)])
+    return [*words, f"{spec.classes} classes", images_in_words(spec)]

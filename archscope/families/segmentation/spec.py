@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from archscope.blocks import residual_plan
@@ -13,6 +13,7 @@ from archscope.families.mobilenet import spec as mobilenet
 from archscope.families.mobilenet.spec import MobileNetSpec
 from archscope.families.resnet import spec as resnet
 from archscope.families.resnet.spec import ResNetSpec
+from archscope.records import frozen
 from archscope.specs import check, listed, option
 
 Part = residual_plan.Block | mobilenet.Part
@@ -23,7 +24,7 @@ LOW = 4
 head; of a ResNet it is the third stage that feeds the auxiliary head."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SegmentationSpec:
     """A head for semantic segmentation and the network under it."""
 
@@ -85,11 +86,11 @@ def blocks(spec: SegmentationSpec) -> Iterator[Part]:
         yield replace(block, path=f"{BACKBONE}{block.path}")
 
 
-def describe(spec: SegmentationSpec) -> str:
-    """Return the spec in one line."""
+def describe(spec: SegmentationSpec) -> list[str]:
+    """Return what tells it from others, in words."""
     words = [f"{spec.head} on {spec.backbone}", f"output stride {spec.output_stride}"]
     if spec.head == "deeplabv3":
         words.append(f"rates {listed(spec.rates)}")
     if spec.auxiliary:
         words.append("auxiliary head")
-    return " · ".join([*words, f"{spec.classes} classes", images_in_words(spec)])
+    return [*words, f"{spec.classes} classes", images_in_words(spec)]

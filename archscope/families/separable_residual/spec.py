@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from archscope.blocks.examples import images_in_words
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, option
 
 STEM = 64
@@ -17,7 +17,7 @@ SMALLEST = 71
 """Height and width below which the unpadded stem and the pools leave nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class XceptionSpec:
     """The shape of Xception (Chollet 2017, figure 5)."""
 
@@ -33,7 +33,7 @@ class XceptionSpec:
             raise SpecError("input_size", self.input_size, f"is too small; give {SMALLEST} or more")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Block:
     """Separable convolutions with a path around them, and a pool where it strides."""
 
@@ -78,7 +78,7 @@ def blocks(spec: XceptionSpec) -> Iterator[Block]:
     yield Block(path="exit.0", channels=(channels, channels, 1024), stride=2)
 
 
-def describe(spec: XceptionSpec) -> str:
-    """Return the spec in one line."""
-    words = ("xception", f"{spec.middle_blocks} middle blocks", f"{spec.classes} classes")
-    return " · ".join([*words, images_in_words(spec)])
+def describe(spec: XceptionSpec) -> tuple[str, ...]:
+    """Return what tells it from others, in words."""
+    middle = f"{spec.middle_blocks} middle blocks"
+    return "xception", middle, f"{spec.classes} classes", images_in_words(spec)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from archscope.blocks.examples import images_in_words
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, listed, option
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SwinSpec:
     """The shape of a Swin Transformer; the default is Swin-T."""
 
@@ -49,7 +49,7 @@ class SwinSpec:
         return self.d_model << stage % len(self.blocks)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Block:
     """Attention within windows and a feed-forward."""
 
@@ -77,9 +77,9 @@ def blocks(spec: SwinSpec) -> Iterator[Block]:
             )
 
 
-def describe(spec: SwinSpec) -> str:
-    """Return the spec in one line."""
-    words = (
+def describe(spec: SwinSpec) -> tuple[str, ...]:
+    """Return what tells it from others, in words."""
+    return (
         "swin",
         f"blocks {listed(spec.blocks)}",
         f"d_model {spec.d_model}",
@@ -89,4 +89,3 @@ def describe(spec: SwinSpec) -> str:
         f"{spec.classes} classes",
         images_in_words(spec),
     )
-    return " · ".join(words)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, option
 
 DENSE, SPARSE = "dense", "sparse"
 """The two kinds of blocks: with one feed-forward, or with experts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class T5Spec:
     """The shape of a T5; the default is t5-small on a source and target of its pre-training."""
 
@@ -83,12 +84,8 @@ def blocks(spec: T5Spec) -> Iterator[Numbered]:
     yield from later
 
 
-def describe(spec: T5Spec) -> str:
-    """Return the spec in one line."""
-    return " · ".join(_words(spec))
-
-
-def _words(spec: T5Spec) -> Iterator[str]:
+def describe(spec: T5Spec) -> Iterator[str]:
+    """Yield what tells it from others, in words."""
     yield "encoder-decoder"
     yield f"depth {spec.depth} + {spec.decoder_blocks}"
     yield f"d_model {spec.d_model}"

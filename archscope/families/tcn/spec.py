@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from archscope.records import frozen
 from archscope.specs import check, option
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TcnSpec:
     """The shape of a temporal convolutional network (Bai, Kolter & Koltun 2018, section 3)."""
 
@@ -29,9 +29,9 @@ class TcnSpec:
         check(self)
 
 
-def describe(spec: TcnSpec) -> str:
-    """Return the spec in one line."""
-    words = (
+def describe(spec: TcnSpec) -> tuple[str, ...]:
+    """Return what tells it from others, in words."""
+    return (
         "tcn",
         f"{spec.levels} levels",
         f"kernel {spec.kernel_size}",
@@ -40,4 +40,3 @@ def describe(spec: TcnSpec) -> str:
         f"input {spec.in_channels}×{spec.input_size:,}",
         f"batch {spec.batch_size}",
     )
-    return " · ".join(words)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, listed, option
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TextCnnSpec:
     """The shape of a TextCNN (Kim 2014, section 2)."""
 
@@ -31,9 +31,9 @@ class TextCnnSpec:
             raise SpecError("seq_len", self.seq_len, problem)
 
 
-def describe(spec: TextCnnSpec) -> str:
-    """Return the spec in one line."""
-    words = (
+def describe(spec: TextCnnSpec) -> tuple[str, ...]:
+    """Return what tells it from others, in words."""
+    return (
         f"textcnn {spec.mode}",
         f"windows {listed(spec.windows)} × {spec.maps}",
         f"vocab {spec.vocab_size:,} × {spec.d_model}",
@@ -41,4 +41,3 @@ def describe(spec: TextCnnSpec) -> str:
         f"seq {spec.seq_len}",
         f"batch {spec.batch_size}",
     )
-    return " · ".join(words)

@@ -7,12 +7,8 @@ from collections.abc import Iterator
 from archscope.families.transformer.spec import TransformerSpec
 
 
-def describe(spec: TransformerSpec) -> str:
-    """Return the spec in one line: what always matters, then what differs from the usual."""
-    return " · ".join(_words(spec))
-
-
-def _words(spec: TransformerSpec) -> Iterator[str]:
+def describe(spec: TransformerSpec) -> Iterator[str]:
+    """Yield what always matters, then what differs from the usual, in words."""
     yield spec.arch
     yield f"{spec.norm_place}-{'LN' if spec.norm == 'layernorm' else 'RMSNorm'}"
     yield _depth(spec)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from archscope.families.transformer.rules import check_together
+from archscope.records import frozen
 from archscope.specs import check, option
 
 DEFAULT_WINDOW = 255
 """Keys per query where nothing is said; odd, so that it fits attention to both sides too."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TransformerSpec:
     """The shape of a Transformer; the default is that of GPT-2 small at its full context."""
 
@@ -234,7 +234,7 @@ class TransformerSpec:
         return None if is_full else self.window_keys
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BlockPlan:
     """Self-attention or a convolution, attention to a source where there is one, feed-forward."""
 

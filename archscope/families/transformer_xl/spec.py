@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from archscope.blocks.checks import check_divides, check_even
 from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, listed, option
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TransformerXlSpec:
     """The shape of a Transformer-XL; the default is the one of 12 blocks on enwik8."""
 
@@ -71,12 +71,8 @@ def blocks(spec: TransformerXlSpec) -> list[Numbered]:
     return numbered("blocks", spec.depth)
 
 
-def describe(spec: TransformerXlSpec) -> str:
-    """Return the spec in one line."""
-    return " · ".join(_words(spec))
-
-
-def _words(spec: TransformerXlSpec) -> Iterator[str]:
+def describe(spec: TransformerXlSpec) -> Iterator[str]:
+    """Yield what tells it from others, in words."""
     yield "decoder with memory"
     yield f"depth {spec.depth}"
     yield f"d_model {spec.d_model}"

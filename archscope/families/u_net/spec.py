@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from archscope.blocks.examples import images_in_words
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, option
 
 CONVOLUTIONS = 2
 """Convolutions of 3x3 at each resolution, on either path."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UnetSpec:
     """The shape of a U-Net (Ronneberger, Fischer & Brox 2015, figure 1)."""
 
@@ -59,7 +59,7 @@ def _fits(spec: UnetSpec, size: int) -> bool:
     return size > 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Double:
     """Two convolutions of 3x3."""
 
@@ -91,8 +91,8 @@ def up(spec: UnetSpec) -> Iterator[Double]:
         yield Double(in_channels=2 * channels, within=channels, out_channels=out)
 
 
-def describe(spec: UnetSpec) -> str:
-    """Return the spec in one line."""
+def describe(spec: UnetSpec) -> list[str]:
+    """Return what tells it from others, in words."""
     highest = spec.stem_channels * 2 ** (spec.levels - 1)
     words = [
         f"u-net {spec.padding}",
@@ -101,4 +101,4 @@ def describe(spec: UnetSpec) -> str:
     ]
     if spec.norm != "none":
         words.append(spec.norm)
-    return " · ".join([*words, f"{spec.classes} classes", images_in_words(spec)])
+    return [*words, f"{spec.classes} classes", images_in_words(spec)]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from archscope.blocks.examples import images_in_words
 from archscope.blocks.plan import Step
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, listed, option
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class VggSpec:
     """The shape of a VGG network (Simonyan & Zisserman 2015, table 1)."""
 
@@ -57,8 +57,8 @@ def _kinds(spec: VggSpec) -> Iterator[tuple[str, int]]:
             yield kind, channels
 
 
-def describe(spec: VggSpec) -> str:
-    """Return the spec in one line."""
+def describe(spec: VggSpec) -> list[str]:
+    """Return what tells it from others, in words."""
     words = [
         "vgg",
         f"convolutions {listed(spec.convolutions)}",
@@ -68,4 +68,4 @@ def describe(spec: VggSpec) -> str:
         words.append(spec.norm)
     if spec.d_ff != 4096:
         words.append(f"d_ff {spec.d_ff:,}")
-    return " · ".join([*words, f"{spec.classes} classes", images_in_words(spec)])
+    return [*words, f"{spec.classes} classes", images_in_words(spec)]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archscope.blocks.checks import check_divides
 from archscope.blocks.examples import images_in_words
 from archscope.blocks.plan import Numbered, numbered
 from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.specs import check, option
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class VitSpec:
     """The shape of a Vision Transformer; the default is ViT-B/16."""
 
@@ -43,9 +42,9 @@ def blocks(spec: VitSpec) -> list[Numbered]:
     return numbered("blocks", spec.depth)
 
 
-def describe(spec: VitSpec) -> str:
-    """Return the spec in one line."""
-    words = (
+def describe(spec: VitSpec) -> tuple[str, ...]:
+    """Return what tells it from others, in words."""
+    return (
         "vision transformer",
         f"depth {spec.depth}",
         f"d_model {spec.d_model}",
@@ -55,4 +54,3 @@ def describe(spec: VitSpec) -> str:
         f"{spec.classes} classes",
         images_in_words(spec),
     )
-    return " · ".join(words)

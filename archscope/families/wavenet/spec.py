@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from archscope.records import frozen
 from archscope.specs import check, listed, option
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WaveNetSpec:
     """The shape of a WaveNet (van den Oord et al. 2016, section 2)."""
 
@@ -28,7 +28,7 @@ class WaveNetSpec:
         check(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Block:
     """A gated causal convolution, with a path around it and a skip to the output."""
 
@@ -46,9 +46,9 @@ def blocks(spec: WaveNetSpec) -> Iterator[Block]:
         yield Block(path=f"blocks.{number}", dilation=dilation, repeatable=number > 0)
 
 
-def describe(spec: WaveNetSpec) -> str:
-    """Return the spec in one line."""
-    words = (
+def describe(spec: WaveNetSpec) -> tuple[str, ...]:
+    """Return what tells it from others, in words."""
+    return (
         "wavenet",
         f"{len(spec.dilations) * spec.stacks} blocks",
         f"dilations {listed(spec.dilations)} × {spec.stacks}",
@@ -58,4 +58,3 @@ def describe(spec: WaveNetSpec) -> str:
         f"input {spec.classes}×{spec.input_size:,}",
         f"batch {spec.batch_size}",
     )
-    return " · ".join(words)

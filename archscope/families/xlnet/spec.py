@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archscope.blocks.checks import check_divides, check_even
 from archscope.blocks.plan import Numbered, numbered
+from archscope.records import frozen
 from archscope.specs import check, option
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class XlnetSpec:
     """The shape of an XLNet; the default is xlnet-base-cased."""
 
@@ -35,10 +34,10 @@ def blocks(spec: XlnetSpec) -> list[Numbered]:
     return numbered("blocks", spec.depth)
 
 
-def describe(spec: XlnetSpec) -> str:
-    """Return the spec in one line."""
+def describe(spec: XlnetSpec) -> list[str]:
+    """Return what tells it from others, in words."""
     words = ["xlnet", f"depth {spec.depth}", f"d_model {spec.d_model}", f"{spec.heads} heads"]
     words += [f"d_ff {spec.d_ff}", f"vocab {spec.vocab_size:,}"]
     if spec.segments:
         words.append("segments")
-    return " · ".join([*words, f"seq {spec.seq_len}", f"batch {spec.batch_size}"])
+    return [*words, f"seq {spec.seq_len}", f"batch {spec.batch_size}"]

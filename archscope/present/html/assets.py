@@ -5,11 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 from base64 import b64encode, b85encode
-from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any, Literal
+
+from archscope.records import frozen
 
 Assets = Literal["inline", "directory", "cdn"]
 """Where a page finds plotly: in itself, in a file beside it, or on plotly's own server."""
@@ -19,7 +20,7 @@ BESIDE = "plotly.min.js"
 """Name of the file beside a page."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Library:
     """How a page gets plotly's script."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from archscope.present import _format
 from archscope.present.html.charts import Drawing, drawings
 from archscope.present.html.names import short_names
 from archscope.present.html.tables import Table, full_list, table
+from archscope.records import frozen
 from archscope.results import Report, Section
 
 TITLES = {
@@ -22,7 +22,7 @@ TITLES = {
 """Headings of the parts of a page, in order; a part of another name comes after them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Shown:
     """One table of one report."""
 
@@ -34,7 +34,7 @@ class Shown:
     """Place of its full list among the page's data; None where the table shows every row."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Chapter:
     """One part of a page, filled."""
 

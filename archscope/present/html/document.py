@@ -6,7 +6,6 @@ The same reports give the same bytes: no clock, no random name, no order that ma
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from archscope.present import _format
@@ -17,6 +16,7 @@ from archscope.present.html.findings import findings
 from archscope.present.html.method import LONGEST_LINE, method, text
 from archscope.present.html.names import SEPARATOR, short_names, shortened
 from archscope.present.html.tiles import Tile, tiles
+from archscope.records import frozen
 from archscope.results import Report, View
 from archscope.version import __version__
 
@@ -24,7 +24,7 @@ _LONGEST_HEADING = 36
 """Characters up to which parts of a report's title are its page's heading."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Settings:
     """What a reader may choose of a page."""
 

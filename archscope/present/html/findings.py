@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from archscope.present import _format, _lines
 from archscope.present.html.charts import section
+from archscope.records import frozen
 from archscope.results import Note, Report, View
 
 _MISMATCH = 0.1
@@ -29,7 +29,7 @@ _PARTS = {
 """Parts of a network, as a sentence calls them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Finding:
     """One thing to look at."""
 

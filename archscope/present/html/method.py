@@ -7,13 +7,14 @@ import re
 import shlex
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from archscope import specs
 from archscope.families import FAMILIES
 from archscope.present import _format
 from archscope.present import json as json_format
 from archscope.present.html.charts import section
+from archscope.records import frozen
 from archscope.results import Report, View, plain
 
 LONGEST_LINE = 200
@@ -21,7 +22,7 @@ LONGEST_LINE = 200
 _LONGEST_NAME = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Line:
     """A line that may be too long to be shown at once."""
 
@@ -30,7 +31,7 @@ class Line:
     """Its beginning; empty where the whole is short."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Method:
     """What stands under one report's numbers."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -11,6 +11,7 @@ from archscope.columns import Column, columns
 from archscope.present import _format, _grid, _lines, _select
 from archscope.present._cell import text as cell_text
 from archscope.present._grid import Grid
+from archscope.records import frozen
 from archscope.results import Report, Section, View
 
 MOST_LINES = 48
@@ -26,7 +27,7 @@ _LONG = 24
 _SIGNS = "├└│─ "
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Cell:
     """One cell, safe to print once it is escaped."""
 
@@ -41,7 +42,7 @@ class Cell:
     """Length of a bar behind it, in percent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Table:
     """A section, folded and cut to what a reader takes in."""
 

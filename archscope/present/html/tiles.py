@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from archscope.present import _format
 from archscope.present._summary import words
+from archscope.records import frozen
 from archscope.results import Headline, Report, View
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tile:
     """One number, safe to print."""
 

@@ -8,9 +8,9 @@ that it can be drawn light and dark.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from archscope.records import frozen
 from archscope.registry import Registry
 from archscope.results import Report, Section
 
@@ -18,7 +18,7 @@ MOST_POINTS = 60
 """Marks up to which each gets an element of its own; beyond, one line or one image stands."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Drawing:
     """One figure, with the words that go with it."""
 
@@ -36,7 +36,7 @@ class Drawing:
     """Whether it is shown only when asked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Chart:
     """A way to draw reports: one, or several side by side."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from archscope.present.html.charts import section
+from archscope.records import frozen
 from archscope.results import Report
 from archscope.theory.layers import Layer
 from archscope.theory.paths import path_counts
@@ -17,7 +17,7 @@ Branch = tuple[int, tuple[int, ...]]
 """The first position that a branch sees, and the paths from each position on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Profile:
     """Paths from each position of a map to one output, along one axis."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from archscope.present._format import safe_label
 from archscope.present.html.names import shortened
+from archscope.records import frozen
 
 LONGEST = 48
 """Characters of a label; the middle of a longer one is left out."""
@@ -18,7 +18,7 @@ HEIGHT = 340
 """Height of a figure, in pixels."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Look:
     """How one thing is told from the others, with and without colour."""
 

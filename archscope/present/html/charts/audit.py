@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
@@ -18,6 +17,7 @@ from archscope.present.html.charts._style import (
     pattern,
 )
 from archscope.present.html.names import short_names, shortened
+from archscope.records import frozen
 from archscope.results import Report
 
 _LINE = 17
@@ -38,7 +38,7 @@ _LOOKS: tuple[tuple[str, Look], ...] = (
 _QUANTITIES = (("macs", "MACs"), ("params", "Parameters"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Counter:
     """One counter, and what it says of one quantity."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from math import ceil, log10
 from typing import Any
@@ -12,6 +11,7 @@ from archscope.present import _format
 from archscope.present.html.charts import Chart, Drawing, section
 from archscope.present.html.charts._style import LOOKS, THEORY, axis, figure
 from archscope.present.html.names import short_names
+from archscope.records import frozen
 from archscope.results import Report
 
 _SHARE = 0.95
@@ -21,7 +21,7 @@ _DECADES = 4
 _THEORY, _CONTOUR = THEORY.color, LOOKS[5].color
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Map:
     """The gradients of one unit, as a share of the largest, in powers of ten."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import floor, log10
 from typing import Any
 
@@ -12,6 +12,7 @@ from archscope.present.html.charts import Chart, Drawing, section
 from archscope.present.html.charts._style import axis, figure, label, look, pattern
 from archscope.present.html.charts.latency import device
 from archscope.present.html.names import short_names
+from archscope.records import frozen
 from archscope.results import Report
 
 _MOST_TYPES = 7
@@ -19,7 +20,7 @@ _MOST_TYPES = 7
 _OTHERS = "other types"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Kind:
     """All modules of one type, without their submodules."""
 

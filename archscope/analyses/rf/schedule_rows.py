@@ -1,0 +1,61 @@
+"""Row type of the schedules of dilations to choose from, and their section."""
+
+from __future__ import annotations
+
+from archscope.columns import column
+from archscope.records import frozen
+from archscope.results import Section
+
+
+@frozen
+class ScheduleRow:
+    """One choice of dilations; all along one axis."""
+
+    kind: str = column("Choice")
+    """`fewest` layers, `smooth` or `pyramid`."""
+    dilations: str = column("Dilations")
+    """Of the new layers, in order, as `--dilations` takes them."""
+    layers: int = column("Layers", kind="number")
+    """How many new layers."""
+    receptive_field: int = column("RF", kind="number")
+    """Input positions, prefix included; at least the target."""
+    coverage: float | None = column("Coverage", kind="ratio")
+    """Share of the receptive field that is reached: all of it."""
+    streams: int | None = column("Streams", kind="number", drop=2)
+    """Interleaved networks; 1 is one."""
+    coupling_depth: int | None = column("Coupling", kind="number", drop=3)
+    """Trailing layers until neighbouring outputs share a unit; 1 is best."""
+    adjacent_overlap: float | None = column("Overlap", kind="ratio", drop=4)
+    """Share of what either of two neighbouring outputs sees that both see (Jaccard)."""
+    input_use: float | None = column()
+    """Share of the input that any output sees."""
+    max_gap: int | None = column()
+    """Positions in the longest hole: 0."""
+    solid_core: int | None = column()
+    """Positions in the run without a hole through the centre: all."""
+    fewest_paths: int = column("Min paths", kind="number", drop=5)
+    """Ways from the position with fewest."""
+    most_paths: int | None = column("Max paths", kind="number", drop=5)
+    """Ways from the position with most."""
+    uniformity: float | None = column("Uniformity", kind="number", drop=4)
+    """exp(entropy of the path counts) / receptive field: 1 where all positions have as many."""
+    ripple: float | None = column("Ripple", kind="number", drop=3)
+    """How unevenly paths fall on the phases of the schedule's own rates; 0 is even."""
+    erf_sd: float = column("ERF sd", kind="number", drop=3)
+    """Standard deviation of a path's start."""
+    width_95: int | None = column("95% in", kind="number", drop=4)
+    """Positions of the smallest centred window that holds 95% of all paths."""
+    hdc_m2: int | None = column("M2 (Wang 2018)", kind="number", drop=6)
+    """M_2 of Hybrid Dilated Convolution, the paper's metric; it is not what decides here."""
+    compared: int = column()
+    """Schedules compared for this choice."""
+    unknown: str = column()
+    """Names of the fields that are None because they were out of reach."""
+
+
+SCHEDULES = Section(
+    analysis="rf",
+    name="schedules",
+    row_type=ScheduleRow,
+    caption="Dilations to choose from",
+)
