@@ -11,7 +11,6 @@ import copy
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -22,6 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from archscope.errors import ForwardError
+from archscope.records import frozen
 from archscope.running.copies import Copies, StandIn
 from archscope.subject import Inputs
 
@@ -39,7 +39,7 @@ class ReachedOriginalError(BaseException):
     """A copy reached the user's own network. No `Exception`, which a forward might catch."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Twin:
     """A copy of a network in evaluation mode, and of what it is called with."""
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -21,6 +20,7 @@ from torch.utils._pytree import tree_leaves
 
 from archscope.errors import ArchscopeError, ForwardError, first_line
 from archscope.hardware import Precision
+from archscope.records import frozen
 from archscope.running.as_found import left_as_found
 from archscope.running.twin import Original, ReachedOriginalError, copied, own, twin_of
 from archscope.subject import Inputs
@@ -39,7 +39,7 @@ _CASTS: dict[torch.dtype, Callable[[nn.Module], nn.Module]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Workload:
     """A network that is ready to be timed."""
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from archscope.records import frozen
+
 Shape = tuple[int, ...]
 WRITE = "write"
 """Operator of a node that puts a `part` into a `whole` (None where that held constants); `view` is
@@ -28,7 +30,7 @@ class Value:
     shape: Shape
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class View:
     """How one tensor is a view of another."""
 
@@ -39,7 +41,7 @@ class View:
     """Which of several parts; None: it is the only one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Node:
     """One operator that made values of others."""
 
@@ -58,7 +60,7 @@ class Node:
     """Whether torch itself says that each output element needs only the elements at its place."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Read:
     """Numbers that Python read out of a tensor."""
 
@@ -68,7 +70,7 @@ class Read:
     """Whether it was one number, which can be altered to see what it is for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Call:
     """One finished call of a module."""
 
