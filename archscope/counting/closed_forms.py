@@ -111,3 +111,8 @@ _MAKERS: dict[type, Maker] = {
     **dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d), _normalisation),
     **dict.fromkeys((nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d), _normalisation),
 }
+
+MULTIPLYING = frozenset(
+    kind for kind, maker in _MAKERS.items() if maker not in (_embedding, _normalisation)
+)
+"""Layers whose closed form has products."""

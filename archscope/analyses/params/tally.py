@@ -53,6 +53,8 @@ class Tally:
     weight_bytes: int = 0
     macs: Figure = field(default_factory=Figure)
     flops: Figure = field(default_factory=Figure)
+    complete: bool = True
+    """Whether the work is all counted, and undisputed."""
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -63,6 +65,7 @@ class Tally:
             weight_bytes=self.weight_bytes + other.weight_bytes,
             macs=self.macs + other.macs,
             flops=self.flops + other.flops,
+            complete=self.complete and other.complete,
         )
 
     def __mul__(self, times: int) -> Tally:
@@ -74,6 +77,7 @@ class Tally:
             weight_bytes=self.weight_bytes * times,
             macs=self.macs * times,
             flops=self.flops * times,
+            complete=self.complete,
         )
 
 
@@ -88,6 +92,7 @@ def tally(own: Own) -> Tally:
         weight_bytes=weights.weight_bytes,
         macs=_figure(own.work.macs, alias=weights.alias),
         flops=_figure(own.work.flops, alias=weights.alias),
+        complete=own.work.complete,
     )
 
 
