@@ -79,7 +79,8 @@ def _attention(
     return counts.multihead_attention(
         batch=q[batch_axis],
         queries=q[1 - batch_axis],
-        keys=k[1 - batch_axis] + bool(module.add_zero_attn),
+        keys=k[1 - batch_axis],
+        added=int(bool(module.add_zero_attn)),
         width=module.embed_dim,
         bias=module.in_proj_bias is not None,
     )
