@@ -73,6 +73,9 @@ class Column:
     held_by: str
     """The field that names the row which holds this number in this one's place, where one does."""
 
+    bound: str
+    """The field that says whether the number is all of it; where it is not, `≥` stands before."""
+
 
 def column(
     title: str = "",
@@ -89,6 +92,7 @@ def column(
     signed: bool = False,
     words: tuple[tuple[Any, str], ...] = (),
     held_by: str = "",
+    bound: str = "",
     default: Any = dataclasses.MISSING,
 ) -> Any:
     """Declare one field of a row, or of totals; see `Column`."""
@@ -106,6 +110,7 @@ def column(
         "signed": signed,
         "words": words,
         "held_by": held_by,
+        "bound": bound,
     }
     return dataclasses.field(default=default, metadata={_METADATA: metadata})
 

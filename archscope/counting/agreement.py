@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from archscope.counting.forward import ForwardCount
+from archscope.counting.unwritten import Unseen
 from archscope.results import Note
 
+_CUSTOM = "prim::PythonOp."
 _NAMED = 5
 """How many disagreements are named one by one."""
 
@@ -23,13 +25,19 @@ class Agreement:
     """The same plus fvcore's estimates; None where fvcore could not follow."""
     complete: bool
     """False where something is unknown, disputed, or was not reached."""
+    doubtful: frozenset[str]
+    """The modules whose own work is not all known, or is disputed, by path."""
     notes: tuple[Note, ...]
 
 
 def compare(count: ForwardCount) -> Agreement:
     """Return what both engines say of one forward pass, with a note on all that is in doubt."""
     macs = count.dispatcher.macs()
-    notes = [*_unknown_operators(count), *_disagreements(count)]
+    uncounted = [*_unknown_operators(count), *_unseen(count)]
+    lacking = {path for each in uncounted for path in each.paths}
+    disputed = _disputed(count) - lacking
+    unlike = {p: n for p, n in count.dispatcher.unlike.items() if p not in lacking | disputed}
+    notes = [*(each.note for each in uncounted), *_disagreements(count, disputed), *_unlike(unlike)]
     if count.fvcore is None and count.failure is None:
         text = (
             f"fvcore could not trace this forward ({count.fvcore_failure}): "
@@ -37,49 +45,99 @@ def compare(count: ForwardCount) -> Agreement:
         )
         notes.append(Note(level="warning", text=text))
     flops = None if count.fvcore is None else macs + count.fvcore.estimates
-    complete = not notes and count.failure is None
-    return Agreement(macs=macs, flops=flops, complete=complete, notes=tuple(notes))
-
-
-def _unknown_operators(count: ForwardCount) -> Iterator[Note]:
-    total = sum(tally.elements for tally in count.dispatcher.work.values()) or 1
-    calls: Counter[str] = Counter()
-    elements: Counter[str] = Counter()
-    for (_, operator), tally in count.dispatcher.work.items():
-        if tally.kind == "unknown":
-            calls[operator] += tally.calls
-            elements[operator] += tally.elements
-    for operator, times in calls.items():
-        yield _unknown(operator, times, elements[operator] / total, "neither engine knows it")
-    for kind, stranger in (count.fvcore.unknown if count.fvcore else {}).items():
-        if kind in calls:
-            continue
-        name, why = kind, "fvcore does not know it, torch's dispatcher sees only what it calls"
-        if kind.startswith("prim::PythonOp."):
-            name = kind.removeprefix("prim::PythonOp.")
-            why = "a custom autograd function may compute outside torch's sight"
-        yield _unknown(name, stranger.calls, stranger.elements / total, why)
-
-
-def _unknown(operator: str, calls: int, share: float, why: str) -> Note:
-    text = (
-        f"operator {operator} is not counted: {why}. It ran {calls} time{'s' * (calls != 1)} and "
-        f"wrote {min(share, 1):.1%} of all elements; totals are a lower bound"
+    return Agreement(
+        macs=macs,
+        flops=flops,
+        complete=not notes and count.failure is None,
+        doubtful=frozenset(lacking | disputed | unlike.keys()),
+        notes=tuple(notes),
     )
-    return Note(level="warning", text=text, operator=operator, calls=calls)
 
 
-def _disagreements(count: ForwardCount) -> Iterator[Note]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Uncounted:
+    """Work that is not counted."""
+
+    paths: frozenset[str]
+    """The modules that it ran in."""
+    note: Note
+
+
+def _unknown_operators(count: ForwardCount) -> Iterator[_Uncounted]:
+    """Yield the operators that the dispatcher ran as one and that no table knows.
+
+    What fvcore alone does not know is no gap: its parts were seen.
+    """
+    total = _elements(count)
+    ran: dict[str, dict[str, Unseen]] = defaultdict(dict)
+    for (path, operator), tally in count.dispatcher.work.items():
+        if tally.kind == "unknown":
+            ran[operator][path] = Unseen(calls=tally.calls, elements=tally.elements)
+    for operator, places in ran.items():
+        text = f"operator {operator} is not counted: neither engine knows it"
+        yield _uncounted(operator, text, places, total)
+
+
+def _unseen(count: ForwardCount) -> Iterator[_Uncounted]:
+    """Yield results that nothing seen has written, by the custom function that may have."""
+    total = _elements(count)
+    by_function: dict[str, dict[str, Unseen]] = defaultdict(dict)
+    for path, unseen in count.dispatcher.unseen.items():
+        by_function[_custom_function(count, path)][path] = unseen
+    for function, places in by_function.items():
+        text = (
+            f"{function or 'memory'} is not counted: a tensor was filled out of torch's sight, "
+            "by NumPy or an extension"
+        )
+        yield _uncounted(function or "memory", text, places, total)
+
+
+def _custom_function(count: ForwardCount, path: str) -> str:
+    """Return the custom autograd function that ran in a module, where exactly one did."""
+    names = [
+        kind.removeprefix(_CUSTOM)
+        for kind, stranger in (count.fvcore.unknown if count.fvcore else {}).items()
+        if kind.startswith(_CUSTOM) and path in stranger.paths
+    ]
+    return names[0] if len(names) == 1 else ""
+
+
+def _uncounted(operator: str, text: str, places: Mapping[str, Unseen], total: int) -> _Uncounted:
+    calls = sum(each.calls for each in places.values())
+    share = sum(each.elements for each in places.values()) / total
+    text += (
+        f". It ran {calls} time{'s' * (calls != 1)} in {_named(sorted(places))} and wrote "
+        f"{min(share, 1):.1%} of all elements; totals are a lower bound"
+    )
+    note = Note(level="warning", text=text, operator=operator, calls=calls)
+    return _Uncounted(paths=frozenset(places), note=note)
+
+
+def _elements(count: ForwardCount) -> int:
+    return sum(tally.elements for tally in count.dispatcher.work.values()) or 1
+
+
+def _named(paths: Sequence[str]) -> str:
+    """Return where something ran, the first of several by name."""
+    first = paths[0] or "the model itself"
+    more = len(paths) - 1
+    return f"{first} and {more} more module{'s' * (more != 1)}" if more else first
+
+
+def _disputed(count: ForwardCount) -> set[str]:
+    """Return the modules of whose work the engines say different things."""
+    if count.fvcore is None:
+        return set()
+    ours, theirs = count.dispatcher.macs(), count.fvcore.macs
+    explained = {path for stranger in count.fvcore.unknown.values() for path in stranger.paths}
+    return {path for path in ours.keys() | theirs.keys() if ours[path] != theirs[path]} - explained
+
+
+def _disagreements(count: ForwardCount, disputed: set[str]) -> Iterator[Note]:
     if count.fvcore is None:
         return
     ours, theirs = count.dispatcher.macs(), count.fvcore.macs
-    explained = {path for stranger in count.fvcore.unknown.values() for path in stranger.paths}
-    disputed = sorted(
-        path
-        for path in ours.keys() | theirs.keys()
-        if ours[path] != theirs[path] and path not in explained
-    )
-    for path in disputed[:_NAMED]:
+    for path in sorted(disputed)[:_NAMED]:
         text = (
             f"the engines disagree in {path or 'the model itself'}: torch's dispatcher counts "
             f"{ours[path]:,} multiply-accumulates, fvcore {theirs[path]:,}; the former are shown"
@@ -87,4 +145,18 @@ def _disagreements(count: ForwardCount) -> Iterator[Note]:
         yield Note(level="warning", text=text)
     if len(disputed) > _NAMED:
         text = f"the engines disagree in {len(disputed) - _NAMED} more modules"
+        yield Note(level="warning", text=text)
+
+
+def _unlike(layers: Mapping[str, tuple[int, int]]) -> Iterator[Note]:
+    """Yield the layers whose own multiply-accumulates are not those of their closed form."""
+    for path, (form, counted) in sorted(layers.items())[:_NAMED]:
+        text = (
+            f"{path or 'the model itself'} did {counted:,} multiply-accumulates of its own where "
+            f"its closed form has {form:,}: it does not run as a layer of its type, or its row is "
+            "wrong"
+        )
+        yield Note(level="warning", text=text)
+    if len(layers) > _NAMED:
+        text = f"{len(layers) - _NAMED} more layers differ from their closed form"
         yield Note(level="warning", text=text)

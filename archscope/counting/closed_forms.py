@@ -79,7 +79,8 @@ def _attention(
     return counts.multihead_attention(
         batch=q[batch_axis],
         queries=q[1 - batch_axis],
-        keys=k[1 - batch_axis] + bool(module.add_zero_attn),
+        keys=k[1 - batch_axis],
+        added=int(bool(module.add_zero_attn)),
         width=module.embed_dim,
         bias=module.in_proj_bias is not None,
     )
@@ -111,3 +112,8 @@ _MAKERS: dict[type, Maker] = {
     **dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d), _normalisation),
     **dict.fromkeys((nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d), _normalisation),
 }
+
+MULTIPLYING = frozenset(
+    kind for kind, maker in _MAKERS.items() if maker not in (_embedding, _normalisation)
+)
+"""Layers whose closed form has products."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,10 +12,28 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from archscope.counting.expected import Expected
 from archscope.counting.formulas import FORMULAS, Formula
-from archscope.counting.operators import NONLINEAR, OperatorClass, classify, name_of
-from archscope.counting.ownership import Holders, held_tensors, holders_by_tensor, owner
-from archscope.running.module_stack import ModuleStack, tensors_in
+from archscope.counting.operators import (
+    FACTORIES,
+    NONLINEAR,
+    UNINITIALISED,
+    OperatorClass,
+    classify,
+    name_of,
+)
+from archscope.counting.ownership import (
+    Holders,
+    held_tensors,
+    holders_by_tensor,
+    multiplied,
+    owner,
+)
+from archscope.counting.path_lengths import PathLength, PathLengths
+from archscope.counting.unwritten import Unseen, Unwritten
+from archscope.counting.unwritten import memory_of as _storage
+from archscope.counting.whole import WHOLE, WholeProducts
+from archscope.running.module_stack import ModuleStack
 
 
 @dataclass(slots=True)
@@ -27,18 +45,6 @@ class Tally:
     """Elements of all outputs that are not views."""
     macs: int = 0
     kind: OperatorClass = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class PathLength:
-    """The longest chain of layers from any input to a tensor."""
-
-    weighted: int = 0
-    """Operators that apply weights of their own."""
-    last_weight: int = 0
-    """The weight that was applied last, so that a recurrence counts once."""
-    nonlinear: int = 0
-    """Activation functions and softmaxes."""
 
 
 @dataclass(slots=True)
@@ -55,6 +61,10 @@ class DispatcherCount:
     """Shape of the first tensor that each module returned first, by path."""
     depth: PathLength = field(default_factory=PathLength)
     """The longest path through the whole network."""
+    unseen: Mapping[str, Unseen] = field(default_factory=dict)
+    """Results that nothing seen has written, by the path of the module that used them first."""
+    unlike: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Multiply-accumulates by closed form and as counted, where they differ, by path."""
     failed_in: str | None = None
     """The module whose forward was running when an error was raised."""
 
@@ -74,9 +84,11 @@ class _Operator:
     name: str
     kind: OperatorClass
     formula: Formula | None
-    nonlinear: bool
-    composite: bool
-    view: bool
+    nonlinear: bool = False
+    composite: bool = False
+    view: bool = False
+    factory: bool = False
+    uninitialised: bool = False
 
 
 class DispatcherCounter(TorchDispatchMode):
@@ -88,22 +100,22 @@ class DispatcherCounter(TorchDispatchMode):
 
     def __init__(self, model: nn.Module, repeats: Mapping[str, int]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._repeats = repeats
         self._holders = _holders_by_storage(model)
         self._inherited: dict[int, Holders] = {}
-        self._lengths: dict[int, PathLength] = {}
-        self._entered: dict[str, PathLength] = {}
-        self._recurrent = {
-            path: module.num_layers
-            for path, module in model.named_modules()
-            if isinstance(module, nn.RNNBase)
-        }
+        self._lengths = PathLengths(model, repeats)
         self._operators: dict[Any, _Operator] = {}
+        self._unwritten = Unwritten()
+        self._expected = Expected(model)
+        self._within_whole = False
+        self._functions = WholeProducts(self._whole)
+        self._entries = 0
         self.stack = ModuleStack(model, on_enter=self._enter, on_exit=self._exit)
         self.count = DispatcherCount(
             calls=self.stack.calls,
             input_shapes=self.stack.input_shapes,
             output_shapes=self.stack.output_shapes,
+            unseen=self._unwritten.found,
+            unlike=self._expected.unlike,
         )
         """What was done until now."""
 
@@ -120,6 +132,38 @@ class DispatcherCounter(TorchDispatchMode):
             if result is not NotImplemented:
                 return result
         result = func(*args, **kwargs)
+        self._record(operator, args, kwargs, result)
+        if operator.uninitialised:
+            self._unwritten.made(_tensors(result))
+        elif operator.name == "aten::lift_fresh":
+            self._unwritten.lifted(_tensors(result))
+        elif self._unwritten:
+            inputs = _tensors((args, list(kwargs.values())))
+            self._unwritten.met(func, args, kwargs, inputs, self.stack.current)
+        return result
+
+    def __enter__(self) -> DispatcherCounter:
+        if not self._entries:
+            self._functions.__enter__()  # type: ignore[no-untyped-call]
+        self._entries += 1
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        super().__exit__(*raised)  # type: ignore[no-untyped-call]
+        self._entries -= 1
+        if not self._entries:
+            self._functions.__exit__(*raised)  # type: ignore[no-untyped-call]
+
+    def _whole(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """Run a product of which torch's dispatcher sees only parts that are none, and count it."""
+        before, self._within_whole = self._within_whole, True
+        try:
+            result = func(*args, **kwargs)
+        finally:
+            self._within_whole = before
+        name, formula = WHOLE[func]
+        operator = _Operator(name=name, kind="multiply-accumulate", formula=formula)
         self._record(operator, args, kwargs, result)
         return result
 
@@ -138,19 +182,20 @@ class DispatcherCounter(TorchDispatchMode):
             nonlinear=name.removeprefix("aten::") in NONLINEAR,
             composite=composite,
             view=(is_overload and func.is_view) or name == "aten::_unsafe_view",
+            factory=name in FACTORIES,
+            uninitialised=name in UNINITIALISED,
         )
         self._operators[func] = operator
         return operator
 
     def _record(self, operator: _Operator, args: Any, kwargs: Any, result: Any) -> None:
-        inputs = [leaf for leaf in _flat(args) if isinstance(leaf, Tensor)]
-        outputs = [leaf for leaf in _flat(result) if isinstance(leaf, Tensor)]
-        weight = path = None
-        macs = 0
-        if operator.formula is not None:
+        inputs, outputs = _tensors(args), _tensors(result)
+        path, weight, macs = self.stack.current, None, 0
+        if operator.formula is not None and not self._within_whole:
             macs = operator.formula(*args, result=result, **kwargs)
-            weight, path = self._weight(inputs)
-        tally = self.count.work[path if path is not None else self.stack.current, operator.name]
+            path, weight = self._owner(multiplied(operator.name, inputs), path)
+            self._expected.add(path, macs)
+        tally = self.count.work[path, operator.name]
         tally.kind = operator.kind
         tally.calls += 1
         tally.macs += macs
@@ -158,13 +203,16 @@ class DispatcherCounter(TorchDispatchMode):
             tally.elements += sum(output.numel() for output in outputs)
         self._follow(operator, inputs, outputs, weight)
 
-    def _weight(self, inputs: list[Tensor]) -> tuple[int | None, str | None]:
-        for tensor in inputs:
+    def _owner(self, operands: Sequence[Tensor], running: str) -> tuple[str, int | None]:
+        """Return whose work a product is, and the weight that it applies: the last matrix held."""
+        held, weight = [], None
+        for tensor in operands:
             key = _storage(tensor)
             holders = self._holders_of(key)
-            if holders and tensor.ndim > 1:
-                return key, owner(holders, self.stack.current)
-        return None, None
+            if holders:
+                held.append(holders)
+                weight = key if tensor.ndim > 1 else weight
+        return owner(held, running), weight
 
     def _holders_of(self, storage: int) -> Holders | None:
         return self._holders.get(storage) or self._inherited.get(storage)
@@ -174,49 +222,31 @@ class DispatcherCounter(TorchDispatchMode):
     ) -> None:
         """Hand the longest path and the ownership of weights on to the outputs."""
         sources = [_storage(tensor) for tensor in inputs]
-        longest = _longest([self._lengths[key] for key in sources if key in self._lengths])
-        if weight is not None and weight != longest.last_weight:
-            longest = PathLength(longest.weighted + 1, weight, longest.nonlinear)
-        if operator.nonlinear:
-            longest = PathLength(longest.weighted, longest.last_weight, longest.nonlinear + 1)
+        longest = self._lengths.through(sources, weight, nonlinear=operator.nonlinear)
         for output in outputs:
             key = _storage(output)
-            self._lengths[key] = longest
+            self._lengths.set(key, longest)
             if key not in sources:  # storage that is new may have been another tensor's before
                 self._inherited.pop(key, None)
-                if operator.kind == "free" and len(sources) == 1:
+                if operator.kind == "free" and len(sources) == 1 and not operator.factory:
                     holders = self._holders_of(sources[0])
                     if holders:
                         self._inherited[key] = holders
 
     def _enter(self, path: str, args: Any) -> None:
-        if path in self._repeats or path in self._recurrent:
-            self._entered[path] = self._longest_of(args)
+        self._expected.enter(path, args)
+        self._lengths.enter(path, args)
 
     def _exit(self, path: str, output: Any) -> None:
-        if path in self._repeats:
-            self._stretch(output, self._entered[path], self._repeats[path])
-        elif path in self._recurrent:
-            # A recurrent layer counts once, however many steps it takes.
-            before, layers = self._entered[path], self._recurrent[path]
-            length = PathLength(before.weighted + layers, 0, before.nonlinear + layers)
-            for tensor in tensors_in(output):
-                self._lengths[_storage(tensor)] = length
+        self._expected.exit(path, output)
+        self._unwritten.returned(output, path)
+        self._lengths.exit(path, output)
         if path == "":
-            self.count.depth = self._longest_of(output)
+            self.count.depth = self._lengths.longest_of(output)
 
-    def _stretch(self, output: Any, before: PathLength, times: int) -> None:
-        for tensor in tensors_in(output):
-            after = self._lengths.get(_storage(tensor), before)
-            self._lengths[_storage(tensor)] = PathLength(
-                before.weighted + times * (after.weighted - before.weighted),
-                after.last_weight,
-                before.nonlinear + times * (after.nonlinear - before.nonlinear),
-            )
 
-    def _longest_of(self, value: Any) -> PathLength:
-        keys = (_storage(tensor) for tensor in tensors_in(value))
-        return _longest([self._lengths[key] for key in keys if key in self._lengths])
+def _tensors(value: Any) -> list[Tensor]:
+    return [leaf for leaf in _flat(value) if isinstance(leaf, Tensor)]
 
 
 def _flat(value: Any) -> list[Any]:
@@ -225,23 +255,6 @@ def _flat(value: Any) -> list[Any]:
     if isinstance(value, list | tuple):
         return [leaf for item in value for leaf in _flat(item)]
     return [value] if not isinstance(value, dict) else tree_leaves(value)
-
-
-def _longest(lengths: list[PathLength]) -> PathLength:
-    if not lengths:
-        return PathLength()
-    if len(lengths) == 1:
-        return lengths[0]
-    top = max(lengths, key=lambda length: length.weighted)
-    return PathLength(top.weighted, top.last_weight, max(length.nonlinear for length in lengths))
-
-
-def _storage(tensor: Tensor) -> int:
-    # Views share it, meta tensors have one too; it names the memory, not its address.
-    try:
-        return int(tensor.untyped_storage()._cdata)
-    except NotImplementedError:  # a sparse tensor has several
-        return id(tensor)
 
 
 def _holders_by_storage(model: nn.Module) -> dict[int, Holders]:

@@ -29,6 +29,11 @@ def second_operand(c: Tensor, a: Tensor, *_: Any, **__: Any) -> int:
     return a.numel()
 
 
+def vecdot(x: Tensor, y: Tensor, *_: Any, **__: Any) -> int:
+    """Vectors of x (*, k) times those of y (*, k), whatever axis k is; batches broadcast."""
+    return prod(torch.broadcast_shapes(x.shape, y.shape))
+
+
 def product(a: Tensor, b: Tensor, *_: Any, **__: Any) -> int:
     """(m, k) @ (k, n) of integers."""
     return a.numel() * b.shape[-1]
@@ -98,6 +103,11 @@ def convolution(x: Tensor, weight: Tensor, *_: Any, result: Tensor, **__: Any) -
     return result.numel() * weight[0].numel()
 
 
+def transposed_convolution(x: Tensor, weight: Tensor, *_: Any, **__: Any) -> int:
+    """x (N, Cin, *L), weight (Cin, Cout/groups, *k): every element of x meets all its taps."""
+    return x.numel() * weight[0].numel()
+
+
 def linear(x: Tensor, weight: Tensor, *_: Any, **__: Any) -> int:
     """x (*, in), weight (out, in)."""
     return x.numel() * weight.shape[0]
@@ -128,7 +138,12 @@ _MISSING: dict[str, Formula] = {
         (encoder_layer, "_transformer_encoder_layer_fwd"),
         (recurrence, "mkldnn_rnn_layer _cudnn_rnn miopen_rnn"),
         (convolution_tbc, "conv_tbc"),
-        (convolution, "mkldnn_convolution miopen_convolution"),
+        (convolution, "mkldnn_convolution miopen_convolution miopen_depthwise_convolution"),
+        (convolution, "_conv_depthwise2d conv_depthwise3d slow_conv_dilated2d slow_conv_dilated3d"),
+        (convolution, "slow_conv3d_forward cudnn_convolution_relu cudnn_convolution_add_relu"),
+        (convolution, "miopen_convolution_relu miopen_convolution_add_relu"),
+        (transposed_convolution, "slow_conv_transpose2d slow_conv_transpose3d"),
+        (transposed_convolution, "cudnn_convolution_transpose miopen_convolution_transpose"),
         (linear, "mkldnn_linear"),
     )
     for name in names.split()
@@ -142,3 +157,4 @@ _OF_TORCH: dict[str, Formula] = {
 }
 FORMULAS = _OF_TORCH | _MISSING
 """Operator name with namespace to its formula, called as `formula(*args, result=..., **kwargs)`."""
+FORMULAS |= {f"{name}_": formula for name, formula in FORMULAS.items()}  # written in place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,8 +19,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from archscope.counting.fvcore_handles import ESTIMATE_HANDLES, MAC_HANDLES, Handle
-from archscope.counting.operators import classify
-from archscope.counting.ownership import Holders, holders_by_tensor, owner
+from archscope.counting.operators import FACTORIES, classify
+from archscope.counting.ownership import Holders, holders_by_tensor, multiplied, owner
 from archscope.running.module_stack import tensors_in
 from archscope.subject import Inputs
 
@@ -30,7 +30,7 @@ _VIEWS = frozenset(
         "t", "transpose", "view", "reshape", "chunk", "split", "split_with_sizes", "unbind",
         "select", "slice", "squeeze", "unsqueeze", "permute", "expand", "expand_as", "contiguous",
         "detach", "alias", "unflatten", "flatten", "narrow", "to", "clone", "tensor_split",
-        "movedim", "swapaxes", "mT", "numpy_T",
+        "movedim", "swapaxes", "mT", "numpy_T", "type_as", "view_as", "reshape_as",
     )
 ) | {"prim::ListUnpack", "prim::TupleUnpack"}  # fmt: skip
 """Nodes through which a weight stays the same weight."""
@@ -168,6 +168,7 @@ class _Recorder:
     def handles(self) -> dict[str, Callable[..., int]]:
         macs: dict[str, Handle] = {"aten::linear": linear_flop_jit} | MAC_HANDLES
         macs["aten::_convolution"] = _convolution
+        macs |= {f"{kind}_": handle for kind, handle in macs.items()}  # written in place
         wrapped = {kind: self._noting(handle, self._found.macs) for kind, handle in macs.items()}
         return wrapped | {
             kind: self._noting(handle, self._found.estimates)
@@ -191,28 +192,27 @@ class _Recorder:
         def wrapped(inputs: list[Any], outputs: list[Any]) -> int:
             number, running = int(handle(inputs, outputs)), _scope(outputs)
             # Only multiply-accumulates go to who holds the weights, estimates to who runs.
-            holders = self._holders_of(inputs) if into is self._found.macs else ()
-            into[_strip(owner(holders, running) if holders else running)] += number
+            if into is self._found.macs:
+                operands = multiplied(outputs[0].node().kind(), inputs)
+                running = owner(list(self._holders_of(operands)), running)
+            into[_strip(running)] += number
             return number
 
         return wrapped
 
-    def _holders_of(self, inputs: list[Any]) -> Holders:
-        """Return who holds the first matrix among the inputs that is a weight, if one is."""
+    def _holders_of(self, inputs: Sequence[Any]) -> Iterator[Holders]:
+        """Yield who holds each of the inputs that is a weight."""
         for value in inputs:
             if value.node().kind() == "prim::ListConstruct":
-                holders = self._holders_of(list(value.node().inputs()))
-            elif value.isCompleteTensor() and len(value.type().sizes()) > 1:
+                yield from self._holders_of(list(value.node().inputs()))
+            elif value.isCompleteTensor():
                 holders = self._weight(value)
-            else:
-                continue
-            if holders:
-                return holders
-        return ()
+                if holders:
+                    yield holders
 
     def _weight(self, value: Any) -> Holders:
         node = value.node()
-        while node.kind() in _VIEWS:
+        while _passes_on(node):
             value = next(node.inputs())
             node = value.node()
         if node.kind() != "prim::Param":
@@ -221,6 +221,17 @@ class _Recorder:
             self._inputs = {out.debugName(): i for i, out in enumerate(node.outputs())}
         position = self._inputs[value.debugName()] - self._first_weight
         return self._holders[position] if position >= 0 else ()
+
+
+def _passes_on(node: Any) -> bool:
+    """Return whether a node hands its first input on, moved, cut or cast, with nothing mixed in."""
+    kind = node.kind()
+    if kind in _VIEWS:
+        return True
+    if classify(kind) != "free" or kind in FACTORIES or not kind.startswith("aten::"):
+        return False
+    tensors = [value.isCompleteTensor() for value in node.inputs()]
+    return sum(tensors) == 1 and bool(tensors[0])
 
 
 def _convolution(inputs: list[Any], outputs: list[Any]) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any
 
+import torch
 from fvcore.nn.jit_handles import (
     batchnorm_flop_jit,
     conv_flop_count,
@@ -66,6 +67,11 @@ def added_product(inputs: list[Any], outputs: list[Any]) -> int:
 def product(inputs: list[Any], outputs: list[Any]) -> int:
     """a @ b without broadcasting: mm, bmm, _int_mm."""
     return prod(shape(inputs[0])) * shape(inputs[1])[-1]
+
+
+def vecdot(inputs: list[Any], outputs: list[Any]) -> int:
+    """Vectors of a (*, k) times those of b (*, k), whatever axis k is; batches broadcast."""
+    return prod(torch.broadcast_shapes(shape(inputs[0]), shape(inputs[1])))
 
 
 def inner(inputs: list[Any], outputs: list[Any]) -> int:
@@ -257,6 +263,7 @@ MAC_HANDLES: dict[str, Handle] = {
         (first_operand, "mv dot vdot"),
         (second_operand, "addmv"),
         (inner, "inner"),
+        (vecdot, "linalg_vecdot"),
         (tensordot, "tensordot"),
         (multi_dot, "linalg_multi_dot chain_matmul"),
         (bilinear, "bilinear"),

@@ -17,11 +17,16 @@ MULTIPLY_ACCUMULATE = frozenset(
     # products of matrices
     "mm addmm bmm baddbmm addbmm mv addmv dot vdot matmul linear bilinear einsum inner tensordot "
     "_trilinear chain_matmul linalg_multi_dot linalg_vecdot _grouped_mm _int_mm _addmm_activation "
-    "_scaled_mm _scaled_mm_v2 _scaled_grouped_mm "
+    "_scaled_mm _scaled_mm_v2 _scaled_grouped_mm _scaled_grouped_mm_v2 _foreach_mm linalg_matmul "
     # convolutions
     "convolution _convolution _convolution_mode conv1d conv2d conv3d conv_transpose1d "
     "conv_transpose2d conv_transpose3d conv_tbc _slow_conv2d_forward cudnn_convolution "
     "miopen_convolution mkldnn_convolution convolution_overrideable mkldnn_linear "
+    "miopen_depthwise_convolution _conv_depthwise2d conv_depthwise3d slow_conv3d "
+    "slow_conv3d_forward slow_conv_dilated2d slow_conv_dilated3d slow_conv_transpose2d "
+    "slow_conv_transpose3d thnn_conv2d cudnn_convolution_transpose cudnn_convolution_relu "
+    "cudnn_convolution_add_relu miopen_convolution_transpose miopen_convolution_relu "
+    "miopen_convolution_add_relu "
     # attention
     "scaled_dot_product_attention _scaled_dot_product_flash_attention "
     "_scaled_dot_product_flash_attention_for_cpu _scaled_dot_product_efficient_attention "
@@ -83,7 +88,20 @@ _ELEMENTWISE = frozenset(
     # random numbers
     "bernoulli native_dropout dropout feature_dropout alpha_dropout uniform normal rand randn "
     "randint rand_like randn_like randint_like randperm exponential log_normal cauchy_ geometric_ "
-    "rrelu_with_noise isin polar complex relu6".split()
+    "rrelu_with_noise isin polar complex relu6 cauchy geometric random binomial poisson "
+    "_standard_gamma _sample_dirichlet normal_functional rrelu_with_noise_functional "
+    "feature_alpha_dropout _fused_dropout "
+    # windows, gradients of a signal, statistics and losses
+    "hann_window hamming_window bartlett_window blackman_window kaiser_window gradient trapezoid "
+    "cumulative_trapezoid trapz _aminmax native_norm norm_except_dim nanmean quantile nanquantile "
+    "isclose isreal chalf kl_div l1_loss soft_margin_loss multi_margin_loss "
+    "multilabel_margin_loss multilabel_margin_loss_forward poisson_nll_loss hinge_embedding_loss "
+    "margin_ranking_loss triplet_margin_loss cosine_embedding_loss nll_loss_nd ctc_loss _ctc_loss "
+    "_pdist_forward pdist _masked_softmax _masked_scale embedding_renorm histogram msort argsort "
+    "_unique unique_dim_consecutive log_sigmoid sum_to_size fake_quantize_per_tensor_affine "
+    "fake_quantize_per_channel_affine fake_quantize_per_tensor_affine_cachemask "
+    "fake_quantize_per_channel_affine_cachemask quantize_per_tensor quantize_per_channel "
+    "quantize_per_tensor_dynamic dequantize".split()
 )
 
 _FREE = frozenset(
@@ -104,16 +122,44 @@ _FREE = frozenset(
     "unsafe_split_with_sizes max_unpool2d max_unpool3d split_with_sizes_copy meshgrid "
     "combinations index_copy index_fill view_copy permute_copy expand_copy t_copy transpose_copy "
     "unbind_copy squeeze_copy unsqueeze_copy unfold_copy as_strided_copy alias_copy "
-    "broadcast_tensors expand_as reshape reshape_as flatten unflatten pad_sequence "
+    "broadcast_tensors expand_as reshape reshape_as flatten unflatten pad_sequence nonzero_numpy "
+    "column_stack row_stack dstack concatenate flipud fliplr diagflat fill_diagonal_ put "
+    "native_channel_shuffle _unsafe_masked_index _unsafe_masked_index_put_accumulate _stack "
+    "_index_put_impl _lazy_clone _foreach_clone _foreach_copy _foreach_zero detach_copy "
+    "diagonal_copy narrow_copy select_copy slice_copy split_copy view_as_complex_copy "
+    "view_as_real_copy _conj_copy _neg_view_copy _reshape_alias_copy resize resize_as set range "
+    "_mkldnn_reshape _mkldnn_transpose to_mkldnn _resize_output _shape_as_tensor vander "
+    "linalg_vander "
     "_pack_padded_sequence _pad_packed_sequence atleast_1d atleast_2d atleast_3d cartesian_prod "
     # asking
     "size stride numel dim sym_size sym_stride sym_numel storage_offset sym_storage_offset "
     "is_pinned is_same_size is_contiguous _local_scalar_dense item _assert_async _assert_scalar "
     "_functional_assert_async _assert_tensor_metadata sym_constrain_range _fused_sdp_choice "
+    "_is_all_true _is_any_true _linalg_check_errors is_nonzero equal allclose is_set_to "
+    "is_coalesced _functional_assert_scalar _functional_sym_constrain_range "
+    "_functional_sym_constrain_range_for_size _make_dep_token _print get_device result_type "
+    "promote_types can_cast is_complex is_signed is_inference is_leaf is_conj is_neg "
+    "_is_zerotensor _debug_has_internal_overlap _has_same_storage_numel _version requires_grad_ "
+    "retain_grad sym_is_contiguous _nnz dense_dim sparse_dim "
     "sym_constrain_range_for_size _has_compatible_shallow_copy_type device is_floating_point Int "
     "Float Bool FloatImplicit IntImplicit ScalarImplicit __getitem__ len append __and__ __or__ "
     "__not__ __is__ __isnot__ __contains__ warn format".split()
 )
+
+
+UNINITIALISED = frozenset(
+    f"aten::{name}"
+    for name in "empty empty_like empty_strided empty_permuted new_empty new_empty_strided".split()
+)
+"""Operators that make memory without values."""
+FACTORIES = UNINITIALISED | frozenset(
+    f"aten::{name}"
+    for name in (
+        "full_like ones_like zeros_like rand_like randn_like randint_like new_full new_ones "
+        "new_zeros _shape_as_tensor is_same_size".split()
+    )
+)
+"""Operators that may take a tensor for its shape alone."""
 
 
 @cache
@@ -145,6 +191,8 @@ def _classify_by_tags(operator: str) -> OperatorClass:
         return "unknown"
     overloads = [getattr(packet, overload) for overload in packet.overloads()]
     tags = {tag for overload in overloads for tag in overload.tags}
+    if operator.startswith("_foreach_"):  # one pointwise operator on each tensor of a list
+        return classify(f"aten::{operator.removeprefix('_foreach_')}")
     reduction = getattr(torch.Tag, "reduction", None)
     if torch.Tag.pointwise in tags or reduction in tags:
         return "elementwise or reduction"

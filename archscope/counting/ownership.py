@@ -1,18 +1,27 @@
 """Which module a weight belongs to, so that work goes to the module that holds its weights.
 
 `MultiheadAttention` reads the weight of its `out_proj` without calling it; a weight that is tied
-is held by two modules. The rule: the module that is running, if it holds the weight; otherwise the
-first that does.
+is held by two modules. The rule: the module that is running, if it holds anything that is
+multiplied (a layer's input may be a parameter too); otherwise a holder in the smallest module
+around it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from torch import Tensor, nn
 
+from archscope.running.module_stack import outwards
+
+Operand = TypeVar("Operand")
+
 Holders = tuple[str, ...]
 """Paths of the modules that hold one tensor, in the model's order."""
+_ADDS_FIRST = frozenset(("addmm", "addmv", "baddbmm", "addbmm", "_addmm_activation"))
+_BIASED = re.compile(r"linear|mkldnn_linear|_?(.+_)?conv(olution|\d|_t).*")
 
 
 def held_tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
@@ -34,6 +43,27 @@ def holders_by_tensor(model: nn.Module) -> dict[int, Holders]:
     return found
 
 
-def owner(holders: Holders, running: str) -> str:
-    """Return the module that work with a weight belongs to."""
-    return running if running in holders else holders[0]
+def multiplied(operator: str, inputs: Sequence[Operand]) -> Sequence[Operand]:
+    """Return which inputs of a product are multiplied: not what is added, a bias for instance."""
+    name = operator.rpartition("::")[2].removesuffix("_")
+    if name in _ADDS_FIRST:
+        return inputs[1:3]
+    return inputs[:2] if _BIASED.fullmatch(name) else inputs
+
+
+def owner(operands: Sequence[Holders], running: str) -> str:
+    """Return the module that a product belongs to, by the holders of what it multiplies.
+
+    A product of no weight at all belongs to the module that runs. Of several weights within one
+    module the last decides: it stands where a layer's weight does.
+    """
+    if not operands:
+        return running
+    for around in (running, *outwards(running)):
+        if any(around in holders for holders in operands):
+            return around
+        for holders in reversed(operands):
+            for path in holders:
+                if not around or path.startswith(f"{around}."):
+                    return path
+    return running

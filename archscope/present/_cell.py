@@ -9,6 +9,8 @@ from archscope.columns import Column, columns
 from archscope.present import _format
 from archscope.results import Report, Section
 
+LOWER_BOUND = "≥ "
+"""Stands before a number that is not all there is."""
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -41,6 +43,8 @@ def shown(section: Section, row: Any, column: Column, value: Any, *, exact: bool
         return _format.span(value, getattr(row, column.to))
     said = next((word for each, word in column.words if each == value), None)
     plain = said or _format.cell(value, column.kind, exact=exact)
+    if column.bound and not getattr(row, column.bound):
+        plain = f"{LOWER_BOUND}{plain}"
     if column.of and (whole := getattr(row, column.of)):
         return f"{plain}/{_format.integer(whole)}"
     if column.signed and value > 0 and not plain.startswith("<"):

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from archscope.columns import Column
-from archscope.present import _format, _lines
+from archscope.present import _cell, _format, _lines
 from archscope.present._lines import Line
 from archscope.records import frozen
 from archscope.results import Report, Section, View
 
-_LOWER_BOUND = "≥ "
 _SUMMED = ("count", "work", "bytes", "seconds")
 _BOUNDED = ("macs", "flops")
 _LABELS = {
@@ -42,7 +41,7 @@ class Total:
 
 def lower_bound(report: Report) -> str:
     """Return the sign before an amount of work that is a lower bound, else an empty string."""
-    return "" if getattr(report.totals, "complete", True) else _LOWER_BOUND
+    return "" if getattr(report.totals, "complete", True) else _cell.LOWER_BOUND
 
 
 def over(lines: Sequence[Line], column: Column) -> Any:
@@ -71,7 +70,7 @@ def total(report: Report, section: Section, column: Column) -> Total | None:
 
 def text(total: Total, column: Column, view: View) -> str:
     """Return a total as the text of its cell."""
-    sign = _LOWER_BOUND if total.partial and total.value is not None else ""
+    sign = _cell.LOWER_BOUND if total.partial and total.value is not None else ""
     shown = "0" if total.value == 0 else _format.cell(total.value, column.kind, exact=view.exact)
     return sign + shown
 

@@ -150,16 +150,16 @@ def attention(
 
 
 def multihead_attention(
-    *, batch: int, queries: int, keys: int, width: int, bias: bool
+    *, batch: int, queries: int, keys: int, width: int, bias: bool, added: int = 0
 ) -> ClosedForm:
     """torch's MultiheadAttention without its output projection, which is a layer of its own.
 
-    The number of heads changes nothing (Vaswani et al. 2017, section 3.2.2).
+    `added` keys are met by every query but made by no projection. The number of heads changes nothing (Vaswani et al. 2017, section 3.2.2).
     """
     return ClosedForm(
         params="3*E*E + 3*E" if bias else "3*E*E",
-        macs="B*(L + 2*S)*E*E + 2*B*L*S*E",
-        symbols={"B": batch, "L": queries, "S": keys, "E": width},
+        macs="B*(L + 2*S)*E*E + 2*B*L*" + ("(S + a)*E" if added else "S*E"),
+        symbols={"B": batch, "L": queries, "S": keys, "E": width, "a": added},
     )
 
 

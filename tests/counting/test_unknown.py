@@ -71,7 +71,6 @@ class Strange(nn.Module):
     ("kind", "operator", "macs"),
     [
         ("numpy", "Doubled", 64),
-        ("autograd", "Multiplied", 128),  # torch sees the product inside; it may not see all
         ("custom", "archscope_test::twice", 64),
         ("opaque", "archscope_test::opaque", 64),
         ("svd", "aten::_linalg_svd", 64),
@@ -86,6 +85,13 @@ def test_an_unknown_operator_is_named(kind: str, operator: str, macs: int) -> No
     assert not report.totals.complete
     assert report.totals.macs == macs
     assert "lower bound" in report.to("table")
+
+
+def test_a_custom_function_whose_parts_were_seen_is_exact() -> None:
+    report = params(Strange("autograd"), torch.zeros(4, 4), strict=True)
+
+    assert report.totals.macs == 2 * 4 * 4 * 4
+    assert report.totals.complete
 
 
 def test_strict_refuses_an_unknown_operator() -> None:

@@ -30,6 +30,8 @@ class Work:
     """Multiply-accumulates."""
     flops: int | None = None
     """FLOPs in the convention that was asked for."""
+    complete: bool = True
+    """Whether that is all of it, and undisputed."""
 
     def times(self, runs: int) -> Work:
         """Return the work of a module that runs so many times as often."""
@@ -107,6 +109,7 @@ def _work(path: str, count: ForwardCount, agreement: Agreement, flops_per_mac: i
         output_shape=dispatched.output_shapes.get(path),
         macs=None if unfinished else macs,
         flops=None if unfinished else flops,
+        complete=not unfinished and path not in agreement.doubtful,
     )
 
 

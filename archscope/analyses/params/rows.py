@@ -34,8 +34,11 @@ class ModuleRow:
     """Elements of buffers; they are not parameters."""
     macs: int | None = column()
     """Multiply-accumulates of matrix products, convolutions and attention."""
-    flops: int | None = column("FLOPs*", kind="work", share=True)
+    flops: int | None = column("FLOPs*", kind="work", share=True, bound="complete")
     """FLOPs in the report's convention; None where the forward did not get there."""
+    complete: bool = column(default=True)
+    """Whether that is all: False where work in the module or its submodules is not counted, or in
+    dispute."""
     own_trainable: int = column()
     own_frozen: int = column()
     own_buffers: int = column()

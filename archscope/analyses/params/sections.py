@@ -117,6 +117,7 @@ def _row(path: str, own: Own, whole: Tally) -> ModuleRow:
         buffers=whole.buffers,
         macs=whole.macs.exact,
         flops=whole.flops.exact,
+        complete=whole.complete and whole.macs.complete,
         own_trainable=own.weights.trainable,
         own_frozen=own.weights.frozen,
         own_buffers=own.weights.buffers,

@@ -54,6 +54,8 @@ class Tally:
     weight_bytes: int = 0
     macs: Figure = field(default_factory=Figure)
     flops: Figure = field(default_factory=Figure)
+    complete: bool = True
+    """Whether the work is all counted, and undisputed."""
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -64,6 +66,7 @@ class Tally:
             weight_bytes=self.weight_bytes + other.weight_bytes,
             macs=self.macs + other.macs,
             flops=self.flops + other.flops,
+            complete=self.complete and other.complete,
         )
 
     def __mul__(self, times: int) -> Tally:
@@ -75,6 +78,7 @@ class Tally:
             weight_bytes=self.weight_bytes * times,
             macs=self.macs * times,
             flops=self.flops * times,
+            complete=self.complete,
         )
 
 
@@ -89,6 +93,7 @@ def tally(own: Own) -> Tally:
         weight_bytes=weights.weight_bytes,
         macs=_figure(own.work.macs, alias=weights.alias),
         flops=_figure(own.work.flops, alias=weights.alias),
+        complete=own.work.complete,
     )
 
 

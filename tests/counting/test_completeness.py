@@ -1,0 +1,126 @@
+"""What is complete is judged by the tensors that were written, not by the names of operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from archscope.library import params
+
+X = torch.rand(4, 8)
+W = torch.rand(8, 8)
+
+
+class Function(nn.Module):
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__()
+        self.fc = nn.Linear(8, 8, bias=False)
+        self.inner = Inner(function)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.inner(self.fc(x))
+
+
+class Inner(nn.Module):
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__()
+        self._function = function
+
+    def forward(self, x: Tensor) -> Any:
+        return self._function(x)
+
+
+def filled(x: Tensor) -> Tensor:
+    """Fill memory as an extension would: through its address."""
+    out = torch.empty(x.shape)
+    np.copyto(out.numpy(), x.numpy() @ W.numpy())
+    return out
+
+
+class Filled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return filled(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return gradient
+
+
+FC = 4 * 8 * 8
+EXACT: dict[str, tuple[Callable[[Tensor], Any], int]] = {
+    # function, and the multiply-accumulates that it adds to those of `fc`
+    "memory for its shape": (lambda x: x + torch.zeros_like(torch.empty(4, 8)), 0),
+    "memory for its type": (lambda x: x.to(torch.empty(1).dtype), 0),
+    "no memory": (lambda x: torch.cat([torch.empty(0, 8), x]), 0),
+    "filled": (lambda x: x + torch.empty(4, 8).fill_(1), 0),
+    "random": (lambda x: x + x.new_empty(4, 8).normal_(), 0),
+    "copied into": (lambda x: torch.empty_like(x).copy_(x), 0),
+    "written in parts": (lambda x: parts(x), 0),
+    "resized": (lambda x: torch.empty(0).resize_(4, 8).copy_(x), 0),
+    "result given": (lambda x: torch.mm(x, W.to(x.device), out=x.new_empty(4, 8)), FC),
+    # the memory is not looked at: beta is 0
+    "added nothing": (
+        lambda x: torch.baddbmm(x.new_empty(1, 4, 4), x[None], x[None].mT, beta=0),
+        4 * 4 * 8,
+    ),
+    "in place": (lambda x: x.new_zeros(4, 4).addmm_(x, x.T), 4 * 4 * 8),
+    "batches in place": (lambda x: x.new_zeros(1, 4, 4).baddbmm_(x[None], x[None].mT), 4 * 4 * 8),
+    "summed in place": (lambda x: x.new_zeros(4, 4).addbmm_(x[None], x[None].mT), 4 * 4 * 8),
+    "a vector in place": (lambda x: x.new_zeros(4).addmv_(x, x[0]), 4 * 8),
+    "vecdot": (lambda x: torch.linalg.vecdot(x, x), 4 * 8),
+    # 4 x 4 pairs of 8
+    "vecdot of all pairs": (lambda x: torch.linalg.vecdot(x[:, None], x[None]), 16 * 8),
+    # three products of 4 x 4 matrices make a fifth power: square, square, times
+    "a power": (lambda x: torch.linalg.matrix_power(x[:, :4], 5), 3 * 64),
+    "a covariance": (lambda x: torch.cov(x), 4 * 4 * 8),
+    "inner": (lambda x: torch.inner(x, x), 4 * 4 * 8),
+    "where": (lambda x: x[(x.sum(-1) == 0).nonzero(as_tuple=True)], 0),
+    "sorted": (lambda x: x[torch.argsort(x.sum(-1))], 0),
+    "a policy": (lambda x: torch.distributions.Normal(x, x.exp()).log_prob(x), 0),
+    "choices": (lambda x: torch.distributions.Categorical(logits=x).entropy(), 0),
+    "checked": (lambda x: x * torch.equal(x, x) * torch.allclose(x, x), 0),
+}
+
+
+def parts(x: Tensor) -> Tensor:
+    out = x.new_empty(4, 8)
+    out[:2], out[2:] = x[:2], x[2:]
+    return out
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_what_was_seen_is_exact(name: str) -> None:
+    function, macs = EXACT[name]
+    report = params(Function(function), X, strict=True)
+
+    assert report.totals.macs == FC + macs
+    assert report.totals.complete
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        filled,
+        Filled.apply,
+        lambda x: filled(x) * 2,
+        lambda x: x + torch.from_numpy(x.numpy() @ W.numpy()),
+        lambda x: x + torch.empty(4, 8),
+    ],
+    ids=["returned", "custom function", "read", "an array", "nobody wrote it"],
+)
+def test_what_was_written_out_of_sight_is_named_once(function: Callable[[Tensor], Tensor]) -> None:
+    report = params(Function(function), X)
+
+    warnings = [note for note in report.notes if note.level == "warning"]
+    assert len(warnings) == 1
+    assert "in inner" in warnings[0].text
+    assert "lower bound" in warnings[0].text
+    assert not report.totals.complete
+    rows = {row.path: row.complete for row in report.section("modules").rows}
+    assert rows == {"": False, "fc": True, "inner": False}
