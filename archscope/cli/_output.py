@@ -53,10 +53,9 @@ class Output:
         if self.path in (None, "-"):
             write_stdout(text)
             return
-        target = Path(str(self.path))
-        write_whole(target, text)
+        size = write_whole(Path(str(self.path)), text)
         if not self.quiet:
-            click.echo(f"wrote {target}, {target.stat().st_size:,} bytes", err=True)
+            click.echo(f"wrote {self.path}, {size:,} bytes", err=True)
 
 
 _OPTIONS = (

@@ -149,9 +149,9 @@ def _write(
         return
     if assets == "directory" and format_name == "html":
         _write_library(_beside(output))
-    write_whole(Path(output), text)
+    written = write_whole(Path(output), text)
     if not quiet:
-        size = _size(len(text.encode("utf-8")))
+        size = _size(written)
         offline = _offline(assets) if format_name == "html" else "read back by archscope report"
         click.echo(f"wrote {output} ({size}, {offline})", err=True)
 
