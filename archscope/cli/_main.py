@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -11,7 +12,8 @@ from typing import Any
 import click
 
 from archscope.cli._group import group
-from archscope.errors import ArchscopeError, ArchscopeWarning, ForwardError, SpecError
+from archscope.cli._say import say
+from archscope.errors import ArchscopeError, ArchscopeWarning, ForwardError, SpecError, first_line
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells give it."""
@@ -27,11 +29,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure:  # a name that the terminal cannot show must not end the program
             reconfigure(errors="replace")
     sys.exit(_run(arguments, debug=debug))
+
+
+def _open_what_is_closed() -> None:
+    """Open the streams that a shell closed, e.g. by `>&-`: their numbers would be taken by files.
+
+    What is written to stdout is to fail, not to be lost.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            how = os.O_RDWR if name == "stderr" else os.O_RDONLY
+            setattr(sys, name, os.fdopen(os.open(os.devnull, how), mode))
 
 
 def _run(arguments: list[str], *, debug: bool) -> int:
@@ -45,7 +59,7 @@ def _in_a_line(usual: Callable[..., None]) -> Callable[..., None]:
 
     def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
         if issubclass(category, ArchscopeWarning):
-            _say(f"Warning: {message}")
+            say(f"Warning: {message}")
         else:
             usual(message, category, *where)
 
@@ -58,7 +72,7 @@ def _code(arguments: list[str], *, debug: bool) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, click.exceptions.Abort):
-        _say("Interrupted.")
+        say("Interrupted.")
         return INTERRUPTED
     except BrokenPipeError:
         # The reader has gone, e.g. `| head`. Python would complain once more at its own exit.
@@ -72,13 +86,44 @@ def _code(arguments: list[str], *, debug: bool) -> int:
         if isinstance(error, click.exceptions.NoArgsIsHelpError):
             error.show()
         else:
-            _say(f"Error: {error.format_message()}")
+            say(f"Error: {error.format_message()}")
         return error.exit_code
     except ArchscopeError as error:
         if debug:
             raise
-        _say(f"Error: {_message(error)}")
+        say(f"Error: {_message(error)}")
         return error.exit_code
+    except Exception as error:
+        broken = _is_of_stdout(error)
+        if broken:
+            sys.stdout = None  # Python would try once more at its exit
+        if debug:
+            raise
+        say(f"Error: {_stdouts(error) if broken else _unforeseen(error)}")
+        return 1
+
+
+_WRITERS = ("click.", "archscope.cli.")
+"""Whose code writes to stdout, and opens no file."""
+
+
+def _is_of_stdout(error: Exception) -> bool:
+    """Return whether an error came of writing to stdout, e.g. a file on a full disk."""
+    trace = error.__traceback__ if isinstance(error, OSError) else None
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_globals["__name__"].startswith(_WRITERS)
+
+
+def _stdouts(error: Exception) -> str:
+    return f"stdout cannot be written: {getattr(error, 'strerror', None) or error}"
+
+
+def _unforeseen(error: Exception) -> str:
+    """Return one line of what no part of archscope expected."""
+    if isinstance(error, RecursionError):
+        return f"it is nested too deeply for Python: {error}. --debug shows the traceback."
+    return f"{first_line(error).rstrip('.')}. --debug shows the traceback."
 
 
 def _message(error: ArchscopeError) -> str:
@@ -90,9 +135,3 @@ def _message(error: ArchscopeError) -> str:
     if not isinstance(error, ForwardError):
         return str(error)
     return f"{str(error).rstrip('.')}. --debug shows the traceback."
-
-
-def _say(message: str) -> None:
-    from archscope.labels import safe_label
-
-    click.echo(safe_label(message), err=True)

@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 
-from archscope.errors import OutputError
+from archscope.cli._say import say
 from archscope.files import check_target, write_whole
-from archscope.present import FORMATS, format_of
 from archscope.records import frozen
+from archscope.present import FORMATS, check_ending, format_of
 from archscope.results import Report, View
 
 _FIRST = ("table", "json", "jsonl", "csv", "md")
@@ -55,7 +55,7 @@ class Output:
             return
         size = write_whole(Path(str(self.path)), text)
         if not self.quiet:
-            click.echo(f"wrote {self.path}, {size:,} bytes", err=True)
+            say(f"wrote {self.path}, {size:,} bytes")
 
 
 _OPTIONS = (
@@ -95,6 +95,8 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         **options: Any,
     ) -> Any:
         check_output(output)
+        if output and format_name is None:
+            check_ending(output)
         place = Output(format_name=format_name, path=output, wide=wide, color=color, quiet=quiet)
         return command(output=place, **options)
 
@@ -113,15 +115,9 @@ def check_output(path: str | None) -> None:
 
 
 def write_stdout(text: str) -> None:
-    """Write a result to stdout; raises `OutputError` where that is a file on a full disk."""
-    try:
-        click.echo(text, nl=False)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        sys.stdout = None  # Python would try once more at its exit
-        raise OutputError(f"stdout cannot be written: {error.strerror or error}") from None
+    """Write a result to stdout, all of it."""
+    click.echo(text, nl=False)
+    sys.stdout.flush()
 
 
 def terminal(*, wide: bool, color: str, output: str | None) -> dict[str, Any]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import traceback
 from types import TracebackType
 
-import click
-
+from archscope.cli._say import say
 from archscope.errors import LoadError
 
 _OURS = ("archscope", "importlib", "click")
@@ -14,14 +13,12 @@ _OURS = ("archscope", "importlib", "click")
 
 def show_traceback(error: LoadError) -> None:
     """Write the traceback of what the user's code raised to stderr."""
-    from archscope.labels import safe_label
-
     raised = error.__cause__
     if raised is None:
         return
     lines = traceback.format_exception(type(raised), raised, _users_part(raised.__traceback__))
     for line in "".join(lines).splitlines():
-        click.echo(safe_label(line), err=True)
+        say(line)
 
 
 def _users_part(trace: TracebackType | None) -> TracebackType | None:

@@ -11,10 +11,11 @@ import click
 from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, read_model
 from archscope.cli._output import check_output, write_stdout
+from archscope.cli._say import say
 from archscope.errors import ForwardError, UsageError
 from archscope.files import write_whole
 from archscope.library import report_network
-from archscope.present import FORMATS, format_of
+from archscope.present import FORMATS, check_ending, format_of
 from archscope.results import Report, View
 from archscope.saved import read
 from archscope.specs import flag_of
@@ -85,7 +86,7 @@ def command(
     Each MODEL is a network, as for `params`, or a JSON file that archscope saved; several stand
     side by side. The page opens offline and holds everything that it shows.
     """
-    _check(output, assets, open_page=open_page)
+    _check(output, assets, len(models), open_page=open_page)
     failure: ForwardError | None = None
     reports = []
     for model in models or (None,):
@@ -99,7 +100,7 @@ def command(
             reports.append(error.report)
             failure = error
         if told and not quiet:
-            click.echo("  ".join(told), err=True)
+            say("  ".join(told))
     _write(reports, output, assets, title, quiet=quiet)
     if open_page:
         click.launch(Path(output).resolve().as_uri())
@@ -107,8 +108,11 @@ def command(
         raise failure
 
 
-def _check(output: str, assets: str, *, open_page: bool) -> None:
+def _check(output: str, assets: str, models: int, *, open_page: bool) -> None:
     check_output(output)
+    check_ending(output)
+    if models > 1 and _format_of(output) != "html":
+        raise UsageError(f"{output} holds one report; only a page shows several side by side")
     if output == "-" and (assets == "directory" or open_page):
         flag = "--open" if open_page else "--assets directory"
         raise UsageError(f"{flag} needs a file; give one with -o")
@@ -137,11 +141,9 @@ def _report(model: str | None, fields: Mapping[str, str], told: list[str], **ask
 def _write(
     reports: Sequence[Report], output: str, assets: str, title: str | None, *, quiet: bool
 ) -> None:
-    format_name = "html" if output == "-" else format_of(output) or "html"
+    format_name = _format_of(output)
     if format_name == "html":
         text = _page(reports, assets, title)
-    elif len(reports) > 1:
-        raise UsageError(f"{output} holds one report; only a page shows several side by side")
     else:
         text = FORMATS.get(format_name).render(reports[0], View())
     if output == "-":
@@ -153,7 +155,11 @@ def _write(
     if not quiet:
         size = _size(written)
         offline = _offline(assets) if format_name == "html" else "read back by archscope report"
-        click.echo(f"wrote {output} ({size}, {offline})", err=True)
+        say(f"wrote {output} ({size}, {offline})")
+
+
+def _format_of(output: str) -> str:
+    return "html" if output == "-" else format_of(output) or "html"
 
 
 def _page(reports: Sequence[Report], assets: Any, title: str | None) -> str:

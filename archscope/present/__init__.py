@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 from archscope.records import frozen
+from archscope.errors import UsageError
 from archscope.registry import Registry
 from archscope.results import Report, View
 
@@ -32,3 +34,15 @@ def format_of(path: str | Path) -> str | None:
     suffix = Path(path).suffix.lower()
     formats = FORMATS.all().values() if suffix else ()
     return next((known.name for known in formats if suffix in known.suffixes), None)
+
+
+def check_ending(path: str | Path) -> None:
+    """Raise `UsageError` where a file's ending promises what is no format here, e.g. `.pdf`.
+
+    A number after a dot is none, and a pipe or a device may be called anything.
+    """
+    place = Path(path)
+    has_ending = re.fullmatch(r"\.[A-Za-z]\w*", place.suffix, re.ASCII) is not None
+    if has_ending and format_of(path) is None and (place.is_file() or not place.exists()):
+        endings = sorted(s for known in FORMATS.all().values() for s in known.suffixes)
+        raise UsageError(f"'{path}': its ending names no format; there are {', '.join(endings)}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from archscope.errors import UsageError
 from archscope.files import check_target, write_whole
-from archscope.present import FORMATS, format_of
+from archscope.present import FORMATS, check_ending, format_of
 from archscope.results import Report, View
 
 
@@ -14,8 +14,8 @@ def save(report: Report, path: str | Path) -> None:
     """Write `report` to `path`, whole or not at all."""
     name = format_of(path)
     if name is None:
-        endings = sorted(s for known in FORMATS.all().values() for s in known.suffixes)
-        raise UsageError(f"'{path}': its ending names no format; there are {', '.join(endings)}")
+        check_ending(path)
+        raise UsageError(f"'{path}' has no ending to name a format, e.g. {path}.json")
     target = Path(path)
     check_target(target)
     write_whole(target, FORMATS.get(name).render(report, View()))
