@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import product
 
 import torch
 import torch.nn.functional as F
@@ -169,12 +168,10 @@ class WindowBias(nn.Module):
         super().__init__()
         self.window = window
         self.weight = nn.Parameter(torch.zeros((2 * window - 1) ** 2, heads))
-        places = list(product(range(window), repeat=2))  # N of (row, column)
-        offsets = [
-            (row - other + window - 1) * (2 * window - 1) + column - beside + window - 1
-            for (row, column), (other, beside) in product(places, repeat=2)
-        ]
-        self.register_buffer("index", torch.tensor(offsets))  # (N N,)
+        place = torch.arange(window)  # (W,)
+        apart = place[:, None] - place + window - 1  # (W, W)
+        offsets = apart[:, None, :, None] * (2 * window - 1) + apart[None, :, None, :]
+        self.register_buffer("index", offsets.flatten())  # (W, W, W, W), flat (N N,)
         self.index: Tensor
 
     def forward(self, windows: Tensor) -> Tensor:
