@@ -144,6 +144,12 @@ class Request:
     """Fields of its spec, by name: values, or texts as typed."""
     input_shapes: tuple[str, ...] = ()
     """What its forward is called with, as typed: `1,3,224,224`, `ids:int64:1,128`."""
+    input_values: Mapping[str, Any] = field(default_factory=dict)
+    """Inputs that are no tensors, by where they go: `t`, `0`, `batch.scale`."""
+    inputs_from: str | None = None
+    """What makes its inputs: a function of the user's, e.g. `./data.py:batch`."""
+    method: str | None = None
+    """What is called in forward's place, e.g. `encode`."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments of the class or function that makes it."""
     parameters_alone: bool | None = None

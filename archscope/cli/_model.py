@@ -43,6 +43,20 @@ _OWN = (
         help="An input of its forward, e.g. 1,3,224,224 or ids:int64<30522:1,128; once for each.",
     ),
     _Repeated(
+        "--input",
+        metavar="NAME=VALUE",
+        help="An input that is no tensor, e.g. t=0.5 or return_dict=false; once for each.",
+    ),
+    click.Option(
+        ["--inputs"],
+        metavar="FILE.py:FUNCTION",
+        help="All inputs, made by a function of yours: a tensor, a tuple, a dictionary by name, or "
+        "(tuple, dictionary). [default: archscope_inputs() beside the network]",
+    ),
+    click.Option(
+        ["--method"], metavar="NAME", help="What is called, e.g. encode. [default: forward]"
+    ),
+    _Repeated(
         "--model-arg",
         metavar="KEY=VALUE",
         help="An argument of its class or function, the value as JSON; once for each.",
@@ -165,17 +179,24 @@ def read_model(model: str | None, request: Request) -> Network:
 
 def _own_request(ctx: click.Context) -> Request:
     """Return what the flags say of a network of the user's own, and take them from the others."""
-    shapes, arguments = ctx.params.pop("input_shape"), ctx.params.pop("model_arg")
-    if (shapes or arguments) and ctx.params.get("model", "") is None:
-        flag = "--input-shape" if shapes else "--model-arg"
+    given = {option.name: ctx.params.pop(option.name) for option in _OWN}
+    flag = next((option.opts[0] for option in _OWN if given[option.name]), None)
+    if flag is not None and ctx.params.get("model", "") is None:
         raise UsageError(
             f"{flag} is for a network of your own; name it, e.g. ./net.py:Net {flag} ..."
         )
     return Request(
-        input_shapes=tuple(shapes),
-        arguments=read_arguments(arguments),
+        input_shapes=tuple(given["input_shape"]),
+        input_values=read_arguments(given["input"], "--input", _PLACE),
+        inputs_from=given["inputs"],
+        method=given["method"],
+        arguments=read_arguments(given["model_arg"]),
         parameters_alone=ctx.params.get("no_flops"),
     )
+
+
+_PLACE = r"\w+(\.\w+)*"
+"""Where an input goes: the name or the number of an argument, and dots into what it holds."""
 
 
 def _named_by(args: list[str]) -> Iterator[tuple[str, type, Mapping[str, Any]]]:

@@ -21,6 +21,7 @@ def analyse(
     model: nn.Module | str,
     *args: Any,
     settings: Mapping[str, Any] | None = None,
+    method: str | None = None,
     **kwargs: Any,
 ) -> Report:
     """Return what one analysis says of a network.
@@ -28,13 +29,13 @@ def analyse(
     >>> analyse("params", "transformer", depth=24).totals.trainable
     209494272
 
-    `model`, `args` and `kwargs` as for `params`; `settings` are the analysis's own, as values or as
-    texts. Raises `UsageError` for an unknown analysis or setting.
+    `model`, `args`, `method` and `kwargs` as for `params`; `settings` are the analysis's own, as
+    values or as texts. Raises `UsageError` for an unknown analysis or setting.
     """
     if isinstance(model, str):
-        return analyse_network(analysis, network_of(model, kwargs), settings or {})
+        return analyse_network(analysis, network_of(model, kwargs, method=method), settings or {})
     chosen = read_settings(analysis, settings or {})
-    return study.analyse(analysis, subject_of(model, args, kwargs), **chosen)
+    return study.analyse(analysis, subject_of(model, args, kwargs, method=method), **chosen)
 
 
 def analyse_network(analysis: str, network: Network, settings: Mapping[str, Any]) -> Report:

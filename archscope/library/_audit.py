@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def audit(model: nn.Module | str, *args: Any, **kwargs: Any) -> Report:
+def audit(model: nn.Module | str, *args: Any, method: str | None = None, **kwargs: Any) -> Report:
     """Count a network by other tools beside archscope, and say why each of them differs.
 
     >>> report = audit("transformer", depth=2, seq_len=128)
     >>> {row.tool: row.macs for row in report.section("tools").rows}  # doctest: +SKIP
 
-    `model`, `args` and `kwargs` as for `params`. fvcore as it ships and torch's FlopCounterMode are
-    always among them; torchinfo, thop, ptflops and calflops where they are installed. Each gets a
-    copy; the module is left as found.
+    `model`, `args`, `method` and `kwargs` as for `params`. fvcore as it ships and torch's
+    FlopCounterMode are always among them; torchinfo, thop, ptflops and calflops where they are
+    installed. Each gets a copy; the module is left as found.
     """
     if isinstance(model, str):
-        return audit_network(network_of(model, kwargs))
-    subject = subject_of(model, args, kwargs)
+        return audit_network(network_of(model, kwargs, method=method))
+    subject = subject_of(model, args, kwargs, method=method)
     if subject.inputs is None:
         raise UsageError(f"{subject.name}: audit needs what its forward is called with")
     return analyse("audit", subject)

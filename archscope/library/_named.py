@@ -12,34 +12,85 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def subject_of(model: nn.Module | str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Subject:
-    """Return a module in memory, or a named network, as a `Subject`."""
+def subject_of(
+    model: nn.Module | str,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    method: str | None = None,
+) -> Subject:
+    """Return a module in memory, or a named network, as a `Subject`.
+
+    What is no module and holds one stands for that; layers without sizes get them on a copy.
+    """
     if isinstance(model, str):
-        return network_of(model, kwargs).subject()
-    model = unwrapped(model)
+        return network_of(model, kwargs, method=method).subject()
+    from archscope.loaders import brought_inputs, sized
+    from archscope.running.held import held_network
+    from archscope.running.method import calling
+
+    kind = type(model).__name__
+    try:
+        held, holder = held_network(model)
+    except UsageError as error:
+        raise UsageError(f"this is {error}") from None
+    model = calling(unwrapped(held), method)
     inputs = Inputs(args=args, kwargs=kwargs) if args or kwargs else None
+    inputs = inputs or brought_inputs(model, method)
+    model = sized(model, inputs)
     shapes = inputs.shapes() if inputs else ()
     given = ", ".join("×".join(map(str, tensor.shape)) for tensor in shapes)
-    return Subject(
-        name=type(model).__name__ + (f" · input {given}" if given else ""),
-        model=model,
-        inputs=inputs,
-        origin="memory",
-    )
+    parts = [
+        type(model).__name__ + (f", {holder} of a {kind}" if holder else ""),
+        *([f"{method}()"] if method else []),
+        *([f"input {given}"] if given else []),
+    ]
+    return Subject(name=" · ".join(parts), model=model, inputs=inputs, origin="memory")
 
 
 def network_of(
-    name: str, fields: Mapping[str, Any], *, parameters_alone: bool | None = None
+    name: str,
+    fields: Mapping[str, Any],
+    *,
+    parameters_alone: bool | None = None,
+    method: str | None = None,
 ) -> Network:
-    """Return a named network with fields of its spec changed."""
+    """Return a named network with fields of its spec changed.
+
+    For one of the user's own, `fields` are the command line's words: `input_shape`, `input`,
+    `inputs` and `model_arg`.
+    """
     from archscope import loaders
 
     loader = loaders.find(name)
     spec = loader.spec(name) if loader else None
     if spec is not None:
         check_names(spec, fields)
-    values = {field: tuple_of(value) for field, value in fields.items()}
-    return loaders.load(name, Request(fields=values, parameters_alone=parameters_alone))
+    own = _own_words(fields) if loader is not None and spec is None else {}
+    rest = {word: value for word, value in fields.items() if word not in _OWN or not own}
+    values = {field: tuple_of(value) for field, value in rest.items()}
+    request = Request(fields=values, parameters_alone=parameters_alone, method=method, **own)
+    return loaders.load(name, request)
+
+
+_OWN = ("input_shape", "input", "inputs", "model_arg")
+"""What is said of a network of the user's own."""
+
+
+def _own_words(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the command line's words that are given, as a `Request` holds them."""
+    shapes = fields.get("input_shape", ())
+    if isinstance(shapes, str):
+        shapes = (shapes,)
+    elif shapes and all(isinstance(size, int) for size in shapes):
+        shapes = (",".join(map(str, shapes)),)
+    found = {
+        "input_shapes": tuple(shapes),
+        "input_values": fields.get("input", {}),
+        "inputs_from": fields.get("inputs"),
+        "arguments": fields.get("model_arg", {}),
+    }
+    return {word: value for word, value in found.items() if value}
 
 
 def spec_of(spec_type: type, fields: dict[str, Any]) -> Any:

@@ -28,6 +28,7 @@ def params(
     flops_per_mac: int = 1,
     strict: bool = False,
     teacher: nn.Module | str | None = None,
+    method: str | None = None,
     **kwargs: Any,
 ) -> Report:
     """Count parameters and FLOPs of a module, or of a family's or published network, by layer.
@@ -40,7 +41,13 @@ def params(
     For a module, `args` and `kwargs` are what its forward is called with; without any, parameters
     alone are counted. The forward runs on shapes alone where it can, otherwise for real, in
     evaluation mode; the module is left as found. For a name, `kwargs` are fields of its spec; a
-    published network has a section `published` with its authors' figures beside the counted ones.
+    published network has a section `published` with its authors' figures beside the counted ones;
+    for a network of your own by its name, e.g. `./net.py:UNet`, they are `input_shape`, `input`,
+    `inputs` and `model_arg`, as on the command line.
+
+    `method` is what is called in forward's place, e.g. `"encode"`. A module that is given no inputs
+    may bring them, by a method `archscope_inputs()` or as Lightning's `example_input_array`. What
+    is no module and holds one, a pipeline or a trainer, stands for that.
 
     With `teacher`, a module or a name, a section `teacher` says how many times larger that is, at
     the same inputs.
@@ -49,11 +56,12 @@ def params(
     operator is unknown or the engines disagree. `ForwardError` has the `report` up to the failure.
     """
     if isinstance(model, str):
-        network = network_of(model, kwargs)
+        network = network_of(model, kwargs, method=method)
         report = count_subject(network.subject(), flops_per_mac=flops_per_mac)
         report = with_figures(report, network)
     else:
-        report = count_subject(subject_of(model, args, kwargs), flops_per_mac=flops_per_mac)
+        subject = subject_of(model, args, kwargs, method=method)
+        report = count_subject(subject, flops_per_mac=flops_per_mac)
     if isinstance(teacher, str):
         report = with_named_teacher(report, teacher)
     elif teacher is not None:

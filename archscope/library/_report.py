@@ -32,6 +32,7 @@ def report(
     time: bool = False,
     erf: int = 0,
     audit: bool = False,
+    method: str | None = None,
     **kwargs: Any,
 ) -> Report:
     """Return all that can be told of one network as one report: for a page, or to save.
@@ -41,14 +42,14 @@ def report(
     (75648, 0.28994082840236685)
     >>> found.save("cnn.html")  # doctest: +SKIP
 
-    `model`, `args` and `kwargs` as for `params`. With `time` a forward pass is timed too, `erf` is
-    on how many random images the effective receptive field is measured, and with `audit` other
-    counters count it as well. What cannot be told is said in a note.
+    `model`, `args`, `method` and `kwargs` as for `params`. With `time` a forward pass is timed too,
+    `erf` is on how many random images the effective receptive field is measured, and with `audit`
+    other counters count it as well. What cannot be told is said in a note.
     """
     if isinstance(model, str):
-        network = network_of(model, kwargs)
+        network = network_of(model, kwargs, method=method)
         return report_network(network, rf=rf, time=time, erf=erf, audit=audit)
-    subject = subject_of(model, args, kwargs)
+    subject = subject_of(model, args, kwargs, method=method)
     network = Network(
         name=subject.name,
         origin=subject.origin,

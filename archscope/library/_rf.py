@@ -30,6 +30,7 @@ def receptive_field(
     unit: Sequence[int] | None = None,
     erf: int = 0,
     images: Any = None,
+    method: str | None = None,
     **fields: Any,
 ) -> Report:
     """Return what one output sees and what it misses, exactly.
@@ -46,11 +47,11 @@ def receptive_field(
     `spatial_dims`, `causal`, `padding` and `input_size`; Layers take `spatial_dims` and
     `input_size`.
 
-    For a module, `args` and `fields` are what its forward is called with, and the answer comes from
-    the operators that it runs; with `graph` all others are answered so too, and held against the
-    closed form. `output` is a module's path or a place among what the model returns, `unit` the
-    unit of it that is looked back from. `erf` is on how many random images the effective receptive
-    field is measured, `images` the images (N, ...) to measure it on instead.
+    For a module, `args` and `fields` are what its forward, or `method`, is called with, and the
+    answer comes from the operators that it runs; with `graph` all others are answered so too, and
+    held against the closed form. `output` is a module's path or a place among what the model
+    returns, `unit` the unit of it that is looked back from. `erf` is on how many random images the
+    effective receptive field is measured, `images` the images (N, ...) to measure it on instead.
 
     With `verify` the network itself is run and held against the answer, and so are its operators
     against the closed form. `ThresholdError` is raised where `strict` is set and a position is
@@ -64,12 +65,12 @@ def receptive_field(
         "images": images,
     }
     if _is_module(network):
-        seen: Sketch | Subject = subject_of(network, args, fields)
+        seen: Sketch | Subject = subject_of(network, args, fields, method=method)
         report = analyse("rf", seen, verify=verify, **asked)
     elif args:
         raise UsageError("inputs are given to a module alone; here fields have names")
     elif isinstance(network, str):
-        report = see_network(network_of(network, fields), verify=verify, **asked)
+        report = see_network(network_of(network, fields, method=method), verify=verify, **asked)
     else:
         report = analyse("rf", _stack(network, branches, fields), verify=verify, **asked)
     require_coverage(report, strict=strict, min_coverage=min_coverage)
@@ -102,7 +103,13 @@ def see_network(
 
 def _is_module(network: Any) -> TypeGuard[nn.Module]:
     torch = sys.modules.get("torch")  # without it there is no module
-    return torch is not None and isinstance(network, torch.nn.Module)
+    if torch is None or isinstance(network, str):
+        return False
+    if isinstance(network, torch.nn.Module):
+        return True
+    from archscope.running.held import networks_in
+
+    return not isinstance(network, Sequence) and bool(networks_in(network))
 
 
 def suggest(

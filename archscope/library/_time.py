@@ -29,6 +29,7 @@ def time(
     per_layer: bool = False,
     cuda_graph: bool | None = None,
     warm_cache: bool = False,
+    method: str | None = None,
     **kwargs: Any,
 ) -> Report:
     """Time a module, or a family's network with random weights, on this machine.
@@ -36,9 +37,10 @@ def time(
     >>> report = time(model, images, device="cuda", dtype="bf16", per_layer=True)
     >>> report.section("passes").rows[0].median_s, report.to_frame("layers")
 
-    `args` and `kwargs` are as for `params`, whose multiply-accumulates are taken. The forward pass
-    runs in evaluation mode without gradients; with `step="train"` forward, backward and optimiser
-    run in training mode, each timed by itself. A copy runs, so that the module stays as found.
+    `args`, `method` and `kwargs` are as for `params`, whose multiply-accumulates are taken. The
+    forward pass runs in evaluation mode without gradients; with `step="train"` forward, backward
+    and optimiser run in training mode, each timed by itself. A copy runs, so that the module stays
+    as found.
 
     `device` is `auto`, `cuda`, `cuda:1` or `cpu`, `dtype` is `fp32`, `tf32`, `fp16` or `bf16`. At
     least `warmup` runs go before the `runs` that are measured, all in about `budget` seconds.
@@ -55,8 +57,8 @@ def time(
         "warm_cache": warm_cache,
     }  # fmt: skip
     if isinstance(model, str):
-        return time_network(network_of(model, kwargs), **settings)
-    subject = subject_of(model, args, kwargs)
+        return time_network(network_of(model, kwargs, method=method), **settings)
+    subject = subject_of(model, args, kwargs, method=method)
     return time_subject(subject, _counted(subject), copy=True, **settings)
 
 

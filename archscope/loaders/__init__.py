@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archscope import specs
 from archscope.errors import UsageError, did_you_mean
 from archscope.records import frozen
 from archscope.registry import Registry
-from archscope.subject import Network, Request
+from archscope.subject import Inputs, Network, Request
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @frozen
@@ -51,6 +54,25 @@ def load(text: str, request: Request) -> Network:
     return loader.load(text, request)
 
 
+def brought_inputs(model: nn.Module, method: str | None) -> Inputs | None:
+    """Return the inputs that a network, or the file that made it, brings along; None: none."""
+    from archscope.loaders import _made
+
+    return _made.beside(model, method=method)
+
+
+def sized(model: nn.Module, inputs: Inputs | None) -> nn.Module:
+    """Return a module whose layers have sizes: itself, or a copy that has run where some had none.
+
+    Raises `LoadError` where its forward raises; without inputs it stays as it is.
+    """
+    from archscope.loaders._unfinished import is_unfinished, sized_copy
+
+    if inputs is None or not is_unfinished(model):
+        return model
+    return sized_copy(model, inputs)
+
+
 def _refuse_what_is_not_for_it(text: str, loader: Loader, request: Request) -> None:
     """Raise `UsageError` where flags are given that say nothing of this kind of network."""
     if loader.spec(text) is None:
@@ -61,11 +83,19 @@ def _refuse_what_is_not_for_it(text: str, loader: Loader, request: Request) -> N
                 f"{flag} is a field of a family, and {text} is none; an argument of its own is "
                 f"given as --model-arg {field}=VALUE"
             )
-    elif request.input_shapes or request.arguments:
-        flag = "--input-shape" if request.input_shapes else "--model-arg"
+        return
+    given: Mapping[str, Any] = {
+        "--input-shape": request.input_shapes,
+        "--input": request.input_values,
+        "--inputs": request.inputs_from,
+        "--method": request.method,
+        "--model-arg": request.arguments,
+    }
+    strange = next((flag for flag, value in given.items() if value), None)
+    if strange is not None:
         name = text.partition(":")[0]
         raise UsageError(
-            f"{flag} is for a network of your own; {name} is described by its fields: "
+            f"{strange} is for a network of your own; {name} is described by its fields: "
             f"archscope list {name}"
         )
 

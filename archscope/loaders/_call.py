@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError, did_you_mean
-from archscope.loaders import _inputs
-from archscope.loaders._inputs import OPTION, Given
+from archscope.loaders import _inputs, _made
+from archscope.loaders._inputs import OPTION, Given, Plain
 from archscope.loaders._trial import runs_on_shapes
 from archscope.subject import Inputs, Request
 
@@ -37,19 +37,60 @@ _SIDES = {1: "1024", 2: "224,224", 3: "16,112,112"}
 """An image of ImageNet's size, a second of 1 kHz, a clip: by number of spatial axes."""
 
 
-def inputs(model: nn.Module, name: str, request: Request) -> Inputs | None:
+Usual = Callable[["nn.Module"], Sequence[str]]
+"""Tells what a kind of network is called with, in the words of `--input-shape`."""
+
+
+def inputs(
+    model: nn.Module, name: str, request: Request, usual: Usual = lambda model: ()
+) -> Inputs | None:
     """Return what the request calls `model` with; None where only its parameters are wanted.
 
+    What is asked for goes before what the user's code brings along, and that before what is usual.
     Raises `UsageError` where inputs are missing, with an example, or where forward takes no such.
     """
-    parameters = _parameters(model)
     if request.parameters_alone:
         return None
+    if request.inputs_from is not None:
+        if request.input_shapes:
+            raise UsageError(f"give {_made.OPTION} or {OPTION}, not both")
+        return _with_values(_made.by_name(request.inputs_from, model), model, name, request)
     if not request.input_shapes:
+        brought = _made.beside(model, method=request.method)
+        if brought is not None:
+            return _with_values(brought, model, name, request)
+    texts = request.input_shapes or tuple(usual(model))
+    return _of_texts(texts, model, name, request)
+
+
+def _with_values(made: Inputs, model: nn.Module, name: str, request: Request) -> Inputs:
+    """Return inputs with those on the weights' device, and the values that were given beside."""
+    weight = next(model.parameters(), None)
+    if weight is not None and not weight.is_meta:
+        made = _made.on_device(made, weight.device)
+    added = _inputs.make(_inputs.plain(request.input_values), model, {})
+    if added.args:
+        raise UsageError(f"{_inputs.PLAIN}: what a function makes is changed by names alone")
+    strange = next((word for word in added.kwargs if not _takes_name(model, word)), None)
+    if strange is not None:
+        raise UsageError(f"{_inputs.PLAIN}: {name} has no input {strange!r}")
+    return Inputs(args=made.args, kwargs={**made.kwargs, **added.kwargs})
+
+
+def _takes_name(model: nn.Module, word: str) -> bool:
+    parameters = _parameters(model)
+    open_end = parameters is None or any(p.kind == p.VAR_KEYWORD for p in parameters.values())
+    return open_end or word in (parameters or {})
+
+
+def _of_texts(texts: Sequence[str], model: nn.Module, name: str, request: Request) -> Inputs:
+    parameters = _parameters(model)
+    given: list[Given | Plain] = [*map(_inputs.parse, texts)]
+    given += _inputs.plain(request.input_values)
+    if not given:
         if parameters is not None and not parameters:
             return Inputs()
         raise UsageError(_ask(model, name, parameters or {}, request))
-    given = [_inputs.parse(text) for text in request.input_shapes]
     if parameters is not None:
         _check(name, given, parameters)
     return _inputs.make(given, model, dict(enumerate(parameters or ())))
@@ -66,7 +107,7 @@ def _parameters(model: nn.Module) -> Parameters | None:
         return None
 
 
-def _check(name: str, given: Sequence[Given], parameters: Parameters) -> None:
+def _check(name: str, given: Sequence[Given | Plain], parameters: Parameters) -> None:
     kinds = inspect.Parameter
     takes = [
         n for n, p in parameters.items() if p.kind not in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD)
@@ -94,7 +135,8 @@ def _check(name: str, given: Sequence[Given], parameters: Parameters) -> None:
     missing = [n for n in _required(parameters) if n not in named and n not in places[:count]]
     if missing:
         flags = " ".join(f"{OPTION} {n}:SHAPE" for n in missing)
-        raise UsageError(f"{name} also takes {', '.join(missing)}; give {flags}")
+        plain = f" (or {_inputs.PLAIN} {missing[0]}=VALUE, if it is no tensor)"
+        raise UsageError(f"{name} also takes {', '.join(missing)}; give {flags}{plain}")
 
 
 def _required(parameters: Parameters) -> list[str]:
@@ -158,6 +200,12 @@ def _runs(model: nn.Module, words: Sequence[str]) -> bool:
     """Return whether forward runs on examples of these arguments alone."""
     texts = (f"{word}:{shape}" for word, shape in _shapes(model, words).items())
     return runs_on_shapes(model, _inputs.make([_inputs.parse(text) for text in texts], model, {}))
+
+
+def usual(model: nn.Module) -> Sequence[str]:
+    """Return an example of inputs, in the words of `--input-shape`, as an error would name it."""
+    wanted = _wanted(model, _parameters(model) or {})
+    return [f"{word}:{shape}" for word, shape in _shapes(model, wanted).items()]
 
 
 def _shapes(model: nn.Module, wanted: Sequence[str]) -> dict[str, str]:

@@ -1,9 +1,9 @@
-"""Reads `--input-shape` and `--model-arg`, and makes the tensors that they describe.
+"""Reads `--input-shape` and `--input`, and makes the tensors and values that they describe.
 
 An input is `[NAME:][DTYPE:]SHAPE`, e.g. `1,3,224,224`, `int64:1,128`, `mask:bool:1,128`. Without a
 name it is positional. A dot goes into a dictionary or a list: `batch.image:1,3,32,32`. Whole
 numbers are drawn below the smallest embedding table of the network, `int64<30522` bounds them
-otherwise, and `int64=16` makes all of them 16.
+otherwise, and `int64=16` makes all of them 16. What is no tensor is `--input NAME=VALUE`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 OPTION = "--input-shape"
+PLAIN = "--input"
 _DTYPES = {
     **{name: name for name in ("float16", "bfloat16", "float32", "float64", "complex64", "bool")},
     **{name: name for name in ("uint8", "int8", "int16", "int32", "int64")},
@@ -50,6 +51,24 @@ class Given:
     """Whole numbers are drawn below this."""
     value: int | None = None
     """All elements are this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plain:
+    """One input that is no tensor: a number, a text, a list."""
+
+    path: tuple[str, ...]
+    """Name or number of the argument, then keys of what it holds."""
+    value: Any
+    """What forward gets."""
+
+
+def plain(values: Mapping[str, Any]) -> list[Plain]:
+    """Return the inputs that `--input NAME=VALUE` gives, by their names."""
+    for name in values:
+        if not re.fullmatch(r"\w+(\.\w+)*", name):
+            raise UsageError(f"{PLAIN}: {name!r} is not the name of an argument")
+    return [Plain(path=tuple(name.split(".")), value=value) for name, value in values.items()]
 
 
 def parse(text: str) -> Given:
@@ -104,7 +123,7 @@ def _refused(text: str, problem: str) -> UsageError:
     )
 
 
-def make(given: Sequence[Given], model: nn.Module, names: Mapping[int, str]) -> Inputs:
+def make(given: Sequence[Given | Plain], model: nn.Module, names: Mapping[int, str]) -> Inputs:
     """Return the tensors of a call of `model`, random but the same each time.
 
     `names` are the names of the positional arguments, by position. Where the weights have no data,
@@ -116,8 +135,8 @@ def make(given: Sequence[Given], model: nn.Module, names: Mapping[int, str]) -> 
         path = item.path or (str(sum(not other.path for other in given[:number])),)
         position = int(path[0]) if path[0].isdigit() else None
         called = path[-1] if len(path) > 1 or position is None else names.get(position, "")
-        tensor = _tensor(item, called, model)
-        _place(positions if position is not None else keywords, path, tensor, item)
+        value = item.value if isinstance(item, Plain) else _tensor(item, called, model)
+        _place(positions if position is not None else keywords, path, value)
     if sorted(map(int, positions)) != list(range(len(positions))):
         raise UsageError(f"{OPTION}: positional inputs are numbered 0, 1, 2 and so on")
     args = (positions[str(number)] for number in range(len(positions)))
@@ -127,19 +146,23 @@ def make(given: Sequence[Given], model: nn.Module, names: Mapping[int, str]) -> 
     )
 
 
-def _place(into: dict[str, Any], path: tuple[str, ...], tensor: Tensor, item: Given) -> None:
+class _Holder(dict[str, Any]):
+    """What dots go into; a dictionary that was given as one is none."""
+
+
+def _place(into: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     for key in path[:-1]:
-        into = into.setdefault(key, {})
-        if not isinstance(into, dict):
-            raise UsageError(f"{OPTION}: {'.'.join(path)} goes into {key}, which is a tensor")
+        into = into.setdefault(key, _Holder())
+        if not isinstance(into, _Holder):
+            raise UsageError(f"{OPTION}: {'.'.join(path)} goes into {key}, which is given already")
     if path[-1] in into:
         raise UsageError(f"{OPTION}: {'.'.join(path)} is given twice")
-    into[path[-1]] = tensor
+    into[path[-1]] = value
 
 
 def _listed(value: Any) -> Any:
     """Return a dictionary with the keys 0, 1, 2 as a list; inside other values too."""
-    if not isinstance(value, dict):
+    if not isinstance(value, _Holder):
         return value
     inner = {key: _listed(item) for key, item in value.items()}
     if list(inner) == [str(number) for number in range(len(inner))]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from archscope.errors import LoadError
 from archscope.loaders import _call
+from archscope.loaders._inputs import OPTION
 from archscope.loaders._trial import runs_on_shapes
 from archscope.loaders._unfinished import size_lazy_layers, with_data
 from archscope.results import plain
@@ -34,23 +35,33 @@ def network(
     prepare: Prepare,
     request: Request,
     config: Mapping[str, Any],
-    usual_input: Callable[[nn.Module], Sequence[str]] = lambda model: (),
+    usual_input: _call.Usual = lambda model: (),
+    guessed: bool = False,
 ) -> Network:
     """Return the network that the user's code makes.
 
     `usual_input` tells what it is called with where the request does not say, in the words of
-    `--input-shape`.
+    `--input-shape`; where that is `guessed`, the title says so.
     """
+    method = request.method
+    chosen: list[str] = []
+
+    def usual(model: nn.Module) -> Sequence[str]:
+        chosen[:] = usual_input(model)
+        return chosen
 
     def with_inputs(model: nn.Module) -> Inputs | None:
-        shapes = request.input_shapes or tuple(usual_input(model))
-        wanted = Request(input_shapes=shapes, parameters_alone=request.parameters_alone)
-        return _call.inputs(model, type(model).__name__, wanted)
+        return _call.inputs(model, type(model).__name__, request, usual)
+
+    def by_default() -> str:
+        flags = " ".join(f"{OPTION} {text}" for text in chosen) if guessed else ""
+        return f" by default ({flags})" if flags else ""
 
     def described(model: nn.Module, inputs: Inputs | None) -> Subject:
         given = ", ".join("×".join(map(str, x.shape)) for x in inputs.shapes()) if inputs else ""
+        called = f" · {method}()" if method else ""
         return Subject(
-            name=title + (f" · input {given}" if given else ""),
+            name=title + called + (f" · input {given}" if given else "") + by_default(),
             model=model,
             inputs=inputs,
             origin=origin,
@@ -67,7 +78,9 @@ def network(
         make = on_cpu(prepare)
 
         def finished() -> nn.Module:
-            model = make()
+            from archscope.running.method import calling
+
+            model = calling(make(), method)
             size_lazy_layers(model, lambda: with_inputs(model))
             return model
 

@@ -34,10 +34,14 @@ class Target:
     """Keyword arguments."""
     called: bool = False
     """Whether it was written with parentheses."""
+    part: str = ""
+    """Dotted; which part of what it returns is meant: `unet` of `make().unet`."""
 
 
 def parse(text: str) -> Target:
     """Return what `text` names; raises `UsageError`.
+
+    A part of what is made follows it: `make().unet`.
 
     >>> parse("make(12, norm='batch')").kwargs
     {'norm': 'batch'}
@@ -48,6 +52,10 @@ def parse(text: str) -> Target:
         call = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         call = None
+    part: list[str] = []
+    while isinstance(call, ast.Attribute):
+        part.insert(0, call.attr)
+        call = call.value
     if not isinstance(call, ast.Call) or not _DOTTED.fullmatch(ast.unparse(call.func)):
         raise UsageError(f"{text!r} is neither a name nor a call; write e.g. Net or make(depth=12)")
     name = ast.unparse(call.func)
@@ -58,6 +66,7 @@ def parse(text: str) -> Target:
         args=tuple(_literal(name, value) for value in call.args),
         kwargs={str(k.arg): _literal(name, k.value) for k in call.keywords},
         called=True,
+        part=".".join(part),
     )
 
 
@@ -92,11 +101,12 @@ def maker(
     from torch import nn
 
     kwargs = {**target.kwargs, **arguments}
-    if isinstance(found, nn.Module):
+    if isinstance(found, nn.Module) or _holds_network(found):
         if target.called or kwargs:
             raise UsageError(f"{where} is a network already; it takes no arguments")
         return lambda: found
-    if isinstance(found, type) and not issubclass(found, nn.Module):
+    plain = isinstance(found, type) and not issubclass(found, nn.Module)
+    if plain and not target.called:  # with parentheses it may be what holds one
         raise UsageError(f"{where} is a class, but not a torch.nn.Module")
     if not callable(found):
         raise UsageError(
@@ -105,6 +115,24 @@ def maker(
         )
     _check_arguments(found, target.name, target.args, kwargs)
     return lambda: found(*target.args, **kwargs)
+
+
+def _holds_network(found: Any) -> bool:
+    """Return whether an object, made already, has a network in it: a pipeline, a trainer."""
+    from archscope.running.held import networks_in
+
+    if isinstance(found, type | ModuleType) or inspect.isroutine(found):
+        return False
+    return bool(networks_in(found))
+
+
+def _part_of(made: Any, part: str, where: str) -> Any:
+    for name in filter(None, part.split(".")):
+        if not hasattr(made, name):
+            near = did_you_mean(name, [n for n in dir(made) if not n.startswith("_")])
+            raise UsageError(f"{where}: {_kind(made)} has no {name!r}.{near}")
+        made = getattr(made, name)
+    return made
 
 
 def _check_arguments(
@@ -131,13 +159,19 @@ def _words(signature: inspect.Signature) -> str:
     return str(inspect.Signature(plain))
 
 
-def network_of(made: Any, where: str) -> nn.Module:
-    """Return what was made if it is a network; raises `UsageError`."""
-    from torch import nn
+def network_of(made: Any, where: str, found: Any, part: str = "") -> nn.Module:
+    """Return what was made, or a part of it, or what that holds; raises `UsageError`.
 
-    if isinstance(made, nn.Module):
-        return unwrapped(made)
-    raise UsageError(f"{where} returned {_kind(made)}, not a torch.nn.Module")
+    `where` names what was `found` in messages, e.g. `./net.py:Net`.
+    """
+    from archscope.running.held import held_network
+
+    call = ".".join(filter(None, (where if made is found else f"{where}()", part)))
+    made = _part_of(made, part, where)
+    try:
+        return unwrapped(held_network(made, lambda name: f"name one, e.g. {call}.{name}")[0])
+    except UsageError as error:
+        raise UsageError(f"{where} returned {error}") from None
 
 
 def _kind(value: Any) -> str:

@@ -19,15 +19,37 @@ _SPREAD = 0.02
 """Standard deviation of weights that have no values of their own, as GPT-2 draws them."""
 
 
+def is_unfinished(model: nn.Module) -> bool:
+    """Return whether layers of a model take their sizes from its first input."""
+    from torch.nn.parameter import is_lazy
+
+    return any(map(is_lazy, chain(model.parameters(), model.buffers())))
+
+
+def sized_copy(model: nn.Module, inputs: Inputs) -> nn.Module:
+    """Return a copy of a model that has run once; the model and torch's random state stay."""
+    import copy
+
+    import torch
+    from torch.nn.parameter import is_lazy
+
+    # A buffer without a size is not copied by torch itself.
+    lazy: list[Any] = [buffer for buffer in model.buffers() if is_lazy(buffer)]
+    memo = {id(b): type(b)(device=b.device, dtype=b.dtype) for b in lazy}
+    with torch.random.fork_rng(devices=[]):
+        made, given = copy.deepcopy((model, inputs), memo)
+        size_lazy_layers(made, lambda: given)
+    return made
+
+
 def size_lazy_layers(model: nn.Module, inputs: Callable[[], Inputs | None]) -> None:
     """Run a forward where layers take their sizes from it, as torch's `LazyLinear` does.
 
     Raises `UsageError` where there are no inputs, `LoadError` where the forward raises.
     """
     import torch
-    from torch.nn.parameter import is_lazy
 
-    if not any(map(is_lazy, chain(model.parameters(), model.buffers()))):
+    if not is_unfinished(model):
         return
     name, given = type(model).__name__, inputs()
     if given is None:

@@ -37,11 +37,12 @@ def load(text: str, request: Request) -> Network:
         module = _code.import_file(path)
         aim = target or _target.Target(name=_only(module, file))
         where = f"{file}:{aim.name}"
-        make = _target.maker(_target.find(module, aim, file), aim, request.arguments, where)
+        held = _target.find(module, aim, file)
+        make = _target.maker(held, aim, request.arguments, where)
 
         def made() -> nn.Module:
             result = _code.run(make, where, folder=path.parent, program=str(path))
-            return _target.network_of(result, where)
+            return _target.network_of(result, where, held, aim.part)
 
         return made
 

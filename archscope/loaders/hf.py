@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError, did_you_mean
-from archscope.loaders import Loader, _code, _own
+from archscope.loaders import Loader, _call, _code, _own
 from archscope.subject import Network, Request
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ def load(text: str, request: Request) -> Network:
         prepare=prepare,
         request=request,
         config={**words, **request.arguments},
+        usual_input=_call.usual,
+        guessed=True,
     )
 
 

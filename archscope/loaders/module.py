@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 _FORM = re.compile(
-    r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<target>[^\W\d][\w.]*(\(.*\))?)", re.DOTALL
+    r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<target>[^\W\d][\w.]*(\(.*\)[\w.]*)?)", re.DOTALL
 )
 
 
@@ -39,13 +39,12 @@ def load(text: str, request: Request) -> Network:
 
     def prepare() -> Callable[[], nn.Module]:
         module = _imported(name)
-        make = _target.maker(
-            _target.find(module, target, _where(name, module)), target, request.arguments, text
-        )
+        held = _target.find(module, target, _where(name, module))
+        make = _target.maker(held, target, request.arguments, text)
 
         def made() -> nn.Module:
             result = _code.run(make, f"{name}:{target.name}", folder=Path.cwd())
-            return _target.network_of(result, f"{name}:{target.name}")
+            return _target.network_of(result, f"{name}:{target.name}", held, target.part)
 
         return made
 
