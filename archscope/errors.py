@@ -11,7 +11,7 @@ ArchscopeError                     1   the analysis could not be done
 A message is one line: what came, what was expected, what to do next.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 
@@ -92,8 +92,21 @@ def did_you_mean(word: str, known: tuple[str, ...] | list[str]) -> str:
     """Return ` Did you mean 'x'?` for the nearest known word, or an empty string."""
     from difflib import get_close_matches  # half of what starting to understand flags would cost
 
-    near = get_close_matches(word, known, n=1)
+    start = word.lower()
+    begin = [each for each in known if len(start) > 2 and each.lower().startswith(start)]
+    whole = [each for each in begin if not each[len(start) : len(start) + 1].isalpha()]
+    near = whole or get_close_matches(word, known, n=1) or begin
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def same_word(word: str, known: Iterable[str]) -> str | None:
+    """Return the one known word that differs by case, hyphens or underscores alone; None: none."""
+    fold = word.lower().translate(_NO_SIGNS)
+    same = [each for each in known if each.lower().translate(_NO_SIGNS) == fold]
+    return word if word in same else same[0] if len(same) == 1 else None
+
+
+_NO_SIGNS = str.maketrans("", "", "-_ ")
 
 
 def first_line(error: BaseException) -> str:

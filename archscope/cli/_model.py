@@ -209,6 +209,7 @@ def _named_by(args: list[str]) -> Iterator[tuple[str, type, Mapping[str, Any]]]:
             continue
         from archscope import loaders
 
+        word = loaders.spelt(word)
         loader = loaders.find(word)
         spec = loader.spec(word) if loader else None
         if loader is not None and spec is not None:

@@ -10,7 +10,7 @@ import click
 
 from archscope import specs
 from archscope.cli._command import Command
-from archscope.errors import UsageError, did_you_mean
+from archscope.errors import UsageError, did_you_mean, same_word
 
 if TYPE_CHECKING:
     from archscope.presets import Preset
@@ -56,15 +56,16 @@ def _one(name: str, *, as_json: bool) -> None:
     from archscope.families import FAMILIES
 
     families = FAMILIES.names()
+    name = same_word(name, [*families, *presets.names()]) or name
     if name in families:
         _fields(name, as_json=as_json)
     elif name in presets.names():
         _preset(presets.load(name), as_json=as_json)
     else:
         raise UsageError(
-            f"no family or preset is called {name!r}; there are {', '.join(families)}, and "
-            f"archscope list presets names the presets."
+            f"no family or preset is called {name!r}."
             + did_you_mean(name, [*families, *presets.names(), _PRESETS])
+            + f" Families are {', '.join(families)}; archscope list presets names the presets."
         )
 
 

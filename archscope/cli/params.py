@@ -118,7 +118,10 @@ def command(
         with_figures,
         with_named_teacher,
     )
+    from archscope.loaders import require_name
 
+    if teacher:
+        require_name(teacher)
     try:
         subject = network.subject()
         subject = replace(subject, inputs=None) if no_flops else subject

@@ -154,9 +154,12 @@ def _answer(
 
 def _unit(text: str | None) -> tuple[int, ...] | None:
     try:
-        return None if text is None else tuple(int(part) for part in text.split(","))
+        found = None if text is None else tuple(int(part) for part in text.split(","))
     except ValueError:
         raise UsageError(f"--unit {text!r} is not a list of integers, e.g. 3,4") from None
+    if found is not None and min(found) < 0:
+        raise UsageError(f"--unit {text}: units are counted from 0")
+    return found
 
 
 def read_stack(texts: Mapping[str, str], branches: str | None) -> Sketch:

@@ -28,12 +28,14 @@ def subject_of(
     from archscope.loaders import brought_inputs, sized
     from archscope.running.held import held_network
     from archscope.running.method import calling
+    from archscope.running.nesting import require_walkable
 
     kind = type(model).__name__
     try:
         held, holder = held_network(model)
     except UsageError as error:
         raise UsageError(f"this is {error}") from None
+    require_walkable(held)
     model = calling(unwrapped(held), method)
     inputs = Inputs(args=args, kwargs=kwargs) if args or kwargs else None
     inputs = inputs or brought_inputs(model, method)
@@ -62,6 +64,7 @@ def network_of(
     """
     from archscope import loaders
 
+    name = loaders.spelt(name)
     loader = loaders.find(name)
     spec = loader.spec(name) if loader else None
     if spec is not None:

@@ -55,6 +55,8 @@ def params(
     `flops_per_mac=2` gives 2 x MACs as FLOPs. With `strict`, `ThresholdError` is raised where an
     operator is unknown or the engines disagree. `ForwardError` has the `report` up to the failure.
     """
+    if isinstance(teacher, str):
+        loaders.require_name(teacher)
     if isinstance(model, str):
         network = network_of(model, kwargs, method=method)
         report = count_subject(network.subject(), flops_per_mac=flops_per_mac)
@@ -110,7 +112,7 @@ def with_named_teacher(report: Report, teacher: str) -> Report:
 
 def _inputs_of(report: Report, teacher: str) -> Mapping[str, Any]:
     """Return the student's fields that say how large its input is, where its teacher has them."""
-    loader = loaders.find(teacher)
+    loader = loaders.find(loaders.spelt(teacher))
     spec = loader.spec(teacher) if loader else None
     known = {field.name for field in specs.fields(spec)} if spec else set()
     given = {field: report.config.get(field) for field in _INPUT_FIELDS if field in known}

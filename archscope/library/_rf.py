@@ -57,6 +57,8 @@ def receptive_field(
     against the closed form. `ThresholdError` is raised where `strict` is set and a position is
     missed, or coverage is below `min_coverage` percent.
     """
+    if unit is not None and any(place < 0 for place in unit):
+        raise UsageError(f"unit is {tuple(unit)}: units are counted from 0")
     asked = {
         "graph": graph,
         "output": output,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archscope import specs
 from archscope.errors import UsageError, did_you_mean
 from archscope.records import frozen
+from archscope.errors import UsageError, did_you_mean, same_word
 from archscope.registry import Registry
 from archscope.subject import Inputs, Network, Request
 
@@ -40,6 +41,28 @@ _WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".onnx", ".h5")
 """How files end that hold weights, and not what a network does with them."""
 
 
+def spelt(text: str) -> str:
+    """Return a text with the name of a family or a preset as it is spelt, if it names one so.
+
+    >>> spelt("ResNet-50:batch_size=2")
+    'resnet50:batch_size=2'
+    """
+    from archscope import presets
+    from archscope.families import FAMILIES
+
+    name, colon, rest = text.partition(":")
+    if not name or (colon and "=" not in rest):  # a module may be called so
+        return text
+    known = same_word(name, [*FAMILIES.names(), *presets.names()])
+    return text if known is None else known + colon + rest
+
+
+def require_name(text: str) -> None:
+    """Raise `UsageError` with the nearest name where `text` names no network; builds none."""
+    if find(spelt(text)) is None:
+        raise UsageError(_unknown(text))
+
+
 def find(text: str) -> Loader | None:
     """Return the loader that knows what `text` names, or None."""
     return next((loader for loader in LOADERS.all().values() if loader.accepts(text)), None)
@@ -47,11 +70,15 @@ def find(text: str) -> Loader | None:
 
 def load(text: str, request: Request) -> Network:
     """Return the network that `text` names; raises `UsageError` with the nearest name."""
+    text = spelt(text)
     loader = find(text)
     if loader is None:
         raise UsageError(_unknown(text))
     _refuse_what_is_not_for_it(text, loader, request)
-    return loader.load(text, request)
+    try:
+        return loader.load(text, request)
+    except OSError as error:  # a name too long for a file
+        raise UsageError(f"{_short(text)} cannot be read: {error.strerror}") from None
 
 
 def brought_inputs(model: nn.Module, method: str | None) -> Inputs | None:
@@ -105,15 +132,24 @@ def _unknown(text: str) -> str:
     from archscope.families import FAMILIES
 
     name = text.partition(":")[0]
+    families = FAMILIES.names()
+    if len(name) > 255:  # longer than the name of any file
+        return f"no family or preset is called {_short(name)}"
     if Path(name).suffix in _WEIGHTS:
         return f"{name} holds weights; name the code that makes the network, e.g. ./net.py:Net"
+    folder = Path(name).parent if Path(name).name == "config.json" else Path(name)
+    if name and (folder / "config.json").is_file():
+        return f"{name!r} is a configuration of transformers; write hf:{folder}"
     if "/" in name or "\\" in name or (name and Path(name).is_dir()):
         return f"{name!r} is no Python file; write e.g. ./net.py:Net, or hf:FOLDER"
-    families = FAMILIES.names()
     if Path(f"{name}.py").is_file():
         return f"no family or preset is called {name!r}; for your own file write ./{name}.py"
     return (
-        f"no family or preset is called {name!r}; families are {', '.join(families)}, and "
-        f"archscope list presets names the presets."
+        f"no family or preset is called {_short(name)}."
         + did_you_mean(name, [*families, *presets.names()])
+        + f" Families are {', '.join(families)}; archscope list presets names the presets."
     )
+
+
+def _short(name: str) -> str:
+    return repr(name) if len(name) <= 60 else repr(f"{name[:59]}…")

@@ -79,8 +79,11 @@ def network(
 
         def finished() -> nn.Module:
             from archscope.running.method import calling
+            from archscope.running.nesting import require_walkable
 
-            model = calling(make(), method)
+            model = make()
+            require_walkable(model)
+            model = calling(model, method)
             size_lazy_layers(model, lambda: with_inputs(model))
             return model
 

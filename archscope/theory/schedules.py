@@ -61,16 +61,30 @@ def greatest(room: Room, kernels: Sequence[int]) -> tuple[int, ...] | None:
     return None if reached.waiting else tuple(chosen)
 
 
-def list_schedules(room: Room, kernel: int, layers: int, total: int) -> Iterator[tuple[int, ...]]:
+STEPS = 200_000
+"""Dilations that a search tries, at most: some seconds."""
+
+
+def list_schedules(
+    room: Room, kernel: int, layers: int, total: int, steps: Iterator[int] | None = None
+) -> Iterator[tuple[int, ...]]:
     """Yield every ascending choice of dilations that sums to `total` and leaves no hole.
 
-    The steepest come first: those that begin as 1, k, k^2.
+    The steepest come first: those that begin as 1, k, k^2. Each dilation that is tried takes one of
+    `steps`, which several searches may share; without more the search ends.
     """
-    yield from _extend(room, kernel, room.start(), (), layers, total)
+    steps = iter(range(STEPS)) if steps is None else steps
+    yield from _extend(room, kernel, room.start(), (), layers, total, steps)
 
 
 def _extend(
-    room: Room, kernel: int, reached: Reached, chosen: tuple[int, ...], layers: int, total: int
+    room: Room,
+    kernel: int,
+    reached: Reached,
+    chosen: tuple[int, ...],
+    layers: int,
+    total: int,
+    steps: Iterator[int],
 ) -> Iterator[tuple[int, ...]]:
     if not layers:
         if not total and not reached.waiting:
@@ -78,12 +92,13 @@ def _extend(
         return
     smallest = chosen[-1] if chosen else 1
     largest = min(room.largest(reached), total // layers)
-    for dilation in range(largest, smallest - 1, -1):
+    for dilation, _ in zip(range(largest, smallest - 1, -1), steps):  # noqa: B905
         after = reached.widened((kernel - 1) * dilation * room.jump)
         if _most(room, kernel, after, layers - 1) < total - dilation:
             # A smaller rate here only reaches less.
             return
-        yield from _extend(room, kernel, after, (*chosen, dilation), layers - 1, total - dilation)
+        more = (*chosen, dilation)
+        yield from _extend(room, kernel, after, more, layers - 1, total - dilation, steps)
 
 
 def _most(room: Room, kernel: int, reached: Reached, layers: int) -> int:

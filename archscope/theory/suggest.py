@@ -1,17 +1,20 @@
 """Which dilations to use: three schedules without a hole for a wanted receptive field."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
 from archscope.errors import SpecError, UsageError
 from archscope.records import frozen
 from archscope.theory.combs import combs, jump, reach
+from archscope.theory.combs import ascending, combs, jump, reach
 from archscope.theory.coverage import is_full
 from archscope.theory.gridding import Gridding, gridding
 from archscope.theory.layers import Stack, dilated, pool
 from archscope.theory.paths import Paths, paths
 from archscope.theory.ripple import find_ripple, find_smoothest
-from archscope.theory.schedules import Room, greatest, list_schedules
+from archscope.theory.schedules import STEPS, Room, greatest, list_schedules
 
 LAYERS_LIMIT = 500
 """New layers beyond which a target counts as out of reach."""
@@ -46,7 +49,7 @@ class Suggestion:
     smooth: Schedule | None
     """None where the given number of layers leaves no choice."""
     pyramid: Schedule | None
-    """Every prefix and every suffix of the new layers is covered too; None where too few layers."""
+    """Every prefix and every suffix of the new layers is covered too; None where none was found."""
 
 
 @frozen
@@ -64,8 +67,12 @@ class _Task:
 
     def total(self, layers: int) -> int:
         """Sum of dilations of the smallest window that meets the target with that many layers."""
-        missing = self.target - reach(self.room.fixed)
-        return max(layers, -(-missing // ((self.kernel - 1) * self.room.jump)))
+        missing = [self.target - reach(self.room.fixed)]
+        finer = 1
+        for comb in ascending(self.room.fixed):
+            missing.append(comb.rate - finer)  # it leaves holes unless all finer ones reach so far
+            finer += comb.span
+        return max(layers, -(-max(missing) // ((self.kernel - 1) * self.room.jump)))
 
 
 def suggest(
@@ -148,15 +155,18 @@ def _first_full(task: _Task, layers: int) -> tuple[int, ...] | None:
     largest = greatest(task.room, (task.kernel,) * layers)
     if largest is None:
         return None
+    steps = iter(range(STEPS))
     for total in range(task.total(layers), sum(largest) + 1):
         # Powers of k and what is then missing: the closed form, where its last rate is allowed.
         *powers, _ = largest
         filled = tuple(sorted((*powers, total - sum(powers))))
         if _fits(task, filled):
             return filled
-        found = next(list_schedules(task.room, task.kernel, layers, total), None)
+        found = next(list_schedules(task.room, task.kernel, layers, total, steps), None)
         if found is not None:
             return found
+        if next(steps, None) is None:
+            break  # the largest is one too, if not the shortest
     return largest
 
 
@@ -178,15 +188,20 @@ def _smoothest(task: _Task, layers: int) -> tuple[tuple[int, ...] | None, int]:
 
 def _pyramid(task: _Task, needed: int) -> tuple[int, ...] | None:
     counts = (task.layers,) if task.layers else range(needed, LAYERS_LIMIT + 1)
+    steps = iter(range(STEPS))
     for count in counts:
         for falling in range(1, count):
-            found = _up_and_down(task, count - falling, falling)
+            found = _up_and_down(task, count - falling, falling, steps)
             if found is not None:
                 return found
+            if next(steps, None) is None:
+                return None
     return None
 
 
-def _up_and_down(task: _Task, rising: int, falling: int) -> tuple[int, ...] | None:
+def _up_and_down(
+    task: _Task, rising: int, falling: int, steps: Iterator[int]
+) -> tuple[int, ...] | None:
     # The tail covers its own map out to the peak, so that no map within is gridded.
     tail = greatest(Room(max_dilation=task.room.max_dilation), (task.kernel,) * falling)
     if tail is None:
@@ -199,7 +214,7 @@ def _up_and_down(task: _Task, rising: int, falling: int) -> tuple[int, ...] | No
         max_dilation=peak if limit is None else min(peak, limit),
     )
     total = task.total(rising + falling) - sum(tail)
-    for up in islice(list_schedules(room, task.kernel, rising, total), 1):
+    for up in islice(list_schedules(room, task.kernel, rising, total, steps), 1):
         dilations = up + tail[::-1]
         if _is_covered_within(task, dilations):
             return dilations

@@ -230,3 +230,16 @@ def test_a_replacement_for_more_layers_than_can_be_compared() -> None:
         assert len(found.dilations) == len(dilations)
         assert sum(found.dilations) == sum(dilations)
         assert is_full(combs(dilated(found.dilations)))
+
+
+@pytest.mark.parametrize("options", [{}, {"max_dilation": 64}])
+def test_a_prefix_that_steps_over_more_than_the_target_ends(options: dict[str, int]) -> None:
+    # The comb of rate 1,024 joins once 1,024 positions in a row are seen: 2 * 512 + 1 are the
+    # least that layers of 3 taps give, by dilations that sum to 512.
+    found = suggest(31, prefix=dilated((1024,), kernels=(3,)), **options)
+
+    assert sum(found.fewest.dilations) == 512 or options == {}
+    assert sum(found.fewest.dilations) >= 512
+    assert found.fewest.gridding.is_full
+    assert found.smooth is not None
+    assert found.smooth.gridding.is_full

@@ -89,4 +89,4 @@ def _notes(found: Suggestion, layers: int | None) -> Iterator[Note]:
                 meaning = fixed.get(schedule.kind, meaning)
             yield Note(level="info", text=f"{schedule.kind}: {meaning}")
     if found.pyramid is None:
-        yield Note(level="info", text="pyramid: none rises and falls without a hole here")
+        yield Note(level="info", text="pyramid: none was found that rises and falls without a hole")

@@ -1,0 +1,33 @@
+"""How deep modules are nested: torch walks through them by calls, which Python bounds."""
+
+from __future__ import annotations
+
+import sys
+
+from torch import nn
+
+from archscope.errors import ArchscopeError
+
+
+def require_walkable(model: nn.Module) -> None:
+    """Raise `ArchscopeError` where torch itself cannot list the modules of a model."""
+    try:
+        for _ in model.modules():
+            pass
+    except RecursionError:
+        raise ArchscopeError(
+            f"{type(model).__name__}: its modules are nested {_depth(model):,} deep, more than "
+            f"torch can walk through below Python's limit of {sys.getrecursionlimit():,} calls "
+            "(sys.setrecursionlimit)"
+        ) from None
+
+
+def _depth(model: nn.Module) -> int:
+    """Return how many modules hold one another, without a call for each."""
+    level, seen, depth = [model], {id(model)}, 0
+    while level:
+        depth += 1
+        held = [child for module in level for child in module._modules.values()]
+        level = [child for child in held if child is not None and id(child) not in seen]
+        seen.update(map(id, level))
+    return depth
