@@ -12,6 +12,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from functools import cache
+from math import isinf
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -53,7 +54,9 @@ def read(path: str | Path) -> Report:
 def read_text(text: str, name: str = "this text") -> Report:
     """Return the report that a text holds; `name` is what an error calls it."""
     try:
-        document = json.loads(text, parse_constant=_refuse)
+        document = json.loads(
+            text, parse_constant=_refuse, parse_float=_finite, parse_int=_countable
+        )
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{name}: not JSON: {error}") from None
     if not isinstance(document, dict) or document.get("tool") != "archscope":
@@ -72,6 +75,23 @@ def read_text(text: str, name: str = "this text") -> Report:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not a number in JSON")
+
+
+_DIGITS = 300
+"""Of the largest integer that is read: what is larger is no number in floating point either."""
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if isinf(number):
+        raise ValueError(f"{text} is out of range")
+    return number
+
+
+def _countable(text: str) -> int:
+    if len(text) > _DIGITS:
+        raise ValueError(f"{text[:20]}… is out of range, of {len(text):,} digits")
+    return int(text)
 
 
 def _report(document: Mapping[str, Any]) -> Report:

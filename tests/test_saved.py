@@ -16,7 +16,7 @@ import archscope
 from archscope.analyses import ANALYSES
 from archscope.columns import columns
 from archscope.errors import UsageError
-from archscope.results import Report, View, plain
+from archscope.results import SCHEMA, Report, View, plain
 from archscope.saved import read, read_text
 
 MODULES = ("sections", "params.modules")
@@ -180,3 +180,10 @@ def test_every_section_that_can_be_written_can_be_read() -> None:
             assert section.analysis == name
             assert section.rows == ()
             assert columns(section.row_type), section
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 301, "9" * 5000, "NaN", "Infinity"])
+def test_a_number_out_of_range_is_one_line(number: str) -> None:
+    text = f'{{"tool": "archscope", "schema": {SCHEMA}, "sections": {{"a": {number}}}}}'
+    with pytest.raises(UsageError, match=r"^this text: not JSON: .{1,80}$"):
+        read_text(text)
