@@ -13,8 +13,8 @@ import click
 
 from archscope.cli._say import say
 from archscope.files import check_target, write_whole
-from archscope.records import frozen
 from archscope.present import FORMATS, check_ending, format_of
+from archscope.records import frozen
 from archscope.results import Report, View
 
 _FIRST = ("table", "json", "jsonl", "csv", "md")

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archscope import specs
-from archscope.errors import UsageError, did_you_mean
-from archscope.records import frozen
 from archscope.errors import UsageError, did_you_mean, same_word
+from archscope.records import frozen
 from archscope.registry import Registry
 from archscope.subject import Inputs, Network, Request
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from archscope.records import frozen
 from archscope.errors import UsageError
+from archscope.records import frozen
 from archscope.registry import Registry
 from archscope.results import Report, View
 

@@ -1,13 +1,11 @@
 """Which dilations to use: three schedules without a hole for a wanted receptive field."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
 from archscope.errors import SpecError, UsageError
 from archscope.records import frozen
-from archscope.theory.combs import combs, jump, reach
 from archscope.theory.combs import ascending, combs, jump, reach
 from archscope.theory.coverage import is_full
 from archscope.theory.gridding import Gridding, gridding
