@@ -154,7 +154,8 @@ def multihead_attention(
 ) -> ClosedForm:
     """torch's MultiheadAttention without its output projection, which is a layer of its own.
 
-    `added` keys are met by every query but made by no projection. The number of heads changes nothing (Vaswani et al. 2017, section 3.2.2).
+    `added` keys are met by every query but made by no projection. The number of heads changes
+    nothing (Vaswani et al. 2017, section 3.2.2).
     """
     return ClosedForm(
         params="3*E*E + 3*E" if bias else "3*E*E",
