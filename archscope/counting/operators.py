@@ -192,7 +192,7 @@ def _classify_by_tags(operator: str) -> OperatorClass:
     overloads = [getattr(packet, overload) for overload in packet.overloads()]
     tags = {tag for overload in overloads for tag in overload.tags}
     if operator.startswith("_foreach_"):  # one pointwise operator on each tensor of a list
-        return classify(f"aten::{operator.removeprefix('_foreach_')}")
+        return classify(f"aten::{operator.removeprefix('_foreach_').removesuffix('_')}")
     reduction = getattr(torch.Tag, "reduction", None)
     if torch.Tag.pointwise in tags or reduction in tags:
         return "elementwise or reduction"
