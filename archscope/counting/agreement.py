@@ -10,7 +10,6 @@ from archscope.counting.forward import ForwardCount
 from archscope.counting.unwritten import Unseen
 from archscope.results import Note
 
-_CUSTOM = "prim::PythonOp."
 _NAMED = 5
 """How many disagreements are named one by one."""
 
@@ -79,27 +78,13 @@ def _unknown_operators(count: ForwardCount) -> Iterator[_Uncounted]:
 
 
 def _unseen(count: ForwardCount) -> Iterator[_Uncounted]:
-    """Yield results that nothing seen has written, by the custom function that may have."""
-    total = _elements(count)
-    by_function: dict[str, dict[str, Unseen]] = defaultdict(dict)
-    for path, unseen in count.dispatcher.unseen.items():
-        by_function[_custom_function(count, path)][path] = unseen
-    for function, places in by_function.items():
+    """Yield results that nothing seen has written."""
+    if count.dispatcher.unseen:
         text = (
-            f"{function or 'memory'} is not counted: a tensor was filled out of torch's sight, "
-            "by NumPy or an extension"
+            "memory was filled out of torch's sight, by NumPy or an extension: that work is not "
+            "counted"
         )
-        yield _uncounted(function or "memory", text, places, total)
-
-
-def _custom_function(count: ForwardCount, path: str) -> str:
-    """Return the custom autograd function that ran in a module, where exactly one did."""
-    names = [
-        kind.removeprefix(_CUSTOM)
-        for kind, stranger in (count.fvcore.unknown if count.fvcore else {}).items()
-        if kind.startswith(_CUSTOM) and path in stranger.paths
-    ]
-    return names[0] if len(names) == 1 else ""
+        yield _uncounted("memory", text, count.dispatcher.unseen, _elements(count))
 
 
 def _uncounted(operator: str, text: str, places: Mapping[str, Unseen], total: int) -> _Uncounted:

@@ -166,11 +166,14 @@ def _both_engines(
             raise_interrupt(failure)
             counter.count.failed_in = counter.stack.current
             return ForwardCount(counter.count, None, None, execution, failure, device)
-        chance_as_found()
         del twin  # before there is another: it may be large
-        twin = fresh()
+
+        def alike() -> Twin:
+            chance_as_found()
+            return fresh()
+
         try:
-            fvcore = count_with_fvcore(twin.model, twin.inputs, counter.count.macs())
+            fvcore = count_with_fvcore(alike, counter.count.macs())
         except Exception as failure:  # the tracer is torch's own, and gives up in many ways
             raise_interrupt(failure)
             reason = first_line(failure)

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from fvcore.nn import FlopCountAnalysis
+from fvcore.nn.jit_analysis import Statistics
 from fvcore.nn.jit_handles import conv_flop_jit, linear_flop_jit
-from torch import Tensor, nn
-from torch.jit._trace import _unique_state_dict
-from torch.nn.modules.module import register_module_forward_hook
-from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_flatten, tree_unflatten
+from torch import nn
 
 from archscope.counting.fvcore_handles import ESTIMATE_HANDLES, MAC_HANDLES, Handle
 from archscope.counting.operators import FACTORIES, classify
 from archscope.counting.ownership import Holders, holders_by_tensor, multiplied, owner
-from archscope.running.module_stack import tensors_in
-from archscope.subject import Inputs
+from archscope.counting.tracing import Trace, trace
+from archscope.running.twin import Twin
 
 _VIEWS = frozenset(
     f"aten::{name}"
@@ -59,29 +56,43 @@ class Unknown:
     """The modules that run it."""
 
 
-def count_with_fvcore(model: nn.Module, inputs: Inputs, expected: Mapping[str, int]) -> FvcoreCount:
-    """Trace one forward pass and count it; raises what the tracer or the forward raises.
+_ESTIMATED = re.compile("norm|pool|upsample|grid_sampler")
+"""Names of operators that fvcore estimates."""
+
+
+class UntraceableError(Exception):
+    """A forward part of which torch's tracer cannot see."""
+
+
+def count_with_fvcore(fresh: Callable[[], Twin], expected: Mapping[str, int]) -> FvcoreCount:
+    """Trace a fresh copy and count it; raises what the tracer or the forward raises.
 
     The tracer drops work that no output depends on. That is rare, and keeping all results alive
     takes time: so it is done only where the multiply-accumulates are not `expected`, by module.
-
-    To be used in `left_as_found`: fvcore leaves its hooks behind after an error.
     """
-    found = _count(_Traced(model, inputs, keep_all=False))
-    if +found.macs == expected and not found.unknown:
-        return found
-    return _count(_Traced(model, inputs, keep_all=True))
+    twin = fresh()
+    if not any(isinstance(module, torch.jit.ScriptModule) for module in twin.model.modules()):
+        found = _count(twin, keep_all=False)
+        if +found.macs == expected and not found.unknown:
+            return found
+        twin = fresh()
+    return _count(twin, keep_all=True)
 
 
-def _count(traced: _Traced) -> FvcoreCount:
+def _count(twin: Twin, *, keep_all: bool) -> FvcoreCount:
     found = FvcoreCount()
-    recorder = _Recorder(traced, found)
-    analysis = _Analysis(traced, traced.tensors)
+    traced = trace(twin, keep_all=keep_all)
+    if any(
+        classify(name) == "multiply-accumulate" or _ESTIMATED.search(name)
+        for name in traced.unheard
+    ):
+        raise UntraceableError("some of its work is in scripted code")
+    recorder = _Recorder(traced, holders_by_tensor(twin.model), found)
+    analysis = _Analysis(traced.graph)
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-    analysis.ancestor_mode("caller")  # sums over ancestors are made elsewhere; this is the cheaper
     analysis.clear_op_handles().set_op_handle(**recorder.handles())
     with _QuietLogging():
-        analysis.tracer_warnings("none").total()
+        analysis.total()
         strangers = [k for k in analysis.unsupported_ops() if classify(k) == "unknown"]
         if strangers:  # once more, to learn how much they write
             found.macs.clear()
@@ -91,78 +102,39 @@ def _count(traced: _Traced) -> FvcoreCount:
     return found
 
 
-_SLASH = "\ue000"
-"""Stands for a slash in a module's name: torch's scopes are separated by slashes."""
-
-
 class _Analysis(FlopCountAnalysis):  # type: ignore[misc]
-    def _get_aliases(self, model: nn.Module) -> dict[str | nn.Module, str]:
-        aliases: dict[str | nn.Module, str] = super()._get_aliases(model)
-        return {module: path.replace("/", _SLASH) for module, path in aliases.items()}
+    """fvcore's counter over a trace that was made before."""
 
+    def __init__(self, graph: Any) -> None:
+        super().__init__(nn.Identity(), ())
+        self._graph = graph
+        self._stats: Statistics | None
 
-class _Traced(nn.Module):
-    """Takes tensors and returns tensors, as the tracer needs it.
-
-    Keyword arguments and nested structures are packed flat. What every module returned is an
-    output, so that the tracer drops none of it; with `keep_all`, what every function returned.
-    """
-
-    def __init__(self, model: nn.Module, inputs: Inputs, *, keep_all: bool) -> None:
-        super().__init__()
-        self.model = model
-        self._keep_all = keep_all
-        self._flat, self._structure = tree_flatten((inputs.args, dict(inputs.kwargs)))
-        self._places = [i for i, leaf in enumerate(self._flat) if isinstance(leaf, Tensor)]
-
-    @property
-    def tensors(self) -> tuple[Tensor, ...]:
-        return tuple(self._flat[place] for place in self._places)
-
-    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
-        flat = list(self._flat)
-        for place, tensor in zip(self._places, tensors, strict=True):
-            flat[place] = tensor
-        args, kwargs = tree_unflatten(flat, self._structure)
-        kept = _KeepResults()
-        hook = register_module_forward_hook(lambda module, args, output: kept.keep(output))
-        try:
-            with kept if self._keep_all else nullcontext():
-                kept.keep(self.model(*args, **kwargs))
-        finally:
-            hook.remove()
-        return tuple(kept.tensors.values())
-
-
-class _KeepResults(TorchFunctionMode):
-    """Remembers every tensor that a torch function returned."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tensors: dict[int, Tensor] = {}
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        if isinstance(result, Tensor):
-            self.tensors[id(result)] = result
-        elif isinstance(result, list | tuple):
-            self.keep(result)
-        return result
-
-    def keep(self, value: Any) -> None:
-        for tensor in tensors_in(value):
-            self.tensors[id(tensor)] = tensor
+    def _analyze(self) -> Statistics:
+        if self._stats is None:
+            counts: Counter[str] = Counter()
+            unsupported: Counter[str] = Counter()
+            for node in self._graph.nodes():
+                kind = node.kind()
+                if kind == "prim::PythonOp":
+                    kind = f"{kind}.{node.pyname()}"
+                handle = self._op_handles.get(kind)
+                if handle is not None:
+                    counts[kind] += handle(list(node.inputs()), list(node.outputs()))
+                elif not self._should_ignore_node(node):
+                    unsupported[kind] += 1
+            self._stats = Statistics({"": counts}, {"": unsupported}, set())
+        return self._stats
 
 
 class _Recorder:
     """Wraps handles so that they also say whose work they counted."""
 
-    def __init__(self, traced: _Traced, found: FvcoreCount) -> None:
+    def __init__(self, traced: Trace, holders: Mapping[int, Holders], found: FvcoreCount) -> None:
         self._found = found
-        state = _unique_state_dict(traced, keep_vars=True)
-        holders = holders_by_tensor(traced)
-        self._first_weight = len(traced.tensors)
-        self._holders = [holders.get(id(tensor), ()) for tensor in state.values()]
+        self._paths = traced.paths
+        self._first_weight = traced.given
+        self._holders = [holders.get(id(tensor), ()) for tensor in traced.weights]
         self._inputs: dict[str, int] = {}
 
     def handles(self) -> dict[str, Callable[..., int]]:
@@ -180,7 +152,7 @@ class _Recorder:
 
         def handle(inputs: list[Any], outputs: list[Any]) -> int:
             unknown.calls += 1
-            unknown.paths.add(_strip(_scope(outputs)))
+            unknown.paths.add(self._running(outputs))
             for value in outputs:
                 if value.isCompleteTensor():
                     unknown.elements += int(torch.Size(value.type().sizes()).numel())
@@ -190,15 +162,20 @@ class _Recorder:
 
     def _noting(self, handle: Handle, into: Counter[str]) -> Callable[..., int]:
         def wrapped(inputs: list[Any], outputs: list[Any]) -> int:
-            number, running = int(handle(inputs, outputs)), _scope(outputs)
+            number, running = int(handle(inputs, outputs)), self._running(outputs)
             # Only multiply-accumulates go to who holds the weights, estimates to who runs.
             if into is self._found.macs:
                 operands = multiplied(outputs[0].node().kind(), inputs)
                 running = owner(list(self._holders_of(operands)), running)
-            into[_strip(running)] += number
+            into[running] += number
             return number
 
         return wrapped
+
+    def _running(self, outputs: list[Any]) -> str:
+        """Return the path of the module that ran a node."""
+        number = outputs[0].node().scopeName().rpartition("/")[2]
+        return self._paths[int(number)] if number else ""
 
     def _holders_of(self, inputs: Sequence[Any]) -> Iterator[Holders]:
         """Yield who holds each of the inputs that is a weight."""
@@ -236,15 +213,6 @@ def _passes_on(node: Any) -> bool:
 
 def _convolution(inputs: list[Any], outputs: list[Any]) -> int:
     return int(sum(conv_flop_jit(inputs, outputs).values()))
-
-
-def _scope(outputs: list[Any]) -> str:
-    return str(outputs[0].node().scopeName().rpartition("/")[2]).replace(_SLASH, "/")
-
-
-def _strip(path: str) -> str:
-    """Drop the name of the wrapper around the model: `model.a.b` -> `a.b`."""
-    return path.removeprefix("model").removeprefix(".")
 
 
 class _QuietLogging:
