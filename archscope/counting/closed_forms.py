@@ -20,8 +20,16 @@ def closed_form(module: nn.Module, inputs: Sequence[Shape], output: Shape) -> Cl
 
     `inputs` are the shapes of its tensor arguments, `output` that of its first result. A module of
     any class may state its own by a method `archscope_closed_form(inputs, output)`. A subclass of a
-    torch layer is not taken for that layer: its forward may do something else.
+    torch layer is not taken for that layer: its forward may do something else. Where attributes are
+    not as torch makes them there is no form; to state one never ends a count.
     """
+    try:
+        return _form(module, inputs, output)
+    except Exception:  # attributes and methods of the user's own may raise anything
+        return None
+
+
+def _form(module: nn.Module, inputs: Sequence[Shape], output: Shape) -> ClosedForm | None:
     own = getattr(module, "archscope_closed_form", None)
     if callable(own):
         form = own(inputs, output)

@@ -26,11 +26,18 @@ def components(model: nn.Module) -> dict[str, str]:
     found: dict[str, str] = {}
     for path, module in model.named_modules():
         parent = path.rpartition(".")[0] if path else None
-        own = getattr(module, "archscope_component", None)
+        own = _stated(module)
         inherited = stated.get(parent, "") if parent is not None else ""
         stated[path] = own if isinstance(own, str) else inherited
         found[path] = _by_type_first(module) or stated[path] or _by_type(module)
     return found
+
+
+def _stated(module: nn.Module) -> object:
+    try:
+        return getattr(module, "archscope_component", None)
+    except Exception:  # an attribute that is looked up by the user's own code
+        return None
 
 
 def _by_type_first(module: nn.Module) -> str:
@@ -41,11 +48,18 @@ def _by_type_first(module: nn.Module) -> str:
     return ""
 
 
+def _by_kernel(module: nn.modules.conv._ConvNd) -> str:
+    if prod(module.kernel_size) == 1:
+        return "conv_pointwise"
+    return "conv_depthwise" if 1 < module.groups == module.in_channels else "conv_spatial"
+
+
 def _by_type(module: nn.Module) -> str:
     if isinstance(module, _CONVOLUTIONS):
-        if prod(module.kernel_size) == 1:
-            return "conv_pointwise"
-        return "conv_depthwise" if 1 < module.groups == module.in_channels else "conv_spatial"
+        try:
+            return _by_kernel(module)
+        except Exception:  # a subclass may hold anything under these names, or nothing
+            return "conv_spatial"
     if isinstance(module, nn.MultiheadAttention) or "Attention" in type(module).__name__:
         return "attention"
     if isinstance(module, nn.modules.linear.NonDynamicallyQuantizableLinear):
