@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archscope.counting.forward import ForwardCount
+from archscope.counting.layouts import REAL_PER_COMPLEX
 from archscope.results import Note
 
 _NAMED = 5
@@ -29,7 +30,7 @@ class Agreement:
 def compare(count: ForwardCount) -> Agreement:
     """Return what both engines say of one forward pass, with a note on all that is in doubt."""
     macs = count.dispatcher.macs()
-    notes = [*_unknown_operators(count), *_disagreements(count)]
+    notes = [*_unknown_operators(count), *_disagreements(count), *_conventions(count)]
     if count.fvcore is None and count.failure is None:
         text = (
             f"fvcore could not trace this forward ({count.fvcore_failure}): "
@@ -37,7 +38,7 @@ def compare(count: ForwardCount) -> Agreement:
         )
         notes.append(Note(level="warning", text=text))
     flops = None if count.fvcore is None else macs + count.fvcore.estimates
-    complete = not notes and count.failure is None
+    complete = count.failure is None and not any(note.level == "warning" for note in notes)
     return Agreement(macs=macs, flops=flops, complete=complete, notes=tuple(notes))
 
 
@@ -50,7 +51,8 @@ def _unknown_operators(count: ForwardCount) -> Iterator[Note]:
             calls[operator] += tally.calls
             elements[operator] += tally.elements
     for operator, times in calls.items():
-        yield _unknown(operator, times, elements[operator] / total, "neither engine knows it")
+        why = count.dispatcher.reasons.get(operator, "neither engine knows it")
+        yield _unknown(operator, times, elements[operator] / total, why)
     for kind, stranger in (count.fvcore.unknown if count.fvcore else {}).items():
         if kind in calls:
             continue
@@ -59,6 +61,23 @@ def _unknown_operators(count: ForwardCount) -> Iterator[Note]:
             name = kind.removeprefix("prim::PythonOp.")
             why = "a custom autograd function may compute outside torch's sight"
         yield _unknown(name, stranger.calls, stranger.elements / total, why)
+
+
+def _conventions(count: ForwardCount) -> Iterator[Note]:
+    """Say how work was counted that is not one multiply-accumulate of dense real numbers."""
+    if count.dispatcher.sparse:
+        text = (
+            f"{count.dispatcher.sparse.total():,} multiply-accumulates have a sparse operand: "
+            "the entries that it stores are counted, by torch's dispatcher alone, since fvcore's "
+            "trace does not tell them"
+        )
+        yield Note(level="info", text=text)
+    if count.dispatcher.complex_macs:
+        text = (
+            f"{count.dispatcher.complex_macs:,} multiply-accumulates are of complex numbers: "
+            f"{REAL_PER_COMPLEX} real ones are counted for each product"
+        )
+        yield Note(level="info", text=text)
 
 
 def _unknown(operator: str, calls: int, share: float, why: str) -> Note:
@@ -74,6 +93,7 @@ def _disagreements(count: ForwardCount) -> Iterator[Note]:
         return
     ours, theirs = count.dispatcher.macs(), count.fvcore.macs
     explained = {path for stranger in count.fvcore.unknown.values() for path in stranger.paths}
+    explained |= count.dispatcher.sparse.keys() | count.fvcore.untold
     disputed = sorted(
         path
         for path in ours.keys() | theirs.keys()

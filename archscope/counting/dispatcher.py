@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from archscope.counting.formulas import FORMULAS, Formula
+from archscope.counting.formulas import FORMULAS
+from archscope.counting.layouts import NEEDS_DATA, Formula, special
 from archscope.counting.operators import NONLINEAR, OperatorClass, classify, name_of
 from archscope.counting.ownership import Holders, held_tensors, holders_by_tensor, owner
 from archscope.running.module_stack import ModuleStack, tensors_in
@@ -55,6 +56,12 @@ class DispatcherCount:
     """Shape of the first tensor that each module returned first, by path."""
     depth: PathLength = field(default_factory=PathLength)
     """The longest path through the whole network."""
+    sparse: Counter[str] = field(default_factory=Counter)
+    """Multiply-accumulates by the entries that sparse operands store, by path."""
+    complex_macs: int = 0
+    """Real multiply-accumulates that were made of complex ones."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Why an operator that has a formula could not be counted."""
     failed_in: str | None = None
     """The module whose forward was running when an error was raised."""
 
@@ -146,17 +153,30 @@ class DispatcherCounter(TorchDispatchMode):
         inputs = [leaf for leaf in _flat(args) if isinstance(leaf, Tensor)]
         outputs = [leaf for leaf in _flat(result) if isinstance(leaf, Tensor)]
         weight = path = None
-        macs = 0
+        macs: int | None = 0
         if operator.formula is not None:
             macs = operator.formula(*args, result=result, **kwargs)
             weight, path = self._weight(inputs)
+            self._remark(operator, inputs, path, macs)
         tally = self.count.work[path if path is not None else self.stack.current, operator.name]
-        tally.kind = operator.kind
+        tally.kind = "unknown" if operator.name in self.count.reasons else operator.kind
         tally.calls += 1
-        tally.macs += macs
+        tally.macs += macs or 0
         if not operator.view:
             tally.elements += sum(output.numel() for output in outputs)
         self._follow(operator, inputs, outputs, weight)
+
+    def _remark(
+        self, operator: _Operator, inputs: list[Tensor], path: str | None, macs: int | None
+    ) -> None:
+        """Note what is to be said of the operands' layouts and number types."""
+        kinds = special(inputs)
+        if macs is None:
+            self.count.reasons[operator.name] = NEEDS_DATA
+        if "sparse" in kinds:
+            self.count.sparse[path if path is not None else self.stack.current] += macs or 0
+        if "complex" in kinds:
+            self.count.complex_macs += macs or 0
 
     def _weight(self, inputs: list[Tensor]) -> tuple[int | None, str | None]:
         for tensor in inputs:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import flop_registry
 
-Formula = Callable[..., int]
+from archscope.counting.layouts import Formula, by_layout, sampled_product
 
 aten = torch.ops.aten
 
@@ -130,6 +130,9 @@ _MISSING: dict[str, Formula] = {
         (convolution_tbc, "conv_tbc"),
         (convolution, "mkldnn_convolution miopen_convolution"),
         (linear, "mkldnn_linear"),
+        (product, "hspmm _sparse_sparse_matmul _sparse_mm_reduce_impl"),
+        (added_product, "_sparse_addmm sspaddmm"),
+        (sampled_product, "sparse_sampled_addmm"),
     )
     for name in names.split()
 }
@@ -140,5 +143,7 @@ _OF_TORCH: dict[str, Formula] = {
     for packet, formula in flop_registry.items()
     if str(packet).startswith("aten.")
 }
-FORMULAS = _OF_TORCH | _MISSING
+FORMULAS: dict[str, Formula] = {
+    name: by_layout(name, formula) for name, formula in (_OF_TORCH | _MISSING).items()
+}
 """Operator name with namespace to its formula, called as `formula(*args, result=..., **kwargs)`."""

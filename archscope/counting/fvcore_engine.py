@@ -19,6 +19,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from archscope.counting.fvcore_handles import ESTIMATE_HANDLES, MAC_HANDLES, Handle
+from archscope.counting.layouts import REAL_PER_COMPLEX
 from archscope.counting.operators import classify
 from archscope.counting.ownership import Holders, holders_by_tensor, owner
 from archscope.running.module_stack import tensors_in
@@ -46,6 +47,8 @@ class FvcoreCount:
     """fvcore's FLOPs for normalisation, pooling and resampling."""
     unknown: dict[str, Unknown] = field(default_factory=dict)
     """Operators that fvcore does not know and that are in no class, by name."""
+    untold: set[str] = field(default_factory=set)
+    """Modules in which the trace does not tell a shape, since a tensor there is sparse."""
 
 
 @dataclass(slots=True)
@@ -189,7 +192,13 @@ class _Recorder:
 
     def _noting(self, handle: Handle, into: Counter[str]) -> Callable[..., int]:
         def wrapped(inputs: list[Any], outputs: list[Any]) -> int:
-            number, running = int(handle(inputs, outputs)), _scope(outputs)
+            running = _scope(outputs)
+            if any(map(_is_untold, (*inputs, *outputs))):
+                self._found.untold.add(_strip(running))
+                return 0
+            number = int(handle(inputs, outputs))
+            if into is self._found.macs and _is_complex(outputs[0]):
+                number *= REAL_PER_COMPLEX
             # Only multiply-accumulates go to who holds the weights, estimates to who runs.
             holders = self._holders_of(inputs) if into is self._found.macs else ()
             into[_strip(owner(holders, running) if holders else running)] += number
@@ -221,6 +230,22 @@ class _Recorder:
             self._inputs = {out.debugName(): i for i, out in enumerate(node.outputs())}
         position = self._inputs[value.debugName()] - self._first_weight
         return self._holders[position] if position >= 0 else ()
+
+
+def _is_untold(value: Any) -> bool:
+    """Return whether a value is a tensor of a layout whose shape no trace tells: a sparse one."""
+    kind = value.type()
+    if value.node().kind() == "prim::ListConstruct":
+        return any(map(_is_untold, value.node().inputs()))
+    return (
+        kind.kind() == "TensorType"
+        and not value.isCompleteTensor()
+        and not value.node().mustBeNone()
+    )
+
+
+def _is_complex(value: Any) -> bool:
+    return (value.type().scalarType() or "").startswith("Complex")
 
 
 def _convolution(inputs: list[Any], outputs: list[Any]) -> int:

@@ -18,6 +18,9 @@ MULTIPLY_ACCUMULATE = frozenset(
     "mm addmm bmm baddbmm addbmm mv addmv dot vdot matmul linear bilinear einsum inner tensordot "
     "_trilinear chain_matmul linalg_multi_dot linalg_vecdot _grouped_mm _int_mm _addmm_activation "
     "_scaled_mm _scaled_mm_v2 _scaled_grouped_mm "
+    # products of sparse matrices
+    "hspmm sspaddmm _sparse_mm _sparse_addmm _sparse_sparse_matmul _sparse_mm_reduce_impl "
+    "sparse_sampled_addmm "
     # convolutions
     "convolution _convolution _convolution_mode conv1d conv2d conv3d conv_transpose1d "
     "conv_transpose2d conv_transpose3d conv_tbc _slow_conv2d_forward cudnn_convolution "
@@ -83,7 +86,9 @@ _ELEMENTWISE = frozenset(
     # random numbers
     "bernoulli native_dropout dropout feature_dropout alpha_dropout uniform normal rand randn "
     "randint rand_like randn_like randint_like randperm exponential log_normal cauchy_ geometric_ "
-    "rrelu_with_noise isin polar complex relu6".split()
+    "rrelu_with_noise isin polar complex relu6 "
+    # sparse tensors
+    "_sparse_softmax _sparse_log_softmax _sparse_sum sparse_sum".split()
 )
 
 _FREE = frozenset(
@@ -112,7 +117,19 @@ _FREE = frozenset(
     "_functional_assert_async _assert_tensor_metadata sym_constrain_range _fused_sdp_choice "
     "sym_constrain_range_for_size _has_compatible_shallow_copy_type device is_floating_point Int "
     "Float Bool FloatImplicit IntImplicit ScalarImplicit __getitem__ len append __and__ __or__ "
-    "__not__ __is__ __isnot__ __contains__ warn format".split()
+    "__not__ __is__ __isnot__ __contains__ warn format "
+    # changing the layout
+    "_to_dense to_dense _to_sparse _to_sparse_csr _to_sparse_csc _to_sparse_bsr _to_sparse_bsc "
+    "to_sparse to_sparse_csr to_sparse_csc to_sparse_bsr to_sparse_bsc sparse_coo_tensor "
+    "_sparse_coo_tensor_with_dims _sparse_coo_tensor_with_dims_and_tensors "
+    "_sparse_coo_tensor_unsafe sparse_compressed_tensor _sparse_compressed_tensor_unsafe "
+    "sparse_csr_tensor sparse_csc_tensor sparse_bsr_tensor sparse_bsc_tensor "
+    "_sparse_compressed_tensor_with_dims _sparse_csr_tensor_unsafe "
+    "_validate_sparse_coo_tensor_args "
+    "_validate_sparse_compressed_tensor_args coalesce _coalesce _coalesced is_coalesced "
+    "sparse_mask _sparse_mask_projection indices _indices values _values crow_indices col_indices "
+    "ccol_indices row_indices _nnz sparse_dim dense_dim sparse_resize_ "
+    "_convert_indices_from_coo_to_csr _convert_indices_from_csr_to_coo".split()
 )
 
 
