@@ -72,6 +72,16 @@ def _conventions(count: ForwardCount) -> Iterator[Note]:
             "trace does not tell them"
         )
         yield Note(level="info", text=text)
+    estimated: Counter[str] = Counter()
+    for (_, operator), tally in count.dispatcher.work.items():
+        estimated[operator] += tally.estimated_flops
+    if estimated.total():
+        named = ", ".join(sorted(name.removeprefix("aten::") for name in +estimated))
+        text = (
+            f"about {estimated.total():,} FLOPs of {named} are estimated beside the totals, by "
+            "textbook counts (5 n log2 n for a complex FFT), and are in none of them"
+        )
+        yield Note(level="info", text=text)
     if count.dispatcher.complex_macs:
         text = (
             f"{count.dispatcher.complex_macs:,} multiply-accumulates are of complex numbers: "

@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from archscope.counting.estimates import ESTIMATES
 from archscope.counting.formulas import FORMULAS
+from archscope.counting.higher_order import kernel_of
 from archscope.counting.layouts import NEEDS_DATA, Formula, special
 from archscope.counting.operators import NONLINEAR, OperatorClass, classify, name_of
 from archscope.counting.ownership import Holders, held_tensors, holders_by_tensor, owner
@@ -27,6 +29,8 @@ class Tally:
     elements: int = 0
     """Elements of all outputs that are not views."""
     macs: int = 0
+    estimated_flops: int = 0
+    """FLOPs of transforms and factorisations, which are no multiply-accumulates."""
     kind: OperatorClass = "unknown"
 
 
@@ -93,6 +97,8 @@ class DispatcherCounter(TorchDispatchMode):
     through it are stretched accordingly, all other counts are left for the caller to multiply.
     """
 
+    supports_higher_order_operators = True
+
     def __init__(self, model: nn.Module, repeats: Mapping[str, int]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._repeats = repeats
@@ -120,6 +126,13 @@ class DispatcherCounter(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if any(kind.__torch_dispatch__ is not Tensor.__torch_dispatch__ for kind in types):
+            # A class that runs operators of its own on what it holds: these are seen.
+            return NotImplemented
+        kernel = kernel_of(func)
+        if kernel is not None:
+            with self:
+                return kernel(*args, **kwargs)
         operator = self._operators.get(func) or self._learn(func)
         if operator.composite:
             with self:
@@ -140,7 +153,7 @@ class DispatcherCounter(TorchDispatchMode):
         operator = _Operator(
             name=name,
             # An operator that multiplies, but that no formula knows, must not pass for zero.
-            kind="unknown" if kind == "multiply-accumulate" and formula is None else kind,
+            kind="unknown" if _is_missing(name, kind) else kind,
             formula=formula,
             nonlinear=name.removeprefix("aten::") in NONLINEAR,
             composite=composite,
@@ -162,6 +175,8 @@ class DispatcherCounter(TorchDispatchMode):
         tally.kind = "unknown" if operator.name in self.count.reasons else operator.kind
         tally.calls += 1
         tally.macs += macs or 0
+        if operator.name in ESTIMATES:
+            tally.estimated_flops += round(ESTIMATES[operator.name](*args, result=result, **kwargs))
         if not operator.view:
             tally.elements += sum(output.numel() for output in outputs)
         self._follow(operator, inputs, outputs, weight)
@@ -237,6 +252,11 @@ class DispatcherCounter(TorchDispatchMode):
     def _longest_of(self, value: Any) -> PathLength:
         keys = (_storage(tensor) for tensor in tensors_in(value))
         return _longest([self._lengths[key] for key in keys if key in self._lengths])
+
+
+def _is_missing(name: str, kind: OperatorClass) -> bool:
+    known = {"multiply-accumulate": FORMULAS, "estimated": ESTIMATES}.get(kind)
+    return known is not None and name not in known
 
 
 def _flat(value: Any) -> list[Any]:

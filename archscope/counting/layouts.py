@@ -33,11 +33,6 @@ def is_sparse(tensor: Tensor) -> bool:
     return tensor.layout in _SPARSE
 
 
-def is_halved(tensor: Tensor) -> bool:
-    """Return whether a tensor stores two of every four entries."""
-    return any(kind.__name__ == "SparseSemiStructuredTensor" for kind in type(tensor).__mro__)
-
-
 def by_layout(name: str, formula: Formula) -> Formula:
     """Return a formula for plain operands as one that heeds their layouts and number types.
 
@@ -52,8 +47,6 @@ def by_layout(name: str, formula: Formula) -> Formula:
             found = formula(*args, result=result, **kwargs)
         if found is None:
             return None
-        if any(map(is_halved, operands)):
-            found //= 2
         return found * REAL_PER_COMPLEX if any(map(torch.is_complex, operands)) else found
 
     return macs
@@ -109,7 +102,7 @@ def special(tensors: Iterable[Tensor]) -> set[str]:
     """Return what is out of the ordinary among operands: `sparse`, `complex`."""
     found = set()
     for tensor in tensors:
-        if tensor.layout in _SPARSE or is_halved(tensor):
+        if tensor.layout in _SPARSE:
             found.add("sparse")
         if tensor.is_complex():
             found.add("complex")
