@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from archscope.counting.forward import ForwardCount
+from archscope.counting.layouts import REAL_PER_COMPLEX
 from archscope.counting.unwritten import Unseen
 from archscope.results import Note
 
@@ -36,7 +37,12 @@ def compare(count: ForwardCount) -> Agreement:
     lacking = {path for each in uncounted for path in each.paths}
     disputed = _disputed(count) - lacking
     unlike = {p: n for p, n in count.dispatcher.unlike.items() if p not in lacking | disputed}
-    notes = [*(each.note for each in uncounted), *_disagreements(count, disputed), *_unlike(unlike)]
+    notes = [
+        *(each.note for each in uncounted),
+        *_disagreements(count, disputed),
+        *_unlike(unlike),
+        *_conventions(count),
+    ]
     if count.fvcore is None and count.failure is None:
         text = (
             f"fvcore could not trace this forward ({count.fvcore_failure}): "
@@ -47,7 +53,7 @@ def compare(count: ForwardCount) -> Agreement:
     return Agreement(
         macs=macs,
         flops=flops,
-        complete=not notes and count.failure is None,
+        complete=count.failure is None and not any(note.level == "warning" for note in notes),
         doubtful=frozenset(lacking | disputed | unlike.keys()),
         notes=tuple(notes),
     )
@@ -73,7 +79,8 @@ def _unknown_operators(count: ForwardCount) -> Iterator[_Uncounted]:
         if tally.kind == "unknown":
             ran[operator][path] = Unseen(calls=tally.calls, elements=tally.elements)
     for operator, places in ran.items():
-        text = f"operator {operator} is not counted: neither engine knows it"
+        why = count.dispatcher.reasons.get(operator, "neither engine knows it")
+        text = f"operator {operator} is not counted: {why}"
         yield _uncounted(operator, text, places, total)
 
 
@@ -85,6 +92,33 @@ def _unseen(count: ForwardCount) -> Iterator[_Uncounted]:
             "counted"
         )
         yield _uncounted("memory", text, count.dispatcher.unseen, _elements(count))
+
+
+def _conventions(count: ForwardCount) -> Iterator[Note]:
+    """Say how work was counted that is not one multiply-accumulate of dense real numbers."""
+    if count.dispatcher.sparse:
+        text = (
+            f"{count.dispatcher.sparse.total():,} multiply-accumulates have a sparse operand: "
+            "the entries that it stores are counted, by torch's dispatcher alone, since fvcore's "
+            "trace does not tell them"
+        )
+        yield Note(level="info", text=text)
+    estimated: Counter[str] = Counter()
+    for (_, operator), tally in count.dispatcher.work.items():
+        estimated[operator] += tally.estimated_flops
+    if estimated.total():
+        named = ", ".join(sorted(name.removeprefix("aten::") for name in +estimated))
+        text = (
+            f"about {estimated.total():,} FLOPs of {named} are estimated beside the totals, by "
+            "textbook counts (5 n log2 n for a complex FFT), and are in none of them"
+        )
+        yield Note(level="info", text=text)
+    if count.dispatcher.complex_macs:
+        text = (
+            f"{count.dispatcher.complex_macs:,} multiply-accumulates are of complex numbers: "
+            f"{REAL_PER_COMPLEX} real ones are counted for each product"
+        )
+        yield Note(level="info", text=text)
 
 
 def _uncounted(operator: str, text: str, places: Mapping[str, Unseen], total: int) -> _Uncounted:
@@ -115,6 +149,7 @@ def _disputed(count: ForwardCount) -> set[str]:
         return set()
     ours, theirs = count.dispatcher.macs(), count.fvcore.macs
     explained = {path for stranger in count.fvcore.unknown.values() for path in stranger.paths}
+    explained |= count.dispatcher.sparse.keys() | count.fvcore.untold
     return {path for path in ours.keys() | theirs.keys() if ours[path] != theirs[path]} - explained
 
 

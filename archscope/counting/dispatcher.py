@@ -12,8 +12,11 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from archscope.counting.estimates import ESTIMATES
 from archscope.counting.expected import Expected
-from archscope.counting.formulas import FORMULAS, Formula
+from archscope.counting.formulas import FORMULAS
+from archscope.counting.higher_order import kernel_of
+from archscope.counting.layouts import NEEDS_DATA, Formula, special
 from archscope.counting.operators import (
     FACTORIES,
     NONLINEAR,
@@ -44,6 +47,8 @@ class Tally:
     elements: int = 0
     """Elements of all outputs that are not views."""
     macs: int = 0
+    estimated_flops: int = 0
+    """FLOPs of transforms and factorisations, which are no multiply-accumulates."""
     kind: OperatorClass = "unknown"
 
 
@@ -65,6 +70,12 @@ class DispatcherCount:
     """Results that nothing seen has written, by the path of the module that used them first."""
     unlike: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Multiply-accumulates by closed form and as counted, where they differ, by path."""
+    sparse: Counter[str] = field(default_factory=Counter)
+    """Multiply-accumulates by the entries that sparse operands store, by path."""
+    complex_macs: int = 0
+    """Real multiply-accumulates that were made of complex ones."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Why an operator that has a formula could not be counted."""
     failed_in: str | None = None
     """The module whose forward was running when an error was raised."""
 
@@ -98,6 +109,8 @@ class DispatcherCounter(TorchDispatchMode):
     through it are stretched accordingly, all other counts are left for the caller to multiply.
     """
 
+    supports_higher_order_operators = True
+
     def __init__(self, model: nn.Module, repeats: Mapping[str, int]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._holders = _holders_by_storage(model)
@@ -125,6 +138,13 @@ class DispatcherCounter(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if any(kind.__torch_dispatch__ is not Tensor.__torch_dispatch__ for kind in types):
+            # A class that runs operators of its own on what it holds: these are seen.
+            return NotImplemented
+        kernel = kernel_of(func)
+        if kernel is not None:
+            with self:
+                return kernel(*args, **kwargs)
         operator = self._operators.get(func) or self._learn(func)
         if operator.composite:
             with self:
@@ -177,7 +197,7 @@ class DispatcherCounter(TorchDispatchMode):
         operator = _Operator(
             name=name,
             # An operator that multiplies, but that no formula knows, must not pass for zero.
-            kind="unknown" if kind == "multiply-accumulate" and formula is None else kind,
+            kind="unknown" if _is_missing(name, kind) else kind,
             formula=formula,
             nonlinear=name.removeprefix("aten::") in NONLINEAR,
             composite=composite,
@@ -190,18 +210,34 @@ class DispatcherCounter(TorchDispatchMode):
 
     def _record(self, operator: _Operator, args: Any, kwargs: Any, result: Any) -> None:
         inputs, outputs = _tensors(args), _tensors(result)
-        path, weight, macs = self.stack.current, None, 0
+        path, weight = self.stack.current, None
+        macs: int | None = 0
         if operator.formula is not None and not self._within_whole:
             macs = operator.formula(*args, result=result, **kwargs)
             path, weight = self._owner(multiplied(operator.name, inputs), path)
-            self._expected.add(path, macs)
+            self._expected.add(path, macs or 0)
+            self._remark(operator, inputs, path, macs)
         tally = self.count.work[path, operator.name]
-        tally.kind = operator.kind
+        tally.kind = "unknown" if operator.name in self.count.reasons else operator.kind
         tally.calls += 1
-        tally.macs += macs
+        tally.macs += macs or 0
+        if operator.name in ESTIMATES:
+            tally.estimated_flops += round(ESTIMATES[operator.name](*args, result=result, **kwargs))
         if not operator.view:
             tally.elements += sum(output.numel() for output in outputs)
         self._follow(operator, inputs, outputs, weight)
+
+    def _remark(
+        self, operator: _Operator, inputs: list[Tensor], path: str, macs: int | None
+    ) -> None:
+        """Note what is to be said of the operands' layouts and number types."""
+        kinds = special(inputs)
+        if macs is None:
+            self.count.reasons[operator.name] = NEEDS_DATA
+        if "sparse" in kinds:
+            self.count.sparse[path] += macs or 0
+        if "complex" in kinds:
+            self.count.complex_macs += macs or 0
 
     def _owner(self, operands: Sequence[Tensor], running: str) -> tuple[str, int | None]:
         """Return whose work a product is, and the weight that it applies: the last matrix held."""
@@ -247,6 +283,12 @@ class DispatcherCounter(TorchDispatchMode):
 
 def _tensors(value: Any) -> list[Tensor]:
     return [leaf for leaf in _flat(value) if isinstance(leaf, Tensor)]
+
+
+def _is_missing(name: str, kind: OperatorClass) -> bool:
+    if kind == "multiply-accumulate":
+        return name not in FORMULAS
+    return kind == "estimated" and name not in ESTIMATES
 
 
 def _flat(value: Any) -> list[Any]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import flop_registry
 
-Formula = Callable[..., int]
+from archscope.counting.layouts import Formula, by_layout, sampled_product
 
 aten = torch.ops.aten
 
@@ -145,6 +145,9 @@ _MISSING: dict[str, Formula] = {
         (transposed_convolution, "slow_conv_transpose2d slow_conv_transpose3d"),
         (transposed_convolution, "cudnn_convolution_transpose miopen_convolution_transpose"),
         (linear, "mkldnn_linear"),
+        (product, "hspmm _sparse_sparse_matmul _sparse_mm_reduce_impl"),
+        (added_product, "_sparse_addmm sspaddmm"),
+        (sampled_product, "sparse_sampled_addmm"),
     )
     for name in names.split()
 }
@@ -155,6 +158,8 @@ _OF_TORCH: dict[str, Formula] = {
     for packet, formula in flop_registry.items()
     if str(packet).startswith("aten.")
 }
-FORMULAS = _OF_TORCH | _MISSING
+FORMULAS: dict[str, Formula] = {
+    name: by_layout(name, formula) for name, formula in (_OF_TORCH | _MISSING).items()
+}
 """Operator name with namespace to its formula, called as `formula(*args, result=..., **kwargs)`."""
 FORMULAS |= {f"{name}_": formula for name, formula in FORMULAS.items()}  # written in place

@@ -83,10 +83,13 @@ def count_forward(
     try:
         for attempt in _attempts(original, execution):
             results.append(attempt(original, watch))
-            if results[-1].failure is None:
+            if results[-1].failure is None and not results[-1].dispatcher.reasons:
                 return results[-1]
     except ReachedOriginalError:
         return _in_place(original, watch)
+    finished = [result for result in results if result.failure is None]
+    if finished:  # on shapes alone, and more would be known with data
+        return finished[-1]
     # The error of a real forward is the model's own; without one, that of the plainest attempt.
     return results[-1] if results[-1].execution == "real" else results[0]
 

@@ -16,6 +16,7 @@ from fvcore.nn.jit_handles import conv_flop_jit, linear_flop_jit
 from torch import nn
 
 from archscope.counting.fvcore_handles import ESTIMATE_HANDLES, MAC_HANDLES, Handle
+from archscope.counting.layouts import REAL_PER_COMPLEX
 from archscope.counting.operators import FACTORIES, classify
 from archscope.counting.ownership import Holders, holders_by_tensor, multiplied, owner
 from archscope.counting.tracing import Trace, trace
@@ -43,6 +44,8 @@ class FvcoreCount:
     """fvcore's FLOPs for normalisation, pooling and resampling."""
     unknown: dict[str, Unknown] = field(default_factory=dict)
     """Operators that fvcore does not know and that are in no class, by name."""
+    untold: set[str] = field(default_factory=set)
+    """Modules in which the trace does not tell a shape, since a tensor there is sparse."""
 
 
 @dataclass(slots=True)
@@ -162,7 +165,13 @@ class _Recorder:
 
     def _noting(self, handle: Handle, into: Counter[str]) -> Callable[..., int]:
         def wrapped(inputs: list[Any], outputs: list[Any]) -> int:
-            number, running = int(handle(inputs, outputs)), self._running(outputs)
+            running = self._running(outputs)
+            if any(map(_is_untold, (*inputs, *outputs))):
+                self._found.untold.add(running)
+                return 0
+            number = int(handle(inputs, outputs))
+            if into is self._found.macs and _is_complex(outputs[0]):
+                number *= REAL_PER_COMPLEX
             # Only multiply-accumulates go to who holds the weights, estimates to who runs.
             if into is self._found.macs:
                 operands = multiplied(outputs[0].node().kind(), inputs)
@@ -209,6 +218,22 @@ def _passes_on(node: Any) -> bool:
         return False
     tensors = [value.isCompleteTensor() for value in node.inputs()]
     return sum(tensors) == 1 and bool(tensors[0])
+
+
+def _is_untold(value: Any) -> bool:
+    """Return whether a value is a tensor of a layout whose shape no trace tells: a sparse one."""
+    kind = value.type()
+    if value.node().kind() == "prim::ListConstruct":
+        return any(map(_is_untold, value.node().inputs()))
+    return (
+        kind.kind() == "TensorType"
+        and not value.isCompleteTensor()
+        and not value.node().mustBeNone()
+    )
+
+
+def _is_complex(value: Any) -> bool:
+    return (value.type().scalarType() or "").startswith("Complex")
 
 
 def _convolution(inputs: list[Any], outputs: list[Any]) -> int:

@@ -258,8 +258,11 @@ MAC_HANDLES: dict[str, Handle] = {
     f"aten::{name}": handle
     for handle, names in (
         (matmul, "matmul linalg_matmul"),
-        (product, "mm bmm _int_mm"),
-        (added_product, "addmm _addmm_activation baddbmm addbmm"),
+        (product, "mm bmm _int_mm _sparse_mm hspmm"),
+        (
+            added_product,
+            "addmm _addmm_activation baddbmm addbmm _sparse_addmm sparse_sampled_addmm",
+        ),
         (first_operand, "mv dot vdot"),
         (second_operand, "addmv"),
         (inner, "inner"),

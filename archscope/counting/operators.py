@@ -1,6 +1,6 @@
 """Which operators carry multiply-accumulates, which work element by element, which are free.
 
-Every operator that a forward pass runs belongs to one of three classes, or is unknown. Nothing is
+Every operator that a forward pass runs belongs to one of four classes, or is unknown. Nothing is
 silently zero: an operator that is in no class is named to the user.
 """
 
@@ -11,13 +11,18 @@ from typing import Any, Literal
 
 import torch
 
-OperatorClass = Literal["multiply-accumulate", "elementwise or reduction", "free", "unknown"]
+OperatorClass = Literal[
+    "multiply-accumulate", "estimated", "elementwise or reduction", "free", "unknown"
+]
 
 MULTIPLY_ACCUMULATE = frozenset(
     # products of matrices
     "mm addmm bmm baddbmm addbmm mv addmv dot vdot matmul linear bilinear einsum inner tensordot "
     "_trilinear chain_matmul linalg_multi_dot linalg_vecdot _grouped_mm _int_mm _addmm_activation "
     "_scaled_mm _scaled_mm_v2 _scaled_grouped_mm _scaled_grouped_mm_v2 _foreach_mm linalg_matmul "
+    # products of sparse matrices
+    "hspmm sspaddmm _sparse_mm _sparse_addmm _sparse_sparse_matmul _sparse_mm_reduce_impl "
+    "sparse_sampled_addmm "
     # convolutions
     "convolution _convolution _convolution_mode conv1d conv2d conv3d conv_transpose1d "
     "conv_transpose2d conv_transpose3d conv_tbc _slow_conv2d_forward cudnn_convolution "
@@ -38,6 +43,23 @@ MULTIPLY_ACCUMULATE = frozenset(
     "_cudnn_rnn miopen_rnn".split()
 )
 """Operators with a formula in at least one engine."""
+
+_ESTIMATED = frozenset(
+    # transforms
+    "_fft_c2c _fft_r2c _fft_c2r fft_fft fft_ifft fft_rfft fft_irfft fft_hfft fft_ihfft fft_fft2 "
+    "fft_ifft2 fft_rfft2 fft_irfft2 fft_hfft2 fft_ihfft2 fft_fftn fft_ifftn fft_rfftn fft_irfftn "
+    "fft_hfftn fft_ihfftn stft istft "
+    # distances
+    "cdist _cdist_forward _euclidean_dist pdist _pdist_forward "
+    # factorisations
+    "linalg_lu linalg_lu_factor linalg_lu_factor_ex linalg_det _linalg_det linalg_slogdet slogdet "
+    "_linalg_slogdet det logdet linalg_solve _linalg_solve_ex linalg_solve_ex linalg_lu_solve "
+    "linalg_ldl_solve linalg_ldl_factor linalg_ldl_factor_ex linalg_cholesky linalg_cholesky_ex "
+    "cholesky cholesky_solve cholesky_inverse linalg_solve_triangular linalg_qr qr linalg_lstsq "
+    "linalg_svd linalg_svdvals _linalg_svd svd linalg_inv linalg_inv_ex inverse linalg_eigh "
+    "linalg_eigvalsh _linalg_eigh linalg_eig linalg_eigvals _linalg_eigvals".split()
+)
+"""Operators whose work is estimated beside the multiply-accumulates; see `estimates`."""
 
 NONLINEAR = frozenset(
     "relu relu_ gelu gelu_ silu silu_ sigmoid sigmoid_ tanh tanh_ elu elu_ celu celu_ selu selu_ "
@@ -101,7 +123,9 @@ _ELEMENTWISE = frozenset(
     "_unique unique_dim_consecutive log_sigmoid sum_to_size fake_quantize_per_tensor_affine "
     "fake_quantize_per_channel_affine fake_quantize_per_tensor_affine_cachemask "
     "fake_quantize_per_channel_affine_cachemask quantize_per_tensor quantize_per_channel "
-    "quantize_per_tensor_dynamic dequantize".split()
+    "quantize_per_tensor_dynamic dequantize "
+    # sparse tensors
+    "_sparse_softmax _sparse_log_softmax _sparse_sum sparse_sum".split()
 )
 
 _FREE = frozenset(
@@ -143,7 +167,21 @@ _FREE = frozenset(
     "retain_grad sym_is_contiguous _nnz dense_dim sparse_dim "
     "sym_constrain_range_for_size _has_compatible_shallow_copy_type device is_floating_point Int "
     "Float Bool FloatImplicit IntImplicit ScalarImplicit __getitem__ len append __and__ __or__ "
-    "__not__ __is__ __isnot__ __contains__ warn format".split()
+    "__not__ __is__ __isnot__ __contains__ warn format "
+    # changing the layout
+    "_to_dense to_dense _to_sparse _to_sparse_csr _to_sparse_csc _to_sparse_bsr _to_sparse_bsc "
+    "to_sparse to_sparse_csr to_sparse_csc to_sparse_bsr to_sparse_bsc sparse_coo_tensor "
+    "_sparse_coo_tensor_with_dims _sparse_coo_tensor_with_dims_and_tensors "
+    "_sparse_coo_tensor_unsafe sparse_compressed_tensor _sparse_compressed_tensor_unsafe "
+    "sparse_csr_tensor sparse_csc_tensor sparse_bsr_tensor sparse_bsc_tensor "
+    "_sparse_compressed_tensor_with_dims _sparse_csr_tensor_unsafe "
+    "_validate_sparse_coo_tensor_args "
+    "_validate_sparse_compressed_tensor_args coalesce _coalesce _coalesced is_coalesced "
+    "sparse_mask _linalg_check_errors fft_fftshift fft_ifftshift fft_fftfreq fft_rfftfreq "
+    "unfold_backward equal _sparse_mask_projection indices _indices values _values crow_indices "
+    "col_indices "
+    "ccol_indices row_indices _nnz sparse_dim dense_dim sparse_resize_ "
+    "_convert_indices_from_coo_to_csr _convert_indices_from_csr_to_coo".split()
 )
 
 
@@ -178,6 +216,8 @@ def classify(name: str) -> OperatorClass:
         return "unknown"
     if operator in MULTIPLY_ACCUMULATE:
         return "multiply-accumulate"
+    if operator in _ESTIMATED:
+        return "estimated"
     if operator in _ELEMENTWISE:
         return "elementwise or reduction"
     if operator in _FREE:

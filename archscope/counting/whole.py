@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from archscope.counting.formulas import Formula, vecdot
+from archscope.counting.formulas import vecdot
+from archscope.counting.layouts import Formula
 
 WHOLE: dict[Any, tuple[str, Formula]] = {torch.linalg.vecdot: ("aten::linalg_vecdot", vecdot)}
 """Function to the operator that it is, and its formula."""

@@ -63,9 +63,7 @@ class Strange(nn.Module):
             return Multiplied.apply(x, self.weight)
         if self.kind == "custom":
             return torch.ops.archscope_test.twice(x)
-        if self.kind == "opaque":
-            return torch.ops.archscope_test.opaque(x)
-        return torch.linalg.svd(x).S
+        return torch.ops.archscope_test.opaque(x)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +72,6 @@ class Strange(nn.Module):
         ("numpy", "memory", 64),
         ("custom", "archscope_test::twice", 64),
         ("opaque", "archscope_test::opaque", 64),
-        ("svd", "aten::_linalg_svd", 64),
     ],
 )
 def test_an_unknown_operator_is_named(kind: str, operator: str, macs: int) -> None:
@@ -224,8 +221,8 @@ class Sparse(nn.Module):
         return torch.sparse.mm(x.to_sparse(), x.t())
 
 
-def test_a_sparse_product_is_named() -> None:
+def test_a_sparse_product_of_the_input_is_counted_by_its_entries() -> None:
     report = params(Sparse(), torch.eye(4))
 
-    assert not report.totals.complete
-    assert any(note.operator for note in report.notes)
+    assert report.totals.complete
+    assert report.totals.macs == 4 * 4

@@ -59,13 +59,18 @@ class OperatorRow:
     operator: str = column("Operator")
     """Name with its namespace, e.g. `aten::addmm`."""
     kind: str = column("Class", drop=1)
-    """`multiply-accumulate`, `elementwise or reduction`, `free` or `unknown`."""
+    """`multiply-accumulate`, `estimated`, `elementwise or reduction`, `free` or `unknown`."""
     calls: int = column("Calls", kind="count")
     """How often it ran."""
     elements: int = column("Elements written", kind="work", drop=2)
     """Elements of all its outputs."""
     macs: int | None = column("MACs", kind="work", share=True, bar=True)
     """Multiply-accumulates; None where the operator is unknown."""
+    estimated_flops: int | None = column(
+        "Estimated FLOPs", kind="work", drop=3, idle="unknown", none="-", default=None
+    )
+    """FLOPs of a transform, a distance or a factorisation by a textbook count, beside all totals;
+    None for other operators."""
 
 
 @frozen

@@ -171,12 +171,14 @@ def _operator_rows(subject: Subject, count: ForwardCount | None) -> tuple[Operat
     calls: Counter[tuple[str, str]] = Counter()
     elements: Counter[tuple[str, str]] = Counter()
     macs: Counter[tuple[str, str]] = Counter()
+    estimated: Counter[tuple[str, str]] = Counter()
     for (path, operator), ran in count.dispatcher.work.items():
         copies = times.get(block_of(path, containers) or "", 1)
         key = operator, ran.kind
         calls[key] += copies * ran.calls
         elements[key] += copies * ran.elements
         macs[key] += copies * ran.macs
+        estimated[key] += copies * ran.estimated_flops
     return tuple(
         OperatorRow(
             operator=operator,
@@ -184,6 +186,7 @@ def _operator_rows(subject: Subject, count: ForwardCount | None) -> tuple[Operat
             calls=calls[operator, kind],
             elements=elements[operator, kind],
             macs=None if kind == "unknown" else macs[operator, kind],
+            estimated_flops=estimated[operator, kind] if kind == "estimated" else None,
         )
         for operator, kind in sorted(calls, key=lambda key: (-macs[key], -elements[key], key))
     )

@@ -1,0 +1,65 @@
+"""Operators that take functions are run, and what these call is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+
+class Calls(nn.Module):
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.function = function
+        self.fc = nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(self.fc, x)
+
+
+def by_values(fc: nn.Module, x: Tensor) -> Tensor:
+    return torch.cond(x.sum() >= 0, lambda v: fc(v), lambda v: fc(fc(v)), (x,))
+
+
+def mapped(fc: nn.Module, x: Tensor) -> Tensor:
+    return torch.ops.higher_order.map_impl(lambda v: (fc(v),), [x], [])[0]
+
+
+def looped(fc: nn.Module, x: Tensor) -> Tensor:
+    from torch._higher_order_ops.while_loop import while_loop
+
+    return while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, fc(y)), (torch.tensor(0), x))[1]
+
+
+def flexible(fc: nn.Module, x: Tensor) -> Tensor:
+    from torch.nn.attention.flex_attention import flex_attention
+
+    q = fc(x)[:, None]
+    return flex_attention(q, q, q)
+
+
+def ragged(fc: nn.Module, x: Tensor) -> Tensor:
+    return fc(torch.nested.nested_tensor([x[0, :3], x[1]], layout=torch.jagged)).values()
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (by_values, 2 * 5 * 64),  # ten rows of 8 x 8, by the branch that is taken
+        (mapped, 2 * 5 * 64),
+        (looped, 3 * 2 * 5 * 64),  # three times round
+        (flexible, 2 * 5 * 64 + 2 * 2 * 5 * 5 * 8),  # scores and their sum: 5 x 5 x 8 each
+        (ragged, (3 + 5) * 64),  # eight rows are there
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_what_the_functions_call_is_counted(
+    count: Any, function: Callable[..., Tensor], expected: int
+) -> None:
+    found = count(Calls(function), torch.zeros(2, 5, 8))
+    assert found.failure is None
+    assert found.dispatcher.macs().total() == expected
+    assert "unknown" not in {tally.kind for tally in found.dispatcher.work.values()}
