@@ -22,7 +22,7 @@ class Agreement:
     macs: Counter[str]
     """Multiply-accumulates of each module's own work, by path; the dispatcher's."""
     flops: Counter[str] | None
-    """The same plus fvcore's estimates; None where fvcore could not follow."""
+    """The same plus fvcore's estimates; None where the forward failed."""
     complete: bool
     """False where something is unknown, disputed, or was not reached."""
     doubtful: frozenset[str]
@@ -45,11 +45,12 @@ def compare(count: ForwardCount) -> Agreement:
     ]
     if count.fvcore is None and count.failure is None:
         text = (
-            f"fvcore could not trace this forward ({count.fvcore_failure}): "
-            "multiply-accumulates are from torch's dispatcher alone, FLOPs are unknown"
+            f"torch's tracer could not follow this forward: {count.fvcore_failure}. One engine "
+            "counted, torch's dispatcher"
         )
-        notes.append(Note(level="warning", text=text))
-    flops = None if count.fvcore is None else macs + count.fvcore.estimates
+        notes.append(Note(level="info", text=text))
+    estimates = (count.fvcore or count.dispatcher).fvcore_estimates
+    flops = None if count.failure is not None and count.fvcore is None else macs + estimates
     return Agreement(
         macs=macs,
         flops=flops,

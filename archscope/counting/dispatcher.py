@@ -15,6 +15,8 @@ from torch.utils._pytree import tree_leaves
 from archscope.counting.estimates import ESTIMATES
 from archscope.counting.expected import Expected
 from archscope.counting.formulas import FORMULAS
+from archscope.counting.fvcore_estimates import ESTIMATES as FVCORE
+from archscope.counting.fvcore_estimates import OF_FUNCTIONS
 from archscope.counting.higher_order import kernel_of
 from archscope.counting.layouts import NEEDS_DATA, Formula, special
 from archscope.counting.operators import (
@@ -35,7 +37,7 @@ from archscope.counting.ownership import (
 from archscope.counting.path_lengths import PathLength, PathLengths
 from archscope.counting.unwritten import Unseen, Unwritten
 from archscope.counting.unwritten import memory_of as _storage
-from archscope.counting.whole import WHOLE, WholeProducts
+from archscope.counting.whole import WHOLE, WholeFunctions
 from archscope.running.module_stack import ModuleStack
 
 
@@ -72,6 +74,8 @@ class DispatcherCount:
     """Multiply-accumulates by closed form and as counted, where they differ, by path."""
     sparse: Counter[str] = field(default_factory=Counter)
     """Multiply-accumulates by the entries that sparse operands store, by path."""
+    fvcore_estimates: Counter[str] = field(default_factory=Counter)
+    """What fvcore estimates for norms, pools and resampling, by path of the module that runs."""
     complex_macs: int = 0
     """Real multiply-accumulates that were made of complex ones."""
     reasons: dict[str, str] = field(default_factory=dict)
@@ -120,7 +124,7 @@ class DispatcherCounter(TorchDispatchMode):
         self._unwritten = Unwritten()
         self._expected = Expected(model)
         self._within_whole = False
-        self._functions = WholeProducts(self._whole)
+        self._functions = WholeFunctions(self._whole)
         self._entries = 0
         self.stack = ModuleStack(model, on_enter=self._enter, on_exit=self._exit)
         self.count = DispatcherCount(
@@ -147,8 +151,7 @@ class DispatcherCounter(TorchDispatchMode):
                 return kernel(*args, **kwargs)
         operator = self._operators.get(func) or self._learn(func)
         if operator.composite:
-            with self:
-                result = func.decompose(*args, **kwargs)
+            result = self._by_parts(func, operator, args, kwargs)
             if result is not NotImplemented:
                 return result
         result = func(*args, **kwargs)
@@ -160,6 +163,19 @@ class DispatcherCounter(TorchDispatchMode):
         elif self._unwritten:
             inputs = _tensors((args, list(kwargs.values())))
             self._unwritten.met(func, args, kwargs, inputs, self.stack.current)
+        return result
+
+    def _by_parts(self, func: Any, operator: _Operator, args: Any, kwargs: Any) -> Any:
+        """Run a composite operator by its parts, which are counted each."""
+        estimate = None if self._within_whole else FVCORE.get(operator.name)
+        before, self._within_whole = self._within_whole, self._within_whole or bool(estimate)
+        try:
+            with self:
+                result = func.decompose(*args, **kwargs)
+        finally:
+            self._within_whole = before
+        if estimate is not None and result is not NotImplemented:
+            self._estimate(estimate(*args, result=result, **kwargs))
         return result
 
     def __enter__(self) -> DispatcherCounter:
@@ -176,12 +192,15 @@ class DispatcherCounter(TorchDispatchMode):
             self._functions.__exit__(*raised)  # type: ignore[no-untyped-call]
 
     def _whole(self, func: Any, args: Any, kwargs: Any) -> Any:
-        """Run a product of which torch's dispatcher sees only parts that are none, and count it."""
+        """Run and count a function of which the dispatcher sees parts that are other work."""
         before, self._within_whole = self._within_whole, True
         try:
             result = func(*args, **kwargs)
         finally:
             self._within_whole = before
+        if func in OF_FUNCTIONS:
+            self._estimate(OF_FUNCTIONS[func](*args, result=result, **kwargs))
+            return result
         name, formula = WHOLE[func]
         operator = _Operator(name=name, kind="multiply-accumulate", formula=formula)
         self._record(operator, args, kwargs, result)
@@ -221,11 +240,16 @@ class DispatcherCounter(TorchDispatchMode):
         tally.kind = "unknown" if operator.name in self.count.reasons else operator.kind
         tally.calls += 1
         tally.macs += macs or 0
+        if operator.name in FVCORE and not self._within_whole:
+            self._estimate(FVCORE[operator.name](*args, result=outputs[0], **kwargs))
         if operator.name in ESTIMATES:
             tally.estimated_flops += round(ESTIMATES[operator.name](*args, result=result, **kwargs))
         if not operator.view:
             tally.elements += sum(output.numel() for output in outputs)
         self._follow(operator, inputs, outputs, weight)
+
+    def _estimate(self, flops: int) -> None:
+        self.count.fvcore_estimates[self.stack.current] += flops
 
     def _remark(
         self, operator: _Operator, inputs: list[Tensor], path: str, macs: int | None

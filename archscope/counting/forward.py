@@ -14,8 +14,8 @@ from torch.nn.parameter import is_lazy
 
 from archscope.counting.dispatcher import DispatcherCount, DispatcherCounter
 from archscope.counting.execution import ShapesOnly
-from archscope.counting.fvcore_engine import FvcoreCount, count_with_fvcore
-from archscope.errors import ForwardError, first_line
+from archscope.counting.fvcore_engine import FvcoreCount, UntraceableError, count_with_fvcore
+from archscope.errors import ForwardError
 from archscope.running.as_found import in_place
 from archscope.running.as_written import as_written
 from archscope.running.module_stack import ModuleStack
@@ -179,7 +179,8 @@ def _both_engines(
             fvcore = count_with_fvcore(alike, counter.count.macs())
         except Exception as failure:  # the tracer is torch's own, and gives up in many ways
             raise_interrupt(failure)
-            reason = first_line(failure)
+            known = isinstance(failure, UntraceableError)
+            reason = str(failure) if known else f"it gave up by itself ({type(failure).__name__})"
             return ForwardCount(counter.count, None, reason, execution, None, device)
         return ForwardCount(counter.count, fvcore, None, execution, None, device)
 

@@ -40,7 +40,7 @@ class FvcoreCount:
 
     macs: Counter[str] = field(default_factory=Counter)
     """Multiply-accumulates."""
-    estimates: Counter[str] = field(default_factory=Counter)
+    fvcore_estimates: Counter[str] = field(default_factory=Counter)
     """fvcore's FLOPs for normalisation, pooling and resampling."""
     unknown: dict[str, Unknown] = field(default_factory=dict)
     """Operators that fvcore does not know and that are in no class, by name."""
@@ -64,7 +64,7 @@ _ESTIMATED = re.compile("norm|pool|upsample|grid_sampler")
 
 
 class UntraceableError(Exception):
-    """A forward part of which torch's tracer cannot see."""
+    """A forward part of which torch's tracer cannot see; says why, in words for people."""
 
 
 def count_with_fvcore(fresh: Callable[[], Twin], expected: Mapping[str, int]) -> FvcoreCount:
@@ -89,7 +89,7 @@ def _count(twin: Twin, *, keep_all: bool) -> FvcoreCount:
         classify(name) == "multiply-accumulate" or _ESTIMATED.search(name)
         for name in traced.unheard
     ):
-        raise UntraceableError("some of its work is in scripted code")
+        raise UntraceableError("part of it is scripted")
     recorder = _Recorder(traced, holders_by_tensor(twin.model), found)
     analysis = _Analysis(traced.graph)
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
@@ -99,7 +99,7 @@ def _count(twin: Twin, *, keep_all: bool) -> FvcoreCount:
         strangers = [k for k in analysis.unsupported_ops() if classify(k) == "unknown"]
         if strangers:  # once more, to learn how much they write
             found.macs.clear()
-            found.estimates.clear()
+            found.fvcore_estimates.clear()
             handles = {kind: recorder.stranger(kind) for kind in strangers}
             analysis.set_op_handle(**handles).total()
     return found
@@ -146,7 +146,7 @@ class _Recorder:
         macs |= {f"{kind}_": handle for kind, handle in macs.items()}  # written in place
         wrapped = {kind: self._noting(handle, self._found.macs) for kind, handle in macs.items()}
         return wrapped | {
-            kind: self._noting(handle, self._found.estimates)
+            kind: self._noting(handle, self._found.fvcore_estimates)
             for kind, handle in ESTIMATE_HANDLES.items()
         }
 

@@ -1,4 +1,4 @@
-"""Products that torch takes apart, into operators that are none, before its dispatcher is asked."""
+"""Functions that torch takes apart before its dispatcher is asked, so that it sees other work."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from archscope.counting.formulas import vecdot
+from archscope.counting.fvcore_estimates import OF_FUNCTIONS
 from archscope.counting.layouts import Formula
 
 WHOLE: dict[Any, tuple[str, Formula]] = {torch.linalg.vecdot: ("aten::linalg_vecdot", vecdot)}
 """Function to the operator that it is, and its formula."""
 
 
-class WholeProducts(TorchFunctionMode):
-    """Has each call of such a function run by `whole`, which takes it and its arguments."""
+class WholeFunctions(TorchFunctionMode):
+    """Has each call of such a function, or of one with an estimate, run by `whole`."""
 
     def __init__(self, whole: Callable[[Any, Any, Any], Any]) -> None:
         super().__init__()
         self._whole = whole
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func in WHOLE:
+        if func in WHOLE or func in OF_FUNCTIONS:
             return self._whole(func, args, kwargs or {})
         return func(*args, **(kwargs or {}))
