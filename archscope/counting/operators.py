@@ -38,6 +38,9 @@ MULTIPLY_ACCUMULATE = frozenset(
     "_scaled_dot_product_cudnn_attention _scaled_dot_product_fused_attention_overrideable "
     "_native_multi_head_attention _transformer_encoder_layer_fwd "
     "_scaled_dot_product_flash_attention_for_cpu_backward "
+    # gradients of these within a forward
+    "convolution_backward _scaled_dot_product_flash_attention_backward "
+    "_scaled_dot_product_efficient_attention_backward _scaled_dot_product_cudnn_attention_backward "
     # recurrence
     "lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell mkldnn_rnn_layer "
     "_cudnn_rnn miopen_rnn".split()
@@ -110,7 +113,7 @@ _ELEMENTWISE = frozenset(
     # random numbers
     "bernoulli native_dropout dropout feature_dropout alpha_dropout uniform normal rand randn "
     "randint rand_like randn_like randint_like randperm exponential log_normal cauchy_ geometric_ "
-    "rrelu_with_noise isin polar complex relu6 cauchy geometric random binomial poisson "
+    "embedding_dense_backward rrelu_with_noise isin polar complex relu6 cauchy geometric random binomial poisson "
     "_standard_gamma _sample_dirichlet normal_functional rrelu_with_noise_functional "
     "feature_alpha_dropout _fused_dropout "
     # windows, gradients of a signal, statistics and losses
@@ -238,6 +241,9 @@ def _classify_by_tags(operator: str) -> OperatorClass:
         return "elementwise or reduction"
     if any(overload.is_view for overload in overloads):
         return "free"
+    forward, backward, _ = operator.partition("_backward")
+    if backward and classify(f"aten::{forward}") in ("free", "elementwise or reduction"):
+        return "elementwise or reduction"
     if operator.endswith("_") and not operator.endswith("__"):
         return classify(f"aten::{operator[:-1]}")
     return "unknown"

@@ -44,10 +44,12 @@ def holders_by_tensor(model: nn.Module) -> dict[int, Holders]:
 
 
 def multiplied(operator: str, inputs: Sequence[Operand]) -> Sequence[Operand]:
-    """Return which inputs of a product are multiplied: not what is added, a bias for instance."""
+    """Return which inputs of a product are multiplied: not what is added, as a bias or a mask."""
     name = operator.rpartition("::")[2].removesuffix("_")
     if name in _ADDS_FIRST:
         return inputs[1:3]
+    if "scaled_dot_product" in name:
+        return inputs[:3]
     return inputs[:2] if _BIASED.fullmatch(name) else inputs
 
 
