@@ -124,7 +124,7 @@ class DispatcherCounter(TorchDispatchMode):
         self._unwritten = Unwritten()
         self._expected = Expected(model)
         self._within_whole = False
-        self._functions = WholeFunctions(self._whole)
+        self._functions = WholeFunctions(self._whole, self._unwritten)
         self._entries = 0
         self.stack = ModuleStack(model, on_enter=self._enter, on_exit=self._exit)
         self.count = DispatcherCount(
@@ -158,7 +158,7 @@ class DispatcherCounter(TorchDispatchMode):
         self._record(operator, args, kwargs, result)
         if operator.uninitialised:
             self._unwritten.made(_tensors(result))
-        elif operator.name == "aten::lift_fresh":
+        elif operator.name == "aten::lift_fresh" and self._functions.values_left:
             self._unwritten.lifted(_tensors(result))
         elif self._unwritten:
             inputs = _tensors((args, list(kwargs.values())))
@@ -174,6 +174,8 @@ class DispatcherCounter(TorchDispatchMode):
                 result = func.decompose(*args, **kwargs)
         finally:
             self._within_whole = before
+        if operator.kind != "unknown" and self._unwritten:
+            self._unwritten.known(_tensors(result))  # its kernel may write by an address
         if estimate is not None and result is not NotImplemented:
             self._estimate(estimate(*args, result=result, **kwargs))
         return result

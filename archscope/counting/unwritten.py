@@ -53,6 +53,15 @@ class Unwritten:
             if type(tensor) is Tensor and tensor.layout is not None:
                 self._made[memory_of(tensor)] = StorageWeakRef(tensor.untyped_storage())
 
+    def names(self) -> frozenset[int]:
+        """Return the names of all memory that nothing has written so far."""
+        return frozenset(self._made)
+
+    def known(self, tensors: Iterable[Tensor]) -> None:
+        """Note results whose values are accounted for."""
+        for tensor in tensors:
+            self._made.pop(memory_of(tensor), None)
+
     def lifted(self, tensors: Iterable[Tensor]) -> None:
         """Note what is a constant to torch, where its memory is not torch's own: an array."""
         self.made(t for t in tensors if not t.is_meta and not t.untyped_storage().resizable())

@@ -3,27 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from archscope.counting.formulas import vecdot
 from archscope.counting.fvcore_estimates import OF_FUNCTIONS
 from archscope.counting.layouts import Formula
+from archscope.counting.operators import UNINITIALISED
+from archscope.counting.unwritten import Unwritten, memory_of
+from archscope.running.module_stack import tensors_in
 
 WHOLE: dict[Any, tuple[str, Formula]] = {torch.linalg.vecdot: ("aten::linalg_vecdot", vecdot)}
 """Function to the operator that it is, and its formula."""
 
 
+_OF_TORCH = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType)
+_LEAVING = frozenset((Tensor.numpy, Tensor.__array__, Tensor.tolist, Tensor.__dlpack__))
+"""Methods that hand a tensor's values to what is not torch."""
+
+
+_FROM_OUTSIDE = frozenset((torch.from_numpy, torch.frombuffer, torch.from_file))
+
+
+def _comes_empty(func: Any) -> bool:
+    return f"aten::{func.__name__}" in UNINITIALISED or func in _FROM_OUTSIDE
+
+
 class WholeFunctions(TorchFunctionMode):
     """Has each call of such a function, or of one with an estimate, run by `whole`."""
 
-    def __init__(self, whole: Callable[[Any, Any, Any], Any]) -> None:
+    def __init__(self, whole: Callable[[Any, Any, Any], Any], unwritten: Unwritten) -> None:
         super().__init__()
         self._whole = whole
+        self._unwritten = unwritten
+        self.values_left = False
+        """Whether something that is not torch was given a tensor's values."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func in WHOLE or func in OF_FUNCTIONS:
             return self._whole(func, args, kwargs or {})
-        return func(*args, **(kwargs or {}))
+        if func in _LEAVING:
+            self.values_left = True
+        before = self._unwritten.names()
+        result = func(*args, **(kwargs or {}))
+        if self._unwritten and isinstance(func, _OF_TORCH) and not _comes_empty(func):
+            # A kernel of torch's own may write by an address to what it makes.
+            self._unwritten.known(t for t in tensors_in(result) if memory_of(t) not in before)
+        return result

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from archscope.library import params
 
@@ -124,3 +125,37 @@ def test_what_was_written_out_of_sight_is_named_once(function: Callable[[Tensor]
     assert not report.totals.complete
     rows = {row.path: row.complete for row in report.section("modules").rows}
     assert rows == {"": False, "fc": True, "inner": False}
+
+
+class Packed(nn.Module):
+    """A recurrence over sequences of several lengths, which torch unpacks by addresses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(8, 8, batch_first=True)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        return pad_packed_sequence(self.lstm(packed)[0], batch_first=True)[0]
+
+
+def test_what_torch_fills_by_an_address_was_seen() -> None:
+    report = params(Packed(), torch.rand(3, 5, 8), torch.tensor([5, 3, 2]), strict=True)
+
+    # 10 steps, each 4 gates of 8 by 8 for the input and for the state
+    assert report.totals.macs == 10 * 2 * 4 * 8 * 8
+
+
+class ScaledByNumpy(nn.Module):
+    """Multiplies by a constant that NumPy made of nothing that a tensor held."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(x) * torch.from_numpy(np.ones(8, dtype="float32"))
+
+
+def test_a_constant_of_numpy_holds_no_work() -> None:
+    assert params(ScaledByNumpy(), torch.rand(4, 8), strict=True).totals.macs == 4 * 64
