@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from archscope.analyses import ANALYSES, Needs
@@ -170,6 +171,7 @@ def _torch_version() -> str | None:
     return str(torch.__version__) if torch is not None else _version("torch")
 
 
+@cache
 def _version(package: str) -> str | None:
     from importlib.metadata import PackageNotFoundError, version
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -15,11 +15,12 @@ from archscope.running.twin import Original
 _TRACER: Any = torch._C._parse_dispatch_key("Tracer")
 _CONVOLUTION = torch.ops.aten.convolution.default
 _TRACED_CONVOLUTION = torch.ops.aten._convolution.default
+_FULL = torch.ops.aten.full.default
 _FACTORIES = frozenset(
     (
         torch.ops.aten.zeros.default,
         torch.ops.aten.ones.default,
-        torch.ops.aten.full.default,
+        _FULL,
         torch.ops.aten.empty.memory_format,
     )
 )
@@ -32,21 +33,27 @@ _LARGEST_CONSTANT = 2**22
 """Elements of the largest constant that is made with its data where meta is asked for."""
 
 
+Kept = Literal["whole numbers", "all", "none"]
+KEPT: tuple[Kept, ...] = ("whole numbers", "all", "none")
+"""Ways to run on shapes alone, the one first that suits most forwards."""
+
+
 class ShapesOnly(TorchDispatchMode):
     """Answers every operator that touches a meta tensor with an empty meta tensor.
 
     Operators on other tensors alone (constants that the forward makes for itself) run for real, so
-    that control flow over them works; once mixed with a meta tensor the result is meta. With
-    `constants_too` tensors made inside are meta from the start, for a forward that writes to them.
+    that control flow over them works; once mixed with a meta tensor the result is meta. `kept` says
+    which of the constants that are made where the weights are have data: whole numbers, which tend
+    to be indices and masks; all of them; or none, for a forward that writes to them.
 
     An operator that was seen before with the same shapes is answered from memory. While torch's
     tracer listens, sizes would come back as tensors, so it is paused around every answer.
     What would write to the memory of `original` is refused.
     """
 
-    def __init__(self, *, constants_too: bool = False, original: Original | None = None) -> None:
+    def __init__(self, *, kept: Kept = "whole numbers", original: Original | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._constants_too = constants_too
+        self._kept = kept
         self._original = original
         self._seen: dict[Any, Any] = {}
 
@@ -110,12 +117,20 @@ class ShapesOnly(TorchDispatchMode):
         if self._original is not None and func._schema.is_mutable:
             self._original.refuse_write(func, args, kwargs)
         if kwargs.get("device") is not None:
-            kept = func in _KEPT or (func in _FACTORIES and prod(args[0]) <= _LARGEST_CONSTANT)
-            if self._constants_too:
+            if self._kept == "none":
                 kwargs = {**kwargs, "device": torch.device("meta")}
-            elif kept:
+            elif func in _KEPT or self._keeps(func, args, kwargs.get("dtype")):
                 kwargs = {**kwargs, "device": torch.device("cpu")}
         return func(*args, **kwargs)
+
+    def _keeps(self, func: Any, args: Any, dtype: torch.dtype | None) -> bool:
+        if func not in _FACTORIES or prod(args[0]) > _LARGEST_CONSTANT:
+            return False
+        if dtype is None:
+            whole = func is _FULL and isinstance(args[1], int)
+        else:
+            whole = not (dtype.is_floating_point or dtype.is_complex)
+        return whole or self._kept == "all"
 
 
 def _answer(func: Any, args: Any, kwargs: Any) -> Any:

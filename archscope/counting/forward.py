@@ -13,13 +13,13 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from archscope.counting.dispatcher import DispatcherCount, DispatcherCounter
-from archscope.counting.execution import ShapesOnly
+from archscope.counting.execution import KEPT, Kept, ShapesOnly
 from archscope.counting.fvcore_engine import FvcoreCount, UntraceableError, count_with_fvcore
 from archscope.errors import ForwardError
 from archscope.running.as_found import in_place
 from archscope.running.as_written import as_written
 from archscope.running.module_stack import ModuleStack
-from archscope.running.process import raise_interrupt, random_as_found
+from archscope.running.process import PutBack, raise_interrupt, random_as_found
 from archscope.running.twin import (
     Original,
     ReachedOriginalError,
@@ -78,7 +78,7 @@ def count_forward(
     if lazy is not None:
         raise ForwardError(f"parameter {lazy} has no shape yet; run the model once, then count it")
     repeats = {repeat.path: len(repeat.copies) for repeat in subject.repeats}
-    original, watch = Original(model, inputs), _Watch(repeats, around)
+    original, watch = Original(model, inputs), _Watch(repeats, around, random_as_found())
     results: list[ForwardCount] = []
     try:
         for attempt in _attempts(original, execution):
@@ -101,6 +101,10 @@ class _Watch:
     repeats: Mapping[str, int]
     """For how many blocks the one at a path stands."""
     around: Around
+    chance_as_found: PutBack
+    """Puts random numbers back to where they were before the first attempt."""
+    folds: bool = True
+    """Whether modules that do the same may be traced once: these are no one's but ours."""
 
 
 Attempt = Callable[[Original, _Watch], ForwardCount]
@@ -108,7 +112,7 @@ Attempt = Callable[[Original, _Watch], ForwardCount]
 
 def _attempts(original: Original, execution: Execution) -> list[Attempt]:
     """Return the ways to run, cheapest first; each later one is tried where the former raised."""
-    shapes = [partial(_on_shapes, constants_too=too) for too in (False, True)]
+    shapes = [partial(_on_shapes, kept=kept) for kept in KEPT]
     if execution == "shapes" or _without_data(original):
         return list(shapes)
     return [_on_data] if execution == "real" else [*shapes, _on_data]
@@ -118,12 +122,12 @@ def _without_data(original: Original) -> bool:
     return any(tensor.is_meta for tensor in original.tensors())
 
 
-def _on_shapes(original: Original, watch: _Watch, *, constants_too: bool) -> ForwardCount:
+def _on_shapes(original: Original, watch: _Watch, *, kept: Kept) -> ForwardCount:
     with (
-        ShapesOnly(constants_too=constants_too, original=original),
+        ShapesOnly(kept=kept, original=original),
         original.out_of_reach(writes=False),
     ):
-        fresh = partial(on_shapes, original, constants_too=constants_too)
+        fresh = partial(on_shapes, original, constants_too=kept == "none")
         return _both_engines(fresh, watch, "shapes")
 
 
@@ -142,6 +146,7 @@ def _in_place(original: Original, watch: _Watch) -> ForwardCount:
 
     bare = _without_data(original)
     with in_place(original.model, original.inputs), ShapesOnly() if bare else nullcontext():
+        watch = replace(watch, folds=False)
         count = _both_engines(itself, watch, "shapes" if bare else "real")
     return replace(count, in_place=True)
 
@@ -157,7 +162,7 @@ def _both_engines(
     `guard` stands around the first, which shows all that the second will do: torch's tracer loses
     convolutions under it.
     """
-    chance_as_found = random_as_found()
+    watch.chance_as_found()
     with torch.no_grad(), as_written():
         twin = fresh()
         counter = DispatcherCounter(twin.model, watch.repeats)
@@ -172,11 +177,13 @@ def _both_engines(
         del twin  # before there is another: it may be large
 
         def alike() -> Twin:
-            chance_as_found()
+            watch.chance_as_found()
             return fresh()
 
         try:
-            fvcore = count_with_fvcore(alike, counter.count.macs())
+            fvcore = count_with_fvcore(
+                alike, counter.count, folds=watch.folds and execution == "shapes"
+            )
         except Exception as failure:  # the tracer is torch's own, and gives up in many ways
             raise_interrupt(failure)
             known = isinstance(failure, UntraceableError)

@@ -15,6 +15,8 @@ from fvcore.nn.jit_analysis import Statistics
 from fvcore.nn.jit_handles import conv_flop_jit, linear_flop_jit
 from torch import nn
 
+from archscope.counting.dispatcher import DispatcherCount
+from archscope.counting.folding import Folding
 from archscope.counting.fvcore_handles import ESTIMATE_HANDLES, MAC_HANDLES, Handle
 from archscope.counting.layouts import REAL_PER_COMPLEX
 from archscope.counting.operators import FACTORIES, classify
@@ -67,22 +69,29 @@ class UntraceableError(Exception):
     """A forward part of which torch's tracer cannot see; says why, in words for people."""
 
 
-def count_with_fvcore(fresh: Callable[[], Twin], expected: Mapping[str, int]) -> FvcoreCount:
+def count_with_fvcore(
+    fresh: Callable[[], Twin], count: DispatcherCount, *, folds: bool
+) -> FvcoreCount:
     """Trace a fresh copy and count it; raises what the tracer or the forward raises.
 
-    The tracer drops work that no output depends on. That is rare, and keeping all results alive
-    takes time: so it is done only where the multiply-accumulates are not `expected`, by module.
+    `count` is what torch's dispatcher saw of the same. With `folds`, which needs no data, modules
+    that do the same are traced once, and the tracer drops work that no output depends on. Only
+    where what is left disagrees with `count` all is traced and kept alive, which takes time.
     """
+    expected = count.macs()
     twin = fresh()
-    if not any(isinstance(module, torch.jit.ScriptModule) for module in twin.model.modules()):
-        found = _count(twin, keep_all=False)
-        if +found.macs == expected:
-            return found
-        twin = fresh()
-    return _count(twin, keep_all=True)
+    scripted = any(isinstance(module, torch.jit.ScriptModule) for module in twin.model.modules())
+    for fold in () if scripted else (True, False) if folds else (False,):
+        folding = Folding(twin.model, count) if fold else None
+        if folding is None or folding.folds:
+            found = _count(twin, folding)
+            if +found.macs == expected:
+                return found
+            twin = fresh()
+    return _count(twin, None, keep_all=True)
 
 
-def _count(twin: Twin, *, keep_all: bool) -> FvcoreCount:
+def _count(twin: Twin, folding: Folding | None, *, keep_all: bool = False) -> FvcoreCount:
     found = FvcoreCount()
     traced = trace(twin, keep_all=keep_all)
     if any(
@@ -102,6 +111,9 @@ def _count(twin: Twin, *, keep_all: bool) -> FvcoreCount:
             found.fvcore_estimates.clear()
             handles = {kind: recorder.stranger(kind) for kind in strangers}
             analysis.set_op_handle(**handles).total()
+    if folding is not None:
+        folding.unfold(found.macs)
+        folding.unfold(found.fvcore_estimates)
     return found
 
 

@@ -2,12 +2,14 @@
 
 The tracer listens to torch's functions alone, for as long as they run. Left on, it would turn sizes
 into tensors, on which `round`, a dictionary or `torch._check` fail, let a forward ask whether it is
-traced and do something else, and take a custom function for one operator.
+traced and do something else, and take a custom function for one operator. Sizes within torch's own
+functions are numbers too: torch stashes those that are tensors until an operator takes them, and
+what an error leaves in that stash ends the process when the next trace finds it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -85,7 +87,8 @@ def trace(twin: Twin, *, keep_all: bool) -> Trace:
         for place, tensor in zip(places, tensors, strict=False):
             flat[place] = tensor
         args, kwargs = tree_unflatten(flat, structure)
-        with _scoped(modules, kept), overhearing if keep_all else nullcontext(), listening:
+        aside = overhearing if keep_all else nullcontext()
+        with _sizes_as_numbers(), _scoped(modules, kept), aside, listening:
             kept.keep(twin.model(*args, **kwargs))
         return kept.traced()
 
@@ -176,6 +179,41 @@ class _Overhearing(TorchDispatchMode):
 
 
 @contextmanager
+def _sizes_as_numbers() -> Iterator[None]:
+    """Let tensors give sizes as numbers while the tracer listens, in whatever function."""
+    for name, instead in _SIZES.items():
+        setattr(Tensor, name, instead)
+    try:
+        yield
+    finally:
+        for name in _SIZES:
+            delattr(Tensor, name)
+
+
+def _unheard(ask: Callable[..., Any]) -> Callable[..., Any]:
+    def asked(*args: Any, **kwargs: Any) -> Any:
+        state: Any = torch._C._get_tracing_state()
+        if state is None:
+            return ask(*args, **kwargs)
+        torch._C._set_tracing_state(None)  # type: ignore[attr-defined]
+        try:
+            return ask(*args, **kwargs)
+        finally:
+            torch._C._set_tracing_state(state)  # type: ignore[attr-defined]
+
+    return asked
+
+
+_SIZES: dict[str, Any] = {
+    "shape": property(_unheard(torch._C.TensorBase.shape.__get__)),  # type: ignore[attr-defined]
+    "size": _unheard(torch._C.TensorBase.size),
+    "numel": _unheard(torch._C.TensorBase.numel),
+    "nelement": _unheard(torch._C.TensorBase.nelement),
+}
+"""What torch.Tensor inherits, with the tracer paused."""
+
+
+@contextmanager
 def _scoped(modules: dict[int, str], kept: _Kept) -> Iterator[None]:
     """Let the nodes of a trace know the module that runs them, and keep what it returns."""
     state = torch._C._get_tracing_state()
@@ -184,13 +222,15 @@ def _scoped(modules: dict[int, str], kept: _Kept) -> Iterator[None]:
 
     def enter(module: nn.Module, args: Any) -> None:
         if id(module) in numbers:
-            running.append(id(module))
+            # In this order, here and below: an interrupt in between leaves a scope too many, which
+            # is harmless, where one too few would end the process.
             state.push_scope(numbers[id(module)])
+            running.append(id(module))
 
     def leave(module: nn.Module, args: Any, output: Any) -> None:
-        if id(module) in numbers:
+        if id(module) in running:
             # A forward that raised left its inner modules behind.
-            while running and running.pop() != id(module):
+            while running.pop() != id(module):
                 state.pop_scope()
             state.pop_scope()
             kept.keep(output)

@@ -22,7 +22,7 @@ def runs_on_shapes(model: nn.Module, inputs: Inputs) -> bool:
 def _runs_on_shapes(model: nn.Module, inputs: Inputs) -> bool:
     import torch
 
-    from archscope.counting.execution import ShapesOnly
+    from archscope.counting.execution import KEPT, ShapesOnly
     from archscope.running.as_written import as_written
     from archscope.running.twin import Original, on_shapes
 
@@ -30,11 +30,11 @@ def _runs_on_shapes(model: nn.Module, inputs: Inputs) -> bool:
         return True  # it has its data; counting falls back to that by itself
 
     original = Original(model, inputs)
-    for constants_too in (False, True):
+    for kept in KEPT:
         with torch.no_grad(), as_written(), redirect_stdout(io.StringIO()):
             try:
-                twin = on_shapes(original, constants_too=constants_too)
-                with ShapesOnly(constants_too=constants_too, original=original):
+                twin = on_shapes(original, constants_too=kept == "none")
+                with ShapesOnly(kept=kept, original=original):
                     twin.run()
             except Exception:
                 continue

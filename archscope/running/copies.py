@@ -21,9 +21,11 @@ from torch import Tensor, nn
 StandIn = Callable[[Tensor], Tensor]
 """Makes what stands in a copy for a tensor."""
 
-_ATOMS = (
-    *(type(None), bool, int, float, complex, str, bytes, type, type(...), slice, range),
-    *(torch.dtype, torch.device, torch.Size, torch.layout, torch.memory_format),
+_ATOMS = frozenset(
+    (
+        *(type(None), bool, int, float, complex, str, bytes, type, type(...), slice, range),
+        *(torch.dtype, torch.device, torch.Size, torch.layout, torch.memory_format),
+    )
 )
 _OWN_WAY = ("__deepcopy__", "__reduce__", "__reduce_ex__", "__getstate__", "__copy__", "__new__")
 """Methods by which a class says how it is copied."""
@@ -111,14 +113,14 @@ class Copies:
         if hasattr(value, "__dict__"):
             attributes = vars(made)
             for name, item in list(vars(value).items()):
-                attributes[name] = self._copy(item)
+                attributes[name] = item if type(item) in _ATOMS else self._copy(item)
 
     def _dict(self, value: dict[Any, Any]) -> Any:
         made = self._keep(value, type(value)())
         if isinstance(made, defaultdict):
             made.default_factory = self._copy(value.default_factory)  # type: ignore[attr-defined]
         for key, item in list(value.items()):
-            made[self._copy(key)] = self._copy(item)
+            made[key if type(key) is str else self._copy(key)] = self._copy(item)
         return made
 
     def _list(self, value: list[Any]) -> Any:

@@ -1,7 +1,7 @@
 """Leaves the process as it was found: torch's switches, random numbers, folder, environment.
 
 What runs here may be interrupted anywhere, in the middle of putting things back too. Therefore all
-is put back three times over, by levels that each do it whole: an interrupt ends one of them.
+is put back again by the level around that which was interrupted.
 """
 
 from __future__ import annotations
@@ -44,16 +44,25 @@ def process_as_found(run: Callable[[], T]) -> T:
 
 
 def _putting_back(run: Callable[[], T], state: list[PutBack], times: int) -> T:
+    """Run something and put all back after; where that ends in an error, so many times over."""
     if not times:
-        return run()
+        try:
+            return run()
+        finally:
+            _put_back(state)
     try:
         return _putting_back(run, state, times - 1)
     except BaseException as error:
-        raise_interrupt(error)
-        raise
-    finally:
-        for put_back in state:
-            put_back()
+        try:
+            raise_interrupt(error)
+            raise
+        finally:
+            _put_back(state)
+
+
+def _put_back(state: list[PutBack]) -> None:
+    for put_back in state:
+        put_back()
 
 
 def raise_interrupt(error: BaseException) -> None:
@@ -103,7 +112,8 @@ def _state() -> list[PutBack]:
         _modes(),
         *(_items(registered) for registered in _GLOBAL_HOOKS),
         *(_switch(get, put) for get, put in _SWITCHES),
-        _items(os.environ),
+        _environment(),
+        _names(torch.Tensor),
         _list(sys.path),
         _filters(),
         random_as_found(),
@@ -128,6 +138,30 @@ def _items(held: Any) -> PutBack:
             for name in held.keys() - found.keys():
                 del held[name]
             held.update(found)
+
+    return put_back
+
+
+def _environment() -> PutBack:
+    bare = getattr(os.environ, "_data", os.environ)  # without decoding every one of them
+    found = dict(bare)
+
+    def put_back() -> None:
+        if bare != found:
+            for name in bare.keys() - found.keys():
+                del os.environ[os.fsdecode(name)]
+            for name, value in found.items():
+                os.environ[os.fsdecode(name)] = os.fsdecode(value)
+
+    return put_back
+
+
+def _names(owner: type) -> PutBack:
+    found = set(vars(owner))
+
+    def put_back() -> None:
+        for name in set(vars(owner)) - found:
+            delattr(owner, name)
 
     return put_back
 

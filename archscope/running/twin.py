@@ -64,7 +64,21 @@ class Original:
         """The network."""
         self.inputs = inputs
         """What it is called with."""
-        self._modules = {id(module) for module in model.modules()}
+        modules = list(model.modules())
+        self._modules = set(map(id, modules))
+        self._attributes = [
+            value
+            for module in modules
+            for value in vars(module).values()
+            if isinstance(value, Tensor)
+        ]
+        self.statistics = {
+            id(tensor)
+            for module in modules
+            for name, tensor in module._buffers.items()
+            if name in _STATISTICS
+        }
+        """The buffers whose values steer no forward, by their `id`."""
         places = {_place(value) for value in self.tensors()}
         self._memory = places - {0}
 
@@ -72,8 +86,8 @@ class Original:
         """Yield all tensors that the network and its inputs hold."""
         yield from self.model.parameters()
         yield from self.model.buffers()
-        attributes = (value for module in self.model.modules() for value in vars(module).values())
-        for value in (*attributes, *tree_leaves((self.inputs.args, dict(self.inputs.kwargs)))):
+        yield from self._attributes
+        for value in tree_leaves((self.inputs.args, dict(self.inputs.kwargs))):
             if isinstance(value, Tensor):
                 yield value
 
@@ -135,15 +149,10 @@ def on_shapes(original: Original, *, constants_too: bool = False) -> Twin:
     Buffers keep their values, masks and indices among them, unless they are huge; whole numbers in
     the inputs too, since they steer a forward. With `constants_too` buffers have none either.
     """
-    statistics = {
-        id(tensor)
-        for module in original.model.modules()
-        for name, tensor in module._buffers.items()
-        if name in _STATISTICS
-    }
 
     def weight(tensor: Tensor) -> Tensor:
-        bare = constants_too or isinstance(tensor, nn.Parameter) or id(tensor) in statistics
+        bare = constants_too or isinstance(tensor, nn.Parameter)
+        bare = bare or id(tensor) in original.statistics
         return bodiless(tensor) if bare else _kept(tensor)
 
     def argument(tensor: Tensor) -> Tensor:

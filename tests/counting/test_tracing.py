@@ -172,3 +172,18 @@ def test_names_are_no_scopes(name: str) -> None:
     report = params(model, torch.rand(4, 8), strict=True)
 
     assert [row.own_macs for row in report.section("modules").rows] == [0, ONCE]
+
+
+def test_every_attempt_begins_with_the_same_random_numbers() -> None:
+    def draws(self: Any, x: Tensor) -> Tensor:
+        for _ in range(int(torch.randint(1, 9, ()))):
+            x = self.fc(x)
+        # needs data, so that what ran on shapes alone is run anew
+        return x if float(x.sum()) > 1e9 else x * 2
+
+    model, x = Acting(draws), torch.rand(4, 8)
+    torch.manual_seed(3)
+    drawn = int(torch.randint(1, 9, ()))
+    torch.manual_seed(3)
+
+    assert params(model, x, strict=True).totals.macs == drawn * ONCE
