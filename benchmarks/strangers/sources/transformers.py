@@ -33,24 +33,41 @@ HEADS = (
 VOCABULARY = 320
 LARGEST = 4 * 10**8
 """Parameters of the largest network that is run."""
-RULES: tuple[tuple[str, int], ...] = (
-    (r"(num_)?((en|de)coder_)?(hidden_)?(num_)?layers|n_layers?|depth|num_(en|de)coder_layers", 2),
-    (r"num_key_value_heads|n_kv_heads", 2),
-    (r"(num_|n_)?((en|de)coder_)?(num_)?(attention_)?heads?", 4),
-    (r"hidden_size|(en|de)coder_hidden_(size|dim)|d_model|n_embd|embed_dim|hidden_dim|dim|"
-     r"embedding_size|projection_dim|(text|vision|audio|output|out)_hidden_size|width", 64),
-    (r".*intermediate_size|.*ffn_dim|d_ff|mlp_dim|n_inner|ffn_hidden_size", 96),
-    (r"head_dim|qk_head_dim|v_head_dim|d_kv|linear_.*_head_dim|kv_lora_rank|q_lora_rank", 16),
-    (r"qk_.*head_dim", 8),
+LAYERS = r"(num_)?((en|de)coder_)?(hidden_)?(num_)?layers|n_layers?|depth|num_(en|de)coder_layers"
+Rules = tuple[tuple[str, int], ...]
+"""What a field is called, and how large it becomes where it was larger."""
+FEWER: Rules = (
     (r".*vocab_size", VOCABULARY),
     (r"num_experts|n_routed_experts|num_local_experts|moe_num_experts|num_expert", 4),
     (r"num_experts_per_tok|moe_topk|moe_top_k|top_k", 2),
     (r"n_group|topk_group|first_k_dense_replace", 1),
-)  # fmt: skip
-"""What a field is called and how large it becomes, if it was larger."""
-LAYERS, EXPERTS = RULES[0][0], RULES[8][0]
-GENTLER = (RULES, RULES[1:], (*RULES[:1], *RULES[7:]), RULES[:1], ())
-"""All; all but layers; only layers, words and experts; only layers; nothing."""
+)
+
+
+def narrower(width: int, head: int) -> Rules:
+    """Return rules for all widths; `head` is that of one attention head."""
+    return (
+        (r"num_key_value_heads|n_kv_heads", 2),
+        (r"(num_|n_)?((en|de)coder_)?(num_)?(attention_)?heads?", 4),
+        (r"hidden_size|(en|de)coder_hidden_(size|dim)|d_model|n_embd|embed_dim|hidden_dim|dim|"
+         r"embedding_size|projection_dim|(text|vision|audio|output|out)_hidden_size|width", width),
+        (r".*intermediate_size|.*ffn_dim|d_ff|mlp_dim|n_inner|ffn_hidden_size", width + 32),
+        (r"head_dim|qk_head_dim|v_head_dim|d_kv|linear_.*_head_dim|kv_lora_rank|q_lora_rank", head),
+        (r"qk_.*head_dim", head // 2),
+        *FEWER,
+    )  # fmt: skip
+
+
+SHALLOWER: Rules = ((LAYERS, 2),)
+GENTLER: tuple[Rules, ...] = (
+    SHALLOWER + narrower(64, 16),
+    SHALLOWER + narrower(512, 128),
+    narrower(64, 16),
+    SHALLOWER + FEWER,
+    SHALLOWER,
+    (),
+)
+"""Tried one after the other, until one is a network that runs."""
 
 
 def networks() -> Iterator[Stranger]:
@@ -84,7 +101,7 @@ def make(kind: str, name: str) -> Call:
     raise LookupError(" | ".join(dict.fromkeys(failures)))
 
 
-def build(cls: Any, config_type: Any, rules: Any) -> nn.Module:
+def build(cls: Any, config_type: Any, rules: Rules) -> nn.Module:
     """Return a network of a shrunk configuration in evaluation mode."""
     default = config_type().to_dict()
     config = config_type(**shrunk(default, rules))
@@ -97,36 +114,52 @@ def build(cls: Any, config_type: Any, rules: Any) -> nn.Module:
     return model.float()
 
 
-def shrunk(config: Mapping[str, Any], rules: Any) -> dict[str, Any]:
+def shrunk(config: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
     """Return a configuration's fields, made smaller by their names, those of its parts too."""
     layers = {v for k, v in config.items() if re.fullmatch(LAYERS, k) and isinstance(v, int)}
+    fewer = rules[:1] == SHALLOWER
     small: dict[str, Any] = {}
     for name, value in config.items():
         if name in ("transformers_version", "architectures", "dtype", "torch_dtype"):
             continue
         small[name] = value
         if isinstance(value, dict):
-            small[name] = shrunk(value, rules) if "model_type" in value else value
+            small[name] = shrunk(value, rules) if "model_type" in value else dict(value)
         elif isinstance(value, int) and not isinstance(value, bool):
             small[name] = _size(name, value, rules)
-        elif isinstance(value, list) and len(value) in layers and rules[:1] == RULES[:1]:
+        elif isinstance(value, list) and len(value) in layers and fewer:
             small[name] = _kinds(value)
         elif isinstance(value, list) and name == "depths":
             small[name] = [min(depth, 2) for depth in value]
-    kinds = [v for k, v in small.items() if k == "layer_types" and v]
-    for name, value in (
-        small.items() if rules[:1] == RULES[:1] else ()
-    ):  # as many layers as there are kinds of them
-        if kinds and re.fullmatch(LAYERS, name) and isinstance(value, int):
-            small[name] = len(kinds[0])
+    if fewer and small.get("layer_types"):  # as many layers as there are kinds of them
+        counts = [k for k, v in small.items() if re.fullmatch(LAYERS, k) and isinstance(v, int)]
+        small |= dict.fromkeys(counts, len(small["layer_types"]))
+    _fit_heads(config, small)
     return small
 
 
-def _size(name: str, value: int, rules: Any) -> int:
+def _fit_heads(config: Mapping[str, Any], small: dict[str, Any]) -> None:
+    """Keep what must agree with the heads: as many of keys and values, parts of their angles."""
+    heads = config.get("num_attention_heads")
+    if heads and heads == config.get("num_key_value_heads"):
+        small["num_key_value_heads"] = small["num_attention_heads"]
+    if config.get("head_dim") and config["head_dim"] == config.get("qk_rope_head_dim"):
+        small["head_dim"] = small["qk_rope_head_dim"]
+    for rope in small.values():
+        if not isinstance(rope, dict) or not rope.get("mrope_section") or not heads:
+            continue
+        width = config.get("head_dim") or config["hidden_size"] // heads
+        new = small.get("head_dim") or small["hidden_size"] // small["num_attention_heads"]
+        sections = [size * new // width for size in rope["mrope_section"]]
+        sections[-1] += sum(rope["mrope_section"]) * new // width - sum(sections)
+        rope["mrope_section"] = sections
+
+
+def _size(name: str, value: int, rules: Rules) -> int:
     for pattern, size in rules:
         if re.fullmatch(pattern, name):
             return min(value, size)
-    clipped = any(pattern == ".*vocab_size" for pattern, _ in rules)
+    clipped = any(rule in FEWER for rule in rules)
     if clipped and re.search(r"token_(id|index)$", name) and value >= VOCABULARY:
         return VOCABULARY - 1 - value % 97  # different ones stay different, mostly
     return value
@@ -146,9 +179,10 @@ def guesses(model: nn.Module) -> Iterator[dict[str, Any]]:
     ]
     main = getattr(model, "main_input_name", "input_ids")
     asked = [n for n in dict.fromkeys((main, "bbox", *needed)) if n in named]
+    flat = any(n.endswith("grid_thw") for n in asked)
     text = {n: words() for n in ("input_ids", "decoder_input_ids") if n in named}
     for side, rank in product(_sides(model.config), (4, 5)):
-        values = {n: guess(n, model.config, side, rank) for n in asked}
+        values = {n: guess(n, model.config, side, rank, flat) for n in asked}
         if any(value is None for value in values.values()):
             break
         yield values
@@ -173,16 +207,22 @@ def _find(config: Any, name: str) -> Any:
     return next((value for value in found if value is not None), None)
 
 
-def guess(name: str, config: Any, side: int, rank: int) -> Any:
+def guess(name: str, config: Any, side: int, rank: int, flat: bool) -> Any:
     """Return a value for a parameter of this name, None where nothing is likely."""
-    channels = _find(config, "num_channels") or 3
+    channels = _find(config, "num_channels") or _find(config, "in_channels") or 3
     bins = _find(config, "num_mel_bins") or _find(config, "feature_size") or 80
     if re.search(r"input_ids$", name):
         return words()
+    if name.endswith("grid_thw"):
+        return torch.tensor([[1, 4, 4]])
+    if flat and name in ("pixel_values", "hidden_states"):  # patches that a grid puts in order
+        size = (_find(config, "patch_size") or 14) ** 2 * (
+            _find(config, "temporal_patch_size") or 1
+        )
+        return torch.randn(16, channels * size)
     if re.search(r"pixel_values|^images?$", name):
-        shape = (1, channels, side, side) if rank == 4 else (
-            1, _find(config, "num_frames") or 2, channels, side, side)  # fmt: skip
-        return torch.randn(shape)
+        frames = (_find(config, "num_frames") or 2,) if rank == 5 else ()
+        return torch.randn(1, *frames, channels, side, side)
     if name in ("input_values", "audio_values", "waveform"):
         return torch.randn(1, 8000) if rank == 4 else torch.randn(1, 1, 8000)
     if name in ("input_features", "audio_features"):
