@@ -31,6 +31,11 @@ def grouped(a: Any, b: Any, *_: Any, out_shape: Any, **__: Any) -> int:
     return 2 * (prod(a) * b[-1] if len(a) == len(b) == 2 else prod(out_shape) * a[-1])
 
 
+def attention(q: Any, k: Any, v: Any, *_: Any, **__: Any) -> int:
+    """What a forward that chooses torch's fused kernel by itself does."""
+    return int(sdpa_flop_count(q, k, v))
+
+
 LACKING: dict[Any, Callable[..., int]] = {
     aten.mv: lambda a, *_, **__: 2 * prod(a),
     aten.dot: lambda a, *_, **__: 2 * prod(a),
@@ -40,28 +45,57 @@ LACKING: dict[Any, Callable[..., int]] = {
     aten._int_mm: lambda a, b, *_, **__: 2 * prod(a) * b[-1],
     aten._grouped_mm: grouped,
     aten.mkldnn_rnn_layer: lambda x, a, b, *_, **__: 2 * prod(x[:-1]) * (prod(a) + prod(b)),
-    aten._scaled_dot_product_flash_attention_for_cpu: lambda q, k, v, *_, **__: sdpa_flop_count(
-        q, k, v
-    ),
+    aten._scaled_dot_product_flash_attention_for_cpu: attention,
 }
 """FLOPs, two for each multiply-accumulate, of what torch's counter knows no formula for."""
 
 
-def _real(formula: Callable[..., int]) -> Callable[..., int]:
-    """Return a formula that counts a complex multiply-accumulate as the four real ones it is."""
+def _true(formula: Callable[..., int], first: int) -> Callable[..., int]:
+    """Return a formula that looks at what the factors are; `first` is the place of the former.
+
+    A complex multiply-accumulate is four real ones, and what a sparse factor does not store is
+    multiplied by nobody.
+    """
 
     def counted(*args: Any, **kwargs: Any) -> int:
-        return formula(*args, **kwargs) * (4 if args[0].is_complex() else 1)
+        a, b = args[first : first + 2]
+        if is_sparse(a) or is_sparse(b):
+            return 2 * stored_products(a, b)
+        return formula(*args, **kwargs) * (4 if a.is_complex() else 1)
 
     counted._get_raw = True  # type: ignore[attr-defined]
     return counted
 
 
-PRODUCTS = (aten.mm, aten.addmm, aten.bmm, aten.baddbmm, aten.convolution, aten.mv, aten.dot)
+def is_sparse(tensor: Tensor) -> bool:
+    """Whether a tensor stores some of its entries alone."""
+    return tensor.layout is not torch.strided
+
+
+def stored_products(a: Tensor, b: Tensor) -> int:
+    """(m, k) @ (k, n): each stored entry of a column of a meets those of the same row of b."""
+    columns = _stored(a).sum(0)  # (k,)
+    rows = _stored(b).reshape(len(columns), -1).sum(1)  # (k,)
+    return int(columns @ rows)
+
+
+def _stored(matrix: Tensor) -> Tensor:
+    if not is_sparse(matrix):
+        return torch.ones(matrix.shape)
+    entries = matrix.to_sparse_coo().coalesce()
+    ones = torch.ones(entries.values().shape)
+    return torch.sparse_coo_tensor(entries.indices(), ones, entries.shape).to_dense()
+
+
 FORMULAS = LACKING | {
-    product: _real(flop_registry.get(product) or shape_wrapper(LACKING[product]))
-    for product in PRODUCTS
+    product: _true(flop_registry.get(product) or shape_wrapper(LACKING[product]), first)
+    for first, products in (
+        (0, (aten.mm, aten.bmm, aten.convolution, aten.mv, aten.dot)),
+        (1, (aten.addmm, aten.baddbmm)),
+    )
+    for product in products
 }
+"""All that the first road counts, where torch's counter alone would be wrong."""
 
 
 @contextmanager
@@ -116,6 +150,8 @@ class _Functions(TorchFunctionMode):
 
 
 def _matmul(a: Tensor, b: Tensor, *_: Any, result: Tensor, **__: Any) -> int:
+    if is_sparse(a) or is_sparse(b):
+        return stored_products(a, b)
     if a.ndim == 1 or b.ndim == 1:
         return max(a.numel(), b.numel())
     return result.numel() * a.shape[-1]

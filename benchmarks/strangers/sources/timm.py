@@ -1,8 +1,4 @@
-"""Counts the smallest network of each of timm's families, and says which counts are right.
-
-python benchmarks/timm_types.py              every family, some 10 minutes
-python benchmarks/timm_types.py swin vit     those whose name holds a word
-"""
+"""timm: the smallest network of each family."""
 
 from __future__ import annotations
 
