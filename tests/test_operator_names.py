@@ -19,7 +19,7 @@ TABLES: dict[str, Iterable[str]] = {
     "nonlinear": operators.NONLINEAR,
     "elementwise": operators._ELEMENTWISE,
     "free": operators._FREE,
-    "formulas": [name.removeprefix("aten::") for name in FORMULAS],
+    "formulas": [n.removeprefix("aten::") for n in FORMULAS if n.startswith("aten::")],
     "fvcore": [name.removeprefix("aten::") for name in (*MAC_HANDLES, *ESTIMATE_HANDLES)],
     "dependence": set(known_rules()) - {READ, WRITE},
     "shapes": shapes.NAMED,

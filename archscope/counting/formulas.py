@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.flop_counter import flop_registry
 
 from archscope.counting.layouts import Formula, by_layout, sampled_product
+from archscope.counting.quantised import FORMULAS as PACKED
 
 aten = torch.ops.aten
 
@@ -159,7 +160,11 @@ _OF_TORCH: dict[str, Formula] = {
     if str(packet).startswith("aten.")
 }
 FORMULAS: dict[str, Formula] = {
-    name: by_layout(name, formula) for name, formula in (_OF_TORCH | _MISSING).items()
+    name: by_layout(name, formula) for name, formula in (_OF_TORCH | _MISSING | PACKED).items()
 }
 """Operator name with namespace to its formula, called as `formula(*args, result=..., **kwargs)`."""
-FORMULAS |= {f"{name}_": formula for name, formula in FORMULAS.items()}  # written in place
+FORMULAS |= {
+    f"{name}_": formula
+    for name, formula in FORMULAS.items()
+    if hasattr(aten, f"{name.removeprefix('aten::')}_")  # written in place
+}

@@ -11,6 +11,9 @@ from typing import Any, Literal
 
 import torch
 
+from archscope.counting.quantised import ELEMENTWISE as PACKED_ELEMENTWISE
+from archscope.counting.quantised import FORMULAS as PACKED
+
 OperatorClass = Literal[
     "multiply-accumulate", "estimated", "elementwise or reduction", "free", "unknown"
 ]
@@ -128,8 +131,9 @@ _ELEMENTWISE = frozenset(
     "fake_quantize_per_channel_affine fake_quantize_per_tensor_affine_cachemask "
     "fake_quantize_per_channel_affine_cachemask quantize_per_tensor quantize_per_channel "
     "quantize_per_tensor_dynamic dequantize "
+    "_choose_qparams_per_tensor choose_qparams_optimized q_scale q_zero_point int_repr "
     # sparse tensors
-    "_sparse_softmax _sparse_log_softmax _sparse_sum sparse_sum".split()
+    "_sparse_softmax _sparse_log_softmax _sparse_sum".split()
 )
 
 _FREE = frozenset(
@@ -216,6 +220,10 @@ def classify(name: str) -> OperatorClass:
         return "free"
     if namespace == "prim":
         return "unknown" if operator.startswith(("PythonOp", "CallFunction")) else "free"
+    if name in PACKED:
+        return "multiply-accumulate"
+    if name in PACKED_ELEMENTWISE:
+        return "elementwise or reduction"
     if namespace != "aten":
         return "unknown"
     if operator in MULTIPLY_ACCUMULATE:

@@ -8,6 +8,8 @@ from fractions import Fraction
 
 from torch import Tensor, nn
 
+from archscope.counting.quantised import bytes_of, logical_numel, objects_of, packed_by
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
@@ -19,6 +21,7 @@ class Weights:
     active: int = 0
     """Parameters that one token uses: all, but in a mixture of experts the share that is routed."""
     weight_bytes: int = 0
+    """Memory of parameters and of packed weights, as they are stored."""
     shared_with: str | None = None
     """The module that holds this one's weights first, where one does."""
     shared: int = 0
@@ -46,19 +49,26 @@ def weights_by_module(model: nn.Module) -> Iterator[tuple[str, nn.Module, Weight
 def _own(path: str, module: nn.Module, seen: dict[int, str]) -> Weights:
     trainable = frozen = size = buffers = shared = 0
     shared_with = None
-    for parameter in _present(module._parameters):
+    for held in objects_of(module):
+        frozen, size = frozen + held.numbers, size + held.bytes
+    packed, inside = packed_by(module)
+    if packed is not None:
+        frozen, size = frozen + packed.numbers, size + packed.bytes
+    for name, parameter in _present(module._parameters):
         if id(parameter) in seen:
             shared_with = shared_with or seen[id(parameter)]
-            shared += parameter.numel()
+            shared += logical_numel(parameter)
             continue
         seen[id(parameter)] = path
-        size += parameter.numel() * parameter.element_size()
+        if name in inside:
+            continue
+        size += bytes_of(parameter)
         if parameter.requires_grad:
-            trainable += parameter.numel()
+            trainable += logical_numel(parameter)
         else:
-            frozen += parameter.numel()
-    for buffer in _present(module._buffers):
-        if id(buffer) not in seen:
+            frozen += logical_numel(parameter)
+    for name, buffer in _present(module._buffers):
+        if id(buffer) not in seen and name not in inside:
             seen[id(buffer)] = path
             buffers += buffer.numel()
     share = getattr(module, "active_fraction", None)
@@ -74,5 +84,5 @@ def _own(path: str, module: nn.Module, seen: dict[int, str]) -> Weights:
     )
 
 
-def _present(held: Mapping[str, Tensor | None]) -> list[Tensor]:
-    return [tensor for tensor in held.values() if tensor is not None]
+def _present(held: Mapping[str, Tensor | None]) -> list[tuple[str, Tensor]]:
+    return [(name, tensor) for name, tensor in held.items() if tensor is not None]

@@ -29,12 +29,19 @@ def headline(totals: Totals, depths: Sequence[DepthRow], flops_per_mac: int) -> 
         yield _work(totals, flops_per_mac)
     yield Headline(
         name="Weights in memory",
-        value=params * FP32_BYTES,
+        value=totals.weight_bytes,
         kind="bytes",
-        detail=("as fp32; ", Amount(value=params * BF16_BYTES, kind="bytes"), " as bf16"),
+        detail=_other_sizes(totals.weight_bytes, params),
         order=60,
     )
     yield from _depth_headline(depths)
+
+
+def _other_sizes(held: int, params: int) -> Words:
+    as_bf16: Words = (Amount(value=params * BF16_BYTES, kind="bytes"), " as bf16")
+    if held == params * FP32_BYTES:
+        return ("as fp32; ", *as_bf16)
+    return ("as held; ", Amount(value=params * FP32_BYTES, kind="bytes"), " as fp32, ", *as_bf16)
 
 
 def _work(totals: Totals, flops_per_mac: int) -> Headline:

@@ -25,7 +25,7 @@ def summary(totals: Totals, depths: Sequence[DepthRow]) -> Iterator[Words]:
         f"{SEPARATOR}frozen ",
         Amount(value=totals.frozen, kind="count"),
         *active,
-        f"{SEPARATOR}weights fp32 ",
+        *_held(totals.weight_bytes, params),
         Amount(value=params * FP32_BYTES, kind="bytes"),
         ", bf16 ",
         Amount(value=params * BF16_BYTES, kind="bytes"),
@@ -39,6 +39,13 @@ def summary(totals: Totals, depths: Sequence[DepthRow]) -> Iterator[Words]:
     )
     if depths:
         yield ("Depth: ", *joined((f"{d.measure} ", _depth(d)) for d in depths))
+
+
+def _held(size: int, params: int) -> Words:
+    """Say what is really held first, where that is not the size of as many fp32 numbers."""
+    if size == params * FP32_BYTES:
+        return (f"{SEPARATOR}weights fp32 ",)
+    return (f"{SEPARATOR}weights ", Amount(value=size, kind="bytes"), " as held, fp32 ")
 
 
 def _depth(row: DepthRow) -> Amount:

@@ -1,0 +1,94 @@
+"""Weights in fewer bits are as many as a layer multiplies by, and take the memory that is held."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from archscope.library import params
+
+
+def dynamic() -> nn.Module:
+    net = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.ao is deprecated
+        return torch.ao.quantization.quantize_dynamic(net, {nn.Linear}, dtype=torch.qint8)
+
+
+def test_packed_by_torch() -> None:
+    totals = params(dynamic(), torch.rand(4, 64), strict=True).totals
+
+    # 64*128 + 128*10 weights of a byte, 128 + 10 biases of four
+    assert totals.frozen == 64 * 128 + 128 * 10 + 138
+    assert totals.weight_bytes == 64 * 128 + 128 * 10 + 4 * 138
+    assert totals.macs == 4 * (64 * 128 + 128 * 10)
+    assert totals.buffers == 0
+
+
+class FourBits(nn.Module):
+    """A layer as GPTQ stores it: eight weights in a word of 32 bits."""
+
+    def __init__(self, inputs: int, outputs: int, *, told: bool) -> None:
+        super().__init__()
+        if told:
+            self.in_features, self.out_features = inputs, outputs
+        else:
+            self.bits = 4
+        self.register_buffer("qweight", torch.zeros(inputs // 8, outputs, dtype=torch.int32))
+        self.register_buffer("scales", torch.ones(1, outputs, dtype=torch.float16))
+
+    def forward(self, x: Tensor) -> Tensor:
+        shifts = torch.arange(0, 32, 4)
+        words = self.qweight.unsqueeze(1).bitwise_right_shift(shifts[:, None])
+        weight = (words & 15).flatten(0, 1).to(x.dtype) * self.scales.to(x.dtype)
+        return x @ weight
+
+
+def test_eight_in_a_word() -> None:
+    for told in (True, False):
+        totals = params(FourBits(64, 32, told=told), torch.rand(2, 64), strict=True).totals
+
+        assert totals.frozen == 64 * 32
+        # half a byte for each weight, two bytes for each of 32 scales
+        assert totals.weight_bytes == 64 * 32 // 2 + 2 * 32
+        assert totals.macs == 2 * 64 * 32
+
+
+def test_integers_without_scales_are_no_weights() -> None:
+    class Indexed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("weight", torch.zeros(8, dtype=torch.int64))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x[self.weight]
+
+    totals = params(Indexed(), torch.rand(2, 4)).totals
+
+    assert (totals.frozen, totals.buffers, totals.weight_bytes) == (0, 8, 0)
+
+
+def test_what_is_held_comes_first_in_the_table() -> None:
+    said = params(nn.Linear(8, 8).half(), torch.rand(1, 8).half()).to("table")
+
+    # 72 numbers of two bytes, and of four
+    assert "weights 144 B as held, fp32 288 B, bf16 144 B" in said
+
+
+def test_two_in_a_byte() -> None:
+    class State:
+        def __init__(self, shape: tuple[int, ...]) -> None:
+            self.shape = shape
+            self.absmax = torch.ones(16)
+
+    model: Any = nn.Module()
+    model.weight = nn.Parameter(torch.zeros(512, 1, dtype=torch.uint8), requires_grad=False)
+    model.weight.quant_state = State((32, 32))
+
+    totals = params(model).totals
+
+    # 32*32 weights in 512 bytes, and 16 scales of four bytes
+    assert (totals.frozen, totals.weight_bytes) == (1024, 512 + 64)
