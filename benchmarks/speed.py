@@ -1,7 +1,7 @@
 """How fast and how frugal archscope is, each figure a ratio to something measured in the same run.
 
 python benchmarks/speed.py          # all, a few minutes
-python benchmarks/speed.py start    # one of: start, params, presets, depth, counting, memory
+python benchmarks/speed.py start    # or: params, presets, depth, counting, small, large, memory
 """
 
 from __future__ import annotations
@@ -92,6 +92,7 @@ def counting() -> None:
 
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
+    torch.set_num_threads(1)  # idle threads spin, and would be counted against who does arithmetic
 
     def bottleneck(inputs: int, width: int, stride: int) -> nn.Module:
         layers: list[nn.Module] = []
@@ -131,13 +132,73 @@ def counting() -> None:
 
         ours(), theirs()
         pairs = [(timed(ours), timed(theirs)) for _ in range(REPEATS)]
-        report(f"counting {name} against plain fvcore", pairs, 1.0)
+        report(f"counting {name} against plain fvcore", pairs, 0.6)
+
+
+def small() -> None:
+    """Both engines on small networks of many kinds, against torch's counter alone."""
+    import warnings
+
+    import torch
+    from small_networks import NETWORKS
+    from torch.utils.flop_counter import FlopCounterMode
+
+    import archscope
+
+    logging.disable(logging.WARNING)
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)  # idle threads spin, and would be counted against who does arithmetic
+    ratios: list[float] = []
+    for name, (make, inputs) in NETWORKS.items():
+        model = make().eval()
+
+        def theirs(
+            model: torch.nn.Module = model, inputs: tuple[torch.Tensor, ...] = inputs
+        ) -> None:
+            # Without no_grad: a fused encoder layer is one operator, and counts nothing here.
+            with FlopCounterMode(display=False):
+                model(*inputs)
+
+        def ours(model: torch.nn.Module = model, inputs: tuple[torch.Tensor, ...] = inputs) -> None:
+            archscope.params(model, *inputs)
+
+        ours(), theirs()
+        pairs = [(timed(ours), timed(theirs)) for _ in range(REPEATS)]
+        report(f"params of {name} against FlopCounterMode", pairs, None)
+        ratios.append(median(a / b for a, b in pairs))
+    least, most = min(ratios), max(ratios)
+    print(f"{len(ratios)} small networks: median {median(ratios):.1f} ({least:.1f} to {most:.1f})"
+          " x FlopCounterMode (aim <= 4)", flush=True)  # fmt: skip
+
+
+def large() -> None:
+    """126 blocks of the shape of Llama 3.1 405B at 2,048 tokens; each in a process of its own."""
+    once: list[tuple[float, float]] = []
+    peaks: list[tuple[int, int]] = []
+    for _ in range(3):
+        (ours, held), (theirs, least) = (_llama(how) for how in ("archscope", "torch"))
+        once.append((ours, theirs))
+        peaks.append((held, least))
+    report("params of Llama-3.1-405B's shape against FlopCounterMode", once, 1.3)
+    held, least = (round(median(side)) for side in zip(*peaks, strict=True))
+    print(f"peak memory {held} MiB (aim <= 700), FlopCounterMode {least} MiB", flush=True)
+
+
+def _llama(how: str) -> tuple[float, int]:
+    """Return the seconds and the most MiB that a process took to count it."""
+    script = os.path.join(os.path.dirname(__file__), "llama_shape.py")
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", script, how], check=True, capture_output=True, text=True
+    )
+    seconds_, mebibytes = run.stdout.split()[-2:]
+    return float(seconds_), int(mebibytes)
 
 
 def timed(run: Callable[[], object]) -> float:
-    start = time.perf_counter()
+    """Return the seconds of processor time: threads that wait for others' work count on no side."""
+    start = time.process_time()
     run()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def memory() -> None:
@@ -158,7 +219,7 @@ def peak(*typed: str) -> None:
     subprocess.run([sys.executable, "-c", probe], check=True)
 
 
-PARTS = {f.__name__: f for f in (start, params, presets, depth, counting, memory)}
+PARTS = {f.__name__: f for f in (start, params, presets, depth, counting, small, large, memory)}
 
 if __name__ == "__main__":
     for part in sys.argv[1:] or PARTS:

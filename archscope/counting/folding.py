@@ -29,6 +29,8 @@ class Folding:
     def __init__(self, model: nn.Module, count: DispatcherCount) -> None:
         self.copies: list[tuple[str, str]] = []
         """Paths of a module that was not run and of the one that was in its place, as they came."""
+        self.given: list[Tensor] = []
+        """What those modules were given: work that only they look at is still work."""
         self._first: dict[Any, tuple[str, list[Any], TreeSpec]] = {}
         self.folds = False
         """Whether there are modules that do the same."""
@@ -41,10 +43,12 @@ class Folding:
 
     def _folded(self, path: str, kind: int, forward: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any, **kwargs: Any) -> Any:
-            key = (kind, _told(*tree_flatten((args, kwargs))))
+            passed, arrangement = tree_flatten((args, kwargs))
+            key = (kind, _told(passed, arrangement))
             if key in self._first:
                 first, leaves, structure = self._first[key]
                 self.copies.append((path, first))
+                self.given += [leaf for leaf in passed if isinstance(leaf, Tensor)]
                 return tree_unflatten([_fresh(leaf) for leaf in leaves], structure)
             result = forward(*args, **kwargs)
             leaves, structure = tree_flatten(result)

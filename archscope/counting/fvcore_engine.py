@@ -93,7 +93,7 @@ def count_with_fvcore(
 
 def _count(twin: Twin, folding: Folding | None, *, keep_all: bool = False) -> FvcoreCount:
     found = FvcoreCount()
-    traced = trace(twin, keep_all=keep_all)
+    traced = trace(twin, keep_all=keep_all, also=folding.given if folding is not None else ())
     if any(
         classify(name) == "multiply-accumulate" or _ESTIMATED.search(name)
         for name in traced.unheard

@@ -9,7 +9,7 @@ what an error leaves in that stash ends the process when the next trace finds it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -68,11 +68,12 @@ class Trace:
     """Operators that ran within scripted code, as `aten::addmm`: they are not in the graph."""
 
 
-def trace(twin: Twin, *, keep_all: bool) -> Trace:
+def trace(twin: Twin, *, keep_all: bool, also: Sequence[Tensor] = ()) -> Trace:
     """Run a copy once and return what torch's tracer saw; raises what that or the forward raises.
 
     The tracer drops work that no output depends on. What each module returned is an output here;
-    with `keep_all`, what each function returned, and operators that it did not see are told.
+    with `keep_all`, what each function returned, and operators that it did not see are told. So is
+    what stands in `also` when the forward ends.
     """
     inputs = twin.inputs
     flat, structure = tree_flatten((inputs.args, dict(inputs.kwargs)))
@@ -90,6 +91,7 @@ def trace(twin: Twin, *, keep_all: bool) -> Trace:
         aside = overhearing if keep_all else nullcontext()
         with _sizes_as_numbers(), _scoped(modules, kept), aside, listening:
             kept.keep(twin.model(*args, **kwargs))
+        kept.keep(also)
         return kept.traced()
 
     tensors = (*(flat[place] for place in places), *weights)

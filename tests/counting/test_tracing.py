@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from archscope.counting import fvcore_engine, tracing
+from archscope.counting.forward import ForwardCount
 from archscope.library import params
 
 with warnings.catch_warnings():
@@ -187,3 +189,33 @@ def test_every_attempt_begins_with_the_same_random_numbers() -> None:
     torch.manual_seed(3)
 
     assert params(model, x, strict=True).totals.macs == drawn * ONCE
+
+
+class BetweenEqualLayers(nn.Module):
+    """The second of two equal layers alone looks at a product of the model's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = (nn.Linear(4, 4, bias=False) for _ in range(2))
+        self.weight = nn.Parameter(torch.zeros(4, 4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.second(self.first(x) @ self.weight)
+
+
+def test_what_only_a_folded_module_looks_at_is_traced(
+    count: Callable[..., ForwardCount], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traces = []
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        traces.append(tracing.trace(*args, **kwargs))
+        return traces[-1]
+
+    monkeypatch.setattr(fvcore_engine, "trace", counted)
+    found = count(BetweenEqualLayers(), torch.zeros(2, 3, 4))
+
+    # each of three products: 2*3 rows, 4 -> 4: 96
+    assert found.fvcore is not None
+    assert found.fvcore.macs == {"first": 96, "second": 96, "": 96}
+    assert len(traces) == 1
