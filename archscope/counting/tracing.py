@@ -95,7 +95,7 @@ def trace(twin: Twin, *, keep_all: bool, also: Sequence[Tensor] = ()) -> Trace:
         return kept.traced()
 
     tensors = (*(flat[place] for place in places), *weights)
-    graph, _ = torch._C._create_graph_by_tracing(forward, tensors, lambda tensor: "", True, False)
+    graph, _ = torch._C._create_graph_by_tracing(forward, tensors, "".format, True, False)
     paths = tuple(modules.values())
     return Trace(graph, len(places), weights, paths, frozenset(overhearing.unheard))
 

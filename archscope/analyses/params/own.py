@@ -83,7 +83,7 @@ def own_by_module(
         found.append(
             Own(
                 path=path,
-                type=type(module).__name__,
+                type=_class_of(module),
                 settings=settings(module),
                 component=component.get(path, component.get(weights.shared_with or "", "other")),
                 weights=weights,
@@ -93,6 +93,12 @@ def own_by_module(
             )
         )
     return found
+
+
+def _class_of(module: nn.Module) -> str:
+    """Return the name of a module's class, of a scripted one that of what was scripted."""
+    scripted = getattr(module, "original_name", None) if hasattr(module, "_c") else None
+    return scripted if isinstance(scripted, str) else type(module).__name__
 
 
 def _work(path: str, count: ForwardCount, agreement: Agreement, flops_per_mac: int) -> Work:
