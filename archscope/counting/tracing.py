@@ -29,6 +29,7 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 from archscope.counting.operators import name_of
 from archscope.counting.ownership import held_tensors
 from archscope.running.module_stack import paths_of, tensors_in
+from archscope.running.process import interrupts_wait
 from archscope.running.twin import Twin
 
 _TRACER: Any = torch._C._parse_dispatch_key("Tracer")
@@ -95,7 +96,8 @@ def trace(twin: Twin, *, keep_all: bool, also: Sequence[Tensor] = ()) -> Trace:
         return kept.traced()
 
     tensors = (*(flat[place] for place in places), *weights)
-    graph, _ = torch._C._create_graph_by_tracing(forward, tensors, "".format, True, False)
+    with interrupts_wait():
+        graph, _ = torch._C._create_graph_by_tracing(forward, tensors, "".format, True, False)
     paths = tuple(modules.values())
     return Trace(graph, len(places), weights, paths, frozenset(overhearing.unheard))
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import os
 import random
+import signal
 import sys
 import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import torch
@@ -63,6 +64,33 @@ def _putting_back(run: Callable[[], T], state: list[PutBack], times: int) -> T:
 def _put_back(state: list[PutBack]) -> None:
     for put_back in state:
         put_back()
+
+
+@contextmanager
+def interrupts_wait() -> Iterator[None]:
+    """Let a Ctrl-C within it be raised at its end, the third one at once.
+
+    For code that is not made for it: torch's tracer has ended the process. Handlers of the user's
+    own are left alone.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    waiting: list[int] = []
+
+    def wait(number: int, frame: Any) -> None:
+        waiting.append(number)
+        if len(waiting) > 2:
+            signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, wait)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if waiting:
+            raise KeyboardInterrupt
 
 
 def raise_interrupt(error: BaseException) -> None:
@@ -218,6 +246,11 @@ def _folder() -> str | None:
         return None
 
 
+def _put_handler(handler: Any) -> None:
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, handler)
+
+
 def _go_to(folder: str | None) -> None:
     if folder is not None:
         with suppress(OSError):
@@ -238,5 +271,6 @@ _SWITCHES: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
     (lambda: (sys.stdout, sys.stderr), _put_streams),
     (sys.getrecursionlimit, sys.setrecursionlimit),
     (_folder, _go_to),
+    (lambda: signal.getsignal(signal.SIGINT), _put_handler),
 )
 """What is read and set as a whole."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import signal
 import sys
 import warnings
 from collections import deque
@@ -105,4 +106,5 @@ def of_process() -> dict[str, Any]:
         "filters": list(warnings.filters),
         "logging": logging.root.manager.disable,
         "recursion": sys.getrecursionlimit(),
+        "Ctrl-C": signal.getsignal(signal.SIGINT),
     }  # fmt: skip

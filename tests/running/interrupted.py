@@ -47,13 +47,15 @@ def _count(self: Any, value: torch.Tensor) -> None:
 
 def tried(verb: Callable[..., object], tries: int, twice: bool) -> tuple[int, int]:
     """Return how often a verb was interrupted, and how often something was changed by that."""
-    chance, left = random.Random(1), [0]
+    chance, more, armed = random.Random(1), [0], [False]
 
     def interrupt(*_: object) -> None:
-        if left[0]:
-            left[0] = 0
+        if not armed[0]:
+            return
+        if more[0]:
+            more[0] = 0
             signal.setitimer(signal.ITIMER_REAL, chance.choice(AGAIN))
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
     signal.signal(signal.SIGALRM, interrupt)
     model, x = Deep().train(), torch.randn(2, 4)
@@ -64,12 +66,12 @@ def tried(verb: Callable[..., object], tries: int, twice: bool) -> tuple[int, in
     before, process, interrupted, changed = fingerprint(model, x), of_process(), 0, 0
     for _ in range(tries):
         try:
+            more[0], armed[0] = twice, True
+            signal.setitimer(signal.ITIMER_REAL, max(chance.random() * took, 1e-4))
             try:
-                left[0] = twice
-                signal.setitimer(signal.ITIMER_REAL, max(chance.random() * took, 1e-4))
                 verb(model, x)
             finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+                armed[0] = False
         except KeyboardInterrupt:
             interrupted += 1
         signal.setitimer(signal.ITIMER_REAL, 0)
