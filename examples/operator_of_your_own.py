@@ -35,6 +35,7 @@ archscope.operator(
     "example::scores",
     macs=lambda x, keys, *, result: result.numel() * keys.shape[1],
     shapes=lambda x, keys: (x.shape[0], keys.shape[0]),
+    reads="everything",
 )
 after = archscope.params(Ranker(), torch.zeros(3, 8)).totals
 print(f"{after.macs} MACs, complete: {after.complete}")

@@ -12,6 +12,7 @@ from torch.utils.flop_counter import flop_registry, register_flop_formula
 
 import archscope
 from archscope.counting import custom
+from archscope.dependence import rules
 from archscope.errors import UsageError
 from archscope.results import Report
 
@@ -23,6 +24,7 @@ def define(monkeypatch: pytest.MonkeyPatch) -> Iterator[Define]:
     """Return what makes an operator by its schema and, where it has one, its kernel for shapes."""
     monkeypatch.setattr(custom, "_given", {})
     monkeypatch.setattr(custom, "_shapes", {})
+    monkeypatch.setattr(rules, "_given", {})
     known = dict(flop_registry)
     libraries = []
 
@@ -163,6 +165,25 @@ def test_an_operator_that_runs_as_its_parts_is_counted_by_them(define: Define) -
 def test_what_is_no_operator_or_is_known_is_refused(name: str) -> None:
     with pytest.raises(UsageError):
         archscope.operator(name, macs=0)
+
+
+def test_what_it_reads_is_known_to_rf(define: Define) -> None:
+    define("mylib::smoothed(Tensor x) -> Tensor", lambda x: torch.empty_like(x))
+
+    def seen() -> tuple[Any, str | None, bool]:
+        model = nn.Sequential(nn.Conv1d(1, 1, 3, padding=1), Calls(torch.ops.mylib.smoothed))
+        totals = archscope.receptive_field(model, torch.zeros(1, 1, 16, device="meta")).totals
+        return totals.receptive_field, totals.reads_all, totals.complete
+
+    assert seen() == ((16,), None, False)  # all is a bound
+    archscope.operator("mylib::smoothed", reads="elementwise")
+    assert seen() == ((3,), None, True)  # the taps of the convolution alone
+    archscope.operator("mylib::smoothed", reads="everything")
+    assert seen() == ((3,), "1", True)  # the last map before it, and that all is read
+    with pytest.raises(UsageError, match="'elements'"):
+        archscope.operator("mylib::smoothed", reads="elements")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="convolution has a rule already"):
+        archscope.operator("mylib::convolution", reads="elementwise")
 
 
 class Calls(nn.Module):

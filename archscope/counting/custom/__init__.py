@@ -65,13 +65,16 @@ _given: dict[str, Formula] = {}
 _shapes: dict[str, Shapes] = {}
 
 
-def give(name: str, macs: Formula, shapes: Shapes | None) -> None:
-    """Register what an operator costs, and what it makes where it has no kernel for shapes."""
-    if shapes is not None:
-        if name not in _shapes:  # torch takes one for each name, which finds the newest here
-            torch.library.register_fake(name, lambda *args, **kwargs: _fake(name, args, kwargs))
-        _shapes[name] = shapes
+def give(name: str, macs: Formula) -> None:
+    """Register what an operator costs."""
     _given[name] = macs
+
+
+def give_shapes(name: str, shapes: Shapes) -> None:
+    """Register what an operator makes, where it has no kernel for shapes."""
+    if name not in _shapes:  # torch takes one for each name, which finds the newest here
+        torch.library.register_fake(name, lambda *args, **kwargs: _fake(name, args, kwargs))
+    _shapes[name] = shapes
 
 
 def custom(name: str) -> Custom | None:
