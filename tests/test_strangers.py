@@ -151,6 +151,18 @@ def twice(node, zeros):
     """Each element from the one at its place."""
     return pointwise(node, zeros)
 ''',
+    "stranger/products.py": '''"""What the operator of this package costs."""
+
+from archscope.counting.custom import FormulaSet
+
+FORMULAS = FormulaSet()
+
+
+@FORMULAS.of("stranger::stranger_twice")
+def twice(x, *, result):
+    """Three for each element."""
+    return 3 * result.numel()
+''',
     "net.py": '''"""A convolution and an operator that torch does not know."""
 
 import torch
@@ -202,6 +214,8 @@ shouting = stranger.shouting:FORMAT
 widths = stranger.drawn:CHART
 [archscope.dependence.rules]
 twice = stranger.rules:RULES
+[archscope.counting.custom]
+twice = stranger.products:FORMULAS
 [archscope.cli]
 hello = stranger.hello:COMMAND
 """,
@@ -322,6 +336,15 @@ def test_a_rule_makes_an_operator_known(installed: Path) -> None:
     found = json.loads(said(installed, *asked))
     assert found["totals"]["complete"]
     assert found["totals"]["receptive_field"] == [3]
+
+
+def test_a_formula_counts_an_operator(installed: Path) -> None:
+    asked = ("params", "./net.py:Net", "--input-shape", "1,1,16", "-f", "json")
+
+    found = json.loads(said(installed, *asked))
+    assert found["totals"]["complete"]
+    # 16 positions of 3 taps, and 3 more for each
+    assert found["totals"]["macs"] == 16 * 3 + 16 * 3
 
 
 def test_what_is_broken_is_left_out_with_one_warning(tmp_path: Path) -> None:

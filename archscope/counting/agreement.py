@@ -21,6 +21,8 @@ class Agreement:
 
     macs: Counter[str]
     """Multiply-accumulates of each module's own work, by path; the dispatcher's."""
+    compared: Counter[str]
+    """Those among them that both engines can count."""
     flops: Counter[str] | None
     """The same plus fvcore's estimates; None where the forward failed."""
     complete: bool
@@ -53,6 +55,7 @@ def compare(count: ForwardCount) -> Agreement:
     flops = None if count.failure is not None and count.fvcore is None else macs + estimates
     return Agreement(
         macs=macs,
+        compared=count.dispatcher.macs(comparable=True),
         flops=flops,
         complete=count.failure is None and not any(note.level == "warning" for note in notes),
         doubtful=frozenset(lacking | disputed | unlike.keys()),
@@ -104,6 +107,7 @@ def _conventions(count: ForwardCount) -> Iterator[Note]:
             "trace does not tell them"
         )
         yield Note(level="info", text=text)
+    yield from _sources(count)
     estimated: Counter[str] = Counter()
     for (_, operator), tally in count.dispatcher.work.items():
         estimated[operator] += tally.estimated_flops
@@ -119,6 +123,15 @@ def _conventions(count: ForwardCount) -> Iterator[Note]:
             f"{count.dispatcher.complex_macs:,} multiply-accumulates are of complex numbers: "
             f"{REAL_PER_COMPLEX} real ones are counted for each product"
         )
+        yield Note(level="info", text=text)
+
+
+def _sources(count: ForwardCount) -> Iterator[Note]:
+    """Say which operators are counted by formulas that nothing could be held against."""
+    work = count.dispatcher.work.items()
+    counted = {name: tally.source for (_, name), tally in work if tally.source and tally.macs}
+    for operator, source in sorted(counted.items()):
+        text = f"operator {operator} is counted by {source}, which no second engine holds"
         yield Note(level="info", text=text)
 
 
@@ -148,7 +161,7 @@ def _disputed(count: ForwardCount) -> set[str]:
     """Return the modules of whose work the engines say different things."""
     if count.fvcore is None:
         return set()
-    ours, theirs = count.dispatcher.macs(), count.fvcore.macs
+    ours, theirs = count.dispatcher.macs(comparable=True), count.fvcore.macs
     explained = {path for stranger in count.fvcore.unknown.values() for path in stranger.paths}
     explained |= count.dispatcher.sparse.keys() | count.fvcore.untold
     return {path for path in ours.keys() | theirs.keys() if ours[path] != theirs[path]} - explained
@@ -157,7 +170,7 @@ def _disputed(count: ForwardCount) -> set[str]:
 def _disagreements(count: ForwardCount, disputed: set[str]) -> Iterator[Note]:
     if count.fvcore is None:
         return
-    ours, theirs = count.dispatcher.macs(), count.fvcore.macs
+    ours, theirs = count.dispatcher.macs(comparable=True), count.fvcore.macs
     for path in sorted(disputed)[:_NAMED]:
         text = (
             f"the engines disagree in {path or 'the model itself'}: torch's dispatcher counts "

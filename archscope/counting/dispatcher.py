@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from archscope.counting.custom import answer, custom
 from archscope.counting.estimates import ESTIMATES
 from archscope.counting.expected import Expected
 from archscope.counting.formulas import FORMULAS
@@ -25,6 +26,7 @@ from archscope.counting.operators import (
     UNINITIALISED,
     OperatorClass,
     classify,
+    classify_torch,
     name_of,
 )
 from archscope.counting.ownership import (
@@ -52,6 +54,8 @@ class Tally:
     estimated_flops: int = 0
     """FLOPs of transforms and factorisations, which are no multiply-accumulates."""
     kind: OperatorClass = "unknown"
+    source: str = ""
+    """Whose formula counted it, which no second engine holds; empty for archscope's own."""
 
 
 @dataclass(slots=True)
@@ -83,11 +87,14 @@ class DispatcherCount:
     failed_in: str | None = None
     """The module whose forward was running when an error was raised."""
 
-    def macs(self) -> Counter[str]:
-        """Return the multiply-accumulates of each module's own work, by path."""
+    def macs(self, *, comparable: bool = False) -> Counter[str]:
+        """Return the multiply-accumulates of each module's own work, by path.
+
+        With `comparable` without those that no other engine could count.
+        """
         found: Counter[str] = Counter()
         for (path, _), tally in self.work.items():
-            if tally.macs:
+            if tally.macs and not (comparable and tally.source):
                 found[path] += tally.macs
         return found
 
@@ -99,6 +106,8 @@ class _Operator:
     name: str
     kind: OperatorClass
     formula: Formula | None
+    source: str = ""
+    """Whose formula it is, where it is not archscope's own."""
     nonlinear: bool = False
     composite: bool = False
     view: bool = False
@@ -210,7 +219,9 @@ class DispatcherCounter(TorchDispatchMode):
 
     def _learn(self, func: Any) -> _Operator:
         name = name_of(func)
-        kind, formula = classify(name), FORMULAS.get(name)
+        kind, formula, source = classify(name), FORMULAS.get(name), ""
+        if formula is None and classify_torch(name) == "unknown" and (theirs := custom(name)):
+            formula, source = theirs.macs, theirs.source
         is_overload = isinstance(func, torch._ops.OpOverload)
         composite = is_overload and func.has_kernel_for_dispatch_key(
             torch._C.DispatchKey.CompositeImplicitAutograd
@@ -218,8 +229,9 @@ class DispatcherCounter(TorchDispatchMode):
         operator = _Operator(
             name=name,
             # An operator that multiplies, but that no formula knows, must not pass for zero.
-            kind="unknown" if _is_missing(name, kind) else kind,
+            kind="unknown" if _is_missing(name, kind) and formula is None else kind,
             formula=formula,
+            source=source,
             nonlinear=name.removeprefix("aten::") in NONLINEAR,
             composite=composite,
             view=(is_overload and func.is_view) or name == "aten::_unsafe_view",
@@ -234,12 +246,14 @@ class DispatcherCounter(TorchDispatchMode):
         path, weight = self.stack.current, None
         macs: int | None = 0
         if operator.formula is not None and not self._within_whole:
-            macs = operator.formula(*args, result=result, **kwargs)
+            macs = self._macs(operator, operator.formula, args, kwargs, result)
             path, weight = self._owner(multiplied(operator.name, inputs), path)
             self._expected.add(path, macs or 0)
-            self._remark(operator, inputs, path, macs)
+            if not operator.source:
+                self._remark(inputs, path, macs or 0)
         tally = self.count.work[path, operator.name]
         tally.kind = "unknown" if operator.name in self.count.reasons else operator.kind
+        tally.source = operator.source
         tally.calls += 1
         tally.macs += macs or 0
         if operator.name in FVCORE and not self._within_whole:
@@ -253,17 +267,25 @@ class DispatcherCounter(TorchDispatchMode):
     def _estimate(self, flops: int) -> None:
         self.count.fvcore_estimates[self.stack.current] += flops
 
-    def _remark(
-        self, operator: _Operator, inputs: list[Tensor], path: str, macs: int | None
-    ) -> None:
+    def _macs(
+        self, operator: _Operator, formula: Formula, args: Any, kwargs: Any, result: Any
+    ) -> int | None:
+        """Return what a formula says, and note why where it says nothing."""
+        if operator.source:
+            macs, why = answer(formula, args, kwargs, result)
+        else:
+            macs, why = formula(*args, result=result, **kwargs), NEEDS_DATA
+        if macs is None:
+            self.count.reasons[operator.name] = why
+        return macs
+
+    def _remark(self, inputs: list[Tensor], path: str, macs: int) -> None:
         """Note what is to be said of the operands' layouts and number types."""
         kinds = special(inputs)
-        if macs is None:
-            self.count.reasons[operator.name] = NEEDS_DATA
         if "sparse" in kinds:
-            self.count.sparse[path] += macs or 0
+            self.count.sparse[path] += macs
         if "complex" in kinds:
-            self.count.complex_macs += macs or 0
+            self.count.complex_macs += macs
 
     def _owner(self, operands: Sequence[Tensor], running: str) -> tuple[str, int | None]:
         """Return whose work a product is, and the weight that it applies: the last matrix held."""

@@ -78,7 +78,7 @@ def count_with_fvcore(
     that do the same are traced once, and the tracer drops work that no output depends on. Only
     where what is left disagrees with `count` all is traced and kept alive, which takes time.
     """
-    expected = count.macs()
+    expected = count.macs(comparable=True)
     twin = fresh()
     scripted = any(isinstance(module, torch.jit.ScriptModule) for module in twin.model.modules())
     for fold in () if scripted else (True, False) if folds else (False,):

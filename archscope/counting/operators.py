@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import torch
 
+from archscope.counting.custom import custom, no_products
 from archscope.counting.quantised import ELEMENTWISE as PACKED_ELEMENTWISE
 from archscope.counting.quantised import FORMULAS as PACKED
 
@@ -208,12 +209,24 @@ FACTORIES = UNINITIALISED | frozenset(
 """Operators that may take a tensor for its shape alone."""
 
 
-@cache
 def classify(name: str) -> OperatorClass:
     """Return the class of an operator by its name with namespace, e.g. `aten::addmm`.
 
+    What is unknown otherwise is of the class that a formula of somebody gives it.
+    """
+    kind = classify_torch(name)
+    found = custom(name) if kind == "unknown" else None
+    if found is None:
+        return kind
+    return "elementwise or reduction" if found.macs is no_products else "multiply-accumulate"
+
+
+@cache
+def classify_torch(name: str) -> OperatorClass:
+    """Return the class of an operator of torch; unknown for those of others.
+
     Names in the tables above come first; for the rest torch's own tags decide (`pointwise`,
-    `reduction`, views). Operators of other namespaces (`torchvision::nms`) are unknown.
+    `reduction`, views).
     """
     namespace, _, operator = name.partition("::")
     if namespace == "profiler":  # marks in a profile that torch itself puts there
@@ -244,17 +257,17 @@ def _classify_by_tags(operator: str) -> OperatorClass:
     overloads = [getattr(packet, overload) for overload in packet.overloads()]
     tags = {tag for overload in overloads for tag in overload.tags}
     if operator.startswith("_foreach_"):  # one pointwise operator on each tensor of a list
-        return classify(f"aten::{operator.removeprefix('_foreach_').removesuffix('_')}")
+        return classify_torch(f"aten::{operator.removeprefix('_foreach_').removesuffix('_')}")
     reduction = getattr(torch.Tag, "reduction", None)
     if torch.Tag.pointwise in tags or reduction in tags:
         return "elementwise or reduction"
     if any(overload.is_view for overload in overloads):
         return "free"
     forward, backward, _ = operator.partition("_backward")
-    if backward and classify(f"aten::{forward}") in ("free", "elementwise or reduction"):
+    if backward and classify_torch(f"aten::{forward}") in ("free", "elementwise or reduction"):
         return "elementwise or reduction"
     if operator.endswith("_") and not operator.endswith("__"):
-        return classify(f"aten::{operator[:-1]}")
+        return classify_torch(f"aten::{operator[:-1]}")
     return "unknown"
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from archscope.library._audit import audit as audit
     from archscope.library._audit import audit_network as audit_network
     from archscope.library._build import build as build
+    from archscope.library._operator import operator as operator
     from archscope.library._params import count_subject as count_subject
     from archscope.library._params import params as params
     from archscope.library._params import require_complete as require_complete
@@ -33,6 +34,7 @@ _HOMES = {
     "audit_network": "_audit",
     "build": "_build",
     "count_subject": "_params",
+    "operator": "_operator",
     "params": "_params",
     "receptive_field": "_rf",
     "report": "_report",

@@ -95,9 +95,11 @@ def _notes(
         return (Note(level="warning", text=text),)
     if count.fvcore is None or not agreement.complete:
         return agreement.notes
-    held = len(agreement.macs)
+    held, alone = len(agreement.compared), agreement.macs != agreement.compared
+    if alone and not held:
+        return agreement.notes
     text = (
-        f"fvcore and torch's dispatcher agree on the multiply-accumulates of "
+        f"fvcore and torch's dispatcher agree on the {'other ' * alone}multiply-accumulates of "
         f"{'every module' if held != 1 else 'the one module'} that has any ({held} held against "
         f"each other, {'on shapes alone' if count.execution == 'shapes' else 'on data'})"
     )

@@ -103,9 +103,28 @@ def known_rules() -> Mapping[str, Rule]:
     return found
 
 
+_given: dict[str, Rule] = {}
+
+
+def give(operator: str, rule: Rule) -> None:
+    """Register the rule of an operator of somebody's own, by its name without namespace.
+
+    Raises `ArchscopeError` where one of that name has a rule already.
+    """
+    if operator in known_rules():
+        raise ArchscopeError(f"an operator of the name {operator} has a rule already")
+    _given[operator] = rule
+
+
+def everywhere(node: Node, _: Zeros) -> list[Edge]:
+    """Return edges from everything to each element, as a fact."""
+    return mixed(node)
+
+
 def lower(node: Node, zeros: Zeros) -> Lowered:
     """Return a node as edges."""
-    known = known_rules().get(node.operator) or (pointwise if node.pointwise else None)
+    known = known_rules().get(node.operator) or _given.get(node.operator)
+    known = known or (pointwise if node.pointwise else None)
     if known is None:
         return Lowered(node=node, edges=tuple(mixed(node)), flag=UNKNOWN)
     try:

@@ -1,0 +1,278 @@
+"""Operators that are not torch's own are counted by the formulas that people have for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import flop_registry, register_flop_formula
+
+import archscope
+from archscope.counting import custom
+from archscope.dependence import rules
+from archscope.errors import UsageError
+from archscope.results import Report
+
+Define = Callable[[str, Callable[..., Any] | None], None]
+
+
+@pytest.fixture
+def define(monkeypatch: pytest.MonkeyPatch) -> Iterator[Define]:
+    """Return what makes an operator by its schema and, where it has one, its kernel for shapes."""
+    monkeypatch.setattr(custom, "_given", {})
+    monkeypatch.setattr(custom, "_shapes", {})
+    monkeypatch.setattr(rules, "_given", {})
+    known = dict(flop_registry)
+    libraries = []
+
+    def made(schema: str, kernel: Callable[..., Any] | None) -> None:
+        namespace, _, rest = schema.partition("::")
+        library = torch.library.Library(namespace, "FRAGMENT")
+        libraries.append(library)
+        library.define(rest)
+        if kernel is not None:
+            library.impl(rest.partition("(")[0], kernel, "Meta")
+
+    yield made
+    for library in libraries:
+        library._destroy()
+    flop_registry.clear()
+    flop_registry.update(known)
+
+
+class Scores(nn.Module):
+    """3 rows of 8 through a linear layer, and an operator with a weight of its own: 8 to 5."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(8, 8)
+        self.weight = nn.Parameter(torch.zeros(5, 8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = torch.ops.mylib.scores(self.fc(x), self.weight)
+        return result
+
+
+LINEAR = 3 * 8 * 8
+OWN = 3 * 8 * 5
+SCHEMA = "mylib::scores(Tensor x, Tensor w) -> Tensor"
+
+
+def scores(x: Tensor, w: Tensor) -> Tensor:
+    return x.new_empty(x.shape[0], w.shape[0])
+
+
+def counted(*args: Any) -> Report:
+    return archscope.params(Scores(), torch.zeros(3, 8, device="meta"), *args)
+
+
+def notes(report: Report, level: str) -> list[str]:
+    return [note.text for note in report.notes if note.level == level]
+
+
+def test_without_a_formula_it_is_a_gap(define: Define) -> None:
+    define(SCHEMA, scores)
+
+    report = counted()
+    assert (report.totals.macs, report.totals.complete) == (LINEAR, False)
+
+
+def test_a_formula_of_torchs_registry_counts_though_it_came_late(define: Define) -> None:
+    define(SCHEMA, scores)
+    counted()  # everything is imported, and the operator was met
+
+    @register_flop_formula(torch.ops.mylib.scores)
+    def flops(x: Any, w: Any, *, out_shape: Any, **_: Any) -> int:
+        return 2 * out_shape[0] * out_shape[1] * int(w[1])
+
+    report = counted()
+    assert (report.totals.macs, report.totals.complete) == (LINEAR + OWN, True)
+    assert notes(report, "warning") == []
+    said = "operator mylib::scores is counted by a formula of yours, which no second engine holds"
+    assert said in notes(report, "info")
+
+
+def test_a_formula_that_was_given_counts_at_the_module_that_runs(define: Define) -> None:
+    define(SCHEMA, scores)
+    archscope.operator("mylib::scores", macs=lambda x, w, *, result: result.numel() * w.shape[1])
+
+    report = counted()
+    own = {row.path: row.own_macs for row in report.section("modules").rows}
+    assert (report.totals.macs, report.totals.complete) == (LINEAR + OWN, True)
+    assert own[""] == OWN
+    assert own["fc"] == LINEAR
+    said = "agree on the other multiply-accumulates of the one module that has any"
+    assert any(said in text for text in notes(report, "info"))
+
+
+def test_shapes_stand_in_for_a_kernel_that_is_missing(define: Define) -> None:
+    define(SCHEMA, None)
+    archscope.operator(
+        "mylib::scores",
+        macs=lambda x, w, *, result: result.numel() * w.shape[1],
+        shapes=lambda x, w: (x.shape[0], w.shape[0]),
+    )
+
+    assert counted().totals.macs == LINEAR + OWN
+
+
+def test_an_operator_without_products_is_known(define: Define) -> None:
+    define(SCHEMA, scores)
+    archscope.operator("mylib::scores", macs=0)
+
+    report = counted()
+    assert (report.totals.macs, report.totals.complete) == (LINEAR, True)
+    assert not any("mylib" in text for text in notes(report, "info"))
+
+
+@pytest.mark.parametrize(
+    ("formula", "why"),
+    [
+        (lambda x, *, result: 1, "its formula raised TypeError"),
+        (lambda *_, **__: -1, "its formula returned -1, which is no number"),
+        (lambda *_, **__: None, "its formula returned None, which is no number"),
+        (lambda *_, **__: 1.5, "its formula returned 1.5, which is no number"),
+    ],
+)
+def test_a_formula_that_says_nothing_is_a_gap(
+    define: Define, formula: Callable[..., int], why: str
+) -> None:
+    define(SCHEMA, scores)
+    archscope.operator("mylib::scores", macs=formula)
+
+    report = counted()
+    assert (report.totals.macs, report.totals.complete) == (LINEAR, False)
+    assert f"operator mylib::scores is not counted: {why}" in notes(report, "warning")[0]
+
+
+def test_an_operator_that_runs_as_its_parts_is_counted_by_them(define: Define) -> None:
+    define(SCHEMA, None)
+    library = torch.library.Library("mylib", "FRAGMENT")
+    library.impl("scores", lambda x, w: x @ w.T, "CompositeImplicitAutograd")
+    register_flop_formula(torch.ops.mylib.scores)(lambda *_, **__: 2)  # torch too never asks it
+
+    report = counted()
+    assert (report.totals.macs, report.totals.complete) == (LINEAR + OWN, True)
+    with pytest.raises(UsageError, match="which are counted each"):
+        archscope.operator("mylib::scores", macs=0)
+    library._destroy()
+
+
+@pytest.mark.parametrize("name", ["scores", "::scores", "aten::mm", "aten::relu"])
+def test_what_is_no_operator_or_is_known_is_refused(name: str) -> None:
+    with pytest.raises(UsageError):
+        archscope.operator(name, macs=0)
+
+
+def test_what_it_reads_is_known_to_rf(define: Define) -> None:
+    define("mylib::smoothed(Tensor x) -> Tensor", lambda x: torch.empty_like(x))
+
+    def seen() -> tuple[Any, str | None, bool]:
+        model = nn.Sequential(nn.Conv1d(1, 1, 3, padding=1), Calls(torch.ops.mylib.smoothed))
+        totals = archscope.receptive_field(model, torch.zeros(1, 1, 16, device="meta")).totals
+        return totals.receptive_field, totals.reads_all, totals.complete
+
+    assert seen() == ((16,), None, False)  # all is a bound
+    archscope.operator("mylib::smoothed", reads="elementwise")
+    assert seen() == ((3,), None, True)  # the taps of the convolution alone
+    archscope.operator("mylib::smoothed", reads="everything")
+    assert seen() == ((3,), "1", True)  # the last map before it, and that all is read
+    with pytest.raises(UsageError, match="'elements'"):
+        archscope.operator("mylib::smoothed", reads="elements")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="convolution has a rule already"):
+        archscope.operator("mylib::convolution", reads="elementwise")
+
+
+class Calls(nn.Module):
+    """Calls one operator, with what stands in for weights made on the spot."""
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        super().__init__()
+        self.call = call
+
+    def forward(self, *tensors: Tensor) -> Any:
+        return self.call(*tensors)
+
+
+def of(call: Callable[..., Any], *shapes: tuple[int, ...]) -> Report:
+    return archscope.params(Calls(call), *(torch.zeros(s, device="meta") for s in shapes))
+
+
+def test_deformable_convolution_is_a_convolution(define: Define) -> None:
+    define(
+        "torchvision::deform_conv2d(Tensor input, Tensor weight, Tensor offset, Tensor mask, "
+        "Tensor bias, SymInt stride_h, SymInt stride_w, SymInt pad_h, SymInt pad_w, "
+        "SymInt dilation_h, SymInt dilation_w, SymInt groups, SymInt offset_groups, "
+        "bool use_mask) -> Tensor",
+        lambda x, w, *_: x.new_empty(x.shape[0], w.shape[0], 5, 5),
+    )
+
+    def call(x: Tensor, w: Tensor, offset: Tensor, mask: Tensor, bias: Tensor) -> Any:
+        operator = torch.ops.torchvision.deform_conv2d
+        return operator(x, w, offset, mask, bias, 1, 1, 0, 0, 1, 1, 2, 1, True)
+
+    report = of(call, (2, 4, 7, 7), (6, 2, 3, 3), (2, 18, 5, 5), (2, 9, 5, 5), (6,))
+    # 2 images x 5 x 5 positions x 6 outputs x (4 / 2 groups) inputs x 3 x 3 taps
+    assert (report.totals.macs, report.totals.complete) == (2 * 25 * 6 * 2 * 9, True)
+
+
+def test_regions_of_interest_cost_no_products(define: Define) -> None:
+    define(
+        "torchvision::roi_align(Tensor input, Tensor rois, float spatial_scale, "
+        "SymInt pooled_height, SymInt pooled_width, int sampling_ratio, bool aligned) -> Tensor",
+        lambda x, rois, *_: x.new_empty(rois.shape[0], x.shape[1], 2, 2),
+    )
+    define(
+        "torchvision::roi_pool(Tensor input, Tensor rois, float spatial_scale, "
+        "SymInt pooled_height, SymInt pooled_width) -> (Tensor, Tensor)",
+        lambda x, rois, *_: (x.new_empty(rois.shape[0], x.shape[1], 2, 2),) * 2,
+    )
+
+    def call(x: Tensor, rois: Tensor) -> Any:
+        aligned = torch.ops.torchvision.roi_align(x, rois, 1.0, 2, 2, 2, True)
+        return aligned + torch.ops.torchvision.roi_pool(x, rois, 1.0, 2, 2)[0]
+
+    report = of(call, (1, 3, 8, 8), (4, 5))
+    assert (report.totals.macs, report.totals.complete) == (0, True)
+
+
+def test_flash_attention_is_attention(define: Define) -> None:
+    define(
+        "flash_attn::_flash_attn_forward(Tensor q, Tensor k, Tensor v, float dropout_p, "
+        "float softmax_scale, bool causal, SymInt window_size_left, SymInt window_size_right, "
+        "float softcap, Tensor? alibi_slopes, bool return_softmax) "
+        "-> (Tensor, Tensor, Tensor, Tensor)",
+        lambda q, *_: tuple(torch.empty_like(q) for _ in range(4)),
+    )
+
+    def call(q: Tensor, k: Tensor, v: Tensor) -> Any:
+        operator = torch.ops.flash_attn._flash_attn_forward
+        return operator(q, k, v, 0.0, 1.0, True, -1, -1, 0.0, None, False)[0]
+
+    # q of 2 sequences, 5 queries, 4 heads, width 8; 7 keys of 2 heads that are shared
+    report = of(call, (2, 5, 4, 8), (2, 7, 2, 8), (2, 7, 2, 8))
+    assert (report.totals.macs, report.totals.complete) == (2 * 4 * 5 * 7 * (8 + 8), True)
+
+
+def test_the_convolution_of_mamba_writes_its_output(define: Define) -> None:
+    define(
+        "DaoAILab::_causal_conv1d_fwd_cpp(Tensor x, Tensor weight, Tensor? bias, "
+        "Tensor? seq_idx, Tensor? initial_states, Tensor(a5!) out, "
+        "Tensor(a6!)? final_states_out, bool silu_activation) -> ()",
+        lambda *_: None,
+    )
+
+    def call(x: Tensor, w: Tensor) -> Tensor:
+        out = torch.empty_like(x)
+        operator = torch.ops.DaoAILab._causal_conv1d_fwd_cpp
+        operator(x, w, None, None, None, out, None, True)
+        return out
+
+    report = of(call, (2, 6, 10), (6, 4))
+    # 2 sequences x 6 channels x 10 steps, 4 taps each
+    assert (report.totals.macs, report.totals.complete) == (2 * 6 * 10 * 4, True)
+    said = "DaoAILab::_causal_conv1d_fwd_cpp is counted by the formula of causal-conv1d, which"
+    assert any(said in text for text in notes(report, "info"))
