@@ -132,8 +132,14 @@ class Network:
     """For running: every block, weights and inputs random, on torch's current default device."""
     sketch: Callable[[], Sketch] | None = None
     """For what needs no torch; None where the network does not tell what its layers look at."""
+    own: Callable[[], Subject] | None = None
+    """With the weights that the user's code gives it; None where a name brings none."""
     published: tuple[Published, ...] = ()
     """What its authors say of it."""
+
+    def held(self) -> Subject:
+        """Return the form whose weights have the network's own values, where there is one."""
+        return self.subject() if self.own is None else self.own()
 
 
 @frozen

@@ -60,6 +60,11 @@ _SECTIONS = {
 @click.option("--no-flops", is_flag=True, help="Parameters alone; needs no inputs.")
 @click.option("--total", is_flag=True, help="The totals alone.")
 @click.option("--explain", is_flag=True, help="Each row's closed form, with its numbers put in.")
+@click.option(
+    "--nonzero",
+    is_flag=True,
+    help="Also the weights that are not zero, and the MACs left without zero rows and columns.",
+)
 @click.option("--exact", is_flag=True, help="All digits of every number.")
 @click.option(
     "--flops-per-mac",
@@ -86,6 +91,7 @@ def command(
     no_flops: bool,
     total: bool,
     explain: bool,
+    nonzero: bool,
     exact: bool,
     flops_per_mac: str,
     teacher: str | None,
@@ -123,9 +129,9 @@ def command(
     if teacher:
         require_name(teacher)
     try:
-        subject = network.subject()
+        subject = network.held() if nonzero else network.subject()
         subject = replace(subject, inputs=None) if no_flops else subject
-        report = count_subject(subject, flops_per_mac=int(flops_per_mac))
+        report = count_subject(subject, flops_per_mac=int(flops_per_mac), nonzero=nonzero)
         report = replace(report, convention=None) if no_flops else report
     except ForwardError as error:
         if error.report is not None:

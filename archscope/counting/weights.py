@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from torch import Tensor, nn
 
+from archscope.counting.nonzero import PACKED, count_nonzero
 from archscope.counting.quantised import bytes_of, logical_numel, objects_of, packed_by
 
 
@@ -26,12 +27,18 @@ class Weights:
     """The module that holds this one's weights first, where one does."""
     shared: int = 0
     """Parameters that this module uses too, but that another holds first."""
+    nonzero: int | None = None
+    """Parameters that are not zero; None where that was not asked for, or is unknown."""
+    nonzero_unknown: str = ""
+    """Why that is unknown, where it was asked for."""
     alias: bool = False
     """Whether this is a module under its second name; all of it is counted under its first."""
 
 
-def weights_by_module(model: nn.Module) -> Iterator[tuple[str, nn.Module, Weights]]:
-    """Yield path, module and own weights in the model's order.
+def weights_by_module(
+    model: nn.Module, *, nonzero: bool = False
+) -> Iterator[tuple[str, nn.Module, Weights]]:
+    """Yield path, module and own weights in the model's order; with `nonzero`, read for zeros too.
 
     A tensor that is held twice counts where it is first. A module that is held under two names is
     yielded under both, the second time with nothing of its own.
@@ -41,18 +48,22 @@ def weights_by_module(model: nn.Module) -> Iterator[tuple[str, nn.Module, Weight
     for path, module in model.named_modules(remove_duplicate=False):
         first = modules.setdefault(id(module), path)
         if first != path:
-            yield path, module, Weights(shared_with=first, alias=True)
+            nothing = 0 if nonzero else None
+            yield path, module, Weights(shared_with=first, nonzero=nothing, alias=True)
         else:
-            yield path, module, _own(path, module, tensors)
+            yield path, module, _own(path, module, tensors, nonzero=nonzero)
 
 
-def _own(path: str, module: nn.Module, seen: dict[int, str]) -> Weights:
+def _own(path: str, module: nn.Module, seen: dict[int, str], *, nonzero: bool) -> Weights:
     trainable = frozen = size = buffers = shared = 0
     shared_with = None
+    counts: list[int | str] = []
     for held in objects_of(module):
+        counts.append(PACKED)
         frozen, size = frozen + held.numbers, size + held.bytes
     packed, inside = packed_by(module)
     if packed is not None:
+        counts.append(PACKED)
         frozen, size = frozen + packed.numbers, size + packed.bytes
     for name, parameter in _present(module._parameters):
         if id(parameter) in seen:
@@ -63,6 +74,8 @@ def _own(path: str, module: nn.Module, seen: dict[int, str]) -> Weights:
         if name in inside:
             continue
         size += bytes_of(parameter)
+        if nonzero:
+            counts.append(count_nonzero(module, name, parameter))
         if parameter.requires_grad:
             trainable += logical_numel(parameter)
         else:
@@ -71,6 +84,7 @@ def _own(path: str, module: nn.Module, seen: dict[int, str]) -> Weights:
         if id(buffer) not in seen and name not in inside:
             seen[id(buffer)] = path
             buffers += buffer.numel()
+    unknown = next((count for count in counts if isinstance(count, str)), "") if nonzero else ""
     share = getattr(module, "active_fraction", None)
     active = trainable + frozen
     return Weights(
@@ -80,6 +94,8 @@ def _own(path: str, module: nn.Module, seen: dict[int, str]) -> Weights:
         active=int(active * share) if isinstance(share, Fraction) else active,
         weight_bytes=size,
         shared=shared,
+        nonzero=sum(map(int, counts)) if nonzero and not unknown else None,
+        nonzero_unknown=unknown,
         shared_with=shared_with if shared_with != path else None,
     )
 

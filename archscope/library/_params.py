@@ -27,6 +27,7 @@ def params(
     *args: Any,
     flops_per_mac: int = 1,
     strict: bool = False,
+    nonzero: bool = False,
     teacher: nn.Module | str | None = None,
     method: str | None = None,
     **kwargs: Any,
@@ -52,6 +53,9 @@ def params(
     With `teacher`, a module or a name, a section `teacher` says how many times larger that is, at
     the same inputs.
 
+    With `nonzero`, a column and a total say how many weights are not zero, as pruned or masked, and
+    how many MACs are left without outputs and inputs that are zero throughout.
+
     `flops_per_mac=2` gives 2 x MACs as FLOPs. With `strict`, `ThresholdError` is raised where an
     operator is unknown or the engines disagree. `ForwardError` has the `report` up to the failure.
     """
@@ -59,11 +63,12 @@ def params(
         loaders.require_name(teacher)
     if isinstance(model, str):
         network = network_of(model, kwargs, method=method)
-        report = count_subject(network.subject(), flops_per_mac=flops_per_mac)
+        counted = network.held() if nonzero else network.subject()
+        report = count_subject(counted, flops_per_mac=flops_per_mac, nonzero=nonzero)
         report = with_figures(report, network)
     else:
         subject = subject_of(model, args, kwargs, method=method)
-        report = count_subject(subject, flops_per_mac=flops_per_mac)
+        report = count_subject(subject, flops_per_mac=flops_per_mac, nonzero=nonzero)
     if isinstance(teacher, str):
         report = with_named_teacher(report, teacher)
     elif teacher is not None:
@@ -75,14 +80,15 @@ def params(
     return report
 
 
-def count_subject(subject: Subject, *, flops_per_mac: int = 1) -> Report:
+def count_subject(subject: Subject, *, flops_per_mac: int = 1, nonzero: bool = False) -> Report:
     """Count parameters and FLOPs of a `Subject`; see `params`."""
     from archscope.analyses.params.analysis import CONVENTIONS
 
     if flops_per_mac not in CONVENTIONS:
         raise UsageError(f"flops_per_mac is {flops_per_mac!r}; it can be 1 (as fvcore) or 2")
     convention = CONVENTIONS[flops_per_mac]
-    return analyse("params", subject, convention=convention, flops_per_mac=flops_per_mac)
+    settings = {"flops_per_mac": flops_per_mac, "nonzero": nonzero}
+    return analyse("params", subject, convention=convention, **settings)
 
 
 def require_complete(report: Report) -> None:

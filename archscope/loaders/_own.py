@@ -24,6 +24,8 @@ Make = Callable[[], "nn.Module"]
 """Makes the network by running the user's code; raises `LoadError` or `UsageError`."""
 Prepare = Callable[[], Make]
 """Imports the user's code, which is to run as it stands, and returns what makes the network."""
+_OF_CODE = ("file", "module")
+"""Origins whose code may load weights; other names stand for an architecture alone."""
 _LARGEST = 8 * 2**30
 """Bytes of weights up to which a network is made for real where shapes alone do not do."""
 
@@ -110,7 +112,17 @@ def network(
         model = with_data(prepared()(), device)
         return described(model, with_inputs(model))
 
-    return Network(name=title, origin=origin, subject=subject, whole=whole)
+    def own() -> Subject:
+        model = on_cpu(prepared())
+        return described(model, with_inputs(model))
+
+    return Network(
+        name=title,
+        origin=origin,
+        subject=subject,
+        whole=whole,
+        own=own if origin.partition(":")[0] in _OF_CODE else None,
+    )
 
 
 def _on_shapes(make: Make) -> nn.Module | None:

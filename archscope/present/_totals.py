@@ -19,10 +19,14 @@ _LABELS = {
     "frozen": "Frozen params",
     "active": "Active params",
     "macs": "MACs",
+    "nonzero": "Nonzero params",
+    "effective_macs": "Effective MACs",
     "flops": "FLOPs*",
     "weight_bytes": "Weight bytes",
 }
 """What fields of totals are called, where their own name will not do."""
+_ON_REQUEST = ("nonzero", "effective_macs")
+"""Fields of totals that are listed only where they are known: most readers never asked."""
 
 
 UNKNOWN = "unknown"
@@ -80,7 +84,9 @@ def listed(report: Report) -> tuple[tuple[str, str], ...]:
     return tuple(
         (_label(field.name), _digits(report, field.name))
         for field in dataclasses.fields(report.totals)
-        if not isinstance(getattr(report.totals, field.name), bool) and field.name != UNKNOWN
+        if not isinstance(value := getattr(report.totals, field.name), bool)
+        and field.name != UNKNOWN
+        and not (value is None and field.name in _ON_REQUEST)
     )
 
 

@@ -374,3 +374,22 @@ def test_an_interrupt_exits_with_130(archscope: Any, monkeypatch: pytest.MonkeyP
 
     assert found.code == 130
     assert found.err.strip() == "Interrupted."
+
+
+def test_nonzero_reads_the_weights_that_the_code_gives(archscope: Any, tmp_path: Path) -> None:
+    file = tmp_path / "pruned.py"
+    file.write_text(
+        "import torch\n"
+        "def net() -> torch.nn.Module:\n"
+        "    layer = torch.nn.Linear(8, 4)\n"
+        "    with torch.no_grad():\n"
+        "        layer.weight.fill_(1)[0] = 0\n"
+        "        layer.bias.fill_(1)\n"
+        "    return layer\n"
+    )
+    typed = ("params", f"{file}:net", "--input-shape", "1,8", "--total", "-f", "json")
+
+    # 36 parameters, eight of which are the zero row
+    totals = json.loads(archscope(*typed, "--nonzero").out)["totals"]
+    assert (totals["nonzero"], totals["macs"], totals["effective_macs"]) == (28, 32, 24)
+    assert json.loads(archscope(*typed).out)["totals"]["nonzero"] is None

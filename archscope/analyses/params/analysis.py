@@ -29,14 +29,19 @@ CONVENTIONS = {convention.flops_per_multiply_add: convention for convention in (
 
 
 def run(
-    subject: Subject, *, flops_per_mac: int = 1, execution: Execution = "auto"
+    subject: Subject,
+    *,
+    flops_per_mac: int = 1,
+    execution: Execution = "auto",
+    nonzero: bool = False,
 ) -> tuple[Section, ...]:
     """Count `subject` and return the sections modules, components, operators and depth.
 
     Without inputs the parameters alone are counted. `execution` is `shapes` (no data), `real` (the
-    model's own device and data) or `auto`. Where the forward raises, a `ForwardError` carries the
+    model's own device and data) or `auto`. With `nonzero` the weights are read: how many are not
+    zero. Where the forward raises, a `ForwardError` carries the
     sections up to there.
     """
     from archscope.analyses.params.sections import sections
 
-    return sections(subject, flops_per_mac=flops_per_mac, execution=execution)
+    return sections(subject, flops_per_mac=flops_per_mac, execution=execution, nonzero=nonzero)

@@ -9,6 +9,7 @@ from archscope.counting.agreement import Agreement
 from archscope.counting.closed_forms import closed_form
 from archscope.counting.components import components
 from archscope.counting.forward import ForwardCount
+from archscope.counting.nonzero import kept_share
 from archscope.counting.settings import settings
 from archscope.counting.weights import Weights, weights_by_module
 from archscope.records import frozen
@@ -61,6 +62,8 @@ class Own:
     """Closed form of its parameters, numbers put in; None where none equals the count."""
     macs_form: str | None
     """Closed form of its multiply-accumulates; None where none equals the count."""
+    effective_macs: int | None = None
+    """Those left without zero rows and columns of its weight; None where not asked or certain."""
 
 
 def own_by_module(
@@ -68,12 +71,14 @@ def own_by_module(
     count: ForwardCount | None,
     agreement: Agreement | None,
     flops_per_mac: int,
+    *,
+    nonzero: bool = False,
 ) -> list[Own]:
     """Return what each module holds and does itself, in the model's order."""
     component = components(subject.model)
     reruns = {repeat.path: len(repeat.copies) for repeat in subject.repeats if repeat.shared}
     found = []
-    for path, module, weights in weights_by_module(subject.model):
+    for path, module, weights in weights_by_module(subject.model, nonzero=nonzero):
         work = Work()
         params_form = macs_form = None
         if count is not None and agreement is not None and not weights.alias:
@@ -90,6 +95,7 @@ def own_by_module(
                 work=work,
                 params_form=params_form,
                 macs_form=macs_form,
+                effective_macs=_effective(module, work, macs_form) if nonzero else None,
             )
         )
     return found
@@ -99,6 +105,15 @@ def _class_of(module: nn.Module) -> str:
     """Return the name of a module's class, of a scripted one that of what was scripted."""
     scripted = getattr(module, "original_name", None) if hasattr(module, "_c") else None
     return scripted if isinstance(scripted, str) else type(module).__name__
+
+
+def _effective(module: nn.Module, work: Work, form: str | None) -> int | None:
+    """Return the work that is left without zero rows and columns, where the closed form holds."""
+    if not work.macs:
+        return work.macs
+    kept = kept_share(module) if form is not None else None
+    left = None if kept is None else work.macs * kept
+    return int(left) if left is not None and left.denominator == 1 else None
 
 
 def _work(path: str, count: ForwardCount, agreement: Agreement, flops_per_mac: int) -> Work:

@@ -32,8 +32,18 @@ class ModuleRow:
     """Parameters without `requires_grad`, in elements."""
     buffers: int = column()
     """Elements of buffers; they are not parameters."""
+    nonzero: int | None = column(
+        "Nonzero", kind="count", idle="unknown", held_by="shared_with", drop=1, default=None
+    )
+    """Parameters that are not zero, pruned ones as their mask leaves them; None where that was not
+    asked for, or is unknown: weights without data, or packed."""
     macs: int | None = column()
     """Multiply-accumulates of matrix products, convolutions and attention."""
+    effective_macs: int | None = column(
+        "Effective MACs", kind="work", idle="unknown", drop=2, bound="complete", default=None
+    )
+    """Those that are left where outputs and inputs of linear layers and convolutions whose weights
+    are all zero are taken away; None where that was not asked for, or is not certain."""
     flops: int | None = column("FLOPs*", kind="work", share=True, bound="complete")
     """FLOPs in the report's convention; None where the forward did not get there."""
     complete: bool = column(default=True)
@@ -42,7 +52,9 @@ class ModuleRow:
     own_trainable: int = column()
     own_frozen: int = column()
     own_buffers: int = column()
+    own_nonzero: int | None = column(default=None)
     own_macs: int | None = column()
+    own_effective_macs: int | None = column(default=None)
     own_flops: int | None = column()
     shared_with: str | None = column(kind="reference")
     """The module that holds this one's weights, where they are counted there."""
@@ -111,6 +123,10 @@ class Totals:
     """Multiply-accumulates of one forward pass; None where nothing was run."""
     flops: int | None
     """FLOPs of one forward pass in the report's convention."""
+    nonzero: int | None = None
+    """Parameters that are not zero, shared tensors once; None where not asked for, or unknown."""
+    effective_macs: int | None = None
+    """Multiply-accumulates without zero outputs and inputs; None where not asked or not certain."""
     complete: bool
     """False where an operator is unknown or the engines disagree: the FLOPs are a lower bound."""
 

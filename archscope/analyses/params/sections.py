@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from archscope.analyses.params.headline import headline
+from archscope.analyses.params.nonzero import nonzero_notes
 from archscope.analyses.params.own import Own, block_of, expand, own_by_module
 from archscope.analyses.params.rows import (
     COMPONENTS,
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def sections(subject: Subject, *, flops_per_mac: int, execution: Execution) -> tuple[Section, ...]:
+def sections(
+    subject: Subject, *, flops_per_mac: int, execution: Execution, nonzero: bool = False
+) -> tuple[Section, ...]:
     """Count `subject`; see `archscope.analyses.params.analysis.run`."""
     if subject.inputs is None:
-        return _assemble(subject, None, None, flops_per_mac)
+        return _assemble(subject, None, None, flops_per_mac, nonzero=nonzero)
     count = count_forward(subject, execution)
-    found = _assemble(subject, count, compare(count), flops_per_mac)
+    found = _assemble(subject, count, compare(count), flops_per_mac, nonzero=nonzero)
     if count.failure is not None:
         raise _failure(subject.model, count, found) from count.failure
     return found
@@ -63,12 +66,16 @@ def _assemble(
     count: ForwardCount | None,
     agreement: Agreement | None,
     flops_per_mac: int,
+    *,
+    nonzero: bool,
 ) -> tuple[Section, ...]:
-    modules = own_by_module(subject, count, agreement, flops_per_mac)
+    modules = own_by_module(subject, count, agreement, flops_per_mac, nonzero=nonzero)
     tallies = {own.path: tally(own) for own in modules}
     sums = sums_of(tallies, subject.repeats)
     complete = agreement is None or agreement.complete
     notes = _notes(subject, count, agreement)
+    if nonzero:
+        notes += nonzero_notes(subject.model, modules)
     totals = _totals(sums[""], ran=count is not None, complete=complete)
     depths = _depth_rows(subject, count)
     said = tuple(summary(totals, depths))
@@ -117,13 +124,17 @@ def _row(path: str, own: Own, whole: Tally) -> ModuleRow:
         trainable=whole.trainable,
         frozen=whole.frozen,
         buffers=whole.buffers,
+        nonzero=whole.nonzero.exact,
         macs=whole.macs.exact,
+        effective_macs=whole.effective_macs.exact,
         flops=whole.flops.exact,
         complete=whole.complete and whole.macs.complete,
         own_trainable=own.weights.trainable,
         own_frozen=own.weights.frozen,
         own_buffers=own.weights.buffers,
+        own_nonzero=own.weights.nonzero,
         own_macs=own.work.macs,
+        own_effective_macs=own.effective_macs,
         own_flops=own.work.flops,
         shared_with=own.weights.shared_with,
         params_form=own.params_form,
@@ -138,7 +149,9 @@ def _totals(whole: Tally, *, ran: bool, complete: bool) -> Totals:
         active=whole.active,
         buffers=whole.buffers,
         weight_bytes=whole.weight_bytes,
+        nonzero=whole.nonzero.exact,
         macs=whole.macs.known if ran else None,
+        effective_macs=whole.effective_macs.exact if ran and complete else None,
         flops=whole.flops.known if ran and whole.flops.is_known else None,
         complete=complete,
     )

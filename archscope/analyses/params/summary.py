@@ -25,6 +25,7 @@ def summary(totals: Totals, depths: Sequence[DepthRow]) -> Iterator[Words]:
         f"{SEPARATOR}frozen ",
         Amount(value=totals.frozen, kind="count"),
         *active,
+        *_nonzero(totals.nonzero, params),
         *_held(totals.weight_bytes, params),
         Amount(value=params * FP32_BYTES, kind="bytes"),
         ", bf16 ",
@@ -39,6 +40,13 @@ def summary(totals: Totals, depths: Sequence[DepthRow]) -> Iterator[Words]:
     )
     if depths:
         yield ("Depth: ", *joined((f"{d.measure} ", _depth(d)) for d in depths))
+
+
+def _nonzero(nonzero: int | None, params: int) -> Words:
+    if nonzero is None:
+        return ()
+    share: Words = (" (", Amount(value=nonzero / params, kind="ratio"), ")") if params else ()
+    return (f"{SEPARATOR}nonzero ", Amount(value=nonzero, kind="count"), *share)
 
 
 def _held(size: int, params: int) -> Words:

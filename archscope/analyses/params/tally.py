@@ -52,7 +52,9 @@ class Tally:
     active: int = 0
     buffers: int = 0
     weight_bytes: int = 0
+    nonzero: Figure = field(default_factory=Figure)
     macs: Figure = field(default_factory=Figure)
+    effective_macs: Figure = field(default_factory=Figure)
     flops: Figure = field(default_factory=Figure)
     complete: bool = True
     """Whether the work is all counted, and undisputed."""
@@ -64,7 +66,9 @@ class Tally:
             active=self.active + other.active,
             buffers=self.buffers + other.buffers,
             weight_bytes=self.weight_bytes + other.weight_bytes,
+            nonzero=self.nonzero + other.nonzero,
             macs=self.macs + other.macs,
+            effective_macs=self.effective_macs + other.effective_macs,
             flops=self.flops + other.flops,
             complete=self.complete and other.complete,
         )
@@ -76,7 +80,9 @@ class Tally:
             active=self.active * times,
             buffers=self.buffers * times,
             weight_bytes=self.weight_bytes * times,
+            nonzero=self.nonzero * times,
             macs=self.macs * times,
+            effective_macs=self.effective_macs * times,
             flops=self.flops * times,
             complete=self.complete,
         )
@@ -91,7 +97,9 @@ def tally(own: Own) -> Tally:
         active=weights.active,
         buffers=weights.buffers,
         weight_bytes=weights.weight_bytes,
+        nonzero=_figure(weights.nonzero, alias=False),
         macs=_figure(own.work.macs, alias=weights.alias),
+        effective_macs=_figure(own.effective_macs, alias=weights.alias),
         flops=_figure(own.work.flops, alias=weights.alias),
         complete=own.work.complete,
     )
