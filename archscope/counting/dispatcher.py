@@ -18,7 +18,7 @@ from archscope.counting.formulas import FORMULAS
 from archscope.counting.fvcore_estimates import ESTIMATES as FVCORE
 from archscope.counting.fvcore_estimates import OF_FUNCTIONS
 from archscope.counting.higher_order import kernel_of
-from archscope.counting.layouts import NEEDS_DATA, Formula, special
+from archscope.counting.layouts import Formula, is_nested, special, why_unknown
 from archscope.counting.operators import (
     FACTORIES,
     NONLINEAR,
@@ -150,7 +150,7 @@ class DispatcherCounter(TorchDispatchMode):
             with self:
                 return kernel(*args, **kwargs)
         operator = self._operators.get(func) or self._learn(func)
-        if operator.composite:
+        if operator.composite and not any(map(is_nested, _tensors(args))):
             result = self._by_parts(func, operator, args, kwargs)
             if result is not NotImplemented:
                 return result
@@ -259,7 +259,7 @@ class DispatcherCounter(TorchDispatchMode):
         """Note what is to be said of the operands' layouts and number types."""
         kinds = special(inputs)
         if macs is None:
-            self.count.reasons[operator.name] = NEEDS_DATA
+            self.count.reasons[operator.name] = why_unknown(inputs)
         if "sparse" in kinds:
             self.count.sparse[path] += macs or 0
         if "complex" in kinds:
