@@ -39,7 +39,9 @@ class Inputs:
 
 
 def _tensors(path: str, value: Any) -> Iterator[InputShape]:
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
+    if getattr(value, "is_nested", False):  # its parts differ in their shapes
+        yield from _tensors(path, value.unbind())
+    elif hasattr(value, "shape") and hasattr(value, "dtype"):
         dtype = str(value.dtype).removeprefix("torch.")
         yield InputShape(name=path, shape=tuple(value.shape), dtype=dtype)
     elif isinstance(value, Mapping):

@@ -19,7 +19,7 @@ from archscope.counting.formulas import FORMULAS
 from archscope.counting.fvcore_estimates import ESTIMATES as FVCORE
 from archscope.counting.fvcore_estimates import OF_FUNCTIONS
 from archscope.counting.higher_order import kernel_of
-from archscope.counting.layouts import NEEDS_DATA, Formula, special
+from archscope.counting.layouts import Formula, is_nested, special, why_unknown
 from archscope.counting.operators import (
     FACTORIES,
     NONLINEAR,
@@ -159,7 +159,7 @@ class DispatcherCounter(TorchDispatchMode):
             with self:
                 return kernel(*args, **kwargs)
         operator = self._operators.get(func) or self._learn(func)
-        if operator.composite:
+        if operator.composite and not any(map(is_nested, _tensors(args))):
             result = self._by_parts(func, operator, args, kwargs)
             if result is not NotImplemented:
                 return result
@@ -274,7 +274,7 @@ class DispatcherCounter(TorchDispatchMode):
         if operator.source:
             macs, why = answer(formula, args, kwargs, result)
         else:
-            macs, why = formula(*args, result=result, **kwargs), NEEDS_DATA
+            macs, why = formula(*args, result=result, **kwargs), why_unknown(_tensors(args))
         if macs is None:
             self.count.reasons[operator.name] = why
         return macs

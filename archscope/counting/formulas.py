@@ -51,6 +51,11 @@ def trilinear(x: Tensor, weight: Tensor, y: Tensor, *_: Any, **__: Any) -> int:
     return x.numel() // features * outputs * features * (others + 1)
 
 
+def matmul(a: Tensor, b: Tensor, *_: Any, result: Tensor, **__: Any) -> int:
+    """Every number of the result sums over the last axis of a; as one operator it runs rarely."""
+    return result.numel() * a.shape[-1]
+
+
 def grouped_product(a: Tensor, b: Tensor, *_: Any, result: Tensor, **__: Any) -> int:
     """Rows of a, grouped, times one matrix of b for each group (mixture of experts)."""
     if a.ndim == 2 and b.ndim == 2:  # groups along the inner axis: each pair multiplies once
@@ -145,7 +150,8 @@ _MISSING: dict[str, Formula] = {
         (convolution, "miopen_convolution_relu miopen_convolution_add_relu"),
         (transposed_convolution, "slow_conv_transpose2d slow_conv_transpose3d"),
         (transposed_convolution, "cudnn_convolution_transpose miopen_convolution_transpose"),
-        (linear, "mkldnn_linear"),
+        (linear, "linear mkldnn_linear"),
+        (matmul, "matmul"),
         (product, "hspmm _sparse_sparse_matmul _sparse_mm_reduce_impl"),
         (added_product, "_sparse_addmm sspaddmm"),
         (sampled_product, "sparse_sampled_addmm"),

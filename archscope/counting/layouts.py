@@ -1,7 +1,7 @@
 """What layouts and number types make of a product: entries that are stored, complex numbers.
 
-A sparse operand multiplies the entries that it stores and no others; a complex product is four real
-ones, (a + bi)(c + di) = ac - bd + (ad + bc)i.
+A sparse operand multiplies the entries that it stores and no others; of nested ones each part meets
+its like; a complex product is four real ones, (a + bi)(c + di) = ac - bd + (ad + bc)i.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ Formula = Callable[..., int | None]
 
 REAL_PER_COMPLEX = 4
 """Real multiply-accumulates of a complex one; of a convolution torch makes three real ones."""
-NEEDS_DATA = "how many entries its sparse operand stores is not known without data"
+_NEEDS_DATA = "how many entries its sparse operand stores is not known without data"
+_NESTED = "no formula tells what it does with nested tensors"
 _SPARSE = frozenset(
     (torch.sparse_coo, torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc)
 )
@@ -33,15 +34,23 @@ def is_sparse(tensor: Tensor) -> bool:
     return tensor.layout in _SPARSE
 
 
+def is_nested(tensor: Tensor) -> bool:
+    """Return whether a tensor is a list of others that operators take whole, as jagged is not."""
+    return tensor.is_nested and tensor.layout is torch.strided
+
+
 def by_layout(name: str, formula: Formula) -> Formula:
     """Return a formula for plain operands as one that heeds their layouts and number types.
 
-    It returns None where a sparse operand's entries are not known.
+    It returns None where a sparse operand's entries are not known, or for nested ones that are not
+    multiplied part by part.
     """
 
     def macs(*args: Any, result: Any, **kwargs: Any) -> int | None:
         operands = [value for value in args if isinstance(value, Tensor)]
-        if any(map(is_sparse, operands)):
+        if any(map(is_nested, operands)):
+            found = _of_parts(name, args, result)
+        elif any(map(is_sparse, operands)):
             found = _of_entries(name, args)
         else:
             found = formula(*args, result=result, **kwargs)
@@ -50,6 +59,14 @@ def by_layout(name: str, formula: Formula) -> Formula:
         return found * REAL_PER_COMPLEX if any(map(torch.is_complex, operands)) else found
 
     return macs
+
+
+def _of_parts(name: str, args: tuple[Any, ...], result: Tensor) -> int | None:
+    """Every number in a part of the result sums over the last axis of that part of the first."""
+    if name.removeprefix("aten::") not in ("linear", "matmul", "bmm", "mm"):
+        return None
+    pairs = zip(args[0].unbind(), result.unbind(), strict=True)
+    return sum(int(made.numel() * part.shape[-1]) for part, made in pairs)
 
 
 def sampled_product(mask: Tensor, a: Tensor, *_: Any, **__: Any) -> int | None:
@@ -97,6 +114,11 @@ def _pairs(a: Tensor, b: Tensor) -> int | None:
 def _indices(tensor: Tensor) -> Tensor:
     indices: Tensor = tensor.detach().to_sparse_coo().coalesce().indices()
     return indices
+
+
+def why_unknown(operands: Iterable[Tensor]) -> str:
+    """Say why a formula gave nothing for these operands."""
+    return _NESTED if any(map(is_nested, operands)) else _NEEDS_DATA
 
 
 def special(tensors: Iterable[Tensor]) -> set[str]:

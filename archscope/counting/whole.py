@@ -12,12 +12,14 @@ from torch.overrides import TorchFunctionMode
 
 from archscope.counting.formulas import vecdot
 from archscope.counting.fvcore_estimates import OF_FUNCTIONS
-from archscope.counting.layouts import Formula
+from archscope.counting.layouts import Formula, by_layout
 from archscope.counting.operators import UNINITIALISED
 from archscope.counting.unwritten import Unwritten, memory_of
 from archscope.running.module_stack import tensors_in
 
-WHOLE: dict[Any, tuple[str, Formula]] = {torch.linalg.vecdot: ("aten::linalg_vecdot", vecdot)}
+WHOLE: dict[Any, tuple[str, Formula]] = {
+    torch.linalg.vecdot: ("aten::linalg_vecdot", by_layout("aten::linalg_vecdot", vecdot))
+}
 """Function to the operator that it is, and its formula."""
 
 

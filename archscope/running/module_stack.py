@@ -50,7 +50,7 @@ class ModuleStack:
         self.calls: Counter[str] = Counter()
         """How often the forward of each module finished, by path."""
         self.input_shapes: dict[str, tuple[tuple[int, ...], ...]] = {}
-        """Shapes of the tensors that each module's first call was given."""
+        """Shapes of the tensors that each module's first call was given; none if one is nested."""
         self.output_shapes: dict[str, tuple[int, ...]] = {}
         """Shape of the first tensor that each module's first call returned."""
 
@@ -75,7 +75,9 @@ class ModuleStack:
         if path is not None:
             self._running.append(path)
             if path not in self.input_shapes:
-                self.input_shapes[path] = tuple(tuple(x.shape) for x in tensors_in(args))
+                shapes = [shape_of(tensor) for tensor in tensors_in(args)]
+                known = tuple(shape for shape in shapes if shape is not None)
+                self.input_shapes[path] = known if len(known) == len(shapes) else ()
             self._on_enter(path, args)
 
     def _exit(self, module: nn.Module, args: Any, output: Any) -> None:
@@ -85,12 +87,18 @@ class ModuleStack:
         self.calls[path] += 1
         if path not in self.output_shapes:
             first = next(iter(tensors_in(output)), None)
-            if first is not None:
-                self.output_shapes[path] = tuple(first.shape)
+            shape = None if first is None else shape_of(first)
+            if shape is not None:
+                self.output_shapes[path] = shape
         self._on_exit(path, output)
         # A forward that caught an error left its inner modules behind: drop them too.
         while self._running and self._running.pop() != path:
             pass
+
+
+def shape_of(tensor: Tensor) -> tuple[int, ...] | None:
+    """Return the shape of a tensor; None of a nested one, whose parts differ in theirs."""
+    return None if tensor.is_nested else tuple(tensor.shape)
 
 
 def tensors_in(value: Any, depth: int = 4) -> list[Tensor]:

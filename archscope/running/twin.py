@@ -217,7 +217,8 @@ def bodiless(tensor: Tensor) -> Tensor:
             return tensor.detach().to("meta")
         except Exception:  # a class that knows nothing of meta
             return own(tensor)
-    if tensor.layout is not torch.strided or tensor.is_quantized or is_lazy(tensor):
+    odd = tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_nested
+    if odd or is_lazy(tensor):
         return own(tensor)
     made = torch.empty_strided(tensor.size(), tensor.stride(), dtype=tensor.dtype, device="meta")
     return _as_held(made, tensor)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+
+import archscope
 
 
 class Calls(nn.Module):
@@ -45,6 +48,16 @@ def ragged(fc: nn.Module, x: Tensor) -> Tensor:
     return fc(torch.nested.nested_tensor([x[0, :3], x[1]], layout=torch.jagged)).values()
 
 
+def listed(fc: nn.Module, x: Tensor) -> Tensor:
+    return fc(torch.nested.nested_tensor([x[0, :3], x[1]])).to_padded_tensor(0.0)
+
+
+def ragged_attention(fc: nn.Module, x: Tensor) -> Tensor:
+    q = fc(torch.nested.nested_tensor([x[0, :3], x[1]], layout=torch.jagged))
+    q = q.unflatten(-1, (2, 4)).transpose(1, 2)
+    return nn.functional.scaled_dot_product_attention(q, q, q).transpose(1, 2).values()
+
+
 @pytest.mark.parametrize(
     ("function", "expected"),
     [
@@ -53,6 +66,9 @@ def ragged(fc: nn.Module, x: Tensor) -> Tensor:
         (looped, 3 * 2 * 5 * 64),  # three times round
         (flexible, 2 * 5 * 64 + 2 * 2 * 5 * 5 * 8),  # scores and their sum: 5 x 5 x 8 each
         (ragged, (3 + 5) * 64),  # eight rows are there
+        (listed, (3 + 5) * 64),
+        # Each sequence meets itself in 2 heads of 4 numbers: 3*3 and 5*5 scores, then their sums.
+        (ragged_attention, (3 + 5) * 64 + 2 * (3 * 3 + 5 * 5) * 8),
     ],
 )
 @pytest.mark.filterwarnings("ignore")
@@ -63,3 +79,18 @@ def test_what_the_functions_call_is_counted(
     assert found.failure is None
     assert found.dispatcher.macs().total() == expected
     assert "unknown" not in {tally.kind for tally in found.dispatcher.work.values()}
+
+
+@pytest.mark.parametrize("layout", [torch.strided, torch.jagged])
+@pytest.mark.filterwarnings("ignore")
+def test_a_nested_input_is_told_by_its_parts(layout: torch.layout) -> None:
+    # Three and five rows of 8 x 8. What differs from part to part is no shape, and none is told.
+    given = torch.nested.nested_tensor([torch.zeros(3, 8), torch.zeros(5, 8)], layout=layout)
+    report = archscope.params(nn.Sequential(nn.Linear(8, 8)), given)
+    assert report.totals.complete
+    assert report.totals.macs == 8 * 64
+    (modules,) = [section for section in report.sections if section.name == "modules"]
+    assert {row.output_shape for row in modules.rows} == {None}
+    assert [shape.shape for shape in report.inputs] == [(3, 8), (5, 8)]
+    assert "3×8" in report.to("table")
+    assert json.loads(report.to("json"))

@@ -143,6 +143,7 @@ def spectral(x: Tensor, weight: Tensor) -> Tensor:
         (spectral, (3, 5, 4, 4), (2, 3, 4, 4), 2 * 5 * 4 * 4 * 3),
         (torch.dot, (16,), (16,), 16),
         (torch.vdot, (16,), (16,), 16),
+        (torch.linalg.vecdot, (4, 16), (4, 16), 4 * 16),
         (lambda x, w: w @ x, (8, 16), (16,), 8 * 16),
         (lambda x, w: torch.tensordot(x, w, 1), (16, 8), (4, 16), 4 * 16 * 8),
     ],
