@@ -164,6 +164,7 @@ def _disputed(count: ForwardCount) -> set[str]:
     ours, theirs = count.dispatcher.macs(comparable=True), count.fvcore.macs
     explained = {path for stranger in count.fvcore.unknown.values() for path in stranger.paths}
     explained |= count.dispatcher.sparse.keys() | count.fvcore.untold
+    explained |= count.dispatcher.convolved_complex
     return {path for path in ours.keys() | theirs.keys() if ours[path] != theirs[path]} - explained
 
 

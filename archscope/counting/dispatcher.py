@@ -39,7 +39,7 @@ from archscope.counting.ownership import (
 from archscope.counting.path_lengths import PathLength, PathLengths
 from archscope.counting.unwritten import Unseen, Unwritten
 from archscope.counting.unwritten import memory_of as _storage
-from archscope.counting.whole import WHOLE, WholeFunctions
+from archscope.counting.whole import COMPLEX, WHOLE, WholeFunctions
 from archscope.running.module_stack import ModuleStack
 
 
@@ -80,6 +80,8 @@ class DispatcherCount:
     """Multiply-accumulates by the entries that sparse operands store, by path."""
     fvcore_estimates: Counter[str] = field(default_factory=Counter)
     """What fvcore estimates for norms, pools and resampling, by path of the module that runs."""
+    convolved_complex: set[str] = field(default_factory=set)
+    """Paths of modules with complex convolutions, of which a trace shows three real ones."""
     complex_macs: int = 0
     """Real multiply-accumulates that were made of complex ones."""
     reasons: dict[str, str] = field(default_factory=dict)
@@ -212,7 +214,9 @@ class DispatcherCounter(TorchDispatchMode):
         if func in OF_FUNCTIONS:
             self._estimate(OF_FUNCTIONS[func](*args, result=result, **kwargs))
             return result
-        name, formula = WHOLE[func]
+        if func in COMPLEX:
+            self.count.convolved_complex.add(self.stack.current)
+        name, formula = WHOLE[func] if func in WHOLE else COMPLEX[func]
         operator = _Operator(name=name, kind="multiply-accumulate", formula=formula)
         self._record(operator, args, kwargs, result)
         return result

@@ -93,6 +93,17 @@ def svd(a: Tensor, *_: Any, result: Any, **__: Any) -> float:
     return _times(a) * (14 * long * short**2 + 8 * short**3)
 
 
+def pseudo_inverse(a: Tensor, *_: Any, result: Any, **__: Any) -> float:
+    """The singular value decomposition, and V S^-1 U' of its parts: 2 m n^2."""
+    long, short = _sides(a)
+    return svd(a, result=result) + _times(a) * 2 * long * short**2
+
+
+def reflectors(a: Tensor, *_: Any, result: Any, **__: Any) -> float:
+    """The first n columns of Q from n reflectors: 2 n^2 (m - n / 3)."""
+    return qr(a, result=result) / 2
+
+
 def inverse(a: Tensor, *_: Any, result: Any, **__: Any) -> float:
     """2 n^3."""
     return _times(a) * 2 * a.shape[-1] ** 3
@@ -137,6 +148,8 @@ ESTIMATES: dict[str, Estimate] = {
         (cholesky_solve, "cholesky_solve"),
         (triangular_solve, "linalg_solve_triangular"),
         (qr, "linalg_qr"),
+        (pseudo_inverse, "linalg_pinv"),
+        (reflectors, "linalg_householder_product"),
         (least_squares, "linalg_lstsq"),
         (svd, "_linalg_svd"),
         (inverse, "linalg_inv_ex cholesky_inverse"),

@@ -63,6 +63,7 @@ _ESTIMATED = frozenset(
     "_linalg_slogdet det logdet linalg_solve _linalg_solve_ex linalg_solve_ex linalg_lu_solve "
     "linalg_ldl_solve linalg_ldl_factor linalg_ldl_factor_ex linalg_cholesky linalg_cholesky_ex "
     "cholesky cholesky_solve cholesky_inverse linalg_solve_triangular linalg_qr qr linalg_lstsq "
+    "linalg_pinv linalg_householder_product "
     "linalg_svd linalg_svdvals _linalg_svd svd linalg_inv linalg_inv_ex inverse linalg_eigh "
     "linalg_eigvalsh _linalg_eigh linalg_eig linalg_eigvals _linalg_eigvals".split()
 )

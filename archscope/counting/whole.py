@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from archscope.counting.formulas import vecdot
+from archscope.counting.formulas import convolution, transposed_convolution, vecdot
 from archscope.counting.fvcore_estimates import OF_FUNCTIONS
 from archscope.counting.layouts import Formula, by_layout
 from archscope.counting.operators import UNINITIALISED
@@ -21,6 +21,15 @@ WHOLE: dict[Any, tuple[str, Formula]] = {
     torch.linalg.vecdot: ("aten::linalg_vecdot", by_layout("aten::linalg_vecdot", vecdot))
 }
 """Function to the operator that it is, and its formula."""
+COMPLEX: dict[Any, tuple[str, Formula]] = {
+    getattr(torch, name): (f"aten::{name}", by_layout(f"aten::{name}", formula))
+    for formula, names in (
+        (convolution, "conv1d conv2d conv3d"),
+        (transposed_convolution, "conv_transpose1d conv_transpose2d conv_transpose3d"),
+    )
+    for name in names.split()
+}
+"""The same of those that torch makes three real ones of where numbers are complex (Gauss)."""
 
 
 _OF_TORCH = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType)
@@ -29,6 +38,10 @@ _LEAVING = frozenset((Tensor.numpy, Tensor.__array__, Tensor.tolist, Tensor.__dl
 
 
 _FROM_OUTSIDE = frozenset((torch.from_numpy, torch.frombuffer, torch.from_file))
+
+
+def _is_complex(args: Any) -> bool:
+    return any(isinstance(each, Tensor) and each.is_complex() for each in args[:2])
 
 
 def _comes_empty(func: Any) -> bool:
@@ -46,7 +59,7 @@ class WholeFunctions(TorchFunctionMode):
         """Whether something that is not torch was given a tensor's values."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func in WHOLE or func in OF_FUNCTIONS:
+        if func in WHOLE or func in OF_FUNCTIONS or (func in COMPLEX and _is_complex(args)):
             return self._whole(func, args, kwargs or {})
         if func in _LEAVING:
             self.values_left = True

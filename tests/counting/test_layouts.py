@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from archscope.counting.agreement import compare
+from archscope.library import params
 
 # Row 0 stores columns 0, 1, 3; row 1 column 2; row 2 columns 1, 2; row 3 none: 6 entries.
 HELD = torch.tensor([[1.0, 1, 0, 1], [0, 0, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]])
@@ -158,9 +159,17 @@ def test_a_complex_product_is_four_real_ones(
     assert any("complex numbers: 4 real ones" in note.text for note in found.notes)
 
 
-def test_a_complex_convolution_counts_the_three_real_ones_that_torch_makes_of_it(
-    count: Any,
-) -> None:
-    # Gauss: 3 convolutions of 2*5*8 results, 3*3 products each.
-    model = nn.Conv1d(3, 5, 3, dtype=torch.cfloat)
-    assert macs_of(count, model, torch.zeros(2, 3, 10, dtype=torch.cfloat)) == 3 * 2 * 5 * 8 * 9
+@pytest.mark.parametrize(
+    ("model", "macs"),
+    [
+        # 2*5*8 results of 3*3 products, four real ones each
+        (nn.Conv1d(3, 5, 3, dtype=torch.cfloat), 4 * 2 * 5 * 8 * 9),
+        # 2*3*10 inputs, each for 5 channels and 3 taps
+        (nn.ConvTranspose1d(3, 5, 3, dtype=torch.cfloat), 4 * 2 * 3 * 10 * 15),
+    ],
+)
+def test_a_complex_convolution_is_four_real_ones(model: nn.Module, macs: int) -> None:
+    found = params(nn.Sequential(model), torch.zeros(2, 3, 10, dtype=torch.cfloat), strict=True)
+
+    assert [row.own_macs for row in found.section("modules").rows] == [0, macs]
+    assert any("complex numbers: 4 real ones" in note.text for note in found.notes)
