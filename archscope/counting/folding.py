@@ -98,7 +98,7 @@ def _kinds(model: nn.Module, count: DispatcherCount) -> dict[str, int]:
 
 def _told(leaves: list[Any], structure: TreeSpec) -> Any:
     """Return what tells arguments apart: shapes and plain values; of other objects the class."""
-    return structure, tuple(
+    return _as_key(structure), tuple(
         (leaf.shape, leaf.stride(), leaf.dtype, leaf.device)
         if isinstance(leaf, Tensor)
         else leaf
@@ -106,6 +106,14 @@ def _told(leaves: list[Any], structure: TreeSpec) -> Any:
         else type(leaf)
         for leaf in leaves
     )
+
+
+def _as_key(structure: TreeSpec) -> Any:
+    try:
+        hash(structure)
+    except TypeError:  # an older torch keeps what is inside in a list
+        return repr(structure)
+    return structure
 
 
 def _shape(leaf: Tensor | None) -> Any:

@@ -118,7 +118,7 @@ _ELEMENTWISE = frozenset(
     # random numbers
     "bernoulli native_dropout dropout feature_dropout alpha_dropout uniform normal rand randn "
     "randint rand_like randn_like randint_like randperm exponential log_normal cauchy_ geometric_ "
-    "embedding_dense_backward "
+    "embedding_dense_backward __iand__ __ior__ __ixor__ __ilshift__ __irshift__ "
     "rrelu_with_noise isin polar complex relu6 cauchy geometric random binomial poisson "
     "_standard_gamma _sample_dirichlet normal_functional rrelu_with_noise_functional "
     "feature_alpha_dropout _fused_dropout "
