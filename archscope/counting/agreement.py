@@ -21,8 +21,10 @@ class Agreement:
 
     macs: Counter[str]
     """Multiply-accumulates of each module's own work, by path; the dispatcher's."""
-    compared: Counter[str]
-    """Those among them that both engines can count."""
+    agreed: frozenset[str]
+    """The modules on all of whose work both engines agree that both can count, by path."""
+    alone: bool
+    """Whether some of the work is counted by the dispatcher alone."""
     flops: Counter[str] | None
     """The same plus fvcore's estimates; None where the forward failed."""
     complete: bool
@@ -51,11 +53,14 @@ def compare(count: ForwardCount) -> Agreement:
             "counted, torch's dispatcher"
         )
         notes.append(Note(level="info", text=text))
+    agreed = _agreed(count)
+    comparable = count.dispatcher.macs(comparable=True)
     estimates = (count.fvcore or count.dispatcher).fvcore_estimates
     flops = None if count.failure is not None and count.fvcore is None else macs + estimates
     return Agreement(
         macs=macs,
-        compared=count.dispatcher.macs(comparable=True),
+        agreed=agreed,
+        alone=macs.total() != sum(comparable[path] for path in agreed),
         flops=flops,
         complete=count.failure is None and not any(note.level == "warning" for note in notes),
         doubtful=frozenset(lacking | disputed | unlike.keys()),
@@ -108,6 +113,7 @@ def _conventions(count: ForwardCount) -> Iterator[Note]:
         )
         yield Note(level="info", text=text)
     yield from _sources(count)
+    yield from _strangers(count)
     estimated: Counter[str] = Counter()
     for (_, operator), tally in count.dispatcher.work.items():
         estimated[operator] += tally.estimated_flops
@@ -123,6 +129,8 @@ def _conventions(count: ForwardCount) -> Iterator[Note]:
             f"{count.dispatcher.complex_macs:,} multiply-accumulates are of complex numbers: "
             f"{REAL_PER_COMPLEX} real ones are counted for each product"
         )
+        if count.dispatcher.convolved_complex:
+            text += "; torch itself makes three of a complex convolution"
         yield Note(level="info", text=text)
 
 
@@ -133,6 +141,21 @@ def _sources(count: ForwardCount) -> Iterator[Note]:
     for operator, source in sorted(counted.items()):
         text = f"operator {operator} is counted by {source}, which no second engine holds"
         yield Note(level="info", text=text)
+
+
+def _strangers(count: ForwardCount) -> Iterator[Note]:
+    """Say what fvcore does not know where the dispatcher counts more by its parts."""
+    if count.fvcore is None:
+        return
+    ours, theirs = count.dispatcher.macs(comparable=True), count.fvcore.macs
+    for kind, stranger in sorted(count.fvcore.unknown.items()):
+        differ = sorted(path for path in stranger.paths if ours[path] != theirs[path])
+        if differ:
+            text = (
+                f"fvcore does not know {kind}: in {_named(differ)} its parts are counted by "
+                "torch's dispatcher alone"
+            )
+            yield Note(level="info", text=text)
 
 
 def _uncounted(operator: str, text: str, places: Mapping[str, Unseen], total: int) -> _Uncounted:
@@ -157,15 +180,22 @@ def _named(paths: Sequence[str]) -> str:
     return f"{first} and {more} more module{'s' * (more != 1)}" if more else first
 
 
+def _agreed(count: ForwardCount) -> frozenset[str]:
+    if count.fvcore is None:
+        return frozenset()
+    ours, theirs = count.dispatcher.macs(comparable=True), count.fvcore.macs
+    return frozenset(path for path in ours if ours[path] == theirs[path])
+
+
 def _disputed(count: ForwardCount) -> set[str]:
-    """Return the modules of whose work the engines say different things."""
+    """Return the modules of whose work the engines say different things, though both see it."""
     if count.fvcore is None:
         return set()
     ours, theirs = count.dispatcher.macs(comparable=True), count.fvcore.macs
-    explained = {path for stranger in count.fvcore.unknown.values() for path in stranger.paths}
-    explained |= count.dispatcher.sparse.keys() | count.fvcore.untold
-    explained |= count.dispatcher.convolved_complex
-    return {path for path in ours.keys() | theirs.keys() if ours[path] != theirs[path]} - explained
+    unseen = {path for stranger in count.fvcore.unknown.values() for path in stranger.paths}
+    unseen |= count.dispatcher.sparse.keys() | count.fvcore.untold
+    unseen |= count.dispatcher.convolved_complex
+    return {path for path in ours.keys() | theirs.keys() if ours[path] != theirs[path]} - unseen
 
 
 def _disagreements(count: ForwardCount, disputed: set[str]) -> Iterator[Note]:

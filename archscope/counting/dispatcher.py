@@ -7,28 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from archscope.counting.custom import answer, custom
+from archscope.counting.custom import answer
 from archscope.counting.estimates import ESTIMATES
 from archscope.counting.expected import Expected
-from archscope.counting.formulas import FORMULAS
 from archscope.counting.fvcore_estimates import ESTIMATES as FVCORE
 from archscope.counting.fvcore_estimates import OF_FUNCTIONS
 from archscope.counting.higher_order import kernel_of
+from archscope.counting.known import Operator, operator_of
 from archscope.counting.layouts import Formula, is_nested, special, why_unknown
-from archscope.counting.operators import (
-    FACTORIES,
-    NONLINEAR,
-    UNINITIALISED,
-    OperatorClass,
-    classify,
-    classify_torch,
-    name_of,
-)
+from archscope.counting.operators import OperatorClass
 from archscope.counting.ownership import (
     Holders,
     held_tensors,
@@ -101,22 +92,6 @@ class DispatcherCount:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Operator:
-    """What is known of an overload before it runs."""
-
-    name: str
-    kind: OperatorClass
-    formula: Formula | None
-    source: str = ""
-    """Whose formula it is, where it is not archscope's own."""
-    nonlinear: bool = False
-    composite: bool = False
-    view: bool = False
-    factory: bool = False
-    uninitialised: bool = False
-
-
 class DispatcherCounter(TorchDispatchMode):
     """Counts multiply-accumulates, operators, elements and path lengths of one forward pass.
 
@@ -131,7 +106,7 @@ class DispatcherCounter(TorchDispatchMode):
         self._holders = _holders_by_storage(model)
         self._inherited: dict[int, Holders] = {}
         self._lengths = PathLengths(model, repeats)
-        self._operators: dict[Any, _Operator] = {}
+        self._operators: dict[Any, Operator] = {}
         self._unwritten = Unwritten()
         self._expected = Expected(model)
         self._within_whole = False
@@ -160,7 +135,9 @@ class DispatcherCounter(TorchDispatchMode):
         if kernel is not None:
             with self:
                 return kernel(*args, **kwargs)
-        operator = self._operators.get(func) or self._learn(func)
+        operator = self._operators.get(func)
+        if operator is None:
+            operator = self._operators[func] = operator_of(func)
         if operator.composite and not any(map(is_nested, _tensors(args))):
             result = self._by_parts(func, operator, args, kwargs)
             if result is not NotImplemented:
@@ -176,7 +153,7 @@ class DispatcherCounter(TorchDispatchMode):
             self._unwritten.met(func, args, kwargs, inputs, self.stack.current)
         return result
 
-    def _by_parts(self, func: Any, operator: _Operator, args: Any, kwargs: Any) -> Any:
+    def _by_parts(self, func: Any, operator: Operator, args: Any, kwargs: Any) -> Any:
         """Run a composite operator by its parts, which are counted each."""
         estimate = None if self._within_whole else FVCORE.get(operator.name)
         before, self._within_whole = self._within_whole, self._within_whole or bool(estimate)
@@ -217,35 +194,11 @@ class DispatcherCounter(TorchDispatchMode):
         if func in COMPLEX:
             self.count.convolved_complex.add(self.stack.current)
         name, formula = WHOLE[func] if func in WHOLE else COMPLEX[func]
-        operator = _Operator(name=name, kind="multiply-accumulate", formula=formula)
+        operator = Operator(name=name, kind="multiply-accumulate", formula=formula)
         self._record(operator, args, kwargs, result)
         return result
 
-    def _learn(self, func: Any) -> _Operator:
-        name = name_of(func)
-        kind, formula, source = classify(name), FORMULAS.get(name), ""
-        if formula is None and classify_torch(name) == "unknown" and (theirs := custom(name)):
-            formula, source = theirs.macs, theirs.source
-        is_overload = isinstance(func, torch._ops.OpOverload)
-        composite = is_overload and func.has_kernel_for_dispatch_key(
-            torch._C.DispatchKey.CompositeImplicitAutograd
-        )
-        operator = _Operator(
-            name=name,
-            # An operator that multiplies, but that no formula knows, must not pass for zero.
-            kind="unknown" if _is_missing(name, kind) and formula is None else kind,
-            formula=formula,
-            source=source,
-            nonlinear=name.removeprefix("aten::") in NONLINEAR,
-            composite=composite,
-            view=(is_overload and func.is_view) or name == "aten::_unsafe_view",
-            factory=name in FACTORIES,
-            uninitialised=name in UNINITIALISED,
-        )
-        self._operators[func] = operator
-        return operator
-
-    def _record(self, operator: _Operator, args: Any, kwargs: Any, result: Any) -> None:
+    def _record(self, operator: Operator, args: Any, kwargs: Any, result: Any) -> None:
         inputs, outputs = _tensors(args), _tensors(result)
         path, weight = self.stack.current, None
         macs: int | None = 0
@@ -272,7 +225,7 @@ class DispatcherCounter(TorchDispatchMode):
         self.count.fvcore_estimates[self.stack.current] += flops
 
     def _macs(
-        self, operator: _Operator, formula: Formula, args: Any, kwargs: Any, result: Any
+        self, operator: Operator, formula: Formula, args: Any, kwargs: Any, result: Any
     ) -> int | None:
         """Return what a formula says, and note why where it says nothing."""
         if operator.source:
@@ -306,7 +259,7 @@ class DispatcherCounter(TorchDispatchMode):
         return self._holders.get(storage) or self._inherited.get(storage)
 
     def _follow(
-        self, operator: _Operator, inputs: list[Tensor], outputs: list[Tensor], weight: int | None
+        self, operator: Operator, inputs: list[Tensor], outputs: list[Tensor], weight: int | None
     ) -> None:
         """Hand the longest path and the ownership of weights on to the outputs."""
         sources = [_storage(tensor) for tensor in inputs]
@@ -335,12 +288,6 @@ class DispatcherCounter(TorchDispatchMode):
 
 def _tensors(value: Any) -> list[Tensor]:
     return [leaf for leaf in _flat(value) if isinstance(leaf, Tensor)]
-
-
-def _is_missing(name: str, kind: OperatorClass) -> bool:
-    if kind == "multiply-accumulate":
-        return name not in FORMULAS
-    return kind == "estimated" and name not in ESTIMATES
 
 
 def _flat(value: Any) -> list[Any]:

@@ -78,14 +78,14 @@ def count_with_fvcore(
     that do the same are traced once, and the tracer drops work that no output depends on. Only
     where what is left disagrees with `count` all is traced and kept alive, which takes time.
     """
-    expected = count.macs(comparable=True)
+    expected, estimated = count.macs(comparable=True), +count.fvcore_estimates
     twin = fresh()
     scripted = any(isinstance(module, torch.jit.ScriptModule) for module in twin.model.modules())
     for fold in () if scripted else (True, False) if folds else (False,):
         folding = Folding(twin.model, count) if fold else None
         if folding is None or folding.folds:
             found = _count(twin, folding)
-            if +found.macs == expected:
+            if +found.macs == expected and +found.fvcore_estimates == estimated:
                 return found
             twin = fresh()
     return _count(twin, None, keep_all=True)

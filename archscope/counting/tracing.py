@@ -185,6 +185,7 @@ class _Overhearing(TorchDispatchMode):
 @contextmanager
 def _sizes_as_numbers() -> Iterator[None]:
     """Let tensors give sizes as numbers while the tracer listens, in whatever function."""
+    before = {name: vars(Tensor)[name] for name in _SIZES if name in vars(Tensor)}
     for name, instead in _SIZES.items():
         setattr(Tensor, name, instead)
     try:
@@ -192,6 +193,8 @@ def _sizes_as_numbers() -> Iterator[None]:
     finally:
         for name in _SIZES:
             delattr(Tensor, name)
+        for name, found in before.items():
+            setattr(Tensor, name, found)
 
 
 def _unheard(ask: Callable[..., Any]) -> Callable[..., Any]:

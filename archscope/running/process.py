@@ -185,11 +185,14 @@ def _environment() -> PutBack:
 
 
 def _names(owner: type) -> PutBack:
-    found = set(vars(owner))
+    found = dict(vars(owner))
 
     def put_back() -> None:
-        for name in set(vars(owner)) - found:
+        now = vars(owner)
+        for name in set(now) - set(found):
             delattr(owner, name)
+        for name in (name for name, value in found.items() if now.get(name) is not value):
+            setattr(owner, name, found[name])
 
     return put_back
 

@@ -159,3 +159,29 @@ class ScaledByNumpy(nn.Module):
 
 def test_a_constant_of_numpy_holds_no_work() -> None:
     assert params(ScaledByNumpy(), torch.rand(4, 8), strict=True).totals.macs == 4 * 64
+
+
+class Covariance(nn.Module):
+    """A product that fvcore does not know, behind one that it does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cov(self.fc(x))
+
+
+def test_engines_are_not_said_to_agree_where_one_counted() -> None:
+    report = params(Covariance(), torch.rand(4, 8), strict=True)
+
+    said = " ".join(note.text for note in report.notes)
+    # 4 rows of 8 x 8 products; 4 x 4 pairs of rows of 8
+    assert report.totals.macs == 256 + 128
+    assert "fvcore does not know aten::cov: in the model itself" in said
+    assert "agree on the other multiply-accumulates of the one module" in said
+
+    convolution = nn.Sequential(nn.Conv1d(3, 5, 3, dtype=torch.cfloat))
+    report = params(convolution, torch.zeros(2, 3, 10, dtype=torch.cfloat), strict=True)
+
+    assert not any("agree" in note.text for note in report.notes)

@@ -82,3 +82,30 @@ def test_scripted_norms_are_estimated_too() -> None:
 
     # 8 rows of 8 x 8 products, and 5 for each of 64 elements
     assert report.totals.flops == 512 + 5 * 64
+
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # scripting is deprecated
+
+    @torch.jit.script
+    def normed(x: torch.Tensor) -> torch.Tensor:
+        return torch.layer_norm(x, [8])
+
+
+class ScriptedNorm(nn.Module):
+    """Norms in a scripted function, of which torch's tracer sees nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(8, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return normed(self.fc(x))
+
+
+def test_what_the_tracer_misses_is_noticed_by_the_estimates() -> None:
+    report = params(ScriptedNorm(), torch.rand(4, 8), strict=True)
+
+    # 4 rows of 8 x 8 products, and 4 for each of 32 elements
+    assert report.totals.flops == 256 + 4 * 32
+    assert any("part of it is scripted" in note.text for note in report.notes)

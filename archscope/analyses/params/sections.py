@@ -102,7 +102,7 @@ def _notes(
         return (Note(level="warning", text=text),)
     if count.fvcore is None or not agreement.complete:
         return agreement.notes
-    held, alone = len(agreement.compared), agreement.macs != agreement.compared
+    held, alone = len(agreement.agreed), agreement.alone
     if alone and not held:
         return agreement.notes
     text = (
