@@ -279,7 +279,10 @@ def test_no_packed_sequence_is_disputed(kind: Any) -> None:
 
 
 def test_a_layer_that_is_mapped_over_is_no_other_than_its_closed_form() -> None:
-    report = params(Net(lambda m, x: torch.vmap(m.fc)(x), fc=linear()), X)
+    model = Net(lambda m, x: torch.vmap(m.fc)(x), fc=linear())
+    model(X)  # an older torch imports its compiler here, which multiplies
+
+    report = params(model, X)
 
     assert report.totals.macs == 192
     assert not any("closed form" in note.text for note in report.notes)

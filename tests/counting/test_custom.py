@@ -16,6 +16,10 @@ from archscope.dependence import rules
 from archscope.errors import UsageError
 from archscope.results import Report
 
+pytestmark = pytest.mark.skipif(
+    torch.__version__ < "2.8",
+    reason="an older torch ends the process where an operator is defined a second time",
+)
 Define = Callable[[str, Callable[..., Any] | None], None]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 import torch
 
 from archscope.counting.operators import classify
@@ -60,6 +61,7 @@ def operators() -> list[str]:
     return found
 
 
+@pytest.mark.skipif(torch.__version__ < "2.13", reason="an older torch tells fewer tags")
 def test_every_operator_is_in_a_class_or_has_a_reason() -> None:
     found = operators()
     assert len(found) > 1000

@@ -72,6 +72,7 @@ def ragged_attention(fc: nn.Module, x: Tensor) -> Tensor:
     ],
 )
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.skipif(torch.__version__ < "2.8", reason="an older torch runs none under a mode")
 def test_what_the_functions_call_is_counted(
     count: Any, function: Callable[..., Tensor], expected: int
 ) -> None:
