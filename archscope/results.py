@@ -172,6 +172,8 @@ class Section:
     """What stands right under the table, a line each."""
     device: str | None = None
     """Where the forward pass behind these rows ran: `meta` (on shapes alone), `cpu`, `cuda:0`."""
+    about: str = ""
+    """What the report's title says of this answer beside the subject; empty: nothing."""
 
     @property
     def address(self) -> str:

@@ -32,7 +32,9 @@ def analyse(
     """Run one analysis; a `ForwardError` gets the report up to the failure as its `report`."""
 
     def report(sections: tuple[Section, ...]) -> Report:
-        made = assemble(analysis, subject.name, subject.config, sections, convention)
+        title = " · ".join([subject.name, *(s.about for s in sections if s.about)])
+        told = tuple(replace(section, about="") for section in sections)
+        made = assemble(analysis, title, subject.config, told, convention)
         inputs = subject.inputs if isinstance(subject, Subject) else None
         shapes = inputs.shapes() if inputs else ()
         return replace(made, inputs=shapes, origin=subject.origin)

@@ -101,6 +101,11 @@ class RfCommand(ModelCommand):
     "--unit", metavar="LIST", help="Look back from this unit of it, e.g. 3,4. [default: the middle]"
 )
 @click.option(
+    "--axes",
+    metavar="LIST",
+    help="Axes of the input along which positions lie, e.g. 2,3. [default: found out]",
+)
+@click.option(
     "--erf",
     type=click.IntRange(min=1),
     metavar="IMAGES",
@@ -119,6 +124,7 @@ def command(
     graph: bool,
     of: str | None,
     unit: str | None,
+    axes: str | None,
     erf: int | None,
     total: bool,
     output: Output,
@@ -136,7 +142,8 @@ def command(
         total=total,
     )
     graph = graph or by in _OF_OPERATORS
-    asked = {"graph": graph, "output": of, "unit": _unit(unit), "erf": erf or 0}
+    places = {"unit": _unit(unit), "axes": _numbers("--axes", axes)}
+    asked = {"graph": graph, "output": of, "erf": erf or 0, **places}
     report = _answer(model, fields, branches, verify=verify, **asked)
     output.show(report, view)
     require_coverage(report, strict=strict, min_coverage=min_coverage)
@@ -153,13 +160,17 @@ def _answer(
 
 
 def _unit(text: str | None) -> tuple[int, ...] | None:
-    try:
-        found = None if text is None else tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(f"--unit {text!r} is not a list of integers, e.g. 3,4") from None
+    found = _numbers("--unit", text)
     if found is not None and min(found) < 0:
         raise UsageError(f"--unit {text}: units are counted from 0")
     return found
+
+
+def _numbers(flag: str, text: str | None) -> tuple[int, ...] | None:
+    try:
+        return None if text is None else tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"{flag} {text!r} is not a list of integers, e.g. 3,4") from None
 
 
 def read_stack(texts: Mapping[str, str], branches: str | None) -> Sketch:

@@ -28,6 +28,7 @@ def receptive_field(
     graph: bool = False,
     output: str | None = None,
     unit: Sequence[int] | None = None,
+    axes: Sequence[int] | int | None = None,
     erf: int = 0,
     images: Any = None,
     method: str | None = None,
@@ -50,8 +51,9 @@ def receptive_field(
     For a module, `args` and `fields` are what its forward, or `method`, is called with, and the
     answer comes from the operators that it runs; with `graph` all others are answered so too, and
     held against the closed form. `output` is a module's path or a place among what the model
-    returns, `unit` the unit of it that is looked back from. `erf` is on how many random images the
-    effective receptive field is measured, `images` the images (N, ...) to measure it on instead.
+    returns, `unit` the unit of it that is looked back from, `axes` the input's axes along which
+    positions lie, which are found out where they are not given. `erf` is on how many random images
+    the effective receptive field is measured, `images` the images (N, ...) instead.
 
     With `verify` the network itself is run and held against the answer, and so are its operators
     against the closed form. `ThresholdError` is raised where `strict` is set and a position is
@@ -63,6 +65,7 @@ def receptive_field(
         "graph": graph,
         "output": output,
         "unit": None if unit is None else tuple(unit),
+        "axes": (axes,) if isinstance(axes, int) else axes and tuple(axes),
         "erf": erf,
         "images": images,
     }

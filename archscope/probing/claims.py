@@ -69,10 +69,12 @@ def claims(
     """Yield where the answer is to be tried, or why some of it cannot be; together they are it."""
     value, best, given = found.target.value, found.best, found.given
     again = best.again(value) or value
+    if found.own_unit:
+        yield from _made(inputs, given, value, found.unit, local=False)
+        return
     is_local = best.without_reductions(again) and has_units(best.local(again))
     if best is given and not is_local:
-        asked = found.unit != found.target.field.typical
-        if asked or (affordable(prod(given.sizes)) and has_room(given.graph)):
+        if affordable(prod(given.sizes)) and has_room(given.graph):
             yield from _made(inputs, given, value, found.unit, local=False)
         else:
             yield from _cheaper(model, inputs, found, affordable, local=False)

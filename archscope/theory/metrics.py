@@ -58,6 +58,22 @@ def input_use(seen: int, jump: int) -> float:
     return len({position % jump for position in positions(seen)}) / jump
 
 
+def runs(seen: int) -> list[tuple[int, int]]:
+    """Return the first and the last position of each run of neighbours.
+
+    >>> runs(0b1101001)
+    [(0, 0), (3, 3), (5, 6)]
+    """
+    found, start = [], 0
+    while seen:
+        skipped = first(seen)
+        start, seen = start + skipped, seen >> skipped
+        length = first(~seen)
+        found.append((start, start + length - 1))
+        start, seen = start + length, seen >> length
+    return found
+
+
 def longest_gap(seen: int) -> int:
     """Return how many positions the longest hole between two of a set has."""
     inside = seen >> first(seen)

@@ -113,7 +113,7 @@ def test_windows_of_attention_add_up(networks: ModuleType, depth: int, fused: bo
     assert hulls(found) == [(width, width)]
     order = causality(found.given, found.target.value)
     assert order is not None
-    assert order.ahead == 0
+    assert order.reach.ahead == 0
 
 
 def test_full_attention_names_its_block(networks: ModuleType) -> None:
@@ -148,11 +148,11 @@ def test_a_planted_leak_is_caught(networks: ModuleType) -> None:
     after = causality(leaking.given, leaking.target.value)
 
     assert before is not None
-    assert (before.ahead, before.leaks) == (0, ())
+    assert (before.reach.ahead, before.leaks) == (0, ())
     assert after is not None
-    assert after.ahead == 1
-    assert [leak.path for leak in after.leaks] == ["two"]
-    assert after.backward == ("one", "three")
+    assert after.reach.ahead == 1
+    assert [leak.path for leak in after.leaks] == ["two.conv"]
+    assert after.backward == ("one.conv", "three.conv")
 
 
 class Write(nn.Module):
@@ -385,7 +385,7 @@ def test_a_loop_over_cells_is_causal_whatever_the_length() -> None:
 
     assert hulls(found) == [(1, 6)], "of the given six, not of a longer input"
     assert seen is not None
-    assert seen.ahead == 0
+    assert seen.reach.ahead == 0
 
 
 def test_a_border_along_one_axis_is_none_along_the_other() -> None:

@@ -40,6 +40,8 @@ class Answer:
     """What else must be known."""
     device: str | None = None
     """Where the forward behind it ran; None: nowhere."""
+    about: str = ""
+    """What the title says of it beside the network: the axes of the input."""
 
     def sections(self) -> tuple[Section, ...]:
         """Return it as sections: those that have rows, and the first of all in any case."""
@@ -52,6 +54,7 @@ class Answer:
             headline=(_headline(self.totals),),
             summary=tuple(_summary(self.totals, self.positions)),
             device=self.device,
+            about=self.about,
         )
         more = (MAPS.filled(self.maps), POSITIONS.filled(self.positions), UNIT.filled(self.unit))
         return (filled, *others, *(section for section in more if section.rows))
@@ -59,16 +62,24 @@ class Answer:
 
 def _headline(totals: Totals) -> Headline:
     return Headline(
-        name="Receptive field",
+        name=f"Receptive field of {totals.output}" if totals.reads_all else "Receptive field",
         value=totals.receptive_field,
         kind="extent",
         detail=_seen(totals),
-        level="ok" if totals.is_full else "warning",
+        level="ok" if totals.is_full and not totals.blind else "warning",
+        about="Receptive field",
         order=30,
     )
 
 
 def _seen(totals: Totals) -> Words:
+    if totals.operators_unknown and not totals.complete and not totals.is_full:
+        return ("at most: the rule of an operator on the way is a bound",)
+    if totals.blind:
+        return (
+            Amount(value=totals.blind, kind="number"),
+            " outputs see nothing of the input",
+        )
     if totals.is_full:
         whole = "sees all of it" if totals.complete else "sees at least all of it"
         if totals.global_by:

@@ -9,15 +9,17 @@ from itertools import groupby
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from archscope.analyses.rf import operators_notes
+from archscope.analyses.rf import operators_notes, operators_verdict
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.numbers import plain, ratio
+from archscope.analyses.rf.operators_order import ahead, orders
 from archscope.analyses.rf.rows import LayerRow, MapRow, Sizes, Totals, UnitRow
 from archscope.theory import metrics
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from archscope.dependence.answer.causality import Causality
     from archscope.dependence.answer.fields import Field
     from archscope.dependence.answer.maps import Map
     from archscope.dependence.answer.receptive import Layer, Receptive
@@ -27,9 +29,13 @@ def operators_answer(model: nn.Module, found: Receptive) -> Answer:
     """Return what was found of a model, the maps within among it."""
     from archscope.dependence.answer.maps import maps_within
 
-    maps = _listed_maps([_map_row(one) for one in maps_within(found) if one.is_passage])
-    totals = _with_maps(totals_of(found), maps)
-    verdict, notes = operators_notes.notes(found, totals, maps)
+    def within(seen: Receptive) -> tuple[MapRow, ...]:
+        return _listed_maps([_map_row(one) for one in maps_within(seen) if one.is_passage])
+
+    maps, order = within(found), orders(found)
+    of_typical = within(found.typical) if found.own_unit else maps
+    totals = _with_maps(totals_of(found, order), of_typical)
+    verdict, notes = operators_notes.notes(found, totals, maps, order)
     return Answer(
         totals=totals,
         layers=layers_of(model, found),
@@ -38,12 +44,23 @@ def operators_answer(model: nn.Module, found: Receptive) -> Answer:
         verdict=verdict,
         notes=notes,
         device="meta" if found.given.graph.executed == "shapes" else "cpu",
+        about=_axes(found),
     )
 
 
+def _axes(found: Receptive) -> str:
+    """Return what the axes of the input are, for the title."""
+    roles = found.given.roles
+    listed = ",".join(map(str, roles.positions))
+    words = [f"positions along ax{'is' if len(roles.positions) == 1 else 'es'} {listed}"]
+    words += [f"features {roles.features}"] if roles.features is not None else []
+    words += [f"batch {roles.batch}"] if roles.batch is not None else []
+    return ", ".join(words)
+
+
 def layers_of(model: nn.Module, found: Receptive) -> tuple[LayerRow, ...]:
-    """Return a row for each module that ran; the model itself goes by its parts."""
-    called = [layer for layer in found.layers if layer.call.path]
+    """Return a row for each module that ran; the model itself goes by its parts, if it has any."""
+    called = [layer for layer in found.layers if layer.call.path] or found.layers
     rows = [layer_row(model, layer, found) for layer in called]
     return tuple(_listed(rows, [layer.looks for layer in called]))
 
@@ -67,9 +84,10 @@ def layer_row(model: nn.Module, layer: Layer, found: Receptive) -> LayerRow:
     from archscope.dependence.record.module_windows import module_window
 
     axes = len(found.given.axes)
-    own = module_window(model.get_submodule(layer.call.path), axes)
+    path = layer.call.path  # a scripted model has no parts to ask for
+    own = module_window(model.get_submodule(path) if path else model, axes)
     given, seen = found.given.local(layer.value), _seen(layer)
-    unknown = ["reached", "coverage"] if layer.touched is None else []
+    unknown = ["reached", "coverage"] if seen["reached"] is None else []
     unknown += ["streams"] if seen["streams"] is None else []
     return LayerRow(
         layer=layer.name,
@@ -94,12 +112,12 @@ def layer_row(model: nn.Module, layer: Layer, found: Receptive) -> LayerRow:
 def _seen(layer: Layer) -> dict[str, Any]:
     """Return the fields that a row and the totals share."""
     total, field = layer.total, layer.field
-    window = tuple(line.hulls[1] for line in field.lines)
+    window = _window(field)
     is_global = layer.global_by is not None
     whole = tuple(line.hulls[1] for line in total.lines)
-    starts = _all_known([line.start for line in field.lines]) if field.is_map else None
-    jumps = _all_known([line.jump for line in field.lines])
+    jumps, starts = _all_known([line.jump for line in field.lines]), layer.start
     touched = _touched(field)
+    reached = layer.touched if layer.touched is None or layer.touched <= prod(window) else None
     return {
         "receptive_field": whole if is_global else window,
         "smallest_field": tuple(line.least for line in (total if is_global else field).lines),
@@ -111,14 +129,22 @@ def _seen(layer: Layer) -> dict[str, Any]:
         else tuple(
             plain(at + Fraction(size - 1, 2)) for at, size in zip(starts, window, strict=True)
         ),
-        "reached": layer.touched,
+        "reached": reached,
         "positions": prod(window),
-        "coverage": ratio(layer.touched, prod(window)),
+        "coverage": ratio(reached, prod(window)),
         "coverage_1d": None
         if touched is None
         else tuple(one / max(size, 1) for one, size in zip(touched, window, strict=True)),
         "streams": _all_known([line.streams for line in field.lines]),
     }
+
+
+def _window(field: Field) -> Sizes:
+    """Return the window of a typical unit; where units lie along no axes, of one that sees most."""
+    if field.is_map:
+        return tuple(line.hulls[1] for line in field.lines)
+    rows = (field.row(axis, field.typical) for axis in range(len(field.sizes)))
+    return tuple(int(row.widths[0]) for row in rows)
 
 
 def _all_known(numbers: Sequence[Any]) -> tuple[Any, ...] | None:
@@ -202,11 +228,14 @@ def _listed_maps(rows: Sequence[MapRow]) -> tuple[MapRow, ...]:
     )
 
 
-def totals_of(found: Receptive) -> Totals:
-    """Return what the chosen output sees, of the input alone."""
+def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Totals:
+    """Return what the chosen output sees, of the input alone; `order` as `orders` tells it."""
+    from archscope.dependence.answer.fields import has_units
+
     layer = found.target
-    seen = _seen(layer)
-    ahead = operators_notes.ahead(found)
+    seen, roles = _seen(layer), found.given.roles
+    bounded = layer.bounded_by is not None
+    whole = layer.total if has_units(layer.total) else found.given.local(layer.value)
     names = ("reached", "coverage", "streams", "jump", "start")
     return Totals(
         output=layer.name,
@@ -214,11 +243,16 @@ def totals_of(found: Receptive) -> Totals:
         reached_1d=_touched(layer.field),
         global_by=layer.global_by,
         reads_all=found.output_is_all,
-        ahead=None if ahead is None else ahead.ahead,
+        ahead=ahead(found, order),
+        position_axes=roles.positions,
+        feature_axis=roles.features,
+        batch_axis=roles.batch,
+        blind=None if whole is None or bounded else whole.blind,
+        outputs=None if whole is None else whole.outputs,
         operators_unknown=len(operators_notes.flagged(found)),
-        is_full=layer.touched is not None and layer.touched == seen["positions"],
-        complete=layer.bounded_by is None
-        and layer.touched is not None
+        is_full=not bounded and seen["reached"] == seen["positions"],
+        complete=not bounded
+        and seen["reached"] is not None
         and (found.is_whole or layer.global_by is not None),
         unknown=", ".join(name for name in names if seen[name] is None),
         **seen,
@@ -227,7 +261,7 @@ def totals_of(found: Receptive) -> Totals:
 
 def _with_maps(totals: Totals, maps: Sequence[MapRow]) -> Totals:
     """Return totals with what the maps within tell, and the input among them."""
-    worst = operators_notes.worst(maps)
+    worst = operators_verdict.worst(maps)
     within = [row for row in maps if row.reads != "input" and row.layers > 1]
     streams = [max(row.streams) for row in within if row.streams]
     own = next((row for row in maps if row.reads == "input"), None)
@@ -242,7 +276,7 @@ def _with_maps(totals: Totals, maps: Sequence[MapRow]) -> Totals:
 
 
 def _unit(found: Receptive) -> Iterator[UnitRow]:
-    field = found.target.field
+    field = found.looked_at
     for axis in range(len(field.sizes)):
         line = field.row(axis, found.unit)
         seen = line.sets[0]

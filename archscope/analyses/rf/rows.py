@@ -253,6 +253,10 @@ class Totals:
     """Positions of the (local) receptive field that are reached, over all axes."""
     positions: int
     """Positions of that window over all axes."""
+    blind: int | None = None
+    """Outputs of the given input that see no position of it, over all axes; None: not known."""
+    outputs: int | None = None
+    """Outputs of the given input, over all axes; None where its size is not given."""
     coverage: float | None = None
     """Share of it that is reached, over all axes; None where out of reach."""
     reached_1d: tuple[int, ...] | None = None
@@ -285,6 +289,12 @@ class Totals:
     ahead: int | None = None
     """Positions ahead of its own that an output of a sequence model sees; 0: causal; None: outputs
     are not the input's positions, or that is not known."""
+    position_axes: tuple[int, ...] | None = None
+    """The input's axes along which positions lie; None in closed form."""
+    feature_axis: int | None = None
+    """The input's axis of features; None: none is known."""
+    batch_axis: int | None = None
+    """The input's axis along which samples lie; None: there is none."""
     operators_unknown: int | None = None
     """Operators without a rule, taken to see everything; None where none were looked at."""
     is_full: bool

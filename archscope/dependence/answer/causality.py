@@ -1,12 +1,35 @@
-"""Whether outputs of a sequence model see later positions, and which module lets them."""
+"""How far back and ahead outputs see, and which module first lets them see later positions."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
 from archscope.dependence.answer.examine import Examination
+from archscope.dependence.answer.fields import Field
+from archscope.dependence.answer.forward import look
 from archscope.dependence.record.graph import Value
+from archscope.dependence.sets.lines import Line
 from archscope.records import frozen
+
+
+@frozen
+class Reach:
+    """How far from its own place an output sees along one axis, at most."""
+
+    behind: int
+    """Positions before its own place; negative: it sees none that is not later."""
+    ahead: int
+    """Positions after its own place; negative: not even its own."""
+    width: int
+    """Positions from the first to the last that one output sees, at most."""
+    jump: Fraction
+    """Positions from one unit to the next."""
+    is_aligned: bool
+    """Whether there is an output for each place, so that outputs belong to positions."""
 
 
 @frozen
@@ -14,7 +37,9 @@ class Leak:
     """A module whose output sees further ahead than its inputs did."""
 
     path: str
-    """The module, the innermost that does so."""
+    """The module, the innermost that does so; empty: the model's own forward."""
+    operator: str
+    """The operator that does, where that is the model's own forward; else empty."""
     ahead: int
     """How many positions ahead of its own an output of it sees, at most."""
     before: int
@@ -23,63 +48,167 @@ class Leak:
 
 @frozen
 class Causality:
-    """What the outputs of a sequence model see of the future."""
+    """What the outputs of a sequence model see of the future, along one axis."""
 
-    ahead: int
-    """How many positions ahead of its own an output sees, at most; 0: causal."""
-    leaks: tuple[Leak, ...]
+    axis: int
+    """Which of the axes of positions."""
+    reach: Reach
+    """How far outputs see."""
+    leaks: tuple[Leak, ...] = ()
     """The modules that look ahead, in order."""
-    backward: tuple[str, ...]
+    backward: tuple[str, ...] = ()
     """The modules that look back alone, as those of a causal model do."""
 
 
-def causality(exam: Examination, output: Value) -> Causality | None:
-    """Return what an output sees ahead; None where its units are not the input's positions."""
-    reach = _reach(exam, output)
+def causality(exam: Examination, output: Value, axis: int = 0) -> Causality | None:
+    """Return what an output sees ahead along an axis; None where its units have no places there."""
+    reach = reach_of(exam, output, axis)
     if reach is None:
         return None
-    leaks, backward = [], []
-    for call in exam.graph.calls:
-        inputs = [_reach(exam, value) for value in call.inputs]
-        after = _reach(exam, call.outputs[0]) if call.outputs else None
-        known = [one for one in inputs if one is not None]
-        if after is None or not known or len(known) != len(inputs):
-            continue
-        ahead, behind = max(a for a, _ in known), max(b for _, b in known)
-        if after[0] > ahead:
-            leaks.append(Leak(path=call.path, ahead=after[0], before=ahead))
-        elif after[1] > behind:
-            backward.append(call.path)
-    inner = _innermost([leak.path for leak in leaks])
+    if reach.ahead <= 0:
+        return Causality(axis=axis, reach=reach)
+    leaks, backward = _modules(exam, axis)
     return Causality(
-        ahead=reach[0],
-        leaks=tuple(leak for leak in leaks if leak.path in inner),
-        backward=tuple(_innermost(backward)),
+        axis=axis,
+        reach=reach,
+        leaks=tuple(leaks) or tuple(_own_leak(exam, axis)),
+        backward=tuple(backward),
     )
+
+
+def reach_of(exam: Examination, value: Value, axis: int) -> Reach | None:
+    """Return how far from its own place an element sees along an axis, at most.
+
+    The place of unit u is u times the jump, rounded down: of strided and up-sampled maps too.
+    Behind a reduction over all positions every unit sees all, and has its place as before.
+    """
+    total = exam.total(value)
+    if total is None:
+        return None
+    size = exam.sizes[axis]
+    own = total.map_axis(axis)
+    if own is not None:
+        return _of_line(total.lines[axis], size)
+    local = exam.local(value)
+    placed = None if local is None else local.map_axis(axis)
+    if local is None or placed is None or total.patterns[axis].units:
+        return None
+    units = value.shape[placed]
+    jump = jump_of(local.lines[axis], units, size)
+    if jump is None or total.lines[axis].hulls[1] != size:
+        return None
+    last = int((units - 1) * jump)
+    return Reach(
+        behind=last,
+        ahead=size - 1,
+        width=size,
+        jump=jump,
+        is_aligned=_is_aligned(units, jump, size),
+    )
+
+
+def _of_line(line: Line, size: int) -> Reach | None:
+    units = np.flatnonzero(line.kinds)
+    jump = jump_of(line, len(line.entries), size)
+    if jump is None or not len(units):
+        return None
+    places = units * jump.numerator // jump.denominator
+    starts, widths = line.firsts[units], line.widths[units]
+    return Reach(
+        behind=int((places - starts).max()),
+        ahead=int((starts + widths - 1 - places).max()),
+        width=int(widths.max()),
+        jump=jump,
+        is_aligned=_is_aligned(len(line.entries), jump, size),
+    )
+
+
+def jump_of(line: Line, units: int, size: int) -> Fraction | None:
+    """Return the positions from unit to unit; by their number, where windows are not alike."""
+    if line.jump:
+        return line.jump
+    if units and (size % units == 0 or units % size == 0):
+        return Fraction(size, units)
+    return None
+
+
+def _is_aligned(units: int, jump: Fraction, size: int) -> bool:
+    return units in (size // jump, -(-size // jump))
+
+
+def _modules(exam: Examination, axis: int) -> tuple[list[Leak], list[str]]:
+    """Return the modules that look ahead, and those that look around but not ahead."""
+    known: dict[Value, Reach | None] = {}
+
+    def reach(value: Value) -> Reach | None:
+        if value not in known:
+            known[value] = reach_of(exam, value, axis)
+        return known[value]
+
+    leaks, backward = [], []
+    furthest = 0  # inputs that are padded on one side only look behind where they lie
+    for call in exam.graph.calls:
+        before = [found for value in call.inputs if (found := reach(value)) is not None]
+        after = reach(call.outputs[0]) if call.outputs else None
+        if after is None or not after.is_aligned or not before or len(before) != len(call.inputs):
+            continue
+        least = max(furthest, *(one.ahead for one in before if one.is_aligned), 0)
+        if after.ahead > least:
+            leaks.append(Leak(path=call.path, operator="", ahead=after.ahead, before=least))
+        elif after.width > max(one.width for one in before):
+            backward.append(call.path)
+        furthest = max(least, after.ahead)
+    inner = _innermost([leak.path for leak in leaks])
+    alone = [path for path in _innermost(backward) if not any(_holds(path, one) for one in inner)]
+    return [leak for leak in leaks if leak.path and leak.path in inner], alone
 
 
 def _innermost(paths: list[str]) -> list[str]:
     """Return the paths that hold no other."""
     unique = list(dict.fromkeys(paths))
-    return [
-        path
-        for path in unique
-        if not any(
-            other != path and other.startswith(f"{path}." if path else "") for other in unique
-        )
-    ]
+    return [path for path in unique if not any(_holds(path, other) for other in unique)]
 
 
-def _reach(exam: Examination, value: Value) -> tuple[int, int] | None:
-    """Return how far ahead and how far back of its own place an element sees, at most."""
-    field = exam.total(value)
-    if field is None or len(exam.axes) != 1 or not field.is_map:
+def _holds(path: str, other: str) -> bool:
+    """Return whether a module is one of those that another holds."""
+    return other != path and other.startswith(f"{path}." if path else "")
+
+
+def _own_leak(exam: Examination, axis: int) -> Iterator[Leak]:
+    """Yield the first operator that looks ahead in a forward of which no module does."""
+    values = [value for node in exam.graph.nodes for value in node.outputs if value]
+    dependences = look(exam.lowered, exam.seed, exam.axes, values)
+    closer = replace(exam, dependences=dependences)  # it knows what every single operator made
+    for node, each in zip(exam.graph.nodes, exam.lowered, strict=True):
+        sources = dict.fromkeys(edge.source for edge in each.edges)
+        before = [reach_of(closer, value, axis) for value in sources]
+        ahead = max((one.ahead for one in before if one is not None), default=0)
+        made = next((value for value in node.outputs if value), None)
+        after = None if made is None else reach_of(closer, made, axis)
+        if after is not None and after.ahead > max(ahead, 0):
+            yield Leak(path=node.module, operator=node.operator, ahead=after.ahead, before=ahead)
+            return
+
+
+def own_place(field: Field, axis: int, unit: int) -> int | None:
+    """Return the position that a unit belongs to along an axis; None where it has none."""
+    line = field.lines[axis]
+    jump = jump_of(line, len(line.entries), field.sizes[axis])
+    return None if jump is None else int(unit * jump)
+
+
+def sees_own_place(field: Field) -> bool | None:
+    """Return whether a unit in the middle sees the position that it belongs to; None: it has none.
+
+    Asked of maps as large as the input alone.
+    """
+    if not field.is_map or any(line.jump != 1 for line in field.lines):
         return None
-    own = field.map_axis(0)
-    if own is None or value.shape[own] != exam.sizes[0]:
+    units = [field.value.shape[field.map_axis(axis) or 0] for axis in range(len(field.sizes))]
+    if tuple(units) != field.sizes:
         return None
-    line = field.lines[0]
-    units = np.flatnonzero(line.kinds)
-    starts = line.firsts[units]
-    ahead = (starts + line.widths[units] - 1 - units).max(initial=0)
-    return int(ahead), int((units - starts).max(initial=0))
+    starts, seen = field.over_all(field.typical)
+    own = [field.typical[field.map_axis(axis) or 0] for axis in range(len(field.sizes))]
+    at = [place - start for place, start in zip(own, starts, strict=True)]
+    inside = all(0 <= place < size for place, size in zip(at, seen.shape, strict=True))
+    return inside and bool(seen[tuple(at)])

@@ -6,8 +6,8 @@ the model is looked at again on larger inputs, which costs little, since nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -18,14 +18,15 @@ from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_map
 
 from archscope.dependence.answer.backward import Ways, ways
+from archscope.dependence.answer.endless import Place, places
 from archscope.dependence.answer.fields import Field
 from archscope.dependence.answer.forward import Dependences, Seen, look, lower
+from archscope.dependence.answer.roles import Mixing, Roles, roles
 from archscope.dependence.record.capture import LARGEST_CONSTANT, capture, input_tensors
 from archscope.dependence.record.graph import Call, Graph, Value
 from archscope.dependence.record.reads import with_reads
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.lines import Line
-from archscope.dependence.sets.positions import guessed
 from archscope.errors import ForwardError, UsageError
 from archscope.subject import Inputs
 
@@ -45,16 +46,22 @@ class Examination:
     lowered: tuple[Lowered, ...]
     input: str
     """The place of the studied input among the arguments."""
-    axes: tuple[int, ...]
-    """Its axes along which positions lie."""
+    roles: Roles
+    """What its axes are."""
     dependences: Dependences
     known: dict[tuple[int, bytes], Line] = field(default_factory=dict)
     """Lines that fields share; see `Field.known`."""
+    _places: dict[int, Mapping[Value, Place]] = field(default_factory=dict)
 
     @property
     def seed(self) -> Value:
         """The studied input."""
         return self.graph.inputs[self.input]
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The studied input's axes along which positions lie."""
+        return self.roles.positions
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -75,11 +82,6 @@ class Examination:
         seen = self.seen(value)
         return Field(value, seen.local, self.sizes, self.known) if seen and seen.local else None
 
-    def sees_several(self, value: Value) -> bool:
-        """Return whether some unit of a value sees more than one position."""
-        field = self.total(value)
-        return field is not None and any(max(line.hulls) > 1 for line in field.lines)
-
     @cached_property
     def made_by(self) -> dict[Value, Call]:
         """The outermost module that made and returned each value; not those that passed it on."""
@@ -95,6 +97,12 @@ class Examination:
             for value in call.outputs
             if maker.get(value, -1) in range(*call.nodes)
         }
+
+    def places(self, axis: int) -> Mapping[Value, Place]:
+        """Return where the units of values lie along one axis of positions, where that is told."""
+        if axis not in self._places:
+            self._places[axis] = places(self.lowered, self.seed, self.axes[axis])
+        return self._places[axis]
 
     def again(self, value: Value) -> Value | None:
         """Return the value that a value of another pass over the model is in this one."""
@@ -113,6 +121,11 @@ class Examination:
         cut = self.dependences.cut if self.without_reductions(target) else frozenset()
         return ways(self.lowered, target, unit, wanted, without=cut)
 
+    def bounded_node(self, value: Value) -> int | None:
+        """Return the first node on the way to a value whose rule is a bound; None: all is exact."""
+        seen = self.seen(value)
+        return None if seen is None else seen.bounded_by
+
     def module(self, node: int | None) -> str | None:
         """Return the path of the module that ran a node; `(model)` for the model itself."""
         return None if node is None else self.graph.nodes[node].module or "(model)"
@@ -127,7 +140,8 @@ def examine(
 ) -> Examination:
     """Run the model on shapes, or on data where that is needed, and look at every value.
 
-    Raises `ForwardError` where nothing could be recorded, `UsageError` for an unknown input.
+    `axes` are those of positions, found out where they are not given. Raises `ForwardError` where
+    nothing could be recorded, `UsageError` for an unknown input or axis.
     """
     tensors = input_tensors(inputs)
     name = choose_input(tensors) if studied is None else studied
@@ -148,14 +162,32 @@ def examine(
     seed = graph.inputs[name]
     wanted = [value for call in graph.calls for value in (*call.inputs, *call.outputs)]
     wanted += graph.outputs.values()
-    guesses = [axes] if axes else guessed(lowered, seed)
-    found = guesses[0]
-    dependences = look(lowered, seed, found, wanted)
-    for other in guesses[1:] if not dependences.looked else ():
-        instead = Examination(graph, lowered, name, other, look(lowered, seed, other, wanted))
-        if any(instead.sees_several(value) for value in graph.outputs.values()):
-            return instead
-    return Examination(graph, lowered, name, found, dependences)
+    outputs = tuple(graph.outputs.values()) or tuple(wanted[-1:])
+    known = roles(lowered, seed, Mixing(lowered, seed, outputs), axes)
+    exam = Examination(graph, lowered, name, known, look(lowered, seed, known.positions, wanted))
+    left = _told_apart(exam, outputs) if axes is None else known.positions
+    if left == known.positions:
+        return exam
+    fewer = replace(
+        known,
+        positions=left,
+        read_whole=tuple(axis for axis in known.positions if axis not in left),
+    )
+    return Examination(graph, lowered, name, fewer, look(lowered, seed, left, wanted))
+
+
+def _told_apart(exam: Examination, outputs: tuple[Value, ...]) -> tuple[int, ...]:
+    """Return the axes along which outputs have places of their own; all, where none is so.
+
+    Of a spectrogram whose frequencies become features, time is left.
+    """
+    for value in outputs:
+        field = exam.local(value) or exam.total(value)
+        if field is None:
+            continue
+        own = [axis for axis, p in zip(exam.axes, field.patterns, strict=True) if p.units]
+        return tuple(own) or exam.axes
+    return exam.axes
 
 
 def _check_runnable(model: nn.Module, name: str, studied: Tensor) -> None:
@@ -203,7 +235,7 @@ def grown(
         lowered = lower(graph)
         wanted = [value for call in graph.calls for value in (*call.inputs, *call.outputs)]
         dependences = look(lowered, graph.inputs[found.input], found.axes, [*wanted, value])
-        again = Examination(graph, lowered, found.input, found.axes, dependences)
+        again = Examination(graph, lowered, found.input, found.roles, dependences)
         after = again.seen(value)
         if before and after and before.cut_by != after.cut_by:
             return  # a mask is too large to be looked into

@@ -20,6 +20,8 @@ from archscope.theory.metrics import first
 
 FEW_UNITS = 16
 """Units away from borders among which a repeated pattern would have shown."""
+MOST_OUTPUTS = 1 << 22
+"""Units over all axes up to which each is asked whether it sees anything."""
 MOST_UNITS = 1 << 16
 """Units along an axis up to which each is looked at."""
 
@@ -157,6 +159,36 @@ class Field:
         own = pattern.units
         at = [unit.get(place, 0) if place in own else 0 for place in range(len(pattern.shape))]
         return Line(self.sizes[axis], pattern.at(at), pattern.sets)
+
+    @property
+    def outputs(self) -> int:
+        """How many units there are."""
+        return prod(self.value.shape[axis] for axis in self.unit_axes)
+
+    @cached_property
+    def blind(self) -> int | None:
+        """How many units see nothing at all; None where that is only bounded, or too many to ask.
+
+        What is only a bound sees nothing where the bound is nothing.
+        """
+        if self.is_map and self.is_exact and len(self.terms) == 1:
+            return self.outputs - prod(int((line.kinds != 0).sum()) for line in self.lines)
+        if self.outputs > MOST_OUTPUTS or not self.is_exact:
+            return None
+        seeing = np.zeros(tuple(self.value.shape[a] for a in self.unit_axes), dtype=np.bool_)
+        for term in self.terms:
+            filled = reduce(np.logical_and, (self._filled(pattern) for pattern in term.sets))
+            features = tuple(a for a in range(filled.ndim) if a not in self.unit_axes)
+            seeing = seeing | filled.any(axis=features)
+        return int(seeing.size - seeing.sum())
+
+    def _filled(self, pattern: Pattern) -> NDArray[np.bool_]:
+        """Return which elements see anything, with size 1 along axes where all are alike."""
+        found: NDArray[np.bool_] = pattern.entries != 0
+        for axis in range(found.ndim):
+            if pattern.varies(axis):
+                found = found.take(pattern.index(axis), axis=axis)
+        return found
 
     @property
     def is_exact(self) -> bool:

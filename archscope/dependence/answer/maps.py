@@ -35,7 +35,7 @@ class Map:
 
 def maps_within(found: Receptive) -> Iterator[Map]:
     """Yield the input and every map within that reaches the chosen output, in order."""
-    exam, target = found.best, found.target.field
+    exam, target = found.looked_from, found.looked_at
     made = {value: call.path or "(model)" for value, call in exam.made_by.items()}
     names = {exam.seed: "input", **made}
     values = [value for value in names if value != target.value]
@@ -67,7 +67,7 @@ def maps_within(found: Receptive) -> Iterator[Map]:
             jump=steps,
             through=tuple(one.name for one in behind),
             is_passage=value in passages,
-            clipped=touches and not found.is_whole,
+            clipped=touches and not target.is_whole,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -15,6 +15,8 @@ from archscope.dependence.record.graph import Call, Value
 from archscope.errors import ForwardError, UsageError, did_you_mean
 from archscope.subject import Inputs
 
+MOST_PASSES = 6
+"""Sizes of the input on which what the model returns beside the chosen output is looked at."""
 MOST_WALKS = 24
 """Layers whose windows are walked back one by one, where sets forward are only bounds."""
 
@@ -39,6 +41,9 @@ class Layer:
     """The operator whose rule is a bound, where all this is one."""
     touched: int | None
     """Positions that a unit in the middle sees over all axes; None where not known exactly."""
+    start: tuple[int, ...] | None
+    """The first position that unit 0 of the given input would see along each axis, negative inside
+    padding; None: no such."""
 
     @property
     def name(self) -> str:
@@ -58,13 +63,35 @@ class Receptive:
     layers: tuple[Layer, ...]
     target: Layer
     """The chosen output."""
+    others: Mapping[str, Layer]
+    """What else the model returns that tells positions apart, by place, where none was chosen."""
     is_whole: bool
     """Whether the chosen output's window is known without a border."""
+    looked_from: Examination
+    """The pass in which one unit is looked back from: `given` where the unit was chosen, else
+    `best`."""
     unit: dict[int, int]
-    """The unit that is looked back from, by axis of the chosen output in `best`."""
+    """That unit, by axis of the chosen output."""
+    own_unit: bool
+    """Whether the user chose it."""
     output_is_all: str | None
     """The module that makes the network's own output depend on all positions, where the chosen
     output is what came before it."""
+
+    @property
+    def typical(self) -> Receptive:
+        """The same, looked back from a unit in the middle."""
+        unit = self.target.field.typical
+        return replace(self, looked_from=self.best, unit=unit, own_unit=False)
+
+    @property
+    def looked_at(self) -> Field:
+        """What the chosen output sees in the pass in which one unit is looked back from."""
+        exam, target = self.looked_from, self.target
+        if target.field.sizes == exam.sizes:
+            return target.field
+        near = exam.local(target.value)
+        return near if near is not None and has_units(near) else target.total
 
 
 def receptive(
@@ -85,21 +112,51 @@ def receptive(
     """
     given = examine(model, inputs, studied=studied, axes=axes)
     value = _chosen(given, output)
-    best = given if unit is not None else _away_from_borders(model, inputs, given, value)
+    best = _away_from_borders(model, inputs, given, value)
     layers = tuple(_layers(given, best))
     target = _layer(given, best, _call_of(given, value, output), value, looks=False)
     if target is None:
         raise UsageError("the chosen output does not depend on the input that is studied")
-    at = target.field.typical if unit is None else _unit(target.field, unit)
-    return Receptive(
+    typical = target.field.typical
+    found = Receptive(
         given=given,
         best=best,
         layers=layers,
-        target=_counted(target, best, at),
+        target=_counted(target, best, typical),
+        others=dict(_others(model, inputs, given, best, value)) if output is None else {},
         is_whole=target.field.is_whole,
-        unit=at,
+        looked_from=best,
+        unit=typical,
+        own_unit=False,
         output_is_all=_all_after(given, value) if output is None else None,
     )
+    if unit is None:
+        return found
+    found = replace(found, looked_from=given, own_unit=True)
+    return replace(found, unit=_unit(found.looked_at, unit))
+
+
+def _others(
+    model: nn.Module, inputs: Inputs, given: Examination, best: Examination, chosen: Value
+) -> Iterator[tuple[str, Layer]]:
+    """Yield what else the model returns that tells positions apart, each away from borders."""
+    tried: dict[tuple[int, ...], Examination] = {given.sizes: given, best.sizes: best}
+    for place, value in given.graph.outputs.items():
+        if value == chosen or not (has_units(given.total(value)) or has_units(given.local(value))):
+            continue
+        made = [
+            _layer(given, exam, _call_of(given, value, place), value, looks=False)
+            for exam in tried.values()
+        ]
+        whole = [one for one in made if one is not None and one.field.is_whole]
+        if not whole and len(tried) < MOST_PASSES:
+            larger = _away_from_borders(model, inputs, given, value)
+            tried[larger.sizes] = larger
+            again = _layer(given, larger, _call_of(given, value, place), value, looks=False)
+            whole = [one for one in (again, *made) if one is not None]
+        if whole:
+            layer = whole[-1]
+            yield place, _counted(layer, tried[layer.field.sizes], layer.field.typical)
 
 
 def _chosen(given: Examination, output: str | None) -> Value:
@@ -214,7 +271,26 @@ def _layer(
         global_by=given.module(seen.cut_by),
         bounded_by=bound,
         touched=field.count(field.typical) if field.is_exact else None,
+        start=_start(given, best, value, field),
     )
+
+
+def _start(
+    given: Examination, best: Examination, value: Value, field: Field
+) -> tuple[int, ...] | None:
+    """Return the first position that unit 0 of the given input would see, if maps had no ends."""
+    if not field.is_map:
+        return None
+    found = []
+    for axis, line in enumerate(field.lines):
+        place = given.places(axis).get(value)
+        if place is not None and line.is_regular and line.jump == place.jump:
+            found.append(place.start)
+        elif best is given and line.start is not None:
+            found.append(line.start)
+        else:
+            return None
+    return tuple(found)
 
 
 def _counted(layer: Layer, best: Examination, unit: dict[int, int]) -> Layer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,6 +170,7 @@ def pad(node: Node | View, before: Shape, after: Shape) -> list[Step]:
             if node.operator != "constant_pad_nd":
                 at = np.arange(after[axis]) - left
                 links = _mirrored(before[axis], at, repeats=node.operator.startswith("repl"))
+                links = replace(links, endless=(-left, 1))
             steps.append(Take(axis, links))
     return steps
 

@@ -28,6 +28,9 @@ class Taps:
     """What each output position reads, (outputs, taps); -1 for nothing."""
     clipped: Mask | None = field(default=None, kw_only=True)
     """Which output positions would read beyond the border, if there were anything; None: none."""
+    endless: tuple[int, int] | None = field(default=None, kw_only=True)
+    """What output 0 would read first, and how much further on the next, if axes had no ends; None:
+    there is no such."""
 
     @property
     def size(self) -> int:
@@ -85,6 +88,9 @@ class Ranges:
     """The position after the last; the start where there is no such range."""
     clipped: Mask | None = field(default=None, kw_only=True)
     """Which output positions would read beyond the border, if there were anything; None: none."""
+    endless: tuple[int, int] | None = field(default=None, kw_only=True)
+    """What output 0 would read first, and how much further on the next, if axes had no ends; None:
+    there is no such."""
 
     @property
     def size(self) -> int:
@@ -128,9 +134,15 @@ Links = Taps | Ranges
 """A relation between the positions of two axes."""
 
 
-def ranges(reads: int, starts: Index, stops: Index, clipped: Mask | None = None) -> Ranges:
+def ranges(
+    reads: int,
+    starts: Index,
+    stops: Index,
+    clipped: Mask | None = None,
+    endless: tuple[int, int] | None = None,
+) -> Ranges:
     """Return the relation in which each output position reads one range."""
-    return Ranges(reads, starts[:, None], stops[:, None], clipped=clipped)
+    return Ranges(reads, starts[:, None], stops[:, None], clipped=clipped, endless=endless)
 
 
 def _from_pairs(outputs: Index, reads: Index, size: int, width: int) -> Links:
@@ -201,8 +213,10 @@ def window(
         last = first + kernel
         beyond = (first < 0) | (last > reads)
         starts, stops = first.clip(0, reads), last.clip(0, reads)
-        return ranges(reads, starts, stops, beyond if beyond.any() else None)
-    return _clip(reads, first[:, None] + np.arange(kernel) * dilation)
+        clipped = beyond if beyond.any() else None
+        return ranges(reads, starts, stops, clipped, (-padding, stride))
+    index = first[:, None] + np.arange(kernel) * dilation
+    return _clip(reads, index, endless=(-padding, stride))
 
 
 def transposed_window(
@@ -221,7 +235,7 @@ def gather(reads: int, index: Sequence[int] | NDArray[np.int64]) -> Links:
 
 def shifted(reads: int, size: int, first: int, step: int = 1) -> Links:
     """Return the relation in which output i reads first + i step; beyond the border nothing."""
-    return _clip(reads, (first + np.arange(size) * step)[:, None])
+    return _clip(reads, (first + np.arange(size) * step)[:, None], endless=(first, step))
 
 
 def parts(reads: int, size: int) -> Links:
@@ -241,7 +255,12 @@ def rolled(size: int, shift: int) -> Links:
     return Taps(size, (source % size)[:, None], clipped=wrapped)
 
 
-def _clip(reads: int, index: NDArray[np.int64], wanted: NDArray[np.bool_] | None = None) -> Links:
+def _clip(
+    reads: int,
+    index: NDArray[np.int64],
+    wanted: NDArray[np.bool_] | None = None,
+    endless: tuple[int, int] | None = None,
+) -> Links:
     wanted = np.ones_like(index, dtype=np.bool_) if wanted is None else wanted
     inside = (index >= 0) & (index < reads)
     beyond: NDArray[np.bool_] = np.asarray((wanted & ~inside).any(axis=1))
@@ -250,4 +269,5 @@ def _clip(reads: int, index: NDArray[np.int64], wanted: NDArray[np.bool_] | None
     order = np.argsort(index < 0, axis=1, kind="stable")
     index = np.take_along_axis(index, order, axis=1)
     taps = max(int((index >= 0).sum(axis=1).max(initial=0)), 1)
-    return Taps(reads, index[:, :taps], clipped=beyond if beyond.any() else None)
+    clipped = beyond if beyond.any() else None
+    return Taps(reads, index[:, :taps], clipped=clipped, endless=endless)

@@ -49,6 +49,11 @@ OWN = {
     "output",
     "operators_unknown",
     "complete",
+    "position_axes",
+    "feature_axis",
+    "batch_axis",
+    "blind",
+    "outputs",
 }
 """Fields that say where a number is from, and so differ; `output` is the layer or the model."""
 PADDED = {"padding_before", "padding_after"}

@@ -65,7 +65,7 @@ def test_modules_have_a_row_each_and_maps_within_too() -> None:
     assert within["0"].reached == 7**2
     assert within["0"].streams == (2, 2)
     assert report.notes[0].level == "ok"
-    assert report.notes[1].text.startswith("Gridding within: of the map that 0 makes")
+    assert report.notes[1].text.startswith("of the map that 0 makes, the output sees only")
 
 
 PRESETS = (

@@ -1,0 +1,128 @@
+"""What outputs see of the past and the future, in words; and the sets that are no window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from archscope.analyses.rf.numbers import counted
+from archscope.results import Note
+
+if TYPE_CHECKING:
+    from archscope.dependence.answer.causality import Causality, Leak
+    from archscope.dependence.answer.receptive import Receptive
+
+MODEL = "(model)"
+"""What the model itself is called among its modules."""
+MODULES_NAMED = 4
+"""Modules that a note names before it counts the rest."""
+RUNS_NAMED = 4
+"""Runs of positions that a sentence lists."""
+
+
+def orders(found: Receptive) -> tuple[Causality | None, ...]:
+    """Return what the chosen output sees of the future, along each axis."""
+    from archscope.dependence.answer.causality import causality
+
+    exam, value = found.given, found.target.value
+    return tuple(causality(exam, value, axis) for axis in range(len(exam.axes)))
+
+
+def ahead(found: Receptive, known: Sequence[Causality | None]) -> int | None:
+    """Return how far ahead of its own place an output of a sequence sees; None: not known."""
+    if len(known) != 1 or known[0] is None or found.target.bounded_by is not None:
+        return None
+    reach = known[0].reach
+    return max(reach.ahead, 0) if reach.is_aligned and reach.jump == 1 else None
+
+
+def order_notes(found: Receptive, known: Sequence[Causality | None]) -> Iterator[Note]:
+    """Yield whether outputs see later positions, along axes that may be time, and by what."""
+    if found.target.bounded_by is not None:
+        return  # the bound's own note says that nothing is known for certain
+    for order in known:
+        if order is None or order.reach.width < 2:
+            continue
+        where = "" if len(known) == 1 else f" along axis {found.given.axes[order.axis]}"
+        if order.reach.ahead <= 0 and order.reach.is_aligned:
+            yield _causal(order, where)
+        elif len(known) == 1 or (len(known) == 3 and order.axis == 0):
+            yield _not_causal(order, where)
+
+
+def _causal(order: Causality, where: str) -> Note:
+    own = ", nor its own" if order.reach.ahead < 0 else ""
+    return Note(level="ok", text=f"Causal{where}: no output sees a later position{own}.")
+
+
+def _not_causal(order: Causality, where: str) -> Note:
+    reach, leaks = order.reach, order.leaks
+    if not reach.is_aligned:
+        return Note(
+            level="info",
+            text=f"{where.strip() or 'along its axis'} an output looks up to "
+            f"{counted(max(reach.behind, 0), 'position')} back and {reach.ahead:,} ahead of its "
+            "own place, which is its number times the jump; there are fewer outputs than places",
+        )
+    later = counted(reach.ahead, "position")
+    if leaks and len(leaks) <= len(order.backward):
+        named = ", ".join(_looks(leak) for leak in leaks[:MODULES_NAMED])
+        more = len(leaks) - MODULES_NAMED
+        others = f" and {counted(more, 'other')}" if more > 0 else ""
+        alone = counted(len(order.backward), "module")
+        return Note(
+            level="warning",
+            text=f"Leak: not causal{where}, outputs look up to {later} ahead. {named}{others}, "
+            f"while {alone} look{'s' * (len(order.backward) == 1)} back alone.",
+        )
+    since = f", from {_culprit(leaks[0])} on" if leaks else ""
+    return Note(
+        level="info",
+        text=f"not causal{where}: outputs look up to {later} ahead of their own{since}",
+    )
+
+
+def _looks(leak: Leak) -> str:
+    return f"{_culprit(leak)} looks {counted(leak.ahead - max(leak.before, 0), 'position')} ahead"
+
+
+def _culprit(leak: Leak) -> str:
+    if leak.operator:
+        return f"{leak.operator} in {leak.path or 'the forward of the model'}"
+    return leak.path or MODEL
+
+
+def sees_apart(found: Receptive) -> str:
+    """Return what a unit sees that sees no window but several runs; empty where that is long.
+
+    "sees the first position and the last 7" of attention with a sink.
+    """
+    from archscope.dependence.answer.causality import own_place
+    from archscope.theory.metrics import runs
+
+    field, unit = found.target.field, found.target.field.typical
+    own = field.map_axis(0)
+    if len(field.sizes) != 1 or own is None:
+        return ""
+    parts = runs(field.row(0, unit).sets[0])
+    place = own_place(field, 0, unit[own])
+    if place is None or not 1 < len(parts) <= RUNS_NAMED:
+        return ""
+    return " and ".join(_run(first, last, place) for first, last in parts)
+
+
+def _run(first: int, last: int, own: int) -> str:
+    count = last - first + 1
+    if last == own:
+        return f"the last {count:,} up to its own" if count > 1 else "its own"
+    if first == 0:
+        return f"the first {count:,}" if count > 1 else "the first"
+    if last < own:
+        return f"{_span(own - last, own - first)} before its own"
+    if first > own:
+        return f"{_span(first - own, last - own)} after its own"
+    return f"{own - first:,} before to {last - own:,} after its own"
+
+
+def _span(low: int, high: int) -> str:
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"

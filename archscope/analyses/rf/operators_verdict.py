@@ -1,0 +1,181 @@
+"""The verdict on a module's output, in words: what it misses, and what is only a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import TYPE_CHECKING
+
+from archscope.analyses.rf.numbers import apart, counted, extent, missing, share, within
+from archscope.analyses.rf.operators_order import MODEL, sees_apart
+from archscope.analyses.rf.rows import MapRow, Totals
+from archscope.results import Note
+
+if TYPE_CHECKING:
+    from archscope.dependence.answer.receptive import Receptive
+
+
+def verdict(found: Receptive, totals: Totals, maps: Sequence[MapRow]) -> Iterator[Note]:
+    """Yield what the chosen output misses, first of all what is not known for certain."""
+    if found.target.bounded_by is not None:
+        yield _bound(found, totals)
+        return
+    if totals.blind:
+        yield _blind(totals.blind, totals.outputs or 0)
+    yield from _coverage(found, totals)
+    yield from _inside(totals, maps)
+
+
+def named(output: str) -> str:
+    """Return what a sentence calls an output."""
+    return "the output" if output == MODEL else output
+
+
+def worst(maps: Sequence[MapRow]) -> MapRow | None:
+    """Return the map within that is seen worst, where any has holes.
+
+    A single dilated layer always has holes in what it reads, so it takes more than one; and of the
+    maps of stages and of blocks in them, those of stages count.
+    """
+    holed = [
+        row
+        for row in maps
+        if row.reads != "input" and (row.coverage or 1) < 1 and row.layers > 1 and not row.clipped
+    ]
+    depth = min((row.reads.count(".") for row in holed), default=0)
+    outer = [row for row in holed if row.reads.count(".") == depth]
+    return min(outer, key=lambda row: row.coverage or 1, default=None)
+
+
+def _bound(found: Receptive, totals: Totals) -> Note:
+    seen = totals.local_field or totals.receptive_field
+    module = found.given.module(found.given.bounded_node(found.target.value))
+    return Note(
+        level="warning",
+        text=f"A bound, no verdict: {named(totals.output)} sees no more than {extent(seen)} "
+        f"{'positions' if len(seen) > 1 else 'window'}; how much of it is unknown, because the "
+        f"rule of {found.target.bounded_by} (in {module}) is a bound",
+    )
+
+
+def _blind(blind: int, outputs: int) -> Note:
+    see = "sees" if blind == 1 else "see"
+    return Note(
+        level="warning",
+        text=f"{blind:,} of {outputs:,} outputs ({share(blind, outputs)}) {see} no position of the "
+        "input: what they hold does not depend on it",
+    )
+
+
+def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
+    window = extent(totals.local_field or totals.receptive_field)
+    local = " local" if totals.local_field else ""
+    at_least = "" if found.is_whole else "at least "
+    output = named(totals.output)
+    if totals.reached is None:
+        yield Note(
+            level="warning",
+            text=f"how much of the {at_least}{window}{local} receptive field reaches the output "
+            "is unknown: the sets of its axes are entangled, and only bounds are known",
+        )
+    elif totals.is_full and totals.local_field and totals.positions == 1:
+        every = counted(prod(totals.receptive_field), "position")
+        yield _good(totals, f"{output} sees all {every}, from {totals.global_by} on.")
+    elif totals.positions == 1:
+        yield Note(level="info", text=f"{output} sees one position alone: none looks at others")
+    elif totals.is_full:
+        every = counted(totals.positions, "position")
+        yield _good(
+            totals, f"all {every} of the {at_least}{window}{local} receptive field reach {output}."
+        )
+    else:
+        missed = missing(totals.reached, totals.positions, f"{at_least}{window}{local}")
+        seen = sees_apart(found)
+        runs = (f"An output in the middle sees {seen}.",) if seen else ()
+        yield Note(
+            level="warning",
+            text=f"{missed} never reach {output}.",
+            details=(*runs, *_own(found), *apart(_networks(totals.streams))),
+        )
+
+
+def _good(totals: Totals, said: str) -> Note:
+    """Return that all is seen; of outputs of which some see nothing, of the others alone."""
+    if totals.blind:
+        return Note(level="info", text=f"of the outputs that see anything: {said}")
+    return Note(level="ok", text=f"No gridding: {said}")
+
+
+def _own(found: Receptive) -> tuple[str, ...]:
+    """Return that a unit does not see its own position, where it is none of those it sees."""
+    from archscope.dependence.answer.causality import sees_own_place
+
+    misses = sees_own_place(found.target.field) is False
+    return ("Its own position is not seen.",) if misses else ()
+
+
+def _networks(streams: tuple[int, ...] | None) -> int:
+    """Return into how many networks outputs fall over all axes."""
+    return prod(max(one, 1) for one in streams or ())
+
+
+def _inside(totals: Totals, maps: Sequence[MapRow]) -> Iterator[Note]:
+    """Yield that a map within is seen with holes, where the input is not.
+
+    What stands before fills the holes, in one stack of layers: that is information. Behind a stride
+    the front is another part of the network, and a warning is due.
+    """
+    row = worst(maps)
+    if row is None or not totals.is_full:
+        return
+    several = _networks(row.streams)
+    networks = f", as {several:,} interleaved networks" if several > 1 else ""
+    seen = share(row.reached or 0, row.positions)
+    said = f"{named(totals.output)} sees only {seen} of its {extent(row.hull)} window{networks}"
+    if totals.jump is None or row.jump is None or totals.jump != row.jump:
+        yield Note(level="warning", text=within(row.reads, said))
+    else:
+        yield Note(
+            level="info",
+            text=f"of the map that {row.reads} makes, {said}; the layers before fill the holes",
+        )
+
+
+def others(found: Receptive) -> Iterator[Note]:
+    """Yield a verdict on each of the other outputs, those that are alike together."""
+    said: dict[str, list[str]] = {}
+    levels: dict[str, str] = {}
+    for place, layer in found.others.items():
+        field = layer.field
+        window = tuple(line.hulls[1] for line in field.lines)
+        text, is_good = _other(layer, window)
+        said.setdefault(text, []).append(place)
+        levels[text] = "ok" if is_good else "warning"
+    for text, names in said.items():
+        some = "output" if len(names) == 1 else "outputs"
+        which = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+        yield Note(
+            level="ok" if levels[text] == "ok" else "warning", text=f"{some} {which}: {text}"
+        )
+
+
+def _other(layer: object, window: tuple[int, ...]) -> tuple[str, bool]:
+    from archscope.dependence.answer.receptive import Layer
+
+    assert isinstance(layer, Layer)
+    jumps = [line.jump for line in layer.field.lines]
+    jump = "" if None in jumps else f", jump {' × '.join(f'{j}' for j in dict.fromkeys(jumps))}"
+    at_least = "" if layer.field.is_whole else "at least "
+    local = f"; {layer.global_by} makes it depend on everything" if layer.global_by else ""
+    field = f"{at_least}{extent(window)} receptive field{jump}"
+    if layer.bounded_by is not None:
+        return (
+            f"no more than a {extent(window)} receptive field, a bound by {layer.bounded_by}",
+            False,
+        )
+    positions = prod(window)
+    if layer.touched is None:
+        return f"{field}; how much of it is seen is unknown{local}", False
+    if layer.touched == positions:
+        return f"{field}, without holes{local}", True
+    return f"{field}, of which {share(layer.touched, positions)} is seen{local}", False

@@ -1,0 +1,212 @@
+"""What each axis of an input is, where the user does not say: positions, features, the batch.
+
+Operators tell: a convolution or a pool works along positions, a recurrent layer along the first
+axis, a linear layer along features. What none tells is judged by the outputs: along an axis of
+positions they see more than one place, along the batch they must not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from archscope.dependence.answer.forward import look
+from archscope.dependence.record.graph import Node, Value
+from archscope.dependence.rules import Lowered
+from archscope.dependence.sets.patterns import Pattern
+from archscope.dependence.sets.steps import Edge, Mix, Reduce, Step, applied
+from archscope.dependence.sets.terms import Terms, along
+from archscope.errors import UsageError
+from archscope.records import frozen
+
+FIRST_NODES = 64
+"""Nodes among which the first layer is looked for."""
+
+
+@frozen
+class Roles:
+    """What the axes of an input are, by number."""
+
+    positions: tuple[int, ...]
+    """Along which outputs look at other places."""
+    features: int | None = None
+    """Which the first layer mixes; None: no such axis is known."""
+    batch: int | None = None
+    """Along which rows are apart; None: there is no such axis."""
+    batch_mixes: bool = False
+    """Whether rows of the batch are not apart after all."""
+    read_whole: tuple[int, ...] = ()
+    """Positions of which every output sees all, where there are others of which it does not."""
+
+
+@frozen
+class Told:
+    """What the first layer tells."""
+
+    positions: tuple[int, ...] = ()
+    features: int | None = None
+    has_batch: bool = True
+
+
+class Mixing:
+    """How far outputs see along each axis of the input by itself."""
+
+    def __init__(self, lowered: tuple[Lowered, ...], seed: Value, outputs: Iterable[Value]) -> None:
+        self._lowered, self._seed, self._outputs = lowered, seed, tuple(outputs)
+        self._known: dict[int, bool] = {}
+
+    def mixes(self, axis: int) -> bool:
+        """Return whether some output sees more than one place along an axis, as a fact."""
+        if axis not in self._known:
+            self._known[axis] = self._seed.shape[axis] > 1 and self._looks(axis)
+        return self._known[axis]
+
+    def _looks(self, axis: int) -> bool:
+        found = look(self._lowered, self._seed, (axis,), self._outputs).seen
+        seen = [found[value] for value in self._outputs if value in found]
+        return any(one.bounded_by is None and widest(one.total) > 1 for one in seen)
+
+
+def widest(terms: Terms) -> int:
+    """Return how far the widest set along the first axis that is looked at reaches."""
+    pattern = along(terms, 0)
+    return int(pattern.sets.widths(pattern.entries).max(initial=0))
+
+
+def roles(
+    lowered: tuple[Lowered, ...],
+    seed: Value,
+    mixing: Mixing,
+    chosen: tuple[int, ...] | None = None,
+) -> Roles:
+    """Return what the axes of an input are; `chosen` are those of positions, if they are known.
+
+    Where the first layer does not tell, (N, C, *positions) for four axes and more, and
+    (N, positions, C) for three; sequences before batches, as torch's recurrent and transformer
+    layers take them, where only the first axis is mixed. An axis of one place never wins. Raises
+    `UsageError` where a chosen axis is not there.
+    """
+    told, rank = _told(lowered[:FIRST_NODES], seed), len(seed.shape)
+    if chosen is not None:
+        found = _checked(chosen, seed)
+    elif told.positions:
+        others = set(range(rank)) - {*told.positions, told.features}
+        more = tuple(a for a in sorted(others) if a or not told.has_batch if mixing.mixes(a))
+        found = tuple(sorted((*told.positions, *more)))
+    else:
+        found = _judged(told.features, rank, mixing)
+    features = None if told.features in found else told.features
+    batch = next((a for a in range(rank) if a not in (*found, features)), None)
+    mixes = batch is not None and mixing.mixes(batch)
+    return Roles(positions=found, features=features, batch=batch, batch_mixes=mixes)
+
+
+def _checked(chosen: tuple[int, ...], seed: Value) -> tuple[int, ...]:
+    """Return axes by their numbers from 0 on, in order."""
+    rank = len(seed.shape)
+    strange = next((axis for axis in chosen if not -rank <= axis < rank), None)
+    found = tuple(sorted({axis % rank for axis in chosen if -rank <= axis < rank}))
+    if strange is not None or len(found) != len(chosen):
+        shape = "×".join(map(str, seed.shape))
+        what = f"{strange} is none of them" if strange is not None else "one is given twice"
+        raise UsageError(
+            f"axes {','.join(map(str, chosen))}: the {shape} input has axes 0 to {rank - 1}; {what}"
+        )
+    return found
+
+
+def _judged(features: int | None, rank: int, mixing: Mixing) -> tuple[int, ...]:
+    """Return the axes of positions, by what outputs see; `features` are mixed first."""
+    if rank < 2:
+        return tuple(range(rank))
+    if rank > 3:
+        known = 1 if features is None else features
+        inner = tuple(axis for axis in range(1, rank) if axis != known)
+        return inner if any(map(mixing.mixes, inner)) or not mixing.mixes(known) else (known,)
+    order = [*range(1, rank), 0]
+    apart = [axis for axis in order if axis != features]
+    wanted = [*apart, *([] if features is None else [features])]
+    return (next(filter(mixing.mixes, wanted), apart[0]),)
+
+
+_WINDOWS = ("conv", "pool", "upsample")
+_RECURRENT = ("mkldnn_rnn_layer", "lstm", "gru", "rnn_tanh", "rnn_relu", "_cudnn_rnn")
+_NORMS = ("native_group_norm", "group_norm")
+_LINEAR = ("linear", "mm", "addmm", "matmul", "bmm", "native_layer_norm", "_fused_rms_norm")
+
+
+def _told(lowered: tuple[Lowered, ...], seed: Value) -> Told:
+    """Return what the first layer that reads the input tells of its axes."""
+    values = [value for each in lowered for value in each.node.outputs if value is not None]
+    seen = look(lowered, seed, tuple(range(len(seed.shape))), values).seen
+    for each in lowered:
+        for edge in each.edges:
+            before = seen.get(edge.source)
+            if before is None:
+                continue
+            told = _telling(each.node, edge, before.total[0].sets)
+            if told is not None:
+                return told
+    return Told()
+
+
+def _telling(node: Node, edge: Edge, patterns: tuple[Pattern, ...]) -> Told | None:
+    """Return what an operator tells of the input's axes by what it does to those of its own."""
+    rank, operator = len(edge.source.shape), node.operator
+
+    def held(axes: Iterable[int]) -> tuple[int, ...]:
+        wanted = set(axes)
+        return tuple(n for n, pattern in enumerate(patterns) if wanted & set(pattern.units))
+
+    def one(axis: int) -> int | None:
+        found = held((axis,))
+        return found[0] if len(found) == 1 else None
+
+    first = _first_window(node, rank)
+    if first is not None:
+        if node.arguments.get("weight") is edge.source:
+            return None
+        positions = tuple(n for n in held(range(first, rank)) if n != one(first - 1))
+        return Told(
+            positions=positions, features=one(first - 1), has_batch=bool(held(range(first - 1)))
+        )
+    if operator in _RECURRENT and rank == 3:
+        return Told(positions=held((0,)), features=one(2), has_batch=bool(held((1,))))
+    if operator in _LINEAR or _is_mean_of_features(node, rank):
+        mixed = next(_mixed(edge.steps, patterns), ())
+        return Told(features=mixed[0] if len(mixed) == 1 else None) if mixed else None
+    return None
+
+
+def _first_window(node: Node, rank: int) -> int | None:
+    """Return the first of the axes along which an operator looks through windows."""
+    operator = node.operator
+    if operator in _NORMS and rank > 2:
+        return 2
+    if not any(word in operator for word in _WINDOWS) or "unpool" in operator:
+        return None
+    weight = node.arguments.get("weight")
+    if "conv" in operator:
+        return None if weight is None else rank - (len(weight.shape) - 2)
+    axes = next((int(digit) for digit in operator if digit in "123"), None)
+    return None if axes is None else rank - axes
+
+
+def _is_mean_of_features(node: Node, rank: int) -> bool:
+    """Return whether an operator takes a statistic over the last axis, as a norm does."""
+    axes = node.arguments.get("dim")
+    axes = [axes] if isinstance(axes, int) else axes
+    if node.operator not in ("mean", "var_mean", "linalg_vector_norm") or not axes:
+        return False
+    return bool(node.arguments.get("keepdim")) and [a % rank for a in axes] == [rank - 1]
+
+
+def _mixed(steps: Iterable[Step], patterns: tuple[Pattern, ...]) -> Iterator[tuple[int, ...]]:
+    """Yield the input's axes that each step which mixes an axis mixes."""
+    for step in steps:
+        axes = step.axes if isinstance(step, Reduce) else ()
+        if isinstance(step, Mix) and step.groups < step.reads:
+            axes = (step.axis,)
+        found = tuple(n for n, pattern in enumerate(patterns) if set(axes) & set(pattern.units))
+        if found:
+            yield found
+        patterns = tuple(applied(step, pattern) for pattern in patterns)

@@ -1,0 +1,291 @@
+"""What is said of an output: along which axes, how far back and ahead, of which input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from archscope import receptive_field
+from archscope.dependence.answer.causality import causality, sees_own_place
+from archscope.dependence.answer.receptive import Receptive, receptive
+from archscope.errors import UsageError
+from archscope.subject import Inputs
+
+
+class Run(nn.Module):
+    """A forward and the modules that it uses."""
+
+    def __init__(self, forward: Callable[..., Any], **modules: nn.Module) -> None:
+        super().__init__()
+        self._run = forward
+        for name, module in modules.items():
+            self.add_module(name, module)
+
+    def forward(self, *inputs: Tensor) -> Any:
+        return self._run(self, *inputs)
+
+
+def see(model: nn.Module, *shape: int, **asked: Any) -> Receptive:
+    return receptive(model, Inputs(args=(torch.zeros(shape),)), **asked)
+
+
+ENCODER = nn.TransformerEncoderLayer(16, 2)
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "positions", "features", "batch"),
+    [
+        (ENCODER, (10, 2, 16), (0,), 2, 1),  # time first, as torch's layers take it
+        (nn.TransformerEncoderLayer(16, 2, batch_first=True), (2, 10, 16), (1,), 2, 0),
+        (nn.GRU(16, 4), (10, 3, 16), (0,), 2, 1),
+        (nn.GRU(16, 4, batch_first=True), (3, 10, 16), (1,), 2, 0),
+        (nn.Sequential(nn.Conv1d(1, 4, 3), nn.GroupNorm(1, 4)), (1, 1, 64), (2,), 1, 0),
+        (nn.Sequential(nn.AvgPool1d(4), nn.InstanceNorm1d(1)), (1, 1, 64), (2,), None, 0),
+        (nn.Conv2d(3, 4, 3), (3, 16, 16), (1, 2), 0, None),  # an image alone
+        (Run(lambda m, x: m.c(x.transpose(1, 2)), c=nn.Conv1d(6, 4, 3)), (2, 20, 6), (1,), 2, 0),
+        (Run(lambda m, x: m.c(x[:, None])[:, 0], c=nn.Conv1d(1, 1, 3)), (2, 20), (1,), None, 0),
+        (nn.Linear(96, 96), (1, 7, 96), (2,), None, 0),  # nothing else is mixed
+        (nn.Sequential(nn.Linear(8, 8), nn.ReLU()), (4, 8), (1,), None, 0),
+    ],
+)  # fmt: skip
+def test_axes_are_what_operators_and_outputs_tell(
+    model: nn.Module,
+    shape: tuple[int, ...],
+    positions: tuple[int, ...],
+    features: int | None,
+    batch: int | None,
+) -> None:
+    roles = see(model, *shape).given.roles
+
+    assert (roles.positions, roles.features, roles.batch) == (positions, features, batch)
+    assert not roles.batch_mixes
+
+
+def test_time_is_an_axis_of_positions_beside_those_of_each_frame() -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        frames, time = x.shape[:2]
+        y = m.frame(x.flatten(0, 1)).view(frames, time, 4, 8, 8)
+        return y.cumsum(1)
+
+    roles = see(Run(forward, frame=nn.Conv2d(3, 4, 3, padding=1)), 2, 5, 3, 8, 8).given.roles
+
+    assert (roles.positions, roles.features, roles.batch) == ((1, 3, 4), 2, 0)
+
+
+def test_frequencies_that_become_features_are_no_positions() -> None:
+    # (N, time, 40) as an image of one channel; the linear layer reads the whole column.
+    def forward(m: Any, x: Tensor) -> Tensor:
+        y = m.conv(x[:, None])
+        return m.out(y.transpose(1, 2).flatten(2))
+
+    model = Run(forward, conv=nn.Conv2d(1, 2, 3, padding=1), out=nn.Linear(80, 5))
+    found = see(model, 1, 30, 40)
+
+    assert (found.given.roles.positions, found.given.roles.read_whole) == ((1,), (2,))
+    assert found.target.field.lines[0].hulls == (3, 3)
+
+
+def test_rows_of_a_batch_that_mix_are_told() -> None:
+    class Shift(nn.Module):
+        """Lin et al. 2019: some channels of each frame are those of the frame before."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(4, 4, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            before = torch.cat([torch.zeros_like(x[:1, :2]), x[:-1, :2]])
+            found: Tensor = self.conv(torch.cat([before, x[:, 2:]], 1))
+            return found
+
+    mixed, apart = (
+        receptive_field(Shift(), torch.zeros(8, 4, 8, 8)),
+        receptive_field(nn.Conv2d(4, 4, 3), torch.zeros(8, 4, 8, 8)),
+    )
+
+    assert any("rows of the batch mix" in note.text for note in mixed.notes)
+    assert not any("rows of the batch" in note.text for note in apart.notes)
+
+
+def test_axes_can_be_chosen_and_are_told_in_title_and_totals() -> None:
+    model = nn.Linear(96, 96)
+    found = receptive_field(model, torch.zeros(2, 7, 96), axes=1)
+
+    assert found.totals.receptive_field == (1,)
+    assert (found.totals.position_axes, found.totals.batch_axis) == ((1,), 0)
+    assert found.title.endswith("positions along axis 1, features 2, batch 0")
+    assert receptive_field(model, torch.zeros(2, 7, 96), axes=[-1]).totals.position_axes == (2,)
+    with pytest.raises(UsageError, match="axes 3: the 2×7×96 input has axes 0 to 2"):
+        receptive_field(model, torch.zeros(2, 7, 96), axes=3)
+
+
+def pads(left: int, right: int = 0) -> nn.Module:
+    return nn.ConstantPad1d((left, right), 0.0)
+
+
+CAUSAL = nn.Sequential(pads(2), nn.Conv1d(4, 4, 3), pads(4), nn.Conv1d(4, 4, 3, dilation=2))
+STRIDED = nn.Sequential(pads(2), nn.Conv1d(4, 4, 3, stride=2), pads(2), nn.Conv1d(4, 4, 3))
+SHIFTED = Run(lambda m, x: F.pad(x, (1, 0))[..., :-1])
+
+
+@pytest.mark.parametrize(
+    ("model", "behind", "ahead"),
+    [
+        (CAUSAL, 6, 0),
+        (STRIDED, 6, 0),  # outputs 0, 2, 4 ...: (3 - 1) + 2 * (3 - 1) positions back
+        (nn.Conv1d(4, 4, 3, padding=1), 1, 1),
+        (nn.Conv1d(4, 4, 3, stride=2, padding=1), 1, 1),
+        (nn.Upsample(scale_factor=2), 0, 0),  # output 2 i + 1 lies in position i
+        (nn.Sequential(nn.Conv1d(4, 4, 4, 4), nn.ConvTranspose1d(4, 4, 4, 4)), 3, 3),
+        (nn.Sequential(CAUSAL, nn.GroupNorm(1, 4)), 63, 63),
+        (SHIFTED, 1, -1),  # output i is position i - 1
+    ],
+)
+def test_how_far_back_and_ahead_an_output_looks(model: nn.Module, behind: int, ahead: int) -> None:
+    found = see(model, 1, 4, 64, axes=(2,))
+    order = causality(found.given, found.target.value)
+
+    assert order is not None
+    assert (order.reach.behind, order.reach.ahead) == (behind, ahead)
+    assert order.reach.is_aligned
+
+
+def test_the_first_module_that_looks_ahead_is_named() -> None:
+    norms = nn.Sequential(CAUSAL, nn.InstanceNorm1d(4), CAUSAL, nn.InstanceNorm1d(4))
+    own = Run(lambda m, x: m.conv(x) + x.flip(-1), conv=CAUSAL)
+    orders = [causality(f.given, f.target.value) for f in (see(m, 1, 4, 32) for m in (norms, own))]
+
+    assert [[leak.path for leak in order.leaks] for order in orders if order] == [["1"], [""]]
+    assert orders[1] is not None
+    assert orders[1].leaks[0].operator == "flip"
+
+
+def test_time_of_a_video_is_causal_or_not_by_itself() -> None:
+    past = Run(lambda m, x: m.c(F.pad(x, (1, 1, 1, 1, 2, 0))), c=nn.Conv3d(2, 2, 3))
+    both = nn.Conv3d(2, 2, 3, padding=1)
+    said = [
+        [note.text for note in receptive_field(m, torch.zeros(1, 2, 6, 8, 8)).notes]
+        for m in (past, both)
+    ]
+
+    assert "Causal along axis 2: no output sees a later position." in said[0]
+    assert any(text.startswith("not causal along axis 2") for text in said[1])
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "blind", "outputs"),
+    [
+        (nn.ConvTranspose2d(4, 8, 3, stride=2, dilation=2), (1, 4, 10, 10), 385, 529),
+        (nn.ConvTranspose1d(4, 8, 2, stride=3), (1, 4, 10), 9, 29),
+        (nn.ConvTranspose1d(4, 8, 3, stride=3), (1, 4, 10), 0, 30),
+        (nn.Conv1d(4, 4, 1, padding=2), (1, 4, 10), 4, 14),
+        # Rows see something where the one or the other branch does: 2 x 8 and 4 x 10 of 10 x 10.
+        (Run(lambda m, x: F.pad(x[:, :, :2, :8], (0, 2, 0, 8)) + F.pad(x[:, :, :4], (0, 0, 0, 6))),
+         (1, 1, 10, 10), 60, 100),
+    ],
+)  # fmt: skip
+def test_outputs_that_see_nothing_are_counted(
+    model: nn.Module, shape: tuple[int, ...], blind: int, outputs: int
+) -> None:
+    report = receptive_field(model, torch.zeros(shape))
+
+    assert (report.totals.blind, report.totals.outputs) == (blind, outputs)
+    assert any("see no position of the input" in n.text for n in report.notes) == bool(blind)
+    assert not (blind and any(n.level == "ok" for n in report.notes))
+
+
+class Same(nn.Module):
+    """As TensorFlow pads: so that there are ceil(n / 2) outputs, the odd position at the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv1d(1, 1, 3, 2), nn.Conv1d(1, 1, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n = x.shape[-1]
+        p = max((-(-n // 2) - 1) * 2 + 3 - n, 0)
+        found: Tensor = self.b(self.a(F.pad(x, (p // 2, p - p // 2))))
+        return found
+
+
+@pytest.mark.parametrize(("size", "start"), [(9, -1), (10, 0), (33, -1), (34, 0)])
+def test_where_output_0_starts_is_of_the_given_input(size: int, start: int) -> None:
+    report = receptive_field(Same(), torch.zeros(1, 1, size))
+
+    assert report.totals.start == (start,)
+    assert [row.start for row in report.section("layers").rows] == [(start,), (start,)]
+
+
+def test_a_unit_that_is_chosen_leaves_the_headline_as_it_is() -> None:
+    stack = nn.Sequential(*(nn.Conv1d(1, 1, 3, padding=1) for _ in range(10)))
+    x = torch.zeros(1, 1, 16)
+    alone, asked = receptive_field(stack, x), receptive_field(stack, x, unit=[0])
+
+    assert alone.totals == asked.totals
+    assert alone.totals.receptive_field == (21,)
+    (row,) = asked.section("unit").rows
+    assert (row.unit, row.input_size, row.first, row.last) == (0, 16, 0, 10)
+
+
+def test_each_of_several_outputs_has_a_verdict() -> None:
+    def forward(m: Any, x: Tensor) -> dict[str, Tensor]:
+        fine = m.one(x)
+        return {"fine": fine, "coarse": m.two(fine), "wide": m.three(fine)}
+
+    model = Run(
+        forward,
+        one=nn.Conv2d(3, 4, 3, padding=1),
+        two=nn.Conv2d(4, 4, 3, stride=2, padding=1),
+        three=nn.Conv2d(4, 4, 3, padding=4, dilation=4),
+    )
+    notes = [note.text for note in receptive_field(model, torch.zeros(1, 3, 64, 64)).notes]
+
+    assert "output coarse: 5×5 receptive field, jump 2, without holes" in notes
+    # 3 + 3 + 3 of 11 positions along each axis
+    assert "output wide: 11×11 receptive field, jump 1, of which 66.9% is seen" in notes
+
+
+def test_a_unit_may_not_see_its_own_place() -> None:
+    hole = torch.ones(1, 1, 3, 3)
+    hole[..., 1, 1] = 0
+    model = Run(lambda m, x: F.conv2d(x, m.conv.weight * hole, padding=1), conv=nn.Conv2d(1, 1, 3))
+    blind, seeing = see(model, 1, 1, 16, 16), see(nn.Conv2d(1, 1, 3, padding=1), 1, 1, 16, 16)
+
+    assert sees_own_place(blind.target.field) is False
+    assert sees_own_place(seeing.target.field) is True
+    assert any("Its own position is not seen." in note.details
+               for note in receptive_field(model, torch.zeros(1, 1, 16, 16)).notes)  # fmt: skip
+
+
+def test_a_stack_that_is_dense_from_the_input_on_is_healthy() -> None:
+    # The maps within are seen with holes: information in one stack, a warning behind a stride.
+    rates = (1, 2, 4)
+    stack = nn.Sequential(*(nn.Conv1d(4, 4, 3, padding=r, dilation=r) for r in rates))
+    staged = nn.Sequential(
+        nn.Conv1d(4, 4, 3, stride=2, padding=1),
+        *(nn.Conv1d(4, 4, 3, padding=r, dilation=r) for r in (1, 2, 2)),
+    )
+    levels = [
+        {
+            n.level
+            for n in receptive_field(m, torch.zeros(1, 4, 256)).notes
+            if "of the map" in n.text
+        }
+        for m in (stack, staged)
+    ]
+
+    assert levels == [{"info"}, {"warning"}]
+
+
+def test_a_sink_and_a_window_are_told_as_such() -> None:
+    at = torch.arange(64)
+    seen = (at[:, None] - at < 7) & (at[:, None] >= at) | (at < 1) & (at[:, None] >= at)
+    model = Run(lambda m, x: F.scaled_dot_product_attention(x, x, x, attn_mask=seen))
+    notes = receptive_field(model, torch.zeros(1, 64, 8)).notes
+
+    assert any("the first and the last 7 up to its own" in d for n in notes for d in n.details)
