@@ -18,9 +18,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from archscope.dependence.record.aliases import Aliases, written_by
+from archscope.dependence.record.constants import Constants
 from archscope.dependence.record.functions import FunctionRecorder
 from archscope.dependence.record.graph import READ, Call, Graph, Node, Read, Value
-from archscope.dependence.record.learned import READERS, Learned
 from archscope.dependence.record.padding import TRUE_OF_TOKENS, padding_of
 from archscope.running.as_found import in_place
 from archscope.running.as_written import as_written
@@ -137,7 +137,7 @@ class _Recorder(TorchDispatchMode):
         self._graph = Graph(executed="data" if data else "shapes")
         self._stack = ModuleStack(model, on_enter=self._enter, on_exit=self._exit)
         self._aliases = Aliases(self._emit)
-        self._learned = Learned()
+        self._known = Constants(model.parameters())
         self._entered: list[tuple[str, tuple[Value, ...], int, int]] = []
         self._values = 0
         devices = (p.device for p in model.parameters() if not p.is_meta)
@@ -257,10 +257,15 @@ class _Recorder(TorchDispatchMode):
             if prod(size for size in sizes if isinstance(size, int)) <= LARGEST_CONSTANT:
                 kwargs = {**kwargs, "device": self._home}
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        made = self._known.before(func, name, args, kwargs, tensors)
+        given = args, kwargs
         if any(t.is_meta for t in tensors) and not all(t.is_meta for t in tensors):
-            args, kwargs = tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
-        out = func(*args, **kwargs)
-        self._learned.note(name, args, tensors, out)
+            given = tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
+        out = func(*given[0], **given[1])
+        if made is not None:
+            if len(made.written) == 1:  # it may have been written to a stand-in
+                out = made.written[0]
+            self._known.after(made, out)
         self._aliases.record_constant(func, name, args, kwargs, out)
         return out
 
@@ -292,8 +297,7 @@ class _Recorder(TorchDispatchMode):
     ) -> tuple[Value | None, ...]:
         """Write a node; return its values."""
         outputs = tuple(None if shape is None else self._fresh_value(shape) for shape in shapes)
-        if operator in READERS:
-            arguments = {name: self._seen(argument) for name, argument in arguments.items()}
+        arguments = {name: self._seen(argument, operator) for name, argument in arguments.items()}
         node = Node(
             operator=operator,
             arguments=arguments,
@@ -305,8 +309,10 @@ class _Recorder(TorchDispatchMode):
         self._graph.nodes.append(node)
         return outputs
 
-    def _seen(self, argument: Any) -> Any:
-        return self._learned.seen(argument) if isinstance(argument, Tensor) else argument
+    def _seen(self, argument: Any, operator: str) -> Any:
+        if isinstance(argument, list | tuple):
+            return [self._seen(one, operator) for one in argument]
+        return self._known.seen(argument, operator) if isinstance(argument, Tensor) else argument
 
     def _enter(self, path: str, args: Any) -> None:
         reads, nodes = len(self._graph.reads), len(self._graph.nodes)
