@@ -174,6 +174,8 @@ class _Recorder(TorchDispatchMode):
 
         def fresh(leaf: Any) -> Any:
             if not isinstance(leaf, Tensor) or names.get(id(leaf)) not in studied:
+                if isinstance(leaf, Tensor) and leaf.is_meta:
+                    self._known.learn(leaf)  # another input counts as anything
                 return leaf
             tensor = leaf.detach().clone() if self._data else bodiless(leaf.detach())
             value = self._fresh_value(tuple(tensor.shape))

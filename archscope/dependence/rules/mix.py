@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archscope.dependence.record.element_moves import Mask
+from archscope.dependence.record.fact_rules import BLOCKED
 from archscope.dependence.record.graph import Node, Shape, Value
 from archscope.dependence.record.learned import mask_of
-from archscope.dependence.record.zeros import BLOCKED, Zeros
+from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import (
     RuleSet,
     constant,
