@@ -30,7 +30,7 @@ MOST_ELEMENTS = 1 << 24
 MOST_BYTES = 1 << 28
 """Bytes of all constants together; later ones have no values."""
 MOST_DRAWN = 1 << 18
-"""Elements up to which random numbers are drawn; drawing more takes time that weights never need."""
+"""Elements up to which random numbers are drawn; for weights it would take time for nothing."""
 _COUNTED = 1 << 12
 """Bytes from which on a constant counts towards those of all."""
 
@@ -290,7 +290,11 @@ def _sizes(name: str, args: Any, kwargs: Any, tensors: list[Tensor]) -> int:
     if name in _PRODUCTS and len(tensors) > 1:
         one, two = tensors[-2:]
         columns = two.shape[-1] if two.dim() > 1 or name not in ("mm", "bmm") else 1
-        return one.numel() // max(one.shape[-1], 1) * columns if "mm" in name else one.numel() * two.numel()
+        return (
+            one.numel() // max(one.shape[-1], 1) * columns
+            if "mm" in name
+            else one.numel() * two.numel()
+        )
     if len(tensors) == 1:
         return shape.numel()
     try:

@@ -8,7 +8,7 @@ code makes are turned into new values by `aliases`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 from typing import Any
 
@@ -112,6 +112,9 @@ _RESHAPED_IN_PLACE = frozenset(
     ("squeeze", "unsqueeze", "transpose", "t", "swapaxes", "resize", "set", "as_strided")
 )
 """Operators that, writing, change a tensor's shape."""
+_INDEXED = frozenset(("index", "_unsafe_index"))
+"""Operators that take numbers or masks, one for each axis or several."""
+_SPARSE = frozenset((torch.sparse_coo, torch.sparse_csr, torch.sparse_csc))
 _READS = frozenset(("_local_scalar_dense", "equal"))
 """Operators that hand a number to Python."""
 
@@ -243,6 +246,8 @@ class _Recorder(TorchDispatchMode):
         written = written_by(func, args, kwargs)
         if len(written) == 1 and _name(func) not in _RESHAPED_IN_PLACE:
             return written[0]
+        if _name(func) in _INDEXED:
+            args = (args[0], _flat(map(_numbers_of, args[1])), *args[2:])
         args, kwargs = tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
         if func in RULES:  # torch's own answer imports its compiler
             out = RULES[func](*args, **kwargs)
@@ -357,4 +362,20 @@ def _name(func: Any) -> str:
 
 
 def _bodiless(leaf: Any) -> Any:
-    return bodiless(leaf) if isinstance(leaf, Tensor) and not leaf.is_meta else leaf
+    if not isinstance(leaf, Tensor) or leaf.is_meta:
+        return leaf
+    if leaf.layout in _SPARSE:  # on meta, operators know blocks of numbers alone
+        return torch.empty(leaf.shape, dtype=leaf.dtype, device="meta")
+    return bodiless(leaf)
+
+
+def _flat(indices: Iterable[Any]) -> list[Any]:
+    return [one for index in indices for one in (index if isinstance(index, list) else [index])]
+
+
+def _numbers_of(index: Any) -> Any:
+    """Return an index by a mask as how many numbers it is, which no shape tells."""
+    if not isinstance(index, Tensor) or index.is_meta or index.dtype is not torch.bool:
+        return index
+    count = int(index.sum())
+    return [torch.empty(count, dtype=torch.long, device="meta") for _ in range(index.dim())]

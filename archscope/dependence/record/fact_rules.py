@@ -230,9 +230,7 @@ def _of(argument: Any, known: Known) -> Facts:
     if isinstance(argument, Tensor):
         return known(argument)
     zero, low = is_zero(argument), is_low(argument)
-    return Facts(
-        zero=torch.tensor(True) if zero else None, low=torch.tensor(True) if low else None
-    )
+    return Facts(zero=torch.tensor(True) if zero else None, low=torch.tensor(True) if low else None)
 
 
 def _shape(argument: Any) -> torch.Size:

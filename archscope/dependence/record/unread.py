@@ -83,8 +83,8 @@ class Unread:
 
 def is_unread(argument: Any) -> bool:
     """Return whether an argument is a constant that may be any mask."""
-    return isinstance(argument, Tensor) and argument.is_meta and not isinstance(
-        argument, nn.Parameter
+    return (
+        isinstance(argument, Tensor) and argument.is_meta and not isinstance(argument, nn.Parameter)
     )
 
 

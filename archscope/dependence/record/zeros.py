@@ -28,7 +28,10 @@ _CARRIED = frozenset(
 _POOLS = ("max_pool2d_with_indices", "max_pool3d_with_indices")
 _SAME_PLACES = ("squeeze", "unsqueeze", "clone", "detach", "alias", "_to_copy")
 _ZERO_STAYS = frozenset(
-    "nan_to_num neg abs relu tanh sin sqrt sign gelu silu leaky_relu erf pow".split()
+    (
+        *("nan_to_num", "neg", "abs", "relu", "tanh", "sin", "sqrt", "sign", "gelu", "silu"),
+        *("leaky_relu", "erf", "pow"),
+    )
 )
 """Operators that make zero of zero."""
 _LOW_BECOMES_ZERO = frozenset(("exp", "sigmoid", "softplus", "relu"))
@@ -75,9 +78,10 @@ class Zeros:
         elif operator in ("_softmax", "_safe_softmax") and isinstance(source, Value):
             mask = self.blocked.get(source)
             if mask is not None:
-                # Rows that are blocked throughout a softmax spreads evenly.
+                # Rows that are blocked throughout a softmax spreads evenly; a safe one -inf to 0.
                 throughout = mask.all(axis=given["dim"] % len(output.shape), keepdims=True)
-                self.zero[output] = mask & ~throughout
+                safe = operator == "_safe_softmax" and self._depth(source) == -np.inf
+                _set(self.zero, output, mask if safe else mask & ~throughout)
         elif operator in _CARRIED and isinstance(source, Value):
             _set(self.zero, output, self.zero.get(source))
             self._block(output, self.blocked.get(source), self._depth(source))
@@ -139,19 +143,12 @@ class Zeros:
         if operator in ("add", "baddbmm", "addmm"):
             parts = [(given["self"], given.get("beta", 1))]
             parts += [(given["other"], given.get("alpha", 1))] if operator == "add" else []
-            masks = [self._blocks(one, scale, rank) for one, scale in parts]
-            low = [self._depth(one) for one, _ in parts if _kept(self.blocked, one, rank) is not None]
-            low += [BLOCKED for mask in masks if mask is not None]
-            kept = _any([_kept(self.blocked, one, rank) for one, _ in parts])
-            return _any([*masks, kept]), max(low, default=BLOCKED)
+            return _lowest([self._low(one, scale, rank) for one, scale in parts])
         if operator in ("sub", "rsub"):
             taken, left = ("other", "self") if operator == "sub" else ("self", "other")
-            masks = [
-                self._blocks(given[taken], -given.get("alpha", 1), rank),
-                self._blocks(given[left], 1, rank),
-                _kept(self.blocked, given[left], rank),
-            ]
-            return _any(masks), BLOCKED
+            less = given[taken] if isinstance(given[taken], Tensor) else None
+            parts = [(less, -given.get("alpha", 1)), (given[left], 1)]
+            return _lowest([self._low(one, scale, rank) for one, scale in parts])
         if operator in ("mul", "div"):
             return self._scaled(given, operator, kept, depth)
         if operator == "masked_fill":
@@ -194,28 +191,42 @@ class Zeros:
         masks = [_any([_holes(a, rank), _kept(self.zero, a, rank)]) for a in (one, two)]
         if masks[0] is None or masks[1] is None:
             return None
-        whole = [np.broadcast_to(m, (*m.shape[:-2], *a.shape[-2:])) for m, a in zip(masks, (one, two), strict=True)]
+        whole = [
+            np.broadcast_to(m, (*m.shape[:-2], *a.shape[-2:]))
+            for m, a in zip(masks, (one, two), strict=True)
+        ]
         if prod(whole[0].shape) * whole[1].shape[-1] > _MOST_PRODUCTS:
             return None
         ones = [torch.from_numpy((~mask).astype(np.float32)) for mask in whole]
         return np.asarray(torch.matmul(*ones) == 0)
 
-    @staticmethod
-    def _blocks(argument: Any, scale: Any, rank: int) -> Mask | None:
-        if not isinstance(argument, Tensor) or argument.is_meta or argument.numel() < 2:
-            return None
-        if not isinstance(scale, int | float) or argument.dtype is torch.bool and scale == 1:
-            return None
-        if not argument.is_floating_point() and scale == 1:
-            return None
-        mask = (argument.detach() * scale <= BLOCKED).cpu().numpy()
-        return ranked(mask, rank) if mask.any() else None
+    def _low(self, argument: Any, scale: Any, rank: int) -> tuple[Mask | None, float]:
+        """Return where scores are blocked that are added after scaling, and the highest of these.
+
+        A single number is no mask.
+        """
+        if isinstance(argument, Value):
+            return _kept(self.blocked, argument, rank), self._depth(argument)
+        is_mask = isinstance(argument, Tensor) and not argument.is_meta and argument.numel() > 1
+        if not is_mask or not isinstance(scale, int | float):
+            return None, BLOCKED
+        values = argument.detach() * scale
+        low = values <= BLOCKED
+        if not values.dtype.is_signed or not bool(low.any()):
+            return None, BLOCKED
+        return ranked(low.cpu().numpy(), rank), float(values[low].max())
 
 
 _FACTORS = frozenset(("mul", "masked_fill", "where", "div", "add", "sub"))
 _SCORES = frozenset(
     ("add", "masked_fill", "where", "sub", "rsub", "baddbmm", "addmm", "mul", "div")
 )
+
+
+def _lowest(parts: Sequence[tuple[Mask | None, float]]) -> tuple[Mask | None, float]:
+    """Return where any part is blocked, and the highest score there."""
+    depths = [depth for mask, depth in parts if mask is not None]
+    return _any([mask for mask, _ in parts]), max(depths, default=BLOCKED)
 
 
 def _number(argument: Any) -> float:
