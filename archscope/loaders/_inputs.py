@@ -177,15 +177,18 @@ def _tensor(item: Given, name: str, model: nn.Module) -> Tensor:
     floats = torch.get_default_dtype() if weight is None else weight.dtype
     dtype = getattr(torch, item.dtype) if item.dtype else _guess(name, model, floats)
     device = torch.get_default_device() if weight is None else weight.device
+    if any(w.is_meta for w in model.parameters()):  # those that are not trained may have values
+        device = torch.device("meta")
     if not (dtype.is_floating_point or dtype.is_complex) and device.type == "meta":
         device = torch.device("cpu")
     with torch.device("cpu"):
         if item.value is not None:
             return torch.full(item.shape, item.value, dtype=dtype, device=device)
-        if dtype is torch.bool or (_MASK.search(name) and not dtype.is_floating_point):
+        if dtype is torch.bool or _MASK.search(name):
             # In torch's own modules a padding mask names what is to be ignored.
             kept = not re.search("padding|ignore", name)
-            return torch.full(item.shape, int(kept), dtype=dtype, device=device)
+            known = torch.device("cpu") if device.type == "meta" else device
+            return torch.full(item.shape, int(kept), dtype=dtype, device=known)
         if device.type == "meta":
             return torch.empty(item.shape, dtype=dtype, device=device)
         chance = torch.Generator().manual_seed(0)

@@ -28,6 +28,8 @@ _OF_CODE = ("file", "module")
 """Origins whose code may load weights; other names stand for an architecture alone."""
 _LARGEST = 8 * 2**30
 """Bytes of weights up to which a network is made for real where shapes alone do not do."""
+_LITTLE = 2**28
+"""Bytes of weights up to which it is made for real where only then its buffers have values."""
 
 
 def network(
@@ -126,15 +128,20 @@ def network(
 
 
 def _on_shapes(make: Make) -> nn.Module | None:
-    """Return the network without memory for its weights; None where it cannot be made so."""
-    from archscope.blocks.shapes import shapes_only
+    """Return the network without memory for its weights; None where it cannot be made so.
+
+    Nor is it where masks or indices are made of weights, and making them for real takes little.
+    """
+    from archscope.blocks.constants import weights_without_values
 
     said = io.StringIO()
     try:
-        with shapes_only(), redirect_stderr(said):
-            model = make()
+        with weights_without_values() as finished, redirect_stderr(said):
+            model = finished(make())
     except LoadError:
         return None  # made for real it may not raise; if it does, that is the error to show
+    if any(b.is_meta for b in model.buffers()) and _weighs(model) <= _LITTLE:
+        return None
     sys.stderr.write(said.getvalue())
     return model
 

@@ -8,7 +8,7 @@ code makes are turned into new values by `aliases`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 from typing import Any
 
@@ -18,9 +18,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from archscope.dependence.record.aliases import Aliases, written_by
+from archscope.dependence.record.constants import Constants
 from archscope.dependence.record.functions import FunctionRecorder
 from archscope.dependence.record.graph import READ, Call, Graph, Node, Read, Value
-from archscope.dependence.record.learned import READERS, Learned
 from archscope.dependence.record.padding import TRUE_OF_TOKENS, padding_of
 from archscope.running.as_found import in_place
 from archscope.running.as_written import as_written
@@ -112,6 +112,9 @@ _RESHAPED_IN_PLACE = frozenset(
     ("squeeze", "unsqueeze", "transpose", "t", "swapaxes", "resize", "set", "as_strided")
 )
 """Operators that, writing, change a tensor's shape."""
+_INDEXED = frozenset(("index", "_unsafe_index"))
+"""Operators that take numbers or masks, one for each axis or several."""
+_SPARSE = frozenset((torch.sparse_coo, torch.sparse_csr, torch.sparse_csc))
 _READS = frozenset(("_local_scalar_dense", "equal"))
 """Operators that hand a number to Python."""
 
@@ -137,7 +140,7 @@ class _Recorder(TorchDispatchMode):
         self._graph = Graph(executed="data" if data else "shapes")
         self._stack = ModuleStack(model, on_enter=self._enter, on_exit=self._exit)
         self._aliases = Aliases(self._emit)
-        self._learned = Learned()
+        self._known = Constants(model.parameters())
         self._entered: list[tuple[str, tuple[Value, ...], int, int]] = []
         self._values = 0
         devices = (p.device for p in model.parameters() if not p.is_meta)
@@ -174,6 +177,8 @@ class _Recorder(TorchDispatchMode):
 
         def fresh(leaf: Any) -> Any:
             if not isinstance(leaf, Tensor) or names.get(id(leaf)) not in studied:
+                if isinstance(leaf, Tensor) and leaf.is_meta:
+                    self._known.learn(leaf)  # another input counts as anything
                 return leaf
             tensor = leaf.detach().clone() if self._data else bodiless(leaf.detach())
             value = self._fresh_value(tuple(tensor.shape))
@@ -241,6 +246,8 @@ class _Recorder(TorchDispatchMode):
         written = written_by(func, args, kwargs)
         if len(written) == 1 and _name(func) not in _RESHAPED_IN_PLACE:
             return written[0]
+        if _name(func) in _INDEXED:
+            args = (args[0], _flat(map(_numbers_of, args[1])), *args[2:])
         args, kwargs = tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
         if func in RULES:  # torch's own answer imports its compiler
             out = RULES[func](*args, **kwargs)
@@ -257,10 +264,15 @@ class _Recorder(TorchDispatchMode):
             if prod(size for size in sizes if isinstance(size, int)) <= LARGEST_CONSTANT:
                 kwargs = {**kwargs, "device": self._home}
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        made = self._known.before(func, name, args, kwargs, tensors)
+        given = args, kwargs
         if any(t.is_meta for t in tensors) and not all(t.is_meta for t in tensors):
-            args, kwargs = tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
-        out = func(*args, **kwargs)
-        self._learned.note(name, args, tensors, out)
+            given = tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
+        out = func(*given[0], **given[1])
+        if made is not None:
+            if len(made.written) == 1:  # it may have been written to a stand-in
+                out = made.written[0]
+            self._known.after(made, out)
         self._aliases.record_constant(func, name, args, kwargs, out)
         return out
 
@@ -292,8 +304,7 @@ class _Recorder(TorchDispatchMode):
     ) -> tuple[Value | None, ...]:
         """Write a node; return its values."""
         outputs = tuple(None if shape is None else self._fresh_value(shape) for shape in shapes)
-        if operator in READERS:
-            arguments = {name: self._seen(argument) for name, argument in arguments.items()}
+        arguments = {name: self._seen(argument, operator) for name, argument in arguments.items()}
         node = Node(
             operator=operator,
             arguments=arguments,
@@ -305,8 +316,10 @@ class _Recorder(TorchDispatchMode):
         self._graph.nodes.append(node)
         return outputs
 
-    def _seen(self, argument: Any) -> Any:
-        return self._learned.seen(argument) if isinstance(argument, Tensor) else argument
+    def _seen(self, argument: Any, operator: str) -> Any:
+        if isinstance(argument, list | tuple):
+            return [self._seen(one, operator) for one in argument]
+        return self._known.seen(argument, operator) if isinstance(argument, Tensor) else argument
 
     def _enter(self, path: str, args: Any) -> None:
         reads, nodes = len(self._graph.reads), len(self._graph.nodes)
@@ -349,4 +362,20 @@ def _name(func: Any) -> str:
 
 
 def _bodiless(leaf: Any) -> Any:
-    return bodiless(leaf) if isinstance(leaf, Tensor) and not leaf.is_meta else leaf
+    if not isinstance(leaf, Tensor) or leaf.is_meta:
+        return leaf
+    if leaf.layout in _SPARSE:  # on meta, operators know blocks of numbers alone
+        return torch.empty(leaf.shape, dtype=leaf.dtype, device="meta")
+    return bodiless(leaf)
+
+
+def _flat(indices: Iterable[Any]) -> list[Any]:
+    return [one for index in indices for one in (index if isinstance(index, list) else [index])]
+
+
+def _numbers_of(index: Any) -> Any:
+    """Return an index by a mask as how many numbers it is, which no shape tells."""
+    if not isinstance(index, Tensor) or index.is_meta or index.dtype is not torch.bool:
+        return index
+    count = int(index.sum())
+    return [torch.empty(count, dtype=torch.long, device="meta") for _ in range(index.dim())]

@@ -25,7 +25,7 @@ MOST_PADDED = 1 << 18
 _TURNED = frozenset(("transpose", "permute", "t", "unsqueeze"))
 """Operators that do the same to a mask of size 1 along some axes."""
 _VIEWS = frozenset(("view", "_unsafe_view", "reshape", "_reshape_alias", "expand", "squeeze"))
-_MOVING = frozenset(
+MOVING = frozenset(
     (
         *("view", "_unsafe_view", "reshape", "_reshape_alias", "expand", "squeeze", "slice"),
         *("select", "narrow", "split", "split_with_sizes", "unbind", "unfold", "diagonal"),
@@ -55,7 +55,7 @@ def moved(node: Node, known: Mapping[Value, Mask], fills: Callable[[Any], bool])
             return viewed
     if prod(output.shape) > MOST_ELEMENTS:
         return None
-    if node.operator in _MOVING and isinstance(source, Value) and mask is not None:
+    if node.operator in MOVING and isinstance(source, Value) and mask is not None:
         whole = _whole(mask, source.shape)
         pads = {"value": fills(given["value"])} if node.operator == "constant_pad_nd" else {}
         if node.operator in ("tril", "triu") and not fills(0):
@@ -74,13 +74,6 @@ def _begins(node: Node, output: Value, fills: Callable[[Any], bool]) -> bool:
     if node.operator != "constant_pad_nd" or prod(output.shape) > MOST_PADDED:
         return False
     return fills(node.arguments["value"])
-
-
-def is_zero(argument: Any) -> bool:
-    """Return whether a number, or a constant of one element, is zero."""
-    if isinstance(argument, Tensor):
-        return not argument.is_meta and argument.numel() == 1 and argument.item() == 0
-    return isinstance(argument, int | float) and argument == 0
 
 
 def _viewed(mask: Mask, before: tuple[int, ...], after: tuple[int, ...]) -> Mask | None:

@@ -9,24 +9,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
+from math import prod
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from archscope.dependence.record.element_moves import Mask, is_zero, moved, ranked
+from archscope.dependence.record.element_moves import MOST_ELEMENTS, MOVING, Mask, moved, ranked
+from archscope.dependence.record.fact_rules import BLOCKED, is_low, is_zero
 from archscope.dependence.record.graph import Node, Value
 from archscope.dependence.record.learned import mask_of
+from archscope.dependence.record.unread import Unread
 
-BLOCKED = -9_000.0
-"""Scores at or below are blocked: exp of such a difference is 0 in float64, which ends at -745."""
 _CARRIED = frozenset(
     ("clone", "_to_copy", "contiguous", "dropout", "native_dropout", "alias", "detach", "lift")
 )
 _POOLS = ("max_pool2d_with_indices", "max_pool3d_with_indices")
 _SAME_PLACES = ("squeeze", "unsqueeze", "clone", "detach", "alias", "_to_copy")
-_SCALED = frozenset(("div", "nan_to_num"))
+_ZERO_STAYS = frozenset(
+    (
+        *("nan_to_num", "neg", "abs", "relu", "tanh", "sin", "sqrt", "sign", "gelu", "silu"),
+        *("leaky_relu", "erf", "pow"),
+    )
+)
+"""Operators that make zero of zero."""
+_LOW_BECOMES_ZERO = frozenset(("exp", "sigmoid", "softplus", "relu"))
+_MOST_PRODUCTS = 1 << 28
+"""Products up to which it is followed where a product of two masked matrices is zero."""
 
 
 @dataclass(slots=True)
@@ -35,8 +45,12 @@ class Zeros:
 
     blocked: dict[Value, Mask] = field(default_factory=dict)
     """Scores that a softmax makes zero."""
+    depth: dict[Value, float] = field(default_factory=dict)
+    """The highest of the blocked scores of a value; not there: they are about `BLOCKED`."""
     zero: dict[Value, Mask] = field(default_factory=dict)
     """Elements that are exactly zero."""
+    unread: Unread = field(default_factory=Unread)
+    """Where more may be zero than is known, since a mask was not read."""
 
     pooled: dict[Value, Node] = field(default_factory=dict)
     """The pool that the places in its input are of, which a value holds."""
@@ -46,80 +60,180 @@ class Zeros:
         output = node.outputs[0] if node.outputs else None
         if output is None:
             return
+        self._learn(node, output)
+        lost = self._loses(node, output)
+        self.unread.learn(node, lost=lost)
+
+    def _learn(self, node: Node, output: Value) -> None:
         operator, given = node.operator, node.arguments
         source = given.get("self", given.get("input"))
         if operator in _POOLS and node.outputs[1] is not None:
             self.pooled[node.outputs[1]] = node
         if operator in _SAME_PLACES and isinstance(source, Value) and source in self.pooled:
             self.pooled[output] = self.pooled[source]
-        if operator in ("add", "masked_fill", "where", "sub", "baddbmm", "addmm"):
-            _set(self.blocked, output, self._newly_blocked(node, output))
-        if operator in ("mul", "masked_fill", "where", "exp"):
+        if operator in _SCORES:
+            self._block(output, *self._newly_blocked(node, output))
+        if operator in _FACTORS or operator in _LOW_BECOMES_ZERO or operator in _ZERO_STAYS:
             _set(self.zero, output, self._newly_zero(node, output))
         elif operator in ("_softmax", "_safe_softmax") and isinstance(source, Value):
             mask = self.blocked.get(source)
             if mask is not None:
-                # Rows that are blocked throughout a softmax spreads evenly.
+                # Rows that are blocked throughout a softmax spreads evenly; a safe one -inf to 0.
                 throughout = mask.all(axis=given["dim"] % len(output.shape), keepdims=True)
-                self.zero[output] = mask & ~throughout
+                safe = operator == "_safe_softmax" and self._depth(source) == -np.inf
+                _set(self.zero, output, mask if safe else mask & ~throughout)
         elif operator in _CARRIED and isinstance(source, Value):
-            for known in (self.zero, self.blocked):
-                _set(known, output, known.get(source))
-        elif operator in _SCALED and isinstance(source, Value):
             _set(self.zero, output, self.zero.get(source))
-        else:
+            self._block(output, self.blocked.get(source), self._depth(source))
+        elif operator in ("mm", "bmm"):
+            _set(self.zero, output, self._product(given["self"], given["mat2"], len(output.shape)))
+        elif operator not in _SCORES:
             _set(self.zero, output, moved(node, self.zero, is_zero))
-            _set(self.blocked, output, moved(node, self.blocked, is_low))
+            self._block(output, moved(node, self.blocked, is_low), self._depth(source))
+
+    def _loses(self, node: Node, output: Value) -> bool:
+        """Return whether a mask of what a node moves is too large to be followed."""
+        if node.operator not in MOVING or output in self.zero or output in self.blocked:
+            return False
+        if prod(output.shape) <= MOST_ELEMENTS:
+            return False
+        leaves = [*node.arguments.values(), *(node.arguments.get("tensors") or ())]
+        values = [leaf for leaf in leaves if isinstance(leaf, Value)]
+        return any(value in self.zero or value in self.blocked for value in values)
+
+    def _block(self, output: Value, mask: Mask | None, depth: float) -> None:
+        if mask is not None and mask.any():
+            self.blocked[output] = mask
+            self.depth[output] = depth
+
+    def _depth(self, value: Any) -> float:
+        return self.depth.get(value, BLOCKED) if isinstance(value, Value) else BLOCKED
 
     def _newly_zero(self, node: Node, output: Value) -> Mask | None:
-        given, rank = node.arguments, len(output.shape)
-        if node.operator == "exp":
-            return _kept(self.blocked, given["self"], rank)
-        if node.operator == "mul":
+        given, rank, operator = node.arguments, len(output.shape), node.operator
+        source = given.get("self", given.get("input"))
+        if operator in _LOW_BECOMES_ZERO:
+            low = _kept(self.blocked, source, rank)
+            stays = _kept(self.zero, source, rank) if operator in _ZERO_STAYS else None
+            return _any([low, stays])
+        if operator in _ZERO_STAYS or operator == "div":
+            return _kept(self.zero, source, rank)
+        if operator == "mul":
             both = (given["self"], given["other"])
             kept = (_kept(self.zero, one, rank) for one in both)
             return _any([*(_holes(one, rank) for one in both), *kept])
-        if node.operator == "masked_fill" and is_zero(given["value"]):
-            return _any([_read(given["mask"], rank), _kept(self.zero, given["self"], rank)])
-        return None
+        if operator in ("add", "sub"):
+            one, two = (
+                _any([_holes(a, rank), _kept(self.zero, a, rank)])
+                for a in (given["self"], given["other"])
+            )
+            return None if one is None or two is None else one & two
+        if operator == "masked_fill":
+            mask, kept = _read(given["mask"], rank), _kept(self.zero, given["self"], rank)
+            if is_zero(given["value"]):
+                return _any([mask, kept])
+            return None if kept is None or mask is None else kept & ~mask
+        return self._chosen(given, rank, self.zero, is_zero)
 
-    def _newly_blocked(self, node: Node, output: Value) -> Mask | None:
+    def _newly_blocked(self, node: Node, output: Value) -> tuple[Mask | None, float]:
         given, operator = node.arguments, node.operator
         rank = len(output.shape)
+        depth = self._depth(given.get("self"))
+        kept = _kept(self.blocked, given.get("self"), rank)
         if operator in ("add", "baddbmm", "addmm"):
-            added = [given["self"], *([given["other"]] if operator == "add" else [])]
-            kept = (_kept(self.blocked, one, rank) for one in added)
-            return _any([*(self._blocks(one, rank) for one in added), *kept])
-        if operator == "sub":
-            return _kept(self.blocked, given["self"], rank)
-        if operator == "masked_fill" and is_low(given["value"]):
-            return _any([_read(given["mask"], rank), _kept(self.blocked, given["self"], rank)])
+            parts = [(given["self"], given.get("beta", 1))]
+            parts += [(given["other"], given.get("alpha", 1))] if operator == "add" else []
+            return _lowest([self._low(one, scale, rank) for one, scale in parts])
+        if operator in ("sub", "rsub"):
+            taken, left = ("other", "self") if operator == "sub" else ("self", "other")
+            less = given[taken] if isinstance(given[taken], Tensor) else None
+            parts = [(less, -given.get("alpha", 1)), (given[left], 1)]
+            return _lowest([self._low(one, scale, rank) for one, scale in parts])
+        if operator in ("mul", "div"):
+            return self._scaled(given, operator, kept, depth)
+        if operator == "masked_fill":
+            mask = _read(given["mask"], rank)
+            if is_low(given["value"]):
+                filled = _number(given["value"])
+                return _any([mask, kept]), filled if kept is None else max(filled, depth)
+            return (None if kept is None or mask is None else kept & ~mask), depth
+        return self._chosen(given, rank, self.blocked, is_low), max(
+            (_number(a) for a in (given["self"], given["other"]) if is_low(a)), default=BLOCKED
+        )
+
+    @staticmethod
+    def _scaled(
+        given: Any, operator: str, kept: Mask | None, depth: float
+    ) -> tuple[Mask | None, float]:
+        """Scores times a number: those far below stay so."""
+        by = _number(given["other"])
+        if kept is None or not by > 0:
+            return None, BLOCKED
+        depth = depth * by if operator == "mul" else depth / by
+        return (kept, depth) if depth <= BLOCKED else (None, BLOCKED)
+
+    def _chosen(self, given: Any, rank: int, known: dict[Value, Mask], fills: Any) -> Mask | None:
+        """What a constant condition takes from either side."""
         condition = _read(given.get("condition"), rank)
         if condition is None:
             return None
-        if is_low(given["other"]):
-            return _any([~condition, _kept(self.blocked, given["self"], rank)])
-        if is_low(given["self"]):
-            return _any([condition, _kept(self.blocked, given["other"], rank)])
-        return None
+        sides = []
+        for name, taken in (("self", condition), ("other", ~condition)):
+            side = _kept(known, given[name], rank)
+            if fills(given[name]):
+                sides.append(taken)
+            elif side is not None:
+                sides.append(taken & side)
+        return _any(sides)
 
-    @staticmethod
-    def _blocks(argument: Any, rank: int) -> Mask | None:
-        if not isinstance(argument, Tensor) or argument.is_meta:
+    def _product(self, one: Any, two: Any, rank: int) -> Mask | None:
+        """A product of two masked matrices is zero where no pair of factors is not."""
+        masks = [_any([_holes(a, rank), _kept(self.zero, a, rank)]) for a in (one, two)]
+        if masks[0] is None or masks[1] is None:
             return None
-        if not argument.is_floating_point() or argument.numel() < 2:
+        whole = [
+            np.broadcast_to(m, (*m.shape[:-2], *a.shape[-2:]))
+            for m, a in zip(masks, (one, two), strict=True)
+        ]
+        if prod(whole[0].shape) * whole[1].shape[-1] > _MOST_PRODUCTS:
             return None
-        mask = (argument.detach() <= BLOCKED).cpu().numpy()
-        return ranked(mask, rank) if mask.any() else None
+        ones = [torch.from_numpy((~mask).astype(np.float32)) for mask in whole]
+        return np.asarray(torch.matmul(*ones) == 0)
+
+    def _low(self, argument: Any, scale: Any, rank: int) -> tuple[Mask | None, float]:
+        """Return where scores are blocked that are added after scaling, and the highest of these.
+
+        A single number is no mask.
+        """
+        if isinstance(argument, Value):
+            return _kept(self.blocked, argument, rank), self._depth(argument)
+        is_mask = isinstance(argument, Tensor) and not argument.is_meta and argument.numel() > 1
+        if not is_mask or not isinstance(scale, int | float):
+            return None, BLOCKED
+        values = argument.detach() * scale
+        low = values <= BLOCKED
+        if not values.dtype.is_signed or not bool(low.any()):
+            return None, BLOCKED
+        return ranked(low.cpu().numpy(), rank), float(values[low].max())
 
 
-def is_low(argument: Any) -> bool:
-    """Return whether a score is so low that a softmax makes it exactly zero."""
-    if isinstance(argument, Tensor):
-        if argument.is_meta or argument.numel() != 1:
-            return False
-        argument = argument.item()
-    return isinstance(argument, int | float) and argument <= BLOCKED
+_FACTORS = frozenset(("mul", "masked_fill", "where", "div", "add", "sub"))
+_SCORES = frozenset(
+    ("add", "masked_fill", "where", "sub", "rsub", "baddbmm", "addmm", "mul", "div")
+)
+
+
+def _lowest(parts: Sequence[tuple[Mask | None, float]]) -> tuple[Mask | None, float]:
+    """Return where any part is blocked, and the highest score there."""
+    depths = [depth for mask, depth in parts if mask is not None]
+    return _any([mask for mask, _ in parts]), max(depths, default=BLOCKED)
+
+
+def _number(argument: Any) -> float:
+    """Return a number, or that of a constant of one element; not a number where it is neither."""
+    if isinstance(argument, Tensor) and not argument.is_meta and argument.numel() == 1:
+        return float(argument.item())
+    return float(argument) if isinstance(argument, int | float) else float("nan")
 
 
 def _read(argument: Any, rank: int) -> Mask | None:

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
 from archscope.dependence.record.graph import READ, Node, Shape, Value, View
+from archscope.dependence.record.unread import is_unread
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.sets.steps import Edge, Keep, Step, broadcast, everything
 from archscope.errors import ArchscopeError
@@ -28,6 +29,7 @@ Move = TypeVar("Move", bound=Callable[[Node | View, Shape, Shape], Sequence[Step
 UNKNOWN = "unknown operator"
 DATA = "depends on data"
 CHOSEN = "read by Python"
+UNREAD = "a mask whose values are not known"
 
 
 class DataDependentError(Exception):
@@ -48,7 +50,7 @@ class Lowered:
     node: Node
     edges: tuple[Edge, ...]
     flag: str
-    """Empty, or why the edges are a bound: `UNKNOWN`, `DATA`, `CHOSEN`."""
+    """Empty, or why the edges are a bound: `UNKNOWN`, `DATA`, `CHOSEN`, `UNREAD`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +132,16 @@ def lower(node: Node, zeros: Zeros) -> Lowered:
     try:
         edges = tuple(known(node, zeros))
     except DataDependentError as error:
-        flag = CHOSEN if node.operator == READ else DATA
+        flag = CHOSEN if node.operator == READ else _reason(node)
         return Lowered(node=node, edges=error.edges or tuple(mixed(node)), flag=flag)
-    return Lowered(node=node, edges=edges, flag="")
+    is_bound = any(value in zeros.unread.bounds for value in node.outputs)
+    return Lowered(node=node, edges=edges, flag=UNREAD if is_bound else "")
+
+
+def _reason(node: Node) -> str:
+    """Return why it is not known which elements an operator reads."""
+    leaves = tree_leaves(dict(node.arguments), is_leaf=lambda leaf: isinstance(leaf, Value))
+    return UNREAD if any(map(is_unread, leaves)) else DATA
 
 
 def sources(node: Node) -> list[Value]:

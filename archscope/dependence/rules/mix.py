@@ -6,12 +6,14 @@ from math import prod
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from archscope.dependence.record.element_moves import Mask
+from archscope.dependence.record.element_moves import Mask, ranked
+from archscope.dependence.record.fact_rules import BLOCKED
 from archscope.dependence.record.graph import Node, Shape, Value
 from archscope.dependence.record.learned import mask_of
-from archscope.dependence.record.zeros import BLOCKED, Zeros
+from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import (
     RuleSet,
     constant,
@@ -26,6 +28,7 @@ from archscope.dependence.rules import (
 from archscope.dependence.sets.links import from_matrix, gather
 from archscope.dependence.sets.steps import (
     Edge,
+    Keep,
     Mix,
     Permute,
     Reduce,
@@ -122,7 +125,9 @@ def softmax(node: Node, zeros: Zeros) -> list[Edge]:
     if blocked is None:
         return _over(source, target, (axis,))
     size = (target.shape[axis],)
-    seen = ReduceWhere(axis, ~_whole(blocked, target.shape, axis))
+    kept = ~_whole(blocked, target.shape, axis)
+    kept = kept & (kept.sum(axis=axis, keepdims=True) > 1)  # one alone is 1 whatever its score
+    seen = ReduceWhere(axis, kept)
     return edges(source, (seen, Spread((axis,), size)), target)
 
 
@@ -250,20 +255,22 @@ def attention(node: Node, zeros: Zeros) -> list[Edge]:
     query, key, value = given["query"], given["key"], given["value"]
     rank, last = len(target.shape), len(target.shape) - 1
     queries, keys = shape_of(query)[-2], shape_of(key)[-2]
-    found = edges(query, (Mix(last, shape_of(query)[-1], target.shape[-1]),), target)
     mask = given.get("attn_mask", given.get("attn_bias"))
     allowed = _allowed(mask, queries, keys, causal=bool(given.get("is_causal")))
+    scored = None if allowed is None else allowed.sum(axis=-1, keepdims=True) > 1
+    # A key that is alone has a weight of 1 whatever its score.
+    asks = () if scored is None or scored.all() else (Keep(ranked(scored, rank)),)
+    found = edges(query, (Mix(last, shape_of(query)[-1], target.shape[-1]), *asks), target)
     for source, width in ((key, shape_of(key)[-1]), (value, shape_of(value)[-1])):
         shape = shape_of(source)
+        ways = allowed if source is value or allowed is None else allowed & scored
         heads: tuple[Step, ...] = ()
         if rank > 2 and shape[-3] != target.shape[-3]:  # grouped queries
             copies = target.shape[-3] // shape[-3]
             heads = (Take(rank - 3, gather(shape[-3], np.arange(target.shape[-3]) // copies)),)
         sized = (*target.shape[:-2], keys, target.shape[-1])
         passing = (
-            (Mix(rank - 2, keys, queries),)
-            if allowed is None
-            else _weighted(~allowed, sized, queries)
+            (Mix(rank - 2, keys, queries),) if ways is None else _weighted(~ways, sized, queries)
         )
         found += edges(source, (*heads, Mix(last, width, target.shape[-1]), *passing), target)
     if isinstance(mask, Value):
@@ -278,8 +285,10 @@ def _allowed(mask: Any, queries: int, keys: int, *, causal: bool) -> NDArray[np.
     allowed = np.tri(queries, keys, dtype=np.bool_) if causal else None
     if mask is not None and not isinstance(mask, Value) and not mask.is_meta:
         data = constant(mask)
-        seen = (data if data.dtype.is_floating_point is False else data > BLOCKED).bool().numpy()
-        seen = seen | ~seen.any(axis=-1, keepdims=True)  # a row without any is spread evenly
+        seen = (data > BLOCKED if data.is_floating_point() else data.bool()).numpy()
+        if data.is_floating_point():  # a row without any is spread evenly, or nothing if all -inf
+            some = ~torch.isneginf(data).all(-1, keepdim=True).numpy()
+            seen = seen | (some & ~seen.any(axis=-1, keepdims=True))
         allowed = seen if allowed is None else seen & allowed
     return None if allowed is None or allowed.all() else allowed
 

@@ -8,8 +8,9 @@ import numpy as np
 from torch import Tensor
 
 from archscope.dependence.record.element_moves import ranked
+from archscope.dependence.record.fact_rules import is_low
 from archscope.dependence.record.graph import Node, Shape, Value, View
-from archscope.dependence.record.zeros import Zeros, is_low
+from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import RuleSet, edges, pointwise, shape_of, targets
 from archscope.dependence.sets.links import Links, gather, rolled
 from archscope.dependence.sets.steps import Edge, Keep, Permute, Reshape, Step, Take, broadcast

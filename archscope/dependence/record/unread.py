@@ -1,0 +1,107 @@
+"""Where a mask was met whose values are not known: more may be cut off than is said.
+
+A constant on shapes alone that is no weight may be any mask, and a mask may be too large to be
+followed. Then what an operator looks at is a bound. A table of positions that is added is no mask,
+so what is added counts where a softmax makes weights of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
+
+from archscope.dependence.record.element_moves import MOVING
+from archscope.dependence.record.graph import WRITE, Node, Value
+
+_MADE_WEIGHTS = frozenset(("_softmax", "_safe_softmax", "exp", "sigmoid", "_log_softmax"))
+_ADDED = frozenset(("add", "sub", "rsub", "baddbmm"))
+_MIXING = frozenset(
+    (
+        *("mm", "bmm", "matmul", "addmm", "baddbmm", "convolution", "_convolution", "linear"),
+        *("mv", "addmv", "dot", "_sparse_addmm", "addbmm"),
+    )
+)
+"""Operators in which a constant that is zero lets nothing through."""
+_ATTENTION = "scaled_dot_product"
+_SAME = frozenset(
+    (
+        *("clone", "alias", "detach", "contiguous", "_to_copy", "dropout", "native_dropout"),
+        *("where", "masked_fill", "nan_to_num", "copy", "cat", "stack", WRITE, *MOVING),
+        *("transpose", "permute", "t", "unsqueeze"),
+    )
+)
+"""Operators in which no element looks at another, beside those by elements."""
+
+
+@dataclass(slots=True)
+class Unread:
+    """The values of which more may be zero, or blocked, than is known."""
+
+    cut: set[Value] = field(default_factory=set)
+    """Values of which more elements may be constant."""
+    scores: set[Value] = field(default_factory=set)
+    """Values of which a softmax may make more elements zero."""
+    bounds: set[Value] = field(default_factory=set)
+    """Values whose operator may look at less than its rule says."""
+
+    def learn(self, node: Node, *, lost: bool) -> None:
+        """Take in a node; `lost` says that what was known of its sources was too large to keep."""
+        outputs = [value for value in node.outputs if value is not None]
+        sources = set(_values(node))
+        scored = bool(sources & self.scores)
+        cut = lost or bool(sources & self.cut) or self._cuts(node)
+        looks = not node.pointwise and node.operator not in _SAME
+        if looks and (cut or (scored and node.operator in _MADE_WEIGHTS)):
+            self.bounds.update(outputs)
+        if cut or (scored and node.operator in _MADE_WEIGHTS):
+            self.cut.update(outputs)
+        if lost or (scored and not looks) or self._scores(node):
+            self.scores.update(outputs)
+
+    def _cuts(self, node: Node) -> bool:
+        """Return whether a constant that is not known may cut off elements of a value."""
+        given, operator = node.arguments, node.operator
+        if operator in ("masked_fill", "where"):
+            return is_unread(given.get("mask", given.get("condition")))
+        if operator == "mul":
+            rank = len(node.outputs[0].shape) if node.outputs[0] is not None else 0
+            pair = (given["self"], given["other"])
+            return any(is_unread(one) and _is_like_a_mask(one, node, rank) for one in pair)
+        if operator.startswith(_ATTENTION) or operator.startswith("_" + _ATTENTION):
+            return any(is_unread(given.get(name)) for name in ("attn_mask", "attn_bias"))
+        return operator in _MIXING and any(map(is_unread, _constants(node)))
+
+    @staticmethod
+    def _scores(node: Node) -> bool:
+        names = ("self",) if node.operator == "baddbmm" else ("self", "other")
+        return node.operator in _ADDED and any(is_unread(node.arguments[n]) for n in names)
+
+
+def is_unread(argument: Any) -> bool:
+    """Return whether an argument is a constant that may be any mask."""
+    return (
+        isinstance(argument, Tensor) and argument.is_meta and not isinstance(argument, nn.Parameter)
+    )
+
+
+def _is_like_a_mask(constant: Tensor, node: Node, rank: int) -> bool:
+    """Return whether a factor has a number of its own for each pair, as a mask of scores has."""
+    if not constant.is_floating_point():
+        return True
+    (output, *_) = node.outputs
+    last = constant.shape[-2:]
+    return rank >= 2 and len(last) == 2 and 1 not in last and last == output.shape[-2:]
+
+
+def _constants(node: Node) -> list[Tensor]:
+    names = ("self", "mat1", "mat2", "batch1", "batch2", "weight", "other", "vec", "mat", "input")
+    return [a for n in names if isinstance(a := node.arguments.get(n), Tensor)]
+
+
+def _values(node: Node) -> Iterator[Value]:
+    leaves = tree_leaves(dict(node.arguments), is_leaf=lambda leaf: isinstance(leaf, Value))
+    yield from (leaf for leaf in leaves if isinstance(leaf, Value))

@@ -1,0 +1,588 @@
+"""Masks, indices and tables in buffers, weights cut by them, and masks that cannot be read.
+
+Each kind is held against float64 gradients, element by element, on two roads: as a module with its
+values, and as the command line makes it, with weights on shapes alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils import parametrize, prune
+
+from archscope.blocks.constants import weights_without_values
+from archscope.dependence.answer.backward import over, ways
+from archscope.dependence.answer.examine import Examination, examine
+from archscope.subject import Inputs
+
+N, C = 6, 2
+LINE, PLANE = (1, N, C), (1, 1, N, N)
+Make = Callable[[], nn.Module]
+
+
+class Attention(nn.Module):
+    """One head; `masked` gets scores, what `constants` made, and the module."""
+
+    def __init__(
+        self,
+        masked: Callable[[Any, Tensor], Tensor],
+        constants: Callable[[Any], object] = lambda self: None,
+    ) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(C, 3 * C)
+        self.masked = masked
+        constants(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.qkv(x).chunk(3, -1)
+        weights: Tensor = self.masked(self, q @ k.transpose(1, 2) / math.sqrt(C))
+        return weights @ v
+
+
+class Held(nn.Module):
+    """A function of the module and its input, with what `constants` made."""
+
+    def __init__(
+        self, constants: Callable[[Any], object], function: Callable[[Any, Tensor], Tensor]
+    ) -> None:
+        super().__init__()
+        self.function = function
+        constants(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(self, x)
+
+
+def causal(n: int = N) -> Tensor:
+    return torch.tril(torch.ones(n, n))
+
+
+def buffer(make: Callable[[], Tensor], **settings: Any) -> Callable[[nn.Module], None]:
+    return lambda self: self.register_buffer("mask", make(), **settings)
+
+
+def attribute(make: Callable[[], Any]) -> Callable[[nn.Module], None]:
+    return lambda self: setattr(self, "mask", make())
+
+
+def filled(self: Any, scores: Tensor) -> Tensor:
+    return scores.masked_fill(self.mask[:N, :N] == 0, -math.inf).softmax(-1)
+
+
+def added(self: Any, scores: Tensor) -> Tensor:
+    return (scores + self.mask).softmax(-1)
+
+
+def low(dtype: torch.dtype = torch.float32) -> Tensor:
+    return torch.full((N, N), torch.finfo(dtype).min).triu(1)
+
+
+def clip_mask() -> Tensor:
+    """As CLIP fills memory that holds nothing yet."""
+    mask = torch.empty(N, N)
+    mask.fill_(-math.inf)
+    mask.triu_(1)
+    return mask
+
+
+def window() -> Tensor:
+    at = torch.arange(N)
+    return ((at[:, None] - at).abs() <= 1) | (at == 0)  # and a sink: the first is seen by all
+
+
+def blocks() -> Tensor:
+    seen: Tensor = torch.kron(torch.eye(3), torch.ones(2, 2))
+    return seen
+
+
+def written() -> Tensor:
+    mask = torch.zeros(N, N)
+    for row in range(N):
+        mask[row, : row + 1] = 1
+    return mask
+
+
+def from_numpy() -> Tensor:
+    return torch.from_numpy(np.tril(np.ones((N, N), dtype=np.float32)))
+
+
+SCORES: dict[str, tuple[Callable[[Any], object], Callable[[Any, Tensor], Tensor]]] = {
+    "a buffer, larger than the input": (buffer(lambda: causal(9)), filled),
+    "a buffer that is not saved": (buffer(causal, persistent=False), filled),
+    "an attribute": (attribute(causal), filled),
+    "a list of tensors": (
+        attribute(lambda: [causal(), causal()]),
+        lambda self, s: s.masked_fill(self.mask[1] == 0, -math.inf).softmax(-1),
+    ),
+    "an array of NumPy": (
+        attribute(lambda: np.tril(np.ones((N, N), dtype=bool))),
+        lambda self, s: s.masked_fill(~torch.from_numpy(self.mask), -math.inf).softmax(-1),
+    ),
+    "made of an array": (buffer(from_numpy), filled),
+    "four axes": (
+        buffer(lambda: causal(9).view(1, 1, 9, 9)),
+        lambda self, s: s[:, None]
+        .masked_fill(self.mask[:, :, :N, :N] == 0, -math.inf)
+        .softmax(-1)[:, 0],
+    ),
+    "booleans, and what they are not": (
+        buffer(lambda: causal().bool()),
+        lambda self, s: s.masked_fill(~self.mask, -math.inf).softmax(-1),
+    ),
+    "written row by row": (buffer(written), filled),
+    "added -inf": (buffer(lambda: torch.full((N, N), -math.inf).triu(1)), added),
+    "memory filled later": (buffer(clip_mask), added),
+    "the lowest number": (buffer(low), added),
+    "one less, times -10000": (
+        buffer(causal),
+        lambda self, s: (s + (1.0 - self.mask) * -10000.0).softmax(-1),
+    ),
+    "one less, times 1e9, taken off": (
+        buffer(causal),
+        lambda self, s: (s - 1e9 * (1.0 - self.mask)).softmax(-1),
+    ),
+    "added by a factor": (
+        buffer(lambda: 1 - causal()),
+        lambda self, s: torch.add(s, self.mask, alpha=-1e9).softmax(-1),
+    ),
+    "GPT-2's: times the mask, less what it lacks": (
+        buffer(causal),
+        lambda self, s: (s * self.mask - 1e10 * (1 - self.mask)).softmax(-1),
+    ),
+    "chosen": (
+        buffer(lambda: causal().bool()),
+        lambda self, s: torch.where(self.mask, s, -math.inf).softmax(-1),
+    ),
+    "chosen after the softmax": (
+        buffer(lambda: causal().bool()),
+        lambda self, s: torch.where(self.mask, s.softmax(-1), 0.0),
+    ),
+    "multiplied after the softmax": (buffer(causal), lambda self, s: s.softmax(-1) * self.mask),
+    "scaled after masking": (
+        buffer(causal),
+        lambda self, s: (filled_scores(self, s) / 3.0 * 0.5).softmax(-1),
+    ),
+    "multiplied, squared, normalised": (buffer(causal), lambda self, s: normalised(s * self.mask)),
+    "ReLU of what is masked": (
+        buffer(causal),
+        lambda self, s: (s + 10).masked_fill(self.mask == 0, -math.inf).relu(),
+    ),
+    "sigmoid of what is masked": (
+        buffer(causal),
+        lambda self, s: s.masked_fill(self.mask == 0, -math.inf).sigmoid(),
+    ),
+    "logical operators": (
+        buffer(window),
+        lambda self, s: s.masked_fill(
+            torch.logical_not(torch.logical_and(self.mask, causal().bool())), -math.inf
+        ).softmax(-1),
+    ),
+    "a window and a sink": (
+        buffer(window),
+        lambda self, s: s.masked_fill(~self.mask, -math.inf).softmax(-1),
+    ),
+    "blocks": (buffer(blocks), filled),
+    "moved about": (
+        buffer(lambda: causal().flip(0).roll(1, 1).repeat(2, 1).expand(2, 2 * N, N)),
+        lambda self, s: s.masked_fill(
+            F.pad(self.mask[0].tile(1, 2), (1, 0))[:N, 1 : N + 1] == 0, -1e9
+        ).softmax(-1),
+    ),
+    "side by side": (
+        attribute(lambda: (causal()[:, :3], causal()[:, 3:])),
+        lambda self, s: s.masked_fill(torch.cat(self.mask, 1) == 0, -math.inf).softmax(-1),
+    ),
+    "by arange in forward": (
+        lambda self: None,
+        lambda self, s: s.masked_fill(ahead(s.device), -math.inf).softmax(-1),
+    ),
+    "of a Python list in forward": (
+        lambda self: None,
+        lambda self, s: s.masked_fill(
+            torch.tensor([[j > i for j in range(N)] for i in range(N)], device=s.device), -math.inf
+        ).softmax(-1),
+    ),
+    "as torch makes one": (
+        buffer(lambda: nn.Transformer.generate_square_subsequent_mask(N)),
+        added,
+    ),
+    "a parameter that is not trained": (
+        lambda self: setattr(self, "mask", nn.Parameter(causal(), requires_grad=False)),
+        filled,
+    ),
+    "such a one, multiplied": (
+        lambda self: setattr(self, "mask", nn.Parameter(causal(), requires_grad=False)),
+        lambda self, s: s.softmax(-1) * self.mask,
+    ),
+    "a learned bias, cut": (
+        lambda self: (
+            buffer(lambda: causal() == 0)(self),
+            setattr(self, "bias", nn.Parameter(torch.randn(N, N))),
+        ),
+        lambda self, s: (s + self.bias.masked_fill(self.mask, -math.inf)).softmax(-1),
+    ),
+    "ALiBi": (
+        buffer(lambda: -torch.arange(N).float()[:, None].sub(torch.arange(N)).abs()),
+        added,
+    ),
+    "a table of relative positions": (
+        lambda self: (
+            buffer(lambda: torch.arange(N)[:, None] - torch.arange(N) + N - 1)(self),
+            setattr(self, "table", nn.Parameter(torch.zeros(2 * N - 1))),
+        ),
+        lambda self, s: (s + self.table[self.mask.view(-1)].view(N, N)).softmax(-1),
+    ),
+}  # fmt: skip
+
+
+def ahead(device: torch.device) -> Tensor:
+    return torch.arange(N, device=device)[:, None] < torch.arange(N, device=device)
+
+
+def filled_scores(self: Any, scores: Tensor) -> Tensor:
+    return scores.masked_fill(self.mask == 0, -math.inf)
+
+
+def normalised(weights: Tensor) -> Tensor:
+    weights = weights**2
+    return weights / (weights.sum(-1, keepdim=True) + 1)
+
+
+class Fused(nn.Module):
+    """Attention in one operator, over two heads."""
+
+    def __init__(self, make: Callable[[], Tensor] | None, **settings: Any) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(C, 3 * C)
+        self.register_buffer("mask", None if make is None else make())
+        self.settings = settings
+
+    def forward(self, x: Tensor) -> Tensor:
+        heads = self.qkv(x).view(1, N, 3, 2, C // 2).permute(2, 0, 3, 1, 4)
+        mask = None if self.mask is None else self.mask[..., :N, :N]
+        y = F.scaled_dot_product_attention(*heads, attn_mask=mask, **self.settings)
+        return y.transpose(1, 2).flatten(2)
+
+
+class Layer(nn.Module):
+    """A layer of torch's own, under a mask in a buffer."""
+
+    def __init__(
+        self, make: Callable[[], Tensor], call: Callable[..., Tensor], layer: Make
+    ) -> None:
+        super().__init__()
+        self.layer = layer()
+        self.call = call
+        self.register_buffer("mask", make())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.call(self.layer, x, self.mask)
+
+
+def attend(layer: Any, x: Tensor, mask: Tensor) -> Tensor:
+    made: Tensor = layer(x, x, x, attn_mask=mask)[0]
+    return made
+
+
+def attend_fast(layer: Any, x: Tensor, mask: Tensor) -> Tensor:
+    made: Tensor = layer(x, x, x, attn_mask=mask, is_causal=True, need_weights=False)[0]
+    return made
+
+
+def beside_padding(layer: Any, x: Tensor, mask: Tensor) -> Tensor:
+    padded = torch.tensor([[False] * (N - 1) + [True]], device=x.device)
+    made: Tensor = layer(x, mask=mask, src_key_padding_mask=padded)
+    return made
+
+
+def attention_layer() -> nn.Module:
+    return nn.MultiheadAttention(C, 2, batch_first=True)
+
+
+def encoder() -> nn.Module:
+    layer = nn.TransformerEncoderLayer(C, 1, 4, dropout=0.0, batch_first=True)
+    return nn.TransformerEncoder(layer, 2, enable_nested_tensor=False).eval()
+
+
+def upper() -> Tensor:
+    return causal() == 0
+
+
+def by_head() -> Tensor:
+    """Two heads: one looks back, one at itself and what comes next."""
+    at = torch.arange(N)
+    apart = at - at[:, None]
+    return torch.stack([apart <= 0, (apart == 0) | (apart == 1)])
+
+
+class Triangle(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mask", causal())
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return weight * self.mask
+
+
+def mixing(self: Any) -> None:
+    self.weight = nn.Parameter(torch.randn(N, N))
+    self.register_buffer("mask", causal())
+
+
+def parametrized() -> nn.Module:
+    mix = nn.Linear(N, N)
+    parametrize.register_parametrization(mix, "weight", Triangle())
+    return Held(
+        lambda self: setattr(self, "mix", mix),
+        lambda self, x: self.mix(x.transpose(1, 2)).transpose(1, 2),
+    )
+
+
+def pruned() -> nn.Module:
+    mix = nn.Linear(N, N, bias=False)
+    prune.custom_from_mask(mix, "weight", causal())
+    return Held(
+        lambda self: setattr(self, "mix", mix),
+        lambda self, x: self.mix(x.transpose(1, 2)).transpose(1, 2),
+    )
+
+
+def toeplitz(self: Any, x: Tensor) -> Tensor:
+    """A matrix of zeros into which a learned kernel is written along the diagonals."""
+    matrix = torch.zeros(N, N, dtype=x.dtype, device=x.device)
+    rows, columns = torch.tril_indices(N, N)
+    matrix[rows, columns] = self.kernel[rows - columns]
+    return matrix @ x
+
+
+class PixelCNN(nn.Conv2d):
+    """van den Oord et al. 2016, as most write it: the mask begins as a copy of the weight."""
+
+    def __init__(self, kind: str, *, in_place: bool) -> None:
+        super().__init__(1, 1, 3, padding=1)
+        self.register_buffer("mask", self.weight.data.clone())
+        self.mask.fill_(1)
+        self.mask[:, :, 1, 1 + (kind == "B") :] = 0
+        self.mask[:, :, 2:] = 0
+        self.in_place = in_place
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.in_place:
+            self.weight.data *= self.mask
+            return super().forward(x)
+        return F.conv2d(x, self.weight * self.mask, self.bias, padding=1)
+
+
+class Made(nn.Linear):
+    """A masked layer (Germain et al. 2015) over the positions, its mask by degrees."""
+
+    def __init__(self) -> None:
+        super().__init__(N, N)
+        degrees = torch.arange(N)
+        self.register_buffer("mask", torch.zeros(N, N))
+        self.mask.data.copy_((degrees[:, None] > degrees).float())
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.linear(x.transpose(1, 2), self.weight * self.mask, self.bias)
+        return y.transpose(1, 2)
+
+
+def written_in_place() -> nn.Module:
+    """A kernel of which a forward overwrites one tap."""
+
+    def forward(self: Any, x: Tensor) -> Tensor:
+        self.conv.weight.data[..., 2] = 0
+        made: Tensor = self.conv(x.transpose(1, 2)).transpose(1, 2)
+        return made
+
+    return Held(lambda self: setattr(self, "conv", nn.Conv1d(C, C, 3, padding=1)), forward)
+
+
+WEIGHTS: dict[str, tuple[tuple[int, ...], Make]] = {
+    "fused, under a buffer": (LINE, lambda: Fused(lambda: causal(9).bool())),
+    "fused, under what is added": (LINE, lambda: Fused(low)),
+    "fused, a mask for each head": (LINE, lambda: Fused(by_head)),
+    "fused, causal": (LINE, lambda: Fused(None, is_causal=True)),
+    "fused, all before and not itself": (LINE, lambda: Fused(lambda: causal().tril(-1).bool())),
+    "torch's attention": (LINE, lambda: Layer(upper, attend, attention_layer)),
+    "torch's attention, causal": (LINE, lambda: Layer(upper, attend_fast, attention_layer)),
+    "torch's attention, by heads": (
+        LINE,
+        lambda: Layer(lambda: ~by_head(), attend, attention_layer),
+    ),
+    "torch's encoder": (
+        LINE,
+        lambda: Layer(
+            lambda: nn.Transformer.generate_square_subsequent_mask(N),
+            lambda layer, x, mask: layer(x, mask=mask),
+            encoder,
+        ),
+    ),
+    "torch's encoder beside padding": (LINE, lambda: Layer(upper, beside_padding, encoder)),
+    "tril of a parameter": (LINE, lambda: Held(mixing, lambda s, x: torch.tril(s.weight) @ x)),
+    "a parameter, filled": (
+        LINE,
+        lambda: Held(mixing, lambda s, x: s.weight.masked_fill(s.mask == 0, 0.0) @ x),
+    ),
+    "a parameter, chosen": (
+        LINE,
+        lambda: Held(mixing, lambda s, x: torch.where(s.mask == 0, 0.0, s.weight) @ x),
+    ),
+    "a parameter, by a softmax": (
+        LINE,
+        lambda: Held(
+            mixing, lambda s, x: s.weight.masked_fill(s.mask == 0, -math.inf).softmax(-1) @ x
+        ),
+    ),
+    "a parameter's exponentials": (
+        LINE,
+        lambda: Held(mixing, lambda s, x: s.weight.masked_fill(s.mask == 0, -1e9).exp() @ x),
+    ),
+    "a parameter times a mask": (
+        LINE,
+        lambda: Held(
+            mixing, lambda s, x: F.linear(x.transpose(1, 2), s.weight * s.mask).transpose(1, 2)
+        ),
+    ),
+    "two parameters, cut": (
+        LINE,
+        lambda: Held(mixing, lambda s, x: s.weight.tril() @ (s.weight.triu(-1) @ x)),
+    ),
+    "their product": (
+        LINE,
+        lambda: Held(mixing, lambda s, x: (s.weight.tril() @ s.weight.tril(-1)) @ x),
+    ),
+    "their sum": (
+        LINE,
+        lambda: Held(mixing, lambda s, x: (s.weight.tril() + 0.5 * s.weight.tril(-1).neg()) @ x),
+    ),
+    "a kernel along diagonals": (
+        LINE,
+        lambda: Held(lambda s: setattr(s, "kernel", nn.Parameter(torch.randn(N))), toeplitz),
+    ),
+    "a parametrization": (LINE, parametrized),
+    "a pruned weight": (LINE, pruned),
+    "MADE": (LINE, Made),
+    "PixelCNN A": (PLANE, lambda: PixelCNN("A", in_place=False)),
+    "PixelCNN B": (PLANE, lambda: PixelCNN("B", in_place=False)),
+    "PixelCNN A, in place": (PLANE, lambda: PixelCNN("A", in_place=True)),
+    "a tap that forward overwrites": (LINE, written_in_place),
+    "averages so far": (
+        LINE,
+        lambda: Held(
+            buffer(lambda: causal() / causal().sum(1, keepdim=True)), lambda s, x: s.mask @ x
+        ),
+    ),
+    "a sparse neighbourhood": (
+        LINE,
+        lambda: Held(
+            attribute(lambda: torch.diag(torch.ones(N - 1), 1).to_sparse()),
+            lambda s, x: torch.sparse.mm(s.mask.to(x.dtype), x[0]),
+        ),
+    ),
+    "rows by number": (
+        LINE,
+        lambda: Held(buffer(lambda: torch.tensor([5, 0, 3])), lambda s, x: x[:, s.mask]),
+    ),
+    "rows gathered": (
+        LINE,
+        lambda: Held(
+            buffer(lambda: torch.tensor([5, 0, 3])),
+            lambda s, x: x.gather(1, s.mask.view(1, 3, 1).expand(1, 3, C)),
+        ),
+    ),
+    "rows selected": (
+        LINE,
+        lambda: Held(
+            buffer(lambda: torch.arange(N).flip(0)), lambda s, x: x.index_select(1, s.mask)
+        ),
+    ),
+    "rows by a mask": (
+        LINE,
+        lambda: Held(buffer(lambda: torch.arange(N) % 2 == 0), lambda s, x: x[:, s.mask]),
+    ),
+    "positions forgotten": (
+        LINE,
+        lambda: Held(
+            buffer(lambda: (torch.arange(N) % 2).float().view(1, N, 1)),
+            lambda s, x: (x * s.mask).cumsum(1),
+        ),
+    ),
+    "a table of positions": (
+        LINE,
+        lambda: Held(
+            lambda s: (
+                buffer(lambda: torch.arange(N))(s),
+                setattr(s, "table", nn.Embedding(N, C)),
+            ),
+            lambda s, x: (x + s.table(s.mask)).roll(1, 1),
+        ),
+    ),
+}  # fmt: skip
+
+
+def made(name: str) -> tuple[tuple[int, ...], Make]:
+    if name in WEIGHTS:
+        return WEIGHTS[name]
+    constants, masked = SCORES[name]
+    return LINE, lambda: Attention(masked, constants)
+
+
+def on_shapes(make: Make) -> nn.Module:
+    with weights_without_values() as finished:
+        return finished(make())
+
+
+@pytest.mark.parametrize("name", [*SCORES, *WEIGHTS])
+@pytest.mark.parametrize("road", ["values", "shapes"])
+def test_a_constant_says_what_gradients_say(name: str, road: str) -> None:
+    shape, make = made(name)
+    torch.manual_seed(0)
+    model = make().double()
+    x = torch.rand(shape, dtype=torch.float64) + 0.1
+    expected = masks(make().double(), x)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+
+    found = (
+        look_at(model, x)
+        if road == "values"
+        else look_at(on_shapes(make), torch.empty(shape, device="meta"))
+    )
+
+    assert not [each.node.operator for each in found.lowered if each.flag]
+    assert seen(found, shape) == expected
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+def look_at(model: nn.Module, *inputs: Tensor) -> Examination:
+    return examine(model, Inputs(args=inputs), axes=(1,) if inputs[0].dim() == 3 else (2, 3))
+
+
+def masks(model: nn.Module, x: Tensor) -> dict[tuple[int, ...], bytes]:
+    """Return which positions each output element sees, by float64 gradients."""
+    gradients: Any = torch.autograd.functional.jacobian(model, x)
+    others = (0, 2) if x.dim() == 3 else (0, 1)
+    return {
+        unit: (gradients[unit] != 0).numpy().any(others).tobytes()
+        for unit in np.ndindex(*gradients.shape[: -x.dim()])
+    }
+
+
+def seen(found: Examination, shape: tuple[int, ...]) -> dict[tuple[int, ...], bytes]:
+    """Return the same of the graph."""
+    axes = (1,) if len(shape) == 3 else (2, 3)
+    (target,) = found.graph.outputs.values()
+    nothing = np.zeros([shape[axis] for axis in axes], dtype=bool)
+    result = {}
+    for unit in np.ndindex(*target.shape):
+        back = ways(found.lowered, target, dict(enumerate(unit)), [found.seed])
+        mask = over(back[found.seed], axes) > 0 if found.seed in back else nothing
+        result[unit] = mask.tobytes()
+    return result
