@@ -112,7 +112,11 @@ _RESHAPED_IN_PLACE = frozenset(
     ("squeeze", "unsqueeze", "transpose", "t", "swapaxes", "resize", "set", "as_strided")
 )
 """Operators that, writing, change a tensor's shape."""
-_READS = frozenset(("_local_scalar_dense", "equal"))
+_OF_KNOWN_SIZE = frozenset(("_ctc_loss", "linalg_lstsq"))
+"""Operators of which torch says that data decides on their size, while only its options do."""
+_BY_MASK = frozenset(("index", "masked_select"))
+"""Operators whose result has as many elements as a mask has that are True."""
+_READS = frozenset(("_local_scalar_dense", "equal", "allclose"))
 """Operators that hand a number to Python."""
 
 
@@ -199,8 +203,9 @@ class _Recorder(TorchDispatchMode):
         self._aliases.record(func, name, args, kwargs, out)
         if name in _READS:
             return self._read_out(tensors, out)
-        for tensor in tensors if Tag.dynamic_output_shape in func.tags else ():
-            if name != "index" or tensor.dtype is torch.bool:  # its shape tells how many are True
+        sized = Tag.dynamic_output_shape in func.tags and name not in _OF_KNOWN_SIZE
+        for tensor in tensors if sized else ():
+            if name not in _BY_MASK or tensor.dtype is torch.bool:  # how many are True
                 self._note(tensor)
         return out
 
@@ -344,8 +349,9 @@ class _Recorder(TorchDispatchMode):
 
 
 def _name(func: Any) -> str:
-    name: str = func._schema.name.partition("::")[2]
-    return name if name.startswith("__") else name.rstrip("_")
+    space, _, name = func._schema.name.partition("::")
+    plain: str = name if name.startswith("__") else name.rstrip("_")
+    return f"quantized_{plain}" if space == "quantized" else plain
 
 
 def _bodiless(leaf: Any) -> Any:
