@@ -115,7 +115,11 @@ _RESHAPED_IN_PLACE = frozenset(
 _INDEXED = frozenset(("index", "_unsafe_index"))
 """Operators that take numbers or masks, one for each axis or several."""
 _SPARSE = frozenset((torch.sparse_coo, torch.sparse_csr, torch.sparse_csc))
-_READS = frozenset(("_local_scalar_dense", "equal"))
+_OF_KNOWN_SIZE = frozenset(("_ctc_loss", "linalg_lstsq"))
+"""Operators of which torch says that data decides on their size, while only its options do."""
+_BY_MASK = frozenset(("index", "masked_select"))
+"""Operators whose result has as many elements as a mask has that are True."""
+_READS = frozenset(("_local_scalar_dense", "equal", "allclose"))
 """Operators that hand a number to Python."""
 
 
@@ -204,8 +208,9 @@ class _Recorder(TorchDispatchMode):
         self._aliases.record(func, name, args, kwargs, out)
         if name in _READS:
             return self._read_out(tensors, out)
-        for tensor in tensors if Tag.dynamic_output_shape in func.tags else ():
-            if name != "index" or tensor.dtype is torch.bool:  # its shape tells how many are True
+        sized = Tag.dynamic_output_shape in func.tags and name not in _OF_KNOWN_SIZE
+        for tensor in tensors if sized else ():
+            if name not in _BY_MASK or tensor.dtype is torch.bool:  # how many are True
                 self._note(tensor)
         return out
 
@@ -357,8 +362,9 @@ class _Recorder(TorchDispatchMode):
 
 
 def _name(func: Any) -> str:
-    name: str = func._schema.name.partition("::")[2]
-    return name if name.startswith("__") else name.rstrip("_")
+    space, _, name = func._schema.name.partition("::")
+    plain: str = name if name.startswith("__") else name.rstrip("_")
+    return f"quantized_{plain}" if space == "quantized" else plain
 
 
 def _bodiless(leaf: Any) -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import Any
 
 import numpy as np
 import torch
 
+from archscope.dependence.record.element_moves import ranked
 from archscope.dependence.record.graph import Node, Shape, Value, View
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import (
@@ -30,6 +32,7 @@ from archscope.dependence.sets.steps import (
     Spread,
     Step,
     Take,
+    across,
     backward,
     broadcast,
 )
@@ -132,6 +135,30 @@ def _by_value(node: Node, target: Value) -> list[Edge]:
     return found
 
 
+@RULES.of("_unsafe_masked_index")
+def masked_index(node: Node, zeros: Zeros) -> list[Edge]:
+    """Elements by number, but a constant where a mask is False."""
+    (target,) = targets(node)
+    found = index(node, zeros)
+    kept = Keep(ranked(constant(node.arguments["mask"]).numpy(), len(target.shape)))
+    return [Edge(edge.source, edge.target, (*edge.steps, kept)) for edge in found]
+
+
+@RULES.of("_unsafe_masked_index_put_accumulate")
+def masked_index_put(node: Node, zeros: Zeros) -> list[Edge]:
+    """Elements added by number, but for those where a mask is False."""
+    values, mask = node.arguments["values"], constant(node.arguments["mask"]).numpy()
+    given = {**node.arguments, "accumulate": True}
+    found = index_put(replace(node, arguments=given), zeros)
+    if not isinstance(values, Value):
+        return found
+    kept = Keep(np.broadcast_to(mask, values.shape))
+    return [
+        Edge(edge.source, edge.target, (kept, *edge.steps)) if edge.source is values else edge
+        for edge in found
+    ]
+
+
 @RULES.of("index_put", "_index_put_impl", "_unsafe_index_put")
 def index_put(node: Node, zeros: Zeros) -> list[Edge]:
     """Elements written by number."""
@@ -199,14 +226,19 @@ def grid_sample(node: Node, zeros: Zeros) -> list[Edge]:
     given, (target,) = node.arguments, targets(node)
     source, grid = given["input"], given["grid"]
     axes = len(target.shape) - 2
-    if isinstance(source, Value):
-        return _sampled(source, constant(grid), target, given)
     steps: list[Step] = [
         Reduce((axes + 1,), (axes,)),
         Permute((0, axes + 1, *range(1, axes + 1))),
         Spread((1,), (target.shape[1],)),
     ]
-    return edges(grid, steps, target)
+    by_grid = edges(grid, steps, target)
+    if not isinstance(source, Value):
+        return by_grid
+    if isinstance(grid, Value):
+        positions = tuple(range(2, axes + 2))
+        anywhere = across(source.shape, target.shape, positions)
+        raise DataDependentError(by_grid + edges(source, anywhere, target))
+    return _sampled(source, constant(grid), target, given)
 
 
 def _sampled(source: Value, grid: torch.Tensor, target: Value, given: Any) -> list[Edge]:

@@ -6,17 +6,14 @@ from math import prod
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
-from archscope.dependence.record.element_moves import Mask, ranked
-from archscope.dependence.record.fact_rules import BLOCKED
+from archscope.dependence.record.element_moves import Mask
 from archscope.dependence.record.graph import Node, Shape, Value
 from archscope.dependence.record.learned import mask_of
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import (
+    DataDependentError,
     RuleSet,
-    constant,
     edges,
     from_all,
     made_weights,
@@ -28,7 +25,6 @@ from archscope.dependence.rules import (
 from archscope.dependence.sets.links import from_matrix, gather
 from archscope.dependence.sets.steps import (
     Edge,
-    Keep,
     Mix,
     Permute,
     Reduce,
@@ -49,12 +45,13 @@ MOST_CELLS = 1 << 24
 
 
 @RULES.of("mm", "bmm", "matmul", "addmm", "baddbmm", "addbmm", "dot", "vdot", "_sparse_addmm")
+@RULES.of("_addmm_activation")
 def product(node: Node, zeros: Zeros) -> list[Edge]:
     """Rows of one times columns of the other; where the one is exactly zero, nothing passes."""
     given, (target,) = node.arguments, targets(node)
-    names = [name for name in given if name not in ("beta", "alpha", "self")]
+    names = [name for name in given if name not in ("beta", "alpha", "self", "use_gelu")]
     found = []
-    if node.operator.startswith(("add", "badd", "_sparse")):
+    if node.operator.startswith(("add", "badd", "_sparse", "_add")):
         one, two = given[names[0]], given[names[1]]
         found += edges(given["self"], broadcast(shape_of(given["self"]), target.shape), target)
     else:
@@ -64,13 +61,13 @@ def product(node: Node, zeros: Zeros) -> list[Edge]:
         return found + from_all(one, target) + from_all(two, target)
     rows, columns, rank = a[-2], b[-1], len(a)
     zero = _zero(one, zeros)
-    by_rows = (Mix(rank - 2, b[-2], rows),) if zero is None else _weighted(zero, b, rows)
+    by_rows = (Mix(rank - 2, b[-2], rows),) if zero is None else weighted(zero, b, rows)
     zero = _zero(two, zeros)
     by_columns: tuple[Step, ...] = (Mix(rank - 1, a[-1], columns),)
     if zero is not None:
         swap = Permute((*range(rank - 2), rank - 1, rank - 2))
         turned = (*a[:-2], a[-1], a[-2])
-        by_columns = (swap, *_weighted(zero.swapaxes(-1, -2), turned, columns), swap)
+        by_columns = (swap, *weighted(zero.swapaxes(-1, -2), turned, columns), swap)
     return found + edges(one, by_columns, target) + edges(two, by_rows, target)
 
 
@@ -82,7 +79,7 @@ def _zero(factor: Any, zeros: Zeros) -> Mask | None:
     return None if mask is None else ~mask.numpy()
 
 
-def _weighted(zero: Mask, shape: Shape, queries: int) -> tuple[Step, ...]:
+def weighted(zero: Mask, shape: Shape, queries: int) -> tuple[Step, ...]:
     """Return the steps from values to results, by weights that are zero in places.
 
     `zero` is (..., queries, keys), `shape` is (..., keys, width).
@@ -106,11 +103,11 @@ def _weighted(zero: Mask, shape: Shape, queries: int) -> tuple[Step, ...]:
     )
 
 
-@RULES.of("linear")
+@RULES.of("linear", "mkldnn_linear")
 def linear(node: Node, zeros: Zeros) -> list[Edge]:
     """The last axis mixed."""
     given, (target,) = node.arguments, targets(node)
-    source = given.get("input")
+    source = given.get("input", given.get("self"))
     last = len(target.shape) - 1
     found = edges(source, (Mix(last, shape_of(source)[-1], target.shape[-1]),), target)
     return found + made_weights(node, target)
@@ -129,6 +126,17 @@ def softmax(node: Node, zeros: Zeros) -> list[Edge]:
     kept = kept & (kept.sum(axis=axis, keepdims=True) > 1)  # one alone is 1 whatever its score
     seen = ReduceWhere(axis, kept)
     return edges(source, (seen, Spread((axis,), size)), target)
+
+
+@RULES.of("_masked_softmax")
+def masked_softmax(node: Node, zeros: Zeros) -> list[Edge]:
+    """All along one axis; what a mask leaves out is not told here."""
+    given, (target,) = node.arguments, targets(node)
+    source, mask = given["self"], given["mask"]
+    axis = (-1 if given["dim"] is None else given["dim"]) % len(target.shape)
+    size = (target.shape[axis],)
+    found = edges(source, (Reduce((axis,), size), Spread((axis,), size)), target)
+    raise DataDependentError(found + from_all(mask, target))
 
 
 def _whole(mask: Mask, shape: Shape, axis: int) -> Mask:
@@ -180,13 +188,15 @@ def group_norm(node: Node, zeros: Zeros) -> list[Edge]:
 @RULES.of(
     *("native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit_no_training"),
     *("cudnn_batch_norm", "batch_norm", "_batch_norm_with_update", "_batch_norm_no_update"),
-    "miopen_batch_norm",
+    *("miopen_batch_norm", "_batch_norm_with_update_functional"),
+    "_native_batch_norm_legit_functional",
 )
 def batch_norm(node: Node, zeros: Zeros) -> list[Edge]:
     """With stored statistics each element by itself; else statistics over all but channels."""
     given, target = node.arguments, targets(node)[0]
     source = given.get("input", given.get("self"))
-    trains = given.get("training", given.get("train", False)) or given.get("running_mean") is None
+    trains = given.get("training", given.get("train", "with_update" in node.operator))
+    trains = trains or given.get("running_mean") is None
     axes = (0, *range(2, len(target.shape)))
     if not trains:
         return edges(source, (), target) + made_weights(node, target)
@@ -197,7 +207,8 @@ def batch_norm(node: Node, zeros: Zeros) -> list[Edge]:
 @RULES.of(
     *("mean", "sum", "amax", "amin", "var", "std", "var_mean", "std_mean", "any", "all"),
     *("logsumexp", "prod", "max", "min", "linalg_vector_norm", "norm", "argmax", "argmin"),
-    *("nansum", "aminmax", "median", "nanmedian", "mode", "count_nonzero"),
+    *("nansum", "aminmax", "median", "nanmedian", "mode", "count_nonzero", "native_norm"),
+    *("_aminmax", "linalg__powsum", "_sparse_sum"),
 )
 def reduction(node: Node, zeros: Zeros) -> list[Edge]:
     """Some axes, or all, become one."""
@@ -216,8 +227,7 @@ def reduction(node: Node, zeros: Zeros) -> list[Edge]:
 
 
 @RULES.of(
-    *("sort", "topk", "kthvalue", "argsort", "renorm", "multinomial"),
-    *("_weight_norm_interface", "unique_dim", "glu"),
+    *("sort", "topk", "kthvalue", "argsort", "multinomial", "glu"),
 )
 def along_axis(node: Node, zeros: Zeros) -> list[Edge]:
     """Each element from all along one axis."""
@@ -240,64 +250,24 @@ def along_axis(node: Node, zeros: Zeros) -> list[Edge]:
     return found
 
 
-@RULES.of(
-    *("_scaled_dot_product_flash_attention_for_cpu", "_scaled_dot_product_flash_attention"),
-    *("_scaled_dot_product_efficient_attention", "_scaled_dot_product_cudnn_attention"),
-    *("scaled_dot_product_attention", "_scaled_dot_product_attention_math"),
-    *(
-        "_scaled_dot_product_fused_attention_overrideable",
-        "_scaled_dot_product_attention_math_for_mps",
-    ),
-)
-def attention(node: Node, zeros: Zeros) -> list[Edge]:
-    """Queries (..., S, d), keys (..., T, d), values (..., T, e): each query sees unmasked keys."""
-    given, target = node.arguments, targets(node)[0]
-    query, key, value = given["query"], given["key"], given["value"]
-    rank, last = len(target.shape), len(target.shape) - 1
-    queries, keys = shape_of(query)[-2], shape_of(key)[-2]
-    mask = given.get("attn_mask", given.get("attn_bias"))
-    allowed = _allowed(mask, queries, keys, causal=bool(given.get("is_causal")))
-    scored = None if allowed is None else allowed.sum(axis=-1, keepdims=True) > 1
-    # A key that is alone has a weight of 1 whatever its score.
-    asks = () if scored is None or scored.all() else (Keep(ranked(scored, rank)),)
-    found = edges(query, (Mix(last, shape_of(query)[-1], target.shape[-1]), *asks), target)
-    for source, width in ((key, shape_of(key)[-1]), (value, shape_of(value)[-1])):
-        shape = shape_of(source)
-        ways = allowed if source is value or allowed is None else allowed & scored
-        heads: tuple[Step, ...] = ()
-        if rank > 2 and shape[-3] != target.shape[-3]:  # grouped queries
-            copies = target.shape[-3] // shape[-3]
-            heads = (Take(rank - 3, gather(shape[-3], np.arange(target.shape[-3]) // copies)),)
-        sized = (*target.shape[:-2], keys, target.shape[-1])
-        passing = (
-            (Mix(rank - 2, keys, queries),) if ways is None else _weighted(~ways, sized, queries)
-        )
-        found += edges(source, (*heads, Mix(last, width, target.shape[-1]), *passing), target)
-    if isinstance(mask, Value):
-        steps = (*broadcast(mask.shape, (*target.shape[:-2], queries, keys)),)
-        found += edges(mask, (*steps, Mix(last, keys, target.shape[-1])), target)
-    extra = targets(node)[1:]
-    return found + from_all(query, *extra) + from_all(key, *extra)
-
-
-def _allowed(mask: Any, queries: int, keys: int, *, causal: bool) -> NDArray[np.bool_] | None:
-    """Return which key each query sees, None for all."""
-    allowed = np.tri(queries, keys, dtype=np.bool_) if causal else None
-    if mask is not None and not isinstance(mask, Value) and not mask.is_meta:
-        data = constant(mask)
-        seen = (data > BLOCKED if data.is_floating_point() else data.bool()).numpy()
-        if data.is_floating_point():  # a row without any is spread evenly, or nothing if all -inf
-            some = ~torch.isneginf(data).all(-1, keepdim=True).numpy()
-            seen = seen | (some & ~seen.any(axis=-1, keepdims=True))
-        allowed = seen if allowed is None else seen & allowed
-    return None if allowed is None or allowed.all() else allowed
-
-
 @RULES.of("_native_multi_head_attention", "_transformer_encoder_layer_fwd")
-@RULES.of("affine_grid_generator")
 def from_everything(node: Node, zeros: Zeros) -> list[Edge]:
-    """A block in one operator, which `capture` switches off; a grid (N, H, W, 2) of a matrix."""
+    """A block in one operator, which `capture` switches off."""
     return mixed(node)
+
+
+@RULES.of("affine_grid_generator")
+def affine_grid(node: Node, zeros: Zeros) -> list[Edge]:
+    """Matrices (N, axes, axes + 1) to the places (N, *positions, axes) that they move points to."""
+    source, (target,) = node.arguments["theta"], targets(node)
+    images, axes, width = shape_of(source)
+    places = tuple(range(1, axes + 1))
+    steps = (
+        Reduce((2,), (width,)),
+        Reshape((images, axes, 1), (images, *(1 for _ in places), axes)),
+        Spread(places, target.shape[1:-1]),
+    )
+    return edges(source, steps, target)
 
 
 @RULES.of("cdist", "_cdist_forward", "_euclidean_dist")

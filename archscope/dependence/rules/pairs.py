@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from archscope.dependence.record.graph import Node, Shape, Value, View
+import numpy as np
+
+from archscope.dependence.record.graph import Node, Shape, View
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import (
-    DataDependentError,
     RuleSet,
     edges,
-    from_all,
     pointwise,
     shape_of,
-    sources,
     targets,
 )
 from archscope.dependence.rules.shape import turned
+from archscope.dependence.sets.links import from_matrix
 from archscope.dependence.sets.steps import (
     Edge,
     Permute,
@@ -22,7 +22,7 @@ from archscope.dependence.sets.steps import (
     Reshape,
     Spread,
     Step,
-    across,
+    Take,
     broadcast,
 )
 
@@ -31,32 +31,40 @@ RULES = RuleSet()
 Steps = tuple[Step, ...]
 
 
-@RULES.of("complex", "polar", "log_sigmoid_forward", "bucketize", "heaviside", "frexp", "isin")
+@RULES.of("complex", "polar", "log_sigmoid_forward", "heaviside", "frexp")
 @RULES.of("hardswish", "mish", "threshold", "gelu", "abs", "floor_divide", "_prelu_kernel")
 @RULES.of("rrelu_with_noise", "rrelu_with_noise_functional", "quantize_per_tensor", "dequantize")
 @RULES.of("fake_quantize_per_tensor_affine_cachemask", "fake_quantize_per_channel_affine_cachemask")
-@RULES.of("_fake_quantize_per_tensor_affine_cachemask_tensor_qparams", "searchsorted")
+@RULES.of("_fake_quantize_per_tensor_affine_cachemask_tensor_qparams")
 @RULES.of("_fake_quantize_learnable_per_tensor_affine")
 def same_place(node: Node, zeros: Zeros) -> list[Edge]:
     """Each element from those at its place."""
-    tables = ("sorted_sequence", "boundaries", "test_elements")
-    if any(isinstance(node.arguments.get(name), Value) for name in tables):
-        raise DataDependentError
     places = [target for target in targets(node) if target.shape]
     found = [edge for edge in pointwise(node, zeros) if edge.target in places]
     return [edge for edge in found if len(edge.source.shape) <= len(edge.target.shape)]
 
 
+@RULES.of("copysign", "eq", "ne", "ge", "gt", "le", "lt", "gcd", "lcm", "isinf", "isnan", "xlogy")
+@RULES.of("add", "sub", "rsub", "mul", "div", "remainder", "__lshift__", "__rshift__")
+@RULES.of("__iand__", "__ior__", "__ixor__", "__ilshift__", "__irshift__", "_conj_physical")
+@RULES.of("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_left_shift", "bitwise_right_shift")
+@RULES.of("elu", "celu", "relu", "leaky_relu", "hardshrink", "hardsigmoid", "hardtanh", "softplus")
+@RULES.of("softshrink", "gelu_backward", "threshold_backward", "native_dropout_backward")
+def element_by_element(node: Node, zeros: Zeros) -> list[Edge]:
+    """Each element from those at its place, in forms that torch does not say it of: in place."""
+    return pointwise(node, zeros)
+
+
 @RULES.of("linalg_cross")
 def cross(node: Node, zeros: Zeros) -> list[Edge]:
-    """Products of vectors of three along one axis."""
+    """Products of vectors of three along one axis: each number from the two others."""
     (target,) = targets(node)
     axis = node.arguments["dim"] % len(target.shape)
     found = []
     for name in ("self", "other"):
         factor = node.arguments[name]
         wide = broadcast(shape_of(factor), target.shape)
-        steps = (*wide, *across(target.shape, target.shape, (axis,)))
+        steps = (*wide, Take(axis, from_matrix(~np.eye(3, dtype=np.bool_))))
         found += edges(factor, steps, target)
     return found
 
@@ -88,20 +96,6 @@ def rotate(node: Node | View, before: Shape, _: Shape) -> list[Step]:
         order[one], order[two] = two, one
         steps.append(Permute(tuple(order)))
     return steps
-
-
-@RULES.of(
-    *("mse_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy", "soft_margin_loss"),
-    *("nll_loss_forward", "nll_loss2d_forward", "multilabel_margin_loss_forward"),
-)
-def loss(node: Node, zeros: Zeros) -> list[Edge]:
-    """One number from everything, or one for each element."""
-    found = []
-    for target in targets(node):
-        for source in sources(node):
-            alike = source.shape == target.shape
-            found += edges(source, (), target) if alike else from_all(source, target)
-    return found
 
 
 @RULES.of("_trilinear")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from archscope.dependence.record.graph import READ, Node, Shape, Value, View
+from archscope.dependence.record.graph import READ, Node, Shape, View
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import (
     DataDependentError,
@@ -15,14 +15,10 @@ from archscope.dependence.rules import (
     targets,
 )
 from archscope.dependence.rules.views import unfolded
-from archscope.dependence.sets.links import gather, so_far
+from archscope.dependence.sets.links import so_far
 from archscope.dependence.sets.steps import (
     Edge,
     Keep,
-    Mix,
-    Reduce,
-    Reshape,
-    Spread,
     Step,
     Take,
     across,
@@ -44,49 +40,12 @@ def cumulative(node: Node, zeros: Zeros) -> list[Edge]:
     return edges(source, (Take(axis, so_far(shape[axis])),), *targets(node))
 
 
-@RULES.of("mkldnn_rnn_layer")
-def recurrent_layer(node: Node, zeros: Zeros) -> list[Edge]:
-    """One direction of one recurrent layer: (T, B, C) to (T, B, hidden), and the last states."""
-    given, source = node.arguments, node.arguments["input"]
-    before = shape_of(source)
-    backward = bool(given.get("reverse"))
-    found = []
-    for number, target in enumerate(node.outputs):
-        if target is None:
-            continue
-        if number == 0:
-            steps: tuple[Step, ...] = (
-                Mix(2, before[2], target.shape[2]),
-                Take(0, so_far(before[0], backward=backward)),
-            )
-            found += edges(source, steps, target)
-            for name in ("hx_", "cx_"):
-                state = given.get(name)
-                if isinstance(state, Value):
-                    alone = (1, *state.shape[-2:])
-                    mix = Mix(2, alone[2], target.shape[2])
-                    steps = (Reshape(state.shape, alone), mix, Spread((0,), (before[0],)))
-                    found += edges(state, steps, target)
-        elif len(target.shape) == 3 and target.shape[0] == 1:
-            mix = Mix(2, before[2], target.shape[2])
-            found += edges(source, (mix, Reduce((0,), (before[0],))), target)
-        else:
-            found += from_all(source, target)
-    return found
-
-
 @RULES.moves("_fft_r2c", "_fft_c2c", "_fft_c2r", "fft_fft", "stft")
 def transform(node: Node | View, before: Shape, after: Shape) -> Steps:
     """Each frequency from all positions of the transformed axes."""
     if len(before) != len(after):
         return everything(before, after)
     return across(before, after, tuple(axis % len(before) for axis in node.arguments["dim"]))
-
-
-@RULES.of("_embedding_bag", "_embedding_bag_forward_only")
-def embedding_bag(node: Node, zeros: Zeros) -> list[Edge]:
-    """Bags of one row each: (B, N) numbers to (B, width)."""
-    return from_all(node.arguments["indices"], *targets(node))
 
 
 @RULES.of(READ)
@@ -103,9 +62,17 @@ def read(node: Node, zeros: Zeros) -> list[Edge]:
 
 @RULES.of("_local_scalar_dense", "item", "equal", "is_same_size", "_has_same_storage_numel")
 @RULES.of("_assert_async", "_assert_scalar", "_assert_tensor_metadata", "sym_size", "numel")
-@RULES.of("zero", "uniform", "normal", "random", "exponential", "log_normal", "cauchy", "geometric")
+@RULES.of("_functional_assert_async", "_functional_assert_scalar", "_linalg_check_errors", "_print")
+@RULES.of("sym_constrain_range", "sym_constrain_range_for_size", "_functional_sym_constrain_range")
+@RULES.of("_functional_sym_constrain_range_for_size", "_make_dep_token", "_fused_sdp_choice")
+@RULES.of("allclose", "is_set_to", "is_pinned", "is_coalesced", "_nnz", "sparse_dim", "dense_dim")
+@RULES.of("q_scale", "q_zero_point", "new_empty", "new_empty_strided", "new_full", "new_ones")
+@RULES.of("new_zeros", "empty_like", "full_like", "ones_like", "zeros_like", "rand_like")
+@RULES.of("randn_like", "randint_like", "_resize_output")
+@RULES.of("zero", "uniform", "random", "exponential", "log_normal", "cauchy", "geometric")
 def nothing(node: Node, zeros: Zeros) -> list[Edge]:
-    """Numbers for Python, checks, which make no tensor, and what is written over."""
+    """Numbers for Python, checks, which make no tensor, what is written over, and what takes no
+    more of a tensor than its shape."""
     return []
 
 
@@ -117,21 +84,6 @@ def triangle(node: Node | View, _: Shape, after: Shape) -> Steps:
     return (Keep(cut(ones, node.arguments["diagonal"])),)
 
 
-@RULES.of("repeat_interleave")
-def repeat_interleave(node: Node, zeros: Zeros) -> list[Edge]:
-    """Each position several times."""
-    source, (target,) = node.arguments.get("self"), targets(node)
-    if not isinstance(source, Value):
-        raise DataDependentError
-    shape, dim = shape_of(source), node.arguments.get("dim")
-    repeats = node.arguments.get("repeats")
-    if not isinstance(repeats, int) or dim is None:
-        raise DataDependentError
-    axis = dim % len(shape)
-    links = gather(shape[axis], np.arange(shape[axis] * repeats) // repeats)
-    return edges(source, (Take(axis, links),), target)
-
-
 @RULES.of("unfold_backward")
 def unfold_backward(node: Node, zeros: Zeros) -> list[Edge]:
     """Windows of an axis added up again."""
@@ -139,17 +91,3 @@ def unfold_backward(node: Node, zeros: Zeros) -> list[Edge]:
     axis = given["dim"] % len(target.shape)
     steps = unfolded(target.shape, axis, given["size"], given["step"])
     return edges(given["grad_in"], backward(steps), target)
-
-
-@RULES.of("trace", "linalg_det", "linalg_inv_ex", "linalg_cholesky_ex", "linalg_qr")
-def matrix_function(node: Node, zeros: Zeros) -> list[Edge]:
-    """Every element of a matrix from all of it."""
-    source = next(value for value in node.arguments.values() if isinstance(value, Value))
-    axes = (len(source.shape) - 2, len(source.shape) - 1)
-    found = []
-    for target in targets(node):
-        if len(target.shape) == len(source.shape):
-            found += edges(source, across(source.shape, target.shape, axes), target)
-        else:
-            found += from_all(source, target)
-    return found

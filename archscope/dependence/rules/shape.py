@@ -78,7 +78,8 @@ def _masked(node: Node, found: list[Edge]) -> list[Edge]:
 
 
 @RULES.moves(
-    "permute", "transpose", "t", "swapaxes", "movedim", "numpy_T", "permute_copy", "transpose_copy"
+    *("permute", "transpose", "t", "swapaxes", "movedim", "numpy_T", "permute_copy", "t_copy"),
+    *("transpose_copy", "_mkldnn_transpose"),
 )
 def reorder(node: Node | View, before: Shape, _: Shape) -> Steps:
     """Axes in another order."""
@@ -88,7 +89,9 @@ def reorder(node: Node | View, before: Shape, _: Shape) -> Steps:
         order = [axis % rank for axis in given["dims"]]
     elif rank > 1:
         names = ("dim0", "dim1")
-        one, two = (0, 1) if node.operator == "t" else (given[name] % rank for name in names)
+        one, two = (
+            (0, 1) if node.operator in ("t", "t_copy") else (given[name] % rank for name in names)
+        )
         order[one], order[two] = order[two], order[one]
     return (Permute(tuple(order)),)
 
@@ -111,7 +114,7 @@ def _placed(size: int, whole: int, start: int) -> Links:
     return gather(size, np.where((index >= 0) & (index < size), index, -1))
 
 
-@RULES.of("stack")
+@RULES.of("stack", "_stack")
 def stack(node: Node, zeros: Zeros) -> list[Edge]:
     """Tensors along a new axis."""
     (target,) = targets(node)
@@ -122,6 +125,24 @@ def stack(node: Node, zeros: Zeros) -> list[Edge]:
         alone = (*shape[:axis], 1, *shape[axis:])
         take = Take(axis, _placed(1, target.shape[axis], number), stacks=True)
         found += edges(tensor, (Reshape(shape, alone), take), target)
+    return found
+
+
+@RULES.of("block_diag")
+def block_diag(node: Node, zeros: Zeros) -> list[Edge]:
+    """Matrices along a diagonal, zeros beside them."""
+    (target,) = targets(node)
+    found, row, column = [], 0, 0
+    for tensor in node.arguments["tensors"]:
+        shape = shape_of(tensor)
+        height, width = (1, 1, *shape)[-2:]
+        steps = (
+            Reshape(shape, (height, width)),
+            Take(0, _placed(height, target.shape[0], row)),
+            Take(1, _placed(width, target.shape[1], column)),
+        )
+        found += edges(tensor, steps, target)
+        row, column = row + height, column + width
     return found
 
 

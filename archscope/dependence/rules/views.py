@@ -193,7 +193,7 @@ def _reached(steps: Iterable[Step], shape: Shape) -> Any:
     return pattern.entries > 0
 
 
-@RULES.of("slice_scatter", "select_scatter", "diagonal_scatter")
+@RULES.of("slice_scatter", "select_scatter", "diagonal_scatter", "as_strided_scatter")
 def scatter(node: Node, zeros: Zeros) -> list[Edge]:
     """The functional form of a write."""
     operator = node.operator.removesuffix("_scatter")

@@ -19,7 +19,15 @@ from archscope.dependence.rules import (
     shape_of,
     targets,
 )
-from archscope.dependence.sets.links import Links, Taps, parts, shifted, transposed_window, window
+from archscope.dependence.sets.links import (
+    Links,
+    Taps,
+    parts,
+    ranges,
+    shifted,
+    transposed_window,
+    window,
+)
 from archscope.dependence.sets.steps import (
     Edge,
     Mix,
@@ -41,6 +49,11 @@ def _each(value: int | Sequence[int], axes: int) -> list[int]:
 
 @RULES.of("convolution", "_convolution", "convolution_overrideable", "mkldnn_convolution")
 @RULES.of("cudnn_convolution", "_slow_conv2d_forward", "miopen_convolution")
+@RULES.of("_conv_depthwise2d", "conv_depthwise3d", "miopen_depthwise_convolution")
+@RULES.of("slow_conv3d_forward", "slow_conv_dilated2d", "slow_conv_dilated3d")
+@RULES.of("slow_conv_transpose2d", "slow_conv_transpose3d", "cudnn_convolution_transpose")
+@RULES.of("miopen_convolution_transpose", "cudnn_convolution_relu", "miopen_convolution_relu")
+@RULES.of("cudnn_convolution_add_relu", "miopen_convolution_add_relu")
 def convolution(node: Node, zeros: Zeros) -> list[Edge]:
     """Windows along each spatial axis; channels are mixed within their group."""
     given = node.arguments
@@ -49,11 +62,12 @@ def convolution(node: Node, zeros: Zeros) -> list[Edge]:
     before, kernel = shape_of(source), shape_of(weight)[2:]
     axes = len(kernel)
     stride, padding, dilation = (
-        _each(given[name], axes) for name in ("stride", "padding", "dilation")
+        _each(given.get(name, 1), axes) for name in ("stride", "padding", "dilation")
     )
-    transposed = given.get("transposed", False)
+    transposed = given.get("transposed", "transpose" in node.operator)
     first = len(before) - axes
-    mix = Mix(first - 1, before[first - 1], target.shape[first - 1], given.get("groups", 1))
+    groups = before[first - 1] if "depthwise" in node.operator else given.get("groups", 1)
+    mix = Mix(first - 1, before[first - 1], target.shape[first - 1], groups)
     make = transposed_window if transposed else window
     taps = None if transposed or isinstance(weight, Value) else mask_of(weight)
     found = []
@@ -74,7 +88,7 @@ def convolution(node: Node, zeros: Zeros) -> list[Edge]:
                 links = _at(links.reads, starts + chosen[axis] * dilation[axis])
             steps.append(Take(first + axis, links))
         found += edges(source, steps, target)
-    return found + made_weights(node, target)
+    return found + edges(given.get("z"), (), target) + made_weights(node, target)
 
 
 def _products(taps: NDArray[np.bool_]) -> list[list[NDArray[np.int64]]]:
@@ -124,6 +138,38 @@ def pool(node: Node | View, before: Shape, after: Shape) -> list[Step]:
         )
         steps.append(Take(first + axis, links))
     return steps
+
+
+@RULES.of("conv_tbc")
+def convolution_tbc(node: Node, zeros: Zeros) -> list[Edge]:
+    """(T, B, C), windows along the first axis, by weights (taps, C, C')."""
+    given, (target,) = node.arguments, targets(node)
+    before, weight = shape_of(given["self"]), shape_of(given["weight"])
+    links = window(before[0], target.shape[0], kernel=weight[0], padding=given["pad"])
+    steps = (Mix(2, before[2], target.shape[2]), Take(0, links))
+    return edges(given["self"], steps, target) + made_weights(node, target)
+
+
+@RULES.of("fractional_max_pool2d", "fractional_max_pool3d")
+def fractional_pool(node: Node, zeros: Zeros) -> list[Edge]:
+    """Windows at places by chance: each begins at one of two neighbours, the last at the end."""
+    given, source = node.arguments, node.arguments["self"]
+    before, after = shape_of(source), targets(node)[0].shape
+    kernel, axes = given["kernel_size"], len(given["output_size"])
+    steps: list[Step] = []
+    drawn = False
+    for axis, taps in enumerate(kernel, start=len(before) - axes):
+        reads, size = before[axis], after[axis]
+        step = (reads - taps) / (size - 1) if size > 1 else 0.0
+        at = np.arange(size) * step
+        first, last = np.floor(at + 1e-9).astype(int), np.ceil(at - 1e-9).astype(int)
+        first[-1] = last[-1] = reads - taps
+        drawn = drawn or bool((first != last).any())
+        steps.append(Take(axis, ranges(reads, first, last + taps)))
+    found = edges(source, steps, *targets(node))
+    if drawn:
+        raise DataDependentError(found)
+    return found
 
 
 @RULES.of("max_unpool2d", "max_unpool3d")

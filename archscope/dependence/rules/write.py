@@ -40,7 +40,7 @@ def along(node: Node, zeros: Zeros) -> list[Edge]:
     axis = given["dim"] % max(len(shape), 1)
     source = given.get("source", given.get("value"))
     numbers = constant(given["index"]).reshape(-1).numpy() % shape[axis]
-    adds = node.operator in ("index_add", "index_reduce")
+    adds = node.operator in ("index_add", "index_reduce") and given.get("include_self", True)
     found = edges(given["self"], () if adds else (_besides(shape, axis, numbers),), target)
     if node.operator == "index_fill":
         return found + from_all(source, target)
@@ -66,6 +66,7 @@ def scatter(node: Node, zeros: Zeros) -> list[Edge]:
     numbers = constant(index).numpy() % shape[axis]
     lead = np.moveaxis(numbers, axis, -1).reshape(-1, numbers.shape[axis])
     adds = node.operator == "scatter_add" or given.get("reduce") is not None
+    adds = adds and given.get("include_self", True)
     wide = all(
         a == b for at, (a, b) in enumerate(zip(numbers.shape, shape, strict=True)) if at != axis
     )

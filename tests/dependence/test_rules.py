@@ -1,0 +1,277 @@
+"""Rules of single operators against another road: each number of the input is altered, and what
+changes in the output must be what the rule says, element by element; or lie within a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from archscope.dependence.answer.backward import over, ways
+from archscope.dependence.answer.examine import Examination, examine
+from archscope.subject import Inputs
+
+Function = Callable[[Tensor], Any]
+Case = tuple[tuple[int, ...], Function]
+aten: Any = torch.ops.aten
+ALTERED = (0.31, -0.57, 0.9, 3.0, -3.0)
+"""What is added to a number of the input: small ones, and ones that change an order."""
+
+
+class Run(nn.Module):
+    """A function as a module."""
+
+    def __init__(self, function: Function) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Any:
+        return self.function(x)
+
+
+def mask_of(function: Function, shape: Sequence[int], seeds: int = 6) -> NDArray[np.bool_]:
+    """Return which element of the output changes with which of the input."""
+    found: Any = None
+    for seed in range(seeds):
+        generator = torch.Generator().manual_seed(seed)
+        x = torch.rand(*shape, generator=generator, dtype=torch.float64) + 0.5
+        before = dense(function(x.clone()))
+        for place in range(x.numel()):
+            for step in ALTERED:
+                y = x.clone()
+                y.view(-1)[place] += step
+                after = dense(function(y))
+                if found is None:
+                    found = np.zeros((before.numel(), x.numel()), dtype=np.bool_)
+                changed = (after != before) & ~((after - before).abs() < 1e-9)
+                found[:, place] |= changed.reshape(-1).numpy()
+    return np.asarray(found)
+
+
+def dense(y: Tensor) -> Tensor:
+    y = y.to_dense() if y.layout is not torch.strided else y
+    return y.to(torch.complex128) if y.is_complex() else y.double().nan_to_num(7.0)
+
+
+def said_of(found: Examination) -> NDArray[np.bool_]:
+    """Return which element of the output is said to depend on which of the input."""
+    target, seed = found.graph.outputs["0"], found.seed
+    axes = tuple(range(len(seed.shape)))
+    rows = []
+    for unit in np.ndindex(*target.shape):
+        back = ways(found.lowered, target, dict(enumerate(unit)), [seed])
+        empty = np.zeros(seed.shape)
+        rows.append((over(back[seed], axes) if seed in back else empty).reshape(-1) > 0)
+    return np.stack(rows)
+
+
+def look_at(function: Function, shape: Sequence[int]) -> Examination:
+    x = torch.rand(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) + 0.5
+    return examine(Run(function), Inputs(args=(x,)))
+
+
+def constant(*shape: int, seed: int = 5) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(shape, generator=generator, dtype=torch.float64) + 0.5
+
+
+def spd(x: Tensor) -> Tensor:
+    """A matrix whose lower triangle is the input's, and that has a Cholesky factor."""
+    return x + 30 * torch.eye(x.shape[-1], dtype=x.dtype, device=x.device)
+
+
+def on(values: Sequence[Any], x: Tensor) -> Tensor:
+    return torch.tensor(values, device=x.device)
+
+
+def like(x: Tensor, *shape: int, seed: int = 5) -> Tensor:
+    return constant(*shape, seed=seed).to(x.device if not x.is_meta else "cpu")
+
+
+LINEAR_ALGEBRA: dict[str, Case] = {
+    "inverse": ((2, 3, 3), lambda x: torch.linalg.inv(spd(x))),
+    "determinant": ((2, 3, 3), lambda x: torch.linalg.det(spd(x))),
+    "log determinant": ((2, 3, 3), lambda x: torch.linalg.slogdet(spd(x))[1]),
+    "pseudo-inverse": ((3, 2), torch.linalg.pinv),
+    "exponential": ((2, 2, 2), torch.linalg.matrix_exp),
+    "singular values": ((2, 3, 2), torch.linalg.svdvals),
+    "eigenvalues": ((3, 3), lambda x: torch.linalg.eigvals(x).abs().sum()),
+    "symmetric eigenvalues": ((2, 3, 3), torch.linalg.eigvalsh),
+    "cholesky": ((2, 3, 3), lambda x: torch.linalg.cholesky(spd(x))),
+    "cholesky, upper": ((3, 3), lambda x: torch.linalg.cholesky(spd(x), upper=True)),
+    "orthogonal factor": ((2, 4, 3), lambda x: torch.linalg.qr(x)[0]),
+    "triangular factor": ((2, 4, 3), lambda x: torch.linalg.qr(x)[1]),
+    "solution, of matrices": ((3, 3), lambda x: torch.linalg.solve(spd(x), constant(3, 2))),
+    "solution, of sides": ((3, 2), lambda x: torch.linalg.solve(spd(constant(3, 3)), x)),
+    "solution, of rows": ((2, 3), lambda x: torch.linalg.solve(spd(constant(3, 3)), x, left=False)),
+    "lower triangle": (
+        (3, 3), lambda x: torch.linalg.solve_triangular(spd(x), constant(3, 2), upper=False)),
+    "upper triangle": (
+        (3, 3), lambda x: torch.linalg.solve_triangular(spd(x), constant(3, 2), upper=True)),
+    "triangle from the right": (
+        (3, 3),
+        lambda x: torch.linalg.solve_triangular(spd(x), constant(2, 3), upper=True, left=False)),
+    "unit triangle": (
+        (3, 3),
+        lambda x: torch.linalg.solve_triangular(
+            x, constant(3, 2), upper=False, unitriangular=True)),
+    "sides of a triangle": (
+        (3, 2), lambda x: torch.linalg.solve_triangular(spd(constant(3, 3)), x, upper=False)),
+    "cholesky's solution": (
+        (3, 2), lambda x: torch.cholesky_solve(x, torch.linalg.cholesky(spd(constant(3, 3))))),
+    "least squares": ((4, 2), lambda x: torch.linalg.lstsq(constant(4, 3), x).solution),
+    "distances within": ((4, 3), lambda x: F.pdist(x)),
+    "distances between": ((3, 2), lambda x: torch.cdist(x, constant(4, 2))),
+    "cross": ((2, 3), lambda x: torch.linalg.cross(x, constant(2, 3))),
+    "outer": ((3,), lambda x: torch.addr(constant(3, 4), x, constant(4))),
+    "outer, the other": ((4,), lambda x: torch.addr(constant(3, 4), constant(3), x)),
+    "blocks": ((2, 3), lambda x: torch.block_diag(constant(1, 2), x, x[:1])),
+    "reordered": ((2, 3), lambda x: torch.kron(x, constant(2, 2))),
+}  # fmt: skip
+COUNTS: dict[str, Case] = {
+    "histogram": ((2, 4), lambda x: torch.histc(x, bins=3, min=0.0, max=2.0)),
+    "looked up": ((2, 4), lambda x: torch.searchsorted(torch.arange(-3.0, 4.0).double(), x)),
+    "a table of rows": ((2, 3), lambda x: torch.searchsorted(x, constant(2, 2))),
+    "buckets": ((4,), lambda x: torch.bucketize(on([0.8, 0.9, 1.0], x), x.sort()[0])),
+    "sorted": ((2, 4), lambda x: x.sort(dim=1, stable=True)[0]),
+    "largest": ((2, 4), lambda x: x.topk(2, dim=1)[0]),
+    "median": ((2, 3), lambda x: x.median(dim=1)[0]),
+    "distance": ((2, 3), lambda x: torch.dist(x, constant(2, 3))),
+    "renormed": ((3, 2, 2), lambda x: torch.renorm(x, 2, 1, 0.5)),
+    "weight norm": ((3, 2, 2), lambda x: torch._weight_norm(x, constant(3, 1, 1), 0)),
+    "weight norm's lengths": ((3, 1), lambda x: torch._weight_norm(constant(3, 2), x, 0)),
+    "all true": ((2, 2), lambda x: (x > 0.9).all()),
+    "masked": ((2, 3), lambda x: x.masked_select(
+        torch.tensor([[True, False, True], [False, True, True]]).to(x.device))),
+    "segments": (
+        (6, 2), lambda x: torch.segment_reduce(x, "sum", lengths=torch.tensor([1, 3, 2]))),
+    "repeats": (
+        (3, 2), lambda x: x.repeat_interleave(torch.tensor([2, 0, 1]), dim=0, output_size=3)),
+    "repeated elements": ((3,), lambda x: x.repeat_interleave(2)),
+    "bags' weights": ((5,), lambda x: F.embedding_bag(
+        torch.tensor([0, 1, 2, 0, 1]), constant(3, 2), torch.tensor([0, 2]), mode="sum",
+        per_sample_weights=x)),
+    "reduced by number": ((3, 2), lambda x: torch.ones(2, 2, dtype=x.dtype, device=x.device)
+        .index_reduce(0, torch.tensor([1, 0, 1]), x, "mean", include_self=False)),
+    "scattered": ((3, 2), lambda x: torch.ones(2, 2, dtype=x.dtype, device=x.device)
+        .scatter_reduce(0, torch.tensor([[1, 0], [0, 0], [1, 1]]), x, "sum", include_self=False)),
+    "along an axis": ((3, 2), lambda x: torch.take_along_dim(
+        x, torch.tensor([[1, 0], [2, 2]]), dim=0)),
+    "ends of a line": ((2,), lambda x: torch.linspace(x[0], x[1], 4, dtype=x.dtype)),
+    "means of rows": ((3, 2), lambda x: F.embedding_bag(
+        torch.tensor([[0, 1], [2, 1], [0, 0]]), constant(3, 2), mode="sum", per_sample_weights=x)),
+}  # fmt: skip
+LOSSES: dict[str, Case] = {
+    "likelihood of rows": (
+        (3, 4), lambda x: F.nll_loss(x, torch.tensor([1, 0, 2]), reduction="none")),
+    "entropy": ((4, 2), lambda x: F.binary_cross_entropy_with_logits(
+        x, constant(4, 2), reduction="none")),
+    "connectionist": ((4, 2, 3), lambda x: F.ctc_loss(
+        x.log_softmax(-1), torch.tensor([[1, 2], [2, 1]]), torch.tensor([4, 4]),
+        torch.tensor([2, 2]), reduction="none")),
+}  # fmt: skip
+WINDOWS: dict[str, Case] = {
+    "time first": ((5, 1, 2), lambda x: torch.conv_tbc(x, constant(3, 2, 2), constant(2), 1)),
+    "a dilated volume": ((1, 1, 3, 3, 3), lambda x: aten.slow_conv_dilated3d(
+        x, constant(1, 1, 2, 2, 2), [2, 2, 2], None, [1, 1, 1], [0, 0, 0], [2, 1, 1])),
+    "transposed": ((1, 1, 3, 3), lambda x: aten.slow_conv_transpose2d(
+        x, constant(1, 1, 3, 3), [3, 3], None, [2, 2], [1, 1], [1, 1], [1, 1])),
+    "fractions of whole steps": ((1, 1, 5, 5), lambda x: F.fractional_max_pool2d(
+        x, 1, output_size=3, _random_samples=constant(1, 1, 2) - 0.5)),
+    "a volume in parts": ((1, 1, 3, 5, 4), lambda x: F.adaptive_avg_pool3d(x, (2, 3, 3))),
+    "a grid": ((1, 2, 3), lambda x: F.affine_grid(x, [1, 1, 2, 4], align_corners=False)),
+    "a norm of windows": ((1, 1, 6), lambda x: F.lp_pool1d(x, 2, 3, 2)),
+    "a sharper size": ((1, 1, 6, 6), lambda x: F.interpolate(
+        x, size=(3, 4), mode="bilinear", antialias=True)),
+}  # fmt: skip
+RECURRENT: dict[str, Case] = {}
+
+
+def recurrent(kind: str, *, layers: int, both: bool, first: bool) -> Case:
+    """A recurrent layer of torch, whatever operators run it."""
+    made: Any = getattr(nn, kind)(
+        2, 2, layers, bidirectional=both, batch_first=first, dtype=torch.float64
+    )
+    return ((2, 3, 2) if first else (3, 2, 2)), lambda x: made(x)[0]
+
+
+for _kind in ("RNN", "LSTM", "GRU"):
+    for _layers, _both, _first in ((1, False, True), (1, True, False), (2, True, True)):
+        _name = f"{_kind}, {_layers} layers{', both ways' if _both else ''}"
+        RECURRENT[_name] = recurrent(_kind, layers=_layers, both=_both, first=_first)
+
+EXACT = LINEAR_ALGEBRA | COUNTS | LOSSES | WINDOWS | RECURRENT
+
+
+@pytest.mark.filterwarnings("ignore:index_reduce")
+@pytest.mark.parametrize("name", EXACT)
+def test_a_rule_says_what_changes(name: str) -> None:
+    shape, function = EXACT[name]
+    found = look_at(function, shape)
+
+    assert [each.node.operator for each in found.lowered if each.flag] == []
+    np.testing.assert_array_equal(said_of(found), mask_of(function, shape))
+
+
+def places(x: Tensor) -> Tensor:
+    return x.detach().argsort(0)
+
+
+BOUNDS: dict[str, tuple[tuple[int, ...], Function, str]] = {
+    "rows in order of pivots": ((3, 3), lambda x: torch.linalg.lu(spd(x))[1], "linalg_lu"),
+    "columns of reflectors": (
+        (4, 2), lambda x: torch.linalg.householder_product(x, constant(2)),
+        "linalg_householder_product"),
+    "an inverse of a factor": (
+        (3, 3), lambda x: torch.cholesky_inverse(spd(x)), "cholesky_inverse"),
+    "a moving grid": (
+        (1, 2, 4, 4),
+        lambda x: F.grid_sample(x[:, :1], x.movedim(1, -1) - 1, align_corners=False),
+        "grid_sampler_2d"),
+    "fractions of steps": (
+        (1, 1, 6, 6),
+        lambda x: F.fractional_max_pool2d(
+            x, 2, output_size=4, _random_samples=constant(1, 1, 2) - 0.5),
+        "fractional_max_pool2d"),
+    "gathered by value": ((4, 2), lambda x: x.gather(0, places(x)), "gather"),
+    "scattered by value": (
+        (4, 2), lambda x: torch.zeros_like(x).scatter_add(0, places(x), x), "scatter_add"),
+    "rows by value": ((4, 2), lambda x: x[places(x)[:, 0]], "index"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_what_a_rule_does_not_know_is_a_bound_with_its_name(name: str) -> None:
+    shape, function, operator = BOUNDS[name]
+    found = look_at(function, shape)
+
+    assert operator in [each.node.operator for each in found.lowered if each.flag]
+    assert not (mask_of(function, shape) & ~said_of(found)).any()
+
+
+OF_DATA: dict[str, tuple[Function, str]] = {
+    "nonzero": (lambda x: x.new_ones(6, 2)[(x > 1).nonzero()[:, 1]] * 1.0, "nonzero"),
+    "a mask": (lambda x: x[x > 0], "index"),
+    "a selection": (lambda x: x.masked_select(x > 0), "masked_select"),
+    "unique": (lambda x: x.unique(), "_unique2"),
+}
+
+
+@pytest.mark.parametrize("name", OF_DATA)
+def test_what_data_says_the_size_of_is_a_bound_with_its_name(name: str) -> None:
+    function, operator = OF_DATA[name]
+    found = look_at(function, (1, 6, 2))
+    seen = found.seen(found.graph.outputs["0"])
+
+    assert seen is not None
+    assert seen.bounded_by is not None
+    assert found.graph.nodes[seen.bounded_by].operator == operator
+    field = found.total(found.graph.outputs["0"])
+    assert field is not None
+    assert set(field.lines[0].sets) == {0b111111}
