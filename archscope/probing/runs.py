@@ -244,9 +244,9 @@ def _tie(model: nn.Module, state: dict[str, Tensor]) -> None:
 
 
 def _finder(exam: Examination, target: Value) -> Callable[[Any, list[Any]], Tensor]:
-    for number, value in enumerate(exam.graph.outputs.values()):
+    for name, value in exam.graph.outputs.items():
         if value == target:
-            return lambda result, kept: _matching(tensors_in(result), value.shape, number)
+            return lambda result, kept: _called(name, result)
     call = exam.made_by.get(target)
     if call is None:
         raise UsageError("the chosen output cannot be found again when the network runs")
@@ -254,12 +254,10 @@ def _finder(exam: Examination, target: Value) -> Callable[[Any, list[Any]], Tens
     return lambda result, kept: tensors_in(kept[call.number - 1])[place]
 
 
-def _matching(tensors: list[Tensor], shape: tuple[int, ...], number: int) -> Tensor:
-    """Return the tensor at a place, or the first of a shape; there may be several copies of it."""
-    alike = [tensor.shape[1:] == shape[1:] and tensor.dim() == len(shape) for tensor in tensors]
-    if number < len(tensors) and alike[number]:
-        return tensors[number]
-    return next(tensor for tensor, fits in zip(tensors, alike, strict=True) if fits)
+def _called(name: str, result: Any) -> Tensor:
+    """Return the tensor at a place among what the model returned."""
+    tensors = input_tensors(Inputs(args=(result,)))
+    return tensors["0"] if "0" in tensors else tensors[f"0.{name}"]
 
 
 def _ignore(path: str, args: Any) -> None:

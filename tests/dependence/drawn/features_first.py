@@ -208,7 +208,7 @@ def shifted(m: Maker, x: Tensor) -> nn.Module:
     """Some features from the position before, some from the one after."""
 
     def run(s: Any, x: Tensor) -> Tensor:
-        out = torch.zeros_like(x)
+        out = torch.ones_like(x)  # no zeros, see `blanked`
         out[:, :1, ..., 1:] = x[:, :1, ..., :-1]
         out[:, 1:2, ..., :-1] = x[:, 1:2, ..., 1:]
         out[:, 2:] = x[:, 2:]
