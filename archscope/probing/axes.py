@@ -34,15 +34,15 @@ class AxesEvidence:
     def __init__(self, exam: Examination, *, is_number: bool) -> None:
         self._roles = roles_beside(exam, is_number=is_number)
         self._sizes = exam.seed.shape
-        self._mixed: dict[int, bool] = {}
+        self._mixed = {axis: False for axis in self._roles if self._sizes[axis] == 1}
         self.is_contrary = False
         """Whether the features can be of another size, while no axis of positions can."""
 
     def draw(self, trial: Trial) -> None:
         """Ask along each axis that is not known to be mixed; raises `NotRepeatedError`."""
         for axis in self._roles:
-            if not self._mixed.get(axis):
-                mixed = self._sizes[axis] > 1 and trial.mixes(axis)
+            if self._sizes[axis] > 1 and not self._mixed.get(axis):
+                mixed = trial.mixes(axis)
                 if mixed and not trial.repeats_all():
                     raise NotRepeatedError
                 self._mixed[axis] = mixed

@@ -35,6 +35,8 @@ class OutputsEvidence:
             None if self.seeing is None else np.zeros_like(self.seeing)
         )
         """Units that a change of all positions changes."""
+        self.is_tried = False
+        """Whether all positions were changed."""
 
     def draw(self, trial: Trial, *, positions: int) -> None:
         """Change all, then single positions; raises `ContradictionError` where a unit answers of
@@ -42,6 +44,7 @@ class OutputsEvidence:
         if self._field is None:
             return
         moved = self._units(trial.answering(torch.ones((), dtype=torch.bool)))
+        self.is_tried = True
         if self.seeing is not None and self.moved is not None:
             self.moved |= moved
             if (moved & ~self.seeing).any():
@@ -78,7 +81,7 @@ class OutputsEvidence:
     @property
     def silent(self) -> int:
         """How many units that see something, as the graph says, no change has changed."""
-        if self.seeing is None or self.moved is None or self._field is None:
+        if self.seeing is None or self.moved is None or self._field is None or not self.is_tried:
             return 0
         if len(self._field.terms) > 1 and len(self._sizes) > 1:
             return 0  # a union of products: a unit may see something along each axis, and nothing

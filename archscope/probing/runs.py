@@ -100,7 +100,7 @@ class Runner:
         def placed(tensor: Tensor) -> Tensor:
             if tensor is given:
                 return x if self.tokens is None else self.tokens.ids.expand(len(x), -1)
-            return own(tensor).double() if tensor.is_floating_point() else own(tensor)
+            return _beside(tensor)
 
         inputs = copied(self.inputs, placed)
         kept: list[Any] = []  # of one module alone: those of all take more than the weights
@@ -171,6 +171,16 @@ def runner(
         twin.model, state, original, inputs, exam.input, find, last, until,
         tokens=tokens, held=held,
     )  # fmt: skip
+
+
+def _beside(tensor: Tensor) -> Tensor:
+    """Return an input beside the studied one: as it is, or numbers for one that has no data."""
+    if tensor.is_meta:
+        like = torch.zeros(tensor.shape, dtype=tensor.dtype)
+        if not tensor.is_floating_point():
+            return like
+        return torch.randn(like.shape, generator=torch.Generator().manual_seed(0)).double()
+    return own(tensor).double() if tensor.is_floating_point() else own(tensor)
 
 
 def _bodiless_weight(tensor: Tensor) -> Tensor:

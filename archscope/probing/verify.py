@@ -200,7 +200,7 @@ def _ask(
         try:
             trial = Trial(
                 run,
-                QUIET * x.abs() if draw.positive else x,
+                QUIET * x.abs() if draw.positive and x.is_floating_point() else x,
                 axes=exam.axes,
                 unit=claim.unit,
                 step=draw.step,

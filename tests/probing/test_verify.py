@@ -489,3 +489,50 @@ def test_searches_find_edges_and_silent_blocks() -> None:
     found = silent(lambda mask: bool((mask & seen).any()), np.ones_like(seen), questions=64)
 
     assert np.array_equal(found, ~seen)
+
+
+class TwoTables(nn.Module):
+    """Two embeddings of the same tokens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Embedding(9, 2), nn.Embedding(9, 2)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        x = torch.cat([self.one(ids), self.two(ids)], -1)
+        return F.avg_pool1d(F.relu(x).transpose(1, 2), 3, 1)
+
+
+class Shared(nn.Module):
+    """One embedding for two sequences of unlike length; the second is not what is studied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(9, 4)
+
+    def forward(self, ids: Tensor, others: Tensor) -> Tensor:
+        x = self.table(ids) + self.table(others).mean(1, keepdim=True)
+        return F.avg_pool1d(x.transpose(1, 2), 2, 1)
+
+
+class Memory(nn.Module):
+    def forward(self, x: Tensor, memory: Tensor) -> Tensor:
+        return F.avg_pool1d(torch.cat([memory, x], -1), 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("model", "args", "claimed"),
+    [
+        (TwoTables(), (torch.zeros(1, 9).long(),), 3),
+        (Shared(), (torch.zeros(1, 9).long(), torch.zeros(1, 4).long()), 2),
+        (Memory(), (line(), torch.zeros(1, 2, 5, device="meta")), 3),
+    ],
+)
+def test_inputs_of_other_kinds_are_run(
+    model: nn.Module, args: tuple[Tensor, ...], claimed: int
+) -> None:
+    inputs = Inputs(args=args)
+    (shown,) = verify(model, inputs, receptive(model, inputs, studied="0")).shown
+
+    assert shown.level in ("verified", "bounded"), shown.reason
+    assert shown.seen == shown.claimed == claimed
