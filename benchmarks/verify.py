@@ -3,21 +3,27 @@
     python benchmarks/verify.py                  every network of the table, 120 s at most for each
     python benchmarks/verify.py resnet50 unet    some of them
     python benchmarks/verify.py --seconds 300    with more time for each
+    python benchmarks/verify.py --presets        a line for every preset, each in its own process
 
 For each axis: the first and last position that one unit sees, as the graph says, as changes of the
-input show from within, and as NaN shows from without.
+input show from within, and as NaN shows from without. A preset that is not through with all, its
+graph among it, `--limit` seconds after it began is not run; nor is one that needs more than
+`MEMORY` bytes.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
+import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from time import perf_counter
 
 import torch
 
-from archscope import loaders
+from archscope import loaders, presets
 from archscope.dependence.answer.receptive import receptive
 from archscope.probing.runs import lacks_data
 from archscope.probing.verify import SECONDS, Proof, hindrance, verify
@@ -32,6 +38,11 @@ NETWORKS = (
     *("swin_t", "gpt2", "mistral-7b-v0.1"),
 )
 """A name, and the module whose output is meant, where that is not the network's."""
+MEMORY = 8 << 30
+"""Bytes of address space that the process of a preset may have."""
+LIMIT = 60.0
+"""Seconds that a preset has, its graph among it."""
+SHORT = "{:<30} {:<9} {:>8} {:>8}  {}"
 COLUMNS = "{:<30} {:<9} {:>7} {:>9}  {:<12} {:<14} {:<14} {:<14}"
 
 
@@ -70,22 +81,73 @@ def lines(text: str, proof: Proof, graph: float) -> Iterator[str]:
             yield f"    {reason}"
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Print the table; return 1 where a network was refused."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("names", nargs="*", default=NETWORKS)
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="for each network")
-    chosen = parser.parse_args(arguments)
+def alone(name: str, seconds: float, limit: float) -> tuple[str, str]:
+    """Return the level of a preset's proof, and its line, from a process of its own."""
+    command = [sys.executable, __file__, "--one", "--seconds", str(seconds), name]
+    start = perf_counter()
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
+        level, graph, proof, reason = done.stdout.rstrip("\n").split("\t")
+    except subprocess.TimeoutExpired:
+        level, graph, proof, reason = "not run", "", "", f"not through after {limit:g} s"
+    except ValueError:
+        last = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
+        level, graph, proof, reason = "failed", "", f"{perf_counter() - start:.1f}", last
+    return level, SHORT.format(name, level, graph, proof, reason).rstrip()
+
+
+def one(name: str, seconds: float) -> None:
+    """Print what `alone` reads."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    proof, graph = proven(name, seconds)
+    reason = "; ".join(filter(None, (proof.reason, *proof.gaps)))
+    print(proof.level, f"{graph:.1f}", f"{proof.seconds:.1f}", reason, sep="\t")
+
+
+def all_presets(names: Sequence[str], seconds: float, limit: float) -> int:
+    """Print a line for each preset and how many came out how; return how many were refused."""
+    print(SHORT.format("preset", "level", "graph s", "proof s", "missing"))
+    levels: Counter[str] = Counter()
+    for name in names:
+        level, line = alone(name, seconds, limit)
+        levels[level] += 1
+        print(line, flush=True)
+    print(", ".join(f"{number} {level}" for level, number in levels.most_common()))
+    return levels["refused"]
+
+
+def table(names: Sequence[str], seconds: float) -> int:
+    """Print lines for each axis of each network; return how many were refused."""
     head = ("network", "level", "passes", "seconds", "input", "graph", "changes", "NaN")
     print(COLUMNS.format(*head))
     refused = 0
-    for text in chosen.names:
-        proof, graph = proven(text, chosen.seconds)
+    for text in names:
+        proof, graph = proven(text, seconds)
         refused += proof.level == "refused"
         for line in lines(text, proof, graph):
             print(line, flush=True)
     print("* without its ways through reductions over all positions")
-    return int(refused > 0)
+    return refused
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the table; return 1 where a network was refused."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="for each proof")
+    parser.add_argument(
+        "--presets", action="store_true", help="a line for each, or for those named"
+    )
+    parser.add_argument("--limit", type=float, default=LIMIT, help="for each preset, in seconds")
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    chosen = parser.parse_args(arguments)
+    if chosen.one:
+        one(chosen.names[0], chosen.seconds)
+        return 0
+    if chosen.presets:
+        own = [each.name for each in presets.all() if each.same_as is None]
+        return int(all_presets(chosen.names or own, chosen.seconds, chosen.limit) > 0)
+    return int(table(chosen.names or NETWORKS, chosen.seconds) > 0)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ on strips: long along one axis and short along the others.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from torch import nn
@@ -56,6 +56,8 @@ class Claim:
     """Whether reductions over all positions are held, so that it sees what is left without."""
     along: tuple[int, ...]
     """The axes of positions that it tells about, by number: all, or the long one of a strip."""
+    is_own: bool = False
+    """Whether it is the network's own output, where another was chosen: one before all is read."""
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -66,7 +68,41 @@ class Claim:
 def claims(
     model: nn.Module, inputs: Inputs, found: Receptive, affordable: Affordable
 ) -> Iterator[Claim | str]:
-    """Yield where the answer is to be tried, or why some of it cannot be; together they are it."""
+    """Yield where the answer is to be tried, or why some of it cannot be; together they are it.
+
+    Where the network's own output sees everything, and the answer is also of a map before it, that
+    is tried first.
+    """
+    if found.output_is_all is not None:
+        yield _own(model, inputs, found, affordable) or (
+            f"an input of {_by(found.given.sizes)} takes too long to run, and the network's own "
+            "output was not tried"
+        )
+    yield from _of_target(model, inputs, found, affordable)
+
+
+def _own(
+    model: nn.Module, inputs: Inputs, found: Receptive, affordable: Affordable
+) -> Claim | None:
+    """Return the network's own output, on the given input or as it is on a smaller one."""
+    given = found.given
+    value = next(
+        one
+        for one in given.graph.outputs.values()
+        if one != found.target.value and given.seen(one) and not has_units(given.local(one))
+    )
+    if affordable(2 * prod(given.sizes)) and has_room(given.graph):
+        made = _made(inputs, given, value, _typical(given, value), local=False)
+        claim = next(made, None)
+        return None if claim is None else replace(claim, is_own=True)
+    less = _all_of_less(model, inputs, found, affordable, value)
+    return None if less is None else replace(less, is_own=True)
+
+
+def _of_target(
+    model: nn.Module, inputs: Inputs, found: Receptive, affordable: Affordable
+) -> Iterator[Claim | str]:
+    """Yield where what is said of the chosen output is to be tried."""
     value, best, given = found.target.value, found.best, found.given
     again = best.again(value) or value
     if found.own_unit:
@@ -80,7 +116,7 @@ def claims(
             yield from _cheaper(model, inputs, found, affordable, local=False)
         return
     if is_local and not affordable(prod(given.sizes)):
-        yield _all_of_less(model, inputs, found, affordable) or (
+        yield _all_of_less(model, inputs, found, affordable, value) or (
             f"an input of {_by(given.sizes)} takes too long to run, and nothing was tried"
         )
     elif is_local:
@@ -94,12 +130,13 @@ def claims(
 
 
 def _all_of_less(
-    model: nn.Module, inputs: Inputs, found: Receptive, affordable: Affordable
+    model: nn.Module, inputs: Inputs, found: Receptive, affordable: Affordable, value: Value
 ) -> Claim | None:
     """Return a unit that sees all of a smaller input, as the answer says that it does of any."""
     for sizes in _shorter(found.given.sizes):
         if affordable(2 * prod(sizes)):
-            claim = _on(model, inputs, found, sizes, tuple(range(len(sizes))), local=False)
+            along = tuple(range(len(sizes)))
+            claim = _on(model, inputs, found, sizes, along, local=False, value=value)
             sees_all = claim and claim.mask.all() and has_room(claim.exam.graph)
             return claim if claim and sees_all else None
     return None
@@ -188,14 +225,16 @@ def _on(
     along: tuple[int, ...],
     *,
     local: bool,
+    value: Value | None = None,
 ) -> Claim | None:
-    """Return the same output on an input of another size; None where it does not run so."""
+    """Return an output, the chosen one by default, on an input of another size; None where it does
+    not run so."""
     other = resized(inputs, found.given, sizes)
     try:
         exam = examine(model, other, studied=found.given.input, axes=found.given.axes)
     except ArchscopeError:
         return None
-    value = exam.again(found.target.value)
+    value = exam.again(found.target.value if value is None else value)
     field = None if value is None else exam.local(value) if local else exam.total(value)
     if exam.graph.failure is not None or value is None or field is None:
         return None

@@ -46,7 +46,12 @@ def draws(graph: Graph) -> tuple[Draw, ...]:
 def limits_of(passes: float) -> Limits:
     """Return how much to ask where the time is enough for so many passes."""
     share = int(passes / 24)
-    return Limits(spot_checks=min(64, share), singles=min(512, share), blocks=min(64, share))
+    return Limits(
+        spot_checks=min(64, share),
+        singles=min(512, share),
+        blocks=min(64, share),
+        watched=min(4, share // 4),
+    )
 
 
 def copies(claim: Claim) -> int:

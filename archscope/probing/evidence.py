@@ -61,6 +61,8 @@ class Limits:
     """Positions without a gradient that are changed alone, for each draw."""
     blocks: int
     """Blocks of positions that are tried with NaN."""
+    watched: int
+    """Positions that are changed alone while all outputs are watched, for each draw."""
 
 
 class Evidence:

@@ -100,7 +100,7 @@ class Runner:
         def placed(tensor: Tensor) -> Tensor:
             if tensor is given:
                 return x if self.tokens is None else self.tokens.ids.expand(len(x), -1)
-            return own(tensor).double() if tensor.is_floating_point() else own(tensor)
+            return _beside(tensor)
 
         inputs = copied(self.inputs, placed)
         kept: list[Any] = []  # of one module alone: those of all take more than the weights
@@ -171,6 +171,16 @@ def runner(
         twin.model, state, original, inputs, exam.input, find, last, until,
         tokens=tokens, held=held,
     )  # fmt: skip
+
+
+def _beside(tensor: Tensor) -> Tensor:
+    """Return an input beside the studied one: as it is, or numbers for one that has no data."""
+    if tensor.is_meta:
+        like = torch.zeros(tensor.shape, dtype=tensor.dtype)
+        if not tensor.is_floating_point():
+            return like
+        return torch.randn(like.shape, generator=torch.Generator().manual_seed(0)).double()
+    return own(tensor).double() if tensor.is_floating_point() else own(tensor)
 
 
 def _bodiless_weight(tensor: Tensor) -> Tensor:
@@ -244,9 +254,9 @@ def _tie(model: nn.Module, state: dict[str, Tensor]) -> None:
 
 
 def _finder(exam: Examination, target: Value) -> Callable[[Any, list[Any]], Tensor]:
-    for number, value in enumerate(exam.graph.outputs.values()):
+    for name, value in exam.graph.outputs.items():
         if value == target:
-            return lambda result, kept: _matching(tensors_in(result), value.shape, number)
+            return lambda result, kept: _called(name, result)
     call = exam.made_by.get(target)
     if call is None:
         raise UsageError("the chosen output cannot be found again when the network runs")
@@ -254,12 +264,10 @@ def _finder(exam: Examination, target: Value) -> Callable[[Any, list[Any]], Tens
     return lambda result, kept: tensors_in(kept[call.number - 1])[place]
 
 
-def _matching(tensors: list[Tensor], shape: tuple[int, ...], number: int) -> Tensor:
-    """Return the tensor at a place, or the first of a shape; there may be several copies of it."""
-    alike = [tensor.shape[1:] == shape[1:] and tensor.dim() == len(shape) for tensor in tensors]
-    if number < len(tensors) and alike[number]:
-        return tensors[number]
-    return next(tensor for tensor, fits in zip(tensors, alike, strict=True) if fits)
+def _called(name: str, result: Any) -> Tensor:
+    """Return the tensor at a place among what the model returned."""
+    tensors = input_tensors(Inputs(args=(result,)))
+    return tensors["0"] if "0" in tensors else tensors[f"0.{name}"]
 
 
 def _ignore(path: str, args: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import torch
@@ -27,14 +28,19 @@ class Tokens:
     """Dotted path of the embedding."""
     width: int
     """Features that it gives to a token."""
+    calls: frozenset[int]
+    """Which of its calls read these tokens, by number from 1; others may read others."""
 
     @contextmanager
     def embedded_as(self, x: Tensor, model: nn.Module) -> Iterator[None]:
-        """Let `model`'s embedding return `x` (N, positions, features) whenever it is called."""
+        """Let `model`'s embedding return `x` (N, positions, features) where it reads the tokens."""
         embedding = model.get_submodule(self.path)
+        numbers = count(1)
 
         def instead(module: nn.Module, args: Any, output: Any) -> Any:
-            return x.reshape(output.shape) if module is embedding else None
+            if module is not embedding or next(numbers) not in self.calls:
+                return None
+            return x.reshape(output.shape)
 
         handle = register_module_forward_hook(instead)
         try:
@@ -65,4 +71,7 @@ def tokens_of(model: nn.Module, exam: Examination, like: Tensor) -> Tokens | Non
     module = dict(model.named_modules()).get(path)
     if operator != "embedding" or not isinstance(module, nn.Embedding):
         return None
-    return Tokens(torch.zeros(like.shape, dtype=like.dtype), path, module.embedding_dim)
+    calls = (call for call in exam.graph.calls if call.path == path)
+    numbers = frozenset(call.number for call in calls if carried.intersection(call.inputs))
+    ids = torch.zeros(like.shape, dtype=like.dtype)
+    return Tokens(ids, path, module.embedding_dim, numbers) if numbers else None

@@ -38,6 +38,7 @@ class Trial:
         self._other = _changed(x, step)
         self._width = width
         self._before: dict[int, Tensor] = {}
+        self._whole: Tensor | None = None
         self._apart: dict[int, bool] = {}
         self.runs = 0
         """Forward passes so far."""
@@ -54,6 +55,46 @@ class Trial:
     def repeats(self) -> bool:
         """Return whether the same input gives the same unit again."""
         return torch.equal(self._at(self._x.clone())[0], self._base(1)[0])
+
+    def answering(self, where: Tensor) -> Tensor:
+        """Return which elements of the whole output a change of some elements of the input changes.
+
+        `where` is a mask that broadcasts to the input.
+        """
+        if self._whole is None:
+            self._whole = self._run_all(self._x.clone())
+        after = self._run_all(torch.where(where, self._other, self._x))
+        return (after != self._whole) & after.isfinite()
+
+    def answering_at(self, where: Mask) -> Tensor:
+        """Return the same for a change of some positions."""
+        return self.answering(self._over_input(where))
+
+    def mixes(self, axis: int) -> bool:
+        """Return whether some element of the output answers to several places along an axis.
+
+        Two places differ in a binary digit: an element that sees both answers to a change of those
+        with a 0 there, and to one of those with a 1.
+        """
+        size = self._x.shape[axis]
+        shape = [size if own == axis else 1 for own in range(self._x.dim())]
+        for digit in range((size - 1).bit_length()):
+            ones = (torch.arange(size) >> digit & 1).bool().reshape(shape)
+            if bool((self.answering(ones) & self.answering(~ones)).any()):
+                return True
+        return False
+
+    def can_be_longer(self, axis: int) -> bool:
+        """Return whether the network also runs on an input that is twice as long along an axis."""
+        try:
+            self._run_all(torch.cat([self._x, self._x], axis))
+        except Exception:  # a weight that is made for one size
+            return False
+        return True
+
+    def repeats_all(self) -> bool:
+        """Return whether the same input gives the same whole output again."""
+        return not bool(self.answering(torch.zeros((), dtype=torch.bool)).any())
 
     def taints(self, where: Mask) -> bool:
         """Return whether NaN at some positions makes NaN of the unit."""
@@ -116,11 +157,14 @@ class Trial:
             return False
         return True
 
-    def _at(self, x: Tensor) -> Tensor:
-        """Return the unit of each copy (N, ...)."""
+    def _run_all(self, x: Tensor) -> Tensor:
         self.runs += 1
         with torch.set_grad_enabled(x.requires_grad):
-            found = self._run(x)
+            return self._run(x)
+
+    def _at(self, x: Tensor) -> Tensor:
+        """Return the unit of each copy (N, ...)."""
+        found = self._run_all(x)
         at = tuple(self._unit.get(axis, slice(None)) for axis in range(found.dim()))
         picked = found[at]
         return picked.clone() if len(x) > len(self._x) else picked[None].clone()
@@ -131,11 +175,14 @@ class Trial:
         return not torch.equal(after, before) and bool(after.isfinite().all())
 
     def _mixed(self, where: Mask, other: Tensor) -> Tensor:
+        return torch.where(self._over_input(where), other, self._x)
+
+    def _over_input(self, where: Mask) -> Tensor:
         shape = [1] * self._x.dim()
         for axis, size in zip(self._axes, where.shape, strict=True):
             shape[axis] = size
         mask = torch.from_numpy(where).permute(*np.argsort(self._axes).tolist())
-        return torch.where(mask.reshape(shape), other, self._x)
+        return mask.reshape(shape)
 
 
 def _changed(x: Tensor, step: float | None) -> Tensor:

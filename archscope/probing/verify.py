@@ -17,11 +17,25 @@ from torch import nn
 
 from archscope.dependence.answer.receptive import Receptive
 from archscope.dependence.record.capture import input_tensors
+from archscope.probing.axes import AxesEvidence
 from archscope.probing.claims import Claim, claims, has_room
 from archscope.probing.draws import copies, draws, limits_of
 from archscope.probing.evidence import ContradictionError, Evidence, NotRepeatedError
 from archscope.probing.holding import Held, NotHeldError, held_reductions
-from archscope.probing.proof import RANKED, Asked, Level, Proof, Shown, missing, not_run, shown_by
+from archscope.probing.outputs import OutputsEvidence
+from archscope.probing.proof import (
+    RANKED,
+    Asked,
+    Level,
+    Proof,
+    Shown,
+    misprinted,
+    missing,
+    not_run,
+    sees_one,
+    shown_by,
+    stray,
+)
 from archscope.probing.runs import (
     QUIET,
     NoDataError,
@@ -55,12 +69,18 @@ WEIGHTS_LIMIT = 4 << 30
 
 
 def verify(
-    model: nn.Module, inputs: Inputs, found: Receptive, *, seconds: float = SECONDS
+    model: nn.Module,
+    inputs: Inputs,
+    found: Receptive,
+    *,
+    seconds: float = SECONDS,
+    axes_chosen: bool = False,
 ) -> Proof:
     """Return whether the chosen output sees what the graph says.
 
     The answer is tried on the given input, and where its window was found on a larger one, there
-    or on a smaller one on which the network sees the same.
+    or on a smaller one on which the network sees the same. That outputs see other places along an
+    axis that is none of positions is held against it, unless the user chose the axes.
     """
     start = monotonic()
     shown: list[Shown] = []
@@ -81,7 +101,11 @@ def verify(
                 if claim.local and held is None:
                     gaps.append(NOT_HELD)
                     continue
-                shown.append(_show(model, claim, held, seconds=seconds, until=start + seconds))
+                one = _show(
+                    model, claim, held, found, seconds=seconds, until=start + seconds,
+                    axes_chosen=axes_chosen,
+                )  # fmt: skip
+                shown.append(one)
         except Exception as error:  # the user's own forward, in another number type
             reasons.append(_said(error))
     levels: list[Level] = [one.level for one in shown if one.level != "not run"]
@@ -118,7 +142,14 @@ def _seconds_per_position(model: nn.Module, inputs: Inputs, found: Receptive) ->
 
 
 def _show(
-    model: nn.Module, claim: Claim, held: Held | None, *, seconds: float, until: float
+    model: nn.Module,
+    claim: Claim,
+    held: Held | None,
+    found: Receptive,
+    *,
+    seconds: float,
+    until: float,
+    axes_chosen: bool,
 ) -> Shown:
     """Ask one claim's unit, and say what came out."""
     asked = Asked()
@@ -133,12 +164,17 @@ def _show(
     except Exception as error:  # the user's own forward, in another number type
         return not_run(claim, _said(error))
     late = "the time was up" if out_of_time else ""
-    if asked.evidence is None:
+    if asked.evidence is None or asked.axes is None:
         return not_run(claim, late or "with random weights its output is not a number")
-    reason = missing(claim, asked.evidence)
-    if reason:
-        return shown_by(claim, asked, "bounded", "; ".join(filter(None, (reason, late))))
-    return shown_by(claim, asked, "verified", "")
+    beside = "" if axes_chosen else stray(claim, asked.axes)
+    if beside and sees_one(claim):
+        return shown_by(claim, asked, "refused", beside)
+    printed = misprinted(claim, found)
+    reasons = [*filter(None, (beside, missing(claim, asked)))]
+    if reasons:
+        reason = "; ".join(filter(None, (*reasons, printed, late)))
+        return shown_by(claim, asked, "bounded", reason)
+    return shown_by(claim, asked, "refused" if printed else "verified", printed)
 
 
 def _ask(
@@ -164,7 +200,7 @@ def _ask(
         try:
             trial = Trial(
                 run,
-                QUIET * x.abs() if draw.positive else x,
+                QUIET * x.abs() if draw.positive and x.is_floating_point() else x,
                 axes=exam.axes,
                 unit=claim.unit,
                 step=draw.step,
@@ -175,16 +211,30 @@ def _ask(
             if asked.evidence is None:
                 limits = limits_of(seconds / _pass_seconds(trial))
                 asked.evidence = Evidence(claim, limits, has_nan=is_number)
+                asked.axes = AxesEvidence(exam, is_number=like.is_floating_point())
+                asked.outputs = OutputsEvidence(claim)
             asked.draws += 1
             try:
-                asked.evidence.draw(trial, with_gradient=is_number and has_room(graph))
+                _ask_draw(asked, trial, claim, with_gradient=is_number and has_room(graph))
             finally:
                 asked.runs += trial.runs
         except OutOfTimeError:
             return True
-        if asked.draws >= LEAST_DRAWS and asked.evidence.is_done:
+        if asked.draws >= LEAST_DRAWS and asked.is_done:
             return False
     return False
+
+
+def _ask_draw(asked: Asked, trial: Trial, claim: Claim, *, with_gradient: bool) -> None:
+    """Ask all that is open in one draw: of the unit, of the axes beside, of all units."""
+    assert asked.evidence is not None
+    assert asked.axes is not None
+    assert asked.outputs is not None
+    asked.evidence.draw(trial, with_gradient=with_gradient)
+    asked.axes.draw(trial)
+    if sees_one(claim):
+        asked.axes.ask_for_lengths(trial, claim.exam.axes)
+    asked.outputs.draw(trial, positions=asked.evidence.limits.watched)
 
 
 def _pass_seconds(trial: Trial) -> float:

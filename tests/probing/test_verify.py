@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from math import prod
 from types import ModuleType
@@ -14,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from archscope.dependence.answer.fields import Field
 from archscope.dependence.answer.receptive import receptive
 from archscope.probing import claims
 from archscope.probing.bisection import Mask, silent, smallest
@@ -21,6 +23,8 @@ from archscope.probing.evidence import Edges
 from archscope.probing.proof import Proof
 from archscope.probing.verify import verify
 from archscope.subject import Inputs
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def proven(model: nn.Module, *args: Any, **settings: Any) -> Proof:
@@ -121,7 +125,8 @@ def test_what_a_network_sees_is_proven(networks: ModuleType, name: str) -> None:
 def test_the_window_without_a_squeeze_is_proven_apart(kind: type[nn.Module]) -> None:
     proof = proven(kind(), image(12))
 
-    everything, local = proof.shown
+    *own, everything, local = proof.shown
+    assert [(one.is_own, one.claimed) for one in own] == [(True, 144)] * (kind is Classifier)
     assert (everything.local, everything.claimed) == (False, 144)
     assert (local.local, local.claimed) == (True, 9)
     assert [edge.nan for edge in local.edges] == [(4, 6), (4, 6)]
@@ -188,6 +193,123 @@ def test_what_nan_cannot_show_is_bounded(model: nn.Module, x: Tensor, reason: st
     assert reason in proof.reason
     assert shown.seen == shown.claimed
     assert [edge.changes for edge in shown.edges] == [edge.graph for edge in shown.edges]
+
+
+class Frames(nn.Module):
+    """Rows of the batch are frames; two features of the next one are put in place of one's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(torch.cat([x[:, :1], x.roll(-1, 0)[:, 1:]], 1))
+
+
+class MeanOfRows(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x - x.mean(0, keepdim=True)
+
+
+BESIDE: dict[str, tuple[nn.Module, tuple[int, ...], tuple[int, ...], str, str]] = {
+    # network, shape, axes that are taken for those of positions; level, and what is said
+    "sequence first": (
+        *(nn.TransformerEncoderLayer(4, 2), (6, 2, 4), (1,)),
+        *("refused", "axis 0 of the 6×2×4 input, taken for the batch, is mixed"),
+    ),
+    "recurrent, sequence first": (
+        *(nn.GRU(4, 3), (6, 2, 4), (1,), "refused", "with --axes 0 its places are counted"),
+    ),
+    "mono": (
+        *(nn.Sequential(nn.Conv1d(1, 2, 3, padding=1), nn.GroupNorm(1, 2)), (1, 1, 12), (1,)),
+        *("refused", "axis 2 of the 1×1×12 input, taken for features, can be of any size"),
+    ),
+    "mean of rows": (MeanOfRows(), (3, 5, 2), (1,), "refused", "axis 0 of the 3×5×2 input"),
+    "frames": (Frames(), (4, 3, 7, 7), (2, 3), "bounded", "with --axes 0,2,3 its places are"),
+    "rows apart": (nn.Conv2d(3, 2, 3), (4, 3, 7, 7), (2, 3), "verified", ""),
+    "tokens": (nn.Linear(4, 3), (3, 5, 4), (1,), "verified", ""),
+    "one pixel": (nn.Conv2d(3, 2, 3, padding=1), (1, 3, 1, 1), (2, 3), "verified", ""),
+    "one token": (nn.Linear(4, 4), (2, 1, 4), (1,), "verified", ""),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_axes_beside_those_of_positions_are_tried(name: str) -> None:
+    model, shape, axes, level, said = BESIDE[name]
+
+    proof = proven(model, torch.zeros(shape), axes=axes)
+
+    assert proof.level == level
+    assert said in proof.reason
+
+
+def test_what_each_axis_shows_is_data() -> None:
+    (shown,) = proven(Frames(), torch.zeros(4, 3, 7, 7), axes=(2, 3)).shown
+
+    found = [(one.axis, one.size, one.taken_for, one.mixed) for one in shown.axes]
+    assert found == [(0, 4, "the batch", True), (1, 3, "features", True)]
+    assert shown.strays == (0,)
+    # 5 x 5 outputs of 7 x 7, each with something to see; 4 positions alone in each of two draws.
+    assert (shown.outputs, shown.blind, shown.silent, shown.watched) == (25, 0, 0, 8)
+
+
+def test_axes_that_the_user_chose_are_not_held_against_others() -> None:
+    inputs = Inputs(args=(torch.zeros(1, 3, 7, 7),))
+    model = nn.Conv2d(3, 2, 3)
+
+    proof = verify(model, inputs, receptive(model, inputs, axes=(3,)), axes_chosen=True)
+
+    assert proof.level == "verified"  # columns alone, of which it sees 3
+    assert proof.shown[0].claimed == 3
+
+
+def test_outputs_that_see_nothing_answer_to_nothing() -> None:
+    model = nn.ConvTranspose2d(3, 2, 3, stride=2, dilation=2)
+
+    (shown,) = proven(model, image(6)).shown
+
+    # 15 along an axis: 0 to 14, the even ones alone see something: 8 x 8 of 15 x 15.
+    assert (shown.outputs, shown.blind, shown.silent) == (225, 161, 0)
+
+
+def test_a_unit_that_nobody_chose_is_held_against_the_graph_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the outermost units are said to see is less than they do."""
+    real = Field.row
+
+    def short(self: Field, axis: int, unit: dict[int, int]) -> Any:
+        return real(self, axis, {at: min(place, 4) for at, place in unit.items()})
+
+    monkeypatch.setattr(Field, "row", short)
+
+    assert proven(nn.Conv1d(2, 2, 3), line(12)).level == "refused"
+
+
+@pytest.mark.parametrize(("more", "said"), [(1, "the answer counts 10 positions"), (0, "")])
+def test_numbers_that_are_not_those_of_the_set_are_refused(more: int, said: str) -> None:
+    inputs = Inputs(args=(image(),))
+    model = nn.Conv2d(3, 2, 3)
+    found = receptive(model, inputs)
+    assert found.target.touched == 9
+    found = replace(found, target=replace(found.target, touched=9 + more))
+
+    proof = verify(model, inputs, found)
+
+    assert proof.level == ("refused" if more else "verified")
+    assert said in proof.reason
+
+
+class Several(nn.Module):
+    """A constant of the output's shape comes first."""
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return {"ones": torch.ones_like(x), "moved": x.roll(1, -1)}
+
+
+def test_an_output_is_found_by_its_name() -> None:
+    (shown,) = proven(Several(), line()).shown
+    assert (shown.level, shown.claimed) == ("verified", 1)
 
 
 def claim(monkeypatch: pytest.MonkeyPatch, wrong: Callable[[Mask], Mask]) -> None:
@@ -367,3 +489,50 @@ def test_searches_find_edges_and_silent_blocks() -> None:
     found = silent(lambda mask: bool((mask & seen).any()), np.ones_like(seen), questions=64)
 
     assert np.array_equal(found, ~seen)
+
+
+class TwoTables(nn.Module):
+    """Two embeddings of the same tokens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Embedding(9, 2), nn.Embedding(9, 2)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        x = torch.cat([self.one(ids), self.two(ids)], -1)
+        return F.avg_pool1d(F.relu(x).transpose(1, 2), 3, 1)
+
+
+class Shared(nn.Module):
+    """One embedding for two sequences of unlike length; the second is not what is studied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(9, 4)
+
+    def forward(self, ids: Tensor, others: Tensor) -> Tensor:
+        x = self.table(ids) + self.table(others).mean(1, keepdim=True)
+        return F.avg_pool1d(x.transpose(1, 2), 2, 1)
+
+
+class Memory(nn.Module):
+    def forward(self, x: Tensor, memory: Tensor) -> Tensor:
+        return F.avg_pool1d(torch.cat([memory, x], -1), 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("model", "args", "claimed"),
+    [
+        (TwoTables(), (torch.zeros(1, 9).long(),), 3),
+        (Shared(), (torch.zeros(1, 9).long(), torch.zeros(1, 4).long()), 2),
+        (Memory(), (line(), torch.zeros(1, 2, 5, device="meta")), 3),
+    ],
+)
+def test_inputs_of_other_kinds_are_run(
+    model: nn.Module, args: tuple[Tensor, ...], claimed: int
+) -> None:
+    inputs = Inputs(args=args)
+    (shown,) = verify(model, inputs, receptive(model, inputs, studied="0")).shown
+
+    assert shown.level in ("verified", "bounded"), shown.reason
+    assert shown.seen == shown.claimed == claimed

@@ -35,6 +35,8 @@ class Look:
     """What its modules and its output see."""
     of_its_own: bool
     """Whether nobody asked for another output, unit, input or axes than its own."""
+    axes_chosen: bool = False
+    """Whether the axes of positions were asked for."""
 
 
 def look(subject: Subject | Sketch, **asked: Any) -> Look:
@@ -57,6 +59,7 @@ def look(subject: Subject | Sketch, **asked: Any) -> Look:
         inputs=subject.inputs,
         found=receptive(model, subject.inputs, **asked),
         of_its_own=all(value is None for value in asked.values()),
+        axes_chosen=asked.get("axes") is not None,
     )
 
 
@@ -101,7 +104,11 @@ def proven(seen: Look, answer: Answer) -> Answer:
     from archscope.analyses.rf.proof import proof_of
 
     level, notes = proof_of(
-        seen.model, seen.inputs, seen.found, lambda: _whole(seen.subject, data=True)
+        seen.model,
+        seen.inputs,
+        seen.found,
+        lambda: _whole(seen.subject, data=True),
+        axes_chosen=seen.axes_chosen,
     )
     return replace(
         answer, totals=replace(answer.totals, proof=level), notes=(*answer.notes, *notes)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from archscope.dependence.answer.receptive import Receptive
     from archscope.probing.evidence import Edges
-    from archscope.probing.proof import Shown
+    from archscope.probing.proof import Proof, Shown
     from archscope.subject import Inputs
 
 
@@ -24,6 +24,8 @@ def proof_of(
     inputs: Inputs,
     found: Receptive,
     rebuilt: Callable[[], nn.Module] | None = None,
+    *,
+    axes_chosen: bool = False,
 ) -> tuple[str | None, tuple[Note, ...]]:
     """Return `verified` or `bounded`, and why; raises `ArchscopeError` where refused.
 
@@ -34,29 +36,55 @@ def proof_of(
 
     if rebuilt is not None and lacks_data(model) and not hindrance(model):
         model = rebuilt()
-    proof = verify(model, inputs, found)
+    proof = verify(model, inputs, found, axes_chosen=axes_chosen)
     name = found.target.name
     if proof.level == "refused":
-        raise ArchscopeError(
-            f"--verify: {proof.reason}, when {name} is run with random weights. No verdict; please "
-            "report this"
-        )
+        raise ArchscopeError(_refusal(proof, name))
     details = (*(line for one in proof.shown for line in _lines(one)), *map(_sentence, proof.gaps))
     if proof.level == "not run":
         text = f"not verified: {proof.reason or proof.gaps[0]}"
         return None, (Note(level="warning", text=text, details=details),)
     how = f"with random weights in float64, for {proof.limit:g} s at most"
     if proof.level == "verified":
-        text = f"verified: run {how}, a unit sees what is said, no more and no less."
+        text = f"verified: run {how}, {_what(proof, name)} what is said, no more and no less."
         return proof.level, (Note(level="ok", text=text, details=details),)
     text = f"bounded: run {how}, it shows less than is said: {proof.reason}"
     return proof.level, (Note(level="info", text=text, details=details),)
 
 
+def _refusal(proof: Proof, name: str) -> str:
+    """Return what contradicts the answer; another choice of axes is the user's to make."""
+    end = "" if any(one.strays for one in proof.shown) else "; please report this"
+    return f"--verify: {proof.reason}, when {name} is run with random weights. No verdict{end}"
+
+
+def _what(proof: Proof, name: str) -> str:
+    """Return what was tried: the output that was asked for, and a map before it where there is."""
+    own = [one for one in proof.shown if one.is_own]
+    if own:
+        every = counted(own[0].claimed, "position")
+        return f"the network's own output sees all {every}, and a unit of {name}, before that,"
+    if all(one.local for one in proof.shown):
+        return f"without reductions over all positions, a unit of {name} sees"
+    return "a unit sees"
+
+
+def _beside(one: Shown) -> str:
+    """Return what was shown along the axes that are none of positions."""
+    parts = []
+    for axis in one.axes:
+        if axis.size == 1 or axis.mixed is None:
+            continue
+        mixed = "mixed" if axis.mixed else "not mixed"
+        parts.append(f"axis {axis.axis} ({axis.taken_for}, {axis.size:,}) is {mixed}")
+    return ", ".join(parts)
+
+
 def _lines(one: Shown) -> Iterator[str]:
-    """Yield a sentence on each axis, then on all positions."""
+    """Yield a sentence on each axis, then on all positions, all units and the axes beside."""
     where = "×".join(f"{size:,}" for size in one.sizes)
     unit = f"unit {','.join(map(str, one.unit))}" if one.unit else "the output"
+    unit = "the network's own output" if one.is_own else unit
     held = ", without reductions over all positions" if one.local else ""
     if one.level == "not run":
         yield _sentence(f"on {where}{held}: {one.reason}")
@@ -70,6 +98,24 @@ def _lines(one: Shown) -> Iterator[str]:
     yield (
         f"{seen}: {one.graded:,} by gradients, {one.answered:,} of {one.tried:,} that were changed "
         f"alone{_outside(one)} ({counted(one.draws, 'draw')} of weights and inputs)."
+    )
+    if one.outputs and one.watched:
+        yield _outputs(one)
+    beside = _beside(one)
+    if beside:
+        yield _sentence(beside)
+
+
+def _outputs(one: Shown) -> str:
+    """Return what all units answered to: a change of all, and one of single positions."""
+    assert one.outputs is not None
+    seeing = one.outputs - one.blind
+    answered = f"{seeing - one.silent:,} of {seeing:,}" if one.silent else f"all {seeing:,}"
+    blind = f" and none of {one.blind:,} that see nothing" if one.blind else ""
+    places = counted(one.watched, "position")
+    return (
+        f"Of {counted(one.outputs, 'output')} {answered} that see something answer to a change of "
+        f"all{blind}; {places} changed alone changed no output that does not see them."
     )
 
 

@@ -8,7 +8,7 @@ than a bound: its sets along each axis by itself are still exact.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from math import prod
@@ -42,13 +42,24 @@ Terms = tuple[Term, ...]
 
 def apply(steps: Sequence[Step], terms: Terms) -> Terms:
     """Return what follows through a chain of steps."""
-    for step in steps:
+    for step in _one_by_one(steps):
         moved = [part for term in terms for part in _apply(step, term)]
         # Only where elements are united can one product come to lie within another.
         terms = (
             unite(moved) if isinstance(step, Take | Mix | Reduce | ReduceWhere) else tuple(moved)
         )
     return terms
+
+
+def _one_by_one(steps: Sequence[Step]) -> Iterator[Step]:
+    """Yield steps, those that unite several axes as one for each: each may entangle others."""
+    for step in steps:
+        if isinstance(step, Reduce):
+            yield from (
+                Reduce((axis,), (size,)) for axis, size in zip(step.axes, step.sizes, strict=True)
+            )
+        else:
+            yield step
 
 
 def _apply(step: Step, term: Term) -> list[Term]:
