@@ -109,6 +109,7 @@ def _bounds(found: Receptive) -> Iterator[Note]:
             "no rule is known for {0}; its outputs are taken to depend on all of its inputs",
         ),
         ("depends on data", "which positions {0} reads depends on data: it is taken to read all"),
+        ("may cancel", "{0} may undo what came before it: that it reads all is a bound"),
     ):
         nodes = [node for node, flag in flagged(found) if flag == why]
         for operator, calls in Counter(node.operator for node in nodes).items():
@@ -125,6 +126,14 @@ def _bounds(found: Receptive) -> Iterator[Note]:
             level="warning",
             text=f"Python reads numbers of the input in {_listed(readers)}, and what is returned "
             "depends on them: it is taken to depend on all that they may have decided",
+        )
+    tried = [each.node for each in found.given.lowered if each.is_tried]
+    for operator in dict.fromkeys(node.operator for node in tried):
+        modules = list(dict.fromkeys(node.module for node in tried if node.operator == operator))
+        yield Note(
+            level="info",
+            text=f"{operator} undoes part of what came before it (in {_listed(modules)}): what is "
+            "seen through both was found by running them on random numbers, and is no bound",
         )
     if found.given.graph.padding is not None:
         yield Note(

@@ -22,6 +22,7 @@ from archscope.dependence.record.constants import Constants
 from archscope.dependence.record.functions import FunctionRecorder
 from archscope.dependence.record.graph import READ, Call, Graph, Node, Read, Value
 from archscope.dependence.record.padding import TRUE_OF_TOKENS, padding_of
+from archscope.dependence.record.recipes import note
 from archscope.running.as_found import in_place
 from archscope.running.as_written import as_written
 from archscope.running.module_stack import ModuleStack, tensors_in
@@ -278,6 +279,7 @@ class _Recorder(TorchDispatchMode):
             if len(made.written) == 1:  # it may have been written to a stand-in
                 out = made.written[0]
             self._known.after(made, out)
+        note(func, name, (args, kwargs), out, self._known.zeros_of)
         self._aliases.record_constant(func, name, args, kwargs, out)
         return out
 

@@ -19,6 +19,7 @@ from torch.nn.parameter import is_lazy
 
 from archscope.dependence.record.aliases import bound, written_by
 from archscope.dependence.record.fact_rules import MOST_ELEMENTS, Facts, facts_of, facts_of_values
+from archscope.dependence.record.recipes import stands_for
 from archscope.running.twin import bodiless
 
 _SMOOTH = frozenset(("cos", "sin", "rsqrt", "reciprocal", "tanh", "log", "erf"))
@@ -110,11 +111,18 @@ class Constants:
             return constant if constant.is_meta else constant.to("meta")
         facts = self._facts(constant)
         if facts:
-            return facts.stand_in(constant.shape)
+            shown = facts.stand_in(constant.shape)
+            return stands_for(shown, constant, facts.zero)
         if constant.is_meta and isinstance(constant, nn.Parameter):
             return constant
         bare = bodiless(constant.detach())
-        return nn.Parameter(bare, requires_grad=False) if bare.is_meta else constant
+        if not bare.is_meta:
+            return constant
+        return stands_for(nn.Parameter(bare, requires_grad=False), constant, None)
+
+    def zeros_of(self, tensor: Tensor) -> Tensor | None:
+        """Return where a constant is zero, whatever is learned; None: nowhere."""
+        return self._facts(tensor).zero
 
     def _is_made(self, tensor: Tensor) -> bool:
         """Return whether a tensor's values do not stand for themselves."""

@@ -30,6 +30,7 @@ UNKNOWN = "unknown operator"
 DATA = "depends on data"
 CHOSEN = "read by Python"
 UNREAD = "a mask whose values are not known"
+CANCELS = "may cancel"
 
 
 class DataDependentError(Exception):
@@ -38,9 +39,18 @@ class DataDependentError(Exception):
     It carries the edges that hold whatever the data, where these are less than all.
     """
 
+    flag: str | None = None
+    """Why, where that is not the data."""
+
     def __init__(self, edges: Iterable[Edge] = ()) -> None:
         super().__init__()
         self.edges = tuple(edges)
+
+
+class MayCancelError(DataDependentError):
+    """What an operator reads may cancel with what made it, and how much of it is not known."""
+
+    flag = CANCELS
 
 
 @frozen
@@ -50,7 +60,13 @@ class Lowered:
     node: Node
     edges: tuple[Edge, ...]
     flag: str
-    """Empty, or why the edges are a bound: `UNKNOWN`, `DATA`, `CHOSEN`, `UNREAD`."""
+    """Empty, or why the edges are a bound: `UNKNOWN`, `DATA`, `CHOSEN`, `UNREAD`, `CANCELS`."""
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether its edges come from running it, with what made its arguments, on numbers."""
+        own = sources(self.node)
+        return not self.flag and any(edge.source not in own for edge in self.edges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +148,7 @@ def lower(node: Node, zeros: Zeros) -> Lowered:
     try:
         edges = tuple(known(node, zeros))
     except DataDependentError as error:
-        flag = CHOSEN if node.operator == READ else _reason(node)
+        flag = CHOSEN if node.operator == READ else error.flag or _reason(node)
         return Lowered(node=node, edges=error.edges or tuple(mixed(node)), flag=flag)
     is_bound = any(value in zeros.unread.bounds for value in node.outputs)
     return Lowered(node=node, edges=edges, flag=UNREAD if is_bound else "")

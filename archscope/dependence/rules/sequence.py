@@ -21,9 +21,7 @@ from archscope.dependence.sets.steps import (
     Keep,
     Step,
     Take,
-    across,
     backward,
-    everything,
 )
 
 RULES = RuleSet()
@@ -38,14 +36,6 @@ def cumulative(node: Node, zeros: Zeros) -> list[Edge]:
     shape = shape_of(source)
     axis = node.arguments["dim"] % max(len(shape), 1)
     return edges(source, (Take(axis, so_far(shape[axis])),), *targets(node))
-
-
-@RULES.moves("_fft_r2c", "_fft_c2c", "_fft_c2r", "fft_fft", "stft")
-def transform(node: Node | View, before: Shape, after: Shape) -> Steps:
-    """Each frequency from all positions of the transformed axes."""
-    if len(before) != len(after):
-        return everything(before, after)
-    return across(before, after, tuple(axis % len(before) for axis in node.arguments["dim"]))
 
 
 @RULES.of(READ)

@@ -1,0 +1,323 @@
+"""Rules of Fourier transforms: all along their axes, but for an inverse that takes one back.
+
+What lies between a transform and its inverse is run again on random numbers. Where that is linear
+and does the same wherever its input stands, it is a convolution round the axis, and one impulse
+shows its taps; where not, every position is altered by itself, or some are, if all see all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from archscope.dependence.record.graph import Node, Shape, Value, View
+from archscope.dependence.record.recipes import TRANSFORMS, NoDataError, random_of
+from archscope.dependence.record.replay import replayed
+from archscope.dependence.record.spectra import Between
+from archscope.dependence.record.zeros import Zeros
+from archscope.dependence.rules import MayCancelError, RuleSet, edges, targets
+from archscope.dependence.sets.links import SPARSE_TAPS, Links, Ranges, Taps, from_matrix
+from archscope.dependence.sets.steps import (
+    Edge,
+    Mix,
+    Reduce,
+    Spread,
+    Step,
+    Take,
+    across,
+    everything,
+)
+from archscope.errors import ArchscopeError
+
+RULES = RuleSet()
+
+Steps = tuple[Step, ...]
+MOST_NODES = 64
+"""Nodes between a transform and its inverse up to which these are run again."""
+MOST_NUMBERS = 1 << 22
+"""Numbers of one value up to which what lies between two transforms is run again."""
+MOST_WORK = 1 << 25
+"""Numbers times positions up to which every position is altered by itself."""
+MOST_RUNS = 32
+"""Runs of neighbouring taps up to which a convolution round an axis is told."""
+CLOSE, CLEAR = 1e-12, 1e-4
+"""Of the largest number: what differs by less than the first is rounding, by more than the second
+is none; what lies between may be either."""
+ROUNDING, TINY = 1e-9, 1e-300
+DRAWS = 3
+"""Draws of random numbers in which a position is altered."""
+TRIES = 3
+"""Positions that are altered where they are too many to alter each."""
+
+
+def _transformed(node: Node | View, before: Shape, after: Shape) -> Steps:
+    if len(before) != len(after):
+        return everything(before, after)
+    return across(before, after, tuple(axis % len(before) for axis in node.arguments["dim"]))
+
+
+RULES.moves("fft_fft", "stft")(_transformed)
+
+
+@RULES.of(*TRANSFORMS)
+def transform(node: Node, zeros: Zeros) -> list[Edge]:
+    """Each number from all along the axes, or less where a transform before it is undone."""
+    source, (target,) = node.arguments["self"], targets(node)
+    plain = edges(source, _transformed(node, source.shape, target.shape), target)
+    if not zeros.spectra.undoes(node):
+        return plain
+    found = zeros.spectra.between(node)
+    bound = plain + _along(found, target)
+    largest = max(prod(value.shape) for value in (*found.sources, target))
+    if len(found.nodes) > MOST_NODES or largest > MOST_NUMBERS:
+        raise MayCancelError(bound)
+    try:
+        return _tried(found, target, zeros)
+    except (NoDataError, UnclearError, RuntimeError, ValueError, AttributeError) as error:
+        raise MayCancelError(bound) from error
+
+
+def _along(found: Between, target: Value) -> list[Edge]:
+    """Return edges along the axes that are transformed back: no more than is known of the inverse,
+    but from what was transformed, which says along which axes of the input all this is a bound."""
+    made = []
+    for source in found.sources:
+        others = (
+            [size for axis, size in enumerate(shape) if axis not in found.back]
+            for shape in (source.shape, target.shape)
+        )
+        alike = len(source.shape) == len(target.shape) and next(others) == next(others)
+        steps = across(source.shape, target.shape, found.back)
+        made += edges(source, steps if alike else everything(source.shape, target.shape), target)
+    return made
+
+
+def _tried(found: Between, target: Value, zeros: Zeros) -> list[Edge]:
+    """Return edges from what was transformed to what comes back."""
+    made: list[Edge] = []
+    exact = True
+    for source in (*found.sources, *found.others):
+        trial = Trial.of(found, source, target, zeros)
+        steps = trial.steps() if trial is not None else None
+        exact = exact and steps is not None
+        rough = everything(source.shape, target.shape)
+        made += edges(source, rough if steps is None else steps, target)
+    if not exact:
+        raise MayCancelError(made)
+    return made
+
+
+class UnclearError(ArchscopeError):
+    """A number changed so little that it may be rounding."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a result does when one of its sources is altered, all else alike."""
+
+    run: Callable[..., Tensor]
+    """From the source, and the number of a draw of what is learned, to the result."""
+    shape: Shape
+    """Of the source."""
+    after: Shape
+    """Of the result."""
+    forth: tuple[int, ...]
+    """The axes of the source that are transformed."""
+    back: tuple[int, ...]
+    """The axes of the result that are transformed back."""
+    dtype: torch.dtype
+
+    @classmethod
+    def of(cls, found: Between, source: Value, target: Value, zeros: Zeros) -> Trial | None:
+        """Return the trial of one source; None where its axes are not those of the result."""
+        if len(source.shape) != len(target.shape) or len(found.forth) != len(found.back):
+            return None
+        kinds = _kinds(found)
+        generator = torch.Generator().manual_seed(source.index)
+        given = {
+            value: _within(value, random_of(value.shape, kinds[value], generator), zeros)
+            for value in (*found.sources, *found.others)
+        }
+
+        def run(numbers: Tensor, draw: int = 0) -> Tensor:
+            again = torch.Generator().manual_seed(draw)
+            return replayed(found.nodes, {**given, source: numbers}, again)[target]
+
+        forth = found.forth if source in found.sources else found.back
+        return cls(run, source.shape, target.shape, forth, found.back, kinds[source])
+
+    def steps(self) -> Steps | None:
+        """Return the steps from the source to the result; None where no more than all is known."""
+        kept = self._others()
+        sizes = [self.shape[axis] for axis in self.forth]
+        if self._is_convolution() and sizes == [self.after[axis] for axis in self.back]:
+            own = self._round(self._at((0,) * len(self.forth)))
+        elif prod(sizes) * max(prod(self.shape), prod(self.after)) <= MOST_WORK:
+            own = self._each(sizes)
+        else:
+            own = self._all() if self._sees_all(sizes) else None
+        return None if own is None else (*kept, *own)
+
+    def _random(self, seed: int) -> Tensor:
+        return random_of(self.shape, self.dtype, torch.Generator().manual_seed(seed))
+
+    def _is_convolution(self) -> bool:
+        """Return whether it is linear, and moves when its source is moved: tried on random ones."""
+        one, two, nothing = self._random(1), self._random(2), torch.zeros(self.shape).to(self.dtype)
+        zero, first = self.run(nothing), self.run(one)
+        if not _close(self.run(one + two) + zero, first + self.run(two)):
+            return False
+        return all(
+            self.shape[a] == self.after[b]
+            and _close(self.run(one.roll(1, a)) - zero, (first - zero).roll(1, b))
+            for a, b in zip(self.forth, self.back, strict=True)
+        )
+
+    def _at(self, place: tuple[int, ...]) -> NDArray[np.bool_]:
+        """Return which positions of the result change with one of the source, of any other axis.
+
+        By the largest change of several draws, since in one it may be small by chance.
+        """
+        where: list[int | slice] = [slice(None)] * len(self.shape)
+        for axis, at in zip(self.forth, place, strict=True):
+            where[axis] = at
+        apart = torch.zeros([self.after[axis] for axis in self.back], dtype=torch.float64)
+        for draw in range(DRAWS):
+            numbers = self._random(10 + draw)
+            altered = numbers.clone()
+            altered[tuple(where)] = self._random(20 + draw)[tuple(where)]
+            apart = torch.maximum(apart, self._changed(numbers, altered, draw))
+        if bool(((apart > CLOSE) & (apart < CLEAR)).any()):
+            raise UnclearError
+        return np.asarray((apart >= CLEAR).numpy())
+
+    def _changed(self, numbers: Tensor, altered: Tensor, draw: int) -> Tensor:
+        """Return how much each position of the result changes, beside the largest number."""
+        one, two = self.run(numbers, draw), self.run(altered, draw)
+        apart = (one - two).abs() / max(float(one.abs().max()), float(two.abs().max()), TINY)
+        others = [axis for axis in range(apart.dim()) if axis not in self.back]
+        apart = apart.amax(others) if others else apart
+        return apart.reshape([self.after[axis] for axis in self.back])
+
+    def _round(self, taps: NDArray[np.bool_]) -> Steps | None:
+        """Return the steps of a convolution round the axes."""
+        if taps.all():
+            return self._all()
+        along = [
+            np.asarray(taps.any(tuple(a for a in range(taps.ndim) if a != axis)))
+            for axis in range(taps.ndim)
+        ]
+        product = along[0]
+        for one in along[1:]:
+            product = np.logical_and.outer(product, one)
+        if (product != taps).any():
+            return None
+        links = [circular(one) for one in along]
+        if self.forth != self.back or any(one is None for one in links):
+            return None
+        return tuple(
+            Take(axis, one) for axis, one in zip(self.forth, links, strict=True) if one is not None
+        )
+
+    def _each(self, sizes: list[int]) -> Steps | None:
+        """Return the steps that altering each position shows."""
+        columns = [self._at(tuple(place)).reshape(-1) for place in np.ndindex(*sizes)]
+        matrix = np.stack(columns, axis=1)
+        if matrix.all():
+            return self._all()
+        if len(self.forth) > 1 or self.forth != self.back:
+            return None
+        return (Take(self.forth[0], from_matrix(matrix)),)
+
+    def _sees_all(self, sizes: list[int]) -> bool:
+        draw = np.random.default_rng(0)
+        places = [tuple(int(draw.integers(size)) for size in sizes) for _ in range(TRIES)]
+        return all(self._at(place).all() for place in places)
+
+    def _all(self) -> Steps | None:
+        """Return the steps from everywhere to everywhere along the axes."""
+        if self.forth != self.back:
+            return None
+        read = tuple(self.shape[axis] for axis in self.forth)
+        return (
+            Reduce(self.forth, read),
+            Spread(self.back, tuple(self.after[axis] for axis in self.back)),
+        )
+
+    def _others(self) -> Steps:
+        """Return the steps along all other axes: nothing where each is kept apart."""
+        found: list[Step] = []
+        for axis in range(len(self.shape)):
+            if axis in self.forth:
+                continue
+            if self.shape[axis] == self.after[axis] and self._is_apart(axis):
+                continue
+            found.append(Mix(axis, self.shape[axis], self.after[axis]))
+        return tuple(found)
+
+    def _is_apart(self, axis: int) -> bool:
+        """Return whether altering one position of an axis changes that of the result alone."""
+        for at in {0, self.shape[axis] // 2}:
+            numbers = self._random(11)
+            altered = numbers.clone()
+            altered.select(axis, at).copy_(self._random(12).select(axis, at))
+            one, two = self.run(numbers), self.run(altered)
+            changed = (one - two).abs() > CLOSE * max(float(one.abs().max()), TINY)
+            changed.select(axis, at).fill_(False)
+            if bool(changed.any()):
+                return False
+        return True
+
+
+def _close(one: Tensor, two: Tensor) -> bool:
+    largest = max(float(one.abs().max()), float(two.abs().max()))
+    return bool(((one - two).abs() <= ROUNDING * largest).all())
+
+
+def _kinds(found: Between) -> dict[Value, torch.dtype]:
+    """Return the number type of each source: real where a transform takes real numbers."""
+    kinds: dict[Value, torch.dtype] = dict.fromkeys(found.others, torch.float64)
+    for node in found.nodes:
+        source = node.arguments.get("self")
+        if isinstance(source, Value) and source in found.sources:
+            kinds[source] = torch.float64 if node.operator == "_fft_r2c" else torch.complex128
+    return kinds
+
+
+def _within(value: Value, numbers: Tensor, zeros: Zeros) -> Tensor:
+    """Return numbers that are zero where those of a value always are."""
+    mask = zeros.zero.get(value)
+    return numbers if mask is None else numbers * torch.from_numpy(~mask)
+
+
+def circular(taps: NDArray[np.bool_]) -> Links | None:
+    """Return the relation in which output i reads i - t for each tap t, round the axis.
+
+    Taps beyond the middle are ahead; what comes round counts as beyond the border.
+    """
+    size = len(taps)
+    numbers, own = np.flatnonzero(taps), np.arange(size)
+    far = np.where(numbers > size // 2, numbers - size, numbers)
+    beyond = (own < far.max()) | (own - far.min() >= size)
+    clipped = beyond if beyond.any() else None
+    if len(numbers) <= SPARSE_TAPS:
+        return Taps(size, (own[:, None] - far) % size, clipped=clipped)
+    edges_of_runs = np.flatnonzero(np.diff(np.concatenate([[0], taps.astype(np.int8), [0]])))
+    first, last = edges_of_runs[::2], edges_of_runs[1::2] - 1
+    if len(first) > MOST_RUNS:
+        return None
+    starts = (own[:, None] - last) % size
+    stops = starts + (last - first + 1)
+    wrapped = np.maximum(stops - size, 0)
+    return Ranges(
+        size,
+        np.concatenate([starts, np.zeros_like(wrapped)], axis=1),
+        np.concatenate([np.minimum(stops, size), wrapped], axis=1),
+        clipped=clipped,
+    )

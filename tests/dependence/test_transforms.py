@@ -1,0 +1,273 @@
+"""Transforms and their inverses: what is seen through both, against altered numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.fft import fft, fft2, ifft, irfft, irfft2, rfft, rfft2
+
+from archscope.dependence.answer.examine import Examination, examine
+from archscope.subject import Inputs
+
+SIZE = 12
+
+
+class Run(nn.Module):
+    """A function of the input and of what is held."""
+
+    def __init__(self, function: Callable[..., Tensor], *held: Tensor) -> None:
+        super().__init__()
+        self.function = function
+        self.held = [nn.Parameter(one) for one in held]
+        for number, one in enumerate(self.held):
+            self.register_parameter(f"held{number}", one)
+
+    def forward(self, x: Tensor) -> Tensor:
+        held = (getattr(self, f"held{number}") for number in range(len(self.held)))
+        return self.function(x, *held)
+
+
+def look_at(
+    function: Callable[..., Tensor], *held: Tensor, shape: tuple[int, ...] = (1, 2, SIZE)
+) -> Examination:
+    x = torch.zeros(shape, dtype=torch.float64)
+    axes = tuple(range(2, len(shape)))
+    return examine(Run(function, *held), Inputs(args=(x,)), axes=axes)
+
+
+def flags(found: Examination) -> list[str]:
+    return [each.node.operator for each in found.lowered if each.flag]
+
+
+def sets(found: Examination, axis: int = 0) -> tuple[int, ...]:
+    field = found.total(found.graph.outputs["0"])
+    assert field is not None
+    return tuple(field.lines[axis].sets)
+
+
+def window(*taps: int, size: int = SIZE) -> tuple[int, ...]:
+    """Return what a convolution with taps at some distances back sees, without a border."""
+    return tuple(sum(1 << at - tap for tap in taps if 0 <= at - tap < size) for at in range(size))
+
+
+def long_convolution(x: Tensor, kernel: Tensor) -> Tensor:
+    n = x.shape[-1]
+    return irfft(rfft(x, 2 * n) * rfft(kernel, 2 * n), 2 * n)[..., :n]
+
+
+def ahead(x: Tensor, kernel: Tensor) -> Tensor:
+    """The same without a cut that keeps it causal: centred."""
+    n = x.shape[-1]
+    return irfft(rfft(x, 2 * n) * rfft(kernel, 2 * n), 2 * n)[..., 1 : n + 1]
+
+
+def decaying(x: Tensor, kernel: Tensor) -> Tensor:
+    """A kernel as long as the sequence, whose last taps are smaller than rounding."""
+    return long_convolution(x, kernel * torch.exp(-8.0 * torch.arange(kernel.shape[-1])))
+
+
+def masked(x: Tensor, kernel: Tensor) -> Tensor:
+    return long_convolution(x, kernel * torch.tensor([1.0, 0.0, 1.0], dtype=kernel.dtype))
+
+
+def fixed(x: Tensor) -> Tensor:
+    return long_convolution(x, torch.tensor([1.0, 0.0, 0.5], dtype=x.dtype))
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+@pytest.mark.parametrize(
+    ("function", "taps", "expected"),
+    [
+        (long_convolution, 3, window(0, 1, 2)),
+        (ahead, 3, window(-1, 0, 1)),
+        (decaying, SIZE, window(*range(SIZE))),
+        (masked, 3, window(0, 2)),
+    ],
+)
+def test_a_convolution_by_transforms_sees_its_kernel(
+    function: Callable[..., Tensor], taps: int, expected: tuple[int, ...], value: float
+) -> None:
+    # Whatever the kernel holds as it begins: zeros may be learned away.
+    found = look_at(function, torch.full((2, taps), value, dtype=torch.float64))
+
+    assert flags(found) == []
+    assert sets(found) == expected
+
+
+def test_a_kernel_that_is_not_learned_has_the_taps_that_it_has() -> None:
+    assert sets(look_at(fixed)) == window(0, 2)
+
+
+def test_a_kernel_that_comes_round_reads_the_other_end() -> None:
+    found = look_at(lambda x, k: irfft(rfft(x) * rfft(k, SIZE), SIZE), torch.zeros(2, 3))
+
+    round_ = tuple(sum(1 << (at - tap) % SIZE for tap in range(3)) for at in range(SIZE))
+    assert sets(found) == round_
+
+
+def test_a_kernel_that_the_input_makes_is_a_window_and_a_part_of_the_input() -> None:
+    def own(x: Tensor) -> Tensor:
+        return long_convolution(x, x[..., :3])
+
+    # y_i = sum over t < 3 of x_t x_(i - t): the window of three, and the first three.
+    expected = tuple(seen | (1 << min(3, at + 1)) - 1 for at, seen in enumerate(window(0, 1, 2)))
+    assert sets(look_at(own)) == expected
+
+
+def by_modes(x: Tensor, weight: Tensor) -> Tensor:
+    """A layer of a Fourier neural operator: three modes, and zeros beyond."""
+    modes = rfft(x)
+    out = torch.zeros(1, 2, modes.shape[-1], dtype=modes.dtype, device=x.device)
+    out[..., :3] = torch.einsum("bix,iox->box", modes[..., :3], weight)
+    return irfft(out, x.shape[-1])
+
+
+def squared(x: Tensor) -> Tensor:
+    spectrum = rfft(x)
+    return irfft(spectrum * spectrum.conj(), SIZE)
+
+
+def shrunk(x: Tensor) -> Tensor:
+    spectrum = rfft(x)
+    return irfft(torch.complex(spectrum.real.relu(), spectrum.imag.relu()), SIZE)
+
+
+def gated(x: Tensor) -> Tensor:
+    return irfft(rfft(x) * x.mean(-1, keepdim=True), SIZE)
+
+
+@pytest.mark.parametrize(
+    ("function", "held"),
+    [
+        (by_modes, (torch.zeros(2, 2, 3, dtype=torch.complex128),)),
+        (squared, ()),
+        (shrunk, ()),
+        (gated, ()),
+        (lambda x: fft(x).real, ()),
+        (lambda x: irfft(rfft(x) * (torch.arange(7, device=x.device) < 3), SIZE), ()),
+    ],
+)
+def test_what_mixes_modes_or_leaves_some_out_sees_all(
+    function: Callable[..., Tensor], held: tuple[Tensor, ...]
+) -> None:
+    found = look_at(function, *held)
+
+    assert flags(found) == []
+    assert set(sets(found)) == {(1 << SIZE) - 1}
+
+
+def test_modes_that_are_cut_off_leave_the_zeros_of_their_sum() -> None:
+    found = look_at(lambda x: irfft(rfft(x) * (torch.arange(7, device=x.device) < 2), SIZE))
+
+    # 1 + 2 cos(2 pi t / 12) is zero where t is 4 or 8.
+    others = [tap for tap in range(SIZE) if tap not in (4, 8)]
+    round_ = tuple(sum(1 << (at - tap) % SIZE for tap in others) for at in range(SIZE))
+    assert sets(found) == round_
+
+
+def phases(x: Tensor) -> Tensor:
+    spectrum = rfft(x)
+    return irfft(torch.polar(spectrum.abs(), spectrum.angle()), SIZE)
+
+
+def there_and_back(x: Tensor) -> Tensor:
+    """By way of the last axis first; and once more, by a transform of something else before."""
+    return ifft(fft(x.cumsum(-1))).real
+
+
+def by_windows(x: Tensor) -> Tensor:
+    window = torch.hann_window(4, dtype=x.dtype, device=x.device)
+    frames = torch.stft(x[0], 4, 2, window=window, return_complex=True)
+    return torch.istft(frames, 4, 2, window=window)[None]
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (phases, window(0)),
+        (there_and_back, window(*range(SIZE))),
+        (by_windows, window(0)),
+        (lambda x: irfft(rfft(fft(x).real.cumsum(-1)), SIZE)[..., :1], ((1 << SIZE) - 1,)),
+    ],
+)
+def test_a_transform_that_is_undone_leaves_what_was_before_it(
+    function: Callable[..., Tensor], expected: tuple[int, ...]
+) -> None:
+    found = look_at(function)
+
+    assert flags(found) == []
+    assert sets(found) == expected
+
+
+def test_planes() -> None:
+    shape = (1, 2, 6, 4)
+
+    undone = look_at(lambda x: irfft2(rfft2(x)), shape=shape)
+    learned = look_at(
+        lambda x, w: irfft2(rfft2(x) * torch.view_as_complex(w)),
+        torch.zeros(2, 6, 3, 2),
+        shape=shape,
+    )
+    mixed = look_at(lambda x: fft2(x).real, shape=shape)
+
+    assert sets(undone) == window(0, size=6)
+    assert sets(undone, 1) == window(0, size=4)
+    for found in (learned, mixed):
+        assert set(sets(found)) == {0b111111}
+        assert set(sets(found, 1)) == {0b1111}
+        assert flags(found) == []
+
+
+def test_channels_and_images_stay_apart() -> None:
+    x = torch.zeros(2, 3, SIZE, dtype=torch.float64)
+    model = Run(long_convolution, torch.zeros(3, 4, dtype=torch.float64))
+    of_images = examine(model, Inputs(args=(x,)), axes=(0, 1))
+
+    assert sets(of_images) == (1, 2)
+    assert sets(of_images, 1) == (1, 2, 4)
+
+
+def unclear(x: Tensor) -> Tensor:
+    """A shift by phases in single precision: whether a tap is zero or rounding is not known."""
+    turns = torch.exp(-2j * torch.pi * torch.arange(7, device=x.device) * 0.25)
+    return irfft(rfft(x) * turns, SIZE)
+
+
+def partly(x: Tensor) -> Tensor:
+    return ifft(fft2(x), dim=-1).real
+
+
+@pytest.mark.parametrize(("function", "shape"), [(unclear, (1, 2, SIZE)), (partly, (1, 2, 6, 4))])
+def test_what_is_not_clear_is_a_bound(
+    function: Callable[..., Tensor], shape: tuple[int, ...]
+) -> None:
+    found = look_at(function, shape=shape)
+    seen = found.seen(found.graph.outputs["0"])
+
+    assert seen is not None
+    assert seen.bounded_by is not None
+    assert found.graph.nodes[seen.bounded_by].operator in ("_fft_c2r", "_fft_c2c")
+    for axis, size in enumerate(shape[2:]):
+        assert set(sets(found, axis)) == {(1 << size) - 1}
+
+
+def gradients(function: Callable[..., Tensor], x: Tensor) -> NDArray[np.bool_]:
+    found: Any = torch.autograd.functional.jacobian(function, x)
+    return np.asarray((found.abs() > 1e-9).numpy().any((0, 1, 3, 4)))
+
+
+@pytest.mark.parametrize("taps", [1, 2, 9, SIZE])
+def test_the_sets_are_those_of_gradients(taps: int) -> None:
+    kernel = torch.rand(2, taps, dtype=torch.float64) + 0.1
+    x = torch.rand(1, 2, SIZE, dtype=torch.float64)
+    mask = gradients(lambda x: long_convolution(x, kernel), x)
+
+    seen = sets(look_at(long_convolution, kernel))
+
+    assert seen == tuple(sum(1 << at for at in np.flatnonzero(row)) for row in mask)
