@@ -9,8 +9,9 @@ from itertools import chain
 from torch import nn
 
 from archscope.dependence.answer.backward import over
-from archscope.dependence.answer.examine import Examination, examine, grown
+from archscope.dependence.answer.examine import Examination, examine
 from archscope.dependence.answer.fields import Field, has_units
+from archscope.dependence.answer.growth import away_from_borders
 from archscope.dependence.record.graph import Call, Value
 from archscope.errors import ForwardError, UsageError, did_you_mean
 from archscope.subject import Inputs
@@ -112,7 +113,7 @@ def receptive(
     """
     given = examine(model, inputs, studied=studied, axes=axes)
     value = _chosen(given, output)
-    best = _away_from_borders(model, inputs, given, value)
+    best = away_from_borders(model, inputs, given, value)
     layers = tuple(_layers(given, best))
     target = _layer(given, best, _call_of(given, value, output), value, looks=False)
     if target is None:
@@ -150,7 +151,7 @@ def _others(
         ]
         whole = [one for one in made if one is not None and one.field.is_whole]
         if not whole and len(tried) < MOST_PASSES:
-            larger = _away_from_borders(model, inputs, given, value)
+            larger = away_from_borders(model, inputs, given, value)
             tried[larger.sizes] = larger
             again = _layer(given, larger, _call_of(given, value, place), value, looks=False)
             whole = [one for one in (again, *made) if one is not None]
@@ -207,26 +208,6 @@ def _all_after(given: Examination, value: Value) -> str | None:
         if seen is not None and output != value and not has_units(given.local(output)):
             return given.module(seen.cut_by)
     return None
-
-
-def _away_from_borders(
-    model: nn.Module, inputs: Inputs, given: Examination, value: Value
-) -> Examination:
-    """Return the smallest pass in which some unit of an output is away from all borders."""
-    field = given.local(value) or given.total(value)
-    if field is None or field.is_settled or not has_units(field):
-        return given
-    best = given
-    for larger in grown(model, inputs, given, value):
-        again = larger.again(value)
-        wider = larger.local(again) or larger.total(again) if again else None
-        if wider is None or not field.maps_alike(wider):
-            break
-        if wider.is_whole and wider.is_narrow:
-            best = larger
-        if wider.is_settled:
-            break
-    return best
 
 
 def _layers(given: Examination, best: Examination) -> Iterator[Layer]:
