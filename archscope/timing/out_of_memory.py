@@ -36,20 +36,20 @@ def largest_that_fits(failed: int, fits: Callable[[int], bool]) -> int | None:
     return batch or None
 
 
-def batch_size(inputs: Inputs) -> int | None:
-    """Return the leading size of the first tensor among the inputs, None where there is none."""
+def batch_size(inputs: Inputs, axis: int | None = 0) -> int | None:
+    """Return the size of the first tensor among the inputs along an axis, None for none."""
     leaves = tree_leaves((inputs.args, dict(inputs.kwargs)))
     tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor) and leaf.ndim]
-    return int(tensors[0].shape[0]) if tensors else None
+    return int(tensors[0].shape[axis]) if tensors and axis is not None else None
 
 
-def first_of_batch(inputs: Inputs, batch: int) -> Inputs:
+def first_of_batch(inputs: Inputs, batch: int, axis: int = 0) -> Inputs:
     """Return the inputs with only the first `batch` items of every tensor that is that long."""
-    whole = batch_size(inputs)
+    whole = batch_size(inputs, axis)
 
     def cut(leaf: Any) -> Any:
-        is_batched = isinstance(leaf, Tensor) and leaf.ndim and leaf.shape[0] == whole
-        return leaf[:batch] if is_batched else leaf
+        is_batched = isinstance(leaf, Tensor) and leaf.ndim > axis and leaf.shape[axis] == whole
+        return leaf.narrow(axis, 0, batch) if is_batched else leaf
 
     return Inputs(args=tree_map(cut, inputs.args), kwargs=tree_map(cut, dict(inputs.kwargs)))
 

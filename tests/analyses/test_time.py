@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 import archscope
 from archscope.analyses.time import measure as _time_measure
+from archscope.analyses.time.batch import batch_axis
 from archscope.analyses.time.measure import Measured
 from archscope.analyses.time.rows import LayerRow
 from archscope.analyses.time.sections import items_of, sections
@@ -665,3 +666,23 @@ def test_counts_are_those_of_a_report() -> None:
 
 def test_it_is_public() -> None:
     assert archscope.time is time
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "axis"),
+    [
+        (nn.TransformerEncoderLayer(16, 2), (10, 2, 16), 1),  # time first
+        (nn.LSTM(16, 4, batch_first=True), (2, 10, 16), 0),
+        (nn.Conv2d(3, 4, 3), (3, 16, 16), None),  # one image
+        (nn.Conv2d(3, 4, 3), (5, 3, 16, 16), 0),
+        (nn.Linear(16, 4), (7, 16), 0),
+    ],
+)
+def test_samples_are_counted_along_the_batch(
+    model: nn.Module, shape: tuple[int, ...], axis: int | None
+) -> None:
+    inputs = Inputs(args=(torch.zeros(shape),))
+    subject = Subject(name="own", model=model, inputs=inputs, origin="memory")
+
+    assert batch_axis(model, inputs) == axis
+    assert items_of(subject, axis) == ("sample", 1 if axis is None else shape[axis])

@@ -289,3 +289,11 @@ def test_a_sink_and_a_window_are_told_as_such() -> None:
     notes = receptive_field(model, torch.zeros(1, 64, 8)).notes
 
     assert any("the first and the last 7 up to its own" in d for n in notes for d in n.details)
+
+
+def test_a_tensor_that_is_given_several_times_is_one_input() -> None:
+    model, x = nn.MultiheadAttention(8, 2, batch_first=True), torch.zeros(1, 6, 8)
+    found = receptive(model, Inputs(args=(x, x, x)), studied="0")
+
+    # Queries alone would see themselves; keys and values are the same tensor.
+    assert found.target.total.lines[0].hulls == (6, 6)

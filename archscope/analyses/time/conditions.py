@@ -35,7 +35,7 @@ def _set(subject: Subject, found: Measured) -> Iterator[ConditionRow]:
     yield _row("mode", "training" if trains else "evaluation, without gradients")
     yield _row("execution", "compiled" if settings.compiled else "eager")
     if subject.inputs is not None:
-        yield _row("batch", batch_size(subject.inputs))
+        yield _row("batch", batch_size(subject.inputs, found.batch_axis))
     yield _row("ready after", found.ready_s, "s")
     yield _row("warm-up runs", samples.warmup_runs)
     yield _row("warm-up settled", samples.settled)

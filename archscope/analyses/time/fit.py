@@ -32,17 +32,21 @@ def does_not_fit(
     inputs: Inputs,
     device: torch.device,
     open_with: Callable[[Inputs], AbstractContextManager[Workload]],
+    axis: int | None = 0,
 ) -> str:
-    """Return a sentence that names the largest power-of-two batch that fits, after trying."""
+    """Return a sentence that names the largest power-of-two batch that fits, after trying.
+
+    Samples lie along an `axis` of the inputs.
+    """
     free(device)
-    batch = batch_size(inputs)
+    batch = batch_size(inputs, axis)
     where = f"{_kind(device)} out of memory at batch {batch}{_size(device)}"
-    if batch is None or batch < 2:
+    if batch is None or axis is None or batch < 2:
         return f"{where}. There is no smaller batch; take fewer blocks or a shorter input."
 
     def run(smaller: int) -> None:
         # A frame of its own: what it holds is freed when it ends, also by an error.
-        with open_with(first_of_batch(inputs, smaller)) as workload:
+        with open_with(first_of_batch(inputs, smaller, axis)) as workload:
             for _ in range(2):  # the optimiser's state is made in the first
                 for stage in workload.stages:
                     stage.run()

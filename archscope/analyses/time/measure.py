@@ -9,6 +9,7 @@ from math import inf
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from archscope.analyses.time.batch import batch_axis
 from archscope.analyses.time.fit import does_not_fit
 from archscope.analyses.time.settings import Settings
 from archscope.analyses.time.work import BackwardWork, count_backward
@@ -69,6 +70,8 @@ class Measured:
     graph_failure: str | None = None
     """Why there is none though there could be."""
     machine: tuple[Reading, ...] = ()
+    batch_axis: int | None = 0
+    """The first input's axis along which samples lie; None: it is one sample."""
     interrupted: bool = False
 
 
@@ -98,15 +101,17 @@ def measure(subject: Subject, settings: Settings) -> Measured:
         # A frame of its own: what it holds is freed when it ends, also by an error.
         start = perf_counter()
         with open_with(inputs) as workload:
-            return _measure(workload, settings, device, precision, start)
+            found = _measure(workload, settings, device, precision, start)
+            return replace(found, batch_axis=axis)
 
+    axis = batch_axis(subject.model, subject.inputs)
     try:
         return attempt(subject.inputs)
     except Exception as error:
         if not is_out_of_memory(error):
             raise
         error.__traceback__ = None  # its frames hold what did not fit
-    raise ArchscopeError(does_not_fit(subject.inputs, device, open_with))
+    raise ArchscopeError(does_not_fit(subject.inputs, device, open_with, axis))
 
 
 def _check(settings: Settings, device: torch.device) -> None:

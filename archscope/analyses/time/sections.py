@@ -34,7 +34,7 @@ _PER_ITEM = ("forward", STEP, GRAPH)
 
 def sections(subject: Subject, found: Measured, counts: Counts | None) -> tuple[Section, ...]:
     """Return what was measured as sections; see `archscope.analyses.time.analysis.run`."""
-    item, items = items_of(subject)
+    item, items = items_of(subject, found.batch_axis)
     series = tuple(_series(found))
     rows = tuple(_pass_row(found, counts, items, *one) for one in series)
     modules = layer_rows(found, counts, rows[0].median_s)
@@ -74,11 +74,11 @@ def sections(subject: Subject, found: Measured, counts: Counts | None) -> tuple[
     )
 
 
-def items_of(subject: Subject) -> tuple[str | None, int | None]:
+def items_of(subject: Subject, batch: int | None = 0) -> tuple[str | None, int | None]:
     """Return what is counted per second and how much of it one run takes in.
 
     Tokens where the spec has a length in tokens or the first input is a matrix of integers,
-    samples where the first input has a leading size.
+    samples where the first input has an axis along which these lie.
     """
     shapes = subject.inputs.shapes() if isinstance(subject.inputs, Inputs) else ()
     if not shapes or not shapes[0].shape:
@@ -87,7 +87,7 @@ def items_of(subject: Subject) -> tuple[str | None, int | None]:
     is_long = len(first.shape) >= 2 and "seq_len" in subject.config
     if is_long or (len(first.shape) == 2 and first.dtype in ("int64", "int32")):
         return "token", first.shape[0] * first.shape[1]
-    return "sample", first.shape[0]
+    return ("sample", first.shape[batch]) if batch is not None else ("sample", 1)
 
 
 def _series(found: Measured) -> Iterator[tuple[str, Sequence[float], int | None]]:

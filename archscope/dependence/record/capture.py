@@ -178,18 +178,24 @@ class _Recorder(TorchDispatchMode):
 
     def _studied(self, inputs: Inputs, studied: tuple[str, ...]) -> tuple[Any, Any]:
         """Return the arguments with the studied tensors replaced by fresh, recorded ones."""
-        names = {id(tensor): name for name, tensor in input_tensors(inputs).items()}
+        wanted: dict[int, list[str]] = {}
+        for name, tensor in input_tensors(inputs).items():
+            if name in studied:
+                wanted.setdefault(id(tensor), []).append(name)
+        made: dict[int, Tensor] = {}  # one tensor may be given several times
 
         def fresh(leaf: Any) -> Any:
-            if not isinstance(leaf, Tensor) or names.get(id(leaf)) not in studied:
+            if not isinstance(leaf, Tensor) or id(leaf) not in wanted:
                 if isinstance(leaf, Tensor) and leaf.is_meta:
                     self._known.learn(leaf)  # another input counts as anything
                 return leaf
-            tensor = leaf.detach().clone() if self._data else bodiless(leaf.detach())
-            value = self._fresh_value(tuple(tensor.shape))
-            self._graph.inputs[names[id(leaf)]] = value
-            self._aliases.add(tensor, value)
-            return tensor
+            if id(leaf) not in made:
+                tensor = leaf.detach().clone() if self._data else bodiless(leaf.detach())
+                value = self._fresh_value(tuple(tensor.shape))
+                self._graph.inputs.update(dict.fromkeys(wanted[id(leaf)], value))
+                self._aliases.add(tensor, value)
+                made[id(leaf)] = tensor
+            return made[id(leaf)]
 
         return tree_map(fresh, inputs.args), tree_map(fresh, dict(inputs.kwargs))
 
