@@ -12,7 +12,7 @@ from archscope.probing.evidence import NotRepeatedError
 from archscope.probing.trials import Trial
 from archscope.records import frozen
 
-Role = Literal["features", "the batch"]
+Role = Literal["features", "the batch", "what is read whole"]
 
 
 @frozen
@@ -31,8 +31,8 @@ class AxisShown:
 class AxesEvidence:
     """Gathers over several draws along which axes outputs see several places."""
 
-    def __init__(self, exam: Examination, *, is_number: bool) -> None:
-        self._roles = roles_beside(exam, is_number=is_number)
+    def __init__(self, exam: Examination) -> None:
+        self._roles = roles_beside(exam)
         self._sizes = exam.seed.shape
         self._mixed = {axis: False for axis in self._roles if self._sizes[axis] == 1}
         self.is_contrary = False
@@ -76,11 +76,16 @@ class AxesEvidence:
         return all(one.mixed is not None for one in self.shown if one.taken_for == "the batch")
 
 
-def roles_beside(exam: Examination, *, is_number: bool) -> dict[int, Role]:
+def roles_beside(exam: Examination) -> dict[int, Role]:
     """Return what the answer takes the axes beside those of positions for.
 
-    The last one is of features; but tokens have none, and what is beside them is a batch.
+    Where it names no features these are the last of what is left beside the batch.
     """
+    roles, found = exam.roles, dict[int, Role]()
     beside = [axis for axis in range(len(exam.seed.shape)) if axis not in exam.axes]
-    features = beside[-1] if beside and is_number else None
-    return {axis: "features" if axis == features else "the batch" for axis in beside}
+    left = [axis for axis in beside if axis not in (*roles.read_whole, roles.batch)]
+    features = left[-1] if roles.features is None and left else roles.features
+    for axis in beside:
+        other: Role = "what is read whole" if axis in roles.read_whole else "the batch"
+        found[axis] = "features" if axis == features else other
+    return found

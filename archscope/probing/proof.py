@@ -108,7 +108,7 @@ class Asked:
 def misprinted(claim: Claim, found: Receptive) -> str:
     """Return that the numbers of the answer are not those of the set that was tried."""
     target = found.target
-    if claim.exam is not found.best or claim.unit != found.unit or claim.is_own:
+    if claim.exam is not found.best or claim.unit != target.field.typical or claim.is_own:
         return ""
     if target.field.sizes != claim.sizes or target.field.value != claim.target:
         return ""

@@ -209,9 +209,9 @@ def _ask(
             if not trial.is_sound:
                 continue
             if asked.evidence is None:
-                limits = limits_of(seconds / _pass_seconds(trial))
+                limits = limits_of(seconds / _pass_seconds(trial), sees_all=claim.is_own)
                 asked.evidence = Evidence(claim, limits, has_nan=is_number)
-                asked.axes = AxesEvidence(exam, is_number=like.is_floating_point())
+                asked.axes = AxesEvidence(exam)
                 asked.outputs = OutputsEvidence(claim)
             asked.draws += 1
             try:

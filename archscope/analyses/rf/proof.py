@@ -76,7 +76,8 @@ def _beside(one: Shown) -> str:
         if axis.size == 1 or axis.mixed is None:
             continue
         mixed = "mixed" if axis.mixed else "not mixed"
-        parts.append(f"axis {axis.axis} ({axis.taken_for}, {axis.size:,}) is {mixed}")
+        role = f"{axis.taken_for}, " if axis.mixed or axis.taken_for == "the batch" else ""
+        parts.append(f"axis {axis.axis} ({role}{axis.size:,}) is {mixed}")
     return ", ".join(parts)
 
 

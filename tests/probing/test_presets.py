@@ -1,0 +1,29 @@
+"""Published networks are verified by running them; `benchmarks/verify.py --presets` does it for all.
+
+Here are those of each kind that take a second or two: with windows along one axis and two, causal,
+depthwise, dilated, recurrent, and with an output that sees everything behind a map that does not.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+import archscope
+
+PRESETS = {
+    "dilated1d-8L-64-k3": (511,),  # 1 + 2 * (2^8 - 1)
+    "dilated2d-context-basic": (67, 67),  # 1 + 2 * (1 + 1 + 2 + 4 + 8 + 16 + 1)
+    "lstm-lm-200-ptb": (20,),  # all of its sequence
+    "mobilenet_v1_0.25": (315, 315),
+    "tcn-copy-memory": (3571,),  # 1 + 2 * 7 * (2^8 - 1)
+    "tcn-jsb": (13,),  # 1 + 2 * 2 * (2^2 - 1)
+    "textcnn-kim-rand": (5,),  # the widest of 3, 4 and 5
+}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_published_network_is_verified(one_thread: None, name: str) -> None:
+    totals = archscope.receptive_field(name, verify=True).totals
+
+    assert totals.proof == "verified"
+    assert totals.receptive_field == PRESETS[name]
