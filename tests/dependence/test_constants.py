@@ -20,6 +20,7 @@ from torch.nn.utils import parametrize, prune
 from archscope.blocks.constants import weights_without_values
 from archscope.dependence.answer.backward import over, ways
 from archscope.dependence.answer.examine import Examination, examine
+from archscope.dependence.rules import UNREAD
 from archscope.subject import Inputs
 
 N, C = 6, 2
@@ -586,3 +587,88 @@ def seen(found: Examination, shape: tuple[int, ...]) -> dict[tuple[int, ...], by
         mask = over(back[found.seed], axes) > 0 if found.seed in back else nothing
         result[unit] = mask.tobytes()
     return result
+
+
+def band(x: Tensor) -> Tensor:
+    at = torch.arange(N, device=x.device)
+    return (at[:, None] - at).abs() > 1
+
+
+class Gated(nn.Module):
+    """Attention under a mask that is learned."""
+
+    def __init__(self, cut: Callable[[Any, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.gate = nn.Parameter(torch.randn(N, N))
+        self.rows = nn.Parameter(torch.rand(N))
+        self.cut = cut
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.cut(self, x @ x.transpose(1, 2)) @ x
+
+
+LEARNED: dict[str, Callable[[Any, Tensor], Tensor]] = {
+    "filled": lambda self, s: s.masked_fill(self.gate > 0, -math.inf).softmax(-1),
+    "chosen": lambda self, s: torch.where(self.gate > 0, s, 0.0),
+    "multiplied": lambda self, s: s.softmax(-1) * (self.gate > 0),
+    "added": lambda self, s: (s + (self.gate > 0).float() * -1e9).softmax(-1),
+    "by number": lambda self, s: s[:, self.rows.argsort()],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("road", ["values", "shapes"])
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_mask_that_is_learned_makes_a_bound(name: str, road: str) -> None:
+    make = lambda: Gated(LEARNED[name])  # noqa: E731
+    model = make() if road == "values" else on_shapes(make)
+
+    found = look_at(model, torch.zeros(LINE))
+
+    flags = {each.flag for each in found.lowered if each.flag}
+    assert flags == {UNREAD}
+    (target,) = found.graph.outputs.values()
+    assert found.dependences.seen[target].bounded_by is not None
+    # Which keys are cut is not known: each output may see all 6 positions.
+    assert set(seen(found, LINE).values()) == {b"\1" * N}
+
+
+def test_a_mask_without_values_makes_a_bound_and_a_table_does_not() -> None:
+    with torch.device("meta"):
+        masked = Attention(filled, buffer(causal))
+        table = Held(buffer(lambda: torch.ones(N, C)), lambda self, x: x + self.mask)
+        rotary = Held(
+            buffer(lambda: torch.ones(N, C)), lambda self, x: x.roll(1, 1) * self.mask.cos()
+        )
+        model = nn.Sequential(table, rotary, Attention(lambda self, s: s.softmax(-1)))
+
+    bound, exact = (look_at(one, torch.zeros(LINE)) for one in (masked, model))
+
+    assert [each.node.operator for each in bound.lowered if each.flag == UNREAD] == [
+        "_softmax",
+        "bmm",
+    ]
+    assert not [each for each in exact.lowered if each.flag]
+
+
+def test_a_mask_among_the_inputs_has_its_values() -> None:
+    class Masked(nn.Module):
+        def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+            return (x @ x.transpose(1, 2)).masked_fill(mask == 0, -math.inf).softmax(-1) @ x
+
+    found = look_at(Masked(), torch.zeros(LINE), causal())
+
+    (target,) = found.graph.outputs.values()
+    field = found.total(target)
+    assert field is not None
+    assert tuple(field.lines[0].sets) == tuple((1 << unit + 1) - 1 for unit in range(N))
+
+
+def test_a_mask_too_large_to_be_followed_makes_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archscope.dependence.record.zeros.MOST_ELEMENTS", N)
+    monkeypatch.setattr("archscope.dependence.record.element_moves.MOST_ELEMENTS", N)
+    model = Attention(lambda self, s: filled_scores(self, s).flip(0).softmax(-1), buffer(causal))
+
+    found = look_at(model, torch.zeros(LINE))
+
+    assert {each.flag for each in found.lowered if each.flag} == {UNREAD}
+    assert set(seen(found, LINE).values()) == {b"\1" * N}
