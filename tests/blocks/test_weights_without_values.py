@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from archscope.blocks import constant_memory, constants
 from archscope.blocks.constants import weights_without_values
 
 
-def built(make: Callable[[], nn.Module]) -> nn.Module:
+def built(make: Callable[[], nn.Module]) -> Any:
     with weights_without_values() as finished:
         return finished(make())
 

@@ -52,7 +52,7 @@ def attention(node: Node, zeros: Zeros) -> list[Edge]:
     found = edges(query, (Mix(last, shape_of(query)[-1], target.shape[-1]), *asks), target)
     for source, width in ((key, shape_of(key)[-1]), (value, shape_of(value)[-1])):
         shape = shape_of(source)
-        ways = allowed if source is value or allowed is None else allowed & scored
+        ways = allowed if source is value or scored is None else scored & allowed
         heads: tuple[Step, ...] = ()
         if rank > 2 and shape[-3] != target.shape[-3]:  # grouped queries
             copies = target.shape[-3] // shape[-3]
