@@ -17,21 +17,17 @@ def size_of(name: str, args: Any, kwargs: Any, tensors: list[Tensor]) -> int:
         return _asked_for(name, args, kwargs)
     shape = tensors[0].shape
     if name == "repeat":
-        return prod(args[1]) * shape.numel()
+        return int(prod(args[1])) * shape.numel()
     if name.startswith("new_"):
-        return prod(args[1])
+        return int(prod(args[1]))
     if name in _PRODUCTS and len(tensors) > 1:
         one, two = tensors[-2:]
-        columns = two.shape[-1] if two.dim() > 1 or name not in ("mm", "bmm") else 1
-        return (
-            one.numel() // max(one.shape[-1], 1) * columns
-            if "mm" in name
-            else one.numel() * two.numel()
-        )
+        rows = one.numel() // max(one.shape[-1], 1)
+        return rows * two.shape[-1] if "mm" in name else one.numel() * two.numel()
     if len(tensors) == 1:
         return shape.numel()
     try:
-        return torch.broadcast_shapes(*(one.shape for one in tensors)).numel()
+        return int(torch.broadcast_shapes(*(one.shape for one in tensors)).numel())
     except RuntimeError:  # it is no operator by elements
         return sum(one.numel() for one in tensors)
 

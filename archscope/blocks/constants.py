@@ -58,7 +58,8 @@ def weights_without_values() -> Iterator[Callable[[nn.Module], nn.Module]]:
             return parameter
         return memory.weight(parameter)
 
-    handle = register_module_parameter_registration_hook(taken)
+    register: Any = register_module_parameter_registration_hook
+    handle = register(taken)
     try:
         with _Functions(memory), _Constants(memory):
             yield lambda module: _without_unknown(module, memory)

@@ -44,7 +44,8 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = self.qkv(x).chunk(3, -1)
         weights: Tensor = self.masked(self, q @ k.transpose(1, 2) / math.sqrt(C))
-        return weights @ v
+        made: Tensor = weights @ v
+        return made
 
 
 class Held(nn.Module):
@@ -61,16 +62,24 @@ class Held(nn.Module):
         return self.function(self, x)
 
 
+def keep(module: nn.Module, **held: Any) -> nn.Module:
+    """Give a module what it holds."""
+    for name, value in held.items():
+        setattr(module, name, value)
+    return module
+
+
 def causal(n: int = N) -> Tensor:
-    return torch.tril(torch.ones(n, n))
+    made: Tensor = torch.tril(torch.ones(n, n))
+    return made
 
 
 def buffer(make: Callable[[], Tensor], **settings: Any) -> Callable[[nn.Module], None]:
     return lambda self: self.register_buffer("mask", make(), **settings)
 
 
-def attribute(make: Callable[[], Any]) -> Callable[[nn.Module], None]:
-    return lambda self: setattr(self, "mask", make())
+def attribute(make: Callable[[], Any]) -> Callable[[nn.Module], object]:
+    return lambda self: keep(self, mask=make())
 
 
 def filled(self: Any, scores: Tensor) -> Tensor:
@@ -78,7 +87,8 @@ def filled(self: Any, scores: Tensor) -> Tensor:
 
 
 def added(self: Any, scores: Tensor) -> Tensor:
-    return (scores + self.mask).softmax(-1)
+    made: Tensor = (scores + self.mask).softmax(-1)
+    return made
 
 
 def low(dtype: torch.dtype = torch.float32) -> Tensor:
@@ -215,17 +225,17 @@ SCORES: dict[str, tuple[Callable[[Any], object], Callable[[Any, Tensor], Tensor]
         added,
     ),
     "a parameter that is not trained": (
-        lambda self: setattr(self, "mask", nn.Parameter(causal(), requires_grad=False)),
+        lambda self: keep(self, mask=nn.Parameter(causal(), requires_grad=False)),
         filled,
     ),
     "such a one, multiplied": (
-        lambda self: setattr(self, "mask", nn.Parameter(causal(), requires_grad=False)),
+        lambda self: keep(self, mask=nn.Parameter(causal(), requires_grad=False)),
         lambda self, s: s.softmax(-1) * self.mask,
     ),
     "a learned bias, cut": (
         lambda self: (
             buffer(lambda: causal() == 0)(self),
-            setattr(self, "bias", nn.Parameter(torch.randn(N, N))),
+            keep(self, bias=nn.Parameter(torch.randn(N, N))),
         ),
         lambda self, s: (s + self.bias.masked_fill(self.mask, -math.inf)).softmax(-1),
     ),
@@ -236,7 +246,7 @@ SCORES: dict[str, tuple[Callable[[Any], object], Callable[[Any, Tensor], Tensor]
     "a table of relative positions": (
         lambda self: (
             buffer(lambda: torch.arange(N)[:, None] - torch.arange(N) + N - 1)(self),
-            setattr(self, "table", nn.Parameter(torch.zeros(2 * N - 1))),
+            keep(self, table=nn.Parameter(torch.zeros(2 * N - 1))),
         ),
         lambda self, s: (s + self.table[self.mask.view(-1)].view(N, N)).softmax(-1),
     ),
@@ -259,21 +269,27 @@ def normalised(weights: Tensor) -> Tensor:
 class Fused(nn.Module):
     """Attention in one operator, over two heads."""
 
+    mask: Any
+
     def __init__(self, make: Callable[[], Tensor] | None, **settings: Any) -> None:
         super().__init__()
         self.qkv = nn.Linear(C, 3 * C)
         self.register_buffer("mask", None if make is None else make())
         self.settings = settings
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         heads = self.qkv(x).view(1, N, 3, 2, C // 2).permute(2, 0, 3, 1, 4)
         mask = None if self.mask is None else self.mask[..., :N, :N]
-        y = F.scaled_dot_product_attention(*heads, attn_mask=mask, **self.settings)
-        return y.transpose(1, 2).flatten(2)
+        q, k, v = heads
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, **self.settings)
+        made: Tensor = y.transpose(1, 2).flatten(2)
+        return made
 
 
 class Layer(nn.Module):
     """A layer of torch's own, under a mask in a buffer."""
+
+    mask: Any
 
     def __init__(
         self, make: Callable[[], Tensor], call: Callable[..., Tensor], layer: Make
@@ -324,12 +340,15 @@ def by_head() -> Tensor:
 
 
 class Triangle(nn.Module):
+    mask: Any
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("mask", causal())
 
     def forward(self, weight: Tensor) -> Tensor:
-        return weight * self.mask
+        made: Tensor = weight * self.mask
+        return made
 
 
 def mixing(self: Any) -> None:
@@ -341,7 +360,7 @@ def parametrized() -> nn.Module:
     mix = nn.Linear(N, N)
     parametrize.register_parametrization(mix, "weight", Triangle())
     return Held(
-        lambda self: setattr(self, "mix", mix),
+        lambda self: keep(self, mix=mix),
         lambda self, x: self.mix(x.transpose(1, 2)).transpose(1, 2),
     )
 
@@ -350,7 +369,7 @@ def pruned() -> nn.Module:
     mix = nn.Linear(N, N, bias=False)
     prune.custom_from_mask(mix, "weight", causal())
     return Held(
-        lambda self: setattr(self, "mix", mix),
+        lambda self: keep(self, mix=mix),
         lambda self, x: self.mix(x.transpose(1, 2)).transpose(1, 2),
     )
 
@@ -365,6 +384,8 @@ def toeplitz(self: Any, x: Tensor) -> Tensor:
 
 class PixelCNN(nn.Conv2d):
     """van den Oord et al. 2016, as most write it: the mask begins as a copy of the weight."""
+
+    mask: Any
 
     def __init__(self, kind: str, *, in_place: bool) -> None:
         super().__init__(1, 1, 3, padding=1)
@@ -383,6 +404,8 @@ class PixelCNN(nn.Conv2d):
 
 class Made(nn.Linear):
     """A masked layer (Germain et al. 2015) over the positions, its mask by degrees."""
+
+    mask: Any
 
     def __init__(self) -> None:
         super().__init__(N, N)
@@ -403,7 +426,7 @@ def written_in_place() -> nn.Module:
         made: Tensor = self.conv(x.transpose(1, 2)).transpose(1, 2)
         return made
 
-    return Held(lambda self: setattr(self, "conv", nn.Conv1d(C, C, 3, padding=1)), forward)
+    return Held(lambda self: keep(self, conv=nn.Conv1d(C, C, 3, padding=1)), forward)
 
 
 WEIGHTS: dict[str, tuple[tuple[int, ...], Make]] = {
@@ -466,7 +489,7 @@ WEIGHTS: dict[str, tuple[tuple[int, ...], Make]] = {
     ),
     "a kernel along diagonals": (
         LINE,
-        lambda: Held(lambda s: setattr(s, "kernel", nn.Parameter(torch.randn(N))), toeplitz),
+        lambda: Held(lambda s: keep(s, kernel=nn.Parameter(torch.randn(N))), toeplitz),
     ),
     "a parametrization": (LINE, parametrized),
     "a pruned weight": (LINE, pruned),
@@ -521,7 +544,7 @@ WEIGHTS: dict[str, tuple[tuple[int, ...], Make]] = {
         lambda: Held(
             lambda s: (
                 buffer(lambda: torch.arange(N))(s),
-                setattr(s, "table", nn.Embedding(N, C)),
+                keep(s, table=nn.Embedding(N, C)),
             ),
             lambda s, x: (x + s.table(s.mask)).roll(1, 1),
         ),
@@ -619,7 +642,9 @@ LEARNED: dict[str, Callable[[Any, Tensor], Tensor]] = {
 @pytest.mark.parametrize("road", ["values", "shapes"])
 @pytest.mark.parametrize("name", LEARNED)
 def test_a_mask_that_is_learned_makes_a_bound(name: str, road: str) -> None:
-    make = lambda: Gated(LEARNED[name])  # noqa: E731
+    def make() -> nn.Module:
+        return Gated(LEARNED[name])
+
     model = make() if road == "values" else on_shapes(make)
 
     found = look_at(model, torch.zeros(LINE))
@@ -633,7 +658,8 @@ def test_a_mask_that_is_learned_makes_a_bound(name: str, road: str) -> None:
 
 
 def test_a_mask_without_values_makes_a_bound_and_a_table_does_not() -> None:
-    with torch.device("meta"):
+    meta: Any = torch.device("meta")
+    with meta:
         masked = Attention(filled, buffer(causal))
         table = Held(buffer(lambda: torch.ones(N, C)), lambda self, x: x + self.mask)
         rotary = Held(

@@ -46,7 +46,7 @@ class Facts:
         """Return what is known of a tensor, from what is known of its memory."""
         if tensor.layout is not torch.strided:
             return self
-        size, stride, start = tensor.size(), tensor.stride(), tensor.storage_offset()
+        size, stride, start = tensor.size(), tensor.stride(), int(tensor.storage_offset())
 
         def view(flat: Tensor | None) -> Tensor | None:
             if flat is None or (tensor.numel() and _last(size, stride, start) >= len(flat)):

@@ -68,9 +68,10 @@ class Unread:
         if operator in ("masked_fill", "where"):
             return is_unread(given.get("mask", given.get("condition")))
         if operator == "mul":
-            rank = len(node.outputs[0].shape) if node.outputs[0] is not None else 0
-            pair = (given["self"], given["other"])
-            return any(is_unread(one) and _is_like_a_mask(one, node, rank) for one in pair)
+            output, pair = node.outputs[0], (given["self"], given["other"])
+            return output is not None and any(
+                is_unread(one) and _is_like_a_mask(one, output) for one in pair
+            )
         if operator.startswith(_ATTENTION) or operator.startswith("_" + _ATTENTION):
             return any(is_unread(given.get(name)) for name in ("attn_mask", "attn_bias"))
         return operator in _MIXING and any(map(is_unread, _constants(node)))
@@ -88,13 +89,12 @@ def is_unread(argument: Any) -> bool:
     )
 
 
-def _is_like_a_mask(constant: Tensor, node: Node, rank: int) -> bool:
+def _is_like_a_mask(constant: Tensor, output: Value) -> bool:
     """Return whether a factor has a number of its own for each pair, as a mask of scores has."""
     if not constant.is_floating_point():
         return True
-    (output, *_) = node.outputs
-    last = constant.shape[-2:]
-    return rank >= 2 and len(last) == 2 and 1 not in last and last == output.shape[-2:]
+    last = tuple(constant.shape[-2:])
+    return len(last) == 2 and 1 not in last and last == output.shape[-2:]
 
 
 def _constants(node: Node) -> list[Tensor]:

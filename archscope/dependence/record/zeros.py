@@ -124,13 +124,9 @@ class Zeros:
             return _kept(self.zero, source, rank)
         if operator == "mul":
             both = (given["self"], given["other"])
-            kept = (_kept(self.zero, one, rank) for one in both)
-            return _any([*(_holes(one, rank) for one in both), *kept])
+            return _any([self._of(factor, rank) for factor in both])
         if operator in ("add", "sub"):
-            one, two = (
-                _any([_holes(a, rank), _kept(self.zero, a, rank)])
-                for a in (given["self"], given["other"])
-            )
+            one, two = self._of(given["self"], rank), self._of(given["other"], rank)
             return None if one is None or two is None else one & two
         if operator == "masked_fill":
             mask, kept = _read(given["mask"], rank), _kept(self.zero, given["self"], rank)
@@ -190,14 +186,20 @@ class Zeros:
                 sides.append(taken & side)
         return _any(sides)
 
+    def _of(self, argument: Any, rank: int) -> Mask | None:
+        """Return where a value or a constant is zero."""
+        if isinstance(argument, Value):
+            return _kept(self.zero, argument, rank)
+        return _holes(argument, rank)
+
     def _product(self, one: Any, two: Any, rank: int) -> Mask | None:
         """A product of two masked matrices is zero where no pair of factors is not."""
-        masks = [_any([_holes(a, rank), _kept(self.zero, a, rank)]) for a in (one, two)]
-        if masks[0] is None or masks[1] is None:
+        left, right = self._of(one, rank), self._of(two, rank)
+        if left is None or right is None:
             return None
         whole = [
-            np.broadcast_to(m, (*m.shape[:-2], *a.shape[-2:]))
-            for m, a in zip(masks, (one, two), strict=True)
+            np.broadcast_to(mask, (*mask.shape[:-2], *factor.shape[-2:]))
+            for mask, factor in ((left, one), (right, two))
         ]
         if prod(whole[0].shape) * whole[1].shape[-1] > _MOST_PRODUCTS:
             return None
