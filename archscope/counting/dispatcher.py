@@ -16,7 +16,6 @@ from archscope.counting.estimates import ESTIMATES
 from archscope.counting.expected import Expected
 from archscope.counting.fvcore_estimates import ESTIMATES as FVCORE
 from archscope.counting.fvcore_estimates import OF_FUNCTIONS
-from archscope.counting.higher_order import kernel_of
 from archscope.counting.known import Operator, operator_of
 from archscope.counting.layouts import Formula, is_nested, special, why_unknown
 from archscope.counting.operators import OperatorClass
@@ -31,6 +30,7 @@ from archscope.counting.path_lengths import PathLength, PathLengths
 from archscope.counting.unwritten import Unseen, Unwritten
 from archscope.counting.unwritten import memory_of as _storage
 from archscope.counting.whole import COMPLEX, WHOLE, WholeFunctions
+from archscope.running.higher_order import kernel_of
 from archscope.running.module_stack import ModuleStack
 
 

@@ -275,3 +275,91 @@ def test_what_data_says_the_size_of_is_a_bound_with_its_name(name: str) -> None:
     field = found.total(found.graph.outputs["0"])
     assert field is not None
     assert set(field.lines[0].sets) == {0b111111}
+
+
+def sets(found: Examination) -> tuple[int, ...]:
+    field = found.total(found.graph.outputs["0"])
+    assert field is not None
+    return tuple(field.lines[0].sets)
+
+
+def flags(found: Examination) -> list[str]:
+    return [each.node.operator for each in found.lowered if each.flag]
+
+
+def test_operators_come_whole_in_inference_mode_and_are_taken_apart() -> None:
+    class Decorated(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv1d(2, 2, 3, padding=1)
+            self.last = nn.GRU(2, 2, batch_first=True)
+
+        @torch.inference_mode()
+        def forward(self, x: Tensor) -> Tensor:
+            made: Tensor = self.last(torch.einsum("bct->btc", self.conv(x)))[0]
+            return made
+
+    found = examine(Decorated(), Inputs(args=(torch.zeros(1, 2, 6),)), axes=(2,))
+
+    assert flags(found) == []
+    # The window of three, and all before it.
+    assert sets(found) == (0b11, 0b111, 0b1111, 0b11111, 0b111111, 0b111111)
+
+
+def test_flex_attention_sees_what_its_mask_lets_through() -> None:
+    from torch.nn.attention.flex_attention import create_block_mask, flex_attention
+
+    def near(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        return (query >= key) & (query - key < 3)
+
+    mask = create_block_mask(near, None, None, 6, 6, device="cpu")
+    found = examine(
+        Run(lambda x: flex_attention(x, x, x, block_mask=mask)),
+        Inputs(args=(torch.zeros(1, 1, 6, 8),)),
+        axes=(2,),
+    )
+
+    assert flags(found) == []
+    assert sets(found) == (0b1, 0b11, 0b111, 0b1110, 0b11100, 0b111000)
+
+
+@pytest.mark.parametrize("layer", ["dynamic", "static"])
+@pytest.mark.filterwarnings("ignore")
+def test_quantised_layers_see_what_plain_ones_see(layer: str) -> None:
+    if layer == "dynamic":
+        plain = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.LSTM(4, 4, batch_first=True))
+        kinds = {nn.Linear, nn.LSTM}
+        model = torch.ao.quantization.quantize_dynamic(plain, kinds, dtype=torch.qint8)
+        x, expected = torch.zeros(1, 4, 4), (0b1, 0b11, 0b111, 0b1111)
+    else:
+        model = converted()
+        x, expected = torch.zeros(1, 2, 4, 4), (0b11, 0b111, 0b1110, 0b1100)
+
+    found = examine(model, Inputs(args=(x,)))
+
+    assert flags(found) == []
+    assert sets(found) == expected
+
+
+def converted() -> nn.Module:
+    """A convolution and a product of integers."""
+
+    class Layer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.before = torch.ao.quantization.QuantStub()
+            self.conv = nn.Conv2d(2, 2, 3, padding=1)
+            self.times = nn.quantized.FloatFunctional()
+            self.after = torch.ao.quantization.DeQuantStub()
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.conv(self.before(x))
+            made: Tensor = self.after(self.times.mul(x, x))
+            return made
+
+    model: Any = Layer().eval()
+    model.qconfig = torch.ao.quantization.get_default_qconfig(torch.backends.quantized.engine)
+    model = torch.ao.quantization.prepare(model)
+    model(torch.rand(1, 2, 8, 8))
+    made: nn.Module = torch.ao.quantization.convert(model)
+    return made

@@ -9,6 +9,7 @@ code makes are turned into new values by `aliases`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -25,6 +26,7 @@ from archscope.dependence.record.padding import TRUE_OF_TOKENS, padding_of
 from archscope.dependence.record.recipes import note
 from archscope.running.as_found import in_place
 from archscope.running.as_written import as_written
+from archscope.running.higher_order import kernel_of
 from archscope.running.module_stack import ModuleStack, tensors_in
 from archscope.running.process import raise_interrupt, random_as_found
 from archscope.running.shapes import RULES
@@ -127,6 +129,8 @@ _READS = frozenset(("_local_scalar_dense", "equal", "allclose"))
 class _Recorder(TorchDispatchMode):
     """Sees every operator; writes those that depend on the input into a graph."""
 
+    supports_higher_order_operators = True
+
     def __init__(
         self,
         model: nn.Module,
@@ -201,6 +205,12 @@ class _Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        kernel = kernel_of(func) or _parts_of(func)
+        if kernel is not None:
+            with self:
+                made = kernel(*args, **kwargs)
+            if made is not NotImplemented:
+                return made
         if self._original is not None and func._schema.is_mutable:
             self._original.refuse_write(func, args, kwargs)
         name = _name(func)
@@ -367,6 +377,13 @@ class _Recorder(TorchDispatchMode):
     def _read(self, tensors: Any) -> tuple[Value, ...]:
         found = (self._aliases.value(tensor) for tensor in tensors_in(tensors))
         return tuple(value for value in found if value is not None)
+
+
+@cache
+def _parts_of(func: Any) -> Any:
+    """Return what runs an operator by its parts, as it comes whole in inference mode; or None."""
+    key = torch._C.DispatchKey.CompositeImplicitAutograd
+    return func.decompose if func.has_kernel_for_dispatch_key(key) else None
 
 
 def _name(func: Any) -> str:

@@ -35,7 +35,10 @@ def joined(parts: Sequence[Pattern], axis: int) -> Pattern:
         ),
         tuple(any(part.positional[at] for part in parts) for at in range(len(shape))),
         algebra=parts[0].algebra,
+        picked=any(part.picked for part in parts),
     )
+    if all(part.shape[axis] == 1 for part in parts):  # as `stack`: positions picked one by one
+        found = found.restored(axis)
     return found if offset > 1 else found.with_axis(axis, shape[axis], found.entries, None)
 
 
