@@ -49,6 +49,7 @@ ENCODER = nn.TransformerEncoderLayer(16, 2)
         (nn.Conv2d(3, 4, 3), (3, 16, 16), (1, 2), 0, None),  # an image alone
         (Run(lambda m, x: m.c(x.transpose(1, 2)), c=nn.Conv1d(6, 4, 3)), (2, 20, 6), (1,), 2, 0),
         (Run(lambda m, x: m.c(x[:, None])[:, 0], c=nn.Conv1d(1, 1, 3)), (2, 20), (1,), None, 0),
+        (nn.Upsample(scale_factor=1), (1, 2, 5), (2,), 1, 0),
         (nn.Linear(96, 96), (1, 7, 96), (2,), None, 0),  # nothing else is mixed
         (nn.Sequential(nn.Linear(8, 8), nn.ReLU()), (4, 8), (1,), None, 0),
     ],

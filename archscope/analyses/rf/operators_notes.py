@@ -39,8 +39,10 @@ def _everything(found: Receptive, totals: Totals) -> Iterator[Note]:
             level="info",
             text=f"{totals.reads_all} reads all positions, so that the network's output depends on "
             f"all of its {size} input; the table's last rows say so, and the verdict is of "
-            f"{named(totals.output)}, the last map before it",
+            f"{named(totals)}",
         )
+    elif found.target.bounded_by is not None:
+        return  # what reduces over all may do so by the bound alone
     elif totals.global_by and totals.local_field:
         local = totals.local_field
         sees = counted(local[0], "position") if len(local) == 1 else extent(local)

@@ -26,9 +26,11 @@ def verdict(found: Receptive, totals: Totals, maps: Sequence[MapRow]) -> Iterato
     yield from _inside(totals, maps)
 
 
-def named(output: str) -> str:
-    """Return what a sentence calls an output."""
-    return "the output" if output == MODEL else output
+def named(totals: Totals) -> str:
+    """Return what a sentence calls the output: a map within, where the network's own sees all."""
+    output = "the output" if totals.output == MODEL else totals.output
+    before = f", the last map before {totals.reads_all}" if totals.reads_all else ""
+    return output + before
 
 
 def worst(maps: Sequence[MapRow]) -> MapRow | None:
@@ -52,7 +54,7 @@ def _bound(found: Receptive, totals: Totals) -> Note:
     module = found.given.module(found.given.bounded_node(found.target.value))
     return Note(
         level="warning",
-        text=f"A bound, no verdict: {named(totals.output)} sees no more than {extent(seen)} "
+        text=f"A bound, no verdict: {named(totals)} sees no more than {extent(seen)} "
         f"{'positions' if len(seen) > 1 else 'window'}; how much of it is unknown, because the "
         f"rule of {found.target.bounded_by} (in {module}) is a bound",
     )
@@ -71,7 +73,7 @@ def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
     window = extent(totals.local_field or totals.receptive_field)
     local = " local" if totals.local_field else ""
     at_least = "" if found.is_whole else "at least "
-    output = named(totals.output)
+    output = named(totals)
     if totals.reached is None:
         yield Note(
             level="warning",
@@ -131,7 +133,7 @@ def _inside(totals: Totals, maps: Sequence[MapRow]) -> Iterator[Note]:
     several = _networks(row.streams)
     networks = f", as {several:,} interleaved networks" if several > 1 else ""
     seen = share(row.reached or 0, row.positions)
-    said = f"{named(totals.output)} sees only {seen} of its {extent(row.hull)} window{networks}"
+    said = f"{named(totals)} sees only {seen} of its {extent(row.hull)} window{networks}"
     if totals.jump is None or row.jump is None or totals.jump != row.jump:
         yield Note(level="warning", text=within(row.reads, said))
     else:

@@ -182,6 +182,9 @@ def _first_window(node: Node, rank: int) -> int | None:
     operator = node.operator
     if operator in _NORMS and rank > 2:
         return 2
+    if operator == "_unsafe_index":  # what torch makes of resizing to the nearest
+        indices = node.arguments["indices"]
+        return next(axis for axis, index in enumerate(indices) if index is not None)
     if not any(word in operator for word in _WINDOWS) or "unpool" in operator:
         return None
     weight = node.arguments.get("weight")
