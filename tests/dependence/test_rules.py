@@ -363,3 +363,65 @@ def converted() -> nn.Module:
     model(torch.rand(1, 2, 8, 8))
     made: nn.Module = torch.ao.quantization.convert(model)
     return made
+
+
+def sliding(x: Tensor) -> Tensor:
+    """Sums of three by two sums so far."""
+    sums = F.pad(x.cumsum(1), (0, 0, 3, 0))
+    return sums[:, 3:] - sums[:, :-3]
+
+
+def exclusive(x: Tensor) -> Tensor:
+    return x.cumsum(1) - x
+
+
+def after(x: Tensor) -> Tensor:
+    return x.sum(1, keepdim=True) - x.cumsum(1)
+
+
+def between(x: Tensor) -> Tensor:
+    """All pairs, as Mamba-2 makes them; element (i, j) holds what lies between."""
+    sums = x[..., 0].cumsum(1)
+    return (sums[:, :, None] - sums[:, None])[:, :, 1]
+
+
+def not_cancelled(x: Tensor) -> Tensor:
+    return x.cumsum(1) - (x * 2).cumsum(1)
+
+
+def twice(x: Tensor) -> Tensor:
+    return torch.sub(x.cumsum(1), x.roll(1, 1).cumsum(1), alpha=2)
+
+
+def shifted_by_cat(x: Tensor) -> Tensor:
+    sums = x.cumsum(1)
+    return sums - torch.cat([torch.zeros_like(sums[:, :2]), sums[:, :-2]], 1)
+
+
+@pytest.mark.parametrize(
+    "function", [sliding, exclusive, after, between, not_cancelled, twice, shifted_by_cat]
+)
+def test_what_two_sums_so_far_both_hold_cancels(function: Function) -> None:
+    found = look_at(function, (1, 5, 2))
+
+    assert flags(found) == []
+    if function is between:  # in exact arithmetic; what is left in floating point is rounding
+        assert sets(found) == (0b10, 0, 0b100, 0b1100, 0b11100)
+    else:
+        np.testing.assert_array_equal(said_of(found), mask_of(function, (1, 5, 2)))
+
+
+def test_sums_that_may_cancel_are_a_bound_where_they_are_too_many() -> None:
+    from archscope.dependence.rules import sums
+
+    def pairs(x: Tensor) -> Tensor:
+        total = x[..., 0].cumsum(1)
+        return total[:, :, None] - total[:, None]
+
+    size = int(sums.MOST_PAIRS**0.5) + 1
+    found = look_at(pairs, (1, size, 1))
+    seen = found.seen(found.graph.outputs["0"])
+
+    assert flags(found) == ["sub"]
+    assert seen is not None
+    assert seen.bounded_by is not None

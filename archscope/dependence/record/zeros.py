@@ -20,6 +20,7 @@ from archscope.dependence.record.element_moves import MOST_ELEMENTS, MOVING, Mas
 from archscope.dependence.record.fact_rules import BLOCKED, is_low, is_zero
 from archscope.dependence.record.graph import Node, Value
 from archscope.dependence.record.learned import mask_of
+from archscope.dependence.record.prefixes import Prefixes
 from archscope.dependence.record.spectra import Spectra
 from archscope.dependence.record.unread import Unread
 
@@ -53,6 +54,8 @@ class Zeros:
     unread: Unread = field(default_factory=Unread)
     """Where more may be zero than is known, since a mask was not read."""
 
+    prefixes: Prefixes = field(default_factory=Prefixes)
+    """The values that hold sums so far."""
     spectra: Spectra = field(default_factory=Spectra)
     """The values between transforms and their inverses."""
     pooled: dict[Value, Node] = field(default_factory=dict)
@@ -64,6 +67,7 @@ class Zeros:
         if output is None:
             return
         self.spectra.learn(node)
+        self.prefixes.learn(node)
         self._learn(node, output)
         lost = self._loses(node, output)
         self.unread.learn(node, lost=lost)
