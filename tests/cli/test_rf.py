@@ -97,9 +97,9 @@ def test_ascii_output_is_ascii() -> None:
 
 JSON_KEYS = {
     "totals": "output axes receptive_field smallest_field local_field jump start centre reached "
-    "positions coverage reached_1d coverage_1d streams max_gap erf_sd paths fewest_paths "
-    "most_paths worst_map worst_map_coverage worst_map_streams global_by reads_all ahead "
-    "operators_unknown is_full complete proof unknown",
+    "positions blind outputs coverage reached_1d coverage_1d streams max_gap erf_sd paths "
+    "fewest_paths most_paths worst_map worst_map_coverage worst_map_streams global_by reads_all "
+    "ahead operators_unknown is_full complete proof unknown",
     "layers": "layer type kind axes kernel dilation stride padding_before padding_after "
     "effective_kernel receptive_field smallest_field local_field jump start centre reached "
     "positions coverage coverage_1d streams output_size valid_taps global_by bounded_by at_least "

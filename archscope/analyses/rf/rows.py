@@ -253,6 +253,10 @@ class Totals:
     """Positions of the (local) receptive field that are reached, over all axes."""
     positions: int
     """Positions of that window over all axes."""
+    blind: int | None = None
+    """Outputs of the given input that see no position of it, over all axes; None: not known."""
+    outputs: int | None = None
+    """Outputs of the given input, over all axes; None where its size is not given."""
     coverage: float | None = None
     """Share of it that is reached, over all axes; None where out of reach."""
     reached_1d: tuple[int, ...] | None = None
