@@ -1,12 +1,13 @@
 """Reads, checks and labels any spec: a frozen dataclass whose fields are made by `option`.
 
 One definition of a field gives its flag, default, help, range, JSON key and sweep axis. A field is
-an `int`, a `float`, a `bool`, a `Literal` of words, a `tuple[int, ...]`, or one of these or None.
+an `int`, a `float`, a `bool`, a `Literal` of words, a tuple of integers, or one of these or None.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -30,12 +31,27 @@ class Option:
     """Smallest value that is allowed, of a list: smallest item."""
     high: float | None
     """Largest value that is allowed, of a list: largest item."""
+    along: bool
+    """Whether there may be one for each axis, of a list in each item: `3x5` or `3:5`."""
+    words: tuple[str, ...]
+    """Words that an item of a list may be."""
+    sides: bool
+    """Whether an item of a list may have a number before and one after: `6+0`."""
 
 
-def option(default: T, help: str, *, low: float | None = None, high: float | None = None) -> T:
+def option(
+    default: T,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    along: bool = False,
+    words: tuple[str, ...] = (),
+    sides: bool = False,
+) -> T:
     """Declare one field of a spec; the result stands where a dataclass field's default would."""
-    metadata = {_METADATA: Option(help=help, low=low, high=high)}
-    return dataclasses.field(default=default, metadata=metadata)
+    declared = Option(help=help, low=low, high=high, along=along, words=words, sides=sides)
+    return dataclasses.field(default=default, metadata={_METADATA: declared})
 
 
 @frozen
@@ -51,13 +67,17 @@ class Field:
     default: Any
     """The value when nothing is said."""
     choices: tuple[str, ...]
-    """The allowed words of a choice, else empty."""
+    """The allowed words of a choice or of the items of a list, else empty."""
     help: str
     """One line, without the default and the range."""
     low: float | None
     """Smallest allowed value."""
     high: float | None
     """Largest allowed value."""
+    along: bool
+    """Whether there may be one for each axis."""
+    sides: bool
+    """Whether an item may have a number before and one after."""
 
     @property
     def flag(self) -> str:
@@ -69,6 +89,8 @@ class Field:
         if self.optional and text.lower() == "none":
             return None
         match self.kind:
+            case "integer" if self.along:
+                return self._item(text, "")
             case "integer":
                 return self._integer(text, text, "is not an integer")
             case "number":
@@ -83,6 +105,9 @@ class Field:
     def check(self, value: Any) -> None:
         """Raise `SpecError` where `value` is not of this field's type, words or range."""
         if value is None and self.optional:
+            return
+        if self.kind == "integer" and self.along and isinstance(value, tuple):
+            self._check_items(value)
             return
         expected: dict[str, tuple[Any, str]] = {
             "integer": (int, "is not an integer"),
@@ -105,11 +130,46 @@ class Field:
         elif self.kind in ("integer", "number"):
             self._check_range(value, value, "")
 
+    def coerced(self, value: Any) -> Any:
+        """Return a value given in Python as the field holds it; see `specs.coerced`."""
+        if isinstance(value, str) and (self.kind == "list" or self.along):
+            return self.parse(value)
+        if isinstance(value, list | tuple):
+            return tuple(self._given(one) for one in value)
+        return (value,) if self.kind == "list" and value is not None else value
+
+    def _given(self, item: Any) -> Any:
+        if isinstance(item, str):
+            return self._item(item, "")
+        return tuple(item) if isinstance(item, list) else item
+
     def _check_items(self, items: tuple[Any, ...]) -> None:
         for position, item in enumerate(items, start=1):
-            if not isinstance(item, int) or isinstance(item, bool):
-                raise SpecError(self.name, item, f"(item {position}) is not an integer")
-            self._check_range(item, item, f"(item {position}) ")
+            where = f"(item {position}) "
+            if isinstance(item, tuple) and not (self.along and item):
+                raise SpecError(self.name, item, f"{where}is not an integer")
+            for one in item if isinstance(item, tuple) else (item,):
+                self._check_item(one, where)
+
+    def _check_item(self, item: Any, where: str) -> None:
+        if isinstance(item, str) and self.choices:
+            near = did_you_mean(item, self.choices)
+            if item not in self.choices and not self._has_sides(item):
+                words = ", ".join(map(repr, self.choices))
+                raise SpecError(
+                    self.name,
+                    item,
+                    f"{where}is not a number or one of {words}" + ("." + near if near else ""),
+                )
+            return
+        if not isinstance(item, int) or isinstance(item, bool):
+            raise SpecError(self.name, item, f"{where}is not an integer")
+        self._check_range(item, item, where)
+
+    def _has_sides(self, item: str) -> bool:
+        """Return whether an item is a number before and one after, e.g. `6+0`."""
+        before, plus, after = item.partition("+")
+        return self.sides and bool(plus) and before.isdecimal() and after.isdecimal()
 
     def _check_range(self, value: float, shown: object, where: str) -> None:
         low, high = self.low, self.high
@@ -139,13 +199,34 @@ class Field:
             raise SpecError(self.name, text, "is not true or false")
         return words[text.lower()]
 
-    def _list(self, text: str) -> tuple[int, ...]:
+    def _list(self, text: str) -> tuple[Any, ...]:
         items = text.replace("/", ",").split(",")
-        hint = f"Write {{{self.name}}} as a comma-separated list, e.g. 1,2,4"
         return tuple(
-            self._integer(item.strip(), item, f"(item {position}) is not an integer. {hint}")
+            self._item(item.strip(), f"(item {position}) ")
             for position, item in enumerate(items, start=1)
         )
+
+    def _item(self, text: str, where: str) -> Any:
+        parts = _BETWEEN_AXES.split(text) if self.along else [text]
+        if len(parts) == 1 or (not any(letter.isdecimal() for letter in text) and not all(parts)):
+            return self._one(text, text, f"{where}is not an integer. {self._hint(text)}")
+        problem = f"{where}is not an integer for each axis. {self._hint(text)}"
+        return tuple(self._one(part.strip(), text, problem) for part in parts)
+
+    def _one(self, text: str, shown: str, problem: str) -> Any:
+        if self.choices and not text.lstrip("-").isdecimal():
+            return text  # `check` says what is no word
+        return self._integer(text, shown, problem)
+
+    def _hint(self, text: str) -> str:
+        if self.kind == "integer":
+            return "Write a number, or one for each axis, e.g. 80x1000"
+        if any(letter.isdecimal() for letter in text):
+            return f"Write {{{self.name}}} as a list, e.g. 1,2,4, or 3x5 for 3 and 5 on two axes"
+        return f"Write {{{self.name}}} as a comma-separated list, e.g. 1,2,4"
+
+
+_BETWEEN_AXES = re.compile("[x×:]")
 
 
 def fields(spec_type: type) -> tuple[Field, ...]:
@@ -168,10 +249,12 @@ def _field(field: dataclasses.Field[Any], hint: Any) -> Field:
         kind=kind,
         optional=optional,
         default=field.default,
-        choices=choices,
+        choices=choices or declared.words,
         help=declared.help,
         low=declared.low,
         high=declared.high,
+        along=declared.along,
+        sides=declared.sides,
     )
 
 
@@ -232,7 +315,24 @@ def parse(spec_type: type, texts: Mapping[str, Any]) -> dict[str, Any]:
 def values(spec: Any) -> dict[str, Any]:
     """Return a spec's fields as plain JSON values, in the order in which they are declared."""
     pairs = ((field.name, getattr(spec, field.name)) for field in fields(type(spec)))
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in pairs}
+    return {name: _plain(value) for name, value in pairs}
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def coerced(spec_type: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was given to fields in Python as the spec holds it.
+
+    One number or word stands for a list of it, a list for a tuple, a text for what it says when it
+    is typed.
+    """
+    known = {field.name: field for field in fields(spec_type)}
+    return {
+        name: known[name].coerced(value) if name in known else value
+        for name, value in values.items()
+    }
 
 
 def flag_of(name: str) -> str:
@@ -240,9 +340,20 @@ def flag_of(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def listed(items: Sequence[int]) -> str:
-    """Return a list as it is typed on the command line, e.g. `1,2,4`."""
-    return ",".join(map(str, items))
+def listed(items: Sequence[object]) -> str:
+    """Return a list as it is typed on the command line, e.g. `1,2,4` or `3x5,3`.
+
+    >>> listed(((3, 5), 3))
+    '3x5,3'
+    """
+    return ",".join(map(typed, items))
+
+
+def typed(item: object) -> str:
+    """Return an item of a list as it is typed: one for each axis with `x` or `:` between."""
+    if not isinstance(item, tuple):
+        return str(item)
+    return (":" if any(isinstance(one, str) for one in item) else "x").join(map(str, item))
 
 
 def nearest_divisors(number: int, near: int) -> tuple[int, ...]:

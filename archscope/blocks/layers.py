@@ -5,7 +5,7 @@ B batch, one channel, X one to three spatial dimensions.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
@@ -15,20 +15,26 @@ from torch import Tensor, nn
 
 from archscope.errors import UsageError
 from archscope.subject import Inputs
+from archscope.theory.combs import jump
 from archscope.theory.gridding import name_of
-from archscope.theory.layers import Layer
+from archscope.theory.layers import Layer, Stack
 from archscope.theory.outline import Outline
+from archscope.theory.product import each
 from archscope.theory.window import window
 
 CHANNELS = 1
 OUTPUTS_BESIDE = 8
 """Outputs beside the one whose window fits into the input, where that has no size of its own."""
-CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
-TRANSPOSED = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
-MEANS = {1: nn.AvgPool1d, 2: nn.AvgPool2d, 3: nn.AvgPool3d}
-MAXIMA = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
+Kinds = dict[int, Any]
+"""torch's class for each number of axes."""
+CONVOLUTIONS: Kinds = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+TRANSPOSED: Kinds = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+MEANS: Kinds = {1: nn.AvgPool1d, 2: nn.AvgPool2d, 3: nn.AvgPool3d}
+MAXIMA: Kinds = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
 RESIZED = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
+Axes = tuple[Layer, ...]
+"""One layer along each axis."""
 Around = tuple[int, ...]
 """What is added around an input, as `F.pad` takes it; empty: nothing."""
 
@@ -57,18 +63,35 @@ class Layers(nn.Module):
 
     def __init__(self, outline: Outline) -> None:
         super().__init__()
-        stacks = [branch.stack for branch in outline.branches] or [outline.layers]
-        self.paths = [[_made(layer, outline.axes) for layer in stack] for stack in stacks]
-        for stack, path in zip(stacks, self.paths, strict=True):
-            for number, layer in enumerate(path):
-                self._register(name_of(stack, number), layer)
+        self.around = {last: first for first, last in outline.skips}
+        self.paths = [[_made(layer) for layer in zip(*path, strict=True)] for path in outline.paths]
+        for path, made in zip(outline.paths, self.paths, strict=True):
+            for number, layer in enumerate(made):
+                self._register(name_of(path[0], number), layer)
+        self.shortcuts = {
+            first: _shortcut([stack[first : last + 1] for stack in outline.path])
+            for first, last in outline.skips
+        }
+        for first, layer in self.shortcuts.items():
+            self._register(f"shortcut{first + 1}", layer)
 
     def forward(self, x: Tensor) -> Tensor:
         """Take and return (B, 1, X); branches are cut to the shortest."""
-        found = [reduce(lambda y, layer: layer(y), path, x) for path in self.paths]
+        found = [self._along(path, x) for path in self.paths]
         sizes = [min(each) for each in zip(*(y.shape[2:] for y in found), strict=True)]
         crop: tuple[Any, ...] = (..., *(slice(0, size) for size in sizes))
         return reduce(torch.add, (y[crop] for y in found))
+
+    def _along(self, path: list[nn.Module], x: Tensor) -> Tensor:
+        """Take (B, 1, X) through one path, with what goes around its blocks added."""
+        kept: dict[int, Tensor] = {}
+        for number, layer in enumerate(path):
+            if number in self.shortcuts:
+                kept[number] = self.shortcuts[number](x)
+            x = layer(x)
+            if number in self.around:
+                x = x + kept.pop(self.around[number])
+        return x
 
     def _register(self, name: str, layer: nn.Module) -> None:
         """Give a layer its dotted name; where one has it already, the layer keeps none."""
@@ -89,36 +112,48 @@ def build(outline: Outline) -> nn.Module:
 
 def example_inputs(outline: Outline) -> Inputs:
     """Return an input of the outline's size, else with room for one window and some outputs."""
-    size = outline.input_size or _roomy(outline)
-    return Inputs(args=(torch.zeros((1, CHANNELS, *(size,) * outline.axes)),))
+    sizes = outline.sizes or tuple(map(_roomy, zip(*outline.paths, strict=True)))
+    return Inputs(args=(torch.zeros((1, CHANNELS, *sizes)),))
 
 
-def _roomy(outline: Outline) -> int:
-    seen = [window(branch.stack) for branch in outline.branches] or [window(outline.layers)]
+def _roomy(stacks: Sequence[Stack]) -> int:
+    """Return positions along an axis for one window and some outputs."""
+    seen = each(window, stacks)
     apart = max(abs(one.start or 0) for one in seen)
     step = max(max(one.jump, one.jump * one.period) for one in seen)
     return max(one.size for one in seen) + int(OUTPUTS_BESIDE * step) + apart % 2 + 1
 
 
-def _made(layer: Layer, axes: int) -> nn.Module:
-    match layer.kind:
+def _made(layer: Axes) -> nn.Module:
+    kernel, stride = tuple(one.kernel for one in layer), tuple(one.stride for one in layer)
+    dilation, axes = tuple(one.dilation for one in layer), len(layer)
+    match layer[0].kind:
         case "conv":
-            own, around = _padding(layer, axes, layer.span)
-            many = (CHANNELS, CHANNELS, layer.kernel, layer.stride, own, layer.dilation)
+            own, around = _padding(layer, [one.span for one in layer])
+            many = (CHANNELS, CHANNELS, kernel, stride, own, dilation)
             return _padded(CONVOLUTIONS[axes], around)(*many, bias=False)
         case "pool":
-            own, around = _padding(layer, axes, layer.kernel // 2)
-            if layer.dilation == 1:
-                few = (layer.kernel, layer.stride, own, layer.ceil_mode)
+            own, around = _padding(layer, [one.kernel // 2 for one in layer])
+            if set(dilation) == {1}:
+                few = (kernel, stride, own, layer[0].ceil_mode)
                 return _padded(MEANS[axes], around)(*few)
-            most = (layer.kernel, layer.stride, own, layer.dilation)
-            return _padded(MAXIMA[axes], around)(*most, ceil_mode=layer.ceil_mode)
+            most = (kernel, stride, own, dilation)
+            return _padded(MAXIMA[axes], around)(*most, ceil_mode=layer[0].ceil_mode)
         case "transposed":
-            return _transposed(layer, axes)
+            return _transposed(layer)
         case "nearest":
-            return nn.Upsample(scale_factor=float(layer.stride), mode="nearest")
+            return nn.Upsample(scale_factor=tuple(map(float, stride)), mode="nearest")
         case "linear":
-            return nn.Upsample(scale_factor=float(layer.stride), mode=RESIZED[axes])
+            return nn.Upsample(scale_factor=tuple(map(float, stride)), mode=RESIZED[axes])
+
+
+def _shortcut(block: Sequence[Stack]) -> nn.Module:
+    """Return the path around a block: the identity, or a kernel of 1 with the block's stride."""
+    stride = tuple(jump(stack) for stack in block)
+    if set(stride) == {1}:
+        return nn.Identity()
+    made: nn.Module = CONVOLUTIONS[len(block)](CHANNELS, CHANNELS, 1, stride, bias=False)
+    return made
 
 
 def _padded(kind: type[nn.Module], around: Around) -> Callable[..., nn.Module]:
@@ -132,29 +167,35 @@ def _padded(kind: type[nn.Module], around: Around) -> Callable[..., nn.Module]:
     return make if around else kind
 
 
-def _padding(layer: Layer, axes: int, most: int) -> tuple[int, Around]:
+def _padding(layer: Axes, most: Sequence[int]) -> tuple[tuple[int, ...], Around]:
     """Return the padding that torch's own layer adds, and what has to be added before it."""
-    before, after = layer.padding
-    if before == after <= most:
-        return before, ()
-    if layer.ceil_mode:
+    pairs = [one.padding for one in layer]
+    if all(before == after <= limit for (before, after), limit in zip(pairs, most, strict=True)):
+        return tuple(before for before, _ in pairs), ()
+    if layer[0].ceil_mode:
         raise UsageError(
-            f"{layer.name or layer.kind}: torch pads with ceil_mode alike on all sides"
+            f"{layer[0].name or layer[0].kind}: torch pads with ceil_mode alike on all sides"
         )
-    return 0, (before, after) * axes
+    around = tuple(side for pair in reversed(pairs) for side in pair)  # the last axis comes first
+    return (0,) * len(layer), around
 
 
-def _transposed(layer: Layer, axes: int) -> nn.Module:
-    before, after = layer.padding
-    if not 0 <= before - after < max(layer.stride, layer.dilation):
-        raise UsageError(f"{layer.name or layer.kind}: torch cuts no such padding off the output")
-    return TRANSPOSED[axes](
+def _transposed(layer: Axes) -> nn.Module:
+    cuts = [one.padding[0] - one.padding[1] for one in layer]
+    if not all(
+        0 <= cut < max(one.stride, one.dilation) for cut, one in zip(cuts, layer, strict=True)
+    ):
+        raise UsageError(
+            f"{layer[0].name or layer[0].kind}: torch cuts no such padding off the output"
+        )
+    made: nn.Module = TRANSPOSED[len(layer)](
         CHANNELS,
         CHANNELS,
-        layer.kernel,
-        stride=layer.stride,
-        padding=before,
-        output_padding=before - after,
+        tuple(one.kernel for one in layer),
+        stride=tuple(one.stride for one in layer),
+        padding=tuple(one.padding[0] for one in layer),
+        output_padding=tuple(cuts),
         bias=False,
-        dilation=layer.dilation,
+        dilation=tuple(one.dilation for one in layer),
     )
+    return made

@@ -22,7 +22,7 @@ GENERAL = ("transformer", "cnn")
 _NAMED = "archscope.cli.named"
 _GENERAL = "archscope.cli.general"
 _REQUEST = "archscope.cli.request"
-_NUMBERS = re.compile(r"[\d\s.,;x×-]*")
+_NUMBERS = re.compile(r"[\d\s.,;:/+x×-]*")
 """Words that are values of flags: no network is called so."""
 
 

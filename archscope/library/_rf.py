@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from archscope.errors import ForwardError, ThresholdError, UsageError
-from archscope.library._named import network_of, spec_of, subject_of, tuple_of
+from archscope.errors import ForwardError, SpecError, ThresholdError, UsageError
+from archscope.library._named import check_names, network_of, subject_of
 from archscope.results import Report
 from archscope.study import analyse, assemble, can_have_data
 from archscope.subject import Network, Sketch, Subject
@@ -18,10 +18,17 @@ if TYPE_CHECKING:
     from archscope.theory.layers import Layer
 
 
+TARGET_LIMIT = 2**31
+"""Positions up to which dilations are suggested."""
+
+
 def receptive_field(
-    network: nn.Module | str | Sequence[int] | Sequence[Layer] = (),
+    network: nn.Module
+    | str
+    | Sequence[int | Sequence[int]]
+    | Sequence[Layer | Sequence[Layer]] = (),
     *args: Any,
-    branches: Sequence[Sequence[int]] = (),
+    branches: Sequence[Sequence[int | tuple[int, ...]]] = (),
     verify: bool = False,
     strict: bool = False,
     min_coverage: float | None = None,
@@ -44,9 +51,10 @@ def receptive_field(
 
     `network` is a list of dilations, of `theory.layers.Layer`s, or a family's or published network,
     answered in closed form without torch; `branches` are lists of dilations in parallel, in its
-    place. `fields` are those of the spec or, for dilations and branches, `kernel_size`, `stride`,
-    `spatial_dims`, `causal`, `padding` and `input_size`; Layers take `spatial_dims` and
-    `input_size`.
+    place. `fields` are those of the spec or, for dilations and branches, those of the command line:
+    `kernel_size`, `stride`, `padding`, `pool`, `residual`, `convs_per_block`, `spatial_dims`,
+    `causal`, `input_size`; a tuple in a list is one number for each axis. Layers take
+    `spatial_dims` and `input_size`.
 
     For a module, `args` and `fields` are what its forward, or `method`, is called with, and the
     answer comes from the operators that it runs; with `graph` all others are answered so too, and
@@ -118,42 +126,51 @@ def _is_module(network: Any) -> TypeGuard[nn.Module]:
 
 
 def suggest(
-    target: int,
+    target: int | str,
     *,
-    kernel_size: int = 3,
+    sample_rate: str | float | None = None,
+    kernel_size: int | Sequence[int] = 3,
     layers: int | None = None,
     max_dilation: int | None = None,
-    prefix: Sequence[int] = (),
+    prefix: Sequence[int] | None = None,
     stride: int = 1,
+    strides: Sequence[int] | None = None,
+    convs_per_block: int = 1,
 ) -> Report:
     """Return dilations that see at least `target` positions along an axis, all of them.
 
     >>> [row.dilations for row in suggest(63).section("schedules").rows]
     ['1,3,9,18', '1,3,9,9,9', '1,3,7,8,8,3,1']
 
-    `layers` fixes how many, `max_dilation` bounds each; `prefix` are dilations of layers of the
-    same kernel that stay in front, `stride` says that all this reads a map pooled by so much.
+    With `sample_rate`, e.g. "16kHz", the target may be a duration, e.g. "250ms". `layers` fixes how
+    many, `max_dilation` bounds each; of several kernels the last holds for all further layers.
+    `prefix` are dilations of layers that stay in front, of the last kernel; `stride` says that all
+    this reads a map pooled by so much; `strides` are those of the first new layers.
+    `convs_per_block` convolutions in a row share each dilation.
     Raises `UsageError` with the reason where no dilations do.
     """
-    from archscope.analyses.rf.suggest import schedules
+    from archscope.analyses.rf.suggest import SuggestSpec, schedules
+    from archscope.specs import coerced, values
+    from archscope.theory.durations import read_length, read_rate
 
-    title, sections = schedules(
-        target=target,
-        kernel_size=kernel_size,
-        layers=layers,
-        max_dilation=max_dilation,
-        prefix=tuple(prefix),
-        stride=stride,
-    )
-    config = {
-        "target": target,
+    given = {
         "kernel_size": kernel_size,
         "layers": layers,
         "max_dilation": max_dilation,
-        "prefix": list(prefix),
+        "prefix": prefix,
         "stride": stride,
+        "strides": strides,
+        "convs_per_block": convs_per_block,
     }
-    return assemble("rf suggest", title, config, sections)
+    spec = SuggestSpec(**coerced(SuggestSpec, given))
+    rate = None if sample_rate is None else read_rate(sample_rate)
+    positions = read_length(target, rate, "target")
+    if not 2 <= positions <= TARGET_LIMIT:
+        shown = positions if str(target).isdecimal() else target
+        raise SpecError("target", shown, f"is not in the range 2<=x<={TARGET_LIMIT}")
+    title, sections = schedules(positions, spec, rate)
+    config = {"target": positions, "sample_rate": None if rate is None else float(rate)}
+    return assemble("rf suggest", title, {**config, **values(spec)}, sections)
 
 
 def require_coverage(
@@ -178,29 +195,37 @@ def _floored(coverage: float) -> str:
     return f"{int(1000 * coverage) / 10:.1f}"
 
 
-def _stack(network: Any, branches: Sequence[Sequence[int]], fields: dict[str, Any]) -> Sketch:
+def _stack(network: Any, branches: Sequence[Sequence[Any]], fields: dict[str, Any]) -> Sketch:
     from archscope.loaders.stack import StackSpec, of_layers, sketch
+    from archscope.specs import coerced
 
     items = _items(network)
     if items and branches:
         raise UsageError("give dilations or branches, not both: branches are dilations too")
-    if items and not isinstance(items[0], int):
+    if items and not _is_numbers(items[0]):
         return of_layers(items, **fields)
-    lists = {name: tuple_of(value) for name, value in fields.items()}
-    if items:
-        lists["dilations"] = items
-    return sketch(spec_of(StackSpec, lists), tuple(map(tuple, branches)))
+    check_names(StackSpec, fields)
+    lists = coerced(StackSpec, {**fields, **({"dilations": list(items)} if items else {})})
+    return sketch(StackSpec(**lists), tuple(map(tuple, branches)))
 
 
 def _items(network: Any) -> tuple[Any, ...]:
     from archscope.theory.layers import Layer
 
     items = tuple(network) if isinstance(network, Iterable) else (network,)
-    if not all(isinstance(item, int) for item in items):
+    if not all(map(_is_numbers, items)):
         for item in items:
-            if not isinstance(item, Layer):
+            along = item if isinstance(item, Sequence) and item else (item,)
+            strange = next((one for one in along if not isinstance(one, Layer)), None)
+            if strange is not None:
                 raise UsageError(
-                    f"a {type(item).__name__} has no receptive field here; give a module, a name, "
-                    "a list of dilations, or a list of archscope.theory.layers.Layer"
+                    f"a {type(strange).__name__} has no receptive field here; give a module, a "
+                    "name, a list of dilations, or a list of archscope.theory.layers.Layer"
                 )
     return items
+
+
+def _is_numbers(item: Any) -> bool:
+    """Return whether an item is a dilation, or one for each axis."""
+    along = item if isinstance(item, Sequence) and item else (item,)
+    return all(isinstance(one, int) for one in along)

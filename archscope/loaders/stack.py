@@ -3,96 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
-from typing import Any, Literal
+from dataclasses import asdict
+from typing import Any
 
 from archscope import specs
 from archscope.errors import SpecError, UsageError
 from archscope.loaders import Loader
 from archscope.loaders._fields import fields_of
-from archscope.records import frozen
-from archscope.specs import check, listed, option
+from archscope.loaders._stack_layers import StackSpec as StackSpec
+from archscope.loaders._stack_layers import blocks_of, check_lengths, count_of
+from archscope.specs import listed
 from archscope.subject import Network, Request, Sketch, Subject
-from archscope.theory.layers import Layer, Padding, Stack, dilated, sizes
+from archscope.theory.layers import Layer, Path, sizes
 from archscope.theory.outline import Branch, Outline
 
 LAYERS_LIMIT = 1_000
 """Layers that a stack may have."""
-LISTS = {"kernel_size": "kernels", "stride": "strides"}
-"""The fields that hold one value for all layers or one per layer, and what to call their values."""
 
-Branches = tuple[tuple[int, ...], ...]
+Branches = tuple[tuple[Any, ...], ...]
 """The dilations of each parallel path."""
-
-
-@frozen
-class StackSpec:
-    """The numbers of a stack of convolutions; a list of one value holds for every layer."""
-
-    dilations: tuple[int, ...] = option(
-        (1,), "positions from tap to tap, layer by layer", low=1, high=2**31
-    )
-    kernel_size: tuple[int, ...] = option((3,), "taps per dimension", low=1, high=2**16)
-    stride: tuple[int, ...] = option((1,), "positions from output to output", low=1, high=2**16)
-    spatial_dims: int | None = option(
-        None, "number of spatial dimensions (none: 2, where causal 1)", low=1, high=3
-    )
-    causal: bool = option(False, "see only the past: all padding first, in one dimension only")
-    padding: Literal["same", "valid", "causal"] = option(
-        "same", "around the input, as much as a kernel spans; none; or all of it first"
-    )
-    input_size: int | None = option(
-        None, "positions of the input in each dimension (none: endless)", low=1, high=2**24
-    )
-
-    def __post_init__(self) -> None:
-        check(self)
-        for field in ("dilations", *LISTS):
-            if not getattr(self, field):
-                raise SpecError(field, (), "has no items. Give at least one, e.g. 3")
-        if self.causal and self.padding == "valid":
-            raise SpecError("causal", True, "needs {padding} causal: its zeros stand for the past")
-        if self.sees_only_past and self.axes != 1:
-            problem = f"needs one dimension, but {{spatial_dims}} is {self.axes}"
-            raise SpecError("causal", True, problem)
-
-    @property
-    def sees_only_past(self) -> bool:
-        """Whether all padding comes first."""
-        return self.causal or self.padding == "causal"
-
-    @property
-    def axes(self) -> int:
-        """Number of spatial dimensions."""
-        return self.spatial_dims or (1 if self.sees_only_past else 2)
 
 
 def sketch(spec: StackSpec, branches: Branches = ()) -> Sketch:
     """Return the stack, or the parallel branches in place of its dilations, as a sketch."""
     outline = _branched(spec, branches) if branches else _single(spec)
-    stacks = [branch.stack for branch in outline.branches] or [outline.layers]
-    for stack in stacks if spec.input_size is not None else ():
-        sizes(stack, spec.input_size or 1)  # refuses a map without outputs before any work
-    name = " · ".join(_words(spec, branches, len(outline.layers)))
+    if outline.sizes is not None:
+        for path in outline.paths:
+            for stack, size in zip(path, outline.sizes, strict=True):
+                sizes(stack, size)  # refuses a map without outputs before any work
+    name = " · ".join(_words(spec, branches, outline))
     return _sketch(name, outline, "stack", _config(spec, branches))
 
 
 def of_layers(
-    layers: Sequence[Layer], *, spatial_dims: int = 2, input_size: int | None = None
+    layers: Sequence[Layer | Sequence[Layer]],
+    *,
+    spatial_dims: int = 2,
+    input_size: int | Sequence[int] | None = None,
 ) -> Sketch:
-    """Return a single path of given layers, alike on every axis, as a sketch."""
-    stack = tuple(layers)
-    _check_count("network", len(stack))
-    if input_size is not None:
-        sizes(stack, input_size)
-    number = f"{len(stack)} layer{'s' * (len(stack) != 1)}"
+    """Return a single path of given layers as a sketch.
+
+    Each is alike on every axis, or a sequence of one layer for each axis.
+    """
+    along = [(each,) * spatial_dims if isinstance(each, Layer) else tuple(each) for each in layers]
+    wrong = next((each for each in along if len(each) != spatial_dims), None)
+    if wrong is not None:
+        raise UsageError(
+            f"{len(wrong)} layers stand for one, but spatial_dims is {spatial_dims}; give one for "
+            "each axis"
+        )
+    path: Path = tuple(zip(*along, strict=True))
+    _check_count("network", len(along))
+    outline = _outline(path, _each(input_size, spatial_dims))
+    for stack, size in zip(path, outline.sizes or (), strict=False):
+        sizes(stack, size)
+    number = f"{len(along)} layer{'s' * (len(along) != 1)}"
     config = {
-        "layers": [asdict(layer) for layer in stack],
+        "layers": [
+            asdict(each[0]) if len(set(each)) == 1 else [asdict(one) for one in each]
+            for each in along
+        ],
         "spatial_dims": spatial_dims,
-        "input_size": input_size,
+        "input_size": list(input_size) if isinstance(input_size, Sequence) else input_size,
     }
-    outline = Outline(axes=spatial_dims, layers=stack, input_size=input_size)
     return _sketch(f"layers · {number} · {spatial_dims}-D", outline, "layers", config)
+
+
+def _each(size: int | Sequence[int] | None, axes: int) -> tuple[int, ...] | None:
+    """Return positions of the input along each axis."""
+    return (size,) * axes if isinstance(size, int) else None if size is None else tuple(size)
+
+
+def _outline(path: Path, given: tuple[int, ...] | None, **more: Any) -> Outline:
+    """Return a single path of layers; what is alike along all axes is said once."""
+    first, *others = path
+    size, *other_sizes = given or (None,)
+    return Outline(
+        axes=len(path),
+        layers=first,
+        others=() if all(other == first for other in others) else tuple(others),
+        input_size=size,
+        other_sizes=() if set(other_sizes) <= {size} else tuple(other_sizes),
+        **more,
+    )
 
 
 def _sketch(name: str, outline: Outline, origin: str, config: Mapping[str, Any]) -> Sketch:
@@ -138,47 +131,49 @@ def read_branches(text: str) -> Branches:
 
 
 def _single(spec: StackSpec) -> Outline:
-    count = max(len(spec.dilations), *(len(getattr(spec, field)) for field in LISTS))
-    _check_count("dilations", count)
-    if len(spec.dilations) not in (1, count):
-        longest = max(LISTS, key=lambda field: len(getattr(spec, field)))
-        _refuse_length("dilations", spec.dilations, "dilations", f"{count} {LISTS[longest]}", count)
-    _check_lengths(spec, count, "dilations")
-    dilations = spec.dilations * (count if len(spec.dilations) == 1 else 1)
-    return Outline(
-        axes=spec.axes,
-        layers=_stack(spec, dilations, spec.kernel_size, spec.stride, ""),
-        input_size=spec.input_size,
+    count = count_of(spec)
+    _check_count("dilations", count * spec.convs_per_block)
+    check_lengths(spec, count, len(spec.dilations))
+    blocks = blocks_of(spec, count)
+    starts, skips, at = [], [], 0
+    for block in blocks:
+        starts.append(at)
+        skips.append((at, at + spec.convs_per_block - 1))
+        at += len(block)
+    path: Path = tuple(zip(*(layer for block in blocks for layer in block), strict=True))
+    return _outline(
+        path,
+        _each(spec.input_size, spec.axes),
         flag="--dilations",
+        flagged=tuple(starts) if at > count else (),
+        skips=tuple(skips) if spec.residual else (),
     )
 
 
 def _branched(spec: StackSpec, branches: Branches) -> Outline:
     count = len(branches)
     _check_count("branches", sum(map(len, branches)))
-    _check_lengths(spec, count, "branches")
+    spec.require_axes("branches", [item for branch in branches for item in branch])
+    check_lengths(spec, count, None)
     found = []
     for number, dilations in enumerate(branches):
-        kernel = spec.kernel_size[number if len(spec.kernel_size) > 1 else 0]
-        stride = spec.stride[number if len(spec.stride) > 1 else 0]
         name = f"branch{number + 1}"
-        stack = _stack(spec, dilations, (kernel,), (stride,), f"{name}.")
-        found.append(Branch(name=name, stack=stack))
+        layers = [
+            layer
+            for block in blocks_of(spec, len(dilations), dilations, number, f"{name}.")
+            for layer in block
+        ]
+        stacks: Path = tuple(zip(*layers, strict=True))
+        others = () if all(stack == stacks[0] for stack in stacks) else stacks[1:]
+        found.append(Branch(name=name, stack=stacks[0], others=others))
+    size, *other_sizes = _each(spec.input_size, spec.axes) or (None,)
     return Outline(
-        axes=spec.axes, branches=tuple(found), input_size=spec.input_size, flag="--branches"
+        axes=spec.axes,
+        branches=tuple(found),
+        input_size=size,
+        other_sizes=tuple(each for each in other_sizes if each is not None),
+        flag="--branches",
     )
-
-
-def _stack(
-    spec: StackSpec,
-    dilations: Sequence[int],
-    kernels: Sequence[int],
-    strides: Sequence[int],
-    prefix: str,
-) -> Stack:
-    padding: Padding = "causal" if spec.sees_only_past else spec.padding
-    stack = dilated(dilations, kernels=kernels, strides=strides, padding=padding)
-    return tuple(replace(layer, name=prefix + layer.name) for layer in stack)
 
 
 def _check_count(field: str, count: int) -> None:
@@ -186,34 +181,36 @@ def _check_count(field: str, count: int) -> None:
         raise SpecError(field, count, f"layers are too many; up to {LAYERS_LIMIT:,} are looked at")
 
 
-def _check_lengths(spec: StackSpec, count: int, others: str) -> None:
-    for field, noun in LISTS.items():
-        given = getattr(spec, field)
-        if len(given) not in (1, count):
-            _refuse_length(field, given, noun, f"{count} {others}", count)
-
-
-def _refuse_length(field: str, given: tuple[int, ...], noun: str, others: str, count: int) -> None:
-    problem = f"gives {len(given)} {noun} for {others}; give 1 or {count}"
-    raise SpecError(field, listed(given), problem)
-
-
-def _words(spec: StackSpec, branches: Branches, layers: int) -> Iterator[str]:
+def _words(spec: StackSpec, branches: Branches, outline: Outline) -> Iterator[str]:
     if branches:
         yield f"{len(branches)} parallel branch{'es' * (len(branches) > 1)}"
     else:
         yield "conv stack"
+        layers = len(outline.layers)
         yield f"{layers} layer{'s' * (layers != 1)}"
+        yield from _block_words(spec)
     yield f"kernel {listed(spec.kernel_size)}"
     yield f"stride {listed(spec.stride)}"
+    if spec.pool != (1,):
+        yield f"pool {listed(spec.pool)}" + (
+            f" with stride {listed(spec.pool_stride)}" if spec.pool_stride else ""
+        )
     yield f"{spec.axes}-D"
     if spec.sees_only_past:
         yield "causal"
-    if spec.padding == "valid":
+    elif spec.padding == ("valid",):
         yield "no padding"
+    elif spec.padding != ("same",):
+        yield f"padding {listed(spec.padding)}"
     yield f"dilations {';'.join(map(listed, branches)) if branches else listed(spec.dilations)}"
-    if spec.input_size is not None:
-        yield f"input {'×'.join([str(spec.input_size)] * spec.axes)}"
+    if outline.sizes is not None:
+        yield f"input {'×'.join(map(str, outline.sizes))}"
+
+
+def _block_words(spec: StackSpec) -> Iterator[str]:
+    of = f" of {spec.convs_per_block} convolutions" if spec.convs_per_block > 1 else ""
+    if spec.residual or of:
+        yield f"{'residual ' * spec.residual}blocks{of}"
 
 
 def _config(spec: StackSpec, branches: Branches) -> dict[str, Any]:

@@ -1,11 +1,14 @@
 """What a finite input does to a stack: taps that fall into padding, inputs that nobody reads."""
 
+from collections.abc import Sequence
 from fractions import Fraction
+from math import prod
 
 from archscope.records import frozen
 from archscope.theory.bits import every, ones, spread, stretch
+from archscope.theory.branches import volume
 from archscope.theory.combs import combs
-from archscope.theory.layers import Layer, Stack, output_size, sizes
+from archscope.theory.layers import Layer, Path, Stack, output_size, sizes
 
 
 @frozen
@@ -45,28 +48,82 @@ def find_unread(stack: Stack, input_size: int) -> Unread:
     read = ones(outputs)
     for layer, size in zip(reversed(stack), reversed(inputs), strict=True):
         taps = spread(stretch(read, layer.stride), layer.kernel, layer.dilation)
-        read = taps >> layer.padding[0] & ones(size)
+        before = layer.padding[0]
+        if layer.kind == "transposed":  # its taps look back
+            taps, before = taps << before, layer.span
+        read = taps >> before & ones(size)
     before = (read & -read).bit_length() - 1 if read else input_size
     after = input_size - read.bit_length() if read else 0
     return Unread(before=before, after=after, total=input_size - read.bit_count())
 
 
 def find_blind(stack: Stack, input_size: int) -> int:
-    """Return how many outputs along one axis see no input at all, but padding alone.
-
-    Not for up-sampling.
+    """Return how many outputs along one axis see no input at all, but padding alone or nothing.
 
     >>> find_blind((Layer(kernel=2, dilation=10, padding=(5, 5)),), 8)
     2
+    >>> find_blind((Layer(kernel=2, stride=3, kind="transposed"),), 10)
+    9
     """
-    combs(stack)  # refuses up-sampling
-    maps = sizes(stack, input_size)
-    alive = ones(input_size)
-    for layer, size, outputs in zip(stack, maps[:-1], maps[1:], strict=True):
-        before = layer.padding[0]
-        taps = spread(alive << before, layer.kernel, layer.dilation) >> layer.span
-        alive = every(taps, max(size + before, 1), 0, layer.stride) & ones(outputs)
-    return maps[-1] - alive.bit_count()
+    return count_blind([(stack,)], (input_size,))[0]
+
+
+def count_blind(paths: Sequence[Path], input_sizes: Sequence[int]) -> tuple[int, int]:
+    """Return how many outputs see no input through any of parallel paths, and all of them.
+
+    Over all axes; outputs of which not every path has one are cut off.
+
+    >>> transposed = (Layer(kernel=3, stride=2, dilation=2, kind="transposed"),)
+    >>> count_blind([(transposed, transposed)], (10, 10))
+    (385, 529)
+    """
+    along = [[seeing(path[axis], size) for path in paths] for axis, size in enumerate(input_sizes)]
+    made = [min(outputs for _, outputs in axis) for axis in along]
+    masks = [
+        [mask & ones(outputs) for mask, _ in axis]
+        for axis, outputs in zip(along, made, strict=True)
+    ]
+    return prod(made) - volume(masks), prod(made)
+
+
+def seeing(stack: Stack, input_size: int) -> tuple[int, int]:
+    """Return the outputs along one axis that see some input, as bits, and how many there are."""
+    found, size = ones(input_size), input_size
+    for layer in stack:
+        outputs = output_size(layer, size)
+        if found == ones(size) and _reaches_all(layer, size, outputs):
+            found = ones(outputs)
+        else:
+            found = _passed_on(layer, found, size) & ones(outputs)
+        size = outputs
+    return found, size
+
+
+def _reaches_all(layer: Layer, size: int, outputs: int) -> bool:
+    """Return whether every output has a tap inside the map; False where that is to be looked at."""
+    if layer.kind in ("nearest", "linear"):
+        return True
+    last = (outputs - 1) * layer.stride - layer.padding[0]
+    reaches = layer.dilation <= size and layer.padding[0] <= layer.span and last < size
+    return layer.kind != "transposed" and reaches
+
+
+def _passed_on(layer: Layer, found: int, size: int) -> int:
+    """Return which outputs of a layer read one of the inputs that are found."""
+    before, factor = layer.padding[0], layer.stride
+    match layer.kind:
+        case "transposed":
+            return spread(stretch(found, factor), layer.kernel, layer.dilation) >> before
+        case "nearest":
+            return spread(stretch(found, factor), factor, 1)
+        case "linear":
+            # Between two inputs an output reads both; one upon an input, where the factor is odd,
+            # reads that alone.
+            below = spread(stretch(found, factor), factor, 1) << factor // 2
+            above = spread(stretch(found, factor), factor - factor % 2, 1) << factor // 2
+            return below | above << factor % 2 >> factor
+    taps = spread(found << before, layer.kernel, layer.dilation) >> layer.span
+    return every(taps, max(size + before, 1), 0, factor)
 
 
 def _valid_share(layer: Layer, size: int) -> Fraction:

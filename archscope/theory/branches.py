@@ -7,18 +7,15 @@ union of paths does not: ASPP 6/12/18 sees 7 of 37 positions along each axis, bu
 from collections.abc import Sequence
 from fractions import Fraction
 from math import prod
-from typing import TypeAlias
+from typing import Any
 
 from archscope.errors import UsageError
 from archscope.records import frozen
 from archscope.theory.combs import combs, jump, reach
-from archscope.theory.layers import Stack
+from archscope.theory.layers import Path, Stack
 from archscope.theory.metrics import input_use, longest_gap, overlap, solid_core, streams
 from archscope.theory.support import find_support
 from archscope.theory.window import window
-
-Path: TypeAlias = tuple[Stack, ...]
-"""One path through the network: a stack for each axis, whole, from the input to the output."""
 
 HULL_LIMIT = 1 << 24
 """Positions along one axis up to which the union of paths is formed."""
@@ -67,6 +64,10 @@ class Union:
         """Share of the bounding box that is seen."""
         return self.touched / self.positions
 
+    def along(self, name: str) -> tuple[Any, ...]:
+        """Return a field of `AxisUnion` for each axis."""
+        return tuple(getattr(axis, name) for axis in self.axes)
+
 
 def union(paths: Sequence[Path]) -> Union:
     """Return what one output sees through all paths together.
@@ -80,15 +81,30 @@ def union(paths: Sequence[Path]) -> Union:
     """
     _check(paths)
     spread_out = [_axis_masks([path[axis] for path in paths]) for axis in range(len(paths[0]))]
-    axes = tuple(
-        _axis_union(masks, start, jump(paths[0][axis]))
-        for axis, (masks, start) in enumerate(spread_out)
+    return union_of(
+        [masks for masks, _ in spread_out],
+        [start for _, start in spread_out],
+        [jump(stack) for stack in paths[0]],
+        _centres(paths),
     )
+
+
+def union_of(
+    along: list[list[int]],
+    starts: Sequence[int],
+    jumps: Sequence[int],
+    centres: tuple[Fraction, ...] = (),
+) -> Union:
+    """Return the union of products, given each one's set along every axis as bits.
+
+    `starts` are the positions that bit 0 stands for, which some product sees.
+    """
+    axes = tuple(map(_axis_union, along, starts, jumps))
     return Union(
         axes=axes,
-        touched=_volume([masks for masks, _ in spread_out], frozenset(range(len(paths)))),
+        touched=volume(along),
         positions=prod(axis.hull for axis in axes),
-        centres=_centres(paths),
+        centres=centres or (axes[0].start + Fraction(axes[0].hull - 1, 2),),
     )
 
 
@@ -140,6 +156,15 @@ def _axis_union(masks: list[int], start: int, step: int) -> AxisUnion:
         input_use=input_use(seen, step),
         jump=step,
     )
+
+
+def volume(axes: list[list[int]]) -> int:
+    """Return how many positions a union of products has, from each one's set along every axis.
+
+    >>> volume([[0b11, 0b110], [0b1, 0b11]])  # 2 x 1 and 2 x 2, which share 1 x 1
+    5
+    """
+    return _volume(axes, frozenset(range(len(axes[0]))))
 
 
 def _volume(axes: list[list[int]], chosen: frozenset[int]) -> int:

@@ -100,9 +100,13 @@ def _is_coupled(stack: Stack, limit: int) -> bool | None:
 
 def find_input_use(stack: Stack, limit: int = WORK_LIMIT) -> float | None:
     """Return the share of the input's positions that any output sees, away from the borders."""
-    step = jump(stack)
+    step, teeth = jump(stack), combs(stack)
+    if is_full(teeth):
+        return min(reach(teeth), step) / step
+    if step > limit:
+        return None
     used = 1
-    for comb in combs(stack):
+    for comb in teeth:
         if step == 1 or used == ones(step):
             break
         limit -= step * comb.taps

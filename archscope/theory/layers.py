@@ -63,6 +63,9 @@ class Layer:
 Stack: TypeAlias = tuple[Layer, ...]
 """One axis of a single path, first layer first."""
 
+Path: TypeAlias = tuple[Stack, ...]
+"""One path through the network: a stack for each axis, whole, from the input to the output."""
+
 
 def conv(
     kernel: int,

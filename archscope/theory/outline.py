@@ -1,13 +1,14 @@
 """What a network looks at, without its weights: all that a receptive field depends on.
 
 A family gives the outline of its spec without building the network, so that its receptive field is
-known without torch. Every axis is alike.
+known without torch.
 """
 
 from typing import Literal
 
 from archscope.records import frozen
-from archscope.theory.layers import Stack
+from archscope.theory.combs import jump
+from archscope.theory.layers import Layer, Path, Stack
 
 
 @frozen
@@ -17,7 +18,9 @@ class Branch:
     name: str
     """What the reader calls it, e.g. `branch2`."""
     stack: Stack
-    """All its layers along one axis."""
+    """All its layers along the first axis."""
+    others: tuple[Stack, ...] = ()
+    """The same along each further axis; empty: as along the first."""
 
 
 @frozen
@@ -37,15 +40,22 @@ class Outline:
     axes: int
     """Spatial dimensions; 1 for a sequence."""
     layers: Stack = ()
-    """A single path, along one axis."""
+    """A single path, along the first axis."""
+    others: tuple[Stack, ...] = ()
+    """The same layers along each further axis; empty: as along the first."""
     branches: tuple[Branch, ...] = ()
     """Parallel paths, whose outputs are added or put side by side."""
     windowed: bool = False
     """Whether the layers are windows of attention, which see what such convolutions see."""
     attention: tuple[Attention, ...] = ()
     """Blocks of unlimited attention."""
+    skips: tuple[tuple[int, int], ...] = ()
+    """First and last layer of each block that has a path around it: the identity or, where the
+    block strides, a kernel of 1 with its stride."""
     input_size: int | None = None
-    """Positions of the input along each axis; None: as many as it takes."""
+    """Positions of the input along the first axis; None: as many as it takes."""
+    other_sizes: tuple[int, ...] = ()
+    """The same along each further axis; empty: as along the first."""
     noun: Literal["position", "token"] = "position"
     """What a position of the input is called."""
     flag: str = ""
@@ -61,6 +71,54 @@ class Outline:
     """Why the layers do not tell all that an output sees; empty: they do."""
     remarks: tuple[str, ...] = ()
     """What else must be known to read the answer rightly."""
+
+    @property
+    def path(self) -> Path:
+        """The layers of a single path: a stack for each axis."""
+        return _along(self.layers, self.others, self.axes)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Every parallel path, or the single one."""
+        branches = tuple(_along(one.stack, one.others, self.axes) for one in self.branches)
+        return branches or (self.path,)
+
+    @property
+    def around(self) -> tuple[Path, ...]:
+        """The path around every block that has one; none without such blocks."""
+        if not self.skips:
+            return ()
+        return (tuple(_around(stack, self.skips) for stack in self.path),)
+
+    @property
+    def tied(self) -> tuple[range, ...]:
+        """Indices of the layers that share one item of the flag; empty: each has its own."""
+        ends = (*self.flagged[1:], len(self.layers))
+        return tuple(range(first, end) for first, end in zip(self.flagged, ends, strict=False))
+
+    @property
+    def sizes(self) -> tuple[int, ...] | None:
+        """Positions of the input along each axis; None: as many as it takes."""
+        if self.input_size is None:
+            return None
+        return (self.input_size, *(self.other_sizes or (self.input_size,) * (self.axes - 1)))
+
+
+def _along(first: Stack, others: tuple[Stack, ...], axes: int) -> Path:
+    return (first, *(others or (first,) * (axes - 1)))
+
+
+def _around(stack: Stack, skips: tuple[tuple[int, int], ...]) -> Stack:
+    """Return one layer of kernel 1 in the place of every block, with its stride."""
+    ends = dict(skips)
+    found: list[Layer] = []
+    number = 0
+    while number < len(stack):
+        last = ends.get(number, number)
+        block = stack[number : last + 1]
+        found.append(Layer(stride=jump(block)) if number in ends else stack[number])
+        number = last + 1
+    return tuple(found)
 
 
 def skips_a_hole(stack: Stack) -> bool:

@@ -41,8 +41,11 @@ class Paths:
     """Why, or an empty string."""
 
 
-def paths(stack: Stack, *, limit: int = DIGITS_LIMIT) -> Paths:
+def paths(stack: Stack, *, limit: int = DIGITS_LIMIT, positions: int = POSITIONS_LIMIT) -> Paths:
     """Return the path counts of a stack without up-sampling, in a few numbers.
+
+    A number that takes more than `limit` bits to be added up, or the counts of more than so many
+    `positions`, is None and named in `unknown`.
 
     >>> from archscope.theory.layers import dilated
     >>> paths(dilated((1, 2, 4))).total
@@ -50,8 +53,8 @@ def paths(stack: Stack, *, limit: int = DIGITS_LIMIT) -> Paths:
     """
     teeth = combs(stack)
     hull = reach(teeth)
-    counted = _count(teeth, limit)
-    listed = None if counted is None else _merged(counted)
+    counted = _count(teeth, limit, positions)
+    listed = None if counted is None else _merged(counted, positions)
     largest = None if counted is None else prod(max(group.counts) for group in counted)
     uniformity = None if counted is None else _uniformity(counted, hull)
     width = None if listed is None else held_width(listed)
@@ -77,8 +80,8 @@ def path_counts(stack: Stack, *, limit: int = DIGITS_LIMIT) -> tuple[int, ...] |
     (1, 0, 2, 0, 3, 0, 2, 0, 1)
     """
     teeth = combs(stack)
-    counted = _count(teeth, limit)
-    listed = None if counted is None else _merged(counted)
+    counted = _count(teeth, limit, POSITIONS_LIMIT)
+    listed = None if counted is None else _merged(counted, POSITIONS_LIMIT)
     if listed is None or reach(teeth) > POSITIONS_LIMIT:
         return None
     counts = [0] * reach(teeth)
@@ -105,21 +108,21 @@ class _Counts:
     """Paths per cell, holes as 0."""
 
 
-def _count(teeth: tuple[Comb, ...], limit: int) -> list[_Counts] | None:
+def _count(teeth: tuple[Comb, ...], limit: int, positions: int) -> list[_Counts] | None:
     found = []
     for group in groups(teeth):
-        counts = _group_counts(group, limit)
+        counts = _group_counts(group, limit, positions)
         if counts is None:
             return None
         found.append(counts)
     return found
 
 
-def _group_counts(teeth: list[Comb], limit: int) -> _Counts | None:
+def _group_counts(teeth: list[Comb], limit: int, positions: int) -> _Counts | None:
     scale = common_rate(teeth)
     cells = (reach(teeth) - 1) // scale + 1
     size = (prod(comb.taps for comb in teeth).bit_length() + 7) // 8
-    if cells > POSITIONS_LIMIT or cells * size * 8 * len(teeth) > limit:
+    if cells > positions or cells * size * 8 * len(teeth) > limit:
         return None
     number = 1
     for comb in teeth:
@@ -141,9 +144,9 @@ def _repeated_sum(number: int, copies: int, shift: int) -> int:
     return total
 
 
-def _merged(counted: list[_Counts]) -> list[tuple[int, int]] | None:
+def _merged(counted: list[_Counts], positions: int) -> list[tuple[int, int]] | None:
     # Every position with paths and their number, ascending; coarser groups come last.
-    if prod(len(group.counts) - group.counts.count(0) for group in counted) > POSITIONS_LIMIT:
+    if prod(len(group.counts) - group.counts.count(0) for group in counted) > positions:
         return None
     listed = [(0, 1)]
     for group in counted:

@@ -4,11 +4,11 @@ Coverage asks whether a position is seen; ripple asks whether every 2nd, 3rd, ..
 more often than the others, which shows as a faint grid.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from archscope.theory.combs import Comb, combs, reach
-from archscope.theory.layers import Stack, dilated
+from archscope.theory.layers import Stack
 
 RIPPLE_LIMIT = 1 << 22
 """Additions up to which `find_ripple` answers (under a second)."""
@@ -33,22 +33,22 @@ def find_ripple(stack: Stack) -> float | None:
 
 
 def find_smoothest(
-    head: Stack, kernel: int, schedules: Iterator[tuple[int, ...]]
+    made: Callable[[tuple[int, ...]], Stack], schedules: Iterator[tuple[int, ...]]
 ) -> tuple[tuple[int, ...] | None, int]:
-    """Return the schedule of least ripple behind `head`, and how many were compared.
+    """Return the schedule of least ripple in the stack made of it, and how many were compared.
 
     Compares the first `COMPARED_LIMIT`, fewer where they are wide; None where there are none.
     """
     first = next(schedules, None)
     if first is None:
         return None, 0
-    work = _work(combs(head + dilated(first, kernels=(kernel,))))
+    work = _work(combs(made(first)))
     others = list(islice(schedules, min(COMPARED_LIMIT - 1, COMPARED_WORK // (work + 1))))
     if not others:
         return first, 1
 
     def unevenness(dilations: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
-        ripple = find_ripple(head + dilated(dilations, kernels=(kernel,)))
+        ripple = find_ripple(made(dilations))
         # Of equals the steepest; rounded, since equal ripples differ in their last bits.
         steepness = tuple(-rate for rate in dilations)
         return (1.0 if ripple is None else round(ripple, 12)), steepness

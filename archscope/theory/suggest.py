@@ -1,21 +1,36 @@
 """Which dilations to use: three schedules without a hole for a wanted receptive field."""
 
-from collections.abc import Iterator
-from itertools import islice
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from math import gcd
 from typing import Literal
 
 from archscope.errors import SpecError, UsageError
 from archscope.records import frozen
-from archscope.theory.combs import ascending, combs, jump, reach
+from archscope.theory.combs import combs, reach
 from archscope.theory.coverage import is_full
 from archscope.theory.gridding import Gridding, gridding
-from archscope.theory.layers import Stack, dilated, pool
+from archscope.theory.layers import Stack, pool
 from archscope.theory.paths import Paths, paths
+from archscope.theory.plan import Plan, Task, task_of
 from archscope.theory.ripple import find_ripple, find_smoothest
-from archscope.theory.schedules import STEPS, Room, greatest, list_schedules
+from archscope.theory.schedules import (
+    SEARCH_WORK,
+    Budget,
+    Furthest,
+    Reached,
+    Room,
+    Slot,
+    fill,
+    greatest,
+    list_schedules,
+    placed,
+)
+from archscope.theory.support import WORK_LIMIT
 
-LAYERS_LIMIT = 500
-"""New layers beyond which a target counts as out of reach."""
+POSITIONS_LIMIT = 1 << 16
+"""Positions up to which the paths of a schedule are counted one by one."""
 
 
 @frozen
@@ -25,7 +40,9 @@ class Schedule:
     kind: Literal["fewest", "smooth", "pyramid"]
     """`fewest` layers; `smooth`: one more, least ripple; `pyramid`: no map within is gridded."""
     dilations: tuple[int, ...]
-    """Of the new layers, in order."""
+    """Of the new layers, or blocks of them, in order."""
+    layers: Stack
+    """All layers, those that stay in front included."""
     receptive_field: int
     """Input positions, prefix included; at least the target."""
     gridding: Gridding
@@ -46,180 +63,193 @@ class Suggestion:
     """As few layers as can reach the target without a hole, or as many as were asked for."""
     smooth: Schedule | None
     """None where the given number of layers leaves no choice."""
+    is_fewest: bool
+    """Whether fewer layers are known not to do; False where kinds of layers are too many."""
     pyramid: Schedule | None
     """Every prefix and every suffix of the new layers is covered too; None where none was found."""
-
-
-@frozen
-class _Task:
-    """What is asked, in the form that the searches need."""
-
-    target: int
-    kernel: int
-    base: Stack
-    room: Room
-    layers: int | None
-
-    def stack(self, dilations: tuple[int, ...]) -> Stack:
-        return self.base + dilated(dilations, kernels=(self.kernel,))
-
-    def total(self, layers: int) -> int:
-        """Sum of dilations of the smallest window that meets the target with that many layers."""
-        missing = [self.target - reach(self.room.fixed)]
-        finer = 1
-        for comb in ascending(self.room.fixed):
-            missing.append(comb.rate - finer)  # it leaves holes unless all finer ones reach so far
-            finer += comb.span
-        return max(layers, -(-max(missing) // ((self.kernel - 1) * self.room.jump)))
 
 
 def suggest(
     target: int,
     *,
-    kernel: int = 3,
+    kernel: int | Sequence[int] = 3,
     layers: int | None = None,
     max_dilation: int | None = None,
     prefix: Stack = (),
     stride: int = 1,
+    strides: Sequence[int] = (),
+    convs: int = 1,
 ) -> Suggestion:
     """Return three schedules that see at least `target` input positions along an axis, all of them.
 
     `layers` fixes the number of new layers, `max_dilation` bounds each. `prefix` stays as it is in
-    front of them. `stride` says that all this reads a map pooled by so much, without overlap.
+    front of them. `stride` says that all this reads a map pooled by so much, without overlap. Of
+    several kernels the last holds for all further layers; `strides` are those of the first new
+    layers, `convs` how many convolutions in a row share each dilation.
     Raises `UsageError` with the reason where no schedule exists.
 
     >>> found = suggest(63)
     >>> found.fewest.dilations, found.smooth.dilations, found.pyramid.dilations
     ((1, 3, 9, 18), (1, 3, 9, 9, 9), (1, 3, 7, 8, 8, 3, 1))
     """
-    _check(
-        target=(target, 2),
-        kernel=(kernel, 2),
-        stride=(stride, 1),
-        layers=(1 if layers is None else layers, 1),
-        max_dilation=(1 if max_dilation is None else max_dilation, 1),
-    )
+    kernels = (kernel,) if isinstance(kernel, int) else tuple(kernel)
+    _check("target", target, 2)
+    _check("stride", stride, 1)
+    _check("layers", 1 if layers is None else layers, 1)
+    _check("max_dilation", 1 if max_dilation is None else max_dilation, 1)
+    _check("convs", convs, 1)
+    for one in kernels:
+        _check("kernel", one, 2)
+    for one in strides:
+        _check("strides", one, 1)
+    plan = Plan(kernels=kernels, strides=tuple(strides), convs=convs)
     base = ((pool(stride, name="pool"),) if stride > 1 else ()) + prefix
-    room = Room(fixed=combs(base), jump=jump(base), max_dilation=max_dilation)
-    task = _Task(target=target, kernel=kernel, base=base, room=room, layers=layers)
-    needed = _fewest_layers(task)
-    count = task.layers or needed
-    fewest = _first_full(task, count)
-    assert fewest is not None, "the largest schedule always exists"
-    smooth, compared = _smoothest(task, task.layers or needed + 1)
-    pyramid = _pyramid(task, needed)
+    return _suggestion(task_of(target, base, plan, layers, max_dilation))
+
+
+def _suggestion(task: Task) -> Suggestion:
+    furthest, budget = (
+        Furthest(task.room, task.slots(len(task.given)), task.more),
+        Budget(SEARCH_WORK),
+    )
+    needed = _fewest_layers(task, furthest)
+    fewest = _first_full(task, furthest, needed, budget)
+    smooth, compared = _smoothest(task, furthest, task.layers or needed + 1, budget)
+    pyramid = _pyramid(task, needed, budget)
     return Suggestion(
         fewest=_schedule(task, "fewest", fewest, 1),
+        is_fewest=furthest.is_searched,
         smooth=None if smooth is None else _schedule(task, "smooth", smooth, compared),
         pyramid=None if pyramid is None else _schedule(task, "pyramid", pyramid, 1),
     )
 
 
-def _fewest_layers(task: _Task) -> int:
-    # The greatest reach of n layers decides: below k^n positions nothing else is in the way.
-    most = task.layers or LAYERS_LIMIT
-    reached = task.room.start()
-    for count in range(most + 1):
+def _fewest_layers(task: Task, furthest: Furthest) -> int:
+    """Return how many new blocks it takes; the furthest that so many reach decides."""
+    start = Room(fixed=combs(task.base)).start()
+    if not start.waiting and start.positions >= task.target:
+        raise UsageError(
+            f"target {task.target}: the {start.positions} positions that the given layers "
+            "see have no hole and suffice; there is nothing to add."
+        )
+    least, reached = len(task.given), task.room.start()
+    for count in range(least, task.most + 1):
+        found = furthest.reach(count - least)
+        if found is None:
+            raise UsageError(_no_dilation(task))
+        reached = found
         if not reached.waiting and reached.positions >= task.target:
-            if count:
-                return count
-            raise UsageError(
-                f"target {task.target}: the {reached.positions} positions that the given layers "
-                "see have no hole and suffice; there is nothing to add."
-            )
-        dilation = task.room.largest(reached)
+            return count
+    raise UsageError(_out_of_reach(task, count, reached))
+
+
+def _no_dilation(task: Task) -> str:
+    """Return the proof that there is none: even dilation 1 steps over a hole."""
+    reached = task.room.start()
+    for slot in sorted(task.slots(len(task.given) + 1), key=lambda slot: slot.jump):
+        dilation = task.room.largest(reached, slot)
         if not dilation:
-            raise UsageError(
-                f"target {task.target}: the map has stride {task.room.jump}, but its units see "
-                f"only {reached.positions} positions in a row; no dilation fills holes between."
-            )
-        furthest, reached = reached, reached.widened((task.kernel - 1) * dilation * task.room.jump)
-    raise UsageError(_out_of_reach(task, most, furthest.positions, bool(furthest.waiting)))
-
-
-def _out_of_reach(task: _Task, layers: int, positions: int, is_waiting: bool) -> str:
-    limit = task.room.max_dilation
-    bound = "" if limit is None else f" with dilations up to {limit}"
-    power = f" ({task.kernel}^{layers})" if positions == task.kernel**layers else ""
-    also = "; the given layers keep holes beyond that" if is_waiting else ""
+            break
+        reached = reached.widened(slot.span(dilation))
+    seen, step = reached.positions, slot.jump
     return (
-        f"target {task.target}: {layers} layers of kernel {task.kernel}{bound} reach "
-        f"at most {positions} positions{power} without a hole{also}. "
-        "Allow more layers, a larger kernel or larger dilations."
+        f"target {task.target}: the map has stride {step}, but its units see only {seen} "
+        f"position{'s' * (seen > 1)} in a row; no dilation fills holes between, since 1 already "
+        f"steps {step} from tap to tap. Stride less, or add layers before the stride"
     )
 
 
-def _first_full(task: _Task, layers: int) -> tuple[int, ...] | None:
-    largest = greatest(task.room, (task.kernel,) * layers)
-    if largest is None:
-        return None
-    steps = iter(range(STEPS))
-    for total in range(task.total(layers), sum(largest) + 1):
-        # Powers of k and what is then missing: the closed form, where its last rate is allowed.
-        *powers, _ = largest
-        filled = tuple(sorted((*powers, total - sum(powers))))
-        if _fits(task, filled):
-            return filled
-        found = next(list_schedules(task.room, task.kernel, layers, total, steps), None)
-        if found is not None:
-            return found
-        if next(steps, None) is None:
-            break  # the largest is one too, if not the shortest
-    return largest
+def _out_of_reach(task: Task, count: int, reached: Reached) -> str:
+    limit, plan = task.room.max_dilation, task.plan
+    bound = "" if limit is None else f" with dilations up to {limit}"
+    is_power = reached.positions == plan.kernels[0] ** count
+    power = f" ({plan.kernels[0]}^{count})" if is_power else ""
+    also = "; the given layers keep holes beyond that" if reached.waiting else ""
+    kernels = ",".join(map(str, plan.kernels))
+    each = "" if plan.convs == 1 else f"block{'s' * (count > 1)} of {plan.convs} "
+    layers = f"layer{'s' * (count * plan.convs > 1)}"
+    return (
+        f"target {task.target}: {count} {each}{layers} of kernel {kernels}{bound} "
+        f"reach{'es' * (count == 1)} at most {reached.positions} positions{power} without a "
+        f"hole{also}. Allow more layers, a larger kernel or larger dilations."
+    )
 
 
-def _fits(task: _Task, dilations: tuple[int, ...]) -> bool:
-    limit = task.room.max_dilation
-    if dilations[0] < 1 or (limit is not None and dilations[-1] > limit):
-        return False
-    return is_full(combs(task.stack(dilations)))
+def _first_full(task: Task, furthest: Furthest, count: int, budget: Budget) -> tuple[int, ...]:
+    """Return the shortest window that is found; of as many layers as reach the target."""
+    slots = task.slots(count)
+    if not slots:
+        return task.every(())
+    order = furthest.order(count - len(task.given))
+    filled = fill(task.room, order, task.span(slots))
+    made = placed(slots, order, filled)
+    if filled[:-1] == greatest(task.room, order)[:-1] and len(set(slots)) == 1:
+        return task.every(made)  # powers of k and what is then missing
+    for span in _spans(slots, task.span(slots)):
+        found = next(list_schedules(task.room, slots, span, budget.share(8)), None)
+        if found is not None or span >= _added(slots, made) or not budget.spend(1):
+            return task.every(made if found is None else found)
+    raise AssertionError("the spans have no end")
 
 
-def _smoothest(task: _Task, layers: int) -> tuple[tuple[int, ...] | None, int]:
-    first = _first_full(task, layers)
-    if first is None:
+def _spans(slots: Sequence[Slot], least: int) -> Iterator[int]:
+    """Yield what dilations of the slots can add in all, from the least that is wanted."""
+    unit = gcd(*(slot.span(1) for slot in slots))
+    yield from itertools.count(-(-least // unit) * unit, unit)
+
+
+def _added(slots: Sequence[Slot], dilations: Sequence[int]) -> int:
+    return sum(slot.span(dilation) for slot, dilation in zip(slots, dilations, strict=True))
+
+
+def _smoothest(
+    task: Task, furthest: Furthest, count: int, budget: Budget
+) -> tuple[tuple[int, ...] | None, int]:
+    slots = task.slots(count)
+    reached = furthest.reach(count - len(task.given))
+    if not slots or reached is None or reached.waiting:
         return None, 0
-    others = list_schedules(task.room, task.kernel, layers, sum(first))
-    smoothest, compared = find_smoothest(task.base, task.kernel, others)
-    return smoothest or first, max(compared, 1)
+    first = _first_full(task, furthest, count, budget)
+    span = reach(combs(task.stack(first))) - reach(task.room.fixed)
+    others = list_schedules(task.room, slots, span, budget.share(2))
+    smoothest, compared = find_smoothest(lambda chosen: task.stack(task.every(chosen)), others)
+    return (first if smoothest is None else task.every(smoothest)), max(compared, 1)
 
 
-def _pyramid(task: _Task, needed: int) -> tuple[int, ...] | None:
-    counts = (task.layers,) if task.layers else range(needed, LAYERS_LIMIT + 1)
-    steps = iter(range(STEPS))
+def _pyramid(task: Task, needed: int, budget: Budget) -> tuple[int, ...] | None:
+    counts = (task.layers,) if task.layers else range(needed, task.most + 1)
     for count in counts:
-        for falling in range(1, count):
-            found = _up_and_down(task, count - falling, falling, steps)
+        for falling in range(1, count - len(task.plan.strides) + 1):
+            if not budget.spend(4 * count):
+                return None
+            found = _up_and_down(task, task.slots(count), falling, budget)
             if found is not None:
                 return found
-            if next(steps, None) is None:
-                return None
     return None
 
 
 def _up_and_down(
-    task: _Task, rising: int, falling: int, steps: Iterator[int]
+    task: Task, slots: tuple[Slot, ...], falling: int, budget: Budget
 ) -> tuple[int, ...] | None:
     # The tail covers its own map out to the peak, so that no map within is gridded.
-    tail = greatest(Room(max_dilation=task.room.max_dilation), (task.kernel,) * falling)
-    if tail is None:
-        return None
-    peak = 1 + (task.kernel - 1) * sum(tail)
+    behind, before = slots[len(slots) - falling :], slots[: len(slots) - falling]
+    own = [Slot(taps=slot.taps) for slot in reversed(behind)]
     limit = task.room.max_dilation
-    room = Room(
-        fixed=task.room.fixed,
-        jump=task.room.jump,
-        max_dilation=peak if limit is None else min(peak, limit),
-    )
-    total = task.total(rising + falling) - sum(tail)
-    for up in islice(list_schedules(room, task.kernel, rising, total, steps), 1):
-        dilations = up + tail[::-1]
-        if _is_covered_within(task, dilations):
+    tail = greatest(Room(max_dilation=limit), own)
+    peak = 1 + _added(own, tail)
+    room = replace(task.room, max_dilation=peak if limit is None else min(peak, limit))
+    rest = task.span(slots) - _added(behind, tail[::-1])
+    if rest < sum(slot.span(1) for slot in before):
+        return None
+    span = next(_spans(before, rest)) if before else rest
+    for up in itertools.islice(list_schedules(room, before, span, budget), 1):
+        dilations = task.every((*up, *tail[::-1]))
+        if budget.spend(len(dilations) ** 2 // 8) and _is_covered_within(task, dilations):
             return dilations
     return None
 
 
-def _is_covered_within(task: _Task, dilations: tuple[int, ...]) -> bool:
+def _is_covered_within(task: Task, dilations: tuple[int, ...]) -> bool:
     stack = task.stack(dilations)
     new = stack[len(task.base) :]
     depths = range(1, len(new) + 1)
@@ -231,7 +261,7 @@ def _is_covered_within(task: _Task, dilations: tuple[int, ...]) -> bool:
 
 
 def _schedule(
-    task: _Task,
+    task: Task,
     kind: Literal["fewest", "smooth", "pyramid"],
     dilations: tuple[int, ...],
     compared: int,
@@ -240,15 +270,15 @@ def _schedule(
     return Schedule(
         kind=kind,
         dilations=dilations,
+        layers=stack,
         receptive_field=reach(combs(stack)),
-        gridding=gridding(stack),
-        paths=paths(stack),
+        gridding=gridding(stack, limit=WORK_LIMIT // 4),
+        paths=paths(stack, positions=POSITIONS_LIMIT),
         ripple=find_ripple(stack),
         compared=compared,
     )
 
 
-def _check(**values: tuple[int, int]) -> None:
-    for field, (value, low) in values.items():
-        if not isinstance(value, int) or value < low:
-            raise SpecError(field, value, f"is not an integer of at least {low}")
+def _check(field: str, value: object, low: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < low:
+        raise SpecError(field, value, f"is not an integer of at least {low}")

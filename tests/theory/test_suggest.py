@@ -1,9 +1,12 @@
 """Suggested dilations: full, minimal, and honest where there are none."""
 
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 from time import process_time
+from typing import Any
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from archscope.errors import SpecError, UsageError
 from archscope.theory.bits import spread
@@ -170,7 +173,7 @@ def test_out_of_reach() -> None:
 
 
 def test_a_stride_that_skips_inputs_cannot_be_filled() -> None:
-    with pytest.raises(UsageError, match="stride 2, but its units see only 1 positions"):
+    with pytest.raises(UsageError, match="stride 2, but its units see only 1 position in a row"):
         suggest(31, prefix=(conv(1, stride=2),))
 
 
@@ -243,3 +246,121 @@ def test_a_prefix_that_steps_over_more_than_the_target_ends(options: dict[str, i
     assert found.fewest.gridding.is_full
     assert found.smooth is not None
     assert found.smooth.gridding.is_full
+
+
+def new_layers(
+    dilations: tuple[int, ...], kernels: tuple[int, ...], strides: tuple[int, ...], convs: int
+) -> Stack:
+    """The blocks that a suggestion stands for, written out."""
+    found = []
+    for number, dilation in enumerate(dilations):
+        kernel = kernels[min(number, len(kernels) - 1)]
+        stride = strides[number] if number < len(strides) else 1
+        found += [
+            conv(kernel, dilation=dilation, stride=1 if turn else stride) for turn in range(convs)
+        ]
+    return tuple(found)
+
+
+@given(
+    target=st.integers(2, 40),
+    kernels=st.lists(st.integers(2, 4), min_size=1, max_size=3).map(tuple),
+    strides=st.lists(st.integers(1, 3), max_size=2).map(tuple),
+    convs=st.integers(1, 2),
+    prefix=st.lists(st.integers(1, 6), max_size=2),
+    most=st.integers(1, 5),
+)
+@settings(max_examples=60, deadline=None)
+def test_no_fewer_layers_do(
+    target: int,
+    kernels: tuple[int, ...],
+    strides: tuple[int, ...],
+    convs: int,
+    prefix: list[int],
+    most: int,
+) -> None:
+    front = dilated(prefix) if prefix else ()
+    settings: dict[str, Any] = {"strides": strides, "convs": convs, "max_dilation": most}
+    least = max(len(kernels) if len(kernels) > 1 else 1, len(strides))
+
+    def reaching(layers: int) -> list[tuple[int, ...]]:
+        """Every choice of so many dilations that misses nothing and reaches the target.
+
+        A layer that strides has dilation 1.
+        """
+        choices = [
+            (1,) if number < len(strides) and strides[number] > 1 else range(1, most + 1)
+            for number in range(layers)
+        ]
+        found = []
+        for dilations in product(*choices):
+            seen, jump = 1, 1
+            for layer in (*front, *new_layers(dilations, kernels, strides, convs)):
+                seen = spread(seen, layer.kernel, layer.dilation * jump)
+                jump *= layer.stride
+            if not seen & seen + 1 and seen.bit_length() >= target:
+                found.append(dilations)
+        return found
+
+    try:
+        found = suggest(target, kernel=kernels, prefix=front, **settings)
+    except UsageError as error:
+        assume("nothing to add" not in str(error))
+        assert not any(reaching(layers) for layers in range(least, 5))
+        return
+    count = len(found.fewest.dilations)
+    assert found.is_fewest
+    assert not any(reaching(layers) for layers in range(least, min(count, 5)))
+    for schedule in (found.fewest, found.smooth, found.pyramid):
+        if schedule is not None:
+            stack = (*front, *new_layers(schedule.dilations, kernels, strides, convs))
+            assert_full(stack)
+            assert gridding(stack).hull == schedule.receptive_field >= target
+            assert max(schedule.dilations) <= most
+    if count <= 4:
+        assert found.fewest.dilations in reaching(count)
+
+
+def test_a_level_of_two_convolutions() -> None:
+    # Two of 3 taps at one dilation see 5 positions of it: 1, 5, 25 reach 125.
+    found = suggest(125, convs=2)
+
+    assert found.fewest.dilations == (1, 5, 25)
+    assert len(found.fewest.layers) == 6
+
+
+def test_a_strided_front() -> None:
+    # 7, then 3 at jump 2: 7 + 4 = 11; at jump 4 the rates 4 * 2, 4 * 6, ... : 11 + 16 = 27.
+    found = suggest(27, kernel=(7, 3), strides=(2, 2)).fewest
+
+    assert (found.dilations, found.receptive_field) == ((1, 1, 2), 27)
+    with pytest.raises(UsageError, match="stride 4, but its units see only 3 positions in a row"):
+        suggest(27, strides=(4,))
+
+
+SILLY: list[dict[str, Any]] = [
+    {"target": 31, "prefix": dilated((1024,))},
+    {"target": 2**31, "kernel": 2, "max_dilation": 1},
+    {"target": 2**31, "kernel": tuple(range(2, 22)), "max_dilation": 24},
+    {"target": 3, "kernel": tuple(range(2, 11)), "layers": 500, "max_dilation": 3},
+    {"target": 100, "strides": (65_536,), "kernel": 65_536},
+    {"target": 2**31, "strides": (2,) * 20},
+    {"target": 31, "prefix": dilated((2**31,)), "convs": 2},
+    {"target": 255, "prefix": dilated((7,) * 300), "stride": 8},
+]
+
+
+@pytest.mark.parametrize("asked", SILLY)
+def test_every_search_ends_soon(asked: dict[str, Any]) -> None:
+    start = process_time()
+    said, found = "", None
+    try:
+        found = suggest(**asked)
+    except UsageError as error:
+        said = str(error)
+    assert process_time() - start < 4  # under 1 s on an idle machine
+    if found is None:
+        assert "without a hole" in said or "no dilation fills holes" in said
+    else:
+        assert found.fewest.gridding.is_full
+        assert found.fewest.receptive_field >= asked["target"]

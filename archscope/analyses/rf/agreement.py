@@ -50,7 +50,7 @@ def is_cheap(outline: Outline, closed: Answer) -> bool:
 
 def is_possible(outline: Outline, closed: Answer) -> bool:
     """Return whether the network can be run."""
-    positions = _size(outline, closed) ** outline.axes
+    positions = prod(_sizes(outline, closed))
     layers = len({row.layer for row in closed.layers})
     taps = max((prod(row.kernel or ()) for row in closed.layers), default=1)
     fits = layers * positions <= MOST_ELEMENTS and taps * positions <= MOST_TAPS
@@ -58,14 +58,14 @@ def is_possible(outline: Outline, closed: Answer) -> bool:
 
 
 def _work(outline: Outline, closed: Answer) -> int:
-    size = _size(outline, closed)
+    size = max(_sizes(outline, closed))
     pairs = size**2 // PAIRS_AT_ONCE if outline.attention or outline.windowed else 0
     return len({row.layer for row in closed.layers}) * max(size, pairs)
 
 
-def _size(outline: Outline, closed: Answer) -> int:
-    """Return positions of the input along an axis, not those of a window that may be wrong."""
-    return outline.input_size or max(closed.totals.receptive_field)
+def _sizes(outline: Outline, closed: Answer) -> Sizes:
+    """Return positions of the input along each axis, not those of a window that may be wrong."""
+    return outline.sizes or (max(closed.totals.receptive_field),) * outline.axes
 
 
 def compare(

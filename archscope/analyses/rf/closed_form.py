@@ -24,6 +24,10 @@ def closed_form(outline: Outline) -> Answer:
         from archscope.analyses.rf.upsampling import upsampling_answer
 
         return upsampling_answer(outline)
+    if outline.skips:
+        from archscope.analyses.rf.residual import residual_answer
+
+        return residual_answer(outline)
     from archscope.analyses.rf.stack import stack_answer
 
     return stack_answer(outline)

@@ -3,137 +3,166 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import Any
 
 from archscope.analyses.rf.notes import TAPS_LIMIT
-from archscope.analyses.rf.numbers import along, plain, ratio
+from archscope.analyses.rf.numbers import plain, ratio, together
 from archscope.analyses.rf.rows import LayerRow, Totals
-from archscope.theory.borders import valid_taps
+from archscope.theory.borders import count_blind, valid_taps
 from archscope.theory.combs import Comb, combs
 from archscope.theory.coupling import each_streams
 from archscope.theory.coverage import is_full
 from archscope.theory.gridding import name_of
-from archscope.theory.layers import Stack, sizes
+from archscope.theory.layers import Path, Stack, sizes
 from archscope.theory.outline import Outline
+from archscope.theory.product import each
 from archscope.theory.support import WORK_LIMIT, find_support
 from archscope.theory.window import Window, windows
 
+Windows = tuple[Window, ...]
+"""Where an output's window lies along each axis."""
 POSITIONS_LISTED = 2_048
 """Positions of a receptive field up to which each is a row of its own."""
 PREFIXES_LIMIT = 1_000
 """Layers up to which a row with holes says how many positions it reaches, beside the last row."""
 
 
-def layer_rows(outline: Outline, stack: Stack) -> tuple[LayerRow, ...]:
+def layer_rows(outline: Outline, path: Path) -> tuple[LayerRow, ...]:
     """Return a row per layer of a single path without up-sampling."""
-    reached = _touched(stack)
-    streams = each_streams(stack, WORK_LIMIT // max(len(stack), 1))
-    seen = zip(windows(stack), reached, streams, strict=True)
+    seen = each(windows, path)
+    touched = each(lambda stack: tuple(_touched(stack)), path)
+    limit = WORK_LIMIT // max(len(path[0]), 1)
+    streams = each(lambda stack: tuple(each_streams(stack, limit)), path)
     return _rows(
         outline,
-        stack,
+        path,
         [
-            {
-                **_window(outline, window),
-                "reached": None if touched is None else touched**outline.axes,
-                "coverage": ratio(touched and touched**outline.axes, window.size**outline.axes),
-                "coverage_1d": along(ratio(touched, window.size), outline.axes),
-                "streams": along(apart, outline.axes),
-                "unknown": ", ".join(_unknown(touched, apart)),
-            }
-            for window, touched, apart in seen
+            _seen(tuple(window), together(reached), together(apart))
+            for window, reached, apart in zip(
+                zip(*seen, strict=True),
+                zip(*touched, strict=True),
+                zip(*streams, strict=True),
+                strict=True,
+            )
         ],
     )
 
 
+def _seen(
+    window: Windows, touched: tuple[int, ...] | None, streams: tuple[int, ...] | None
+) -> dict[str, Any]:
+    """Return what the outputs of one layer see."""
+    found = _window(window)
+    reached = None if touched is None else prod(touched)
+    return {
+        **found,
+        "reached": reached,
+        "coverage": ratio(reached, found["positions"]),
+        "coverage_1d": _shares(touched, window),
+        "streams": streams,
+        "unknown": ", ".join(_unknown(touched, streams)),
+    }
+
+
+def _shares(touched: tuple[int, ...] | None, window: Windows) -> tuple[float, ...] | None:
+    if touched is None:
+        return None
+    return tuple(number / axis.size for number, axis in zip(touched, window, strict=True))
+
+
 def upsampled_rows(
-    outline: Outline, seen: Sequence[Window], covered: Sequence[float]
+    outline: Outline, seen: Sequence[Windows], covered: Sequence[tuple[float, ...]]
 ) -> tuple[LayerRow, ...]:
     """Return a row per layer of a path that up-samples, with the least share that is seen."""
     fields = [
-        {
-            **_window(outline, window),
-            "coverage": share**outline.axes,
-            "coverage_1d": along(share, outline.axes),
-        }
-        for window, share in zip(seen, covered, strict=True)
+        {**_window(window), "coverage": prod(shares), "coverage_1d": shares}
+        for window, shares in zip(seen, covered, strict=True)
     ]
-    return _rows(outline, outline.layers, fields)
+    return _rows(outline, outline.path, fields)
 
 
 def totals(
     outline: Outline,
     output: str,
-    window: Window,
+    window: Windows,
     *,
-    touched: int | None = None,
+    touched: tuple[int, ...] | None = None,
     reached: int | None = None,
     **known: Any,
 ) -> Totals:
     """Return the totals of an outline whose output has this window along each axis.
 
-    `touched` positions are seen along an axis, `reached` over all; other numbers in `known` are
-    of one axis where the totals have one for each.
+    `touched` positions are seen along each axis, `reached` over all.
     """
-    axes = outline.axes
+    found = _window(window)
+    blind, outputs = _blind(outline)
     seen = {
-        "coverage": ratio(reached, window.size**axes),
-        "coverage_1d": ratio(touched, window.size),
+        "coverage": ratio(reached, found["positions"]),
+        "coverage_1d": _shares(touched, window),
         "complete": not outline.partial,
         **known,
     }
-    for name in ("coverage_1d", "streams", "max_gap", "erf_sd"):
-        seen[name] = along(seen.get(name), axes)
     return Totals(
         output=output,
-        axes=axes,
+        axes=outline.axes,
         reached=reached,
-        reached_1d=along(touched, axes),
+        reached_1d=touched,
+        blind=blind,
+        outputs=outputs,
         reads_all=outline.reads_all or None,
-        ahead=_ahead(outline, window),
-        **_window(outline, window),
+        ahead=_ahead(outline, window[0]),
+        **found,
         **seen,
     )
 
 
-def _rows(outline: Outline, stack: Stack, seen: Sequence[dict[str, Any]]) -> tuple[LayerRow, ...]:
+def _blind(outline: Outline) -> tuple[int | None, int | None]:
+    """Return how many outputs see no position of the input, and how many there are."""
+    if outline.sizes is None:
+        return None, None
+    blind, outputs = count_blind((*outline.paths, *outline.around), outline.sizes)
+    is_known = not blind or not (outline.partial or outline.skips)
+    return blind if is_known else None, outputs
+
+
+def _rows(outline: Outline, path: Path, seen: Sequence[dict[str, Any]]) -> tuple[LayerRow, ...]:
     """Return a row per layer, with what its outputs see."""
-    axes, maps, taps = outline.axes, _maps(outline, stack), _taps(outline, stack)
+    maps, taps = _maps(outline, path), _taps(outline, path)
     return tuple(
         LayerRow(
-            layer=name_of(stack, number),
-            kind="attention" if outline.windowed else layer.kind,
-            axes=axes,
-            kernel=(layer.kernel,) * axes,
-            dilation=(layer.dilation,) * axes,
-            stride=(layer.stride,) * axes,
-            padding_before=(layer.padding[0],) * axes,
-            padding_after=(layer.padding[1],) * axes,
-            effective_kernel=(layer.span + 1,) * axes,
-            output_size=along(maps[number], axes),
-            valid_taps=None if taps[number] is None else float(taps[number] ** axes),
+            layer=name_of(path[0], number),
+            kind="attention" if outline.windowed else layer[0].kind,
+            axes=len(path),
+            kernel=tuple(one.kernel for one in layer),
+            dilation=tuple(one.dilation for one in layer),
+            stride=tuple(one.stride for one in layer),
+            padding_before=tuple(one.padding[0] for one in layer),
+            padding_after=tuple(one.padding[1] for one in layer),
+            effective_kernel=tuple(one.span + 1 for one in layer),
+            output_size=maps[number],
+            valid_taps=taps[number],
             **seen[number],
         )
-        for number, layer in enumerate(stack)
+        for number, layer in enumerate(zip(*path, strict=True))
     )
 
 
-def _window(outline: Outline, seen: Window) -> dict[str, Any]:
+def _window(seen: Windows) -> dict[str, Any]:
     """Return where one output's window lies, along each axis."""
     return {
-        "receptive_field": (seen.size,) * outline.axes,
-        "smallest_field": (seen.smallest,) * outline.axes,
-        "jump": along(plain(seen.jump), outline.axes),
-        "start": along(seen.start, outline.axes),
-        "centre": along(plain(seen.centre), outline.axes),
-        "positions": seen.size**outline.axes,
+        "receptive_field": tuple(axis.size for axis in seen),
+        "smallest_field": tuple(axis.smallest for axis in seen),
+        "jump": tuple(plain(axis.jump) for axis in seen),
+        "start": together(axis.start for axis in seen),
+        "centre": tuple(plain(axis.centre) for axis in seen),
+        "positions": prod(axis.size for axis in seen),
     }
 
 
 def _ahead(outline: Outline, seen: Window) -> int | None:
     """Return how many positions ahead of its own an output of a sequence sees."""
-    stacks = [branch.stack for branch in outline.branches] or [outline.layers]
-    layers = [layer for stack in stacks for layer in stack]
+    layers = [layer for path in outline.paths for layer in path[0]]
     keeps_size = all(one.stride == 1 and sum(one.padding) == one.span for one in layers)
     if outline.axes != 1 or not keeps_size or seen.start is None:
         return None
@@ -141,22 +170,25 @@ def _ahead(outline: Outline, seen: Window) -> int | None:
     return furthest if outline.input_size is None else min(furthest, outline.input_size - 1)
 
 
-def _maps(outline: Outline, stack: Stack) -> Sequence[int | None]:
-    """Return the outputs of each layer along an axis."""
-    size = outline.input_size
-    return (None,) * len(stack) if size is None else sizes(stack, size)[1:]
+def _maps(outline: Outline, path: Path) -> Sequence[tuple[int, ...] | None]:
+    """Return the outputs of each layer along each axis."""
+    if outline.sizes is None:
+        return (None,) * len(path[0])
+    return tuple(zip(*each(sizes, path, outline.sizes), strict=True))[1:]
 
 
-def _taps(outline: Outline, stack: Stack) -> Sequence[Any]:
-    """Return the share of each layer's taps along an axis that read the input."""
-    size, taps = outline.input_size, sum(layer.kernel for layer in stack)
-    upsamples = any(layer.upsamples for layer in stack)
-    if size is None or outline.noun != "position" or taps > TAPS_LIMIT or upsamples:
-        return (None,) * len(stack)
-    return valid_taps(stack, size)
+def _taps(outline: Outline, path: Path) -> Sequence[float | None]:
+    """Return the share of each layer's taps, over all axes, that read the input."""
+    taps = max(sum(layer.kernel for layer in stack) for stack in path)
+    upsamples = any(layer.upsamples for stack in path for layer in stack)
+    if outline.sizes is None or outline.noun != "position" or taps > TAPS_LIMIT or upsamples:
+        return (None,) * len(path[0])
+    return [
+        float(prod(shares)) for shares in zip(*each(valid_taps, path, outline.sizes), strict=True)
+    ]
 
 
-def _unknown(touched: int | None, streams: int | None) -> Iterator[str]:
+def _unknown(touched: tuple[int, ...] | None, streams: tuple[int, ...] | None) -> Iterator[str]:
     if touched is None:
         yield from ("reached", "coverage", "coverage_1d")
     if streams is None:

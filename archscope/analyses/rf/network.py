@@ -79,7 +79,9 @@ def _whole(subject: Subject, *, data: bool = False) -> nn.Module:
 def follows_outline(seen: Look) -> bool:
     """Return whether the operators were followed from the input that the outline is of."""
     outline, given = seen.subject.outline, seen.found.given.sizes
-    return outline is not None and given == (outline.input_size or given[0],) * outline.axes
+    if outline is None or len(given) != outline.axes:
+        return False
+    return outline.sizes is None or given == outline.sizes
 
 
 def compared(seen: Look, closed: Answer) -> tuple[Note, ...]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from math import prod
 
-from archscope.analyses.rf.numbers import counted, extent, plain, share
+from archscope.analyses.rf.numbers import EACH, by_axis, counted, extent, plain, share
 from archscope.results import Note
-from archscope.theory.borders import find_blind, find_unread, valid_taps
+from archscope.theory.borders import find_unread, valid_taps
 from archscope.theory.combs import combs, reach
-from archscope.theory.gridding import Gridding, name_of
-from archscope.theory.layers import Stack, sizes
+from archscope.theory.gridding import name_of
+from archscope.theory.layers import Path, Stack, sizes
 from archscope.theory.outline import Outline
+from archscope.theory.product import View
+from archscope.theory.residual import sees_more
 from archscope.theory.window import window
 
 FEW_VALID_TAPS = Fraction(1, 2)
@@ -20,39 +23,38 @@ TAPS_LIMIT = 1 << 20
 """Taps of all layers up to which those in padding are counted."""
 
 
-def borders(outline: Outline, stack: Stack, name: str = "") -> Iterator[Note]:
+def borders(outline: Outline, path: Path, name: str = "") -> Iterator[Note]:
     """Yield what a finite input changes: padding that is read instead of it, inputs left unread."""
-    size = outline.input_size
-    if size is None or not stack:
+    if outline.sizes is None or not path[0]:
         return
-    window = reach(combs(stack))
+    along = by_axis(tuple(zip(path, outline.sizes, strict=True)))
     if outline.noun == "token":
-        if window > size:
+        yield from _sees_whole_sequences(path[0], outline.sizes[0])
+        return
+    for (stack, size), where in along:
+        yield from _padding(stack, size, name, where)
+        if outline.skips and sees_more(path, outline.skips):
+            continue  # what goes around may read the rest
+        unread = find_unread(stack, size)
+        if unread.before or unread.after:
             yield Note(
                 level="info",
-                text=f"{window:,} tokens are more than the {size:,} of the sequence: some tokens "
-                "see all of it",
+                text=f"{name}{unread.before + unread.after:,} of {size:,} inputs {where} are "
+                f"read by no output ({unread.before:,} at the start, {unread.after:,} at the end)",
             )
-        return
-    yield from _padding(stack, size, name)
-    blind = find_blind(stack, size)
-    if blind:
-        outputs = sizes(stack, size)[-1]
-        yield Note(
-            level="warning",
-            text=f"{name}{blind:,} of {counted(outputs, 'output')} along each axis see no input at "
-            "all, but padding alone",
-        )
-    unread = find_unread(stack, size)
-    if unread.before or unread.after:
+
+
+def _sees_whole_sequences(stack: Stack, size: int) -> Iterator[Note]:
+    window = reach(combs(stack))
+    if window > size:
         yield Note(
             level="info",
-            text=f"{name}{unread.before + unread.after:,} of {size:,} inputs along each axis are "
-            f"read by no output ({unread.before:,} at the start, {unread.after:,} at the end)",
+            text=f"{window:,} tokens are more than the {size:,} of the sequence: some tokens "
+            "see all of it",
         )
 
 
-def _padding(stack: Stack, size: int, name: str) -> Iterator[Note]:
+def _padding(stack: Stack, size: int, name: str, where: str) -> Iterator[Note]:
     if sum(layer.kernel for layer in stack) > TAPS_LIMIT:
         return
     shares = list(zip(valid_taps(stack, size), sizes(stack, size), stack, strict=False))
@@ -70,7 +72,7 @@ def _padding(stack: Stack, size: int, name: str) -> Iterator[Note]:
         level="warning",
         text=f"{name}{name_of(stack, worst)}: dilation {layer.dilation:,} {exceeds} the {read:,} "
         f"positions of its input, and only {share(valid.numerator, valid.denominator)} of its taps "
-        f"along an axis read anything but padding{alone}{others}",
+        f"{where.replace('each', 'an')} read anything but padding{alone}{others}",
     )
 
 
@@ -78,8 +80,8 @@ def everything(outline: Outline) -> Iterator[Note]:
     """Yield what makes the network's output depend on every position."""
     if outline.reads_all:
         all_of_it = "all of its input"
-        if outline.input_size is not None:
-            all_of_it = f"all of its {extent((outline.input_size,) * outline.axes)} input"
+        if outline.sizes is not None:
+            all_of_it = f"all of its {extent(outline.sizes)} input"
         yield Note(
             level="info",
             text=f"{outline.reads_all} reads all positions, so that the network's output depends "
@@ -87,34 +89,39 @@ def everything(outline: Outline) -> Iterator[Note]:
         )
 
 
-def rest(outline: Outline, stack: Stack) -> Iterator[Note]:
+def rest(outline: Outline, path: Path) -> Iterator[Note]:
     """Yield what the numbers alone do not say: half positions, what comes after."""
     if outline.partial:
         yield Note(level="warning", text=outline.partial)
-    yield from _even_kernels(stack)
+    yield from _even_kernels(path)
     for remark in outline.remarks:
         yield Note(level="info", text=remark)
 
 
-def _even_kernels(stack: Stack) -> Iterator[Note]:
-    uneven = [layer for layer in stack if layer.padding[1] - layer.padding[0] == 1]
-    even = [layer for layer in uneven if layer.kernel % 2 == 0 and layer.kind == "conv"]
-    if not even or any(layer.upsamples for layer in stack):
+def _even_kernels(path: Path) -> Iterator[Note]:
+    if any(layer.upsamples for stack in path for layer in stack):
         return
-    centre = plain(window(stack).centre)
-    half = "half a position after" if centre == 0.5 else f"{centre:g} positions after"
-    yield Note(
-        level="info",
-        text=f"an even kernel has no middle tap: with 'same' padding PyTorch puts the extra "
-        f"position after the input, so that output 0 is centred at {centre:g}, {half} input 0",
-    )
+    for stack, where in by_axis(path):
+        uneven = [layer for layer in stack if layer.padding[1] - layer.padding[0] == 1]
+        if not any(layer.kernel % 2 == 0 and layer.kind == "conv" for layer in uneven):
+            continue
+        centre = plain(window(stack).centre)
+        half = "half a position after" if centre == 0.5 else f"{centre:g} positions after"
+        one = "" if where == EACH else f" {where}"
+        yield Note(
+            level="info",
+            text=f"an even kernel{one} has no middle tap: with 'same' padding PyTorch puts the "
+            f"extra position after the input, so that output 0 is centred at {centre:g}, {half} "
+            "input 0",
+        )
 
 
-def unused(outline: Outline, row: Gridding) -> Iterator[Note]:
+def unused(view: View) -> Iterator[Note]:
     """Yield a warning where a stride steps over inputs that no output reads."""
-    if row.input_use is None or row.input_use == 1:
+    shares = view.along("input_use")
+    if shares is None or set(shares) == {1}:
         return
-    used = Fraction(row.input_use).limit_denominator(1 << 40) ** outline.axes
+    used = prod(Fraction(share).limit_denominator(1 << 40) for share in shares)
     yield Note(
         level="warning",
         text=f"only {share(used.numerator, used.denominator)} of the input is read by any output: "

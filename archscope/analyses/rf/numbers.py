@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import TypeVar
 
@@ -76,6 +76,26 @@ def ordinal(number: int) -> str:
     return f"{number:,}" + ("th" if teen else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th"))
 
 
+EACH = "along each axis"
+_AXES = ("first", "second", "third")
+
+
+def by_axis(found: Sequence[T]) -> Iterator[tuple[T, str]]:
+    """Yield what there is along each axis with words for where: once if all are alike.
+
+    >>> list(by_axis((3, 3))), list(by_axis((3, 5)))
+    ([(3, 'along each axis')], [(3, 'along the first axis'), (5, 'along the second axis')])
+    """
+    if not found:
+        return
+    if all(one == found[0] for one in found):
+        yield found[0], EACH
+    else:
+        yield from (
+            (one, f"along the {name} axis") for one, name in zip(found, _AXES, strict=False)
+        )
+
+
 def counted(number: int, noun: str) -> str:
     """Return a number and its noun, in the plural where it must be."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
@@ -84,6 +104,16 @@ def counted(number: int, noun: str) -> str:
 def along(value: T | None, axes: int) -> tuple[T, ...] | None:
     """Return a number of one axis for each of so many that are alike."""
     return None if value is None else (value,) * axes
+
+
+def together(values: Iterable[T | None]) -> tuple[T, ...] | None:
+    """Return a number for each axis; None where one of them is not known.
+
+    >>> together((1, 2)), together((1, None))
+    ((1, 2), None)
+    """
+    found = tuple(values)
+    return None if None in found else found  # type: ignore[return-value]
 
 
 def ratio(part: int | None, whole: int) -> float | None:

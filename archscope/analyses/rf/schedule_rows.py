@@ -14,11 +14,17 @@ class ScheduleRow:
     kind: str = column("Choice")
     """`fewest` layers, `smooth` or `pyramid`."""
     dilations: str = column("Dilations")
-    """Of the new layers, in order, as `--dilations` takes them."""
+    """Of the new layers, or blocks of them, in order, as `--dilations` takes them."""
+    kernels: str | None = column("Kernels", idle="unknown", default=None)
+    """The same of their kernels, as `--kernel-size` takes them; None where one is asked for."""
+    strides: str | None = column("Strides", idle="unknown", default=None)
+    """The same of their strides, as `--stride` takes them; None where none are asked for."""
     layers: int = column("Layers", kind="number")
     """How many new layers."""
     receptive_field: int = column("RF", kind="number")
     """Input positions, prefix included; at least the target."""
+    duration_ms: float | None = column("RF in ms", kind="number", idle="unknown", default=None)
+    """How long they last, in milliseconds; None where the sample rate is not given."""
     coverage: float | None = column("Coverage", kind="ratio")
     """Share of the receptive field that is reached: all of it."""
     streams: int | None = column("Streams", kind="number", drop=2)

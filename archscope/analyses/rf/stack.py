@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields as fields_of
 
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.layer_rows import POSITIONS_LISTED, layer_rows, totals
 from archscope.analyses.rf.notes import borders, everything, rest, unused
-from archscope.analyses.rf.numbers import along, counted, exact, ratio
+from archscope.analyses.rf.numbers import counted, exact, ratio, together
 from archscope.analyses.rf.rows import LayerRow, MapRow, PositionRow, Totals
 from archscope.analyses.rf.verdict import verdict
 from archscope.results import Note
 from archscope.theory.combs import combs, jump, reach
-from archscope.theory.gridding import Gridding, Suffix, gridding, name_of, suffixes, worst_suffix
+from archscope.theory.gridding import name_of
 from archscope.theory.hdc import hdc_distance
-from archscope.theory.layers import Stack
+from archscope.theory.layers import Path, Stack
 from archscope.theory.outline import Outline
 from archscope.theory.paths import DIGITS_LIMIT, Paths, path_counts, paths
+from archscope.theory.product import View, each, views, worst_view
 from archscope.theory.window import window
 
 MAPS_LISTED = 100
@@ -28,32 +29,34 @@ MAPS_WORK = 100_000
 
 def stack_answer(outline: Outline) -> Answer:
     """Return what the layers of an outline see."""
-    stack = outline.layers
-    starts = _starts(stack)
-    found = suffixes(stack, starts) if stack else (_nothing(),)
+    path = outline.path
+    found = views(path, _starts(outline.layers))
     # Half of the work for the whole stack, the other half for all maps within.
     limits = (DIGITS_LIMIT // 2, *[DIGITS_LIMIT // 2 // len(found)] * (len(found) - 1))
-    tallies = [
-        paths(stack[suffix.start :], limit=limit)
-        for suffix, limit in zip(found, limits, strict=True)
-    ]
+    tallies = [_tally(path, view, limit) for view, limit in zip(found, limits, strict=True)]
     known = _totals(outline, found, tallies[0])
-    rows = layer_rows(outline, stack)
+    rows = layer_rows(outline, path)
     return Answer(
         totals=known,
         layers=rows,
-        maps=tuple(
-            _map_row(outline, one, tally) for one, tally in zip(found, tallies, strict=True)
-        ),
-        positions=_positions(stack),
+        maps=tuple(_map_row(path, one, tally) for one, tally in zip(found, tallies, strict=True)),
+        positions=_positions(outline.layers),
         verdict=(*verdict(outline, found, known), *everything(outline)),
         notes=(
-            *unused(outline, found[0].gridding),
-            *borders(outline, stack),
-            *rest(outline, stack),
-            *_left_out(stack, found, tallies, rows),
+            *unused(found[0]),
+            *borders(outline, path),
+            *rest(outline, path),
+            *_left_out(outline.layers, found, tallies[0], rows),
         ),
     )
+
+
+_Tally = tuple[Paths, ...]
+"""The numbers of paths along each axis."""
+
+
+def _tally(path: Path, view: View, limit: int) -> _Tally:
+    return each(lambda stack: paths(stack[view.start :], limit=limit), path)
 
 
 def _starts(stack: Stack) -> tuple[int, ...]:
@@ -64,7 +67,7 @@ def _starts(stack: Stack) -> tuple[int, ...]:
 
 
 def _left_out(
-    stack: Stack, found: tuple[Suffix, ...], tallies: list[Paths], rows: tuple[LayerRow, ...]
+    stack: Stack, found: Sequence[View], tally: _Tally, rows: tuple[LayerRow, ...]
 ) -> Iterator[Note]:
     """Yield what is unknown in the rows, and why."""
     if len(found) < len(stack):
@@ -80,85 +83,95 @@ def _left_out(
             text=f"how much {counted(wide, 'layer')} reach{'es' * (wide == 1)} is unknown: the "
             "set of positions is too large to list for each",
         )
-    if tallies[0].unknown:
+    out_of_reach = next((axis for axis in tally if axis.unknown), None)
+    if out_of_reach is not None:
         names = {"largest": "the most paths", "width_95": "the 95% width"}
-        what = ", ".join(names.get(name, name) for name in tallies[0].unknown)
-        yield Note(level="info", text=f"unknown: {what}; {tallies[0].reason}")
+        what = ", ".join(names.get(name, name) for name in out_of_reach.unknown)
+        yield Note(level="info", text=f"unknown: {what}; {out_of_reach.reason}")
 
 
-def _nothing() -> Suffix:
-    return Suffix(start=0, reads="input", first="input", last="input", gridding=gridding(()))
-
-
-def _map_row(outline: Outline, suffix: Suffix, tally: Paths) -> MapRow:
-    row, axes = suffix.gridding, outline.axes
-    behind = outline.layers[suffix.start :]
-    reached, positions = row.touched and row.touched**axes, row.hull**axes
+def _map_row(path: Path, view: View, tally: _Tally) -> MapRow:
+    behind = tuple(stack[view.start :] for stack in path)
     names = {"touched": "touched, coverage_1d, coverage, reached"}
-    unknown = [names.get(name, name) for name in (*row.unknown, *tally.unknown)]
+    counted_out = dict.fromkeys(name for axis in tally for name in axis.unknown)
+    unknown = [names.get(name, name) for name in (*view.unknown, *counted_out)]
     return MapRow(
-        reads=suffix.reads,
-        through=suffix.first if suffix.first == suffix.last else f"{suffix.first}–{suffix.last}",
+        reads=view.reads,
+        through=view.first if view.first == view.last else f"{view.first}–{view.last}",
         layers=_looking(behind),
-        axes=axes,
-        hull=(row.hull,) * axes,
-        touched=along(row.touched, axes),
-        coverage_1d=along(row.coverage, axes),
-        coverage=ratio(reached, positions),
-        reached=reached,
-        positions=positions,
-        jump=(jump(behind),) * axes,
-        streams=along(row.streams, axes),
-        max_gap=along(row.max_gap, axes),
-        solid_core=along(row.solid_core, axes),
-        adjacent_overlap=along(row.adjacent_overlap, axes),
-        coupling_depth=row.coupling_depth,
-        input_use=along(row.input_use, axes),
-        uniformity=along(tally.uniformity, axes),
-        erf_sd=along(tally.sd, axes),
-        width_95=along(tally.width_95, axes),
-        hdc_m2=hdc_distance([layer.dilation for layer in behind if layer.kernel > 1]),
+        axes=len(path),
+        hull=view.hull,
+        touched=view.along("touched"),
+        coverage_1d=view.along("coverage"),
+        coverage=ratio(view.reached, view.positions),
+        reached=view.reached,
+        positions=view.positions,
+        jump=tuple(map(jump, behind)),
+        streams=view.along("streams"),
+        max_gap=view.along("max_gap"),
+        solid_core=view.along("solid_core"),
+        adjacent_overlap=view.along("adjacent_overlap"),
+        coupling_depth=view.coupling_depth,
+        input_use=view.along("input_use"),
+        uniformity=together(axis.uniformity for axis in tally),
+        erf_sd=tuple(axis.sd for axis in tally),
+        width_95=together(axis.width_95 for axis in tally),
+        hdc_m2=_hdc(behind),
         unknown=", ".join(unknown),
     )
 
 
-def _looking(stack: Stack) -> int:
+def _hdc(path: Path) -> int | None:
+    """Return the paper's metric where it has one value, the same along each axis."""
+    found = each(
+        lambda stack: hdc_distance([layer.dilation for layer in stack if layer.kernel > 1]), path
+    )
+    return found[0] if len(set(found)) == 1 else None
+
+
+def _looking(path: Path) -> int:
     """Return how many layers look at other positions than their own, or step over some."""
-    return sum(layer.kernel > 1 or layer.stride > 1 for layer in stack)
+    layers = zip(*path, strict=True)
+    return sum(any(one.kernel > 1 or one.stride > 1 for one in layer) for layer in layers)
 
 
-def _totals(outline: Outline, found: tuple[Suffix, ...], tally: Paths) -> Totals:
-    row, stack = found[0].gridding, outline.layers
-    within = [s.gridding.streams for s in found[1:] if _looking(stack[s.start :]) > 1]
-    worst = worst_suffix(found[1:], stack)
+def _totals(outline: Outline, found: Sequence[View], tally: _Tally) -> Totals:
+    whole, path = found[0], outline.path
+    within = [
+        max(streams)
+        for view in found[1:]
+        if _looking(tuple(stack[view.start :] for stack in path)) > 1
+        and (streams := view.along("streams")) is not None
+    ]
+    worst = worst_view(found[1:], path)
     return totals(
         outline,
-        name_of(stack, len(stack) - 1),
-        window(stack),
-        touched=row.touched,
-        reached=row.touched and row.touched**outline.axes,
-        streams=row.streams,
-        max_gap=row.max_gap,
-        erf_sd=tally.sd,
-        paths=exact(tally.total),
-        fewest_paths=tally.smallest if row.is_full else 0,
-        most_paths=exact(tally.largest),
+        name_of(outline.layers, len(outline.layers) - 1),
+        each(window, path),
+        touched=whole.along("touched"),
+        reached=whole.reached,
+        streams=whole.along("streams"),
+        max_gap=whole.along("max_gap"),
+        erf_sd=tuple(axis.sd for axis in tally),
+        paths=exact(tally[0].total),
+        fewest_paths=tally[0].smallest if whole.axes[0].is_full else 0,
+        most_paths=exact(tally[0].largest),
         worst_map=worst and worst.reads,
-        worst_map_coverage=worst and worst.gridding.coverage_over(outline.axes),
-        worst_map_streams=max((one for one in within if one is not None), default=None),
-        is_full=row.is_full,
-        complete=not outline.partial and row.touched is not None,
-        unknown=", ".join(_unknown(row, tally)),
+        worst_map_coverage=worst and worst.coverage,
+        worst_map_streams=max(within, default=None),
+        is_full=whole.is_full,
+        complete=not outline.partial and whole.reached is not None,
+        unknown=", ".join(_unknown(whole, tally)),
     )
 
 
-def _unknown(row: Gridding, tally: Paths) -> list[str]:
+def _unknown(whole: View, tally: _Tally) -> list[str]:
     names = {
         "touched": ["reached", "coverage", "reached_1d", "coverage_1d"],
         "largest": ["most_paths"],
     }
     fields = {field.name for field in fields_of(Totals)}
-    every = (name for old in (*row.unknown, *tally.unknown) for name in names.get(old, [old]))
+    every = (name for old in (*whole.unknown, *tally[0].unknown) for name in names.get(old, [old]))
     return [name for name in every if name in fields]
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from archscope.analyses.rf.numbers import exact
 from archscope.analyses.rf.schedule_rows import SCHEDULES, ScheduleRow
+from archscope.errors import SpecError
+from archscope.records import frozen
 from archscope.results import Note, Section
-from archscope.specs import listed
+from archscope.specs import check, listed, option
+from archscope.theory.durations import milliseconds
 from archscope.theory.hdc import hdc_distance
-from archscope.theory.layers import dilated
+from archscope.theory.layers import Stack, conv
+from archscope.theory.schedules import CONVS_LIMIT, LAYERS_LIMIT
 from archscope.theory.suggest import Schedule, Suggestion, suggest
 
 MEANINGS = {
@@ -19,45 +24,118 @@ MEANINGS = {
 }
 
 
+@frozen
+class SuggestSpec:
+    """What new layers are like, all but their dilations."""
+
+    kernel_size: tuple[int, ...] = option(
+        (3,),
+        "taps per dimension of each new layer; of a list like 7,3 the last holds for all further "
+        "ones",
+        low=2,
+        high=2**16,
+    )
+    layers: int | None = option(
+        None, "how many new layers, or blocks (none: few)", low=1, high=LAYERS_LIMIT
+    )
+    max_dilation: int | None = option(None, "largest dilation allowed", low=1, high=2**31)
+    prefix: tuple[int, ...] | None = option(
+        None, "dilations of layers, or blocks, that stay in front, e.g. 1,2", low=1, high=2**31
+    )
+    stride: int = option(1, "stride of the map that all layers read", low=1, high=2**16)
+    strides: tuple[int, ...] | None = option(
+        None,
+        "strides of the first new layers, e.g. 2,2 or 1,2; a layer that strides has dilation 1",
+        low=1,
+        high=2**16,
+    )
+    convs_per_block: int = option(
+        1,
+        "convolutions in a row that share each dilation; residual blocks of two have 2",
+        low=1,
+        high=16,
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+        if not self.kernel_size:
+            raise SpecError("kernel_size", (), "has no items. Give at least one, e.g. 3")
+        for field in ("kernel_size", "strides"):
+            _check_count(field, len(getattr(self, field) or ()), LAYERS_LIMIT, "items")
+        for field, blocks in (("prefix", len(self.prefix or ())), ("layers", self.layers or 0)):
+            _check_count(field, blocks * self.convs_per_block, CONVS_LIMIT, "convolutions")
+
+    @property
+    def front(self) -> Stack:
+        """The layers that stay in front, of the last kernel."""
+        kernel = self.kernel_size[-1]
+        return tuple(
+            conv(kernel, dilation=rate)
+            for rate in self.prefix or ()
+            for _ in range(self.convs_per_block)
+        )
+
+
+def _check_count(field: str, count: int, limit: int, noun: str) -> None:
+    if count > limit:
+        raise SpecError(field, count, f"{noun} are too many; up to {limit:,} are looked at")
+
+
 def schedules(
-    *,
-    target: int,
-    kernel_size: int,
-    layers: int | None,
-    max_dilation: int | None,
-    prefix: tuple[int, ...],
-    stride: int,
+    target: int, spec: SuggestSpec, rate: Fraction | None = None
 ) -> tuple[str, tuple[Section, ...]]:
-    """Return a title and the section schedules; raises `UsageError` where there are none."""
+    """Return a title and the section schedules; raises `UsageError` where there are none.
+
+    `rate` is how many positions there are in a second; None: they are not of time.
+    """
     found = suggest(
         target,
-        kernel=kernel_size,
-        layers=layers,
-        max_dilation=max_dilation,
-        prefix=dilated(prefix, kernels=(kernel_size,)),
-        stride=stride,
+        kernel=spec.kernel_size,
+        layers=spec.layers,
+        max_dilation=spec.max_dilation,
+        prefix=spec.front,
+        stride=spec.stride,
+        strides=spec.strides or (),
+        convs=spec.convs_per_block,
     )
-    words = [f"dilations for a receptive field of {target:,}", f"kernel {kernel_size}"]
-    words += [f"layers {layers}"] if layers else []
-    words += [f"dilations up to {max_dilation}"] if max_dilation else []
-    words += [f"behind {listed(prefix)}"] if prefix else []
-    words += [f"on a map of stride {stride}"] if stride > 1 else []
     some = [each for each in (found.fewest, found.smooth, found.pyramid) if each is not None]
     section = SCHEDULES.filled(
-        tuple(_row(each, prefix) for each in some),
-        notes=tuple(_notes(found, layers)),
+        tuple(_row(each, spec, rate) for each in some), notes=tuple(_notes(found, spec))
     )
-    return " · ".join(words), (section,)
+    return " · ".join(_words(target, spec, rate)), (section,)
 
 
-def _row(schedule: Schedule, prefix: tuple[int, ...]) -> ScheduleRow:
+def _words(target: int, spec: SuggestSpec, rate: Fraction | None) -> Iterator[str]:
+    yield f"dilations for a receptive field of {target:,}"
+    if rate is not None:
+        yield f"{milliseconds(target, rate):g} ms at {float(rate):g} Hz"
+    yield f"kernel {listed(spec.kernel_size)}"
+    if spec.convs_per_block > 1:
+        yield f"blocks of {spec.convs_per_block} convolutions"
+    if spec.strides:
+        yield f"strides {listed(spec.strides)}"
+    if spec.layers:
+        yield f"layers {spec.layers}"
+    if spec.max_dilation:
+        yield f"dilations up to {spec.max_dilation}"
+    if spec.prefix:
+        yield f"behind {listed(spec.prefix)}"
+    if spec.stride > 1:
+        yield f"on a map of stride {spec.stride}"
+
+
+def _row(schedule: Schedule, spec: SuggestSpec, rate: Fraction | None) -> ScheduleRow:
     row, counts = schedule.gridding, schedule.paths
     named = (*row.unknown, *counts.unknown, *(["ripple"] if schedule.ripple is None else []))
+    kernels, strides = _along(schedule, spec)
     return ScheduleRow(
         kind=schedule.kind,
         dilations=listed(schedule.dilations),
-        layers=len(schedule.dilations),
+        kernels=listed(kernels) if len(spec.kernel_size) > 1 else None,
+        strides=listed(strides) if spec.strides else None,
+        layers=len(schedule.dilations) * spec.convs_per_block,
         receptive_field=schedule.receptive_field,
+        duration_ms=None if rate is None else milliseconds(schedule.receptive_field, rate),
         coverage=1.0 if row.is_full else row.coverage,
         streams=row.streams,
         coupling_depth=row.coupling_depth,
@@ -71,22 +149,53 @@ def _row(schedule: Schedule, prefix: tuple[int, ...]) -> ScheduleRow:
         ripple=schedule.ripple,
         erf_sd=counts.sd,
         width_95=counts.width_95,
-        hdc_m2=hdc_distance((*prefix, *schedule.dilations)),
+        hdc_m2=hdc_distance([each.dilation for each in schedule.layers if each.kind == "conv"]),
         compared=schedule.compared,
         unknown=", ".join("most_paths" if name == "largest" else name for name in named),
     )
 
 
-def _notes(found: Suggestion, layers: int | None) -> Iterator[Note]:
+def _along(schedule: Schedule, spec: SuggestSpec) -> tuple[list[int], list[int]]:
+    """Return the kernel and the stride of each new layer, or block."""
+    new = len(schedule.dilations) * spec.convs_per_block
+    firsts = schedule.layers[len(schedule.layers) - new :: spec.convs_per_block]
+    return [layer.kernel for layer in firsts], [layer.stride for layer in firsts]
+
+
+def _notes(found: Suggestion, spec: SuggestSpec) -> Iterator[Note]:
     for schedule in (found.fewest, found.smooth, found.pyramid):
         if schedule is not None:
             meaning = MEANINGS[schedule.kind]
-            if layers is not None:
+            if spec.layers is not None:
                 fixed = {
-                    "fewest": f"{layers} layers without a hole, the steepest",
-                    "smooth": f"{layers} layers without a hole, and the paths fall most evenly",
+                    "fewest": f"{spec.layers} layers without a hole, the steepest",
+                    "smooth": f"{spec.layers} layers without a hole, and the paths fall most "
+                    "evenly",
                 }
                 meaning = fixed.get(schedule.kind, meaning)
             yield Note(level="info", text=f"{schedule.kind}: {meaning}")
+    if not found.is_fewest:
+        text = (
+            "new layers are of many kinds: their rates were tried from fine to coarse alone, and "
+            "fewer layers may do"
+        )
+        yield Note(level="info", text=text)
     if found.pyramid is None:
         yield Note(level="info", text="pyramid: none was found that rises and falls without a hole")
+    if spec.stride == 1 and (spec.convs_per_block > 1 or len(spec.kernel_size) > 1 or spec.strides):
+        yield Note(level="info", text=f"fewest as it is typed: {_typed(found.fewest, spec)}")
+
+
+def _typed(schedule: Schedule, spec: SuggestSpec) -> str:
+    """Return the command that looks at a schedule, prefix and all."""
+    kernels, strides = _along(schedule, spec)
+    prefix = spec.prefix or ()
+    front = len(prefix)
+    words = [f"archscope rf --dilations {listed((*prefix, *schedule.dilations))}"]
+    kernels = [*[spec.kernel_size[-1]] * front, *kernels]
+    words.append(f"--kernel-size {listed(kernels if len(set(kernels)) > 1 else kernels[:1])}")
+    if set(strides) != {1}:
+        words.append(f"--stride {listed([*[1] * front, *strides])}")
+    if spec.convs_per_block > 1:
+        words.append(f"--convs-per-block {spec.convs_per_block}")
+    return " ".join(words)

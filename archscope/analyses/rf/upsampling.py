@@ -6,17 +6,23 @@ own window.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from math import prod
+
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.layer_rows import totals, upsampled_rows
 from archscope.analyses.rf.notes import everything, rest
-from archscope.analyses.rf.numbers import counted, share
-from archscope.analyses.rf.rows import PositionRow
+from archscope.analyses.rf.numbers import by_axis, counted, share
+from archscope.analyses.rf.rows import PositionRow, Totals
+from archscope.analyses.rf.verdict import blind_outputs, good
 from archscope.errors import UsageError
 from archscope.results import Note
 from archscope.theory.gridding import name_of
 from archscope.theory.layers import Stack
 from archscope.theory.outline import Outline
-from archscope.theory.units import period, seen_by, unit_ranges
+from archscope.theory.product import each
+from archscope.theory.units import UnitRanges, period, seen_by, unit_ranges
 from archscope.theory.window import Window, windows
 
 SEEN_LIMIT = 1 << 22
@@ -25,26 +31,35 @@ SEEN_LIMIT = 1 << 22
 
 def upsampling_answer(outline: Outline) -> Answer:
     """Return what the layers of an outline see; positions are those of output 0."""
-    stack, seen = outline.layers, windows(outline.layers)
-    covered = [_covered(stack[:depth], seen[depth - 1]) for depth in range(1, len(stack) + 1)]
+    path, stack = outline.path, outline.layers
+    seen = tuple(zip(*each(windows, path), strict=True))
+    covered = tuple(zip(*each(_all_covered, path), strict=True))
     counts = seen_by(stack, 0)
+    least = prod(covered[-1])
+    known = totals(
+        outline,
+        name_of(stack, len(stack) - 1),
+        seen[-1],
+        coverage=least,
+        coverage_1d=covered[-1],
+        most_paths=max(counts.values(), default=0),
+        is_full=least == 1 and all(axis.smallest > 0 for axis in seen[-1]),
+    )
     return Answer(
-        totals=totals(
-            outline,
-            name_of(stack, len(stack) - 1),
-            seen[-1],
-            coverage=covered[-1] ** outline.axes,
-            coverage_1d=covered[-1],
-            most_paths=max(counts.values(), default=0),
-            is_full=covered[-1] == 1 and seen[-1].smallest > 0,
-        ),
+        totals=known,
         layers=upsampled_rows(outline, seen, covered),
         positions=tuple(
             PositionRow(position=position, paths=counts.get(position, 0))
             for position in range(min(counts, default=0), max(counts, default=-1) + 1)
         ),
-        verdict=(_verdict(outline, covered[-1]), *everything(outline)),
-        notes=tuple(rest(outline, stack)),
+        verdict=(*_verdict(outline, known), *everything(outline)),
+        notes=tuple(rest(outline, path)),
+    )
+
+
+def _all_covered(stack: Stack) -> tuple[float, ...]:
+    return tuple(
+        _covered(stack[:depth], seen) for depth, seen in enumerate(windows(stack), start=1)
     )
 
 
@@ -63,25 +78,38 @@ def _covered(stack: Stack, seen: Window) -> float:
     return min(shares)
 
 
-def _verdict(outline: Outline, covered: float) -> Note:
-    ranges = unit_ranges(outline.layers)
-    smallest, largest = ranges.hull
-    different = "" if smallest == largest else f" of {smallest:,} to"
-    window = f"windows{different} {largest:,} positions along each axis"
-    details = []
-    if ranges.paths[0] != ranges.paths[1]:
-        details.append(
-            f"Checkerboard: outputs have {ranges.paths[0]:,} to {ranges.paths[1]:,} paths along an "
-            f"axis, by turns of {ranges.period}."
-        )
-    if ranges.blind:
+def _verdict(outline: Outline, known: Totals) -> Iterator[Note]:
+    yield from blind_outputs(known)
+    along = tuple(by_axis(each(unit_ranges, outline.path)))
+    details = tuple(
+        f"Checkerboard: outputs have {one.paths[0]:,} to {one.paths[1]:,} paths "
+        f"{where.replace('each', 'an')}, by turns of {one.period}."
+        for one, where in along
+        if one.paths[0] != one.paths[1]
+    )
+    blind = [(one, where) for one, where in along if one.blind]
+    for one, where in blind if known.blind is None else ():
+        axis = f" {where}" if outline.axes > 1 else ""
         text = (
-            f"{len(ranges.blind)} of every {counted(ranges.period, 'output')} see no input at all."
+            f"{len(one.blind)} of every {counted(one.period, 'output')}{axis} see no input at all."
         )
-        return Note(level="warning", text=text, details=tuple(details))
+        yield Note(level="warning", text=text, details=details)
+    if blind and known.blind is None:
+        return
+    window = " and ".join(_windows(one, where) for one, where in along)
+    covered = known.coverage or 0.0
     if covered < 1:
-        seen = share(round(covered**outline.axes * 10**9), 10**9)
+        seen = share(round(covered * 10**9), 10**9)
         text = f"Gridding: outputs have {window}; one sees only {seen} of its window."
-        return Note(level="warning", text=text, details=tuple(details))
-    text = f"No gridding: outputs have {window}, and all of each reaches them."
-    return Note(level="ok", text=text, details=tuple(details))
+        yield Note(level="warning", text=text, details=details)
+    else:
+        yield replace(
+            good(known, f"outputs have {window}, and all of each reaches them."), details=details
+        )
+
+
+def _windows(ranges: UnitRanges, where: str) -> str:
+    smallest, largest = ranges.hull
+    different = " of up to" if not smallest else f" of {smallest:,} to"
+    different = "" if smallest == largest else different
+    return f"windows{different} {largest:,} positions {where}"

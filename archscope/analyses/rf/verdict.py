@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
+from math import prod
 
-from archscope.analyses.rf.numbers import apart, counted, extent, missing, ordinal, share, within
+from archscope.analyses.rf.numbers import (
+    EACH,
+    apart,
+    by_axis,
+    counted,
+    extent,
+    missing,
+    ordinal,
+    share,
+    within,
+)
 from archscope.analyses.rf.rows import Totals
 from archscope.results import Note
 from archscope.specs import listed
 from archscope.theory.combs import combs, reach
-from archscope.theory.gridding import Gridding, Suffix, name_of, stages, worst_suffix
-from archscope.theory.layers import Stack
+from archscope.theory.coverage import Cause
+from archscope.theory.gridding import name_of, stages
+from archscope.theory.layers import Path, Stack
 from archscope.theory.outline import Outline
+from archscope.theory.product import View, each, worst_view
 
 DILATIONS_SHOWN = 16
 """Layers up to which their dilations are written out in a sentence."""
@@ -21,43 +34,82 @@ DILATIONS_TYPED = 200
 _LINES = {1: "position", 2: "row and column", 3: "position along each axis"}
 
 
-def verdict(outline: Outline, found: Sequence[Suffix], totals: Totals) -> tuple[Note, ...]:
+def verdict(outline: Outline, found: Sequence[View], totals: Totals) -> tuple[Note, ...]:
     """Return whether the outputs of a single path see their whole window, and what to do if not."""
-    row = found[0].gridding
-    if not row.is_full:
-        return (_gridding(outline, row, totals),)
+    if not found[0].is_full:
+        return (*blind_outputs(totals), _gridding(outline, found[0], totals))
     inside = _within(outline, found)
-    return (_ok(outline, totals), *([inside] if inside else []))
-
-
-def _ok(outline: Outline, totals: Totals) -> Note:
-    window = extent(totals.receptive_field, outline.noun)
-    number = counted(totals.positions, outline.noun)
-    said = f"all {number}" if totals.positions > 1 else "the one position"
-    return Note(
-        level="ok",
-        text=f"No gridding: {said} of the {window} receptive field reach"
-        f"{'es' * (totals.positions == 1)} the output.",
+    return (
+        *blind_outputs(totals),
+        good(totals, _all(outline, totals)),
+        *([inside] if inside else []),
     )
 
 
-def _gridding(outline: Outline, row: Gridding, totals: Totals) -> Note:
-    window = extent((row.hull,) * outline.axes, outline.noun)
+def blind_outputs(totals: Totals) -> tuple[Note, ...]:
+    """Return a warning where outputs see nothing of the given input."""
+    if not totals.blind or totals.outputs is None:
+        return ()
+    see = "sees" if totals.blind == 1 else "see"
+    text = (
+        f"{totals.blind:,} of {counted(totals.outputs, 'output')} "
+        f"({share(totals.blind, totals.outputs)}) {see} no position of the input: what they hold "
+        "does not depend on it"
+    )
+    return (Note(level="warning", text=text),)
+
+
+def good(totals: Totals, said: str) -> Note:
+    """Return that all is seen; where some outputs see nothing, of the others alone."""
+    if totals.blind:
+        return Note(level="info", text=f"of the outputs that see anything: {said}")
+    return Note(level="ok", text=f"No gridding: {said}")
+
+
+def _all(outline: Outline, totals: Totals) -> str:
+    window = extent(totals.receptive_field, outline.noun)
+    number = counted(totals.positions, outline.noun)
+    said = f"all {number}" if totals.positions > 1 else "the one position"
+    return (
+        f"{said} of the {window} receptive field reach{'es' * (totals.positions == 1)} the output."
+    )
+
+
+def _gridding(outline: Outline, whole: View, totals: Totals) -> Note:
+    window = extent(whole.hull, outline.noun)
     if totals.reached is None:
         text = f"Gridding: the {window} receptive field has holes; how many is out of reach."
     else:
         missed = missing(totals.reached, totals.positions, window, outline.noun)
         text = f"{missed} never reach the output."
-    each = f" ({row.streams} along each axis)" if outline.axes > 1 else ""
-    networks = apart((row.streams or 0) ** outline.axes, each)
-    details = (f"Cause: {_cause(outline, row)}", *networks, *_remedy(outline))
+    details = (*_causes(outline, whole), *_networks(whole), *remedy(outline))
     return Note(level="warning", text=text, details=details)
 
 
-def _cause(outline: Outline, row: Gridding) -> str:
-    assert row.cause is not None
-    common, stack = row.cause.common_rate, outline.layers
-    lines = _LINES[outline.axes] if outline.noun == "position" else outline.noun
+def _networks(whole: View) -> tuple[str, ...]:
+    streams = whole.along("streams")
+    if streams is None:
+        return ()
+    each = " and ".join(f"{number:,} {where}" for number, where in by_axis(streams))
+    return apart(prod(streams), f" ({each})" if len(streams) > 1 else "")
+
+
+def _causes(outline: Outline, whole: View) -> Iterator[str]:
+    """Yield the layers to blame, on every axis that has holes."""
+    along = by_axis(tuple(zip(outline.path, whole.axes, strict=True)))
+    for (stack, row), where in along:
+        if row.cause is not None:
+            if where == EACH:
+                lines = _LINES[outline.axes] if outline.noun == "position" else outline.noun
+                yield f"Cause: {_cause(stack, row.cause, outline.noun, lines)}"
+            else:
+                lines = f"position {where}"
+                cause = _cause(stack, row.cause, outline.noun, lines)
+                yield f"Cause {where}: {cause}"
+
+
+def _cause(stack: Stack, cause: Cause, noun: str, lines: str) -> str:
+    common = cause.common_rate
     if common > 1:
         dilations = [layer.dilation for layer in stack if layer.kernel > 1]
         if dilations == [common]:
@@ -69,78 +121,121 @@ def _cause(outline: Outline, row: Gridding) -> str:
         else:
             what = f"every step (dilation × jump) is a multiple of {common} input positions"
         return f"{what}, so only every {ordinal(common)} {lines} is sampled."
-    layer = stack[row.cause.layer]
-    jump = row.cause.rate // layer.dilation
+    layer = stack[cause.layer]
+    jump = cause.rate // layer.dilation
     through = f" (dilation {layer.dilation} × jump {jump})" if jump > 1 else ""
     return (
-        f"{name_of(stack, row.cause.layer)} steps {row.cause.rate:,} {outline.noun}s from tap to "
-        f"tap{through}, but all finer layers together see only {row.cause.reach:,} in a row."
+        f"{name_of(stack, cause.layer)} steps {cause.rate:,} {noun}s from tap to "
+        f"tap{through}, but all finer layers together see only {cause.reach:,} in a row."
     )
 
 
-def _remedy(outline: Outline) -> list[str]:
+def remedy(outline: Outline) -> Iterator[str]:
+    """Yield which dilations leave no hole, and why not others."""
     from archscope.theory.replacement import find_replacement
 
-    found = find_replacement(outline.layers)
-    axes, noun = outline.axes, outline.noun
-    if found.dilations is not None:
-        window = extent((reach(combs(outline.layers)),) * axes, noun)
-        same = f"same {window} receptive field, same parameters, 100% coverage."
-        return [f"{_written(outline, found.dilations)}: {same}"]
-    none = f"No other dilations fill it: {found.reason}."
-    if found.offer is None or found.offer_hull is None:
-        return [none]
-    window = extent((found.offer_hull,) * axes, noun)
-    other = f"{window} receptive field, same parameters, 100% coverage."
-    return [none, f"{_written(outline, found.offer)}: {other}"]
+    found = each(lambda stack: find_replacement(stack, outline.tied), outline.path)
+    chosen = [one.dilations or one.offer for one in found]
+    for one, where in by_axis(found):
+        if one.dilations is None:
+            axis = "" if where == EACH else f" {where}"
+            yield f"No other dilations fill it{axis}: {one.reason}."
+    if None in chosen:
+        return
+    hulls = [
+        reach(combs(stack)) if one.offer_hull is None else one.offer_hull
+        for one, stack in zip(found, outline.path, strict=True)
+    ]
+    same = "same " if all(one.offer_hull is None for one in found) else ""
+    window = extent(hulls, outline.noun)
+    dilations = [rates for rates in chosen if rates is not None]
+    yield (
+        f"{_written(outline, dilations)}: {same}{window} receptive field, same parameters, "
+        "100% coverage."
+    )
 
 
-def _written(outline: Outline, dilations: tuple[int, ...]) -> str:
+def _written(outline: Outline, along: Sequence[tuple[int, ...]]) -> str:
     """Return dilations as they are typed; in words where they are too many to type."""
-    chosen = [dilations[index] for index in outline.flagged or range(len(dilations))]
+    layers = [rates if len(set(rates)) > 1 else rates[0] for rates in zip(*along, strict=True)]
+    chosen = [layers[index] for index in outline.flagged or range(len(layers))]
     if len(chosen) > DILATIONS_TYPED:
         runs = ((rate, len(list(run))) for rate, run in groupby(chosen))
-        words = (f"{rate} ({counted(layers, 'layer')})" for rate, layers in runs)
+        words = (f"{listed([rate])} ({counted(layers, 'layer')})" for rate, layers in runs)
         return f"Without holes: dilations {', '.join(words)}"
     return (
         f"{f'Try {outline.flag}' if outline.flag else 'Without holes: dilations'} {listed(chosen)}"
     )
 
 
-def _within(outline: Outline, found: Sequence[Suffix]) -> Note | None:
+def _within(outline: Outline, found: Sequence[View]) -> Note | None:
     """Return a note where the input is seen fully, but a map within is not.
 
-    A bare stack with rising dilations is always so, and what stands in front fills the holes: that
-    is information. In a network of stages, or behind a stride, the front is another part of the
-    network, often pretrained, and the stage by itself is several networks (ResNet-50 at output
-    stride 8, DRN): that is a warning.
+    A stack with rising dilations is always so, and what stands in front fills the holes: where that
+    is dense from the map on which it begins, it is healthy, and this is information. A stage that
+    by itself, from the map that it reads, is several networks (ResNet-50 at output stride 8, DRN)
+    has its holes filled by another part of the network, often pretrained: that is a warning.
     """
-    worst = worst_suffix(found, outline.layers)
+    parts = parts_of(outline.path)
+    staged = [view for view in found if view.start in parts]
+    worst = worst_view(staged, outline.path)
+    if worst is not None:
+        details = ("Let dilations fall again at the end (e.g. 4,2,1), or begin the stage with 1.",)
+        text = within(worst.reads, _seen_within(worst))
+        return Note(level="warning", text=text, details=details)
+    worst = worst_view(found, outline.path)
     if worst is None:
         return None
-    row, axes = worst.gridding, outline.axes
-    coverage, window = row.coverage_over(axes), extent((row.hull,) * axes)
+    seen = _seen_within(worst)
+    text = f"Of the map that {worst.reads} makes, {seen}; the layers before fill the holes."
+    return Note(level="info", text=" ".join((text, *_falling(outline.path))))
+
+
+def _seen_within(worst: View) -> str:
+    window = extent(worst.hull)
     seen = f"{worst.first} to {worst.last} see only "
-    if row.touched is not None and coverage is not None:
-        seen += f"{share(row.touched**axes, row.hull**axes)} of their {window} window"
+    if worst.reached is not None:
+        seen += f"{share(worst.reached, worst.positions)} of their {window} window"
     else:
         seen += f"a part of their {window} window"
-    if row.streams is not None and row.streams > 1:
-        seen += f", as {row.streams**axes:,} interleaved networks"
-    if is_staged(outline.layers):
-        details = ("Let dilations fall again at the end (e.g. 4,2,1), or begin the stage with 1.",)
-        return Note(level="warning", text=within(worst.reads, seen), details=details)
-    text = f"Of the map that {worst.reads} makes, {seen}; the layers before fill the holes. "
-    return Note(level="info", text=text + _falling(outline.layers))
+    if worst.networks is not None and worst.networks > 1:
+        seen += f", as {worst.networks:,} interleaved networks"
+    return seen
 
 
-def _falling(stack: Stack) -> str:
+def _falling(path: Path) -> Iterator[str]:
     # Behind a layer then come the finer ones alone, which see all of their window (`coverage`).
-    dilations = sorted((layer.dilation for layer in stack), reverse=True)
+    if any(layer.stride > 1 for stack in path for layer in stack):
+        return
+    ordered = sorted(zip(*path, strict=True), key=lambda layer: -layer[0].dilation)
+    along = [[layer.dilation for layer in stack] for stack in zip(*ordered, strict=True)]
+    if any(rates != sorted(rates, reverse=True) for rates in along):
+        return
+    dilations = [rates if len(set(rates)) > 1 else rates[0] for rates in zip(*along, strict=True)]
     order = listed(dilations) if len(dilations) <= DILATIONS_SHOWN else "of falling dilations"
-    return f"The same layers in the order {order} leave none there either."
+    yield f"The same layers in the order {order} leave none there either."
 
 
-def is_staged(stack: Stack) -> bool:
-    """Return whether a stack has parts: a stride between layers, or stages by their names."""
-    return any(layer.stride > 1 for layer in stack) or 1 < len(stages(stack)) < len(stack)
+def parts_of(path: Path) -> tuple[int, ...]:
+    """Return the index of the first layer of each part that stands on its own map.
+
+    A part begins behind a stride, and where the names say that a stage does; in a stack without
+    strides that is dense from the input on there are none, since every map within is filled.
+    """
+    layers = tuple(zip(*path, strict=True))
+    strides = [n for n, layer in enumerate(layers, 1) if any(one.stride > 1 for one in layer)]
+    named = stages(path[0])
+    named = named if 1 < len(named) < len(layers) else ()
+    if not strides and all(map(_is_dense, path)):
+        return ()
+    return tuple(sorted({*strides, *named} - {0, len(layers)}))
+
+
+def _is_dense(stack: Stack) -> bool:
+    """Return whether the outputs of every layer see their whole window."""
+    reached = 1
+    for comb in combs(stack):
+        if comb.rate > reached:
+            return False
+        reached += comb.span
+    return True

@@ -1,0 +1,265 @@
+"""The numbers of a bare stack of convolutions, and the layers that they describe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from archscope.errors import SpecError
+from archscope.records import frozen
+from archscope.specs import check, listed, option, typed
+from archscope.theory.layers import Layer, Padding, conv, pool
+
+LISTS = {
+    "dilations": "dilations",
+    "kernel_size": "kernels",
+    "stride": "strides",
+    "padding": "paddings",
+    "pool": "pools",
+    "pool_stride": "pool strides",
+    "pool_padding": "pool paddings",
+}
+"""The fields that hold one value for all layers or one per layer, and what to call their values."""
+OF_ONE_PATH = ("pool", "residual", "convs_per_block")
+"""Fields that parallel branches have not."""
+
+Item = int | tuple[int, ...]
+"""A number, or one for each axis."""
+Layers = tuple[Layer, ...]
+"""One layer along each axis."""
+
+
+@frozen
+class StackSpec:
+    """The numbers of a stack of convolutions; a list of one value holds for every layer.
+
+    An item is a number for all axes, or one for each with `x` or `:` between: 3x5.
+    """
+
+    dilations: tuple[Item, ...] = option(
+        (1,),
+        "positions from tap to tap, layer by layer; here and below 3x5 or 3:5 is 3 along the first "
+        "axis and 5 along the second",
+        low=1,
+        high=2**31,
+        along=True,
+    )
+    kernel_size: tuple[Item, ...] = option(
+        (3,),
+        "taps, layer by layer or one for all, e.g. 7,3,3 or 3x5",
+        low=1,
+        high=2**16,
+        along=True,
+    )
+    stride: tuple[Item, ...] = option(
+        (1,), "positions from output to output, e.g. 2,1,1 or 2x1", low=1, high=2**16, along=True
+    )
+    spatial_dims: int | None = option(
+        None,
+        "number of spatial dimensions (none: as many as an item has numbers, else 2, where causal "
+        "1)",
+        low=1,
+        high=3,
+    )
+    causal: bool = option(False, "see only the past: all padding first, in one dimension only")
+    padding: tuple[Any, ...] = option(
+        ("same",),
+        "around the input: same, as much as a kernel spans; valid, none; causal, all of it first; "
+        "a number on both sides; 6+0, 6 before and 0 after; causal:same by axis",
+        low=0,
+        high=2**31,
+        along=True,
+        words=("same", "valid", "causal"),
+        sides=True,
+    )
+    pool: tuple[Item, ...] = option(
+        (1,),
+        "positions that a pooling layer behind each layer takes together, e.g. 1,2,1,2 (1: none)",
+        low=1,
+        high=2**16,
+        along=True,
+    )
+    pool_stride: tuple[Item, ...] | None = option(
+        None, "its stride (none: as many as it takes)", low=1, high=2**16, along=True
+    )
+    pool_padding: tuple[Item, ...] = option(
+        (0,), "its padding on both sides", low=0, high=2**16, along=True
+    )
+    convs_per_block: int = option(
+        1,
+        "convolutions that each item of the lists stands for, one behind the other; the first "
+        "strides (TCN and ResNet: 2)",
+        low=1,
+        high=16,
+    )
+    residual: bool = option(
+        False, "add each block's input, through kernel size 1 where the block strides"
+    )
+    input_size: Item | None = option(
+        None,
+        "positions of the input in each dimension, e.g. 224 or 80x1000 (none: endless)",
+        low=1,
+        high=2**24,
+        along=True,
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+        for field in LISTS:
+            items = getattr(self, field)
+            if items == ():
+                raise SpecError(field, (), "has no items. Give at least one, e.g. 3")
+            self.require_axes(field, items or ())
+        self.require_axes("input_size", [self.input_size])
+        if self.causal and self.padding not in (("same",), ("causal",)):
+            raise SpecError("causal", True, "needs {padding} causal: its zeros stand for the past")
+        if self.sees_only_past and self.axes != 1:
+            problem = (
+                f"needs one dimension, but {{spatial_dims}} is {self.axes}; causal along the first "
+                f"axis alone is {{padding}} {':'.join(['causal', *['same'] * (self.axes - 1)])}"
+            )
+            raise SpecError("causal", True, problem)
+
+    def require_axes(self, field: str, items: Sequence[Any]) -> None:
+        """Raise `SpecError` where an item has not one number for each axis."""
+        for item in items:
+            if isinstance(item, tuple) and len(item) != self.axes:
+                sides = ":".join(map(str, item)).replace(":", "+")
+                hint = f"; {sides} is {item[0]} before and {item[-1]} after" if (
+                    field == "padding" and len(item) == 2
+                ) else ""  # fmt: skip
+                problem = (
+                    f"has numbers for {len(item)} axes, but {{spatial_dims}} is {self.axes}; give "
+                    f"one for all or {self.axes}{hint}"
+                )
+                raise SpecError(field, typed(item), problem)
+
+    @property
+    def sees_only_past(self) -> bool:
+        """Whether all padding comes first, along every axis."""
+        return self.causal or set(self.padding) == {"causal"}
+
+    @property
+    def axes(self) -> int:
+        """Number of spatial dimensions."""
+        if self.spatial_dims is not None:
+            return self.spatial_dims
+        items = [self.input_size, *(item for field in LISTS for item in getattr(self, field) or ())]
+        given = max((len(item) for item in items if isinstance(item, tuple)), default=0)
+        return given or (1 if self.sees_only_past else 2)
+
+
+def count_of(spec: StackSpec) -> int:
+    """Return how many items the longest list has."""
+    return max(len(getattr(spec, field) or ()) for field in LISTS)
+
+
+def check_lengths(spec: StackSpec, count: int, dilations: int | None) -> None:
+    """Raise `SpecError` where a list has neither one item nor one for each of `count`.
+
+    `dilations` is how many of these there are, None where the others are of branches.
+    """
+    others = f"{count} branches"
+    if dilations is not None:
+        longest = "dilations" if dilations == count else _longest(spec)
+        others = f"{count} {LISTS[longest]}"
+    for field, noun in LISTS.items():
+        given = getattr(spec, field) or (1,)
+        if len(given) not in (1, count):
+            problem = f"gives {len(given)} {noun} for {others}; give 1 or {count}"
+            raise SpecError(field, listed(given), problem)
+    if dilations is None:
+        _refuse_blocks(spec)
+
+
+def _longest(spec: StackSpec) -> str:
+    return max(LISTS, key=lambda field: len(getattr(spec, field) or ()))
+
+
+def _refuse_blocks(spec: StackSpec) -> None:
+    usual = StackSpec()
+    for field in OF_ONE_PATH:
+        if getattr(spec, field) != getattr(usual, field):
+            value = getattr(spec, field)
+            shown = listed(value) if isinstance(value, tuple) else value
+            raise SpecError(field, shown, "is of a single path, and branches are given")
+
+
+def blocks_of(
+    spec: StackSpec,
+    count: int,
+    dilations: Sequence[Item] | None = None,
+    branch: int | None = None,
+    prefix: str = "",
+) -> list[list[Layers]]:
+    """Return the layers of each item of the lists: its convolutions, and a pool behind them.
+
+    Of a branch all layers take the item of its number.
+    """
+    rates = spec.dilations if dilations is None else dilations
+    found = []
+    for number in range(count):
+        place = number if branch is None else branch
+        rate = rates[number if len(rates) > 1 else 0]
+        found.append(_block(spec, number, place, rate, prefix))
+    return found
+
+
+def _block(spec: StackSpec, number: int, place: int, rate: Item, prefix: str) -> list[Layers]:
+    kernel, stride = _along(spec, "kernel_size", place), _along(spec, "stride", place)
+    padding, rates = _along(spec, "padding", place), _each(rate, spec.axes)
+    found = []
+    for turn in range(spec.convs_per_block):
+        part = f"_{turn + 1}" if spec.convs_per_block > 1 else ""
+        layer = tuple(
+            conv(
+                kernel[axis],
+                stride=1 if turn else stride[axis],
+                dilation=rates[axis],
+                padding="causal" if spec.causal else _padding(padding[axis]),
+                name=f"{prefix}conv{number + 1}{part}",
+            )
+            for axis in range(spec.axes)
+        )
+        _require_same_size(spec, layer)
+        found.append(layer)
+    pooled = _along(spec, "pool", place)
+    if set(pooled) != {1}:
+        found.append(_pool(spec, number, place, pooled))
+    return found
+
+
+def _pool(spec: StackSpec, number: int, place: int, pooled: tuple[int, ...]) -> Layers:
+    strides = pooled if spec.pool_stride is None else _along(spec, "pool_stride", place)
+    padding = _along(spec, "pool_padding", place)
+    return tuple(
+        pool(pooled[axis], stride=strides[axis], padding=padding[axis], name=f"pool{number + 1}")
+        for axis in range(spec.axes)
+    )
+
+
+def _require_same_size(spec: StackSpec, layer: Layers) -> None:
+    if spec.residual and any(sum(one.padding) != one.span for one in layer):
+        spans = "×".join(str(one.span) for one in layer)
+        raise SpecError(
+            "residual",
+            True,
+            f"needs as much {{padding}} as a kernel spans, {spans} at {layer[0].name}: without it "
+            "the sizes differ",
+        )
+
+
+def _along(spec: StackSpec, field: str, place: int) -> tuple[Any, ...]:
+    items = getattr(spec, field)
+    return _each(items[place if len(items) > 1 else 0], spec.axes)
+
+
+def _each(item: Any, axes: int) -> tuple[Any, ...]:
+    return item if isinstance(item, tuple) else (item,) * axes
+
+
+def _padding(item: Any) -> Padding:
+    if isinstance(item, str) and "+" in item:
+        before, _, after = item.partition("+")
+        return int(before), int(after)
+    return item  # type: ignore[no-any-return]
