@@ -1,4 +1,4 @@
-"""Published networks are verified by running them; `benchmarks/verify.py --presets` does it for all.
+"""Published networks are verified by running them; `benchmarks/verify.py --presets` does it to all.
 
 Here are those of each kind that take a second or two: with windows along one axis and two, causal,
 depthwise, dilated, recurrent, and with an output that sees everything behind a map that does not.
