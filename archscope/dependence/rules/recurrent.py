@@ -42,28 +42,22 @@ def recurrent_layer(node: Node, zeros: Zeros) -> list[Edge]:
     given, source = node.arguments, node.arguments["input"]
     before = shape_of(source)
     backward = bool(given.get("reverse"))
+    output, *last = node.outputs
     found = []
-    for number, target in enumerate(node.outputs):
-        if target is None:
-            continue
-        if number == 0:
-            steps: Steps = (
-                Mix(2, before[2], target.shape[2]),
-                Take(0, so_far(before[0], backward=backward)),
-            )
-            found += edges(source, steps, target)
-            for name in ("hx_", "cx_"):
-                state = given.get(name)
-                if isinstance(state, Value):
-                    alone = (1, *state.shape[-2:])
-                    mix = Mix(2, alone[2], target.shape[2])
-                    steps = (Reshape(state.shape, alone), mix, Spread((0,), (before[0],)))
-                    found += edges(state, steps, target)
-        elif len(target.shape) == 3 and target.shape[0] == 1:
-            mix = Mix(2, before[2], target.shape[2])
-            found += edges(source, (mix, Reduce((0,), (before[0],))), target)
-        else:
-            found += from_all(source, target)
+    for target in filter(None, (output, *last[:2])):
+        is_last = target is not output  # (B, hidden) or (1, B, hidden)
+        width, alone = target.shape[-1], (1, *target.shape[-2:])
+        kept: Step = Take(0, so_far(before[0], backward=backward))
+        steps: Steps = (Mix(2, before[2], width), Reduce((0,), before[:1]) if is_last else kept)
+        steps += (Reshape(alone, target.shape),) if is_last else ()
+        found += edges(source, steps, target)
+        for name in ("hx_", "cx_"):
+            state = given.get(name)
+            if isinstance(state, Value):
+                own = (1, *state.shape[-2:])
+                steps = (Reshape(state.shape, own), Mix(2, own[2], width))
+                steps += (Reshape(alone, target.shape) if is_last else Spread((0,), before[:1]),)
+                found += edges(state, steps, target)
     return found
 
 

@@ -159,6 +159,30 @@ def placed(m: Maker, x: Tensor) -> nn.Module:
     return Op("adds positions", lambda s, x: x + s.table, table=table)
 
 
+def last_states(m: Maker, x: Tensor) -> nn.Module:
+    """What a recurrent layer ends with: over tokens, over the features of each, or handed on."""
+    kind = m.draw.choice((nn.GRU, nn.LSTM, nn.RNN))
+    one, two, each = (kind(n, 3, batch_first=True) for n in (m.width, m.width, 1))
+
+    which = m.draw.randrange(2)
+
+    def end(found: Any) -> Tensor:
+        return found[1][which] if isinstance(found[1], tuple) else found[1]
+
+    ways: dict[str, Callable[[Any, Tensor], Tensor]] = {
+        "of all": lambda s, x: (
+            F.pad(x, (0, 3), value=0.5) + F.pad(end(s.one(x)), (x.shape[-1], 0), value=0.5)
+        ),
+        "of each": lambda s, x: end(s.each(x[0].unsqueeze(-1))),
+        "handed on": lambda s, x: (
+            F.pad(x, (0, 3), value=0.5)
+            + F.pad(end(s.two(x[:, :2], s.one(x.flip(1)[:, 1:])[1])), (x.shape[-1], 0), value=0.5)
+        ),
+    }
+    way = m.draw.choice(list(ways))
+    return Op(f"last states {way}", ways[way], one=one, two=two, each=each)
+
+
 def rotary(m: Maker, x: Tensor) -> nn.Module | None:
     if m.width % 2:
         return None

@@ -13,6 +13,7 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from copy import deepcopy
 from math import sqrt
 from typing import Any, Literal
 
@@ -30,8 +31,6 @@ from drawn.parts import Branches
 
 PICKY = ("MaxPool", "unpool", "amax", "cummax", "median", "sort", "topk")
 """What hands on one of several elements, and which depends on them: a gradient shows that one."""
-LEARNED = ("relative scores", "matrix masked_fill", "matrix tril", "matrix triu")
-"""What masks a parameter itself: all of it counts as seen."""
 UNITS = 4
 """Units of a network that are looked at, beside the first and the last."""
 LEAST_DRAWS, MOST_DRAWS = 2, 60
@@ -50,13 +49,14 @@ def fault(one: Drawn, seed: int) -> tuple[Fault, str] | None:
     torch.manual_seed(seed)
     with torch.no_grad():
         shape = one.model(one.input).shape
-    exam = examine(one.model, Inputs(args=(one.input,)), axes=one.axes)
+    usual = deepcopy(one.model).float()  # for which torch has other operators than for doubles
+    exam = examine(usual, Inputs(args=(one.input.float(),)), axes=one.axes)
     if exam.graph.failure is not None:
         return "failed", repr(exam.graph.failure)
     places = [axis for axis in range(1, len(shape)) if axis != one.features]
     units = _units(shape, places, seed)
     backward, forward, exact = _said(exam, units)
-    picky = any(word in str(one.model) for word in (*PICKY, *LEARNED))
+    picky = any(word in str(one.model) for word in PICKY)
     most = LEAST_DRAWS if picky or exact is None else MOST_DRAWS
     shown = [np.zeros(exam.sizes, dtype=np.bool_) for _ in units]
     for draw in range(most):

@@ -71,6 +71,7 @@ from drawn.features_last import (
     crossed,
     decoder,
     features_norm,
+    last_states,
     linear,
     linear_attention,
     loop,
@@ -114,7 +115,7 @@ LAST: Table = {
     1: [
         *(*_BOTH, *_LAST, recurrent, recurrent, loop, attention, attention, torch_attention),
         *(linear_attention, biased_attention, token_mixing, chunks, merged, class_token),
-        *(crossed, decoder, rotary, conv_last, cached),
+        *(crossed, decoder, rotary, conv_last, cached, last_states, last_states),
     ],
     2: [*_BOTH, *_LAST, windows, windows, to_first],
 }
