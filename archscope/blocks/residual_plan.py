@@ -95,13 +95,3 @@ def residual_remark(stack: Stack) -> str:
         "residual paths see the same positions, more often near the centre; numbers of paths are "
         "of the path through all convolutions"
     )
-
-
-def hole_remark(stack: Stack, *, noun: str, layers: str) -> str:
-    """Return why such layers do not tell all, where paths around them see between their taps."""
-    if not skips_a_hole(stack):
-        return ""
-    return (
-        f"the residual paths around even kernels see {noun} between their taps; the table is of "
-        f"the path through all {layers}, and its coverage is a lower bound"
-    )

@@ -36,8 +36,8 @@ SAME = (
     "the path through all convolutions"
 )
 MORE = (
-    "residual paths see positions between the taps of the convolutions, and are counted in; a row "
-    "is of its layer before its block's input is added"
+    "residual paths see between the taps of even kernels, and are counted in; a row is of its "
+    "layer before its block's input is added"
 )
 TOO_MANY = (
     "the residual paths around even kernels see positions between their taps, by too many ways to "

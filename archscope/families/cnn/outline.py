@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks.residual_plan import hole_remark, residual_remark
 from archscope.families.cnn.spec import CnnSpec, layers
 from archscope.theory.layers import Layer, conv
-from archscope.theory.outline import Outline, skips_a_hole
+from archscope.theory.outline import Outline
 
 
 def outline(spec: CnnSpec) -> Outline:
     """Return the convolutions of `spec`, depthwise and pointwise ones by themselves."""
     stack = tuple(_layers(spec))
-    hole = hole_remark(stack, noun="positions", layers="convolutions") if spec.residual else ""
+    step = len(stack) // spec.blocks
+    firsts = range(0, len(stack), step)
     return Outline(
         axes=spec.spatial_dims,
         layers=stack,
         input_size=spec.input_size,
         flag="--dilations",
-        flagged=tuple(range(0, len(stack), len(stack) // spec.blocks)),
+        flagged=tuple(firsts),
+        skips=tuple((first, first + step - 1) for first in firsts) if spec.residual else (),
         reads_all="classifier" if spec.head == "classifier" and not spec.causal else "",
-        partial=hole,
-        remarks=tuple(_remarks(spec, stack)),
+        remarks=tuple(_remarks(spec)),
     )
 
 
@@ -40,8 +40,6 @@ def _layers(spec: CnnSpec) -> Iterator[Layer]:
             yield conv(1, name=f"{layer.path}.pointwise")
 
 
-def _remarks(spec: CnnSpec, stack: tuple[Layer, ...]) -> Iterator[str]:
-    if spec.residual and not skips_a_hole(stack):
-        yield residual_remark(stack)
+def _remarks(spec: CnnSpec) -> Iterator[str]:
     if spec.head == "classifier" and spec.causal:
         yield "the classifier reads the last position alone"

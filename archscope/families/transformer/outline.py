@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archscope.blocks.attention_outline import source_remark
-from archscope.blocks.residual_plan import hole_remark
 from archscope.families.transformer.spec import TransformerSpec
 from archscope.theory.layers import Layer, Padding, conv
-from archscope.theory.outline import Attention, Outline
+from archscope.theory.outline import Attention, Outline, skips_a_hole
 
 
 def outline(spec: TransformerSpec) -> Outline:
@@ -31,7 +30,7 @@ def outline(spec: TransformerSpec) -> Outline:
         input_size=spec.target_length if both else spec.seq_len,
         noun="token",
         flag="--dilations" if spec.mixer == "dilated-conv" else "",
-        partial=hole_remark(stack, noun="tokens", layers="blocks"),
+        skips=tuple((n, n) for n in range(len(stack))) if skips_a_hole(stack) else (),
         remarks=tuple(_remarks(spec, full)),
     )
 

@@ -342,15 +342,22 @@ def test_a_cnn_names_its_layers_and_its_head() -> None:
     assert verdict(report).details[-1].startswith("Try --dilations 1,3: same 9×9")
 
 
-def test_residual_paths_that_fill_holes_make_it_a_lower_bound() -> None:
+def test_residual_paths_that_fill_holes_are_counted_in() -> None:
     full = archscope.receptive_field("cnn", residual=True, depth=2, dilations=(2,))
     holes = archscope.receptive_field(
-        "cnn", residual=True, depth=2, dilations=(3,), kernel_size=(2,)
+        "cnn", residual=True, depth=2, dilations=(2,), kernel_size=(2,), spatial_dims=1
+    )
+    window = archscope.receptive_field(
+        "transformer", mixer="dilated-conv", arch="encoder", depth=2, dilations=(2,), kernel_size=2
     )
 
     assert full.totals.complete
-    assert not holes.totals.complete
-    assert any("lower bound" in text for text in warnings(holes))
+    assert holes.totals.complete
+    # Each block sees -1, 0 and 1 of its input: 5 of 5, by its taps alone -2, 0 and 2.
+    assert (holes.totals.reached, holes.totals.positions) == (5, 5)
+    assert [row.reached for row in holes.section("layers").rows] == [2, 5]
+    assert not warnings(holes)
+    assert (window.totals.reached, window.totals.positions) == (5, 5)
 
 
 def test_layers_that_up_sample_have_windows_of_different_sizes() -> None:
