@@ -115,6 +115,17 @@ def column(
     return dataclasses.field(default=default, metadata={_METADATA: metadata})
 
 
+def asked_for() -> Any:
+    """Declare a field of totals that is listed only where it is known: most readers never asked."""
+    return column(idle="unknown", default=None)
+
+
+def is_left_out(field: dataclasses.Field[Any], value: Any) -> bool:
+    """Return whether a list of totals leaves out a field that has this value."""
+    declared = field.metadata.get(_METADATA)
+    return value is None and declared is not None and declared["idle"] == "unknown"
+
+
 @cache
 def columns(row_type: type) -> tuple[Column, ...]:
     """Return the columns of a row type in the order in which its fields are declared."""

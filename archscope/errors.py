@@ -55,7 +55,10 @@ class UsageError(ArchscopeError):
 
 
 class ThresholdError(ArchscopeError):
-    """The answer crosses a limit that the user set (`--strict`, `--min-coverage`)."""
+    """The answer crosses a limit that the user set (`--strict`, `--min-coverage`, `--assert`).
+
+    Each limit has a line of its own.
+    """
 
     exit_code = 3
 

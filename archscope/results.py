@@ -272,6 +272,16 @@ class Report:
         """The notes of all sections, in order."""
         return tuple(note for section in self.sections for note in section.notes)
 
+    def check(self, *claims: str) -> Report:
+        """Return this report where all claims hold, e.g. `report.check("causal", "rf >= 1s")`.
+
+        Raises `ThresholdError` with a line for each that does not, `UsageError` for what nothing
+        here can be claimed of. Along several axes a claim must hold along each; what is unknown
+        fails, and a bound proves only what follows from it.
+        """
+        resolve("archscope.study:check")(self, claims)
+        return self
+
     def to(self, format: str) -> str:
         """Return the report as text: `table`, `json`, `jsonl`, `csv`, `md` or `html`."""
         return cast(str, resolve("archscope.present:FORMATS").get(format).render(self, View()))

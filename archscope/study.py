@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from archscope.analyses import ANALYSES, Needs
-from archscope.errors import ArchscopeError, ForwardError
+from archscope.errors import ArchscopeError, ForwardError, ThresholdError, UsageError
 from archscope.results import Convention, Environment, Note, Report, Section
 from archscope.subject import Network, Sketch, Subject
 from archscope.version import __version__
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from archscope.assertions import Claim, Quantity
 
 LARGEST = 8 * 2**30
 """Bytes of weights up to which a network is made with data where shapes alone do not do."""
@@ -132,6 +134,35 @@ def join(reports: Sequence[Report], notes: tuple[Note, ...] = ()) -> Report:
     machine = {key: value for each in reports for key, value in each.environment.machine.items()}
     environment = replace(first.environment, machine=machine)
     return replace(first, command="report", sections=tuple(sections), environment=environment)
+
+
+def claims_of(analysis: str, texts: Iterable[str]) -> tuple[Claim, ...]:
+    """Return what texts claim of an analysis' answer; raises `UsageError` for what they cannot."""
+    from archscope.assertions import read_claims
+
+    return read_claims(texts, ANALYSES.get(analysis).claimable())
+
+
+def check(report: Report, texts: Iterable[str]) -> None:
+    """Raise `ThresholdError` with a line for each claim that a report does not prove."""
+    from archscope.assertions import read_claims
+
+    found: dict[str, Quantity] = {}
+    for analysis in dict.fromkeys(section.analysis for section in report.sections):
+        for quantity in ANALYSES.get(analysis).claimable():
+            found.setdefault(quantity.name, quantity)
+    if not found:
+        raise UsageError(f"nothing can be claimed of a {report.command} report")
+    require(read_claims(texts, tuple(found.values())), report)
+
+
+def require(claims: Iterable[Claim], report: Report) -> None:
+    """Raise `ThresholdError` with a line for each claim that a report does not prove."""
+    from archscope.assertions import failures
+
+    failed = failures(claims, report)
+    if failed:
+        raise ThresholdError("\n".join(failed))
 
 
 def assemble(

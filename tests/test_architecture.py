@@ -17,7 +17,7 @@ PACKAGE = Path(archscope.__file__).parent
 
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "records", "version", "labels"}),
-    frozenset({"registry", "columns", "files"}),
+    frozenset({"registry", "columns", "files", "assertions"}),
     frozenset({"theory", "specs", "results", "hardware"}),
     frozenset({"subject"}),
     frozenset({"running"}),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from archscope.records import frozen
 from archscope.registry import Registry, resolve
 from archscope.results import Section
+
+if TYPE_CHECKING:
+    from archscope.assertions import Quantity
 
 Needs = Literal["shapes", "whole", "data"]
 """`shapes`: without data, blocks that repeat built once. `whole`: without data, every block.
@@ -35,6 +38,14 @@ class Analysis:
     """Those that it may return, without rows: so that a saved one is read back. Of questions that
     are seldom asked the addresses, e.g. `archscope.analyses.rf.erf_rows:ERF`: their types are made
     when they are wanted."""
+
+    quantities: tuple[Quantity, ...] | str = ()
+    """What can be claimed of its answer, e.g. `--assert "rf >= 255"`, or the address of these."""
+
+    def claimable(self) -> tuple[Quantity, ...]:
+        """Return what can be claimed of its answer."""
+        found = self.quantities
+        return tuple(resolve(found)) if isinstance(found, str) else found
 
     def declared(self) -> tuple[Section, ...]:
         """Return its sections, those that are given by address too."""

@@ -13,7 +13,14 @@ import click
 
 from archscope.cli._group import group
 from archscope.cli._say import say
-from archscope.errors import ArchscopeError, ArchscopeWarning, ForwardError, SpecError, first_line
+from archscope.errors import (
+    ArchscopeError,
+    ArchscopeWarning,
+    ForwardError,
+    SpecError,
+    ThresholdError,
+    first_line,
+)
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells give it."""
@@ -91,7 +98,10 @@ def _code(arguments: list[str], *, debug: bool) -> int:
     except ArchscopeError as error:
         if debug:
             raise
-        say(f"Error: {_message(error)}")
+        said = _message(error)
+        # Each limit that was crossed has a line; in any other message a new line is no end of one.
+        for line in said.splitlines() if isinstance(error, ThresholdError) else (said,):
+            say(f"Error: {line}")
         return error.exit_code
     except Exception as error:
         broken = _is_of_stdout(error)

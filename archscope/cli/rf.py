@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from archscope import specs
+from archscope.assertions import Claim
 from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, read_model
 from archscope.cli._output import Output, output_options
@@ -15,8 +16,9 @@ from archscope.errors import UsageError
 from archscope.library import require_coverage, see_network
 from archscope.loaders.stack import StackSpec, read_branches, sketch
 from archscope.results import Report
-from archscope.study import analyse
+from archscope.study import analyse, claims_of, require
 from archscope.subject import Request, Sketch
+from archscope.theory.rates import read_rate
 
 _EPILOG = """\
 \b
@@ -40,6 +42,8 @@ _SECTIONS = {
     "branch": "branches",
     "unit": "unit",
     "erf": "erf",
+    "axis": "axes",
+    "buffer": "buffers",
     "module": "layers",
     "within": "maps",
 }
@@ -111,6 +115,19 @@ class RfCommand(ModelCommand):
     metavar="IMAGES",
     help="Measure the effective receptive field by gradients, over so many random inputs.",
 )
+@click.option(
+    "--sample-rate",
+    metavar="RATE",
+    help="Positions a second, e.g. 16kHz or 25fps: delays in milliseconds too.",
+)
+@click.option(
+    "--assert",
+    "claims",
+    multiple=True,
+    metavar="CLAIM",
+    help='Exit 3 where it does not hold: causal, "rf >= 1s", "ahead <= 40ms", "coverage == 100%"; '
+    "once for each.",
+)
 @click.option("--total", is_flag=True, help="The totals alone.")
 @output_options
 def command(
@@ -126,6 +143,8 @@ def command(
     unit: str | None,
     axes: str | None,
     erf: int | None,
+    sample_rate: str | None,
+    claims: tuple[str, ...],
     total: bool,
     output: Output,
     fields: Mapping[str, str],
@@ -141,11 +160,14 @@ def command(
         by=None if shown is None else _SECTIONS[shown],
         total=total,
     )
+    claimed = _claims(claims, sample_rate)
     graph = graph or by in _OF_OPERATORS
     places = {"unit": _unit(unit), "axes": _numbers("--axes", axes)}
     asked = {"graph": graph, "output": of, "erf": erf or 0, **places}
-    report = _answer(model, fields, branches, verify=verify, **asked)
+    settings = {"verify": verify, "sample_rate": sample_rate}
+    report = _answer(model, fields, branches, **settings, **asked)
     output.show(report, view)
+    require(claimed, report)
     require_coverage(report, strict=strict, min_coverage=min_coverage)
 
 
@@ -157,6 +179,17 @@ def _answer(
     if branches is not None:
         raise UsageError("--branches describes a network by itself; leave MODEL out")
     return see_network(read_model(model, Request(fields=texts)), **settings)
+
+
+def _claims(texts: tuple[str, ...], sample_rate: str | None) -> tuple[Claim, ...]:
+    """Return what is claimed, checked before any work."""
+    found = claims_of("rf", texts)
+    in_time = next((claim for claim in found if claim.measure == "time"), None)
+    if sample_rate is not None:
+        read_rate(sample_rate)
+    elif in_time is not None:
+        raise UsageError(f"--assert {in_time.text!r} needs --sample-rate, e.g. 16kHz")
+    return found
 
 
 def _unit(text: str | None) -> tuple[int, ...] | None:

@@ -39,6 +39,7 @@ def receptive_field(
     erf: int = 0,
     images: Any = None,
     method: str | None = None,
+    sample_rate: str | float | None = None,
     **fields: Any,
 ) -> Report:
     """Return what one output sees and what it misses, exactly.
@@ -63,6 +64,9 @@ def receptive_field(
     positions lie, which are found out where they are not given. `erf` is on how many random images
     the effective receptive field is measured, `images` the images (N, ...) instead.
 
+    `sample_rate` is positions a second (`"16kHz"`, `"25fps"`, 48000): delays are in milliseconds
+    too. `report.check("causal", "ahead <= 40ms")` raises `ThresholdError` where a claim fails.
+
     With `verify` the network itself is run and held against the answer, and so are its operators
     against the closed form. `ThresholdError` is raised where `strict` is set and a position is
     missed, or coverage is below `min_coverage` percent.
@@ -77,21 +81,27 @@ def receptive_field(
         "erf": erf,
         "images": images,
     }
+    settings: dict[str, Any] = {"verify": verify, "sample_rate": sample_rate}
     if _is_module(network):
         seen: Sketch | Subject = subject_of(network, args, fields, method=method)
-        report = analyse("rf", seen, verify=verify, **asked)
+        report = analyse("rf", seen, **settings, **asked)
     elif args:
         raise UsageError("inputs are given to a module alone; here fields have names")
     elif isinstance(network, str):
-        report = see_network(network_of(network, fields, method=method), verify=verify, **asked)
+        report = see_network(network_of(network, fields, method=method), **settings, **asked)
     else:
-        report = analyse("rf", _stack(network, branches, fields), verify=verify, **asked)
+        report = analyse("rf", _stack(network, branches, fields), **settings, **asked)
     require_coverage(report, strict=strict, min_coverage=min_coverage)
     return report
 
 
 def see_network(
-    network: Network, *, verify: bool = False, compare: bool = False, **asked: Any
+    network: Network,
+    *,
+    verify: bool = False,
+    compare: bool = False,
+    sample_rate: str | float | None = None,
+    **asked: Any,
 ) -> Report:
     """Return what one output of a `Network` sees; see `receptive_field`.
 
@@ -100,11 +110,11 @@ def see_network(
     sketch = None if network.sketch is None else network.sketch()
     wants_operators = any(value not in (None, False, 0) for value in asked.values())
     if sketch is not None and (sketch.whole or not (wants_operators or verify or compare)):
-        return analyse("rf", sketch, verify=verify, **asked)
+        return analyse("rf", sketch, verify=verify, sample_rate=sample_rate, **asked)
     # What runs for real needs all its buffers; a family's network is built anew where it must be.
     runs = verify and sketch is None
     subject = network.whole() if runs else network.subject()
-    settings = {"verify": verify, "compare": compare, **asked}
+    settings = {"verify": verify, "compare": compare, "sample_rate": sample_rate, **asked}
     try:
         return analyse("rf", subject, **settings)
     except ForwardError:

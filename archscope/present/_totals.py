@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from archscope.columns import Column
+from archscope.columns import Column, is_left_out
 from archscope.present import _cell, _format, _lines
 from archscope.present._lines import Line
 from archscope.records import frozen
@@ -25,9 +25,6 @@ _LABELS = {
     "weight_bytes": "Weight bytes",
 }
 """What fields of totals are called, where their own name will not do."""
-_ON_REQUEST = ("nonzero", "effective_macs")
-"""Fields of totals that are listed only where they are known: most readers never asked."""
-
 
 UNKNOWN = "unknown"
 """The field that names those that are None because they were out of reach, where there is one."""
@@ -86,7 +83,7 @@ def listed(report: Report) -> tuple[tuple[str, str], ...]:
         for field in dataclasses.fields(report.totals)
         if not isinstance(value := getattr(report.totals, field.name), bool)
         and field.name != UNKNOWN
-        and not (value is None and field.name in _ON_REQUEST)
+        and not is_left_out(field, value)
     )
 
 

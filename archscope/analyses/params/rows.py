@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archscope.columns import column
+from archscope.columns import asked_for, column
 from archscope.records import frozen
 from archscope.results import Section
 
@@ -123,9 +123,9 @@ class Totals:
     """Multiply-accumulates of one forward pass; None where nothing was run."""
     flops: int | None
     """FLOPs of one forward pass in the report's convention."""
-    nonzero: int | None = None
+    nonzero: int | None = asked_for()
     """Parameters that are not zero, shared tensors once; None where not asked for, or unknown."""
-    effective_macs: int | None = None
+    effective_macs: int | None = asked_for()
     """Multiply-accumulates without zero outputs and inputs; None where not asked or not certain."""
     complete: bool
     """False where an operator is unknown or the engines disagree: the FLOPs are a lower bound."""

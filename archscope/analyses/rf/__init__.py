@@ -19,8 +19,11 @@ ANALYSIS = Analysis(
         MAPS,
         POSITIONS,
         UNIT,
+        "archscope.analyses.rf.use_rows:AXES",
+        "archscope.analyses.rf.use_rows:BUFFERS",
         "archscope.analyses.rf.erf_rows:ERF",
         "archscope.analyses.rf.erf_rows:GRADIENTS",
         "archscope.analyses.rf.schedule_rows:SCHEDULES",
     ),
+    quantities="archscope.analyses.rf.claims:QUANTITIES",
 )

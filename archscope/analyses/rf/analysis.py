@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.closed_form import closed_form
+from archscope.analyses.rf.use import of_outline
 from archscope.errors import ForwardError, UsageError
 from archscope.results import Note, Section
 from archscope.subject import Sketch, Subject
+from archscope.theory.rates import read_rate
 
 if TYPE_CHECKING:
     from archscope.analyses.rf.network import Look
@@ -28,6 +31,7 @@ def run(
     axes: tuple[int, ...] | None = None,
     erf: int = 0,
     images: Any = None,
+    sample_rate: str | float | None = None,
 ) -> tuple[Section, ...]:
     """Return what one output sees: in closed form where a family tells, else from the operators.
 
@@ -40,12 +44,14 @@ def run(
     `output` is a module's path or a place among what the model returns, `unit` the unit of it that
     is looked back from, `studied` the input and `axes` its axes of positions; `erf` is how many
     images the effective receptive field is measured on, `images` those images themselves (N, ...).
+    `sample_rate` is positions a second, e.g. `16kHz`: then delays are told in milliseconds too.
     `ArchscopeError` is raised where the roads, or the network, contradict each other.
     """
     asked = {"output": output, "unit": unit, "studied": studied, "axes": axes}
     measures = bool(erf) or images is not None
     outline = subject.outline
-    closed = None if outline is None else closed_form(outline)
+    rate = None if sample_rate is None else read_rate(sample_rate)
+    closed = None if outline is None else of_outline(closed_form(outline), outline, rate)
     if (
         outline is None
         or closed is None
@@ -53,7 +59,8 @@ def run(
         or measures
         or any(value is not None for value in asked.values())
     ):
-        return _by_operators(subject, closed, asked, verify=verify, erf=erf, images=images)
+        more = {"erf": erf, "images": images, "rate": rate}
+        return _by_operators(subject, closed, asked, verify=verify, **more)
     if verify:
         return _verified(subject, outline, closed).sections()
     if compare:
@@ -69,13 +76,16 @@ def _by_operators(
     verify: bool,
     erf: int,
     images: Any,
+    rate: Fraction | None,
 ) -> tuple[Section, ...]:
     """Answer from the operators that run, beside an outline where there is one."""
     from archscope.analyses.rf import network
     from archscope.analyses.rf.operators import operators_answer
+    from archscope.analyses.rf.operators_use import of_network
 
     seen = network.look(subject, **asked)
     answer = operators_answer(seen.model, seen.found)
+    answer = of_network(answer, seen.model, seen.inputs, seen.found, rate)
     if closed is not None:
         answer = _held(seen, answer, closed)
     if verify:

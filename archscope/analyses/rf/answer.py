@@ -17,6 +17,7 @@ from archscope.analyses.rf.rows import (
     Totals,
     UnitRow,
 )
+from archscope.analyses.rf.use_rows import AXES, BUFFERS, AxisRow, BufferRow
 from archscope.records import frozen
 from archscope.results import Amount, Headline, Note, Section, Strip, Words
 
@@ -34,6 +35,12 @@ class Answer:
     """Of the receptive field along one axis; empty where they are too many."""
     unit: tuple[UnitRow, ...] = ()
     """The unit that was looked back from, an axis each; empty in closed form."""
+    axes: tuple[AxisRow, ...] = ()
+    """What is done with a receptive field along each axis."""
+    buffers: tuple[BufferRow, ...] = ()
+    """What the layers of a causal network keep; empty for any other, or where that is not known."""
+    use: tuple[Note, ...] = ()
+    """The same in words."""
     verdict: tuple[Note, ...]
     """Whether all is reached, and what depends on everything."""
     notes: tuple[Note, ...] = ()
@@ -56,7 +63,13 @@ class Answer:
             device=self.device,
             about=self.about,
         )
-        more = (MAPS.filled(self.maps), POSITIONS.filled(self.positions), UNIT.filled(self.unit))
+        more = (
+            MAPS.filled(self.maps),
+            POSITIONS.filled(self.positions),
+            UNIT.filled(self.unit),
+            AXES.filled(self.axes, notes=self.use),
+            BUFFERS.filled(self.buffers),
+        )
         return (filled, *others, *(section for section in more if section.rows))
 
 

@@ -250,6 +250,8 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
         blind=None if whole is None or bounded else whole.blind,
         outputs=None if whole is None else whole.outputs,
         operators_unknown=len(operators_notes.flagged(found)),
+        at_least=not found.is_whole and layer.global_by is None,
+        bounded_by=layer.bounded_by,
         is_full=not bounded and seen["reached"] == seen["positions"],
         complete=not bounded
         and seen["reached"] is not None

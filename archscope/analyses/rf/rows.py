@@ -7,7 +7,7 @@ can tell is None, or its column's default, on the other.
 
 from __future__ import annotations
 
-from archscope.columns import column
+from archscope.columns import asked_for, column
 from archscope.records import frozen
 from archscope.results import Section
 
@@ -295,8 +295,37 @@ class Totals:
     """The input's axis of features; None: none is known."""
     batch_axis: int | None = None
     """The input's axis along which samples lie; None: there is none."""
+    look_back: tuple[int, ...] | None = asked_for()
+    """Positions before its own place that an output sees, at most, along each axis; None: unknown
+    or without end. The place of output u is floor(u x jump)."""
+    look_ahead: tuple[int, ...] | None = asked_for()
+    """Positions after its own place, at most: the lag until every output can be made."""
+    sample_rate: float | None = asked_for()
+    """Positions a second, where that was given."""
+    receptive_field_ms: tuple[float, ...] | None = asked_for()
+    """The receptive field in milliseconds."""
+    look_back_ms: tuple[float, ...] | None = asked_for()
+    """The same in milliseconds."""
+    look_ahead_ms: tuple[float, ...] | None = asked_for()
+    """The same in milliseconds."""
+    jump_ms: tuple[float, ...] | None = asked_for()
+    """Milliseconds between neighbouring outputs."""
+    smallest_input: tuple[int, ...] | None = asked_for()
+    """The smallest size that runs, along each axis."""
+    tile_step: tuple[int, ...] | None = asked_for()
+    """Tiles start at multiples of it, so that every map within moves by whole units."""
+    tile_overlap: tuple[int, ...] | None = asked_for()
+    """Positions that neighbouring tiles share; `rf.axes` says what to throw away."""
+    buffer_positions: int | None = asked_for()
+    """Positions that the layers of a causal network keep from chunk to chunk, together."""
+    buffer_bytes: int | None = asked_for()
+    """What they take for one sequence."""
     operators_unknown: int | None = None
     """Operators without a rule, taken to see everything; None where none were looked at."""
+    at_least: bool = False
+    """Whether each output reaches the border, so that its window may be larger."""
+    bounded_by: str | None = None
+    """The first operator on the way whose rule is an upper bound, if any."""
     is_full: bool
     """Whether every position of the receptive field is reached."""
     complete: bool

@@ -54,6 +54,7 @@ OWN = {
     "batch_axis",
     "blind",
     "outputs",
+    "buffer_bytes",
 }
 """Fields that say where a number is from, and so differ; `output` is the layer or the model."""
 PADDED = {"padding_before", "padding_after"}

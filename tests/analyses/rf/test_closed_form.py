@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import archscope
 from archscope.analyses import ANALYSES
 from archscope.analyses.rf.rows import BranchRow, LayerRow, MapRow, PositionRow
+from archscope.analyses.rf.use_rows import AxisRow
 from archscope.errors import SpecError, ThresholdError, UsageError
 from archscope.families import FAMILIES
 from archscope.loaders.family import network
@@ -175,19 +176,19 @@ def test_gridding_within_is_news_in_a_stack_and_a_warning_behind_a_stride() -> N
     dense = archscope.receptive_field(names)
     falling = archscope.receptive_field([4, 2, 1])
 
-    assert [note.level for note in bare.notes] == ["ok", "info"]
+    assert [note.level for note in bare.sections[0].notes] == ["ok", "info"]
     assert bare.notes[1].text == (
         "Of the map that conv1 makes, conv2 to conv3 see only 29.0% of their 13×13 window, as 4 "
         "interleaved networks; the layers before fill the holes. The same layers in the order "
         "4,2,1 leave none there either."
     )
-    assert [note.level for note in healthy.notes] == ["ok", "info"]
+    assert [note.level for note in healthy.sections[0].notes] == ["ok", "info"]
     assert "order" not in healthy.notes[1].text
-    assert [note.level for note in dense.notes] == ["ok", "info"]
-    assert [note.level for note in staged.notes] == ["ok", "warning"]
-    assert [note.level for note in named.notes] == ["ok", "warning"]
+    assert [note.level for note in dense.sections[0].notes] == ["ok", "info"]
+    assert [note.level for note in staged.sections[0].notes] == ["ok", "warning"]
+    assert [note.level for note in named.sections[0].notes] == ["ok", "warning"]
     assert "of the map that layer3.2 makes, layer4.2 to layer4.4 see only" in named.notes[1].text
-    assert [note.level for note in falling.notes] == ["ok"]
+    assert [note.level for note in falling.sections[0].notes] == ["ok"]
 
 
 def test_branches_are_a_union_and_not_a_product() -> None:
@@ -546,7 +547,7 @@ def test_what_cannot_be_run_is_said_and_no_failure(network: Any, fields: dict[st
     report = archscope.receptive_field(network, verify=True, **fields)
 
     assert process_time() - start < 4
-    assert report.notes[-1].text.startswith("not verified: ")
+    assert report.sections[0].notes[-1].text.startswith("not verified: ")
     assert report.notes[-1].level == "warning"
     assert report.totals.proof is None
 
@@ -586,6 +587,7 @@ def test_rows_are_of_their_types() -> None:
         "layers": LayerRow,
         "maps": MapRow,
         "positions": PositionRow,
+        "axes": AxisRow,
     }
 
 

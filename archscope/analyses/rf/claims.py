@@ -1,0 +1,173 @@
+"""What can be claimed of a receptive field, e.g. `rf >= 1s`, `causal`, `coverage == 100%`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+from archscope.analyses.rf.rows import Totals
+from archscope.assertions import Found, Measure, Number, Quantity
+from archscope.errors import UsageError
+
+Read = Callable[[Totals], Found]
+
+
+def _quantity(name: str, read: Read, *measures: Measure, aliases: tuple[str, ...] = ()) -> Quantity:
+    def of_report(report: Any, measure: Measure) -> Found:
+        totals = report.totals_of("rf.layers", "rf.branches")
+        if totals is None:
+            return Found(why="the report has no totals of a receptive field")
+        found = read(totals)
+        return _timed(found, totals, name) if measure == "time" else found
+
+    return Quantity(name=name, measures=measures, read=of_report, aliases=aliases)
+
+
+def _timed(found: Found, totals: Totals, name: str) -> Found:
+    rate = totals.sample_rate
+    if rate is None:
+        raise UsageError(f"{name} in seconds: say how many positions a second has (--sample-rate)")
+    values = tuple(Fraction(value) / Fraction(rate) for value in found.values)
+    return Found(values=values, bound=found.bound, why=found.why)
+
+
+def _bounded(values: Sequence[Number] | None, totals: Totals) -> Found:
+    """Return numbers of windows, which are bounds where these are."""
+    if totals.global_by is not None and totals.local_field is None:
+        grows = f"{totals.global_by} sees all of the input, which may be larger"
+        return Found(values=tuple(values or ()), bound="at least", why=grows)
+    return _known(values, totals)
+
+
+def _known(values: Sequence[Number] | None, totals: Totals, why: str = "") -> Found:
+    """Return numbers that are as good as the operators that they come from."""
+    if not values:
+        return Found(why=why or _reason(totals))
+    if totals.at_least and totals.bounded_by:
+        return Found(why=f"{totals.bounded_by} is a bound, and outputs reach the border")
+    if totals.at_least:
+        return Found(values=tuple(values), bound="at least", why="outputs reach the border")
+    if totals.bounded_by:
+        why = f"the rule of {totals.bounded_by} is an upper bound"
+        return Found(values=tuple(values), bound="at most", why=why)
+    return Found(values=tuple(values))
+
+
+def _reason(totals: Totals) -> str:
+    if totals.global_by:
+        return f"{totals.global_by} reduces over all positions"
+    if totals.bounded_by:
+        return f"the rule of {totals.bounded_by} is an upper bound"
+    return "outputs reach the border" if totals.at_least else "it was not found"
+
+
+def _field(totals: Totals) -> Found:
+    return _bounded(totals.receptive_field, totals)
+
+
+def _causal(totals: Totals) -> Found:
+    ahead = totals.look_ahead if totals.look_ahead is not None else totals.ahead
+    if ahead is None:
+        if totals.global_by:
+            return Found(values=(0,), why=f"{totals.global_by} reduces over all positions")
+        return Found(why=_reason(totals))
+    furthest = max(ahead) if isinstance(ahead, tuple) else ahead
+    if furthest == 0:
+        return Found(values=(1,))
+    if totals.bounded_by:
+        return Found(why=_reason(totals))
+    return Found(values=(0,), why=f"an output sees {furthest:,} positions ahead")
+
+
+def _exactly(totals: Totals, values: Sequence[Number] | None) -> Found:
+    """Return numbers that are known exactly or not at all."""
+    if not values or not totals.complete:
+        return Found(why=_reason(totals))
+    return Found(values=tuple(values))
+
+
+def _coverage(totals: Totals) -> Found:
+    if totals.reached is not None:
+        return _exactly(totals, (Fraction(totals.reached, max(totals.positions, 1)),))
+    return _exactly(totals, None if totals.coverage is None else (totals.coverage,))
+
+
+def _one(value: Number | None) -> Sequence[Number] | None:
+    return None if value is None else (value,)
+
+
+QUANTITIES = (
+    _quantity("rf", _field, "positions", "time", aliases=("receptive_field", "field")),
+    _quantity(
+        "smallest_rf",
+        lambda totals: _bounded(totals.smallest_field, totals),
+        *("positions", "time"),
+        aliases=("smallest_field",),
+    ),
+    _quantity(
+        "local_rf",
+        lambda totals: _known(totals.local_field or totals.receptive_field, totals),
+        *("positions", "time"),
+        aliases=("local_field",),
+    ),
+    _quantity(
+        "ahead",
+        lambda totals: _known(totals.look_ahead, totals),
+        *("positions", "time"),
+        aliases=("look_ahead", "lag", "latency"),
+    ),
+    _quantity(
+        "back",
+        lambda totals: _known(totals.look_back, totals),
+        *("positions", "time"),
+        aliases=("look_back", "behind"),
+    ),
+    _quantity(
+        "jump",
+        lambda totals: _known(totals.jump, totals),
+        *("positions", "time"),
+        aliases=("stride", "step"),
+    ),
+    _quantity("causal", _causal, "switch"),
+    _quantity("coverage", _coverage, "share"),
+    _quantity("streams", lambda totals: _exactly(totals, totals.streams), "count"),
+    _quantity(
+        "streams_within",
+        lambda totals: _exactly(totals, _one(totals.worst_map_streams)),
+        "count",
+    ),
+    _quantity("gap", lambda totals: _exactly(totals, totals.max_gap), "positions"),
+    _quantity(
+        "smallest_input",
+        lambda totals: Found(values=totals.smallest_input or (), why=_untried(totals)),
+        *("positions", "time"),
+    ),
+    _quantity(
+        "overlap",
+        lambda totals: _exactly(totals, totals.tile_overlap),
+        *("positions", "time"),
+        aliases=("tile_overlap",),
+    ),
+    _quantity(
+        "buffer",
+        lambda totals: Found(
+            values=tuple(_one(totals.buffer_bytes) or ()),
+            why="" if totals.buffer_bytes is not None else "its layers do not tell of one",
+        ),
+        "bytes",
+    ),
+    _quantity(
+        "verified",
+        lambda totals: Found(
+            values=(int(totals.proof == "verified"),),
+            why="" if totals.proof else "the network was not run; --verify runs it",
+        ),
+        "switch",
+    ),
+)
+"""What is in positions can be claimed in time too, where a sample rate was given."""
+
+
+def _untried(totals: Totals) -> str:
+    return "" if totals.smallest_input else "no sizes were tried, or none was found"

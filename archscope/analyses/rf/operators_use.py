@@ -1,0 +1,191 @@
+"""What is done with a receptive field, of a network that runs: delays, tiles, sizes, buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from math import lcm
+from typing import TYPE_CHECKING
+
+from archscope.analyses.rf.answer import Answer
+from archscope.analyses.rf.numbers import plain
+from archscope.analyses.rf.use import in_use
+from archscope.analyses.rf.use_rows import AxisRow, BufferRow
+from archscope.theory.input_sizes import InputSizes, TriedEnoughError, input_sizes
+from archscope.theory.places import Outlook
+from archscope.theory.tiling import tiling
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from archscope.dependence.answer.receptive import Receptive
+    from archscope.dependence.answer.trials import Trials
+    from archscope.subject import Inputs
+
+LARGEST_STEP = 4_096
+"""Positions by which maps move together up to which sizes are tried."""
+
+HALVED = 64
+"""Sizes that differ by its divisors are tried whatever the strides are."""
+
+
+def of_network(
+    answer: Answer, model: nn.Module, inputs: Inputs, found: Receptive, rate: Fraction | None
+) -> Answer:
+    """Return the answer of a network's operators with what is done with it."""
+    from archscope.dependence.answer.trials import Trials
+
+    trials = Trials(model, inputs, found.given, found.target)
+    rows = tuple(_rows(found, trials))
+    return in_use(answer, rows, _buffers(found, rows), rate)
+
+
+def _rows(found: Receptive, trials: Trials) -> Iterator[AxisRow]:
+    """Yield a row for each axis; those that are alike are tried together."""
+    lines, axes = found.target.field.lines, range(len(found.given.axes))
+    sizes = found.given.sizes
+    square = len(set(sizes)) == 1 and len({(line.hulls, line.cycle) for line in lines}) == 1
+    known: dict[int, AxisRow] = {}
+    for axis in axes:
+        if square and known:
+            start = _seen_row(found, axis)
+            shared = ("start", "axis", "receptive_field")
+            known[axis] = replace(known[0], **{name: getattr(start, name) for name in shared})
+        else:
+            together = tuple(axes) if square else (axis,)
+            known[axis] = _row(found, trials, axis, together)
+        yield known[axis]
+
+
+def _seen_row(found: Receptive, axis: int) -> AxisRow:
+    """Return what the window of the output alone says of an axis."""
+    field, total = found.target.field, found.target.total
+    line = field.lines[axis]
+    is_global = found.target.global_by is not None
+    return AxisRow(
+        axis=found.given.axes[axis],
+        receptive_field=(total.lines[axis] if is_global else line).hulls[1],
+        jump=None if line.jump is None else plain(line.jump),
+        start=None if found.target.start is None else found.target.start[axis],
+    )
+
+
+def _row(found: Receptive, trials: Trials, axis: int, together: tuple[int, ...]) -> AxisRow:
+    from archscope.dependence.answer.outlooks import outlook_of, shift_of
+
+    row, target = _seen_row(found, axis), found.target
+    own = target.field.map_axis(axis)
+    step = shift_of(found, axis)
+    tried = None if own is None else trials.outputs(together, own)
+    sizes = _sizes(tried, found.given.sizes[axis], step)
+    row = replace(
+        row,
+        smallest_input=sizes.smallest,
+        allowed_sizes=sizes.allowed,
+        outputs=sizes.formula,
+    )
+    why = _unknown(found, axis)
+    seen = outlook_of(target.field.lines[axis]) if why is None else None
+    if seen is None:
+        why = why or "windows do not repeat from output to output"
+        return replace(row, why=why, **_reached(found, axis))
+    if not _is_of_given(found, axis, seen):
+        return replace(row, why="outputs near the borders see other positions than inside")
+    row = replace(row, look_back=seen.behind, look_ahead=seen.ahead)
+    if step is None:
+        return replace(row, why="windows of a map within do not repeat from unit to unit")
+    rest = 0 if sizes.multiple == 1 else found.given.sizes[axis] % step
+    return _cut(row, seen, step, rest, tried)
+
+
+def _unknown(found: Receptive, axis: int) -> str | None:
+    """Return why an output's window is not known for sure; None where it is."""
+    target = found.target
+    if target.global_by is not None:
+        return f"{target.global_by} reduces over all positions"
+    if target.bounded_by is not None:
+        return f"the rule of {target.bounded_by} is an upper bound"
+    if target.field.map_axis(axis) is None:
+        return "outputs lie along no axis of their own"
+    if not target.field.lines[axis].is_whole:
+        return "every output reaches the border of the input"
+    return None
+
+
+def _is_of_given(found: Receptive, axis: int, seen: Outlook) -> bool:
+    """Return whether windows, cut short by the borders, are those that the given input has.
+
+    They are not where padding depends on the size, or continues at the other end.
+    """
+    from archscope.dependence.answer.outlooks import is_cut_short
+
+    value = found.target.value
+    field = found.given.local(value) or found.given.total(value)
+    return field is not None and is_cut_short(field.lines[axis], seen)
+
+
+def _reached(found: Receptive, axis: int) -> dict[str, int | bool]:
+    """Return that nothing ahead is seen where that holds of the given input, as under a mask."""
+    from archscope.dependence.answer.outlooks import reach
+
+    total = found.target.total
+    own = total.map_axis(axis)
+    if own is None or found.target.value.shape[own] != found.given.sizes[axis]:
+        return {}
+    behind, ahead = reach(total.lines[axis])
+    if ahead:
+        return {}
+    is_all = behind == found.given.sizes[axis] - 1 and found.target.bounded_by is None
+    return {"look_ahead": 0, "sees_first": is_all}
+
+
+def _sizes(tried: Callable[[int], int | None] | None, given: int, step: int | None) -> InputSizes:
+    if tried is None or (step or 1) > LARGEST_STEP:
+        return InputSizes()
+    # Networks that divide sizes by themselves mostly do so by two, again and again.
+    return input_sizes(tried, given, lcm(step or 1, HALVED))
+
+
+def _cut(
+    row: AxisRow, seen: Outlook, step: int, rest: int, tried: Callable[[int], int | None] | None
+) -> AxisRow:
+    row = replace(row, tile_step=step)
+    try:
+        cut = None if tried is None else tiling(seen, step, tried, rest=rest)
+    except TriedEnoughError:
+        return replace(row, why="too many operators for tiles to be tried")
+    if cut is None:
+        return replace(row, why="no tile that was tried keeps clear of its borders")
+    return replace(
+        row,
+        tile_rest=cut.rest,
+        tile_overlap=cut.overlap,
+        discard_before=cut.discard_before,
+        discard_after=cut.discard_after,
+        margin_before=cut.margin_before,
+        margin_after=cut.margin_after,
+    )
+
+
+def _buffers(found: Receptive, rows: tuple[AxisRow, ...]) -> tuple[BufferRow, ...]:
+    from archscope.dependence.answer.buffers import buffers_of
+
+    if len(rows) != 1 or rows[0].look_ahead is None or rows[0].tile_step is None:
+        return ()
+    if rows[0].look_ahead >= rows[0].tile_step or found.output_is_all is not None:
+        return ()
+    kept, _ = buffers_of(found.given)
+    # A pool holds what the convolutions around it hold.
+    size = next((one.itemsize for one in kept if one.itemsize is not None), None)
+    return tuple(
+        BufferRow(
+            layer=one.module or "(model)",
+            kernel=one.kernel,
+            dilation=one.dilation,
+            positions=one.positions,
+            channels=one.channels,
+            bytes=None if size is None else one.positions * one.channels * (one.itemsize or size),
+        )
+        for one in kept
+    )

@@ -1,0 +1,81 @@
+"""What is done with a receptive field, in at most two sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from archscope.analyses.rf.numbers import counted
+from archscope.analyses.rf.use_rows import AxisRow, BufferRow
+from archscope.results import Note
+
+
+def sentences(
+    rows: Sequence[AxisRow], kept: Sequence[BufferRow], *, reads_all: bool
+) -> Iterator[Note]:
+    """Yield how far an output looks along a sequence, and how an input is cut."""
+    if len(rows) == 1 and rows[0].look_ahead is not None:
+        yield Note(level="info", text=_looks(rows[0]))
+    if kept:
+        yield Note(level="info", text=_streams(rows[0], kept))
+    elif rows and not reads_all and all(row.tile_overlap is not None for row in rows):
+        yield Note(level="info", text=_tiles(rows))
+
+
+def _looks(row: AxisRow) -> str:
+    """Return how far before and after its own place an output sees."""
+    back = " to the first position" if row.sees_first else " some positions"
+    if row.look_back is not None:
+        back = f" {counted(row.look_back, 'position')}{_time(row.look_back_ms)}"
+    ahead = f"{row.look_ahead:,}{_time(row.look_ahead_ms)}"
+    said = f"an output looks back{back} and ahead {ahead}"
+    if row.jump_ms is not None:
+        said += f", one every {row.jump_ms:.4g} ms"
+    return said
+
+
+def _time(ms: float | None) -> str:
+    return "" if ms is None else f" ({ms:.4g} ms)"
+
+
+def _streams(row: AxisRow, kept: Sequence[BufferRow]) -> str:
+    """Return what a causal network keeps from chunk to chunk."""
+    positions = sum(each.positions for each in kept)
+    sizes = [each.bytes for each in kept]
+    known = [size for size in sizes if size is not None]
+    held = f", {sum(known):,} bytes" if len(known) == len(sizes) else ""
+    chunks = f" of multiples of {row.tile_step:,}" if (row.tile_step or 1) > 1 else ""
+    return (
+        f"in chunks{chunks} it runs with {counted(positions, 'position')}{held} kept in "
+        f"{counted(len(kept), 'layer')} (--by buffer)"
+    )
+
+
+def _tiles(rows: Sequence[AxisRow]) -> str:
+    """Return how an input is cut, with a number for each axis where they differ."""
+    overlap = _each([row.tile_overlap or 0 for row in rows])
+    step = _each([row.tile_step or 1 for row in rows])
+    before, after = ([getattr(r, f"discard_{side}") or 0 for r in rows] for side in _SIDES)
+    word = "chunks" if len(rows) == 1 else "tiles"
+    at = "" if step == "1" else f"start at multiples of {step}, "
+    if not any((*before, *after)):
+        lost = "lose no output"
+    elif before == after:
+        lost = f"lose {_each(before)} outputs at either end"
+    else:
+        ends = (("start", before), ("end", after))
+        lost = "lose " + " and ".join(
+            f"{_each(numbers)} output{'' if numbers == [1] * len(numbers) else 's'} at the {side}"
+            for side, numbers in ends
+            if any(numbers)
+        )
+    return f"{word} that {at}share {overlap} positions and {lost} give what the whole gives"
+
+
+_SIDES = ("before", "after")
+
+
+def _each(numbers: Sequence[int]) -> str:
+    """Return a number, or one for each axis where they differ."""
+    if len(set(numbers)) == 1:
+        return f"{numbers[0]:,}"
+    return "×".join(f"{number:,}" for number in numbers)

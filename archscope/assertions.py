@@ -1,0 +1,215 @@
+"""What a user claims of an answer, e.g. `rf >= 1s` or `causal`: read, and held against a report.
+
+An analysis declares its quantities; nothing here knows one. Along several axes a claim must hold
+along each. What is unknown fails, and a bound proves only what follows from it.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from typing import Any, Literal
+
+from archscope.errors import UsageError, did_you_mean, same_word
+from archscope.records import frozen
+
+Measure = Literal["switch", "positions", "time", "share", "count", "bytes"]
+"""What a number is of: yes or no, positions of an input, seconds, a share of 1, things, bytes."""
+Number = int | float | Fraction
+
+_COUNTS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
+_POSITIONS = ("position", "sample", "token", "frame", "pixel", "step")
+_UNITS: dict[Measure, dict[str, Number]] = {
+    "positions": _COUNTS | {f"{word}{s}": 1 for word in (*_POSITIONS, "px") for s in ("", "s")},
+    "time": {"s": 1, "ms": Fraction(1, 10**3), "us": Fraction(1, 10**6), "µs": Fraction(1, 10**6)},
+    "share": {"%": Fraction(1, 100), "": 1},
+    "count": _COUNTS,
+    "bytes": {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+    | {"kib": 2**10, "mib": 2**20, "gib": 2**30},
+}
+"""What each unit is worth; units are read without regard to case."""
+_SHOWN: dict[Measure, tuple[str, ...]] = {
+    "positions": ("255",),
+    "time": ("40ms", "1s"),
+    "share": ("100%",),
+    "count": ("1", "25M"),
+    "bytes": ("64KiB",),
+}
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+_FORM = re.compile(
+    r"\s*(?P<name>[A-Za-z][\w -]*?)\s*"
+    r"(?:(?P<sign>>=|<=|==|!=|=|>|<)\s*(?P<number>[\d_,]*\.?\d+(?:[eE][+-]?\d+)?)\s*"
+    r"(?P<unit>[A-Za-zµ%]*)\s*)?"
+)
+
+
+@frozen
+class Found:
+    """What is known of a quantity."""
+
+    values: tuple[Number, ...] = ()
+    """A number for each axis, in positions, seconds, shares, things or bytes; empty: unknown."""
+    bound: Literal["", "at least", "at most"] = ""
+    """What the numbers are, where they are no more than that."""
+    why: str = ""
+    """Why it is unknown, or no more than a bound."""
+
+
+@frozen
+class Quantity:
+    """One thing that can be claimed of an analysis' answer."""
+
+    name: str
+    """What the user types, e.g. `ahead`."""
+    measures: tuple[Measure, ...]
+    """What it can be measured in; a switch is claimed by its name alone."""
+    read: Callable[[Any, Measure], Found]
+    """Reads it from a report; raises `UsageError` where a setting is missing for that measure."""
+    aliases: tuple[str, ...] = ()
+    """Other words for it."""
+
+
+@frozen
+class Claim:
+    """One claim, understood."""
+
+    text: str
+    """As it was typed."""
+    quantity: Quantity
+    """What it is about."""
+    measure: Measure
+    """What its number is of."""
+    sign: str = ""
+    """The comparison; empty for a switch."""
+    wanted: Number = 1
+    """What it is compared with, in seconds, shares, bytes and the like."""
+
+    def failure(self, report: Any) -> str | None:
+        """Return what is instead, in a line; None where the claim holds."""
+        found = self.quantity.read(report, self.measure)
+        because = f", because {found.why}" if found.why else ""
+        if not found.values:
+            return f"{self.text}: unknown{because}"
+        if self._is_proven(found):
+            return None
+        if self.measure == "switch":
+            return f"{self.text}: it is not{because}"
+        each = " × ".join(_shown(value, self.measure) for value in found.values)
+        along = ", and must be so along each axis" if len(found.values) > 1 else ""
+        if found.bound:
+            return f"{self.text}: unknown, it is {found.bound} {each}{because}"
+        return f"{self.text}: it is {each}{along}"
+
+    def _is_proven(self, found: Found) -> bool:
+        if self.measure == "switch":
+            return all(found.values)
+        proving = {"at least": (">=", ">"), "at most": ("<=", "<")}.get(found.bound)
+        if proving is not None and self.sign not in proving:
+            return False
+        return all(_COMPARISONS[self.sign](value, self.wanted) for value in found.values)
+
+
+def read_claims(texts: Iterable[str], known: Sequence[Quantity]) -> tuple[Claim, ...]:
+    """Return what texts claim of these quantities.
+
+    Raises `UsageError` for what is no claim, with the nearest name for one that is not known.
+    """
+    return tuple(_claim(text, known) for text in texts)
+
+
+def failures(claims: Iterable[Claim], report: Any) -> tuple[str, ...]:
+    """Return a line for each claim that does not hold."""
+    return tuple(line for claim in claims if (line := claim.failure(report)) is not None)
+
+
+def _claim(text: str, known: Sequence[Quantity]) -> Claim:
+    form = _FORM.fullmatch(text)
+    if form is None:
+        raise UsageError(
+            f'assertion {text!r}: write a name, a comparison and a number, e.g. "{_example(known)}"'
+        )
+    quantity = _named(form["name"], text, known)
+    if form["sign"] is None:
+        if "switch" not in quantity.measures:
+            raise UsageError(
+                f"assertion {text!r}: say how large, e.g. {quantity.name} >= "
+                f"{_SHOWN[quantity.measures[0]][0]}"
+            )
+        return Claim(text=text, quantity=quantity, measure="switch")
+    measure, worth = _measured(form["unit"], quantity, text)
+    number = Fraction(form["number"].replace(",", "").replace("_", ""))
+    sign = "==" if form["sign"] == "=" else form["sign"]
+    return Claim(
+        text=text, quantity=quantity, measure=measure, sign=sign, wanted=number * Fraction(worth)
+    )
+
+
+def _named(name: str, text: str, known: Sequence[Quantity]) -> Quantity:
+    names = {word: each for each in known for word in (each.name, *each.aliases)}
+    word = same_word(name, names)
+    if word is None:
+        listed = ", ".join(each.name for each in known)
+        near = did_you_mean(name, tuple(names))
+        raise UsageError(
+            f"assertion {text!r}: nothing is called {name!r}; there are {listed}.{near}"
+        )
+    return names[word]
+
+
+def _measured(unit: str, quantity: Quantity, text: str) -> tuple[Measure, Number]:
+    for measure in quantity.measures:
+        if measure != "switch" and unit.lower() in _UNITS[measure]:
+            return measure, _UNITS[measure][unit.lower()]
+    examples = [shown for measure in quantity.measures for shown in _SHOWN.get(measure, ())]
+    if not examples:
+        raise UsageError(
+            f"assertion {text!r}: {quantity.name} is so or not; write {quantity.name} alone"
+        )
+    what = f"in {unit!r}" if unit else "without a unit"
+    raise UsageError(
+        f"assertion {text!r}: {quantity.name} is not measured {what}; write e.g. "
+        f"{' or '.join(examples)}"
+    )
+
+
+def _example(known: Sequence[Quantity]) -> str:
+    for each in known:
+        for measure in each.measures:
+            if measure != "switch":
+                return f"{each.name} >= {_SHOWN[measure][0]}"
+    return known[0].name if known else "x >= 1"
+
+
+def _shown(value: Number, measure: Measure) -> str:
+    """Return a number with its unit, as exactly as a reader can want it."""
+    if measure == "time":
+        return f"{float(value) * 1000:.6g} ms"
+    if measure == "share":
+        return _percent(Fraction(value))
+    number = f"{value:,}" if isinstance(value, int) else f"{float(value):.6g}"
+    return (
+        number
+        + {"positions": " position", "bytes": " byte"}.get(measure, "")
+        + _plural(value, measure)
+    )
+
+
+def _plural(value: Number, measure: Measure) -> str:
+    return "s" if measure in ("positions", "bytes") and value != 1 else ""
+
+
+def _percent(share: Fraction) -> str:
+    """Return a share as a percentage that is 0 or 100 only where it is that exactly."""
+    text = f"{float(share * 100):.4g}"
+    if text == "100" and share != 1:
+        return ">99.99%" if share < 1 else f"{float(share * 100)}%"
+    return f"{text}%"

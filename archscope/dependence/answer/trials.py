@@ -1,0 +1,60 @@
+"""Tries other sizes of an input on shapes alone: which run, and how many outputs they give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torch import nn
+
+from archscope.dependence.answer.examine import Examination
+from archscope.dependence.answer.growth import resized
+from archscope.dependence.answer.receptive import Layer
+from archscope.dependence.record.capture import capture
+from archscope.dependence.record.graph import Graph, Value
+from archscope.subject import Inputs
+from archscope.theory.input_sizes import TriedEnoughError
+
+MOST_OPERATORS = 4_000
+"""Operators, over all trials of one network, up to which sizes are tried."""
+
+
+class Trials:
+    """Runs of one network on inputs of other sizes, within a budget."""
+
+    def __init__(self, model: nn.Module, inputs: Inputs, given: Examination, target: Layer) -> None:
+        self._model, self._inputs, self._given, self._target = model, inputs, given, target
+        self._left = MOST_OPERATORS // max(len(given.graph.nodes), 1)
+
+    def outputs(self, axes: Sequence[int], own: int) -> Callable[[int], int | None]:
+        """Return what tries sizes along some axes of positions, all of them equal.
+
+        It says how many units the chosen output then has along its axis `own`.
+        """
+
+        def tried(size: int) -> int | None:
+            sizes = list(self._given.sizes)
+            for axis in axes:
+                sizes[axis] = size
+            value = self._value(self._run(tuple(sizes)))
+            return None if value is None or own >= len(value.shape) else value.shape[own] or None
+
+        return tried
+
+    def _run(self, sizes: tuple[int, ...]) -> Graph:
+        if self._given.graph.executed != "shapes" or not self._left:
+            raise TriedEnoughError
+        self._left -= 1
+        larger = resized(self._inputs, self._given, sizes)
+        return capture(self._model, larger, (self._given.input,))
+
+    def _value(self, graph: Graph) -> Value | None:
+        """Return the chosen output of another run; None where that did not come to its end."""
+        if graph.failure is not None:
+            return None
+        call, mine = self._target.call, self._target.value
+        for name, value in self._given.graph.outputs.items():
+            if value == mine:
+                return graph.outputs.get(name)
+        same = (one for one in graph.calls if (one.path, one.number) == (call.path, call.number))
+        found = next(same, None)
+        return found.outputs[0] if found and found.outputs else None

@@ -1,0 +1,210 @@
+"""Which sizes of an input run, and how many outputs they give: found by trying, one axis at a time.
+
+What is tried is a function from a size to a number of outputs, None where it does not run: that of
+a stack's layers, or a network on shapes alone. Sizes that run are taken to go on above the
+smallest one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from archscope.records import frozen
+
+LARGEST_MULTIPLE = 64
+"""Steps up to which every size in between is tried, before sizes are said to be its multiples."""
+
+
+class TriedEnoughError(Exception):
+    """A trial would go beyond the budget."""
+
+
+@frozen
+class InputSizes:
+    """What is known of the sizes of an input along one axis."""
+
+    smallest: int | None = None
+    """The smallest that runs."""
+    multiple: int | None = None
+    """Sizes that run are so far apart; 0: the given one alone runs."""
+    largest: int | None = None
+    """The largest that runs, where a larger one does not."""
+    formula: str | None = None
+    """Outputs of `n` positions, e.g. `floor((n - 1)/2) + 1`; None: not of that kind."""
+
+    @property
+    def allowed(self) -> str | None:
+        """The sizes that run, in words."""
+        if self.smallest is None or self.multiple is None:
+            return None
+        least, step = f"{self.smallest:,}", self.multiple
+        if step == 0:
+            return f"{least} alone"
+        end = "" if self.largest is None else f" to {self.largest:,}"
+        if step == 1:
+            return f"{least}{end}" if end else f"{least} or more"
+        if self.smallest % step == 0:
+            return f"multiples of {step:,} from {least}{end}"
+        return f"{least} and steps of {step:,} more{end}"
+
+
+def input_sizes(outputs: Callable[[int], int | None], given: int, step: int) -> InputSizes:
+    """Return which sizes run, given one that does and the stride period of the network.
+
+    `outputs` may raise `TriedEnoughError`; what was not found until then is None.
+    """
+    return _Search(outputs, given, step).run()
+
+
+class _Search:
+    """Tries sizes and remembers what they gave."""
+
+    def __init__(self, outputs: Callable[[int], int | None], given: int, step: int) -> None:
+        self._outputs, self._given, self._step = outputs, given, step
+        self._tried: dict[int, int | None] = {}
+
+    def run(self) -> InputSizes:
+        found: dict[str, int | str | None] = {}
+        try:
+            if self._at(self._given) is None:
+                return InputSizes()
+            multiple = self._multiple()
+            if multiple is None:
+                return InputSizes()
+            smallest = self._smallest(multiple) if multiple else self._given
+            above = self._at(self._given + multiple) if multiple else 1
+            found = {"multiple": multiple, "smallest": smallest}
+            found["largest"] = self._given if above is None else None
+            found["formula"] = self._formula(multiple) if multiple else None
+        except TriedEnoughError:
+            pass
+        return InputSizes(**found)  # type: ignore[arg-type]
+
+    def _at(self, size: int) -> int | None:
+        if size not in self._tried:
+            self._tried[size] = self._outputs(size) if size > 0 else None
+        return self._tried[size]
+
+    def _runs(self, size: int) -> bool:
+        return self._at(size) is not None
+
+    def _multiple(self) -> int | None:
+        """Return how far apart sizes that run are; 0: one alone runs; None: not evenly."""
+        given, step = self._given, self._step
+        for apart in (part for part in range(1, step + 1) if step % part == 0):
+            if self._runs(given + apart) or self._runs(given - apart):
+                break
+        else:
+            return 0
+        up = 1 if self._runs(given + apart) else -1
+        between = range(1, apart) if apart <= LARGEST_MULTIPLE else ()
+        return None if any(self._runs(given + up * more) for more in between) else apart
+
+    def _smallest(self, apart: int) -> int:
+        """Return the smallest size that runs, by bisection."""
+        low, high = -1, (self._given - 1) // apart  # the given size runs, less than 1 does not
+        rest = (self._given - 1) % apart + 1
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self._runs(rest + middle * apart) else (middle, high)
+        return rest + high * apart
+
+    def _formula(self, apart: int) -> str | None:
+        found = self._rounded() if apart == 1 else self._straight(apart)
+        if found is None:
+            return None
+        known = [(size, number) for size, number in self._tried.items() if number is not None]
+        fits = all(number == found.outputs(size) for size, number in known)
+        return str(found) if fits else None
+
+    def _straight(self, apart: int) -> Outputs | None:
+        other = self._given + apart
+        other = other if self._runs(other) else self._given - apart
+        here, there = self._at(self._given), self._at(other)
+        if here is None or there is None:
+            return None
+        slope = Fraction(there - here, other - self._given)
+        # Whole at every size that runs: no rounding is left to be told.
+        return Outputs(
+            times=slope.numerator,
+            every=slope.denominator,
+            shift=0,
+            more=0,
+            exact=here - slope * self._given,
+        )
+
+    def _rounded(self) -> Outputs | None:
+        """Return times * floor((n + shift) / every) + more, found where outputs grow."""
+        start = self._given
+        if not self._runs(start + 2 * self._step):
+            start = max(start - 3 * self._step, self._given - (self._given - 1))
+        for every in (part for part in range(1, self._step + 1) if self._step % part == 0):
+            first, last = self._at(start), self._at(start + every)
+            if first is None or last is None or last <= first:
+                continue
+            low, high = start, start + every
+            while high - low > 1:
+                middle = (low + high) // 2
+                here = self._at(middle)
+                if here is None:
+                    return None
+                low, high = (middle, high) if here <= first else (low, middle)
+            shift = -high % every
+            more = last - (last - first) * ((high + shift) // every)
+            found = Outputs(times=last - first, every=every, shift=shift, more=more)
+            beyond = self._at(start + self._step + every)
+            if beyond is None or beyond == found.outputs(start + self._step + every):
+                return found
+        return None
+
+
+@frozen
+class Outputs:
+    """How many outputs n positions give: times * floor((n + shift) / every) + more."""
+
+    times: int
+    every: int
+    shift: int
+    more: int
+    exact: Fraction | None = None
+    """Of sizes that leave no rest: times * n / every + this."""
+
+    def outputs(self, size: int) -> Fraction | int:
+        """Return how many outputs so many positions give."""
+        if self.exact is not None:
+            return Fraction(self.times * size, self.every) + self.exact
+        return self.times * ((size + self.shift) // self.every) + self.more
+
+    def __str__(self) -> str:
+        if self.exact is not None:
+            return _straight(Fraction(self.times, self.every), self.exact)
+        if self.every == 1:
+            return _straight(Fraction(self.times), Fraction(self.times * self.shift + self.more))
+        shift, more = self.shift, self.more
+        if self.times == 1:  # whole steps go into the fraction
+            shift, more = shift + self.every * more, 0
+        if shift == 0:
+            rounded = f"floor(n/{self.every})"
+        elif shift == self.every - 1:
+            rounded = f"ceil(n/{self.every})"
+        elif shift < self.every and self.times == 1:
+            rounded, more = f"floor((n {_signed(shift - self.every)})/{self.every})", more + 1
+        else:
+            rounded = f"floor((n {_signed(shift)})/{self.every})"
+        head = rounded if self.times == 1 else f"{self.times} {rounded}"
+        return head if not more else f"{head} {_signed(more)}"
+
+
+def _straight(slope: Fraction, more: Fraction) -> str:
+    if slope.denominator > 1:
+        inner = _straight(Fraction(slope.numerator), more * slope.denominator)
+        return f"({inner})/{slope.denominator}" if " " in inner else f"{inner}/{slope.denominator}"
+    head = {0: "", 1: "n"}.get(slope.numerator, f"{slope.numerator}n")
+    if not head:
+        return str(more)
+    return head if not more else f"{head} {_signed(more)}"
+
+
+def _signed(number: int | Fraction) -> str:
+    return f"{'-' if number < 0 else '+'} {abs(number)}"

@@ -1,0 +1,64 @@
+"""Tiles and chunks: what to throw away of each, so that they join to what the whole would give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from math import ceil, floor
+
+from archscope.records import frozen
+from archscope.theory.places import Outlook
+
+
+@frozen
+class Tiling:
+    """How to cut an input along one axis.
+
+    Tiles start at multiples of `step` and are multiples of it, and `rest`, long. Only the first
+    tile keeps the outputs at its start, only the last one those at its end.
+    """
+
+    step: int
+    """Input positions by which every map within moves by whole units."""
+    rest: int
+    """Input positions of a tile beyond a multiple of that; 0 but for networks that want some."""
+    discard_before: int
+    """Outputs at the start of a tile that would have seen what lies before it."""
+    discard_after: int
+    """Outputs at its end that would have seen what lies after it."""
+    margin_before: int
+    """Positions at the start of a tile that belong to those outputs, rounded up."""
+    margin_after: int
+    """Positions at its end that make no output that is kept, rounded up."""
+    overlap: int
+    """Positions that neighbouring tiles share at least."""
+
+
+def tiling(
+    seen: Outlook, step: int, outputs: Callable[[int], int | None], *, rest: int = 0
+) -> Tiling | None:
+    """Return how to cut an input; `outputs` says how many a tile of some size has.
+
+    None where no tile of a size that can be tried has an output that keeps clear of its borders.
+    """
+    if seen.shift <= 0:
+        return None
+    spread = max((last - first for first, last in filter(None, seen.windows)), default=0)
+    size = rest + step * (2 + ceil(Fraction(2 * (spread + seen.behind + seen.ahead), step)))
+    number = outputs(size)
+    if number is None:
+        return None
+    before, after = seen.discarded(number, size)
+    kept = number - before - after
+    moved = step * floor(kept * seen.jump / step)
+    if moved <= 0:
+        return None
+    return Tiling(
+        step=step,
+        rest=rest,
+        discard_before=before,
+        discard_after=after,
+        margin_before=ceil(before * seen.jump),
+        margin_after=max(ceil(size - (number - after) * seen.jump), 0),
+        overlap=size - moved,
+    )
