@@ -23,7 +23,7 @@ def verdict(found: Receptive, totals: Totals, maps: Sequence[MapRow]) -> Iterato
     if totals.blind:
         yield _blind(totals.blind, totals.outputs or 0)
     yield from _coverage(found, totals)
-    yield from _inside(totals, maps)
+    yield from _inside(found, totals, maps)
 
 
 def named(totals: Totals) -> str:
@@ -121,26 +121,47 @@ def _networks(streams: tuple[int, ...] | None) -> int:
     return prod(max(one, 1) for one in streams or ())
 
 
-def _inside(totals: Totals, maps: Sequence[MapRow]) -> Iterator[Note]:
+def _inside(found: Receptive, totals: Totals, maps: Sequence[MapRow]) -> Iterator[Note]:
     """Yield that a map within is seen with holes, where the input is not.
 
-    What stands before fills the holes, in one stack of layers: that is information. Behind a stride
-    the front is another part of the network, and a warning is due.
+    What stands before fills the holes: in one stack that is information. A part that by itself,
+    from the map that it reads, is several networks has them filled by another part of the network,
+    often pretrained, and a warning is due.
     """
-    row = worst(maps)
-    if row is None or not totals.is_full:
+    if not totals.is_full:
         return
+    row = worst(_parts(found, maps))
+    if row is not None:
+        yield Note(level="warning", text=within(row.reads, _holed(totals, row)))
+        return
+    row = worst(maps)
+    if row is not None:
+        said = f"of the map that {row.reads} makes, {_holed(totals, row)}"
+        yield Note(level="info", text=f"{said}; the layers before fill the holes")
+
+
+def _holed(totals: Totals, row: MapRow) -> str:
     several = _networks(row.streams)
     networks = f", as {several:,} interleaved networks" if several > 1 else ""
     seen = share(row.reached or 0, row.positions)
-    said = f"{named(totals)} sees only {seen} of its {extent(row.hull)} window{networks}"
-    if totals.jump is None or row.jump is None or totals.jump != row.jump:
-        yield Note(level="warning", text=within(row.reads, said))
-    else:
-        yield Note(
-            level="info",
-            text=f"of the map that {row.reads} makes, {said}; the layers before fill the holes",
-        )
+    return f"{named(totals)} sees only {seen} of its {extent(row.hull)} window{networks}"
+
+
+def _parts(found: Receptive, maps: Sequence[MapRow]) -> Sequence[MapRow]:
+    """Return the maps on which a part stands: behind a stride, or made by a module with parts.
+
+    In a network without strides there are none.
+    """
+    if len({row.jump for row in maps}) < 2:
+        return ()
+    paths = [layer.call.path for layer in found.layers]
+    holders = {path.rpartition(".")[0] for path in paths}
+    pairs = zip(maps, (None, *maps), strict=False)
+    return [
+        row
+        for row, before in pairs
+        if row.reads in holders or (before is not None and row.jump != before.jump)
+    ]
 
 
 def others(found: Receptive) -> Iterator[Note]:
