@@ -26,6 +26,9 @@ Examples:
   archscope rf --dilations 1,2,4
   archscope rf --dilations 2,2,2 --strict
   archscope rf --dilations 1,2,4,8 --kernel-size 2 --causal
+  archscope rf --dilations 1,2,4 --kernel-size 3x5,3,7x1
+  archscope rf --dilations 1,2,4,8 --convs-per-block 2 --residual --causal
+  archscope rf --dilations 1,1,1,1 --pool 1,2,1,2 --input-size 80x1000
   archscope rf --branches "6;12;18" --by map
   archscope rf transformer --attention window --window 4096 --depth 32
   archscope rf cnn --depth 4 --stride 2,1,1,1 --dilations 1,2,4,4 --verify

@@ -161,7 +161,8 @@ def suggest(
     """
     from archscope.analyses.rf.suggest import SuggestSpec, schedules
     from archscope.specs import coerced, values
-    from archscope.theory.durations import read_length, read_rate
+    from archscope.theory.durations import read_length
+    from archscope.theory.rates import read_rate
 
     given = {
         "kernel_size": kernel_size,

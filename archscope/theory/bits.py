@@ -1,5 +1,7 @@
 """Sets of positions as the bits of one Python integer: bit i stands for position i."""
 
+from collections.abc import Sequence
+
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 """Each byte with its bits in the opposite order."""
 
@@ -64,3 +66,28 @@ def longest_run(mask: int) -> int:
             starts = longer
             length += 1 << power
     return length
+
+
+def volume(axes: Sequence[Sequence[int]]) -> int:
+    """Return how many positions a union of products has, from each one's set along every axis.
+
+    >>> volume([[0b11, 0b110], [0b1, 0b11]])  # 2 x 1 and 2 x 2, which share 1 x 1
+    5
+    """
+    return _volume(axes, frozenset(range(len(axes[0]))))
+
+
+def _volume(axes: Sequence[Sequence[int]], chosen: frozenset[int]) -> int:
+    # Positions of the first axis grouped by the paths that see them; the rest by recursion.
+    if not axes:
+        return 1
+    parts = [(-1, frozenset[int]())]
+    for path in sorted(chosen):
+        mask = axes[0][path]
+        parts = [
+            part
+            for inside, paths in parts
+            for part in ((inside & mask, paths | {path}), (inside & ~mask, paths))
+            if part[0]
+        ]
+    return sum(inside.bit_count() * _volume(axes[1:], paths) for inside, paths in parts if paths)

@@ -5,8 +5,7 @@ from fractions import Fraction
 from math import prod
 
 from archscope.records import frozen
-from archscope.theory.bits import every, ones, spread, stretch
-from archscope.theory.branches import volume
+from archscope.theory.bits import every, ones, spread, stretch, volume
 from archscope.theory.combs import combs
 from archscope.theory.layers import Layer, Path, Stack, output_size, sizes
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from archscope.errors import UsageError
 from archscope.records import frozen
+from archscope.theory.bits import volume
 from archscope.theory.combs import combs, jump, reach
 from archscope.theory.layers import Path, Stack
 from archscope.theory.metrics import input_use, longest_gap, overlap, solid_core, streams
@@ -156,28 +157,3 @@ def _axis_union(masks: list[int], start: int, step: int) -> AxisUnion:
         input_use=input_use(seen, step),
         jump=step,
     )
-
-
-def volume(axes: list[list[int]]) -> int:
-    """Return how many positions a union of products has, from each one's set along every axis.
-
-    >>> volume([[0b11, 0b110], [0b1, 0b11]])  # 2 x 1 and 2 x 2, which share 1 x 1
-    5
-    """
-    return _volume(axes, frozenset(range(len(axes[0]))))
-
-
-def _volume(axes: list[list[int]], chosen: frozenset[int]) -> int:
-    # Positions of the first axis grouped by the paths that see them; the rest by recursion.
-    if not axes:
-        return 1
-    parts = [(-1, frozenset[int]())]
-    for path in sorted(chosen):
-        mask = axes[0][path]
-        parts = [
-            part
-            for inside, paths in parts
-            for part in ((inside & mask, paths | {path}), (inside & ~mask, paths))
-            if part[0]
-        ]
-    return sum(inside.bit_count() * _volume(axes[1:], paths) for inside, paths in parts if paths)

@@ -1,4 +1,4 @@
-"""Sample rates and durations, as they are typed: `16kHz`, `250ms`; exact in positions."""
+"""Lengths as they are typed, in positions or as a duration: `255`, `250ms`."""
 
 import re
 from fractions import Fraction
@@ -6,10 +6,7 @@ from math import ceil
 
 from archscope.errors import SpecError
 
-_NUMBER = r"\s*(\d+(?:\.\d*)?|\.\d+)\s*"
-_RATE = re.compile(_NUMBER + "(hz|khz|mhz)?", re.IGNORECASE)
-_LENGTH = re.compile(_NUMBER + "(us|µs|ms|s|min)?", re.IGNORECASE)
-HERTZ = {"": 1, "hz": 1, "khz": 1_000, "mhz": 1_000_000}
+_LENGTH = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(us|µs|ms|s|min)?\s*", re.IGNORECASE)
 SECONDS = {
     "us": Fraction(1, 10**6),
     "µs": Fraction(1, 10**6),
@@ -19,21 +16,10 @@ SECONDS = {
 }
 
 
-def read_rate(given: str | float, field: str = "sample_rate") -> Fraction:
-    """Return a sample rate in positions per second; raises `SpecError`.
-
-    >>> read_rate("44.1kHz"), read_rate(16_000)
-    (Fraction(44100, 1), Fraction(16000, 1))
-    """
-    match = _RATE.fullmatch(str(given))
-    rate = Fraction(match[1]) * HERTZ[(match[2] or "").lower()] if match else Fraction(0)
-    if not rate:
-        raise SpecError(field, given, "is not a sample rate, e.g. 16000, 16kHz or 44.1kHz")
-    return rate
-
-
 def read_length(given: str | int, rate: Fraction | None, field: str) -> int:
     """Return a length in positions, of a duration the next larger one; raises `SpecError`.
+
+    `rate` is positions a second; None: they are not of time.
 
     >>> read_length("250ms", Fraction(16_000), "target"), read_length("255", None, "target")
     (4000, 255)
@@ -48,12 +34,3 @@ def read_length(given: str | int, rate: Fraction | None, field: str) -> int:
     if rate is None:
         raise SpecError(field, given, "is a duration, which needs {sample_rate}, e.g. 16kHz")
     return ceil(Fraction(match[1]) * SECONDS[unit] * rate)
-
-
-def milliseconds(positions: int, rate: Fraction) -> float:
-    """Return how long so many positions last.
-
-    >>> milliseconds(4_001, Fraction(16_000))
-    250.0625
-    """
-    return float(positions * 1_000 / rate)

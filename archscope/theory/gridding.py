@@ -52,11 +52,7 @@ class Gridding:
     @property
     def coverage(self) -> float | None:
         """Share of the window along this axis that is seen."""
-        return self.coverage_over(1)
-
-    def coverage_over(self, axes: int) -> float | None:
-        """Return the share of the window seen where `axes` axes have this same stack."""
-        return None if self.touched is None else (self.touched / self.hull) ** axes
+        return None if self.touched is None else self.touched / self.hull
 
 
 @frozen
@@ -146,27 +142,9 @@ def stages(stack: Stack) -> tuple[int, ...]:
     )
 
 
-def worst_suffix(found: Sequence[Suffix], stack: Stack) -> Suffix | None:
-    """Return the suffix with most streams and, among those, least coverage; None if all are clear.
-
-    A suffix of one comb is left out: a single dilated layer always samples every so many positions.
-    """
-    gridded = [
-        suffix
-        for suffix in found
-        if len(combs(stack[suffix.start :])) > 1 and not suffix.gridding.is_full
-    ]
-    return max(gridded, key=_harm, default=None)
-
-
 def name_of(stack: Stack, index: int) -> str:
     """Return the name of a layer, `layer 3` for the third without one, `input` for index -1."""
     return stack[index].name or f"layer {index + 1}" if index >= 0 else "input"
-
-
-def _harm(suffix: Suffix) -> tuple[int, float]:
-    row = suffix.gridding
-    return row.streams or 0, -(row.coverage or 0.0)
 
 
 def _jaccard(support: Support, step: int) -> float:

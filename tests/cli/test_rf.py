@@ -215,7 +215,34 @@ BAD = {
     ("--dilations", "1", "--min-coverage", "101"): "101.0 is not in the range 0<=x<=100",
     ("--dilations", ",".join(["1"] * 1001)): "1001 layers are too many; up to 1,000",
     ("--dilations", "1", "-o", "/nowhere/x.json"): "directory '/nowhere' does not exist",
+    ("--kernel-size", "3x5x7", "--spatial-dims", "2"): (
+        "Error: Invalid value for '--kernel-size': '3x5x7' has numbers for 3 axes, but "
+        "--spatial-dims is 2; give one for all or 2."
+    ),
+    ("--kernel-size", "3x", "--dilations", "1"): (
+        "Error: Invalid value for '--kernel-size': '3x' (item 1) is not an integer for each axis. "
+        "Write --kernel-size as a list, e.g. 1,2,4, or 3x5 for 3 and 5 on two axes."
+    ),
+    ("--padding", "7:1", "--spatial-dims", "1"): "7+1 is 7 before and 1 after",
+    ("--dilations", "1,2", "--padding", "1,2,3"): "gives 2 dilations for 3 paddings; give 1 or 3",
+    ("--dilations", "1,2", "--pool", "2,2,2"): "gives 2 dilations for 3 pools; give 1 or 3",
+    ("--dilations", "1", "--residual", "--padding", "0"): "needs as much --padding as a kernel",
+    ("--branches", "6;12", "--residual"): "is of a single path, and branches are given",
     ("suggest",): "Missing option '--target'",
+    ("suggest", "--target", "250ms"): (
+        "Error: Invalid value for '--target': '250ms' is a duration, which needs --sample-rate, "
+        "e.g. 16kHz."
+    ),
+    ("suggest", "--target", "soon", "--sample-rate", "16kHz"): "neither a number of positions nor",
+    ("suggest", "--target", "1s", "--sample-rate", "fast"): "give positions a second, e.g. 16kHz",
+    ("suggest", "--target", "31", "--strides", "4"): (
+        "Error: target 31: the map has stride 4, but its units see only 3 positions in a row; no "
+        "dilation fills holes between, since 1 already steps 4 from tap to tap."
+    ),
+    ("suggest", "--target", "99", "--layers", "1", "--strides", "2,2"): (
+        "Error: Invalid value for '--layers': 1 is fewer than the 2 new layers whose kernels or "
+        "strides are given."
+    ),
     ("suggest", "--target", "1"): "1 is not in the range",
     ("suggest", "--target", "100", "--layers", "2"): (
         "Error: target 100: 2 layers of kernel 3 reach at most 9 positions (3^2) without a hole. "
@@ -234,6 +261,50 @@ def test_bad_input_is_one_line(rf: Run, arguments: tuple[str, ...]) -> None:
     assert found.out == ""
     assert len(found.err.splitlines()) == 1
     assert BAD[arguments] in found.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        # 1 + 2 + 4 + 24 along the first axis, 1 + 4 + 4 along the second.
+        (("--dilations", "1,2,4", "--kernel-size", "3x5,3,7:1"), [31, 9]),
+        # 1 + 2 (k - 1) (2^3 - 1) = 29 (Bai, Kolter & Koltun 2018).
+        (("--dilations", "1,2,4", "--convs-per-block", "2", "--residual", "--causal"), [29]),
+        # 3, 5, the pool 6, then 2 * 2 more.
+        (("--dilations", "1,1,1", "--pool", "1,2,1"), [10, 10]),
+        (("--dilations", "2", "--padding", "causal:same"), [5, 5]),
+        (("--dilations", "2", "--padding", "4+0", "--spatial-dims", "1"), [5]),
+    ],
+)
+def test_stacks_by_axis_and_layer(rf: Run, arguments: tuple[str, ...], field: list[int]) -> None:
+    found = json.loads(rf(*arguments, "-f", "json").out)
+
+    assert found["totals"]["receptive_field"] == field
+
+
+SUGGESTED = (
+    ("--target", "250ms", "--sample-rate", "16kHz", "--kernel-size", "7,3", "--strides", "2,2"),
+    ("--target", "1s", "--sample-rate", "100Hz", "--convs-per-block", "2"),
+    ("--target", "301", "--kernel-size", "3,5,2", "--prefix", "2,2"),
+)
+
+
+@pytest.mark.parametrize("arguments", SUGGESTED)
+def test_what_is_suggested_can_be_typed(rf: Run, arguments: tuple[str, ...]) -> None:
+    found = json.loads(rf("suggest", *arguments, "-f", "json").out)
+    (section,) = found["sections"].values()
+    fewest = section["rows"][0]
+    (typed,) = (note["text"] for note in section["notes"] if "as it is typed" in note["text"])
+
+    _, _, words = typed.partition("archscope rf ")
+    looked = json.loads(rf(*words.split(), "--spatial-dims", "1", "-f", "json").out)
+    assert looked["totals"]["receptive_field"] == [fewest["receptive_field"]]
+    assert looked["totals"]["coverage"] == 1.0
+    if "--sample-rate" in arguments:
+        assert (
+            fewest["duration_ms"]
+            >= found["config"]["target"] * 1_000 / (found["config"]["sample_rate"])
+        )
 
 
 def test_a_dilation_beyond_the_input_is_a_warning_and_no_error(rf: Run) -> None:

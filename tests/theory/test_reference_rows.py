@@ -73,7 +73,7 @@ def test_gridding_row(name: str) -> None:
         "hull": row.hull,
         "touched": row.touched,
         "coverage_1d": round(row.coverage or 0, 6),
-        "coverage_2d": round(row.coverage_over(2) or 0, 6),
+        "coverage_2d": round((row.coverage or 0) ** 2, 6),
         "full": row.is_full,
         "max_gap": row.max_gap,
         "streams": row.streams,

@@ -2,8 +2,9 @@
 
 import pytest
 
-from archscope.theory.gridding import stages, suffixes, worst_suffix
+from archscope.theory.gridding import stages, suffixes
 from archscope.theory.layers import Stack, conv, dilated, pool
+from archscope.theory.product import views, worst_view
 
 
 def block(name: str, *, stride: int = 1, dilation: int = 1) -> Stack:
@@ -50,9 +51,11 @@ def test_resnet50_layer4_is_two_networks() -> None:
     last = found[-1]
     assert (last.reads, last.last) == ("layer3.5.conv3", "layer4.2.conv3")
     assert (last.gridding.hull, last.gridding.touched, last.gridding.streams) == (21, 11, 2)
-    assert last.gridding.coverage_over(2) == pytest.approx(0.274, abs=5e-4)
-    worst = worst_suffix(found, stack)
-    assert worst == last
+    worst = worst_view(views((stack, stack), stages(stack)), (stack, stack))
+    assert worst is not None
+    assert worst.coverage == pytest.approx(0.274, abs=5e-4)
+    assert worst.axes == (last.gridding, last.gridding)
+    assert (worst.start, worst.networks) == (last.start, 4)
 
 
 def test_drn_c26_degridding_layers() -> None:
@@ -60,7 +63,8 @@ def test_drn_c26_degridding_layers() -> None:
     alone = suffixes(dilated((4, 4, 4, 4)))[0].gridding
     # 1 + 2 * 16 = 33, of which 9; (9 / 33)^2 = 7.4%.
     assert (alone.hull, alone.touched, alone.streams) == (33, 9, 4)
-    assert alone.coverage_over(2) == pytest.approx(0.074, abs=5e-4)
+    assert alone.coverage is not None
+    assert alone.coverage**2 == pytest.approx(0.074, abs=5e-4)
     degridded = suffixes(dilated((4, 4, 4, 4, 2, 2, 1, 1)))[0].gridding
     assert (degridded.coverage, degridded.streams, degridded.coupling_depth) == (1.0, 1, 1)
 
@@ -74,11 +78,21 @@ def test_each_map_of_a_plain_stack() -> None:
         (2, "conv2", "conv3", "conv3"),
     ]
     assert [s.gridding.streams for s in found] == [1, 2, 4]
-    worst = worst_suffix(found, stack)
+    worst = worst_view(views((stack,), range(3)), (stack,))
     assert worst is not None
     assert worst.start == 1  # one comb alone, at 2, does not count
 
 
 def test_a_pyramid_has_no_gridded_map() -> None:
     stack = dilated((1, 2, 3, 4, 3, 2, 1))
-    assert worst_suffix(suffixes(stack), stack) is None
+    assert worst_view(views((stack,), range(7)), (stack,)) is None
+
+
+def test_axes_that_differ_are_judged_together() -> None:
+    # 2, 2 see 5 of 9 along the first axis; 1, 2 all of 7 along the second.
+    path = (dilated((2, 2)), dilated((1, 2)))
+    (view,) = views(path, (0,))
+    assert (view.hull, view.positions, view.reached) == ((9, 7), 63, 35)
+    assert (view.is_full, view.networks, view.coupling_depth) == (False, 2, None)
+    assert worst_view((view,), path) == view
+    assert worst_view(views(path[1:], (0,)), path[1:]) is None

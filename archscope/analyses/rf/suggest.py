@@ -11,9 +11,9 @@ from archscope.errors import SpecError
 from archscope.records import frozen
 from archscope.results import Note, Section
 from archscope.specs import check, listed, option
-from archscope.theory.durations import milliseconds
 from archscope.theory.hdc import hdc_distance
 from archscope.theory.layers import Stack, conv
+from archscope.theory.rates import milliseconds
 from archscope.theory.schedules import CONVS_LIMIT, LAYERS_LIMIT
 from archscope.theory.suggest import Schedule, Suggestion, suggest
 

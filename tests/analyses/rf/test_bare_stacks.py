@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -187,6 +188,23 @@ def test_an_input_by_axis() -> None:
     assert report.totals.outputs == 40_000
     assert report.totals.blind == 0
     assert "input 80×1000" in report.title
+
+
+def test_every_axis_is_cut_as_the_same_network_in_one_dimension() -> None:
+    kernels, strides, dilations = [(3, 5), (3, 1), (7, 2)], [(2, 1), (1, 3), 1], [1, (2, 4), 1]
+    whole = archscope.receptive_field(
+        dilations, kernel_size=kernels, stride=strides, input_size=(40, 61)
+    )
+
+    for axis, (row, size) in enumerate(zip(whole.section("axes").rows, (40, 61), strict=True)):
+        one = archscope.receptive_field(
+            [item[axis] if isinstance(item, tuple) else item for item in dilations],
+            kernel_size=[item[axis] for item in kernels],
+            stride=[item[axis] if isinstance(item, tuple) else item for item in strides],
+            spatial_dims=1,
+            input_size=size,
+        )
+        assert row == replace(one.section("axes").rows[0], axis=axis)
 
 
 def test_layers_by_axis() -> None:
