@@ -698,3 +698,22 @@ def test_a_mask_too_large_to_be_followed_makes_a_bound(monkeypatch: pytest.Monke
 
     assert {each.flag for each in found.lowered if each.flag} == {UNREAD}
     assert set(seen(found, LINE).values()) == {b"\1" * N}
+
+
+def test_matrices_of_too_many_kinds_are_taken_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archscope.dependence.rules.mix.MOST_KINDS", 1)
+    model = Held(
+        buffer(lambda: torch.stack([causal(), torch.eye(N)])),
+        lambda self, x: self.mask @ x.T[:, :, None],
+    )
+
+    found = examine(model, Inputs(args=(torch.zeros(N, C),)), axes=(0,))
+
+    assert [each.node.operator for each in found.lowered if each.flag] == ["bmm"]
+    # Feature 1 sees its own place alone, and is said to see at most what feature 0 does.
+    for unit in range(N):
+        for feature in range(C):
+            (target,) = found.graph.outputs.values()
+            back = ways(found.lowered, target, {0: feature, 1: unit, 2: 0}, [found.seed])
+            mask = over(back[found.seed], (0,)) > 0
+            assert mask.tolist() == [at <= unit for at in range(N)]

@@ -18,7 +18,7 @@ from archscope.dependence.record.graph import WRITE, Node, Value
 
 Mask: TypeAlias = NDArray[np.bool_]
 """Of size 1 along axes where all elements are alike."""
-MOST_ELEMENTS = 1 << 24
+MOST_ELEMENTS = 1 << 26
 """Elements of a mask that is followed one by one."""
 MOST_PADDED = 1 << 18
 """Elements up to which the border that a tensor is given is followed: of weights, not of images."""

@@ -57,11 +57,11 @@ def attention(node: Node, zeros: Zeros) -> list[Edge]:
         if rank > 2 and shape[-3] != target.shape[-3]:  # grouped queries
             copies = target.shape[-3] // shape[-3]
             heads = (Take(rank - 3, gather(shape[-3], np.arange(target.shape[-3]) // copies)),)
-        sized = (*target.shape[:-2], keys, target.shape[-1])
-        passing = (
-            (Mix(rank - 2, keys, queries),) if ways is None else weighted(~ways, sized, queries)
-        )
-        found += edges(source, (*heads, Mix(last, width, target.shape[-1]), *passing), target)
+        steps = (*heads, Mix(last, width, target.shape[-1]))
+        if ways is None:
+            found += edges(source, (*steps, Mix(rank - 2, keys, queries)), target)
+        else:
+            found += weighted(source, target, zeros, ~ways, queries, before=steps)
     if isinstance(mask, Value):
         steps = (*broadcast(mask.shape, (*target.shape[:-2], queries, keys)),)
         found += edges(mask, (*steps, Mix(last, keys, target.shape[-1])), target)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from math import prod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from archscope.dependence.record.element_moves import Mask
+from archscope.dependence.record.element_moves import Mask, ranked
 from archscope.dependence.record.graph import Node, Shape, Value
 from archscope.dependence.record.learned import mask_of
 from archscope.dependence.record.zeros import Zeros
@@ -25,6 +25,7 @@ from archscope.dependence.rules import (
 from archscope.dependence.sets.links import from_matrix, gather
 from archscope.dependence.sets.steps import (
     Edge,
+    Keep,
     Mix,
     Permute,
     Reduce,
@@ -40,8 +41,8 @@ from archscope.dependence.sets.steps import (
 
 RULES = RuleSet()
 
-MOST_CELLS = 1 << 24
-"""Query-key pairs of all windows together up to which a mask is followed pair by pair."""
+MOST_KINDS = 64
+"""Matrices of all heads and windows that are unlike, up to which each is followed."""
 
 
 @RULES.of("mm", "bmm", "matmul", "addmm", "baddbmm", "addbmm", "dot", "vdot", "_sparse_addmm")
@@ -61,14 +62,16 @@ def product(node: Node, zeros: Zeros) -> list[Edge]:
         return found + from_all(one, target) + from_all(two, target)
     rows, columns, rank = a[-2], b[-1], len(a)
     zero = _zero(one, zeros)
-    by_rows = (Mix(rank - 2, b[-2], rows),) if zero is None else weighted(zero, b, rows)
+    if zero is None:
+        found += edges(two, (Mix(rank - 2, b[-2], rows),), target)
+    else:
+        found += weighted(two, target, zeros, _full(zero, b[-2]), rows)
     zero = _zero(two, zeros)
-    by_columns: tuple[Step, ...] = (Mix(rank - 1, a[-1], columns),)
-    if zero is not None:
-        swap = Permute((*range(rank - 2), rank - 1, rank - 2))
-        turned = (*a[:-2], a[-1], a[-2])
-        by_columns = (swap, *weighted(zero.swapaxes(-1, -2), turned, columns), swap)
-    return found + edges(one, by_columns, target) + edges(two, by_rows, target)
+    if zero is None:
+        return found + edges(one, (Mix(rank - 1, a[-1], columns),), target)
+    swap = (Permute((*range(rank - 2), rank - 1, rank - 2)),)
+    turned = _full(zero.swapaxes(-1, -2), a[-1])
+    return found + weighted(one, target, zeros, turned, columns, before=swap, after=swap)
 
 
 def _zero(factor: Any, zeros: Zeros) -> Mask | None:
@@ -79,28 +82,44 @@ def _zero(factor: Any, zeros: Zeros) -> Mask | None:
     return None if mask is None else ~mask.numpy()
 
 
-def weighted(zero: Mask, shape: Shape, queries: int) -> tuple[Step, ...]:
-    """Return the steps from values to results, by weights that are zero in places.
+def _full(zero: Mask, keys: int) -> Mask:
+    """Return a mask with an element for each key."""
+    return np.broadcast_to(zero, (*zero.shape[:-1], keys))
 
-    `zero` is (..., queries, keys), `shape` is (..., keys, width).
+
+def weighted(
+    source: Any,
+    target: Value,
+    zeros: Zeros,
+    zero: Mask,
+    queries: int,
+    *,
+    before: Sequence[Step] = (),
+    after: Sequence[Step] = (),
+) -> list[Edge]:
+    """Return edges from values (..., keys, width) to results, by weights that are zero in places.
+
+    `zero` is (..., queries, keys). There is one edge for each kind of matrix that heads or windows
+    have, with `before` and `after` around it; of too many kinds, one for all, which is a bound.
     """
-    keys, rank = shape[-2], len(shape)
-    wide = np.broadcast_to(zero, (*zero.shape[:-2], queries, keys))
-    lead = wide.shape[:-2]
-    if prod(lead) == 1:
-        return (Take(rank - 2, from_matrix(~wide.reshape(queries, keys))),)
-    full = np.broadcast_to(wide, (*shape[:-2], queries, keys)).reshape(-1, queries, keys)
-    if full.size > MOST_CELLS // max(len(full), 1):
-        return (Take(rank - 2, from_matrix(np.logical_or.reduce(~full, axis=0))),)
-    blocks = np.zeros((len(full), queries, len(full), keys), dtype=np.bool_)
-    for number, block in enumerate(full):
-        blocks[number, :, number] = ~block
-    links = from_matrix(blocks.reshape(len(full) * queries, -1))
-    return (
-        Reshape(shape, (len(full) * keys, shape[-1])),
-        Take(0, links),
-        Reshape((len(full) * queries, shape[-1]), (*shape[:-2], queries, shape[-1])),
-    )
+    rank, keys = len(target.shape), zero.shape[-1]
+    wide = np.broadcast_to(ranked(zero, rank), (*ranked(zero, rank).shape[:-2], queries, keys))
+    kinds: dict[bytes, tuple[int, Mask]] = {}
+    which = [
+        kinds.setdefault(np.packbits(one).tobytes(), (len(kinds), one))[0]
+        for one in wide.reshape(-1, queries, keys)
+    ]
+    if len(kinds) > MOST_KINDS:
+        zeros.unread.bounds.add(target)
+        kinds = {b"": (0, np.logical_and.reduce([one for _, one in kinds.values()]))}
+        which = [0] * len(which)
+    places = np.array(which).reshape(*wide.shape[:-2], 1, 1)
+    found = []
+    for number, one in kinds.values():
+        own = (Keep(places == number),) if len(kinds) > 1 else ()
+        steps = (*before, Take(rank - 2, from_matrix(~one)), *own, *after)
+        found += edges(source, steps, target)
+    return found
 
 
 @RULES.of("linear", "mkldnn_linear")
