@@ -29,7 +29,12 @@ def notes(
 
 def flagged(found: Receptive) -> list[tuple[Node, str]]:
     """Return the nodes whose rules are bounds, and why."""
-    return [(each.node, each.flag) for each in found.given.lowered if each.flag]
+    looked = found.given.dependences.looked
+    return [
+        (each.node, each.flag)
+        for place, each in enumerate(found.given.lowered)
+        if each.flag and (each.flag != "depends on data" or place in looked)
+    ]
 
 
 def _everything(found: Receptive, totals: Totals) -> Iterator[Note]:

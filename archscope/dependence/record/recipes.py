@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_map
 from torch.utils.weak import WeakIdKeyDictionary
 
 from archscope.errors import ArchscopeError
@@ -113,6 +113,34 @@ def drawn(leaf: Any, generator: torch.Generator) -> Any:
     if leaf.is_meta:
         raise NoDataError
     return leaf.detach().cpu().to(_DOUBLE.get(leaf.dtype, leaf.dtype))
+
+
+def likeness(leaf: Any) -> Any:
+    """Return what is the same of two arguments if `drawn` makes the same of both."""
+    if isinstance(leaf, _Support):
+        zero = None if leaf.zero is None else leaf.zero.cpu().numpy().tobytes()
+        return leaf.shape, str(leaf.dtype), zero
+    if not isinstance(leaf, Tensor):
+        return str(leaf)
+    recipe = _RECIPES.get(leaf)
+    if isinstance(recipe, _Support):
+        return likeness(recipe)
+    if recipe is not None:
+        return str(recipe.func), _likenesses((recipe.args, dict(recipe.kwargs)))
+    kind = tuple(leaf.shape), str(leaf.dtype)
+    if isinstance(leaf, nn.Parameter) or leaf.is_meta:
+        return *kind, isinstance(leaf, nn.Parameter)
+    values = leaf.detach().cpu().contiguous()
+    return *kind, torch.view_as_real(values).numpy().tobytes() if values.is_complex() else (
+        values.float().numpy().tobytes()
+        if values.dtype is torch.bfloat16
+        else values.resolve_neg().numpy().tobytes()
+    )
+
+
+def _likenesses(given: Any) -> tuple[Any, ...]:
+    leaves, structure = tree_flatten(given)
+    return (str(structure), *map(likeness, leaves))
 
 
 def random_of(shape: tuple[int, ...], dtype: torch.dtype, generator: torch.Generator) -> Tensor:

@@ -6,11 +6,12 @@ An inverse transform may take back what the transform did: then its result sees 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch.utils._pytree import tree_leaves
 
-from archscope.dependence.record.graph import Node, Value
-from archscope.dependence.record.recipes import TRANSFORMS
+from archscope.dependence.record.graph import Node, Value, View
+from archscope.dependence.record.recipes import TRANSFORMS, likeness
 from archscope.records import frozen
 
 
@@ -38,6 +39,8 @@ class Spectra:
     """The direction of each transform that was not undone, axis by axis, the last one last."""
     made: dict[Value, Node] = field(default_factory=dict)
     """The node that made each of them."""
+    known: dict[Any, Any] = field(default_factory=dict)
+    """What was found of `Between`s, by their likeness: layers are often the same."""
 
     def learn(self, node: Node) -> None:
         """Take in a node."""
@@ -102,6 +105,27 @@ class Spectra:
             forth=tuple(sorted(forth)),
             back=tuple(sorted(back)),
         )
+
+
+def likeness_of(between: Between) -> tuple[Any, ...]:
+    """Return what is the same of two of which the same becomes of random numbers."""
+    numbers: dict[Value, int] = {}
+
+    def alike(leaf: Any) -> Any:
+        if isinstance(leaf, Value):
+            return numbers.setdefault(leaf, len(numbers)), leaf.shape
+        if isinstance(leaf, View):
+            return leaf.operator, str(leaf.arguments), leaf.picked
+        return likeness(leaf)
+
+    found: list[Any] = [between.forth, between.back]
+    for node in between.nodes:
+        leaves = tree_leaves(
+            dict(node.arguments), is_leaf=lambda one: isinstance(one, Value | View)
+        )
+        found += [node.operator, node.picked, tuple(node.arguments), *map(alike, leaves)]
+        found += [alike(value) for value in node.outputs if value is not None]
+    return tuple(found)
 
 
 def _forward(node: Node) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from archscope.dependence.record.chosen import Chosen
 from archscope.dependence.record.element_moves import MOST_ELEMENTS, MOVING, Mask, moved, ranked
 from archscope.dependence.record.fact_rules import BLOCKED, is_low, is_zero
 from archscope.dependence.record.graph import Node, Value
@@ -54,6 +55,8 @@ class Zeros:
     unread: Unread = field(default_factory=Unread)
     """Where more may be zero than is known, since a mask was not read."""
 
+    chosen: Chosen = field(default_factory=Chosen)
+    """The values that are zero but where data says so."""
     prefixes: Prefixes = field(default_factory=Prefixes)
     """The values that hold sums so far."""
     spectra: Spectra = field(default_factory=Spectra)
@@ -68,6 +71,7 @@ class Zeros:
             return
         self.spectra.learn(node)
         self.prefixes.learn(node)
+        self.chosen.learn(node)
         self._learn(node, output)
         lost = self._loses(node, output)
         self.unread.learn(node, lost=lost)

@@ -150,6 +150,8 @@ def lower(node: Node, zeros: Zeros) -> Lowered:
     except DataDependentError as error:
         flag = CHOSEN if node.operator == READ else error.flag or _reason(node)
         return Lowered(node=node, edges=error.edges or tuple(mixed(node)), flag=flag)
+    except (LookupError, TypeError, ValueError):  # a form of the operator that the rule never met
+        return Lowered(node=node, edges=tuple(mixed(node)), flag=UNKNOWN)
     is_bound = any(value in zeros.unread.bounds for value in node.outputs)
     return Lowered(node=node, edges=edges, flag=UNREAD if is_bound else "")
 

@@ -126,6 +126,9 @@ def _by_value(node: Node, target: Value) -> list[Edge]:
     if any(index is None for index in node.arguments["indices"][: len(values)]):
         raise DataDependentError
     rest = (1,) * (len(shape_of(node.arguments["self"])) - len(values))
+    shapes = [(*shape_of(index), *rest) for index in values]
+    if not all(_spreads(shape, target.shape) for shape in shapes):
+        raise DataDependentError  # by a mask: how many elements it lets through depends on data
     found = []
     for index in values:
         if isinstance(index, Value):
@@ -133,6 +136,12 @@ def _by_value(node: Node, target: Value) -> list[Edge]:
             steps = (Reshape(index.shape, padded), *broadcast(padded, target.shape))
             found += edges(index, steps, target)
     return found
+
+
+def _spreads(shape: Shape, after: Shape) -> bool:
+    """Return whether a shape broadcasts to another."""
+    fits = len(shape) <= len(after)
+    return fits and all(a in (1, b) for a, b in zip(shape[::-1], after[::-1], strict=False))
 
 
 @RULES.of("_unsafe_masked_index")

@@ -20,6 +20,7 @@ from archscope.dependence.rules import (
     mixed,
     pointwise,
     shape_of,
+    sources,
     targets,
 )
 from archscope.dependence.sets.links import from_matrix, gather
@@ -49,6 +50,13 @@ MOST_KINDS = 64
 @RULES.of("_addmm_activation")
 def product(node: Node, zeros: Zeros) -> list[Edge]:
     """Rows of one times columns of the other; where the one is exactly zero, nothing passes."""
+    found = _product(node, zeros)
+    if not zeros.chosen.values.isdisjoint(sources(node)):
+        raise DataDependentError(found)
+    return found
+
+
+def _product(node: Node, zeros: Zeros) -> list[Edge]:
     given, (target,) = node.arguments, targets(node)
     names = [name for name in given if name not in ("beta", "alpha", "self", "use_gelu")]
     found = []
