@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from archscope.dependence.answer.examine import Examination
 from archscope.dependence.answer.receptive import Receptive
 from archscope.dependence.record.graph import Value
-from archscope.dependence.sets.products import Ways, filled, over, reached
+from archscope.dependence.sets.products import Ways, over, reached, seen_along
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +53,7 @@ class Map:
     @cached_property
     def seen(self) -> tuple[NDArray[np.bool_], ...]:
         """Which places along each axis the unit sees."""
-        held = filled(self.ways)
-        return tuple(over(held, (axis,)) > 0 for axis in self.axes)
+        return tuple(seen_along(self.ways, axis) for axis in self.axes)
 
 
 def maps_within(found: Receptive) -> Iterator[Map]:

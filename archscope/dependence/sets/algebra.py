@@ -40,7 +40,7 @@ class Numbers:
     def reduced(self, entries: Array, axis: int, counts: Index, *, mean: bool) -> Array:
         """Return the sum, or the mean: features count as one."""
         weights = counts / counts.sum() if mean else counts.astype(np.float64)
-        return np.expand_dims(np.tensordot(entries, weights, axes=(axis, 0)), axis)
+        return np.expand_dims(np.moveaxis(entries, axis, -1) @ weights, axis)
 
 
 NUMBERS = Numbers()

@@ -237,7 +237,19 @@ def _dense(pattern: Pattern, axes: tuple[int, ...]) -> Numbers:
     return entries.reshape([entries.shape[axis] for axis in sorted(axes)])
 
 
-def filled(ways: Ways) -> Ways:
+def seen_along(ways: Ways, axis: int) -> NDArray[np.bool_]:
+    """Return the positions along one axis that there are any ways from."""
+    rank = range(len(ways[0].factors[0].shape))
+    if any(sum(f.varies(a) for f in one.factors) > 1 for one in ways for a in rank):
+        return over(_filled(ways), (axis,)) > 0
+    found = np.zeros(ways[0].factors[0].shape[axis], dtype=np.bool_)
+    for one in ways:
+        if all(factor.entries.any() for factor in one.factors):
+            found |= _may_hold((one,), axis)
+    return found
+
+
+def _filled(ways: Ways) -> Ways:
     """Return 1 where there is any way."""
     return tuple(
         Product(tuple(replace(f, entries=(f.entries > 0).astype(np.float64)) for f in one.factors))
@@ -248,7 +260,7 @@ def filled(ways: Ways) -> Ways:
 def reached(ways: Ways, axes: Sequence[int]) -> int:
     """Return how many positions over some axes there are any ways from."""
     axes = tuple(sorted(axes))
-    masks = _widest(filled(_along(filled(ways), axes)))
+    masks = _widest(_filled(_along(_filled(ways), axes)))
     shape = masks[0].factors[0].shape
     if len(masks) == 1 and all(sum(f.varies(a) for f in masks[0].factors) < 2 for a in axes):
         free = [a for a in axes if not any(f.varies(a) for f in masks[0].factors)]
@@ -287,10 +299,10 @@ def _filled_in(mask: Pattern) -> int:
     return round(float(found.sum()))
 
 
-def _may_hold(masks: Ways, axis: int) -> NDArray[np.bool_]:
+def _may_hold(ways: Ways, axis: int) -> NDArray[np.bool_]:
     """Return the positions along an axis outside which all is 0."""
-    found = np.zeros(masks[0].factors[0].shape[axis], dtype=np.bool_)
-    for product in masks:
+    found = np.zeros(ways[0].factors[0].shape[axis], dtype=np.bool_)
+    for product in ways:
         mine = np.ones_like(found)
         for factor in product.factors:
             others = tuple(a for a in range(factor.entries.ndim) if a != axis)
