@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from archscope.dependence.answer.backward import over, ways
+from archscope.dependence.answer.backward import ways
 from archscope.dependence.answer.fields import Field
 from archscope.dependence.answer.forward import look, lower
 from archscope.dependence.record.capture import capture
+from archscope.dependence.sets.products import over
 from archscope.subject import Inputs
 
 GRAPHS, UNITS, BATCHES = 300, 3, 10

@@ -13,8 +13,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from archscope.dependence.answer.backward import over, ways
+from archscope.dependence.answer.backward import ways
 from archscope.dependence.answer.examine import Examination, examine
+from archscope.dependence.sets.products import over
 from archscope.subject import Inputs
 
 Function = Callable[[Tensor], Any]

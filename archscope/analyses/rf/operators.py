@@ -30,7 +30,8 @@ def operators_answer(model: nn.Module, found: Receptive) -> Answer:
     from archscope.dependence.answer.maps import maps_within
 
     def within(seen: Receptive) -> tuple[MapRow, ...]:
-        return _listed_maps([_map_row(one) for one in maps_within(seen) if one.is_passage])
+        rows = [_map_row(one) for one in maps_within(seen) if one.is_passage]
+        return _listed_maps(rows[::-1])
 
     maps, order = within(found), orders(found)
     of_typical = within(found.typical) if found.own_unit else maps
@@ -171,12 +172,10 @@ def _touched(field: Field) -> Sizes | None:
 
 
 def _map_row(one: Map) -> MapRow:
-    mask = one.mask > 0
-    axes = range(mask.ndim)
-    seen = [_bits(mask.any(tuple(a for a in axes if a != axis))) for axis in axes]
+    seen = list(map(_bits, one.seen))
     hulls = tuple(map(metrics.hull, seen))
     touched = tuple(each.bit_count() for each in seen)
-    paths = [_marginal(one.mask, axis) for axis in axes]
+    paths = list(map(_marginal, one.paths))
     steps = [int(j) if j is not None and j.denominator == 1 and j > 0 else None for j in one.jump]
     known = [step for step in steps if step is not None]
     regular = len(known) == len(steps)
@@ -185,12 +184,12 @@ def _map_row(one: Map) -> MapRow:
         reads=one.name,
         through=first if first == last else f"{first}–{last}",
         layers=len(one.through),
-        axes=mask.ndim,
+        axes=len(seen),
         hull=hulls,
         touched=touched,
         coverage_1d=tuple(part / size for part, size in zip(touched, hulls, strict=True)),
-        coverage=int(mask.sum()) / prod(hulls),
-        reached=int(mask.sum()),
+        coverage=one.reached / prod(hulls),
+        reached=one.reached,
         positions=prod(hulls),
         jump=None if None in one.jump else tuple(plain(j) for j in one.jump if j is not None),
         streams=tuple(map(metrics.streams, seen, known)) if regular else None,
@@ -206,9 +205,8 @@ def _map_row(one: Map) -> MapRow:
     )
 
 
-def _marginal(mask: Any, axis: int) -> metrics.Paths:
+def _marginal(line: Any) -> metrics.Paths:
     """Return the paths from all positions with the same place along an axis."""
-    line = mask.sum(tuple(other for other in range(mask.ndim) if other != axis))
     return [(position, number) for position, number in enumerate(line.tolist()) if number]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from archscope.dependence.answer.backward import Ways, ways
+from archscope.dependence.answer.backward import walk
 from archscope.dependence.answer.endless import Place, places
 from archscope.dependence.answer.fields import Field
 from archscope.dependence.answer.forward import Dependences, Seen, look, lower
@@ -19,6 +19,7 @@ from archscope.dependence.record.graph import Call, Graph, Value
 from archscope.dependence.record.reads import with_reads
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.lines import Line
+from archscope.dependence.sets.products import Ways
 from archscope.errors import ForwardError, UsageError
 from archscope.subject import Inputs
 
@@ -98,13 +99,15 @@ class Examination:
         seen = self.seen(value)
         return bool(seen and seen.local) and seen is not None and seen.local is not seen.total
 
-    def ways(self, target: Value, unit: dict[int, int], wanted: Iterable[Value]) -> Ways:
-        """Return the ways to one unit from every element of the wanted values.
+    def ways(
+        self, target: Value, unit: dict[int, int], wanted: Iterable[Value]
+    ) -> Iterator[tuple[Value, Ways]]:
+        """Yield the ways to one unit from every element of the wanted values, the last first.
 
         Those through reductions over all positions are left out where others are left.
         """
         cut = self.dependences.cut if self.without_reductions(target) else frozenset()
-        return ways(self.lowered, target, unit, wanted, without=cut)
+        return walk(self.lowered, target, unit, wanted, without=cut)
 
     def bounded_node(self, value: Value) -> int | None:
         """Return the first node on the way to a value whose rule is a bound; None: all is exact."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archscope.dependence.answer.backward import over
 from archscope.dependence.answer.examine import Examination
 from archscope.dependence.answer.receptive import Receptive
 from archscope.dependence.record.graph import Value
+from archscope.dependence.sets.products import Ways, over, reached, seen_along
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +22,10 @@ class Map:
 
     name: str
     value: Value
-    mask: NDArray[np.float64]
-    """Ways from each position to the unit, up to a factor; over the axes of positions."""
+    ways: Ways
+    """From each position to the unit, up to a factor."""
+    axes: tuple[int, ...]
+    """Its axes of positions."""
     jump: tuple[Fraction | None, ...]
     """Positions of this map between neighbouring units of the output, along each axis."""
     through: tuple[str, ...]
@@ -32,43 +35,60 @@ class Map:
     clipped: bool
     """Whether the unit would see more of it, if the map did not end."""
 
+    @property
+    def mask(self) -> NDArray[np.float64]:
+        """Ways from each position to the unit, up to a factor; over the axes of positions."""
+        return over(self.ways, self.axes)
+
+    @cached_property
+    def reached(self) -> int:
+        """Positions over all axes that the unit sees."""
+        return reached(self.ways, self.axes)
+
+    @cached_property
+    def paths(self) -> tuple[NDArray[np.float64], ...]:
+        """Ways from all positions with the same place along each axis, up to a factor."""
+        return tuple(over(self.ways, (axis,)) for axis in self.axes)
+
+    @cached_property
+    def seen(self) -> tuple[NDArray[np.bool_], ...]:
+        """Which places along each axis the unit sees."""
+        return tuple(seen_along(self.ways, axis) for axis in self.axes)
+
 
 def maps_within(found: Receptive) -> Iterator[Map]:
-    """Yield the input and every map within that reaches the chosen output, in order."""
+    """Yield the input and every map within that reaches the chosen output, the last first."""
     exam, target = found.looked_from, found.looked_at
     made = {value: call.path or "(model)" for value, call in exam.made_by.items()}
     names = {exam.seed: "input", **made}
     values = [value for value in names if value != target.value]
-    reached = exam.ways(target.value, found.unit, values)
     passages = _passages(exam, target.value)
     jumps = [one.jump for one in target.lines]
-    looking = [layer for layer in found.layers if layer.looks]
-    for value in values:
+    looking = [(one.value.index, one.name) for one in found.layers if one.looks]
+    for value, ways in exam.ways(target.value, found.unit, values):
         field = exam.local(value) or exam.total(value)
-        if value not in reached or field is None or not field.is_map:
+        if field is None or not field.is_map:
             continue
         axes = [field.map_axis(axis) for axis in range(len(exam.axes))]
-        mask = over(reached[value], [axis for axis in axes if axis is not None])
-        if not mask.any():
-            continue
         steps = tuple(
             None if mine is None or not one.jump else mine / one.jump
             for mine, one in zip(jumps, field.lines, strict=True)
         )
-        touches = any(
-            mask.take([0, -1], axis=axis).any() and mask.shape[axis] > 1
-            for axis in range(mask.ndim)
-        )
-        behind = (one for one in looking if value.index < one.value.index <= target.value.index)
-        yield Map(
+        behind = (name for at, name in looking if value.index < at <= target.value.index)
+        made_of = Map(
             name=names[value],
             value=value,
-            mask=mask,
+            ways=ways,
+            axes=tuple(axis for axis in axes if axis is not None),
             jump=steps,
-            through=tuple(one.name for one in behind),
+            through=tuple(behind),
             is_passage=value in passages,
-            clipped=touches and not target.is_whole,
+            clipped=False,
         )
+        if not all(one.any() for one in made_of.seen):
+            continue
+        touches = any(one[[0, -1]].any() and len(one) > 1 for one in made_of.seen)
+        yield replace(made_of, clipped=touches and not target.is_whole)
 
 
 def _passages(exam: Examination, target: Value) -> frozenset[Value]:

@@ -8,11 +8,11 @@ from itertools import chain
 
 from torch import nn
 
-from archscope.dependence.answer.backward import over
 from archscope.dependence.answer.examine import Examination, examine
 from archscope.dependence.answer.fields import Field, has_units
 from archscope.dependence.answer.growth import away_from_borders
 from archscope.dependence.record.graph import Call, Value
+from archscope.dependence.sets.products import reached
 from archscope.errors import ForwardError, UsageError, did_you_mean
 from archscope.subject import Inputs
 
@@ -279,10 +279,10 @@ def _counted(layer: Layer, best: Examination, unit: dict[int, int]) -> Layer:
     exam = best if layer.field.sizes == best.sizes else None
     if layer.touched is not None or exam is None or layer.field.value not in exam.dependences.seen:
         return layer
-    found = exam.ways(layer.field.value, unit, [exam.seed])
+    found = dict(exam.ways(layer.field.value, unit, [exam.seed]))
     if exam.seed not in found:
         return layer
-    return replace(layer, touched=int((over(found[exam.seed], exam.axes) > 0).sum()))
+    return replace(layer, touched=reached(found[exam.seed], exam.axes))
 
 
 def _call_of(given: Examination, value: Value, output: str | None) -> Call:

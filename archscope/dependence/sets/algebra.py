@@ -22,12 +22,16 @@ class Numbers:
         return np.asarray(one + two)
 
     def over_ranges(self, entries: Array, starts: Index, stops: Index) -> Array:
-        """Return the sums over ranges: each added up by itself, since differences lose digits."""
-        ended = np.concatenate([entries, np.zeros((1, *entries.shape[1:]))])
-        bounds = np.stack([starts, stops], axis=1).reshape(-1)
-        found = np.add.reduceat(ended, bounds, axis=0)[::2]
-        found[stops <= starts] = 0
-        return np.asarray(found)
+        """Return the sums over ranges, of sums over a power of two: differences lose digits."""
+        found = np.zeros((len(starts), *entries.shape[1:]))
+        lengths, places, length, level = stops - starts, starts.copy(), 1, entries
+        while length <= lengths.max(initial=0):
+            has = lengths & length > 0
+            found[has] += level[places[has]]
+            places[has] += length
+            level = level[:-length] + level[length:]
+            length *= 2
+        return found
 
     def times(self, entries: Array, counts: Array) -> Array:
         """Return the products."""
@@ -36,7 +40,7 @@ class Numbers:
     def reduced(self, entries: Array, axis: int, counts: Index, *, mean: bool) -> Array:
         """Return the sum, or the mean: features count as one."""
         weights = counts / counts.sum() if mean else counts.astype(np.float64)
-        return np.expand_dims(np.tensordot(entries, weights, axes=(axis, 0)), axis)
+        return np.expand_dims(np.moveaxis(entries, axis, -1) @ weights, axis)
 
 
 NUMBERS = Numbers()

@@ -73,6 +73,14 @@ class Taps:
             found = algebra.unite(found, entries[index[:, tap]])
         return found
 
+    def reading(self, held: Mask) -> Mask:
+        """Return which output positions read any of some positions."""
+        return np.asarray((np.append(held, False)[self.index]).any(axis=1))
+
+    def only(self, outputs: Index) -> Links:
+        """Return the same with fewer output positions."""
+        return Taps(self.reads, self.index[outputs])
+
 
 @dataclass(frozen=True, eq=False)
 class Ranges:
@@ -128,6 +136,15 @@ class Ranges:
         return reduce(
             algebra.unite, [algebra.over_ranges(entries, first, last) for first, last in columns]
         )
+
+    def reading(self, held: Mask) -> Mask:
+        """Return which output positions read any of some positions."""
+        before = np.concatenate([[0], held.cumsum()])
+        return np.asarray((before[self.stops] > before[self.starts]).any(axis=1))
+
+    def only(self, outputs: Index) -> Links:
+        """Return the same with fewer output positions."""
+        return Ranges(self.reads, self.starts[outputs], self.stops[outputs])
 
 
 Links = Taps | Ranges

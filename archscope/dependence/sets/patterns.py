@@ -98,10 +98,26 @@ class Pattern:
         if links.gathers is not None and self.places[axis] is not None and cut_short is None:
             return self._chosen(axis, links.gathers)
         moved = np.moveaxis(self.entries, axis, 0)
+        if not isinstance(self.algebra, Sets):
+            return self._taken_numbers(axis, links, moved)
         entries = links.gathered(moved, self.index(axis), self.algebra)
         if cut_short is not None:
             entries = clip(entries, cut_short.reshape(-1, *[1] * (entries.ndim - 1)))
         return self.with_axis(axis, links.size, np.moveaxis(entries, 0, axis), None)
+
+    def _taken_numbers(self, axis: int, links: Links, moved: Array) -> Pattern:
+        """Return the same of numbers; all positions that hold 0 have one entry."""
+        held = moved.reshape(len(moved), -1).any(axis=1)[self.index(axis)]
+        outputs = np.flatnonzero(links.reading(held))
+        if len(outputs) >= links.size - 1:
+            entries, places = links.gathered(moved, self.index(axis), self.algebra), None
+        else:
+            entries = links.only(outputs).gathered(moved, self.index(axis), self.algebra)
+            entries = np.concatenate([entries, np.zeros((1, *entries.shape[1:]))])
+            places = np.full(links.size, len(outputs), dtype=np.int64)
+            places[outputs] = np.arange(len(outputs))
+            places = places if len(outputs) else None
+        return self.with_axis(axis, links.size, np.moveaxis(entries, 0, axis), places)
 
     def _chosen(self, axis: int, source: NDArray[np.int64]) -> Pattern:
         """Return positions of an axis by number, -1 for nothing; what is alike stays one entry."""
@@ -223,7 +239,7 @@ class Pattern:
         """Return what either holds: the union of sets, the sum of numbers."""
         if self is other and isinstance(self.algebra, Sets):
             return self
-        a, b, places = _aligned(self, other)
+        a, b, places = aligned(self, other)
         return Pattern(
             self.shape,
             self.algebra.unite(a, b),
@@ -232,6 +248,11 @@ class Pattern:
             self.picked or other.picked,
             self.algebra,
         )
+
+    def multiplied(self, other: Pattern) -> Pattern:
+        """Return the products of numbers."""
+        a, b, places = aligned(self, other)
+        return replace(self, entries=a * b, places=places)
 
     def restored(self, axis: int) -> Pattern:
         """Return the same with an axis that tells positions apart, where one was picked before."""
@@ -244,7 +265,7 @@ class Pattern:
         """Return whether every element's set has the other's in it."""
         if self is other:
             return True
-        a, b, _ = _aligned(self, other)
+        a, b, _ = aligned(self, other)
         return self.sets.cover(a, b)
 
     def widens(self, other: Pattern) -> bool:
@@ -309,7 +330,7 @@ class Pattern:
         return replace(self, positional=positional)
 
 
-def _aligned(one: Pattern, two: Pattern) -> tuple[Array, Array, tuple[Places, ...]]:
+def aligned(one: Pattern, two: Pattern) -> tuple[Array, Array, tuple[Places, ...]]:
     """Return the entries of two patterns on common classes of every axis."""
     a, b, places = one.entries, two.entries, list(one.places)
     for axis in range(len(one.shape)):

@@ -2,8 +2,10 @@
 
 Away from borders every output of a convolution sees the same window, one step further on. A set is
 therefore a kind, which has its first position at 0, and where it begins; two sets are united once
-for each pair of kinds and distance between them, whatever the number of positions. An entry packs
-both into one integer: kind, first position, and whether the set was cut short by a border.
+for each pair of kinds and distance between them, whatever the number of positions. A run without
+holes is told by its length alone, so that the prefixes that a recurrence or a causal mask makes are
+united by arithmetic. An entry packs all into one integer: kind, first position, and whether the set
+was cut short by a border.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ FEW = 1 << 10
 _CLIPPED = 1
 _FIRST_BITS = 32
 _KIND = _FIRST_BITS + 1
+_HOLED = 1 << 29
+"""The first kind of sets with holes; before it, a kind is the length of a run."""
 
 
 def kinds(entries: Array) -> Index:
@@ -52,9 +56,9 @@ class Sets:
     """The entry of an element that depends on nothing."""
 
     def __init__(self) -> None:
-        self._bits: list[int] = [0, 1]
-        self._kinds: dict[int, int] = {0: 0, 1: 1}
-        self._widths = np.array([0, 1])
+        self._bits: list[int] = []
+        self._kinds: dict[int, int] = {}
+        self._widths = np.zeros(1, dtype=np.int64)
         self._unions: dict[tuple[int, int, int], int] = {}
         self._subsets: dict[tuple[int, int, int], bool] = {}
         self._ranged: dict[tuple[object, ...], Array] = {}
@@ -65,11 +69,18 @@ class Sets:
 
     def bits(self, entry: int) -> int:
         """Return a set as the bits of an integer."""
-        return self._bits[entry >> _KIND] << (entry >> 1 & (1 << _FIRST_BITS) - 1)
+        return self._of_kind(entry >> _KIND) << (entry >> 1 & (1 << _FIRST_BITS) - 1)
+
+    def _of_kind(self, kind: int) -> int:
+        return (1 << kind) - 1 if kind < _HOLED else self._bits[kind - _HOLED]
 
     def widths(self, entries: Array) -> Index:
         """Return how many positions lie from the first to the last of each set."""
-        return np.asarray(self._widths[kinds(entries)])
+        found = kinds(entries)
+        holed = found >= _HOLED
+        if holed.any():
+            found = np.where(holed, self._widths[np.where(holed, found - _HOLED, 0)], found)
+        return found
 
     def unite(self, one: Array, two: Array) -> Array:
         """Return the unions."""
@@ -87,15 +98,24 @@ class Sets:
         later = other < start
         a, b = np.where(later, b, a), np.where(later, a, b)
         apart = np.abs(start - other)
+        found = np.maximum(a, apart + b)
+        holed = (a >= _HOLED) | (b >= _HOLED) | (apart > a)
+        if holed.any():
+            found[holed] = self._looked_up(a[holed], b[holed], apart[holed])
+        return found << _KIND | np.minimum(start, other) << 1 | (one | two) & _CLIPPED
+
+    def _looked_up(self, a: Index, b: Index, apart: Index) -> Index:
+        """Return the kinds of unions in which there are, or may be, holes."""
         places, inverse = self._distinct(a, b, apart)
         keys = zip(a[places].tolist(), b[places].tolist(), apart[places].tolist(), strict=True)
         made = [self._unions.get(key) or self._union(key) for key in keys]
-        found = np.array(made, dtype=np.int64)[inverse]
-        return found << _KIND | np.minimum(start, other) << 1 | (one | two) & _CLIPPED
+        return np.array(made, dtype=np.int64)[inverse]
 
     def _distinct(self, a: Index, b: Index, apart: Index) -> tuple[Index, Index]:
         """Return one place of each case, and the case of each place."""
-        count, span = len(self._bits), int(apart.max()) + 1
+        longest = max(int(each[each < _HOLED].max(initial=0)) for each in (a, b)) + 1
+        a, b = (np.where(each < _HOLED, each, each - _HOLED + longest) for each in (a, b))
+        count, span = longest + len(self._bits), int(apart.max()) + 1
         if count * count * span >= 1 << 62:
             _, pair = np.unique(a * count + b, return_inverse=True)
             key = pair * span + apart
@@ -106,17 +126,19 @@ class Sets:
 
     def _union(self, key: tuple[int, int, int]) -> int:
         one, two, apart = key
-        found = self._unions[key] = self._kind(self._bits[one] | self._bits[two] << apart)
+        found = self._unions[key] = self._kind(self._of_kind(one) | self._of_kind(two) << apart)
         return found
 
     def _kind(self, bits: int) -> int:
-        found = self._kinds.setdefault(bits, len(self._bits))
-        if found == len(self._bits):
+        if not bits & (bits + 1):
+            return bits.bit_length()
+        place = self._kinds.setdefault(bits, len(self._bits))
+        if place == len(self._bits):
             self._bits.append(bits)
-            if found >= len(self._widths):
+            if place >= len(self._widths):
                 self._widths = np.concatenate([self._widths, np.zeros_like(self._widths)])
-            self._widths[found] = bits.bit_length()
-        return found
+            self._widths[place] = bits.bit_length()
+        return _HOLED + place
 
     def cover(self, one: Array, two: Array) -> bool:
         """Return whether each set of `one` has in it that of `two` at its place, and its mark."""
@@ -135,7 +157,8 @@ class Sets:
         outside = (offset < 0) | (offset + self.widths(two) > self.widths(one))
         if (filled & outside).any() or (two & ~one & _CLIPPED).any():
             return False
-        a, b, offset = kinds(one)[filled], kinds(two)[filled], offset[filled]
+        holed = filled & (kinds(one) >= _HOLED)
+        a, b, offset = kinds(one)[holed], kinds(two)[holed], offset[holed]
         if not len(a):
             return True
         places, _ = self._distinct(a, b, offset)
@@ -146,7 +169,7 @@ class Sets:
         found = self._subsets.get(key)
         if found is None:
             one, two, offset = key
-            found = self._subsets[key] = not self._bits[two] << offset & ~self._bits[one]
+            found = self._subsets[key] = not (self._of_kind(two) << offset & ~self._of_kind(one))
         return found
 
     def over_ranges(self, entries: Array, starts: Index, stops: Index) -> Array:
