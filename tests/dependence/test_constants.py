@@ -7,6 +7,7 @@ values, and as the command line makes it, with weights on shapes alone.
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -717,3 +718,91 @@ def test_matrices_of_too_many_kinds_are_taken_together(monkeypatch: pytest.Monke
             back = ways(found.lowered, target, {0: feature, 1: unit, 2: 0}, [found.seed])
             mask = over(back[found.seed], (0,)) > 0
             assert mask.tolist() == [at <= unit for at in range(N)]
+
+
+class Program(nn.Module):
+    """Random operators on a weight and masks, then a matrix over positions or scores of them."""
+
+    mask: Any
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.draw = random.Random(seed)
+        self.weight = nn.Parameter(torch.randn(N, N))
+        self.other = nn.Parameter(torch.randn(N, N))
+        generator = torch.Generator().manual_seed(seed)
+        seen = torch.rand(N, N, generator=generator) < 0.6
+        self.register_buffer("mask", (seen | torch.eye(N).bool()).float())
+        self.register_buffer("index", torch.randperm(N, generator=generator))
+        self.steps = [self.draw.choice(list(FACTORS)) for _ in range(self.draw.randint(1, 4))]
+        self.last = self.draw.choice(list(ENDS))
+
+    def forward(self, x: Tensor) -> Any:
+        factor: Any = self.draw_first()
+        for step in self.steps:
+            factor = FACTORS[step](self, factor)
+        return ENDS[self.last](self, factor, x)
+
+    def draw_first(self) -> Tensor:
+        return self.weight * self.mask if self.steps[0] < "m" else self.weight
+
+
+def put(self: Any, factor: Tensor) -> Tensor:
+    made = torch.zeros(N, N, dtype=factor.dtype, device=factor.device)
+    made[1:, self.index] = factor[1:]
+    return made
+
+
+def in_place(self: Any, factor: Tensor) -> Tensor:
+    made = factor.clone()
+    made[:, :2].mul_(self.mask[:, :2])
+    made[0].zero_()
+    made.diagonal().fill_(0.5)
+    return made
+
+
+FACTORS: dict[str, Callable[[Any, Any], Any]] = {
+    "times a mask": lambda self, f: f * self.mask,
+    "times a weight": lambda self, f: self.other * f,
+    "cut": lambda self, f: f.tril(1),
+    "cut above": lambda self, f: f.triu(-1),
+    "filled": lambda self, f: f.masked_fill(self.mask == 0, 0.0),
+    "chosen": lambda self, f: torch.where(self.mask > 0, f, self.other.tril()),
+    "turned": lambda self, f: f.t(),
+    "moved": lambda self, f: f.flip(0).roll(1, 1),
+    "rows": lambda self, f: f[self.index],
+    "scaled": lambda self, f: -f.abs() / 3.0,
+    "weights": lambda self, f: f.masked_fill(self.mask == 0, -math.inf).softmax(-1),
+    "exponentials": lambda self, f: (f + (self.mask - 1) * 1e9).exp(),
+    "product": lambda self, f: f @ (self.mask * self.other),
+    "sum": lambda self, f: f + self.other * self.mask,
+    "halves": lambda self, f: torch.cat([f[:, 3:], f[:, :3] * self.mask[:, :3]], 1),
+    "padded": lambda self, f: F.pad(f[1:, 1:], (1, 0, 0, 1)),
+    "put into zeros": put,
+    "in place": in_place,
+}
+ENDS: dict[str, Callable[[Any, Any, Tensor], Tensor]] = {
+    "a matrix": lambda self, f, x: f @ x,
+    "a matrix, turned": lambda self, f, x: (x.transpose(1, 2) @ f).transpose(1, 2),
+    "a layer": lambda self, f, x: F.linear(x.transpose(1, 2), f).transpose(1, 2),
+    "weights of scores": lambda self, f, x: (x @ x.transpose(1, 2) + 3).square() * f @ x,
+    "scores": lambda self, f, x: (
+        (x @ x.transpose(1, 2) + f).masked_fill(self.mask == 0, -math.inf).softmax(-1) @ x
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("batch", range(4))
+def test_random_programs_see_what_their_gradients_see(batch: int) -> None:
+    x = torch.rand(LINE, dtype=torch.float64) + 0.1
+    cut = 0
+    for seed in range(batch, 80, 4):
+        torch.manual_seed(seed)
+        expected = masks(Program(seed).double(), x)
+        cut += any(mask != b"\1" * N for mask in expected.values())
+        models = Program(seed).double(), on_shapes(lambda: Program(seed))  # noqa: B023
+        for model, given in zip(models, (x, torch.zeros(LINE)), strict=True):
+            found = look_at(model, given)
+            sets = seen(found, LINE) if found.graph.outputs else dict.fromkeys(expected, bytes(N))
+            assert sets == expected, (seed, model.steps, model.last)
+    assert cut >= 10, cut  # of 20: the others see everything

@@ -126,24 +126,49 @@ _DATA = frozenset(("self", "src", "source", "values", "value", "tensors", "other
 
 def _moved(name: str, given: Mapping[str, Any], known: Known) -> Facts:
     """Run an operator that moves elements on what is known of each."""
-    masks = []
-    for kind, fills in (("zero", is_zero), ("low", is_low)):
+    zero = _moved_kind(name, given, lambda t: known(t).zero, is_zero, cuts=name in _CUTTING)
+    return Facts(zero=zero, low=_moved_kind(name, given, lambda t: known(t).low, is_low))
 
-        def put(argument: Any, kind: str = kind, fills: Any = fills) -> Any:
-            if isinstance(argument, list | tuple):
-                return [put(one) for one in argument]
-            if not isinstance(argument, Tensor):
-                return fills(argument) if isinstance(argument, int | float) else argument
-            mask = getattr(known(argument), kind)
-            return torch.zeros(argument.shape, dtype=torch.bool) if mask is None else mask.clone()
 
-        arguments = {n: put(a) if n in _DATA else a for n, a in given.items()}
-        if kind == "zero" and name in _CUTTING:  # what is left out becomes zero
-            arguments["self"] = ~arguments["self"]
-            masks.append(_some(~_run(name, arguments)))
-        else:
-            masks.append(_some(_run(name, arguments)))
-    return Facts(zero=masks[0], low=masks[1])
+def _moved_kind(
+    name: str,
+    given: Mapping[str, Any],
+    mask_of: Callable[[Tensor], Tensor | None],
+    fills: Callable[[Any], bool],
+    *,
+    cuts: bool = False,
+) -> Tensor | None:
+    """Return where one of the two is known; with `cuts` what is left out becomes zero."""
+    some = cuts
+
+    def put(argument: Any) -> Any:
+        nonlocal some
+        if isinstance(argument, list | tuple):
+            return [put(one) for one in argument]
+        if not isinstance(argument, Tensor):
+            filled = isinstance(argument, int | float) and fills(argument)
+            some = some or filled
+            return filled if isinstance(argument, int | float) else argument
+        mask = mask_of(argument)
+        some = some or mask is not None
+        return torch.empty(argument.shape, device="meta") if mask is None else mask
+
+    moved = {n: put(argument) for n, argument in given.items() if n in _DATA}
+    if not some:
+        return None
+    arguments = {n: _filled(moved[n]) if n in moved else a for n, a in given.items()}
+    if cuts:
+        return _some(~_run(name, {**arguments, "self": ~arguments["self"]}))
+    return _some(_run(name, arguments))
+
+
+def _filled(argument: Any) -> Any:
+    """Return booleans in place of what nothing is known of."""
+    if isinstance(argument, list):
+        return [_filled(one) for one in argument]
+    if not isinstance(argument, Tensor):
+        return argument
+    return torch.zeros(argument.shape, dtype=torch.bool) if argument.is_meta else argument.clone()
 
 
 _CUTTING = frozenset(("tril", "triu", "diag_embed"))
