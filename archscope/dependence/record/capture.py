@@ -9,12 +9,11 @@ code makes are turned into new values by `aliases`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from math import prod
 from typing import Any
 
 import torch
-from torch import Tag, Tensor, nn
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
@@ -22,6 +21,16 @@ from archscope.dependence.record.aliases import Aliases, written_by
 from archscope.dependence.record.constants import Constants
 from archscope.dependence.record.functions import FunctionRecorder
 from archscope.dependence.record.graph import READ, Call, Graph, Node, Read, Value
+from archscope.dependence.record.operators import (
+    BY_MASK,
+    INDEXED,
+    LIKE,
+    READS,
+    RESHAPED_IN_PLACE,
+    is_sized_by_data,
+    name_of,
+    parts_of,
+)
 from archscope.dependence.record.padding import TRUE_OF_TOKENS, padding_of
 from archscope.dependence.record.recipes import note
 from archscope.running.as_found import in_place
@@ -43,13 +52,6 @@ from archscope.subject import Inputs
 
 LARGEST_CONSTANT = 1 << 22
 """Elements up to which a constant that is made on the inputs' device is made with its data."""
-_LIKE = frozenset(
-    (
-        *("new_zeros", "new_ones", "new_full", "new_empty", "new_empty_strided"),
-        *("zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like"),
-    )
-)
-"""Operators that take no more from a tensor than its shape, type and device."""
 
 
 def capture(
@@ -111,19 +113,7 @@ def _named(path: str, value: Any) -> Iterator[tuple[str, Tensor]]:
         yield from _named(path, vars(value))
 
 
-_RESHAPED_IN_PLACE = frozenset(
-    ("squeeze", "unsqueeze", "transpose", "t", "swapaxes", "resize", "set", "as_strided")
-)
-"""Operators that, writing, change a tensor's shape."""
-_INDEXED = frozenset(("index", "_unsafe_index"))
-"""Operators that take numbers or masks, one for each axis or several."""
 _SPARSE = frozenset((torch.sparse_coo, torch.sparse_csr, torch.sparse_csc))
-_OF_KNOWN_SIZE = frozenset(("_ctc_loss", "linalg_lstsq"))
-"""Operators of which torch says that data decides on their size, while only its options do."""
-_BY_MASK = frozenset(("index", "masked_select"))
-"""Operators whose result has as many elements as a mask has that are True."""
-_READS = frozenset(("_local_scalar_dense", "equal", "allclose"))
-"""Operators that hand a number to Python."""
 
 
 class _Recorder(TorchDispatchMode):
@@ -205,7 +195,7 @@ class _Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        kernel = kernel_of(func) or _parts_of(func)
+        kernel = kernel_of(func) or parts_of(func)
         if kernel is not None:
             with self:
                 made = kernel(*args, **kwargs)
@@ -213,21 +203,20 @@ class _Recorder(TorchDispatchMode):
                 return made
         if self._original is not None and func._schema.is_mutable:
             self._original.refuse_write(func, args, kwargs)
-        name = _name(func)
+        name = name_of(func)
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         if not any(map(self._aliases.is_dependent, tensors)):
             return self._constant(func, name, args, kwargs)
         if name in TRUE_OF_TOKENS and self._asks_for_padding(name, args):
             return self._no_padding(name, args)
-        if name in _LIKE:
+        if name in LIKE:
             return self._constant(func, name, *self._without_data(args, kwargs))
         out = func(*args, **kwargs) if self._data else self._on_shapes(func, args, kwargs)
         self._aliases.record(func, name, args, kwargs, out)
-        if name in _READS:
+        if name in READS:
             return self._read_out(tensors, out)
-        sized = Tag.dynamic_output_shape in func.tags and name not in _OF_KNOWN_SIZE
-        for tensor in tensors if sized else ():
-            if name not in _BY_MASK or tensor.dtype is torch.bool:  # how many are True
+        for tensor in tensors if is_sized_by_data(func, name) else ():
+            if name not in BY_MASK or tensor.dtype is torch.bool:  # how many are True
                 self._note(tensor)
         return out
 
@@ -266,9 +255,9 @@ class _Recorder(TorchDispatchMode):
         if func.is_view and not args[0].is_meta:
             return func(*args, **kwargs)  # a constant that was written to: its data is never read
         written = written_by(func, args, kwargs)
-        if len(written) == 1 and _name(func) not in _RESHAPED_IN_PLACE:
+        if len(written) == 1 and name_of(func) not in RESHAPED_IN_PLACE:
             return written[0]
-        if _name(func) in _INDEXED:
+        if name_of(func) in INDEXED:
             args = (args[0], _flat(map(_numbers_of, args[1])), *args[2:])
         args, kwargs = tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
         if func in RULES:  # torch's own answer imports its compiler
@@ -377,19 +366,6 @@ class _Recorder(TorchDispatchMode):
     def _read(self, tensors: Any) -> tuple[Value, ...]:
         found = (self._aliases.value(tensor) for tensor in tensors_in(tensors))
         return tuple(value for value in found if value is not None)
-
-
-@cache
-def _parts_of(func: Any) -> Any:
-    """Return what runs an operator by its parts, as it comes whole in inference mode; or None."""
-    key = torch._C.DispatchKey.CompositeImplicitAutograd
-    return func.decompose if func.has_kernel_for_dispatch_key(key) else None
-
-
-def _name(func: Any) -> str:
-    space, _, name = func._schema.name.partition("::")
-    plain: str = name if name.startswith("__") else name.rstrip("_")
-    return f"quantized_{plain}" if space == "quantized" else plain
 
 
 def _bodiless(leaf: Any) -> Any:

@@ -158,7 +158,7 @@ def masked_index_put(node: Node, zeros: Zeros) -> list[Edge]:
     """Elements added by number, but for those where a mask is False."""
     values, mask = node.arguments["values"], constant(node.arguments["mask"]).numpy()
     given = {**node.arguments, "accumulate": True}
-    found = index_put(replace(node, arguments=given), zeros)
+    found = list(index_put(replace(node, arguments=given), zeros))
     if not isinstance(values, Value):
         return found
     kept = Keep(np.broadcast_to(mask, values.shape))

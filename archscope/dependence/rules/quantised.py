@@ -69,7 +69,7 @@ def packed_convolution(node: Node, zeros: Zeros) -> list[Edge]:
     plain = {name: list(getattr(packed, name)())[-axes:] for name in names}
     more = {"groups": packed.groups(), "transposed": bool(packed.transpose())}
     arguments = {"input": source, "weight": taps, **plain, **more}
-    return convolution(replace(node, arguments=arguments), zeros)
+    return list(convolution(replace(node, arguments=arguments), zeros))
 
 
 def _as(rule: Rule, names: Mapping[str, str], **more: Any) -> Rule:
@@ -96,4 +96,5 @@ def instance_norm(node: Node, zeros: Zeros) -> list[Edge]:
     source, (target,) = node.arguments["input"], targets(node)
     own = source if isinstance(source, Value) else None
     groups = {"num_groups": target.shape[1]}
-    return group_norm(replace(node, arguments={"input": own, **groups}), zeros) if own else []
+    told = replace(node, arguments={"input": own, **groups})
+    return list(group_norm(told, zeros)) if own else []

@@ -79,10 +79,12 @@ def _between(one: Prefix, other: Prefix, after: Shape) -> tuple[Step, ...] | Non
     sizes = tuple(after[on] for on in rest)
     if prod(sizes) > MOST_PAIRS:
         return None
-    ends = [_ends(known, where[axis], rest, after) for known, where in zip(places, at, strict=True)]
-    if any(end is None for end in ends):
+    first, second = (
+        _ends(known, where[axis], rest, after) for known, where in zip(places, at, strict=True)
+    )
+    if first is None or second is None:
         return None
-    low, high = np.minimum(*ends), np.maximum(*ends)
+    low, high = np.minimum(first, second), np.maximum(first, second)
     front = [own for own in range(len(shape)) if own != axis]
     order = np.argsort([*kept, *rest])
     return (

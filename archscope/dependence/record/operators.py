@@ -1,0 +1,47 @@
+"""What a recorder must know of torch's operators by name."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import torch
+
+LIKE = frozenset(
+    (
+        *("new_zeros", "new_ones", "new_full", "new_empty", "new_empty_strided"),
+        *("zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like"),
+    )
+)
+"""Operators that take no more from a tensor than its shape, type and device."""
+RESHAPED_IN_PLACE = frozenset(
+    ("squeeze", "unsqueeze", "transpose", "t", "swapaxes", "resize", "set", "as_strided")
+)
+"""Operators that, writing, change a tensor's shape."""
+INDEXED = frozenset(("index", "_unsafe_index"))
+"""Operators that take numbers or masks, one for each axis or several."""
+_OF_KNOWN_SIZE = frozenset(("_ctc_loss", "linalg_lstsq"))
+"""Operators of which torch says that data decides on their size, while only its options do."""
+BY_MASK = frozenset(("index", "masked_select"))
+"""Operators whose result has as many elements as a mask has that are True."""
+READS = frozenset(("_local_scalar_dense", "equal", "allclose"))
+"""Operators that hand a number to Python."""
+
+
+@cache
+def parts_of(func: Any) -> Any:
+    """Return what runs an operator by its parts, as it comes whole in inference mode; or None."""
+    key = torch._C.DispatchKey.CompositeImplicitAutograd
+    return func.decompose if func.has_kernel_for_dispatch_key(key) else None
+
+
+def name_of(func: Any) -> str:
+    """Return an operator's name as nodes have it."""
+    space, _, name = func._schema.name.partition("::")
+    plain: str = name if name.startswith("__") else name.rstrip("_")
+    return f"quantized_{plain}" if space == "quantized" else plain
+
+
+def is_sized_by_data(func: Any, name: str) -> bool:
+    """Return whether data decides on how large the result of an operator is."""
+    return torch.Tag.dynamic_output_shape in func.tags and name not in _OF_KNOWN_SIZE
