@@ -28,12 +28,8 @@ MOST_LAYERS = 1 << 14
 
 def of_outline(answer: Answer, outline: Outline, rate: Fraction | None) -> Answer:
     """Return the answer of an outline with what is done with it."""
-    row = _row(answer, outline)
-    rows = tuple(
-        replace(row, axis=axis, receptive_field=size)
-        for axis, size in enumerate(answer.totals.receptive_field)
-    )
-    return in_use(answer, rows, _buffers(outline, row), rate)
+    rows = tuple(_row(answer, outline, axis) for axis in range(outline.axes))
+    return in_use(answer, rows, _buffers(outline, rows), rate)
 
 
 def in_use(
@@ -78,14 +74,14 @@ def _timed(row: AxisRow, rate: Fraction | None) -> AxisRow:
     return replace(row, **times)
 
 
-def _row(answer: Answer, outline: Outline) -> AxisRow:
-    """Return what is known along one axis; all are alike."""
+def _row(answer: Answer, outline: Outline, axis: int) -> AxisRow:
+    """Return what is known along one axis."""
     totals = answer.totals
     row = AxisRow(
-        axis=0,
-        receptive_field=totals.receptive_field[0],
-        jump=None if totals.jump is None else totals.jump[0],
-        start=None if totals.start is None else totals.start[0],
+        axis=axis,
+        receptive_field=totals.receptive_field[axis],
+        jump=None if totals.jump is None else totals.jump[axis],
+        start=None if totals.start is None else totals.start[axis],
     )
     if outline.attention:
         causal = all(block.causal for block in outline.attention)
@@ -96,14 +92,15 @@ def _row(answer: Answer, outline: Outline) -> AxisRow:
         return replace(row, why=every)
     if outline.partial:
         return replace(row, why=outline.partial)
-    stacks = [branch.stack for branch in outline.branches] or [outline.layers]
+    stacks = [path[axis] for path in outline.paths]
     try:
         seen = _together([outlook(stack) for stack in stacks])
     except UsageError as error:
         return replace(row, why=str(error))
     if seen is None:
         return replace(row, why="the branches have different strides")
-    return _cut(row, outline, stacks, seen)
+    size = None if outline.sizes is None else outline.sizes[axis]
+    return _cut(row, outline, stacks, seen, size)
 
 
 def _together(seen: list[Outlook]) -> Outlook | None:
@@ -119,14 +116,16 @@ def _together(seen: list[Outlook]) -> Outlook | None:
     return Outlook(windows=tuple(joined), shift=first.shift)
 
 
-def _cut(row: AxisRow, outline: Outline, stacks: list[Stack], seen: Outlook) -> AxisRow:
+def _cut(
+    row: AxisRow, outline: Outline, stacks: list[Stack], seen: Outlook, size: int | None
+) -> AxisRow:
     """Return a row with look-back and look-ahead, tiles, and the sizes that run."""
     step = stride_period([jump for stack in stacks for jump in jumps(stack)])
     row = replace(row, look_back=seen.behind, look_ahead=seen.ahead, tile_step=step)
     if step > LARGEST_STEP:
         return replace(row, why="strides are too long for tiles to be tried")
     upsamples = any(layer.upsamples for stack in stacks for layer in stack)
-    rest = (outline.input_size or 0) % step if upsamples else 0
+    rest = (size or 0) % step if upsamples else 0
     cut = tiling(seen, step, lambda size: _outputs(stacks, size), rest=rest)
     if cut is not None:
         row = replace(
@@ -138,7 +137,8 @@ def _cut(row: AxisRow, outline: Outline, stacks: list[Stack], seen: Outlook) -> 
             margin_before=cut.margin_before,
             margin_after=cut.margin_after,
         )
-    found = _sizes(outline, stacks, step, seen)
+    spread = seen.behind + seen.ahead + 1
+    found = _sizes(outline, stacks, step, size or step * (2 + spread // step))
     return replace(
         row,
         smallest_input=found.smallest,
@@ -157,7 +157,7 @@ def _outputs(stacks: list[Stack], size: int) -> int | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _sizes(outline: Outline, stacks: list[Stack], step: int, seen: Outlook) -> InputSizes:
+def _sizes(outline: Outline, stacks: list[Stack], step: int, given: int) -> InputSizes:
     """Return which sizes run; of the paths around up-sampling an outline does not tell."""
     layers = [layer for stack in stacks for layer in stack]
     if any(layer.upsamples for layer in layers) and outline.remarks:
@@ -171,13 +171,12 @@ def _sizes(outline: Outline, stacks: list[Stack], step: int, seen: Outlook) -> I
             raise TriedEnoughError
         return _outputs(stacks, size)
 
-    spread = seen.behind + seen.ahead + 1
-    return input_sizes(outputs, outline.input_size or step * (2 + spread // step), step)
+    return input_sizes(outputs, given, step)
 
 
-def _buffers(outline: Outline, row: AxisRow) -> tuple[BufferRow, ...]:
+def _buffers(outline: Outline, rows: tuple[AxisRow, ...]) -> tuple[BufferRow, ...]:
     """Return what each layer of a causal sequence keeps."""
-    if outline.axes != 1 or row.look_ahead is None or outline.windowed:
+    if len(rows) != 1 or rows[0].look_ahead is None or outline.windowed:
         return ()
     if outline.branches or outline.attention or outline.reads_all:
         return ()
