@@ -16,7 +16,6 @@ from archscope.theory.input_sizes import InputSizes, TriedEnoughError, input_siz
 from archscope.theory.layers import Stack, sizes
 from archscope.theory.outline import Outline
 from archscope.theory.places import Outlook, jumps, outlook, stride_period
-from archscope.theory.product import each
 from archscope.theory.rates import milliseconds
 from archscope.theory.streaming import buffers
 from archscope.theory.tiling import tiling
@@ -29,21 +28,8 @@ MOST_LAYERS = 1 << 14
 
 def of_outline(answer: Answer, outline: Outline, rate: Fraction | None) -> Answer:
     """Return the answer of an outline with what is done with it."""
-    sizes = outline.sizes or (None,) * outline.axes
-    stacks = tuple(zip(*outline.paths, strict=True))
-    along = each(lambda own, size: _row(outline, list(own), size), stacks, sizes)
-    totals = answer.totals
-    rows = tuple(
-        replace(
-            row,
-            axis=axis,
-            receptive_field=totals.receptive_field[axis],
-            jump=None if totals.jump is None else totals.jump[axis],
-            start=None if totals.start is None else totals.start[axis],
-        )
-        for axis, row in enumerate(along)
-    )
-    return in_use(answer, rows, _buffers(outline, rows[0]), rate)
+    rows = tuple(_row(answer, outline, axis) for axis in range(outline.axes))
+    return in_use(answer, rows, _buffers(outline, rows), rate)
 
 
 def in_use(
@@ -88,9 +74,15 @@ def _timed(row: AxisRow, rate: Fraction | None) -> AxisRow:
     return replace(row, **times)
 
 
-def _row(outline: Outline, stacks: list[Stack], size: int | None) -> AxisRow:
-    """Return what is known along one axis, of all paths along it and the input's size there."""
-    row = AxisRow(axis=0, receptive_field=0, jump=None, start=None)
+def _row(answer: Answer, outline: Outline, axis: int) -> AxisRow:
+    """Return what is known along one axis."""
+    totals = answer.totals
+    row = AxisRow(
+        axis=axis,
+        receptive_field=totals.receptive_field[axis],
+        jump=None if totals.jump is None else totals.jump[axis],
+        start=None if totals.start is None else totals.start[axis],
+    )
     if outline.attention:
         causal = all(block.causal for block in outline.attention)
         back = "attention reaches back to the first position of any input"
@@ -100,12 +92,14 @@ def _row(outline: Outline, stacks: list[Stack], size: int | None) -> AxisRow:
         return replace(row, why=every)
     if outline.partial:
         return replace(row, why=outline.partial)
+    stacks = [path[axis] for path in outline.paths]
     try:
         seen = _together([outlook(stack) for stack in stacks])
     except UsageError as error:
         return replace(row, why=str(error))
     if seen is None:
         return replace(row, why="the branches have different strides")
+    size = None if outline.sizes is None else outline.sizes[axis]
     return _cut(row, outline, stacks, seen, size)
 
 
@@ -143,7 +137,8 @@ def _cut(
             margin_before=cut.margin_before,
             margin_after=cut.margin_after,
         )
-    found = _sizes(outline, stacks, step, seen, size)
+    spread = seen.behind + seen.ahead + 1
+    found = _sizes(outline, stacks, step, size or step * (2 + spread // step))
     return replace(
         row,
         smallest_input=found.smallest,
@@ -162,9 +157,7 @@ def _outputs(stacks: list[Stack], size: int) -> int | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _sizes(
-    outline: Outline, stacks: list[Stack], step: int, seen: Outlook, size: int | None
-) -> InputSizes:
+def _sizes(outline: Outline, stacks: list[Stack], step: int, given: int) -> InputSizes:
     """Return which sizes run; of the paths around up-sampling an outline does not tell."""
     layers = [layer for stack in stacks for layer in stack]
     if any(layer.upsamples for layer in layers) and outline.remarks:
@@ -178,13 +171,12 @@ def _sizes(
             raise TriedEnoughError
         return _outputs(stacks, size)
 
-    spread = seen.behind + seen.ahead + 1
-    return input_sizes(outputs, size or step * (2 + spread // step), step)
+    return input_sizes(outputs, given, step)
 
 
-def _buffers(outline: Outline, row: AxisRow) -> tuple[BufferRow, ...]:
+def _buffers(outline: Outline, rows: tuple[AxisRow, ...]) -> tuple[BufferRow, ...]:
     """Return what each layer of a causal sequence keeps."""
-    if outline.axes != 1 or row.look_ahead is None or outline.windowed:
+    if len(rows) != 1 or rows[0].look_ahead is None or outline.windowed:
         return ()
     if outline.branches or outline.attention or outline.reads_all:
         return ()
