@@ -19,7 +19,7 @@ from archscope.dependence.answer.receptive import Receptive
 from archscope.dependence.record.capture import input_tensors
 from archscope.probing.axes import AxesEvidence
 from archscope.probing.claims import Claim, claims, has_room
-from archscope.probing.draws import copies, draws, limits_of
+from archscope.probing.draws import copies, draws, limits_of, rounding_of
 from archscope.probing.evidence import ContradictionError, Evidence, NotRepeatedError
 from archscope.probing.holding import Held, NotHeldError, held_reductions
 from archscope.probing.outputs import OutputsEvidence
@@ -205,6 +205,7 @@ def _ask(
                 unit=claim.unit,
                 step=draw.step,
                 width=copies(claim),
+                rounding=rounding_of(graph),
             )
             if not trial.is_sound:
                 continue
