@@ -123,8 +123,15 @@ def misprinted(claim: Claim, found: Receptive) -> str:
         return f"the answer counts {target.touched:,} positions, and the unit sees {count:,}"
     if any(last - first >= window for (first, last), window in zip(edges, windows, strict=True)):
         return "the unit sees further than the window of the answer"
-    for line, window in zip(target.field.lines, windows, strict=True):
-        most = _most(line, window)
+    return ""
+
+
+def outgrown(claim: Claim, found: Receptive) -> str:
+    """Return that some unit sees more than the window of the answer; empty where none does."""
+    if claim.exam is not found.best or found.target.field.value != claim.target:
+        return ""
+    for line in found.target.field.lines:
+        most, window = _most(line, line.hulls[1]), line.hulls[1]
         if most > window:
             return f"another unit sees {most:,} positions, of a window of {window:,}"
     return ""

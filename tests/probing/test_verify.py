@@ -319,7 +319,17 @@ def test_numbers_that_are_not_those_of_the_set_are_refused(more: int, said: str)
     assert said in proof.reason
 
 
-def test_a_window_that_another_unit_outgrows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_unit_that_sees_nothing_is_not_tried() -> None:
+    model = nn.ConvTranspose1d(2, 2, 2, stride=3)  # output 2 lies between the taps
+
+    proof = proven(model, line(8), unit=(2,))
+
+    assert (proof.level, proof.reason) == (
+        *("not run", "the unit sees nothing, as the graph says, and nothing was tried"),
+    )
+
+
+def test_a_window_that_another_unit_outgrows_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     model = nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv1d(2, 2, 2))
     inputs = Inputs(args=(line(8),))
     # Outputs 1, 3, 5 ... see two positions, all others one.
