@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
 from archscope.dependence.answer.receptive import Receptive
+from archscope.dependence.sets.lines import Line
 from archscope.probing.axes import AxesEvidence, AxisShown
 from archscope.probing.bisection import Mask, box
 from archscope.probing.claims import Claim
@@ -123,6 +126,24 @@ def misprinted(claim: Claim, found: Receptive) -> str:
     return ""
 
 
+def outgrown(claim: Claim, found: Receptive) -> str:
+    """Return that some unit sees more than the window of the answer; empty where none does."""
+    if claim.exam is not found.best or found.target.field.value != claim.target:
+        return ""
+    for line in found.target.field.lines:
+        most, window = _most(line, line.hulls[1]), line.hulls[1]
+        if most > window:
+            return f"another unit sees {most:,} positions, of a window of {window:,}"
+    return ""
+
+
+def _most(line: Line, window: int) -> int:
+    """Return how many positions the unit sees that sees most, of those wider than a window."""
+    _, places = np.unique(line.kinds, return_index=True)
+    wider = places[line.widths[places] > window]
+    return max((line.seen(unit).bit_count() for unit in wider.tolist()), default=0)
+
+
 def stray(claim: Claim, axes: AxesEvidence) -> str:
     """Return that outputs see several places along an axis that is none of positions; empty where
     they do not."""
@@ -195,7 +216,7 @@ def _missing_outside(left: Mask, evidence: Evidence) -> Iterator[str]:
     elif left.any():
         yield (
             "NaN outside the set reaches the output, which no change does: masks multiply by zero, "
-            "and NaN survives that"
+            "sums of transforms cancel, and NaN survives both"
         )
 
 

@@ -22,6 +22,8 @@ class Trial:
     Masks are over the positions of the input (its `axes`). Answers are bitwise: the same network,
     the same shapes, other values at some positions. `width` copies of the input are tried in one
     pass, where these do not mix. A change is an increase of about `step`; None: it changes signs.
+    An answer of less than `rounding` times the largest output is none: where sums cancel that were
+    taken over everything, as in transforms, what is left of them is rounded.
     """
 
     def __init__(
@@ -33,10 +35,12 @@ class Trial:
         unit: dict[int, int],
         step: float | None = None,
         width: int = 1,
+        rounding: float = 0.0,
     ) -> None:
         self._run, self._x, self._axes, self._unit = run, x, axes, unit
         self._other = _changed(x, step)
         self._width = width
+        self._rounding = rounding
         self._before: dict[int, Tensor] = {}
         self._whole: Tensor | None = None
         self._apart: dict[int, bool] = {}
@@ -64,7 +68,7 @@ class Trial:
         if self._whole is None:
             self._whole = self._run_all(self._x.clone())
         after = self._run_all(torch.where(where, self._other, self._x))
-        return (after != self._whole) & after.isfinite()
+        return self._unlike(after, self._whole)
 
     def answering_at(self, where: Mask) -> Tensor:
         """Return the same for a change of some positions."""
@@ -130,7 +134,7 @@ class Trial:
                 return np.zeros([self._x.shape[axis] for axis in self._axes], dtype=np.bool_)
             (found,) = torch.autograd.grad(total, x, materialize_grads=True)
         others = [axis for axis in range(x.dim()) if axis not in self._axes]
-        seen = (found != 0) & found.isfinite()
+        seen = self._unlike(found, torch.zeros_like(found))
         mask: Mask = (seen.any(others) if others else seen).numpy()
         return mask.transpose(np.argsort(np.argsort(self._axes)))
 
@@ -169,10 +173,19 @@ class Trial:
         picked = found[at]
         return picked.clone() if len(x) > len(self._x) else picked[None].clone()
 
-    @staticmethod
-    def _differs(after: Tensor, before: Tensor) -> bool:
+    def _differs(self, after: Tensor, before: Tensor) -> bool:
         """Return whether a change answered; what overflowed on the way is no answer."""
-        return not torch.equal(after, before) and bool(after.isfinite().all())
+        if torch.equal(after, before) or not bool(after.isfinite().all()):
+            return False
+        return not self._rounding or bool(self._unlike(after, before).any())
+
+    def _unlike(self, after: Tensor, before: Tensor) -> Tensor:
+        """Return where a change answered."""
+        found = (after != before) & after.isfinite()
+        if self._rounding and bool(found.any()):
+            largest = max(float(each[each.isfinite()].abs().max()) for each in (after, before))
+            found &= (after - before).abs() > self._rounding * max(largest, 1.0)
+        return found
 
     def _mixed(self, where: Mask, other: Tensor) -> Tensor:
         return torch.where(self._over_input(where), other, self._x)

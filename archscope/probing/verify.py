@@ -19,7 +19,7 @@ from archscope.dependence.answer.receptive import Receptive
 from archscope.dependence.record.capture import input_tensors
 from archscope.probing.axes import AxesEvidence
 from archscope.probing.claims import Claim, claims, has_room
-from archscope.probing.draws import copies, draws, limits_of
+from archscope.probing.draws import copies, draws, limits_of, rounding_of
 from archscope.probing.evidence import ContradictionError, Evidence, NotRepeatedError
 from archscope.probing.holding import Held, NotHeldError, held_reductions
 from archscope.probing.outputs import OutputsEvidence
@@ -32,6 +32,7 @@ from archscope.probing.proof import (
     misprinted,
     missing,
     not_run,
+    outgrown,
     sees_one,
     shown_by,
     stray,
@@ -108,6 +109,8 @@ def verify(
                 shown.append(one)
         except Exception as error:  # the user's own forward, in another number type
             reasons.append(_said(error))
+    if not (shown or gaps or any(reasons)):
+        reasons.append("the unit sees nothing, as the graph says, and nothing was tried")
     levels: list[Level] = [one.level for one in shown if one.level != "not run"]
     if levels and (any(reasons) or len(levels) < len(shown)):
         levels.append("bounded")
@@ -170,7 +173,7 @@ def _show(
     if beside and sees_one(claim):
         return shown_by(claim, asked, "refused", beside)
     printed = misprinted(claim, found)
-    reasons = [*filter(None, (beside, missing(claim, asked)))]
+    reasons = [*filter(None, (beside, outgrown(claim, found), missing(claim, asked)))]
     if reasons:
         reason = "; ".join(filter(None, (*reasons, printed, late)))
         return shown_by(claim, asked, "bounded", reason)
@@ -205,6 +208,7 @@ def _ask(
                 unit=claim.unit,
                 step=draw.step,
                 width=copies(claim),
+                rounding=rounding_of(graph),
             )
             if not trial.is_sound:
                 continue

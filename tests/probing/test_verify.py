@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from archscope.dependence.answer.fields import Field
 from archscope.dependence.answer.receptive import receptive
+from archscope.dependence.sets.lines import Line
 from archscope.probing import claims
 from archscope.probing.bisection import Mask, silent, smallest
 from archscope.probing.evidence import Edges
@@ -145,6 +146,19 @@ class Gated(nn.Module):
         return torch.where(x.roll(1, -1) > 0, x, 2 * x)
 
 
+class Filtered(nn.Module):
+    """A causal filter of 3 taps by a transform of all: what is rounded is felt everywhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taps = nn.Parameter(torch.ones(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        size = 2 * x.shape[-1]
+        filtered = torch.fft.rfft(x, size) * torch.fft.rfft(self.taps, size)
+        return torch.fft.irfft(filtered, size)[..., : x.shape[-1]]
+
+
 class Insists(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         assert not x.isnan().any()
@@ -178,7 +192,12 @@ class Counted(nn.Module):
 @pytest.mark.parametrize(
     ("model", "x", "reason"),
     [
-        (Masked(), torch.zeros(1, 9, 4), "masks multiply by zero, and NaN survives that"),
+        (
+            Masked(),
+            torch.zeros(1, 9, 4),
+            "masks multiply by zero, sums of transforms cancel, and NaN",
+        ),
+        (Filtered(), line(), "sums of transforms cancel"),
         (Gated(), line(), "swallows NaN"),
         (Insists(), line(), "swallows NaN"),
         (Claims(), line(), "there are gradients at 1 positions outside the set"),
@@ -298,6 +317,31 @@ def test_numbers_that_are_not_those_of_the_set_are_refused(more: int, said: str)
 
     assert proof.level == ("refused" if more else "verified")
     assert said in proof.reason
+
+
+def test_a_unit_that_sees_nothing_is_not_tried() -> None:
+    model = nn.ConvTranspose1d(2, 2, 2, stride=3)  # output 2 lies between the taps
+
+    proof = proven(model, line(8), unit=(2,))
+
+    assert (proof.level, proof.reason) == (
+        *("not run", "the unit sees nothing, as the graph says, and nothing was tried"),
+    )
+
+
+def test_a_window_that_another_unit_outgrows_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv1d(2, 2, 2))
+    inputs = Inputs(args=(line(8),))
+    # Outputs 1, 3, 5 ... see two positions, all others one.
+    monkeypatch.setattr(Line, "hulls", property(lambda self: (1, 1)))
+    monkeypatch.setattr(Line, "typical", property(lambda self: 4))
+
+    proof = verify(model, inputs, receptive(model, inputs))
+
+    assert (proof.level, proof.reason) == (
+        "refused",
+        "another unit sees 2 positions, of a window of 1",
+    )
 
 
 class Several(nn.Module):

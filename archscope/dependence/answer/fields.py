@@ -76,7 +76,7 @@ class Field:
         if own is None:  # tokens of several axes: each window once, in order
             entries = np.unique(pattern.entries)
             order = np.lexsort((pattern.sets.widths(entries), firsts(entries)))
-            return Line(size, entries[order[:MOST_UNITS]], pattern.sets)
+            return Line(size, entries[order[:MOST_UNITS]], pattern.sets, in_order=False)
         entries = pattern.expanded(own).reshape(-1)
         key = (size, entries.tobytes())
         if key not in self.known:

@@ -181,12 +181,16 @@ def _through(edge: Edge, terms: Terms, *, drop: bool = False) -> tuple[Terms, bo
             continue
         looks = True
         after: list[Term] = []
+        lost = False
         for term in terms:
             parts = apply((step,), (term,))
-            lost = isinstance(step, Mix | Reduce) and any(_collapses(step, term, p) for p in parts)
-            collapsed = collapsed or lost
-            after += [] if lost and drop else parts
-        terms = unite(after)
+            after += parts
+            lost = lost or (
+                isinstance(step, Mix | Reduce) and any(_collapses(step, term, p) for p in parts)
+            )
+        collapsed = collapsed or lost
+        # A reduction is left out as a whole, as it is on the way back from a unit.
+        terms = () if lost and drop else unite(after)
     return terms, looks, collapsed
 
 

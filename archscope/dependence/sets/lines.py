@@ -34,6 +34,8 @@ class Line:
     entries: NDArray[np.int64]
     """What each unit sees, as `algebra` knows it."""
     algebra: Sets
+    in_order: bool = True
+    """Whether the units lie in a row; else each kind of window is there once."""
 
     def seen(self, unit: int) -> int:
         """Return what a unit sees."""
@@ -73,7 +75,7 @@ class Line:
         left out where all other windows are copies of one another.
         """
         units = np.flatnonzero((self.kinds != 0) & ~are_clipped(self.entries))
-        if len(units) < FEWEST_COPIES or self._period(units) is not None:
+        if not self.in_order or len(units) < FEWEST_COPIES or self._period(units) is not None:
             return units
         kept = self._copies(units)
         left = np.setdiff1d(units, kept)
