@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
 from archscope.dependence.record.graph import READ, Node, Shape, Value, View
+from archscope.dependence.record.recipes import TRANSFORMS
 from archscope.dependence.record.unread import is_unread
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.sets.steps import Edge, Keep, Step, broadcast, everything
@@ -66,7 +67,8 @@ class Lowered:
     def is_tried(self) -> bool:
         """Whether its edges come from running it, with what made its arguments, on numbers."""
         own = sources(self.node)
-        return not self.flag and any(edge.source not in own for edge in self.edges)
+        skips = any(edge.source not in own for edge in self.edges)
+        return self.node.operator in TRANSFORMS and skips and not self.flag
 
 
 @dataclass(frozen=True, slots=True)
