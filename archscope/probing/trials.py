@@ -22,6 +22,8 @@ class Trial:
     Masks are over the positions of the input (its `axes`). Answers are bitwise: the same network,
     the same shapes, other values at some positions. `width` copies of the input are tried in one
     pass, where these do not mix. A change is an increase of about `step`; None: it changes signs.
+    What differs by no more than `rounding` of the largest number is no answer: transforms and sums
+    so far leave that of what cancels.
     """
 
     def __init__(
@@ -33,7 +35,9 @@ class Trial:
         unit: dict[int, int],
         step: float | None = None,
         width: int = 1,
+        rounding: float = 0.0,
     ) -> None:
+        self._rounding, self._largest = rounding, 0.0
         self._run, self._x, self._axes, self._unit = run, x, axes, unit
         self._other = _changed(x, step)
         self._width = width
@@ -64,7 +68,9 @@ class Trial:
         if self._whole is None:
             self._whole = self._run_all(self._x.clone())
         after = self._run_all(torch.where(where, self._other, self._x))
-        return (after != self._whole) & after.isfinite()
+        if not self._rounding:
+            return (after != self._whole) & after.isfinite()
+        return ((after - self._whole).abs() > self._rounding * self._largest) & after.isfinite()
 
     def answering_at(self, where: Mask) -> Tensor:
         """Return the same for a change of some positions."""
@@ -130,7 +136,8 @@ class Trial:
                 return np.zeros([self._x.shape[axis] for axis in self._axes], dtype=np.bool_)
             (found,) = torch.autograd.grad(total, x, materialize_grads=True)
         others = [axis for axis in range(x.dim()) if axis not in self._axes]
-        seen = (found != 0) & found.isfinite()
+        least = self._rounding * float(found.abs().max()) if self._rounding else 0.0
+        seen = (found.abs() > least) & found.isfinite()
         mask: Mask = (seen.any(others) if others else seen).numpy()
         return mask.transpose(np.argsort(np.argsort(self._axes)))
 
@@ -160,7 +167,10 @@ class Trial:
     def _run_all(self, x: Tensor) -> Tensor:
         self.runs += 1
         with torch.set_grad_enabled(x.requires_grad):
-            return self._run(x)
+            found = self._run(x)
+        if self._rounding:
+            self._largest = max(self._largest, float(found.detach().abs().nan_to_num(0, 0).max()))
+        return found
 
     def _at(self, x: Tensor) -> Tensor:
         """Return the unit of each copy (N, ...)."""
@@ -169,10 +179,12 @@ class Trial:
         picked = found[at]
         return picked.clone() if len(x) > len(self._x) else picked[None].clone()
 
-    @staticmethod
-    def _differs(after: Tensor, before: Tensor) -> bool:
+    def _differs(self, after: Tensor, before: Tensor) -> bool:
         """Return whether a change answered; what overflowed on the way is no answer."""
-        return not torch.equal(after, before) and bool(after.isfinite().all())
+        if torch.equal(after, before) or not bool(after.isfinite().all()):
+            return False
+        least = self._rounding * self._largest
+        return not self._rounding or bool(((after - before).abs() > least).any())
 
     def _mixed(self, where: Mask, other: Tensor) -> Tensor:
         return torch.where(self._over_input(where), other, self._x)

@@ -56,6 +56,8 @@ LEAST_DRAWS = 2
 """Draws of weights and inputs that are made also where the first shows all."""
 FAST = 0.03
 """Seconds of a pass above which fewer positions are tried alone."""
+ROUNDING = 1e-9
+"""Of the largest number: what transforms and sums so far leave of what cancels is less."""
 CONTRADICTION = "a change of positions outside the set changes the output"
 NOT_HELD = (
     "what it sees without reductions over all positions was not tried: these cannot be told from "
@@ -205,6 +207,7 @@ def _ask(
                 unit=claim.unit,
                 step=draw.step,
                 width=copies(claim),
+                rounding=ROUNDING if any(each.cancels for each in exam.lowered) else 0.0,
             )
             if not trial.is_sound:
                 continue

@@ -66,9 +66,13 @@ class Lowered:
     @property
     def is_tried(self) -> bool:
         """Whether its edges come from running it, with what made its arguments, on numbers."""
+        return self.cancels and self.node.operator in TRANSFORMS
+
+    @property
+    def cancels(self) -> bool:
+        """Whether less is seen than what made its arguments reads: the rest is rounding."""
         own = sources(self.node)
-        skips = any(edge.source not in own for edge in self.edges)
-        return self.node.operator in TRANSFORMS and skips and not self.flag
+        return not self.flag and any(edge.source not in own for edge in self.edges)
 
 
 @dataclass(frozen=True, slots=True)
