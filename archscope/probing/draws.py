@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
+from archscope.dependence.answer.examine import Examination
 from archscope.dependence.record.graph import Graph, Value
 from archscope.probing.claims import Claim
 from archscope.probing.evidence import Limits
@@ -33,11 +34,11 @@ class Draw:
     """By how much inputs are increased; None: their signs change."""
 
 
-def draws(graph: Graph) -> tuple[Draw, ...]:
+def draws(exam: Examination) -> tuple[Draw, ...]:
     """Return the draws, each of another kind; at least two are made."""
-    if rounding_of(graph):  # which a huge change would make huge
+    if rounding_of(exam):  # which a huge change would make huge
         return tuple(Draw(seed=n, positive=False, step=None if n % 2 else 1.0) for n in range(1, 5))
-    has_masks = any("softmax" in n.operator or "attention" in n.operator for n in graph.nodes)
+    has_masks = any("softmax" in n.operator or "attention" in n.operator for n in exam.graph.nodes)
     huge = LARGE if has_masks else HUGE
     return (
         Draw(seed=1, positive=False, step=None),
@@ -47,10 +48,11 @@ def draws(graph: Graph) -> tuple[Draw, ...]:
     )
 
 
-def rounding_of(graph: Graph) -> float:
-    """Return which share of the largest output may be rounding: transforms take sums over all and
-    let them cancel."""
-    return ROUNDING if any("fft" in node.operator for node in graph.nodes) else 0.0
+def rounding_of(exam: Examination) -> float:
+    """Return which share of the largest output may be rounding: transforms and sums so far take
+    sums over much and let them cancel."""
+    transforms = any("fft" in node.operator for node in exam.graph.nodes)
+    return ROUNDING if transforms or any(each.cancels for each in exam.lowered) else 0.0
 
 
 def limits_of(passes: float, *, sees_all: bool) -> Limits:

@@ -194,7 +194,7 @@ def _ask(
     like = input_tensors(claim.inputs)[exam.input]
     tokens = None if like.is_floating_point() else tokens_of(model, exam, like)
     is_number = like.is_floating_point() or tokens is not None
-    for draw in draws(graph):
+    for draw in draws(exam):
         run = runner(
             model, claim.inputs, exam, claim.target,
             seed=draw.seed, positive=draw.positive, until=until, tokens=tokens, held=held,
@@ -208,7 +208,7 @@ def _ask(
                 unit=claim.unit,
                 step=draw.step,
                 width=copies(claim),
-                rounding=rounding_of(graph),
+                rounding=rounding_of(exam),
             )
             if not trial.is_sound:
                 continue

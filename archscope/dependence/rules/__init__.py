@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
 from archscope.dependence.record.graph import READ, Node, Shape, Value, View
+from archscope.dependence.record.recipes import TRANSFORMS
 from archscope.dependence.record.unread import is_unread
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.sets.steps import Edge, Keep, Step, broadcast, everything
@@ -65,6 +66,11 @@ class Lowered:
     @property
     def is_tried(self) -> bool:
         """Whether its edges come from running it, with what made its arguments, on numbers."""
+        return self.cancels and self.node.operator in TRANSFORMS
+
+    @property
+    def cancels(self) -> bool:
+        """Whether less is seen than what made its arguments reads: the rest is rounding."""
         own = sources(self.node)
         return not self.flag and any(edge.source not in own for edge in self.edges)
 

@@ -1,0 +1,270 @@
+"""Rules of operators that run on other devices alone, against what they stand for, run here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from archscope.dependence.answer.backward import over, ways
+from archscope.dependence.record.graph import Node, Shape, Value
+from archscope.dependence.record.zeros import Zeros
+from archscope.dependence.rules import Lowered, lower
+
+
+def lowered(operator: str, source: Value, outputs: list[Shape], **arguments: Any) -> Lowered:
+    """Return a node that nobody ran, as edges."""
+    made = tuple(Value(1 + place, shape) for place, shape in enumerate(outputs))
+    node = Node(
+        operator=operator,
+        arguments=arguments,
+        outputs=made,
+        picked=None,
+        module="",
+        pointwise=False,
+    )
+    return lower(node, Zeros())
+
+
+def said_of(found: Lowered, source: Value, output: int) -> NDArray[np.bool_]:
+    target = found.node.outputs[output]
+    assert target is not None
+    rows = []
+    for unit in np.ndindex(*target.shape):
+        back = ways((found,), target, dict(enumerate(unit)), [source])
+        seen = over(back[source], range(len(source.shape))) if source in back else np.zeros(1)
+        rows.append(np.broadcast_to(seen.reshape(-1) > 0, (int(np.prod(source.shape)),)))
+    return np.stack(rows)
+
+
+def mask_of(function: Callable[[Tensor], Tensor], shape: Shape) -> NDArray[np.bool_]:
+    x = torch.rand(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found: Any = torch.autograd.functional.jacobian(function, x)
+    return np.asarray((found != 0).reshape(-1, x.numel()).numpy())
+
+
+def layers(kind: str, **options: Any) -> Any:
+    torch.manual_seed(0)
+    made: Any = getattr(nn, kind)(2, 2, dtype=torch.float64, **options)
+    return made
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize(("count", "both"), [(1, False), (2, False), (1, True), (2, True)])
+def test_recurrent_layers(kind: str, first: bool, count: int, both: bool) -> None:
+    shape = (2, 3, 2) if first else (3, 2, 2)
+    source, width = Value(0, shape), 4 if both else 2
+    states = (count * (2 if both else 1), 2, 2)
+    found = lowered(
+        "_cudnn_rnn",
+        source,
+        [(*shape[:2], width), states],
+        input=source,
+        hx=torch.zeros(states),
+        cx=None,
+        num_layers=count,
+        batch_first=first,
+        bidirectional=both,
+        batch_sizes=[],
+    )
+    net = layers(kind, num_layers=count, batch_first=first, bidirectional=both)
+
+    assert found.flag == ""
+    np.testing.assert_array_equal(said_of(found, source, 0), mask_of(lambda x: net(x)[0], shape))
+
+    def last(x: Tensor) -> Tensor:
+        state = net(x)[1]
+        made: Tensor = state[0] if kind == "LSTM" else state
+        return made
+
+    np.testing.assert_array_equal(said_of(found, source, 1), mask_of(last, shape))
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_packed_sequences(both: bool) -> None:
+    # Two sequences of 3 and 2 steps, packed step after step: 2 + 2 + 1 rows.
+    source = Value(0, (5, 2))
+    found = lowered(
+        "_cudnn_rnn",
+        source,
+        [(5, 4 if both else 2)],
+        input=source,
+        hx=torch.zeros(1, 2, 2),
+        cx=None,
+        num_layers=1,
+        batch_first=False,
+        bidirectional=both,
+        batch_sizes=[2, 2, 1],
+    )
+    net = layers("GRU", bidirectional=both)
+
+    def packed(x: Tensor) -> Tensor:
+        sizes = torch.tensor([2, 2, 1])
+        made: Tensor = net(nn.utils.rnn.PackedSequence(x, sizes))[0].data
+        return made
+
+    np.testing.assert_array_equal(said_of(found, source, 0), mask_of(packed, (5, 2)))
+
+
+def test_first_states() -> None:
+    source = Value(0, (2, 1, 2))
+    found = lowered(
+        "_cudnn_rnn",
+        source,
+        [(3, 1, 2)],
+        input=torch.zeros(3, 1, 2),
+        hx=source,
+        cx=None,
+        num_layers=2,
+        batch_first=False,
+        bidirectional=False,
+        batch_sizes=[],
+    )
+    net = layers("GRU", num_layers=2)
+    x = torch.rand(3, 1, 2, dtype=torch.float64)
+
+    assert said_of(found, source, 0).all()
+    assert mask_of(lambda h: net(x, h)[0], (2, 1, 2)).all()
+
+
+def lstm_cell(gates: Tensor) -> Tensor:
+    enter, forget, made, leave = gates.chunk(4, 1)
+    state = forget.sigmoid() + enter.sigmoid() * made.tanh()
+    return leave.sigmoid() * state.tanh()
+
+
+def test_cells_go_unit_by_unit() -> None:
+    source = Value(0, (2, 12))
+    found = lowered(
+        "_thnn_fused_lstm_cell",
+        source,
+        [(2, 3), (2, 3)],
+        input_gates=source,
+        hidden_gates=torch.zeros(2, 12),
+        cx=torch.ones(2, 3),
+        input_bias=None,
+        hidden_bias=None,
+    )
+
+    np.testing.assert_array_equal(said_of(found, source, 0), mask_of(lstm_cell, (2, 12)))
+
+
+@pytest.mark.parametrize("options", [{}, {"is_causal": True}, {"window_size_left": 1}])
+@pytest.mark.parametrize("name", ["query", "key", "value"])
+def test_attention_by_rows(name: str, options: dict[str, Any]) -> None:
+    shape = (1, 4, 2, 2)
+    source = Value(0, shape)
+    given = {one: torch.ones(shape) for one in ("query", "key", "value")}
+    found = lowered(
+        "_flash_attention_forward", source, [shape], **{**given, name: source}, **options
+    )
+    apart = torch.arange(4)[:, None] - torch.arange(4)
+    seen = torch.ones(4, 4, dtype=torch.bool)
+    if "is_causal" in options:
+        seen = apart >= 0
+    if "window_size_left" in options:
+        seen = apart <= 1
+
+    def attend(x: Tensor) -> Tensor:
+        generator = torch.Generator().manual_seed(1)
+        others = {
+            one: torch.rand(shape, dtype=x.dtype, generator=generator).transpose(1, 2)
+            for one in given
+        }
+        others[name] = x.transpose(1, 2)
+        made = F.scaled_dot_product_attention(
+            others["query"], others["key"], others["value"], attn_mask=seen
+        )
+        return made.transpose(1, 2)
+
+    said, mask = said_of(found, source, 0), mask_of(attend, shape)
+    if name != "value":  # a query that sees one key alone does not weigh it
+        assert not (mask & ~said).any()
+    else:
+        np.testing.assert_array_equal(said_of_positions(said), said_of_positions(mask))
+
+
+def said_of_positions(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which position sees which, of masks over (1, 4, 2 heads, 2)."""
+    return np.asarray(mask.reshape(4, 4, 4, 4).any((1, 3)))
+
+
+def test_jagged_rows() -> None:
+    source = Value(0, (5, 2))
+    offsets = [torch.tensor([0, 2, 5])]
+    found = lowered(
+        "_jagged_to_padded_dense_forward",
+        source,
+        [(2, 4, 2)],
+        values=source,
+        offsets=offsets,
+        max_lengths=[4],
+    )
+
+    def pad(x: Tensor) -> Tensor:
+        return nn.utils.rnn.pad_sequence(
+            [F.pad(x[:2], (0, 0, 0, 2)), F.pad(x[2:], (0, 0, 0, 1))], True
+        )
+
+    np.testing.assert_array_equal(said_of(found, source, 0), mask_of(pad, (5, 2)))
+    padded = Value(0, (2, 4, 2))
+    back = lowered(
+        "_padded_dense_to_jagged_forward", padded, [(5, 2)], dense=padded, offsets=offsets
+    )
+    np.testing.assert_array_equal(
+        said_of(back, padded, 0), mask_of(lambda x: torch.cat([x[0, :2], x[1, :3]]), (2, 4, 2))
+    )
+
+
+def test_groups_of_rows_whose_ends_are_known_stay_apart() -> None:
+    source = Value(0, (5, 2))
+    ends, matrices = torch.tensor([2, 5], dtype=torch.int32), torch.zeros(2, 2, 3)
+    rows = lowered("_grouped_mm", source, [(5, 3)], self=source, mat2=matrices, offs=ends)
+
+    assert rows.flag == ""
+    np.testing.assert_array_equal(
+        said_of(rows, source, 0), np.kron(np.eye(5), np.ones((3, 2))).astype(bool)
+    )
+    # (M, K) by (K, N) in groups of K: group 0 sums columns 0 and 1, group 1 columns 2 to 4.
+    wide = Value(0, (1, 5))
+    inner = lowered("_grouped_mm", wide, [(2, 1, 1)], self=wide, mat2=torch.ones(5, 1), offs=ends)
+    np.testing.assert_array_equal(
+        said_of(inner, wide, 0), np.array([[1, 1, 0, 0, 0], [0, 0, 1, 1, 1]], dtype=bool)
+    )
+
+
+def test_taps_anywhere_are_a_bound() -> None:
+    source, offsets = Value(0, (1, 2, 3, 3)), Value(9, (1, 2, 3, 3))
+    found = lowered(
+        "deform_conv2d",
+        source,
+        [(1, 2, 3, 3)],
+        input=source,
+        weight=torch.ones(2, 2, 1, 1),
+        offset=offsets,
+        mask=torch.ones(1, 1, 3, 3),
+        bias=torch.ones(2),
+        groups=1,
+    )
+
+    assert found.flag == "depends on data"
+    assert said_of(found, source, 0).all()
+    own = said_of(found, offsets, 0).reshape(2, 9, 2, 9)
+    np.testing.assert_array_equal(
+        own, np.broadcast_to(np.eye(9, dtype=bool)[None, :, None], own.shape)
+    )
+
+
+def test_a_form_that_a_rule_never_met_is_a_bound() -> None:
+    source = Value(0, (2, 2))
+    found = lowered("convolution", source, [(2, 2)], image=source)
+
+    assert found.flag == "unknown operator"
+    assert said_of(found, source, 0).all()
