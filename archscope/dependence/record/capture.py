@@ -23,6 +23,7 @@ from archscope.dependence.record.functions import FunctionRecorder
 from archscope.dependence.record.graph import READ, Call, Graph, Node, Read, Value
 from archscope.dependence.record.operators import (
     BY_MASK,
+    FILLED,
     INDEXED,
     LIKE,
     READS,
@@ -280,6 +281,8 @@ class _Recorder(TorchDispatchMode):
         if any(t.is_meta for t in tensors) and not all(t.is_meta for t in tensors):
             given = tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
         out = func(*given[0], **given[1])
+        if name in FILLED and out.is_meta:
+            self._known.fill(out, args[1] if name == "full" else FILLED[name])
         if made is not None:
             if len(made.written) == 1:  # it may have been written to a stand-in
                 out = made.written[0]

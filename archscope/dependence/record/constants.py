@@ -67,6 +67,13 @@ class Constants:
         """Say that a tensor counts as anything."""
         self._of[_name_of(tensor)] = _Memory(_reference(tensor), Facts(), is_unread=False)
 
+    def fill(self, tensor: Tensor, value: float) -> None:
+        """Say that all elements of a tensor without values are a number: it is no mask."""
+        facts = Facts()
+        if tensor.numel() <= MOST_ELEMENTS:
+            facts = facts_of_values(torch.full((tensor.numel(),), float(value)))
+        self._of[_name_of(tensor)] = _Memory(_reference(tensor), facts, is_unread=False)
+
     def before(self, func: Any, name: str, args: Any, kwargs: Any, tensors: Any) -> _Made | None:
         """Take in an operator on constants that is about to run; None: there is nothing to note."""
         if not any(map(self._is_made, tensors)) or name.startswith(_SHAPED):

@@ -14,6 +14,8 @@ LIKE = frozenset(
     )
 )
 """Operators that take no more from a tensor than its shape, type and device."""
+FILLED = {"zeros": 0.0, "ones": 1.0, "full": None}
+"""Operators that make a tensor of one number; None: it is their second argument."""
 RESHAPED_IN_PLACE = frozenset(
     ("squeeze", "unsqueeze", "transpose", "t", "swapaxes", "resize", "set", "as_strided")
 )
