@@ -14,11 +14,14 @@ from archscope.loaders._stack_layers import StackSpec as StackSpec
 from archscope.loaders._stack_layers import blocks_of, check_lengths, count_of
 from archscope.specs import listed
 from archscope.subject import Network, Request, Sketch, Subject
+from archscope.theory.combs import combs, jump, reach
 from archscope.theory.layers import Layer, Path, sizes
 from archscope.theory.outline import Branch, Outline
 
 LAYERS_LIMIT = 1_000
 """Layers that a stack may have."""
+WINDOW_LIMIT = 1 << 64
+"""Positions along an axis that an output may see, or outputs may lie apart."""
 
 Branches = tuple[tuple[Any, ...], ...]
 """The dilations of each parallel path."""
@@ -27,6 +30,7 @@ Branches = tuple[tuple[Any, ...], ...]
 def sketch(spec: StackSpec, branches: Branches = ()) -> Sketch:
     """Return the stack, or the parallel branches in place of its dilations, as a sketch."""
     outline = _branched(spec, branches) if branches else _single(spec)
+    _check_windows(outline)
     if outline.sizes is not None:
         for path in outline.paths:
             for stack, size in zip(path, outline.sizes, strict=True):
@@ -179,6 +183,16 @@ def _branched(spec: StackSpec, branches: Branches) -> Outline:
 def _check_count(field: str, count: int) -> None:
     if count > LAYERS_LIMIT:
         raise SpecError(field, count, f"layers are too many; up to {LAYERS_LIMIT:,} are looked at")
+
+
+def _check_windows(outline: Outline) -> None:
+    for path in outline.paths:
+        for stack in path:
+            if max(reach(combs(stack)), jump(stack)) > WINDOW_LIMIT:
+                raise UsageError(
+                    "strides and dilations reach beyond 2^64 positions along an axis; give "
+                    "fewer or smaller ones"
+                )
 
 
 def _words(spec: StackSpec, branches: Branches, outline: Outline) -> Iterator[str]:

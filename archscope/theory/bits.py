@@ -30,12 +30,16 @@ def mirror(mask: int, length: int) -> int:
 
 def every(mask: int, length: int, start: int, step: int) -> int:
     """Return positions start, start + step, ... of a set of `length` positions, renumbered."""
+    if step == 1:
+        return mask >> start
     digits = f"{mask:0{length}b}"[::-1][start::step]
     return int(digits[::-1], 2) if digits else 0
 
 
 def stretch(mask: int, step: int) -> int:
     """Return the set with position i moved to i * step; `every` undoes it."""
+    if step == 1:
+        return mask
     return int(("0" * (step - 1)).join(f"{mask:b}"), 2)
 
 

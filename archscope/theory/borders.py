@@ -45,12 +45,12 @@ def find_unread(stack: Stack, input_size: int) -> Unread:
     combs(stack)  # refuses up-sampling
     *inputs, outputs = sizes(stack, input_size)
     read = ones(outputs)
-    for layer, size in zip(reversed(stack), reversed(inputs), strict=True):
-        taps = spread(stretch(read, layer.stride), layer.kernel, layer.dilation)
-        before = layer.padding[0]
-        if layer.kind == "transposed":  # its taps look back
-            taps, before = taps << before, layer.span
-        read = taps >> before & ones(size)
+    for layer, size, made in zip(
+        reversed(stack), reversed(inputs), reversed((*inputs[1:], outputs)), strict=True
+    ):
+        first, last = _taps_within(layer, size, made)
+        places = _copies(stretch(read, layer.stride), last - first + 1, layer.dilation)
+        read = _shifted(places, first * layer.dilation - _before(layer)) & ones(size)
     before = (read & -read).bit_length() - 1 if read else input_size
     after = input_size - read.bit_length() if read else 0
     return Unread(before=before, after=after, total=input_size - read.bit_count())
@@ -93,7 +93,7 @@ def seeing(stack: Stack, input_size: int) -> tuple[int, int]:
         if found == ones(size) and _reaches_all(layer, size, outputs):
             found = ones(outputs)
         else:
-            found = _passed_on(layer, found, size) & ones(outputs)
+            found = _passed_on(layer, found, size, outputs) & ones(outputs)
         size = outputs
     return found, size
 
@@ -107,7 +107,31 @@ def _reaches_all(layer: Layer, size: int, outputs: int) -> bool:
     return layer.kind != "transposed" and reaches
 
 
-def _passed_on(layer: Layer, found: int, size: int) -> int:
+def _before(layer: Layer) -> int:
+    """Return how many positions lie before the input, as taps that look ahead take it."""
+    before = layer.padding[0]
+    return layer.span - before if layer.kind == "transposed" else before  # its taps look back
+
+
+def _taps_within(layer: Layer, size: int, outputs: int) -> tuple[int, int]:
+    """Return the first and the last tap that reads the input for some output.
+
+    Without the others, sets take no more bits than the maps have positions.
+    """
+    before, reach = _before(layer), (outputs - 1) * layer.stride
+    first = max(0, -(-(before - reach) // layer.dilation))
+    return first, min(layer.kernel - 1, (before + size - 1) // layer.dilation)
+
+
+def _copies(mask: int, taps: int, rate: int) -> int:
+    return spread(mask, taps, rate) if taps > 0 else 0
+
+
+def _shifted(mask: int, by: int) -> int:
+    return mask << by if by >= 0 else mask >> -by
+
+
+def _passed_on(layer: Layer, found: int, size: int, outputs: int) -> int:
     """Return which outputs of a layer read one of the inputs that are found."""
     before, factor = layer.padding[0], layer.stride
     match layer.kind:
@@ -121,8 +145,11 @@ def _passed_on(layer: Layer, found: int, size: int) -> int:
             below = spread(stretch(found, factor), factor, 1) << factor // 2
             above = spread(stretch(found, factor), factor - factor % 2, 1) << factor // 2
             return below | above << factor % 2 >> factor
-    taps = spread(found << before, layer.kernel, layer.dilation) >> layer.span
-    return every(taps, max(size + before, 1), 0, factor)
+    first, last = _taps_within(layer, size, outputs)
+    taps = _copies(found, last - first + 1, layer.dilation)
+    length = (outputs - 1) * factor + 1
+    places = _shifted(taps, before - last * layer.dilation) & ones(length)
+    return every(places, length, 0, factor)
 
 
 def _valid_share(layer: Layer, size: int) -> Fraction:

@@ -1,11 +1,24 @@
 """Finite inputs."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from archscope.theory.borders import find_unread, valid_taps
-from archscope.theory.layers import Stack, conv, dilated, output_size, pool, transposed
+from archscope.errors import UsageError
+from archscope.theory.borders import find_blind, find_unread, valid_taps
+from archscope.theory.layers import (
+    Layer,
+    Stack,
+    conv,
+    dilated,
+    output_size,
+    pool,
+    sizes,
+    transposed,
+)
 from archscope.theory.units import seen_by
 
 
@@ -52,3 +65,49 @@ def test_unread_by_listing(size: int) -> None:
     unread = find_unread(stack, size)
     assert unread.total == size - len(read)
     assert (unread.before, unread.after) == (min(read), size - 1 - max(read))
+
+
+def plain(layer: Layer) -> Layer:
+    """A layer as it is; one that resizes has neither taps nor padding of its own."""
+    if layer.kind in ("conv", "transposed"):
+        return layer
+    return replace(layer, kernel=1, dilation=1, padding=(0, 0))
+
+
+@given(
+    st.lists(
+        st.builds(
+            Layer,
+            kernel=st.integers(1, 4),
+            stride=st.integers(1, 3),
+            dilation=st.integers(1, 12),
+            padding=st.tuples(st.integers(0, 9), st.integers(0, 9)),
+            kind=st.sampled_from(["conv", "transposed", "nearest", "linear"]),
+        ).map(plain),
+        min_size=1,
+        max_size=3,
+    ).map(tuple),
+    st.integers(1, 12),
+)
+@settings(max_examples=300, deadline=None)
+def test_outputs_that_see_nothing_are_those_that_walk_back_to_nothing(
+    stack: Stack, size: int
+) -> None:
+    try:
+        outputs = sizes(stack, size)[-1]
+    except UsageError:
+        assume(False)
+    assume(outputs < 400)
+    seen = [set(seen_by(stack, unit, input_size=size)) for unit in range(outputs)]
+
+    assert find_blind(stack, size) == sum(not each for each in seen)
+    if not any(layer.upsamples for layer in stack):
+        read = set().union(*seen)
+        assert find_unread(stack, size).total == size - len(read)
+
+
+def test_a_tap_far_beyond_the_input_takes_no_memory() -> None:
+    far = (Layer(kernel=3, dilation=2**31, padding=(2**31, 2**31)),)
+
+    assert find_blind(far, 5) == 0  # the middle tap reads all
+    assert find_unread(far, 5).total == 0
