@@ -92,8 +92,9 @@ def hull(mask: Any) -> Hull:
 def by_archscope(case: Case) -> Told:
     """Return what archscope tells, which finds the axes of positions itself."""
     import archscope
-    from archscope.dependence.answer.backward import over, ways
+    from archscope.dependence.answer.backward import ways
     from archscope.dependence.answer.examine import examine
+    from archscope.dependence.sets.products import over
     from archscope.subject import Inputs
 
     model, x = case.build().eval(), torch.zeros(case.shape)

@@ -338,10 +338,8 @@ def test_a_window_that_another_unit_outgrows_is_bounded(monkeypatch: pytest.Monk
 
     proof = verify(model, inputs, receptive(model, inputs))
 
-    assert (proof.level, proof.reason) == (
-        "refused",
-        "another unit sees 2 positions, of a window of 1",
-    )
+    assert proof.level == "bounded"
+    assert "another unit sees 2 positions, of a window of 1" in proof.reason
 
 
 class Several(nn.Module):
