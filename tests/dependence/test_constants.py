@@ -19,9 +19,10 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize, prune
 
 from archscope.blocks.constants import weights_without_values
-from archscope.dependence.answer.backward import over, ways
+from archscope.dependence.answer.backward import ways
 from archscope.dependence.answer.examine import Examination, examine
 from archscope.dependence.rules import UNREAD
+from archscope.dependence.sets.products import over
 from archscope.subject import Inputs
 
 N, C = 6, 2

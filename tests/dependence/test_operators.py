@@ -13,8 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archscope.dependence.answer.backward import over, ways
+from archscope.dependence.answer.backward import ways
 from archscope.dependence.answer.examine import Examination, examine
+from archscope.dependence.sets.products import over
 from archscope.errors import ForwardError, UsageError
 from archscope.subject import Inputs
 

@@ -22,9 +22,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from archscope.dependence.answer.backward import over, ways
+from archscope.dependence.answer.backward import ways
 from archscope.dependence.answer.examine import Examination, examine
 from archscope.dependence.record.graph import Value
+from archscope.dependence.sets.products import over
 from archscope.subject import Inputs
 from drawn.networks import Drawn
 from drawn.parts import Branches
