@@ -12,10 +12,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from archscope.dependence.answer.backward import over, ways
+from archscope.dependence.answer.backward import ways
 from archscope.dependence.record.graph import Node, Shape, Value
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import Lowered, lower
+from archscope.dependence.sets.products import over
 
 
 def lowered(operator: str, source: Value, outputs: list[Shape], **arguments: Any) -> Lowered:
