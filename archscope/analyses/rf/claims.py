@@ -34,7 +34,7 @@ def _timed(found: Found, totals: Totals, name: str) -> Found:
 
 def _bounded(values: Sequence[Number] | None, totals: Totals) -> Found:
     """Return numbers of windows, which are bounds where these are."""
-    if totals.global_by is not None and totals.local_field is None:
+    if totals.global_by is not None:
         grows = f"{totals.global_by} sees all of the input, which may be larger"
         return Found(values=tuple(values or ()), bound="at least", why=grows)
     return _known(values, totals)
@@ -68,15 +68,13 @@ def _field(totals: Totals) -> Found:
 
 def _causal(totals: Totals) -> Found:
     ahead = totals.look_ahead if totals.look_ahead is not None else totals.ahead
-    if ahead is None:
-        if totals.global_by:
-            return Found(values=(0,), why=f"{totals.global_by} reduces over all positions")
-        return Found(why=_reason(totals))
     furthest = max(ahead) if isinstance(ahead, tuple) else ahead
-    if furthest == 0:
+    if furthest is not None and furthest <= 0:
         return Found(values=(1,))
-    if totals.bounded_by:
+    if totals.bounded_by or (furthest is None and not totals.global_by):
         return Found(why=_reason(totals))
+    if totals.global_by:
+        return Found(values=(0,), why=f"{totals.global_by} reduces over all positions")
     return Found(values=(0,), why=f"an output sees {furthest:,} positions ahead")
 
 

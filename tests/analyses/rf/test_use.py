@@ -1,0 +1,320 @@
+"""What is done with a receptive field, proven by doing it: tiles, chunks, sizes of inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import archscope
+from archscope.analyses.rf.use_rows import AxisRow
+from archscope.errors import ThresholdError, UsageError
+from archscope.results import Report
+from archscope.saved import read_text
+
+laws = settings(max_examples=25, deadline=None, derandomize=True, database=None)
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+CHANNELS = 2
+
+
+def conv(kernel: int, stride: int, dilation: int, padding: int) -> nn.Module:
+    return nn.Conv1d(CHANNELS, CHANNELS, kernel, stride=stride, dilation=dilation, padding=padding)
+
+
+blocks = (
+    st.builds(conv, st.integers(1, 4), st.integers(1, 2), st.integers(1, 3), st.integers(0, 3))
+    | st.builds(lambda k: nn.MaxPool1d(k), st.integers(2, 3))
+    | st.builds(
+        lambda s: nn.ConvTranspose1d(CHANNELS, CHANNELS, 2 * s, stride=s), st.integers(1, 3)
+    )
+    | st.builds(lambda s: nn.Upsample(scale_factor=s, mode="nearest"), st.integers(2, 2))
+)
+
+
+class Ladder(nn.Module):
+    """A U-Net whose coarser path hides in the window of a wide layer beside it."""
+
+    def __init__(self, levels: int, kernel: int) -> None:
+        super().__init__()
+        self.down = nn.ModuleList(conv(3, 1, 1, 1) for _ in range(levels))
+        self.up = nn.ModuleList(
+            nn.ConvTranspose1d(CHANNELS, CHANNELS, 2, stride=2) for _ in range(levels)
+        )
+        self.beside = conv(kernel, 1, 1, kernel // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept, wide = [], self.beside(x)
+        for down in self.down:
+            x = down(x)
+            kept.append(x)
+            x = F.max_pool1d(x, 2)
+        for up, skip in zip(self.up, reversed(kept), strict=True):
+            x = up(x) + skip
+        return x + wide
+
+
+def field(model: nn.Module, size: int) -> tuple[Report, AxisRow]:
+    dtype = next((p.dtype for p in model.parameters()), torch.float32)
+    report = archscope.receptive_field(model, torch.zeros(1, CHANNELS, size, dtype=dtype))
+    (row,) = report.section("rf.axes").rows
+    return report, row
+
+
+def by_tiles(model: nn.Module, x: Tensor, row: AxisRow, tile: int) -> list[tuple[int, Tensor]]:
+    """Return what is kept of each tile, and at which output it begins."""
+    assert row.tile_step is not None
+    assert row.tile_overlap is not None
+    assert row.jump is not None
+    kept, start, size = [], 0, x.shape[-1]
+    while True:
+        last = start + tile >= size
+        out = model(x[..., start : size if last else start + tile])
+        before = 0 if start == 0 else row.discard_before
+        end = out.shape[-1] - (0 if last else row.discard_after or 0)
+        at = round(start / row.jump)
+        kept.append((at + (before or 0), out[..., before:end]))
+        if last:
+            return kept
+        start += tile - row.tile_overlap
+
+
+def check_tiles(model: nn.Module, row: AxisRow, given_size: int) -> None:
+    """Assert that tiles give what the whole gives, without a gap."""
+    assert row.tile_step is not None
+    assert row.tile_overlap is not None
+    step, rest = row.tile_step, row.tile_rest or 0
+    # A tile moves by `step` at least, and three of them are the whole.
+    tile = row.tile_overlap + step * (1 + given_size // (3 * step))
+    assert (tile - rest) % step == 0
+    whole = tile + 2 * (tile - row.tile_overlap)
+    x = torch.randn(1, CHANNELS, whole, dtype=torch.float64)
+    with torch.no_grad():
+        expected = model(x)
+        reached = 0
+        for at, part in by_tiles(model, x, row, tile):
+            assert at <= reached, "no output is missing between two tiles"
+            torch.testing.assert_close(part, expected[..., at : at + part.shape[-1]])
+            reached = at + part.shape[-1]
+        assert reached == expected.shape[-1]
+
+
+@laws
+@given(st.lists(blocks, min_size=1, max_size=4), st.integers(0, 10**6))
+def test_tiles_of_a_random_stack_give_what_the_whole_gives(
+    layers: Sequence[nn.Module], seed: int
+) -> None:
+    torch.manual_seed(seed)
+    model = nn.Sequential(*layers).double().eval()
+
+    _, row = field(model, 240)
+
+    if row.tile_overlap is None:
+        assert row.why
+        return
+    check_tiles(model, row, 240)
+
+
+@pytest.mark.parametrize(("levels", "kernel"), [(1, 3), (2, 3), (2, 31), (3, 3)])
+def test_tiles_of_a_ladder_start_at_multiples_of_all_its_strides(levels: int, kernel: int) -> None:
+    model = Ladder(levels, kernel).double().eval()
+
+    _, row = field(model, 256)
+
+    assert row.tile_step == 2**levels
+    assert row.allowed_sizes == f"multiples of {2**levels} from {2**levels}"
+    assert row.outputs == "n"
+    check_tiles(model, row, 256)
+
+
+def test_one_more_position_of_margin_is_needed() -> None:
+    """The numbers are no larger than they must be: outputs next to those kept differ."""
+    model = nn.Sequential(conv(3, 1, 1, 1), conv(3, 1, 4, 4)).double().eval()
+    _, row = field(model, 100)
+    x = torch.randn(1, CHANNELS, 100, dtype=torch.float64)
+
+    whole, tile = model(x), model(x[..., 40:80])
+
+    assert (row.discard_before, row.discard_after) == (5, 5)
+    assert torch.allclose(tile[..., 5:35], whole[..., 45:75])
+    assert not torch.allclose(tile[..., 4], whole[..., 44])
+    assert not torch.allclose(tile[..., 35], whole[..., 75])
+
+
+@laws
+@given(st.lists(blocks, min_size=1, max_size=4))
+def test_the_smallest_input_runs_and_no_smaller_one(layers: Sequence[nn.Module]) -> None:
+    model = nn.Sequential(*layers).eval()
+
+    _, row = field(model, 120)
+
+    assert row.smallest_input is not None
+    assert runs(model, row.smallest_input)
+    assert not runs(model, row.smallest_input - 1)
+
+
+def runs(model: nn.Module, size: int) -> bool:
+    if size < 1:
+        return False
+    try:
+        return bool(model(torch.zeros(1, CHANNELS, size)).numel())
+    except RuntimeError:
+        return False
+
+
+class Causal(nn.Module):
+    """Dilated convolutions, each behind a pad or with a cut at its end, some with strides."""
+
+    def __init__(self, layers: Sequence[tuple[int, int, int, bool]]) -> None:
+        super().__init__()
+        self.cuts = [cut and stride == 1 for _, stride, _, cut in layers]
+        self.convs = nn.ModuleList(
+            conv(k, s, d, (k - 1) * d if cut and s == 1 else 0) for k, s, d, cut in layers
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer, cut in zip(self.convs, self.cuts, strict=True):
+            before = (layer.kernel_size[0] - 1) * layer.dilation[0]
+            x = layer(x if cut else F.pad(x, (before, 0)))
+            x = torch.relu(x[..., : x.shape[-1] - before] if cut else x)
+        return x
+
+
+causal_layers = st.lists(
+    st.tuples(st.integers(1, 4), st.integers(1, 2), st.integers(1, 3), st.booleans()),
+    min_size=1,
+    max_size=4,
+)
+
+
+@laws
+@given(causal_layers, st.integers(1, 4))
+def test_a_causal_stack_runs_in_chunks_with_its_buffers(
+    layers: list[tuple[int, int, int, bool]], chunks: int
+) -> None:
+    model = Causal(layers).double().eval()
+    report, row = field(model, 128)
+    section = report.find("rf.buffers")
+    kept = {each.layer: each for each in section.rows} if section else {}
+
+    assert row.look_ahead == 0
+    # Weights are float64: 8 bytes.
+    assert all(each.bytes == each.positions * CHANNELS * 8 for each in kept.values())
+    size = (row.tile_step or 1) * chunks
+    x = torch.randn(1, CHANNELS, 8 * size, dtype=torch.float64)
+    with torch.no_grad():
+        expected = model(x)
+        buffers = {
+            number: torch.zeros(
+                1,
+                CHANNELS,
+                kept[f"convs.{number}"].positions if f"convs.{number}" in kept else 0,
+                dtype=torch.float64,
+            )
+            for number in range(len(layers))
+        }
+        parts = [
+            stream(model, x[..., at : at + size], buffers) for at in range(0, x.shape[-1], size)
+        ]
+    torch.testing.assert_close(torch.cat(parts, -1), expected)
+
+
+def stream(model: Causal, x: Tensor, buffers: dict[int, Tensor]) -> Tensor:
+    """Run one chunk with no more of the past than the buffers hold."""
+    for number, layer in enumerate(model.convs):
+        assert isinstance(layer, nn.Conv1d)
+        seen = torch.cat([buffers[number], x], -1)
+        size = buffers[number].shape[-1]
+        x = torch.relu(F.conv1d(seen, layer.weight, layer.bias, layer.stride, 0, layer.dilation))
+        buffers[number] = seen[..., seen.shape[-1] - size :]
+    return x
+
+
+class Norm(nn.Module):
+    """A causal convolution, and a norm over all positions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = conv(3, 1, 1, 0), nn.GroupNorm(1, CHANNELS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(self.conv(F.pad(x, (2, 0))))
+
+
+def test_what_is_global_is_unknown_with_its_reason() -> None:
+    report, row = field(Norm(), 64)
+
+    assert (row.look_back, row.look_ahead, row.tile_overlap) == (None, None, None)
+    assert row.why == "norm reduces over all positions"
+    assert report.find("rf.buffers") is None
+    with pytest.raises(ThresholdError) as raised:
+        report.check("causal", "ahead <= 40", "rf >= 64", "rf <= 64")
+    assert str(raised.value).splitlines() == [
+        "causal: it is not, because norm reduces over all positions",
+        "ahead <= 40: unknown, because norm reduces over all positions",
+        "rf <= 64: unknown, it is at least 64 positions, because norm sees all of the input, which "
+        "may be larger",
+    ]
+
+
+def test_wrapped_borders_and_padding_by_the_size_are_no_tiles() -> None:
+    around = nn.Conv1d(CHANNELS, CHANNELS, 5, padding=2, padding_mode="circular")
+
+    _, row = field(around, 40)
+
+    assert (row.look_ahead, row.tile_overlap) == (None, None)
+    assert row.why == "outputs near the borders see other positions than inside"
+
+
+def test_a_recurrent_network_looks_back_to_the_first_position() -> None:
+    report = archscope.receptive_field(nn.LSTM(4, 4, batch_first=True), torch.zeros(1, 30, 4))
+    (row,) = report.section("rf.axes").rows
+
+    assert (row.look_back, row.look_ahead, row.sees_first) == (None, 0, True)
+    assert report.check("causal", "ahead == 0") is report
+    with pytest.raises(ThresholdError, match="back <= 100: unknown"):
+        report.check("back <= 100")
+
+
+def test_delays_are_told_in_milliseconds() -> None:
+    report = archscope.receptive_field(
+        [1, 2, 4, 8], kernel_size=(2,), causal=True, sample_rate="16kHz"
+    )
+
+    # 16 positions of 1/16 ms each, the newest of them its own.
+    assert report.totals.receptive_field_ms == (1.0,)
+    assert (report.totals.look_back_ms, report.totals.look_ahead_ms) == ((15 / 16,), (0.0,))
+    assert report.totals.jump_ms == (1 / 16,)
+    assert report.check("causal", "rf >= 1ms", "ahead <= 0ms", "coverage == 100%") is report
+    with pytest.raises(ThresholdError, match=r"^rf >= 1s: it is 1 ms$"):
+        report.check("rf >= 1s")
+
+
+def test_time_needs_a_sample_rate() -> None:
+    report = archscope.receptive_field([1, 2, 4])
+
+    with pytest.raises(UsageError, match="say how many positions a second has"):
+        report.check("ahead <= 40ms")
+
+
+def test_a_saved_report_can_be_checked() -> None:
+    report = archscope.receptive_field([2, 2, 2])
+    saved = read_text(report.to("json"))
+
+    assert saved.check("rf == 13", "streams == 2", "jump == 1", "coverage < 30%") is saved
+    # 49 of 169 positions are 28.99%.
+    with pytest.raises(ThresholdError, match=r"coverage == 100%: it is 28\.99%"):
+        saved.check("coverage == 100%")
+
+
+def test_nothing_can_be_claimed_of_a_report_whose_analysis_declares_nothing() -> None:
+    report: Any = archscope.params(nn.Linear(2, 2))
+
+    with pytest.raises(UsageError, match="nothing can be claimed of a params report"):
+        report.check("params <= 25M")

@@ -1,0 +1,127 @@
+"""What users claim of an answer: read from text, and proven, refuted, or not known."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from archscope.assertions import Claim, Found, Measure, Quantity, failures, read_claims
+from archscope.errors import UsageError
+
+
+def quantity(found: Found, *measures: Measure, name: str = "size") -> Quantity:
+    return Quantity(name=name, measures=measures, read=lambda report, measure: found)
+
+
+def failure(text: str, found: Found, *measures: Measure) -> str | None:
+    (claim,) = read_claims([text], [quantity(found, *measures)])
+    return claim.failure(None)
+
+
+@pytest.mark.parametrize(
+    ("text", "measure", "sign", "wanted"),
+    [
+        ("size >= 1s", "time", ">=", 1),
+        ("size<=40ms", "time", "<=", Fraction(40, 1000)),
+        ("size == 100%", "share", "==", 1),
+        ("size > 12.5 %", "share", ">", Fraction(1, 8)),
+        ("size >= 255", "positions", ">=", 255),
+        ("size = 1,024 samples", "positions", "==", 1024),
+        ("Size != 1e3", "positions", "!=", 1000),
+        ("size <= 25M", "positions", "<=", 25 * 10**6),
+        ("size < 64KiB", "bytes", "<", 65536),
+    ],
+)
+def test_a_claim_is_read_with_its_unit(
+    text: str, measure: Measure, sign: str, wanted: int | Fraction
+) -> None:
+    known = quantity(Found(), "positions", "time", "share", "bytes")
+    if measure == "share":
+        known = quantity(Found(), "share")
+
+    (claim,) = read_claims([text], [known])
+
+    assert (claim.measure, claim.sign, claim.wanted) == (measure, sign, wanted)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", 'write a name, a comparison and a number, e.g. "rf >= 255"'),
+        ("rf >=", "write a name"),
+        ("rf >= many", "write a name"),
+        ("rf >= 3 parsecs", "rf is not measured in 'parsecs'; write e.g. 255"),
+        ("rf >= 3s", "rf is not measured in 's'"),
+        ("rf", "say how large, e.g. rf >= 255"),
+        ("causal == 1", "causal is so or not; write causal alone"),
+        ("casual", "nothing is called 'casual'; there are rf, causal. Did you mean 'causal'?"),
+    ],
+)
+def test_what_is_no_claim_is_said_with_what_would_be(text: str, said: str) -> None:
+    known = [
+        quantity(Found(), "positions", name="rf"),
+        quantity(Found(), "switch", name="causal"),
+    ]
+
+    with pytest.raises(UsageError) as raised:
+        read_claims([text], known)
+    assert said in str(raised.value)
+
+
+def test_a_claim_must_hold_along_each_axis() -> None:
+    assert failure("size >= 7", Found(values=(7, 9)), "positions") is None
+    assert failure("size >= 8", Found(values=(7, 9)), "positions") == (
+        "size >= 8: it is 7 positions × 9 positions, and must be so along each axis"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "bound", "holds"),
+    [
+        ("size >= 10", "at least", True),
+        ("size > 10", "at least", False),
+        ("size >= 11", "at least", False),
+        ("size <= 11", "at least", False),
+        ("size == 10", "at least", False),
+        ("size != 11", "at least", False),
+        ("size <= 10", "at most", True),
+        ("size < 11", "at most", True),
+        ("size >= 10", "at most", False),
+        ("size == 10", "at most", False),
+    ],
+)
+def test_a_bound_proves_only_what_follows_from_it(text: str, bound: Any, holds: bool) -> None:
+    said = failure(text, Found(values=(10,), bound=bound, why="the border is near"), "positions")
+
+    assert (said is None) is holds
+    if said:
+        assert said == f"{text}: unknown, it is {bound} 10 positions, because the border is near"
+
+
+def test_what_is_unknown_fails_with_its_reason() -> None:
+    assert failure("size >= 0", Found(why="nobody looked"), "positions") == (
+        "size >= 0: unknown, because nobody looked"
+    )
+    assert failure("size", Found(values=(0,), why="it leaks"), "switch") == (
+        "size: it is not, because it leaks"
+    )
+    assert failure("size", Found(values=(1,)), "switch") is None
+
+
+def test_times_and_shares_are_compared_exactly() -> None:
+    # 640 samples of 16,000 a second are 40 ms, which no binary fraction is.
+    assert failure("size <= 40ms", Found(values=(Fraction(640, 16000),)), "time") is None
+    assert failure("size <= 40ms", Found(values=(Fraction(641, 16000),)), "time") == (
+        "size <= 40ms: it is 40.0625 ms"
+    )
+    most = Found(values=(Fraction(999_999, 1_000_000),))
+    assert failure("size == 100%", most, "share") == "size == 100%: it is >99.99%"
+
+
+def test_each_failure_has_a_line() -> None:
+    known = [quantity(Found(values=(3,)), "count")]
+    claims: tuple[Claim, ...] = read_claims(["size >= 3", "size >= 4", "size == 5"], known)
+
+    assert failures(claims, None) == ("size >= 4: it is 3", "size == 5: it is 3")

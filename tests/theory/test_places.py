@@ -1,0 +1,217 @@
+"""Own places, look-back and look-ahead, tiles, sizes of inputs and buffers, of stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archscope.errors import UsageError
+from archscope.theory.input_sizes import input_sizes
+from archscope.theory.layers import Stack, conv, linear, nearest, pool, sizes, transposed
+from archscope.theory.places import jumps, outlook, stride_period
+from archscope.theory.rates import milliseconds, read_rate
+from archscope.theory.streaming import buffers
+from archscope.theory.tiling import tiling
+from archscope.theory.units import seen_by
+
+laws = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+downward = st.builds(
+    lambda kernel, stride, dilation, padding: conv(
+        kernel, stride=stride, dilation=dilation, padding=padding
+    ),
+    st.integers(1, 4),
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.sampled_from(["same", "causal", "valid"]),
+) | st.builds(pool, st.integers(1, 3))
+upward = (
+    st.builds(nearest, st.integers(1, 3))
+    | st.builds(linear, st.integers(1, 3))
+    | st.builds(lambda k, s: transposed(k, stride=s), st.integers(1, 4), st.integers(1, 3))
+)
+stacks = st.lists(downward | upward, min_size=1, max_size=4).map(tuple)
+
+
+@pytest.mark.parametrize(
+    ("stack", "behind", "ahead"),
+    [
+        # A strided causal kernel of 4: all padding first, and none.
+        ((conv(4, stride=2, padding="causal"),), 3, 0),
+        ((conv(4, stride=2, padding=0),), 0, 3),
+        # wav2vec 2.0's encoder: 400 samples from its own place on.
+        (
+            tuple(
+                conv(k, stride=s, padding=0)
+                for k, s in ((10, 5), (3, 2), (3, 2), (3, 2), (3, 2), (2, 2), (2, 2))
+            ),
+            0,
+            399,
+        ),
+        # Output 4q + r sees frames q - 1 and q, that is 4q - 4 to 4q + 7.
+        ((conv(8, stride=4, padding=0), transposed(8, stride=4)), 7, 7),
+        ((), 0, 0),
+    ],
+)
+def test_look_back_and_look_ahead(stack: Stack, behind: int, ahead: int) -> None:
+    seen = outlook(stack)
+
+    assert (seen.behind, seen.ahead) == (behind, ahead)
+
+
+@laws
+@given(stacks)
+def test_no_output_sees_beyond_look_back_and_look_ahead(stack: Stack) -> None:
+    seen = outlook(stack)
+    reached = []
+    for unit in range(2 * len(seen.windows)):
+        place = unit * seen.shift // len(seen.windows)
+        positions = seen_by(stack, unit)
+        reached += [(place - min(positions), max(positions) - place)] if positions else []
+
+    assert seen.behind == max([0, *(behind for behind, _ in reached)])
+    assert seen.ahead == max([0, *(ahead for _, ahead in reached)])
+
+
+@pytest.mark.parametrize(
+    ("stack", "given_size", "formula", "smallest"),
+    [
+        ((conv(3, padding=0),), 50, "n - 2", 3),
+        ((conv(7, stride=2, padding=3),), 50, "ceil(n/2)", 1),
+        # k 10 s 5, k 3 s 2, k 3 s 2 see 40 positions, and step by 20.
+        (tuple(conv(k, stride=s, padding=0) for k, s in ((10, 5), (3, 2), (3, 2))), 400,
+         "floor((n - 40)/20) + 1", 40),
+        ((pool(2), transposed(2, stride=2)), 50, "2 floor(n/2)", 2),
+        ((nearest(3),), 50, "3n", 1),
+        ((conv(3, stride=2, padding=1), nearest(3)), 50, "3 ceil(n/2)", 1),
+    ],
+)  # fmt: skip
+def test_sizes_are_told_by_a_formula(
+    stack: Stack, given_size: int, formula: str, smallest: int
+) -> None:
+    found = input_sizes(of(stack), given_size, stride_period(jumps(stack)))
+
+    assert (found.formula, found.smallest, found.multiple) == (formula, smallest, 1)
+
+
+def test_sizes_that_run_are_multiples_where_others_do_not() -> None:
+    def skips(size: int) -> int | None:
+        return size if size % 16 == 0 and size >= 32 else None
+
+    def valid(size: int) -> int | None:  # Ronneberger's: 572 gives 388, in steps of 16
+        return size - 184 if size % 16 == 12 and size >= 188 else None
+
+    def head(size: int) -> int | None:
+        return 7 if size == 224 else None
+
+    def positions(size: int) -> int | None:
+        return size if size <= 1024 else None
+
+    found = [input_sizes(skips, 256, 16), input_sizes(valid, 572, 16)]
+    assert [each.allowed for each in found] == [
+        "multiples of 16 from 32",
+        "188 and steps of 16 more",
+    ]
+    assert [each.formula for each in found] == ["n", "n - 184"]
+    assert input_sizes(head, 224, 32).allowed == "224 alone"
+    assert input_sizes(positions, 1024, 1).allowed == "1 to 1,024"
+    assert input_sizes(lambda size: None, 8, 1).allowed is None
+
+
+@laws
+@given(stacks)
+def test_the_smallest_input_runs_and_the_formula_holds(stack: Stack) -> None:
+    tried = of(stack)
+    found = input_sizes(tried, 200, stride_period(jumps(stack)))
+
+    assert found.smallest is not None
+    assert tried(found.smallest) is not None
+    assert tried(found.smallest - 1) is None
+    if found.formula:
+        for size in range(found.smallest, found.smallest + 40):
+            assert value_of(found.formula, size) == tried(size)
+
+
+@laws
+@given(st.lists(downward, min_size=1, max_size=4).map(tuple))
+def test_without_up_sampling_there_is_a_formula(stack: Stack) -> None:
+    assert input_sizes(of(stack), 200, stride_period(jumps(stack))).formula
+
+
+def of(stack: Stack) -> Callable[[int], int | None]:
+    """Return how many outputs a stack gives, None where it gives none."""
+
+    def outputs(size: int) -> int | None:
+        try:
+            return sizes(stack, size)[-1] if size > 0 else None
+        except UsageError:
+            return None
+
+    return outputs
+
+
+def value_of(formula: str, size: int) -> Any:
+    """Return what a formula as it is told gives."""
+    import re
+    from math import ceil, floor
+
+    text = re.sub(r"(\d) ?(n|floor|ceil)", r"\1*\2", formula)
+    text = re.sub(r"/(\d+)\)", r"*Fraction(1, \1))", text)
+    return eval(text, {"n": size, "floor": floor, "ceil": ceil, "Fraction": Fraction})
+
+
+def test_tiles_of_a_residual_network() -> None:
+    stack = (conv(7, stride=2), pool(3, stride=2, padding=1), conv(3, stride=2, padding=1))
+    cut = tiling(outlook(stack), 8, of(stack))
+
+    # Output u sees 8u - 9 to 8u + 9: 0 and 1 begin before a tile, and of a tile of 8k positions
+    # and k outputs the last one ends after it. What is lost is 3 outputs, 24 positions.
+    assert cut is not None
+    assert (cut.discard_before, cut.discard_after, cut.overlap) == (2, 1, 24)
+    assert (cut.margin_before, cut.margin_after) == (16, 8)
+
+
+def test_buffers_are_those_of_causal_layers() -> None:
+    stack = (
+        conv(3, dilation=4, padding="causal"),
+        conv(1),
+        pool(2),
+        conv(4, stride=2, padding=(2, 0)),
+        transposed(4, stride=2),
+        nearest(2),
+    )
+
+    # 2 x 4; none; none; its padding; output o reads inputs floor(o/2) - 1 and floor(o/2); none.
+    found = buffers(stack)
+    assert found is not None
+    assert [(each.layer, each.positions) for each in found] == [(0, 8), (3, 2), (4, 1)]
+    assert buffers((conv(3),)) is None, "it looks ahead"
+    assert buffers((linear(2),)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("16kHz", 16_000),
+        ("16k", 16_000),
+        ("44.1 kHz", 44_100),
+        ("48000", 48_000),
+        ("100Hz", 100),
+        ("25fps", 25),
+        (22_050, 22_050),
+        (0.5, Fraction(1, 2)),
+    ],
+)
+def test_sample_rates_are_read(text: str | float, rate: Fraction) -> None:
+    assert read_rate(text) == rate
+    assert milliseconds(rate, read_rate(text)) == 1000
+
+
+@pytest.mark.parametrize("text", ["", "fast", "0", "-1", 0, -5, float("inf"), float("nan"), True])
+def test_what_is_no_sample_rate_is_refused(text: str | float) -> None:
+    with pytest.raises(UsageError, match="give positions a second"):
+        read_rate(text)
