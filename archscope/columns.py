@@ -55,6 +55,9 @@ class Column:
     """Which columns go first where a terminal is narrow: higher goes earlier, 0 never goes."""
     measured: bool
     """Whether blocks that are alike may differ in it: it was measured, not counted."""
+    grows: bool
+    """Whether blocks that are alike may differ in it: it adds up from layer to layer. Those that
+    are folded show the last one's."""
     of: str
     """The field that holds the whole of which this is a part; both are shown, e.g. `49/169`."""
     to: str
@@ -85,6 +88,7 @@ def column(
     bar: bool = False,
     drop: int = 0,
     measured: bool = False,
+    grows: bool = False,
     of: str = "",
     to: str = "",
     none: str = "",
@@ -103,6 +107,7 @@ def column(
         "bar": bar,
         "drop": drop,
         "measured": measured,
+        "grows": grows,
         "of": of,
         "to": to,
         "none": none,

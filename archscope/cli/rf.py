@@ -84,6 +84,12 @@ class RfCommand(ModelCommand):
     help="One row for each of these; module and within are layer and map by the operators that "
     "run, as with --graph. [default: layer, branch where there are any]",
 )
+@click.option("--sort", metavar="COLUMN", help="Largest first, e.g. rf. [default: as they run]")
+@click.option("--top", type=click.IntRange(min=1), help="The first so many rows.")
+@click.option(
+    "--max-depth", type=click.IntRange(min=1), help="Module names of at most so many parts."
+)
+@click.option("--expand", is_flag=True, help="Each copy of a repeated block, and every module.")
 @click.option("--strict", is_flag=True, help="Exit 3 where any position is missed.")
 @click.option(
     "--min-coverage",
@@ -138,6 +144,10 @@ def command(
     model: str | None,
     branches: str | None,
     by: str | None,
+    sort: str | None,
+    top: int | None,
+    max_depth: int | None,
+    expand: bool,
     strict: bool,
     min_coverage: float | None,
     verify: bool,
@@ -161,6 +171,10 @@ def command(
     shown = by or ("erf" if erf else None)
     view = output.view(
         by=None if shown is None else _SECTIONS[shown],
+        sort=None if sort == "order" else sort,
+        top=top,
+        max_depth=max_depth,
+        expand=expand,
         total=total,
     )
     claimed = _claims(claims, sample_rate)

@@ -1,7 +1,8 @@
 """Builds the tree behind dotted names, and folds siblings that are identical throughout.
 
 Two siblings are identical where every field but the path agrees and their subtrees do. A field that
-was measured may differ; those that are folded show its mean, so that copies add up. A reference to
+was measured may differ; those that are folded show its mean, so that copies add up. One that grows
+from layer to layer may differ too; they show the last one's. A reference to
 another module (`shared_with`) is compared as seen from the row, so that `blocks.3.head ->
 blocks.3.embed` and `blocks.4.head -> blocks.4.embed` say the same.
 """
@@ -36,6 +37,8 @@ class Node:
     children: list[Node]
     alike: int = -1
     """Equal for two nodes of a tree exactly where all but their names agree, all the way down."""
+    first: Any = None
+    """The row of the first of several that are folded; None of one alone."""
 
     @property
     def depth(self) -> int:
@@ -108,7 +111,7 @@ def _append(path: str, nodes: list[Node], by_path: dict[str, Node]) -> Node:
 def _reader(row_type: type) -> Callable[[Any], object]:
     """Return what reads all fields of a row that its copies share."""
     path, refers = path_field(row_type) or "path", reference_field(row_type)
-    left_out = (path, refers, *_measured(row_type))
+    left_out = (path, refers, *_measured(row_type), *_growing(row_type))
     kept = [column.name for column in columns(row_type) if column.name not in left_out]
     read: Callable[[Any], object] = attrgetter(*kept) if kept else lambda row: ()
     if refers is None:
@@ -202,23 +205,33 @@ def _measured(row_type: type) -> tuple[str, ...]:
     return tuple(column.name for column in columns(row_type) if column.measured)
 
 
+@cache
+def _growing(row_type: type) -> tuple[str, ...]:
+    return tuple(column.name for column in columns(row_type) if column.grows)
+
+
 def _mean(members: Sequence[Node]) -> Node:
-    """Return the first of nodes that are alike, with the mean of all in what was measured."""
-    first = members[0]
-    if len(members) == 1 or not _has_measured(first):
+    """Return the first of nodes that are alike, with what they may differ in: the mean of all in
+    what was measured, the last one's in what grows."""
+    first, last = members[0], members[-1]
+    if len(members) == 1 or not _has_own(first):
         return first
     row = first.row
     if row is not None:
-        fields = _measured(row.__class__)
-        row = replace(row, **{field: _average(members, field) for field in fields})
+        means = {field: _average(members, field) for field in _measured(row.__class__)}
+        grown = {field: getattr(last.row, field) for field in _growing(row.__class__)}
+        row = replace(row, **means, **grown)
     below = zip(*(member.children for member in members), strict=True)
-    return Node(first.path, first.name, row, [_mean(parts) for parts in below], first.alike)
+    children = [_mean(parts) for parts in below]
+    begin = first.row if first.first is None else first.first
+    return Node(first.path, first.name, row, children, first.alike, begin)
 
 
-def _has_measured(node: Node) -> bool:
+def _has_own(node: Node) -> bool:
+    """Return whether nodes that are alike may differ in something."""
     if node.row is not None:
-        return bool(_measured(node.row.__class__))
-    return any(map(_has_measured, node.children))
+        return bool(_measured(node.row.__class__) or _growing(node.row.__class__))
+    return any(map(_has_own, node.children))
 
 
 def _average(members: Sequence[Node], field: str) -> float | None:

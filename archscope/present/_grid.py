@@ -161,9 +161,17 @@ def _reader(section: Section, view: View, column: Column) -> Callable[[Line], st
     def read(line: Line) -> str:
         value = _lines.value(line, column.name)
         shown = _cell.shown(section, line.row, column, value, exact=view.exact)
+        if _is_range(column) and line.first is not None:
+            first = _cell.text(section, line.first, column, exact=view.exact)
+            shown = shown if first == shown else f"{first} … {shown}"
         return _held(line, column, shown) if column.held_by else shown
 
     return read
+
+
+def _is_range(column: Column) -> bool:
+    """Return whether a folded line shows a column of its first copy too; others lack the room."""
+    return column.grows and not column.drop and not column.of
 
 
 def _held(line: Line, column: Column, shown: str) -> str:

@@ -43,6 +43,8 @@ class Line:
     """Whether it shows only what the module does outside its submodules."""
     parts: tuple[Line, ...]
     """The lines that it sums up."""
+    first: Any = None
+    """The row of the first of its copies, where these may differ."""
 
 
 @cache
@@ -194,7 +196,16 @@ def _line(
     own: bool = False,
     parts: tuple[Line, ...] = (),
 ) -> Line:
-    return Line(tree="", label=label, name=name, row=node.row, copies=copies, own=own, parts=parts)
+    return Line(
+        tree="",
+        label=label,
+        name=name,
+        row=node.row,
+        copies=copies,
+        own=own,
+        parts=parts,
+        first=node.first,
+    )
 
 
 def _has_number(label: str) -> bool:

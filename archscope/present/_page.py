@@ -35,12 +35,9 @@ class Page:
 def page(report: Report, view: View) -> Page:
     """Return what `view` shows of `report`; raises `UsageError` where that is not there."""
     section = _select.section(report, view.by)
-    root = None if view.total else _lines.tree(section)
-    grid = (
-        _totals_grid(report, view)
-        if view.total
-        else _grid.grid(report, _select.listed(section, view), root, view)
-    )
+    listed = _select.listed(section, view)
+    root = None if view.total else _lines.tree(listed)
+    grid = _totals_grid(report, view) if view.total else _grid.grid(report, listed, root, view)
     summary: list[str] = []
     if not view.total:
         for line in section.summary:

@@ -16,6 +16,8 @@ from archscope.results import Report, View
 if TYPE_CHECKING:
     from rich.console import Console
 
+LONG_TABLE = 40
+"""Rows of a table from which on the verdict stands above it, where it is not scrolled away."""
 LONGEST_TITLE = 3
 """Lines that a title may take in a terminal before it loses its middle."""
 _STYLES = {"WARNING": "bold yellow", "INFO": "bold", "OK": "bold green"}
@@ -30,7 +32,11 @@ def render(report: Report, view: View) -> str:
     shown = page(report, view)
     ellipsis = "..." if view.ascii else "…"
     fitted = None if shown.grid is None else fit(shown.grid, view.width, ellipsis=ellipsis)
-    above, below = _above(shown, view, ellipsis), _below(shown, fitted, view)
+    is_long = shown.grid is not None and len(shown.grid.body) > LONG_TABLE
+    verdict = [remark for remark in shown.remarks if is_long and remark.word != "INFO"]
+    rest = [remark for remark in shown.remarks if remark not in verdict]
+    above = _above(shown, verdict, view, ellipsis)
+    below = _below(shown, rest, fitted, view)
     table = [] if fitted is None else _table(fitted, view)
     if view.width is None and not view.color:
         text = "\n".join(map(_plain, (*above, *table, *below)))
@@ -59,17 +65,17 @@ def _drawn(above: Sequence[Line], table: Sequence[Line], below: Sequence[Line], 
     return file.getvalue()
 
 
-def _above(shown: Page, view: View, ellipsis: str) -> list[Line]:
+def _above(shown: Page, verdict: Sequence[Remark], view: View, ellipsis: str) -> list[Line]:
     title = shown.title
     if view.width is not None:
         title = shorten(title, LONGEST_TITLE * view.width, ellipsis)
-    return [((title, "bold"),)]
+    return [((title, "bold"),), *(line for each in verdict for line in _remark(each, view))]
 
 
-def _below(shown: Page, fitted: Fitted | None, view: View) -> list[Line]:
+def _below(shown: Page, remarks: Sequence[Remark], fitted: Fitted | None, view: View) -> list[Line]:
     texts = [*shown.summary, *([shown.footnote] if shown.footnote else [])]
     lines: list[Line] = [((text, ""),) for text in texts]
-    lines += [line for remark in shown.remarks for line in _remark(remark, view)]
+    lines += [line for remark in remarks for line in _remark(remark, view)]
     if fitted is not None and fitted.hidden:
         hidden = ", ".join(fitted.hidden)
         lines.append(((f"hidden at this width: {hidden} (--wide shows all)", ""),))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -129,7 +130,7 @@ def _blind(outline: Outline) -> tuple[int | None, int | None]:
 def _rows(outline: Outline, path: Path, seen: Sequence[dict[str, Any]]) -> tuple[LayerRow, ...]:
     """Return a row per layer, with what its outputs see."""
     maps, taps = _maps(outline, path), _taps(outline, path)
-    return tuple(
+    rows = (
         LayerRow(
             layer=name_of(path[0], number),
             kind="attention" if outline.windowed else layer[0].kind,
@@ -145,6 +146,13 @@ def _rows(outline: Outline, path: Path, seen: Sequence[dict[str, Any]]) -> tuple
             **seen[number],
         )
         for number, layer in enumerate(zip(*path, strict=True))
+    )
+    looks = [
+        any(one.kernel > 1 or one.stride > 1 for one in layer) for layer in zip(*path, strict=True)
+    ]
+    return tuple(
+        row if looks_around or not any(looks) else replace(row, listed=False)
+        for row, looks_around in zip(rows, looks, strict=True)
     )
 
 

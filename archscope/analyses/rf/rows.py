@@ -19,7 +19,7 @@ Sizes = tuple[int, ...]
 class LayerRow:
     """One layer or module, and what its outputs see of the input."""
 
-    layer: str = column("Layer")
+    layer: str = column("Layer", kind="path")
     """Its name, e.g. `conv1` or the module's dotted path, and which call of it, if not the first;
     of parallel branches with the branch in front."""
     type: str = column("Type", drop=3, idle="empty", default="")
@@ -49,29 +49,29 @@ class LayerRow:
         "Eff. kernel", kind="extent", words=(((), "–"),), drop=4, idle="unknown", default=None
     )
     """Positions of its own input from the first to the last tap, both included; as `kernel`."""
-    receptive_field: tuple[int, ...] = column("RF", kind="extent")
+    receptive_field: tuple[int, ...] = column("RF", grows=True, kind="extent")
     """Input positions from the first to the last that an output sees, away from borders; where the
     module sees everything, the size of the input."""
     smallest_field: tuple[int, ...] = column(
-        "Smallest RF", kind="extent", drop=3, idle="receptive_field"
+        "Smallest RF", grows=True, kind="extent", drop=3, idle="receptive_field"
     )
     """The same of the output that sees least."""
     local_field: tuple[int, ...] | None = column(
-        "Local RF", kind="extent", idle="unknown", default=None
+        "Local RF", grows=True, kind="extent", idle="unknown", default=None
     )
     """The same without ways through reductions over all positions; None where there are none, or
     nothing is left."""
     jump: tuple[float, ...] | None = column("Jump", kind="number", drop=3, default=None)
     """Input positions between neighbouring outputs: the effective stride; None: no such number."""
-    start: tuple[int, ...] | None = column(default=None)
+    start: tuple[int, ...] | None = column(grows=True, default=None)
     """First input position that output 0 sees, negative inside padding; None: no such."""
     centre: tuple[float, ...] | None = column(
-        "Centre", kind="number", drop=3, idle="empty", default=None
+        "Centre", grows=True, kind="number", drop=3, idle="empty", default=None
     )
     """Where output 0 is centred, in input positions."""
-    reached: int | None = column("Reached", kind="number", of="positions", default=None)
+    reached: int | None = column("Reached", grows=True, kind="number", of="positions", default=None)
     """Positions of the (local) receptive field that reach an output, over all axes."""
-    positions: int = column()
+    positions: int = column(grows=True)
     """Positions of that window over all axes."""
     coverage: float | None = column("Coverage", kind="ratio", default=None)
     """Share of it that is reached, over all axes; with up-sampling, by the output that sees least
@@ -81,11 +81,11 @@ class LayerRow:
     streams: tuple[int, ...] | None = column(default=None)
     """Interleaved networks into which the outputs fall; 1 is one; 0: no two share anything."""
     output_size: tuple[int, ...] | None = column(
-        "Output", kind="extent", drop=5, idle="unknown", default=None
+        "Output", grows=True, kind="extent", drop=5, idle="unknown", default=None
     )
     """Outputs of the given input; None where its size is not given, or they have no axis."""
     valid_taps: float | None = column(
-        "Valid taps", kind="ratio", drop=5, idle="unknown", default=None
+        "Valid taps", grows=True, kind="ratio", drop=5, idle="unknown", default=None
     )
     """Share of taps, over all outputs and axes, that read the input and not its padding."""
     global_by: str = column("Made global by", drop=3, idle="empty", default="")

@@ -43,7 +43,7 @@ def of_outline(answer: Answer, outline: Outline, rate: Fraction | None) -> Answe
         )
         for axis, row in enumerate(along)
     )
-    return in_use(answer, rows, _buffers(outline, rows[0]), rate)
+    return in_use(answer, rows, _buffers(outline, rows), rate)
 
 
 def in_use(
@@ -182,9 +182,9 @@ def _sizes(
     return input_sizes(outputs, size or step * (2 + spread // step), step)
 
 
-def _buffers(outline: Outline, row: AxisRow) -> tuple[BufferRow, ...]:
+def _buffers(outline: Outline, rows: tuple[AxisRow, ...]) -> tuple[BufferRow, ...]:
     """Return what each layer of a causal sequence keeps."""
-    if outline.axes != 1 or row.look_ahead is None or outline.windowed:
+    if len(rows) != 1 or rows[0].look_ahead is None or outline.windowed:
         return ()
     if outline.branches or outline.attention or outline.reads_all:
         return ()
