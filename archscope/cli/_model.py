@@ -75,6 +75,8 @@ class ModelCommand(click.Command):
 
     groups: tuple[tuple[str, type], ...] = ()
     """Other spec types whose fields are among those flags, each under its heading in the help."""
+    lists_families: bool = True
+    """Whether its help lists the fields of the general families where MODEL names none."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[_NAMED] = tuple(_named_by(args))
@@ -127,6 +129,8 @@ class ModelCommand(click.Command):
         for heading, spec in self._groups(ctx):
             if named and spec not in named:
                 continue  # a network that is named has no other fields
+            if not (named or self.lists_families) and spec not in dict(self.groups).values():
+                continue
             with formatter.section(heading):
                 formatter.write_dl(_records(spec, named.get(spec, {})))
 

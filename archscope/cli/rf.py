@@ -23,20 +23,18 @@ from archscope.theory.rates import read_rate
 _EPILOG = """\
 \b
 Examples:
-  archscope rf --dilations 1,2,4
   archscope rf --dilations 2,2,2 --strict
-  archscope rf --dilations 1,2,4,8 --kernel-size 2 --causal
-  archscope rf --dilations 1,2,4 --kernel-size 3x5,3,7x1
-  archscope rf --dilations 1,2,4,8 --convs-per-block 2 --residual --causal
-  archscope rf --dilations 1,1,1,1 --pool 1,2,1,2 --input-size 80x1000
+  archscope rf --dilations 1,2,4,8 --kernel-size 2 --causal --sample-rate 16kHz
+  archscope rf --dilations 1,2,4,8 --convs-per-block 2 --residual --kernel-size 3x5
   archscope rf --branches "6;12;18" --by map
   archscope rf transformer --attention window --window 4096 --depth 32
-  archscope rf cnn --depth 4 --stride 2,1,1,1 --dilations 1,2,4,4 --verify
-  archscope rf resnet50 --graph --by map
+  archscope rf resnet50 --graph --by axis
   archscope rf ./net.py:UNet --input-shape 1,3,64,64 --of bottom --verify
+  archscope rf ./net.py:Tcn --input-shape 1,1,16000 --assert causal --assert "rf >= 255"
   archscope rf suggest --target 255 --kernel-size 3
 
-`archscope rf suggest --help` tells how dilations are found for a wanted receptive field.
+`archscope rf cnn --help` lists the fields of a family, `archscope rf suggest --help` how dilations
+are found for a wanted receptive field.
 """
 _SECTIONS = {
     "layer": "layers",
@@ -59,6 +57,14 @@ class RfCommand(ModelCommand):
     """`rf`, which hands `rf suggest` over to a command of its own."""
 
     groups = ((_STACK, StackSpec),)
+    lists_families = False
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples before the options, which are many."""
+        self.format_usage(ctx, formatter)
+        self.format_help_text(ctx, formatter)
+        self.format_epilog(ctx, formatter)
+        self.format_options(ctx, formatter)
 
     def make_context(
         self,
@@ -81,13 +87,16 @@ class RfCommand(ModelCommand):
 @click.option(
     "--by",
     type=click.Choice(list(_SECTIONS)),
-    help="One row for each of these; module and within are layer and map by the operators that "
-    "run, as with --graph. [default: layer, branch where there are any]",
+    help="One row for each of these. axis: look-ahead, tiles, sizes that run; buffer: what a "
+    "causal network keeps; module, within: layer and map by the operators that run. [default: layer, "
+    "branch where there are any]",
 )
 @click.option("--sort", metavar="COLUMN", help="Largest first, e.g. rf. [default: as they run]")
 @click.option("--top", type=click.IntRange(min=1), help="The first so many rows.")
 @click.option(
-    "--max-depth", type=click.IntRange(min=1), help="Module names of at most so many parts."
+    "--max-depth",
+    type=click.IntRange(min=1),
+    help="Module names of at most so many parts, of the modules that run.",
 )
 @click.option("--expand", is_flag=True, help="Each copy of a repeated block, and every module.")
 @click.option("--strict", is_flag=True, help="Exit 3 where any position is missed.")
@@ -178,7 +187,7 @@ def command(
         total=total,
     )
     claimed = _claims(claims, sample_rate)
-    graph = graph or by in _OF_OPERATORS
+    graph = graph or by in _OF_OPERATORS or max_depth is not None  # an outline has no containers
     places = {"unit": _unit(unit), "axes": _numbers("--axes", axes)}
     asked = {"graph": graph, "output": of, "erf": erf or 0, **places}
     settings = {"verify": verify, "sample_rate": sample_rate}

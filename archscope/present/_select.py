@@ -34,7 +34,8 @@ def section(report: Report, name: str | None) -> Section:
 
 def listed(section: Section, view: View) -> Section:
     """Return a section without the rows that a table leaves out, unless all are asked for."""
-    if view.expand or view.sort or view.top or not section.shown_by:
+    all_of_them = view.expand or view.sort or view.top or view.max_depth
+    if all_of_them or not section.shown_by:
         return section
     return replace(section, rows=tuple(r for r in section.rows if getattr(r, section.shown_by)))
 

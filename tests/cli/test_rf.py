@@ -40,6 +40,8 @@ SHOWN = {
     "maps": ("--dilations", "1,2,4", "--by", "map"),
     "suggest": ("suggest", "--target", "255", "--kernel-size", "3"),
     "total": ("--dilations", "2,2,2", "--total"),
+    "blocks": ("resnet50",),
+    "cycle": ("wavenet",),
 }
 
 
@@ -321,6 +323,38 @@ def test_an_even_kernel_says_where_its_centre_is(rf: Run) -> None:
     assert "output 0 is centred at 0.5, half a position after input 0" in found.out
 
 
+def test_like_blocks_are_a_row_and_the_last_of_them_says_how_much_it_sees(rf: Run) -> None:
+    folded = rf("transformer", "--attention", "window", "--window", "512", "--depth", "32").out
+    expanded = rf("resnet50", "--expand").out
+
+    # 32 windows of 512 tokens, the own one among them: 32 x 511 + 1 = 16,353.
+    assert "blocks.0–31.attn  ×32     512" in folded
+    assert "512 … 16,353" in folded
+    assert "layer2.1.conv1" in expanded
+    assert "modules that only work" not in expanded
+
+
+def test_rows_are_sorted_and_cut_in_the_words_of_params(rf: Run) -> None:
+    found = rf("resnet50", "--sort", "rf", "--top", "2")
+    deep = rf("resnet50", "--max-depth", "1")
+    unknown = rf("resnet50", "--sort", "size")
+
+    rows = found.out.splitlines()[3:6]
+    assert [row.split()[0] for row in rows] == ["layer4.1–2.conv2", "layer4.1–2.conv3", "+"]
+    # What the last module of a stage sees is what the stage sees.
+    assert any(row.split()[0] == "layer4" and "427×427" in row for row in deep.out.splitlines())
+    assert unknown.code == 2
+    assert "layers cannot be sorted by 'size'" in unknown.err
+
+
+def test_a_verdict_comes_before_a_long_table(rf: Run) -> None:
+    long = rf("--dilations", ",".join(["2"] * 41)).out.splitlines()
+    short = rf("--dilations", ",".join(["2"] * 40)).out.splitlines()
+
+    assert long[1].startswith("WARNING  Gridding:")
+    assert short[1].startswith("Layer")
+
+
 def test_it_can_be_verified(rf: Run) -> None:
     found = rf("--dilations", "2,2,2", "--verify")
 
@@ -335,8 +369,11 @@ def test_nothing_typed_is_help(rf: Run) -> None:
     found = rf("--help")
 
     assert found.code == 0
-    for words in ("--dilations", "--branches", "--verify", "rf suggest", "Fields of transformer"):
+    for words in ("--dilations", "--branches", "--verify", "rf suggest", "--sample-rate"):
         assert words in found.out
+    assert found.out.index("Examples:") < found.out.index("Options:")
+    assert len(found.out.splitlines()) <= 120, "fields of families are listed where one is named"
+    assert "Fields of cnn" in rf("cnn", "--help").out
     assert "--max-dilation" in rf("suggest", "--help").out
 
 
