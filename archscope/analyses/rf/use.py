@@ -43,7 +43,8 @@ def of_outline(answer: Answer, outline: Outline, rate: Fraction | None) -> Answe
         )
         for axis, row in enumerate(along)
     )
-    return in_use(answer, rows, _buffers(outline, rows), rate)
+    kept, why = _buffers(outline, rows)
+    return in_use(answer, tuple(replace(row, unbuffered=why) for row in rows), kept, rate)
 
 
 def in_use(
@@ -84,7 +85,11 @@ def _timed(row: AxisRow, rate: Fraction | None) -> AxisRow:
         return row
     names = ("receptive_field", "look_back", "look_ahead", "jump")
     known = {name: getattr(row, name) for name in names}
-    times = {f"{k}_ms": milliseconds(v, rate) for k, v in known.items() if v is not None}
+    times: dict[str, Any] = {
+        f"{name}_ms": milliseconds(value, rate)
+        for name, value in known.items()
+        if value is not None
+    }
     return replace(row, **times)
 
 
@@ -182,19 +187,26 @@ def _sizes(
     return input_sizes(outputs, size or step * (2 + spread // step), step)
 
 
-def _buffers(outline: Outline, rows: tuple[AxisRow, ...]) -> tuple[BufferRow, ...]:
-    """Return what each layer of a causal sequence keeps."""
-    if len(rows) != 1 or rows[0].look_ahead is None or outline.windowed:
-        return ()
-    if outline.branches or outline.attention or outline.reads_all:
-        return ()
-    stack = outline.layers
-    return tuple(
+def _buffers(outline: Outline, rows: tuple[AxisRow, ...]) -> tuple[tuple[BufferRow, ...], str]:
+    """Return what each layer of a causal sequence keeps, and why that is not known."""
+    if len(rows) != 1:
+        return (), "positions lie along several axes"
+    if rows[0].look_ahead is None or outline.attention or outline.windowed:
+        return (), rows[0].why or "attention keeps keys and values"
+    if outline.branches:
+        return (), "there are parallel paths"
+    if outline.reads_all:
+        return (), f"{outline.reads_all} reads all positions"
+    stack, found = outline.layers, buffers(outline.layers)
+    if found is None:
+        return (), "a layer looks ahead"
+    rows_of = (
         BufferRow(
             layer=name_of(stack, kept.layer),
             kernel=stack[kept.layer].kernel,
             dilation=stack[kept.layer].dilation,
             positions=kept.positions,
         )
-        for kept in buffers(stack) or ()
+        for kept in found
     )
+    return tuple(rows_of), ""
