@@ -19,15 +19,20 @@ Measure = Literal["switch", "positions", "time", "share", "count", "bytes"]
 """What a number is of: yes or no, positions of an input, seconds, a share of 1, things, bytes."""
 Number = int | float | Fraction
 
-_COUNTS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
+_COUNTS: dict[str, Number] = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
 _POSITIONS = ("position", "sample", "token", "frame", "pixel", "step")
+_POSITION_UNITS: dict[str, Number] = {
+    f"{word}{s}": 1 for word in (*_POSITIONS, "px") for s in ("", "s")
+}
 _UNITS: dict[Measure, dict[str, Number]] = {
-    "positions": _COUNTS | {f"{word}{s}": 1 for word in (*_POSITIONS, "px") for s in ("", "s")},
+    "positions": _COUNTS | _POSITION_UNITS,
     "time": {"s": 1, "ms": Fraction(1, 10**3), "us": Fraction(1, 10**6), "µs": Fraction(1, 10**6)},
     "share": {"%": Fraction(1, 100), "": 1},
     "count": _COUNTS,
-    "bytes": {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
-    | {"kib": 2**10, "mib": 2**20, "gib": 2**30},
+    "bytes": {
+        **{"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9},
+        **{"kib": 2**10, "mib": 2**20, "gib": 2**30},
+    },
 }
 """What each unit is worth; units are read without regard to case."""
 _SHOWN: dict[Measure, tuple[str, ...]] = {

@@ -27,7 +27,7 @@ assert (gridded.totals.reached, gridded.totals.positions) == (7**2, 13**2)
 assert gridded.totals.streams == (2, 2)
 
 # The cure costs nothing: same field, same parameters.
-verdict, *_ = gridded.notes
+verdict = gridded.notes[0]
 print(verdict.details[-1])
 assert archscope.receptive_field([1, 2, 3]).totals.reached == 13**2
 

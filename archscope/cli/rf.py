@@ -13,7 +13,7 @@ from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, read_model
 from archscope.cli._output import Output, output_options
 from archscope.errors import UsageError
-from archscope.library import require_coverage, see_network
+from archscope.library import require_coverage, see_network, why_unbuffered
 from archscope.loaders.stack import StackSpec, read_branches, sketch
 from archscope.results import Report
 from archscope.study import analyse, claims_of, require
@@ -24,9 +24,8 @@ _EPILOG = """\
 \b
 Examples:
   archscope rf --dilations 2,2,2 --strict
-  archscope rf --dilations 1,2,4 --kernel-size 3x5,3,7x1
-  archscope rf --dilations 1,2,4,8 --convs-per-block 2 --residual --causal
   archscope rf --dilations 1,2,4,8 --kernel-size 2 --causal --sample-rate 16kHz
+  archscope rf --dilations 1,2,4,8 --convs-per-block 2 --residual --kernel-size 3x5
   archscope rf --branches "6;12;18" --by map
   archscope rf transformer --attention window --window 4096 --depth 32
   archscope rf resnet50 --graph --by axis
@@ -89,8 +88,8 @@ class RfCommand(ModelCommand):
     "--by",
     type=click.Choice(list(_SECTIONS)),
     help="One row for each of these. axis: look-ahead, tiles, sizes that run; buffer: what a "
-    "causal network keeps; module, within: layer and map by the operators that run. "
-    "[default: layer, branch where there are any]",
+    "causal network keeps; module, within: layer and map by the operators that run. [default: "
+    "layer, branch where there are any]",
 )
 @click.option("--sort", metavar="COLUMN", help="Largest first, e.g. rf. [default: as they run]")
 @click.option("--top", type=click.IntRange(min=1), help="The first so many rows.")
@@ -193,6 +192,8 @@ def command(
     asked = {"graph": graph, "output": of, "erf": erf or 0, **places}
     settings = {"verify": verify, "sample_rate": sample_rate}
     report = _answer(model, fields, branches, **settings, **asked)
+    if by == "buffer" and report.find("rf.buffers") is None:
+        raise UsageError(f"--by buffer: no buffers are known, because {why_unbuffered(report)}")
     output.show(report, view)
     require(claimed, report)
     require_coverage(report, strict=strict, min_coverage=min_coverage)

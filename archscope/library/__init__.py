@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from archscope.library._rf import require_coverage as require_coverage
     from archscope.library._rf import see_network as see_network
     from archscope.library._rf import suggest as suggest
+    from archscope.library._rf import why_unbuffered as why_unbuffered
     from archscope.library._time import time as time
     from archscope.library._time import time_network as time_network
 
@@ -45,6 +46,7 @@ _HOMES = {
     "suggest": "_rf",
     "time": "_time",
     "time_network": "_time",
+    "why_unbuffered": "_rf",
     "with_figures": "_params",
     "with_named_teacher": "_params",
 }

@@ -202,6 +202,13 @@ def require_coverage(
         )
 
 
+def why_unbuffered(report: Report) -> str:
+    """Return why a report knows of no buffers for chunks."""
+    found = report.find("rf.axes")
+    reasons = [row.unbuffered or row.why for row in found.rows] if found else []
+    return next(filter(None, reasons), "") or "no layer looks back"
+
+
 def _floored(coverage: float) -> str:
     return f"{int(1000 * coverage) / 10:.1f}"
 

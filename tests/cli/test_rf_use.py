@@ -73,3 +73,12 @@ def test_a_bound_proves_no_more_than_it_says(archscope: Run) -> None:
 
     assert everything.code == 3
     assert everything.err.startswith("Error: rf <= 1024: unknown, it is at least 1,024 positions")
+
+
+def test_why_there_are_no_buffers_is_said(archscope: Run) -> None:
+    ahead = archscope("rf", "--dilations", "1,2", "--spatial-dims", "1", "--by", "buffer")
+    flat = archscope("rf", "--dilations", "1,2", "--by", "buffer")
+
+    assert (ahead.code, ahead.out) == (2, "")
+    assert "no buffers are known, because a layer looks ahead" in ahead.err
+    assert "no buffers are known, because positions lie along several axes" in flat.err

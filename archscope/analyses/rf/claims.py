@@ -151,7 +151,7 @@ QUANTITIES = (
         "buffer",
         lambda totals: Found(
             values=tuple(_one(totals.buffer_bytes) or ()),
-            why="" if totals.buffer_bytes is not None else "its layers do not tell of one",
+            why="" if totals.buffer_bytes is not None else "--by buffer tells of no bytes",
         ),
         "bytes",
     ),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from math import lcm
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.numbers import plain
@@ -38,7 +38,8 @@ def of_network(
 
     trials = Trials(model, inputs, found.given, found.target)
     rows = tuple(_rows(found, trials))
-    return in_use(answer, rows, _buffers(found, rows), rate)
+    kept, why = _buffers(found, rows)
+    return in_use(answer, tuple(replace(row, unbuffered=why) for row in rows), kept, rate)
 
 
 def _rows(found: Receptive, trials: Trials) -> Iterator[AxisRow]:
@@ -125,7 +126,7 @@ def _is_of_given(found: Receptive, axis: int, seen: Outlook) -> bool:
     return field is not None and is_cut_short(field.lines[axis], seen)
 
 
-def _reached(found: Receptive, axis: int) -> dict[str, int | bool]:
+def _reached(found: Receptive, axis: int) -> dict[str, Any]:
     """Return that nothing ahead is seen where that holds of the given input, as under a mask."""
     from archscope.dependence.answer.outlooks import reach
 
@@ -168,17 +169,20 @@ def _cut(
     )
 
 
-def _buffers(found: Receptive, rows: tuple[AxisRow, ...]) -> tuple[BufferRow, ...]:
+def _buffers(found: Receptive, rows: tuple[AxisRow, ...]) -> tuple[tuple[BufferRow, ...], str]:
+    """Return what each layer of a causal sequence keeps, and why that is not known."""
     from archscope.dependence.answer.buffers import buffers_of
 
-    if len(rows) != 1 or rows[0].look_ahead is None or rows[0].tile_step is None:
-        return ()
-    if rows[0].look_ahead >= rows[0].tile_step or found.output_is_all is not None:
-        return ()
-    kept, _ = buffers_of(found.given)
+    if len(rows) != 1:
+        return (), "positions lie along several axes"
+    if rows[0].look_ahead is None or rows[0].tile_step is None:
+        return (), rows[0].why or "its windows are not known"
+    if found.output_is_all is not None:
+        return (), f"{found.output_is_all} reads all positions"
+    kept, why = buffers_of(found.given)
     # A pool holds what the convolutions around it hold.
     size = next((one.itemsize for one in kept if one.itemsize is not None), None)
-    return tuple(
+    rows_of = (
         BufferRow(
             layer=one.module or "(model)",
             kernel=one.kernel,
@@ -189,3 +193,4 @@ def _buffers(found: Receptive, rows: tuple[AxisRow, ...]) -> tuple[BufferRow, ..
         )
         for one in kept
     )
+    return tuple(rows_of), why

@@ -16,6 +16,7 @@ from archscope.theory.input_sizes import InputSizes, TriedEnoughError, input_siz
 from archscope.theory.layers import Stack, sizes
 from archscope.theory.outline import Outline
 from archscope.theory.places import Outlook, jumps, outlook, stride_period
+from archscope.theory.product import each
 from archscope.theory.rates import milliseconds
 from archscope.theory.streaming import buffers
 from archscope.theory.tiling import tiling
@@ -28,8 +29,22 @@ MOST_LAYERS = 1 << 14
 
 def of_outline(answer: Answer, outline: Outline, rate: Fraction | None) -> Answer:
     """Return the answer of an outline with what is done with it."""
-    rows = tuple(_row(answer, outline, axis) for axis in range(outline.axes))
-    return in_use(answer, rows, _buffers(outline, rows), rate)
+    sizes = outline.sizes or (None,) * outline.axes
+    stacks = tuple(zip(*outline.paths, strict=True))
+    along = each(lambda own, size: _row(outline, list(own), size), stacks, sizes)
+    totals = answer.totals
+    rows = tuple(
+        replace(
+            row,
+            axis=axis,
+            receptive_field=totals.receptive_field[axis],
+            jump=None if totals.jump is None else totals.jump[axis],
+            start=None if totals.start is None else totals.start[axis],
+        )
+        for axis, row in enumerate(along)
+    )
+    kept, why = _buffers(outline, rows)
+    return in_use(answer, tuple(replace(row, unbuffered=why) for row in rows), kept, rate)
 
 
 def in_use(
@@ -70,19 +85,17 @@ def _timed(row: AxisRow, rate: Fraction | None) -> AxisRow:
         return row
     names = ("receptive_field", "look_back", "look_ahead", "jump")
     known = {name: getattr(row, name) for name in names}
-    times = {f"{k}_ms": milliseconds(v, rate) for k, v in known.items() if v is not None}
+    times: dict[str, Any] = {
+        f"{name}_ms": milliseconds(value, rate)
+        for name, value in known.items()
+        if value is not None
+    }
     return replace(row, **times)
 
 
-def _row(answer: Answer, outline: Outline, axis: int) -> AxisRow:
-    """Return what is known along one axis."""
-    totals = answer.totals
-    row = AxisRow(
-        axis=axis,
-        receptive_field=totals.receptive_field[axis],
-        jump=None if totals.jump is None else totals.jump[axis],
-        start=None if totals.start is None else totals.start[axis],
-    )
+def _row(outline: Outline, stacks: list[Stack], size: int | None) -> AxisRow:
+    """Return what is known along one axis, of all paths along it and the input's size there."""
+    row = AxisRow(axis=0, receptive_field=0, jump=None, start=None)
     if outline.attention:
         causal = all(block.causal for block in outline.attention)
         back = "attention reaches back to the first position of any input"
@@ -92,14 +105,12 @@ def _row(answer: Answer, outline: Outline, axis: int) -> AxisRow:
         return replace(row, why=every)
     if outline.partial:
         return replace(row, why=outline.partial)
-    stacks = [path[axis] for path in outline.paths]
     try:
         seen = _together([outlook(stack) for stack in stacks])
     except UsageError as error:
         return replace(row, why=str(error))
     if seen is None:
         return replace(row, why="the branches have different strides")
-    size = None if outline.sizes is None else outline.sizes[axis]
     return _cut(row, outline, stacks, seen, size)
 
 
@@ -137,8 +148,7 @@ def _cut(
             margin_before=cut.margin_before,
             margin_after=cut.margin_after,
         )
-    spread = seen.behind + seen.ahead + 1
-    found = _sizes(outline, stacks, step, size or step * (2 + spread // step))
+    found = _sizes(outline, stacks, step, seen, size)
     return replace(
         row,
         smallest_input=found.smallest,
@@ -157,7 +167,9 @@ def _outputs(stacks: list[Stack], size: int) -> int | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _sizes(outline: Outline, stacks: list[Stack], step: int, given: int) -> InputSizes:
+def _sizes(
+    outline: Outline, stacks: list[Stack], step: int, seen: Outlook, size: int | None
+) -> InputSizes:
     """Return which sizes run; of the paths around up-sampling an outline does not tell."""
     layers = [layer for stack in stacks for layer in stack]
     if any(layer.upsamples for layer in layers) and outline.remarks:
@@ -171,22 +183,30 @@ def _sizes(outline: Outline, stacks: list[Stack], step: int, given: int) -> Inpu
             raise TriedEnoughError
         return _outputs(stacks, size)
 
-    return input_sizes(outputs, given, step)
+    spread = seen.behind + seen.ahead + 1
+    return input_sizes(outputs, size or step * (2 + spread // step), step)
 
 
-def _buffers(outline: Outline, rows: tuple[AxisRow, ...]) -> tuple[BufferRow, ...]:
-    """Return what each layer of a causal sequence keeps."""
-    if len(rows) != 1 or rows[0].look_ahead is None or outline.windowed:
-        return ()
-    if outline.branches or outline.attention or outline.reads_all:
-        return ()
-    stack = outline.layers
-    return tuple(
+def _buffers(outline: Outline, rows: tuple[AxisRow, ...]) -> tuple[tuple[BufferRow, ...], str]:
+    """Return what each layer of a causal sequence keeps, and why that is not known."""
+    if len(rows) != 1:
+        return (), "positions lie along several axes"
+    if rows[0].look_ahead is None or outline.attention or outline.windowed:
+        return (), rows[0].why or "attention keeps keys and values"
+    if outline.branches:
+        return (), "there are parallel paths"
+    if outline.reads_all:
+        return (), f"{outline.reads_all} reads all positions"
+    stack, found = outline.layers, buffers(outline.layers)
+    if found is None:
+        return (), "a layer looks ahead"
+    rows_of = (
         BufferRow(
             layer=name_of(stack, kept.layer),
             kernel=stack[kept.layer].kernel,
             dilation=stack[kept.layer].dilation,
             positions=kept.positions,
         )
-        for kept in buffers(stack) or ()
+        for kept in found
     )
+    return tuple(rows_of), ""

@@ -64,6 +64,8 @@ class AxisRow:
     """First position that output 0 sees, negative inside padding."""
     sees_first: bool = column(default=False)
     """Whether outputs see back to the first position of the input, however long it is."""
+    unbuffered: str = column(default="")
+    """Why no buffers are known that it runs with chunk by chunk; empty: they are."""
     why: str = column("Unknown because", drop=1, idle="empty", default="")
     """Why some of this is None."""
 
