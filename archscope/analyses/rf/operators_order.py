@@ -46,7 +46,7 @@ def order_notes(found: Receptive, known: Sequence[Causality | None]) -> Iterator
         where = "" if len(known) == 1 else f" along axis {found.given.axes[order.axis]}"
         if order.reach.ahead <= 0 and order.reach.is_aligned:
             yield _causal(order, where)
-        elif len(known) == 1 or (len(known) == 3 and order.axis == 0):
+        elif order.reach.is_aligned and len(known) in (1, 3) and not order.axis:
             yield _not_causal(order, where)
 
 
@@ -57,13 +57,6 @@ def _causal(order: Causality, where: str) -> Note:
 
 def _not_causal(order: Causality, where: str) -> Note:
     reach, leaks = order.reach, order.leaks
-    if not reach.is_aligned:
-        return Note(
-            level="info",
-            text=f"{where.strip() or 'along its axis'} an output looks up to "
-            f"{counted(max(reach.behind, 0), 'position')} back and {reach.ahead:,} ahead of its "
-            "own place, which is its number times the jump; there are fewer outputs than places",
-        )
     later = counted(reach.ahead, "position")
     if leaks and len(leaks) <= len(order.backward):
         named = ", ".join(_looks(leak) for leak in leaks[:MODULES_NAMED])

@@ -282,7 +282,8 @@ class _Recorder(TorchDispatchMode):
             given = tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
         out = func(*given[0], **given[1])
         if name in FILLED and out.is_meta:
-            self._known.fill(out, args[1] if name == "full" else FILLED[name])
+            number = FILLED[name]
+            self._known.fill(out, args[1] if number is None else number)
         if made is not None:
             if len(made.written) == 1:  # it may have been written to a stand-in
                 out = made.written[0]
