@@ -807,3 +807,11 @@ def test_random_programs_see_what_their_gradients_see(batch: int) -> None:
             sets = seen(found, LINE) if found.graph.outputs else dict.fromkeys(expected, bytes(N))
             assert sets == expected, (seed, model.steps, model.last)
     assert cut >= 10, cut  # of 20: the others see everything
+
+
+def test_positions_that_are_only_bounded_are_positions_all_the_same() -> None:
+    model = nn.Sequential(nn.Linear(C, C), Gated(LEARNED["filled"]))
+
+    found = examine(model, Inputs(args=(torch.zeros(LINE),)))
+
+    assert found.axes == (1,)  # and not the features, which the first layer mixes

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from archscope.dependence.answer.forward import look
+from archscope.dependence.answer.forward import Seen, look
 from archscope.dependence.record.graph import Node, Value
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.patterns import Pattern
@@ -60,10 +60,18 @@ class Mixing:
             self._known[axis] = self._seed.shape[axis] > 1 and self._looks(axis)
         return self._known[axis]
 
+    def may_mix(self, axis: int) -> bool:
+        """Return whether some output sees more than one place along an axis, if only by a bound."""
+        if self._seed.shape[axis] < 2:
+            return False
+        return any(widest(one.total) > 1 for one in self._seen(axis))
+
     def _looks(self, axis: int) -> bool:
+        return any(one.bounded_by is None and widest(one.total) > 1 for one in self._seen(axis))
+
+    def _seen(self, axis: int) -> list[Seen]:
         found = look(self._lowered, self._seed, (axis,), self._outputs).seen
-        seen = [found[value] for value in self._outputs if value in found]
-        return any(one.bounded_by is None and widest(one.total) > 1 for one in seen)
+        return [found[value] for value in self._outputs if value in found]
 
 
 def widest(terms: Terms) -> int:
@@ -121,11 +129,15 @@ def _judged(features: int | None, rank: int, mixing: Mixing) -> tuple[int, ...]:
     if rank > 3:
         known = 1 if features is None else features
         inner = tuple(axis for axis in range(1, rank) if axis != known)
-        return inner if any(map(mixing.mixes, inner)) or not mixing.mixes(known) else (known,)
+        looks = any(map(mixing.mixes, inner)) or not mixing.mixes(known)
+        return inner if looks or any(map(mixing.may_mix, inner)) else (known,)
     order = [*range(1, rank), 0]
     apart = [axis for axis in order if axis != features]
-    wanted = [*apart, *([] if features is None else [features])]
-    return (next(filter(mixing.mixes, wanted), apart[0]),)
+    for sees in (mixing.mixes, mixing.may_mix):  # what is not known to be apart before features
+        found = next(filter(sees, apart), None)
+        if found is not None:
+            return (found,)
+    return (features if features is not None and mixing.mixes(features) else apart[0],)
 
 
 _WINDOWS = ("conv", "pool", "upsample")
