@@ -14,6 +14,8 @@ from archscope.records import frozen
 
 LARGEST_MULTIPLE = 64
 """Steps up to which every size in between is tried, before sizes are said to be its multiples."""
+SPOTS = (1, 2, 3, 5, 7, 11, 13)
+"""How far on from the given size others are tried where there are more steps than that."""
 
 
 class TriedEnoughError(Exception):
@@ -27,7 +29,9 @@ class InputSizes:
     smallest: int | None = None
     """The smallest that runs."""
     multiple: int | None = None
-    """Sizes that run are so far apart; 0: the given one alone runs."""
+    """After how many positions the sizes that run come again; 0: the given one alone runs."""
+    first: tuple[int, ...] = ()
+    """The first sizes that come again so; the smallest may be none of them."""
     largest: int | None = None
     """The largest that runs, where a larger one does not."""
     formula: str | None = None
@@ -44,6 +48,10 @@ class InputSizes:
         end = "" if self.largest is None else f" to {self.largest:,}"
         if step == 1:
             return f"{least}{end}" if end else f"{least} or more"
+        if len(self.first) > 1 or self.first != (self.smallest,):
+            below = [f"{least}, ... and"] if self.smallest < min(self.first) else []
+            named = ", ".join(f"{size:,}" for size in self.first)
+            return " ".join([*below, named, f"and steps of {step:,} more{end}"])
         if self.smallest % step == 0:
             return f"multiples of {step:,} from {least}{end}"
         return f"{least} and steps of {step:,} more{end}"
@@ -69,14 +77,15 @@ class _Search:
         try:
             if self._at(self._given) is None:
                 return InputSizes()
-            multiple = self._multiple()
+            multiple, offsets = self._pattern()
             if multiple is None:
                 return InputSizes()
-            smallest = self._smallest(multiple) if multiple else self._given
-            above = self._at(self._given + multiple) if multiple else 1
-            found = {"multiple": multiple, "smallest": smallest}
-            found["largest"] = self._given if above is None else None
-            found["formula"] = self._formula(multiple) if multiple else None
+            first = tuple(sorted(self._smallest(self._given + at, multiple) for at in offsets))
+            above = any(self._runs(self._given + multiple + at) for at in offsets)
+            found = {"multiple": multiple, "first": first}
+            found["smallest"] = self._least(min(first)) if multiple else self._given
+            found["largest"] = None if above or not multiple else max(self._known())
+            found["formula"] = self._formula(multiple) if len(first) == 1 and multiple else None
         except TriedEnoughError:
             pass
         return InputSizes(**found)  # type: ignore[arg-type]
@@ -89,26 +98,53 @@ class _Search:
     def _runs(self, size: int) -> bool:
         return self._at(size) is not None
 
-    def _multiple(self) -> int | None:
-        """Return how far apart sizes that run are; 0: one alone runs; None: not evenly."""
-        given, step = self._given, self._step
-        for apart in (part for part in range(1, step + 1) if step % part == 0):
-            if self._runs(given + apart) or self._runs(given - apart):
-                break
-        else:
-            return 0
-        up = 1 if self._runs(given + apart) else -1
-        between = range(1, apart) if apart <= LARGEST_MULTIPLE else ()
-        return None if any(self._runs(given + up * more) for more in between) else apart
+    def _known(self) -> list[int]:
+        return [size for size, number in self._tried.items() if number is not None]
 
-    def _smallest(self, apart: int) -> int:
-        """Return the smallest size that runs, by bisection."""
-        low, high = -1, (self._given - 1) // apart  # the given size runs, less than 1 does not
-        rest = (self._given - 1) % apart + 1
+    def _pattern(self) -> tuple[int | None, tuple[int, ...]]:
+        """Return after how many positions sizes that run come again, and which, from the given on.
+
+        0: it alone runs; None: too many would have to be tried.
+        """
+        given, step = self._given, self._step
+        if step > LARGEST_MULTIPLE:
+            return self._spotted()
+        up = 1 if any(self._runs(given + more) for more in range(1, step + 1)) else -1
+        runs = [self._runs(given + up * more) for more in range(step + 1)]
+        if not any(runs[1:]):
+            return 0, (0,)
+        if not runs[step]:
+            return None, ()
+        for apart in (part for part in range(1, step + 1) if step % part == 0):
+            if all(runs[more] == runs[more + apart] for more in range(step + 1 - apart)):
+                return apart, tuple(up * more for more in range(apart) if runs[more])
+        raise AssertionError("sizes repeat after a step at the latest")
+
+    def _spotted(self) -> tuple[int | None, tuple[int, ...]]:
+        """Return the same where there are too many sizes to try each: some in between are tried."""
+        given, step = self._given, self._step
+        apart = next(
+            n for n in range(1, step + 1) if (step % n == 0 and self._runs(given + n)) or n == step
+        )
+        spots = {*SPOTS, step // 2, step - 1}
+        alike = all(self._runs(given + spot) == (spot % apart == 0) for spot in spots)
+        return (apart, (0,)) if alike and self._runs(given + apart) else (None, ())
+
+    def _smallest(self, size: int, apart: int) -> int:
+        """Return the smallest size that runs of those so far apart, by bisection."""
+        if not apart:
+            return size
+        low, high = -1, (size - 1) // apart  # the given size runs, less than 1 does not
+        rest = (size - 1) % apart + 1
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (low, middle) if self._runs(rest + middle * apart) else (middle, high)
         return rest + high * apart
+
+    def _least(self, regular: int) -> int:
+        """Return the smallest size that runs at all, which may be below where sizes come again."""
+        few = range(1, min(regular, LARGEST_MULTIPLE))
+        return next((size for size in few if self._runs(size)), regular)
 
     def _formula(self, apart: int) -> str | None:
         found = self._rounded() if apart == 1 else self._straight(apart)
