@@ -44,9 +44,11 @@ def of_network(
 
 def _rows(found: Receptive, trials: Trials) -> Iterator[AxisRow]:
     """Yield a row for each axis; those that are alike are tried together."""
+    from archscope.dependence.answer.outlooks import outlook_of
+
     lines, axes = found.target.field.lines, range(len(found.given.axes))
-    sizes = found.given.sizes
-    square = len(set(sizes)) == 1 and len({(line.hulls, line.cycle) for line in lines}) == 1
+    kinds = {(line.hulls, line.cycle, outlook_of(line)) for line in lines}
+    square = len(set(found.given.sizes)) == 1 and len(kinds) == 1
     known: dict[int, AxisRow] = {}
     for axis in axes:
         if square and known:
@@ -60,7 +62,7 @@ def _rows(found: Receptive, trials: Trials) -> Iterator[AxisRow]:
 
 
 def _seen_row(found: Receptive, axis: int) -> AxisRow:
-    """Return what the window of the output alone says of an axis."""
+    """Return what the window of the output alone tells of an axis."""
     field, total = found.target.field, found.target.total
     line = field.lines[axis]
     is_global = found.target.global_by is not None
@@ -73,19 +75,27 @@ def _seen_row(found: Receptive, axis: int) -> AxisRow:
 
 
 def _row(found: Receptive, trials: Trials, axis: int, together: tuple[int, ...]) -> AxisRow:
-    from archscope.dependence.answer.outlooks import outlook_of, shift_of
+    from archscope.dependence.answer.outlooks import shift_of
 
-    row, target = _seen_row(found, axis), found.target
-    own = target.field.map_axis(axis)
-    step = shift_of(found, axis)
+    own, step = found.target.field.map_axis(axis), shift_of(found, axis)
     tried = None if own is None else trials.outputs(together, own)
+    row = _looked(found, axis, step, tried)  # a tile takes one trial, sizes as many as are left
     sizes = _sizes(tried, found.given.sizes[axis], step)
-    row = replace(
+    return replace(
         row,
         smallest_input=sizes.smallest,
         allowed_sizes=sizes.allowed,
         outputs=sizes.formula,
     )
+
+
+def _looked(
+    found: Receptive, axis: int, step: int | None, tried: Callable[[int], int | None] | None
+) -> AxisRow:
+    """Return how far outputs look along an axis, and how an input is cut."""
+    from archscope.dependence.answer.outlooks import outlook_of
+
+    row, target = _seen_row(found, axis), found.target
     why = _unknown(found, axis)
     seen = outlook_of(target.field.lines[axis]) if why is None else None
     if seen is None:
@@ -96,8 +106,8 @@ def _row(found: Receptive, trials: Trials, axis: int, together: tuple[int, ...])
     row = replace(row, look_back=seen.behind, look_ahead=seen.ahead)
     if step is None:
         return replace(row, why="windows of a map within do not repeat from unit to unit")
-    rest = 0 if sizes.multiple == 1 else found.given.sizes[axis] % step
-    return _cut(row, seen, step, rest, tried)
+    # Padding and cuts may depend on what a size leaves of the strides: tiles leave the same.
+    return _cut(row, seen, step, found.given.sizes[axis] % step, tried)
 
 
 def _unknown(found: Receptive, axis: int) -> str | None:

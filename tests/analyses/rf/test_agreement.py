@@ -55,6 +55,7 @@ OWN = {
     "blind",
     "outputs",
     "buffer_bytes",
+    "tile_overlap",
 }
 """Fields that say where a number is from, and so differ; `output` is the layer or the model."""
 PADDED = {"padding_before", "padding_after"}

@@ -133,6 +133,32 @@ def test_tiles_of_a_ladder_start_at_multiples_of_all_its_strides(levels: int, ke
     check_tiles(model, row, 256)
 
 
+class Cropped(nn.Module):
+    """A path through a coarser map, cut out of the middle of the one beside it as in a U-Net
+    without padding: where the middle is depends on the size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.beside, self.inner = conv(3, 1, 1, 0), conv(3, 1, 1, 0)
+        self.up = nn.ConvTranspose1d(CHANNELS, CHANNELS, 4, stride=4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.up(self.inner(F.max_pool1d(x, 4)))
+        beside = self.beside(x)
+        start = (beside.shape[-1] - y.shape[-1]) // 2
+        return y + beside[..., start : start + y.shape[-1]]
+
+
+@pytest.mark.parametrize("size", [120, 121, 122, 123])
+def test_tiles_leave_as_much_of_a_stride_as_the_whole(size: int) -> None:
+    model = Cropped().double().eval()
+
+    _, row = field(model, size)
+
+    assert (row.tile_step, row.tile_rest) == (4, size % 4)
+    check_tiles(model, row, size)
+
+
 def test_one_more_position_of_margin_is_needed() -> None:
     """The numbers are no larger than they must be: outputs next to those kept differ."""
     model = nn.Sequential(conv(3, 1, 1, 1), conv(3, 1, 4, 4)).double().eval()
