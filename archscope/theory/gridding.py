@@ -6,6 +6,7 @@ stack: the layers from some map to the output.
 """
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from archscope.records import frozen
 from archscope.theory.combs import combs, jump, reach
@@ -129,17 +130,23 @@ def suffixes(
 
 
 def stages(stack: Stack) -> tuple[int, ...]:
-    """Return the index of the first layer of each stage: where the first part of the names changes.
+    """Return the index of the first layer of each stage: where the names before a number change.
 
-    `layer4.0.conv2` belongs to stage `layer4`; a layer without a dot is a stage of its own.
+    `layer4.0.conv2` belongs to stage `layer4`, `backbone.layer4.0.conv2` to `backbone.layer4`; a
+    layer without a dot is a stage of its own.
     """
     names = [name_of(stack, index) for index in range(len(stack))]
-    heads = [name.partition(".") for name in names]
+    found = [_stage(name) for name in names]
     return tuple(
         index
-        for index, (head, dot, _) in enumerate(heads)
-        if not index or not dot or head != heads[index - 1][0]
+        for index, name in enumerate(names)
+        if not index or "." not in name or found[index] != found[index - 1]
     )
+
+
+def _stage(name: str) -> str:
+    first, *others = name.split(".")[:-1] or [name]
+    return ".".join((first, *takewhile(lambda part: not part.isdecimal(), others)))
 
 
 def name_of(stack: Stack, index: int) -> str:

@@ -96,3 +96,11 @@ def test_axes_that_differ_are_judged_together() -> None:
     assert (view.is_full, view.networks, view.coupling_depth) == (False, 2, None)
     assert worst_view((view,), path) == view
     assert worst_view(views(path[1:], (0,)), path[1:]) is None
+
+
+def test_a_stage_is_what_stands_before_a_number() -> None:
+    names = ("backbone.stem", "backbone.layer3.0.conv", "backbone.layer3.1.conv")
+    more = ("backbone.layer4.0.conv", "head.0", "head.1", "last")
+    stack = tuple(conv(3, name=name) for name in (*names, *more))
+
+    assert stages(stack) == (0, 1, 3, 4, 6)
