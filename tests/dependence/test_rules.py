@@ -426,3 +426,15 @@ def test_sums_that_may_cancel_are_a_bound_where_they_are_too_many() -> None:
     assert flags(found) == ["sub"]
     assert seen is not None
     assert seen.bounded_by is not None
+
+
+def test_a_grid_that_reads_a_large_image_is_a_bound() -> None:
+    def read(x: Tensor) -> Tensor:
+        return F.grid_sample(x, torch.zeros(1, 2, 2, 2), align_corners=False)
+
+    # 4,097 places of an image: trying each takes more than 4,096 x 4,096 numbers.
+    found = look_at(read, (1, 1, 17, 241))
+    seen = found.seen(found.graph.outputs["0"])
+
+    assert seen is not None
+    assert seen.bounded_by is not None

@@ -39,6 +39,9 @@ from archscope.dependence.sets.steps import (
 
 RULES = RuleSet()
 
+MOST_TRIED = 1 << 24
+"""Numbers that are made to try where a constant grid reads."""
+
 
 @RULES.of("embedding")
 def embedding(node: Node, zeros: Zeros) -> list[Edge]:
@@ -253,8 +256,8 @@ def grid_sample(node: Node, zeros: Zeros) -> list[Edge]:
 def _sampled(source: Value, grid: torch.Tensor, target: Value, given: Any) -> list[Edge]:
     """Follow a constant grid by trying it: each input position is a channel of its own."""
     shape = source.shape
-    count = prod(shape[2:])
-    if not bool((grid == grid[:1]).all()) or count * prod(target.shape[2:]) > 1 << 24:
+    count, places = prod(shape[2:]), prod(target.shape[2:])
+    if not bool((grid == grid[:1]).all()) or count * max(count, places) > MOST_TRIED:
         raise DataDependentError
     probe = torch.eye(count, dtype=torch.float64).view(1, count, *shape[2:])
     weights = torch.grid_sampler(
