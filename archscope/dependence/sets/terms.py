@@ -161,9 +161,10 @@ def _merged(one: Term, two: Term) -> Term | None:
         return one
     pairs = list(zip(one.sets, two.sets, strict=True))
     over = [a.covers(b) for a, b in pairs]
-    if all(over):  # an exact product is kept beside a bound that it lies within
+    under = [b.covers(a) for a, b in pairs] if not all(over) or _tells_more(two, one) else []
+    if all(over) and not (under and all(under)):
+        # An exact product is kept beside a bound that it lies within.
         return one if one.exact or not two.exact else None
-    under = [b.covers(a) for a, b in pairs]
     if all(under) and (two.exact or not one.exact):
         return two
     differing = [axis for axis in range(len(pairs)) if not (over[axis] and under[axis])]
@@ -172,6 +173,12 @@ def _merged(one: Term, two: Term) -> Term | None:
         return None
     sets = [a.united(b) if axis in differing else a for axis, (a, b) in enumerate(pairs)]
     return Term(tuple(sets), one.exact and two.exact)
+
+
+def _tells_more(one: Term, two: Term) -> bool:
+    """Return whether a term tells positions apart along more axes than another."""
+    counts = (sum(len(pattern.units) for pattern in term.sets) for term in (one, two))
+    return next(counts) > next(counts)
 
 
 def _bound(terms: Sequence[Term]) -> Term:
