@@ -136,8 +136,10 @@ def join(reports: Sequence[Report], notes: tuple[Note, ...] = ()) -> Report:
     return replace(first, command="report", sections=tuple(sections), environment=environment)
 
 
-def claims_of(analysis: str, texts: Iterable[str]) -> tuple[Claim, ...]:
+def claims_of(analysis: str, texts: Sequence[str]) -> tuple[Claim, ...]:
     """Return what texts claim of an analysis' answer; raises `UsageError` for what they cannot."""
+    if not texts:
+        return ()
     from archscope.assertions import read_claims
 
     return read_claims(texts, ANALYSES.get(analysis).claimable())
@@ -156,8 +158,10 @@ def check(report: Report, texts: Iterable[str]) -> None:
     require(read_claims(texts, tuple(found.values())), report)
 
 
-def require(claims: Iterable[Claim], report: Report) -> None:
+def require(claims: Sequence[Claim], report: Report) -> None:
     """Raise `ThresholdError` with a line for each claim that a report does not prove."""
+    if not claims:
+        return
     from archscope.assertions import failures
 
     failed = failures(claims, report)

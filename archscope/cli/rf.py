@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from archscope import specs
-from archscope.assertions import Claim
 from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, read_model
 from archscope.cli._output import Output, output_options
@@ -18,6 +17,9 @@ from archscope.loaders.stack import StackSpec, read_branches, sketch
 from archscope.results import Report
 from archscope.study import analyse, claims_of, require
 from archscope.subject import Request, Sketch
+
+if TYPE_CHECKING:
+    from archscope.assertions import Claim
 from archscope.theory.rates import read_rate
 
 _EPILOG = """\

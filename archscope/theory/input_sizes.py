@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 from archscope.records import frozen
 
@@ -73,7 +74,7 @@ class _Search:
         self._tried: dict[int, int | None] = {}
 
     def run(self) -> InputSizes:
-        found: dict[str, int | str | None] = {}
+        found: dict[str, Any] = {}
         try:
             if self._at(self._given) is None:
                 return InputSizes()
@@ -88,7 +89,7 @@ class _Search:
             found["formula"] = self._formula(multiple) if len(first) == 1 and multiple else None
         except TriedEnoughError:
             pass
-        return InputSizes(**found)  # type: ignore[arg-type]
+        return InputSizes(**found)
 
     def _at(self, size: int) -> int | None:
         if size not in self._tried:
