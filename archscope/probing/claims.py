@@ -125,7 +125,8 @@ def _of_target(
         unit = found.unit if best is given else _typical(given, value)
         yield from _made(inputs, given, value, unit, local=False)
     if affordable(prod(best.sizes)) and (is_local or has_room(best.graph)):
-        larger = inputs if best is given else resized(inputs, best, best.sizes)
+        is_given, together = best is given, found.growth.together
+        larger = inputs if is_given else resized(inputs, best, best.sizes, together=together)
         yield from _made(larger, best, again, found.unit, local=is_local)
     else:
         yield from _cheaper(model, inputs, found, affordable, local=is_local)
@@ -231,7 +232,7 @@ def _on(
 ) -> Claim | None:
     """Return an output, the chosen one by default, on an input of another size; None where it does
     not run so."""
-    other = resized(inputs, found.given, sizes)
+    other = resized(inputs, found.given, sizes, together=found.growth.together)
     try:
         exam = examine(model, other, studied=found.given.input, axes=found.given.axes)
     except ArchscopeError:

@@ -110,6 +110,8 @@ class Field:
             own, other = self.map_axis(axis), larger.map_axis(axis)
             if own is None or other is None:
                 return True
+            if self.sizes[axis] == larger.sizes[axis]:
+                continue
             if self.value.shape[own] == larger.value.shape[other] > 1:
                 return False
         return True

@@ -6,78 +6,241 @@ the model is looked at again on larger inputs, which costs little, since nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import prod
+from math import ceil, lcm, prod
 from typing import Any
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
 from archscope.dependence.answer.examine import Examination
-from archscope.dependence.answer.fields import has_units
+from archscope.dependence.answer.fields import FEW_UNITS, Field, has_units
 from archscope.dependence.answer.forward import look, lower
 from archscope.dependence.record.capture import LARGEST_CONSTANT, capture, input_tensors
 from archscope.dependence.record.graph import Graph, Value
+from archscope.dependence.sets.lines import Line
+from archscope.dependence.sets.links import Links
+from archscope.dependence.sets.steps import Take
+from archscope.records import frozen
 from archscope.subject import Inputs
 
-LARGEST = 1 << 17
-"""Positions along an axis up to which larger inputs are tried."""
-MOST_POSITIONS = 1 << 28
-"""Positions over all axes up to which larger inputs are tried."""
+MOST_ELEMENTS = 1 << 34
+"""Elements of the input, and of the largest map, up to which larger inputs are tried."""
 MOST_ENTRIES = 1 << 22
 """Entries of one value up to which larger inputs are tried: axes that are entangled."""
+
+CLEAR = "clear"
+"""Outputs are away from all borders, and so are all phases of their strides."""
+NOTHING = "nothing"
+"""Outputs are not told apart along the input's axes: size does not matter."""
+TOO_LARGE = "too large"
+"""A larger input is over the budget; the detail is its size."""
+RAISED = "raised"
+"""The model does not run on a larger input; the detail is what it said."""
+OTHERWISE = "otherwise"
+"""The model runs other operators on a larger input, as a loop over positions does, or reduces all
+positions elsewhere."""
+FIXED = "fixed"
+"""The map is of one size whatever the input's: adaptive pooling makes it."""
+GROWING = "growing"
+"""Some windows are as many times larger as the input is; the detail is the module that has them."""
+MASK = "mask"
+"""A larger mask is too large to be looked into."""
+
+
+@frozen
+class Growth:
+    """How the search for a larger input ended."""
+
+    sizes: tuple[int, ...]
+    """Positions along each axis of the largest input that was looked at."""
+    reason: str
+    """Why nothing larger was: one of the constants of this module."""
+    detail: str = ""
+    """More of it, where the reason says so."""
+    together: bool = False
+    """Whether other inputs grew with the studied one, along axes of the same size."""
 
 
 def away_from_borders(
     model: nn.Module, inputs: Inputs, given: Examination, value: Value
-) -> Examination:
-    """Return the smallest pass in which some unit of an output is away from all borders."""
-    field = given.local(value) or given.total(value)
-    if field is None or field.is_settled or not has_units(field):
-        return given
-    best = given
-    for larger in grown(model, inputs, given, value):
-        again = larger.again(value)
-        wider = larger.local(again) or larger.total(again) if again else None
+) -> tuple[Examination, Growth]:
+    """Return the smallest pass in which outputs are away from all borders, or nearest to it."""
+    field = _field(given, value)
+    if field is None or not has_units(field):
+        return given, Growth(sizes=given.sizes, reason=NOTHING)
+    best, last, together = given, given, False
+    growing: dict[int, str] = {}
+    while axes := [axis for axis in _unclear(last, field) if axis not in growing]:
+        sizes = tuple(size * (1 + (axis in axes)) for axis, size in enumerate(last.sizes))
+        if _is_too_large(last, sizes):
+            detail = "×".join(map(str, sizes))
+            reason = TOO_LARGE
+            break
+        found = _larger(model, inputs, given, value, sizes, together=together)
+        if isinstance(found, Growth):
+            reason, detail = found.reason, found.detail
+            break
+        larger, together = found
+        wider = _field(larger, larger.again(value))
         if wider is None or not field.maps_alike(wider):
+            reason, detail = FIXED, ""
             break
-        if wider.is_whole and wider.is_narrow:
+        if last is given and _growing(given, larger, value) is not None:
+            for axis in axes:
+                alone = tuple(n * (1 + (at == axis)) for at, n in enumerate(given.sizes))
+                found = _looked_at(model, inputs, given, value, alone, together=together)
+                one = _growing(given, larger if isinstance(found, Growth) else found, value)
+                growing.update({} if one is None else {axis: one})
+        last, field = larger, wider
+        if field.is_whole and field.is_narrow:
             best = larger
-        if wider.is_settled:
-            break
-    return best
+    else:
+        left = [growing[axis] for axis in _unclear(last, field)]
+        reason, detail = (GROWING, left[0]) if left else (CLEAR, "")
+    return best, Growth(sizes=last.sizes, reason=reason, detail=detail, together=together)
 
 
-def grown(
-    model: nn.Module, inputs: Inputs, found: Examination, target: Value
-) -> Iterator[Examination]:
-    """Yield the same model on inputs twice, four times ... as long, while it can be run so."""
-    sizes = found.sizes
-    more = 2 ** len(sizes)
-    entries, pairs = _most_entries(found), _most_pairs(found)
-    before = found.seen(target)
-    while (
-        max(sizes) * 2 <= LARGEST
-        and prod(sizes) * more <= MOST_POSITIONS
-        and entries * more <= MOST_ENTRIES
-        and pairs * more**2 <= LARGEST_CONSTANT
-    ):
-        sizes = tuple(size * 2 for size in sizes)
-        larger = resized(inputs, found, sizes)
-        graph = capture(model, larger, (found.input,))
-        value = _made_alike(found.graph, graph, target)
-        if value is None:
-            return
-        lowered = lower(graph)
-        wanted = [value for call in graph.calls for value in (*call.inputs, *call.outputs)]
-        dependences = look(lowered, graph.inputs[found.input], found.axes, [*wanted, value])
-        again = Examination(graph, lowered, found.input, found.roles, dependences)
-        after = again.seen(value)
-        if before and after and before.cut_by != after.cut_by:
-            return  # a mask is too large to be looked into
-        entries, pairs = _most_entries(again), _most_pairs(again)
-        yield again
+def _field(exam: Examination, value: Value | None) -> Field | None:
+    return None if value is None else exam.local(value) or exam.total(value)
+
+
+def _unclear(exam: Examination, field: Field) -> list[int]:
+    """Return the axes along which a larger input would tell more."""
+    found = [
+        axis
+        for axis, line in enumerate(field.lines)
+        if not _is_clear(line, _period(exam, field, axis))
+    ]
+    return found if field.is_map or not found else list(range(len(field.sizes)))
+
+
+def _is_clear(line: Line, period: int) -> bool:
+    """Return whether windows are known away from borders, at all phases of the strides."""
+    if not line.is_whole:
+        return False
+    if len(line.entries) == 1:
+        return True
+    if line.cycle is None and len(line.interior) <= FEW_UNITS:
+        return False
+    inside = np.zeros(len(line.entries) + 2, dtype=np.int64)
+    inside[1:-1] = line.kinds == 0
+    inside[1 + line.interior] = 1
+    if inside.sum() == len(line.entries):
+        return True
+    edges = np.flatnonzero(np.diff(inside))
+    return int((edges[1::2] - edges[::2]).max()) >= period
+
+
+def _period(exam: Examination, field: Field, axis: int) -> int:
+    """Return after how many outputs the phases of all strides on the way to them repeat."""
+    own = field.map_axis(axis)
+    if own is None:
+        return 1
+    behind = _behind(exam, field.value)
+    jumps = {place.jump for value, place in exam.places(axis).items() if value in behind}
+    positions = lcm(*(abs(jump) for jump in jumps if jump))
+    return ceil(positions * field.value.shape[own] / field.sizes[axis])
+
+
+def _growing(one: Examination, two: Examination, target: Value) -> str | None:
+    """Return the first module with windows that are larger on the larger input; None: none has.
+
+    So it is with running sums and adaptive pools. Windows that end at a border do not count.
+    """
+    behind = _behind(one, target)
+    for number, (a, b) in enumerate(zip(one.lowered, two.lowered, strict=False)):
+        for mine, other in zip(a.edges, b.edges, strict=False):
+            if mine.target not in behind or mine in one.dependences.cut:
+                continue
+            for step, larger in zip(mine.steps, other.steps, strict=False):
+                if isinstance(step, Take) and isinstance(larger, Take):
+                    widest = _widest(larger.links)
+                    if widest > 1 and 2 * widest >= 3 * _widest(step.links) > 0:
+                        return one.module(number)
+    return None
+
+
+def _widest(links: Links) -> int:
+    """Return how many positions are read at most by one that no border cuts short."""
+    counts = links.counts if links.clipped is None else links.counts[~links.clipped]
+    return int(counts.max(initial=0))
+
+
+def _behind(exam: Examination, target: Value) -> set[Value]:
+    """Return the values that a value is made of, and itself."""
+    found = {target}
+    for each in reversed(exam.lowered):
+        for edge in each.edges:
+            if edge.target in found:
+                found.add(edge.source)
+    return found
+
+
+def _is_too_large(last: Examination, sizes: tuple[int, ...]) -> bool:
+    more = prod(sizes) // prod(last.sizes)
+    made = (value for node in last.graph.nodes for value in node.outputs if value is not None)
+    largest = max(prod(value.shape) for value in (last.seed, *made))
+    return (
+        largest * more > MOST_ELEMENTS
+        or _most_entries(last) * more > MOST_ENTRIES
+        or _most_pairs(last) * more**2 > LARGEST_CONSTANT
+    )
+
+
+def _larger(
+    model: nn.Module,
+    inputs: Inputs,
+    given: Examination,
+    target: Value,
+    sizes: tuple[int, ...],
+    *,
+    together: bool,
+) -> tuple[Examination, bool] | Growth:
+    """Return the model on a larger input, and whether others grew too; or why that cannot be.
+
+    Other inputs grow, and axes that need not, only where the model does not run without.
+    """
+    first: Growth | None = None
+    factor = max(size // before for size, before in zip(sizes, given.sizes, strict=True))
+    alike = tuple(size * factor for size in given.sizes)
+    others = len(input_tensors(inputs)) > 1
+    for wanted in dict.fromkeys((sizes, alike)):
+        for so in (True,) if together else (False, True) if others else (False,):
+            found = _looked_at(model, inputs, given, target, wanted, together=so)
+            if isinstance(found, Examination):
+                return found, so
+            first = first or found
+    assert first is not None
+    return first
+
+
+def _looked_at(
+    model: nn.Module,
+    inputs: Inputs,
+    given: Examination,
+    target: Value,
+    sizes: tuple[int, ...],
+    *,
+    together: bool,
+) -> Examination | Growth:
+    larger = resized(inputs, given, sizes, together=together)
+    graph = capture(model, larger, (given.input,))
+    value = _made_alike(given.graph, graph, target)
+    if value is None:
+        if graph.failure is None:
+            return Growth(sizes=sizes, reason=OTHERWISE)
+        said = " ".join(str(graph.failure).split()) or type(graph.failure).__name__
+        return Growth(sizes=sizes, reason=RAISED, detail=said)
+    lowered = lower(graph)
+    wanted = [value for call in graph.calls for value in (*call.inputs, *call.outputs)]
+    dependences = look(lowered, graph.inputs[given.input], given.axes, [*wanted, value])
+    found = Examination(graph, lowered, given.input, given.roles, dependences)
+    before, after = given.seen(target), found.seen(value)
+    if before and after and before.cut_by != after.cut_by:
+        return Growth(sizes=sizes, reason=MASK if before.cut_by is None else OTHERWISE)
+    return found
 
 
 def _most_pairs(found: Examination) -> int:
@@ -102,17 +265,39 @@ def _most_entries(found: Examination) -> int:
     )
 
 
-def resized(inputs: Inputs, exam: Examination, sizes: tuple[int, ...]) -> Inputs:
-    """Return the inputs with the studied one of another size, without data."""
+def resized(
+    inputs: Inputs, exam: Examination, sizes: tuple[int, ...], *, together: bool = False
+) -> Inputs:
+    """Return the inputs with the studied one of another size, without data.
+
+    With `together` others are too, along axes that were as long as one of its axes of positions;
+    one that held a single number everywhere, as a mask that hides nothing, keeps it.
+    """
     studied = input_tensors(inputs)[exam.input]
-    shape = list(studied.shape)
-    for axis, size in zip(exam.axes, sizes, strict=True):
-        shape[axis] = size
+    before = [studied.shape[axis] for axis in exam.axes]
 
     def other(leaf: Any) -> Any:
-        return torch.empty(shape, dtype=leaf.dtype, device="meta") if leaf is studied else leaf
+        if leaf is studied:
+            shape = list(studied.shape)
+            for axis, size in zip(exam.axes, sizes, strict=True):
+                shape[axis] = size
+            return torch.empty(shape, dtype=leaf.dtype, device="meta")
+        return _with(leaf, before, sizes) if together and isinstance(leaf, Tensor) else leaf
 
     return Inputs(args=tree_map(other, inputs.args), kwargs=tree_map(other, dict(inputs.kwargs)))
+
+
+def _with(tensor: Tensor, before: list[int], after: tuple[int, ...]) -> Tensor:
+    """Return a tensor with axes that were so long in a row as long as others."""
+    shape = list(tensor.shape)
+    fits = range(len(shape) - len(before), -1, -1)
+    start = next((at for at in fits if shape[at : at + len(before)] == before), None)
+    if start is None:
+        return tensor
+    shape[start : start + len(before)] = after
+    if not tensor.is_meta and bool((tensor == tensor.reshape(-1)[0]).all()):
+        return torch.full(shape, tensor.reshape(-1)[0].item(), dtype=tensor.dtype)
+    return torch.empty(shape, dtype=tensor.dtype, device="meta")
 
 
 def _made_alike(one: Graph, two: Graph, target: Value) -> Value | None:

@@ -10,7 +10,7 @@ from torch import nn
 
 from archscope.dependence.answer.examine import Examination, examine
 from archscope.dependence.answer.fields import Field, has_units
-from archscope.dependence.answer.growth import away_from_borders
+from archscope.dependence.answer.growth import Growth, away_from_borders
 from archscope.dependence.record.graph import Call, Value
 from archscope.dependence.sets.products import reached
 from archscope.errors import ForwardError, UsageError, did_you_mean
@@ -61,6 +61,8 @@ class Receptive:
     """The model on the inputs that were given."""
     best: Examination
     """The model on inputs on which the output is away from borders, where that was found."""
+    growth: Growth
+    """How the search for such inputs ended."""
     layers: tuple[Layer, ...]
     target: Layer
     """The chosen output."""
@@ -113,7 +115,7 @@ def receptive(
     """
     given = examine(model, inputs, studied=studied, axes=axes)
     value = _chosen(given, output)
-    best = away_from_borders(model, inputs, given, value)
+    best, growth = away_from_borders(model, inputs, given, value)
     layers = tuple(_layers(given, best))
     target = _layer(given, best, _call_of(given, value, output), value, looks=False)
     if target is None:
@@ -122,6 +124,7 @@ def receptive(
     found = Receptive(
         given=given,
         best=best,
+        growth=growth,
         layers=layers,
         target=_counted(target, best, typical),
         others=dict(_others(model, inputs, given, best, value)) if output is None else {},
@@ -151,7 +154,7 @@ def _others(
         ]
         whole = [one for one in made if one is not None and one.field.is_whole]
         if not whole and len(tried) < MOST_PASSES:
-            larger = away_from_borders(model, inputs, given, value)
+            larger, _ = away_from_borders(model, inputs, given, value)
             tried[larger.sizes] = larger
             again = _layer(given, larger, _call_of(given, value, place), value, looks=False)
             whole = [one for one in (again, *made) if one is not None]

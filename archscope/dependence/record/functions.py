@@ -16,6 +16,8 @@ from torch.overrides import TorchFunctionMode
 _MADE = frozenset((torch.tensor, torch.as_tensor, torch.asarray))
 _READ = frozenset((Tensor.numpy, Tensor.tolist, Tensor.__array__, Tensor.__dlpack__))
 """Methods that hand a tensor's values to Python without an operator."""
+_RECURRENT = {torch.rnn_relu: 0, torch.rnn_tanh: 1, torch.lstm: 2, torch.gru: 3}
+"""Recurrent layers, and what cuDNN calls their kind."""
 
 
 class FunctionRecorder(TorchFunctionMode):
@@ -37,7 +39,46 @@ class FunctionRecorder(TorchFunctionMode):
             args = (args[0], _with_data(args[1]), *args[2:])
         elif func in _READ:
             self._on_read(args[0])
+        elif func in _RECURRENT and _is_whole(args, kwargs):
+            return _as_one(func, *args)
         return func(*args, **kwargs)
+
+
+def _is_whole(args: Any, kwargs: Any) -> bool:
+    """Return whether recurrent layers run over one tensor of shapes alone, not packed sequences."""
+    plain = not kwargs and len(args) == 9 and isinstance(args[2], list | tuple)
+    return plain and args[0].is_meta and args[0].dim() == 3
+
+
+def _as_one(func: Any, x: Tensor, start: Any, weights: Any, *options: Any) -> tuple[Tensor, ...]:
+    """Run recurrent layers as one operator; torch would run each step by itself on shapes.
+
+    That took minutes of some thousand steps.
+    """
+    _, layers, _, _, both, batch_first = options
+    first, *cells = start if isinstance(start, list | tuple) else (start,)
+    cell = cells[0] if cells else None
+    width = first.shape[-1] if cell is None else cell.shape[-1]
+    made = torch.ops.aten._cudnn_rnn(
+        x.transpose(0, 1) if batch_first else x,
+        list(weights),
+        len(weights) // (layers * (1 + both)),
+        None,
+        first,
+        cell,
+        _RECURRENT[func],
+        width,
+        first.shape[-1] if first.shape[-1] != width else 0,
+        layers,
+        False,
+        0.0,
+        False,
+        both,
+        [],
+        None,
+    )
+    out = made[0].transpose(0, 1) if batch_first else made[0]
+    return (out, *made[1 : 2 + len(cells)])
 
 
 def _is_meta(device: Any) -> bool:

@@ -18,7 +18,7 @@ from archscope.dependence.rules import (
     shape_of,
     targets,
 )
-from archscope.dependence.sets.links import from_matrix, gather, so_far
+from archscope.dependence.sets.links import from_matrix, gather, ranges, so_far
 from archscope.dependence.sets.steps import (
     Edge,
     Keep,
@@ -78,6 +78,8 @@ def recurrent_layers(node: Node, zeros: Zeros) -> list[Edge]:
         found += _last(source, time, state) + _between_states(node, state)
     for start in _states(node):
         found += _from_state(start, time, target)
+    for weight in tree_leaves(given.get("weight")):
+        found += from_all(weight, target, *states)
     return found
 
 
@@ -87,7 +89,8 @@ def _directions(node: Node, length: int, width: int) -> list[tuple[Steps, Any]]:
     if not given.get("bidirectional"):
         return [((), so_far(length))]
     if given["num_layers"] > 1:  # the second layer runs back over what the first ran forth
-        return [((), from_matrix(np.ones((length, length), dtype=np.bool_)))]
+        all_steps = np.full(length, length, dtype=np.int64)
+        return [((), ranges(length, np.zeros_like(all_steps), all_steps))]
     first = np.arange(width) < width // 2
     return [
         ((Keep(first.reshape(1, 1, -1)),), so_far(length)),
