@@ -300,3 +300,49 @@ def test_a_tensor_that_is_given_several_times_is_one_input() -> None:
 
     # Queries alone would see themselves; keys and values are the same tensor.
     assert found.target.total.lines[0].hulls == (6, 6)
+
+
+def test_last_states_beside_a_sequence_make_no_map_within_of_it() -> None:
+    report = receptive_field(nn.LSTM(4, 4), torch.zeros(20, 2, 4))
+
+    assert report.totals.reads_all is None
+    assert (report.totals.receptive_field, report.totals.ahead) == ((20,), 0)
+    assert report.totals.complete
+
+
+class Fixed(nn.Module):
+    """A table of positions: it does not run on a longer input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.zeros(16))
+        self.conv = nn.Sequential(*(nn.Conv1d(1, 1, 3, padding=1) for _ in range(9)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.conv(x + self.table)
+        return found
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "level", "said"),
+    [
+        (Fixed(), (1, 1, 16), "warning", "the model does not run on a larger one"),
+        (
+            Run(lambda m, x: m.conv(x).cumsum(-1), conv=nn.Conv1d(2, 2, 3, padding=1)),
+            *((1, 2, 64), "info", "see as far as the input goes"),
+        ),
+    ],
+)
+def test_why_no_larger_input_was_looked_at(
+    model: nn.Module, shape: tuple[int, ...], level: str, said: str
+) -> None:
+    notes = receptive_field(model, torch.zeros(shape)).notes
+
+    assert [note.level for note in notes if said in note.text] == [level]
+
+
+def test_tiles_of_parts_that_grow_with_the_input_are_not_promised() -> None:
+    report = receptive_field(nn.AdaptiveAvgPool1d(4), torch.zeros(1, 2, 12))
+
+    (row,) = report.section("axes").rows
+    assert (row.tile_step, row.why) == (None, "_adaptive_avg_pool2d makes parts of any input")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from archscope.analyses.rf import operators_notes, operators_verdict
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.numbers import plain, ratio
+from archscope.analyses.rf.operators_growth import grows_with_input
 from archscope.analyses.rf.operators_order import ahead, orders
 from archscope.analyses.rf.rows import LayerRow, MapRow, Sizes, Totals, UnitRow
 from archscope.theory import metrics
@@ -248,12 +249,12 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
         blind=None if whole is None or bounded else whole.blind,
         outputs=None if whole is None else whole.outputs,
         operators_unknown=len(operators_notes.flagged(found)),
-        at_least=not found.is_whole and layer.global_by is None,
+        at_least=not (found.is_whole or grows_with_input(found)) and layer.global_by is None,
         bounded_by=layer.bounded_by,
         is_full=not bounded and seen["reached"] == seen["positions"],
         complete=not bounded
         and seen["reached"] is not None
-        and (found.is_whole or layer.global_by is not None),
+        and (found.is_whole or layer.global_by is not None or grows_with_input(found)),
         unknown=", ".join(name for name in names if seen[name] is None),
         **seen,
     )

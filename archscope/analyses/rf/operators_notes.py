@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from archscope.analyses.rf.numbers import counted, extent
+from archscope.analyses.rf.operators_growth import size_notes
 from archscope.analyses.rf.operators_order import MODEL, MODULES_NAMED, order_notes
 from archscope.analyses.rf.operators_verdict import named, others, verdict
 from archscope.analyses.rf.rows import MapRow, Totals
@@ -23,7 +24,7 @@ def notes(
 ) -> tuple[tuple[Note, ...], tuple[Note, ...]]:
     """Return the verdict, and what it rests on."""
     said = (*verdict(found, totals, maps), *_everything(found, totals), *others(found))
-    rest = (*_unlike(totals), *order_notes(found, order), *_axes(found), *_size(found))
+    rest = (*_unlike(totals), *order_notes(found, order), *_axes(found), *size_notes(found))
     return said, (*rest, *_bounds(found))
 
 
@@ -90,22 +91,6 @@ def _axes(found: Receptive) -> Iterator[Note]:
             level="info",
             text=f"along axis {axis} of the {shape} input no output has a place of its own; all "
             "this is about the other axes",
-        )
-
-
-def _size(found: Receptive) -> Iterator[Note]:
-    given, best = extent(found.given.sizes), extent(found.best.sizes)
-    if found.best is not found.given:
-        yield Note(
-            level="info",
-            text=f"at the given {given} input every output reaches the border; the receptive field "
-            f"was found on {best}",
-        )
-    elif not found.is_whole and found.target.global_by is None:
-        yield Note(
-            level="warning",
-            text=f"every output reaches the border of the {given} input, and the model does not "
-            "run on a larger one: the receptive field may be larger",
         )
 
 

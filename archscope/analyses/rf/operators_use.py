@@ -112,7 +112,7 @@ def _looked(
 
 def _unknown(found: Receptive, axis: int) -> str | None:
     """Return why an output's window is not known for sure; None where it is."""
-    target = found.target
+    target, last = found.target, found.target.value.index
     if target.global_by is not None:
         return f"{target.global_by} reduces over all positions"
     if target.bounded_by is not None:
@@ -121,6 +121,11 @@ def _unknown(found: Receptive, axis: int) -> str | None:
         return "outputs lie along no axis of their own"
     if not target.field.lines[axis].is_whole:
         return "every output reaches the border of the input"
+    looked = (found.given.graph.nodes[place] for place in sorted(found.given.dependences.looked))
+    before = (node for node in looked if node.outputs[0] and node.outputs[0].index <= last)
+    adaptive = next((node.operator for node in before if "adaptive" in node.operator), None)
+    if adaptive is not None:
+        return f"{adaptive} makes parts of any input"
     return None
 
 

@@ -7,6 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from archscope.analyses.rf.numbers import apart, counted, extent, missing, share, within
+from archscope.analyses.rf.operators_growth import grows_with_input
 from archscope.analyses.rf.operators_order import MODEL, sees_apart
 from archscope.analyses.rf.rows import MapRow, Totals
 from archscope.results import Note
@@ -72,7 +73,7 @@ def _blind(blind: int, outputs: int) -> Note:
 def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
     window = extent(totals.local_field or totals.receptive_field)
     local = " local" if totals.local_field else ""
-    at_least = "" if found.is_whole else "at least "
+    at_least = "" if found.is_whole or grows_with_input(found) else "at least "
     output = named(totals)
     if totals.reached is None:
         yield Note(

@@ -121,6 +121,7 @@ def receptive(
     if target is None:
         raise UsageError("the chosen output does not depend on the input that is studied")
     typical = target.field.typical
+    is_before = output is None and value not in given.graph.outputs.values()
     found = Receptive(
         given=given,
         best=best,
@@ -132,7 +133,7 @@ def receptive(
         looked_from=best,
         unit=typical,
         own_unit=False,
-        output_is_all=_all_after(given, value) if output is None else None,
+        output_is_all=_all_after(given, value) if is_before else None,
     )
     if unit is None:
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import prod
+from math import ceil, prod
 from typing import Any
 
 import pytest
@@ -23,8 +23,10 @@ def verdict(report: Report) -> Any:
     return report.notes[0]
 
 
-def seen_by_torch(fields: dict[str, Any]) -> tuple[set[tuple[int, ...]], tuple[int, ...]]:
-    """What the unit in the middle sees by its gradients, and which unit that is.
+def seen_by_torch(
+    fields: dict[str, Any], totals: Any
+) -> tuple[set[tuple[int, ...]], tuple[int, ...]]:
+    """What a unit in the middle sees by its gradients, and which that is: one away from padding.
 
     All weights are 1 in float64, so that a gradient is zero only where there is no path.
     """
@@ -37,7 +39,11 @@ def seen_by_torch(fields: dict[str, Any]) -> tuple[set[tuple[int, ...]], tuple[i
     shape = subject.inputs.args[0].shape
     x = torch.rand(shape, dtype=torch.float64, requires_grad=True)
     y = model(x)
-    unit = tuple(size // 2 for size in y.shape[2:])
+    starts = zip(y.shape[2:], totals.start, totals.jump, strict=True)
+    unit = tuple(max(size // 2, ceil(-start / jump)) for size, start, jump in starts)
+    ends = zip(unit, totals.start, totals.jump, totals.receptive_field, strict=True)
+    assume(all(u < size for u, size in zip(unit, y.shape[2:], strict=True)))
+    assume(all(s + u * j + r <= n for (u, s, j, r), n in zip(ends, shape[2:], strict=True)))
     y[(0, 0, *unit)].backward()
     assert x.grad is not None
     return {tuple(place[2:]) for place in x.grad.nonzero().tolist()}, unit
@@ -75,10 +81,10 @@ def test_a_stack_sees_what_its_network_sees(fields: dict[str, Any]) -> None:
     report = archscope.receptive_field(**fields)
     totals = report.totals
     assume(totals.positions < 3_000)
-    seen, unit = seen_by_torch(fields)
-
     assert totals.start is not None
     assert totals.jump is not None
+    seen, unit = seen_by_torch(fields, totals)
+
     assert totals.reached == len(seen)
     for axis in range(totals.axes):
         first = totals.start[axis] + unit[axis] * totals.jump[axis]

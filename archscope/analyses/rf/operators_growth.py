@@ -1,0 +1,67 @@
+"""On which input a window was found, and what stopped the search for a larger one, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from archscope.analyses.rf.numbers import extent
+from archscope.results import Note
+
+if TYPE_CHECKING:
+    from archscope.dependence.answer.growth import Growth
+    from archscope.dependence.answer.receptive import Receptive
+
+
+def grows_with_input(found: Receptive) -> bool:
+    """Return whether outputs see as far as the input goes: of any input, as much as is said."""
+    from archscope.dependence.answer.growth import GROWING
+
+    return found.growth.reason == GROWING and not found.is_whole
+
+
+def size_notes(found: Receptive) -> Iterator[Note]:
+    """Yield on which input the window was found, or why it may be larger."""
+    from archscope.dependence.answer.growth import CLEAR
+
+    given, best, growth = extent(found.given.sizes), extent(found.best.sizes), found.growth
+    together = ", with all inputs of its size made larger" if growth.together else ""
+    if found.is_whole and found.best is not found.given:
+        yield Note(
+            level="info",
+            text=f"at the given {given} input every output reaches the border; the receptive field "
+            f"was found on {best}{together}",
+        )
+        if growth.reason != CLEAR:
+            yield Note(
+                level="warning",
+                text="some outputs, by their place, may see more than is said: not all were away "
+                f"from the border, and {_why(growth)}",
+            )
+    elif grows_with_input(found):
+        yield Note(
+            level="info",
+            text=f"outputs see as far as the input goes, by {growth.detail or 'the model'}: of a "
+            "longer input they see more",
+        )
+    elif not found.is_whole and found.target.global_by is None:
+        yield Note(
+            level="warning",
+            text=f"every output reaches the border of the {extent(growth.sizes)} input, and "
+            f"{_why(growth)}: the receptive field may be larger",
+        )
+
+
+def _why(growth: Growth) -> str:
+    """Return why nothing larger was looked at."""
+    from archscope.dependence.answer import growth as ends
+
+    said = {
+        ends.TOO_LARGE: f"a larger one, {growth.detail}, is over the budget",
+        ends.RAISED: f"the model does not run on a larger one ({growth.detail})",
+        ends.OTHERWISE: "the model runs other operators on a larger one",
+        ends.FIXED: "this map is of one size whatever the input's",
+        ends.GROWING: f"the windows of {growth.detail or 'a module'} grow with the input",
+        ends.MASK: "the mask of a larger one is too large to be read",
+    }
+    return said.get(growth.reason, "no larger one was tried")
