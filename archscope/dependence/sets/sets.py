@@ -109,7 +109,7 @@ class Sets:
         places, inverse = self._distinct(a, b, apart)
         keys = zip(a[places].tolist(), b[places].tolist(), apart[places].tolist(), strict=True)
         made = [self._unions.get(key) or self._union(key) for key in keys]
-        return np.array(made, dtype=np.int64)[inverse]
+        return np.asarray(np.array(made, dtype=np.int64)[inverse])
 
     def _distinct(self, a: Index, b: Index, apart: Index) -> tuple[Index, Index]:
         """Return one place of each case, and the case of each place."""
