@@ -102,7 +102,7 @@ class Sets:
         holed = (a >= _HOLED) | (b >= _HOLED) | (apart > a)
         if holed.any():
             found[holed] = self._looked_up(a[holed], b[holed], apart[holed])
-        return found << _KIND | np.minimum(start, other) << 1 | (one | two) & _CLIPPED
+        return np.asarray(found << _KIND | np.minimum(start, other) << 1 | (one | two) & _CLIPPED)
 
     def _looked_up(self, a: Index, b: Index, apart: Index) -> Index:
         """Return the kinds of unions in which there are, or may be, holes."""
