@@ -44,7 +44,8 @@ class Residual(nn.Module):
             self.skip = nn.Sequential(conv(inputs, width, 1, stride, bias=False), norm(width))
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(self.skip(x) + self.body(x))
+        found: Tensor = torch.relu(self.skip(x) + self.body(x))
+        return found
 
 
 class UNet(nn.Module):
@@ -68,7 +69,7 @@ class UNet(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        kept = []
+        kept: list[Tensor] = []
         for down in self.down:
             x = down(x if not kept else self.pool(x))
             kept.append(x)
@@ -97,7 +98,8 @@ class Running(nn.Module):
         self.first = nn.Conv1d(4, 4, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.first(F.pad(x, (2, 0))).cumsum(-1)
+        found: Tensor = self.first(F.pad(x, (2, 0))).cumsum(-1)
+        return found
 
 
 class Loop(nn.Module):
@@ -324,7 +326,7 @@ def main() -> None:
         times = []
         for which, shape in enumerate(NETWORKS[name][1:]):
             command = [sys.executable, __file__, "--one", name, str(which)]
-            size = "x".join(map(str, shape))  # type: ignore[arg-type]
+            size = "x".join(map(str, shape))
             try:
                 done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
             except subprocess.TimeoutExpired:

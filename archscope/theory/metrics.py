@@ -5,6 +5,7 @@ positions lie from one output to the next. Paths are pairs of a position and the
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from math import exp, gcd, log, sqrt
 
@@ -31,6 +32,7 @@ def hull(seen: int) -> int:
     return seen.bit_length() - first(seen) if seen else 0
 
 
+@lru_cache(maxsize=1024)
 def streams(seen: int, jump: int) -> int:
     """Return into how many interleaved networks outputs fall that see copies of a set.
 

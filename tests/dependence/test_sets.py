@@ -117,3 +117,13 @@ def _check(links: Links, matrix: np.ndarray) -> None:
         numbers = np.random.default_rng(0).integers(1, 9, relation.reads).astype(np.float64)
         assert (relation.gathered(numbers, reads, NUMBERS) == wanted @ numbers).all()
     assert (links.size, links.reads) == matrix.shape
+
+
+def test_prefixes_are_no_sets_of_their_own() -> None:
+    algebra = Sets()
+    reads = np.arange(5_000)
+    found = so_far(5_000).gathered(algebra.single(reads), reads, algebra)
+
+    assert algebra.widths(found).tolist() == list(range(1, 5_001))
+    assert not algebra._bits  # runs are told by their lengths
+    assert algebra.bits(int(found[9])) == (1 << 10) - 1

@@ -107,7 +107,7 @@ class Pattern:
 
     def _taken_numbers(self, axis: int, links: Links, moved: Array) -> Pattern:
         """Return the same of numbers; all positions that hold 0 have one entry."""
-        held = moved.reshape(len(moved), -1).any(axis=1)[self.index(axis)]
+        held = np.asarray(moved.reshape(len(moved), -1).any(axis=1))[self.index(axis)]
         outputs = np.flatnonzero(links.reading(held))
         if len(outputs) >= links.size - 1:
             entries, places = links.gathered(moved, self.index(axis), self.algebra), None

@@ -306,12 +306,14 @@ def _may_hold(ways: Ways, axis: int) -> NDArray[np.bool_]:
         mine = np.ones_like(found)
         for factor in product.factors:
             others = tuple(a for a in range(factor.entries.ndim) if a != axis)
-            mine &= (factor.entries > 0).any(axis=others)[factor.index(axis)]
+            mine &= np.asarray((factor.entries > 0).any(axis=others))[factor.index(axis)]
         found |= mine
     return found
 
 
-def _cropped(mask: Pattern, axes: Sequence[int], held: Sequence[NDArray[np.int64]]) -> Numbers:
+def _cropped(
+    mask: Pattern, axes: Sequence[int], held: Sequence[NDArray[np.int64]]
+) -> NDArray[np.bool_]:
     """Return a factor at some positions of some axes."""
     entries = mask.entries > 0
     for axis, kept in zip(axes, held, strict=True):

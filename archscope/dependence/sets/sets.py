@@ -102,14 +102,14 @@ class Sets:
         holed = (a >= _HOLED) | (b >= _HOLED) | (apart > a)
         if holed.any():
             found[holed] = self._looked_up(a[holed], b[holed], apart[holed])
-        return found << _KIND | np.minimum(start, other) << 1 | (one | two) & _CLIPPED
+        return np.asarray(found << _KIND | np.minimum(start, other) << 1 | (one | two) & _CLIPPED)
 
     def _looked_up(self, a: Index, b: Index, apart: Index) -> Index:
         """Return the kinds of unions in which there are, or may be, holes."""
         places, inverse = self._distinct(a, b, apart)
         keys = zip(a[places].tolist(), b[places].tolist(), apart[places].tolist(), strict=True)
         made = [self._unions.get(key) or self._union(key) for key in keys]
-        return np.array(made, dtype=np.int64)[inverse]
+        return np.asarray(np.array(made, dtype=np.int64)[inverse])
 
     def _distinct(self, a: Index, b: Index, apart: Index) -> tuple[Index, Index]:
         """Return one place of each case, and the case of each place."""

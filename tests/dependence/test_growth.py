@@ -1,0 +1,154 @@
+"""Larger inputs: until all phases of the strides are clear, others growing too, and why not."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from archscope.dependence.answer import growth
+from archscope.dependence.answer.receptive import Receptive, receptive
+from archscope.subject import Inputs
+
+
+class UNet(nn.Module):
+    """Two levels of two convolutions of 3, pools of 2 between, and their way back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = nn.ModuleList(self._two(a, b) for a, b in ((1, 2), (2, 2), (2, 2)))
+        self.up = nn.ModuleList(nn.ConvTranspose1d(2, 2, 2, 2) for _ in range(2))
+        self.merge = nn.ModuleList(self._two(4, 2) for _ in range(2))
+
+    @staticmethod
+    def _two(inputs: int, width: int) -> nn.Module:
+        return nn.Sequential(*(nn.Conv1d(c, width, 3, padding=1) for c in (inputs, width)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = self.down[0](x)
+        second = self.down[1](nn.functional.max_pool1d(first, 2))
+        third = self.down[2](nn.functional.max_pool1d(second, 2))
+        y = self.merge[0](torch.cat([second, self.up[0](third)], 1))
+        found: Tensor = self.merge[1](torch.cat([first, self.up[1](y)], 1))
+        return found
+
+
+class Pair(nn.Module):
+    """Two images, side by side as channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(*(nn.Conv2d(2, 2, 3, padding=1) for _ in range(10)))
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        found: Tensor = self.body(torch.cat([a, b], 1))
+        return found
+
+
+class Table(nn.Module):
+    """A table of positions of a fixed size, before a wide convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.rand(1, 1, 8))
+        self.conv = nn.Conv1d(1, 1, 31, padding=15)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.conv(x + self.table)
+        return found
+
+
+class Running(nn.Module):
+    """A convolution along both axes, a running sum along the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 9, padding=4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.conv(x).cumsum(2)
+        return found
+
+
+class Loop(nn.Module):
+    """A loop over positions, each of which sees its neighbours."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(1, 1, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        wide = nn.functional.pad(self.conv(x), (1, 1))
+        return torch.stack([wide[..., n] + wide[..., n + 2] for n in range(x.shape[-1])], -1)
+
+
+def found_of(model: nn.Module, *inputs: Tensor) -> Receptive:
+    return receptive(model.eval(), Inputs(args=inputs))
+
+
+@pytest.mark.parametrize("size", [16, 32, 40, 64])
+def test_all_phases_are_clear_whatever_the_size(size: int) -> None:
+    # The strides are 2 · 2, so outputs repeat after 4, 4 positions on. 256 positions hold many such
+    # periods away from the borders; of 16 none was, and of 40 some phases alone were.
+    line = found_of(UNet(), torch.rand(1, 1, size)).target.field.lines[0]
+    large = found_of(UNet(), torch.rand(1, 1, 256)).target.field.lines[0]
+
+    assert line.cycle == large.cycle == (4, 4)
+    assert line.hulls == large.hulls
+    assert line.jump == 1
+
+
+def test_two_images_grow_together() -> None:
+    found = found_of(Pair(), torch.rand(1, 1, 16, 16), torch.rand(1, 1, 16, 16))
+
+    assert found.growth.together
+    assert found.growth.reason == growth.CLEAR
+    assert [line.hulls for line in found.target.field.lines] == [(21, 21)] * 2  # 1 + 10 · 2
+
+
+def test_what_the_model_says_of_a_larger_input_is_kept() -> None:
+    found = found_of(Table(), torch.rand(1, 1, 8))
+
+    assert found.growth.reason == growth.RAISED
+    assert found.growth.sizes == (8,)
+    assert "must match" in found.growth.detail or "shape" in found.growth.detail
+
+
+def test_an_axis_whose_windows_grow_is_left_and_the_other_is_not() -> None:
+    found = found_of(Running(), torch.rand(1, 1, 8, 8))
+
+    assert found.growth.reason == growth.GROWING
+    assert found.growth.sizes == (16, 16)
+    assert found.target.field.lines[1].hulls[1] >= 8
+
+
+def test_a_map_of_a_fixed_size_ends_the_search() -> None:
+    pool = nn.Sequential(nn.Conv1d(1, 1, 9, padding=4), nn.AdaptiveAvgPool1d(4))
+
+    assert found_of(pool, torch.rand(1, 1, 8)).growth.reason == growth.FIXED
+
+
+def test_a_loop_over_positions_ends_the_search() -> None:
+    assert found_of(Loop(), torch.rand(1, 1, 3)).growth.reason == growth.OTHERWISE
+
+
+def test_a_budget_in_elements_ends_the_search() -> None:
+    wide = nn.Sequential(*(nn.Conv3d(1, 1, 3, padding=64, dilation=64) for _ in range(20)))
+    found = found_of(wide, torch.empty(1, 1, 8, 8, 8, device="meta"))
+
+    # 20 dilated convolutions see 1 + 20 · 128 = 2,561 positions along each axis; 2,048^3 = 2^33
+    # elements are within the budget of 2^34, and 4,096^3 are not.
+    assert found.growth == growth.Growth(
+        sizes=(2048,) * 3, reason=growth.TOO_LARGE, detail="4096×4096×4096"
+    )
+    assert not found.is_whole
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_recurrent_layers_are_one_operator_however_long(kind: type[nn.Module]) -> None:
+    layer = kind(4, 4, batch_first=True)
+    found = found_of(layer, torch.empty(1, 3000, 4, device="meta"))
+
+    assert len(found.given.graph.nodes) < 10
+    line = found.target.total.lines[0]
+    assert line.widths.tolist() == list(range(1, 3001))  # step n sees all up to its own
