@@ -14,6 +14,10 @@ from archscope.dependence.record.graph import READ, WRITE
 from archscope.dependence.rules import known_rules
 from archscope.running import shapes
 
+TORCHVISION = {
+    *("deform_conv2d", "nms", "roi_align", "roi_pool", "ps_roi_align", "ps_roi_pool"),
+}
+"""Operators of another package, which is not needed here."""
 TABLES: dict[str, Iterable[str]] = {
     "multiply-accumulate": operators.MULTIPLY_ACCUMULATE,
     "nonlinear": operators.NONLINEAR,
@@ -21,7 +25,7 @@ TABLES: dict[str, Iterable[str]] = {
     "free": operators._FREE,
     "formulas": [n.removeprefix("aten::") for n in FORMULAS if n.startswith("aten::")],
     "fvcore": [name.removeprefix("aten::") for name in (*MAC_HANDLES, *ESTIMATE_HANDLES)],
-    "dependence": set(known_rules()) - {READ, WRITE},
+    "dependence": set(known_rules()) - {READ, WRITE} - TORCHVISION,
     "shapes": shapes.NAMED,
 }
 
@@ -35,7 +39,9 @@ def missing(names: Iterable[str]) -> list[str]:
 
 
 def _has(operator: str, overload: str) -> bool:
-    packet = getattr(torch.ops.aten, operator, None)
+    space = torch.ops.quantized if operator.startswith("quantized_") else torch.ops.aten
+    packet = getattr(space, operator.removeprefix("quantized_"), None)
+    packet = packet or getattr(torch.ops.aten, operator, None)  # quantized_lstm is of either
     return packet is not None and (not overload or overload in packet.overloads())
 
 

@@ -260,7 +260,7 @@ def checked(x: Tensor) -> Tensor:
     [
         (altered, (0b1001, 0b10001, 0b100001), ["read"]),
         (chosen, ALL, ["read"]),
-        (turned_to_python, ALL[:1], ["read"]),
+        (turned_to_python, ALL, ["read"]),
         (checked, PREFIX, []),
     ],
 )

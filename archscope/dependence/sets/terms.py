@@ -161,12 +161,11 @@ def _merged(one: Term, two: Term) -> Term | None:
         return one
     pairs = list(zip(one.sets, two.sets, strict=True))
     over = [a.covers(b) for a, b in pairs]
-    under = [b.covers(a) for a, b in pairs] if not all(over) or _tells_more(two, one) else []
-    if all(over) and not (under and all(under)):
-        # An exact product is kept beside a bound that it lies within.
-        return one if one.exact or not two.exact else None
+    if all(over):  # an exact product is kept beside a bound that it lies within
+        return _apart(one, two) if one.exact or not two.exact else None
+    under = [b.covers(a) for a, b in pairs]
     if all(under) and (two.exact or not one.exact):
-        return two
+        return _apart(two, one)
     differing = [axis for axis in range(len(pairs)) if not (over[axis] and under[axis])]
     along_one = len(differing) == 1 and not one.sets[differing[0]].widens(two.sets[differing[0]])
     if not along_one and not _are_apart(one, two):
@@ -175,10 +174,18 @@ def _merged(one: Term, two: Term) -> Term | None:
     return Term(tuple(sets), one.exact and two.exact)
 
 
-def _tells_more(one: Term, two: Term) -> bool:
-    """Return whether a term tells positions apart along more axes than another."""
-    counts = (sum(len(pattern.units) for pattern in term.sets) for term in (one, two))
-    return next(counts) > next(counts)
+def _apart(whole: Term, part: Term) -> Term | None:
+    """Return a term that holds another, with positions told apart where either does so.
+
+    What sees everything, as a query does, has a place of its own all the same. None where too many
+    would be told apart: both are kept.
+    """
+    pairs = list(zip(whole.sets, part.sets, strict=True))
+    if all(set(b.units) <= set(a.units) for a, b in pairs):
+        return whole
+    if any(a.widens(b) for a, b in pairs):
+        return None
+    return replace(whole, sets=tuple(a.united(b) for a, b in pairs))
 
 
 def _bound(terms: Sequence[Term]) -> Term:
