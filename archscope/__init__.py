@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from archscope.library import params as params
     from archscope.library import receptive_field as receptive_field
     from archscope.library import report as report
+    from archscope.library import rf as rf
     from archscope.library import suggest as suggest
     from archscope.library import time as time
     from archscope.results import Report as Report
@@ -39,6 +40,7 @@ _HOMES = {
     "params": "archscope.library",
     "receptive_field": "archscope.library",
     "report": "archscope.library",
+    "rf": "archscope.library",
     "suggest": "archscope.library",
     "time": "archscope.library",
 }
@@ -55,6 +57,7 @@ __all__ = [
     "params",
     "receptive_field",
     "report",
+    "rf",
     "suggest",
     "time",
 ]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archscope.library._report import report_network as report_network
     from archscope.library._rf import receptive_field as receptive_field
     from archscope.library._rf import require_coverage as require_coverage
+    from archscope.library._rf import rf as rf
     from archscope.library._rf import see_network as see_network
     from archscope.library._rf import suggest as suggest
     from archscope.library._rf import why_unbuffered as why_unbuffered
@@ -42,6 +43,7 @@ _HOMES = {
     "report_network": "_report",
     "require_complete": "_params",
     "require_coverage": "_rf",
+    "rf": "_rf",
     "see_network": "_rf",
     "suggest": "_rf",
     "time": "_time",

@@ -95,6 +95,10 @@ def receptive_field(
     return report
 
 
+rf = receptive_field
+"""The same under the name of its command."""
+
+
 def see_network(
     network: Network,
     *,
