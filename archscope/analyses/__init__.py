@@ -36,7 +36,7 @@ class Analysis:
     """Whether a page of everything asks for it where nobody says anything."""
     sections: tuple[Section | str, ...] = ()
     """Those that it may return, without rows: so that a saved one is read back. Of questions that
-    are seldom asked the addresses, e.g. `archscope.analyses.rf.erf_rows:ERF`: their types are made
+    are seldom asked the addresses, e.g. `archscope.analyses.rf.erf.rows:ERF`: their types are made
     when they are wanted."""
 
     quantities: tuple[Quantity, ...] | str = ()

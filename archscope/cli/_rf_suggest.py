@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from archscope import specs
-from archscope.analyses.rf.suggest import SuggestSpec
+from archscope.analyses.rf.suggest.answer import SuggestSpec
 from archscope.cli._model import option_of, text_of
 from archscope.cli._output import Output, output_options
 from archscope.library import suggest

@@ -163,7 +163,7 @@ def suggest(
     `convs_per_block` convolutions in a row share each dilation.
     Raises `UsageError` with the reason where no dilations do.
     """
-    from archscope.analyses.rf.suggest import SuggestSpec, schedules
+    from archscope.analyses.rf.suggest.answer import SuggestSpec, schedules
     from archscope.specs import coerced, values
     from archscope.theory.durations import read_length
     from archscope.theory.rates import read_rate

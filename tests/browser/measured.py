@@ -7,7 +7,7 @@ from typing import Any
 
 from archscope.analyses.audit.headline import headline
 from archscope.analyses.audit.rows import DIFFERENCES, TOOLS, AuditTotals, DifferenceRow, ToolRow
-from archscope.analyses.rf.erf_rows import ERF, GRADIENTS, ErfRow, ErfTotals, GradientRow
+from archscope.analyses.rf.erf.rows import ERF, GRADIENTS, ErfRow, ErfTotals, GradientRow
 from archscope.results import Environment, Note, Report, Section
 
 MACHINE = Environment(

@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from archscope.analyses.rf.answer import Answer
-from archscope.analyses.rf.closed_form import closed_form
-from archscope.analyses.rf.use import of_outline
+from archscope.analyses.rf.closed_form.answer import closed_form
+from archscope.analyses.rf.use.answer import of_outline
 from archscope.errors import ForwardError, UsageError
 from archscope.results import Note, Section
 from archscope.subject import Sketch, Subject
@@ -80,8 +80,8 @@ def _by_operators(
 ) -> tuple[Section, ...]:
     """Answer from the operators that run, beside an outline where there is one."""
     from archscope.analyses.rf import network
-    from archscope.analyses.rf.operators import operators_answer
-    from archscope.analyses.rf.operators_use import of_network
+    from archscope.analyses.rf.operators.answer import operators_answer
+    from archscope.analyses.rf.operators.use import of_network
 
     seen = network.look(subject, **asked)
     answer = operators_answer(seen.model, seen.found)

@@ -17,7 +17,7 @@ from archscope.analyses.rf.rows import (
     Totals,
     UnitRow,
 )
-from archscope.analyses.rf.use_rows import AXES, BUFFERS, AxisRow, BufferRow
+from archscope.analyses.rf.use.rows import AXES, BUFFERS, AxisRow, BufferRow
 from archscope.records import frozen
 from archscope.results import Amount, Headline, Note, Section, Strip, Words
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archscope.analyses.rf import agreement
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.numbers import extent
-from archscope.analyses.rf.operators import layer_row, layers_of, totals_of
+from archscope.analyses.rf.operators.answer import layer_row, layers_of, totals_of
 from archscope.errors import ForwardError, UsageError
 from archscope.records import frozen
 from archscope.results import Note, Section
@@ -119,7 +119,7 @@ def proven(seen: Look, answer: Answer) -> Answer:
 
 def effective(seen: Look, erf: int, images: Any, unit: Sequence[int] | None) -> tuple[Section, ...]:
     """Return the sections of the effective receptive field."""
-    from archscope.analyses.rf.erf import erf_sections
+    from archscope.analyses.rf.erf.analysis import erf_sections
 
     if seen.found.given.graph.failure is not None:
         return ()

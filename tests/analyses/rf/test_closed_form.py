@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import archscope
 from archscope.analyses import ANALYSES
 from archscope.analyses.rf.rows import BranchRow, LayerRow, MapRow, PositionRow
-from archscope.analyses.rf.use_rows import AxisRow
+from archscope.analyses.rf.use.rows import AxisRow
 from archscope.errors import SpecError, ThresholdError, UsageError
 from archscope.families import FAMILIES
 from archscope.loaders.family import network

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import archscope
-from archscope.analyses.rf.use_rows import AxisRow
+from archscope.analyses.rf.use.rows import AxisRow
 from archscope.errors import ThresholdError, UsageError
 from archscope.results import Report
 from archscope.saved import read_text

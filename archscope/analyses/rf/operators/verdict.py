@@ -7,8 +7,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from archscope.analyses.rf.numbers import apart, counted, extent, missing, share, within
-from archscope.analyses.rf.operators_growth import grows_with_input
-from archscope.analyses.rf.operators_order import MODEL, sees_apart
+from archscope.analyses.rf.operators.growth import grows_with_input
+from archscope.analyses.rf.operators.order import MODEL, sees_apart
 from archscope.analyses.rf.rows import MapRow, Totals
 from archscope.results import Note
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.numbers import plain
-from archscope.analyses.rf.use import in_use
-from archscope.analyses.rf.use_rows import AxisRow, BufferRow
+from archscope.analyses.rf.use.answer import in_use
+from archscope.analyses.rf.use.rows import AxisRow, BufferRow
 from archscope.theory.input_sizes import InputSizes, TriedEnoughError, input_sizes
 from archscope.theory.places import Outlook
 from archscope.theory.tiling import tiling

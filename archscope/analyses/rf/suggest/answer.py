@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from archscope.analyses.rf.numbers import exact
-from archscope.analyses.rf.schedule_rows import SCHEDULES, ScheduleRow
+from archscope.analyses.rf.suggest.rows import SCHEDULES, ScheduleRow
 from archscope.errors import SpecError
 from archscope.records import frozen
 from archscope.results import Note, Section

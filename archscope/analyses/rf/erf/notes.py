@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from archscope.analyses.rf.erf_rows import ErfRow, ErfTotals
+from archscope.analyses.rf.erf.rows import ErfRow, ErfTotals
 from archscope.analyses.rf.numbers import counted
 from archscope.results import Note
 

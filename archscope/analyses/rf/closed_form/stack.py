@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields as fields_of
 
 from archscope.analyses.rf.answer import Answer
-from archscope.analyses.rf.layer_rows import POSITIONS_LISTED, layer_rows, totals
-from archscope.analyses.rf.notes import borders, everything, rest, unused
+from archscope.analyses.rf.closed_form.layer_rows import POSITIONS_LISTED, layer_rows, totals
+from archscope.analyses.rf.closed_form.notes import borders, everything, rest, unused
+from archscope.analyses.rf.closed_form.verdict import verdict
 from archscope.analyses.rf.numbers import counted, exact, ratio, together
 from archscope.analyses.rf.rows import LayerRow, MapRow, PositionRow, Totals
-from archscope.analyses.rf.verdict import verdict
 from archscope.results import Note
 from archscope.theory.combs import combs, jump, reach
 from archscope.theory.gridding import name_of

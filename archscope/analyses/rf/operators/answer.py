@@ -9,11 +9,12 @@ from itertools import groupby
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from archscope.analyses.rf import operators_notes, operators_verdict
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.numbers import plain, ratio
-from archscope.analyses.rf.operators_growth import grows_with_input
-from archscope.analyses.rf.operators_order import ahead, orders
+from archscope.analyses.rf.operators import notes as words
+from archscope.analyses.rf.operators import verdict as verdicts
+from archscope.analyses.rf.operators.growth import grows_with_input
+from archscope.analyses.rf.operators.order import ahead, orders
 from archscope.analyses.rf.rows import LayerRow, MapRow, Sizes, Totals, UnitRow
 from archscope.theory import metrics
 
@@ -37,7 +38,7 @@ def operators_answer(model: nn.Module, found: Receptive) -> Answer:
     maps, order = within(found), orders(found)
     of_typical = within(found.typical) if found.own_unit else maps
     totals = _with_maps(totals_of(found, order), of_typical)
-    verdict, notes = operators_notes.notes(found, totals, maps, order)
+    verdict, notes = words.notes(found, totals, maps, order)
     return Answer(
         totals=totals,
         layers=layers_of(model, found),
@@ -248,7 +249,7 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
         batch_axis=roles.batch,
         blind=None if whole is None or bounded else whole.blind,
         outputs=None if whole is None else whole.outputs,
-        operators_unknown=len(operators_notes.flagged(found)),
+        operators_unknown=len(words.flagged(found)),
         at_least=not (found.is_whole or grows_with_input(found)) and layer.global_by is None,
         bounded_by=layer.bounded_by,
         is_full=not bounded and seen["reached"] == seen["positions"],
@@ -262,7 +263,7 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
 
 def _with_maps(totals: Totals, maps: Sequence[MapRow]) -> Totals:
     """Return totals with what the maps within tell, and the input among them."""
-    worst = operators_verdict.worst(maps)
+    worst = verdicts.worst(maps)
     within = [row for row in maps if row.reads != "input" and row.layers > 1]
     streams = [max(row.streams) for row in within if row.streams]
     own = next((row for row in maps if row.reads == "input"), None)

@@ -8,8 +8,8 @@ from typing import Any
 
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.numbers import plain
-from archscope.analyses.rf.use_notes import sentences
-from archscope.analyses.rf.use_rows import AxisRow, BufferRow
+from archscope.analyses.rf.use.notes import sentences
+from archscope.analyses.rf.use.rows import AxisRow, BufferRow
 from archscope.errors import UsageError
 from archscope.theory.gridding import name_of
 from archscope.theory.input_sizes import InputSizes, TriedEnoughError, input_sizes

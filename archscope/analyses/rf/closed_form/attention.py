@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archscope.analyses.rf.answer import Answer
-from archscope.analyses.rf.notes import everything, rest
+from archscope.analyses.rf.closed_form.notes import everything, rest
 from archscope.analyses.rf.numbers import counted
 from archscope.analyses.rf.rows import LayerRow, Totals
 from archscope.results import Note

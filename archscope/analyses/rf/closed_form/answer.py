@@ -13,21 +13,21 @@ def closed_form(outline: Outline) -> Answer:
     """Return what one output of the network sees, away from borders."""
     # Each kind of outline has its own file, and a command waits for no other to be imported.
     if outline.attention:
-        from archscope.analyses.rf.attention import attention_answer
+        from archscope.analyses.rf.closed_form.attention import attention_answer
 
         return attention_answer(outline)
     if outline.branches:
-        from archscope.analyses.rf.branches import branches_answer
+        from archscope.analyses.rf.closed_form.branches import branches_answer
 
         return branches_answer(outline)
     if any(layer.upsamples for layer in outline.layers):
-        from archscope.analyses.rf.upsampling import upsampling_answer
+        from archscope.analyses.rf.closed_form.upsampling import upsampling_answer
 
         return upsampling_answer(outline)
     if outline.skips:
-        from archscope.analyses.rf.residual import residual_answer
+        from archscope.analyses.rf.closed_form.residual import residual_answer
 
         return residual_answer(outline)
-    from archscope.analyses.rf.stack import stack_answer
+    from archscope.analyses.rf.closed_form.stack import stack_answer
 
     return stack_answer(outline)

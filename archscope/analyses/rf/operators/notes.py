@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from archscope.analyses.rf.numbers import counted, extent
-from archscope.analyses.rf.operators_growth import size_notes
-from archscope.analyses.rf.operators_order import MODEL, MODULES_NAMED, order_notes
-from archscope.analyses.rf.operators_verdict import named, others, verdict
+from archscope.analyses.rf.operators.growth import size_notes
+from archscope.analyses.rf.operators.order import MODEL, MODULES_NAMED, order_notes
+from archscope.analyses.rf.operators.verdict import named, others, verdict
 from archscope.analyses.rf.rows import MapRow, Totals
 from archscope.results import Note
 

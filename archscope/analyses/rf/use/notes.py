@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from archscope.analyses.rf.numbers import counted
-from archscope.analyses.rf.use_rows import AxisRow, BufferRow
+from archscope.analyses.rf.use.rows import AxisRow, BufferRow
 from archscope.results import Note
 
 

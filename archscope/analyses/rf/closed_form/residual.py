@@ -10,19 +10,19 @@ from dataclasses import replace
 from fractions import Fraction
 
 from archscope.analyses.rf.answer import Answer
-from archscope.analyses.rf.branches import (
+from archscope.analyses.rf.closed_form.branches import (
     Tally,
     positions_of,
     union_map,
     union_totals,
     union_verdict,
 )
-from archscope.analyses.rf.layer_rows import layer_rows
-from archscope.analyses.rf.notes import borders, everything, rest
+from archscope.analyses.rf.closed_form.layer_rows import layer_rows
+from archscope.analyses.rf.closed_form.notes import borders, everything, rest
+from archscope.analyses.rf.closed_form.stack import stack_answer
+from archscope.analyses.rf.closed_form.verdict import blind_outputs, remedy
 from archscope.analyses.rf.numbers import plain
 from archscope.analyses.rf.rows import LayerRow
-from archscope.analyses.rf.stack import stack_answer
-from archscope.analyses.rf.verdict import blind_outputs, remedy
 from archscope.results import Note
 from archscope.theory.branches import Union
 from archscope.theory.gridding import name_of

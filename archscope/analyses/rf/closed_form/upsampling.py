@@ -11,11 +11,11 @@ from dataclasses import replace
 from math import prod
 
 from archscope.analyses.rf.answer import Answer
-from archscope.analyses.rf.layer_rows import totals, upsampled_rows
-from archscope.analyses.rf.notes import everything, rest
+from archscope.analyses.rf.closed_form.layer_rows import totals, upsampled_rows
+from archscope.analyses.rf.closed_form.notes import everything, rest
+from archscope.analyses.rf.closed_form.verdict import blind_outputs, good
 from archscope.analyses.rf.numbers import by_axis, counted, share
 from archscope.analyses.rf.rows import PositionRow, Totals
-from archscope.analyses.rf.verdict import blind_outputs, good
 from archscope.errors import UsageError
 from archscope.results import Note
 from archscope.theory.gridding import name_of

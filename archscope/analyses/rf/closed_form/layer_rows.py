@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from archscope.analyses.rf.notes import TAPS_LIMIT
+from archscope.analyses.rf.closed_form.notes import TAPS_LIMIT
 from archscope.analyses.rf.numbers import plain, ratio, together
 from archscope.analyses.rf.rows import LayerRow, Totals
 from archscope.theory.borders import count_blind, valid_taps

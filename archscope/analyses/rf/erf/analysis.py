@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from archscope.analyses.rf import erf_notes
-from archscope.analyses.rf.erf_rows import ERF, GRADIENTS, ErfRow, ErfTotals, GradientRow
+from archscope.analyses.rf.erf import notes as erf_notes
+from archscope.analyses.rf.erf.rows import ERF, GRADIENTS, ErfRow, ErfTotals, GradientRow
 from archscope.errors import UsageError
 from archscope.records import frozen
 from archscope.results import Section

@@ -10,11 +10,11 @@ from math import prod
 from typing import Any
 
 from archscope.analyses.rf.answer import Answer
-from archscope.analyses.rf.layer_rows import POSITIONS_LISTED, layer_rows, totals
-from archscope.analyses.rf.notes import borders, everything, rest
+from archscope.analyses.rf.closed_form.layer_rows import POSITIONS_LISTED, layer_rows, totals
+from archscope.analyses.rf.closed_form.notes import borders, everything, rest
+from archscope.analyses.rf.closed_form.verdict import blind_outputs, good
 from archscope.analyses.rf.numbers import counted, exact, extent, missing, plain
 from archscope.analyses.rf.rows import BranchRow, MapRow, PositionRow, Totals
-from archscope.analyses.rf.verdict import blind_outputs, good
 from archscope.records import frozen
 from archscope.results import Note
 from archscope.specs import listed

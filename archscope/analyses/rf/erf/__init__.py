@@ -1,0 +1,1 @@
+"""The effective receptive field: where most of the gradient lies, measured."""

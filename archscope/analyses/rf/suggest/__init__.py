@@ -1,0 +1,1 @@
+"""Dilations for a wanted receptive field."""
