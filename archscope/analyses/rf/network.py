@@ -64,16 +64,19 @@ def look(subject: Subject | Sketch, **asked: Any) -> Look:
 
 
 def _whole(subject: Subject, *, data: bool = False) -> nn.Module:
-    """Return the model with each of its blocks; a family's subject may hold one for several.
+    """Return the model with each of its blocks, of which a family's subject may hold one for several.
 
-    With `data` it is built anew with weights and buffers; one of the user's own is as it is.
+    It is built anew: masks and indices have their values, and with `data` weights too. One of the
+    user's own is as it is.
     """
-    if subject.whole is None or not (subject.repeats or data):
+    if subject.whole is None:
         return subject.model
-    import torch
+    from archscope.blocks.constants import weights_without_values
 
-    with torch.device("cpu" if data else "meta"):
+    if data:
         return subject.whole()
+    with weights_without_values() as finished:
+        return finished(subject.whole())
 
 
 def follows_outline(seen: Look) -> bool:

@@ -13,7 +13,7 @@ from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.numbers import plain, ratio
 from archscope.analyses.rf.operators import notes as words
 from archscope.analyses.rf.operators import verdict as verdicts
-from archscope.analyses.rf.operators.growth import grows_with_input
+from archscope.analyses.rf.operators.growth import grows_with_input, is_partly_clear
 from archscope.analyses.rf.operators.order import ahead, orders
 from archscope.analyses.rf.rows import LayerRow, MapRow, Sizes, Totals, UnitRow
 from archscope.theory import metrics
@@ -255,7 +255,8 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
         is_full=not bounded and seen["reached"] == seen["positions"],
         complete=not bounded
         and seen["reached"] is not None
-        and (found.is_whole or layer.global_by is not None or grows_with_input(found)),
+        and (found.is_whole or layer.global_by is not None or grows_with_input(found))
+        and not is_partly_clear(found),
         unknown=", ".join(name for name in names if seen[name] is None),
         **seen,
     )

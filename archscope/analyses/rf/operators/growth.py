@@ -20,10 +20,16 @@ def grows_with_input(found: Receptive) -> bool:
     return found.growth.reason == GROWING and not found.is_whole
 
 
+def is_partly_clear(found: Receptive) -> bool:
+    """Return whether some outputs were away from borders, and others of other phases never."""
+    from archscope.dependence.answer.growth import CLEAR, NOTHING
+
+    is_global = found.target.global_by is not None  # every output sees everything in any case
+    return found.is_whole and not is_global and found.growth.reason not in (CLEAR, NOTHING)
+
+
 def size_notes(found: Receptive) -> Iterator[Note]:
     """Yield on which input the window was found, or why it may be larger."""
-    from archscope.dependence.answer.growth import CLEAR
-
     given, best, growth = extent(found.given.sizes), extent(found.best.sizes), found.growth
     together = ", with all inputs of its size made larger" if growth.together else ""
     if found.is_whole and found.best is not found.given:
@@ -32,12 +38,12 @@ def size_notes(found: Receptive) -> Iterator[Note]:
             text=f"at the given {given} input every output reaches the border; the receptive field "
             f"was found on {best}{together}",
         )
-        if growth.reason != CLEAR:
-            yield Note(
-                level="warning",
-                text="some outputs, by their place, may see more than is said: not all were away "
-                f"from the border, and {_why(growth)}",
-            )
+    if is_partly_clear(found):
+        yield Note(
+            level="warning",
+            text="some outputs, by their place, may see more than is said: not all were away "
+            f"from the border, and {_why(growth)}",
+        )
     elif grows_with_input(found):
         yield Note(
             level="info",
