@@ -162,13 +162,16 @@ def on_shapes(original: Original, *, constants_too: bool = False) -> Twin:
     return twin_of(original, weight=weight, argument=argument)
 
 
-def with_data(original: Original) -> Twin:
-    """Return a copy with data of its own; weights too large for that are read where they lie."""
+def with_data(original: Original, *, shares: bool = False) -> Twin:
+    """Return a copy with data of its own; weights too large for that are read where they lie.
+
+    So are all with `shares`.
+    """
     parameters = original.model.parameters()
     weighs = sum(t.numel() * t.element_size() for t in parameters if not is_lazy(t))
 
     def weight(tensor: Tensor) -> Tensor:
-        if isinstance(tensor, nn.Parameter) and weighs > _LARGEST_COPY:
+        if isinstance(tensor, nn.Parameter) and (shares or weighs > _LARGEST_COPY):
             return _as_held(tensor.detach(), tensor)
         return own(tensor)
 

@@ -21,6 +21,8 @@ from torch.nn.utils import parametrize, prune
 from archscope.blocks.constants import weights_without_values
 from archscope.dependence.answer.backward import ways
 from archscope.dependence.answer.examine import Examination, examine
+from archscope.dependence.record import constants
+from archscope.dependence.record.fact_rules import Facts, facts_of_values
 from archscope.dependence.rules import UNREAD
 from archscope.dependence.sets.products import over
 from archscope.subject import Inputs
@@ -815,3 +817,18 @@ def test_positions_that_are_only_bounded_are_positions_all_the_same() -> None:
     found = examine(model, Inputs(args=(torch.zeros(LINE),)))
 
     assert found.axes == (1,)  # and not the features, which the first layer mixes
+
+
+def test_kernels_are_not_searched_for_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[int] = []
+
+    def facts(tensor: Tensor) -> Facts:
+        searched.append(tensor.numel())
+        return facts_of_values(tensor)
+
+    monkeypatch.setattr(constants, "facts_of_values", facts)
+    model = nn.Sequential(nn.Conv1d(4, 8, 3), nn.Conv1d(8, 8, 3, groups=2), nn.Linear(8, 8))
+    examine(model, Inputs(args=(torch.zeros(1, 4, 12),)))
+
+    assert searched
+    assert max(searched) == 8  # the biases

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from archscope.dependence.sets.algebra import NUMBERS
 from archscope.dependence.sets.links import Links, Taps, from_matrix, so_far, window
-from archscope.dependence.sets.sets import Sets, are_clipped, clip, firsts
+from archscope.dependence.sets.sets import MANY, Sets, are_clipped, clip, firsts
 
 SIZE = 9
 some = st.frozensets(st.integers(0, SIZE - 1))
@@ -59,6 +59,18 @@ def test_windows_that_are_copies_are_one_kind_wherever_they_lie() -> None:
 
     assert len(set((entries >> 33).tolist())) == 1
     assert len(algebra._bits) < 40
+
+
+def test_many_sets_are_compared_in_parts() -> None:
+    algebra, reads = Sets(), np.arange(700)
+    prefixes = so_far(700).gathered(algebra.single(reads), reads, algebra)
+    others = np.tile(algebra.single(reads), (200, 1))  # 140,000 pairs, each position in its prefix
+    assert others.size > 2 * MANY
+
+    assert algebra.cover(prefixes, others)
+    others[101, 301] = algebra.single(np.array([302]))[0]  # the next is not; no corner is there
+    assert not algebra.cover(prefixes, others)
+    assert not algebra.cover(others, prefixes)
 
 
 def test_the_mark_of_a_border_stays_with_every_union() -> None:

@@ -45,7 +45,7 @@ class Trials:
             raise TriedEnoughError
         self._left -= 1
         larger = resized(self._inputs, self._given, sizes)
-        return capture(self._model, larger, (self._given.input,))
+        return capture(self._model, larger, (self._given.input,), shapes_only=True)
 
     def _value(self, graph: Graph) -> Value | None:
         """Return the chosen output of another run; None where that did not come to its end."""

@@ -8,7 +8,7 @@ code makes are turned into new values by `aliases`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from math import prod
 from typing import Any
 
@@ -63,6 +63,7 @@ def capture(
     data: bool = False,
     constants: bool = True,
     altered: Mapping[int, int] | None = None,
+    shapes_only: bool = False,
 ) -> Graph:
     """Run a copy of the model in evaluation mode and return what ran.
 
@@ -70,14 +71,20 @@ def capture(
     constants. With `data` all runs for real, which control flow over values needs. Without
     `constants` what the forward makes for itself has no data either, for operators that insist on
     one device for all. `altered` says of reads, by number, how much is added to what Python gets
-    (see `reads`). What the forward raises is the graph's `failure`, beside what was recorded
-    until then.
+    (see `reads`). With `shapes_only` nodes have no arguments: weights are read where they lie and
+    nothing is looked for in them. What the forward raises is the graph's `failure`, beside what was
+    recorded until then.
     """
     original = Original(model, inputs)
 
     def record(twin: Twin, memory: Original | None) -> Graph:
         recorder = _Recorder(
-            twin.model, data=data, constants=constants, altered=altered or {}, original=memory
+            twin.model,
+            data=data,
+            constants=constants,
+            altered=altered or {},
+            original=memory,
+            shapes_only=shapes_only,
         )
         return recorder.run(twin.inputs, studied)
 
@@ -85,7 +92,7 @@ def capture(
     with as_written():
         try:
             with original.out_of_reach(writes=False):
-                return record(with_data(original), original)
+                return record(with_data(original, shares=shapes_only), original)
         except ReachedOriginalError:
             with in_place(model, inputs):
                 for module in model.modules():
@@ -130,6 +137,7 @@ class _Recorder(TorchDispatchMode):
         constants: bool,
         altered: Mapping[int, int],
         original: Original | None,
+        shapes_only: bool,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._model = model
@@ -137,6 +145,7 @@ class _Recorder(TorchDispatchMode):
         self._constants = constants
         self._altered = altered
         self._original = original
+        self._shapes_only = shapes_only
         self._graph = Graph(executed="data" if data else "shapes")
         self._stack = ModuleStack(model, on_enter=self._enter, on_exit=self._exit)
         self._aliases = Aliases(self._emit)
@@ -259,7 +268,7 @@ class _Recorder(TorchDispatchMode):
         if len(written) == 1 and name_of(func) not in RESHAPED_IN_PLACE:
             return written[0]
         if name_of(func) in INDEXED:
-            args = (args[0], _flat(map(_numbers_of, args[1])), *args[2:])
+            args = (args[0], [one for index in args[1] for one in _numbers_of(index)], *args[2:])
         args, kwargs = tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
         if func in RULES:  # torch's own answer imports its compiler
             out = RULES[func](*args, **kwargs)
@@ -320,7 +329,8 @@ class _Recorder(TorchDispatchMode):
     ) -> tuple[Value | None, ...]:
         """Write a node; return its values."""
         outputs = tuple(None if shape is None else self._fresh_value(shape) for shape in shapes)
-        arguments = {name: self._seen(argument, operator) for name, argument in arguments.items()}
+        seen = {} if self._shapes_only else arguments
+        arguments = {name: self._seen(argument, operator) for name, argument in seen.items()}
         node = Node(
             operator=operator,
             arguments=arguments,
@@ -380,13 +390,9 @@ def _bodiless(leaf: Any) -> Any:
     return bodiless(leaf)
 
 
-def _flat(indices: Iterable[Any]) -> list[Any]:
-    return [one for index in indices for one in (index if isinstance(index, list) else [index])]
-
-
-def _numbers_of(index: Any) -> Any:
+def _numbers_of(index: Any) -> list[Any]:
     """Return an index by a mask as how many numbers it is, which no shape tells."""
     if not isinstance(index, Tensor) or index.is_meta or index.dtype is not torch.bool:
-        return index
+        return [index]
     count = int(index.sum())
     return [torch.empty(count, dtype=torch.long, device="meta") for _ in range(index.dim())]

@@ -26,6 +26,8 @@ _SMOOTH = frozenset(("cos", "sin", "rsqrt", "reciprocal", "tanh", "log", "erf"))
 """Operators whose results are hardly ever zero or low: what they are of no longer matters."""
 _WEIGHED = frozenset(("mm", "bmm", "addmm", "baddbmm", "convolution", "_convolution"))
 """Operators that take weights: one of zeros and ones that is not trained is no mask there."""
+_KERNELS = frozenset(("mm", "bmm", "convolution", "_convolution"))
+"""Those in which weights of more than one axis are multiplied, and no scores are added."""
 _SHAPED = ("new_", "zeros_like", "ones_like", "full_like")
 """Operators that take no more from a tensor than its shape."""
 
@@ -116,7 +118,8 @@ class Constants:
             return constant.detach() if is_mask else constant
         if self._is_unread(constant):
             return constant if constant.is_meta else constant.to("meta")
-        facts = self._facts(constant)
+        is_kernel = operator in _KERNELS and constant.dim() > 1
+        facts = self._facts(constant, own=not is_kernel)
         if facts:
             shown = facts.stand_in(constant.shape)
             return stands_for(shown, constant, facts.zero)
@@ -145,13 +148,13 @@ class Constants:
             return memory.is_unread
         return tensor.is_meta and not isinstance(tensor, nn.Parameter)
 
-    def _facts(self, tensor: Tensor) -> Facts:
-        """Return what is known of a tensor's elements."""
+    def _facts(self, tensor: Tensor, *, own: bool = True) -> Facts:
+        """Return what is known of a tensor's elements, with `own` by a weight's own values too."""
         if not self._is_made(tensor):
             return facts_of_values(tensor)
         memory = self._of.get(_name_of(tensor))
         found = Facts() if memory is None else memory.facts.viewed(tensor)
-        if not found and isinstance(tensor, nn.Parameter) and not tensor.is_meta:
+        if own and not found and isinstance(tensor, nn.Parameter) and not tensor.is_meta:
             return facts_of_values(tensor).low_alone()  # no training leads there
         return found
 

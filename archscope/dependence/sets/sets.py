@@ -10,12 +10,16 @@ was cut short by a border.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from archscope.dependence.sets.algebra import Array, Index, Numbers
 
 FEW = 1 << 10
 """Sets that are compared at once; of more, a few are compared first, since most differ there."""
+MANY = 1 << 16
+"""Sets that are compared at a time: their arrays stay in the processor's cache."""
 _CLIPPED = 1
 _FIRST_BITS = 32
 _KIND = _FIRST_BITS + 1
@@ -47,6 +51,15 @@ def _corners(*arrays: Array) -> tuple[Array, ...]:
     """Return the first, the middle and the last along each axis, of arrays of one shape."""
     places = np.ix_(*(sorted({0, size // 2, size - 1}) for size in arrays[0].shape))
     return tuple(array[places] for array in arrays)
+
+
+def _in_parts(one: Array, two: Array) -> Iterator[tuple[Array, Array]]:
+    """Yield the elements of two arrays of one shape, so many at a time."""
+    if one.size <= MANY:
+        yield one, two
+        return
+    parts = np.nditer([one, two], flags=["external_loop", "buffered"], order="K", buffersize=MANY)
+    yield from parts
 
 
 class Sets:
@@ -145,7 +158,7 @@ class Sets:
         one, two = np.broadcast_arrays(one, two)
         if one.size > FEW and not self._cover(*_corners(one, two)):
             return False
-        return self._cover(one, two)
+        return all(self._cover(*some) for some in _in_parts(one, two))
 
     def _cover(self, one: Array, two: Array) -> bool:
         differ = (one != two) & (two != 0)
