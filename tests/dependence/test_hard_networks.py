@@ -75,7 +75,6 @@ def test_a_dilated_resnet_hides_its_gridding_from_the_image(networks: ModuleType
     assert within.jump == (1, 1)
     seen = int("".join("1" if one else "0" for one in rows[::-1]), 2)
     assert lines.streams(seen, 1) == 2
-    assert within.is_passage
 
 
 def test_parallel_dilations_see_25_of_1369(networks: ModuleType) -> None:

@@ -30,8 +30,6 @@ class Map:
     """Positions of this map between neighbouring units of the output, along each axis."""
     through: tuple[str, ...]
     """Modules that look at other positions, from this map to the output."""
-    is_passage: bool
-    """Whether everything that the output sees of the input passes through it."""
     clipped: bool
     """Whether the unit would see more of it, if the map did not end."""
 
@@ -57,12 +55,15 @@ class Map:
 
 
 def maps_within(found: Receptive) -> Iterator[Map]:
-    """Yield the input and every map within that reaches the chosen output, the last first."""
+    """Yield the input and every map that all the chosen output sees of it passes through.
+
+    The last comes first.
+    """
     exam, target = found.looked_from, found.looked_at
     made = {value: call.path or "(model)" for value, call in exam.made_by.items()}
     names = {exam.seed: "input", **made}
-    values = [value for value in names if value != target.value]
     passages = _passages(exam, target.value)
+    values = [value for value in names if value != target.value and value in passages]
     jumps = [one.jump for one in target.lines]
     looking = [(one.value.index, one.name) for one in found.layers if one.looks]
     for value, ways in exam.ways(target.value, found.unit, values):
@@ -82,7 +83,6 @@ def maps_within(found: Receptive) -> Iterator[Map]:
             axes=tuple(axis for axis in axes if axis is not None),
             jump=steps,
             through=tuple(behind),
-            is_passage=value in passages,
             clipped=False,
         )
         if not all(one.any() for one in made_of.seen):

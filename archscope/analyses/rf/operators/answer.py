@@ -32,7 +32,7 @@ def operators_answer(model: nn.Module, found: Receptive) -> Answer:
     from archscope.dependence.answer.maps import maps_within
 
     def within(seen: Receptive) -> tuple[MapRow, ...]:
-        rows = [_map_row(one) for one in maps_within(seen) if one.is_passage]
+        rows = [_map_row(one) for one in maps_within(seen)]
         return _listed_maps(rows[::-1])
 
     maps, order = within(found), orders(found)
