@@ -72,10 +72,9 @@ def _field(totals: Totals) -> Found:
 
 def _causal(totals: Totals) -> Found:
     ahead = totals.look_ahead if totals.look_ahead is not None else totals.ahead
-    if isinstance(ahead, tuple):
-        furthest = ahead[0] if len(ahead) == VIDEO_AXES else max(ahead)
-    else:
-        furthest = ahead
+    if isinstance(ahead, tuple) and len(ahead) == VIDEO_AXES:
+        ahead = ahead[0]
+    furthest = max(ahead) if isinstance(ahead, tuple) else ahead
     if furthest is not None and furthest <= 0:
         return Found(values=(1,))
     if totals.bounded_by or (furthest is None and not totals.global_by):
