@@ -77,10 +77,10 @@ def _causal(totals: Totals) -> Found:
     furthest = max(ahead) if isinstance(ahead, tuple) else ahead
     if furthest is not None and furthest <= 0:
         return Found(values=(1,))
-    if totals.bounded_by or (furthest is None and not totals.global_by):
-        return Found(why=_reason(totals))
-    if totals.global_by:
+    if totals.global_by and not totals.bounded_by:
         return Found(values=(0,), why=f"{totals.global_by} reduces over all positions")
+    if totals.bounded_by or furthest is None:
+        return Found(why=_reason(totals))
     return Found(values=(0,), why=f"an output sees {counted(furthest, 'position')} ahead")
 
 
