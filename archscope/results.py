@@ -276,8 +276,9 @@ class Report:
         """Return this report where all claims hold, e.g. `report.check("causal", "rf >= 1s")`.
 
         Raises `ThresholdError` with a line for each that does not, `UsageError` for what nothing
-        here can be claimed of. Along several axes a claim must hold along each; what is unknown
-        fails, and a bound proves only what follows from it.
+        here can be claimed of. Along several axes a claim must hold along each (of three,
+        `causal` along the first, time); what is unknown fails, and a bound proves only what follows
+        from it.
         """
         resolve("archscope.study:check")(self, claims)
         return self

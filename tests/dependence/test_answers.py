@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from archscope import receptive_field
 from archscope.dependence.answer.causality import causality, sees_own_place
 from archscope.dependence.answer.receptive import Receptive, receptive
-from archscope.errors import UsageError
+from archscope.errors import ThresholdError, UsageError
 from archscope.subject import Inputs
 
 
@@ -346,3 +346,65 @@ def test_tiles_of_parts_that_grow_with_the_input_are_not_promised() -> None:
 
     (row,) = report.section("axes").rows
     assert (row.tile_step, row.why) == (None, "_adaptive_avg_pool2d makes parts of any input")
+
+
+def test_a_mixer_of_tokens_is_no_leak() -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        x = x + m.tokens(m.norm(x).transpose(1, 2)).transpose(1, 2)
+        found: Tensor = x + m.channels(m.norm(x))
+        return found
+
+    # Nothing in it looks back alone, and the layer over the 9 tokens is what looks 8 ahead.
+    parts = {"tokens": nn.Linear(9, 9), "norm": nn.LayerNorm(6), "channels": nn.Linear(6, 6)}
+    found = see(Run(forward, **parts), 1, 9, 6)
+    order = causality(found.given, found.target.value)
+
+    assert order is not None
+    assert order.backward == ()
+    assert [(leak.path, leak.operator, leak.ahead) for leak in order.leaks] == [("tokens", "", 8)]
+
+
+def test_the_mean_is_the_leak_not_what_takes_it_away() -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        x = m.conv(F.pad(x, (2, 0)))
+        return x - x.mean(-1, keepdim=True)
+
+    found = see(Run(forward, conv=nn.Conv1d(4, 4, 3)), 1, 4, 32)
+    order = causality(found.given, found.target.value)
+
+    assert order is not None
+    assert order.backward == ("conv",)
+    assert [(leak.path, leak.operator, leak.ahead) for leak in order.leaks] == [("", "mean", 31)]
+
+
+def test_windows_of_one_period_that_all_begin_at_one_place_are_looked_at_again() -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        a = m.conv(x)
+        b = m.conv(F.max_pool1d(a, 2))
+        c = m.conv(F.max_pool1d(b, 2))
+        for skip in (b, a):
+            c = m.conv(F.interpolate(c, scale_factor=2.0, mode="linear") + skip)
+        found: Tensor = c
+        return found
+
+    # 3, pooled 4; 3 more at jump 2: 8, pooled 10; 3 more at jump 4: 18. Two neighbours of jump 4
+    # are read for one of jump 2: 22, and 3 of these: 26. An output reads 3 of jump 2
+    # (two neighbours for each of u - 1 to u + 1): 26 + 2 x 2 = 30. On 32 positions 4 outputs are
+    # away from the borders, all with one window: no jump can be told from these.
+    conv = nn.Conv1d(2, 2, 3, padding=1)
+    report = receptive_field(Run(forward, conv=conv), torch.zeros(1, 2, 32))
+
+    assert report.totals.receptive_field == (30,)
+    assert report.totals.jump == (1,)
+
+
+def test_a_video_network_is_causal_in_time() -> None:
+    # Time is padded by 2 before alone, rows and columns by 1 at both ends: 1 is seen ahead there.
+    conv = nn.Conv3d(1, 2, 3)
+    causal = Run(lambda m, x: m.conv(F.pad(x, (1, 1, 1, 1, 2, 0))), conv=conv)
+    other = Run(lambda m, x: m.conv(F.pad(x, (1, 1, 1, 1, 1, 1))), conv=conv)
+    reports = [receptive_field(model, torch.zeros(1, 1, 8, 8, 8)) for model in (causal, other)]
+
+    assert reports[0].check("causal") is reports[0]
+    with pytest.raises(ThresholdError, match="sees 1 position ahead"):
+        reports[1].check("causal")

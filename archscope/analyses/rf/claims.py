@@ -6,11 +6,15 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
+from archscope.analyses.rf.numbers import counted
 from archscope.analyses.rf.rows import Totals
 from archscope.assertions import Found, Measure, Number, Quantity
 from archscope.errors import UsageError
 
 Read = Callable[[Totals], Found]
+
+VIDEO_AXES = 3
+"""Axes of positions of which the first may be time: `causal` is of it alone, as the verdict is."""
 
 
 def _quantity(name: str, read: Read, *measures: Measure, aliases: tuple[str, ...] = ()) -> Quantity:
@@ -68,14 +72,16 @@ def _field(totals: Totals) -> Found:
 
 def _causal(totals: Totals) -> Found:
     ahead = totals.look_ahead if totals.look_ahead is not None else totals.ahead
+    if isinstance(ahead, tuple) and len(ahead) == VIDEO_AXES:
+        ahead = ahead[0]
     furthest = max(ahead) if isinstance(ahead, tuple) else ahead
     if furthest is not None and furthest <= 0:
         return Found(values=(1,))
-    if totals.bounded_by or (furthest is None and not totals.global_by):
-        return Found(why=_reason(totals))
-    if totals.global_by:
+    if totals.global_by and not totals.bounded_by:
         return Found(values=(0,), why=f"{totals.global_by} reduces over all positions")
-    return Found(values=(0,), why=f"an output sees {furthest:,} positions ahead")
+    if totals.bounded_by or furthest is None:
+        return Found(why=_reason(totals))
+    return Found(values=(0,), why=f"an output sees {counted(furthest, 'position')} ahead")
 
 
 def _exactly(totals: Totals, values: Sequence[Number] | None) -> Found:

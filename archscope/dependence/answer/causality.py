@@ -11,7 +11,7 @@ import numpy as np
 from archscope.dependence.answer.examine import Examination
 from archscope.dependence.answer.fields import Field
 from archscope.dependence.answer.forward import look
-from archscope.dependence.record.graph import Value
+from archscope.dependence.record.graph import Node, Value
 from archscope.dependence.sets.lines import Line
 from archscope.records import frozen
 
@@ -152,15 +152,21 @@ def _modules(exam: Examination, axis: int) -> tuple[list[Leak], list[str]]:
         after = reach(call.outputs[0]) if call.outputs else None
         if after is None or not after.is_aligned or not before or len(before) != len(call.inputs):
             continue
-        least = max(furthest, *(one.ahead for one in before if one.is_aligned), 0)
+        placed = [one.ahead for one in before if one.is_aligned]
+        least = max(furthest, *placed, 0)
         if after.ahead > least:
             leaks.append(Leak(path=call.path, operator="", ahead=after.ahead, before=least))
-        elif after.width > max(one.width for one in before):
+        elif call.path and _looks_back(after, before, max(placed, default=least)):
             backward.append(call.path)
         furthest = max(least, after.ahead)
     inner = _innermost([leak.path for leak in leaks])
     alone = [path for path in _innermost(backward) if not any(_holds(path, one) for one in inner)]
     return [leak for leak in leaks if leak.path and leak.path in inner], alone
+
+
+def _looks_back(after: Reach, before: list[Reach], ahead: int) -> bool:
+    """Return whether a module looks around, but no further ahead than its inputs do."""
+    return after.ahead <= max(ahead, 0) and after.width > max(one.width for one in before)
 
 
 def _innermost(paths: list[str]) -> list[str]:
@@ -185,9 +191,25 @@ def _own_leak(exam: Examination, axis: int) -> Iterator[Leak]:
         ahead = max((one.ahead for one in before if one is not None), default=0)
         made = next((value for value in node.outputs if value), None)
         after = None if made is None else reach_of(closer, made, axis)
-        if after is not None and after.ahead > max(ahead, 0):
-            yield Leak(path=node.module, operator=node.operator, ahead=after.ahead, before=ahead)
+        if made is not None and after is not None and after.ahead > max(ahead, 0):
+            yield _leak(exam, _reducer(closer, made, axis) or node, after.ahead, ahead)
             return
+
+
+def _leak(exam: Examination, node: Node, ahead: int, before: int) -> Leak:
+    """Return an operator as what looks ahead: its module, where that has no modules of its own."""
+    path = node.module
+    is_own = not path or any(_holds(path, call.path) for call in exam.graph.calls)
+    return Leak(path=path, operator=node.operator if is_own else "", ahead=ahead, before=before)
+
+
+def _reducer(exam: Examination, made: Value, axis: int) -> Node | None:
+    """Return the node that reduced all positions, where nothing else looks ahead here."""
+    seen, local = exam.seen(made), exam.local(made)
+    if seen is None or seen.cut_by is None or local is None or local.map_axis(axis) is None:
+        return None
+    alone = _of_line(local.lines[axis], exam.sizes[axis])
+    return exam.graph.nodes[seen.cut_by] if alone is None or alone.ahead <= 0 else None
 
 
 def own_place(field: Field, axis: int, unit: int) -> int | None:

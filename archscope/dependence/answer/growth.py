@@ -130,7 +130,10 @@ def _is_clear(line: Line, period: int) -> bool:
     if inside.sum() == len(line.entries):
         return True
     edges = np.flatnonzero(np.diff(inside))
-    return int((edges[1::2] - edges[::2]).max()) >= period
+    longest = int((edges[1::2] - edges[::2]).max())
+    if line.cycle is not None and not line.cycle[1]:
+        return longest > period  # units of one period may share a window, those of the next do not
+    return longest >= period
 
 
 def _period(exam: Examination, field: Field, axis: int) -> int:

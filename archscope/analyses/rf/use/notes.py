@@ -60,15 +60,18 @@ def _tiles(rows: Sequence[AxisRow]) -> str:
     if not any((*before, *after)):
         lost = "lose no output"
     elif before == after:
-        lost = f"lose {_each(before)} outputs at either end"
+        lost = f"lose {_outputs(before)} at either end"
     else:
         ends = (("start", before), ("end", after))
         lost = "lose " + " and ".join(
-            f"{_each(numbers)} output{'' if numbers == [1] * len(numbers) else 's'} at the {side}"
-            for side, numbers in ends
-            if any(numbers)
+            f"{_outputs(numbers)} at the {side}" for side, numbers in ends if any(numbers)
         )
-    return f"{word} that {at}share {overlap} positions and {lost} give what the whole gives"
+    shared = f"share {overlap} position{'' if overlap == '1' else 's'}"
+    return f"{word} that {at}{shared} and {lost} give what the whole gives"
+
+
+def _outputs(numbers: Sequence[int]) -> str:
+    return f"{(said := _each(numbers))} output{'' if said == '1' else 's'}"
 
 
 _SIDES = ("before", "after")
