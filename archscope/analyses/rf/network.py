@@ -64,7 +64,7 @@ def look(subject: Subject | Sketch, **asked: Any) -> Look:
 
 
 def _whole(subject: Subject, *, data: bool = False) -> nn.Module:
-    """Return the model with each of its blocks, of which a family's subject may hold one for several.
+    """Return the model with each of its blocks; a family may have built one for several.
 
     It is built anew: masks and indices have their values, and with `data` weights too. One of the
     user's own is as it is.

@@ -94,7 +94,7 @@ def away_from_borders(
                 one = _growing(given, larger if isinstance(tried, Growth) else tried, value)
                 growing.update({} if one is None else {axis: one})
         last, field = larger, wider
-        if field.is_whole and field.is_narrow:
+        if field.is_whole and field.is_narrow and not growing:
             best = larger
     else:
         left = [growing[axis] for axis in _unclear(last, field)]
