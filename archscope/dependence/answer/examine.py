@@ -144,7 +144,7 @@ def examine(
             graph = with_reads(
                 again, lambda n: capture(model, inputs, (name,), data=True, altered=n)
             )
-    if graph.failure is not None and not graph.nodes:
+    if graph.failure is not None and not (graph.nodes and name in graph.inputs):
         raise ForwardError(f"the forward failed before its first layer: {graph.failure}")
     lowered = lower(graph)
     seed = graph.inputs[name]
