@@ -135,8 +135,11 @@ class Line:
             return None
         period, shift = self.cycle
         units = self.interior  # not in a row where some in between see nothing
-        steps = units[period:] - units[:-period]
-        return Fraction(shift, int(steps[0])) if (steps == steps[0]).all() else None
+        for times in range(1, min(LONGEST_PERIOD, len(units) // 2) // period + 1):
+            steps = units[times * period :] - units[: -times * period]
+            if (steps == steps[0]).all():
+                return Fraction(times * shift, int(steps[0]))
+        return None
 
     @property
     def is_regular(self) -> bool:
