@@ -29,6 +29,10 @@ Layers = tuple[Layer, ...]
 """One layer along each axis."""
 
 
+MOST_AXES = 3
+"""Axes of positions that torch's convolutions have."""
+
+
 @frozen
 class StackSpec:
     """The numbers of a stack of convolutions; a list of one value holds for every layer.
@@ -121,8 +125,11 @@ class StackSpec:
             raise SpecError("causal", True, problem)
 
     def require_axes(self, field: str, items: Sequence[Any]) -> None:
-        """Raise `SpecError` where an item has not one number for each axis."""
+        """Raise `SpecError` where an item has not one number for each axis, of three at most."""
         for item in items:
+            if isinstance(item, tuple) and len(item) > MOST_AXES:
+                problem = f"has {len(item)} numbers in an item; torch has {MOST_AXES} axes at most"
+                raise SpecError(field, item, problem)
             if isinstance(item, tuple) and len(item) != self.axes:
                 sides = ":".join(map(str, item)).replace(":", "+")
                 hint = f"; {sides} is {item[0]} before and {item[-1]} after" if (

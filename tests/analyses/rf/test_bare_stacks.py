@@ -265,6 +265,10 @@ def test_outputs_that_see_nothing(
         ({"dilations": [1, 2], "pool": [1, 2, 1]}, "gives 2 dilations for 3 pools"),
         ({"input_size": (10, 10), "spatial_dims": 1}, "numbers for 2 axes"),
         ({"causal": True, "spatial_dims": 2}, "padding causal:same"),
+        (
+            {"dilations": [1], "kernel_size": [(3, 3, 3, 3)]},
+            "has 4 numbers in an item; torch has 3",
+        ),
     ],
 )
 def test_what_cannot_be_is_said(fields: dict[str, Any], message: str) -> None:
