@@ -127,7 +127,7 @@ def test_a_spec_reads_back_what_it_writes(name: str) -> None:
         for key, value in specs.values(spec).items()
     }
 
-    assert specs.read(spec_type, texts) == spec
+    assert specs.made(spec_type, texts) == spec
 
 
 @families

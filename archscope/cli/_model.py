@@ -91,7 +91,7 @@ class ModelCommand(click.Command):
         known = {flag for param in (*super().get_params(ctx), *_OWN) for flag in param.opts}
         known -= {"-h", "--help"}  # help shows them all
         for _, spec in (*self.groups, *((name, spec) for name, spec, _ in ctx.meta[_NAMED])):
-            known |= {field.flag for field in specs.fields(spec)}
+            known |= {field.flag for field in specs.flags(spec)}
         return not {word.partition("=")[0] for word in args if word.startswith("-")} <= known
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
@@ -148,7 +148,7 @@ class ModelCommand(click.Command):
         found: dict[str, specs.Field] = {}
         taken = {param.name for param in self.params}
         for _, spec in self._groups(ctx):
-            for field in specs.fields(spec):
+            for field in specs.flags(spec):
                 if field.name not in taken:  # a setting of the command goes first
                     found.setdefault(field.name, field)
         return found
@@ -246,7 +246,7 @@ def _usage(field: specs.Field) -> str:
 
 
 def _records(spec: type, values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    fields = specs.fields(spec)
+    fields = specs.flags(spec)
     return [
         (_usage(field), _help(field, values.get(field.name, field.default))) for field in fields
     ]

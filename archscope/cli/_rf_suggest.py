@@ -48,6 +48,6 @@ def command(*, target: str, sample_rate: str | None, output: Output, **fields: A
     within gridded either. Strides and the prefix stay as they are.
     """
     texts = {name: text_of(value) for name, value in fields.items() if value is not None}
-    given = specs.parse(SuggestSpec, texts)
+    given = specs.assembled(SuggestSpec, texts)
     report = suggest(target, sample_rate=sample_rate, **given)
     output.show(report, output.view())

@@ -246,10 +246,10 @@ def read_stack(texts: Mapping[str, str], branches: str | None) -> Sketch:
             f"{flag} is a field of a family; name it, e.g. archscope rf cnn {flag} ..."
         )
     if branches is None:
-        return sketch(specs.read(StackSpec, texts))
+        return sketch(specs.made(StackSpec, texts))
     if "dilations" in texts:
         raise UsageError("give --dilations or --branches, not both: branches are dilations too")
-    return sketch(specs.read(StackSpec, texts), read_branches(branches))
+    return sketch(specs.made(StackSpec, texts), read_branches(branches))
 
 
 COMMAND = Command(

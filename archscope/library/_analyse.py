@@ -51,5 +51,5 @@ def read_settings(analysis: str, texts: Mapping[str, Any]) -> dict[str, Any]:
         if name is not None:
             raise UsageError(f"{analysis} has no settings, and {name!r} was given")
         return {}
-    made: Any = specs.read(declared, texts)
+    made: Any = specs.made(declared, texts)
     return {field.name: getattr(made, field.name) for field in specs.fields(declared)}

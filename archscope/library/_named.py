@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError
+from archscope.specs import flags
 from archscope.subject import Inputs, Network, Request, Subject, unwrapped
 
 if TYPE_CHECKING:
@@ -96,15 +97,9 @@ def _own_words(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {word: value for word, value in found.items() if value}
 
 
-def spec_of(spec_type: type, fields: dict[str, Any]) -> Any:
-    """Return a spec with the fields that are given; raises `UsageError` for a name it lacks."""
-    check_names(spec_type, fields)
-    return spec_type(**fields)
-
-
 def check_names(spec_type: Any, fields: Mapping[str, Any]) -> None:
     """Raise `UsageError` where a spec has no field of that name."""
-    known = spec_type.__dataclass_fields__
+    known = [flag.name for flag in flags(spec_type)]
     for name in fields:
         if name not in known:
             raise UsageError(f"no field is called {name!r}; there are {', '.join(known)}")

@@ -120,6 +120,6 @@ def _inputs_of(report: Report, teacher: str) -> Mapping[str, Any]:
     """Return the student's fields that say how large its input is, where its teacher has them."""
     loader = loaders.find(loaders.spelt(teacher))
     spec = loader.spec(teacher) if loader else None
-    known = {field.name for field in specs.fields(spec)} if spec else set()
+    known = {field.name for field in specs.flags(spec)} if spec else set()
     given = {field: report.config.get(field) for field in _INPUT_FIELDS if field in known}
     return {field: value for field, value in given.items() if value is not None}

@@ -164,7 +164,7 @@ def suggest(
     Raises `UsageError` with the reason where no dilations do.
     """
     from archscope.analyses.rf.suggest.answer import SuggestSpec, schedules
-    from archscope.specs import coerced, values
+    from archscope.specs import made, values
     from archscope.theory.durations import read_length
     from archscope.theory.rates import read_rate
 
@@ -177,7 +177,7 @@ def suggest(
         "strides": strides,
         "convs_per_block": convs_per_block,
     }
-    spec = SuggestSpec(**coerced(SuggestSpec, given))
+    spec = made(SuggestSpec, given)
     rate = None if sample_rate is None else read_rate(sample_rate)
     positions = read_length(target, rate, "target")
     if not 2 <= positions <= TARGET_LIMIT:
@@ -219,7 +219,7 @@ def _floored(coverage: float) -> str:
 
 def _stack(network: Any, branches: Sequence[Sequence[Any]], fields: dict[str, Any]) -> Sketch:
     from archscope.loaders.stack import StackSpec, of_layers, sketch
-    from archscope.specs import coerced
+    from archscope.specs import made
 
     items = _items(network)
     if items and branches:
@@ -227,8 +227,8 @@ def _stack(network: Any, branches: Sequence[Sequence[Any]], fields: dict[str, An
     if items and not _is_numbers(items[0]):
         return of_layers(items, **fields)
     check_names(StackSpec, fields)
-    lists = coerced(StackSpec, {**fields, **({"dilations": list(items)} if items else {})})
-    return sketch(StackSpec(**lists), tuple(map(tuple, branches)))
+    given = {**fields, **({"dilations": list(items)} if items else {})}
+    return sketch(made(StackSpec, given), tuple(map(tuple, branches)))
 
 
 def _items(network: Any) -> tuple[Any, ...]:

@@ -30,7 +30,7 @@ def load(text: str, request: Request) -> Network:
     family = FAMILIES.get(name)
     refuse_strangers(name, family, request.fields)
     texts = {**fields_of(text), **request.fields}
-    return network(family, specs.read(family.spec, texts))
+    return network(family, specs.made(family.spec, texts))
 
 
 def network(
@@ -75,7 +75,7 @@ def network(
 
 def refuse_strangers(name: str, family: Family, texts: Mapping[str, Any]) -> None:
     """Raise `UsageError` where a text is for a field that the family does not have."""
-    known = {field.name: field.flag for field in specs.fields(family.spec)}
+    known = {field.name: field.flag for field in specs.flags(family.spec)}
     for text in texts:
         if text not in known:
             flag = specs.flag_of(text)

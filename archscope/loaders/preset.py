@@ -35,15 +35,14 @@ def load(text: str, request: Request) -> Network:
     family = FAMILIES.get(preset.family)
     families.refuse_strangers(name, family, request.fields)
     changes = {**fields_of(text), **request.fields}
-    changed = specs.parse(family.spec, changes)
-    made = family.spec(**{**preset.fields, **changed})
+    made = specs.made(family.spec, preset.fields, changes)
     title = ", ".join([name, *(f"{field} {value}" for field, value in changes.items())])
     return families.network(
         family,
         made,
         name=f"{title} · {family.title(made)}",
         origin=f"preset:{name}",
-        published=() if changed else preset.published,
+        published=() if changes else preset.published,
     )
 
 

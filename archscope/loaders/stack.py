@@ -243,7 +243,7 @@ def accepts(text: str) -> bool:
 def load(text: str, request: Request) -> Network:
     """Return the stack that the fields in `text` and of the request describe."""
     texts = {**fields_of(text), **request.fields}
-    made = sketch(specs.read(StackSpec, texts))
+    made = sketch(specs.made(StackSpec, texts))
 
     def subject() -> Subject:
         raise UsageError(

@@ -76,7 +76,7 @@ def test_depth_is_that_of_the_longest_list(fields: Any, blocks: int) -> None:
 
 
 def test_layers_say_where_each_tap_stands() -> None:
-    spec = specs.read(
+    spec = specs.made(
         CnnSpec,
         {"channels": "8,16", "kernel_size": "3,4", "stride": "2,1", "dilations": "1,3"},
     )

@@ -160,7 +160,7 @@ def test_values_that_fit_are_taken(fields: Any) -> None:
 
 
 def test_a_spec_survives_text_and_json() -> None:
-    spec = specs.read(TransformerSpec, {"depth": "24", "mixer": "dilated-conv", "dilations": "1/2"})
+    spec = specs.made(TransformerSpec, {"depth": "24", "mixer": "dilated-conv", "dilations": "1/2"})
     assert spec == TransformerSpec(depth=24, mixer="dilated-conv", dilations=(1, 2))
     back = {k: tuple(v) if isinstance(v, list) else v for k, v in specs.values(spec).items()}
     assert TransformerSpec(**back) == spec

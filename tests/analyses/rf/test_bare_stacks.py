@@ -15,7 +15,7 @@ import archscope
 from archscope.errors import SpecError, UsageError
 from archscope.loaders.stack import StackSpec, sketch
 from archscope.results import Report
-from archscope.specs import coerced
+from archscope import specs
 from archscope.theory.layers import conv, transposed
 
 
@@ -30,7 +30,7 @@ def seen_by_torch(
 
     All weights are 1 in float64, so that a gradient is zero only where there is no path.
     """
-    made = sketch(StackSpec(**coerced(StackSpec, fields)))
+    made = sketch(specs.made(StackSpec, fields))
     assert made.whole is not None
     subject = made.whole()
     model = subject.whole().double()

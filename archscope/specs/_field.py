@@ -1,8 +1,4 @@
-"""Reads, checks and labels any spec: a frozen dataclass whose fields are made by `option`.
-
-One definition of a field gives its flag, default, help, range, JSON key and sweep axis. A field is
-an `int`, a `float`, a `bool`, a `Literal` of words, a tuple of integers, or one of these or None.
-"""
+"""One field of a spec: how it is declared, read, checked and offered as a flag."""
 
 from __future__ import annotations
 
@@ -10,12 +6,13 @@ import dataclasses
 import re
 import types
 import typing
-from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Literal, TypeVar
 
-from archscope.errors import SpecError, UsageError, did_you_mean
+from archscope.errors import SpecError, did_you_mean
 from archscope.records import frozen
+from archscope.specs._kinds import Kind, kept, read
+from archscope.specs._typed import flag_of
 
 T = TypeVar("T")
 _METADATA = "archscope.option"
@@ -37,6 +34,8 @@ class Option:
     """Words that an item of a list may be."""
     sides: bool
     """Whether an item of a list may have a number before and one after: `6+0`."""
+    chooses: bool
+    """Of a part of a kind: whether giving it chooses that kind."""
 
 
 def option(
@@ -48,9 +47,12 @@ def option(
     along: bool = False,
     words: tuple[str, ...] = (),
     sides: bool = False,
+    chooses: bool = False,
 ) -> T:
     """Declare one field of a spec; the result stands where a dataclass field's default would."""
-    declared = Option(help=help, low=low, high=high, along=along, words=words, sides=sides)
+    declared = Option(
+        help=help, low=low, high=high, along=along, words=words, sides=sides, chooses=chooses
+    )
     return dataclasses.field(default=default, metadata={_METADATA: declared})
 
 
@@ -78,6 +80,10 @@ class Field:
     """Whether there may be one for each axis."""
     sides: bool
     """Whether an item may have a number before and one after."""
+    chooses: bool
+    """Of a part of a kind: whether giving it chooses that kind."""
+    kinds: tuple[Kind, ...]
+    """The kinds of a choice, or of a list's items, that carry numbers of their own; else empty."""
 
     @property
     def flag(self) -> str:
@@ -88,6 +94,8 @@ class Field:
         """Read `text` as this field's type; raises `SpecError`. Ranges are checked by `check`."""
         if self.optional and text.lower() == "none":
             return None
+        if self.kinds:
+            return self._kinds(text)
         match self.kind:
             case "integer" if self.along:
                 return self._item(text, "")
@@ -105,6 +113,9 @@ class Field:
     def check(self, value: Any) -> None:
         """Raise `SpecError` where `value` is not of this field's type, words or range."""
         if value is None and self.optional:
+            return
+        if self.kinds:
+            self._check_kinds(value)
             return
         if self.kind == "integer" and self.along and isinstance(value, tuple):
             self._check_items(value)
@@ -132,13 +143,44 @@ class Field:
 
     def coerced(self, value: Any) -> Any:
         """Return a value given in Python as the field holds it; see `specs.coerced`."""
-        if isinstance(value, str) and (self.kind == "list" or self.along):
+        if isinstance(value, str) and (self.kind == "list" or self.along or self.kinds):
             return self.parse(value)
         if isinstance(value, list | tuple):
             return tuple(self._given(one) for one in value)
         return (value,) if self.kind == "list" and value is not None else value
 
+    def after(self, old: Any, given: Any) -> Any:
+        """Return the value where `given` follows upon `old`: a text is read, a value coerced.
+
+        The word of a kind alone keeps those numbers that the kind before it has too.
+        """
+        word = given.strip() if isinstance(given, str) else None
+        kind = next((kind for kind in self.kinds if kind.word == word), None)
+        if kind is not None and self.kind == "choice" and old is not None:
+            return kept(kind, old)
+        return self.parse(given) if word is not None else self.coerced(given)
+
+    def _kinds(self, text: str) -> Any:
+        found = read(self.name, text, self.kinds)
+        if self.kind == "list":
+            return found
+        if len(found) > 1:
+            raise SpecError(self.name, text, f"names {len(found)} kinds; give one")
+        return found[0]
+
+    def _check_kinds(self, value: Any) -> None:
+        known = tuple(kind.made for kind in self.kinds)
+        values = value if self.kind == "list" and isinstance(value, tuple) else (value,)
+        for one in values:
+            if type(one) not in known:
+                words = ", ".join(repr(kind.word) for kind in self.kinds)
+                raise SpecError(self.name, one, f"is not one of {words}")
+        if not values:
+            raise SpecError(self.name, (), f"has no items. Give at least one, e.g. {self.choices[0]}")
+
     def _given(self, item: Any) -> Any:
+        if isinstance(item, str) and self.kinds:
+            return read(self.name, item, self.kinds)[0]
         if isinstance(item, str):
             return self._item(item, "")
         return tuple(item) if isinstance(item, list) else item
@@ -242,24 +284,43 @@ def _fields(spec_type: Any) -> tuple[Field, ...]:
 
 def _field(field: dataclasses.Field[Any], hint: Any) -> Field:
     declared: Option = field.metadata[_METADATA]
-    plain, optional = _without_none(hint)
+    kinds = _kinds_of(hint)
+    plain, optional = (hint, False) if kinds else _without_none(hint)
     kind, choices = _kind(plain)
     return Field(
         name=field.name,
         kind=kind,
         optional=optional,
         default=field.default,
-        choices=choices or declared.words,
+        choices=tuple(each.word for each in kinds) or choices or declared.words,
         help=declared.help,
         low=declared.low,
         high=declared.high,
         along=declared.along,
         sides=declared.sides,
+        chooses=declared.chooses,
+        kinds=kinds,
     )
 
 
+def _kinds_of(hint: Any) -> tuple[Kind, ...]:
+    """Return the kinds of a field that is one of several, or a tuple of such."""
+    if typing.get_origin(hint) is tuple:
+        return _kinds_of(typing.get_args(hint)[0])
+    types_ = typing.get_args(hint) if _is_union(hint) else (hint,)
+    made = [each for each in types_ if hasattr(each, "word")]
+    return tuple(
+        Kind(word=each.word, made=each, parts=_fields(each), help=(each.__doc__ or "").strip())
+        for each in made
+    )
+
+
+def _is_union(hint: Any) -> bool:
+    return typing.get_origin(hint) in (types.UnionType, typing.Union)
+
+
 def _without_none(hint: Any) -> tuple[Any, bool]:
-    if typing.get_origin(hint) in (types.UnionType, typing.Union):
+    if _is_union(hint):
         plain = [part for part in typing.get_args(hint) if part is not types.NoneType]
         return plain[0], True
     return hint, False
@@ -272,6 +333,8 @@ def _kind(
         return "choice", typing.get_args(hint)
     if typing.get_origin(hint) is tuple:
         return "list", ()
+    if _kinds_of(hint):
+        return "choice", ()
     if hint is bool:
         return "switch", ()
     if hint is int:
@@ -281,83 +344,3 @@ def _kind(
     raise TypeError(f"a spec field cannot be a {hint}")
 
 
-def check(spec: Any) -> None:
-    """Check every field of `spec` by itself; a spec calls it first in its `__post_init__`."""
-    for field in fields(type(spec)):
-        field.check(getattr(spec, field.name))
-
-
-def read(spec_type: type[T], texts: Mapping[str, Any]) -> T:
-    """Build a spec from field names and texts, as typed on the command line or after a colon.
-
-    >>> read(TransformerSpec, {"depth": "24"}).depth  # doctest: +SKIP
-    24
-    """
-    return spec_type(**parse(spec_type, texts))
-
-
-def parse(spec_type: type, texts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that texts stand for, by field; what is no text is a value already.
-
-    Raises `UsageError` for a name that is no field, `SpecError` for a text that says no value.
-    """
-    known = {field.name: field for field in fields(spec_type)}
-    values = {}
-    for name, text in texts.items():
-        field = known.get(name.replace("-", "_"))
-        if field is None:
-            near = did_you_mean(name, tuple(known))
-            raise UsageError(f"no field is called {name!r}; there are {', '.join(known)}.{near}")
-        values[field.name] = field.parse(text) if isinstance(text, str) else text
-    return values
-
-
-def values(spec: Any) -> dict[str, Any]:
-    """Return a spec's fields as plain JSON values, in the order in which they are declared."""
-    pairs = ((field.name, getattr(spec, field.name)) for field in fields(type(spec)))
-    return {name: _plain(value) for name, value in pairs}
-
-
-def _plain(value: Any) -> Any:
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
-
-
-def coerced(spec_type: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was given to fields in Python as the spec holds it.
-
-    One number or word stands for a list of it, a list for a tuple, a text for what it says when it
-    is typed.
-    """
-    known = {field.name: field for field in fields(spec_type)}
-    return {
-        name: known[name].coerced(value) if name in known else value
-        for name, value in values.items()
-    }
-
-
-def flag_of(name: str) -> str:
-    """Return the command-line flag of a field or setting, e.g. `--d-model`."""
-    return "--" + name.replace("_", "-")
-
-
-def listed(items: Sequence[object]) -> str:
-    """Return a list as it is typed on the command line, e.g. `1,2,4` or `3x5,3`.
-
-    >>> listed(((3, 5), 3))
-    '3x5,3'
-    """
-    return ",".join(map(typed, items))
-
-
-def typed(item: object) -> str:
-    """Return an item of a list as it is typed: one for each axis with `x` or `:` between."""
-    if not isinstance(item, tuple):
-        return str(item)
-    return (":" if any(isinstance(one, str) for one in item) else "x").join(map(str, item))
-
-
-def nearest_divisors(number: int, near: int) -> tuple[int, ...]:
-    """Return the divisors of `number` next below and next above `near`, for an error message."""
-    below = next((n for n in range(near - 1, 0, -1) if number % n == 0), None)
-    above = next((n for n in range(near + 1, number + 1) if number % n == 0), None)
-    return tuple(n for n in (below, above) if n is not None)

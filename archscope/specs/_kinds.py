@@ -1,0 +1,179 @@
+"""A choice among kinds that carry numbers of their own: `window:255`, `moe:8/2`.
+
+A kind is a frozen dataclass whose fields, its parts, are made by `option`, with the class constant
+`word`. Parts are given by place or by name, `/` between them; what follows a list goes on with it:
+
+    window:255                      keys 255
+    window:255/full_every=2         two parts
+    moe:8/2/router_bias             a switch by its name alone
+    dilated-conv:3/1/2/4            a kernel of 3, dilations 1, 2, 4
+    attention,dilated-conv:7,...    several kinds, where a field is a list of them
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+from archscope.errors import SpecError, did_you_mean
+from archscope.records import frozen
+from archscope.specs._typed import typed
+
+
+class Part(Protocol):
+    """A number of a kind: what is needed here of a `Field`."""
+
+    @property
+    def name(self) -> str:
+        """The attribute of the kind, which is its flag's name too."""
+
+    @property
+    def kind(self) -> str:
+        """How a text is read, e.g. `list` or `switch`."""
+
+    @property
+    def chooses(self) -> bool:
+        """Whether giving it chooses its kind."""
+
+    def parse(self, text: str) -> Any:
+        """Read a text."""
+
+
+@frozen
+class Kind:
+    """One of the kinds that a field can be."""
+
+    word: str
+    """What the user types, e.g. `window`."""
+    made: Callable[..., Any]
+    """Its dataclass."""
+    parts: tuple[Part, ...]
+    """Its numbers in the order in which they are given by place."""
+    help: str
+    """One line: what it is."""
+
+    def part(self, name: str) -> Part | None:
+        """Return the part of that name, or None."""
+        return next((part for part in self.parts if part.name == name), None)
+
+
+def read(field: str, text: str, kinds: Sequence[Kind]) -> tuple[Any, ...]:
+    """Return the kinds that a text names, one or several; raises `SpecError`."""
+    return tuple(_made(field, kind, given) for kind, given in _items(field, text, kinds))
+
+
+def written(value: Any) -> str:
+    """Return a kind as it is typed: what differs from its defaults, by place as far as it goes.
+
+    Raises nothing: what `read` makes of the text is equal to `value`.
+    """
+    parts = dataclasses.fields(value)
+    shown: list[str] = []
+    for number, part in enumerate(parts):
+        item = getattr(value, part.name)
+        if item == part.default:
+            continue
+        is_next = len(shown) == number and "=" not in "".join(shown)
+        follows = not isinstance(item, tuple) or number == len(parts) - 1
+        if isinstance(item, bool):
+            shown.append(part.name if item else f"{part.name}=no")
+        elif is_next and follows:
+            shown.append(_text(item))
+        else:
+            shown.append(f"{part.name}={_text(item)}")
+    return value.word + (":" + "/".join(shown) if shown else "")
+
+
+def kept(kind: Kind, old: Any) -> Any:
+    """Return a kind with those parts of another that both have and that were set there."""
+    said = {
+        part.name: getattr(old, part.name)
+        for part in dataclasses.fields(old)
+        if getattr(old, part.name) != part.default
+    }
+    return kind.made(**{name: value for name, value in said.items() if kind.part(name)})
+
+
+def with_part(field: str, kinds: Sequence[Kind], value: Any, name: str, given: Any) -> Any:
+    """Return a field's value with one part changed in every kind that has it.
+
+    Where none has, a part that chooses its kind puts that there, and 0 the first of all kinds;
+    others raise `SpecError` with the kinds that have it.
+    """
+    values = value if isinstance(value, tuple) else (value,)
+    owners = [kind for kind in kinds if kind.part(name)]
+    chooser = next((kind for kind in owners if kind.part(name).chooses), None)  # type: ignore[union-attr]
+    words = {kind.word for kind in owners}
+    if chooser is not None and given == 0:
+        changed = tuple(kinds[0].made() if one.word in words else one for one in values)
+    elif any(one.word in words for one in values):
+        changed = tuple(_with(one, name, given) if one.word in words else one for one in values)
+    elif chooser is not None:
+        changed = tuple(chooser.made(**{name: given}) for _ in values)
+    else:
+        raise SpecError(name, given, f"needs {{{field}}} {' or '.join(k.word for k in owners)}")
+    return changed if isinstance(value, tuple) else changed[0]
+
+
+def _with(value: Any, name: str, given: Any) -> Any:
+    return dataclasses.replace(value, **{name: given})
+
+
+def _items(field: str, text: str, kinds: Sequence[Kind]) -> Iterator[tuple[Kind, list[str]]]:
+    known = {kind.word: kind for kind in kinds}
+    kind: Kind | None = None
+    given: list[str] = []
+    for token in re.split("[,/]", text):
+        word, colon, rest = token.strip().partition(":")
+        if word in known or colon or kind is None:
+            if kind is not None:
+                yield kind, given
+            kind = known.get(word) or _refuse(field, word or text, known)
+            given = [rest.strip()] if colon else []
+        else:
+            given.append(token.strip())
+    if kind is not None:
+        yield kind, given
+
+
+def _refuse(field: str, word: str, known: Sequence[str] | dict[str, Kind]) -> Kind:
+    near = did_you_mean(word, list(known))
+    words = ", ".join(map(repr, known))
+    raise SpecError(field, word, f"is not one of {words}" + (f".{near}" if near else ""))
+
+
+def _made(field: str, kind: Kind, given: Sequence[str]) -> Any:
+    texts: dict[str, list[str]] = {}
+    places = iter(kind.parts)
+    listed: Part | None = None
+    for item in given:
+        name, equals, text = item.partition("=")
+        named = kind.part(name.strip().replace("-", "_"))
+        if equals or (named and named.kind == "switch"):
+            part = named or _no_part(field, kind, name)
+            text = text if equals else "true"
+        else:
+            part, text = listed or next(places, None) or _no_place(field, kind, item), item
+        texts.setdefault(part.name, []).append(text.strip())
+        listed = part if part.kind == "list" and (equals or part is kind.parts[-1]) else None
+    parts = {part.name: part for part in kind.parts}
+    return kind.made(**{name: parts[name].parse(",".join(said)) for name, said in texts.items()})
+
+
+def _no_part(field: str, kind: Kind, name: str) -> Part:
+    names = [part.name for part in kind.parts]
+    near = did_you_mean(name, names)
+    has = f"it has {', '.join(names)}" if names else "it has no numbers"
+    raise SpecError(field, f"{kind.word}:{name}=", f"is no number of {kind.word}; {has}.{near}")
+
+
+def _no_place(field: str, kind: Kind, item: str) -> Part:
+    names = "/".join(part.name.upper() for part in kind.parts)
+    full = f"{kind.word}:{names}" if names else kind.word
+    raise SpecError(field, f"{kind.word}:{item}", f"has too many numbers; it is {full}")
+
+
+def _text(item: Any) -> str:
+    return "/".join(map(typed, item)) if isinstance(item, tuple) else str(item)
