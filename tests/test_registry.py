@@ -194,7 +194,7 @@ def tried(analysis: Analysis, name: str) -> Subject:
         return family.subject(family.spec())
     if name not in SMALL:
         pytest.skip("runs for real; tried on the general families alone")
-    spec = family.spec(**SMALL[name])
+    spec = specs.made(family.spec, SMALL[name])
     model, inputs = family.network(spec), family.inputs(spec)
     return dataclasses.replace(family.subject(spec), model=model, inputs=inputs, repeats=())
 

@@ -16,10 +16,12 @@ from archscope.errors import UsageError, did_you_mean
 from archscope.specs._field import Field as Field
 from archscope.specs._field import fields as fields
 from archscope.specs._field import option as option
-from archscope.specs._kinds import with_part, written
+from archscope.specs._kinds import with_parts, written
 from archscope.specs._typed import flag_of as flag_of
 from archscope.specs._typed import listed as listed
 from archscope.specs._typed import nearest_divisors as nearest_divisors
+from archscope.specs._typed import repeated as repeated
+from archscope.specs._typed import shown as shown
 from archscope.specs._typed import typed as typed
 
 T = TypeVar("T")
@@ -54,18 +56,19 @@ def assembled(spec_type: type, *layers: Mapping[str, Any]) -> dict[str, Any]:
     own = {field.name: field for field in fields(spec_type)}
     found: dict[str, Any] = {}
     for layer in layers:
-        within = {}
+        within: dict[str, dict[str, Any]] = {}
         for name, given in layer.items():
             key = _known(spec_type, name)
             if key in own:
                 found[key] = own[key].after(found.get(key, own[key].default), given)
             else:
-                within[key] = given
-        for key in sorted(within, key=lambda key: not _owners(spec_type)[key][1].chooses):
-            field, part = _owners(spec_type)[key]
-            old = found.get(field.name, field.default)
-            value = part.after(None, within[key])
-            found[field.name] = with_part(field.name, field.kinds, old, key, value)
+                field, part = _owners(spec_type)[key]
+                if given is not None or part.optional:  # None is the default, which a kind knows
+                    within.setdefault(field.name, {})[key] = part.after(None, given)
+        for name, parts in within.items():
+            field = own[name]
+            old = found.get(name, field.default)
+            found[name] = with_parts(name, field.kinds, old, parts)
     return found
 
 

@@ -176,7 +176,9 @@ class Field:
                 words = ", ".join(repr(kind.word) for kind in self.kinds)
                 raise SpecError(self.name, one, f"is not one of {words}")
         if not values:
-            raise SpecError(self.name, (), f"has no items. Give at least one, e.g. {self.choices[0]}")
+            raise SpecError(
+                self.name, (), f"has no items. Give at least one, e.g. {self.choices[0]}"
+            )
 
     def _given(self, item: Any) -> Any:
         if isinstance(item, str) and self.kinds:
@@ -342,5 +344,3 @@ def _kind(
     if hint is float:
         return "number", ()
     raise TypeError(f"a spec field cannot be a {hint}")
-
-

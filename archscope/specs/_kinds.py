@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from archscope.errors import SpecError, did_you_mean
 from archscope.records import frozen
-from archscope.specs._typed import typed
+from archscope.specs._typed import shown, typed
 
 
 class Part(Protocol):
@@ -54,6 +54,11 @@ class Kind:
     help: str
     """One line: what it is."""
 
+    @property
+    def last(self) -> Part | None:
+        """The last that is given by place: a switch is given by its name."""
+        return next((part for part in reversed(self.parts) if part.kind != "switch"), None)
+
     def part(self, name: str) -> Part | None:
         """Return the part of that name, or None."""
         return next((part for part in self.parts if part.name == name), None)
@@ -65,25 +70,36 @@ def read(field: str, text: str, kinds: Sequence[Kind]) -> tuple[Any, ...]:
 
 
 def written(value: Any) -> str:
-    """Return a kind as it is typed: what differs from its defaults, by place as far as it goes.
+    """Return a kind as it is typed: what differs from its defaults, first by place, then by name.
 
-    Raises nothing: what `read` makes of the text is equal to `value`.
+    `read` makes an equal one of the text.
     """
     parts = dataclasses.fields(value)
-    shown: list[str] = []
-    for number, part in enumerate(parts):
-        item = getattr(value, part.name)
-        if item == part.default:
-            continue
-        is_next = len(shown) == number and "=" not in "".join(shown)
-        follows = not isinstance(item, tuple) or number == len(parts) - 1
-        if isinstance(item, bool):
-            shown.append(part.name if item else f"{part.name}=no")
-        elif is_next and follows:
-            shown.append(_text(item))
-        else:
-            shown.append(f"{part.name}={_text(item)}")
-    return value.word + (":" + "/".join(shown) if shown else "")
+    given = [getattr(value, part.name) for part in parts]
+    differs = [item != part.default for item, part in zip(given, parts, strict=True)]
+    first = _by_place(given, differs)
+    found = [_text(item) for item in given[:first]]
+    for part, item, new in list(zip(parts, given, differs, strict=True))[first:]:
+        if new:
+            found.append(part.name if item is True else f"{part.name}={_text(item)}")
+    return value.word + (":" + "/".join(found) if found else "")
+
+
+def _by_place(given: Sequence[Any], differs: Sequence[bool]) -> int:
+    """Return how many numbers go by place: those before the first that only a name can give."""
+    first = 0
+    for number, item in enumerate(given):
+        rest = given[number + 1 :]
+        is_last = all(isinstance(one, bool) for one in rest)
+        if item is None or isinstance(item, bool) or (_is_several(item) and not is_last):
+            break
+        if differs[number]:
+            first = number + 1
+    return first
+
+
+def _is_several(item: Any) -> bool:
+    return isinstance(item, tuple) and len(item) > 1
 
 
 def kept(kind: Kind, old: Any) -> Any:
@@ -96,29 +112,32 @@ def kept(kind: Kind, old: Any) -> Any:
     return kind.made(**{name: value for name, value in said.items() if kind.part(name)})
 
 
-def with_part(field: str, kinds: Sequence[Kind], value: Any, name: str, given: Any) -> Any:
-    """Return a field's value with one part changed in every kind that has it.
+def with_parts(field: str, kinds: Sequence[Kind], value: Any, given: Mapping[str, Any]) -> Any:
+    """Return a field's value with some parts changed in every kind that has them.
 
-    Where none has, a part that chooses its kind puts that there, and 0 the first of all kinds;
-    others raise `SpecError` with the kinds that have it.
+    A part that chooses its kind puts that there, and its 0 the first of all kinds. Raises
+    `SpecError` for a part that none of the kinds has which are there.
     """
     values = value if isinstance(value, tuple) else (value,)
-    owners = [kind for kind in kinds if kind.part(name)]
-    chooser = next((kind for kind in owners if kind.part(name).chooses), None)  # type: ignore[union-attr]
-    words = {kind.word for kind in owners}
-    if chooser is not None and given == 0:
-        changed = tuple(kinds[0].made() if one.word in words else one for one in values)
-    elif any(one.word in words for one in values):
-        changed = tuple(_with(one, name, given) if one.word in words else one for one in values)
-    elif chooser is not None:
-        changed = tuple(chooser.made(**{name: given}) for _ in values)
-    else:
-        raise SpecError(name, given, f"needs {{{field}}} {' or '.join(k.word for k in owners)}")
+    for name, wanted in given.items():
+        chosen = next((k for k in kinds for p in k.parts if p.name == name and p.chooses), None)
+        if chosen is not None and wanted == 0:
+            rest = {part: said for part, said in given.items() if part != name}
+            return with_parts(field, kinds, kinds[0].made(), rest)
+        if chosen is not None and all(one.word != chosen.word for one in values):
+            values = tuple(chosen.made() for _ in values)
+    for name, wanted in given.items():
+        owners = [kind.word for kind in kinds if kind.part(name)]
+        if not any(one.word in owners for one in values):
+            raise SpecError(name, shown(wanted), f"needs {{{field}}} {' or '.join(owners)}")
+    changed = tuple(_with(kinds, one, given) for one in values)
     return changed if isinstance(value, tuple) else changed[0]
 
 
-def _with(value: Any, name: str, given: Any) -> Any:
-    return dataclasses.replace(value, **{name: given})
+def _with(kinds: Sequence[Kind], value: Any, given: Mapping[str, Any]) -> Any:
+    kind = next(kind for kind in kinds if kind.word == value.word)
+    own = {name: wanted for name, wanted in given.items() if kind.part(name)}
+    return dataclasses.replace(value, **own)
 
 
 def _items(field: str, text: str, kinds: Sequence[Kind]) -> Iterator[tuple[Kind, list[str]]]:
@@ -138,7 +157,7 @@ def _items(field: str, text: str, kinds: Sequence[Kind]) -> Iterator[tuple[Kind,
         yield kind, given
 
 
-def _refuse(field: str, word: str, known: Sequence[str] | dict[str, Kind]) -> Kind:
+def _refuse(field: str, word: str, known: Mapping[str, Kind]) -> Kind:
     near = did_you_mean(word, list(known))
     words = ", ".join(map(repr, known))
     raise SpecError(field, word, f"is not one of {words}" + (f".{near}" if near else ""))
@@ -155,9 +174,10 @@ def _made(field: str, kind: Kind, given: Sequence[str]) -> Any:
             part = named or _no_part(field, kind, name)
             text = text if equals else "true"
         else:
-            part, text = listed or next(places, None) or _no_place(field, kind, item), item
+            place = listed or next((p for p in places if p.kind != "switch"), None)
+            part, text = place or _no_place(field, kind, item), item
         texts.setdefault(part.name, []).append(text.strip())
-        listed = part if part.kind == "list" and (equals or part is kind.parts[-1]) else None
+        listed = part if part.kind == "list" and (equals or part is kind.last) else None
     parts = {part.name: part for part in kind.parts}
     return kind.made(**{name: parts[name].parse(",".join(said)) for name, said in texts.items()})
 
@@ -170,10 +190,12 @@ def _no_part(field: str, kind: Kind, name: str) -> Part:
 
 
 def _no_place(field: str, kind: Kind, item: str) -> Part:
-    names = "/".join(part.name.upper() for part in kind.parts)
+    names = "/".join(part.name.upper() for part in kind.parts if part.kind != "switch")
     full = f"{kind.word}:{names}" if names else kind.word
     raise SpecError(field, f"{kind.word}:{item}", f"has too many numbers; it is {full}")
 
 
 def _text(item: Any) -> str:
+    if isinstance(item, bool):
+        return "yes" if item else "no"
     return "/".join(map(typed, item)) if isinstance(item, tuple) else str(item)

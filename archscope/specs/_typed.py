@@ -19,6 +19,22 @@ def listed(items: Sequence[object]) -> str:
     return ",".join(map(typed, items))
 
 
+def repeated(items: Sequence[object], count: int) -> str:
+    """Return a list as a title says it: that it goes on and on, where it is shorter than `count`.
+
+    >>> repeated((1, 2, 4), 24), repeated((3,), 24)
+    ('1,2,4 repeated', '3')
+    """
+    return listed(items) + (" repeated" if 1 < len(items) < count else "")
+
+
+def shown(value: object) -> object:
+    """Return a value as an error shows it: a list of one as its item, another as it is typed."""
+    if not isinstance(value, tuple):
+        return value
+    return value[0] if len(value) == 1 else listed(value)
+
+
 def typed(item: object) -> str:
     """Return an item of a list as it is typed: one for each axis with `x` or `:` between."""
     if not isinstance(item, tuple):

@@ -36,7 +36,7 @@ def test_folded_and_whole_count_the_same(name: str) -> None:
     """The default of each family is held to the same by the contract of all families."""
     kind, fields = NETWORKS[name]
     family = FAMILIES.get(kind)
-    spec = family.spec(**fields)
+    spec = specs.made(family.spec, fields)
     folded = family.subject(spec)
     assert folded.repeats, "something repeats"
     with torch.device("meta"):

@@ -72,7 +72,7 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
 def test_folded_and_whole_count_the_same(name: str) -> None:
     kind, fields = NETWORKS[name]
     family = FAMILIES.get(kind)
-    spec = family.spec(**fields)
+    spec = specs.made(family.spec, fields)
     folded = family.subject(spec)
     assert folded.repeats, "something repeats"
     with torch.device("meta"):

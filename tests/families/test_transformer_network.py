@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from archscope import specs
 from archscope.families.transformer import FAMILY
 from archscope.families.transformer.spec import TransformerSpec
 
@@ -69,7 +70,7 @@ VARIANTS: list[dict[str, Any]] = [
 
 def _network(**fields: Any) -> nn.Module:
     torch.manual_seed(0)
-    return FAMILY.network(TransformerSpec(**{**SMALL, **fields})).double().eval()
+    return FAMILY.network(specs.made(TransformerSpec, {**SMALL, **fields})).double().eval()
 
 
 def _inputs(spec: TransformerSpec) -> tuple[Tensor, ...]:
@@ -80,7 +81,8 @@ def _inputs(spec: TransformerSpec) -> tuple[Tensor, ...]:
 
 def test_every_combination_runs_and_returns_scores() -> None:
     for fields in GRID:
-        spec = TransformerSpec(**{**SMALL, "depth": 1, "d_model": 8, "heads": 2, **fields})
+        small = {**SMALL, "depth": 2, "d_model": 8, "heads": 2}
+        spec = specs.made(TransformerSpec, {**small, **fields})
         scores = FAMILY.network(spec)(*_inputs(spec))
         assert scores.shape == (1, 9, 11), fields
         assert scores.isfinite().all(), fields
@@ -257,7 +259,7 @@ def test_biases_stand_where_the_spec_says(fields: Any, biased: set[str]) -> None
 
 @pytest.mark.parametrize("fields", VARIANTS)
 def test_every_module_runs_once(fields: Any) -> None:
-    built = FAMILY.subject(TransformerSpec(**{**SMALL, **fields}))
+    built = FAMILY.subject(specs.made(TransformerSpec, {**SMALL, **fields}))
     parts = {n: m for n, m in built.model.named_modules() if not isinstance(m, nn.ModuleList)}
     calls = dict.fromkeys(parts, 0)
 
@@ -286,7 +288,7 @@ def test_tied_weights_are_one_parameter() -> None:
 
 @pytest.mark.parametrize("fields", VARIANTS)
 def test_folded_is_the_unfolded_network_with_copies_left_out(fields: Any) -> None:
-    spec = TransformerSpec(**{**SMALL, **fields})
+    spec = specs.made(TransformerSpec, {**SMALL, **fields})
     whole, folded = FAMILY.network(spec), FAMILY.subject(spec)
     total = sum(p.numel() for p in whole.parameters())
     once = sum(p.numel() for p in folded.model.parameters())
@@ -313,7 +315,7 @@ def _numbers(model: nn.Module, stack: str) -> list[str]:
 
 @pytest.mark.parametrize("fields", VARIANTS)
 def test_folded_and_unfolded_return_the_same_shapes(fields: Any) -> None:
-    spec = TransformerSpec(**{**SMALL, **fields})
+    spec = specs.made(TransformerSpec, {**SMALL, **fields})
     folded = FAMILY.subject(spec)
     assert folded.inputs is not None
     with torch.device("meta"):

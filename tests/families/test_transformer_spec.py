@@ -10,7 +10,7 @@ import pytest
 
 from archscope import specs
 from archscope.errors import SpecError
-from archscope.families.transformer import FAMILY
+from archscope.families.transformer import FAMILY, kinds
 from archscope.families.transformer.spec import TransformerSpec
 
 PAIR = {"arch": "encoder-decoder"}
@@ -68,7 +68,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({**CONVOLVED, "head_dim": 64}, "head_dim: 64 needs mixer attention."),
     ({**CONVOLVED, "qk_norm": True}, "qk_norm: True needs mixer attention."),
     ({**CONVOLVED, "qkv_bias": False}, "qkv_bias: False needs mixer attention."),
-    ({"dilations": (1, 2)}, "dilations: (1, 2) needs mixer dilated-conv."),
+    ({"dilations": (1, 2)}, "dilations: '1,2' needs mixer dilated-conv."),
     ({"kernel_size": 3}, "kernel_size: 3 needs mixer dilated-conv."),
     (
         {**CONVOLVED, "dilations": ()},
@@ -76,10 +76,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     ({**CONVOLVED, "dilations": (1, 0)}, "dilations: 0 (item 2) is not in the range"),
     ({"experts": 8, "top_k": 9}, "top_k: 9 is more than experts 8. Give 1 to 8."),
-    ({"top_k": 2}, "top_k: 2 needs experts of 1 or more."),
+    ({"top_k": 2}, "top_k: 2 needs ffn moe."),
     ({"decoder_depth": 6}, "decoder_depth: 6 needs arch encoder-decoder."),
     ({"target_len": 6}, "target_len: 6 needs arch encoder-decoder."),
-    ({**PAIR, "causal": False}, "causal: False cannot be chosen with arch encoder-decoder"),
+    ({**PAIR, "causal": False}, "causal: False needs arch decoder or encoder."),
     ({**PAIR, "token_types": 2}, "token_types: 2 cannot be had with arch encoder-decoder."),
     ({"attention": "full", "full_every": 2}, "full_every: 2 needs attention window or dilated"),
     ({"masked_window": True}, "masked_window: True needs attention window."),
@@ -114,7 +114,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"shared_blocks": True, **CONVOLVED, "dilations": (1, 2)},
-        "dilations: (1, 2) makes blocks differ, but shared_blocks is set.",
+        "dilations: '1,2' makes blocks differ, but shared_blocks is set.",
     ),
     ({"embedding_dim": 8, "vocab_size": 0}, "embedding_dim: 8 needs vocab_size of 1 or more."),
     (
@@ -123,8 +123,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     ({"norm": "rmsnorm", "norm_bias": True}, "norm_bias: True needs norm layernorm."),
     ({**CONVOLVED, "attn_bias": True}, "attn_bias: True needs mixer attention."),
-    ({"router_bias": True}, "router_bias: True needs experts of 1 or more."),
-    ({"head": "none", "head_bias": True}, "head_bias: True needs head lm and vocab_size."),
+    ({"router_bias": True}, "router_bias: True needs ffn moe."),
+    ({"head": "none", "head_bias": True}, "head_bias: True needs head lm."),
     ({"head": "mlm", "vocab_size": 0}, "head: 'mlm' scores tokens, but vocab_size is 0."),
 ]
 
@@ -132,7 +132,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("fields", "message"), REFUSED)
 def test_values_that_do_not_fit_are_refused_by_name(fields: Any, message: str) -> None:
     with pytest.raises(SpecError) as caught:
-        TransformerSpec(**fields)
+        specs.made(TransformerSpec, fields)
     assert str(caught.value).startswith(message)
 
 
@@ -156,14 +156,14 @@ def test_an_error_can_speak_in_flags() -> None:
     ],
 )
 def test_values_that_fit_are_taken(fields: Any) -> None:
-    TransformerSpec(**fields)
+    specs.made(TransformerSpec, fields)
 
 
 def test_a_spec_survives_text_and_json() -> None:
     spec = specs.made(TransformerSpec, {"depth": "24", "mixer": "dilated-conv", "dilations": "1/2"})
-    assert spec == TransformerSpec(depth=24, mixer="dilated-conv", dilations=(1, 2))
+    assert spec == TransformerSpec(depth=24, mixer=(kinds.DilatedConv(dilations=(1, 2)),))
     back = {k: tuple(v) if isinstance(v, list) else v for k, v in specs.values(spec).items()}
-    assert TransformerSpec(**back) == spec
+    assert specs.made(TransformerSpec, back) == spec
 
 
 def test_one_field_changes_one_thing() -> None:
@@ -212,7 +212,7 @@ def test_a_trillion_parameters_are_a_shape() -> None:
         (
             {**PAIR, **CONVOLVED, "dilations": (1, 2, 4), "target_len": 9, "decoder_depth": 3},
             "encoder-decoder · pre-LN · depth 12 + 3 · d_model 768 · "
-            "dilated-conv 1,2,4 kernel 3 · d_ff 3072 · vocab 50,257 · seq 1024 to 9 · batch 1",
+            "dilated-conv 1,2,4 repeated kernel 3 · d_ff 3072 · vocab 50,257 · seq 1024 to 9 · batch 1",
         ),
         (
             {
@@ -249,7 +249,7 @@ def test_a_trillion_parameters_are_a_shape() -> None:
     ],
 )
 def test_a_spec_in_one_line(fields: Any, line: str) -> None:
-    assert FAMILY.title(TransformerSpec(**fields)) == line
+    assert FAMILY.title(specs.made(TransformerSpec, fields)) == line
 
 
 def test_every_field_has_help() -> None:
@@ -272,3 +272,103 @@ def _parameters(spec: TransformerSpec) -> int:
         block = built.model.get_submodule(repeat.path)
         total += (len(repeat.copies) - 1) * sum(p.numel() for p in block.parameters())
     return total
+
+
+KINDS = [
+    ("attention", "full"),
+    ("attention", "window:512"),
+    ("attention", "window:4096/masked_window/full_every=2"),
+    ("attention", "window:full_every=2"),
+    ("attention", "dilated-window:255/4"),
+    ("ffn", "moe:8/2"),
+    ("ffn", "moe:64/8/2"),
+    ("ffn", "moe:moe_every=2"),
+    ("ffn", "moe:16/router_bias"),
+    ("positions", "rotary:16"),
+    ("mixer", "dilated-conv:7"),
+    ("mixer", "dilated-conv:3/1/2/4"),
+    ("mixer", "dilated-conv:kernel_size=3/5/7"),
+    ("mixer", "attention,dilated-conv:5/2/depthwise"),
+    ("norm", "layernorm:norm_bias=no"),
+    ("arch", "encoder-decoder:6"),
+]
+
+
+@pytest.mark.parametrize(("field", "text"), KINDS)
+def test_a_kind_is_written_as_it_is_typed(field: str, text: str) -> None:
+    spec = specs.made(TransformerSpec, {field: text})
+    written = specs.values(spec)[field]
+
+    assert (",".join(written) if isinstance(written, list) else written) == text
+
+
+@pytest.mark.parametrize(
+    ("composed", "flat"),
+    [
+        ({"attention": "window:512"}, {"attention": "window", "window": 512}),
+        ({"ffn": "moe:8/2"}, {"experts": 8, "top_k": 2}),
+        ({"ffn": "moe:16"}, {"experts": "16"}),
+        ({"ffn": "dense"}, {"experts": 0}),
+        ({"positions": "rotary:32"}, {"positions": "rotary", "rotary_dim": 32}),
+        ({"mixer": "dilated-conv/7/1/2"}, {**CONVOLVED, "kernel_size": 7, "dilations": [1, 2]}),
+        ({"arch": "encoder:causal"}, {"arch": "encoder", "causal": True}),
+        ({"norm_place": "pre:parallel/shared_norm"}, {"parallel": True, "shared_norm": True}),
+    ],
+)
+def test_a_number_of_a_kind_is_a_flag_of_its_own_too(composed: Any, flat: Any) -> None:
+    assert specs.made(TransformerSpec, composed) == specs.made(TransformerSpec, flat)
+
+
+def test_what_is_said_later_changes_what_was_said_before() -> None:
+    preset = {"attention": "window:4096/masked_window/full_every=2"}
+
+    narrower = specs.made(TransformerSpec, preset, {"window": 512}).attention
+    assert narrower == kinds.Window(window=512, masked_window=True, full_every=2)
+    # The word alone keeps what both kinds have; a whole text says all anew.
+    dilated = specs.made(TransformerSpec, preset, {"attention": "dilated-window"}).attention
+    assert dilated == kinds.DilatedWindow(window=4096, full_every=2)
+    anew = specs.made(TransformerSpec, preset, {"attention": "window:512"}).attention
+    assert anew == kinds.Window(window=512)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "message"),
+    [
+        ("attention", "windw:3", "attention: 'windw' is not one of 'full', 'window', 'dilated-w"),
+        ("attention", "window:x", "window: 'x' is not an integer."),
+        ("attention", "window:0", "window: 0 is not in the range 1<=x<="),
+        ("attention", "window:3/4/5", "attention: 'window:5' has too many numbers; it is window:W"),
+        ("attention", "window:3,full", "attention: 'window:3,full' names 2 kinds; give one."),
+        ("attention", "window:widht=3", "attention: 'window:widht=' is no number of window; it h"),
+        ("ffn", "moe:8/9", "top_k: 9 is more than experts 8. Give 1 to 8."),
+        ("mixer", "", "mixer: '' is not one of 'attention', 'dilated-conv'"),
+        ("mixer", "attention,dilated", "mixer: 'attention:dilated' has too many numbers; it is a"),
+        ("mixer", "dilated-conv:kernel_size=", "kernel_size: '' (item 1) is not an integer."),
+    ],
+)
+def test_a_text_that_is_no_kind_is_refused_by_what_is_wrong(
+    field: str, text: str, message: str
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        specs.made(TransformerSpec, {field: text})
+    assert str(caught.value).startswith(message)
+
+
+def test_mixers_take_turns_and_so_do_their_own_lists() -> None:
+    spec = specs.made(
+        TransformerSpec,
+        {"depth": 8, "mixer": "attention,dilated-conv", "dilations": "1,2,4", "kernel_size": "3,5"},
+    )
+    mixers = [block.mixer for block in FAMILY.blocks(spec)]
+
+    assert [mixer.word for mixer in mixers] == ["attention", "dilated-conv"] * 4
+    assert [mixer.dilations for mixer in mixers[1::2]] == [(1,), (2,), (4,), (1,)]
+    assert [mixer.kernel_size for mixer in mixers[1::2]] == [(3,), (5,), (3,), (5,)]
+
+
+def test_experts_stand_in_every_so_many_blocks() -> None:
+    spec = specs.made(TransformerSpec, {"depth": 6, "ffn": "moe:4/1/3"})
+
+    assert [block.experts is not None for block in FAMILY.blocks(spec)] == [
+        False, False, True, False, False, True,
+    ]  # fmt: skip

@@ -24,13 +24,13 @@ WORK = {"macs", "2 x macs", "flops"}
 
 
 def _spec(preset: Preset) -> Any:
-    return FAMILIES.get(preset.family).spec(**preset.fields)
+    return specs.made(FAMILIES.get(preset.family).spec, preset.fields)
 
 
 def test_every_preset_is_a_network_with_a_source() -> None:
     for preset in presets.all():
         spec = _spec(preset)
-        known = {field.name for field in specs.fields(type(spec))}
+        known = {flag.name for flag in specs.flags(type(spec))}
         assert set(preset.fields) <= known, preset.name
         assert preset.source.strip(), preset.name
         assert preset == presets.load(preset.name)

@@ -12,8 +12,7 @@ from archscope.subject import Inputs
 
 def inputs(spec: TransformerSpec) -> Inputs:
     """Return random tokens, or features where there is no vocabulary."""
-    both = spec.arch == "encoder-decoder"
-    lengths = (spec.seq_len, spec.target_length) if both else (spec.seq_len,)
+    lengths = (spec.seq_len, spec.target_length)[: len(spec.stacks)]
     if spec.vocab_size:
         args = tuple(tokens(spec.batch_size, n, words=spec.vocab_size) for n in lengths)
     else:

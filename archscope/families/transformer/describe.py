@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import archscope.families.transformer.kinds as kinds
 from archscope.families.transformer.spec import TransformerSpec
+from archscope.specs import repeated
 
 
 def describe(spec: TransformerSpec) -> Iterator[str]:
     """Yield what always matters, then what differs from the usual, in words."""
-    yield spec.arch
-    yield f"{spec.norm_place}-{'LN' if spec.norm == 'layernorm' else 'RMSNorm'}"
+    yield spec.arch.word
+    yield f"{spec.norm_place.word}-{'LN' if isinstance(spec.norm, kinds.LayerNorm) else 'RMSNorm'}"
     yield _depth(spec)
     yield f"d_model {spec.d_model}"
     if spec.embedding_dim:
@@ -20,21 +22,35 @@ def describe(spec: TransformerSpec) -> Iterator[str]:
     yield from _feed_forward(spec)
     yield f"vocab {spec.vocab_size:,}" if spec.vocab_size else "features in"
     yield from _unusual(spec)
-    yield f"seq {spec.seq_len}" + (f" to {spec.target_len}" if spec.target_len else "")
+    differs = spec.target_length != spec.seq_len
+    yield f"seq {spec.seq_len}" + (f" to {spec.target_length}" if differs else "")
     yield f"batch {spec.batch_size}"
 
 
 def _depth(spec: TransformerSpec) -> str:
-    both = spec.arch == "encoder-decoder"
     shared = " shared" if spec.shared_blocks else ""
-    return f"depth {spec.depth}" + (f" + {spec.decoder_blocks}" if both else "") + shared
+    return "depth " + " + ".join(map(str, spec.stacks)) + shared
 
 
 def _mixing(spec: TransformerSpec) -> Iterator[str]:
-    if spec.mixer == "dilated-conv":
-        dilations = ",".join(map(str, spec.dilations or (1,)))
-        yield f"dilated-conv {dilations} kernel {spec.taps}"
-        return
+    if len(spec.mixer) > 1:
+        turns = ", ".join(mixer.word for mixer in spec.mixer)
+        yield turns + (" in turns" if max(spec.stacks) > len(spec.mixer) else "")
+    for mixer in dict.fromkeys(spec.mixer):
+        match mixer:
+            case kinds.DilatedConv():
+                yield _convolution(spec, mixer)
+            case kinds.SelfAttention():
+                yield from _attention(spec)
+
+
+def _convolution(spec: TransformerSpec, mixer: kinds.DilatedConv) -> str:
+    kind = "depthwise dilated-conv" if mixer.depthwise else "dilated-conv"
+    turns = max(spec.stacks) * spec.mixer.count(mixer) // len(spec.mixer)
+    return f"{kind} {repeated(mixer.dilations, turns)} kernel {repeated(mixer.kernel_size, turns)}"
+
+
+def _attention(spec: TransformerSpec) -> Iterator[str]:
     yield f"{spec.heads} heads" + (f" of {spec.head_dim}" if spec.head_dim else "")
     if spec.key_heads != spec.heads:
         yield f"{'MQA' if spec.key_heads == 1 else 'GQA'} {spec.key_heads} kv heads"
@@ -42,7 +58,7 @@ def _mixing(spec: TransformerSpec) -> Iterator[str]:
         yield " ".join(_window(spec))
     if spec.qk_norm:
         yield "QK norm"
-    if spec.sinks:
+    if getattr(spec.attention, "sinks", False):
         yield "sinks"
 
 
@@ -50,41 +66,45 @@ def _window(spec: TransformerSpec) -> Iterator[str]:
     yield f"window {spec.window_keys}"
     if spec.window_step > 1:
         yield f"dilation {spec.window_step}"
-    if spec.masked_window:
+    if spec.masks_scores:
         yield "by mask"
-    if spec.full_every:
-        yield f"but full every {spec.full_every}"
+    every = getattr(spec.attention, "full_every", None)
+    if every:
+        yield f"but full every {every}"
 
 
 def _feed_forward(spec: TransformerSpec) -> Iterator[str]:
     if spec.activation != "gelu":
         yield spec.activation
-    if spec.experts:
-        yield f"MoE {spec.experts} experts top-{spec.experts_per_token}"
+    if isinstance(spec.ffn, kinds.MixtureOfExperts):
+        every = f" every {spec.ffn.moe_every} blocks" if spec.ffn.moe_every > 1 else ""
+        yield f"MoE {spec.ffn.experts} experts top-{spec.ffn.chosen}{every}"
 
 
 def _unusual(spec: TransformerSpec) -> Iterator[str]:
     if spec.vocab_size and not spec.tied:
         yield "untied"
-    if spec.positions != "learned":
-        yield "no positions" if spec.positions == "none" else f"{spec.positions} positions"
-    if spec.arch != "encoder-decoder" and spec.sees_only_past != (spec.arch == "decoder"):
+    if not isinstance(spec.positions, kinds.Learned):
+        none = isinstance(spec.positions, kinds.NoPositions)
+        yield "no positions" if none else f"{spec.positions.word} positions"
+    if not spec.has_two_stacks and spec.sees_only_past != isinstance(spec.arch, kinds.Decoder):
         yield "causal" if spec.sees_only_past else "not causal"
-    if spec.parallel:
-        yield "parallel, one norm" if spec.shared_norm else "parallel"
+    if isinstance(spec.norm_place, kinds.PreNorm) and spec.norm_place.parallel:
+        yield "parallel, one norm" if spec.norm_place.shared_norm else "parallel"
     yield from _biases(spec)
-    if spec.vocab_size and spec.head != "lm":
-        yield "no head" if spec.head == "none" else "mlm head"
+    if spec.vocab_size and not isinstance(spec.head, kinds.LanguageHead):
+        yield "no head" if isinstance(spec.head, kinds.NoHead) else "mlm head"
     if spec.classes:
         yield f"{spec.classes} classes"
 
 
 def _biases(spec: TransformerSpec) -> Iterator[str]:
+    norm_bias = getattr(spec.norm, "norm_bias", None)
     if not spec.bias:
         kept = (
             (spec.attn_bias, "attention"),
             (spec.qkv_bias and not spec.attn_bias, "qkv"),
-            (spec.norm_bias, "norm"),
+            (norm_bias, "norm"),
         )
         words = [word for wanted, word in kept if wanted]
         yield f"{' and '.join(words)} bias only" if words else "no bias"
@@ -92,6 +112,6 @@ def _biases(spec: TransformerSpec) -> Iterator[str]:
     absent = (
         (spec.attn_bias is False, "no attention bias"),
         (spec.qkv_bias is False and spec.attn_bias is not False, "no qkv bias"),
-        (spec.norm_bias is False, "no norm bias"),
+        (norm_bias is False, "no norm bias"),
     )
     yield from (word for wanted, word in absent if wanted)

@@ -12,6 +12,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+import archscope.families.transformer.kinds as kinds
 from archscope.blocks.attention import Attention, ScaledDotProduct, WindowDotProduct
 from archscope.blocks.block import Block, DilatedMixer, Part
 from archscope.blocks.components import part
@@ -26,7 +27,7 @@ from archscope.families.transformer.spec import BlockPlan, TransformerSpec
 
 def build(spec: TransformerSpec, plan: Sequence[BlockPlan]) -> nn.Module:
     """Return the network of these blocks."""
-    return (EncoderDecoder if spec.arch == "encoder-decoder" else Transformer)(spec, plan)
+    return (EncoderDecoder if spec.has_two_stacks else Transformer)(spec, plan)
 
 
 class Transformer(nn.Module):
@@ -39,7 +40,7 @@ class Transformer(nn.Module):
 
     def __init__(self, spec: TransformerSpec, plan: Sequence[BlockPlan]) -> None:
         super().__init__()
-        self.sinusoidal = spec.positions == "sinusoidal"
+        self.sinusoidal = isinstance(spec.positions, kinds.Sinusoidal)
         self.tok_emb = _table(spec, spec.vocab_size)
         self.pos_emb = _table(spec, _position_rows(spec, spec.seq_len))
         self.type_emb = _table(spec, spec.token_types)
@@ -71,7 +72,7 @@ class EncoderDecoder(nn.Module):
     def __init__(self, spec: TransformerSpec, plan: Sequence[BlockPlan]) -> None:
         super().__init__()
         norm = partial(_norm, spec, spec.d_model)
-        self.sinusoidal = spec.positions == "sinusoidal"
+        self.sinusoidal = isinstance(spec.positions, kinds.Sinusoidal)
         self.tok_emb = _table(spec, spec.vocab_size)
         self.pos_emb = _table(spec, _position_rows(spec, spec.seq_len))
         self.ln_emb = _norm(spec, spec.table_width) if spec.embedding_norm else None
@@ -113,7 +114,9 @@ def _projection(spec: TransformerSpec) -> nn.Linear | None:
 
 
 def _position_rows(spec: TransformerSpec, length: int) -> int:
-    return (spec.max_positions or length) if spec.positions == "learned" else 0
+    if not isinstance(spec.positions, kinds.Learned):
+        return 0
+    return spec.positions.max_positions or length
 
 
 def _embed(
@@ -145,40 +148,55 @@ def _block(spec: TransformerSpec, plan: BlockPlan) -> Block:
         partial(_norm, spec, spec.d_model),
         _mixer(spec, plan),
         cross=_attention(spec, ScaledDotProduct(causal=False), cross=True) if plan.cross else None,
-        mlp=_feed_forward(spec),
-        norm_place=spec.norm_place,
-        parallel=spec.parallel,
-        shared_norm=spec.shared_norm,
+        mlp=_feed_forward(spec, plan.experts),
+        norm_place=spec.norm_place.word,
+        parallel=getattr(spec.norm_place, "parallel", False),
+        shared_norm=getattr(spec.norm_place, "shared_norm", False),
     )
 
 
 def _norm(spec: TransformerSpec, width: int) -> nn.Module:
     """Return a norm over the last `width` features, of the kind that the spec names."""
-    if spec.norm == "rmsnorm":
+    if isinstance(spec.norm, kinds.RmsNorm):
         return nn.RMSNorm(width)
     return nn.LayerNorm(width, bias=spec.norms_biased)
 
 
 def _mixer(spec: TransformerSpec, plan: BlockPlan) -> Attention | DilatedMixer:
-    if spec.mixer == "attention":
-        product = _product(spec, plan.causal, plan.window)
-        return _attention(spec, product, rotary=spec.positions == "rotary")
-    return DilatedMixer(
-        spec.d_model, spec.taps, dilation=plan.dilation, causal=plan.causal, bias=spec.bias
-    )
+    match plan.mixer:
+        case kinds.DilatedConv(kernel_size=(taps,), dilations=(dilation,), depthwise=depthwise):
+            return DilatedMixer(
+                spec.d_model,
+                taps,
+                dilation=dilation,
+                causal=plan.causal,
+                bias=spec.bias,
+            )
+        case _:
+            return _attention(spec, _product(spec, plan), rotary=_rotary(spec))
 
 
-def _product(spec: TransformerSpec, causal: bool, window: int | None) -> nn.Module:
+def _rotary(spec: TransformerSpec) -> bool:
+    return isinstance(spec.positions, kinds.Rotary)
+
+
+def _product(spec: TransformerSpec, plan: BlockPlan) -> nn.Module:
     grouped = spec.key_heads != spec.heads
-    alibi = spec.positions == "alibi"
-    if spec.sinks or alibi or (window is not None and spec.masked_window):
+    alibi = isinstance(spec.positions, kinds.Alibi)
+    sinks = getattr(spec.attention, "sinks", False)
+    if sinks or alibi or (plan.window is not None and spec.masks_scores):
         return MaskedDotProduct(
-            spec.heads, causal=causal, window=window, alibi=alibi, sinks=spec.sinks, grouped=grouped
+            spec.heads,
+            causal=plan.causal,
+            window=plan.window,
+            alibi=alibi,
+            sinks=sinks,
+            grouped=grouped,
         )
-    if window is None:
-        return ScaledDotProduct(causal=causal, grouped=grouped)
+    if plan.window is None:
+        return ScaledDotProduct(causal=plan.causal, grouped=grouped)
     return WindowDotProduct(
-        window=window, dilation=spec.window_step, causal=causal, grouped=grouped
+        window=plan.window, dilation=spec.window_step, causal=plan.causal, grouped=grouped
     )
 
 
@@ -195,21 +213,21 @@ def _attention(
         qkv_bias=spec.projections_biased,
         head_norm=partial(_norm, spec) if spec.qk_norm else None,
         rotary=rotary,
-        rotary_dim=spec.rotary_dim,
+        rotary_dim=getattr(spec.positions, "rotary_dim", None),
         cross=cross,
     )
 
 
-def _feed_forward(spec: TransformerSpec) -> nn.Module:
+def _feed_forward(spec: TransformerSpec, experts: kinds.MixtureOfExperts | None) -> nn.Module:
     sizes = (spec.d_model, spec.hidden_width)
-    if spec.experts:
-        experts = (spec.experts, spec.experts_per_token)
+    if experts is not None:
         return MixtureOfExperts(
             *sizes,
-            *experts,
+            experts.experts,
+            experts.chosen,
             activation=spec.activation,
             bias=spec.bias,
-            router_bias=spec.router_bias,
+            router_bias=experts.router_bias,
         )
     kind = GatedFeedForward if spec.activation in GATED else FeedForward
     return kind(*sizes, activation=spec.activation, bias=spec.bias)
@@ -217,15 +235,16 @@ def _feed_forward(spec: TransformerSpec) -> nn.Module:
 
 def _vocabulary_head(spec: TransformerSpec, table: nn.Embedding | None) -> nn.Module | None:
     """Return the head over the vocabulary, with the weight of `table` where they are tied."""
-    if spec.vocabulary_head == "none" or table is None:
+    wanted = spec.vocabulary_head
+    if isinstance(wanted, kinds.NoHead) or table is None:
         return None
     widths = (spec.d_model, spec.table_width, spec.vocab_size)
-    if spec.vocabulary_head == "mlm":
+    if isinstance(wanted, kinds.MaskedHead):
         head: nn.Module = MaskedHead(*widths, norm=partial(_norm, spec), bias=spec.bias)
     elif spec.embedding_dim is not None:
-        head = ProjectedHead(*widths, bias=spec.bias, head_bias=spec.head_bias)
+        head = ProjectedHead(*widths, bias=spec.bias, head_bias=wanted.head_bias)
     else:
-        head = part("head", nn.Linear(spec.d_model, spec.vocab_size, bias=spec.head_bias))
+        head = part("head", nn.Linear(spec.d_model, spec.vocab_size, bias=wanted.head_bias))
     if spec.tied:
         getattr(head, "decoder", head).weight = table.weight
     return head

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import archscope.families.transformer.kinds as kinds
 from archscope.blocks.attention_outline import source_remark
-from archscope.families.transformer.spec import TransformerSpec
+from archscope.blocks.plan import list_of
+from archscope.families.transformer.spec import BlockPlan, TransformerSpec, blocks
 from archscope.theory.layers import Layer, Padding, conv
 from archscope.theory.outline import Attention, Outline, skips_a_hole
 
@@ -17,49 +19,59 @@ def outline(spec: TransformerSpec) -> Outline:
     windows reach L (W - 1) + 1 tokens; with one block of full attention among them, all. Norms,
     feed-forwards and experts see one token at a time.
     """
-    both = spec.arch == "encoder-decoder"
-    blocks = spec.decoder_blocks if both else spec.depth
-    names = tuple(f"{'decoder' if both else 'blocks'}.{number}" for number in range(blocks))
-    full = tuple(_attention(spec, names))
-    stack = () if full else tuple(_layers(spec, names))
+    path = "decoder" if spec.has_two_stacks else "blocks"
+    plan = [block for block in blocks(spec) if list_of(block) == path]
+    full = tuple(_attention(plan))
+    stack = () if full else tuple(_layers(spec, plan))
     return Outline(
         axes=1,
         layers=stack,
-        windowed=spec.mixer == "attention",
+        windowed=all(isinstance(block.mixer, kinds.SelfAttention) for block in plan),
         attention=full,
-        input_size=spec.target_length if both else spec.seq_len,
+        input_size=spec.target_length,
         noun="token",
-        flag="--dilations" if spec.mixer == "dilated-conv" else "",
+        flag="" if spec.attends else "--dilations",
         skips=tuple((n, n) for n in range(len(stack))) if skips_a_hole(stack) else (),
-        remarks=tuple(_remarks(spec, full)),
+        remarks=tuple(_remarks(spec, plan, full)),
     )
 
 
-def _attention(spec: TransformerSpec, names: tuple[str, ...]) -> Iterator[Attention]:
+def _attention(plan: Sequence[BlockPlan]) -> Iterator[Attention]:
     """Yield the blocks whose attention has no window."""
-    for number, name in enumerate(names):
-        if spec.mixer == "attention" and spec.window_of(number) is None:
-            yield Attention(name=f"{name}.attn", causal=spec.sees_only_past)
+    for block in plan:
+        if not _sees_less(block):
+            yield Attention(name=f"{block.path}.attn", causal=block.causal)
 
 
-def _layers(spec: TransformerSpec, names: tuple[str, ...]) -> Iterator[Layer]:
-    padding: Padding = "causal" if spec.sees_only_past else "same"
-    for number, name in enumerate(names):
-        if spec.mixer == "dilated-conv":
-            dilation = spec.dilation(number)
-            yield conv(spec.taps, dilation=dilation, padding=padding, name=f"{name}.mixer")
-        else:
-            taps = spec.window_keys or 1
-            yield conv(taps, dilation=spec.window_step, padding=padding, name=f"{name}.attn")
+def _sees_less(block: BlockPlan) -> bool:
+    """Return whether a block sees a few positions alone."""
+    return isinstance(block.mixer, kinds.DilatedConv) or block.window is not None
 
 
-def _remarks(spec: TransformerSpec, full: tuple[Attention, ...]) -> Iterator[str]:
-    if full and spec.window_keys is not None:
+def _layers(spec: TransformerSpec, plan: Sequence[BlockPlan]) -> Iterator[Layer]:
+    for block in plan:
+        padding: Padding = "causal" if block.causal else "same"
+        match block.mixer:
+            case kinds.DilatedConv(kernel_size=(taps,), dilations=(dilation,)):
+                name = f"{block.path}.mixer"
+                yield conv(taps, dilation=dilation, padding=padding, name=name)
+            case _:
+                step, name = spec.window_step, f"{block.path}.attn"
+                yield conv(block.window or 1, dilation=step, padding=padding, name=name)
+
+
+def _remarks(
+    spec: TransformerSpec, plan: Sequence[BlockPlan], full: tuple[Attention, ...]
+) -> Iterator[str]:
+    others = [block for block in plan if _sees_less(block)]
+    if full and others:
+        windows = all(isinstance(block.mixer, kinds.SelfAttention) for block in others)
+        less = f"a window of {spec.window_keys:,} tokens" if windows else "less"
         yield (
             f"{full[0].name} is the first that sees all; the blocks before it, and those between "
-            f"the rows, see a window of {spec.window_keys:,} tokens"
+            f"the rows, see {less}"
         )
-    if spec.arch == "encoder-decoder":
+    if spec.has_two_stacks:
         yield source_remark(spec.seq_len)
     if spec.pooler or spec.classes:
         token = "last" if spec.sees_only_past else "first"

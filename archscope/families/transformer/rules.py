@@ -1,137 +1,153 @@
-"""Which values of a Transformer's fields fit together; a value that nobody would read is refused.
+"""Which values of a Transformer's fields fit together.
 
-Without the last rule `--window 256` would count full attention where `--attention window` was
-forgotten, and say nothing. The spec calls these checks as it is made and so stands above them:
-here it is anything that has its fields.
+A kind carries the numbers that it alone reads, so that `--window 256` without a window is refused
+by itself; here is what concerns several fields. The spec calls these checks as it is made and so
+stands above them: here it is anything that has its fields.
 """
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
+import archscope.families.transformer.kinds as kinds
 from archscope.blocks.checks import check_divides
 from archscope.errors import SpecError
+from archscope.specs import fields, shown
 
 
 def check_together(spec: Any) -> None:
     """Raise `SpecError` for the first field whose value another field rules out."""
+    _check_mixers(spec)
     _check_heads(spec)
     _check_window(spec)
     _check_positions(spec)
-    _check_experts(spec)
-    _check_blocks(spec)
-    _check_unread(spec)
+    _check_shared_blocks(spec)
+    _check_stacks(spec)
+    _check_vocabulary(spec)
+
+
+def _check_mixers(spec: Any) -> None:
+    longest = max(spec.stacks)
+    _check_length("mixer", spec.mixer, longest)
+    for mixer in spec.mixer:
+        if isinstance(mixer, kinds.DilatedConv):
+            turns = sum(spec.mixer[block % len(spec.mixer)] == mixer for block in range(longest))
+            _check_length("kernel_size", mixer.kernel_size, turns)
+            _check_length("dilations", mixer.dilations, turns)
+
+
+def _check_length(field: str, items: tuple[Any, ...], most: int) -> None:
+    if len(items) > most:
+        problem = f"has {len(items)} items for {most} block{'s' * (most > 1)}; give 1 to {most}"
+        raise SpecError(field, shown(items), problem)
 
 
 def _check_heads(spec: Any) -> None:
-    if not _attends(spec):
+    if not (spec.attends or spec.has_two_stacks):
+        usual = {field.name: field.default for field in fields(type(spec))}
+        for field in ("attention", "kv_heads", "head_dim", "attn_bias", "qkv_bias", "qk_norm"):
+            value = getattr(spec, field)
+            if value != usual[field]:
+                sinks = value == kinds.Full(sinks=True)
+                what, said = ("sinks", True) if sinks else (field, getattr(value, "word", value))
+                raise SpecError(what, said, "needs {mixer} attention")
         return
+    if not spec.attends and spec.attention != kinds.Full():
+        raise SpecError("attention", spec.attention.word, "needs {mixer} attention")
     if spec.head_dim is None:
         check_divides("heads", spec.heads, "d_model", spec.d_model)
     check_divides("kv_heads", spec.key_heads, "heads", spec.heads)
 
 
 def _check_window(spec: Any) -> None:
-    both_sides = not spec.sees_only_past or spec.arch == "encoder-decoder"
-    if spec.window is not None and both_sides and spec.window % 2 == 0:
-        near = f"{spec.window - 1}, {spec.window + 1}"
-        problem = f"is even, but a window to both sides is centred on the query. Nearest: {near}"
-        raise SpecError("window", spec.window, problem)
+    keys = spec.window_keys
+    both_sides = not spec.sees_only_past or spec.has_two_stacks
+    if keys is not None and both_sides and keys % 2 == 0:
+        problem = "is even, but a window to both sides is centred on the query"
+        raise SpecError("window", keys, f"{problem}. Nearest: {keys - 1}, {keys + 1}")
 
 
 def _check_positions(spec: Any) -> None:
-    width, table = spec.head_width, spec.table_width
-    if spec.positions == "rotary" and spec.mixer == "attention" and width % 2:
-        has = f"a head has {width} features"
-        problem = f"turns features in pairs, but {has}. Give an even {{head_dim}}"
-        raise SpecError("positions", spec.positions, problem)
-    if spec.rotary_dim is not None and (spec.rotary_dim % 2 or spec.rotary_dim > width):
+    match spec.positions:
+        case kinds.Rotary(rotary_dim=turned):
+            _check_rotary(spec, turned)
+        case kinds.Alibi():
+            _check_alibi(spec)
+        case kinds.Sinusoidal() if spec.table_width % 2:
+            field = "d_model" if spec.embedding_dim is None else "embedding_dim"
+            near = f"{spec.table_width - 1}, {spec.table_width + 1}"
+            problem = f"needs an even {{{field}}}, not {spec.table_width}. Nearest: {near}"
+            raise SpecError("positions", "sinusoidal", problem)
+        case kinds.Learned(max_positions=rows) if rows is not None:
+            _check_rows(spec, rows)
+
+
+def _check_rotary(spec: Any, turned: int | None) -> None:
+    if not spec.attends:
+        raise SpecError("positions", "rotary", "turns queries and needs {mixer} attention")
+    width = spec.head_width
+    if turned is None and width % 2:
+        problem = f"turns features in pairs, but a head has {width} features"
+        raise SpecError("positions", "rotary", f"{problem}. Give an even {{head_dim}}")
+    if turned is not None and (turned % 2 or turned > width):
         problem = f"is not an even number of the {width} features of a head"
-        raise SpecError("rotary_dim", spec.rotary_dim, problem)
-    if spec.positions == "sinusoidal" and table % 2:
-        field = "d_model" if spec.embedding_dim is None else "embedding_dim"
-        problem = f"needs an even {{{field}}}, not {table}. Nearest: {table - 1}, {table + 1}"
-        raise SpecError("positions", spec.positions, problem)
-    longest = max(spec.seq_len, spec.target_len or 0)
-    if spec.max_positions is not None and spec.max_positions < longest:
+        raise SpecError("rotary_dim", turned, problem)
+
+
+def _check_alibi(spec: Any) -> None:
+    if not spec.attends:
+        raise SpecError("positions", "alibi", "is added to scores and needs {mixer} attention")
+    if not spec.sees_only_past or spec.has_two_stacks:
+        raise SpecError("positions", "alibi", "is for attention that sees only the past")
+    if not spec.masks_scores:
+        problem = "needs {masked_window} where {attention} has windows"
+        raise SpecError("positions", "alibi", problem)
+
+
+def _check_rows(spec: Any, rows: int) -> None:
+    longest = max(spec.seq_len, spec.target_length)
+    if rows < longest:
         longer = "seq_len" if longest == spec.seq_len else "target_len"
         problem = f"is less than {{{longer}}} {longest}. Give at least {longest}"
-        raise SpecError("max_positions", spec.max_positions, problem)
+        raise SpecError("max_positions", rows, problem)
 
 
-def _check_experts(spec: Any) -> None:
-    if spec.experts and spec.top_k is not None and spec.top_k > spec.experts:
-        problem = f"is more than {{experts}} {spec.experts}. Give 1 to {spec.experts}"
-        raise SpecError("top_k", spec.top_k, problem)
-    if spec.head == "mlm" and not spec.vocab_size:
-        raise SpecError("head", spec.head, "scores tokens, but {vocab_size} is 0")
-    if spec.dilations == ():
-        raise SpecError("dilations", (), "has no items. Give at least one, e.g. 1,2,4")
-
-
-def _check_blocks(spec: Any) -> None:
+def _check_shared_blocks(spec: Any) -> None:
     if not spec.shared_blocks:
         return
-    for field, differs in (
-        ("dilations", len(set(spec.dilations or ())) > 1),
-        ("full_every", spec.full_every is not None),
+    problem = "makes blocks differ, but {shared_blocks} is set"
+    if len(spec.mixer) > 1:
+        raise SpecError("mixer", ",".join(mixer.word for mixer in spec.mixer), problem)
+    for part, value in (
+        ("dilations", getattr(spec.mixer[0], "dilations", ())),
+        ("kernel_size", getattr(spec.mixer[0], "kernel_size", ())),
     ):
-        if differs:
-            problem = "makes blocks differ, but {shared_blocks} is set"
-            raise SpecError(field, getattr(spec, field), problem)
+        if len(set(value)) > 1:
+            raise SpecError(part, shown(value), problem)
+    for part, every in (
+        ("full_every", getattr(spec.attention, "full_every", None)),
+        ("moe_every", getattr(spec.ffn, "moe_every", None)),
+    ):
+        if every is not None and every > 1:
+            raise SpecError(part, every, problem)
 
 
-def _check_unread(spec: Any) -> None:
-    two_stacks = spec.arch == "encoder-decoder"
-    attends = spec.mixer == "attention"
-    windowed = spec.attention != "full"
-    by_mask = not windowed or spec.masked_window
-    rotary, alibi = spec.positions == "rotary", spec.positions == "alibi"
-    only_past = spec.sees_only_past and not two_stacks
-    no_window = "needs {attention} window or dilated-window"
-    not_by_mask = "needs {masked_window} where {attention} has windows"
-    readers = (
-        ("decoder_depth", two_stacks, "needs {arch} encoder-decoder"),
-        ("target_len", two_stacks, "needs {arch} encoder-decoder"),
-        ("causal", not two_stacks, "cannot be chosen with {arch} encoder-decoder: its decoder is"),
-        ("token_types", not two_stacks, "cannot be had with {arch} encoder-decoder"),
-        ("window", windowed, no_window),
-        ("window_dilation", spec.attention == "dilated-window", "needs {attention} dilated-window"),
-        ("masked_window", spec.attention == "window", "needs {attention} window"),
-        ("full_every", windowed, no_window),
-        ("sinks", attends, "needs {mixer} attention"),
-        ("sinks", by_mask, not_by_mask),
-        ("attention", attends, "needs {mixer} attention"),
-        ("positions", attends or not rotary, "turns queries and needs {mixer} attention"),
-        ("positions", attends or not alibi, "is added to scores and needs {mixer} attention"),
-        ("positions", not alibi or by_mask, not_by_mask),
-        ("positions", not alibi or only_past, "is for attention that sees only the past"),
-        ("rotary_dim", rotary, "needs {positions} rotary"),
-        ("parallel", not two_stacks, "cannot be had with {arch} encoder-decoder"),
-        ("parallel", spec.norm_place == "pre", "needs {norm_place} pre"),
-        ("shared_norm", spec.parallel, "needs {parallel}"),
-        ("embedding_dim", spec.vocab_size > 0, "needs {vocab_size} of 1 or more"),
-        ("norm_bias", spec.norm == "layernorm", "needs {norm} layernorm"),
-        ("attn_bias", _attends(spec), "needs {mixer} attention"),
-        ("router_bias", spec.experts > 0, "needs {experts} of 1 or more"),
-        ("head_bias", spec.vocabulary_head == "lm", "needs {head} lm and {vocab_size}"),
-        ("kernel_size", not attends, "needs {mixer} dilated-conv"),
-        ("dilations", not attends, "needs {mixer} dilated-conv"),
-        ("kv_heads", _attends(spec), "needs {mixer} attention"),
-        ("head_dim", _attends(spec), "needs {mixer} attention"),
-        ("qkv_bias", _attends(spec), "needs {mixer} attention"),
-        ("qk_norm", _attends(spec), "needs {mixer} attention"),
-        ("top_k", spec.experts > 0, "needs {experts} of 1 or more"),
-        ("max_positions", spec.positions == "learned", "needs {positions} learned"),
-    )
-    defaults = {field.name: field.default for field in fields(spec)}
-    for field, read, problem in readers:
-        value = getattr(spec, field)
-        if not read and value != defaults[field]:
-            raise SpecError(field, value, problem)
+def _check_stacks(spec: Any) -> None:
+    if not spec.has_two_stacks:
+        return
+    problem = "cannot be had with {arch} encoder-decoder"
+    if spec.token_types:
+        raise SpecError("token_types", spec.token_types, problem)
+    if getattr(spec.norm_place, "parallel", False):
+        raise SpecError("parallel", True, problem)
 
 
-def _attends(spec: Any) -> bool:
-    attends: bool = spec.mixer == "attention" or spec.arch == "encoder-decoder"
-    return attends
+def _check_vocabulary(spec: Any) -> None:
+    if spec.vocab_size:
+        return
+    if spec.embedding_dim is not None:
+        raise SpecError("embedding_dim", spec.embedding_dim, "needs {vocab_size} of 1 or more")
+    if isinstance(spec.head, kinds.MaskedHead):
+        raise SpecError("head", "mlm", "scores tokens, but {vocab_size} is 0")
+    if getattr(spec.head, "head_bias", False):
+        raise SpecError("head_bias", True, "needs {vocab_size} of 1 or more")

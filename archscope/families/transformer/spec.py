@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
+import archscope.families.transformer.kinds as kinds
 from archscope.families.transformer.rules import check_together
 from archscope.records import frozen
 from archscope.specs import check, option
-
-DEFAULT_WINDOW = 255
-"""Keys per query where nothing is said; odd, so that it fits attention to both sides too."""
 
 
 @frozen
 class TransformerSpec:
     """The shape of a Transformer; the default is that of GPT-2 small at its full context."""
 
-    arch: Literal["decoder", "encoder", "encoder-decoder"] = option(
-        "decoder", "which stacks of blocks there are"
-    )
+    arch: kinds.Arch = option(kinds.Decoder(), "which stacks of blocks there are")
     depth: int = option(
         12,
         "number of Transformer blocks, of an encoder-decoder those of its encoder; a block has "
         "several weighted layers, which the table counts too",
         low=1,
         high=10_000,
-    )
-    decoder_depth: int | None = option(
-        None, "number of blocks of its decoder (none: as depth)", low=1, high=10_000
     )
     d_model: int = option(768, "width of the model, in features", low=1, high=2**20)
     heads: int = option(12, "number of query heads", low=1, high=2**16)
@@ -45,85 +39,40 @@ class TransformerSpec:
         50_257, "number of tokens; 0: the input is features, without a head", low=0, high=10**9
     )
     seq_len: int = option(1024, "tokens of the input", low=1, high=2**24)
-    target_len: int | None = option(
-        None, "tokens of an encoder-decoder's target (none: as seq_len)", low=1, high=2**24
-    )
     batch_size: int = option(1, "number of sequences", low=1, high=2**20)
     embedding_dim: int | None = option(
         None, "width of the embeddings, projected to d_model (none: as d_model)", low=1, high=2**20
     )
-    max_positions: int | None = option(
-        None, "rows of the learned positions (none: as the input is long)", low=1, high=2**24
+    mixer: tuple[kinds.Mixer, ...] = option(
+        (kinds.SelfAttention(),),
+        "what mixes positions, block by block, then over again: attention, or a convolution in its "
+        "place, e.g. attention,dilated-conv",
     )
-    norm_place: Literal["pre", "post", "sandwich"] = option(
-        "pre",
-        "normalise before each part of a block, after its residual sum, or both before it and on "
-        "its answer",
+    attention: kinds.Attention = option(
+        kinds.Full(), "which keys a query sees in self-attention, e.g. window:255"
     )
-    parallel: bool = option(
-        False, "attention and feed-forward side by side, both added to the same input"
+    ffn: kinds.FeedForward = option(
+        kinds.Dense(), "one feed-forward or several experts, e.g. moe:8/2 for 2 of 8"
     )
-    shared_norm: bool = option(False, "one norm for both where they are parallel")
-    shared_blocks: bool = option(False, "all blocks of a stack are one, run over and over")
-    norm: Literal["layernorm", "rmsnorm"] = option("layernorm", "kind of normalisation")
     activation: Literal["relu", "gelu", "swiglu", "geglu"] = option(
         "gelu", "activation of the feed-forward; the glu kinds have a third matrix"
     )
-    positions: Literal["learned", "sinusoidal", "rotary", "alibi", "none"] = option(
-        "learned", "how a token knows its place; alibi: scores fall with the distance"
+    positions: kinds.Positions = option(
+        kinds.Learned(), "how a token knows its place; alibi: scores fall with the distance"
     )
-    rotary_dim: int | None = option(
-        None, "features of a head that rotary positions turn (none: all)", low=2, high=2**16
+    norm_place: kinds.NormPlace = option(
+        kinds.PreNorm(),
+        "normalise before each part of a block, after its residual sum, or both before it and on "
+        "its answer",
     )
-    attention: Literal["full", "window", "dilated-window"] = option(
-        "full", "which keys a query sees in self-attention"
-    )
-    window: int | None = option(
-        None,
-        f"keys per query, itself included, of window attention (none: {DEFAULT_WINDOW}); "
-        "odd where it sees both sides; computed in full at the edges too",
-        low=1,
-        high=2**24,
-    )
-    window_dilation: int | None = option(
-        None, "positions from key to key in a dilated window (none: 2)", low=1, high=2**20
-    )
-    masked_window: bool = option(
-        False, "the keys outside of a window are multiplied too, then masked: no work is saved"
-    )
-    full_every: int | None = option(
-        None,
-        "every so many blocks one attends in full, the rest in windows (none: all in windows)",
-        low=1,
-        high=10_000,
-    )
-    sinks: bool = option(False, "one more logit for each head that takes part in the softmax alone")
-    causal: bool | None = option(None, "see only the past (none: decoders do, encoders do not)")
-    mixer: Literal["attention", "dilated-conv"] = option(
-        "attention", "what mixes positions: self-attention, or a 1-D convolution in its place"
-    )
-    kernel_size: int | None = option(
-        None, "taps of the dilated convolution, in tokens (none: 3)", low=1, high=2**16
-    )
-    dilations: tuple[int, ...] | None = option(
-        None,
-        "tokens from tap to tap of that convolution, block by block, then over again (none: 1)",
-        low=1,
-        high=2**20,
-    )
-    experts: int = option(0, "experts per feed-forward; 0: one dense one", low=0, high=2**16)
-    top_k: int | None = option(
-        None, "experts that each token is sent to (none: 2)", low=1, high=2**16
-    )
+    norm: kinds.Norm = option(kinds.LayerNorm(), "kind of normalisation")
+    shared_blocks: bool = option(False, "all blocks of a stack are one, run over and over")
     tied: bool = option(True, "one table for the tokens of input, target and output")
     bias: bool = option(True, "biases in linear layers and norms (not in an lm head or a router)")
-    norm_bias: bool | None = option(None, "biases in norms (none: as bias)")
     attn_bias: bool | None = option(None, "biases in attention's projections (none: as bias)")
     qkv_bias: bool | None = option(
         None, "biases in the query, key and value projections (none: as attn_bias)"
     )
-    router_bias: bool = option(False, "a bias in the router of experts")
-    head_bias: bool = option(False, "a bias in an lm head")
     qk_norm: bool = option(False, "normalise each head's queries and keys")
     final_norm: bool | None = option(
         None, "a norm after the last block (none: with norms before, not with norms after)"
@@ -133,8 +82,9 @@ class TransformerSpec:
     pooler: bool = option(
         False, "a dense layer on the first position (on the last where it sees only the past)"
     )
-    head: Literal["lm", "mlm", "none"] = option(
-        "lm", "scores over the vocabulary: one projection, BERT's dense-norm-projection, or none"
+    head: kinds.Head = option(
+        kinds.LanguageHead(),
+        "scores over the vocabulary: one projection, BERT's dense-norm-projection, or none",
     )
     classes: int = option(
         0, "outputs of a classifier on the pooled position; 0: none", low=0, high=2**24
@@ -165,44 +115,59 @@ class TransformerSpec:
         return self.d_ff or 4 * self.d_model
 
     @property
+    def has_two_stacks(self) -> bool:
+        """Whether there is an encoder and a decoder."""
+        return isinstance(self.arch, kinds.EncoderDecoder)
+
+    @property
     def decoder_blocks(self) -> int:
         """Blocks of an encoder-decoder's decoder."""
-        return self.decoder_depth or self.depth
+        given = self.arch.decoder_depth if isinstance(self.arch, kinds.EncoderDecoder) else None
+        return given or self.depth
 
     @property
     def target_length(self) -> int:
         """Tokens of an encoder-decoder's target."""
-        return self.target_len or self.seq_len
+        given = self.arch.target_len if isinstance(self.arch, kinds.EncoderDecoder) else None
+        return given or self.seq_len
+
+    @property
+    def stacks(self) -> tuple[int, ...]:
+        """Blocks of each stack."""
+        return (self.depth, self.decoder_blocks) if self.has_two_stacks else (self.depth,)
 
     @property
     def sees_only_past(self) -> bool:
         """Whether self-attention is causal, in an encoder-decoder: that of the decoder."""
-        return self.arch != "encoder" if self.causal is None else self.causal
+        return True if isinstance(self.arch, kinds.EncoderDecoder) else self.arch.causal
+
+    @property
+    def attends(self) -> bool:
+        """Whether any block has self-attention."""
+        return any(isinstance(mixer, kinds.SelfAttention) for mixer in self.mixer)
 
     @property
     def window_keys(self) -> int | None:
         """Keys per query of window attention; None where attention is full."""
-        return None if self.attention == "full" else self.window or DEFAULT_WINDOW
+        return None if isinstance(self.attention, kinds.Full) else self.attention.window
 
     @property
     def window_step(self) -> int:
         """Positions from key to key in a window."""
-        return self.window_dilation or 2 if self.attention == "dilated-window" else 1
+        dilated = isinstance(self.attention, kinds.DilatedWindow)
+        return self.attention.window_dilation if dilated else 1
 
     @property
-    def taps(self) -> int:
-        """Kernel size of the convolution in attention's place."""
-        return self.kernel_size or 3
-
-    @property
-    def experts_per_token(self) -> int:
-        """Experts that each token is sent to; 0 in a dense network."""
-        return self.top_k or min(2, self.experts)
+    def masks_scores(self) -> bool:
+        """Whether all scores are computed, and some masked: what sinks and alibi need."""
+        windowed = isinstance(self.attention, kinds.Window)
+        return self.attention.masked_window if windowed else self.window_keys is None
 
     @property
     def norms_biased(self) -> bool:
         """Whether norms have biases."""
-        return self.bias if self.norm_bias is None else self.norm_bias
+        given = self.norm.norm_bias if isinstance(self.norm, kinds.LayerNorm) else None
+        return self.bias if given is None else given
 
     @property
     def attention_biased(self) -> bool:
@@ -217,26 +182,46 @@ class TransformerSpec:
     @property
     def ends_normalised(self) -> bool:
         """Whether a norm follows the last block."""
-        return self.norm_place != "post" if self.final_norm is None else self.final_norm
+        post = isinstance(self.norm_place, kinds.PostNorm)
+        return not post if self.final_norm is None else self.final_norm
 
     @property
-    def vocabulary_head(self) -> Literal["lm", "mlm", "none"]:
+    def vocabulary_head(self) -> kinds.Head:
         """The head over the vocabulary, which needs a vocabulary."""
-        return self.head if self.vocab_size else "none"
+        return self.head if self.vocab_size else kinds.NoHead()
 
-    def dilation(self, block: int) -> int:
-        """Return the dilation of the convolution in one block."""
-        return self.dilations[block % len(self.dilations)] if self.dilations else 1
+    def mixer_of(self, block: int) -> kinds.Mixer:
+        """Return what mixes positions in one block, with the one item of its lists."""
+        period = len(self.mixer)
+        found = self.mixer[block % period]
+        before = self.mixer[: block % period].count(found)
+        turn = block // period * self.mixer.count(found) + before
+        if not isinstance(found, kinds.DilatedConv):
+            return found
+        taps, rates = found.kernel_size, found.dilations
+        return replace(
+            found,
+            kernel_size=(taps[turn % len(taps)],),
+            dilations=(rates[turn % len(rates)],),
+        )
 
     def window_of(self, block: int) -> int | None:
         """Return the keys per query in one block; None where its attention is full."""
-        is_full = self.full_every is not None and (block + 1) % self.full_every == 0
-        return None if is_full else self.window_keys
+        if isinstance(self.attention, kinds.Full):
+            return None
+        every = self.attention.full_every
+        return None if every and (block + 1) % every == 0 else self.attention.window
+
+    def experts_of(self, block: int) -> kinds.MixtureOfExperts | None:
+        """Return the experts of one block; None where its feed-forward is dense."""
+        if isinstance(self.ffn, kinds.Dense) or (block + 1) % self.ffn.moe_every:
+            return None
+        return self.ffn
 
 
 @frozen
 class BlockPlan:
-    """Self-attention or a convolution, attention to a source where there is one, feed-forward."""
+    """What mixes positions, attention to a source where there is one, feed-forward."""
 
     path: str
     """Where it stands in the network, e.g. `blocks.0`."""
@@ -244,10 +229,12 @@ class BlockPlan:
     """Whether it sees only the past."""
     cross: bool
     """Whether it attends to a source too."""
+    mixer: kinds.Mixer
+    """What mixes positions; of a list the item that is this block's."""
     window: int | None
     """Keys per query of its attention; None: all."""
-    dilation: int
-    """Tokens from tap to tap of its convolution."""
+    experts: kinds.MixtureOfExperts | None
+    """Its experts; None: one feed-forward."""
     repeatable: bool
     """Whether its place in the stack changes nothing."""
 
@@ -257,7 +244,7 @@ def blocks(spec: TransformerSpec) -> Iterator[BlockPlan]:
 
     A block that is run over and over is there as often as it runs.
     """
-    if spec.arch != "encoder-decoder":
+    if not spec.has_two_stacks:
         yield from _stack(spec, "blocks", spec.depth, causal=spec.sees_only_past)
         return
     yield from _stack(spec, "encoder", spec.depth, causal=False)
@@ -273,8 +260,9 @@ def _stack(
             path=f"{path}.{number}",
             causal=causal,
             cross=cross,
+            mixer=spec.mixer_of(number),
             window=spec.window_of(number),
-            dilation=spec.dilation(number),
+            experts=spec.experts_of(number),
             # The longest path enters a decoder's first run from the source, later ones from the
             # run before: its first block stands apart, and of a shared block all runs count.
             repeatable=not cross or number > 0,

@@ -87,7 +87,7 @@ AGREE = re.compile(r"the closed form and the operators that run agree in (\d+) n
 def test_a_published_network_is_the_same_in_closed_form_and_by_its_operators(name: str) -> None:
     preset = presets.load(name)
     family = FAMILIES.get(preset.family)
-    subject = family.subject(family.spec(**preset.fields))
+    subject = family.subject(specs.made(family.spec, preset.fields))
 
     totals = analyse("rf", subject, graph=True).totals
     closed = analyse("rf", subject).totals
@@ -105,7 +105,7 @@ def test_every_family_is_held_against_its_operators(name: str) -> None:
     family = FAMILIES.get(name)
     if family.outline is None:
         pytest.skip(f"{name} does not tell what its layers look at")
-    spec = family.spec(**SMALLER.get(name, {}))
+    spec = specs.made(family.spec, SMALLER.get(name, {}))
     layers = analyse("rf", family.subject(spec)).section("layers").rows
 
     report = analyse("rf", family.subject(spec), graph=True)
@@ -128,7 +128,7 @@ SMALLER: dict[str, dict[str, Any]] = {
 def test_a_segmentation_network_is_held_against_its_map_before_it_is_resized() -> None:
     preset = presets.load("deeplabv3_resnet50")
     family = FAMILIES.get(preset.family)
-    subject = family.subject(family.spec(**preset.fields))
+    subject = family.subject(specs.made(family.spec, preset.fields))
 
     report = analyse("rf", subject, graph=True)
 
@@ -154,7 +154,7 @@ def test_a_published_network_with_squeezes_has_its_closed_form_as_local_window(
 ) -> None:
     preset = presets.load(name)
     family = FAMILIES.get(preset.family)
-    subject = family.subject(family.spec(**preset.fields))
+    subject = family.subject(specs.made(family.spec, preset.fields))
 
     report = analyse("rf", subject, graph=True)
 

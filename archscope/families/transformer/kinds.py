@@ -1,0 +1,317 @@
+"""The kinds among which a Transformer's fields choose, each with the numbers that it alone reads."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from archscope.errors import SpecError
+from archscope.records import frozen
+from archscope.specs import check, option
+
+
+@frozen
+class Decoder:
+    """One stack of blocks, which sees only the past."""
+
+    word: ClassVar[str] = "decoder"
+    causal: bool = option(True, "see only the past")
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@frozen
+class Encoder:
+    """One stack of blocks, which sees both sides."""
+
+    word: ClassVar[str] = "encoder"
+    causal: bool = option(False, "see only the past")
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@frozen
+class EncoderDecoder:
+    """Two stacks, of which the second sees its past and attends to the first."""
+
+    word: ClassVar[str] = "encoder-decoder"
+    decoder_depth: int | None = option(
+        None, "number of blocks of its decoder (none: as depth)", low=1, high=10_000
+    )
+    target_len: int | None = option(
+        None, "tokens of an encoder-decoder's target (none: as seq_len)", low=1, high=2**24
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+Arch = Decoder | Encoder | EncoderDecoder
+
+
+@frozen
+class Full:
+    """A query sees all keys."""
+
+    word: ClassVar[str] = "full"
+    sinks: bool = option(False, "one more logit for each head that takes part in the softmax alone")
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@frozen
+class Window:
+    """A query sees the nearest keys."""
+
+    word: ClassVar[str] = "window"
+    window: int = option(
+        255,
+        "keys per query, itself included, of window attention; odd where it sees both sides; "
+        "computed in full at the edges too",
+        low=1,
+        high=2**24,
+    )
+    masked_window: bool = option(
+        False, "the keys outside of a window are multiplied too, then masked: no work is saved"
+    )
+    full_every: int | None = option(
+        None,
+        "every so many blocks one attends in full, the rest in windows (none: all in windows)",
+        low=1,
+        high=10_000,
+    )
+    sinks: bool = option(False, "one more logit for each head that takes part in the softmax alone")
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.sinks and not self.masked_window:
+            raise SpecError("sinks", True, "needs {masked_window} where {attention} has windows")
+
+
+@frozen
+class DilatedWindow:
+    """A query sees the nearest keys that lie some positions apart."""
+
+    word: ClassVar[str] = "dilated-window"
+    window: int = option(255, "keys per query of window attention", low=1, high=2**24)
+    window_dilation: int = option(
+        2, "positions from key to key in a dilated window", low=1, high=2**20
+    )
+    full_every: int | None = option(
+        None, "every so many blocks one attends in full", low=1, high=10_000
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+Attention = Full | Window | DilatedWindow
+
+
+@frozen
+class SelfAttention:
+    """Every position asks all that it may see."""
+
+    word: ClassVar[str] = "attention"
+
+
+@frozen
+class DilatedConv:
+    """A convolution over positions, from all features to all or one for each feature."""
+
+    word: ClassVar[str] = "dilated-conv"
+    kernel_size: tuple[int, ...] = option(
+        (3,),
+        "taps of the convolutions in attention's place, in tokens, one after the other, then over "
+        "again",
+        low=1,
+        high=2**16,
+    )
+    dilations: tuple[int, ...] = option(
+        (1,),
+        "tokens from tap to tap of those convolutions, one after the other, then over again",
+        low=1,
+        high=2**20,
+    )
+    depthwise: bool = option(False, "those convolutions have one filter for each feature")
+
+    def __post_init__(self) -> None:
+        check(self)
+        for field in ("kernel_size", "dilations"):
+            if not getattr(self, field):
+                raise SpecError(field, (), "has no items. Give at least one, e.g. 1,2,4")
+
+
+Mixer = SelfAttention | DilatedConv
+
+
+@frozen
+class Dense:
+    """One feed-forward for all tokens."""
+
+    word: ClassVar[str] = "dense"
+
+
+@frozen
+class MixtureOfExperts:
+    """Several feed-forwards, of which each token is sent to a few."""
+
+    word: ClassVar[str] = "moe"
+    experts: int = option(
+        8, "experts per feed-forward; 0: one dense one", low=1, high=2**16, chooses=True
+    )
+    top_k: int | None = option(
+        None, "experts that each token is sent to (none: 2)", low=1, high=2**16
+    )
+    moe_every: int = option(
+        1, "every so many blocks one has experts, the rest are dense", low=1, high=10_000
+    )
+    router_bias: bool = option(False, "a bias in the router of experts")
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.top_k is not None and self.top_k > self.experts:
+            problem = f"is more than {{experts}} {self.experts}. Give 1 to {self.experts}"
+            raise SpecError("top_k", self.top_k, problem)
+
+    @property
+    def chosen(self) -> int:
+        """Experts that each token is sent to."""
+        return self.top_k or min(2, self.experts)
+
+
+FeedForward = Dense | MixtureOfExperts
+
+
+@frozen
+class Learned:
+    """A table with a row for each position."""
+
+    word: ClassVar[str] = "learned"
+    max_positions: int | None = option(
+        None, "rows of the learned positions (none: as the input is long)", low=1, high=2**24
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@frozen
+class Sinusoidal:
+    """Sines and cosines added to the embeddings (Vaswani et al. 2017, section 3.5)."""
+
+    word: ClassVar[str] = "sinusoidal"
+
+
+@frozen
+class Rotary:
+    """Queries and keys turned by their position (Su et al. 2021, eq. 34)."""
+
+    word: ClassVar[str] = "rotary"
+    rotary_dim: int | None = option(
+        None, "features of a head that rotary positions turn (none: all)", low=2, high=2**16
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@frozen
+class Alibi:
+    """Scores that fall with the distance (Press et al. 2022, section 3)."""
+
+    word: ClassVar[str] = "alibi"
+
+
+@frozen
+class NoPositions:
+    """A token does not know its place."""
+
+    word: ClassVar[str] = "none"
+
+
+Positions = Learned | Sinusoidal | Rotary | Alibi | NoPositions
+
+
+@frozen
+class LayerNorm:
+    """Mean and variance normalised (Ba et al. 2016)."""
+
+    word: ClassVar[str] = "layernorm"
+    norm_bias: bool | None = option(None, "biases in norms (none: as bias)")
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@frozen
+class RmsNorm:
+    """Root mean square normalised (Zhang & Sennrich 2019)."""
+
+    word: ClassVar[str] = "rmsnorm"
+
+
+Norm = LayerNorm | RmsNorm
+
+
+@frozen
+class PreNorm:
+    """A norm before each part of a block."""
+
+    word: ClassVar[str] = "pre"
+    parallel: bool = option(
+        False, "attention and feed-forward side by side, both added to the same input"
+    )
+    shared_norm: bool = option(False, "one norm for both where they are parallel")
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.shared_norm and not self.parallel:
+            raise SpecError("shared_norm", True, "needs {parallel}")
+
+
+@frozen
+class PostNorm:
+    """A norm after the residual sum of each part of a block."""
+
+    word: ClassVar[str] = "post"
+
+
+@frozen
+class SandwichNorm:
+    """A norm before each part of a block and another on its answer."""
+
+    word: ClassVar[str] = "sandwich"
+
+
+NormPlace = PreNorm | PostNorm | SandwichNorm
+
+
+@frozen
+class LanguageHead:
+    """One projection to scores over the vocabulary."""
+
+    word: ClassVar[str] = "lm"
+    head_bias: bool = option(False, "a bias in an lm head")
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@frozen
+class MaskedHead:
+    """BERT's dense layer, norm and projection to scores over the vocabulary."""
+
+    word: ClassVar[str] = "mlm"
+
+
+@frozen
+class NoHead:
+    """Features come out."""
+
+    word: ClassVar[str] = "none"
+
+
+Head = LanguageHead | MaskedHead | NoHead
