@@ -15,10 +15,6 @@ from archscope.cli._arguments import read_arguments
 from archscope.errors import ArchscopeError, LoadError, UsageError
 from archscope.subject import Network, Request
 
-DEFAULT = "transformer"
-"""What MODEL means where it is left out."""
-GENERAL = ("transformer", "cnn")
-"""The families whose flags every command offers; others offer theirs where MODEL names them."""
 _NAMED = "archscope.cli.named"
 _GENERAL = "archscope.cli.general"
 _REQUEST = "archscope.cli.request"
@@ -81,7 +77,11 @@ class ModelCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[_NAMED] = tuple(_named_by(args))
         ctx.meta[_GENERAL] = self._wants_general(ctx, args)
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as unknown:
+            _say_whose(ctx, unknown)
+            raise
 
     def _wants_general(self, ctx: click.Context, args: list[str]) -> bool:
         """Return whether a flag may be of a general family; importing those takes its time."""
@@ -155,11 +155,27 @@ class ModelCommand(click.Command):
 
 
 def _general() -> dict[type, str]:
-    """Return the specs of the general families, each with its heading."""
+    """Return the specs of the families that flags alone may describe, each with its heading."""
+    from archscope import loaders
     from archscope.families import FAMILIES
 
-    families = map(FAMILIES.get, GENERAL)
+    families = map(FAMILIES.get, loaders.GENERAL)
     return {each.spec: f"Fields of {each.name} ({each.summary})" for each in families}
+
+
+def _say_whose(ctx: click.Context, unknown: click.NoSuchOption) -> None:
+    """Raise `UsageError` where an unknown flag is a field of a family that nobody named."""
+    from archscope.loaders.family import owners
+
+    families = owners(unknown.option_name.removeprefix("--").replace("-", "_"))
+    if not families:
+        return
+    named = [name for name, _, _ in ctx.meta[_NAMED]]
+    not_of = f", not of {named[0]}" if named else ""
+    raise UsageError(
+        f"{unknown.option_name} is a field of {', '.join(families)}{not_of}; e.g. "
+        f"{ctx.command_path} {families[0]} {unknown.option_name} ..."
+    )
 
 
 def with_model(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -173,12 +189,12 @@ def with_model(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def read_model(model: str | None, request: Request) -> Network:
-    """Return the network that MODEL and the flags describe together."""
+    """Return the network that MODEL and the flags describe together, or the flags alone."""
     from archscope import loaders
 
     context = click.get_current_context(silent=True)
     own = context.meta.get(_REQUEST) if context else None
-    return loaders.load(model or DEFAULT, replace(own, fields=request.fields) if own else request)
+    return loaders.load(model or "", replace(own, fields=request.fields) if own else request)
 
 
 def _own_request(ctx: click.Context) -> Request:
@@ -229,7 +245,7 @@ def option_of(field: specs.Field) -> click.Option:
         default=None,
         type=None if is_switch else str,
         metavar=None if is_switch else _usage(field).partition(" ")[2],
-        help=_help(field, field.default),
+        help=_help(field.default, field.help),
     )
 
 
@@ -248,15 +264,22 @@ def _usage(field: specs.Field) -> str:
 def _records(spec: type, values: Mapping[str, Any]) -> list[tuple[str, str]]:
     fields = specs.flags(spec)
     return [
-        (_usage(field), _help(field, values.get(field.name, field.default))) for field in fields
+        (_usage(field), _help(values.get(field.name, field.default), help_of(spec, field)))
+        for field in fields
     ]
 
 
-def _help(field: specs.Field, shown: Any) -> str:
+def help_of(spec: type, field: specs.Field) -> str:
+    """Return what a field is, behind the kinds that it is a number of, if of any."""
+    kinds = specs.belongs(spec, field.name)
+    return f"({kinds}) {field.help}" if kinds else field.help
+
+
+def _help(shown: Any, text: str) -> str:
     if shown is None:
-        return field.help
+        return text
     if isinstance(shown, bool):
         shown = "yes" if shown else "no"
     elif isinstance(shown, tuple):
-        shown = ",".join(map(str, shown))
-    return f"{field.help} [default: {shown}]"
+        shown = specs.listed(shown)
+    return f"{text} [default: {specs.typed(shown)}]"

@@ -10,6 +10,7 @@ import click
 
 from archscope import specs
 from archscope.cli._command import Command
+from archscope.cli._model import help_of
 from archscope.errors import UsageError, did_you_mean, same_word
 
 if TYPE_CHECKING:
@@ -71,9 +72,8 @@ def _one(name: str, *, as_json: bool) -> None:
 
 def _overview(*, as_json: bool) -> None:
     from archscope.analyses import ANALYSES
-    from archscope.cli._model import GENERAL
     from archscope.families import FAMILIES
-    from archscope.loaders import LOADERS
+    from archscope.loaders import GENERAL, LOADERS
     from archscope.present import FORMATS
 
     families = FAMILIES.summaries()
@@ -160,12 +160,13 @@ def _fields(name: str, *, as_json: bool) -> None:
     from archscope.families import FAMILIES
 
     family = FAMILIES.get(name)
-    fields = specs.fields(family.spec)
+    fields = specs.flags(family.spec)
     if as_json:
-        click.echo(json.dumps([_field(field) for field in fields], indent=1))
+        found = [{**_field(f), "of": specs.belongs(family.spec, f.name) or None} for f in fields]
+        click.echo(json.dumps(found, indent=1))
         return
     click.echo(f"{name}: {family.summary}")
-    _columns((f.flag, _default(f.default), _kind(f), f.help) for f in fields)
+    _columns((f.flag, _default(f.default), _kind(f), help_of(family.spec, f)) for f in fields)
 
 
 def _field(field: specs.Field) -> Mapping[str, Any]:
@@ -174,7 +175,7 @@ def _field(field: specs.Field) -> Mapping[str, Any]:
         "flag": field.flag,
         "kind": field.kind,
         "choices": list(field.choices),
-        "default": field.default,
+        "default": specs.plain(field.default),
         "low": field.low,
         "high": field.high,
         "help": field.help,
@@ -182,7 +183,7 @@ def _field(field: specs.Field) -> Mapping[str, Any]:
 
 
 def _default(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value).lower()
+    return specs.listed(value) if isinstance(value, tuple) else specs.typed(value)
 
 
 def _kind(field: specs.Field) -> str:

@@ -19,9 +19,9 @@ Examples:
   archscope params --depth 24
   archscope params --depth 24 --explain
   archscope params --arch encoder --norm-place post --total
-  archscope params cnn --dilations 1,2,4
   archscope params cnn:dilations=1/2/4,channels=32 -f json
-  archscope params --experts 8 --top-k 2 --by component
+  archscope params --dilations 1,2,4 --channels 16,32,64
+  archscope params --ffn moe:8/2 --attention window:255 --by component
   archscope params bert-base-uncased --seq-len 128
   archscope params tinybert-4L-312 --teacher bert-base-uncased
 
@@ -100,9 +100,10 @@ def command(
 ) -> None:
     """Count trainable parameters and FLOPs of MODEL, module by module.
 
-    MODEL is a family, `transformer` (where it is left out) or `cnn`, or a published network
-    (`archscope list presets`), with fields after a colon or as flags. Nothing is trained or
-    allocated: a network of 10^12 parameters counts as quickly.
+    MODEL is a family, a published network (`archscope list presets`) or one of your own, with
+    fields after a colon or as flags. Without it the flags say which: `--dilations` is a stack of
+    convolutions (`cnn`), `--depth` alone a Transformer. Nothing is trained or allocated: a network
+    of 10^12 parameters counts as quickly.
     """
     view = output.view(
         by=_SECTIONS[by],

@@ -12,7 +12,8 @@ from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, read_model
 from archscope.cli._output import Output, output_options
 from archscope.errors import UsageError
-from archscope.library import require_coverage, see_network, why_unbuffered
+from archscope.library import bare_network, require_coverage, see_network, why_unbuffered
+from archscope.loaders.family import refuse_strangers
 from archscope.loaders.stack import StackSpec, read_branches, sketch
 from archscope.results import Report
 from archscope.study import analyse, claims_of, require
@@ -205,7 +206,10 @@ def _answer(
     model: str | None, texts: Mapping[str, str], branches: str | None, **settings: Any
 ) -> Report:
     if model is None:
-        return analyse("rf", read_stack(texts, branches), **settings)
+        described = "stack" if branches else bare_network(texts)
+        if described == "stack":
+            return analyse("rf", read_stack(texts, branches), **settings)
+        return see_network(read_model(described, Request(fields=texts)), **settings)
     if branches is not None:
         raise UsageError("--branches describes a network by itself; leave MODEL out")
     return see_network(read_model(model, Request(fields=texts)), **settings)
@@ -238,13 +242,7 @@ def _numbers(flag: str, text: str | None) -> tuple[int, ...] | None:
 
 def read_stack(texts: Mapping[str, str], branches: str | None) -> Sketch:
     """Return the stack of convolutions that the flags and `--branches` describe."""
-    known = {field.name for field in specs.fields(StackSpec)}
-    strange = next((name for name in texts if name not in known), None)
-    if strange is not None:
-        flag = specs.flag_of(strange)
-        raise UsageError(
-            f"{flag} is a field of a family; name it, e.g. archscope rf cnn {flag} ..."
-        )
+    refuse_strangers("a bare stack", StackSpec, texts, names_them="archscope rf --help")
     if branches is None:
         return sketch(specs.made(StackSpec, texts))
     if "dilations" in texts:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from archscope.library._params import with_named_teacher as with_named_teacher
     from archscope.library._report import report as report
     from archscope.library._report import report_network as report_network
+    from archscope.library._rf import bare_network as bare_network
     from archscope.library._rf import receptive_field as receptive_field
     from archscope.library._rf import require_coverage as require_coverage
     from archscope.library._rf import rf as rf
@@ -34,6 +35,7 @@ _HOMES = {
     "analyse_network": "_analyse",
     "audit": "_audit",
     "audit_network": "_audit",
+    "bare_network": "_rf",
     "build": "_build",
     "count_subject": "_params",
     "operator": "_operator",

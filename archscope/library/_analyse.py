@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def analyse(
     analysis: str,
-    model: nn.Module | str,
+    model: nn.Module | str = "",
     *args: Any,
     settings: Mapping[str, Any] | None = None,
     method: str | None = None,

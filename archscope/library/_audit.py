@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def audit(model: nn.Module | str, *args: Any, method: str | None = None, **kwargs: Any) -> Report:
+def audit(
+    model: nn.Module | str = "", *args: Any, method: str | None = None, **kwargs: Any
+) -> Report:
     """Count a network by other tools beside archscope, and say why each of them differs.
 
     >>> report = audit("transformer", depth=2, seq_len=128)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def build(name: str, **fields: Any) -> nn.Module:
+def build(name: str = "", **fields: Any) -> nn.Module:
     """Build a family's or a published network, random weights, on torch's current default device.
 
     >>> model = build("transformer", depth=2, d_model=64, heads=4)

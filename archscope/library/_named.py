@@ -58,14 +58,14 @@ def network_of(
     parameters_alone: bool | None = None,
     method: str | None = None,
 ) -> Network:
-    """Return a named network with fields of its spec changed.
+    """Return a named network with fields of its spec changed, or the one that fields describe.
 
     For one of the user's own, `fields` are the command line's words: `input_shape`, `input`,
     `inputs` and `model_arg`.
     """
     from archscope import loaders
 
-    name = loaders.spelt(name)
+    name = loaders.spelt(name) or loaders.described_by(fields)
     loader = loaders.find(name)
     spec = loader.spec(name) if loader else None
     if spec is not None:

@@ -23,7 +23,7 @@ _INPUT_FIELDS = ("batch_size", "seq_len", "target_len", "input_size")
 
 
 def params(
-    model: nn.Module | str,
+    model: nn.Module | str = "",
     *args: Any,
     flops_per_mac: int = 1,
     strict: bool = False,

@@ -26,7 +26,7 @@ _OWN_WAYS = ("params", "rf")
 
 
 def report(
-    model: nn.Module | str,
+    model: nn.Module | str = "",
     *args: Any,
     rf: bool = True,
     time: bool = False,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Sized
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from archscope.errors import ForwardError, SpecError, ThresholdError, UsageError
 from archscope.library._named import check_names, network_of, subject_of
+from archscope.loaders import GENERAL, described_by
 from archscope.results import Report
 from archscope.study import analyse, assemble, can_have_data
 from archscope.subject import Network, Sketch, Subject
@@ -89,6 +90,8 @@ def receptive_field(
         raise UsageError("inputs are given to a module alone; here fields have names")
     elif isinstance(network, str):
         report = see_network(network_of(network, fields, method=method), **settings, **asked)
+    elif described := _described(network, branches, fields):
+        report = see_network(network_of(described, fields), **settings, **asked)
     else:
         report = analyse("rf", _stack(network, branches, fields), **settings, **asked)
     require_coverage(report, strict=strict, min_coverage=min_coverage)
@@ -97,6 +100,23 @@ def receptive_field(
 
 rf = receptive_field
 """The same under the name of its command."""
+
+
+def bare_network(fields: Collection[str]) -> str:
+    """Return what fields without a name describe: `stack`, a stack of convolutions, or a family.
+
+    A depth alone is a Transformer's, as for all other analyses.
+    """
+    among = ("stack", *GENERAL) if "depth" not in fields else (GENERAL[0], "stack", *GENERAL[1:])
+    return described_by(fields, among)
+
+
+def _described(network: Any, branches: Sequence[Any], fields: Collection[str]) -> str:
+    """Return the family that fields alone describe; empty: they say no more than a stack."""
+    if not fields or branches or not isinstance(network, Sized) or len(network):
+        return ""
+    name = bare_network(fields)
+    return "" if name == "stack" else name
 
 
 def see_network(

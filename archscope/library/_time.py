@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def time(
-    model: nn.Module | str,
+    model: nn.Module | str = "",
     *args: Any,
     device: str = "auto",
     dtype: str = "fp32",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,8 @@ class Loader:
     """The fields of that spec which the name itself sets."""
 
 
+GENERAL = ("transformer", "cnn")
+"""The families that fields alone may describe; without fields the first."""
 LOADERS = Registry("loader", "archscope.loaders", "LOADER", Loader)
 
 _WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".onnx", ".h5")
@@ -67,9 +69,31 @@ def find(text: str) -> Loader | None:
     return next((loader for loader in LOADERS.all().values() if loader.accepts(text)), None)
 
 
+def described_by(fields: Collection[str], among: Sequence[str] = GENERAL) -> str:
+    """Return the name of the first network that reads all of these fields, or most of them.
+
+    >>> described_by(["depth"]), described_by(["dilations"]), described_by(["depth", "dilations"])
+    ('transformer', 'cnn', 'cnn')
+    """
+    known: dict[str, int] = {}
+    for name in among:
+        loader = find(name)
+        spec = loader.spec(name) if loader else None
+        if spec is None:
+            continue
+        if specs.reads(spec, fields):
+            return name
+        flags = {flag.name for flag in specs.flags(spec)}
+        known[name] = sum(field.replace("-", "_") in flags for field in fields)
+    return max(known, key=known.__getitem__)
+
+
 def load(text: str, request: Request) -> Network:
-    """Return the network that `text` names; raises `UsageError` with the nearest name."""
-    text = spelt(text)
+    """Return the network that `text` names, or fields alone describe where it is empty.
+
+    Raises `UsageError` with the nearest name.
+    """
+    text = spelt(text) or described_by(request.fields)
     loader = find(text)
     if loader is None:
         raise UsageError(_unknown(text))

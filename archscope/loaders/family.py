@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from archscope import specs
 from archscope.errors import UsageError
 from archscope.families import FAMILIES, Family
-from archscope.loaders import Loader
+from archscope.loaders import GENERAL, Loader
 from archscope.loaders._fields import fields_of
 from archscope.subject import Network, Published, Request, Sketch, Subject
+
+_FEW = 9
+"""Fields that an error names all."""
 
 
 def accepts(text: str) -> bool:
@@ -28,7 +32,7 @@ def load(text: str, request: Request) -> Network:
     """Return the network of a family, its fields taken from `text`, then from the request."""
     name = text.partition(":")[0]
     family = FAMILIES.get(name)
-    refuse_strangers(name, family, request.fields)
+    refuse_strangers(name, family.spec, request.fields, names_them=f"archscope list {name}")
     texts = {**fields_of(text), **request.fields}
     return network(family, specs.made(family.spec, texts))
 
@@ -73,13 +77,35 @@ def network(
     )
 
 
-def refuse_strangers(name: str, family: Family, texts: Mapping[str, Any]) -> None:
-    """Raise `UsageError` where a text is for a field that the family does not have."""
-    known = {field.name: field.flag for field in specs.flags(family.spec)}
+def refuse_strangers(name: str, spec: type, texts: Iterable[str], *, names_them: str) -> None:
+    """Raise `UsageError` where a text is for a field that `spec` does not have, and say whose.
+
+    `names_them` is the command that names its fields.
+    """
+    known = [flag.name for flag in specs.flags(spec)]
     for text in texts:
         if text not in known:
-            flag = specs.flag_of(text)
-            raise UsageError(f"{flag} is not a field of {name}; it has {', '.join(known.values())}")
+            others = owners(text)
+            whose = f" but of {_and(others)}" if others else ""
+            few = ", ".join(map(specs.flag_of, known))
+            fields = f"it has {few}" if len(known) <= _FEW else f"`{names_them}` names its fields"
+            raise UsageError(f"{specs.flag_of(text)} is not a field of {name}{whose}; {fields}")
+
+
+def owners(field: str) -> tuple[str, ...]:
+    """Return the families that have a field of that name, the general ones first; three at most."""
+    general = {name: FAMILIES.get(name) for name in GENERAL}
+    found = (
+        name
+        for name, family in (general | FAMILIES.all()).items()
+        if any(flag.name == field for flag in specs.flags(family.spec))
+    )
+    return tuple(islice(found, 3))
+
+
+def _and(words: tuple[str, ...]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 LOADER = Loader(

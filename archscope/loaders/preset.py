@@ -33,7 +33,9 @@ def load(text: str, request: Request) -> Network:
     name = text.partition(":")[0]
     preset = presets.load(name)
     family = FAMILIES.get(preset.family)
-    families.refuse_strangers(name, family, request.fields)
+    families.refuse_strangers(
+        name, family.spec, request.fields, names_them=f"archscope list {family.name}"
+    )
     changes = {**fields_of(text), **request.fields}
     made = specs.made(family.spec, preset.fields, changes)
     title = ", ".join([name, *(f"{field} {value}" for field, value in changes.items())])

@@ -8,7 +8,7 @@ too: `--attention window:255` and `--attention window --window 255` say the same
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -16,13 +16,14 @@ from archscope.errors import UsageError, did_you_mean
 from archscope.specs._field import Field as Field
 from archscope.specs._field import fields as fields
 from archscope.specs._field import option as option
-from archscope.specs._kinds import with_parts, written
+from archscope.specs._kinds import with_parts
 from archscope.specs._typed import flag_of as flag_of
 from archscope.specs._typed import listed as listed
 from archscope.specs._typed import nearest_divisors as nearest_divisors
 from archscope.specs._typed import repeated as repeated
 from archscope.specs._typed import shown as shown
 from archscope.specs._typed import typed as typed
+from archscope.specs._typed import written
 
 T = TypeVar("T")
 
@@ -36,6 +37,18 @@ def check(spec: Any) -> None:
 def flags(spec_type: type) -> tuple[Field, ...]:
     """Return all that has a flag: each field, and behind it the numbers of its kinds."""
     return tuple(flag for field in fields(spec_type) for flag in (field, *_parts(field)))
+
+
+def belongs(spec_type: type, name: str) -> str:
+    """Return which kinds have a number, as they are typed; empty: it is a field by itself.
+
+    >>> belongs(TransformerSpec, "window")  # doctest: +SKIP
+    '--attention window|dilated-window'
+    """
+    field, _ = _owners(spec_type).get(name, (None, None))
+    if field is None:
+        return ""
+    return f"{field.flag} {'|'.join(kind.word for kind in field.kinds if kind.part(name))}"
 
 
 def made(spec_type: type[T], *layers: Mapping[str, Any]) -> T:
@@ -72,6 +85,27 @@ def assembled(spec_type: type, *layers: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def reads(spec_type: type, names: Iterable[str]) -> bool:
+    """Return whether all these are fields, or numbers of kinds that are there or asked for.
+
+    >>> reads(TransformerSpec, ["dilations"])  # of a mixer that is not the usual one
+    False
+    >>> reads(TransformerSpec, ["mixer", "dilations"])
+    True
+    """
+    given = {name.replace("-", "_") for name in names}
+    fields_ = {field.name for field in fields(spec_type)}
+    return all(name in fields_ or _is_there(spec_type, name, given) for name in given)
+
+
+def _is_there(spec_type: type, name: str, given: Collection[str]) -> bool:
+    if name not in _owners(spec_type):
+        return False
+    field, part = _owners(spec_type)[name]
+    usual = field.default if isinstance(field.default, tuple) else (field.default,)
+    return part.chooses or field.name in given or any(hasattr(one, name) for one in usual)
+
+
 def _known(spec_type: type, name: str) -> str:
     known = [flag.name for flag in flags(spec_type)]
     key = name.replace("-", "_")
@@ -99,10 +133,11 @@ def _parts(field: Field) -> Iterator[Field]:
 def values(spec: Any) -> dict[str, Any]:
     """Return a spec's fields as plain JSON values, in the order in which they are declared."""
     pairs = ((field.name, getattr(spec, field.name)) for field in fields(type(spec)))
-    return {name: _plain(value) for name, value in pairs}
+    return {name: plain(value) for name, value in pairs}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a field's value as a plain JSON value: a tuple as a list, a kind as it is typed."""
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return written(value) if hasattr(value, "word") else value

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from archscope.errors import SpecError, did_you_mean
 from archscope.records import frozen
-from archscope.specs._typed import shown, typed
+from archscope.specs._typed import shown
 
 
 class Part(Protocol):
@@ -67,39 +67,6 @@ class Kind:
 def read(field: str, text: str, kinds: Sequence[Kind]) -> tuple[Any, ...]:
     """Return the kinds that a text names, one or several; raises `SpecError`."""
     return tuple(_made(field, kind, given) for kind, given in _items(field, text, kinds))
-
-
-def written(value: Any) -> str:
-    """Return a kind as it is typed: what differs from its defaults, first by place, then by name.
-
-    `read` makes an equal one of the text.
-    """
-    parts = dataclasses.fields(value)
-    given = [getattr(value, part.name) for part in parts]
-    differs = [item != part.default for item, part in zip(given, parts, strict=True)]
-    first = _by_place(given, differs)
-    found = [_text(item) for item in given[:first]]
-    for part, item, new in list(zip(parts, given, differs, strict=True))[first:]:
-        if new:
-            found.append(part.name if item is True else f"{part.name}={_text(item)}")
-    return value.word + (":" + "/".join(found) if found else "")
-
-
-def _by_place(given: Sequence[Any], differs: Sequence[bool]) -> int:
-    """Return how many numbers go by place: those before the first that only a name can give."""
-    first = 0
-    for number, item in enumerate(given):
-        rest = given[number + 1 :]
-        is_last = all(isinstance(one, bool) for one in rest)
-        if item is None or isinstance(item, bool) or (_is_several(item) and not is_last):
-            break
-        if differs[number]:
-            first = number + 1
-    return first
-
-
-def _is_several(item: Any) -> bool:
-    return isinstance(item, tuple) and len(item) > 1
 
 
 def kept(kind: Kind, old: Any) -> Any:
@@ -193,9 +160,3 @@ def _no_place(field: str, kind: Kind, item: str) -> Part:
     names = "/".join(part.name.upper() for part in kind.parts if part.kind != "switch")
     full = f"{kind.word}:{names}" if names else kind.word
     raise SpecError(field, f"{kind.word}:{item}", f"has too many numbers; it is {full}")
-
-
-def _text(item: Any) -> str:
-    if isinstance(item, bool):
-        return "yes" if item else "no"
-    return "/".join(map(typed, item)) if isinstance(item, tuple) else str(item)

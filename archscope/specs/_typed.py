@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 
 def flag_of(name: str) -> str:
@@ -36,10 +38,53 @@ def shown(value: object) -> object:
 
 
 def typed(item: object) -> str:
-    """Return an item of a list as it is typed: one for each axis with `x` or `:` between."""
+    """Return a value or an item of a list as it is typed: one for each axis with `x` or `:`."""
+    if item is None or isinstance(item, bool):
+        return str(item).lower()
+    if hasattr(item, "word"):
+        return written(item)
     if not isinstance(item, tuple):
         return str(item)
     return (":" if any(isinstance(one, str) for one in item) else "x").join(map(str, item))
+
+
+def written(value: Any) -> str:
+    """Return a kind as it is typed: what differs from its defaults, first by place, then by name.
+
+    `_kinds.read` makes an equal one of the text.
+    """
+    parts = dataclasses.fields(value)
+    given = [getattr(value, part.name) for part in parts]
+    differs = [item != part.default for item, part in zip(given, parts, strict=True)]
+    first = _by_place(given, differs)
+    found = [_text(item) for item in given[:first]]
+    for part, item, new in list(zip(parts, given, differs, strict=True))[first:]:
+        if new:
+            found.append(part.name if item is True else f"{part.name}={_text(item)}")
+    return value.word + (":" + "/".join(found) if found else "")
+
+
+def _by_place(given: Sequence[Any], differs: Sequence[bool]) -> int:
+    """Return how many numbers go by place: those before the first that only a name can give."""
+    first = 0
+    for number, item in enumerate(given):
+        rest = given[number + 1 :]
+        is_last = all(isinstance(one, bool) for one in rest)
+        if item is None or isinstance(item, bool) or (_is_several(item) and not is_last):
+            break
+        if differs[number]:
+            first = number + 1
+    return first
+
+
+def _is_several(item: Any) -> bool:
+    return isinstance(item, tuple) and len(item) > 1
+
+
+def _text(item: Any) -> str:
+    if item is False:
+        return "no"
+    return "/".join(map(typed, item)) if isinstance(item, tuple) else typed(item)
 
 
 def nearest_divisors(number: int, near: int) -> tuple[int, ...]:

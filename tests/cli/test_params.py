@@ -125,7 +125,7 @@ BAD = {
     ),
     "params -f xlsx": "Invalid value for '-f' / '--format': 'xlsx' is not one of 'table', 'json'",
     "params -o /nowhere/at/all.json": "directory '/nowhere/at' does not exist",
-    "params cnn --heads 4": "--heads is not a field of cnn; it has --spatial-dims",
+    "params cnn --heads 4": "--heads is not a field of cnn but of transformer",
     "params cnn:foo=1": "no field is called 'foo'",
     "params cnn:dilations": "'dilations' is not FIELD=VALUE",
     "params tranformer": "Did you mean 'transformer'",

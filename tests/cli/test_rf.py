@@ -210,7 +210,6 @@ BAD = {
     ("--branches", "1;1", "--stride", "1,2"): "strides differ on axis 0: 1, 2",
     ("--branches", "6", "--dilations", "1"): "give --dilations or --branches, not both",
     ("cnn", "--branches", "6"): "--branches describes a network by itself; leave MODEL out",
-    ("--depth", "3"): "--depth is a field of a family; name it, e.g. archscope rf cnn --depth ...",
     ("cnn", "--window", "3"): "--window is not a field of cnn",
     ("cnnn",): "Did you mean 'cnn'?",
     ("--dilations", "1", "--by", "branch"): "no section is called 'branches'",

@@ -212,7 +212,8 @@ def test_a_trillion_parameters_are_a_shape() -> None:
         (
             {**PAIR, **CONVOLVED, "dilations": (1, 2, 4), "target_len": 9, "decoder_depth": 3},
             "encoder-decoder · pre-LN · depth 12 + 3 · d_model 768 · "
-            "dilated-conv 1,2,4 repeated kernel 3 · d_ff 3072 · vocab 50,257 · seq 1024 to 9 · batch 1",
+            "dilated-conv 1,2,4 repeated kernel 3 · d_ff 3072 · vocab 50,257 · "
+            "seq 1024 to 9 · batch 1",
         ),
         (
             {

@@ -1,4 +1,4 @@
-"""The kinds among which a Transformer's fields choose, each with the numbers that it alone reads."""
+"""The kinds that a Transformer's fields choose among, each with the numbers that it alone reads."""
 
 from __future__ import annotations
 

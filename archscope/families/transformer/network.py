@@ -164,7 +164,7 @@ def _norm(spec: TransformerSpec, width: int) -> nn.Module:
 
 def _mixer(spec: TransformerSpec, plan: BlockPlan) -> Attention | DilatedMixer:
     match plan.mixer:
-        case kinds.DilatedConv(kernel_size=(taps,), dilations=(dilation,), depthwise=depthwise):
+        case kinds.DilatedConv(kernel_size=(taps,), dilations=(dilation,)):
             return DilatedMixer(
                 spec.d_model,
                 taps,

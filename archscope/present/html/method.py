@@ -90,7 +90,7 @@ def _command(report: Report) -> str:
     changed = [
         _flag(defaults[key], value)
         for key, value in report.config.items()
-        if key in defaults and value != plain(defaults[key].default)
+        if key in defaults and value != specs.plain(defaults[key].default)
     ]
     timed = report.command == "report" and section(report, "time.passes")
     return " ".join(["archscope", report.command, name, *changed, *(["--time"] if timed else [])])

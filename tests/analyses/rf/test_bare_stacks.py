@@ -12,10 +12,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import archscope
+from archscope import specs
 from archscope.errors import SpecError, UsageError
 from archscope.loaders.stack import StackSpec, sketch
 from archscope.results import Report
-from archscope import specs
 from archscope.theory.layers import conv, transposed
 
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archscope import presets
+from archscope import presets, specs
 from archscope.analyses import ANALYSES
 from archscope.columns import columns
 from archscope.dependence import rules

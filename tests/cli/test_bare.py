@@ -1,0 +1,99 @@
+"""Flags without MODEL: one word means the same for every command, and the title says what it is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import archscope as library
+
+DEPTH = ("--depth", "24")
+DILATIONS = ("--dilations", "1,2,4")
+BOTH = ("--depth", "3", *DILATIONS)
+SMALL = {DEPTH: ("--d-model", "24", "--seq-len", "16"), DILATIONS: (), BOTH: ()}
+TITLES = {
+    DEPTH: "decoder · pre-LN · depth 24",
+    DILATIONS: "dilations 1,2,4",
+    BOTH: "dilations 1,2,4",
+}
+
+
+@pytest.mark.parametrize("command", ["params", "rf", "time", "report"])
+@pytest.mark.parametrize("flags", [DEPTH, DILATIONS, BOTH], ids=" ".join)
+def test_a_bare_flag_means_the_same_for_every_command(
+    archscope: Any, tmp_path: Path, command: str, flags: tuple[str, ...]
+) -> None:
+    more = {
+        "time": ("--device", "cpu", "--runs", "1", "--warmup", "0"),
+        "report": ("-o", str(tmp_path / "report.md"), "-q"),
+    }.get(command, ())
+    small = ("--input-size", "16") if flags is not DEPTH else SMALL[flags]
+
+    found = archscope(command, *flags, *small, *more)
+
+    assert found.code == 0, found.err
+    said = (tmp_path / "report.md").read_text() if command == "report" else found.out
+    title = next(line for line in said.splitlines() if line.strip())
+    assert TITLES[flags] in title
+    assert ("cnn" in title or "conv stack" in title) == (flags is not DEPTH)
+
+
+def test_the_library_understands_the_same_words() -> None:
+    assert library.params(depth=24).totals.trainable == 209_494_272
+    assert library.params(dilations=(1, 2, 4)).totals.trainable == 75_648
+    assert library.rf(depth=2, seq_len=16).totals.reached == 16
+    assert library.rf(dilations=[1, 2, 4]).totals.receptive_field == (15, 15)
+    assert library.rf(attention="window:5", depth=2).totals.reached == 9
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("params --window 5", "--window': 5 needs --attention window or dilated-window."),
+        ("rf --window 5", "--window': 5 needs --attention window or dilated-window."),
+        ("params cnn --d-model 4", "--d-model is not a field of cnn but of transformer, "),
+        ("params resnet50 --window 4", "not a field of resnet50 but of transformer, longformer"),
+        ("params --stem-channels 4", "--stem-channels is a field of resnet"),
+        (
+            "params gpt2 --stem-channels 4",
+            "--stem-channels is a field of resnet, u-net, not of gpt2",
+        ),
+        ("rf --branches 6;12 --channels 3", "--channels is not a field of a bare stack but of cnn"),
+    ],
+)
+def test_a_field_of_another_family_says_whose_it_is(archscope: Any, typed: str, said: str) -> None:
+    found = archscope(*typed.split())
+
+    assert (found.code, found.out) == (2, "")
+    assert said in found.err
+
+
+ADVISED = (
+    "params --stem-channels 4",
+    "params resnet50 --window 4",
+    "params cnn --d-model 4",
+    "rf --branches 6;12 --channels 3",
+    "params cnn:dilations",
+    "params stack:dilations=1/2",
+    "list nonsense",
+    "params nonsense",
+    "params cnn --input-shape 1,3",
+    "rf suggest --target 31 --prefix 1,x",
+)
+_COMMAND = re.compile(r"`?(?:archscope )((?:params|rf|list|env|time|report)[^;`]*)")
+_NAMED = re.compile(r"e\.g\. ((?:cnn|transformer):\S+)")
+
+
+@pytest.mark.parametrize("typed", ADVISED)
+def test_what_an_error_advises_runs(archscope: Any, typed: str) -> None:
+    said = archscope(*typed.split()).err
+    filled = said.replace(" ...", " 4")
+    advice = [text.split(" names")[0].strip().rstrip(".") for text in _COMMAND.findall(filled)]
+    advice += [f"params {text} --total" for text in _NAMED.findall(said)]
+
+    assert advice or "1,2,4" in said
+    for command in advice:
+        assert archscope(*command.split()).code == 0, command
