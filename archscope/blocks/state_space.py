@@ -143,7 +143,8 @@ def scan(kept: Tensor, added: Tensor) -> Tensor:
 
 def _fill_with_steps(bias: Tensor) -> None:
     """Fill a bias so that softplus makes steps of it that are even in their logarithm."""
-    nn.init.uniform_(bias, *map(log, STEPS))
+    least, most = map(log, STEPS)
+    nn.init.uniform_(bias, least, most)
     with torch.no_grad():
         step = bias.exp()
         bias.copy_(step + (-(-step).expm1()).log())
