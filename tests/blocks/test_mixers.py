@@ -6,6 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+import archscope
+from archscope.blocks.attention import Attention
 from archscope.blocks.block import DilatedMixer
 from archscope.blocks.linear_attention import LinearDotProduct
 from archscope.blocks.state_space import SelectiveScan, StateSpaceMixer
@@ -73,6 +75,27 @@ def test_a_state_space_sees_all_before_it_or_everything(causal: bool) -> None:
         changed[:, place] += 1
         seen = (layer(changed) != before).any(-1)[0]
         assert seen.tolist() == [not causal or at >= place for at in range(9)]
+
+
+MIXERS = {
+    "linear attention to the past": (Attention(4, 2, LinearDotProduct(causal=True)), 0, 1),
+    "linear attention": (Attention(4, 2, LinearDotProduct(causal=False)), 10, 11),
+    "a state space": (StateSpaceMixer(4, state=2), 0, 1),
+    "a state space both ways": (StateSpaceMixer(4, state=2, causal=False), 10, 11),
+}
+
+
+@pytest.mark.parametrize("name", MIXERS)
+def test_the_operators_of_a_mixer_say_what_it_sees(name: str) -> None:
+    mixer, ahead, least = MIXERS[name]
+
+    totals = archscope.receptive_field(mixer, torch.randn(1, 11, 4)).totals
+
+    assert totals.ahead == ahead
+    assert totals.receptive_field == (11,)
+    assert totals.smallest_field == (least,)
+    assert totals.coverage == 1
+    assert totals.bounded_by is None
 
 
 def test_steps_begin_where_the_authors_draw_them() -> None:
