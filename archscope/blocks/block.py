@@ -17,12 +17,12 @@ Part = Callable[[Tensor], Tensor]
 
 
 class Block(nn.Module):
-    """Self-attention or a convolution, attention to a memory where there is one, feed-forward."""
+    """Self-attention or another mixer, attention to a memory where there is one, feed-forward."""
 
     def __init__(
         self,
         norm: Callable[[], nn.Module],
-        mixer: Attention | DilatedMixer,
+        mixer: nn.Module,
         *,
         cross: Attention | None,
         mlp: nn.Module,
@@ -67,16 +67,29 @@ class Block(nn.Module):
 
 
 class DilatedMixer(nn.Module):
-    """A dilated convolution in attention's place: over positions, from all features to all."""
+    """A dilated convolution in attention's place: over positions, from all features to all.
+
+    Where it is depthwise each feature sees itself alone, and the feed-forward mixes them.
+    """
 
     archscope_component = "mixer"
 
-    def __init__(self, width: int, taps: int, *, dilation: int, causal: bool, bias: bool) -> None:
+    def __init__(
+        self,
+        width: int,
+        taps: int,
+        *,
+        dilation: int,
+        causal: bool,
+        bias: bool,
+        depthwise: bool = False,
+    ) -> None:
         super().__init__()
         reach = (taps - 1) * dilation
         past = reach if causal else reach // 2
         self.pads = (past, reach - past)
-        self.conv = nn.Conv1d(width, width, taps, dilation=dilation, bias=bias)
+        groups = width if depthwise else 1
+        self.conv = nn.Conv1d(width, width, taps, dilation=dilation, groups=groups, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Take and return (B, S, D)."""

@@ -21,6 +21,7 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "switch": ("t5", {"depth": 3, "decoder_depth": 5, "experts": 4, "d_model": 16}),
     "swin": ("swin", {"blocks": (1, 4), "heads": (3, 6), "input_size": 90}),
     "deepseek": ("deepseek", {"depth": 4, "dense_blocks": 2, "q_rank": 8, "routing": "balanced"}),
+    "mamba": ("mamba", {"depth": 3, "d_model": 20, "seq_len": 30, "tied": False, "bias": True}),
     "xlnet": ("xlnet", {"depth": 2, "segments": True, "seq_len": 12}),
     "transformer-xl with scores": (
         "transformer-xl",

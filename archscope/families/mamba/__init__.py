@@ -1,0 +1,17 @@
+"""Mamba: decoders whose blocks are selective state spaces."""
+
+from archscope.blocks.examples import text
+from archscope.families import Family
+from archscope.families.mamba.outline import outline
+from archscope.families.mamba.spec import MambaSpec, blocks, describe
+
+FAMILY = Family(
+    name="mamba",
+    summary="Mamba: decoders of selective state spaces, without attention",
+    spec=MambaSpec,
+    describe=describe,
+    inputs=text,
+    module="archscope.families.mamba.network:Mamba",
+    blocks=blocks,
+    outline=outline,
+)

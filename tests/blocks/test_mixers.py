@@ -1,0 +1,115 @@
+"""What mixes positions beside softmax attention: linear attention, state spaces, convolutions."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import archscope
+from archscope.blocks.attention import Attention
+from archscope.blocks.block import DilatedMixer
+from archscope.blocks.linear_attention import LinearDotProduct
+from archscope.blocks.state_space import SelectiveScan, StateSpaceMixer
+
+
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("length", [2, 9, 12])  # less than a chunk of 3, three of them, four
+def test_linear_attention_is_what_its_scores_say(causal: bool, length: int) -> None:
+    torch.manual_seed(0)
+    q, k, v = (torch.randn(2, heads, length, 3).double() for heads in (4, 2, 2))
+
+    found = LinearDotProduct(causal=causal)(q, k, v)
+
+    wide, values = (x.repeat_interleave(2, 1) for x in (k, v))
+    scores = (F.elu(q) + 1) @ (F.elu(wide) + 1).transpose(-1, -2)
+    scores = scores.tril() if causal else scores
+    expected = scores @ values / (scores.sum(-1, keepdim=True) + 1e-6)
+    torch.testing.assert_close(found, expected)
+
+
+def test_linear_attention_reads_as_many_keys_as_another_sequence_has() -> None:
+    q, k = torch.randn(1, 1, 5, 3), torch.randn(1, 1, 9, 3)
+    assert LinearDotProduct(causal=False)(q, k, k).shape == (1, 1, 5, 3)
+
+
+def test_features_that_are_all_zero_make_no_nan() -> None:
+    far = torch.full((1, 1, 7, 3), -200.0)  # elu(-200) + 1 is 0
+    for causal in (True, False):
+        assert LinearDotProduct(causal=causal)(far, far, far).isfinite().all()
+
+
+@pytest.mark.parametrize("length", [1, 2, 7, 12])
+def test_a_scan_is_the_recurrence(length: int) -> None:
+    torch.manual_seed(0)
+    layer = SelectiveScan(4, 3).double()
+    x, write, read = (torch.randn(2, length, size).double() for size in (4, 3, 3))
+    step = torch.rand(2, length, 4).double()
+
+    found = layer(x, step, write, read)
+
+    state = torch.zeros(2, 4, 3).double()
+    decay = torch.arange(1, 4).double()  # as the authors begin: A = -1, -2, ..., D = 1
+    for t in range(length):
+        state = torch.exp(-step[:, t, :, None] * decay) * state
+        state = state + (step[:, t] * x[:, t])[..., None] * write[:, t, None]
+        expected = (state * read[:, t, None]).sum(-1) + x[:, t]
+        torch.testing.assert_close(found[:, t], expected)
+
+
+def test_a_scan_of_long_steps_neither_overflows_nor_divides_by_zero() -> None:
+    x = torch.ones(1, 64, 2)
+    found = SelectiveScan(2, 16)(x, 100 * x, torch.ones(1, 64, 16), torch.ones(1, 64, 16))
+    # Nothing is kept: exp(-100) is 0 beside the 100 that each of 16 numbers takes in, and D x is 1.
+    torch.testing.assert_close(found, torch.full((1, 64, 2), 1601.0))
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_a_state_space_sees_all_before_it_or_everything(causal: bool) -> None:
+    torch.manual_seed(0)
+    layer = StateSpaceMixer(8, state=2, causal=causal).double()
+    x = torch.randn(1, 9, 8).double()
+    before = layer(x)
+    for place in range(9):
+        changed = x.clone()
+        changed[:, place] += 1
+        seen = (layer(changed) != before).any(-1)[0]
+        assert seen.tolist() == [not causal or at >= place for at in range(9)]
+
+
+MIXERS = {
+    "linear attention to the past": (Attention(4, 2, LinearDotProduct(causal=True)), 0, 1),
+    "linear attention": (Attention(4, 2, LinearDotProduct(causal=False)), 10, 11),
+    "a state space": (StateSpaceMixer(4, state=2), 0, 1),
+    "a state space both ways": (StateSpaceMixer(4, state=2, causal=False), 10, 11),
+}
+
+
+@pytest.mark.parametrize("name", MIXERS)
+def test_the_operators_of_a_mixer_say_what_it_sees(name: str) -> None:
+    mixer, ahead, least = MIXERS[name]
+
+    totals = archscope.receptive_field(mixer, torch.randn(1, 11, 4)).totals
+
+    assert totals.ahead == ahead
+    assert totals.receptive_field == (11,)
+    assert totals.smallest_field == (least,)
+    assert totals.coverage == 1
+    assert totals.bounded_by is None
+
+
+def test_steps_begin_where_the_authors_draw_them() -> None:
+    bias = StateSpaceMixer(8).ssm.dt_proj.bias
+    steps = F.softplus(bias)
+    assert steps.min() > 0.00099
+    assert steps.max() < 0.101
+
+
+def test_a_depthwise_mixer_leaves_features_apart() -> None:
+    mixer = DilatedMixer(4, 3, dilation=2, causal=True, bias=False, depthwise=True)
+    x = torch.zeros(1, 6, 4)
+    x[0, 0, 1] = 1
+    out = mixer(x)
+    assert out.shape == x.shape
+    assert out.nonzero()[:, 1:].tolist() == [[0, 1], [2, 1], [4, 1]]
+    assert mixer.conv.weight.numel() == 4 * 3
