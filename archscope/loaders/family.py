@@ -97,7 +97,7 @@ def owners(field: str) -> tuple[str, ...]:
     general = {name: FAMILIES.get(name) for name in GENERAL}
     found = (
         name
-        for name, family in (general | FAMILIES.all()).items()
+        for name, family in {**general, **FAMILIES.all()}.items()
         if any(flag.name == field for flag in specs.flags(family.spec))
     )
     return tuple(islice(found, 3))

@@ -37,7 +37,7 @@ def load(text: str, request: Request) -> Network:
         name, family.spec, request.fields, names_them=f"archscope list {family.name}"
     )
     changes = {**fields_of(text), **request.fields}
-    made = specs.made(family.spec, preset.fields, changes)
+    made: Any = specs.made(family.spec, preset.fields, changes)
     title = ", ".join([name, *(f"{field} {value}" for field, value in changes.items())])
     return families.network(
         family,

@@ -61,7 +61,8 @@ def written(value: Any) -> str:
     for part, item, new in list(zip(parts, given, differs, strict=True))[first:]:
         if new:
             found.append(part.name if item is True else f"{part.name}={_text(item)}")
-    return value.word + (":" + "/".join(found) if found else "")
+    word: str = value.word
+    return word + (":" + "/".join(found) if found else "")
 
 
 def _by_place(given: Sequence[Any], differs: Sequence[bool]) -> int:

@@ -25,6 +25,11 @@ MIXING_BY_MASK: list[dict[str, Any]] = [
     {"sinks": True, "kv_heads": 2},
     {"sinks": True, "attention": "window", "window": 3, "masked_window": True},
 ]
+MIXING_OTHERWISE: list[dict[str, Any]] = [
+    {"mixer": "linear-attention", "kv_heads": 2},
+    {"mixer": "state-space:4/1/2", "bias": False},
+    {"mixer": "attention,dilated-conv:3/2/depthwise", "depth": 3},
+]
 GRID = [
     {
         "arch": arch,
@@ -65,6 +70,9 @@ VARIANTS: list[dict[str, Any]] = [
         **{"sinks": True, "experts": 4, "router_bias": True, "kv_heads": 2, "depth": 5},
         **{"positions": "rotary", "rotary_dim": 2},
     },
+    {"arch": "encoder-decoder", "mixer": "state-space,linear-attention", "depth": 4},
+    {"arch": "encoder", "mixer": "dilated-conv:3/1/2/depthwise,attention", "depth": 8},
+    {"ffn": "moe:4/2/2", "depth": 5},
 ]
 
 
@@ -105,7 +113,9 @@ def test_modules_carry_the_names_of_the_table() -> None:
     ]
 
 
-@pytest.mark.parametrize("mixing", [*MIXING, *MIXING_BY_MASK, {"parallel": True}])
+@pytest.mark.parametrize(
+    "mixing", [*MIXING, *MIXING_BY_MASK, *MIXING_OTHERWISE, {"parallel": True}]
+)
 @pytest.mark.parametrize("positions", ["learned", "none"])
 @pytest.mark.parametrize("place", ["pre", "post"])
 def test_a_decoder_never_sees_the_future(mixing: Any, positions: str, place: str) -> None:
@@ -122,7 +132,7 @@ def test_a_decoder_never_sees_the_future(mixing: Any, positions: str, place: str
         assert not torch.equal(after[:, place_], before[:, place_])
 
 
-@pytest.mark.parametrize("mixing", MIXING)
+@pytest.mark.parametrize("mixing", [*MIXING, *MIXING_OTHERWISE])
 def test_a_target_never_sees_its_future_and_always_its_source(mixing: Any) -> None:
     model = _network(**mixing, arch="encoder-decoder", target_len=5)
     source, target = torch.arange(9)[None], torch.arange(5)[None]

@@ -36,12 +36,18 @@ def _mixing(spec: TransformerSpec) -> Iterator[str]:
     if len(spec.mixer) > 1:
         turns = ", ".join(mixer.word for mixer in spec.mixer)
         yield turns + (" in turns" if max(spec.stacks) > len(spec.mixer) else "")
+    elif not isinstance(spec.mixer[0], kinds.SelfAttention | kinds.DilatedConv):
+        yield spec.mixer[0].word
     for mixer in dict.fromkeys(spec.mixer):
         match mixer:
             case kinds.DilatedConv():
                 yield _convolution(spec, mixer)
-            case kinds.SelfAttention():
-                yield from _attention(spec)
+            case kinds.StateSpace():
+                yield f"state {mixer.state_size} inner {mixer.expand * spec.d_model}"
+    if spec.mixes_by_heads:
+        yield from _heads(spec)
+    if spec.attends:
+        yield from _attention(spec)
 
 
 def _convolution(spec: TransformerSpec, mixer: kinds.DilatedConv) -> str:
@@ -50,14 +56,17 @@ def _convolution(spec: TransformerSpec, mixer: kinds.DilatedConv) -> str:
     return f"{kind} {repeated(mixer.dilations, turns)} kernel {repeated(mixer.kernel_size, turns)}"
 
 
-def _attention(spec: TransformerSpec) -> Iterator[str]:
+def _heads(spec: TransformerSpec) -> Iterator[str]:
     yield f"{spec.heads} heads" + (f" of {spec.head_dim}" if spec.head_dim else "")
     if spec.key_heads != spec.heads:
         yield f"{'MQA' if spec.key_heads == 1 else 'GQA'} {spec.key_heads} kv heads"
-    if spec.window_keys:
-        yield " ".join(_window(spec))
     if spec.qk_norm:
         yield "QK norm"
+
+
+def _attention(spec: TransformerSpec) -> Iterator[str]:
+    if spec.window_keys:
+        yield " ".join(_window(spec))
     if getattr(spec.attention, "sinks", False):
         yield "sinks"
 

@@ -144,7 +144,31 @@ class DilatedConv:
                 raise SpecError(field, (), "has no items. Give at least one, e.g. 1,2,4")
 
 
-Mixer = SelfAttention | DilatedConv
+@frozen
+class LinearAttention:
+    """Attention without a softmax, at a cost that grows with the length (Katharopoulos 2020)."""
+
+    word: ClassVar[str] = "linear-attention"
+
+
+@frozen
+class StateSpace:
+    """A recurrence that each token steers, as in Mamba (Gu & Dao 2023); both ways in an encoder."""
+
+    word: ClassVar[str] = "state-space"
+    state_size: int = option(
+        16, "numbers that the recurrence keeps of each inner feature", low=1, high=2**16
+    )
+    expand: int = option(2, "inner width of the recurrence, over d_model", low=1, high=64)
+    state_kernel: int = option(
+        4, "taps of the convolution before the recurrence, in tokens", low=1, high=2**16
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+Mixer = SelfAttention | DilatedConv | LinearAttention | StateSpace
 
 
 @frozen

@@ -18,10 +18,12 @@ from archscope.blocks.block import Block, DilatedMixer, Part
 from archscope.blocks.components import part
 from archscope.blocks.feedforward import GATED, FeedForward, GatedFeedForward, MixtureOfExperts
 from archscope.blocks.heads import MaskedHead, Output, PooledHead, ProjectedHead, outputs
+from archscope.blocks.linear_attention import LinearDotProduct
 from archscope.blocks.masked_attention import MaskedDotProduct
 from archscope.blocks.plan import lists
 from archscope.blocks.positions import sinusoids
 from archscope.blocks.stack import stack
+from archscope.blocks.state_space import StateSpaceMixer
 from archscope.families.transformer.spec import BlockPlan, TransformerSpec
 
 
@@ -147,7 +149,7 @@ def _block(spec: TransformerSpec, plan: BlockPlan) -> Block:
     return Block(
         partial(_norm, spec, spec.d_model),
         _mixer(spec, plan),
-        cross=_attention(spec, ScaledDotProduct(causal=False), cross=True) if plan.cross else None,
+        cross=_cross(spec) if plan.cross else None,
         mlp=_feed_forward(spec, plan.experts),
         norm_place=spec.norm_place.word,
         parallel=getattr(spec.norm_place, "parallel", False),
@@ -162,16 +164,29 @@ def _norm(spec: TransformerSpec, width: int) -> nn.Module:
     return nn.LayerNorm(width, bias=spec.norms_biased)
 
 
-def _mixer(spec: TransformerSpec, plan: BlockPlan) -> Attention | DilatedMixer:
+def _mixer(spec: TransformerSpec, plan: BlockPlan) -> nn.Module:
     match plan.mixer:
-        case kinds.DilatedConv(kernel_size=(taps,), dilations=(dilation,)):
+        case kinds.DilatedConv(kernel_size=(taps,), dilations=(dilation,), depthwise=depthwise):
             return DilatedMixer(
                 spec.d_model,
                 taps,
                 dilation=dilation,
                 causal=plan.causal,
                 bias=spec.bias,
+                depthwise=depthwise,
             )
+        case kinds.StateSpace(state_size=state, expand=expand, state_kernel=taps):
+            return StateSpaceMixer(
+                spec.d_model,
+                state=state,
+                taps=taps,
+                expand=expand,
+                causal=plan.causal,
+                bias=spec.bias,
+                conv_bias=spec.bias,
+            )
+        case kinds.LinearAttention():
+            return _attention(spec, LinearDotProduct(causal=plan.causal), rotary=_rotary(spec))
         case _:
             return _attention(spec, _product(spec, plan), rotary=_rotary(spec))
 
@@ -198,6 +213,11 @@ def _product(spec: TransformerSpec, plan: BlockPlan) -> nn.Module:
     return WindowDotProduct(
         window=plan.window, dilation=spec.window_step, causal=plan.causal, grouped=grouped
     )
+
+
+def _cross(spec: TransformerSpec) -> Attention:
+    product = ScaledDotProduct(causal=False, grouped=spec.key_heads != spec.heads)
+    return _attention(spec, product, cross=True)
 
 
 def _attention(

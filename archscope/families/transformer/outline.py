@@ -30,7 +30,7 @@ def outline(spec: TransformerSpec) -> Outline:
         attention=full,
         input_size=spec.target_length,
         noun="token",
-        flag="" if spec.attends else "--dilations",
+        flag="" if full or spec.attends else "--dilations",
         skips=tuple((n, n) for n in range(len(stack))) if skips_a_hole(stack) else (),
         remarks=tuple(_remarks(spec, plan, full)),
     )
@@ -40,12 +40,15 @@ def _attention(plan: Sequence[BlockPlan]) -> Iterator[Attention]:
     """Yield the blocks whose attention has no window."""
     for block in plan:
         if not _sees_less(block):
-            yield Attention(name=f"{block.path}.attn", causal=block.causal)
+            part = "mixer" if isinstance(block.mixer, kinds.StateSpace) else "attn"
+            yield Attention(name=f"{block.path}.{part}", causal=block.causal)
 
 
 def _sees_less(block: BlockPlan) -> bool:
     """Return whether a block sees a few positions alone."""
-    return isinstance(block.mixer, kinds.DilatedConv) or block.window is not None
+    if isinstance(block.mixer, kinds.SelfAttention):
+        return block.window is not None
+    return isinstance(block.mixer, kinds.DilatedConv)
 
 
 def _layers(spec: TransformerSpec, plan: Sequence[BlockPlan]) -> Iterator[Layer]:

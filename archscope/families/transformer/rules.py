@@ -43,17 +43,16 @@ def _check_length(field: str, items: tuple[Any, ...], most: int) -> None:
 
 
 def _check_heads(spec: Any) -> None:
-    if not (spec.attends or spec.has_two_stacks):
-        usual = {field.name: field.default for field in fields(type(spec))}
-        for field in ("attention", "kv_heads", "head_dim", "attn_bias", "qkv_bias", "qk_norm"):
-            value = getattr(spec, field)
-            if value != usual[field]:
-                sinks = value == kinds.Full(sinks=True)
-                what, said = ("sinks", True) if sinks else (field, getattr(value, "word", value))
-                raise SpecError(what, said, "needs {mixer} attention")
-        return
     if not spec.attends and spec.attention != kinds.Full():
-        raise SpecError("attention", spec.attention.word, "needs {mixer} attention")
+        sinks = isinstance(spec.attention, kinds.Full)
+        field, value = ("sinks", True) if sinks else ("attention", spec.attention.word)
+        raise SpecError(field, value, "needs {mixer} attention")
+    if not spec.has_heads:
+        usual = {field.name: field.default for field in fields(type(spec))}
+        for field in ("kv_heads", "head_dim", "attn_bias", "qkv_bias", "qk_norm"):
+            if getattr(spec, field) != usual[field]:
+                raise SpecError(field, getattr(spec, field), "needs {mixer} attention")
+        return
     if spec.head_dim is None:
         check_divides("heads", spec.heads, "d_model", spec.d_model)
     check_divides("kv_heads", spec.key_heads, "heads", spec.heads)
@@ -83,7 +82,7 @@ def _check_positions(spec: Any) -> None:
 
 
 def _check_rotary(spec: Any, turned: int | None) -> None:
-    if not spec.attends:
+    if not spec.mixes_by_heads:
         raise SpecError("positions", "rotary", "turns queries and needs {mixer} attention")
     width = spec.head_width
     if turned is None and width % 2:

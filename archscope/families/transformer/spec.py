@@ -45,7 +45,7 @@ class TransformerSpec:
     )
     mixer: tuple[kinds.Mixer, ...] = option(
         (kinds.SelfAttention(),),
-        "what mixes positions, block by block, then over again: attention, or a convolution in its "
+        "what mixes positions, block by block, then over again: attention or what stands in its "
         "place, e.g. attention,dilated-conv",
     )
     attention: kinds.Attention = option(
@@ -147,6 +147,17 @@ class TransformerSpec:
         return any(isinstance(mixer, kinds.SelfAttention) for mixer in self.mixer)
 
     @property
+    def has_heads(self) -> bool:
+        """Whether any block has queries and keys in heads."""
+        return self.has_two_stacks or self.mixes_by_heads
+
+    @property
+    def mixes_by_heads(self) -> bool:
+        """Whether any block mixes positions by queries and keys in heads."""
+        asks = kinds.SelfAttention | kinds.LinearAttention
+        return any(isinstance(mixer, asks) for mixer in self.mixer)
+
+    @property
     def window_keys(self) -> int | None:
         """Keys per query of window attention; None where attention is full."""
         return None if isinstance(self.attention, kinds.Full) else self.attention.window
@@ -154,14 +165,15 @@ class TransformerSpec:
     @property
     def window_step(self) -> int:
         """Positions from key to key in a window."""
-        dilated = isinstance(self.attention, kinds.DilatedWindow)
-        return self.attention.window_dilation if dilated else 1
+        found = self.attention
+        return found.window_dilation if isinstance(found, kinds.DilatedWindow) else 1
 
     @property
     def masks_scores(self) -> bool:
         """Whether all scores are computed, and some masked: what sinks and alibi need."""
-        windowed = isinstance(self.attention, kinds.Window)
-        return self.attention.masked_window if windowed else self.window_keys is None
+        if isinstance(self.attention, kinds.Window):
+            return self.attention.masked_window
+        return isinstance(self.attention, kinds.Full)
 
     @property
     def norms_biased(self) -> bool:
