@@ -77,6 +77,13 @@ _SECTIONS = {
     metavar="MODEL",
     help="How many times larger the network is that teaches this one, at the same inputs.",
 )
+@click.option(
+    "--freeze",
+    metavar="PATTERN",
+    multiple=True,
+    help="Parameters, or modules with all they hold, that are not trained, e.g. 'blocks.[0-5]'; "
+    "once for each.",
+)
 @click.option("--strict", is_flag=True, help="Exit 3 where anything is unknown or disputed.")
 @output_options
 @with_model
@@ -95,6 +102,7 @@ def command(
     exact: bool,
     flops_per_mac: str,
     teacher: str | None,
+    freeze: tuple[str, ...],
     strict: bool,
     output: Output,
 ) -> None:
@@ -132,13 +140,15 @@ def command(
     try:
         subject = network.held() if nonzero else network.subject()
         subject = replace(subject, inputs=None) if no_flops else subject
-        report = count_subject(subject, flops_per_mac=int(flops_per_mac), nonzero=nonzero)
+        report = count_subject(
+            subject, flops_per_mac=int(flops_per_mac), nonzero=nonzero, freeze=freeze
+        )
         report = replace(report, convention=None) if no_flops else report
     except ForwardError as error:
         if error.report is not None:
             present(error.report)
         raise
-    report = with_figures(report, network)
+    report = report if freeze else with_figures(report, network)
     report = with_named_teacher(report, teacher) if teacher else report
     present(report)
     if strict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -36,10 +36,11 @@ class Weights:
 
 
 def weights_by_module(
-    model: nn.Module, *, nonzero: bool = False
+    model: nn.Module, *, nonzero: bool = False, frozen: Collection[int] = ()
 ) -> Iterator[tuple[str, nn.Module, Weights]]:
     """Yield path, module and own weights in the model's order; with `nonzero`, read for zeros too.
 
+    `frozen` are the `id`s of parameters that count as if they had no `requires_grad`.
     A tensor that is held twice counts where it is first. A module that is held under two names is
     yielded under both, the second time with nothing of its own.
     """
@@ -51,16 +52,23 @@ def weights_by_module(
             nothing = 0 if nonzero else None
             yield path, module, Weights(shared_with=first, nonzero=nothing, alias=True)
         else:
-            yield path, module, _own(path, module, tensors, nonzero=nonzero)
+            yield path, module, _own(path, module, tensors, nonzero=nonzero, held=frozen)
 
 
-def _own(path: str, module: nn.Module, seen: dict[int, str], *, nonzero: bool) -> Weights:
+def _own(
+    path: str,
+    module: nn.Module,
+    seen: dict[int, str],
+    *,
+    nonzero: bool,
+    held: Collection[int],
+) -> Weights:
     trainable = frozen = size = buffers = shared = 0
     shared_with = None
     counts: list[int | str] = []
-    for held in objects_of(module):
+    for each in objects_of(module):
         counts.append(PACKED)
-        frozen, size = frozen + held.numbers, size + held.bytes
+        frozen, size = frozen + each.numbers, size + each.bytes
     packed, inside = packed_by(module)
     if packed is not None:
         counts.append(PACKED)
@@ -76,7 +84,7 @@ def _own(path: str, module: nn.Module, seen: dict[int, str], *, nonzero: bool) -
         size += bytes_of(parameter)
         if nonzero:
             counts.append(count_nonzero(module, name, parameter))
-        if parameter.requires_grad:
+        if parameter.requires_grad and id(parameter) not in held:
             trainable += logical_numel(parameter)
         else:
             frozen += logical_numel(parameter)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archscope import loaders, specs
@@ -29,6 +29,7 @@ def params(
     strict: bool = False,
     nonzero: bool = False,
     teacher: nn.Module | str | None = None,
+    freeze: str | Sequence[str] = (),
     method: str | None = None,
     **kwargs: Any,
 ) -> Report:
@@ -56,19 +57,24 @@ def params(
     With `nonzero`, a column and a total say how many weights are not zero, as pruned or masked, and
     how many MACs are left without outputs and inputs that are zero throughout.
 
+    `freeze` are patterns of names, as in a shell, of parameters or of modules with all they hold:
+    these count as frozen, e.g. `"blocks.[0-5]"`; the module itself is left as found.
+
     `flops_per_mac=2` gives 2 x MACs as FLOPs. With `strict`, `ThresholdError` is raised where an
     operator is unknown or the engines disagree. `ForwardError` has the `report` up to the failure.
     """
     if isinstance(teacher, str):
         loaders.require_name(teacher)
+    frozen = (freeze,) if isinstance(freeze, str) else tuple(freeze)
+    asked: dict[str, Any] = {"flops_per_mac": flops_per_mac, "nonzero": nonzero, "freeze": frozen}
     if isinstance(model, str):
         network = network_of(model, kwargs, method=method)
         counted = network.held() if nonzero else network.subject()
-        report = count_subject(counted, flops_per_mac=flops_per_mac, nonzero=nonzero)
-        report = with_figures(report, network)
+        report = count_subject(counted, **asked)
+        report = report if frozen else with_figures(report, network)
     else:
         subject = subject_of(model, args, kwargs, method=method)
-        report = count_subject(subject, flops_per_mac=flops_per_mac, nonzero=nonzero)
+        report = count_subject(subject, **asked)
     if isinstance(teacher, str):
         report = with_named_teacher(report, teacher)
     elif teacher is not None:
@@ -80,14 +86,20 @@ def params(
     return report
 
 
-def count_subject(subject: Subject, *, flops_per_mac: int = 1, nonzero: bool = False) -> Report:
+def count_subject(
+    subject: Subject,
+    *,
+    flops_per_mac: int = 1,
+    nonzero: bool = False,
+    freeze: tuple[str, ...] = (),
+) -> Report:
     """Count parameters and FLOPs of a `Subject`; see `params`."""
     from archscope.analyses.params.analysis import CONVENTIONS
 
     if flops_per_mac not in CONVENTIONS:
         raise UsageError(f"flops_per_mac is {flops_per_mac!r}; it can be 1 (as fvcore) or 2")
     convention = CONVENTIONS[flops_per_mac]
-    settings = {"flops_per_mac": flops_per_mac, "nonzero": nonzero}
+    settings = {"flops_per_mac": flops_per_mac, "nonzero": nonzero, "freeze": freeze}
     return analyse("params", subject, convention=convention, **settings)
 
 

@@ -34,14 +34,17 @@ def run(
     flops_per_mac: int = 1,
     execution: Execution = "auto",
     nonzero: bool = False,
+    freeze: tuple[str, ...] = (),
 ) -> tuple[Section, ...]:
     """Count `subject` and return the sections modules, components, operators and depth.
 
     Without inputs the parameters alone are counted. `execution` is `shapes` (no data), `real` (the
     model's own device and data) or `auto`. With `nonzero` the weights are read: how many are not
-    zero. Where the forward raises, a `ForwardError` carries the
-    sections up to there.
+    zero. `freeze` are patterns of names of parameters or modules that count as frozen. Where the
+    forward raises, a `ForwardError` carries the sections up to there.
     """
     from archscope.analyses.params.sections import sections
 
-    return sections(subject, flops_per_mac=flops_per_mac, execution=execution, nonzero=nonzero)
+    return sections(
+        subject, flops_per_mac=flops_per_mac, execution=execution, nonzero=nonzero, freeze=freeze
+    )

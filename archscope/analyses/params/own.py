@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -73,12 +74,13 @@ def own_by_module(
     flops_per_mac: int,
     *,
     nonzero: bool = False,
+    frozen: Collection[int] = (),
 ) -> list[Own]:
     """Return what each module holds and does itself, in the model's order."""
     component = components(subject.model)
     reruns = {repeat.path: len(repeat.copies) for repeat in subject.repeats if repeat.shared}
     found = []
-    for path, module, weights in weights_by_module(subject.model, nonzero=nonzero):
+    for path, module, weights in weights_by_module(subject.model, nonzero=nonzero, frozen=frozen):
         work = Work()
         params_form = macs_form = None
         if count is not None and agreement is not None and not weights.alias:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from archscope.analyses.params.headline import headline
 from archscope.analyses.params.nonzero import nonzero_notes
@@ -22,9 +23,11 @@ from archscope.analyses.params.rows import (
 )
 from archscope.analyses.params.summary import summary
 from archscope.analyses.params.tally import Tally, copies_of, sums_of, tally
+from archscope.blocks.shapes import shapes_only
 from archscope.counting.agreement import Agreement, compare
 from archscope.counting.blocks import count_blocks, reruns
 from archscope.counting.forward import Execution, ForwardCount, count_forward
+from archscope.counting.freezing import frozen_by, tells_copies_apart
 from archscope.errors import ForwardError, first_line
 from archscope.results import Note, Section
 from archscope.subject import Repeat, Subject
@@ -34,16 +37,31 @@ if TYPE_CHECKING:
 
 
 def sections(
-    subject: Subject, *, flops_per_mac: int, execution: Execution, nonzero: bool = False
+    subject: Subject,
+    *,
+    flops_per_mac: int,
+    execution: Execution,
+    nonzero: bool = False,
+    freeze: tuple[str, ...] = (),
 ) -> tuple[Section, ...]:
     """Count `subject`; see `archscope.analyses.params.analysis.run`."""
+    subject = _unfolded(subject, freeze)
+    asked: dict[str, Any] = {"nonzero": nonzero, "freeze": freeze}
     if subject.inputs is None:
-        return _assemble(subject, None, None, flops_per_mac, nonzero=nonzero)
+        return _assemble(subject, None, None, flops_per_mac, **asked)
     count = count_forward(subject, execution)
-    found = _assemble(subject, count, compare(count), flops_per_mac, nonzero=nonzero)
+    found = _assemble(subject, count, compare(count), flops_per_mac, **asked)
     if count.failure is not None:
         raise _failure(subject.model, count, found) from count.failure
     return found
+
+
+def _unfolded(subject: Subject, freeze: tuple[str, ...]) -> Subject:
+    """Return a network with all blocks where some copies of a block are frozen and others not."""
+    if subject.whole is None or not tells_copies_apart(subject.model, freeze, subject.repeats):
+        return subject
+    with shapes_only():
+        return replace(subject, model=subject.whole(), repeats=())
 
 
 def _failure(model: nn.Module, count: ForwardCount, found: tuple[Section, ...]) -> ForwardError:
@@ -68,8 +86,12 @@ def _assemble(
     flops_per_mac: int,
     *,
     nonzero: bool,
+    freeze: tuple[str, ...],
 ) -> tuple[Section, ...]:
-    modules = own_by_module(subject, count, agreement, flops_per_mac, nonzero=nonzero)
+    frozen = frozen_by(subject.model, freeze, subject.repeats)
+    modules = own_by_module(
+        subject, count, agreement, flops_per_mac, nonzero=nonzero, frozen=frozen
+    )
     tallies = {own.path: tally(own) for own in modules}
     sums = sums_of(tallies, subject.repeats)
     complete = agreement is None or agreement.complete
@@ -87,6 +109,7 @@ def _assemble(
             headline=tuple(headline(totals, depths, flops_per_mac)),
             summary=said,
             device=count.device if count is not None else None,
+            about=f"frozen {', '.join(freeze)}" if freeze else "",
         ),
         COMPONENTS.filled(_component_rows(modules, tallies, subject.repeats), summary=said),
         OPERATORS.filled(_operator_rows(subject, count), summary=said),
