@@ -1,4 +1,4 @@
-"""Puts together the sections of the params analysis: modules, components, operators, depth."""
+"""Puts together the sections of the params analysis, one for each way to look at a count."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from archscope.analyses.params.rows import (
     DEPTH,
     MODULES,
     OPERATORS,
+    TYPES,
     ComponentRow,
     DepthRow,
     ModuleRow,
@@ -22,6 +23,7 @@ from archscope.analyses.params.rows import (
 )
 from archscope.analyses.params.summary import summary
 from archscope.analyses.params.tally import Tally, copies_of, sums_of, tally
+from archscope.analyses.params.types import legend, type_rows
 from archscope.counting.agreement import Agreement, compare
 from archscope.counting.blocks import count_blocks, reruns
 from archscope.counting.forward import Execution, ForwardCount, count_forward
@@ -78,6 +80,7 @@ def _assemble(
         notes += nonzero_notes(subject.model, modules)
     totals = _totals(sums[""], ran=count is not None, complete=complete)
     depths = _depth_rows(subject, count)
+    types = tuple(type_rows(subject, count, modules, flops_per_mac))
     said = tuple(summary(totals, depths))
     return (
         MODULES.filled(
@@ -89,6 +92,7 @@ def _assemble(
             device=count.device if count is not None else None,
         ),
         COMPONENTS.filled(_component_rows(modules, tallies, subject.repeats), summary=said),
+        TYPES.filled(types, summary=(*legend(types), *said)),
         OPERATORS.filled(_operator_rows(subject, count), summary=said),
         DEPTH.filled(depths, summary=said),
     )
