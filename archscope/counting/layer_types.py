@@ -38,6 +38,8 @@ _BY_CLASS: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("recurrent", (nn.RNNBase, nn.RNNCellBase)),
     ("embedding", (nn.Embedding, nn.EmbeddingBag)),
 )
+_MAY_ATTEND = ("other", "mixer", "rel_pos_or_attn_bias")
+"""Components of which a module that takes a softmax between two products attends."""
 _ATTENTION_PROJECTIONS = 3
 """Queries, keys and values: linear layers whose weights torch's MultiheadAttention holds itself."""
 
@@ -80,7 +82,7 @@ def type_of_products(module: nn.Module, type: str | None, component: str, *, sof
     module takes a `softmax` unless it is known as something else. A layer whose weight is computed
     before it is applied multiplies no stored one: such products are the layer's own.
     """
-    attends = component == ATTENTION or (softmax and component == "other")
+    attends = component == ATTENTION or (softmax and component in _MAY_ATTEND)
     if holds_projections(module) or (attends and _by_class(module) is None):
         return ATTENTION
     return FUNCTIONS if type in (None, OWN_PARAMETERS) else type

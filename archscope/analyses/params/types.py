@@ -55,6 +55,7 @@ _LETTERS = {
     "m": "matrices",
     "f": "hidden features of an expert",
     "D": "directions",
+    "P": "distances",
 }
 """What a letter of a formula means; `k1` is the `k` of the first axis."""
 _PARAMETRIZED = re.compile(r"(^|\.)parametrizations\..*")
