@@ -107,7 +107,7 @@ def _notes(
     if count.fvcore is None or not agreement.complete:
         return agreement.notes
     held, alone = len(agreement.agreed), agreement.alone
-    if alone and not held:
+    if not held:
         return agreement.notes
     text = (
         f"fvcore and torch's dispatcher agree on the {'other ' * alone}multiply-accumulates of "

@@ -16,7 +16,6 @@ _WRITTEN = 0.06
 """Share from which a part of a bar has room for its percentage."""
 _BAR = 46
 """Pixels of height that a bar takes."""
-_HALF = 0.5
 
 
 @frozen
@@ -131,7 +130,7 @@ def _caption(bars: list[tuple[str, dict[str, int]]]) -> str:
     for bar, parts in bars[:4]:
         name = max(parts, key=lambda part: parts[part])
         whole = sum(parts.values())
-        word = "most in" if parts[name] > _HALF * whole else "largest is"
+        word = _format.most(parts[name], whole).removesuffix(" of")
         percent = _format.percent(parts[name], whole)
-        said.append(f"{bar}: {word} {_format.safe_label(name)} ({percent}%)")
+        said.append(f"{bar}: {word} in {_format.safe_label(name)} ({percent}%)")
     return "Each bar is 100%. " + "; ".join(said) + "."
