@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -13,7 +14,12 @@ OWN_PARAMETERS = "own parameters"
 FUNCTIONS = "functions"
 """What functions do in the forward of a module which is no layer."""
 _OTHER = "other layers"
-_ACTIVATIONS = "torch.nn.modules.activation"
+_NORM_NAME = re.compile(r"Norm(\d[dD])?$")
+_BY_SOURCE = {
+    "torch.nn.modules.activation": "activation",
+    "torch.nn.modules.pooling": "pooling",
+}
+"""Modules of torch all of whose classes, but `MultiheadAttention`, are layers of one type."""
 _CONVOLUTION_KINDS = ("", "pointwise ", "depthwise ", "grouped ", "transposed ")
 _CONVOLUTIONS = tuple(f"{kind}conv {axes}d" for axes in (1, 2, 3) for kind in _CONVOLUTION_KINDS)
 LAYER_TYPES = (
@@ -53,14 +59,14 @@ def layer_type(module: nn.Module, component: str, operators: Collection[str]) ->
     that is convolved a convolution. torch's `MultiheadAttention` is so many linear layers as
     `layers_in` says; what else it does is `type_of_products`.
     """
-    known = _by_class(module) or (NORM if component == "norms" else None)
+    known = _by_class(module) or _by_name(module, component)
     if known is not None:
         return known
     if any(True for _ in module.parameters(recurse=False)):
         return _by_weights(module, component, operators)
     if operators:
         return FUNCTIONS
-    return None if _holds_others(module) else _without_weights(module)
+    return None if _holds_others(module) else _OTHER
 
 
 def holds_projections(module: nn.Module) -> bool:
@@ -99,6 +105,17 @@ def _by_class(module: nn.Module) -> str | None:
     return None
 
 
+def _by_name(module: nn.Module, component: str) -> str | None:
+    """Return what a module is whose class, or the name of it, says so: `PReLU`, `GlobalNorm2d`."""
+    if component == "norms":
+        return NORM
+    if _holds_others(module):
+        return None
+    sources = {kind.__module__ for kind in type(module).__mro__}
+    named = (name for source, name in _BY_SOURCE.items() if source in sources)
+    return next(named, NORM if _NORM_NAME.search(type(module).__name__) else None)
+
+
 def _is_packed(module: nn.Module, name: str) -> bool:
     """Return whether a module is torch's quantised or sparse layer of a class so named."""
     return any(
@@ -131,13 +148,6 @@ def _by_weights(module: nn.Module, component: str, operators: Collection[str]) -
     if axes == [2] and operators and not _holds_others(module):
         return LINEAR
     return OWN_PARAMETERS
-
-
-def _without_weights(module: nn.Module) -> str:
-    source = type(module).__module__
-    if source == _ACTIVATIONS:
-        return "activation"
-    return "pooling" if source == "torch.nn.modules.pooling" else _OTHER
 
 
 def _holds_others(module: nn.Module) -> bool:
