@@ -43,7 +43,7 @@ def run(command: list[str]) -> None:
 
 
 def take_pictures(pages: list[Path]) -> None:
-    """Take the first screen of each page, of one in dark too, and the maps of one."""
+    """Take the first screen of each page, of one in dark too, the maps of one, a chart of one."""
     sys.path.insert(0, str(HERE.parent / "tests" / "browser"))
     from chromium import Chromium, find_chromium
 
@@ -57,6 +57,9 @@ def take_pictures(pages: list[Path]) -> None:
         for page in pages:
             browser.scheme("light")
             browser.open(page)
+            if page.stem == "types":
+                page.with_suffix(".png").write_bytes(browser.picture(of="#types"))
+                continue
             page.with_suffix(".png").write_bytes(browser.picture(whole=False))
             if page.stem == "gridding":
                 maps = browser.picture(of="#rf .plots")

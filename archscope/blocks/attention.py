@@ -39,6 +39,7 @@ class ScaledDotProduct(nn.Module):
 class WindowDotProduct(nn.Module):
     """The same over `window` keys per query, `dilation` apart, the query's own among them.
 
+    Of an even number on both sides one more lies before the query than after it.
     The keys are padded so that every query has its whole window: the padding is masked, but it is
     multiplied, so that a head costs S * W * 2d multiply-accumulates, edges included. A window that
     covers every key that a query may see is full attention, and costs what that does.
@@ -51,7 +52,7 @@ class WindowDotProduct(nn.Module):
         self.causal = causal
         self.grouped = grouped
         self.reach = (window - 1) * dilation
-        self.past = self.reach if causal else self.reach // 2
+        self.past = self.reach if causal else window // 2 * dilation
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Take (B, H, S, d) and twice (B, K, S, d); return (B, H, S, d)."""

@@ -97,7 +97,7 @@ def _reach(window: int | None, *, causal: bool) -> tuple[int | None, int | None]
     """Return how many keys before and after itself a query sees; None: all."""
     if window is None:
         return None, 0 if causal else None
-    return (window - 1, 0) if causal else (window // 2, window // 2)
+    return (window - 1, 0) if causal else (window // 2, (window - 1) // 2)
 
 
 def slopes(heads: int) -> tuple[float, ...]:

@@ -22,6 +22,7 @@ Examples:
   archscope params cnn:dilations=1/2/4,channels=32 -f json
   archscope params --dilations 1,2,4 --channels 16,32,64
   archscope params --ffn moe:8/2 --attention window:255 --by component
+  archscope params resnet50 --by type
   archscope params bert-base-uncased --seq-len 128
   archscope params tinybert-4L-312 --teacher bert-base-uncased
 
@@ -32,6 +33,7 @@ _SECTIONS = {
     "module": "modules",
     "operator": "operators",
     "component": "components",
+    "type": "types",
     "depth": "depth",
     "published": "published",
     "teacher": "teacher",
@@ -43,8 +45,9 @@ _SECTIONS = {
     "--by",
     type=click.Choice(list(_SECTIONS)),
     default="module",
-    help="One row for each of these; depth: each meaning of the word; published: each figure that "
-    "the authors of a published network print. [default: module]",
+    help="One row for each of these; type: each type of layer, as linear or depthwise conv; depth: "
+    "each meaning of the word; published: each figure that the authors of a published network "
+    "print. [default: module]",
 )
 @click.option(
     "--sort",

@@ -15,26 +15,38 @@ Shape = tuple[int, ...]
 Maker = Callable[[Any, Sequence[Shape], Shape], ClosedForm | None]
 
 
-def closed_form(module: nn.Module, inputs: Sequence[Shape], output: Shape) -> ClosedForm | None:
+def closed_form(
+    module: nn.Module, inputs: Sequence[Shape], output: Shape, *, derived: bool = False
+) -> ClosedForm | None:
     """Return the closed form of one call of `module`'s own work, or None where none is known.
 
     `inputs` are the shapes of its tensor arguments, `output` that of its first result. A module of
     any class may state its own by a method `archscope_closed_form(inputs, output)`. A subclass of a
-    torch layer is not taken for that layer: its forward may do something else. Where attributes are
-    not as torch makes them there is no form; to state one never ends a count.
+    torch layer is not taken for that layer: its forward may do something else. With `derived` it
+    is, by a caller who compares the form with what was counted. Where attributes are not as torch
+    makes them there is no form; to state one never ends a count.
     """
     try:
-        return _form(module, inputs, output)
+        return _form(module, inputs, output, derived=derived)
     except Exception:  # attributes and methods of the user's own may raise anything
         return None
 
 
-def _form(module: nn.Module, inputs: Sequence[Shape], output: Shape) -> ClosedForm | None:
+def params_form(module: nn.Module) -> ClosedForm | None:
+    """Return the closed form of a layer that nobody ran; its multiply-accumulates mean nothing."""
+    anything = (1, 1, 1)
+    return closed_form(module, (anything,) * 3, anything, derived=True)
+
+
+def _form(
+    module: nn.Module, inputs: Sequence[Shape], output: Shape, *, derived: bool
+) -> ClosedForm | None:
     own = getattr(module, "archscope_closed_form", None)
     if callable(own):
         form = own(inputs, output)
         return form if isinstance(form, ClosedForm) else None
-    maker = _MAKERS.get(type(module))
+    kinds = type(module).__mro__ if derived else (type(module),)
+    maker = next((_MAKERS[kind] for kind in kinds if kind in _MAKERS), None)
     return maker(module, inputs, output) if maker and inputs else None
 
 

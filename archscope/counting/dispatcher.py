@@ -73,6 +73,8 @@ class DispatcherCount:
     """What fvcore estimates for norms, pools and resampling, by path of the module that runs."""
     convolved_complex: set[str] = field(default_factory=set)
     """Paths of modules with complex convolutions, of which a trace shows three real ones."""
+    weightless: Counter[str] = field(default_factory=Counter)
+    """Multiply-accumulates of products that apply no weight, as attention's, by path."""
     complex_macs: int = 0
     """Real multiply-accumulates that were made of complex ones."""
     reasons: dict[str, str] = field(default_factory=dict)
@@ -204,8 +206,11 @@ class DispatcherCounter(TorchDispatchMode):
         macs: int | None = 0
         if operator.formula is not None and not self._within_whole:
             macs = self._macs(operator, operator.formula, args, kwargs, result)
-            path, weight = self._owner(multiplied(operator.name, inputs), path)
+            operands = multiplied(operator.name, inputs)
+            path, weight = self._owner(operands, path)
             self._expected.add(path, macs or 0)
+            if macs and self._is_weightless(operator.name, operands):
+                self.count.weightless[path] += macs
             if not operator.source:
                 self._remark(inputs, path, macs or 0)
         tally = self.count.work[path, operator.name]
@@ -254,6 +259,14 @@ class DispatcherCounter(TorchDispatchMode):
                 held.append(holders)
                 weight = key if tensor.ndim > 1 else weight
         return owner(held, running), weight
+
+    def _is_weightless(self, operator: str, operands: Sequence[Tensor]) -> bool:
+        """Return whether what is multiplied is made by the network alone; a filter is a weight."""
+        if "scaled_dot_product" in operator:
+            return True  # queries may be learned, and are no layer's weight
+        if "conv" in operator:
+            return False
+        return not any(self._holders_of(_storage(tensor)) for tensor in operands)
 
     def _holders_of(self, storage: int) -> Holders | None:
         return self._holders.get(storage) or self._inherited.get(storage)

@@ -40,6 +40,9 @@ def params(
     >>> params("transformer", depth=24).totals.trainable
     209494272
 
+    Other sections look at the same count in other ways: `report.section("params.types")` has a row
+    for each type of layer, `components`, `operators` and `depth` their own.
+
     For a module, `args` and `kwargs` are what its forward is called with; without any, parameters
     alone are counted. The forward runs on shapes alone where it can, otherwise for real, in
     evaluation mode; the module is left as found. For a name, `kwargs` are fields of its spec; a

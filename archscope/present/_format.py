@@ -88,6 +88,15 @@ def _four_digits(value: Decimal) -> str:
     return f"{value:.{max(0, 3 - value.adjusted())}f}"
 
 
+def most(part: float, whole: float) -> str:
+    """Return how to speak of the largest part of a whole: `most` is more than half of it.
+
+    >>> most(51, 100), most(50, 100)
+    ('most', 'the largest share of')
+    """
+    return "most" if 2 * part > whole else "the largest share of"
+
+
 def percent(part: float, whole: float = 1) -> str:
     """Return a share to one decimal; 0.0 and 100.0 appear only where they are exactly true.
 

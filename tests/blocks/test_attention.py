@@ -20,6 +20,8 @@ WINDOWS = [
     (15, 1, False),
     (30, 2, True),
     (1, 1, True),
+    (2, 3, False),
+    (30, 2, False),
 ]
 
 

@@ -81,7 +81,8 @@ def test_what_is_left_out_is_said(run: Run, tmp_path: Path) -> None:
     assert ended.err.startswith("params ✓  flops ✓  time –")
     sections = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))["sections"]
     assert list(sections) == [
-        *("params.modules", "params.components", "params.operators", "params.depth")
+        *("params.modules", "params.components", "params.types"),
+        *("params.operators", "params.depth"),
     ]
 
 

@@ -59,6 +59,15 @@ def test_a_token_sees_as_far_as_the_outline_says(depth: int, length: int) -> Non
     assert torch.equal(_seen(depth=depth, seq_len=length), (place[:, None] - place).abs() <= reach)
 
 
+def test_more_padding_than_half_a_window_is_no_nan() -> None:
+    # 5 tokens are padded to 20: the last of them have no token in reach.
+    assert torch.equal(_seen(depth=2, seq_len=5, window=20), torch.ones(5, 5, dtype=torch.bool))
+    spec = LongformerSpec(**{**SMALL, "depth": 2, "seq_len": 5, "window": 20})
+    tokens, pooled = FAMILY.network(spec)(*FAMILY.inputs(spec).args)
+    assert tokens.isfinite().all()
+    assert pooled.isfinite().all()
+
+
 def test_a_global_token_sees_all_and_is_seen_by_all() -> None:
     seen = _seen(depth=1, seq_len=14, global_tokens=2)
     assert seen[:2].all()

@@ -1,20 +1,55 @@
-"""What is shown of a network of one's own: an audit, and measured receptive fields."""
+"""What is shown of a network of one's own: a layer, an audit, measured receptive fields."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+import torch
 from measured import audit, measured
 
+import archscope
 from archscope.present import md
 from archscope.present.html.charts import drawings
+from archscope.present.html.findings import findings
 from archscope.present.html.tiles import tiles
 from archscope.results import Report, View
 
 
 def drawn(report: Report) -> dict[str, Any]:
     return {drawing.name: drawing for _, drawing in drawings((report,))}
+
+
+@pytest.mark.parametrize("command", ["params", "rf"])
+def test_a_network_that_is_one_layer_has_its_row(command: str) -> None:
+    layer, images = torch.nn.Conv2d(3, 4, 3), torch.zeros(1, 3, 9, 9)
+    report = getattr(archscope, command)(layer, images)
+
+    rows = [line for line in report.to("table").splitlines() if line.startswith("(model)")]
+    assert [row.split()[1:3] for row in rows] == [["Conv2d", "3×3"]]
+
+
+class Three(torch.nn.Module):
+    """A table of 40, a norm of 20, and a linear layer of 10 for each output."""
+
+    def __init__(self, linear: int) -> None:
+        super().__init__()
+        self.table = torch.nn.Embedding(4, 10)
+        self.norm = torch.nn.LayerNorm(10)
+        self.linear = torch.nn.Linear(10, linear, bias=False)
+
+    def forward(self, words: torch.Tensor) -> torch.Tensor:
+        return self.linear(self.norm(self.table(words)))
+
+
+@pytest.mark.parametrize(("outputs", "word"), [(6, "the largest share"), (7, "most")])
+def test_most_is_more_than_half(outputs: int, word: str) -> None:
+    # of 120 or 130 parameters the linear layer has 60 or 70
+    report = archscope.params(Three(outputs), torch.zeros(1, 3, dtype=torch.int64))
+    said = findings(report)[0].text
+
+    assert f"Params: {word} in linear" in drawn(report)["components"].caption
+    assert said.startswith("Linear holds " + word)
 
 
 class TestAudit:

@@ -3,12 +3,12 @@
 from archscope.analyses import Analysis
 from archscope.analyses.params.analysis import run
 from archscope.analyses.params.published import PUBLISHED
-from archscope.analyses.params.rows import COMPONENTS, DEPTH, MODULES, OPERATORS
+from archscope.analyses.params.rows import COMPONENTS, DEPTH, MODULES, OPERATORS, TYPES
 from archscope.analyses.params.teacher import TEACHER
 
 ANALYSIS = Analysis(
     name="params",
     summary="parameters and FLOPs, module by module",
     run=run,
-    sections=(MODULES, COMPONENTS, OPERATORS, DEPTH, PUBLISHED, TEACHER),
+    sections=(MODULES, COMPONENTS, TYPES, OPERATORS, DEPTH, PUBLISHED, TEACHER),
 )

@@ -32,6 +32,8 @@ class Work:
     """Multiply-accumulates."""
     flops: int | None = None
     """FLOPs in the convention that was asked for."""
+    weightless_macs: int = 0
+    """Of the multiply-accumulates those of products that apply no weight."""
     complete: bool = True
     """Whether that is all of it, and undisputed."""
 
@@ -40,7 +42,9 @@ class Work:
         if runs == 1:
             return self
         macs, flops = (None if n is None else n * runs for n in (self.macs, self.flops))
-        return replace(self, calls=self.calls * runs, macs=macs, flops=flops)
+        weightless = self.weightless_macs * runs
+        calls = self.calls * runs
+        return replace(self, calls=calls, macs=macs, flops=flops, weightless_macs=weightless)
 
 
 @frozen
@@ -132,6 +136,7 @@ def _work(path: str, count: ForwardCount, agreement: Agreement, flops_per_mac: i
         output_shape=dispatched.output_shapes.get(path),
         macs=None if unfinished else macs,
         flops=None if unfinished else flops,
+        weightless_macs=0 if unfinished else dispatched.weightless[path],
         complete=not unfinished and path not in agreement.doubtful,
     )
 
@@ -144,7 +149,7 @@ def _forms(
         return None, None
     params: str | None
     inputs = count.dispatcher.input_shapes.get(path, ())
-    form = closed_form(module, inputs, work.output_shape)
+    form = closed_form(module, inputs, work.output_shape, derived=True)
     if form is None:
         return None, None
     params = form.params_numbers + (f" - {weights.shared}" if weights.shared else "")

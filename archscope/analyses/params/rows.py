@@ -97,6 +97,39 @@ class ComponentRow:
 
 
 @frozen
+class TypeRow:
+    """All layers of one type; the rows add up to the totals, a shared tensor counts once."""
+
+    type: str = column("Layer type")
+    """E.g. `linear`, `depthwise conv 2d`; `own parameters` and `functions` stand for what a module
+    holds and does that is no layer."""
+    layers: int = column("Layers", kind="count")
+    """How many there are, each copy of a repeated block's."""
+    trainable: int = column("Params", kind="count", share=True, bar=True)
+    """Parameters with `requires_grad`, in elements."""
+    frozen: int = column("Frozen", kind="count", drop=2)
+    """Parameters without `requires_grad`, in elements."""
+    buffers: int = column()
+    """Elements of buffers; they are not parameters."""
+    weight_bytes: int = column("Weights", kind="bytes", drop=2)
+    """Bytes of the parameters in their own number types."""
+    macs: int | None = column("MACs", kind="work", share=True, bound="complete")
+    """Multiply-accumulates; None where some are unknown."""
+    macs_per_parameter: float | None = column("MACs/param", kind="number", drop=1, none="–")
+    """Multiply-accumulates for each parameter, shared ones at their first holder; None where there
+    are no parameters, or the work is unknown."""
+    flops: int | None = column()
+    """FLOPs in the report's convention; None where some are unknown."""
+    complete: bool = column(default=True)
+    """Whether that is all of the work, and undisputed."""
+    params_formula: str | None = column("Params of one layer", drop=3)
+    """Parameters of one such layer, e.g. `i*o + o`; several where layers differ. None where there
+    are none, or a layer's count is not what any formula says."""
+    macs_formula: str | None = column("MACs of one layer", drop=4)
+    """Multiply-accumulates of one call of such a layer, in the same way."""
+
+
+@frozen
 class DepthRow:
     """One meaning of the word depth."""
 
@@ -145,6 +178,15 @@ COMPONENTS = Section(
     name="components",
     row_type=ComponentRow,
     caption="Parts of the network",
+    chapter="cost",
+    folded=True,
+)
+
+TYPES = Section(
+    analysis="params",
+    name="types",
+    row_type=TypeRow,
+    caption="Types of layers side by side",
     chapter="cost",
     folded=True,
 )

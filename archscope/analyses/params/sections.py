@@ -1,4 +1,4 @@
-"""Puts together the sections of the params analysis: modules, components, operators, depth."""
+"""Puts together the sections of the params analysis, one for each way to look at a count."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from archscope.analyses.params.rows import (
     DEPTH,
     MODULES,
     OPERATORS,
+    TYPES,
     ComponentRow,
     DepthRow,
     ModuleRow,
@@ -23,6 +24,7 @@ from archscope.analyses.params.rows import (
 )
 from archscope.analyses.params.summary import summary
 from archscope.analyses.params.tally import Tally, copies_of, sums_of, tally
+from archscope.analyses.params.types import legend, type_rows
 from archscope.blocks.shapes import shapes_only
 from archscope.counting.agreement import Agreement, compare
 from archscope.counting.blocks import count_blocks, reruns
@@ -100,6 +102,7 @@ def _assemble(
         notes += nonzero_notes(subject.model, modules)
     totals = _totals(sums[""], ran=count is not None, complete=complete)
     depths = _depth_rows(subject, count)
+    types = tuple(type_rows(subject, count, modules, flops_per_mac))
     said = tuple(summary(totals, depths))
     return (
         MODULES.filled(
@@ -112,6 +115,7 @@ def _assemble(
             about=f"frozen {', '.join(freeze)}" if freeze else "",
         ),
         COMPONENTS.filled(_component_rows(modules, tallies, subject.repeats), summary=said),
+        TYPES.filled(types, summary=(*legend(types), *said)),
         OPERATORS.filled(_operator_rows(subject, count), summary=said),
         DEPTH.filled(depths, summary=said),
     )
@@ -126,7 +130,7 @@ def _notes(
     if count.fvcore is None or not agreement.complete:
         return agreement.notes
     held, alone = len(agreement.agreed), agreement.alone
-    if alone and not held:
+    if not held:
         return agreement.notes
     text = (
         f"fvcore and torch's dispatcher agree on the {'other ' * alone}multiply-accumulates of "

@@ -70,6 +70,8 @@ def joined(parts: Iterable[Words], separator: str = SEPARATOR) -> Words:
 
 def with_lines(report: Report, lines: Sequence[Words], section: Section) -> Report:
     """Return `report` with one more section, and more lines under all of its tables."""
-    said = (*report.sections[0].summary, *lines)
-    sections = (replace(each, summary=said) for each in (*report.sections, section))
+    added = replace(section, summary=report.sections[0].summary)
+    sections = (
+        replace(each, summary=(*each.summary, *lines)) for each in (*report.sections, added)
+    )
     return replace(report, sections=tuple(sections))

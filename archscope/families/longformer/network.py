@@ -155,4 +155,6 @@ class SlidingChunks(nn.Module):
         query = torch.arange(q.shape[2], device=q.device).view(-1, w, 1)  # (n, w, 1)
         key = query[:, :1] + torch.arange(-w, 2 * w, device=q.device)  # (n, 1, 3 w)
         outside = (key < self.global_tokens) | (key >= length)  # (n, 1, 3 w)
-        return outside | ((key - query).abs() > w)
+        # Padding sees itself, or it would see nothing, and a softmax over nothing is not a number.
+        alone = (key == query) & (query >= length)  # (n, w, 3 w)
+        return (outside & ~alone) | ((key - query).abs() > w)

@@ -76,13 +76,11 @@ def _largest(report: Report) -> Iterator[str]:
     if not sum(params.values()):
         return
     first = max(params, key=lambda name: params[name])
-    text = f"Most parameters are in {_part(first)} ({_share(params, first)})"
+    text = f"{_begun(first)} {_verbs(first)[0]} {_leading(params, first, 'parameters')}"
     if sum(flops.values()):
         second = max(flops, key=lambda name: flops[name])
-        also = "so are most" if second == first else "most"
-        where = "" if second == first else f" are in {_part(second)}"
-        text += f", {also} FLOPs{where} ({_share(flops, second)})"
-        yield f"{text}."
+        who = " and" if second == first else f", {_part(second)}"
+        yield f"{text}{who} {_verbs(second)[1]} {_leading(flops, second, 'FLOPs')}."
         yield from _mismatch(params, flops)
     else:
         yield f"{text}."
@@ -94,16 +92,29 @@ def _mismatch(params: dict[str, int], flops: dict[str, int]) -> Iterator[str]:
     gaps = {name: params[name] / wholes[0] - flops[name] / wholes[1] for name in params}
     name = max(gaps, key=lambda each: abs(gaps[each]))
     if abs(gaps[name]) >= _MISMATCH:
-        part = _part(name)
-        holds, does = ("hold", "do") if _is_plural(part) else ("holds", "does")
+        holds, does = _verbs(name)
         yield (
-            f"{part[0].upper()}{part[1:]} {holds} {_some(params, name)} of the parameters and "
+            f"{_begun(name)} {holds} {_some(params, name)} of the parameters and "
             f"{does} {_some(flops, name)} of the FLOPs."
         )
 
 
-def _is_plural(part: str) -> bool:
-    return part.endswith("s") and part.startswith("the ")
+def _verbs(name: str) -> tuple[str, str]:
+    """Return what a part does with parameters and with FLOPs."""
+    part = _part(name)
+    plural = part.endswith("s") and part.startswith("the ")
+    return ("hold", "do") if plural else ("holds", "does")
+
+
+def _begun(name: str) -> str:
+    """Return a part at the beginning of a sentence."""
+    part = _part(name)
+    return f"{part[0].upper()}{part[1:]}"
+
+
+def _leading(parts: dict[str, int], name: str, what: str) -> str:
+    most = _format.most(parts[name], sum(parts.values()))
+    return f"{most} {what} ({_share(parts, name)})"
 
 
 def _share(parts: dict[str, int], name: str) -> str:

@@ -63,8 +63,14 @@ NAMED = {
     "conv_spatial": 0,
     "conv_pointwise": 2,
     "other": 6,
+    "linear": 1,
+    "conv 2d": 5,
+    "pointwise conv 2d": 2,
+    "depthwise conv 2d": 3,
+    "embedding": 4,
+    "norm": 7,
 }
-"""Parts of networks that look the same on every page."""
+"""Parts of networks and types of layers that look the same on every page."""
 
 
 def look(number: int) -> Look:

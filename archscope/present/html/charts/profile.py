@@ -66,7 +66,7 @@ def _drawing(layers: list[Any], name: str, end: str) -> Drawing:
     ]
     said = ", ".join(
         f"{word} at {_format.safe_label(row.path or 'the model itself')}"
-        for word, (_, row) in zip(("most parameters", "most FLOPs"), most, strict=True)
+        for word, (_, row) in zip(("the most parameters", "the most FLOPs"), most, strict=True)
     )
     whose = f" of {_format.safe_label(name)}" if name else ""
     ticks = {"tickvals": list(range(len(layers))), "ticktext": [label(r.path, 28) for r in layers]}
