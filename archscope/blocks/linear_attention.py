@@ -46,8 +46,8 @@ class LinearDotProduct(nn.Module):
         (batch, heads, queries, width), (_, groups, keys, _) = inputs[:2]
         symbols = {"B": batch, "H": heads, "K": groups, "d": width, "e": inputs[2][3]}
         if not self.causal:
-            macs = "B*K*T*d*e + B*H*S*d*(e + 1)"
-            return ClosedForm(params="0", macs=macs, symbols=symbols | {"S": queries, "T": keys})
+            macs = "B*K*S*d*e + B*H*L*d*(e + 1)"
+            return ClosedForm(params="0", macs=macs, symbols=symbols | {"L": queries, "S": keys})
         chunk = _chunk(width, queries)
         padded = -(-queries // chunk) * chunk
         return ClosedForm(

@@ -94,6 +94,8 @@ class SelectiveScan(nn.Module):
     gates of an LSTM are, and has no multiply-accumulates: those of y_t are B S E N.
     """
 
+    archscope_layer = "state space"
+
     def __init__(self, inner: int, state: int) -> None:
         super().__init__()
         decays = torch.arange(1, state + 1, dtype=torch.get_default_dtype())
@@ -112,9 +114,9 @@ class SelectiveScan(nn.Module):
         """Each position reads its state of every feature."""
         (batch, length, inner), state = inputs[0], inputs[2][-1]
         return ClosedForm(
-            params="E*N + E",
-            macs="B*S*E*N",
-            symbols={"B": batch, "S": length, "E": inner, "N": state},
+            params="i*s + i",
+            macs="n*i*s",
+            symbols={"n": batch * length, "i": inner, "s": state},
         )
 
 

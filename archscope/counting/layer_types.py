@@ -14,6 +14,8 @@ OWN_PARAMETERS = "own parameters"
 FUNCTIONS = "functions"
 """What functions do in the forward of a module which is no layer."""
 _OTHER = "other layers"
+ATTRIBUTE = "archscope_layer"
+"""By which a class says what type of layer it is."""
 _NORM_NAME = re.compile(r"Norm(\d[dD])?$")
 _BY_SOURCE = {
     "torch.nn.modules.activation": "activation",
@@ -28,6 +30,7 @@ LAYER_TYPES = (
     EXPERTS,
     *_CONVOLUTIONS,
     "recurrent",
+    "state space",
     ATTENTION,
     "embedding",
     NORM,
@@ -107,6 +110,9 @@ def _by_class(module: nn.Module) -> str | None:
 
 def _by_name(module: nn.Module, component: str) -> str | None:
     """Return what a module is whose class, or the name of it, says so: `PReLU`, `GlobalNorm2d`."""
+    said = getattr(module, ATTRIBUTE, None)
+    if isinstance(said, str) and said in LAYER_TYPES:
+        return said
     if component == "norms":
         return NORM
     if _holds_others(module):

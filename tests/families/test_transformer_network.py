@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import archscope
 from archscope import specs
 from archscope.families.transformer import FAMILY
 from archscope.families.transformer.spec import TransformerSpec
 
-SMALL = {"depth": 3, "d_model": 16, "heads": 4, "vocab_size": 11, "seq_len": 9}
+SMALL: dict[str, Any] = {"depth": 3, "d_model": 16, "heads": 4, "vocab_size": 11, "seq_len": 9}
 MIXING: list[dict[str, Any]] = [
     {},
     {"attention": "window", "window": 3},
@@ -334,6 +335,17 @@ def test_folded_and_unfolded_return_the_same_shapes(fields: Any) -> None:
     first, second = (r if isinstance(r, tuple) else (r,) for r in results)
     assert [x.shape for x in first] == [x.shape for x in second]
     assert all(p.is_meta for p in whole.parameters())
+
+
+def test_a_token_classifier_scores_each_token() -> None:
+    model = _network(arch="encoder", classes=3, classify="token", head="none")
+
+    features, classes = model(torch.arange(9)[None])
+    assert classes.shape == (1, 9, 3)
+    torch.testing.assert_close(classes, model.pooled.classifier(features))
+    counted = archscope.params("transformer", **SMALL, arch="encoder", classes=3, classify="token")
+    row = next(row for row in counted.section("modules").rows if row.path == "pooled.classifier")
+    assert row.own_macs == SMALL["seq_len"] * SMALL["d_model"] * 3
 
 
 def test_the_pooled_position_is_one_that_sees_everything() -> None:

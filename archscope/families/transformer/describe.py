@@ -104,7 +104,7 @@ def _unusual(spec: TransformerSpec) -> Iterator[str]:
     if spec.vocab_size and not isinstance(spec.head, kinds.LanguageHead):
         yield "no head" if isinstance(spec.head, kinds.NoHead) else "mlm head"
     if spec.classes:
-        yield f"{spec.classes} classes"
+        yield f"{spec.classes} classes" + (" per token" if spec.classify == "token" else "")
 
 
 def _biases(spec: TransformerSpec) -> Iterator[str]:

@@ -37,7 +37,7 @@ class Transformer(nn.Module):
 
     Takes tokens (B, S), or features (B, S, D) where there is no vocabulary. Returns scores
     (B, S, V), without a head features (B, S, D); and beside them the pooled position, (B, D) or
-    (B, C), where there is a pooler or a classifier.
+    (B, C), where there is a pooler or a classifier; (B, S, C) where tokens are classified.
     """
 
     def __init__(self, spec: TransformerSpec, plan: Sequence[BlockPlan]) -> None:
@@ -270,6 +270,13 @@ def _vocabulary_head(spec: TransformerSpec, table: nn.Embedding | None) -> nn.Mo
     return head
 
 
+def _pooled_position(spec: TransformerSpec) -> int | None:
+    """Return the one position that sees the whole sequence; None: all are classified."""
+    if spec.classify == "token":
+        return None
+    return -1 if spec.sees_only_past else 0
+
+
 def _pooled_head(spec: TransformerSpec) -> nn.Module | None:
     """Return the head on the pooled position, or None where there is none."""
     if not (spec.pooler or spec.classes):
@@ -277,7 +284,7 @@ def _pooled_head(spec: TransformerSpec) -> nn.Module | None:
     return PooledHead(
         spec.d_model,
         spec.classes,
-        position=-1 if spec.sees_only_past else 0,
+        position=_pooled_position(spec),
         pooler=spec.pooler,
         bias=spec.bias,
     )

@@ -76,6 +76,6 @@ def _remarks(
         )
     if spec.has_two_stacks:
         yield source_remark(spec.seq_len)
-    if spec.pooler or spec.classes:
+    if (spec.pooler or spec.classes) and spec.classify == "sequence":
         token = "last" if spec.sees_only_past else "first"
         yield f"the pooled output reads the {token} token alone"

@@ -142,6 +142,8 @@ def _check_stacks(spec: Any) -> None:
 
 
 def _check_vocabulary(spec: Any) -> None:
+    if spec.classify == "token" and not spec.classes:
+        raise SpecError("classify", "token", "needs {classes} of 1 or more")
     if spec.vocab_size:
         return
     if spec.embedding_dim is not None:

@@ -86,8 +86,9 @@ class TransformerSpec:
         kinds.LanguageHead(),
         "scores over the vocabulary: one projection, BERT's dense-norm-projection, or none",
     )
-    classes: int = option(
-        0, "outputs of a classifier on the pooled position; 0: none", low=0, high=2**24
+    classes: int = option(0, "outputs of a classifier; 0: none", low=0, high=2**24)
+    classify: Literal["sequence", "token"] = option(
+        "sequence", "what is classified: the sequence, by its pooled position, or each token"
     )
 
     def __post_init__(self) -> None:
