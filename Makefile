@@ -23,7 +23,7 @@ venv: $(VENV)/.installed ## Make the virtual environment and install everything
 .PHONY: demo
 demo: $(VENV)/.installed ## Install, and show the main commands
 	$(BIN)/archscope list
-	$(BIN)/archscope params cnn --dilations 1,2,4
+	$(BIN)/archscope params --dilations 1,2,4
 	$(BIN)/archscope params --depth 24
 	$(BIN)/archscope report --depth 24 -o report.html
 
