@@ -13,7 +13,6 @@ from archscope.cli._model import ModelCommand, read_model
 from archscope.cli._output import Output, output_options
 from archscope.errors import UsageError
 from archscope.library import bare_network, require_coverage, see_network, why_unbuffered
-from archscope.loaders.family import refuse_strangers
 from archscope.loaders.stack import StackSpec, read_branches, sketch
 from archscope.results import Report
 from archscope.study import analyse, claims_of, require
@@ -242,7 +241,10 @@ def _numbers(flag: str, text: str | None) -> tuple[int, ...] | None:
 
 def read_stack(texts: Mapping[str, str], branches: str | None) -> Sketch:
     """Return the stack of convolutions that the flags and `--branches` describe."""
-    refuse_strangers("a bare stack", StackSpec, texts, names_them="archscope rf --help")
+    if not specs.reads(StackSpec, texts):
+        from archscope.loaders.family import refuse_strangers
+
+        refuse_strangers("a bare stack", StackSpec, texts, names_them="archscope rf --help")
     if branches is None:
         return sketch(specs.made(StackSpec, texts))
     if "dilations" in texts:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from archscope.errors import ForwardError, SpecError, ThresholdError, UsageError
 from archscope.library._named import check_names, network_of, subject_of
-from archscope.loaders import GENERAL, described_by
 from archscope.results import Report
+from archscope.specs import reads
 from archscope.study import analyse, assemble, can_have_data
 from archscope.subject import Network, Sketch, Subject
 
@@ -107,8 +107,14 @@ def bare_network(fields: Collection[str]) -> str:
 
     A depth alone is a Transformer's, as for all other analyses.
     """
-    among = ("stack", *GENERAL) if "depth" not in fields else (GENERAL[0], "stack", *GENERAL[1:])
-    return described_by(fields, among)
+    from archscope.loaders.stack import StackSpec
+
+    is_deep = "depth" in fields
+    if not is_deep and reads(StackSpec, fields):  # the most asked, in a blink
+        return "stack"
+    from archscope.loaders import GENERAL, described_by
+
+    return described_by(fields, (GENERAL[0], "stack", *GENERAL[1:]) if is_deep else GENERAL)
 
 
 def _described(network: Any, branches: Sequence[Any], fields: Collection[str]) -> str:
