@@ -142,7 +142,7 @@ def _made(field: str, kind: Kind, given: Sequence[str]) -> Any:
             text = text if equals else "true"
         else:
             place = listed or next((p for p in places if p.kind != "switch"), None)
-            part, text = place or _no_place(field, kind, item), item
+            part, text = place or _no_place(field, kind, given), item
         texts.setdefault(part.name, []).append(text.strip())
         listed = part if part.kind == "list" and (equals or part is kind.last) else None
     parts = {part.name: part for part in kind.parts}
@@ -156,7 +156,8 @@ def _no_part(field: str, kind: Kind, name: str) -> Part:
     raise SpecError(field, f"{kind.word}:{name}=", f"is no number of {kind.word}; {has}.{near}")
 
 
-def _no_place(field: str, kind: Kind, item: str) -> Part:
+def _no_place(field: str, kind: Kind, given: Sequence[str]) -> Part:
     names = "/".join(part.name.upper() for part in kind.parts if part.kind != "switch")
     full = f"{kind.word}:{names}" if names else kind.word
-    raise SpecError(field, f"{kind.word}:{item}", f"has too many numbers; it is {full}")
+    typed = f"{kind.word}:{'/'.join(given)}"
+    raise SpecError(field, typed, f"has too many numbers; it is {full}")

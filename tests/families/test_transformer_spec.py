@@ -338,7 +338,11 @@ def test_what_is_said_later_changes_what_was_said_before() -> None:
         ("attention", "windw:3", "attention: 'windw' is not one of 'full', 'window', 'dilated-w"),
         ("attention", "window:x", "window: 'x' is not an integer."),
         ("attention", "window:0", "window: 0 is not in the range 1<=x<="),
-        ("attention", "window:3/4/5", "attention: 'window:5' has too many numbers; it is window:W"),
+        (
+            "attention",
+            "window:3/4/5",
+            "attention: 'window:3/4/5' has too many numbers; it is windo",
+        ),
         ("attention", "window:3,full", "attention: 'window:3,full' names 2 kinds; give one."),
         ("attention", "window:widht=3", "attention: 'window:widht=' is no number of window; it h"),
         ("ffn", "moe:8/9", "top_k: 9 is more than experts 8. Give 1 to 8."),

@@ -38,7 +38,8 @@ def _check_mixers(spec: Any) -> None:
 
 def _check_length(field: str, items: tuple[Any, ...], most: int) -> None:
     if len(items) > most:
-        problem = f"has {len(items)} items for {most} block{'s' * (most > 1)}; give 1 to {most}"
+        blocks, some = ("block", "1") if most == 1 else ("blocks", f"1 to {most}")
+        problem = f"has {len(items)} items for {most} {blocks} that read it; give {some}"
         raise SpecError(field, shown(items), problem)
 
 
