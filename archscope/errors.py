@@ -74,6 +74,8 @@ class SpecError(UsageError):
         self.field = field
         self.value = value
         self.problem = problem
+        self.said_by = ""
+        """Where the value was said, if not on the command line, e.g. `ARCHSCOPE_PARAMS_DEPTH`."""
         super().__init__(f"{field}: {self.describe(str)}")
 
     def describe(self, name_field: Callable[[str], str]) -> str:

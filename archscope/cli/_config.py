@@ -1,45 +1,120 @@
-"""Defaults of options from TOML: `[params]` in archscope.toml, or `[tool.archscope.params]`."""
+"""Defaults of options from TOML: `[params]` in archscope.toml, or `[tool.archscope.params]`.
+
+The nearest file counts, from the working folder upwards. A key is a flag without its dashes.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from archscope.errors import UsageError
+import click
+
+from archscope.errors import UsageError, did_you_mean
+from archscope.records import frozen
+
+_OWN_FILE, _PROJECT = "archscope.toml", "pyproject.toml"
+_OURS = re.compile(r"^\s*\[\s*tool\s*\.\s*archscope\b|^\s*tool\s*\.\s*archscope\b", re.MULTILINE)
 
 
-def read_config(path: str | None) -> dict[str, Any]:
-    """Return defaults by command and option; without a path, from the working folder if any.
+@frozen
+class Config:
+    """What a file says, not yet held against the options that there are."""
 
-    Raises `UsageError` where the file was named and cannot be read, or is not TOML.
+    path: Path
+    """The file."""
+    text: str
+    """All of it, to say on which line something stands."""
+    tables: Mapping[str, Any]
+    """Its tables by the command that they are for."""
+
+    def options(self, command: str, flags: Mapping[str, click.Option]) -> dict[str, Any]:
+        """Return the defaults of a command's options, by name; `flags` are they by their flags.
+
+        Raises `UsageError` for a key that is no flag of it.
+        """
+        found = {}
+        for key, value in self.tables.get(command, {}).items():
+            word = key.replace("_", "-")
+            if word not in flags:
+                near = did_you_mean(word, list(flags))
+                raise self.error(key, f"[{command}] has no option {key!r}.{near}", command)
+            found[flags[word].name or word] = _value(flags[word], value)
+        return found
+
+    def check(self, commands: list[str]) -> None:
+        """Raise `UsageError` for what is no table of a command."""
+        for name, table in self.tables.items():
+            if name not in commands:
+                near = did_you_mean(name, commands)
+                raise self.error(name, f"no command is called {name!r}.{near}")
+            if not isinstance(table, dict):
+                raise self.error(name, f"{name} is {table!r}, not a table; write [{name}]")
+
+    def error(self, key: str, problem: str, table: str = "") -> UsageError:
+        """Return an error that names the file and the line."""
+        return UsageError(f"{self.path}, line {_line(self.text, key, table)}: {problem}")
+
+
+def read_config(path: str | None) -> Config | None:
+    """Return what a file says, or the nearest one; None: there is none.
+
+    Raises `UsageError` where the file cannot be read, or is not TOML.
     """
-    if path is not None:
-        return _tables(Path(path))
-    for name in ("archscope.toml", "pyproject.toml"):
-        if Path(name).is_file():
-            return _tables(Path(name))
-    return {}
+    found = Path(path) if path is not None else next(_nearest(), None)
+    return None if found is None else _read(found)
 
 
-def _tables(path: Path) -> dict[str, Any]:
+def _nearest() -> Iterator[Path]:
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / _OWN_FILE).is_file():
+            yield _from(here, folder / _OWN_FILE)
+        project = folder / _PROJECT
+        if project.is_file() and _OURS.search(project.read_text("utf-8", errors="replace")):
+            yield _from(here, project)
+
+
+def _from(here: Path, path: Path) -> Path:
+    return path.relative_to(here) if path.parent == here else path
+
+
+def _read(path: Path) -> Config:
     import tomllib
 
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        document = tomllib.loads(text)
     except OSError as error:
         raise UsageError(f"config file '{path}' cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"config file '{path}' is not TOML: {error}") from None
-    if path.name == "pyproject.toml":
-        document = document.get("tool", {}).get("archscope", {})
-    return {command: _options(table) for command, table in document.items()}
+    for part in ("tool", "archscope") if path.name == _PROJECT else ():
+        document = document.get(part, {})
+        if not isinstance(document, dict):
+            raise UsageError(f"config file '{path}': {part} is {document!r}, not a table")
+    return Config(path=path, text=text, tables=document)
 
 
-def _options(table: Any) -> Any:
-    if not isinstance(table, dict):
-        return table
-    return {name.replace("-", "_"): _text(value) for name, value in table.items()}
+def _line(text: str, key: str, table: str) -> int:
+    """Return the line on which a key stands, behind the heading of its table."""
+    after = not table
+    for number, line in enumerate(text.splitlines(), start=1):
+        heading = re.match(r"\s*\[+\s*(?:tool\s*\.\s*archscope\s*\.\s*)?(.*?)\s*\]", line)
+        if heading:
+            after = not table or heading[1].strip("\"'") == table
+        named = heading[1] if heading and not table else line.partition("=")[0]
+        if after and key in re.split(r"[\s.\"']+", named):
+            return number
+    return 1
 
 
-def _text(value: Any) -> Any:
-    return ",".join(map(str, value)) if isinstance(value, list) else value
+def _value(option: click.Option, value: Any) -> Any:
+    """Return a value as an option takes it: a list as it is typed, texts once for each time."""
+    several = isinstance(value, list)
+    if option.multiple and several and all(isinstance(item, str) for item in value):
+        return value
+    text = ",".join(map(str, value)) if several else value
+    return [text] if option.multiple else text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -28,6 +29,9 @@ Results go to stdout, all else to stderr. Exit codes: 0 ok, 1 the analysis faile
 """
 
 
+_CONFIG = "archscope.cli.config"
+
+
 def summaries() -> dict[str, str]:
     """Return the line of every command, in the order of the help, without importing any.
 
@@ -45,7 +49,11 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
-            return super().resolve_command(ctx, args)
+            name, command, rest = super().resolve_command(ctx, args)
+            if name is not None and command is not None and _CONFIG in ctx.meta:
+                defaults = ctx.meta[_CONFIG].options(name, _flags(command, ctx))
+                ctx.default_map = {name: defaults}
+            return name, command, rest
         except click.NoSuchOption:
             raise
         except click.UsageError as error:  # Click knows no name that is not loaded
@@ -69,12 +77,29 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(summaries().items()))
 
 
+def _flags(command: click.Command, ctx: click.Context) -> Mapping[str, click.Option]:
+    """Return every option that a file may set, by its long flags without dashes."""
+    inner = command.context_class(command, parent=ctx, resilient_parsing=True)
+    asked = getattr(command, "all_params", None)
+    options = asked(inner) if asked else command.get_params(inner)
+    return {
+        flag.removeprefix("--"): option
+        for option in options
+        if isinstance(option, click.Option)
+        for flag in option.opts
+        if flag.startswith("--")
+    }
+
+
 def _configure(ctx: click.Context, option: click.Parameter, path: str | None) -> None:
     if ctx.resilient_parsing:
         return
     from archscope.cli._config import read_config
 
-    ctx.default_map = read_config(path)
+    config = read_config(path)
+    if config is not None:
+        config.check(list(summaries()))
+        ctx.meta[_CONFIG] = config
 
 
 @click.group(

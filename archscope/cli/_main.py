@@ -141,7 +141,8 @@ def _message(error: ArchscopeError) -> str:
         from archscope.specs import flag_of
 
         flag = flag_of(error.field)
-        return f"Invalid value for '{flag}': {error.describe(flag_of)}"
+        where = f" (from {error.said_by})" if error.said_by else ""
+        return f"Invalid value for '{flag}'{where}: {error.describe(flag_of)}"
     if not isinstance(error, ForwardError):
         return str(error)
     return f"{str(error).rstrip('.')}. --debug shows the traceback."

@@ -12,7 +12,7 @@ import click
 
 from archscope import specs
 from archscope.cli._arguments import read_arguments
-from archscope.errors import ArchscopeError, LoadError, UsageError
+from archscope.errors import ArchscopeError, LoadError, SpecError, UsageError
 from archscope.subject import Network, Request
 
 _NAMED = "archscope.cli.named"
@@ -97,6 +97,15 @@ class ModelCommand(click.Command):
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         return [*super().get_params(ctx), *_OWN, *map(option_of, self._fields(ctx).values())]
 
+    def all_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return every option that it may have, whatever network is named."""
+        from archscope.families import FAMILIES
+
+        specs_ = [family.spec for family in FAMILIES.all().values()]
+        specs_ += [spec for _, spec in self.groups]
+        fields = {flag.name: flag for spec in specs_ for flag in specs.flags(spec)}
+        return [*map(option_of, fields.values()), *super().get_params(ctx), *_OWN]
+
     def invoke(self, ctx: click.Context) -> Any:
         given = {name: ctx.params.pop(name) for name in self._fields(ctx)}
         ctx.params["fields"] = {k: text_of(v) for k, v in given.items() if v is not None}
@@ -112,6 +121,9 @@ class ModelCommand(click.Command):
     def _invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except SpecError as error:
+            error.said_by = _said_by(ctx, error.field)
+            raise
         except SystemExit as ended:  # in its forward: click's own way out is another
             code = f"exit code {ended.code!r}"
             raise LoadError(f"the network's forward ended the program with {code}") from ended
@@ -161,6 +173,16 @@ def _general() -> dict[type, str]:
 
     families = map(FAMILIES.get, loaders.GENERAL)
     return {each.spec: f"Fields of {each.name} ({each.summary})" for each in families}
+
+
+def _said_by(ctx: click.Context, field: str) -> str:
+    """Return where a field was set, if not on the command line."""
+    source = ctx.get_parameter_source(field)
+    if source is click.core.ParameterSource.ENVIRONMENT:
+        return f"{ctx.auto_envvar_prefix}_{field.upper()}"
+    if source is click.core.ParameterSource.DEFAULT_MAP:
+        return "the configuration file"
+    return ""
 
 
 def _say_whose(ctx: click.Context, unknown: click.NoSuchOption) -> None:
