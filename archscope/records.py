@@ -32,7 +32,9 @@ def frozen(cls: type[T]) -> type[T]:
     def equal(self: Any, other: object) -> bool:
         return values(self) == values(other) if type(other) is type(self) else NotImplemented
 
-    made.__repr__, made.__eq__ = _repr, equal
+    made.__eq__ = equal
+    if "__repr__" not in vars(cls):
+        made.__repr__ = _repr
     made.__hash__ = lambda self: hash(values(self))
     return made  # type: ignore[no-any-return]
 

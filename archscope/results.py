@@ -306,6 +306,13 @@ class Report:
         """
         return cast("Figure", resolve("archscope.present._figure:figure")(self, name))
 
+    def __str__(self) -> str:
+        return self.to("table").rstrip("\n")
+
+    def __repr__(self) -> str:
+        names = ", ".join(section.address for section in self.sections)
+        return f"<Report of {self.command}: {self.title!r}, sections {names}>"
+
     def _repr_html_(self) -> str:
         return cast(str, resolve("archscope.present._notebook:render")(self, View()))
 
