@@ -57,7 +57,15 @@ def _private_figure() -> Any:
         def _ipython_display_(self) -> None:
             self.show()
 
+        def __reduce__(self) -> Any:
+            return _rebuilt, super().__reduce__()[1]
+
     return Figure
+
+
+def _rebuilt(*held: Any) -> Any:
+    """Return a figure that was pickled: its class is made where plotly is first wanted."""
+    return _private_figure()(*held)
 
 
 def _private(kwargs: dict[str, Any]) -> dict[str, Any]:

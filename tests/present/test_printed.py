@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from copy import deepcopy
 from dataclasses import replace
 
 import archscope
@@ -20,3 +22,11 @@ def test_a_title_from_outside_stays_one_line() -> None:
 
     assert "\n" not in repr(hostile)
     assert "\x1b" not in repr(hostile) + str(hostile)
+
+
+def test_a_figure_is_copied_and_pickled_like_any_other() -> None:
+    figure = archscope.rf([1, 2, 4]).figure("gridding")
+
+    for copy in (pickle.loads(pickle.dumps(figure)), deepcopy(figure)):
+        assert copy == figure
+        assert type(copy) is type(figure)
