@@ -209,7 +209,7 @@ class DispatcherCounter(TorchDispatchMode):
             macs = self._macs(operator, operator.formula, args, kwargs, result)
             operands = multiplied(operator.name, inputs)
             path, weight = self._owner(operands, path)
-            weight = weight or self._computed(operator.name, operands)
+            weight = self._computed(operator.name, operands) if weight is None else weight
             self._expected.add(path, macs or 0)
             if macs and self._is_weightless(operator.name, operands):
                 self.count.weightless[path] += macs
@@ -270,7 +270,7 @@ class DispatcherCounter(TorchDispatchMode):
         running = self.stack.current
         if running in self._linear:
             return hash(running)
-        # Memory alone does not tell two filters apart: that of the first may be the second's by now.
+        # Memory alone does not tell filters apart: the first one's may be the second's by now.
         return hash((running, _storage(operands[1]))) if "conv" in operator else None
 
     def _is_weightless(self, operator: str, operands: Sequence[Tensor]) -> bool:
