@@ -2,7 +2,8 @@
 
 A module says so by the attribute `archscope_component`, on its class or on itself; the modules
 inside it inherit the word unless they have their own. What it costs it may say itself too, by a
-method `archscope_closed_form` of the shapes that it takes and makes.
+method `archscope_closed_form` of the shapes that it takes and makes, and by the attribute
+`archscope_layer` which type of layer it is, where its class and weights do not tell.
 """
 
 from typing import TypeVar

@@ -107,6 +107,7 @@ class DispatcherCounter(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self._holders = _holders_by_storage(model)
         self._inherited: dict[int, Holders] = {}
+        self._linear = {p for p, module in model.named_modules() if isinstance(module, nn.Linear)}
         self._lengths = PathLengths(model, repeats)
         self._operators: dict[Any, Operator] = {}
         self._unwritten = Unwritten()
@@ -208,6 +209,7 @@ class DispatcherCounter(TorchDispatchMode):
             macs = self._macs(operator, operator.formula, args, kwargs, result)
             operands = multiplied(operator.name, inputs)
             path, weight = self._owner(operands, path)
+            weight = self._computed(operator.name, operands) if weight is None else weight
             self._expected.add(path, macs or 0)
             if macs and self._is_weightless(operator.name, operands):
                 self.count.weightless[path] += macs
@@ -259,6 +261,17 @@ class DispatcherCounter(TorchDispatchMode):
                 held.append(holders)
                 weight = key if tensor.ndim > 1 else weight
         return owner(held, running), weight
+
+    def _computed(self, operator: str, operands: Sequence[Tensor]) -> int | None:
+        """Return what stands for a weight that is no parameter, as by weight norm; None: no weight.
+
+        What a linear layer multiplies by is its weight however that was made, and so is a filter.
+        """
+        running = self.stack.current
+        if running in self._linear:
+            return hash(running)
+        # Memory alone does not tell filters apart: the first one's may be the second's by now.
+        return hash((running, _storage(operands[1]))) if "conv" in operator else None
 
     def _is_weightless(self, operator: str, operands: Sequence[Tensor]) -> bool:
         """Return whether what is multiplied is made by the network alone; a filter is a weight."""

@@ -15,7 +15,7 @@ FUNCTIONS = "functions"
 """What functions do in the forward of a module which is no layer."""
 _OTHER = "other layers"
 ATTRIBUTE = "archscope_layer"
-"""By which a class says what type of layer it is."""
+"""By which a module says what type of layer it is."""
 _NORM_NAME = re.compile(r"Norm(\d[dD])?$")
 _BY_SOURCE = {
     "torch.nn.modules.activation": "activation",
@@ -53,23 +53,32 @@ _ATTENTION_PROJECTIONS = 3
 """Queries, keys and values: linear layers whose weights torch's MultiheadAttention holds itself."""
 
 
-def layer_type(module: nn.Module, component: str, operators: Collection[str]) -> str | None:
+def layer_type(
+    module: nn.Module, component: str, operators: Collection[str], *, weightless: bool = False
+) -> str | None:
     """Return the type of layer that a module is by itself; None: it only holds others.
 
     `component` is the part of the network that it belongs to, `operators` those which multiplied in
-    it. A subclass of a layer is one, and so are torch's quantised layers. A module of any other
-    class is the layer that its weights make it: one matrix that is multiplied is linear, a filter
-    that is convolved a convolution. torch's `MultiheadAttention` is so many linear layers as
-    `layers_in` says; what else it does is `type_of_products`.
+    it, `weightless` whether none of them applied a weight. A module may state its type by the
+    attribute `archscope_layer`. A subclass of a layer is one, and so are torch's quantised
+    layers. A module of any other class is the layer that its weights make it: one matrix that is
+    multiplied is linear, a filter that is convolved a convolution. torch's `MultiheadAttention` is
+    so many linear layers as `layers_in` says; what else it does is `type_of_products`.
     """
-    known = _by_class(module) or _by_name(module, component)
+    known = _stated(module) or _by_class(module) or _by_name(module, component)
     if known is not None:
         return known
     if any(True for _ in module.parameters(recurse=False)):
-        return _by_weights(module, component, operators)
+        return _by_weights(module, component, () if weightless else operators)
     if operators:
         return FUNCTIONS
     return None if _holds_others(module) else _OTHER
+
+
+def place(type: str) -> tuple[int, str]:
+    """Return where a type stands in a table: one that a module states by itself comes last."""
+    known = LAYER_TYPES.index(type) if type in LAYER_TYPES else len(LAYER_TYPES)
+    return known, type
 
 
 def holds_projections(module: nn.Module) -> bool:
@@ -92,9 +101,18 @@ def type_of_products(module: nn.Module, type: str | None, component: str, *, sof
     before it is applied multiplies no stored one: such products are the layer's own.
     """
     attends = component == ATTENTION or (softmax and component in _MAY_ATTEND)
-    if holds_projections(module) or (attends and _by_class(module) is None):
+    known = _stated(module) or _by_class(module)
+    if holds_projections(module) or (attends and known is None):
         return ATTENTION
     return FUNCTIONS if type in (None, OWN_PARAMETERS) else type
+
+
+def _stated(module: nn.Module) -> str | None:
+    try:
+        own = getattr(module, ATTRIBUTE, None)
+    except Exception:  # an attribute that is looked up by the user's own code
+        return None
+    return own if isinstance(own, str) and own else None
 
 
 def _by_class(module: nn.Module) -> str | None:
@@ -110,9 +128,6 @@ def _by_class(module: nn.Module) -> str | None:
 
 def _by_name(module: nn.Module, component: str) -> str | None:
     """Return what a module is whose class, or the name of it, says so: `PReLU`, `GlobalNorm2d`."""
-    said = getattr(module, ATTRIBUTE, None)
-    if isinstance(said, str) and said in LAYER_TYPES:
-        return said
     if component == "norms":
         return NORM
     if _holds_others(module):

@@ -144,7 +144,10 @@ def test_without_inputs_the_work_is_unknown() -> None:
         ("gpt2", {}, {"linear": 49, "attention": 12, "embedding": 2, "norm": 25}),
         ("albert-base-v1", {"seq_len": 64}, {}),
         ("transformer", {"seq_len": 64, "depth": 2, "experts": 4, "top_k": 2}, {"experts": 2}),
-        ("tcn", {}, {}),
+        # 8 blocks of two convolutions whose weights are normalised by hand
+        ("tcn", {}, {"conv 1d": 16}),
+        ("mamba-130m", {"seq_len": 32, "depth": 2}, {"state space": 2, "depthwise conv 1d": 2}),
+        ("transfo-xl-wt103-base", {"depth": 2}, {"attention": 2}),
         # 16 blocks of two 1x1 and a 3x3, four of them with a 1x1 beside them; 7x7 before
         ("resnet50", {}, {"conv 2d": 17, "pointwise conv 2d": 36, "norm": 53, "linear": 1}),
     ],

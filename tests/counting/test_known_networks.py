@@ -147,6 +147,19 @@ def test_a_vision_network(name: str) -> None:
     assert depths["blocks"] == blocks
 
 
+def test_a_layer_whose_weight_is_computed_is_a_weighted_layer() -> None:
+    normed = nn.utils.parametrizations
+    model = nn.Sequential(
+        normed.weight_norm(nn.Linear(4, 4)),
+        nn.utils.spectral_norm(nn.Linear(4, 4)),
+        normed.weight_norm(nn.Conv1d(2, 2, 1)),
+    )
+    found = (params(model, torch.zeros(1, 2, 4)), params("tcn"))
+
+    depths = [r.section("depth").rows[1].value for r in found]
+    assert depths == [3, 17], "of the TCN two in each of 8 blocks, normed by hand, and the last"
+
+
 def test_fvcore_adds_its_estimates_to_flops_and_not_to_macs() -> None:
     report = params(resnet((2, 2, 2, 2), bottleneck=False), IMAGES)
 

@@ -115,17 +115,19 @@ class TypeRow:
     """Bytes of the parameters in their own number types."""
     macs: int | None = column("MACs", kind="work", share=True, bound="complete")
     """Multiply-accumulates; None where some are unknown."""
-    macs_per_parameter: float | None = column("MACs/param", kind="number", drop=1, none="–")
+    macs_per_parameter: float | None = column(
+        "MACs/param", kind="number", drop=1, none="–", idle="unknown"
+    )
     """Multiply-accumulates for each parameter, shared ones at their first holder; None where there
     are no parameters, or the work is unknown."""
     flops: int | None = column()
     """FLOPs in the report's convention; None where some are unknown."""
     complete: bool = column(default=True)
     """Whether that is all of the work, and undisputed."""
-    params_formula: str | None = column("Params of one layer", drop=3)
+    params_formula: str | None = column("Params of one layer", drop=3, idle="unknown")
     """Parameters of one such layer, e.g. `i*o + o`; several where layers differ. None where there
     are none, or a layer's count is not what any formula says."""
-    macs_formula: str | None = column("MACs of one layer", drop=4)
+    macs_formula: str | None = column("MACs of one layer", drop=4, idle="unknown")
     """Multiply-accumulates of one call of such a layer, in the same way."""
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archscope.analyses.params.headline import headline
+from archscope.analyses.params.letters import legend
 from archscope.analyses.params.nonzero import nonzero_notes
 from archscope.analyses.params.own import Own, block_of, expand, own_by_module
 from archscope.analyses.params.rows import (
@@ -24,7 +25,7 @@ from archscope.analyses.params.rows import (
 )
 from archscope.analyses.params.summary import summary
 from archscope.analyses.params.tally import Tally, copies_of, sums_of, tally
-from archscope.analyses.params.types import legend, type_rows
+from archscope.analyses.params.types import type_rows
 from archscope.blocks.shapes import shapes_only
 from archscope.counting.agreement import Agreement, compare
 from archscope.counting.blocks import count_blocks, reruns

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from archscope.analyses.params.letters import is_spelt
 from archscope.analyses.params.own import Own
 from archscope.analyses.params.rows import TypeRow
 from archscope.analyses.params.tally import Figure, Tally, copies_of, tally
@@ -15,15 +16,14 @@ from archscope.counting.forward import ForwardCount
 from archscope.counting.layer_types import (
     ATTENTION,
     FUNCTIONS,
-    LAYER_TYPES,
     OWN_PARAMETERS,
     holds_projections,
     layer_type,
     layers_in,
+    place,
     type_of_products,
 )
 from archscope.records import frozen
-from archscope.results import Words
 from archscope.subject import Subject
 from archscope.theory import counts
 
@@ -32,48 +32,9 @@ if TYPE_CHECKING:
 
     from archscope.theory.counts import ClosedForm
 
-_ATTENTION = (
-    "Attention is softmax(q k) v alone: its projections are linear layers, those that "
-    "MultiheadAttention holds itself among them."
-)
-_LETTERS = {
-    "n": "rows or positions made (of a transposed convolution: read)",
-    "i": "features in",
-    "o": "features out",
-    "k": "taps along an axis",
-    "g": "groups (of a recurrence: gates)",
-    "h": "hidden features",
-    "s": "numbers of a state",
-    "N": "layers",
-    "V": "words",
-    "B": "batch",
-    "H": "heads",
-    "K": "key heads",
-    "L": "queries",
-    "S": "keys",
-    "C": "queries of a chunk",
-    "d": "width",
-    "e": "width of a value",
-    "E": "experts",
-    "m": "matrices",
-    "f": "hidden features of an expert",
-    "D": "directions",
-    "P": "distances",
-}
-"""What a letter of a formula means; `k1` is the `k` of the first axis."""
 _PARAMETRIZED = re.compile(r"(^|\.)parametrizations\..*")
 """What torch puts below a layer whose weight is computed, as by weight norm."""
 _SCORES = counts.attention(batch=1, heads=1, queries=1, keys=1, key_width=1, value_width=1)
-
-
-def legend(rows: Sequence[TypeRow]) -> Iterator[Words]:
-    """Yield what stands under the table: what its words and the letters of its formulas mean."""
-    if any(row.type == ATTENTION for row in rows):
-        yield (_ATTENTION,)
-    formulas = " ".join(f"{row.params_formula} {row.macs_formula}" for row in rows)
-    met = {name.rstrip("0123456789") for name in re.findall(r"\b[A-Za-z]\d*\b", formulas)}
-    if met:
-        yield (f"{'; '.join(f'{name} {what}' for name, what in _LETTERS.items() if name in met)}.",)
 
 
 @frozen
@@ -105,7 +66,7 @@ def type_rows(
             for share in _shares(own, by_path, ran, flops_per_mac):
                 many = replace(share, layers=share.layers * times, tally=share.tally * times)
                 shares.setdefault(share.type, []).append(many)
-    for name in sorted(shares, key=LAYER_TYPES.index):
+    for name in sorted(shares, key=place):
         yield _row(name, shares[name])
 
 
@@ -116,6 +77,8 @@ class _Ran:
         self.count = count
         self.multiplying: dict[str, set[str]] = {}
         """The operators that multiplied in a module."""
+        self.weightless: set[str] = set()
+        """The modules none of whose products applied a weight."""
         self.softmaxes: set[str] = set()
         """The modules that took a softmax, themselves or by a layer of theirs."""
         for (path, operator), work in count.dispatcher.work.items() if count else ():
@@ -123,6 +86,14 @@ class _Ran:
                 self.multiplying.setdefault(path, set()).add(operator)
             if "softmax" in operator:
                 self.softmaxes |= {path, path.rpartition(".")[0]}
+        if count is not None:
+            macs, weightless = count.dispatcher.macs(), count.dispatcher.weightless
+            self.weightless = {path for path, amount in macs.items() if weightless[path] == amount}
+
+    def type_of(self, module: nn.Module, path: str, component: str) -> str | None:
+        """Return the type of layer that a module is."""
+        operators = self.multiplying.get(path, ())
+        return layer_type(module, component, operators, weightless=path in self.weightless)
 
 
 def _shares(
@@ -130,11 +101,10 @@ def _shares(
 ) -> Iterator[_Share]:
     module, layer = modules[own.path], _PARAMETRIZED.sub("", own.path)
     if layer != own.path:  # holds what the weight of that layer is computed from
-        operators = ran.multiplying.get(layer, ())
-        name = layer_type(modules[layer], own.component, operators)
+        name = ran.type_of(modules[layer], layer, own.component)
         yield _Share(type=name or OWN_PARAMETERS, layers=0, tally=tally(own))
         return
-    name = layer_type(module, own.component, ran.multiplying.get(own.path, ()))
+    name = ran.type_of(module, own.path, own.component)
     rest, products = tally(own), Tally()
     taken = type_of_products(module, name, own.component, softmax=own.path in ran.softmaxes)
     if own.work.weightless_macs and taken != name:
@@ -210,13 +180,15 @@ def _row(name: str, shares: Sequence[_Share]) -> TypeRow:
         flops=whole.flops.exact,
         complete=whole.complete and whole.macs.complete,
         params_formula=_joined(
-            share.params_formula for share in shares if share.tally.trainable + share.tally.frozen
+            name,
+            (s.params_formula for s in shares if s.tally.trainable + s.tally.frozen),
         ),
-        macs_formula=_joined(share.macs_formula for share in shares if share.tally.macs.known),
+        macs_formula=_joined(name, (s.macs_formula for s in shares if s.tally.macs.known)),
     )
 
 
-def _joined(formulas: Iterator[str | None]) -> str | None:
-    """Return the formulas that occur, None where one is missing."""
-    found = dict.fromkeys(formulas)
-    return None if None in found or not found else " or ".join(str(each) for each in found)
+def _joined(type: str, formulas: Iterator[str | None]) -> str | None:
+    """Return the formulas that occur; None where one is missing, or in letters of its own."""
+    found = tuple(dict.fromkeys(formulas))
+    known = [each for each in found if each is not None and is_spelt(each, type)]
+    return " or ".join(known) if known and len(known) == len(found) else None
