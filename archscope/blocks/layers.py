@@ -17,7 +17,7 @@ from archscope.errors import UsageError
 from archscope.subject import Inputs
 from archscope.theory.combs import jump
 from archscope.theory.gridding import name_of
-from archscope.theory.layers import Layer, Stack
+from archscope.theory.layers import Layer, Stack, lost
 from archscope.theory.outline import Outline
 from archscope.theory.product import each
 from archscope.theory.window import window
@@ -148,12 +148,17 @@ def _made(layer: Axes) -> nn.Module:
 
 
 def _shortcut(block: Sequence[Stack]) -> nn.Module:
-    """Return the path around a block: the identity, or a kernel of 1 with the block's stride."""
+    """Return the path around a block: the identity, or a kernel of 1 with the block's stride.
+
+    Its input is cut to what the block leaves.
+    """
     stride = tuple(jump(stack) for stack in block)
-    if set(stride) == {1}:
+    cuts = [(lost(stack) // 2, lost(stack) - lost(stack) // 2) for stack in block]
+    if set(stride) == {1} and not any(map(any, cuts)):
         return nn.Identity()
-    made: nn.Module = CONVOLUTIONS[len(block)](CHANNELS, CHANNELS, 1, stride, bias=False)
-    return made
+    around = tuple(-side for pair in reversed(cuts) for side in pair)
+    kind = _padded(CONVOLUTIONS[len(block)], around if any(around) else ())
+    return kind(CHANNELS, CHANNELS, 1, stride, bias=False)
 
 
 def _padded(kind: type[nn.Module], around: Around) -> Callable[..., nn.Module]:

@@ -279,7 +279,7 @@ def text_of(value: object) -> str:
 def _usage(field: specs.Field) -> str:
     if field.kind == "switch":
         return f"{field.flag} / --no-{field.flag[2:]}"
-    words = {"integer": "INT", "number": "NUMBER", "list": "LIST"}
+    words = {"integer": "INT", "number": "NUMBER", "list": "LIST", "text": "TEXT"}
     return f"{field.flag} {words.get(field.kind) or '|'.join(field.choices)}"
 
 

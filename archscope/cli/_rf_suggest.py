@@ -11,6 +11,7 @@ from archscope.analyses.rf.suggest.answer import SuggestSpec
 from archscope.cli._model import option_of, text_of
 from archscope.cli._output import Output, output_options
 from archscope.library import suggest
+from archscope.loaders import is_sentence
 
 _EPILOG = """\
 \b
@@ -19,6 +20,7 @@ Examples:
   archscope rf suggest --target 63 --kernel-size 3 --layers 5
   archscope rf suggest --target 511 --max-dilation 24
   archscope rf suggest --target 301 --prefix 1,2 --stride 8
+  archscope rf suggest --target 255 --prefix "conv k7 s2; pool 3 s2"
   archscope rf suggest --target 250ms --sample-rate 16kHz --kernel-size 7,3 --strides 2,2
   archscope rf suggest --target 1s --sample-rate 100Hz --convs-per-block 2
 """
@@ -48,6 +50,7 @@ def command(*, target: str, sample_rate: str | None, output: Output, **fields: A
     within gridded either. Strides and the prefix stay as they are.
     """
     texts = {name: text_of(value) for name, value in fields.items() if value is not None}
-    given = specs.assembled(SuggestSpec, texts)
+    said = {"prefix": texts.pop("prefix")} if is_sentence(texts.get("prefix", "")) else {}
+    given = {**specs.assembled(SuggestSpec, texts), **said}
     report = suggest(target, sample_rate=sample_rate, **given)
     output.show(report, output.view())

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _PRESETS = "presets"
 """The word for all published networks."""
+_SENTENCE = "sentence"
+"""The loader whose form has words of its own."""
 
 
 @click.command()
@@ -33,7 +35,8 @@ _PRESETS = "presets"
 def command(name: str | None, format_name: str) -> None:
     """List families, analyses and formats; the published networks; or what one NAME is.
 
-    NAME is a family, whose fields are listed, a published network, or `presets` for all of these.
+    NAME is a family, whose fields are listed, a published network, `presets` for all of these, or
+    `sentence` for the words in which a stack of layers is said.
 
     \b
     Examples:
@@ -57,17 +60,28 @@ def _one(name: str, *, as_json: bool) -> None:
     from archscope.families import FAMILIES
 
     families = FAMILIES.names()
-    name = same_word(name, [*families, *presets.names()]) or name
+    name = same_word(name, [*families, *presets.names(), _SENTENCE]) or name
     if name in families:
         _fields(name, as_json=as_json)
+    elif name == _SENTENCE:
+        _reference(name, as_json=as_json)
     elif name in presets.names():
         _preset(presets.load(name), as_json=as_json)
     else:
         raise UsageError(
             f"no family or preset is called {name!r}."
-            + did_you_mean(name, [*families, *presets.names(), _PRESETS])
+            + did_you_mean(name, [*families, *presets.names(), _PRESETS, _SENTENCE])
             + f" Families are {', '.join(families)}; archscope list presets names the presets."
         )
+
+
+def _reference(name: str, *, as_json: bool) -> None:
+    from archscope.loaders import LOADERS
+
+    loader = LOADERS.get(name)
+    text = loader.reference()
+    said = {"name": name, "summary": loader.summary, "reference": text}
+    click.echo(json.dumps(said, indent=1) if as_json else text.rstrip())
 
 
 def _overview(*, as_json: bool) -> None:
@@ -100,6 +114,7 @@ def _overview(*, as_json: bool) -> None:
         _columns(entries.items())
     click.echo("\nThe fields of a family: archscope list transformer")
     click.echo("The published networks: archscope list presets")
+    click.echo("The words of a sentence: archscope list sentence")
 
 
 def _presets(*, as_json: bool) -> None:

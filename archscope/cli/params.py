@@ -23,6 +23,7 @@ Examples:
   archscope params --dilations 1,2,4 --channels 16,32,64
   archscope params --ffn moe:8/2 --attention window:255 --by component
   archscope params resnet50 --by type
+  archscope params "in 1x28x28; 2x(conv 32,64; pool 2); head 10"
   archscope params bert-base-uncased --seq-len 128
   archscope params tinybert-4L-312 --teacher bert-base-uncased
 

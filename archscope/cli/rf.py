@@ -29,6 +29,7 @@ Examples:
   archscope rf --dilations 1,2,4,8 --kernel-size 2 --causal --sample-rate 16kHz
   archscope rf --dilations 1,2,4,8 --convs-per-block 2 --residual --kernel-size 3x5
   archscope rf --branches "6;12;18" --by map
+  archscope rf "conv k7 s2; pool 3 s2; 4x(conv d1,2,4,8 res); up 2"
   archscope rf transformer --attention window --window 4096 --depth 32
   archscope rf resnet50 --graph --by axis
   archscope rf ./net.py:UNet --input-shape 1,3,64,64 --of bottom --verify

@@ -16,6 +16,7 @@ from archscope.subject import Network, Sketch, Subject
 if TYPE_CHECKING:
     from torch import nn
 
+    from archscope.analyses.rf.suggest.answer import Front
     from archscope.theory.layers import Layer
 
 
@@ -172,7 +173,7 @@ def suggest(
     kernel_size: int | Sequence[int] = 3,
     layers: int | None = None,
     max_dilation: int | None = None,
-    prefix: Sequence[int] | None = None,
+    prefix: Sequence[int] | str | None = None,
     stride: int = 1,
     strides: Sequence[int] | None = None,
     convs_per_block: int = 1,
@@ -184,7 +185,8 @@ def suggest(
 
     With `sample_rate`, e.g. "16kHz", the target may be a duration, e.g. "250ms". `layers` fixes how
     many, `max_dilation` bounds each; of several kernels the last holds for all further layers.
-    `prefix` are dilations of layers that stay in front, of the last kernel; `stride` says that all
+    `prefix` are dilations of layers that stay in front, of the last kernel, or a sentence such as
+    "conv k7 s2; pool 3 s2", whose first axis counts; `stride` says that all
     this reads a map pooled by so much; `strides` are those of the first new layers.
     `convs_per_block` convolutions in a row share each dilation.
     Raises `UsageError` with the reason where no dilations do.
@@ -203,15 +205,29 @@ def suggest(
         "strides": strides,
         "convs_per_block": convs_per_block,
     }
-    spec = made(SuggestSpec, given)
+    front = _front(prefix) if isinstance(prefix, str) else None
+    spec = made(SuggestSpec, {**given, "prefix": None} if front else given)
     rate = None if sample_rate is None else read_rate(sample_rate)
     positions = read_length(target, rate, "target")
     if not 2 <= positions <= TARGET_LIMIT:
         shown = positions if str(target).isdecimal() else target
         raise SpecError("target", shown, f"is not in the range 2<=x<={TARGET_LIMIT}")
-    title, sections = schedules(positions, spec, rate)
-    config = {"target": positions, "sample_rate": None if rate is None else float(rate)}
-    return assemble("rf suggest", title, {**config, **values(spec)}, sections)
+    title, sections = schedules(positions, spec, rate, front)
+    config: dict[str, Any] = {"target": positions, "sample_rate": rate and float(rate)}
+    config |= values(spec) | ({"prefix": front.text} if front else {})
+    return assemble("rf suggest", title, config, sections)
+
+
+def _front(text: str) -> Front | None:
+    """Return the layers that a sentence says; None where a text is none."""
+    from archscope import loaders
+    from archscope.analyses.rf.suggest.answer import Front
+    from archscope.subject import Request
+
+    network = loaders.load(text, Request()) if loaders.is_sentence(text) else None
+    if network is None or network.sketch is None:
+        return None
+    return Front(text=text, layers=network.sketch().outline.layers)
 
 
 def require_coverage(

@@ -32,6 +32,8 @@ class Loader:
     """The spec whose fields may be set beside that name; None where there is none."""
     values: Callable[[str], Mapping[str, Any]] = lambda text: {}
     """The fields of that spec which the name itself sets."""
+    reference: Callable[[], str] = lambda: ""
+    """All that can be written in this form, for `archscope list` and its name; empty: nothing."""
 
 
 GENERAL = ("transformer", "cnn")
@@ -67,6 +69,11 @@ def require_name(text: str) -> None:
 def find(text: str) -> Loader | None:
     """Return the loader that knows what `text` names, or None."""
     return next((loader for loader in LOADERS.all().values() if loader.accepts(text)), None)
+
+
+def is_sentence(text: str) -> bool:
+    """Return whether a text says a stack of layers in words."""
+    return LOADERS.get("sentence").accepts(text)
 
 
 def described_by(fields: Collection[str], among: Sequence[str] = GENERAL) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from archscope.blocks.per_layer import along, axes_of, item, require_axes, sides
 from archscope.errors import SpecError
 from archscope.records import frozen
-from archscope.specs import check, listed, option, typed
-from archscope.theory.layers import Layer, Padding, conv, pool
+from archscope.specs import check, listed, option
+from archscope.theory.layers import Layer, conv, pool
 
 LISTS = {
     "dilations": "dilations",
@@ -20,7 +21,7 @@ LISTS = {
     "pool_padding": "pool paddings",
 }
 """The fields that hold one value for all layers or one per layer, and what to call their values."""
-OF_ONE_PATH = ("pool", "residual", "convs_per_block")
+OF_ONE_PATH = ("depth", "pool", "residual", "convs_per_block")
 """Fields that parallel branches have not."""
 
 Item = int | tuple[int, ...]
@@ -29,17 +30,20 @@ Layers = tuple[Layer, ...]
 """One layer along each axis."""
 
 
-MOST_AXES = 3
-"""Axes of positions that torch's convolutions have."""
-
-
 @frozen
 class StackSpec:
-    """The numbers of a stack of convolutions; a list of one value holds for every layer.
+    """The numbers of a stack of convolutions; a list that is shorter than the stack repeats.
 
     An item is a number for all axes, or one for each with `x` or `:` between: 3x5.
     """
 
+    depth: int | None = option(
+        None,
+        "number of layers, or blocks; lists that are shorter repeat (none: as many as the longest "
+        "list has items)",
+        low=1,
+        high=1000,
+    )
     dilations: tuple[Item, ...] = option(
         (1,),
         "positions from tap to tap, layer by layer; here and below 3x5 or 3:5 is 3 along the first "
@@ -97,7 +101,9 @@ class StackSpec:
         high=16,
     )
     residual: bool = option(
-        False, "add each block's input, through kernel size 1 where the block strides"
+        False,
+        "add each block's input, through kernel size 1 where the block strides, cut to the size "
+        "that is left",
     )
     input_size: Item | None = option(
         None,
@@ -110,10 +116,7 @@ class StackSpec:
     def __post_init__(self) -> None:
         check(self)
         for field in LISTS:
-            items = getattr(self, field)
-            if items == ():
-                raise SpecError(field, (), "has no items. Give at least one, e.g. 3")
-            self.require_axes(field, items or ())
+            self.require_axes(field, getattr(self, field) or ())
         self.require_axes("input_size", [self.input_size])
         if self.causal and self.padding not in (("same",), ("causal",)):
             raise SpecError("causal", True, "needs {padding} causal: its zeros stand for the past")
@@ -126,20 +129,7 @@ class StackSpec:
 
     def require_axes(self, field: str, items: Sequence[Any]) -> None:
         """Raise `SpecError` where an item has not one number for each axis, of three at most."""
-        for item in items:
-            if isinstance(item, tuple) and len(item) > MOST_AXES:
-                problem = f"has {len(item)} numbers in an item; torch has {MOST_AXES} axes at most"
-                raise SpecError(field, item, problem)
-            if isinstance(item, tuple) and len(item) != self.axes:
-                sides = ":".join(map(str, item)).replace(":", "+")
-                hint = f"; {sides} is {item[0]} before and {item[-1]} after" if (
-                    field == "padding" and len(item) == 2
-                ) else ""  # fmt: skip
-                problem = (
-                    f"has numbers for {len(item)} axes, but {{spatial_dims}} is {self.axes}; give "
-                    f"one for all or {self.axes}{hint}"
-                )
-                raise SpecError(field, typed(item), problem)
+        require_axes(field, items, self.axes)
 
     @property
     def sees_only_past(self) -> bool:
@@ -151,36 +141,23 @@ class StackSpec:
         """Number of spatial dimensions."""
         if self.spatial_dims is not None:
             return self.spatial_dims
-        items = [self.input_size, *(item for field in LISTS for item in getattr(self, field) or ())]
-        given = max((len(item) for item in items if isinstance(item, tuple)), default=0)
-        return given or (1 if self.sees_only_past else 2)
+        items = [self.input_size, *(one for field in LISTS for one in getattr(self, field) or ())]
+        return axes_of(items) or (1 if self.sees_only_past else 2)
 
 
 def count_of(spec: StackSpec) -> int:
-    """Return how many items the longest list has."""
-    return max(len(getattr(spec, field) or ()) for field in LISTS)
+    """Return the depth, or else how many items the longest list has."""
+    return spec.depth or max(len(getattr(spec, field) or ()) for field in LISTS)
 
 
-def check_lengths(spec: StackSpec, count: int, dilations: int | None) -> None:
-    """Raise `SpecError` where a list has neither one item nor one for each of `count`.
-
-    `dilations` is how many of these there are, None where the others are of branches.
-    """
-    others = f"{count} branches"
-    if dilations is not None:
-        longest = "dilations" if dilations == count else _longest(spec)
-        others = f"{count} {LISTS[longest]}"
+def check_branches(spec: StackSpec, count: int) -> None:
+    """Raise `SpecError` where a list has neither one item nor one for each of `count` branches."""
     for field, noun in LISTS.items():
         given = getattr(spec, field) or (1,)
         if len(given) not in (1, count):
-            problem = f"gives {len(given)} {noun} for {others}; give 1 or {count}"
+            problem = f"gives {len(given)} {noun} for {count} branches; give 1 or {count}"
             raise SpecError(field, listed(given), problem)
-    if dilations is None:
-        _refuse_blocks(spec)
-
-
-def _longest(spec: StackSpec) -> str:
-    return max(LISTS, key=lambda field: len(getattr(spec, field) or ()))
+    _refuse_blocks(spec)
 
 
 def _refuse_blocks(spec: StackSpec) -> None:
@@ -207,14 +184,13 @@ def blocks_of(
     found = []
     for number in range(count):
         place = number if branch is None else branch
-        rate = rates[number if len(rates) > 1 else 0]
-        found.append(_block(spec, number, place, rate, prefix))
+        found.append(_block(spec, number, place, item(rates, number), prefix))
     return found
 
 
 def _block(spec: StackSpec, number: int, place: int, rate: Item, prefix: str) -> list[Layers]:
     kernel, stride = _along(spec, "kernel_size", place), _along(spec, "stride", place)
-    padding, rates = _along(spec, "padding", place), _each(rate, spec.axes)
+    padding, rates = _along(spec, "padding", place), along(rate, spec.axes)
     found = []
     for turn in range(spec.convs_per_block):
         part = f"_{turn + 1}" if spec.convs_per_block > 1 else ""
@@ -223,12 +199,11 @@ def _block(spec: StackSpec, number: int, place: int, rate: Item, prefix: str) ->
                 kernel[axis],
                 stride=1 if turn else stride[axis],
                 dilation=rates[axis],
-                padding="causal" if spec.causal else _padding(padding[axis]),
+                padding="causal" if spec.causal else sides(padding[axis]),
                 name=f"{prefix}conv{number + 1}{part}",
             )
             for axis in range(spec.axes)
         )
-        _require_same_size(spec, layer)
         found.append(layer)
     pooled = _along(spec, "pool", place)
     if set(pooled) != {1}:
@@ -245,28 +220,5 @@ def _pool(spec: StackSpec, number: int, place: int, pooled: tuple[int, ...]) -> 
     )
 
 
-def _require_same_size(spec: StackSpec, layer: Layers) -> None:
-    if spec.residual and any(sum(one.padding) != one.span for one in layer):
-        spans = "×".join(str(one.span) for one in layer)
-        raise SpecError(
-            "residual",
-            True,
-            f"needs as much {{padding}} as a kernel spans, {spans} at {layer[0].name}: without it "
-            "the sizes differ",
-        )
-
-
 def _along(spec: StackSpec, field: str, place: int) -> tuple[Any, ...]:
-    items = getattr(spec, field)
-    return _each(items[place if len(items) > 1 else 0], spec.axes)
-
-
-def _each(item: Any, axes: int) -> tuple[Any, ...]:
-    return item if isinstance(item, tuple) else (item,) * axes
-
-
-def _padding(item: Any) -> Padding:
-    if isinstance(item, str) and "+" in item:
-        before, _, after = item.partition("+")
-        return int(before), int(after)
-    return item  # type: ignore[no-any-return]
+    return along(item(getattr(spec, field), place), spec.axes)

@@ -7,12 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 from archscope import specs
+from archscope.blocks.per_layer import check_lengths
 from archscope.errors import SpecError, UsageError
 from archscope.loaders import Loader
 from archscope.loaders._fields import fields_of
+from archscope.loaders._stack_layers import LISTS, blocks_of, check_branches, count_of
 from archscope.loaders._stack_layers import StackSpec as StackSpec
-from archscope.loaders._stack_layers import blocks_of, check_lengths, count_of
-from archscope.specs import listed
+from archscope.specs import listed, repeated
 from archscope.subject import Network, Request, Sketch, Subject
 from archscope.theory.combs import combs, jump, reach
 from archscope.theory.layers import Layer, Path, sizes
@@ -137,7 +138,7 @@ def read_branches(text: str) -> Branches:
 def _single(spec: StackSpec) -> Outline:
     count = count_of(spec)
     _check_count("dilations", count * spec.convs_per_block)
-    check_lengths(spec, count, len(spec.dilations))
+    check_lengths(spec, LISTS, count)
     blocks = blocks_of(spec, count)
     starts, skips, at = [], [], 0
     for block in blocks:
@@ -158,7 +159,7 @@ def _branched(spec: StackSpec, branches: Branches) -> Outline:
     count = len(branches)
     _check_count("branches", sum(map(len, branches)))
     spec.require_axes("branches", [item for branch in branches for item in branch])
-    check_lengths(spec, count, None)
+    check_branches(spec, count)
     found = []
     for number, dilations in enumerate(branches):
         name = f"branch{number + 1}"
@@ -196,6 +197,7 @@ def _check_windows(outline: Outline) -> None:
 
 
 def _words(spec: StackSpec, branches: Branches, outline: Outline) -> Iterator[str]:
+    count = len(branches) or count_of(spec)
     if branches:
         yield f"{len(branches)} parallel branch{'es' * (len(branches) > 1)}"
     else:
@@ -203,10 +205,10 @@ def _words(spec: StackSpec, branches: Branches, outline: Outline) -> Iterator[st
         layers = len(outline.layers)
         yield f"{layers} layer{'s' * (layers != 1)}"
         yield from _block_words(spec)
-    yield f"kernel {listed(spec.kernel_size)}"
-    yield f"stride {listed(spec.stride)}"
+    yield f"kernel {repeated(spec.kernel_size, count)}"
+    yield f"stride {repeated(spec.stride, count)}"
     if spec.pool != (1,):
-        yield f"pool {listed(spec.pool)}" + (
+        yield f"pool {repeated(spec.pool, count)}" + (
             f" with stride {listed(spec.pool_stride)}" if spec.pool_stride else ""
         )
     yield f"{spec.axes}-D"
@@ -215,8 +217,9 @@ def _words(spec: StackSpec, branches: Branches, outline: Outline) -> Iterator[st
     elif spec.padding == ("valid",):
         yield "no padding"
     elif spec.padding != ("same",):
-        yield f"padding {listed(spec.padding)}"
-    yield f"dilations {';'.join(map(listed, branches)) if branches else listed(spec.dilations)}"
+        yield f"padding {repeated(spec.padding, count)}"
+    rates = ";".join(map(listed, branches)) if branches else repeated(spec.dilations, count)
+    yield f"dilations {rates}"
     if outline.sizes is not None:
         yield f"input {'×'.join(map(str, outline.sizes))}"
 

@@ -1,9 +1,9 @@
 """Reads, checks and labels any spec: a frozen dataclass whose fields are made by `option`.
 
 One definition of a field gives its flag, default, help, range, JSON key and sweep axis. A field is
-an `int`, a `float`, a `bool`, a `Literal` of words, one of several kinds that carry numbers of
-their own, a tuple of integers or kinds, or one of these or None. The numbers of a kind have flags
-too: `--attention window:255` and `--attention window --window 255` say the same.
+an `int`, a `float`, a `bool`, a `str`, a `Literal` of words, one of several kinds that carry
+numbers of their own, a tuple of integers or kinds, or one of these or None. The numbers of a kind
+have flags too: `--attention window:255` and `--attention window --window 255` say the same.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ class Field:
 
     name: str
     """The spec's attribute, e.g. `d_model`; also the JSON key and the sweep axis."""
-    kind: Literal["integer", "number", "switch", "choice", "list"]
+    kind: Literal["integer", "number", "switch", "choice", "list", "text"]
     """How a text is read."""
     optional: bool
     """Whether None is allowed."""
@@ -107,7 +107,7 @@ class Field:
                 return self._switch(text)
             case "list":
                 return self._list(text)
-            case "choice":
+            case "choice" | "text":
                 return text
 
     def check(self, value: Any) -> None:
@@ -126,6 +126,7 @@ class Field:
             "switch": (bool, "is not True or False"),
             "list": (tuple, "is not a tuple of integers"),
             "choice": (str, "is not a word"),
+            "text": (str, "is not a text"),
         }
         type_, problem = expected[self.kind]
         if not isinstance(value, type_) or (self.kind != "switch" and isinstance(value, bool)):
@@ -324,13 +325,13 @@ def _is_union(hint: Any) -> bool:
 def _without_none(hint: Any) -> tuple[Any, bool]:
     if _is_union(hint):
         plain = [part for part in typing.get_args(hint) if part is not types.NoneType]
-        return plain[0], True
+        return plain[0], len(plain) < len(typing.get_args(hint))
     return hint, False
 
 
 def _kind(
     hint: Any,
-) -> tuple[Literal["integer", "number", "switch", "choice", "list"], tuple[str, ...]]:
+) -> tuple[Literal["integer", "number", "switch", "choice", "list", "text"], tuple[str, ...]]:
     if typing.get_origin(hint) is Literal:
         return "choice", typing.get_args(hint)
     if typing.get_origin(hint) is tuple:
@@ -339,6 +340,8 @@ def _kind(
         return "choice", ()
     if hint is bool:
         return "switch", ()
+    if hint is str:
+        return "text", ()
     if hint is int:
         return "integer", ()
     if hint is float:

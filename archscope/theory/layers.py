@@ -32,7 +32,7 @@ class Layer:
     """Input positions between neighbouring taps; of a transposed one, output positions."""
     padding: tuple[int, int] = (0, 0)
     """Positions added (before, after) the input; of a transposed one, cut off the output, so that
-    an output padding makes the second number smaller."""
+    an output padding makes the second number smaller. Of a kernel of 1, negative ones are cut."""
     kind: Kind = "conv"
     """What the layer does."""
     ceil_mode: bool = False
@@ -45,6 +45,8 @@ class Layer:
         for field in ("kernel", "stride", "dilation"):
             _check(field, getattr(self, field), 1, self.name)
         before, after = self.padding
+        if self.kind == "conv" and self.kernel == 1:
+            return  # what goes around a block may be cut
         _check("padding", before, 0, self.name)
         if self.kind != "transposed":
             _check("padding", after, 0, self.name)
@@ -190,6 +192,21 @@ def sizes(stack: Stack, size: int) -> tuple[int, ...]:
     for layer in stack:
         found.append(output_size(layer, found[-1]))
     return tuple(found)
+
+
+def lost(stack: Stack) -> int:
+    """Return how many input positions a stack leaves off by its lack of padding; negative: adds.
+
+    Around a residual block so many are cut off, half of them before: then both maps have one size.
+
+    >>> lost(dilated((1, 2), padding="valid")), lost(dilated((1, 2)))
+    (6, 0)
+    """
+    found, jump = 0, 1
+    for layer in stack:
+        found += (layer.span - sum(layer.padding)) * jump
+        jump *= layer.stride
+    return found
 
 
 def _has_cut_window(layer: Layer, size: int, outputs: int) -> bool:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from archscope.records import frozen
 from archscope.theory.combs import jump
-from archscope.theory.layers import Layer, Path, Stack
+from archscope.theory.layers import Layer, Path, Stack, lost
 
 
 @frozen
@@ -51,7 +51,7 @@ class Outline:
     """Blocks of unlimited attention."""
     skips: tuple[tuple[int, int], ...] = ()
     """First and last layer of each block that has a path around it: the identity or, where the
-    block strides, a kernel of 1 with its stride."""
+    block strides, a kernel of 1 with its stride; of an input cut to what the block leaves."""
     input_size: int | None = None
     """Positions of the input along the first axis; None: as many as it takes."""
     other_sizes: tuple[int, ...] = ()
@@ -69,6 +69,11 @@ class Outline:
     """The module behind the layers that makes an output depend on every position; empty: none."""
     partial: str = ""
     """Why the layers do not tell all that an output sees; empty: they do."""
+    in_order: bool = True
+    """Whether the layers tell how far ahead an output sees; not where padding holds other positions
+    of the input, or something among the layers reads all of them."""
+    wraps: bool = False
+    """Whether padding holds the other end of the input, so that outputs at the borders see both."""
     remarks: tuple[str, ...] = ()
     """What else must be known to read the answer rightly."""
 
@@ -109,14 +114,16 @@ def _along(first: Stack, others: tuple[Stack, ...], axes: int) -> Path:
 
 
 def _around(stack: Stack, skips: tuple[tuple[int, int], ...]) -> Stack:
-    """Return one layer of kernel 1 in the place of every block, with its stride."""
+    """Return one layer of kernel 1 in the place of every block, with its stride and its size."""
     ends = dict(skips)
     found: list[Layer] = []
     number = 0
     while number < len(stack):
         last = ends.get(number, number)
         block = stack[number : last + 1]
-        found.append(Layer(stride=jump(block)) if number in ends else stack[number])
+        cut = lost(block)
+        around = Layer(stride=jump(block), padding=(-(cut // 2), cut // 2 - cut))
+        found.append(around if number in ends else stack[number])
         number = last + 1
     return tuple(found)
 

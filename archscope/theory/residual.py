@@ -1,7 +1,8 @@
 """Blocks with a path around them: an output sees what every choice of paths lets through.
 
-Around a block goes the identity or, where it strides, a kernel of 1. Mostly that sees a position
-which the block sees too; between the taps of even kernels it does not. All choices together are a
+Around a block goes the identity or, where it strides, a kernel of 1; where the block pads less than
+its kernels span, the input is cut on both sides first. Mostly that sees a position which the block
+sees too; between the taps of even kernels it does not. All choices together are a
 union of products, one for each choice of blocks that are gone around; equal ones are kept once.
 """
 
@@ -14,7 +15,7 @@ from archscope.records import frozen
 from archscope.theory.bits import spread
 from archscope.theory.branches import Union, union_of
 from archscope.theory.combs import combs, jump, reach
-from archscope.theory.layers import Path, Stack
+from archscope.theory.layers import Path, Stack, lost
 from archscope.theory.support import find_support
 from archscope.theory.window import window
 
@@ -42,12 +43,13 @@ def sees_more(path: Path, skips: Skips) -> bool:
 
 
 def _sees_own(stack: Stack) -> bool:
-    """Return whether output 0 of a block sees its input 0, which the path around it sees."""
+    """Return whether output 0 of a block sees the input that the path around it sees."""
     start, teeth = window(stack).start or 0, combs(stack)
-    if not 0 <= -start < reach(teeth):
+    own = lost(stack) // 2 - start
+    if not 0 <= own < reach(teeth):
         return False
     support = find_support(teeth)
-    return support is not None and support.contains(-start)
+    return support is not None and support.contains(own)
 
 
 @frozen
@@ -144,9 +146,16 @@ def residual_unions(path: Path, skips: Skips) -> tuple[tuple[Union, ...], Union]
 
 
 def _around(before: _Sets, path: Path, first: int, last: int) -> _Sets:
-    steps = (jump(stack[first : last + 1]) for stack in path)
-    jumps = tuple(one * step for one, step in zip(before.jumps, steps, strict=True))
-    return _Sets(terms=before.terms, starts=before.starts, jumps=jumps)
+    along = list(zip(before.starts, before.jumps, _of_block(path, first, last), strict=True))
+    return _Sets(
+        terms=before.terms,
+        starts=tuple(start + step * (lost(block) // 2) for start, step, block in along),
+        jumps=tuple(step * jump(block) for _, step, block in along),
+    )
+
+
+def _of_block(path: Path, first: int, last: int) -> Path:
+    return tuple(stack[first : last + 1] for stack in path)
 
 
 def _is_too_much(sets: _Sets) -> bool:
@@ -161,12 +170,13 @@ def residual_counts(
 
     Over all axes, or `alone`, of the same network in that dimension.
     """
-    starts, ends = {first for first, _ in skips}, {last: first for first, last in skips}
+    cut = {first: lost(path[axis][first : last + 1]) // 2 for first, last in skips}
+    ends = {last: first for first, last in skips}
     now, step = Counter({0: 1}), 1
     kept: dict[int, Counter[int]] = {}
     for number, layer in enumerate(path[axis]):
-        if number in starts:
-            kept[number] = now
+        if number in cut:
+            kept[number] = Counter({at + cut[number] * step: ways for at, ways in now.items()})
         others = 1 if alone else prod(
             stack[number].kernel for other, stack in enumerate(path) if other != axis
         )  # fmt: skip

@@ -180,15 +180,10 @@ BAD = {
         "Error: Invalid value for '--dilations': 'x' (item 2) is not an integer. "
         "Write --dilations as a comma-separated list, e.g. 1,2,4."
     ),
-    ("--dilations", "1,2,4", "--kernel-size", "3,5"): (
-        "Error: Invalid value for '--kernel-size': '3,5' gives 2 kernels for 3 dilations; "
-        "give 1 or 3."
+    ("--dilations", "1,2,4", "--depth", "2"): (
+        "Error: Invalid value for '--dilations': '1,2,4' gives 3 dilations for --depth 2; "
+        "give 2 or fewer."
     ),
-    ("--dilations", "1,2", "--kernel-size", "3,3,3"): (
-        "Error: Invalid value for '--dilations': '1,2' gives 2 dilations for 3 kernels; "
-        "give 1 or 3."
-    ),
-    ("--dilations", "1,2", "--stride", "1,1,2"): "'1,2' gives 2 dilations for 3 strides",
     ("--kernel-size", "0"): (
         "Error: Invalid value for '--kernel-size': 0 (item 1) is not in the range 1<=x<=65536."
     ),
@@ -225,9 +220,8 @@ BAD = {
         "Write --kernel-size as a list, e.g. 1,2,4, or 3x5 for 3 and 5 on two axes."
     ),
     ("--padding", "7:1", "--spatial-dims", "1"): "7+1 is 7 before and 1 after",
-    ("--dilations", "1,2", "--padding", "1,2,3"): "gives 2 dilations for 3 paddings; give 1 or 3",
-    ("--dilations", "1,2", "--pool", "2,2,2"): "gives 2 dilations for 3 pools; give 1 or 3",
-    ("--dilations", "1", "--residual", "--padding", "0"): "needs as much --padding as a kernel",
+    ("--depth", "2", "--pool", "2,2,2"): "gives 3 pools for --depth 2; give 2 or fewer",
+    ("--branches", "6;12", "--depth", "4"): "is of a single path, and branches are given",
     ("--branches", "6;12", "--residual"): "is of a single path, and branches are given",
     ("suggest",): "Missing option '--target'",
     ("suggest", "--target", "250ms"): (

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from archscope.families.cnn import FAMILY
-from archscope.families.cnn.spec import CnnSpec, layers
+from archscope.families.cnn.spec import CnnSpec, plan
 
 SMALL = {"in_channels": 4, "channels": (4,), "input_size": 16}
 
@@ -41,11 +41,11 @@ def test_every_combination_has_the_shape_that_the_spec_says() -> None:
             stride=(stride, 1),
             conv=conv,
             padding=padding,
-            residual=padding == "same",
+            residual=True,
             norm="batchnorm",
         )
         out = FAMILY.network(spec)(torch.randn(2, 4, *[16] * dims))
-        assert out.shape == (2, 8, *[layers(spec)[-1].out_size] * dims)
+        assert out.shape == (2, 8, *plan(spec)[-1].out_sizes)
 
 
 @pytest.mark.parametrize("conv", ["standard", "depthwise-separable"])
@@ -159,3 +159,60 @@ def test_folded_is_the_unfolded_stack_with_copies_left_out(fields: Any, built: l
             folded.model(*folded.inputs.args).shape
             == FAMILY.network(spec)(*folded.inputs.args).shape
         )
+
+
+def test_what_goes_around_a_block_is_cut_to_its_middle() -> None:
+    model = _network(spatial_dims=1, depth=1, padding="valid", residual=True, activation="none")
+    (block,) = model.blocks
+    x = torch.randn(1, 4, 16).double()
+    # A kernel of 3 leaves off one position on either side.
+    torch.testing.assert_close(model(x), block.conv(x) + x[..., 1:-1])
+
+    strided = _network(
+        spatial_dims=1, depth=1, kernel_size=(4,), stride=(2,), padding="valid", residual=True
+    ).blocks[0]
+    # 3 positions are left off: 1 before and 2 after; then every second of 13: (13 - 1) / 2 + 1.
+    found = strided(x)
+    torch.testing.assert_close(found, (strided.conv(x) + strided.shortcut(x[..., 1:-2])).relu())
+    assert found.shape == (1, 4, 7)
+
+
+@pytest.mark.parametrize(
+    ("fields", "padded"),
+    [
+        ({"padding": ((1, "2+0"),)}, ((1, 1), (2, 0))),
+        ({"padding_mode": "circular"}, ((1, 1), (1, 1))),
+        ({"padding": "causal:same", "padding_mode": "replicate"}, ((2, 0), (1, 1))),
+    ],
+)
+def test_each_axis_has_its_padding(fields: Any, padded: tuple[tuple[int, int], ...]) -> None:
+    model = _network(depth=1, activation="none", **fields)
+    (rows, columns), conv = padded, model.blocks[0].conv
+    x = torch.randn(1, 4, 16, 16).double()
+    mode = fields.get("padding_mode", "constant")
+    around = nn.functional.pad(x, (*columns, *rows), mode=mode)
+    expected = nn.functional.conv2d(around, conv.weight, conv.bias)
+    torch.testing.assert_close(model(x), expected)
+
+
+def test_a_transposed_causal_layer_sees_no_input_behind_its_output() -> None:
+    fields = {"kernel_size": (5,), "upsample": (2,), "upsample_mode": "transposed"}
+    model = _network(padding="causal", depth=1, activation="none", **fields)
+    x = torch.randn(1, 4, 16).double()
+    assert model(x).shape == (1, 4, 32)
+    # Output u takes inputs i with 0 <= u - 2 i <= 4: of 8 those from 2 to 4.
+    assert _reached(model, x, 8) == [2, 3, 4]
+
+
+def test_norms_and_pools_are_torchs_own() -> None:
+    for norm, kind in (("group", nn.GroupNorm), ("instance", nn.InstanceNorm2d)):
+        model = _network(depth=1, norm=norm, pool=(3,), pool_stride=(2,), pool_ceil=True)
+        x = torch.randn(1, 4, 16, 16).double()
+        block, pool = model.blocks
+        assert type(block.norm) is kind
+        made = nn.functional.max_pool2d(block.norm(block.conv(x)).relu(), 3, 2, ceil_mode=True)
+        torch.testing.assert_close(model(x), made)
+        assert isinstance(pool, nn.MaxPool2d)
+    over_channels = _network(depth=1, norm="layer").blocks[0].norm
+    x = torch.randn(2, 4, 5, 6).double()
+    torch.testing.assert_close(over_channels(x).mean(1), torch.zeros(2, 5, 6).double())

@@ -7,7 +7,7 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archscope.theory.layers import Path, conv
+from archscope.theory.layers import Path, conv, lost
 from archscope.theory.residual import residual_counts, residual_unions, sees_more
 
 Point = tuple[int, ...]
@@ -44,8 +44,10 @@ def walked(path: Path, skips: list[tuple[int, int]], layers: int) -> dict[Point,
                     tuple(p * s[inside].stride for p, s in zip(point, path, strict=True)): ways
                     for point, ways in around.items()
                 }
+            cut = [lost(stack[starts[number] : number + 1]) // 2 for stack in path]
             for point, ways in around.items():
-                seen[point] = seen.get(point, 0) + ways
+                own = tuple(map(sum, zip(point, cut, strict=True)))
+                seen[own] = seen.get(own, 0) + ways
             number = starts[number] - 1
         else:
             seen = back(seen, number)
@@ -65,9 +67,10 @@ def networks(draw: st.DrawFn) -> tuple[Path, list[tuple[int, int]]]:
                 kernel, rate = draw(st.integers(1, 3)), draw(st.integers(1, 3))
                 span = (kernel - 1) * rate
                 before = draw(st.integers(0, span))
+                after = draw(st.sampled_from((span - before, 0)))  # or less, and the way is cut
                 stride = draw(st.integers(1, 2)) if not turn else 1
                 path[axis].append(
-                    conv(kernel, stride=stride, dilation=rate, padding=(before, span - before))
+                    conv(kernel, stride=stride, dilation=rate, padding=(before, after))
                 )
         if draw(st.booleans()):
             skips.append((at, at + size - 1))

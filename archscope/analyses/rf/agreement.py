@@ -142,13 +142,16 @@ def _pairs(
     if found.global_by and found.local_field is None and not everything:
         return  # nothing is left without readers of all positions
     window = found.local_field if found.local_field and not everything else found.receptive_field
-    above = outline.windowed or bool(found.bounded_by)  # masks may be too large to be read
+    # Masks may be too large to be read, and padding may hold the other end of the input.
+    above = outline.windowed or outline.wraps or bool(found.bounded_by)
     below = found.at_least or any(map(int.__eq__, window, sizes))
+    fits = all(map(int.__le__, said.receptive_field, sizes))
+    below = below or not fits
     yield from _windows(said.receptive_field, window, above=above, below=below)
     numbers: dict[str, tuple[object, object]] = {}
     if isinstance(said, LayerRow):
         numbers["makes outputs:"] = (said.output_size, found.output_size)
-    if not everything:
+    if fits and not everything and not outline.wraps:
         numbers["has a jump of"] = (said.jump, found.jump)
         numbers["starts at"] = (said.start, found.start)
         if not (above or below):
@@ -167,7 +170,8 @@ def _exact(
         numbers["sees at least"] = (said.smallest_field, found.smallest_field)
     if not outline.partial:
         numbers["reaches"] = (said.reached, found.reached)
-        numbers["falls into networks"] = (said.streams, found.streams)
+        if found.streams is not None and all(found.streams):  # 0: too few to share a position
+            numbers["falls into networks"] = (said.streams, found.streams)
     return numbers
 
 

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from archscope.blocks.examples import features
 from archscope.families import Family
+from archscope.families.cnn.describe import describe
 from archscope.families.cnn.outline import outline
-from archscope.families.cnn.spec import CnnSpec, describe, layers
+from archscope.families.cnn.spec import CnnSpec, plan
 from archscope.subject import Inputs
 
 
 def inputs(spec: CnnSpec) -> Inputs:
     """Return one batch of random positions."""
-    space = (spec.input_size,) * spec.spatial_dims
-    return Inputs(args=(features(spec.batch_size, spec.in_channels, *space),))
+    return Inputs(args=(features(spec.batch_size, spec.channels_in, *spec.sizes),))
 
 
 FAMILY = Family(
     name="cnn",
-    summary="stacks of convolutions in 1 to 3 dimensions: dilated, strided, separable, causal",
+    summary="stacks of convolutions in 1 to 3 dimensions: dilated, strided, separable, causal, "
+    "pooled, up-sampled; by fields or as a sentence",
     spec=CnnSpec,
     describe=describe,
     inputs=inputs,
     module="archscope.families.cnn.network:Cnn",
-    blocks=layers,
+    blocks=plan,
     outline=outline,
 )

@@ -1,45 +1,111 @@
-"""What a CNN looks at: its convolutions as layers of one axis."""
+"""What a stack looks at: its convolutions, pools and up-sampling as layers of each axis."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
-from archscope.families.cnn.spec import CnnSpec, layers
-from archscope.theory.layers import Layer, conv
+from archscope.families.cnn.plan import GLOBAL_NORMS, Head, Layer, Numbers
+from archscope.families.cnn.spec import CnnSpec, plan
+from archscope.theory.layers import Layer as Axis
+from archscope.theory.layers import Path, conv
 from archscope.theory.outline import Outline
+from archscope.theory.residual import sees_more
+
+UNCLEAR = (
+    "the paths around blocks see positions between the taps of even kernels, and the stack "
+    "up-samples; the table is of the path through all layers, and its coverage is a lower bound"
+)
 
 
 def outline(spec: CnnSpec) -> Outline:
-    """Return the convolutions of `spec`, depthwise and pointwise ones by themselves."""
-    stack = tuple(_layers(spec))
-    step = len(stack) // spec.blocks
-    firsts = range(0, len(stack), step)
-    return Outline(
-        axes=spec.spatial_dims,
-        layers=stack,
-        input_size=spec.input_size,
-        flag="--dilations",
-        flagged=tuple(firsts),
-        skips=tuple((first, first + step - 1) for first in firsts) if spec.residual else (),
-        reads_all="classifier" if spec.head == "classifier" and not spec.causal else "",
-        remarks=tuple(_remarks(spec)),
+    """Return what the layers of `spec` look at."""
+    return outline_of(
+        plan(spec), spec.sizes, spec.classifier, flag="" if spec.layers else "--dilations"
     )
 
 
-def _layers(spec: CnnSpec) -> Iterator[Layer]:
-    separable = spec.conv == "depthwise-separable"
-    for layer in layers(spec):
-        yield conv(
-            layer.kernel_size,
-            stride=layer.stride,
-            dilation=layer.dilation,
-            padding=(layer.pad_before, layer.pad_after),
-            name=f"{layer.path}.{'depthwise' if separable else 'conv'}",
-        )
-        if separable:
-            yield conv(1, name=f"{layer.path}.pointwise")
+def outline_of(
+    layers: Sequence[Layer], sizes: Numbers, head: Head | None, *, flag: str = ""
+) -> Outline:
+    """Return what the layers of a plan look at, depthwise and pointwise ones by themselves.
+
+    `flag` sets the dilation of every convolution of the plan by itself.
+    """
+    found: list[tuple[Axis, ...]] = []
+    firsts, skips = [], []
+    for layer in layers:
+        start = len(found)
+        for part in _parts(layer):
+            if part.step.convolves:
+                firsts.append(len(found))
+            found += _axes(part)
+        if (layer.step.residual or layer.inner) and len(found) > start:
+            skips.append((start, len(found) - 1))
+    path: Path = tuple(zip(*found, strict=True)) or ((),) * len(sizes)
+    global_by = next(_global(layers), "")
+    first, *others = path
+    return Outline(
+        axes=len(sizes),
+        layers=first,
+        others=() if all(each == first for each in others) else tuple(others),
+        input_size=sizes[0],
+        other_sizes=() if len(set(sizes)) == 1 else sizes[1:],
+        flag=flag,
+        flagged=tuple(firsts),
+        **_around(path, skips),
+        reads_all=global_by or ("classifier" if head and not head.reads_last else ""),
+        in_order=not global_by and all(one.step.mode == "zeros" for one in _every(layers)),
+        wraps=any(one.step.mode == "circular" for one in _every(layers)),
+        remarks=tuple(_remarks(layers, head)),
+    )
 
 
-def _remarks(spec: CnnSpec) -> Iterator[str]:
-    if spec.head == "classifier" and spec.causal:
+def _every(plan: Iterable[Layer]) -> Iterator[Layer]:
+    for layer in plan:
+        yield from layer.inner or (layer,)
+
+
+def _parts(layer: Layer) -> Iterator[Layer]:
+    """Yield a layer, or those of a block under their whole paths."""
+    if not layer.inner:
+        yield layer
+    for inner in layer.inner:
+        yield replace(inner, path=f"{layer.path}.{inner.path}")
+
+
+def _axes(layer: Layer) -> Iterator[tuple[Axis, ...]]:
+    """Yield the layers that look around, along each axis."""
+    if not layer.along:
+        return
+    separable, name = layer.step.separable, layer.path
+    if layer.step.convolves:
+        name = f"{name}.{'depthwise' if separable else 'conv'}"
+    yield tuple(replace(axis, name=name) for axis in layer.along)
+    if separable:
+        yield (conv(1, name=f"{layer.path}.pointwise"),) * len(layer.along)
+
+
+def _around(path: Path, skips: list[tuple[int, int]]) -> dict[str, Any]:
+    """Return the blocks that have a path around them, where the answer takes it in."""
+    if not skips or not any(axis.upsamples for stack in path for axis in stack):
+        return {"skips": tuple(skips)}
+    return {"partial": UNCLEAR if sees_more(path, skips) else ""}
+
+
+def _global(plan: Iterable[Layer]) -> Iterator[str]:
+    """Yield the norms that read all positions."""
+    for layer in plan:
+        for part in _parts(layer):
+            if part.step.norm in GLOBAL_NORMS:
+                alone = part.step.kind == "norm"
+                yield part.path if alone else f"{part.path}.norm"
+
+
+def _remarks(layers: Iterable[Layer], head: Head | None) -> Iterator[str]:
+    modes = dict.fromkeys(one.step.mode for one in _every(layers) if one.step.mode != "zeros")
+    if modes:
+        yield f"where the {' and '.join(modes)} padding begins, outputs see other positions instead"
+    if head is not None and head.reads_last:
         yield "the classifier reads the last position alone"

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
+from archscope.blocks.per_layer import along, axes_of
 from archscope.errors import SpecError
+from archscope.families.cnn.checks import check_stack
+from archscope.families.cnn.lowering import axes_said, classes_said, flat, input_said
+from archscope.families.cnn.parser import parse
+from archscope.families.cnn.placing import place
+from archscope.families.cnn.plan import Head, Layer, MisfitError
+from archscope.families.cnn.rules import LISTS, check_together
+from archscope.families.cnn.sentence import Clause, refuse
+from archscope.families.cnn.steps import steps_of
 from archscope.records import frozen
-from archscope.specs import check, listed, nearest_divisors, option
+from archscope.specs import check, fields, option, typed
 
-LISTS = {
-    "channels": "channel counts",
-    "kernel_size": "kernel sizes",
-    "dilations": "dilations",
-    "stride": "strides",
-    "groups": "group counts",
-}
-"""The fields that hold one value for all layers or one per layer, and what to call their values."""
+Item = int | tuple[int, ...]
+"""A number, or one for each axis."""
 
 
 @frozen
 class CnnSpec:
-    """The shape of a stack of convolutions; a list of one value holds for every layer."""
+    """The shape of a stack of convolutions; a list that is shorter than the stack repeats.
 
-    spatial_dims: int = option(2, "number of spatial dimensions", low=1, high=3)
+    An item is a number for all axes, or one for each with `x` or `:` between: 3x5.
+    """
+
+    layers: str | None = option(
+        None,
+        "the stack as a sentence, in place of the lists: 'conv 64 k7 s2; pool 3 s2; 4x(conv 64 "
+        "d1,2,4,8 res)'; archscope list sentence says its words",
+    )
+    spatial_dims: int | None = option(
+        None,
+        "number of spatial dimensions (none: as many as an item has numbers, else 2, where causal "
+        "1)",
+        low=1,
+        high=3,
+    )
     depth: int | None = option(
         None,
         "number of convolution blocks (none: as many as the longest list has items, else 3)",
@@ -32,184 +47,182 @@ class CnnSpec:
         high=10_000,
     )
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    channels: tuple[int, ...] = option((64,), "output channels of each layer", low=1, high=2**20)
-    kernel_size: tuple[int, ...] = option((3,), "taps per dimension", low=1, high=2**16)
-    dilations: tuple[int, ...] = option((1,), "positions from tap to tap", low=1, high=2**20)
-    stride: tuple[int, ...] = option((1,), "positions from output to output", low=1, high=2**16)
-    groups: tuple[int, ...] = option((1,), "groups of channels", low=1, high=2**20)
-    conv: Literal["standard", "depthwise-separable"] = option(
-        "standard", "one convolution, or one per channel and then one of kernel size 1"
+    channels: tuple[int, ...] = option(
+        (64,),
+        "output channels of each layer; a list that is shorter than the depth repeats, here and "
+        "below",
+        low=1,
+        high=2**20,
     )
-    padding: Literal["same", "valid"] = option(
-        "same", "zeros around the input, so that stride 1 keeps its size; or none"
+    kernel_size: tuple[Item, ...] = option(
+        (3,),
+        "taps; here and below 3x5 is 3 along the first axis and 5 along the second",
+        low=1,
+        high=2**16,
+        along=True,
+    )
+    dilations: tuple[Item, ...] = option(
+        (1,), "positions from tap to tap", low=1, high=2**20, along=True
+    )
+    stride: tuple[Item, ...] = option(
+        (1,), "positions from output to output", low=1, high=2**16, along=True
+    )
+    groups: tuple[int, ...] = option(
+        (1,),
+        "groups of channels; where depthwise-separable of the convolution of kernel size 1",
+        low=1,
+        high=2**20,
+    )
+    conv: Literal["standard", "depthwise-separable", "depthwise"] = option(
+        "standard",
+        "one convolution; one per channel and then one of kernel size 1; one per channel alone",
+    )
+    padding: tuple[Any, ...] = option(
+        ("same",),
+        "around the input: same, so that stride 1 keeps its size; valid, none; causal, all of it "
+        "first; a number on both sides; 6+0, 6 before and 0 after; causal:same by axis",
+        low=0,
+        high=2**31,
+        along=True,
+        words=("same", "valid", "causal"),
+        sides=True,
+    )
+    padding_mode: Literal["zeros", "reflect", "replicate", "circular"] = option(
+        "zeros", "what the padding holds: zeros, the input mirrored, its border, its other end"
     )
     causal: bool = option(False, "see only the past: all padding first, in one dimension only")
+    upsample: tuple[Item, ...] = option(
+        (1,),
+        "factor by which each layer makes its map larger, e.g. 1,1,2,2 (1: not)",
+        low=1,
+        high=2**10,
+        along=True,
+    )
+    upsample_mode: Literal["nearest", "linear", "transposed"] = option(
+        "nearest", "how: before the layer, by copying or linearly, or as a transposed convolution"
+    )
+    pool: tuple[Item, ...] = option(
+        (1,),
+        "positions that a pooling layer behind each layer takes together (1: none)",
+        low=1,
+        high=2**16,
+        along=True,
+    )
+    pool_stride: tuple[Item, ...] | None = option(
+        None, "its stride (none: as many as it takes)", low=1, high=2**16, along=True
+    )
+    pool_padding: tuple[Item, ...] = option(
+        (0,), "its padding on both sides", low=0, high=2**16, along=True
+    )
+    pool_mode: Literal["max", "avg"] = option("max", "what it takes of them")
+    pool_ceil: bool = option(False, "whether a last, cut pool counts")
     residual: bool = option(
         False,
-        "add each block's input before its activation, through kernel size 1 if shapes differ",
+        "add each block's input before its activation, through kernel size 1 if shapes differ, cut "
+        "to the size that is left",
     )
-    norm: Literal["none", "batchnorm"] = option("none", "normalisation after each convolution")
-    activation: Literal["none", "relu", "gelu", "silu"] = option(
-        "relu", "activation after each convolution"
+    norm: Literal[
+        "none",
+        "batch",
+        "layer",
+        "group",
+        "instance",
+        "batchnorm",
+        "layernorm",
+        "groupnorm",
+        "instancenorm",
+    ] = option("none", "normalisation after each convolution; layer: over channels")
+    norm_groups: int | None = option(
+        None,
+        "groups of a group norm (none: 32, or as many below as divide the channels)",
+        low=1,
+        high=2**20,
     )
+    activation: Literal[
+        "none", "relu", "gelu", "silu", "elu", "leaky-relu", "tanh", "sigmoid", "hardswish"
+    ] = option("relu", "activation after each convolution")
     bias: bool = option(True, "biases in convolutions and the classifier")
     head: Literal["none", "classifier"] = option(
         "none", "a linear layer on the mean over all positions (where causal, on the last position)"
     )
     classes: int = option(1000, "outputs of the classifier", low=1, high=2**24)
-    input_size: int = option(224, "positions of the input in each dimension", low=1, high=2**24)
+    input_size: Item = option(
+        224,
+        "positions of the input in each dimension, e.g. 224 or 80x1000",
+        low=1,
+        high=2**24,
+        along=True,
+    )
     batch_size: int = option(1, "number of inputs", low=1, high=2**20)
 
     def __post_init__(self) -> None:
+        given: Any = self.padding
+        if isinstance(given, str):  # one word stands for a list of it
+            padding = next(one for one in fields(CnnSpec) if one.name == "padding")
+            object.__setattr__(self, "padding", padding.parse(given))
         check(self)
-        _check_lengths(self)
-        _check_fit(self)
-        for number, layer in enumerate(layers(self), start=1):
-            _check_layer(self, number, layer)
+        check_together(self)
+        plan(self)
+
+    @property
+    def sentence(self) -> tuple[Clause, ...]:
+        """The steps of its sentence; none where it has lists."""
+        return () if self.layers is None else parse(self.layers)
 
     @property
     def blocks(self) -> int:
-        """Number of convolution blocks."""
-        longest = max(len(getattr(self, field)) for field in LISTS)
+        """Number of convolution blocks, where it has lists."""
+        longest = max(len(getattr(self, field) or ()) for field in LISTS)
         return self.depth or (longest if longest > 1 else 3)
 
-
-@frozen
-class Layer:
-    """One convolution of the stack, the same in each dimension."""
-
-    path: str
-    """Where its block stands in the network, e.g. `blocks.0`."""
-    in_channels: int
-    """Channels of its input."""
-    out_channels: int
-    """Channels of its output."""
-    kernel_size: int
-    """Taps."""
-    stride: int
-    """Positions from output to output."""
-    dilation: int
-    """Positions from tap to tap."""
-    groups: int
-    """Groups of channels."""
-    pad_before: int
-    """Zeros before the first position."""
-    pad_after: int
-    """Zeros after the last position."""
-    in_size: int
-    """Positions of the input."""
-    out_size: int
-    """Positions of the output."""
+    @property
+    def sees_only_past(self) -> bool:
+        """Whether all padding comes first, along every axis."""
+        if self.causal or not self.sentence:
+            return self.causal or set(self.padding) == {"causal"}
+        convolutions = [clause for clause in flat(self.sentence) if clause.word == "conv"]
+        return bool(convolutions) and all(clause.get("causal") for clause in convolutions)
 
     @property
-    def repeatable(self) -> bool:
-        """Whether it returns what it takes, in channels and positions."""
-        return self.in_channels == self.out_channels and self.in_size == self.out_size
+    def axes(self) -> int:
+        """Number of spatial dimensions."""
+        if self.spatial_dims is not None:
+            return self.spatial_dims
+        items = (each for field in LISTS for each in getattr(self, field) or ())
+        said = axes_said(self.sentence) if self.sentence else 0
+        return said or axes_of([self.input_size, *items]) or (1 if self.sees_only_past else 2)
+
+    @property
+    def channels_in(self) -> int:
+        """Channels of the input."""
+        return (input_said(self.sentence)[0] if self.sentence else None) or self.in_channels
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Positions of the input along each axis."""
+        said = input_said(self.sentence)[1] if self.sentence else ()
+        return said or along(self.input_size, self.axes)
+
+    @property
+    def classifier(self) -> Head | None:
+        """What stands behind the last block."""
+        classes = classes_said(self.sentence) if self.sentence else None
+        if classes is None and self.head == "none":
+            return None
+        return Head(classes=classes or self.classes, bias=self.bias, reads_last=self.sees_only_past)
 
 
-def layers(spec: CnnSpec) -> tuple[Layer, ...]:
-    """Return the convolutions of the stack in order."""
-    found: list[Layer] = []
-    channels, size = spec.in_channels, spec.input_size
-    for number in range(spec.blocks):
-        item = partial(_item, number=number)
-        kernel_size, dilation, stride = map(item, (spec.kernel_size, spec.dilations, spec.stride))
-        reach = (kernel_size - 1) * dilation
-        padding = reach if spec.padding == "same" else 0
-        before = padding if spec.causal else padding // 2
-        out_size = (size + padding - reach - 1) // stride + 1
-        found.append(
-            Layer(
-                path=f"blocks.{number}",
-                in_channels=channels,
-                out_channels=item(spec.channels),
-                kernel_size=kernel_size,
-                stride=stride,
-                dilation=dilation,
-                groups=item(spec.groups),
-                pad_before=before,
-                pad_after=padding - before,
-                in_size=size,
-                out_size=out_size,
-            )
-        )
-        channels, size = found[-1].out_channels, out_size
-    return tuple(found)
-
-
-def _item(items: tuple[int, ...], *, number: int) -> int:
-    return items[number if len(items) > 1 else 0]
-
-
-def _check_lengths(spec: CnnSpec) -> None:
-    longest = max(LISTS, key=lambda field: len(getattr(spec, field)))
-    others = f"{spec.blocks} {LISTS[longest]}"
-    if spec.depth or len(getattr(spec, longest)) < 2:
-        others = f"{{depth}} {spec.blocks}"
-    for field, noun in LISTS.items():
-        items = getattr(spec, field)
-        if len(items) not in (1, spec.blocks):
-            problem = f"gives {len(items)} {noun} for {others}; give 1 or {spec.blocks}"
-            raise SpecError(field, listed(items), problem)
-
-
-def _check_fit(spec: CnnSpec) -> None:
-    if spec.causal and spec.spatial_dims != 1:
-        problem = f"needs one dimension, but {{spatial_dims}} is {spec.spatial_dims}"
-        raise SpecError("causal", True, problem)
-    if spec.causal and spec.padding != "same":
-        raise SpecError("causal", True, "needs {padding} same: its zeros stand for the past")
-    if spec.residual and spec.padding != "same":
-        raise SpecError("residual", True, "needs {padding} same: without it the sizes differ")
-    if spec.conv == "depthwise-separable" and set(spec.groups) != {1}:
-        problem = "must be 1 where {conv} is depthwise-separable"
-        raise SpecError("groups", listed(spec.groups), problem)
-
-
-def _check_layer(spec: CnnSpec, number: int, layer: Layer) -> None:
-    if layer.out_size < 1:
-        span = (layer.kernel_size - 1) * layer.dilation + 1
-        problem = f"is too small: layer {number} spans {span} positions and gets {layer.in_size}"
-        raise SpecError("input_size", spec.input_size, problem)
-    for what, channels in (("input", layer.in_channels), ("output", layer.out_channels)):
-        if channels % layer.groups:
-            near = ", ".join(map(str, nearest_divisors(channels, layer.groups)))
-            problem = f"does not divide the {channels} {what} channels of layer {number}"
-            raise SpecError("groups", layer.groups, f"{problem}. Nearest: {near}")
-
-
-def describe(spec: CnnSpec) -> Iterator[str]:
-    """Yield what always matters, then what differs from the usual, in words."""
-    yield "causal cnn" if spec.causal else "cnn"
-    yield f"{spec.spatial_dims}-D"
-    yield f"depth {spec.blocks}"
-    yield f"channels {listed(spec.channels)}"
-    yield f"kernel {listed(spec.kernel_size)}"
-    for name, items in (
-        ("dilations", spec.dilations),
-        ("strides", spec.stride),
-        ("groups", spec.groups),
-    ):
-        if set(items) != {1}:
-            yield f"{name} {listed(items)}"
-    yield from _unusual(spec)
-    size = "×".join(map(str, (spec.in_channels, *[spec.input_size] * spec.spatial_dims)))
-    yield f"input {size}"
-    yield f"batch {spec.batch_size}"
-
-
-def _unusual(spec: CnnSpec) -> Iterator[str]:
-    if spec.conv != "standard":
-        yield spec.conv
-    if spec.padding != "same":
-        yield "no padding"
-    if spec.residual:
-        yield "residual"
-    if spec.norm != "none":
-        yield spec.norm
-    if spec.activation != "relu":
-        yield "no activation" if spec.activation == "none" else spec.activation
-    if not spec.bias:
-        yield "no bias"
-    if spec.head == "classifier":
-        yield f"{spec.classes} classes"
+def plan(spec: CnnSpec) -> tuple[Layer, ...]:
+    """Return the layers of the stack in order; raises `SpecError` where one does not fit."""
+    try:
+        steps = steps_of(spec)
+        check_stack(steps)
+        return place(steps, spec.channels_in, spec.sizes)
+    except MisfitError as error:
+        value = spec.input_size if error.field == "input_size" else error.value
+        value = typed(value) if isinstance(value, tuple) else value
+        if error.step.at is None or spec.layers is None:
+            raise SpecError(error.field, value, error.problem) from None
+        known = {"input_size": "x".join(map(str, spec.sizes))}
+        said = SpecError(error.field, known.get(error.field, value), error.problem)
+        refuse(spec.layers, error.step.at, str(said).removeprefix("layers: ").rstrip("."))

@@ -40,7 +40,11 @@ class SuggestSpec:
     )
     max_dilation: int | None = option(None, "largest dilation allowed", low=1, high=2**31)
     prefix: tuple[int, ...] | None = option(
-        None, "dilations of layers, or blocks, that stay in front, e.g. 1,2", low=1, high=2**31
+        None,
+        "dilations of layers, or blocks, that stay in front, e.g. 1,2; or these in words, e.g. "
+        "'conv k7 s2; pool 3 s2'",
+        low=1,
+        high=2**31,
     )
     stride: int = option(1, "stride of the map that all layers read", low=1, high=2**16)
     strides: tuple[int, ...] | None = option(
@@ -81,31 +85,44 @@ def _check_count(field: str, count: int, limit: int, noun: str) -> None:
         raise SpecError(field, count, f"{noun} are too many; up to {limit:,} are looked at")
 
 
+@frozen
+class Front:
+    """Layers that stay in front, said in words."""
+
+    text: str
+    """The sentence."""
+    layers: Stack
+    """Its layers along the first axis."""
+
+
 def schedules(
-    target: int, spec: SuggestSpec, rate: Fraction | None = None
+    target: int, spec: SuggestSpec, rate: Fraction | None = None, front: Front | None = None
 ) -> tuple[str, tuple[Section, ...]]:
     """Return a title and the section schedules; raises `UsageError` where there are none.
 
-    `rate` is how many positions there are in a second; None: they are not of time.
+    `rate` is how many positions there are in a second; None: they are not of time. `front` is in
+    the place of the dilations of a prefix.
     """
     found = suggest(
         target,
         kernel=spec.kernel_size,
         layers=spec.layers,
         max_dilation=spec.max_dilation,
-        prefix=spec.front,
+        prefix=front.layers if front else spec.front,
         stride=spec.stride,
         strides=spec.strides or (),
         convs=spec.convs_per_block,
     )
     some = [each for each in (found.fewest, found.smooth, found.pyramid) if each is not None]
     section = SCHEDULES.filled(
-        tuple(_row(each, spec, rate) for each in some), notes=tuple(_notes(found, spec))
+        tuple(_row(each, spec, rate) for each in some), notes=tuple(_notes(found, spec, front))
     )
-    return " · ".join(_words(target, spec, rate)), (section,)
+    return " · ".join(_words(target, spec, rate, front)), (section,)
 
 
-def _words(target: int, spec: SuggestSpec, rate: Fraction | None) -> Iterator[str]:
+def _words(
+    target: int, spec: SuggestSpec, rate: Fraction | None, front: Front | None
+) -> Iterator[str]:
     yield f"dilations for a receptive field of {target:,}"
     if rate is not None:
         yield f"{milliseconds(target, rate):g} ms at {float(rate):g} Hz"
@@ -118,7 +135,9 @@ def _words(target: int, spec: SuggestSpec, rate: Fraction | None) -> Iterator[st
         yield f"layers {spec.layers}"
     if spec.max_dilation:
         yield f"dilations up to {spec.max_dilation}"
-    if spec.prefix:
+    if front:
+        yield f"behind {front.text}"
+    elif spec.prefix:
         yield f"behind {listed(spec.prefix)}"
     if spec.stride > 1:
         yield f"on a map of stride {spec.stride}"
@@ -162,7 +181,7 @@ def _along(schedule: Schedule, spec: SuggestSpec) -> tuple[list[int], list[int]]
     return [layer.kernel for layer in firsts], [layer.stride for layer in firsts]
 
 
-def _notes(found: Suggestion, spec: SuggestSpec) -> Iterator[Note]:
+def _notes(found: Suggestion, spec: SuggestSpec, front: Front | None) -> Iterator[Note]:
     for schedule in (found.fewest, found.smooth, found.pyramid):
         if schedule is not None:
             meaning = MEANINGS[schedule.kind]
@@ -182,8 +201,27 @@ def _notes(found: Suggestion, spec: SuggestSpec) -> Iterator[Note]:
         yield Note(level="info", text=text)
     if found.pyramid is None:
         yield Note(level="info", text="pyramid: none was found that rises and falls without a hole")
-    if spec.stride == 1 and (spec.convs_per_block > 1 or len(spec.kernel_size) > 1 or spec.strides):
+    if front and spec.stride == 1:
+        yield Note(level="info", text=f"fewest as it is typed: {_said(found.fewest, spec, front)}")
+    elif spec.stride == 1 and (
+        spec.convs_per_block > 1 or len(spec.kernel_size) > 1 or spec.strides
+    ):
         yield Note(level="info", text=f"fewest as it is typed: {_typed(found.fewest, spec)}")
+
+
+def _said(schedule: Schedule, spec: SuggestSpec, front: Front) -> str:
+    """Return the command that looks at a schedule behind a sentence."""
+    kernels, strides = _along(schedule, spec)
+    numbers = {"k": kernels, "d": list(schedule.dilations), "s": strides}
+    words = {
+        letter: f"{letter}{listed(items if len(set(items)) > 1 else items[:1])}"
+        for letter, items in numbers.items()
+        if set(items) != {1}
+    }
+    first = " ".join(["conv", *words.values()])
+    again = " ".join(["conv", *(word for letter, word in words.items() if letter != "s")])
+    turn = "; ".join([first, *[again] * (spec.convs_per_block - 1)])
+    return f'archscope rf "{front.text}; {len(schedule.dilations)}x({turn})"'
 
 
 def _typed(schedule: Schedule, spec: SuggestSpec) -> str:

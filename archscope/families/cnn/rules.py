@@ -1,0 +1,79 @@
+"""Which values of a stack's fields fit together, before any layer is in its place.
+
+The spec calls these checks as it is made and so stands above them: here it is anything that has its
+fields.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archscope.blocks.per_layer import MOST_AXES, check_lengths, require_axes
+from archscope.errors import SpecError
+from archscope.families.cnn.lowering import input_said
+from archscope.specs import fields, listed, typed
+
+LISTS = {
+    "channels": "channel counts",
+    "kernel_size": "kernel sizes",
+    "dilations": "dilations",
+    "stride": "strides",
+    "groups": "group counts",
+    "padding": "paddings",
+    "upsample": "factors",
+    "pool": "pools",
+    "pool_stride": "pool strides",
+    "pool_padding": "pool paddings",
+}
+"""The fields that hold one value for all layers or one per layer, and what to call their values."""
+SAID = (
+    *("depth", "channels", "kernel_size", "dilations", "stride", "groups", "conv", "residual"),
+    *("upsample", "upsample_mode", "pool", "pool_stride", "pool_padding", "pool_mode", "pool_ceil"),
+)
+"""Fields that a sentence says itself."""
+
+
+def check_together(spec: Any) -> None:
+    """Raise `UsageError` for the first field whose value another field rules out."""
+    if spec.layers is not None:
+        _check_sentence(spec)
+    check_lengths(spec, LISTS, spec.blocks)
+    for name in LISTS:
+        require_axes(name, getattr(spec, name) or (), spec.axes)
+    require_axes("input_size", [spec.input_size], spec.axes)
+    _check_causal(spec)
+
+
+def _check_causal(spec: Any) -> None:
+    if spec.causal and spec.padding not in (("same",), ("causal",)):
+        raise SpecError("causal", True, "needs {padding} causal: its zeros stand for the past")
+    if spec.sees_only_past and spec.axes != 1:
+        problem = (
+            f"needs one dimension, but {{spatial_dims}} is {spec.axes}; causal along the first "
+            f"axis alone is {{padding}} {':'.join(['causal', *['same'] * (spec.axes - 1)])}"
+        )
+        raise SpecError("causal", True, problem)
+
+
+def _check_sentence(spec: Any) -> None:
+    """Raise where a sentence cannot be read, or fields say what it says too."""
+    usual = {field.name: field.default for field in fields(type(spec))}
+    for name in (*SAID, *(("padding",) if len(spec.padding) > 1 else ())):
+        value = getattr(spec, name)
+        if value != usual[name]:
+            shown = listed(value) if isinstance(value, tuple) else value
+            raise SpecError(name, shown, "stands beside {layers}, which say it themselves")
+    channels, sizes = input_said(spec.sentence)
+    given = {"in_channels": channels, "input_size": sizes or None}
+    for name, said in given.items():
+        if said is not None and getattr(spec, name) not in (usual[name], said):
+            problem = "stands beside an 'in' of {layers}; say one"
+            raise SpecError(name, typed(getattr(spec, name)), problem)
+    if all(clause.word in ("in", "head") for clause in spec.sentence):
+        raise SpecError("layers", spec.layers, "have no layer; write e.g. conv 64 k3")
+    if spec.axes > MOST_AXES:
+        problem = f"have numbers for {spec.axes} axes; torch has {MOST_AXES} at most"
+        raise SpecError("layers", spec.layers, problem)
+    if sizes and len(sizes) != spec.axes:
+        problem = f"is {spec.axes}, and the 'in' of {{layers}} has {len(sizes)} axes"
+        raise SpecError("spatial_dims", spec.axes, problem)
