@@ -105,7 +105,7 @@ JSON_KEYS = {
     "look_ahead sample_rate receptive_field_ms look_back_ms look_ahead_ms jump_ms smallest_input "
     "tile_step tile_overlap buffer_positions buffer_bytes "
     "operators_unknown at_least bounded_by is_full complete proof unknown",
-    "layers": "layer type kind axes kernel dilation stride padding_before padding_after "
+    "layers": "layer of type kind axes kernel dilation stride padding_before padding_after "
     "effective_kernel receptive_field smallest_field local_field jump start centre reached "
     "positions coverage coverage_1d streams output_size valid_taps global_by bounded_by at_least "
     "listed unknown",

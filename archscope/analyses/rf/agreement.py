@@ -138,7 +138,7 @@ def _held(
 def _pairs(
     outline: Outline, said: LayerRow | Totals, found: LayerRow, sizes: Sizes
 ) -> Iterator[_Pair]:
-    everything = bool(outline.attention)
+    everything = bool(outline.attention) or (isinstance(said, LayerRow) and said.kernel == ())
     if found.global_by and found.local_field is None and not everything:
         return  # nothing is left without readers of all positions
     window = found.local_field if found.local_field and not everything else found.receptive_field

@@ -28,6 +28,8 @@ class Answer:
 
     totals: Totals
     layers: tuple[LayerRow, ...]
+    sources: tuple[LayerRow, ...] = ()
+    """The same of another input, of which outputs see all; empty: there is none."""
     maps: tuple[MapRow, ...] = ()
     branches: tuple[BranchRow, ...] = ()
     """Parallel paths and their union; empty where there is one path, or that is not told."""
@@ -52,7 +54,8 @@ class Answer:
 
     def sections(self) -> tuple[Section, ...]:
         """Return it as sections: those that have rows, and the first of all in any case."""
-        layers, branches = LAYERS.filled(self.layers), BRANCHES.filled(self.branches)
+        layers = LAYERS.filled((*self.sources, *self.layers))
+        branches = BRANCHES.filled(self.branches)
         first, *others = (branches, layers) if self.branches else (layers,)
         filled = first.filled(
             first.rows,

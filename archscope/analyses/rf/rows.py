@@ -22,6 +22,8 @@ class LayerRow:
     layer: str = column("Layer", kind="path")
     """Its name, e.g. `conv1` or the module's dotted path, and which call of it, if not the first;
     of parallel branches with the branch in front."""
+    of: str = column("Of", idle="empty", default="")
+    """The input that it sees so, where rows are of several, e.g. `source`."""
     type: str = column("Type", drop=3, idle="empty", default="")
     """The module's class; empty in closed form."""
     kind: str = column(default="")

@@ -137,7 +137,9 @@ def _judged(features: int | None, rank: int, mixing: Mixing) -> tuple[int, ...]:
         found = next(filter(sees, apart), None)
         if found is not None:
             return (found,)
-    return (features if features is not None and mixing.mixes(features) else apart[0],)
+    if features is not None and (mixing.mixes(features) or mixing.may_mix(features)):
+        return (features,)  # a product of keys and values mixes positions as a layer does features
+    return (apart[0],)
 
 
 _WINDOWS = ("conv", "pool", "upsample")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MODEL = "(model)"
 """What the model itself is called among its modules."""
+BOTH_WAYS = "flip"
+"""The operator that runs a sequence from its end: nobody writes it by mistake."""
 MODULES_NAMED = 4
 """Modules that a note names before it counts the rest."""
 RUNS_NAMED = 4
@@ -58,7 +60,8 @@ def _causal(order: Causality, where: str) -> Note:
 def _not_causal(order: Causality, where: str) -> Note:
     reach, leaks = order.reach, order.leaks
     later = counted(reach.ahead, "position")
-    if leaks and len(leaks) <= len(order.backward):
+    both_ways = all(leak.operator == BOTH_WAYS for leak in leaks)
+    if leaks and len(leaks) <= len(order.backward) and not both_ways:
         named = ", ".join(_looks(leak) for leak in leaks[:MODULES_NAMED])
         more = len(leaks) - MODULES_NAMED
         others = f" and {counted(more, 'other')}" if more > 0 else ""
