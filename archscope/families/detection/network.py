@@ -21,7 +21,11 @@ from archscope.families.resnet.network import ResNetBody
 
 SIDES = 4
 """Numbers of a box."""
-OUTPUTS = {"cls_logits": "cls_logits", "bbox_reg": "bbox_regression", "bbox_ctrness": "bbox_ctrness"}
+OUTPUTS = {
+    "cls_logits": "cls_logits",
+    "bbox_reg": "bbox_regression",
+    "bbox_ctrness": "bbox_ctrness",
+}
 """What the last layers of the heads give, by their names."""
 Levels = list[Tensor]
 
@@ -63,9 +67,7 @@ class Head(nn.Module):
     def forward(self, levels: Sequence[Tensor]) -> dict[str, Levels]:
         """Take levels (B, D, X, Y), return for each output as many (B, A K, X, Y)."""
         within = [self.conv(level) for level in levels]  # (B, D, X, Y)
-        return {
-            OUTPUTS[name]: [self.get_submodule(name)(x) for x in within] for name in self.lasts
-        }
+        return {OUTPUTS[name]: [self.get_submodule(name)(x) for x in within] for name in self.lasts}
 
 
 class Heads(nn.Module):
