@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from archscope.blocks.channels_first_norm import ChannelsFirstNorm
 from archscope.blocks.components import Shape, part
 from archscope.blocks.plan import Step, lists
 from archscope.blocks.stack import sequence
@@ -21,20 +22,6 @@ from archscope.theory.counts import ClosedForm, normalisation
 EXPANSION = 4
 SCALE = 1e-6
 EPSILON = 1e-6
-
-
-class ChannelsFirstNorm(nn.LayerNorm):
-    """LayerNorm over the channels of (B, D, X, Y)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Take and return (B, D, X, Y)."""
-        last = x.permute(0, 2, 3, 1).contiguous()  # (B, X, Y, D)
-        normed = F.layer_norm(last, self.normalized_shape, self.weight, self.bias, self.eps)
-        return normed.permute(0, 3, 1, 2)
-
-    def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
-        """A scale and a shift for each channel."""
-        return normalisation(width=self.normalized_shape[0], weight=True, bias=True)
 
 
 class LayerScale(nn.Module):
