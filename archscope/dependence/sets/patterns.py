@@ -187,7 +187,7 @@ class Pattern:
 
     def where(self, other: Pattern) -> Pattern:
         """Return nothing where another pattern of the same tensor holds nothing."""
-        held = other.entries != other.algebra.nothing
+        held = other.algebra.held(other.entries)
         if held.all():
             return self
         mask = replace(other, entries=held.astype(np.int64))

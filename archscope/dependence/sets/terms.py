@@ -263,7 +263,7 @@ def _joined(rows: Sequence[Term], axis: int) -> Iterator[Pattern]:
     parts = list(zip(*(row.sets for row in rows), strict=True))
     telling = next((n for n, row in enumerate(parts) if any(p.varies(axis) for p in row)), 0)
     for number, row in enumerate(parts):
-        filled = [part for part in row if part.entries.any()]
+        filled = [part for part in row if part.sets.held(part.entries).any()]
         same = {id(part.entries) for part in filled}
         is_alike = len(same) == 1 and not filled[0].varies(axis)
         if number != telling and len(filled) < len(row) and is_alike:
@@ -293,7 +293,7 @@ def _holds(term: Term, axis: int) -> NDArray[np.bool_]:
     """Return which positions of an axis have anything in each of their sets."""
     held = np.ones(term.sets[0].shape[axis], dtype=np.bool_)
     for pattern in term.sets:
-        moved = np.moveaxis(pattern.entries, axis, 0)
+        moved = np.moveaxis(pattern.sets.held(pattern.entries), axis, 0)
         filled = np.asarray(moved.reshape(len(moved), -1).any(axis=1))
         held &= filled[pattern.index(axis)]
     return held

@@ -53,6 +53,7 @@ OWN = {
     "feature_axis",
     "batch_axis",
     "blind",
+    "blind_inside",
     "outputs",
     "buffer_bytes",
     "tile_overlap",
