@@ -119,14 +119,36 @@ class Field:
     @cached_property
     def typical(self) -> dict[int, int]:
         """A unit in the middle, by axis of the value, that sees as much as any."""
-        if self.is_map:
-            found = {}
-            for axis in range(len(self.sizes)):
-                own, unit = self.map_axis(axis), self.lines[axis].typical
-                assert own is not None
-                found[own] = unit if unit is not None else 0
-            return found
-        return self._widest()
+        found = self._of_lines() if self.is_map else self._widest()
+        sees = self._is_product or any(True for _ in self._products(found))
+        return found if sees else self._nearest_that_sees(found)
+
+    def _of_lines(self) -> dict[int, int]:
+        found = {}
+        for axis in range(len(self.sizes)):
+            own, unit = self.map_axis(axis), self.lines[axis].typical
+            assert own is not None
+            found[own] = unit if unit is not None else 0
+        return found
+
+    @cached_property
+    def _is_product(self) -> bool:
+        """Whether a unit sees something where, along each axis by itself, some feature does."""
+        shared = range(len(self.value.shape))
+        return self.is_map and all(
+            sum(pattern.varies(axis) for pattern in term.sets) < 2 and len(self.terms) == 1
+            for term in self.terms
+            for axis in shared
+        )
+
+    def _nearest_that_sees(self, unit: dict[int, int]) -> dict[int, int]:
+        """Return the unit that sees anything nearest to one that, of a union, is in no product."""
+        seeing = self._seeing()
+        places = np.argwhere(seeing[0]) if seeing else ()
+        if not len(places):
+            return unit
+        off = np.abs(places - [unit[axis] for axis in self.unit_axes]).sum(axis=1)
+        return dict(zip(self.unit_axes, map(int, places[off.argmin()]), strict=True))
 
     def _widest(self) -> dict[int, int]:
         """Return the unit nearest to the middle among those that see most, of tokens."""
@@ -179,7 +201,7 @@ class Field:
 
     def _seeing(self) -> list[NDArray[np.bool_]] | None:
         """Return which units see anything: along each axis by itself, or over all together."""
-        if self.is_map and self.is_exact and len(self.terms) == 1:
+        if self.is_exact and self._is_product:
             return [line.kinds != 0 for line in self.lines]
         if self.outputs > MOST_OUTPUTS or not self.is_exact:
             return None
@@ -237,7 +259,7 @@ class Field:
 
 def _box(seeing: Sequence[NDArray[np.bool_]]) -> int:
     """Return how many units the smallest box has that holds all that see anything."""
-    sides = [place for one in seeing for place in one.nonzero()]
+    sides = [place for one in seeing for place in np.argwhere(one).T]
     return prod(int(side.max() - side.min()) + 1 for side in sides)
 
 
