@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import reduce
 from math import prod
+from operator import or_
 
 from archscope.records import frozen
 from archscope.theory.bits import every, ones, spread, stretch, volume
@@ -20,6 +22,18 @@ class Unread:
     """Positions after the last one that is read."""
     total: int
     """All of them, those in between included."""
+
+
+@frozen
+class Blind:
+    """Outputs of a finite input that see nothing of it, over all axes."""
+
+    blind: int
+    """All of them."""
+    inside: int
+    """Those in the smallest box with all outputs that see; all, where none does."""
+    outputs: int
+    """All outputs."""
 
 
 def valid_taps(stack: Stack, input_size: int) -> tuple[Fraction, ...]:
@@ -51,30 +65,21 @@ def find_unread(stack: Stack, input_size: int) -> Unread:
         first, last = _taps_within(layer, size, made)
         places = _copies(stretch(read, layer.stride), last - first + 1, layer.dilation)
         read = _shifted(places, first * layer.dilation - _before(layer)) & ones(size)
-    before = (read & -read).bit_length() - 1 if read else input_size
+    before = _lowest(read) if read else input_size
     after = input_size - read.bit_length() if read else 0
     return Unread(before=before, after=after, total=input_size - read.bit_count())
 
 
-def find_blind(stack: Stack, input_size: int) -> int:
-    """Return how many outputs along one axis see no input at all, but padding alone or nothing.
-
-    >>> find_blind((Layer(kernel=2, dilation=10, padding=(5, 5)),), 8)
-    2
-    >>> find_blind((Layer(kernel=2, stride=3, kind="transposed"),), 10)
-    9
-    """
-    return count_blind([(stack,)], (input_size,))[0]
-
-
-def count_blind(paths: Sequence[Path], input_sizes: Sequence[int]) -> tuple[int, int]:
+def count_blind(paths: Sequence[Path], input_sizes: Sequence[int]) -> Blind:
     """Return how many outputs see no input through any of parallel paths, and all of them.
 
     Over all axes; outputs of which not every path has one are cut off.
 
     >>> transposed = (Layer(kernel=3, stride=2, dilation=2, kind="transposed"),)
     >>> count_blind([(transposed, transposed)], (10, 10))
-    (385, 529)
+    Blind(blind=385, inside=385, outputs=529)
+    >>> count_blind([((Layer(kernel=1, padding=(2, 0)),),)], (8,))
+    Blind(blind=2, inside=0, outputs=10)
     """
     along = [[seeing(path[axis], size) for path in paths] for axis, size in enumerate(input_sizes)]
     made = [min(outputs for _, outputs in axis) for axis in along]
@@ -82,7 +87,14 @@ def count_blind(paths: Sequence[Path], input_sizes: Sequence[int]) -> tuple[int,
         [mask & ones(outputs) for mask, _ in axis]
         for axis, outputs in zip(along, made, strict=True)
     ]
-    return prod(made) - volume(masks), prod(made)
+    seen = volume(masks)
+    box = prod(reduce(or_, axis).bit_length() - _lowest(reduce(or_, axis)) for axis in masks)
+    blind = prod(made) - seen
+    return Blind(blind=blind, inside=box - seen if seen else blind, outputs=prod(made))
+
+
+def _lowest(mask: int) -> int:
+    return (mask & -mask).bit_length() - 1 if mask else 0
 
 
 def seeing(stack: Stack, input_size: int) -> tuple[int, int]:

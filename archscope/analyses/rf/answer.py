@@ -17,6 +17,7 @@ from archscope.analyses.rf.rows import (
     Totals,
     UnitRow,
 )
+from archscope.analyses.rf.unseen import beside, spoils
 from archscope.analyses.rf.use.rows import AXES, BUFFERS, AxisRow, BufferRow
 from archscope.records import frozen
 from archscope.results import Amount, Headline, Note, Section, Strip, Words
@@ -60,7 +61,7 @@ class Answer:
         filled = first.filled(
             first.rows,
             totals=self.totals,
-            notes=(*self.verdict, *self.notes),
+            notes=(*beside(self.totals, self.verdict), *self.notes),
             headline=(_headline(self.totals),),
             summary=tuple(_summary(self.totals, self.positions)),
             device=self.device,
@@ -82,7 +83,7 @@ def _headline(totals: Totals) -> Headline:
         value=totals.receptive_field,
         kind="extent",
         detail=_seen(totals),
-        level="ok" if totals.is_full and not totals.blind else "warning",
+        level="ok" if totals.is_full and not spoils(totals) else "warning",
         about="Receptive field",
         order=30,
     )
@@ -91,7 +92,7 @@ def _headline(totals: Totals) -> Headline:
 def _seen(totals: Totals) -> Words:
     if totals.operators_unknown and not totals.complete and not totals.is_full:
         return ("at most: the rule of an operator on the way is a bound",)
-    if totals.blind:
+    if totals.blind and spoils(totals):
         return (
             Amount(value=totals.blind, kind="number"),
             " outputs see nothing of the input",

@@ -257,6 +257,8 @@ class Totals:
     """Positions of that window over all axes."""
     blind: int | None = None
     """Outputs of the given input that see no position of it, over all axes; None: not known."""
+    blind_inside: int | None = None
+    """Those of them that lie in the smallest box with all that do; all, where none does."""
     outputs: int | None = None
     """Outputs of the given input, over all axes; None where its size is not given."""
     coverage: float | None = None

@@ -247,7 +247,7 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
         position_axes=roles.positions,
         feature_axis=roles.features,
         batch_axis=roles.batch,
-        blind=None if whole is None or bounded else whole.blind,
+        **_blind(whole, bounded=bounded),
         outputs=None if whole is None else whole.outputs,
         operators_unknown=len(words.flagged(found)),
         at_least=not (found.is_whole or grows_with_input(found)) and layer.global_by is None,
@@ -260,6 +260,12 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
         unknown=", ".join(name for name in names if seen[name] is None),
         **seen,
     )
+
+
+def _blind(field: Field | None, *, bounded: bool) -> dict[str, int]:
+    """Return how many outputs see nothing of the input, where that is known."""
+    found = None if field is None or bounded else field.blind
+    return {} if found is None else {"blind": found[0], "blind_inside": found[1]}
 
 
 def _with_maps(totals: Totals, maps: Sequence[MapRow]) -> Totals:

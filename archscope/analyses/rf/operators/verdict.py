@@ -10,6 +10,7 @@ from archscope.analyses.rf.numbers import apart, counted, extent, missing, share
 from archscope.analyses.rf.operators.growth import grows_with_input
 from archscope.analyses.rf.operators.order import MODEL, sees_apart
 from archscope.analyses.rf.rows import MapRow, Totals
+from archscope.analyses.rf.unseen import good
 from archscope.results import Note
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ def verdict(found: Receptive, totals: Totals, maps: Sequence[MapRow]) -> Iterato
     if found.target.bounded_by is not None:
         yield _bound(found, totals)
         return
-    if totals.blind:
-        yield _blind(totals.blind, totals.outputs or 0)
     yield from _coverage(found, totals)
     yield from _inside(found, totals, maps)
 
@@ -61,15 +60,6 @@ def _bound(found: Receptive, totals: Totals) -> Note:
     )
 
 
-def _blind(blind: int, outputs: int) -> Note:
-    see = "sees" if blind == 1 else "see"
-    return Note(
-        level="warning",
-        text=f"{blind:,} of {outputs:,} outputs ({share(blind, outputs)}) {see} no position of the "
-        "input: what they hold does not depend on it",
-    )
-
-
 def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
     window = extent(totals.local_field or totals.receptive_field)
     local = " local" if totals.local_field else ""
@@ -83,12 +73,12 @@ def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
         )
     elif totals.is_full and totals.local_field and totals.positions == 1:
         every = counted(prod(totals.receptive_field), "position")
-        yield _good(totals, f"{output} sees all {every}, from {totals.global_by} on.")
+        yield good(totals, f"{output} sees all {every}, from {totals.global_by} on.")
     elif totals.positions == 1:
         yield Note(level="info", text=f"{output} sees one position alone: none looks at others")
     elif totals.is_full:
         every = counted(totals.positions, "position")
-        yield _good(
+        yield good(
             totals, f"all {every} of the {at_least}{window}{local} receptive field reach {output}."
         )
     else:
@@ -100,13 +90,6 @@ def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
             text=f"{missed} never reach {output}.",
             details=(*runs, *_own(found), *apart(_networks(totals.streams))),
         )
-
-
-def _good(totals: Totals, said: str) -> Note:
-    """Return that all is seen; of outputs of which some see nothing, of the others alone."""
-    if totals.blind:
-        return Note(level="info", text=f"of the outputs that see anything: {said}")
-    return Note(level="ok", text=f"No gridding: {said}")
 
 
 def _own(found: Receptive) -> tuple[str, ...]:
