@@ -73,7 +73,7 @@ class ScannedConvolution(nn.Module):
         self.conv = nn.Conv1d(inner, inner, taps, groups=inner, bias=bias)
         self.x_proj = nn.Linear(inner, sum(self.parts), bias=False)
         self.dt_proj = nn.Linear(rank, inner)
-        _fill_with_steps(self.dt_proj.bias)
+        fill_with_steps(self.dt_proj.bias)
         self.scan = SelectiveScan(inner, state)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -143,7 +143,7 @@ def scan(kept: Tensor, added: Tensor) -> Tensor:
     return torch.cat((both, earlier[:, pairs:]), 1) if odd_end else both
 
 
-def _fill_with_steps(bias: Tensor) -> None:
+def fill_with_steps(bias: Tensor) -> None:
     """Fill a bias so that softplus makes steps of it that are even in their logarithm."""
     least, most = map(log, STEPS)
     nn.init.uniform_(bias, least, most)

@@ -22,6 +22,8 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "swin": ("swin", {"blocks": (1, 4), "heads": (3, 6), "input_size": 90}),
     "deepseek": ("deepseek", {"depth": 4, "dense_blocks": 2, "q_rank": 8, "routing": "balanced"}),
     "mamba": ("mamba", {"depth": 3, "d_model": 20, "seq_len": 30, "tied": False, "bias": True}),
+    "mamba-2": ("mamba", {"version": "v2", "depth": 3, "d_model": 20, "head_dim": 8,
+                          "chunk_size": 7, "seq_len": 30}),
     "xlnet": ("xlnet", {"depth": 2, "segments": True, "seq_len": 12}),
     "transformer-xl with scores": (
         "transformer-xl",
@@ -65,6 +67,8 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("swin", {"input_size": 3}, "patch_size"),
     ("deepseek", {"top_k": 65}, "64"),
     ("deepseek", {"rope_dim": 7}, "Nearest: 6, 8"),
+    ("mamba", {"version": "v2", "head_dim": 5}, "Nearest: 4, 6"),
+    ("mamba", {"chunk_size": 8}, "v2"),
     ("xlnet", {"heads": 7}, "Nearest: 6, 8"),
     ("xlnet", {"d_model": 765, "heads": 5}, "Nearest: 764, 766"),
     ("transformer-xl", {"heads": 7}, "Nearest: 4, 8"),
