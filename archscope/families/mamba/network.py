@@ -62,5 +62,6 @@ def _mixer(spec: MambaSpec) -> nn.Module:
         "conv_bias": spec.conv_bias,
     }
     if spec.version == "v1":
-        return StateSpaceMixer(spec.d_model, rank=spec.step_rank, **shared)
+        rank, normed = spec.step_rank, spec.inner_norm
+        return StateSpaceMixer(spec.d_model, rank=rank, normed=normed, **shared)
     return DualStateSpaceMixer(spec.d_model, head_dim=spec.head_width, chunk=spec.chunk, **shared)

@@ -9,6 +9,9 @@ from archscope.errors import SpecError
 from archscope.records import frozen
 from archscope.specs import check, nearest_divisors, option
 
+_READ_BY = {"step_rank": "v1", "inner_norm": "v1", "head_dim": "v2", "chunk_size": "v2"}
+"""Fields that one version alone reads."""
+
 
 @frozen
 class MambaSpec:
@@ -41,6 +44,9 @@ class MambaSpec:
     chunk_size: int | None = option(
         None, "tokens of a chunk in v2, which meet each other (none: 256)", low=1, high=2**20
     )
+    inner_norm: bool = option(
+        False, "norms without weights on what the recurrence of v1 is made of (Falcon Mamba)"
+    )
     bias: bool = option(False, "biases in the projections into and out of a block")
     conv_bias: bool = option(True, "a bias in the convolution")
     vocab_size: int = option(50_280, "number of tokens", low=1, high=10**9)
@@ -50,9 +56,9 @@ class MambaSpec:
 
     def __post_init__(self) -> None:
         check(self)
-        for field, version in (("step_rank", "v1"), ("head_dim", "v2"), ("chunk_size", "v2")):
+        for field, version in _READ_BY.items():
             value = getattr(self, field)
-            if value is not None and self.version != version:
+            if value and self.version != version:
                 raise SpecError(field, value, f"needs {{version}} {version}")
         if self.version == "v2":
             self._check_heads()
@@ -99,6 +105,8 @@ def describe(spec: MambaSpec) -> list[str]:
         words.append(f"kernel {spec.kernel_size}")
     if spec.step_rank:
         words.append(f"step rank {spec.step_rank}")
+    if spec.inner_norm:
+        words.append("normed steps and states")
     if spec.bias:
         words.append("biases")
     if not spec.conv_bias:
