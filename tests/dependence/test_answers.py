@@ -379,6 +379,20 @@ def test_the_mean_is_the_leak_not_what_takes_it_away() -> None:
     assert [(leak.path, leak.operator, leak.ahead) for leak in order.leaks] == [("", "mean", 31)]
 
 
+def test_windows_that_begin_at_the_border_are_not_cut_short_where_they_are_wider() -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        chunks = x.unflatten(1, (4, 8))  # (1, 4, 8, 4)
+        so_far = chunks.sum(2, keepdim=True).cumsum(1)
+        before = torch.cat((torch.zeros_like(so_far[:, :1]), so_far[:, :-1]), 1)
+        return m.out((chunks + before).flatten(1, 2))
+
+    # Each sees itself and all chunks before its own: the first 8 themselves alone.
+    line = see(Run(forward, out=nn.Linear(4, 4)), 1, 32, 4).target.field.lines[0]
+
+    assert line.hulls == (1, 32)
+    assert line.seen(31) == (1 << 24) - 1 | 1 << 31
+
+
 def test_windows_of_one_period_that_all_begin_at_one_place_are_looked_at_again() -> None:
     def forward(m: Any, x: Tensor) -> Tensor:
         a = m.conv(x)
