@@ -40,11 +40,24 @@ class Block:
     """Channels within squeeze-and-excitation; 0: there is none."""
     gate: Literal["sigmoid", "hardsigmoid"] = "sigmoid"
     """What turns the excitation into factors."""
+    fused: bool = False
+    """Whether one full convolution stands for the first pointwise and the depthwise one; where
+    nothing expands, for all three."""
 
     @property
     def expands(self) -> bool:
         """Whether the first pointwise convolution is there."""
         return self.expanded != self.in_channels
+
+    @property
+    def projects(self) -> bool:
+        """Whether the last pointwise convolution is there."""
+        return self.expands or not self.fused
+
+    @property
+    def squeeze_place(self) -> int:
+        """Modules before squeeze-and-excitation, or where it would stand."""
+        return 1 if self.fused else 1 + self.expands
 
     @property
     def repeatable(self) -> bool:
@@ -67,21 +80,22 @@ def rounded(channels: float, divisor: int = 8) -> int:
 
 def longest_path(block: Block) -> Iterator[Layer]:
     """Yield the convolutions of a block along one axis."""
-    if block.expands:
+    if block.expands and not block.fused:
         yield conv(1, name=f"{block.path}.block.0")
     yield conv(
         block.kernel,
         stride=block.stride,
         dilation=block.dilation,
-        name=f"{block.path}.block.{int(block.expands)}",
+        name=f"{block.path}.block.{block.squeeze_place - 1}",
     )
-    last = 1 + block.expands + bool(block.squeezed)
-    yield conv(1, name=f"{block.path}.block.{last}")
+    if block.projects:
+        last = block.squeeze_place + bool(block.squeezed)
+        yield conv(1, name=f"{block.path}.block.{last}")
 
 
 def reads_all(blocks: Iterable[Block]) -> str:
     """Return the first squeeze-and-excitation, which lets outputs depend on the whole input."""
-    paths = (f"{block.path}.block.{1 + block.expands}" for block in blocks if block.squeezed)
+    paths = (f"{block.path}.block.{block.squeeze_place}" for block in blocks if block.squeezed)
     return next(paths, "")
 
 
