@@ -49,6 +49,14 @@ SHAPES: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
                               **IMAGE}, (2, 5)),
     "convnext v2": ("convnext", {"input_size": 40, "version": "v2", "blocks": (1, 1, 2, 1),
                                  "channels": (8, 8, 16, 8), **IMAGE}, (2, 5)),
+    "squeezenet": ("squeezenet", {"version": "1.1", "expand_channels": 16, "expand_step": 8,
+                                  "input_size": 25, **IMAGE}, (2, 5)),
+    "densenet": ("densenet", {"blocks": (2, 3), "growth_rate": 4, "stem_channels": 8,
+                              "input_size": 5, **IMAGE}, (2, 5)),
+    "densenet without bottlenecks": (
+        "densenet", {"blocks": (2, 3), "growth_rate": 4, "stem": "3x3", "bottleneck": 0,
+                     "compression": 0.3, "input_size": 9, **IMAGE}, (2, 5),
+    ),
     "u-net, valid": ("u-net", {"input_size": 44, "levels": 3, "stem_channels": 4, **IMAGE},
                      (2, 5, 4, 4)),
     "u-net, same": ("u-net", {"input_size": 16, "levels": 3, "stem_channels": 4, "norm":
@@ -185,6 +193,10 @@ SEEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "xception": ("separable-residual", {"middle_blocks": 0, "input_size": 131}, "into avgpool"),
     "convnext": ("convnext", {"blocks": (1, 1, 2, 1), "channels": (4, 4, 4, 4), "input_size": 224},
                  "into avgpool"),
+    "squeezenet": ("squeezenet", {"expand_channels": 8, "expand_step": 0, "input_size": 127},
+                   "into classifier.3"),
+    "densenet": ("densenet", {"blocks": (1, 2, 1), "growth_rate": 2, "stem_channels": 2,
+                              "input_size": 160}, "into avgpool"),
     "u-net, valid": ("u-net", {"levels": 3, "stem_channels": 2, "input_size": 60}, "out of out"),
     "u-net, nearest": ("u-net", {"levels": 3, "stem_channels": 2, "input_size": 64, "padding":
                                  "same", "upsampling": "nearest"}, "out of out"),
@@ -237,7 +249,7 @@ def _transparent(model: nn.Module) -> nn.Module:
     for module in list(model.modules()):
         for name, child in module.named_children():
             if isinstance(child, nn.MaxPool2d):
-                pool = nn.AvgPool2d(child.kernel_size, child.stride, child.padding)
+                pool = nn.AvgPool2d(child.kernel_size, child.stride, child.padding, child.ceil_mode)
                 setattr(module, name, pool)
             elif isinstance(child, SqueezeExcitation):
                 setattr(module, name, nn.Identity())
