@@ -93,21 +93,31 @@ def longest_path(block: Block) -> Iterator[Layer]:
         yield conv(1, name=f"{block.path}.block.{last}")
 
 
+def squeeze_paths(blocks: Iterable[Block]) -> list[str]:
+    """Return the squeeze-and-excitations among the blocks, by which outputs see everything."""
+    return [f"{block.path}.block.{block.squeeze_place}" for block in blocks if block.squeezed]
+
+
 def reads_all(blocks: Iterable[Block]) -> str:
     """Return the first squeeze-and-excitation, which lets outputs depend on the whole input."""
-    paths = (f"{block.path}.block.{block.squeeze_place}" for block in blocks if block.squeezed)
-    return next(paths, "")
+    return next(iter(squeeze_paths(blocks)), "")
 
 
-def squeeze_remarks(blocks: Sequence[Block]) -> tuple[str, ...]:
+def squeeze_remarks(blocks: Iterable[Block]) -> tuple[str, ...]:
     """Return what must be known of the squeeze-and-excitations among the blocks, if any."""
-    squeezes = sum(block.squeezed > 0 for block in blocks)
+    return squeezes_in_words(squeeze_paths(blocks))
+
+
+def squeezes_in_words(paths: Sequence[str]) -> tuple[str, ...]:
+    """Return what must be known of squeeze-and-excitations at these paths, if any."""
+    if not paths:
+        return ()
     remark = (
-        f"{squeezes} squeeze-and-excitation modules, {reads_all(blocks)} the first "
+        f"{len(paths)} squeeze-and-excitation modules, {paths[0]} the first "
         "of them, multiply each channel by a factor that all positions decide: through them every "
         "output depends on all of the input, and the table is of the paths beside them"
     )
-    return (remark,) if squeezes else ()
+    return (remark,)
 
 
 def inverted_outline(layers: Iterable[Layer], blocks: Sequence[Block], input_size: int) -> Outline:

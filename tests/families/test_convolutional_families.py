@@ -135,6 +135,8 @@ def test_a_dilated_resnet_is_two_networks_in_its_last_stage() -> None:
         ("textcnn-kim-nonstatic", "pool"),
         ("squeezenet1_0", "classifier.3"),
         ("densenet121", "avgpool"),
+        ("regnet_x_400mf", "avgpool"),
+        ("regnet_y_400mf", "trunk_output.block1.0.f.se"),
         ("fcn_resnet50", None),
     ],
 )
@@ -166,6 +168,9 @@ def test_the_module_that_reads_all_positions_is_there(text: str, module: str | N
         ("squeezenet:squeeze_ratio=0.001", "no channels in features.3 of 128"),
         ("densenet:compression=0.001", "no channels behind a transition"),
         ("densenet:input_size=28", "29 or more"),
+        ("regnet:slope=4000,width_ratio=1000,depth=1000", "at most 1,048,576"),
+        ("shufflenet:channels=116/231/464", "half of the channels go around"),
+        ("shufflenet:channels=116/232", "2 stages for blocks of 3"),
         ("u-net:input_size=570", "Nearest: 572"),
         ("u-net:upsampling=bilinear,stem_channels=7", "odd"),
         ("textcnn:seq_len=4", "sees 5 words"),

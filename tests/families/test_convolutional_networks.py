@@ -57,6 +57,11 @@ SHAPES: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
         "densenet", {"blocks": (2, 3), "growth_rate": 4, "stem": "3x3", "bottleneck": 0,
                      "compression": 0.3, "input_size": 9, **IMAGE}, (2, 5),
     ),
+    "regnet": ("regnet", {"depth": 5, "initial_width": 8, "slope": 6, "width_ratio": 2,
+                          "group_width": 4, "squeeze_ratio": 0.25, "input_size": 17, **IMAGE},
+               (2, 5)),
+    "shufflenet": ("shufflenet", {"blocks": (1, 2), "channels": (6, 4), "stem_channels": 3,
+                                  "input_size": 17, **IMAGE}, (2, 5)),
     "u-net, valid": ("u-net", {"input_size": 44, "levels": 3, "stem_channels": 4, **IMAGE},
                      (2, 5, 4, 4)),
     "u-net, same": ("u-net", {"input_size": 16, "levels": 3, "stem_channels": 4, "norm":
@@ -197,6 +202,10 @@ SEEN: dict[str, tuple[str, dict[str, Any], str]] = {
                    "into classifier.3"),
     "densenet": ("densenet", {"blocks": (1, 2, 1), "growth_rate": 2, "stem_channels": 2,
                               "input_size": 160}, "into avgpool"),
+    "regnet": ("regnet", {"depth": 5, "initial_width": 8, "slope": 6, "width_ratio": 2,
+                          "squeeze_ratio": 0.25, "input_size": 160}, "into avgpool"),
+    "shufflenet": ("shufflenet", {"blocks": (1, 3), "channels": (2, 4), "input_size": 160},
+                   "into avgpool"),
     "u-net, valid": ("u-net", {"levels": 3, "stem_channels": 2, "input_size": 60}, "out of out"),
     "u-net, nearest": ("u-net", {"levels": 3, "stem_channels": 2, "input_size": 64, "padding":
                                  "same", "upsampling": "nearest"}, "out of out"),
