@@ -171,6 +171,8 @@ def test_the_module_that_reads_all_positions_is_there(text: str, module: str | N
         ("regnet:slope=4000,width_ratio=1000,depth=1000", "at most 1,048,576"),
         ("shufflenet:channels=116/231/464", "half of the channels go around"),
         ("shufflenet:channels=116/232", "2 stages for blocks of 3"),
+        ("lenet:input_size=9", "too small: conv2: 2 positions"),
+        ("lenet:kernels=3/3/3", "3 for channels of 2"),
         ("u-net:input_size=570", "Nearest: 572"),
         ("u-net:upsampling=bilinear,stem_channels=7", "odd"),
         ("textcnn:seq_len=4", "sees 5 words"),
@@ -228,6 +230,25 @@ def test_frozen_word_vectors_are_not_trained(name: str, trainable: int, frozen: 
     totals = count_subject(loaders.load(name, Request()).subject()).totals
 
     assert (totals.trainable, totals.frozen) == (trainable, frozen)
+
+
+@pytest.mark.parametrize(
+    ("name", "trainable", "macs"),
+    [
+        # 6*26 + 16*151 + 120*401 + 84*121 + 10*85; 784*150 + 100*2400 + 48,000 + 10,080 + 840
+        ("lenet5", 61_706, 416_520),
+        # 320 + 18,496 + 128*9217 + 10*129; 676*288 + 576*18,432 + 128*9216 + 1280
+        ("mnist-convnet", 1_199_882, 11_992_448),
+        # 6*76 + 16*151 and as LeNet-5; 784*450 + 100*2400 + 48,000 + 10,080 + 840
+        ("cifar-convnet", 62_006, 651_720),
+    ],
+)
+def test_networks_that_are_small_enough_to_count_by_hand(
+    name: str, trainable: int, macs: int
+) -> None:
+    totals = count_subject(loaders.load(name, Request()).subject()).totals
+
+    assert (totals.trainable, totals.macs) == (trainable, macs)
 
 
 def test_a_tied_language_model_has_one_table() -> None:

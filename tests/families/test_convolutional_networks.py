@@ -62,6 +62,8 @@ SHAPES: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
                (2, 5)),
     "shufflenet": ("shufflenet", {"blocks": (1, 2), "channels": (6, 4), "stem_channels": 3,
                                   "input_size": 17, **IMAGE}, (2, 5)),
+    "lenet": ("lenet", {"channels": (3, 4, 5), "kernels": (3, 5), "pools": (2, 1), "hidden": (),
+                        "padding": "same", "input_size": 11, **IMAGE}, (2, 5)),
     "u-net, valid": ("u-net", {"input_size": 44, "levels": 3, "stem_channels": 4, **IMAGE},
                      (2, 5, 4, 4)),
     "u-net, same": ("u-net", {"input_size": 16, "levels": 3, "stem_channels": 4, "norm":
@@ -206,6 +208,7 @@ SEEN: dict[str, tuple[str, dict[str, Any], str]] = {
                           "squeeze_ratio": 0.25, "input_size": 160}, "into avgpool"),
     "shufflenet": ("shufflenet", {"blocks": (1, 3), "channels": (2, 4), "input_size": 160},
                    "into avgpool"),
+    "lenet": ("lenet", {"activation": "relu", "pools": (1, 3), "input_size": 40}, "into flatten"),
     "u-net, valid": ("u-net", {"levels": 3, "stem_channels": 2, "input_size": 60}, "out of out"),
     "u-net, nearest": ("u-net", {"levels": 3, "stem_channels": 2, "input_size": 64, "padding":
                                  "same", "upsampling": "nearest"}, "out of out"),
