@@ -41,6 +41,8 @@ TEXTS = {
     "efficientnet_b0_local": "efficientnet_b0",
     "convnext_tiny_tv": "convnext_tiny",
     "densenet121_tv": "densenet121",
+    "googlenet_tv": "googlenet",
+    "inception_v3_tv": "inception_v3",
     "drn_a50": "drn_a_50",
     "drn_d22": "drn_d_22",
     "yu_koltun_context": "dilated2d-context-large",
@@ -112,6 +114,14 @@ def test_the_dilated_convolutions_of_a_wavenet(name: str) -> None:
     assert window(layers).size == FIELDS[name]["rf"] + 1
 
 
+def test_inception_v3_never_sees_the_corners_of_its_window() -> None:
+    # a fork of 1x3 beside 3x1 ends both last modules: 4 corners of 2 * 32 by 2 * 32 less what the
+    # crossed ways fill, 32 by 32 each
+    totals = _first("inception_v3")
+
+    assert totals.reached == 1311**2 - 4 * (64**2 - 32**2)
+
+
 def test_a_dilated_resnet_is_two_networks_in_its_last_stage() -> None:
     # dilations 2, 4 and 4: 11 of 21 positions along each axis, 121 of 441
     maps = {row.reads: row for row in _sections("resnet50_os8")["maps"].rows}
@@ -137,6 +147,7 @@ def test_a_dilated_resnet_is_two_networks_in_its_last_stage() -> None:
         ("densenet121", "avgpool"),
         ("regnet_x_400mf", "avgpool"),
         ("regnet_y_400mf", "trunk_output.block1.0.f.se"),
+        ("inception_v3", "avgpool"),
         ("fcn_resnet50", None),
     ],
 )
@@ -173,6 +184,10 @@ def test_the_module_that_reads_all_positions_is_there(text: str, module: str | N
         ("shufflenet:channels=116/232", "2 stages for blocks of 3"),
         ("lenet:input_size=9", "too small: conv2: 2 positions"),
         ("lenet:kernels=3/3/3", "3 for channels of 2"),
+        ("inception:input_size=298", "too small for auxiliary; 299 or more"),
+        ("inception:auxiliary=false,input_size=74", "75 or more"),
+        ("inception:version=v1,large_kernel=4", "is even"),
+        ("inception:large_kernel=5", "needs version v1"),
         ("u-net:input_size=570", "Nearest: 572"),
         ("u-net:upsampling=bilinear,stem_channels=7", "odd"),
         ("textcnn:seq_len=4", "sees 5 words"),

@@ -64,6 +64,8 @@ SHAPES: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
                                   "input_size": 17, **IMAGE}, (2, 5)),
     "lenet": ("lenet", {"channels": (3, 4, 5), "kernels": (3, 5), "pools": (2, 1), "hidden": (),
                         "padding": "same", "input_size": 11, **IMAGE}, (2, 5)),
+    "inception v3": ("inception", {"auxiliary": False, "width_mult": 0.05, "input_size": 75,
+                                   **IMAGE}, (2, 5)),
     "u-net, valid": ("u-net", {"input_size": 44, "levels": 3, "stem_channels": 4, **IMAGE},
                      (2, 5, 4, 4)),
     "u-net, same": ("u-net", {"input_size": 16, "levels": 3, "stem_channels": 4, "norm":
@@ -84,6 +86,24 @@ SHAPES: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
     "lstm, tied": ("lstm", {"vocab_size": 50, "d_model": 7, "hidden_size": 7, "seq_len": 9,
                             "tied": True}, (1, 9, 50)),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "heads"),
+    [({"version": "v1", "input_size": 50}, {"aux1", "aux2"}), ({"version": "v3"}, {"AuxLogits"})],
+    ids=str,
+)
+def test_auxiliary_classifiers_run_in_training_alone(
+    fields: dict[str, Any], heads: set[str]
+) -> None:
+    model, x = _built("inception", {"width_mult": 0.02, **fields, **IMAGE})
+
+    with torch.no_grad():
+        alone, both = model(x), model.train()(x)
+
+    assert tuple(alone.shape) == (2, 5)
+    assert set(both) == {"logits", *heads}
+    assert all(tuple(scores.shape) == (2, 5) for scores in both.values())
 
 
 def _built(kind: str, fields: dict[str, Any]) -> tuple[Any, Tensor]:
@@ -209,6 +229,8 @@ SEEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "shufflenet": ("shufflenet", {"blocks": (1, 3), "channels": (2, 4), "input_size": 160},
                    "into avgpool"),
     "lenet": ("lenet", {"activation": "relu", "pools": (1, 3), "input_size": 40}, "into flatten"),
+    "googlenet": ("inception", {"version": "v1", "large_kernel": 5, "width_mult": 0.02,
+                                "input_size": 100}, "into avgpool"),
     "u-net, valid": ("u-net", {"levels": 3, "stem_channels": 2, "input_size": 60}, "out of out"),
     "u-net, nearest": ("u-net", {"levels": 3, "stem_channels": 2, "input_size": 64, "padding":
                                  "same", "upsampling": "nearest"}, "out of out"),
