@@ -46,32 +46,53 @@ class InvertedResidual(nn.Module):
     """project(excite(depthwise(expand(x)))) + x; the sum where both have one shape.
 
     The last convolution has no activation: the bottleneck is linear (Sandler et al. 2018,
-    section 3.2).
+    section 3.2). Fused, one full convolution expands (Tan & Le 2021, EfficientNetV2, figure 2).
     """
 
     def __init__(self, block: Block) -> None:
         super().__init__()
-        within, act = block.expanded, block.activation
-        self.block = nn.Sequential()
-        if block.expands:
-            self.block.append(ConvNormActivation(block.in_channels, within, 1, activation=act))
-        self.block.append(
-            ConvNormActivation(
-                within,
-                within,
-                block.kernel,
-                stride=block.stride,
-                dilation=block.dilation,
-                groups=within,
-                activation=act,
-            )
-        )
+        within = block.expanded
+        self.block = _fused(block) if block.fused else _depthwise(block)
         if block.squeezed:
             self.block.append(SqueezeExcitation(within, block.squeezed, gate=block.gate))
-        self.block.append(ConvNormActivation(within, block.out_channels, 1, activation=None))
+        if block.projects:
+            self.block.append(ConvNormActivation(within, block.out_channels, 1, activation=None))
         self.residual = block.repeatable
 
     def forward(self, x: Tensor) -> Tensor:
         """Take (B, I, X, Y), return (B, O, x, y)."""
         y: Tensor = self.block(x)  # (B, O, x, y)
         return y + x if self.residual else y
+
+
+def _depthwise(block: Block) -> nn.Sequential:
+    """Build the pointwise convolution that expands, if any, and the depthwise one."""
+    within, act, found = block.expanded, block.activation, nn.Sequential()
+    if block.expands:
+        found.append(ConvNormActivation(block.in_channels, within, 1, activation=act))
+    found.append(
+        ConvNormActivation(
+            within,
+            within,
+            block.kernel,
+            stride=block.stride,
+            dilation=block.dilation,
+            groups=within,
+            activation=act,
+        )
+    )
+    return found
+
+
+def _fused(block: Block) -> nn.Sequential:
+    """Build the full convolution that expands or, where nothing does, makes the output."""
+    return nn.Sequential(
+        ConvNormActivation(
+            block.in_channels,
+            block.expanded if block.projects else block.out_channels,
+            block.kernel,
+            stride=block.stride,
+            dilation=block.dilation,
+            activation=block.activation,
+        )
+    )

@@ -40,11 +40,24 @@ class Block:
     """Channels within squeeze-and-excitation; 0: there is none."""
     gate: Literal["sigmoid", "hardsigmoid"] = "sigmoid"
     """What turns the excitation into factors."""
+    fused: bool = False
+    """Whether one full convolution stands for the first pointwise and the depthwise one; where
+    nothing expands, for all three."""
 
     @property
     def expands(self) -> bool:
         """Whether the first pointwise convolution is there."""
         return self.expanded != self.in_channels
+
+    @property
+    def projects(self) -> bool:
+        """Whether the last pointwise convolution is there."""
+        return self.expands or not self.fused
+
+    @property
+    def squeeze_place(self) -> int:
+        """Modules before squeeze-and-excitation, or where it would stand."""
+        return 1 if self.fused else 1 + self.expands
 
     @property
     def repeatable(self) -> bool:
@@ -67,33 +80,44 @@ def rounded(channels: float, divisor: int = 8) -> int:
 
 def longest_path(block: Block) -> Iterator[Layer]:
     """Yield the convolutions of a block along one axis."""
-    if block.expands:
+    if block.expands and not block.fused:
         yield conv(1, name=f"{block.path}.block.0")
     yield conv(
         block.kernel,
         stride=block.stride,
         dilation=block.dilation,
-        name=f"{block.path}.block.{int(block.expands)}",
+        name=f"{block.path}.block.{block.squeeze_place - 1}",
     )
-    last = 1 + block.expands + bool(block.squeezed)
-    yield conv(1, name=f"{block.path}.block.{last}")
+    if block.projects:
+        last = block.squeeze_place + bool(block.squeezed)
+        yield conv(1, name=f"{block.path}.block.{last}")
+
+
+def squeeze_paths(blocks: Iterable[Block]) -> list[str]:
+    """Return the squeeze-and-excitations among the blocks, by which outputs see everything."""
+    return [f"{block.path}.block.{block.squeeze_place}" for block in blocks if block.squeezed]
 
 
 def reads_all(blocks: Iterable[Block]) -> str:
     """Return the first squeeze-and-excitation, which lets outputs depend on the whole input."""
-    paths = (f"{block.path}.block.{1 + block.expands}" for block in blocks if block.squeezed)
-    return next(paths, "")
+    return next(iter(squeeze_paths(blocks)), "")
 
 
-def squeeze_remarks(blocks: Sequence[Block]) -> tuple[str, ...]:
+def squeeze_remarks(blocks: Iterable[Block]) -> tuple[str, ...]:
     """Return what must be known of the squeeze-and-excitations among the blocks, if any."""
-    squeezes = sum(block.squeezed > 0 for block in blocks)
+    return squeezes_in_words(squeeze_paths(blocks))
+
+
+def squeezes_in_words(paths: Sequence[str]) -> tuple[str, ...]:
+    """Return what must be known of squeeze-and-excitations at these paths, if any."""
+    if not paths:
+        return ()
     remark = (
-        f"{squeezes} squeeze-and-excitation modules, {reads_all(blocks)} the first "
+        f"{len(paths)} squeeze-and-excitation modules, {paths[0]} the first "
         "of them, multiply each channel by a factor that all positions decide: through them every "
         "output depends on all of the input, and the table is of the paths beside them"
     )
-    return (remark,) if squeezes else ()
+    return (remark,)
 
 
 def inverted_outline(layers: Iterable[Layer], blocks: Sequence[Block], input_size: int) -> Outline:

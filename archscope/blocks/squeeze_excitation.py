@@ -19,7 +19,10 @@ GATES: Mapping[str, tuple[type[nn.Module], Callable[[Tensor], Tensor]]] = {
     "sigmoid": (nn.SiLU, torch.sigmoid),
     "hardsigmoid": (nn.ReLU, hardsigmoid),
 }
-"""The activation within, and what makes factors of it: EfficientNet's, and MobileNetV3's."""
+"""The usual activation within, and what makes factors of it: EfficientNet's, and MobileNetV3's."""
+
+ACTIVATIONS: Mapping[str, type[nn.Module]] = {"relu": nn.ReLU, "silu": nn.SiLU}
+"""The activations within that a network may name."""
 
 
 class SqueezeExcitation(nn.Module):
@@ -27,13 +30,15 @@ class SqueezeExcitation(nn.Module):
 
     archscope_component = "squeeze_excite"
 
-    def __init__(self, channels: int, squeezed: int, *, gate: str) -> None:
+    def __init__(
+        self, channels: int, squeezed: int, *, gate: str, activation: str | None = None
+    ) -> None:
         super().__init__()
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc1 = nn.Conv2d(channels, squeezed, 1)
         self.fc2 = nn.Conv2d(squeezed, channels, 1)
-        activation, self.gate = GATES[gate]
-        self.activation = activation()
+        usual, self.gate = GATES[gate]
+        self.activation = ACTIVATIONS[activation]() if activation else usual()
 
     def forward(self, x: Tensor) -> Tensor:
         """Take and return (B, C, X, Y)."""

@@ -40,6 +40,9 @@ TEXTS = {
     "mobilenet_v2_tv": "mobilenet_v2",
     "efficientnet_b0_local": "efficientnet_b0",
     "convnext_tiny_tv": "convnext_tiny",
+    "densenet121_tv": "densenet121",
+    "googlenet_tv": "googlenet",
+    "inception_v3_tv": "inception_v3",
     "drn_a50": "drn_a_50",
     "drn_d22": "drn_d_22",
     "yu_koltun_context": "dilated2d-context-large",
@@ -111,6 +114,14 @@ def test_the_dilated_convolutions_of_a_wavenet(name: str) -> None:
     assert window(layers).size == FIELDS[name]["rf"] + 1
 
 
+def test_inception_v3_never_sees_the_corners_of_its_window() -> None:
+    # a fork of 1x3 beside 3x1 ends both last modules: 4 corners of 2 * 32 by 2 * 32 less what the
+    # crossed ways fill, 32 by 32 each
+    totals = _first("inception_v3")
+
+    assert totals.reached == 1311**2 - 4 * (64**2 - 32**2)
+
+
 def test_a_dilated_resnet_is_two_networks_in_its_last_stage() -> None:
     # dilations 2, 4 and 4: 11 of 21 positions along each axis, 121 of 441
     maps = {row.reads: row for row in _sections("resnet50_os8")["maps"].rows}
@@ -126,11 +137,17 @@ def test_a_dilated_resnet_is_two_networks_in_its_last_stage() -> None:
         ("vgg16", "classifier"),
         ("resnet50", "avgpool"),
         ("efficientnet_b0", "features.1.0.block.1"),
+        ("efficientnet_v2_s", "features.4.0.block.2"),
         ("mobilenet_v3_large", "features.4.block.2"),
         ("deeplabv3_resnet50", "classifier.0.convs.4"),
         ("deeplabv3_mobilenet_v3_large", "backbone.features.4.block.2"),
         ("convnextv2_tiny", "features.1.0.response_norm"),
         ("textcnn-kim-nonstatic", "pool"),
+        ("squeezenet1_0", "classifier.3"),
+        ("densenet121", "avgpool"),
+        ("regnet_x_400mf", "avgpool"),
+        ("regnet_y_400mf", "trunk_output.block1.0.f.se"),
+        ("inception_v3", "avgpool"),
         ("fcn_resnet50", None),
     ],
 )
@@ -158,6 +175,19 @@ def test_the_module_that_reads_all_positions_is_there(text: str, module: str | N
         ("segmentation:backbone=mobilenet-v3-large", "is not 16"),
         ("segmentation:head=lraspp,backbone=mobilenet-v3-large,output_stride=16,auxiliary=true",
          "not there with head lraspp"),
+        ("squeezenet:input_size=20", "21 or more"),
+        ("squeezenet:squeeze_ratio=0.001", "no channels in features.3 of 128"),
+        ("densenet:compression=0.001", "no channels behind a transition"),
+        ("densenet:input_size=28", "29 or more"),
+        ("regnet:slope=4000,width_ratio=1000,depth=1000", "at most 1,048,576"),
+        ("shufflenet:channels=116/231/464", "half of the channels go around"),
+        ("shufflenet:channels=116/232", "2 stages for blocks of 3"),
+        ("lenet:input_size=9", "too small: conv2: 2 positions"),
+        ("lenet:kernels=3/3/3", "3 for channels of 2"),
+        ("inception:input_size=298", "too small for auxiliary; 299 or more"),
+        ("inception:auxiliary=false,input_size=74", "75 or more"),
+        ("inception:version=v1,large_kernel=4", "is even"),
+        ("inception:large_kernel=5", "needs version v1"),
         ("u-net:input_size=570", "Nearest: 572"),
         ("u-net:upsampling=bilinear,stem_channels=7", "odd"),
         ("textcnn:seq_len=4", "sees 5 words"),
@@ -176,6 +206,8 @@ FOLDED: dict[str, tuple[str, dict[str, Any]]] = {
     "drn c": ("drn", {"arch": "c", "blocks": (1, 1, 1, 1, 3, 3, 2, 3)}),
     "drn d": ("drn", {"blocks": (1, 3, 1, 2, 1, 3, 3, 1)}),
     "scaled": ("efficientnet", {"width_mult": 0.5, "depth_mult": 1}),
+    "fused": ("efficientnet", {"version": "v2-s", "width_mult": 0.5, "depth_mult": 0.5}),
+    "fires": ("squeezenet", {"expand_step": 0}),
     "no middle": ("separable-residual", {"middle_blocks": 0, "input_size": 75}),
     "v2": ("convnext", {"version": "v2", "blocks": (1, 2, 3, 4), "channels": (8, 16, 32, 64)}),
     "auxiliary": ("segmentation", {"head": "fcn", "auxiliary": True}),
@@ -213,6 +245,25 @@ def test_frozen_word_vectors_are_not_trained(name: str, trainable: int, frozen: 
     totals = count_subject(loaders.load(name, Request()).subject()).totals
 
     assert (totals.trainable, totals.frozen) == (trainable, frozen)
+
+
+@pytest.mark.parametrize(
+    ("name", "trainable", "macs"),
+    [
+        # 6*26 + 16*151 + 120*401 + 84*121 + 10*85; 784*150 + 100*2400 + 48,000 + 10,080 + 840
+        ("lenet5", 61_706, 416_520),
+        # 320 + 18,496 + 128*9217 + 10*129; 676*288 + 576*18,432 + 128*9216 + 1280
+        ("mnist-convnet", 1_199_882, 11_992_448),
+        # 6*76 + 16*151 and as LeNet-5; 784*450 + 100*2400 + 48,000 + 10,080 + 840
+        ("cifar-convnet", 62_006, 651_720),
+    ],
+)
+def test_networks_that_are_small_enough_to_count_by_hand(
+    name: str, trainable: int, macs: int
+) -> None:
+    totals = count_subject(loaders.load(name, Request()).subject()).totals
+
+    assert (totals.trainable, totals.macs) == (trainable, macs)
 
 
 def test_a_tied_language_model_has_one_table() -> None:

@@ -42,11 +42,30 @@ SHAPES: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
     "mobilenet v3": ("mobilenet", {"version": "v3-small", "width_mult": 0.5, "input_size": 40,
                                    **IMAGE}, (2, 5)),
     "efficientnet": ("efficientnet", {"input_size": 40, **TINY, **IMAGE}, (2, 5)),
+    "efficientnet v2": ("efficientnet", {"version": "v2-s", "input_size": 40, **TINY, **IMAGE},
+                        (2, 5)),
     "xception": ("separable-residual", {"input_size": 75, "middle_blocks": 1, **IMAGE}, (2, 5)),
     "convnext": ("convnext", {"input_size": 40, "blocks": (1, 1, 2, 1), "channels": (8, 8, 16, 8),
                               **IMAGE}, (2, 5)),
     "convnext v2": ("convnext", {"input_size": 40, "version": "v2", "blocks": (1, 1, 2, 1),
                                  "channels": (8, 8, 16, 8), **IMAGE}, (2, 5)),
+    "squeezenet": ("squeezenet", {"version": "1.1", "expand_channels": 16, "expand_step": 8,
+                                  "input_size": 25, **IMAGE}, (2, 5)),
+    "densenet": ("densenet", {"blocks": (2, 3), "growth_rate": 4, "stem_channels": 8,
+                              "input_size": 5, **IMAGE}, (2, 5)),
+    "densenet without bottlenecks": (
+        "densenet", {"blocks": (2, 3), "growth_rate": 4, "stem": "3x3", "bottleneck": 0,
+                     "compression": 0.3, "input_size": 9, **IMAGE}, (2, 5),
+    ),
+    "regnet": ("regnet", {"depth": 5, "initial_width": 8, "slope": 6, "width_ratio": 2,
+                          "group_width": 4, "squeeze_ratio": 0.25, "input_size": 17, **IMAGE},
+               (2, 5)),
+    "shufflenet": ("shufflenet", {"blocks": (1, 2), "channels": (6, 4), "stem_channels": 3,
+                                  "input_size": 17, **IMAGE}, (2, 5)),
+    "lenet": ("lenet", {"channels": (3, 4, 5), "kernels": (3, 5), "pools": (2, 1), "hidden": (),
+                        "padding": "same", "input_size": 11, **IMAGE}, (2, 5)),
+    "inception v3": ("inception", {"auxiliary": False, "width_mult": 0.05, "input_size": 75,
+                                   **IMAGE}, (2, 5)),
     "u-net, valid": ("u-net", {"input_size": 44, "levels": 3, "stem_channels": 4, **IMAGE},
                      (2, 5, 4, 4)),
     "u-net, same": ("u-net", {"input_size": 16, "levels": 3, "stem_channels": 4, "norm":
@@ -67,6 +86,24 @@ SHAPES: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
     "lstm, tied": ("lstm", {"vocab_size": 50, "d_model": 7, "hidden_size": 7, "seq_len": 9,
                             "tied": True}, (1, 9, 50)),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "heads"),
+    [({"version": "v1", "input_size": 50}, {"aux1", "aux2"}), ({"version": "v3"}, {"AuxLogits"})],
+    ids=str,
+)
+def test_auxiliary_classifiers_run_in_training_alone(
+    fields: dict[str, Any], heads: set[str]
+) -> None:
+    model, x = _built("inception", {"width_mult": 0.02, **fields, **IMAGE})
+
+    with torch.no_grad():
+        alone, both = model(x), model.train()(x)
+
+    assert tuple(alone.shape) == (2, 5)
+    assert set(both) == {"logits", *heads}
+    assert all(tuple(scores.shape) == (2, 5) for scores in both.values())
 
 
 def _built(kind: str, fields: dict[str, Any]) -> tuple[Any, Tensor]:
@@ -178,9 +215,22 @@ SEEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "mobilenet v2": ("mobilenet", {"width_mult": 0.02, "input_size": 192}, "into avgpool"),
     "mobilenet v3": ("mobilenet", {"version": "v3-small", "width_mult": 0.02, "input_size": 192},
                      "into avgpool"),
+    "efficientnet v2": ("efficientnet", {"version": "v2-s", "width_mult": 0.02, "depth_mult": 0.1,
+                                         "input_size": 160}, "into avgpool"),
     "xception": ("separable-residual", {"middle_blocks": 0, "input_size": 131}, "into avgpool"),
     "convnext": ("convnext", {"blocks": (1, 1, 2, 1), "channels": (4, 4, 4, 4), "input_size": 224},
                  "into avgpool"),
+    "squeezenet": ("squeezenet", {"expand_channels": 8, "expand_step": 0, "input_size": 127},
+                   "into classifier.3"),
+    "densenet": ("densenet", {"blocks": (1, 2, 1), "growth_rate": 2, "stem_channels": 2,
+                              "input_size": 160}, "into avgpool"),
+    "regnet": ("regnet", {"depth": 5, "initial_width": 8, "slope": 6, "width_ratio": 2,
+                          "squeeze_ratio": 0.25, "input_size": 160}, "into avgpool"),
+    "shufflenet": ("shufflenet", {"blocks": (1, 3), "channels": (2, 4), "input_size": 160},
+                   "into avgpool"),
+    "lenet": ("lenet", {"activation": "relu", "pools": (1, 3), "input_size": 40}, "into flatten"),
+    "googlenet": ("inception", {"version": "v1", "large_kernel": 5, "width_mult": 0.02,
+                                "input_size": 100}, "into avgpool"),
     "u-net, valid": ("u-net", {"levels": 3, "stem_channels": 2, "input_size": 60}, "out of out"),
     "u-net, nearest": ("u-net", {"levels": 3, "stem_channels": 2, "input_size": 64, "padding":
                                  "same", "upsampling": "nearest"}, "out of out"),
@@ -233,7 +283,7 @@ def _transparent(model: nn.Module) -> nn.Module:
     for module in list(model.modules()):
         for name, child in module.named_children():
             if isinstance(child, nn.MaxPool2d):
-                pool = nn.AvgPool2d(child.kernel_size, child.stride, child.padding)
+                pool = nn.AvgPool2d(child.kernel_size, child.stride, child.padding, child.ceil_mode)
                 setattr(module, name, pool)
             elif isinstance(child, SqueezeExcitation):
                 setattr(module, name, nn.Identity())

@@ -7,7 +7,7 @@ from archscope.families.efficientnet.spec import EfficientNetSpec, blocks, descr
 
 FAMILY = Family(
     name="efficientnet",
-    summary="EfficientNet: inverted residuals with squeeze-and-excitation, scaled from B0",
+    summary="EfficientNet: inverted residuals that squeeze and excite, scaled; V2 fuses the first",
     spec=EfficientNetSpec,
     describe=describe,
     inputs=images,

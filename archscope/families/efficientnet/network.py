@@ -1,4 +1,4 @@
-"""EfficientNet (Tan & Le 2019), named as in torchvision.
+"""EfficientNet (Tan & Le 2019) and EfficientNetV2 (Tan & Le 2021), named as in torchvision.
 
 B batch, I channels in, O channels of the last convolution, C classes, H x W positions.
 """
@@ -14,18 +14,18 @@ from archscope.blocks.inverted_residual import ConvNormActivation, InvertedResid
 from archscope.blocks.inverted_residual_plan import Block
 from archscope.blocks.plan import lists
 from archscope.blocks.stack import sequence
-from archscope.families.efficientnet.spec import LAST, EfficientNetSpec
+from archscope.families.efficientnet.spec import EfficientNetSpec, last_channels
 
 DROPOUT = 0.2
 
 
 class EfficientNet(nn.Module):
-    """A stem, seven stages of inverted residuals, a pointwise convolution and a linear layer."""
+    """A stem, stages of inverted residuals, a pointwise convolution and a linear layer."""
 
     def __init__(self, spec: EfficientNetSpec, blocks: Sequence[Block]) -> None:
         super().__init__()
         first, before = blocks[0].in_channels, blocks[-1].out_channels
-        last = LAST * before
+        last = last_channels(spec)
         self.features = nn.Sequential(
             ConvNormActivation(spec.in_channels, first, 3, stride=2, activation="silu")
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archscope.blocks.inverted_residual_plan import inverted_outline, longest_path
-from archscope.families.efficientnet.spec import STAGES, EfficientNetSpec, blocks
+from archscope.families.efficientnet.spec import EfficientNetSpec, blocks, stages
 from archscope.theory.layers import Layer, conv
 from archscope.theory.outline import Outline
 
@@ -15,7 +15,7 @@ def layers(spec: EfficientNetSpec) -> Iterator[Layer]:
     yield conv(3, stride=2, padding=1, name="features.0")
     for block in blocks(spec):
         yield from longest_path(block)
-    yield conv(1, name=f"features.{len(STAGES) + 1}")
+    yield conv(1, name=f"features.{len(stages(spec)) + 1}")
 
 
 def outline(spec: EfficientNetSpec) -> Outline:

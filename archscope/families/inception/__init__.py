@@ -1,0 +1,16 @@
+"""Inception: modules of parallel convolutions of unlike size, GoogLeNet and Inception v3."""
+
+from archscope.blocks.examples import images
+from archscope.families import Family
+from archscope.families.inception.outline import outline
+from archscope.families.inception.spec import InceptionSpec, describe
+
+FAMILY = Family(
+    name="inception",
+    summary="GoogLeNet and Inception v3: parallel convolutions of unlike size, side by side",
+    spec=InceptionSpec,
+    describe=describe,
+    inputs=images,
+    module="archscope.families.inception.network:Inception",
+    outline=outline,
+)

@@ -1,0 +1,16 @@
+"""LeNet and its like: a few convolutions, then linear layers on all positions of the last map."""
+
+from archscope.blocks.examples import images
+from archscope.families import Family
+from archscope.families.lenet.outline import outline
+from archscope.families.lenet.spec import LeNetSpec, describe
+
+FAMILY = Family(
+    name="lenet",
+    summary="LeNet-5 and others of MNIST's size: a few convolutions, pools, linear layers",
+    spec=LeNetSpec,
+    describe=describe,
+    inputs=images,
+    module="archscope.families.lenet.network:LeNet",
+    outline=outline,
+)

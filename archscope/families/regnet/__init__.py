@@ -1,0 +1,17 @@
+"""RegNet: bottlenecks of grouped convolutions whose widths follow a quantised line."""
+
+from archscope.blocks.examples import images
+from archscope.families import Family
+from archscope.families.regnet.outline import outline
+from archscope.families.regnet.spec import RegNetSpec, blocks, describe
+
+FAMILY = Family(
+    name="regnet",
+    summary="RegNet X and Y: grouped bottlenecks, their widths on a quantised line",
+    spec=RegNetSpec,
+    describe=describe,
+    inputs=images,
+    module="archscope.families.regnet.network:RegNet",
+    blocks=blocks,
+    outline=outline,
+)

@@ -1,0 +1,17 @@
+"""ShuffleNet V2: half of the channels go around a block, then both halves are shuffled."""
+
+from archscope.blocks.examples import images
+from archscope.families import Family
+from archscope.families.shufflenet.outline import outline
+from archscope.families.shufflenet.spec import ShuffleNetSpec, blocks, describe
+
+FAMILY = Family(
+    name="shufflenet",
+    summary="ShuffleNet V2: half of the channels go around each block, then both are shuffled",
+    spec=ShuffleNetSpec,
+    describe=describe,
+    inputs=images,
+    module="archscope.families.shufflenet.network:ShuffleNet",
+    blocks=blocks,
+    outline=outline,
+)

@@ -1,0 +1,17 @@
+"""SqueezeNet: fire modules, pointwise convolutions that squeeze before those that expand."""
+
+from archscope.blocks.examples import images
+from archscope.families import Family
+from archscope.families.squeezenet.outline import outline
+from archscope.families.squeezenet.spec import SqueezeNetSpec, describe, places
+
+FAMILY = Family(
+    name="squeezenet",
+    summary="SqueezeNet 1.0 and 1.1: few channels before convolutions of 1x1 and 3x3 side by side",
+    spec=SqueezeNetSpec,
+    describe=describe,
+    inputs=images,
+    module="archscope.families.squeezenet.network:SqueezeNet",
+    blocks=places,
+    outline=outline,
+)
