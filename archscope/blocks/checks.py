@@ -17,3 +17,9 @@ def check_even(field: str, value: int, why: str) -> None:
     """Raise `SpecError` where a value is odd, though `why`."""
     if value % 2:
         raise SpecError(field, value, f"is odd{why}. Nearest: {value - 1}, {value + 1}")
+
+
+def check_odd(field: str, value: int, why: str) -> None:
+    """Raise `SpecError` where a value is even, though `why`."""
+    if value % 2 == 0:
+        raise SpecError(field, value, f"is even{why}. Nearest: {value - 1}, {value + 1}")
