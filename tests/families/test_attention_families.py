@@ -85,6 +85,19 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("reformer", {"axial_shape": (128,)}, "two numbers"),
     ("reformer", {"seq_len": 65537}, "65536 positions"),
     ("reformer", {"buckets": (64, 7)}, "Nearest: 6, 8"),
+    ("clip", {"text_heads": 7}, "Nearest: 4, 8"),
+    ("clip", {"seq_len": 78}, "max_positions"),
+    ("clip", {"input_size": 31}, "patch_size"),
+    ("conformer", {"heads": 5}, "Nearest: 4, 6"),
+    ("conformer", {"subsampling": 1}, "d_model"),
+    ("conformer", {"subsampling": 6}, "Nearest: 4, 8"),
+    ("conformer", {"d_model": 9, "heads": 3}, "Nearest: 8, 10"),
+    ("wav2vec2", {"input_size": 399}, "400 samples"),
+    ("wav2vec2", {"conv_strides": (5,) * 8}, "give 1 to 7"),
+    ("wav2vec2", {"position_groups": 7}, "Nearest: 6, 8"),
+    ("whisper", {"input_size": 3001}, "1501 frames"),
+    ("whisper", {"target_len": 449}, "target_positions"),
+    ("whisper", {"kernel_size": 4}, "Nearest: 3, 5"),
 ]  # fmt: skip
 
 

@@ -143,7 +143,8 @@ def _pairs(
         return  # nothing is left without readers of all positions
     window = found.local_field if found.local_field and not everything else found.receptive_field
     # Masks may be too large to be read, and padding may hold the other end of the input.
-    above = outline.windowed or outline.wraps or bool(found.bounded_by)
+    is_bound = outline.windowed or outline.wraps or bool(outline.partial)
+    above = is_bound or bool(found.bounded_by)
     below = found.at_least or any(map(int.__eq__, window, sizes))
     fits = all(map(int.__le__, said.receptive_field, sizes))
     below = below or not fits

@@ -118,6 +118,9 @@ def test_every_family_is_held_against_its_operators(name: str) -> None:
 
 
 SMALLER: dict[str, dict[str, Any]] = {
+    "clip": {"depth": 1, "text_depth": 1},
+    "conformer": {"depth": 1, "d_model": 16, "features": 8, "input_size": 60},
+    "conv-tasnet": {"dilations": (1, 2), "stacks": 1, "norm": "batchnorm", "input_size": 403},
     "deepseek": {"seq_len": 64},
     "hrnet": {"modules": (1, 1, 1), "branch_blocks": 1, "stem_blocks": 1},
     "longformer": {"seq_len": 256, "depth": 2, "window": 64},
@@ -126,8 +129,14 @@ SMALLER: dict[str, dict[str, Any]] = {
     "transformer": {"depth": 2, "seq_len": 64},
     "transformer-xl": {"depth": 2, "seq_len": 64, "memory": 32},
     "vitdet": {"depth": 4, "input_size": 512},
+    "wav2vec2": {
+        "depth": 1, "d_model": 16, "heads": 2, "conv_channels": (4,), "input_size": 2000,
+    },
+    "whisper": {
+        "depth": 1, "d_model": 16, "heads": 2, "vocab_size": 50, "input_size": 60, "target_len": 4,
+    },
     "xlnet": {"depth": 2, "seq_len": 64},
-}
+}  # fmt: skip
 """Fields with which a family is looked at in less time."""
 
 
