@@ -25,6 +25,8 @@ HRNET = {"channels": 4, "stem_blocks": 1, "modules": (1, 1), "branch_blocks": 1,
 VITDET = {"depth": 2, "d_model": 8, "heads": 2, "global_blocks": 1, "window": 3, "patch_size": 4,
           "channels": 6, "pretrained_size": 16}  # fmt: skip
 ESPNET = {"channels": (5, 10, 10), "alpha2": 1, "alpha3": 2, "classes": 6}
+SEGFORMER = {"blocks": (1, 1, 1, 1), "channels": (4, 4, 8, 8), "classes": 6}
+SEGFORMER |= {"heads": (1, 2, 2, 4), "decoder_channels": 5}
 LEVELS = [(8, 8), (4, 4), (2, 2), (1, 1), (1, 1)]
 """Sizes of P3 to P7 of an input of 64."""
 
@@ -45,6 +47,7 @@ def _run(kind: str, fields: dict[str, Any]) -> Any:
         ("espnet", {"input_size": 24, **ESPNET}, (1, 6, 24, 24)),
         ("espnet", {"input_size": 21, "decoder": False, **ESPNET}, (1, 6, 3, 3)),
         ("vitdet", {"input_size": 20, "neck": "single", **VITDET}, (1, 6, 5, 5)),
+        ("segformer", {"input_size": 64, **SEGFORMER}, (1, 6, 16, 16)),
         ("separable-residual", {"layout": "aligned", "middle_blocks": 0, "input_size": 33,
                                 "output_stride": 8, "classes": 5}, (1, 5)),
     ],
@@ -172,6 +175,7 @@ def test_a_bias_is_the_querys_score_with_each_offset() -> None:
     [
         "detection:backbone=resnet18,input_size=64,channels=32,head_layers=1,p6_reads=c5",
         "hrnet:channels=4,stem_blocks=1,modules=1/1,branch_blocks=1,input_size=32",
+        "segformer:blocks=1/1/1/1,channels=8/8/10/8,input_size=64",
     ],
 )
 def test_both_roads_agree(text: str) -> None:
@@ -199,6 +203,9 @@ def test_both_roads_agree(text: str) -> None:
         ("espnet:channels=16/64", "is not a list of 3 levels"),
         ("espnet:classes=3", "leaves no channels to one of the 5 dilations"),
         ("espnet:input_size=500", "Nearest: 496"),
+        ("segformer:channels=32/64/160", "is not a list of 4 stages"),
+        ("segformer:heads=1/2/3/8", "does not divide the 160 channels of stage 2"),
+        ("segformer:reductions=8/4/2/2,input_size=32", "leaves no key of the 1 positions"),
         ("vitdet:global_blocks=13", "more than the blocks there are: depth 12"),
         ("vitdet:d_model=6,heads=2", "is not a multiple of 4"),
         ("vitdet:input_size=32", "makes 2 patches along each side; the pyramid needs 4"),
