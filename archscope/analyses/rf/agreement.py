@@ -44,8 +44,11 @@ class _Pair:
 
 
 def is_cheap(outline: Outline, closed: Answer) -> bool:
-    """Return whether the operators can be looked at in passing."""
-    return _work(outline, closed) <= CHEAP_WORK
+    """Return whether the operators can be looked at in passing.
+
+    What is left out of a partial outline may be the most of it.
+    """
+    return not outline.partial and _work(outline, closed) <= CHEAP_WORK
 
 
 def is_possible(outline: Outline, closed: Answer) -> bool:

@@ -42,14 +42,14 @@ class Backbone(nn.Module):
         self.fpn = FeaturePyramid(channels, spec.channels)
         self.reads_body = spec.p6_reads == "c5"
         last = channels[-1] if self.reads_body else spec.channels
-        self.fpn.extra_blocks = ExtraLevels(last, spec.channels)
+        self.fpn.add_module("extra_blocks", ExtraLevels(last, spec.channels))
 
     def forward(self, x: Tensor) -> Levels:
         """Take (B, I, H, W), return five levels (B, D, H/8, W/8) to (B, D, H/128, W/128)."""
         _, *maps = self.body.stages(x)
         levels: Levels = self.fpn(maps)
-        levels += self.fpn.extra_blocks(maps[-1] if self.reads_body else levels[-1])
-        return levels
+        extra = self.fpn.get_submodule("extra_blocks")
+        return [*levels, *extra(maps[-1] if self.reads_body else levels[-1])]
 
 
 class Head(nn.Module):

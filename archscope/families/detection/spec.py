@@ -29,6 +29,8 @@ GROUPS = 32
 """Groups of a group norm in the heads (Tian et al. 2019, in their code)."""
 COARSEST = 32
 """Input positions from output to output of the backbone's last map."""
+LAST = 128
+"""The same of the pyramid's last level."""
 
 
 @frozen
@@ -69,6 +71,10 @@ class DetectionSpec:
         if self.has_head_norm and self.channels % GROUPS:
             near = max(round(self.channels / GROUPS), 1) * GROUPS
             problem = f"is not a multiple of the {GROUPS} groups of {{head_norm}}. Nearest: {near}"
+            raise SpecError("channels", self.channels, problem)
+        numbers = self.batch_size * self.channels // GROUPS
+        if self.has_head_norm and self.head_layers and numbers == 1 and self.input_size <= LAST:
+            problem = f"leaves one number to a group on the coarsest map; give {2 * GROUPS} or more"
             raise SpecError("channels", self.channels, problem)
         if self.input_size % COARSEST:
             near = max(round(self.input_size / COARSEST), 1) * COARSEST

@@ -46,8 +46,8 @@ class Exchange(nn.Module):
         """Take and return maps (B, W, X, Y), the finest first."""
         inner = [branch(x) for branch, x in zip(self.branches, maps, strict=True)]
         found: Maps = []
-        for layers in self.fuse_layers:
-            y, *others = (layer(x) for layer, x in zip(layers, inner, strict=True))
+        for layers in self.fuse_layers.children():
+            y, *others = (layer(x) for layer, x in zip(layers.children(), inner, strict=True))
             for other in others:
                 y = y + other
             found.append(F.relu(y))

@@ -224,6 +224,7 @@ class Segmentation(nn.Module):
         return found
 
     def _scores(self, maps: Maps) -> Tensor:
+        inputs: tuple[Tensor | None, ...]
         if isinstance(self.classifier, Lraspp):
             inputs = maps[:2]
         elif isinstance(self.classifier, DeepLabPlus):

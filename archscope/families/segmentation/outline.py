@@ -99,14 +99,14 @@ def _decoder(spec: SegmentationSpec) -> str:
 
 
 def _branches(spec: SegmentationSpec, body: Stack, aspp: str) -> Iterator[Branch]:
-    after = (conv(1, name=f"{aspp}.project.0"),)
+    after: Stack = (conv(1, name=f"{aspp}.project.0"),)
     if spec.head == "deeplabv3":
         after += (conv(3, name="classifier.1"), conv(1, name="classifier.4"))
     for number, rate in enumerate((0, *spec.rates)):
         kernel, name = (3, f"rate {rate}") if rate else (1, "1×1")
         path = f"{aspp}.convs.{number}.0"
         layer = conv(kernel, dilation=rate or 1, name=path)
-        within = (layer,)
+        within: Stack = (layer,)
         if rate and spec.separable:
             within = (replace(layer, name=f"{path}.depthwise"), conv(1, name=f"{path}.pointwise"))
         yield Branch(name=name, stack=(*body, *within, *after))

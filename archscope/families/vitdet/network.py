@@ -82,7 +82,7 @@ class Attention(nn.Module):
         """Take and return (B, Y, X, D)."""
         height, width = x.shape[1:3]
         if not self.windows:
-            return self._attend(x.flatten(1, 2)).unflatten(1, (height, width))
+            return self._attend(x.flatten(1, 2)).view(x.shape)
         x = F.pad(x, (0, 0, 0, -width % self.side, 0, -height % self.side))
         inner = (-1, self.side)
         tiles = x.unflatten(2, inner).unflatten(1, inner).transpose(2, 3)  # (B, ., ., W, W, D)
@@ -121,7 +121,7 @@ class Vit(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Take (B, I, H, W), return (B, D, Y, X)."""
-        x = self.patch_emb(image).permute(0, 2, 3, 1)  # (B, Y, X, D)
+        x: Tensor = self.patch_emb(image).permute(0, 2, 3, 1)  # (B, Y, X, D)
         x = x + self._positions(x)
         for block in self.blocks:
             x = block(x)  # (B, Y, X, D)
@@ -148,7 +148,7 @@ class VitDet(nn.Module):
         self.net = Vit(spec, plan)
         width = spec.d_model
         if spec.neck == "single":
-            self.necks = ("neck",)
+            self.necks = ["neck"]
             self.neck = part("pyramid", _fused(width, spec.channels))
             return
         doubled = partial(nn.ConvTranspose2d, kernel_size=2, stride=2)
@@ -164,7 +164,7 @@ class VitDet(nn.Module):
             "simfp_4": ((), width),
             "simfp_5": ((nn.MaxPool2d(2, stride=2),), width),
         }
-        self.necks = tuple(before)
+        self.necks = list(before)
         for name, (layers, channels) in before.items():
             made = nn.Sequential(*layers, *_fused(channels, spec.channels))
             self.add_module(name, part("pyramid", made))

@@ -11,16 +11,12 @@ def outline(spec: VitDetSpec) -> Outline:
     """Return what a patch sees; from the first global block on it sees all of them."""
     patch = conv(spec.patch_size, stride=spec.patch_size, padding=0, name=f"{BODY}patch_emb")
     whole = [block.path for block in blocks(spec) if block.kind == GLOBAL]
-    windows = (
-        f"windows of {spec.window}×{spec.window} patches start at the first patch: a patch sees "
-        "its own window through all blocks that are not global, and no other"
-    )
     return Outline(
         axes=2,
         layers=(patch,),
         input_size=spec.input_size,
         output=f"{BODY}patch_emb",
         reads_all=f"{whole[0]}.attn" if whole else "",
-        partial="" if whole else f"the table is of one patch alone; {windows}",
-        remarks=(windows,) if whole else (),
+        partial="the table is of one patch alone; blocks that are not global let it see the "
+        f"others of its window, {spec.window}×{spec.window} counted from the first patch",
     )

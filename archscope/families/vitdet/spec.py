@@ -35,8 +35,8 @@ class VitDetSpec:
     )
     window: int = option(14, "height and width of a window, in patches", low=1, high=2**12)
     global_blocks: int = option(
-        4, "blocks that attend to the whole map, each the last of as many equal parts; 0: none",
-        low=0, high=10_000,
+        4, "blocks that attend to the whole map, each the last of as many parts, as equal as can "
+        "be; 0: none", low=0, high=10_000,
     )  # fmt: skip
     relative: bool = option(
         True, "whether relative positions along each axis are added to the scores"
@@ -58,8 +58,9 @@ class VitDetSpec:
             near = max(round(self.d_model / FINEST), 1) * FINEST
             problem = f"is not a multiple of {FINEST}, as the finest map needs. Nearest: {near}"
             raise SpecError("d_model", self.d_model, problem)
-        if self.global_blocks:
-            check_divides("global_blocks", self.global_blocks, "depth", self.depth)
+        if self.global_blocks > self.depth:
+            problem = f"is more than the blocks there are: {{depth}} {self.depth}"
+            raise SpecError("global_blocks", self.global_blocks, problem)
         for field in ("input_size", "pretrained_size"):
             size = getattr(self, field)
             if 0 < size < self.patch_size:
@@ -86,10 +87,11 @@ class VitDetSpec:
 
 def blocks(spec: VitDetSpec) -> list[Numbered]:
     """Return the blocks; the last of each part attends to the whole map."""
+    parts = spec.global_blocks
+    whole = {number * spec.depth // parts - 1 for number in range(1, parts + 1)}
 
     def kind(number: int) -> str:
-        part = spec.depth // spec.global_blocks if spec.global_blocks else spec.depth + 1
-        return WINDOW if (number + 1) % part else GLOBAL
+        return GLOBAL if number in whole else WINDOW
 
     return numbered(f"{BODY}blocks", spec.depth, kind)
 
