@@ -161,7 +161,7 @@ def _built(family: Family, spec: Any) -> tuple[str, str]:
 
 
 def main() -> None:
-    """Print each failure as it comes, then how many pairs came to what, and why some are refused."""
+    """Print each failure as it comes, then what came of all pairs, and why some are refused."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("families", nargs="*", default=["cnn", "transformer"])
     parser.add_argument("--every", type=int, default=1, help="one of so many pairs")
