@@ -52,8 +52,8 @@ LISTS = ((1,), (2,), (3,), (1, 2, 4), (4, 8), (1, 2, 1, 2))
 NUMBERS = (0.0, 0.5, 1.0, 2.0)
 KINDS = ("built", "refused", "crashed", "engines", "parameters", "field", "not a number")
 """What can come of a pair; all but the first two are failures."""
-MOST_ELEMENTS = 1 << 22
-"""Elements of outputs up to which a network is run for real."""
+MOST_ELEMENTS = 1 << 19
+"""Elements of the largest map up to which a network is run for real."""
 REASONS_SHOWN = 40
 """Reasons of refusals that are printed, the most frequent first."""
 
@@ -149,15 +149,13 @@ def _built(family: Family, spec: Any) -> tuple[str, str]:
     told = report.totals.trainable + report.totals.frozen
     if own != told:
         return "parameters", f"{told:,} counted, {own:,} built"
+    if _largest(whole, family.inputs, spec) > MOST_ELEMENTS:
+        return "built", ""  # on shapes alone
     if family.outline is not None:
         try:
             see_network(named, compare=True)
         except UsageError as refused:  # too much to look at
             return "refused", str(refused)
-    with torch.device("meta"):
-        sized = _outputs(whole, family.inputs(spec))
-    if sum(tensor.numel() for tensor in sized) > MOST_ELEMENTS:
-        return "built", ""  # on shapes alone
     real = named.whole()
     assert real.inputs is not None
     if not all(torch.isfinite(tensor).all() for tensor in _outputs(real.model, real.inputs)):
@@ -169,6 +167,21 @@ def _outputs(model: nn.Module, inputs: Inputs) -> tuple[Tensor, ...]:
     with torch.no_grad():
         made = model.eval()(*inputs.args, **inputs.kwargs)
     return tuple(made) if isinstance(made, tuple | list) else (made,)
+
+
+def _largest(model: nn.Module, inputs: Any, spec: Any) -> int:
+    """Return the elements of the largest map of a network on the meta device."""
+    found = [0]
+
+    def look(module: nn.Module, args: Any, made: Any) -> None:
+        if isinstance(made, Tensor):
+            found.append(made.numel())
+
+    for module in model.modules():
+        module.register_forward_hook(look)
+    with torch.device("meta"):
+        _outputs(model, inputs(spec))
+    return max(found)
 
 
 def main() -> None:

@@ -90,5 +90,5 @@ def _check_sentence(spec: Any) -> None:
         problem = f"have numbers for {spec.axes} axes; torch has {MOST_AXES} at most"
         raise SpecError("layers", spec.layers, problem)
     if sizes and len(sizes) != spec.axes:
-        problem = f"is {spec.axes}, and the 'in' of the sentence has {len(sizes)} axes"
+        problem = f"stands beside a sentence whose 'in' has {len(sizes)}"
         raise SpecError("spatial_dims", spec.axes, problem)
