@@ -88,9 +88,9 @@ class Outline:
     """The module behind the layers that makes an output depend on every position; empty: none."""
     partial: str = ""
     """Why the layers do not tell all that an output sees; empty: they do."""
-    in_order: bool = True
-    """Whether the layers tell how far ahead an output sees; not where padding holds other positions
-    of the input, or something among the layers reads all of them."""
+    unordered: str = ""
+    """Why the layers do not tell how far back and ahead an output sees, as where padding holds
+    other positions of the input; empty: they do."""
     wraps: bool = False
     """Whether padding holds the other end of the input, so that outputs at the borders see both."""
     remarks: tuple[str, ...] = ()

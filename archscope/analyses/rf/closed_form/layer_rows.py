@@ -172,7 +172,7 @@ def _ahead(outline: Outline, seen: Window) -> int | None:
     """Return how many positions ahead of its own an output of a sequence sees."""
     layers = [layer for path in outline.paths for layer in path[0]]
     keeps_size = all(one.stride == 1 and sum(one.padding) == one.span for one in layers)
-    if outline.axes != 1 or not outline.in_order or not keeps_size or seen.start is None:
+    if outline.axes != 1 or outline.unordered or not keeps_size or seen.start is None:
         return None
     furthest = max(seen.start + seen.size - 1, 0)
     return furthest if outline.input_size is None else min(furthest, outline.input_size - 1)
