@@ -45,17 +45,32 @@ def size_notes(found: Receptive) -> Iterator[Note]:
             f"from the border, and {_why(growth)}",
         )
     elif grows_with_input(found):
-        yield Note(
-            level="info",
-            text=f"outputs see as far as the input goes, by {growth.detail or 'the model'}: of a "
-            "longer input they see more",
-        )
+        yield _growing(growth.detail)
+    elif found.target.global_by is None and found.target.bounded_by is None and _from_an_end(found):
+        yield _growing(_from_an_end(found))
     elif not found.is_whole and found.target.global_by is None:
         yield Note(
             level="warning",
             text=f"every output reaches the border of the {extent(growth.sizes)} input, and "
             f"{_why(growth)}: the receptive field may be larger",
         )
+
+
+def _growing(module: str) -> Note:
+    return Note(
+        level="info",
+        text=f"outputs see as far as the input goes, by {module or 'the model'}: of a longer input "
+        "they see more",
+    )
+
+
+def _from_an_end(found: Receptive) -> str:
+    """Return the first module whose outputs see all up to one end of the input; empty: none."""
+    for axis, line in enumerate(found.target.total.lines):
+        if line.goes_to_an_end:
+            named = (one.name for one in found.layers if one.total.lines[axis].goes_to_an_end)
+            return next(named, found.target.name)
+    return ""
 
 
 def _why(growth: Growth) -> str:
