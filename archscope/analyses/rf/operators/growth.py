@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from archscope.analyses.rf.numbers import extent
+from archscope.analyses.rf.operators.order import MODEL
 from archscope.results import Note
 
 if TYPE_CHECKING:
     from archscope.dependence.answer.growth import Growth
-    from archscope.dependence.answer.receptive import Receptive
+    from archscope.dependence.answer.receptive import Layer, Receptive
 
 
 def grows_with_input(found: Receptive) -> bool:
@@ -68,9 +69,17 @@ def _from_an_end(found: Receptive) -> str:
     """Return the first module whose outputs see all up to one end of the input; empty: none."""
     for axis, line in enumerate(found.target.total.lines):
         if line.goes_to_an_end:
-            named = (one.name for one in found.layers if one.total.lines[axis].goes_to_an_end)
-            return next(named, found.target.name)
+            named = (one.name for one in found.layers if _begins(found, one, axis))
+            return next(named, MODEL)
     return ""
+
+
+def _begins(found: Receptive, layer: Layer, axis: int) -> bool:
+    """Return whether a module's output sees all up to an end, and none of its inputs does."""
+    before = (found.given.total(value) for value in layer.call.inputs)
+    return layer.total.lines[axis].goes_to_an_end and not any(
+        field is not None and field.lines[axis].goes_to_an_end for field in before
+    )
 
 
 def _why(growth: Growth) -> str:
