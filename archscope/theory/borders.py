@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import reduce
 from math import prod
-from operator import or_
 
 from archscope.records import frozen
 from archscope.theory.bits import every, ones, spread, stretch, volume
@@ -30,8 +28,9 @@ class Blind:
 
     blind: int
     """All of them."""
-    inside: int
-    """Those in the smallest box with all outputs that see; all, where none does."""
+    inside: int | None
+    """Those amid outputs that see, in the smallest box with them; all, where none sees; None:
+    parallel paths begin or end at different outputs."""
     outputs: int
     """All outputs."""
 
@@ -87,10 +86,12 @@ def count_blind(paths: Sequence[Path], input_sizes: Sequence[int]) -> Blind:
         [mask & ones(outputs) for mask, _ in axis]
         for axis, outputs in zip(along, made, strict=True)
     ]
-    seen = volume(masks)
-    box = prod(reduce(or_, axis).bit_length() - _lowest(reduce(or_, axis)) for axis in masks)
+    seen, ends = volume(masks), [{(_lowest(m), m.bit_length()) for m in axis} for axis in masks]
     blind = prod(made) - seen
-    return Blind(blind=blind, inside=box - seen if seen else blind, outputs=prod(made))
+    alike = all(len(axis) == 1 for axis in ends) or not blind
+    box = prod(last - first for axis in ends for first, last in axis) if alike else None
+    inside = blind if not seen else None if box is None else box - seen
+    return Blind(blind=blind, inside=inside if blind else 0, outputs=prod(made))
 
 
 def _lowest(mask: int) -> int:

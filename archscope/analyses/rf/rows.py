@@ -258,7 +258,8 @@ class Totals:
     blind: int | None = None
     """Outputs of the given input that see no position of it, over all axes; None: not known."""
     blind_inside: int | None = None
-    """Those of them that lie in the smallest box with all that do; all, where none does."""
+    """Those of them that lie amid others that do, whichever way one goes; all, where none does;
+    None: not known."""
     outputs: int | None = None
     """Outputs of the given input, over all axes; None where its size is not given."""
     coverage: float | None = None

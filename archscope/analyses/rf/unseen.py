@@ -13,7 +13,7 @@ def spoils(totals: Totals) -> bool:
     At the borders padding makes them, as the first output of a model that sees the past alone.
     """
     blind, outputs = totals.blind or 0, totals.outputs or 0
-    return bool(totals.blind_inside) or 2 * blind > outputs
+    return bool(blind) and (totals.blind_inside != 0 or 2 * blind > outputs)
 
 
 def beside(totals: Totals, verdict: tuple[Note, ...]) -> tuple[Note, ...]:
@@ -22,10 +22,11 @@ def beside(totals: Totals, verdict: tuple[Note, ...]) -> tuple[Note, ...]:
         return verdict
     is_fault = spoils(totals)
     where = "" if is_fault else " at the borders"
+    see, hold = ("sees", "it holds") if totals.blind == 1 else ("see", "they hold")
     text = (
         f"{totals.blind:,} of {counted(totals.outputs, 'output')}{where} "
-        f"({share(totals.blind, totals.outputs)}) {'sees' if totals.blind == 1 else 'see'} no "
-        "position of the input: what they hold does not depend on it"
+        f"({share(totals.blind, totals.outputs)}) {see} no position of the input: what {hold} "
+        "does not depend on it"
     )
     note = Note(level="warning" if is_fault else "info", text=text)
     return (note, *verdict) if is_fault else (*verdict, note)

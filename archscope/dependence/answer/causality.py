@@ -150,15 +150,15 @@ def _modules(exam: Examination, axis: int) -> tuple[list[Leak], list[str]]:
     for call in exam.graph.calls:
         before = [found for value in call.inputs if (found := reach(value)) is not None]
         after = reach(call.outputs[0]) if call.outputs else None
-        if after is None or not after.is_aligned or not before or len(before) != len(call.inputs):
+        if after is None or not before or len(before) != len(call.inputs):
             continue
         placed = [one.ahead for one in before if one.is_aligned]
         least = max(furthest, *placed, 0)
-        if after.ahead > least:
+        if after.ahead > least and after.is_aligned:
             leaks.append(Leak(path=call.path, operator="", ahead=after.ahead, before=least))
         elif call.path and _looks_back(after, before, max(placed, default=least)):
-            backward.append(call.path)
-        furthest = max(least, after.ahead)
+            backward.append(call.path)  # also where padding behind is cut off later
+        furthest = max(least, after.ahead) if after.is_aligned else least
     inner = _innermost([leak.path for leak in leaks])
     alone = [path for path in _innermost(backward) if not any(_holds(path, one) for one in inner)]
     return [leak for leak in leaks if leak.path and leak.path in inner], alone

@@ -191,13 +191,17 @@ class Field:
 
     @cached_property
     def blind(self) -> tuple[int, int] | None:
-        """How many units see nothing at all, and how many of them lie in the smallest box with all
-        that do see (all, where none does); None where that is only bounded, or too many to ask."""
+        """How many units see nothing at all, and how many of them lie amid others that do see (all,
+        where none does); None where that is only bounded, or too many to ask.
+
+        Amid others means that, whichever way one goes along each axis, there is one that sees.
+        """
         seeing = self._seeing()
         if seeing is None:
             return None
-        seen = prod(int(one.sum()) for one in seeing) if len(seeing) > 1 else int(seeing[0].sum())
-        return self.outputs - seen, (_box(seeing) if seen else self.outputs) - seen
+        seen = prod(int(one.sum()) for one in seeing)
+        amid = prod(int(_amid(one).sum()) for one in seeing) if seen else self.outputs
+        return self.outputs - seen, amid - seen
 
     def _seeing(self) -> list[NDArray[np.bool_]] | None:
         """Return which units see anything: along each axis by itself, or over all together."""
@@ -257,10 +261,16 @@ class Field:
                     yield tuple(sets)
 
 
-def _box(seeing: Sequence[NDArray[np.bool_]]) -> int:
-    """Return how many units the smallest box has that holds all that see anything."""
-    sides = [place for one in seeing for place in np.argwhere(one).T]
-    return prod(int(side.max() - side.min()) + 1 for side in sides)
+def _amid(seeing: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which units see, or have one that sees whichever way one goes along each axis."""
+    found = np.ones_like(seeing)
+    for turned in product((False, True), repeat=seeing.ndim):
+        ways = tuple(slice(None, None, -1 if back else 1) for back in turned)
+        reached = seeing[ways]
+        for axis in range(seeing.ndim):
+            reached = np.logical_or.accumulate(reached, axis=axis)
+        found &= reached[ways]
+    return found
 
 
 def has_units(field: Field | None) -> bool:

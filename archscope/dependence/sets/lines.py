@@ -150,6 +150,15 @@ class Line:
         return self.cycle is not None and self.cycle[0] == 1 and bool((apart == 1).all())
 
     @property
+    def goes_to_an_end(self) -> bool:
+        """Whether units see all from one end on, some more and some less, as running sums do."""
+        units = np.flatnonzero(self.kinds)
+        starts, widths = self.firsts[units], self.widths[units]
+        if not len(units) or widths.max() < self.size or widths.min() == self.size:
+            return False
+        return bool((starts == 0).all() or (starts + widths == self.size).all())
+
+    @property
     def start(self) -> int | None:
         """The first position that unit 0 would see, negative inside padding; None: no such."""
         if self.cycle is None or not self.is_regular:

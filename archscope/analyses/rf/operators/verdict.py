@@ -29,8 +29,9 @@ def verdict(found: Receptive, totals: Totals, maps: Sequence[MapRow]) -> Iterato
 def named(totals: Totals) -> str:
     """Return what a sentence calls the output: a map within, where the network's own sees all."""
     output = "the output" if totals.output == MODEL else totals.output
-    before = f", the last map before {totals.reads_all}" if totals.reads_all else ""
-    return output + before
+    if totals.reads_all == totals.output:  # a recurrent layer, of which the last state is read
+        return f"the sequence that {output} makes"
+    return output + (f", the last map before {totals.reads_all}" if totals.reads_all else "")
 
 
 def worst(maps: Sequence[MapRow]) -> MapRow | None:
@@ -50,7 +51,7 @@ def worst(maps: Sequence[MapRow]) -> MapRow | None:
 
 
 def _bound(found: Receptive, totals: Totals) -> Note:
-    seen = totals.local_field or totals.receptive_field
+    seen = totals.receptive_field
     module = found.given.module(found.given.bounded_node(found.target.value))
     return Note(
         level="warning",
