@@ -12,6 +12,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
+import click
 import pytest
 import torch
 
@@ -20,6 +21,8 @@ from archscope import specs
 from archscope.analyses import ANALYSES, Analysis
 from archscope.analyses.params.analysis import CONVENTIONS
 from archscope.cli._command import COMMANDS
+from archscope.cli._group import group, summaries
+from archscope.cli._model import ModelCommand
 from archscope.columns import columns
 from archscope.counting.others import TOOLS
 from archscope.dependence.rules import RULE_SETS
@@ -178,6 +181,20 @@ def test_two_flags_of_one_name_are_of_one_kind(name: str) -> None:
     for other in FAMILIES.all().values():
         for field in specs.fields(other.spec):
             assert kinds.get(field.name, field.kind == "switch") == (field.kind == "switch")
+
+
+@families
+def test_a_field_is_called_like_no_option_of_a_command(name: str) -> None:
+    commands = [group.get_command(click.Context(group), each) for each in summaries()]
+    options = {
+        flag
+        for command in commands
+        if isinstance(command, ModelCommand)
+        for param in command.params
+        for flag in param.opts
+    }
+
+    assert not options & {flag.flag for flag in specs.flags(FAMILIES.get(name).spec)}
 
 
 SMALL: dict[str, dict[str, Any]] = {

@@ -57,7 +57,7 @@ def _mixer(spec: MambaSpec) -> nn.Module:
     shared: dict[str, Any] = {
         "state": spec.state,
         "taps": spec.kernel_size,
-        "expand": spec.expand,
+        "expand": spec.expansion,
         "bias": spec.bias,
         "conv_bias": spec.conv_bias,
     }

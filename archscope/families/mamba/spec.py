@@ -22,7 +22,7 @@ class MambaSpec:
     )
     depth: int = option(24, "number of blocks, each a mixer alone", low=1, high=10_000)
     d_model: int = option(768, "width of the model, in features", low=1, high=2**20)
-    expand: int = option(2, "inner width of a block, as a multiple of d_model", low=1, high=64)
+    expansion: int = option(2, "inner width of a block, as a multiple of d_model", low=1, high=64)
     state_size: int | None = option(
         None,
         "numbers that the recurrence keeps of each inner feature (none: 16, of v2 128)",
@@ -72,7 +72,7 @@ class MambaSpec:
     @property
     def inner(self) -> int:
         """Inner features of a block."""
-        return self.expand * self.d_model
+        return self.expansion * self.d_model
 
     @property
     def state(self) -> int:
