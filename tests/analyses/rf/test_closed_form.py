@@ -417,7 +417,7 @@ def test_thresholds() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: archscope.receptive_field([1, 2, 4], kernel_size=[3, 5]), "2 kernels for 3 dilat"),
+        (lambda: archscope.receptive_field([1, 2], depth=1), "2 dilations for depth 1; give 1"),
         (lambda: archscope.receptive_field([0]), "dilations: 0 .item 1. is not in the range"),
         (lambda: archscope.receptive_field([1] * 1001), "1001 layers are too many"),
         (lambda: archscope.receptive_field([1], kernal=[3]), "no field is called 'kernal'"),
