@@ -11,7 +11,7 @@ from archscope import specs
 from archscope.errors import UsageError
 from archscope.families import FAMILIES, Family
 from archscope.loaders import GENERAL, Loader
-from archscope.loaders._fields import fields_of
+from archscope.loaders._fields import fields_of, names_one
 from archscope.subject import Network, Published, Request, Sketch, Subject
 
 _FEW = 9
@@ -20,7 +20,7 @@ _FEW = 9
 
 def accepts(text: str) -> bool:
     """Return whether `text` begins with the name of a family."""
-    return text.partition(":")[0] in FAMILIES.names()
+    return names_one(text, FAMILIES.names())
 
 
 def spec(text: str) -> type:

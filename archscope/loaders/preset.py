@@ -9,13 +9,13 @@ from archscope import presets, specs
 from archscope.families import FAMILIES
 from archscope.loaders import Loader
 from archscope.loaders import family as families
-from archscope.loaders._fields import fields_of
+from archscope.loaders._fields import fields_of, names_one
 from archscope.subject import Network, Request
 
 
 def accepts(text: str) -> bool:
     """Return whether `text` begins with the name of a preset."""
-    return text.partition(":")[0] in presets.names()
+    return names_one(text, presets.names())
 
 
 def spec(text: str) -> type:
