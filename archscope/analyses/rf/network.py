@@ -129,7 +129,8 @@ def compared(seen: Look, closed: Answer) -> tuple[Note, ...]:
         return (Note(level="info", text=text),)
     layers = layers_of(seen.model, found)
     # A small input may leave one output, which then reads all of the map that is spoken of.
-    before = found.output_is_all is not None and not (outline.reads_all or outline.attention)
+    before = found.target.value not in found.given.graph.outputs.values()
+    before = before and not (outline.reads_all or outline.attention)
     own = seen.of_its_own and not before
     output = layer_row(seen.model, found.target, found) if own else None
     if outline.output:
