@@ -58,3 +58,10 @@ WHOLE = [
 @pytest.mark.parametrize("given", WHOLE, ids=lambda given: given["layers"][:40])
 def test_stacks_of_many_words_are_exact(given: dict[str, str]) -> None:
     assert SWEEP.outcome(FAMILIES.get("cnn"), given) == ("built", "")
+
+
+def test_a_stack_that_leaves_one_output_is_held_layer_by_layer() -> None:
+    # 24 - 2 = 22, 11, 9, 4, 2 and 1 output, which the operators take for a reader of all positions.
+    given = {"padding": "valid", "pool": (2,), "input_size": 24, "channels": (4,)}
+
+    assert SWEEP.outcome(FAMILIES.get("cnn"), given) == ("built", "")

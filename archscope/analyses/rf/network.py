@@ -128,11 +128,15 @@ def compared(seen: Look, closed: Answer) -> tuple[Note, ...]:
         text = f"the closed form is of another input than the {size} one that operators follow"
         return (Note(level="info", text=text),)
     layers = layers_of(seen.model, found)
-    output = layer_row(seen.model, found.target, found) if seen.of_its_own else None
+    # A small input may leave one output, which then reads all of the map that is spoken of.
+    before = found.target.value not in found.given.graph.outputs.values()
+    before = before and not (outline.reads_all or outline.attention)
+    own = seen.of_its_own and not before
+    output = layer_row(seen.model, found.target, found) if own else None
     if outline.output:
         output = next((row for row in layers if row.layer == outline.output), None)
     note = agreement.compare(outline, closed, layers, output, found.best.sizes)
-    if seen.of_its_own and not outline.output:
+    if own and not outline.output:
         agreement.compare_order(outline, closed.totals, totals_of(found), found.given.sizes)
     return () if note is None else (_of_input(note, seen),)
 
