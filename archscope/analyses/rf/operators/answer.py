@@ -294,7 +294,7 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
     )
 
 
-def _blind(field: Field | None, *, bounded: bool) -> dict[str, int]:
+def _blind(field: Field | None, *, bounded: bool) -> dict[str, Any]:
     """Return how many outputs see nothing of the input, where that is known."""
     found = None if field is None or bounded else field.blind
     return {} if found is None else {"blind": found[0], "blind_inside": found[1]}
