@@ -100,7 +100,7 @@ def test_ascii_output_is_ascii() -> None:
 
 JSON_KEYS = {
     "totals": "output axes receptive_field smallest_field local_field jump start centre reached "
-    "positions blind blind_inside outputs coverage reached_1d coverage_1d streams max_gap "
+    "positions blind blind_inside outputs coverage reached_1d coverage_1d streams max_gap has_gaps "
     "erf_sd paths fewest_paths most_paths worst_map worst_map_coverage worst_map_streams "
     "global_by reads_all ahead position_axes feature_axis batch_axis look_back look_ahead "
     "sample_rate receptive_field_ms look_back_ms look_ahead_ms jump_ms smallest_input "
@@ -110,9 +110,9 @@ JSON_KEYS = {
     "effective_kernel receptive_field smallest_field local_field jump start centre reached "
     "positions coverage coverage_1d streams output_size valid_taps global_by bounded_by at_least "
     "listed unknown",
-    "maps": "reads through layers axes hull touched coverage_1d coverage reached positions jump "
-    "streams max_gap solid_core adjacent_overlap coupling_depth input_use uniformity erf_sd "
-    "width_95 hdc_m2 clipped listed unknown",
+    "maps": "reads through layers axes hull touched coverage_1d coverage reached positions "
+    "has_gaps jump streams max_gap solid_core adjacent_overlap coupling_depth input_use uniformity "
+    "erf_sd width_95 hdc_m2 clipped listed unknown",
     "positions": "position paths",
     "branches": "branch layers dilations axes receptive_field jump centre streams reached "
     "positions coverage unknown",

@@ -83,7 +83,9 @@ def _headline(totals: Totals) -> Headline:
         value=totals.receptive_field,
         kind="extent",
         detail=_seen(totals),
-        level="ok" if totals.is_full and not spoils(totals) else "warning",
+        level="ok"
+        if (totals.is_full or totals.has_gaps is False) and not spoils(totals)
+        else "warning",
         about="Receptive field",
         order=30,
     )
@@ -106,6 +108,8 @@ def _seen(totals: Totals) -> Words:
     if totals.coverage is None:
         return ("with holes; how many is out of reach",)
     share = Amount(value=totals.coverage, kind="ratio")
+    if totals.has_gaps is False:
+        return ("one output sees ", share, " of it, without gaps")
     return ("gridding: one output sees ", share, " of it")
 
 

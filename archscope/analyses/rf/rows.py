@@ -130,6 +130,9 @@ class MapRow:
     """Positions that it sees, over all axes."""
     positions: int = column()
     """Positions of the hull over all axes."""
+    has_gaps: bool | None = column(default=None)
+    """Whether, on some line along an axis, positions between those that are seen are not; None: it
+    was not looked at. Cones and crosses have none, and fill no box."""
     jump: tuple[float, ...] | None = column(
         "Jump", kind="number", drop=3, idle="ones", default=None
     )
@@ -272,6 +275,9 @@ class Totals:
     """Interleaved networks; 1 is one; 0: no two outputs share anything."""
     max_gap: tuple[int, ...] | None = None
     """Positions in the longest hole along each axis."""
+    has_gaps: bool | None = None
+    """Whether, on some line along an axis, positions between those that are seen are not; None: it
+    was not looked at."""
     erf_sd: tuple[float, ...] | None = None
     """Standard deviation of a path's start along each axis."""
     paths: int | None = None

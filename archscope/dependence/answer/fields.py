@@ -144,9 +144,9 @@ class Field:
     def _nearest_that_sees(self, unit: dict[int, int]) -> dict[int, int]:
         """Return the unit that sees anything nearest to one that, of a union, is in no product."""
         seeing = self._seeing()
-        places = np.argwhere(seeing[0]) if seeing else ()
-        if not len(places):
+        if seeing is None or not seeing[0].any():
             return unit
+        places = np.argwhere(seeing[0])
         off = np.abs(places - [unit[axis] for axis in self.unit_axes]).sum(axis=1)
         return dict(zip(self.unit_axes, map(int, places[off.argmin()]), strict=True))
 

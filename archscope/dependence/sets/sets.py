@@ -97,7 +97,7 @@ class Sets:
 
     def held(self, entries: Array) -> Array:
         """Return which hold any position; one that a border cuts short may hold none."""
-        return kinds(entries) != 0
+        return np.asarray(kinds(entries) != 0)
 
     def unite(self, one: Array, two: Array) -> Array:
         """Return the unions."""

@@ -233,7 +233,7 @@ def along(terms: Sequence[Term], axis: int) -> Pattern:
     return reduce(Pattern.united, (_alone(term, axis, terms) for term in terms))
 
 
-def _alone(term: Term, axis: int, terms: Terms) -> Pattern:
+def _alone(term: Term, axis: int, terms: Sequence[Term]) -> Pattern:
     """Return the sets of a term along one axis, empty where it holds nothing along another."""
     found = term.sets[axis]
     for number, other in enumerate(term.sets):

@@ -54,6 +54,7 @@ OWN = {
     "batch_axis",
     "blind",
     "blind_inside",
+    "has_gaps",
     "outputs",
     "buffer_bytes",
     "tile_overlap",

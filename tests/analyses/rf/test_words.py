@@ -95,3 +95,15 @@ def test_outputs_that_see_the_same_have_no_step() -> None:
     attention = next(row for row in rows if row.layer == "self_attn")
 
     assert (attention.receptive_field, attention.jump, attention.centre) == ((9,), None, None)
+
+
+def test_what_fills_no_box_has_no_gaps_all_the_same() -> None:
+    cross = Run(lambda x: x, Raster(1, 1, 3))
+    holed = Run(lambda x: x, nn.Conv2d(1, 1, 3, dilation=2))
+    reports = [receptive_field(model, torch.zeros(1, 1, 16, 16)) for model in (cross, holed)]
+
+    # The row above and the pixel before, of a box of two rows; every second of five.
+    assert [(r.totals.reached, r.totals.positions) for r in reports] == [(4, 6), (9, 25)]
+    assert [r.totals.has_gaps for r in reports] == [False, True]
+    assert "ok No gridding: what the output sees has no gaps, and fills no box" in said(reports[0])
+    assert "warning Gridding" in said(reports[1])

@@ -117,7 +117,7 @@ def totals(
     )
 
 
-def _blind(outline: Outline) -> dict[str, int | None]:
+def _blind(outline: Outline) -> dict[str, Any]:
     """Return how many outputs see no position of the input, and how many there are."""
     if outline.sizes is None:
         return {}

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from archscope.dependence.answer.receptive import Layer, Receptive
 
 
+MOST_CELLS = 1 << 22
+"""Positions of a map over all axes up to which it is looked at for gaps."""
+
+
 def operators_answer(model: nn.Module, found: Receptive) -> Answer:
     """Return what was found of a model, the maps within among it."""
     from archscope.dependence.answer.maps import maps_within
@@ -207,6 +211,7 @@ def _map_row(one: Map) -> MapRow:
         coverage=one.reached / prod(hulls),
         reached=one.reached,
         positions=prod(hulls),
+        has_gaps=_has_gaps(one, hulls),
         jump=None if None in one.jump else tuple(plain(j) for j in one.jump if j is not None),
         streams=tuple(map(metrics.streams, seen, known)) if regular else None,
         max_gap=tuple(map(metrics.longest_gap, seen)),
@@ -219,6 +224,19 @@ def _map_row(one: Map) -> MapRow:
         clipped=one.clipped,
         unknown="" if regular else "streams, adjacent_overlap, input_use",
     )
+
+
+def _has_gaps(one: Map, hulls: Sizes) -> bool | None:
+    """Return whether what is seen of a map has gaps on any line along an axis."""
+    import numpy as np
+
+    if one.reached == prod(hulls):
+        return False
+    if one.mask.size > MOST_CELLS:
+        return None
+    seen = (one.mask > 0).astype(np.int8)
+    begins = (np.diff(seen, axis=axis, prepend=0) > 0 for axis in range(seen.ndim))
+    return any(bool((begun.sum(axis=axis) > 1).any()) for axis, begun in enumerate(begins))
 
 
 def _marginal(line: Any) -> metrics.Paths:
@@ -276,7 +294,7 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
     )
 
 
-def _blind(field: Field | None, *, bounded: bool) -> dict[str, int]:
+def _blind(field: Field | None, *, bounded: bool) -> dict[str, Any]:
     """Return how many outputs see nothing of the input, where that is known."""
     found = None if field is None or bounded else field.blind
     return {} if found is None else {"blind": found[0], "blind_inside": found[1]}
@@ -291,6 +309,7 @@ def _with_maps(totals: Totals, maps: Sequence[MapRow]) -> Totals:
     return replace(
         totals,
         max_gap=None if own is None else own.max_gap,
+        has_gaps=None if own is None else own.has_gaps,
         erf_sd=None if own is None else own.erf_sd,
         worst_map=None if worst is None else worst.reads,
         worst_map_coverage=None if worst is None else worst.coverage,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,11 @@ def worst(maps: Sequence[MapRow]) -> MapRow | None:
     holed = [
         row
         for row in maps
-        if row.reads != "input" and (row.coverage or 1) < 1 and row.layers > 1 and not row.clipped
+        if row.reads != "input"
+        and (row.coverage or 1) < 1
+        and row.has_gaps is not False
+        and row.layers > 1
+        and not row.clipped
     ]
     depth = min((row.reads.count(".") for row in holed), default=0)
     outer = [row for row in holed if row.reads.count(".") == depth]
@@ -82,6 +87,15 @@ def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
         yield good(
             totals, f"all {every} of the {at_least}{window}{local} receptive field reach {output}."
         )
+    elif totals.has_gaps is False:
+        seen = f"{totals.reached:,} of the {counted(totals.positions, 'position')}"
+        note = good(
+            totals,
+            f"what {output} sees has no gaps, and fills no box: {seen} "
+            f"({share(totals.reached, totals.positions)}) of its {at_least}{window}{local} "
+            "receptive field.",
+        )
+        yield replace(note, details=_own(found))
     else:
         missed = missing(totals.reached, totals.positions, f"{at_least}{window}{local}")
         seen = sees_apart(found)
