@@ -1,8 +1,8 @@
 """The one way to declare data: frozen dataclasses with slots, given by keyword, made quickly.
 
-A program that answers in a blink declares some 60 of them first. `dataclasses` writes a source text
+A program that answers in a blink declares some 70 of them first. `dataclasses` writes a source text
 for each method of each type and compiles it, which is most of what a type costs; what reads alike
-for every type is a function here instead.
+for every type is a function here instead, and what does not is compiled when it is first called.
 """
 
 from __future__ import annotations
@@ -25,8 +25,12 @@ def frozen(cls: type[T]) -> type[T]:
     It is a dataclass like any other to `dataclasses`, `copy`, `pickle` and pattern matching; its
     `repr`, equality and hash are the same, but not compiled for it alone.
     """
-    make = dataclasses.dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+    make = dataclasses.dataclass(slots=True, kw_only=True, init=False, repr=False, eq=False)
     made: Any = make(cls)
+    made.__dataclass_params__.frozen = made.__dataclass_params__.init = True
+    made.__init__ = _first_init(made)
+    made.__setattr__, made.__delattr__ = _refuse_to_set, _refuse_to_delete
+    made.__getstate__, made.__setstate__ = _state, _set_state
     values = _values(made)
 
     def equal(self: Any, other: object) -> bool:
@@ -43,6 +47,60 @@ def _values(made: type[Any]) -> Callable[[Any], object]:
     """Return what gives the values by which two of a type are compared."""
     names = [field.name for field in dataclasses.fields(made) if field.compare]
     return attrgetter(*names) if names else lambda self: ()
+
+
+def _first_init(made: Any) -> Callable[..., None]:
+    """Return what puts the real `__init__` in its own place when the first one is made."""
+
+    def first(self: Any, *args: Any, **kwargs: Any) -> None:
+        if made.__init__ is first:
+            made.__init__ = _init(made)
+        made.__init__(self, *args, **kwargs)
+
+    return first
+
+
+def _init(made: type[Any]) -> Callable[..., None]:
+    """Compile the `__init__` that `dataclasses` would: keywords, defaults, `__post_init__`."""
+    names: dict[str, Any] = {"_set": object.__setattr__, "_missing": dataclasses.MISSING}
+    given, body = [], []
+    for field in dataclasses.fields(made):
+        name = value = field.name
+        if field.default_factory is not dataclasses.MISSING:
+            names[f"_make_{name}"] = field.default_factory
+            given.append(f"{name}=_missing")
+            value = f"_make_{name}() if {name} is _missing else {name}"
+        elif field.default is not dataclasses.MISSING:
+            names[f"_default_{name}"] = field.default
+            given.append(f"{name}=_default_{name}")
+        else:
+            given.append(name)
+        body.append(f" _set(self, {name!r}, {value})")
+    if hasattr(made, "__post_init__"):
+        body.append(" self.__post_init__()")
+    star = ", *, " if given else ""
+    source = f"def __init__(self{star}{', '.join(given)}):\n" + ("\n".join(body) or " pass")
+    exec(source, names)
+    made_init: Callable[..., None] = names["__init__"]
+    made_init.__qualname__ = f"{made.__qualname__}.__init__"
+    return made_init
+
+
+def _refuse_to_set(self: Any, name: str, value: Any) -> None:
+    raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+
+
+def _refuse_to_delete(self: Any, name: str) -> None:
+    raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
+
+
+def _state(self: Any) -> list[Any]:
+    return [getattr(self, field.name) for field in dataclasses.fields(self)]
+
+
+def _set_state(self: Any, state: list[Any]) -> None:
+    for field, value in zip(dataclasses.fields(self), state, strict=True):
+        object.__setattr__(self, field.name, value)
 
 
 @recursive_repr()

@@ -17,17 +17,19 @@ import argparse
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from archscope.errors import ArchscopeError, UsageError
 from archscope.families import FAMILIES, Family
 from archscope.library import see_network
 from archscope.loaders.family import network
-from archscope.specs import Field, flags, made
+from archscope.specs import Field, belongs, flags, made
 from archscope.study import analyse
+from archscope.subject import Inputs
 
 SMALL: Mapping[str, Mapping[str, Any]] = {
     "cnn": {"in_channels": 4, "channels": (4,), "input_size": 24, "classes": 3},
@@ -50,6 +52,10 @@ LISTS = ((1,), (2,), (3,), (1, 2, 4), (4, 8), (1, 2, 1, 2))
 NUMBERS = (0.0, 0.5, 1.0, 2.0)
 KINDS = ("built", "refused", "crashed", "engines", "parameters", "field", "not a number")
 """What can come of a pair; all but the first two are failures."""
+MOST_ELEMENTS = 1 << 19
+"""Elements of the largest map up to which a network is run for real."""
+REASONS_SHOWN = 40
+"""Reasons of refusals that are printed, the most frequent first."""
 
 
 def values(field: Field) -> Iterator[Any]:
@@ -100,7 +106,17 @@ def pairs(family: Family, only: str | None = None) -> Iterator[dict[str, Any]]:
             for beside in values(other):
                 pair = {one.name: value, other.name: beside}
                 says_all = {"text"} & {field.kind for field in (one, other) if pair[field.name]}
-                yield pair if says_all else {**small, **pair}
+                yield pair if says_all else {**small, **_owners(family.spec, pair), **pair}
+
+
+def _owners(spec: type, pair: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the kinds that have numbers of the pair, e.g. `attention` window of `window`."""
+    found = {}
+    for name in pair:
+        flag, _, kinds = belongs(spec, name).partition(" ")
+        if kinds:
+            found[flag.removeprefix("--").replace("-", "_")] = kinds.partition("|")[0]
+    return found
 
 
 def outcome(family: Family, given: Mapping[str, Any]) -> tuple[str, str]:
@@ -133,6 +149,8 @@ def _built(family: Family, spec: Any) -> tuple[str, str]:
     told = report.totals.trainable + report.totals.frozen
     if own != told:
         return "parameters", f"{told:,} counted, {own:,} built"
+    if _largest(whole, family.inputs, spec) > MOST_ELEMENTS:
+        return "built", ""  # on shapes alone
     if family.outline is not None:
         try:
             see_network(named, compare=True)
@@ -140,16 +158,34 @@ def _built(family: Family, spec: Any) -> tuple[str, str]:
             return "refused", str(refused)
     real = named.whole()
     assert real.inputs is not None
-    with torch.no_grad():
-        out = real.model.eval()(*real.inputs.args, **real.inputs.kwargs)
-    tensors = out if isinstance(out, tuple | list) else (out,)
-    if not all(torch.isfinite(tensor).all() for tensor in tensors):
+    if not all(torch.isfinite(tensor).all() for tensor in _outputs(real.model, real.inputs)):
         return "not a number", "an output is NaN or infinite"
     return "built", ""
 
 
+def _outputs(model: nn.Module, inputs: Inputs) -> tuple[Tensor, ...]:
+    with torch.no_grad():
+        made = model.eval()(*inputs.args, **inputs.kwargs)
+    return tuple(made) if isinstance(made, tuple | list) else (made,)
+
+
+def _largest(model: nn.Module, inputs: Any, spec: Any) -> int:
+    """Return the elements of the largest map of a network on the meta device."""
+    found = [0]
+
+    def look(module: nn.Module, args: Any, made: Any) -> None:
+        if isinstance(made, Tensor):
+            found.append(made.numel())
+
+    for module in model.modules():
+        module.register_forward_hook(look)
+    with torch.device("meta"):
+        _outputs(model, inputs(spec))
+    return max(found)
+
+
 def main() -> None:
-    """Print how many pairs came to what, then each failure, then the reasons of refusals."""
+    """Print each failure as it comes, then what came of all pairs, and why some are refused."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("families", nargs="*", default=["cnn", "transformer"])
     parser.add_argument("--every", type=int, default=1, help="one of so many pairs")
@@ -157,22 +193,18 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    print(f"{'family':<14}" + "".join(f"{kind:>14}" for kind in KINDS))
     for name in options.families:
         family, found, reasons = FAMILIES.get(name), Counter[str](), Counter[str]()
-        failures = []
-        for number, given in enumerate(pairs(family, options.only)):
-            if number % options.every:
-                continue
+        for given in islice(pairs(family, options.only), 0, None, options.every):
             kind, said = outcome(family, given)
             found[kind] += 1
             if kind == "refused":
                 reasons[said] += 1
             elif kind != "built":
-                failures.append(f"{kind}: {given}: {said}")
+                print(f"{kind}: {given}: {said}", flush=True)
+        print(f"{'family':<14}" + "".join(f"{kind:>14}" for kind in KINDS))
         print(f"{name:<14}" + "".join(f"{found[kind]:>14,}" for kind in KINDS))
-        print("\n".join(f"  {line}" for line in failures))
-        for said, count in reasons.most_common(40):
+        for said, count in reasons.most_common(REASONS_SHOWN):
             print(f"  refused {count:>4}x {said}")
 
 

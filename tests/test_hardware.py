@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from archscope.hardware import CARDS, find
+from archscope.errors import UsageError
+from archscope.hardware import CARDS, find, named, others_named
 
 # Multiprocessors x FLOPs per clock of each (two per multiply-accumulate, NVIDIA's and AMD's
 # architecture papers) x boost clock in GHz: a second road to the printed dense 16-bit peaks.
@@ -13,6 +14,15 @@ CLOCKS = {
     "NVIDIA H100 80GB HBM3": (132, 4096, 1.830),
     "NVIDIA H100 PCIe": (114, 4096, 1.620),
     "NVIDIA H200": (132, 4096, 1.830),
+    "NVIDIA H800": (132, 4096, 1.830),
+    "NVIDIA GH200 480GB": (132, 4096, 1.830),
+    "NVIDIA A30": (56, 2048, 1.440),
+    "NVIDIA A40": (84, 1024, 1.740),
+    "NVIDIA A10G": (80, 512, 1.710),
+    "NVIDIA RTX A6000": (84, 1024, 1.800),
+    "NVIDIA L40": (142, 512, 2.490),
+    "NVIDIA RTX 6000 Ada Generation": (142, 1024, 2.505),
+    "NVIDIA RTX PRO 6000 Blackwell Workstation Edition": (188, 1024, 2.617),
     "NVIDIA L4": (58, 1024, 2.040),
     "NVIDIA L40S": (142, 1024, 2.520),
     "NVIDIA A10": (72, 1024, 1.695),
@@ -22,6 +32,13 @@ CLOCKS = {
     "NVIDIA GeForce RTX 3070": (46, 512, 1.725),
     "NVIDIA GeForce RTX 3080": (68, 512, 1.710),
     "NVIDIA GeForce RTX 3090": (82, 512, 1.695),
+    "NVIDIA GeForce RTX 3090 Ti": (84, 512, 1.860),
+    "NVIDIA GeForce RTX 4060": (24, 512, 2.460),
+    "NVIDIA GeForce RTX 4060 Ti": (34, 512, 2.535),
+    "NVIDIA GeForce RTX 4070": (46, 512, 2.475),
+    "NVIDIA GeForce RTX 4070 SUPER": (56, 512, 2.475),
+    "NVIDIA GeForce RTX 4070 Ti SUPER": (66, 512, 2.610),
+    "NVIDIA GeForce RTX 4080 SUPER": (80, 512, 2.550),
     "NVIDIA GeForce RTX 4070 Ti": (60, 512, 2.610),
     "NVIDIA GeForce RTX 4080": (76, 512, 2.505),
     "NVIDIA GeForce RTX 4090": (128, 512, 2.520),
@@ -29,8 +46,19 @@ CLOCKS = {
     "NVIDIA GeForce RTX 5070 Ti": (70, 512, 2.452),
     "NVIDIA GeForce RTX 5080": (84, 512, 2.617),
     "NVIDIA GeForce RTX 5090": (170, 512, 2.407),
+    "AMD Instinct MI210": (104, 1024, 1.700),
+    "AMD Instinct MI250": (104, 1024, 1.700),  # one of two dies
+    "AMD Instinct MI250X": (110, 1024, 1.700),
+    "AMD Instinct MI300A": (228, 2048, 2.100),
     "AMD Instinct MI300X": (304, 2048, 2.100),
+    "AMD Instinct MI325X": (304, 2048, 2.100),
+    "AMD Instinct MI350X": (256, 4096, 2.200),
+    "AMD Instinct MI355X": (256, 4096, 2.400),
 }
+HALF_THE_LANES = {
+    "NVIDIA A100-SXM4-80GB", "NVIDIA A30", "Tesla T4", "Tesla V100-SXM2-32GB",
+    "Tesla V100-PCIE-16GB",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CLOCKS)
@@ -42,6 +70,10 @@ def test_a_printed_peak_is_what_the_clock_gives(name: str) -> None:
     assert card.multiprocessors == multiprocessors
     # A factor of two (sparsity, short accumulation) would be far outside; rounding is within 1.3 %.
     assert card.fp16 == pytest.approx(multiprocessors * per_clock * clock * 1e9, rel=0.013)
+    # 32 bits, two FLOPs a clock: 128 lanes in each, 64 on Volta, Turing and the GA100.
+    lanes = 128 if name in HALF_THE_LANES else 256
+    rel = 0.09 if "H" in name.split()[1] else 0.02  # Hopper's clock is higher without matrices
+    assert card.fp32 == pytest.approx(multiprocessors * lanes * clock * 1e9, rel=rel)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +90,9 @@ def test_a_printed_peak_is_what_the_clock_gives(name: str) -> None:
         ("NVIDIA GeForce RTX 3090", "tf32", 35.6),
         ("Tesla V100-SXM2-16GB", "fp16", 125.0),
         ("NVIDIA L40S", "fp32", 91.6),
+        ("NVIDIA GB200", "bf16", 2500.0),  # 360 PFLOP/s with sparsity for 72 / 72 / 2
+        ("NVIDIA B300 SXM6 AC", "tf32", 1125.0),  # 18 PFLOP/s with sparsity for eight / 8 / 2
+        ("NVIDIA H20", "bf16", 148.0),
     ],
 )
 def test_dense_peaks(name: str, precision: str, tflops: float) -> None:
@@ -74,15 +109,12 @@ def test_dense_peaks(name: str, precision: str, tflops: float) -> None:
         "NVIDIA GeForce RTX 3080 with Max-Q Design",
         "NVIDIA GeForce RTX 3080 Ti",
         "NVIDIA GeForce RTX 4090 D",
-        "NVIDIA GeForce RTX 4080 SUPER",
-        "NVIDIA A10G",
         "NVIDIA A100-SXM4-40GB MIG 1g.5gb",
         "NVIDIA A100-SXM-64GB",
-        "NVIDIA H800",
-        "NVIDIA L40",
-        "NVIDIA GB200",
+        "NVIDIA H20-3e",
+        "NVIDIA RTX PRO 6000 Blackwell Server Edition",
+        "AMD Instinct MI250X / MI250",  # either: the number of compute units tells
         "Tesla V100-SXM3-32GB",
-        "AMD Instinct MI300A",
         "NVIDIA",
         "",
         "my A100-SXM4-40GB",
@@ -96,6 +128,16 @@ def test_a_slice_of_a_card_and_another_of_the_same_name_are_unknown() -> None:
     assert find("NVIDIA GeForce RTX 3080", 68) is not None
     assert find("NVIDIA GeForce RTX 3080", 70) is None  # the one with 12 GB
     assert find("NVIDIA H100 80GB HBM3", 16) is None
+    assert find("AMD Instinct MI250X / MI250", 110) is named("mi250x")
+    assert find("AMD Instinct MI250X / MI250", 104) is named("mi250")
+
+
+def test_a_person_says_a_word_and_hears_what_else_it_could_mean() -> None:
+    assert named("H100") is find("NVIDIA H100 80GB HBM3")
+    assert others_named(named("h100")) == ("h100-pcie", "h100-nvl")
+    assert named("RTX 4090") is named("NVIDIA GeForce RTX 4090") is named("rtx-4090")
+    with pytest.raises(UsageError, match=r"card 'h10' are known here\. Did you mean 'h100'"):
+        named("h10")
 
 
 def test_the_vendor_may_be_left_out_and_hyphens_are_blanks() -> None:
@@ -104,13 +146,14 @@ def test_the_vendor_may_be_left_out_and_hyphens_are_blanks() -> None:
 
 
 def test_every_figure_is_cited_and_every_name_is_one_cards() -> None:
-    names = [name for card in CARDS for name in card.names]
+    told = [(name, card.multiprocessors) for card in CARDS for name in card.names]
 
-    assert len(names) == len({*names})
+    assert len(told) == len({*told})
+    assert len({card.word for card in CARDS}) == len(CARDS)
     for card in CARDS:
         assert card.source.startswith("https://")
         assert card.fp32 <= (card.tf32 or card.fp32) <= card.fp16
-        assert find(card.names[0]) is card
+        assert find(card.names[0]) is named(card.word) is card
 
 
 def test_a_type_that_a_card_cannot_compute_has_no_peak_and_no_ridge() -> None:

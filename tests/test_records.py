@@ -107,3 +107,27 @@ def test_one_that_holds_itself_is_shown_all_the_same() -> None:
     inside.append(point)
 
     assert repr(point) == "Point(x=1, y=0, around=([...],), label='')"
+
+
+@frozen
+class Derived:
+    """One that makes and checks what it holds."""
+
+    items: list[int] = field(default_factory=list)
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        if self.count < 0:
+            raise ValueError("count")
+
+
+def test_what_is_missing_or_wrong_is_said_each_time() -> None:
+    for _ in range(2):  # the first call compiles what the others run
+        assert Derived().items == []
+        assert Derived().items is not Derived().items
+        with pytest.raises(ValueError, match="count"):
+            Derived(count=-1)
+        with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'x'"):
+            Point()  # type: ignore[call-arg]
+        with pytest.raises(TypeError, match="unexpected keyword argument 'z'"):
+            Point(x=1, z=2)  # type: ignore[call-arg]

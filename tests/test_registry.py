@@ -12,6 +12,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
+import click
 import pytest
 import torch
 
@@ -20,6 +21,8 @@ from archscope import specs
 from archscope.analyses import ANALYSES, Analysis
 from archscope.analyses.params.analysis import CONVENTIONS
 from archscope.cli._command import COMMANDS
+from archscope.cli._group import group, summaries
+from archscope.cli._model import ModelCommand
 from archscope.columns import columns
 from archscope.counting.others import TOOLS
 from archscope.dependence.rules import RULE_SETS
@@ -182,6 +185,20 @@ def test_two_flags_of_one_name_are_of_one_kind(name: str) -> None:
             assert kinds.get(field.name, field.kind == "switch") == (field.kind == "switch")
 
 
+@families
+def test_a_field_is_called_like_no_option_of_a_command(name: str) -> None:
+    commands = [group.get_command(click.Context(group), each) for each in summaries()]
+    options = {
+        flag
+        for command in commands
+        if isinstance(command, ModelCommand)
+        for param in command.params
+        for flag in param.opts
+    }
+
+    assert not options & {flag.flag for flag in specs.flags(FAMILIES.get(name).spec)}
+
+
 SMALL: dict[str, dict[str, Any]] = {
     "cnn": {"depth": 1, "channels": (4,), "input_size": 8},
     "transformer": {"depth": 1, "d_model": 32, "heads": 2, "vocab_size": 64, "seq_len": 8},
@@ -189,11 +206,18 @@ SMALL: dict[str, dict[str, Any]] = {
 """Networks that run in no time, of the general families."""
 
 
+LIGHT: dict[str, dict[str, Any]] = {
+    "espnet": {"alpha2": 0, "alpha3": 1, "dilations": (1, 2), "decoder": False, "input_size": 32},
+    "hrnet": {"modules": (1, 1), "branch_blocks": 2, "input_size": 64},
+}
+"""Smaller ones of families whose default takes long to look at."""
+
+
 def tried(analysis: Analysis, name: str) -> Subject:
     """Return what an analysis is tried on: a family's default, or a small one with its weights."""
     family = FAMILIES.get(name)
     if analysis.needs == "shapes":
-        return family.subject(family.spec())
+        return family.subject(family.spec(**LIGHT.get(name, {})))
     if name not in SMALL:
         pytest.skip("runs for real; tried on the general families alone")
     spec = specs.made(family.spec, SMALL[name])

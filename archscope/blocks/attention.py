@@ -111,6 +111,7 @@ class Attention(nn.Module):
         head_dim: int | None = None,
         bias: bool = True,
         qkv_bias: bool = True,
+        key_bias: bool = True,
         head_norm: Callable[[int], nn.Module] | None = None,
         rotary: bool = False,
         rotary_dim: int | None = None,
@@ -121,12 +122,13 @@ class Attention(nn.Module):
         self.head_dim = head_dim or d_model // heads
         self.rotary = rotary
         self.rotary_dim = rotary_dim
-        self.fused = kv_heads == heads and not cross
+        # A bias of the keys moves all scores of a query alike, which softmax takes no notice of.
+        self.fused = kv_heads == heads and not cross and key_bias
         if self.fused:
             self.qkv = nn.Linear(d_model, 3 * heads * self.head_dim, bias=qkv_bias)
         else:
             self.q = nn.Linear(d_model, heads * self.head_dim, bias=qkv_bias)
-            self.k = nn.Linear(d_model, kv_heads * self.head_dim, bias=qkv_bias)
+            self.k = nn.Linear(d_model, kv_heads * self.head_dim, bias=qkv_bias and key_bias)
             self.v = nn.Linear(d_model, kv_heads * self.head_dim, bias=qkv_bias)
         self.q_norm = head_norm(self.head_dim) if head_norm else None
         self.k_norm = head_norm(self.head_dim) if head_norm else None

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from archscope.blocks.plan import Block
-from archscope.theory.outline import Attention, Outline
+from archscope.theory.outline import Attention, Outline, Source
 
 
-def source_remark(tokens: int) -> str:
-    """Return what must be known of a decoder's outline, of the tokens of its source."""
-    return (
-        "the table is of the decoder along its target; through cross-attention every target "
-        f"token sees all {tokens:,} tokens of the source too"
-    )
+def encoder_decoder(encoder: Outline, decoder: Outline, cross: Iterable[str]) -> Outline:
+    """Return what a network sees that is called with a source and a target.
+
+    `cross` are the modules by which the decoder attends to all that the encoder makes.
+    """
+    of_source = replace(encoder, argument="0", input_name="source")
+    source = Source(outline=of_source, readers=tuple(cross))
+    return replace(decoder, argument="1", input_name="target", source=source)
 
 
 def attention_outline(

@@ -18,10 +18,13 @@ from archscope.theory.counts import ClosedForm
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "relu": F.relu,
     "gelu": F.gelu,
+    "quick-gelu": lambda x: x * torch.sigmoid(1.702 * x),
+    "silu": F.silu,
     "swiglu": F.silu,
     "geglu": F.gelu,
 }
-"""What each word applies; `swiglu` and `geglu` apply it to a gate (Shazeer 2020, eq. 6)."""
+"""What each word applies; `swiglu` and `geglu` apply it to a gate (Shazeer 2020, eq. 6), and
+`quick-gelu` is the approximation by a sigmoid (Hendrycks & Gimpel 2016, section 2)."""
 GATED = ("swiglu", "geglu")
 
 

@@ -40,13 +40,16 @@ class StateSpaceMixer(nn.Module):
         causal: bool = True,
         bias: bool = False,
         conv_bias: bool = True,
+        normed: bool = False,
     ) -> None:
         """`rank` is by default width / 16, rounded up."""
         super().__init__()
         inner, rank = expand * width, rank or -(-width // 16)
 
         def scanned() -> ScannedConvolution:
-            return ScannedConvolution(inner, state=state, taps=taps, rank=rank, bias=conv_bias)
+            return ScannedConvolution(
+                inner, state=state, taps=taps, rank=rank, bias=conv_bias, normed=normed
+            )
 
         self.in_proj = nn.Linear(width, 2 * inner, bias=bias)
         self.ssm = scanned()
@@ -64,23 +67,34 @@ class StateSpaceMixer(nn.Module):
 
 
 class ScannedConvolution(nn.Module):
-    """A depthwise convolution over the past, and a scan whose parameters are made of its result."""
+    """A depthwise convolution over the past, and a scan whose parameters are made of its result.
 
-    def __init__(self, inner: int, *, state: int, taps: int, rank: int, bias: bool) -> None:
+    `normed` parameters have norms without weights (Zuo et al. 2024, Falcon Mamba).
+    """
+
+    def __init__(
+        self, inner: int, *, state: int, taps: int, rank: int, bias: bool, normed: bool = False
+    ) -> None:
         super().__init__()
         self.past = taps - 1
         self.parts = (rank, state, state)
         self.conv = nn.Conv1d(inner, inner, taps, groups=inner, bias=bias)
         self.x_proj = nn.Linear(inner, sum(self.parts), bias=False)
+        self.norms = nn.ModuleList(
+            nn.RMSNorm(width, elementwise_affine=False) for width in self.parts if normed
+        )
         self.dt_proj = nn.Linear(rank, inner)
-        _fill_with_steps(self.dt_proj.bias)
+        fill_with_steps(self.dt_proj.bias)
         self.scan = SelectiveScan(inner, state)
 
     def forward(self, x: Tensor) -> Tensor:
         """Take and return (B, S, E)."""
         x = F.pad(x.transpose(1, 2), (self.past, 0))  # (B, E, S + past)
         x = F.silu(self.conv(x)).transpose(1, 2)  # (B, S, E)
-        rough, write, read = self.x_proj(x).split(self.parts, -1)  # (B, S, R), 2 x (B, S, N)
+        made = self.x_proj(x).split(self.parts, -1)
+        if self.norms:
+            made = [norm(part) for norm, part in zip(self.norms, made, strict=True)]
+        rough, write, read = made  # (B, S, R), 2 x (B, S, N)
         step = F.softplus(self.dt_proj(rough))  # (B, S, E)
         out: Tensor = self.scan(x, step, write, read)  # (B, S, E)
         return out
@@ -143,7 +157,7 @@ def scan(kept: Tensor, added: Tensor) -> Tensor:
     return torch.cat((both, earlier[:, pairs:]), 1) if odd_end else both
 
 
-def _fill_with_steps(bias: Tensor) -> None:
+def fill_with_steps(bias: Tensor) -> None:
     """Fill a bias so that softplus makes steps of it that are even in their logarithm."""
     least, most = map(log, STEPS)
     nn.init.uniform_(bias, least, most)

@@ -112,10 +112,10 @@ def command(
 ) -> None:
     """Count trainable parameters and FLOPs of MODEL, module by module.
 
-    MODEL is a family, a published network (`archscope list presets`) or one of your own, with
-    fields after a colon or as flags. Without it the flags say which: `--dilations` is a stack of
-    convolutions (`cnn`), `--depth` alone a Transformer. Nothing is trained or allocated: a network
-    of 10^12 parameters counts as quickly.
+    MODEL is a family, a published network (`archscope list presets`), a stack of layers in words
+    (`archscope list sentence`) or one of your own, with fields after a colon or as flags. Without
+    it the flags say which: `--dilations` is a stack of convolutions (`cnn`), `--depth` alone a
+    Transformer. Nothing is trained or allocated: a network of 10^12 parameters counts as quickly.
     """
     view = output.view(
         by=_SECTIONS[by],

@@ -176,9 +176,10 @@ def command(
 ) -> None:
     """Tell what one output of MODEL sees, what it misses, and which dilations miss nothing.
 
-    MODEL is a family, a published network, or one of your own; without it, `--dilations` and the
-    flags beside it describe a stack of convolutions. What is known in closed form needs no torch;
-    a network of your own is answered from the operators that it runs.
+    MODEL is a family, a published network, a stack of layers in words (`archscope list sentence`)
+    or one of your own; without it, `--dilations` and the flags beside it describe a stack of
+    convolutions. What is known in closed form needs no torch; a network of your own is answered
+    from the operators that it runs.
     """
     shown = by or ("erf" if erf else None)
     view = output.view(

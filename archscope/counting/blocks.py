@@ -22,7 +22,7 @@ def count_blocks(model: nn.Module, repeats: Mapping[str, int]) -> int | None:
     candidates = [
         (path, type(module), repeats.get(path, 1))
         for path, module in model.named_modules()
-        if path and _is_composite(module) and not _is_stack(module)
+        if path and _is_composite(module) and not _is_stack(path, module, repeats)
     ]
     times: Counter[type] = Counter()
     for _, kind, copies in candidates:
@@ -37,12 +37,18 @@ def count_blocks(model: nn.Module, repeats: Mapping[str, int]) -> int | None:
     return total or None
 
 
-def _is_stack(module: nn.Module) -> bool:
-    """Return whether a container inside holds two modules of one class that have submodules."""
-    for inside in module.modules():
+def _is_stack(path: str, module: nn.Module, repeats: Mapping[str, int]) -> bool:
+    """Return whether a container inside holds two modules of one class that have submodules.
+
+    Both may be one that stands for several.
+    """
+    for within, inside in module.named_modules(prefix=path):
         if isinstance(inside, _CONTAINERS):
-            classes = [type(child) for child in inside.children() if _is_composite(child)]
-            if len(classes) > len(set(classes)):
+            times: Counter[type] = Counter()
+            for name, child in inside.named_children():
+                if _is_composite(child):
+                    times[type(child)] += repeats.get(f"{within}.{name}", 1)
+            if max(times.values(), default=0) > 1:
                 return True
     return False
 

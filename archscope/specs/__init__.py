@@ -76,7 +76,7 @@ def assembled(spec_type: type, *layers: Mapping[str, Any]) -> dict[str, Any]:
                 found[key] = own[key].after(found.get(key, own[key].default), given)
             else:
                 field, part = _owners(spec_type)[key]
-                if given is not None or part.optional:  # None is the default, which a kind knows
+                if given is not None or part.optional:  # else None is the default of its kind
                     within.setdefault(field.name, {})[key] = part.after(None, given)
         for name, parts in within.items():
             field = own[name]

@@ -95,7 +95,7 @@ def with_parts(field: str, kinds: Sequence[Kind], value: Any, given: Mapping[str
             values = tuple(chosen.made() for _ in values)
     for name, wanted in given.items():
         owners = [kind.word for kind in kinds if kind.part(name)]
-        if not any(one.word in owners for one in values):
+        if wanted is not None and not any(one.word in owners for one in values):
             raise SpecError(name, shown(wanted), f"needs {{{field}}} {' or '.join(owners)}")
     changed = tuple(_with(kinds, one, given) for one in values)
     return changed if isinstance(value, tuple) else changed[0]

@@ -22,6 +22,19 @@ class Unread:
     """All of them, those in between included."""
 
 
+@frozen
+class Blind:
+    """Outputs of a finite input that see nothing of it, over all axes."""
+
+    blind: int
+    """All of them."""
+    inside: int | None
+    """Those amid outputs that see, in the smallest box with them; all, where none sees; None:
+    parallel paths begin or end at different outputs."""
+    outputs: int
+    """All outputs."""
+
+
 def valid_taps(stack: Stack, input_size: int) -> tuple[Fraction, ...]:
     """Return, per layer and along one axis, the share of (output, tap) pairs that read real input.
 
@@ -51,30 +64,21 @@ def find_unread(stack: Stack, input_size: int) -> Unread:
         first, last = _taps_within(layer, size, made)
         places = _copies(stretch(read, layer.stride), last - first + 1, layer.dilation)
         read = _shifted(places, first * layer.dilation - _before(layer)) & ones(size)
-    before = (read & -read).bit_length() - 1 if read else input_size
+    before = _lowest(read) if read else input_size
     after = input_size - read.bit_length() if read else 0
     return Unread(before=before, after=after, total=input_size - read.bit_count())
 
 
-def find_blind(stack: Stack, input_size: int) -> int:
-    """Return how many outputs along one axis see no input at all, but padding alone or nothing.
-
-    >>> find_blind((Layer(kernel=2, dilation=10, padding=(5, 5)),), 8)
-    2
-    >>> find_blind((Layer(kernel=2, stride=3, kind="transposed"),), 10)
-    9
-    """
-    return count_blind([(stack,)], (input_size,))[0]
-
-
-def count_blind(paths: Sequence[Path], input_sizes: Sequence[int]) -> tuple[int, int]:
+def count_blind(paths: Sequence[Path], input_sizes: Sequence[int]) -> Blind:
     """Return how many outputs see no input through any of parallel paths, and all of them.
 
     Over all axes; outputs of which not every path has one are cut off.
 
     >>> transposed = (Layer(kernel=3, stride=2, dilation=2, kind="transposed"),)
     >>> count_blind([(transposed, transposed)], (10, 10))
-    (385, 529)
+    Blind(blind=385, inside=385, outputs=529)
+    >>> count_blind([((Layer(kernel=1, padding=(2, 0)),),)], (8,))
+    Blind(blind=2, inside=0, outputs=10)
     """
     along = [[seeing(path[axis], size) for path in paths] for axis, size in enumerate(input_sizes)]
     made = [min(outputs for _, outputs in axis) for axis in along]
@@ -82,7 +86,16 @@ def count_blind(paths: Sequence[Path], input_sizes: Sequence[int]) -> tuple[int,
         [mask & ones(outputs) for mask, _ in axis]
         for axis, outputs in zip(along, made, strict=True)
     ]
-    return prod(made) - volume(masks), prod(made)
+    seen, ends = volume(masks), [{(_lowest(m), m.bit_length()) for m in axis} for axis in masks]
+    blind = prod(made) - seen
+    alike = all(len(axis) == 1 for axis in ends) or not blind
+    box = prod(last - first for axis in ends for first, last in axis) if alike else None
+    inside = blind if not seen else None if box is None else box - seen
+    return Blind(blind=blind, inside=inside if blind else 0, outputs=prod(made))
+
+
+def _lowest(mask: int) -> int:
+    return (mask & -mask).bit_length() - 1 if mask else 0
 
 
 def seeing(stack: Stack, input_size: int) -> tuple[int, int]:

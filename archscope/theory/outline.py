@@ -4,6 +4,8 @@ A family gives the outline of its spec without building the network, so that its
 known without torch.
 """
 
+from __future__ import annotations
+
 from typing import Literal
 
 from archscope.records import frozen
@@ -31,6 +33,16 @@ class Attention:
     """What the reader calls it, e.g. `blocks.0.attn`."""
     causal: bool
     """Whether it sees only the past."""
+
+
+@frozen
+class Source:
+    """Another input, of which every output sees all, through attention to what is made of it."""
+
+    outline: Outline
+    """What looks at that input, e.g. an encoder; of one kind of positions with the output's."""
+    readers: tuple[str, ...]
+    """The modules by which outputs read all of what that makes, e.g. `decoder.0.cross`."""
 
 
 @frozen
@@ -62,6 +74,13 @@ class Outline:
     """The flag that sets every layer's dilation by itself, e.g. `--dilations`; empty: none does."""
     flagged: tuple[int, ...] = ()
     """Indices of the layers that the flag goes through; empty: all."""
+    argument: str = ""
+    """The input that all this is about, by its place among the network's arguments, e.g. `1`;
+    empty: the one that is looked at where nobody chose."""
+    input_name: str = ""
+    """What that input is called where there are several, e.g. `target`."""
+    source: Source | None = None
+    """The other input of an encoder-decoder; None: there is none."""
     output: str = ""
     """The module whose output all this is about; empty: the network's own or, where that sees
     everything, the last map before."""
@@ -69,9 +88,9 @@ class Outline:
     """The module behind the layers that makes an output depend on every position; empty: none."""
     partial: str = ""
     """Why the layers do not tell all that an output sees; empty: they do."""
-    in_order: bool = True
-    """Whether the layers tell how far ahead an output sees; not where padding holds other positions
-    of the input, or something among the layers reads all of them."""
+    unordered: str = ""
+    """Why the layers do not tell how far back and ahead an output sees, as where padding holds
+    other positions of the input; empty: they do."""
     wraps: bool = False
     """Whether padding holds the other end of the input, so that outputs at the borders see both."""
     remarks: tuple[str, ...] = ()

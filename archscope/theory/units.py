@@ -7,6 +7,7 @@ transposed convolution), so here the answer is for one output, or a range over a
 from collections import Counter
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import lru_cache
 from math import lcm
 
 from archscope.errors import UsageError
@@ -59,6 +60,7 @@ def period(stack: Stack) -> int:
     return repeat
 
 
+@lru_cache(maxsize=64)
 def unit_ranges(stack: Stack) -> UnitRanges:
     """Return the least and most that an output sees, over one period of outputs."""
     repeat = period(stack)

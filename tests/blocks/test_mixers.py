@@ -11,6 +11,7 @@ from archscope.blocks.attention import Attention
 from archscope.blocks.block import DilatedMixer
 from archscope.blocks.linear_attention import LinearDotProduct
 from archscope.blocks.state_space import SelectiveScan, StateSpaceMixer
+from archscope.blocks.state_space_dual import DualScan, DualStateSpaceMixer
 
 
 @pytest.mark.parametrize("causal", [True, False])
@@ -57,6 +58,25 @@ def test_a_scan_is_the_recurrence(length: int) -> None:
         torch.testing.assert_close(found[:, t], expected)
 
 
+@pytest.mark.parametrize("length", [3, 8, 11])  # less than a chunk of 4, two of them, nearly three
+def test_a_scan_in_chunks_is_the_recurrence(length: int) -> None:
+    torch.manual_seed(0)
+    layer = DualScan(2, 4).double()
+    x, step = torch.randn(2, length, 2, 3).double(), torch.randn(2, length, 2).double()
+    write, read = torch.randn(2, 2, length, 5).double()
+
+    found = layer(x, step, write, read)
+
+    step = F.softplus(step + layer.dt_bias)
+    kept = torch.exp(-step * layer.A_log.exp())
+    state = torch.zeros(2, 2, 5, 3).double()  # of 2 heads, 5 numbers for each of 3 features
+    for t in range(length):
+        taken = (step[:, t, :, None] * x[:, t])[:, :, None]
+        state = kept[:, t, :, None, None] * state + write[:, t, None, :, None] * taken
+        expected = (read[:, t, None, :, None] * state).sum(2) + x[:, t]
+        torch.testing.assert_close(found[:, t], expected)
+
+
 def test_a_scan_of_long_steps_neither_overflows_nor_divides_by_zero() -> None:
     x = torch.ones(1, 64, 2)
     found = SelectiveScan(2, 16)(x, 100 * x, torch.ones(1, 64, 16), torch.ones(1, 64, 16))
@@ -81,6 +101,7 @@ MIXERS = {
     "linear attention to the past": (Attention(4, 2, LinearDotProduct(causal=True)), 0, 1),
     "linear attention": (Attention(4, 2, LinearDotProduct(causal=False)), 10, 11),
     "a state space": (StateSpaceMixer(4, state=2), 0, 1),
+    "a state space in chunks": (DualStateSpaceMixer(4, state=2, head_dim=4, chunk=4), 0, 1),
     "a state space both ways": (StateSpaceMixer(4, state=2, causal=False), 10, 11),
 }
 
@@ -89,9 +110,11 @@ MIXERS = {
 def test_the_operators_of_a_mixer_say_what_it_sees(name: str) -> None:
     mixer, ahead, least = MIXERS[name]
 
-    totals = archscope.receptive_field(mixer, torch.randn(1, 11, 4)).totals
+    report = archscope.receptive_field(mixer, torch.randn(1, 11, 4))
 
+    totals = report.totals
     assert totals.ahead == ahead
+    assert not any(note.text.startswith("Leak") for note in report.notes)  # both ways is no mistake
     assert totals.receptive_field == (11,)
     assert totals.smallest_field == (least,)
     assert totals.coverage == 1

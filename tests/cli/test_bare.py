@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 import archscope as library
+from archscope import loaders, specs
+from archscope.cli._group import group, summaries
+from archscope.cli._model import ModelCommand, text_of
+from archscope.families import FAMILIES
+from archscope.subject import Request
 
 DEPTH = ("--depth", "24")
 DILATIONS = ("--dilations", "1,2,4")
@@ -97,3 +104,37 @@ def test_what_an_error_advises_runs(archscope: Any, typed: str) -> None:
     assert advice or "1,2,4" in said
     for command in advice:
         assert archscope(*command.split()).code == 0, command
+
+
+def _examples() -> list[str]:
+    """Return the commands that help shows, but for those of a file that is not there."""
+    found = []
+    for name in summaries():
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        texts = (command.epilog or "", command.help or "")
+        found += [line for text in texts for line in re.findall(r"^ *archscope (.*)$", text, re.M)]
+    return sorted({line for line in found if "./" not in line and "|" not in line})
+
+
+@pytest.mark.parametrize("example", _examples())
+def test_an_example_of_the_help_is_understood(example: str) -> None:
+    name, *words = shlex.split(example)
+    above = group.make_context("archscope", [name, *words])
+    command = group.get_command(above, name)
+    assert command is not None
+
+    context = command.make_context(name, words, parent=above)
+
+    named = context.params.get("model") or context.params.get("models") or ""
+    if not isinstance(command, ModelCommand) or (name == "rf" and not named):
+        return
+    known = {flag.name for family in FAMILIES.all().values() for flag in specs.flags(family.spec)}
+    given = {
+        field: text_of(value)
+        for field, value in context.params.items()
+        if field in known and value is not None
+    }
+    for each in (named,) if isinstance(named, str) else named or ("",):
+        if not each.endswith(".json"):
+            assert loaders.load(each, Request(fields=given)).name

@@ -120,8 +120,8 @@ BAD = {
     ),
     "params --dilations 1,,2": "Invalid value for '--dilations': '' (item 2) is not an integer",
     "params --dilations 0": "Invalid value for '--dilations': 0 (item 1) is not in the range",
-    "params cnn --dilations 1,2,4 --kernel-size 3,5": (
-        "Invalid value for '--kernel-size': '3,5' gives 2 kernel sizes for 3 dilations; give 1 or 3"
+    "params cnn --depth 2 --dilations 1,2,4": (
+        "'1,2,4' gives 3 dilations for --depth 2; give 2 or fewer"
     ),
     "params -f xlsx": "Invalid value for '-f' / '--format': 'xlsx' is not one of 'table', 'json'",
     "params -o /nowhere/at/all.json": "directory '/nowhere/at' does not exist",

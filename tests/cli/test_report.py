@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -197,3 +201,23 @@ def test_the_counted_part_is_shown_where_a_forward_fails(run: Run, tmp_path: Pat
     assert "forward failed in second (Linear)" in ended.err
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "second" in page
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "transformer --depth 2 --d-model 24 --seq-len 8 --attention window:5/full_every=2",
+        "cnn --kernel-size 3x5,1x2 --input-size 8x9 --no-bias",
+        "'conv 4 k3; pool 2; 2x(conv 4 d1,2 res)' --input-size 8",
+        "gpt2 --depth 1 --seq-len 8 --no-tied",
+    ],
+)
+def test_the_command_on_a_page_makes_the_same_again(archscope: Any, typed: str) -> None:
+    page = archscope("params", *shlex.split(typed), "-f", "html").out
+    said = re.search(r"Made again by: <code>archscope (params [^<]*)</code>", page)
+    assert said
+
+    again = json.loads(archscope(*shlex.split(unescape(said[1])), "-f", "json").out)
+    first = json.loads(archscope("params", *shlex.split(typed), "-f", "json").out)
+
+    assert (again["config"], again["title"]) == (first["config"], first["title"])

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -99,13 +100,13 @@ def test_ascii_output_is_ascii() -> None:
 
 JSON_KEYS = {
     "totals": "output axes receptive_field smallest_field local_field jump start centre reached "
-    "positions blind outputs coverage reached_1d coverage_1d streams max_gap erf_sd paths "
-    "fewest_paths most_paths worst_map worst_map_coverage worst_map_streams global_by reads_all "
-    "ahead position_axes feature_axis batch_axis look_back "
-    "look_ahead sample_rate receptive_field_ms look_back_ms look_ahead_ms jump_ms smallest_input "
-    "tile_step tile_overlap buffer_positions buffer_bytes "
-    "operators_unknown at_least bounded_by is_full complete proof unknown",
-    "layers": "layer type kind axes kernel dilation stride padding_before padding_after "
+    "positions blind blind_inside outputs coverage reached_1d coverage_1d streams max_gap "
+    "erf_sd paths fewest_paths most_paths worst_map worst_map_coverage worst_map_streams "
+    "global_by reads_all ahead position_axes feature_axis batch_axis look_back look_ahead "
+    "sample_rate receptive_field_ms look_back_ms look_ahead_ms jump_ms smallest_input "
+    "tile_step tile_overlap buffer_positions buffer_bytes operators_unknown at_least "
+    "bounded_by is_full complete proof unknown",
+    "layers": "layer of type kind axes kernel dilation stride padding_before padding_after "
     "effective_kernel receptive_field smallest_field local_field jump start centre reached "
     "positions coverage coverage_1d streams output_size valid_taps global_by bounded_by at_least "
     "listed unknown",
@@ -223,7 +224,10 @@ BAD = {
     ("--depth", "2", "--pool", "2,2,2"): "gives 3 pools for --depth 2; give 2 or fewer",
     ("--branches", "6;12", "--depth", "4"): "is of a single path, and branches are given",
     ("--branches", "6;12", "--residual"): "is of a single path, and branches are given",
+    ("conv 64 kernal 7; pool 3",): "Error: column 9: 'kernal' is nothing that conv takes; expected",
+    ("conv 64 k3", "--dilations", "2"): "'2' stands beside a sentence, which says it itself, e.g.",
     ("suggest",): "Missing option '--target'",
+    ("suggest", "--target", "9", "--prefix", "conv k3; pol 2"): "Did you mean 'pool'?",
     ("suggest", "--target", "250ms"): (
         "Error: Invalid value for '--target': '250ms' is a duration, which needs --sample-rate, "
         "e.g. 16kHz."
@@ -268,6 +272,10 @@ def test_bad_input_is_one_line(rf: Run, arguments: tuple[str, ...]) -> None:
         # 3, 5, the pool 6, then 2 * 2 more.
         (("--dilations", "1,1,1", "--pool", "1,2,1"), [10, 10]),
         (("--dilations", "2", "--padding", "causal:same"), [5, 5]),
+        # 1 + 2 (1 + 2 + 4) (6 / 3)
+        (("--dilations", "1,2,4", "--depth", "6"), [29, 29]),
+        # 7, then 2 * 2 more on a jump of 2, then 2 * 4 and 4 * 4 on one of 4.
+        (("conv k7 s2; pool 3 s2; 2x(conv d1,2)",), [35, 35]),
         (("--dilations", "2", "--padding", "4+0", "--spatial-dims", "1"), [5]),
     ],
 )
@@ -281,6 +289,16 @@ SUGGESTED = (
     ("--target", "250ms", "--sample-rate", "16kHz", "--kernel-size", "7,3", "--strides", "2,2"),
     ("--target", "1s", "--sample-rate", "100Hz", "--convs-per-block", "2"),
     ("--target", "301", "--kernel-size", "3,5,2", "--prefix", "2,2"),
+    (
+        "--target",
+        "255",
+        "--kernel-size",
+        "3,5",
+        "--prefix",
+        "conv k7 s2; pool 3 s2",
+        "--strides",
+        "2",
+    ),
 )
 
 
@@ -292,7 +310,7 @@ def test_what_is_suggested_can_be_typed(rf: Run, arguments: tuple[str, ...]) -> 
     (typed,) = (note["text"] for note in section["notes"] if "as it is typed" in note["text"])
 
     _, _, words = typed.partition("archscope rf ")
-    looked = json.loads(rf(*words.split(), "--spatial-dims", "1", "-f", "json").out)
+    looked = json.loads(rf(*shlex.split(words), "--spatial-dims", "1", "-f", "json").out)
     assert looked["totals"]["receptive_field"] == [fewest["receptive_field"]]
     assert looked["totals"]["coverage"] == 1.0
     if "--sample-rate" in arguments:

@@ -88,6 +88,12 @@ def segments(x: Tensor) -> Tensor:
     return (sums[:, :, None] - sums[:, None]).masked_fill(ahead, -torch.inf).exp() @ x
 
 
+def triangles(x: Tensor) -> Tensor:
+    """Linear attention's: scores that are zero ahead, and of those near the first alone."""
+    scores = (x @ x.transpose(1, 2)).tril()
+    return scores @ x + scores.triu(-1) @ x.roll(1, 1)
+
+
 def chunked(x: Tensor) -> Tensor:
     """Longformer's: scores moved about before the softmax, weights moved about after it."""
     scores = F.pad(x @ x.transpose(1, 2), (1, 1), value=-torch.inf)
@@ -123,6 +129,7 @@ def overlapping(x: Tensor) -> Tensor:
 
 EXACT: dict[str, tuple[tuple[int, ...], Function]] = {
     "complex pairs": (LINE, pairs),
+    "triangles": (LINE, triangles),
     "complex parts": (LINE, lambda x: torch.complex(x, x.roll(1, 1)).abs()),
     "quarter turns": (PLANE, rotated),
     "places in memory": (LINE, strided),

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from archscope.analyses.rf.closed_form.answer import closed_form
 from archscope.families.cnn import FAMILY
 from archscope.families.cnn.spec import CnnSpec, plan
 
@@ -216,3 +217,21 @@ def test_norms_and_pools_are_torchs_own() -> None:
     over_channels = _network(depth=1, norm="layer").blocks[0].norm
     x = torch.randn(2, 4, 5, 6).double()
     torch.testing.assert_close(over_channels(x).mean(1), torch.zeros(2, 5, 6).double())
+
+
+@pytest.mark.parametrize(
+    ("fields", "ahead"),
+    [
+        ({"padding": "causal"}, 0),
+        ({"padding": "causal", "padding_mode": "replicate"}, 0),
+        ({"padding": "2+0", "spatial_dims": 1, "padding_mode": "reflect"}, None),
+        ({"padding_mode": "circular", "spatial_dims": 1}, None),
+        ({"norm": "instance", "spatial_dims": 1, "kernel_size": (1,)}, None),
+    ],
+)
+def test_what_is_ahead_is_told_where_padding_and_norms_let_it(
+    fields: Any, ahead: int | None
+) -> None:
+    answer = closed_form(FAMILY.outline(CnnSpec(**{**SMALL, "depth": 1, **fields})))
+
+    assert answer.totals.ahead == ahead

@@ -202,10 +202,16 @@ def test_a_published_stack_has_its_parameters() -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"layers": "conv 8", "dilations": (1, 2)}, "dilations: '1,2' stands beside layers"),
-        ({"layers": "in 1x8; conv 8", "in_channels": 2}, "in_channels: '2' stands beside an 'in'"),
+        ({"layers": "conv 8", "dilations": (1, 2)}, "dilations: '1,2' stands beside a sentence"),
+        (
+            {"layers": "in 1x8; conv 8", "in_channels": 2},
+            "in_channels: '2' stands beside a sentence",
+        ),
         ({"layers": "in 1x8; head 3"}, "have no layer; write e.g. conv 64 k3."),
-        ({"layers": "in 1x8; conv 3 k1x2"}, "spatial_dims: 2 is 2, and the 'in' of layers has 1"),
+        (
+            {"layers": "in 1x8; conv 3 k1x2"},
+            "spatial_dims: 2 stands beside a sentence whose 'in' has 1",
+        ),
         (
             {"layers": "conv1d 8", "spatial_dims": 2},
             "column 1: 'conv1d 8' names 1 axes, and the stack",

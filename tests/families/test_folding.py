@@ -65,6 +65,32 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "levels with and without residual paths": (
         "drn", {"arch": "c", "blocks": (2, 2, 3, 3, 2, 2, 3, 3), "input_size": 32},
     ),
+    "an encoder of sounds and a decoder": (
+        "whisper", {"depth": 3, "decoder_depth": 4, "d_model": 8, "heads": 2, "d_ff": 12,
+                    "vocab_size": 50, "input_size": 21, "target_len": 5},
+    ),
+    "two encoders of unlike depth": (
+        "clip", {"depth": 3, "text_depth": 5, "d_model": 12, "text_d_model": 8, "text_heads": 2,
+                 "d_ff": 10, "vocab_size": 50, "seq_len": 6, "input_size": 65, "batch_size": 2},
+    ),
+    "skips added up, norms of all time so far": (
+        "conv-tasnet", {"dilations": (1, 2), "norm": "cumulative", "causal": True, "filters": 6,
+                        "hidden_channels": 5, "bottleneck_channels": 4, "input_size": 99},
+    ),
+    "no residual path out of the last": (
+        "conv-tasnet", {"dilations": (1, 2), "last_residual": False, "filters": 6, "sources": 3,
+                        "hidden_channels": 5, "bottleneck_channels": 4, "input_size": 99},
+    ),
+    "a transducer": (
+        "conformer", {"depth": 3, "d_model": 8, "heads": 2, "head": "transducer", "classes": 9,
+                      "subsampling": 8, "subsampling_conv": "depthwise-separable",
+                      "features": 13, "input_size": 50, "target_len": 4, "decoder_depth": 2},
+    ),
+    "convolutions with biases and norms": (
+        "wav2vec2", {"depth": 3, "d_model": 16, "heads": 2, "d_ff": 12, "norm_place": "pre",
+                     "conv_channels": (6, 4), "conv_norm": "layer", "conv_bias": True,
+                     "position_groups": 4, "position_kernel": 5, "classes": 7, "input_size": 999},
+    ),
 }  # fmt: skip
 
 

@@ -313,6 +313,7 @@ def test_a_kind_is_written_as_it_is_typed(field: str, text: str) -> None:
         ({"positions": "rotary:32"}, {"positions": "rotary", "rotary_dim": 32}),
         ({"mixer": "dilated-conv/7/1/2"}, {**CONVOLVED, "kernel_size": 7, "dilations": [1, 2]}),
         ({"arch": "encoder:causal"}, {"arch": "encoder", "causal": True}),
+        ({"depth": 12}, {"target_len": None, "window": None, "causal": None, "top_k": None}),
         ({"norm_place": "pre:parallel/shared_norm"}, {"parallel": True, "shared_norm": True}),
     ],
 )

@@ -27,7 +27,7 @@ UNCOUNTED = {
     *("regnet_x_3_2gf", "regnet_y_3_2gf", "regnet_y_32gf", "shufflenet_v2_x1_5", "mnasnet0_75"),
 }
 """Networks that differ from a sibling's by numbers alone: their work is not counted here, for time;
-`python benchmarks/verify.py --presets NAME` does that."""
+`archscope params NAME` holds it against the figures."""
 
 
 def _spec(preset: Preset) -> Any:

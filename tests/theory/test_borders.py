@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from archscope.errors import UsageError
-from archscope.theory.borders import find_blind, find_unread, valid_taps
+from archscope.theory.borders import count_blind, find_unread, valid_taps
 from archscope.theory.layers import (
     Layer,
     Stack,
@@ -100,7 +100,10 @@ def test_outputs_that_see_nothing_are_those_that_walk_back_to_nothing(
     assume(outputs < 400)
     seen = [set(seen_by(stack, unit, input_size=size)) for unit in range(outputs)]
 
-    assert find_blind(stack, size) == sum(not each for each in seen)
+    found, seeing = count_blind([(stack,)], (size,)), [n for n, one in enumerate(seen) if one]
+    assert (found.blind, found.outputs) == (outputs - len(seeing), outputs)
+    box = seeing[-1] - seeing[0] + 1 if seeing else outputs
+    assert found.inside == box - len(seeing)
     if not any(layer.upsamples for layer in stack):
         read = set().union(*seen)
         assert find_unread(stack, size).total == size - len(read)
@@ -109,5 +112,5 @@ def test_outputs_that_see_nothing_are_those_that_walk_back_to_nothing(
 def test_a_tap_far_beyond_the_input_takes_no_memory() -> None:
     far = (Layer(kernel=3, dilation=2**31, padding=(2**31, 2**31)),)
 
-    assert find_blind(far, 5) == 0  # the middle tap reads all
+    assert count_blind([(far,)], (5,)).blind == 0  # the middle tap reads all
     assert find_unread(far, 5).total == 0

@@ -44,8 +44,11 @@ class _Pair:
 
 
 def is_cheap(outline: Outline, closed: Answer) -> bool:
-    """Return whether the operators can be looked at in passing."""
-    return _work(outline, closed) <= CHEAP_WORK
+    """Return whether the operators can be looked at in passing.
+
+    What is left out of a partial outline may be the most of it.
+    """
+    return not outline.partial and _work(outline, closed) <= CHEAP_WORK
 
 
 def is_possible(outline: Outline, closed: Answer) -> bool:
@@ -138,12 +141,13 @@ def _held(
 def _pairs(
     outline: Outline, said: LayerRow | Totals, found: LayerRow, sizes: Sizes
 ) -> Iterator[_Pair]:
-    everything = bool(outline.attention)
+    everything = bool(outline.attention) or (isinstance(said, LayerRow) and said.kernel == ())
     if found.global_by and found.local_field is None and not everything:
         return  # nothing is left without readers of all positions
     window = found.local_field if found.local_field and not everything else found.receptive_field
     # Masks may be too large to be read, and padding may hold the other end of the input.
-    above = outline.windowed or outline.wraps or bool(found.bounded_by)
+    is_bound = outline.windowed or outline.wraps or bool(outline.partial)
+    above = is_bound or bool(found.bounded_by)
     below = found.at_least or any(map(int.__eq__, window, sizes))
     fits = all(map(int.__le__, said.receptive_field, sizes))
     below = below or not fits

@@ -87,7 +87,7 @@ def _by_operators(
     answer = operators_answer(seen.model, seen.found)
     answer = of_network(answer, seen.model, seen.inputs, seen.found, rate)
     if closed is not None:
-        answer = _held(seen, answer, closed)
+        answer = network.with_source(seen, _held(seen, answer, closed), closed, rows=True)
     if verify:
         answer = network.proven(seen, answer)
     sections = answer.sections()
@@ -101,7 +101,7 @@ def _held(seen: Look, answer: Answer, closed: Answer) -> Answer:
     """Return the operators' answer, held against the outline's."""
     from archscope.analyses.rf import network
 
-    agreed, outline = network.compared(seen, closed), seen.subject.outline
+    agreed, outline = network.compared(seen, closed), seen.outline
     if seen.of_its_own and network.follows_outline(seen):
         answer = _beside(answer, closed)
     layers = answer.layers
@@ -135,8 +135,8 @@ def _verified(subject: Subject | Sketch, outline: Outline, closed: Answer) -> An
     except UsageError as error:  # torch has no such layer
         return _unverified(closed, str(error))
     network.raise_failure(seen)
-    agreed = network.compared(seen, closed)
-    return network.proven(seen, replace(closed, notes=(*closed.notes, *agreed)))
+    agreed = replace(closed, notes=(*closed.notes, *network.compared(seen, closed)))
+    return network.proven(seen, network.with_source(seen, agreed, closed))
 
 
 def _unverified(closed: Answer, reason: str) -> Answer:
@@ -157,4 +157,5 @@ def _compared(subject: Subject | Sketch, outline: Outline, closed: Answer) -> An
         network.raise_failure(seen)
     except (ForwardError, UsageError):
         return closed  # it needs data, or is of no input: the outline tells all the same
-    return replace(closed, notes=(*closed.notes, *network.compared(seen, closed)))
+    agreed = replace(closed, notes=(*closed.notes, *network.compared(seen, closed)))
+    return network.with_source(seen, agreed, closed)

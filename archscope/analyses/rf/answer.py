@@ -17,6 +17,7 @@ from archscope.analyses.rf.rows import (
     Totals,
     UnitRow,
 )
+from archscope.analyses.rf.unseen import beside, spoils
 from archscope.analyses.rf.use.rows import AXES, BUFFERS, AxisRow, BufferRow
 from archscope.records import frozen
 from archscope.results import Amount, Headline, Note, Section, Strip, Words
@@ -28,6 +29,8 @@ class Answer:
 
     totals: Totals
     layers: tuple[LayerRow, ...]
+    sources: tuple[LayerRow, ...] = ()
+    """The same of another input, of which outputs see all; empty: there is none."""
     maps: tuple[MapRow, ...] = ()
     branches: tuple[BranchRow, ...] = ()
     """Parallel paths and their union; empty where there is one path, or that is not told."""
@@ -52,12 +55,13 @@ class Answer:
 
     def sections(self) -> tuple[Section, ...]:
         """Return it as sections: those that have rows, and the first of all in any case."""
-        layers, branches = LAYERS.filled(self.layers), BRANCHES.filled(self.branches)
+        layers = LAYERS.filled((*self.sources, *self.layers))
+        branches = BRANCHES.filled(self.branches)
         first, *others = (branches, layers) if self.branches else (layers,)
         filled = first.filled(
             first.rows,
             totals=self.totals,
-            notes=(*self.verdict, *self.notes),
+            notes=(*beside(self.totals, self.verdict), *self.notes),
             headline=(_headline(self.totals),),
             summary=tuple(_summary(self.totals, self.positions)),
             device=self.device,
@@ -79,7 +83,7 @@ def _headline(totals: Totals) -> Headline:
         value=totals.receptive_field,
         kind="extent",
         detail=_seen(totals),
-        level="ok" if totals.is_full and not totals.blind else "warning",
+        level="ok" if totals.is_full and not spoils(totals) else "warning",
         about="Receptive field",
         order=30,
     )
@@ -88,7 +92,7 @@ def _headline(totals: Totals) -> Headline:
 def _seen(totals: Totals) -> Words:
     if totals.operators_unknown and not totals.complete and not totals.is_full:
         return ("at most: the rule of an operator on the way is a bound",)
-    if totals.blind:
+    if totals.blind and spoils(totals):
         return (
             Amount(value=totals.blind, kind="number"),
             " outputs see nothing of the input",

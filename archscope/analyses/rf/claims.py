@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from archscope.analyses.rf.numbers import counted
+from archscope.analyses.rf.numbers import NAMED_AXES, counted
 from archscope.analyses.rf.rows import Totals
 from archscope.assertions import Found, Measure, Number, Quantity
 from archscope.errors import UsageError
@@ -71,17 +71,31 @@ def _field(totals: Totals) -> Found:
 
 
 def _causal(totals: Totals) -> Found:
-    ahead = totals.look_ahead if totals.look_ahead is not None else totals.ahead
-    if isinstance(ahead, tuple) and len(ahead) == VIDEO_AXES:
-        ahead = ahead[0]
-    furthest = max(ahead) if isinstance(ahead, tuple) else ahead
+    ahead = totals.look_ahead
+    if ahead is None:
+        ahead = None if totals.ahead is None else (totals.ahead,)
+    ahead = ahead[:1] if ahead and len(ahead) == VIDEO_AXES else ahead
+    furthest = max(ahead) if ahead else None
     if furthest is not None and furthest <= 0:
         return Found(values=(1,))
     if totals.global_by and not totals.bounded_by:
         return Found(values=(0,), why=f"{totals.global_by} reduces over all positions")
-    if totals.bounded_by or furthest is None:
+    if totals.bounded_by or ahead is None:
         return Found(why=_reason(totals))
-    return Found(values=(0,), why=f"an output sees {counted(furthest, 'position')} ahead")
+    return Found(values=(0,), why=f"an output sees {_ahead(ahead, totals)}")
+
+
+def _ahead(ahead: Sequence[int], totals: Totals) -> str:
+    """Return how far outputs see ahead, and along which axes, where there are several."""
+    if totals.axes == 1:
+        return f"{counted(ahead[0], 'position')} ahead"
+    named = totals.position_axes
+    axes = [f"axis {axis}" for axis in named] if named else ["each axis"] * len(ahead)
+    if not named and len(set(ahead)) > 1:
+        axes = [f"the {name} axis" for name in NAMED_AXES[: len(ahead)]]
+    seen = dict.fromkeys(zip(ahead, axes, strict=False))
+    each = [f"{counted(far, 'position')} ahead along {axis}" for far, axis in seen if far > 0]
+    return " and ".join(each)
 
 
 def _exactly(totals: Totals, values: Sequence[Number] | None) -> Found:

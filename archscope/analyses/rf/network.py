@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archscope.analyses.rf import agreement
 from archscope.analyses.rf.answer import Answer
+from archscope.analyses.rf.closed_form.source import named
 from archscope.analyses.rf.numbers import extent
 from archscope.analyses.rf.operators.answer import layer_row, layers_of, totals_of
 from archscope.errors import ForwardError, UsageError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archscope.dependence.answer.receptive import Receptive
+    from archscope.theory.outline import Outline
 
 
 @frozen
@@ -33,6 +35,8 @@ class Look:
     """What it was called with."""
     found: Receptive
     """What its modules and its output see."""
+    outline: Outline | None
+    """What its family tells of the input that was looked at."""
     of_its_own: bool
     """Whether nobody asked for another output, unit, input or axes than its own."""
     axes_chosen: bool = False
@@ -41,8 +45,6 @@ class Look:
 
 def look(subject: Subject | Sketch, **asked: Any) -> Look:
     """Look at a network, made for it where there is only a sketch; see `receptive`."""
-    from archscope.dependence.answer.receptive import receptive
-
     if isinstance(subject, Sketch):
         if subject.whole is None:
             raise UsageError(f"{subject.name} was not built: there are no operators to follow")
@@ -57,10 +59,39 @@ def look(subject: Subject | Sketch, **asked: Any) -> Look:
         subject=subject,
         model=model,
         inputs=subject.inputs,
-        found=receptive(model, subject.inputs, **asked),
+        found=_found(model, subject.inputs, subject.outline, asked),
+        outline=subject.outline,
         of_its_own=all(value is None for value in asked.values()),
         axes_chosen=asked.get("axes") is not None,
     )
+
+
+def _found(
+    model: nn.Module, inputs: Inputs, outline: Outline | None, asked: dict[str, Any]
+) -> Receptive:
+    """Look at the input that was asked for, else at the one that the outline is of.
+
+    An output that was asked for may depend on another one alone, as an encoder's does.
+    """
+    from archscope.dependence.answer.receptive import receptive
+
+    if asked.get("studied") is not None or outline is None or not outline.argument:
+        return receptive(model, inputs, **asked)
+    try:
+        return receptive(model, inputs, **{**asked, "studied": outline.argument})
+    except UsageError:
+        if asked.get("output") is None:
+            raise
+    return receptive(model, inputs, **asked)
+
+
+def look_at_source(seen: Look) -> Look | None:
+    """Look at the same network from its other input; None where its family tells of none."""
+    source = None if seen.outline is None else seen.outline.source
+    if source is None or not seen.of_its_own:
+        return None
+    found = _found(seen.model, seen.inputs, source.outline, {})
+    return replace(seen, found=found, outline=source.outline, of_its_own=False)
 
 
 def _whole(subject: Subject, *, data: bool = False) -> nn.Module:
@@ -81,15 +112,17 @@ def _whole(subject: Subject, *, data: bool = False) -> nn.Module:
 
 def follows_outline(seen: Look) -> bool:
     """Return whether the operators were followed from the input that the outline is of."""
-    outline, given = seen.subject.outline, seen.found.given.sizes
-    if outline is None or len(given) != outline.axes:
+    outline, given = seen.outline, seen.found.given
+    if outline is None or len(given.sizes) != outline.axes:
         return False
-    return outline.sizes is None or given == outline.sizes
+    if outline.argument and outline.argument != given.input:
+        return False
+    return outline.sizes is None or given.sizes == outline.sizes
 
 
 def compared(seen: Look, closed: Answer) -> tuple[Note, ...]:
     """Return what the outline and the operators agree in; see `agreement.compare`."""
-    outline, found = seen.subject.outline, seen.found
+    outline, found = seen.outline, seen.found
     if outline is None or not follows_outline(seen):
         size = extent(found.given.sizes)
         text = f"the closed form is of another input than the {size} one that operators follow"
@@ -101,23 +134,61 @@ def compared(seen: Look, closed: Answer) -> tuple[Note, ...]:
     note = agreement.compare(outline, closed, layers, output, found.best.sizes)
     if seen.of_its_own and not outline.output:
         agreement.compare_order(outline, closed.totals, totals_of(found), found.given.sizes)
-    return () if note is None else (note,)
+    return () if note is None else (_of_input(note, seen),)
+
+
+def _of_input(note: Note, seen: Look) -> Note:
+    """Return a note that says which input it is of, where that has a name among several."""
+    outline = seen.outline
+    if outline is None or not outline.input_name or outline.argument != seen.found.given.input:
+        return note
+    said, colon, rest = note.text.partition(":")
+    return replace(note, text=f"{said}, of the {outline.input_name}{colon}{rest}")
+
+
+def with_source(seen: Look, answer: Answer, closed: Answer, *, rows: bool = False) -> Answer:
+    """Return an answer with what the other input's operators and its outline agree in.
+
+    With `rows` what modules see of it is said by the operators: those that look around, and those
+    that see nothing of the first input.
+    """
+    source = look_at_source(seen)
+    if source is None or source.outline is None or seen.outline is None:
+        return answer
+    agreed = compared(source, replace(closed, layers=closed.sources))
+    answer = replace(answer, notes=(*answer.notes, *agreed))
+    if not rows:
+        return answer
+    known = {row.layer for row in answer.layers}
+    of_source = layers_of(source.model, source.found)
+    kept = tuple(row for row in of_source if row.listed or row.layer not in known)
+    return replace(
+        answer,
+        layers=named(answer.layers, seen.outline),
+        sources=named(kept, source.outline),
+    )
 
 
 def proven(seen: Look, answer: Answer) -> Answer:
-    """Return an answer with what running the network proves of what its operators say."""
+    """Return an answer with what running the network proves of what its operators say.
+
+    Of two inputs both are proven, or what is said is not.
+    """
     from archscope.analyses.rf.proof import proof_of
 
-    level, notes = proof_of(
-        seen.model,
-        seen.inputs,
-        seen.found,
-        lambda: _whole(seen.subject, data=True),
-        axes_chosen=seen.axes_chosen,
-    )
-    return replace(
-        answer, totals=replace(answer.totals, proof=level), notes=(*answer.notes, *notes)
-    )
+    levels, notes = [], list(answer.notes)
+    for one in filter(None, (seen, look_at_source(seen))):
+        level, said = proof_of(
+            one.model,
+            one.inputs,
+            one.found,
+            lambda: _whole(seen.subject, data=True),
+            axes_chosen=one.axes_chosen,
+        )
+        levels.append(level)
+        notes += [_of_input(note, one) for note in said]
+    proof = min(levels, key=(None, "bounded", "verified").index)
+    return replace(answer, totals=replace(answer.totals, proof=proof), notes=tuple(notes))
 
 
 def effective(seen: Look, erf: int, images: Any, unit: Sequence[int] | None) -> tuple[Section, ...]:

@@ -77,7 +77,7 @@ def ordinal(number: int) -> str:
 
 
 EACH = "along each axis"
-_AXES = ("first", "second", "third")
+NAMED_AXES = ("first", "second", "third")
 
 
 def by_axis(found: Sequence[T]) -> Iterator[tuple[T, str]]:
@@ -92,7 +92,7 @@ def by_axis(found: Sequence[T]) -> Iterator[tuple[T, str]]:
         yield found[0], EACH
     else:
         yield from (
-            (one, f"along the {name} axis") for one, name in zip(found, _AXES, strict=False)
+            (one, f"along the {name} axis") for one, name in zip(found, NAMED_AXES, strict=False)
         )
 
 

@@ -22,6 +22,8 @@ class LayerRow:
     layer: str = column("Layer", kind="path")
     """Its name, e.g. `conv1` or the module's dotted path, and which call of it, if not the first;
     of parallel branches with the branch in front."""
+    of: str = column("Of", idle="empty", default="")
+    """The input that it sees so, where rows are of several, e.g. `source`."""
     type: str = column("Type", drop=3, idle="empty", default="")
     """The module's class; empty in closed form."""
     kind: str = column(default="")
@@ -255,6 +257,9 @@ class Totals:
     """Positions of that window over all axes."""
     blind: int | None = None
     """Outputs of the given input that see no position of it, over all axes; None: not known."""
+    blind_inside: int | None = None
+    """Those of them that lie amid others that do, whichever way one goes; all, where none does;
+    None: not known."""
     outputs: int | None = None
     """Outputs of the given input, over all axes; None where its size is not given."""
     coverage: float | None = None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from archscope.analyses.time.rows import ConditionRow
+from archscope.hardware import Card
 from archscope.subject import Subject
 from archscope.timing.out_of_memory import batch_size
 from archscope.timing.passes import LOSS, OPTIMISER
@@ -67,8 +68,18 @@ def _peaks(found: Measured) -> Iterator[ConditionRow]:
     missing = None if peak is not None else f"the source prints none in {found.precision}"
     yield _row("dense peak", peak, "FLOP/s", missing)
     yield _row("memory bandwidth", found.card.bandwidth, "B/s")
-    halved = ", which prints it with sparsity: halved" if found.card.halved else ""
-    yield _row("source of the peak", f"{found.card.source}{halved}")
+    yield _row("source of the peak", source_of(found.card))
+
+
+def source_of(card: Card) -> str:
+    """Return where a card's figures stand, and what was made of them."""
+    made = {
+        1: "",
+        2: ", which prints it with sparsity: halved",
+        8: ", which prints the rate of 8 bits with sparsity and short accumulation: an eighth",
+    }[card.printed]
+    dealer = " (a dealer's copy; its vendor publishes none)" if card.second_hand else ""
+    return f"{card.source}{dealer}{made}"
 
 
 def _read(found: Measured) -> Iterator[ConditionRow]:

@@ -11,7 +11,7 @@ import numpy as np
 from archscope.dependence.answer.examine import Examination
 from archscope.dependence.answer.fields import Field
 from archscope.dependence.answer.forward import look
-from archscope.dependence.record.graph import Node, Value
+from archscope.dependence.record.graph import Call, Node, Value
 from archscope.dependence.sets.lines import Line
 from archscope.records import frozen
 
@@ -150,15 +150,15 @@ def _modules(exam: Examination, axis: int) -> tuple[list[Leak], list[str]]:
     for call in exam.graph.calls:
         before = [found for value in call.inputs if (found := reach(value)) is not None]
         after = reach(call.outputs[0]) if call.outputs else None
-        if after is None or not after.is_aligned or not before or len(before) != len(call.inputs):
+        if after is None or not before or len(before) != len(call.inputs):
             continue
         placed = [one.ahead for one in before if one.is_aligned]
         least = max(furthest, *placed, 0)
-        if after.ahead > least:
+        if after.ahead > least and after.is_aligned:
             leaks.append(Leak(path=call.path, operator="", ahead=after.ahead, before=least))
         elif call.path and _looks_back(after, before, max(placed, default=least)):
-            backward.append(call.path)
-        furthest = max(least, after.ahead)
+            backward.append(call.path)  # also where padding behind is cut off later
+        furthest = max(least, after.ahead) if after.is_aligned else least
     inner = _innermost([leak.path for leak in leaks])
     alone = [path for path in _innermost(backward) if not any(_holds(path, one) for one in inner)]
     return [leak for leak in leaks if leak.path and leak.path in inner], alone
@@ -181,11 +181,22 @@ def _holds(path: str, other: str) -> bool:
 
 
 def _own_leak(exam: Examination, axis: int) -> Iterator[Leak]:
-    """Yield the first operator that looks ahead in a forward of which no module does."""
+    """Yield the first operator that looks ahead in a forward of which no module does.
+
+    None of a module that as a whole does not: half of what a scan takes begins at place 1.
+    """
     values = [value for node in exam.graph.nodes for value in node.outputs if value]
     dependences = look(exam.lowered, exam.seed, exam.axes, values)
     closer = replace(exam, dependences=dependences)  # it knows what every single operator made
-    for node, each in zip(exam.graph.nodes, exam.lowered, strict=True):
+    inside = {
+        number
+        for call in exam.graph.calls
+        if _sees_none(exam, call, axis)
+        for number in range(*call.nodes)
+    }
+    for number, (node, each) in enumerate(zip(exam.graph.nodes, exam.lowered, strict=True)):
+        if number in inside:
+            continue
         sources = dict.fromkeys(edge.source for edge in each.edges)
         before = [reach_of(closer, value, axis) for value in sources]
         ahead = max((one.ahead for one in before if one is not None), default=0)
@@ -194,6 +205,12 @@ def _own_leak(exam: Examination, axis: int) -> Iterator[Leak]:
         if made is not None and after is not None and after.ahead > max(ahead, 0):
             yield _leak(exam, _reducer(closer, made, axis) or node, after.ahead, ahead)
             return
+
+
+def _sees_none(exam: Examination, call: Call, axis: int) -> bool:
+    """Return whether what a module makes sees nothing that is ahead."""
+    after = reach_of(exam, call.outputs[0], axis) if call.outputs else None
+    return after is not None and after.ahead <= 0
 
 
 def _leak(exam: Examination, node: Node, ahead: int, before: int) -> Leak:

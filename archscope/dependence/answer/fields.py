@@ -119,14 +119,36 @@ class Field:
     @cached_property
     def typical(self) -> dict[int, int]:
         """A unit in the middle, by axis of the value, that sees as much as any."""
-        if self.is_map:
-            found = {}
-            for axis in range(len(self.sizes)):
-                own, unit = self.map_axis(axis), self.lines[axis].typical
-                assert own is not None
-                found[own] = unit if unit is not None else 0
-            return found
-        return self._widest()
+        found = self._of_lines() if self.is_map else self._widest()
+        sees = self._is_product or any(True for _ in self._products(found))
+        return found if sees else self._nearest_that_sees(found)
+
+    def _of_lines(self) -> dict[int, int]:
+        found = {}
+        for axis in range(len(self.sizes)):
+            own, unit = self.map_axis(axis), self.lines[axis].typical
+            assert own is not None
+            found[own] = unit if unit is not None else 0
+        return found
+
+    @cached_property
+    def _is_product(self) -> bool:
+        """Whether a unit sees something where, along each axis by itself, some feature does."""
+        shared = range(len(self.value.shape))
+        return self.is_map and all(
+            sum(pattern.varies(axis) for pattern in term.sets) < 2 and len(self.terms) == 1
+            for term in self.terms
+            for axis in shared
+        )
+
+    def _nearest_that_sees(self, unit: dict[int, int]) -> dict[int, int]:
+        """Return the unit that sees anything nearest to one that, of a union, is in no product."""
+        seeing = self._seeing()
+        places = np.argwhere(seeing[0]) if seeing else ()
+        if not len(places):
+            return unit
+        off = np.abs(places - [unit[axis] for axis in self.unit_axes]).sum(axis=1)
+        return dict(zip(self.unit_axes, map(int, places[off.argmin()]), strict=True))
 
     def _widest(self) -> dict[int, int]:
         """Return the unit nearest to the middle among those that see most, of tokens."""
@@ -168,13 +190,23 @@ class Field:
         return prod(self.value.shape[axis] for axis in self.unit_axes)
 
     @cached_property
-    def blind(self) -> int | None:
-        """How many units see nothing at all; None where that is only bounded, or too many to ask.
+    def blind(self) -> tuple[int, int] | None:
+        """How many units see nothing at all, and how many of them lie amid others that do see (all,
+        where none does); None where that is only bounded, or too many to ask.
 
-        What is only a bound sees nothing where the bound is nothing.
+        Amid others means that, whichever way one goes along each axis, there is one that sees.
         """
-        if self.is_map and self.is_exact and len(self.terms) == 1:
-            return self.outputs - prod(int((line.kinds != 0).sum()) for line in self.lines)
+        seeing = self._seeing()
+        if seeing is None:
+            return None
+        seen = prod(int(one.sum()) for one in seeing)
+        amid = prod(int(_amid(one).sum()) for one in seeing) if seen else self.outputs
+        return self.outputs - seen, amid - seen
+
+    def _seeing(self) -> list[NDArray[np.bool_]] | None:
+        """Return which units see anything: along each axis by itself, or over all together."""
+        if self.is_exact and self._is_product:
+            return [line.kinds != 0 for line in self.lines]
         if self.outputs > MOST_OUTPUTS or not self.is_exact:
             return None
         seeing = np.zeros(tuple(self.value.shape[a] for a in self.unit_axes), dtype=np.bool_)
@@ -182,11 +214,11 @@ class Field:
             filled = reduce(np.logical_and, (self._filled(pattern) for pattern in term.sets))
             features = tuple(a for a in range(filled.ndim) if a not in self.unit_axes)
             seeing = seeing | filled.any(axis=features)
-        return int(seeing.size - seeing.sum())
+        return [seeing]
 
     def _filled(self, pattern: Pattern) -> NDArray[np.bool_]:
         """Return which elements see anything, with size 1 along axes where all are alike."""
-        found: NDArray[np.bool_] = pattern.entries != 0
+        found: NDArray[np.bool_] = pattern.sets.held(pattern.entries)
         for axis in range(found.ndim):
             if pattern.varies(axis):
                 found = found.take(pattern.index(axis), axis=axis)
@@ -227,6 +259,18 @@ class Field:
                 sets = [Line(1, p.at(place), p.sets).seen(0) for p in term.sets]
                 if all(sets):
                     yield tuple(sets)
+
+
+def _amid(seeing: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which units see, or have one that sees whichever way one goes along each axis."""
+    found = np.ones_like(seeing)
+    for turned in product((False, True), repeat=seeing.ndim):
+        ways = tuple(slice(None, None, -1 if back else 1) for back in turned)
+        reached = seeing[ways]
+        for axis in range(seeing.ndim):
+            reached = np.logical_or.accumulate(reached, axis=axis)
+        found &= reached[ways]
+    return found
 
 
 def has_units(field: Field | None) -> bool:

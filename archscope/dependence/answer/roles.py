@@ -95,7 +95,7 @@ def roles(
     """
     told, rank = _told(lowered[:FIRST_NODES], seed), len(seed.shape)
     if chosen is not None:
-        found = _checked(chosen, seed)
+        found = _checked(chosen, seed, told)
     elif told.positions:
         others = set(range(rank)) - {*told.positions, told.features}
         more = tuple(a for a in sorted(others) if a or not told.has_batch if mixing.mixes(a))
@@ -108,7 +108,7 @@ def roles(
     return Roles(positions=found, features=features, batch=batch, batch_mixes=mixes)
 
 
-def _checked(chosen: tuple[int, ...], seed: Value) -> tuple[int, ...]:
+def _checked(chosen: tuple[int, ...], seed: Value, told: Told) -> tuple[int, ...]:
     """Return axes by their numbers from 0 on, in order."""
     rank = len(seed.shape)
     strange = next((axis for axis in chosen if not -rank <= axis < rank), None)
@@ -118,6 +118,13 @@ def _checked(chosen: tuple[int, ...], seed: Value) -> tuple[int, ...]:
         what = f"{strange} is none of them" if strange is not None else "one is given twice"
         raise UsageError(
             f"axes {','.join(map(str, chosen))}: the {shape} input has axes 0 to {rank - 1}; {what}"
+        )
+    if told.positions and told.features in found:
+        shape = "×".join(map(str, seed.shape))
+        raise UsageError(
+            f"axis {told.features} of the {shape} input holds features, all of which the first "
+            f"layer mixes: no output sees them as positions. Choose among axes "
+            f"{','.join(map(str, told.positions))}, along which that layer looks"
         )
     return found
 
@@ -137,7 +144,9 @@ def _judged(features: int | None, rank: int, mixing: Mixing) -> tuple[int, ...]:
         found = next(filter(sees, apart), None)
         if found is not None:
             return (found,)
-    return (features if features is not None and mixing.mixes(features) else apart[0],)
+    if features is not None and (mixing.mixes(features) or mixing.may_mix(features)):
+        return (features,)  # a product of keys and values mixes positions as a layer does features
+    return (apart[0],)
 
 
 _WINDOWS = ("conv", "pool", "upsample")

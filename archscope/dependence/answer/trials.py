@@ -9,7 +9,7 @@ from torch import nn
 from archscope.dependence.answer.examine import Examination
 from archscope.dependence.answer.growth import resized
 from archscope.dependence.answer.receptive import Layer
-from archscope.dependence.record.capture import capture
+from archscope.dependence.record.capture import capture, input_tensors
 from archscope.dependence.record.graph import Graph, Value
 from archscope.subject import Inputs
 from archscope.theory.input_sizes import TriedEnoughError
@@ -24,6 +24,13 @@ class Trials:
     def __init__(self, model: nn.Module, inputs: Inputs, given: Examination, target: Layer) -> None:
         self._model, self._inputs, self._given, self._target = model, inputs, given, target
         self._left = MOST_OPERATORS // max(len(given.graph.nodes), 1)
+        self._together = False
+        self._others = len(input_tensors(inputs)) > 1
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the budget is used up."""
+        return not self._left
 
     def outputs(self, axes: Sequence[int], own: int) -> Callable[[int], int | None]:
         """Return what tries sizes along some axes of positions, all of them equal.
@@ -41,11 +48,20 @@ class Trials:
         return tried
 
     def _run(self, sizes: tuple[int, ...]) -> Graph:
+        """Run on another size; where that needs other inputs of the same size, with these too."""
+        found = self._captured(sizes, together=self._together)
+        if found.failure is None or self._together or not self._others or not self._left:
+            return found
+        again = self._captured(sizes, together=True)
+        self._together = again.failure is None
+        return again if self._together else found
+
+    def _captured(self, sizes: tuple[int, ...], *, together: bool) -> Graph:
         if self._given.graph.executed != "shapes" or not self._left:
             raise TriedEnoughError
         self._left -= 1
-        larger = resized(self._inputs, self._given, sizes)
-        return capture(self._model, larger, (self._given.input,), shapes_only=True)
+        other = resized(self._inputs, self._given, sizes, together=together)
+        return capture(self._model, other, (self._given.input,), shapes_only=True)
 
     def _value(self, graph: Graph) -> Value | None:
         """Return the chosen output of another run; None where that did not come to its end."""

@@ -25,11 +25,13 @@ MOST_PADDED = 1 << 18
 _TURNED = frozenset(("transpose", "permute", "t", "unsqueeze"))
 """Operators that do the same to a mask of size 1 along some axes."""
 _VIEWS = frozenset(("view", "_unsafe_view", "reshape", "_reshape_alias", "expand", "squeeze"))
+_TRIANGLES = ("tril", "triu")
+"""Operators that make one side of a diagonal zero."""
 MOVING = frozenset(
     (
         *("view", "_unsafe_view", "reshape", "_reshape_alias", "expand", "squeeze", "slice"),
         *("select", "narrow", "split", "split_with_sizes", "unbind", "unfold", "diagonal"),
-        *("flip", "roll", "repeat", "index_select", "constant_pad_nd", "tril", "triu"),
+        *("flip", "roll", "repeat", "index_select", "constant_pad_nd", *_TRIANGLES),
     )
 )
 
@@ -53,13 +55,13 @@ def moved(node: Node, known: Mapping[Value, Mask], fills: Callable[[Any], bool])
         viewed = _viewed(mask, source.shape, output.shape)
         if viewed is not None:
             return viewed
+    if node.operator in _TRIANGLES:
+        return _triangle(node, mask, output.shape) if fills(0) else None
     if prod(output.shape) > MOST_ELEMENTS:
         return None
     if node.operator in MOVING and isinstance(source, Value) and mask is not None:
         whole = _whole(mask, source.shape)
         pads = {"value": fills(given["value"])} if node.operator == "constant_pad_nd" else {}
-        if node.operator in ("tril", "triu") and not fills(0):
-            return None
         return _alike(_run(node.operator, {**given, **pads, "self": whole}, node.picked))
     if node.operator == "copy":
         written = known.get(given["src"]) if isinstance(given["src"], Value) else None
@@ -67,6 +69,17 @@ def moved(node: Node, known: Mapping[Value, Mask], fills: Callable[[Any], bool])
     if node.operator in ("cat", "stack"):
         return _together(node, known)
     return _written(node, known, output) if node.operator == WRITE else None
+
+
+def _triangle(node: Node, mask: Mask | None, shape: tuple[int, ...]) -> Mask | None:
+    """Return where a matrix is zero of which one side of a diagonal is left, as it was or not."""
+    matrix = shape[-2:]
+    before = np.zeros((1,) * len(shape), dtype=np.bool_) if mask is None else mask
+    if prod(before.shape[:-2]) * prod(matrix) > MOST_ELEMENTS:
+        return None
+    whole = torch.from_numpy(~np.broadcast_to(before, (*before.shape[:-2], *matrix)))
+    left = _run(node.operator, {**node.arguments, "self": whole}, None)
+    return _alike(~left)
 
 
 def _begins(node: Node, output: Value, fills: Callable[[Any], bool]) -> bool:

@@ -17,6 +17,10 @@ class Numbers:
     nothing = 0.0
     """The entry of an element that depends on nothing."""
 
+    def held(self, entries: Array) -> Array:
+        """Return which are of any way."""
+        return np.asarray(entries != 0)
+
     def unite(self, one: Array, two: Array) -> Array:
         """Return the sums."""
         return np.asarray(one + two)

@@ -72,7 +72,7 @@ class Line:
         """The units that no border cuts short, and that see anything.
 
         A mask cuts short without saying so (the first tokens under a window of attention); such are
-        left out where all other windows are copies of one another.
+        left out where all other windows are copies of one another, and no narrower.
         """
         units = np.flatnonzero((self.kinds != 0) & ~are_clipped(self.entries))
         if not self.in_order or len(units) < FEWEST_COPIES or self._period(units) is not None:
@@ -81,7 +81,9 @@ class Line:
         left = np.setdiff1d(units, kept)
         starts = self.firsts[left]
         at_ends = bool(((starts == 0) | (starts + self.widths[left] == self.size)).all())
-        return kept if at_ends and len(kept) >= FEWEST_COPIES else units
+        if not at_ends or len(kept) < FEWEST_COPIES:
+            return units
+        return kept if (self.widths[left] <= self.widths[kept[0]]).all() else units
 
     def _copies(self, units: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the longest run of units whose windows are copies, each as far on as the last."""
@@ -146,6 +148,15 @@ class Line:
         """Whether each unit of the interior sees what the one before does, one step further on."""
         apart = np.diff(self.interior)
         return self.cycle is not None and self.cycle[0] == 1 and bool((apart == 1).all())
+
+    @property
+    def goes_to_an_end(self) -> bool:
+        """Whether units see all from one end on, some more and some less, as running sums do."""
+        units = np.flatnonzero(self.kinds)
+        starts, widths = self.firsts[units], self.widths[units]
+        if not len(units) or widths.max() < self.size or widths.min() == self.size:
+            return False
+        return bool((starts == 0).all() or (starts + widths == self.size).all())
 
     @property
     def start(self) -> int | None:

@@ -185,6 +185,18 @@ class Pattern:
             ),
         )
 
+    def where(self, other: Pattern) -> Pattern:
+        """Return nothing where another pattern of the same tensor holds nothing."""
+        held = other.algebra.held(other.entries)
+        if held.all():
+            return self
+        mask = replace(other, entries=held.astype(np.int64))
+        for axis in range(len(self.shape)):
+            mask = mask.compact(axis)
+        entries, held, places = aligned(self, mask)
+        kept = np.where(held > 0, entries, self.algebra.nothing)
+        return replace(self, entries=kept, places=places)
+
     def reshaped(self, shape: Sequence[int]) -> Pattern:
         """Return the elements, in their order, in another shape."""
         groups = cut(self.shape, tuple(shape))

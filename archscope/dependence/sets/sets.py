@@ -95,6 +95,10 @@ class Sets:
             found = np.where(holed, self._widths[np.where(holed, found - _HOLED, 0)], found)
         return found
 
+    def held(self, entries: Array) -> Array:
+        """Return which hold any position; one that a border cuts short may hold none."""
+        return kinds(entries) != 0
+
     def unite(self, one: Array, two: Array) -> Array:
         """Return the unions."""
         one, two = np.broadcast_arrays(one, two)

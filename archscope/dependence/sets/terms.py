@@ -3,7 +3,9 @@
 A term is a set along each axis; what it means is their product. Convolutions keep products,
 branches unite them (ASPP is three that no one product holds); a union is kept as its terms, less
 those that lie within others. Where axes get entangled beyond that, a term says that it is no more
-than a bound: its sets along each axis by itself are still exact.
+than a bound: its sets along each axis by itself are still exact. An element that depends on nothing
+(padding) has an empty set along some axis, not along each: so the rows of an image that are padding
+do not make what its columns see differ from row to row.
 """
 
 from __future__ import annotations
@@ -18,7 +20,16 @@ from numpy.typing import NDArray
 
 from archscope.dependence.sets.joining import joined
 from archscope.dependence.sets.patterns import Pattern
-from archscope.dependence.sets.steps import Mix, Reduce, ReduceWhere, Step, Take, applied
+from archscope.dependence.sets.steps import (
+    Keep,
+    Mix,
+    Reduce,
+    ReduceWhere,
+    Spread,
+    Step,
+    Take,
+    applied,
+)
 
 MOST_TERMS = 8
 """Products that a union is made of before it is given up."""
@@ -69,14 +80,36 @@ def _apply(step: Step, term: Term) -> list[Term]:
     if isinstance(step, Reduce) or (isinstance(step, Mix) and step.groups == 1):
         if _is_grid(term.sets, axis):
             return [_moved(step, term)]
+        term = _emptied(term)
         parts = _split(term, axis)
         if parts is not None:
             return [_moved(step, part) for part in parts]
-    return [replace(_moved(step, term), exact=False)]
+    return [replace(_moved(step, _emptied(term)), exact=False)]
 
 
 def _moved(step: Step, term: Term) -> Term:
-    return Term(tuple(applied(step, pattern) for pattern in term.sets), term.exact)
+    """Return a term after a step; one set alone says which elements depend on nothing."""
+    match step:
+        case Take(axis, links):
+            alike: Step = Spread((axis,), (links.size,))
+        case Keep(mask) if sum(size > 1 for size in mask.shape) == 1:
+            axis, alike = int(np.argmax(mask.shape)), Spread((), ())
+        case _:
+            return Term(tuple(applied(step, pattern) for pattern in term.sets), term.exact)
+    told = [pattern.varies(axis) for pattern in term.sets]
+    told = told if any(told) else [True] + [False] * (len(told) - 1)
+    pairs = zip(term.sets, told, strict=True)
+    return Term(tuple(applied(step if own else alike, one) for one, own in pairs), term.exact)
+
+
+def _emptied(term: Term) -> Term:
+    """Return a term with all sets empty of an element that depends on nothing."""
+    found = []
+    for number, pattern in enumerate(term.sets):
+        for other in (*term.sets[:number], *term.sets[number + 1 :]):
+            pattern = pattern.where(other)
+        found.append(pattern)
+    return replace(term, sets=tuple(found))
 
 
 def _entangled(step: Step, term: Term) -> int | None:
@@ -168,8 +201,11 @@ def _merged(one: Term, two: Term) -> Term | None:
         return _apart(two, one)
     differing = [axis for axis in range(len(pairs)) if not (over[axis] and under[axis])]
     along_one = len(differing) == 1 and not one.sets[differing[0]].widens(two.sets[differing[0]])
-    if not along_one and not _are_apart(one, two):
-        return None
+    if not along_one:
+        if not _are_apart(one, two):
+            return None
+        pairs = list(zip(_emptied(one).sets, _emptied(two).sets, strict=True))
+        differing = list(range(len(pairs)))
     sets = [a.united(b) if axis in differing else a for axis, (a, b) in enumerate(pairs)]
     return Term(tuple(sets), one.exact and two.exact)
 
@@ -194,7 +230,17 @@ def _bound(terms: Sequence[Term]) -> Term:
 
 def along(terms: Sequence[Term], axis: int) -> Pattern:
     """Return the sets along one axis of the input, exact also where the products are not."""
-    return reduce(Pattern.united, (term.sets[axis] for term in terms))
+    return reduce(Pattern.united, (_alone(term, axis, terms) for term in terms))
+
+
+def _alone(term: Term, axis: int, terms: Terms) -> Pattern:
+    """Return the sets of a term along one axis, empty where it holds nothing along another."""
+    found = term.sets[axis]
+    for number, other in enumerate(term.sets):
+        together = any(found.varies(at) and other.varies(at) for at in range(len(found.shape)))
+        if number != axis and (together or len(terms) > 1):
+            found = found.where(other)
+    return found
 
 
 def side_by_side(parts: Sequence[tuple[Terms, tuple[int, ...]]], axis: int) -> Terms:
@@ -208,11 +254,23 @@ def side_by_side(parts: Sequence[tuple[Terms, tuple[int, ...]]], axis: int) -> T
             terms[number] if number < len(terms) else _nothing(shape, model)
             for terms, shape in parts
         ]
-        sets = tuple(
-            joined([row.sets[one] for row in rows], axis) for one in range(len(model.sets))
-        )
-        found.append(Term(sets, all(row.exact for row in rows)))
+        found.append(Term(tuple(_joined(rows, axis)), all(row.exact for row in rows)))
     return unite(found)
+
+
+def _joined(rows: Sequence[Term], axis: int) -> Iterator[Pattern]:
+    """Yield sets side by side; one alone says which parts depend on nothing."""
+    parts = list(zip(*(row.sets for row in rows), strict=True))
+    telling = next((n for n, row in enumerate(parts) if any(p.varies(axis) for p in row)), 0)
+    for number, row in enumerate(parts):
+        filled = [part for part in row if part.sets.held(part.entries).any()]
+        same = {id(part.entries) for part in filled}
+        is_alike = len(same) == 1 and not filled[0].varies(axis)
+        if number != telling and len(filled) < len(row) and is_alike:
+            size = sum(part.shape[axis] for part in row)
+            yield filled[0].with_axis(axis, size, filled[0].entries, None)
+        else:
+            yield joined(row, axis)
 
 
 def _nothing(shape: tuple[int, ...], model: Term) -> Term:
@@ -227,16 +285,15 @@ def _are_apart(one: Term, two: Term) -> bool:
 
     So it is with the parts of a concatenation: each element's product is in one of them.
     """
-    for axis in range(len(one.sets[0].shape)):
-        for a, b in zip(one.sets, two.sets, strict=True):
-            if a.varies(axis) and b.varies(axis) and not (_holds(a, axis) & _holds(b, axis)).any():
-                return True
-    return False
+    axes = range(len(one.sets[0].shape))
+    return any(not (_holds(one, axis) & _holds(two, axis)).any() for axis in axes)
 
 
-def _holds(pattern: Pattern, axis: int) -> NDArray[np.bool_]:
-    """Return which positions of an axis have anything in their sets."""
-    moved = np.moveaxis(pattern.entries, axis, 0)
-    filled = np.asarray(moved.reshape(len(moved), -1).any(axis=1))
-    held: NDArray[np.bool_] = filled[pattern.index(axis)]
+def _holds(term: Term, axis: int) -> NDArray[np.bool_]:
+    """Return which positions of an axis have anything in each of their sets."""
+    held = np.ones(term.sets[0].shape[axis], dtype=np.bool_)
+    for pattern in term.sets:
+        moved = np.moveaxis(pattern.sets.held(pattern.entries), axis, 0)
+        filled = np.asarray(moved.reshape(len(moved), -1).any(axis=1))
+        held &= filled[pattern.index(axis)]
     return held

@@ -13,6 +13,8 @@ from archscope.theory.layers import Path, conv
 from archscope.theory.outline import Outline
 from archscope.theory.residual import sees_more
 
+ELSEWHERE = ("reflect", "circular")
+"""Paddings that hold positions which the window does not reach."""
 UNCLEAR = (
     "the paths around blocks see positions between the taps of even kernels, and the stack "
     "up-samples; the table is of the path through all layers, and its coverage is a lower bound"
@@ -56,7 +58,7 @@ def outline_of(
         flagged=tuple(firsts),
         **_around(path, skips),
         reads_all=global_by or ("classifier" if head and not head.reads_last else ""),
-        in_order=not global_by and all(one.step.mode == "zeros" for one in _every(layers)),
+        unordered=_unordered(layers, global_by),
         wraps=any(one.step.mode == "circular" for one in _every(layers)),
         remarks=tuple(_remarks(layers, head)),
     )
@@ -103,8 +105,14 @@ def _global(plan: Iterable[Layer]) -> Iterator[str]:
                 yield part.path if alone else f"{part.path}.norm"
 
 
+def _unordered(layers: Iterable[Layer], global_by: str) -> str:
+    if any(one.step.mode in ELSEWHERE for one in _every(layers)):
+        return "padding holds other positions of the input"
+    return f"{global_by} reads all positions" if global_by else ""
+
+
 def _remarks(layers: Iterable[Layer], head: Head | None) -> Iterator[str]:
-    modes = dict.fromkeys(one.step.mode for one in _every(layers) if one.step.mode != "zeros")
+    modes = dict.fromkeys(one.step.mode for one in _every(layers) if one.step.mode in ELSEWHERE)
     if modes:
         yield f"where the {' and '.join(modes)} padding begins, outputs see other positions instead"
     if head is not None and head.reads_last:

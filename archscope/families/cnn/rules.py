@@ -26,11 +26,24 @@ LISTS = {
     "pool_padding": "pool paddings",
 }
 """The fields that hold one value for all layers or one per layer, and what to call their values."""
-SAID = (
-    *("depth", "channels", "kernel_size", "dilations", "stride", "groups", "conv", "residual"),
-    *("upsample", "upsample_mode", "pool", "pool_stride", "pool_padding", "pool_mode", "pool_ceil"),
-)
-"""Fields that a sentence says itself."""
+SAID = {
+    "depth": "24x(conv 64)",
+    "channels": "conv 64",
+    "kernel_size": "conv 64 k5",
+    "dilations": "3x(conv 64 d1,2,4)",
+    "stride": "conv 64 s2",
+    "groups": "conv 64 g4",
+    "conv": "conv 64 sep",
+    "residual": "conv 64 res",
+    "upsample": "up 2",
+    "upsample_mode": "up 2 linear",
+    "pool": "pool 2",
+    "pool_stride": "pool 3 s2",
+    "pool_padding": "pool 3 p1",
+    "pool_mode": "pool 2 avg",
+    "pool_ceil": "pool 2 ceil",
+}
+"""Fields that a sentence says itself, and how."""
 
 
 def check_together(spec: Any) -> None:
@@ -62,12 +75,14 @@ def _check_sentence(spec: Any) -> None:
         value = getattr(spec, name)
         if value != usual[name]:
             shown = listed(value) if isinstance(value, tuple) else value
-            raise SpecError(name, shown, "stands beside {layers}, which say it themselves")
+            how = SAID.get(name, "conv 64 p1")
+            problem = f"stands beside a sentence, which says it itself, e.g. {how!r}"
+            raise SpecError(name, shown, problem)
     channels, sizes = input_said(spec.sentence)
     given = {"in_channels": channels, "input_size": sizes or None}
     for name, said in given.items():
         if said is not None and getattr(spec, name) not in (usual[name], said):
-            problem = "stands beside an 'in' of {layers}; say one"
+            problem = "stands beside a sentence that begins with 'in'; say one"
             raise SpecError(name, typed(getattr(spec, name)), problem)
     if all(clause.word in ("in", "head") for clause in spec.sentence):
         raise SpecError("layers", spec.layers, "have no layer; write e.g. conv 64 k3")
@@ -75,5 +90,5 @@ def _check_sentence(spec: Any) -> None:
         problem = f"have numbers for {spec.axes} axes; torch has {MOST_AXES} at most"
         raise SpecError("layers", spec.layers, problem)
     if sizes and len(sizes) != spec.axes:
-        problem = f"is {spec.axes}, and the 'in' of {{layers}} has {len(sizes)} axes"
+        problem = f"stands beside a sentence whose 'in' has {len(sizes)}"
         raise SpecError("spatial_dims", spec.axes, problem)

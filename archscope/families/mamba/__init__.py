@@ -1,4 +1,4 @@
-"""Mamba: decoders whose blocks are selective state spaces."""
+"""Mamba and Mamba-2: decoders whose blocks are selective state spaces."""
 
 from archscope.blocks.examples import text
 from archscope.families import Family
@@ -7,7 +7,7 @@ from archscope.families.mamba.spec import MambaSpec, blocks, describe
 
 FAMILY = Family(
     name="mamba",
-    summary="Mamba: decoders of selective state spaces, without attention",
+    summary="Mamba and Mamba-2: decoders of selective state spaces, without attention",
     spec=MambaSpec,
     describe=describe,
     inputs=text,

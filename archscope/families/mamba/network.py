@@ -1,4 +1,4 @@
-"""Mamba language models (Gu & Dao 2023, section 3.4).
+"""Mamba language models (Gu & Dao 2023, section 3.4; Dao & Gu 2024, section 7).
 
 B batch, S positions, D width of the model, V vocabulary.
 """
@@ -6,6 +6,7 @@ B batch, S positions, D width of the model, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -13,6 +14,7 @@ from archscope.blocks.components import part
 from archscope.blocks.plan import Numbered
 from archscope.blocks.stack import stack
 from archscope.blocks.state_space import StateSpaceMixer
+from archscope.blocks.state_space_dual import DualStateSpaceMixer
 from archscope.families.mamba.spec import MambaSpec
 
 
@@ -43,17 +45,23 @@ class MambaBlock(nn.Module):
     def __init__(self, spec: MambaSpec) -> None:
         super().__init__()
         self.norm = nn.RMSNorm(spec.d_model)
-        self.mixer = StateSpaceMixer(
-            spec.d_model,
-            state=spec.state_size,
-            taps=spec.kernel_size,
-            expand=spec.expand,
-            rank=spec.step_rank,
-            bias=spec.bias,
-            conv_bias=spec.conv_bias,
-        )
+        self.mixer = _mixer(spec)
 
     def forward(self, x: Tensor) -> Tensor:
         """Take and return (B, S, D)."""
         out: Tensor = x + self.mixer(self.norm(x))
         return out
+
+
+def _mixer(spec: MambaSpec) -> nn.Module:
+    shared: dict[str, Any] = {
+        "state": spec.state,
+        "taps": spec.kernel_size,
+        "expand": spec.expansion,
+        "bias": spec.bias,
+        "conv_bias": spec.conv_bias,
+    }
+    if spec.version == "v1":
+        rank, normed = spec.step_rank, spec.inner_norm
+        return StateSpaceMixer(spec.d_model, rank=rank, normed=normed, **shared)
+    return DualStateSpaceMixer(spec.d_model, head_dim=spec.head_width, chunk=spec.chunk, **shared)

@@ -17,6 +17,6 @@ def outline(spec: MambaSpec) -> Outline:
         noun="token",
         remarks=(
             "each block is a recurrence, shown as attention to the past: what is seen of earlier "
-            f"tokens has come through the {spec.state_size} numbers that each inner feature keeps",
+            f"tokens has come through the {spec.state} numbers that each inner feature keeps",
         ),
     )

@@ -1,30 +1,51 @@
-"""Mamba: decoders whose blocks are selective state spaces."""
+"""Mamba and Mamba-2: decoders whose blocks are selective state spaces."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 from archscope.blocks.plan import Numbered, numbered
+from archscope.errors import SpecError
 from archscope.records import frozen
-from archscope.specs import check, option
+from archscope.specs import check, nearest_divisors, option
+
+_READ_BY = {"step_rank": "v1", "inner_norm": "v1", "head_dim": "v2", "chunk_size": "v2"}
+"""Fields that one version alone reads."""
 
 
 @frozen
 class MambaSpec:
-    """The shape of a Mamba (Gu & Dao 2023); the default is mamba-130m."""
+    """The shape of a Mamba (Gu & Dao 2023) or Mamba-2 (Dao & Gu 2024); by default mamba-130m."""
 
+    version: Literal["v1", "v2"] = option(
+        "v1", "v1: each number of a state fades by itself; v2: all of a head alike, in chunks"
+    )
     depth: int = option(24, "number of blocks, each a mixer alone", low=1, high=10_000)
     d_model: int = option(768, "width of the model, in features", low=1, high=2**20)
-    expand: int = option(2, "inner width of a block, as a multiple of d_model", low=1, high=64)
-    state_size: int = option(
-        16, "numbers that the recurrence keeps of each inner feature", low=1, high=2**16
+    expansion: int = option(2, "inner width of a block, as a multiple of d_model", low=1, high=64)
+    state_size: int | None = option(
+        None,
+        "numbers that the recurrence keeps of each inner feature (none: 16, of v2 128)",
+        low=1,
+        high=2**16,
     )
     kernel_size: int = option(
         4, "taps of the convolution before the recurrence, in tokens", low=1, high=2**16
     )
     step_rank: int | None = option(
         None,
-        "rank of the projection that makes the steps (none: d_model / 16, rounded up)",
+        "rank of the projection that makes the steps of v1 (none: d_model / 16, rounded up)",
         low=1,
         high=2**20,
+    )
+    head_dim: int | None = option(
+        None, "inner features that fade alike in v2 (none: 64)", low=1, high=2**20
+    )
+    chunk_size: int | None = option(
+        None, "tokens of a chunk in v2, which meet each other (none: 256)", low=1, high=2**20
+    )
+    inner_norm: bool = option(
+        False, "norms without weights on what the recurrence of v1 is made of (Falcon Mamba)"
     )
     bias: bool = option(False, "biases in the projections into and out of a block")
     conv_bias: bool = option(True, "a bias in the convolution")
@@ -35,6 +56,38 @@ class MambaSpec:
 
     def __post_init__(self) -> None:
         check(self)
+        for field, version in _READ_BY.items():
+            value = getattr(self, field)
+            if value and self.version != version:
+                raise SpecError(field, value, f"needs {{version}} {version}")
+        if self.version == "v2":
+            self._check_heads()
+
+    def _check_heads(self) -> None:
+        if self.inner % self.head_width:
+            near = ", ".join(map(str, nearest_divisors(self.inner, self.head_width)))
+            problem = f"does not divide the {self.inner} inner features. Nearest: {near}"
+            raise SpecError("head_dim", self.head_width, problem)
+
+    @property
+    def inner(self) -> int:
+        """Inner features of a block."""
+        return self.expansion * self.d_model
+
+    @property
+    def state(self) -> int:
+        """Numbers that are kept of each inner feature."""
+        return self.state_size or (128 if self.version == "v2" else 16)
+
+    @property
+    def head_width(self) -> int:
+        """Inner features that fade alike."""
+        return self.head_dim or 64
+
+    @property
+    def chunk(self) -> int:
+        """Tokens of a chunk."""
+        return self.chunk_size or 256
 
 
 def blocks(spec: MambaSpec) -> list[Numbered]:
@@ -44,12 +97,16 @@ def blocks(spec: MambaSpec) -> list[Numbered]:
 
 def describe(spec: MambaSpec) -> list[str]:
     """Return what tells it from others, in words."""
-    words = ["mamba", f"depth {spec.depth}", f"d_model {spec.d_model}"]
-    words += [f"inner {spec.expand * spec.d_model}", f"state {spec.state_size}"]
+    words = ["mamba-2" if spec.version == "v2" else "mamba", f"depth {spec.depth}"]
+    words += [f"d_model {spec.d_model}", f"inner {spec.inner}", f"state {spec.state}"]
+    if spec.version == "v2":
+        words += [f"heads of {spec.head_width}", f"chunks of {spec.chunk}"]
     if spec.kernel_size != 4:
         words.append(f"kernel {spec.kernel_size}")
     if spec.step_rank:
         words.append(f"step rank {spec.step_rank}")
+    if spec.inner_norm:
+        words.append("normed steps and states")
     if spec.bias:
         words.append("biases")
     if not spec.conv_bias:

@@ -43,18 +43,18 @@ class DepthwiseSeparable(nn.Module):
         return out
 
 
-def features(spec: MobileNetSpec, blocks: Sequence[Part]) -> nn.Sequential:
-    """Build all convolutions: (B, I, H, W) to (B, O, H/s, W/s)."""
+def features(spec: MobileNetSpec, blocks: Sequence[Part], *, last: bool = True) -> nn.Sequential:
+    """Build all convolutions, but for the last if not wanted: (B, I, H, W) to (B, O, H/s, W/s)."""
     act = {"v1": "relu", "v2": "relu6", "mnasnet": "relu"}.get(spec.version, "hardswish")
     stem = blocks[0].in_channels
     found = nn.Sequential(ConvNormActivation(spec.in_channels, stem, 3, stride=2, activation=act))
     for block in blocks:
         made = InvertedResidual(block) if isinstance(block, Block) else DepthwiseSeparable(block)
         found.add_module(number_of(block), made)
-    if spec.version != "v1":
+    if last and spec.version != "v1":
         before, outputs = blocks[-1].out_channels, last_channels(spec)
-        last = ConvNormActivation(before, outputs, 1, activation=act)
-        found.add_module(str(last_number(spec)), last)
+        pointwise = ConvNormActivation(before, outputs, 1, activation=act)
+        found.add_module(str(last_number(spec)), pointwise)
     return found
 
 

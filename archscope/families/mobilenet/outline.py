@@ -10,16 +10,16 @@ from archscope.theory.layers import Layer, conv
 from archscope.theory.outline import Outline
 
 
-def layers(spec: MobileNetSpec, *, dilated: bool = False) -> Iterator[Layer]:
-    """Yield the path through all convolutions along one axis."""
+def layers(spec: MobileNetSpec, *, output_stride: int = 32, last: bool = True) -> Iterator[Layer]:
+    """Yield the path through all convolutions along one axis, but for the last if not wanted."""
     yield conv(3, stride=2, padding=1, name="features.0")
-    for block in blocks(spec, dilated=dilated):
+    for block in blocks(spec, output_stride=output_stride):
         if isinstance(block, Block):
             yield from longest_path(block)
         else:
             yield conv(3, stride=block.stride, padding=1, name=f"{block.path}.depthwise")
             yield conv(1, name=f"{block.path}.pointwise")
-    if spec.version != "v1":
+    if last and spec.version != "v1":
         yield conv(1, name=f"features.{last_number(spec)}")
 
 

@@ -74,14 +74,14 @@ Part = Step | Block
 """A depthwise-separable convolution of V1, or an inverted residual."""
 
 
-def blocks(spec: MobileNetSpec, *, dilated: bool = False) -> Iterator[Part]:
-    """Yield the blocks in order; where dilated, the last stride of V3 is a dilation instead."""
+def blocks(spec: MobileNetSpec, *, output_stride: int = 32) -> Iterator[Part]:
+    """Yield the blocks in order; of V2 and V3 dilations replace the strides beyond the given."""
     if spec.version == "v1":
         yield from _v1(spec)
     elif spec.version in V3:
-        yield from _v3(spec, dilated)
+        yield from _v3(spec, output_stride)
     else:
-        yield from _v2(spec)
+        yield from _v2(spec, output_stride)
 
 
 def _v1(spec: MobileNetSpec) -> Iterator[Step]:
@@ -93,10 +93,13 @@ def _v1(spec: MobileNetSpec) -> Iterator[Step]:
         channels = out
 
 
-def _v2(spec: MobileNetSpec) -> Iterator[Block]:
-    channels, number, is_v2 = stem_channels(spec), 0, spec.version == "v2"
-    for expansion, kernel, wanted, count, first_stride in V2 if is_v2 else MNASNET:
+def _v2(spec: MobileNetSpec, output_stride: int) -> Iterator[Block]:
+    is_v2 = spec.version == "v2"
+    channels, number, jump, dilation = stem_channels(spec), 0, 2, 1
+    for expansion, kernel, wanted, count, wanted_stride in V2 if is_v2 else MNASNET:
         out = rounded(wanted * spec.width_mult)
+        first_stride = wanted_stride if jump * wanted_stride <= output_stride else 1
+        jump *= first_stride
         for index in range(count):
             number += 1
             yield Block(
@@ -107,15 +110,18 @@ def _v2(spec: MobileNetSpec) -> Iterator[Block]:
                 kernel=kernel,
                 stride=first_stride if index == 0 else 1,
                 activation="relu6" if is_v2 else "relu",
+                dilation=dilation,
             )
             channels = out
+            # As in a dilated ResNet, the block that no longer strides has the dilation before it.
+            dilation *= wanted_stride // first_stride if index == 0 else 1
 
 
-def _v3(spec: MobileNetSpec, dilated: bool) -> Iterator[Block]:
+def _v3(spec: MobileNetSpec, output_stride: int) -> Iterator[Block]:
     channels, strides = stem_channels(spec), 2
     for number, (kernel, within, wanted, squeeze, hard, stride) in enumerate(V3[spec.version], 1):
         strides *= stride
-        is_dilated = dilated and strides == 32
+        is_dilated = strides > output_stride
         expanded = rounded(within * spec.width_mult)
         activation: Activation = "hardswish" if hard else "relu"
         out = rounded(wanted * spec.width_mult)

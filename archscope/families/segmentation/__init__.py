@@ -1,4 +1,4 @@
-"""Semantic segmentation: DeepLabv3, FCN or LR-ASPP on a ResNet or MobileNetV3."""
+"""Semantic segmentation: DeepLabv3 and v3+, FCN or LR-ASPP on a ResNet, MobileNet or Xception."""
 
 from archscope.blocks.examples import images
 from archscope.families import Family
@@ -7,7 +7,7 @@ from archscope.families.segmentation.spec import SegmentationSpec, blocks, descr
 
 FAMILY = Family(
     name="segmentation",
-    summary="DeepLabv3, FCN or LR-ASPP on a dilated ResNet or MobileNetV3",
+    summary="DeepLabv3 and v3+, FCN or LR-ASPP on a dilated ResNet, MobileNet or Xception",
     spec=SegmentationSpec,
     describe=describe,
     inputs=images,

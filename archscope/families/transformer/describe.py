@@ -43,7 +43,7 @@ def _mixing(spec: TransformerSpec) -> Iterator[str]:
             case kinds.DilatedConv():
                 yield _convolution(spec, mixer)
             case kinds.StateSpace():
-                yield f"state {mixer.state_size} inner {mixer.expand * spec.d_model}"
+                yield f"state {mixer.state_size} inner {mixer.expansion * spec.d_model}"
     if spec.mixes_by_heads:
         yield from _heads(spec)
     if spec.attends:

@@ -159,7 +159,7 @@ class StateSpace:
     state_size: int = option(
         16, "numbers that the recurrence keeps of each inner feature", low=1, high=2**16
     )
-    expand: int = option(2, "inner width of the recurrence, over d_model", low=1, high=64)
+    expansion: int = option(2, "inner width of the recurrence, over d_model", low=1, high=64)
     state_kernel: int = option(
         4, "taps of the convolution before the recurrence, in tokens", low=1, high=2**16
     )

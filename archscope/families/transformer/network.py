@@ -175,7 +175,7 @@ def _mixer(spec: TransformerSpec, plan: BlockPlan) -> nn.Module:
                 bias=spec.bias,
                 depthwise=depthwise,
             )
-        case kinds.StateSpace(state_size=state, expand=expand, state_kernel=taps):
+        case kinds.StateSpace(state_size=state, expansion=expand, state_kernel=taps):
             return StateSpaceMixer(
                 spec.d_model,
                 state=state,

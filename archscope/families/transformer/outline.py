@@ -5,30 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import archscope.families.transformer.kinds as kinds
-from archscope.blocks.attention_outline import source_remark
-from archscope.blocks.plan import list_of
+from archscope.blocks.attention_outline import encoder_decoder
+from archscope.blocks.plan import lists
 from archscope.families.transformer.spec import BlockPlan, TransformerSpec, blocks
 from archscope.theory.layers import Layer, Padding, conv
 from archscope.theory.outline import Attention, Outline, skips_a_hole
 
 
 def outline(spec: TransformerSpec) -> Outline:
-    """Return what one token sees; of an encoder-decoder, what a target token sees of the target.
+    """Return what one token sees; of an encoder-decoder, of the target and of the source."""
+    stacks = lists(blocks(spec))
+    if not spec.has_two_stacks:
+        return _outline(spec, stacks["blocks"], spec.seq_len)
+    return encoder_decoder(
+        _outline(spec, stacks["encoder"], spec.seq_len),
+        _outline(spec, stacks["decoder"], spec.target_length),
+        (f"{block.path}.cross" for block in stacks["decoder"]),
+    )
+
+
+def _outline(spec: TransformerSpec, plan: Sequence[BlockPlan], tokens: int) -> Outline:
+    """Return what a token sees of its own sequence.
 
     A window of W keys sees what a convolution of W taps sees: itself among them, so that L causal
     windows reach L (W - 1) + 1 tokens; with one block of full attention among them, all. Norms,
     feed-forwards and experts see one token at a time.
     """
-    path = "decoder" if spec.has_two_stacks else "blocks"
-    plan = [block for block in blocks(spec) if list_of(block) == path]
     full = tuple(_attention(plan))
     stack = () if full else tuple(_layers(spec, plan))
     return Outline(
         axes=1,
         layers=stack,
-        windowed=all(isinstance(block.mixer, kinds.SelfAttention) for block in plan),
+        windowed=all(isinstance(block.mixer, kinds.SelfAttention) for block in plan) and not full,
         attention=full,
-        input_size=spec.target_length,
+        input_size=tokens,
         noun="token",
         flag="" if full or spec.attends else "--dilations",
         skips=tuple((n, n) for n in range(len(stack))) if skips_a_hole(stack) else (),
@@ -74,8 +84,6 @@ def _remarks(
             f"{full[0].name} is the first that sees all; the blocks before it, and those between "
             f"the rows, see {less}"
         )
-    if spec.has_two_stacks:
-        yield source_remark(spec.seq_len)
     if (spec.pooler or spec.classes) and spec.classify == "sequence":
         token = "last" if spec.sees_only_past else "first"
         yield f"the pooled output reads the {token} token alone"

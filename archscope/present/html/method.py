@@ -8,9 +8,10 @@ import shlex
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from typing import Any
 
-from archscope import specs
-from archscope.families import FAMILIES
+from archscope import presets, specs
+from archscope.families import FAMILIES, Family
 from archscope.present import _format
 from archscope.present import json as json_format
 from archscope.present.html.charts import section
@@ -82,25 +83,45 @@ def _config(report: Report) -> str:
 
 
 def _command(report: Report) -> str:
-    """Return the command that makes the report of a family's network, else nothing."""
-    kind, _, name = report.origin.partition(":")
-    if kind != "family" or name not in FAMILIES.names():
+    """Return the command that makes the report of a named network again, else nothing."""
+    named = _named(report)
+    if named is None:
         return ""
-    defaults = {field.name: field for field in specs.fields(FAMILIES.get(name).spec)}
+    name, family, fields_ = named
+    usual = specs.values(specs.made(family.spec, fields_))
+    by_name = {field.name: field for field in specs.fields(family.spec)}
     changed = [
-        _flag(defaults[key], value)
-        for key, value in report.config.items()
-        if key in defaults and value != specs.plain(defaults[key].default)
+        _flag(by_name[key], value)
+        for key, value in plain(report.config).items()
+        if key in by_name and value != usual[key]
     ]
     timed = report.command == "report" and section(report, "time.passes")
     return " ".join(["archscope", report.command, name, *changed, *(["--time"] if timed else [])])
 
 
-def _flag(field: specs.Field, value: object) -> str:
-    if field.kind == "switch":
+def _named(report: Report) -> tuple[str, Family, Mapping[str, Any]] | None:
+    """Return what MODEL was, its family and the fields that the name stands for."""
+    kind, _, name = report.origin.partition(":")
+    if kind == "preset" and name in presets.names():
+        preset = presets.load(name)
+        return name, FAMILIES.get(preset.family), preset.fields
+    if kind == "sentence":
+        text = str(report.config.get("layers"))
+        return shlex.quote(text), FAMILIES.get("cnn"), {"layers": text}
+    known = kind == "family" and name in FAMILIES.names()
+    return (name, FAMILIES.get(name), {}) if known else None
+
+
+def _flag(field: specs.Field, value: Any) -> str:
+    if field.kind == "switch" and value is not None:
         return field.flag if value else f"--no-{field.flag[2:]}"
-    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    given = _tuples(value)
+    text = specs.listed(given) if field.kind == "list" and given is not None else specs.typed(given)
     return f"{field.flag} {shlex.quote(text)}"
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def _given(report: Report) -> str:

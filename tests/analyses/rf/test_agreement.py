@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import archscope
@@ -53,6 +53,7 @@ OWN = {
     "feature_axis",
     "batch_axis",
     "blind",
+    "blind_inside",
     "outputs",
     "buffer_bytes",
     "tile_overlap",
@@ -103,6 +104,8 @@ def test_all_numbers_of_a_stack_are_the_same_on_both_roads(stack: list[Layer], a
 
 @laws
 @given(upsampling, st.integers(1, 2))
+@example([conv(3, stride=2, dilation=4, padding="causal"), nearest(2)], 2)
+@example([transposed(1, stride=2), nearest(2)], 2)
 def test_windows_behind_up_sampling_are_the_same_on_both_roads(
     stack: list[Layer], axes: int
 ) -> None:

@@ -316,15 +316,38 @@ def test_dilated_windows_and_mixers_are_combs() -> None:
     assert window.notes[0].details[-1].startswith("Without holes: dilations ")
 
 
-@pytest.mark.parametrize("arch", ["decoder", "encoder", "encoder-decoder"])
+@pytest.mark.parametrize("arch", ["decoder", "encoder"])
 def test_full_attention_sees_all(arch: str) -> None:
     report = archscope.receptive_field("transformer", arch=arch, depth=2, seq_len=100)
 
     assert (report.totals.receptive_field, report.totals.coverage) == ((100,), 1.0)
     assert len(report.section("layers").rows) == 2
-    assert report.totals.reads_all in ("blocks.0.attn", "decoder.0.attn")
-    cross = any("through cross-attention" in note.text for note in report.notes)
-    assert cross == (arch == "encoder-decoder")
+    assert report.totals.reads_all == "blocks.0.attn"
+
+
+def test_an_encoder_decoder_tells_of_its_source_too() -> None:
+    report = archscope.receptive_field(
+        "transformer",
+        arch="encoder-decoder",
+        mixer="dilated-conv",
+        dilations=(2,),
+        depth=2,
+        decoder_depth=1,
+        seq_len=20,
+        target_len=12,
+    )
+
+    rows = report.section("layers").rows
+    assert [(row.layer, row.of, row.receptive_field, row.output_size) for row in rows] == [
+        ("encoder.0.mixer", "source", (5,), (20,)),
+        ("encoder.1.mixer", "source", (9,), (20,)),
+        ("decoder.0.cross", "source", (20,), (12,)),
+        ("decoder.0.mixer", "target", (5,), (12,)),
+    ]
+    assert report.totals.receptive_field == (5,)  # the verdict is of the target
+    texts = [note.text for note in report.notes]
+    assert any("every target token sees all 20 tokens" in text for text in texts)
+    assert any(text.startswith("Of the source, before decoder.0.cross: Grid") for text in texts)
 
 
 def test_a_cnn_names_its_layers_and_its_head() -> None:

@@ -57,6 +57,8 @@ def fault(one: Drawn, seed: int) -> tuple[Fault, str] | None:
     places = [axis for axis in range(1, len(shape)) if axis != one.features]
     units = _units(shape, places, seed)
     backward, forward, exact = _said(exam, units)
+    if exact and _is_middle_blind(exam):
+        return "too small", "the unit in the middle sees nothing, and others do"
     picky = any(word in str(one.model) for word in PICKY)
     most = LEAST_DRAWS if picky or exact is None else MOST_DRAWS
     shown = [np.zeros(exam.sizes, dtype=np.bool_) for _ in units]
@@ -107,6 +109,15 @@ def _said(
         mask[tuple(slice(a, a + n) for a, n in zip(starts, window.shape, strict=True))] = window
         forward.append(mask)
     return backward, forward, field.is_exact if seen.bounded_by is None else None
+
+
+def _is_middle_blind(exam: Examination) -> bool:
+    """Return whether the unit that stands for all sees nothing where some unit sees something."""
+    value = next(iter(exam.graph.outputs.values()), None)
+    field = None if value is None else exam.total(value)
+    if field is None or field.blind is None or field.count(field.typical):
+        return False
+    return field.blind[0] < field.outputs
 
 
 def redraw(model: nn.Module, seed: int) -> None:

@@ -11,6 +11,15 @@ if TYPE_CHECKING:
 
 def closed_form(outline: Outline) -> Answer:
     """Return what one output of the network sees, away from borders."""
+    answer = _of_one_input(outline)
+    if outline.source is None:
+        return answer
+    from archscope.analyses.rf.closed_form.source import with_source
+
+    return with_source(answer, outline, closed_form(outline.source.outline))
+
+
+def _of_one_input(outline: Outline) -> Answer:
     # Each kind of outline has its own file, and a command waits for no other to be imported.
     if outline.attention:
         from archscope.analyses.rf.closed_form.attention import attention_answer

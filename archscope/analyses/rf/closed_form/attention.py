@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from archscope.analyses.rf.answer import Answer
@@ -15,34 +16,8 @@ from archscope.theory.outline import Outline
 def attention_answer(outline: Outline) -> Answer:
     """Return what blocks of attention see: a row per block."""
     size, axes, first = outline.input_size or 1, outline.axes, outline.attention[0]
-    ones, sizes = (1,) * axes, (size,) * axes
-    seen: dict[str, Any] = {
-        "axes": axes,
-        "receptive_field": sizes,
-        "smallest_field": sizes,
-        "jump": ones,
-        "start": (0,) * axes,
-        "reached": size**axes,
-        "positions": size**axes,
-        "coverage": 1.0,
-        "coverage_1d": (1.0,) * axes,
-        "streams": ones,
-    }
-    rows = tuple(
-        LayerRow(
-            layer=block.name,
-            kind="attention",
-            kernel=(),
-            dilation=ones,
-            stride=ones,
-            padding_before=(0,) * axes,
-            padding_after=(0,) * axes,
-            effective_kernel=(),
-            output_size=sizes,
-            **seen,
-        )
-        for block in outline.attention
-    )
+    sizes = (size,) * axes
+    rows = tuple(attention_row(block.name, sizes, outputs=sizes) for block in outline.attention)
     totals = Totals(
         output=outline.attention[-1].name,
         reached_1d=sizes,
@@ -54,11 +29,45 @@ def attention_answer(outline: Outline) -> Answer:
         else None,
         is_full=True,
         complete=True,
-        **seen,
+        **_everything(sizes),
     )
     notes = tuple(rest(outline, ()))
     verdict = (_verdict(outline), *everything(outline))
     return Answer(totals=totals, layers=rows, verdict=verdict, notes=notes)
+
+
+def attention_row(name: str, sizes: tuple[int, ...], *, outputs: tuple[int, ...]) -> LayerRow:
+    """Return what a module sees that attends to all of an input of `sizes`."""
+    ones, zeros = (1,) * len(sizes), (0,) * len(sizes)
+    return LayerRow(
+        layer=name,
+        kind="attention",
+        kernel=(),
+        dilation=ones,
+        stride=ones,
+        padding_before=zeros,
+        padding_after=zeros,
+        effective_kernel=(),
+        output_size=outputs,
+        **_everything(sizes),
+    )
+
+
+def _everything(sizes: tuple[int, ...]) -> dict[str, Any]:
+    """Return the fields that rows and totals share."""
+    ones = (1,) * len(sizes)
+    return {
+        "axes": len(sizes),
+        "receptive_field": sizes,
+        "smallest_field": sizes,
+        "jump": ones,
+        "start": (0,) * len(sizes),
+        "reached": prod(sizes),
+        "positions": prod(sizes),
+        "coverage": 1.0,
+        "coverage_1d": (1.0,) * len(sizes),
+        "streams": ones,
+    }
 
 
 def _verdict(outline: Outline) -> Note:

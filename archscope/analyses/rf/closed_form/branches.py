@@ -12,9 +12,9 @@ from typing import Any
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.closed_form.layer_rows import POSITIONS_LISTED, layer_rows, totals
 from archscope.analyses.rf.closed_form.notes import borders, everything, rest
-from archscope.analyses.rf.closed_form.verdict import blind_outputs, good
 from archscope.analyses.rf.numbers import counted, exact, extent, missing, plain
 from archscope.analyses.rf.rows import BranchRow, MapRow, PositionRow, Totals
+from archscope.analyses.rf.unseen import good
 from archscope.records import frozen
 from archscope.results import Note
 from archscope.specs import listed
@@ -59,7 +59,6 @@ def branches_answer(outline: Outline) -> Answer:
         branches=(*(_branch_row(*each) for each in named), _together(outline, found)),
         positions=positions_of(found, tally),
         verdict=(
-            *blind_outputs(known),
             _verdict(outline, found, known),
             *_apart(found),
             *everything(outline),

@@ -97,7 +97,7 @@ def totals(
     `touched` positions are seen along each axis, `reached` over all.
     """
     found = _window(window)
-    blind, outputs = _blind(outline)
+    unseeing = _blind(outline)
     seen = {
         "coverage": ratio(reached, found["positions"]),
         "coverage_1d": _shares(touched, window),
@@ -109,8 +109,7 @@ def totals(
         axes=outline.axes,
         reached=reached,
         reached_1d=touched,
-        blind=blind,
-        outputs=outputs,
+        **unseeing,
         reads_all=outline.reads_all or None,
         ahead=_ahead(outline, window[0]),
         **found,
@@ -118,13 +117,14 @@ def totals(
     )
 
 
-def _blind(outline: Outline) -> tuple[int | None, int | None]:
+def _blind(outline: Outline) -> dict[str, int | None]:
     """Return how many outputs see no position of the input, and how many there are."""
     if outline.sizes is None:
-        return None, None
-    blind, outputs = count_blind((*outline.paths, *outline.around), outline.sizes)
-    is_known = not blind or not (outline.partial or outline.skips)
-    return blind if is_known else None, outputs
+        return {}
+    found = count_blind((*outline.paths, *outline.around), outline.sizes)
+    if found.blind and (outline.partial or outline.skips):
+        return {"outputs": found.outputs}
+    return {"blind": found.blind, "blind_inside": found.inside, "outputs": found.outputs}
 
 
 def _rows(outline: Outline, path: Path, seen: Sequence[dict[str, Any]]) -> tuple[LayerRow, ...]:
@@ -172,7 +172,7 @@ def _ahead(outline: Outline, seen: Window) -> int | None:
     """Return how many positions ahead of its own an output of a sequence sees."""
     layers = [layer for path in outline.paths for layer in path[0]]
     keeps_size = all(one.stride == 1 and sum(one.padding) == one.span for one in layers)
-    if outline.axes != 1 or not outline.in_order or not keeps_size or seen.start is None:
+    if outline.axes != 1 or outline.unordered or not keeps_size or seen.start is None:
         return None
     furthest = max(seen.start + seen.size - 1, 0)
     return furthest if outline.input_size is None else min(furthest, outline.input_size - 1)

@@ -20,7 +20,7 @@ from archscope.analyses.rf.closed_form.branches import (
 from archscope.analyses.rf.closed_form.layer_rows import layer_rows
 from archscope.analyses.rf.closed_form.notes import borders, everything, rest
 from archscope.analyses.rf.closed_form.stack import stack_answer
-from archscope.analyses.rf.closed_form.verdict import blind_outputs, remedy
+from archscope.analyses.rf.closed_form.verdict import remedy
 from archscope.analyses.rf.numbers import plain
 from archscope.analyses.rf.rows import LayerRow
 from archscope.results import Note
@@ -66,7 +66,6 @@ def residual_answer(outline: Outline) -> Answer:
         maps=(union_map(outline, whole, tally, "–".join(through)),),
         positions=positions_of(whole, tally),
         verdict=(
-            *blind_outputs(known),
             union_verdict(outline, whole, known, "choice of paths", details),
             *everything(outline),
         ),

@@ -13,9 +13,9 @@ from math import prod
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.closed_form.layer_rows import totals, upsampled_rows
 from archscope.analyses.rf.closed_form.notes import everything, rest
-from archscope.analyses.rf.closed_form.verdict import blind_outputs, good
 from archscope.analyses.rf.numbers import by_axis, counted, share
 from archscope.analyses.rf.rows import PositionRow, Totals
+from archscope.analyses.rf.unseen import good
 from archscope.errors import UsageError
 from archscope.results import Note
 from archscope.theory.gridding import name_of
@@ -79,7 +79,6 @@ def _covered(stack: Stack, seen: Window) -> float:
 
 
 def _verdict(outline: Outline, known: Totals) -> Iterator[Note]:
-    yield from blind_outputs(known)
     along = tuple(by_axis(each(unit_ranges, outline.path)))
     details = tuple(
         f"Checkerboard: outputs have {one.paths[0]:,} to {one.paths[1]:,} paths "

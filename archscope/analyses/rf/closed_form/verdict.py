@@ -18,6 +18,7 @@ from archscope.analyses.rf.numbers import (
     within,
 )
 from archscope.analyses.rf.rows import Totals
+from archscope.analyses.rf.unseen import good
 from archscope.results import Note
 from archscope.specs import listed
 from archscope.theory.combs import combs, reach
@@ -37,33 +38,9 @@ _LINES = {1: "position", 2: "row and column", 3: "position along each axis"}
 def verdict(outline: Outline, found: Sequence[View], totals: Totals) -> tuple[Note, ...]:
     """Return whether the outputs of a single path see their whole window, and what to do if not."""
     if not found[0].is_full:
-        return (*blind_outputs(totals), _gridding(outline, found[0], totals))
+        return (_gridding(outline, found[0], totals),)
     inside = _within(outline, found)
-    return (
-        *blind_outputs(totals),
-        good(totals, _all(outline, totals)),
-        *([inside] if inside else []),
-    )
-
-
-def blind_outputs(totals: Totals) -> tuple[Note, ...]:
-    """Return a warning where outputs see nothing of the given input."""
-    if not totals.blind or totals.outputs is None:
-        return ()
-    see = "sees" if totals.blind == 1 else "see"
-    text = (
-        f"{totals.blind:,} of {counted(totals.outputs, 'output')} "
-        f"({share(totals.blind, totals.outputs)}) {see} no position of the input: what they hold "
-        "does not depend on it"
-    )
-    return (Note(level="warning", text=text),)
-
-
-def good(totals: Totals, said: str) -> Note:
-    """Return that all is seen; where some outputs see nothing, of the others alone."""
-    if totals.blind:
-        return Note(level="info", text=f"of the outputs that see anything: {said}")
-    return Note(level="ok", text=f"No gridding: {said}")
+    return (good(totals, _all(outline, totals)), *([inside] if inside else []))
 
 
 def _all(outline: Outline, totals: Totals) -> str:

@@ -65,7 +65,19 @@ def layers_of(model: nn.Module, found: Receptive) -> tuple[LayerRow, ...]:
     """Return a row for each module that ran; the model itself goes by its parts, if it has any."""
     called = [layer for layer in found.layers if layer.call.path] or found.layers
     rows = [layer_row(model, layer, found) for layer in called]
-    return tuple(_listed(rows, [layer.looks for layer in called]))
+    looks = [layer.looks for layer in called]
+    own = next((layer for layer in found.layers if not layer.call.path), None)
+    if own is not None and own not in called:
+        row = layer_row(model, own, found)
+        if all(_sees_unlike(row, other) for other in rows):
+            rows, looks = [*rows, row], [*looks, True]
+    return tuple(_listed(rows, looks))
+
+
+def _sees_unlike(one: LayerRow, other: LayerRow) -> bool:
+    """Return whether two outputs differ in what they see, as behind a pool between modules."""
+    names = ("receptive_field", "local_field", "jump", "output_size", "reached", "global_by")
+    return any(getattr(one, name) != getattr(other, name) for name in names)
 
 
 def _listed(rows: Sequence[LayerRow], looks: Sequence[bool]) -> Iterator[LayerRow]:
@@ -118,7 +130,9 @@ def _seen(layer: Layer) -> dict[str, Any]:
     window = _window(field)
     is_global = layer.global_by is not None
     whole = tuple(line.hulls[1] for line in total.lines)
-    jumps, starts = _all_known([line.jump for line in field.lines]), layer.start
+    # Of outputs that all see the same there is no step from one to the next, nor a first position.
+    steps = [line.jump or None for line in field.lines]
+    jumps, starts = _all_known(steps), layer.start if all(steps) else None
     touched = _touched(field)
     reached = layer.touched if layer.touched is None or layer.touched <= prod(window) else None
     return {
@@ -247,7 +261,7 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
         position_axes=roles.positions,
         feature_axis=roles.features,
         batch_axis=roles.batch,
-        blind=None if whole is None or bounded else whole.blind,
+        **_blind(whole, bounded=bounded),
         outputs=None if whole is None else whole.outputs,
         operators_unknown=len(words.flagged(found)),
         at_least=not (found.is_whole or grows_with_input(found)) and layer.global_by is None,
@@ -260,6 +274,12 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
         unknown=", ".join(name for name in names if seen[name] is None),
         **seen,
     )
+
+
+def _blind(field: Field | None, *, bounded: bool) -> dict[str, int]:
+    """Return how many outputs see nothing of the input, where that is known."""
+    found = None if field is None or bounded else field.blind
+    return {} if found is None else {"blind": found[0], "blind_inside": found[1]}
 
 
 def _with_maps(totals: Totals, maps: Sequence[MapRow]) -> Totals:

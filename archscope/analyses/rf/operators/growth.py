@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from archscope.analyses.rf.numbers import extent
+from archscope.analyses.rf.operators.order import MODEL
 from archscope.results import Note
 
 if TYPE_CHECKING:
     from archscope.dependence.answer.growth import Growth
-    from archscope.dependence.answer.receptive import Receptive
+    from archscope.dependence.answer.receptive import Layer, Receptive
 
 
 def grows_with_input(found: Receptive) -> bool:
@@ -45,17 +46,40 @@ def size_notes(found: Receptive) -> Iterator[Note]:
             f"from the border, and {_why(growth)}",
         )
     elif grows_with_input(found):
-        yield Note(
-            level="info",
-            text=f"outputs see as far as the input goes, by {growth.detail or 'the model'}: of a "
-            "longer input they see more",
-        )
+        yield _growing(growth.detail)
+    elif found.target.global_by is None and found.target.bounded_by is None and _from_an_end(found):
+        yield _growing(_from_an_end(found))
     elif not found.is_whole and found.target.global_by is None:
         yield Note(
             level="warning",
             text=f"every output reaches the border of the {extent(growth.sizes)} input, and "
             f"{_why(growth)}: the receptive field may be larger",
         )
+
+
+def _growing(module: str) -> Note:
+    return Note(
+        level="info",
+        text=f"outputs see as far as the input goes, by {module or 'the model'}: of a longer input "
+        "they see more",
+    )
+
+
+def _from_an_end(found: Receptive) -> str:
+    """Return the first module whose outputs see all up to one end of the input; empty: none."""
+    for axis, line in enumerate(found.target.total.lines):
+        if line.goes_to_an_end:
+            named = (one.name for one in found.layers if _begins(found, one, axis))
+            return next(named, MODEL)
+    return ""
+
+
+def _begins(found: Receptive, layer: Layer, axis: int) -> bool:
+    """Return whether a module's output sees all up to an end, and none of its inputs does."""
+    before = (found.given.total(value) for value in layer.call.inputs)
+    return layer.total.lines[axis].goes_to_an_end and not any(
+        field is not None and field.lines[axis].goes_to_an_end for field in before
+    )
 
 
 def _why(growth: Growth) -> str:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MODEL = "(model)"
 """What the model itself is called among its modules."""
+BOTH_WAYS = "flip"
+"""The operator that runs a sequence from its end: nobody writes it by mistake."""
 MODULES_NAMED = 4
 """Modules that a note names before it counts the rest."""
 RUNS_NAMED = 4
@@ -47,7 +49,7 @@ def order_notes(found: Receptive, known: Sequence[Causality | None]) -> Iterator
         if order.reach.ahead <= 0 and order.reach.is_aligned:
             yield _causal(order, where)
         elif order.reach.is_aligned and len(known) in (1, 3) and not order.axis:
-            yield _not_causal(order, where)
+            yield _not_causal(order, where, is_inner=found.output_is_all is not None)
 
 
 def _causal(order: Causality, where: str) -> Note:
@@ -55,10 +57,15 @@ def _causal(order: Causality, where: str) -> Note:
     return Note(level="ok", text=f"Causal{where}: no output sees a later position{own}.")
 
 
-def _not_causal(order: Causality, where: str) -> Note:
+def _not_causal(order: Causality, where: str, *, is_inner: bool) -> Note:
+    """Return that outputs look ahead: a leak, where most modules of the network look back alone.
+
+    A map before an output that reads all positions in any case leaks nothing.
+    """
     reach, leaks = order.reach, order.leaks
     later = counted(reach.ahead, "position")
-    if leaks and len(leaks) <= len(order.backward):
+    both_ways = all(leak.operator == BOTH_WAYS for leak in leaks)
+    if leaks and len(leaks) <= len(order.backward) and not (both_ways or is_inner):
         named = ", ".join(_looks(leak) for leak in leaks[:MODULES_NAMED])
         more = len(leaks) - MODULES_NAMED
         others = f" and {counted(more, 'other')}" if more > 0 else ""

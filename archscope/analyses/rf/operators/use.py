@@ -81,6 +81,8 @@ def _row(found: Receptive, trials: Trials, axis: int, together: tuple[int, ...])
     tried = None if own is None else trials.outputs(together, own)
     row = _looked(found, axis, step, tried)  # a tile takes one trial, sizes as many as are left
     sizes = _sizes(tried, found.given.sizes[axis], step)
+    if sizes.smallest is None and trials.is_spent:
+        row = replace(row, why=row.why or "too many operators for sizes to be tried")
     return replace(
         row,
         smallest_input=sizes.smallest,

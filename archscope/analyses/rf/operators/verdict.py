@@ -10,6 +10,7 @@ from archscope.analyses.rf.numbers import apart, counted, extent, missing, share
 from archscope.analyses.rf.operators.growth import grows_with_input
 from archscope.analyses.rf.operators.order import MODEL, sees_apart
 from archscope.analyses.rf.rows import MapRow, Totals
+from archscope.analyses.rf.unseen import good
 from archscope.results import Note
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ def verdict(found: Receptive, totals: Totals, maps: Sequence[MapRow]) -> Iterato
     if found.target.bounded_by is not None:
         yield _bound(found, totals)
         return
-    if totals.blind:
-        yield _blind(totals.blind, totals.outputs or 0)
     yield from _coverage(found, totals)
     yield from _inside(found, totals, maps)
 
@@ -30,8 +29,9 @@ def verdict(found: Receptive, totals: Totals, maps: Sequence[MapRow]) -> Iterato
 def named(totals: Totals) -> str:
     """Return what a sentence calls the output: a map within, where the network's own sees all."""
     output = "the output" if totals.output == MODEL else totals.output
-    before = f", the last map before {totals.reads_all}" if totals.reads_all else ""
-    return output + before
+    if totals.reads_all == totals.output:  # a recurrent layer, of which the last state is read
+        return f"the sequence that {output} makes"
+    return output + (f", the last map before {totals.reads_all}" if totals.reads_all else "")
 
 
 def worst(maps: Sequence[MapRow]) -> MapRow | None:
@@ -51,22 +51,13 @@ def worst(maps: Sequence[MapRow]) -> MapRow | None:
 
 
 def _bound(found: Receptive, totals: Totals) -> Note:
-    seen = totals.local_field or totals.receptive_field
+    seen = totals.receptive_field
     module = found.given.module(found.given.bounded_node(found.target.value))
     return Note(
         level="warning",
         text=f"A bound, no verdict: {named(totals)} sees no more than {extent(seen)} "
         f"{'positions' if len(seen) > 1 else 'window'}; how much of it is unknown, because the "
         f"rule of {found.target.bounded_by} (in {module}) is a bound",
-    )
-
-
-def _blind(blind: int, outputs: int) -> Note:
-    see = "sees" if blind == 1 else "see"
-    return Note(
-        level="warning",
-        text=f"{blind:,} of {outputs:,} outputs ({share(blind, outputs)}) {see} no position of the "
-        "input: what they hold does not depend on it",
     )
 
 
@@ -83,12 +74,12 @@ def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
         )
     elif totals.is_full and totals.local_field and totals.positions == 1:
         every = counted(prod(totals.receptive_field), "position")
-        yield _good(totals, f"{output} sees all {every}, from {totals.global_by} on.")
+        yield good(totals, f"{output} sees all {every}, from {totals.global_by} on.")
     elif totals.positions == 1:
         yield Note(level="info", text=f"{output} sees one position alone: none looks at others")
     elif totals.is_full:
         every = counted(totals.positions, "position")
-        yield _good(
+        yield good(
             totals, f"all {every} of the {at_least}{window}{local} receptive field reach {output}."
         )
     else:
@@ -100,13 +91,6 @@ def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
             text=f"{missed} never reach {output}.",
             details=(*runs, *_own(found), *apart(_networks(totals.streams))),
         )
-
-
-def _good(totals: Totals, said: str) -> Note:
-    """Return that all is seen; of outputs of which some see nothing, of the others alone."""
-    if totals.blind:
-        return Note(level="info", text=f"of the outputs that see anything: {said}")
-    return Note(level="ok", text=f"No gridding: {said}")
 
 
 def _own(found: Receptive) -> tuple[str, ...]:

@@ -103,8 +103,8 @@ def _row(outline: Outline, stacks: list[Stack], size: int | None) -> AxisRow:
         if causal:
             return replace(row, look_ahead=0, sees_first=True, why=back)
         return replace(row, why=every)
-    if outline.partial:
-        return replace(row, why=outline.partial)
+    if outline.partial or outline.unordered:
+        return replace(row, why=outline.partial or outline.unordered)
     try:
         seen = _together([outlook(stack) for stack in stacks])
     except UsageError as error:

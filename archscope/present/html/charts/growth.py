@@ -54,7 +54,7 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
 
 
 def _rows(report: Report) -> list[Any]:
-    """Return the layers whose outputs see more and more, of one path.
+    """Return the layers whose outputs see more and more, of one path and one input.
 
     Of modules those that a table shows, and with what they see without reductions over all
     positions; those of which nothing is left then, as a gate's, are left out.
@@ -66,7 +66,10 @@ def _rows(report: Report) -> list[Any]:
     rows = [
         row
         for row in found.rows
-        if row.listed and _sees(row) and (row.local_field or not (is_left and row.global_by))
+        if row.listed
+        and _sees(row)
+        and (row.local_field or not (is_left and row.global_by))
+        and row.of == found.rows[-1].of
     ]
     return rows if len({_sees(row) for row in rows}) > 1 else []
 

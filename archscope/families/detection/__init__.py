@@ -1,0 +1,17 @@
+"""One-stage detectors of objects: RetinaNet and FCOS on a ResNet and its feature pyramid."""
+
+from archscope.blocks.examples import images
+from archscope.families import Family
+from archscope.families.detection.outline import outline
+from archscope.families.detection.spec import DetectionSpec, blocks, describe
+
+FAMILY = Family(
+    name="detection",
+    summary="detectors of objects, up to their scores: RetinaNet or FCOS on a ResNet's pyramid",
+    spec=DetectionSpec,
+    describe=describe,
+    inputs=images,
+    module="archscope.families.detection.network:Detector",
+    blocks=blocks,
+    outline=outline,
+)

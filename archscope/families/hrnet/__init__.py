@@ -1,0 +1,17 @@
+"""HRNet: branches of several resolutions side by side, which exchange their maps."""
+
+from archscope.blocks.examples import images
+from archscope.families import Family
+from archscope.families.hrnet.outline import outline
+from archscope.families.hrnet.spec import HrnetSpec, blocks, describe
+
+FAMILY = Family(
+    name="hrnet",
+    summary="HRNet: branches of several resolutions that exchange their maps, V2 with either head",
+    spec=HrnetSpec,
+    describe=describe,
+    inputs=images,
+    module="archscope.families.hrnet.network:Hrnet",
+    blocks=blocks,
+    outline=outline,
+)

@@ -1,0 +1,17 @@
+"""SegFormer: attention to fewer keys on ever smaller maps, and a decoder without convolutions."""
+
+from archscope.blocks.examples import images
+from archscope.families import Family
+from archscope.families.segformer.outline import outline
+from archscope.families.segformer.spec import SegformerSpec, blocks, describe
+
+FAMILY = Family(
+    name="segformer",
+    summary="SegFormer: attention to fewer keys on ever smaller maps, for segmentation",
+    spec=SegformerSpec,
+    describe=describe,
+    inputs=images,
+    module="archscope.families.segformer.network:Segformer",
+    blocks=blocks,
+    outline=outline,
+)

@@ -1,0 +1,29 @@
+"""Whisper: an encoder of spectrograms and a decoder of text."""
+
+from __future__ import annotations
+
+from archscope.blocks.examples import features, tokens
+from archscope.families import Family
+from archscope.families.whisper.outline import outline
+from archscope.families.whisper.spec import WhisperSpec, blocks, describe
+from archscope.subject import Inputs
+
+
+def inputs(spec: WhisperSpec) -> Inputs:
+    """Return a random spectrogram and random tokens."""
+    spectrogram = features(spec.batch_size, spec.mel_bins, spec.input_size)
+    return Inputs(
+        args=(spectrogram, tokens(spec.batch_size, spec.target_len, words=spec.vocab_size))
+    )
+
+
+FAMILY = Family(
+    name="whisper",
+    summary="Whisper: two convolutions and an encoder over a spectrogram, a decoder of text",
+    spec=WhisperSpec,
+    describe=describe,
+    inputs=inputs,
+    module="archscope.families.whisper.network:Whisper",
+    blocks=blocks,
+    outline=outline,
+)

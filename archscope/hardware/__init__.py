@@ -1,0 +1,72 @@
+"""Graphics cards and the dense peaks that their vendors print: the roofs of a roofline.
+
+Figures are FLOP/s at two per multiply-accumulate, without sparsity, with 32-bit accumulation, and
+bytes/s of the card's memory. Each is printed in the source beside it. Where a vendor prints the
+rate with structured sparsity alone, half of it stands here, written as a division by two: a dense
+matrix product does half the work per clock. GeForce cards accumulate 16-bit products in 32 bits at
+half the rate that is advertised (16-bit accumulation); that half is what torch gets.
+
+A driver's name matches as a whole: laptop and capped models, slices of a card, and cards of the
+same name with another number of multiprocessors are unknown rather than wrong.
+"""
+
+from __future__ import annotations
+
+import re
+
+from archscope.errors import UsageError, did_you_mean
+from archscope.hardware.amd import CARDS as _AMD
+from archscope.hardware.card import Card, Precision
+from archscope.hardware.nvidia import CARDS as _NVIDIA
+
+__all__ = ["CARDS", "Card", "Precision", "find", "named", "others_named"]
+
+CARDS: tuple[Card, ...] = (*_NVIDIA, *_AMD)
+"""Every card whose figures are cited here."""
+
+_VENDORS = re.compile(r"^(nvidia|amd)\s+|^tesla\s+")
+
+
+def find(name: str, multiprocessors: int | None = None) -> Card | None:
+    """Return the card that a driver calls `name`, None where its figures are not known here.
+
+    >>> find("NVIDIA H100 80GB HBM3").bf16 / 1e12
+    989.5
+    >>> find("NVIDIA GeForce RTX 4090 Laptop GPU") is None
+    True
+
+    `multiprocessors` is how many the driver counts: a slice of a card, or another card of the same
+    name, has others. A name that several cards have is none without it.
+    """
+    plain = re.sub(r"[\s_-]+", " ", name.strip().lower())
+    while plain != (shorter := _VENDORS.sub("", plain)):
+        plain = shorter
+    cards = [
+        card
+        for card in CARDS
+        if plain in card.names and multiprocessors in (None, card.multiprocessors)
+    ]
+    return cards[0] if len(cards) == 1 else None
+
+
+def named(word: str) -> Card:
+    """Return the card that a person calls `word`; raises `UsageError` with those that come near.
+
+    >>> named("h100").names[0]
+    'h100 80gb hbm3'
+    """
+    plain = re.sub(r"[\s_-]+", "-", word.strip().lower())
+    words = {card.word: card for card in CARDS}
+    card = words.get(plain) or find(word)
+    if card is None:
+        raise UsageError(
+            f"no cited figures of a card {word!r} are known here."
+            + did_you_mean(plain, list(words))
+            + f" Known are {', '.join(words)}."
+        )
+    return card
+
+
+def others_named(card: Card) -> tuple[str, ...]:
+    """Return the words of cards that could be meant by this one's too: `h100-pcie` by `h100`."""
+    return tuple(each.word for each in CARDS if each.word.startswith(f"{card.word}-"))

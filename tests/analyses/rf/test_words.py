@@ -1,0 +1,97 @@
+"""What `rf` says of a network beside its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from archscope import receptive_field
+from archscope.errors import ThresholdError, UsageError
+from archscope.results import Report
+
+
+class Run(nn.Module):
+    """A forward, and the modules that it goes through first."""
+
+    def __init__(self, after: Callable[[Tensor], Tensor], *modules: nn.Module) -> None:
+        super().__init__()
+        self.body = nn.Sequential(*modules)
+        self._after = after
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._after(self.body(x))
+
+
+class Raster(nn.Conv2d):
+    """van den Oord et al. 2016: pixels above, and to the left."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        mask = torch.ones(3, 3)
+        mask[1, 1:] = mask[2] = 0
+        return F.conv2d(x, self.weight * mask, padding=1)
+
+
+def said(report: Report) -> str:
+    return "\n".join(f"{note.level} {note.text}" for note in report.notes)
+
+
+def test_the_axis_that_looks_ahead_is_named() -> None:
+    report = receptive_field(Raster(1, 1, 3), torch.zeros(1, 1, 9, 9))
+
+    with pytest.raises(ThresholdError, match="an output sees 1 position ahead along axis 3"):
+        report.check("causal")
+    with pytest.raises(ThresholdError, match="sees 1 position ahead along each axis"):
+        receptive_field([1], spatial_dims=2, input_size=9).check("causal")
+
+
+def test_an_output_that_sees_nothing_in_a_corner_is_no_fault() -> None:
+    # The first pixel has none before it; all others of its row and column have.
+    report = receptive_field(Raster(1, 1, 3), torch.zeros(1, 1, 9, 9))
+
+    assert (report.totals.blind, report.totals.blind_inside) == (1, 0)
+    assert "info 1 of 81 outputs at the borders (1.2%) sees no position" in said(report)
+
+
+def test_an_axis_of_features_is_no_axis_of_positions() -> None:
+    with pytest.raises(UsageError, match=r"axis 1 of the 1×4×9×9 input holds features.* axes 2,3"):
+        receptive_field(nn.Conv2d(4, 4, 3), torch.zeros(1, 4, 9, 9), axes=[1])
+
+
+def test_convolutions_whose_ends_are_cut_off_look_back() -> None:
+    causal = [Run(lambda x: x[..., :-2], nn.Conv1d(4, 4, 3, padding=2)) for _ in range(3)]
+    report = receptive_field(
+        nn.Sequential(*causal, nn.Conv1d(4, 4, 3, padding=1)), torch.zeros(1, 4, 32)
+    )
+
+    assert "3 looks 1 position ahead, while 3 modules look back alone" in said(report)
+
+
+def test_a_forward_that_ends_in_functions_has_a_row_of_its_own() -> None:
+    ends = (lambda x: F.avg_pool1d(x, 4), F.relu)
+    reports = [
+        receptive_field(Run(end, nn.Conv1d(4, 4, 3, padding=1)), torch.zeros(1, 4, 32))
+        for end in ends
+    ]
+    rows = [[(row.layer, row.receptive_field) for row in r.section("layers").rows] for r in reports]
+
+    assert rows[0][-1] == ("(model)", (6,))  # 3 + (4 - 1)
+    assert [name for name, _ in rows[1]] == ["body.0", "body"]
+
+
+@pytest.mark.parametrize("model", [nn.LSTM(4, 4, batch_first=True), Run(lambda x: x.cumsum(1))])
+def test_what_looks_back_to_the_first_position_grows_with_the_input(model: nn.Module) -> None:
+    assert "as far as the input goes, by (model): of a longer input they see more" in said(
+        receptive_field(model, torch.zeros(1, 30, 4))
+    )
+
+
+def test_outputs_that_see_the_same_have_no_step() -> None:
+    layer = nn.TransformerEncoderLayer(16, 2, batch_first=True)
+    rows = receptive_field(layer, torch.zeros(1, 9, 16)).section("layers").rows
+    attention = next(row for row in rows if row.layer == "self_attn")
+
+    assert (attention.receptive_field, attention.jump, attention.centre) == ((9,), None, None)
