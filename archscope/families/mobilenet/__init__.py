@@ -7,7 +7,7 @@ from archscope.families.mobilenet.spec import MobileNetSpec, blocks, describe
 
 FAMILY = Family(
     name="mobilenet",
-    summary="MobileNet V1 (depthwise-separable), V2 and V3 (inverted residuals)",
+    summary="MobileNet V1 (depthwise-separable), V2, V3 and MnasNet (inverted residuals)",
     spec=MobileNetSpec,
     describe=describe,
     inputs=images,

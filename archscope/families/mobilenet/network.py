@@ -1,4 +1,4 @@
-"""MobileNet V1 to V3 (Howard et al. 2017, Sandler et al. 2018, Howard et al. 2019).
+"""MobileNet V1 to V3 (Howard et al. 2017, Sandler et al. 2018, Howard et al. 2019) and MnasNet.
 
 Named as in torchvision, which has V2 and V3.
 B batch, I channels in, O channels of the last convolution, C classes, H x W positions, s output
@@ -45,7 +45,7 @@ class DepthwiseSeparable(nn.Module):
 
 def features(spec: MobileNetSpec, blocks: Sequence[Part], *, last: bool = True) -> nn.Sequential:
     """Build all convolutions, but for the last if not wanted: (B, I, H, W) to (B, O, H/s, W/s)."""
-    act = {"v1": "relu", "v2": "relu6"}.get(spec.version, "hardswish")
+    act = {"v1": "relu", "v2": "relu6", "mnasnet": "relu"}.get(spec.version, "hardswish")
     stem = blocks[0].in_channels
     found = nn.Sequential(ConvNormActivation(spec.in_channels, stem, 3, stride=2, activation=act))
     for block in blocks:

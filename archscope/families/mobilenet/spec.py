@@ -14,9 +14,13 @@ from archscope.specs import check, option
 V1 = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2),
       (1024, 1))  # fmt: skip
 """Output channels and stride of each separable convolution (Howard et al. 2017, table 1)."""
-V2 = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2),
-      (6, 320, 1, 1))  # fmt: skip
-"""Expansion, output channels, blocks and stride of each stage (Sandler et al. 2018, table 2)."""
+V2 = ((1, 3, 16, 1, 1), (6, 3, 24, 2, 2), (6, 3, 32, 3, 2), (6, 3, 64, 4, 2), (6, 3, 96, 3, 1),
+      (6, 3, 160, 3, 2), (6, 3, 320, 1, 1))  # fmt: skip
+"""Expansion, kernel, output channels, blocks and stride of each stage (Sandler et al. 2018, table
+2)."""
+MNASNET = ((1, 3, 16, 1, 1), (3, 3, 24, 3, 2), (3, 5, 40, 3, 2), (6, 5, 80, 3, 2), (6, 3, 96, 2, 1),
+           (6, 5, 192, 4, 2), (6, 3, 320, 1, 1))  # fmt: skip
+"""The same of MnasNet-B1 (Tan et al. 2019, without squeeze-and-excitation), as in torchvision."""
 V3 = {
     "v3-large": (
         (3, 16, 16, False, False, 1), (3, 64, 24, False, False, 2), (3, 72, 24, False, False, 1),
@@ -42,8 +46,10 @@ V3_HIDDEN = {"v3-large": 1280, "v3-small": 1024}
 class MobileNetSpec:
     """The shape of a MobileNet."""
 
-    version: Literal["v1", "v2", "v3-small", "v3-large"] = option(
-        "v2", "separable convolutions, inverted residuals, or those with squeeze-and-excitation"
+    version: Literal["v1", "v2", "v3-small", "v3-large", "mnasnet"] = option(
+        "v2",
+        "separable convolutions, inverted residuals, those with squeeze-and-excitation, or "
+        "those of MnasNet-B1",
     )
     width_mult: float = option(
         1.0, "factor of the channels of every layer (alpha in V1)", low=0.01, high=100
@@ -61,7 +67,7 @@ def stem_channels(spec: MobileNetSpec) -> int:
     """Return the channels of the first convolution."""
     if spec.version == "v1":
         return max(int(32 * spec.width_mult), 1)
-    return rounded((32 if spec.version == "v2" else 16) * spec.width_mult)
+    return rounded((16 if spec.version in V3 else 32) * spec.width_mult)
 
 
 Part = Step | Block
@@ -72,10 +78,10 @@ def blocks(spec: MobileNetSpec, *, output_stride: int = 32) -> Iterator[Part]:
     """Yield the blocks in order; of V2 and V3 dilations replace the strides beyond the given."""
     if spec.version == "v1":
         yield from _v1(spec)
-    elif spec.version == "v2":
-        yield from _v2(spec, output_stride)
-    else:
+    elif spec.version in V3:
         yield from _v3(spec, output_stride)
+    else:
+        yield from _v2(spec, output_stride)
 
 
 def _v1(spec: MobileNetSpec) -> Iterator[Step]:
@@ -88,8 +94,9 @@ def _v1(spec: MobileNetSpec) -> Iterator[Step]:
 
 
 def _v2(spec: MobileNetSpec, output_stride: int) -> Iterator[Block]:
+    is_v2 = spec.version == "v2"
     channels, number, jump, dilation = stem_channels(spec), 0, 2, 1
-    for expansion, wanted, count, wanted_stride in V2:
+    for expansion, kernel, wanted, count, wanted_stride in V2 if is_v2 else MNASNET:
         out = rounded(wanted * spec.width_mult)
         first_stride = wanted_stride if jump * wanted_stride <= output_stride else 1
         jump *= first_stride
@@ -100,9 +107,9 @@ def _v2(spec: MobileNetSpec, output_stride: int) -> Iterator[Block]:
                 in_channels=channels,
                 expanded=channels * expansion,
                 out_channels=out,
-                kernel=3,
+                kernel=kernel,
                 stride=first_stride if index == 0 else 1,
-                activation="relu6",
+                activation="relu6" if is_v2 else "relu",
                 dilation=dilation,
             )
             channels = out
@@ -140,6 +147,8 @@ def last_number(spec: MobileNetSpec) -> int:
 
 def last_channels(spec: MobileNetSpec) -> int:
     """Return the channels that the classifier reads."""
+    if spec.version == "mnasnet":
+        return 1280
     if spec.version == "v2":  # a narrow network keeps all 1280
         return rounded(1280 * max(spec.width_mult, 1.0))
     *_, last = blocks(spec)
@@ -153,7 +162,7 @@ def hidden_width(spec: MobileNetSpec) -> int:
 
 def describe(spec: MobileNetSpec) -> list[str]:
     """Return what tells it from others, in words."""
-    words = [f"mobilenet {spec.version}"]
+    words = ["mnasnet b1" if spec.version == "mnasnet" else f"mobilenet {spec.version}"]
     if spec.width_mult != 1:
         words.append(f"width {spec.width_mult:g}")
     return [*words, f"{spec.classes} classes", images_in_words(spec)]

@@ -70,8 +70,9 @@ class ShuffleNet(nn.Module):
 
 def shuffled(x: Tensor) -> Tensor:
     """Put the channels of both halves in turns: (B, O, x, y) as it comes."""
-    halves = x.unflatten(1, (2, -1))  # (B, 2, O/2, x, y)
-    return halves.transpose(1, 2).flatten(1, 2)
+    halves: Tensor = x.unflatten(1, (2, -1))  # (B, 2, O/2, x, y)
+    out: Tensor = halves.transpose(1, 2).flatten(1, 2)
+    return out
 
 
 def _pointwise(inputs: int, outputs: int) -> nn.Sequential:
