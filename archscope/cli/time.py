@@ -22,12 +22,13 @@ Examples:
   archscope time --depth 24 --dtype bf16 --batch-size 8 --pass train
   archscope time --per-layer --sort time --top 10
   archscope time cnn --dilations 1,2,4 --device cpu --budget 10
+  archscope time gpt2-xl --gpu h100 --dtype bf16 --sort time --top 10
   archscope time --depth 2 --d-model 64 --heads 4 --seq-len 64 -f json -o small.json
 
 Weights and inputs are random. Ctrl-C prints what was measured until then. Every sample stands in
 the JSON, with what was set and read of the machine.
 """
-_SORTS = {"order": None, "time": "time_s", "macs": "macs"}
+_SORTS = {"order": None, "time": "time_s", "macs": "macs", "ratio": "over_bound"}
 
 
 @click.command(cls=ModelCommand, epilog=_EPILOG, no_args_is_help=False)
@@ -42,6 +43,11 @@ _SORTS = {"order": None, "time": "time_s", "macs": "macs"}
     type=click.Choice(["fp32", "tf32", "fp16", "bf16"]),
     default="fp32",
     help="What weights and inputs are cast to; tf32: fp32 on tensor cores. [default: fp32]",
+)
+@click.option(
+    "--gpu",
+    metavar="CARD",
+    help="Run nothing: bytes, intensity and a lower bound of the time on this card, e.g. h100.",
 )
 @click.option(
     "--pass",
@@ -82,7 +88,8 @@ _SORTS = {"order": None, "time": "time_s", "macs": "macs"}
 @click.option(
     "--sort",
     type=click.Choice(list(_SORTS)),
-    help="With --per-layer: largest first, or in the model's order. [default: order]",
+    help="With --per-layer: largest first (ratio: to the lower bound), or in the model's order. "
+    "[default: order]",
 )
 @click.option(
     "--top", type=click.IntRange(min=1), metavar="INT", help="With --per-layer: so many rows."
@@ -99,6 +106,7 @@ _SORTS = {"order": None, "time": "time_s", "macs": "macs"}
 def command(
     *,
     network: Network,
+    gpu: str | None,
     per_layer: bool,
     sort: str | None,
     top: int | None,
@@ -110,16 +118,16 @@ def command(
     """Time MODEL on this machine: a pass, its throughput, memory and what limits it.
 
     MODEL is a family (`transformer` where it is left out), a published network, or one of your own;
-    it is built whole, so it must fit. On a CPU the table says that it was a CPU.
+    it is built whole, so it must fit. On a CPU the table says that it was a CPU. With --gpu nothing
+    runs and nothing need fit: each module's lower bound on that card, by the roofline.
     """
-    _check_rows(per_layer, sort=sort, top=top, max_depth=max_depth, expand=expand)
-    view = output.view(
-        by="layers" if per_layer else None,
-        sort=_SORTS[sort or "order"],
-        top=top,
-        max_depth=max_depth,
-        expand=expand,
-    )
+    rows = {"top": top, "max_depth": max_depth, "expand": expand}
+    if gpu is not None:
+        _show_bounds(network, gpu, sort, output, rows, settings)
+        return
+    _check_rows(per_layer, sort=sort, **rows)
+    by = "layers" if per_layer else None
+    view = output.view(by=by, sort=_SORTS[sort or "order"], **rows)
     from archscope.library import time_network
 
     with _progress(quiet=output.quiet) as watch:
@@ -131,6 +139,22 @@ def command(
     output.show(report, view)
     if report.totals.interrupted:
         raise KeyboardInterrupt
+
+
+def _show_bounds(
+    network: Network,
+    gpu: str,
+    sort: str | None,
+    output: Output,
+    rows: dict[str, Any],
+    settings: dict[str, Any],
+) -> None:
+    from archscope.library import bound_network
+
+    if sort == "ratio":
+        raise click.UsageError("--sort ratio needs times that were measured; leave out --gpu.")
+    column = "bound_s" if sort == "time" else _SORTS[sort or "order"]
+    output.show(bound_network(network, gpu, **settings), output.view(sort=column, **rows))
 
 
 def _check_rows(per_layer: bool, **flags: Any) -> None:

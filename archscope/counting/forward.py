@@ -64,10 +64,15 @@ def _nothing_around(stack: ModuleStack) -> AbstractContextManager[object]:
 
 
 def count_forward(
-    subject: Subject, execution: Execution = "auto", around: Around = _nothing_around
+    subject: Subject,
+    execution: Execution = "auto",
+    around: Around = _nothing_around,
+    *,
+    second: bool = True,
 ) -> ForwardCount:
     """Run copies of the subject's network in evaluation mode, one for each engine, and count them.
 
+    Without `second` the dispatcher counts alone, where what stands `around` is what is asked for.
     Raises `ForwardError` where the network cannot be run at all. What the forward itself raises is
     returned as `failure`, beside what was counted until then.
     """
@@ -78,7 +83,8 @@ def count_forward(
     if lazy is not None:
         raise ForwardError(f"parameter {lazy} has no shape yet; run the model once, then count it")
     repeats = {repeat.path: len(repeat.copies) for repeat in subject.repeats}
-    original, watch = Original(model, inputs), _Watch(repeats, around, random_as_found())
+    original = Original(model, inputs)
+    watch = _Watch(repeats, around, random_as_found(), second=second)
     results: list[ForwardCount] = []
     try:
         for attempt in _attempts(original, execution):
@@ -105,6 +111,8 @@ class _Watch:
     """Puts random numbers back to where they were before the first attempt."""
     folds: bool = True
     """Whether modules that do the same may be traced once: these are no one's but ours."""
+    second: bool = True
+    """Whether fvcore counts too."""
 
 
 Attempt = Callable[[Original, _Watch], ForwardCount]
@@ -174,6 +182,8 @@ def _both_engines(
             raise_interrupt(failure)
             counter.count.failed_in = counter.stack.current
             return ForwardCount(counter.count, None, None, execution, failure, device)
+        if not watch.second:
+            return ForwardCount(counter.count, None, "it was not asked", execution, None, device)
         del twin  # before there is another: it may be large
 
         def alike() -> Twin:

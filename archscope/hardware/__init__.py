@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 
-from archscope.errors import UsageError, did_you_mean
+from archscope.errors import UsageError, did_you_mean, same_word
 from archscope.hardware.amd import CARDS as _AMD
 from archscope.hardware.card import Card, Precision
 from archscope.hardware.nvidia import CARDS as _NVIDIA
@@ -55,13 +55,12 @@ def named(word: str) -> Card:
     >>> named("h100").names[0]
     'h100 80gb hbm3'
     """
-    plain = re.sub(r"[\s_-]+", "-", word.strip().lower())
     words = {card.word: card for card in CARDS}
-    card = words.get(plain) or find(word)
+    card = words.get(same_word(word.replace(" ", ""), words) or "") or find(word)
     if card is None:
         raise UsageError(
             f"no cited figures of a card {word!r} are known here."
-            + did_you_mean(plain, list(words))
+            + did_you_mean(word.lower(), list(words))
             + f" Known are {', '.join(words)}."
         )
     return card

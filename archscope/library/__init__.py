@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from archscope.library._rf import see_network as see_network
     from archscope.library._rf import suggest as suggest
     from archscope.library._rf import why_unbuffered as why_unbuffered
+    from archscope.library._time import bound_network as bound_network
     from archscope.library._time import time as time
     from archscope.library._time import time_network as time_network
 
@@ -36,6 +37,7 @@ _HOMES = {
     "audit": "_audit",
     "audit_network": "_audit",
     "bare_network": "_rf",
+    "bound_network": "_time",
     "build": "_build",
     "count_subject": "_params",
     "operator": "_operator",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,6 +30,7 @@ def time(
     per_layer: bool = False,
     cuda_graph: bool | None = None,
     warm_cache: bool = False,
+    gpu: str | None = None,
     method: str | None = None,
     **kwargs: Any,
 ) -> Report:
@@ -48,6 +50,13 @@ def time(
     that can be: `cuda_graph` insists on it or leaves it out. `warm_cache` keeps what the run before
     left in the card's cache.
 
+    With `gpu`, the word for a card such as `"h100"`, nothing is run: the report has the bytes that
+    each module must move, its FLOPs for each of them, and a lower bound of its time on that card by
+    the roofline (Williams et al. 2009), as `report.section("bounds")`, all in seconds and bytes.
+
+    >>> report = time("transformer", depth=96, gpu="h100", dtype="bf16")
+    >>> report.totals.bound_s, report.totals.binds
+
     Raises `ArchscopeError` where there is no such device or the batch does not fit, with the
     largest that does.
     """
@@ -56,6 +65,11 @@ def time(
         "budget": budget, "compiled": compiled, "per_layer": per_layer, "cuda_graph": cuda_graph,
         "warm_cache": warm_cache,
     }  # fmt: skip
+    if gpu is not None:
+        card(gpu, settings)
+        if isinstance(model, str):
+            return bound_network(network_of(model, kwargs, method=method), gpu, **settings)
+        return bound_subject(subject_of(model, args, kwargs, method=method), gpu, **settings)
     if isinstance(model, str):
         return time_network(network_of(model, kwargs, method=method), **settings)
     subject = subject_of(model, args, kwargs, method=method)
@@ -80,10 +94,43 @@ def time_network(
     asked = Settings(**settings)
     where = resolve(asked.device)
     check(asked.dtype, where)
-    counted = counted or count_subject(network.subject())
+    sketch = network.subject()
+    counted = counted or count_subject(sketch)
     if where.type == "cpu":
         require_memory(counted, asked.dtype, asked.step)
-    return time_subject(built(network, where), counted, copy=False, **settings)
+    return time_subject(built(network, where), counted, sketch=sketch, copy=False, **settings)
+
+
+def bound_network(network: Network, gpu: str, **settings: Any) -> Report:
+    """Return how long a named network takes at least on a card, on shapes alone; see `time`."""
+    word = card(gpu, settings)  # before anything is built
+    return bound_subject(network.subject(), word, **settings)
+
+
+def bound_subject(subject: Subject, gpu: str, **settings: Any) -> Report:
+    """Return how long a subject's forward pass takes at least on a card; see `time`."""
+    return time_subject(subject, _counted(subject), gpu=card(gpu, settings), **settings)
+
+
+def card(gpu: str, settings: Mapping[str, Any]) -> str:
+    """Return the word for a card that is known, and whose peak in the number type is cited.
+
+    Raises `UsageError` for another, and where `settings` ask for something to be run.
+    """
+    from archscope.analyses.time.roof import require_roof
+    from archscope.analyses.time.settings import MEASURING, Settings
+    from archscope.hardware import named
+    from archscope.timing.precision import named as named_precision
+
+    plain = Settings()
+    for name in MEASURING:
+        if settings.get(name, getattr(plain, name)) != getattr(plain, name):
+            raise UsageError(
+                f"--gpu runs nothing, so {MEASURING[name]} says nothing there; leave out one of "
+                "them. A forward pass is what is bounded."
+            )
+    dtype = named_precision(settings.get("dtype", plain.dtype))
+    return require_roof(named(gpu), dtype).card.word
 
 
 def _counted(subject: Subject) -> Report:
@@ -92,8 +139,17 @@ def _counted(subject: Subject) -> Report:
     return count_subject(subject)
 
 
-def time_subject(subject: Subject, counted: Report, **settings: Any) -> Report:
-    """Time a subject that `params` has `counted`; see `time`.
+def time_subject(
+    subject: Subject,
+    counted: Report,
+    *,
+    sketch: Subject | None = None,
+    gpu: str | None = None,
+    **settings: Any,
+) -> Report:
+    """Time a subject that `params` has `counted`, or bound its time on a `gpu`; see `time`.
+
+    `sketch` is the same network on shapes, with blocks that repeat once.
 
     What was set, and read of the machine, stands in the report's environment too.
     """
@@ -103,9 +159,11 @@ def time_subject(subject: Subject, counted: Report, **settings: Any) -> Report:
 
     report = analyse(
         "time",
-        replace(subject, name=title(subject, Settings(**settings))),
+        replace(subject, name=title(subject, Settings(**settings), gpu)),
         convention=CONVENTION,
         counts=counts_of(counted),
+        sketch=sketch,
+        gpu=gpu,
         **settings,
     )
     rows = report.section("time.conditions").rows

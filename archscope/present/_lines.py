@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from archscope.columns import columns
+from archscope.columns import Column, columns
 from archscope.present import _fold
 from archscope.present._fold import Group, Node
 from archscope.records import frozen
@@ -50,17 +50,25 @@ class Line:
 @cache
 def additive(row_type: type) -> frozenset[str]:
     """Return the fields that may be summed over copies and parts."""
+    return frozenset(c.name for c in columns(row_type) if c.name in _told(row_type) and _sums(c))
+
+
+@cache
+def _told(row_type: type) -> frozenset[str]:
+    """Return the fields that a module tells of itself without its submodules too."""
     names = {column.name for column in columns(row_type)}
     return frozenset(name for name in names if f"own_{name}" in names)
+
+
+def _sums(column: Column) -> bool:
+    return column.kind not in ("text", "number")
 
 
 def value(line: Line, field: str) -> Any:
     """Return what `line` shows of `field`, over all of its copies."""
     row_type: type = type(line.row)
-    if field not in additive(row_type):
-        return getattr(line.row, field)
-    one = getattr(line.row, f"own_{field}" if line.own else field)
-    return None if one is None else one * line.copies
+    one = getattr(line.row, f"own_{field}" if line.own and field in _told(row_type) else field)
+    return one * line.copies if one is not None and field in additive(row_type) else one
 
 
 def tree(section: Section) -> Node | None:

@@ -43,7 +43,8 @@ class ModuleStack:
     def __init__(
         self, model: nn.Module, *, on_enter: Hook = _nothing, on_exit: Hook = _nothing
     ) -> None:
-        self._paths = paths_of(model)
+        self.paths = paths_of(model)
+        """Path of each module by its `id`."""
         self._on_enter = on_enter
         self._on_exit = on_exit
         self._running: list[str] = []
@@ -71,7 +72,7 @@ class ModuleStack:
             handle.remove()
 
     def _enter(self, module: nn.Module, args: Any) -> None:
-        path = self._paths.get(id(module))
+        path = self.paths.get(id(module))
         if path is not None:
             self._running.append(path)
             if path not in self.input_shapes:
@@ -81,7 +82,7 @@ class ModuleStack:
             self._on_enter(path, args)
 
     def _exit(self, module: nn.Module, args: Any, output: Any) -> None:
-        path = self._paths.get(id(module))
+        path = self.paths.get(id(module))
         if path is None:
             return
         self.calls[path] += 1

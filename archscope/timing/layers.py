@@ -1,4 +1,4 @@
-"""How long each module takes by itself, and how many bytes it moves at least."""
+"""How long each module takes by itself."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from torch import Tensor, nn
-from torch.nn.modules.module import (
-    register_module_forward_hook,
-    register_module_forward_pre_hook,
-)
+from torch import nn
 
 from archscope.records import frozen
-from archscope.running.module_stack import Hook, ModuleStack, tensors_in
+from archscope.running.module_stack import Hook, ModuleStack
 from archscope.timing.clocks import Clock
 from archscope.timing.statistics import percentile
 
@@ -107,53 +103,3 @@ def _own_seconds(marks: Sequence[_Mark], clock: Clock) -> dict[str, float]:
                     running[-1][2] += whole
                 break
     return dict(found)
-
-
-def traffic(model: nn.Module, call: Callable[[], object]) -> dict[str, int]:
-    """Return the bytes that each module must move at least: inputs, outputs and weights, once each.
-
-    By path, over all calls of one pass; only for modules that call no other, since what lies
-    between the others is not seen. Of a lookup table only the rows that are read count.
-    """
-    paths = {id(module): path for path, module in model.named_modules()}
-    moved: defaultdict[str, int] = defaultdict(int)
-    running: list[list[Any]] = []
-
-    def enter(module: nn.Module, args: Any) -> None:
-        if id(module) in paths:
-            if running:
-                running[-1][1] = True
-            running.append([module, False])
-
-    def leave(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
-        while id(module) in paths and running:
-            left, calls_others = running.pop()
-            if left is module:
-                if not calls_others:
-                    moved[paths[id(module)]] += _bytes((args, kwargs)) + _bytes(output)
-                    moved[paths[id(module)]] += _weight_bytes(module, output)
-                return
-
-    handles = (
-        register_module_forward_pre_hook(enter),
-        register_module_forward_hook(leave, with_kwargs=True),
-    )
-    try:
-        call()
-    finally:
-        for handle in handles:
-            handle.remove()
-    return dict(moved)
-
-
-def _bytes(value: Any) -> int:
-    # A tensor that is passed twice is read once.
-    tensors = {id(tensor): tensor for tensor in tensors_in(value)}
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
-
-
-def _weight_bytes(module: nn.Module, output: Any) -> int:
-    own = (*module._parameters.values(), *module._buffers.values())
-    weights = [tensor for tensor in own if isinstance(tensor, Tensor)]
-    held = sum(weight.numel() * weight.element_size() for weight in weights)
-    return min(held, _bytes(output)) if isinstance(module, nn.Embedding) else held

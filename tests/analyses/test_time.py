@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 import archscope
 from archscope.analyses.time import measure as _time_measure
-from archscope.analyses.time.batch import batch_axis
+from archscope.analyses.time.batch import batch_axis, items_of
 from archscope.analyses.time.measure import Measured
 from archscope.analyses.time.rows import LayerRow
-from archscope.analyses.time.sections import items_of, sections
+from archscope.analyses.time.sections import sections
 from archscope.analyses.time.settings import Settings
 from archscope.analyses.time.verdict import verdict
 from archscope.analyses.time.work import Counts, counts_of
@@ -428,7 +428,7 @@ def measured(**changes: Any) -> Measured:
             runs=10,
             interrupted=False,
         ),
-        traffic={"wide": 10**9, "thin": 10**9},
+        traffic={"": 0, "wide": 10**9, "thin": 10**9},
     )
     return dataclasses.replace(plain, **changes)
 
@@ -483,6 +483,21 @@ def test_roofs() -> None:
     assert (rows["wide"].roof, rows["thin"].roof, rows[""].roof) == ("compute", "memory", None)
     assert rows["wide"].whole_share == pytest.approx(0.8)
     assert rows[""].time_s == pytest.approx(0.0095)
+
+
+def test_what_was_measured_stands_beside_its_lower_bound() -> None:
+    rows = layers(measured())
+    passes, _ = shown(measured())
+
+    # wide: 2 x 10^12 FLOPs at 989.5 TFLOP/s; thin: 10^9 bytes at 4.8 TB/s
+    wide_s, thin_s = 2e12 / 989.5e12, 1e9 / 4.8e12
+    assert rows["wide"].bound_s == pytest.approx(wide_s)
+    assert rows["wide"].over_bound == pytest.approx(0.008 / wide_s)
+    assert rows["thin"].over_bound == pytest.approx(0.001 / thin_s)
+    assert passes[0].bound_s == pytest.approx(wide_s + thin_s)
+    assert passes[0].over_bound == pytest.approx(0.010 / (wide_s + thin_s))
+    bare, _ = shown(measured(card=None))
+    assert (bare[0].bound_s, bare[0].over_bound) == (None, None)
 
 
 def last(found: Measured) -> Note:

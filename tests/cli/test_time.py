@@ -208,3 +208,14 @@ def test_help_names_every_flag(archscope: Any) -> None:
         *("--per-layer", "--cuda-graph", "--warm-cache", "--batch-size", "-f", "-o"),
     ):
         assert flag in found.out
+
+
+def test_a_bound_on_a_card_that_is_not_here(archscope: Any) -> None:
+    found = archscope("time", *SMALL, "--gpu", "H100", "--dtype", "bf16", "--sort", "time")
+
+    assert found.code == 0
+    assert "lower bound on h100, nothing was run" in found.out.splitlines()[0]
+    assert "module by module at least" in found.out
+    refused = archscope("time", *SMALL, "--gpu", "h100", "--sort", "ratio")
+    assert (refused.code, refused.out) == (2, "")
+    assert "leave out --gpu" in refused.err

@@ -1,4 +1,4 @@
-"""Times of modules by marks, bytes by hooks; the hooks are gone afterwards."""
+"""Times of modules by marks of hooks, which are gone afterwards."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as torch_module
 
-from archscope.timing.layers import time_layers, traffic
+from archscope.timing.layers import time_layers
 
 
 class Work(nn.Module):
@@ -76,13 +76,9 @@ def test_hooks_are_gone_after_an_error_too(clock: Any) -> None:
             raise ValueError("half-way")
 
     model = nn.Sequential(nn.Identity(), Fails())
-    for measure in (
-        lambda: time_layers(model, lambda: model(torch.ones(1)), clock, runs=1),
-        lambda: traffic(model, lambda: model(torch.ones(1))),
-    ):
-        with pytest.raises(ValueError, match="half-way"):
-            measure()
-        assert hooks() == 0
+    with pytest.raises(ValueError, match="half-way"):
+        time_layers(model, lambda: model(torch.ones(1)), clock, runs=1)
+    assert hooks() == 0
 
 
 def test_an_error_that_the_model_catches_costs_no_other_module_its_time(clock: Any) -> None:
@@ -126,41 +122,3 @@ def test_an_interrupt_keeps_the_passes_that_were_complete(clock: Any) -> None:
     assert found.runs == 2  # the first of three is not measured
     assert found.own_s["0"] == 1.0
     assert hooks() == 0
-
-
-def test_bytes_are_inputs_outputs_and_weights_once() -> None:
-    model = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2).to(torch.float32))
-
-    found = traffic(model, lambda: model(torch.randn(7, 3)))
-
-    assert found == {
-        "0": 4 * (7 * 3 + 7 * 5 + 3 * 5 + 5),
-        "1": 4 * (7 * 5 + 7 * 5),
-        "2": 4 * (7 * 5 + 7 * 2 + 5 * 2 + 2),
-    }, "the container itself is left out: what lies between its modules is not seen"
-
-
-def test_bytes_of_keywords_and_of_number_types() -> None:
-    class Add(nn.Module):
-        def forward(self, x: Tensor, *, y: Tensor) -> dict[str, Tensor]:
-            return {"sum": x + y}
-
-    model, x, y = Add(), torch.ones(4, dtype=torch.half), torch.ones(4, dtype=torch.half)
-
-    assert traffic(model, lambda: model(x, y=y)) == {"": 2 * (4 + 4 + 4)}
-    assert traffic(model, lambda: model(x, y=x)) == {"": 2 * (4 + 4)}, "read once"
-
-
-def test_of_a_lookup_table_only_the_rows_that_are_read_count() -> None:
-    model = nn.Embedding(1000, 8)
-    words = torch.zeros(2, 3, dtype=torch.long)
-
-    # words 8 x 6, rows read 4 x 48, output 4 x 48
-    assert traffic(model, lambda: model(words)) == {"": 8 * 6 + 2 * 4 * 48}
-
-
-def test_attention_that_uses_a_modules_weights_without_calling_it_is_one_module() -> None:
-    model = nn.MultiheadAttention(8, 2, batch_first=True)
-    x = torch.randn(1, 4, 8)
-
-    assert set(traffic(model, lambda: model(x, x, x))) == {""}

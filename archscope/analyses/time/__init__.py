@@ -2,7 +2,7 @@
 
 from archscope.analyses import Analysis
 from archscope.analyses.time.analysis import run
-from archscope.analyses.time.rows import CONDITIONS, LAYERS, PASSES, SAMPLES
+from archscope.analyses.time.rows import BOUNDS, CONDITIONS, LAYERS, PASSES, SAMPLES
 
 ANALYSIS = Analysis(
     name="time",
@@ -10,5 +10,5 @@ ANALYSIS = Analysis(
     run=run,
     needs="data",
     reported=False,
-    sections=(PASSES, LAYERS, SAMPLES, CONDITIONS),
+    sections=(PASSES, LAYERS, BOUNDS, SAMPLES, CONDITIONS),
 )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archscope.analyses.time.settings import Settings
+from archscope.errors import ForwardError
 from archscope.results import Convention, Section
 from archscope.subject import Subject
 
@@ -23,27 +26,55 @@ CONVENTION = Convention(
 """What FLOP/s means here."""
 
 
-def run(subject: Subject, *, counts: Counts | None = None, **settings: Any) -> tuple[Section, ...]:
+def run(
+    subject: Subject,
+    *,
+    counts: Counts | None = None,
+    sketch: Subject | None = None,
+    gpu: str | None = None,
+    **settings: Any,
+) -> tuple[Section, ...]:
     """Time `subject` and return the sections passes, layers (where wanted), samples, conditions.
 
     `counts` are the multiply-accumulates that `params` counted; without them FLOP/s are unknown.
-    `settings` are the fields of `Settings`.
+    `sketch` is the same network as cheap to run on shapes as there is. `settings` are the fields of
+    `Settings`. With `gpu`, the word for a card, nothing is timed: `counts` are needed, and the
+    sections are bounds and conditions.
     """
+    from archscope.analyses.time.work import moved_by
+    from archscope.timing.precision import named as named_precision
+
+    asked = Settings(**settings)
+    precision = named_precision(asked.dtype)
+    if gpu is not None:
+        from archscope.analyses.time.bounds import bounds
+        from archscope.analyses.time.roof import require_roof
+        from archscope.hardware import named
+
+        roof = require_roof(named(gpu), precision)
+        assert counts is not None
+        return bounds(subject, roof, counts, moved_by(subject, precision))
     from archscope.analyses.time.measure import measure
     from archscope.analyses.time.sections import sections
 
-    found = measure(subject, Settings(**settings))
-    if found.interrupted and not found.settings.keep_interrupted:
+    found = measure(subject, asked)
+    if found.interrupted and not asked.keep_interrupted:
         raise KeyboardInterrupt
+    if found.layers is not None:
+        with suppress(ForwardError):
+            moved = moved_by(sketch or subject, precision)
+            found = replace(found, traffic=moved.own)
     return sections(subject, found, counts)
 
 
-def title(subject: Subject, settings: Settings) -> str:
-    """Return the line above a table of times: what ran, and on what."""
+def title(subject: Subject, settings: Settings, gpu: str | None = None) -> str:
+    """Return the line above a table of times: what ran, and on what, or for which card."""
     import torch
 
     from archscope.timing.devices import name_of, resolve
 
+    if gpu is not None:
+        return f"time · {subject.name} · {settings.dtype} · lower bound on {gpu}, nothing was run"
     words = [
         "time",
         subject.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archscope.errors import ArchscopeError
-from archscope.subject import Inputs
+from archscope.subject import Inputs, Subject
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,3 +35,31 @@ def batch_axis(model: nn.Module, inputs: Inputs) -> int | None:
     except ArchscopeError:
         return 0
     return roles.batch
+
+
+def items_of(subject: Subject, batch: int | None = 0) -> tuple[str | None, int | None]:
+    """Return what is counted per second and how much of it one run takes in.
+
+    Tokens where the spec has a length in tokens or the first input is a matrix of integers,
+    samples where the first input has an axis along which these lie.
+    """
+    shapes = subject.inputs.shapes() if isinstance(subject.inputs, Inputs) else ()
+    if not shapes or not shapes[0].shape:
+        return None, None
+    first = shapes[0]
+    is_long = len(first.shape) >= 2 and "seq_len" in subject.config
+    if is_long or (len(first.shape) == 2 and first.dtype in ("int64", "int32")):
+        return "token", first.shape[0] * first.shape[1]
+    return ("sample", first.shape[batch]) if batch is not None else ("sample", 1)
+
+
+def items_told(subject: Subject) -> tuple[str | None, int | None]:
+    """Return what `items_of` does where that follows from shapes and fields alone.
+
+    Of a module of one's own that takes three or four axes a run would have to tell: None.
+    """
+    item, items = items_of(subject)
+    first = subject.inputs.shapes()[0] if items is not None and subject.inputs else None
+    low, high = ALWAYS_FIRST
+    told = first is None or not low < len(first.shape) < high or "batch_size" in subject.config
+    return (item, items) if told else (None, None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from archscope.analyses.time.rows import ConditionRow
-from archscope.hardware import Card
+from archscope.hardware import Card, Precision
 from archscope.subject import Subject
 from archscope.timing.out_of_memory import batch_size
 from archscope.timing.passes import LOSS, OPTIMISER
@@ -55,20 +55,25 @@ def _cache(found: Measured) -> str:
 
 
 def _peaks(found: Measured) -> Iterator[ConditionRow]:
-    if found.card is None:
-        why = (
-            "this is a CPU"
-            if found.device.type == "cpu"
-            else f"no cited figures of {found.device_name!r} are known here"
-        )
-        yield _row("dense peak", None, "FLOP/s", why)
-        yield _row("memory bandwidth", None, "B/s", why)
+    if found.card is not None:
+        yield from peaks_of(found.card, found.precision)
         return
-    peak = found.card.peak(found.precision)
-    missing = None if peak is not None else f"the source prints none in {found.precision}"
+    why = (
+        "this is a CPU"
+        if found.device.type == "cpu"
+        else f"no cited figures of {found.device_name!r} are known here"
+    )
+    yield _row("dense peak", None, "FLOP/s", why)
+    yield _row("memory bandwidth", None, "B/s", why)
+
+
+def peaks_of(card: Card, precision: Precision) -> Iterator[ConditionRow]:
+    """Yield what a card does at best in a number type, and where that stands."""
+    peak = card.peak(precision)
+    missing = None if peak is not None else f"the source prints none in {precision}"
     yield _row("dense peak", peak, "FLOP/s", missing)
-    yield _row("memory bandwidth", found.card.bandwidth, "B/s")
-    yield _row("source of the peak", source_of(found.card))
+    yield _row("memory bandwidth", card.bandwidth, "B/s")
+    yield _row("source of the peak", source_of(card))
 
 
 def source_of(card: Card) -> str:

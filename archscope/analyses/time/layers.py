@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from archscope.analyses.time.roof import roof_of
 from archscope.analyses.time.rows import LayerRow
 from archscope.running.module_stack import outwards
 
@@ -22,16 +23,22 @@ class _Sum:
     time_s: float
     bytes_moved: int | None
     macs: int | None
+    bound_s: float | None
 
     def __add__(self, other: _Sum) -> _Sum:
-        # Bytes of modules that call others are not seen: what is known adds up to a lower bound.
-        known = [each for each in (self.bytes_moved, other.bytes_moved) if each is not None]
-        unknown = self.macs is None or other.macs is None
         return _Sum(
             time_s=self.time_s + other.time_s,
-            bytes_moved=sum(known) if known else None,
-            macs=None if unknown else (self.macs or 0) + (other.macs or 0),
+            bytes_moved=_sum(self.bytes_moved, other.bytes_moved),
+            macs=_sum(self.macs, other.macs),
+            bound_s=_sum(self.bound_s, other.bound_s),
         )
+
+
+N = TypeVar("N", int, float)
+
+
+def _sum(one: N | None, other: N | None) -> N | None:
+    return None if one is None or other is None else one + other
 
 
 def layer_rows(found: Measured, counts: Counts | None, whole_s: float) -> tuple[LayerRow, ...]:
@@ -43,20 +50,36 @@ def layer_rows(found: Measured, counts: Counts | None, whole_s: float) -> tuple[
     if times is None:
         return ()
     macs = dict.fromkeys(times.types) if counts is None else counts.among(times.types)
-    own = {
-        path: _Sum(times.own_s[path], found.traffic.get(path), macs[path]) for path in times.types
-    }
-    whole = _with_what_they_hold(own)
+    own = {path: _own(found, times.own_s[path], macs[path], path) for path in times.types}
+    whole = with_what_they_hold(own)
     return tuple(_row(found, times, path, own[path], whole[path], whole_s) for path in own)
 
 
-def _with_what_they_hold(own: Mapping[str, _Sum]) -> dict[str, _Sum]:
+T = TypeVar("T", bound="Adds")
+
+
+class Adds(Protocol):
+    """What modules do, as values that add up."""
+
+    def __add__(self: T, other: T) -> T:
+        """Return both together."""
+
+
+def with_what_they_hold(own: Mapping[str, T]) -> dict[str, T]:
+    """Return what each module does with its submodules; those come after what they are part of."""
     sums = dict(own)
-    for path in reversed(tuple(own)):  # submodules come after what they are part of
+    for path in reversed(tuple(own)):
         above = next((outer for outer in outwards(path) if outer in sums), None)
         if above is not None:
             sums[above] += sums[path]
     return sums
+
+
+def _own(found: Measured, time_s: float, macs: int | None, path: str) -> _Sum:
+    size = None if found.traffic is None else found.traffic.get(path, 0)
+    roof = None if found.card is None else roof_of(found.card, found.precision)
+    bound = None if roof is None or size is None else roof.bound(macs, size).seconds
+    return _Sum(time_s=time_s, bytes_moved=size, macs=macs, bound_s=bound)
 
 
 def _row(
@@ -74,6 +97,8 @@ def _row(
         macs=whole.macs,
         intensity=intensity,
         roof=_roof(found, intensity),
+        bound_s=whole.bound_s,
+        over_bound=whole.time_s / whole.bound_s if whole.bound_s else None,
         whole_share=whole.time_s / whole_s,
         own_time_s=own.time_s,
         own_bytes_moved=own.bytes_moved,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import field, replace
+from dataclasses import replace
 from math import inf
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from archscope.timing.cache import emptied
 from archscope.timing.clocks import Clock, clock_for
 from archscope.timing.devices import multiprocessors, name_of, resolve
 from archscope.timing.graphs import capture
-from archscope.timing.layers import LayerTimes, time_layers, traffic
+from archscope.timing.layers import LayerTimes, time_layers
 from archscope.timing.machine import Reading, read
 from archscope.timing.memory import peaks
 from archscope.timing.out_of_memory import is_out_of_memory
@@ -61,8 +61,8 @@ class Measured:
     backward: BackwardWork | None = None
     """For a training step."""
     layers: LayerTimes | None = None
-    traffic: Mapping[str, int] = field(default_factory=dict)
-    """Bytes that each module must move at least, by path, where its modules were timed."""
+    traffic: Mapping[str, int] | None = None
+    """Bytes that each module must move at least, by path; None where that is unknown."""
     graph: Samples | None = None
     """The forward pass as a CUDA graph."""
     back_to_back_s: tuple[float, float] | None = None
@@ -181,7 +181,6 @@ def _explain(
         found = replace(
             found,
             layers=layers if layers.own_s else None,
-            traffic=traffic(workload.model, workload.call),
             interrupted=layers.interrupted,
         )
     wanted = found.settings.cuda_graph is not False and found.settings.step == "forward"

@@ -33,6 +33,15 @@ class PassRow:
     """Share of the card's dense peak in this number type; None where no cited peak is known."""
     peak_bytes: int | None = column("Peak mem", kind="bytes", none="–", idle="unknown", drop=2)
     """Most bytes that torch held on the card during it; None where torch does not count them."""
+    bound_s: float | None = column(
+        "At least", kind="seconds", none="–", idle="unknown", default=None
+    )
+    """What a forward pass takes at least on this card, module by module, in seconds; None for
+    other passes, and where no cited peak is known."""
+    over_bound: float | None = column(
+        "x bound", kind="number", none="–", idle="unknown", default=None
+    )
+    """How many times that it took."""
 
 
 @frozen
@@ -48,18 +57,86 @@ class LayerRow:
     time_s: float = column("Time", kind="seconds", share=True, bar=True, measured=True)
     """Median time of all its calls in one pass, in seconds."""
     bytes_moved: int | None = column("Bytes moved", kind="bytes", none="–", idle="unknown", drop=2)
-    """Inputs, outputs and weights, once each: what must be moved at least."""
+    """Inputs, outputs and weights, once for each call: what must be moved at least."""
     macs: int | None = column("MACs", kind="work", none="–", idle="unknown", drop=3)
     """Multiply-accumulates, as `params` counts them."""
     intensity: float | None = column("FLOP/byte", kind="number", none="–", idle="unknown", drop=1)
-    """2 x multiply-accumulates / bytes; None for modules that call others."""
+    """2 x multiply-accumulates / bytes of the module without its submodules; None where nothing is
+    moved, or it is unknown."""
     roof: str | None = column("Roof", idle="unknown")
     """`memory` or `compute`: what limits it at best on this card; None where that is unknown."""
+    bound_s: float | None = column("At least", kind="seconds", idle="unknown", drop=2, default=None)
+    """What it takes at least on this card, as `BoundRow` has it; None without a cited peak."""
+    over_bound: float | None = column(
+        "x bound", kind="number", measured=True, none="–", idle="unknown", default=None
+    )
+    """How many times that it took."""
     whole_share: float | None = column(kind="ratio", measured=True)
     """Its time as a share of the median of the whole forward pass, timed by itself."""
     own_time_s: float = column(kind="seconds", measured=True)
     own_bytes_moved: int | None = column()
     own_macs: int | None = column()
+
+
+@frozen
+class BoundRow:
+    """What one module needs at least on a card. The plain columns hold its submodules too."""
+
+    path: str = column("Module", kind="path")
+    """Dotted name; empty for the model itself."""
+    type: str = column("Type", drop=4)
+    """Class name."""
+    calls: int = column()
+    """How often its forward runs in one pass."""
+    bound_s: float = column("At least", kind="seconds", share=True, bar=True)
+    """The longer of 2 x multiply-accumulates / dense peak and bytes / bandwidth, in seconds; of a
+    module that calls others the sum of theirs and its own."""
+    binds: str | None = column("Bound by", none="–")
+    """`compute` or `memory`: which of the two is longer, by most of that time; None where nothing
+    is done."""
+    bytes_moved: int = column("Bytes moved", kind="bytes", drop=2)
+    """Weights, inputs and outputs, once for each call: what must be moved at least."""
+    macs: int | None = column("MACs", kind="work", none="–", drop=3)
+    """Multiply-accumulates, as `params` counts them."""
+    intensity: float | None = column("FLOP/byte", kind="number", none="–", drop=1)
+    """2 x multiply-accumulates / bytes; None where they are unknown or nothing is moved."""
+    own_bound_s: float = column(kind="seconds")
+    own_binds: str | None = column()
+    own_bytes_moved: int = column()
+    own_macs: int | None = column()
+    own_intensity: float | None = column(kind="number")
+
+
+@frozen
+class BoundTotals:
+    """What the whole forward pass needs at least on a card."""
+
+    card: str
+    """The card's word, e.g. `h100`."""
+    precision: str
+    """The number type of weights and inputs."""
+    macs: int | None
+    """Multiply-accumulates of one forward pass, as `params` counts them."""
+    bytes_moved: int
+    """Bytes of all modules, each run by itself."""
+    intensity: float | None
+    """2 x multiply-accumulates / these bytes."""
+    bound_s: float
+    """Lower bound where every module runs by itself, in seconds."""
+    binds: str | None
+    """`compute` or `memory`: what most of it is bound by."""
+    fused_bytes: int
+    """Weights that are read, inputs and outputs of the network, once each."""
+    fused_s: float
+    """Lower bound whatever is fused or stays on the chip, in seconds."""
+    fused_binds: str | None
+    """`compute` or `memory`."""
+    item: str | None
+    """What a batch is counted in: `token` or `sample`; None where the inputs have no batch."""
+    items: int | None
+    """How many of them one pass takes in."""
+    complete: bool
+    """False where multiply-accumulates are unknown or disputed, and are left out."""
 
 
 @frozen
@@ -116,6 +193,14 @@ LAYERS = Section(
     name="layers",
     row_type=LayerRow,
     caption="Time of each module in a forward pass",
+)
+
+BOUNDS = Section(
+    analysis="time",
+    name="bounds",
+    row_type=BoundRow,
+    totals_type=BoundTotals,
+    caption="How long each module of a forward pass takes at least; nothing was run",
 )
 
 SAMPLES = Section(

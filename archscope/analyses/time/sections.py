@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from archscope.analyses.time.batch import items_of
 from archscope.analyses.time.conditions import conditions
 from archscope.analyses.time.layers import layer_rows
 from archscope.analyses.time.notes import notes
@@ -19,7 +21,7 @@ from archscope.analyses.time.rows import (
 )
 from archscope.analyses.time.summary import headline, passes, taken
 from archscope.results import Section
-from archscope.subject import Inputs, Subject
+from archscope.subject import Subject
 from archscope.timing.statistics import summarise
 
 if TYPE_CHECKING:
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 
 STEP = "training step"
 GRAPH = "forward, CUDA graph"
-_PER_ITEM = ("forward", STEP, GRAPH)
+FORWARD = "forward"
+_PER_ITEM = (FORWARD, STEP, GRAPH)
 """The passes that take in a whole batch."""
 
 
@@ -38,6 +41,8 @@ def sections(subject: Subject, found: Measured, counts: Counts | None) -> tuple[
     series = tuple(_series(found))
     rows = tuple(_pass_row(found, counts, items, *one) for one in series)
     modules = layer_rows(found, counts, rows[0].median_s)
+    bound_s = next((row.bound_s for row in modules if not row.path), None)
+    rows = tuple(_with_bound(row, bound_s) for row in rows)
     totals = Totals(
         device=str(found.device),
         macs=None if counts is None else counts.total,
@@ -72,22 +77,6 @@ def sections(subject: Subject, found: Measured, counts: Counts | None) -> tuple[
         SAMPLES.filled(samples, device=where),
         CONDITIONS.filled(said, device=where),
     )
-
-
-def items_of(subject: Subject, batch: int | None = 0) -> tuple[str | None, int | None]:
-    """Return what is counted per second and how much of it one run takes in.
-
-    Tokens where the spec has a length in tokens or the first input is a matrix of integers,
-    samples where the first input has an axis along which these lie.
-    """
-    shapes = subject.inputs.shapes() if isinstance(subject.inputs, Inputs) else ()
-    if not shapes or not shapes[0].shape:
-        return None, None
-    first = shapes[0]
-    is_long = len(first.shape) >= 2 and "seq_len" in subject.config
-    if is_long or (len(first.shape) == 2 and first.dtype in ("int64", "int32")):
-        return "token", first.shape[0] * first.shape[1]
-    return ("sample", first.shape[batch]) if batch is not None else ("sample", 1)
 
 
 def _series(found: Measured) -> Iterator[tuple[str, Sequence[float], int | None]]:
@@ -126,6 +115,12 @@ def _pass_row(
         peak_share=flops_per_s / peak if flops_per_s and peak else None,
         peak_bytes=peak_bytes,
     )
+
+
+def _with_bound(row: PassRow, bound_s: float | None) -> PassRow:
+    if row.stage not in (FORWARD, GRAPH) or not bound_s:
+        return row
+    return replace(row, bound_s=bound_s, over_bound=row.median_s / bound_s)
 
 
 def _macs(found: Measured, counts: Counts | None, name: str) -> int | None:

@@ -40,3 +40,16 @@ class Settings:
     """Whether a Ctrl-C returns what was measured."""
     watch: Callable[[float, float], None] | None = None
     """Is told the share that is done and the seconds left."""
+
+
+MEASURING = {
+    "device": "--device",
+    "step": "--pass train",
+    "warmup": "--warmup",
+    "runs": "--runs",
+    "budget": "--budget",
+    "compiled": "--compile",
+    "cuda_graph": "--cuda-graph",
+    "warm_cache": "--warm-cache",
+}
+"""Settings that mean something only where a pass is run, and the flag of each."""

@@ -1,14 +1,22 @@
-"""How much work a pass is: what `params` has counted, and what a backward pass adds."""
+"""How much work a pass is: what `params` has counted, what a backward pass adds, what moves."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from archscope.errors import ForwardError, first_line
+from archscope.hardware import Precision
 from archscope.records import frozen
 from archscope.results import Report
+from archscope.subject import Repeat, Subject
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from archscope.running.module_stack import ModuleStack
     from archscope.timing.passes import Workload
 
 
@@ -22,6 +30,10 @@ class Counts:
     """Of all modules."""
     complete: bool
     """False where the total is a lower bound."""
+    types: Mapping[str, str] = field(default_factory=dict)
+    """Class name of each module, by path."""
+    calls: Mapping[str, int] = field(default_factory=dict)
+    """How often each module runs in one pass, by path."""
 
     def among(self, paths: Collection[str]) -> dict[str, int | None]:
         """Return the work of `paths` alone; that of other modules goes to the nearest above.
@@ -40,10 +52,13 @@ class Counts:
 
 def counts_of(report: Report) -> Counts:
     """Return the multiply-accumulates that a `params` report states."""
+    rows = report.section("modules").rows
     return Counts(
-        own={row.path: row.own_macs for row in report.section("modules").rows},
+        own={row.path: row.own_macs for row in rows},
         total=report.totals.macs,
         complete=report.totals.complete,
+        types={row.path: row.type for row in rows},
+        calls={row.path: row.calls for row in rows},
     )
 
 
@@ -99,3 +114,62 @@ def _carries_none(operator: str) -> bool:
             return kind != "multiply-accumulate"
         forward = forward.rpartition("_")[0]
     return False
+
+
+@frozen
+class Moved:
+    """Bytes that one forward pass moves at least."""
+
+    own: Mapping[str, int]
+    """Of each module outside its submodules, by path, each copy of a repeated block's."""
+    once: int
+    """Of all weights that are read, the inputs and the outputs, once each."""
+
+
+def moved_by(subject: Subject, precision: Precision) -> Moved:
+    """Run a forward pass, on shapes alone where that can be, and return what it moves at least.
+
+    Floating-point tensors are as wide as `precision`, whatever the model holds. Blocks that repeat
+    run once. Raises `ForwardError` where the forward fails.
+    """
+    from archscope.counting.forward import count_forward
+    from archscope.counting.traffic import Traffic, counting_traffic
+    from archscope.timing.precision import DTYPES
+
+    width = DTYPES[precision].itemsize
+    found: list[Traffic] = []
+
+    @contextmanager
+    def around(stack: ModuleStack) -> Iterator[None]:
+        with counting_traffic(stack.paths, lambda tensor: _width(tensor, width)) as traffic:
+            found.append(traffic)
+            yield
+
+    count = count_forward(subject, around=around, second=False)
+    if count.failure is not None:
+        raise ForwardError(f"the forward pass failed: {first_line(count.failure)}")
+    traffic = found[-1]
+    own: dict[str, int] = {}
+    for path, size in traffic.own.items():
+        block = _block(path, subject)
+        if block is None:
+            own[path] = size
+        elif block.shared:
+            own[path] = size * len(block.copies)
+        else:
+            own |= {copy + path[len(block.path) :]: size for copy in block.copies}
+    return Moved(own=own, once=traffic.once(lambda path: _copies(_block(path, subject))))
+
+
+def _width(tensor: Tensor, width: int) -> int:
+    size: int = tensor.element_size()
+    return width if tensor.is_floating_point() and size > 1 else size
+
+
+def _block(path: str, subject: Subject) -> Repeat | None:
+    inside = (r for r in subject.repeats if path == r.path or path.startswith(f"{r.path}."))
+    return next(inside, None)
+
+
+def _copies(block: Repeat | None) -> int:
+    return 1 if block is None or block.shared else len(block.copies)
