@@ -20,6 +20,7 @@ from typing import Any
 
 import archscope
 from archscope.results import Report
+from archscope.timing.devices import name_of, resolve
 
 REPORTS = Path(__file__).parents[1] / "reports"
 DEPTHS = (6, 12, 24, 48)
@@ -41,21 +42,30 @@ def networks(*, small: bool) -> Iterator[tuple[str, dict[str, Any]]]:
     )
 
 
-def measure(settings: dict[str, Any], *, small: bool) -> Iterator[Report]:
-    """Time each network, forward with its modules and as a training step."""
+def measure(settings: dict[str, Any], *, small: bool) -> Iterator[Report | dict[str, str]]:
+    """Time each network, forward with its modules and as a training step.
+
+    What one of them raises costs its own row alone, and stands there.
+    """
     for family, fields in networks(small=small):
-        yield archscope.time(family, **fields, **settings, per_layer=True)
-        yield archscope.time(family, **fields, **settings, step="train")
+        for asked in ({"per_layer": True}, {"step": "train"}):
+            try:
+                yield archscope.time(family, **fields, **settings, **asked)
+            except Exception as error:
+                what = f"{family} {fields} {asked}"
+                print(f"{what}: {type(error).__name__}: {error}", file=sys.stderr)
+                yield {"asked": what, "error": f"{type(error).__name__}: {error}"}
 
 
 def table(settings: dict[str, Any], *, small: bool, command: Sequence[str]) -> dict[str, Any]:
     """Return the table as plain data."""
-    reports = [json.loads(report.to("json")) for report in measure(settings, small=small)]
+    rows = list(measure(settings, small=small))
     return {
-        "device": reports[0]["environment"]["machine"]["device name"],
+        "device": name_of(resolve(settings["device"])),
         "date": date.today().isoformat(),
         "command": " ".join(("python", *command)),
-        "reports": reports,
+        "reports": [json.loads(row.to("json")) for row in rows if isinstance(row, Report)],
+        "failures": [row for row in rows if not isinstance(row, Report)],
     }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -13,16 +14,31 @@ _RUNS_BEFORE = 3
 def capture(run: Callable[[], object], device: torch.device) -> Callable[[], object]:
     """Return what replays the kernels of `run`; raises what torch raises where it cannot be.
 
-    `run` must read and write the same memory each time, launch the same kernels, and not wait.
+    `run` must read and write the same memory each time, launch the same kernels, and not wait: what
+    waits is found before the capture, which would leave torch's generator capturing. The stream is
+    this call's own, since torch keeps one for all calls, on the device of the first.
     """
     side = torch.cuda.Stream(device)
     side.wait_stream(torch.cuda.current_stream(device))
     with torch.cuda.stream(side):
         for _ in range(_RUNS_BEFORE):
             run()
+        with _waiting_is_an_error():
+            run()
     torch.cuda.current_stream(device).wait_stream(side)
     torch.cuda.synchronize(device)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, stream=side):
         run()
     return graph.replay
+
+
+@contextmanager
+def _waiting_is_an_error() -> Iterator[None]:
+    """Let torch raise where a run waits for the device, as `.item()` does; put back after."""
+    before = torch.cuda.get_sync_debug_mode()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode(before)

@@ -24,6 +24,8 @@ DTYPES: dict[Precision, torch.dtype] = {
 }
 """The type that floating-point weights and inputs are cast to."""
 _FIRST_WITH_TF32 = (8, 0)
+_HIP_WITH_TF32 = "gfx942"
+"""AMD's MI300 alone; what came before and after it has no short form of 32 bits."""
 
 
 def check(precision: str, device: torch.device) -> Precision:
@@ -31,7 +33,7 @@ def check(precision: str, device: torch.device) -> Precision:
     found = named(precision)
     if found == "tf32" and not _has_tf32(device):
         raise UsageError(
-            "tf32 is a number type of the tensor cores of NVIDIA cards since the A100; "
+            "tf32 is a number type of NVIDIA's tensor cores since the A100 and of AMD's MI300; "
             f"{'a CPU' if device.type == 'cpu' else 'this card'} has none. Use --dtype fp32."
         )
     return found
@@ -49,9 +51,10 @@ def named(precision: str) -> Precision:
 def _has_tf32(device: torch.device) -> bool:
     if device.type != "cuda":
         return False
-    return torch.version.hip is not None or (
-        torch.cuda.get_device_capability(device) >= _FIRST_WITH_TF32
-    )
+    if torch.version.hip is not None:
+        name = getattr(torch.cuda.get_device_properties(device), "gcnArchName", "")
+        return name.startswith(_HIP_WITH_TF32)
+    return torch.cuda.get_device_capability(device) >= _FIRST_WITH_TF32
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 
 from archscope.timing.cache import LEAST_BYTES, emptied
 from archscope.timing.clocks import clock_for
+from archscope.timing.graphs import capture
 from archscope.timing.machine import read
 from archscope.timing.memory import peaks
 from archscope.timing.sampling import Plan, Stage, sample
@@ -125,3 +127,54 @@ def test_what_a_card_says_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["other processes"].value == 1
     assert found["temperature"].value is None
     assert found["temperature"].unknown == "nvidia-ml-py does not seem to be installed"
+
+
+class Driver:
+    """The parts of a driver that a capture asks for, on the second card."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.mode: int | str = 0
+        self.captured_on: list[Any] = []
+        self.card = torch.device("cuda", 1)
+        stream = SimpleNamespace(wait_stream=lambda other: None)
+        own = SimpleNamespace(wait_stream=lambda other: None, device=self.card)
+
+        def captures(graph: Any, stream: Any = None) -> Any:
+            self.captured_on.append(stream)
+            return nullcontext()
+
+        fakes = {
+            "Stream": lambda device: own,
+            "current_stream": lambda device: stream,
+            "stream": lambda stream: nullcontext(),
+            "synchronize": lambda device: None,
+            "CUDAGraph": lambda: SimpleNamespace(replay="replay"),
+            "graph": captures,
+            "get_sync_debug_mode": lambda: self.mode,
+            "set_sync_debug_mode": lambda mode: setattr(self, "mode", mode),
+        }
+        for name, fake in fakes.items():
+            monkeypatch.setattr(torch.cuda, name, fake)
+
+
+def test_a_graph_is_captured_on_a_stream_of_its_own_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = Driver(monkeypatch)
+
+    assert capture(lambda: None, driver.card) == "replay"
+    assert [stream.device for stream in driver.captured_on] == [driver.card]
+    assert driver.mode == 0, "put back"
+
+
+def test_a_forward_that_waits_is_found_before_it_is_captured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    driver = Driver(monkeypatch)
+
+    def item() -> None:
+        if driver.mode == "error":
+            raise RuntimeError("called a synchronizing CUDA operation")
+
+    with pytest.raises(RuntimeError, match="synchronizing"):
+        capture(item, driver.card)
+    assert driver.captured_on == []
+    assert driver.mode == 0, "put back"

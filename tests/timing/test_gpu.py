@@ -136,3 +136,21 @@ def test_tf32_is_faster_than_fp32_where_there_is_any() -> None:
         for dtype in ("fp32", "tf32")
     )
     assert short < plain
+
+
+class Waits(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * x.sum().item()
+
+
+def test_a_forward_that_waits_is_not_captured_and_random_numbers_still_come() -> None:
+    report = archscope.time(Waits(), torch.ones(4), device="cuda")
+
+    assert any("no CUDA graph" in note.text for note in report.notes)
+    assert torch.rand(2, device="cuda").shape == (2,)
+
+
+def test_a_graph_on_the_last_card_after_one_on_the_first() -> None:
+    for number in {0, torch.cuda.device_count() - 1}:
+        report = archscope.time(nn.Linear(8, 8), torch.ones(4, 8), device=f"cuda:{number}")
+        assert "forward, CUDA graph" in rows(report)

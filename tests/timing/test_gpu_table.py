@@ -6,6 +6,11 @@ import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+
+import pytest
+
+import archscope
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gpu_table.py"
 
@@ -41,3 +46,23 @@ def test_it_writes_every_depth_and_the_dilations_with_name_and_date(tmp_path: Pa
     assert [row["stage"] for row in forward["time.passes"]["rows"]] == ["forward"]
     assert train["time.passes"]["rows"][-1]["stage"] == "training step"
     assert any(row["path"] == "blocks.0.attn.qkv" for row in forward["time.layers"]["rows"])
+
+
+def test_one_failure_loses_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    table, real, calls = script(), archscope.time, []
+
+    def fails_once(*args: Any, **asked: Any) -> Any:
+        calls.append(asked)
+        if len(calls) == 2:
+            raise RuntimeError("the card is gone")
+        return real(*args, **asked)
+
+    monkeypatch.setattr(table.archscope, "time", fails_once)
+    table.DEPTHS = (1,)
+    settings = {"device": "cpu", "warmup": 0, "runs": 1, "budget": 5.0}
+    found = table.table(settings, small=True, command=())
+
+    assert len(found["reports"]) == 3
+    (failure,) = found["failures"]
+    assert failure["error"] == "RuntimeError: the card is gone"
+    assert "train" in failure["asked"]

@@ -122,3 +122,21 @@ def test_an_interrupt_keeps_the_passes_that_were_complete(clock: Any) -> None:
     assert found.runs == 2  # the first of three is not measured
     assert found.own_s["0"] == 1.0
     assert hooks() == 0
+
+
+def test_small_kernels_are_timed_behind_queued_work_and_not_as_the_host(queue: Any) -> None:
+    class Launches(nn.Module):
+        def __init__(self, seconds: float, launch: float) -> None:
+            super().__init__()
+            self.seconds, self.launch = seconds, launch
+
+        def forward(self, x: Tensor) -> Tensor:
+            queue.work(self.seconds, launch=self.launch)
+            return x
+
+    model = nn.Sequential(Launches(0.001, 0.1), Launches(1.0, 0.001))
+    found = time_layers(model, lambda: model(torch.ones(1)), queue, runs=3)
+
+    # from an empty queue the first would take the 0.1 s that the host needs to ask for it
+    assert found.own_s["0"] == pytest.approx(0.001)
+    assert found.own_s["1"] == pytest.approx(1.0)

@@ -35,14 +35,15 @@ def verdict(found: Measured, rows: Sequence[LayerRow]) -> Note:
     if both is not None and 1 - both[1] / both[0] >= LAUNCH_SHARE:
         return _launch_bound(*both)
     launches = "" if both is None else f"; {_launches(*both)}"
-    memory = _memory_share(rows)
-    if memory is None:
+    shares = _shares(rows)
+    if shares is None:
         return Note(
             level="info", text=f"which roof it is under is unknown: {_why(found)}{launches}"
         )
     assert found.card is not None
     ridge = found.card.ridge(found.precision)
-    if memory >= 0.5:
+    memory, compute = shares["memory"], shares["compute"]
+    if memory >= compute:
         text = (
             f"memory-bound: modules with {_percent(memory)} of the time do fewer FLOPs per byte "
             f"than the card's {ridge:.0f}, so memory is their roof{launches}"
@@ -50,7 +51,7 @@ def verdict(found: Measured, rows: Sequence[LayerRow]) -> Note:
         details = ("Larger batches, fused kernels (--compile) or a shorter number type help.",)
     else:
         text = (
-            f"compute-bound: modules with {_percent(1 - memory)} of the time do more FLOPs per "
+            f"compute-bound: modules with {_percent(compute)} of the time do more FLOPs per "
             f"byte than the card's {ridge:.0f}, so arithmetic is their roof{launches}"
         )
         details = ("A shorter number type, or fewer multiply-accumulates, help.",)
@@ -73,13 +74,15 @@ def _launches(eager_s: float, graph_s: float) -> str:
     )
 
 
-def _memory_share(rows: Sequence[LayerRow]) -> float | None:
-    """Return the share of the modules' time, of those whose roof is known, under memory."""
-    known = [row for row in rows if row.roof is not None]
-    whole = sum(row.own_time_s for row in known)
-    if not whole:
+def _shares(rows: Sequence[LayerRow]) -> dict[str, float] | None:
+    """Return the shares of all of the modules' time under each roof; None where none is known."""
+    whole = sum(row.own_time_s for row in rows)
+    if not any(row.roof and row.own_time_s for row in rows):
         return None
-    return sum(row.own_time_s for row in known if row.roof == "memory") / whole
+    return {
+        roof: sum(row.own_time_s for row in rows if row.roof == roof) / whole
+        for roof in ("memory", "compute")
+    }
 
 
 def _why(found: Measured) -> str:
