@@ -80,7 +80,7 @@ def test_blocks_that_repeat_count_each_time_and_their_weights_too() -> None:
 
 
 def test_a_trillion_parameters_are_bounded_on_shapes() -> None:
-    fields = {"depth": 128, "d_model": 25_600, "heads": 160, "seq_len": 2048}
+    fields: dict[str, Any] = {"depth": 128, "d_model": 25_600, "heads": 160, "seq_len": 2048}
     report = archscope.time("transformer", **fields, gpu="b200", dtype="bf16")
 
     # MACs at 2.25 PFLOP/s, two FLOPs each: hardly anything is bound by memory
