@@ -63,10 +63,10 @@ def test_the_library_understands_the_same_words() -> None:
         ("rf --window 5", "--window': 5 needs --attention window or dilated-window."),
         ("params cnn --d-model 4", "--d-model is not a field of cnn but of transformer, "),
         ("params resnet50 --window 4", "not a field of resnet50 but of transformer, longformer"),
-        ("params --stem-channels 4", "--stem-channels is a field of resnet"),
+        ("params --stride-in conv1", "--stride-in is a field of resnet; "),
         (
             "params gpt2 --stem-channels 4",
-            "--stem-channels is a field of resnet, u-net, not of gpt2",
+            "--stem-channels is a field of densenet, resnet, shufflenet, not of gpt2",
         ),
         ("rf --branches 6;12 --channels 3", "--channels is not a field of a bare stack but of cnn"),
     ],
