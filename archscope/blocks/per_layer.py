@@ -56,11 +56,13 @@ def check_lengths(spec: Any, lists: Mapping[str, str], depth: int) -> None:
 def require_axes(field: str, items: Iterable[Any], axes: int) -> None:
     """Raise `SpecError` where an item has not one value for each axis, of three at most."""
     for each in items:
-        if not isinstance(each, tuple) or len(each) == axes:
+        if not isinstance(each, tuple):
             continue
         if len(each) > MOST_AXES:
             problem = f"has {len(each)} numbers in an item; torch has {MOST_AXES} axes at most"
-            raise SpecError(field, each, problem)
+            raise SpecError(field, typed(each), problem)
+        if len(each) == axes:
+            continue
         hint = ""
         if field == "padding" and len(each) == 2:
             hint = f"; {each[0]}+{each[1]} is {each[0]} before and {each[1]} after"

@@ -259,10 +259,9 @@ def test_outputs_that_see_nothing(
         ({"padding": [-1]}, "-1 \\(item 1\\) is not in the range"),
         ({"padding": ["3+x"]}, "is not a number or one of"),
         ({"kernel_size": "3x"}, "3 and 5 on two axes"),
-        ({"residual": True, "padding": "valid"}, "as much padding as a kernel spans"),
         ({"branches": [[6], [12]], "residual": True}, "is of a single path"),
         ({"branches": [[6], [12]], "pool": 2}, "is of a single path"),
-        ({"dilations": [1, 2], "pool": [1, 2, 1]}, "gives 2 dilations for 3 pools"),
+        ({"depth": 2, "pool": [1, 2, 1]}, "gives 3 pools for depth 2; give 2 or fewer"),
         ({"input_size": (10, 10), "spatial_dims": 1}, "numbers for 2 axes"),
         ({"causal": True, "spatial_dims": 2}, "padding causal:same"),
         (
