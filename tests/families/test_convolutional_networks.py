@@ -91,7 +91,7 @@ SHAPES: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
 @pytest.mark.parametrize(
     ("fields", "heads"),
     [({"version": "v1", "input_size": 50}, {"aux1", "aux2"}), ({"version": "v3"}, {"AuxLogits"})],
-    ids=str,
+    ids=["v1", "v3"],
 )
 def test_auxiliary_classifiers_run_in_training_alone(
     fields: dict[str, Any], heads: set[str]
