@@ -133,8 +133,11 @@ def compared(seen: Look, closed: Answer) -> tuple[Note, ...]:
     before = before and not (outline.reads_all or outline.attention)
     own = seen.of_its_own and not before
     output = layer_row(seen.model, found.target, found) if own else None
-    if outline.output:
-        output = next((row for row in layers if row.layer == outline.output), None)
+    # So may the map that the closed form speaks of, and the operators speak of the one before.
+    spoken_of = outline.output or (closed.totals.output if outline.reads_all else "")
+    named_row = next((row for row in layers if row.layer == spoken_of), None)
+    if outline.output or named_row is not None:
+        output = named_row
     note = agreement.compare(outline, closed, layers, output, found.best.sizes)
     if own and not outline.output:
         agreement.compare_order(outline, closed.totals, totals_of(found), found.given.sizes)

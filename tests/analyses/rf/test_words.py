@@ -107,3 +107,13 @@ def test_what_fills_no_box_has_no_gaps_all_the_same() -> None:
     assert [r.totals.has_gaps for r in reports] == [False, True]
     assert "ok No gridding: what the output sees has no gaps, and fills no box" in said(reports[0])
     assert "warning Gridding" in said(reports[1])
+
+
+def test_an_output_of_one_position_says_how_much_it_depends_on() -> None:
+    # 24 - 2 = 22, pooled 11, - 2 = 9, pooled 4, - 2 = 2, pooled 1: of its window, 22 of 24.
+    layers = [layer for _ in range(3) for layer in (nn.Conv2d(4, 4, 3), nn.MaxPool2d(2))]
+    report = receptive_field(nn.Sequential(*layers), torch.zeros(1, 4, 24, 24))
+
+    assert "the network's output depends on 22×22 of its 24×24 input" in " ".join(
+        note.text for note in report.notes
+    )

@@ -47,9 +47,11 @@ def size_notes(found: Receptive) -> Iterator[Note]:
         )
     elif grows_with_input(found):
         yield _growing(growth.detail)
-    elif found.target.global_by is None and found.target.bounded_by is None and _from_an_end(found):
+    elif found.target.global_by is not None:
+        return
+    elif found.target.bounded_by is None and _from_an_end(found):
         yield _growing(_from_an_end(found))
-    elif not found.is_whole and found.target.global_by is None:
+    elif not found.is_whole:
         yield Note(
             level="warning",
             text=f"every output reaches the border of the {extent(growth.sizes)} input, and "
@@ -67,7 +69,7 @@ def _growing(module: str) -> Note:
 
 def _from_an_end(found: Receptive) -> str:
     """Return the first module whose outputs see all up to one end of the input; empty: none."""
-    for axis, line in enumerate(found.target.total.lines):
+    for axis, line in enumerate(found.target.field.lines):  # of the largest input that was tried
         if line.goes_to_an_end:
             named = (one.name for one in found.layers if _begins(found, one, axis))
             return next(named, MODEL)

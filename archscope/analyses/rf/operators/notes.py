@@ -44,7 +44,7 @@ def _everything(found: Receptive, totals: Totals) -> Iterator[Note]:
         yield Note(
             level="info",
             text=f"{totals.reads_all} reads all positions, so that the network's output depends on "
-            f"all of its {size} input; the table's last rows say so, and the verdict is of "
+            f"{_share(found)} {size} input; the table's last rows say so, and the verdict is of "
             f"{named(totals)}",
         )
     elif found.target.bounded_by is not None:
@@ -63,6 +63,15 @@ def _everything(found: Receptive, totals: Totals) -> Iterator[Note]:
             text=f"{totals.global_by} reduces over all positions: every output depends on all of "
             f"the {size} input",
         )
+
+
+def _share(found: Receptive) -> str:
+    """Return how much of the input the network's own outputs depend on, in words."""
+    outputs = (found.given.total(value) for value in found.given.graph.outputs.values())
+    narrow = [field for field in outputs if field is not None and field.is_narrow]
+    if not narrow:
+        return "all of its"
+    return f"{extent(tuple(line.hulls[1] for line in narrow[0].lines))} of its"
 
 
 def _unlike(totals: Totals) -> Iterator[Note]:
