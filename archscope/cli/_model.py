@@ -187,7 +187,7 @@ def _said_by(ctx: click.Context, field: str) -> str:
 
 def _say_whose(ctx: click.Context, unknown: click.NoSuchOption) -> None:
     """Raise `UsageError` where an unknown flag is a field of a family that nobody named."""
-    from archscope.loaders.family import owners
+    from archscope.loaders.family import and_, owners
 
     families = owners(unknown.option_name.removeprefix("--").replace("-", "_"))
     if not families:
@@ -195,7 +195,7 @@ def _say_whose(ctx: click.Context, unknown: click.NoSuchOption) -> None:
     named = [name for name, _, _ in ctx.meta[_NAMED]]
     not_of = f", not of {named[0]}" if named else ""
     raise UsageError(
-        f"{unknown.option_name} is a field of {', '.join(families)}{not_of}; e.g. "
+        f"{unknown.option_name} is a field of {and_(families)}{not_of}; e.g. "
         f"{ctx.command_path} {families[0]} {unknown.option_name} ..."
     )
 
@@ -214,6 +214,8 @@ def read_model(model: str | None, request: Request) -> Network:
     """Return the network that MODEL and the flags describe together, or the flags alone."""
     from archscope import loaders
 
+    if model == "":
+        raise UsageError("MODEL is empty; leave it out, or name a network, e.g. resnet50")
     context = click.get_current_context(silent=True)
     own = context.meta.get(_REQUEST) if context else None
     return loaders.load(model or "", replace(own, fields=request.fields) if own else request)

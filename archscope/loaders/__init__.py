@@ -160,11 +160,16 @@ def _refuse_what_is_not_for_it(text: str, loader: Loader, request: Request) -> N
 def _unknown(text: str) -> str:
     from archscope import presets
     from archscope.families import FAMILIES
+    from archscope.families.cnn.words import ACTIVATIONS, STEPS
 
     name = text.partition(":")[0]
     families = FAMILIES.names()
     if len(name) > 255:  # longer than the name of any file
         return f"no family or preset is called {_short(name)}"
+    if Path(name).suffix == ".json" and Path(name).is_file():
+        return f"{name} is a file of JSON; `archscope report {name}` reads a saved result"
+    if name.lower() in (*STEPS, *ACTIVATIONS):
+        return f"{name!r} begins a sentence of layers; say more, e.g. 'conv 64 k3; relu'"
     if Path(name).suffix in _WEIGHTS:
         return f"{name} holds weights; name the code that makes the network, e.g. ./net.py:Net"
     folder = Path(name).parent if Path(name).name == "config.json" else Path(name)

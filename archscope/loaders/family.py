@@ -86,24 +86,27 @@ def refuse_strangers(name: str, spec: type, texts: Iterable[str], *, names_them:
     for text in texts:
         if text not in known:
             others = owners(text)
-            whose = f" but of {_and(others)}" if others else ""
+            whose = f" but of {and_(others)}" if others else ""
             few = ", ".join(map(specs.flag_of, known))
             fields = f"it has {few}" if len(known) <= _FEW else f"`{names_them}` names its fields"
             raise UsageError(f"{specs.flag_of(text)} is not a field of {name}{whose}; {fields}")
 
 
 def owners(field: str) -> tuple[str, ...]:
-    """Return the families that have a field of that name, the general ones first; three at most."""
+    """Return the families that have a field of that name, the general ones first; of more than
+    three, `others` stands for the rest."""
     general = {name: FAMILIES.get(name) for name in GENERAL}
     found = (
         name
         for name, family in {**general, **FAMILIES.all()}.items()
         if any(flag.name == field for flag in specs.flags(family.spec))
     )
-    return tuple(islice(found, 3))
+    first = tuple(islice(found, 4))
+    return first if len(first) < 4 else (*first[:3], "others")
 
 
-def _and(words: tuple[str, ...]) -> str:
+def and_(words: tuple[str, ...]) -> str:
+    """Return words in a row, `and` before the last."""
     *first, last = words
     return f"{', '.join(first)} and {last}" if first else last
 

@@ -66,7 +66,7 @@ def test_the_library_understands_the_same_words() -> None:
         ("params --stride-in conv1", "--stride-in is a field of resnet; "),
         (
             "params gpt2 --stem-channels 4",
-            "--stem-channels is a field of densenet, resnet, shufflenet, not of gpt2",
+            "--stem-channels is a field of densenet, resnet, shufflenet and others, not of gpt2",
         ),
         ("rf --branches 6;12 --channels 3", "--channels is not a field of a bare stack but of cnn"),
     ],

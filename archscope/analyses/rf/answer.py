@@ -78,8 +78,10 @@ class Answer:
 
 
 def _headline(totals: Totals) -> Headline:
+    # Of a map within, where what comes behind it reads all of it; not where it sees all itself.
+    is_within = totals.reads_all and not totals.global_by
     return Headline(
-        name=f"Receptive field of {totals.output}" if totals.reads_all else "Receptive field",
+        name=f"Receptive field of {totals.output}" if is_within else "Receptive field",
         value=totals.receptive_field,
         kind="extent",
         detail=_seen(totals),

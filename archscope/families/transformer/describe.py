@@ -79,14 +79,21 @@ def _window(spec: TransformerSpec) -> Iterator[str]:
         yield "by mask"
     every = getattr(spec.attention, "full_every", None)
     if every:
-        yield f"but full every {every}"
+        yield f"but full every {every}{_none_of(spec, every)}"
+
+
+def _none_of(spec: TransformerSpec, every: int) -> str:
+    """Return that no block is one of every so many, where the stacks are shorter."""
+    longest = max(spec.stacks)
+    return f" (none of {longest})" if every > longest else ""
 
 
 def _feed_forward(spec: TransformerSpec) -> Iterator[str]:
     if spec.activation != "gelu":
         yield spec.activation
     if isinstance(spec.ffn, kinds.MixtureOfExperts):
-        every = f" every {spec.ffn.moe_every} blocks" if spec.ffn.moe_every > 1 else ""
+        step = spec.ffn.moe_every
+        every = f" every {step} blocks{_none_of(spec, step)}" if step > 1 else ""
         yield f"MoE {spec.ffn.experts} experts top-{spec.ffn.chosen}{every}"
 
 
