@@ -166,8 +166,6 @@ def _unknown(text: str) -> str:
     families = FAMILIES.names()
     if len(name) > 255:  # longer than the name of any file
         return f"no family or preset is called {_short(name)}"
-    if Path(name).suffix == ".json" and Path(name).is_file():
-        return f"{name} is a file of JSON; `archscope report {name}` reads a saved result"
     if name.lower() in (*STEPS, *ACTIVATIONS):
         return f"{name!r} begins a sentence of layers; say more, e.g. 'conv 64 k3; relu'"
     if Path(name).suffix in _WEIGHTS:
@@ -175,6 +173,8 @@ def _unknown(text: str) -> str:
     folder = Path(name).parent if Path(name).name == "config.json" else Path(name)
     if name and (folder / "config.json").is_file():
         return f"{name!r} is a configuration of transformers; write hf:{folder}"
+    if Path(name).suffix == ".json" and Path(name).is_file():
+        return f"{name} is a file of JSON; `archscope report {name}` reads a saved result"
     if "/" in name or "\\" in name or (name and Path(name).is_dir()):
         return f"{name!r} is no Python file; write e.g. ./net.py:Net, or hf:FOLDER"
     if Path(f"{name}.py").is_file():

@@ -131,9 +131,7 @@ def test_it_is_listed_with_its_networks(installed: Path) -> None:
     [
         # a layer of 10 features has 10 x 10 weights and 10 biases
         (("mini",), "mini of 3 layers", "330"),
-        (("mini", "--layers-deep", "5"), "mini of 5 layers", "550"),
         (("mini:layers_deep=2,width=1",), "mini of 2 layers", "4"),
-        (("mini-published",), "mini-published · mini of 7 layers", "770"),
         (("mini-published", "--layers-deep", "2"), "mini of 2 layers", "220"),
     ],
 )

@@ -1,7 +1,7 @@
 """Published networks are verified by running them; `benchmarks/verify.py --presets` runs all.
 
 Here are those of each kind that take a second or two: with windows along one axis and two, causal,
-depthwise, dilated, recurrent, and with an output that sees everything behind a map that does not.
+dilated, recurrent, and with an output that sees everything behind a map that does not.
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ import pytest
 import archscope
 
 PRESETS = {
-    "dilated1d-8L-64-k3": (511,),  # 1 + 2 * (2^8 - 1)
     "dilated2d-context-basic": (67, 67),  # 1 + 2 * (1 + 1 + 2 + 4 + 8 + 16 + 1)
     "lstm-lm-200-ptb": (20,),  # all of its sequence
     "mamba-130m:depth=1,d_model=8,seq_len=9": (9,),  # all of its sequence
-    "mobilenet_v1_0.25": (315, 315),
     "tcn-copy-memory": (3571,),  # 1 + 2 * 7 * (2^8 - 1)
     "tcn-jsb": (13,),  # 1 + 2 * 2 * (2^2 - 1)
     "textcnn-kim-rand": (5,),  # the widest of 3, 4 and 5

@@ -17,7 +17,7 @@ from archscope.saved import read_text
 from archscope.study import analyse
 from archscope.theory.layers import Layer, conv, linear, nearest, pool, transposed
 
-laws = settings(max_examples=40, deadline=None, derandomize=True, database=None)
+laws = settings(max_examples=30, deadline=None, derandomize=True, database=None)
 
 layers = st.builds(
     lambda kernel, stride, dilation, padding: conv(
