@@ -248,7 +248,7 @@ def classify_torch(name: str) -> OperatorClass:
         return "multiply-accumulate"
     if operator in _ESTIMATED:
         return "estimated"
-    if operator in _ELEMENTWISE:
+    if operator in _ELEMENTWISE or operator in NONLINEAR:  # torch 2.6 marks few activations
         return "elementwise or reduction"
     if operator in _FREE:
         return "free"

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from archscope.counting.operators import NONLINEAR, classify_torch
 from archscope.library import params
 
 X = torch.rand(4, 8)
@@ -185,3 +186,8 @@ def test_engines_are_not_said_to_agree_where_one_counted() -> None:
     report = params(convolution, torch.zeros(2, 3, 10, dtype=torch.cfloat), strict=True)
 
     assert not any("agree" in note.text for note in report.notes)
+
+
+@pytest.mark.parametrize("name", sorted(NONLINEAR))
+def test_an_activation_is_known_whatever_torch_marks(name: str) -> None:
+    assert classify_torch(f"aten::{name}") != "unknown"
