@@ -170,16 +170,18 @@ class Field:
         return found[0]
 
     def _check_kinds(self, value: Any) -> None:
-        known = tuple(kind.made for kind in self.kinds)
+        """Raise `SpecError` where a value is none of the kinds, or a number of it cannot be."""
+        known = {kind.made: kind for kind in self.kinds}
         values = value if self.kind == "list" and isinstance(value, tuple) else (value,)
         for one in values:
             if type(one) not in known:
                 words = ", ".join(repr(kind.word) for kind in self.kinds)
                 raise SpecError(self.name, one, f"is not one of {words}")
+            for part in known[type(one)].parts:
+                part.check(getattr(one, part.name))
         if not values:
-            raise SpecError(
-                self.name, (), f"has no items. Give at least one, e.g. {self.choices[0]}"
-            )
+            problem = f"has no items. Give at least one, e.g. {self.choices[0]}"
+            raise SpecError(self.name, (), problem)
 
     def _given(self, item: Any) -> Any:
         if isinstance(item, str) and self.kinds:

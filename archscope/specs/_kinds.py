@@ -40,6 +40,9 @@ class Part(Protocol):
     def parse(self, text: str) -> Any:
         """Read a text."""
 
+    def check(self, value: Any) -> None:
+        """Raise `SpecError` where a value is not of its type, words or range."""
+
 
 @frozen
 class Kind:

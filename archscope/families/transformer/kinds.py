@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from archscope.errors import SpecError
 from archscope.records import frozen
-from archscope.specs import check, option
+from archscope.specs import option
 
 
 @frozen
@@ -16,9 +16,6 @@ class Decoder:
     word: ClassVar[str] = "decoder"
     causal: bool = option(True, "see only the past")
 
-    def __post_init__(self) -> None:
-        check(self)
-
 
 @frozen
 class Encoder:
@@ -26,9 +23,6 @@ class Encoder:
 
     word: ClassVar[str] = "encoder"
     causal: bool = option(False, "see only the past")
-
-    def __post_init__(self) -> None:
-        check(self)
 
 
 @frozen
@@ -43,9 +37,6 @@ class EncoderDecoder:
         None, "tokens of an encoder-decoder's target (none: as seq_len)", low=1, high=2**24
     )
 
-    def __post_init__(self) -> None:
-        check(self)
-
 
 Arch = Decoder | Encoder | EncoderDecoder
 
@@ -56,9 +47,6 @@ class Full:
 
     word: ClassVar[str] = "full"
     sinks: bool = option(False, "one more logit for each head that takes part in the softmax alone")
-
-    def __post_init__(self) -> None:
-        check(self)
 
 
 @frozen
@@ -85,7 +73,6 @@ class Window:
     sinks: bool = option(False, "one more logit for each head that takes part in the softmax alone")
 
     def __post_init__(self) -> None:
-        check(self)
         if self.sinks and not self.masked_window:
             raise SpecError("sinks", True, "needs {masked_window} where {attention} has windows")
 
@@ -102,9 +89,6 @@ class DilatedWindow:
     full_every: int | None = option(
         None, "every so many blocks one attends in full", low=1, high=10_000
     )
-
-    def __post_init__(self) -> None:
-        check(self)
 
 
 Attention = Full | Window | DilatedWindow
@@ -138,7 +122,6 @@ class DilatedConv:
     depthwise: bool = option(False, "those convolutions have one filter for each feature")
 
     def __post_init__(self) -> None:
-        check(self)
         for field in ("kernel_size", "dilations"):
             if not getattr(self, field):
                 raise SpecError(field, (), "has no items. Give at least one, e.g. 1,2,4")
@@ -163,9 +146,6 @@ class StateSpace:
     state_kernel: int = option(
         4, "taps of the convolution before the recurrence, in tokens", low=1, high=2**16
     )
-
-    def __post_init__(self) -> None:
-        check(self)
 
 
 Mixer = SelfAttention | DilatedConv | LinearAttention | StateSpace
@@ -195,7 +175,6 @@ class MixtureOfExperts:
     router_bias: bool = option(False, "a bias in the router of experts")
 
     def __post_init__(self) -> None:
-        check(self)
         if self.top_k is not None and self.top_k > self.experts:
             problem = f"is more than {{experts}} {self.experts}. Give 1 to {self.experts}"
             raise SpecError("top_k", self.top_k, problem)
@@ -218,9 +197,6 @@ class Learned:
         None, "rows of the learned positions (none: as the input is long)", low=1, high=2**24
     )
 
-    def __post_init__(self) -> None:
-        check(self)
-
 
 @frozen
 class Sinusoidal:
@@ -237,9 +213,6 @@ class Rotary:
     rotary_dim: int | None = option(
         None, "features of a head that rotary positions turn (none: all)", low=2, high=2**16
     )
-
-    def __post_init__(self) -> None:
-        check(self)
 
 
 @frozen
@@ -266,9 +239,6 @@ class LayerNorm:
     word: ClassVar[str] = "layernorm"
     norm_bias: bool | None = option(None, "biases in norms (none: as bias)")
 
-    def __post_init__(self) -> None:
-        check(self)
-
 
 @frozen
 class RmsNorm:
@@ -291,7 +261,6 @@ class PreNorm:
     shared_norm: bool = option(False, "one norm for both where they are parallel")
 
     def __post_init__(self) -> None:
-        check(self)
         if self.shared_norm and not self.parallel:
             raise SpecError("shared_norm", True, "needs {parallel}")
 
@@ -319,9 +288,6 @@ class LanguageHead:
 
     word: ClassVar[str] = "lm"
     head_bias: bool = option(False, "a bias in an lm head")
-
-    def __post_init__(self) -> None:
-        check(self)
 
 
 @frozen

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.numbers import plain
 from archscope.analyses.rf.use.answer import in_use
-from archscope.analyses.rf.use.rows import AxisRow, BufferRow
+from archscope.analyses.rf.use.rows import AxisRow, BufferRow, with_tiles
 from archscope.theory.input_sizes import InputSizes, TriedEnoughError, input_sizes
 from archscope.theory.places import Outlook
 from archscope.theory.tiling import tiling
@@ -175,15 +175,7 @@ def _cut(
         return replace(row, why="too many operators for tiles to be tried")
     if cut is None:
         return replace(row, why="no tile that was tried keeps clear of its borders")
-    return replace(
-        row,
-        tile_rest=cut.rest,
-        tile_overlap=cut.overlap,
-        discard_before=cut.discard_before,
-        discard_after=cut.discard_after,
-        margin_before=cut.margin_before,
-        margin_after=cut.margin_after,
-    )
+    return with_tiles(row, cut)
 
 
 def _buffers(found: Receptive, rows: tuple[AxisRow, ...]) -> tuple[tuple[BufferRow, ...], str]:

@@ -9,7 +9,7 @@ from typing import Any
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.numbers import plain
 from archscope.analyses.rf.use.notes import sentences
-from archscope.analyses.rf.use.rows import AxisRow, BufferRow
+from archscope.analyses.rf.use.rows import AxisRow, BufferRow, with_tiles
 from archscope.errors import UsageError
 from archscope.theory.gridding import name_of
 from archscope.theory.input_sizes import InputSizes, TriedEnoughError, input_sizes
@@ -139,15 +139,7 @@ def _cut(
     rest = (size or 0) % step if upsamples else 0
     cut = tiling(seen, step, lambda size: _outputs(stacks, size), rest=rest)
     if cut is not None:
-        row = replace(
-            row,
-            tile_rest=cut.rest,
-            tile_overlap=cut.overlap,
-            discard_before=cut.discard_before,
-            discard_after=cut.discard_after,
-            margin_before=cut.margin_before,
-            margin_after=cut.margin_after,
-        )
+        row = with_tiles(row, cut)
     found = _sizes(outline, stacks, step, seen, size)
     return replace(
         row,

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from archscope.columns import column
 from archscope.records import frozen
 from archscope.results import Section
+
+if TYPE_CHECKING:
+    from archscope.theory.tiling import Tiling
 
 
 @frozen
@@ -68,6 +74,19 @@ class AxisRow:
     """Why no buffers are known that it runs with chunk by chunk; empty: they are."""
     why: str = column("Unknown because", drop=1, idle="empty", default="")
     """Why some of this is None."""
+
+
+def with_tiles(row: AxisRow, cut: Tiling) -> AxisRow:
+    """Return a row with how an input is cut along its axis."""
+    return replace(
+        row,
+        tile_rest=cut.rest,
+        tile_overlap=cut.overlap,
+        discard_before=cut.discard_before,
+        discard_after=cut.discard_after,
+        margin_before=cut.margin_before,
+        margin_after=cut.margin_after,
+    )
 
 
 @frozen
