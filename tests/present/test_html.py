@@ -378,3 +378,10 @@ def test_a_long_title_is_folded(gridded: Report) -> None:
     assert shown
     assert len(shown[1]) < 300
     assert '<details class="subtitle">' in page
+
+
+def test_a_part_that_leads_in_both_is_said_once_and_rightly() -> None:
+    page = render((archscope.params("transformer", depth=2, ffn="moe:8/2", seq_len=16),))
+
+    assert page.count("The experts hold") == 1
+    assert "experts holds" not in page

@@ -25,7 +25,8 @@ def describe(spec: CnnSpec) -> Iterator[str]:
 
 def _sentence(spec: CnnSpec) -> Iterator[str]:
     said = spec.sentence[1:] if spec.sentence[0].word == "in" else spec.sentence
-    yield "causal" if spec.causal else f"{spec.axes}-D"
+    yield "causal cnn" if spec.causal else "cnn"
+    yield f"{spec.axes}-D"
     yield written(said)
     if spec.padding != ("same",) and not spec.causal:
         yield f"padding {listed(spec.padding)}"

@@ -16,17 +16,23 @@ _WEIGHTLESS = 0.05
 """Share of the FLOPs done without weights that is worth a sentence."""
 _ORDER = {"warning": 0, "ok": 1, "fact": 2, "info": 3}
 _WORDS = {"warning": "WARNING", "ok": "OK", "fact": "NOTE", "info": "INFO"}
-_PARTS = {
+_SEVERAL = {
     "ffn": "the feed-forward layers",
-    "attention": "attention",
+    "ffn_experts": "the experts",
+    "ffn_shared_experts": "the shared experts",
+    "ffn_pointwise_linear": "the feed-forward layers",
     "embeddings": "the embeddings",
     "norms": "the norms",
-    "head": "the output head",
+    "mixer": "the mixers",
     "conv_spatial": "the convolutions over space",
     "conv_pointwise": "the 1×1 convolutions",
+    "conv_depthwise": "the depthwise convolutions",
+    "conv_grouped": "the grouped convolutions",
     "other": "other modules",
 }
-"""Parts of a network, as a sentence calls them."""
+"""Parts of a network that are several, as a sentence calls them."""
+_ONE = {"attention": "attention", "head": "the output head"}
+"""Parts that are one."""
 
 
 @frozen
@@ -81,17 +87,17 @@ def _largest(report: Report) -> Iterator[str]:
         second = max(flops, key=lambda name: flops[name])
         who = " and" if second == first else f", {_part(second)}"
         yield f"{text}{who} {_verbs(second)[1]} {_leading(flops, second, 'FLOPs')}."
-        yield from _mismatch(params, flops)
+        yield from _mismatch(params, flops, said=first if second == first else None)
     else:
         yield f"{text}."
 
 
-def _mismatch(params: dict[str, int], flops: dict[str, int]) -> Iterator[str]:
-    """Yield the part whose weights and work differ most."""
+def _mismatch(params: dict[str, int], flops: dict[str, int], *, said: str | None) -> Iterator[str]:
+    """Yield the part whose weights and work differ most, unless both were `said` already."""
     wholes = sum(params.values()), sum(flops.values())
     gaps = {name: params[name] / wholes[0] - flops[name] / wholes[1] for name in params}
     name = max(gaps, key=lambda each: abs(gaps[each]))
-    if abs(gaps[name]) >= _MISMATCH:
+    if name != said and abs(gaps[name]) >= _MISMATCH:
         holds, does = _verbs(name)
         yield (
             f"{_begun(name)} {holds} {_some(params, name)} of the parameters and "
@@ -101,9 +107,7 @@ def _mismatch(params: dict[str, int], flops: dict[str, int]) -> Iterator[str]:
 
 def _verbs(name: str) -> tuple[str, str]:
     """Return what a part does with parameters and with FLOPs."""
-    part = _part(name)
-    plural = part.endswith("s") and part.startswith("the ")
-    return ("hold", "do") if plural else ("holds", "does")
+    return ("hold", "do") if name in _SEVERAL else ("holds", "does")
 
 
 def _begun(name: str) -> str:
@@ -126,7 +130,7 @@ def _some(parts: dict[str, int], name: str) -> str:
 
 
 def _part(name: str) -> str:
-    return _PARTS.get(name, _format.safe_label(name))
+    return {**_SEVERAL, **_ONE}.get(name) or _format.safe_label(name)
 
 
 def _blocks(report: Report) -> Iterator[str]:
