@@ -231,7 +231,7 @@ def test_what_a_sentence_leaves_unsaid_is_said_by_fields() -> None:
     assert (first.step.norm, first.step.activation) == ("batch", "gelu")
     assert (second.step.norm, second.step.activation) == ("none", "none")
     assert FAMILY.title(CnnSpec(layers="in 1x16; conv 8 causal")) == (
-        "1-D · conv 8 causal · input 1×16 · batch 1"
+        "cnn · 1-D · conv 8 causal · input 1×16 · batch 1"
     )
 
 
