@@ -15,7 +15,7 @@ from typing import Any, Literal
 from archscope.errors import UsageError, did_you_mean, same_word
 from archscope.records import frozen
 
-Measure = Literal["switch", "positions", "time", "share", "count", "bytes"]
+Dimension = Literal["switch", "positions", "time", "share", "count", "bytes"]
 """What a number is of: yes or no, positions of an input, seconds, a share of 1, things, bytes."""
 Number = int | float | Fraction
 
@@ -24,7 +24,7 @@ _POSITIONS = ("position", "sample", "token", "frame", "pixel", "step")
 _POSITION_UNITS: dict[str, Number] = {
     f"{word}{s}": 1 for word in (*_POSITIONS, "px") for s in ("", "s")
 }
-_UNITS: dict[Measure, dict[str, Number]] = {
+_UNITS: dict[Dimension, dict[str, Number]] = {
     "positions": _COUNTS | _POSITION_UNITS,
     "time": {"s": 1, "ms": Fraction(1, 10**3), "us": Fraction(1, 10**6), "µs": Fraction(1, 10**6)},
     "share": {"%": Fraction(1, 100), "": 1},
@@ -35,7 +35,9 @@ _UNITS: dict[Measure, dict[str, Number]] = {
     },
 }
 """What each unit is worth; units are read without regard to case."""
-_SHOWN: dict[Measure, tuple[str, ...]] = {
+UNIT_WORDS = frozenset(unit for units in _UNITS.values() for unit in units if unit)
+"""Every unit that may stand behind a number, in small letters."""
+_SHOWN: dict[Dimension, tuple[str, ...]] = {
     "positions": ("255",),
     "time": ("40ms", "1s"),
     "share": ("100%",),
@@ -50,11 +52,8 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
-_FORM = re.compile(
-    r"\s*(?P<name>[A-Za-z][\w -]*?)\s*"
-    r"(?:(?P<sign>>=|<=|==|!=|=|>|<)\s*(?P<number>[\d_,]*\.?\d+(?:[eE][+-]?\d+)?)\s*"
-    r"(?P<unit>[A-Za-zµ%]*)\s*)?"
-)
+_AMOUNT = r"(?P<number>[\d_,]*\.?\d+(?:[eE][+-]?\d+)?)\s*(?P<unit>[A-Za-zµ%]*)\s*"
+_FORM = re.compile(rf"\s*(?P<name>[A-Za-z][\w -]*?)\s*(?:(?P<sign>>=|<=|==|!=|=|>|<)\s*{_AMOUNT})?")
 
 
 @frozen
@@ -75,12 +74,16 @@ class Quantity:
 
     name: str
     """What the user types, e.g. `ahead`."""
-    measures: tuple[Measure, ...]
-    """What it can be measured in; a switch is claimed by its name alone."""
-    read: Callable[[Any, Measure], Found]
-    """Reads it from a report; raises `UsageError` where a setting is missing for that measure."""
+    dimensions: tuple[Dimension, ...]
+    """What it can be measured in, the first by itself; a switch is claimed by its name alone."""
+    read: Callable[[Any, Dimension], Found]
+    """Reads it from a report; raises `UsageError` where a setting is missing for a dimension."""
     aliases: tuple[str, ...] = ()
     """Other words for it."""
+    help: str = ""
+    """One line: what it is, and of what."""
+    better: Literal["", "less", "more"] = ""
+    """Which of two networks that are alike otherwise a person prefers; empty: it depends."""
 
 
 @frozen
@@ -91,7 +94,7 @@ class Claim:
     """As it was typed."""
     quantity: Quantity
     """What it is about."""
-    measure: Measure
+    dimension: Dimension
     """What its number is of."""
     sign: str = ""
     """The comparison; empty for a switch."""
@@ -100,22 +103,22 @@ class Claim:
 
     def failure(self, report: Any) -> str | None:
         """Return what is instead, in a line; None where the claim holds."""
-        found = self.quantity.read(report, self.measure)
+        found = self.quantity.read(report, self.dimension)
         because = f", because {found.why}" if found.why else ""
         if not found.values:
             return f"{self.text}: unknown{because}"
         if self._is_proven(found):
             return None
-        if self.measure == "switch":
+        if self.dimension == "switch":
             return f"{self.text}: it is not{because}"
-        each = " × ".join(_shown(value, self.measure) for value in found.values)
+        each = " × ".join(shown(value, self.dimension) for value in found.values)
         along = ", and must be so along each axis" if len(found.values) > 1 else ""
         if found.bound:
             return f"{self.text}: unknown, it is {found.bound} {each}{because}"
         return f"{self.text}: it is {each}{along}"
 
     def _is_proven(self, found: Found) -> bool:
-        if self.measure == "switch":
+        if self.dimension == "switch":
             return all(found.values)
         proving = {"at least": (">=", ">"), "at most": ("<=", "<")}.get(found.bound)
         if proving is not None and self.sign not in proving:
@@ -144,18 +147,34 @@ def _claim(text: str, known: Sequence[Quantity]) -> Claim:
         )
     quantity = _named(form["name"], text, known)
     if form["sign"] is None:
-        if "switch" not in quantity.measures:
+        if "switch" not in quantity.dimensions:
             raise UsageError(
                 f"assertion {text!r}: say how large, e.g. {quantity.name} >= "
-                f"{_SHOWN[quantity.measures[0]][0]}"
+                f"{_SHOWN[quantity.dimensions[0]][0]}"
             )
-        return Claim(text=text, quantity=quantity, measure="switch")
-    measure, worth = _measured(form["unit"], quantity, text)
-    number = Fraction(form["number"].replace(",", "").replace("_", ""))
+        return Claim(text=text, quantity=quantity, dimension="switch")
+    dimension, wanted = _amount(form, quantity, f"assertion {text!r}")
     sign = "==" if form["sign"] == "=" else form["sign"]
-    return Claim(
-        text=text, quantity=quantity, measure=measure, sign=sign, wanted=number * Fraction(worth)
-    )
+    return Claim(text=text, quantity=quantity, dimension=dimension, sign=sign, wanted=wanted)
+
+
+def read_amount(text: str, quantity: Quantity) -> tuple[Dimension, Fraction]:
+    """Return what a number with its unit is of a quantity, e.g. `25M`, `40ms` or `100%`.
+
+    Raises `UsageError` where that is no number, or not in a unit of the quantity's.
+    """
+    form = re.fullmatch(rf"\s*{_AMOUNT}", text)
+    if form is None:
+        raise UsageError(
+            f"{quantity.name}: {text!r} is no number, as {' or '.join(_units(quantity))}"
+        )
+    return _amount(form, quantity, f"{quantity.name}: {text!r}")
+
+
+def _amount(form: re.Match[str], quantity: Quantity, said: str) -> tuple[Dimension, Fraction]:
+    dimension, worth = _measured(form["unit"], quantity, said)
+    number = Fraction(form["number"].replace(",", "").replace("_", ""))
+    return dimension, number * Fraction(worth)
 
 
 def _named(name: str, text: str, known: Sequence[Quantity]) -> Quantity:
@@ -170,46 +189,48 @@ def _named(name: str, text: str, known: Sequence[Quantity]) -> Quantity:
     return names[word]
 
 
-def _measured(unit: str, quantity: Quantity, text: str) -> tuple[Measure, Number]:
-    for measure in quantity.measures:
-        if measure != "switch" and unit.lower() in _UNITS[measure]:
-            return measure, _UNITS[measure][unit.lower()]
-    examples = [shown for measure in quantity.measures for shown in _SHOWN.get(measure, ())]
+def _measured(unit: str, quantity: Quantity, said: str) -> tuple[Dimension, Number]:
+    for dimension in quantity.dimensions:
+        if dimension != "switch" and unit.lower() in _UNITS[dimension]:
+            return dimension, _UNITS[dimension][unit.lower()]
+    examples = _units(quantity)
     if not examples:
-        raise UsageError(
-            f"assertion {text!r}: {quantity.name} is so or not; write {quantity.name} alone"
-        )
+        raise UsageError(f"{said}: {quantity.name} is so or not; write {quantity.name} alone")
     what = f"in {unit!r}" if unit else "without a unit"
     raise UsageError(
-        f"assertion {text!r}: {quantity.name} is not measured {what}; write e.g. "
-        f"{' or '.join(examples)}"
+        f"{said}: {quantity.name} is not measured {what}; write e.g. {' or '.join(examples)}"
     )
+
+
+def _units(quantity: Quantity) -> list[str]:
+    """Return a number or two in the units of a quantity; of a switch none."""
+    return [shown for dimension in quantity.dimensions for shown in _SHOWN.get(dimension, ())]
 
 
 def _example(known: Sequence[Quantity]) -> str:
     for each in known:
-        for measure in each.measures:
-            if measure != "switch":
-                return f"{each.name} >= {_SHOWN[measure][0]}"
+        for dimension in each.dimensions:
+            if dimension != "switch":
+                return f"{each.name} >= {_SHOWN[dimension][0]}"
     return known[0].name if known else "x >= 1"
 
 
-def _shown(value: Number, measure: Measure) -> str:
+def shown(value: Number, dimension: Dimension) -> str:
     """Return a number with its unit, as exactly as a reader can want it."""
-    if measure == "time":
+    if dimension == "time":
         return f"{float(value) * 1000:.6g} ms"
-    if measure == "share":
+    if dimension == "share":
         return _percent(Fraction(value))
     number = f"{value:,}" if isinstance(value, int) else f"{float(value):.6g}"
     return (
         number
-        + {"positions": " position", "bytes": " byte"}.get(measure, "")
-        + _plural(value, measure)
+        + {"positions": " position", "bytes": " byte"}.get(dimension, "")
+        + _plural(value, dimension)
     )
 
 
-def _plural(value: Number, measure: Measure) -> str:
-    return "s" if measure in ("positions", "bytes") and value != 1 else ""
+def _plural(value: Number, dimension: Dimension) -> str:
+    return "s" if dimension in ("positions", "bytes") and value != 1 else ""
 
 
 def _percent(share: Fraction) -> str:

@@ -31,6 +31,7 @@ from archscope.results import (
     Strip,
     Words,
 )
+from archscope.studies import STUDIES
 
 _Read = Callable[[Any], Any]
 
@@ -145,11 +146,12 @@ def _section(address: str, entry: Any) -> Section:
 
 def _declared(address: str) -> Section:
     """Return the section without rows that an analysis declares at an address."""
-    analysis, _, _ = address.partition(".")
-    if analysis in ANALYSES.names():
-        for section in ANALYSES.get(analysis).declared():
-            if section.address == address:
-                return section
+    name, _, _ = address.partition(".")
+    for registry in (ANALYSES, STUDIES):
+        if name in registry.names():
+            for section in registry.get(name).declared():
+                if section.address == address:
+                    return section
     raise _MisfitError(
         f"section {address}", "no analysis here has one; it was made by another archscope"
     )

@@ -7,21 +7,21 @@ from typing import Any
 
 import pytest
 
-from archscope.assertions import Claim, Found, Measure, Quantity, failures, read_claims
+from archscope.assertions import Claim, Dimension, Found, Quantity, failures, read_claims
 from archscope.errors import UsageError
 
 
-def quantity(found: Found, *measures: Measure, name: str = "size") -> Quantity:
-    return Quantity(name=name, measures=measures, read=lambda report, measure: found)
+def quantity(found: Found, *dimensions: Dimension, name: str = "size") -> Quantity:
+    return Quantity(name=name, dimensions=dimensions, read=lambda report, dimension: found)
 
 
-def failure(text: str, found: Found, *measures: Measure) -> str | None:
-    (claim,) = read_claims([text], [quantity(found, *measures)])
+def failure(text: str, found: Found, *dimensions: Dimension) -> str | None:
+    (claim,) = read_claims([text], [quantity(found, *dimensions)])
     return claim.failure(None)
 
 
 @pytest.mark.parametrize(
-    ("text", "measure", "sign", "wanted"),
+    ("text", "dimension", "sign", "wanted"),
     [
         ("size >= 1s", "time", ">=", 1),
         ("size<=40ms", "time", "<=", Fraction(40, 1000)),
@@ -35,15 +35,15 @@ def failure(text: str, found: Found, *measures: Measure) -> str | None:
     ],
 )
 def test_a_claim_is_read_with_its_unit(
-    text: str, measure: Measure, sign: str, wanted: int | Fraction
+    text: str, dimension: Dimension, sign: str, wanted: int | Fraction
 ) -> None:
     known = quantity(Found(), "positions", "time", "share", "bytes")
-    if measure == "share":
+    if dimension == "share":
         known = quantity(Found(), "share")
 
     (claim,) = read_claims([text], [known])
 
-    assert (claim.measure, claim.sign, claim.wanted) == (measure, sign, wanted)
+    assert (claim.dimension, claim.sign, claim.wanted) == (dimension, sign, wanted)
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,7 @@ def _answer(
 def _claims(texts: tuple[str, ...], sample_rate: str | None) -> tuple[Claim, ...]:
     """Return what is claimed, checked before any work."""
     found = claims_of("rf", texts)
-    in_time = next((claim for claim in found if claim.measure == "time"), None)
+    in_time = next((claim for claim in found if claim.dimension == "time"), None)
     if sample_rate is not None:
         read_rate(sample_rate)
     elif in_time is not None:

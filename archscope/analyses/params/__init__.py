@@ -10,5 +10,6 @@ ANALYSIS = Analysis(
     name="params",
     summary="parameters and FLOPs, module by module",
     run=run,
+    quantities="archscope.analyses.params.claims:QUANTITIES",
     sections=(MODULES, COMPONENTS, TYPES, OPERATORS, DEPTH, PUBLISHED, TEACHER),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from archscope.analyses.rf.numbers import NAMED_AXES, counted
 from archscope.analyses.rf.rows import Totals
-from archscope.assertions import Found, Measure, Number, Quantity
+from archscope.assertions import Dimension, Found, Number, Quantity
 from archscope.errors import UsageError
 
 Read = Callable[[Totals], Found]
@@ -17,15 +17,15 @@ VIDEO_AXES = 3
 """Axes of positions of which the first may be time: `causal` is of it alone, as the verdict is."""
 
 
-def _quantity(name: str, read: Read, *measures: Measure, aliases: tuple[str, ...] = ()) -> Quantity:
-    def of_report(report: Any, measure: Measure) -> Found:
+def _quantity(name: str, read: Read, *dimensions: Dimension, help: str, **more: Any) -> Quantity:
+    def of_report(report: Any, dimension: Dimension) -> Found:
         totals = report.totals_of("rf.layers", "rf.branches")
         if totals is None:
             return Found(why="the report has no totals of a receptive field")
         found = read(totals)
-        return _timed(found, totals, name) if measure == "time" else found
+        return _timed(found, totals, name) if dimension == "time" else found
 
-    return Quantity(name=name, measures=measures, read=of_report, aliases=aliases)
+    return Quantity(name=name, dimensions=dimensions, read=of_report, help=help, **more)
 
 
 def _timed(found: Found, totals: Totals, name: str) -> Found:
@@ -116,56 +116,96 @@ def _one(value: Number | None) -> Sequence[Number] | None:
 
 
 QUANTITIES = (
-    _quantity("rf", _field, "positions", "time", aliases=("receptive_field", "field")),
+    _quantity(
+        "rf",
+        _field,
+        *("positions", "time"),
+        help="how far the receptive field of an output reaches, edge to edge",
+        aliases=("receptive_field", "field"),
+        better="more",
+    ),
     _quantity(
         "smallest_rf",
         lambda totals: _bounded(totals.smallest_field, totals),
         *("positions", "time"),
+        help="the smallest receptive field of the output's units",
         aliases=("smallest_field",),
+        better="more",
     ),
     _quantity(
         "local_rf",
         lambda totals: _known(totals.local_field or totals.receptive_field, totals),
         *("positions", "time"),
+        help="the receptive field before what sees everything, as a global pool",
         aliases=("local_field",),
+        better="more",
     ),
     _quantity(
         "ahead",
         lambda totals: _known(totals.look_ahead, totals),
         *("positions", "time"),
+        help="how far an output sees ahead of its own position",
         aliases=("look_ahead", "lag", "latency"),
+        better="less",
     ),
     _quantity(
         "back",
         lambda totals: _known(totals.look_back, totals),
         *("positions", "time"),
+        help="how far an output sees back from its own position",
         aliases=("look_back", "behind"),
+        better="more",
     ),
     _quantity(
         "jump",
         lambda totals: _known(totals.jump, totals),
         *("positions", "time"),
+        help="positions of the input from one output to the next",
         aliases=("stride", "step"),
     ),
-    _quantity("causal", _causal, "switch"),
-    _quantity("coverage", _coverage, "share"),
-    _quantity("streams", lambda totals: _exactly(totals, totals.streams), "count"),
+    _quantity("causal", _causal, "switch", help="whether outputs see the past alone"),
+    _quantity(
+        "coverage",
+        _coverage,
+        "share",
+        help="share of the receptive field that is reached; less than all is gridding",
+        better="more",
+    ),
+    _quantity(
+        "streams",
+        lambda totals: _exactly(totals, totals.streams),
+        "count",
+        help="interleaved parts of the input that never meet; 1 is none apart",
+        better="less",
+    ),
     _quantity(
         "streams_within",
         lambda totals: _exactly(totals, _one(totals.worst_map_streams)),
         "count",
+        help="the same of the worst map within",
+        better="less",
     ),
-    _quantity("gap", lambda totals: _exactly(totals, totals.max_gap), "positions"),
+    _quantity(
+        "gap",
+        lambda totals: _exactly(totals, totals.max_gap),
+        "positions",
+        help="the longest run of positions that are missed between two that are seen",
+        better="less",
+    ),
     _quantity(
         "smallest_input",
         lambda totals: Found(values=totals.smallest_input or (), why=_untried(totals)),
         *("positions", "time"),
+        help="the smallest input that runs",
+        better="less",
     ),
     _quantity(
         "overlap",
         lambda totals: _exactly(totals, totals.tile_overlap),
         *("positions", "time"),
+        help="what neighbouring tiles must share for exact outputs",
         aliases=("tile_overlap",),
+        better="less",
     ),
     _quantity(
         "buffer",
@@ -174,6 +214,8 @@ QUANTITIES = (
             why="" if totals.buffer_bytes is not None else "--by buffer tells of no bytes",
         ),
         "bytes",
+        help="bytes that a causal network keeps from step to step",
+        better="less",
     ),
     _quantity(
         "verified",
@@ -182,6 +224,7 @@ QUANTITIES = (
             why="" if totals.proof else "the network was not run; --verify runs it",
         ),
         "switch",
+        help="whether a run of the network confirmed the answer",
     ),
 )
 """What is in positions can be claimed in time too, where a sample rate was given."""

@@ -10,5 +10,6 @@ ANALYSIS = Analysis(
     run=run,
     needs="data",
     reported=False,
+    quantities="archscope.analyses.time.claims:QUANTITIES",
     sections=(PASSES, LAYERS, BOUNDS, SAMPLES, CONDITIONS),
 )

@@ -1,0 +1,107 @@
+"""What can be claimed of a count, e.g. `params <= 25M`, `macs < 4.1G`, `complete`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from archscope.analyses.params.rows import Totals
+from archscope.assertions import Dimension, Found, Quantity
+
+Read = Callable[[Totals], Found]
+
+
+def _quantity(name: str, read: Read, dimension: Dimension, help: str, **more: Any) -> Quantity:
+    def of_report(report: Any, dimension: Dimension) -> Found:
+        totals = report.totals_of("params.modules")
+        return Found(why="nothing was counted") if totals is None else read(totals)
+
+    return Quantity(name=name, dimensions=(dimension,), read=of_report, help=help, **more)
+
+
+def _work(amount: int | None, totals: Totals) -> Found:
+    """Return an amount of work, which is a bound where some of it is not counted."""
+    if amount is None:
+        return Found(why="nothing was run, so no work was counted")
+    if totals.complete:
+        return Found(values=(amount,))
+    return Found(values=(amount,), bound="at least", why="some of the work is unknown or disputed")
+
+
+def _asked(amount: int | None) -> Found:
+    if amount is None:
+        return Found(why="it was not asked for, or is not certain; --nonzero asks")
+    return Found(values=(amount,))
+
+
+QUANTITIES = (
+    _quantity(
+        "params",
+        lambda totals: Found(values=(totals.trainable + totals.frozen,)),
+        *("count", "parameters, trained or not; shared ones once"),
+        aliases=("parameters", "size"),
+        better="less",
+    ),
+    _quantity(
+        "trainable",
+        lambda totals: Found(values=(totals.trainable,)),
+        *("count", "parameters that are trained; shared ones once"),
+        aliases=("params_trainable",),
+        better="less",
+    ),
+    _quantity(
+        "frozen",
+        lambda totals: Found(values=(totals.frozen,)),
+        *("count", "parameters that are not trained"),
+        aliases=("params_frozen",),
+    ),
+    _quantity(
+        "active",
+        lambda totals: Found(values=(totals.active,)),
+        *("count", "parameters that one token uses; fewer than all in a mixture of experts"),
+        better="less",
+    ),
+    _quantity(
+        "buffers",
+        lambda totals: Found(values=(totals.buffers,)),
+        *("count", "elements of buffers"),
+    ),
+    _quantity(
+        "weights",
+        lambda totals: Found(values=(totals.weight_bytes,)),
+        *("bytes", "bytes of all parameters in their own number types"),
+        aliases=("weight_bytes",),
+        better="less",
+    ),
+    _quantity(
+        "macs",
+        lambda totals: _work(totals.macs, totals),
+        *("count", "multiply-accumulates of one forward pass"),
+        better="less",
+    ),
+    _quantity(
+        "flops",
+        lambda totals: _work(totals.flops, totals),
+        *("count", "FLOPs of one forward pass, in the convention that the report names"),
+        better="less",
+    ),
+    _quantity(
+        "nonzero",
+        lambda totals: _asked(totals.nonzero),
+        *("count", "parameters that are not zero, where that was asked for"),
+        better="less",
+    ),
+    _quantity(
+        "effective_macs",
+        lambda totals: _asked(totals.effective_macs),
+        *("count", "multiply-accumulates without zero outputs and inputs, where asked for"),
+        better="less",
+    ),
+    _quantity(
+        "complete",
+        lambda totals: Found(values=(int(totals.complete),)),
+        *("switch", "whether all work is counted, and both engines agree"),
+        aliases=("exact",),
+        better="more",
+    ),
+)

@@ -1,0 +1,74 @@
+"""What can be claimed of a time, e.g. `latency <= 10ms`, `peak < 2GiB`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from archscope.analyses.time.rows import PassRow
+from archscope.assertions import Dimension, Found, Number, Quantity
+
+FORWARD = "forward"
+"""The pass that is claimed of."""
+
+
+def _quantity(
+    name: str,
+    read: Callable[[PassRow], Number | None],
+    dimension: Dimension,
+    help: str,
+    **more: Any,
+) -> Quantity:
+    def of_report(report: Any, dimension: Dimension) -> Found:
+        row = forward_of(report)
+        if row is None:
+            return Found(why="no forward pass was timed")
+        value = read(row)
+        return Found(why="it is not known here") if value is None else Found(values=(value,))
+
+    return Quantity(name=name, dimensions=(dimension,), read=of_report, help=help, **more)
+
+
+def forward_of(report: Any) -> PassRow | None:
+    """Return the row of the forward pass in a report; None where none was timed."""
+    section = report.find("time.passes")
+    rows = section.rows if section else ()
+    return next((row for row in rows if row.stage == FORWARD), None)
+
+
+def _bound(report: Any, dimension: Dimension) -> Found:
+    totals = report.totals_of("time.bounds")
+    if totals is None:
+        return Found(why="no card was named; --gpu names one")
+    return Found(values=(Fraction(totals.bound_s),), bound="" if totals.complete else "at least")
+
+
+QUANTITIES = (
+    _quantity(
+        "latency",
+        lambda row: Fraction(row.median_s),
+        *("time", "median time of a forward pass on this machine"),
+        better="less",
+    ),
+    _quantity(
+        "throughput",
+        lambda row: row.items_per_s,
+        *("count", "tokens or samples a second, forward"),
+        better="more",
+    ),
+    _quantity(
+        "peak",
+        lambda row: row.peak_bytes,
+        *("bytes", "most bytes that torch held on the card during a forward pass"),
+        aliases=("peak_bytes",),
+        better="less",
+    ),
+    Quantity(
+        name="bound",
+        dimensions=("time",),
+        read=_bound,
+        help="time that a forward pass takes at least on a card, module by module",
+        better="less",
+    ),
+)

@@ -1,0 +1,82 @@
+"""What can be measured of a network by one word, e.g. `params`, `rf`, `coverage`, `latency`.
+
+Each analysis declares its quantities; here they have one vocabulary, in which networks are
+compared, budgeted, swept and searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from archscope.analyses import ANALYSES
+from archscope.assertions import Dimension, Found, Quantity
+from archscope.errors import UsageError, did_you_mean, same_word
+from archscope.records import frozen
+
+
+@frozen
+class Measure:
+    """One quantity, and the analysis that knows it."""
+
+    name: str
+    """What the user types, e.g. `coverage`."""
+    analysis: str
+    """Whose answer it is read from, e.g. `rf`."""
+    quantity: Quantity
+    """How it is read, in which units, and which is better."""
+
+    @property
+    def dimension(self) -> Dimension:
+        """What it is measured in where nobody says: the quantity's first."""
+        return self.quantity.dimensions[0]
+
+    def of(self, report: Any, dimension: Dimension | None = None) -> Found:
+        """Return what a report knows of it."""
+        return self.quantity.read(report, dimension or self.dimension)
+
+
+@cache
+def measures() -> Mapping[str, Measure]:
+    """Return every measure by its name, in the order of the analyses that are asked first.
+
+    Where two analyses have a quantity of one name, the first that people ask has it.
+    """
+    found: dict[str, Measure] = {}
+    for analysis in sorted(ANALYSES.names(), key=_place):
+        for quantity in ANALYSES.get(analysis).claimable():
+            measure = Measure(name=quantity.name, analysis=analysis, quantity=quantity)
+            found.setdefault(quantity.name, measure)
+    return MappingProxyType(found)
+
+
+_FIRST = ("params", "rf", "time")
+"""The analyses whose words go first."""
+
+
+def _place(analysis: str) -> int:
+    return _FIRST.index(analysis) if analysis in _FIRST else len(_FIRST)
+
+
+def measure(word: str) -> Measure:
+    """Return the measure that a word names, by its name first, then by another word for it.
+
+    Raises `UsageError` with the nearest name.
+    """
+    known = measures()
+    name = same_word(word, known)
+    if name is not None:
+        return known[name]
+    others = {alias: each for each in known.values() for alias in each.quantity.aliases}
+    alias = same_word(word, others)
+    if alias is not None:
+        return others[alias]
+    near = did_you_mean(word, [*known, *others])
+    raise UsageError(f"no measure is called {word!r}; there are {', '.join(known)}.{near}")
+
+
+def chosen(words: Iterable[str]) -> tuple[Measure, ...]:
+    """Return the measures that words name, each once, in their order."""
+    return tuple({found.name: found for found in map(measure, words)}.values())

@@ -1,0 +1,377 @@
+"""Conditions on networks, e.g. `params < 100k and rf >= 1s`: read once, held against many.
+
+Python's own grammar, of which only names, numbers with units, comparisons, `and`, `or`, `not` and
+`+ - * /` are let through; nothing is executed. A condition is true, false, or not known: a lower
+bound of 300 proves `rf >= 255` and leaves `rf <= 400` open. Along several axes a comparison must
+hold along each.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import field
+from fractions import Fraction
+from math import inf, isnan
+from typing import Any, NoReturn
+
+from archscope.assertions import UNIT_WORDS, Dimension, Found, Number, Quantity, read_amount, shown
+from archscope.errors import UsageError, did_you_mean, same_word
+from archscope.records import frozen
+
+Look = Callable[[str, Dimension], Found]
+"""What is known of a name, in a dimension, of one network."""
+
+
+@frozen
+class Verdict:
+    """Whether a condition holds of one network."""
+
+    holds: bool | None
+    """None where that is not known."""
+    why: str = ""
+    """What decides it, or why it is not known; empty where it holds."""
+
+
+@frozen
+class Condition:
+    """One condition, understood."""
+
+    text: str
+    """As it was typed."""
+    names: tuple[str, ...]
+    """The names that it reads, each once."""
+    _tree: ast.expr = field(repr=False)
+    _terms: _Terms = field(repr=False)
+
+    def of(self, look: Look) -> Verdict:
+        """Return whether it holds of the network that `look` knows."""
+        return _Reading(self._terms, look).verdict(self._tree)
+
+    @property
+    def parts(self) -> tuple[Condition, ...]:
+        """Its parts that must all hold: what stands between `and`s; itself where there is none."""
+        if not (isinstance(self._tree, ast.BoolOp) and isinstance(self._tree.op, ast.And)):
+            return (self,)
+        each = (self._terms.condition(part) for part in self._tree.values)
+        return tuple(inner for part in each for inner in part.parts)
+
+
+def read_condition(text: str, known: Mapping[str, Quantity]) -> Condition:
+    """Return the condition that a text says of these quantities, by their names.
+
+    Raises `UsageError` that shows where a text is not understood, with the nearest name for one
+    that is not known.
+    """
+    terms = _Terms(text, known)
+    tree = terms.parse()
+    terms.check(tree)
+    return terms.condition(tree)
+
+
+_SIGNS = str.maketrans({"≥": ">=", "≤": "<=", "≠": "!=", "×": "*", "−": "-", "·": "*"})
+_NUMBER = re.compile(
+    r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|\d[\d_]*)?(?:\.\d+)?(?:(?<=\d)[eE][+-]?\d+)?(?<=\d)"
+    rf"(?:\s*(?:{'|'.join(sorted(map(re.escape, UNIT_WORDS), key=len, reverse=True))})(?![\w]))?",
+    re.IGNORECASE,
+)
+_SINGLE = re.compile(r"(?<![<>=!])=(?!=)")
+_PLACE = "amount_{}_"
+_COMPARISONS: dict[type[ast.cmpop], str] = {
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+}
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+
+
+class _Terms:
+    """A text, and what its names and numbers stand for."""
+
+    def __init__(self, text: str, known: Mapping[str, Quantity]) -> None:
+        self.text = text
+        self.known = known
+        self.amounts: dict[str, str] = {}
+        self._source = _SINGLE.sub("==", _NUMBER.sub(self._placed, text.translate(_SIGNS)))
+
+    def _placed(self, found: re.Match[str]) -> str:
+        place = _PLACE.format(len(self.amounts))
+        self.amounts[place] = found[0]
+        return place
+
+    def parse(self) -> ast.expr:
+        if not self.text.strip():
+            raise UsageError("the condition is empty; write e.g. 'params < 100k and rf >= 255'")
+        try:
+            return ast.parse(self._source.strip(), mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            self._refuse("it is not understood; write e.g. 'params < 100k and rf >= 255'")
+
+    def check(self, node: ast.expr) -> None:
+        """Raise `UsageError` for what is no condition."""
+        match node:
+            case ast.BoolOp(values=values):
+                for value in values:
+                    self.check(value)
+            case ast.UnaryOp(op=ast.Not(), operand=inner):
+                self.check(inner)
+            case ast.Compare(left=left, ops=ops, comparators=others):
+                if not all(type(op) in _COMPARISONS for op in ops):
+                    self._refuse(f"{self.said(node)!r} is no comparison of numbers")
+                for side in (left, *others):
+                    self._check_number(side)
+                self.dimension(node)
+            case ast.Name(id=name) if name not in self.amounts:
+                quantity = self.quantity(name)
+                if "switch" not in quantity.dimensions:
+                    self._refuse(f"say how large {quantity.name} is, e.g. '{quantity.name} >= 1'")
+            case _:
+                self._refuse(f"{self.said(node)!r} is neither a comparison nor a yes or no")
+
+    def _check_number(self, node: ast.expr) -> None:
+        match node:
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+                self._check_number(left)
+                self._check_number(right)
+            case ast.UnaryOp(op=ast.USub(), operand=inner):
+                self._check_number(inner)
+            case ast.Name(id=name):
+                if name not in self.amounts and self.quantity(name).dimensions == ("switch",):
+                    self._refuse(f"{name} is so or not; write {name}, or not {name}")
+            case _:
+                self._refuse(
+                    f"{self.said(node)!r} is no number; there are names, numbers and + - * /"
+                )
+
+    def quantity(self, name: str) -> Quantity:
+        """Return what a name stands for."""
+        word = same_word(name, self.known)
+        if word is None:
+            near = did_you_mean(name, tuple(self.known))
+            some = ", ".join(list(self.known)[:12])
+            self._refuse(f"nothing is called {name!r}; there are {some} and others.{near}")
+        return self.known[word]
+
+    def dimension(self, comparison: ast.Compare) -> Dimension | None:
+        """Return what the sides of a comparison are in; None: each name in its own.
+
+        Raises `UsageError` where an amount has a unit that no name beside it is measured in.
+        """
+        names = [self.quantity(name) for name in _names(comparison) if name not in self.amounts]
+        if not names:
+            self._refuse(f"{self.said(comparison)!r} names nothing of a network")
+        found: Dimension | None = None
+        for place in (name for name in _names(comparison) if name in self.amounts):
+            text = self.amounts[place]
+            if not text[-1].isdigit():
+                found, _ = read_amount(text, names[0])
+        unlike = next((each for each in names if found and found not in each.dimensions), None)
+        if unlike is not None:
+            self._refuse(f"{unlike.name} is not measured as {names[0].name} is there")
+        return found
+
+    def amount(self, place: str, comparison: ast.Compare) -> Number:
+        """Return the number that stands at a place of a comparison, in the units of its names."""
+        text = self.amounts[place]
+        if text[-1].isdigit():
+            return Fraction(text.replace(",", "").replace("_", ""))
+        first = next(name for name in _names(comparison) if name not in self.amounts)
+        return read_amount(text, self.quantity(first))[1]
+
+    def condition(self, tree: ast.expr) -> Condition:
+        """Return a part of the text as a condition of its own."""
+        names = [self.quantity(name).name for name in _names(tree) if name not in self.amounts]
+        return Condition(
+            text=self.said(tree), names=tuple(dict.fromkeys(names)), _tree=tree, _terms=self
+        )
+
+    def said(self, node: ast.AST) -> str:
+        """Return a part of the text as it was typed, but for blanks."""
+        text = ast.unparse(node)
+        return re.sub(r"amount_\d+_", lambda found: self.amounts[found[0]], text)
+
+    def _refuse(self, problem: str) -> NoReturn:
+        raise UsageError(f"condition {self.text!r}: {problem}")
+
+
+def _names(node: ast.AST) -> list[str]:
+    """Return the names within a node, in the order in which they are written."""
+    return [each.id for each in _within(node) if isinstance(each, ast.Name)]
+
+
+def _within(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _within(child)
+
+
+@frozen
+class _Range:
+    """What a number lies between."""
+
+    low: Any
+    high: Any
+
+
+_ANY = _Range(low=-inf, high=inf)
+_Ranges = tuple[_Range, ...]
+
+
+class _Reading:
+    """A condition read of one network."""
+
+    def __init__(self, terms: _Terms, look: Look) -> None:
+        self._terms = terms
+        self._look = look
+
+    def verdict(self, node: ast.expr) -> Verdict:
+        match node:
+            case ast.BoolOp(op=op, values=values):
+                decides = not isinstance(op, ast.And)  # one that holds decides an `or`
+                return _joined([self.verdict(value) for value in values], decides)
+            case ast.UnaryOp(operand=inner):
+                return _not(self.verdict(inner), f"{self._terms.said(inner)} holds")
+            case ast.Compare():
+                return self._comparison(node)
+            case ast.Name(id=name):
+                return self._switch(name)
+        raise TypeError(ast.dump(node))  # `check` lets nothing else through
+
+    def _switch(self, name: str) -> Verdict:
+        word = self._terms.quantity(name).name
+        found = self._look(word, "switch")
+        if not found.values:
+            return Verdict(holds=None, why=f"{word} is {_said(found, 'switch')}")
+        holds = all(found.values)
+        return Verdict(holds=holds, why="" if holds else f"not {word}")
+
+    def _comparison(self, node: ast.Compare) -> Verdict:
+        sides = [node.left, *node.comparators]
+        ranges = [self._ranges(side, node) for side in sides]
+        pairs = zip(ranges, node.ops, ranges[1:], strict=False)
+        found = [_compared(left, _COMPARISONS[type(op)], right) for left, op, right in pairs]
+        if all(found):
+            return Verdict(holds=True)
+        if False in found:
+            return Verdict(holds=False, why=self._values(node))
+        open_ = (told for told, known in self._told(node) if not known)
+        return Verdict(holds=None, why="; ".join(open_))
+
+    def _values(self, node: ast.Compare) -> str:
+        """Return what the names of a comparison are, e.g. `params is 120,000`."""
+        return ", ".join(told for told, _ in self._told(node))
+
+    def _told(self, node: ast.Compare) -> Iterator[tuple[str, bool]]:
+        """Yield what each name of a comparison is, and whether that is known exactly."""
+        dimension = self._terms.dimension(node)
+        for name in dict.fromkeys(_names(node)):
+            if name not in self._terms.amounts:
+                quantity = self._terms.quantity(name)
+                measured = dimension or quantity.dimensions[0]
+                found = self._look(quantity.name, measured)
+                known = bool(found.values) and not found.bound
+                yield f"{quantity.name} is {_said(found, measured)}", known
+
+    def _ranges(self, node: ast.expr, within: ast.Compare) -> _Ranges:
+        match node:
+            case ast.Name(id=name) if name in self._terms.amounts:
+                amount = self._terms.amount(name, within)
+                return (_Range(low=amount, high=amount),)
+            case ast.Name(id=name):
+                return self._named(name, within)
+            case ast.UnaryOp(operand=inner):
+                return tuple(_Range(low=-r.high, high=-r.low) for r in self._ranges(inner, within))
+            case ast.BinOp(left=left, op=op, right=right):
+                pairs = _paired(self._ranges(left, within), self._ranges(right, within))
+                return tuple(_calculated(type(op), a, b) for a, b in pairs or ((_ANY, _ANY),))
+        raise TypeError(ast.dump(node))
+
+    def _named(self, name: str, within: ast.Compare) -> _Ranges:
+        quantity = self._terms.quantity(name)
+        dimension = self._terms.dimension(within) or quantity.dimensions[0]
+        found = self._look(quantity.name, dimension)
+        if not found.values:
+            return (_ANY,)
+        return tuple(
+            _Range(
+                low=-inf if found.bound == "at most" else value,
+                high=inf if found.bound == "at least" else value,
+            )
+            for value in found.values
+        )
+
+
+def _said(found: Found, dimension: Dimension) -> str:
+    each = " × ".join(shown(value, dimension) for value in found.values) or "unknown"
+    because = f", because {found.why}" if found.why else ""
+    return f"{found.bound} {each}{because}".strip()
+
+
+def _joined(verdicts: list[Verdict], decides: bool) -> Verdict:
+    """Return what several say together, of which one that is `decides` is enough."""
+    every = {each.holds for each in verdicts}
+    holds = decides if decides in every else None if None in every else not decides
+    whys = [each.why for each in verdicts if each.holds is holds and each.why]
+    return Verdict(holds=holds, why="" if holds else "; ".join(whys))
+
+
+def _not(verdict: Verdict, why: str) -> Verdict:
+    """Return the opposite; `why` says what decides it where that does not hold."""
+    if verdict.holds is None:
+        return verdict
+    return Verdict(holds=not verdict.holds, why=why if verdict.holds else "")
+
+
+def _paired(left: _Ranges, right: _Ranges) -> list[tuple[_Range, _Range]] | None:
+    """Return the numbers of both sides axis by axis; one number stands for each axis.
+
+    None where they have different axes.
+    """
+    axes = max(len(left), len(right))
+    if len(left) not in (1, axes) or len(right) not in (1, axes):
+        return None
+    return list(zip(left * (axes // len(left)), right * (axes // len(right)), strict=True))
+
+
+def _calculated(op: type[ast.operator], left: _Range, right: _Range) -> _Range:
+    """Return the range of a sum, difference, product or quotient; all numbers where undefined."""
+    if op is ast.Div and right.low <= 0 <= right.high:
+        return _ANY
+    calculate = _ARITHMETIC[op]
+    ends = [calculate(a, b) for a in (left.low, left.high) for b in (right.low, right.high)]
+    return _ANY if any(map(isnan, ends)) else _Range(low=min(ends), high=max(ends))
+
+
+def _compared(left: _Ranges, sign: str, right: _Ranges) -> bool | None:
+    """Return whether a comparison holds along each axis; None where that is not known."""
+    pairs = _paired(left, right)
+    if pairs is None:
+        return None
+    found = [_holds(one, sign, other) for one, other in pairs]
+    return False if False in found else None if None in found else True
+
+
+def _holds(left: _Range, sign: str, right: _Range) -> bool | None:
+    if sign in (">", ">="):
+        return _holds(right, sign.replace(">", "<"), left)
+    if sign == "!=":
+        same = _holds(left, "==", right)
+        return None if same is None else not same
+    if sign == "==":
+        if left.low == left.high == right.low == right.high:
+            return True
+        return False if left.high < right.low or right.high < left.low else None
+    before: Callable[[Any, Any], bool] = operator.lt if sign == "<" else operator.le
+    if before(left.high, right.low):
+        return True
+    return None if before(left.low, right.high) else False
