@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -73,6 +73,8 @@ class ModelCommand(click.Command):
     """Other spec types whose fields are among those flags, each under its heading in the help."""
     lists_families: bool = True
     """Whether its help lists the fields of the general families where MODEL names none."""
+    reads_general: bool = True
+    """Whether flags alone may describe a network, one of a general family."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[_NAMED] = tuple(_named_by(args))
@@ -85,6 +87,8 @@ class ModelCommand(click.Command):
 
     def _wants_general(self, ctx: click.Context, args: list[str]) -> bool:
         """Return whether a flag may be of a general family; importing those takes its time."""
+        if not self.reads_general:
+            return False
         prefix = f"{ctx.auto_envvar_prefix}_"
         if not self.groups or ctx.default_map or any(n.startswith(prefix) for n in os.environ):
             return True
@@ -221,6 +225,18 @@ def read_model(model: str | None, request: Request) -> Network:
     return loaders.load(model or "", replace(own, fields=request.fields) if own else request)
 
 
+def read_models(models: Sequence[str], request: Request) -> Sequence[Network]:
+    """Return the networks that stand side by side, each with the flags that are for it."""
+    if not models:
+        return ()
+    from archscope import loaders
+
+    if "" in models:
+        raise UsageError("a MODEL is empty; name a network, e.g. resnet50")
+    own = click.get_current_context().meta[_REQUEST]
+    return loaders.load_each(models, replace(own, fields=request.fields))
+
+
 def _own_request(ctx: click.Context) -> Request:
     """Return what the flags say of a network of the user's own, and take them from the others."""
     given = {option.name: ctx.params.pop(option.name) for option in _OWN}
@@ -249,7 +265,7 @@ def _named_by(args: list[str]) -> Iterator[tuple[str, type, Mapping[str, Any]]]:
     Which word is MODEL is known only after parsing, and parsing needs the flags.
     """
     for word in args:
-        if word.startswith("-") or _NUMBERS.fullmatch(word):
+        if word.startswith("-") or _NUMBERS.fullmatch(word) or word.lower().endswith(".json"):
             continue
         from archscope import loaders
 

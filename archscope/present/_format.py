@@ -34,6 +34,7 @@ _ASCII = {
     "…": "...",
     "→": "->",
     "≥": ">=",
+    "≤": "<=",
     "µ": "u",
     "├": "|",
     "└": "`",
@@ -75,6 +76,8 @@ def si(value: float) -> str:
 
 def iec_bytes(value: int) -> str:
     """Return bytes in IEC units with four significant digits: `799.2 MiB`, `1.562 GiB`."""
+    if value < 0:
+        return f"-{iec_bytes(-value)}"
     if value < 1024:
         return f"{value:,} B"
     step, rounded = 0, Decimal(value)
@@ -136,6 +139,20 @@ def power(value: int) -> str:
         return integer(value)
     exponent = int(log10(value))
     return f"{10 ** (log10(value) - exponent):.3f}×10^{exponent}"
+
+
+def factor(value: float) -> str:
+    """Return how many times as much; 0 and 1 appear only where they are exactly true.
+
+    >>> factor(1.6835), factor(1), factor(1.0001), factor(0.0001), factor(800.5)
+    ('1.68×', '1×', '>1.00×', '<0.01×', '800.5×')
+    """
+    text = f"{value:,.2f}" if value < 100 else si(value)
+    if value == 1 or not value:
+        return f"{value:.0f}×"
+    if text == "1.00":
+        return f"{'>' if value > 1 else '<'}1.00×"
+    return "<0.01×" if text == "0.00" else f"{text}×"
 
 
 def seconds(value: float) -> str:
@@ -205,10 +222,14 @@ def size(value: int, *, exact: bool) -> str:
     return f"{value:,} B" if exact else iec_bytes(value)
 
 
-def cell(value: Any, kind: Kind, *, exact: bool = False) -> str:
+def cell(value: Any, kind: Kind, *, exact: bool = False, signed: bool = False) -> str:
     """Return one value of a row as the text of a table's cell, safe to print."""
-    if isinstance(value, tuple) and kind in ("number", "ratio", "extent"):
-        return each([cell(one, kind, exact=exact) for one in value], alone=kind != "extent")
+    if isinstance(value, tuple) and kind in ("number", "ratio", "extent", "factor"):
+        shown = [cell(one, kind, exact=exact, signed=signed) for one in value]
+        return each(shown, alone=kind != "extent")
+    if signed and value:
+        plain = cell(value, kind, exact=exact)
+        return plain if value < 0 or plain.startswith("<") else f"+{plain}"
     match kind:
         case "text" | "path" | "reference":
             return NOTHING if value is None else safe_label(_words(value))
@@ -226,6 +247,8 @@ def cell(value: Any, kind: Kind, *, exact: bool = False) -> str:
             return f"{percent(value)}%"
         case "times":
             return times(value)
+        case "factor":
+            return factor(value)
         case "seconds":
             return seconds(value)
         case "rate" | "throughput":

@@ -8,8 +8,8 @@ from typing import Any
 from archscope.present import _format
 from archscope.present.html.charts import SEEN, Chart, Drawing
 from archscope.present.html.charts._style import axis, figure, label, look, pattern
-from archscope.present.html.names import short_names
 from archscope.results import Report
+from archscope.studies.names import short_names
 
 _PANELS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], Callable[[int], str]], ...] = (
     ("Parameters", ("params.modules",), ("trainable", "frozen"), _format.si),
