@@ -8,7 +8,7 @@ from string import ascii_uppercase
 from typing import Any
 
 from archscope.errors import UsageError
-from archscope.results import Convention, Headline, Report, Section, Words
+from archscope.results import Amount, Convention, Headline, Report, Section, Words
 from archscope.studies.compare.modules import module_rows
 from archscope.studies.compare.notes import notes
 from archscope.studies.compare.parts import part_rows
@@ -175,13 +175,18 @@ def _headlines(totals: Sequence[TotalRow]) -> Iterator[Headline]:
     for row in totals:
         if row.measure not in _HEADLINES:
             continue
-        ratio = row.ratio[0]
-        detail: Words = (row.why,) if row.why else ()
+        ratio = _alone(row.ratio[0])
+        one, two = (Amount(value=_alone(each), kind=row.kind) for each in row.value)
         yield Headline(
             name=f"{_HEADLINES[row.measure]}, times the first",
             value=ratio if ratio is not None else "not compared",
             kind="factor" if ratio is not None else "text",
-            detail=detail,
+            detail=(row.why,) if row.why else (one, " → ", two),
             about=row.measure,
             order=10 * list(_HEADLINES).index(row.measure),
         )
+
+
+def _alone(value: Any) -> Any:
+    """Return a number along all axes, the largest where it is not the same along each."""
+    return max(value) if isinstance(value, tuple) else value

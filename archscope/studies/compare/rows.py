@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archscope.columns import column
+from archscope.columns import Kind, column
 from archscope.records import frozen
 from archscope.results import Section
 
@@ -40,7 +40,7 @@ class TotalRow:
     """Its word, e.g. `macs`: what limits name it by."""
     analysis: str = column()
     """Whose answer it is read from."""
-    kind: str = column()
+    kind: Kind = column()
     """How its values are read, e.g. `count`."""
     value: tuple[Value, ...] = column(
         "{head}", kind="number", read_as="kind", each="all", bound="bound"

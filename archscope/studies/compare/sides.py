@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from archscope.analyses.time.claims import forward_of
 from archscope.assertions import Found
 from archscope.records import frozen
 from archscope.results import InputShape, Report
@@ -94,6 +93,8 @@ def within_noise(measure: Measure, first: Side, other: Side) -> str:
     """
     if measure.name != "latency" or next(_other_conditions(first, other), ""):
         return ""
+    from archscope.analyses.time.claims import forward_of  # few reports tell of a time
+
     one, two = forward_of(first.report), forward_of(other.report)
     if one is None or two is None or one.p5_s > two.p95_s or two.p5_s > one.p95_s:
         return ""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from archscope.analyses import ANALYSES
 from archscope.assertions import Dimension, Found
 from archscope.columns import Kind
 from archscope.studies.compare.numbers import plain, side_by_side
 from archscope.studies.compare.rows import TotalRow, Value
 from archscope.studies.compare.sides import Side, obstacle
-from archscope.studies.measures import Measure, measures
+from archscope.studies.measures import Measure, measures_of
 
 _KINDS: dict[Dimension, Kind] = {
     "switch": "text",
@@ -28,10 +29,12 @@ _SAME_AS = {"trainable": "params", "active": "params", "smallest_rf": "rf", "loc
 
 def total_rows(sides: Sequence[Side]) -> Iterator[TotalRow]:
     """Yield a row for each measure that two networks are known by, and that says something."""
-    known = {name: [each.of(side.report) for side in sides] for name, each in measures().items()}
+    analyses = {section.analysis for side in sides for section in side.report.sections}
+    every = measures_of(analyses.intersection(ANALYSES.names()))
+    known = {name: [each.of(side.report) for side in sides] for name, each in every.items()}
     for name, found in known.items():
         if _says_something(name, found, known.get(_SAME_AS.get(name, ""))):
-            yield _row(measures()[name], sides, found)
+            yield _row(every[name], sides, found)
 
 
 def _says_something(name: str, found: Sequence[Found], like: Sequence[Found] | None) -> bool:
