@@ -172,6 +172,9 @@ def _reader(hint: Any) -> _Read:
     if hint is Any:
         return lambda value: value
     if origin in (typing.Union, types.UnionType):
+        if all(each in _PLAIN for each in inner):
+            accepted = {type_ for each in inner for type_ in _PLAIN[each][0]}
+            return _typed(frozenset(accepted), _PLAIN[inner[0]][1])
         return _one_of([_reader(each) for each in inner])
     if origin is typing.Literal:
         return _checked(lambda value: value in inner, f"one of {', '.join(map(str, inner))}")
@@ -181,8 +184,8 @@ def _reader(hint: Any) -> _Read:
         return _fields(typing.cast(type, hint))
     if (origin or hint) not in _PLAIN:  # a plain value of some other kind
         return lambda value: value
-    accepted, word = _PLAIN[origin or hint]
-    return _checked(lambda value: type(value) in accepted, word)
+    types_, word = _PLAIN[origin or hint]
+    return _typed(frozenset(types_), word)
 
 
 _PLAIN: dict[Any, tuple[tuple[type, ...], str]] = {
@@ -196,6 +199,15 @@ _PLAIN: dict[Any, tuple[tuple[type, ...], str]] = {
     Mapping: ((dict,), "an object"),
 }
 """What JSON gives for each type, and what an error calls it; to Python a bool is an integer."""
+
+
+def _typed(accepted: frozenset[type], word: str) -> _Read:
+    def read(value: Any) -> Any:
+        if type(value) in accepted:
+            return value
+        raise _MisfitError(f"{_shown(value)} is not {word}")
+
+    return read
 
 
 def _checked(fits: Callable[[Any], bool], word: str) -> _Read:

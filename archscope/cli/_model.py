@@ -77,13 +77,21 @@ class ModelCommand(click.Command):
     """Whether flags alone may describe a network, one of a general family."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ctx.meta[_NAMED] = tuple(_named_by(args))
+        ctx.meta[_NAMED] = tuple(_named_by(self._free_words(args)))
         ctx.meta[_GENERAL] = self._wants_general(ctx, args)
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as unknown:
             _say_whose(ctx, unknown)
             raise
+
+    def _free_words(self, args: list[str]) -> Iterator[str]:
+        """Yield the words that may name a network: no flags, and no values of those known here."""
+        options = (param for param in (*self.params, *_OWN) if isinstance(param, click.Option))
+        valued = {flag for option in options if not option.is_flag for flag in option.opts}
+        for before, word in zip(["", *args], args, strict=False):
+            if before not in valued and not word.startswith("-"):
+                yield word
 
     def _wants_general(self, ctx: click.Context, args: list[str]) -> bool:
         """Return whether a flag may be of a general family; importing those takes its time."""
@@ -259,13 +267,13 @@ _PLACE = r"\w+(\.\w+)*"
 """Where an input goes: the name or the number of an argument, and dots into what it holds."""
 
 
-def _named_by(args: list[str]) -> Iterator[tuple[str, type, Mapping[str, Any]]]:
-    """Yield the networks that words of a command line name, each with its spec and own values.
+def _named_by(words: Iterator[str]) -> Iterator[tuple[str, type, Mapping[str, Any]]]:
+    """Yield the networks that these words name, each with its spec and own values.
 
     Which word is MODEL is known only after parsing, and parsing needs the flags.
     """
-    for word in args:
-        if word.startswith("-") or _NUMBERS.fullmatch(word) or word.lower().endswith(".json"):
+    for word in words:
+        if _NUMBERS.fullmatch(word) or word.lower().endswith(".json"):
             continue
         from archscope import loaders
 
