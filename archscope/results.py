@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from archscope.columns import Head, Kind, spread
+from archscope.labels import safe_label
 from archscope.records import frozen
 from archscope.registry import resolve
 
@@ -258,7 +259,7 @@ class Report:
         found = self.find(section.heads) if section.heads else None
         if found is None:
             return section
-        heads = tuple(Head(key=row.key.lower(), title=row.name) for row in found.rows)
+        heads = tuple(Head(key=r.key.lower(), title=safe_label(r.name)) for r in found.rows)
         row_type, make = spread(section.row_type, heads)
         rows = tuple(map(make, section.rows))
         return dataclasses.replace(section, row_type=row_type, rows=rows, heads="")

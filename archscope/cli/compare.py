@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from string import ascii_lowercase
 
 import click
 
@@ -102,17 +103,24 @@ def command(
     if limits and _is_missing(models[0]):
         say(f"no baseline: {models[0]} is not there, so nothing was held against it")
         return
+    view = output.view(by=_SECTIONS[by], sort=_column(sort, by, models), top=top, exact=exact)
     asked = _read(models, fields)
-    report, crossed = compare_networks(asked, models, limits, rf=rf, only_changed=only_changed)
-    column = f"{sort}_difference_{report.section('networks').rows[-1].key.lower()}"
-    output.show(
-        report,
-        output.view(
-            by=_SECTIONS[by], sort=None if sort == "order" else column, top=top, exact=exact
-        ),
+    config = {"networks": list(models), **fields}
+    report, crossed = compare_networks(
+        asked, models, limits, rf=rf, only_changed=only_changed, config=config
     )
+    output.show(report, view)
     if crossed:
         raise ThresholdError("\n".join(crossed))
+
+
+def _column(sort: str, by: str, models: Sequence[str]) -> str | None:
+    """Return the column to sort by: the difference of the last network."""
+    if sort == "order":
+        return None
+    if by == "total":
+        raise UsageError(f"--sort {sort} is for parts of networks; say --by module, or another")
+    return f"{sort}_difference_{ascii_lowercase[min(len(models), 26) - 1]}"
 
 
 def _is_missing(model: str) -> bool:

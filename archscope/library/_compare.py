@@ -59,8 +59,11 @@ def compare(
             asked.append(_saved(each))
         else:
             asked.append(next(networks) if isinstance(each, str) else _held(each, args, kwargs))
+    said = [_said(each) for each in every]
+    is_typed = all(isinstance(each, str | Path) for each in every)
+    config = {"networks": said, **fields} if is_typed else {}
     report, crossed = compare_networks(
-        asked, [_said(each) for each in every], limits, rf=rf, only_changed=only_changed
+        asked, said, limits, rf=rf, only_changed=only_changed, config=config
     )
     if crossed:
         error = ThresholdError("\n".join(crossed))
@@ -76,10 +79,11 @@ def compare_networks(
     *,
     rf: bool | None = None,
     only_changed: bool = False,
+    config: Mapping[str, Any] | None = None,
 ) -> tuple[Report, tuple[str, ...]]:
     """Return networks, or reports of them, side by side, and a line for each limit that is crossed.
 
-    `said` is how each was named. See `compare`.
+    `said` is how each was named, `config` what makes the same again. See `compare`.
     """
     from archscope.study import assemble
 
@@ -89,7 +93,7 @@ def compare_networks(
     sides = answer.sides_of([each for each in reports if each is not None], said)
     sections = answer.sections_of(sides)
     convention = answer.convention_of(sides)
-    report = assemble("compare", answer.title_of(sides), {}, sections, convention)
+    report = assemble("compare", answer.title_of(sides), config or {}, sections, convention)
     return answer.only_changed(report) if only_changed else report, failures(limits, sides)
 
 

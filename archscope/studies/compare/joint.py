@@ -130,13 +130,17 @@ def bundles(joint: Joint) -> Iterator[Bundle]:
     Blocks of which one network has more are still one: `×12 → ×24`.
     """
     found: list[Bundle] = []
+    places: list[int] = []  # of each that comes, in what is found
     for members, period in turns(joint.children):
         new = Bundle(members=tuple(members), period=period)
-        before = found[-period] if len(found) >= period else None
-        if before is not None and _goes_on(before, new):
-            found[-period] = Bundle(members=before.members + new.members, period=period)
+        place = places[-period] if len(places) >= period else -1
+        if place >= 0 and _goes_on(found[place], new):
+            members = (*found[place].members, *members)
+            found[place] = Bundle(members=members, period=period)
         else:
+            place = len(found)
             found.append(new)
+        places.append(place)
     yield from found
 
 

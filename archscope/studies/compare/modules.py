@@ -119,7 +119,8 @@ class _Walk:
         if not below:
             yield self._row(bundle, name, count, own=False)
             return
-        if several or top or number(bundle.typical.name) is not None or any(bundle.typical.moved):
+        is_list_item = number(bundle.typical.name) is not None
+        if several or top or is_list_item or not _only_holds(bundle.typical):
             yield self._row(bundle, name, count, own=False)
         if _does_something(bundle.typical):
             yield self._row(bundle, f"{name}.{OWN}", count, own=True)
@@ -241,7 +242,10 @@ def _does_something(joint: Joint) -> bool:
 
 
 def _only_holds(joint: Joint) -> bool:
-    return not _does_something(joint) and not any(joint.moved)
+    """Return whether nothing is to be said of a container but what it holds, in each network."""
+    nodes = [node for node in joint.nodes if node is not None]
+    is_told = any(joint.moved) or not all(node.children for node in nodes)
+    return not is_told and not _does_something(joint)
 
 
 def _all(fair: Sequence[bool]) -> tuple[bool, ...]:

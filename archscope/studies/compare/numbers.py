@@ -17,12 +17,16 @@ def plain(number: Any) -> int | float:
 
 def difference(first: Value, other: Value) -> Any:
     """Return how much more the other is, along each axis where there are several; None: unknown."""
+    if type(first) is int and type(other) is int:
+        return other - first
     pairs = _pairs(first, other)
     return None if pairs is None else _alone([plain(b - a) for a, b in pairs], first)
 
 
 def ratio(first: Value, other: Value) -> Any:
     """Return how many times as much the other is; None where the first has 0, or is unknown."""
+    if type(first) is int and type(other) is int:
+        return other / first if first else None
     pairs = _pairs(first, other)
     if pairs is None or not all(a for a, _ in pairs):
         return None
