@@ -173,10 +173,13 @@ def loaded_by(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
+REPORTS = PACKAGE.parent / "reports"
+SAVED = [str(REPORTS / name) for name in ("gpt2-12.json", "gpt2-24.json")]
 LIGHT = {
     "import archscope": "import archscope",
     **{
-        " ".join(arguments) or "(nothing)": f"from archscope.cli import main; main({arguments!r})"
+        " ".join(each.removeprefix(f"{REPORTS}/") for each in arguments)
+        or "(nothing)": f"from archscope.cli import main; main({arguments!r})"
         for arguments in (
             [],
             ["--help"],
@@ -191,6 +194,9 @@ LIGHT = {
             ["list", "bert-base-uncased"],
             ["env", "--help"],
             ["report", "--help"],
+            ["compare", "--help"],
+            ["compare", *SAVED, "--by", "module"],
+            ["compare", *SAVED, "--fail-on", "params:+1%", "-f", "md"],
             ["rf", "--dilations", "1,2,4"],
             ["time", "--help"],
             ["time", "--runs", "0"],

@@ -40,7 +40,7 @@ def sides_of(reports: Sequence[Report], said: Sequence[str]) -> tuple[Side, ...]
     Raises `UsageError` where there are too few or too many.
     """
     if not 2 <= len(reports) <= MOST:
-        raise UsageError(f"{len(reports)} networks to compare; give 2 to {MOST}")
+        raise UsageError(f"what is compared are 2 to {MOST} networks, and this is {len(reports)}")
     names = _names(reports, said)
     return tuple(Side(name=n, report=r) for n, r in zip(names, reports, strict=True))
 
@@ -163,6 +163,7 @@ def _changes(rows: Sequence[ModuleRow], networks: int) -> Iterator[Words]:
     ways: dict[str, list[str]] = {}
     for row in outer:
         times = f" {row.repeats}" if "→" in row.repeats else ""
+        times += f" ({row.what})" if times and row.what else ""
         ways.setdefault(row.change[0], []).append(row.path + times)
     for way in ("changed", "moved", "added", "removed", "same"):
         names = ways.get(way, [])

@@ -184,6 +184,9 @@ class _Walk:
                 continue
             said = [f"moved to {_where(bundle, k)}"] if joint.moved[k] else []
             said += _differences(here, there, works=self.works[k - 1])
+            more = len(bundle.members_of(k)) - len(bundle.members_of(0))
+            if more and self._is_same(joint, k, deep=True):
+                said.append(f"{abs(more)} {'more' if more > 0 else 'fewer'} of the same")
             if said:
                 yield (f"{self.names[k]}: " if len(others) > 1 else "") + ", ".join(said)
 

@@ -11,7 +11,8 @@ import pytest
 import archscope
 from archscope.analyses.params.analysis import DOUBLE
 from archscope.errors import ThresholdError, UsageError
-from archscope.results import Report
+from archscope.present.html.charts import drawings
+from archscope.results import Note, Report
 from archscope.saved import read_text
 from archscope.studies.compare.limits import read_limits
 from archscope.studies.compare.numbers import difference, ratio
@@ -113,19 +114,15 @@ def test_one_network_twice_is_equal(network: Network) -> None:
 
 
 def test_the_warnings_of_networks_are_told_once(network: Network) -> None:
-    unknown = archscope.params("cnn", depth=1, input_size=8)
-    gap = replace(unknown.sections[0], notes=(*unknown.sections[0].notes, WARNING))
-    warned = replace(unknown, sections=(gap, *unknown.sections[1:]))
-    plain = archscope.params("cnn", depth=2, input_size=8)
+    plain, warned = network(ONE, "one"), network(ONE, "two")
+    said = Note(level="warning", text="an operator is unknown")
+    warned = replace(warned, sections=(replace(warned.sections[0], notes=(said,)),))
 
     def told(*reports: Report) -> list[str]:
         return [n.text for n in archscope.compare(*reports).notes if n.level == "warning"]
 
-    assert told(warned, warned) == [WARNING.text]
-    assert told(warned, plain) == [f"depth 1: {WARNING.text}"]
-
-
-WARNING = archscope.receptive_field([2, 2, 2]).notes[0]
+    assert told(warned, warned) == [said.text]
+    assert told(warned, plain) == [f"two: {said.text}"]
 
 
 def test_a_comparison_is_read_back_and_shown_in_every_format(network: Network) -> None:
@@ -133,12 +130,24 @@ def test_a_comparison_is_read_back_and_shown_in_every_format(network: Network) -
     again = read_text(found.to("json"))
 
     assert again == found
-    for form in ("table", "csv", "md", "jsonl", "html"):
+    for form in ("table", "csv", "md", "jsonl"):
         assert again.to(form) == found.to(form)
     header, first, *_ = found.to("csv").splitlines()
     cells = dict(zip(header.split(","), first.split(","), strict=True))
     assert (cells["value_a"], cells["value_b"], cells["difference_b"]) == ("100", "150", "50")
     assert list(found.to_frame("modules")["params_difference_c"]) == [0]
+
+
+def test_a_page_has_one_table_of_totals_and_charts_with_all_networks(network: Network) -> None:
+    found = archscope.compare(network(ONE, "one"), network(TWO, "two"))
+    drawn = {drawing.name: drawing for _, drawing in drawings((found,))}
+
+    assert set(drawn) == {"networks", "changes-params", "changes-flops"}
+    assert drawn["networks"].figure["data"][0]["x"] == [100, 150]
+    dots = [each for each in drawn["changes-params"].figure["data"] if each["mode"] == "markers"]
+    assert [(each["name"], each["x"]) for each in dots] == [("one", [100]), ("two", [150])]
+    headline = {each.name: each.value for each in found.section("totals").headline}
+    assert headline["Parameters, times the first"] == 1.5
 
 
 def test_names_from_outside_are_made_safe(network: Network) -> None:
