@@ -193,7 +193,7 @@ def _spread(row_type: type, heads: tuple[Head, ...]) -> tuple[type, Callable[[An
             fields[name] = _field(of)
             places.append((name, name, None))
     body = {"__annotations__": dict.fromkeys(fields, Any), "__doc__": row_type.__doc__, **fields}
-    made = frozen(type(row_type.__name__, (), body))
+    made: type[Any] = frozen(type(row_type.__name__, (), body))
 
     def make(row: Any) -> Any:
         values = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import ascii_lowercase
+from typing import Any
 
 import click
 
@@ -73,6 +74,8 @@ class CompareCommand(ModelCommand):
     default=None,
     help="Receptive field and gridding too. [default: where all tell it in closed form]",
 )
+@click.option("--no-flops", is_flag=True, help="Parameters alone; needs no inputs.")
+@click.option("--sample-rate", metavar="RATE", help="Positions in a second, e.g. 16kHz.")
 @click.option(
     "--fail-on",
     metavar="MEASURE:±N",
@@ -90,6 +93,8 @@ def command(
     top: int | None,
     exact: bool,
     rf: bool | None,
+    no_flops: bool,
+    sample_rate: str | None,
     fail_on: tuple[str, ...],
     output: Output,
     fields: Mapping[str, str],
@@ -106,8 +111,9 @@ def command(
     view = output.view(by=_SECTIONS[by], sort=_column(sort, by, models), top=top, exact=exact)
     asked = _read(models, fields)
     config = {"networks": list(models), **fields}
+    asks: dict[str, Any] = {"rf": rf, "flops": not no_flops, "sample_rate": sample_rate}
     report, crossed = compare_networks(
-        asked, models, limits, rf=rf, only_changed=only_changed, config=config
+        asked, models, limits, **asks, only_changed=only_changed, config=config
     )
     output.show(report, view)
     if crossed:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,8 @@ def compare(
     args: Sequence[Any] = (),
     kwargs: Mapping[str, Any] | None = None,
     rf: bool | None = None,
+    flops: bool = True,
+    sample_rate: str | float | None = None,
     only_changed: bool = False,
     fail_on: str | Sequence[str] = (),
     **fields: Any,
@@ -40,8 +44,9 @@ def compare(
 
     Modules are the same by path, else by type, parameters and shapes where that is unambiguous;
     blocks that are alike are one row. What hangs on other inputs, another convention or a bound has
-    no difference, and a `why`. With `rf` receptive fields are asked for too; None: where all of
-    them tell it in closed form, or have it already. `only_changed` keeps what is not equal in all.
+    no difference, and a `why`. With `rf` receptive fields are asked for too, at a `sample_rate` if
+    it is given; None: where all of them tell it in closed form, or have it already. Without `flops`
+    parameters alone are counted. `only_changed` keeps what is not equal in all.
 
     `fail_on` are limits such as `"params:+1%"`, `"macs:+0"` or `"coverage:-0"`: by how much a
     measure may grow or shrink against the first. `ThresholdError` has a line for each that is
@@ -50,7 +55,7 @@ def compare(
     limits = read_limits((fail_on,) if isinstance(fail_on, str) else tuple(fail_on))
     every = (first, other, *more)
     named = [each for each in every if isinstance(each, str) and not is_saved(each)]
-    networks = iter(_networks(named, fields))
+    networks = iter(_networks(named, fields, flops=flops))
     asked: list[Report | Network] = []
     for each in every:
         if isinstance(each, Report):
@@ -62,8 +67,9 @@ def compare(
     said = [_said(each) for each in every]
     is_typed = all(isinstance(each, str | Path) for each in every)
     config = {"networks": said, **fields} if is_typed else {}
+    asks = {"rf": rf, "flops": flops, "sample_rate": sample_rate}
     report, crossed = compare_networks(
-        asked, said, limits, rf=rf, only_changed=only_changed, config=config
+        asked, said, limits, **asks, only_changed=only_changed, config=config
     )
     if crossed:
         error = ThresholdError("\n".join(crossed))
@@ -78,6 +84,8 @@ def compare_networks(
     limits: Sequence[Limit] = (),
     *,
     rf: bool | None = None,
+    flops: bool = True,
+    sample_rate: str | float | None = None,
     only_changed: bool = False,
     config: Mapping[str, Any] | None = None,
 ) -> tuple[Report, tuple[str, ...]]:
@@ -89,7 +97,7 @@ def compare_networks(
 
     reports = [each if isinstance(each, Report) else None for each in asked]
     if None in reports:
-        reports = list(_answered(asked, rf=rf))
+        reports = list(_answered(asked, rf=rf, flops=flops, sample_rate=sample_rate))
     sides = answer.sides_of([each for each in reports if each is not None], said)
     sections = answer.sections_of(sides)
     convention = answer.convention_of(sides)
@@ -114,13 +122,14 @@ def _said(each: nn.Module | Report | str | Path) -> str:
     return each.title if isinstance(each, Report) else type(each).__name__
 
 
-def _networks(names: Sequence[str], fields: Mapping[str, Any]) -> Sequence[Network]:
+def _networks(names: Sequence[str], fields: Mapping[str, Any], *, flops: bool) -> Sequence[Network]:
     if not names:
         return ()
     from archscope import loaders
     from archscope.library._named import request_of
 
-    return loaders.load_each(names, request_of(fields))
+    request = replace(request_of(fields), parameters_alone=not flops or None)
+    return loaders.load_each(names, request)
 
 
 def _held(module: Any, args: Sequence[Any], kwargs: Mapping[str, Any] | None) -> Network:
@@ -134,22 +143,31 @@ def _held(module: Any, args: Sequence[Any], kwargs: Mapping[str, Any] | None) ->
     )
 
 
-def _answered(asked: Sequence[Report | Network], *, rf: bool | None) -> Sequence[Report]:
-    """Return the reports of all of them, with receptive fields where that is asked, or cheap."""
-    from archscope.library._params import count_subject
+def _answered(
+    asked: Sequence[Report | Network], *, rf: bool | None, flops: bool, sample_rate: Any
+) -> Iterator[Report]:
+    """Yield the reports of all of them, with receptive fields where that is asked, or cheap."""
     from archscope.library._rf import see_network
     from archscope.study import join
 
-    wanted = all(map(_tells_field, asked)) if rf is None else rf
-    found = []
+    wanted = flops and all(map(_tells_field, asked)) if rf is None else rf
     for each in asked:
         if isinstance(each, Report):
-            found.append(each)
+            yield each
             continue
-        parts = [count_subject(each.subject())]
-        parts += _seen(lambda each=each: see_network(each), must=bool(rf)) if wanted else []
-        found.append(join(parts))
-    return found
+        parts = [_counted(each, flops=flops)]
+        see = partial(see_network, each, sample_rate=sample_rate)
+        parts += _seen(see, must=bool(rf)) if wanted else []
+        yield join(parts)
+
+
+def _counted(network: Network, *, flops: bool) -> Report:
+    from archscope.library._params import count_subject
+
+    subject = network.subject()
+    if flops:
+        return count_subject(subject)
+    return replace(count_subject(replace(subject, inputs=None)), convention=None)
 
 
 def _seen(see: Callable[[], Report], *, must: bool) -> list[Report]:

@@ -144,15 +144,17 @@ def power(value: int) -> str:
 def factor(value: float) -> str:
     """Return how many times as much; 0 and 1 appear only where they are exactly true.
 
-    >>> factor(1.6835), factor(1), factor(1.0001), factor(0.0001), factor(800.5)
-    ('1.68×', '1×', '>1.00×', '<0.01×', '800.5×')
+    >>> factor(1.6835), factor(1), factor(0.9967), factor(1.00001), factor(0.0001), factor(1800.5)
+    ('1.68×', '1×', '0.9967×', '>1.00×', '<0.01×', '1,800×')
     """
-    text = f"{value:,.2f}" if value < 100 else si(value)
     if value == 1 or not value:
         return f"{value:.0f}×"
-    if text == "1.00":
+    if round(value, 4) == 1:
         return f"{'>' if value > 1 else '<'}1.00×"
-    return "<0.01×" if text == "0.00" else f"{text}×"
+    if value < 0.005:
+        return "<0.01×"
+    digits = 4 if round(value, 2) == 1 else 2 if value < 100 else 1 if value < 1000 else 0
+    return f"{value:,.{digits}f}×"
 
 
 def seconds(value: float) -> str:
@@ -175,7 +177,7 @@ def span(low: float, high: float) -> str:
     """Return two times in the unit of the longer one.
 
     >>> span(0.00966, 0.00994), span(0.0000095, 0.00123)
-    ('9.66 … 9.94 ms', '0.0095 … 1.23 ms')
+    ('9.66 … 9.94 ms', '0.00950 … 1.23 ms')
     """
     longer = seconds(high)
     step = _TIMES.index(longer.rpartition(" ")[2])

@@ -76,7 +76,7 @@ def sections_of(sides: Sequence[Side]) -> tuple[Section, ...]:
         TOTALS.filled(
             totals,
             notes=notes(sides, totals, parts),
-            headline=tuple(_headlines(totals)) if len(sides) == 2 else (),
+            headline=tuple(_headlines(totals, sides)),
             summary=(*changes, *legend),
         ),
         *(replace(each, summary=legend) for each in parts),
@@ -172,17 +172,19 @@ def _changes(rows: Sequence[ModuleRow], networks: int) -> Iterator[Words]:
             yield (f"{way.capitalize()}: {', '.join(names[:_NAMED])}{rest}",)
 
 
-def _headlines(totals: Sequence[TotalRow]) -> Iterator[Headline]:
+def _headlines(totals: Sequence[TotalRow], sides: Sequence[Side]) -> Iterator[Headline]:
+    """Yield how many times as much the last network has of what a reader looks for first."""
     for row in totals:
         if row.measure not in _HEADLINES:
             continue
-        ratio = _alone(row.ratio[0])
-        one, two = (Amount(value=_alone(each), kind=row.kind) for each in row.value)
+        ratio = _alone(row.ratio[-1])
+        each = (Amount(value=_alone(value), kind=row.kind) for value in row.value)
+        values: Words = tuple(part for amount in each for part in (" → ", amount))[1:]
         yield Headline(
-            name=f"{_HEADLINES[row.measure]}, times the first",
+            name=f"{_HEADLINES[row.measure]}, {sides[-1].name} against {sides[0].name}",
             value=ratio if ratio is not None else "not compared",
             kind="factor" if ratio is not None else "text",
-            detail=(row.why,) if row.why else (one, " → ", two),
+            detail=(row.why,) if row.why else values,
             about=row.measure,
             order=10 * list(_HEADLINES).index(row.measure),
         )

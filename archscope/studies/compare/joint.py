@@ -88,28 +88,26 @@ def _of_first(node: Node, matchings: Sequence[Matching], made: dict[Node, Joint]
 
 def _add(node: Node, at: Joint, network: int, places: dict[Node, Joint], networks: int) -> None:
     """Put what a network has beside the first below the place of the module that holds it."""
-    behind = 0
+    here = set(at.children)
+    free = {
+        each.name: each
+        for each in reversed(at.children)
+        if each.nodes[0] is None and each.nodes[network] is None
+    }
+    behind: dict[Joint | None, list[Joint]] = {}
+    last = None
     for child in node.children:
-        place = places.get(child)
+        place = places.get(child) or free.pop(child.name, None)
         if place is None:
-            place = _added(child, at, network, behind, networks)
-        if place in at.children:
-            behind = at.children.index(place) + 1
+            place = Joint(name=child.name, nodes=[None] * networks, moved=[False] * networks)
+            behind.setdefault(last, []).append(place)
+        elif place in here:
+            last = place
+        place.nodes[network] = child
         _add(child, place, network, places, networks)
-
-
-def _added(node: Node, at: Joint, network: int, behind: int, networks: int) -> Joint:
-    """Return the place of a module that the first network lacks: that of another one's, or new."""
-    for each in at.children:
-        is_free = each.nodes[0] is None and each.nodes[network] is None
-        if is_free and each.name == node.name:
-            each.nodes[network] = node
-            return each
-    nodes: list[Node | None] = [None] * networks
-    nodes[network] = node
-    new = Joint(name=node.name, nodes=nodes, moved=[False] * networks)
-    at.children.insert(behind, new)
-    return new
+    if behind:
+        kept = [[each, *behind.get(each, ())] for each in at.children]
+        at.children = [*behind.get(None, ()), *(each for some in kept for each in some)]
 
 
 def _tell_alike(root: Joint) -> None:

@@ -216,8 +216,10 @@ def _reader(row_type: type, works: bool) -> Callable[[Any], object]:
 
 
 def _read(node: Node | None, works: bool) -> object:
-    row = None if node is None else node.row
-    return None if row is None else _reader(type(row), works)(row)
+    if node is None or node.row is None:
+        return None
+    row_type: type = type(node.row)
+    return _reader(row_type, works)(node.row)
 
 
 def _own_sums(joint: Joint, network: int) -> _Sums:

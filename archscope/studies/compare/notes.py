@@ -61,15 +61,35 @@ def _works(side: Side) -> bool:
 def _what_to_do(first: Side, other: Side) -> Iterator[str]:
     one, two = first.report.config, other.report.config
     fields = [f for f in _INPUT_FIELDS if f in one and f in two and one[f] != two[f]]
-    if fields:
+    if fields and _decide(fields, first, other):
         said = " ".join(f"--{f.replace('_', '-')} {_smaller(one[f], two[f])}" for f in fields)
         yield f"Give all of them the same, e.g. {said}."
 
 
+def _decide(fields: Sequence[str], first: Side, other: Side) -> bool:
+    """Return whether inputs differ in nothing but the sizes that fields say."""
+    sizes = [
+        {size for f in fields for size in _sizes(side.report.config[f])} for side in (first, other)
+    ]
+    if [(len(t.shape), t.dtype) for t in first.given] != [
+        (len(t.shape), t.dtype) for t in other.given
+    ]:
+        return False
+    axes = (
+        axis
+        for one, two in zip(first.given, other.given, strict=True)
+        for axis in zip(one.shape, two.shape, strict=True)
+    )
+    return all(a == b or (a in sizes[0] and b in sizes[1]) for a, b in axes)
+
+
 def _smaller(one: Any, two: Any) -> str:
     """Return the smaller of two sizes as it is typed."""
-    sizes = [each if isinstance(each, list | tuple) else [each] for each in (one, two)]
-    return ",".join(map(str, min(sizes)))
+    return ",".join(map(str, min(_sizes(one), _sizes(two))))
+
+
+def _sizes(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 _WHAT = {

@@ -82,10 +82,13 @@ def test_what_cannot_be_compared_has_a_reason_and_no_difference(
 
 
 def test_a_hint_says_which_flag_gives_both_the_same_input(network: Network) -> None:
-    one = network(ONE, "one", seq_len=64)
-    found = archscope.compare(one, network(TWO, "two", shape=(1, 4), seq_len=32))
-
+    one = network(ONE, "one", shape=(1, 64), seq_len=64)
+    found = archscope.compare(one, network(TWO, "two", shape=(1, 32), seq_len=32))
     assert "Give all of them the same, e.g. --seq-len 32." in found.to("table")
+
+    # What that flag does not decide is told without it.
+    found = archscope.compare(one, network(TWO, "two", shape=(2, 32), seq_len=32))
+    assert "Give all of them the same" not in found.to("table")
 
 
 def test_what_is_known_of_one_alone_is_not_compared(network: Network) -> None:
@@ -147,7 +150,7 @@ def test_a_page_has_one_table_of_totals_and_charts_with_all_networks(network: Ne
     dots = [each for each in drawn["changes-params"].figure["data"] if each["mode"] == "markers"]
     assert [(each["name"], each["x"]) for each in dots] == [("one", [100]), ("two", [150])]
     headline = {each.name: each.value for each in found.section("totals").headline}
-    assert headline["Parameters, times the first"] == 1.5
+    assert headline["Parameters, two against one"] == 1.5
 
 
 def test_names_from_outside_are_made_safe(network: Network) -> None:

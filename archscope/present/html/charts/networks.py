@@ -80,9 +80,12 @@ def _compared(report: Report) -> tuple[tuple[str, ...], list[list[int | None]]]:
     networks, totals = report.find("compare.networks"), report.find("compare.totals")
     if networks is None or totals is None:
         return (), []
-    rows = {row.measure: row.value for row in totals.rows}
-    names = tuple(row.name for row in networks.rows)
-    return names, [list(map(_longest, rows.get(measure, ()))) for measure in _MEASURES]
+    rows = {row.measure: zip(row.value, row.bound, strict=True) for row in totals.rows}
+    exact = [
+        [_longest(value) if bound == "exact" else None for value, bound in rows.get(measure, ())]
+        for measure in _MEASURES
+    ]
+    return tuple(row.name for row in networks.rows), exact
 
 
 def known(values: Sequence[int | None]) -> list[int]:
