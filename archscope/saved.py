@@ -7,10 +7,12 @@ file can name analyses that are installed; nothing else is imported or run becau
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from math import isinf
 from pathlib import Path
@@ -54,6 +56,23 @@ def read(path: str | Path) -> Report:
 
 def read_text(text: str, name: str = "this text") -> Report:
     """Return the report that a text holds; `name` is what an error calls it."""
+    with _uncollected():
+        return _read_text(text, name)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep Python from looking for circles among rows that have none, over and over."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _read_text(text: str, name: str) -> Report:
     try:
         document = json.loads(
             text, parse_constant=_refuse, parse_float=_finite, parse_int=_countable
