@@ -120,10 +120,12 @@ def _parts(sides: Sequence[Side]) -> Iterator[Section]:
     works = [not other_inputs(first, each) for each in others]
     fair = [w and not other_convention(first, e) for w, e in zip(works, others, strict=True)]
     names = [each.name for each in sides]
+    totals = (each.report.totals_of("params.modules") for each in sides)
+    whole = [bool(getattr(each, "complete", True)) for each in totals]
     asked: Iterable[tuple[str, Section, Callable[[list[Section]], Iterable[Any]]]] = (
         ("params.modules", MODULES, lambda found: module_rows(found, works, fair, names)),
-        ("params.components", COMPONENTS, lambda found: part_rows(found, "component", fair)),
-        ("params.types", TYPES, lambda found: part_rows(found, "type", fair)),
+        ("params.components", COMPONENTS, lambda found: part_rows(found, "component", fair, whole)),
+        ("params.types", TYPES, lambda found: part_rows(found, "type", fair, whole)),
     )
     for address, section, rows in asked:
         found = [side.report.find(address) for side in sides]

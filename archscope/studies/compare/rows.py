@@ -61,19 +61,19 @@ class TotalRow:
     """Why there is no difference, where there is none."""
 
 
-def _side_by_side(title: str, kind: Any, **more: Any) -> dict[str, Any]:
+def _side_by_side(title: str, kind: Kind, drop: int = 0, bound: str = "") -> dict[str, Any]:
     """Return the columns of one number: of each network, its difference and its ratio."""
+    shared: dict[str, Any] = {"kind": kind, "drop": drop}
+    more = {**shared, "signed": True, "none": "–", "words": _EQUAL}
     return {
-        "value": column(f"{title} {{head}}", kind=kind, each="all", **more),
-        "difference": column(
-            f"{title} ±", kind=kind, each="rest", signed=True, none="–", words=_EQUAL, **more
-        ),
+        "value": column(f"{title} {{head}}", each="all", bound=bound, **shared),
+        "difference": column(f"{title} ±", each="rest", **more),
         "ratio": column("Ratio", kind="factor", each="rest", none="–", drop=2),
     }
 
 
 _PARAMS = _side_by_side("Params", "count")
-_WORK = _side_by_side("FLOPs*", "work", drop=3)
+_WORK = _side_by_side("FLOPs*", "work", drop=3, bound="complete")
 
 
 @frozen
@@ -92,6 +92,8 @@ class PartRow:
     """Multiply-accumulates; None where some are unknown."""
     flops: tuple[int | None, ...] = _WORK["value"]
     """FLOPs in each report's convention; None where some are unknown."""
+    complete: tuple[bool, ...] = column(each="all")
+    """Whether the work is all counted, and undisputed."""
     flops_difference: tuple[int | None, ...] = _WORK["difference"]
     """None where the work of the two cannot be compared."""
     flops_ratio: tuple[float | None, ...] = _WORK["ratio"]
@@ -129,6 +131,8 @@ class ModuleRow:
     """Multiply-accumulates of all copies; None where some are unknown."""
     flops: tuple[int | None, ...] = _WORK["value"]
     """FLOPs of all copies, in each report's convention; None where some are unknown."""
+    complete: tuple[bool, ...] = column(each="all")
+    """Whether the work is all counted, and undisputed."""
     flops_difference: tuple[int | None, ...] = _WORK["difference"]
     """None where the work of the two cannot be compared."""
     flops_ratio: tuple[float | None, ...] = _WORK["ratio"]

@@ -62,7 +62,11 @@ def test_numbers_are_compared_exactly(first: Any, other: Any, wanted: Any) -> No
         ({"shape": (2, 8)}, ("macs", "flops"), "inputs differ: one 1×8 float32, two 2×8 float32"),
         ({"dtype": "int64"}, ("macs", "flops"), "two 1×8 int64"),
         ({"convention": DOUBLE}, ("flops",), "one fvcore, two 2 x MACs"),
-        ({"complete": False}, ("macs", "flops"), "a bound of two: some of the work is unknown"),
+        (
+            {"complete": False, "parts": {"a": {"complete": False}}},
+            ("macs", "flops"),
+            "a bound of two: some of the work is unknown",
+        ),
     ],
 )
 def test_what_cannot_be_compared_has_a_reason_and_no_difference(
@@ -76,9 +80,8 @@ def test_what_cannot_be_compared_has_a_reason_and_no_difference(
         assert (row.difference != (None,)) == (is_compared and name != "complete"), name
         assert (said in row.why) != is_compared
     assert found["macs"].value == (1_000, 500), "each number is shown"
-    modules = report.section("compare.modules").rows
-    fair = "flops" not in measures or "complete" in changed
-    assert all((row.flops_difference == (-500,)) == fair for row in modules if row.is_part)
+    for part in (*report.section("compare.modules").rows, *report.section("components").rows):
+        assert (part.params_difference, part.flops_difference) == ((50,), (None,))
 
 
 def test_a_hint_says_which_flag_gives_both_the_same_input(network: Network) -> None:
