@@ -67,7 +67,7 @@ def compare(
     said = [_said(each) for each in every]
     is_typed = all(isinstance(each, str | Path) for each in every)
     config = {"networks": said, **fields} if is_typed else {}
-    asks = {"rf": rf, "flops": flops, "sample_rate": sample_rate}
+    asks: dict[str, Any] = {"rf": rf, "flops": flops, "sample_rate": sample_rate}
     report, crossed = compare_networks(
         asked, said, limits, **asks, only_changed=only_changed, config=config
     )
