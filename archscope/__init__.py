@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archscope.library import analyse as analyse
     from archscope.library import audit as audit
     from archscope.library import build as build
+    from archscope.library import compare as compare
     from archscope.library import operator as operator
     from archscope.library import params as params
     from archscope.library import receptive_field as receptive_field
@@ -36,6 +37,7 @@ _HOMES = {
     "analyse": "archscope.library",
     "audit": "archscope.library",
     "build": "archscope.library",
+    "compare": "archscope.library",
     "operator": "archscope.library",
     "params": "archscope.library",
     "receptive_field": "archscope.library",
@@ -53,6 +55,7 @@ __all__ = [
     "analyse",
     "audit",
     "build",
+    "compare",
     "operator",
     "params",
     "receptive_field",

@@ -61,6 +61,8 @@ class ThresholdError(ArchscopeError):
     """
 
     exit_code = 3
+    report: Any = None
+    """The answer as a `results.Report`, where who raised it had one to hand on."""
 
 
 class SpecError(UsageError):

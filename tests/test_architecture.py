@@ -18,7 +18,7 @@ PACKAGE = Path(archscope.__file__).parent
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "records", "version", "labels"}),
     frozenset({"registry", "columns", "files", "assertions"}),
-    frozenset({"theory", "specs", "results", "hardware"}),
+    frozenset({"theory", "specs", "results", "hardware", "folding"}),
     frozenset({"subject"}),
     frozenset({"running"}),
     frozenset({"blocks", "counting", "dependence", "timing"}),
@@ -173,6 +173,8 @@ def loaded_by(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
+REPORTS = PACKAGE.parent / "reports"
+SAVED = [str(REPORTS / name) for name in ("gpt2-12.json", "gpt2-24.json")]
 LIGHT = {
     "import archscope": "import archscope",
     "a census": (
@@ -181,7 +183,8 @@ LIGHT = {
         "    print(family.census and family.census(family.spec()).macs)"
     ),
     **{
-        " ".join(arguments) or "(nothing)": f"from archscope.cli import main; main({arguments!r})"
+        " ".join(each.removeprefix(f"{REPORTS}/") for each in arguments)
+        or "(nothing)": f"from archscope.cli import main; main({arguments!r})"
         for arguments in (
             [],
             ["--help"],
@@ -196,6 +199,9 @@ LIGHT = {
             ["list", "bert-base-uncased"],
             ["env", "--help"],
             ["report", "--help"],
+            ["compare", "--help"],
+            ["compare", *SAVED, "--by", "module"],
+            ["compare", *SAVED, "--fail-on", "params:+1%", "-f", "md"],
             ["rf", "--dilations", "1,2,4"],
             ["time", "--help"],
             ["time", "--runs", "0"],

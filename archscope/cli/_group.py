@@ -20,12 +20,13 @@ Examples:
   archscope params ./net.py:UNet --input-shape 1,3,224,224
   archscope params --depth 24 --total -f json
   archscope rf --dilations 2,2,2
+  archscope compare gpt2 gpt2-medium
   archscope report --depth 24 -o report.html
   archscope time --depth 24 --dtype bf16 --pass train
   archscope list transformer
 
 Results go to stdout, all else to stderr. Exit codes: 0 ok, 1 the analysis failed, 2 bad usage,
-3 a threshold was crossed (--strict), 130 interrupted. --debug shows tracebacks.
+3 a threshold was crossed (--strict, --fail-on), 130 interrupted. --debug shows tracebacks.
 """
 
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from archscope.library._audit import audit as audit
     from archscope.library._audit import audit_network as audit_network
     from archscope.library._build import build as build
+    from archscope.library._compare import compare as compare
+    from archscope.library._compare import compare_networks as compare_networks
+    from archscope.library._compare import is_saved as is_saved
     from archscope.library._operator import operator as operator
     from archscope.library._params import count_subject as count_subject
     from archscope.library._params import params as params
@@ -39,7 +42,10 @@ _HOMES = {
     "bare_network": "_rf",
     "bound_network": "_time",
     "build": "_build",
+    "compare": "_compare",
+    "compare_networks": "_compare",
     "count_subject": "_params",
+    "is_saved": "_compare",
     "operator": "_operator",
     "params": "_params",
     "receptive_field": "_rf",

@@ -1,4 +1,7 @@
-"""Questions about several networks: one folder each, with the constant `STUDY`. No torch."""
+"""Questions about several networks: one folder each, with the constant `STUDY`. No torch.
+
+The files beside the folders are what all questions share.
+"""
 
 from __future__ import annotations
 
@@ -24,4 +27,4 @@ class Study:
         return tuple(resolve(each) if isinstance(each, str) else each for each in self.sections)
 
 
-STUDIES = Registry("study", "archscope.studies", "STUDY", Study)
+STUDIES = Registry("study", "archscope.studies", "STUDY", Study, folders_alone=True)
