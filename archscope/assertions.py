@@ -207,12 +207,15 @@ def _units(quantity: Quantity) -> list[str]:
     return [shown for dimension in quantity.dimensions for shown in _SHOWN.get(dimension, ())]
 
 
+def example_of(quantity: Quantity) -> str:
+    """Return a claim of a quantity, in its first unit."""
+    sign = "<=" if quantity.better == "less" else ">="
+    return next((f"{quantity.name} {sign} {amount}" for amount in _units(quantity)), quantity.name)
+
+
 def _example(known: Sequence[Quantity]) -> str:
-    for each in known:
-        for dimension in each.dimensions:
-            if dimension != "switch":
-                return f"{each.name} >= {_SHOWN[dimension][0]}"
-    return known[0].name if known else "x >= 1"
+    measured = (each for each in known if _units(each))
+    return example_of(next(measured, known[0])) if known else "x >= 1"
 
 
 def shown(value: Number, dimension: Dimension) -> str:
