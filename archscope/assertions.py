@@ -84,6 +84,10 @@ class Quantity:
     """One line: what it is, and of what."""
     better: Literal["", "less", "more"] = ""
     """Which of two networks that are alike otherwise a person prefers; empty: it depends."""
+    asks: tuple[str, ...] = ()
+    """Settings of the analysis that must be on for it to be known, e.g. `nonzero`."""
+    parts: Callable[[Any], Iterable[tuple[str, Number]]] | None = None
+    """Reads from a report what it adds up from, by module; None: it is no sum."""
 
 
 @frozen

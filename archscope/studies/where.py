@@ -299,16 +299,31 @@ class _Reading:
     def _named(self, name: str, within: ast.Compare) -> _Ranges:
         quantity = self._terms.quantity(name)
         dimension = self._terms.dimension(within) or quantity.dimensions[0]
-        found = self._look(quantity.name, dimension)
-        if not found.values:
-            return (_ANY,)
-        return tuple(
-            _Range(
-                low=-inf if found.bound == "at most" else value,
-                high=inf if found.bound == "at least" else value,
-            )
-            for value in found.values
+        return _ranges_of(self._look(quantity.name, dimension))
+
+
+def _ranges_of(found: Found) -> _Ranges:
+    """Return what the numbers of a quantity lie between, axis by axis."""
+    if not found.values:
+        return (_ANY,)
+    return tuple(
+        _Range(
+            low=-inf if found.bound == "at most" else value,
+            high=inf if found.bound == "at least" else value,
         )
+        for value in found.values
+    )
+
+
+def compared(found: Found, sign: str, wanted: Number) -> bool | None:
+    """Return whether what is known of a quantity is, e.g., `<=` a number along each axis.
+
+    None where that is not known: a lower bound of 300 is `>= 255`, and leaves `<= 400` open.
+
+    >>> compared(Found(values=(300,), bound="at least"), "<=", 255)
+    False
+    """
+    return _compared(_ranges_of(found), sign, (_Range(low=wanted, high=wanted),))
 
 
 def _said(found: Found, dimension: Dimension) -> str:
