@@ -199,6 +199,8 @@ LIGHT = {
             ["compare", *SAVED, "--fail-on", "params:+1%", "-f", "md"],
             ["rf", "--dilations", "1,2,4"],
             ["time", "--help"],
+            ["check", "--help"],
+            ["lock", "--help"],
             ["time", "--runs", "0"],
             ["rf", "transformer", "--attention", "window"],
             ["rf", "suggest", "--target", "63"],
