@@ -52,7 +52,8 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
-_AMOUNT = r"(?P<number>[\d_,]*\.?\d+(?:[eE][+-]?\d+)?)\s*(?P<unit>[A-Za-zµ%]*)\s*"
+_AMOUNT = r"(?P<number>[\d_,]{0,99}\.?\d{1,99}(?:[eE][+-]?\d{1,2})?)\s*(?P<unit>[A-Za-zµ%]*)\s*"
+"""A number with its unit; of a billion digits it would take all memory."""
 _FORM = re.compile(rf"\s*(?P<name>[A-Za-z][\w -]*?)\s*(?:(?P<sign>>=|<=|==|!=|=|>|<)\s*{_AMOUNT})?")
 
 

@@ -214,7 +214,7 @@ def require_held(report: Report) -> None:
     bad = said.failing(report.section("check.limits").rows)
     if not bad:
         return
-    lines = (f"{row.budget}: {said.sentence(row)}" for row in bad)
+    lines = map(said.line, bad)
     failed = any(row.outcome == "failed" for row in bad)
     raise (UncheckedError if failed else ThresholdError)("\n".join(lines), report=report)
 

@@ -1,7 +1,7 @@
 """How much a number may change from what it was: `+1%`, `-0`, `+1k`; read once, held against many.
 
 `+` limits how far it rises, `-` how far it falls; without a sign the worse of the two is meant. A
-percentage is of what it was, of a share (as coverage) it is points.
+percentage is of what it was; of 0 that is 0.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def read_change(text: str, quantity: Quantity) -> Change:
             f"(-{found['amount']})"
         )
     share = _PERCENT.fullmatch(found["amount"])
-    if share is not None and "share" not in quantity.dimensions:
+    if share is not None:
         amount = Fraction(share["number"].replace(",", "").replace("_", "")) / 100
         return Change(sign=_of(sign), amount=amount, relative=True)
     dimension, amount = read_amount(found["amount"], quantity)

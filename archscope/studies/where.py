@@ -77,6 +77,8 @@ _NUMBER = re.compile(
     rf"(?:\s*(?:{'|'.join(sorted(map(re.escape, UNIT_WORDS), key=len, reverse=True))})(?![\w]))?",
     re.IGNORECASE,
 )
+_ENDLESS = re.compile(r"[eE][+-]?\d{3}|[\d_,.]{99}")
+"""Numbers that would take all memory, or that nothing has."""
 _SINGLE = re.compile(r"(?<![<>=!])=(?!=)")
 _PLACE = "amount_{}_"
 _COMPARISONS: dict[type[ast.cmpop], str] = {
@@ -105,6 +107,8 @@ class _Terms:
         self._source = _SINGLE.sub("==", _NUMBER.sub(self._placed, text.translate(_SIGNS)))
 
     def _placed(self, found: re.Match[str]) -> str:
+        if _ENDLESS.search(found[0]):
+            self._refuse(f"{found[0][:20]!r} is out of range")
         place = _PLACE.format(len(self.amounts))
         self.amounts[place] = found[0]
         return place

@@ -102,6 +102,9 @@ def test_every_limit_knows_its_line() -> None:
         ("model = 3", 2, "model is 3, not a text"),
         ('model = "n"\nmax.parms = 1', 3, "max.parms: no measure is called 'parms'; there are pa"),
         ('model = "n"\nmax.rf = "1MiB"', 3, "max.rf: '1MiB': rf is not measured in 'MiB'; write"),
+        ('model = "n"\nmax.params = "1e999999999"', 3, "max.params: '1e999999999' is no number"),
+        ('model = "n"\nassert = "rf < 1e999999999"', 3, "'1e999999999' is out of range"),
+        (f'model = "n"\nmax.params = "{"9" * 5000}"', 3, "is no number, as 1 or 25M"),
         ('model = "n"\nmax.params = "many"', 3, "max.params: 'many' is no number, as 1 or 25M"),
         ('model = "n"\nmax.params = nan', 3, "max.params: nan is no amount"),
         ('model = "n"\nmax.params = true', 3, "max.params: True is no amount"),
@@ -160,7 +163,8 @@ def test_budgets_are_chosen_by_their_names() -> None:
         ("-10%", "rf", 200, 180),
         ("0", "rf", 200, 200),  # more is better: a fall is meant
         ("+10%", "ahead", -20, -18),  # 10% of 20 more
-        ("-1%", "coverage", Fraction(1, 2), Fraction(49, 100)),  # of a share: points
+        ("-1%", "coverage", Fraction(1, 2), Fraction(99, 200)),
+        ("-0.01", "coverage", Fraction(1, 2), Fraction(49, 100)),
     ],
 )
 def test_how_much_a_number_may_change(text: str, name: str, before: Any, limit: Any) -> None:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from archscope.assertions import Number, shown
+from archscope.labels import safe_label
 from archscope.results import Headline, Note, Section
 from archscope.studies.check.held import ABOVE, KINDS, NETWORK
 from archscope.studies.check.rows import LIMITS, LimitRow, Totals
@@ -23,6 +24,11 @@ _NOTABLE = Fraction(1, 20)
 def failing(rows: Iterable[LimitRow]) -> tuple[LimitRow, ...]:
     """Return the rows of limits that do not hold, of which that is unknown, or that failed."""
     return tuple(row for row in rows if row.outcome not in ("ok", "new"))
+
+
+def line(row: LimitRow) -> str:
+    """Return what a failing row says of its budget, in one line whatever stands in it."""
+    return safe_label(f"{row.budget}: {sentence(row)}")
 
 
 def sentence(row: LimitRow) -> str:
@@ -89,7 +95,7 @@ def section(rows: Iterable[LimitRow], notes: tuple[Note, ...] = ()) -> Section:
         new=outcomes.count("new"),
     )
     text = summary(totals)
-    bad = [Note(level="warning", text=f"{e.budget}: {sentence(e)}") for e in failing(every)]
+    bad = [Note(level="warning", text=line(e)) for e in failing(every)]
     good = [Note(level="ok", text="every limit holds")] if every and not (bad or totals.new) else []
     headline = Headline(
         name="Limits that hold",
