@@ -86,7 +86,7 @@ class Quantity:
     better: Literal["", "less", "more"] = ""
     """Which of two networks that are alike otherwise a person prefers; empty: it depends."""
     asks: tuple[str, ...] = ()
-    """Settings of the analysis that must be on for it to be known, e.g. `nonzero`."""
+    """Settings of the analysis without which it is not known, e.g. `nonzero`, `gpu`."""
     parts: Callable[[Any], Iterable[tuple[str, Number]]] | None = None
     """Reads from a report what it adds up from, by module; None: it is no sum."""
 

@@ -81,7 +81,7 @@ class Answers:
     def _report(self, analysis: str) -> Report:
         given = dict(self._settings.get(analysis, {}))
         check_settings(analysis, given)
-        asked = {**given, **dict.fromkeys(self._asked.get(analysis, ()), True)}
+        asked = {**dict.fromkeys(self._asked.get(analysis, ()), True), **given}
         if analysis == "params":
             return self._counted(asked)
         if analysis == "rf":
@@ -131,8 +131,12 @@ class Answers:
 
     def _timed(self, asked: dict[str, Any]) -> Report:
         gpu = asked.pop("gpu", None)
-        counted = self.report("params")
+        if gpu is True:
+            raise UsageError('a bound is that of a card; name it, e.g. time.gpu = "h100"')
         network = self._network
+        if isinstance(network, Subject) and network.inputs is None:
+            raise UsageError(f"{network.name}: time needs what its forward is called with")
+        counted = self.report("params")
         if gpu is not None:
             subject = network if isinstance(network, Subject) else network.subject()
             return bound_subject(subject, gpu, **asked)

@@ -33,7 +33,7 @@ class LimitRow:
     """How its numbers are read: `count`, `extent` (positions), `seconds`, `bytes`, `ratio` (a share
     of 1), `text` (yes or no)."""
     before: Value | tuple[Value, ...] | None = column(
-        "Before", kind="number", read_as="kind", idle="unknown", none="–"
+        "Before", kind="number", read_as="kind", idle="unknown", none="–", drop=2
     )
     """The number in the lock file, or one for each axis; None where it is not compared with one."""
     actual: Value | tuple[Value, ...] | None = column(
@@ -42,13 +42,15 @@ class LimitRow:
     """What was measured, or one number for each axis; None where that is unknown."""
     bound: Bound = column()
     """What the measured number is, where it is no more than a bound."""
-    sign: str = column("Must be", drop=1)
+    sign: str = column("Must be")
     """How it must compare with the limit, along each axis; empty for a yes or no."""
     limit: Value | None = column("Limit", kind="number", read_as="kind", none="–")
     """What it is compared with; None where there is nothing to compare it with."""
-    room: Value | None = column("Room", kind="number", read_as="kind", signed=True, none="–")
+    room: Value | None = column(
+        "Room", kind="number", read_as="kind", signed=True, none="–", drop=1
+    )
     """How much is left, along the axis with the least; below 0 where the limit is missed."""
-    room_share: float | None = column("Of limit", kind="ratio", signed=True, none="–", drop=2)
+    room_share: float | None = column("Of limit", kind="ratio", signed=True, none="–", drop=3)
     """The same as a share of the limit; None where that is 0."""
     outcome: Outcome = column(
         "Verdict",
