@@ -190,6 +190,7 @@ LIGHT = {
             ["list", "transformer"],
             ["list", "cnn", "-f", "json"],
             ["list", "presets"],
+            ["list", "measures"],
             ["list", "presets", "-f", "json"],
             ["list", "bert-base-uncased"],
             ["env", "--help"],

@@ -150,6 +150,17 @@ def test_a_project_file_holds_budgets_and_other_commands_pass_them_by(archscope:
     assert archscope("rf", "--dilations", "1", "--total").code == 0
 
 
+def test_what_can_be_measured_is_listed(archscope: Any) -> None:
+    listed = json.loads(archscope("list", "measures", "-f", "json").out)
+
+    lines = archscope("list", "measures").out.splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("  ")] == [
+        e["name"] for e in listed
+    ]
+    assert {"params", "macs", "rf", "coverage", "latency"} <= {each["name"] for each in listed}
+    assert all(each["help"] and each["dimensions"] for each in listed)
+
+
 def test_every_format_tells_the_same(archscope: Any) -> None:
     Path("archscope.toml").write_text(BUDGETS.replace("500", "400"))
 
