@@ -112,6 +112,7 @@ def test_every_limit_knows_its_line() -> None:
         ('model = "n"\nmax.causal = 1', 3, 'causal is so or not; write assert = ["causal"]'),
         ('model = "n"\nmin.rf = "1s"', 3, "rf >= 1s: say how many positions a second has, e.g. s"),
         ('model = "n"\nassert = ["rf > 1s"]', 3, "rf > 1s: say how many positions a second has"),
+        ('model = "n"\nassert = "causal or rf > 1s"', 3, "rf > 1s: say how many positions a s"),
         ('model = "n"\nsample_rate = "fast"', 3, "sample rate 'fast': give positions a second"),
         ('model = "n"\nsample_rate = [1]', 3, "sample_rate is [1]"),
         ('model = "n"\nmax.params = 1\nmin.params = "2"', 3, "no network can be params <= 1 and"),

@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import isfinite
 from typing import Any
 
-from archscope.assertions import Quantity, read_amount, read_claims
+from archscope.assertions import Dimension, Found, Quantity, read_amount, read_claims
 from archscope.errors import UsageError, did_you_mean
 from archscope.studies.changes import read_change
 from archscope.studies.check.budgets import OWN, Budget, Limit, Rule, is_measured
@@ -133,8 +133,9 @@ class _Reader:
                 raise self._error(str(problem), "sample_rate") from None
             return rate
         for limit in limits:
-            in_time = limit.dimension == "time" and limit.quantity
-            if in_time and in_time.dimensions[0] != "time":
+            if any(
+                dimension == "time" and _is_in_positions(name) for name, dimension in _asks(limit)
+            ):
                 raise self._error(
                     f"{limit.text}: say how many positions a second has, e.g. "
                     'sample_rate = "16kHz"',
@@ -258,6 +259,25 @@ def _part(condition: Condition, known: Sequence[Quantity], line: int) -> Limit:
         sign=claim.sign,
         wanted=None if claim.dimension == "switch" else Fraction(claim.wanted),
     )
+
+
+def _asks(limit: Limit) -> Iterator[tuple[str, Dimension]]:
+    """Yield the measures that a limit reads, each with what it reads it in."""
+    asked: list[tuple[str, Dimension]] = [(limit.names[0], limit.dimension)]
+    if limit.condition is not None:
+        asked.clear()
+
+        def look(name: str, dimension: Dimension) -> Found:
+            asked.append((name, dimension))
+            return Found()
+
+        limit.condition.of(look)
+    return iter(asked)
+
+
+def _is_in_positions(name: str) -> bool:
+    """Return whether a measure is in seconds only where a sample rate says how long one takes."""
+    return measure(name).dimension == "positions"
 
 
 def _analyses() -> tuple[str, ...]:
