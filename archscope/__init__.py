@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archscope.library import analyse as analyse
     from archscope.library import audit as audit
     from archscope.library import build as build
+    from archscope.library import check as check
     from archscope.library import compare as compare
     from archscope.library import operator as operator
     from archscope.library import params as params
@@ -37,6 +38,7 @@ _HOMES = {
     "analyse": "archscope.library",
     "audit": "archscope.library",
     "build": "archscope.library",
+    "check": "archscope.library",
     "compare": "archscope.library",
     "operator": "archscope.library",
     "params": "archscope.library",
@@ -55,6 +57,7 @@ __all__ = [
     "analyse",
     "audit",
     "build",
+    "check",
     "compare",
     "operator",
     "params",

@@ -135,6 +135,25 @@ class Headline:
     """Place among all that a report says: lower comes first."""
 
 
+Outcome = Literal["ok", "missed", "unknown", "failed", "new"]
+"""What became of a test: it holds, does not, nobody knows, it could not be made, or there is
+nothing yet to hold it against."""
+
+
+@frozen
+class Cases:
+    """Which fields of rows say what became of a test, for formats that hold results of tests."""
+
+    suite: str
+    """What it is a test of."""
+    name: tuple[str, ...]
+    """What it tests."""
+    outcome: str
+    """Its `Outcome`."""
+    detail: str
+    """Why it did not pass, where that is said."""
+
+
 @frozen
 class Section:
     """The answer of one analysis to one question: rows of one type.
@@ -164,6 +183,8 @@ class Section:
     """The field of its rows that says whether a table shows a row unless all are asked for."""
     others: tuple[str, str] = ("row", "rows")
     """What the rows are that a table leaves out: one, and several."""
+    cases: Cases | None = None
+    """How its rows are results of tests; None: they are none."""
     rows: tuple[Any, ...] = ()
     """The rows, one per thing; never folded."""
     totals: Any = None

@@ -17,6 +17,7 @@ FILES = {
 from dataclasses import dataclass
 
 from archscope.analyses import Analysis
+from archscope.assertions import Found, Quantity
 from archscope.columns import column
 from archscope.results import Headline, Note, Section
 from archscope.specs import check, option
@@ -67,10 +68,15 @@ def run(subject, *, at_least=1):
     )
 
 
+def widest(report, dimension):
+    return Found(values=(report.totals_of("widths.widths").widest,))
+
+
 ANALYSIS = Analysis(
     name="widths",
     summary="how wide each layer is",
     run=run,
+    quantities=(Quantity(name="widest", dimensions=("count",), read=widest),),
     settings=WidthSettings,
     sections=(WIDTHS,),
 )
@@ -280,11 +286,14 @@ def test_they_are_listed(installed: Path) -> None:
 
 def test_an_analysis_is_a_command_with_its_settings_as_flags(installed: Path) -> None:
     # a convolution has 4 outputs
-    found = said(installed, "widths", *SMALL, "--at-least", "3", "-f", "csv")
+    asked = ("widths", *SMALL, "--at-least", "3", "-f", "csv")
+    found = said(installed, *asked, "--assert", "widest == 4")
 
     assert found.splitlines() == ["path,width", "blocks.0.conv,4", "blocks.1.conv,4"]
     assert said(installed, "widths", *SMALL, "--at-least", "5", "-f", "csv") == "path,width\n"
-    assert "--at-least INT" in said(installed, "widths", "--help")
+    helped = said(installed, "widths", "--help")
+    assert "--at-least INT" in helped
+    assert "--assert CLAIM" in helped
     refused = run(installed, "widths", *SMALL, "--at-least", "0")
     assert refused.returncode == 2
     assert refused.stderr.startswith("Error: Invalid value for '--at-least': 0 is not in the range")

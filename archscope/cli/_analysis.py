@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
 from archscope import specs
 from archscope.analyses import Analysis
+from archscope.assertions import example_of
+from archscope.cli._claims import assert_option
 from archscope.cli._model import ModelCommand, option_of, read_model, text_of
 from archscope.cli._output import Output, output_options
 from archscope.library import analyse_network
+from archscope.study import claims_of, require
 from archscope.subject import Request
 
 
@@ -19,12 +22,15 @@ def command_of(analysis: Analysis) -> click.Command:
     """Return the command that asks `analysis`, under its name."""
 
     @output_options
+    @_claimed(analysis)
     def callback(
         model: str | None,
         fields: Mapping[str, str],
         output: Output,
+        claims: tuple[str, ...] = (),
         **options: Any,
     ) -> None:
+        claimed = claims_of(analysis.name, claims)
         shown = {name: options.pop(name) for name in _SHOWN}
         view = output.view(**shown)
         given = {name: text for name, text in options.items() if text is not None}
@@ -32,6 +38,7 @@ def command_of(analysis: Analysis) -> click.Command:
         network = read_model(model, Request(fields=fields))
         report = analyse_network(analysis.name, network, settings)
         output.show(report, view)
+        require(claimed, report)
 
     return ModelCommand(
         name=analysis.name,
@@ -44,6 +51,12 @@ def command_of(analysis: Analysis) -> click.Command:
             *reversed(callback.__click_params__),  # type: ignore[attr-defined]
         ],
     )
+
+
+def _claimed(analysis: Analysis) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add `--assert` where there is anything to claim."""
+    known = analysis.claimable()
+    return assert_option(*map(example_of, known[:4])) if known else lambda command: command
 
 
 _SHOWN = ("by", "sort", "top", "max_depth", "expand", "total")

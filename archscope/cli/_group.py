@@ -9,6 +9,7 @@ import click
 
 from archscope.analyses import ANALYSES
 from archscope.cli._command import COMMANDS, UNPLACED
+from archscope.cli._config import KEY, read_config
 from archscope.errors import did_you_mean
 from archscope.version import __version__
 
@@ -30,9 +31,6 @@ Results go to stdout, all else to stderr. Exit codes: 0 ok, 1 the analysis faile
 """
 
 
-_CONFIG = "archscope.cli.config"
-
-
 def summaries() -> dict[str, str]:
     """Return the line of every command, in the order of the help, without importing any.
 
@@ -51,8 +49,8 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             name, command, rest = super().resolve_command(ctx, args)
-            if name is not None and command is not None and _CONFIG in ctx.meta:
-                defaults = ctx.meta[_CONFIG].options(name, _flags(command, ctx))
+            if name is not None and command is not None and KEY in ctx.meta:
+                defaults = ctx.meta[KEY].options(name, _flags(command, ctx))
                 ctx.default_map = {name: defaults}
             return name, command, rest
         except click.NoSuchOption:
@@ -95,12 +93,10 @@ def _flags(command: click.Command, ctx: click.Context) -> Mapping[str, click.Opt
 def _configure(ctx: click.Context, option: click.Parameter, path: str | None) -> None:
     if ctx.resilient_parsing:
         return
-    from archscope.cli._config import read_config
-
     config = read_config(path)
     if config is not None:
         config.check(list(summaries()))
-        ctx.meta[_CONFIG] = config
+        ctx.meta[KEY] = config
 
 
 @click.group(

@@ -41,6 +41,11 @@ class Output:
     quiet: bool
     """Whether nothing is said on stderr."""
 
+    @property
+    def is_read(self) -> bool:
+        """Whether a person reads it at once, with its notes."""
+        return self.path in (None, "-") and self.format_name in (None, "table", "md")
+
     def view(self, **shown: Any) -> View:
         """Return which part of a report is shown, for the place where it is."""
         where = terminal(wide=self.wide, color=self.color, output=self.path)

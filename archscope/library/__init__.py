@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from archscope.library._audit import audit as audit
     from archscope.library._audit import audit_network as audit_network
     from archscope.library._build import build as build
+    from archscope.library._check import check as check
+    from archscope.library._check import check_budgets as check_budgets
+    from archscope.library._check import lock_budgets as lock_budgets
+    from archscope.library._check import require_held as require_held
     from archscope.library._compare import compare as compare
     from archscope.library._compare import compare_networks as compare_networks
     from archscope.library._compare import is_saved as is_saved
@@ -42,10 +46,13 @@ _HOMES = {
     "bare_network": "_rf",
     "bound_network": "_time",
     "build": "_build",
+    "check": "_check",
+    "check_budgets": "_check",
     "compare": "_compare",
     "compare_networks": "_compare",
     "count_subject": "_params",
     "is_saved": "_compare",
+    "lock_budgets": "_check",
     "operator": "_operator",
     "params": "_params",
     "receptive_field": "_rf",
@@ -53,6 +60,7 @@ _HOMES = {
     "report_network": "_report",
     "require_complete": "_params",
     "require_coverage": "_rf",
+    "require_held": "_check",
     "rf": "_rf",
     "see_network": "_rf",
     "suggest": "_rf",

@@ -24,6 +24,8 @@ _EXACT = Context(prec=60)
 _TIMES = ("s", "ms", "µs", "ns")
 _SI = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")
 _IEC = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
+_BY_AXIS = ("number", "ratio", "extent", "factor", "count", "seconds")
+"""Kinds of numbers of which a cell may hold one for each axis."""
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 _ASCII = {
@@ -226,7 +228,7 @@ def size(value: int, *, exact: bool) -> str:
 
 def cell(value: Any, kind: Kind, *, exact: bool = False, signed: bool = False) -> str:
     """Return one value of a row as the text of a table's cell, safe to print."""
-    if isinstance(value, tuple) and kind in ("number", "ratio", "extent", "factor"):
+    if isinstance(value, tuple) and kind in _BY_AXIS:
         shown = [cell(one, kind, exact=exact, signed=signed) for one in value]
         return each(shown, alone=kind != "extent")
     if signed and value:

@@ -77,6 +77,8 @@ _NUMBER = re.compile(
     rf"(?:\s*(?:{'|'.join(sorted(map(re.escape, UNIT_WORDS), key=len, reverse=True))})(?![\w]))?",
     re.IGNORECASE,
 )
+_ENDLESS = re.compile(r"[eE][+-]?\d{3}|[\d_,.]{99}")
+"""Numbers that would take all memory, or that nothing has."""
 _SINGLE = re.compile(r"(?<![<>=!])=(?!=)")
 _PLACE = "amount_{}_"
 _COMPARISONS: dict[type[ast.cmpop], str] = {
@@ -105,6 +107,8 @@ class _Terms:
         self._source = _SINGLE.sub("==", _NUMBER.sub(self._placed, text.translate(_SIGNS)))
 
     def _placed(self, found: re.Match[str]) -> str:
+        if _ENDLESS.search(found[0]):
+            self._refuse(f"{found[0][:20]!r} is out of range")
         place = _PLACE.format(len(self.amounts))
         self.amounts[place] = found[0]
         return place
@@ -299,16 +303,31 @@ class _Reading:
     def _named(self, name: str, within: ast.Compare) -> _Ranges:
         quantity = self._terms.quantity(name)
         dimension = self._terms.dimension(within) or quantity.dimensions[0]
-        found = self._look(quantity.name, dimension)
-        if not found.values:
-            return (_ANY,)
-        return tuple(
-            _Range(
-                low=-inf if found.bound == "at most" else value,
-                high=inf if found.bound == "at least" else value,
-            )
-            for value in found.values
+        return _ranges_of(self._look(quantity.name, dimension))
+
+
+def _ranges_of(found: Found) -> _Ranges:
+    """Return what the numbers of a quantity lie between, axis by axis."""
+    if not found.values:
+        return (_ANY,)
+    return tuple(
+        _Range(
+            low=-inf if found.bound == "at most" else value,
+            high=inf if found.bound == "at least" else value,
         )
+        for value in found.values
+    )
+
+
+def compared(found: Found, sign: str, wanted: Number) -> bool | None:
+    """Return whether what is known of a quantity is, e.g., `<=` a number along each axis.
+
+    None where that is not known: a lower bound of 300 is `>= 255`, and leaves `<= 400` open.
+
+    >>> compared(Found(values=(300,), bound="at least"), "<=", 255)
+    False
+    """
+    return _compared(_ranges_of(found), sign, (_Range(low=wanted, high=wanted),))
 
 
 def _said(found: Found, dimension: Dimension) -> str:

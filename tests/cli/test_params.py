@@ -106,7 +106,24 @@ def test_views(archscope: Any) -> None:
     assert doubled["flop_convention"]["flops_per_multiply_add"] == 2
 
 
+def test_what_is_claimed_must_hold(archscope: Any) -> None:
+    held = archscope("params", *SMALL, "--assert", "params < 1M", "--assert", "complete")
+    missed = archscope(
+        "params", *SMALL, "--total", "--assert", "params <= 1k", "--assert", "macs<9"
+    )
+
+    assert (held.code, held.err) == (0, "")
+    assert missed.code == 3
+    assert missed.out.startswith("decoder"), "the answer is shown all the same"
+    first, second = missed.err.splitlines()
+    assert first.startswith("Error: params <= 1k: it is ")
+    assert second.startswith("Error: macs<9: it is ")
+
+
 BAD = {
+    "params --assert weights<=1M": "weights is not measured in 'M'; write e.g. 64KiB",
+    "params --assert parms<9": "nothing is called 'parms'",
+    "time --assert latency<9": "latency is not measured without a unit; write e.g. 40ms or 1s",
     "params --dept 24": "--depth",  # Click's own words, which are others from 8.4 on
     "params --depth 0": "Invalid value for '--depth': 0 is not in the range 1<=x<=10000.",
     "params --depth 1e9": "Invalid value for '--depth': '1e9' is not an integer.",

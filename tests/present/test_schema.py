@@ -177,6 +177,7 @@ WRITTEN: dict[str, Callable[[], Report]] = {
     "up-sampled": lambda: archscope.receptive_field("u-net"),
     "operators": lambda: archscope.receptive_field("cnn", input_size=16, graph=True),
     "measured": lambda: archscope.receptive_field("cnn", input_size=16, erf=1),
+    "checked": lambda: archscope.check("cnn", input_size=16, max={"params": "1M", "ahead": 9}),
     "suggested": lambda: archscope.suggest(63),
     "compared": lambda: archscope.compare("cnn", "cnn:depth=5", input_size=16),
     "everything": lambda: archscope.report("cnn", input_size=16, audit=True),
