@@ -1,4 +1,7 @@
-"""Questions about several networks: one folder each, with the constant `STUDY`. No torch."""
+"""Questions about several networks: one folder each, with the constant `STUDY`. No torch.
+
+The files beside the folders are what all questions share.
+"""
 
 from __future__ import annotations
 
@@ -31,4 +34,4 @@ class Study:
         return fixed + (tuple(resolve(self.of_config)(config)) if config and self.of_config else ())
 
 
-STUDIES = Registry("study", "archscope.studies", "STUDY", Study)
+STUDIES = Registry("study", "archscope.studies", "STUDY", Study, folders_alone=True)
