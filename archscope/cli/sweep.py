@@ -14,7 +14,9 @@ import click
 from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, with_own_words
 from archscope.cli._output import Output, output_options
-from archscope.errors import InterruptedRunError, UsageError
+from archscope.cli._say import say
+from archscope.errors import InterruptedRunError, ThresholdError, UsageError
+from archscope.results import Report
 from archscope.subject import Request
 
 if TYPE_CHECKING:
@@ -115,6 +117,25 @@ def _argument(text: str) -> tuple[str, str]:
 @click.option("--device", default="auto", help="Where latency is measured. [default: auto]")
 @click.option("--dtype", default="fp32", help="What it computes in. [default: fp32]")
 @click.option("--runs", type=click.IntRange(min=1), default=100, help="Samples. [default: 100]")
+@click.option(
+    "--store", metavar="FILE", help="Keep every answer in FILE (SQLite) at once, and go on from it."
+)
+@click.option(
+    "--retry", type=click.Choice(["failed"]), help="Ask those in the store again that failed."
+)
+@click.option("--show", metavar="FILE", help="Show a store, also while it is written.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Processes that share the work. [default: 1, of many variants one a processor]",
+)
+@click.option("--memory-limit", metavar="SIZE", help="Of each process, e.g. 4GiB.")
+@click.option(
+    "--executor",
+    metavar="NAME",
+    help="Who runs variants: processes, dask://HOST:PORT, mpi. [default: processes]",
+)
+@click.option("--strict", is_flag=True, help="Exit 3 where a variant failed.")
 @output_options
 def command(
     *,
@@ -123,6 +144,8 @@ def command(
     arguments: Mapping[str, str],
     output: Output,
     top: int | None,
+    show: str | None,
+    strict: bool,
     **asked: Any,
 ) -> None:
     """Measure every combination of some values of MODEL's fields, a row for each.
@@ -131,18 +154,53 @@ def command(
     which. Any field is an axis. Both engines count each variant, and one that cannot be made or
     counted is a row that says why.
     """
+    view = output.view(top=top)
+    if show is not None:
+        _refuse_beside_show(model, fields, arguments)
+        from archscope.library import show_sweep
+
+        chosen = {name: asked[name] for name in ("where", "pareto", "sort", "group")}
+        output.show(show_sweep(show, **chosen), view)
+        return
     from archscope.library import plan_sweep, run_sweep
 
-    view = output.view(top=top)
     request = replace(with_own_words(Request(fields=fields)), arguments=arguments)
+    how = {name: asked.pop(name) for name in _HOW}
+    how["retry"] = how["retry"] is not None
     sweep = plan_sweep(model or "", request, **asked)
+    if how["workers"] is None and how["executor"] is None and sweep.space.taken >= _MANY:
+        how["executor"] = "processes"
     try:
         with _progress(quiet=output.quiet) as watch:
-            report = run_sweep(sweep, watch=watch)
+            report = run_sweep(sweep, **how, watch=watch)
     except InterruptedRunError as cut:
         output.show(cut.report, view)
         raise
     output.show(report, view)
+    _say_failures(report, strict=strict, quiet=output.quiet)
+
+
+_HOW = ("store", "retry", "workers", "memory_limit", "executor")
+"""Options that say how variants are asked."""
+_MANY = 500
+"""Variants from which on it pays to start other processes, which import torch first."""
+
+
+def _refuse_beside_show(model: str | None, *given: Mapping[str, str]) -> None:
+    if model is not None or any(given):
+        raise UsageError("--show FILE shows what a file holds; leave out MODEL and its fields")
+
+
+def _say_failures(report: Report, *, strict: bool, quiet: bool) -> None:
+    rows = report.section("sweep.variants").rows
+    failed = sum(row.status == "failed" for row in rows)
+    if not failed:
+        return
+    said = f"{failed:,} variant{'s' * (failed != 1)} of {len(rows):,} failed"
+    if strict:
+        raise ThresholdError(f"--strict: {said}")
+    if not quiet:
+        say(said)
 
 
 @contextmanager

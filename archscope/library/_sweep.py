@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, TypeGuard
 
+from archscope.assertions import Found, Quantity, read_amount
 from archscope.errors import InterruptedRunError, UsageError
 from archscope.library._named import own_words
 from archscope.results import Convention, Report
 from archscope.studies.sweep.answer import Choice, sections
-from archscope.studies.sweep.choosing import goal
+from archscope.studies.sweep.choosing import goal, switches_among
 from archscope.studies.sweep.outcomes import Outcome
 from archscope.studies.sweep.rows import Layout
 from archscope.study import assemble
 from archscope.subject import Request
+from archscope.sweeping.axes import kind_of
 from archscope.sweeping.executors import Limits
 from archscope.sweeping.planning import (
     Asked,
@@ -22,9 +26,11 @@ from archscope.sweeping.planning import (
     condition_of,
     fields_of,
     layout_of,
+    measures_of,
     planned,
 )
 from archscope.sweeping.running import HERE, Memory, Plan, Store, Watch, outcomes, run
+from archscope.sweeping.store import read, writing
 
 Words = str | Iterable[str] | None
 
@@ -44,7 +50,9 @@ def sweep(
     sample_rate: str | float | None = None,
     workers: int | None = None,
     executor: str | None = None,
-    memory_limit: int | None = None,
+    memory_limit: int | str | None = None,
+    store: str | Path | None = None,
+    retry: str = "",
     device: str = "auto",
     dtype: str = "fp32",
     runs: int = 100,
@@ -67,6 +75,9 @@ def sweep(
     `where` is a condition such as `"params < 100k and rf >= 1s"`: variants of which it does not
     hold are left out, those of which that is not known say why. `pareto` marks those that no other
     beats in all of these, `sort` puts the best first, `group` adds a row for each value of a field.
+
+    `store` is a file (SQLite) that keeps every answer as soon as it is there: the same call goes on
+    where another was cut off, `retry="failed"` asks those again that failed.
 
     A variant that cannot be made or counted is a row with its reason. `workers` processes, or those
     of an `executor` such as `"dask://10.0.0.1:8786"`, share the work; a script that asks for them
@@ -91,7 +102,16 @@ def sweep(
         dtype=dtype,
         runs=runs,
     )
-    return run_sweep(asked, workers=workers, executor=executor, memory_limit=memory_limit)
+    if retry not in ("", "failed"):
+        raise UsageError(f"retry is {retry!r}; it can be 'failed'")
+    return run_sweep(
+        asked,
+        workers=workers,
+        executor=executor,
+        memory_limit=memory_limit,
+        store=store,
+        retry=bool(retry),
+    )
 
 
 _OWN = ("input_shape", "input", "inputs", "model_arg")
@@ -140,30 +160,78 @@ def run_sweep(
     *,
     workers: int | None = None,
     executor: str | None = None,
-    memory_limit: int | None = None,
+    memory_limit: int | str | None = None,
+    store: str | Path | None = None,
+    retry: bool = False,
     watch: Watch = lambda progress: None,
 ) -> Report:
     """Run what was planned and return the report; see `sweep`.
 
     A Ctrl-C raises `InterruptedRunError`, a `KeyboardInterrupt` with the `report` until then.
     """
-    limits = Limits(workers=workers, memory=memory_limit)
+    limits = Limits(workers=workers, memory=memory_of(memory_limit))
     is_shared = executor or (workers or 1) > 1 or memory_limit is not None
-    plan = Plan(executor=(executor or "processes") if is_shared else HERE, limits=limits)
-    store: Store = Memory()
+    plan = Plan(
+        executor=(executor or "processes") if is_shared else HERE, limits=limits, retry=retry
+    )
     variants = sweep.variants()
-    try:
-        run(sweep.question, variants, store, plan, watch)
-    except KeyboardInterrupt:
-        raise InterruptedRunError(_report(sweep, outcomes(variants, store))) from None
-    return _report(sweep, outcomes(variants, store))
+    with _opened(store, sweep) as opened:
+        try:
+            run(sweep.question, variants, opened, plan, watch)
+        except KeyboardInterrupt:
+            raise InterruptedRunError(_report(sweep, outcomes(variants, opened))) from None
+        return _report(sweep, outcomes(variants, opened))
+
+
+def _opened(path: str | Path | None, sweep: Planned) -> AbstractContextManager[Store]:
+    return nullcontext(Memory()) if path is None else writing(Path(path), sweep.kept)
+
+
+def show_sweep(
+    store: str | Path,
+    *,
+    where: str | None = None,
+    pareto: Words = None,
+    sort: str | None = None,
+    group: str | None = None,
+) -> Report:
+    """Return the report of a sweep that is kept in a file, also while it runs. No torch.
+
+    Raises `UsageError` where the file is no store, or what is asked was not measured.
+    """
+    kept = read(Path(store))
+    names, rate = kept.question.get("measures"), kept.question.get("sample_rate")
+    axes = kept.question.get("axes")
+    if not (_are_words(names) and _are_words(axes)):
+        raise UsageError(f"{store} is damaged: it names no axes and measures")
+    fields = switches_among(kept.outcomes)
+    wish = Wish(where=where, pareto=_words(pareto), sort=sort, group=group)
+    lacking = [each for each in measures_of(wish, fields, rate) if each not in names]
+    if lacking:
+        raise UsageError(f"{lacking[0]} was not measured in {store}; there are {', '.join(names)}")
+    kinds = tuple((axis, kind_of(each.value(axis) for each in kept.outcomes)) for axis in axes)
+    layout = layout_of(kinds, names, rate, group)
+    title = str(kept.question.get("title", "sweep"))
+    return _made(title, layout, wish, fields, kept.outcomes, kept.question)
+
+
+def _are_words(names: Any) -> TypeGuard[list[str]]:
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)
+
+
+def memory_of(given: int | str | None) -> int | None:
+    """Return bytes: `4GiB`, or how many; raises `UsageError`."""
+    if given is None or isinstance(given, int):
+        return given
+    memory = Quantity(name="memory limit", dimensions=("bytes",), read=lambda *_: Found())
+    return int(read_amount(given, memory)[1])
 
 
 def _report(sweep: Planned, found: Iterable[Outcome]) -> Report:
     """Return the report of a sweep, as far as its variants are answered."""
     wish = sweep.wish
     axes = tuple((axis.name, axis.kind) for axis in sweep.space.axes)
-    layout = layout_of(sweep.question, axes, wish.group)
+    layout = layout_of(axes, sweep.question.measures, sweep.question.sample_rate, wish.group)
     fields = fields_of(sweep.spec, sweep.space.axes)
     return _made(sweep.title, layout, wish, fields, tuple(found), sweep.question.kept())
 

@@ -43,7 +43,7 @@ class Axis:
     @property
     def kind(self) -> Kind:
         """How its values are read in a table."""
-        return "number" if all(map(_is_number, map(plain_value, self.values))) else "text"
+        return kind_of(map(plain_value, self.values))
 
     @property
     def title(self) -> str:
@@ -65,6 +65,11 @@ def plain_value(value: Any) -> Any:
         is_one = len(value) == 1 and isinstance(value[0], int)
         return value[0] if is_one else specs.listed(value)
     return value if isinstance(value, int | float | str | None) else specs.typed(value)
+
+
+def kind_of(values: Iterable[Any]) -> Kind:
+    """Return how the plain values of an axis are read: numbers alone, or texts too."""
+    return "number" if all(map(_is_number, values)) else "text"
 
 
 def _is_number(value: Any) -> bool:

@@ -86,6 +86,15 @@ class Planned:
         return made
 
     @property
+    def kept(self) -> dict[str, Any]:
+        """What a store says of it, to tell it from other questions."""
+        return {
+            **self.question.kept(),
+            "axes": [axis.name for axis in self.space.axes],
+            "title": self.title,
+        }
+
+    @property
     def title(self) -> str:
         """The sweep in a line."""
         axes = " × ".join(axis.title for axis in self.space.axes)
@@ -203,13 +212,13 @@ def condition_of(text: str, fields: Mapping[str, bool]) -> Condition:
 
 
 def layout_of(
-    question: Question, axes: Sequence[tuple[str, Kind]], group: str | None = None
+    axes: Sequence[tuple[str, Kind]], names: Sequence[str], rate: str | None, group: str | None
 ) -> Layout:
-    """Return what the rows of a question have fields for."""
+    """Return what the rows of a sweep have fields for: its axes, and measures by their names."""
     measured = []
-    for each in measures.chosen(question.measures):
+    for each in measures.chosen(names):
         measured.append(Measured(measure=each.name, dimension=each.dimension))
         in_time = "time" in each.quantity.dimensions and each.dimension != "time"
-        if in_time and question.sample_rate is not None:
+        if in_time and rate is not None:
             measured.append(Measured(measure=each.name, dimension="time"))
     return Layout(axes=tuple(axes), measured=tuple(measured), group=group or "")

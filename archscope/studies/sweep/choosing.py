@@ -37,9 +37,13 @@ class Goal:
         return min(found.values) if self.more else max(found.values)
 
 
-def fields_among(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
-    """Return the fields with numbers that any of these variants has."""
-    return tuple({name: None for outcome in outcomes for name in outcome.fields})
+def switches_among(outcomes: Iterable[Outcome]) -> dict[str, bool]:
+    """Return the fields that any of these variants has, and whether each is so or not."""
+    found: dict[str, bool] = {}
+    for outcome in outcomes:
+        for name, value in outcome.fields.items():
+            found[name] = found.get(name, True) and isinstance(value, bool)
+    return found
 
 
 def goal(text: str, fields: Sequence[str], *, ranked: bool = False) -> Goal:

@@ -12,6 +12,8 @@ from archscope.records import frozen
 
 SOLVED = "solve"
 """The analysis whose answer is the value of a field, found so that a measure is as wanted."""
+_LARGEST = 10**300
+"""What is larger is no number in floating point."""
 _RESIDUAL = "residual"
 Status = Literal["done", "failed", "open"]
 """`open`: nobody has asked it yet, or its answer was not waited for."""
@@ -139,9 +141,7 @@ def _read(data: Any) -> Found:
 
 def _numbers(values: Any) -> Iterator[Number]:
     for value in values:
-        if isinstance(value, str):
-            yield Fraction(value)
-        elif isinstance(value, int | float):
-            yield value
-        else:
+        number = Fraction(value) if isinstance(value, str) else value
+        if not isinstance(number, int | float | Fraction) or not abs(number) < _LARGEST:
             raise ValueError(f"{value!r} is no number")
+        yield number
