@@ -30,6 +30,7 @@ Examples:
   archscope sweep cnn --causal --depth 4:12 --where "params < 100k and rf >= 255"
   archscope sweep cnn --depth 4:16 --channels 16:128:16 --pareto params,rf -o sweep.html
   archscope sweep transformer --depth 6,12,24 --d-model 1024,768,512 --zip depth,d_model
+  archscope sweep --depth 6:96:*2 --iso params=124M --solve d_model --measure params,macs
   archscope sweep ./net.py:Net --model-arg depth=4:16 --input-shape 1,3,224,224
 
 An axis is a list 6,12,24, a range 4:16, one in steps 4:16:4 or by factors 16:256:*2; of a field
@@ -114,6 +115,8 @@ def _argument(text: str) -> tuple[str, str]:
 @click.option("--sample", type=click.IntRange(min=1), help="So many variants, drawn at random.")
 @click.option("--seed", type=int, default=0, help="What the draw begins with. [default: 0]")
 @click.option("--sample-rate", metavar="RATE", help="Positions a second: rf in seconds too.")
+@click.option("--iso", metavar="NAME=AMOUNT", help="What each is to have, e.g. params=124M ...")
+@click.option("--solve", metavar="FIELD", help="... by the nearest value of this field.")
 @click.option("--device", default="auto", help="Where latency is measured. [default: auto]")
 @click.option("--dtype", default="fp32", help="What it computes in. [default: fp32]")
 @click.option("--runs", type=click.IntRange(min=1), default=100, help="Samples. [default: 100]")

@@ -48,6 +48,8 @@ def sweep(
     sample: int | None = None,
     seed: int = 0,
     sample_rate: str | float | None = None,
+    iso: str | None = None,
+    solve: str | None = None,
     workers: int | None = None,
     executor: str | None = None,
     memory_limit: int | str | None = None,
@@ -76,6 +78,9 @@ def sweep(
     hold are left out, those of which that is not known say why. `pareto` marks those that no other
     beats in all of these, `sort` puts the best first, `group` adds a row for each value of a field.
 
+    With `iso="params=124M", solve="d_model"` each variant gets the value of that field by which the
+    measure comes nearest; its row says by how much it is off.
+
     `store` is a file (SQLite) that keeps every answer as soon as it is there: the same call goes on
     where another was cut off, `retry="failed"` asks those again that failed.
 
@@ -98,6 +103,8 @@ def sweep(
         sample=sample,
         seed=seed,
         sample_rate=None if sample_rate is None else str(sample_rate),
+        iso=iso,
+        solve=solve,
         device=device,
         dtype=dtype,
         runs=runs,
@@ -131,6 +138,8 @@ def plan_sweep(
     sample: int | None = None,
     seed: int = 0,
     sample_rate: str | None = None,
+    iso: str | None = None,
+    solve: str | None = None,
     **timing: Any,
 ) -> Planned:
     """Return a sweep that can be run; raises `UsageError` before any work. See `sweep`."""
@@ -144,6 +153,8 @@ def plan_sweep(
         sample=sample,
         seed=seed,
         sample_rate=sample_rate,
+        iso=iso,
+        solve=solve,
         timing=timing,
     )
     return planned(asked)
@@ -230,8 +241,7 @@ def memory_of(given: int | str | None) -> int | None:
 def _report(sweep: Planned, found: Iterable[Outcome]) -> Report:
     """Return the report of a sweep, as far as its variants are answered."""
     wish = sweep.wish
-    axes = tuple((axis.name, axis.kind) for axis in sweep.space.axes)
-    layout = layout_of(axes, sweep.question.measures, sweep.question.sample_rate, wish.group)
+    layout = layout_of(sweep.axes, sweep.question.measures, sweep.question.sample_rate, wish.group)
     fields = fields_of(sweep.spec, sweep.space.axes)
     return _made(sweep.title, layout, wish, fields, tuple(found), sweep.question.kept())
 

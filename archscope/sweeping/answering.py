@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from archscope import study
-from archscope.assertions import Dimension, Found
+from archscope.assertions import Dimension, Found, Number
 from archscope.errors import ArchscopeError, ArchscopeWarning, UsageError, first_line
 from archscope.results import Report
 from archscope.studies.measures import Measure
-from archscope.studies.sweep.outcomes import Answer
+from archscope.studies.sweep.outcomes import SOLVED, Answer
 from archscope.subject import Network
-from archscope.sweeping.question import Question
+from archscope.sweeping.question import Question, numbers_of
+from archscope.sweeping.solving import Solve, Solved, found_fields, solved, worst
 
 ALONE = ("time",)
 """Analyses that measure: two at once on one machine would measure each other."""
-ENGINES, CLOSED_FORM, OPERATORS, MEASURED = (
+ENGINES, CLOSED_FORM, OPERATORS, MEASURED, BISECTION, WEIGHTS, OF_ITS_OWN = (
     "both engines",
     "closed form",
     "operators that run",
     "measured",
+    "bisection",
+    "weights alone",
+    "its own",
 )
 """Roads by which numbers come."""
 
@@ -33,13 +38,38 @@ def answers(
 
     An analysis that gives no answer is one with a reason: nothing is raised but an interrupt.
     """
+    found: list[Answer] = []
     try:
+        if question.solve is not None:
+            point = _solved(question.solve, question, values)
+            values = {**values, question.solve.field: point.point.value}
         network = question.network(values)
-    except Exception as error:
+        if question.solve is not None and SOLVED in analyses:
+            numbers = dict(found_fields(question.solve, point, numbers_of(network.spec)))
+            found.append(Answer(analysis=SOLVED, found=numbers, road=BISECTION))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         return tuple(Answer(analysis=each, reason=reason_of(error)) for each in analyses)
-    return tuple(
-        answer(network, analysis, question.analyses[analysis], question) for analysis in analyses
-    )
+    asked = (each for each in analyses if each != SOLVED)
+    found += (answer(network, each, question.analyses[each], question) for each in asked)
+    return tuple(found)
+
+
+def _solved(solve: Solve, question: Question, values: Mapping[str, Any]) -> Solved:
+    """Return the value of the free field, found by asking the networks of other values."""
+
+    def evaluate(value: int) -> Number | None:
+        try:
+            network = question.network({**values, solve.field: value})
+        except UsageError:
+            return None
+        said = answer(network, solve.of.analysis, (solve.of,), question)
+        if said.failed:
+            raise ArchscopeError(f"{solve.field} {value}: {said.reason}")
+        return worst(said.found[solve.measure].get(solve.dimension, Found()), solve)
+
+    return solved(solve, evaluate)
 
 
 def answer(
@@ -50,7 +80,7 @@ def answer(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ArchscopeWarning)
-            road, report = ask(network, analysis, question)
+            road, report = ask(network, wanted, question)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # the user's own code may raise anything, and end the program
@@ -79,21 +109,32 @@ def _dimensions(measure: Measure, report: Report) -> list[tuple[Dimension, Found
     return found
 
 
-Ask = Callable[[Network, str, Question], tuple[str, Report]]
+Ask = Callable[[Network, tuple[Measure, ...], Question], tuple[str, Report]]
+_OF_WEIGHTS = {"params", "trainable", "frozen", "buffers", "weights"}
+"""Measures for which nothing need run."""
 
 
-def _counted(network: Network, analysis: str, question: Question) -> tuple[str, Report]:
-    return ENGINES, study.ask(analysis, network)
+def needs_no_inputs(measures: Iterable[str]) -> bool:
+    """Return whether these measures can be had of a network that nobody says how to call."""
+    return {*measures} <= _OF_WEIGHTS
 
 
-def _seen(network: Network, analysis: str, question: Question) -> tuple[str, Report]:
+def _counted(
+    network: Network, wanted: tuple[Measure, ...], question: Question
+) -> tuple[str, Report]:
+    if needs_no_inputs(each.name for each in wanted):
+        return WEIGHTS, study.analyse("params", replace(network.subject(), inputs=None))
+    return ENGINES, study.ask("params", network)
+
+
+def _seen(network: Network, wanted: tuple[Measure, ...], question: Question) -> tuple[str, Report]:
     rate = question.sample_rate
     if network.sketch is not None:
-        return CLOSED_FORM, study.analyse(analysis, network.sketch(), sample_rate=rate)
-    return OPERATORS, study.ask(analysis, network, sample_rate=rate)
+        return CLOSED_FORM, study.analyse("rf", network.sketch(), sample_rate=rate)
+    return OPERATORS, study.ask("rf", network, sample_rate=rate)
 
 
-def _timed(network: Network, analysis: str, question: Question) -> tuple[str, Report]:
+def _timed(network: Network, wanted: tuple[Measure, ...], question: Question) -> tuple[str, Report]:
     from archscope.analyses.time.fit import built
     from archscope.timing.devices import resolve
     from archscope.timing.precision import check
@@ -102,11 +143,11 @@ def _timed(network: Network, analysis: str, question: Question) -> tuple[str, Re
     check(question.dtype, where)
     subject = built(network, where)
     settings = {"device": question.device, "dtype": question.dtype, "runs": question.runs}
-    return MEASURED, study.analyse(analysis, subject, copy=False, **settings)
+    return MEASURED, study.analyse("time", subject, copy=False, **settings)
 
 
-def _asked(network: Network, analysis: str, question: Question) -> tuple[str, Report]:
-    return "", study.ask(analysis, network)
+def _asked(network: Network, wanted: tuple[Measure, ...], question: Question) -> tuple[str, Report]:
+    return OF_ITS_OWN, study.ask(wanted[0].analysis, network)
 
 
 _ROADS: Mapping[str, Ask] = {"params": _counted, "rf": _seen, "time": _timed}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from archscope import loaders, specs
+from archscope.assertions import read_amount, shown
 from archscope.columns import Kind
 from archscope.errors import UsageError, did_you_mean
 from archscope.records import frozen
@@ -15,8 +16,10 @@ from archscope.studies.sweep.choosing import asked_by, goal, read_where
 from archscope.studies.sweep.rows import Layout, Measured
 from archscope.studies.where import Condition
 from archscope.subject import Request
+from archscope.sweeping.answering import ALONE, needs_no_inputs
 from archscope.sweeping.axes import Axis, argument_axis, field_axis
 from archscope.sweeping.question import Question, Variant, variant
+from archscope.sweeping.solving import Solve, solve_of
 from archscope.sweeping.space import Space
 from archscope.theory.rates import read_rate
 
@@ -60,6 +63,10 @@ class Asked:
     """What the draw begins with."""
     sample_rate: str | None = None
     """Positions a second."""
+    iso: str | None = None
+    """What a measure is to be in every variant, e.g. `params=124M`."""
+    solve: str | None = None
+    """The field that is free for it."""
     timing: Mapping[str, Any] | None = None
     """How passes are timed: `device`, `dtype`, `runs`."""
 
@@ -86,11 +93,18 @@ class Planned:
         return made
 
     @property
+    def axes(self) -> tuple[tuple[str, Kind], ...]:
+        """What rows say of each variant first: its axes, and the field that was solved for."""
+        solve = self.question.solve
+        found = [(axis.name, axis.kind) for axis in self.space.axes]
+        return (*found, *([(solve.field, "number")] if solve else []))  # type: ignore[list-item]
+
+    @property
     def kept(self) -> dict[str, Any]:
         """What a store says of it, to tell it from other questions."""
         return {
             **self.question.kept(),
-            "axes": [axis.name for axis in self.space.axes],
+            "axes": [name for name, _ in self.axes],
             "title": self.title,
         }
 
@@ -101,7 +115,15 @@ class Planned:
         taken = self.space.taken
         of = f" of {self.space.size:,}" if taken < self.space.size else ""
         count = f"{taken:,}{of} variant{'s' * (max(taken, self.space.size) != 1)}"
-        return " · ".join(filter(None, ("sweep", self.question.model, axes, count)))
+        return " · ".join(filter(None, ("sweep", self.question.model, axes, self._aim, count)))
+
+    @property
+    def _aim(self) -> str:
+        solve = self.question.solve
+        if solve is None:
+            return ""
+        wanted = int(solve.wanted) if solve.wanted.denominator == 1 else solve.wanted
+        return f"{solve.field} for {solve.measure} {shown(wanted, solve.dimension)}"
 
 
 def planned(asked: Asked) -> Planned:
@@ -126,13 +148,17 @@ def planned(asked: Asked) -> Planned:
         request=request,
         measures=(),
         arguments=tuple(axis.name for axis in axes if axis.is_argument),
+        solve=_solve(asked, spec, axes),
         sample_rate=asked.sample_rate,
         **(asked.timing or {}),
     )
     wanted = asked.measures or _usual(question, space)
     also = measures_of(asked.wish, fields_of(spec, axes), asked.sample_rate)
-    names = tuple(each.name for each in measures.chosen((*wanted, *also)))
+    aim = [question.solve.measure] if question.solve else []
+    names = tuple(each.name for each in measures.chosen((*wanted, *also, *aim)))
     question = replace(question, measures=names)
+    if needs_no_inputs(names):
+        question = replace(question, request=replace(request, parameters_alone=True))
     return Planned(question=question, space=space, spec=spec, wish=asked.wish)
 
 
@@ -149,6 +175,29 @@ def _axes(model: str, spec: type | None, request: Request) -> tuple[tuple[Axis, 
     for name, given in request.arguments.items():
         _put(argument_axis(name, given), name, axes, arguments)
     return tuple(axes), replace(request, fields=fields, arguments=arguments)
+
+
+def _solve(asked: Asked, spec: type | None, axes: Sequence[Axis]) -> Solve | None:
+    """Return what is to be found in every variant; raises `UsageError` where that cannot be."""
+    if asked.iso is None and asked.solve is None:
+        return None
+    name, equals, text = (asked.iso or "").partition("=")
+    if not (equals and asked.solve):
+        raise UsageError(
+            "say what is to be met and by which field: --iso params=124M --solve d_model"
+        )
+    of = measures.measure(name.strip())
+    if of.analysis in ALONE or of.dimension == "switch":
+        raise UsageError(
+            f"--iso {asked.iso}: {of.name} is no number that a field can be solved for"
+        )
+    dimension, wanted = read_amount(text, of.quantity)
+    if dimension == "time" and asked.sample_rate is None:
+        raise UsageError(f"--iso {asked.iso} needs --sample-rate, e.g. 16kHz")
+    found = solve_of(spec, asked.solve, of, dimension, wanted)
+    if found.field in (axis.name for axis in axes):
+        raise UsageError(f"--solve {asked.solve}: it is an axis too; leave out one of them")
+    return found
 
 
 def _put(found: Any, name: str, axes: list[Axis], fixed: dict[str, Any]) -> None:

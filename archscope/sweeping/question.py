@@ -15,9 +15,10 @@ from archscope.errors import SpecError, UsageError
 from archscope.records import frozen
 from archscope.results import plain
 from archscope.studies import measures
-from archscope.studies.sweep.outcomes import Outcome
+from archscope.studies.sweep.outcomes import SOLVED, Outcome
 from archscope.subject import Network, Request
 from archscope.sweeping.axes import plain_value, shown_value
+from archscope.sweeping.solving import Solve
 from archscope.version import __version__
 
 CONVENTION = "fvcore"
@@ -36,6 +37,8 @@ class Question:
     """What is measured of each."""
     arguments: tuple[str, ...] = ()
     """The axes that are arguments of the user's own code."""
+    solve: Solve | None = None
+    """What is looked for in each variant first; None: nothing."""
     sample_rate: str | None = None
     """Positions a second, as typed; None: nothing is told in seconds that is not timed."""
     device: str = "auto"
@@ -52,6 +55,11 @@ class Question:
         for each in measures.chosen(self.measures):
             found[each.analysis] = (*found.get(each.analysis, ()), each)
         return found
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """What every variant is asked, in order."""
+        return (*([SOLVED] if self.solve else []), *self.analyses)
 
     def network(self, values: Mapping[str, Any]) -> Network:
         """Return the network of one variant; raises `UsageError` where there can be none."""
@@ -94,6 +102,9 @@ class Question:
             "convention": CONVENTION,
             "version": __version__,
         }
+        if self.solve is not None:
+            said["iso"] = f"{self.solve.measure}={self.solve.target} {self.solve.dimension}"
+            said["solve"] = self.solve.field
         if "time" in self.analyses:
             said |= {"device": self.device, "dtype": self.dtype, "runs": self.runs}
         return {key: value for key, value in said.items() if value not in (None, [], {})}
@@ -135,8 +146,11 @@ def variant(question: Question, place: int, values: Mapping[str, Any]) -> Varian
         place=place,
         name=question.command(values),
         values=plainly,
-        wanted=tuple(question.analyses),
+        wanted=question.wanted,
     )
+    if question.solve is not None:  # which network it is comes out when it is asked
+        outcome = replace(outcome, free=question.solve.field)
+        return Variant(place=place, values=values, key=_key(plainly), outcome=outcome)
     try:
         network = question.network(values)
     except UsageError as error:

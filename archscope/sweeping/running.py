@@ -94,8 +94,8 @@ def run(
     """
     store.plan(variants)
     counter = _Counter(variants, store, watch, retry=plan.retry)
-    together = tuple(each for each in question.analyses if each not in ALONE)
-    alone = tuple(each for each in question.analyses if each in ALONE)
+    together = tuple(each for each in question.wanted if each not in ALONE)
+    alone = tuple(each for each in question.wanted if each in ALONE)
     todo = counter.todo(together)
     if todo and plan.executor != HERE:
         _elsewhere(question, todo, plan, counter)

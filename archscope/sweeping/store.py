@@ -247,12 +247,14 @@ def _described(outcome: Outcome) -> dict[str, Any]:
         "fields": plain(dict(outcome.fields)),
         "refused": outcome.refused,
         "wanted": list(outcome.wanted),
+        "free": outcome.free,
     }
 
 
 def _outcome(place: Any, text: Any, path: Path) -> Outcome:
     told = _json(text, path)
     known = {"name": str, "values": dict, "fields": dict, "refused": str, "wanted": list}
+    known["free"] = str
     is_sound = isinstance(told, dict) and isinstance(place, int)
     if not is_sound or any(not isinstance(told.get(n), type_) for n, type_ in known.items()):
         raise UsageError(f"{path} is damaged: it holds a variant that is none")
@@ -263,6 +265,7 @@ def _outcome(place: Any, text: Any, path: Path) -> Outcome:
         fields=told["fields"],
         refused=told["refused"],
         wanted=tuple(map(str, told["wanted"])),
+        free=told["free"],
     )
 
 

@@ -82,7 +82,7 @@ def _row(layout: Layout, outcome: Outcome, mark: str, best: frozenset[int] | Non
         reason=outcome.reason or ("not asked yet" if outcome.status == "open" else "; ".join(whys)),
         status=outcome.status,
         road="; ".join(f"{name}: {road}" for name, road in roads.items()),
-        model=outcome.name,
+        model=outcome.command,
     )
 
 

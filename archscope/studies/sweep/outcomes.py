@@ -9,12 +9,14 @@ from typing import Any, Literal
 
 from archscope.assertions import Dimension, Found, Number
 from archscope.records import frozen
+from archscope.specs import flag_of
 
 SOLVED = "solve"
 """The analysis whose answer is the value of a field, found so that a measure is as wanted."""
 _LARGEST = 10**300
 """What is larger is no number in floating point."""
-_RESIDUAL = "residual"
+RESIDUAL = "residual"
+"""What that answer calls the share by which the measure is above what was wanted."""
 Status = Literal["done", "failed", "open"]
 """`open`: nobody has asked it yet, or its answer was not waited for."""
 
@@ -56,6 +58,14 @@ class Outcome:
     """Why no such network can be made; empty where one can."""
     wanted: tuple[str, ...] = ()
     """The analyses that are asked."""
+    free: str = ""
+    """The field whose value was looked for; empty: none was."""
+
+    @property
+    def command(self) -> str:
+        """What is typed to ask it alone, with the value that was found."""
+        found = self._solved.get(self.free, {}).get("count")
+        return f"{self.name} {flag_of(self.free)} {found.values[0]}" if found else self.name
 
     @property
     def status(self) -> Status:
@@ -86,7 +96,7 @@ class Outcome:
     @property
     def residual(self) -> float | None:
         """By how much of what was wanted the found value misses it; None: nothing was wanted."""
-        found = self._solved.get(_RESIDUAL, {}).get("share")
+        found = self._solved.get(RESIDUAL, {}).get("share")
         return float(found.values[0]) if found and found.values else None
 
     def value(self, name: str) -> Any:
