@@ -141,6 +141,7 @@ class Registry(Generic[T]):
         return found
 
 
+@cache
 def _modules_in(package: str) -> dict[str, Path]:
     """Return the file of each public module or package in a package, by what users call it."""
     spec = find_spec(package)

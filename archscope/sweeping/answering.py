@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from archscope import study
@@ -13,9 +14,10 @@ from archscope.errors import ArchscopeError, ArchscopeWarning, UsageError, first
 from archscope.results import Report
 from archscope.studies.measures import Measure
 from archscope.studies.sweep.outcomes import SOLVED, Answer
-from archscope.subject import Network
+from archscope.subject import Network, Sketch
 from archscope.sweeping.question import Question, numbers_of
 from archscope.sweeping.solving import Solve, Solved, found_fields, solved, worst
+from archscope.theory.outline import Outline
 
 ALONE = ("time",)
 """Analyses that measure: two at once on one machine would measure each other."""
@@ -76,17 +78,29 @@ def answer(
     network: Network, analysis: str, wanted: tuple[Measure, ...], question: Question
 ) -> Answer:
     """Return what one analysis says of a network."""
-    ask = _ROADS.get(analysis, _asked)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ArchscopeWarning)
-            road, report = ask(network, wanted, question)
+            if analysis == "rf" and network.sketch is not None:
+                return _of_outline(network.sketch().outline, wanted, question.sample_rate)
+            road, report = _ROADS.get(analysis, _asked)(network, wanted, question)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # the user's own code may raise anything, and end the program
         return Answer(analysis=analysis, reason=reason_of(error))
-    found = {each.name: dict(_dimensions(each, report)) for each in wanted}
-    return Answer(analysis=analysis, found=found, road=road)
+    return Answer(analysis=analysis, found=_found(wanted, report), road=road)
+
+
+@lru_cache(maxsize=4096)
+def _of_outline(outline: Outline, wanted: tuple[Measure, ...], rate: str | None) -> Answer:
+    """Return what an outline sees: variants that differ in their channels alone share theirs."""
+    sketch = Sketch(name="", outline=outline, origin="")
+    report = study.analyse("rf", sketch, sample_rate=rate)
+    return Answer(analysis="rf", found=_found(wanted, report), road=CLOSED_FORM)
+
+
+def _found(wanted: tuple[Measure, ...], report: Report) -> Mapping[str, Mapping[Dimension, Found]]:
+    return {each.name: dict(_dimensions(each, report)) for each in wanted}
 
 
 def reason_of(error: BaseException) -> str:
@@ -128,10 +142,7 @@ def _counted(
 
 
 def _seen(network: Network, wanted: tuple[Measure, ...], question: Question) -> tuple[str, Report]:
-    rate = question.sample_rate
-    if network.sketch is not None:
-        return CLOSED_FORM, study.analyse("rf", network.sketch(), sample_rate=rate)
-    return OPERATORS, study.ask("rf", network, sample_rate=rate)
+    return OPERATORS, study.ask("rf", network, sample_rate=question.sample_rate)
 
 
 def _timed(network: Network, wanted: tuple[Measure, ...], question: Question) -> tuple[str, Report]:

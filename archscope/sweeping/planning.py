@@ -152,6 +152,7 @@ def planned(asked: Asked) -> Planned:
         sample_rate=asked.sample_rate,
         **(asked.timing or {}),
     )
+    question.check()
     wanted = asked.measures or _usual(question, space)
     also = measures_of(asked.wish, fields_of(spec, axes), asked.sample_rate)
     aim = [question.solve.measure] if question.solve else []

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +71,18 @@ class Question:
             fields={**self.request.fields, **fields},
             arguments={**self.request.arguments, **own},
         )
-        return loaders.load(self.model, request)
+        return _loader(self.model).load(self.model, request)
+
+    def check(self) -> None:
+        """Raise `UsageError` where MODEL names no network, or is given what is for another kind."""
+        first = (*self.arguments, *self.request.arguments)
+        arguments = dict.fromkeys(first)
+        request = replace(self.request, arguments=arguments)
+        loaders.refuse_what_is_not_for_it(self.model, _loader(self.model), request)
 
     def command(self, values: Mapping[str, Any]) -> str:
         """Return what is typed to ask one variant alone, behind the name of a command."""
-        words = [shlex.quote(self.model)]
+        words = [shlex.quote(self.model), *self._own_words()]
         for name, value in {**self.request.fields, **values}.items():
             if name in self.arguments:
                 words += ["--model-arg", shlex.quote(f"{name}={json.dumps(plain(value))}")]
@@ -84,6 +92,19 @@ class Question:
                 text = value if isinstance(value, str) else shown_value(value)
                 words += [specs.flag_of(name), shlex.quote(text)]
         return " ".join(words)
+
+    def _own_words(self) -> Iterator[str]:
+        """Yield what is said of the user's own network, of every variant alike."""
+        for shape in self.request.input_shapes:
+            yield f"--input-shape {shlex.quote(shape)}"
+        for name, value in self.request.input_values.items():
+            yield f"--input {shlex.quote(f'{name}={json.dumps(plain(value))}')}"
+        if self.request.inputs_from is not None:
+            yield f"--inputs {shlex.quote(self.request.inputs_from)}"
+        if self.request.method is not None:
+            yield f"--method {shlex.quote(self.request.method)}"
+        for name, value in self.request.arguments.items():
+            yield f"--model-arg {shlex.quote(f'{name}={json.dumps(plain(value))}')}"
 
     def kept(self) -> dict[str, Any]:
         """Return what tells this question from others, as plain JSON values."""
@@ -108,6 +129,16 @@ class Question:
         if "time" in self.analyses:
             said |= {"device": self.device, "dtype": self.dtype, "runs": self.runs}
         return {key: value for key, value in said.items() if value not in (None, [], {})}
+
+
+@cache
+def _loader(model: str) -> loaders.Loader:
+    """Return what makes networks of that name; it is the same for all variants."""
+    found = loaders.find(model)
+    if found is None:
+        loaders.require_name(model)
+        raise AssertionError(model)
+    return found
 
 
 def _typed(value: Any) -> Any:
