@@ -110,6 +110,7 @@ def _argument(text: str) -> tuple[str, str]:
 @click.option("--sort", metavar="NAME", help="Best first; -NAME: worst first.")
 @click.option("--top", type=click.IntRange(min=1), help="The first so many rows.")
 @click.option("--group", metavar="FIELD", help="A row for each value of it.")
+@click.option("--plot", metavar="X,Y,COLOUR", help="What is drawn on a page (-o FILE.html).")
 @click.option("--zip", "zip", metavar="LIST", help="Axes that go together, not each with each.")
 @click.option("--limit", type=click.IntRange(min=1), help="The first so many variants.")
 @click.option("--sample", type=click.IntRange(min=1), help="So many variants, drawn at random.")
@@ -158,11 +159,13 @@ def command(
     counted is a row that says why.
     """
     view = output.view(top=top)
+    if asked["plot"] and output.form != "html":
+        raise UsageError("--plot is drawn on a page; add -o FILE.html")
     if show is not None:
         _refuse_beside_show(model, fields, arguments)
         from archscope.library import show_sweep
 
-        chosen = {name: asked[name] for name in ("where", "pareto", "sort", "group")}
+        chosen = {name: asked[name] for name in ("where", "pareto", "sort", "group", "plot")}
         output.show(show_sweep(show, **chosen), view)
         return
     from archscope.library import plan_sweep, run_sweep

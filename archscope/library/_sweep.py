@@ -28,6 +28,7 @@ from archscope.sweeping.planning import (
     layout_of,
     measures_of,
     planned,
+    plotted,
 )
 from archscope.sweeping.running import HERE, Memory, Plan, Store, Watch, outcomes, run
 from archscope.sweeping.store import read, writing
@@ -43,6 +44,7 @@ def sweep(
     pareto: Words = None,
     sort: str | None = None,
     group: str | None = None,
+    plot: Words = None,
     zip: Words = None,
     limit: int | None = None,
     sample: int | None = None,
@@ -76,7 +78,8 @@ def sweep(
     `measure` names what is measured, e.g. `["params", "macs", "rf", "coverage", "latency"]`.
     `where` is a condition such as `"params < 100k and rf >= 1s"`: variants of which it does not
     hold are left out, those of which that is not known say why. `pareto` marks those that no other
-    beats in all of these, `sort` puts the best first, `group` adds a row for each value of a field.
+    beats in all of these, `sort` puts the best first, `group` adds a row for each value of a field,
+    `plot` names what a page draws: x, y and colour.
 
     With `iso="params=124M", solve="d_model"` each variant gets the value of that field by which the
     measure comes nearest; its row says by how much it is off.
@@ -98,6 +101,7 @@ def sweep(
         pareto=pareto,
         sort=sort,
         group=group,
+        plot=plot,
         zip=zip,
         limit=limit,
         sample=sample,
@@ -133,6 +137,7 @@ def plan_sweep(
     pareto: Words = None,
     sort: str | None = None,
     group: str | None = None,
+    plot: Words = None,
     zip: Words = None,
     limit: int | None = None,
     sample: int | None = None,
@@ -147,7 +152,7 @@ def plan_sweep(
         model=model,
         request=request,
         measures=_words(measure),
-        wish=Wish(where=where, pareto=_words(pareto), sort=sort, group=group),
+        wish=Wish(where=where, pareto=_words(pareto), sort=sort, group=group, plot=_words(plot)),
         zipped=_words(zip),
         limit=limit,
         sample=sample,
@@ -205,6 +210,7 @@ def show_sweep(
     pareto: Words = None,
     sort: str | None = None,
     group: str | None = None,
+    plot: Words = None,
 ) -> Report:
     """Return the report of a sweep that is kept in a file, also while it runs. No torch.
 
@@ -216,7 +222,7 @@ def show_sweep(
     if not (_are_words(names) and _are_words(axes)):
         raise UsageError(f"{store} is damaged: it names no axes and measures")
     fields = switches_among(kept.outcomes)
-    wish = Wish(where=where, pareto=_words(pareto), sort=sort, group=group)
+    wish = Wish(where=where, pareto=_words(pareto), sort=sort, group=group, plot=_words(plot))
     lacking = [each for each in measures_of(wish, fields, rate) if each not in names]
     if lacking:
         raise UsageError(f"{lacking[0]} was not measured in {store}; there are {', '.join(names)}")
@@ -263,11 +269,12 @@ def _made(
         pareto=tuple(goal(word, names) for word in wish.pareto),
         sort=None if wish.sort is None else goal(wish.sort, names, ranked=True),
     )
+    drawn = plotted(wish, layout)
     counts = any(each.measure in ("macs", "flops") for each in layout.measured)
     return assemble(
         "sweep",
         title,
-        {**layout.kept, "question": dict(asked)},
+        {**layout.kept, **({"plot": drawn} if drawn else {}), "question": dict(asked)},
         sections(layout, found, choice),
         _convention() if counts else None,
     )

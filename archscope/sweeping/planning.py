@@ -9,11 +9,11 @@ from typing import Any
 from archscope import loaders, specs
 from archscope.assertions import read_amount, shown
 from archscope.columns import Kind
-from archscope.errors import UsageError, did_you_mean
+from archscope.errors import UsageError, did_you_mean, same_word
 from archscope.records import frozen
 from archscope.studies import measures
 from archscope.studies.sweep.choosing import asked_by, goal, read_where
-from archscope.studies.sweep.rows import Layout, Measured
+from archscope.studies.sweep.rows import Layout, Measured, axis_field
 from archscope.studies.where import Condition
 from archscope.subject import Request
 from archscope.sweeping.answering import ALONE, needs_no_inputs
@@ -39,6 +39,8 @@ class Wish:
     """The number by which they stand, best first."""
     group: str | None = None
     """The field that they are grouped by."""
+    plot: tuple[str, ...] = ()
+    """What a page draws: the number to the right, the number upwards, the colour."""
 
 
 @frozen
@@ -252,7 +254,25 @@ def measures_of(wish: Wish, fields: Mapping[str, bool], rate: str | None) -> tup
             names.append(name)
     goals = [goal(word, tuple(fields)) for word in wish.pareto]
     goals += [goal(wish.sort, tuple(fields), ranked=True)] if wish.sort else []
-    return (*names, *(each.name for each in goals if each.is_measure))
+    drawn = (same_word(word, measures.measures()) for word in wish.plot)
+    ranked = (each.name for each in goals if each.is_measure)
+    return (*names, *ranked, *(name for name in drawn if name is not None and name not in fields))
+
+
+def plotted(wish: Wish, layout: Layout) -> list[str]:
+    """Return the fields of rows that a page draws; raises `UsageError` for what is none."""
+    known = {name: axis_field(name) for name in layout.names}
+    known |= {each.heading: layout.field_of(each) for each in layout.measured}
+    found = []
+    for word in wish.plot:
+        name = same_word(word, known)
+        if name is None:
+            near = did_you_mean(word, list(known))
+            raise UsageError(f"--plot {word}: it is no axis and no measure here.{near}")
+        found.append(known[name])
+    if len(found) not in (0, 2, 3):
+        raise UsageError("--plot takes two names or three: x,y or x,y,colour")
+    return found
 
 
 def condition_of(text: str, fields: Mapping[str, bool]) -> Condition:

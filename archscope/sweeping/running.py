@@ -229,6 +229,8 @@ def _result(future: Future[tuple[Answer, ...]], analyses: tuple[str, ...]) -> tu
     except BrokenProcessPool:
         raise
     except (Exception, CancelledError) as error:  # what a worker could not send
+        if type(error).__name__ == "KilledWorker":  # Dask's, after some tries
+            return tuple(Answer(analysis=each, reason=KILLED) for each in analyses)
         return tuple(Answer(analysis=each, reason=reason_of(error)) for each in analyses)
 
 

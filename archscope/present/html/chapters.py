@@ -13,6 +13,7 @@ from archscope.results import Report, Section
 
 TITLES = {
     "together": "Side by side",
+    "sweep": "Variants",
     "layers": "Layers",
     "cost": "Where it goes",
     "audit": "Other counters",
