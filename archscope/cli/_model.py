@@ -80,7 +80,7 @@ class ModelCommand(click.Command):
         ctx.meta[_NAMED] = tuple(_named_by(self._free_words(args)))
         ctx.meta[_GENERAL] = self._wants_general(ctx, args)
         try:
-            return super().parse_args(ctx, args)
+            return super().parse_args(ctx, self.words(ctx, args))
         except click.NoSuchOption as unknown:
             _say_whose(ctx, unknown)
             raise
@@ -92,6 +92,10 @@ class ModelCommand(click.Command):
         for before, word in zip(["", *args], args, strict=False):
             if before not in valued and not word.startswith("-"):
                 yield word
+
+    def words(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Return what was typed as Click is to read it."""
+        return args
 
     def _wants_general(self, ctx: click.Context, args: list[str]) -> bool:
         """Return whether a flag may be of a general family; importing those takes its time."""
@@ -228,9 +232,14 @@ def read_model(model: str | None, request: Request) -> Network:
 
     if model == "":
         raise UsageError("MODEL is empty; leave it out, or name a network, e.g. resnet50")
+    return loaders.load(model or "", with_own_words(request))
+
+
+def with_own_words(request: Request) -> Request:
+    """Return a request with what the flags say of a network of the user's own."""
     context = click.get_current_context(silent=True)
     own = context.meta.get(_REQUEST) if context else None
-    return loaders.load(model or "", replace(own, fields=request.fields) if own else request)
+    return replace(own, fields=request.fields) if own else request
 
 
 def read_models(models: Sequence[str], request: Request) -> Sequence[Network]:

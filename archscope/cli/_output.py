@@ -46,6 +46,11 @@ class Output:
         """Whether a person reads it at once, with its notes."""
         return self.path in (None, "-") and self.format_name in (None, "table", "md")
 
+    @property
+    def form(self) -> str:
+        """The format that is written."""
+        return self.format_name or format_of(self.path or "-") or "table"
+
     def view(self, **shown: Any) -> View:
         """Return which part of a report is shown, for the place where it is."""
         where = terminal(wide=self.wide, color=self.color, output=self.path)
@@ -53,8 +58,7 @@ class Output:
 
     def show(self, report: Report, view: View) -> None:
         """Write a report to stdout or, whole or not at all, to a file."""
-        name = self.format_name or format_of(self.path or "-") or "table"
-        text = FORMATS.get(name).render(report, view)
+        text = FORMATS.get(self.form).render(report, view)
         if self.path in (None, "-"):
             write_stdout(text)
             return

@@ -105,7 +105,7 @@ def load(text: str, request: Request) -> Network:
     loader = find(text)
     if loader is None:
         raise UsageError(_unknown(text))
-    _refuse_what_is_not_for_it(text, loader, request)
+    refuse_what_is_not_for_it(text, loader, request)
     try:
         return loader.load(text, request)
     except OSError as error:  # a name too long for a file
@@ -153,7 +153,7 @@ def sized(model: nn.Module, inputs: Inputs | None) -> nn.Module:
     return sized_copy(model, inputs)
 
 
-def _refuse_what_is_not_for_it(text: str, loader: Loader, request: Request) -> None:
+def refuse_what_is_not_for_it(text: str, loader: Loader, request: Request) -> None:
     """Raise `UsageError` where flags are given that say nothing of this kind of network."""
     if loader.spec(text) is None:
         field = next(iter(request.fields), None)

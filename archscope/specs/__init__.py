@@ -34,6 +34,7 @@ def check(spec: Any) -> None:
         field.check(getattr(spec, field.name))
 
 
+@cache
 def flags(spec_type: type) -> tuple[Field, ...]:
     """Return all that has a flag: each field, and behind it the numbers of its kinds."""
     return tuple(flag for field in fields(spec_type) for flag in (field, *_parts(field)))

@@ -13,6 +13,7 @@ from archscope.studies.names import short_names
 
 TITLES = {
     "together": "Side by side",
+    "sweep": "Variants",
     "layers": "Layers",
     "cost": "Where it goes",
     "audit": "Other counters",

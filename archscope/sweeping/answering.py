@@ -1,0 +1,165 @@
+"""One variant is asked: what a worker does, in this process or in another."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from archscope import study
+from archscope.assertions import Dimension, Found, Number
+from archscope.errors import ArchscopeError, ArchscopeWarning, UsageError, first_line
+from archscope.results import Report
+from archscope.studies.measures import Measure
+from archscope.studies.sweep.outcomes import SOLVED, Answer
+from archscope.subject import Network, Sketch
+from archscope.sweeping.question import Question, numbers_of
+from archscope.sweeping.solving import Solve, Solved, found_fields, solved, worst
+from archscope.theory.outline import Outline
+
+ALONE = ("time",)
+"""Analyses that measure: two at once on one machine would measure each other."""
+ENGINES, CLOSED_FORM, OPERATORS, MEASURED, BISECTION, WEIGHTS, OF_ITS_OWN = (
+    "both engines",
+    "closed form",
+    "operators that run",
+    "measured",
+    "bisection",
+    "weights alone",
+    "its own",
+)
+"""Roads by which numbers come."""
+
+
+def answers(
+    question: Question, values: Mapping[str, Any], analyses: tuple[str, ...]
+) -> tuple[Answer, ...]:
+    """Return what these analyses say of the variant that has these values.
+
+    An analysis that gives no answer is one with a reason: nothing is raised but an interrupt.
+    """
+    found: list[Answer] = []
+    try:
+        if question.solve is not None:
+            point = _solved(question.solve, question, values)
+            values = {**values, question.solve.field: point.point.value}
+        network = question.network(values)
+        if question.solve is not None and SOLVED in analyses:
+            numbers = dict(found_fields(question.solve, point, numbers_of(network.spec)))
+            found.append(Answer(analysis=SOLVED, found=numbers, road=BISECTION))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return tuple(Answer(analysis=each, reason=reason_of(error)) for each in analyses)
+    asked = (each for each in analyses if each != SOLVED)
+    found += (answer(network, each, question.analyses[each], question) for each in asked)
+    return tuple(found)
+
+
+def _solved(solve: Solve, question: Question, values: Mapping[str, Any]) -> Solved:
+    """Return the value of the free field, found by asking the networks of other values."""
+
+    def evaluate(value: int) -> Number | None:
+        try:
+            network = question.network({**values, solve.field: value})
+        except UsageError:
+            return None
+        said = answer(network, solve.of.analysis, (solve.of,), question)
+        if said.failed:
+            raise ArchscopeError(f"{solve.field} {value}: {said.reason}")
+        return worst(said.found[solve.measure].get(solve.dimension, Found()), solve)
+
+    return solved(solve, evaluate)
+
+
+def answer(
+    network: Network, analysis: str, wanted: tuple[Measure, ...], question: Question
+) -> Answer:
+    """Return what one analysis says of a network."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ArchscopeWarning)
+            if analysis == "rf" and network.sketch is not None:
+                return _of_outline(network.sketch().outline, wanted, question.sample_rate)
+            road, report = _ROADS.get(analysis, _asked)(network, wanted, question)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # the user's own code may raise anything, and end the program
+        return Answer(analysis=analysis, reason=reason_of(error))
+    return Answer(analysis=analysis, found=_found(wanted, report), road=road)
+
+
+@lru_cache(maxsize=4096)
+def _of_outline(outline: Outline, wanted: tuple[Measure, ...], rate: str | None) -> Answer:
+    """Return what an outline sees: variants that differ in their channels alone share theirs."""
+    sketch = Sketch(name="", outline=outline, origin="")
+    report = study.analyse("rf", sketch, sample_rate=rate)
+    return Answer(analysis="rf", found=_found(wanted, report), road=CLOSED_FORM)
+
+
+def _found(wanted: tuple[Measure, ...], report: Report) -> Mapping[str, Mapping[Dimension, Found]]:
+    return {each.name: dict(_dimensions(each, report)) for each in wanted}
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why there is no answer, in a line."""
+    if isinstance(error, MemoryError):
+        return "memory ran out"
+    if isinstance(error, SystemExit):
+        return f"the network's code ended the program with exit code {error.code!r}"
+    said = str(error) if isinstance(error, ArchscopeError) else first_line(error)
+    return " ".join(said.split()) or type(error).__name__
+
+
+def _dimensions(measure: Measure, report: Report) -> list[tuple[Dimension, Found]]:
+    found = []
+    for dimension in measure.quantity.dimensions:
+        try:
+            found.append((dimension, measure.of(report, dimension)))
+        except UsageError:  # seconds, where nobody said how many positions one has
+            continue
+    return found
+
+
+Ask = Callable[[Network, tuple[Measure, ...], Question], tuple[str, Report]]
+_OF_WEIGHTS = {"params", "trainable", "frozen", "buffers", "weights"}
+"""Measures for which nothing need run."""
+
+
+def needs_no_inputs(measures: Iterable[str]) -> bool:
+    """Return whether these measures can be had of a network that nobody says how to call."""
+    return {*measures} <= _OF_WEIGHTS
+
+
+def _counted(
+    network: Network, wanted: tuple[Measure, ...], question: Question
+) -> tuple[str, Report]:
+    if needs_no_inputs(each.name for each in wanted):
+        return WEIGHTS, study.analyse("params", replace(network.subject(), inputs=None))
+    return ENGINES, study.ask("params", network)
+
+
+def _seen(network: Network, wanted: tuple[Measure, ...], question: Question) -> tuple[str, Report]:
+    return OPERATORS, study.ask("rf", network, sample_rate=question.sample_rate)
+
+
+def _timed(network: Network, wanted: tuple[Measure, ...], question: Question) -> tuple[str, Report]:
+    from archscope.analyses.time.fit import built
+    from archscope.timing.devices import resolve
+    from archscope.timing.precision import check
+
+    where = resolve(question.device)
+    check(question.dtype, where)
+    subject = built(network, where)
+    settings = {"device": question.device, "dtype": question.dtype, "runs": question.runs}
+    return MEASURED, study.analyse("time", subject, copy=False, **settings)
+
+
+def _asked(network: Network, wanted: tuple[Measure, ...], question: Question) -> tuple[str, Report]:
+    return OF_ITS_OWN, study.ask(wanted[0].analysis, network)
+
+
+_ROADS: Mapping[str, Ask] = {"params": _counted, "rf": _seen, "time": _timed}
+"""How analyses are asked that need more than their name."""

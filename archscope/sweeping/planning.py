@@ -1,0 +1,294 @@
+"""What a user says of a sweep becomes the question that it asks, and the space that it asks of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from archscope import loaders, specs
+from archscope.assertions import read_amount, shown
+from archscope.columns import Kind
+from archscope.errors import UsageError, did_you_mean, same_word
+from archscope.records import frozen
+from archscope.studies import measures
+from archscope.studies.sweep.choosing import asked_by, goal, read_where
+from archscope.studies.sweep.rows import Layout, Measured, axis_field
+from archscope.studies.where import Condition
+from archscope.subject import Request
+from archscope.sweeping.answering import ALONE, needs_no_inputs
+from archscope.sweeping.axes import Axis, argument_axis, field_axis
+from archscope.sweeping.question import Question, Variant, variant
+from archscope.sweeping.solving import Solve, solve_of
+from archscope.sweeping.space import Space
+from archscope.theory.rates import read_rate
+
+USUAL = ("params", "macs")
+"""What is measured where nobody says, beside the receptive field where that costs nothing."""
+
+
+@frozen
+class Wish:
+    """Which variants are shown and how, in the user's words."""
+
+    where: str | None = None
+    """A condition, e.g. `params < 100k and rf >= 1s`."""
+    pareto: tuple[str, ...] = ()
+    """Numbers whose front is marked."""
+    sort: str | None = None
+    """The number by which they stand, best first."""
+    group: str | None = None
+    """The field that they are grouped by."""
+    plot: tuple[str, ...] = ()
+    """What a page draws: the number to the right, the number upwards, the colour."""
+
+
+@frozen
+class Asked:
+    """What a user asks for."""
+
+    model: str
+    """As typed; empty: the fields say which."""
+    request: Request
+    """What is said beside it: fields and arguments, axes among them."""
+    measures: tuple[str, ...] = ()
+    """What is measured; empty: the usual."""
+    wish: Wish = Wish()
+    """What is shown of it; measures that it names are measured too."""
+    zipped: tuple[str, ...] = ()
+    """Axes that go together."""
+    limit: int | None = None
+    """The first so many variants."""
+    sample: int | None = None
+    """So many, drawn at random."""
+    seed: int = 0
+    """What the draw begins with."""
+    sample_rate: str | None = None
+    """Positions a second."""
+    iso: str | None = None
+    """What a measure is to be in every variant, e.g. `params=124M`."""
+    solve: str | None = None
+    """The field that is free for it."""
+    timing: Mapping[str, Any] | None = None
+    """How passes are timed: `device`, `dtype`, `runs`."""
+
+
+@frozen
+class Planned:
+    """A sweep that can be run."""
+
+    question: Question
+    """What is asked of each variant."""
+    space: Space
+    """The variants, by their values."""
+    spec: type | None
+    """The spec that they are made of; None: it is the user's own code that makes them."""
+    wish: Wish = Wish()
+    """What is shown of them."""
+
+    def variants(self) -> list[Variant]:
+        """Return all variants; raises `UsageError` where not one of them can be made."""
+        made = [variant(self.question, *each) for each in enumerate(self.space.combinations())]
+        if made and all(each.outcome.refused for each in made):
+            every = "it" if len(made) == 1 else f"none of the {len(made):,} variants"
+            raise UsageError(f"{every} can be made: {made[0].outcome.refused}")
+        return made
+
+    @property
+    def axes(self) -> tuple[tuple[str, Kind], ...]:
+        """What rows say of each variant first: its axes, and the field that was solved for."""
+        solve = self.question.solve
+        found = [(axis.name, axis.kind) for axis in self.space.axes]
+        return (*found, *([(solve.field, "number")] if solve else []))  # type: ignore[list-item]
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What a store says of it, to tell it from other questions."""
+        return {
+            **self.question.kept(),
+            "axes": [name for name, _ in self.axes],
+            "title": self.title,
+        }
+
+    @property
+    def title(self) -> str:
+        """The sweep in a line."""
+        axes = " × ".join(axis.title for axis in self.space.axes)
+        taken = self.space.taken
+        of = f" of {self.space.size:,}" if taken < self.space.size else ""
+        count = f"{taken:,}{of} variant{'s' * (max(taken, self.space.size) != 1)}"
+        return " · ".join(filter(None, ("sweep", self.question.model, axes, self._aim, count)))
+
+    @property
+    def _aim(self) -> str:
+        solve = self.question.solve
+        if solve is None:
+            return ""
+        wanted = int(solve.wanted) if solve.wanted.denominator == 1 else solve.wanted
+        return f"{solve.field} for {solve.measure} {shown(wanted, solve.dimension)}"
+
+
+def planned(asked: Asked) -> Planned:
+    """Return what is asked as a question and a space; raises `UsageError` before any work."""
+    model = loaders.spelt(asked.model) or loaders.described_by(asked.request.fields)
+    loader = loaders.find(model)
+    if loader is None:
+        loaders.require_name(model)
+    spec = loader.spec(model) if loader else None
+    axes, request = _axes(model, spec, asked.request)
+    space = Space(
+        axes=axes,
+        zipped=tuple(name.replace("-", "_") for name in asked.zipped),
+        limit=asked.limit,
+        sample=asked.sample,
+        seed=asked.seed,
+    )
+    if asked.sample_rate is not None:
+        read_rate(asked.sample_rate)
+    question = Question(
+        model=model,
+        request=request,
+        measures=(),
+        arguments=tuple(axis.name for axis in axes if axis.is_argument),
+        solve=_solve(asked, spec, axes),
+        sample_rate=asked.sample_rate,
+        **(asked.timing or {}),
+    )
+    question.check()
+    wanted = asked.measures or _usual(question, space)
+    also = measures_of(asked.wish, fields_of(spec, axes), asked.sample_rate)
+    aim = [question.solve.measure] if question.solve else []
+    names = tuple(each.name for each in measures.chosen((*wanted, *also, *aim)))
+    question = replace(question, measures=names)
+    if needs_no_inputs(names):
+        question = replace(question, request=replace(request, parameters_alone=True))
+    return Planned(question=question, space=space, spec=spec, wish=asked.wish)
+
+
+def _axes(model: str, spec: type | None, request: Request) -> tuple[tuple[Axis, ...], Request]:
+    """Return what of a request are axes, and the rest of it."""
+    known = {} if spec is None else {flag.name: flag for flag in specs.flags(spec)}
+    axes: list[Axis] = []
+    fields: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
+    for word, given in request.fields.items():
+        name = word.replace("-", "_")
+        found = field_axis(known[name], given) if name in known else _unknown(model, known, name)
+        _put(found, name, axes, fields)
+    for name, given in request.arguments.items():
+        _put(argument_axis(name, given), name, axes, arguments)
+    return tuple(axes), replace(request, fields=fields, arguments=arguments)
+
+
+def _solve(asked: Asked, spec: type | None, axes: Sequence[Axis]) -> Solve | None:
+    """Return what is to be found in every variant; raises `UsageError` where that cannot be."""
+    if asked.iso is None and asked.solve is None:
+        return None
+    name, equals, text = (asked.iso or "").partition("=")
+    if not (equals and asked.solve):
+        raise UsageError(
+            "say what is to be met and by which field: --iso params=124M --solve d_model"
+        )
+    of = measures.measure(name.strip())
+    if of.analysis in ALONE or of.dimension == "switch":
+        raise UsageError(
+            f"--iso {asked.iso}: {of.name} is no number that a field can be solved for"
+        )
+    dimension, wanted = read_amount(text, of.quantity)
+    if dimension == "time" and asked.sample_rate is None:
+        raise UsageError(f"--iso {asked.iso} needs --sample-rate, e.g. 16kHz")
+    found = solve_of(spec, asked.solve, of, dimension, wanted)
+    if found.field in (axis.name for axis in axes):
+        raise UsageError(f"--solve {asked.solve}: it is an axis too; leave out one of them")
+    return found
+
+
+def _put(found: Any, name: str, axes: list[Axis], fixed: dict[str, Any]) -> None:
+    if isinstance(found, Axis):
+        axes.append(found)
+    else:
+        fixed[name] = found
+
+
+def _unknown(model: str, known: Iterable[str], name: str) -> Any:
+    names = tuple(known)
+    if not names:
+        raise UsageError(
+            f"{specs.flag_of(name)} is a field of a family, and {model} is none; an argument of "
+            f"its own is given as --model-arg {name}=VALUES"
+        )
+    near = did_you_mean(name, names)
+    raise UsageError(f"{specs.flag_of(name)} is not a field of {model}.{near}")
+
+
+def _usual(question: Question, space: Space) -> tuple[str, ...]:
+    """Return what is measured where nobody says."""
+    for values in space.combinations():
+        try:
+            sketched = question.network(values).sketch is not None
+        except UsageError:  # of another variant there may be one
+            continue
+        return (*USUAL, "rf") if sketched else USUAL
+    return USUAL
+
+
+def fields_of(spec: type | None, axes: Sequence[Axis] = ()) -> Mapping[str, bool]:
+    """Return the fields that a condition may name, and whether each is a switch."""
+    if spec is None:
+        return {a.name: all(isinstance(v, bool) for v in a.values) for a in axes}
+    kinds = ("integer", "number", "switch", "list")
+    return {
+        f.name: f.kind == "switch" for f in specs.flags(spec) if f.kind in kinds and not f.kinds
+    }
+
+
+def measures_of(wish: Wish, fields: Mapping[str, bool], rate: str | None) -> tuple[str, ...]:
+    """Return the measures that a wish names; raises `UsageError` where it cannot be granted."""
+    names: list[str] = []
+    if wish.where is not None:
+        for name, dimensions in asked_by(condition_of(wish.where, fields)).items():
+            if "time" in dimensions and rate is None and measures.measure(name).dimension != "time":
+                raise UsageError(
+                    f"--where {wish.where!r}: {name} in seconds needs --sample-rate, e.g. 16kHz"
+                )
+            names.append(name)
+    goals = [goal(word, tuple(fields)) for word in wish.pareto]
+    goals += [goal(wish.sort, tuple(fields), ranked=True)] if wish.sort else []
+    drawn = (same_word(word, measures.measures()) for word in wish.plot)
+    ranked = (each.name for each in goals if each.is_measure)
+    return (*names, *ranked, *(name for name in drawn if name is not None and name not in fields))
+
+
+def plotted(wish: Wish, layout: Layout) -> list[str]:
+    """Return the fields of rows that a page draws; raises `UsageError` for what is none."""
+    known = {name: axis_field(name) for name in layout.names}
+    known |= {each.heading: layout.field_of(each) for each in layout.measured}
+    found = []
+    for word in wish.plot:
+        name = same_word(word, known)
+        if name is None:
+            near = did_you_mean(word, list(known))
+            raise UsageError(f"--plot {word}: it is no axis and no measure here.{near}")
+        found.append(known[name])
+    if len(found) not in (0, 2, 3):
+        raise UsageError("--plot takes two names or three: x,y or x,y,colour")
+    return found
+
+
+def condition_of(text: str, fields: Mapping[str, bool]) -> Condition:
+    """Return a condition over measures and these fields, of which some are switches."""
+    switches = [name for name, is_switch in fields.items() if is_switch]
+    return read_where(text, tuple(fields), switches)
+
+
+def layout_of(
+    axes: Sequence[tuple[str, Kind]], names: Sequence[str], rate: str | None, group: str | None
+) -> Layout:
+    """Return what the rows of a sweep have fields for: its axes, and measures by their names."""
+    measured = []
+    for each in measures.chosen(names):
+        measured.append(Measured(measure=each.name, dimension=each.dimension))
+        in_time = "time" in each.quantity.dimensions and each.dimension != "time"
+        if in_time and rate is not None:
+            measured.append(Measured(measure=each.name, dimension="time"))
+    return Layout(axes=tuple(axes), measured=tuple(measured), group=group or "")

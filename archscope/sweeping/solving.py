@@ -1,0 +1,188 @@
+"""The value of one field by which a measure comes nearest to what is wanted: `params=124M`.
+
+Bisection over the integers that make a network, by the engines themselves: a measure that grows or
+shrinks along the field is met as nearly as it can be; what it misses by is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+from archscope import specs
+from archscope.assertions import Dimension, Found, Number
+from archscope.errors import ArchscopeError, UsageError
+from archscope.records import frozen
+from archscope.studies.measures import Measure, measure
+from archscope.studies.sweep.outcomes import RESIDUAL
+
+_NEAR = 4096
+"""Integers beside one that makes no network which are tried in its place."""
+_HIGHEST = 2**24
+"""Where a field states no largest value."""
+
+
+@frozen
+class Solve:
+    """What is wanted of a measure, and the field that is free for it."""
+
+    field: str
+    """The field whose value is found."""
+    measure: str
+    """What is to come near, e.g. `params`."""
+    dimension: Dimension
+    """What it is measured in."""
+    target: str
+    """What it is to be, as an exact number: `124000000`, `1/2`."""
+    low: int
+    """The smallest value that the field may have."""
+    high: int
+    """The largest."""
+
+    @property
+    def wanted(self) -> Fraction:
+        """What the measure is to be."""
+        return Fraction(self.target)
+
+    @property
+    def of(self) -> Measure:
+        """The measure."""
+        return measure(self.measure)
+
+
+@frozen
+class Point:
+    """A value of the field, and the measure there."""
+
+    value: int
+    number: Number
+
+
+@frozen
+class Solved:
+    """The value that comes nearest, and what it misses by."""
+
+    point: Point
+    """The value, and the measure there."""
+    residual: Fraction
+    """By how much of what was wanted it is above; below 0 it is below."""
+
+
+def solve_of(
+    spec: type | None, field: str, of: Measure, dimension: Dimension, wanted: Fraction
+) -> Solve:
+    """Return what is to be solved; raises `UsageError` where the field holds no integer."""
+    known = {} if spec is None else {flag.name: flag for flag in specs.flags(spec)}
+    name = field.replace("-", "_")
+    if name not in known or known[name].kind not in ("integer", "list") or known[name].kinds:
+        whole = [n for n, f in known.items() if f.kind in ("integer", "list") and not f.kinds]
+        raise UsageError(f"--solve {field}: it is no field that holds integers: {', '.join(whole)}")
+    if wanted <= 0:
+        raise UsageError(f"--iso {of.name}: what is to be met is more than 0")
+    low, high = known[name].low, known[name].high
+    return Solve(
+        field=name,
+        measure=of.name,
+        dimension=dimension,
+        target=str(wanted),
+        low=max(1, int(low or 1)),
+        high=int(high or _HIGHEST),
+    )
+
+
+Evaluate = Callable[[int], Number | None]
+"""The measure at a value of the field; None where no network can be made of it."""
+
+
+def solved(solve: Solve, evaluate: Evaluate) -> Solved:
+    """Return the value that comes nearest to what is wanted.
+
+    Raises `ArchscopeError` where no value makes a network.
+    """
+    search = _Search(solve, evaluate)
+    first = search.near(solve.low, 1)
+    if first is None:
+        raise ArchscopeError(f"no {solve.field} makes a network here")
+    below, above = search.bracket(first)
+    while above is not None:
+        middle = search.between(below.value, above.value)
+        if middle is None:
+            break
+        if search.is_below(middle.number):
+            below = middle
+        else:
+            above = middle
+    ends = [below] if above is None else [below, above]
+    best = min(ends, key=lambda point: abs(Fraction(point.number) - solve.wanted))
+    return Solved(point=best, residual=(Fraction(best.number) - solve.wanted) / solve.wanted)
+
+
+class _Search:
+    def __init__(self, solve: Solve, evaluate: Evaluate) -> None:
+        self._solve, self._evaluate = solve, evaluate
+        self._known: dict[int, Number | None] = {}
+        self._falls = False
+
+    def at(self, value: int) -> Point | None:
+        """Return the measure at a value; None where no network can be made of it."""
+        if value not in self._known:
+            self._known[value] = self._evaluate(value)
+        number = self._known[value]
+        return None if number is None else Point(value=value, number=number)
+
+    def near(self, value: int, step: int, end: int | None = None) -> Point | None:
+        """Return the first value in a direction that makes a network, before an end."""
+        for tried in range(_NEAR):
+            one = value + tried * step
+            if one == end or not self._solve.low <= one <= self._solve.high:
+                return None
+            found = self.at(one)
+            if found is not None:
+                return found
+        return None
+
+    def is_below(self, number: Number) -> bool:
+        """Return whether the measure lies on the side of small values of the field."""
+        return number > self._solve.wanted if self._falls else number < self._solve.wanted
+
+    def bracket(self, first: Point) -> tuple[Point, Point | None]:
+        """Return two values between which the measure is met; None: it is met nowhere above."""
+        below = first
+        while True:
+            above = self.near(2 * below.value + 1, 1) or self.near(
+                self._solve.high, -1, below.value
+            )
+            if above is None:
+                return below, None
+            if below is first:
+                self._falls = above.number < first.number
+                if not self.is_below(first.number):
+                    return first, None
+            if not self.is_below(above.number):
+                return below, above
+            below = above
+
+    def between(self, low: int, high: int) -> Point | None:
+        """Return a value between two, the nearest to their middle that makes a network."""
+        middle = (low + high) // 2
+        return self.near(middle, -1, low) or self.near(middle + 1, 1, high)
+
+
+def worst(found: Found, solve: Solve) -> Number:
+    """Return a measure as one number, along its worst axis; raises `ArchscopeError` if unknown."""
+    if not found.values or found.bound:
+        reason = found.why or f"it is no more than {found.bound} that"
+        raise ArchscopeError(f"{solve.measure} is not known exactly, because {reason}")
+    return min(found.values) if solve.of.quantity.better == "more" else max(found.values)
+
+
+def found_fields(
+    solve: Solve, found: Solved, fields: Mapping[str, Any]
+) -> Iterator[tuple[str, dict[Dimension, Found]]]:
+    """Yield what an answer keeps: the numbers of the spec, the value found, what it misses by."""
+    for name, value in fields.items():
+        several = value if isinstance(value, list | tuple) else (value,)
+        yield name, {"count": Found(values=tuple(several))}
+    yield solve.field, {"count": Found(values=(found.point.value,))}
+    yield RESIDUAL, {"share": Found(values=(found.residual,))}
