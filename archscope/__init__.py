@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from archscope.library import report as report
     from archscope.library import rf as rf
     from archscope.library import suggest as suggest
+    from archscope.library import sweep as sweep
     from archscope.library import time as time
     from archscope.results import Report as Report
 
@@ -42,6 +43,7 @@ _HOMES = {
     "report": "archscope.library",
     "rf": "archscope.library",
     "suggest": "archscope.library",
+    "sweep": "archscope.library",
     "time": "archscope.library",
 }
 """Where each public name lives; it is imported when it is first asked for."""
@@ -59,6 +61,7 @@ __all__ = [
     "report",
     "rf",
     "suggest",
+    "sweep",
     "time",
 ]
 

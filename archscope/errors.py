@@ -63,6 +63,15 @@ class ThresholdError(ArchscopeError):
     exit_code = 3
 
 
+class InterruptedRunError(KeyboardInterrupt):
+    """A Ctrl-C after which something is there all the same: what was finished until then."""
+
+    def __init__(self, report: Any) -> None:
+        super().__init__()
+        self.report = report
+        """What was finished, as a `results.Report`."""
+
+
 class SpecError(UsageError):
     """One field of a spec holds a value that it cannot hold.
 

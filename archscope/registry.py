@@ -34,11 +34,15 @@ _GROUPS = b"[archscope."
 class Registry(Generic[T]):
     """Names to constants of one type, for one folder of the package and one entry-point group."""
 
-    def __init__(self, kind: str, package: str, constant: str, type_: type[T]) -> None:
+    def __init__(
+        self, kind: str, package: str, constant: str, type_: type[T], *, folders_alone: bool = False
+    ) -> None:
+        """Tell of a kind; `folders_alone`: a file in its folder is none, but serves all of them."""
         self._kind = kind
         self._package = package
         self._constant = constant
         self._type = type_
+        self._folders_alone = folders_alone
 
     def names(self) -> tuple[str, ...]:
         """Return every known name, sorted, without importing any of them."""
@@ -104,7 +108,10 @@ class Registry(Generic[T]):
         return str(constant.summary)
 
     def _builtin(self) -> dict[str, Path]:
-        return _modules_in(self._package)
+        found = _modules_in(self._package)
+        if not self._folders_alone:
+            return found
+        return {name: file for name, file in found.items() if _is_package(file)}
 
     def _strangers(self) -> dict[str, EntryPoint]:
         return {point.name: point for point in _entry_points() if point.group == self._package}

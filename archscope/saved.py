@@ -99,12 +99,13 @@ def _report(document: Mapping[str, Any]) -> Report:
     sections = _value(document.get("sections", {}), dict[str, Any], "sections")
     if not sections:
         raise _MisfitError("it has no rows; save it without --total")
+    config = _value(document.get("config", {}), dict[str, Any], "config")
     return Report(
         command=_value(document.get("command"), str, "command"),
         title=_value(document.get("title"), str, "title"),
-        config=_value(document.get("config", {}), dict[str, Any], "config"),
+        config=config,
         environment=_value(document.get("environment"), Environment, "environment"),
-        sections=tuple(_section(address, entry) for address, entry in sections.items()),
+        sections=tuple(_section(address, entry, config) for address, entry in sections.items()),
         convention=_value(document.get("flop_convention"), Convention | None, "flop_convention"),
         inputs=_value(document.get("inputs", []), tuple[InputShape, ...], "inputs"),
         origin=_value(document.get("origin", ""), str, "origin"),
@@ -123,8 +124,8 @@ class _Entry:
     device: str | None
 
 
-def _section(address: str, entry: Any) -> Section:
-    declared = _declared(address)
+def _section(address: str, entry: Any, config: Mapping[str, Any]) -> Section:
+    declared = _declared(address, config)
     found = _value(entry, _Entry, address)
     totals = None
     if found.totals is not None:
@@ -144,17 +145,23 @@ def _section(address: str, entry: Any) -> Section:
     )
 
 
-def _declared(address: str) -> Section:
-    """Return the section without rows that an analysis declares at an address."""
+def _declared(address: str, config: Mapping[str, Any]) -> Section:
+    """Return the section without rows that is declared at an address, for a report's config."""
     name, _, _ = address.partition(".")
-    for registry in (ANALYSES, STUDIES):
-        if name in registry.names():
-            for section in registry.get(name).declared():
-                if section.address == address:
-                    return section
-    raise _MisfitError(
-        f"section {address}", "no analysis here has one; it was made by another archscope"
-    )
+    declared: tuple[Section, ...] = ()
+    if name in ANALYSES.names():
+        declared = ANALYSES.get(name).declared()
+    elif name in STUDIES.names():
+        try:
+            declared = STUDIES.get(name).declared(config)
+        except UsageError as error:
+            raise _MisfitError(f"section {address}", str(error)) from None
+    found = next((section for section in declared if section.address == address), None)
+    if found is None:
+        raise _MisfitError(
+            f"section {address}", "no analysis here has one; it was made by another archscope"
+        )
+    return found
 
 
 def _value(value: Any, hint: Any, where: str) -> Any:

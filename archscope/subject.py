@@ -138,6 +138,10 @@ class Network:
     """With the weights that the user's code gives it; None where a name brings none."""
     published: tuple[Published, ...] = ()
     """What its authors say of it."""
+    family: str = ""
+    """The family that makes it; empty: none does."""
+    spec: Any = None
+    """The spec that the family makes it of."""
 
     def held(self) -> Subject:
         """Return the form whose weights have the network's own values, where there is one."""

@@ -18,7 +18,7 @@ PACKAGE = Path(archscope.__file__).parent
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "records", "version", "labels"}),
     frozenset({"registry", "columns", "files", "assertions"}),
-    frozenset({"theory", "specs", "results", "hardware"}),
+    frozenset({"theory", "specs", "results", "hardware", "folding"}),
     frozenset({"subject"}),
     frozenset({"running"}),
     frozenset({"blocks", "counting", "dependence", "timing"}),

@@ -34,6 +34,7 @@ from archscope.present import FORMATS
 from archscope.present.html.charts import CHARTS
 from archscope.registry import Registry
 from archscope.results import Report, View
+from archscope.studies import STUDIES
 from archscope.subject import Inputs, Subject
 
 PACKAGE = Path(archscope.__file__).parent
@@ -62,6 +63,7 @@ EVERY = {
     "commands": COMMANDS,
     "counters": TOOLS,
     "rules": RULE_SETS,
+    "studies": STUDIES,
 }
 
 

@@ -78,10 +78,14 @@ class ModelCommand(click.Command):
         ctx.meta[_NAMED] = tuple(_named_by(args))
         ctx.meta[_GENERAL] = self._wants_general(ctx, args)
         try:
-            return super().parse_args(ctx, args)
+            return super().parse_args(ctx, self.words(ctx, args))
         except click.NoSuchOption as unknown:
             _say_whose(ctx, unknown)
             raise
+
+    def words(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Return what was typed as Click is to read it."""
+        return args
 
     def _wants_general(self, ctx: click.Context, args: list[str]) -> bool:
         """Return whether a flag may be of a general family; importing those takes its time."""
@@ -216,9 +220,14 @@ def read_model(model: str | None, request: Request) -> Network:
 
     if model == "":
         raise UsageError("MODEL is empty; leave it out, or name a network, e.g. resnet50")
+    return loaders.load(model or "", with_own_words(request))
+
+
+def with_own_words(request: Request) -> Request:
+    """Return a request with what the flags say of a network of the user's own."""
     context = click.get_current_context(silent=True)
     own = context.meta.get(_REQUEST) if context else None
-    return loaders.load(model or "", replace(own, fields=request.fields) if own else request)
+    return replace(own, fields=request.fields) if own else request
 
 
 def _own_request(ctx: click.Context) -> Request:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from archscope.library._rf import see_network as see_network
     from archscope.library._rf import suggest as suggest
     from archscope.library._rf import why_unbuffered as why_unbuffered
+    from archscope.library._sweep import plan_sweep as plan_sweep
+    from archscope.library._sweep import run_sweep as run_sweep
+    from archscope.library._sweep import sweep as sweep
     from archscope.library._time import bound_network as bound_network
     from archscope.library._time import time as time
     from archscope.library._time import time_network as time_network
@@ -50,6 +53,9 @@ _HOMES = {
     "rf": "_rf",
     "see_network": "_rf",
     "suggest": "_rf",
+    "sweep": "_sweep",
+    "plan_sweep": "_sweep",
+    "run_sweep": "_sweep",
     "time": "_time",
     "time_network": "_time",
     "why_unbuffered": "_rf",

@@ -70,7 +70,7 @@ def network_of(
     spec = loader.spec(name) if loader else None
     if spec is not None:
         check_names(spec, fields)
-    own = _own_words(fields) if loader is not None and spec is None else {}
+    own = own_words(fields) if loader is not None and spec is None else {}
     rest = {word: value for word, value in fields.items() if word not in _OWN or not own}
     values = {field: tuple_of(value) for field, value in rest.items()}
     request = Request(fields=values, parameters_alone=parameters_alone, method=method, **own)
@@ -81,7 +81,7 @@ _OWN = ("input_shape", "input", "inputs", "model_arg")
 """What is said of a network of the user's own."""
 
 
-def _own_words(fields: Mapping[str, Any]) -> dict[str, Any]:
+def own_words(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of the command line's words that are given, as a `Request` holds them."""
     shapes = fields.get("input_shape", ())
     if isinstance(shapes, str):

@@ -74,6 +74,8 @@ def network(
         whole=whole,
         sketch=sketch if family.outline else None,
         published=published,
+        family=family.name,
+        spec=spec,
     )
 
 

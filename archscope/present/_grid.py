@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+from archscope import folding
 from archscope.columns import Column, columns
-from archscope.present import _cell, _fold, _format, _lines, _select, _totals
-from archscope.present._fold import Node
+from archscope.folding import Node
+from archscope.present import _cell, _format, _lines, _select, _totals
 from archscope.present._lines import Line
 from archscope.present._totals import Total
 from archscope.records import frozen
@@ -153,7 +154,7 @@ def _heading(column: Column, title: str, *, first: bool) -> Heading:
 
 
 def _reader(section: Section, view: View, column: Column) -> Callable[[Line], str]:
-    if column.kind == "path" and column.name == _fold.path_field(section.row_type):
+    if column.kind == "path" and column.name == folding.path_field(section.row_type):
         return lambda line: line.tree + _format.safe_label(line.label)
     if _is_form(column):
         return lambda line: _form(line, column.name)

@@ -13,9 +13,9 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from archscope import folding
 from archscope.columns import Column, columns
-from archscope.present import _fold
-from archscope.present._fold import Group, Node
+from archscope.folding import Group, Node
 from archscope.records import frozen
 from archscope.results import Section, View
 
@@ -73,9 +73,9 @@ def value(line: Line, field: str) -> Any:
 
 def tree(section: Section) -> Node | None:
     """Return the tree of a section's modules, None where its rows form none."""
-    if _fold.path_field(section.row_type) is None:
+    if folding.path_field(section.row_type) is None:
         return None
-    return _fold.tree(section.rows, section.row_type)
+    return folding.tree(section.rows, section.row_type)
 
 
 def lines(section: Section, root: Node | None, view: View) -> tuple[Line, ...]:
@@ -84,7 +84,7 @@ def lines(section: Section, root: Node | None, view: View) -> tuple[Line, ...]:
         return tuple(_plain(row) for row in section.rows)
     walk = _Walk(
         depth=view.max_depth,
-        siblings=_fold.unfolded if view.expand else _fold.fold,
+        siblings=folding.unfolded if view.expand else folding.fold,
         additive=additive(section.row_type),
     )
     return tuple(replace(line, parts=_hang(line.parts, "")) for line in walk.top(root))
@@ -182,7 +182,7 @@ class _Walk:
         if node.row is None or not self.additive or not node.children:
             return False
         row_type: type = type(node.row)
-        refers = _fold.reference_field(row_type)
+        refers = folding.reference_field(row_type)
         if refers is not None and getattr(node.row, refers) is not None:
             return True
         return any(self._adds(node, field) for field in self.additive)

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from archscope import folding
 from archscope.analyses.params.rows import ModuleRow
-from archscope.present import _fold, _lines
+from archscope.present import _lines
 from archscope.results import Report, View
 
 Make = Callable[..., Any]
@@ -34,15 +35,15 @@ def rows(make: Make, module: Any, path: str = "", names: str = "") -> list[Any]:
     return found
 
 
-def tree_of(found: list[Any]) -> _fold.Node:
-    return _fold.tree(found, ModuleRow)
+def tree_of(found: list[Any]) -> folding.Node:
+    return folding.tree(found, ModuleRow)
 
 
 def labels(found: list[Any]) -> list[tuple[str, int]]:
-    return [(group.label, group.copies) for group in _fold.fold(tree_of(found).children)]
+    return [(group.label, group.copies) for group in folding.fold(tree_of(found).children)]
 
 
-def same(one: _fold.Node, other: _fold.Node) -> bool:
+def same(one: folding.Node, other: folding.Node) -> bool:
     """The definition of alike, spelt out."""
     return (
         (one.row.own_trainable, one.row.type) == (other.row.own_trainable, other.row.type)
@@ -65,7 +66,7 @@ def test_alike_means_equal_all_the_way_down(row: Make, module: Any) -> None:
 def test_folding_loses_nothing(row: Make, module: Any) -> None:
     siblings = tree_of(rows(row, module)).children
     folded: Counter[int] = Counter()
-    for group in _fold.fold(siblings):
+    for group in folding.fold(siblings):
         folded[group.node.alike] += group.copies
     assert folded == Counter(node.alike for node in siblings)
 
@@ -135,7 +136,7 @@ def test_names_of_any_length_and_depth(row: Make) -> None:
     assert sum(_fold_sum(node) for node in [tree_of(found)]) == 3
 
 
-def _fold_sum(root: _fold.Node) -> int:
+def _fold_sum(root: folding.Node) -> int:
     todo, total = [root], 0
     while todo:
         node = todo.pop()

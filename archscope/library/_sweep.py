@@ -1,0 +1,201 @@
+"""Measures many variants of one network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from archscope.errors import InterruptedRunError, UsageError
+from archscope.library._named import own_words
+from archscope.results import Convention, Report
+from archscope.studies.sweep.answer import Choice, sections
+from archscope.studies.sweep.choosing import goal
+from archscope.studies.sweep.outcomes import Outcome
+from archscope.studies.sweep.rows import Layout
+from archscope.study import assemble
+from archscope.subject import Request
+from archscope.sweeping.executors import Limits
+from archscope.sweeping.planning import (
+    Asked,
+    Planned,
+    Wish,
+    condition_of,
+    fields_of,
+    layout_of,
+    planned,
+)
+from archscope.sweeping.running import HERE, Memory, Plan, Store, Watch, outcomes, run
+
+Words = str | Iterable[str] | None
+
+
+def sweep(
+    model: str = "",
+    *,
+    measure: Words = None,
+    where: str | None = None,
+    pareto: Words = None,
+    sort: str | None = None,
+    group: str | None = None,
+    zip: Words = None,
+    limit: int | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+    sample_rate: str | float | None = None,
+    workers: int | None = None,
+    executor: str | None = None,
+    memory_limit: int | None = None,
+    device: str = "auto",
+    dtype: str = "fp32",
+    runs: int = 100,
+    method: str | None = None,
+    **fields: Any,
+) -> Report:
+    """Measure every combination of some values of a network's fields; a row for each.
+
+    >>> found = sweep("cnn", depth=range(4, 7), channels=[16, 32], measure=["params", "rf"])
+    >>> [row.params for row in found.section("sweep.variants").rows]
+    [7408, 28640, 9728, 37888, 12048, 47136]
+
+    `model` is a family, a published network, a sentence or one of your own by its name; without it
+    the fields say which. Of `fields` (of one's own network of `model_arg`) a list, a range or
+    another iterable is an axis, a tuple one value; a text is read as on the command line, e.g.
+    `"16:256:*2"`. `zip` names axes that go together; of many variants `limit` takes the first,
+    `sample` draws some.
+
+    `measure` names what is measured, e.g. `["params", "macs", "rf", "coverage", "latency"]`.
+    `where` is a condition such as `"params < 100k and rf >= 1s"`: variants of which it does not
+    hold are left out, those of which that is not known say why. `pareto` marks those that no other
+    beats in all of these, `sort` puts the best first, `group` adds a row for each value of a field.
+
+    A variant that cannot be made or counted is a row with its reason. `workers` processes, or those
+    of an `executor` such as `"dask://10.0.0.1:8786"`, share the work; a script that asks for them
+    needs its `if __name__ == "__main__"`. Passes are timed one after the other in this process.
+    """
+    own = own_words(fields)
+    axes = {name: value for name, value in fields.items() if name not in _OWN}
+    asked = plan_sweep(
+        model,
+        Request(fields=axes, method=method, **own),
+        measure=measure,
+        where=where,
+        pareto=pareto,
+        sort=sort,
+        group=group,
+        zip=zip,
+        limit=limit,
+        sample=sample,
+        seed=seed,
+        sample_rate=None if sample_rate is None else str(sample_rate),
+        device=device,
+        dtype=dtype,
+        runs=runs,
+    )
+    return run_sweep(asked, workers=workers, executor=executor, memory_limit=memory_limit)
+
+
+_OWN = ("input_shape", "input", "inputs", "model_arg")
+
+
+def plan_sweep(
+    model: str,
+    request: Request,
+    *,
+    measure: Words = None,
+    where: str | None = None,
+    pareto: Words = None,
+    sort: str | None = None,
+    group: str | None = None,
+    zip: Words = None,
+    limit: int | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+    sample_rate: str | None = None,
+    **timing: Any,
+) -> Planned:
+    """Return a sweep that can be run; raises `UsageError` before any work. See `sweep`."""
+    asked = Asked(
+        model=model,
+        request=request,
+        measures=_words(measure),
+        wish=Wish(where=where, pareto=_words(pareto), sort=sort, group=group),
+        zipped=_words(zip),
+        limit=limit,
+        sample=sample,
+        seed=seed,
+        sample_rate=sample_rate,
+        timing=timing,
+    )
+    return planned(asked)
+
+
+def _words(given: Words) -> tuple[str, ...]:
+    """Return words in a text with commas between, or in a list."""
+    several = given.split(",") if isinstance(given, str) else given or ()
+    return tuple(word.strip() for word in several if word.strip())
+
+
+def run_sweep(
+    sweep: Planned,
+    *,
+    workers: int | None = None,
+    executor: str | None = None,
+    memory_limit: int | None = None,
+    watch: Watch = lambda progress: None,
+) -> Report:
+    """Run what was planned and return the report; see `sweep`.
+
+    A Ctrl-C raises `InterruptedRunError`, a `KeyboardInterrupt` with the `report` until then.
+    """
+    limits = Limits(workers=workers, memory=memory_limit)
+    is_shared = executor or (workers or 1) > 1 or memory_limit is not None
+    plan = Plan(executor=(executor or "processes") if is_shared else HERE, limits=limits)
+    store: Store = Memory()
+    variants = sweep.variants()
+    try:
+        run(sweep.question, variants, store, plan, watch)
+    except KeyboardInterrupt:
+        raise InterruptedRunError(_report(sweep, outcomes(variants, store))) from None
+    return _report(sweep, outcomes(variants, store))
+
+
+def _report(sweep: Planned, found: Iterable[Outcome]) -> Report:
+    """Return the report of a sweep, as far as its variants are answered."""
+    wish = sweep.wish
+    axes = tuple((axis.name, axis.kind) for axis in sweep.space.axes)
+    layout = layout_of(sweep.question, axes, wish.group)
+    fields = fields_of(sweep.spec, sweep.space.axes)
+    return _made(sweep.title, layout, wish, fields, tuple(found), sweep.question.kept())
+
+
+def _made(
+    title: str,
+    layout: Layout,
+    wish: Wish,
+    fields: Mapping[str, bool],
+    found: Sequence[Outcome],
+    asked: Mapping[str, Any],
+) -> Report:
+    """Return the report of outcomes, as a wish chooses among them."""
+    names = tuple(fields)
+    if wish.group and wish.group not in (*layout.names, *names):
+        raise UsageError(f"--group {wish.group}: it is no field here")
+    choice = Choice(
+        where=None if wish.where is None else condition_of(wish.where, fields),
+        pareto=tuple(goal(word, names) for word in wish.pareto),
+        sort=None if wish.sort is None else goal(wish.sort, names, ranked=True),
+    )
+    counts = any(each.measure in ("macs", "flops") for each in layout.measured)
+    return assemble(
+        "sweep",
+        title,
+        {**layout.kept, "question": dict(asked)},
+        sections(layout, found, choice),
+        _convention() if counts else None,
+    )
+
+
+def _convention() -> Convention:
+    from archscope.analyses.params.analysis import FVCORE
+
+    return FVCORE

@@ -1,0 +1,188 @@
+"""The answer of a sweep: outcomes as rows, with what a condition and a ranking say of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+from archscope.assertions import Dimension, Found
+from archscope.records import frozen
+from archscope.results import Headline, Note, Section
+from archscope.studies.sweep.choosing import Goal, front, holds, ranked
+from archscope.studies.sweep.outcomes import Outcome
+from archscope.studies.sweep.rows import Layout, Measured, axis_field, groups_of, variants_of
+from archscope.studies.where import Condition
+
+_MOST_REASONS = 5
+"""Reasons that a note gives, the most frequent first."""
+
+
+@frozen
+class Choice:
+    """Which variants are shown, and in which order."""
+
+    where: Condition | None = None
+    """What must hold of them; None: nothing."""
+    pareto: tuple[Goal, ...] = ()
+    """The numbers whose front is marked."""
+    sort: Goal | None = None
+    """The number by which they stand, best first; None: as they were made."""
+
+
+def sections(layout: Layout, found: Iterable[Outcome], choice: Choice) -> tuple[Section, ...]:
+    """Return the rows of those variants of which the condition is not false, and their groups."""
+    outcomes = sorted(found, key=lambda outcome: outcome.place)
+    kept, marks, notes = list(outcomes), {}, list(_failures(outcomes))
+    if choice.where is not None:
+        verdicts = {each.place: holds(choice.where, each) for each in outcomes}
+        kept = [each for each in outcomes if verdicts[each.place].holds is not False]
+        marks = {place: _mark(verdict.holds, verdict.why) for place, verdict in verdicts.items()}
+        notes.append(_of_condition(choice.where, [v.holds for v in verdicts.values()]))
+    sure = [each for each in kept if not marks.get(each.place)]
+    best = front(sure, choice.pareto) if choice.pareto else None
+    if best is not None:
+        notes.append(_of_front(sure, choice.pareto, best))
+    if choice.sort is not None:
+        kept = ranked(kept, choice.sort)
+    rows = [_row(layout, each, marks.get(each.place, ""), best) for each in kept]
+    made = variants_of(layout).filled(
+        rows,
+        notes=tuple(notes),
+        headline=tuple(_headlines(outcomes, sure, best, choice)),
+    )
+    groups = groups_of(layout).filled(_groups(layout, kept)) if layout.group else None
+    return (made,) if groups is None else (groups, made)
+
+
+def _mark(verdict: bool | None, why: str) -> str:
+    """Return what a row says of a condition that is not known to hold; empty where it holds."""
+    return "" if verdict else f"unknown: {why}"
+
+
+def _row(layout: Layout, outcome: Outcome, mark: str, best: frozenset[int] | None) -> Any:
+    values = {axis_field(axis): _plain(outcome.value(axis)) for axis in layout.names}
+    for each in layout.measured:
+        found = outcome.of(each.measure, each.dimension)
+        field = layout.field_of(each)
+        values[field] = _value(found, each)
+        values[f"{field}_is"] = found.bound or ("exact" if found.values else "unknown")
+    unknown = (
+        each for each in layout.measured if not outcome.of(each.measure, each.dimension).values
+    )
+    whys = (f"{each.heading}: {outcome.of(each.measure, each.dimension).why}" for each in unknown)
+    roads = {a.analysis: a.road for a in outcome.answers if a.road}
+    return variants_of(layout).row_type(
+        number=outcome.place + 1,
+        **values,
+        residual=outcome.residual,
+        pareto=None if best is None else outcome.place in best,
+        holds=mark,
+        reason=outcome.reason or ("not asked yet" if outcome.status == "open" else "; ".join(whys)),
+        status=outcome.status,
+        road="; ".join(f"{name}: {road}" for name, road in roads.items()),
+        model=outcome.name,
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of an axis as a cell holds it: a number, a switch or a text."""
+    return value if isinstance(value, int | float | str | None) else str(value)
+
+
+def _value(found: Found, each: Measured) -> Any:
+    """Return what is known as a cell holds it: one number where there is one axis."""
+    if each.dimension == "switch":
+        return bool(all(found.values)) if found.values else None
+    values = tuple(_number(value, each.dimension) for value in found.values)
+    return (values[0] if len(values) == 1 else values) if values else None
+
+
+def _number(value: Any, dimension: Dimension) -> int | float:
+    if isinstance(value, Fraction):
+        whole = value.denominator == 1 and dimension not in ("time", "share")
+        return int(value) if whole else float(value)
+    return float(value) if dimension in ("time", "share") else value  # type: ignore[no-any-return]
+
+
+def _failures(outcomes: Sequence[Outcome]) -> Iterator[Note]:
+    """Say how many variants failed, why most of them did, and how many are not asked yet."""
+    failed = [each for each in outcomes if each.status == "failed"]
+    if failed:
+        reasons = Counter(each.reason for each in failed).most_common()
+        details = [f"{count:,} × {reason}" for reason, count in reasons[:_MOST_REASONS]]
+        more = len(reasons) - _MOST_REASONS
+        yield Note(
+            level="warning",
+            text=f"{_variants(len(failed))} of {len(outcomes):,} failed",
+            details=(*details, *([f"and {more:,} other reasons"] if more > 0 else [])),
+        )
+    waiting = sum(each.status == "open" for each in outcomes)
+    if waiting:
+        yield Note(level="warning", text=f"{_variants(waiting)} of {len(outcomes):,} not asked yet")
+
+
+def _of_condition(condition: Condition, verdicts: Sequence[bool | None]) -> Note:
+    counts = Counter(verdicts)
+    said = [f"of {counts[True]:,} variants it holds"]
+    if counts[None]:
+        said.append(f"of {counts[None]:,} that is not known")
+    if counts[False]:
+        said.append(f"{counts[False]:,} of which it does not hold are left out")
+    return Note(
+        level="ok" if counts[True] else "warning", text=f"{condition.text}: {', '.join(said)}"
+    )
+
+
+def _of_front(outcomes: Sequence[Outcome], goals: Sequence[Goal], best: frozenset[int]) -> Note:
+    ends = ", ".join(f"{'most' if each.more else 'least'} {each.name}" for each in goals)
+    unsure = sum(any(goal.of(each) is None for goal in goals) for each in outcomes)
+    aside = f"; {_variants(unsure)} of which that is not known exactly take no part"
+    level = "info" if best else "warning"
+    return Note(
+        level=level,  # type: ignore[arg-type]
+        text=f"{_variants(len(best))} on the Pareto front of {ends}{aside if unsure else ''}",
+    )
+
+
+def _variants(count: int) -> str:
+    return f"{count:,} variant{'s' * (count != 1)}"
+
+
+def _headlines(
+    outcomes: Sequence[Outcome],
+    sure: Sequence[Outcome],
+    best: frozenset[int] | None,
+    choice: Choice,
+) -> Iterator[Headline]:
+    failed = sum(each.status == "failed" for each in outcomes)
+    yield Headline(name="Variants", value=len(outcomes), kind="count", order=10)
+    if failed:
+        yield Headline(name="Failed", value=failed, kind="count", level="warning", order=20)
+    if choice.where is not None:
+        met = Headline(name="Meet the condition", value=len(sure), kind="count", order=30)
+        yield met
+    if best is not None:
+        yield Headline(name="On the Pareto front", value=len(best), kind="count", order=40)
+
+
+def _groups(layout: Layout, outcomes: Sequence[Outcome]) -> Iterator[Any]:
+    """Yield a row for each value of the field that variants are grouped by."""
+    found: dict[Any, list[Outcome]] = {}
+    for outcome in outcomes:
+        found.setdefault(_plain(outcome.value(layout.group)), []).append(outcome)
+    for value, members in found.items():
+        ends: dict[str, Any] = {}
+        for each in layout.measured:
+            cells = (_value(outcome.of(each.measure, each.dimension), each) for outcome in members)
+            known = [cell for cell in cells if cell is not None]
+            field = layout.field_of(each)
+            ends |= {f"least_{field}": min(known, default=None)}
+            ends |= {f"most_{field}": max(known, default=None)}
+        yield groups_of(layout).row_type(
+            **{axis_field(layout.group): value},
+            number=len(members),
+            failed=sum(each.status == "failed" for each in members),
+            **ends,
+        )
