@@ -5,9 +5,5 @@ from archscope.studies import Study
 STUDY = Study(
     name="search",
     summary="the best variant of a family under conditions, and what each condition costs",
-    sections=(
-        "archscope.studies.search.rows:VARIANTS",
-        "archscope.studies.search.rows:CONSTRAINTS",
-        "archscope.studies.search.rows:CHOICES",
-    ),
+    of_config="archscope.studies.search.rows:declared",
 )

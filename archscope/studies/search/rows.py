@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+import typing
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
 from archscope.columns import column
+from archscope.errors import UsageError
 from archscope.records import frozen
 from archscope.results import Section
 
@@ -11,12 +19,12 @@ WORDS = ((True, "yes"), (False, "no"), (None, "open"))
 
 @frozen
 class VariantRow:
-    """One variant that meets the conditions."""
+    """One variant that meets the conditions; behind `place` stands what was chosen, by field."""
 
     place: int = column("#", kind="number")
     """Its place among all that do, the best first."""
-    variant: str = column("Variant")
-    """What was chosen, field by field."""
+    variant: str = column()
+    """What was chosen, in words."""
     model: str = column()
     """The same as MODEL, e.g. `cnn:depth=11,channels=8`."""
     goal: float | None = column()
@@ -36,8 +44,8 @@ class VariantRow:
     runs: int | None = column("Layers run", kind="count", drop=3, default=None)
     """Layers that are run one after the other: those that have weights, and attention itself."""
     launches: int | None = column("Calls", kind="count", drop=2, idle="unknown", default=None)
-    """Operators that torch's dispatcher calls in one forward pass, without those that only look at
-    memory otherwise; None where the network was not counted."""
+    """Operators that torch's dispatcher calls in one forward pass without those that only look at
+    memory otherwise, attention as its products, softmax and mask; None where it was not counted."""
     activation_bytes: int | None = column("Activations", kind="bytes", drop=2, default=None)
     """Bytes of what all layers that multiply answer in one forward pass, in float32."""
     latency: float | None = column("Latency", kind="seconds", idle="unknown", default=None)
@@ -118,13 +126,6 @@ class ChoiceRow:
     """Whether nothing of that value is better."""
 
 
-VARIANTS = Section(
-    analysis="search",
-    name="variants",
-    row_type=VariantRow,
-    totals_type=Totals,
-    caption="Variants that meet the conditions, the best first",
-)
 CONSTRAINTS = Section(
     analysis="search",
     name="constraints",
@@ -137,3 +138,57 @@ CHOICES = Section(
     row_type=ChoiceRow,
     caption="The best of each choice",
 )
+
+
+def declared(config: Mapping[str, Any]) -> tuple[Section, ...]:
+    """Return the sections of a search whose report has this config, without rows."""
+    axes = config.get("axes")
+    if not isinstance(axes, Mapping) or not all(
+        re.fullmatch(r"[^\W\d]\w*", name) and isinstance(values, list | tuple)
+        for name, values in axes.items()
+    ):
+        raise UsageError("its config names no axes of a search")
+    return variants_of(axes), CONSTRAINTS, CHOICES
+
+
+def variants_of(axes: Mapping[str, Sequence[Any]]) -> Section:
+    """Return the section of a search's variants, without rows."""
+    shown = tuple(name for name, values in axes.items() if len(values) > 1)
+    return Section(
+        analysis="search",
+        name="variants",
+        row_type=row_type(shown),
+        totals_type=Totals,
+        caption="Variants that meet the conditions, the best first",
+        others=("variant", "variants"),
+    )
+
+
+@cache
+def row_type(axes: tuple[str, ...]) -> Any:
+    """Return the type of a variant's row that has a field for each of these axes."""
+    hints = typing.get_type_hints(VariantRow)
+    own = {field.name: field for field in dataclasses.fields(VariantRow)}
+    fields: dict[str, Any] = {"place": own.pop("place")}
+    for axis in axes:
+        name = axis_field(axis)
+        hints[name] = int | float | str
+        fields[name] = column(axis.replace("_", " ").capitalize(), kind="text")
+    fields |= own
+    body = {
+        "__annotations__": {name: hints[name] for name in fields},
+        "__doc__": VariantRow.__doc__,
+        "__module__": __name__,
+        **{name: _anew(field) for name, field in fields.items()},
+    }
+    return frozen(type("VariantRow", (), body))
+
+
+def axis_field(axis: str) -> str:
+    """Return the field of an axis: its name, unless every row has a field of that name."""
+    taken = {field.name for field in dataclasses.fields(VariantRow)}
+    return f"{axis}_axis" if axis in taken else axis
+
+
+def _anew(field: dataclasses.Field[Any]) -> Any:
+    return dataclasses.field(default=field.default, metadata=field.metadata)

@@ -10,7 +10,7 @@ from typing import Any
 from archscope.assertions import Found, Number, shown
 from archscope.results import Headline, Note, Section
 from archscope.specs import typed
-from archscope.specs.space import number_of
+from archscope.specs.space import is_number, number_of
 from archscope.studies.measures import measures
 from archscope.studies.search.answer import Best, Outcome
 from archscope.studies.search.known import BYTES
@@ -19,11 +19,12 @@ from archscope.studies.search.reasons import Price, Ranked
 from archscope.studies.search.rows import (
     CHOICES,
     CONSTRAINTS,
-    VARIANTS,
     ChoiceRow,
     ConstraintRow,
     Totals,
-    VariantRow,
+    axis_field,
+    row_type,
+    variants_of,
 )
 from archscope.studies.search.variants import Place, Variants
 from archscope.studies.where import Condition
@@ -32,14 +33,15 @@ OWN_COLUMNS = ("params", "trainable", "macs", "flops", "rf", "coverage", "ahead"
 """What a row shows whether it was asked or not."""
 
 
-def rows_of(outcome: Outcome) -> tuple[VariantRow, ...]:
+def rows_of(outcome: Outcome) -> tuple[Any, ...]:
     """Return a row for each of the best variants, by closed forms alone."""
     return tuple(_row(outcome, n, each) for n, each in enumerate(outcome.top, start=1))
 
 
-def sections_of(outcome: Outcome, rows: tuple[VariantRow, ...]) -> tuple[Section, ...]:
+def sections_of(outcome: Outcome, rows: tuple[Any, ...]) -> tuple[Section, ...]:
     """Return the answer as sections, with the rows of its variants as they are known by now."""
-    found = VARIANTS.filled(
+    axes = {axis.name: axis.values for axis in outcome.variants.axes}
+    found = variants_of(axes).filled(
         rows,
         totals=_totals(outcome),
         notes=tuple(_notes(outcome)),
@@ -50,7 +52,7 @@ def sections_of(outcome: Outcome, rows: tuple[VariantRow, ...]) -> tuple[Section
     return (found, *(section for section in (constraints, choices) if section.rows))
 
 
-def _row(outcome: Outcome, number: int, found: Ranked) -> VariantRow:
+def _row(outcome: Outcome, number: int, found: Ranked) -> Any:
     variants, (at, rank) = outcome.variants, found
     known = variants.at(at)
     goal, census = outcome.question.goal, known.census
@@ -59,8 +61,14 @@ def _row(outcome: Outcome, number: int, found: Ranked) -> VariantRow:
     axes = {axis.name for axis in variants.axes}
     also = [name for name in names if name not in OWN_COLUMNS and name not in axes]
     sees = variants.family.outline is not None
-    return VariantRow(
+    shown = {axis.name: axis for axis in variants.axes if len(axis.values) > 1}
+    return row_type(tuple(shown))(
         place=number,
+        **{
+            axis_field(name): _cell(value)
+            for name, value in variants.said(at).items()
+            if name in shown
+        },
         variant=variants.text(at),
         model=variants.model(at),
         goal=_plain(goal.value(rank[0])) if goal else None,
@@ -92,6 +100,11 @@ def _off(outcome: Outcome, at: Place) -> float | None:
         return None
     found = outcome.variants.found(at, iso.name, iso.dimension)
     return float(Fraction(max(found.values)) / Fraction(iso.wanted)) - 1
+
+
+def measured_text(outcome: Outcome, at: Place, name: str) -> str:
+    """Return a measure of a variant in closed form in words, e.g. `streams 2`."""
+    return f"{name} {_said(outcome.variants, at, name)}"
 
 
 def _said(variants: Variants, at: Place, name: str, dimension: Any = None) -> str:
@@ -195,6 +208,13 @@ def _choice(outcome: Outcome, best: Best) -> ChoiceRow:
         macs=census.macs if census else None,
         receptive_field=_integers(variants, at, "rf") if variants.family.outline else None,
     )
+
+
+def _cell(value: Any) -> int | float | str:
+    """Return a value as a cell has it: a number, or as it is typed."""
+    if is_number(value) and not isinstance(value, bool):
+        return number_of(value)
+    return _typed(value)
 
 
 def _typed(value: Any) -> str:

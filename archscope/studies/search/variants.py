@@ -5,7 +5,7 @@ A variant is named by its place: the number of its value on each axis.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -57,13 +57,18 @@ class Variants:
         fixed: Mapping[str, Any],
         chosen: Mapping[str, Sequence[Any]],
         rate: Fraction | None = None,
+        *,
+        name: str = "",
+        implied: Collection[str] = (),
     ) -> None:
         """Take fields that are `fixed` and the values of those that are `chosen`.
 
-        What the family has to choose beside these is chosen too. Raises `UsageError` for what is
-        no field of it, or no value of one.
+        What the family has to choose beside these is chosen too. `name` is what names the network
+        where that is not the family, and `implied` are the fixed fields that the name says.
+        Raises `UsageError` for what is no field of it, or no value of one.
         """
         self.family, self.rate, self.space = family, rate, family.choices()
+        self._name, self._implied = name or family.name, implied
         both = sorted(fixed.keys() & chosen.keys())
         if both:
             raise UsageError(f"{both[0]} is fixed and chosen; say one")
@@ -74,7 +79,6 @@ class Variants:
         usual = self.space.axes(said)
         self.axes = tuple(axis(name, v) for name, v in _in_order(usual, said, chosen))
         self._fixed = {name: values[0] for name, values in said.items() if name in fixed}
-        self.usual = tuple(name for name in usual)
         self._known: dict[Place, Known | SpecError] = {}
 
     def __len__(self) -> int:
@@ -146,9 +150,8 @@ class Variants:
 
     def model(self, at: Place) -> str:
         """Return a variant as MODEL, e.g. `cnn:depth=11,channels=8`."""
-        made = self._fields(at)
-        pairs = ",".join(f"{name}={_typed(value)}" for name, value in made.items())
-        return f"{self.family.name}:{pairs}"
+        made = {name: v for name, v in self._fields(at).items() if name not in self._implied}
+        return f"{self._name}:{','.join(f'{name}={_typed(value)}' for name, value in made.items())}"
 
 
 def _in_order(
