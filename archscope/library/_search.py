@@ -22,7 +22,6 @@ from archscope.studies.search.variants import Place, Variants
 from archscope.study import assemble
 from archscope.subject import Network, Request
 from archscope.sweeping.axes import Axis, field_axis
-from archscope.theory.outline import Outline
 from archscope.theory.rates import read_rate
 
 ROUNDING = 1e-9
@@ -275,7 +274,8 @@ def _verified(network: Network, row: Any, *, thoroughly: bool) -> Any:
     What looking at the operators would cost more than a second or two for is told as not looked at,
     unless it is to be done `thoroughly`.
     """
-    looks = network.sketch is not None and (thoroughly or _is_cheap(network.sketch().outline))
+    says = row.receptive_field is not None and network.sketch is not None
+    looks = says and (thoroughly or _is_cheap(network))
     try:
         counted = count_subject(network.subject())
         seen = see_network(network, graph=thoroughly, compare=True) if looks else None
@@ -285,14 +285,17 @@ def _verified(network: Network, row: Any, *, thoroughly: bool) -> Any:
 
     calls = ((each.operator, each.calls) for each in counted.section("operators").rows)
     differences = "; ".join((*_counts(counted, row), *_views(seen, row)))
-    verified = f"no: {differences}" if differences else "yes" if looks else "counts"
+    agreed = "counts" if says and not looks else "yes"
+    verified = f"no: {differences}" if differences else agreed
     return replace(row, launches=launches(calls), verified=verified)
 
 
-def _is_cheap(outline: Outline) -> bool:
+def _is_cheap(network: Network) -> bool:
     from archscope.analyses.rf.agreement import is_cheap
     from archscope.analyses.rf.closed_form.answer import closed_form
 
+    assert network.sketch is not None
+    outline = network.sketch().outline
     return is_cheap(outline, closed_form(outline))
 
 

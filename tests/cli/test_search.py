@@ -27,7 +27,7 @@ def test_eleven_layers_are_found_and_proven(archscope: Run) -> None:
     )
 
     assert found.code == 0
-    assert "the least depth of 4,608 variants is 11, proven" in found.out
+    assert "the smallest depth of 4,608 variants is 11, proven" in found.out
     assert "16,377" in found.out  # 1 + 8 * (2^11 - 1)
     assert "with 8,185 positions depth falls from 11 to 10" in found.out
 

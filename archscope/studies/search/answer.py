@@ -211,7 +211,7 @@ def _unlike(bounds: Bounds, found: Iterator[Ranked]) -> Iterator[Ranked]:
 
 def _choices(bounds: Bounds, problem: Problem) -> Iterator[Best]:
     for number, axis in enumerate(bounds.variants.axes):
-        if axis.ordered or len(axis.values) < 2:
+        if axis.ordered or not 1 < len(axis.values) < len(bounds.variants):
             continue
         for value in range(len(axis.values)):
             box = _with(bounds.whole, number, value)
@@ -227,7 +227,7 @@ def _series(bounds: Bounds, question: Question) -> Outcome:
     """Return, for every choice on the other axes, the value of one axis that comes nearest."""
     assert question.iso is not None
     variants = bounds.variants
-    at = _solved_axis(variants, question)
+    at = solved_axis(variants, question)
     problem = problem_of(question, variants.family)
     others = [range(last + 1) if n != at else (0,) for n, (_, last) in enumerate(bounds.whole)]
     if prod(map(len, others)) > SERIES_LIMIT:
@@ -270,7 +270,8 @@ def _met(
     yield from sorted(kept, key=lambda each: each[1]) if question.goal else kept
 
 
-def _solved_axis(variants: Variants, question: Question) -> int:
+def solved_axis(variants: Variants, question: Question) -> int:
+    """Return the number of the axis that is chosen for every choice on the others."""
     ordered = [axis for axis in variants.axes if axis.ordered and len(axis.values) > 1]
     wanted = question.solve.replace("-", "_") or next(
         (axis.name for axis in ordered if axis.name in ("d_model", "channels")), ""

@@ -53,8 +53,9 @@ class VariantRow:
     off: float | None = column("Off", kind="ratio", drop=1, idle="unknown", default=None)
     """By what share it is off the number that all were to have; None where none was given."""
     verified: str = column("Verified", idle="empty", default="")
-    """`yes` where both engines count the same, and the operators see the same; else what they
-    say, or why nobody asked them."""
+    """`yes` where both engines count the same, and the operators that it runs see the same;
+    `counts` where the operators were not looked at, which would have cost more; `no` and what is
+    said instead; empty where nobody asked them."""
 
 
 @frozen

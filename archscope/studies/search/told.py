@@ -12,7 +12,7 @@ from archscope.results import Headline, Note, Section
 from archscope.specs import typed
 from archscope.specs.space import is_number, number_of
 from archscope.studies.measures import measures
-from archscope.studies.search.answer import Best, Outcome
+from archscope.studies.search.answer import Best, Outcome, solved_axis
 from archscope.studies.search.known import BYTES
 from archscope.studies.search.optimum import Goal
 from archscope.studies.search.reasons import Price, Ranked
@@ -60,7 +60,7 @@ def _row(outcome: Outcome, number: int, found: Ranked) -> Any:
     names |= {goal.name: None} if goal else {}
     axes = {axis.name for axis in variants.axes}
     also = [name for name in names if name not in OWN_COLUMNS and name not in axes]
-    sees = variants.family.outline is not None
+    field = _integers(variants, at, "rf") if variants.family.outline else None
     shown = {axis.name: axis for axis in variants.axes if len(axis.values) > 1}
     return row_type(tuple(shown))(
         place=number,
@@ -74,9 +74,9 @@ def _row(outcome: Outcome, number: int, found: Ranked) -> Any:
         goal=_plain(goal.value(rank[0])) if goal else None,
         params=census.params if census else None,
         macs=census.macs if census else None,
-        receptive_field=_integers(variants, at, "rf") if sees else None,
-        coverage=_share(variants, at) if sees else None,
-        ahead=_integers(variants, at, "ahead") if sees else None,
+        receptive_field=field,
+        coverage=_share(variants, at) if field else None,
+        ahead=_integers(variants, at, "ahead") if field else None,
         also=", ".join(f"{name} {_said(variants, at, name)}" for name in also),
         runs=census.runs if census else None,
         activation_bytes=BYTES * census.activations if census else None,
@@ -142,7 +142,7 @@ def _headline(outcome: Outcome) -> Iterator[Headline]:
         return
     value = goal.value(outcome.top[0][1][0])
     kind = "count" if isinstance(value, int) else "number"
-    word = "Least" if goal.sense == "minimise" else "Most"
+    word = "Smallest" if goal.sense == "minimise" else "Largest"
     yield Headline(
         name=f"{word} {goal.name}",
         value=value if isinstance(value, int) else float(value),
@@ -235,7 +235,7 @@ def _of_best(outcome: Outcome) -> Iterator[Note]:
     goal, variants = outcome.question.goal, outcome.variants
     assert goal is not None
     value = shown(goal.value(outcome.top[0][1][0]), goal.dimension)
-    word = "least" if goal.sense == "minimise" else "most"
+    word = "smallest" if goal.sense == "minimise" else "largest"
     number = f"{len(variants):,} variants"
     how = "proven" if outcome.trail.is_whole else "as far as is known"
     text = (
@@ -327,7 +327,10 @@ def _of_series(outcome: Outcome) -> Iterator[Note]:
     wanted = shown(_plain(iso.wanted), iso.dimension)
     offs = [abs(off) for at, _ in outcome.top if (off := _off(outcome, at)) is not None]
     most = f"; the furthest is off by {_percent(max(offs))}" if offs else ""
-    text = f"each is the one of its row nearest to {iso.name} {wanted}{most}"
+    solved = outcome.variants.axes[solved_axis(outcome.variants, outcome.question)].name
+    text = (
+        f"each has the {solved.replace('_', ' ')} that brings {iso.name} nearest to {wanted}{most}"
+    )
     yield Note(level="info", text=text)
 
 
