@@ -43,10 +43,15 @@ _SECTIONS = {"variant": "variants", "constraint": "constraints", "choice": "choi
     '100k and rf >= 1s".',
 )
 @click.option(
-    "--minimise", metavar="NAME", help="What is to be small: one of these. [default: macs]"
+    "--minimise",
+    metavar="NAME",
+    help="What is to be small: one of these; of equals fewer params, then fewer macs, then the "
+    "earlier in the space come first. [default: macs]",
 )
 @click.option("--maximise", metavar="NAME", help="What is to be large.")
-@click.option("--top", type=click.IntRange(min=1), default=10, help="So many. [default: 10]")
+@click.option(
+    "--top", type=click.IntRange(min=1), help="The first so many. [default: 10; with --iso all]"
+)
 @click.option(
     "--by",
     type=click.Choice(list(_SECTIONS)),

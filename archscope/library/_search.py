@@ -8,15 +8,14 @@ from fractions import Fraction
 from typing import Any
 
 from archscope import loaders, specs
-from archscope.errors import ArchscopeError, SpecError, ThresholdError, UsageError, did_you_mean
+from archscope.errors import SpecError, ThresholdError, UsageError, did_you_mean
 from archscope.families import FAMILIES, Family
-from archscope.library._params import count_subject
-from archscope.library._rf import see_network
+from archscope.library._verified import verified
 from archscope.loaders.family import network as network_of_spec
 from archscope.results import Report
 from archscope.specs.space import Space
 from archscope.studies.measures import Measure, chosen
-from archscope.studies.search.answer import Outcome, question, solved
+from archscope.studies.search.answer import Outcome, question, require_known, solved
 from archscope.studies.search.told import measured_text, rows_of, sections_of
 from archscope.studies.search.variants import Place, Variants
 from archscope.study import assemble
@@ -24,8 +23,6 @@ from archscope.subject import Network, Request
 from archscope.sweeping.axes import Axis, field_axis
 from archscope.theory.rates import read_rate
 
-ROUNDING = 1e-9
-"""By how much two shares may differ and be the same number."""
 BUDGET = 10.0
 """Seconds that timing one variant takes, about."""
 
@@ -36,7 +33,7 @@ def search(
     where: str | None = None,
     minimise: str | None = None,
     maximise: str | None = None,
-    top: int = 10,
+    top: int | None = None,
     iso: str | None = None,
     solve: str | None = None,
     measure: str | Sequence[str] = (),
@@ -60,7 +57,7 @@ def search(
     `where` is a condition on measures known in closed form (`params`, `macs`, `rf`, `coverage`,
     `ahead`, ...) and on fields. `minimise` or `maximise` names one of these; of equals those with
     fewer parameters come first, then fewer MACs, then the earlier in the space. The answer is
-    exact: every variant that is not among the `top` is proven to be no better. Sections
+    exact: every variant that is not among the `top` (10) is proven to be no better. Sections
     `constraints` and `choices` say what each condition costs, and what the best of each choice is.
 
     With `iso`, e.g. `"params=124M"`, the field `solve` is chosen for every choice of the others, so
@@ -105,6 +102,9 @@ def search_network(
     fixed, axes = _said(family, network, fields)
     wanted = question(family, **asked)
     measures = chosen(word for text in measure for word in text.split(","))
+    for each in measures:
+        if each.analysis != "time":
+            require_known(family, each.name)
     rate = None if sample_rate is None else read_rate(sample_rate)
     variants = _variants(family, fixed, axes, rate, network)
     outcome = solved(variants, wanted)
@@ -254,7 +254,7 @@ def _looked_at(
     variants = outcome.variants
     network = network_of_spec(variants.family, variants.at(at).spec)
     if verify is not False:
-        row = _verified(network, row, thoroughly=verify is True)
+        row = verified(network, row, thoroughly=verify is True)
     timed = [each for each in measures if each.analysis == "time"]
     if timed:
         from archscope.library._time import time_network
@@ -266,59 +266,3 @@ def _looked_at(
     more = [each.name for each in measures if each.name != "latency"]
     also = [row.also, *(measured_text(outcome, at, name) for name in more)]
     return replace(row, also=", ".join(filter(None, also)))
-
-
-def _verified(network: Network, row: Any, *, thoroughly: bool) -> Any:
-    """Return a row with what both engines and the operators say where they differ from it.
-
-    What looking at the operators would cost more than a second or two for is told as not looked at,
-    unless it is to be done `thoroughly`.
-    """
-    says = row.receptive_field is not None and network.sketch is not None
-    looks = says and (thoroughly or _is_cheap(network))
-    try:
-        counted = count_subject(network.subject())
-        seen = see_network(network, graph=thoroughly, compare=True) if looks else None
-    except ArchscopeError as error:
-        return replace(row, verified=f"no: {str(error).splitlines()[0]}")
-    from archscope.counting.launches import launches
-
-    calls = ((each.operator, each.calls) for each in counted.section("operators").rows)
-    differences = "; ".join((*_counts(counted, row), *_views(seen, row)))
-    agreed = "counts" if says and not looks else "yes"
-    verified = f"no: {differences}" if differences else agreed
-    return replace(row, launches=launches(calls), verified=verified)
-
-
-def _is_cheap(network: Network) -> bool:
-    from archscope.analyses.rf.agreement import is_cheap
-    from archscope.analyses.rf.closed_form.answer import closed_form
-
-    assert network.sketch is not None
-    outline = network.sketch().outline
-    return is_cheap(outline, closed_form(outline))
-
-
-def _counts(counted: Report, row: Any) -> Iterator[str]:
-    totals = counted.totals
-    if not totals.complete:
-        yield "the engines leave some work open"
-    params = totals.trainable + totals.frozen
-    if row.params is not None and params != row.params:
-        yield f"the engines count {params:,} parameters"
-    if row.macs is not None and totals.macs != row.macs:
-        yield f"the engines count {totals.macs:,} MACs"
-
-
-def _views(seen: Report | None, row: Any) -> Iterator[str]:
-    if seen is None:
-        return
-    totals = seen.totals
-    window = totals.local_field or totals.receptive_field
-    if row.receptive_field is not None and window != row.receptive_field:
-        yield f"the operators see {'×'.join(map(str, window))}"
-    if row.ahead is not None and totals.look_ahead is not None and totals.look_ahead != row.ahead:
-        yield f"the operators see {'×'.join(map(str, totals.look_ahead))} ahead"
-    both = row.coverage is not None and totals.coverage is not None
-    if both and abs(totals.coverage - row.coverage) > ROUNDING:
-        yield f"the operators reach {totals.coverage:.2%} of it"

@@ -51,6 +51,7 @@ def test_what_disagrees_is_shown(archscope: Run, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(counted, "_layers", lambda spec: list(layers(spec))[1:])
     found = archscope("search", *DOUBLING, "--where", "rf >= 20", "--top", "1")
 
+    assert "1 of 1 variants are not what closed forms say of them" in found.out
     assert re.search(r"no: the engines count \d+ parameters; the engines count", found.out)
 
 
@@ -139,6 +140,7 @@ def test_in_python_lists_are_chosen_from(tmp_path: Path) -> None:
         (("cnn", "--depth", "0:4"), "'--depth': 0 is not in the range"),
         (("cnn", "--dilations", "doublin"), "Did you mean 'doubling'?"),
         (("gpt2", "--where", "params < 10M"), "nothing is left to choose"),
+        (("cnn", "--measure", "nonzero"), "nonzero is not known in closed form"),
         (("cnn", "--minimise", "parms"), "Did you mean 'params'?"),
         (("torch.nn:Linear", "--where", "params < 3"), "a family, e.g. cnn or transformer"),
         (("transformer", "--iso", "params=1M", "--solve", "heads"), "say which axis of numbers"),

@@ -305,6 +305,8 @@ def transformers(draw: random.Random) -> Fields:
         "ffn": draw.choice(["dense", "moe:4/2"]),
         "norm_place": draw.choice(["pre", "post", "sandwich"]),
         "activation": draw.choice(["gelu", "swiglu"]),
+        "sinks": draw.choice([True, False]),
+        "qk_norm": draw.choice([True, False]),
     }
 
 
@@ -366,6 +368,18 @@ def test_sixteen_thousand_samples_take_eleven_layers_of_doubling_dilations() -> 
     assert first.totals.best == 11
     assert first.rows[0].receptive_field == (16_377,)  # 1 + 8 * (2^11 - 1)
     assert (constraints.rows[0].relaxed_to, constraints.rows[0].goal_relaxed) == (8_185, 10)
+
+
+def test_what_is_not_known_is_open_and_not_refused() -> None:
+    family = FAMILIES.get("transformer")
+    asked = question(family, where="rf <= 3000 and params < 1G", minimise="params")
+    found = solved(Variants(family, {"d_model": 64, "heads": 1}, {"depth": [1, 2]}), asked)
+    (section,) = sections_of(found, rows_of(found))
+
+    assert not section.totals.proven
+    assert section.totals.unknown == 2
+    assert "whether one has is open" in section.notes[0].text
+    assert "rf is at least 1,024 positions" in section.notes[1].text
 
 
 @pytest.mark.parametrize(

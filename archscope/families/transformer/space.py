@@ -44,16 +44,22 @@ def _trends(possible: Possible) -> Iterator[tuple[tuple[str, str], int]]:
     for name in ("d_model", "heads", "d_ff", "vocab_size", "batch_size", "bias", "tied"):
         yield (name, "rf.*"), 0
     grown = ["depth", "d_ff", "vocab_size"]
-    # Heads cut the width of the model, and nothing hangs on how wide each is.
-    cut = possible["kv_heads"] == possible["head_dim"] == (None,) and possible["qk_norm"] == (
-        False,
-    )
+    # Heads cut the width of the model, and nothing hangs on how many there are.
+    plain = all(possible[name] == (None,) for name in ("kv_heads", "head_dim"))
+    cut = plain and possible["qk_norm"] == (False,) and not _has_sinks(possible)
     attends = all(_attend(mixer) for mixer in possible["mixer"])
     if attends and cut:
         grown.append("d_model")
         yield from ((("heads", measure), 0) for measure in both)
     yield from (((name, measure), 1) for name in grown for measure in both)
     yield from ((("seq_len", measure), 1) for measure in work)
+
+
+def _has_sinks(possible: Possible) -> bool:
+    """Return whether some variant has a weight for each head."""
+    return "sinks" in possible or any(
+        getattr(kind, "sinks", False) for kind in possible["attention"]
+    )
 
 
 def _attend(mixer: tuple[kinds.Mixer, ...]) -> bool:

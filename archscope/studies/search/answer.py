@@ -31,6 +31,8 @@ from archscope.studies.where import Condition, read_condition
 Sense = Literal["minimise", "maximise"]
 USUAL = "macs"
 """What is minimised where nobody says."""
+USUAL_TOP = 10
+"""How many are wanted where nobody says, and not all are alike in something."""
 TIES = ("params", "macs")
 """What ranks variants that are equal in what was asked, where the family counts it."""
 SERIES_LIMIT = 2_000
@@ -51,8 +53,8 @@ class Question:
     """What all are to have alike, as nearly as the space lets them; None: nothing."""
     solve: str = ""
     """The axis that is chosen for it."""
-    top: int = 10
-    """How many are wanted."""
+    top: int | None = USUAL_TOP
+    """How many are wanted; None: all."""
 
 
 @frozen
@@ -98,20 +100,20 @@ def question(
     maximise: str | None = None,
     iso: str | None = None,
     solve: str | None = None,
-    top: int = 10,
+    top: int | None = None,
 ) -> Question:
     """Return what is asked, understood; raises `UsageError` for what no closed form tells."""
     known = quantities(family)
     condition = read_condition(where, known) if where else None
     for name in condition.names if condition else ():
-        _require_known(family, name)
+        require_known(family, name)
     if minimise and maximise:
         raise UsageError("give --minimise or --maximise, not both")
     word = minimise or maximise or (None if iso else USUAL)
     goal = None
     if word is not None:
         quantity = _named(word, known)
-        _require_known(family, quantity.name)
+        require_known(family, quantity.name)
         if quantity.dimensions[0] == "switch":
             raise UsageError(f"{quantity.name} is so or not; put it into --where")
         sense: Sense = "maximise" if maximise else "minimise"
@@ -119,7 +121,13 @@ def question(
     if solve and not iso:
         raise UsageError("--solve says which field is chosen for --iso, e.g. --iso params=124M")
     alike = None if iso is None else _alike(family, iso, known)
-    return Question(where=condition, goal=goal, iso=alike, solve=solve or "", top=top)
+    return Question(
+        where=condition,
+        goal=goal,
+        iso=alike,
+        solve=solve or "",
+        top=top or (None if alike else USUAL_TOP),
+    )
 
 
 def _named(word: str, known: dict[str, Quantity]) -> Quantity:
@@ -130,7 +138,8 @@ def _named(word: str, known: dict[str, Quantity]) -> Quantity:
     return known[name] if name is not None else measure(word).quantity
 
 
-def _require_known(family: Family, name: str) -> None:
+def require_known(family: Family, name: str) -> None:
+    """Raise `UsageError` where a measure is not known of a variant before it is built."""
     found = measures().get(name)
     if found is None:
         return
@@ -158,7 +167,7 @@ def _alike(family: Family, text: str, known: dict[str, Quantity]) -> Distance:
     if not equals:
         raise UsageError(f"--iso {text!r}: write a measure and a number, e.g. params=124M")
     quantity = _named(name.strip(), known)
-    _require_known(family, quantity.name)
+    require_known(family, quantity.name)
     dimension, wanted = read_amount(amount, quantity)
     return Distance(name=quantity.name, dimension=dimension, wanted=wanted)
 

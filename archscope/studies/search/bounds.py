@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
+from typing import Literal
 
 from archscope.assertions import Dimension, Found
 from archscope.errors import SpecError
@@ -68,7 +69,7 @@ class Bounds:
             return UNKNOWN
         if all(first == last for first, last in box):
             return found
-        bound = "at least" if least else "at most"
+        bound: Literal["at least", "at most"] = "at least" if least else "at most"
         if not found.values or found.bound not in ("", bound):
             return UNKNOWN
         return replace(found, bound=bound)

@@ -22,7 +22,7 @@ from archscope.studies.search.bounds import Bounds, Box
 from archscope.studies.search.variants import Place
 from archscope.studies.where import Condition, Limit
 
-WORK_LIMIT = 400_000
+WORK_LIMIT = 200_000
 """Boxes that a search looks at, at most (a few minutes)."""
 
 
@@ -63,10 +63,9 @@ class Goal:
         small = self.sense == "minimise"
         look = bounds.least if small else bounds.most
         found = look(box, self.name, self.dimension)
-        wanted = ("", "at least" if small else "at most")
-        if is_single(box):
-            wanted = ("",)
-        return found if found.values and found.bound in wanted else None
+        bound = "at least" if small else "at most"
+        exact = not found.bound or (found.bound == bound and not is_single(box))
+        return found if found.values and exact else None
 
     def rank(self, found: Found) -> Number:
         """Return what it ranks by."""
@@ -88,7 +87,7 @@ class Miss:
         return tuple(limit.name for limit in self.limits)
 
     def least(self, bounds: Bounds, box: Box) -> Number:
-        return sum(missed(bounds, box, limit) for limit in self.limits)
+        return sum((missed(bounds, box, limit) for limit in self.limits), Fraction(0))
 
     def unknown(self, bounds: Bounds, box: Box) -> str:
         found = (_unknown(bounds, box, one.name, one.dimension) for one in self.limits)
@@ -104,11 +103,11 @@ def _unknown(bounds: Bounds, box: Box, name: str, dimension: Dimension) -> str:
     return f"{name} is {'no more than a bound' if found.values else 'unknown'}{because}"
 
 
-def missed(bounds: Bounds, box: Box, limit: Limit) -> Number:
+def missed(bounds: Bounds, box: Box, limit: Limit) -> Fraction:
     """Return by what share of itself a limit is missed over a box at least."""
     name, dimension, amount = limit.name, limit.dimension, limit.amount
-    scale = abs(amount) or 1
-    over = under = Fraction(0)
+    scale = abs(Fraction(amount)) or Fraction(1)
+    over, under = Fraction(0), Fraction(0)
     if limit.sign in ("<", "<=", "=="):
         least = bounds.least(box, name, dimension)
         if least.values and least.bound != "at most":
@@ -117,7 +116,7 @@ def missed(bounds: Bounds, box: Box, limit: Limit) -> Number:
         most = bounds.most(box, name, dimension)
         if most.values and most.bound != "at least":
             under = max(Fraction(amount) - Fraction(min(most.values)), Fraction(0))
-    return max(over, under) / Fraction(scale)
+    return max(over, under) / scale
 
 
 @frozen
