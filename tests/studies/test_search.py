@@ -297,6 +297,17 @@ def stacks(draw: random.Random) -> Fields:
     }
 
 
+def unlike_stacks(draw: random.Random) -> Fields:
+    return {
+        "spatial_dims": 1,
+        "padding": draw.choice(["same", "valid", "3"]),
+        "pool": draw.choice(["1", "1/2", "2"]),
+        "upsample": draw.choice(["1", "2/1"]),
+        "kernel_size": draw.choice(["3", "3/5"]),
+        "input_size": 9_000,
+    }
+
+
 def transformers(draw: random.Random) -> Fields:
     return {
         "vocab_size": draw.choice([0, 50]),
@@ -322,6 +333,16 @@ BASES: tuple[tuple[str, Callable[[random.Random], Fields], Mapping[str, Sequence
         },
     ),
     (
+        "cnn",
+        unlike_stacks,
+        {
+            "dilations": ["doubling", "hdc", "ones"],
+            "depth": [3, 4, 6],
+            "channels": ["4/8", "16", "4/8/4"],
+            "bias": [False, True],
+        },
+    ),
+    (
         "transformer",
         transformers,
         {
@@ -334,7 +355,7 @@ BASES: tuple[tuple[str, Callable[[random.Random], Fields], Mapping[str, Sequence
 )
 
 
-@pytest.mark.parametrize("base", BASES, ids=lambda base: str(base[0]))
+@pytest.mark.parametrize("base", BASES, ids=lambda base: str(base[1].__name__))
 def test_what_a_family_says_of_its_measures_is_so(base: Any) -> None:
     name, drawn, chosen = base
     draw = random.Random(18)

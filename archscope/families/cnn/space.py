@@ -19,6 +19,9 @@ CHANNELS = tuple(
 )
 """Powers of two and multiples of 8, of which larger ones lie further apart."""
 SCHEDULES = ("doubling", "doubling:2", "doubling:3", "furthest", "hdc", "ones")
+COUNTS, WORK = ("params", "trainable", "weights"), ("macs", "flops")
+SEEN = ("rf", "smallest_rf", "local_rf", "back", "ahead")
+"""Measures that are of the same layers, and so rise and fall together."""
 LARGEST = 2**20
 """The largest dilation that a spec may have: schedules rise no further."""
 
@@ -78,19 +81,24 @@ def axes(given: Possible) -> Possible:
 
 
 def trends(possible: Possible) -> Trends:
-    """Return what rises and falls together in a stack that keeps the size of its maps.
+    """Return what rises and falls together, in lists and not in a sentence.
 
-    Its layers are all alike but for their dilations, so that another layer only adds to those that
-    there are, and no padding depends on how far a kernel spans.
+    Of a stack that keeps the size of its maps, and whose layers are all alike but for their
+    dilations, another layer only adds to those that there are, and no padding depends on how far a
+    kernel spans.
     """
+    if possible["layers"] != (None,):
+        return {}
+    found = dict(_unmoved())
+    padded = possible["padding"] in ((("same",),), (("causal",),))
+    if not (padded or possible["causal"] == (True,)):
+        return found
+    found |= {("dilations", measure): 0 for measure in WORK}
     unlike = ("channels", "stride", "groups", "upsample", "pool")
-    if possible["layers"] != (None,) or not all(map(is_number, _every(possible, unlike))):
-        return {}
-    if {number_of(each) for each in _every(possible, ("upsample", "pool"))} != {1}:
-        return {}
-    if not (possible["causal"] == (True,) or possible["padding"] in ((("same",),), (("causal",),))):
-        return {}
-    return dict(_trends(possible))
+    alike = all(map(is_number, _every(possible, unlike)))
+    if alike and {number_of(each) for each in _every(possible, ("upsample", "pool"))} == {1}:
+        found |= dict(_moved(possible))
+    return found
 
 
 def _every(possible: Possible, names: tuple[str, ...]) -> Iterator[Any]:
@@ -98,9 +106,16 @@ def _every(possible: Possible, names: tuple[str, ...]) -> Iterator[Any]:
         yield from possible[name]
 
 
-def _trends(possible: Possible) -> Iterator[tuple[tuple[str, str], int]]:
-    counts, work = ("params", "trainable", "weights"), ("macs", "flops")
-    seen = ("rf", "smallest_rf", "local_rf", "back", "ahead")
+def _unmoved() -> Iterator[tuple[tuple[str, str], int]]:
+    """Yield what does not hang together in any stack."""
+    for name in ("channels", "groups", "batch_size", "bias", "classes", "in_channels"):
+        yield (name, "rf.*"), 0
+    for measure in COUNTS:
+        yield from (((name, measure), 0) for name in ("dilations", "input_size", "batch_size"))
+
+
+def _moved(possible: Possible) -> Iterator[tuple[tuple[str, str], int]]:
+    """Yield what rises together in a stack of layers that are alike."""
     grown = ["depth", "kernel_size"]
     # Around a first layer that keeps the channels of its input goes no convolution.
     inputs = {number_of(each) for each in possible["in_channels"]}
@@ -108,16 +123,10 @@ def _trends(possible: Possible) -> Iterator[tuple[tuple[str, str], int]]:
     if possible["residual"] == (False,) or not inputs & widths:
         grown.append("channels")
     for name in grown:
-        yield from (((name, measure), 1) for measure in (*counts, *work))
-    for measure in (*counts, *work):
-        yield ("dilations", measure), 0
-    for measure in counts:
-        yield from (((name, measure), 0) for name in ("input_size", "batch_size"))
-    for name in ("channels", "groups", "batch_size", "bias", "classes", "in_channels"):
-        yield (name, "rf.*"), 0
+        yield from (((name, measure), 1) for measure in (*COUNTS, *WORK))
+    yield from ((("dilations", measure), 1) for measure in SEEN)
     if all(map(is_number, possible["kernel_size"])):
-        yield from (((name, measure), 1) for name in ("depth", "kernel_size") for measure in seen)
-    yield from ((("dilations", measure), 1) for measure in seen)
+        yield from (((name, measure), 1) for name in ("depth", "kernel_size") for measure in SEEN)
     if {number_of(each) for each in possible["stride"]} == {1}:
         yield from (((name, "jump"), 0) for name in ("depth", "kernel_size", "dilations"))
 
