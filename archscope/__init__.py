@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from archscope.library import receptive_field as receptive_field
     from archscope.library import report as report
     from archscope.library import rf as rf
+    from archscope.library import search as search
     from archscope.library import suggest as suggest
     from archscope.library import sweep as sweep
     from archscope.library import time as time
@@ -46,6 +47,7 @@ _HOMES = {
     "receptive_field": "archscope.library",
     "report": "archscope.library",
     "rf": "archscope.library",
+    "search": "archscope.library",
     "suggest": "archscope.library",
     "sweep": "archscope.library",
     "time": "archscope.library",
@@ -66,6 +68,7 @@ __all__ = [
     "receptive_field",
     "report",
     "rf",
+    "search",
     "suggest",
     "sweep",
     "time",

@@ -210,6 +210,8 @@ LIGHT = {
             ["time", "--runs", "0"],
             ["rf", "transformer", "--attention", "window"],
             ["rf", "suggest", "--target", "63"],
+            ["search", "--help"],
+            ["search", "cnn", "--depth", "2:4", "--where", "rf > 9", "--no-verify"],
             ["params", "--depth", "0"],
             ["params", "--heads", "7"],
             ["params", "-f", "xlsx"],

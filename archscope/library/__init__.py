@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from archscope.library._rf import see_network as see_network
     from archscope.library._rf import suggest as suggest
     from archscope.library._rf import why_unbuffered as why_unbuffered
+    from archscope.library._search import require_found as require_found
+    from archscope.library._search import search as search
+    from archscope.library._search import search_network as search_network
     from archscope.library._sweep import plan_sweep as plan_sweep
     from archscope.library._sweep import run_sweep as run_sweep
     from archscope.library._sweep import show_sweep as show_sweep
@@ -64,8 +67,11 @@ _HOMES = {
     "report_network": "_report",
     "require_complete": "_params",
     "require_coverage": "_rf",
+    "require_found": "_search",
     "require_held": "_check",
     "rf": "_rf",
+    "search": "_search",
+    "search_network": "_search",
     "see_network": "_rf",
     "suggest": "_rf",
     "sweep": "_sweep",

@@ -27,4 +27,5 @@ FAMILY = Family(
     blocks=plan,
     outline=outline,
     census=census,
+    space="archscope.families.cnn.space:SPACE",
 )

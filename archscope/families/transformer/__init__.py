@@ -34,4 +34,5 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    space="archscope.families.transformer.space:SPACE",
 )

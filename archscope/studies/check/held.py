@@ -15,7 +15,7 @@ from archscope.records import frozen
 from archscope.results import Outcome
 from archscope.studies.check.budgets import Budget, Limit
 from archscope.studies.check.rows import LimitRow
-from archscope.studies.where import compared
+from archscope.studies.where import is_so
 
 Look = Callable[[str, Dimension], Found]
 """What is known of a measure, in a dimension; raises `ArchscopeError` where its analysis fails."""
@@ -146,7 +146,7 @@ def _against(row: LimitRow, limit: Limit, found: Found, wanted: Number | None) -
     if wanted is None:  # a yes or no
         holds = None if not found.values else all(found.values)
         return replace(_judged(row, holds, found), actual=holds, bound="")
-    holds = compared(found, limit.sign, wanted)
+    holds = is_so(found, limit.sign, wanted)
     room = None if found.bound else _room(found, limit.sign, wanted)
     return replace(
         _judged(row, holds, found),
