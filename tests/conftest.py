@@ -41,6 +41,15 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.fixture
+def few_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave sizes of inputs, which are found by running on one after the other, to tests of them.
+
+    Those are in `analyses/rf/test_use.py`, and every family's in `test_registry.py`.
+    """
+    monkeypatch.setattr("archscope.dependence.answer.trials.MOST_OPERATORS", 100)
+
+
 @pytest.fixture(scope="session")
 def networks() -> ModuleType:
     """Networks that several tests look at."""
