@@ -11,6 +11,8 @@ from types import ModuleType
 
 import pytest
 
+from tests.warm import Warm
+
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Each worker has a processor of its own; torch would otherwise use all of them in each.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -56,6 +58,14 @@ def few_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     Those are in `analyses/rf/test_use.py`, and every family's in `test_registry.py`.
     """
     monkeypatch.setattr("archscope.dependence.answer.trials.MOST_OPERATORS", 100)
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """Run what a fresh Python would, where its start is not what is looked at."""
+    process = Warm()
+    yield process
+    process.close()
 
 
 @pytest.fixture(scope="session")
