@@ -81,7 +81,7 @@ def test_a_stray_file_is_left_out_with_one_warning(tmp_path: Path) -> None:
         (tmp_path / "archscope" / stray).parent.mkdir(exist_ok=True)
         (tmp_path / "archscope" / stray).write_text("FAMILY = FORMAT = 3\n")
     done = subprocess.run(
-        [sys.executable, "-m", "archscope", "params", "cnn", "--input-size", "8", "-o", "x.md"],
+        [sys.executable, "-m", "archscope", "rf", "cnn", "--depth", "2", "-o", "x.md"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -30,6 +30,7 @@ VERBS: dict[str, Callable[..., object]] = {
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("few_sizes")
 def test_nothing_is_harmed(kind: str, verb: str) -> None:
     model, inputs = KINDS[kind]()
     model.train()
