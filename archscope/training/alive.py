@@ -26,6 +26,8 @@ class Change:
     """The module at work."""
     bytes: int
     """How much; below 0 where it was given back."""
+    block: int = -1
+    """Which block of memory it is, counted from 0 as they are made; -1: one without a number."""
 
 
 class Alive(TorchDispatchMode):
@@ -40,6 +42,8 @@ class Alive(TorchDispatchMode):
         self._place = place
         self._phase: Phase = "forward"
         self._known: dict[int, Any] = {}
+        self._numbers: dict[int, int] = {}
+        self._count = 0
         self.changes: list[Change] = []
         """In the order in which they came."""
         self.made_in: dict[int, str] = {}
@@ -62,6 +66,10 @@ class Alive(TorchDispatchMode):
         with self:
             yield
 
+    def number(self, tensor: Tensor) -> int | None:
+        """Return the number of the block of memory of a tensor; None: it was there before."""
+        return self._numbers.get(tensor.untyped_storage()._cdata)
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         for leaf in (result,) if isinstance(result, Tensor) else tree_leaves(result):
@@ -74,17 +82,19 @@ class Alive(TorchDispatchMode):
         key = storage._cdata
         if key in self._known:
             return
-        size, path = storage.nbytes(), self._place()
+        size, path, number = storage.nbytes(), self._place(), self._count
+        self._count += 1
 
         def gone(_: object) -> None:
-            del self._known[key]
+            del self._known[key], self._numbers[key]
             self.made_in.pop(key, None)
-            self._note(self._place(), -size)
+            self._note(self._place(), -size, number)
 
         self._known[key] = weakref.ref(storage, gone)
+        self._numbers[key] = number
         self.made_in[key] = path
-        self._note(path, size)
+        self._note(path, size, number)
 
-    def _note(self, path: str, size: int) -> None:
+    def _note(self, path: str, size: int, number: int) -> None:
         if size:
-            self.changes.append(Change(phase=self._phase, path=path, bytes=size))
+            self.changes.append(Change(phase=self._phase, path=path, bytes=size, block=number))

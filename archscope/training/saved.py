@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from archscope.records import frozen
+from archscope.training.alive import Alive
 from archscope.training.places import Places
 
 Holds = Literal["activation", "input", "buffer"]
@@ -33,7 +34,9 @@ class Saved:
     """`input` and `buffer` are there whatever is kept; `activation` is made by the forward."""
     made_in: str | None
     """The module that made it, or holds it as a buffer; None where it came from outside."""
-    handed_on: bool = False
+    block: int | None
+    """The number of the block of memory among those that the step made; None of another."""
+    handed_on: bool
     """Whether it is what the block around was called with first, which another one made."""
 
 
@@ -43,14 +46,14 @@ class Saving:
     def __init__(
         self,
         places: Places,
-        made_in: Mapping[int, str],
+        alive: Alive,
         *,
         parameters: Iterable[Tensor],
         inputs: Iterable[Tensor],
         buffers: Mapping[int, str],
     ) -> None:
         self._places = places
-        self._made_in, self._buffers = made_in, buffers
+        self._alive, self._buffers = alive, buffers
         self._left_out = set(map(_key, parameters))
         self._holds: dict[int, Holds] = {
             **dict.fromkeys(buffers, "buffer"),
@@ -83,7 +86,8 @@ class Saving:
                 dtype=str(tensor.dtype).removeprefix("torch."),
                 bytes=tensor.untyped_storage().nbytes(),
                 holds=self._holds.get(key, "activation"),
-                made_in=self._made_in.get(key, self._buffers.get(key)),
+                made_in=self._alive.made_in.get(key, self._buffers.get(key)),
+                block=self._alive.number(tensor),
                 handed_on=key in self._places.handed_on,
             )
         return tensor

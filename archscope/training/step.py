@@ -59,6 +59,8 @@ class Step:
     """What the forward keeps for the backward, in the order in which it was kept."""
     changes: tuple[Change, ...]
     """Memory as it is made and given back, beside what is there before the step."""
+    gradients: frozenset[int]
+    """The numbers of the blocks of memory that are gradients of parameters in the end."""
     parameters: tuple[Held, ...]
     """All parameters, shared ones once."""
     buffers: tuple[Held, ...]
@@ -148,9 +150,7 @@ def _watched(
     given = tensors_in((twin.inputs.args, dict(twin.inputs.kwargs)))
     alive = Alive(places.current)
     alive.before((*parameters, *model.buffers(), *given))
-    saving = Saving(
-        places, alive.made_in, parameters=parameters, inputs=given, buffers=holders(model)
-    )
+    saving = Saving(places, alive, parameters=parameters, inputs=given, buffers=holders(model))
     with torch.enable_grad(), original.out_of_reach(), places.stack, AsOnCard(recipe):
         with alive.phase("forward"), saving, _computing_in(autocast):
             returned = tensors_in(_called(twin, places))
@@ -164,10 +164,12 @@ def _watched(
             del roots
             loss.backward()  # type: ignore[union-attr]
             del loss
+        gradients = {alive.number(p.grad) for p in parameters if p.grad is not None}
     changes = list(alive.changes)
     return Step(
         saved=tuple(saving.found.values()),
         changes=(*changes, *_updating(optimiser, parameters)),
+        gradients=frozenset(gradients - {None}),
         parameters=tuple(_held(model, "_parameters", optimiser)),
         buffers=tuple(_held(model, "_buffers", optimiser)),
         inputs=_bytes(given),
@@ -199,14 +201,14 @@ def _updating(optimiser: Optimiser, parameters: Iterable[Tensor]) -> Iterator[Ch
     It goes from tensor to tensor, so that the one that takes most decides; those of one shape take
     the same. Nothing is told of an optimiser that torch does not have.
     """
-    kinds = {(each.shape, each.dtype): each for each in parameters if each.requires_grad}
+    trained = [parameter for parameter in parameters if parameter.grad is not None]
+    kinds = {(each.shape, each.dtype): each for each in trained}
     most: Sequence[Change] = ()
     if optimiser.make is not None:
         made = (_update(optimiser.make, kind) for kind in kinds.values())
         most = max(made, key=lambda changes: max(accumulate(c.bytes for c in changes), default=0))
-    yield from most
-    trained = (parameter.nbytes for parameter in parameters if parameter.requires_grad)
-    yield Change(phase="optimiser", path="", bytes=-sum(trained))
+    yield from (replace(change, block=-1) for change in most)
+    yield Change(phase="optimiser", path="", bytes=-sum(each.nbytes for each in trained))
 
 
 def _update(make: Make, like: Tensor) -> Sequence[Change]:
