@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archscope.library import analyse as analyse
     from archscope.library import audit as audit
     from archscope.library import build as build
+    from archscope.library import memory as memory
     from archscope.library import operator as operator
     from archscope.library import params as params
     from archscope.library import receptive_field as receptive_field
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from archscope.library import rf as rf
     from archscope.library import suggest as suggest
     from archscope.library import time as time
+    from archscope.library import train as train
     from archscope.results import Report as Report
 
 _HOMES = {
@@ -36,6 +38,7 @@ _HOMES = {
     "analyse": "archscope.library",
     "audit": "archscope.library",
     "build": "archscope.library",
+    "memory": "archscope.library",
     "operator": "archscope.library",
     "params": "archscope.library",
     "receptive_field": "archscope.library",
@@ -43,6 +46,7 @@ _HOMES = {
     "rf": "archscope.library",
     "suggest": "archscope.library",
     "time": "archscope.library",
+    "train": "archscope.library",
 }
 """Where each public name lives; it is imported when it is first asked for."""
 
@@ -53,6 +57,7 @@ __all__ = [
     "analyse",
     "audit",
     "build",
+    "memory",
     "operator",
     "params",
     "receptive_field",
@@ -60,6 +65,7 @@ __all__ = [
     "rf",
     "suggest",
     "time",
+    "train",
 ]
 
 

@@ -37,6 +37,7 @@ def command_of(analysis: Analysis) -> click.Command:
         name=analysis.name,
         callback=callback,
         help=f"Tell of MODEL: {analysis.summary}.",
+        epilog=_epilog(analysis),
         params=[
             click.Argument(["model"], required=False),
             *map(option_of, specs.fields(analysis.settings) if analysis.settings else ()),
@@ -44,6 +45,13 @@ def command_of(analysis: Analysis) -> click.Command:
             *reversed(callback.__click_params__),  # type: ignore[attr-defined]
         ],
     )
+
+
+def _epilog(analysis: Analysis) -> str | None:
+    if not analysis.examples:
+        return None
+    lines = (f"  {example}\n" for example in analysis.examples)
+    return "\b\nExamples:\n" + "".join(lines)
 
 
 _SHOWN = ("by", "sort", "top", "max_depth", "expand", "total")

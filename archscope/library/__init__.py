@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from archscope.library._time import bound_network as bound_network
     from archscope.library._time import time as time
     from archscope.library._time import time_network as time_network
+    from archscope.library._training import memory as memory
+    from archscope.library._training import train as train
 
 _HOMES = {
     "analyse": "_analyse",
@@ -40,6 +42,7 @@ _HOMES = {
     "bound_network": "_time",
     "build": "_build",
     "count_subject": "_params",
+    "memory": "_training",
     "operator": "_operator",
     "params": "_params",
     "receptive_field": "_rf",
@@ -52,6 +55,7 @@ _HOMES = {
     "suggest": "_rf",
     "time": "_time",
     "time_network": "_time",
+    "train": "_training",
     "why_unbuffered": "_rf",
     "with_figures": "_params",
     "with_named_teacher": "_params",

@@ -77,8 +77,9 @@ def _named(model: nn.Module, words: Sequence[str], what: str) -> list[str]:
     for word in words:
         here = [path for path in paths if path == word or path.endswith(f".{word}")]
         if not here:
-            last = list(dict.fromkeys(path.rpartition(".")[2] for path in paths))
-            near = did_you_mean(word, last) or f" Names are {', '.join(last[:6])} ..."
+            able = (path for path in paths if _way(model.get_submodule(path)) is not None)
+            last = list(dict.fromkeys(path.rpartition(".")[2] for path in able))
+            near = did_you_mean(word, last) or f" Layers are {', '.join(last[:8])} ..."
             raise UsageError(f"lora: {what}={word} names no module.{near}")
         found += (path for path in here if path not in found)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from archscope.subject import Repeat
 from archscope.training.saved import Saved
@@ -11,6 +11,14 @@ from archscope.training.saved import Saved
 def block_of(path: str, repeats: Sequence[Repeat]) -> Repeat | None:
     """Return the block that a module belongs to and that stands for several, if any."""
     return next((r for r in repeats if path == r.path or path.startswith(f"{r.path}.")), None)
+
+
+def names(path: str, repeats: Sequence[Repeat]) -> Iterator[str]:
+    """Yield the paths of all modules for which the one at a path stands, itself first."""
+    block = block_of(path, repeats)
+    yield from (
+        (path,) if block is None else (copy + path[len(block.path) :] for copy in block.copies)
+    )
 
 
 def times_saved(saved: Saved, repeats: Sequence[Repeat]) -> int:

@@ -24,7 +24,7 @@ class AsOnCard(TorchFunctionMode):
     """Answers attention and dropout by other functions of torch, as a recipe wants it."""
 
     def __init__(self, recipe: Recipe) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._recipe = recipe
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -77,4 +77,5 @@ def _fused(query: Tensor, key: Tensor, value: Tensor, *args: Any, **kwargs: Any)
 
 def _given(args: Any, kwargs: Any) -> dict[str, Any]:
     names = ("attn_mask", "dropout_p", "is_causal")
-    return dict(zip(names, args, strict=False)) | kwargs
+    given: dict[str, Any] = dict(zip(names, args, strict=False)) | kwargs
+    return given

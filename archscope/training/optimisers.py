@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from math import prod
 from typing import Any
 
 import torch
@@ -38,13 +39,10 @@ def _momentum(parameter: Tensor) -> int:
 
 def _factored(parameter: Tensor) -> int:
     """Return a mean for each row and each column of a matrix, of the last two axes."""
-    *batch, rows, columns = (1, *parameter.shape) if parameter.ndim < 2 else parameter.shape
     if parameter.ndim < 2:
         return parameter.nbytes + _STEP
-    each = 1
-    for size in batch:
-        each *= size
-    return each * (rows + columns) * parameter.element_size() + _STEP
+    *batch, rows, columns = parameter.shape
+    return prod(batch) * (rows + columns) * parameter.element_size() + _STEP
 
 
 def _blockwise(parameter: Tensor) -> int:

@@ -66,7 +66,7 @@ def _recomputed(model: nn.Module, every: int, repeats: Sequence[Repeat]) -> Iter
 def _run_again(block: nn.Module) -> None:
     """Let a block keep its inputs alone, and run again when its gradients are asked for."""
     forward: Callable[..., Any] = block.forward
-    block.forward = partial(  # type: ignore[method-assign]
+    block.forward = partial(
         checkpoint,
         forward,
         use_reentrant=False,

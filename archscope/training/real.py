@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from archscope.errors import ArchscopeError
+from archscope.errors import ArchscopeError, ForwardError, first_line
 from archscope.records import frozen
 from archscope.running.as_written import as_written
 from archscope.running.copies import Copies
 from archscope.running.module_stack import tensors_in
-from archscope.running.twin import Original, copied, own
+from archscope.running.process import raise_interrupt
+from archscope.running.twin import Original, ReachedOriginalError, copied, own
 from archscope.subject import Subject
 from archscope.training.kernels import AsOnCard
-from archscope.training.optimisers import optimiser, state_tensors
+from archscope.training.optimisers import Make, optimiser, state_tensors
 from archscope.training.prepared import prepared
 from archscope.training.recipe import Recipe
+from archscope.training.step import added_up
 
 
 @frozen
@@ -61,10 +63,26 @@ def measure(subject: Subject, recipe: Recipe, optimizer: str) -> Measured:
     if chosen.make is None:
         raise ArchscopeError(f"torch has no {chosen.name} here, so no step of it can be run")
     assert subject.inputs is not None
-    with as_written():
-        twin = prepared(Original(subject.model, subject.inputs), recipe, weight=own, argument=own)
+    original = Original(subject.model, subject.inputs)
+    try:
+        return _measured(original, recipe, chosen.make)
+    except ReachedOriginalError as reached:
+        raise ArchscopeError(
+            f"a copy runs, so that yours stays as it is, and it calls your own {reached} by a name "
+            "from outside: let its forward use self"
+        ) from None
+    except ArchscopeError:
+        raise
+    except Exception as failure:
+        raise_interrupt(failure)
+        raise ForwardError(f"a real step failed: {first_line(failure)}") from failure
+
+
+def _measured(original: Original, recipe: Recipe, make: Make) -> Measured:
+    with as_written(), original.out_of_reach():
+        twin = prepared(original, recipe, weight=own, argument=own)
         parameters = list(twin.model.parameters())
-        made = chosen.make([each for each in parameters if each.requires_grad])
+        made = make([each for each in parameters if each.requires_grad])
 
         def forward() -> list[Tensor]:
             with AsOnCard(recipe):
@@ -72,9 +90,9 @@ def measure(subject: Subject, recipe: Recipe, optimizer: str) -> Measured:
 
         def step() -> None:
             roots = forward()
-            loss = sum(root.sum() for root in roots)
+            loss = added_up(roots)
             del roots
-            loss.backward()  # type: ignore[union-attr]
+            loss.backward()
             del loss
             with torch.no_grad():
                 made.step()
@@ -89,7 +107,7 @@ def measure(subject: Subject, recipe: Recipe, optimizer: str) -> Measured:
             )
 
 
-def _saved(forward: Callable[[], object], parameters: list[Tensor]) -> int:
+def _saved(forward: Callable[[], object], parameters: Iterable[Tensor]) -> int:
     left_out = {each.untyped_storage()._cdata for each in parameters}
     found: dict[int, int] = {}
     kept: list[Tensor] = []

@@ -117,4 +117,4 @@ def holders(model: nn.Module) -> dict[int, str]:
 
 
 def _key(tensor: Tensor) -> int:
-    return tensor.untyped_storage()._cdata
+    return int(tensor.untyped_storage()._cdata)

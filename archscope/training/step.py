@@ -17,8 +17,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from archscope.blocks.shapes import shapes_only
-from archscope.counting.freezing import tells_copies_apart
 from archscope.errors import ArchscopeError, ForwardError, first_line
 from archscope.records import frozen
 from archscope.running.as_written import as_written
@@ -33,6 +31,7 @@ from archscope.training.places import Places
 from archscope.training.prepared import cast, prepared
 from archscope.training.recipe import Recipe
 from archscope.training.saved import Saved, Saving, holders
+from archscope.training.unfolding import told_apart, unfolded
 
 
 @frozen
@@ -46,7 +45,7 @@ class Held:
     bytes: int
     """Of the tensor itself."""
     trains: bool
-    """Whether it gets a gradient."""
+    """Whether it gets a gradient: it needs one, and an output depends on it."""
     state: int
     """Bytes that the optimiser keeps for it."""
 
@@ -111,20 +110,6 @@ def run_step(
     return replace(step, repeats=subject.repeats)
 
 
-def unfolded(subject: Subject) -> Subject:
-    """Return a network with all its blocks, on shapes alone."""
-    assert subject.whole is not None
-    with shapes_only():
-        return replace(subject, model=subject.whole(), repeats=())
-
-
-def told_apart(subject: Subject, recipe: Recipe) -> bool:
-    """Return whether a recipe does with some copies of a block what it does not with others."""
-    skips = recipe.recompute is not None and recipe.recompute.every > 1
-    frozen_apart = tells_copies_apart(subject.model, recipe.freeze, subject.repeats)
-    return subject.whole is not None and bool(subject.repeats) and (skips or frozen_apart)
-
-
 def _without_data(tensor: Tensor, fake: Any, dtype: torch.dtype | None) -> Tensor:
     """Return a tensor on the CPU that has a shape, strides and a number type, and no data."""
     kind = cast(tensor, dtype)
@@ -160,16 +145,17 @@ def _watched(
             raise ArchscopeError("nothing can be trained: no output depends on a trained parameter")
         del returned
         with alive.phase("backward"):
-            loss = sum(root.sum() for root in roots)
+            loss = added_up(roots)
             del roots
-            loss.backward()  # type: ignore[union-attr]
+            loss.backward()
             del loss
-        gradients = {alive.number(p.grad) for p in parameters if p.grad is not None}
+        numbers = (alive.number(p.grad) for p in parameters if p.grad is not None)
+        gradients = frozenset(number for number in numbers if number is not None)
     changes = list(alive.changes)
     return Step(
         saved=tuple(saving.found.values()),
         changes=(*changes, *_updating(optimiser, parameters)),
-        gradients=frozenset(gradients - {None}),
+        gradients=gradients,
         parameters=tuple(_held(model, "_parameters", optimiser)),
         buffers=tuple(_held(model, "_buffers", optimiser)),
         inputs=_bytes(given),
@@ -177,6 +163,15 @@ def _watched(
         types={path: type(module).__name__ for path, module in model.named_modules()},
         repeats=(),
     )
+
+
+def added_up(roots: Iterable[Tensor]) -> Tensor:
+    """Return a loss that keeps nothing: the sum of all that is returned."""
+    sums = [root.sum() for root in roots]
+    first, *others = (each.real if each.is_complex() else each for each in sums)
+    for each in others:
+        first = first + each
+    return first
 
 
 def _called(twin: Twin, places: Places) -> Any:
@@ -242,8 +237,8 @@ def _held(model: nn.Module, kind: str, optimiser: Optimiser) -> Iterator[Held]:
                 path=path,
                 name=name,
                 bytes=tensor.nbytes,
-                trains=tensor.requires_grad,
-                state=optimiser.bytes_of(tensor) if tensor.requires_grad else 0,
+                trains=tensor.grad is not None,
+                state=0 if tensor.grad is None else optimiser.bytes_of(tensor),
             )
 
 

@@ -10,6 +10,13 @@ ANALYSIS = Analysis(
     summary="memory of a training step: what is kept, where, and the peak",
     run=run,
     reported=False,
+    examples=(
+        "archscope memory gpt2 --batch-size 8 --dtype bf16",
+        "archscope memory resnet50 --by parts",
+        "archscope memory --depth 24 --recompute full --max-depth 1",
+        "archscope memory gpt2 --lora r=16,targets=qkv --optimizer 8bit",
+        "archscope memory ./net.py:UNet --input-shape 4,3,256,256 --check --by check",
+    ),
     settings=Settings,
     sections=(MODULES, SAVED, PARTS, TIMELINE, CHECK),
     quantities="archscope.analyses.memory.claims:QUANTITIES",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from archscope.analyses.memory.measured import check_rows
 from archscope.analyses.memory.rows import (
@@ -23,12 +23,13 @@ from archscope.analyses.memory.settings import Settings
 from archscope.records import frozen
 from archscope.results import Section
 from archscope.running.module_stack import outwards
-from archscope.subject import Repeat, Subject
-from archscope.training.folding import block_of, times_saved
+from archscope.subject import Subject
+from archscope.training.folding import block_of, names, times_saved
 from archscope.training.peak import Peak, peak, timeline
 from archscope.training.recipe import Recipe, read_adapters, read_recompute
 from archscope.training.saved import Saved
-from archscope.training.step import Step, run_step, unfolded
+from archscope.training.step import Step, run_step
+from archscope.training.unfolding import unfolded
 
 LARGEST_WHOLE = 256
 """Blocks up to which a network is run whole, so that its peak is known too."""
@@ -117,14 +118,13 @@ class _Own:
 def _module_rows(step: Step) -> Iterator[ModuleRow]:
     """Yield a row for each module, in the model's order, and for each copy of one that repeats."""
     own = _own(step)
-    every = [copy for path in step.types for copy in _names(path, step.repeats)]
+    every = {name: path for path in step.types for name in names(path, step.repeats)}
     whole: dict[str, _Own] = {path: own.get(path, _Own()) for path in every}
     for path in every:
         for around in outwards(path):
             whole[around] = whole.get(around, _Own()) + own.get(path, _Own())
     keeps = _keeps(step)
-    for path in every:
-        first = _first_of(path, step.repeats)
+    for path, first in every.items():
         yield ModuleRow(
             path=path,
             type=step.types[first],
@@ -143,33 +143,18 @@ def _module_rows(step: Step) -> Iterator[ModuleRow]:
 def _own(step: Step) -> Mapping[str, _Own]:
     found: dict[str, _Own] = {}
     for saved in step.saved:
-        names = list(_names(saved.path, step.repeats))
-        for name in names[: max(times_saved(saved, step.repeats), 1)]:
+        copies = list(names(saved.path, step.repeats))
+        for name in copies[: times_saved(saved, step.repeats)]:
             found[name] = found.get(name, _Own()) + _Own(saved=saved.bytes)
     for held in step.parameters:
         block = block_of(held.path, step.repeats)
-        names = list(_names(held.path, step.repeats))
+        copies = list(names(held.path, step.repeats))
         size = _Own(
             weights=held.bytes, gradients=held.bytes if held.trains else 0, states=held.state
         )
-        for name in names[:1] if block is not None and block.shared else names:
+        for name in copies[:1] if block is not None and block.shared else copies:
             found[name] = found.get(name, _Own()) + size
     return found
-
-
-def _names(path: str, repeats: Sequence[Repeat]) -> Iterator[str]:
-    block = block_of(path, repeats)
-    yield from (
-        (path,) if block is None else (copy + path[len(block.path) :] for copy in block.copies)
-    )
-
-
-def _first_of(path: str, repeats: Sequence[Repeat]) -> str:
-    for repeat in repeats:
-        for copy in repeat.copies:
-            if path == copy or path.startswith(f"{copy}."):
-                return repeat.path + path[len(copy) :]
-    return path
 
 
 def _keeps(step: Step) -> dict[str, str]:
@@ -205,7 +190,7 @@ def _totals(step: Step, most: Peak | None) -> Totals:
     for saved in step.saved:
         kept[saved.holds] += saved.bytes * times_saved(saved, step.repeats)
     own = _sum(_own(step).values())
-    buffers = sum(held.bytes * len(list(_names(held.path, step.repeats))) for held in step.buffers)
+    buffers = sum(held.bytes * len(list(names(held.path, step.repeats))) for held in step.buffers)
     there = own.weights + own.states + buffers + step.inputs
     return Totals(
         saved=kept.total(),
@@ -236,19 +221,19 @@ def _part_rows(totals: Totals, most: Peak | None) -> Iterator[PartRow]:
         (
             "gradients",
             totals.gradients,
-            most and most.gradients,
+            None if most is None else most.gradients,
             "of the weights; made in the backward, given back after the update",
         ),
         (
             "saved activations",
             totals.activations,
-            most and most.saved,
+            None if most is None else most.saved,
             "made in the forward, given back in the backward",
         ),
         (
             "temporary",
             None,
-            most and most.temporary,
+            None if most is None else most.temporary,
             "outputs, gradients of activations, what operators make on the way",
         ),
     )
@@ -268,7 +253,7 @@ def _timeline_rows(step: Step, totals: Totals) -> Iterator[TimelineRow]:
 
 
 def _about(settings: Settings) -> str:
-    said = [settings.optimizer]
+    said: list[str] = [settings.optimizer]
     if settings.dtype != "as-is":
         said.append(settings.dtype)
     if settings.autocast != "off":
