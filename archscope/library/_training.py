@@ -18,7 +18,7 @@ def memory(
     dtype: str = "as-is",
     autocast: str = "off",
     optimizer: str = "adamw",
-    attention: str = "flash",
+    attention_kernel: str = "flash",
     dropout: str = "card",
     freeze: str | Sequence[str] = (),
     lora: str = "",
@@ -36,9 +36,9 @@ def memory(
     data, in training mode; the module is left as found. The loss is the sum of the outputs.
 
     `dtype` is what weights and inputs are cast to, `autocast` the number type of products:
-    `fp32`, `fp16` or `bf16`. `attention` is `flash` or `math`, `dropout` whose mask is kept: a
-    `card`'s or the `cpu`'s. `freeze` are patterns of what is not trained; `lora` what is trained in
-    place of the weights, `"r=16,targets=q_proj/v_proj"`; `recompute` is `none`, `full` or
+    `fp32`, `fp16` or `bf16`. `attention_kernel` is `flash` or `math`, `dropout` whose mask is kept:
+    a `card`'s or the `cpu`'s. `freeze` are patterns of what is not trained; `lora` what is trained
+    in place of the weights, `"r=16,targets=q_proj/v_proj"`; `recompute` is `none`, `full` or
     `every:2`. With `check` one real step runs on the CPU, and a section `check` holds what it took
     beside what was predicted.
 
@@ -49,7 +49,7 @@ def memory(
         "dtype": dtype,
         "autocast": autocast,
         "optimizer": optimizer,
-        "attention": attention,
+        "attention_kernel": attention_kernel,
         "dropout": dropout,
         "freeze": _joined(freeze),
         "lora": lora,

@@ -25,6 +25,8 @@ class Places:
     def __init__(self, model: nn.Module, blocks: Iterable[str] = ()) -> None:
         self.handed_on: set[int] = set()
         """Keys of the memory of what each of the `blocks` was called with first."""
+        self.hands_on: dict[int, str] = {}
+        """Keys of the memory of what each of them returned, with its path."""
         self.unlike: set[str] = set()
         """Those of them whose first copy is unlike the next: it needs no gradient, they do."""
         self._blocks = frozenset(blocks)
@@ -48,6 +50,9 @@ class Places:
         while self._around and self._around.pop() != path:
             pass  # a forward that caught an error left its inner modules behind
         self._note(self._around[-1] if self._around else "")
+        if path in self._blocks:
+            keys = (each.untyped_storage()._cdata for each in tensors_in(output))
+            self.hands_on.update(dict.fromkeys(keys, path))
         if path in self.unlike and not any(each.requires_grad for each in tensors_in(output)):
             self.unlike.discard(path)  # nothing trains in it: the next one needs none either
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -37,7 +38,8 @@ class Saved:
     block: int | None
     """The number of the block of memory among those that the step made; None of another."""
     handed_on: bool
-    """Whether it is what the block around was called with first, which another one made."""
+    """Whether it is what the block around was called with first, which another one made and does
+    not keep itself: each copy of the block has its own."""
 
 
 class Saving:
@@ -74,6 +76,18 @@ class Saving:
         self._hooks.__exit__(*raised)
         self._names.__exit__(*raised)  # type: ignore[no-untyped-call]
         self._kept.clear()
+        self._leave_out_what_is_kept_before()
+
+    def _leave_out_what_is_kept_before(self) -> None:
+        """Take back that a block keeps what it is handed on where the one before keeps that too."""
+        keeps_own = [
+            path
+            for key, path in self._places.hands_on.items()
+            if key in self.found and f"{self.found[key].path}.".startswith(f"{path}.")
+        ]
+        for key, saved in self.found.items():
+            if saved.handed_on and any(f"{saved.path}.".startswith(f"{p}.") for p in keeps_own):
+                self.found[key] = replace(saved, handed_on=False)
 
     def _pack(self, tensor: Tensor) -> Tensor:
         key = _key(tensor)

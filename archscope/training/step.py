@@ -25,6 +25,7 @@ from archscope.running.process import raise_interrupt
 from archscope.running.twin import Original, ReachedOriginalError, Twin
 from archscope.subject import Repeat, Subject
 from archscope.training.alive import Alive, Change
+from archscope.training.hints import hint
 from archscope.training.kernels import AsOnCard
 from archscope.training.optimisers import Make, Optimiser, state_tensors
 from archscope.training.places import Places
@@ -187,6 +188,7 @@ def _called(twin: Twin, places: Places) -> Any:
         where = places.stack.current or "the model itself"
         raise ForwardError(
             f"forward failed on tensors without data, in {where}: {first_line(failure)}"
+            + hint(failure)
         ) from failure
 
 

@@ -28,6 +28,7 @@ from archscope.running.module_stack import tensors_in
 from archscope.running.process import raise_interrupt, random_as_found
 from archscope.running.twin import Original, ReachedOriginalError, Twin, bodiless, own
 from archscope.subject import Repeat, Subject
+from archscope.training.hints import hint
 from archscope.training.places import Places
 from archscope.training.prepared import prepared
 from archscope.training.recipe import Recipe
@@ -139,7 +140,7 @@ def _run(twin: Twin, counter: _Counter, places: Places) -> None:
         raise_interrupt(failure)
         where = places.stack.current or "the model itself"
         raise ForwardError(
-            f"a training step failed on shapes, in {where}: {first_line(failure)}"
+            f"a training step failed on shapes, in {where}: {first_line(failure)}" + hint(failure)
         ) from failure
 
 

@@ -19,7 +19,7 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "encoder and decoder": ("transformer", {**SMALL, "arch": "encoder-decoder"}),
     "experts": ("transformer", {**SMALL, "ffn": "moe:4/2", "positions": "rotary"}),
     "shared blocks": ("albert-base-v2", {"depth": 3, "seq_len": 8}),
-    "buffers": ("resnet18", {"input_size": 32}),
+    "buffers": ("resnet18", {"input_size": 32, "batch_size": 2}),
 }
 
 
@@ -44,7 +44,7 @@ def test_folded_and_whole_do_the_same(name: str, lora: str) -> None:
 def test_folded_and_whole_keep_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     it = subject(name)
     whole = memory_sections(it, Settings())[0].totals
-    monkeypatch.setattr("archscope.analyses.memory.sections.LARGEST_WHOLE", 0)
+    monkeypatch.setattr("archscope.analyses.memory.ran.LARGEST_WHOLE", 0)
     folded = memory_sections(it, Settings())[0]
 
     assert folded.totals.peak is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from archscope.analyses.memory.ran import recipe_of, run_as
 from archscope.analyses.memory.rows import CheckRow
 from archscope.analyses.memory.settings import Settings
 from archscope.subject import Subject
@@ -16,15 +17,13 @@ def check_rows(subject: Subject, settings: Settings) -> Iterator[CheckRow]:
     What is predicted is the CPU's own step: its dropout, its attention. Raises `ArchscopeError`
     where the network has no data and cannot be made with any, or memory does not do.
     """
-    from archscope.analyses.memory.sections import recipe_of, run_as
     from archscope.training.peak import peak
     from archscope.training.real import measure, with_real_data
 
     real = with_real_data(subject)
     asked = replace(settings, dropout="cpu", check=False)
-    recipe = recipe_of(asked)
-    step = run_as(real, recipe, asked)
-    found = measure(real, recipe, asked.optimizer)
+    step = run_as(real, asked)
+    found = measure(real, recipe_of(asked), asked.optimizer)
     saved = sum(each.bytes for each in step.saved)
     yield _row("saved for the backward", saved, found.saved, "what autograd's hooks were given")
     before = step.inputs + sum(

@@ -66,11 +66,11 @@ def notes(step: Step, settings: Settings) -> Iterator[Note]:
         "operators; the peak leaves out what a kernel takes for itself and gives back at once",
         details=("The loss is the sum of the outputs; a real one keeps what it keeps beside it.",),
     )
-    if settings.dropout == "card" or settings.attention == "flash":
+    if settings.dropout == "card" or settings.attention_kernel == "flash":
         yield Note(
             level="info",
             text="attention and dropout keep what a card's kernels keep; --dropout cpu and "
-            "--attention math say otherwise",
+            "--attention-kernel math say otherwise",
         )
     optimiser = OPTIMISERS[settings.optimizer]
     yield Note(level="info", text=f"{optimiser.name} keeps {optimiser.help}")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from archscope.analyses.memory.measured import check_rows
+from archscope.analyses.memory.ran import whole_where_cheap
 from archscope.analyses.memory.rows import (
     CHECK,
     MODULES,
@@ -26,20 +27,13 @@ from archscope.running.module_stack import outwards
 from archscope.subject import Subject
 from archscope.training.folding import block_of, names, times_saved
 from archscope.training.peak import Peak, peak, timeline
-from archscope.training.recipe import Recipe, read_adapters, read_recompute
 from archscope.training.saved import Saved
-from archscope.training.step import Step, run_step
-from archscope.training.unfolding import unfolded
-
-LARGEST_WHOLE = 256
-"""Blocks up to which a network is run whole, so that its peak is known too."""
-_DTYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
+from archscope.training.step import Step
 
 
 def sections(subject: Subject, settings: Settings) -> tuple[Section, ...]:
     """Run a step of `subject` and return what it keeps; see `analysis.run`."""
-    recipe = recipe_of(settings)
-    step = run_as(_whole(subject), recipe, settings)
+    step = whole_where_cheap(subject, settings)
     most = None if step.repeats else peak(step)
     totals = _totals(step, most)
     said = {"summary": tuple(summary(totals)), "device": "cpu, without data"}
@@ -59,42 +53,6 @@ def sections(subject: Subject, settings: Settings) -> tuple[Section, ...]:
     if not settings.check:
         return found
     return (*found, CHECK.filled(check_rows(subject, settings), **said))
-
-
-def recipe_of(settings: Settings) -> Recipe:
-    """Return what the settings say of how a network is trained."""
-    return Recipe(
-        freeze=tuple(filter(None, settings.freeze.split(","))),
-        adapters=read_adapters(settings.lora),
-        recompute=read_recompute(settings.recompute),
-        attention=settings.attention,
-        dropout=settings.dropout,
-    )
-
-
-def _whole(subject: Subject) -> Subject:
-    """Return a network with all its blocks, unless they are so many."""
-    blocks = sum(len(repeat.copies) for repeat in subject.repeats)
-    return unfolded(subject) if subject.whole and 0 < blocks <= LARGEST_WHOLE else subject
-
-
-def run_as(subject: Subject, recipe: Recipe, settings: Settings) -> Step:
-    """Run a step of `subject` as the settings say."""
-    import torch
-
-    from archscope.training.optimisers import optimiser
-
-    def number_type(word: str) -> torch.dtype | None:
-        found: torch.dtype | None = getattr(torch, _DTYPES[word]) if word in _DTYPES else None
-        return found
-
-    return run_step(
-        subject,
-        recipe,
-        optimiser(settings.optimizer),
-        dtype=number_type(settings.dtype),
-        autocast=number_type(settings.autocast),
-    )
 
 
 @frozen
@@ -258,8 +216,8 @@ def _about(settings: Settings) -> str:
         said.append(settings.dtype)
     if settings.autocast != "off":
         said.append(f"autocast {settings.autocast}")
-    if settings.attention != "flash":
-        said.append(f"{settings.attention} attention")
+    if settings.attention_kernel != "flash":
+        said.append(f"{settings.attention_kernel} attention")
     if settings.freeze:
         said.append(f"frozen {settings.freeze}")
     if settings.lora:

@@ -21,7 +21,7 @@ class Settings:
     optimizer: Literal["adamw", "adam", "sgd", "momentum", "adafactor", "muon", "8bit"] = option(
         "adamw", "what updates the weights; momentum: SGD with it"
     )
-    attention: Literal["flash", "math"] = option(
+    attention_kernel: Literal["flash", "math"] = option(
         "flash", "flash: scores are never kept; math: softmax(q k') is a tensor like any other"
     )
     dropout: Literal["card", "cpu"] = option(

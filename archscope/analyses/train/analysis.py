@@ -78,7 +78,7 @@ class _Own:
 def _rows(work: Work) -> Iterator[ModuleRow]:
     """Yield a row for each module, in the model's order, and for each copy of one that repeats."""
     every = {name: path for path in work.types for name in names(path, work.repeats)}
-    own = {name: _own(name, path, work) for name, path in every.items()}
+    own = {name: _own(path, work) for name, path in every.items()}
     whole = dict(own)
     for name in every:
         for around in outwards(name):
@@ -107,17 +107,17 @@ def _rows(work: Work) -> Iterator[ModuleRow]:
         )
 
 
-def _own(name: str, path: str, work: Work) -> _Own:
+def _own(path: str, work: Work) -> _Own:
     block = block_of(path, work.repeats)
-    holds = block is None or not block.shared or name == path  # a block that is one holds once
+    runs = len(block.copies) if block is not None and block.shared else 1
     return _Own(
-        trainable=work.trains.get(path, 0) if holds else 0,
-        frozen=work.frozen.get(path, 0) if holds else 0,
-        forward=work.forward[path],
-        backward=work.backward[path],
-        by_weight=work.by_weight[path],
-        by_input=work.by_input[path],
-        recomputed=work.again[path],
+        trainable=work.trains.get(path, 0),
+        frozen=work.frozen.get(path, 0),
+        forward=runs * work.forward[path],
+        backward=runs * work.backward[path],
+        by_weight=runs * work.by_weight[path],
+        by_input=runs * work.by_input[path],
+        recomputed=runs * work.again[path],
     )
 
 
