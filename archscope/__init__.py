@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from archscope.library import build as build
     from archscope.library import check as check
     from archscope.library import compare as compare
+    from archscope.library import memory as memory
     from archscope.library import operator as operator
     from archscope.library import params as params
     from archscope.library import receptive_field as receptive_field
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from archscope.library import suggest as suggest
     from archscope.library import sweep as sweep
     from archscope.library import time as time
+    from archscope.library import train as train
     from archscope.results import Report as Report
 
 _HOMES = {
@@ -42,6 +44,7 @@ _HOMES = {
     "build": "archscope.library",
     "check": "archscope.library",
     "compare": "archscope.library",
+    "memory": "archscope.library",
     "operator": "archscope.library",
     "params": "archscope.library",
     "receptive_field": "archscope.library",
@@ -51,6 +54,7 @@ _HOMES = {
     "suggest": "archscope.library",
     "sweep": "archscope.library",
     "time": "archscope.library",
+    "train": "archscope.library",
 }
 """Where each public name lives; it is imported when it is first asked for."""
 
@@ -63,6 +67,7 @@ __all__ = [
     "build",
     "check",
     "compare",
+    "memory",
     "operator",
     "params",
     "receptive_field",
@@ -72,6 +77,7 @@ __all__ = [
     "suggest",
     "sweep",
     "time",
+    "train",
 ]
 
 

@@ -21,7 +21,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"subject"}),
     frozenset({"running"}),
     frozenset({"blocks", "counting", "dependence", "timing"}),
-    frozenset({"probing"}),
+    frozenset({"probing", "training"}),
     frozenset({"families", "analyses"}),
     frozenset({"presets"}),
     frozenset({"studies"}),

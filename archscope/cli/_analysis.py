@@ -44,6 +44,7 @@ def command_of(analysis: Analysis) -> click.Command:
         name=analysis.name,
         callback=callback,
         help=f"Tell of MODEL: {analysis.summary}.",
+        epilog=_epilog(analysis),
         params=[
             click.Argument(["model"], required=False),
             *map(option_of, specs.fields(analysis.settings) if analysis.settings else ()),
@@ -57,6 +58,13 @@ def _claimed(analysis: Analysis) -> Callable[[Callable[..., Any]], Callable[...,
     """Add `--assert` where there is anything to claim."""
     known = analysis.claimable()
     return assert_option(*map(example_of, known[:4])) if known else lambda command: command
+
+
+def _epilog(analysis: Analysis) -> str | None:
+    if not analysis.examples:
+        return None
+    lines = (f"  {example}\n" for example in analysis.examples)
+    return "\b\nExamples:\n" + "".join(lines)
 
 
 _SHOWN = ("by", "sort", "top", "max_depth", "expand", "total")

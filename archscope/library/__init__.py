@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from archscope.library._time import bound_network as bound_network
     from archscope.library._time import time as time
     from archscope.library._time import time_network as time_network
+    from archscope.library._training import memory as memory
+    from archscope.library._training import train as train
 
 _HOMES = {
     "analyse": "_analyse",
@@ -60,6 +62,7 @@ _HOMES = {
     "count_subject": "_params",
     "is_saved": "_compare",
     "lock_budgets": "_check",
+    "memory": "_training",
     "operator": "_operator",
     "params": "_params",
     "receptive_field": "_rf",
@@ -80,6 +83,7 @@ _HOMES = {
     "show_sweep": "_sweep",
     "time": "_time",
     "time_network": "_time",
+    "train": "_training",
     "why_unbuffered": "_rf",
     "with_figures": "_params",
     "with_named_teacher": "_params",

@@ -79,7 +79,7 @@ def network_of(
 
 def request_of(fields: Mapping[str, Any]) -> Request:
     """Return what is said of several networks: fields of specs, and words for one's own."""
-    own = _own_words(fields)
+    own = own_words(fields)
     values = {name: tuple_of(value) for name, value in fields.items() if name not in _OWN}
     return Request(fields=values, **own)
 

@@ -24,6 +24,8 @@ VERBS: dict[str, Callable[..., object]] = {
     "time --pass train": lambda model, *inputs: archscope.time(model, *inputs, step="train", **FEW),
     "report": archscope.report,
     "audit": archscope.audit,
+    "memory --check": lambda model, *inputs: archscope.memory(model, *inputs, check=True),
+    "train --lora": lambda model, *inputs: archscope.train(model, *inputs, lora="r=2"),
 }
 
 
