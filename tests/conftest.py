@@ -10,8 +10,13 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.warm import Warm
+
+# How long something takes decides no test.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("here")
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Each worker has a processor of its own; torch would otherwise use all of them in each.
