@@ -1,10 +1,10 @@
-"""Claim: low-rank adapters make activations little smaller, and may make them larger.
+"""Claim: low-rank adapters spare a third of the activations, and may double them.
 
 "Why does LoRA save no memory?" Gradients and optimizer shrink with what is trained; what the
 forward keeps does not, since gradients still go through every layer. On convolutions with dropout
-each adapter keeps a copy of its input and a mask beside it: on a ResNet-50 of batch 16 that is twice
-as much (2,618 MiB for 1,311, huggingface/peft issue 2196; `lora="r=8,dropout=0.1,..."` on
-"resnet50" gives 2,627 for 1,314).
+each adapter keeps a copy of its input and a mask beside it: on a ResNet-50 of batch 16 that is
+twice as much (2,618 MiB for 1,311, huggingface/peft issue 2196; on "resnet50" with
+`lora="r=8,dropout=0.1,targets=conv1/conv2/conv3/downsample.0"` it is 2,627 for 1,314).
 
 python examples/adapters_save_little.py
 """
@@ -27,7 +27,7 @@ adapted = told(
     "adapters on its queries, keys, values",
     archscope.memory("transformer", **BLOCKS, lora="r=8,targets=qkv"),
 )
-assert 0.8 < adapted / full < 1
+assert 0.6 < adapted / full < 0.7  # two thirds, of a thousandth of the parameters
 
 IMAGES = {"batch_size": 2, "input_size": 64, "dropout": "cpu"}
 CONVOLUTIONS = "conv1/conv2/downsample.0"
