@@ -191,6 +191,8 @@ LIGHT = {
             ["list", "bert-base-uncased"],
             ["env", "--help"],
             ["report", "--help"],
+            ["sweep", "--help"],
+            ["sweep", "--depth", "1:2", "--where", "x > 1"],
             ["rf", "--dilations", "1,2,4"],
             ["time", "--help"],
             ["time", "--runs", "0"],

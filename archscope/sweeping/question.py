@@ -206,7 +206,7 @@ def variant(question: Question, place: int, values: Mapping[str, Any]) -> Varian
 
 def _reason(error: UsageError) -> str:
     if isinstance(error, SpecError):
-        return f"{specs.flag_of(error.field)}: {error.describe(specs.flag_of)}"
+        return f"invalid {specs.flag_of(error.field)}: {error.describe(specs.flag_of)}"
     return str(error)
 
 

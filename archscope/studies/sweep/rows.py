@@ -132,7 +132,7 @@ def variants_of(layout: Layout) -> Section:
         analysis=NAME,
         name=VARIANTS,
         row_type=_row_type(layout),
-        caption="The variants, one a row.",
+        caption="Variants, one a row",
         others=("variant", "variants"),
     )
 
@@ -144,7 +144,7 @@ def groups_of(layout: Layout) -> Section:
         analysis=NAME,
         name=GROUPS,
         row_type=_group_type(layout),
-        caption=f"The variants by their {layout.group}.",
+        caption=f"Variants by their {layout.group}",
         others=("group", "groups"),
     )
 
