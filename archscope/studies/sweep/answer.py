@@ -125,11 +125,11 @@ def _failures(outcomes: Sequence[Outcome]) -> Iterator[Note]:
 
 def _of_condition(condition: Condition, verdicts: Sequence[bool | None]) -> Note:
     counts = Counter(verdicts)
-    said = [f"of {counts[True]:,} variants it holds"]
+    said = [f"it holds of {_variants(counts[True])}"]
     if counts[None]:
         said.append(f"of {counts[None]:,} that is not known")
     if counts[False]:
-        said.append(f"{counts[False]:,} of which it does not hold are left out")
+        said.append(f"{counts[False]:,} of which it does not are left out")
     return Note(
         level="ok" if counts[True] else "warning", text=f"{condition.text}: {', '.join(said)}"
     )
