@@ -56,8 +56,9 @@ def _check(target: Path) -> None:
 def write_whole(target: Path, content: str | bytes) -> int:
     """Write `content` to `target` and return its bytes; on any error a file stays as it was."""
     # A lone surrogate is in no text of UTF-8; its escape is what JSON writes for it too.
-    is_text = isinstance(content, str)
-    data = content.encode("utf-8", errors="backslashreplace") if is_text else content
+    data = (
+        content.encode("utf-8", errors="backslashreplace") if isinstance(content, str) else content
+    )
     try:
         _write(target, data)
     except (OSError, ValueError) as error:

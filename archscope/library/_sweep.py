@@ -14,7 +14,7 @@ from archscope.results import Convention, Report
 from archscope.studies.sweep.answer import Choice, sections
 from archscope.studies.sweep.choosing import goal, switches_among
 from archscope.studies.sweep.outcomes import Outcome
-from archscope.studies.sweep.rows import Layout
+from archscope.studies.sweep.rows import FLOPS, Layout
 from archscope.study import assemble
 from archscope.subject import Request
 from archscope.sweeping.axes import kind_of
@@ -270,7 +270,7 @@ def _made(
         sort=None if wish.sort is None else goal(wish.sort, names, ranked=True),
     )
     drawn = plotted(wish, layout)
-    counts = any(each.measure in ("macs", "flops") for each in layout.measured)
+    counts = any(each.measure == FLOPS for each in layout.measured)
     return assemble(
         "sweep",
         title,

@@ -90,8 +90,8 @@ class Planned:
         """Return all variants; raises `UsageError` where not one of them can be made."""
         made = [variant(self.question, *each) for each in enumerate(self.space.combinations())]
         if made and all(each.outcome.refused for each in made):
-            every = "it" if len(made) == 1 else f"none of the {len(made):,} variants"
-            raise UsageError(f"{every} can be made: {made[0].outcome.refused}")
+            many = f"none of the {len(made):,} variants can be made: " if len(made) > 1 else ""
+            raise UsageError(many + made[0].outcome.refused)
         return made
 
     @property
@@ -99,7 +99,8 @@ class Planned:
         """What rows say of each variant first: its axes, and the field that was solved for."""
         solve = self.question.solve
         found = [(axis.name, axis.kind) for axis in self.space.axes]
-        return (*found, *([(solve.field, "number")] if solve else []))  # type: ignore[list-item]
+        free: list[tuple[str, Kind]] = [(solve.field, "number")] if solve else []
+        return (*found, *free)
 
     @property
     def layout(self) -> Layout:

@@ -103,7 +103,7 @@ def _number(value: Any, dimension: Dimension) -> int | float:
     if isinstance(value, Fraction):
         whole = value.denominator == 1 and dimension not in ("time", "share")
         return int(value) if whole else float(value)
-    return float(value) if dimension in ("time", "share") else value  # type: ignore[no-any-return]
+    return float(value) if dimension in ("time", "share") else value
 
 
 def _failures(outcomes: Sequence[Outcome]) -> Iterator[Note]:

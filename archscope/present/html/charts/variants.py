@@ -57,10 +57,11 @@ def _chosen(report: Report, found: Section) -> _Drawn | None:
     axes = [named[name] for name in _axes(report) if name in named]
     numbers = [column for column in named.values() if column.bound]
     usual = [column for column in numbers if len(_known(found, column, column)) > 1]
-    pair = asked[:2] or usual[:2]
-    x, y, colour, *_ = [*pair, *(asked[2:] or axes[:1]), None, None, None]
-    if x is None or y is None:
+    pair = asked[:2] if len(asked) > 1 else usual[:2]
+    if len(pair) < 2:
         return None
+    x, y = pair
+    colour = next(iter(asked[2:] or axes), None)
     return _Drawn(x=x, y=y, colour=colour, joined={x.name, y.name} == {*best})
 
 
