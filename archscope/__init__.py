@@ -21,14 +21,19 @@ if TYPE_CHECKING:
     from archscope.library import analyse as analyse
     from archscope.library import audit as audit
     from archscope.library import build as build
+    from archscope.library import check as check
+    from archscope.library import compare as compare
+    from archscope.library import memory as memory
     from archscope.library import operator as operator
     from archscope.library import params as params
     from archscope.library import receptive_field as receptive_field
     from archscope.library import report as report
     from archscope.library import rf as rf
+    from archscope.library import search as search
     from archscope.library import suggest as suggest
     from archscope.library import sweep as sweep
     from archscope.library import time as time
+    from archscope.library import train as train
     from archscope.results import Report as Report
 
 _HOMES = {
@@ -37,14 +42,19 @@ _HOMES = {
     "analyse": "archscope.library",
     "audit": "archscope.library",
     "build": "archscope.library",
+    "check": "archscope.library",
+    "compare": "archscope.library",
+    "memory": "archscope.library",
     "operator": "archscope.library",
     "params": "archscope.library",
     "receptive_field": "archscope.library",
     "report": "archscope.library",
     "rf": "archscope.library",
+    "search": "archscope.library",
     "suggest": "archscope.library",
     "sweep": "archscope.library",
     "time": "archscope.library",
+    "train": "archscope.library",
 }
 """Where each public name lives; it is imported when it is first asked for."""
 
@@ -55,14 +65,19 @@ __all__ = [
     "analyse",
     "audit",
     "build",
+    "check",
+    "compare",
+    "memory",
     "operator",
     "params",
     "receptive_field",
     "report",
     "rf",
+    "search",
     "suggest",
     "sweep",
     "time",
+    "train",
 ]
 
 

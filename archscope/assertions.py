@@ -52,7 +52,8 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
-_AMOUNT = r"(?P<number>[\d_,]*\.?\d+(?:[eE][+-]?\d+)?)\s*(?P<unit>[A-Za-zµ%]*)\s*"
+_AMOUNT = r"(?P<number>[\d_,]{0,99}\.?\d{1,99}(?:[eE][+-]?\d{1,2})?)\s*(?P<unit>[A-Za-zµ%]*)\s*"
+"""A number with its unit; of a billion digits it would take all memory."""
 _FORM = re.compile(rf"\s*(?P<name>[A-Za-z][\w -]*?)\s*(?:(?P<sign>>=|<=|==|!=|=|>|<)\s*{_AMOUNT})?")
 
 
@@ -84,6 +85,10 @@ class Quantity:
     """One line: what it is, and of what."""
     better: Literal["", "less", "more"] = ""
     """Which of two networks that are alike otherwise a person prefers; empty: it depends."""
+    asks: tuple[str, ...] = ()
+    """Settings of the analysis without which it is not known, e.g. `nonzero`, `gpu`."""
+    parts: Callable[[Any], Iterable[tuple[str, Number]]] | None = None
+    """Reads from a report what it adds up from, by module; None: it is no sum."""
 
 
 @frozen
@@ -207,12 +212,15 @@ def _units(quantity: Quantity) -> list[str]:
     return [shown for dimension in quantity.dimensions for shown in _SHOWN.get(dimension, ())]
 
 
+def example_of(quantity: Quantity) -> str:
+    """Return a claim of a quantity, in its first unit."""
+    sign = "<=" if quantity.better == "less" else ">="
+    return next((f"{quantity.name} {sign} {amount}" for amount in _units(quantity)), quantity.name)
+
+
 def _example(known: Sequence[Quantity]) -> str:
-    for each in known:
-        for dimension in each.dimensions:
-            if dimension != "switch":
-                return f"{each.name} >= {_SHOWN[dimension][0]}"
-    return known[0].name if known else "x >= 1"
+    measured = (each for each in known if _units(each))
+    return example_of(next(measured, known[0])) if known else "x >= 1"
 
 
 def shown(value: Number, dimension: Dimension) -> str:

@@ -7,6 +7,7 @@ ArchscopeError                     1   the analysis could not be done
 ├── UsageError                     2   what the user typed cannot be understood
 │   └── SpecError                  2   one field of a spec: says which, what came, what would do
 └── ThresholdError                 3   the answer is there, and crosses a limit that the user set
+    └── UncheckedError             1   some limits could not be held against anything
 
 A message is one line: what came, what was expected, what to do next.
 """
@@ -61,6 +62,22 @@ class ThresholdError(ArchscopeError):
     """
 
     exit_code = 3
+    report: Any = None
+    """The answer as a `results.Report`, where who raised it had one to hand on."""
+
+    def __init__(self, message: str, *, report: Any = None) -> None:
+        super().__init__(message)
+        self.report = report
+        """All that was checked, as a `results.Report`, where that was more than one answer."""
+
+
+class UncheckedError(ThresholdError):
+    """Some limits could not be held against anything: an analysis failed, or there is no network.
+
+    All others were checked, and those that are crossed have a line too.
+    """
+
+    exit_code = 1
 
 
 class InterruptedRunError(KeyboardInterrupt):

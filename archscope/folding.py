@@ -9,11 +9,11 @@ blocks.3.embed` and `blocks.4.head -> blocks.4.embed` say the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from archscope.columns import columns
 from archscope.records import frozen
@@ -23,6 +23,7 @@ LONGEST_PERIOD = 16
 FEWEST_CYCLES = 3
 """A cycle of different blocks is folded only where it runs at least so often."""
 _LONGEST_NUMBER = 9
+A = TypeVar("A", bound="Alike")
 
 
 @dataclass(slots=True, eq=False)
@@ -139,7 +140,7 @@ def fold(siblings: Sequence[Node]) -> tuple[Group, ...]:
 
     Blocks that take turns (`0,2,4` alike and `1,3,5` alike) become one group per turn.
     """
-    return tuple(group for run in _runs(siblings) for group in _fold_run(run))
+    return tuple(_group(members, period) for members, period in turns(siblings))
 
 
 def unfolded(siblings: Sequence[Node]) -> tuple[Group, ...]:
@@ -147,36 +148,57 @@ def unfolded(siblings: Sequence[Node]) -> tuple[Group, ...]:
     return tuple(_group((node,), 1) for node in siblings)
 
 
-def _runs(siblings: Sequence[Node]) -> list[list[Node]]:
+class Alike(Protocol):
+    """What can be folded: its name, and a number that is equal for those that are alike."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def alike(self) -> int: ...
+
+
+def turns(siblings: Sequence[A]) -> Iterator[tuple[Sequence[A], int]]:
+    """Yield the members of each group of siblings that are alike, and how far apart they stand."""
+    for run in _runs(siblings):
+        start = 0
+        while start < len(run):
+            period, cycles = _cycles(run, start)
+            end = start + period * cycles
+            for turn in range(period):
+                yield run[start + turn : end : period], period
+            start = end
+
+
+def label_of(names: Sequence[str], period: int) -> str:
+    """Return what several siblings are called together: `0–23`, or `0,3,…,21`."""
+    if len(names) == 1:
+        return names[0]
+    if period == 1:
+        return f"{names[0]}–{names[-1]}"
+    return ",".join(names if len(names) <= 3 else [*names[:2], "…", names[-1]])
+
+
+def _runs(siblings: Sequence[A]) -> list[list[A]]:
     """Cut siblings where their names do not count on by one."""
-    runs: list[list[Node]] = []
+    runs: list[list[A]] = []
     expected = None
     for node in siblings:
-        number = _number(node.name)
-        if number is None or number != expected:
+        place = number(node.name)
+        if place is None or place != expected:
             runs.append([])
         runs[-1].append(node)
-        expected = None if number is None else number + 1
+        expected = None if place is None else place + 1
     return runs
 
 
-def _number(name: str) -> int | None:
+def number(name: str) -> int | None:
+    """Return the number that a name is, as those of a list's items are; None where it is none."""
     plain = name.isascii() and name.isdigit() and len(name) <= _LONGEST_NUMBER
     return int(name) if plain and str(int(name)) == name else None
 
 
-def _fold_run(run: Sequence[Node]) -> list[Group]:
-    groups: list[Group] = []
-    start = 0
-    while start < len(run):
-        period, cycles = _cycles(run, start)
-        end = start + period * cycles
-        groups += [_group(run[start + turn : end : period], period) for turn in range(period)]
-        start = end
-    return groups
-
-
-def _cycles(run: Sequence[Node], start: int) -> tuple[int, int]:
+def _cycles(run: Sequence[Alike], start: int) -> tuple[int, int]:
     """Return the period that repeats most often from `start` on, and how often it does."""
     best = (1, 1)
     for period in range(1, min(LONGEST_PERIOD, len(run) - start - 1) + 1):
@@ -190,14 +212,8 @@ def _cycles(run: Sequence[Node], start: int) -> tuple[int, int]:
 
 
 def _group(members: Sequence[Node], period: int) -> Group:
-    names = [node.name for node in members]
-    if len(names) == 1:
-        label = names[0]
-    elif period == 1:
-        label = f"{names[0]}–{names[-1]}"
-    else:
-        label = ",".join(names if len(names) <= 3 else [*names[:2], "…", names[-1]])
-    return Group(label=label, node=_mean(members), copies=len(names))
+    label = label_of([node.name for node in members], period)
+    return Group(label=label, node=_mean(members), copies=len(members))
 
 
 @cache

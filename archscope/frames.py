@@ -26,6 +26,7 @@ def to_frame(report: Report, section: str | None = None) -> pd.DataFrame:
             f"no section is called {section!r}; there are {known}."
             + did_you_mean(str(section), names)
         )
+    found = report.spread(found)
     fields = [column.name for column in columns(found.row_type)]
     return pd.DataFrame(
         {field: _series([getattr(row, field) for row in found.rows]) for field in fields},

@@ -107,7 +107,7 @@ class Registry(Generic[T]):
         constant: Any = self.get(name)
         return str(constant.summary)
 
-    def _builtin(self) -> dict[str, Path]:
+    def _builtin(self) -> Mapping[str, Path]:
         found = _modules_in(self._package)
         if not self._folders_alone:
             return found
@@ -142,7 +142,7 @@ class Registry(Generic[T]):
 
 
 @cache
-def _modules_in(package: str) -> dict[str, Path]:
+def _modules_in(package: str) -> Mapping[str, Path]:
     """Return the file of each public module or package in a package, by what users call it."""
     spec = find_spec(package)
     found = {}

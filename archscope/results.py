@@ -10,7 +10,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
-from archscope.columns import Kind
+from archscope.columns import Head, Kind, spread
+from archscope.labels import safe_label
 from archscope.records import frozen
 from archscope.registry import resolve
 
@@ -134,6 +135,25 @@ class Headline:
     """Place among all that a report says: lower comes first."""
 
 
+Outcome = Literal["ok", "missed", "unknown", "failed", "new"]
+"""What became of a test: it holds, does not, nobody knows, it could not be made, or there is
+nothing yet to hold it against."""
+
+
+@frozen
+class Cases:
+    """Which fields of rows say what became of a test, for formats that hold results of tests."""
+
+    suite: str
+    """What it is a test of."""
+    name: tuple[str, ...]
+    """What it tests."""
+    outcome: str
+    """Its `Outcome`."""
+    detail: str
+    """Why it did not pass, where that is said."""
+
+
 @frozen
 class Section:
     """The answer of one analysis to one question: rows of one type.
@@ -156,10 +176,15 @@ class Section:
     rows are in the page's data and in charts."""
     folded: bool = False
     """Whether a page shows its table only when asked for."""
+    heads: str = ""
+    """Address of the section whose rows are heads of this one: its columns that have an entry for
+    `each` have one for each row there, called by that row's `key` and `name`."""
     shown_by: str = ""
     """The field of its rows that says whether a table shows a row unless all are asked for."""
     others: tuple[str, str] = ("row", "rows")
     """What the rows are that a table leaves out: one, and several."""
+    cases: Cases | None = None
+    """How its rows are results of tests; None: they are none."""
     rows: tuple[Any, ...] = ()
     """The rows, one per thing; never folded."""
     totals: Any = None
@@ -249,6 +274,16 @@ class Report:
         """
         at = "address" if "." in address else "name"
         return next((each for each in self.sections if getattr(each, at) == address), None)
+
+    def spread(self, section: Section) -> Section:
+        """Return a section with a field of its own for every entry that a row has for a head."""
+        found = self.find(section.heads) if section.heads else None
+        if found is None:
+            return section
+        heads = tuple(Head(key=r.key.lower(), title=safe_label(r.name)) for r in found.rows)
+        row_type, make = spread(section.row_type, heads)
+        rows = tuple(map(make, section.rows))
+        return dataclasses.replace(section, row_type=row_type, rows=rows, heads="")
 
     def section(self, address: str) -> Section:
         """Return the same; raises `KeyError` where there is none."""

@@ -7,10 +7,12 @@ file can name analyses that are installed; nothing else is imported or run becau
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from math import isinf
 from pathlib import Path
@@ -54,6 +56,23 @@ def read(path: str | Path) -> Report:
 
 def read_text(text: str, name: str = "this text") -> Report:
     """Return the report that a text holds; `name` is what an error calls it."""
+    with _uncollected():
+        return _read_text(text, name)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep Python from looking for circles among rows that have none, over and over."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _read_text(text: str, name: str) -> Report:
     try:
         document = json.loads(
             text, parse_constant=_refuse, parse_float=_finite, parse_int=_countable
@@ -179,6 +198,9 @@ def _reader(hint: Any) -> _Read:
     if hint is Any:
         return lambda value: value
     if origin in (typing.Union, types.UnionType):
+        if all(each in _PLAIN for each in inner):
+            accepted = {type_ for each in inner for type_ in _PLAIN[each][0]}
+            return _typed(frozenset(accepted), _PLAIN[inner[0]][1])
         return _one_of([_reader(each) for each in inner])
     if origin is typing.Literal:
         return _checked(lambda value: value in inner, f"one of {', '.join(map(str, inner))}")
@@ -188,8 +210,8 @@ def _reader(hint: Any) -> _Read:
         return _fields(typing.cast(type, hint))
     if (origin or hint) not in _PLAIN:  # a plain value of some other kind
         return lambda value: value
-    accepted, word = _PLAIN[origin or hint]
-    return _checked(lambda value: type(value) in accepted, word)
+    types_, word = _PLAIN[origin or hint]
+    return _typed(frozenset(types_), word)
 
 
 _PLAIN: dict[Any, tuple[tuple[type, ...], str]] = {
@@ -203,6 +225,15 @@ _PLAIN: dict[Any, tuple[tuple[type, ...], str]] = {
     Mapping: ((dict,), "an object"),
 }
 """What JSON gives for each type, and what an error calls it; to Python a bool is an integer."""
+
+
+def _typed(accepted: frozenset[type], word: str) -> _Read:
+    def read(value: Any) -> Any:
+        if type(value) in accepted:
+            return value
+        raise _MisfitError(f"{_shown(value)} is not {word}")
+
+    return read
 
 
 def _checked(fits: Callable[[Any], bool], word: str) -> _Read:

@@ -41,7 +41,7 @@ def main(kills: int) -> None:
             done += killed
             after = _rows(path)
             assert before <= after, f"lost: {sorted(before - after)[:3]}"
-            if killed and process.returncode == 0 or process.poll() == 0:
+            if (killed and process.returncode == 0) or process.poll() == 0:
                 assert _numbers(read(path)) == reference, "a row differs from the whole run's"
                 finished, rows = finished + 1, rows + len(reference)
                 path = path.with_name(f"killed{done}.db")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from importlib.util import module_from_spec, spec_from_file_location
@@ -9,10 +10,24 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.warm import Warm
+
+# How long something takes decides no test.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("here")
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Each worker has a processor of its own; torch would otherwise use all of them in each.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected out of what garbage is looked for in, all along."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,6 +54,23 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def few_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave sizes of inputs, which are found by running on one after the other, to tests of them.
+
+    Those are in `analyses/rf/test_use.py`, and every family's in `test_registry.py`.
+    """
+    monkeypatch.setattr("archscope.dependence.answer.trials.MOST_OPERATORS", 100)
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """Run what a fresh Python would, where its start is not what is looked at."""
+    process = Warm()
+    yield process
+    process.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.warm import Warm
+
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+RUN = """
+import runpy, sys, warnings
+warnings.filterwarnings("error", category=DeprecationWarning, module="__main__")
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
 
 
 def test_there_are_examples() -> None:
@@ -18,16 +22,8 @@ def test_there_are_examples() -> None:
 
 
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.stem)
-def test_it_runs_from_anywhere(script: Path, tmp_path: Path) -> None:
-    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    done = subprocess.run(
-        [sys.executable, "-W", "error::DeprecationWarning:__main__", str(script)],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+def test_it_runs_from_anywhere(script: Path, tmp_path: Path, warm: Warm) -> None:
+    done = warm.run("-c", RUN, str(script), folder=tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()

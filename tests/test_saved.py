@@ -33,6 +33,7 @@ SAMPLES: dict[str, Callable[[], Report]] = {
     "branches": lambda: archscope.receptive_field(branches=[[6], [12], [18]]),
     "deep": lambda: archscope.receptive_field([1, 2, 4, 8] * 20),  # 3^80 paths
     "suggest": lambda: archscope.suggest(63),
+    "check": lambda: archscope.check("cnn", input_size=8, max={"params": "1M", "ahead": 9}),
     "report": counted,
 }
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
+
+from tests.warm import Warm
 
 FILES = {
     "stranger/__init__.py": "",
@@ -17,6 +18,7 @@ FILES = {
 from dataclasses import dataclass
 
 from archscope.analyses import Analysis
+from archscope.assertions import Found, Quantity
 from archscope.columns import column
 from archscope.results import Headline, Note, Section
 from archscope.specs import check, option
@@ -67,10 +69,15 @@ def run(subject, *, at_least=1):
     )
 
 
+def widest(report, dimension):
+    return Found(values=(report.totals_of("widths.widths").widest,))
+
+
 ANALYSIS = Analysis(
     name="widths",
     summary="how wide each layer is",
     run=run,
+    quantities=(Quantity(name="widest", dimensions=("count",), read=widest),),
     settings=WidthSettings,
     sections=(WIDTHS,),
 )
@@ -247,28 +254,35 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return laid(tmp_path_factory.mktemp("stranger"), FILES)
 
 
-def run(folder: Path, *arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:
-    what = ["-c", code] if code else ["-m", "archscope", *arguments]
-    paths = [str(folder), *sys.path]
-    return subprocess.run(
-        [sys.executable, *what],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-    )
+Run = Callable[..., CompletedProcess[str]]
+Said = Callable[..., str]
 
 
-def said(folder: Path, *arguments: str, code: str = "") -> str:
-    done = run(folder, *arguments, code=code)
-    assert done.returncode == 0, done.stderr
-    assert "Warning" not in done.stderr
-    return done.stdout
+@pytest.fixture(scope="module")
+def run(warm: Warm) -> Run:
+    """Return what runs a command, or code, where the packages of a folder are installed."""
+
+    def ran(folder: Path, *arguments: str, code: str = "") -> CompletedProcess[str]:
+        what = ("-c", code) if code else ("-m", "archscope", *arguments)
+        return warm.run(*what, folder=folder, paths=(str(folder),))
+
+    return ran
 
 
-def test_they_are_listed(installed: Path) -> None:
+@pytest.fixture(scope="module")
+def said(run: Run) -> Said:
+    """Return what runs the same and gives what it says, which has to be no warning."""
+
+    def ran(folder: Path, *arguments: str, code: str = "") -> str:
+        done = run(folder, *arguments, code=code)
+        assert done.returncode == 0, done.stderr
+        assert "Warning" not in done.stderr
+        return done.stdout
+
+    return ran
+
+
+def test_they_are_listed(installed: Path, said: Said) -> None:
     listed = said(installed, "list")
 
     for summary in ("how wide each layer is", "one square layer", "the title, loud"):
@@ -278,19 +292,24 @@ def test_they_are_listed(installed: Path) -> None:
     assert "Says hello." in help_text
 
 
-def test_an_analysis_is_a_command_with_its_settings_as_flags(installed: Path) -> None:
+def test_an_analysis_is_a_command_with_its_settings_as_flags(
+    installed: Path, said: Said, run: Run
+) -> None:
     # a convolution has 4 outputs
-    found = said(installed, "widths", *SMALL, "--at-least", "3", "-f", "csv")
+    asked = ("widths", *SMALL, "--at-least", "3", "-f", "csv")
+    found = said(installed, *asked, "--assert", "widest == 4")
 
     assert found.splitlines() == ["path,width", "blocks.0.conv,4", "blocks.1.conv,4"]
     assert said(installed, "widths", *SMALL, "--at-least", "5", "-f", "csv") == "path,width\n"
-    assert "--at-least INT" in said(installed, "widths", "--help")
+    helped = said(installed, "widths", "--help")
+    assert "--at-least INT" in helped
+    assert "--assert CLAIM" in helped
     refused = run(installed, "widths", *SMALL, "--at-least", "0")
     assert refused.returncode == 2
     assert refused.stderr.startswith("Error: Invalid value for '--at-least': 0 is not in the range")
 
 
-def test_an_analysis_is_asked_in_python_and_read_back(installed: Path) -> None:
+def test_an_analysis_is_asked_in_python_and_read_back(installed: Path, said: Said) -> None:
     code = """
 import archscope, torch
 from archscope.saved import read_text
@@ -305,7 +324,7 @@ print(report.find("widths.widths").rows[0])
     assert "width=4" in said(installed, code=code)
 
 
-def test_it_stands_in_the_page_of_everything_and_in_its_own(installed: Path) -> None:
+def test_it_stands_in_the_page_of_everything_and_in_its_own(installed: Path, said: Said) -> None:
     said(installed, "report", *SMALL, "-o", "all.html")
     said(installed, "widths", *SMALL, "-f", "html", "-o", "own.html")
 
@@ -317,7 +336,7 @@ def test_it_stands_in_the_page_of_everything_and_in_its_own(installed: Path) -> 
         assert "Widths drawn" in page
 
 
-def test_a_loader_names_networks_and_a_format_writes(installed: Path) -> None:
+def test_a_loader_names_networks_and_a_format_writes(installed: Path, said: Said) -> None:
     found = json.loads(said(installed, "params", "square:7", "-f", "json"))
 
     assert found["totals"]["trainable"] == 7 * 7 + 7
@@ -326,11 +345,11 @@ def test_a_loader_names_networks_and_a_format_writes(installed: Path) -> None:
     assert (installed / "x.loud").read_text().startswith("CNN · 2-D")
 
 
-def test_a_command_of_its_own_runs(installed: Path) -> None:
+def test_a_command_of_its_own_runs(installed: Path, said: Said) -> None:
     assert said(installed, "hello") == "hello from a stranger\n"
 
 
-def test_a_rule_makes_an_operator_known(installed: Path) -> None:
+def test_a_rule_makes_an_operator_known(installed: Path, said: Said) -> None:
     asked = ("rf", "./net.py:Net", "--input-shape", "1,1,16", "-f", "json")
 
     found = json.loads(said(installed, *asked))
@@ -338,7 +357,7 @@ def test_a_rule_makes_an_operator_known(installed: Path) -> None:
     assert found["totals"]["receptive_field"] == [3]
 
 
-def test_a_formula_counts_an_operator(installed: Path) -> None:
+def test_a_formula_counts_an_operator(installed: Path, said: Said) -> None:
     asked = ("params", "./net.py:Net", "--input-shape", "1,1,16", "-f", "json")
 
     found = json.loads(said(installed, *asked))
@@ -347,7 +366,7 @@ def test_a_formula_counts_an_operator(installed: Path) -> None:
     assert found["totals"]["macs"] == 16 * 3 + 16 * 3
 
 
-def test_what_is_broken_is_left_out_with_one_warning(tmp_path: Path) -> None:
+def test_what_is_broken_is_left_out_with_one_warning(tmp_path: Path, run: Run) -> None:
     folder = laid(tmp_path, BROKEN)
 
     listed = run(folder, "list")

@@ -38,7 +38,8 @@ class Analysis:
     """Those that it may return, without rows: so that a saved one is read back. Of questions that
     are seldom asked the addresses, e.g. `archscope.analyses.rf.erf.rows:ERF`: their types are made
     when they are wanted."""
-
+    examples: tuple[str, ...] = ()
+    """Command lines for the help of a command of its own making, e.g. `archscope train gpt2`."""
     quantities: tuple[Quantity, ...] | str = ()
     """What can be claimed of its answer, e.g. `--assert "rf >= 255"`, or the address of these."""
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from archscope.blocks.components import Shape, part
 from archscope.theory import counts
+from archscope.theory.counts import GATED as GATED
 from archscope.theory.counts import ClosedForm
 
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
@@ -25,7 +26,6 @@ ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
 }
 """What each word applies; `swiglu` and `geglu` apply it to a gate (Shazeer 2020, eq. 6), and
 `quick-gelu` is the approximation by a sigmoid (Hendrycks & Gimpel 2016, section 2)."""
-GATED = ("swiglu", "geglu")
 
 
 class FeedForward(nn.Module):
@@ -102,16 +102,24 @@ class Experts(nn.Module):
     def forward(self, rows: Tensor, expert: Tensor) -> Tensor:
         """Take (R, D) and each row's expert (R,); return (R, D).
 
-        Nobody knows the routes on the meta device; there, all rows go through the first expert,
-        which is the same work.
+        Nobody knows the routes where there is no data. On the meta device all rows go through the
+        first expert, which is the same work; of tensors that stand for real ones each expert gets
+        as many, which keeps and makes as much as any other routes.
         """
         if rows.is_meta:
             return self._answer(rows, 0)  # (R, D)
         order = expert.argsort(stable=True)  # (R,)
-        sizes = expert.bincount(minlength=self.experts).tolist()
+        sizes = self._sizes(expert)
         parts = torch.split(rows[order], sizes)
         results = [self._answer(part, i) for i, part in enumerate(parts) if len(part)]
         return torch.cat(results)[order.argsort()]  # (R, D)
+
+    def _sizes(self, expert: Tensor) -> list[int]:
+        if type(expert).__name__ != "FakeTensor":
+            sizes: list[int] = expert.bincount(minlength=self.experts).tolist()
+            return sizes
+        rows, more = divmod(len(expert), self.experts)
+        return [rows + (number < more) for number in range(self.experts)]
 
     def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Each row goes through the matrices of one expert."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
 from archscope import specs
 from archscope.analyses import Analysis
+from archscope.assertions import example_of
+from archscope.cli._claims import assert_option
 from archscope.cli._model import ModelCommand, option_of, read_model, text_of
 from archscope.cli._output import Output, output_options
 from archscope.library import analyse_network
+from archscope.study import claims_of, require
 from archscope.subject import Request
 
 
@@ -19,12 +22,15 @@ def command_of(analysis: Analysis) -> click.Command:
     """Return the command that asks `analysis`, under its name."""
 
     @output_options
+    @_claimed(analysis)
     def callback(
         model: str | None,
         fields: Mapping[str, str],
         output: Output,
+        claims: tuple[str, ...] = (),
         **options: Any,
     ) -> None:
+        claimed = claims_of(analysis.name, claims)
         shown = {name: options.pop(name) for name in _SHOWN}
         view = output.view(**shown)
         given = {name: text for name, text in options.items() if text is not None}
@@ -32,11 +38,13 @@ def command_of(analysis: Analysis) -> click.Command:
         network = read_model(model, Request(fields=fields))
         report = analyse_network(analysis.name, network, settings)
         output.show(report, view)
+        require(claimed, report)
 
     return ModelCommand(
         name=analysis.name,
         callback=callback,
         help=f"Tell of MODEL: {analysis.summary}.",
+        epilog=_epilog(analysis),
         params=[
             click.Argument(["model"], required=False),
             *map(option_of, specs.fields(analysis.settings) if analysis.settings else ()),
@@ -44,6 +52,19 @@ def command_of(analysis: Analysis) -> click.Command:
             *reversed(callback.__click_params__),  # type: ignore[attr-defined]
         ],
     )
+
+
+def _claimed(analysis: Analysis) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add `--assert` where there is anything to claim."""
+    known = analysis.claimable()
+    return assert_option(*map(example_of, known[:4])) if known else lambda command: command
+
+
+def _epilog(analysis: Analysis) -> str | None:
+    if not analysis.examples:
+        return None
+    lines = (f"  {example}\n" for example in analysis.examples)
+    return "\b\nExamples:\n" + "".join(lines)
 
 
 _SHOWN = ("by", "sort", "top", "max_depth", "expand", "total")

@@ -15,8 +15,12 @@ import click
 from archscope.errors import UsageError, did_you_mean
 from archscope.records import frozen
 
+KEY = "archscope.cli.config"
+"""Under which a command line keeps what its file says."""
+BUDGETS = "budget"
+"""The one table that is of no command: several read it."""
 _OWN_FILE, _PROJECT = "archscope.toml", "pyproject.toml"
-_OURS = re.compile(r"^\s*\[\s*tool\s*\.\s*archscope\b|^\s*tool\s*\.\s*archscope\b", re.MULTILINE)
+_OURS = re.compile(r"^\s*\[+\s*tool\s*\.\s*archscope\b|^\s*tool\s*\.\s*archscope\b", re.MULTILINE)
 
 
 @frozen
@@ -47,8 +51,10 @@ class Config:
     def check(self, commands: list[str]) -> None:
         """Raise `UsageError` for what is no table of a command."""
         for name, table in self.tables.items():
+            if name == BUDGETS:
+                continue
             if name not in commands:
-                near = did_you_mean(name, commands)
+                near = did_you_mean(name, [*commands, BUDGETS])
                 raise self.error(name, f"no command is called {name!r}.{near}")
             if not isinstance(table, dict):
                 raise self.error(name, f"{name} is {table!r}, not a table; write [{name}]")
@@ -65,6 +71,12 @@ def read_config(path: str | None) -> Config | None:
     """
     found = Path(path) if path is not None else next(_nearest(), None)
     return None if found is None else _read(found)
+
+
+def config_of(context: click.Context) -> Config | None:
+    """Return what the file of a command line says; None: there is none."""
+    found: Config | None = context.meta.get(KEY)
+    return found
 
 
 def _nearest() -> Iterator[Path]:

@@ -9,6 +9,7 @@ import click
 
 from archscope.analyses import ANALYSES
 from archscope.cli._command import COMMANDS, UNPLACED
+from archscope.cli._config import KEY, read_config
 from archscope.errors import did_you_mean
 from archscope.version import __version__
 
@@ -20,16 +21,14 @@ Examples:
   archscope params ./net.py:UNet --input-shape 1,3,224,224
   archscope params --depth 24 --total -f json
   archscope rf --dilations 2,2,2
+  archscope compare gpt2 gpt2-medium
   archscope report --depth 24 -o report.html
   archscope time --depth 24 --dtype bf16 --pass train
   archscope list transformer
 
 Results go to stdout, all else to stderr. Exit codes: 0 ok, 1 the analysis failed, 2 bad usage,
-3 a threshold was crossed (--strict), 130 interrupted. --debug shows tracebacks.
+3 a threshold was crossed (--strict, --fail-on), 130 interrupted. --debug shows tracebacks.
 """
-
-
-_CONFIG = "archscope.cli.config"
 
 
 def summaries() -> dict[str, str]:
@@ -50,8 +49,8 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             name, command, rest = super().resolve_command(ctx, args)
-            if name is not None and command is not None and _CONFIG in ctx.meta:
-                defaults = ctx.meta[_CONFIG].options(name, _flags(command, ctx))
+            if name is not None and command is not None and KEY in ctx.meta:
+                defaults = ctx.meta[KEY].options(name, _flags(command, ctx))
                 ctx.default_map = {name: defaults}
             return name, command, rest
         except click.NoSuchOption:
@@ -94,12 +93,10 @@ def _flags(command: click.Command, ctx: click.Context) -> Mapping[str, click.Opt
 def _configure(ctx: click.Context, option: click.Parameter, path: str | None) -> None:
     if ctx.resilient_parsing:
         return
-    from archscope.cli._config import read_config
-
     config = read_config(path)
     if config is not None:
         config.check(list(summaries()))
-        ctx.meta[_CONFIG] = config
+        ctx.meta[KEY] = config
 
 
 @click.group(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -73,9 +73,11 @@ class ModelCommand(click.Command):
     """Other spec types whose fields are among those flags, each under its heading in the help."""
     lists_families: bool = True
     """Whether its help lists the fields of the general families where MODEL names none."""
+    reads_general: bool = True
+    """Whether flags alone may describe a network, one of a general family."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ctx.meta[_NAMED] = tuple(_named_by(args))
+        ctx.meta[_NAMED] = tuple(_named_by(self._free_words(args)))
         ctx.meta[_GENERAL] = self._wants_general(ctx, args)
         try:
             return super().parse_args(ctx, self.words(ctx, args))
@@ -83,12 +85,22 @@ class ModelCommand(click.Command):
             _say_whose(ctx, unknown)
             raise
 
+    def _free_words(self, args: list[str]) -> Iterator[str]:
+        """Yield the words that may name a network: no flags, and no values of those known here."""
+        options = (param for param in (*self.params, *_OWN) if isinstance(param, click.Option))
+        valued = {flag for option in options if not option.is_flag for flag in option.opts}
+        for before, word in zip(["", *args], args, strict=False):
+            if before not in valued and not word.startswith("-"):
+                yield word
+
     def words(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Return what was typed as Click is to read it."""
         return args
 
     def _wants_general(self, ctx: click.Context, args: list[str]) -> bool:
         """Return whether a flag may be of a general family; importing those takes its time."""
+        if not self.reads_general:
+            return False
         prefix = f"{ctx.auto_envvar_prefix}_"
         if not self.groups or ctx.default_map or any(n.startswith(prefix) for n in os.environ):
             return True
@@ -230,6 +242,18 @@ def with_own_words(request: Request) -> Request:
     return replace(own, fields=request.fields) if own else request
 
 
+def read_models(models: Sequence[str], request: Request) -> Sequence[Network]:
+    """Return the networks that stand side by side, each with the flags that are for it."""
+    if not models:
+        return ()
+    from archscope import loaders
+
+    if "" in models:
+        raise UsageError("a MODEL is empty; name a network, e.g. resnet50")
+    own = click.get_current_context().meta[_REQUEST]
+    return loaders.load_each(models, replace(own, fields=request.fields))
+
+
 def _own_request(ctx: click.Context) -> Request:
     """Return what the flags say of a network of the user's own, and take them from the others."""
     given = {option.name: ctx.params.pop(option.name) for option in _OWN}
@@ -252,13 +276,13 @@ _PLACE = r"\w+(\.\w+)*"
 """Where an input goes: the name or the number of an argument, and dots into what it holds."""
 
 
-def _named_by(args: list[str]) -> Iterator[tuple[str, type, Mapping[str, Any]]]:
-    """Yield the networks that words of a command line name, each with its spec and own values.
+def _named_by(words: Iterator[str]) -> Iterator[tuple[str, type, Mapping[str, Any]]]:
+    """Yield the networks that these words name, each with its spec and own values.
 
     Which word is MODEL is known only after parsing, and parsing needs the flags.
     """
-    for word in args:
-        if word.startswith("-") or _NUMBERS.fullmatch(word):
+    for word in words:
+        if _NUMBERS.fullmatch(word) or word.lower().endswith(".json"):
             continue
         from archscope import loaders
 

@@ -42,6 +42,11 @@ class Output:
     """Whether nothing is said on stderr."""
 
     @property
+    def is_read(self) -> bool:
+        """Whether a person reads it at once, with its notes."""
+        return self.path in (None, "-") and self.format_name in (None, "table", "md")
+
+    @property
     def form(self) -> str:
         """The format that is written."""
         return self.format_name or format_of(self.path or "-") or "table"

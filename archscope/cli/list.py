@@ -15,9 +15,12 @@ from archscope.errors import UsageError, did_you_mean, same_word
 
 if TYPE_CHECKING:
     from archscope.presets import Preset
+    from archscope.studies.measures import Measure
 
 _PRESETS = "presets"
 """The word for all published networks."""
+_MEASURES = "measures"
+"""The word for all that can be measured by one word."""
 _SENTENCE = "sentence"
 """The loader whose form has words of its own."""
 
@@ -35,14 +38,16 @@ _SENTENCE = "sentence"
 def command(name: str | None, format_name: str) -> None:
     """List families, analyses and formats; the published networks; or what one NAME is.
 
-    NAME is a family, whose fields are listed, a published network, `presets` for all of these, or
-    `sentence` for the words in which a stack of layers is said.
+    NAME is a family, whose fields are listed, a published network, `presets` for all of these,
+    `measures` for all that can be claimed and budgeted, or `sentence` for the words in which a
+    stack of layers is said.
 
     \b
     Examples:
       archscope list
       archscope list transformer
       archscope list presets
+      archscope list measures
       archscope list bert-base-uncased
       archscope list cnn -f json
     """
@@ -51,6 +56,8 @@ def command(name: str | None, format_name: str) -> None:
         _overview(as_json=as_json)
     elif name == _PRESETS:
         _presets(as_json=as_json)
+    elif name == _MEASURES:
+        _measures(as_json=as_json)
     else:
         _one(name, as_json=as_json)
 
@@ -70,7 +77,7 @@ def _one(name: str, *, as_json: bool) -> None:
     else:
         raise UsageError(
             f"no family or preset is called {name!r}."
-            + did_you_mean(name, [*families, *presets.names(), _PRESETS, _SENTENCE])
+            + did_you_mean(name, [*families, *presets.names(), _PRESETS, _MEASURES, _SENTENCE])
             + f" Families are {', '.join(families)}; archscope list presets names the presets."
         )
 
@@ -114,6 +121,7 @@ def _overview(*, as_json: bool) -> None:
         _columns(entries.items())
     click.echo("\nThe fields of a family: archscope list transformer")
     click.echo("The published networks: archscope list presets")
+    click.echo("What can be claimed of a network: archscope list measures")
     click.echo("The words of a sentence: archscope list sentence")
 
 
@@ -126,6 +134,32 @@ def _presets(*, as_json: bool) -> None:
         return
     _columns((p.name, p.family, _first_figure(p), _source(p)) for p in found)
     click.echo("\nWhat one of them is: archscope list bert-base-uncased")
+
+
+def _measures(*, as_json: bool) -> None:
+    from archscope.studies.measures import measures
+
+    found = measures().values()
+    if as_json:
+        click.echo(json.dumps([_measure(each) for each in found], indent=1))
+        return
+    _columns(
+        (e.name, e.analysis, " or ".join(e.quantity.dimensions), e.quantity.help) for e in found
+    )
+    click.echo('\nA claim: archscope params resnet50 --assert "params <= 26M"')
+    click.echo("Budgets in a file: archscope check --help")
+
+
+def _measure(measure: Measure) -> dict[str, Any]:
+    quantity = measure.quantity
+    return {
+        "name": measure.name,
+        "analysis": measure.analysis,
+        "dimensions": list(quantity.dimensions),
+        "aliases": list(quantity.aliases),
+        "better": quantity.better,
+        "help": quantity.help,
+    }
 
 
 def _first_figure(preset: Preset) -> str:

@@ -7,10 +7,12 @@ from typing import Any
 
 import click
 
+from archscope.cli._claims import assert_option
 from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, with_model
 from archscope.cli._output import Output, output_options
 from archscope.errors import ForwardError
+from archscope.study import claims_of, require
 from archscope.subject import Network
 
 _EPILOG = """\
@@ -23,6 +25,7 @@ Examples:
   archscope params --dilations 1,2,4 --channels 16,32,64
   archscope params --ffn moe:8/2 --attention window:255 --by component
   archscope params resnet50 --by type
+  archscope params resnet50 --assert "params <= 26M" --assert complete
   archscope params "in 1x28x28; 2x(conv 32,64; pool 2); head 10"
   archscope params bert-base-uncased --seq-len 128
   archscope params tinybert-4L-312 --teacher bert-base-uncased
@@ -89,6 +92,7 @@ _SECTIONS = {
     "once for each.",
 )
 @click.option("--strict", is_flag=True, help="Exit 3 where anything is unknown or disputed.")
+@assert_option("params <= 25M", "macs < 4.2G", "weights <= 100MiB", "complete")
 @output_options
 @with_model
 def command(
@@ -108,6 +112,7 @@ def command(
     teacher: str | None,
     freeze: tuple[str, ...],
     strict: bool,
+    claims: tuple[str, ...],
     output: Output,
 ) -> None:
     """Count trainable parameters and FLOPs of MODEL, module by module.
@@ -127,6 +132,8 @@ def command(
         explain=explain,
         exact=exact,
     )
+
+    claimed = claims_of("params", claims)
 
     def present(report: Any) -> None:
         output.show(report, view)
@@ -155,6 +162,7 @@ def command(
     report = report if freeze else with_figures(report, network)
     report = with_named_teacher(report, teacher) if teacher else report
     present(report)
+    require(claimed, report)
     if strict:
         require_complete(report)
 

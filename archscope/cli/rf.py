@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archscope import specs
+from archscope.cli._claims import assert_option
 from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, read_model
 from archscope.cli._output import Output, output_options
@@ -141,14 +142,7 @@ class RfCommand(ModelCommand):
     metavar="RATE",
     help="Positions a second, e.g. 16kHz or 25fps: delays in milliseconds too.",
 )
-@click.option(
-    "--assert",
-    "claims",
-    multiple=True,
-    metavar="CLAIM",
-    help='Exit 3 where it does not hold: causal, "rf >= 1s", "ahead <= 40ms", "coverage == 100%"; '
-    "once for each.",
-)
+@assert_option("causal", "rf >= 1s", "ahead <= 40ms", "coverage == 100%")
 @click.option("--total", is_flag=True, help="The totals alone.")
 @output_options
 def command(

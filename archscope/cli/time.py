@@ -10,9 +10,12 @@ from typing import Any
 import click
 
 from archscope import specs
+from archscope.cli._claims import assert_option
 from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, with_model
 from archscope.cli._output import Output, output_options
+from archscope.results import Report
+from archscope.study import claims_of, require
 from archscope.subject import Network
 
 _EPILOG = """\
@@ -23,6 +26,7 @@ Examples:
   archscope time --per-layer --sort time --top 10
   archscope time cnn --dilations 1,2,4 --device cpu --budget 10
   archscope time gpt2-xl --gpu h100 --dtype bf16 --sort time --top 10
+  archscope time resnet50 --gpu h100 --dtype bf16 --assert "bound <= 2ms"
   archscope time --depth 2 --d-model 64 --heads 4 --seq-len 64 -f json -o small.json
 
 Weights and inputs are random. Ctrl-C prints what was measured until then. Every sample stands in
@@ -101,6 +105,7 @@ _SORTS = {"order": None, "time": "time_s", "macs": "macs", "ratio": "over_bound"
     help="With --per-layer: module names of at most so many parts.",
 )
 @click.option("--expand", is_flag=True, help="With --per-layer: each copy of a repeated block.")
+@assert_option("latency <= 10ms", "throughput >= 1k", "peak <= 2GiB", "bound <= 5ms")
 @output_options
 @with_model
 def command(
@@ -112,6 +117,7 @@ def command(
     top: int | None,
     max_depth: int | None,
     expand: bool,
+    claims: tuple[str, ...],
     output: Output,
     **settings: Any,
 ) -> None:
@@ -122,8 +128,9 @@ def command(
     runs and nothing need fit: each module's lower bound on that card, by the roofline.
     """
     rows = {"top": top, "max_depth": max_depth, "expand": expand}
+    claimed = claims_of("time", claims)
     if gpu is not None:
-        _show_bounds(network, gpu, sort, output, rows, settings)
+        require(claimed, _show_bounds(network, gpu, sort, output, rows, settings))
         return
     _check_rows(per_layer, sort=sort, **rows)
     by = "layers" if per_layer else None
@@ -139,6 +146,7 @@ def command(
     output.show(report, view)
     if report.totals.interrupted:
         raise KeyboardInterrupt
+    require(claimed, report)
 
 
 def _show_bounds(
@@ -148,13 +156,15 @@ def _show_bounds(
     output: Output,
     rows: dict[str, Any],
     settings: dict[str, Any],
-) -> None:
+) -> Report:
     from archscope.library import bound_network
 
     if sort == "ratio":
         raise click.UsageError("--sort ratio needs times that were measured; leave out --gpu.")
     column = "bound_s" if sort == "time" else _SORTS[sort or "order"]
-    output.show(bound_network(network, gpu, **settings), output.view(sort=column, **rows))
+    report = bound_network(network, gpu, **settings)
+    output.show(report, output.view(sort=column, **rows))
+    return report
 
 
 def _check_rows(per_layer: bool, **flags: Any) -> None:

@@ -13,9 +13,16 @@ _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 def count_blocks(model: nn.Module, repeats: Mapping[str, int]) -> int | None:
     """Return the number of blocks, or None where no class of module repeats.
 
+    ResNet-50 has 16 (Bottleneck), GPT-2 small has 12, T5 small 6 + 6.
+    """
+    return sum(repeats.get(path, 1) for path in repeated_blocks(model, repeats)) or None
+
+
+def repeated_blocks(model: nn.Module, repeats: Mapping[str, int]) -> list[str]:
+    """Return the paths of a network's blocks, in order.
+
     A block is a module that has submodules, is no mere container, and whose class occurs more than
-    once; of nested ones the outermost counts that is not itself a stack of blocks. ResNet-50 has 16
-    (Bottleneck), GPT-2 small has 12, T5 small 6 + 6.
+    once; of nested ones the outermost counts that is not itself a stack of blocks.
     `repeats` maps the path of a block that stands for several, or runs several times, to their
     number.
     """
@@ -28,13 +35,11 @@ def count_blocks(model: nn.Module, repeats: Mapping[str, int]) -> int | None:
     for _, kind, copies in candidates:
         times[kind] += copies
     blocks: list[str] = []
-    total = 0
-    for path, kind, copies in candidates:
+    for path, kind, _ in candidates:
         inside = any(path.startswith(block + ".") for block in blocks[-1:])
         if (times[kind] > 1 or path in repeats) and not inside:
             blocks.append(path)
-            total += copies
-    return total or None
+    return blocks
 
 
 def _is_stack(path: str, module: nn.Module, repeats: Mapping[str, int]) -> bool:

@@ -114,6 +114,18 @@ def transposed_convolution(x: Tensor, weight: Tensor, *_: Any, **__: Any) -> int
     return x.numel() * weight[0].numel()
 
 
+def convolution_backward(grad: Tensor, x: Tensor, weight: Tensor, *rest: Any, **named: Any) -> int:
+    """As much as the forward for each of two gradients, x's and the weight's, that is asked for.
+
+    `rest` is sizes of the bias, stride, padding, dilation, transposed, output padding, groups,
+    mask. torch's own formula gives the weight's gradient no groups: 192 times too much where each
+    of 192 channels is a group.
+    """
+    transposed, mask = rest[4], named.get("output_mask", rest[-1])
+    forward = (x if transposed else grad).numel() * int(weight[0].numel())
+    return forward * (bool(mask[0]) + bool(mask[1]))
+
+
 def linear(x: Tensor, weight: Tensor, *_: Any, **__: Any) -> int:
     """x (*, in), weight (out, in)."""
     return x.numel() * weight.shape[0]
@@ -150,6 +162,7 @@ _MISSING: dict[str, Formula] = {
         (convolution, "miopen_convolution_relu miopen_convolution_add_relu"),
         (transposed_convolution, "slow_conv_transpose2d slow_conv_transpose3d"),
         (transposed_convolution, "cudnn_convolution_transpose miopen_convolution_transpose"),
+        (convolution_backward, "convolution_backward"),
         (linear, "linear mkldnn_linear"),
         (matmul, "matmul"),
         (product, "hspmm _sparse_sparse_matmul _sparse_mm_reduce_impl"),

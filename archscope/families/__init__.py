@@ -10,7 +10,9 @@ from archscope.blocks.plan import Block, first_of_each, repeats
 from archscope.records import frozen
 from archscope.registry import Registry, resolve
 from archscope.specs import values
+from archscope.specs.space import Space
 from archscope.subject import Inputs, Subject
+from archscope.theory.census import Census
 from archscope.theory.outline import Outline
 
 if TYPE_CHECKING:
@@ -40,6 +42,16 @@ class Family:
     """A spec as its plan: the blocks that stand in lists, in order; None where none are alike."""
     outline: Callable[[Any], Outline] | None = None
     """A spec as what its network looks at, without torch; None where that cannot be told."""
+    census: Callable[[Any], Census] | None = None
+    """A spec as its layers in closed form, without torch; None where the engines alone count."""
+    space: str = ""
+    """Address of the `specs.space.Space` that it offers, e.g. `package.space:SPACE`; empty: what is
+    chosen has to be said."""
+
+    def choices(self) -> Space:
+        """Return what there is to choose of it."""
+        found: Space = resolve(self.space) if self.space else Space(axes=lambda given: {})
+        return found
 
     def title(self, spec: Any) -> str:
         """Return a spec in one line."""

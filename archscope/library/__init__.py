@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from archscope.library._audit import audit as audit
     from archscope.library._audit import audit_network as audit_network
     from archscope.library._build import build as build
+    from archscope.library._check import check as check
+    from archscope.library._check import check_budgets as check_budgets
+    from archscope.library._check import lock_budgets as lock_budgets
+    from archscope.library._check import require_held as require_held
+    from archscope.library._compare import compare as compare
+    from archscope.library._compare import compare_networks as compare_networks
+    from archscope.library._compare import is_saved as is_saved
     from archscope.library._operator import operator as operator
     from archscope.library._params import count_subject as count_subject
     from archscope.library._params import params as params
@@ -27,6 +34,9 @@ if TYPE_CHECKING:
     from archscope.library._rf import see_network as see_network
     from archscope.library._rf import suggest as suggest
     from archscope.library._rf import why_unbuffered as why_unbuffered
+    from archscope.library._search import require_found as require_found
+    from archscope.library._search import search as search
+    from archscope.library._search import search_network as search_network
     from archscope.library._sweep import plan_sweep as plan_sweep
     from archscope.library._sweep import run_sweep as run_sweep
     from archscope.library._sweep import show_sweep as show_sweep
@@ -34,6 +44,8 @@ if TYPE_CHECKING:
     from archscope.library._time import bound_network as bound_network
     from archscope.library._time import time as time
     from archscope.library._time import time_network as time_network
+    from archscope.library._training import memory as memory
+    from archscope.library._training import train as train
 
 _HOMES = {
     "analyse": "_analyse",
@@ -43,7 +55,14 @@ _HOMES = {
     "bare_network": "_rf",
     "bound_network": "_time",
     "build": "_build",
+    "check": "_check",
+    "check_budgets": "_check",
+    "compare": "_compare",
+    "compare_networks": "_compare",
     "count_subject": "_params",
+    "is_saved": "_compare",
+    "lock_budgets": "_check",
+    "memory": "_training",
     "operator": "_operator",
     "params": "_params",
     "receptive_field": "_rf",
@@ -51,7 +70,11 @@ _HOMES = {
     "report_network": "_report",
     "require_complete": "_params",
     "require_coverage": "_rf",
+    "require_found": "_search",
+    "require_held": "_check",
     "rf": "_rf",
+    "search": "_search",
+    "search_network": "_search",
     "see_network": "_rf",
     "suggest": "_rf",
     "sweep": "_sweep",
@@ -60,6 +83,7 @@ _HOMES = {
     "show_sweep": "_sweep",
     "time": "_time",
     "time_network": "_time",
+    "train": "_training",
     "why_unbuffered": "_rf",
     "with_figures": "_params",
     "with_named_teacher": "_params",

@@ -77,6 +77,13 @@ def network_of(
     return loaders.load(name, request)
 
 
+def request_of(fields: Mapping[str, Any]) -> Request:
+    """Return what is said of several networks: fields of specs, and words for one's own."""
+    own = own_words(fields)
+    values = {name: tuple_of(value) for name, value in fields.items() if name not in _OWN}
+    return Request(fields=values, **own)
+
+
 _OWN = ("input_shape", "input", "inputs", "model_arg")
 """What is said of a network of the user's own."""
 

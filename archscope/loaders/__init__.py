@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +110,28 @@ def load(text: str, request: Request) -> Network:
         return loader.load(text, request)
     except OSError as error:  # a name too long for a file
         raise UsageError(f"{_short(text)} cannot be read: {error.strerror}") from None
+
+
+def load_each(texts: Sequence[str], request: Request) -> tuple[Network, ...]:
+    """Return networks that stand side by side: what is said of them goes to all that it is for.
+
+    Fields are for those that have a spec, all else for those of the user's own. Raises `UsageError`
+    as `load` does, and where something is said of none.
+    """
+    own = [_spec(text) is None for text in texts]
+    if all(own) or not any(own):
+        return tuple(load(text, request) for text in texts)
+    alone = Request(fields=request.fields, parameters_alone=request.parameters_alone)
+    rest = replace(request, fields={})
+    return tuple(
+        load(text, rest if is_own else alone) for text, is_own in zip(texts, own, strict=True)
+    )
+
+
+def _spec(text: str) -> type | None:
+    """Return the spec that a name has; None: it is of the user's own, or of nothing."""
+    found = find(spelt(text))
+    return found.spec(spelt(text)) if found else None
 
 
 def brought_inputs(model: nn.Module, method: str | None) -> Inputs | None:

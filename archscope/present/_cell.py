@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from archscope.columns import Column, columns
+from archscope.columns import Column, Kind, columns
 from archscope.present import _format
 from archscope.results import Report, Section
 
 LOWER_BOUND = "≥ "
 """Stands before a number that is not all there is."""
+_BOUNDS = {False: LOWER_BOUND, "at least": LOWER_BOUND, "at most": "≤ "}
+"""What stands before a number, by what its column's `bound` says of it."""
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -35,30 +37,29 @@ def text(section: Section, row: Any, column: Column, *, exact: bool = False) -> 
 
 def shown(section: Section, row: Any, column: Column, value: Any, *, exact: bool = False) -> str:
     """Return the text of a cell whose value is not the row's own, e.g. of several copies."""
+    kind: Kind = getattr(row, column.read_as) if column.read_as else column.kind
     if value is None:
-        return _absent(row, column)
+        return _absent(row, column, kind)
     if column.kind == "throughput":
         return _format.in_unit(value, _unit(section, column)[0])
     if column.to:
         return _format.span(value, getattr(row, column.to))
     said = next((word for each, word in column.words if each == value), None)
-    plain = said or _format.cell(value, column.kind, exact=exact)
-    if column.bound and not getattr(row, column.bound):
-        plain = f"{LOWER_BOUND}{plain}"
+    plain = said or _format.cell(value, kind, exact=exact, signed=column.signed)
+    if column.bound:
+        plain = _BOUNDS.get(getattr(row, column.bound), "") + plain
     if column.of and (whole := getattr(row, column.of)):
         return f"{plain}/{_format.integer(whole)}"
-    if column.signed and value > 0 and not plain.startswith("<"):
-        return f"+{plain}"
     return plain
 
 
-def _absent(row: Any, column: Column) -> str:
+def _absent(row: Any, column: Column, kind: Kind) -> str:
     """Return what a cell says that has no value: a row may name those that it does not know."""
     if column.none:
         return column.none
     unknown = getattr(row, "unknown", None)
     if unknown is None:
-        return _format.cell(None, column.kind)
+        return _format.cell(None, kind)
     return _format.UNKNOWN if column.name in unknown.split(", ") else _format.NOTHING
 
 

@@ -24,6 +24,8 @@ _EXACT = Context(prec=60)
 _TIMES = ("s", "ms", "µs", "ns")
 _SI = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")
 _IEC = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
+_BY_AXIS = ("number", "ratio", "extent", "factor", "count", "seconds")
+"""Kinds of numbers of which a cell may hold one for each axis."""
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 _ASCII = {
@@ -34,6 +36,7 @@ _ASCII = {
     "…": "...",
     "→": "->",
     "≥": ">=",
+    "≤": "<=",
     "µ": "u",
     "├": "|",
     "└": "`",
@@ -75,6 +78,8 @@ def si(value: float) -> str:
 
 def iec_bytes(value: int) -> str:
     """Return bytes in IEC units with four significant digits: `799.2 MiB`, `1.562 GiB`."""
+    if value < 0:
+        return f"-{iec_bytes(-value)}"
     if value < 1024:
         return f"{value:,} B"
     step, rounded = 0, Decimal(value)
@@ -138,6 +143,22 @@ def power(value: int) -> str:
     return f"{10 ** (log10(value) - exponent):.3f}×10^{exponent}"
 
 
+def factor(value: float) -> str:
+    """Return how many times as much; 0 and 1 appear only where they are exactly true.
+
+    >>> factor(1.6835), factor(1), factor(0.9967), factor(1.00001), factor(0.0001), factor(1800.5)
+    ('1.68×', '1×', '0.9967×', '>1.00×', '<0.01×', '1,800×')
+    """
+    if value == 1 or not value:
+        return f"{value:.0f}×"
+    if round(value, 4) == 1:
+        return f"{'>' if value > 1 else '<'}1.00×"
+    if value < 0.005:
+        return "<0.01×"
+    digits = 4 if round(value, 2) == 1 else 2 if value < 100 else 1 if value < 1000 else 0
+    return f"{value:,.{digits}f}×"
+
+
 def seconds(value: float) -> str:
     """Return a time with three significant digits: nobody measures more.
 
@@ -158,7 +179,7 @@ def span(low: float, high: float) -> str:
     """Return two times in the unit of the longer one.
 
     >>> span(0.00966, 0.00994), span(0.0000095, 0.00123)
-    ('9.66 … 9.94 ms', '0.0095 … 1.23 ms')
+    ('9.66 … 9.94 ms', '0.00950 … 1.23 ms')
     """
     longer = seconds(high)
     step = _TIMES.index(longer.rpartition(" ")[2])
@@ -205,10 +226,14 @@ def size(value: int, *, exact: bool) -> str:
     return f"{value:,} B" if exact else iec_bytes(value)
 
 
-def cell(value: Any, kind: Kind, *, exact: bool = False) -> str:
+def cell(value: Any, kind: Kind, *, exact: bool = False, signed: bool = False) -> str:
     """Return one value of a row as the text of a table's cell, safe to print."""
-    if isinstance(value, tuple) and kind in ("number", "ratio", "extent"):
-        return each([cell(one, kind, exact=exact) for one in value], alone=kind != "extent")
+    if isinstance(value, tuple) and kind in _BY_AXIS:
+        shown = [cell(one, kind, exact=exact, signed=signed) for one in value]
+        return each(shown, alone=kind != "extent")
+    if signed and value:
+        plain = cell(value, kind, exact=exact)
+        return plain if value < 0 or plain.startswith("<") else f"+{plain}"
     match kind:
         case "text" | "path" | "reference":
             return NOTHING if value is None else safe_label(_words(value))
@@ -226,6 +251,8 @@ def cell(value: Any, kind: Kind, *, exact: bool = False) -> str:
             return f"{percent(value)}%"
         case "times":
             return times(value)
+        case "factor":
+            return factor(value)
         case "seconds":
             return seconds(value)
         case "rate" | "throughput":

@@ -78,8 +78,9 @@ def _cut(
         return tuple(_lines.every(shown)), ()
     flat = _lines.leaves(shown)
     if view.sort is not None:
-        field = _select.sort_column(section, view.sort).name
-        flat = _select.largest_first(flat, lambda line: _lines.value(line, field))
+        column = _select.sort_column(section, view.sort)
+        rank = _select.size(column)
+        flat = _select.largest_first(flat, lambda line: rank(_lines.value(line, column.name)))
     return (flat, ()) if view.top is None else (flat[: view.top], flat[view.top :])
 
 

@@ -34,7 +34,7 @@ class Page:
 
 def page(report: Report, view: View) -> Page:
     """Return what `view` shows of `report`; raises `UsageError` where that is not there."""
-    section = _select.section(report, view.by)
+    section = report.spread(_select.section(report, view.by))
     listed = _select.listed(section, view)
     root = None if view.total else _lines.tree(listed)
     grid = _totals_grid(report, view) if view.total else _grid.grid(report, listed, root, view)

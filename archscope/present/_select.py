@@ -75,24 +75,33 @@ def largest_first(items: Sequence[T], read: Callable[[T], Any]) -> tuple[T, ...]
     return (*(item for _, item in ranked), *unknown)
 
 
-def records(of: Section, view: View) -> tuple[Any, ...]:
+def size(column: Column) -> Callable[[Any], Any]:
+    """Return by what values of a column are ranked: a difference by how large it is either way."""
+    return lambda value: abs(value) if column.signed and value is not None else value
+
+
+def records(report: Report, of: Section, view: View) -> tuple[Any, ...]:
     """Return rows for a format that machines read: unfolded, sorted by what each does itself.
 
     `max_depth` is for readers: without the modules below it, the `own` columns would not add up.
     """
     rows: tuple[Any, ...] = tuple(of.rows)
     if view.sort is not None:
-        field = sort_column(of, view.sort).name
-        own = f"own_{field}"
-        by = own if any(column.name == own for column in columns(of.row_type)) else field
-        rows = largest_first(rows, lambda row: getattr(row, by))
+        spread = report.spread(of)
+        column = sort_column(spread, view.sort)
+        own = f"own_{column.name}"
+        by = own if any(each.name == own for each in columns(spread.row_type)) else column.name
+        rank = size(column)
+        pairs = zip(spread.rows, of.rows, strict=True)
+        ranked = largest_first(tuple(pairs), lambda pair: rank(getattr(pair[0], by)))
+        rows = tuple(row for _, row in ranked)
     return rows if view.top is None else rows[: view.top]
 
 
-def objects(of: Section, view: View) -> Iterator[dict[str, Any]]:
+def objects(report: Report, of: Section, view: View) -> Iterator[dict[str, Any]]:
     """Yield every row that a machine reads as a JSON object, in the order of its fields."""
     names = [column.name for column in columns(of.row_type)]
-    return ({name: getattr(row, name) for name in names} for row in records(of, view))
+    return ({name: getattr(row, name) for name in names} for row in records(report, of, view))
 
 
 def totals(report: Report) -> Any:

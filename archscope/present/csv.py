@@ -20,12 +20,12 @@ _FORMULA = ("=", "+", "-", "@")
 
 def render(report: Report, view: View) -> str:
     """Return the rows of one section under their fields' names; see `Format.render`."""
-    section = _select.section(report, view.by)
+    section = report.spread(_select.section(report, view.by))
     if view.total:
         totals = _select.totals(report)
         return _table([field.name for field in dataclasses.fields(totals)], (totals,))
     names = [column.name for column in columns(section.row_type)]
-    return _table(names, _select.records(section, view))
+    return _table(names, _select.records(report, section, view))
 
 
 def _table(names: list[str], rows: tuple[Any, ...]) -> str:

@@ -19,7 +19,7 @@ def render(report: Report, view: View) -> str:
     parts = [f"{_text(key)}: {_text(value)}" for key, value in _head(report).items()]
     shown = _select.section(report, view.by)
     if not view.total:
-        sections = (_section(s, view if s is shown else View()) for s in report.sections)
+        sections = (_section(report, s, view if s is shown else View()) for s in report.sections)
         parts.append('"sections": {\n' + ",\n".join(sections) + "\n}")
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
@@ -41,7 +41,7 @@ def _head(report: Report) -> dict[str, Any]:
     }
 
 
-def _section(section: Section, view: View) -> str:
+def _section(report: Report, section: Section, view: View) -> str:
     """Return a section under its address, a line per row, so that two files can be compared."""
     what = {
         "device": section.device,
@@ -50,7 +50,7 @@ def _section(section: Section, view: View) -> str:
         "headline": plain(section.headline),
         "summary": plain(section.summary),
     }
-    rows = [f"\n {_text(row)}" for row in _select.objects(section, view)]
+    rows = [f"\n {_text(row)}" for row in _select.objects(report, section, view)]
     listed = f"[{','.join(rows)}\n]" if rows else "[]"
     return f'{_text(section.address)}: {_text(what)[:-1]}, "rows": {listed}}}'
 

@@ -13,7 +13,7 @@ _text = json.JSONEncoder(ensure_ascii=True, allow_nan=False, default=plain).enco
 def render(report: Report, view: View) -> str:
     """Return the rows of one section, an object per line; see `Format.render`."""
     section = _select.section(report, view.by)
-    rows = [plain(_select.totals(report))] if view.total else _select.objects(section, view)
+    rows = [plain(_select.totals(report))] if view.total else _select.objects(report, section, view)
     return "".join(f"{_text(row)}\n" for row in rows)
 
 

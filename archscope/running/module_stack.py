@@ -60,6 +60,10 @@ class ModuleStack:
         """Path of the module whose forward is running; the innermost."""
         return self._running[-1] if self._running else ""
 
+    def forget(self) -> None:
+        """Leave all modules whose forward was ended from outside."""
+        self._running.clear()
+
     def __enter__(self) -> ModuleStack:
         self._handles = (
             register_module_forward_pre_hook(self._enter),

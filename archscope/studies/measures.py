@@ -6,7 +6,7 @@ compared, budgeted, swept and searched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -44,12 +44,21 @@ def measures() -> Mapping[str, Measure]:
 
     Where two analyses have a quantity of one name, the first that people ask has it.
     """
+    return MappingProxyType(measures_of(ANALYSES.names()))
+
+
+def measures_of(analyses: Iterable[str]) -> dict[str, Measure]:
+    """Return the measures of some analyses by their names; no other analysis is imported."""
     found: dict[str, Measure] = {}
-    for analysis in sorted(ANALYSES.names(), key=_place):
-        for quantity in ANALYSES.get(analysis).claimable():
-            measure = Measure(name=quantity.name, analysis=analysis, quantity=quantity)
-            found.setdefault(quantity.name, measure)
-    return MappingProxyType(found)
+    for analysis in sorted(analyses, key=_place):
+        for each in _measures_of(analysis):
+            found.setdefault(each.name, each)
+    return found
+
+
+def _measures_of(analysis: str) -> Iterator[Measure]:
+    for quantity in ANALYSES.get(analysis).claimable():
+        yield Measure(name=quantity.name, analysis=analysis, quantity=quantity)
 
 
 _FIRST = ("params", "rf", "time")
@@ -65,10 +74,12 @@ def measure(word: str) -> Measure:
 
     Raises `UsageError` with the nearest name.
     """
+    for analysis in sorted(ANALYSES.names(), key=_place):  # the first is often enough
+        named = {each.name: each for each in _measures_of(analysis)}
+        name = same_word(word, named)
+        if name is not None:
+            return named[name]
     known = measures()
-    name = same_word(word, known)
-    if name is not None:
-        return known[name]
     others = {alias: each for each in known.values() for alias in each.quantity.aliases}
     alias = same_word(word, others)
     if alias is not None:

@@ -10,6 +10,7 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from math import prod
 
 from archscope.records import frozen
@@ -20,6 +21,9 @@ _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Mult: operator.mul,
     ast.FloorDiv: operator.floordiv,
 }
+Symbols = Mapping[str, int]
+GATED = ("swiglu", "geglu")
+"""Activations of a gate, by which a feed-forward has a third matrix (Shazeer 2020, eq. 6)."""
 
 
 @frozen
@@ -37,7 +41,7 @@ class ClosedForm:
     """Formula of the parameters, e.g. `i*o + o`."""
     macs: str
     """Formula of the multiply-accumulates, e.g. `n*i*o`."""
-    symbols: Mapping[str, int]
+    symbols: Symbols
     """Value of each symbol."""
 
     @property
@@ -61,36 +65,46 @@ class ClosedForm:
         return substitute(self.macs, self.symbols)
 
 
-def evaluate(formula: str, symbols: Mapping[str, int]) -> int:
-    """Compute a formula of integers, names and `+ - * //`."""
+def evaluate(formula: str, symbols: Symbols) -> int:
+    """Compute a formula of integers, names and `+ - * //`; raises `ValueError` for any other."""
+    return _function(formula)(symbols)
 
-    def value(node: ast.expr) -> int:
+
+@lru_cache(maxsize=1024)
+def _function(formula: str) -> Callable[[Symbols], int]:
+    """Return what computes a formula, which is read once however many layers have it."""
+
+    def of(node: ast.expr) -> Callable[[Symbols], int]:
         match node:
             case ast.Constant(value=int(number)):
-                return number
+                return lambda symbols: number
             case ast.Name(id=name):
-                return symbols[name]
-            case ast.BinOp(left=left, op=op, right=right):
-                return _OPERATORS[type(op)](value(left), value(right))
+                return operator.itemgetter(name)
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+                apply, first, second = _OPERATORS[type(op)], of(left), of(right)
+                return lambda symbols: apply(first(symbols), second(symbols))
         raise ValueError(f"{formula!r} is not a formula of integers")
 
-    return value(ast.parse(formula, mode="eval").body)
+    return of(ast.parse(formula, mode="eval").body)
 
 
-def substitute(formula: str, symbols: Mapping[str, int]) -> str:
+def substitute(formula: str, symbols: Symbols) -> str:
     """Put the numbers in: `i*o + o` -> `768*3072 + 3072`."""
     return re.sub(r"[A-Za-z_]\w*", lambda match: str(symbols[match[0]]), formula)
 
 
-def linear(*, rows: int, inputs: int, outputs: int, bias: bool) -> ClosedForm:
-    """A linear layer on `rows` vectors."""
+@lru_cache(maxsize=4096)
+def linear(*, rows: int, inputs: int, outputs: int, bias: bool, tied: bool = False) -> ClosedForm:
+    """A linear layer on `rows` vectors; where it is `tied`, its weight is another layer's."""
+    terms = [] if tied else ["i*o"]
     return ClosedForm(
-        params="i*o + o" if bias else "i*o",
+        params=" + ".join([*terms, "o"] if bias else terms) or "0",
         macs="n*i*o",
         symbols={"n": rows, "i": inputs, "o": outputs},
     )
 
 
+@lru_cache(maxsize=4096)
 def convolution(
     *,
     positions: int,
@@ -120,76 +134,42 @@ def convolution(
     )
 
 
+def weight_normalised(*, positions: int, inputs: int, outputs: int, kernel: int) -> ClosedForm:
+    """A convolution along one axis with a length and a bias for each output channel.
+
+    Salimans & Kingma 2016, equation 2: a weight is its direction times a length of its own.
+    """
+    return ClosedForm(
+        params="o*i*k + 2*o",
+        macs="n*o*i*k",
+        symbols={"n": positions, "o": outputs, "i": inputs, "k": kernel},
+    )
+
+
+def tap_normalised(*, positions: int, width: int, groups: int, kernel: int) -> ClosedForm:
+    """The same in groups, with a length for each tap, and a bias for each channel."""
+    return ClosedForm(
+        params="d*(d//g)*k + k + d",
+        macs="n*d*(d//g)*k",
+        symbols={"n": positions, "d": width, "g": groups, "k": kernel},
+    )
+
+
 def embedding(*, words: int, width: int) -> ClosedForm:
     """A table that is looked up, never multiplied."""
     return ClosedForm(params="V*d", macs="0", symbols={"V": words, "d": width})
 
 
+@lru_cache(maxsize=4096)
 def normalisation(*, width: int, weight: bool, bias: bool) -> ClosedForm:
     """Layer, batch, group or RMS norm: a scale and a shift for each feature."""
     params = {0: "0", 1: "d", 2: "2*d"}[weight + bias]
     return ClosedForm(params=params, macs="0", symbols={"d": width})
 
 
-def attention(
-    *, batch: int, heads: int, queries: int, keys: int, key_width: int, value_width: int
-) -> ClosedForm:
-    """softmax(q k') v for every head; `keys` are those that each query meets."""
-    return ClosedForm(
-        params="0",
-        macs="B*H*L*S*(d + e)",
-        symbols={
-            "B": batch,
-            "H": heads,
-            "L": queries,
-            "S": keys,
-            "d": key_width,
-            "e": value_width,
-        },
-    )
-
-
-def multihead_attention(
-    *, batch: int, queries: int, keys: int, width: int, bias: bool, added: int = 0
-) -> ClosedForm:
-    """torch's MultiheadAttention without its output projection, which is a layer of its own.
-
-    `added` keys are met by every query but made by no projection. The number of heads changes
-    nothing (Vaswani et al. 2017, section 3.2.2).
-    """
-    return ClosedForm(
-        params="3*E*E + 3*E" if bias else "3*E*E",
-        macs="B*(L + 2*S)*E*E + 2*B*L*" + ("(S + a)*E" if added else "S*E"),
-        symbols={"B": batch, "L": queries, "S": keys, "E": width, "a": added},
-    )
-
-
-def recurrent(
-    *,
-    rows: int,
-    inputs: int,
-    hidden: int,
-    gates: int,
-    layers: int,
-    directions: int,
-    bias: bool,
-) -> ClosedForm:
-    """LSTM (4 gates), GRU (3) or plain (1) recurrence over `rows` = batch x steps."""
-    first = "g*h*(i + h)"
-    later = "g*h*(D*h + h)"
-    weights = f"D*({first} + (N - 1)*{later})"
-    return ClosedForm(
-        params=f"{weights} + 2*D*N*g*h" if bias else weights,
-        macs=f"n*{weights}",
-        symbols={
-            "n": rows,
-            "i": inputs,
-            "h": hidden,
-            "g": gates,
-            "N": layers,
-            "D": directions,
-        },
-    )
+def comparison(*, batch: int, width: int) -> ClosedForm:
+    """Each of a batch with each of another, as images and texts (Radford et al. 2021, figure 3)."""
+    return ClosedForm(params="0", macs="B*B*e", symbols={"B": batch, "e": width})
 
 
 def experts(

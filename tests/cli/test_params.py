@@ -19,6 +19,7 @@ from torch import nn
 from archscope.cli import main
 from archscope.families import Family
 from archscope.subject import Inputs, Subject
+from tests.warm import Warm
 
 SMALL = (
     "--depth",
@@ -106,7 +107,24 @@ def test_views(archscope: Any) -> None:
     assert doubled["flop_convention"]["flops_per_multiply_add"] == 2
 
 
+def test_what_is_claimed_must_hold(archscope: Any) -> None:
+    held = archscope("params", *SMALL, "--assert", "params < 1M", "--assert", "complete")
+    missed = archscope(
+        "params", *SMALL, "--total", "--assert", "params <= 1k", "--assert", "macs<9"
+    )
+
+    assert (held.code, held.err) == (0, "")
+    assert missed.code == 3
+    assert missed.out.startswith("decoder"), "the answer is shown all the same"
+    first, second = missed.err.splitlines()
+    assert first.startswith("Error: params <= 1k: it is ")
+    assert second.startswith("Error: macs<9: it is ")
+
+
 BAD = {
+    "params --assert weights<=1M": "weights is not measured in 'M'; write e.g. 64KiB",
+    "params --assert parms<9": "nothing is called 'parms'",
+    "time --assert latency<9": "latency is not measured without a unit; write e.g. 40ms or 1s",
     "params --dept 24": "--depth",  # Click's own words, which are others from 8.4 on
     "params --depth 0": "Invalid value for '--depth': 0 is not in the range 1<=x<=10000.",
     "params --depth 1e9": "Invalid value for '--depth': '1e9' is not an integer.",
@@ -218,18 +236,16 @@ def test_help_names_every_field_and_what_depth_sets(archscope: Any) -> None:
     assert "number of Transformer blocks" in " ".join(found.out.split())
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "archscope", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, **environment},
-    )
+ASCII = """
+import sys
+from archscope.cli import main
+sys.stdout.reconfigure(encoding="ascii")
+main()
+"""
 
 
-def test_an_ascii_terminal_gets_ascii() -> None:
-    found = run("params", *SMALL, PYTHONIOENCODING="ascii")
+def test_an_ascii_terminal_gets_ascii(warm: Warm) -> None:
+    found = warm.run("-c", ASCII, "params", *SMALL)
 
     assert found.returncode == 0
     assert found.stdout.isascii()
@@ -237,8 +253,8 @@ def test_an_ascii_terminal_gets_ascii() -> None:
     assert "x3" in found.stdout
 
 
-def test_a_narrow_terminal_says_what_is_hidden() -> None:
-    found = run("params", *SMALL, COLUMNS="60")
+def test_a_narrow_terminal_says_what_is_hidden(warm: Warm) -> None:
+    found = warm.run("-m", "archscope", "params", *SMALL, COLUMNS="60")
 
     assert "hidden at this width" in found.stdout
     table = found.stdout.split("Trainable")[0]
@@ -246,16 +262,18 @@ def test_a_narrow_terminal_says_what_is_hidden() -> None:
 
 
 def test_a_reader_that_goes_away_is_no_error_of_ours() -> None:
-    command = f"{sys.executable} -m archscope params --depth 1000 --expand | head -1"
+    # More than a pipe holds.
+    command = f"{sys.executable} -m archscope rf cnn --depth 1000 --expand | head -1"
     found = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120)
 
-    assert found.stdout.startswith("decoder")
+    assert found.stdout.startswith("cnn")
     assert "Traceback" not in found.stderr
     assert "Error" not in found.stderr
 
 
 def test_no_arguments_show_the_help_and_exit_2() -> None:
-    found = run()
+    command = [sys.executable, "-m", "archscope"]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=120)
 
     assert found.returncode == 2
     assert "Commands:" in found.stdout + found.stderr

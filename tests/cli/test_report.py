@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from archscope.cli import main
+from tests.warm import Warm
 
 SMALL = ["cnn", "--dilations", "2,2,2", "--channels", "4", "--input-size", "16"]
 
@@ -158,12 +159,8 @@ def test_a_file_that_cannot_be_written_stays_as_it_was(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_a_full_disk_behind_stdout_is_one_line(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "archscope", "report", *SMALL, "-o", "-"]
-    with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False
-        )
+def test_a_full_disk_behind_stdout_is_one_line(warm: Warm) -> None:
+    done = warm.run("-m", "archscope", "report", *SMALL, "-o", "-", stdout="/dev/full")
 
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.warm import Warm
 
 FAST = "rf --dilations 1,2"
 """A command that imports little."""
@@ -22,9 +25,17 @@ def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["bash", "-c", line], cwd=folder, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("command", [FAST, "list", "list cnn -f json", "env", "--help", "rf -h"])
+FULL, CLOSED = (">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")
+
+
 @pytest.mark.parametrize(
-    ("where", "why"), [(">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")]
+    ("where", "why", "command"),
+    [
+        (*nowhere, command)
+        for nowhere in (FULL, CLOSED)
+        for command in (FAST, "list", "list cnn -f json", "--help", "rf -h")
+    ]
+    + [(*FULL, "env")],  # which imports torch
 )
 def test_stdout_that_takes_nothing_is_one_line(
     tmp_path: Path, command: str, where: str, why: str
@@ -91,9 +102,8 @@ def test_output_goes_to_another_program(tmp_path: Path) -> None:
     assert len((tmp_path / "got.csv").read_text().splitlines()) == 3
 
 
-def test_a_page_to_a_full_device_is_one_line(tmp_path: Path) -> None:
-    command = "report cnn --depth 2 -q -o /dev/full"
-    ended = shell(f"archscope {command}", tmp_path)
+def test_a_page_to_a_full_device_is_one_line(warm: Warm) -> None:
+    ended = warm.run(*shlex.split("-m archscope report cnn --depth 2 -q -o /dev/full"))
 
     assert ended.returncode == 1
     assert ended.stderr == "Error: '/dev/full' cannot be written: No space left on device\n"

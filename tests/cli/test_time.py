@@ -216,6 +216,10 @@ def test_a_bound_on_a_card_that_is_not_here(archscope: Any) -> None:
     assert found.code == 0
     assert "lower bound on h100, nothing was run" in found.out.splitlines()[0]
     assert "module by module at least" in found.out
+    claimed = ("--assert", "bound <= 1s", "--assert", "latency <= 1s")
+    missed = archscope("time", *SMALL, "--gpu", "h100", "--dtype", "bf16", *claimed)
+    assert missed.code == 3
+    assert missed.err == "Error: latency <= 1s: unknown, because no forward pass was timed\n"
     refused = archscope("time", *SMALL, "--gpu", "h100", "--sort", "ratio")
     assert (refused.code, refused.out) == (2, "")
     assert "leave out --gpu" in refused.err

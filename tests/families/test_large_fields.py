@@ -2,42 +2,39 @@
 
 from __future__ import annotations
 
-import resource
-import subprocess
-import sys
 from itertools import product
 
 import pytest
 import torch
 
 from archscope.families.swin.network import WindowBias
+from tests.warm import Warm
 
 LIMIT_S = 60
-"""Many times what each takes; what loops over elements takes longer by far."""
+"""Of a processor: many times what each takes; what loops over elements takes longer by far."""
 MEMORY = 4 * 2**30
 """Bytes of data; torch itself takes some 300 MB."""
 
 
-def total(*arguments: str) -> str:
+BOUNDED = f"""
+import resource
+from archscope.cli import main
+resource.setrlimit(resource.RLIMIT_DATA, ({MEMORY}, {MEMORY}))
+resource.setrlimit(resource.RLIMIT_CPU, ({LIMIT_S}, {LIMIT_S}))
+main()
+"""
+
+
+def total(warm: Warm, *arguments: str) -> str:
     """Return what `params --total` says of a network, within bounds of time and memory."""
-
-    def bounded() -> None:
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-
-    done = subprocess.run(
-        [sys.executable, "-m", "archscope", "params", *arguments, "--total"],
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        preexec_fn=bounded,
-    )
+    done = warm.run("-c", BOUNDED, "params", *arguments, "--total")
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_a_window_of_swin_takes_no_loop_over_pairs() -> None:
+def test_a_window_of_swin_takes_no_loop_over_pairs(warm: Warm) -> None:
     # 24 blocks, each with an index of (128^2)^2 pairs of positions.
-    assert f"{24 * 128**4:,}" in total("swin_s", "--window", "128")
+    assert f"{24 * 128**4:,}" in total(warm, "swin_s", "--window", "128")
 
 
 @pytest.mark.parametrize("window", [1, 2, 3, 5])

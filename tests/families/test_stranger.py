@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.warm import Warm
 
 FILES = {
     "mini_family/__init__.py": '''"""A stack of linear layers."""
@@ -105,25 +105,26 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _said(installed: Path, *arguments: str) -> str:
-    paths = [str(installed), *sys.path]
-    done = subprocess.run(
-        [sys.executable, "-m", "archscope", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-    )
-    assert done.returncode == 0, done.stderr
-    assert not done.stderr
-    return done.stdout
+Said = Callable[..., str]
 
 
-def test_it_is_listed_with_its_networks(installed: Path) -> None:
-    assert "a stack of linear layers" in _said(installed, "list")
-    assert "mini-published" in _said(installed, "list", "presets")
-    assert "layers_deep" in _said(installed, "list", "mini").replace("-", "_")
+@pytest.fixture(scope="module")
+def said(warm: Warm, installed: Path) -> Said:
+    """Return what gives what a command says where the package is installed."""
+
+    def ran(*arguments: str) -> str:
+        done = warm.run("-m", "archscope", *arguments, paths=(str(installed),))
+        assert done.returncode == 0, done.stderr
+        assert not done.stderr
+        return done.stdout
+
+    return ran
+
+
+def test_it_is_listed_with_its_networks(said: Said) -> None:
+    assert "a stack of linear layers" in said("list")
+    assert "mini-published" in said("list", "presets")
+    assert "layers_deep" in said("list", "mini").replace("-", "_")
 
 
 @pytest.mark.parametrize(
@@ -135,20 +136,20 @@ def test_it_is_listed_with_its_networks(installed: Path) -> None:
         (("mini-published", "--layers-deep", "2"), "mini of 2 layers", "220"),
     ],
 )
-def test_it_is_counted(installed: Path, arguments: tuple[str, ...], title: str, total: str) -> None:
-    said = _said(installed, "params", *arguments)
+def test_it_is_counted(said: Said, arguments: tuple[str, ...], title: str, total: str) -> None:
+    found = said("params", *arguments)
 
-    assert title in said
-    assert total in said
-
-
-def test_its_layers_are_folded_and_its_authors_figures_stand_beside(installed: Path) -> None:
-    said = _said(installed, "params", "mini-published")
-
-    assert "layers.0–6" in said
-    assert "table 1" in said
+    assert title in found
+    assert total in found
 
 
-def test_a_flag_that_it_does_not_have_is_refused(installed: Path) -> None:
+def test_its_layers_are_folded_and_its_authors_figures_stand_beside(said: Said) -> None:
+    found = said("params", "mini-published")
+
+    assert "layers.0–6" in found
+    assert "table 1" in found
+
+
+def test_a_flag_that_it_does_not_have_is_refused(said: Said) -> None:
     with pytest.raises(AssertionError, match="--layers-deep, --width"):
-        _said(installed, "params", "mini", "--depth", "5")
+        said("params", "mini", "--depth", "5")

@@ -23,11 +23,11 @@ from archscope.present.html.charts._style import LOOKS, label
 from archscope.present.html.charts.gridding import multiplied
 from archscope.present.html.document import Settings, render
 from archscope.present.html.findings import findings
-from archscope.present.html.names import short_names
 from archscope.present.html.tables import MOST_LINES, full_list, table
 from archscope.present.html.tiles import tiles
 from archscope.results import Report, View
 from archscope.saved import read_text
+from archscope.studies.names import short_names
 
 LARGEST = 2_300_000
 """Bytes that a page may have, with up to 1,000 different layers."""

@@ -7,11 +7,12 @@ import json as json_reader
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from archscope.errors import UsageError
-from archscope.present import csv, json, jsonl
+from archscope.present import csv, json, jsonl, junit
 from archscope.results import Report, View, plain
 
 Make = Callable[..., Any]
@@ -141,3 +142,12 @@ def test_golden(name: str, sample: Make, golden: Callable[[str, str], None]) -> 
     golden(f"{name}.json", json.render(sample(name), View()))
     golden(f"{name}.jsonl", jsonl.render(sample(name), View()))
     golden(f"{name}.csv", csv.render(sample(name), View()))
+
+
+def test_a_report_without_results_of_tests_has_its_warnings_as_failures(each: Report) -> None:
+    root = ElementTree.fromstring(junit.render(each, View()))
+    warnings = {note.text for note in each.notes if note.level == "warning"}
+
+    cases = root.findall("testsuite/testcase")
+    assert len(cases) == int(root.attrib["tests"]) == 1 + len({*each.notes})
+    assert len(root.findall(".//failure")) == int(root.attrib["failures"]) == len(warnings)

@@ -29,6 +29,7 @@ from archscope.results import (
     View,
     Words,
 )
+from archscope.studies import STUDIES
 
 FILE = Path(archscope.__file__).parent / "present" / f"schema-{SCHEMA}.json"
 _PLAIN = {
@@ -98,7 +99,12 @@ def of_section(section: Section | None, known: dict[str, Any]) -> dict[str, Any]
 def schema() -> dict[str, Any]:
     """Return the schema of the JSON that every report is saved as."""
     known: dict[str, Any] = {}
-    sections = [section for analysis in ANALYSES.all().values() for section in analysis.declared()]
+    sections = [
+        section
+        for registry in (ANALYSES, STUDIES)
+        for each in registry.all().values()
+        for section in each.declared()
+    ]
     document = fixed(
         {
             "schema": {"const": SCHEMA},
@@ -171,7 +177,9 @@ WRITTEN: dict[str, Callable[[], Report]] = {
     "up-sampled": lambda: archscope.receptive_field("u-net"),
     "operators": lambda: archscope.receptive_field("cnn", input_size=16, graph=True),
     "measured": lambda: archscope.receptive_field("cnn", input_size=16, erf=1),
+    "checked": lambda: archscope.check("cnn", input_size=16, max={"params": "1M", "ahead": 9}),
     "suggested": lambda: archscope.suggest(63),
+    "compared": lambda: archscope.compare("cnn", "cnn:depth=5", input_size=16),
     "everything": lambda: archscope.report("cnn", input_size=16, audit=True),
     "timed": lambda: archscope.time(
         "cnn", depth=1, input_size=8, runs=2, warmup=1, per_layer=True, device="cpu"

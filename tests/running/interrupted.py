@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 import archscope
+from archscope.dependence.answer import trials
 from tests.running.awkward import Acting
 from tests.running.fingerprint import fingerprint, of_process
 
@@ -81,6 +82,10 @@ def tried(verb: Callable[..., object], tries: int, twice: bool) -> tuple[int, in
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
+    # A shell that starts something in the background has it ignore interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Otherwise nearly all interrupts come while sizes of inputs are tried.
+    trials.MOST_OPERATORS = 100
     for name, verb in VERBS.items():
         for twice in (False, True):
             print(name, *tried(verb, int(sys.argv[1]), twice))

@@ -24,12 +24,15 @@ VERBS: dict[str, Callable[..., object]] = {
     "time --pass train": lambda model, *inputs: archscope.time(model, *inputs, step="train", **FEW),
     "report": archscope.report,
     "audit": archscope.audit,
+    "memory --check": lambda model, *inputs: archscope.memory(model, *inputs, check=True),
+    "train --lora": lambda model, *inputs: archscope.train(model, *inputs, lora="r=2"),
 }
 
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("few_sizes")
 def test_nothing_is_harmed(kind: str, verb: str) -> None:
     model, inputs = KINDS[kind]()
     model.train()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from archscope.analyses.params.rows import Totals
-from archscope.assertions import Dimension, Found, Quantity
+from archscope.assertions import Dimension, Found, Number, Quantity
 
 Read = Callable[[Totals], Found]
 
@@ -34,6 +34,16 @@ def _asked(amount: int | None) -> Found:
     return Found(values=(amount,))
 
 
+def _of_modules(*fields: str) -> Callable[[Any], Iterator[tuple[str, Number]]]:
+    """Return what reads how much each module has by itself, without its submodules."""
+
+    def parts(report: Any) -> Iterator[tuple[str, Number]]:
+        for row in report.section("params.modules").rows:
+            yield row.path, sum(getattr(row, f"own_{field}") or 0 for field in fields)
+
+    return parts
+
+
 QUANTITIES = (
     _quantity(
         "params",
@@ -41,6 +51,7 @@ QUANTITIES = (
         *("count", "parameters, trained or not; shared ones once"),
         aliases=("parameters", "size"),
         better="less",
+        parts=_of_modules("trainable", "frozen"),
     ),
     _quantity(
         "trainable",
@@ -48,6 +59,7 @@ QUANTITIES = (
         *("count", "parameters that are trained; shared ones once"),
         aliases=("params_trainable",),
         better="less",
+        parts=_of_modules("trainable"),
     ),
     _quantity(
         "frozen",
@@ -78,24 +90,28 @@ QUANTITIES = (
         lambda totals: _work(totals.macs, totals),
         *("count", "multiply-accumulates of one forward pass"),
         better="less",
+        parts=_of_modules("macs"),
     ),
     _quantity(
         "flops",
         lambda totals: _work(totals.flops, totals),
         *("count", "FLOPs of one forward pass, in the convention that the report names"),
         better="less",
+        parts=_of_modules("flops"),
     ),
     _quantity(
         "nonzero",
         lambda totals: _asked(totals.nonzero),
         *("count", "parameters that are not zero, where that was asked for"),
         better="less",
+        asks=("nonzero",),
     ),
     _quantity(
         "effective_macs",
         lambda totals: _asked(totals.effective_macs),
         *("count", "multiply-accumulates without zero outputs and inputs, where asked for"),
         better="less",
+        asks=("nonzero",),
     ),
     _quantity(
         "complete",

@@ -81,6 +81,7 @@ def count_backward(workload: Workload) -> BackwardWork:
 
     from archscope.counting.dispatcher import DispatcherCounter
     from archscope.counting.formulas import FORMULAS
+    from archscope.counting.gradients import carries_none
     from archscope.timing.passes import differentiable
 
     outputs = differentiable(workload.call())
@@ -97,23 +98,8 @@ def count_backward(workload: Workload) -> BackwardWork:
     }
     return BackwardWork(
         macs=sum(tally.macs for tally in work.values()),
-        unknown=tuple(sorted(name for name in unknown if not _carries_none(name))),
+        unknown=tuple(sorted(name for name in unknown if not carries_none(name))),
     )
-
-
-def _carries_none(operator: str) -> bool:
-    """Return whether it is the backward of an operator without multiply-accumulates.
-
-    Such a one has none either; its name is that of its forward, with words after it.
-    """
-    from archscope.counting.operators import classify
-
-    forward, is_backward, _ = operator.partition("_backward")
-    while is_backward and forward:
-        if (kind := classify(forward)) != "unknown":
-            return kind != "multiply-accumulate"
-        forward = forward.rpartition("_")[0]
-    return False
 
 
 @frozen

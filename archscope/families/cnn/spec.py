@@ -213,7 +213,7 @@ class CnnSpec:
         return Head(classes=classes or self.classes, bias=self.bias, reads_last=self.sees_only_past)
 
 
-@lru_cache(maxsize=64)  # a spec is planned when it is made, then by its network and its outline
+@lru_cache(maxsize=64)  # the spec itself, its network, outline and census all ask for it
 def plan(spec: CnnSpec) -> tuple[Layer, ...]:
     """Return the layers of the stack in order; raises `SpecError` where one does not fit."""
     try:

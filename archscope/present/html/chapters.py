@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from archscope.present import _format
 from archscope.present.html.charts import Drawing, drawings
-from archscope.present.html.names import short_names
 from archscope.present.html.tables import Table, full_list, table
 from archscope.records import frozen
 from archscope.results import Report, Section
+from archscope.studies.names import short_names
 
 TITLES = {
     "together": "Side by side",

@@ -14,10 +14,10 @@ from archscope.present.html import assets
 from archscope.present.html.chapters import chapters
 from archscope.present.html.findings import findings
 from archscope.present.html.method import LONGEST_LINE, method, text
-from archscope.present.html.names import SEPARATOR, short_names, shortened
 from archscope.present.html.tiles import Tile, tiles
 from archscope.records import frozen
 from archscope.results import Report, View
+from archscope.studies.names import SEPARATOR, short_names, shortened
 from archscope.version import __version__
 
 _LONGEST_HEADING = 36

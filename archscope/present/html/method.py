@@ -84,6 +84,8 @@ def _config(report: Report) -> str:
 
 def _command(report: Report) -> str:
     """Return the command that makes the report of a named network again, else nothing."""
+    if report.command == "compare" and "networks" in report.config:
+        return _comparison(report.config)
     named = _named(report)
     if named is None:
         return ""
@@ -97,6 +99,17 @@ def _command(report: Report) -> str:
     ]
     timed = report.command == "report" and section(report, "time.passes")
     return " ".join(["archscope", report.command, name, *changed, *(["--time"] if timed else [])])
+
+
+def _comparison(config: Mapping[str, Any]) -> str:
+    """Return the command that puts the same networks side by side again."""
+    given = {name: value for name, value in plain(config).items() if name != "networks"}
+    flags = (f"{specs.flag_of(name)} {shlex.quote(_typed(v))}" for name, v in given.items())
+    return " ".join(["archscope", "compare", *map(shlex.quote, config["networks"]), *flags])
+
+
+def _typed(value: Any) -> str:
+    return specs.listed(_tuples(value)) if isinstance(value, list) else str(value)
 
 
 def _named(report: Report) -> tuple[str, Family, Mapping[str, Any]] | None:

@@ -64,7 +64,8 @@ class Table:
 
 def table(report: Report, section: Section, caption: str) -> Table:
     """Return the table of one section."""
-    whole, section = section, _select.listed(section, View())
+    whole = report.spread(section)
+    section = _select.listed(whole, View())
     grid, shortened = _fitting(report, section)
     idle = len(whole.rows) - len(section.rows)
     rest = f"without {_select.left_out_are(whole, idle)}" if idle else ""
@@ -143,6 +144,7 @@ def full_list(report: Report, section: Section) -> dict[str, Any]:
     them it shows: so the script sorts integers of any size without reading a number. A column of
     names, all different, holds them row by row: the script can sort words itself.
     """
+    section = report.spread(section)
     shown = _grid.shown_columns(report, section, View())
     return {
         "name": section.name,

@@ -17,7 +17,8 @@ from archscope.saved import read_text
 from archscope.study import analyse
 from archscope.theory.layers import Layer, conv, linear, nearest, pool, transposed
 
-laws = settings(max_examples=30, deadline=None, derandomize=True, database=None)
+laws = settings(max_examples=12, deadline=None, derandomize=True, database=None)
+few_sizes = pytest.mark.usefixtures("few_sizes")
 
 layers = st.builds(
     lambda kernel, stride, dilation, padding: conv(
@@ -141,6 +142,7 @@ def test_branches_are_the_same_on_both_roads(
     assert differences(one, other, left_out) == {}
 
 
+@few_sizes
 @pytest.mark.usefixtures("wrong_tcn")
 @pytest.mark.parametrize("flags", [{"graph": True}, {"verify": True}, {"output": "network"}])
 def test_a_planted_error_in_an_outline_is_no_answer(flags: dict[str, Any]) -> None:
@@ -150,6 +152,7 @@ def test_a_planted_error_in_an_outline_is_no_answer(flags: dict[str, Any]) -> No
         archscope.receptive_field("tcn", **flags)
 
 
+@few_sizes
 @pytest.mark.usefixtures("wrong_tcn")
 def test_a_planted_error_is_said_in_a_report_of_everything() -> None:
     report = archscope.report("tcn")
@@ -158,6 +161,7 @@ def test_a_planted_error_is_said_in_a_report_of_everything() -> None:
     assert any("network.1.conv1 sees 31 by the closed form" in note.text for note in report.notes)
 
 
+@few_sizes
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -179,6 +183,7 @@ def test_every_kind_of_error_is_found(change: dict[str, Any], message: str) -> N
         analyse("rf", dataclasses.replace(subject, outline=wrong), graph=True)
 
 
+@few_sizes
 def test_a_layer_that_an_outline_forgets_is_found_at_the_output() -> None:
     family = FAMILIES.get("cnn")
     subject = family.subject(family.spec(depth=3, input_size=40))
@@ -213,6 +218,7 @@ KINDS = {
 }
 
 
+@few_sizes
 @pytest.mark.parametrize("name", KINDS)
 def test_what_is_saved_is_read_back(name: str) -> None:
     report = KINDS[name]()

@@ -25,6 +25,8 @@ from archscope.saved import read_text
 from archscope.study import analyse
 from archscope.subject import Inputs, Request, Subject
 
+pytestmark = pytest.mark.usefixtures("few_sizes")
+
 
 def study(model: nn.Module, *args: Any, **settings: Any) -> Report:
     subject = Subject(name="net", model=model, inputs=Inputs(args=args), origin="memory")

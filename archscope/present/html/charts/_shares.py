@@ -8,9 +8,9 @@ from typing import Any
 from archscope.present import _format
 from archscope.present.html.charts import Drawing, section
 from archscope.present.html.charts._style import Look, axis, figure, label, pattern
-from archscope.present.html.names import short_names
 from archscope.records import frozen
 from archscope.results import Report
+from archscope.studies.names import short_names
 
 _WRITTEN = 0.06
 """Share from which a part of a bar has room for its percentage."""

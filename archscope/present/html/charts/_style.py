@@ -7,8 +7,8 @@ from html import escape
 from typing import Any
 
 from archscope.present._format import safe_label
-from archscope.present.html.names import shortened
 from archscope.records import frozen
+from archscope.studies.names import shortened
 
 LONGEST = 48
 """Characters of a label; the middle of a longer one is left out."""

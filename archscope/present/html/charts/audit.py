@@ -16,9 +16,9 @@ from archscope.present.html.charts._style import (
     label,
     pattern,
 )
-from archscope.present.html.names import short_names, shortened
 from archscope.records import frozen
 from archscope.results import Report
+from archscope.studies.names import short_names, shortened
 
 _LINE = 17
 """Pixels of a line of text, and of a bar."""

@@ -8,26 +8,46 @@ from typing import Any
 from archscope.present import _format
 from archscope.present.html.charts import Chart, Drawing, section
 from archscope.present.html.charts._style import axis, figure, label, look
-from archscope.present.html.names import short_names
 from archscope.results import Report
+from archscope.studies.names import short_names
 
 _MEASURES = (("params", "Parameters", ("trainable", "frozen")), ("flops", "FLOPs", ("flops",)))
 
 
 def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
     """Draw a dumbbell for each component: a marker per network, a bar between them."""
-    if len(reports) < 2:
+    if len(reports) == 1:
+        yield from _of_comparison(reports[0])
         return
     tables = [_rows(report) for report in reports]
-    names = tuple(dict.fromkeys(name for rows in tables for name in rows))
+    parts = list(dict.fromkeys(name for rows in tables for name in rows))
     if sum(map(bool, tables)) < 2:
         return
     for key, words, fields in _MEASURES:
-        values = [[_sum(rows.get(name), fields) for name in names] for rows in tables]
-        shown = [i for i in range(len(names)) if any(each[i] for each in values)]
-        if shown and any(each != values[0] for each in values):
-            picked = [[each[i] for i in shown] for each in values]
-            yield _drawing(key, words, [names[i] for i in shown], picked, short_names(reports))
+        values = [[_sum(rows.get(name), fields) for name in parts] for rows in tables]
+        yield from _dumbbells(key, words, parts, values, short_names(reports))
+
+
+def _of_comparison(report: Report) -> Iterator[Drawing]:
+    """Draw the same of networks that stand side by side in one report."""
+    found, networks = section(report, "compare.components"), report.find("compare.networks")
+    if found is None or networks is None:
+        return
+    names = tuple(row.name for row in networks.rows)
+    parts = [row.part for row in found.rows]
+    for key, words, _ in _MEASURES:
+        values = [[getattr(row, key)[k] or 0 for row in found.rows] for k in range(len(names))]
+        yield from _dumbbells(key, words, parts, values, names)
+
+
+def _dumbbells(
+    key: str, words: str, parts: list[str], values: list[list[int]], names: tuple[str, ...]
+) -> Iterator[Drawing]:
+    """Yield one measure of the parts that have any, where networks differ in it."""
+    shown = [i for i in range(len(parts)) if any(each[i] for each in values)]
+    if shown and any(each != values[0] for each in values):
+        picked = [[each[i] for i in shown] for each in values]
+        yield _drawing(key, words, [parts[i] for i in shown], picked, names)
 
 
 def _rows(report: Report) -> dict[str, Any]:

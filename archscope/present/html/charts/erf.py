@@ -10,9 +10,9 @@ from typing import Any
 from archscope.present import _format
 from archscope.present.html.charts import Chart, Drawing, section
 from archscope.present.html.charts._style import LOOKS, THEORY, axis, figure
-from archscope.present.html.names import short_names
 from archscope.records import frozen
 from archscope.results import Report
+from archscope.studies.names import short_names
 
 _SHARE = 0.95
 """Share of the mass inside the contour."""

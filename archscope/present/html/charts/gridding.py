@@ -16,8 +16,8 @@ from archscope.present.html.charts._profiles import (
     profiles,
 )
 from archscope.present.html.charts._style import HOLE, axis, figure
-from archscope.present.html.names import short_names
 from archscope.results import Report
+from archscope.studies.names import short_names
 
 MOST_NUMBERS = 21
 """Positions along an axis up to which each cell has its number, and each hole its cross."""

@@ -8,8 +8,8 @@ from typing import Any
 from archscope.present import _format
 from archscope.present.html.charts import MOST_POINTS, Chart, Drawing, section
 from archscope.present.html.charts._style import axis, figure, label, look
-from archscope.present.html.names import short_names
 from archscope.results import Report
+from archscope.studies.names import short_names
 
 _LOG_FROM = 200
 """Ratio of the largest to the smallest receptive field from which the axis is logarithmic."""

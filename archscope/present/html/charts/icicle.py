@@ -10,8 +10,8 @@ from archscope.present._lines import Line
 from archscope.present.html.charts import Chart, Drawing, section
 from archscope.present.html.charts._style import Look, figure, label
 from archscope.present.html.charts.components import component_looks
-from archscope.present.html.names import short_names
 from archscope.results import Report, Section, View
+from archscope.studies.names import short_names
 
 MOST_NODES = 300
 """Blocks that are drawn; identical ones are folded first, the smallest are put together."""

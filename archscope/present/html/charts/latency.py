@@ -8,8 +8,8 @@ from typing import Any
 from archscope.present import _format
 from archscope.present.html.charts import Chart, Drawing, section
 from archscope.present.html.charts._style import axis, figure, label, look, pattern
-from archscope.present.html.names import short_names
 from archscope.results import Report
+from archscope.studies.names import short_names
 
 _MS = 1e3
 """Milliseconds in a second."""

@@ -10,8 +10,8 @@ from typing import Any
 from archscope.present import _format
 from archscope.present.html.charts import MOST_POINTS, Chart, Drawing, section
 from archscope.present.html.charts._style import LOOKS, Look, axis, figure, label, pattern
-from archscope.present.html.names import short_names
 from archscope.results import Report
+from archscope.studies.names import short_names
 
 _FULL, _HOLED = LOOKS[0], LOOKS[5]
 

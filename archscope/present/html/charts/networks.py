@@ -8,8 +8,8 @@ from typing import Any
 from archscope.present import _format
 from archscope.present.html.charts import SEEN, Chart, Drawing
 from archscope.present.html.charts._style import axis, figure, label, look, pattern
-from archscope.present.html.names import short_names
 from archscope.results import Report
+from archscope.studies.names import short_names
 
 _PANELS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], Callable[[int], str]], ...] = (
     ("Parameters", ("params.modules",), ("trainable", "frozen"), _format.si),
@@ -17,6 +17,8 @@ _PANELS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], Callable[[int], str]
     ("Receptive field", SEEN, ("receptive_field",), _format.integer),
 )
 """Heading, where the totals stand, their fields that are summed, how the sum is written."""
+_MEASURES = ("params", "flops", "rf")
+"""The measures that these are, where a report compares networks."""
 
 
 _AXIS, _BAR = 80, 30
@@ -24,19 +26,22 @@ _AXIS, _BAR = 80, 30
 
 
 def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
-    """Draw the totals of several reports; nothing for one."""
-    if len(reports) < 2:
-        return
+    """Draw the totals of several reports, or of one that compares networks."""
+    if len(reports) == 1:
+        told, found = _compared(reports[0])
+    else:
+        told = short_names(reports)
+        found = [[_sum(report, at, fields) for report in reports] for _, at, fields, _ in _PANELS]
     panels = [
         (title, values, write)
-        for title, at, fields, write in _PANELS
-        if len(known(values := [_sum(report, at, fields) for report in reports])) > 1
+        for (title, _, _, write), values in zip(_PANELS, found, strict=False)
+        if len(known(values)) > 1
     ]
     if not panels:
         return
-    names = [label(name, 24) for name in short_names(reports)]
+    names = [label(name, 24) for name in told]
     layout: dict[str, Any] = {}
-    bars = _BAR * len(reports) / (_AXIS + _BAR * len(reports))
+    bars = _BAR * len(names) / (_AXIS + _BAR * len(names))
     for number, (title, values, _) in enumerate(panels):
         end = "" if number == 0 else str(number + 1)
         top = 1 - number / len(panels)
@@ -62,12 +67,25 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
                 _trace(number, names, values, write)
                 for number, (_, values, write) in enumerate(panels)
             ],
-            height=60 + len(panels) * (_AXIS + _BAR * len(reports)),
+            height=60 + len(panels) * (_AXIS + _BAR * len(names)),
             bargap=0.3,
             showlegend=False,
             **layout,
         ),
     )
+
+
+def _compared(report: Report) -> tuple[tuple[str, ...], list[list[int | None]]]:
+    """Return the networks that a report compares, and their totals for each panel."""
+    networks, totals = report.find("compare.networks"), report.find("compare.totals")
+    if networks is None or totals is None:
+        return (), []
+    rows = {row.measure: zip(row.value, row.bound, strict=True) for row in totals.rows}
+    exact = [
+        [_longest(value) if bound == "exact" else None for value, bound in rows.get(measure, ())]
+        for measure in _MEASURES
+    ]
+    return tuple(row.name for row in networks.rows), exact
 
 
 def known(values: Sequence[int | None]) -> list[int]:

@@ -10,8 +10,8 @@ from archscope.present import _format
 from archscope.present.html.charts import Chart, Drawing, section
 from archscope.present.html.charts._profiles import Profile, profiles
 from archscope.present.html.charts._style import HOLE, axis, figure, label, look, pattern
-from archscope.present.html.names import short_names
 from archscope.results import Report
+from archscope.studies.names import short_names
 
 _BARS = 130
 """Positions up to which each has a bar of its own."""

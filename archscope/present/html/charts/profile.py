@@ -9,8 +9,8 @@ from archscope.present import _format, _lines
 from archscope.present._lines import Line
 from archscope.present.html.charts import MOST_POINTS, Chart, Drawing, section
 from archscope.present.html.charts._style import axis, figure, label, look, pattern
-from archscope.present.html.names import short_names
 from archscope.results import Report, Section, View
+from archscope.studies.names import short_names
 
 _MOST_STEPS = 500
 """Steps of an outline; a screen shows no more."""

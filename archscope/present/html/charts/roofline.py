@@ -11,9 +11,9 @@ from archscope.present import _format
 from archscope.present.html.charts import Chart, Drawing, section
 from archscope.present.html.charts._style import axis, figure, label, look, pattern
 from archscope.present.html.charts.latency import device
-from archscope.present.html.names import short_names
 from archscope.records import frozen
 from archscope.results import Report
+from archscope.studies.names import short_names
 
 _MOST_TYPES = 7
 """Types of module that get a look of their own; the others are put together."""

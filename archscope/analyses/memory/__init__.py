@@ -1,0 +1,23 @@
+"""What a step of training keeps in memory: byte for byte, and when it is most."""
+
+from archscope.analyses import Analysis
+from archscope.analyses.memory.analysis import run
+from archscope.analyses.memory.rows import CHECK, MODULES, PARTS, SAVED, TIMELINE
+from archscope.analyses.memory.settings import Settings
+
+ANALYSIS = Analysis(
+    name="memory",
+    summary="memory of a training step: what is kept, where, and the peak",
+    run=run,
+    reported=False,
+    examples=(
+        "archscope memory gpt2 --batch-size 8 --dtype bf16",
+        "archscope memory resnet50 --by parts",
+        "archscope memory --depth 24 --recompute full --max-depth 1",
+        "archscope memory gpt2 --lora r=16,targets=qkv --optimizer 8bit",
+        "archscope memory ./net.py:UNet --input-shape 4,3,256,256 --check --by check",
+    ),
+    settings=Settings,
+    sections=(MODULES, SAVED, PARTS, TIMELINE, CHECK),
+    quantities="archscope.analyses.memory.claims:QUANTITIES",
+)

@@ -1,0 +1,42 @@
+"""What can be claimed of a training step's memory, e.g. `step_peak <= 24GiB`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from archscope.analyses.memory.rows import Totals
+from archscope.assertions import Dimension, Found, Quantity
+
+
+def _quantity(name: str, read: Callable[[Totals], int | None], help: str, **more: Any) -> Quantity:
+    def of_report(report: Any, dimension: Dimension) -> Found:
+        totals = report.totals_of("memory.modules")
+        if totals is None:
+            return Found(why="no step of training was run")
+        size = read(totals)
+        if size is None:
+            return Found(why="blocks that repeat were run once")
+        return Found(values=(size,))
+
+    return Quantity(
+        name=name, dimensions=("bytes",), read=of_report, help=help, better="less", **more
+    )
+
+
+QUANTITIES = (
+    _quantity(
+        "act",
+        lambda totals: totals.saved,
+        "bytes that the forward keeps for the backward",
+        aliases=("saved", "activations"),
+    ),
+    _quantity(
+        "step_peak",
+        lambda totals: totals.peak,
+        "most bytes in a step of training, weights and optimiser included",
+        aliases=("train_memory",),
+    ),
+    _quantity("gradients", lambda totals: totals.gradients, "bytes of all gradients"),
+    _quantity("states", lambda totals: totals.states, "bytes that the optimiser keeps"),
+)

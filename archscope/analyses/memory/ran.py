@@ -1,0 +1,46 @@
+"""Runs a step as the settings say, with all blocks where that costs little."""
+
+from __future__ import annotations
+
+from archscope.analyses.memory.settings import Settings
+from archscope.subject import Subject
+from archscope.training.folding import names
+from archscope.training.number_types import NUMBER_TYPES
+from archscope.training.optimisers import optimiser
+from archscope.training.recipe import Recipe, read_adapters, read_recompute
+from archscope.training.step import Step, run_step
+from archscope.training.unfolding import unfolded
+
+LARGEST_WHOLE = 30_000
+"""Changes of what is alive up to which a step is run with all blocks, so that its peak is known."""
+
+
+def recipe_of(settings: Settings) -> Recipe:
+    """Return what the settings say of how a network is trained."""
+    return Recipe(
+        freeze=tuple(filter(None, settings.freeze.split(","))),
+        adapters=read_adapters(settings.lora),
+        recompute=read_recompute(settings.recompute),
+        attention=settings.attention_kernel,
+        dropout=settings.dropout,
+    )
+
+
+def run_as(subject: Subject, settings: Settings) -> Step:
+    """Run a step of `subject` as the settings say, blocks that repeat once."""
+    return run_step(
+        subject,
+        recipe_of(settings),
+        optimiser(settings.optimizer),
+        dtype=NUMBER_TYPES.get(settings.dtype),
+        autocast=NUMBER_TYPES.get(settings.autocast),
+    )
+
+
+def whole_where_cheap(subject: Subject, settings: Settings) -> Step:
+    """Run a step with all blocks, or where these are too many with those that repeat run once."""
+    step = run_as(subject, settings)
+    if not step.repeats:
+        return step
+    changes = sum(len(list(names(change.path, step.repeats))) for change in step.changes)
+    return run_as(unfolded(subject), settings) if changes <= LARGEST_WHOLE else step

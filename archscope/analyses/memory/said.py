@@ -1,0 +1,89 @@
+"""What is said of a step's memory beside its rows: headline, notes, the lines under the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archscope.analyses.memory.rows import Totals
+from archscope.analyses.memory.settings import Settings
+from archscope.results import Amount, Headline, Note, Words
+from archscope.training.optimisers import OPTIMISERS
+from archscope.training.step import Step
+
+
+def summary(totals: Totals) -> Iterator[Words]:
+    """Yield the lines under every table of the analysis."""
+    yield (
+        "Saved for the backward ",
+        Amount(value=totals.saved, kind="bytes"),
+        " · weights ",
+        Amount(value=totals.weights, kind="bytes"),
+        " · gradients ",
+        Amount(value=totals.gradients, kind="bytes"),
+        " · optimizer ",
+        Amount(value=totals.states, kind="bytes"),
+    )
+    if totals.peak is not None:
+        yield (
+            "Peak of a step ",
+            Amount(value=totals.peak, kind="bytes"),
+            f" in the {totals.peak_phase}",
+            f", at {totals.peak_path}" if totals.peak_path else "",
+        )
+
+
+def headline(totals: Totals) -> Iterator[Headline]:
+    """Yield the numbers that a reader looks for first."""
+    yield Headline(
+        name="Peak of a training step",
+        value=totals.peak,
+        kind="bytes",
+        detail=(f"in the {totals.peak_phase}",) if totals.peak_phase else ("not known here",),
+        order=30,
+    )
+    yield Headline(
+        name="Saved for the backward",
+        value=totals.saved,
+        kind="bytes",
+        detail=("by one forward pass, parameters left out",),
+        order=31,
+    )
+    fixed = totals.weights + totals.gradients + totals.states
+    yield Headline(
+        name="Weights, gradients, optimizer",
+        value=fixed,
+        kind="bytes",
+        detail=("whatever the batch is",),
+        order=32,
+    )
+
+
+def notes(step: Step, settings: Settings) -> Iterator[Note]:
+    """Yield what must be known to read the numbers rightly."""
+    yield Note(
+        level="info",
+        text="the step ran on tensors without data: what autograd keeps is exact for torch's "
+        "operators; the peak leaves out what a kernel takes for itself and gives back at once",
+        details=("The loss is the sum of the outputs; a real one keeps what it keeps beside it.",),
+    )
+    if settings.dropout == "card" or settings.attention_kernel == "flash":
+        yield Note(
+            level="info",
+            text="attention and dropout keep what a card's kernels keep; --dropout cpu and "
+            "--attention-kernel math say otherwise",
+        )
+    optimiser = OPTIMISERS[settings.optimizer]
+    yield Note(level="info", text=f"{optimiser.name} keeps {optimiser.help}")
+    if optimiser.make is None:
+        yield Note(
+            level="warning",
+            text=f"torch has no {optimiser.name} here: its state is by formula, and what its "
+            "update takes for a moment is not in the peak",
+        )
+    if step.repeats:
+        blocks = sum(len(repeat.copies) for repeat in step.repeats)
+        yield Note(
+            level="warning",
+            text=f"{blocks:,} blocks that repeat were run once: what they keep is exact, the peak "
+            "is unknown",
+        )

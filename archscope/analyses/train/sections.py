@@ -1,0 +1,227 @@
+"""Puts together the sections of the train analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archscope.analyses.train.rows import MODULES, RECIPES, ModuleRow, RecipeRow, Totals
+from archscope.analyses.train.settings import Settings
+from archscope.records import frozen
+from archscope.results import Amount, Headline, Note, Section, Words
+from archscope.running.module_stack import outwards
+from archscope.subject import Subject
+from archscope.theory.recipes import RECIPES as STATE_RECIPES
+from archscope.training.folding import block_of, names
+from archscope.training.recipe import Recipe, read_adapters, read_recompute
+from archscope.training.work import Work, count_step
+
+
+def sections(subject: Subject, asked: Settings) -> tuple[Section, ...]:
+    """Count a step of `subject`; see `archscope.analyses.train.analysis.run`."""
+    recipe = Recipe(
+        freeze=tuple(filter(None, asked.freeze.split(","))),
+        adapters=read_adapters(asked.lora),
+        recompute=read_recompute(asked.recompute),
+    )
+    work = count_step(subject, recipe)
+    rows = tuple(_rows(work))
+    totals = _totals(rows, work)
+    said = tuple(_summary(totals))
+    return (
+        MODULES.filled(
+            rows,
+            totals=totals,
+            notes=tuple(_notes(totals, work)),
+            headline=tuple(_headline(totals)),
+            summary=said,
+            device="meta",
+            about=_about(asked),
+        ),
+        RECIPES.filled(_recipe_rows(totals), summary=said),
+    )
+
+
+@frozen
+class _Own:
+    """What a module holds and does by itself."""
+
+    trainable: int = 0
+    frozen: int = 0
+    forward: int = 0
+    backward: int = 0
+    by_weight: int = 0
+    by_input: int = 0
+    recomputed: int = 0
+
+    def __add__(self, other: _Own) -> _Own:
+        return _Own(
+            trainable=self.trainable + other.trainable,
+            frozen=self.frozen + other.frozen,
+            forward=self.forward + other.forward,
+            backward=self.backward + other.backward,
+            by_weight=self.by_weight + other.by_weight,
+            by_input=self.by_input + other.by_input,
+            recomputed=self.recomputed + other.recomputed,
+        )
+
+    @property
+    def agrees(self) -> bool:
+        return self.by_weight + self.by_input == self.backward
+
+
+def _rows(work: Work) -> Iterator[ModuleRow]:
+    """Yield a row for each module, in the model's order, and for each copy of one that repeats."""
+    every = {name: path for path in work.types for name in names(path, work.repeats)}
+    own = {name: _own(path, work) for name, path in every.items()}
+    whole = dict(own)
+    for name in every:
+        for around in outwards(name):
+            if around in whole:
+                whole[around] += own[name]
+    for name, path in every.items():
+        mine, all_ = own[name], whole[name]
+        yield ModuleRow(
+            path=name,
+            type=work.types[path],
+            trainable=all_.trainable,
+            frozen=all_.frozen,
+            forward=all_.forward,
+            backward=all_.backward,
+            by_weight=all_.by_weight,
+            by_input=all_.by_input,
+            recomputed=all_.recomputed,
+            agrees=mine.agrees,
+            own_trainable=mine.trainable,
+            own_frozen=mine.frozen,
+            own_forward=mine.forward,
+            own_backward=mine.backward,
+            own_by_weight=mine.by_weight,
+            own_by_input=mine.by_input,
+            own_recomputed=mine.recomputed,
+        )
+
+
+def _own(path: str, work: Work) -> _Own:
+    block = block_of(path, work.repeats)
+    runs = len(block.copies) if block is not None and block.shared else 1
+    return _Own(
+        trainable=work.trains.get(path, 0),
+        frozen=work.frozen.get(path, 0),
+        forward=runs * work.forward[path],
+        backward=runs * work.backward[path],
+        by_weight=runs * work.by_weight[path],
+        by_input=runs * work.by_input[path],
+        recomputed=runs * work.again[path],
+    )
+
+
+def _totals(rows: tuple[ModuleRow, ...], work: Work) -> Totals:
+    whole = rows[0]
+    step = whole.forward + whole.backward + whole.recomputed
+    return Totals(
+        trainable=whole.trainable,
+        frozen=whole.frozen,
+        forward=whole.forward,
+        backward=whole.backward,
+        by_weight=whole.by_weight,
+        by_input=whole.by_input,
+        recomputed=whole.recomputed,
+        step=step,
+        ratio=step / whole.forward if whole.forward else None,
+        complete=not work.unknown and all(row.agrees for row in rows),
+    )
+
+
+def _recipe_rows(totals: Totals) -> Iterator[RecipeRow]:
+    for recipe in STATE_RECIPES:
+        yield RecipeRow(
+            recipe=recipe.name,
+            weight=recipe.weight,
+            gradient=recipe.gradient,
+            master=recipe.master,
+            optimizer=recipe.optimizer,
+            trained=recipe.trained,
+            bytes=recipe.of(totals.trainable, totals.frozen),
+            source=recipe.source,
+        )
+
+
+def _summary(totals: Totals) -> Iterator[Words]:
+    again: Words = ()
+    if totals.recomputed:
+        again = (" · again ", Amount(value=totals.recomputed, kind="work"))
+    ratio: Words = ()
+    if totals.ratio is not None:
+        ratio = (f", {totals.ratio:.4g} × the forward",)
+    yield (
+        "MACs of a step ",
+        Amount(value=totals.step, kind="work"),
+        *ratio,
+        ": forward ",
+        Amount(value=totals.forward, kind="work"),
+        " · backward ",
+        Amount(value=totals.backward, kind="work"),
+        *again,
+    )
+    yield (
+        "Trained ",
+        Amount(value=totals.trainable, kind="count"),
+        " · frozen ",
+        Amount(value=totals.frozen, kind="count"),
+    )
+
+
+def _headline(totals: Totals) -> Iterator[Headline]:
+    yield Headline(
+        name="MACs of a training step",
+        value=totals.step,
+        kind="work",
+        detail=(f"{totals.ratio:.4g} × the forward",) if totals.ratio is not None else (),
+        level="" if totals.complete else "warning",
+        bound=not totals.complete,
+        order=25,
+    )
+
+
+def _notes(totals: Totals, work: Work) -> Iterator[Note]:
+    unlike = [
+        path
+        for path in work.types
+        if work.by_weight[path] + work.by_input[path] != work.backward[path]
+    ]
+    if work.unknown:
+        yield Note(
+            level="warning",
+            text=f"nobody knows what {', '.join(sorted(work.unknown))} multiplies: these totals "
+            "are lower bounds",
+        )
+    if unlike:
+        few = ", ".join(path or "the model itself" for path in unlike[:3])
+        yield Note(
+            level="warning",
+            text=f"closed form and dispatcher disagree on the backward of {few}"
+            + (f" and {len(unlike) - 3} more" if len(unlike) > 3 else ""),
+            details=("Functions with a backward of their own multiply what they like.",),
+        )
+    else:
+        yield Note(
+            level="info",
+            text="closed form (which operands need a gradient) and torch's dispatcher agree on the "
+            "backward of every module",
+        )
+    yield Note(
+        level="info",
+        text="attention is multiplied step by step; a fused kernel multiplies queries and keys "
+        "once more in its backward",
+    )
+
+
+def _about(asked: Settings) -> str:
+    said = []
+    if asked.freeze:
+        said.append(f"frozen {asked.freeze}")
+    if asked.lora:
+        said.append(f"LoRA {asked.lora}")
+    if asked.recompute != "none":
+        said.append(f"recompute {asked.recompute}")
+    return " · ".join(said)

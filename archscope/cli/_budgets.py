@@ -1,0 +1,69 @@
+"""The file of budgets that `check` and `lock` read, and the folder in which its networks are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from archscope.cli._config import BUDGETS, Config, config_of, read_config
+from archscope.cli._group import summaries
+from archscope.errors import UsageError
+from archscope.records import frozen
+
+if TYPE_CHECKING:
+    from archscope.studies.check.budgets import Budget
+    from archscope.studies.check.source import Source
+
+_EXAMPLE = 'write e.g.: [[budget]] model = "resnet50" max.params = "26M", each on a line'
+
+
+@frozen
+class File:
+    """A file of budgets, read."""
+
+    path: Path
+    """Where it is, as the user would write it."""
+    source: Source
+    """Says on which line something stands."""
+    budgets: tuple[Budget, ...]
+    """Its budgets, in their order."""
+
+    def beside(self, name: str) -> Path:
+        """Return the path of a file in the same folder."""
+        return self.path.with_name(name)
+
+    @contextmanager
+    def folder(self) -> Iterator[None]:
+        """Work in the folder of the file: from there it names the user's own networks."""
+        from contextlib import chdir
+
+        with chdir(self.path.resolve().parent):
+            yield
+
+
+def read_file(path: str | None) -> File:
+    """Return the budgets of a file, or of the nearest one; raises `UsageError` for none."""
+    config = read_config(path) if path is not None else config_of(click.get_current_context())
+    if config is not None:
+        config.check(list(summaries()))
+    if config is None:
+        raise UsageError(
+            "there is no archscope.toml, or tool.archscope in a pyproject.toml, here or above; "
+            + _EXAMPLE
+        )
+    return _file(config)
+
+
+def _file(config: Config) -> File:
+    from archscope.studies.check.reading import read_budgets
+    from archscope.studies.check.source import Source
+
+    source = Source(name=str(config.path), text=config.text)
+    budgets = read_budgets(config.tables.get(BUDGETS, []), source)
+    if not budgets:
+        raise UsageError(f"{config.path} has no [[budget]]; {_EXAMPLE}")
+    return File(path=config.path, source=source, budgets=budgets)

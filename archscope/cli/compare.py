@@ -1,0 +1,154 @@
+"""`archscope compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from string import ascii_lowercase
+from typing import Any
+
+import click
+
+from archscope.cli._command import Command
+from archscope.cli._model import ModelCommand, read_models
+from archscope.cli._output import Output, output_options
+from archscope.cli._say import say
+from archscope.errors import ThresholdError, UsageError
+from archscope.library import compare_networks, is_saved
+from archscope.results import Report
+from archscope.specs import flag_of
+from archscope.studies.compare.limits import read_limits
+from archscope.subject import Network, Request
+
+_EPILOG = """\
+\b
+Examples:
+  archscope compare gpt2 gpt2-medium
+  archscope compare resnet50 resnet101 --by module --only-changed
+  archscope compare transformer:depth=12 transformer:depth=24 --by component
+  archscope compare gpt2 bert-base-uncased --seq-len 512
+  archscope compare cnn:dilations=2/2/2 cnn:dilations=1/2/3 --fail-on coverage:-0
+  archscope compare base.json ./net.py:UNet --input-shape 1,3,64,64 --fail-on params:+1%
+  archscope compare old.json new.json --fail-on params:+0 --fail-on macs:+0 -f md
+  archscope compare vgg16 resnet50 efficientnet_b0 -o side-by-side.html
+
+A saved report is made by `archscope params MODEL -f json -o base.json`, or by `rf`, `time` and
+`report`. A limit names a measure, e.g. params, macs, weights, rf, coverage, ahead or latency.
+"""
+_SECTIONS = {
+    "total": "totals",
+    "module": "modules",
+    "component": "components",
+    "type": "types",
+}
+_SORTS = ("order", "params", "flops")
+
+
+class CompareCommand(ModelCommand):
+    """`compare`, whose flags are the fields of the networks that it names, and no others."""
+
+    lists_families = False
+    reads_general = False
+
+
+@click.command(cls=CompareCommand, epilog=_EPILOG, no_args_is_help=True)
+@click.argument("models", metavar="A B [C]...", nargs=-1, required=True)
+@click.option(
+    "--by",
+    type=click.Choice(list(_SECTIONS)),
+    default="total",
+    help="One row for each of these. [default: total]",
+)
+@click.option("--only-changed", is_flag=True, help="Leave out what is equal in all.")
+@click.option(
+    "--sort",
+    type=click.Choice(_SORTS),
+    default="order",
+    help="Largest difference of the last first, or in the first one's order. [default: order]",
+)
+@click.option("--top", type=click.IntRange(min=1), help="The first so many rows.")
+@click.option("--exact", is_flag=True, help="All digits of every number.")
+@click.option(
+    "--rf/--no-rf",
+    "rf",
+    default=None,
+    help="Receptive field and gridding too. [default: where all tell it in closed form]",
+)
+@click.option("--no-flops", is_flag=True, help="Parameters alone; needs no inputs.")
+@click.option("--sample-rate", metavar="RATE", help="Positions in a second, e.g. 16kHz.")
+@click.option(
+    "--fail-on",
+    metavar="MEASURE:±N",
+    multiple=True,
+    help="Exit 3 where a measure grows, or shrinks, by more than that against A: params:+1%, "
+    "macs:+0, coverage:-0, ahead:+10ms; once for each. Without a file A: a note, exit 0.",
+)
+@output_options
+def command(
+    *,
+    models: tuple[str, ...],
+    by: str,
+    only_changed: bool,
+    sort: str,
+    top: int | None,
+    exact: bool,
+    rf: bool | None,
+    no_flops: bool,
+    sample_rate: str | None,
+    fail_on: tuple[str, ...],
+    output: Output,
+    fields: Mapping[str, str],
+) -> None:
+    """Put networks side by side: totals and modules, differences and ratios; A is the baseline.
+
+    Each is a network, as for `params`, or a JSON file that archscope saved. Flags for fields are
+    said of all networks that are named: what is compared must take the same input.
+    """
+    limits = read_limits(fail_on)
+    if limits and _is_missing(models[0]):
+        say(f"no baseline: {models[0]} is not there, so nothing was held against it")
+        return
+    view = output.view(by=_SECTIONS[by], sort=_column(sort, by, models), top=top, exact=exact)
+    asked = _read(models, fields)
+    config = {"networks": list(models), **fields}
+    asks: dict[str, Any] = {"rf": rf, "flops": not no_flops, "sample_rate": sample_rate}
+    report, crossed = compare_networks(
+        asked, models, limits, **asks, only_changed=only_changed, config=config
+    )
+    output.show(report, view)
+    if crossed:
+        raise ThresholdError("\n".join(crossed))
+
+
+def _column(sort: str, by: str, models: Sequence[str]) -> str | None:
+    """Return the column to sort by: the difference of the last network."""
+    if sort == "order":
+        return None
+    if by == "total":
+        raise UsageError(f"--sort {sort} is for parts of networks; say --by module, or another")
+    return f"{sort}_difference_{ascii_lowercase[min(len(models), 26) - 1]}"
+
+
+def _is_missing(model: str) -> bool:
+    return is_saved(model) and not Path(model).exists()
+
+
+def _read(models: Sequence[str], fields: Mapping[str, str]) -> list[Report | Network]:
+    """Return the report that each file holds, and the networks that all others name."""
+    from archscope.saved import read
+
+    named = [model for model in models if not is_saved(model)]
+    if fields and not named:
+        raise UsageError(
+            f"{flag_of(next(iter(fields)))} changes nothing: these files hold finished results"
+        )
+    networks = iter(read_models(named, Request(fields=fields)))
+    return [read(model) if is_saved(model) else next(networks) for model in models]
+
+
+COMMAND = Command(
+    name="compare",
+    summary="Networks side by side: totals, modules, limits on what may grow.",
+    order=45,
+    click=command,
+)

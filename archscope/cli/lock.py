@@ -1,0 +1,102 @@
+"""`archscope lock`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from archscope.cli._budgets import File, read_file
+from archscope.cli._command import Command
+from archscope.cli._output import check_output, write_stdout
+from archscope.cli._say import say
+from archscope.errors import ThresholdError
+from archscope.files import write_whole
+
+_EPILOG = """\
+\b
+Examples:
+  archscope lock
+  archscope lock --check
+  archscope lock -c ci/archscope.toml -o ci/archscope.lock
+  archscope lock -o - | diff archscope.lock -
+
+Commit the file: `grow` limits of `archscope check` are over its numbers, and a change of a network
+is seen where it is reviewed, a number on each line.
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.option(
+    "-c",
+    "--config",
+    metavar="FILE",
+    help="Where the budgets are. [default: archscope.toml or pyproject.toml, here or above]",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Write to FILE; - is stdout. [default: archscope.lock beside the budgets]",
+)
+@click.option(
+    "--check", "only_check", is_flag=True, help="Write nothing; exit 3 where it would change."
+)
+@click.option("-q", "--quiet", is_flag=True, help="No notes on stderr.")
+def command(*, config: str | None, output: str | None, only_check: bool, quiet: bool) -> None:
+    """Write the numbers of all networks that have a budget into a file.
+
+    Parameters, MACs, bytes and all that their budgets limit, exact integers, sorted; no host, time
+    or version, so that the same networks give the same file everywhere. What is timed is left out.
+    """
+    from archscope.studies.check.lock import NAME
+
+    if only_check and output == "-":
+        raise click.UsageError("--check compares with a file; -o - is none")
+    if not only_check:
+        check_output(output)
+    file = read_file(config)
+    path = Path(output) if output else file.beside(NAME)
+    if only_check:
+        _require_fresh(file, path, quiet=quiet)
+    else:
+        _write(file, path, quiet=quiet)
+
+
+def _require_fresh(file: File, path: Path, *, quiet: bool) -> None:
+    from archscope.library import lock_budgets
+    from archscope.studies.check.lock import differences, read_lock
+
+    old = read_lock(path)
+    if old is None:
+        raise ThresholdError(f"there is no {path}; archscope lock writes it")
+    with file.folder():
+        new = lock_budgets(file.budgets, file.source)
+    changed = tuple(differences(old, new))
+    if changed:
+        advice = f"{path} is stale; archscope lock writes it anew"
+        raise ThresholdError("\n".join([*changed, advice]))
+    if not quiet:
+        say(f"{path} is what archscope lock would write")
+
+
+def _write(file: File, path: Path, *, quiet: bool) -> None:
+    from archscope.library import lock_budgets
+    from archscope.studies.check.lock import written
+
+    with file.folder():
+        new = lock_budgets(file.budgets, file.source)
+    if str(path) == "-":
+        write_stdout(written(new))
+        return
+    write_whole(path, written(new))
+    if not quiet:
+        say(f"wrote {path}, {len(new):,} network{'s' * (len(new) != 1)}")
+
+
+COMMAND = Command(
+    name="lock",
+    summary="The numbers of all networks with a budget, in a file to commit.",
+    order=52,
+    click=command,
+)

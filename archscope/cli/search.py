@@ -1,0 +1,118 @@
+"""`archscope search`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from archscope.cli._command import Command
+from archscope.cli._model import with_own_words
+from archscope.cli._output import Output, output_options
+from archscope.cli.sweep import SweepCommand
+from archscope.errors import UsageError
+from archscope.subject import Request
+
+_EPILOG = """\
+\b
+Examples:
+  archscope search cnn --spatial-dims 1 --causal --where "params < 100k and rf >= 16000"
+  archscope search cnn --causal --dilations doubling --where "rf >= 16000" --minimise depth
+  archscope search cnn --causal --sample-rate 16kHz --where "rf >= 1s" --maximise channels --top 5
+  archscope search cnn --causal --depth 4:12 --channels 16:256:*2 --dilations "doubling;1/2/5" \\
+    --where "coverage == 100% and params < 50k" --maximise rf
+  archscope search cnn --causal --where "rf >= 4000" --minimise macs --measure latency --top 3
+  archscope search transformer --iso params=124M --depth 6:96:*2 --d-model 64:2048:8
+
+A field that has several values is chosen: a list 6,12,24, a range 4:16, steps 4:16:4, factors
+16:256:*2; of a field that is a list itself `;` stands between alternatives. What has to be chosen
+and is not said has usual values: of a cnn depth, kernel size, channels and dilations, of a
+transformer depth and d-model. Words stand for dilations that follow from depth and kernel:
+doubling, doubling:2 (1,2,4,... twice), furthest (1,k,k²,...), hdc (1,2,5 over and over), ones.
+"""
+_SECTIONS = {"variant": "variants", "constraint": "constraints", "choice": "choices"}
+
+
+@click.command(cls=SweepCommand, epilog=_EPILOG, no_args_is_help=True)
+@click.argument("model", required=False)
+@click.option(
+    "--where",
+    metavar="CONDITION",
+    help='What must hold, of params, macs, rf, coverage, ahead, ... and of fields, e.g. "params < '
+    '100k and rf >= 1s".',
+)
+@click.option(
+    "--minimise",
+    metavar="NAME",
+    help="What is to be small: one of these; of equals fewer params, then fewer macs, then the "
+    "earlier in the space come first. [default: macs]",
+)
+@click.option("--maximise", metavar="NAME", help="What is to be large.")
+@click.option(
+    "--top", type=click.IntRange(min=1), help="The first so many. [default: 10; with --iso all]"
+)
+@click.option(
+    "--by",
+    type=click.Choice(list(_SECTIONS)),
+    help="One row for each of these; constraint: what each condition costs; choice: the best of "
+    "each value that is no number. [default: variant]",
+)
+@click.option(
+    "--iso",
+    metavar="NAME=NUMBER",
+    help="For every choice of the other fields the one that comes nearest, e.g. params=124M.",
+)
+@click.option(
+    "--solve", metavar="FIELD", help="The field that is chosen for it. [default: d-model, channels]"
+)
+@click.option(
+    "--measure",
+    metavar="LIST",
+    help="What else is said of those shown, e.g. latency, which is measured.",
+)
+@click.option(
+    "--verify/--no-verify",
+    default=None,
+    help="Build those shown: both engines count them, the operators say what they see. [default: "
+    "the operators where that costs little]",
+)
+@click.option("--sample-rate", metavar="RATE", help="Positions a second, e.g. 16kHz: rf >= 1s.")
+@click.option("--device", default="auto", help="Where latency is measured. [default: auto]")
+@output_options
+def command(
+    *,
+    model: str | None,
+    fields: Mapping[str, str],
+    arguments: Mapping[str, str],
+    output: Output,
+    by: str | None,
+    measure: str | None,
+    **asked: Any,
+) -> None:
+    """Find the best variant of MODEL under conditions, and say what each condition costs.
+
+    MODEL is a family or a published network; without it the flags say which. Closed forms decide,
+    exactly: what is shown is proven to be the best of the space, or that none meets the conditions
+    (then exit 3), with the nearest miss. Only what is shown is built, and verified.
+    """
+    from archscope import loaders
+    from archscope.library import require_found, search_network
+
+    if arguments:
+        raise UsageError("--model-arg is for a network of your own, and a search needs a family")
+    view = output.view(by=None if by is None else _SECTIONS[by])
+    network = loaders.load(model or loaders.described_by(fields), with_own_words(Request()))
+    report = search_network(network, fields, measure=(measure,) if measure else (), **asked)
+    if view.by is not None and report.find(f"search.{view.by}") is None:
+        raise UsageError(f"--by {by}: there are none here")
+    output.show(report, view)
+    require_found(report)
+
+
+COMMAND = Command(
+    name="search",
+    summary="The best variant of a family under conditions, and what these cost.",
+    order=57,
+    click=command,
+)

@@ -1,0 +1,187 @@
+"""Puts networks side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archscope.errors import ArchscopeError, ThresholdError
+from archscope.results import Report
+from archscope.studies.compare import answer
+from archscope.studies.compare.limits import Limit, failures, read_limits
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from archscope.subject import Network
+
+
+def compare(
+    first: nn.Module | Report | str | Path,
+    other: nn.Module | Report | str | Path,
+    *more: nn.Module | Report | str | Path,
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    rf: bool | None = None,
+    flops: bool = True,
+    sample_rate: str | float | None = None,
+    only_changed: bool = False,
+    fail_on: str | Sequence[str] = (),
+    **fields: Any,
+) -> Report:
+    """Return networks side by side: totals, modules, components and types of layers.
+
+    >>> report = compare("transformer:depth=12", "transformer:depth=24")
+    >>> {row.measure: row.difference for row in report.section("totals").rows}["params"]
+    (85054464,)
+
+    Each is a network by any name, a module, a `Report`, or the path of a saved one; all others are
+    held against the first. `args` and `kwargs` are what modules are called with, `fields` are said
+    of every network that is named, as for `params`.
+
+    Modules are the same by path, else by type, parameters and shapes where that is unambiguous;
+    blocks that are alike are one row. What hangs on other inputs, another convention or a bound has
+    no difference, and a `why`. With `rf` receptive fields are asked for too, at a `sample_rate` if
+    it is given; None: where all of them tell it in closed form, or have it already. Without `flops`
+    parameters alone are counted. `only_changed` keeps what is not equal in all.
+
+    `fail_on` are limits such as `"params:+1%"`, `"macs:+0"` or `"coverage:-0"`: by how much a
+    measure may grow or shrink against the first. `ThresholdError` has a line for each that is
+    crossed, and the `report`.
+    """
+    limits = read_limits((fail_on,) if isinstance(fail_on, str) else tuple(fail_on))
+    every = (first, other, *more)
+    named = [each for each in every if isinstance(each, str) and not is_saved(each)]
+    networks = iter(_networks(named, fields, flops=flops))
+    asked: list[Report | Network] = []
+    for each in every:
+        if isinstance(each, Report):
+            asked.append(each)
+        elif isinstance(each, str | Path) and is_saved(each):
+            asked.append(_saved(each))
+        else:
+            asked.append(next(networks) if isinstance(each, str) else _held(each, args, kwargs))
+    said = [_said(each) for each in every]
+    is_typed = all(isinstance(each, str | Path) for each in every)
+    config = {"networks": said, **fields} if is_typed else {}
+    asks: dict[str, Any] = {"rf": rf, "flops": flops, "sample_rate": sample_rate}
+    report, crossed = compare_networks(
+        asked, said, limits, **asks, only_changed=only_changed, config=config
+    )
+    if crossed:
+        error = ThresholdError("\n".join(crossed))
+        error.report = report
+        raise error
+    return report
+
+
+def compare_networks(
+    asked: Sequence[Report | Network],
+    said: Sequence[str],
+    limits: Sequence[Limit] = (),
+    *,
+    rf: bool | None = None,
+    flops: bool = True,
+    sample_rate: str | float | None = None,
+    only_changed: bool = False,
+    config: Mapping[str, Any] | None = None,
+) -> tuple[Report, tuple[str, ...]]:
+    """Return networks, or reports of them, side by side, and a line for each limit that is crossed.
+
+    `said` is how each was named, `config` what makes the same again. See `compare`.
+    """
+    from archscope.study import assemble
+
+    reports = [each if isinstance(each, Report) else None for each in asked]
+    if None in reports:
+        reports = list(_answered(asked, rf=rf, flops=flops, sample_rate=sample_rate))
+    sides = answer.sides_of([each for each in reports if each is not None], said)
+    sections = answer.sections_of(sides)
+    convention = answer.convention_of(sides)
+    report = assemble("compare", answer.title_of(sides), config or {}, sections, convention)
+    return answer.only_changed(report) if only_changed else report, failures(limits, sides)
+
+
+def is_saved(name: str | Path) -> bool:
+    """Return whether a text or path names a saved report, by how it ends."""
+    return isinstance(name, Path) or name.lower().endswith(".json")
+
+
+def _saved(path: str | Path) -> Report:
+    from archscope.saved import read
+
+    return read(path)
+
+
+def _said(each: nn.Module | Report | str | Path) -> str:
+    if isinstance(each, str | Path):
+        return str(each)
+    return each.title if isinstance(each, Report) else type(each).__name__
+
+
+def _networks(names: Sequence[str], fields: Mapping[str, Any], *, flops: bool) -> Sequence[Network]:
+    if not names:
+        return ()
+    from archscope import loaders
+    from archscope.library._named import request_of
+
+    request = replace(request_of(fields), parameters_alone=not flops or None)
+    return loaders.load_each(names, request)
+
+
+def _held(module: Any, args: Sequence[Any], kwargs: Mapping[str, Any] | None) -> Network:
+    """Return a module in memory as a network that is asked like one that was named."""
+    from archscope.library._named import subject_of
+    from archscope.subject import Network
+
+    subject = subject_of(module, tuple(args), dict(kwargs or {}))
+    return Network(
+        name=subject.name, origin=subject.origin, subject=lambda: subject, whole=lambda: subject
+    )
+
+
+def _answered(
+    asked: Sequence[Report | Network], *, rf: bool | None, flops: bool, sample_rate: Any
+) -> Iterator[Report]:
+    """Yield the reports of all of them, with receptive fields where that is asked, or cheap."""
+    from archscope.library._rf import see_network
+    from archscope.study import join
+
+    wanted = flops and all(map(_tells_field, asked)) if rf is None else rf
+    for each in asked:
+        if isinstance(each, Report):
+            yield each
+            continue
+        parts = [_counted(each, flops=flops)]
+        see = partial(see_network, each, sample_rate=sample_rate)
+        parts += _seen(see, must=bool(rf)) if wanted else []
+        yield join(parts)
+
+
+def _counted(network: Network, *, flops: bool) -> Report:
+    from archscope.library._params import count_subject
+
+    subject = network.subject()
+    if flops:
+        return count_subject(subject)
+    return replace(count_subject(replace(subject, inputs=None)), convention=None)
+
+
+def _seen(see: Callable[[], Report], *, must: bool) -> list[Report]:
+    """Return a receptive field where there is one; it must be there where it was asked for."""
+    try:
+        return [see()]
+    except ArchscopeError:
+        if must:
+            raise
+        return []
+
+
+def _tells_field(each: Report | Network) -> bool:
+    """Return whether a receptive field is known already, or told in closed form."""
+    if isinstance(each, Report):
+        return each.totals_of("rf.layers", "rf.branches") is not None
+    return each.sketch is not None

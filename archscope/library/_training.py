@@ -1,0 +1,87 @@
+"""What a step of training does and keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from archscope.library._analyse import analyse
+from archscope.results import Report
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def memory(
+    model: nn.Module | str = "",
+    *args: Any,
+    dtype: str = "as-is",
+    autocast: str = "off",
+    optimizer: str = "adamw",
+    attention_kernel: str = "flash",
+    dropout: str = "card",
+    freeze: str | Sequence[str] = (),
+    lora: str = "",
+    recompute: str = "none",
+    check: bool = False,
+    method: str | None = None,
+    **kwargs: Any,
+) -> Report:
+    """Return what a step of training keeps in memory, module by module, and its peak; bytes.
+
+    >>> report = memory("resnet50", batch_size=32, dtype="bf16")
+    >>> report.totals.saved, report.totals.peak, report.section("memory.parts").rows
+
+    `model`, `args`, `method` and `kwargs` are as for `params`. The step runs on tensors without
+    data, in training mode; the module is left as found. The loss is the sum of the outputs.
+
+    `dtype` is what weights and inputs are cast to, `autocast` the number type of products:
+    `fp32`, `fp16` or `bf16`. `attention_kernel` is `flash` or `math`, `dropout` whose mask is kept:
+    a `card`'s or the `cpu`'s. `freeze` are patterns of what is not trained; `lora` what is trained
+    in place of the weights, `"r=16,targets=q_proj/v_proj"`; `recompute` is `none`, `full` or
+    `every:2`. With `check` one real step runs on the CPU, and a section `check` holds what it took
+    beside what was predicted.
+
+    Raises `ForwardError` where the network cannot be run without data, `ArchscopeError` where
+    nothing can be trained.
+    """
+    settings = {
+        "dtype": dtype,
+        "autocast": autocast,
+        "optimizer": optimizer,
+        "attention_kernel": attention_kernel,
+        "dropout": dropout,
+        "freeze": _joined(freeze),
+        "lora": lora,
+        "recompute": recompute,
+        "check": check,
+    }
+    return analyse("memory", model, *args, settings=settings, method=method, **kwargs)
+
+
+def train(
+    model: nn.Module | str = "",
+    *args: Any,
+    freeze: str | Sequence[str] = (),
+    lora: str = "",
+    recompute: str = "none",
+    method: str | None = None,
+    **kwargs: Any,
+) -> Report:
+    """Return what a step of training multiplies: forward, backward, and what runs again.
+
+    >>> report = train("resnet50")
+    >>> report.totals.step, report.totals.ratio  # 2.97: the image needs no gradient
+    (12149538816, 2.97114...)
+
+    `model`, `args`, `method` and `kwargs` are as for `params`; `freeze`, `lora` and `recompute` as
+    for `memory`. Two roads count the backward: which operands need a gradient, in closed form, and
+    what torch's dispatcher runs; `report.totals.complete` says whether they agree everywhere. The
+    section `recipes` has the bytes of weights, gradients and optimiser by the usual recipes.
+    """
+    settings = {"freeze": _joined(freeze), "lora": lora, "recompute": recompute}
+    return analyse("train", model, *args, settings=settings, method=method, **kwargs)
+
+
+def _joined(patterns: str | Sequence[str]) -> str:
+    return patterns if isinstance(patterns, str) else ",".join(patterns)

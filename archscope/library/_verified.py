@@ -1,0 +1,72 @@
+"""Holds what closed forms say of a variant against both engines and the operators that it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from archscope.errors import ArchscopeError
+from archscope.library._params import count_subject
+from archscope.library._rf import see_network
+from archscope.results import Report
+from archscope.subject import Network
+
+ROUNDING = 1e-9
+"""By how much two shares may differ and be the same number."""
+
+
+def verified(network: Network, row: Any, *, thoroughly: bool) -> Any:
+    """Return a row with what both engines and the operators say where they differ from it.
+
+    What looking at the operators would cost more than a second or two for is told as not looked at,
+    unless it is to be done `thoroughly`.
+    """
+    says = row.receptive_field is not None and network.sketch is not None
+    looks = says and (thoroughly or _is_cheap(network))
+    try:
+        counted = count_subject(network.subject())
+        seen = see_network(network, graph=thoroughly, compare=True) if looks else None
+    except ArchscopeError as error:
+        return replace(row, verified=f"no: {str(error).splitlines()[0]}")
+    from archscope.counting.launches import launches
+
+    calls = ((each.operator, each.calls) for each in counted.section("operators").rows)
+    differences = "; ".join((*_counts(counted, row), *_views(seen, row)))
+    agreed = "counts" if says and not looks else "yes"
+    said = f"no: {differences}" if differences else agreed
+    return replace(row, launches=launches(calls), verified=said)
+
+
+def _is_cheap(network: Network) -> bool:
+    from archscope.analyses.rf.agreement import is_cheap
+    from archscope.analyses.rf.closed_form.answer import closed_form
+
+    assert network.sketch is not None
+    outline = network.sketch().outline
+    return is_cheap(outline, closed_form(outline))
+
+
+def _counts(counted: Report, row: Any) -> Iterator[str]:
+    totals = counted.totals
+    if not totals.complete:
+        yield "the engines leave some work open"
+    params = totals.trainable + totals.frozen
+    if row.params is not None and params != row.params:
+        yield f"the engines count {params:,} parameters"
+    if row.macs is not None and totals.macs != row.macs:
+        yield f"the engines count {totals.macs:,} MACs"
+
+
+def _views(seen: Report | None, row: Any) -> Iterator[str]:
+    if seen is None:
+        return
+    totals = seen.totals
+    window = totals.local_field or totals.receptive_field
+    if row.receptive_field is not None and window != row.receptive_field:
+        yield f"the operators see {'×'.join(map(str, window))}"
+    if row.ahead is not None and totals.look_ahead is not None and totals.look_ahead != row.ahead:
+        yield f"the operators see {'×'.join(map(str, totals.look_ahead))} ahead"
+    both = row.coverage is not None and totals.coverage is not None
+    if both and abs(totals.coverage - row.coverage) > ROUNDING:
+        yield f"the operators reach {totals.coverage:.2%} of it"

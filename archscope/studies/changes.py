@@ -1,0 +1,73 @@
+"""How much a number may change from what it was: `+1%`, `-0`, `+1k`; read once, held against many.
+
+`+` limits how far it rises, `-` how far it falls; without a sign the worse of the two is meant. A
+percentage is of what it was; of 0 that is 0.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Literal
+
+from archscope.assertions import Number, Quantity, read_amount
+from archscope.errors import UsageError
+from archscope.records import frozen
+
+_FORM = re.compile(r"\s*(?P<sign>[+-]?)\s*(?P<amount>.+?)\s*", re.DOTALL)
+_PERCENT = re.compile(r"(?P<number>\d[\d_,]*(?:\.\d+)?|\.\d+)\s*%")
+
+
+@frozen
+class Change:
+    """How much a number may rise or fall."""
+
+    sign: Literal["+", "-"]
+    """Whether it may rise, or fall, by no more."""
+    amount: Fraction
+    """By how much, in the quantity's first unit, or as a share of what it was."""
+    relative: bool
+    """Whether it is a share of what it was."""
+
+    @property
+    def comparison(self) -> Literal["<=", ">="]:
+        """How the new number must compare with the limit."""
+        return "<=" if self.sign == "+" else ">="
+
+    def limit(self, before: Number) -> Fraction:
+        """Return the largest or smallest number that what was `before` may become."""
+        most = Fraction(before) * self.amount if self.relative else self.amount
+        return Fraction(before) + (abs(most) if self.sign == "+" else -abs(most))
+
+
+def read_change(text: str, quantity: Quantity) -> Change:
+    """Return how much a text lets a quantity change.
+
+    >>> read_change("+1%", params).limit(200)  # doctest: +SKIP
+    Fraction(202, 1)
+
+    Raises `UsageError` where it says no amount, or not whether a rise or a fall is limited.
+    """
+    found = _FORM.fullmatch(text)
+    if found is None:
+        raise UsageError(f"{quantity.name}: {text!r} is no change; write e.g. +1% or +0")
+    sign = found["sign"] or {"less": "+", "more": "-"}.get(quantity.better, "")
+    if sign not in ("+", "-"):
+        raise UsageError(
+            f"{quantity.name}: {text!r}: say whether it may rise (+{found['amount']}) or fall "
+            f"(-{found['amount']})"
+        )
+    share = _PERCENT.fullmatch(found["amount"])
+    if share is not None:
+        amount = Fraction(share["number"].replace(",", "").replace("_", "")) / 100
+        return Change(sign=_of(sign), amount=amount, relative=True)
+    dimension, amount = read_amount(found["amount"], quantity)
+    if dimension != quantity.dimensions[0]:
+        raise UsageError(
+            f"{quantity.name}: {text!r}: a change is of {quantity.dimensions[0]}, as +1 or +1%"
+        )
+    return Change(sign=_of(sign), amount=amount, relative=False)
+
+
+def _of(sign: str) -> Literal["+", "-"]:
+    return "+" if sign == "+" else "-"

@@ -1,0 +1,139 @@
+"""Puts low-rank adapters beside layers, as peft places them; on a copy of a network alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from archscope.errors import UsageError, did_you_mean
+from archscope.training.recipe import Adapters
+
+
+class Adapted(nn.Module):
+    """A layer with an adapter beside it: base(x) + up(down(x)) (Hu et al. 2021, equation 3)."""
+
+    def __init__(self, base: nn.Module, down: nn.Module, up: nn.Module) -> None:
+        super().__init__()
+        self.base_layer = base
+        self.lora_A = down
+        self.lora_B = up
+
+    def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Any:
+        """Return what the layer makes of x, plus the adapter's part."""
+        return self.base_layer(x, *args, **kwargs) + self.lora_B(self.lora_A(x))
+
+
+class _Lookup(nn.Module):
+    """The narrow table of an adapted embedding: a row of `rank` numbers for each word."""
+
+    def __init__(self, words: int, rank: int, like: Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(like.new_empty(rank, words))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.embedding(x, self.weight.T)
+
+
+def adapt(model: nn.Module, adapters: Adapters) -> tuple[str, ...]:
+    """Put adapters beside the layers that are meant, freeze all else, and return their paths.
+
+    Raises `UsageError` where a name means no layer that can have one.
+    """
+    meant = _meant(model, adapters.targets)
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    for path, layer in meant.items():
+        holder, _, name = path.rpartition(".")
+        setattr(model.get_submodule(holder), name, _adapted(layer, adapters.rank))
+    for path in _named(model, adapters.saved, "save"):
+        for parameter in model.get_submodule(path).parameters():
+            parameter.requires_grad_(True)
+    return tuple(meant)
+
+
+def _meant(model: nn.Module, targets: Sequence[str]) -> dict[str, nn.Module]:
+    able = {path: each for path, each in model.named_modules() if path and _way(each) is not None}
+    if not targets:
+        linear = [path for path, each in able.items() if _is_linear(each)]
+        return {path: able[path] for path in linear[:-1] or linear}
+    found = {}
+    for path in _named(model, targets, "targets"):
+        if path not in able:
+            kind = type(model.get_submodule(path)).__name__
+            raise UsageError(
+                f"lora: {path} is of type {kind}, which can have no adapter; linear layers, "
+                "convolutions and embeddings can"
+            )
+        found[path] = able[path]
+    return found
+
+
+def _named(model: nn.Module, words: Sequence[str], what: str) -> list[str]:
+    """Return the paths that end in one of these words; raises `UsageError` for one without any."""
+    paths = [path for path, _ in model.named_modules() if path]
+    found: list[str] = []
+    for word in words:
+        here = [path for path in paths if path == word or path.endswith(f".{word}")]
+        if not here:
+            able = (path for path in paths if _way(model.get_submodule(path)) is not None)
+            last = list(dict.fromkeys(path.rpartition(".")[2] for path in able))
+            near = did_you_mean(word, last) or f" Layers are {', '.join(last[:8])} ..."
+            raise UsageError(f"lora: {what}={word} names no module.{near}")
+        found += (path for path in here if path not in found)
+    return found
+
+
+def _is_linear(layer: nn.Module) -> bool:
+    return isinstance(layer, nn.Linear) or type(layer).__name__ == "Conv1D"
+
+
+Way = Callable[[Any, int], tuple[nn.Module, nn.Module]]
+
+
+def _way(layer: nn.Module) -> Way | None:
+    """Return what makes the two halves of a layer's adapter; None: it can have none."""
+    if type(layer).__name__ == "NonDynamicallyQuantizableLinear":
+        return None  # attention reads its weight without calling it
+    if _is_linear(layer):
+        return _beside_linear
+    if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+        return _beside_convolution
+    return _beside_embedding if isinstance(layer, nn.Embedding) else None
+
+
+def _adapted(layer: nn.Module, rank: int) -> Adapted:
+    way = _way(layer)
+    assert way is not None
+    down, up = way(layer, rank)
+    return Adapted(layer, down, up)
+
+
+def _beside_linear(layer: Any, rank: int) -> tuple[nn.Module, nn.Module]:
+    outputs, inputs = layer.weight.shape
+    if not isinstance(layer, nn.Linear):  # transformers' Conv1D has it the other way round
+        outputs, inputs = inputs, outputs
+    like = {"device": layer.weight.device, "dtype": layer.weight.dtype, "bias": False}
+    return nn.Linear(inputs, rank, **like), nn.Linear(rank, outputs, **like)
+
+
+def _beside_convolution(layer: Any, rank: int) -> tuple[nn.Module, nn.Module]:
+    like = {"device": layer.weight.device, "dtype": layer.weight.dtype, "bias": False}
+    down = type(layer)(
+        layer.in_channels,
+        rank,
+        layer.kernel_size,
+        stride=layer.stride,
+        padding=layer.padding,
+        dilation=layer.dilation,
+        padding_mode=layer.padding_mode,
+        **like,
+    )
+    return down, type(layer)(rank, layer.out_channels, 1, **like)
+
+
+def _beside_embedding(layer: Any, rank: int) -> tuple[nn.Module, nn.Module]:
+    words, width = layer.weight.shape
+    like = {"device": layer.weight.device, "dtype": layer.weight.dtype, "bias": False}
+    return _Lookup(words, rank, layer.weight), nn.Linear(rank, width, **like)

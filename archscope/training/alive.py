@@ -1,0 +1,100 @@
+"""Follows which memory is alive while a training step runs, operator by operator."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from archscope.records import frozen
+
+Phase = Literal["forward", "backward", "optimiser"]
+
+
+@frozen
+class Change:
+    """Memory that was made or given back."""
+
+    phase: Phase
+    """The part of the step."""
+    path: str
+    """The module at work."""
+    bytes: int
+    """How much; below 0 where it was given back."""
+    block: int = -1
+    """Which block of memory it is, counted from 0 as they are made; -1: one without a number."""
+
+
+class Alive(TorchDispatchMode):
+    """Notes each block of memory as an operator makes it, and again when nothing holds it.
+
+    What was there before the step is told by `before` and never noted. What a kernel takes for
+    itself and gives back within one operator is not seen.
+    """
+
+    def __init__(self, place: Callable[[], str]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._place = place
+        self._phase: Phase = "forward"
+        self._known: dict[int, Any] = {}
+        self._numbers: dict[int, int] = {}
+        self._count = 0
+        self.changes: list[Change] = []
+        """In the order in which they came."""
+        self.made_in: dict[int, str] = {}
+        """Path of the module that made a block of memory that is alive, by its key."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # Otherwise torch imports its compiler at the first operator.
+
+    def before(self, tensors: Iterable[Tensor]) -> None:
+        """Tell of memory that is there before the step."""
+        for tensor in tensors:
+            storage = tensor.untyped_storage()
+            self._known.setdefault(storage._cdata, storage)
+
+    @contextmanager
+    def phase(self, phase: Phase) -> Iterator[None]:
+        """Within it, what is noted belongs to this part of the step."""
+        self._phase = phase
+        with self:
+            yield
+
+    def number(self, tensor: Tensor) -> int | None:
+        """Return the number of the block of memory of a tensor; None: it was there before."""
+        return self._numbers.get(tensor.untyped_storage()._cdata)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for leaf in (result,) if isinstance(result, Tensor) else tree_leaves(result):
+            if isinstance(leaf, Tensor):
+                self._meet(leaf)
+        return result
+
+    def _meet(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        if key in self._known:
+            return
+        size, path, number = storage.nbytes(), self._place(), self._count
+        self._count += 1
+
+        def gone(_: object) -> None:
+            del self._known[key], self._numbers[key]
+            self.made_in.pop(key, None)
+            self._note(self._place(), -size, number)
+
+        self._known[key] = weakref.ref(storage, gone)
+        self._numbers[key] = number
+        self.made_in[key] = path
+        self._note(path, size, number)
+
+    def _note(self, path: str, size: int, number: int) -> None:
+        if size:
+            self.changes.append(Change(phase=self._phase, path=path, bytes=size, block=number))

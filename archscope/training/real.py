@@ -1,0 +1,149 @@
+"""Runs one training step for real on the CPU, and says what autograd kept and memory was taken."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from archscope.errors import ArchscopeError, ForwardError, first_line
+from archscope.records import frozen
+from archscope.running.as_written import as_written
+from archscope.running.copies import Copies
+from archscope.running.module_stack import tensors_in
+from archscope.running.process import raise_interrupt
+from archscope.running.twin import Original, ReachedOriginalError, copied, own
+from archscope.subject import Subject
+from archscope.training.kernels import AsOnCard
+from archscope.training.optimisers import Make, optimiser, state_tensors
+from archscope.training.prepared import prepared
+from archscope.training.recipe import Recipe
+from archscope.training.step import added_up
+
+
+@frozen
+class Measured:
+    """What a real step took; bytes."""
+
+    saved: int
+    """What autograd kept, parameters left out."""
+    peak: int
+    """The most that was taken at once, beside what was there before."""
+    before: int
+    """What was there before: weights, buffers, the optimiser's state, inputs."""
+
+
+def with_real_data(subject: Subject) -> Subject:
+    """Return a network with data: itself, or made anew with random weights and inputs of zeros."""
+    has_none = any(tensor.is_meta for tensor in subject.model.parameters())
+    if not has_none:
+        return subject
+    if subject.whole is None or subject.inputs is None:
+        raise ArchscopeError(f"{subject.name} has no data, so no step of it can be run for real")
+    inputs = copied(subject.inputs, _filled, Copies())
+    return replace(subject, model=subject.whole(), inputs=inputs, repeats=())
+
+
+def _filled(tensor: Tensor) -> Tensor:
+    return torch.zeros(tensor.shape, dtype=tensor.dtype) if tensor.is_meta else own(tensor)
+
+
+def measure(subject: Subject, recipe: Recipe, optimizer: str) -> Measured:
+    """Run two steps of a copy of `subject`, and return what the second one takes.
+
+    The first makes the optimiser's state. Raises `ArchscopeError` for an optimiser that torch has
+    not.
+    """
+    chosen = optimiser(optimizer)
+    if chosen.make is None:
+        raise ArchscopeError(f"torch has no {chosen.name} here, so no step of it can be run")
+    assert subject.inputs is not None
+    original = Original(subject.model, subject.inputs)
+    try:
+        return _measured(original, recipe, chosen.make)
+    except ReachedOriginalError as reached:
+        raise ArchscopeError(
+            f"a copy runs, so that yours stays as it is, and it calls your own {reached} by a name "
+            "from outside: let its forward use self"
+        ) from None
+    except ArchscopeError:
+        raise
+    except Exception as failure:
+        raise_interrupt(failure)
+        raise ForwardError(f"a real step failed: {first_line(failure)}") from failure
+
+
+def _measured(original: Original, recipe: Recipe, make: Make) -> Measured:
+    with as_written(), original.out_of_reach():
+        twin = prepared(original, recipe, weight=own, argument=own)
+        parameters = list(twin.model.parameters())
+        made = make([each for each in parameters if each.requires_grad])
+
+        def forward() -> list[Tensor]:
+            with AsOnCard(recipe):
+                return [each for each in tensors_in(twin.run()) if each.requires_grad]
+
+        def step() -> None:
+            roots = forward()
+            loss = added_up(roots)
+            del roots
+            loss.backward()
+            del loss
+            with torch.no_grad():
+                made.step()
+                made.zero_grad(set_to_none=True)
+
+        with torch.enable_grad():
+            step()
+            given = tensors_in((twin.inputs.args, dict(twin.inputs.kwargs)))
+            there = (*parameters, *twin.model.buffers(), *state_tensors(made), *given)
+            return Measured(
+                saved=_saved(forward, parameters), peak=_peak(step), before=_bytes(there)
+            )
+
+
+def _saved(forward: Callable[[], object], parameters: Iterable[Tensor]) -> int:
+    left_out = {each.untyped_storage()._cdata for each in parameters}
+    found: dict[int, int] = {}
+    kept: list[Tensor] = []
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in left_out:
+            found[storage._cdata] = storage.nbytes()
+            kept.append(tensor.detach())
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        forward()
+    return sum(found.values())
+
+
+def _peak(step: Callable[[], None]) -> int:
+    """Return the most that torch's allocator had handed out at once, beside what it had before."""
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        step()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "trace.json")
+        profiler.export_chrome_trace(str(file))
+        events = json.loads(file.read_text(encoding="utf-8"))["traceEvents"]
+    taken = sorted(
+        (event["ts"], event["args"]["Bytes"]) for event in events if event.get("name") == "[memory]"
+    )
+    alive = most = 0
+    for _, size in taken:
+        alive += size
+        most = max(most, alive)
+    return most
+
+
+def _bytes(tensors: tuple[Tensor, ...]) -> int:
+    storages = (tensor.untyped_storage() for tensor in tensors)
+    return sum({each._cdata: each.nbytes() for each in storages}.values())

@@ -1,0 +1,134 @@
+"""What a forward pass keeps for the backward: which tensors, how large, and who asked for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from archscope.records import frozen
+from archscope.training.alive import Alive
+from archscope.training.places import Places
+
+Holds = Literal["activation", "input", "buffer"]
+
+
+@frozen
+class Saved:
+    """One block of memory that is kept; views of it are kept with it."""
+
+    path: str
+    """The module that asked first."""
+    function: str
+    """The function that it runs, e.g. `layer_norm`; empty where torch names none."""
+    shape: tuple[int, ...]
+    """Shape of the tensor that was kept first."""
+    dtype: str
+    """Its number type."""
+    bytes: int
+    """Size of the whole block of memory."""
+    holds: Holds
+    """`input` and `buffer` are there whatever is kept; `activation` is made by the forward."""
+    made_in: str | None
+    """The module that made it, or holds it as a buffer; None where it came from outside."""
+    block: int | None
+    """The number of the block of memory among those that the step made; None of another."""
+    handed_on: bool
+    """Whether it is what the block around was called with first, which another one made and does
+    not keep itself: each copy of the block has its own."""
+
+
+class Saving:
+    """Listens to what a forward keeps, each block of memory once; parameters are none of it."""
+
+    def __init__(
+        self,
+        places: Places,
+        alive: Alive,
+        *,
+        parameters: Iterable[Tensor],
+        inputs: Iterable[Tensor],
+        buffers: Mapping[int, str],
+    ) -> None:
+        self._places = places
+        self._alive, self._buffers = alive, buffers
+        self._left_out = set(map(_key, parameters))
+        self._holds: dict[int, Holds] = {
+            **dict.fromkeys(buffers, "buffer"),
+            **dict.fromkeys(map(_key, inputs), "input"),
+        }
+        self._names = _Names()
+        self._kept: list[Tensor] = []  # else another block of memory could get the same key
+        self.found: dict[int, Saved] = {}
+        """By the key of the memory."""
+
+    def __enter__(self) -> Saving:
+        self._hooks = torch.autograd.graph.saved_tensors_hooks(self._pack, lambda tensor: tensor)
+        self._names.__enter__()  # type: ignore[no-untyped-call]
+        self._hooks.__enter__()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self._hooks.__exit__(*raised)
+        self._names.__exit__(*raised)  # type: ignore[no-untyped-call]
+        self._kept.clear()
+        self._leave_out_what_is_kept_before()
+
+    def _leave_out_what_is_kept_before(self) -> None:
+        """Take back that a block keeps what it is handed on where the one before keeps that too."""
+        keeps_own = [
+            path
+            for key, path in self._places.hands_on.items()
+            if key in self.found and f"{self.found[key].path}.".startswith(f"{path}.")
+        ]
+        for key, saved in self.found.items():
+            if saved.handed_on and any(f"{saved.path}.".startswith(f"{p}.") for p in keeps_own):
+                self.found[key] = replace(saved, handed_on=False)
+
+    def _pack(self, tensor: Tensor) -> Tensor:
+        key = _key(tensor)
+        if key not in self._left_out and key not in self.found:
+            self._kept.append(tensor.detach())
+            self.found[key] = Saved(
+                path=self._places.current(),
+                function=self._names.current,
+                shape=tuple(tensor.shape),
+                dtype=str(tensor.dtype).removeprefix("torch."),
+                bytes=tensor.untyped_storage().nbytes(),
+                holds=self._holds.get(key, "activation"),
+                made_in=self._alive.made_in.get(key, self._buffers.get(key)),
+                block=self._alive.number(tensor),
+                handed_on=key in self._places.handed_on,
+            )
+        return tensor
+
+
+class _Names(TorchFunctionMode):
+    """Knows the outermost function of torch that is running."""
+
+    current = ""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.current = getattr(func, "__name__", "")
+        try:
+            return func(*args, **(kwargs or {}))
+        finally:
+            self.current = ""
+
+
+def holders(model: nn.Module) -> dict[int, str]:
+    """Return the path of the module that holds each buffer first, by the key of its memory."""
+    found: dict[int, str] = {}
+    for path, module in model.named_modules():
+        for tensor in module._buffers.values():
+            if tensor is not None:
+                found.setdefault(_key(tensor), path)
+    return found
+
+
+def _key(tensor: Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)

@@ -1,0 +1,250 @@
+"""Runs one training step on tensors without data, and says what is kept and what is alive when.
+
+torch's fake tensors have shapes, number types and a device, and answer every operator as that
+device's kernels would, without data. What autograd saves and when memory is given back is then the
+same as in a real step: predicted is what would be measured, but for what a kernel takes for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from itertools import accumulate
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from archscope.errors import ArchscopeError, ForwardError, first_line
+from archscope.records import frozen
+from archscope.running.as_written import as_written
+from archscope.running.module_stack import tensors_in
+from archscope.running.process import raise_interrupt
+from archscope.running.twin import Original, ReachedOriginalError, Twin
+from archscope.subject import Repeat, Subject
+from archscope.training.alive import Alive, Change
+from archscope.training.hints import hint
+from archscope.training.kernels import AsOnCard
+from archscope.training.optimisers import Make, Optimiser, state_tensors
+from archscope.training.places import Places
+from archscope.training.prepared import cast, prepared
+from archscope.training.recipe import Recipe
+from archscope.training.saved import Saved, Saving, holders
+from archscope.training.unfolding import told_apart, unfolded
+
+
+@frozen
+class Held:
+    """What one tensor of a network takes, and what training keeps for it."""
+
+    path: str
+    """The module that holds it first."""
+    name: str
+    """Its name there."""
+    bytes: int
+    """Of the tensor itself."""
+    trains: bool
+    """Whether it gets a gradient: it needs one, and an output depends on it."""
+    state: int
+    """Bytes that the optimiser keeps for it."""
+
+
+@frozen
+class Step:
+    """What one step of training keeps and makes."""
+
+    saved: tuple[Saved, ...]
+    """What the forward keeps for the backward, in the order in which it was kept."""
+    changes: tuple[Change, ...]
+    """Memory as it is made and given back, beside what is there before the step."""
+    gradients: frozenset[int]
+    """The numbers of the blocks of memory that are gradients of parameters in the end."""
+    parameters: tuple[Held, ...]
+    """All parameters, shared ones once."""
+    buffers: tuple[Held, ...]
+    """All buffers, shared ones once."""
+    inputs: int
+    """Bytes of what the forward is called with."""
+    outputs: int
+    """Bytes of what it returns."""
+    types: Mapping[str, str]
+    """The class of each module, by path."""
+    repeats: tuple[Repeat, ...]
+    """Blocks that were run once and stand for several."""
+
+
+def run_step(
+    subject: Subject,
+    recipe: Recipe,
+    optimiser: Optimiser,
+    *,
+    dtype: torch.dtype | None = None,
+    autocast: torch.dtype | None = None,
+) -> Step:
+    """Run one step of `subject` on tensors without data: forward, backward and update.
+
+    The loss is the sum of what is returned: a real one keeps what it keeps beside it. `dtype` is
+    what weights and inputs are cast to. Raises `ForwardError` where the network cannot be run so.
+    """
+    if told_apart(subject, recipe):
+        subject = unfolded(subject)
+    if subject.inputs is None:
+        raise ForwardError(f"{subject.name} has no inputs; a step needs one call's arguments")
+    lazy = next((n for n, p in subject.model.named_parameters() if is_lazy(p)), None)
+    if lazy is not None:
+        raise ForwardError(f"parameter {lazy} has no shape yet; run the model once first")
+    original = Original(subject.model, subject.inputs)
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    with FakeTensorMode(allow_non_fake_inputs=True) as fake, as_written():
+
+        def bare(tensor: Tensor) -> Tensor:
+            return _without_data(tensor, fake, dtype)
+
+        twin = prepared(original, recipe, weight=bare, argument=bare, repeats=subject.repeats)
+        places = Places(twin.model, (repeat.path for repeat in subject.repeats))
+        step = _watched(twin, original, places, recipe, optimiser, autocast)
+    if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others
+        return run_step(unfolded(subject), recipe, optimiser, dtype=dtype, autocast=autocast)
+    return replace(step, repeats=subject.repeats)
+
+
+def _without_data(tensor: Tensor, fake: Any, dtype: torch.dtype | None) -> Tensor:
+    """Return a tensor on the CPU that has a shape, strides and a number type, and no data."""
+    kind = cast(tensor, dtype)
+    if tensor.is_meta or not tensor.is_cpu or kind is not tensor.dtype:
+        made = torch.empty_strided(tensor.size(), tensor.stride(), dtype=kind, device="cpu")
+    else:
+        made = fake.from_tensor(tensor, static_shapes=True).detach()
+    if isinstance(tensor, nn.Parameter):
+        return nn.Parameter(made, requires_grad=tensor.requires_grad)
+    return made.requires_grad_(tensor.requires_grad and tensor.is_leaf)
+
+
+def _watched(
+    twin: Twin,
+    original: Original,
+    places: Places,
+    recipe: Recipe,
+    optimiser: Optimiser,
+    autocast: torch.dtype | None,
+) -> Step:
+    model = twin.model
+    parameters = tuple(model.parameters())
+    given = tensors_in((twin.inputs.args, dict(twin.inputs.kwargs)))
+    alive = Alive(places.current)
+    alive.before((*parameters, *model.buffers(), *given))
+    saving = Saving(places, alive, parameters=parameters, inputs=given, buffers=holders(model))
+    with torch.enable_grad(), original.out_of_reach(), places.stack, AsOnCard(recipe):
+        with alive.phase("forward"), saving, _computing_in(autocast):
+            returned = tensors_in(_called(twin, places))
+        size = _bytes(returned)
+        roots = [tensor for tensor in returned if tensor.requires_grad]
+        if not roots:
+            raise ArchscopeError("nothing can be trained: no output depends on a trained parameter")
+        del returned
+        with alive.phase("backward"):
+            loss = added_up(roots)
+            del roots
+            loss.backward()
+            del loss
+        numbers = (alive.number(p.grad) for p in parameters if p.grad is not None)
+        gradients = frozenset(number for number in numbers if number is not None)
+    changes = list(alive.changes)
+    return Step(
+        saved=tuple(saving.found.values()),
+        changes=(*changes, *_updating(optimiser, parameters)),
+        gradients=gradients,
+        parameters=tuple(_held(model, "_parameters", optimiser)),
+        buffers=tuple(_held(model, "_buffers", optimiser)),
+        inputs=_bytes(given),
+        outputs=size,
+        types={path: type(module).__name__ for path, module in model.named_modules()},
+        repeats=(),
+    )
+
+
+def added_up(roots: Iterable[Tensor]) -> Tensor:
+    """Return a loss that keeps nothing: the sum of all that is returned."""
+    sums = [root.sum() for root in roots]
+    first, *others = (each.real if each.is_complex() else each for each in sums)
+    for each in others:
+        first = first + each
+    return first
+
+
+def _called(twin: Twin, places: Places) -> Any:
+    try:
+        return twin.run()
+    except ReachedOriginalError as reached:
+        raise ForwardError(
+            f"a copy runs, so that yours stays as it is, and it calls your own {reached} by a name "
+            "from outside: let its forward use self"
+        ) from None
+    except Exception as failure:
+        raise_interrupt(failure)
+        where = places.stack.current or "the model itself"
+        raise ForwardError(
+            f"forward failed on tensors without data, in {where}: {first_line(failure)}"
+            + hint(failure)
+        ) from failure
+
+
+def _updating(optimiser: Optimiser, parameters: Iterable[Tensor]) -> Iterator[Change]:
+    """Yield what the update takes beside gradients and states, and then gives back.
+
+    It goes from tensor to tensor, so that the one that takes most decides; those of one shape take
+    the same. Nothing is told of an optimiser that torch does not have.
+    """
+    trained = [parameter for parameter in parameters if parameter.grad is not None]
+    kinds = {(each.shape, each.dtype): each for each in trained}
+    most: Sequence[Change] = ()
+    if optimiser.make is not None:
+        made = (_update(optimiser.make, kind) for kind in kinds.values())
+        most = max(made, key=lambda changes: max(accumulate(c.bytes for c in changes), default=0))
+    yield from (replace(change, block=-1) for change in most)
+    yield Change(phase="optimiser", path="", bytes=-sum(each.nbytes for each in trained))
+
+
+def _update(make: Make, like: Tensor) -> Sequence[Change]:
+    """Return what the second update of one parameter makes and gives back."""
+    parameter = nn.Parameter(torch.empty_like(like))
+    made = make([parameter])
+    alive = Alive(str)
+    with torch.no_grad():
+        parameter.grad = torch.empty_like(parameter)
+        made.step()
+        alive.before((parameter, parameter.grad, *state_tensors(made)))
+        with alive.phase("optimiser"):
+            made.step()
+    return alive.changes
+
+
+@contextmanager
+def _computing_in(autocast: torch.dtype | None) -> Iterator[None]:
+    with nullcontext() if autocast is None else torch.autocast("cpu", dtype=autocast):
+        yield
+
+
+def _held(model: nn.Module, kind: str, optimiser: Optimiser) -> Iterator[Held]:
+    seen: set[int] = set()
+    for path, module in model.named_modules():
+        for name, tensor in getattr(module, kind).items():
+            if tensor is None or id(tensor) in seen:
+                continue
+            seen.add(id(tensor))
+            yield Held(
+                path=path,
+                name=name,
+                bytes=tensor.nbytes,
+                trains=tensor.grad is not None,
+                state=0 if tensor.grad is None else optimiser.bytes_of(tensor),
+            )
+
+
+def _bytes(tensors: Iterable[Tensor]) -> int:
+    """Return what tensors take, memory that several share once."""
+    storages = (tensor.untyped_storage() for tensor in tensors)
+    return sum({each._cdata: each.nbytes() for each in storages}.values())

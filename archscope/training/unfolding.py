@@ -1,0 +1,24 @@
+"""Whether blocks that are alike to build are alike to train, and the network with all of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from archscope.blocks.shapes import shapes_only
+from archscope.counting.freezing import tells_copies_apart
+from archscope.subject import Subject
+from archscope.training.recipe import Recipe
+
+
+def unfolded(subject: Subject) -> Subject:
+    """Return a network with all its blocks, on shapes alone."""
+    assert subject.whole is not None
+    with shapes_only():
+        return replace(subject, model=subject.whole(), repeats=())
+
+
+def told_apart(subject: Subject, recipe: Recipe) -> bool:
+    """Return whether a recipe does with some copies of a block what it does not with others."""
+    skips = recipe.recompute is not None and recipe.recompute.every > 1
+    frozen_apart = tells_copies_apart(subject.model, recipe.freeze, subject.repeats)
+    return subject.whole is not None and bool(subject.repeats) and (skips or frozen_apart)

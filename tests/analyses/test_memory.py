@@ -1,0 +1,107 @@
+"""What is said of a training step's memory and work, by the library and the command line."""
+
+from __future__ import annotations
+
+import pytest
+from torch import nn
+
+import archscope
+from archscope.errors import ArchscopeError, ThresholdError, UsageError
+from archscope.results import Report
+from archscope.saved import read_text
+
+SMALL = {"depth": 2, "d_model": 16, "heads": 2, "seq_len": 8, "vocab_size": 32}
+
+
+@pytest.fixture(scope="module")
+def memory() -> Report:
+    return archscope.memory("transformer", check=True, **SMALL)
+
+
+@pytest.fixture(scope="module")
+def train() -> Report:
+    return archscope.train("transformer", recompute="full", **SMALL)
+
+
+def test_the_parts_add_up_to_the_peak(memory: Report) -> None:
+    rows = memory.section("memory.parts").rows
+
+    assert sum(row.at_peak for row in rows) == memory.totals.peak
+    assert max(row.alive for row in memory.section("memory.timeline").rows) == memory.totals.peak
+
+
+def test_modules_add_up_to_the_totals(memory: Report) -> None:
+    rows = memory.section("memory.modules").rows
+    for field in ("saved", "weights", "gradients", "states"):
+        assert sum(getattr(row, f"own_{field}") for row in rows) == getattr(memory.totals, field)
+        assert getattr(rows[0], field) == getattr(memory.totals, field)
+    assert sum(row.bytes for row in memory.section("memory.saved").rows) == memory.totals.saved
+
+
+def test_states_are_those_of_the_recipe(memory: Report) -> None:
+    parameters = memory.totals.weights // 4
+    tensors = len([*archscope.build("transformer", **SMALL).parameters()])
+
+    assert memory.totals.gradients == 4 * parameters
+    assert memory.totals.states == 8 * parameters + 4 * tensors  # a step counter for each
+
+
+def test_a_check_finds_what_was_predicted(memory: Report) -> None:
+    saved, peak = memory.section("memory.check").rows
+
+    assert (saved.predicted, saved.error) == (saved.measured, 0)
+    assert abs(peak.error) < 0.01
+
+
+@pytest.mark.parametrize("kind", ["memory", "train"])
+def test_a_saved_report_is_read_back(kind: str, request: pytest.FixtureRequest) -> None:
+    report: Report = request.getfixturevalue(kind)
+    again = read_text(report.to("json"))
+
+    assert again.totals == report.totals
+    assert [s.rows for s in again.sections] == [s.rows for s in report.sections]
+
+
+def test_a_step_is_forward_backward_and_what_runs_again(train: Report) -> None:
+    totals = train.totals
+
+    assert totals.step == totals.forward + totals.backward + totals.recomputed
+    assert totals.backward == totals.by_weight + totals.by_input == 2 * totals.forward
+    assert 0 < totals.recomputed < totals.forward  # not the head
+    assert totals.complete
+    recipes = {row.recipe: row for row in train.section("train.recipes").rows}
+    assert recipes["megatron-18"].bytes == 18 * totals.trainable
+
+
+def test_what_can_be_claimed(memory: Report, train: Report) -> None:
+    memory.check("act < 1MiB", "step_peak > 1KiB")
+    train.check("train_macs < 1G")
+    with pytest.raises(ThresholdError, match="act < 1KiB: it is"):
+        memory.check("act < 1KiB")
+
+
+def test_a_module_of_ones_own_is_left_in_its_mode() -> None:
+    import torch
+
+    model = nn.Sequential(nn.Linear(8, 8), nn.Dropout(), nn.Linear(8, 2)).eval()
+    report = archscope.memory(model, torch.zeros(4, 8), dtype="bf16")
+
+    # The first layer's input; the mask of the dropout, a byte each; what the last multiplies.
+    assert report.totals.saved == 2 * 4 * 8 + 4 * 8 + 2 * 4 * 8
+    assert not model.training
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"optimizer": "adma"}, "Did you mean 'adam'|is not one of"),
+        ({"dtype": "fp8"}, "is not one of"),
+        ({"lora": "r=x"}, "r=x is no rank"),
+        ({"recompute": "half"}, "write none, full or every:2"),
+        ({"freeze": "nothing"}, "names no parameter"),
+        ({"freeze": "*"}, "nothing can be trained"),
+    ],
+)
+def test_what_cannot_be_is_said(settings: dict[str, str], said: str) -> None:
+    with pytest.raises((UsageError, ArchscopeError), match=said):
+        archscope.memory("transformer", **SMALL, **settings)

@@ -1,0 +1,43 @@
+"""`archscope memory` and `archscope train`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import archscope as library
+
+SMALL = ("--depth", "2", "--d-model", "16", "--heads", "2", "--seq-len", "8", "--vocab-size", "32")
+
+
+def test_the_command_line_says_what_the_library_says(archscope: Callable[..., Any]) -> None:
+    fields = {"depth": 2, "d_model": 16, "heads": 2, "seq_len": 8, "vocab_size": 32}
+    here = library.train("transformer", freeze="blocks.0", **fields)
+
+    run = archscope("train", *SMALL, "--freeze", "blocks.0", "-f", "json")
+
+    assert (run.code, run.err) == (0, "")
+    found = [row["own_backward"] for row in run.rows("train.modules")]
+    assert found == [row.own_backward for row in here.section("train.modules").rows]
+
+
+def test_a_title_says_how_it_is_trained(archscope: Callable[..., Any]) -> None:
+    run = archscope("memory", *SMALL, "--recompute", "full", "--optimizer", "sgd", "--by", "parts")
+
+    assert run.code == 0
+    assert "sgd · recompute full" in run.out.splitlines()[0]
+    assert "saved activations" in run.out
+
+
+def test_help_begins_with_what_it_is_and_has_examples(archscope: Callable[..., Any]) -> None:
+    run = archscope("memory", "--help")
+
+    assert "archscope memory gpt2 --batch-size 8 --dtype bf16" in run.out
+
+
+def test_a_setting_that_is_none_is_one_line(archscope: Callable[..., Any]) -> None:
+    run = archscope("memory", *SMALL, "--lora", "r=8,targets=query")
+
+    assert (run.code, run.out) == (2, "")
+    assert run.err.startswith("Error: lora: targets=query names no module.")
+    assert len(run.err.splitlines()) == 1

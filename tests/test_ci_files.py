@@ -1,0 +1,80 @@
+"""What is there for CI is what the command line takes, and its own budgets are kept."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from archscope.cli import main
+from archscope.cli._group import group
+
+ROOT = Path(__file__).parents[1]
+CI = ROOT / "examples" / "ci"
+HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+ACTION = yaml.safe_load((CI / "action.yml").read_text(encoding="utf-8"))
+WORKFLOW = yaml.safe_load((CI / "workflow.yml").read_text(encoding="utf-8"))
+
+
+def understood(command: str) -> None:
+    """Raise where the command line does not understand a command."""
+    program, *words = shlex.split(re.sub(r"\$\{\w+:\+(.*?)\}|\$\w+", r"\1", command))
+    assert program == "archscope"
+    above = group.make_context("archscope", words)
+    name, command_, rest = group.resolve_command(above, words)
+    assert command_ is not None
+    assert isinstance(command_.make_context(name, rest, parent=above), click.Context)
+
+
+def commands(steps: list[dict[str, Any]]) -> list[str]:
+    return [line for step in steps for line in step.get("run", "").splitlines() if line]
+
+
+def test_hooks_are_commands() -> None:
+    for hook in HOOKS:
+        assert {"id", "name", "entry", "language"} <= hook.keys()
+        assert hook["pass_filenames"] is False, "files are no arguments of these"
+        assert re.search(hook["files"], "archscope.toml")
+        understood(hook["entry"])
+
+
+def test_steps_are_commands() -> None:
+    ours = commands(ACTION["runs"]["steps"])
+    theirs = commands(WORKFLOW["jobs"]["budgets"]["steps"])
+
+    assert ACTION["runs"]["using"] == "composite"
+    assert all(step["shell"] == "bash" for step in ACTION["runs"]["steps"])
+    asked = [line for line in (*ours, *theirs) if line.startswith("archscope ")]
+    assert len(asked) == 4
+    for line in asked:
+        understood(line)
+
+
+def test_no_input_is_pasted_into_a_script() -> None:
+    for line in (
+        *commands(ACTION["runs"]["steps"]),
+        *commands(WORKFLOW["jobs"]["budgets"]["steps"]),
+    ):
+        assert "${{" not in line, "what a caller gives would be run"
+
+
+def test_the_workflow_needs_no_rights() -> None:
+    assert WORKFLOW["permissions"] == {"contents": "read"}
+
+
+@pytest.mark.parametrize("command", [["check"], ["lock", "--check"]])
+def test_the_budgets_of_the_example_are_kept(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    assert len(tomllib.loads((CI / "archscope.toml").read_text())["budget"]) == 3
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "-c", str(CI / "archscope.toml")])
+
+    assert ended.value.code == 0, capsys.readouterr()

@@ -1,0 +1,162 @@
+"""What a step keeps and has alive, without data, is what a real step on the CPU keeps and has."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from archscope.errors import ArchscopeError
+from archscope.subject import Inputs, Subject
+from archscope.training.optimisers import OPTIMISERS, optimiser, state_tensors
+from archscope.training.peak import peak
+from archscope.training.real import measure
+from archscope.training.recipe import Adapters, Recipe, Recompute, read_adapters, read_recompute
+from archscope.training.step import Step, run_step
+from tests.training.networks import KINDS, Block
+
+AS_CPU = Recipe(dropout="cpu")
+
+
+def subject(model: nn.Module, *shape: int) -> Subject:
+    return Subject(
+        name="it", model=model, inputs=Inputs(args=(torch.zeros(shape),)), origin="memory"
+    )
+
+
+def saved(step: Step) -> int:
+    return sum(each.bytes for each in step.saved)
+
+
+def kept(model: nn.Module, *shape: int) -> int:
+    """Return what autograd really keeps of a forward on the CPU."""
+    left_out = {each.untyped_storage()._cdata for each in model.parameters()}
+    found: dict[int, Tensor] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        found[tensor.untyped_storage()._cdata] = tensor.detach()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        outputs = model(torch.zeros(shape))
+    sizes = {key: each.untyped_storage().nbytes() for key, each in found.items()}
+    del outputs
+    return sum(size for key, size in sizes.items() if key not in left_out)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_step_without_data_keeps_what_a_real_one_does(kind: str) -> None:
+    make, shape = KINDS[kind]
+    model = make().train()
+
+    assert saved(run_step(subject(model, *shape), AS_CPU, optimiser("sgd"))) == kept(model, *shape)
+
+
+@pytest.mark.parametrize("kind", ["a gated block", "detached"])
+def test_the_peak_is_what_the_allocator_hands_out(kind: str) -> None:
+    make, shape = KINDS[kind]
+    it = subject(make().train(), *shape)
+
+    step, real = run_step(it, AS_CPU, optimiser("adamw")), measure(it, AS_CPU, "adamw")
+
+    assert saved(step) == real.saved
+    before = step.inputs + sum(h.bytes + h.state for h in (*step.parameters, *step.buffers))
+    assert before == real.before
+    # What kernels take for themselves is not seen: of so small a network some bytes.
+    assert abs(peak(step).bytes - real.peak) <= max(0.01 * real.peak, 64)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "dtype", "block", "bytes_"),
+    [
+        # Korthikanti et al. 2022 (arXiv 2205.05198), table 2, for B S tokens, h heads, width d:
+        # 34 d less the two masks, and 8 for the norms' statistics and 4 for each head's log-sum-exp
+        (Recipe(), torch.bfloat16, {}, 512 * (32 * 256 + 8 + 4 * 4)),
+        (Recipe(), torch.bfloat16, {"dropout": 0.1}, 512 * (34 * 256 + 8 + 4 * 4)),
+        # unfused, 5 a s for each token more: scores, their softmax twice, and a mask
+        (
+            Recipe(),
+            torch.bfloat16,
+            {"dropout": 0.1, "fused": False},
+            512 * (34 * 256 + 5 * 4 * 256 + 8),
+        ),
+        (Recipe(recompute=Recompute()), None, {}, 4 * 512 * 256),  # the block's input, fp32
+        # SwiGLU keeps 4 f where GELU keeps 2 f: 2 (8 d + 4 f) + 8 + 4 h
+        (Recipe(), torch.bfloat16, {"gated": True}, 512 * (2 * (8 * 256 + 4 * 1024) + 8 + 4 * 4)),
+    ],
+)
+def test_a_block_keeps_what_the_papers_say(
+    recipe: Recipe, dtype: torch.dtype | None, block: dict[str, object], bytes_: int
+) -> None:
+    with torch.device("meta"):
+        blocks = nn.Sequential(*[Block(256, 4, 1024, **block) for _ in range(2)])  # type: ignore[arg-type]
+
+    step = run_step(subject(blocks, 2, 256, 256), recipe, optimiser("sgd"), dtype=dtype)
+
+    assert saved(step) == 2 * bytes_
+
+
+def test_adapters_make_activations_little_smaller() -> None:
+    with torch.device("meta"):
+        blocks = nn.Sequential(*[Block(256, 4, 1024, fused=False) for _ in range(3)])
+    it = subject(blocks, 2, 256, 256)
+
+    full = saved(run_step(it, Recipe(), optimiser("adamw")))
+    adapted = run_step(
+        it, Recipe(adapters=Adapters(rank=8, targets=("q", "v"))), optimiser("adamw")
+    )
+
+    assert (saved(adapted), full) == (21_090_304, 31_481_856)  # 67 %
+    trained = sum(held.bytes for held in adapted.parameters if held.trains)
+    assert trained == 4 * 3 * 2 * 2 * 256 * 8  # layers x (q, v) x (A, B) x d x r, of 4 bytes
+
+
+@pytest.mark.parametrize("name", [each.name for each in OPTIMISERS.values() if each.make])
+def test_an_optimiser_keeps_what_its_formula_says(name: str) -> None:
+    chosen = optimiser(name)
+    parameters = [torch.zeros(shape, requires_grad=True) for shape in ((6, 4), (8,), (3, 4, 5), ())]
+    assert chosen.make is not None
+    made = chosen.make(parameters)
+    for parameter in parameters:
+        parameter.grad = torch.zeros_like(parameter)
+    made.step()
+
+    assert sum(each.nbytes for each in state_tensors(made)) == sum(map(chosen.bytes_of, parameters))
+
+
+def test_eight_bit_moments_have_a_scale_for_each_256() -> None:
+    assert optimiser("8bit").bytes_of(torch.empty(100, 100)) == 2 * (10_000 + 4 * 40)
+    assert optimiser("8bit").bytes_of(torch.empty(100)) == 2 * 4 * 100  # too small: fp32
+
+
+def test_words_are_read_or_refused() -> None:
+    assert read_adapters("r=16,targets=q/v,save=head") == Adapters(
+        rank=16, targets=("q", "v"), saved=("head",)
+    )
+    assert read_adapters("none") is None
+    assert read_recompute("every:3") == Recompute(every=3)
+    for read, text in (
+        (read_adapters, "r=0"),
+        (read_adapters, "rank=8"),
+        (read_adapters, "q_proj"),
+        (read_recompute, "some"),
+        (read_recompute, "every:0"),
+    ):
+        with pytest.raises(ArchscopeError, match=text.partition("=")[0].partition(":")[0]):
+            read(text)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        (Recipe(freeze=("*",)), "no parameter has requires_grad"),
+        (Recipe(adapters=Adapters(targets=("query",))), "targets=query names no module"),
+        (Recipe(adapters=Adapters(targets=("1",))), "1 is of type ReLU, which can have no adapter"),
+        (Recipe(adapters=Adapters(saved=("head",))), "save=head names no module"),
+        (Recipe(recompute=Recompute()), "no block of this network repeats"),
+    ],
+)
+def test_a_recipe_that_does_not_fit_says_so(recipe: Recipe, said: str) -> None:
+    model = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8))
+    with pytest.raises(ArchscopeError, match=said):
+        run_step(subject(model, 4, 8), recipe, optimiser("adamw"))

@@ -1,0 +1,131 @@
+"""The backward by which operands need a gradient is the backward that torch runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from archscope import build
+from archscope.subject import Inputs, Subject
+from archscope.training.recipe import Adapters, Recipe, Recompute
+from archscope.training.work import Work, count_step
+from tests.training.networks import KINDS, Block
+
+
+def subject(model: nn.Module, *shape: int) -> Subject:
+    inputs = Inputs(args=(torch.zeros(shape, device="meta"),))
+    return Subject(name="it", model=model, inputs=inputs, origin="memory")
+
+
+def flops(work: Work) -> tuple[int, int, int]:
+    """Return FLOPs of forward, backward and what runs again, 2 for a multiply-accumulate."""
+    return (2 * work.forward.total(), 2 * work.backward.total(), 2 * work.again.total())
+
+
+def agrees(work: Work) -> bool:
+    return work.by_weight + work.by_input == work.backward and not work.unknown
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_roads_agree_module_by_module(kind: str) -> None:
+    make, shape = KINDS[kind]
+    with torch.device("meta"):
+        model = make().train()
+
+    assert agrees(count_step(subject(model, *shape), Recipe()))
+
+
+def blocks(**more: Any) -> nn.Module:
+    with torch.device("meta"):
+        return nn.Sequential(*[Block(256, 4, 1024, fused=False, **more) for _ in range(3)])
+
+
+def test_resnet_50_needs_no_gradient_of_the_image() -> None:
+    with torch.device("meta"):
+        model = build("resnet50")
+    it = subject(model, 1, 3, 224, 224)
+
+    forward, backward, _ = flops(count_step(it, Recipe()))
+    probe = count_step(it, Recipe(freeze=("conv1", "bn1", "layer*")))
+
+    # 3 F less the gradient of the image: 2 x 112 x 112 x 64 x 3 x 7 x 7
+    assert (forward, forward + backward) == (8_178_368_512, 3 * 8_178_368_512 - 236_027_904)
+    assert flops(probe)[1] == 2 * 2048 * 1000  # the weight of fc alone
+    assert agrees(probe)
+
+
+def test_adapters_cost_about_a_forward_in_the_backward() -> None:
+    recipe = Recipe(adapters=Adapters(rank=8, targets=("q", "v")))
+    work = count_step(subject(blocks(), 2, 256, 256), recipe)
+
+    assert flops(work)[:2] == (2_843_738_112, 2_998_927_360)
+    assert agrees(work)
+
+
+def test_what_runs_again_is_the_forward_of_its_blocks() -> None:
+    work = count_step(subject(blocks(dropout=0.1), 2, 256, 256), Recipe(recompute=Recompute()))
+    forward, backward, again = flops(work)
+
+    # With dropout at its end a block runs again to the end; without, its last product is spared.
+    assert (backward, again) == (2 * forward, forward)
+    spared = flops(count_step(subject(blocks(), 2, 256, 256), Recipe(recompute=Recompute())))[2]
+    assert forward - spared == 3 * 2 * 512 * 256 * 1024
+
+
+def test_a_depthwise_gradient_has_groups() -> None:
+    with torch.device("meta"):
+        model = nn.Sequential(nn.Conv2d(3, 32, 1), nn.Conv2d(32, 32, 3, groups=32, bias=False))
+    work = count_step(subject(model, 1, 3, 10, 10), Recipe())
+
+    assert work.backward["1"] == 2 * 8 * 8 * 32 * 9  # for the weight and for the input
+    assert agrees(work)
+
+
+class Graph(nn.Module):
+    """Products of several kinds in a chain, each parameter trained or not as told."""
+
+    def __init__(self, kinds: list[str], trains: list[bool]) -> None:
+        super().__init__()
+        self.kinds = kinds
+        self.layers = nn.ModuleList(nn.Linear(6, 6, bias=False) for _ in kinds)
+        for layer, train in zip(self.layers, trains, strict=True):
+            layer.weight.requires_grad_(train)
+        self.last = nn.Linear(6, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for kind, layer in zip(self.kinds, self.layers, strict=True):
+            y = layer(x)
+            if kind == "outer":
+                x = y @ x.transpose(-1, -2) @ y
+            elif kind == "add":
+                x = x + y.relu()
+            elif kind == "detach":
+                x = x + y.detach()
+            else:
+                x = y.tanh()
+        out: Tensor = self.last(x)
+        return out
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    chain=st.lists(
+        st.tuples(st.sampled_from(["plain", "outer", "add", "detach"]), st.booleans()), max_size=5
+    )
+)
+def test_any_chain_multiplies_what_torchs_own_counter_says(chain: list[tuple[str, bool]]) -> None:
+    with torch.device("meta"):
+        model = Graph([kind for kind, _ in chain], [train for _, train in chain])
+    work = count_step(subject(model, 2, 4, 6), Recipe())
+
+    counter = FlopCounterMode(display=False)
+    with counter:
+        model(torch.zeros(2, 4, 6, device="meta")).sum().backward()
+    assert agrees(work)
+    assert counter.get_total_flops() == sum(flops(work))
