@@ -53,10 +53,12 @@ def _check(target: Path) -> None:
         raise UsageError(f"directory '{folder}' cannot be written to")
 
 
-def write_whole(target: Path, text: str) -> int:
-    """Write `text` to `target` and return its bytes; on any error a file there stays as it was."""
+def write_whole(target: Path, content: str | bytes) -> int:
+    """Write `content` to `target` and return its bytes; on any error a file stays as it was."""
     # A lone surrogate is in no text of UTF-8; its escape is what JSON writes for it too.
-    data = text.encode("utf-8", errors="backslashreplace")
+    data = (
+        content.encode("utf-8", errors="backslashreplace") if isinstance(content, str) else content
+    )
     try:
         _write(target, data)
     except (OSError, ValueError) as error:

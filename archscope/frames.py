@@ -47,3 +47,26 @@ def _dtype(known: list[object]) -> str | None:
     """Return the type of a column that holds no integers; pandas finds it for plain values."""
     plain = all(isinstance(value, str | float | bool) for value in known)
     return None if known and plain else "object"
+
+
+def to_parquet(report: Report, section: str | None = None) -> bytes:
+    """Return one section (by default the first) as a Parquet file; it takes the package pyarrow.
+
+    Numbers along several axes are lists there; a column of numbers and words holds texts.
+    """
+    frame = to_frame(report, section)
+    for name in frame.columns[frame.dtypes == "object"]:
+        frame[name] = pd.Series(_alike(list(frame[name])), index=frame.index, dtype="object")
+    return bytes(frame.to_parquet(None, index=False))
+
+
+def _alike(values: list[object]) -> list[object]:
+    """Return values of one type, as a column of Parquet has them."""
+    if any(isinstance(value, tuple) for value in values):
+        several = [value if isinstance(value, tuple) else (value,) for value in values]
+        whole = all(isinstance(one, int | None) for each in several for one in each)
+        read = int if whole else float
+        return [None if each == (None,) else [read(str(one)) for one in each] for each in several]
+    if len({type(value) for value in values if value is not None}) > 1:
+        return [None if value is None else str(value) for value in values]
+    return values

@@ -210,6 +210,8 @@ LIGHT = {
             ["list", "bert-base-uncased"],
             ["env", "--help"],
             ["report", "--help"],
+            ["sweep", "--help"],
+            ["sweep", "--depth", "1:2", "--where", "x > 1"],
             ["compare", "--help"],
             ["compare", *SAVED, "--by", "module"],
             ["compare", *SAVED, "--fail-on", "params:+1%", "-f", "md"],

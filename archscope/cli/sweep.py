@@ -7,16 +7,18 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, with_own_words
-from archscope.cli._output import Output, output_options
+from archscope.cli._output import Output, check_output, output_options
 from archscope.cli._say import say
 from archscope.errors import InterruptedRunError, ThresholdError, UsageError
-from archscope.results import Report
+from archscope.files import write_whole
+from archscope.results import Report, View
 from archscope.subject import Request
 
 if TYPE_CHECKING:
@@ -26,10 +28,10 @@ _EPILOG = """\
 \b
 Examples:
   archscope sweep --depth 4:16 --channels 16:256:*2 --dilations "1/2/4;1/2/5"
-  archscope sweep --depth 6,12,24 --d-model 512,768 --measure params,macs --sort macs
+  archscope sweep --depth 6,12,24 --d-model 384,768 --measure params,macs --sort macs
   archscope sweep cnn --causal --depth 4:12 --where "params < 100k and rf >= 255"
   archscope sweep cnn --depth 4:16 --channels 16:128:16 --pareto params,rf -o sweep.html
-  archscope sweep transformer --depth 6,12,24 --d-model 1024,768,512 --zip depth,d_model
+  archscope sweep transformer --depth 6,12,24 --d-model 1152,768,576 --zip depth,d_model
   archscope sweep --depth 6:96:*2 --iso params=124M --solve d_model --measure params,macs
   archscope sweep ./net.py:Net --model-arg depth=4:16 --input-shape 1,3,224,224
 
@@ -139,6 +141,7 @@ def _argument(text: str) -> tuple[str, str]:
     metavar="NAME",
     help="Who runs variants: processes, dask://HOST:PORT, mpi. [default: processes]",
 )
+@click.option("--parquet", metavar="FILE", help="Write the rows as Parquet too.")
 @click.option("--strict", is_flag=True, help="Exit 3 where a variant failed.")
 @output_options
 def command(
@@ -149,6 +152,7 @@ def command(
     output: Output,
     top: int | None,
     show: str | None,
+    parquet: str | None,
     strict: bool,
     **asked: Any,
 ) -> None:
@@ -161,18 +165,47 @@ def command(
     view = output.view(top=top)
     if asked["plot"] and output.form != "html":
         raise UsageError("--plot is drawn on a page; add -o FILE.html")
+    if parquet is not None:
+        _check_parquet(parquet)
     if show is not None:
-        _refuse_beside_show(model, fields, arguments)
-        from archscope.library import show_sweep
+        report = _kept(show, model, fields, arguments, asked)
+        output.show(report, view)
+    else:
+        report = _run(model, fields, arguments, asked, output, view)
+    if parquet is not None:
+        _write_parquet(report, parquet, quiet=output.quiet)
+    _say_failures(report, strict=strict, quiet=output.quiet)
 
-        chosen = {name: asked[name] for name in ("where", "pareto", "sort", "group", "plot")}
-        output.show(show_sweep(show, **chosen), view)
-        return
+
+def _kept(
+    path: str,
+    model: str | None,
+    fields: Mapping[str, str],
+    arguments: Mapping[str, str],
+    asked: Mapping[str, Any],
+) -> Report:
+    """Return the report of what a store holds."""
+    if model is not None or fields or arguments or asked["store"]:
+        raise UsageError("--show FILE shows what a file holds; leave out all that would run")
+    from archscope.library import show_sweep
+
+    return show_sweep(path, **{name: asked[name] for name in _CHOICE})
+
+
+def _run(
+    model: str | None,
+    fields: Mapping[str, str],
+    arguments: Mapping[str, str],
+    asked: dict[str, Any],
+    output: Output,
+    view: View,
+) -> Report:
+    """Run a sweep and show it, also what of it was finished before a Ctrl-C."""
     from archscope.library import plan_sweep, run_sweep
 
-    request = replace(with_own_words(Request(fields=fields)), arguments=arguments)
     how = {name: asked.pop(name) for name in _HOW}
     how["retry"] = how["retry"] is not None
+    request = replace(with_own_words(Request(fields=fields)), arguments=arguments)
     sweep = plan_sweep(model or "", request, **asked)
     if how["workers"] is None and how["executor"] is None and sweep.space.taken >= _MANY:
         how["executor"] = "processes"
@@ -183,18 +216,32 @@ def command(
         output.show(cut.report, view)
         raise
     output.show(report, view)
-    _say_failures(report, strict=strict, quiet=output.quiet)
+    return report
 
 
+def _check_parquet(path: str) -> None:
+    """Raise `UsageError` before any work where no Parquet can be written."""
+    from importlib.util import find_spec
+
+    check_output(path)
+    if find_spec("pyarrow") is None:
+        raise UsageError("Parquet is written by the package pyarrow: pip install pyarrow")
+
+
+def _write_parquet(report: Report, path: str, *, quiet: bool) -> None:
+    from archscope.frames import to_parquet
+
+    size = write_whole(Path(path), to_parquet(report, "sweep.variants"))
+    if not quiet:
+        say(f"wrote {path}, {size:,} bytes")
+
+
+_CHOICE = ("where", "pareto", "sort", "group", "plot")
+"""Options that say which variants are shown, and how."""
 _HOW = ("store", "retry", "workers", "memory_limit", "executor")
 """Options that say how variants are asked."""
 _MANY = 500
 """Variants from which on it pays to start other processes, which import torch first."""
-
-
-def _refuse_beside_show(model: str | None, *given: Mapping[str, str]) -> None:
-    if model is not None or any(given):
-        raise UsageError("--show FILE shows what a file holds; leave out MODEL and its fields")
 
 
 def _say_failures(report: Report, *, strict: bool, quiet: bool) -> None:

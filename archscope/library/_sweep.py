@@ -14,7 +14,7 @@ from archscope.results import Convention, Report
 from archscope.studies.sweep.answer import Choice, sections
 from archscope.studies.sweep.choosing import goal, switches_among
 from archscope.studies.sweep.outcomes import Outcome
-from archscope.studies.sweep.rows import Layout
+from archscope.studies.sweep.rows import FLOPS, Layout
 from archscope.study import assemble
 from archscope.subject import Request
 from archscope.sweeping.axes import kind_of
@@ -23,12 +23,14 @@ from archscope.sweeping.planning import (
     Asked,
     Planned,
     Wish,
+    check_wish,
     condition_of,
     fields_of,
     layout_of,
     measures_of,
     planned,
     plotted,
+    plotted_fields,
 )
 from archscope.sweeping.running import HERE, Memory, Plan, Store, Watch, outcomes, run
 from archscope.sweeping.store import read, writing
@@ -228,6 +230,7 @@ def show_sweep(
         raise UsageError(f"{lacking[0]} was not measured in {store}; there are {', '.join(names)}")
     kinds = tuple((axis, kind_of(each.value(axis) for each in kept.outcomes)) for axis in axes)
     layout = layout_of(kinds, names, rate, group)
+    check_wish(wish, layout, fields)
     title = str(kept.question.get("title", "sweep"))
     return _made(title, layout, wish, fields, kept.outcomes, kept.question)
 
@@ -247,9 +250,8 @@ def memory_of(given: int | str | None) -> int | None:
 def _report(sweep: Planned, found: Iterable[Outcome]) -> Report:
     """Return the report of a sweep, as far as its variants are answered."""
     wish = sweep.wish
-    layout = layout_of(sweep.axes, sweep.question.measures, sweep.question.sample_rate, wish.group)
     fields = fields_of(sweep.spec, sweep.space.axes)
-    return _made(sweep.title, layout, wish, fields, tuple(found), sweep.question.kept())
+    return _made(sweep.title, sweep.layout, wish, fields, tuple(found), sweep.question.kept())
 
 
 def _made(
@@ -262,19 +264,22 @@ def _made(
 ) -> Report:
     """Return the report of outcomes, as a wish chooses among them."""
     names = tuple(fields)
-    if wish.group and wish.group not in (*layout.names, *names):
-        raise UsageError(f"--group {wish.group}: it is no field here")
     choice = Choice(
         where=None if wish.where is None else condition_of(wish.where, fields),
         pareto=tuple(goal(word, names) for word in wish.pareto),
         sort=None if wish.sort is None else goal(wish.sort, names, ranked=True),
     )
     drawn = plotted(wish, layout)
-    counts = any(each.measure in ("macs", "flops") for each in layout.measured)
+    counts = any(each.measure == FLOPS for each in layout.measured)
     return assemble(
         "sweep",
         title,
-        {**layout.kept, **({"plot": drawn} if drawn else {}), "question": dict(asked)},
+        {
+            **layout.kept,
+            **({"pareto": plotted_fields(wish.pareto, layout)} if wish.pareto else {}),
+            **({"plot": drawn} if drawn else {}),
+            "question": dict(asked),
+        },
         sections(layout, found, choice),
         _convention() if counts else None,
     )

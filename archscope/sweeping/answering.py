@@ -153,7 +153,11 @@ def _timed(network: Network, wanted: tuple[Measure, ...], question: Question) ->
     where = resolve(question.device)
     check(question.dtype, where)
     subject = built(network, where)
-    settings = {"device": question.device, "dtype": question.dtype, "runs": question.runs}
+    settings: dict[str, Any] = {
+        "device": question.device,
+        "dtype": question.dtype,
+        "runs": question.runs,
+    }
     return MEASURED, study.analyse("time", subject, copy=False, **settings)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -90,8 +90,8 @@ class Planned:
         """Return all variants; raises `UsageError` where not one of them can be made."""
         made = [variant(self.question, *each) for each in enumerate(self.space.combinations())]
         if made and all(each.outcome.refused for each in made):
-            every = "it" if len(made) == 1 else f"none of the {len(made):,} variants"
-            raise UsageError(f"{every} can be made: {made[0].outcome.refused}")
+            many = f"none of the {len(made):,} variants can be made: " if len(made) > 1 else ""
+            raise UsageError(many + made[0].outcome.refused)
         return made
 
     @property
@@ -99,7 +99,14 @@ class Planned:
         """What rows say of each variant first: its axes, and the field that was solved for."""
         solve = self.question.solve
         found = [(axis.name, axis.kind) for axis in self.space.axes]
-        return (*found, *([(solve.field, "number")] if solve else []))  # type: ignore[list-item]
+        free: list[tuple[str, Kind]] = [(solve.field, "number")] if solve else []
+        return (*found, *free)
+
+    @property
+    def layout(self) -> Layout:
+        """What its rows have fields for."""
+        asked = self.question
+        return layout_of(self.axes, asked.measures, asked.sample_rate, self.wish.group)
 
     @property
     def kept(self) -> dict[str, Any]:
@@ -160,9 +167,11 @@ def planned(asked: Asked) -> Planned:
     aim = [question.solve.measure] if question.solve else []
     names = tuple(each.name for each in measures.chosen((*wanted, *also, *aim)))
     question = replace(question, measures=names)
+    made = Planned(question=question, space=space, spec=spec, wish=asked.wish)
+    check_wish(asked.wish, made.layout, fields_of(spec, axes))
     if needs_no_inputs(names):
         question = replace(question, request=replace(request, parameters_alone=True))
-    return Planned(question=question, space=space, spec=spec, wish=asked.wish)
+    return replace(made, question=question)
 
 
 def _axes(model: str, spec: type | None, request: Request) -> tuple[tuple[Axis, ...], Request]:
@@ -259,20 +268,37 @@ def measures_of(wish: Wish, fields: Mapping[str, bool], rate: str | None) -> tup
     return (*names, *ranked, *(name for name in drawn if name is not None and name not in fields))
 
 
+def check_wish(wish: Wish, layout: Layout, fields: Collection[str]) -> None:
+    """Raise `UsageError` where variants cannot be grouped or drawn by what a wish names."""
+    group = None if wish.group is None else same_word(wish.group, (*layout.names, *fields))
+    if wish.group is not None and group is None:
+        near = did_you_mean(wish.group, [*layout.names, *fields])
+        raise UsageError(f"--group {wish.group}: it is no field here.{near}")
+    plotted(wish, layout)
+
+
 def plotted(wish: Wish, layout: Layout) -> list[str]:
     """Return the fields of rows that a page draws; raises `UsageError` for what is none."""
-    known = {name: axis_field(name) for name in layout.names}
-    known |= {each.heading: layout.field_of(each) for each in layout.measured}
-    found = []
+    if len(wish.plot) not in (0, 2, 3):
+        raise UsageError("--plot takes two names or three: x,y or x,y,colour")
+    known = _fields_by_word(layout)
     for word in wish.plot:
-        name = same_word(word, known)
-        if name is None:
+        if same_word(word, known) is None:
             near = did_you_mean(word, list(known))
             raise UsageError(f"--plot {word}: it is no axis and no measure here.{near}")
-        found.append(known[name])
-    if len(found) not in (0, 2, 3):
-        raise UsageError("--plot takes two names or three: x,y or x,y,colour")
-    return found
+    return plotted_fields(wish.plot, layout)
+
+
+def plotted_fields(words: Iterable[str], layout: Layout) -> list[str]:
+    """Return the fields of rows that words name, those that name one."""
+    known = _fields_by_word(layout)
+    names = (same_word(word.strip().removeprefix("-"), known) for word in words)
+    return [known[name] for name in names if name is not None]
+
+
+def _fields_by_word(layout: Layout) -> dict[str, str]:
+    known = {name: axis_field(name) for name in layout.names}
+    return known | {each.heading: layout.field_of(each) for each in layout.measured}
 
 
 def condition_of(text: str, fields: Mapping[str, bool]) -> Condition:

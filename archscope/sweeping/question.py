@@ -15,7 +15,7 @@ from archscope import loaders, specs
 from archscope.errors import SpecError, UsageError
 from archscope.records import frozen
 from archscope.results import plain
-from archscope.studies import measures
+from archscope.studies.measures import Measure, chosen
 from archscope.studies.sweep.outcomes import SOLVED, Outcome
 from archscope.subject import Network, Request
 from archscope.sweeping.axes import plain_value, shown_value
@@ -50,10 +50,10 @@ class Question:
     """Samples of each, at most."""
 
     @property
-    def analyses(self) -> Mapping[str, tuple[measures.Measure, ...]]:
+    def analyses(self) -> Mapping[str, tuple[Measure, ...]]:
         """The measures by the analysis that knows them."""
-        found: dict[str, tuple[measures.Measure, ...]] = {}
-        for each in measures.chosen(self.measures):
+        found: dict[str, tuple[Measure, ...]] = {}
+        for each in chosen(self.measures):
             found[each.analysis] = (*found.get(each.analysis, ()), each)
         return found
 
@@ -206,7 +206,7 @@ def variant(question: Question, place: int, values: Mapping[str, Any]) -> Varian
 
 def _reason(error: UsageError) -> str:
     if isinstance(error, SpecError):
-        return f"{specs.flag_of(error.field)}: {error.describe(specs.flag_of)}"
+        return f"invalid {specs.flag_of(error.field)}: {error.describe(specs.flag_of)}"
     return str(error)
 
 

@@ -103,7 +103,7 @@ def _number(value: Any, dimension: Dimension) -> int | float:
     if isinstance(value, Fraction):
         whole = value.denominator == 1 and dimension not in ("time", "share")
         return int(value) if whole else float(value)
-    return float(value) if dimension in ("time", "share") else value  # type: ignore[no-any-return]
+    return float(value) if dimension in ("time", "share") else value
 
 
 def _failures(outcomes: Sequence[Outcome]) -> Iterator[Note]:
@@ -125,11 +125,11 @@ def _failures(outcomes: Sequence[Outcome]) -> Iterator[Note]:
 
 def _of_condition(condition: Condition, verdicts: Sequence[bool | None]) -> Note:
     counts = Counter(verdicts)
-    said = [f"of {counts[True]:,} variants it holds"]
+    said = [f"it holds of {_variants(counts[True])}"]
     if counts[None]:
         said.append(f"of {counts[None]:,} that is not known")
     if counts[False]:
-        said.append(f"{counts[False]:,} of which it does not hold are left out")
+        said.append(f"{counts[False]:,} of which it does not are left out")
     return Note(
         level="ok" if counts[True] else "warning", text=f"{condition.text}: {', '.join(said)}"
     )

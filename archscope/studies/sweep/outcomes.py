@@ -151,7 +151,7 @@ def _read(data: Any) -> Found:
 
 def _numbers(values: Any) -> Iterator[Number]:
     for value in values:
-        number = Fraction(value) if isinstance(value, str) else value
-        if not isinstance(number, int | float | Fraction) or not abs(number) < _LARGEST:
+        number: Any = Fraction(value) if isinstance(value, str) else value
+        if not isinstance(number, int | float | Fraction) or not -_LARGEST < number < _LARGEST:
             raise ValueError(f"{value!r} is no number")
         yield number

@@ -18,6 +18,8 @@ from archscope.results import Section
 from archscope.studies.measures import measure
 
 NAME, VARIANTS, GROUPS = "sweep", "variants", "groups"
+FLOPS = "flops"
+"""The measure that is read by a convention."""
 _KINDS: Mapping[Dimension, Kind] = {
     "switch": "text",
     "positions": "extent",
@@ -97,7 +99,7 @@ def layout_of(config: Mapping[str, Any]) -> Layout:
         known = measure(name)
         if dimension not in known.quantity.dimensions:
             raise UsageError(f"{name} is not measured in {dimension!r}")
-        place = known.quantity.dimensions.index(dimension)  # type: ignore[arg-type]
+        place = known.quantity.dimensions.index(dimension)
         measured.append(Measured(measure=name, dimension=known.quantity.dimensions[place]))
     return Layout(
         axes=tuple(axes.items()) if axes else (),
@@ -132,7 +134,7 @@ def variants_of(layout: Layout) -> Section:
         analysis=NAME,
         name=VARIANTS,
         row_type=_row_type(layout),
-        caption="The variants, one a row.",
+        caption="Variants, one a row",
         others=("variant", "variants"),
     )
 
@@ -144,7 +146,7 @@ def groups_of(layout: Layout) -> Section:
         analysis=NAME,
         name=GROUPS,
         row_type=_group_type(layout),
-        caption=f"The variants by their {layout.group}.",
+        caption=f"Variants by their {layout.group}",
         others=("group", "groups"),
     )
 
@@ -160,7 +162,8 @@ def _row_type(layout: Layout) -> Any:
     for each in layout.measured:
         field = layout.field_of(each)
         type_ = bool | None if each.dimension == "switch" else _VALUES
-        shown = column(each.heading, kind=each.kind, bound=f"{field}_is", default=None)
+        title = f"{each.heading}*" if each.measure == FLOPS else each.heading  # by a convention
+        shown = column(title, kind=each.kind, bound=f"{field}_is", default=None)
         fields[field] = (type_, shown)
         fields[f"{field}_is"] = (str, column(default="exact"))
     marks = column("pareto", words=((True, "yes"), (False, "–")), idle="unknown", default=None)

@@ -29,6 +29,8 @@ class _Drawn:
     x: Column
     y: Column
     colour: Column | None
+    joined: bool
+    """Whether the front is one of these two numbers, so that a line can join it."""
 
 
 def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
@@ -49,12 +51,23 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
 def _chosen(report: Report, found: Section) -> _Drawn | None:
     """Return what the user asked to be drawn, else the first two numbers by the first axis."""
     named = {column.name: column for column in columns(found.row_type)}
-    asked = [named[name] for name in report.config.get("plot", ()) if name in named]
+    best = _words(report.config.get("pareto"))
+    words = _words(report.config.get("plot")) or best[:2]
+    asked = [named[name] for name in words if name in named]
     axes = [named[name] for name in _axes(report) if name in named]
     numbers = [column for column in named.values() if column.bound]
     usual = [column for column in numbers if len(_known(found, column, column)) > 1]
-    x, y, colour, *_ = [*asked, *usual[len(asked) : 2], *axes[:1], None, None, None]
-    return None if x is None or y is None else _Drawn(x=x, y=y, colour=colour)
+    pair = asked[:2] if len(asked) > 1 else usual[:2]
+    if len(pair) < 2:
+        return None
+    x, y = pair
+    colour = next(iter(asked[2:] or axes), None)
+    return _Drawn(x=x, y=y, colour=colour, joined={x.name, y.name} == {*best})
+
+
+def _words(said: Any) -> list[str]:
+    """Return names that a config holds, which may come out of a file."""
+    return [str(name) for name in said] if isinstance(said, list | tuple) else []
 
 
 def _axes(report: Report) -> Sequence[str]:
@@ -81,7 +94,7 @@ def _scatter(drawn: _Drawn, rows: list[Any], total: int, end: str) -> Drawing:
     x, y = _title(drawn.x), _title(drawn.y)
     by = f", by {_title(drawn.colour)}" if drawn.colour else ""
     best = sum(bool(row.pareto) for row in rows)
-    said = f" {best:,} of them on the Pareto front, which the line joins." if best else ""
+    said = f" {best:,} of them on the Pareto front, with a ring around them." if best else ""
     less = f" ({total - len(rows):,} whose numbers are not known exactly are left out.)"
     return Drawing(
         name=f"variants{end}",
@@ -167,7 +180,7 @@ def _front(drawn: _Drawn, rows: list[Any]) -> Iterator[dict[str, Any]]:
     if best:
         yield {
             "type": "scatter",
-            "mode": "lines+markers",
+            "mode": "lines+markers" if drawn.joined else "markers",
             "name": "Pareto front",
             "x": [x for x, _ in best],
             "y": [y for _, y in best],

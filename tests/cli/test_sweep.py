@@ -1,0 +1,152 @@
+"""`archscope sweep`: axes as flags, what is shown of them, and where it is kept."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+STACK = ("sweep", "cnn", "--depth", "2:4", "--dilations", "1;1/2", "--measure", "rf")
+
+
+def table(out: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(out)))
+
+
+def test_every_combination_is_a_row(archscope: Run) -> None:
+    done = archscope(*STACK, "-f", "csv")
+    found = [(row["depth"], row["dilations"], row["rf"]) for row in table(done.out)]
+
+    # 1 + 2·(1 + 1 + …), and 1 + 2·(1 + 2 + 1 + …)
+    assert found == [
+        *[("2", "1", "5x5"), ("2", "1,2", "7x7"), ("3", "1", "7x7"), ("3", "1,2", "9x9")],
+        *[("4", "1", "9x9"), ("4", "1,2", "13x13")],
+    ]
+    assert (done.code, done.err) == (0, "")
+
+
+def test_switches_are_axes_or_flags(archscope: Run) -> None:
+    both = archscope("sweep", "--causal", "yes,no", "cnn", "--measure", "ahead", "-f", "csv")
+    assert [(row["causal"], row["ahead"]) for row in table(both.out)] == [
+        ("True", "0"),
+        ("False", "3x3"),
+    ]
+    on = archscope("sweep", "--causal", "cnn", "--depth", "2,3", "--measure", "ahead", "-f", "csv")
+    off = archscope(
+        "sweep", "cnn", "--no-causal", "--depth", "2", "--measure", "ahead", "-f", "csv"
+    )
+    assert [row["ahead"] for row in table(on.out)] == ["0", "0"]
+    assert table(off.out)[0]["model"] == "cnn --no-causal --depth 2"
+
+
+def test_what_is_shown_of_them(archscope: Run) -> None:
+    shown = archscope(*STACK, "--where", "rf >= 8", "--sort", "-rf", "--pareto", "rf,depth")
+    lines = [line.split() for line in shown.out.splitlines() if line[:1].isdigit()]
+
+    assert [line[2] for line in lines] == ["9×9", "9×9", "13×13"]
+    assert [line[3] for line in lines] == ["yes", "–", "yes"]
+    assert "rf >= 8: it holds of 3 variants, 3 of which it does not are left out" in shown.out
+    top = archscope(*STACK, "--sort", "rf", "--top", "1", "--group", "depth")
+    assert top.out.splitlines()[3].split() == ["4", "2", "0", "9×9", "13×13"]
+
+
+def test_a_variant_that_cannot_be_is_a_row_that_says_why(archscope: Run) -> None:
+    asked = ("sweep", "transformer", "--heads", "5,4", "--d-model", "64", "--measure", "rf")
+    done = archscope(*asked, "-f", "csv")
+    (first, second) = table(done.out)
+
+    assert (first["status"], second["status"], second["rf"]) == ("failed", "done", "1024")
+    assert first["reason"].startswith("invalid --heads: 5 does not divide --d-model 64.")
+    assert (done.code, done.err) == (0, "1 variant of 2 failed\n")
+    strict = archscope(*asked, "--strict", "-q")
+    assert (strict.code, strict.err) == (3, "Error: --strict: 1 variant of 2 failed\n")
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--heads", "5,7"], "none of the 2 variants can be made: invalid --heads: 5 does"),
+        (["--depth", "2", "--where", "rf >= 1s"], "rf in seconds needs --sample-rate"),
+        (["--depth", "2", "--where", "widht > 1"], "nothing is called 'widht'"),
+        (["--depth", "2", "--measure", "parms"], "Did you mean 'params'"),
+        (["--depth", "1:1000", "--d-model", "1:1001"], "1,001,000 variants are more"),
+        (["--depth", "2", "--group", "width"], "it is no field here"),
+        (["--depth", "2", "--plot", "rf,depth"], "add -o FILE.html"),
+        (["--depth", "2,3", "--zip", "depth,heads"], "heads is no axis here"),
+        (["--dpeth", "2"], "No such option '--dpeth'"),
+        (["--memory-limit", "4 apples", "--depth", "2"], "memory limit"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_in_a_line(archscope: Run, flags: list[str], said: str) -> None:
+    done = archscope("sweep", "transformer", *flags)
+
+    assert said in done.err
+    assert (done.code, done.err.count("\n"), done.out) == (2, 1, "")
+
+
+def test_a_store_is_shown_and_gone_on_with(archscope: Run, tmp_path: Path) -> None:
+    store = str(tmp_path / "runs.db")
+    first = archscope(*STACK, "--store", store, "-f", "csv")
+    shown = archscope("sweep", "--show", store, "-f", "csv")
+    again = archscope("sweep", "cnn", "--depth", "2:5", "--dilations", "1;1/2", "--measure", "rf",
+                      "--store", store, "-f", "csv")  # fmt: skip
+
+    assert shown.out == first.out
+    assert table(again.out)[:6] == table(first.out)
+    assert len(table(again.out)) == 8
+    one = archscope("sweep", "--show", store, "--where", "depth == 5 and rf > 11x11")
+    assert one.code == 2
+    some = archscope("sweep", "--show", store, "--where", "depth == 5 and rf > 11", "-f", "csv")
+    assert [row["rf"] for row in table(some.out)] == ["15x15"]
+    for flags, said in (
+        (["--where", "params < 3"], "params was not measured"),
+        (["cnn"], "leave out all that would run"),
+    ):
+        done = archscope("sweep", "--show", store, *flags)
+        assert (done.code, said in done.err) == (2, True)
+
+
+def test_a_page_draws_it(archscope: Run, tmp_path: Path) -> None:
+    page = tmp_path / "sweep.html"
+    done = archscope(
+        *STACK, "--pareto", "rf,depth", "--plot", "depth,rf,dilations", "-o", str(page)
+    )
+
+    assert done.code == 0
+    assert "rf against depth" in page.read_text()
+
+
+def test_parquet_is_written_or_said_to_be_missing(archscope: Run, tmp_path: Path) -> None:
+    file = tmp_path / "rows.parquet"
+    done = archscope(*STACK, "--parquet", str(file), "-o", os.devnull, "-f", "csv")
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        said = "Error: Parquet is written by the package pyarrow: pip install pyarrow\n"
+        assert (done.code, done.err) == (2, said)
+    else:
+        import pandas
+
+        assert list(pandas.read_parquet(file)["rf"][0]) == [5, 5]
+
+
+def test_a_network_of_ones_own(archscope: Run, tmp_path: Path) -> None:
+    net = tmp_path / "net.py"
+    net.write_text(
+        "from torch import nn\n\n\nclass Net(nn.Linear):\n"
+        "    def __init__(self, width, bias=True):\n"
+        "        super().__init__(width, width, bias)\n"
+    )
+    done = archscope("sweep", f"{net}:Net", "--model-arg", "width=2:4", "--model-arg", "bias=false",
+                     "--measure", "params", "--where", "width > 2", "-f", "csv")  # fmt: skip
+
+    assert [(row["width"], row["params"]) for row in table(done.out)] == [("3", "9"), ("4", "16")]
+    assert table(done.out)[0]["model"].endswith(":Net --model-arg bias=false --model-arg width=3")
+    fields = archscope("sweep", f"{net}:Net", "--depth", "2:3")
+    assert "--depth is a field of a family" in fields.err
