@@ -28,8 +28,9 @@ Examples:
 A field that has several values is chosen: a list 6,12,24, a range 4:16, steps 4:16:4, factors
 16:256:*2; of a field that is a list itself `;` stands between alternatives. What has to be chosen
 and is not said has usual values: of a cnn depth, kernel size, channels and dilations, of a
-transformer depth and d-model. Words stand for dilations that follow from depth and kernel:
-doubling, doubling:2 (1,2,4,... twice), furthest (1,k,k²,...), hdc (1,2,5 over and over), ones.
+transformer depth and d-model; tcn and wavenet have some too. Words stand for dilations that follow
+from depth and kernel: doubling, doubling:2 (1,2,4,... twice), furthest (1,k,k²,...), hdc (1,2,5
+over and over), ones.
 """
 _SECTIONS = {"variant": "variants", "constraint": "constraints", "choice": "choices"}
 

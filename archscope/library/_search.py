@@ -16,6 +16,7 @@ from archscope.results import Report
 from archscope.specs.space import Space
 from archscope.studies.measures import Measure, chosen
 from archscope.studies.search.answer import Outcome, question, require_known, solved
+from archscope.studies.search.optimum import Goal
 from archscope.studies.search.told import measured_text, rows_of, sections_of
 from archscope.studies.search.variants import Place, Variants
 from archscope.study import assemble
@@ -118,7 +119,7 @@ def search_network(
         "axes": {axis.name: [specs.plain(each) for each in axis.values] for axis in variants.axes},
         **{name: value for name, value in asked.items() if value is not None},
     }
-    title = " · ".join(_title(network, fixed, asked))
+    title = " · ".join(_title(network, fixed, asked, wanted.goal))
     return assemble("search", title, config, sections_of(outcome, rows))
 
 
@@ -229,16 +230,20 @@ def _implied(network: Network, fixed: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(name for name in fixed if fixed[name] == getattr(spec, name, None))
 
 
-def _title(network: Network, fixed: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
+def _title(
+    network: Network, fixed: Mapping[str, Any], asked: Mapping[str, Any], goal: Goal | None
+) -> Iterator[str]:
     yield f"search {network.origin.partition(':')[2]}"
     implied = _implied(network, fixed)
     for name, value in fixed.items():
         if name not in implied:
             shown = specs.listed(value) if isinstance(value, tuple) else specs.typed(value)
             yield name if value is True else f"{name.replace('_', ' ')} {shown}"
-    for name in ("where", "minimise", "maximise", "iso"):
+    for name in ("where", "iso"):
         if asked.get(name):
             yield str(asked[name]) if name == "where" else f"{name} {asked[name]}"
+    if goal is not None:
+        yield f"{goal.sense} {goal.name}"
 
 
 def _looked_at(
