@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archscope.errors import ArchscopeError, ThresholdError
+from archscope.errors import ArchscopeError, ForwardError, ThresholdError
 from archscope.results import Report
 from archscope.studies.compare import answer
 from archscope.studies.compare.limits import Limit, failures, read_limits
@@ -165,9 +165,15 @@ def _counted(network: Network, *, flops: bool) -> Report:
     from archscope.library._params import count_subject
 
     subject = network.subject()
-    if flops:
+    if not flops:
+        return replace(count_subject(replace(subject, inputs=None)), convention=None)
+    try:
         return count_subject(subject)
-    return replace(count_subject(replace(subject, inputs=None)), convention=None)
+    except ForwardError as error:
+        said = f"{network.name}: {error}"  # one of several has to say which it is
+        failed = ForwardError(said, module=error.module, sections=error.sections)
+        failed.report = error.report
+        raise failed from error.__cause__
 
 
 def _seen(see: Callable[[], Report], *, must: bool) -> list[Report]:
