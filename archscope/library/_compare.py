@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from archscope.errors import ArchscopeError, ForwardError, ThresholdError
 from archscope.results import Report
 from archscope.studies.compare import answer
-from archscope.studies.compare.limits import Limit, failures, read_limits
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from archscope.studies.compare.limits import Limit
+    from archscope.studies.compare.sides import Side
     from archscope.subject import Network
 
 
@@ -52,7 +53,7 @@ def compare(
     measure may grow or shrink against the first. `ThresholdError` has a line for each that is
     crossed, and the `report`.
     """
-    limits = read_limits((fail_on,) if isinstance(fail_on, str) else tuple(fail_on))
+    limits = limits_of((fail_on,) if isinstance(fail_on, str) else tuple(fail_on))
     every = (first, other, *more)
     named = [each for each in every if isinstance(each, str) and not is_saved(each)]
     networks = iter(_networks(named, fields, flops=flops))
@@ -102,7 +103,23 @@ def compare_networks(
     sections = answer.sections_of(sides)
     convention = answer.convention_of(sides)
     report = assemble("compare", answer.title_of(sides), config or {}, sections, convention)
-    return answer.only_changed(report) if only_changed else report, failures(limits, sides)
+    crossed = _crossed(limits, sides) if limits else ()
+    return answer.only_changed(report) if only_changed else report, crossed
+
+
+def limits_of(texts: Sequence[str]) -> tuple[Limit, ...]:
+    """Return what texts allow; raises `UsageError` for what is no limit."""
+    if not texts:
+        return ()
+    from archscope.studies.compare.limits import read_limits
+
+    return read_limits(texts)
+
+
+def _crossed(limits: Sequence[Limit], sides: Sequence[Side]) -> tuple[str, ...]:
+    from archscope.studies.compare.limits import failures
+
+    return failures(limits, sides)
 
 
 def is_saved(name: str | Path) -> bool:
