@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archscope.errors import ArchscopeError, ForwardError, ThresholdError
+from archscope.errors import ArchscopeError, ForwardError, ThresholdError, UsageError
 from archscope.results import Report
 from archscope.studies.compare import answer
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archscope.studies.compare.limits import Limit
-    from archscope.studies.compare.sides import Side
     from archscope.subject import Network
 
 
@@ -103,8 +102,13 @@ def compare_networks(
     sections = answer.sections_of(sides)
     convention = answer.convention_of(sides)
     report = assemble("compare", answer.title_of(sides), config or {}, sections, convention)
-    crossed = _crossed(limits, sides) if limits else ()
-    return answer.only_changed(report) if only_changed else report, crossed
+    report = answer.only_changed(report) if only_changed else report
+    if not limits:
+        return report, ()
+    from archscope.studies.compare.limits import failures
+
+    crossed = failures(limits, sides)
+    return answer.with_limits(report, [each.text for each in limits], crossed), crossed
 
 
 def limits_of(texts: Sequence[str]) -> tuple[Limit, ...]:
@@ -114,12 +118,6 @@ def limits_of(texts: Sequence[str]) -> tuple[Limit, ...]:
     from archscope.studies.compare.limits import read_limits
 
     return read_limits(texts)
-
-
-def _crossed(limits: Sequence[Limit], sides: Sequence[Side]) -> tuple[str, ...]:
-    from archscope.studies.compare.limits import failures
-
-    return failures(limits, sides)
 
 
 def is_saved(name: str | Path) -> bool:
@@ -141,6 +139,9 @@ def _said(each: nn.Module | Report | str | Path) -> str:
 
 def _networks(names: Sequence[str], fields: Mapping[str, Any], *, flops: bool) -> Sequence[Network]:
     if not names:
+        field = next(iter(fields), None)
+        if field is not None:
+            raise UsageError(f"{field} is said of networks that are named, and none of these is")
         return ()
     from archscope import loaders
     from archscope.library._named import request_of

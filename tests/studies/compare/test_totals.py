@@ -186,11 +186,27 @@ def test_names_from_outside_are_made_safe(network: Network) -> None:
 def test_limits(network: Network, limit: str, before: Any, after: Any, holds: bool) -> None:
     one, two = network(before, "one"), network(after, "two")
     if holds:
-        assert archscope.compare(one, two, fail_on=limit)
+        text = archscope.compare(one, two, fail_on=limit).to("md")
+        assert f"within every limit: {limit}" in text
         return
     with pytest.raises(ThresholdError, match="--fail-on") as raised:
         archscope.compare(one, two, fail_on=[limit])
     assert raised.value.report.section("totals").rows, "the answer is there"
+    assert raised.value.report.notes[0].text == str(raised.value)
+
+
+def test_networks_of_one_name_are_told_apart(network: Network) -> None:
+    long = "x" * 40
+    twins = [network(net, f"{long} · {long}") for net in (ONE, TWO)]
+    names = [row.name for row in archscope.compare(*twins).section("networks").rows]
+
+    assert len(set(names)) == 2
+    assert rows(*twins)["params"].difference == (50,)
+
+
+def test_a_field_that_is_said_of_none_is_refused(network: Network) -> None:
+    with pytest.raises(UsageError, match="depth is said of networks that are named"):
+        archscope.compare(network(ONE), network(TWO), depth=2)
 
 
 def test_a_limit_says_what_is_and_what_was(network: Network) -> None:
