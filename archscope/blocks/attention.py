@@ -73,8 +73,9 @@ class WindowDotProduct(nn.Module):
         return closed_form_of_product(inputs, keys=length if self._covers(length) else self.window)
 
     def _covers(self, length: int) -> bool:
-        needed = length if self.causal else 2 * length - 1
-        return self.dilation == 1 and self.window >= needed
+        return counts.window_covers(
+            length, window=self.window, dilation=self.dilation, causal=self.causal
+        )
 
     def _windows(self, x: Tensor) -> Tensor:
         x = F.pad(x, (0, 0, self.past, self.reach - self.past))  # (B, K, S + reach, d)

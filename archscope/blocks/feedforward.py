@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from archscope.blocks.components import Shape, part
 from archscope.theory import counts
+from archscope.theory.counts import GATED as GATED
 from archscope.theory.counts import ClosedForm
 
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
@@ -25,7 +26,6 @@ ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
 }
 """What each word applies; `swiglu` and `geglu` apply it to a gate (Shazeer 2020, eq. 6), and
 `quick-gelu` is the approximation by a sigmoid (Hendrycks & Gimpel 2016, section 2)."""
-GATED = ("swiglu", "geglu")
 
 
 class FeedForward(nn.Module):

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import Shape
+from archscope.theory import counts
 from archscope.theory.counts import ClosedForm
 
 _LEAST = 1e-6
@@ -44,16 +45,15 @@ class LinearDotProduct(nn.Module):
     def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Keys meet values, queries the matrices and sums; where causal, a chunk's keys too."""
         (batch, heads, queries, width), (_, groups, keys, _) = inputs[:2]
-        symbols = {"B": batch, "H": heads, "K": groups, "d": width, "e": inputs[2][3]}
-        if not self.causal:
-            macs = "B*K*S*d*e + B*H*L*d*(e + 1)"
-            return ClosedForm(params="0", macs=macs, symbols=symbols | {"L": queries, "S": keys})
-        chunk = _chunk(width, queries)
-        padded = -(-queries // chunk) * chunk
-        return ClosedForm(
-            params="0",
-            macs="B*K*L*d*e + B*H*L*d*(e + 1) + B*H*L*C*(d + e)",
-            symbols=symbols | {"L": padded, "C": chunk},
+        return counts.linear_attention(
+            batch=batch,
+            heads=heads,
+            groups=groups,
+            queries=queries,
+            keys=keys,
+            key_width=width,
+            value_width=inputs[2][3],
+            causal=self.causal,
         )
 
 

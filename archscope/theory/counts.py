@@ -10,6 +10,7 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from math import prod
 
 from archscope.records import frozen
@@ -20,6 +21,9 @@ _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Mult: operator.mul,
     ast.FloorDiv: operator.floordiv,
 }
+Symbols = Mapping[str, int]
+GATED = ("swiglu", "geglu")
+"""Activations of a gate, by which a feed-forward has a third matrix (Shazeer 2020, eq. 6)."""
 
 
 @frozen
@@ -37,7 +41,7 @@ class ClosedForm:
     """Formula of the parameters, e.g. `i*o + o`."""
     macs: str
     """Formula of the multiply-accumulates, e.g. `n*i*o`."""
-    symbols: Mapping[str, int]
+    symbols: Symbols
     """Value of each symbol."""
 
     @property
@@ -61,31 +65,39 @@ class ClosedForm:
         return substitute(self.macs, self.symbols)
 
 
-def evaluate(formula: str, symbols: Mapping[str, int]) -> int:
-    """Compute a formula of integers, names and `+ - * //`."""
+def evaluate(formula: str, symbols: Symbols) -> int:
+    """Compute a formula of integers, names and `+ - * //`; raises `ValueError` for any other."""
+    return _function(formula)(symbols)
 
-    def value(node: ast.expr) -> int:
+
+@lru_cache(maxsize=1024)
+def _function(formula: str) -> Callable[[Symbols], int]:
+    """Return what computes a formula, which is read once however many layers have it."""
+
+    def of(node: ast.expr) -> Callable[[Symbols], int]:
         match node:
             case ast.Constant(value=int(number)):
-                return number
+                return lambda symbols: number
             case ast.Name(id=name):
-                return symbols[name]
-            case ast.BinOp(left=left, op=op, right=right):
-                return _OPERATORS[type(op)](value(left), value(right))
+                return operator.itemgetter(name)
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+                apply, first, second = _OPERATORS[type(op)], of(left), of(right)
+                return lambda symbols: apply(first(symbols), second(symbols))
         raise ValueError(f"{formula!r} is not a formula of integers")
 
-    return value(ast.parse(formula, mode="eval").body)
+    return of(ast.parse(formula, mode="eval").body)
 
 
-def substitute(formula: str, symbols: Mapping[str, int]) -> str:
+def substitute(formula: str, symbols: Symbols) -> str:
     """Put the numbers in: `i*o + o` -> `768*3072 + 3072`."""
     return re.sub(r"[A-Za-z_]\w*", lambda match: str(symbols[match[0]]), formula)
 
 
-def linear(*, rows: int, inputs: int, outputs: int, bias: bool) -> ClosedForm:
-    """A linear layer on `rows` vectors."""
+def linear(*, rows: int, inputs: int, outputs: int, bias: bool, tied: bool = False) -> ClosedForm:
+    """A linear layer on `rows` vectors; where it is `tied`, its weight is another layer's."""
+    terms = [] if tied else ["i*o"]
     return ClosedForm(
-        params="i*o + o" if bias else "i*o",
+        params=" + ".join([*terms, "o"] if bias else terms) or "0",
         macs="n*i*o",
         symbols={"n": rows, "i": inputs, "o": outputs},
     )
@@ -147,6 +159,56 @@ def attention(
             "e": value_width,
         },
     )
+
+
+def window_covers(length: int, *, window: int, dilation: int, causal: bool) -> bool:
+    """Return whether a window holds every key that any of so many queries may see.
+
+    Such attention is full attention, and costs what that does.
+    """
+    return dilation == 1 and window >= (length if causal else 2 * length - 1)
+
+
+def linear_attention(
+    *,
+    batch: int,
+    heads: int,
+    groups: int,
+    queries: int,
+    keys: int,
+    key_width: int,
+    value_width: int,
+    causal: bool,
+) -> ClosedForm:
+    """Katharopoulos et al. 2020, equations 4 to 9, with `groups` key heads.
+
+    Keys meet values, queries the matrices and sums. Where it is causal, queries meet the keys of
+    their own chunk too, one for each feature of a key.
+    """
+    symbols = {"B": batch, "H": heads, "K": groups, "d": key_width, "e": value_width}
+    if not causal:
+        macs = "B*K*S*d*e + B*H*L*d*(e + 1)"
+        return ClosedForm(params="0", macs=macs, symbols=symbols | {"L": queries, "S": keys})
+    chunk = min(key_width, queries)
+    return ClosedForm(
+        params="0",
+        macs="B*K*L*d*e + B*H*L*d*(e + 1) + B*H*L*C*(d + e)",
+        symbols=symbols | {"L": -(-queries // chunk) * chunk, "C": chunk},
+    )
+
+
+def rank_of_steps(width: int) -> int:
+    """Return the rank of the steps of a selective scan (Gu & Dao 2023, section 3.6).
+
+    >>> rank_of_steps(768), rank_of_steps(100)
+    (48, 7)
+    """
+    return -(-width // 16)
+
+
+def selective_scan(*, rows: int, inner: int, state: int) -> ClosedForm:
+    """Gu & Dao 2023, algorithm 2: each of `rows` positions reads its state of every feature."""
+    return ClosedForm(params="i*s + i", macs="n*i*s", symbols={"n": rows, "i": inner, "s": state})
 
 
 def multihead_attention(

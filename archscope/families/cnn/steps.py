@@ -44,19 +44,22 @@ def _of_sentence(spec: Any) -> tuple[Step, ...]:
 
 def _steps(spec: Any) -> Iterator[Step]:
     """Yield what each layer does: what makes its map larger, its convolution, its pool."""
+    axes = spec.axes
     for number in range(spec.blocks):
-        label, factor = f"layer {number + 1}", along(item(spec.upsample, number), spec.axes)
+        label, factor = f"layer {number + 1}", along(item(spec.upsample, number), axes)
         transposes = spec.upsample_mode == "transposed" and set(factor) != {1}
         if set(factor) != {1} and spec.upsample_mode in ("nearest", "linear"):
             yield Step(kind=spec.upsample_mode, stride=factor, label=f"what enlarges {label}'s map")
-        yield _convolution(spec, number, factor if transposes else None, label)
-        pool = along(item(spec.pool, number), spec.axes)
+        yield _convolution(spec, axes, number, factor if transposes else None, label)
+        pool = along(item(spec.pool, number), axes)
         if set(pool) != {1}:
             yield _pool(spec, number, pool, f"the pool behind {label}")
 
 
-def _convolution(spec: Any, number: int, factor: tuple[int, ...] | None, label: str) -> Step:
-    stride = along(item(spec.stride, number), spec.axes)
+def _convolution(
+    spec: Any, axes: int, number: int, factor: tuple[int, ...] | None, label: str
+) -> Step:
+    stride = along(item(spec.stride, number), axes)
     if factor is not None and set(stride) != {1}:
         problem = f"must be 1 at {label}, which {{upsample}} enlarges as a transposed convolution"
         raise SpecError("stride", typed(item(spec.stride, number)), problem)
@@ -66,11 +69,11 @@ def _convolution(spec: Any, number: int, factor: tuple[int, ...] | None, label: 
     return Step(
         kind="conv" if factor is None else "transposed",
         channels=item(spec.channels, number),
-        kernel=along(item(spec.kernel_size, number), spec.axes),
+        kernel=along(item(spec.kernel_size, number), axes),
         stride=factor or stride,
-        dilation=along(item(spec.dilations, number), spec.axes),
-        padding=along("causal" if spec.causal else item(spec.padding, number), spec.axes),
-        output_padding=(0,) * spec.axes,
+        dilation=along(item(spec.dilations, number), axes),
+        padding=along("causal" if spec.causal else item(spec.padding, number), axes),
+        output_padding=(0,) * axes,
         mode=spec.padding_mode,
         groups=DEPTHWISE if spec.conv == "depthwise" else groups,
         separable=spec.conv == "depthwise-separable",
