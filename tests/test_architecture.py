@@ -175,6 +175,11 @@ def loaded_by(code: str) -> set[str]:
 
 LIGHT = {
     "import archscope": "import archscope",
+    "a census": (
+        "from archscope.families import FAMILIES\n"
+        "for family in FAMILIES.all().values():\n"
+        "    print(family.census and family.census(family.spec()).macs)"
+    ),
     **{
         " ".join(arguments) or "(nothing)": f"from archscope.cli import main; main({arguments!r})"
         for arguments in (

@@ -8,9 +8,18 @@ from typing import Any
 
 from torch import nn
 
-LINEAR, ATTENTION, EXPERTS, NORM = "linear", "attention", "experts", "norm"
-OWN_PARAMETERS = "own parameters"
-"""Parameters that a module holds itself which is no layer: class tokens, positions, scales."""
+from archscope.theory.census import (
+    ATTENTION,
+    EMBEDDING,
+    EXPERTS,
+    LINEAR,
+    NORM,
+    OWN_PARAMETERS,
+    RECURRENT,
+    STATE_SPACE,
+    convolution_kind,
+)
+
 FUNCTIONS = "functions"
 """What functions do in the forward of a module which is no layer."""
 _OTHER = "other layers"
@@ -29,10 +38,10 @@ LAYER_TYPES = (
     "bilinear",
     EXPERTS,
     *_CONVOLUTIONS,
-    "recurrent",
-    "state space",
+    RECURRENT,
+    STATE_SPACE,
     ATTENTION,
-    "embedding",
+    EMBEDDING,
     NORM,
     "activation",
     "pooling",
@@ -44,8 +53,8 @@ LAYER_TYPES = (
 _BY_CLASS: tuple[tuple[str, tuple[type, ...]], ...] = (
     (LINEAR, (nn.Linear,)),
     ("bilinear", (nn.Bilinear,)),
-    ("recurrent", (nn.RNNBase, nn.RNNCellBase)),
-    ("embedding", (nn.Embedding, nn.EmbeddingBag)),
+    (RECURRENT, (nn.RNNBase, nn.RNNCellBase)),
+    (EMBEDDING, (nn.Embedding, nn.EmbeddingBag)),
 )
 _MAY_ATTEND = ("other", "mixer", "rel_pos_or_attn_bias")
 """Components of which a module that takes a softmax between two products attends."""
@@ -148,13 +157,7 @@ def _is_packed(module: nn.Module, name: str) -> bool:
 def _convolution(module: Any) -> str:
     try:
         taps, inputs, groups = module.kernel_size, module.in_channels, module.groups
-        if module.transposed:
-            kind = "transposed "
-        elif groups == 1:
-            kind = "pointwise " if set(taps) == {1} else ""
-        else:
-            kind = "depthwise " if groups == inputs else "grouped "
-        return f"{kind}conv {len(taps)}d"
+        return convolution_kind(taps, inputs=inputs, groups=groups, transposed=module.transposed)
     except Exception:  # a subclass may hold anything under these names, or nothing
         return _OTHER
 

@@ -11,6 +11,7 @@ from archscope.records import frozen
 from archscope.registry import Registry, resolve
 from archscope.specs import values
 from archscope.subject import Inputs, Subject
+from archscope.theory.census import Census
 from archscope.theory.outline import Outline
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Family:
     """A spec as its plan: the blocks that stand in lists, in order; None where none are alike."""
     outline: Callable[[Any], Outline] | None = None
     """A spec as what its network looks at, without torch; None where that cannot be told."""
+    census: Callable[[Any], Census] | None = None
+    """A spec as its layers in closed form, without torch; None where the engines alone count."""
 
     def title(self, spec: Any) -> str:
         """Return a spec in one line."""

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from archscope.analyses.params.rows import TypeRow
-from archscope.counting.layer_types import ATTENTION
 from archscope.results import Words
+from archscope.theory.census import ATTENTION
 
 _ATTENTION = (
     "Attention is its products alone, softmax(q k) v: its projections are linear layers, those "

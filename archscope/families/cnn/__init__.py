@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archscope.blocks.examples import features
 from archscope.families import Family
+from archscope.families.cnn.census import census
 from archscope.families.cnn.describe import describe
 from archscope.families.cnn.outline import outline
 from archscope.families.cnn.spec import CnnSpec, plan
@@ -25,4 +26,5 @@ FAMILY = Family(
     module="archscope.families.cnn.network:Cnn",
     blocks=plan,
     outline=outline,
+    census=census,
 )

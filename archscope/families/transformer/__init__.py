@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archscope.blocks.examples import features, tokens
 from archscope.families import Family
+from archscope.families.transformer.census import census
 from archscope.families.transformer.describe import describe
 from archscope.families.transformer.outline import outline
 from archscope.families.transformer.spec import TransformerSpec, blocks
@@ -32,4 +33,5 @@ FAMILY = Family(
     module="archscope.families.transformer.network:build",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

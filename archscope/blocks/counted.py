@@ -1,0 +1,133 @@
+"""Layers of sequences in closed form, as the blocks beside it build them. No torch.
+
+Rows are vectors that a layer takes: batch times positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archscope.blocks.counted_maps import convolution
+from archscope.theory import counts
+from archscope.theory.census import (
+    ATTENTION,
+    EMBEDDING,
+    EXPERTS,
+    LINEAR,
+    NORM,
+    OWN_PARAMETERS,
+    STATE_SPACE,
+    Counted,
+    repeated,
+)
+from archscope.theory.counts import GATED, ClosedForm
+
+
+def linear(rows: int, inputs: int, outputs: int, *, bias: bool, tied: bool = False) -> Counted:
+    """Return a linear layer; `tied`: its weight is another's."""
+    form = counts.linear(rows=rows, inputs=inputs, outputs=outputs, bias=bias, tied=tied)
+    return Counted(kind=LINEAR, form=form, outputs=rows * outputs)
+
+
+def norm(rows: int, width: int, *, weight: bool = True, bias: bool = True) -> Counted:
+    """Return a norm of so many vectors."""
+    form = counts.normalisation(width=width, weight=weight, bias=bias)
+    return Counted(kind=NORM, form=form, outputs=rows * width)
+
+
+def embedding(rows: int, words: int, width: int, *, trained: bool = True) -> Counted:
+    """Return a table in which so many words are looked up."""
+    form = counts.embedding(words=words, width=width)
+    return Counted(kind=EMBEDDING, form=form, outputs=rows * width, frozen=not trained)
+
+
+def own(parameters: int) -> Counted:
+    """Return parameters that a module holds itself which is no layer."""
+    form = ClosedForm(params="p", macs="0", symbols={"p": parameters})
+    return Counted(kind=OWN_PARAMETERS, form=form, outputs=0)
+
+
+def attention(
+    *, batch: int, heads: int, queries: int, keys: int, key_width: int, value_width: int
+) -> Counted:
+    """Return both products of attention; `keys` are those that each query meets."""
+    form = counts.attention(
+        batch=batch,
+        heads=heads,
+        queries=queries,
+        keys=keys,
+        key_width=key_width,
+        value_width=value_width,
+    )
+    return Counted(kind=ATTENTION, form=form, outputs=batch * heads * queries * value_width)
+
+
+def feed_forward(
+    rows: int, width: int, hidden: int, *, activation: str, bias: bool
+) -> Iterator[Counted]:
+    """Yield the two linear layers of a feed-forward, three where it has a gate."""
+    yield linear(rows, width, hidden, bias=bias)
+    if activation in GATED:
+        yield linear(rows, width, hidden, bias=bias)
+    yield linear(rows, hidden, width, bias=bias)
+
+
+def mixture(
+    rows: int,
+    width: int,
+    hidden: int,
+    *,
+    experts: int,
+    chosen: int,
+    activation: str,
+    bias: bool,
+    router_bias: bool = False,
+) -> Iterator[Counted]:
+    """Yield a router and its experts, `chosen` of which each row meets."""
+    yield linear(rows, width, experts, bias=router_bias)
+    form = counts.experts(
+        rows=rows * chosen,
+        experts=experts,
+        width=width,
+        hidden=hidden,
+        matrices=3 if activation in GATED else 2,
+        bias=bias,
+    )
+    yield Counted(kind=EXPERTS, form=form, outputs=rows * chosen * width)
+
+
+def state_space(
+    rows: int,
+    width: int,
+    *,
+    state: int,
+    taps: int,
+    expand: int,
+    causal: bool,
+    bias: bool,
+    conv_bias: bool,
+    rank: int | None = None,
+    normed: bool = False,
+) -> Iterator[Counted]:
+    """Yield Mamba's block without its norm; of one that is not causal two scans, one each way."""
+    inner = expand * width
+    yield linear(rows, width, 2 * inner, bias=bias)
+    scanned = _scanned(
+        rows, inner, rank or counts.rank_of_steps(width), state, taps, conv_bias, normed
+    )
+    directions = 1 if causal else 2
+    yield from repeated(scanned, times=directions, copies=directions)
+    yield linear(rows, inner, width, bias=bias)
+
+
+def _scanned(
+    rows: int, inner: int, rank: int, state: int, taps: int, bias: bool, normed: bool
+) -> Iterator[Counted]:
+    parts = (rank, state, state)
+    yield convolution(rows, inner, inner, (taps,), groups=inner, bias=bias)
+    yield linear(rows, inner, sum(parts), bias=False)
+    if normed:
+        yield from (norm(rows, part, weight=False, bias=False) for part in parts)
+    yield linear(rows, rank, inner, bias=True)
+    form = counts.selective_scan(rows=rows, inner=inner, state=state)
+    yield Counted(kind=STATE_SPACE, form=form, outputs=rows * inner)

@@ -1,0 +1,220 @@
+"""The layers of a Transformer in closed form, from its spec and the plan of its blocks. No torch.
+
+Rows are vectors that a layer takes: batch times tokens.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import archscope.blocks.counted as counted
+import archscope.families.transformer.kinds as kinds
+from archscope.blocks.counted import embedding, linear, own
+from archscope.blocks.counted_maps import convolution
+from archscope.blocks.plan import lists
+from archscope.families.transformer.spec import BlockPlan, TransformerSpec, blocks
+from archscope.theory import counts
+from archscope.theory.census import Census, Counted, repeated
+
+
+def census(spec: TransformerSpec) -> Census:
+    """Return what is counted of embeddings, blocks, norms and heads."""
+    return Census(layers=tuple(_encoder_decoder(spec) if spec.has_two_stacks else _stack(spec)))
+
+
+def _stack(spec: TransformerSpec) -> Iterator[Counted]:
+    yield from _embeddings(spec, spec.seq_len)
+    yield from _blocks(spec, tuple(blocks(spec)), spec.seq_len)
+    yield from _heads(spec, spec.seq_len)
+
+
+def _encoder_decoder(spec: TransformerSpec) -> Iterator[Counted]:
+    stacks = lists(blocks(spec))
+    source, target = spec.seq_len, spec.target_length
+    yield from _embeddings(spec, source)
+    yield from _blocks(spec, stacks["encoder"], source)
+    yield from _final_norm(spec, source)
+    yield from _embeddings(spec, target, shared=spec.tied)
+    yield from _blocks(spec, stacks["decoder"], target, memory=source)
+    yield from _heads(spec, target)
+
+
+def _embeddings(spec: TransformerSpec, tokens: int, *, shared: bool = False) -> Iterator[Counted]:
+    """Yield tables, their norm and projection; `shared`: those of tokens are the source's."""
+    rows, width = spec.batch_size * tokens, spec.table_width
+    copies = 0 if shared else 1
+    if spec.vocab_size:
+        table = embedding(rows, spec.vocab_size, width)
+        yield from repeated([table], times=1, copies=copies)
+    if isinstance(spec.positions, kinds.Learned):
+        yield embedding(tokens, spec.positions.max_positions or tokens, width)
+    if spec.token_types:
+        yield embedding(rows, spec.token_types, width)
+    if spec.embedding_norm:
+        yield _norm(spec, rows, width)
+    if spec.embedding_dim is not None:
+        up = linear(rows, spec.embedding_dim, spec.d_model, bias=spec.bias)
+        yield from repeated([up], times=1, copies=copies)
+
+
+def _blocks(
+    spec: TransformerSpec, plan: Sequence[BlockPlan], tokens: int, memory: int = 0
+) -> Iterator[Counted]:
+    """Yield the blocks of a stack, those that are alike once."""
+    runs = Counter(replace(block, path="", repeatable=True) for block in plan)
+    for block, times in runs.items():
+        copies = 1 if spec.shared_blocks else times
+        yield from repeated(_block(spec, block, tokens, memory), times=times, copies=copies)
+
+
+def _block(spec: TransformerSpec, block: BlockPlan, tokens: int, memory: int) -> Iterator[Counted]:
+    rows, sandwich = spec.batch_size * tokens, isinstance(spec.norm_place, kinds.SandwichNorm)
+    norms = [_norm(spec, rows, spec.d_model)] * (2 if sandwich else 1)
+    yield from norms
+    yield from _mixer(spec, block, tokens)
+    if block.cross:
+        yield from norms
+        yield from _attention(spec, tokens, memory, cross=True)
+        yield _product(spec, tokens, memory)
+    if not getattr(spec.norm_place, "shared_norm", False):
+        yield from norms
+    yield from _feed_forward(spec, block.experts, rows)
+
+
+def _norm(spec: TransformerSpec, rows: int, width: int) -> Counted:
+    biased = isinstance(spec.norm, kinds.LayerNorm) and spec.norms_biased
+    return counted.norm(rows, width, bias=biased)
+
+
+def _mixer(spec: TransformerSpec, block: BlockPlan, tokens: int) -> Iterator[Counted]:
+    match block.mixer:
+        case kinds.DilatedConv(kernel_size=(taps,), depthwise=depthwise):
+            rows, width = spec.batch_size * tokens, spec.d_model
+            groups = width if depthwise else 1
+            yield convolution(rows, width, width, (taps,), groups=groups, bias=spec.bias)
+        case kinds.StateSpace() as mixer:
+            yield from _state_space(spec, mixer, spec.batch_size * tokens, causal=block.causal)
+        case kinds.LinearAttention():
+            yield from _attention(spec, tokens, tokens)
+            yield _linear_product(spec, tokens, causal=block.causal)
+        case _:
+            yield from _attention(spec, tokens, tokens)
+            yield _product(spec, tokens, _keys(spec, block, tokens))
+            if getattr(spec.attention, "sinks", False):
+                yield own(spec.heads)
+
+
+def _attention(
+    spec: TransformerSpec, queries: int, keys: int, *, cross: bool = False
+) -> Iterator[Counted]:
+    """Yield the projections of attention, and the norms of its queries and keys."""
+    batch, width, head = spec.batch_size, spec.d_model, spec.head_width
+    asked, met = batch * queries, batch * keys
+    inner, narrow = spec.heads * head, spec.key_heads * head
+    if spec.key_heads == spec.heads and not cross:
+        yield linear(asked, width, 3 * inner, bias=spec.projections_biased)
+    else:
+        yield linear(asked, width, inner, bias=spec.projections_biased)
+        yield linear(met, width, narrow, bias=spec.projections_biased)
+        yield linear(met, width, narrow, bias=spec.projections_biased)
+    if spec.qk_norm:
+        yield _norm(spec, asked * spec.heads, head)
+        yield _norm(spec, met * spec.key_heads, head)
+    yield linear(asked, inner, width, bias=spec.attention_biased)
+
+
+def _keys(spec: TransformerSpec, block: BlockPlan, tokens: int) -> int:
+    """Return the keys that each query of self-attention is multiplied with, masked or not."""
+    if block.window is None or spec.masks_scores:
+        return tokens
+    step, window = spec.window_step, block.window
+    whole = counts.window_covers(tokens, window=window, dilation=step, causal=block.causal)
+    return tokens if whole else window
+
+
+def _product(spec: TransformerSpec, queries: int, keys: int) -> Counted:
+    return counted.attention(
+        batch=spec.batch_size,
+        heads=spec.heads,
+        queries=queries,
+        keys=keys,
+        key_width=spec.head_width,
+        value_width=spec.head_width,
+    )
+
+
+def _linear_product(spec: TransformerSpec, tokens: int, *, causal: bool) -> Counted:
+    form = counts.linear_attention(
+        batch=spec.batch_size,
+        heads=spec.heads,
+        groups=spec.key_heads,
+        queries=tokens,
+        keys=tokens,
+        key_width=spec.head_width,
+        value_width=spec.head_width,
+        causal=causal,
+    )
+    outputs = spec.batch_size * tokens * spec.heads * spec.head_width
+    return Counted(kind=counted.ATTENTION, form=form, outputs=outputs)
+
+
+def _state_space(
+    spec: TransformerSpec, mixer: kinds.StateSpace, rows: int, *, causal: bool
+) -> Iterator[Counted]:
+    return counted.state_space(
+        rows,
+        spec.d_model,
+        state=mixer.state_size,
+        taps=mixer.state_kernel,
+        expand=mixer.expansion,
+        causal=causal,
+        bias=spec.bias,
+        conv_bias=spec.bias,
+    )
+
+
+def _feed_forward(
+    spec: TransformerSpec, experts: kinds.MixtureOfExperts | None, rows: int
+) -> Iterator[Counted]:
+    sizes = (rows, spec.d_model, spec.hidden_width)
+    if experts is None:
+        return counted.feed_forward(*sizes, activation=spec.activation, bias=spec.bias)
+    return counted.mixture(
+        *sizes,
+        experts=experts.experts,
+        chosen=experts.chosen,
+        activation=spec.activation,
+        bias=spec.bias,
+        router_bias=experts.router_bias,
+    )
+
+
+def _heads(spec: TransformerSpec, tokens: int) -> Iterator[Counted]:
+    """Yield the norm behind the last block, and what scores tokens and classes."""
+    yield from _final_norm(spec, tokens)
+    yield from _vocabulary_head(spec, spec.batch_size * tokens)
+    rows = spec.batch_size * (tokens if spec.classify == "token" else 1)
+    if spec.pooler:
+        yield linear(rows, spec.d_model, spec.d_model, bias=spec.bias)
+    if spec.classes:
+        yield linear(rows, spec.d_model, spec.classes, bias=spec.bias)
+
+
+def _final_norm(spec: TransformerSpec, tokens: int) -> Iterator[Counted]:
+    if spec.ends_normalised:
+        yield _norm(spec, spec.batch_size * tokens, spec.d_model)
+
+
+def _vocabulary_head(spec: TransformerSpec, rows: int) -> Iterator[Counted]:
+    wanted, width = spec.vocabulary_head, spec.table_width
+    if isinstance(wanted, kinds.NoHead):
+        return
+    masked = isinstance(wanted, kinds.MaskedHead)
+    if masked or spec.embedding_dim is not None:
+        yield linear(rows, spec.d_model, width, bias=spec.bias)
+    if masked:
+        yield _norm(spec, rows, width)
+    bias = spec.bias if isinstance(wanted, kinds.MaskedHead) else wanted.head_bias
+    yield linear(rows, width, spec.vocab_size, bias=bias, tied=spec.tied)

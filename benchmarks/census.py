@@ -1,0 +1,185 @@
+"""Holds the census of a family against both counting engines.
+
+    python benchmarks/census.py                      every published network of every family
+    python benchmarks/census.py cnn transformer      those of some families
+    python benchmarks/census.py cnn --random 2000    so many specs drawn at random, of each family
+    python benchmarks/census.py --speed              how long 10,000 variants take, on one core
+
+A spec's layers in closed form must have the parameters, trained and frozen, and the
+multiply-accumulates that the engines count, in all and of each type of layer. All else is listed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Any
+
+import torch
+from fields import SMALL, values
+
+from archscope import presets
+from archscope.errors import UsageError
+from archscope.families import FAMILIES, Family
+from archscope.specs import fields, made
+from archscope.study import analyse
+
+KINDS = ("held", "refused", "differs", "not counted")
+"""What can come of a spec."""
+ASKED = 0.25
+"""Share of the fields that a random spec sets."""
+
+
+def difference(family: Family, spec: Any) -> str:
+    """Return what a census tells otherwise than the engines; empty: nothing."""
+    assert family.census is not None
+    census = family.census(spec)
+    report = analyse("params", family.subject(spec))
+    totals = report.totals
+    if not totals.complete:
+        return "the engines' count is partial"
+    told = (census.trainable, census.frozen, census.macs)
+    counted = (totals.trainable, totals.frozen, totals.macs)
+    if told != counted:
+        return f"trainable, frozen and MACs are {told}, counted {counted}"
+    return _by_type(census, report.section("params.types").rows)
+
+
+def _by_type(census: Any, rows: Any) -> str:
+    told: Counter[tuple[str, str]] = Counter()
+    for layer in census.layers:
+        told.update({(layer.kind, "params"): layer.params, (layer.kind, "macs"): layer.macs})
+    counted: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        counted[row.type, "params"] += row.trainable + row.frozen
+        counted[row.type, "macs"] += row.macs
+    unlike = sorted(key for key in {*told, *counted} if told[key] != counted[key])
+    said = (f"{unit} of {kind} {told[kind, unit]}, counted {counted[kind, unit]}"
+            for kind, unit in unlike)  # fmt: skip
+    return "; ".join(said)
+
+
+def outcome(family: Family, given: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what comes of some fields, one of `KINDS`, and what it says."""
+    try:
+        spec: Any = made(family.spec, given)
+    except UsageError as refused:
+        return "refused", str(refused)
+    found = difference(family, spec)
+    kind = "not counted" if "partial" in found else "differs" if found else "held"
+    return kind, found
+
+
+def drawn(family: Family, chance: random.Random) -> dict[str, Any]:
+    """Return some fields with values at random, each of its kind and in its range."""
+    found: dict[str, Any] = dict(SMALL.get(family.name, {}))
+    for field in fields(family.spec):
+        if field.kind != "text" and chance.random() < ASKED:
+            found[field.name] = _value(field, chance)
+        if not field.kinds:
+            continue
+        words = found.get(field.name, "").split(",")
+        for kind in field.kinds:
+            for part in kind.parts if kind.word in words else ():
+                if chance.random() < ASKED:
+                    found[part.name] = _value(part, chance)
+    return found
+
+
+def _value(field: Any, chance: random.Random) -> Any:
+    if field.kinds:
+        count = chance.randint(1, 3) if field.kind == "list" else 1
+        return ",".join(chance.choice(field.choices) for _ in range(count))
+    return chance.choice([field.default, *values(field)])
+
+
+def published(family: Family) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the networks of a family by name, and their fields."""
+    for preset in presets.all():
+        if preset.family == family.name and preset.same_as is None:
+            yield preset.name, preset.fields
+
+
+def _random(family: Family, count: int, seed: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    chance = random.Random(seed)
+    for _ in range(count):
+        given = drawn(family, chance)
+        yield str(given), given
+
+
+def _held(family: Family, specs: Iterator[tuple[str, Mapping[str, Any]]]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for name, given in specs:
+        kind, said = outcome(family, given)
+        found[kind] += 1
+        if kind in ("differs", "not counted"):
+            print(f"{family.name} {name}: {said}", flush=True)
+    return found
+
+
+VARIANTS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
+    "cnn": {
+        "depth": tuple(range(4, 14)),
+        "channels": tuple((width,) for width in range(16, 264, 20)),
+        "kernel_size": ((3,), (5,), (7,), (9,), (11,)),
+        "dilations": ((1,), (1, 2, 4, 8), (1, 2, 5), (1, 3)),
+        "residual": (False, True),
+        "norm": ("none", "batch"),
+        "causal": (True,),
+        "input_size": (16_000,),
+    },
+    "transformer": {
+        "depth": tuple(range(2, 42, 4)),
+        "d_model": tuple(range(128, 1408, 128)),
+        "heads": (4, 8),
+        "d_ff": tuple(range(512, 4096, 512))[:5],
+        "seq_len": (128, 512, 1024, 2048, 4096),
+        "activation": ("gelu", "swiglu"),
+    },
+}
+"""Fields and their values, of which all combinations are the 10,000 and more variants counted."""
+
+
+def speed() -> None:
+    """Print how long it takes to make so many specs and to count them, as quick as it was found."""
+    for name, axes in VARIANTS.items():
+        family, given = FAMILIES.get(name), list(product(*axes.values()))
+        assert family.census is not None
+        began = time.perf_counter()
+        specs = [family.spec(**dict(zip(axes, each, strict=True))) for each in given]
+        made_in, began = time.perf_counter() - began, time.perf_counter()
+        for spec in specs:
+            census = family.census(spec)
+            census.params, census.macs, census.activations  # noqa: B018
+        told = f"{len(specs):,} specs made in {made_in:.2f} s, counted in"
+        print(f"{name:<20} {told} {time.perf_counter() - began:.2f} s", flush=True)
+
+
+def main() -> None:
+    """Print each difference as it comes, then what came of each family."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    known = [name for name, family in FAMILIES.all().items() if family.census]
+    parser.add_argument("families", nargs="*", default=known)
+    parser.add_argument("--random", type=int, metavar="N", help="so many specs at random of each")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--speed", action="store_true", help="time 10,000 variants")
+    options = parser.parse_args()
+    if options.speed:
+        speed()
+        return
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+    for name in options.families:
+        family = FAMILIES.get(name)
+        many = _random(family, options.random, options.seed) if options.random else None
+        found = _held(family, many or published(family))
+        print(f"{name:<20}" + "".join(f"{found[kind]:>8,} {kind}" for kind in KINDS), flush=True)
+
+
+if __name__ == "__main__":
+    main()
