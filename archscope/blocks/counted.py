@@ -1,4 +1,4 @@
-"""Layers of sequences in closed form, as the blocks beside it build them. No torch.
+"""Layers in closed form, as the blocks beside it build them. No torch.
 
 Rows are vectors that a layer takes: batch times positions.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks.counted_maps import convolution
 from archscope.theory import counts
 from archscope.theory.census import (
     ATTENTION,
@@ -18,6 +17,7 @@ from archscope.theory.census import (
     OWN_PARAMETERS,
     STATE_SPACE,
     Counted,
+    convolution_kind,
     repeated,
 )
 from archscope.theory.counts import GATED, ClosedForm
@@ -27,6 +27,33 @@ def linear(rows: int, inputs: int, outputs: int, *, bias: bool, tied: bool = Fal
     """Return a linear layer; `tied`: its weight is another's."""
     form = counts.linear(rows=rows, inputs=inputs, outputs=outputs, bias=bias, tied=tied)
     return Counted(kind=LINEAR, form=form, outputs=rows * outputs)
+
+
+def convolution(
+    positions: int,
+    inputs: int,
+    outputs: int,
+    kernel: tuple[int, ...],
+    *,
+    groups: int = 1,
+    bias: bool = False,
+    read: int | None = None,
+) -> Counted:
+    """Return a convolution that makes so many positions, of batch and space.
+
+    A transposed one is told by the positions that it `read`.
+    """
+    transposed = read is not None
+    form = counts.convolution(
+        positions=positions if read is None else read,
+        inputs=inputs,
+        outputs=outputs,
+        kernel=kernel,
+        groups=groups,
+        bias=bias,
+    )
+    kind = convolution_kind(kernel, inputs=inputs, groups=groups, transposed=transposed)
+    return Counted(kind=kind, form=form, outputs=positions * outputs)
 
 
 def norm(rows: int, width: int, *, weight: bool = True, bias: bool = True) -> Counted:

@@ -1,33 +1,120 @@
-"""Layers of maps in closed form. No torch."""
+"""Maps that run through layers, each counted in closed form on its way. No torch.
+
+A walk yields the layers that a map runs through and returns the map that comes out, so that a
+network is read as it is written: `x = yield from normed(x, 64, 3, stride=2)`.
+"""
 
 from __future__ import annotations
 
-from archscope.theory import counts
-from archscope.theory.census import Counted, convolution_kind
+from collections.abc import Generator
+from functools import lru_cache
+from math import prod
+
+import archscope.blocks.counted as counted
+from archscope.blocks.examples import OfImages
+from archscope.records import frozen
+from archscope.theory.census import Counted
+from archscope.theory.layers import Layer, output_size
+from archscope.theory.layers import transposed as enlarged
 
 
-def convolution(
-    positions: int,
-    inputs: int,
-    outputs: int,
-    kernel: tuple[int, ...],
+@frozen
+class Maps:
+    """A batch of maps."""
+
+    batch: int
+    """Number of inputs."""
+    channels: int
+    """Channels of each."""
+    sizes: tuple[int, ...]
+    """Positions along each axis."""
+
+    @property
+    def positions(self) -> int:
+        """Batch times space."""
+        return self.batch * prod(self.sizes)
+
+
+Walk = Generator[Counted, None, Maps]
+"""Yields layers, returns the map that comes out of the last."""
+
+
+def convolved(
+    x: Maps,
+    channels: int,
+    kernel: int,
     *,
+    stride: int = 1,
+    dilation: int = 1,
     groups: int = 1,
     bias: bool = False,
-    read: int | None = None,
-) -> Counted:
-    """Return a convolution that makes so many positions, of batch and space.
-
-    A transposed one is told by the positions that it `read`.
-    """
-    transposed = read is not None
-    form = counts.convolution(
-        positions=positions if read is None else read,
-        inputs=inputs,
-        outputs=outputs,
-        kernel=kernel,
-        groups=groups,
-        bias=bias,
+    padding: int | None = None,
+) -> Walk:
+    """Yield a convolution; unless told, its padding keeps the size but for the stride."""
+    padding = (kernel - 1) // 2 * dilation if padding is None else padding
+    sizes = tuple(
+        _left(size, kernel, stride=stride, dilation=dilation, padding=padding) for size in x.sizes
     )
-    kind = convolution_kind(kernel, inputs=inputs, groups=groups, transposed=transposed)
-    return Counted(kind=kind, form=form, outputs=positions * outputs)
+    made = Maps(batch=x.batch, channels=channels, sizes=sizes)
+    kernels = (kernel,) * len(x.sizes)
+    yield counted.convolution(
+        made.positions, x.channels, channels, kernels, groups=groups, bias=bias
+    )
+    return made
+
+
+def transposed(x: Maps, channels: int, kernel: int, *, stride: int, bias: bool = True) -> Walk:
+    """Yield a transposed convolution without padding."""
+    layer = enlarged(kernel, stride=stride)
+    sizes = tuple(output_size(layer, size) for size in x.sizes)
+    made = Maps(batch=x.batch, channels=channels, sizes=sizes)
+    kernels = (kernel,) * len(x.sizes)
+    yield counted.convolution(
+        made.positions, x.channels, channels, kernels, bias=bias, read=x.positions
+    )
+    return made
+
+
+def norm(x: Maps) -> Counted:
+    """Return a norm with a scale and a shift for each channel."""
+    return counted.norm(x.positions, x.channels)
+
+
+def normed(
+    x: Maps, channels: int, kernel: int, *, stride: int = 1, dilation: int = 1, groups: int = 1
+) -> Walk:
+    """Yield a convolution without bias and its norm."""
+    x = yield from convolved(x, channels, kernel, stride=stride, dilation=dilation, groups=groups)
+    yield norm(x)
+    return x
+
+
+def pooled(x: Maps, kernel: int, *, stride: int, padding: int = 0, ceil: bool = False) -> Maps:
+    """Return what a pool leaves; it has no parameters and multiplies nothing."""
+    sizes = (_left(size, kernel, stride=stride, padding=padding, ceil=ceil) for size in x.sizes)
+    return Maps(batch=x.batch, channels=x.channels, sizes=tuple(sizes))
+
+
+def classifier(x: Maps, classes: int, *, bias: bool = True) -> Counted:
+    """Return a linear layer on the mean over all positions."""
+    return counted.linear(x.batch, x.channels, classes, bias=bias)
+
+
+def images(spec: OfImages) -> Maps:
+    """Return the images that a network takes."""
+    return Maps(
+        batch=spec.batch_size, channels=spec.in_channels, sizes=(spec.input_size, spec.input_size)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _left(
+    size: int, kernel: int, *, stride: int, dilation: int = 1, padding: int = 0, ceil: bool = False
+) -> int:
+    """Return the positions that a window leaves of so many, be it a convolution's or a pool's."""
+    kind = "pool" if ceil else "conv"
+    sides = (padding, padding)
+    layer = Layer(
+        kernel=kernel, stride=stride, dilation=dilation, padding=sides, kind=kind, ceil_mode=ceil
+    )
+    return output_size(layer, size)

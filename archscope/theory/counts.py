@@ -93,6 +93,7 @@ def substitute(formula: str, symbols: Symbols) -> str:
     return re.sub(r"[A-Za-z_]\w*", lambda match: str(symbols[match[0]]), formula)
 
 
+@lru_cache(maxsize=4096)
 def linear(*, rows: int, inputs: int, outputs: int, bias: bool, tied: bool = False) -> ClosedForm:
     """A linear layer on `rows` vectors; where it is `tied`, its weight is another layer's."""
     terms = [] if tied else ["i*o"]
@@ -103,6 +104,7 @@ def linear(*, rows: int, inputs: int, outputs: int, bias: bool, tied: bool = Fal
     )
 
 
+@lru_cache(maxsize=4096)
 def convolution(
     *,
     positions: int,
@@ -137,6 +139,7 @@ def embedding(*, words: int, width: int) -> ClosedForm:
     return ClosedForm(params="V*d", macs="0", symbols={"V": words, "d": width})
 
 
+@lru_cache(maxsize=4096)
 def normalisation(*, width: int, weight: bool, bias: bool) -> ClosedForm:
     """Layer, batch, group or RMS norm: a scale and a shift for each feature."""
     params = {0: "0", 1: "d", 2: "2*d"}[weight + bias]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from archscope.blocks.counted import linear, norm
-from archscope.blocks.counted_maps import convolution
+from archscope.blocks.counted import convolution, linear, norm
 from archscope.families.cnn.plan import Layer, Step
 from archscope.families.cnn.spec import CnnSpec, plan
 from archscope.theory.census import Census, Counted

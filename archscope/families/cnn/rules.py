@@ -51,9 +51,10 @@ def check_together(spec: Any) -> None:
     if spec.layers is not None:
         _check_sentence(spec)
     check_lengths(spec, LISTS, spec.blocks)
+    axes = spec.axes
     for name in LISTS:
-        require_axes(name, getattr(spec, name) or (), spec.axes)
-    require_axes("input_size", [spec.input_size], spec.axes)
+        require_axes(name, getattr(spec, name) or (), axes)
+    require_axes("input_size", [spec.input_size], axes)
     _check_causal(spec)
 
 

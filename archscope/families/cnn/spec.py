@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal
 
 from archscope.blocks.per_layer import along, axes_of
@@ -212,6 +213,7 @@ class CnnSpec:
         return Head(classes=classes or self.classes, bias=self.bias, reads_last=self.sees_only_past)
 
 
+@lru_cache(maxsize=64)  # the spec itself, its network, outline and census all ask for it
 def plan(spec: CnnSpec) -> tuple[Layer, ...]:
     """Return the layers of the stack in order; raises `SpecError` where one does not fit."""
     try:

@@ -11,8 +11,7 @@ from dataclasses import replace
 
 import archscope.blocks.counted as counted
 import archscope.families.transformer.kinds as kinds
-from archscope.blocks.counted import embedding, linear, own
-from archscope.blocks.counted_maps import convolution
+from archscope.blocks.counted import convolution, embedding, linear, own
 from archscope.blocks.plan import lists
 from archscope.families.transformer.spec import BlockPlan, TransformerSpec, blocks
 from archscope.theory import counts
