@@ -26,6 +26,7 @@ from fields import SMALL, values
 from archscope import presets
 from archscope.errors import UsageError
 from archscope.families import FAMILIES, Family
+from archscope.families.nasbench101.spec import NasBench101Spec
 from archscope.specs import fields, made
 from archscope.study import analyse
 
@@ -75,8 +76,28 @@ def outcome(family: Family, given: Mapping[str, Any]) -> tuple[str, str]:
     return kind, found
 
 
+def _cell_of_six(chance: random.Random) -> dict[str, Any]:
+    return {"cell": "".join(chance.choice("01234") for _ in range(6))}
+
+
+def _graph(chance: random.Random) -> dict[str, Any]:
+    """Return a matrix of up to seven vertices, most with at most nine edges, and operators."""
+    size = chance.randint(2, 7)
+    rows = ("".join(chance.choice("001") if place > row else "0" for place in range(size))
+            for row in range(size))  # fmt: skip
+    words = next(one for one in fields(NasBench101Spec) if one.name == "operators").choices
+    operators = tuple(chance.choice(words) for _ in range(size - 2))
+    return {"matrix": "/".join(rows), "operators": operators}
+
+
+DRAWN = {"nasbench201": _cell_of_six, "nasbench101": _graph}
+"""Of families whose texts say a cell, what draws one."""
+
+
 def drawn(family: Family, chance: random.Random) -> dict[str, Any]:
     """Return some fields with values at random, each of its kind and in its range."""
+    if family.name in DRAWN:
+        return DRAWN[family.name](chance)
     found: dict[str, Any] = dict(SMALL.get(family.name, {}))
     for field in fields(family.spec):
         if field.kind != "text" and chance.random() < ASKED:
@@ -105,16 +126,21 @@ def published(family: Family) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield preset.name, preset.fields
 
 
-def _random(family: Family, count: int, seed: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _random(family: Family, seed: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
     chance = random.Random(seed)
-    for _ in range(count):
+    while True:
         given = drawn(family, chance)
         yield str(given), given
 
 
-def _held(family: Family, specs: Iterator[tuple[str, Mapping[str, Any]]]) -> Counter[str]:
+def _held(
+    family: Family, specs: Iterator[tuple[str, Mapping[str, Any]]], count: int | None
+) -> Counter[str]:
+    """Return what comes of specs, until so many are counted or there are no more."""
     found: Counter[str] = Counter()
     for name, given in specs:
+        if count is not None and found.total() - found["refused"] >= count:
+            break
         kind, said = outcome(family, given)
         found[kind] += 1
         if kind in ("differs", "not counted"):
@@ -174,8 +200,8 @@ def main() -> None:
     torch.set_num_threads(1)
     for name in options.families:
         family = FAMILIES.get(name)
-        many = _random(family, options.random, options.seed) if options.random else None
-        found = _held(family, many or published(family))
+        specs = _random(family, options.seed) if options.random else published(family)
+        found = _held(family, specs, options.random)
         print(f"{name:<20}" + "".join(f"{found[kind]:>8,} {kind}" for kind in KINDS), flush=True)
 
 

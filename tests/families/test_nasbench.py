@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from archscope.errors import SpecError
+from archscope.families.nasbench101.census import census as graph_census
+from archscope.families.nasbench101.spec import NasBench101Spec
 from archscope.families.nasbench201.census import authors_flops, census
 from archscope.families.nasbench201.spec import NasBench201Spec, nodes, written
 
@@ -68,3 +72,43 @@ def test_a_cell_is_said_by_digits_too() -> None:
 def test_what_is_no_cell_is_refused(cell: str, said: str) -> None:
     with pytest.raises(SpecError, match=said):
         NasBench201Spec(cell=cell)
+
+
+CHAIN = "0111100/0010000/0001000/0000100/0000010/0000001/0000000"
+
+
+def test_graphs_have_the_published_parameters() -> None:
+    # NASBench.ipynb of google-research/nasbench asks for an Inception-like cell first, and prints
+    # trainable_parameters 2694282. The most that the benchmark has is 49,979,274: five convolutions
+    # of 3x3 in a row, and three edges more from the input, each with a projection.
+    largest = NasBench101Spec(matrix=CHAIN, operators=("conv3x3-bn-relu",) * 5)
+
+    assert graph_census(NasBench101Spec()).params == 2_694_282
+    assert graph_census(largest).params == 49_979_274
+
+
+def test_a_vertex_on_no_path_is_left_out() -> None:
+    # Of input, two vertices and output; the second vertex leads nowhere.
+    dead = NasBench101Spec(
+        matrix="0110/0001/0000/0000", operators=("conv3x3-bn-relu", "conv1x1-bn-relu")
+    )
+    alone = NasBench101Spec(matrix="010/001/000", operators=("conv3x3-bn-relu",))
+
+    assert graph_census(dead) == graph_census(alone)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"matrix": "01/0"}, "is not a matrix of 2 to 7 rows"),
+        ({"matrix": "011/001/010"}, "does not lead to a later vertex"),
+        ({"matrix": "010/000/000"}, "has no path from the first vertex to the last"),
+        ({"matrix": "01111/00111/00011/00001/00000"}, "has 10 edges, more than 9"),
+        ({"matrix": "010/001/000"}, "has 5 operators for 1 vertices"),
+        ({"matrix": "010/001/000", "operators": (3,)}, "is none of conv3x3-bn-relu"),
+        ({"channels": 3}, "leaves a vertex no channels"),
+    ],
+)
+def test_what_is_no_graph_is_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        NasBench101Spec(**given)
