@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import Shape
-from archscope.theory.counts import ClosedForm, positions_of
+from archscope.theory.counts import ClosedForm, positions_of, weight_normalised
 
 
 class CausalConv1d(nn.Module):
@@ -50,8 +50,6 @@ class WeightNormCausalConv1d(nn.Module):
     def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """As a convolution, with one more parameter for each output channel."""
         outputs, channels, kernel = self.weight_v.shape
-        return ClosedForm(
-            params="o*i*k + 2*o",
-            macs="n*o*i*k",
-            symbols={"n": positions_of(output), "o": outputs, "i": channels, "k": kernel},
+        return weight_normalised(
+            positions=positions_of(output), inputs=channels, outputs=outputs, kernel=kernel
         )

@@ -134,6 +134,18 @@ def convolution(
     )
 
 
+def weight_normalised(*, positions: int, inputs: int, outputs: int, kernel: int) -> ClosedForm:
+    """A convolution along one axis with a length and a bias for each output channel.
+
+    Salimans & Kingma 2016, equation 2: a weight is its direction times a length of its own.
+    """
+    return ClosedForm(
+        params="o*i*k + 2*o",
+        macs="n*o*i*k",
+        symbols={"n": positions, "o": outputs, "i": inputs, "k": kernel},
+    )
+
+
 def embedding(*, words: int, width: int) -> ClosedForm:
     """A table that is looked up, never multiplied."""
     return ClosedForm(params="V*d", macs="0", symbols={"V": words, "d": width})

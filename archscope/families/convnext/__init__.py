@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.convnext.census import census
 from archscope.families.convnext.outline import outline
 from archscope.families.convnext.spec import ConvNextSpec, blocks, describe
 
@@ -14,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.convnext.network:ConvNext",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

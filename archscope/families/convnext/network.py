@@ -16,10 +16,9 @@ from archscope.blocks.channels_first_norm import ChannelsFirstNorm
 from archscope.blocks.components import Shape, part
 from archscope.blocks.plan import Step, lists
 from archscope.blocks.stack import sequence
-from archscope.families.convnext.spec import KERNEL, STEM, ConvNextSpec
+from archscope.families.convnext.spec import EXPANSION, KERNEL, STEM, ConvNextSpec
 from archscope.theory.counts import ClosedForm, normalisation
 
-EXPANSION = 4
 SCALE = 1e-6
 EPSILON = 1e-6
 

@@ -14,6 +14,8 @@ from archscope.specs import check, listed, option
 STAGES = 4
 STEM = 4
 """Taps and stride of the first convolution."""
+EXPANSION = 4
+"""Channels within a block over those of its input."""
 KERNEL = 7
 """Taps of a depthwise convolution along each axis."""
 

@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.densenet.census import census
 from archscope.families.densenet.outline import outline
 from archscope.families.densenet.spec import DenseNetSpec, describe
 
@@ -13,4 +14,5 @@ FAMILY = Family(
     inputs=images,
     module="archscope.families.densenet.network:DenseNet",
     outline=outline,
+    census=census,
 )

@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.drn.census import census
 from archscope.families.drn.outline import outline
 from archscope.families.drn.spec import DrnSpec, blocks, describe
 
@@ -14,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.drn.network:Drn",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

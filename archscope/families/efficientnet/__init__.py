@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.efficientnet.census import census
 from archscope.families.efficientnet.outline import outline
 from archscope.families.efficientnet.spec import EfficientNetSpec, blocks, describe
 
@@ -14,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.efficientnet.network:EfficientNet",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

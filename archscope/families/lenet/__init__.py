@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.lenet.census import census
 from archscope.families.lenet.outline import outline
 from archscope.families.lenet.spec import LeNetSpec, describe
 
@@ -13,4 +14,5 @@ FAMILY = Family(
     inputs=images,
     module="archscope.families.lenet.network:LeNet",
     outline=outline,
+    census=census,
 )

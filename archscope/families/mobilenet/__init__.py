@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.mobilenet.census import census
 from archscope.families.mobilenet.outline import outline
 from archscope.families.mobilenet.spec import MobileNetSpec, blocks, describe
 
@@ -14,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.mobilenet.network:MobileNet",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.regnet.census import census
 from archscope.families.regnet.outline import outline
 from archscope.families.regnet.spec import RegNetSpec, blocks, describe
 
@@ -14,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.regnet.network:RegNet",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

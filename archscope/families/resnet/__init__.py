@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.resnet.census import census
 from archscope.families.resnet.outline import outline
 from archscope.families.resnet.spec import ResNetSpec, blocks, describe
 
@@ -14,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.resnet.network:ResNet",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

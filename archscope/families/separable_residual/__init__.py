@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.separable_residual.census import census
 from archscope.families.separable_residual.outline import outline
 from archscope.families.separable_residual.spec import XceptionSpec, blocks, describe
 
@@ -14,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.separable_residual.network:Xception",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

@@ -16,13 +16,9 @@ from archscope.blocks.plan import lists
 from archscope.blocks.residual import projection
 from archscope.blocks.separable import SeparableConvolution
 from archscope.blocks.stack import sequence
-from archscope.families.separable_residual.spec import Block, XceptionSpec
+from archscope.families.separable_residual.spec import BEHIND, FIRST, Block, XceptionSpec
 
-FIRST = 32
-"""Channels of the first convolution (figure 5)."""
 FLOWS = ("entry", "middle", "exit")
-EXIT = (1536, 2048)
-"""Channels of the separable convolutions after the last block, where they are in none."""
 
 
 class XceptionBlock(nn.Module):
@@ -109,10 +105,10 @@ class Xception(XceptionBody):
         super().__init__(spec, blocks)
         self.conv3 = self.conv4 = None
         if not spec.is_aligned:
-            self.conv3 = SeparableConvolution(blocks[-1].out_channels, EXIT[0], between="nothing")
-            self.conv4 = SeparableConvolution(*EXIT, between="nothing")
+            self.conv3 = SeparableConvolution(blocks[-1].out_channels, BEHIND[0], between="nothing")
+            self.conv4 = SeparableConvolution(*BEHIND, between="nothing")
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = part("head", nn.Linear(EXIT[1], spec.classes))
+        self.fc = part("head", nn.Linear(BEHIND[1], spec.classes))
 
     def forward(self, x: Tensor) -> Tensor:
         """Take (B, I, H, W), return (B, C)."""

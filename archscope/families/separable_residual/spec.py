@@ -10,12 +10,16 @@ from archscope.errors import SpecError
 from archscope.records import frozen
 from archscope.specs import check, listed, option
 
+FIRST = 32
+"""Channels of the first convolution (Chollet 2017, figure 5)."""
 STEM = 64
 """Channels before the first block."""
 STEM_STRIDE = 2
 """Positions of the input from output to output before the first block."""
 EXIT = 1024
 """Channels of the exit flow's first block (Chollet 2017, figure 5)."""
+BEHIND = (1536, 2048)
+"""Channels of the separable convolutions behind the last block, where they are in none."""
 LAST = (1536, 1536, 2048)
 """Channels of the three separable convolutions at the end of an aligned one."""
 SMALLEST = 71

@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.shufflenet.census import census
 from archscope.families.shufflenet.outline import outline
 from archscope.families.shufflenet.spec import ShuffleNetSpec, blocks, describe
 
@@ -14,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.shufflenet.network:ShuffleNet",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.squeezenet.census import census
 from archscope.families.squeezenet.outline import outline
 from archscope.families.squeezenet.spec import SqueezeNetSpec, describe, places
 
@@ -14,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.squeezenet.network:SqueezeNet",
     blocks=places,
     outline=outline,
+    census=census,
 )

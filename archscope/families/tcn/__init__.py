@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archscope.blocks.examples import features
 from archscope.families import Family
+from archscope.families.tcn.census import census
 from archscope.families.tcn.outline import outline
 from archscope.families.tcn.spec import TcnSpec, describe
 from archscope.subject import Inputs
@@ -22,4 +23,5 @@ FAMILY = Family(
     inputs=inputs,
     module="archscope.families.tcn.network:Tcn",
     outline=outline,
+    census=census,
 )

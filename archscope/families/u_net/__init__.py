@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.u_net.census import census
 from archscope.families.u_net.outline import outline
 from archscope.families.u_net.spec import UnetSpec, describe
 
@@ -13,4 +14,5 @@ FAMILY = Family(
     inputs=images,
     module="archscope.families.u_net.network:Unet",
     outline=outline,
+    census=census,
 )

@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.vgg.census import census
 from archscope.families.vgg.outline import outline
 from archscope.families.vgg.spec import VggSpec, describe, places
 
@@ -14,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.vgg.network:Vgg",
     blocks=places,
     outline=outline,
+    census=census,
 )

@@ -12,10 +12,8 @@ from torch import Tensor, nn
 from archscope.blocks.components import part
 from archscope.blocks.plan import Step
 from archscope.blocks.stack import sequence
-from archscope.families.vgg.spec import VggSpec
+from archscope.families.vgg.spec import POOLED, VggSpec
 
-POOLED = 7
-"""Positions along each axis that the linear layers read; an input of 224 x 224 leaves as many."""
 DROPOUT = 0.5
 
 

@@ -11,6 +11,9 @@ from archscope.errors import SpecError
 from archscope.records import frozen
 from archscope.specs import check, listed, option
 
+POOLED = 7
+"""Positions along each axis that the linear layers read; an input of 224 x 224 leaves as many."""
+
 
 @frozen
 class VggSpec:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archscope.blocks.examples import features
 from archscope.families import Family
+from archscope.families.wavenet.census import census
 from archscope.families.wavenet.outline import outline
 from archscope.families.wavenet.spec import WaveNetSpec, blocks, describe
 from archscope.subject import Inputs
@@ -23,4 +24,5 @@ FAMILY = Family(
     module="archscope.families.wavenet.network:WaveNet",
     blocks=blocks,
     outline=outline,
+    census=census,
 )
