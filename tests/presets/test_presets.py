@@ -91,14 +91,26 @@ def test_a_published_figure_is_what_is_counted_or_says_why_not(name: str) -> Non
     if not (WORK - uncounted) & {figure.quantity for figure in network.published}:
         subject = replace(subject, inputs=None)  # parameters are counted without a forward pass
 
-    rows = with_figures(count_subject(subject), network).section("published").rows
+    report = count_subject(subject)
+    rows = with_figures(report, network).section("published").rows
 
+    _check_census(presets.load(name), report.totals)
     for row in rows:
         if name in UNCOUNTED and row.counted is None:
             continue
         assert row.counted is not None, row
         assert row.difference == row.counted - row.value
         assert row.agrees or row.reason, row
+
+
+def _check_census(preset: Preset, totals: Any) -> None:
+    """Check that the layers in closed form, if the family tells them, are what was counted."""
+    tell = FAMILIES.get(preset.family).census
+    if tell is None:
+        return
+    census = tell(_spec(preset))
+    assert (census.trainable, census.frozen) == (totals.trainable, totals.frozen)
+    assert totals.macs in (None, census.macs)
 
 
 @pytest.mark.parametrize(
