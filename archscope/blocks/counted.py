@@ -6,6 +6,7 @@ Rows are vectors that a layer takes: batch times positions.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from archscope.theory import counts
 from archscope.theory.census import (
@@ -87,6 +88,61 @@ def attention(
         value_width=value_width,
     )
     return Counted(kind=ATTENTION, form=form, outputs=batch * heads * queries * value_width)
+
+
+def self_attention(batch: int, tokens: int, width: int, heads: int) -> Iterator[Counted]:
+    """Yield attention of tokens to each other with biases, its projections made at once."""
+    yield linear(batch * tokens, width, 3 * width, bias=True)
+    yield from _met(batch, tokens, tokens, width, heads)
+
+
+def attention_to(
+    batch: int, queries: int, keys: int, width: int, heads: int, *, key_bias: bool = True
+) -> Iterator[Counted]:
+    """Yield attention with biases, each of its projections by itself."""
+    for tokens, bias in ((queries, True), (keys, key_bias), (keys, True)):
+        yield linear(batch * tokens, width, width, bias=bias)
+    yield from _met(batch, queries, keys, width, heads)
+
+
+def _met(batch: int, queries: int, keys: int, width: int, heads: int) -> Iterator[Counted]:
+    """Yield the product of attention and the projection back."""
+    yield attention(
+        batch=batch,
+        heads=heads,
+        queries=queries,
+        keys=keys,
+        key_width=width // heads,
+        value_width=width // heads,
+    )
+    yield linear(batch * queries, width, width, bias=True)
+
+
+def relative_attention(
+    *,
+    batch: int,
+    heads: int,
+    queries: int,
+    keys: int,
+    distances: int,
+    width: int,
+    segments: bool = False,
+    asked: bool = False,
+) -> Iterator[Counted]:
+    """Yield the products of attention that scores distances too, and the vectors they add."""
+    form = counts.relative_attention(
+        batch=batch,
+        heads=heads,
+        queries=queries,
+        keys=keys,
+        distances=distances,
+        width=width,
+        segments=segments,
+        asked=asked,
+    )
+    yield own(form.params_value)
+    outputs = batch * heads * queries * width
+    yield Counted(kind=ATTENTION, form=replace(form, params="0"), outputs=outputs)
 
 
 def feed_forward(

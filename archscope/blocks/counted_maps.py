@@ -42,21 +42,26 @@ Walk = Generator[Counted, None, Maps]
 def convolved(
     x: Maps,
     channels: int,
-    kernel: int,
+    kernel: int | tuple[int, ...],
     *,
     stride: int = 1,
     dilation: int = 1,
     groups: int = 1,
     bias: bool = False,
-    padding: int | None = None,
+    padding: int | tuple[int, ...] | None = None,
 ) -> Walk:
     """Yield a convolution; unless told, its padding keeps the size but for the stride."""
-    padding = (kernel - 1) // 2 * dilation if padding is None else padding
+    kernels = _each(kernel, x)
+    around = (
+        _each(padding, x)
+        if padding is not None
+        else tuple((taps - 1) // 2 * dilation for taps in kernels)
+    )
     sizes = tuple(
-        _left(size, kernel, stride=stride, dilation=dilation, padding=padding) for size in x.sizes
+        _left(size, taps, stride=stride, dilation=dilation, padding=side)
+        for size, taps, side in zip(x.sizes, kernels, around, strict=True)
     )
     made = Maps(batch=x.batch, channels=channels, sizes=sizes)
-    kernels = (kernel,) * len(x.sizes)
     yield counted.convolution(
         made.positions, x.channels, channels, kernels, groups=groups, bias=bias
     )
@@ -89,9 +94,19 @@ def normed(
     return x
 
 
-def pooled(x: Maps, kernel: int, *, stride: int, padding: int = 0, ceil: bool = False) -> Maps:
+def pooled(
+    x: Maps,
+    kernel: int | tuple[int, ...],
+    *,
+    stride: int,
+    padding: int | tuple[int, ...] = 0,
+    ceil: bool = False,
+) -> Maps:
     """Return what a pool leaves; it has no parameters and multiplies nothing."""
-    sizes = (_left(size, kernel, stride=stride, padding=padding, ceil=ceil) for size in x.sizes)
+    sizes = (
+        _left(size, taps, stride=stride, padding=side, ceil=ceil)
+        for size, taps, side in zip(x.sizes, _each(kernel, x), _each(padding, x), strict=True)
+    )
     return Maps(batch=x.batch, channels=x.channels, sizes=tuple(sizes))
 
 
@@ -105,6 +120,10 @@ def images(spec: OfImages) -> Maps:
     return Maps(
         batch=spec.batch_size, channels=spec.in_channels, sizes=(spec.input_size, spec.input_size)
     )
+
+
+def _each(number: int | tuple[int, ...], x: Maps) -> tuple[int, ...]:
+    return number if isinstance(number, tuple) else (number,) * len(x.sizes)
 
 
 @lru_cache(maxsize=4096)

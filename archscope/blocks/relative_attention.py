@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from archscope.blocks.components import Shape
 from archscope.blocks.positions import BASE
 from archscope.blocks.relative import place
+from archscope.theory import counts
 from archscope.theory.counts import ClosedForm
 
 
@@ -69,9 +70,13 @@ class RelativeDotProduct(nn.Module):
     def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Each query meets every key twice and every distance once, masked or not."""
         (batch, heads, queries, width), (_, _, keys, _), _, (_, distances, _) = inputs[:4]
-        third = " + 2" if len(inputs) > 4 and self.kinds is not None else ""
-        return ClosedForm(
-            params="2*H*d" if self.kinds is None else "5*H*d",
-            macs=f"B*H*L*(2*S + P{third})*d",
-            symbols={"B": batch, "H": heads, "L": queries, "S": keys, "P": distances, "d": width},
+        return counts.relative_attention(
+            batch=batch,
+            heads=heads,
+            queries=queries,
+            keys=keys,
+            distances=distances,
+            width=width,
+            segments=self.kinds is not None,
+            asked=len(inputs) > 4,
         )

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from archscope.blocks.components import Shape
 from archscope.blocks.state_space import fill_with_steps, scan
+from archscope.theory import counts
 from archscope.theory.counts import ClosedForm
 
 
@@ -67,6 +68,8 @@ class DualScan(nn.Module):
     to read. From chunk to chunk it is a scan, elementwise and so without any.
     """
 
+    archscope_layer = "state space"
+
     def __init__(self, heads: int, chunk: int) -> None:
         super().__init__()
         self.chunk = chunk
@@ -94,18 +97,8 @@ class DualScan(nn.Module):
     def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Positions of a chunk meet each other; states are made, and read."""
         (batch, length, heads, width), state = inputs[0], inputs[2][-1]
-        chunk = min(self.chunk, length)
-        return ClosedForm(
-            params="3*H",
-            macs="B*L*Q*(N + H*P) + 2*B*L*H*N*P",
-            symbols={
-                "B": batch,
-                "L": -(-length // chunk) * chunk,
-                "Q": chunk,
-                "H": heads,
-                "P": width,
-                "N": state,
-            },
+        return counts.dual_scan(
+            batch=batch, length=length, heads=heads, width=width, state=state, chunk=self.chunk
         )
 
 

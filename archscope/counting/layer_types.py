@@ -12,6 +12,7 @@ from archscope.theory.census import (
     ATTENTION,
     EMBEDDING,
     EXPERTS,
+    FUNCTIONS,
     LINEAR,
     NORM,
     OWN_PARAMETERS,
@@ -20,8 +21,6 @@ from archscope.theory.census import (
     convolution_kind,
 )
 
-FUNCTIONS = "functions"
-"""What functions do in the forward of a module which is no layer."""
 _OTHER = "other layers"
 ATTRIBUTE = "archscope_layer"
 """By which a module says what type of layer it is."""

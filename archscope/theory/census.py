@@ -13,6 +13,8 @@ from archscope.theory.counts import ClosedForm
 
 LINEAR, NORM, EMBEDDING = "linear", "norm", "embedding"
 ATTENTION, EXPERTS, STATE_SPACE, RECURRENT = "attention", "experts", "state space", "recurrent"
+FUNCTIONS = "functions"
+"""What functions do in the forward of a module which is no layer."""
 OWN_PARAMETERS = "own parameters"
 """Parameters that a module holds itself which is no layer: class tokens, positions, scales."""
 

@@ -212,6 +212,54 @@ def linear_attention(
     )
 
 
+def comparison(*, batch: int, width: int) -> ClosedForm:
+    """Each of a batch with each of another, as images and texts (Radford et al. 2021, figure 3)."""
+    return ClosedForm(params="0", macs="B*B*e", symbols={"B": batch, "e": width})
+
+
+def relative_attention(
+    *,
+    batch: int,
+    heads: int,
+    queries: int,
+    keys: int,
+    distances: int,
+    width: int,
+    segments: bool = False,
+    asked: bool = False,
+) -> ClosedForm:
+    """Dai et al. 2019, section 3.3: each query meets every key twice and every distance once.
+
+    With `segments` there are vectors for them too (Yang et al. 2019, section 2.5), which each query
+    meets where it is `asked` whether a key is of its own.
+    """
+    third = " + 2" if segments and asked else ""
+    return ClosedForm(
+        params="5*H*d" if segments else "2*H*d",
+        macs=f"B*H*L*(2*S + P{third})*d",
+        symbols={"B": batch, "H": heads, "L": queries, "S": keys, "P": distances, "d": width},
+    )
+
+
+def dual_scan(
+    *, batch: int, length: int, heads: int, width: int, state: int, chunk: int
+) -> ClosedForm:
+    """Dao & Gu 2024, listing 1: positions of a chunk meet each other; states are made, and read."""
+    chunk = min(chunk, length)
+    return ClosedForm(
+        params="3*H",
+        macs="B*L*Q*(N + H*P) + 2*B*L*H*N*P",
+        symbols={
+            "B": batch,
+            "L": -(-length // chunk) * chunk,
+            "Q": chunk,
+            "H": heads,
+            "P": width,
+            "N": state,
+        },
+    )
+
+
 def rank_of_steps(width: int) -> int:
     """Return the rank of the steps of a selective scan (Gu & Dao 2023, section 3.6).
 

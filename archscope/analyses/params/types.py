@@ -14,7 +14,6 @@ from archscope.analyses.params.tally import Figure, Tally, copies_of, tally
 from archscope.counting.closed_forms import closed_form, params_form
 from archscope.counting.forward import ForwardCount
 from archscope.counting.layer_types import (
-    FUNCTIONS,
     holds_projections,
     layer_type,
     layers_in,
@@ -24,7 +23,7 @@ from archscope.counting.layer_types import (
 from archscope.records import frozen
 from archscope.subject import Subject
 from archscope.theory import counts
-from archscope.theory.census import ATTENTION, OWN_PARAMETERS
+from archscope.theory.census import ATTENTION, FUNCTIONS, OWN_PARAMETERS
 
 if TYPE_CHECKING:
     from torch import nn

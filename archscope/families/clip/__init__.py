@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archscope.blocks.examples import features, tokens
 from archscope.families import Family
+from archscope.families.clip.census import census
 from archscope.families.clip.outline import outline
 from archscope.families.clip.spec import ClipSpec, blocks, describe
 from archscope.subject import Inputs
@@ -29,4 +30,5 @@ FAMILY = Family(
     module="archscope.families.clip.network:Clip",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import text
 from archscope.families import Family
+from archscope.families.deepseek.census import census
 from archscope.families.deepseek.outline import outline
 from archscope.families.deepseek.spec import DeepSeekSpec, blocks, describe
 
@@ -14,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.deepseek.network:DeepSeek",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.inception.census import census
 from archscope.families.inception.outline import outline
 from archscope.families.inception.spec import InceptionSpec, describe
 
@@ -13,4 +14,5 @@ FAMILY = Family(
     inputs=images,
     module="archscope.families.inception.network:Inception",
     outline=outline,
+    census=census,
 )

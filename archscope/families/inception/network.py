@@ -7,20 +7,27 @@ stride, s output stride.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
-from archscope.families.inception.plan import AUXILIARY, Module, Part, Step, parts
+from archscope.families.inception.plan import (
+    AUX_POOLED,
+    AUXILIARY,
+    Module,
+    Part,
+    Step,
+    parts,
+    scaled,
+)
 from archscope.families.inception.spec import InceptionSpec
 
 EPSILON = 0.001
 DROPOUT = {"v1": 0.2, "v3": 0.5}
 AUX_DROPOUT = 0.7
-AUX_POOLED = 4
-"""Positions along each axis that v1's auxiliary classifiers read (an input of 224 leaves 14)."""
 
 Scaled = Callable[[int], int]
 """Channels after scaling."""
@@ -43,7 +50,7 @@ class BasicConv2d(nn.Module):
 class Branches(nn.Module):
     """Branches that read the same map, side by side."""
 
-    def __init__(self, inputs: int, module: Module, scaled: Scaled) -> None:
+    def __init__(self, inputs: int, module: Module, of_width: Scaled) -> None:
         super().__init__()
         self.branches = [[[s.name for s in fork] for fork in one] for one in module.branches]
         self.channels = 0
@@ -51,8 +58,10 @@ class Branches(nn.Module):
             channels = inputs
             for fork in branch:
                 for step in fork:
-                    _put(self, step.name, _layer(channels, step, scaled))
-                channels = sum(scaled(step.channels) if step.channels else inputs for step in fork)
+                    _put(self, step.name, _layer(channels, step, of_width))
+                channels = sum(
+                    of_width(step.channels) if step.channels else inputs for step in fork
+                )
             self.channels += channels
 
     def forward(self, x: Tensor) -> Tensor:
@@ -69,12 +78,12 @@ class Branches(nn.Module):
 class AuxiliaryV1(nn.Module):
     """A mean over parts of the map, a pointwise convolution and two linear layers."""
 
-    def __init__(self, inputs: int, spec: InceptionSpec, scaled: Scaled) -> None:
+    def __init__(self, inputs: int, spec: InceptionSpec, of_width: Scaled) -> None:
         super().__init__()
-        channels, hidden = scaled(128), scaled(1024)
-        self.pool = nn.AdaptiveAvgPool2d(AUX_POOLED)
+        channels, hidden = of_width(128), of_width(1024)
+        self.pool = nn.AdaptiveAvgPool2d(AUX_POOLED["v1"])
         self.conv = BasicConv2d(inputs, channels, Step(name="conv"))
-        self.fc1 = nn.Linear(channels * AUX_POOLED**2, hidden)
+        self.fc1 = nn.Linear(channels * AUX_POOLED["v1"] ** 2, hidden)
         self.dropout = nn.Dropout(AUX_DROPOUT)
         self.fc2 = nn.Linear(hidden, spec.classes)
 
@@ -88,9 +97,9 @@ class AuxiliaryV1(nn.Module):
 class AuxiliaryV3(nn.Module):
     """A mean of 5x5 and stride 3, convolutions of 1x1 and 5x5, and a linear layer."""
 
-    def __init__(self, inputs: int, spec: InceptionSpec, scaled: Scaled) -> None:
+    def __init__(self, inputs: int, spec: InceptionSpec, of_width: Scaled) -> None:
         super().__init__()
-        first, second = scaled(128), scaled(768)
+        first, second = of_width(128), of_width(768)
         self.pool = nn.AvgPool2d(5, stride=3)
         self.conv0 = BasicConv2d(inputs, first, Step(name="conv0"))
         self.conv1 = BasicConv2d(first, second, Step(name="conv1", kernel=(5, 5), padded=False))
@@ -113,14 +122,12 @@ class Inception(nn.Module):
         self.heads = AUXILIARY[spec.version] if spec.auxiliary else {}
         auxiliary = AuxiliaryV1 if spec.version == "v1" else AuxiliaryV3
 
-        def scaled(channels: int) -> int:
-            return max(int(channels * spec.width_mult), 1)
-
+        of_width = partial(scaled, spec)
         channels = spec.in_channels
         for item in parts(spec):
-            channels = self._add(item, channels, scaled)
+            channels = self._add(item, channels, of_width)
             if item.name in self.heads:
-                head = auxiliary(channels, spec, scaled)
+                head = auxiliary(channels, spec, of_width)
                 self.add_module(self.heads[item.name], part("head", head))
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(DROPOUT[spec.version])
@@ -136,19 +143,19 @@ class Inception(nn.Module):
         scores: Tensor = self.fc(self.dropout(self.avgpool(x).flatten(1)))  # (B, C)
         return {"logits": scores, **found} if found else scores
 
-    def _add(self, item: Part, inputs: int, scaled: Scaled) -> int:
+    def _add(self, item: Part, inputs: int, of_width: Scaled) -> int:
         self.order.append(item.name)
         if isinstance(item, Module):
-            branches = Branches(inputs, item, scaled)
+            branches = Branches(inputs, item, of_width)
             self.add_module(item.name, branches)
             return branches.channels
-        self.add_module(item.name, _layer(inputs, item, scaled))
-        return scaled(item.channels) if item.channels else inputs
+        self.add_module(item.name, _layer(inputs, item, of_width))
+        return of_width(item.channels) if item.channels else inputs
 
 
-def _layer(inputs: int, step: Step, scaled: Scaled) -> nn.Module:
+def _layer(inputs: int, step: Step, of_width: Scaled) -> nn.Module:
     if step.kind == "conv":
-        return BasicConv2d(inputs, scaled(step.channels), step)
+        return BasicConv2d(inputs, of_width(step.channels), step)
     kind = nn.MaxPool2d if step.kind == "max" else nn.AvgPool2d
     return kind(step.kernel, step.stride, step.padding, ceil_mode=step.ceil_mode)
 

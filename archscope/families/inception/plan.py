@@ -63,6 +63,15 @@ MODULES_V1 = {
 AUXILIARY = {"v1": {"inception4a": "aux1", "inception4d": "aux2"}, "v3": {"Mixed_6e": "AuxLogits"}}
 """The modules whose outputs an auxiliary classifier reads, and its name."""
 
+AUX_POOLED = {"v1": 4, "v3": 5}
+"""Positions along each axis that an auxiliary classifier's first convolution reads, behind a pool:
+v1's is adaptive, v3's leaves 5 of 17."""
+
+
+def scaled(spec: InceptionSpec, channels: int) -> int:
+    """Return the channels of a convolution after scaling."""
+    return max(int(channels * spec.width_mult), 1)
+
 
 def parts(spec: InceptionSpec) -> Iterator[Part]:
     """Yield all layers and modules before the mean over all positions, in order."""

@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import text
 from archscope.families import Family
+from archscope.families.lstm.census import census
 from archscope.families.lstm.outline import outline
 from archscope.families.lstm.spec import LstmSpec, describe
 
@@ -13,4 +14,5 @@ FAMILY = Family(
     inputs=text,
     module="archscope.families.lstm.network:LstmLanguageModel",
     outline=outline,
+    census=census,
 )

@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import text
 from archscope.families import Family
+from archscope.families.mamba.census import census
 from archscope.families.mamba.outline import outline
 from archscope.families.mamba.spec import MambaSpec, blocks, describe
 
@@ -14,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.mamba.network:Mamba",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.swin.census import census
 from archscope.families.swin.spec import SwinSpec, blocks, describe
 
 FAMILY = Family(
@@ -12,4 +13,5 @@ FAMILY = Family(
     inputs=images,
     module="archscope.families.swin.network:Swin",
     blocks=blocks,
+    census=census,
 )

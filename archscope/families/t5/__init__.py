@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archscope.blocks.examples import tokens
 from archscope.families import Family
+from archscope.families.t5.census import census
 from archscope.families.t5.outline import outline
 from archscope.families.t5.spec import T5Spec, blocks, describe
 from archscope.subject import Inputs
@@ -24,4 +25,5 @@ FAMILY = Family(
     module="archscope.families.t5.network:T5",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import text
 from archscope.families import Family
+from archscope.families.textcnn.census import census
 from archscope.families.textcnn.outline import outline
 from archscope.families.textcnn.spec import TextCnnSpec, describe
 
@@ -13,4 +14,5 @@ FAMILY = Family(
     inputs=text,
     module="archscope.families.textcnn.network:TextCnn",
     outline=outline,
+    census=census,
 )

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import part
-from archscope.families.textcnn.spec import TextCnnSpec
+from archscope.families.textcnn.spec import TextCnnSpec, tables
 
 DROPOUT = 0.5
 
@@ -32,7 +32,7 @@ class TextCnn(nn.Module):
 
     def __init__(self, spec: TextCnnSpec) -> None:
         super().__init__()
-        tuned = {"static": [False], "multichannel": [False, True]}.get(spec.mode, [True])
+        tuned = tables(spec)
         self.embeddings = nn.ModuleList(nn.Embedding(spec.vocab_size, spec.d_model) for _ in tuned)
         for table, is_tuned in zip(self.embeddings, tuned, strict=True):
             table.requires_grad_(is_tuned)

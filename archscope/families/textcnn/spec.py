@@ -31,6 +31,11 @@ class TextCnnSpec:
             raise SpecError("seq_len", self.seq_len, problem)
 
 
+def tables(spec: TextCnnSpec) -> tuple[bool, ...]:
+    """Return of each table of word vectors whether it is trained."""
+    return {"static": (False,), "multichannel": (False, True)}.get(spec.mode, (True,))
+
+
 def describe(spec: TextCnnSpec) -> tuple[str, ...]:
     """Return what tells it from others, in words."""
     return (

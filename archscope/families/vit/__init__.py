@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.vit.census import census
 from archscope.families.vit.outline import outline
 from archscope.families.vit.spec import VitSpec, blocks, describe
 
@@ -14,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.vit.network:Vit",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archscope.blocks.examples import features, tokens
 from archscope.families import Family
+from archscope.families.whisper.census import census
 from archscope.families.whisper.outline import outline
 from archscope.families.whisper.spec import WhisperSpec, blocks, describe
 from archscope.subject import Inputs
@@ -26,4 +27,5 @@ FAMILY = Family(
     module="archscope.families.whisper.network:Whisper",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from archscope.blocks.examples import text, tokens
 from archscope.families import Family
+from archscope.families.xlnet.census import census
 from archscope.families.xlnet.outline import outline
 from archscope.families.xlnet.spec import XlnetSpec, blocks, describe
 from archscope.subject import Inputs
@@ -28,4 +29,5 @@ FAMILY = Family(
     module="archscope.families.xlnet.network:Xlnet",
     blocks=blocks,
     outline=outline,
+    census=census,
 )
