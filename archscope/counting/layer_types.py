@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from archscope.theory.census import (
+    ACTIVATION,
     ATTENTION,
     EMBEDDING,
     EXPERTS,
@@ -26,7 +27,7 @@ ATTRIBUTE = "archscope_layer"
 """By which a module says what type of layer it is."""
 _NORM_NAME = re.compile(r"Norm(\d[dD])?$")
 _BY_SOURCE = {
-    "torch.nn.modules.activation": "activation",
+    "torch.nn.modules.activation": ACTIVATION,
     "torch.nn.modules.pooling": "pooling",
 }
 """Modules of torch all of whose classes, but `MultiheadAttention`, are layers of one type."""
@@ -42,7 +43,7 @@ LAYER_TYPES = (
     ATTENTION,
     EMBEDDING,
     NORM,
-    "activation",
+    ACTIVATION,
     "pooling",
     _OTHER,
     OWN_PARAMETERS,

@@ -13,6 +13,7 @@ from archscope.theory.counts import ClosedForm
 
 LINEAR, NORM, EMBEDDING = "linear", "norm", "embedding"
 ATTENTION, EXPERTS, STATE_SPACE, RECURRENT = "attention", "experts", "state space", "recurrent"
+ACTIVATION = "activation"
 FUNCTIONS = "functions"
 """What functions do in the forward of a module which is no layer."""
 OWN_PARAMETERS = "own parameters"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archscope.blocks.examples import features
 from archscope.families import Family
+from archscope.families.conv_tasnet.census import census
 from archscope.families.conv_tasnet.outline import outline
 from archscope.families.conv_tasnet.spec import ConvTasNetSpec, blocks, describe
 from archscope.subject import Inputs
@@ -23,4 +24,5 @@ FAMILY = Family(
     module="archscope.families.conv_tasnet.network:ConvTasNet",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.hrnet.census import census
 from archscope.families.hrnet.outline import outline
 from archscope.families.hrnet.spec import HrnetSpec, blocks, describe
 
@@ -14,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.hrnet.network:Hrnet",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

@@ -19,13 +19,8 @@ from archscope.blocks.plan import lists
 from archscope.blocks.residual import convolution, residual_block
 from archscope.blocks.residual_plan import Block
 from archscope.blocks.stack import sequence
-from archscope.families.hrnet.spec import STEM, HrnetSpec, bottleneck
+from archscope.families.hrnet.spec import HEAD, LAST, STEM, HrnetSpec, bottleneck
 
-HEAD = 32
-"""Width of the bottleneck on the finest branch of the classifier; each coarser has twice as many
-(Wang et al. 2020, appendix; in the authors' code)."""
-LAST = 2048
-"""Channels that the classifier reads."""
 Maps = list[Tensor]
 
 

@@ -19,6 +19,11 @@ STEM_STRIDE = 4
 
 MOST_STAGES = 6
 """Stages, beyond which no input that is used has positions left."""
+HEAD = 32
+"""Width of the bottleneck on the finest branch of the classifier; each coarser has twice as many
+(Wang et al. 2020, appendix; in the authors' code)."""
+LAST = 2048
+"""Channels that the classifier reads."""
 
 
 @frozen

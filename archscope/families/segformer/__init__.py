@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.segformer.census import census
 from archscope.families.segformer.outline import outline
 from archscope.families.segformer.spec import SegformerSpec, blocks, describe
 
@@ -14,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.segformer.network:Segformer",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.segmentation.census import census
 from archscope.families.segmentation.outline import outline
 from archscope.families.segmentation.spec import SegmentationSpec, blocks, describe
 
@@ -14,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.segmentation.network:Segmentation",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

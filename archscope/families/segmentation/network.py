@@ -22,7 +22,11 @@ from archscope.families.mobilenet.network import features
 from archscope.families.mobilenet.spec import last_channels
 from archscope.families.resnet.network import ResNetBody
 from archscope.families.segmentation.spec import (
+    ASPP_CHANNELS,
+    DECODER_CHANNELS,
+    FCN_SHARE,
     FINE,
+    LRASPP_CHANNELS,
     MIDDLE,
     MOBILENETS,
     RESNETS,
@@ -34,15 +38,7 @@ from archscope.families.segmentation.spec import (
 from archscope.families.separable_residual import spec as xception
 from archscope.families.separable_residual.network import XceptionBody
 
-ASPP_CHANNELS = 256
-"""Channels of every branch of atrous spatial pyramid pooling (Chen et al. 2017, section 3.3)."""
 DROPOUT = 0.5
-FCN_SHARE = 4
-"""Channels of the backbone over those within an FCN head (torchvision's)."""
-DECODER_CHANNELS = 48
-"""Channels to which the finer map is reduced (Chen et al. 2018, table 1)."""
-LRASPP_CHANNELS = 128
-"""Channels of the coarse branch (Howard et al. 2019, figure 10)."""
 
 
 class Maps(NamedTuple):

@@ -37,6 +37,14 @@ FINE = {"resnet50": "layer1", "resnet101": "layer1", "mobilenet-v2": "features.3
 within the block that strides."""
 STRIDES = {"mobilenet-v3-large": (16,)}
 """Output strides that a backbone can have, where not all three."""
+ASPP_CHANNELS = 256
+"""Channels of every branch of atrous spatial pyramid pooling (Chen et al. 2017, section 3.3)."""
+FCN_SHARE = 4
+"""Channels of the backbone over those within an FCN head (torchvision's)."""
+DECODER_CHANNELS = 48
+"""Channels to which the finer map is reduced (Chen et al. 2018, table 1)."""
+LRASPP_CHANNELS = 128
+"""Channels of the coarse branch (Howard et al. 2019, figure 10)."""
 
 
 @frozen

@@ -15,7 +15,14 @@ from archscope.blocks.counted_maps import (
     normed,
     pooled,
 )
-from archscope.families.separable_residual.spec import BEHIND, FIRST, Block, XceptionSpec, blocks
+from archscope.families.separable_residual.spec import (
+    BEHIND,
+    FIRST,
+    STEM,
+    Block,
+    XceptionSpec,
+    blocks,
+)
 from archscope.theory.census import Census, Counted
 
 
@@ -25,25 +32,26 @@ def census(spec: XceptionSpec) -> Census:
 
 
 def _layers(spec: XceptionSpec) -> Iterator[Counted]:
-    x = yield from body(images(spec), spec, tuple(blocks(spec)))
+    x = yield from opening(images(spec), spec)
+    for block in blocks(spec):
+        x = yield from xception_block(x, block)
     if not spec.is_aligned:
         for channels in BEHIND:
             x = yield from separable(x, channels, between="nothing")
     yield classifier(x, spec.classes)
 
 
-def body(x: Maps, spec: XceptionSpec, parts: tuple[Block, ...]) -> Walk:
-    """Yield two convolutions and the entry, middle and exit flow."""
+def opening(x: Maps, spec: XceptionSpec) -> Walk:
+    """Yield the two convolutions before the first block."""
     padding = 1 if spec.is_aligned else 0
-    for channels, stride in ((FIRST, 2), (parts[0].in_channels, 1)):
+    for channels, stride in ((FIRST, 2), (STEM, 1)):
         x = yield from convolved(x, channels, 3, stride=stride, padding=padding)
         yield norm(x)
-    for block in parts:
-        x = yield from _block(x, block)
     return x
 
 
-def _block(x: Maps, block: Block) -> Walk:
+def xception_block(x: Maps, block: Block) -> Walk:
+    """Yield separable convolutions, and the projection around them."""
     y, last = x, len(block.channels) - 1
     for number, channels in enumerate(block.channels[1:], start=1):
         stride = block.stride if block.aligned and number == last else 1

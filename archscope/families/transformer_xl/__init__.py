@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archscope.blocks.examples import features, tokens
 from archscope.families import Family
+from archscope.families.transformer_xl.census import census
 from archscope.families.transformer_xl.outline import outline
 from archscope.families.transformer_xl.spec import TransformerXlSpec, blocks, describe
 from archscope.subject import Inputs
@@ -28,4 +29,5 @@ FAMILY = Family(
     module="archscope.families.transformer_xl.network:TransformerXl",
     blocks=blocks,
     outline=outline,
+    census=census,
 )
