@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from archscope.blocks.components import Shape
 from archscope.blocks.head_axis import join_heads, split_heads
 from archscope.blocks.positions import rotate
-from archscope.theory import counts
+from archscope.theory import mixing_counts
 from archscope.theory.counts import ClosedForm
 
 
@@ -73,7 +73,7 @@ class WindowDotProduct(nn.Module):
         return closed_form_of_product(inputs, keys=length if self._covers(length) else self.window)
 
     def _covers(self, length: int) -> bool:
-        return counts.window_covers(
+        return mixing_counts.window_covers(
             length, window=self.window, dilation=self.dilation, causal=self.causal
         )
 
@@ -92,7 +92,7 @@ class WindowDotProduct(nn.Module):
 def closed_form_of_product(inputs: Sequence[Shape], *, keys: int) -> ClosedForm:
     """Return the closed form of both products, given how many keys each query meets."""
     (batch, heads, queries, width), value = inputs[0], inputs[2]
-    return counts.attention(
+    return mixing_counts.attention(
         batch=batch, heads=heads, queries=queries, keys=keys, key_width=width, value_width=value[-1]
     )
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from archscope.blocks.components import Shape
 from archscope.blocks.head_axis import join_heads, split_heads
+from archscope.theory import mixing_counts
 from archscope.theory.counts import ClosedForm
 
 _SEED = 0
@@ -129,17 +130,13 @@ class Hashing(nn.Module):
     def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Each vector meets each direction."""
         batch, heads, length, width = inputs[0]
-        return ClosedForm(
-            params="0",
-            macs="B*H*h*S*d*R",
-            symbols={
-                "B": batch,
-                "H": heads,
-                "h": self.hashes,
-                "S": length,
-                "d": width,
-                "R": sum(self.factors) // 2,
-            },
+        return mixing_counts.hashing(
+            batch=batch,
+            heads=heads,
+            hashes=self.hashes,
+            length=length,
+            width=width,
+            directions=sum(self.factors) // 2,
         )
 
 
@@ -179,11 +176,8 @@ class Chunks(nn.Module):
     def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Each query meets the keys of two chunks, or of the only one, masked or not."""
         batch, heads, length, width = inputs[0]
-        keys = length if length <= self.size else 2 * self.size
-        return ClosedForm(
-            params="0",
-            macs="B*H*L*2*K*d",
-            symbols={"B": batch, "H": heads, "L": length, "K": keys, "d": width},
+        return mixing_counts.chunks(
+            batch=batch, heads=heads, length=length, size=self.size, width=width
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from archscope.theory import counts
+from archscope.theory import counts, mixing_counts
 from archscope.theory.census import (
     ATTENTION,
     EMBEDDING,
@@ -79,7 +79,7 @@ def attention(
     *, batch: int, heads: int, queries: int, keys: int, key_width: int, value_width: int
 ) -> Counted:
     """Return both products of attention; `keys` are those that each query meets."""
-    form = counts.attention(
+    form = mixing_counts.attention(
         batch=batch,
         heads=heads,
         queries=queries,
@@ -130,7 +130,7 @@ def relative_attention(
     asked: bool = False,
 ) -> Iterator[Counted]:
     """Yield the products of attention that scores distances too, and the vectors they add."""
-    form = counts.relative_attention(
+    form = mixing_counts.relative_attention(
         batch=batch,
         heads=heads,
         queries=queries,
@@ -196,7 +196,7 @@ def state_space(
     inner = expand * width
     yield linear(rows, width, 2 * inner, bias=bias)
     scanned = _scanned(
-        rows, inner, rank or counts.rank_of_steps(width), state, taps, conv_bias, normed
+        rows, inner, rank or mixing_counts.rank_of_steps(width), state, taps, conv_bias, normed
     )
     directions = 1 if causal else 2
     yield from repeated(scanned, times=directions, copies=directions)
@@ -212,5 +212,5 @@ def _scanned(
     if normed:
         yield from (norm(rows, part, weight=False, bias=False) for part in parts)
     yield linear(rows, rank, inner, bias=True)
-    form = counts.selective_scan(rows=rows, inner=inner, state=state)
+    form = mixing_counts.selective_scan(rows=rows, inner=inner, state=state)
     yield Counted(kind=STATE_SPACE, form=form, outputs=rows * inner)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import Shape
-from archscope.theory import counts
+from archscope.theory import mixing_counts
 from archscope.theory.counts import ClosedForm
 
 _LEAST = 1e-6
@@ -45,7 +45,7 @@ class LinearDotProduct(nn.Module):
     def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Keys meet values, queries the matrices and sums; where causal, a chunk's keys too."""
         (batch, heads, queries, width), (_, groups, keys, _) = inputs[:2]
-        return counts.linear_attention(
+        return mixing_counts.linear_attention(
             batch=batch,
             heads=heads,
             groups=groups,

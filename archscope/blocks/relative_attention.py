@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from archscope.blocks.components import Shape
 from archscope.blocks.positions import BASE
 from archscope.blocks.relative import place
-from archscope.theory import counts
+from archscope.theory import mixing_counts
 from archscope.theory.counts import ClosedForm
 
 
@@ -70,7 +70,7 @@ class RelativeDotProduct(nn.Module):
     def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Each query meets every key twice and every distance once, masked or not."""
         (batch, heads, queries, width), (_, _, keys, _), _, (_, distances, _) = inputs[:4]
-        return counts.relative_attention(
+        return mixing_counts.relative_attention(
             batch=batch,
             heads=heads,
             queries=queries,

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.components import Shape
-from archscope.theory import counts
+from archscope.theory import mixing_counts
 from archscope.theory.counts import ClosedForm
 
 STEPS = (0.001, 0.1)
@@ -45,7 +45,7 @@ class StateSpaceMixer(nn.Module):
     ) -> None:
         """`rank` is by default width / 16, rounded up."""
         super().__init__()
-        inner, rank = expand * width, rank or counts.rank_of_steps(width)
+        inner, rank = expand * width, rank or mixing_counts.rank_of_steps(width)
 
         def scanned() -> ScannedConvolution:
             return ScannedConvolution(
@@ -128,7 +128,7 @@ class SelectiveScan(nn.Module):
     def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Each position reads its state of every feature."""
         (batch, length, inner), state = inputs[0], inputs[2][-1]
-        return counts.selective_scan(rows=batch * length, inner=inner, state=state)
+        return mixing_counts.selective_scan(rows=batch * length, inner=inner, state=state)
 
 
 def scan(kept: Tensor, added: Tensor) -> Tensor:

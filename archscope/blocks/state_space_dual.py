@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from archscope.blocks.components import Shape
 from archscope.blocks.state_space import fill_with_steps, scan
-from archscope.theory import counts
+from archscope.theory import mixing_counts
 from archscope.theory.counts import ClosedForm
 
 
@@ -97,7 +97,7 @@ class DualScan(nn.Module):
     def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Positions of a chunk meet each other; states are made, and read."""
         (batch, length, heads, width), state = inputs[0], inputs[2][-1]
-        return counts.dual_scan(
+        return mixing_counts.dual_scan(
             batch=batch, length=length, heads=heads, width=width, state=state, chunk=self.chunk
         )
 

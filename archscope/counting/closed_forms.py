@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from archscope.theory import counts
+from archscope.theory import counts, mixing_counts
 from archscope.theory.counts import ClosedForm
 
 Shape = tuple[int, ...]
@@ -96,7 +96,7 @@ def _attention(
     if not batched:
         q, k = (1, *q), (1, *k)
     batch_axis = 0 if module.batch_first or not batched else 1
-    return counts.multihead_attention(
+    return mixing_counts.multihead_attention(
         batch=q[batch_axis],
         queries=q[1 - batch_axis],
         keys=k[1 - batch_axis],
@@ -109,7 +109,7 @@ def _attention(
 def _recurrent(module: nn.RNNBase, inputs: Sequence[Shape], output: Shape) -> ClosedForm | None:
     if module.proj_size:
         return None
-    return counts.recurrent(
+    return mixing_counts.recurrent(
         rows=prod(inputs[0][:-1]),
         inputs=module.input_size,
         hidden=module.hidden_size,

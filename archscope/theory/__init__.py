@@ -1,6 +1,7 @@
 """Exact integers from closed forms; the standard library alone.
 
 counts        parameters and multiply-accumulates of one layer
+mixing_counts the same of attention, recurrences and scans
 census        the layers of a network, and their sums
 layers        one axis of a layer, and stacks of them
 window        size, jump, start and centre after every layer

@@ -146,6 +146,15 @@ def weight_normalised(*, positions: int, inputs: int, outputs: int, kernel: int)
     )
 
 
+def tap_normalised(*, positions: int, width: int, groups: int, kernel: int) -> ClosedForm:
+    """The same in groups, with a length for each tap, and a bias for each channel."""
+    return ClosedForm(
+        params="d*(d//g)*k + k + d",
+        macs="n*d*(d//g)*k",
+        symbols={"n": positions, "d": width, "g": groups, "k": kernel},
+    )
+
+
 def embedding(*, words: int, width: int) -> ClosedForm:
     """A table that is looked up, never multiplied."""
     return ClosedForm(params="V*d", macs="0", symbols={"V": words, "d": width})
@@ -158,163 +167,9 @@ def normalisation(*, width: int, weight: bool, bias: bool) -> ClosedForm:
     return ClosedForm(params=params, macs="0", symbols={"d": width})
 
 
-def attention(
-    *, batch: int, heads: int, queries: int, keys: int, key_width: int, value_width: int
-) -> ClosedForm:
-    """softmax(q k') v for every head; `keys` are those that each query meets."""
-    return ClosedForm(
-        params="0",
-        macs="B*H*L*S*(d + e)",
-        symbols={
-            "B": batch,
-            "H": heads,
-            "L": queries,
-            "S": keys,
-            "d": key_width,
-            "e": value_width,
-        },
-    )
-
-
-def window_covers(length: int, *, window: int, dilation: int, causal: bool) -> bool:
-    """Return whether a window holds every key that any of so many queries may see.
-
-    Such attention is full attention, and costs what that does.
-    """
-    return dilation == 1 and window >= (length if causal else 2 * length - 1)
-
-
-def linear_attention(
-    *,
-    batch: int,
-    heads: int,
-    groups: int,
-    queries: int,
-    keys: int,
-    key_width: int,
-    value_width: int,
-    causal: bool,
-) -> ClosedForm:
-    """Katharopoulos et al. 2020, equations 4 to 9, with `groups` key heads.
-
-    Keys meet values, queries the matrices and sums. Where it is causal, queries meet the keys of
-    their own chunk too, one for each feature of a key.
-    """
-    symbols = {"B": batch, "H": heads, "K": groups, "d": key_width, "e": value_width}
-    if not causal:
-        macs = "B*K*S*d*e + B*H*L*d*(e + 1)"
-        return ClosedForm(params="0", macs=macs, symbols=symbols | {"L": queries, "S": keys})
-    chunk = min(key_width, queries)
-    return ClosedForm(
-        params="0",
-        macs="B*K*L*d*e + B*H*L*d*(e + 1) + B*H*L*C*(d + e)",
-        symbols=symbols | {"L": -(-queries // chunk) * chunk, "C": chunk},
-    )
-
-
 def comparison(*, batch: int, width: int) -> ClosedForm:
     """Each of a batch with each of another, as images and texts (Radford et al. 2021, figure 3)."""
     return ClosedForm(params="0", macs="B*B*e", symbols={"B": batch, "e": width})
-
-
-def relative_attention(
-    *,
-    batch: int,
-    heads: int,
-    queries: int,
-    keys: int,
-    distances: int,
-    width: int,
-    segments: bool = False,
-    asked: bool = False,
-) -> ClosedForm:
-    """Dai et al. 2019, section 3.3: each query meets every key twice and every distance once.
-
-    With `segments` there are vectors for them too (Yang et al. 2019, section 2.5), which each query
-    meets where it is `asked` whether a key is of its own.
-    """
-    third = " + 2" if segments and asked else ""
-    return ClosedForm(
-        params="5*H*d" if segments else "2*H*d",
-        macs=f"B*H*L*(2*S + P{third})*d",
-        symbols={"B": batch, "H": heads, "L": queries, "S": keys, "P": distances, "d": width},
-    )
-
-
-def dual_scan(
-    *, batch: int, length: int, heads: int, width: int, state: int, chunk: int
-) -> ClosedForm:
-    """Dao & Gu 2024, listing 1: positions of a chunk meet each other; states are made, and read."""
-    chunk = min(chunk, length)
-    return ClosedForm(
-        params="3*H",
-        macs="B*L*Q*(N + H*P) + 2*B*L*H*N*P",
-        symbols={
-            "B": batch,
-            "L": -(-length // chunk) * chunk,
-            "Q": chunk,
-            "H": heads,
-            "P": width,
-            "N": state,
-        },
-    )
-
-
-def rank_of_steps(width: int) -> int:
-    """Return the rank of the steps of a selective scan (Gu & Dao 2023, section 3.6).
-
-    >>> rank_of_steps(768), rank_of_steps(100)
-    (48, 7)
-    """
-    return -(-width // 16)
-
-
-def selective_scan(*, rows: int, inner: int, state: int) -> ClosedForm:
-    """Gu & Dao 2023, algorithm 2: each of `rows` positions reads its state of every feature."""
-    return ClosedForm(params="i*s + i", macs="n*i*s", symbols={"n": rows, "i": inner, "s": state})
-
-
-def multihead_attention(
-    *, batch: int, queries: int, keys: int, width: int, bias: bool, added: int = 0
-) -> ClosedForm:
-    """torch's MultiheadAttention without its output projection, which is a layer of its own.
-
-    `added` keys are met by every query but made by no projection. The number of heads changes
-    nothing (Vaswani et al. 2017, section 3.2.2).
-    """
-    return ClosedForm(
-        params="3*E*E + 3*E" if bias else "3*E*E",
-        macs="B*(L + 2*S)*E*E + 2*B*L*" + ("(S + a)*E" if added else "S*E"),
-        symbols={"B": batch, "L": queries, "S": keys, "E": width, "a": added},
-    )
-
-
-def recurrent(
-    *,
-    rows: int,
-    inputs: int,
-    hidden: int,
-    gates: int,
-    layers: int,
-    directions: int,
-    bias: bool,
-) -> ClosedForm:
-    """LSTM (4 gates), GRU (3) or plain (1) recurrence over `rows` = batch x steps."""
-    first = "g*h*(i + h)"
-    later = "g*h*(D*h + h)"
-    weights = f"D*({first} + (N - 1)*{later})"
-    return ClosedForm(
-        params=f"{weights} + 2*D*N*g*h" if bias else weights,
-        macs=f"n*{weights}",
-        symbols={
-            "n": rows,
-            "i": inputs,
-            "h": hidden,
-            "g": gates,
-            "N": layers,
-            "D": directions,
-        },
-    )
 
 
 def experts(

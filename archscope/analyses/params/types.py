@@ -22,7 +22,7 @@ from archscope.counting.layer_types import (
 )
 from archscope.records import frozen
 from archscope.subject import Subject
-from archscope.theory import counts
+from archscope.theory import counts, mixing_counts
 from archscope.theory.census import ATTENTION, FUNCTIONS, OWN_PARAMETERS
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _PARAMETRIZED = re.compile(r"(^|\.)parametrizations\..*")
 """What torch puts below a layer whose weight is computed, as by weight norm."""
-_SCORES = counts.attention(batch=1, heads=1, queries=1, keys=1, key_width=1, value_width=1)
+_SCORES = mixing_counts.attention(batch=1, heads=1, queries=1, keys=1, key_width=1, value_width=1)
 
 
 @frozen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archscope.blocks.examples import features, tokens
 from archscope.families import Family
+from archscope.families.conformer.census import census
 from archscope.families.conformer.outline import outline
 from archscope.families.conformer.spec import ConformerSpec, blocks, describe
 from archscope.subject import Inputs
@@ -26,4 +27,5 @@ FAMILY = Family(
     module="archscope.families.conformer.network:Conformer",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.detection.census import census
 from archscope.families.detection.outline import outline
 from archscope.families.detection.spec import DetectionSpec, blocks, describe
 
@@ -14,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.detection.network:Detector",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

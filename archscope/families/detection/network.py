@@ -16,11 +16,9 @@ from torch import Tensor, nn
 from archscope.blocks.feature_pyramid import ExtraLevels, FeaturePyramid
 from archscope.blocks.frozen_norm import freeze_norms
 from archscope.blocks.residual_plan import Block
-from archscope.families.detection.spec import GROUPS, DetectionSpec, resnet_spec
+from archscope.families.detection.spec import GROUPS, SIDES, DetectionSpec, resnet_spec
 from archscope.families.resnet.network import ResNetBody
 
-SIDES = 4
-"""Numbers of a box."""
 OUTPUTS = {
     "cls_logits": "cls_logits",
     "bbox_reg": "bbox_regression",

@@ -25,6 +25,8 @@ RESNETS: dict[str, tuple[Kind, tuple[int, ...]]] = {
 """Kind and number of blocks of each backbone (He et al. 2016, table 1)."""
 ANCHORS = {"retinanet": 9, "fcos": 1}
 """Boxes that are scored at each position (Lin et al. 2017, section 4; Tian et al. 2019)."""
+SIDES = 4
+"""Numbers of a box."""
 GROUPS = 32
 """Groups of a group norm in the heads (Tian et al. 2019, in their code)."""
 COARSEST = 32

@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.espnet.census import census
 from archscope.families.espnet.spec import EspnetSpec, blocks, describe
 
 FAMILY = Family(
@@ -12,4 +13,5 @@ FAMILY = Family(
     inputs=images,
     module="archscope.families.espnet.network:Espnet",
     blocks=blocks,
+    census=census,
 )

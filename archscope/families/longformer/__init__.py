@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import text
 from archscope.families import Family
+from archscope.families.longformer.census import census
 from archscope.families.longformer.outline import outline
 from archscope.families.longformer.spec import LongformerSpec, blocks, describe
 
@@ -14,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.longformer.network:Longformer",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

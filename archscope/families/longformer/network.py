@@ -22,6 +22,7 @@ from archscope.blocks.norm_place import PostNormBlock
 from archscope.blocks.plan import Numbered
 from archscope.blocks.stack import stack
 from archscope.families.longformer.spec import LongformerSpec
+from archscope.theory import mixing_counts
 from archscope.theory.counts import ClosedForm
 
 
@@ -125,18 +126,13 @@ class SlidingChunks(nn.Module):
     def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Scores of n - 1 pairs of blocks, values of n triples, and both of the global tokens."""
         batch, heads, length, width = inputs[0]
-        few = " + 2*n*w*G" if self.global_tokens else ""
-        return ClosedForm(
-            params="0",
-            macs=f"B*H*((n - 1)*4*w*w + n*3*w*w{few})*d",
-            symbols={
-                "B": batch,
-                "H": heads,
-                "n": length // self.one_sided,
-                "w": self.one_sided,
-                "G": self.global_tokens,
-                "d": width,
-            },
+        return mixing_counts.sliding_chunks(
+            batch=batch,
+            heads=heads,
+            length=length,
+            one_sided=self.one_sided,
+            width=width,
+            global_tokens=self.global_tokens,
         )
 
     def _band(self, q: Tensor, k: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from archscope.blocks.counted import embedding, linear
 from archscope.families.lstm.spec import LstmSpec
 from archscope.theory.census import RECURRENT, Census, Counted
-from archscope.theory.counts import recurrent
+from archscope.theory.mixing_counts import recurrent
 
 
 def census(spec: LstmSpec) -> Census:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from archscope.blocks.counted import convolution, embedding, linear, norm, state_space
 from archscope.families.mamba.spec import MambaSpec
 from archscope.theory.census import STATE_SPACE, Census, Counted, repeated
-from archscope.theory.counts import dual_scan
+from archscope.theory.mixing_counts import dual_scan
 
 
 def census(spec: MambaSpec) -> Census:

@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import text
 from archscope.families import Family
+from archscope.families.reformer.census import census
 from archscope.families.reformer.spec import ReformerSpec, blocks, describe
 
 FAMILY = Family(
@@ -12,4 +13,5 @@ FAMILY = Family(
     inputs=text,
     module="archscope.families.reformer.network:Reformer",
     blocks=blocks,
+    census=census,
 )

@@ -14,7 +14,7 @@ import archscope.families.transformer.kinds as kinds
 from archscope.blocks.counted import convolution, embedding, linear, own
 from archscope.blocks.plan import lists
 from archscope.families.transformer.spec import BlockPlan, TransformerSpec, blocks
-from archscope.theory import counts
+from archscope.theory import mixing_counts
 from archscope.theory.census import Census, Counted, repeated
 
 
@@ -129,7 +129,7 @@ def _keys(spec: TransformerSpec, block: BlockPlan, tokens: int) -> int:
     if block.window is None or spec.masks_scores:
         return tokens
     step, window = spec.window_step, block.window
-    whole = counts.window_covers(tokens, window=window, dilation=step, causal=block.causal)
+    whole = mixing_counts.window_covers(tokens, window=window, dilation=step, causal=block.causal)
     return tokens if whole else window
 
 
@@ -145,7 +145,7 @@ def _product(spec: TransformerSpec, queries: int, keys: int) -> Counted:
 
 
 def _linear_product(spec: TransformerSpec, tokens: int, *, causal: bool) -> Counted:
-    form = counts.linear_attention(
+    form = mixing_counts.linear_attention(
         batch=spec.batch_size,
         heads=spec.heads,
         groups=spec.key_heads,

@@ -2,6 +2,7 @@
 
 from archscope.blocks.examples import images
 from archscope.families import Family
+from archscope.families.vitdet.census import census
 from archscope.families.vitdet.outline import outline
 from archscope.families.vitdet.spec import VitDetSpec, blocks, describe
 
@@ -14,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.vitdet.network:VitDet",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

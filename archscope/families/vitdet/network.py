@@ -23,6 +23,7 @@ from archscope.blocks.relative import BiasedDotProduct
 from archscope.blocks.residual import convolution
 from archscope.blocks.stack import stack
 from archscope.families.vitdet.spec import WINDOW, VitDetSpec
+from archscope.theory import mixing_counts
 from archscope.theory.counts import ClosedForm
 
 EPSILON = 1e-6
@@ -58,10 +59,8 @@ class AxialBias(nn.Module):
     def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Two tables of 2 W - 1 offsets; each query meets W of them along each axis."""
         batch, heads, queries, width = inputs[0]
-        return ClosedForm(
-            params="2*(2*w - 1)*d",
-            macs="2*b*h*q*w*d",
-            symbols={"b": batch, "h": heads, "q": queries, "w": self.side, "d": width},
+        return mixing_counts.axial_bias(
+            batch=batch, heads=heads, queries=queries, side=self.side, width=width
         )
 
 

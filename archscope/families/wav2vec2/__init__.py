@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archscope.blocks.examples import features
 from archscope.families import Family
+from archscope.families.wav2vec2.census import census
 from archscope.families.wav2vec2.outline import outline
 from archscope.families.wav2vec2.spec import Wav2Vec2Spec, blocks, describe
 from archscope.subject import Inputs
@@ -23,4 +24,5 @@ FAMILY = Family(
     module="archscope.families.wav2vec2.network:Wav2Vec2",
     blocks=blocks,
     outline=outline,
+    census=census,
 )

@@ -19,7 +19,7 @@ from archscope.blocks.norm_place import PostNormBlock, PreNormBlock
 from archscope.blocks.plan import Numbered
 from archscope.blocks.stack import stack
 from archscope.families.wav2vec2.spec import Convolution, Wav2Vec2Spec, convolutions
-from archscope.theory.counts import ClosedForm, positions_of
+from archscope.theory.counts import ClosedForm, positions_of, tap_normalised
 
 
 class Wav2Vec2(nn.Module):
@@ -174,8 +174,6 @@ class TapNormConv1d(nn.Module):
     def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """As a grouped convolution, with one more parameter for each tap."""
         width, _, kernel = self.weight_v.shape
-        return ClosedForm(
-            params="d*(d//g)*k + k + d",
-            macs="n*d*(d//g)*k",
-            symbols={"n": positions_of(output), "d": width, "g": self.groups, "k": kernel},
+        return tap_normalised(
+            positions=positions_of(output), width=width, groups=self.groups, kernel=kernel
         )

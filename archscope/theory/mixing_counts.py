@@ -1,0 +1,222 @@
+"""Closed forms of what mixes the positions of a sequence: attention, recurrences and scans.
+
+Like those of `counts`: the parameters, and the multiply-accumulates of one forward pass.
+"""
+
+from __future__ import annotations
+
+from archscope.theory.counts import ClosedForm
+
+
+def attention(
+    *, batch: int, heads: int, queries: int, keys: int, key_width: int, value_width: int
+) -> ClosedForm:
+    """softmax(q k') v for every head; `keys` are those that each query meets."""
+    return ClosedForm(
+        params="0",
+        macs="B*H*L*S*(d + e)",
+        symbols={
+            "B": batch,
+            "H": heads,
+            "L": queries,
+            "S": keys,
+            "d": key_width,
+            "e": value_width,
+        },
+    )
+
+
+def multihead_attention(
+    *, batch: int, queries: int, keys: int, width: int, bias: bool, added: int = 0
+) -> ClosedForm:
+    """torch's MultiheadAttention without its output projection, which is a layer of its own.
+
+    `added` keys are met by every query but made by no projection. The number of heads changes
+    nothing (Vaswani et al. 2017, section 3.2.2).
+    """
+    return ClosedForm(
+        params="3*E*E + 3*E" if bias else "3*E*E",
+        macs="B*(L + 2*S)*E*E + 2*B*L*" + ("(S + a)*E" if added else "S*E"),
+        symbols={"B": batch, "L": queries, "S": keys, "E": width, "a": added},
+    )
+
+
+def window_covers(length: int, *, window: int, dilation: int, causal: bool) -> bool:
+    """Return whether a window holds every key that any of so many queries may see.
+
+    Such attention is full attention, and costs what that does.
+    """
+    return dilation == 1 and window >= (length if causal else 2 * length - 1)
+
+
+def linear_attention(
+    *,
+    batch: int,
+    heads: int,
+    groups: int,
+    queries: int,
+    keys: int,
+    key_width: int,
+    value_width: int,
+    causal: bool,
+) -> ClosedForm:
+    """Katharopoulos et al. 2020, equations 4 to 9, with `groups` key heads.
+
+    Keys meet values, queries the matrices and sums. Where it is causal, queries meet the keys of
+    their own chunk too, one for each feature of a key.
+    """
+    symbols = {"B": batch, "H": heads, "K": groups, "d": key_width, "e": value_width}
+    if not causal:
+        macs = "B*K*S*d*e + B*H*L*d*(e + 1)"
+        return ClosedForm(params="0", macs=macs, symbols=symbols | {"L": queries, "S": keys})
+    chunk = min(key_width, queries)
+    return ClosedForm(
+        params="0",
+        macs="B*K*L*d*e + B*H*L*d*(e + 1) + B*H*L*C*(d + e)",
+        symbols=symbols | {"L": -(-queries // chunk) * chunk, "C": chunk},
+    )
+
+
+def relative_attention(
+    *,
+    batch: int,
+    heads: int,
+    queries: int,
+    keys: int,
+    distances: int,
+    width: int,
+    segments: bool = False,
+    asked: bool = False,
+) -> ClosedForm:
+    """Dai et al. 2019, section 3.3: each query meets every key twice and every distance once.
+
+    With `segments` there are vectors for them too (Yang et al. 2019, section 2.5), which each query
+    meets where it is `asked` whether a key is of its own.
+    """
+    third = " + 2" if segments and asked else ""
+    return ClosedForm(
+        params="5*H*d" if segments else "2*H*d",
+        macs=f"B*H*L*(2*S + P{third})*d",
+        symbols={"B": batch, "H": heads, "L": queries, "S": keys, "P": distances, "d": width},
+    )
+
+
+def recurrent(
+    *,
+    rows: int,
+    inputs: int,
+    hidden: int,
+    gates: int,
+    layers: int,
+    directions: int,
+    bias: bool,
+) -> ClosedForm:
+    """LSTM (4 gates), GRU (3) or plain (1) recurrence over `rows` = batch x steps."""
+    first = "g*h*(i + h)"
+    later = "g*h*(D*h + h)"
+    weights = f"D*({first} + (N - 1)*{later})"
+    return ClosedForm(
+        params=f"{weights} + 2*D*N*g*h" if bias else weights,
+        macs=f"n*{weights}",
+        symbols={
+            "n": rows,
+            "i": inputs,
+            "h": hidden,
+            "g": gates,
+            "N": layers,
+            "D": directions,
+        },
+    )
+
+
+def selective_scan(*, rows: int, inner: int, state: int) -> ClosedForm:
+    """Gu & Dao 2023, algorithm 2: each of `rows` positions reads its state of every feature."""
+    return ClosedForm(params="i*s + i", macs="n*i*s", symbols={"n": rows, "i": inner, "s": state})
+
+
+def rank_of_steps(width: int) -> int:
+    """Return the rank of the steps of a selective scan (Gu & Dao 2023, section 3.6).
+
+    >>> rank_of_steps(768), rank_of_steps(100)
+    (48, 7)
+    """
+    return -(-width // 16)
+
+
+def dual_scan(
+    *, batch: int, length: int, heads: int, width: int, state: int, chunk: int
+) -> ClosedForm:
+    """Dao & Gu 2024, listing 1: positions of a chunk meet each other; states are made, and read."""
+    chunk = min(chunk, length)
+    return ClosedForm(
+        params="3*H",
+        macs="B*L*Q*(N + H*P) + 2*B*L*H*N*P",
+        symbols={
+            "B": batch,
+            "L": -(-length // chunk) * chunk,
+            "Q": chunk,
+            "H": heads,
+            "P": width,
+            "N": state,
+        },
+    )
+
+
+def sliding_chunks(
+    *, batch: int, heads: int, length: int, one_sided: int, width: int, global_tokens: int
+) -> ClosedForm:
+    """Beltagy et al. 2020, section 3.1, in whole blocks of `one_sided` tokens.
+
+    Scores of all pairs of neighbouring blocks, values of all triples, and both of the first tokens
+    that all see.
+    """
+    few = " + 2*n*w*G" if global_tokens else ""
+    return ClosedForm(
+        params="0",
+        macs=f"B*H*((n - 1)*4*w*w + n*3*w*w{few})*d",
+        symbols={
+            "B": batch,
+            "H": heads,
+            "n": length // one_sided,
+            "w": one_sided,
+            "G": global_tokens,
+            "d": width,
+        },
+    )
+
+
+def hashing(
+    *, batch: int, heads: int, hashes: int, length: int, width: int, directions: int
+) -> ClosedForm:
+    """Kitaev et al. 2020, section 2: each vector meets each direction of a hash."""
+    return ClosedForm(
+        params="0",
+        macs="B*H*h*S*d*R",
+        symbols={
+            "B": batch,
+            "H": heads,
+            "h": hashes,
+            "S": length,
+            "d": width,
+            "R": directions,
+        },
+    )
+
+
+def chunks(*, batch: int, heads: int, length: int, size: int, width: int) -> ClosedForm:
+    """Kitaev et al. 2020, section 2: a query meets two chunks, its own and the one before."""
+    keys = length if length <= size else 2 * size
+    return ClosedForm(
+        params="0",
+        macs="B*H*L*2*K*d",
+        symbols={"B": batch, "H": heads, "L": length, "K": keys, "d": width},
+    )
+
+
+def axial_bias(*, batch: int, heads: int, queries: int, side: int, width: int) -> ClosedForm:
+    """Li et al. 2022, MViTv2, equation 4: a query meets an offset to each row and each column."""
+    return ClosedForm(
+        params="2*(2*w - 1)*d",
+        macs="2*b*h*q*w*d",
+        symbols={"b": batch, "h": heads, "q": queries, "w": side, "d": width},
+    )
