@@ -185,6 +185,7 @@ def test_the_module_that_reads_all_positions_is_there(text: str, module: str | N
         ("lenet:input_size=9", "too small: conv2: 2 positions"),
         ("lenet:kernels=3/3/3", "3 for channels of 2"),
         ("inception:input_size=298", "too small for auxiliary; 299 or more"),
+        ("inception:version=v1,input_size=14", "too small for its pools; 15 or more"),
         ("inception:auxiliary=false,input_size=74", "75 or more"),
         ("inception:version=v1,large_kernel=4", "is even"),
         ("inception:large_kernel=5", "needs version v1"),

@@ -10,7 +10,7 @@ from archscope.errors import SpecError
 from archscope.records import frozen
 from archscope.specs import check, option
 
-SMALLEST = {("v1", False): 1, ("v1", True): 1, ("v3", False): 75, ("v3", True): 299}
+SMALLEST = {("v1", False): 15, ("v1", True): 15, ("v3", False): 75, ("v3", True): 299}
 """The smallest input of each version, without and with its auxiliary classifier: this one's
 convolution of 5x5 reads 17 positions through a pool of 5 and stride 3."""
 
@@ -42,6 +42,7 @@ class InceptionSpec:
         smallest = SMALLEST[self.version, self.auxiliary]
         if self.input_size < smallest:
             why = "{auxiliary}" if self.auxiliary else "its convolutions without padding"
+            why = "its pools" if self.version == "v1" else why
             problem = f"is too small for {why}; {smallest} or more"
             raise SpecError("input_size", self.input_size, problem)
 
