@@ -131,9 +131,6 @@ def _left(
     size: int, kernel: int, *, stride: int, dilation: int = 1, padding: int = 0, ceil: bool = False
 ) -> int:
     """Return the positions that a window leaves of so many, be it a convolution's or a pool's."""
-    kind = "pool" if ceil else "conv"
     sides = (padding, padding)
-    layer = Layer(
-        kernel=kernel, stride=stride, dilation=dilation, padding=sides, kind=kind, ceil_mode=ceil
-    )
+    layer = Layer(kernel=kernel, stride=stride, dilation=dilation, padding=sides, ceil_mode=ceil)
     return output_size(layer, size)

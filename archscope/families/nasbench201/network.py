@@ -64,8 +64,8 @@ class Reduction(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Take (B, I, X, Y), return (B, O, x, y)."""
-        around: Tensor = self.downsample(x)
-        return around + self.conv_b(self.conv_a(x))
+        out: Tensor = self.downsample(x) + self.conv_b(self.conv_a(x))
+        return out
 
 
 class NasBench201(nn.Module):

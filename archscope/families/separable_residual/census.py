@@ -55,9 +55,12 @@ def xception_block(x: Maps, block: Block) -> Walk:
     y, last = x, len(block.channels) - 1
     for number, channels in enumerate(block.channels[1:], start=1):
         stride = block.stride if block.aligned and number == last else 1
-        between = "norm" if block.aligned else "nothing"
         y = yield from separable(
-            y, channels, stride=stride, dilation=block.dilation, between=between
+            y,
+            channels,
+            stride=stride,
+            dilation=block.dilation,
+            between="norm" if block.aligned else "nothing",
         )
     if block.stride > 1 and not block.aligned:
         y = pooled(y, 3, stride=block.stride, padding=1)

@@ -15,7 +15,7 @@ from archscope.blocks.counted import convolution, embedding, linear, own
 from archscope.blocks.plan import lists
 from archscope.families.transformer.spec import BlockPlan, TransformerSpec, blocks
 from archscope.theory import mixing_counts
-from archscope.theory.census import Census, Counted, repeated
+from archscope.theory.census import ATTENTION, Census, Counted, repeated
 
 
 def census(spec: TransformerSpec) -> Census:
@@ -156,7 +156,7 @@ def _linear_product(spec: TransformerSpec, tokens: int, *, causal: bool) -> Coun
         causal=causal,
     )
     outputs = spec.batch_size * tokens * spec.heads * spec.head_width
-    return Counted(kind=counted.ATTENTION, form=form, outputs=outputs)
+    return Counted(kind=ATTENTION, form=form, outputs=outputs)
 
 
 def _state_space(
