@@ -130,13 +130,32 @@ def _graph(chance: random.Random) -> dict[str, Any]:
     return {"matrix": "/".join(rows), "operators": operators}
 
 
-DRAWN = {"nasbench201": _cell_of_six, "nasbench101": _graph}
-"""Of families whose texts say a cell, what draws one."""
+CLAUSES = (
+    "conv 4", "conv 8 k3x1 s2", "conv 4 k2 d3 valid", "conv dw", "conv 8 sep g2 bn", "conv k5 res",
+    "pool 2", "avgpool 3 s2 p1", "pool 2 ceil", "tconv 4 k4 s2 p1", "tconv 8 k3 s2 dw op1", "up 2",
+    "up 2 linear", "bn", "gn2", "ln", "instance", "relu", "2x(conv 4 d1,2 res)",
+    "res(conv 4 bn; conv 8 p0)", "res(conv 4 s2; conv 4)", "3x(conv 8 k2 d1,2,4 causal bias off)",
+)  # fmt: skip
+"""Steps of a sentence."""
+
+
+def _sentence(chance: random.Random) -> dict[str, Any]:
+    """Return a stack of up to six steps in words, in one to three dimensions."""
+    sizes = "x".join(str(chance.randint(8, 20)) for _ in range(chance.randint(1, 3)))
+    steps = [chance.choice(CLAUSES) for _ in range(chance.randint(1, 6))]
+    end = ["head 3"] if chance.random() < 0.5 else []
+    return {"layers": "; ".join([f"in 4x{sizes}", *steps, *end])}
+
+
+DRAWN = {"nasbench201": _cell_of_six, "nasbench101": _graph, "cnn": _sentence}
+"""Of families whose texts say what their numbers cannot, what draws one."""
+SAID = {"nasbench201": 1.0, "nasbench101": 1.0, "cnn": 0.5}
+"""Share of the specs that are drawn so."""
 
 
 def drawn(family: Family, chance: random.Random) -> dict[str, Any]:
     """Return some fields with values at random, each of its kind and in its range."""
-    if family.name in DRAWN:
+    if family.name in DRAWN and chance.random() < SAID[family.name]:
         return DRAWN[family.name](chance)
     found: dict[str, Any] = dict(LITTLE.get(family.name, {}))
     for field in fields(family.spec):
