@@ -107,7 +107,7 @@ def search_network(
         if each.analysis != "time":
             require_known(family, each.name)
     rate = None if sample_rate is None else read_rate(sample_rate)
-    variants = _variants(family, fixed, axes, rate, network)
+    variants = _variants(family, fixed, axes, rate, network, wanted.solve)
     outcome = solved(variants, wanted)
     rows = tuple(
         _looked_at(outcome, at, row, measures, verify=verify, device=device)
@@ -210,10 +210,11 @@ def _variants(
     axes: Mapping[str, Sequence[Any]],
     rate: Fraction | None,
     network: Network,
+    solve: str,
 ) -> Variants:
     name = network.origin.partition(":")[2]
     implied = _implied(network, fixed)
-    variants = Variants(family, fixed, axes, rate, name=name, implied=implied)
+    variants = Variants(family, fixed, axes, rate, name=name, implied=implied, solve=solve)
     if len(variants) == 1:
         raise UsageError(
             f"{network.name}: nothing is left to choose; give a field several values, e.g. "

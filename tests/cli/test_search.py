@@ -79,7 +79,7 @@ def test_each_choice_has_its_best(archscope: Run) -> None:
 def test_depth_against_width_at_equal_parameters(archscope: Run) -> None:
     found = archscope(
         *("search", "transformer", "--iso", "params=1M", "--depth", "2,4,8", "-f", "json"),
-        *("--d-model", "32:512:8", "--vocab-size", "0", "--seq-len", "16", "--where", "depth < 8"),
+        *("--vocab-size", "0", "--seq-len", "16", "--where", "depth < 8"),
     )
     rows = found.rows("search.variants")
 
@@ -145,7 +145,10 @@ def test_in_python_lists_are_chosen_from(tmp_path: Path) -> None:
         (("cnn", "--measure", "nonzero"), "nonzero is not known in closed form"),
         (("cnn", "--minimise", "parms"), "Did you mean 'params'?"),
         (("torch.nn:Linear", "--where", "params < 3"), "a family, e.g. cnn or transformer"),
-        (("transformer", "--iso", "params=1M", "--solve", "heads"), "say which axis of numbers"),
+        (
+            ("transformer", "--iso", "params=1M", "--solve", "heads"),
+            "which field of several numbers is chosen",
+        ),
     ],
 )
 def test_what_cannot_be_searched_is_refused(

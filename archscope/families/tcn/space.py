@@ -43,5 +43,5 @@ def _trends(possible: Possible) -> Iterator[tuple[tuple[str, str], int]]:
         yield (name, "rf.*"), 0
 
 
-SPACE = Space(axes=axes, trends=trends)
+SPACE = Space(axes=axes, trends=trends, width="hidden_channels", widths=tuple(range(1, 513)))
 """The choices, and what is known of them."""

@@ -44,5 +44,5 @@ def _trends() -> Iterator[tuple[tuple[str, str], int]]:
         yield (name, "rf.*"), 0
 
 
-SPACE = Space(axes=axes, trends=trends)
+SPACE = Space(axes=axes, trends=trends, width="residual_channels", widths=tuple(range(1, 513)))
 """The choices, and what is known of them."""
