@@ -12,12 +12,12 @@ from archscope.columns import Kind
 from archscope.errors import UsageError, did_you_mean, same_word
 from archscope.records import frozen
 from archscope.studies import measures
-from archscope.studies.sweep.choosing import asked_by, goal, read_where
+from archscope.studies.sweep.choosing import asked_by, goal
 from archscope.studies.sweep.rows import Layout, Measured, axis_field
-from archscope.studies.where import Condition
 from archscope.subject import Request
 from archscope.sweeping.answering import ALONE, needs_no_inputs
 from archscope.sweeping.axes import Axis, argument_axis, field_axis
+from archscope.sweeping.conditions import condition_of, fields_of
 from archscope.sweeping.question import Question, Variant, variant
 from archscope.sweeping.solving import Solve, solve_of
 from archscope.sweeping.space import Space
@@ -166,7 +166,7 @@ def planned(asked: Asked) -> Planned:
     also = measures_of(asked.wish, fields_of(spec, axes), asked.sample_rate)
     aim = [question.solve.measure] if question.solve else []
     names = tuple(each.name for each in measures.chosen((*wanted, *also, *aim)))
-    question = replace(question, measures=names)
+    question = replace(question, measures=names, where=asked.wish.where)
     made = Planned(question=question, space=space, spec=spec, wish=asked.wish)
     check_wish(asked.wish, made.layout, fields_of(spec, axes))
     if needs_no_inputs(names):
@@ -241,16 +241,6 @@ def _usual(question: Question, space: Space) -> tuple[str, ...]:
     return USUAL
 
 
-def fields_of(spec: type | None, axes: Sequence[Axis] = ()) -> Mapping[str, bool]:
-    """Return the fields that a condition may name, and whether each is a switch."""
-    if spec is None:
-        return {a.name: all(isinstance(v, bool) for v in a.values) for a in axes}
-    kinds = ("integer", "number", "switch", "list")
-    return {
-        f.name: f.kind == "switch" for f in specs.flags(spec) if f.kind in kinds and not f.kinds
-    }
-
-
 def measures_of(wish: Wish, fields: Mapping[str, bool], rate: str | None) -> tuple[str, ...]:
     """Return the measures that a wish names; raises `UsageError` where it cannot be granted."""
     names: list[str] = []
@@ -299,12 +289,6 @@ def plotted_fields(words: Iterable[str], layout: Layout) -> list[str]:
 def _fields_by_word(layout: Layout) -> dict[str, str]:
     known = {name: axis_field(name) for name in layout.names}
     return known | {each.heading: layout.field_of(each) for each in layout.measured}
-
-
-def condition_of(text: str, fields: Mapping[str, bool]) -> Condition:
-    """Return a condition over measures and these fields, of which some are switches."""
-    switches = [name for name, is_switch in fields.items() if is_switch]
-    return read_where(text, tuple(fields), switches)
 
 
 def layout_of(
