@@ -45,7 +45,7 @@ def condition_of(text: str, fields: Mapping[str, bool]) -> Condition:
 
 
 @cache
-def _of_spec(text: str, spec: type) -> Condition:
+def _of_spec(text: str, spec: Any) -> Condition:
     return condition_of(text, fields_of(spec))
 
 
