@@ -11,7 +11,7 @@ import gc
 import json
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from math import isinf
@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 from archscope.analyses import ANALYSES
 from archscope.errors import UsageError
 from archscope.records import frozen
+from archscope.registry import resolve
 from archscope.results import (
     SCHEMA,
     Convention,
@@ -167,9 +168,10 @@ def _section(address: str, entry: Any, config: Mapping[str, Any]) -> Section:
 def _declared(address: str, config: Mapping[str, Any]) -> Section:
     """Return the section without rows that is declared at an address, for a report's config."""
     name, _, _ = address.partition(".")
-    declared: tuple[Section, ...] = ()
+    declared: Iterable[Section] = ()
     if name in ANALYSES.names():
-        declared = ANALYSES.get(name).declared()
+        sections = ANALYSES.get(name).sections
+        declared = (resolve(each) if isinstance(each, str) else each for each in sections)
     elif name in STUDIES.names():
         try:
             declared = STUDIES.get(name).declared(config)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from archscope import specs
 from archscope.analyses import ANALYSES, Needs
 from archscope.errors import ArchscopeError, ForwardError, ThresholdError, UsageError
 from archscope.results import Convention, Environment, Note, Report, Section
@@ -36,7 +37,8 @@ def analyse(
     def report(sections: tuple[Section, ...]) -> Report:
         title = " · ".join([subject.name, *(s.about for s in sections if s.about)])
         told = tuple(replace(section, about="") for section in sections)
-        made = assemble(analysis, title, subject.config, told, convention)
+        config = {**subject.config, **_asked(analysis, settings)}
+        made = assemble(analysis, title, config, told, convention)
         inputs = subject.inputs if isinstance(subject, Subject) else None
         shapes = inputs.shapes() if inputs else ()
         return replace(made, inputs=shapes, origin=subject.origin)
@@ -50,6 +52,18 @@ def analyse(
         if error.sections:
             error.report = report(error.sections)
         raise
+
+
+def _asked(analysis: str, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the settings that an analysis declares and that are not as usual, as plain values."""
+    declared = ANALYSES.get(analysis).settings
+    fields = specs.fields(declared) if declared else ()
+    asked = {
+        field.name: specs.plain(settings[field.name])
+        for field in fields
+        if settings.get(field.name, field.default) != field.default
+    }
+    return {"settings": asked} if asked else {}
 
 
 def _sections(

@@ -12,9 +12,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 
 REPEATS = 7
+REPORTS = Path(__file__).parents[1] / "reports"
 ARCHSCOPE = [sys.executable, "-m", "archscope"]
 
 
@@ -52,6 +54,9 @@ def start() -> None:
     tables = [sys.executable, "-c", "import click, rich.table"]
     rf = [*ARCHSCOPE, "rf", "--dilations", "1,2,4"]
     ratio("rf --dilations 1,2,4 against importing click and rich", rf, tables, 1.5)
+    saved = [str(REPORTS / name) for name in ("gpt2-12.json", "gpt2-24.json")]
+    compare = [*ARCHSCOPE, "compare", *saved]
+    ratio("compare of two saved files against importing click and rich", compare, tables, 1.5)
 
 
 def params() -> None:

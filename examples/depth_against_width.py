@@ -1,7 +1,7 @@
 """Claim: of as many parameters, a deeper Transformer computes more, in many more steps.
 
 python examples/depth_against_width.py
-archscope search transformer --iso params=124M --depth 6:96:*2 --d-model 64:1536:8
+archscope search transformer --iso params=124M --depth 6:96:*2
 
 Tay et al. 2021, "Scale Efficiently" (arXiv:2109.10686), make depth go before width: DeepNarrow.
 What that costs beside parameters is counted here, for the shape of GPT-2 small.
@@ -10,7 +10,7 @@ What that costs beside parameters is counted here, for the shape of GPT-2 small.
 import archscope
 
 DEPTHS = [6, 12, 24, 48, 96]
-found = archscope.search("transformer", iso="params=124M", depth=DEPTHS, d_model=range(64, 1537, 8))
+found = archscope.search("transformer", iso="params=124M", depth=DEPTHS)
 rows = found.section("search.variants").rows
 
 print("depth  d_model   parameters        MACs  activations  operator calls")

@@ -58,9 +58,10 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture
 def few_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave sizes of inputs, which are found by running on one after the other, to tests of them.
+    """Leave sizes of inputs, which are found by running on one after the other, to their tests.
 
-    Those are in `analyses/rf/test_use.py`, and every family's in `test_registry.py`.
+    Those are in `analyses/rf/test_use.py`. A family's network has too many operators in most cases:
+    what can be tried is tried, and nothing is found.
     """
     monkeypatch.setattr("archscope.dependence.answer.trials.MOST_OPERATORS", 100)
 

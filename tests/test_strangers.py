@@ -383,6 +383,8 @@ def test_what_is_broken_is_left_out_with_one_warning(tmp_path: Path, run: Run) -
     counted = run(folder, "params", *SMALL, "--total")
     assert counted.returncode == 0
     assert "Traceback" not in counted.stderr
+    measured = run(folder, "list", "measures")
+    assert (measured.returncode, measured.stdout.split()[0]) == (0, "params")
     asked = run(folder, "params", "broken")
     assert asked.returncode == 1
     assert asked.stderr.startswith("Error: family 'broken' of stranger")

@@ -30,7 +30,7 @@ archscope.toml (in pyproject.toml: [[tool.archscope.budget]]):
   [[budget]]
   model = "resnet50"              # whatever MODEL can be; name = "..." calls it otherwise
   batch_size = 8                  # a field of it
-  max.params = "26M"              # any measure: params, macs, weights, rf, ahead, coverage, ...
+  max.params = "26M"              # any measure: archscope list measures
   min.coverage = "100%"
   grow.macs = "+1%"               # over the number in archscope.lock
   assert = ["complete", "params < 100k or rf >= 255"]

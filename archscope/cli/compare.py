@@ -14,10 +14,9 @@ from archscope.cli._model import ModelCommand, read_models
 from archscope.cli._output import Output, output_options
 from archscope.cli._say import say
 from archscope.errors import ThresholdError, UsageError
-from archscope.library import compare_networks, is_saved
+from archscope.library import compare_networks, is_saved, limits_of
 from archscope.results import Report
 from archscope.specs import flag_of
-from archscope.studies.compare.limits import read_limits
 from archscope.subject import Network, Request
 
 _EPILOG = """\
@@ -104,7 +103,7 @@ def command(
     Each is a network, as for `params`, or a JSON file that archscope saved. Flags for fields are
     said of all networks that are named: what is compared must take the same input.
     """
-    limits = read_limits(fail_on)
+    limits = limits_of(fail_on)
     if limits and _is_missing(models[0]):
         say(f"no baseline: {models[0]} is not there, so nothing was held against it")
         return

@@ -23,13 +23,14 @@ Examples:
   archscope search cnn --causal --depth 4:12 --channels 16:256:*2 --dilations "doubling;1/2/5" \\
     --where "coverage == 100% and params < 50k" --maximise rf
   archscope search cnn --causal --where "rf >= 4000" --minimise macs --measure latency --top 3
-  archscope search transformer --iso params=124M --depth 6:96:*2 --d-model 64:2048:8
+  archscope search transformer --iso params=124M --depth 6:96:*2
 
 A field that has several values is chosen: a list 6,12,24, a range 4:16, steps 4:16:4, factors
 16:256:*2; of a field that is a list itself `;` stands between alternatives. What has to be chosen
 and is not said has usual values: of a cnn depth, kernel size, channels and dilations, of a
-transformer depth and d-model. Words stand for dilations that follow from depth and kernel:
-doubling, doubling:2 (1,2,4,... twice), furthest (1,k,k²,...), hdc (1,2,5 over and over), ones.
+transformer depth and d-model; tcn and wavenet have some too. Words stand for dilations that follow
+from depth and kernel: doubling, doubling:2 (1,2,4,... twice), furthest (1,k,k²,...), hdc (1,2,5
+over and over), ones.
 """
 _SECTIONS = {"variant": "variants", "constraint": "constraints", "choice": "choices"}
 
@@ -64,7 +65,9 @@ _SECTIONS = {"variant": "variants", "constraint": "constraints", "choice": "choi
     help="For every choice of the other fields the one that comes nearest, e.g. params=124M.",
 )
 @click.option(
-    "--solve", metavar="FIELD", help="The field that is chosen for it. [default: d-model, channels]"
+    "--solve",
+    metavar="FIELD",
+    help="The field that is chosen for it. [default: the width, as d_model or channels]",
 )
 @click.option(
     "--measure",

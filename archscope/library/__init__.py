@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from archscope.library._build import build as build
     from archscope.library._check import check as check
     from archscope.library._check import check_budgets as check_budgets
-    from archscope.library._check import lock_budgets as lock_budgets
     from archscope.library._check import require_held as require_held
     from archscope.library._compare import compare as compare
     from archscope.library._compare import compare_networks as compare_networks
     from archscope.library._compare import is_saved as is_saved
+    from archscope.library._compare import limits_of as limits_of
+    from archscope.library._lock import lock_budgets as lock_budgets
     from archscope.library._operator import operator as operator
     from archscope.library._params import count_subject as count_subject
     from archscope.library._params import params as params
@@ -61,7 +62,8 @@ _HOMES = {
     "compare_networks": "_compare",
     "count_subject": "_params",
     "is_saved": "_compare",
-    "lock_budgets": "_check",
+    "limits_of": "_compare",
+    "lock_budgets": "_lock",
     "memory": "_training",
     "operator": "_operator",
     "params": "_params",

@@ -1,37 +1,28 @@
-"""Holds networks against budgets, and writes down their numbers."""
+"""Holds networks against budgets."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from archscope import loaders, specs, study
-from archscope.errors import (
-    ArchscopeError,
-    SpecError,
-    ThresholdError,
-    UncheckedError,
-    UsageError,
-    did_you_mean,
-)
-from archscope.library._measure import Answers, check_settings
-from archscope.library._named import network_of, subject_of, tuple_of
+from archscope import study
+from archscope.errors import ArchscopeError, ThresholdError, UncheckedError, UsageError
+from archscope.library._budgets import answers_of, entry_of, named
+from archscope.library._measure import Answers
+from archscope.library._named import network_of, subject_of
 from archscope.results import Note, Report
 from archscope.studies.check import held, lock, said
-from archscope.studies.check.budgets import OWN, Budget, is_measured
-from archscope.studies.check.reading import KEYS, read_limits
+from archscope.studies.check.budgets import Budget
+from archscope.studies.check.reading import read_limits
 from archscope.studies.check.rows import LimitRow
 from archscope.studies.check.source import Source
-from archscope.studies.measures import measure, measures
-from archscope.subject import Network, Request, Subject
+from archscope.studies.measures import measures
+from archscope.subject import Network, Subject
 
 if TYPE_CHECKING:
     from torch import nn
 
-BASE = ("params", "trainable", "weights", "macs", "flops")
-"""What a lock file holds of every network, beside all that its budget limits."""
 _FLOPS = "flops"
 """The measure that hangs on what the word FLOP means."""
 
@@ -88,7 +79,7 @@ def check_budgets(
     `before` is what the lock file `where` says; None: there is none. Raises `UsageError` where a
     budget of `source` names what there is not, before any work.
     """
-    networks = [_named(budget, source) for budget in budgets]
+    networks = [named(budget, source) for budget in budgets]
     rows: list[LimitRow] = []
     for budget, network in zip(budgets, networks, strict=True):
         rows += _held(budget, network, before, where)
@@ -106,7 +97,7 @@ def _held(
     if isinstance(network, ArchscopeError):
         yield held.failed(budget, str(network))
         return
-    answers = _answers(budget, network, budget.names)
+    answers = answers_of(budget, network, budget.names)
     entry = None if before is None else before.get(budget.name)
     old, none = None, f"there is no {where}" if before is None else f"{where} does not have it yet"
     grown = [limit.names[0] for limit in budget.limits if limit.change]
@@ -128,20 +119,9 @@ def _explained(rows: Iterable[LimitRow], answers: Answers) -> Iterator[LimitRow]
 def _unlike(entry: lock.Entry, answers: Answers, names: Sequence[str]) -> str:
     """Return why a network cannot be compared with what is known from before; empty: it can."""
     try:
-        return lock.unlike(entry, _entry(answers, names))
+        return lock.unlike(entry, entry_of(answers, names))
     except ArchscopeError:  # the row of each says so itself
         return ""
-
-
-def _answers(budget: Budget, network: Network, names: tuple[str, ...]) -> Answers:
-    own = _is_own(budget) and not {"input_shapes", "input_values", "inputs_from"} & {*budget.inputs}
-    return Answers(
-        network,
-        names=names,
-        settings=budget.settings,
-        sample_rate=budget.sample_rate,
-        without_inputs=(lambda: _load(budget, parameters_alone=True)) if own else None,
-    )
 
 
 def _notes(
@@ -157,40 +137,6 @@ def _notes(
     idle = [budget.name for budget in budgets if not budget.limits]
     if idle:
         yield Note(level="info", text=f"without limits: {', '.join(idle)}")
-
-
-def lock_budgets(budgets: Sequence[Budget], source: Source) -> lock.Lock:
-    """Return the numbers of all networks that have a budget.
-
-    Raises `ArchscopeError` for the first that fails: half a lock file would be a wrong one.
-    """
-    networks = {budget.name: _named(budget, source) for budget in budgets}
-    found: dict[str, lock.Entry] = {}
-    for budget in budgets:
-        network = networks[budget.name]
-        names = tuple(dict.fromkeys((*BASE, *filter(_is_lasting, budget.names))))
-        try:
-            if isinstance(network, ArchscopeError):
-                raise network
-            found[budget.name] = _entry(_answers(budget, network, names), names)
-        except ArchscopeError as error:
-            raise ArchscopeError(f"{budget.name}: {' '.join(str(error).split())}") from error
-    return found
-
-
-def _is_lasting(name: str) -> bool:
-    return not is_measured(measure(name).analysis)
-
-
-def _entry(answers: Answers, names: Iterable[str]) -> lock.Entry:
-    """Return the numbers of a network, what it was called with, and what its FLOPs are."""
-    numbers = {name: lock.locked(answers.known(name)) for name in names}
-    reports = answers.reports()
-    return lock.Entry(
-        numbers=numbers,
-        inputs=next((i for each in reports if (i := lock.inputs_of(each.inputs))), ()),
-        convention=next((each.convention.name for each in reports if each.convention), ""),
-    )
 
 
 def _report(
@@ -217,59 +163,3 @@ def require_held(report: Report) -> None:
     lines = map(said.line, bad)
     failed = any(row.outcome == "failed" for row in bad)
     raise (UncheckedError if failed else ThresholdError)("\n".join(lines), report=report)
-
-
-def _is_own(budget: Budget) -> bool:
-    """Return whether a budget is of a network that is made by the user's code."""
-    name = loaders.spelt(budget.model)
-    loader = loaders.find(name)
-    return loader is not None and loader.spec(name) is None
-
-
-def _named(budget: Budget, source: Source) -> Network | ArchscopeError:
-    """Return the network of a budget, or why the user's code makes none.
-
-    Raises `UsageError` with the line where there is no such network, field or setting.
-    """
-    try:
-        loaders.require_name(budget.model)
-    except UsageError as error:
-        raise source.error(str(error), budget.number, "model") from None
-    _check_words(budget, source)
-    try:
-        return _load(budget)
-    except ArchscopeError as error:
-        if _is_own(budget):
-            return error
-        raise source.error(str(error), budget.number, _place(budget, error)) from None
-
-
-def _check_words(budget: Budget, source: Source) -> None:
-    """Raise `UsageError` with the nearest for a key of no budget, field of no network."""
-    name = loaders.spelt(budget.model)
-    loader = loaders.find(name)
-    spec = loader.spec(name) if loader else None
-    known = [flag.name for flag in specs.flags(spec)] if spec else []
-    for key in budget.fields:
-        if key.replace("-", "_") not in known:
-            near = did_you_mean(key, [*known, *KEYS])
-            what = f"a budget has no key {key!r}, nor has {budget.model} a field called so"
-            raise source.error(f"{what}.{near}", budget.number, key)
-    for analysis, settings in budget.settings.items():
-        try:
-            check_settings(analysis, settings)
-        except UsageError as error:
-            raise source.error(str(error), budget.number, analysis, *settings) from None
-
-
-def _place(budget: Budget, error: ArchscopeError) -> str:
-    """Return the key that an error is about."""
-    if isinstance(error, SpecError) and error.field in budget.fields:
-        return error.field
-    flags = re.findall(r"--[\w-]+", str(error))
-    return next((key for key in OWN if specs.flag_of(key) in flags), "model")
-
-
-def _load(budget: Budget, **more: Any) -> Network:
-    fields = {name: tuple_of(value) for name, value in budget.fields.items()}
-    return loaders.load(budget.model, Request(fields=fields, **budget.inputs, **more))

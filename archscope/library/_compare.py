@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archscope.errors import ArchscopeError, ThresholdError
+from archscope.errors import ArchscopeError, ForwardError, ThresholdError, UsageError
 from archscope.results import Report
 from archscope.studies.compare import answer
-from archscope.studies.compare.limits import Limit, failures, read_limits
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from archscope.studies.compare.limits import Limit
     from archscope.subject import Network
 
 
@@ -52,7 +52,7 @@ def compare(
     measure may grow or shrink against the first. `ThresholdError` has a line for each that is
     crossed, and the `report`.
     """
-    limits = read_limits((fail_on,) if isinstance(fail_on, str) else tuple(fail_on))
+    limits = limits_of((fail_on,) if isinstance(fail_on, str) else tuple(fail_on))
     every = (first, other, *more)
     named = [each for each in every if isinstance(each, str) and not is_saved(each)]
     networks = iter(_networks(named, fields, flops=flops))
@@ -102,7 +102,22 @@ def compare_networks(
     sections = answer.sections_of(sides)
     convention = answer.convention_of(sides)
     report = assemble("compare", answer.title_of(sides), config or {}, sections, convention)
-    return answer.only_changed(report) if only_changed else report, failures(limits, sides)
+    report = answer.only_changed(report) if only_changed else report
+    if not limits:
+        return report, ()
+    from archscope.studies.compare.limits import failures
+
+    crossed = failures(limits, sides)
+    return answer.with_limits(report, [each.text for each in limits], crossed), crossed
+
+
+def limits_of(texts: Sequence[str]) -> tuple[Limit, ...]:
+    """Return what texts allow; raises `UsageError` for what is no limit."""
+    if not texts:
+        return ()
+    from archscope.studies.compare.limits import read_limits
+
+    return read_limits(texts)
 
 
 def is_saved(name: str | Path) -> bool:
@@ -124,6 +139,9 @@ def _said(each: nn.Module | Report | str | Path) -> str:
 
 def _networks(names: Sequence[str], fields: Mapping[str, Any], *, flops: bool) -> Sequence[Network]:
     if not names:
+        field = next(iter(fields), None)
+        if field is not None:
+            raise UsageError(f"{field} is said of networks that are named, and none of these is")
         return ()
     from archscope import loaders
     from archscope.library._named import request_of
@@ -165,9 +183,15 @@ def _counted(network: Network, *, flops: bool) -> Report:
     from archscope.library._params import count_subject
 
     subject = network.subject()
-    if flops:
+    if not flops:
+        return replace(count_subject(replace(subject, inputs=None)), convention=None)
+    try:
         return count_subject(subject)
-    return replace(count_subject(replace(subject, inputs=None)), convention=None)
+    except ForwardError as error:
+        said = f"{network.name}: {error}"  # one of several has to say which it is
+        failed = ForwardError(said, module=error.module, sections=error.sections)
+        failed.report = error.report
+        raise failed from error.__cause__
 
 
 def _seen(see: Callable[[], Report], *, must: bool) -> list[Report]:

@@ -16,6 +16,7 @@ from archscope.results import Report
 from archscope.specs.space import Space
 from archscope.studies.measures import Measure, chosen
 from archscope.studies.search.answer import Outcome, question, require_known, solved
+from archscope.studies.search.optimum import Goal
 from archscope.studies.search.told import measured_text, rows_of, sections_of
 from archscope.studies.search.variants import Place, Variants
 from archscope.study import assemble
@@ -106,7 +107,7 @@ def search_network(
         if each.analysis != "time":
             require_known(family, each.name)
     rate = None if sample_rate is None else read_rate(sample_rate)
-    variants = _variants(family, fixed, axes, rate, network)
+    variants = _variants(family, fixed, axes, rate, network, wanted.solve)
     outcome = solved(variants, wanted)
     rows = tuple(
         _looked_at(outcome, at, row, measures, verify=verify, device=device)
@@ -118,7 +119,7 @@ def search_network(
         "axes": {axis.name: [specs.plain(each) for each in axis.values] for axis in variants.axes},
         **{name: value for name, value in asked.items() if value is not None},
     }
-    title = " · ".join(_title(network, fixed, asked))
+    title = " · ".join(_title(network, fixed, asked, wanted.goal))
     return assemble("search", title, config, sections_of(outcome, rows))
 
 
@@ -209,10 +210,11 @@ def _variants(
     axes: Mapping[str, Sequence[Any]],
     rate: Fraction | None,
     network: Network,
+    solve: str,
 ) -> Variants:
     name = network.origin.partition(":")[2]
     implied = _implied(network, fixed)
-    variants = Variants(family, fixed, axes, rate, name=name, implied=implied)
+    variants = Variants(family, fixed, axes, rate, name=name, implied=implied, solve=solve)
     if len(variants) == 1:
         raise UsageError(
             f"{network.name}: nothing is left to choose; give a field several values, e.g. "
@@ -229,16 +231,20 @@ def _implied(network: Network, fixed: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(name for name in fixed if fixed[name] == getattr(spec, name, None))
 
 
-def _title(network: Network, fixed: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
+def _title(
+    network: Network, fixed: Mapping[str, Any], asked: Mapping[str, Any], goal: Goal | None
+) -> Iterator[str]:
     yield f"search {network.origin.partition(':')[2]}"
     implied = _implied(network, fixed)
     for name, value in fixed.items():
         if name not in implied:
             shown = specs.listed(value) if isinstance(value, tuple) else specs.typed(value)
             yield name if value is True else f"{name.replace('_', ' ')} {shown}"
-    for name in ("where", "minimise", "maximise", "iso"):
+    for name in ("where", "iso"):
         if asked.get(name):
             yield str(asked[name]) if name == "where" else f"{name} {asked[name]}"
+    if goal is not None:
+        yield f"{goal.sense} {goal.name}"
 
 
 def _looked_at(

@@ -32,6 +32,10 @@ class Space:
     """Words that a field's values may be, e.g. `doubling` for dilations."""
     trends: Callable[[Possible], Trends] = lambda possible: {}
     """What goes up and down together, given all that fields may be; what it says must hold."""
+    width: str = ""
+    """The field by which networks are made alike in something, e.g. `d_model`; empty: none."""
+    widths: tuple[Any, ...] = ()
+    """Its values where that is done: closer together than a person would choose among."""
     follows: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     """What a field comes to where a spec leaves it out, given the spec."""
 

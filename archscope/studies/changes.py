@@ -10,7 +10,7 @@ import re
 from fractions import Fraction
 from typing import Literal
 
-from archscope.assertions import Number, Quantity, read_amount
+from archscope.assertions import Dimension, Number, Quantity, read_amount
 from archscope.errors import UsageError
 from archscope.records import frozen
 
@@ -25,9 +25,11 @@ class Change:
     sign: Literal["+", "-"]
     """Whether it may rise, or fall, by no more."""
     amount: Fraction
-    """By how much, in the quantity's first unit, or as a share of what it was."""
+    """By how much, of that dimension, or as a share of what it was."""
     relative: bool
     """Whether it is a share of what it was."""
+    dimension: Dimension
+    """What its amount is of; the quantity's first, unless another was asked for."""
 
     @property
     def comparison(self) -> Literal["<=", ">="]:
@@ -40,13 +42,15 @@ class Change:
         return Fraction(before) + (abs(most) if self.sign == "+" else -abs(most))
 
 
-def read_change(text: str, quantity: Quantity) -> Change:
+def read_change(text: str, quantity: Quantity, *, any_dimension: bool = False) -> Change:
     """Return how much a text lets a quantity change.
 
     >>> read_change("+1%", params).limit(200)  # doctest: +SKIP
     Fraction(202, 1)
 
-    Raises `UsageError` where it says no amount, or not whether a rise or a fall is limited.
+    No change at all needs no unit. With `any_dimension` the amount may be of another than the
+    quantity's first: a receptive field in milliseconds. Raises `UsageError` where it says no
+    amount, or not whether a rise or a fall is limited.
     """
     found = _FORM.fullmatch(text)
     if found is None:
@@ -57,16 +61,18 @@ def read_change(text: str, quantity: Quantity) -> Change:
             f"{quantity.name}: {text!r}: say whether it may rise (+{found['amount']}) or fall "
             f"(-{found['amount']})"
         )
-    share = _PERCENT.fullmatch(found["amount"])
+    share, first = _PERCENT.fullmatch(found["amount"]), quantity.dimensions[0]
     if share is not None:
         amount = Fraction(share["number"].replace(",", "").replace("_", "")) / 100
-        return Change(sign=_of(sign), amount=amount, relative=True)
+        return Change(sign=_of(sign), amount=amount, relative=True, dimension=first)
+    if found["amount"].strip("0.") == "":
+        return Change(sign=_of(sign), amount=Fraction(0), relative=False, dimension=first)
     dimension, amount = read_amount(found["amount"], quantity)
-    if dimension != quantity.dimensions[0]:
+    if dimension != first and not any_dimension:
         raise UsageError(
             f"{quantity.name}: {text!r}: a change is of {quantity.dimensions[0]}, as +1 or +1%"
         )
-    return Change(sign=_of(sign), amount=amount, relative=False)
+    return Change(sign=_of(sign), amount=amount, relative=False, dimension=dimension)
 
 
 def _of(sign: str) -> Literal["+", "-"]:

@@ -79,11 +79,9 @@ class Condition:
 
     @property
     def parts(self) -> tuple[Condition, ...]:
-        """Its parts that must all hold: what stands between `and`s; itself where there is none."""
-        if not (isinstance(self._tree, ast.BoolOp) and isinstance(self._tree.op, ast.And)):
-            return (self,)
-        each = (self._terms.condition(part) for part in self._tree.values)
-        return tuple(inner for part in each for inner in part.parts)
+        """Its parts that must all hold: what stands between `and`s, and each comparison of several
+        in a row; itself where there is no more than one."""
+        return tuple(map(self._terms.condition, self._terms.conjuncts(self._tree)))
 
     @property
     def limit(self) -> Limit | None:
@@ -225,6 +223,22 @@ class _Terms:
             return Fraction(text.replace(",", "").replace("_", ""))
         first = next(name for name in _names(comparison) if name not in self.amounts)
         return read_amount(text, self.quantity(first))[1]
+
+    def conjuncts(self, node: ast.expr) -> Iterator[ast.expr]:
+        """Yield the parts of a condition that must all hold."""
+        match node:
+            case ast.BoolOp(op=ast.And(), values=values):
+                for value in values:
+                    yield from self.conjuncts(value)
+            case ast.Compare(left=left, ops=[_, _, *_] as ops, comparators=others):
+                triples = zip((left, *others), ops, others, strict=False)
+                each = [ast.Compare(left=a, ops=[op], comparators=[b]) for a, op, b in triples]
+                named = all(set(_names(part)) - {*self.amounts} for part in each)
+                # A unit is of all comparisons in a row, and apart each has its own.
+                alike = named and {*map(self.dimension, each)} == {self.dimension(node)}
+                yield from each if alike else [node]
+            case _:
+                yield node
 
     def limit(self, tree: ast.expr) -> Limit | None:
         """Return the limit that a part of the text sets to one name, if it does only that."""

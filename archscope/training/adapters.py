@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from archscope.errors import UsageError, did_you_mean
 from archscope.training.recipe import Adapters
@@ -14,15 +15,20 @@ from archscope.training.recipe import Adapters
 class Adapted(nn.Module):
     """A layer with an adapter beside it: base(x) + up(down(x)) (Hu et al. 2021, equation 3)."""
 
-    def __init__(self, base: nn.Module, down: nn.Module, up: nn.Module) -> None:
+    def __init__(
+        self, base: nn.Module, down: nn.Module, up: nn.Module, dropout: float = 0.0
+    ) -> None:
         super().__init__()
+        self.dropout = dropout
         self.base_layer = base
         self.lora_A = down
         self.lora_B = up
 
     def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Any:
         """Return what the layer makes of x, plus the adapter's part."""
-        return self.base_layer(x, *args, **kwargs) + self.lora_B(self.lora_A(x))
+        drops = self.dropout and x.is_floating_point()
+        kept = functional.dropout(x, self.dropout, self.training) if drops else x
+        return self.base_layer(x, *args, **kwargs) + self.lora_B(self.lora_A(kept))
 
 
 class _Lookup(nn.Module):
@@ -33,7 +39,7 @@ class _Lookup(nn.Module):
         self.weight = nn.Parameter(like.new_empty(rank, words))
 
     def forward(self, x: Tensor) -> Tensor:
-        return nn.functional.embedding(x, self.weight.T)
+        return functional.embedding(x, self.weight.T)
 
 
 def adapt(model: nn.Module, adapters: Adapters) -> tuple[str, ...]:
@@ -46,7 +52,7 @@ def adapt(model: nn.Module, adapters: Adapters) -> tuple[str, ...]:
         parameter.requires_grad_(False)
     for path, layer in meant.items():
         holder, _, name = path.rpartition(".")
-        setattr(model.get_submodule(holder), name, _adapted(layer, adapters.rank))
+        setattr(model.get_submodule(holder), name, _adapted(layer, adapters))
     for path in _named(model, adapters.saved, "save"):
         for parameter in model.get_submodule(path).parameters():
             parameter.requires_grad_(True)
@@ -103,11 +109,11 @@ def _way(layer: nn.Module) -> Way | None:
     return _beside_embedding if isinstance(layer, nn.Embedding) else None
 
 
-def _adapted(layer: nn.Module, rank: int) -> Adapted:
+def _adapted(layer: nn.Module, adapters: Adapters) -> Adapted:
     way = _way(layer)
     assert way is not None
-    down, up = way(layer, rank)
-    return Adapted(layer, down, up)
+    down, up = way(layer, adapters.rank)
+    return Adapted(layer, down, up, adapters.dropout)
 
 
 def _beside_linear(layer: Any, rank: int) -> tuple[nn.Module, nn.Module]:

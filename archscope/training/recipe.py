@@ -23,6 +23,8 @@ class Adapters:
     targets: tuple[str, ...] = ()
     """Names of the layers that get one: the last part or parts of their paths; empty: every linear
     layer but the last."""
+    dropout: float = 0.0
+    """Share of an adapter's input that is dropped; 0 keeps no second copy of it."""
     saved: tuple[str, ...] = ()
     """Names of modules that are trained whole beside them, e.g. a new classifier."""
 
@@ -55,11 +57,11 @@ class Recipe:
     """The number type in which products are computed under autocast; empty: no autocast."""
 
 
-_ADAPTER_WORDS = ("r", "targets", "save")
+_ADAPTER_WORDS = ("r", "targets", "dropout", "save")
 
 
 def read_adapters(text: str) -> Adapters | None:
-    """Return what `r=16,targets=q_proj/v_proj,save=classifier` says; empty: no adapters.
+    """Return what `r=16,targets=q_proj/v_proj,dropout=0.1,save=classifier` says; empty: none.
 
     Raises `UsageError` for what says none.
     """
@@ -77,8 +79,12 @@ def read_adapters(text: str) -> Adapters | None:
     rank = said.get("r", "8")
     if not re.fullmatch(r"[1-9]\d{0,5}", rank):
         raise UsageError(f"lora: r={rank} is no rank; write a whole number, e.g. r=16")
+    dropout = said.get("dropout", "0")
+    if not re.fullmatch(r"0?\.\d+|0", dropout):
+        raise UsageError(f"lora: dropout={dropout} is no share; write e.g. dropout=0.1")
     return Adapters(
         rank=int(rank),
+        dropout=float(dropout),
         targets=tuple(filter(None, said.get("targets", "").split("/"))),
         saved=tuple(filter(None, said.get("save", "").split("/"))),
     )

@@ -105,3 +105,14 @@ def test_a_module_of_ones_own_is_left_in_its_mode() -> None:
 def test_what_cannot_be_is_said(settings: dict[str, str], said: str) -> None:
     with pytest.raises((UsageError, ArchscopeError), match=said):
         archscope.memory("transformer", **SMALL, **settings)
+
+
+def test_a_page_draws_the_step_and_says_how_it_is_made_again() -> None:
+    report = archscope.memory("transformer", **SMALL, recompute="full", optimizer="sgd")
+
+    page = report.to("html")
+    assert "--optimizer sgd --recompute full" in page
+    step, peak = report.figure("memory-step"), report.figure("memory-peak")
+    assert max(step.data[0].y) * 2**20 == report.totals.peak
+    assert sum(trace.x[0] for trace in peak.data) * 2**20 == report.totals.peak
+    assert read_text(report.to("json")).config == report.config

@@ -15,7 +15,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from archscope import loaders
-from archscope.library import count_subject
+from archscope.library import count_subject, with_figures
 from archscope.results import Report
 from archscope.subject import Request, Subject
 from archscope.theory.counts import evaluate
@@ -36,9 +36,10 @@ CLOSE = 0.01
 def test_a_published_network(name: str) -> None:
     """Hold a row against both engines, against the closed forms and against torch's own counter."""
     row = MODELS[name]
-    subject = loaders.load(TEXTS[name], Request()).subject()
+    network = loaders.load(TEXTS[name], Request())
+    subject = network.subject()
 
-    report = count_subject(subject)
+    report = with_figures(count_subject(subject), network)
 
     totals = report.totals
     assert totals.complete, report.notes  # no operator is unknown, and both engines agree
@@ -53,6 +54,7 @@ def test_a_published_network(name: str) -> None:
     else:
         assert totals.macs == row["macs"]
     _check_closed_forms(report)
+    _check_figures(report)
     assert _macs(subject) == totals.macs
 
 
@@ -83,6 +85,15 @@ def _check_closed_forms(report: Report) -> None:
             assert evaluate(module.macs_form or "0", {}) == module.own_macs, module.path
         if module.own_trainable and module.calls:
             assert evaluate(module.params_form or "0", {}) == module.own_trainable, module.path
+
+
+def _check_figures(report: Report) -> None:
+    """Hold what the authors print against the count, as presets/test_presets.py does of others."""
+    found = report.find("published")
+    for row in found.rows if found else ():
+        assert row.counted is not None, row
+        assert row.difference == row.counted - row.value
+        assert row.agrees or row.reason, row
 
 
 def _macs(subject: Subject) -> int:

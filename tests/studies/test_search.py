@@ -343,6 +343,23 @@ BASES: tuple[tuple[str, Callable[[random.Random], Fields], Mapping[str, Sequence
         },
     ),
     (
+        "tcn",
+        lambda draw: {"in_channels": draw.choice([1, 8]), "reads": draw.choice(["last", "each"])},
+        {"levels": range(1, 6), "kernel_size": [2, 3, 5], "hidden_channels": [4, 8, 12]},
+    ),
+    (
+        "wavenet",
+        lambda draw: {"input_size": 64, "classes": draw.choice([4, 256])},
+        {
+            "dilations": ["1/2", "1/2/4"],
+            "stacks": [1, 2, 3],
+            "kernel_size": [2, 3],
+            "residual_channels": [4, 8],
+            "dilation_channels": [4, 6],
+            "skip_channels": [4, 16],
+        },
+    ),
+    (
         "transformer",
         transformers,
         {
@@ -355,7 +372,7 @@ BASES: tuple[tuple[str, Callable[[random.Random], Fields], Mapping[str, Sequence
 )
 
 
-@pytest.mark.parametrize("base", BASES, ids=lambda base: str(base[1].__name__))
+@pytest.mark.parametrize("base", BASES, ids=lambda base: f"{base[0]} {base[1].__name__}")
 def test_what_a_family_says_of_its_measures_is_so(base: Any) -> None:
     name, drawn, chosen = base
     draw = random.Random(18)
@@ -401,6 +418,14 @@ def test_what_is_not_known_is_open_and_not_refused() -> None:
     assert section.totals.unknown == 2
     assert "whether one has is open" in section.notes[0].text
     assert "rf is at least 1,024 positions" in section.notes[1].text
+
+
+def test_a_family_without_a_census_or_an_outline_is_refused_what_these_tell() -> None:
+    bare = replace(FAMILIES.get("cnn"), census=None, outline=None)
+
+    for asked, said in (("params < 3", "cnn has no census"), ("rf > 3", "what it looks at")):
+        with pytest.raises(UsageError, match=said):
+            question(bare, where=asked, minimise="depth")
 
 
 @pytest.mark.parametrize(

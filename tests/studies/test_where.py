@@ -135,6 +135,23 @@ def test_a_condition_says_what_it_reads_and_its_parts() -> None:
         "causal or rf >= 1s",
         "latency < 10ms",
     ]
+    assert [part.text for part in read("10k < params <= 100k").parts] == [
+        "10k < params",
+        "params <= 100k",
+    ]
+    together = read("10ms < rf < 2")  # of seconds, as the first number says
+    assert together.parts == (together,)
+
+
+def test_a_part_that_holds_one_name_against_one_number_is_a_limit() -> None:
+    parts = read("params < 100k and 1s <= rf and macs / params > 8 and causal").parts
+
+    first, second, *others = (part.limit for part in parts)
+    assert first is not None
+    assert second is not None
+    assert (first.name, first.sign, first.amount) == ("params", "<", 100_000)
+    assert (second.name, second.dimension, second.sign) == ("rf", "time", ">=")
+    assert others == [None, None]
 
 
 @given(

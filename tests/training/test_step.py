@@ -130,8 +130,8 @@ def test_eight_bit_moments_have_a_scale_for_each_256() -> None:
 
 
 def test_words_are_read_or_refused() -> None:
-    assert read_adapters("r=16,targets=q/v,save=head") == Adapters(
-        rank=16, targets=("q", "v"), saved=("head",)
+    assert read_adapters("r=16,targets=q/v,dropout=.1,save=head") == Adapters(
+        rank=16, targets=("q", "v"), dropout=0.1, saved=("head",)
     )
     assert read_adapters("none") is None
     assert read_recompute("every:3") == Recompute(every=3)
@@ -139,6 +139,7 @@ def test_words_are_read_or_refused() -> None:
         (read_adapters, "r=0"),
         (read_adapters, "rank=8"),
         (read_adapters, "q_proj"),
+        (read_adapters, "dropout=2"),
         (read_recompute, "some"),
         (read_recompute, "every:0"),
     ):

@@ -135,6 +135,8 @@ SPACE = Space(
     axes=axes,
     words={"dilations": {"doubling": doubling, "furthest": furthest, "hdc": hdc, "ones": ones}},
     trends=trends,
+    width="channels",
+    widths=tuple((width,) for width in range(1, 1025)),
     follows={"depth": lambda spec: spec.blocks, "spatial_dims": lambda spec: spec.axes},
 )
 """The choices, and what is known of them."""

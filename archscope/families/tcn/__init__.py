@@ -24,4 +24,5 @@ FAMILY = Family(
     module="archscope.families.tcn.network:Tcn",
     outline=outline,
     census=census,
+    space="archscope.families.tcn.space:SPACE",
 )

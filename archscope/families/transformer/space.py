@@ -70,6 +70,8 @@ SPACE = Space(
     axes=axes,
     words={"heads": {f"d_model/{width}": partial(heads, width=width) for width in (32, 64, 128)}},
     trends=trends,
+    width="d_model",
+    widths=tuple(range(64, 4097, 8)),
     follows={
         "d_ff": lambda spec: spec.hidden_width,
         "kv_heads": lambda spec: spec.key_heads,

@@ -11,6 +11,7 @@ from dataclasses import fields
 from typing import Any
 
 from archscope import presets, specs
+from archscope.analyses import ANALYSES
 from archscope.families import FAMILIES, Family
 from archscope.present import _format
 from archscope.present import json as json_format
@@ -97,8 +98,19 @@ def _command(report: Report) -> str:
         for key, value in plain(report.config).items()
         if key in by_name and value != usual[key]
     ]
+    changed += _settings(report)
     timed = report.command == "report" and section(report, "time.passes")
     return " ".join(["archscope", report.command, name, *changed, *(["--time"] if timed else [])])
+
+
+def _settings(report: Report) -> list[str]:
+    """Return the flags of the analysis' own that were given."""
+    given = report.config.get("settings", {})
+    if report.command not in ANALYSES.names() or not given:
+        return []
+    declared = ANALYSES.get(report.command).settings
+    by_name = {field.name: field for field in specs.fields(declared)} if declared else {}
+    return [_flag(by_name[key], value) for key, value in given.items() if key in by_name]
 
 
 def _comparison(config: Mapping[str, Any]) -> str:

@@ -5,21 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
-from math import isfinite
 from typing import Any
 
-from archscope.assertions import Dimension, Found, Quantity, read_amount, read_claims
 from archscope.errors import UsageError, did_you_mean
-from archscope.studies.changes import read_change
-from archscope.studies.check.budgets import OWN, Budget, Limit, Rule, is_measured
+from archscope.studies.check import limits
+from archscope.studies.check.budgets import OWN, Budget, Limit
 from archscope.studies.check.source import Source
 from archscope.studies.measures import measure, measures
-from archscope.studies.where import Condition, read_condition
+from archscope.studies.where import read_condition
 from archscope.theory.rates import read_rate
 
-_MINUS = ("-", "−")
-_SIGNS: dict[str, str] = {"max": "<=", "min": ">="}
 _SHAPE = re.compile(r"(?:[\w.<=:-]*:)?\s*(?:\d+(?:\s*[,x×]\s*\d+)*|\(\))\s*")
 """An input as `--input-shape` takes it; anything else names a function that makes all of them."""
 KEYS = ("model", "name", "fields", *OWN, "sample_rate", "max", "min", "grow", "assert")
@@ -48,9 +43,9 @@ def read_limits(
 ) -> tuple[Limit, ...]:
     """Return the limits under `max`, `min`, `grow` and `assert`; see `read_budgets`."""
     reader = _Reader(0, source)
-    limits = reader.limits(table)
-    reader.rate({"sample_rate": sample_rate}, limits)
-    return limits
+    found = reader.limits(table)
+    reader.rate({"sample_rate": sample_rate}, found)
+    return found
 
 
 class _Reader:
@@ -69,15 +64,15 @@ class _Reader:
                 f"this budget names no model{f', but {near!r}' if near else ''}; write e.g. "
                 'model = "resnet50"'
             )
-        limits = self.limits(table)
+        found = self.limits(table)
         return Budget(
             name=self._text(table, "name") or model,
             model=model,
-            limits=limits,
+            limits=found,
             fields=dict(self._fields(table)),
             inputs=self._inputs(table),
             settings={each: self._table(table, each) for each in _analyses() if each in table},
-            sample_rate=self.rate(table, limits),
+            sample_rate=self.rate(table, found),
             number=self._number,
             line=self._source.line(self._number),
         )
@@ -122,7 +117,7 @@ class _Reader:
             raise self._error(f"{key} is {value!r}, not a text or a list of texts", key)
         return texts
 
-    def rate(self, table: Mapping[str, Any], limits: Sequence[Limit]) -> Any:
+    def rate(self, table: Mapping[str, Any], found: Sequence[Limit]) -> Any:
         """Return how many positions a second has, which limits in seconds need."""
         rate = table.get("sample_rate")
         if rate is not None:
@@ -132,9 +127,10 @@ class _Reader:
                 problem = error if isinstance(error, UsageError) else f"sample_rate is {rate!r}"
                 raise self._error(str(problem), "sample_rate") from None
             return rate
-        for limit in limits:
+        for limit in found:
             if any(
-                dimension == "time" and _is_in_positions(name) for name, dimension in _asks(limit)
+                dimension == "time" and limits.is_in_positions(name)
+                for name, dimension in limits.asks(limit)
             ):
                 raise self._error(
                     f"{limit.text}: say how many positions a second has, e.g. "
@@ -174,7 +170,11 @@ class _Reader:
                 raise UsageError(
                     f'{quantity.name} is so or not; write assert = ["{quantity.name}"]'
                 )
-            limit = (_growth if rule == "grow" else _bound)(rule, quantity, _amount(word, said))
+            text = limits.amount(said)
+            is_change = rule == "grow"
+            limit = (
+                limits.growth(quantity, text) if is_change else limits.bound(rule, quantity, text)
+            )
         except UsageError as error:
             problem = str(error).removeprefix(f"{word}: ")
             raise self._error(f"{rule}.{word}: {problem}", rule, word) from None
@@ -190,7 +190,7 @@ class _Reader:
         except UsageError as error:
             raise self._error(f"assert: {error}", "assert", text) from None
         for part in condition.parts:
-            yield _part(part, tuple(known.values()), line)
+            yield limits.part(part, tuple(known.values()), line)
 
     def _require_room(self, limits: Iterable[Limit]) -> None:
         """Raise `UsageError` where no number can be within both limits of a measure."""
@@ -200,84 +200,6 @@ class _Reader:
             if low and (low.wanted or 0) > (each.wanted or 0):
                 problem = f"no network can be {each.text} and {low.text} at once"
                 raise self._error(problem, "max", each.names[0])
-
-
-def _amount(word: str, said: Any) -> str:
-    """Return an amount as it is typed; raises `UsageError` where it is none."""
-    if isinstance(said, str):
-        return said.strip()
-    if isinstance(said, bool) or not isinstance(said, int | float) or not isfinite(said):
-        raise UsageError(f"{said!r} is no amount; write a number or a text, e.g. 25M")
-    return str(said)
-
-
-def _bound(rule: Rule, quantity: Quantity, text: str) -> Limit:
-    negative = text.startswith(_MINUS)
-    dimension, wanted = read_amount(text[negative:], quantity)
-    return Limit(
-        text=f"{quantity.name} {_SIGNS[rule]} {text}",
-        rule=rule,
-        names=(quantity.name,),
-        quantity=quantity,
-        dimension=dimension,
-        sign=_SIGNS[rule],
-        wanted=-wanted if negative else wanted,
-    )
-
-
-def _growth(rule: Rule, quantity: Quantity, text: str) -> Limit:
-    if is_measured(measure(quantity.name).analysis):
-        raise UsageError(f"{quantity.name} is measured anew each time; no lock file holds it")
-    change = read_change(text, quantity)
-    return Limit(
-        text=f"{quantity.name} {text if text.startswith(('+', '-')) else change.sign + text}",
-        rule=rule,
-        names=(quantity.name,),
-        quantity=quantity,
-        dimension=quantity.dimensions[0],
-        sign=change.comparison,
-        change=change,
-    )
-
-
-def _part(condition: Condition, known: Sequence[Quantity], line: int) -> Limit:
-    """Return a part of a condition as a limit, where it is one measure against one number."""
-    whole = Limit(
-        text=condition.text, rule="assert", names=condition.names, line=line, condition=condition
-    )
-    try:
-        (claim,) = read_claims((condition.text,), known)
-    except UsageError:
-        return whole
-    return Limit(
-        text=condition.text,
-        rule="assert",
-        names=condition.names,
-        line=line,
-        quantity=claim.quantity,
-        dimension=claim.dimension,
-        sign=claim.sign,
-        wanted=None if claim.dimension == "switch" else Fraction(claim.wanted),
-    )
-
-
-def _asks(limit: Limit) -> Iterator[tuple[str, Dimension]]:
-    """Yield the measures that a limit reads, each with what it reads it in."""
-    asked: list[tuple[str, Dimension]] = [(limit.names[0], limit.dimension)]
-    if limit.condition is not None:
-        asked.clear()
-
-        def look(name: str, dimension: Dimension) -> Found:
-            asked.append((name, dimension))
-            return Found()
-
-        limit.condition.of(look)
-    return iter(asked)
-
-
-def _is_in_positions(name: str) -> bool:
-    """Return whether a measure is in seconds only where a sample rate says how long one takes."""
-    return measure(name).dimension == "positions"
 
 
 def _analyses() -> tuple[str, ...]:

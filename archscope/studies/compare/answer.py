@@ -8,7 +8,7 @@ from string import ascii_uppercase
 from typing import Any
 
 from archscope.errors import UsageError
-from archscope.results import Amount, Convention, Headline, Report, Section, Words
+from archscope.results import Amount, Convention, Headline, Note, Report, Section, Words
 from archscope.studies.compare.modules import module_rows
 from archscope.studies.compare.notes import notes
 from archscope.studies.compare.parts import part_rows
@@ -48,17 +48,17 @@ def sides_of(reports: Sequence[Report], said: Sequence[str]) -> tuple[Side, ...]
 def _names(reports: Sequence[Report], said: Sequence[str]) -> Sequence[str]:
     """Return the fewest words of the titles that tell the networks apart.
 
-    Networks of one title go by how they were named.
+    Networks of one title go by how they were named; where that is the same, by their number.
     """
     titles = [report.title.replace(", ", SEPARATOR).split(SEPARATOR) for report in reports]
     shared = set(titles[0]).intersection(*titles[1:])
     words = [[word for word in title if word not in shared] for title in titles]
-    for count in range(1, 1 + max(map(len, words))):
-        names = [SEPARATOR.join(each[:count]) for each in words]
-        if all(names) and len(set(names)) == len(names):
-            return [shortened(name, LONGEST) for name in names]
-    if len(set(said)) == len(said):
-        return [shortened(each, LONGEST) for each in said]
+    lengths = range(1, 1 + max(map(len, words)))
+    tried = [[SEPARATOR.join(each[:count]) for each in words] for count in lengths]
+    for names in (*tried, said):
+        short = [shortened(name, LONGEST) for name in names]
+        if all(short) and len(set(short)) == len(short):
+            return short
     return short_names(reports)
 
 
@@ -105,6 +105,14 @@ def only_changed(report: Report) -> Report:
         said: tuple[Words, ...] = ((f"+ {_alike(alike)}",),) if alike else ()
         kept.append(replace(section, rows=tuple(rows), summary=(*said, *section.summary)))
     return replace(report, sections=tuple(kept))
+
+
+def with_limits(report: Report, limits: Sequence[str], crossed: Sequence[str]) -> Report:
+    """Return a comparison that says first which limits hold, for whoever reads it alone."""
+    held = Note(level="ok", text=f"within every limit: {', '.join(limits)}")
+    said = tuple(Note(level="warning", text=line) for line in crossed) or (held,)
+    first, *rest = report.sections
+    return replace(report, sections=(replace(first, notes=(*said, *first.notes)), *rest))
 
 
 def _alike(number: int) -> str:

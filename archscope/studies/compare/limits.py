@@ -5,42 +5,34 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Literal
 
-from archscope.assertions import Dimension, Found, Number, read_amount, shown
+from archscope.assertions import Dimension, Found, Number, shown
 from archscope.errors import UsageError
 from archscope.records import frozen
+from archscope.studies.changes import Change, read_change
 from archscope.studies.compare.sides import Side, obstacles, within_noise
 from archscope.studies.measures import Measure, measure
 
-_FORM = re.compile(
-    r"\s*(?P<name>[A-Za-z][\w -]*?)\s*:\s*(?P<way>[+-])\s*(?P<amount>[\d.,_]+)\s*(?P<unit>.*?)\s*"
-)
+_FORM = re.compile(r"\s*(?P<name>[A-Za-z][\w -]*?)\s*:(?P<change>.+)", re.DOTALL)
 _EXAMPLE = "params:+1% (may grow by so much) or coverage:-0 (may not shrink)"
 
 
 @frozen
 class Limit:
-    """By how much one measure may change in one way."""
+    """By how much one measure may change."""
 
     text: str
     """As it was typed."""
     measure: Measure
     """What it is a limit of."""
-    dimension: Dimension
-    """What its amount is of."""
-    way: Literal["+", "-"]
-    """Whether it may grow by so much, or shrink."""
-    amount: Fraction
-    """By how much."""
-    is_share: bool
-    """Whether that is a share of what the first network has."""
+    change: Change
+    """How much it may rise or fall."""
 
     def failures(self, first: Side, others: Sequence[Side]) -> Iterator[str]:
         """Yield a line for each network that may go further than that."""
-        before = self.measure.of(first.report, self.dimension)
+        before = self.measure.of(first.report, self.change.dimension)
         for other in others:
-            after = self.measure.of(other.report, self.dimension)
+            after = self.measure.of(other.report, self.change.dimension)
             if within_noise(self.measure, first, other):
                 continue
             why = next(filter(None, obstacles(self.measure, first, other)), "")
@@ -54,22 +46,19 @@ class Limit:
 
     def _holds(self, before: Found, after: Found) -> bool:
         """Return whether it is proven along each axis; a bound proves what follows from it."""
-        up = self.way == "+"
+        up = self.change.sign == "+"
         if before.bound == ("at most" if up else "at least"):
             return False
         if after.bound == ("at least" if up else "at most"):
             return False
         pairs = zip(before.values, after.values, strict=True)
-        return all(self._allows(Fraction(a), Fraction(b)) for a, b in pairs)
-
-    def _allows(self, before: Fraction, after: Fraction) -> bool:
-        room = self.amount * abs(before) if self.is_share else self.amount
-        return after <= before + room if self.way == "+" else after >= before - room
+        rooms = (self.change.limit(a) - Fraction(b) for a, b in pairs)
+        return all(room >= 0 if up else room <= 0 for room in rooms)
 
     def _failure(self, first: Side, before: Found, other: Side, after: Found) -> str:
-        one, two = (_shown(each, self.dimension) for each in (before, after))
+        one, two = (_shown(each, self.change.dimension) for each in (before, after))
         text = f"--fail-on {self.text}: {two} in {other.name}, {one} in {first.name}"
-        if self.is_share and not all(before.values):
+        if self.change.relative and not all(before.values):
             return f"{text}; of 0 there is no percentage, so give a number"
         if before.bound or after.bound:
             return f"{text}: whether that holds is not known"
@@ -107,33 +96,8 @@ def _limit(text: str) -> Limit:
     if form is None:
         raise UsageError(f"Invalid value for '--fail-on': {text!r}; write e.g. {_EXAMPLE}")
     of = measure(form["name"])
-    is_share = form["unit"] == "%"
-    dimension, amount = of.dimension, _plain(form["amount"], text)
-    if amount and not is_share:
-        if dimension == "switch":
-            raise UsageError(
-                f"Invalid value for '--fail-on': {text!r}: {of.name} is so or not; "
-                f"write {of.name}:{form['way']}0"
-            )
-        dimension, amount = read_amount(form["amount"] + form["unit"], of.quantity)
-    return Limit(
-        text=text,
-        measure=of,
-        dimension=dimension,
-        way="+" if form["way"] == "+" else "-",
-        amount=amount / 100 if is_share else amount,
-        is_share=is_share,
-    )
-
-
-def _plain(digits: str, text: str) -> Fraction:
-    try:
-        return Fraction(digits.replace(",", "").replace("_", ""))
-    except ValueError:
-        raise UsageError(
-            f"Invalid value for '--fail-on': {text!r}: {digits!r} is no number; write e.g. "
-            f"{_EXAMPLE}"
-        ) from None
+    change = read_change(form["change"], of.quantity, any_dimension=True)
+    return Limit(text=text, measure=of, change=change)
 
 
 def failures(limits: Sequence[Limit], sides: Sequence[Side]) -> tuple[str, ...]:

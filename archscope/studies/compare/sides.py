@@ -16,6 +16,8 @@ _UNLIKE = (
     *("card", "type", "device name", "number type", "mode", "execution", "batch", "cache", "clock"),
 )
 """Conditions of a time that must be alike."""
+_MEASURED = ("latency", "throughput")
+"""Measures that vary from run to run."""
 
 
 @frozen
@@ -91,7 +93,7 @@ def within_noise(measure: Measure, first: Side, other: Side) -> str:
 
     Empty: they can, or these are no times, or not of one machine.
     """
-    if measure.name != "latency" or next(_other_conditions(first, other), ""):
+    if measure.name not in _MEASURED or next(_other_conditions(first, other), ""):
         return ""
     from archscope.analyses.time.claims import forward_of  # few reports tell of a time
 

@@ -125,7 +125,7 @@ def question(
         where=condition,
         goal=goal,
         iso=alike,
-        solve=solve or "",
+        solve=(solve or family.choices().width).replace("-", "_") if alike else "",
         top=top or (None if alike else USUAL_TOP),
     )
 
@@ -282,12 +282,11 @@ def _met(
 def solved_axis(variants: Variants, question: Question) -> int:
     """Return the number of the axis that is chosen for every choice on the others."""
     ordered = [axis for axis in variants.axes if axis.ordered and len(axis.values) > 1]
-    wanted = question.solve.replace("-", "_") or next(
-        (axis.name for axis in ordered if axis.name in ("d_model", "channels")), ""
-    )
-    found = [number for number, axis in enumerate(variants.axes) if axis.name == wanted]
+    found = [number for number, axis in enumerate(variants.axes) if axis.name == question.solve]
     if not found or not variants.axes[found[0]].ordered:
         names = ", ".join(axis.name for axis in ordered)
         what = f"--solve {question.solve}" if question.solve else "--iso"
-        raise UsageError(f"{what}: say which axis of numbers is chosen; there are {names}")
+        raise UsageError(
+            f"{what}: say by --solve which field of several numbers is chosen; there are {names}"
+        )
     return found[0]

@@ -43,7 +43,9 @@ def _of_best(outcome: Outcome) -> Iterator[Note]:
         yield Note(level="info", text=_priced(outcome, price, goal))
     edges = tuple(_edges(outcome))
     if edges:
-        text = f"{' and '.join(edges)} of the space: a wider one may hold better"
+        *others, last = edges
+        every = f"{', '.join(others)} and {last}" if others else last
+        text = f"{every} of the space: a wider one may hold better"
         yield Note(level="info", text=text)
 
 

@@ -60,11 +60,13 @@ class Variants:
         *,
         name: str = "",
         implied: Collection[str] = (),
+        solve: str = "",
     ) -> None:
         """Take fields that are `fixed` and the values of those that are `chosen`.
 
         What the family has to choose beside these is chosen too. `name` is what names the network
         where that is not the family, and `implied` are the fixed fields that the name says.
+        `solve` is the field by which all are made alike in something.
         Raises `UsageError` for what is no field of it, or no value of one.
         """
         self.family, self.rate, self.space = family, rate, family.choices()
@@ -76,7 +78,9 @@ class Variants:
             name: (self._held(name, fixed[name]),) for name in fixed
         }
         said |= {name: tuple(self._held(name, v) for v in chosen[name]) for name in chosen}
-        usual = self.space.axes(said)
+        usual = dict(self.space.axes(said))
+        if solve and solve == self.space.width and solve not in said:
+            usual[solve] = self.space.widths
         self.axes = tuple(axis(name, v) for name, v in _in_order(usual, said, chosen))
         self._fixed = {name: values[0] for name, values in said.items() if name in fixed}
         self._known: dict[Place, Known | SpecError] = {}

@@ -185,6 +185,15 @@ def test_the_smallest_input_runs_and_no_smaller_one(layers: Sequence[nn.Module])
     assert not runs(model, row.smallest_input - 1)
 
 
+def test_the_sizes_of_a_network_that_is_built() -> None:
+    report = archscope.receptive_field("vgg11", input_size=64, graph=True)
+
+    for row in report.section("rf.axes").rows:
+        # Five pools halve what is there.
+        found = (row.smallest_input, row.allowed_sizes, row.outputs)
+        assert found == (32, "32 or more", "floor(n/32)")
+
+
 def runs(model: nn.Module, size: int) -> bool:
     if size < 1:
         return False

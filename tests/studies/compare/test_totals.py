@@ -171,6 +171,7 @@ def test_names_from_outside_are_made_safe(network: Network) -> None:
         ("params:+50%", ONE, TWO, True),
         ("params:+49.9%", ONE, TWO, False),
         ("params:+0", ONE, ONE, True),
+        ("params:49%", ONE, TWO, False),  # less is better: a rise is meant
         ("params:+50", ONE, TWO, True),
         ("params : + 0.049k", ONE, TWO, False),
         ("params:-0", TWO, ONE, False),
@@ -186,11 +187,27 @@ def test_names_from_outside_are_made_safe(network: Network) -> None:
 def test_limits(network: Network, limit: str, before: Any, after: Any, holds: bool) -> None:
     one, two = network(before, "one"), network(after, "two")
     if holds:
-        assert archscope.compare(one, two, fail_on=limit)
+        text = archscope.compare(one, two, fail_on=limit).to("md")
+        assert f"within every limit: {limit}" in text
         return
     with pytest.raises(ThresholdError, match="--fail-on") as raised:
         archscope.compare(one, two, fail_on=[limit])
     assert raised.value.report.section("totals").rows, "the answer is there"
+    assert raised.value.report.notes[0].text == str(raised.value)
+
+
+def test_networks_of_one_name_are_told_apart(network: Network) -> None:
+    long = "x" * 40
+    twins = [network(net, f"{long} · {long}") for net in (ONE, TWO)]
+    names = [row.name for row in archscope.compare(*twins).section("networks").rows]
+
+    assert len(set(names)) == 2
+    assert rows(*twins)["params"].difference == (50,)
+
+
+def test_a_field_that_is_said_of_none_is_refused(network: Network) -> None:
+    with pytest.raises(UsageError, match="depth is said of networks that are named"):
+        archscope.compare(network(ONE), network(TWO), depth=2)
 
 
 def test_a_limit_says_what_is_and_what_was(network: Network) -> None:
@@ -218,10 +235,10 @@ def test_work_of_other_inputs_fails_a_limit(network: Network) -> None:
     ("text", "said"),
     [
         ("params", "write e.g. params:"),
-        ("params:1%", "write e.g. params:"),
+        ("frozen:1%", "say whether it may rise"),
         ("parms:+1", "Did you mean 'params'"),
         ("params:+1ms", "not measured in 'ms'"),
-        ("causal:-1", "is so or not; write causal:-0"),
+        ("causal:-1", "is so or not"),
         ("params:+1.2.3", "is no number"),
     ],
 )
