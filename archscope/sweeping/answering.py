@@ -154,8 +154,9 @@ def _counted(
     network: Network, wanted: tuple[Measure, ...], question: Question
 ) -> tuple[str, Report]:
     if needs_no_inputs(each.name for each in wanted):
-        return WEIGHTS, study.analyse("params", replace(network.subject(), inputs=None))
-    return ENGINES, study.ask("params", network)
+        subject = replace(network.subject(), inputs=None)
+        return WEIGHTS, study.analyse("params", subject, totals_alone=True)
+    return ENGINES, study.ask("params", network, totals_alone=True)
 
 
 def _seen(network: Network, wanted: tuple[Measure, ...], question: Question) -> tuple[str, Report]:
