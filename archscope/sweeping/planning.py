@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 from archscope import loaders, specs
 from archscope.assertions import read_amount, shown
 from archscope.columns import Kind
 from archscope.errors import UsageError, did_you_mean, same_word
+from archscope.loaders.family import refuse_strangers
 from archscope.records import frozen
 from archscope.studies import measures
 from archscope.studies.sweep.choosing import asked_by, goal
@@ -182,8 +183,9 @@ def _axes(model: str, spec: type | None, request: Request) -> tuple[tuple[Axis, 
     arguments: dict[str, Any] = {}
     for word, given in request.fields.items():
         name = word.replace("-", "_")
-        found = field_axis(known[name], given) if name in known else _unknown(model, known, name)
-        _put(found, name, axes, fields)
+        if name not in known:
+            _refuse(model, spec, name)
+        _put(field_axis(known[name], given), name, axes, fields)
     for name, given in request.arguments.items():
         _put(argument_axis(name, given), name, axes, arguments)
     return tuple(axes), replace(request, fields=fields, arguments=arguments)
@@ -219,15 +221,15 @@ def _put(found: Any, name: str, axes: list[Axis], fixed: dict[str, Any]) -> None
         fixed[name] = found
 
 
-def _unknown(model: str, known: Iterable[str], name: str) -> Any:
-    names = tuple(known)
-    if not names:
+def _refuse(model: str, spec: type | None, name: str) -> NoReturn:
+    """Raise `UsageError` for a name that is no field of the network."""
+    if spec is None:
         raise UsageError(
             f"{specs.flag_of(name)} is a field of a family, and {model} is none; an argument of "
             f"its own is given as --model-arg {name}=VALUES"
         )
-    near = did_you_mean(name, names)
-    raise UsageError(f"{specs.flag_of(name)} is not a field of {model}.{near}")
+    refuse_strangers(model, spec, (name,), names_them=f"archscope list {model.partition(':')[0]}")
+    raise AssertionError(name)
 
 
 def _usual(question: Question, space: Space) -> tuple[str, ...]:
