@@ -52,7 +52,8 @@ def _of_spec(text: str, spec: Any) -> Condition:
 def is_false(text: str, spec: Any, answers: tuple[Answer, ...]) -> bool:
     """Return whether a condition is false of a spec, by what is known of it so far."""
     outcome = Outcome(place=0, name="", values={}, fields=numbers_of(spec), answers=answers)
-    return holds(_of_spec(text, type(spec)), outcome).holds is False
+    kind: Any = type(spec)
+    return holds(_of_spec(text, kind), outcome).holds is False
 
 
 def by_census(network: Network, wanted: tuple[Measure, ...]) -> Answer | None:
