@@ -19,6 +19,7 @@ from archscope.cli._say import say
 from archscope.errors import InterruptedRunError, ThresholdError, UsageError
 from archscope.files import write_whole
 from archscope.results import Report, View
+from archscope.specs import flag_of
 from archscope.subject import Request
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ Examples:
 An axis is a list 6,12,24, a range 4:16, one in steps 4:16:4 or by factors 16:256:*2; of a field
 that is a list itself `;` stands between alternatives: "1/2/4;1/2/5".
 """
+_TYPED = "archscope.cli.sweep.typed"
 _VALUES = re.compile(r"(true|false|yes|no)([,;](true|false|yes|no))*", re.IGNORECASE)
 """What may follow the flag of a switch."""
 
@@ -56,6 +58,7 @@ class SweepCommand(ModelCommand):
         """Return what was typed with a value behind every switch: without one it is `true`."""
         flags = {each.flag for each in self._fields(ctx).values() if each.kind == "switch"}
         off = {f"--no-{flag[2:]}": flag for flag in flags}
+        ctx.meta[_TYPED] = [word.partition("=")[0] for word in args]
         found: list[str] = []
         rest = iter([*args, ""])
         word = next(rest)
@@ -205,7 +208,8 @@ def _run(
 
     how = {name: asked.pop(name) for name in _HOW}
     how["retry"] = how["retry"] is not None
-    request = replace(with_own_words(Request(fields=fields)), arguments=arguments)
+    request = with_own_words(Request(fields=_as_typed(fields)))
+    request = replace(request, arguments=arguments)
     sweep = plan_sweep(model or "", request, **asked)
     if how["workers"] is None and how["executor"] is None and sweep.space.taken >= _MANY:
         how["executor"] = "processes"
@@ -217,6 +221,13 @@ def _run(
         raise
     output.show(report, view)
     return report
+
+
+def _as_typed(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return fields in the order in which their flags were typed: the last axis changes first."""
+    typed = click.get_current_context().meta[_TYPED]
+    place = {name: typed.index(flag_of(name)) for name in fields if flag_of(name) in typed}
+    return dict(sorted(fields.items(), key=lambda field: place.get(field[0], -1)))
 
 
 def _check_parquet(path: str) -> None:

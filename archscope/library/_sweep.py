@@ -18,14 +18,13 @@ from archscope.studies.sweep.rows import FLOPS, Layout
 from archscope.study import assemble
 from archscope.subject import Request
 from archscope.sweeping.axes import kind_of
+from archscope.sweeping.conditions import condition_of, fields_of
 from archscope.sweeping.executors import Limits
 from archscope.sweeping.planning import (
     Asked,
     Planned,
     Wish,
     check_wish,
-    condition_of,
-    fields_of,
     layout_of,
     measures_of,
     planned,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -15,6 +15,7 @@ from archscope.results import Report
 from archscope.studies.measures import Measure
 from archscope.studies.sweep.outcomes import SOLVED, Answer
 from archscope.subject import Network, Sketch
+from archscope.sweeping.conditions import CENSUS, by_census, is_false
 from archscope.sweeping.question import Question, numbers_of
 from archscope.sweeping.solving import Solve, Solved, found_fields, solved, worst
 from archscope.theory.outline import Outline
@@ -53,9 +54,25 @@ def answers(
         raise
     except BaseException as error:
         return tuple(Answer(analysis=each, reason=reason_of(error)) for each in analyses)
-    asked = (each for each in analyses if each != SOLVED)
-    found += (answer(network, each, question.analyses[each], question) for each in asked)
-    return tuple(found)
+    asked = [each for each in analyses if each != SOLVED]
+    if question.where is not None and network.spec is not None:
+        known = tuple(_cheap(network, question))
+        if is_false(question.where, network.spec, known):
+            return (*found, *(each for each in known if each.analysis in asked))
+        found += (each for each in known if each.analysis in asked and each.road != CENSUS)
+    told = {each.analysis for each in found}
+    rest = (each for each in asked if each not in told)
+    return (*found, *(answer(network, each, question.analyses[each], question) for each in rest))
+
+
+def _cheap(network: Network, question: Question) -> Iterator[Answer]:
+    """Yield what is known of a network before anything of it is built."""
+    wanted = question.analyses
+    if "rf" in wanted and network.sketch is not None:
+        yield answer(network, "rf", wanted["rf"], question)
+    counted = by_census(network, wanted["params"]) if "params" in wanted else None
+    if counted is not None:
+        yield counted
 
 
 def _solved(solve: Solve, question: Question, values: Mapping[str, Any]) -> Solved:
@@ -137,8 +154,9 @@ def _counted(
     network: Network, wanted: tuple[Measure, ...], question: Question
 ) -> tuple[str, Report]:
     if needs_no_inputs(each.name for each in wanted):
-        return WEIGHTS, study.analyse("params", replace(network.subject(), inputs=None))
-    return ENGINES, study.ask("params", network)
+        subject = replace(network.subject(), inputs=None)
+        return WEIGHTS, study.analyse("params", subject, totals_alone=True)
+    return ENGINES, study.ask("params", network, totals_alone=True)
 
 
 def _seen(network: Network, wanted: tuple[Measure, ...], question: Question) -> tuple[str, Report]:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 from archscope import loaders, specs
 from archscope.assertions import read_amount, shown
 from archscope.columns import Kind
 from archscope.errors import UsageError, did_you_mean, same_word
+from archscope.loaders.family import refuse_strangers
 from archscope.records import frozen
 from archscope.studies import measures
-from archscope.studies.sweep.choosing import asked_by, goal, read_where
+from archscope.studies.sweep.choosing import asked_by, goal
 from archscope.studies.sweep.rows import Layout, Measured, axis_field
-from archscope.studies.where import Condition
 from archscope.subject import Request
 from archscope.sweeping.answering import ALONE, needs_no_inputs
 from archscope.sweeping.axes import Axis, argument_axis, field_axis
+from archscope.sweeping.conditions import condition_of, fields_of
 from archscope.sweeping.question import Question, Variant, variant
 from archscope.sweeping.solving import Solve, solve_of
 from archscope.sweeping.space import Space
@@ -166,7 +167,7 @@ def planned(asked: Asked) -> Planned:
     also = measures_of(asked.wish, fields_of(spec, axes), asked.sample_rate)
     aim = [question.solve.measure] if question.solve else []
     names = tuple(each.name for each in measures.chosen((*wanted, *also, *aim)))
-    question = replace(question, measures=names)
+    question = replace(question, measures=names, where=asked.wish.where)
     made = Planned(question=question, space=space, spec=spec, wish=asked.wish)
     check_wish(asked.wish, made.layout, fields_of(spec, axes))
     if needs_no_inputs(names):
@@ -182,8 +183,9 @@ def _axes(model: str, spec: type | None, request: Request) -> tuple[tuple[Axis, 
     arguments: dict[str, Any] = {}
     for word, given in request.fields.items():
         name = word.replace("-", "_")
-        found = field_axis(known[name], given) if name in known else _unknown(model, known, name)
-        _put(found, name, axes, fields)
+        if name not in known:
+            _refuse(model, spec, name)
+        _put(field_axis(known[name], given), name, axes, fields)
     for name, given in request.arguments.items():
         _put(argument_axis(name, given), name, axes, arguments)
     return tuple(axes), replace(request, fields=fields, arguments=arguments)
@@ -219,15 +221,15 @@ def _put(found: Any, name: str, axes: list[Axis], fixed: dict[str, Any]) -> None
         fixed[name] = found
 
 
-def _unknown(model: str, known: Iterable[str], name: str) -> Any:
-    names = tuple(known)
-    if not names:
+def _refuse(model: str, spec: type | None, name: str) -> NoReturn:
+    """Raise `UsageError` for a name that is no field of the network."""
+    if spec is None:
         raise UsageError(
             f"{specs.flag_of(name)} is a field of a family, and {model} is none; an argument of "
             f"its own is given as --model-arg {name}=VALUES"
         )
-    near = did_you_mean(name, names)
-    raise UsageError(f"{specs.flag_of(name)} is not a field of {model}.{near}")
+    refuse_strangers(model, spec, (name,), names_them=f"archscope list {model.partition(':')[0]}")
+    raise AssertionError(name)
 
 
 def _usual(question: Question, space: Space) -> tuple[str, ...]:
@@ -239,16 +241,6 @@ def _usual(question: Question, space: Space) -> tuple[str, ...]:
             continue
         return (*USUAL, "rf") if sketched else USUAL
     return USUAL
-
-
-def fields_of(spec: type | None, axes: Sequence[Axis] = ()) -> Mapping[str, bool]:
-    """Return the fields that a condition may name, and whether each is a switch."""
-    if spec is None:
-        return {a.name: all(isinstance(v, bool) for v in a.values) for a in axes}
-    kinds = ("integer", "number", "switch", "list")
-    return {
-        f.name: f.kind == "switch" for f in specs.flags(spec) if f.kind in kinds and not f.kinds
-    }
 
 
 def measures_of(wish: Wish, fields: Mapping[str, bool], rate: str | None) -> tuple[str, ...]:
@@ -299,12 +291,6 @@ def plotted_fields(words: Iterable[str], layout: Layout) -> list[str]:
 def _fields_by_word(layout: Layout) -> dict[str, str]:
     known = {name: axis_field(name) for name in layout.names}
     return known | {each.heading: layout.field_of(each) for each in layout.measured}
-
-
-def condition_of(text: str, fields: Mapping[str, bool]) -> Condition:
-    """Return a condition over measures and these fields, of which some are switches."""
-    switches = [name for name, is_switch in fields.items() if is_switch]
-    return read_where(text, tuple(fields), switches)
 
 
 def layout_of(

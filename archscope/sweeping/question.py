@@ -40,6 +40,8 @@ class Question:
     """The axes that are arguments of the user's own code."""
     solve: Solve | None = None
     """What is looked for in each variant first; None: nothing."""
+    where: str | None = None
+    """A condition: a variant of which it is false for certain need not be run."""
     sample_rate: str | None = None
     """Positions a second, as typed; None: nothing is told in seconds that is not timed."""
     device: str = "auto"

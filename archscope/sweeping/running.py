@@ -13,6 +13,7 @@ from typing import Protocol
 from archscope.records import frozen
 from archscope.studies.sweep.outcomes import Answer, Outcome
 from archscope.sweeping.answering import ALONE, answers, reason_of
+from archscope.sweeping.conditions import CENSUS
 from archscope.sweeping.executors import Limits, Pool, open_pool
 from archscope.sweeping.question import Question, Variant
 
@@ -120,7 +121,11 @@ class _Counter:
         self._total = len(variants)
         self._refused = len(variants) - sum(not each.outcome.refused for each in variants)
         self._store, self._watch = store, watch
-        self._known = {key: dict(each) for key, each in store.answers().items()}
+        # What a condition ruled out by a census alone may be wanted by another one.
+        self._known = {
+            key: {name: answer for name, answer in each.items() if answer.road != CENSUS}
+            for key, each in store.answers().items()
+        }
         if retry:
             self._known = {
                 key: {name: answer for name, answer in each.items() if not answer.failed}

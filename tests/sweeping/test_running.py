@@ -87,14 +87,44 @@ def test_what_is_finished_before_a_ctrl_c_is_kept_and_shown(
         run_sweep(planned(), executor="fragile", workers=1, store=store)
     shown = [row.status for row in rows(cut.value.report)]
 
-    assert shown.count("done") in (2, 3)
-    assert shown.count("open") == 6 - shown.count("done")
+    assert shown in (["done"] * 2, ["done"] * 3)
+    (note,) = cut.value.report.notes
+    assert note.text == f"{6 - len(shown)} variants of 6 not asked yet"
     assert isinstance(cut.value, KeyboardInterrupt)
     asked: list[int] = []
     through(lambda: Fragile(lambda values: bool(asked.append(values["depth"]))), monkeypatch)
     whole = run_sweep(planned(), executor="fragile", store=store)
-    assert len(asked) == shown.count("open"), "the others are known"
+    assert len(asked) == 6 - len(shown), "the others are known"
     assert [row.status for row in rows(whole)] == ["done"] * 6
+
+
+def test_what_a_condition_rules_out_in_closed_form_is_not_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: dict[str, Any] = {"depth": [2, 3, 4], "channels": [4, 8], "measure": ["macs", "rf"]}
+    store = tmp_path / "runs.db"
+    built: list[Any] = []
+    ask = running.answers.__globals__["study"].ask
+    monkeypatch.setattr("archscope.study.ask", lambda *a, **k: built.append(a) or ask(*a, **k))
+    # 4 channels, 2 layers: 4·9·3 + 4·9·4 multiplications and 2·4 biases: 260 parameters
+    where = "params < 1000 and rf > 5"
+    some = rows(archscope.sweep("cnn", where=where, store=store, **asked))
+
+    assert [row.model for row in some] == [
+        "cnn --depth 3 --channels 4",
+        "cnn --depth 4 --channels 4",
+    ]
+    assert len(built) == 2
+    assert all("params: both engines" in row.road for row in some)
+    left_out = archscope.library.show_sweep(store).section("sweep.variants").rows
+    assert {row.road for row in left_out if row not in some} >= {"rf: closed form; params: census"}
+    every = rows(
+        archscope.sweep("cnn", store=store, **{**asked, "measure": ["macs", "rf", "params"]})
+    )
+    assert len(built) == 6, "those that a census alone had told are counted now"
+    assert [(row.params, row.macs) for row in every] == [
+        (row.params, row.macs) for row in left_out
+    ], "by both engines as by the census"
 
 
 def test_a_store_resumes_and_asks_failures_again_when_told(tmp_path: Path) -> None:

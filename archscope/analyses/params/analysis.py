@@ -35,16 +35,23 @@ def run(
     execution: Execution = "auto",
     nonzero: bool = False,
     freeze: tuple[str, ...] = (),
+    totals_alone: bool = False,
 ) -> tuple[Section, ...]:
     """Count `subject` and return the sections modules, components, operators and depth.
 
     Without inputs the parameters alone are counted. `execution` is `shapes` (no data), `real` (the
     model's own device and data) or `auto`. With `nonzero` the weights are read: how many are not
-    zero. `freeze` are patterns of names of parameters or modules that count as frozen. Where the
+    zero. `freeze` are patterns of names of parameters or modules that count as frozen. With
+    `totals_alone` no rows are made: whoever counts thousands of networks reads none. Where the
     forward raises, a `ForwardError` carries the sections up to there.
     """
     from archscope.analyses.params.sections import sections
 
     return sections(
-        subject, flops_per_mac=flops_per_mac, execution=execution, nonzero=nonzero, freeze=freeze
+        subject,
+        flops_per_mac=flops_per_mac,
+        execution=execution,
+        nonzero=nonzero,
+        freeze=freeze,
+        totals_alone=totals_alone,
     )

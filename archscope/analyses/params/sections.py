@@ -46,10 +46,11 @@ def sections(
     execution: Execution,
     nonzero: bool = False,
     freeze: tuple[str, ...] = (),
+    totals_alone: bool = False,
 ) -> tuple[Section, ...]:
     """Count `subject`; see `archscope.analyses.params.analysis.run`."""
     subject = _unfolded(subject, freeze)
-    asked: dict[str, Any] = {"nonzero": nonzero, "freeze": freeze}
+    asked: dict[str, Any] = {"nonzero": nonzero, "freeze": freeze, "totals_alone": totals_alone}
     if subject.inputs is None:
         return _assemble(subject, None, None, flops_per_mac, **asked)
     count = count_forward(subject, execution)
@@ -90,6 +91,7 @@ def _assemble(
     *,
     nonzero: bool,
     freeze: tuple[str, ...],
+    totals_alone: bool,
 ) -> tuple[Section, ...]:
     frozen = frozen_by(subject.model, freeze, subject.repeats)
     modules = own_by_module(
@@ -102,6 +104,9 @@ def _assemble(
     if nonzero:
         notes += nonzero_notes(subject.model, modules)
     totals = _totals(sums[""], ran=count is not None, complete=complete)
+    device = count.device if count is not None else None
+    if totals_alone:
+        return (MODULES.filled((), totals=totals, notes=notes, device=device),)
     depths = _depth_rows(subject, count)
     types = tuple(type_rows(subject, count, modules, flops_per_mac))
     said = tuple(summary(totals, depths))
@@ -112,7 +117,7 @@ def _assemble(
             notes=notes,
             headline=tuple(headline(totals, depths, flops_per_mac)),
             summary=said,
-            device=count.device if count is not None else None,
+            device=device,
             about=f"frozen {', '.join(freeze)}" if freeze else "",
         ),
         COMPONENTS.filled(_component_rows(modules, tallies, subject.repeats), summary=said),

@@ -32,14 +32,19 @@ class Choice:
 
 
 def sections(layout: Layout, found: Iterable[Outcome], choice: Choice) -> tuple[Section, ...]:
-    """Return the rows of those variants of which the condition is not false, and their groups."""
+    """Return the rows of those variants of which the condition is not false, and their groups.
+
+    Those of which nothing is known yet have none.
+    """
     outcomes = sorted(found, key=lambda outcome: outcome.place)
-    kept, marks, notes = list(outcomes), {}, list(_failures(outcomes))
+    kept, marks, notes = outcomes, {}, []
     if choice.where is not None:
         verdicts = {each.place: holds(choice.where, each) for each in outcomes}
         kept = [each for each in outcomes if verdicts[each.place].holds is not False]
         marks = {place: _mark(verdict.holds, verdict.why) for place, verdict in verdicts.items()}
         notes.append(_of_condition(choice.where, [v.holds for v in verdicts.values()]))
+    notes = [*_failures(kept), *notes]
+    kept = [each for each in kept if each.answers or each.refused]
     sure = [each for each in kept if not marks.get(each.place)]
     best = front(sure, choice.pareto) if choice.pareto else None
     if best is not None:

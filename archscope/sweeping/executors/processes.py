@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 
-from archscope.errors import UsageError
+from archscope.errors import ArchscopeError, UsageError
 from archscope.sweeping.executors import ExecutorKind, Limits, Pool
 
 _PRELOADED = [
@@ -33,6 +33,14 @@ def _open(address: str, limits: Limits) -> Pool:
     executor = ProcessPoolExecutor(
         workers, mp_context=_context(), initializer=_begin, initargs=(limits.memory,)
     )
+    try:
+        executor.submit(os.getpid).result()
+    except BrokenProcessPool:
+        limit = ", or --memory-limit is too small for torch" if limits.memory else ""
+        raise ArchscopeError(
+            'no worker starts: a script of yours that asks for workers needs `if __name__ == "'
+            f'__main__":` around it{limit}'
+        ) from None
     return Pool(executor=executor, workers=workers, stop=partial(_stop, executor))
 
 
@@ -85,9 +93,6 @@ def _stop(executor: ProcessPoolExecutor) -> None:
         process.kill()
     executor.shutdown(wait=False, cancel_futures=True)
 
-
-BROKEN = BrokenProcessPool
-"""What futures raise whose worker has died."""
 
 EXECUTOR = ExecutorKind(
     name="processes",

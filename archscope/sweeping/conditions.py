@@ -1,0 +1,76 @@
+"""Conditions on variants: which fields they may name, and which variants need not be run at all.
+
+A family's census and its outline tell parameters, multiply-accumulates and windows in a fraction of
+a millisecond (`theory/census.py`): where a condition is false of these, no engine need count more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from archscope import specs
+from archscope.assertions import Found
+from archscope.families import FAMILIES
+from archscope.studies.measures import Measure
+from archscope.studies.search.known import COUNTED
+from archscope.studies.sweep.choosing import holds, read_where
+from archscope.studies.sweep.outcomes import Answer, Outcome
+from archscope.studies.where import Condition
+from archscope.subject import Network
+from archscope.sweeping.axes import Axis
+from archscope.sweeping.question import numbers_of
+
+CENSUS = "census"
+"""The road of numbers by which a variant was ruled out; no engine has counted them."""
+_AT_LEAST = ("flops",)
+"""What a census gives only the largest part of: norms and pools are estimated beside it."""
+
+
+def fields_of(spec: type | None, axes: Sequence[Axis] = ()) -> Mapping[str, bool]:
+    """Return the fields that a condition may name, and whether each is a switch."""
+    if spec is None:
+        return {a.name: all(isinstance(v, bool) for v in a.values) for a in axes}
+    kinds = ("integer", "number", "switch", "list")
+    return {
+        f.name: f.kind == "switch" for f in specs.flags(spec) if f.kind in kinds and not f.kinds
+    }
+
+
+def condition_of(text: str, fields: Mapping[str, bool]) -> Condition:
+    """Return a condition over measures and these fields, of which some are switches."""
+    switches = [name for name, is_switch in fields.items() if is_switch]
+    return read_where(text, tuple(fields), switches)
+
+
+@cache
+def _of_spec(text: str, spec: Any) -> Condition:
+    return condition_of(text, fields_of(spec))
+
+
+def is_false(text: str, spec: Any, answers: tuple[Answer, ...]) -> bool:
+    """Return whether a condition is false of a spec, by what is known of it so far."""
+    outcome = Outcome(place=0, name="", values={}, fields=numbers_of(spec), answers=answers)
+    kind: Any = type(spec)
+    return holds(_of_spec(text, kind), outcome).holds is False
+
+
+def by_census(network: Network, wanted: tuple[Measure, ...]) -> Answer | None:
+    """Return what the census of a network's family tells of these measures; None: it has none."""
+    family = FAMILIES.get(network.family) if network.family else None
+    if family is None or family.census is None:
+        return None
+    census = family.census(network.spec)
+    found = {
+        each.name: {
+            each.dimension: Found(
+                values=(COUNTED[each.name](census),),
+                bound="at least" if each.name in _AT_LEAST else "",
+                why="norms, pools and resampling are not in it" if each.name in _AT_LEAST else "",
+            )
+        }
+        for each in wanted
+        if each.name in COUNTED
+    }
+    return Answer(analysis="params", found=found, road=CENSUS)
