@@ -80,6 +80,14 @@ CASES = (
         dilations=["1/2/4", "1/3/9", "2/2/2", "1/2/5"],
         kernel_size=[3],
     ),
+    # Where no depth is given, the longest list says how many layers there are.
+    tcn(
+        "rf >= 6",
+        "macs",
+        channels=["4", "4/8", "4/8/4"],
+        dilations=["1", "1/2", "1/2/4"],
+        groups=["1", "1/2/1/1"],
+    ),
     tcn("streams > 1 and gap >= 1", "macs", dilations=["1/2/4", "2/2/2", "4/8/4"], residual=True),
     tcn("jump <= 8 and rf >= 10", "macs", stride=[1, 2, 4], depth=[1, 2, 3], dilations=["ones"]),
     # Around a first layer that keeps its channels goes no convolution.
@@ -166,6 +174,14 @@ CASES = (
     ),
     transformer(
         "rf >= 20", "macs", attention="window", window=[7, 15], depth=[1, 2, 3], d_model=64, heads=4
+    ),
+    transformer(
+        "window >= 9",
+        "macs",
+        attention=["window:7", "window:11", "window:15"],
+        depth=[1, 2],
+        d_model=64,
+        heads=4,
     ),
 )
 

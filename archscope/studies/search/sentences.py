@@ -81,7 +81,9 @@ def _of_none(outcome: Outcome) -> Iterator[Note]:
     number = f"none of {len(variants):,} variants"
     told = tuple(_extremes(outcome))
     parts = _all(found.parts)
-    if found.is_proven:
+    if not found.parts:
+        text = f"{number} is a network"
+    elif found.is_proven:
         text = f"{number} has {parts}, proven" + (f": {told[0]}" if told else "")
     else:
         text = f"{number} is known to have {parts}; whether one has is open"
