@@ -27,7 +27,10 @@ demo: $(VENV)/.installed ## Install, and show the main commands
 	$(BIN)/archscope params --depth 24
 	$(BIN)/archscope report --depth 24 -o report.html
 
+# What is compiled is kept, whatever the environment says: workers and commands that tests start
+# would compile it all anew.
 .PHONY: test
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.installed ## Install, and run all tests
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 

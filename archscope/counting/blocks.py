@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from math import prod
 
 from torch import nn
 
@@ -15,7 +16,7 @@ def count_blocks(model: nn.Module, repeats: Mapping[str, int]) -> int | None:
 
     ResNet-50 has 16 (Bottleneck), GPT-2 small has 12, T5 small 6 + 6.
     """
-    return sum(repeats.get(path, 1) for path in repeated_blocks(model, repeats)) or None
+    return sum(_copies(path, repeats) for path in repeated_blocks(model, repeats)) or None
 
 
 def repeated_blocks(model: nn.Module, repeats: Mapping[str, int]) -> list[str]:
@@ -27,7 +28,7 @@ def repeated_blocks(model: nn.Module, repeats: Mapping[str, int]) -> list[str]:
     number.
     """
     candidates = [
-        (path, type(module), repeats.get(path, 1))
+        (path, type(module), _copies(path, repeats))
         for path, module in model.named_modules()
         if path and _is_composite(module) and not _is_stack(path, module, repeats)
     ]
@@ -40,6 +41,12 @@ def repeated_blocks(model: nn.Module, repeats: Mapping[str, int]) -> list[str]:
         if (times[kind] > 1 or path in repeats) and not inside:
             blocks.append(path)
     return blocks
+
+
+def _copies(path: str, repeats: Mapping[str, int]) -> int:
+    """Return for how many modules one stands, by itself and within those that it is part of."""
+    parts = path.split(".")
+    return prod(repeats.get(".".join(parts[: end + 1]), 1) for end in range(len(parts)))
 
 
 def _is_stack(path: str, module: nn.Module, repeats: Mapping[str, int]) -> bool:

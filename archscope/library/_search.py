@@ -234,7 +234,7 @@ def _implied(network: Network, fixed: Mapping[str, Any]) -> frozenset[str]:
 def _title(
     network: Network, fixed: Mapping[str, Any], asked: Mapping[str, Any], goal: Goal | None
 ) -> Iterator[str]:
-    yield f"search {network.origin.partition(':')[2]}"
+    yield f"search {network.origin.partition(':')[2] or network.family}"
     implied = _implied(network, fixed)
     for name, value in fixed.items():
         if name not in implied:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -78,6 +79,10 @@ class Alive(TorchDispatchMode):
         return result
 
     def _meet(self, tensor: Tensor) -> None:
+        if tensor.layout is not torch.strided:
+            for part in parts_of(tensor):
+                self._meet(part)
+            return
         storage = tensor.untyped_storage()
         key = storage._cdata
         if key in self._known:
@@ -98,3 +103,12 @@ class Alive(TorchDispatchMode):
     def _note(self, path: str, size: int, number: int) -> None:
         if size:
             self.changes.append(Change(phase=self._phase, path=path, bytes=size, block=number))
+
+
+def parts_of(tensor: Tensor) -> tuple[Tensor, ...]:
+    """Return the plain tensors that one is made of: itself, or a sparse one's places and values."""
+    if tensor.layout is torch.strided:
+        return (tensor,)
+    if tensor.layout is torch.sparse_coo:
+        return (tensor._indices(), tensor._values())
+    return ()

@@ -7,9 +7,10 @@ same as in a real step: predicted is what would be measured, but for what a kern
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
@@ -22,9 +23,9 @@ from archscope.records import frozen
 from archscope.running.as_written import as_written
 from archscope.running.module_stack import tensors_in
 from archscope.running.process import raise_interrupt
-from archscope.running.twin import Original, ReachedOriginalError, Twin
+from archscope.running.twin import Original, ReachedOriginalError, Twin, own
 from archscope.subject import Repeat, Subject
-from archscope.training.alive import Alive, Change
+from archscope.training.alive import Alive, Change, parts_of
 from archscope.training.hints import hint
 from archscope.training.kernels import AsOnCard
 from archscope.training.optimisers import Make, Optimiser, state_tensors
@@ -32,7 +33,7 @@ from archscope.training.places import Places
 from archscope.training.prepared import cast, prepared
 from archscope.training.recipe import Recipe
 from archscope.training.saved import Saved, Saving, holders
-from archscope.training.unfolding import told_apart, unfolded
+from archscope.training.unfolding import has_little_data, told_apart, unfolded
 
 
 @frozen
@@ -45,8 +46,8 @@ class Held:
     """Its name there."""
     bytes: int
     """Of the tensor itself."""
-    trains: bool
-    """Whether it gets a gradient: it needs one, and an output depends on it."""
+    gradient: int
+    """Bytes of its gradient; 0 where it gets none: it needs none, or no output depends on it."""
     state: int
     """Bytes that the optimiser keeps for it."""
 
@@ -73,6 +74,8 @@ class Step:
     """The class of each module, by path."""
     repeats: tuple[Repeat, ...]
     """Blocks that were run once and stand for several."""
+    has_data: bool = False
+    """Whether it ran on data, since the forward reads values."""
 
 
 def run_step(
@@ -85,8 +88,9 @@ def run_step(
 ) -> Step:
     """Run one step of `subject` on tensors without data: forward, backward and update.
 
-    The loss is the sum of what is returned: a real one keeps what it keeps beside it. `dtype` is
-    what weights and inputs are cast to. Raises `ForwardError` where the network cannot be run so.
+    Where the forward reads values it is run on copies that have them, if the network is there with
+    its data. The loss is the sum of what is returned: a real one keeps what it keeps beside it.
+    `dtype` is what weights and inputs are cast to. Raises `ForwardError` where it cannot be run.
     """
     if told_apart(subject, recipe):
         subject = unfolded(subject)
@@ -95,20 +99,49 @@ def run_step(
     lazy = next((n for n, p in subject.model.named_parameters() if is_lazy(p)), None)
     if lazy is not None:
         raise ForwardError(f"parameter {lazy} has no shape yet; run the model once first")
-    original = Original(subject.model, subject.inputs)
     from torch._subclasses.fake_tensor import FakeTensorMode
 
-    with FakeTensorMode(allow_non_fake_inputs=True) as fake, as_written():
+    fake = FakeTensorMode(allow_non_fake_inputs=True)
+    asked: dict[str, Any] = {"recipe": recipe, "optimiser": optimiser, "autocast": autocast}
+    try:
+        with fake:
+            return _run(subject, partial(_without_data, fake=fake, dtype=dtype), **asked)
+    except ForwardError:
+        if not has_little_data(subject):
+            raise
+        return replace(_run(subject, partial(_with_data, dtype=dtype), **asked), has_data=True)
 
-        def bare(tensor: Tensor) -> Tensor:
-            return _without_data(tensor, fake, dtype)
 
-        twin = prepared(original, recipe, weight=bare, argument=bare, repeats=subject.repeats)
+def _run(
+    subject: Subject,
+    stand_in: Callable[[Tensor], Tensor],
+    recipe: Recipe,
+    optimiser: Optimiser,
+    autocast: torch.dtype | None,
+) -> Step:
+    assert subject.inputs is not None
+    original = Original(subject.model, subject.inputs)
+    with as_written():
+        twin = prepared(
+            original, recipe, weight=stand_in, argument=stand_in, repeats=subject.repeats
+        )
         places = Places(twin.model, (repeat.path for repeat in subject.repeats))
         step = _watched(twin, original, places, recipe, optimiser, autocast)
     if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others
-        return run_step(unfolded(subject), recipe, optimiser, dtype=dtype, autocast=autocast)
+        return _run(unfolded(subject), stand_in, recipe, optimiser, autocast)
     return replace(step, repeats=subject.repeats)
+
+
+def _with_data(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
+    """Return a copy with data, in another number type where that is asked for."""
+    made = own(tensor)
+    kind = cast(tensor, dtype)
+    if kind is tensor.dtype:
+        return made
+    moved = made.detach().to(kind)
+    if isinstance(tensor, nn.Parameter):
+        return nn.Parameter(moved, requires_grad=tensor.requires_grad)
+    return moved
 
 
 def _without_data(tensor: Tensor, fake: Any, dtype: torch.dtype | None) -> Tensor:
@@ -150,7 +183,9 @@ def _watched(
             del roots
             loss.backward()
             del loss
-        numbers = (alive.number(p.grad) for p in parameters if p.grad is not None)
+        _refuse_sparse_without_data(parameters)
+        parts = (part for p in parameters if p.grad is not None for part in parts_of(p.grad))
+        numbers = map(alive.number, parts)
         gradients = frozenset(number for number in numbers if number is not None)
     changes = list(alive.changes)
     return Step(
@@ -187,8 +222,7 @@ def _called(twin: Twin, places: Places) -> Any:
         raise_interrupt(failure)
         where = places.stack.current or "the model itself"
         raise ForwardError(
-            f"forward failed on tensors without data, in {where}: {first_line(failure)}"
-            + hint(failure)
+            f"a training step failed in {where}: {first_line(failure)}" + hint(failure)
         ) from failure
 
 
@@ -205,7 +239,7 @@ def _updating(optimiser: Optimiser, parameters: Iterable[Tensor]) -> Iterator[Ch
         made = (_update(optimiser.make, kind) for kind in kinds.values())
         most = max(made, key=lambda changes: max(accumulate(c.bytes for c in changes), default=0))
     yield from (replace(change, block=-1) for change in most)
-    yield Change(phase="optimiser", path="", bytes=-sum(each.nbytes for each in trained))
+    yield Change(phase="optimiser", path="", bytes=-sum(map(_gradient, trained)))
 
 
 def _update(make: Make, like: Tensor) -> Sequence[Change]:
@@ -239,9 +273,26 @@ def _held(model: nn.Module, kind: str, optimiser: Optimiser) -> Iterator[Held]:
                 path=path,
                 name=name,
                 bytes=tensor.nbytes,
-                trains=tensor.grad is not None,
+                gradient=_gradient(tensor),
                 state=0 if tensor.grad is None else optimiser.bytes_of(tensor),
             )
+
+
+def _refuse_sparse_without_data(parameters: Iterable[Tensor]) -> None:
+    """Raise `ForwardError` where a sparse gradient was made without data: torch makes it empty."""
+    for parameter in parameters:
+        grad = parameter.grad
+        bare = type(grad).__name__ == "FakeTensor"
+        if grad is not None and bare and grad.layout is not torch.strided:
+            raise ForwardError(
+                f"the gradient of a parameter of {tuple(parameter.shape)} is sparse: its size "
+                "depends on what the input holds, so the network must be there with its data"
+            )
+
+
+def _gradient(parameter: Tensor) -> int:
+    """Return the bytes of a parameter's gradient, of a sparse one its places and values."""
+    return 0 if parameter.grad is None else sum(part.nbytes for part in parts_of(parameter.grad))
 
 
 def _bytes(tensors: Iterable[Tensor]) -> int:

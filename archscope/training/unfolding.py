@@ -22,3 +22,15 @@ def told_apart(subject: Subject, recipe: Recipe) -> bool:
     skips = recipe.recompute is not None and recipe.recompute.every > 1
     frozen_apart = tells_copies_apart(subject.model, recipe.freeze, subject.repeats)
     return subject.whole is not None and bool(subject.repeats) and (skips or frozen_apart)
+
+
+def has_little_data(subject: Subject) -> bool:
+    """Return whether a network is there with its data, and small enough to run a step for real."""
+    parameters = list(subject.model.parameters())
+    if any(parameter.is_meta for parameter in parameters):
+        return False
+    return sum(parameter.nbytes for parameter in parameters) <= _LARGEST
+
+
+_LARGEST = 2**30
+"""Bytes of weights up to which a step is run on data."""

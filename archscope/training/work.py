@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -29,10 +30,11 @@ from archscope.running.process import raise_interrupt, random_as_found
 from archscope.running.twin import Original, ReachedOriginalError, Twin, bodiless, own
 from archscope.subject import Repeat, Subject
 from archscope.training.hints import hint
+from archscope.training.kernels import AsOnCard
 from archscope.training.places import Places
 from archscope.training.prepared import prepared
 from archscope.training.recipe import Recipe
-from archscope.training.unfolding import told_apart, unfolded
+from archscope.training.unfolding import has_little_data, told_apart, unfolded
 
 
 @frozen
@@ -79,14 +81,16 @@ class Work:
 def count_step(subject: Subject, recipe: Recipe) -> Work:
     """Run a forward and a backward pass of `subject` on shapes, and count what they multiply.
 
-    Raises `ForwardError` where it cannot be run on shapes alone.
+    Where the forward reads values it is run on copies that have them, if the network is there with
+    its data. Raises `ForwardError` where it cannot be run.
     """
     if subject.inputs is None:
         raise ForwardError(f"{subject.name} has no inputs; a step needs one call's arguments")
     if told_apart(subject, recipe):
         subject = unfolded(subject)
     chance_as_found, failures = random_as_found(), []
-    for kept in KEPT:
+    ways: list[Kept | None] = [*KEPT, *([None] if has_little_data(subject) else [])]
+    for kept in ways:
         chance_as_found()
         try:
             return _counted(subject, recipe, kept)
@@ -95,21 +99,26 @@ def count_step(subject: Subject, recipe: Recipe) -> Work:
     raise failures[0]
 
 
-def _counted(subject: Subject, recipe: Recipe, kept: Kept) -> Work:
+def _counted(subject: Subject, recipe: Recipe, kept: Kept | None) -> Work:
+    """Count a step on shapes, `kept` as for `ShapesOnly`; None: on copies with data."""
     assert subject.inputs is not None
     original = Original(subject.model, subject.inputs)
-    shapes = ShapesOnly(kept=kept, original=original)
-    with shapes, original.out_of_reach(writes=False), as_written(), torch.enable_grad():
-        twin = prepared(
-            original, recipe, weight=_weight, argument=_argument, repeats=subject.repeats
-        )
+    shapes = nullcontext() if kept is None else ShapesOnly(kept=kept, original=original)
+    weight, argument = (own, own) if kept is None else (_weight, _argument)
+    with shapes, original.out_of_reach(writes=kept is None), as_written(), torch.enable_grad():
+        twin = prepared(original, recipe, weight=weight, argument=argument, repeats=subject.repeats)
         places = Places(twin.model, (repeat.path for repeat in subject.repeats))
         counter = _Counter(twin, places)
-        with places.stack, counter:
+        # On shapes torch takes attention step by step by itself.
+        with places.stack, counter, AsOnCard(_STEP_BY_STEP) if kept is None else nullcontext():
             _run(twin, counter, places)
     if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others
         return _counted(unfolded(subject), recipe, kept)
     return replace(counter.work(), repeats=subject.repeats)
+
+
+_STEP_BY_STEP = Recipe(attention="math", dropout="cpu")
+"""Attention as products that are seen each."""
 
 
 def _weight(tensor: Tensor) -> Tensor:
@@ -140,7 +149,7 @@ def _run(twin: Twin, counter: _Counter, places: Places) -> None:
         raise_interrupt(failure)
         where = places.stack.current or "the model itself"
         raise ForwardError(
-            f"a training step failed on shapes, in {where}: {first_line(failure)}" + hint(failure)
+            f"a training step failed in {where}: {first_line(failure)}" + hint(failure)
         ) from failure
 
 

@@ -13,6 +13,8 @@ from archscope.blocks.linear_attention import LinearDotProduct
 from archscope.blocks.state_space import SelectiveScan, StateSpaceMixer
 from archscope.blocks.state_space_dual import DualScan, DualStateSpaceMixer
 
+pytestmark = pytest.mark.usefixtures("few_sizes")
+
 
 @pytest.mark.parametrize("causal", [True, False])
 @pytest.mark.parametrize("length", [2, 9, 12])  # less than a chunk of 3, three of them, four

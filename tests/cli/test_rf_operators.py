@@ -13,6 +13,8 @@ from torch import nn
 
 import archscope as library
 
+pytestmark = pytest.mark.usefixtures("few_sizes")
+
 Run = Callable[..., Any]
 NETWORK = """
 from torch import nn

@@ -32,5 +32,10 @@ def test_a_block_that_stands_for_several() -> None:
     assert count_blocks(Stack(2), {"blocks.1": 9}) == 10
 
 
+def test_blocks_within_one_that_stands_for_several() -> None:
+    # The first stack stands for three: 3 x 2 blocks, and 2 of the other.
+    assert count_blocks(nn.Sequential(Stack(2), Stack(2)), {"0": 3}) == 8
+
+
 def test_nothing_repeats() -> None:
     assert count_blocks(nn.Sequential(nn.Linear(2, 2), nn.ReLU()), {}) is None

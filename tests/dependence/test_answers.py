@@ -16,6 +16,8 @@ from archscope.dependence.answer.receptive import Receptive, receptive
 from archscope.errors import ThresholdError, UsageError
 from archscope.subject import Inputs
 
+pytestmark = pytest.mark.usefixtures("few_sizes")
+
 
 class Run(nn.Module):
     """A forward and the modules that it uses."""

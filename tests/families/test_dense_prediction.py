@@ -19,6 +19,8 @@ from archscope.families.vitdet.network import Attention, AxialBias
 from archscope.families.vitdet.spec import VitDetSpec
 from archscope.subject import Request
 
+pytestmark = pytest.mark.usefixtures("few_sizes")
+
 DETECTOR = {"backbone": "resnet18", "channels": 32, "classes": 3, "head_layers": 1}
 PLUS = {"head": "deeplabv3plus", "output_stride": 16, "classes": 3, "decoder_layers": 1}
 HRNET = {"channels": 4, "stem_blocks": 1, "modules": (1, 1), "branch_blocks": 1, "classes": 5}

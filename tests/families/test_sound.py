@@ -15,6 +15,8 @@ from archscope.library import count_subject
 from archscope.subject import Request
 from archscope.theory.counts import evaluate
 
+pytestmark = pytest.mark.usefixtures("few_sizes")
+
 SMALL: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
     # 87 samples: 4 frames of 5 + 7 + 9 taps with strides 5, 2, 2, no padding
     "wav2vec2": (

@@ -81,6 +81,7 @@ def _of_tensor(tensor: Tensor) -> Any:
 
 def of_process() -> dict[str, Any]:
     """Return the switches, random numbers and surroundings of this process."""
+    kind, numbers, *rest = np.random.get_state()
     return {
         "modes": (*_get_current_dispatch_mode_stack(), *_get_current_function_mode_stack()),
         "tracing": torch._C._get_tracing_state(),
@@ -97,7 +98,7 @@ def of_process() -> dict[str, Any]:
             if name.startswith("_global_") and isinstance(value, dict)
         ],
         "torch's chance": torch.get_rng_state().tolist(),
-        "NumPy's chance": str(np.random.get_state()),
+        "NumPy's chance": (kind, np.asarray(numbers).tobytes(), *rest),
         "Python's chance": random.getstate(),
         "environment": dict(os.environ),
         "folder": os.getcwd(),

@@ -19,6 +19,7 @@ from archscope.errors import SpecError, UsageError
 from archscope.families import FAMILIES
 from archscope.records import frozen
 from archscope.studies.measures import measures
+from archscope.studies.search import optimum
 from archscope.studies.search.answer import Outcome, question, solved
 from archscope.studies.search.bounds import Bounds
 from archscope.studies.search.known import Told, quantities
@@ -79,6 +80,15 @@ CASES = (
         dilations=["1/2/4", "1/3/9", "2/2/2", "1/2/5"],
         kernel_size=[3],
     ),
+    # Where no depth is given, the longest list says how many layers there are.
+    tcn(
+        "rf >= 6",
+        "macs",
+        channels=["4", "4/8", "4/8/4"],
+        dilations=["1", "1/2", "1/2/4"],
+        groups=["1", "1/2/1/1"],
+    ),
+    tcn("streams > 1 and gap >= 1", "macs", dilations=["1/2/4", "2/2/2", "4/8/4"], residual=True),
     tcn("jump <= 8 and rf >= 10", "macs", stride=[1, 2, 4], depth=[1, 2, 3], dilations=["ones"]),
     # Around a first layer that keeps its channels goes no convolution.
     tcn(
@@ -164,6 +174,14 @@ CASES = (
     ),
     transformer(
         "rf >= 20", "macs", attention="window", window=[7, 15], depth=[1, 2, 3], d_model=64, heads=4
+    ),
+    transformer(
+        "window >= 9",
+        "macs",
+        attention=["window:7", "window:11", "window:15"],
+        depth=[1, 2],
+        d_model=64,
+        heads=4,
     ),
 )
 
@@ -418,6 +436,16 @@ def test_what_is_not_known_is_open_and_not_refused() -> None:
     assert section.totals.unknown == 2
     assert "whether one has is open" in section.notes[0].text
     assert "rf is at least 1,024 positions" in section.notes[1].text
+
+
+def test_a_search_that_is_given_up_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(optimum, "WORK_LIMIT", 3)
+    family = FAMILIES.get("cnn")
+    found = solved(Variants(family, TCN, {}), question(family, where="rf >= 16000 and params < 1k"))
+    section = sections_of(found, rows_of(found))[0]
+
+    assert not section.totals.proven
+    assert any("given up after 4 steps" in note.text for note in section.notes)
 
 
 def test_a_family_without_a_census_or_an_outline_is_refused_what_these_tell() -> None:

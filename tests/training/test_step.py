@@ -107,7 +107,7 @@ def test_adapters_make_activations_little_smaller() -> None:
     )
 
     assert (saved(adapted), full) == (21_090_304, 31_481_856)  # 67 %
-    trained = sum(held.bytes for held in adapted.parameters if held.trains)
+    trained = sum(held.bytes for held in adapted.parameters if held.gradient)
     assert trained == 4 * 3 * 2 * 2 * 256 * 8  # layers x (q, v) x (A, B) x d x r, of 4 bytes
 
 
@@ -161,3 +161,36 @@ def test_a_recipe_that_does_not_fit_says_so(recipe: Recipe, said: str) -> None:
     model = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8))
     with pytest.raises(ArchscopeError, match=said):
         run_step(subject(model, 4, 8), recipe, optimiser("adamw"))
+
+
+class Reads(nn.Module):
+    """Does as often as its input says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _ in range(int(x.sum()) + 2):
+            x = self.a(x)
+        return x
+
+
+def test_a_forward_that_reads_values_runs_on_copies_that_have_them() -> None:
+    model = Reads()
+
+    step = run_step(subject(model, 4, 8), Recipe(), optimiser("sgd"))
+
+    assert step.has_data
+    assert saved(step) == kept(model, 4, 8) == 2 * 4 * 8 * 4  # the input and what is between
+    assert model.a.weight.grad is None
+
+
+def test_a_sparse_gradient_is_its_places_and_values() -> None:
+    model = nn.Sequential(nn.EmbeddingBag(100, 4, sparse=True), nn.Linear(4, 2))
+    words = Inputs(args=(torch.zeros(3, 5, dtype=torch.long),))
+    it = Subject(name="it", model=model, inputs=words, origin="memory")
+
+    table, *_ = run_step(it, Recipe(), optimiser("sgd")).parameters
+
+    assert (table.bytes, table.gradient) == (100 * 4 * 4, 15 * 8 + 15 * 4 * 4)

@@ -62,10 +62,13 @@ def notes(step: Step, settings: Settings) -> Iterator[Note]:
     """Yield what must be known to read the numbers rightly."""
     yield Note(
         level="info",
-        text="the step ran on tensors without data: what autograd keeps is exact for torch's "
-        "operators; the peak leaves out what a kernel takes for itself and gives back at once",
+        text=f"the step ran on tensors with{'' if step.has_data else 'out'} data: what autograd "
+        "keeps is exact for torch's operators; the peak leaves out what a kernel takes for itself "
+        "and gives back at once",
         details=("The loss is the sum of the outputs; a real one keeps what it keeps beside it.",),
     )
+    if step.has_data:
+        yield Note(level="info", text="its forward reads values, so a copy of it ran on data")
     if settings.dropout == "card" or settings.attention_kernel == "flash":
         yield Note(
             level="info",

@@ -107,9 +107,7 @@ def _own(step: Step) -> Mapping[str, _Own]:
     for held in step.parameters:
         block = block_of(held.path, step.repeats)
         copies = list(names(held.path, step.repeats))
-        size = _Own(
-            weights=held.bytes, gradients=held.bytes if held.trains else 0, states=held.state
-        )
+        size = _Own(weights=held.bytes, gradients=held.gradient, states=held.state)
         for name in copies[:1] if block is not None and block.shared else copies:
             found[name] = found.get(name, _Own()) + size
     return found
@@ -154,7 +152,7 @@ def _totals(step: Step, most: Peak | None) -> Totals:
         saved=kept.total(),
         activations=kept["activation"],
         weights=own.weights,
-        trained=own.gradients,
+        trained=_trained(step),
         buffers=buffers,
         inputs=step.inputs,
         gradients=own.gradients,
@@ -163,6 +161,16 @@ def _totals(step: Step, most: Peak | None) -> Totals:
         peak_phase=None if most is None else most.phase,
         peak_path=None if most is None else most.path,
     )
+
+
+def _trained(step: Step) -> int:
+    """Return the bytes of the parameters that get a gradient, shared ones once."""
+    found = 0
+    for held in step.parameters:
+        block = block_of(held.path, step.repeats)
+        copies = 1 if block is None or block.shared else len(block.copies)
+        found += copies * held.bytes if held.gradient else 0
+    return found
 
 
 def _sum(parts: Iterable[_Own]) -> _Own:

@@ -89,11 +89,12 @@ def trends(possible: Possible) -> Trends:
     """
     if possible["layers"] != (None,):
         return {}
-    found = dict(_unmoved())
+    found = dict(_unmoved(possible))
     padded = possible["padding"] in ((("same",),), (("causal",),))
     if not (padded or possible["causal"] == (True,)):
         return found
-    found |= {("dilations", measure): 0 for measure in WORK}
+    if _says_no_depth(possible, "dilations"):
+        found |= {("dilations", measure): 0 for measure in WORK}
     unlike = ("channels", "stride", "groups", "upsample", "pool")
     alike = all(map(is_number, _every(possible, unlike)))
     if alike and {number_of(each) for each in _every(possible, ("upsample", "pool"))} == {1}:
@@ -106,12 +107,24 @@ def _every(possible: Possible, names: tuple[str, ...]) -> Iterator[Any]:
         yield from possible[name]
 
 
-def _unmoved() -> Iterator[tuple[tuple[str, str], int]]:
+def _says_no_depth(possible: Possible, name: str) -> bool:
+    """Return whether a field's lists do not say how many layers there are.
+
+    Where no depth is given, the longest list does.
+    """
+    return None not in possible["depth"] or all(map(is_number, possible[name]))
+
+
+def _unmoved(possible: Possible) -> Iterator[tuple[tuple[str, str], int]]:
     """Yield what does not hang together in any stack."""
-    for name in ("channels", "groups", "batch_size", "bias", "classes", "in_channels"):
+    for name in ("channels", "groups"):
+        if _says_no_depth(possible, name):
+            yield (name, "rf.*"), 0
+    for name in ("batch_size", "bias", "classes", "in_channels"):
         yield (name, "rf.*"), 0
+    still = ("dilations",) if _says_no_depth(possible, "dilations") else ()
     for measure in COUNTS:
-        yield from (((name, measure), 0) for name in ("dilations", "input_size", "batch_size"))
+        yield from (((name, measure), 0) for name in ("input_size", "batch_size", *still))
 
 
 def _moved(possible: Possible) -> Iterator[tuple[tuple[str, str], int]]:

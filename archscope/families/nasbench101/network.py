@@ -49,15 +49,17 @@ class Cell(nn.Module):
         inputs, outputs = plan.in_channels, plan.out_channels
         found = cell(spec.matrix, spec.operators, outputs)
         self.pool = nn.MaxPool2d(2, ceil_mode=True) if plan.stride > 1 else None
-        self.vertices = nn.ModuleList(Vertex(vertex, inputs) for vertex in found.vertices)
+        for vertex in found.vertices:
+            self.add_module(f"vertex_{vertex.number}", Vertex(vertex, inputs))
+        self.vertices = len(found.vertices)
         self.out = [vertex.number for vertex in found.vertices if vertex.goes_out]
         self.projection = _relued(inputs, outputs, 1) if found.passes_input else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Take (B, I, X, Y), return (B, O, x, y)."""
         found = [x if self.pool is None else self.pool(x)]
-        for vertex in self.vertices:
-            found.append(vertex(found))
+        for number in range(1, self.vertices + 1):
+            found.append(self.get_submodule(f"vertex_{number}")(found))
         parts = [torch.cat([found[number] for number in self.out], 1)] if self.out else []
         if self.projection is not None:
             parts.append(self.projection(found[0]))

@@ -12,7 +12,8 @@ from itertools import product
 from typing import Literal
 
 from archscope.assertions import Dimension, Found
-from archscope.errors import SpecError
+from archscope.errors import ArchscopeError, SpecError
+from archscope.specs import fields
 from archscope.specs.space import Trends
 from archscope.studies.measures import measures
 from archscope.studies.search.variants import Place, Variants
@@ -53,8 +54,9 @@ class Bounds:
         measure = measures().get(name)
         if measure is None:
             space = self.variants.space
-            follows = name in space.follows or name in space.words
-            return 1 if axis == name else None if follows else 0
+            alone = {field.name for field in fields(self.variants.family.spec)}
+            alone -= {*space.follows, *space.words}  # a number of a kind follows from the kind
+            return 1 if axis == name else 0 if name in alone else None
         found = self._trends.get((axis, name))
         return self._trends.get((axis, f"{measure.analysis}.*")) if found is None else found
 
@@ -92,6 +94,26 @@ class Bounds:
             self.looked += 1
             self._found[at] = self.variants.found(place, name, dimension)
         return self._found[at]
+
+    def check(self, box: Box, names: tuple[str, ...]) -> None:
+        """Raise `ArchscopeError` where a single variant is not what its family's space says.
+
+        What is read of one variant may have been worked out for another that differs only in what
+        changes nothing.
+        """
+        place = tuple(first for first, _ in box)
+        for name in names:
+            measure = measures().get(name)
+            dimension = measure.dimension if measure else "count"
+            taken, own = (
+                self.least(box, name, dimension),
+                self.variants.found(place, name, dimension),
+            )
+            if taken != own:
+                raise ArchscopeError(
+                    f"{self.variants.family.name}: {name} of {self.variants.text(place)} is "
+                    f"{own.values}, and {taken.values} where the family says that it is the same"
+                )
 
     def verdict(self, box: Box, condition: Condition) -> bool | None:
         """Return whether a condition holds of all variants of a box; None: of some, perhaps."""

@@ -25,9 +25,10 @@ from archscope.specs import fields, flags
 from archscope.specs.space import is_number
 from archscope.studies.measures import Measure, measures
 from archscope.theory.combs import combs
+from archscope.theory.coupling import find_streams
 from archscope.theory.coverage import is_full
 from archscope.theory.gridding import name_of
-from archscope.theory.layers import Stack
+from archscope.theory.layers import Path
 from archscope.theory.outline import Outline
 from archscope.theory.places import outlook
 from archscope.theory.product import each
@@ -46,8 +47,10 @@ COUNTED = {
 """The counts that a census gives; one FLOP is a multiply-accumulate, as in fvcore."""
 BYTES = 4
 """Bytes of a weight or an element of an activation: networks are made in float32."""
-WINDOWED = ("rf", "smallest_rf", "local_rf", "ahead", "back", "jump", "causal", "coverage")
-"""What follows from where windows lie and which positions they hold."""
+WINDOWED = ("rf", "smallest_rf", "local_rf", "ahead", "back", "jump", "causal")
+"""What follows from where windows lie."""
+HELD = ("coverage", "streams", "gap")
+"""What follows from which positions they hold, which takes longer."""
 
 
 def quantities(family: Family) -> dict[str, Quantity]:
@@ -86,7 +89,7 @@ class Known:
         self._rate = rate
         self._census: Any = None
         self._outline: Outline | None = None
-        self._brief: Totals | None = None
+        self._briefs: dict[bool, Totals] = {}
         self._whole: Totals | None = None
 
     @property
@@ -129,20 +132,23 @@ class Known:
         if self._outline is None:
             assert self._family.outline is not None
             self._outline = self._family.outline(self.spec)
-        if name in WINDOWED and self._whole is None:
-            self._brief = self._brief or brief(self._outline, self._rate)
-            if self._brief is not None:
-                return self._brief
+        if name in (*WINDOWED, *HELD) and self._whole is None:
+            found = self._briefs.get(name in HELD)
+            found = found or brief(self._outline, self._rate, holds=name in HELD)
+            if found is not None:
+                self._briefs[name in HELD] = found
+                return found
         if self._whole is None:
             answer: Answer = of_outline(closed_form(self._outline), self._outline, self._rate)
             self._whole = answer.totals
         return self._whole
 
 
-def brief(outline: Outline, rate: Fraction | None) -> Totals | None:
+def brief(outline: Outline, rate: Fraction | None, *, holds: bool) -> Totals | None:
     """Return the totals of a single path as far as its windows tell; None for any other outline.
 
-    They are those of the whole answer, but for numbers of paths, streams, gaps, tiles and borders.
+    They are those of the whole answer as far as `WINDOWED` reads them and, where windows are looked
+    at for what they hold, `HELD`.
     """
     path = outline.path
     unlike = (outline.attention, outline.branches, outline.source, outline.partial)
@@ -151,15 +157,11 @@ def brief(outline: Outline, rate: Fraction | None) -> Totals | None:
     if outline.skips and sees_more(path, outline.skips):
         return None
     seen, looks = each(window, path), each(outlook, path)
-    touched = together(each(_touched, path))
     found = totals(
         replace(outline, input_size=None),  # outputs at borders are none of these
         name_of(outline.layers, len(outline.layers) - 1),
         seen,
-        touched=touched,
-        reached=None if touched is None else prod(touched),
-        is_full=all(is_full(combs(stack)) for stack in path),
-        complete=touched is not None,
+        **(_held(path) if holds else {"is_full": False, "complete": False}),
     )
     return replace(
         found,
@@ -169,9 +171,15 @@ def brief(outline: Outline, rate: Fraction | None) -> Totals | None:
     )
 
 
-def _touched(stack: Stack) -> int | None:
-    teeth = combs(stack)
-    if is_full(teeth):
-        return window(stack).size
-    support = find_support(teeth)
-    return None if support is None else support.touched
+def _held(path: Path) -> dict[str, Any]:
+    """Return which positions of a window are seen, over all axes and along each."""
+    supports = each(lambda stack: find_support(combs(stack)), path)
+    touched = together(one and one.touched for one in supports)
+    return {
+        "touched": touched,
+        "reached": None if touched is None else prod(touched),
+        "max_gap": together(one and one.max_gap for one in supports),
+        "streams": together(each(find_streams, path)),
+        "is_full": all(is_full(combs(stack)) for stack in path),
+        "complete": touched is not None,
+    }

@@ -223,6 +223,7 @@ def _decided(bounds: Bounds, problem: Problem, trail: Trail, place: Place, box: 
     except SpecError as error:
         trail.impossible.append((place, str(error)))
         return False
+    bounds.check(box, problem.names)
     for part in problem.parts:
         verdict = part.of(lambda name, dimension: bounds.least(box, name, dimension))
         if verdict.holds is not True:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -80,8 +80,10 @@ def _of_none(outcome: Outcome) -> Iterator[Note]:
     assert found is not None
     number = f"none of {len(variants):,} variants"
     told = tuple(_extremes(outcome))
-    parts = " and ".join(part.text for part in found.parts)
-    if found.is_proven:
+    parts = _all(found.parts)
+    if not found.parts:
+        text = f"{number} is a network"
+    elif found.is_proven:
         text = f"{number} has {parts}, proven" + (f": {told[0]}" if told else "")
     else:
         text = f"{number} is known to have {parts}; whether one has is open"
@@ -100,8 +102,8 @@ def _of_none(outcome: Outcome) -> Iterator[Note]:
 def _extremes(outcome: Outcome) -> Iterator[str]:
     assert outcome.conflict is not None
     for part, (at, _), goal in outcome.conflict.extremes:
-        others = [other.text for other in outcome.conflict.parts if other is not part]
-        under = f" with {' and '.join(others)}" if others else ""
+        others = [other for other in outcome.conflict.parts if other is not part]
+        under = f" with {_all(others)}" if others else ""
         word = {"minimise": "smallest", "maximise": "largest"}[goal.sense]
         if part.limit is not None and part.limit.sign == "==":
             word = "nearest"
@@ -116,8 +118,14 @@ def _read(variants: Variants, at: Place, part: Condition) -> str:
 
 
 def _percent(share: Number) -> str:
-    text = f"{100 * float(share):.3g}%"
-    return "nothing" if not share else text
+    return shown(Fraction(share), "share") if share else "nothing"
+
+
+def _all(parts: Iterable[Condition]) -> str:
+    """Return conditions that must hold together, as they would be typed."""
+    every = list(parts)
+    bare = len(every) == 1
+    return " and ".join(p.text if bare or " or " not in p.text else f"({p.text})" for p in every)
 
 
 def _of_series(outcome: Outcome) -> Iterator[Note]:

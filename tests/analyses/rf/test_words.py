@@ -13,6 +13,8 @@ from archscope import receptive_field
 from archscope.errors import ThresholdError, UsageError
 from archscope.results import Report
 
+pytestmark = pytest.mark.usefixtures("few_sizes")
+
 
 class Run(nn.Module):
     """A forward, and the modules that it goes through first."""
