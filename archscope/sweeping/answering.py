@@ -83,10 +83,14 @@ def _solved(solve: Solve, question: Question, values: Mapping[str, Any]) -> Solv
             network = question.network({**values, solve.field: value})
         except UsageError:
             return None
-        said = answer(network, solve.of.analysis, (solve.of,), question)
-        if said.failed:
-            raise ArchscopeError(f"{solve.field} {value}: {said.reason}")
-        return worst(said.found[solve.measure].get(solve.dimension, Found()), solve)
+        told = by_census(network, (solve.of,)) if solve.of.analysis == "params" else None
+        found = told.found.get(solve.measure, {}).get(solve.dimension) if told else None
+        if found is None or found.bound:
+            said = answer(network, solve.of.analysis, (solve.of,), question)
+            if said.failed:
+                raise ArchscopeError(f"{solve.field} {value}: {said.reason}")
+            found = said.found[solve.measure].get(solve.dimension, Found())
+        return worst(found, solve)
 
     return solved(solve, evaluate)
 
