@@ -19,7 +19,7 @@ from archscope.study import assemble
 from archscope.subject import Request
 from archscope.sweeping.axes import kind_of
 from archscope.sweeping.conditions import condition_of, fields_of
-from archscope.sweeping.executors import Limits
+from archscope.sweeping.executors import Limits, prepare_pool
 from archscope.sweeping.planning import (
     Asked,
     Planned,
@@ -191,6 +191,8 @@ def run_sweep(
     plan = Plan(
         executor=(executor or "processes") if is_shared else HERE, limits=limits, retry=retry
     )
+    if plan.executor != HERE:
+        prepare_pool(plan.executor)
     variants = sweep.variants()
     with _opened(store, sweep) as opened:
         try:

@@ -57,6 +57,7 @@ def through(executor: Callable[[], Executor], monkeypatch: pytest.MonkeyPatch) -
         return Pool(executor=executor(), workers=limits.workers or 2, stop=lambda: None)
 
     monkeypatch.setattr(running, "open_pool", opened)
+    monkeypatch.setattr("archscope.library._sweep.prepare_pool", lambda text: None)
 
 
 def test_a_variant_that_kills_its_worker_is_one_failed_row(
