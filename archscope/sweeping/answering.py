@@ -13,9 +13,9 @@ from archscope.assertions import Dimension, Found, Number
 from archscope.errors import ArchscopeError, ArchscopeWarning, UsageError, first_line
 from archscope.results import Report
 from archscope.studies.measures import Measure
-from archscope.studies.sweep.outcomes import SOLVED, Answer
+from archscope.studies.sweep.outcomes import CENSUS, SOLVED, Answer
 from archscope.subject import Network, Sketch
-from archscope.sweeping.conditions import CENSUS, by_census, is_false
+from archscope.sweeping.conditions import by_census, is_false
 from archscope.sweeping.question import Question, numbers_of
 from archscope.sweeping.solving import Solve, Solved, found_fields, solved, worst
 from archscope.theory.outline import Outline
