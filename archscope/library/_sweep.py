@@ -20,19 +20,17 @@ from archscope.subject import Request
 from archscope.sweeping.axes import kind_of
 from archscope.sweeping.conditions import condition_of, fields_of
 from archscope.sweeping.executors import Limits, prepare_pool
-from archscope.sweeping.planning import (
-    Asked,
-    Planned,
+from archscope.sweeping.planning import Asked, Planned, planned
+from archscope.sweeping.running import HERE, Memory, Plan, Store, Watch, outcomes, run
+from archscope.sweeping.store import read, writing
+from archscope.sweeping.wishes import (
     Wish,
     check_wish,
     layout_of,
     measures_of,
-    planned,
     plotted,
     plotted_fields,
 )
-from archscope.sweeping.running import HERE, Memory, Plan, Store, Watch, outcomes, run
-from archscope.sweeping.store import read, writing
 
 Words = str | Iterable[str] | None
 
