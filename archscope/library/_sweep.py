@@ -19,20 +19,18 @@ from archscope.study import assemble
 from archscope.subject import Request
 from archscope.sweeping.axes import kind_of
 from archscope.sweeping.conditions import condition_of, fields_of
-from archscope.sweeping.executors import Limits
-from archscope.sweeping.planning import (
-    Asked,
-    Planned,
+from archscope.sweeping.executors import Limits, prepare_pool
+from archscope.sweeping.planning import Asked, Planned, planned
+from archscope.sweeping.running import HERE, Memory, Plan, Store, Watch, outcomes, run
+from archscope.sweeping.store import read, writing
+from archscope.sweeping.wishes import (
     Wish,
     check_wish,
     layout_of,
     measures_of,
-    planned,
     plotted,
     plotted_fields,
 )
-from archscope.sweeping.running import HERE, Memory, Plan, Store, Watch, outcomes, run
-from archscope.sweeping.store import read, writing
 
 Words = str | Iterable[str] | None
 
@@ -191,6 +189,8 @@ def run_sweep(
     plan = Plan(
         executor=(executor or "processes") if is_shared else HERE, limits=limits, retry=retry
     )
+    if plan.executor != HERE:
+        prepare_pool(plan.executor)
     variants = sweep.variants()
     with _opened(store, sweep) as opened:
         try:

@@ -13,9 +13,9 @@ from archscope.assertions import Dimension, Found, Number
 from archscope.errors import ArchscopeError, ArchscopeWarning, UsageError, first_line
 from archscope.results import Report
 from archscope.studies.measures import Measure
-from archscope.studies.sweep.outcomes import SOLVED, Answer
+from archscope.studies.sweep.outcomes import CENSUS, SOLVED, Answer
 from archscope.subject import Network, Sketch
-from archscope.sweeping.conditions import CENSUS, by_census, is_false
+from archscope.sweeping.conditions import by_census, is_false
 from archscope.sweeping.question import Question, numbers_of
 from archscope.sweeping.solving import Solve, Solved, found_fields, solved, worst
 from archscope.theory.outline import Outline
@@ -83,10 +83,14 @@ def _solved(solve: Solve, question: Question, values: Mapping[str, Any]) -> Solv
             network = question.network({**values, solve.field: value})
         except UsageError:
             return None
-        said = answer(network, solve.of.analysis, (solve.of,), question)
-        if said.failed:
-            raise ArchscopeError(f"{solve.field} {value}: {said.reason}")
-        return worst(said.found[solve.measure].get(solve.dimension, Found()), solve)
+        told = by_census(network, (solve.of,)) if solve.of.analysis == "params" else None
+        found = told.found.get(solve.measure, {}).get(solve.dimension) if told else None
+        if found is None or found.bound:
+            said = answer(network, solve.of.analysis, (solve.of,), question)
+            if said.failed:
+                raise ArchscopeError(f"{solve.field} {value}: {said.reason}")
+            found = said.found[solve.measure].get(solve.dimension, Found())
+        return worst(found, solve)
 
     return solved(solve, evaluate)
 

@@ -16,14 +16,12 @@ from archscope.families import FAMILIES
 from archscope.studies.measures import Measure
 from archscope.studies.search.known import COUNTED
 from archscope.studies.sweep.choosing import holds, read_where
-from archscope.studies.sweep.outcomes import Answer, Outcome
+from archscope.studies.sweep.outcomes import CENSUS, Answer, Outcome
 from archscope.studies.where import Condition
 from archscope.subject import Network
 from archscope.sweeping.axes import Axis
 from archscope.sweeping.question import numbers_of
 
-CENSUS = "census"
-"""The road of numbers by which a variant was ruled out; no engine has counted them."""
 _AT_LEAST = ("flops",)
 """What a census gives only the largest part of: norms and pools are estimated beside it."""
 

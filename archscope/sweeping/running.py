@@ -11,9 +11,8 @@ from itertools import islice
 from typing import Protocol
 
 from archscope.records import frozen
-from archscope.studies.sweep.outcomes import Answer, Outcome
+from archscope.studies.sweep.outcomes import CENSUS, Answer, Outcome
 from archscope.sweeping.answering import ALONE, answers, reason_of
-from archscope.sweeping.conditions import CENSUS
 from archscope.sweeping.executors import Limits, Pool, open_pool
 from archscope.sweeping.question import Question, Variant
 

@@ -1,7 +1,8 @@
 """The value of one field by which a measure comes nearest to what is wanted: `params=124M`.
 
-Bisection over the integers that make a network, by the engines themselves: a measure that grows or
-shrinks along the field is met as nearly as it can be; what it misses by is said.
+Bisection over the integers that make a network, by a census where the family has one (what is
+found is then counted by the engines, as every variant), else by the engines themselves: a measure
+that grows or shrinks along the field is met as nearly as it can be; what it misses by is said.
 """
 
 from __future__ import annotations

@@ -112,16 +112,6 @@ def test_a_store_is_shown_and_gone_on_with(archscope: Run, tmp_path: Path) -> No
         assert (done.code, said in done.err) == (2, True)
 
 
-def test_a_page_draws_it(archscope: Run, tmp_path: Path) -> None:
-    page = tmp_path / "sweep.html"
-    done = archscope(
-        *STACK, "--pareto", "rf,depth", "--plot", "depth,rf,dilations", "-o", str(page)
-    )
-
-    assert done.code == 0
-    assert "rf against depth" in page.read_text()
-
-
 def test_parquet_is_written_or_said_to_be_missing(archscope: Run, tmp_path: Path) -> None:
     file = tmp_path / "rows.parquet"
     done = archscope(*STACK, "--parquet", str(file), "-o", os.devnull, "-f", "csv")

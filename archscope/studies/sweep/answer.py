@@ -11,7 +11,7 @@ from archscope.assertions import Dimension, Found
 from archscope.records import frozen
 from archscope.results import Headline, Note, Section
 from archscope.studies.sweep.choosing import Goal, front, holds, ranked
-from archscope.studies.sweep.outcomes import Outcome
+from archscope.studies.sweep.outcomes import CENSUS, Outcome
 from archscope.studies.sweep.rows import Layout, Measured, axis_field, groups_of, variants_of
 from archscope.studies.where import Condition
 
@@ -45,6 +45,7 @@ def sections(layout: Layout, found: Iterable[Outcome], choice: Choice) -> tuple[
         notes.append(_of_condition(choice.where, [v.holds for v in verdicts.values()]))
     notes = [*_failures(kept), *notes]
     kept = [each for each in kept if each.answers or each.refused]
+    notes += _uncounted(kept)
     sure = [each for each in kept if not marks.get(each.place)]
     best = front(sure, choice.pareto) if choice.pareto else None
     if best is not None:
@@ -126,6 +127,17 @@ def _failures(outcomes: Sequence[Outcome]) -> Iterator[Note]:
     waiting = sum(each.status == "open" for each in outcomes)
     if waiting:
         yield Note(level="warning", text=f"{_variants(waiting)} of {len(outcomes):,} not asked yet")
+
+
+def _uncounted(outcomes: Sequence[Outcome]) -> Iterator[Note]:
+    """Say of how many rows no engine has counted anything."""
+    told = sum(any(answer.road == CENSUS for answer in each.answers) for each in outcomes)
+    if told:
+        text = (
+            f"{_variants(told)} counted in closed form alone: a condition had ruled them out; "
+            "without it both engines count them"
+        )
+        yield Note(level="info", text=text)
 
 
 def _of_condition(condition: Condition, verdicts: Sequence[bool | None]) -> Note:

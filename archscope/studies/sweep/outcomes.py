@@ -11,6 +11,8 @@ from archscope.assertions import Dimension, Found, Number
 from archscope.records import frozen
 from archscope.specs import flag_of
 
+CENSUS = "census"
+"""The road of numbers by which a variant was ruled out; no engine has counted them."""
 SOLVED = "solve"
 """The analysis whose answer is the value of a field, found so that a measure is as wanted."""
 _LARGEST = 10**300

@@ -45,9 +45,16 @@ class ExecutorKind:
     """One line."""
     open: Callable[[str, Limits], Pool]
     """Opens one at an address, which is empty where none was typed; raises `ArchscopeError`."""
+    prepare: Callable[[], object] = lambda: None
+    """Begins what takes its time and needs nobody, while variants are planned."""
 
 
 EXECUTORS = Registry("executor", "archscope.sweeping.executors", "EXECUTOR", ExecutorKind)
+
+
+def prepare_pool(text: str) -> None:
+    """Begin to open the executor that a text names; raises `UsageError` where there is none."""
+    EXECUTORS.get(text.partition("://")[0]).prepare()
 
 
 def open_pool(text: str, limits: Limits) -> Pool:

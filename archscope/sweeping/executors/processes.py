@@ -44,6 +44,14 @@ def _open(address: str, limits: Limits) -> Pool:
     return Pool(executor=executor, workers=workers, stop=partial(_stop, executor))
 
 
+def _prepare() -> None:
+    """Start the process that imports torch for all others."""
+    if _context().get_start_method() == "forkserver":
+        from multiprocessing import forkserver
+
+        forkserver.ensure_running()
+
+
 def processors() -> int:
     """Return how many processors this program may use."""
     allowed = getattr(os, "sched_getaffinity", None)
@@ -98,4 +106,5 @@ EXECUTOR = ExecutorKind(
     name="processes",
     summary="processes on this machine, as many as --workers says",
     open=_open,
+    prepare=_prepare,
 )
