@@ -91,9 +91,10 @@ def test_a_folded_chart_is_drawn_when_it_is_asked_for(
 
 def test_tables_show_the_totals_of_the_json(page: Chromium, reports: tuple[Report, ...]) -> None:
     tables = page.evaluate(TOTALS)
+    counted = [report for report in reports if hasattr(report.totals, "trainable")]
 
-    assert len(tables) == len(reports)
-    for cells, report in zip(tables, reports, strict=True):
+    assert len(tables) == len(counted)
+    for cells, report in zip(tables, counted, strict=True):
         totals = json.loads(json_format.render(report, View()))["totals"]
         assert cells[0] == "Total"
         assert f"{totals['trainable']:,}" in cells

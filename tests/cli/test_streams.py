@@ -109,7 +109,7 @@ def test_a_page_to_a_full_device_is_one_line(warm: Warm) -> None:
     assert ended.stderr == "Error: '/dev/full' cannot be written: No space left on device\n"
 
 
-ENDINGS = ".csv, .htm, .html, .json, .jsonl, .markdown, .md, .ndjson, .txt"
+ENDINGS = ".csv, .htm, .html, .json, .jsonl, .markdown, .md, .ndjson, .txt, .xml"
 
 
 @pytest.mark.parametrize(
