@@ -138,9 +138,12 @@ def relative_attention(
         distances=distances,
         width=width,
         segments=segments,
-        asked=asked,
     )
     yield own(form.params_value)
+    if segments and asked:  # the vectors of a query's own segment and of others, which are held
+        held = counts.linear(rows=batch * heads * queries, inputs=width, outputs=2, bias=False)
+        made = batch * heads * queries * 2
+        yield Counted(kind=OWN_PARAMETERS, form=replace(held, params="0"), outputs=made)
     outputs = batch * heads * queries * width
     yield Counted(kind=ATTENTION, form=replace(form, params="0"), outputs=outputs)
 

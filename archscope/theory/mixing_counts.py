@@ -214,9 +214,12 @@ def chunks(*, batch: int, heads: int, length: int, size: int, width: int) -> Clo
 
 
 def axial_bias(*, batch: int, heads: int, queries: int, side: int, width: int) -> ClosedForm:
-    """Li et al. 2022, MViTv2, equation 4: a query meets an offset to each row and each column."""
+    """Li et al. 2022, MViTv2, equation 4: a query meets an offset to each row and each column.
+
+    Over heads of one feature torch sums nothing up: that is elementwise, and counted as such.
+    """
     return ClosedForm(
         params="2*(2*w - 1)*d",
-        macs="2*b*h*q*w*d",
+        macs="2*b*h*q*w*d" if width > 1 else "0",
         symbols={"b": batch, "h": heads, "q": queries, "w": side, "d": width},
     )
