@@ -66,6 +66,11 @@ def input_sizes(outputs: Callable[[int], int | None], given: int, step: int) -> 
     return _Search(outputs, given, step).run()
 
 
+def fewest_trials(step: int) -> int:
+    """Return how many sizes are tried at least before anything is known, by the stride period."""
+    return step + 1 if step <= LARGEST_MULTIPLE else 2
+
+
 class _Search:
     """Tries sizes and remembers what they gave."""
 

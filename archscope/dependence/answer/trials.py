@@ -28,9 +28,9 @@ class Trials:
         self._others = len(input_tensors(inputs)) > 1
 
     @property
-    def is_spent(self) -> bool:
-        """Whether the budget is used up."""
-        return not self._left
+    def left(self) -> int:
+        """How many sizes can be tried yet."""
+        return self._left
 
     def outputs(self, axes: Sequence[int], own: int) -> Callable[[int], int | None]:
         """Return what tries sizes along some axes of positions, all of them equal.

@@ -6,7 +6,8 @@ The same reports give the same bytes: no clock, no random name, no order that ma
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from archscope.present import _format
 from archscope.present._page import footnote
@@ -19,6 +20,9 @@ from archscope.records import frozen
 from archscope.results import Report, View
 from archscope.studies.names import SEPARATOR, short_names, shortened
 from archscope.version import __version__
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 _LONGEST_HEADING = 36
 """Characters up to which parts of a report's title are its page's heading."""
@@ -36,14 +40,7 @@ class Settings:
 
 def render(reports: Sequence[Report], settings: Settings | None = None) -> str:
     """Return the page of one report, or of several side by side."""
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
     settings = settings or Settings()
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["unchanged"] = Markup  # our own files and what `packed` gives alone
     lists: list[dict[str, object]] = []
     parts = chapters(reports, lists)
     drawn = [drawing for part in parts for drawing in part.drawings]
@@ -53,7 +50,7 @@ def render(reports: Sequence[Report], settings: Settings | None = None) -> str:
     each_tiles = [tiles(report) for report in reports]
     tile_names = tuple(dict.fromkeys(tile.name for every in each_tiles for tile in every))
     return (
-        environment.from_string(assets.own("template.html.j2")).render(
+        _template().render(
             heading=heading,
             subtitle=subtitle,
             short_subtitle=shortened(subtitle, LONGEST_LINE)
@@ -83,6 +80,19 @@ def render(reports: Sequence[Report], settings: Settings | None = None) -> str:
         )
         + "\n"
     )
+
+
+@cache
+def _template() -> Template:
+    """Return the page without its numbers, compiled once for all pages."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["unchanged"] = Markup  # our own files and what `packed` gives alone
+    return environment.from_string(assets.own("template.html.j2"))
 
 
 def _heading(reports: Sequence[Report], title: str | None) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.numbers import plain
 from archscope.analyses.rf.use.answer import in_use
 from archscope.analyses.rf.use.rows import AxisRow, BufferRow, with_tiles
-from archscope.theory.input_sizes import InputSizes, TriedEnoughError, input_sizes
+from archscope.theory.input_sizes import InputSizes, TriedEnoughError, fewest_trials, input_sizes
 from archscope.theory.places import Outlook
 from archscope.theory.tiling import tiling
 
@@ -80,8 +80,13 @@ def _row(found: Receptive, trials: Trials, axis: int, together: tuple[int, ...])
     own, step = found.target.field.map_axis(axis), shift_of(found, axis)
     tried = None if own is None else trials.outputs(together, own)
     row = _looked(found, axis, step, tried)  # a tile takes one trial, sizes as many as are left
-    sizes = _sizes(tried, found.given.sizes[axis], step)
-    if sizes.smallest is None and trials.is_spent:
+    # Networks that divide sizes by themselves mostly do so by two, again and again.
+    apart = lcm(step or 1, HALVED)
+    if tried is None or (step or 1) > LARGEST_STEP:
+        return row
+    enough = trials.left >= fewest_trials(apart)
+    sizes = input_sizes(tried, found.given.sizes[axis], apart) if enough else InputSizes()
+    if sizes.smallest is None and not (enough and trials.left):
         row = replace(row, why=row.why or "too many operators for sizes to be tried")
     return replace(
         row,
@@ -156,13 +161,6 @@ def _reached(found: Receptive, axis: int) -> dict[str, Any]:
         return {}
     is_all = behind == found.given.sizes[axis] - 1 and found.target.bounded_by is None
     return {"look_ahead": 0, "sees_first": is_all}
-
-
-def _sizes(tried: Callable[[int], int | None] | None, given: int, step: int | None) -> InputSizes:
-    if tried is None or (step or 1) > LARGEST_STEP:
-        return InputSizes()
-    # Networks that divide sizes by themselves mostly do so by two, again and again.
-    return input_sizes(tried, given, lcm(step or 1, HALVED))
 
 
 def _cut(
