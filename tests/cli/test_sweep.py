@@ -51,7 +51,7 @@ def test_what_is_shown_of_them(archscope: Run) -> None:
 
     assert [line[2] for line in lines] == ["9×9", "9×9", "13×13"]
     assert [line[3] for line in lines] == ["yes", "–", "yes"]
-    assert "rf >= 8: it holds of 3 variants, 3 of which it does not are left out" in shown.out
+    assert "rf >= 8: it holds of 3 of 6 variants, 3 are left out" in shown.out
     top = archscope(*STACK, "--sort", "rf", "--top", "1", "--group", "depth")
     assert top.out.splitlines()[3].split() == ["4", "2", "0", "9×9", "13×13"]
 

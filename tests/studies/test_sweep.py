@@ -96,10 +96,7 @@ def test_a_condition_leaves_out_what_it_is_not_true_of_and_marks_what_is_open() 
         "unknown: rf is at least 50 positions, because a pool is global",
     ]
     (note,) = found.notes
-    assert (
-        "it holds of 1 variant, of 1 that is not known, 1 of which it does not are left"
-        in note.text
-    )
+    assert "it holds of 1 of 3 variants, of 1 that is not known, 1 is left out" in note.text
     only = read_where("bias and depth >= 1", ("depth", "bias"), ("bias",))
     assert [row.number for row in report(*made, where=only).section("variants").rows] == [3]
 

@@ -142,11 +142,11 @@ def _uncounted(outcomes: Sequence[Outcome]) -> Iterator[Note]:
 
 def _of_condition(condition: Condition, verdicts: Sequence[bool | None]) -> Note:
     counts = Counter(verdicts)
-    said = [f"it holds of {_variants(counts[True])}"]
+    said = [f"it holds of {counts[True]:,} of {_variants(len(verdicts))}"]
     if counts[None]:
         said.append(f"of {counts[None]:,} that is not known")
     if counts[False]:
-        said.append(f"{counts[False]:,} of which it does not are left out")
+        said.append(f"{counts[False]:,} {'is' if counts[False] == 1 else 'are'} left out")
     return Note(
         level="ok" if counts[True] else "warning", text=f"{condition.text}: {', '.join(said)}"
     )
