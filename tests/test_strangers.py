@@ -288,7 +288,7 @@ def test_they_are_listed(installed: Path, said: Said) -> None:
     for summary in ("how wide each layer is", "one square layer", "the title, loud"):
         assert summary in listed
     help_text = said(installed, "--help")
-    assert "how wide each layer is" in help_text
+    assert "How wide each layer is." in help_text
     assert "Says hello." in help_text
 
 

@@ -36,7 +36,8 @@ def summaries() -> dict[str, str]:
 
     An analysis that has no command of its own is one by its name.
     """
-    found = {**ANALYSES.summaries(), **COMMANDS.summaries()}
+    own = ((name, f"{text[:1].upper()}{text[1:]}.") for name, text in ANALYSES.summaries().items())
+    found = {**dict(own), **COMMANDS.summaries()}
     places = {name: int(text) for name, text in COMMANDS.stated("order").items()}
     return dict(sorted(found.items(), key=lambda each: (places.get(each[0], UNPLACED), each[0])))
 

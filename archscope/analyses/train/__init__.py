@@ -7,7 +7,7 @@ from archscope.analyses.train.settings import Settings
 
 ANALYSIS = Analysis(
     name="train",
-    summary="work of a training step: forward, backward, recomputed; bytes of its state",
+    summary="work of a training step: forward, backward, recomputed",
     run=run,
     reported=False,
     examples=(
