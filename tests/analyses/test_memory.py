@@ -116,3 +116,11 @@ def test_a_page_draws_the_step_and_says_how_it_is_made_again() -> None:
     assert max(step.data[0].y) * 2**20 == report.totals.peak
     assert sum(trace.x[0] for trace in peak.data) * 2**20 == report.totals.peak
     assert read_text(report.to("json")).config == report.config
+
+
+def test_of_recurrent_layers_it_says_that_fused_kernels_differ() -> None:
+    import torch
+
+    report = archscope.memory(nn.LSTM(4, 4), torch.zeros(3, 2, 4))
+
+    assert any("LSTM ran step by step" in note.text for note in report.notes)

@@ -10,6 +10,9 @@ from archscope.results import Amount, Headline, Note, Words
 from archscope.training.optimisers import OPTIMISERS
 from archscope.training.step import Step
 
+_RECURRENT = frozenset(("LSTM", "GRU", "RNN"))
+"""Classes of torch's whose kernels keep what they like."""
+
 
 def summary(totals: Totals) -> Iterator[Words]:
     """Yield the lines under every table of the analysis."""
@@ -82,6 +85,13 @@ def notes(step: Step, settings: Settings) -> Iterator[Note]:
             level="warning",
             text=f"torch has no {optimiser.name} here: its state is by formula, and what its "
             "update takes for a moment is not in the peak",
+        )
+    recurrent = sorted(set(step.types.values()) & _RECURRENT)
+    if recurrent:
+        yield Note(
+            level="warning",
+            text=f"{' and '.join(recurrent)} ran step by step: fused kernels, as cuDNN's and "
+            "oneDNN's, keep a workspace of their own instead, whose size nobody tells",
         )
     if step.repeats:
         blocks = sum(len(repeat.copies) for repeat in step.repeats)
