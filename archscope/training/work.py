@@ -76,6 +76,8 @@ class Work:
     """Elements of those that are not."""
     repeats: tuple[Repeat, ...]
     """Blocks that were run once and stand for several."""
+    has_data: bool = False
+    """Whether it ran on data, since the forward reads values."""
 
 
 def count_step(subject: Subject, recipe: Recipe) -> Work:
@@ -114,7 +116,7 @@ def _counted(subject: Subject, recipe: Recipe, kept: Kept | None) -> Work:
             _run(twin, counter, places)
     if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others
         return _counted(unfolded(subject), recipe, kept)
-    return replace(counter.work(), repeats=subject.repeats)
+    return replace(counter.work(), repeats=subject.repeats, has_data=kept is None)
 
 
 _STEP_BY_STEP = Recipe(attention="math", dropout="cpu")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from torch import nn
 
@@ -124,3 +126,26 @@ def test_of_recurrent_layers_it_says_that_fused_kernels_differ() -> None:
     report = archscope.memory(nn.LSTM(4, 4), torch.zeros(3, 2, 4))
 
     assert any("LSTM ran step by step" in note.text for note in report.notes)
+
+
+class Reads(nn.Module):
+    """Does as often as its input says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Linear(4, 4)
+
+    def forward(self, x: Any) -> Any:
+        for _ in range(int(x.sum()) + 2):
+            x = self.a(x)
+        return x
+
+
+@pytest.mark.parametrize("verb", [archscope.memory, archscope.train])
+def test_what_ran_on_data_says_so(verb: Any) -> None:
+    import torch
+
+    report = verb(Reads(), torch.zeros(3, 4))
+
+    assert report.environment.device == "cpu"
+    assert any("ran on data" in note.text for note in report.notes)

@@ -36,7 +36,10 @@ def sections(subject: Subject, settings: Settings) -> tuple[Section, ...]:
     step = whole_where_cheap(subject, settings)
     most = None if step.repeats else peak(step)
     totals = _totals(step, most)
-    said = {"summary": tuple(summary(totals)), "device": "cpu, without data"}
+    said = {
+        "summary": tuple(summary(totals)),
+        "device": "cpu" if step.has_data else "cpu, without data",
+    }
     found = (
         MODULES.filled(
             _module_rows(step),

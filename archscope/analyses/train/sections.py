@@ -34,7 +34,7 @@ def sections(subject: Subject, asked: Settings) -> tuple[Section, ...]:
             notes=tuple(_notes(totals, work)),
             headline=tuple(_headline(totals)),
             summary=said,
-            device="meta",
+            device="cpu" if work.has_data else "meta",
             about=_about(asked),
         ),
         RECIPES.filled(_recipe_rows(totals), summary=said),
@@ -209,6 +209,8 @@ def _notes(totals: Totals, work: Work) -> Iterator[Note]:
             text="closed form (which operands need a gradient) and torch's dispatcher agree on the "
             "backward of every module",
         )
+    if work.has_data:
+        yield Note(level="info", text="its forward reads values, so a copy of it ran on data")
     yield Note(
         level="info",
         text="attention is multiplied step by step; a fused kernel multiplies queries and keys "
