@@ -18,9 +18,11 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from archscope.counting.custom import answer
 from archscope.counting.execution import KEPT, Kept, ShapesOnly
 from archscope.counting.gradients import carries_none
 from archscope.counting.known import Operator, operator_of
+from archscope.counting.layouts import Formula
 from archscope.counting.ownership import multiplied
 from archscope.errors import ArchscopeError, ForwardError, first_line
 from archscope.records import frozen
@@ -201,7 +203,9 @@ class _Counter(TorchDispatchMode):
                 return parts
         result = func(*args, **kwargs)
         if operator.formula is not None:
-            macs = operator.formula(*args, result=result, **kwargs)
+            macs = _macs(operator, operator.formula, args, kwargs, result)
+            if macs is None:
+                self._unknown.add(operator.name)
             self._record(operator, args, macs or 0)
         elif operator.kind == "unknown" and not carries_none(operator.name):
             self._unknown.add(operator.name)
@@ -262,6 +266,13 @@ class _Counter(TorchDispatchMode):
             frozen=sizes[False],
             repeats=(),
         )
+
+
+def _macs(operator: Operator, formula: Formula, args: Any, kwargs: Any, result: Any) -> int | None:
+    """Return what a formula says; None where it says nothing of these operands."""
+    if operator.source:
+        return answer(formula, args, kwargs, result)[0]
+    return formula(*args, result=result, **kwargs)
 
 
 def _held_once(model: torch.nn.Module) -> Iterator[tuple[str, Tensor]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+import archscope.training.work as work_of_steps
 from archscope import build
 from archscope.subject import Inputs, Subject
 from archscope.training.recipe import Adapters, Recipe, Recompute
@@ -129,3 +131,20 @@ def test_any_chain_multiplies_what_torchs_own_counter_says(chain: list[tuple[str
         model(torch.zeros(2, 4, 6, device="meta")).sum().backward()
     assert agrees(work)
     assert counter.get_total_flops() == sum(flops(work))
+
+
+def test_a_product_whose_formula_says_nothing_is_unknown_and_not_zero(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = work_of_steps.operator_of
+
+    def without_numbers(func: Any) -> Any:
+        operator = known(func)
+        silent = dataclasses.replace(operator, formula=lambda *_, **__: None)
+        return silent if operator.name == "aten::addmm" else operator
+
+    monkeypatch.setattr(work_of_steps, "operator_of", without_numbers)
+
+    with torch.device("meta"):
+        model = nn.Linear(4, 4)
+    assert count_step(subject(model, 3, 4), Recipe()).unknown == {"aten::addmm"}
