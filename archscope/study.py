@@ -13,7 +13,7 @@ from archscope import specs
 from archscope.analyses import ANALYSES, Needs
 from archscope.errors import ArchscopeError, ForwardError, ThresholdError, UsageError
 from archscope.results import Convention, Environment, Note, Report, Section
-from archscope.subject import Network, Sketch, Subject
+from archscope.subject import Network, Sketch, Subject, as_network
 from archscope.version import __version__
 
 if TYPE_CHECKING:
@@ -27,12 +27,14 @@ LARGEST = 8 * 2**30
 
 def analyse(
     analysis: str,
-    subject: Subject | Sketch,
+    subject: Subject | Sketch | Network,
     *,
     convention: Convention | None = None,
     **settings: Any,
 ) -> Report:
     """Run one analysis; a `ForwardError` gets the report up to the failure as its `report`."""
+    if isinstance(subject, Subject) and ANALYSES.get(analysis).needs == "name":
+        subject = as_network(subject)
 
     def report(sections: tuple[Section, ...]) -> Report:
         title = " · ".join([subject.name, *(s.about for s in sections if s.about)])
@@ -67,10 +69,10 @@ def _asked(analysis: str, settings: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _sections(
-    analysis: str, subject: Subject | Sketch, settings: Mapping[str, Any]
+    analysis: str, subject: Subject | Sketch | Network, settings: Mapping[str, Any]
 ) -> tuple[Section, ...]:
     run = ANALYSES.get(analysis).run
-    if not isinstance(subject, Subject):  # nothing of it runs
+    if not isinstance(subject, Subject):  # nothing of it runs here
         return run(subject, **settings)
     from archscope.running.process import process_as_found
 
@@ -84,6 +86,8 @@ def ask(analysis: str, network: Network, **settings: Any) -> Report:
     read numbers that are not there without.
     """
     needs = ANALYSES.get(analysis).needs
+    if needs == "name":
+        return analyse(analysis, network, **settings)
     subject = formed(network, needs)
     try:
         return analyse(analysis, subject, **settings)

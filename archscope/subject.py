@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from archscope import specs
 from archscope.records import frozen
 from archscope.results import InputShape
 
@@ -143,6 +144,11 @@ class Network:
     spec: Any = None
     """The spec that the family makes it of."""
 
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The spec's fields as JSON values; empty where there is no spec."""
+        return {} if self.spec is None else specs.values(self.spec)
+
     def held(self) -> Subject:
         """Return the form whose weights have the network's own values, where there is one."""
         return self.subject() if self.own is None else self.own()
@@ -166,6 +172,16 @@ class Request:
     """Keyword arguments of the class or function that makes it."""
     parameters_alone: bool | None = None
     """Whether it needs no inputs; None where what is asked of it cannot do without."""
+
+
+def as_network(subject: Subject) -> Network:
+    """Return a module in memory as what a name would stand for."""
+    return Network(
+        name=subject.name,
+        origin=subject.origin,
+        subject=lambda: subject,
+        whole=lambda: subject,
+    )
 
 
 def unwrapped(model: nn.Module) -> nn.Module:

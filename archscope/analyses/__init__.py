@@ -12,9 +12,10 @@ from archscope.results import Section
 if TYPE_CHECKING:
     from archscope.assertions import Quantity
 
-Needs = Literal["shapes", "whole", "data"]
-"""`shapes`: without data, blocks that repeat built once. `whole`: without data, every block.
-`data`: every block, with weights and inputs."""
+Needs = Literal["name", "shapes", "whole", "data"]
+"""`name`: the `Network` as it was named, of which a family tells much without torch, and the rest
+can be built. `shapes`: without data, blocks that repeat built once. `whole`: without data, every
+block. `data`: every block, with weights and inputs."""
 
 
 @frozen
@@ -26,7 +27,8 @@ class Analysis:
     summary: str
     """One line for `archscope list`."""
     run: Callable[..., tuple[Section, ...]]
-    """`run(subject, **settings)`; raises `ArchscopeError` where there is no answer at all."""
+    """`run(subject, **settings)`, of a `Subject` or, where it needs a name, of a `Network`; raises
+    `ArchscopeError` where there is no answer at all."""
     needs: Needs = "shapes"
     """The form in which it needs a network."""
     settings: type | None = None

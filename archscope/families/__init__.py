@@ -44,6 +44,15 @@ class Family:
     """A spec as what its network looks at, without torch; None where that cannot be told."""
     census: Callable[[Any], Census] | None = None
     """A spec as its layers in closed form, without torch; None where the engines alone count."""
+    weights: str = ""
+    """Address of what tells a spec as `theory.stages.Stages`: its weights in order, part by part,
+    and how several cards divide them. Empty: it is not told."""
+    kept: str = ""
+    """Address of what tells a spec as `theory.kept.Kept`: what a training step keeps of each block,
+    in closed form. Empty: a step on shapes alone has to tell."""
+    cache: str = ""
+    """Address of what tells a spec as `theory.cache.Cache`: what decoding keeps of the tokens
+    before, layer by layer. Empty: it does not decode, or it is not told."""
     space: str = ""
     """Address of the `specs.space.Space` that it offers, e.g. `package.space:SPACE`; empty: what is
     chosen has to be said."""
