@@ -36,7 +36,8 @@ def prepared(
 
     `weight` and `argument` make what stands for the tensors; `around` is entered where a block runs
     again, since torch leaves the modes of a forward aside in its backward. A module that was put
-    into evaluation mode within a network in training mode stays so. Raises `ArchscopeError` where nothing trains.
+    into evaluation mode within a network in training mode stays so. Raises `ArchscopeError` where
+    nothing trains.
     """
     trains = original.model.training
     modes = [module.training or not trains for module in original.model.modules()]
