@@ -128,6 +128,6 @@ def _selective(step: Step, settings: Settings) -> Iterator[Note]:
     elif settings.attention_kernel == "flash":
         yield Note(
             level="info",
-            text="selective recomputation changes nothing where attention is one fused kernel, which "
+            text="selective recomputation changes nothing where attention is one kernel, which "
             "makes its scores anew anyway; --attention-kernel math keeps them",
         )

@@ -26,4 +26,5 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    kept="archscope.families.t5.kept:kept",
 )
