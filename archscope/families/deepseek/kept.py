@@ -65,7 +65,8 @@ def _attention(tape: Tape, spec: DeepSeekSpec, x: Value) -> Value:
     # Of more than one row the latent vectors are copied out of what stands beside them.
     rank = "L" if tape.size("b*s") > 1 else "(L + r)"
     latent = sequence(tape, "latent keys and values", width=rank)
-    latent = tape.norm("attn.kv_norm", NORM, latent, "b*s")
+    tape.norm("attn.kv_norm", NORM, latent, "b*s")
+    latent = sequence(tape, "attn.kv_norm", width="L")
     both = "b*s*h*(e - r + v)"
     value = strided(tape.linear("attn.kv", latent, both, division="tensor", axis="h"))
     made = heads(tape, "keys", "s")

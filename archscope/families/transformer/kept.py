@@ -151,7 +151,7 @@ def _mixed(tape: Tape, spec: TransformerSpec, block: BlockPlan, positions: str, 
             return _attended(tape, spec, core, positions, x)
         case kinds.StateSpace(state_size=state, expansion=expand, state_kernel=taps):
             rank = mixing_counts.rank_of_steps(spec.d_model)
-            scan = {"i": expand * spec.d_model, "z": state, "x": rank + 2 * state, "p": taps - 1}
+            scan = {"i": expand * spec.d_model, "z": state, "a": rank, "p": taps - 1}
             tape.symbols = {**tape.symbols, **scan}
             return kept_mixers.state_space(
                 tape, "mixer", x, positions=positions, causal=block.causal
