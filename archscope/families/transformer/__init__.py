@@ -34,5 +34,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    kept="archscope.families.transformer.kept:kept",
     space="archscope.families.transformer.space:SPACE",
 )
