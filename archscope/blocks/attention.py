@@ -117,7 +117,10 @@ class Attention(nn.Module):
         rotary: bool = False,
         rotary_dim: int | None = None,
         cross: bool = False,
+        output_gate: bool = False,
     ) -> None:
+        """`output_gate`: what a head answers is multiplied by sigmoids that its token makes, one
+        for each feature (Qiu et al. 2025, Gated Attention for Large Language Models, eq. 5)."""
         super().__init__()
         kv_heads = kv_heads or heads
         self.head_dim = head_dim or d_model // heads
@@ -134,7 +137,9 @@ class Attention(nn.Module):
         self.q_norm = head_norm(self.head_dim) if head_norm else None
         self.k_norm = head_norm(self.head_dim) if head_norm else None
         self.sdpa = product
-        self.proj = nn.Linear(heads * self.head_dim, d_model, bias=bias)
+        inner = heads * self.head_dim
+        self.gate = nn.Linear(d_model, inner, bias=qkv_bias) if output_gate else None
+        self.proj = nn.Linear(inner, d_model, bias=bias)
 
     def forward(self, x: Tensor, memory: Tensor | None = None) -> Tensor:
         """Take (B, S, D) and, to attend to another sequence, (B, T, D); return (B, S, D)."""
@@ -145,8 +150,10 @@ class Attention(nn.Module):
             q, k = self.q_norm(q), self.k_norm(k)
         if self.rotary:
             q, k = rotate(q, self.rotary_dim), rotate(k, self.rotary_dim)
-        out = self.sdpa(q, k, v)  # (B, H, S, d)
-        joined: Tensor = self.proj(join_heads(out))  # (B, S, D)
+        out = join_heads(self.sdpa(q, k, v))  # (B, S, H d)
+        if self.gate is not None:
+            out = out * self.gate(x).sigmoid()
+        joined: Tensor = self.proj(out)  # (B, S, D)
         return joined
 
     def _project(self, x: Tensor, memory: Tensor | None) -> tuple[Tensor, ...]:
