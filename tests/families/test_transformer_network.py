@@ -82,6 +82,7 @@ VARIANTS: list[dict[str, Any]] = [
         **{"mixer": "gated-delta:2/1/3/4/2,lightning-attention,attention:output_gate", "depth": 6},
         **{"ffn": "moe:4", "dense_blocks": 1, "dense_ff": 5, "shared_ff": 3, "shared_gate": True},
     },
+    {"qk_norm": True, "qk_norm_across": True, "kv_heads": 2, "norm": "rmsnorm"},
     {"mixer": "state-space-dual:4/1/2/4/2/4", "activation": "relu2", "state_conv_bias": False},
 ]
 

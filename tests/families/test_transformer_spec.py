@@ -67,6 +67,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({**CONVOLVED, "kv_heads": 4}, "kv_heads: 4 needs mixer attention."),
     ({**CONVOLVED, "head_dim": 64}, "head_dim: 64 needs mixer attention."),
     ({**CONVOLVED, "qk_norm": True}, "qk_norm: True needs mixer attention."),
+    ({"qk_norm_across": True}, "qk_norm_across: True needs qk_norm."),
+    ({**CONVOLVED, "qk_norm_across": True}, "qk_norm_across: True needs mixer attention."),
     ({**CONVOLVED, "qkv_bias": False}, "qkv_bias: False needs mixer attention."),
     ({"dilations": (1, 2)}, "dilations: '1,2' needs mixer dilated-conv."),
     ({"kernel_size": 3}, "kernel_size: 3 needs mixer dilated-conv."),

@@ -136,8 +136,9 @@ def _attention(
         yield linear(met, width, narrow, bias=spec.projections_biased)
         yield linear(met, width, narrow, bias=spec.projections_biased)
     if spec.qk_norm:
-        yield _norm(spec, asked * spec.heads, head)
-        yield _norm(spec, met * spec.key_heads, head)
+        across = spec.qk_norm_across
+        yield _norm(spec, asked if across else asked * spec.heads, inner if across else head)
+        yield _norm(spec, met if across else met * spec.key_heads, narrow if across else head)
     if output_gate:
         yield linear(asked, width, inner, bias=spec.projections_biased)
     yield linear(asked, inner, width, bias=spec.attention_biased)

@@ -71,7 +71,7 @@ def _heads(spec: TransformerSpec) -> Iterator[str]:
     if spec.key_heads != spec.heads:
         yield f"{'MQA' if spec.key_heads == 1 else 'GQA'} {spec.key_heads} kv heads"
     if spec.qk_norm:
-        yield "QK norm"
+        yield "QK norm across heads" if spec.qk_norm_across else "QK norm"
 
 
 def _attention(spec: TransformerSpec) -> Iterator[str]:

@@ -270,6 +270,7 @@ def _attention(
         bias=spec.attention_biased,
         qkv_bias=spec.projections_biased,
         head_norm=partial(_norm, spec) if spec.qk_norm else None,
+        norm_across=spec.qk_norm_across,
         rotary=rotary,
         rotary_dim=getattr(spec.positions, "rotary_dim", None),
         cross=cross,

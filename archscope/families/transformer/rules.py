@@ -71,10 +71,21 @@ def _check_heads(spec: Any) -> None:
         raise SpecError(field, value, "needs {mixer} attention")
     usual = {field.name: field.default for field in fields(type(spec))}
     if not spec.has_heads:
-        _refuse(spec, usual, "kv_heads", "head_dim", "attn_bias", "qkv_bias", "qk_norm")
+        _refuse(
+            spec,
+            usual,
+            "kv_heads",
+            "head_dim",
+            "attn_bias",
+            "qkv_bias",
+            "qk_norm",
+            "qk_norm_across",
+        )
         return
     if not (spec.mixes_by_heads or spec.has_two_stacks):
         _refuse(spec, usual, "kv_heads", "qkv_bias", "qk_norm")
+    if spec.qk_norm_across and not spec.qk_norm:
+        raise SpecError("qk_norm_across", True, "needs {qk_norm}")
     if spec.head_dim is None:
         check_divides("heads", spec.heads, "d_model", spec.d_model)
     check_divides("kv_heads", spec.key_heads, "heads", spec.heads)

@@ -75,6 +75,7 @@ class TransformerSpec:
         None, "biases in the query, key and value projections (none: as attn_bias)"
     )
     qk_norm: bool = option(False, "normalise each head's queries and keys")
+    qk_norm_across: bool = option(False, "those norms are over all heads at once, as in OLMoE")
     final_norm: bool | None = option(
         None, "a norm after the last block (none: with norms before, not with norms after)"
     )
