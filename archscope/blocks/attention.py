@@ -120,9 +120,13 @@ class Attention(nn.Module):
         cross: bool = False,
         output_gate: bool = False,
     ) -> None:
-        """`head_norm` makes the norms of queries and keys, of each head or, `norm_across`, of all at
-        once (Muennighoff et al. 2024, OLMoE, section 4.2). `output_gate`: what a head answers is multiplied by sigmoids that its token makes, one
-        for each feature (Qiu et al. 2025, Gated Attention for Large Language Models, eq. 5)."""
+        """Build attention of so many heads around a product.
+
+        `head_norm` makes the norms of queries and keys: of each head or, `norm_across`, of all at
+        once (Muennighoff et al. 2024, OLMoE, section 4.2). With `output_gate`, what a head answers
+        is multiplied by sigmoids that its token makes, one for each feature (Qiu et al. 2025,
+        Gated Attention for Large Language Models, equation 5).
+        """
         super().__init__()
         kv_heads = kv_heads or heads
         self.head_dim = head_dim or d_model // heads
