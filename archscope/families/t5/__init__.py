@@ -26,4 +26,5 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    cache="archscope.families.t5.cache:cache",
 )

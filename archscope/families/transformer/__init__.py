@@ -34,5 +34,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    cache="archscope.families.transformer.cache:cache",
     space="archscope.families.transformer.space:SPACE",
 )

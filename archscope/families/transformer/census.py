@@ -31,14 +31,18 @@ def _stack(spec: TransformerSpec) -> Iterator[Counted]:
 
 
 def _encoder_decoder(spec: TransformerSpec) -> Iterator[Counted]:
-    stacks = lists(blocks(spec))
     source, target = spec.seq_len, spec.target_length
     yield from _embeddings(spec, source)
-    yield from _blocks(spec, stacks["encoder"], source)
+    yield from _blocks(spec, lists(blocks(spec))["encoder"], source)
     yield from _final_norm(spec, source)
-    yield from _embeddings(spec, target, shared=spec.tied)
-    yield from _blocks(spec, stacks["decoder"], target, memory=source)
-    yield from _heads(spec, target)
+    yield from decoded(spec, tokens=target, memory=source)
+
+
+def decoded(spec: TransformerSpec, *, tokens: int, memory: int) -> Iterator[Counted]:
+    """Yield what so many tokens of an encoder-decoder's target run through, of so long a source."""
+    yield from _embeddings(spec, tokens, shared=spec.tied)
+    yield from _blocks(spec, lists(blocks(spec))["decoder"], tokens, memory=memory)
+    yield from _heads(spec, tokens)
 
 
 def _embeddings(spec: TransformerSpec, tokens: int, *, shared: bool = False) -> Iterator[Counted]:
