@@ -26,4 +26,5 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    weights="archscope.families.t5.weights:weights",
 )

@@ -34,5 +34,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    weights="archscope.families.transformer.weights:weights",
     space="archscope.families.transformer.space:SPACE",
 )

@@ -28,4 +28,5 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    weights="archscope.families.whisper.weights:weights",
 )
