@@ -53,7 +53,7 @@ class Change:
             fits=fits,
             bytes=self.after.memory,
             work=self.work,
-            sent=self.sent,
+            sends=self.sent,
             cards=self.after.layout.gpus,
             remark=self.remark,
         )

@@ -30,7 +30,7 @@ def size_rows(stages: Stages, tokens: int | None) -> Iterator[SizeRow]:
     )
     for meaning, params, source in rows:
         flops = None if tokens is None else train_flops(params, tokens)
-        yield SizeRow(meaning=meaning, params=params, flops=flops, source=source)
+        yield SizeRow(meaning=meaning, count=params, flops=flops, source=source)
 
 
 def _multiplied(layer: Layer) -> int:
