@@ -35,5 +35,6 @@ FAMILY = Family(
     outline=outline,
     census=census,
     weights="archscope.families.transformer.weights:weights",
+    kept="archscope.families.transformer.kept:kept",
     space="archscope.families.transformer.space:SPACE",
 )
