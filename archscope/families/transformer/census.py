@@ -81,7 +81,7 @@ def _block(spec: TransformerSpec, block: BlockPlan, tokens: int, memory: int) ->
     if block.cross:
         yield from norms
         yield from _attention(spec, tokens, memory, cross=True)
-        yield _product(spec, tokens, memory)
+        yield product(spec, tokens, memory)
     if not getattr(spec.norm_place, "shared_norm", False):
         yield from norms
     yield from _feed_forward(spec, block.experts, rows)
@@ -113,10 +113,10 @@ def _mixer(spec: TransformerSpec, block: BlockPlan, tokens: int) -> Iterator[Cou
             )
         case kinds.LinearAttention():
             yield from _attention(spec, tokens, tokens)
-            yield _linear_product(spec, tokens, causal=block.causal)
+            yield linear_product(spec, tokens, causal=block.causal)
         case kinds.SelfAttention(output_gate=gate):
             yield from _attention(spec, tokens, tokens, output_gate=gate)
-            yield _product(spec, tokens, _keys(spec, block, tokens))
+            yield product(spec, tokens, keys_met(spec, block, tokens))
             if getattr(spec.attention, "sinks", False):
                 yield own(spec.heads)
 
@@ -148,7 +148,7 @@ def _attention(
     yield linear(asked, inner, width, bias=spec.attention_biased)
 
 
-def _keys(spec: TransformerSpec, block: BlockPlan, tokens: int) -> int:
+def keys_met(spec: TransformerSpec, block: BlockPlan, tokens: int) -> int:
     """Return the keys that each query of self-attention is multiplied with, masked or not."""
     if block.window is None or spec.masks_scores:
         return tokens
@@ -157,7 +157,8 @@ def _keys(spec: TransformerSpec, block: BlockPlan, tokens: int) -> int:
     return tokens if whole else window
 
 
-def _product(spec: TransformerSpec, queries: int, keys: int) -> Counted:
+def product(spec: TransformerSpec, queries: int, keys: int) -> Counted:
+    """Return both products of attention."""
     return counted.attention(
         batch=spec.batch_size,
         heads=spec.heads,
@@ -168,7 +169,8 @@ def _product(spec: TransformerSpec, queries: int, keys: int) -> Counted:
     )
 
 
-def _linear_product(spec: TransformerSpec, tokens: int, *, causal: bool) -> Counted:
+def linear_product(spec: TransformerSpec, tokens: int, *, causal: bool) -> Counted:
+    """Return the products of attention without a softmax."""
     form = mixing_counts.linear_attention(
         batch=spec.batch_size,
         heads=spec.heads,
