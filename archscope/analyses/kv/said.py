@@ -100,9 +100,7 @@ def headline(totals: Totals, ask: Question) -> Iterator[Headline]:
         )
 
 
-def notes(
-    cache: Cache, ask: Question, totals: Totals, cost: StepCost | None
-) -> Iterator[Note]:
+def notes(cache: Cache, ask: Question, totals: Totals, cost: StepCost | None) -> Iterator[Note]:
     """Yield what must be known to read the numbers rightly."""
     yield Note(level="info", text=f"{_kinds(cache)}; keys and values in {_stored(ask)}")
     if cache.most is not None and ask.asked.context > cache.most:
