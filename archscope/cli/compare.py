@@ -81,8 +81,8 @@ class CompareCommand(ModelCommand):
     metavar="[MODEL]",
     is_flag=False,
     flag_value="",
-    help="The network that teaches the others, at their inputs; A where none is named. Ratios of "
-    "memory, of training and of decoding too, and what distilling costs.",
+    help="The network that teaches the others, A where none is named: ratios of memory, training "
+    "and decoding too, and what distilling costs.",
 )
 @click.option("--sample-rate", metavar="RATE", help="Positions in a second, e.g. 16kHz.")
 @click.option(

@@ -105,8 +105,9 @@ def compare_networks(
 
     reports = [each if isinstance(each, Report) else None for each in asked]
     if None in reports:
-        asks = {"rf": rf, "flops": flops, "sample_rate": sample_rate, "trained": teacher}
-        reports = list(_answered(asked, **asks))
+        reports = list(
+            _answered(asked, rf=rf, flops=flops, sample_rate=sample_rate, trained=teacher)
+        )
     sides = answer.sides_of([each for each in reports if each is not None], said)
     sections = answer.sections_of(sides)
     if teacher:

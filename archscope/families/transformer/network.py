@@ -191,7 +191,8 @@ def _mixer(spec: TransformerSpec, plan: BlockPlan) -> nn.Module:
             return LightningAttention(spec.d_model, **arguments.lightning(spec))
         case kinds.LinearAttention():
             return _attention(spec, LinearDotProduct(causal=plan.causal), rotary=_rotary(spec))
-        case kinds.SelfAttention(output_gate=gate):
+        case mixer:
+            gate = isinstance(mixer, kinds.SelfAttention) and mixer.output_gate
             product = _product(spec, plan)
             return _attention(spec, product, rotary=_rotary(spec), output_gate=gate)
 
