@@ -12,7 +12,7 @@ from archscope.errors import ThresholdError, UsageError
 from archscope.library._named import network_of, subject_of
 from archscope.library._teaching import load_teacher
 from archscope.results import Report
-from archscope.study import analyse
+from archscope.study import analyse, made
 from archscope.subject import Network, Subject
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def params(
     asked: dict[str, Any] = {"flops_per_mac": flops_per_mac, "nonzero": nonzero, "freeze": frozen}
     if isinstance(model, str):
         network = network_of(model, kwargs, method=method)
-        counted = network.held() if nonzero else network.subject()
+        counted = made(network.held if nonzero else network.subject)
         report = count_subject(counted, **asked)
         report = report if frozen else with_figures(report, network)
     else:
@@ -121,4 +121,4 @@ def with_named_teacher(report: Report, teacher: str) -> Report:
     Raises `UsageError` where no network is called so, or it cannot take these inputs.
     """
     network = load_teacher(teacher, report.config)
-    return with_teacher(report, analyse("params", network.subject()))
+    return with_teacher(report, analyse("params", made(network.subject)))
