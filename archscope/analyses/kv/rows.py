@@ -17,11 +17,11 @@ class LayerRow:
     """What it keeps: full attention, window, latent, a state."""
     heads: int | None = column("Heads", kind="number", drop=3, idle="unknown", none="–")
     """Heads of its keys and values, or of its state."""
-    per_position: int = column("Each", kind="number", drop=2)
+    per_position: int | None = column("Each", kind="number", drop=2)
     """Elements of one position."""
-    positions: int = column("Positions", kind="number", drop=1)
+    positions: int | None = column("Positions", kind="number", drop=1)
     """Positions that are kept of each sequence."""
-    fixed: int = column("Fixed", kind="number", drop=2, idle="empty")
+    fixed: int | None = column("Fixed", kind="number", drop=2, idle="empty")
     """Elements of states, which the context does not change, of each sequence."""
     bytes: int | None = column("Needed", kind="bytes", share=True, bar=True)
     """What no runtime does without; None: what it keeps could not be seen."""
@@ -35,6 +35,8 @@ class LayerRow:
     """The same with the numbers put in."""
     source: str = column("Source", drop=8)
     """Where it is said that this is enough."""
+    own_bytes: int | None = column()
+    own_reserved: int | None = column()
 
 
 @frozen
@@ -122,6 +124,8 @@ class CheckRow:
     outcome: str = column("Outcome")
     """`ok`, `missed` or `unknown`."""
     why: str = column("Because", idle="empty")
+    own_closed_form: int | None = column()
+    own_seen: int | None = column()
 
 
 @frozen

@@ -104,7 +104,17 @@ def notes(
     cache: Cache, ask: Question, totals: Totals, cost: StepCost | None
 ) -> Iterator[Note]:
     """Yield what must be known to read the numbers rightly."""
-    yield Note(level="info", text=f"{_kinds(cache)}; keys and values in {_stored(ask)}")
+    if cache.layers:
+        yield Note(level="info", text=f"{_kinds(cache)}; keys and values in {_stored(ask)}")
+    if cache.unseen:
+        few = "; ".join(f"{layer.path or 'the model itself'}: {layer.why}" for layer in cache.unseen[:2])
+        more = f" (and {len(cache.unseen) - 2} more)" if len(cache.unseen) > 2 else ""
+        yield Note(level="warning", text=f"what is kept is unknown, because of {few}{more}")
+    if cache.step is None:
+        yield Note(
+            level="info",
+            text="what a step multiplies is told of archscope's own families alone",
+        )
     if cache.most is not None and ask.asked.context > cache.most:
         yield Note(
             level="warning",
