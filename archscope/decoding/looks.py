@@ -217,4 +217,3 @@ def looks() -> dict[type[nn.Module], Look]:
         nn.GRU: recurrent,
         nn.RNN: recurrent,
     }
-

@@ -27,8 +27,15 @@ from archscope.subject import Subject
 from archscope.theory.cache import Cache, LayerCache, Unseen
 
 _PRODUCTS = frozenset(
-    (torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.bmm, torch.Tensor.bmm)
-    + (torch.baddbmm, torch.einsum)
+    (
+        torch.matmul,
+        torch.Tensor.matmul,
+        torch.Tensor.__matmul__,
+        torch.bmm,
+        torch.Tensor.bmm,
+        torch.baddbmm,
+        torch.einsum,
+    )
 )
 _CONVOLUTIONS = frozenset((F.conv1d, torch.conv1d))
 _SEEN = "its mask has no values where it runs on shapes alone"
@@ -113,7 +120,13 @@ class _Looking:
         return "neither attention nor a recurrent layer runs in it"
 
     def attention(
-        self, path: str, sizes: tuple[int, int, int], k: Tensor, mask: Any, causal: bool, length: int
+        self,
+        path: str,
+        sizes: tuple[int, int, int],
+        k: Tensor,
+        mask: Any,
+        causal: bool,
+        length: int,
     ) -> None:
         """Take key heads, elements of a position and the batch, keys, and what masks them."""
         heads, each, batch = sizes

@@ -122,7 +122,7 @@ class LayerCache:
 
     @property
     def formula(self) -> str:
-        """The formula of all elements, S being the positions of the context, w those of a window."""
+        """The formula of all elements; S are the positions of the context."""
         count = "S" if self.last is None else f"min(S, {self.last})"
         if self.source is not None:
             count = "source"

@@ -175,7 +175,7 @@ def _runtime_rows(cache: Cache, asked: Asked) -> Iterator[RuntimeRow]:
         yield RuntimeRow(
             runtime=runtime.word,
             name=runtime.name,
-            reserved=reserved,
+            set_aside=reserved,
             ratio=None if reserved is None else _over(reserved, all_needed(cache, asked, runtime)),
             states=", ".join(states),
             why=why,
@@ -195,6 +195,6 @@ def _context_rows(cache: Cache, ask: Question) -> Iterator[ContextRow]:
         asked = replace(ask.asked, context=context)
         yield ContextRow(
             context=context,
-            bytes=all_needed(cache, asked, ask.runtime),
-            reserved=ask.runtime.total(cache, asked) if ask.runtime else None,
+            needed=all_needed(cache, asked, ask.runtime),
+            set_aside=ask.runtime.total(cache, asked) if ask.runtime else None,
         )

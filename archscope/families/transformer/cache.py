@@ -112,9 +112,7 @@ def _attention(spec: TransformerSpec, block: BlockPlan) -> LayerCache:
     )
 
 
-def _convolution(
-    spec: TransformerSpec, block: BlockPlan, mixer: kinds.DilatedConv
-) -> LayerCache:
+def _convolution(spec: TransformerSpec, block: BlockPlan, mixer: kinds.DilatedConv) -> LayerCache:
     (taps,), (dilation,) = mixer.kernel_size, mixer.dilations
     symbols = {"t": taps, "g": dilation, "c": spec.d_model}
     return LayerCache(
