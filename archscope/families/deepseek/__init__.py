@@ -17,4 +17,5 @@ FAMILY = Family(
     outline=outline,
     census=census,
     cache="archscope.families.deepseek.cache:cache",
+    weights="archscope.families.deepseek.weights:weights",
 )

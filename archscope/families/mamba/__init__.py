@@ -17,4 +17,5 @@ FAMILY = Family(
     outline=outline,
     census=census,
     cache="archscope.families.mamba.cache:cache",
+    weights="archscope.families.mamba.weights:weights",
 )

@@ -27,4 +27,5 @@ FAMILY = Family(
     outline=outline,
     census=census,
     cache="archscope.families.t5.cache:cache",
+    weights="archscope.families.t5.weights:weights",
 )

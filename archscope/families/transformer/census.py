@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import archscope.blocks.counted as counted
 import archscope.families.transformer.kinds as kinds
@@ -80,7 +81,7 @@ def _block(spec: TransformerSpec, block: BlockPlan, tokens: int, memory: int) ->
     if block.cross:
         yield from norms
         yield from _attention(spec, tokens, memory, cross=True)
-        yield _product(spec, tokens, memory)
+        yield product(spec, tokens, memory)
     if not getattr(spec.norm_place, "shared_norm", False):
         yield from norms
     yield from _feed_forward(spec, block.experts, rows)
@@ -97,20 +98,36 @@ def _mixer(spec: TransformerSpec, block: BlockPlan, tokens: int) -> Iterator[Cou
             rows, width = spec.batch_size * tokens, spec.d_model
             groups = width if depthwise else 1
             yield convolution(rows, width, width, (taps,), groups=groups, bias=spec.bias)
-        case kinds.StateSpace() as mixer:
-            yield from _state_space(spec, mixer, spec.batch_size * tokens, causal=block.causal)
+        case kinds.StateSpace() | kinds.DualStateSpace() as mixer:
+            yield from _state_space(spec, mixer, tokens, causal=block.causal)
+        case kinds.GatedDelta() as mixer:
+            yield from _gated_delta(spec, mixer, tokens)
+        case kinds.LightningAttention():
+            yield from counted.lightning_attention(
+                spec.batch_size,
+                tokens,
+                spec.d_model,
+                heads=spec.heads,
+                head_dim=spec.head_width,
+                bias=spec.attention_biased,
+            )
         case kinds.LinearAttention():
             yield from _attention(spec, tokens, tokens)
-            yield _linear_product(spec, tokens, causal=block.causal)
-        case _:
-            yield from _attention(spec, tokens, tokens)
-            yield _product(spec, tokens, _keys(spec, block, tokens))
+            yield linear_product(spec, tokens, causal=block.causal)
+        case kinds.SelfAttention(output_gate=gate):
+            yield from _attention(spec, tokens, tokens, output_gate=gate)
+            yield product(spec, tokens, keys_met(spec, block, tokens))
             if getattr(spec.attention, "sinks", False):
                 yield own(spec.heads)
 
 
 def _attention(
-    spec: TransformerSpec, queries: int, keys: int, *, cross: bool = False
+    spec: TransformerSpec,
+    queries: int,
+    keys: int,
+    *,
+    cross: bool = False,
+    output_gate: bool = False,
 ) -> Iterator[Counted]:
     """Yield the projections of attention, and the norms of its queries and keys."""
     batch, width, head = spec.batch_size, spec.d_model, spec.head_width
@@ -123,12 +140,15 @@ def _attention(
         yield linear(met, width, narrow, bias=spec.projections_biased)
         yield linear(met, width, narrow, bias=spec.projections_biased)
     if spec.qk_norm:
-        yield _norm(spec, asked * spec.heads, head)
-        yield _norm(spec, met * spec.key_heads, head)
+        across = spec.qk_norm_across
+        yield _norm(spec, asked if across else asked * spec.heads, inner if across else head)
+        yield _norm(spec, met if across else met * spec.key_heads, narrow if across else head)
+    if output_gate:
+        yield linear(asked, width, inner, bias=spec.projections_biased)
     yield linear(asked, inner, width, bias=spec.attention_biased)
 
 
-def _keys(spec: TransformerSpec, block: BlockPlan, tokens: int) -> int:
+def keys_met(spec: TransformerSpec, block: BlockPlan, tokens: int) -> int:
     """Return the keys that each query of self-attention is multiplied with, masked or not."""
     if block.window is None or spec.masks_scores:
         return tokens
@@ -137,7 +157,8 @@ def _keys(spec: TransformerSpec, block: BlockPlan, tokens: int) -> int:
     return tokens if whole else window
 
 
-def _product(spec: TransformerSpec, queries: int, keys: int) -> Counted:
+def product(spec: TransformerSpec, queries: int, keys: int) -> Counted:
+    """Return both products of attention."""
     return counted.attention(
         batch=spec.batch_size,
         heads=spec.heads,
@@ -148,7 +169,8 @@ def _product(spec: TransformerSpec, queries: int, keys: int) -> Counted:
     )
 
 
-def _linear_product(spec: TransformerSpec, tokens: int, *, causal: bool) -> Counted:
+def linear_product(spec: TransformerSpec, tokens: int, *, causal: bool) -> Counted:
+    """Return the products of attention without a softmax."""
     form = mixing_counts.linear_attention(
         batch=spec.batch_size,
         heads=spec.heads,
@@ -163,34 +185,73 @@ def _linear_product(spec: TransformerSpec, tokens: int, *, causal: bool) -> Coun
     return Counted(kind=ATTENTION, form=form, outputs=outputs)
 
 
-def _state_space(
-    spec: TransformerSpec, mixer: kinds.StateSpace, rows: int, *, causal: bool
-) -> Iterator[Counted]:
-    return counted.state_space(
-        rows,
+def _gated_delta(spec: TransformerSpec, mixer: kinds.GatedDelta, tokens: int) -> Iterator[Counted]:
+    return counted.gated_delta(
+        spec.batch_size,
+        tokens,
         spec.d_model,
-        state=mixer.state_size,
-        taps=mixer.state_kernel,
-        expand=mixer.expansion,
-        causal=causal,
+        heads=mixer.delta_heads,
+        key_heads=mixer.key_heads,
+        key_dim=mixer.delta_key_dim,
+        value_dim=mixer.delta_value_dim,
+        taps=mixer.delta_kernel,
         bias=spec.bias,
-        conv_bias=spec.bias,
+    )
+
+
+def _state_space(
+    spec: TransformerSpec,
+    mixer: kinds.StateSpace | kinds.DualStateSpace,
+    tokens: int,
+    *,
+    causal: bool,
+) -> Iterator[Counted]:
+    shared: dict[str, Any] = {
+        "state": mixer.state_size,
+        "taps": mixer.state_kernel,
+        "expand": mixer.expansion,
+        "bias": spec.bias,
+        "conv_bias": spec.bias if mixer.state_conv_bias is None else mixer.state_conv_bias,
+    }
+    if isinstance(mixer, kinds.DualStateSpace):
+        return counted.dual_state_space(
+            spec.batch_size,
+            tokens,
+            spec.d_model,
+            head_dim=mixer.state_head_dim,
+            groups=mixer.state_groups,
+            chunk=mixer.state_chunk,
+            **shared,
+        )
+    shifted = isinstance(spec.norm, kinds.LayerNorm) and spec.norms_biased
+    normed: counted.Norms = "biased" if shifted else "weighted"
+    return counted.state_space(
+        spec.batch_size * tokens,
+        spec.d_model,
+        causal=causal,
+        normed=normed if mixer.state_norm else "none",
+        **shared,
     )
 
 
 def _feed_forward(
     spec: TransformerSpec, experts: kinds.MixtureOfExperts | None, rows: int
 ) -> Iterator[Counted]:
-    sizes = (rows, spec.d_model, spec.hidden_width)
     if experts is None:
-        return counted.feed_forward(*sizes, activation=spec.activation, bias=spec.bias)
+        return counted.feed_forward(
+            rows, spec.d_model, spec.dense_width, activation=spec.activation, bias=spec.bias
+        )
     return counted.mixture(
-        *sizes,
+        rows,
+        spec.d_model,
+        spec.hidden_width,
         experts=experts.experts,
         chosen=experts.chosen,
         activation=spec.activation,
         bias=spec.bias,
         router_bias=experts.router_bias,
+        shared=experts.shared_ff,
+        shared_gate=experts.shared_gate,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,14 +17,17 @@ import archscope.families.transformer.kinds as kinds
 from archscope.blocks.attention import Attention, ScaledDotProduct, WindowDotProduct
 from archscope.blocks.block import Block, DilatedMixer, Part
 from archscope.blocks.components import part
+from archscope.blocks.delta_rule import GatedDeltaNet
 from archscope.blocks.feedforward import GATED, FeedForward, GatedFeedForward, MixtureOfExperts
 from archscope.blocks.heads import MaskedHead, Output, PooledHead, ProjectedHead, outputs
+from archscope.blocks.lightning_attention import LightningAttention
 from archscope.blocks.linear_attention import LinearDotProduct
 from archscope.blocks.masked_attention import MaskedDotProduct
 from archscope.blocks.plan import lists
 from archscope.blocks.positions import sinusoids
 from archscope.blocks.stack import stack
 from archscope.blocks.state_space import StateSpaceMixer
+from archscope.blocks.state_space_dual import DualStateSpaceMixer
 from archscope.families.transformer.spec import BlockPlan, TransformerSpec
 
 
@@ -175,20 +179,49 @@ def _mixer(spec: TransformerSpec, plan: BlockPlan) -> nn.Module:
                 bias=spec.bias,
                 depthwise=depthwise,
             )
-        case kinds.StateSpace(state_size=state, expansion=expand, state_kernel=taps):
-            return StateSpaceMixer(
+        case kinds.StateSpace() | kinds.DualStateSpace() as mixer:
+            return _state_space(spec, mixer, causal=plan.causal)
+        case kinds.GatedDelta() as mixer:
+            return GatedDeltaNet(
                 spec.d_model,
-                state=state,
-                taps=taps,
-                expand=expand,
-                causal=plan.causal,
+                heads=mixer.delta_heads,
+                key_heads=mixer.key_heads,
+                key_dim=mixer.delta_key_dim,
+                value_dim=mixer.delta_value_dim,
+                taps=mixer.delta_kernel,
                 bias=spec.bias,
-                conv_bias=spec.bias,
+            )
+        case kinds.LightningAttention():
+            return LightningAttention(
+                spec.d_model, spec.heads, spec.head_width, bias=spec.attention_biased
             )
         case kinds.LinearAttention():
             return _attention(spec, LinearDotProduct(causal=plan.causal), rotary=_rotary(spec))
-        case _:
-            return _attention(spec, _product(spec, plan), rotary=_rotary(spec))
+        case kinds.SelfAttention(output_gate=gate):
+            product = _product(spec, plan)
+            return _attention(spec, product, rotary=_rotary(spec), output_gate=gate)
+
+
+def _state_space(
+    spec: TransformerSpec, mixer: kinds.StateSpace | kinds.DualStateSpace, *, causal: bool
+) -> nn.Module:
+    shared: dict[str, Any] = {
+        "state": mixer.state_size,
+        "taps": mixer.state_kernel,
+        "expand": mixer.expansion,
+        "bias": spec.bias,
+        "conv_bias": spec.bias if mixer.state_conv_bias is None else mixer.state_conv_bias,
+    }
+    if isinstance(mixer, kinds.StateSpace):
+        norm = partial(_norm, spec) if mixer.state_norm else None
+        return StateSpaceMixer(spec.d_model, causal=causal, norm=norm, **shared)
+    return DualStateSpaceMixer(
+        spec.d_model,
+        head_dim=mixer.state_head_dim,
+        groups=mixer.state_groups,
+        chunk=mixer.state_chunk,
+        **shared,
+    )
 
 
 def _rotary(spec: TransformerSpec) -> bool:
@@ -221,7 +254,12 @@ def _cross(spec: TransformerSpec) -> Attention:
 
 
 def _attention(
-    spec: TransformerSpec, product: nn.Module, *, rotary: bool = False, cross: bool = False
+    spec: TransformerSpec,
+    product: nn.Module,
+    *,
+    rotary: bool = False,
+    cross: bool = False,
+    output_gate: bool = False,
 ) -> Attention:
     return Attention(
         spec.d_model,
@@ -232,25 +270,29 @@ def _attention(
         bias=spec.attention_biased,
         qkv_bias=spec.projections_biased,
         head_norm=partial(_norm, spec) if spec.qk_norm else None,
+        norm_across=spec.qk_norm_across,
         rotary=rotary,
         rotary_dim=getattr(spec.positions, "rotary_dim", None),
         cross=cross,
+        output_gate=output_gate,
     )
 
 
 def _feed_forward(spec: TransformerSpec, experts: kinds.MixtureOfExperts | None) -> nn.Module:
-    sizes = (spec.d_model, spec.hidden_width)
     if experts is not None:
         return MixtureOfExperts(
-            *sizes,
+            spec.d_model,
+            spec.hidden_width,
             experts.experts,
             experts.chosen,
             activation=spec.activation,
             bias=spec.bias,
             router_bias=experts.router_bias,
+            shared_ff=experts.shared_ff,
+            shared_gate=experts.shared_gate,
         )
     kind = GatedFeedForward if spec.activation in GATED else FeedForward
-    return kind(*sizes, activation=spec.activation, bias=spec.bias)
+    return kind(spec.d_model, spec.dense_width, activation=spec.activation, bias=spec.bias)
 
 
 def _vocabulary_head(spec: TransformerSpec, table: nn.Embedding | None) -> nn.Module | None:

@@ -29,4 +29,5 @@ FAMILY = Family(
     outline=outline,
     census=census,
     cache="archscope.families.whisper.cache:cache",
+    weights="archscope.families.whisper.weights:weights",
 )
