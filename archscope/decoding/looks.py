@@ -16,8 +16,10 @@ from torch import Tensor, nn
 from archscope.blocks.attention import Attention, ScaledDotProduct, WindowDotProduct
 from archscope.blocks.block import DilatedMixer
 from archscope.blocks.chunked_attention import Chunks, HashedAttention, LocalAttention
+from archscope.blocks.delta_rule import GatedDeltaNet, GatedDeltaRule
 from archscope.blocks.dilated import CausalConv1d, WeightNormCausalConv1d
 from archscope.blocks.latent_attention import LatentAttention
+from archscope.blocks.lightning_attention import FadingProduct, LightningAttention
 from archscope.blocks.linear_attention import LinearDotProduct
 from archscope.blocks.masked_attention import MaskedDotProduct
 from archscope.blocks.relative import BiasedDotProduct
@@ -117,17 +119,35 @@ def scanned_dually(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
     """The same of each head."""
     call, mixer = calls[-1], within(calls, DualStateSpaceMixer)
     assert mixer is not None
-    x, write = call.args[0], call.args[2]  # (B, S, H, P), (B, S, N)
-    state = x[:, -1, :, :, None] * write[:, -1, None, None]  # (B, H, P, N)
+    x, write = call.args[0], call.args[2]  # (B, S, H, P), (B, S, G, N)
+    x = x[:, -1].unflatten(1, (write.shape[2], -1))  # (B, G, R, P)
+    state = x[..., None] * write[:, -1, :, None, None]  # (B, G, R, P, N)
     yield Kept(path=mixer.path, elements=elements(state))
+
+
+def erased(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
+    """A gated delta net's: what a key finds of a value, of each head of values."""
+    call, mixer = calls[-1], within(calls, GatedDeltaNet)
+    assert mixer is not None
+    k, v = call.args[1], call.args[2]  # (B, K, S, d), (B, H, S, e)
+    v = v.unflatten(1, (k.shape[1], -1))[..., -1, :]  # (B, K, H / K, e)
+    yield Kept(path=mixer.path, elements=elements(v[..., None] * k[:, :, None, -1, None]))
+
+
+def faded(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
+    """Lightning attention's: the sum of all keys times values, older ones fainter."""
+    call, mixer = calls[-1], within(calls, LightningAttention)
+    assert mixer is not None
+    k, v = call.args[1], call.args[2]  # 2 x (B, H, S, d)
+    yield Kept(path=mixer.path, elements=elements(k.transpose(-1, -2) @ v))
 
 
 def convolved(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
     """What the taps of a causal convolution will read again: the end of its padded input."""
-    (around, call) = calls[-2:]
-    module, mixer = around.module, call.module
-    assert isinstance(mixer, nn.Conv1d)
-    past = (call.args[0].shape[2] - output.shape[2]) if output.shape[2] else 0
+    if len(calls) < 2:
+        return
+    around, call = calls[-2:]
+    module, past = around.module, call.args[0].shape[2] - output.shape[2]
     match module:
         case ScannedConvolution():
             owner = within(calls, StateSpaceMixer)
@@ -136,7 +156,7 @@ def convolved(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
             path = owner.path
         case DilatedMixer() if module.pads[1]:
             return
-        case DualStateSpaceMixer() | CausalConv1d() | DilatedMixer():
+        case DualStateSpaceMixer() | GatedDeltaNet() | CausalConv1d() | DilatedMixer():
             path = around.path
         case _:
             return
@@ -209,6 +229,8 @@ def looks() -> dict[type[nn.Module], Look]:
         LinearDotProduct: linear,
         SelectiveScan: scanned,
         DualScan: scanned_dually,
+        GatedDeltaRule: erased,
+        FadingProduct: faded,
         nn.Conv1d: convolved,
         WeightNormCausalConv1d: weight_normalised,
         Chunks: local,
