@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import archscope.blocks.counted as counted
+import archscope.families.transformer.arguments as arguments
 import archscope.families.transformer.kinds as kinds
 from archscope.blocks.counted import convolution, embedding, linear, own
 from archscope.blocks.plan import lists
@@ -98,19 +98,23 @@ def _mixer(spec: TransformerSpec, block: BlockPlan, tokens: int) -> Iterator[Cou
             rows, width = spec.batch_size * tokens, spec.d_model
             groups = width if depthwise else 1
             yield convolution(rows, width, width, (taps,), groups=groups, bias=spec.bias)
-        case kinds.StateSpace() | kinds.DualStateSpace() as mixer:
-            yield from _state_space(spec, mixer, tokens, causal=block.causal)
-        case kinds.GatedDelta() as mixer:
-            yield from _gated_delta(spec, mixer, tokens)
-        case kinds.LightningAttention():
-            yield from counted.lightning_attention(
-                spec.batch_size,
-                tokens,
+        case kinds.StateSpace() as mixer:
+            yield from counted.state_space(
+                spec.batch_size * tokens,
                 spec.d_model,
-                heads=spec.heads,
-                head_dim=spec.head_width,
-                bias=spec.attention_biased,
+                causal=block.causal,
+                normed=state_norms(spec, mixer),
+                **arguments.state_space(spec, mixer),
             )
+        case kinds.DualStateSpace() as mixer:
+            sizes = (spec.batch_size, tokens, spec.d_model)
+            yield from counted.dual_state_space(*sizes, **arguments.dual_state_space(spec, mixer))
+        case kinds.GatedDelta() as mixer:
+            sizes = (spec.batch_size, tokens, spec.d_model)
+            yield from counted.gated_delta(*sizes, **arguments.gated_delta(spec, mixer))
+        case kinds.LightningAttention():
+            sizes = (spec.batch_size, tokens, spec.d_model)
+            yield from counted.lightning_attention(*sizes, **arguments.lightning(spec))
         case kinds.LinearAttention():
             yield from _attention(spec, tokens, tokens)
             yield linear_product(spec, tokens, causal=block.causal)
@@ -185,53 +189,12 @@ def linear_product(spec: TransformerSpec, tokens: int, *, causal: bool) -> Count
     return Counted(kind=ATTENTION, form=form, outputs=outputs)
 
 
-def _gated_delta(spec: TransformerSpec, mixer: kinds.GatedDelta, tokens: int) -> Iterator[Counted]:
-    return counted.gated_delta(
-        spec.batch_size,
-        tokens,
-        spec.d_model,
-        heads=mixer.delta_heads,
-        key_heads=mixer.key_heads,
-        key_dim=mixer.delta_key_dim,
-        value_dim=mixer.delta_value_dim,
-        taps=mixer.delta_kernel,
-        bias=spec.bias,
-    )
-
-
-def _state_space(
-    spec: TransformerSpec,
-    mixer: kinds.StateSpace | kinds.DualStateSpace,
-    tokens: int,
-    *,
-    causal: bool,
-) -> Iterator[Counted]:
-    shared: dict[str, Any] = {
-        "state": mixer.state_size,
-        "taps": mixer.state_kernel,
-        "expand": mixer.expansion,
-        "bias": spec.bias,
-        "conv_bias": spec.bias if mixer.state_conv_bias is None else mixer.state_conv_bias,
-    }
-    if isinstance(mixer, kinds.DualStateSpace):
-        return counted.dual_state_space(
-            spec.batch_size,
-            tokens,
-            spec.d_model,
-            head_dim=mixer.state_head_dim,
-            groups=mixer.state_groups,
-            chunk=mixer.state_chunk,
-            **shared,
-        )
+def state_norms(spec: TransformerSpec, mixer: kinds.StateSpace) -> counted.Norms:
+    """Return what the norms on what a scan is made of have of their own."""
+    if not mixer.state_norm:
+        return "none"
     shifted = isinstance(spec.norm, kinds.LayerNorm) and spec.norms_biased
-    normed: counted.Norms = "biased" if shifted else "weighted"
-    return counted.state_space(
-        spec.batch_size * tokens,
-        spec.d_model,
-        causal=causal,
-        normed=normed if mixer.state_norm else "none",
-        **shared,
-    )
+    return "biased" if shifted else "weighted"
 
 
 def _feed_forward(

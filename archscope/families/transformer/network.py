@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+import archscope.families.transformer.arguments as arguments
 import archscope.families.transformer.kinds as kinds
 from archscope.blocks.attention import Attention, ScaledDotProduct, WindowDotProduct
 from archscope.blocks.block import Block, DilatedMixer, Part
@@ -179,49 +179,21 @@ def _mixer(spec: TransformerSpec, plan: BlockPlan) -> nn.Module:
                 bias=spec.bias,
                 depthwise=depthwise,
             )
-        case kinds.StateSpace() | kinds.DualStateSpace() as mixer:
-            return _state_space(spec, mixer, causal=plan.causal)
+        case kinds.StateSpace() as mixer:
+            norm = partial(_norm, spec) if mixer.state_norm else None
+            sizes = arguments.state_space(spec, mixer)
+            return StateSpaceMixer(spec.d_model, causal=plan.causal, norm=norm, **sizes)
+        case kinds.DualStateSpace() as mixer:
+            return DualStateSpaceMixer(spec.d_model, **arguments.dual_state_space(spec, mixer))
         case kinds.GatedDelta() as mixer:
-            return GatedDeltaNet(
-                spec.d_model,
-                heads=mixer.delta_heads,
-                key_heads=mixer.key_heads,
-                key_dim=mixer.delta_key_dim,
-                value_dim=mixer.delta_value_dim,
-                taps=mixer.delta_kernel,
-                bias=spec.bias,
-            )
+            return GatedDeltaNet(spec.d_model, **arguments.gated_delta(spec, mixer))
         case kinds.LightningAttention():
-            return LightningAttention(
-                spec.d_model, spec.heads, spec.head_width, bias=spec.attention_biased
-            )
+            return LightningAttention(spec.d_model, **arguments.lightning(spec))
         case kinds.LinearAttention():
             return _attention(spec, LinearDotProduct(causal=plan.causal), rotary=_rotary(spec))
         case kinds.SelfAttention(output_gate=gate):
             product = _product(spec, plan)
             return _attention(spec, product, rotary=_rotary(spec), output_gate=gate)
-
-
-def _state_space(
-    spec: TransformerSpec, mixer: kinds.StateSpace | kinds.DualStateSpace, *, causal: bool
-) -> nn.Module:
-    shared: dict[str, Any] = {
-        "state": mixer.state_size,
-        "taps": mixer.state_kernel,
-        "expand": mixer.expansion,
-        "bias": spec.bias,
-        "conv_bias": spec.bias if mixer.state_conv_bias is None else mixer.state_conv_bias,
-    }
-    if isinstance(mixer, kinds.StateSpace):
-        norm = partial(_norm, spec) if mixer.state_norm else None
-        return StateSpaceMixer(spec.d_model, causal=causal, norm=norm, **shared)
-    return DualStateSpaceMixer(
-        spec.d_model,
-        head_dim=mixer.state_head_dim,
-        groups=mixer.state_groups,
-        chunk=mixer.state_chunk,
-        **shared,
-    )
 
 
 def _rotary(spec: TransformerSpec) -> bool:
