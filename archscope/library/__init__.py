@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from archscope.library._compare import compare_networks as compare_networks
     from archscope.library._compare import is_saved as is_saved
     from archscope.library._compare import limits_of as limits_of
+    from archscope.library._kv import kv as kv
     from archscope.library._lock import lock_budgets as lock_budgets
     from archscope.library._operator import operator as operator
     from archscope.library._params import count_subject as count_subject
@@ -64,6 +65,7 @@ _HOMES = {
     "compare_networks": "_compare",
     "count_subject": "_params",
     "is_saved": "_compare",
+    "kv": "_kv",
     "limits_of": "_compare",
     "load_teacher": "_teaching",
     "lock_budgets": "_lock",

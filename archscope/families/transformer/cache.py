@@ -34,9 +34,16 @@ def cache(spec: TransformerSpec) -> Cache:
         context=spec.target_length,
         batch=spec.batch_size,
         step=lambda batch: tuple(without_products(_step(spec, batch))),
+        of_length=lambda length: _of_length(spec, length),
         most=rows,
         unit="tokens" if spec.vocab_size else "positions",
     )
+
+
+def _of_length(spec: TransformerSpec, length: int) -> TransformerSpec:
+    if isinstance(spec.arch, kinds.EncoderDecoder):
+        return replace(spec, arch=replace(spec.arch, target_len=length))
+    return replace(spec, seq_len=length)
 
 
 def _article(spec: TransformerSpec) -> str:
