@@ -97,7 +97,7 @@ def test_cards_share_what_they_can() -> None:
     params = one.totals.params
     assert parts(tp)["weights"] == 2 * ((params - whole) // 2 + whole)
     assert parts(one)["activations"] > parts(tp)["activations"] > parts(both)["activations"]
-    # Two sums of s b d forward and two backward in each block, of the table and the scores one each.
+    # Two sums of s b d forward and two backward in each block, one of the table and of the scores.
     sums = 4 * 4 + 2
     sent = {row.what: row.bytes for row in tp.section("plan.sent").rows}
     assert sent["sums within layers (tp)"] == sums * 16 * 32 * 2
@@ -160,7 +160,7 @@ def test_what_is_not_told_is_unknown_and_never_nothing() -> None:
     report = archscope.plan("resnet18", gpu="t4", mfu=0.3)
     totals = report.totals
 
-    assert totals.memory is None and totals.fits is None and totals.model_flops is None
+    assert (totals.memory, totals.fits, totals.model_flops) == (None, None, None)
     assert totals.known >= 16 * totals.params
     assert parts(report)["activations"] is None
     report.check("gpu_memory > 100MiB")
