@@ -14,7 +14,7 @@ from archscope.results import Report
 from archscope.saved import read_text
 from archscope.theory.recipes import RECIPES, recipe_named
 
-SMALL = {"depth": 4, "d_model": 32, "heads": 4, "seq_len": 16, "vocab_size": 96}
+SMALL: dict[str, Any] = {"depth": 4, "d_model": 32, "heads": 4, "seq_len": 16, "vocab_size": 96}
 NETWORKS: dict[str, dict[str, Any]] = {
     "gated, few key heads": {**SMALL, "kv_heads": 2, "activation": "swiglu", "norm": "rmsnorm"},
     "experts": {**SMALL, "ffn": "moe:4/2", "tied": False},

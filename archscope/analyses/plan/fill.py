@@ -213,7 +213,7 @@ class _Activations:
         self.why = ""
         self._sizes: dict[int, int] = {}
         self._kept = self._beside(told.kept(layout.way(), layout.recipe.number_type))
-        self._again = ()
+        self._again: tuple[tuple[KeptPart, ...], ...] = ()
         if layout.recompute == "full" and not self.why:
             self._again = self._beside(
                 told.kept(replace(layout.way(), every=0), layout.recipe.number_type)

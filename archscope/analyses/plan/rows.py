@@ -77,7 +77,7 @@ class ChangeRow:
     """`yes`, `no` or `unknown`."""
     bytes: int | None = column("A card", kind="bytes", none="unknown")
     """What a card of the fullest stage has then."""
-    work: float = column("Work", kind="ratio", signed=True)
+    work: float | None = column("Work", kind="ratio", signed=True, none="unknown")
     """FLOPs that run and time that is waited, more or less than before."""
     sends: int = column("Sent", kind="bytes", drop=1)
     """What a card sends in a step then."""

@@ -11,6 +11,7 @@ from archscope.blocks import counted
 from archscope.blocks.plan import lists
 from archscope.families.transformer.census import keys_met, linear_product, product
 from archscope.families.transformer.spec import BlockPlan, TransformerSpec, blocks
+from archscope.theory.census import Counted
 from archscope.theory.stages import Layer, Part, Stages
 
 _TABLE = "table of tokens"
@@ -150,7 +151,7 @@ def _attention(
     spec: TransformerSpec,
     queries: int,
     keys: int,
-    products: counted.Counted,
+    products: Counted,
     *,
     cross: bool = False,
 ) -> Iterator[Layer]:
