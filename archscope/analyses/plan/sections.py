@@ -98,6 +98,7 @@ def _stage_rows(found: Evaluated) -> Iterator[StageRow]:
             in_flight=" + ".join(map(str, each.flights)) or "unknown",
             kept=each.of("activations"),
             bytes=each.total,
+            known=each.known,
             work=each.stage.macs / whole if whole else 0.0,
         )
 
