@@ -57,6 +57,17 @@ def test_a_step_multiplies_what_the_dispatcher_counts() -> None:
     assert plan.hardware_flops == plan.model_flops + 3 * 2 * (step.forward - 16 * 32 * 96)
 
 
+def test_a_network_of_data_needs_no_gradient_for_it() -> None:
+    plan, step = archscope.plan("lenet").totals, archscope.train("lenet").totals
+
+    assert plan.model_flops == 2 * step.step < 3 * plan.forward_flops
+    bounded = archscope.plan("textcnn").section("plan.cost").rows[1]
+    assert (bounded.value, bounded.bound) == (
+        3 * archscope.plan("textcnn").totals.forward_flops,
+        "at most",
+    )
+
+
 def test_modules_of_a_user_are_planned_as_they_were_built() -> None:
     from torch import nn, randn
 
@@ -159,17 +170,17 @@ def test_the_largest_fits_and_the_next_does_not() -> None:
 
 
 def test_what_is_not_told_is_unknown_and_never_nothing() -> None:
-    report = archscope.plan("resnet18", gpu="t4", mfu=0.3)
+    report = archscope.plan("textcnn", gpu="t4", mfu=0.3)
     totals = report.totals
 
     assert (totals.memory, totals.fits, totals.model_flops) == (None, None, None)
     assert totals.known >= 16 * totals.params
     assert parts(report)["activations"] is None
-    report.check("gpu_memory > 100MiB")
+    report.check("gpu_memory > 1MiB")
     with pytest.raises(ThresholdError, match="unknown, it is at least"):
         report.check("gpu_memory < 1GiB")
     # What is there at least may be too much already.
-    assert archscope.plan("resnet18", card_memory="50MiB").totals.fits is False
+    assert archscope.plan("textcnn", card_memory="1MiB").totals.fits is False
 
 
 def test_time_and_cost_follow_from_the_share_of_the_peak() -> None:

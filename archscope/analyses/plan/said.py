@@ -119,7 +119,7 @@ def headline(totals: Totals, tried: Sequence[Change]) -> Iterator[Headline]:
     if totals.days is not None:
         yield Headline(
             name="Days of training",
-            value=round(totals.days, 2),
+            value=totals.days,
             kind="number",
             detail=(f"on {totals.gpus:,} cards",),
             order=28,
