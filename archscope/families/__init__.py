@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from archscope.blocks.plan import Block, first_of_each, repeats
+from archscope.blocks.plan import Block, first_of_each, repeats, shortened
 from archscope.records import frozen
 from archscope.registry import Registry, resolve
 from archscope.specs import values
@@ -91,6 +91,26 @@ class Family:
                 config=values(spec),
                 repeats=repeats(plan),
                 outline=self.outline(spec) if self.outline else None,
+                whole=partial(self.network, spec),
+                shorter=partial(self._shorter, spec) if plan else None,
+            )
+
+    def _shorter(self, spec: Any, multiple: int) -> Subject | None:
+        """Return the network of which periods of alike blocks are left out, if any can be."""
+        from archscope.blocks.shapes import shapes_only
+
+        few = shortened(self._plan(spec), multiple)
+        if few is None:
+            return None
+        with shapes_only():
+            return Subject(
+                name=self.title(spec),
+                model=self._built(spec, few.blocks),
+                inputs=self.inputs(spec),
+                origin=f"family:{self.name}",
+                config=values(spec),
+                repeats=few.repeats,
+                stretches=few.stretches,
                 whole=partial(self.network, spec),
             )
 
