@@ -95,9 +95,23 @@ def test_stages_hold_the_network_and_a_tied_table_twice() -> None:
     assert rows[1].states == 18 * rows[1].params
     # Its gradient is summed up over both stages: 2 x 4 V d / 2.
     sent = {row.what: row.bytes for row in report.section("plan.sent").rows}
-    assert sent["a tied table on several stages"] == 4 * 96 * 32
+    assert sent["weights that several stages have"] == 4 * 96 * 32
     # A middle stage hands on s b d numbers of 2 bytes, and a gradient back, 8 times.
     assert sent["activations between stages (pp)"] == 2 * 8 * 2 * 16 * 32
+
+
+def test_an_interleaved_first_stage_keeps_what_is_published() -> None:
+    fields = {**SMALL, "pp": 2, "global_batch": 8}
+    plain = archscope.plan("transformer", **fields).section("plan.stages").rows[0]
+    report = archscope.plan("transformer", interleave=2, **fields)
+    first = report.section("plan.stages").rows[0]
+
+    assert (plain.holds, plain.in_flight) == ("embeddings, blocks 0–1", "2")
+    assert (first.holds, first.in_flight) == ("embeddings, block 0, block 2", "3 + 2")
+    assert report.totals.bubble == 1 / (2 * 8)
+    # 3 times embeddings and a block, 2 blocks; before 2 times embeddings and 2 blocks.
+    alone = archscope.plan("transformer", **{**fields, "pp": 4}).section("plan.stages").rows[0]
+    assert first.kept - plain.kept == alone.kept // 4
 
 
 def test_cards_share_what_they_can() -> None:
