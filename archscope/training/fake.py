@@ -49,10 +49,9 @@ def _settings_alone() -> Iterator[None]:
         return
     bare = _Bare(_COMPILER)
     sys.modules[_COMPILER] = bare
+    # What a real tensor is called where sizes are symbols, which none is here.
     names: Any = ModuleType(f"{_COMPILER}.source")
-    names.ConstantSource = (
-        str  # what a real tensor is called where sizes are symbols, which none is
-    )
+    names.ConstantSource = names.RandomValueSource = str
     sys.modules[names.__name__] = names
     torch._dynamo = bare
     try:
