@@ -2,8 +2,8 @@
 
 s tokens, b sequences of a micro-batch, B of a batch, a heads, V words, t cards of tensor and p of
 pipeline parallelism. Narayanan et al. 2021 (arXiv 2104.04473) and Korthikanti et al. 2022 (arXiv
-2205.05198). They hold for feed-forwards of 4 h, as many key heads as query heads, activations of two
-bytes and dropout; a plan itself goes by the layers that a network has.
+2205.05198). They hold for feed-forwards of 4 h, as many key heads as query heads, activations of
+two bytes and dropout; a plan itself goes by the layers that a network has.
 """
 
 from __future__ import annotations

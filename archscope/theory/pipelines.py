@@ -1,6 +1,6 @@
 """Pipelines of stages: who has which layers, what is in flight, and how long nothing is done.
 
-p stages, m micro-batches, v chunks of layers on each card (1: one run of layers; more: interleaved).
+p stages, m micro-batches, v chunks of layers on each card (1: one run; more: interleaved).
 Narayanan et al. 2021 (arXiv 2104.04473), section 2.2; the order of passes is that of Megatron-LM's
 schedules.py.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, pairwise
 
 from archscope.records import frozen
 
@@ -41,7 +41,7 @@ def split(count: int, pieces: int) -> tuple[range, ...]:
     """
     least, more = divmod(count, pieces)
     ends = [piece * least + min(piece, more) for piece in range(pieces + 1)]
-    return tuple(range(start, end) for start, end in zip(ends, ends[1:], strict=False))
+    return tuple(range(start, end) for start, end in pairwise(ends))
 
 
 @frozen

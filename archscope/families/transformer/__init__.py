@@ -34,5 +34,7 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    cache="archscope.families.transformer.cache:cache",
+    weights="archscope.families.transformer.weights:weights",
     space="archscope.families.transformer.space:SPACE",
 )

@@ -30,14 +30,18 @@ def _stack(spec: TransformerSpec) -> Iterator[Counted]:
 
 
 def _encoder_decoder(spec: TransformerSpec) -> Iterator[Counted]:
-    stacks = lists(blocks(spec))
     source, target = spec.seq_len, spec.target_length
     yield from _embeddings(spec, source)
-    yield from _blocks(spec, stacks["encoder"], source)
+    yield from _blocks(spec, lists(blocks(spec))["encoder"], source)
     yield from _final_norm(spec, source)
-    yield from _embeddings(spec, target, shared=spec.tied)
-    yield from _blocks(spec, stacks["decoder"], target, memory=source)
-    yield from _heads(spec, target)
+    yield from decoded(spec, tokens=target, memory=source)
+
+
+def decoded(spec: TransformerSpec, *, tokens: int, memory: int) -> Iterator[Counted]:
+    """Yield what so many tokens of an encoder-decoder's target run through, of so long a source."""
+    yield from _embeddings(spec, tokens, shared=spec.tied)
+    yield from _blocks(spec, lists(blocks(spec))["decoder"], tokens, memory=memory)
+    yield from _heads(spec, tokens)
 
 
 def _embeddings(spec: TransformerSpec, tokens: int, *, shared: bool = False) -> Iterator[Counted]:
@@ -76,7 +80,7 @@ def _block(spec: TransformerSpec, block: BlockPlan, tokens: int, memory: int) ->
     if block.cross:
         yield from norms
         yield from _attention(spec, tokens, memory, cross=True)
-        yield _product(spec, tokens, memory)
+        yield product(spec, tokens, memory)
     if not getattr(spec.norm_place, "shared_norm", False):
         yield from norms
     yield from _feed_forward(spec, block.experts, rows)
@@ -97,10 +101,10 @@ def _mixer(spec: TransformerSpec, block: BlockPlan, tokens: int) -> Iterator[Cou
             yield from _state_space(spec, mixer, spec.batch_size * tokens, causal=block.causal)
         case kinds.LinearAttention():
             yield from _attention(spec, tokens, tokens)
-            yield _linear_product(spec, tokens, causal=block.causal)
+            yield linear_product(spec, tokens, causal=block.causal)
         case _:
             yield from _attention(spec, tokens, tokens)
-            yield _product(spec, tokens, _keys(spec, block, tokens))
+            yield product(spec, tokens, keys_met(spec, block, tokens))
             if getattr(spec.attention, "sinks", False):
                 yield own(spec.heads)
 
@@ -124,7 +128,7 @@ def _attention(
     yield linear(asked, inner, width, bias=spec.attention_biased)
 
 
-def _keys(spec: TransformerSpec, block: BlockPlan, tokens: int) -> int:
+def keys_met(spec: TransformerSpec, block: BlockPlan, tokens: int) -> int:
     """Return the keys that each query of self-attention is multiplied with, masked or not."""
     if block.window is None or spec.masks_scores:
         return tokens
@@ -133,7 +137,8 @@ def _keys(spec: TransformerSpec, block: BlockPlan, tokens: int) -> int:
     return tokens if whole else window
 
 
-def _product(spec: TransformerSpec, queries: int, keys: int) -> Counted:
+def product(spec: TransformerSpec, queries: int, keys: int) -> Counted:
+    """Return both products of attention."""
     return counted.attention(
         batch=spec.batch_size,
         heads=spec.heads,
@@ -144,7 +149,8 @@ def _product(spec: TransformerSpec, queries: int, keys: int) -> Counted:
     )
 
 
-def _linear_product(spec: TransformerSpec, tokens: int, *, causal: bool) -> Counted:
+def linear_product(spec: TransformerSpec, tokens: int, *, causal: bool) -> Counted:
+    """Return the products of attention without a softmax."""
     form = mixing_counts.linear_attention(
         batch=spec.batch_size,
         heads=spec.heads,

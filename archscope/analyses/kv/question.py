@@ -1,0 +1,69 @@
+"""What is asked of a cache: settings made into types, lengths and sizes."""
+
+from __future__ import annotations
+
+from archscope import hardware
+from archscope.analyses.kv.settings import Settings, bytes_of
+from archscope.families import FAMILIES
+from archscope.hardware import Card
+from archscope.records import frozen
+from archscope.subject import Network
+from archscope.theory.cache import Cache
+from archscope.theory.serving import check_type, runtime
+from archscope.theory.serving.asked import Asked, Runtime
+from archscope.theory.stored import KV_TYPES, WEIGHT_TYPES, Stored, named
+
+
+@frozen
+class Question:
+    """All that an answer needs beside the cache."""
+
+    asked: Asked
+    """Lengths, sequences and number types."""
+    weights: Stored
+    """What weights are kept in."""
+    weight_bytes: int | None
+    """Bytes of all weights; None: no closed form tells how many there are."""
+    runtime: Runtime | None
+    """Who reserves; None: nobody was named."""
+    card: Card | None
+    """Whose peaks bound a step; None: none was named."""
+    room: int | None
+    """Bytes that there are for the cache; None: nobody says."""
+
+
+def question(network: Network, cache: Cache, settings: Settings) -> Question:
+    """Return what is asked; raises `UsageError` for what cannot be had."""
+    asked = Asked(
+        context=settings.context or cache.context,
+        batch=settings.batch or cache.batch,
+        stored=named(settings.kv_dtype, KV_TYPES),
+        states=named(settings.state_dtype, KV_TYPES) if settings.state_dtype else None,
+    )
+    by = None if settings.runtime == "none" else runtime(settings.runtime)
+    if by is not None:
+        check_type(by, asked)
+    weights = named(settings.dtype, WEIGHT_TYPES)
+    held = weight_bytes(network, weights)
+    return Question(
+        asked=asked,
+        weights=weights,
+        weight_bytes=held,
+        runtime=by,
+        card=hardware.named(settings.gpu) if settings.gpu else None,
+        room=_room(settings, held),
+    )
+
+
+def weight_bytes(network: Network, weights: Stored) -> int | None:
+    """Return the bytes of all weights, shared ones once; None without a closed form of them."""
+    census = FAMILIES.get(network.family).census if network.family else None
+    return weights.of(census(network.spec).params) if census else None
+
+
+def _room(settings: Settings, weights: int | None) -> int | None:
+    """Return what there is for the cache: may be below 0, where the weights alone are too many."""
+    if settings.cache_memory:
+        return bytes_of("cache_memory", settings.cache_memory)
+    whole = bytes_of("gpu_memory", settings.gpu_memory)
+    return None if whole is None or weights is None else whole - weights
