@@ -94,6 +94,13 @@ QUANTITIES = (
         asks=("gpu",),
     ),
     _quantity(
+        "tokens_fit",
+        lambda totals: totals.tokens_fit,
+        "positions of all sequences together for whose cache there is room",
+        better="more",
+        why="no memory was named, or nobody knows what the cache takes",
+    ),
+    _quantity(
         "sequences_fit",
         lambda totals: totals.sequences_fit,
         "sequences for whose cache there is room",
