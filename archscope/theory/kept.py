@@ -46,7 +46,7 @@ class KeptTensor:
     """One block of memory that is kept.
 
     >>> symbols = {"b": 8, "s": 1024, "d": 768}
-    >>> kept = KeptTensor(what="input of qkv", form="b*s*d", symbols=symbols, division="sequence")
+    >>> kept = KeptTensor(what="ln_1", form="b*s*d", symbols=symbols, division="sequence")
     >>> kept.bytes(activation=2), kept.formula(2), kept.numbers(2)
     (12582912, '2*b*s*d', '2*8*1024*768')
     >>> kept.bytes(activation=2, tensor_parallel=4, sequence_parallel=True)
@@ -54,7 +54,9 @@ class KeptTensor:
     """
 
     what: str
-    """What it is, e.g. `input of qkv`."""
+    """What it is: the module whose answer it is, or a word for what is made on the way."""
+    by: str = ""
+    """The module of the part that asks for it first, e.g. `attn.qkv`; empty: the part itself."""
     form: str
     """Formula of its elements, e.g. `b*s*d`."""
     symbols: Symbols

@@ -77,6 +77,8 @@ class Layer:
     """Tensors that its parameters are in."""
     trained_input: bool = True
     """Whether what it multiplies is made by something that is trained, and so needs a gradient."""
+    backward: int | None = None
+    """Multiply-accumulates of the backward pass where they were counted; None: they follow."""
 
     @property
     def params(self) -> int:
@@ -94,6 +96,8 @@ class Layer:
 
         Products of activations have two such operands, as a trained weight and what it meets.
         """
+        if self.backward is not None:
+            return self.backward
         return self.macs * (int(not self.counted.frozen) + self.trained_input)
 
     @property
@@ -168,8 +172,8 @@ class Stages:
     """Tokens of one micro-batch, of a source and a target both; 0: it is not of tokens."""
     undivided: str = ""
     """Why tensor parallelism is not told; empty: it is."""
-    uncut: str = ""
-    """Why pipelines are not told; empty: they are."""
+    unordered: str = ""
+    """Why neither the order of its layers is told nor their tensors; empty: both are."""
 
     @property
     def layers(self) -> Iterator[Layer]:

@@ -38,11 +38,11 @@ class _RmsNorm(torch.autograd.Function):
         if _has_none(x):
             scale = x.new_empty((*x.shape[:-axes], *(1,) * axes), dtype=wide)
             ctx.save_for_backward(x, weight, scale)
-            return torch.empty_like(x)
+            return torch.empty_like(x, memory_format=torch.contiguous_format)
         scale = (x.to(wide).square().mean(ctx.axes, keepdim=True) + least).rsqrt()
         ctx.save_for_backward(x, weight, scale)
         made = x * scale if weight is None else x * scale * weight
-        return made.to(x.dtype)
+        return made.to(x.dtype).contiguous()
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,8 @@ from archscope.subject import Repeat
 from archscope.training.adapters import adapt
 from archscope.training.recipe import Recipe
 
+Around = Callable[[], AbstractContextManager[Any]]
+
 
 def prepared(
     original: Original,
@@ -27,11 +30,13 @@ def prepared(
     weight: StandIn,
     argument: StandIn,
     repeats: Sequence[Repeat] = (),
+    around: Around = nullcontext,
 ) -> Twin:
     """Return a copy in training mode whose parameters are frozen, adapted and recomputed as asked.
 
-    `weight` and `argument` make what stands for the tensors. A module that was put into evaluation
-    mode within a network in training mode stays so. Raises `ArchscopeError` where nothing trains.
+    `weight` and `argument` make what stands for the tensors; `around` is entered where a block runs
+    again, since torch leaves the modes of a forward aside in its backward. A module that was put
+    into evaluation mode within a network in training mode stays so. Raises `ArchscopeError` where nothing trains.
     """
     trains = original.model.training
     modes = [module.training or not trains for module in original.model.modules()]
@@ -48,7 +53,7 @@ def prepared(
         raise ArchscopeError("nothing can be trained: no parameter has requires_grad")
     if recipe.recompute is not None:
         for path in list(_recomputed(twin.model, recipe.recompute.every, repeats)):
-            _run_again(twin.model.get_submodule(path))
+            _run_again(twin.model.get_submodule(path), around)
     return twin
 
 
@@ -63,7 +68,7 @@ def _recomputed(model: nn.Module, every: int, repeats: Sequence[Repeat]) -> Iter
     yield from blocks[every - 1 :: every]
 
 
-def _run_again(block: nn.Module) -> None:
+def _run_again(block: nn.Module, around: Around) -> None:
     """Let a block keep its inputs alone, and run again when its gradients are asked for."""
     forward: Callable[..., Any] = block.forward
     block.forward = partial(
@@ -72,6 +77,7 @@ def _run_again(block: nn.Module) -> None:
         use_reentrant=False,
         preserve_rng_state=False,
         determinism_check="none",
+        context_fn=lambda: (nullcontext(), around()),
     )
 
 

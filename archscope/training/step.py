@@ -123,7 +123,12 @@ def _run(
     original = Original(subject.model, subject.inputs)
     with as_written():
         twin = prepared(
-            original, recipe, weight=stand_in, argument=stand_in, repeats=subject.repeats
+            original,
+            recipe,
+            weight=stand_in,
+            argument=stand_in,
+            repeats=subject.repeats,
+            around=partial(AsOnCard, recipe),
         )
         places = Places(twin.model, (repeat.path for repeat in subject.repeats))
         step = _watched(twin, original, places, recipe, optimiser, autocast)

@@ -36,5 +36,6 @@ FAMILY = Family(
     census=census,
     cache="archscope.families.transformer.cache:cache",
     weights="archscope.families.transformer.weights:weights",
+    kept="archscope.families.transformer.kept:kept",
     space="archscope.families.transformer.space:SPACE",
 )
