@@ -98,7 +98,9 @@ def _is_file(name: str) -> bool:
 
 def _short(error: ThresholdError) -> str:
     """Return what became of all facts in a line; a table has told each."""
-    return "".join(part for part in error.report.section("facts.facts").summary[0] if isinstance(part, str))
+    return "".join(
+        part for part in error.report.section("facts.facts").summary[0] if isinstance(part, str)
+    )
 
 
 COMMAND = Command(

@@ -9,7 +9,13 @@ from typing import Any
 
 from archscope import study
 from archscope.analyses import ANALYSES
-from archscope.errors import ArchscopeError, ThresholdError, UncheckedError, UsageError, did_you_mean
+from archscope.errors import (
+    ArchscopeError,
+    ThresholdError,
+    UncheckedError,
+    UsageError,
+    did_you_mean,
+)
 from archscope.families import FAMILIES
 from archscope.library._measure import Answers
 from archscope.library._named import network_of
@@ -21,11 +27,13 @@ from archscope.studies.facts.figures import figures
 from archscope.studies.facts.reading import read_file, read_folder
 from archscope.studies.facts.rows import FactRow
 from archscope.studies.measures import Measure, measure
-from archscope.studies.search.known import COUNTED, Known
+from archscope.studies.search.known import COUNTED, HELD, WINDOWED, Known
 from archscope.subject import Network
 
 _FVCORE = "flops"
 """What a census does not count as fvcore does: norms and pooling."""
+_SEEN = (*WINDOWED, *HELD)
+"""What an outline alone tells of a receptive field."""
 
 
 def facts(
@@ -40,9 +48,9 @@ def facts(
     >>> report.totals.facts, report.totals.missed, report.section("facts").rows
 
     `names` are facts by name, or patterns of names; without any all are computed. `only` are
-    subjects: `archscope facts` has those of its own, a file each. `files` are TOML files of your own
-    facts, in the form of those in `archscope/facts/`, in place of archscope's. Facts of networks
-    that have to be built are computed where they are named whole, or with `built`.
+    subjects, of which each has a file. `files` are TOML files of your own facts, in the form of
+    those in `archscope/facts/`, in place of archscope's. Facts of networks that have to be built
+    are computed where they are named whole, or with `built`.
 
     Nothing is raised where a fact is missed: `require_facts` does. Raises `UsageError` for a name
     that there is not, or a file that holds no facts.
@@ -78,15 +86,15 @@ def _known() -> list[Fact]:
     return [*read_folder(), *figures()]
 
 
-def _chosen(
-    known: Sequence[Fact], names: Sequence[str], subjects: Sequence[str]
-) -> Sequence[Fact]:
+def _chosen(known: Sequence[Fact], names: Sequence[str], subjects: Sequence[str]) -> Sequence[Fact]:
     every = list(dict.fromkeys(fact.subject for fact in known))
     for subject in subjects:
         if subject not in every:
             near = did_you_mean(subject, every)
             raise UsageError(f"no facts are about {subject!r}; there are {', '.join(every)}.{near}")
     of = [fact for fact in known if not subjects or fact.subject in subjects]
+    if "" in names:
+        raise UsageError("a NAME is empty; leave it out, or name a fact, e.g. kv-deepseek-v3")
     for name in names:
         if not any(_means(name, fact) for fact in of):
             near = did_you_mean(name, [fact.id for fact in of])
@@ -115,13 +123,13 @@ class _Bench:
         self._answers: dict[str, Answers] = {}
 
     def measured(self, asked: Measured, built: bool) -> Number:
-        """Return what is measured; raises `NotBuiltError` where that needs what nobody asked for."""
+        """Return what is measured; raises `NotBuiltError` where nobody asked to build."""
         wanted = measure(asked.measure)
         key = repr((asked.model, sorted(asked.fields.items())))
         if key not in self._networks:
             self._networks[key] = network_of(asked.model, asked.fields)
         network = self._networks[key]
-        if not asked.built and not asked.settings and _is_counted(wanted, network):
+        if not asked.built and not asked.settings and _is_known(wanted, network):
             if key not in self._known:
                 self._known[key] = Known(FAMILIES.get(network.family), network.spec)
             return _one(asked, self._known[key].measured(wanted, wanted.dimension))
@@ -137,11 +145,13 @@ class _Bench:
             raise UsageError(f"{asked}: {error}") from None
 
 
-def _is_counted(wanted: Measure, network: Network) -> bool:
-    """Return whether a family's census has a count."""
+def _is_known(wanted: Measure, network: Network) -> bool:
+    """Return whether a spec alone tells a measure: its family's census a count, its outline rf."""
     family = FAMILIES.get(network.family) if network.family else None
+    if family is None or wanted.analysis == "rf":
+        return family is not None and family.outline is not None and wanted.name in _SEEN
     counts = wanted.analysis == "params" and wanted.name in COUNTED and wanted.name != _FVCORE
-    return counts and family is not None and family.census is not None
+    return counts and family.census is not None
 
 
 def _is_told(wanted: Measure, network: Network) -> bool:
@@ -157,4 +167,3 @@ def _one(asked: Measured, found: Any) -> Number:
     if found.bound:
         raise ArchscopeError(f"{asked} is no more than a bound: {found.bound} {found.values[0]}")
     return number(tuple(found.values))
-

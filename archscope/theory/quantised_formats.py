@@ -6,6 +6,7 @@ scales for the whole tensor, zero points of a layer) is a few numbers, and left 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from archscope.errors import UsageError, did_you_mean
@@ -52,7 +53,9 @@ FORMATS = (
         "Micikevicius et al. 2022, FP8 Formats for Deep Learning (arXiv 2209.05433)",
         ("fp8", 1, 1),
     ),
-    *_formats("Dettmers et al. 2022, LLM.int8() (arXiv 2208.07339): a scale for each row", ("int8", 1, 1)),
+    *_formats(
+        "Dettmers et al. 2022, LLM.int8() (arXiv 2208.07339): a scale for each row", ("int8", 1, 1)
+    ),
     *_formats(
         _GGUF,
         *(("F32", 1, 4), ("F16", 1, 2), ("BF16", 1, 2)),
@@ -74,7 +77,7 @@ FORMATS = (
         ("NF4-DQ", 64 * 256, 32 * 256 + 256 + 4),
     ),
     *_formats(
-        "Open Compute Project 2023, Microscaling Formats (MX) v1.0: blocks of 32, a scale of 8 bits",
+        "Open Compute Project 2023, Microscaling Formats v1.0: blocks of 32, a scale of 8 bits",
         ("MXFP8", 32, 33),
         ("MXFP6", 32, 25),
     ),
@@ -162,7 +165,7 @@ def mixed_bytes(
     embedding_format: str | None = None,
     norms: int = 0,
 ) -> int:
-    """Return the bytes of a network whose head, embeddings and norms have number types of their own.
+    """Return the bytes of a network whose head, tables and norms have types of their own.
 
     `body`, `head`, `embedding` and `norms` are weights. llama.cpp keeps norms in fp32 and, in its
     4-bit mixes, the head in `Q6_K` (tools/quantize); embeddings are as the body where not said.
@@ -173,6 +176,25 @@ def mixed_bytes(
         + stored_bytes(weights=embedding, format=embedding_format or format)
         + 4 * norms
     )
+
+
+def parts_bytes(*, weights: Sequence[int], formats: Sequence[str]) -> int:
+    """Return the bytes of parts that have so many weights each, in formats of their own."""
+    pairs = zip(weights, formats, strict=True)
+    return sum(stored_bytes(weights=count, format=format) for count, format in pairs)
+
+
+def layers_of_more_bits(*, layers: int) -> int:
+    """Return in how many blocks llama.cpp's K_M mixtures keep values and down projections wider.
+
+    The first and the last eighth, and of the others each third: `use_more_bits` of ggml-org/
+    llama.cpp, src/llama-quant.cpp. In Q4_K_M these are Q6_K, the rest Q4_K, the head Q6_K.
+
+    >>> layers_of_more_bits(layers=32)
+    16
+    """
+    first, last = layers // 8, 7 * layers // 8
+    return sum(at < first or at >= last or (at - first) % 3 == 2 for at in range(layers))
 
 
 def packed_elements(

@@ -7,109 +7,17 @@ else, and rounded constants move an optimum by a factor of two. So they stand si
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
-from math import exp, log
+from math import exp
 from typing import Literal
 
 from archscope.errors import UsageError, did_you_mean
 from archscope.records import frozen
+from archscope.theory.scaling_forms import FLOPS, Optimum, Parametric, Power, Printed, Ratio
 from archscope.theory.training_cost import PF_DAY
 
 Counts = Literal["all", "non-embedding", "non-embedding FLOPs / 6"]
 """What N is in a law: all parameters, those without embeddings and head, or a sixth of the FLOPs
 per token that these and attention take."""
-_FLOPS = 6
-"""FLOPs of training for each parameter and token (Kaplan et al. 2020, section 2.1)."""
-
-
-@frozen
-class Optimum:
-    """The network and the data on which a law would spend a budget."""
-
-    parameters: float
-    """N, as the law counts it."""
-    tokens: float
-    """D."""
-
-
-@frozen
-class Parametric:
-    """L(N, D) = E + A / N^alpha + B / D^beta, in nats per token (Hoffmann et al. 2022, eq. 2)."""
-
-    e: float
-    """Loss that no size and no data takes away."""
-    a: float
-    b: float
-    alpha: float
-    beta: float
-
-    def loss(self, parameters: float, tokens: float) -> float:
-        """Return L(N, D)."""
-        return self.e + self.a / parameters**self.alpha + self.b / tokens**self.beta
-
-    def optimum(self, flops: float) -> Optimum:
-        """Return what makes L least where 6 N D = C (Hoffmann et al. 2022, equation 4)."""
-        both = self.alpha + self.beta
-        shift = (self.alpha * self.a / (self.beta * self.b)) ** (1 / both)
-        parameters = shift * (flops / _FLOPS) ** (self.beta / both)
-        return Optimum(parameters=parameters, tokens=flops / (_FLOPS * parameters))
-
-
-@frozen
-class Power:
-    """One of N and D as k (C / unit)^a, the other from 6 N D = C where it has no law of its own."""
-
-    parameters: tuple[float, float] | None = None
-    """k and a of N."""
-    tokens: tuple[float, float] | None = None
-    """k and a of D."""
-    unit: float = 1
-    """FLOPs in which C is measured."""
-
-    def optimum(self, flops: float) -> Optimum:
-        """Return N and D of a budget."""
-        spent = flops / self.unit
-        found = [None if law is None else law[0] * spent ** law[1] for law in self._laws]
-        parameters, tokens = found
-        if parameters is None:
-            assert tokens is not None
-            parameters = flops / (_FLOPS * tokens)
-        return Optimum(
-            parameters=parameters,
-            tokens=flops / (_FLOPS * parameters) if tokens is None else tokens,
-        )
-
-    @property
-    def _laws(self) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
-        return self.parameters, self.tokens
-
-
-@frozen
-class Ratio:
-    """So many tokens for each parameter, whatever the budget."""
-
-    tokens_per_parameter: float
-
-    def optimum(self, flops: float) -> Optimum:
-        """Return N and D of a budget: C = 6 r N^2."""
-        parameters = (flops / (_FLOPS * self.tokens_per_parameter)) ** 0.5
-        return Optimum(parameters=parameters, tokens=self.tokens_per_parameter * parameters)
-
-
-@frozen
-class Printed:
-    """Optima that a table prints; between its rows, and past its ends, a power law joins two."""
-
-    rows: tuple[tuple[float, float, float], ...]
-    """N, C in FLOPs and D of each row, ascending."""
-
-    def optimum(self, flops: float) -> Optimum:
-        """Return N and D of a budget, straight between rows where both axes are logarithmic."""
-        pairs = list(pairwise(self.rows))
-        low, high = next((pair for pair in pairs if flops <= pair[1][1]), pairs[-1])
-        share = log(flops / low[1]) / log(high[1] / low[1])
-        parameters, tokens = (low[at] * (high[at] / low[at]) ** share for at in (0, 2))
-        return Optimum(parameters=parameters, tokens=tokens)
 
 
 @frozen
@@ -146,7 +54,7 @@ class Law:
         wanted = parameters if tokens is None else tokens
         assert wanted is not None
         low, high = 1.0, 1e40
-        for _ in range(200):  # every law rises with C; halving the logarithm finds it
+        for _ in range(64):  # every law rises with C; halving the logarithm finds it
             middle = (low * high) ** 0.5
             found = self.optimum(middle)
             value = found.parameters if tokens is None else found.tokens
@@ -265,13 +173,13 @@ LAWS = (
         form=Ratio(tokens_per_parameter=20),
         counts="all",
         source="Dey et al. 2023, Cerebras-GPT (arXiv 2304.03208), section 3.1",
-        loss=lambda parameters, tokens: cerebras_loss(flops=_FLOPS * parameters * tokens),
+        loss=lambda parameters, tokens: cerebras_loss(flops=FLOPS * parameters * tokens),
         trap="its loss is that of 20 tokens for each parameter, on the Pile",
     ),
     Law(
         name="deepseek-2024",
         about="DeepSeek LLM, FLOPs per token in N's place",
-        form=Power(parameters=(0.1715 / _FLOPS, 0.5243), tokens=(5.8316, 0.4757)),
+        form=Power(parameters=(0.1715 / FLOPS, 0.5243), tokens=(5.8316, 0.4757)),
         counts="non-embedding FLOPs / 6",
         source="DeepSeek-AI 2024, DeepSeek LLM (arXiv 2401.02954), equation 4",
         trap="M = 72 L d^2 + 12 L d S is 6 N only where attention is left out",
@@ -377,56 +285,3 @@ def repeated_tokens(*, unique: float, tokens: float, decay: float = 15.39) -> fl
         return tokens
     repetitions = tokens / unique - 1
     return unique + unique * decay * (1 - exp(-repetitions / decay))
-
-
-def batch_growth(*, tokens: float) -> float:
-    """Return how many times the best batch grows where the training tokens grow so many times.
-
-    B ~ D^0.383: Bergsma et al. 2025, Power Lines (arXiv 2505.13738).
-    """
-    return float(tokens**0.383)
-
-
-def deepseek_batch(*, flops: float) -> float:
-    """Return the best batch in tokens: 0.2920 C^0.3271 (DeepSeek-AI 2024, equation 1)."""
-    return float(0.2920 * flops**0.3271)
-
-
-def deepseek_learning_rate(*, flops: float) -> float:
-    """Return the best learning rate: 0.3118 C^-0.1250 (DeepSeek-AI 2024, equation 1)."""
-    return float(0.3118 * flops**-0.1250)
-
-
-def levine_width(*, depth: float) -> float:
-    """Return the width at which a self-attention network is as deep as pays: exp(5.039 + 0.0555 L).
-
-    Levine et al. 2020, The Depth-to-Width Interplay in Self-Attention (arXiv 2006.12467).
-    """
-    return exp(5.039 + 0.0555 * depth)
-
-
-def levine_depth(*, parameters: float) -> float:
-    """Return the depth that pays of 12 L d^2 parameters in the blocks; see `levine_width`."""
-    low, high = 1.0, 10_000.0
-    for _ in range(100):
-        middle = (low + high) / 2
-        below = log(12 * middle) + 2 * (5.039 + 0.0555 * middle) < log(parameters)
-        low, high = (middle, high) if below else (low, middle)
-    return low
-
-
-def attention_crossover(*, width: int, causal: bool = False) -> int:
-    """Return the tokens at which attention's products cost as much as its four projections.
-
-    8 S d^2 = 4 S^2 d at S = 2 d; where half of a causal mask is taken for no work, at 4 d (Austin
-    et al. 2025, How to Scale Your Model, chapter on Transformers, question 5).
-    """
-    return (4 if causal else 2) * width
-
-
-def choices(*, options: int, places: int) -> int:
-    """Return how many networks there are where each of so many places has so many options.
-
-    8^5 = 32,768 in the size space of NATS-Bench (Dong et al. 2021, arXiv 2009.00437).
-    """
-    return int(options**places)

@@ -12,8 +12,8 @@ def flops_per_token(*, parameters: float, attention: float = 0) -> float:
     """Return 6 N and the FLOPs of attention's products: forward and backward for one token.
 
     Chowdhery et al. 2022, PaLM (arXiv 2204.02311), appendix B. Which parameters N is changes from
-    author to author: PaLM takes all; torchtitan and nanochat those that multiply; of a mixture those
-    that are active. `archscope scaling` has each of a network.
+    author to author: PaLM takes all, torchtitan and nanochat those that multiply, of a mixture
+    the active ones. `archscope scaling` has each of a network.
     """
     return 6 * parameters + attention
 

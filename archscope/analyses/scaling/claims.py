@@ -15,7 +15,11 @@ def _quantity(name: str, read: Callable[[Totals], float | None], help: str) -> Q
         if totals is None:
             return Found(why="what N means was not asked")
         value = read(totals)
-        return Found(why="it is not known of this network") if value is None else Found(values=(value,))
+        return (
+            Found(why="it is not known of this network")
+            if value is None
+            else Found(values=(value,))
+        )
 
     return Quantity(name=name, dimensions=("count",), read=of_report, help=help, better="less")
 

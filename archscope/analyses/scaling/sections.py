@@ -24,7 +24,9 @@ def sections(network: Network, asked: Settings) -> tuple[Section, ...]:
     rows = tuple(_meaning(one, found, tokens) for one in _meant(found))
     said = tuple(_summary(totals))
     about = " · ".join(
-        f"{name} {text}" for name, text in (("tokens", asked.tokens), ("compute", asked.compute)) if text
+        f"{name} {text}"
+        for name, text in (("tokens", asked.tokens), ("compute", asked.compute))
+        if text
     )
     return (
         MEANINGS.filled(
@@ -69,7 +71,8 @@ def _meant(found: Meanings) -> Iterator[_Meant]:
         used_by="Kaplan 2020, Pythia, MiniCPM",
     )
     if found.idle:
-        assert found.active is not None and found.active_non_embedding is not None
+        assert found.active is not None
+        assert found.active_non_embedding is not None
         yield _Meant(
             words="active of all", parameters=Fraction(found.active), used_by="model cards"
         )
@@ -129,9 +132,7 @@ def _totals(found: Meanings, tokens: float | None) -> Totals:
     )
 
 
-def _law(
-    law: scaling.Law, found: Meanings, tokens: float | None, compute: float | None
-) -> LawRow:
+def _law(law: scaling.Law, found: Meanings, tokens: float | None, compute: float | None) -> LawRow:
     size = _counted(law, found)
     best = None if size is None else law.flops(parameters=size)
     optimal = None if best is None else law.optimum(best).tokens
@@ -195,7 +196,8 @@ def _headline(totals: Totals) -> Iterator[Headline]:
 def _notes(found: Meanings) -> Iterator[Note]:
     if found.idle is None:
         yield Note(
-            level="warning", text="which experts a token meets is not told, so active ones are unknown"
+            level="warning",
+            text="which experts a token meets is not told, so active ones are unknown",
         )
     if found.tokens is None:
         yield Note(

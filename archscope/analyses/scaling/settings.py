@@ -12,8 +12,10 @@ from archscope.specs import check, option
 class Settings:
     """How long it trains, or what may be spent."""
 
-    tokens: str = option("", "tokens that it trains on, e.g. 300B or 15.6T")
-    compute: str = option("", "FLOPs that may be spent, e.g. 5.76e23: laws say on which sizes")
+    tokens: str | None = option(None, "tokens that it trains on, e.g. 300B or 15.6T")
+    compute: str | None = option(
+        None, "FLOPs that may be spent, e.g. 5.76e23: laws say on which sizes"
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -21,7 +23,7 @@ class Settings:
         amount("compute", self.compute)
 
 
-def amount(name: str, text: str) -> float | None:
+def amount(name: str, text: str | None) -> float | None:
     """Return a number with its suffix; None where nothing is said. Raises `UsageError`."""
     if not text:
         return None

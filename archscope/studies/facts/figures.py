@@ -55,4 +55,3 @@ def _computes(name: str, quantity: str) -> Measured | Combined | Formula:
     if quantity == "2 x macs":
         return Combined(by="product", terms=(2, Measured(model=name, measure="macs")))
     return Measured(model=name, measure=_MEASURES[quantity], built=quantity == "flops")
-

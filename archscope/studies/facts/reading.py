@@ -15,9 +15,9 @@
     formula = "training_cost.seconds_for"     # a function of archscope.theory
     inputs = { cards = 1024, peak = 312e12, mfu = 0.45, flops = { formula = "...", inputs = {} } }
 
-A file is one subject. `printed = "1.7"` in place of `value` and `tolerance` holds where rounding, or cutting, gives it.
-Keys before its first table (`source`, `basis`, `unit`, `tolerance`) are those
-of all its facts that have none of their own.
+A file is one subject. `printed = "1.7"` in place of `value` and `tolerance` is held to its digits,
+rounded or cut. Keys before the first table (`source`, `basis`, `unit`, `tolerance`) are those of
+all facts that have none of their own.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _computed(where: str, table: Mapping[str, Any]) -> Any:
     way = next((word for word in _OF if word in table), None)
     if way is None:
         raise UsageError(
-            f"{where}: nothing computes it; write formula = \"...\" with inputs = {{...}}, or "
+            f'{where}: nothing computes it; write formula = "..." with inputs = {{...}}, or '
             'model = "..." with measure = "..."'
         )
     strange = next((key for key in table if key not in _OF[way]), None)
@@ -161,7 +161,9 @@ def _text(where: str, table: Mapping[str, Any], key: str, default: str | None = 
 
 def _missing(table: Mapping[str, Any]) -> Iterator[str]:
     wanted = ("claim", "value", "source")
-    yield from (key for key in wanted if key not in table and (key, "printed" in table) != ("value", True))
+    yield from (
+        key for key in wanted if key not in table and (key, "printed" in table) != ("value", True)
+    )
     if "model" in table and "measure" not in table:
         yield "measure"
 

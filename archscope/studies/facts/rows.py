@@ -19,16 +19,16 @@ class FactRow:
     """What is claimed, in a sentence."""
     computes: str = column("Computed by", drop=8)
     """What computes it: a function of `archscope.theory`, or a measure of a network."""
-    unit: str = column("Unit", drop=3)
+    unit: str = column("Unit", drop=4)
     """What both numbers are in."""
     value: int | float = column("Published", kind="figure")
     """What is claimed."""
     ours: int | float | None = column("Ours", kind="figure", none="–")
     """What is computed; None where it was not."""
-    error: float | None = column("Error", kind="figure", none="–", drop=1)
+    error: float | None = column("Error", kind="ratio", signed=True, none="–", drop=1)
     """Relative error: ours over the published, minus 1; None where that is 0 or nothing was
     computed."""
-    tolerance: float = column("Within", kind="figure", drop=4)
+    tolerance: float = column("Within", kind="ratio", drop=2)
     """Relative error up to which it holds."""
     outcome: Outcome = column(
         "Verdict",
@@ -61,7 +61,7 @@ class SubjectRow:
     """Those that do not hold for a reason that is known."""
     skipped: int = column("Not computed", kind="count")
     """Those whose network was not built, since nobody asked for that."""
-    worst: float | None = column("Largest error", kind="figure", none="–")
+    worst: float | None = column("Largest error", kind="ratio", none="–")
     """Largest relative error of those that hold."""
 
 

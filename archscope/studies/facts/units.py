@@ -9,8 +9,9 @@ from archscope.theory.training_cost import PF_DAY, SECONDS_PER_DAY
 
 _PREFIXES = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18}
 _PLAIN = (
-    "bytes bits FLOPs MACs params parameters tokens seconds s samples positions networks values "
-    "elements layers ratio x fraction share width nats USD".split()
+    *("bytes", "bits", "FLOPs", "MACs", "params", "parameters", "tokens", "seconds", "s"),
+    *("samples", "positions", "networks", "values", "elements", "layers", "ratio", "x"),
+    *("fraction", "share", "width", "nats", "USD"),
 )
 UNITS: dict[str, float] = {
     "": 1,
