@@ -27,13 +27,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import archscope
 from archscope.errors import UsageError, did_you_mean
 from archscope.studies.facts.digits import of_digits
 from archscope.studies.facts.fact import BASES, Combined, Fact, Formula, Measured
 from archscope.studies.facts.units import worth
 
-FOLDER = Path(archscope.__file__).parent / "facts"
+FOLDER = Path(__file__).parents[2] / "facts"
 """Where the facts that come with archscope are, a file for each subject."""
 _SHARED = ("source", "basis", "unit", "tolerance")
 _OWN = ("claim", "value", "printed", "trap", "reason")
