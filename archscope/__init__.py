@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from archscope.library import memory as memory
     from archscope.library import operator as operator
     from archscope.library import params as params
+    from archscope.library import plan as plan
     from archscope.library import receptive_field as receptive_field
     from archscope.library import report as report
     from archscope.library import rf as rf
@@ -49,6 +50,7 @@ _HOMES = {
     "memory": "archscope.library",
     "operator": "archscope.library",
     "params": "archscope.library",
+    "plan": "archscope.library",
     "receptive_field": "archscope.library",
     "report": "archscope.library",
     "rf": "archscope.library",
@@ -73,6 +75,7 @@ __all__ = [
     "memory",
     "operator",
     "params",
+    "plan",
     "receptive_field",
     "report",
     "rf",

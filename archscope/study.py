@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from archscope import specs
 from archscope.analyses import ANALYSES, Needs
 from archscope.errors import ArchscopeError, ForwardError, ThresholdError, UsageError
+from archscope.registry import resolve
 from archscope.results import Convention, Environment, Note, Report, Section
 from archscope.subject import Network, Sketch, Subject, as_network
 from archscope.version import __version__
@@ -185,6 +186,14 @@ def require(claims: Sequence[Claim], report: Report) -> None:
     failed = failures(claims, report)
     if failed:
         raise ThresholdError("\n".join(failed))
+
+
+def require_good(analysis: str, report: Report) -> None:
+    """Raise `ThresholdError` where an answer is bad news by itself, e.g. what does not fit."""
+    address = ANALYSES.get(analysis).failure
+    line = resolve(address)(report) if address else None
+    if line is not None:
+        raise ThresholdError(line)
 
 
 def assemble(

@@ -102,6 +102,8 @@ def rotated(
     tape: Tape, at: str, x: Value, answer: Value, positions: str, turned: str = "e"
 ) -> Value:
     """Return x turned by its positions, which keeps cosine and sine of each (Su et al. 2021)."""
+    if tape.size("e") == 2:
+        tape.unknown("halves of one feature each lie in memory as torch pleases when put together")
     if x.needs:
         for what in ("cosines", "sines"):
             tape.new(at, what, f"{positions}*({turned}//2)", minor=True)
@@ -199,13 +201,13 @@ def windowed(
         return answer
     tape.symbols = {**tape.symbols, "r": reach}
     for what in ("keys", "values"):
-        if tape.size(f"b*{keys}") > 1:
+        if tape.size(f"b*{keys}") > 1 and tape.size(positions) > 1:
             form = f"b*{positions}*{keys}*w*e"
         else:
             form = f"b*{keys}*({positions} + r)*e"
         tape.new(at, f"{what} of windows", form, division="tensor", axis=keys)
-    one = tape.size(keys) == 1
-    tape.keep(at, q if one else heads(tape, "queries", positions))
+    in_one_piece = tape.size(keys) == 1 or tape.size(f"b*{positions}") == 1 or not q.view
+    tape.keep(at, q if in_one_piece else heads(tape, "queries", positions))
     tape.new(at, "mask of the edges", f"{positions}*w", type="byte", minor=True)
     softmax(tape, at, f"b*h*{positions}*w")
     return answer

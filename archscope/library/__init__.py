@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from archscope.library._params import require_complete as require_complete
     from archscope.library._params import with_figures as with_figures
     from archscope.library._params import with_named_teacher as with_named_teacher
+    from archscope.library._plan import plan as plan
     from archscope.library._report import report as report
     from archscope.library._report import report_network as report_network
     from archscope.library._rf import bare_network as bare_network
@@ -84,6 +85,7 @@ _HOMES = {
     "see_network": "_rf",
     "suggest": "_rf",
     "sweep": "_sweep",
+    "plan": "_plan",
     "plan_sweep": "_sweep",
     "run_sweep": "_sweep",
     "show_sweep": "_sweep",

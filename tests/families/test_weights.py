@@ -10,7 +10,7 @@ from archscope import presets, specs
 from archscope.errors import SpecError
 from archscope.families import FAMILIES, Family
 from archscope.registry import resolve
-from archscope.theory.stages import Stages, once
+from archscope.theory.stages import Stages, tally
 
 TELLING = [family for family in FAMILIES.all().values() if family.weights]
 
@@ -42,10 +42,12 @@ def test_tensors_are_those_that_are_built(family: Family) -> None:
 
     with torch.device("meta"):
         parameters = [*model().parameters()]
-    layers = [*once(told(family, spec).parts)]
+    layers = tally(told(family, spec).parts)
 
-    assert sum(layer.tensors for layer in layers) == len(parameters)
-    assert sum(layer.params for layer in layers) == sum(each.numel() for each in parameters)
+    assert sum(times * layer.tensors for layer, times in layers) == len(parameters)
+    assert sum(times * layer.params for layer, times in layers) == sum(
+        each.numel() for each in parameters
+    )
 
 
 def test_what_is_divided_adds_up() -> None:

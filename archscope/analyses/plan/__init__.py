@@ -20,4 +20,5 @@ ANALYSIS = Analysis(
     settings=Settings,
     sections=(PARTS, STAGES, COST, SENT, CHANGES, SIZES, LARGEST),
     quantities="archscope.analyses.plan.claims:QUANTITIES",
+    failure="archscope.analyses.plan.claims:failure",
 )

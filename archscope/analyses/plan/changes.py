@@ -53,7 +53,7 @@ class Change:
             fits=fits,
             bytes=self.after.memory,
             work=self.work,
-            sent=self.sent,
+            sends=self.sent,
             cards=self.after.layout.gpus,
             remark=self.remark,
         )
@@ -67,6 +67,8 @@ def changes(told: Told, before: Evaluated) -> tuple[Change, ...]:
             after = evaluate(told, layout)
         except UsageError:
             continue  # this network cannot be shared so
+        if after.fullest.known >= before.fullest.known:
+            continue  # it takes as much
         found.append(Change(words=words, remark=remark, rank=rank, after=after, before=before))
     return tuple(sorted(found, key=Change.order))
 

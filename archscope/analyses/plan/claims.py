@@ -101,3 +101,14 @@ QUANTITIES = (
         why="--max names no field, or no value fits",
     ),
 )
+
+
+def failure(report: Any) -> str | None:
+    """Return why a plan cannot be carried out; None where it can, or where that is not known."""
+    totals = report.totals_of("plan.parts")
+    if totals is None or totals.fits is not False:
+        return None
+    return (
+        f"does not fit: {-totals.spare / 2**30:.4g} GiB short on a card of stage {totals.stage}, "
+        f"{totals.known / 2**30:.4g} of {totals.limit / 2**30:.4g} GiB"
+    )

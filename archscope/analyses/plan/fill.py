@@ -79,7 +79,7 @@ def fullest(filled: Sequence[Filled]) -> Filled:
 def _filled(stage: Stage, layout: Layout, activations: _Activations, counted: bool) -> Filled:
     kept, flights = activations.of(stage)
     lines = (*_states(stage, layout, counted), *kept)
-    held = sum(_held(layer, layout) for layer in stage.layers)
+    held = sum(times * _held(layer, layout) for layer, times in stage.layers)
     return Filled(
         stage=stage,
         params=held,
@@ -95,8 +95,8 @@ def _held(layer: Layer, layout: Layout) -> int:
 def _states(stage: Stage, layout: Layout, counted: bool) -> Iterator[Line]:
     recipe, zero = layout.recipe, layout.zero
     dense, experts = _Parameters(), _Parameters()
-    for layer in stage.layers:
-        (experts if layer.division.experts else dense).add(layer, layout)
+    for layer, times in stage.layers:
+        (experts if layer.division.experts else dense).add(layer, times * _held(layer, layout))
     both = [
         (dense, layout.dp, _of(dense, layout, layout.dp)),
         (experts, layout.expert_ranks, _of(experts, layout, layout.expert_ranks)),
@@ -133,8 +133,7 @@ class _Parameters:
         self.trained = 0
         self.frozen = 0
 
-    def add(self, layer: Layer, layout: Layout) -> None:
-        held = _held(layer, layout)
+    def add(self, layer: Layer, held: int) -> None:
         if layer.counted.frozen:
             self.frozen += held
         else:
@@ -193,7 +192,7 @@ def _counters(stage: Stage, layout: Layout, counted: bool) -> Line:
             bytes=None,
             formula=f"unknown: {size} for each tensor, and how many these are is not told",
         )
-    tensors = sum(layer.tensors for layer in stage.layers if not layer.counted.frozen)
+    tensors = sum(n * layer.tensors for layer, n in stage.layers if not layer.counted.frozen)
     return Line(
         what="step counters",
         bytes=size * tensors,
@@ -211,6 +210,7 @@ class _Activations:
         self._stages = told.stages()
         self._told = told
         self.why = ""
+        self._sizes: dict[int, int] = {}
         self._kept = self._beside(told.kept(layout.way(), layout.recipe.number_type))
         self._again = ()
         if layout.recompute == "full" and not self.why:
@@ -268,16 +268,17 @@ class _Activations:
         return f"{what}, of {each} micro-batch{'' if flights == (1,) else 'es'}{shared}"
 
     def _size(self, parts: Sequence[KeptPart]) -> int:
-        layout = self._layout
-        return sum(
-            part.bytes(
-                activation=layout.activation,
-                tensor_parallel=layout.tp,
-                sequence_parallel=layout.sequence_parallel,
+        return sum(self._size_of(part) for part in parts)
+
+    def _size_of(self, part: KeptPart) -> int:
+        if id(part) not in self._sizes:  # blocks that are alike are one object
+            size = part.bytes(
+                activation=self._layout.activation,
+                tensor_parallel=self._layout.tp,
+                sequence_parallel=self._layout.sequence_parallel,
             )
-            or 0
-            for part in parts
-        )
+            self._sizes[id(part)] = size or 0
+        return self._sizes[id(part)]
 
     def _runs_again(self, stage: Stage) -> Iterator[Line]:
         """Yield what the largest block keeps while it runs again, beyond what is there anyway."""
@@ -301,7 +302,7 @@ class _Activations:
         layout = self._layout
         if layout.loss == "sum":
             return
-        for part in stage.parts:
+        for part, _ in alike(stage.parts):
             for layer in part.layers:
                 if layer.division.by == "vocabulary" and layer.division.reads:
                     yield self._of_scores(layer)

@@ -87,7 +87,7 @@ class _Search:
             value=value,
             fits="yes" if fits else "no",
             bytes=found.memory if fits else found.fullest.known,
-            limit=self._limit,
+            card=self._limit,
         )
 
     def fits(self, value: int) -> bool:

@@ -143,12 +143,10 @@ class Cards:
     """Whose figure that is, or why there is none."""
 
     def peak(self, number_type: str) -> float | None:
-        """Return the dense peak in FLOP/s; None where it is not known."""
-        return (
-            None
-            if self.card is None
-            else self.card.peak("bf16" if number_type == "bf16" else "fp32")
-        )
+        """Return the dense peak in FLOP/s, of 16 bits that of fp16 where there is no bf16."""
+        if self.card is None:
+            return None
+        return self.card.fp32 if number_type == "fp32" else self.card.bf16 or self.card.fp16
 
 
 def cards_of(settings: Settings) -> Cards:

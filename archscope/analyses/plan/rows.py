@@ -75,7 +75,7 @@ class ChangeRow:
     """What a card of the fullest stage has then."""
     work: float = column("Work", kind="ratio", signed=True)
     """FLOPs that run and time that is waited, more or less than before."""
-    sent: int = column("Sent", kind="bytes", drop=1)
+    sends: int = column("Sent", kind="bytes", drop=1)
     """What a card sends in a step then."""
     cards: int = column("Cards", kind="number", drop=2)
     remark: str = column("Remark", drop=3, default="")
@@ -86,7 +86,7 @@ class SizeRow:
     """One meaning of N, the parameters."""
 
     meaning: str = column("N counts")
-    params: int = column("N", kind="count")
+    count: int = column("N", kind="number")
     flops: float | None = column("6 N D", kind="work", none="–", idle="unknown")
     """FLOPs of the whole training by the rule of thumb; of an encoder-decoder 3 N D."""
     source: str = column("Who counts so", drop=1)
@@ -100,7 +100,7 @@ class LargestRow:
     value: int = column("Value", kind="number")
     fits: str = column("Fits")
     bytes: int | None = column("A card", kind="bytes", none="unknown")
-    limit: int | None = column("Of", kind="bytes", none="unknown")
+    card: int | None = column("Of", kind="bytes", none="unknown")
 
 
 @frozen

@@ -161,7 +161,11 @@ def notes(found: Evaluated, cards: Cards, time: Time) -> Iterator[Note]:
 
 def about(layout: Layout, settings: Settings) -> str:
     """Return what tells this plan from others of the same network."""
-    said = [f"{layout.gpus} x {settings.gpu}" if settings.gpu else f"{layout.gpus} cards"]
+    said = [
+        f"{layout.gpus} x {settings.gpu}"
+        if settings.gpu
+        else f"{layout.gpus} card{'s' if layout.gpus > 1 else ''}"
+    ]
     said += [layout.recipe.name]
     said += [f"ZeRO-{layout.zero}"] if layout.zero else []
     said += ["sequence parallel"] if layout.sequence_parallel else []

@@ -89,9 +89,8 @@ def _part_rows(found: Evaluated) -> Iterator[PartRow]:
 
 
 def _stage_rows(found: Evaluated) -> Iterator[StageRow]:
-    whole = sum(part.macs for each in found.filled for part in each.stage.parts)
+    whole = sum(each.stage.macs for each in found.filled)
     for each in found.filled:
-        macs = sum(part.macs for part in each.stage.parts)
         yield StageRow(
             stage=each.stage.number + 1,
             holds=each.stage.holds,
@@ -100,7 +99,7 @@ def _stage_rows(found: Evaluated) -> Iterator[StageRow]:
             in_flight=" + ".join(map(str, each.flights)) or "unknown",
             kept=each.of("activations"),
             bytes=each.total,
-            work=macs / whole if whole else 0.0,
+            work=each.stage.macs / whole if whole else 0.0,
         )
 
 

@@ -9,7 +9,7 @@ from archscope.analyses.plan.fill import Filled
 from archscope.analyses.plan.layout import Layout
 from archscope.analyses.plan.rows import SentRow
 from archscope.theory.communication import all_reduce, all_to_all, part_sent
-from archscope.theory.stages import Stages
+from archscope.theory.stages import Stages, alike
 
 _ZERO = "Rajbhandari et al. 2020, ZeRO (arXiv 1910.02054), section 7"
 _MEGATRON = "Shoeybi et al. 2019 (arXiv 1909.08053), section 3"
@@ -51,8 +51,11 @@ def _for_data(filled: Sequence[Filled], layout: Layout) -> SentRow:
     def of(stage: Stage) -> object:
         found = 0
         for ranks, experts in ((layout.dp, False), (layout.expert_ranks, True)):
-            layers = [each for each in stage.layers if bool(each.division.experts) is experts]
-            held = [(each, each.held(tensor=layout.tp, expert=layout.ep)) for each in layers]
+            held = [
+                (each, times * each.held(tensor=layout.tp, expert=layout.ep))
+                for each, times in stage.layers
+                if bool(each.division.experts) is experts
+            ]
             trained = sum(size for each, size in held if not each.counted.frozen)
             every = sum(size for _, size in held)
             moved = recipe.grad * trained * (2 if layout.zero == 0 else sums)
@@ -69,8 +72,8 @@ def _for_layers(filled: Sequence[Filled], layout: Layout) -> SentRow:
 
     def of(stage: Stage) -> object:
         elements = sum(
-            (runs if part.block else 1) * part.summed_forward + part.summed_backward
-            for part in stage.parts
+            times * ((runs if part.block else 1) * part.summed_forward + part.summed_backward)
+            for part, times in alike(stage.parts)
         )
         return all_reduce(layout.micro_batches * layout.activation * elements, layout.tp)
 
@@ -99,7 +102,7 @@ def _for_stages(stages: Stages, filled: Sequence[Filled], layout: Layout) -> Sen
 
 def _for_experts(filled: Sequence[Filled], layout: Layout) -> SentRow:
     def of(stage: Stage) -> object:
-        elements = sum(part.routed for part in stage.parts)
+        elements = sum(times * part.routed for part, times in alike(stage.parts))
         runs = 6 if layout.recompute == "full" else 4
         size = runs * layout.micro_batches * layout.activation * elements
         return all_to_all(size, layout.ep)
@@ -112,7 +115,7 @@ def _for_ties(filled: Sequence[Filled], layout: Layout) -> SentRow:
     """Return what a weight takes that stands on several stages: its gradients are summed up."""
     places: dict[str, list[int]] = {}
     for each in filled:
-        for layer in each.stage.layers:
+        for layer, _ in each.stage.layers:
             if layer.weight:
                 held = layer.held(tensor=layout.tp, expert=layout.ep)
                 places.setdefault(layer.weight, []).append(held)

@@ -6,14 +6,17 @@ from collections.abc import Iterator
 
 from archscope.analyses.plan.rows import SizeRow
 from archscope.theory.census import EMBEDDING
-from archscope.theory.stages import Layer, Stages, once
+from archscope.theory.stages import Layer, Stages, alike, tally
 from archscope.theory.training_cost import train_flops
 
 
 def size_rows(stages: Stages, tokens: int | None) -> Iterator[SizeRow]:
     """Yield what different authors count, and 6 N D of each; `tokens` of the whole training."""
-    layers = tuple(once(stages.parts))
-    tables = sum(layer.params for layer in layers if layer.counted.kind == EMBEDDING)
+    tables = sum(
+        times * layer.params
+        for layer, times in tally(stages.parts)
+        if layer.counted.kind == EMBEDDING
+    )
     rows = (
         ("all", stages.params, "Hoffmann et al. 2022 (arXiv 2203.15556), appendix F: with tables"),
         (
@@ -24,13 +27,13 @@ def size_rows(stages: Stages, tokens: int | None) -> Iterator[SizeRow]:
         ("active for one token", stages.active, "DeepSeek-AI 2024 (arXiv 2412.19437), section 1"),
         (
             "what is multiplied by",
-            sum(_multiplied(layer) for layer in stages.layers),
+            sum(times * sum(map(_multiplied, part.layers)) for part, times in alike(stages.parts)),
             "of experts the chosen, of a tied table the scores; torchtitan counts so",
         ),
     )
     for meaning, params, source in rows:
         flops = None if tokens is None else train_flops(params, tokens)
-        yield SizeRow(meaning=meaning, params=params, flops=flops, source=source)
+        yield SizeRow(meaning=meaning, count=params, flops=flops, source=source)
 
 
 def _multiplied(layer: Layer) -> int:

@@ -61,7 +61,8 @@ class Told:
         if self.step:
             from archscope.analyses.plan.modules import kept_of
 
-            return kept_of(self.subject(), way, number_type)
+            units = [part.path for part in self.stages().parts] if self.modules else ()
+            return kept_of(self.subject(), way, number_type, units)
         return _kept(self.family, self.spec, way)
 
     def subject(self) -> Subject:
@@ -135,9 +136,9 @@ def beside(stages: Stages, kept: Kept) -> tuple[tuple[KeptPart, ...], ...] | str
 
     Blocks go by their order; what stands before, between and after them goes together.
     """
-    blocks = len(stages.blocks)
-    if len(kept.blocks) != blocks:
-        return f"what is kept is told of {len(kept.blocks)} blocks, weights of {blocks}"
+    blocks = kept.blocks
+    if len(blocks) != len(stages.blocks):
+        return f"what is kept is told of {len(blocks)} blocks, weights of {len(stages.blocks)}"
     gaps: list[list[KeptPart]] = [[]]
     for part in kept.parts:
         if part.block:
@@ -148,7 +149,7 @@ def beside(stages: Stages, kept: Kept) -> tuple[tuple[KeptPart, ...], ...] | str
     seen, waiting = 0, gaps[0]
     for part in stages.parts:
         if part.block:
-            found.append((*waiting, kept.blocks[seen]))
+            found.append((*waiting, blocks[seen]))
             seen += 1
             waiting = gaps[seen]
         else:

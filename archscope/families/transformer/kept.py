@@ -12,6 +12,7 @@ from functools import partial
 
 import archscope.families.transformer.kinds as kinds
 from archscope.blocks import kept as blocks_kept
+from archscope.blocks import kept_mixers
 from archscope.blocks.kept import Core, Positions, sequence
 from archscope.blocks.plan import lists
 from archscope.families.transformer.spec import BlockPlan, TransformerSpec, blocks
@@ -140,9 +141,19 @@ def _mixed(tape: Tape, spec: TransformerSpec, block: BlockPlan, positions: str, 
             return tape.dropout("mixer", sequence(tape, "mixer.conv", positions))
         case kinds.SelfAttention():
             return _attended(tape, spec, _core(tape, spec, block, positions), positions, x)
+        case kinds.LinearAttention():
+            where = Positions(queries=positions, keys=positions)
+            core = partial(kept_mixers.linear_attention, where=where, causal=block.causal)
+            return _attended(tape, spec, core, positions, x)
+        case kinds.StateSpace(state_size=state, expansion=expand, state_kernel=taps):
+            rank = mixing_counts.rank_of_steps(spec.d_model)
+            scan = {"i": expand * spec.d_model, "z": state, "x": rank + 2 * state, "p": taps - 1}
+            tape.symbols = {**tape.symbols, **scan}
+            return kept_mixers.state_space(
+                tape, "mixer", x, positions=positions, causal=block.causal
+            )
         case _:
-            tape.unknown(f"what {block.mixer.word} keeps has no closed form here")
-            return sequence(tape, "mixer", positions)
+            raise TypeError(f"{block.mixer} is no mixer")
 
 
 def _attended(tape: Tape, spec: TransformerSpec, core: Core, positions: str, x: Value) -> Value:
