@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from archscope.library import check as check
     from archscope.library import compare as compare
     from archscope.library import facts as facts
+    from archscope.library import kv as kv
     from archscope.library import memory as memory
     from archscope.library import operator as operator
     from archscope.library import params as params
@@ -47,6 +48,7 @@ _HOMES = {
     "check": "archscope.library",
     "compare": "archscope.library",
     "facts": "archscope.library",
+    "kv": "archscope.library",
     "memory": "archscope.library",
     "operator": "archscope.library",
     "params": "archscope.library",
@@ -72,6 +74,7 @@ __all__ = [
     "check",
     "compare",
     "facts",
+    "kv",
     "memory",
     "operator",
     "params",

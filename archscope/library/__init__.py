@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archscope.library._compare import limits_of as limits_of
     from archscope.library._facts import facts as facts
     from archscope.library._facts import require_facts as require_facts
+    from archscope.library._kv import kv as kv
     from archscope.library._lock import lock_budgets as lock_budgets
     from archscope.library._operator import operator as operator
     from archscope.library._params import count_subject as count_subject
@@ -66,6 +67,7 @@ _HOMES = {
     "count_subject": "_params",
     "facts": "_facts",
     "is_saved": "_compare",
+    "kv": "_kv",
     "limits_of": "_compare",
     "lock_budgets": "_lock",
     "memory": "_training",

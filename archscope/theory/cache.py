@@ -1,6 +1,6 @@
 """What decoding keeps of the positions before, layer by layer, in closed form. No torch.
 
-A family tells its spec as a `Cache`; what a runtime reserves for it stands in `runtimes`, what one
+A family tells its spec as a `Cache`; what a runtime reserves for it stands in `serving`, what one
 step does with it in `decoding`. Elements are those of one sequence.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from archscope.records import frozen
 from archscope.theory.census import ATTENTION, STATE_SPACE, Counted
@@ -20,6 +20,7 @@ Kind = Literal[
     "window",
     "dilated window",
     "chunks",
+    "hashed attention",
     "latent",
     "cross attention",
     "segment memory",
@@ -28,9 +29,9 @@ Kind = Literal[
     "convolution",
     "recurrent",
 ]
-"""What a layer keeps: keys and values of all positions, of the last ones, or of the last ones of so
-many apart, of its chunk and the one before, vectors that keys and values are made of, keys and
-values of a source, what a block read, or a state that does not grow with the context."""
+"""What a layer keeps: keys and values of all positions, of the last ones, of those within reach of
+keys some apart, of its chunk and the one before, of all that a hash may ask for; vectors that keys
+and values are made of; those of a source; what a block read; or a state that does not grow."""
 
 
 @frozen
@@ -121,7 +122,7 @@ class LayerCache:
 
     @property
     def formula(self) -> str:
-        """The formula of all elements, S being the positions of the context, w those of a window."""
+        """The formula of all elements; S are the positions of the context."""
         count = "S" if self.last is None else f"min(S, {self.last})"
         if self.source is not None:
             count = "source"
@@ -135,6 +136,16 @@ class LayerCache:
 
     def _numbers(self, formula: str) -> str:
         return substitute(formula, self.symbols) if formula else ""
+
+
+@frozen
+class Unseen:
+    """A layer of which it is not known what it keeps."""
+
+    path: str
+    """The module."""
+    why: str
+    """What stands in the way."""
 
 
 Step = Callable[[int], tuple[Counted, ...]]
@@ -159,8 +170,12 @@ class Cache:
     """Positions of a sequence where nobody says how many."""
     batch: int
     """Sequences where nobody says how many."""
+    unseen: tuple[Unseen, ...] = ()
+    """Those that may keep something, and nobody knows how much: sums are lower bounds then."""
     step: Step | None = None
     """What runs in a step; None: it is not told."""
+    of_length: Callable[[int], Any] | None = None
+    """The spec whose network reads sequences of so many positions, to be built and looked at."""
     most: int | None = None
     """Positions beyond which the network has no place for another; None: no such end."""
     unit: str = "tokens"

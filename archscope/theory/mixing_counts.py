@@ -154,20 +154,81 @@ def rank_of_steps(width: int) -> int:
 
 
 def dual_scan(
-    *, batch: int, length: int, heads: int, width: int, state: int, chunk: int
+    *, batch: int, length: int, heads: int, width: int, state: int, chunk: int, groups: int = 1
 ) -> ClosedForm:
-    """Dao & Gu 2024, listing 1: positions of a chunk meet each other; states are made, and read."""
+    """Dao & Gu 2024, listing 1: positions of a chunk meet each other; states are made, and read.
+
+    Positions of a chunk meet once for each of the `groups` of heads that write and read alike.
+    """
     chunk = min(chunk, length)
+    met = "G*N" if groups > 1 else "N"
     return ClosedForm(
         params="3*H",
-        macs="B*L*Q*(N + H*P) + 2*B*L*H*N*P",
+        macs=f"B*L*Q*({met} + H*P) + 2*B*L*H*N*P",
         symbols={
+            "G": groups,
             "B": batch,
             "L": -(-length // chunk) * chunk,
             "Q": chunk,
             "H": heads,
             "P": width,
             "N": state,
+        },
+    )
+
+
+def delta_chunk(length: int) -> int:
+    """Return the positions of a chunk of the delta rule: 64, of less than those a power of two.
+
+    >>> delta_chunk(2048), delta_chunk(9), delta_chunk(1)
+    (64, 16, 1)
+    """
+    return min(64, 1 << (length - 1).bit_length())
+
+
+def gated_delta(
+    *, batch: int, heads: int, length: int, key_width: int, value_width: int
+) -> ClosedForm:
+    """Yang et al. 2024, Gated Delta Networks, section 3.3, with a fading and a bias for each head.
+
+    In each chunk keys and queries meet its keys, of which a triangle is inverted by halves, and
+    what they make meets the values; in all chunks but the first the state is made, read, and
+    erased from.
+    """
+    chunk = delta_chunk(length)
+    within = "L//C*(C*(C*C - 1)//3) + 2*L*C*(d + e)"
+    return ClosedForm(
+        params="2*H",
+        macs=f"B*H*({within} + (L - C)*(C*d + 3*d*e))",
+        symbols={
+            "B": batch,
+            "H": heads,
+            "L": -(-length // chunk) * chunk,
+            "C": chunk,
+            "d": key_width,
+            "e": value_width,
+        },
+    )
+
+
+def lightning_chunk(length: int) -> int:
+    """Return the positions of a chunk of lightning attention (Qin et al. 2024, section 4)."""
+    return min(256, length)
+
+
+def lightning_attention(*, batch: int, heads: int, length: int, width: int) -> ClosedForm:
+    """Qin et al. 2024, Lightning Attention-2, section 3.2: chunks meet in themselves; states are
+    made, and read."""
+    chunk = lightning_chunk(length)
+    return ClosedForm(
+        params="0",
+        macs="2*B*H*L*(C*d + d*d)",
+        symbols={
+            "B": batch,
+            "H": heads,
+            "L": -(-length // chunk) * chunk,
+            "C": chunk,
+            "d": width,
         },
     )
 

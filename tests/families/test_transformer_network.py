@@ -31,6 +31,10 @@ MIXING_OTHERWISE: list[dict[str, Any]] = [
     {"mixer": "state-space:4/1/2", "bias": False},
     {"mixer": "attention,dilated-conv:3/2/depthwise", "depth": 3},
 ]
+MIXING_THE_PAST: list[dict[str, Any]] = [
+    {"mixer": "gated-delta:2/1/3/4/2,attention:output_gate"},
+    {"mixer": "state-space-dual:4/1/2/4/2/4,lightning-attention", "bias": False},
+]
 GRID = [
     {
         "arch": arch,
@@ -74,6 +78,12 @@ VARIANTS: list[dict[str, Any]] = [
     {"arch": "encoder-decoder", "mixer": "state-space,linear-attention", "depth": 4},
     {"arch": "encoder", "mixer": "dilated-conv:3/1/2/depthwise,attention", "depth": 8},
     {"ffn": "moe:4/2/2", "depth": 5},
+    {
+        **{"mixer": "gated-delta:2/1/3/4/2,lightning-attention,attention:output_gate", "depth": 6},
+        **{"ffn": "moe:4", "dense_blocks": 1, "dense_ff": 5, "shared_ff": 3, "shared_gate": True},
+    },
+    {"qk_norm": True, "qk_norm_across": True, "kv_heads": 2, "norm": "rmsnorm"},
+    {"mixer": "state-space-dual:4/1/2/4/2/4", "activation": "relu2", "state_conv_bias": False},
 ]
 
 
@@ -115,7 +125,8 @@ def test_modules_carry_the_names_of_the_table() -> None:
 
 
 @pytest.mark.parametrize(
-    "mixing", [*MIXING, *MIXING_BY_MASK, *MIXING_OTHERWISE, {"parallel": True}]
+    "mixing",
+    [*MIXING, *MIXING_BY_MASK, *MIXING_OTHERWISE, *MIXING_THE_PAST, {"parallel": True}],
 )
 @pytest.mark.parametrize("positions", ["learned", "none"])
 @pytest.mark.parametrize("place", ["pre", "post"])

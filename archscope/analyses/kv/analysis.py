@@ -33,11 +33,16 @@ def cache_of(network: Network) -> Cache:
     family = FAMILIES.get(network.family)
     if not family.cache:
         raise UsageError(
-            f"{network.name}: nothing of it decodes; a {family.name} network reads all of its "
-            "input at once, and keeps nothing for a next position"
+            f"{short(network)}: nothing of it decodes; a network of the family {family.name} reads "
+            "all of its input at once, and keeps nothing for a next position"
         )
     try:
         found: Cache = resolve(family.cache)(network.spec)
     except UsageError as error:
-        raise UsageError(f"{network.name}: {error}") from None
+        raise UsageError(f"{short(network)}: {error}") from None
     return found
+
+
+def short(network: Network) -> str:
+    """Return the first words of a network's name."""
+    return network.name.partition(" · ")[0]

@@ -18,7 +18,6 @@ def _quantity(
     better: str = "less",
     why: str = "",
     bound: str = "",
-    asks: tuple[str, ...] = (),
 ) -> Quantity:
     def of_report(report: Any, dimension: Dimension) -> Found:
         totals = report.totals_of("kv.layers")
@@ -37,7 +36,6 @@ def _quantity(
         read=of_report,
         help=help,
         better=better,  # type: ignore[arg-type]
-        asks=asks,
     )
 
 
@@ -60,7 +58,6 @@ QUANTITIES = (
         "bytes that a runtime reserves for the cache",
         unit="bytes",
         why="no runtime was named, or what it reserves is unknown",
-        asks=("runtime",),
     ),
     _quantity(
         "decode_macs",
@@ -82,7 +79,6 @@ QUANTITIES = (
         unit="time",
         bound="at least",
         why="no card was named, or no closed form tells what a step does",
-        asks=("gpu",),
     ),
     _quantity(
         "tokens_per_second",
@@ -91,7 +87,6 @@ QUANTITIES = (
         better="more",
         bound="at most",
         why="no card was named, or no closed form tells what a step does",
-        asks=("gpu",),
     ),
     _quantity(
         "tokens_fit",
@@ -106,6 +101,5 @@ QUANTITIES = (
         "sequences for whose cache there is room",
         better="more",
         why="no memory was named, or nobody knows what the cache takes",
-        asks=("gpu_memory",),
     ),
 )

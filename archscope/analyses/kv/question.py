@@ -32,8 +32,13 @@ class Question:
     """Bytes that there are for the cache; None: nobody says."""
 
 
-def question(network: Network, cache: Cache, settings: Settings) -> Question:
-    """Return what is asked; raises `UsageError` for what cannot be had."""
+def question(
+    network: Network, cache: Cache, settings: Settings, parameters: int | None = None
+) -> Question:
+    """Return what is asked; raises `UsageError` for what cannot be had.
+
+    `parameters` are those of a network whose family does not tell them.
+    """
     asked = Asked(
         context=settings.context or cache.context,
         batch=settings.batch or cache.batch,
@@ -44,7 +49,8 @@ def question(network: Network, cache: Cache, settings: Settings) -> Question:
     if by is not None:
         check_type(by, asked)
     weights = named(settings.dtype, WEIGHT_TYPES)
-    held = weight_bytes(network, weights)
+    count = _parameters(network) if parameters is None else parameters
+    held = None if count is None else weights.of(count)
     return Question(
         asked=asked,
         weights=weights,
@@ -55,10 +61,10 @@ def question(network: Network, cache: Cache, settings: Settings) -> Question:
     )
 
 
-def weight_bytes(network: Network, weights: Stored) -> int | None:
-    """Return the bytes of all weights, shared ones once; None without a closed form of them."""
+def _parameters(network: Network) -> int | None:
+    """Return all parameters, shared ones once; None without a closed form of them."""
     census = FAMILIES.get(network.family).census if network.family else None
-    return weights.of(census(network.spec).params) if census else None
+    return census(network.spec).params if census else None
 
 
 def _room(settings: Settings, weights: int | None) -> int | None:

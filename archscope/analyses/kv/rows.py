@@ -17,14 +17,14 @@ class LayerRow:
     """What it keeps: full attention, window, latent, a state."""
     heads: int | None = column("Heads", kind="number", drop=3, idle="unknown", none="–")
     """Heads of its keys and values, or of its state."""
-    per_position: int = column("Each", kind="number", drop=2)
+    per_position: int | None = column("Each", kind="number", drop=2)
     """Elements of one position."""
-    positions: int = column("Positions", kind="number", drop=1)
+    positions: int | None = column("Positions", kind="number", drop=1)
     """Positions that are kept of each sequence."""
-    fixed: int = column("Fixed", kind="number", drop=2, idle="empty")
+    fixed: int | None = column("Fixed", kind="number", drop=2, idle="empty")
     """Elements of states, which the context does not change, of each sequence."""
     bytes: int | None = column("Needed", kind="bytes", share=True, bar=True)
-    """What no runtime does without; None: what it keeps could not be seen."""
+    """Of all positions that a step meets, its own among them; None: it could not be seen."""
     reserved: int | None = column("Reserved", kind="bytes", idle="unknown")
     """What the runtime sets aside; None: unknown, or none was named."""
     why: str = column("By", drop=5, idle="empty")
@@ -35,6 +35,8 @@ class LayerRow:
     """The same with the numbers put in."""
     source: str = column("Source", drop=8)
     """Where it is said that this is enough."""
+    own_bytes: int | None = column()
+    own_reserved: int | None = column()
 
 
 @frozen
@@ -44,7 +46,7 @@ class RuntimeRow:
     runtime: str = column("Runtime")
     """What a user types."""
     name: str = column("Which is", drop=2)
-    reserved: int | None = column("Reserved", kind="bytes")
+    set_aside: int | None = column("Reserved", kind="bytes")
     """None: how it keeps some layer was not read, or it has no cache of this number type."""
     ratio: float | None = column("× needed", kind="factor", drop=1)
     """Reserved over needed, states in the types of this program."""
@@ -61,17 +63,17 @@ class BatchRow:
 
     batch: int = column("Batch", kind="number")
     """Sequences; each brings a token."""
-    macs: int = column("MACs", kind="work", drop=2)
+    step_macs: int = column("MACs", kind="work", drop=2)
     """Multiply-accumulates of all sequences."""
-    weights: int = column("Weights read", kind="bytes", drop=1)
+    weights_read: int = column("Weights read", kind="bytes", drop=1)
     """Bytes; of experts as many as are expected where a router chooses evenly."""
-    cache: int = column("Cache read", kind="bytes")
+    cache_read: int = column("Cache read", kind="bytes")
     """Bytes: all that is kept."""
-    seconds: float | None = column("At least", kind="seconds", idle="unknown")
+    step_seconds: float | None = column("At least", kind="seconds", idle="unknown")
     """What the step takes at least on the card; None: none was named, or nobody knows."""
-    rate: float | None = column("Tokens/s at most", kind="throughput", idle="unknown")
+    tokens_per_second: float | None = column("Tokens/s at most", kind="rate", idle="unknown")
     """Tokens of all sequences together."""
-    each: float | None = column("of each", kind="throughput", idle="unknown", drop=1)
+    each: float | None = column("of each", kind="rate", idle="unknown", drop=1)
     """Tokens per second of one sequence."""
     limit: str = column("By", idle="empty", drop=2)
     """What bounds it: memory or arithmetic."""
@@ -85,9 +87,9 @@ class ContextRow:
 
     context: int = column("Context", kind="number")
     """Positions of each sequence."""
-    bytes: int = column("Needed", kind="bytes")
+    needed: int = column("Needed", kind="bytes")
     """Of all sequences."""
-    reserved: int | None = column("Reserved", kind="bytes", idle="unknown")
+    set_aside: int | None = column("Reserved", kind="bytes", idle="unknown")
     """By the runtime; None: unknown, or none was named."""
 
 
@@ -103,9 +105,9 @@ class GuessRow:
     """For each token, over those without guesses, the draft's left out (theorem 3.11)."""
     speed: float = column("Speed", kind="factor")
     """Over that without guesses, where a step of several tokens takes no longer (theorem 3.8)."""
-    seconds: float | None = column("Step at least", kind="seconds", idle="unknown", drop=1)
+    step_seconds: float | None = column("Step at least", kind="seconds", idle="unknown", drop=1)
     """What a step with so many tokens of each sequence takes at least on the card."""
-    rate: float | None = column("Tokens/s at most", kind="throughput", idle="unknown")
+    tokens_per_second: float | None = column("Tokens/s at most", kind="rate", idle="unknown")
     """Of all sequences together, runs of the draft at `draft_cost` of such a step."""
 
 
@@ -122,6 +124,8 @@ class CheckRow:
     outcome: str = column("Outcome")
     """`ok`, `missed` or `unknown`."""
     why: str = column("Because", idle="empty")
+    own_closed_form: int | None = column()
+    own_seen: int | None = column()
 
 
 @frozen

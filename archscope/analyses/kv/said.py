@@ -10,7 +10,6 @@ from archscope.analyses.kv.rows import Totals
 from archscope.analyses.kv.steps import multiplying
 from archscope.results import Amount, Headline, Note, Words
 from archscope.theory.cache import Cache
-from archscope.theory.census import EXPERTS
 from archscope.theory.decoding import StepCost
 
 
@@ -31,8 +30,8 @@ def summary(cache: Cache, ask: Question, totals: Totals) -> Iterator[Words]:
         Amount(value=totals.bytes, kind="bytes"),
         *_more(" · reserved ", totals.reserved),
         *_more(" · of it padding ", totals.padding),
-        *_more(" · a position adds ", totals.per_position or None),
-        *_more(" to a sequence · whatever its length ", totals.states or None),
+        *_more(" · each position of a sequence adds ", totals.per_position or None),
+        *_more(" · of a sequence, whatever its length, ", totals.states or None),
     )
     if totals.read is not None and totals.macs is not None:
         yield (
@@ -100,11 +99,22 @@ def headline(totals: Totals, ask: Question) -> Iterator[Headline]:
         )
 
 
-def notes(
-    cache: Cache, ask: Question, totals: Totals, cost: StepCost | None
-) -> Iterator[Note]:
+def notes(cache: Cache, ask: Question, totals: Totals, cost: StepCost | None) -> Iterator[Note]:
     """Yield what must be known to read the numbers rightly."""
-    yield Note(level="info", text=f"{_kinds(cache)}; keys and values in {_stored(ask)}")
+    if cache.layers:
+        yield Note(level="info", text=f"{_kinds(cache)}; keys and values in {_stored(ask)}")
+    if cache.unseen:
+        few = "; ".join(
+            f"{layer.path or 'the model itself'}: {layer.why}" for layer in cache.unseen[:2]
+        )
+        more = f" (and {len(cache.unseen) - 2} more)" if len(cache.unseen) > 2 else ""
+        yield Note(level="warning", text=f"what is kept is unknown, because of {few}{more}")
+    if cache.step is None:
+        yield Note(
+            level="info",
+            text="it is what one forward shows; what a step multiplies is told of archscope's own "
+            "families alone",
+        )
     if cache.most is not None and ask.asked.context > cache.most:
         yield Note(
             level="warning",
@@ -116,7 +126,7 @@ def notes(
         if totals.reserved is None:
             yield Note(level="warning", text=_unknown(cache, ask))
     if cost is not None:
-        yield from _step_notes(cache, ask, cost)
+        yield from _step_notes(ask, cost)
     if totals.agrees is not None:
         word = "agree" if totals.agrees else "do not agree"
         yield Note(
@@ -143,8 +153,7 @@ def _unknown(cache: Cache, ask: Question) -> str:
     return f"what is reserved is unknown, because {'; '.join(reasons)}"
 
 
-def _step_notes(cache: Cache, ask: Question, cost: StepCost) -> Iterator[Note]:
-    assert cache.step is not None
+def _step_notes(ask: Question, cost: StepCost) -> Iterator[Note]:
     if ask.card is not None:
         yield Note(
             level="info",
@@ -154,10 +163,10 @@ def _step_notes(cache: Cache, ask: Question, cost: StepCost) -> Iterator[Note]:
         if multiplying(cost, ask.card, ask.weights) is None:
             yield Note(
                 level="info",
-                text=f"no peak of the {ask.card.word} for {ask.weights.word} is cited here: reading "
-                "alone bounds the step",
+                text=f"no peak of the {ask.card.word} for {ask.weights.word} is cited here: "
+                "reading alone bounds the step",
             )
-    if any(layer.kind == EXPERTS for layer in cache.step(ask.asked.batch)):
+    if cost.least_weights < cost.most_weights:
         least, most = cost.least_weights / 2**30, cost.most_weights / 2**30
         yield Note(
             level="info",

@@ -25,7 +25,7 @@ from archscope.analyses.kv.settings import Settings
 from archscope.analyses.kv.steps import at_least, batch_rows, guess_rows
 from archscope.results import Section
 from archscope.subject import Network
-from archscope.theory.cache import Cache, LayerCache
+from archscope.theory.cache import Cache, LayerCache, Unseen
 from archscope.theory.decoding import StepCost, step_cost
 from archscope.theory.serving import distinct
 from archscope.theory.serving.asked import Asked, Reserved, all_needed, as_plain, needed
@@ -33,11 +33,13 @@ from archscope.theory.serving.asked import Asked, Reserved, all_needed, as_plain
 _SHORTEST, _DOUBLINGS = 256, 11
 
 
-def sections(network: Network, cache: Cache, settings: Settings) -> tuple[Section, ...]:
-    """Return what is asked of a cache in closed form."""
-    ask = question(network, cache, settings)
+def sections(
+    network: Network, cache: Cache, settings: Settings, *, parameters: int | None = None
+) -> tuple[Section, ...]:
+    """Return what is asked of a cache; `parameters` where no family tells how many there are."""
+    ask = question(network, cache, settings, parameters)
     cost = step_cost(cache, ask.asked, ask.weights, ask.runtime)
-    checked = _checked(network, ask) if settings.verify else ()
+    checked = _checked(network, cache, ask) if settings.verify else ()
     totals = _totals(cache, ask, cost, checked)
     said = {"summary": tuple(summary(cache, ask, totals))}
     found = [
@@ -49,10 +51,13 @@ def sections(network: Network, cache: Cache, settings: Settings) -> tuple[Sectio
             about=about(ask),
             **said,
         ),
-        RUNTIMES.filled(_runtime_rows(cache, ask.asked), **said),
-        BATCHES.filled(batch_rows(cache, ask), **said),
-        CONTEXTS.filled(_context_rows(cache, ask), **said),
     ]
+    if not cache.unseen:
+        found += [
+            RUNTIMES.filled(_runtime_rows(cache, ask.asked), **said),
+            BATCHES.filled(batch_rows(cache, ask), **said),
+            CONTEXTS.filled(_context_rows(cache, ask), **said),
+        ]
     if settings.guesses is not None:
         found.append(GUESSES.filled(guess_rows(cache, ask, settings), **said))
     if settings.verify:
@@ -60,10 +65,10 @@ def sections(network: Network, cache: Cache, settings: Settings) -> tuple[Sectio
     return tuple(found)
 
 
-def _checked(network: Network, ask: Question) -> tuple[CheckRow, ...]:
+def _checked(network: Network, cache: Cache, ask: Question) -> tuple[CheckRow, ...]:
     from archscope.analyses.kv.verified import check_rows
 
-    return tuple(check_rows(network, ask.asked.context))
+    return tuple(check_rows(network, cache, ask.asked.context))
 
 
 def _layer_rows(cache: Cache, ask: Question) -> Iterator[LayerRow]:
@@ -72,7 +77,7 @@ def _layer_rows(cache: Cache, ask: Question) -> Iterator[LayerRow]:
     if by is not None:
         each = by.reserved(cache, asked)
     for layer, reserved in zip(cache.layers, each, strict=True):
-        states = by.states_in(layer.kind, asked) if by else None
+        least = needed(layer, asked, by.states_in(layer.kind, asked) if by else None)
         yield LayerRow(
             path=layer.path,
             kind=layer.kind,
@@ -80,13 +85,35 @@ def _layer_rows(cache: Cache, ask: Question) -> Iterator[LayerRow]:
             per_position=layer.per_position,
             positions=layer.positions(asked.context) if layer.position else 0,
             fixed=layer.state_elements + layer.column_elements,
-            bytes=needed(layer, asked, states),
+            bytes=least,
             reserved=reserved.bytes if reserved else None,
             why=reserved.why if reserved else "",
             formula=layer.formula,
             numbers=layer.numbers(asked.context),
             source=layer.reference,
+            own_bytes=least,
+            own_reserved=reserved.bytes if reserved else None,
         )
+    yield from map(_unseen_row, cache.unseen)
+
+
+def _unseen_row(layer: Unseen) -> LayerRow:
+    return LayerRow(
+        path=layer.path,
+        kind="unknown",
+        heads=None,
+        per_position=None,
+        positions=None,
+        fixed=None,
+        bytes=None,
+        reserved=None,
+        why=layer.why,
+        formula="",
+        numbers="",
+        source="",
+        own_bytes=None,
+        own_reserved=None,
+    )
 
 
 def _totals(
@@ -97,10 +124,10 @@ def _totals(
     return Totals(
         context=asked.context,
         batch=asked.batch,
-        bytes=all_needed(cache, asked, by),
-        per_position=_per_position(cache, asked),
-        states=sum(_fixed(layer, ask) for layer in cache.layers),
-        reserved=by.total(cache, asked) if by else None,
+        bytes=None if cache.unseen else all_needed(cache, asked, by),
+        per_position=None if cache.unseen else _per_position(cache, asked),
+        states=None if cache.unseen else sum(_fixed(layer, ask) for layer in cache.layers),
+        reserved=by.total(cache, asked) if by and not cache.unseen else None,
         padding=by.padding(cache, asked) or None if by and by.padding else None,
         weights=ask.weight_bytes,
         macs=cost.macs if cost else None,
@@ -108,8 +135,8 @@ def _totals(
         seconds=seconds,
         rate=asked.batch / seconds if seconds else None,
         room=ask.room,
-        tokens_fit=tokens_that_fit(cache, ask),
-        sequences_fit=sequences_that_fit(cache, ask),
+        tokens_fit=None if cache.unseen else tokens_that_fit(cache, ask),
+        sequences_fit=None if cache.unseen else sequences_that_fit(cache, ask),
         agrees=all(row.outcome == "ok" for row in checked) if checked else None,
     )
 
@@ -148,7 +175,7 @@ def _runtime_rows(cache: Cache, asked: Asked) -> Iterator[RuntimeRow]:
         yield RuntimeRow(
             runtime=runtime.word,
             name=runtime.name,
-            reserved=reserved,
+            set_aside=reserved,
             ratio=None if reserved is None else _over(reserved, all_needed(cache, asked, runtime)),
             states=", ".join(states),
             why=why,
@@ -168,6 +195,6 @@ def _context_rows(cache: Cache, ask: Question) -> Iterator[ContextRow]:
         asked = replace(ask.asked, context=context)
         yield ContextRow(
             context=context,
-            bytes=all_needed(cache, asked, ask.runtime),
-            reserved=ask.runtime.total(cache, asked) if ask.runtime else None,
+            needed=all_needed(cache, asked, ask.runtime),
+            set_aside=ask.runtime.total(cache, asked) if ask.runtime else None,
         )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from archscope.assertions import Quantity, read_amount
-from archscope.errors import SpecError
+from archscope.assertions import Found, Quantity, read_amount
+from archscope.errors import SpecError, UsageError
 from archscope.records import frozen
 from archscope.specs import check, option
 
@@ -68,8 +68,18 @@ class Settings:
 
 
 def bytes_of(field: str, text: str) -> int | None:
-    """Return the bytes of a text like `80GiB`; None of an empty one. Raises `UsageError`."""
+    """Return the bytes of a text like `80GiB`; None of an empty one. Raises `SpecError`."""
     if not text:
         return None
-    quantity = Quantity(name=field, dimensions=("bytes",), read=lambda report, dimension: None)  # type: ignore[arg-type,return-value]
-    return int(read_amount(text, quantity)[1])
+    try:
+        return int(read_amount(text, _SIZE)[1])
+    except UsageError:
+        raise SpecError(field, text, "is no size; write a number and a unit, e.g. 80GiB") from None
+
+
+def _unread(report: Any, dimension: Any) -> Found:
+    return Found()
+
+
+_SIZE = Quantity(name="a size", dimensions=("bytes",), read=_unread)
+"""What sizes are read as."""

@@ -56,11 +56,11 @@ def _batch_row(cost: StepCost, batch: int, ask: Question, fits: str) -> BatchRow
         limit = "memory" if seconds == cost.bytes / ask.card.bandwidth else "arithmetic"
     return BatchRow(
         batch=batch,
-        macs=cost.macs,
-        weights=round(cost.weights),
-        cache=cost.cache,
-        seconds=seconds,
-        rate=batch / seconds if seconds else None,
+        step_macs=cost.macs,
+        weights_read=round(cost.weights),
+        cache_read=cost.cache,
+        step_seconds=seconds,
+        tokens_per_second=batch / seconds if seconds else None,
         each=1 / seconds if seconds else None,
         limit=limit,
         fits=fits,
@@ -88,6 +88,6 @@ def guess_rows(cache: Cache, ask: Question, settings: Settings) -> Iterator[Gues
             tokens=found.tokens,
             operations=found.operations,
             speed=found.speed,
-            seconds=seconds,
-            rate=ask.asked.batch * found.tokens / whole if whole else None,
+            step_seconds=seconds,
+            tokens_per_second=ask.asked.batch * found.tokens / whole if whole else None,
         )

@@ -24,5 +24,6 @@ def cache(spec: LstmSpec) -> Cache:
         context=spec.seq_len,
         batch=spec.batch_size,
         step=lambda batch: census(replace(spec, seq_len=1, batch_size=batch)).layers,
+        of_length=lambda length: replace(spec, seq_len=length),
         unit="words",
     )

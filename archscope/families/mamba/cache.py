@@ -22,6 +22,7 @@ def cache(spec: MambaSpec) -> Cache:
         context=spec.seq_len,
         batch=spec.batch_size,
         step=step,
+        of_length=lambda length: replace(spec, seq_len=length),
     )
 
 

@@ -27,6 +27,7 @@ def cache(spec: ReformerSpec) -> Cache:
         context=spec.seq_len,
         batch=spec.batch_size,
         step=step,
+        of_length=lambda length: replace(spec, seq_len=length),
         most=spec.axial_shape[0] * spec.axial_shape[1],
     )
 
@@ -43,6 +44,7 @@ def _hashed(spec: ReformerSpec, path: str) -> LayerCache:
     met = {**plain.symbols, "t": spec.lsh_chunk, "a": spec.hashes}
     return replace(
         plain,
+        kind="hashed attention",
         symbols=met,
         macs="",
         state_macs="2*h*d*2*t*a",

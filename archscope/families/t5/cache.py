@@ -24,6 +24,7 @@ def cache(spec: T5Spec) -> Cache:
         context=spec.target_len,
         batch=spec.batch_size,
         step=step,
+        of_length=lambda length: replace(spec, target_len=length),
     )
 
 

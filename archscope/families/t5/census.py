@@ -51,9 +51,7 @@ def _stack(
     yield norm(spec.batch_size * tokens, spec.d_model, bias=False)
 
 
-def _block(
-    spec: T5Spec, tokens: int, memory: int | None, *, sparse: bool
-) -> Iterator[Counted]:
+def _block(spec: T5Spec, tokens: int, memory: int | None, *, sparse: bool) -> Iterator[Counted]:
     rows, width = spec.batch_size * tokens, spec.d_model
     yield norm(rows, width, bias=False)
     yield from _attention(spec, tokens, tokens)

@@ -17,6 +17,7 @@ def cache(spec: TcnSpec) -> Cache:
         context=spec.input_size,
         batch=spec.batch_size,
         step=lambda batch: census(replace(spec, input_size=1, batch_size=batch)).layers,
+        of_length=lambda length: replace(spec, input_size=length),
         unit="positions",
     )
 

@@ -34,9 +34,16 @@ def cache(spec: TransformerSpec) -> Cache:
         context=spec.target_length,
         batch=spec.batch_size,
         step=lambda batch: tuple(without_products(_step(spec, batch))),
+        of_length=lambda length: _of_length(spec, length),
         most=rows,
         unit="tokens" if spec.vocab_size else "positions",
     )
+
+
+def _of_length(spec: TransformerSpec, length: int) -> TransformerSpec:
+    if isinstance(spec.arch, kinds.EncoderDecoder):
+        return replace(spec, arch=replace(spec.arch, target_len=length))
+    return replace(spec, seq_len=length)
 
 
 def _article(spec: TransformerSpec) -> str:
@@ -62,6 +69,12 @@ def _kept(spec: TransformerSpec, block: BlockPlan) -> Iterator[LayerCache]:
             yield _convolution(spec, block, mixer)
         case kinds.StateSpace() as mixer:
             yield _state_space(spec, block, mixer)
+        case kinds.DualStateSpace() as mixer:
+            yield _dual_state_space(spec, block, mixer)
+        case kinds.GatedDelta() as mixer:
+            yield _gated_delta(block, mixer)
+        case kinds.LightningAttention():
+            yield _lightning(spec, block)
         case kinds.LinearAttention():
             yield _linear(spec, block)
         case _:
@@ -105,9 +118,7 @@ def _attention(spec: TransformerSpec, block: BlockPlan) -> LayerCache:
     )
 
 
-def _convolution(
-    spec: TransformerSpec, block: BlockPlan, mixer: kinds.DilatedConv
-) -> LayerCache:
+def _convolution(spec: TransformerSpec, block: BlockPlan, mixer: kinds.DilatedConv) -> LayerCache:
     (taps,), (dilation,) = mixer.kernel_size, mixer.dilations
     symbols = {"t": taps, "g": dilation, "c": spec.d_model}
     return LayerCache(
@@ -142,4 +153,61 @@ def _linear(spec: TransformerSpec, block: BlockPlan) -> LayerCache:
         heads=spec.key_heads,
         state_macs="k*d*d + h*d*(d + 1)",
         reference="Katharopoulos et al. 2020, equations 16 to 20",
+    )
+
+
+def _gated_delta(block: BlockPlan, mixer: kinds.GatedDelta) -> LayerCache:
+    """Return a matrix of each value head, which a step reads, erases from and writes to."""
+    return LayerCache(
+        path=f"{block.path}.mixer",
+        kind="linear attention",
+        state="h*d*e",
+        columns="(t - 1)*c",
+        symbols={
+            "h": mixer.delta_heads,
+            "d": mixer.delta_key_dim,
+            "e": mixer.delta_value_dim,
+            "t": mixer.delta_kernel,
+            "c": mixer.conv_width,
+        },
+        heads=mixer.delta_heads,
+        state_macs="3*h*d*e",
+        reference="Yang et al. 2024, Gated Delta Networks, equation 10",
+    )
+
+
+def _lightning(spec: TransformerSpec, block: BlockPlan) -> LayerCache:
+    """Return a matrix of each head, which a step writes to and reads."""
+    return LayerCache(
+        path=f"{block.path}.mixer",
+        kind="linear attention",
+        state="h*d*d",
+        symbols={"h": spec.heads, "d": spec.head_width},
+        heads=spec.heads,
+        state_macs="2*h*d*d",
+        reference="Qin et al. 2024, Lightning Attention-2, equation 5",
+    )
+
+
+def _dual_state_space(
+    spec: TransformerSpec, block: BlockPlan, mixer: kinds.DualStateSpace
+) -> LayerCache:
+    """Return a state of each head; the convolution reads what writes and reads it too."""
+    width = mixer.state_head_dim
+    heads = mixer.expansion * spec.d_model // width
+    return LayerCache(
+        path=f"{block.path}.mixer",
+        kind="state space",
+        state="h*p*n",
+        columns="(t - 1)*(h*p + 2*g*n)",
+        symbols={
+            "h": heads,
+            "p": width,
+            "n": mixer.state_size,
+            "g": mixer.state_groups,
+            "t": mixer.state_kernel,
+        },
+        heads=heads,
+        state_macs="2*h*p*n",
+        reference="Dao & Gu 2024, section 7",
     )

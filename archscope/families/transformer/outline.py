@@ -11,6 +11,9 @@ from archscope.families.transformer.spec import BlockPlan, TransformerSpec, bloc
 from archscope.theory.layers import Layer, Padding, conv
 from archscope.theory.outline import Attention, Outline, skips_a_hole
 
+_BY_HEADS = kinds.SelfAttention | kinds.LinearAttention
+"""What is `attn` in a block; all else is `mixer`."""
+
 
 def outline(spec: TransformerSpec) -> Outline:
     """Return what one token sees; of an encoder-decoder, of the target and of the source."""
@@ -50,7 +53,7 @@ def _attention(plan: Sequence[BlockPlan]) -> Iterator[Attention]:
     """Yield the blocks whose attention has no window."""
     for block in plan:
         if not _sees_less(block):
-            part = "mixer" if isinstance(block.mixer, kinds.StateSpace) else "attn"
+            part = "attn" if isinstance(block.mixer, _BY_HEADS) else "mixer"
             yield Attention(name=f"{block.path}.{part}", causal=block.causal)
 
 

@@ -54,8 +54,9 @@ class TransformerSpec:
     ffn: kinds.FeedForward = option(
         kinds.Dense(), "one feed-forward or several experts, e.g. moe:8/2 for 2 of 8"
     )
-    activation: Literal["relu", "gelu", "swiglu", "geglu"] = option(
-        "gelu", "activation of the feed-forward; the glu kinds have a third matrix"
+    activation: Literal["relu", "relu2", "gelu", "swiglu", "geglu"] = option(
+        "gelu",
+        "activation of the feed-forward; relu2 is squared, the glu kinds have a third matrix",
     )
     positions: kinds.Positions = option(
         kinds.Learned(), "how a token knows its place; alibi: scores fall with the distance"
@@ -74,6 +75,7 @@ class TransformerSpec:
         None, "biases in the query, key and value projections (none: as attn_bias)"
     )
     qk_norm: bool = option(False, "normalise each head's queries and keys")
+    qk_norm_across: bool = option(False, "those norms are over all heads at once, as in OLMoE")
     final_norm: bool | None = option(
         None, "a norm after the last block (none: with norms before, not with norms after)"
     )
@@ -116,6 +118,12 @@ class TransformerSpec:
         return self.d_ff or 4 * self.d_model
 
     @property
+    def dense_width(self) -> int:
+        """Hidden features of a feed-forward without experts, beside others that have some."""
+        given = None if isinstance(self.ffn, kinds.Dense) else self.ffn.dense_ff
+        return given or self.hidden_width
+
+    @property
     def has_two_stacks(self) -> bool:
         """Whether there is an encoder and a decoder."""
         return isinstance(self.arch, kinds.EncoderDecoder)
@@ -149,8 +157,9 @@ class TransformerSpec:
 
     @property
     def has_heads(self) -> bool:
-        """Whether any block has queries and keys in heads."""
-        return self.has_two_stacks or self.mixes_by_heads
+        """Whether any block has queries in heads."""
+        lightning = any(isinstance(mixer, kinds.LightningAttention) for mixer in self.mixer)
+        return self.has_two_stacks or self.mixes_by_heads or lightning
 
     @property
     def mixes_by_heads(self) -> bool:
@@ -229,7 +238,7 @@ class TransformerSpec:
         """Return the experts of one block; None where its feed-forward is dense."""
         if isinstance(self.ffn, kinds.Dense) or (block + 1) % self.ffn.moe_every:
             return None
-        return self.ffn
+        return self.ffn if block >= self.ffn.dense_blocks else None
 
 
 @frozen

@@ -38,4 +38,5 @@ def cache(spec: TransformerXlSpec) -> Cache:
         context=spec.seq_len,
         batch=spec.batch_size,
         step=step,
+        of_length=lambda length: replace(spec, seq_len=length),
     )

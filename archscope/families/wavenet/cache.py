@@ -25,5 +25,6 @@ def cache(spec: WaveNetSpec) -> Cache:
         context=spec.input_size,
         batch=spec.batch_size,
         step=lambda batch: census(replace(spec, input_size=1, batch_size=batch)).layers,
+        of_length=lambda length: replace(spec, input_size=length),
         unit="samples",
     )
