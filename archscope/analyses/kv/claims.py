@@ -53,6 +53,12 @@ QUANTITIES = (
         unit="bytes",
     ),
     _quantity(
+        "kv_states",
+        lambda totals: totals.states,
+        "bytes of one sequence's cache that the context does not change",
+        unit="bytes",
+    ),
+    _quantity(
         "kv_reserved",
         lambda totals: totals.reserved,
         "bytes that a runtime reserves for the cache",
