@@ -59,7 +59,7 @@ class Law:
             found = self.optimum(middle)
             value = found.parameters if tokens is None else found.tokens
             low, high = (middle, high) if value < wanted else (low, middle)
-        return (low * high) ** 0.5
+        return float((low * high) ** 0.5)
 
 
 def _kaplan_loss(parameters: float, tokens: float) -> float:

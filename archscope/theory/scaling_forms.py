@@ -34,7 +34,7 @@ class Parametric:
 
     def loss(self, parameters: float, tokens: float) -> float:
         """Return L(N, D)."""
-        return self.e + self.a / parameters**self.alpha + self.b / tokens**self.beta
+        return float(self.e + self.a / parameters**self.alpha + self.b / tokens**self.beta)
 
     def optimum(self, flops: float) -> Optimum:
         """Return what makes L least where 6 N D = C (Hoffmann et al. 2022, equation 4)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,6 +111,13 @@ def test_a_fact_of_ones_own(
     assert (ended.value.code or 0) == code
     assert says in said
     assert said.count("\n") == bool(code)
+
+
+def test_the_facts_of_the_documentation_hold(write: Write) -> None:
+    text = (FOLDER.parents[1] / "docs" / "facts.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.S)
+
+    assert facts(files=write(example)).totals.held == 2
 
 
 def test_what_is_missed_is_raised_with_the_report(write: Write) -> None:

@@ -18,7 +18,7 @@ class MeaningRow:
     parameters: int = column("N", kind="count")
     """How many there are."""
     tokens_per_parameter: float | None = column(
-        "Tokens per N", kind="figure", idle="unknown", drop=2
+        "Tokens per N", kind="number", idle="unknown", drop=2
     )
     """D / N; None where nobody said how many tokens."""
     flops_per_token: int = column("6N", kind="work", drop=1)
@@ -43,26 +43,26 @@ class LawRow:
     """What it is called, e.g. `hoffmann-3`."""
     about: str = column("Of", drop=5)
     """What tells it from others."""
-    counts: str = column("N counts", drop=2)
+    counts: str = column("N counts", drop=4)
     """What its N is."""
     parameters: float | None = column("N", kind="work", idle="unknown")
     """N of this network, as it counts; None where the network has none such."""
     optimal_tokens: float | None = column("Best D", kind="work", idle="unknown")
     """Tokens for which N is the best size."""
-    tokens_per_parameter: float | None = column("D / N", kind="figure", drop=1, idle="unknown")
+    tokens_per_parameter: float | None = column("D / N", kind="number", drop=1, idle="unknown")
     """The same for each parameter."""
     optimal_flops: float | None = column("Best C", kind="work", drop=3, idle="unknown")
     """FLOPs for which N is the best size."""
     tokens_of_optimal: float | None = column("of best D", kind="factor", idle="unknown", drop=2)
     """Tokens that were said, over the best; None where nobody said any."""
-    loss: float | None = column("Loss", kind="figure", none="–", idle="unknown", drop=2)
+    loss: float | None = column("Loss", kind="figure", none="–", idle="unknown")
     """Predicted loss in nats per token, of its own data and tokenizer; None where it predicts
     none, or nobody said how many tokens."""
     best_parameters: float | None = column("N for C", kind="work", idle="unknown")
     """The best size for the compute that was said."""
     best_tokens: float | None = column("D for C", kind="work", idle="unknown")
     """The tokens that go with it."""
-    best_ratio: float | None = column("D / N for C", kind="figure", idle="unknown", drop=1)
+    best_ratio: float | None = column("D / N for C", kind="number", idle="unknown", drop=1)
     """These tokens for each parameter."""
     source: str = column("Source", drop=6)
     """Where its constants are printed."""

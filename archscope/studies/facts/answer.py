@@ -87,8 +87,9 @@ def sections(rows: Sequence[FactRow]) -> tuple[Section, Section]:
     if totals.skipped:
         text_ = f"{totals.skipped:,} need a network that is built and were left out; --built"
         notes.append(Note(level="info", text=f"{text_} computes them too"))
-    if rows and not bad:
-        notes.append(Note(level="ok", text="every fact that was computed holds"))
+    if totals.held and not bad:
+        rest = " or differs for a known reason" if totals.explained else ""
+        notes.append(Note(level="ok", text=f"every fact that was computed holds{rest}"))
     headline = Headline(
         name="Published facts that hold",
         value=totals.held,

@@ -17,10 +17,8 @@ def of_digits(text: str) -> tuple[int | float, float]:
     ((6700000000, 0.014925373134328358), (4.0, 0.025))
     """
     value, last = _read(text)
-    plain = int(value) if value.denominator == 1 and "." not in text.rstrip("KMBGT") else value
-    if isinstance(plain, Fraction):
-        plain = int(plain) if text[-1] in _SUFFIXES and plain.denominator == 1 else float(plain)
-    return plain, float(last / abs(value)) if value else 0.0
+    whole = value.denominator == 1 and ("." not in text or text[-1] in _SUFFIXES)
+    return int(value) if whole else float(value), float(last / abs(value)) if value else 0.0
 
 
 def agrees(number: float, text: str) -> bool:

@@ -17,14 +17,12 @@ class FactRow:
     """What it is about."""
     claim: str = column("Claim", drop=9)
     """What is claimed, in a sentence."""
-    computes: str = column("Computed by", drop=8)
-    """What computes it: a function of `archscope.theory`, or a measure of a network."""
-    unit: str = column("Unit", drop=4)
-    """What both numbers are in."""
     value: int | float = column("Published", kind="figure")
     """What is claimed."""
     ours: int | float | None = column("Ours", kind="figure", none="–")
     """What is computed; None where it was not."""
+    unit: str = column("Unit", drop=4)
+    """What both numbers are in."""
     error: float | None = column("Error", kind="ratio", signed=True, none="–", drop=1)
     """Relative error: ours over the published, minus 1; None where that is 0 or nothing was
     computed."""
@@ -40,10 +38,12 @@ class FactRow:
     """Whether it holds."""
     why: str = column("Why", drop=5, idle="empty")
     """Why it does not hold or was not computed."""
-    basis: str = column("Basis", drop=7)
-    """Whether it was printed, measured, or follows from something else."""
     source: str = column("Source", drop=6)
     """Where it is printed."""
+    computes: str = column("Computed by", drop=8)
+    """What computes it: a function of `archscope.theory`, or a measure of a network."""
+    basis: str = column("Basis", drop=7)
+    """Whether it was printed, measured, or follows from something else."""
     trap: str = column("Trap", drop=10, idle="empty")
     """How it is easily got wrong."""
 
