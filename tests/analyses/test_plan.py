@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 import archscope
+from archscope import specs
+from archscope.analyses.plan.settings import Settings
 from archscope.errors import SpecError, ThresholdError, UsageError
 from archscope.results import Report
 from archscope.saved import read_text
-from archscope.theory.recipes import recipe_named
+from archscope.theory.recipes import RECIPES, recipe_named
 
-SMALL = {"depth": 4, "d_model": 32, "heads": 4, "seq_len": 16, "vocab_size": 96}
+SMALL: dict[str, Any] = {"depth": 4, "d_model": 32, "heads": 4, "seq_len": 16, "vocab_size": 96}
 NETWORKS: dict[str, dict[str, Any]] = {
     "gated, few key heads": {**SMALL, "kv_heads": 2, "activation": "swiglu", "norm": "rmsnorm"},
     "experts": {**SMALL, "ffn": "moe:4/2", "tied": False},
@@ -221,3 +223,9 @@ def test_what_cannot_be_is_refused_in_a_line(settings: dict[str, Any], said: str
 def test_recipes_are_what_they_are_called() -> None:
     for name in ("fp32-16", "bf16-16", "megatron-18", "megatron-20", "deepspeed-20", "bf16-8"):
         assert recipe_named(name).trained == int(name.partition("-")[2])
+
+
+def test_every_recipe_can_be_asked_for() -> None:
+    field = next(each for each in specs.fields(Settings) if each.name == "recipe")
+
+    assert field.choices == tuple(recipe.name for recipe in RECIPES)

@@ -24,7 +24,7 @@ def told(family: Family, spec: Any) -> Stages:
 def test_weights_are_those_of_the_census(family: Family) -> None:
     named = [each for each in presets.all() if each.family == family.name and each.same_as is None]
     for preset in named:
-        spec = specs.made(family.spec, preset.fields)
+        spec: Any = specs.made(family.spec, preset.fields)
         stages, census = told(family, spec), family.census
         assert census is not None
 
@@ -35,7 +35,7 @@ def test_weights_are_those_of_the_census(family: Family) -> None:
 
 @pytest.mark.parametrize("family", TELLING, ids=lambda family: family.name)
 def test_tensors_are_those_that_are_built(family: Family) -> None:
-    spec = specs.made(family.spec, {"depth": 2})
+    spec: Any = specs.made(family.spec, {"depth": 2})
     model = family.subject(spec).whole
     assert model is not None
     import torch
@@ -77,7 +77,7 @@ def test_weights_of_mixers_in_turns_are_those_that_are_built_and_counted() -> No
 
 def test_what_is_divided_adds_up() -> None:
     family = FAMILIES.get("transformer")
-    spec = specs.made(family.spec, {"depth": 2, "ffn": "moe:8/2", "kv_heads": 4})
+    spec: Any = specs.made(family.spec, {"depth": 2, "ffn": "moe:8/2", "kv_heads": 4})
     for layer in told(family, spec).layers:
         for cards in (1, 2, 4):
             whole = layer.division.whole if layer.division.by != "whole" else layer.params
@@ -93,7 +93,7 @@ def test_what_is_divided_adds_up() -> None:
 
 def test_key_heads_that_are_fewer_than_cards_are_on_several() -> None:
     family = FAMILIES.get("transformer")
-    spec = specs.made(family.spec, {"heads": 8, "kv_heads": 2, "d_model": 512})
+    spec: Any = specs.made(family.spec, {"heads": 8, "kv_heads": 2, "d_model": 512})
     stages = told(family, spec)
     key = next(layer for layer in stages.layers if layer.name == "key")
 

@@ -159,4 +159,4 @@ class _Search:
 
 def _unknown(found: Evaluated) -> str:
     lines = (line for each in found.filled for line in each.lines)
-    return next(line.formula for line in lines if line.bytes is None)
+    return next(f"{line.what}: {line.source}" for line in lines if line.bytes is None)

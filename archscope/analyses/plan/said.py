@@ -83,7 +83,8 @@ def _cards(totals: Totals) -> Words:
     several = "s" if totals.gpus > 1 else ""
     return (
         f"{totals.gpus:,} card{several}: {' · '.join(shares)} · step of {totals.global_batch:,} "
-        f"inputs in {totals.micro_batches:,} micro-batch{'es' if totals.micro_batches > 1 else ''}",
+        f"input{'s' if totals.global_batch > 1 else ''} in {totals.micro_batches:,} "
+        f"micro-batch{'es' if totals.micro_batches > 1 else ''}",
     )
 
 
@@ -128,7 +129,7 @@ def notes(found: Evaluated, cards: Cards, time: Time) -> Iterator[Note]:
     """Yield what must be known to read the numbers rightly."""
     layout = found.layout
     unknown = [line for each in found.filled for line in each.lines if line.bytes is None]
-    for text in dict.fromkeys(f"{line.what}: {line.formula}" for line in unknown):
+    for text in dict.fromkeys(f"{line.what}: {line.source}" for line in unknown):
         yield Note(level="warning", text=text)
     if cards.memory is None:
         yield Note(level="warning", text=f"the memory of a card is unknown: {cards.said}")

@@ -8,14 +8,13 @@ from archscope.analyses.plan.changes import changes
 from archscope.analyses.plan.evaluate import Evaluated, evaluate
 from archscope.analyses.plan.fill import STATES
 from archscope.analyses.plan.largest import Largest, largest
-from archscope.analyses.plan.layout import Cards, cards_of, layout_of, read_count
+from archscope.analyses.plan.layout import Cards, cards_of, layout_of
 from archscope.analyses.plan.rows import (
     CHANGES,
     COST,
     LARGEST,
     PARTS,
     SENT,
-    SIZES,
     STAGES,
     CostRow,
     PartRow,
@@ -24,7 +23,6 @@ from archscope.analyses.plan.rows import (
 )
 from archscope.analyses.plan.said import about, headline, notes, summary
 from archscope.analyses.plan.settings import Settings
-from archscope.analyses.plan.sizes import size_rows
 from archscope.analyses.plan.told import told
 from archscope.analyses.plan.work import Time, time_of
 from archscope.errors import SpecError
@@ -40,7 +38,7 @@ def sections(network: Network, settings: Settings) -> tuple[Section, ...]:
     found = evaluate(known, layout)
     time = time_of(found.work, found.stages, layout, cards, settings)
     tried = changes(known, found)
-    border = _border(settings, cards, lambda limit: largest(known, layout, settings.max, limit))
+    border = _border(settings, cards, lambda word, limit: largest(known, layout, word, limit))
     totals = _totals(found, time, cards, border)
     text = tuple(summary(totals, found, cards, tried, border))
     return (
@@ -56,17 +54,18 @@ def sections(network: Network, settings: Settings) -> tuple[Section, ...]:
         COST.filled(_cost_rows(found, time, settings), summary=text),
         SENT.filled(found.sent, summary=text),
         CHANGES.filled((each.row(cards.memory) for each in tried), summary=text),
-        SIZES.filled(size_rows(found.stages, read_count(settings.tokens)), summary=text),
         *([] if border is None else [LARGEST.filled(border.rows, summary=text)]),
     )
 
 
-def _border(settings: Settings, cards: Cards, find: Callable[[int], Largest]) -> Largest | None:
-    if not settings.max:
+def _border(
+    settings: Settings, cards: Cards, find: Callable[[str, int], Largest]
+) -> Largest | None:
+    if settings.max is None:
         return None
     if cards.memory is None:
         raise SpecError("max", settings.max, f"needs the memory of a card: {cards.said}")
-    return find(cards.memory)
+    return find(settings.max, cards.memory)
 
 
 def _part_rows(found: Evaluated) -> Iterator[PartRow]:
@@ -81,10 +80,10 @@ def _part_rows(found: Evaluated) -> Iterator[PartRow]:
     yield PartRow(
         part="temporary",
         bytes=None,
-        formula="unknown, because it hangs on kernels and on the allocator: gradients of "
-        "activations, workspaces, buffers of what is sent",
+        formula="",
         numbers="",
-        source="archscope memory has the peak of one card's step",
+        source="unknown, because kernels and the allocator decide it: gradients of activations, "
+        "workspaces; archscope memory has the peak of a step on one card",
     )
 
 
@@ -168,19 +167,19 @@ def _cost_rows(found: Evaluated, time: Time, settings: Settings) -> Iterator[Cos
 
 
 def _cost_row(
-    what: str, value: float | int | None, kind: str, formula: str, source: str
+    what: str, value: float | int | None, kind: str, formula: str, source: str, bound: str = ""
 ) -> CostRow:
     if kind == "count" and value is not None:
         value = round(value)
     if kind == "number" and isinstance(value, float):
         value = round(value, 2)
-    return CostRow(what=what, value=value, kind=kind, formula=formula, source=source)
+    return CostRow(what=what, value=value, kind=kind, bound=bound, formula=formula, source=source)
 
 
 def _unsaid(found: Evaluated, settings: Settings) -> str:
     if not found.stages.tokens:
         return "it is not told in tokens"
-    if not settings.tokens:
+    if settings.tokens is None:
         return "nobody says how many tokens; give --tokens, e.g. 300B"
     return "nobody says what a card costs; give --price"
 
@@ -197,10 +196,11 @@ def _step_rows(found: Evaluated) -> Iterator[CostRow]:
     )
     yield _cost_row(
         "model FLOPs",
-        work.model,
+        3 * work.forward if work.model is None else work.model,
         "work",
         "forward + as much for each operand that needs a gradient",
         "Narayanan et al. 2021, equation 3, by layers" if work.model is not None else bound,
+        "at most" if work.model is None else "",
     )
     yield _cost_row(
         "hardware FLOPs",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from math import ceil
 
 from archscope.analyses.plan.cut import Stage
 from archscope.analyses.plan.fill import Filled
@@ -29,8 +31,8 @@ def sent_rows(stages: Stages, filled: Sequence[Filled], layout: Layout) -> tuple
     return tuple(row for row in rows if row.bytes)
 
 
-def _row(what: str, size: object, formula: str, source: str) -> SentRow:
-    return SentRow(what=what, bytes=-(-size // 1), formula=formula, source=source)  # type: ignore[operator]
+def _row(what: str, size: int | Fraction, formula: str, source: str) -> SentRow:
+    return SentRow(what=what, bytes=ceil(size), formula=formula, source=source)
 
 
 def _for_data(filled: Sequence[Filled], layout: Layout) -> SentRow:
@@ -48,8 +50,8 @@ def _for_data(filled: Sequence[Filled], layout: Layout) -> SentRow:
         3: "(m g + 2 m w) N",
     }[layout.zero]
 
-    def of(stage: Stage) -> object:
-        found = 0
+    def of(stage: Stage) -> int | Fraction:
+        found = Fraction(0)
         for ranks, experts in ((layout.dp, False), (layout.expert_ranks, True)):
             held = [
                 (each, times * each.held(tensor=layout.tp, expert=layout.ep))
@@ -70,7 +72,7 @@ def _for_data(filled: Sequence[Filled], layout: Layout) -> SentRow:
 def _for_layers(filled: Sequence[Filled], layout: Layout) -> SentRow:
     runs = 2 if layout.recompute == "full" else 1
 
-    def of(stage: Stage) -> object:
+    def of(stage: Stage) -> int | Fraction:
         elements = sum(
             times * ((runs if part.block else 1) * part.summed_forward + part.summed_backward)
             for part, times in alike(stage.parts)
@@ -87,7 +89,7 @@ def _for_stages(stages: Stages, filled: Sequence[Filled], layout: Layout) -> Sen
     last = len(stages.parts) - 1
     shared = layout.tp if layout.sequence_parallel else 1
 
-    def of(stage: Stage) -> object:
+    def of(stage: Stage) -> int | Fraction:
         if layout.pp == 1:
             return 0
         forward = [stages.parts[run[-1]].out for run in stage.chunks if run[-1] != last]
@@ -101,7 +103,7 @@ def _for_stages(stages: Stages, filled: Sequence[Filled], layout: Layout) -> Sen
 
 
 def _for_experts(filled: Sequence[Filled], layout: Layout) -> SentRow:
-    def of(stage: Stage) -> object:
+    def of(stage: Stage) -> int | Fraction:
         elements = sum(times * part.routed for part, times in alike(stage.parts))
         runs = 6 if layout.recompute == "full" else 4
         size = runs * layout.micro_batches * layout.activation * elements
@@ -130,5 +132,5 @@ def _for_ties(filled: Sequence[Filled], layout: Layout) -> SentRow:
     )
 
 
-def _most(filled: Sequence[Filled], of: object) -> object:
-    return max(of(each.stage) for each in filled)  # type: ignore[operator]
+def _most(filled: Sequence[Filled], of: Callable[[Stage], int | Fraction]) -> int | Fraction:
+    return max(of(each.stage) for each in filled)

@@ -147,8 +147,8 @@ def beside(stages: Stages, kept: Kept) -> tuple[tuple[KeptPart, ...], ...] | str
             gaps[-1].append(part)
     found: list[tuple[KeptPart, ...]] = []
     seen, waiting = 0, gaps[0]
-    for part in stages.parts:
-        if part.block:
+    for place in stages.parts:
+        if place.block:
             found.append((*waiting, blocks[seen]))
             seen += 1
             waiting = gaps[seen]

@@ -17,6 +17,7 @@ from archscope.families.transformer.census import (
     state_norms,
 )
 from archscope.families.transformer.spec import BlockPlan, TransformerSpec, blocks
+from archscope.theory.census import Counted
 from archscope.theory.stages import Division, Layer, Part, Stages
 
 _TABLE = "table of tokens"
@@ -162,7 +163,7 @@ def _attention(
     spec: TransformerSpec,
     queries: int,
     keys: int,
-    products: counted.Counted,
+    products: Counted,
     *,
     cross: bool = False,
     output_gate: bool = False,
