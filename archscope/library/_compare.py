@@ -181,8 +181,9 @@ def _answered(
 
 def _counted(network: Network, *, flops: bool) -> Report:
     from archscope.library._params import count_subject
+    from archscope.study import made
 
-    subject = network.subject()
+    subject = made(network.subject)
     if not flops:
         return replace(count_subject(replace(subject, inputs=None)), convention=None)
     try:

@@ -11,7 +11,7 @@ from archscope.analyses.params.teacher import with_teacher
 from archscope.errors import SpecError, ThresholdError, UsageError
 from archscope.library._named import network_of, subject_of
 from archscope.results import Report
-from archscope.study import analyse
+from archscope.study import analyse, made
 from archscope.subject import Network, Request, Subject
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def params(
     asked: dict[str, Any] = {"flops_per_mac": flops_per_mac, "nonzero": nonzero, "freeze": frozen}
     if isinstance(model, str):
         network = network_of(model, kwargs, method=method)
-        counted = network.held() if nonzero else network.subject()
+        counted = made(network.held if nonzero else network.subject)
         report = count_subject(counted, **asked)
         report = report if frozen else with_figures(report, network)
     else:
@@ -128,7 +128,7 @@ def with_named_teacher(report: Report, teacher: str) -> Report:
         network = loaders.load(teacher, Request(fields=fields))
     except SpecError as error:
         raise UsageError(f"teacher {teacher} cannot take what its student takes: {error}") from None
-    return with_teacher(report, analyse("params", network.subject()))
+    return with_teacher(report, analyse("params", made(network.subject)))
 
 
 def _inputs_of(report: Report, teacher: str) -> Mapping[str, Any]:
