@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 from archscope.analyses.scaling.rows import LAWS, MEANINGS, LawRow, MeaningRow, Totals, plain
@@ -38,6 +39,16 @@ def sections(network: Network, asked: Settings) -> tuple[Section, ...]:
             notes=tuple(_law_notes(found)), summary=said,
         ),
     )  # fmt: skip
+
+
+def sizes(network: Network, tokens: str | None, analysis: str) -> tuple[Section, ...]:
+    """Return the same as a part of another analysis' answer; none where no family tells."""
+    family = FAMILIES.get(network.family) if network.family else None
+    if family is None or family.census is None:
+        return ()
+    found = sections(network, Settings(tokens=tokens))
+    more = {"analysis": analysis, "about": "", "headline": (), "notes": ()}
+    return tuple(replace(section, **more) for section in found)  # type: ignore[arg-type]
 
 
 def of_network(network: Network) -> Meanings:
