@@ -24,15 +24,15 @@ Examples:
 \b
 my-facts.toml:
   ["days-of-my-run"]
-  claim = "3.1 days on 64 cards at 42 % of their peak"
+  claim = "2.83 days on 8 cards at 42 % of their peak"
   formula = "training_cost.seconds_for"       # a function of archscope.theory
   inputs.flops = { model = "gpt2", measure = "train_flops", settings = { tokens = "300B" } }
-  inputs.cards = 64
+  inputs.cards = 8
   inputs.peak = 312e12
   inputs.mfu = 0.42
-  value = 3.1
+  value = 2.83
   unit = "days"
-  tolerance = 0.02
+  tolerance = 0.01
   source = "my own log"
 
 \b

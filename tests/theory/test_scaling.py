@@ -1,6 +1,8 @@
-"""Laws give the least loss that they predict, budgets and sizes undo each other, sources are told."""
+"""Laws choose what they predict the least loss of; N, backward passes and blocks add up."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 import torch
@@ -50,14 +52,14 @@ def test_what_n_means_adds_up_to_what_is_counted(name: str) -> None:
 
 @pytest.mark.parametrize("gated", [False, True])
 def test_the_backward_of_blocks_is_what_a_step_runs(gated: bool) -> None:
-    fields = {
+    fields: Any = {
         "arch": "encoder", "depth": 3, "vocab_size": 0, "positions": "none", "d_model": 32,
         "heads": 4, "d_ff": 48, "seq_len": 10, "batch_size": 2, "final_norm": False,
         "activation": "swiglu" if gated else "gelu",
     }  # fmt: skip
-    shape = {"layers": 3, "width": 32, "hidden": 48, "batch": 2, "length": 10, "gated": gated}
+    shape: Any = {"layers": 3, "width": 32, "hidden": 48, "batch": 2, "length": 10, "gated": gated}
 
-    assert 2 * train("transformer", **fields).totals.backward == block_backward(**shape)  # type: ignore[arg-type]
+    assert 2 * train("transformer", **fields).totals.backward == block_backward(**shape)
 
 
 def test_the_backward_of_adapters_is_what_a_step_runs() -> None:
@@ -72,17 +74,18 @@ def test_the_backward_of_adapters_is_what_a_step_runs() -> None:
             y = self.norm(x)
             scores = self.q(y) @ self.k(y).mT
             x = x + self.o(scores.softmax(-1) @ self.v(y))
-            return x + self.down(torch.relu(self.up(self.norm(x))))
+            made: torch.Tensor = x + self.down(torch.relu(self.up(self.norm(x))))
+            return made
 
     model = torch.nn.Sequential(Attention(), Attention())
     found = train(model, torch.randn(2, 6, 16), lora="r=2,targets=q/v").totals
-    shape = {"layers": 2, "width": 16, "hidden": 24, "batch": 2, "length": 6}
+    shape: Any = {"layers": 2, "width": 16, "hidden": 24, "batch": 2, "length": 6}
 
     assert 2 * found.backward == block_backward(
         **shape,
         trained="lora",
         rank=2,
-        targets=("q", "v"),  # type: ignore[arg-type]
+        targets=("q", "v"),
     )
 
 

@@ -100,7 +100,9 @@ def formula(name: str) -> FunctionType:
             f"scaling.optimal_parameters.{near}"
         )
     home = import_module(f"{_ROOM}.{module}")
-    functions = {key: each for key, each in vars(home).items() if _is_formula(home, key, each)}
+    functions: dict[str, FunctionType] = {
+        key: each for key, each in vars(home).items() if _is_formula(home, key, each)
+    }
     if function not in functions:
         near = did_you_mean(function, list(functions))
         raise UsageError(
