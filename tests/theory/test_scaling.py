@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 import torch
 
+from archscope.analyses.scaling.built import of_subject
 from archscope.families import FAMILIES
 from archscope.library import params, train
+from archscope.loaders import load
+from archscope.subject import Request
 from archscope.theory.backward import block_backward
 from archscope.theory.meanings import meanings
 from archscope.theory.quantised_formats import FORMATS, bits_per_weight, stored_bytes
@@ -48,6 +51,14 @@ def test_what_n_means_adds_up_to_what_is_counted(name: str) -> None:
     assert found.weighted + found.unweighted == counted.macs
     assert 2 * counted.macs == found.forward_flops
     assert found.tokens == {"cnn": None, "t5": 512 + 114}.get(name, getattr(spec, "seq_len", 0))
+
+
+@pytest.mark.parametrize("name", ["transformer:depth=2", "deepseek:depth=2", "t5:depth=1"])
+def test_a_network_that_is_built_means_the_same_n_as_its_closed_form(name: str) -> None:
+    network = load(name, Request())
+    family = FAMILIES.get(network.family)
+
+    assert of_subject(network.subject()) == meanings(family.census(network.spec))  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("gated", [False, True])

@@ -18,6 +18,7 @@ ANALYSIS = Analysis(
         "archscope scaling qwen3-30b-a3b --seq-len 8192 --tokens 36T",
         "archscope scaling llama-3.1-405b --by laws --tokens 15.6T",
         "archscope scaling --by laws --compute 5.76e23",
+        "archscope scaling ./net.py:Net --input-shape ids:int64:1,1024",
     ),
     quantities="archscope.analyses.scaling.claims:QUANTITIES",
 )

@@ -10,9 +10,10 @@ from archscope.subject import Network
 
 
 def run(network: Network, **settings: Any) -> tuple[Section, ...]:
-    """Return every meaning of N, and the scaling laws, of a network that a family tells.
+    """Return every meaning of N of a network, and what scaling laws say of its size.
 
-    No torch. Raises `UsageError` for a network whose layers no family tells in closed form.
+    No torch where a family tells its layers in closed form; any other is counted by both engines.
+    Raises `UsageError` where not all of its work is known.
     """
     from archscope.analyses.scaling.sections import sections
 

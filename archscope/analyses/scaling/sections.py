@@ -8,7 +8,6 @@ from fractions import Fraction
 
 from archscope.analyses.scaling.rows import LAWS, MEANINGS, LawRow, MeaningRow, Totals, plain
 from archscope.analyses.scaling.settings import Settings, amount
-from archscope.errors import UsageError
 from archscope.families import FAMILIES
 from archscope.records import frozen
 from archscope.results import Amount, Headline, Note, Section, Words
@@ -52,14 +51,16 @@ def sizes(network: Network, tokens: str | None, analysis: str) -> tuple[Section,
 
 
 def of_network(network: Network) -> Meanings:
-    """Return what N may mean of a network; raises `UsageError` where no family tells its layers."""
+    """Return what N may mean of a network: in closed form where its family tells it, else counted.
+
+    Raises `UsageError` where it is counted and not all of its work is known.
+    """
     family = FAMILIES.get(network.family) if network.family else None
-    if family is None or family.census is None:
-        raise UsageError(
-            f"{network.name}: what N means is told of a family's or a published network; "
-            "archscope params counts any other"
-        )
-    return meanings(family.census(network.spec))
+    if family is not None and family.census is not None:
+        return meanings(family.census(network.spec))
+    from archscope.analyses.scaling.built import of_subject
+
+    return of_subject(network.subject())
 
 
 @frozen
