@@ -135,9 +135,9 @@ class Headline:
     """Place among all that a report says: lower comes first."""
 
 
-Outcome = Literal["ok", "missed", "unknown", "failed", "new"]
-"""What became of a test: it holds, does not, nobody knows, it could not be made, or there is
-nothing yet to hold it against."""
+Outcome = Literal["ok", "missed", "unknown", "failed", "new", "explained", "skipped"]
+"""What became of a test: it holds, does not, nobody knows, it could not be made, there is nothing
+yet to hold it against, it does not hold for a reason that is known, or it was not made."""
 
 
 @frozen
