@@ -47,13 +47,6 @@ _VALUES = re.compile(r"(true|false|yes|no)([,;](true|false|yes|no))*", re.IGNORE
 class SweepCommand(ModelCommand):
     """A command whose flags of fields take axes, those of switches too: `--causal yes,no`."""
 
-    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples before the options, which are many."""
-        self.format_usage(ctx, formatter)
-        self.format_help_text(ctx, formatter)
-        self.format_epilog(ctx, formatter)
-        self.format_options(ctx, formatter)
-
     def words(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Return what was typed with a value behind every switch: without one it is `true`."""
         flags = {each.flag for each in self._fields(ctx).values() if each.kind == "switch"}

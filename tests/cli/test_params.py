@@ -228,7 +228,7 @@ def test_a_list_in_a_config_file(archscope: Any, tmp_path: Path) -> None:
 
 
 def test_help_names_every_field_and_what_depth_sets(archscope: Any) -> None:
-    found = archscope("params", "--help")
+    found = archscope("params", "--help-all")
 
     assert found.code == 0
     for flag in ("--d-model", "--kv-heads", "--dilations", "--window", "--experts", "--strict"):
