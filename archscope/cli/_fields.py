@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from archscope import specs
+from archscope.cli._complete import values_of
 from archscope.cli._help_page import FEW, NAMES, SENTENCE, WHOLE, Entry, Group, choosing
 
 
@@ -21,6 +22,7 @@ def option_of(field: specs.Field) -> click.Option:
         type=None if is_switch else str,
         metavar=None if is_switch else _usage(field).partition(" ")[2],
         help=_help(field.default, _text(field, field.help)),
+        shell_complete=values_of(field),
     )
 
 

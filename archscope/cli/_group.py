@@ -121,6 +121,7 @@ def _configure(ctx: click.Context, option: click.Parameter, path: str | None) ->
 @click.option(
     "--config",
     metavar="FILE",
+    type=click.Path(),
     is_eager=True,
     expose_value=False,
     callback=_configure,

@@ -24,6 +24,8 @@ from archscope.errors import (
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells give it."""
+_COMPLETE = "_ARCHSCOPE_COMPLETE"
+"""Set where a shell asks how a line could go on."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -90,6 +92,8 @@ def _code(arguments: list[str], *, debug: bool) -> int:
     except click.ClickException as error:
         if debug:
             raise
+        if _COMPLETE in os.environ:
+            return error.exit_code
         if isinstance(error, click.exceptions.NoArgsIsHelpError):
             error.show()
         else:
@@ -98,6 +102,8 @@ def _code(arguments: list[str], *, debug: bool) -> int:
     except ArchscopeError as error:
         if debug:
             raise
+        if _COMPLETE in os.environ:  # somebody types: what is wrong so far is no error
+            return error.exit_code
         said = _message(error)
         # Each limit that was crossed has a line; in any other message a new line is no end of one.
         for line in said.splitlines() if isinstance(error, ThresholdError) else (said,):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ import click
 
 from archscope import specs
 from archscope.cli._arguments import read_arguments
+from archscope.cli._complete import MODEL
 from archscope.cli._fields import fields_by_name, fields_in_full, option_of, text_of
 from archscope.cli._help import ExplainedCommand, entries
 from archscope.cli._help_page import Group
@@ -49,6 +50,7 @@ _OWN = (
     click.Option(
         ["--inputs"],
         metavar="FILE.py:FUNCTION",
+        type=click.Path(),
         help="All inputs, made by a function of yours: a tensor, a tuple, a dictionary by name, or "
         "(tuple, dictionary). [default: archscope_inputs() beside the network]",
     ),
@@ -78,6 +80,18 @@ class ModelCommand(ExplainedCommand):
     """Whether its help lists the fields of the general families where MODEL names none."""
     reads_general: bool = True
     """Whether flags alone may describe a network, one of a general family."""
+    also: tuple[str, ...] = ()
+    """What may stand in place of MODEL, for completion."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        for param in self.params:
+            if isinstance(param, click.Argument) and param.name in ("model", "models"):
+                param.type = MODEL
+
+    def field_names(self, ctx: click.Context) -> Iterable[str]:
+        """Return the fields that its flags are, for completion."""
+        return self._fields(ctx)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[_NAMED] = tuple(_named_by(self._free_words(args)))
@@ -207,6 +221,10 @@ def _say_whose(ctx: click.Context, unknown: click.NoSuchOption) -> None:
     """Raise `UsageError` where an unknown flag is a field of a family that nobody named."""
     from archscope.loaders.family import and_, owners
 
+    spelt = unknown.option_name.lower().replace("_", "-")
+    flags = {flag for param in ctx.command.get_params(ctx) for flag in param.opts}
+    if spelt != unknown.option_name and spelt in flags:
+        raise UsageError(f"No such option '{unknown.option_name}'. Did you mean '{spelt}'?")
     families = owners(unknown.option_name.removeprefix("--").replace("-", "_"))
     if not families:
         return

@@ -76,7 +76,9 @@ _OPTIONS = (
         default=None,
         help="Form of the result. [default: by the ending of -o, else table]",
     ),
-    click.option("-o", "--output", metavar="FILE", help="Write to FILE. [default: -]"),
+    click.option(
+        "-o", "--output", metavar="FILE", type=click.Path(), help="Write to FILE. [default: -]"
+    ),
     click.option("--wide", is_flag=True, help="Show every column, however narrow."),
     click.option(
         "--color",

@@ -54,12 +54,14 @@ all others were. In a job of GitHub Actions a table goes into its summary and fa
     "-c",
     "--config",
     metavar="FILE",
+    type=click.Path(),
     help="Where the budgets are. [default: archscope.toml or pyproject.toml, here or above]",
 )
 @click.option(
     "--lock",
     "locked",
     metavar="FILE",
+    type=click.Path(),
     help="What growth is over. [default: archscope.lock beside the budgets]",
 )
 @output_options

@@ -32,12 +32,14 @@ is seen where it is reviewed, a number on each line.
     "-c",
     "--config",
     metavar="FILE",
+    type=click.Path(),
     help="Where the budgets are. [default: archscope.toml or pyproject.toml, here or above]",
 )
 @click.option(
     "-o",
     "--output",
     metavar="FILE",
+    type=click.Path(),
     help="Write to FILE; - is stdout. [default: archscope.lock beside the budgets]",
 )
 @click.option(

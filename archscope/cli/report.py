@@ -44,6 +44,7 @@ _NO_TIME = "not asked for; --time"
     "-o",
     "--output",
     metavar="FILE",
+    type=click.Path(),
     default="report.html",
     help="Write to FILE; - is stdout, another ending saves it: .json, .md. [default: report.html]",
 )

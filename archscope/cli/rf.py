@@ -60,6 +60,7 @@ class RfCommand(ModelCommand):
     """`rf`, which hands `rf suggest` over to a command of its own."""
 
     groups = ((_STACK, StackSpec),)
+    also = ("suggest",)
     lists_families = False
 
     def make_context(

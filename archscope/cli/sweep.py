@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archscope.cli._command import Command
+from archscope.cli._complete import field_names, measure_names, measures_and_fields
 from archscope.cli._model import ModelCommand, with_own_words
 from archscope.cli._output import Output, check_output, output_options
 from archscope.cli._say import say
@@ -96,36 +97,66 @@ def _argument(text: str) -> tuple[str, str]:
 @click.option(
     "--measure",
     metavar="LIST",
+    shell_complete=measure_names,
     help="What is measured: params, macs, flops, weights, rf, coverage, ahead, latency, ... "
     "[default: params,macs, and rf where it costs nothing]",
 )
 @click.option(
     "--where",
     metavar="CONDITION",
+    shell_complete=measures_and_fields,
     help='Those of which it does not hold are left out, e.g. "params < 100k and rf >= 1s".',
 )
-@click.option("--pareto", metavar="LIST", help="Mark what no other beats in all of these.")
-@click.option("--sort", metavar="NAME", help="Best first; -NAME: worst first.")
+@click.option(
+    "--pareto",
+    metavar="LIST",
+    shell_complete=measure_names,
+    help="Mark what no other beats in all of these.",
+)
+@click.option(
+    "--sort",
+    metavar="NAME",
+    shell_complete=measures_and_fields,
+    help="Best first; -NAME: worst first.",
+)
 @click.option("--top", type=click.IntRange(min=1), help="The first so many rows.")
-@click.option("--group", metavar="FIELD", help="A row for each value of it.")
+@click.option(
+    "--group", metavar="FIELD", shell_complete=field_names, help="A row for each value of it."
+)
 @click.option("--plot", metavar="X,Y,COLOUR", help="What is drawn on a page (-o FILE.html).")
-@click.option("--zip", "zip", metavar="LIST", help="Axes that go together, not each with each.")
+@click.option(
+    "--zip",
+    "zip",
+    metavar="LIST",
+    shell_complete=field_names,
+    help="Axes that go together, not each with each.",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="The first so many variants.")
 @click.option("--sample", type=click.IntRange(min=1), help="So many variants, drawn at random.")
 @click.option("--seed", type=int, default=0, help="What the draw begins with. [default: 0]")
 @click.option("--sample-rate", metavar="RATE", help="Positions a second: rf in seconds too.")
 @click.option("--iso", metavar="NAME=AMOUNT", help="What each is to have, e.g. params=124M ...")
-@click.option("--solve", metavar="FIELD", help="... by the nearest value of this field.")
+@click.option(
+    "--solve",
+    metavar="FIELD",
+    shell_complete=field_names,
+    help="... by the nearest value of this field.",
+)
 @click.option("--device", default="auto", help="Where latency is measured. [default: auto]")
 @click.option("--dtype", default="fp32", help="What it computes in. [default: fp32]")
 @click.option("--runs", type=click.IntRange(min=1), default=100, help="Samples. [default: 100]")
 @click.option(
-    "--store", metavar="FILE", help="Keep every answer in FILE (SQLite) at once, and go on from it."
+    "--store",
+    metavar="FILE",
+    type=click.Path(),
+    help="Keep every answer in FILE (SQLite) at once, and go on from it.",
 )
 @click.option(
     "--retry", type=click.Choice(["failed"]), help="Ask those in the store again that failed."
 )
-@click.option("--show", metavar="FILE", help="Show a store, also while it is written.")
+@click.option(
+    "--show", metavar="FILE", type=click.Path(), help="Show a store, also while it is written."
+)
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
@@ -137,7 +168,7 @@ def _argument(text: str) -> tuple[str, str]:
     metavar="NAME",
     help="Who runs variants: processes, dask://HOST:PORT, mpi. [default: processes]",
 )
-@click.option("--parquet", metavar="FILE", help="Write the rows as Parquet too.")
+@click.option("--parquet", metavar="FILE", type=click.Path(), help="Write the rows as Parquet too.")
 @click.option("--strict", is_flag=True, help="Exit 3 where a variant failed.")
 @output_options
 def command(

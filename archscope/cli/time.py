@@ -12,6 +12,7 @@ import click
 from archscope import specs
 from archscope.cli._claims import assert_option
 from archscope.cli._command import Command
+from archscope.cli._complete import cards
 from archscope.cli._model import ModelCommand, with_model
 from archscope.cli._output import Output, output_options
 from archscope.results import Report
@@ -51,6 +52,7 @@ _SORTS = {"order": None, "time": "time_s", "macs": "macs", "ratio": "over_bound"
 @click.option(
     "--gpu",
     metavar="CARD",
+    shell_complete=cards,
     help="Run nothing: bytes, intensity and a lower bound of the time on this card, e.g. h100.",
 )
 @click.option(

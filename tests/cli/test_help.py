@@ -11,7 +11,8 @@ import pytest
 
 from archscope import specs
 from archscope.cli._group import summaries
-from archscope.cli._help import LINES, ExplainedCommand
+from archscope.cli._help import ExplainedCommand
+from archscope.cli._help_page import LINES
 from archscope.families import FAMILIES
 
 Run = Callable[..., Any]
