@@ -45,12 +45,14 @@ def files(incomplete: str) -> Items:
     return [CompletionItem(incomplete, type="file")]
 
 
-def network_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """Complete what `archscope list` tells of: families, presets and words of its own."""
-    from archscope.cli.list import WORDS
+def names_and(*words: str) -> Completer:
+    """Return what completes families, presets and some words."""
 
-    words = {**_families(), **dict.fromkeys(WORDS, ""), **_presets()}
-    return list(_beginning(incomplete, words))
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+        known = {**_families(), **dict.fromkeys(words, ""), **_presets()}
+        return list(_beginning(incomplete, known))
+
+    return complete
 
 
 def values_of(field: specs.Field) -> Completer | None:

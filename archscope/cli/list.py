@@ -11,7 +11,7 @@ import click
 from archscope import specs
 from archscope.cli._columns import write_columns, write_heading
 from archscope.cli._command import Command
-from archscope.cli._complete import network_names
+from archscope.cli._complete import names_and
 from archscope.cli._fields import help_of
 from archscope.cli._help import ExplainedCommand
 from archscope.errors import UsageError, did_you_mean, same_word
@@ -26,7 +26,7 @@ _MEASURES = "measures"
 """The word for all that can be measured by one word."""
 _SENTENCE = "sentence"
 """The loader whose form has words of its own."""
-WORDS = (_PRESETS, _MEASURES, _SENTENCE, "stack")
+_WORDS = (_PRESETS, _MEASURES, _SENTENCE, "stack")
 """What NAME may be besides a family and a preset."""
 
 
@@ -43,7 +43,7 @@ Examples:
 
 
 @click.command(cls=ExplainedCommand, epilog=_EPILOG)
-@click.argument("name", required=False, shell_complete=network_names)
+@click.argument("name", required=False, shell_complete=names_and(*_WORDS))
 @click.option(
     "-f",
     "--format",
