@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from errno import ENAMETOOLONG
 from typing import Any
 
 import click
@@ -19,6 +20,7 @@ from archscope.errors import (
     ForwardError,
     SpecError,
     ThresholdError,
+    UsageError,
     first_line,
 )
 
@@ -110,6 +112,9 @@ def _code(arguments: list[str], *, debug: bool) -> int:
             say(f"Error: {line}")
         return error.exit_code
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == ENAMETOOLONG and not debug:
+            say(f"Error: {str(error.filename)[:59]!r}… names no file: {error.strerror}")
+            return UsageError.exit_code
         broken = _is_of_stdout(error)
         if broken:
             sys.stdout = None  # Python would try once more at its exit
