@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from archscope.cli._help_page import Entry, Group, Page, choosing, fitted, paragraph
+from archscope.cli._progress import shown
 
 SHARED = ("format_name", "output", "wide", "color", "quiet")
 """Options that every command has, by name: how its result is written."""
@@ -28,6 +29,10 @@ class ExplainedCommand(click.Command):
         if not ctx.meta.get(_ALL):
             page = fitted(page, formatter.width)
         formatter.write("\n".join(page.lines(formatter.width)) + "\n")
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with shown(quiet=bool(ctx.params.get("quiet"))):
+            return super().invoke(ctx)
 
     def help_groups(self, ctx: click.Context, *, everything: bool) -> Iterator[Group]:
         """Yield the options of its help, `everything`: those that a page only counts too."""

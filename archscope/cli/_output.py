@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from archscope.cli._progress import hush
 from archscope.cli._say import say
 from archscope.files import check_target, write_whole
 from archscope.present import FORMATS, check_ending, format_of
@@ -127,6 +128,7 @@ def check_output(path: str | None) -> None:
 
 def write_stdout(text: str) -> None:
     """Write a result to stdout, all of it."""
+    hush()
     click.echo(text, nl=False)
     sys.stdout.flush()
 

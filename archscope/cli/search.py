@@ -12,7 +12,7 @@ from archscope.cli._complete import field_names, measure_names, measures_and_fie
 from archscope.cli._model import with_own_words
 from archscope.cli._output import Output, output_options
 from archscope.cli.sweep import SweepCommand
-from archscope.errors import UsageError
+from archscope.errors import InterruptedRunError, UsageError
 from archscope.subject import Request
 
 _EPILOG = """\
@@ -113,7 +113,11 @@ def command(
         raise UsageError("--model-arg is for a network of your own, and a search needs a family")
     view = output.view(by=None if by is None else _SECTIONS[by])
     network = loaders.load(model or loaders.described_by(fields), with_own_words(Request()))
-    report = search_network(network, fields, measure=(measure,) if measure else (), **asked)
+    try:
+        report = search_network(network, fields, measure=(measure,) if measure else (), **asked)
+    except InterruptedRunError as cut:
+        output.show(cut.report, output.view())
+        raise
     if view.by is not None and report.find(f"search.{view.by}") is None:
         raise UsageError(f"--by {by}: there are none here")
     output.show(report, view)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +17,7 @@ from archscope.cli._output import Output, check_output, output_options
 from archscope.cli._say import say
 from archscope.errors import InterruptedRunError, ThresholdError, UsageError
 from archscope.files import write_whole
+from archscope.progress import doing
 from archscope.results import Report, View
 from archscope.specs import flag_of
 from archscope.subject import Request
@@ -238,8 +237,7 @@ def _run(
     if how["workers"] is None and how["executor"] is None and sweep.space.taken >= _MANY:
         how["executor"] = "processes"
     try:
-        with _progress(quiet=output.quiet) as watch:
-            report = run_sweep(sweep, **how, watch=watch)
+        report = run_sweep(sweep, **how, watch=_tell)
     except InterruptedRunError as cut:
         output.show(cut.report, view)
         raise
@@ -291,26 +289,11 @@ def _say_failures(report: Report, *, strict: bool, quiet: bool) -> None:
         say(said)
 
 
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[Progress], None]]:
-    """Show how much is left on stderr, where somebody looks."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda progress: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("sweep", total=None, left="")
-
-        def watch(progress: Progress) -> None:
-            failed = f"{progress.failed:,} failed · " if progress.failed else ""
-            left = "" if progress.left_s is None else f"{progress.left_s:.0f} s left"
-            bar.update(task, completed=progress.done, total=progress.total, left=f"{failed}{left}")
-
-        yield watch
+def _tell(progress: Progress) -> None:
+    """Say how far it is, and how much is left."""
+    failed = f", {progress.failed:,} failed" if progress.failed else ""
+    what = f"{progress.done:,} of {progress.total:,} variants{failed}"
+    doing(what, done=progress.done / max(progress.total, 1), left_s=progress.left_s)
 
 
 COMMAND = Command(
