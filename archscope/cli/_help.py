@@ -13,7 +13,7 @@ import click
 from archscope.cli._help_page import Entry, Group, Page, choosing, fitted, paragraph
 from archscope.cli._progress import shown
 
-SHARED = ("format_name", "output", "wide", "color", "quiet")
+SHARED = ("format_name", "output", "columns", "wide", "color", "quiet")
 """Options that every command has, by name: how its result is written."""
 _ALL = "archscope.cli.help.all"
 

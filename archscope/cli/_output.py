@@ -41,6 +41,8 @@ class Output:
     """`auto`, `always` or `never`."""
     quiet: bool
     """Whether nothing is said on stderr."""
+    columns: tuple[str, ...] = ()
+    """The columns to show; none: those that are worth one."""
 
     @property
     def is_read(self) -> bool:
@@ -55,7 +57,7 @@ class Output:
     def view(self, **shown: Any) -> View:
         """Return which part of a report is shown, for the place where it is."""
         where = terminal(wide=self.wide, color=self.color, output=self.path)
-        return View(**shown, **where)
+        return View(**shown, **where, columns=self.columns)
 
     def show(self, report: Report, view: View) -> None:
         """Write a report to stdout or, whole or not at all, to a file."""
@@ -80,6 +82,11 @@ _OPTIONS = (
     click.option(
         "-o", "--output", metavar="FILE", type=click.Path(), help="Write to FILE. [default: -]"
     ),
+    click.option(
+        "--columns",
+        metavar="LIST",
+        help="These columns alone, by name, e.g. type,input_shape,channels_out; JSON has all.",
+    ),
     click.option("--wide", is_flag=True, help="Show every column, however narrow."),
     click.option(
         "--color",
@@ -101,6 +108,7 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         *,
         format_name: str | None,
         output: str | None,
+        columns: str | None,
         wide: bool,
         color: str,
         quiet: bool,
@@ -109,7 +117,14 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         check_output(output)
         if output and format_name is None:
             check_ending(output)
-        place = Output(format_name=format_name, path=output, wide=wide, color=color, quiet=quiet)
+        place = Output(
+            format_name=format_name,
+            path=output,
+            wide=wide,
+            color=color,
+            quiet=quiet,
+            columns=tuple(word.strip() for word in (columns or "").split(",") if word.strip()),
+        )
         return command(output=place, **options)
 
     update_wrapper(callback, command)
