@@ -117,3 +117,14 @@ def test_a_file_of_another_schema_is_refused(archscope: Run, tmp_path: Path) -> 
 
     assert done.code == 2
     assert "schema 3; this archscope reads 2. Upgrade archscope." in done.err
+
+
+@pytest.mark.parametrize("networks", [2, 4, 6])
+def test_any_number_of_one_network_fits_a_terminal(
+    networks: int, archscope: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = archscope("compare", *["lenet5"] * networks, "--no-rf").out.splitlines()
+
+    assert lines[0].startswith("lenet5 against lenet5 (2)")
+    assert max(map(len, lines)) <= 80

@@ -418,7 +418,7 @@ def test_columns_are_chosen_by_name(archscope: Any) -> None:
     found = archscope(*asked)
     heading, _, first, *_ = found.out.splitlines()[1:]
 
-    assert heading.split() == "Module Input shape Channels in Channels out Buffers MACs".split()
+    assert " ".join(heading.split()) == "Module Input shape Channels in Channels out Buffers MACs"
     # 1 x 32 x 32, 5 x 5 taps, 6 channels, 28 x 28 outputs: 28*28*6*25 = 117,600
     assert first.split() == ["conv1", "1×1×32×32", "1", "6", "0", "117.6", "k"]
     rows = archscope(*asked, "-f", "csv").out.splitlines()
