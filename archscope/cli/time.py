@@ -55,6 +55,7 @@ _SORTS = {"order": None, "time": "time_s", "macs": "macs", "ratio": "over_bound"
 )
 @click.option(
     "--pass",
+    "--step",
     "step",
     type=click.Choice(["forward", "train"]),
     default="forward",
