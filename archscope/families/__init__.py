@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from archscope.blocks.plan import Block, first_of_each, repeats, shortened
 from archscope.records import frozen
@@ -45,6 +45,10 @@ class Family:
     """A spec as what its network looks at, without torch; None where that cannot be told."""
     census: Callable[[Any], Census] | None = None
     """A spec as its layers in closed form, without torch; None where the engines alone count."""
+    enters: Literal["", "data", "table"] = ""
+    """What the first product of its census takes: `data` as they come, which need no gradient, or
+    vectors of a `table` that is trained; of every other product of a training step both operands
+    need one, and nothing runs in training alone. Empty: that is not so, or not told."""
     weights: str = ""
     """Address of what tells a spec as `theory.stages.Stages`: its weights in order, part by part,
     and how several cards divide them. Empty: it is not told."""

@@ -17,4 +17,6 @@ FAMILY = Family(
     outline=outline,
     census=census,
     kept="archscope.families.deepseek.kept:kept",
+    cache="archscope.families.deepseek.cache:cache",
+    weights="archscope.families.deepseek.weights:weights",
 )

@@ -17,4 +17,6 @@ FAMILY = Family(
     outline=outline,
     census=census,
     kept="archscope.families.mamba.kept:kept",
+    cache="archscope.families.mamba.cache:cache",
+    weights="archscope.families.mamba.weights:weights",
 )

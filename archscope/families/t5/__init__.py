@@ -27,4 +27,6 @@ FAMILY = Family(
     outline=outline,
     census=census,
     kept="archscope.families.t5.kept:kept",
+    cache="archscope.families.t5.cache:cache",
+    weights="archscope.families.t5.weights:weights",
 )

@@ -17,4 +17,5 @@ FAMILY = Family(
     outline=outline,
     census=census,
     kept="archscope.families.vit.kept:kept",
+    weights="archscope.families.vit.weights:weights",
 )
