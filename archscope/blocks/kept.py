@@ -52,15 +52,24 @@ def attention(
     head_norm: str = "",
     rotary: bool = False,
     turned: str = "e",
-    out: str = "d",
+    norm_across: bool = False,
     output_gate: bool = False,
 ) -> Value:
     """Return attention of x to a source; `fused`: one projection for queries, keys and values.
 
+    Queries and keys may have norms, of each head or, `norm_across`, of all heads at once.
     `output_gate`: what heads answer is multiplied by sigmoids of another projection.
     """
     q, k, v = _projected(tape, at, x, source, where=where, fused=fused, keys=keys)
-    if head_norm:
+    if head_norm and norm_across:
+        q, k = (
+            _norm_across(tape, f"{at}.{name}_norm", head_norm, x, positions, number)
+            for name, x, positions, number in (
+                ("q", q, where.queries, "h"),
+                ("k", k, where.keys, keys),
+            )
+        )
+    elif head_norm:
         q = _head_norm(tape, f"{at}.q_norm", head_norm, q, where.queries, "h")
         k = _head_norm(tape, f"{at}.k_norm", head_norm, k, where.keys, keys)
     if rotary:
@@ -73,7 +82,7 @@ def attention(
         form = f"b*{where.queries}*h*e"
         gate = tape.linear(f"{at}.gate", x, form, division="tensor", axis="h")
         answer = tape.multiply(at, answer, tape.activation(at, "sigmoid", gate))
-    made = tape.linear(f"{at}.proj", answer, f"b*{where.queries}*{out}")
+    made = tape.linear(f"{at}.proj", answer, f"b*{where.queries}*d")
     return tape.dropout(at, made)
 
 
@@ -104,6 +113,11 @@ def strided(x: Value) -> Value:
 def _head_norm(tape: Tape, at: str, kind: str, x: Value, positions: str, number: str) -> Value:
     tape.norm(at, kind, x, f"b*{positions}*{number}", axis=number)
     return heads(tape, at, positions, number)
+
+
+def _norm_across(tape: Tape, at: str, kind: str, x: Value, positions: str, number: str) -> Value:
+    tape.norm(at, kind, x, f"b*{positions}")
+    return strided(heads(tape, at, positions, number))
 
 
 def rotated(

@@ -90,12 +90,12 @@ def _over_the_past(
 
 
 def state_space(
-    tape: Tape, at: str, x: Value, *, positions: str = "s", causal: bool, normed: bool = False
+    tape: Tape, at: str, x: Value, *, positions: str = "s", causal: bool, normed: str = ""
 ) -> Value:
     """Return Mamba's mixer, all of whose states are there at once (Gu & Dao 2023, algorithm 2).
 
     The tape's symbols i, z, a and p are to be set; of one that is not causal there are two scans.
-    What a scan is steered by may be `normed`, each part by itself (Zuo et al. 2024).
+    What a scan is steered by may be `normed`, each part by a norm of that kind.
     """
     both = tape.linear(f"{at}.in_proj", x, f"b*{positions}*2*i", division="tensor", axis="i")
     for name in ("ssm",) if causal else ("ssm", "ssm_back"):
@@ -111,7 +111,7 @@ def _inner(tape: Tape, what: str, positions: str, of: str = "") -> Value:
     return tape.value(what, f"b*{positions}*i{of}", division="tensor", axis="i")
 
 
-def _scanned(tape: Tape, at: str, positions: str, *, normed: bool) -> None:
+def _scanned(tape: Tape, at: str, positions: str, *, normed: str) -> None:
     tape.keep(f"{at}.conv", _inner(tape, "padded features", f"({positions} + p)"))
     tape.keep(at, _inner(tape, "conv", positions))
     mixed = _inner(tape, "silu", positions)
@@ -121,7 +121,7 @@ def _scanned(tape: Tape, at: str, positions: str, *, normed: bool) -> None:
     made = tape.value("x_proj", f"b*{positions}*(a + 2*z)")
     rough, write, read = (made,) * 3
     if normed:
-        rough, write, read = _normed_parts(tape, f"{at}.norms", made, positions)
+        rough, write, read = _normed_parts(tape, f"{at}.norms", normed, made, positions)
     tape.keep(f"{at}.dt_proj", rough)
     tape.keep(at, _inner(tape, "dt_proj", positions))
     scan, step = f"{at}.scan", _inner(tape, "steps", positions)
@@ -133,11 +133,13 @@ def _scanned(tape: Tape, at: str, positions: str, *, normed: bool) -> None:
     tape.keep(scan, _inner(tape, "states", positions, "*z"))
 
 
-def _normed_parts(tape: Tape, at: str, made: Value, positions: str) -> tuple[Value, Value, Value]:
-    """Return three parts of what was made, each with a norm that has no weights."""
+def _normed_parts(
+    tape: Tape, at: str, kind: str, made: Value, positions: str
+) -> tuple[Value, Value, Value]:
+    """Return three parts of what was made, each with a norm of its own."""
     parts = []
     for number, width in enumerate("azz"):
-        tape.norm(f"{at}.{number}", "rmsnorm", made, f"b*{positions}")
+        tape.norm(f"{at}.{number}", kind, made, f"b*{positions}")
         parts.append(tape.value(f"norms.{number}", f"b*{positions}*{width}"))
     return parts[0], parts[1], parts[2]
 

@@ -44,5 +44,7 @@ def _block(tape: Tape, spec: MambaSpec, x: Value) -> Value:
     if spec.version == "v2":
         tape.unknown("the chunks of Mamba-2 are run, not told")
         return tape.add(x)
-    made = kept_mixers.state_space(tape, "mixer", y, causal=True, normed=spec.inner_norm)
+    made = kept_mixers.state_space(
+        tape, "mixer", y, causal=True, normed=NORM if spec.inner_norm else ""
+    )
     return tape.add(x, made)

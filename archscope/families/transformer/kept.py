@@ -151,13 +151,12 @@ def _mixed(tape: Tape, spec: TransformerSpec, block: BlockPlan, positions: str, 
             core = partial(kept_mixers.linear_attention, where=where, causal=block.causal)
             return _attended(tape, spec, core, positions, x)
         case kinds.StateSpace(state_size=state, expansion=expand, state_kernel=taps) as mixer:
-            if mixer.state_norm:
-                tape.unknown("what norms within a state space keep has no closed form here")
             rank = mixing_counts.rank_of_steps(spec.d_model)
             scan = {"i": expand * spec.d_model, "z": state, "a": rank, "p": taps - 1}
             tape.symbols = {**tape.symbols, **scan}
+            normed = _norm(spec) if mixer.state_norm else ""
             return kept_mixers.state_space(
-                tape, "mixer", x, positions=positions, causal=block.causal
+                tape, "mixer", x, positions=positions, causal=block.causal, normed=normed
             )
         case _:
             tape.unknown(f"what {block.mixer.word} keeps has no closed form here")
@@ -173,8 +172,6 @@ def _attended(
     *,
     output_gate: bool = False,
 ) -> Value:
-    if spec.qk_norm_across:
-        tape.unknown("what norms over all heads at once keep has no closed form here")
     return blocks_kept.attention(
         tape,
         "attn",
@@ -186,6 +183,7 @@ def _attended(
         head_norm=_norm(spec) if spec.qk_norm else "",
         rotary=isinstance(spec.positions, kinds.Rotary),
         turned="R",
+        norm_across=spec.qk_norm_across,
         output_gate=output_gate,
     )
 
@@ -202,6 +200,7 @@ def _crossed(tape: Tape, spec: TransformerSpec, positions: str, memory: Value, x
         where=where,
         fused=False,
         head_norm=_norm(spec) if spec.qk_norm else "",
+        norm_across=spec.qk_norm_across,
     )
 
 
