@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from archscope.records import frozen
 from archscope.theory.counts import GATED
@@ -28,7 +29,7 @@ class Positions:
     keys: str = "s"
 
 
-def sequence(tape: Tape, what: str, positions: str = "s", width: str = "d", **kind: bool) -> Value:
+def sequence(tape: Tape, what: str, positions: str = "s", width: str = "d", **kind: Any) -> Value:
     """Return features of each position, which sequence parallelism alone divides."""
     return tape.value(what, f"b*{positions}*{width}", division="sequence", **kind)
 
@@ -175,7 +176,7 @@ def scaled(
         answer = replace(answer, view=q.view or side_by_side)
         tape.keep(at, answer)
         form = f"b*h*{where.queries}"
-        kind = {"type": "fp32", "division": "tensor", "axis": "h"}
+        kind: dict[str, Any] = {"type": "fp32", "division": "tensor", "axis": "h"}
         tape.new(at, "logarithms of sums", form, minor=True, **kind)
         return answer
     if tape.way.selective:
@@ -265,14 +266,14 @@ def feed_forward(
     tape: Tape, at: str, x: Value, *, activation: str, positions: str = "s", hidden: str = "f"
 ) -> Value:
     """Return a feed-forward of two layers, or of three with a gate (Shazeer 2020, eq. 6)."""
-    wide = {"form": f"b*{positions}*{hidden}", "division": "tensor", "axis": hidden}
+    wide: dict[str, Any] = {"form": f"b*{positions}*{hidden}", "division": "tensor", "axis": hidden}
     if activation in GATED:
-        gate = tape.linear(f"{at}.gate", x, **wide)  # type: ignore[arg-type]
-        up = tape.linear(f"{at}.up", x, **wide)  # type: ignore[arg-type]
+        gate = tape.linear(f"{at}.gate", x, **wide)
+        up = tape.linear(f"{at}.up", x, **wide)
         gate = tape.activation(at, _APPLIED[activation], gate)
         last, made = "down", tape.multiply(at, gate, up)
     else:
-        made = tape.linear(f"{at}.fc1", x, **wide)  # type: ignore[arg-type]
+        made = tape.linear(f"{at}.fc1", x, **wide)
         last, made = "fc2", tape.activation(at, activation, made)
     answer = tape.linear(f"{at}.{last}", made, f"b*{positions}*d")
     return tape.dropout(at, answer)
@@ -292,10 +293,10 @@ def experts(
     """
     tape.new(at, "order of rows", rows, type="int64")
     given = tape.value("sorted rows", f"{rows}*d")
-    wide = {"form": f"{rows}*{hidden}", "division": "tensor", "axis": hidden}
-    made = tape.linear(at, given, **wide)  # type: ignore[arg-type]
+    wide: dict[str, Any] = {"form": f"{rows}*{hidden}", "division": "tensor", "axis": hidden}
+    made = tape.linear(at, given, **wide)
     if activation in GATED:
-        up = tape.linear(at, given, **wide)  # type: ignore[arg-type]
+        up = tape.linear(at, given, **wide)
         made = tape.multiply(at, tape.activation(at, _APPLIED[activation], made), up)
     else:
         made = tape.activation(at, activation, made)

@@ -6,6 +6,8 @@ of a feature's state, a rank of its steps, p positions before the first.
 
 from __future__ import annotations
 
+from typing import Any
+
 from archscope.blocks.kept import Positions, copied, heads
 from archscope.theory.keeping import Tape, Value
 
@@ -36,7 +38,7 @@ def _over_all(tape: Tape, at: str, q: Value, v: Value, where: Positions, keys: s
     features = heads(tape, "features of keys", where.keys, keys)
     tape.keep(at, features, copied(tape, v, heads(tape, "values", where.keys, keys), keys))
     both = "h" if _repeats(tape, keys) else keys
-    kind = {"division": "tensor", "axis": both}
+    kind: dict[str, Any] = {"division": "tensor", "axis": both}
     tape.new(at, "keys with values", f"b*{both}*e*e", **kind)
     tape.new(at, "sums of keys", f"b*{both}*e", **kind)
     spread = tape.size("b") > 1 and tape.size("h") > 1 and tape.size(positions) > 1
@@ -82,7 +84,7 @@ def _over_the_past(
         used(what, x, keys, 1 if grouped else 2)
     tape.new(at, "mask of later keys", "C*C", type="byte", minor=True)
     tape.new(at, "scores", "b*h*N*C*C", division="tensor", axis="h")
-    kind = {"division": "tensor", "axis": both}
+    kind: dict[str, Any] = {"division": "tensor", "axis": both}
     tape.new(at, "keys with values before", f"b*{both}*N*e*e", **kind)
     tape.new(at, "sums of keys before", f"b*{both}*N*e", **kind)
     _divided(tape, at, "N*C")

@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 from archscope.records import frozen
 from archscope.theory.counts import Symbols, evaluate
@@ -107,9 +108,9 @@ class Tape:
                 )
             )
 
-    def new(self, by: str, what: str, form: str, *, minor: bool = False, **kind: object) -> Value:
+    def new(self, by: str, what: str, form: str, *, minor: bool = False, **kind: Any) -> Value:
         """Make what one module alone keeps."""
-        made = self.value(what, form, **kind)  # type: ignore[arg-type]
+        made = self.value(what, form, **kind)
         self.keep(by, made, minor=minor)
         return made
 

@@ -121,7 +121,7 @@ class _Attention(torch.autograd.Function):
                     for each in asked
                 )
                 answer = ctx.plain(*operands, attn_mask=mask, **ctx.given)
-                every = (*operands, mask)
+                every: Sequence[Any] = (*operands, mask)
                 made = torch.autograd.grad(answer, [every[index] for index in wanted], gradients)
         for index, gradient in zip(wanted, made, strict=True):
             found[index] = gradient

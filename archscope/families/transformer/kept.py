@@ -6,9 +6,10 @@ window, T taps of a convolution, D hidden width of dense feed-forwards, g of a s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import archscope.families.transformer.kinds as kinds
 from archscope.blocks import kept as blocks_kept
@@ -117,7 +118,14 @@ def _block(
     return _part(tape, spec, norm, "ln_2", mlp, x)
 
 
-def _part(tape: Tape, spec: TransformerSpec, norm, at: str, part, x: Value) -> Value:  # type: ignore[no-untyped-def]
+def _part(
+    tape: Tape,
+    spec: TransformerSpec,
+    norm: Callable[[str, Value], Value],
+    at: str,
+    part: Callable[[Value], Value],
+    x: Value,
+) -> Value:
     """Return a part of a block with its norm and the sum around it."""
     match spec.norm_place:
         case kinds.PostNorm():
@@ -213,7 +221,7 @@ def _core(tape: Tape, spec: TransformerSpec, block: BlockPlan, positions: str) -
         return partial(blocks_kept.with_sinks, positions=positions)
     if alibi or (block.window is not None and spec.masks_scores):
         form = f"h*{positions}*{positions}" if alibi else f"{positions}*{positions}"
-        kind = {"division": "tensor", "axis": "h"} if alibi else {}
+        kind: dict[str, Any] = {"division": "tensor", "axis": "h"} if alibi else {}
         mask = tape.value("mask", form, needs=False, **kind)
         return partial(
             blocks_kept.scaled, where=where, grouped=grouped, mask=mask, side_by_side=alibi
