@@ -28,6 +28,7 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    kept="archscope.families.whisper.kept:kept",
     cache="archscope.families.whisper.cache:cache",
     weights="archscope.families.whisper.weights:weights",
 )
