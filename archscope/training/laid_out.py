@@ -41,7 +41,7 @@ def laid_out(step: Step) -> tuple[Turn, ...] | None:
     They are where the third period of a stretch does what the second does, byte for byte: then
     each that follows does so too.
     """
-    if step.repeats and not step.stretches:
+    if any(len(repeat.copies) > 1 for repeat in step.repeats) and not step.stretches:
         return None
     cuts: list[tuple[int, int, int]] = []
     for start, end in _passes(step.changes):

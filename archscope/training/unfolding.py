@@ -13,8 +13,10 @@ from archscope.training.recipe import Recipe
 def unfolded(subject: Subject) -> Subject:
     """Return a network with all its blocks, on shapes alone."""
     assert subject.whole is not None
+    again = (repeat for repeat in subject.repeats if repeat.shared)  # still one block
+    once = tuple(replace(repeat, copies=(repeat.path,)) for repeat in again)
     with shapes_only():
-        return replace(subject, model=subject.whole(), repeats=())
+        return replace(subject, model=subject.whole(), repeats=once)
 
 
 def shorter(subject: Subject, recipe: Recipe) -> Subject | None:

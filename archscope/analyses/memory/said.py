@@ -104,7 +104,7 @@ def notes(step: Step, settings: Settings, totals: Totals, passes: int) -> Iterat
             "oneDNN's, keep a workspace of their own instead, whose size nobody tells",
         )
     blocks = sum(len(repeat.copies) for repeat in step.repeats)
-    if step.repeats and totals.peak is not None:
+    if step.stretches and totals.peak is not None:
         yield Note(
             level="info",
             text=f"{blocks - len(step.repeats):,} blocks were left out of the run, which do what "

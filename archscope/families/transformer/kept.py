@@ -95,6 +95,8 @@ def _run(
     positions: str,
     *memory: Value,
 ) -> Value:
+    if spec.shared_blocks and tape.way.every > 1:
+        tape.unknown("of one block that runs over and over all runs are made again, or none")
     for block in plan:
         kind = replace(block, path="", repeatable=True)
         x = tape.block(block.path, kind, partial(_block, tape, spec, block, positions), x, *memory)
