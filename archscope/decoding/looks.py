@@ -109,7 +109,7 @@ def latent(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
 def scanned(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
     """A state of each feature: what one position writes times what it brings."""
     call, mixer = calls[-1], within(calls, StateSpaceMixer)
-    if mixer is None or mixer.module.ssm_back is not None:
+    if mixer is None or getattr(mixer.module, "ssm_back", None) is not None:
         return
     x, write = call.args[0], call.args[2]  # (B, S, E), (B, S, N)
     yield Kept(path=mixer.path, elements=elements(x[:, -1, :, None] * write[:, -1, None]))
@@ -151,7 +151,7 @@ def convolved(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
     match module:
         case ScannedConvolution():
             owner = within(calls, StateSpaceMixer)
-            if owner is None or owner.module.ssm_back is not None:
+            if owner is None or getattr(owner.module, "ssm_back", None) is not None:
                 return
             path = owner.path
         case DilatedMixer() if module.pads[1]:
