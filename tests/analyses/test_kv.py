@@ -11,6 +11,7 @@ import archscope
 from archscope.analyses.kv.rows import Totals
 from archscope.errors import ThresholdError, UsageError
 from archscope.hardware import named as card
+from archscope.present.html.charts import drawings
 from archscope.theory.cache import Cache, LayerCache, keys_and_values
 from archscope.theory.decoding import expected_experts, guessed
 from archscope.theory.serving import runtime
@@ -211,6 +212,7 @@ def test_what_does_not_decode_is_refused(name: str, said: str) -> None:
     ("settings", "said"),
     [
         ({"runtime": "hf", "kv_dtype": "q4_0"}, "keeps no cache in q4_0; it has bf16"),
+        ({"kv_dtype": "q8_0", "d_model": 36}, "blocks of 32, which do not divide the 36"),
         ({"card_memory": "80"}, "'80' is no size"),
         ({"card_memory": "8GiB", "cache_memory": "1GiB"}, "holds the weights too"),
         ({"guesses": 2}, "needs acceptance"),
@@ -218,7 +220,7 @@ def test_what_does_not_decode_is_refused(name: str, said: str) -> None:
 )
 def test_what_cannot_be_asked_is_one_line(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        archscope.kv("gpt2", **settings)
+        archscope.kv("transformer", **settings)
 
 
 def test_what_was_not_read_is_unknown() -> None:
@@ -234,6 +236,21 @@ def test_claims_of_a_bound_prove_only_what_follows() -> None:
     report.check("kv_bytes <= 36MiB", "tokens_per_second <= 1M", "decode_time >= 1us")
     with pytest.raises(ThresholdError, match="unknown, it is at most"):
         report.check("tokens_per_second >= 1")
+
+
+def test_charts_of_a_cache() -> None:
+    gpt2, deepseek = archscope.kv("gpt2", gpu="h100"), archscope.kv("deepseek-v3", runtime="vllm")
+
+    found = {drawing.name: drawing.figure["data"] for _, drawing in drawings([gpt2, deepseek])}
+    assert set(found) == {"kv-context", "kv-batch"}
+    assert [trace["name"] for trace in found["kv-context"]] == [
+        "gpt2 needed",
+        "deepseek-v3 needed",
+        "deepseek-v3 reserved",
+    ]
+    place = found["kv-context"][0]["x"].index(1024)
+    assert found["kv-context"][0]["y"][place] == 36 / 1024  # GiB
+    assert [trace["name"] for trace in found["kv-batch"]] == ["gpt2"], "no card was named for both"
 
 
 def test_sizes_are_swept() -> None:

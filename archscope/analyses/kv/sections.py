@@ -207,7 +207,7 @@ def _runtime_rows(cache: Cache, asked: Asked) -> Iterator[RuntimeRow]:
             ratio=None if reserved is None else _over(reserved, all_needed(cache, asked, runtime)),
             states=", ".join(states),
             why=why,
-            source=runtime.read,
+            source=runtime.read.partition(",")[0],
         )
 
 
