@@ -61,13 +61,14 @@ MIXED = {
 
 def test_weights_of_mixers_in_turns_are_those_that_are_built_and_counted() -> None:
     family = FAMILIES.get("transformer")
-    spec = specs.made(family.spec, MIXED)
+    spec: Any = specs.made(family.spec, MIXED)
     model = family.subject(spec).model  # no block is like another
     assert family.census is not None
     counted, stages = family.census(spec), told(family, spec)
 
     assert (stages.params, stages.macs) == (counted.params, counted.macs)
-    assert sum(layer.tensors for layer in once(stages.parts)) == len([*model.parameters()])
+    layers = tally(stages.parts)
+    assert sum(times * layer.tensors for layer, times in layers) == len([*model.parameters()])
     dealt = {layer.name: layer for layer in stages.layers if layer.division.by == "channels"}
     for name in ("convolution", "delta rule", "scan", "norm of queries"):
         layer = dealt[name]
