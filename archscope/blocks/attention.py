@@ -45,6 +45,8 @@ class WindowDotProduct(nn.Module):
     covers every key that a query may see is full attention, and costs what that does.
     """
 
+    archscope_core = "in_windows"
+
     def __init__(self, *, window: int, dilation: int, causal: bool, grouped: bool = False) -> None:
         super().__init__()
         self.window = window
@@ -60,6 +62,11 @@ class WindowDotProduct(nn.Module):
             return F.scaled_dot_product_attention(
                 q, k, v, is_causal=self.causal, enable_gqa=self.grouped
             )
+        found: Tensor = self.in_windows(q, k, v)  # (B, H, S, d)
+        return found
+
+    def in_windows(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Do the same where a window leaves keys out."""
         batch, _, length, width = q.shape
         q = q.view(batch, k.shape[1], -1, length, width).transpose(2, 3)  # (B, K, S, G, d)
         scores = q @ self._windows(k) * width**-0.5  # (B, K, S, G, W)

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.attention import Attention, ScaledDotProduct, WindowDotProduct
+from archscope.blocks.attention_in_chunks import ChunkDotProduct
 from archscope.blocks.block import DilatedMixer
 from archscope.blocks.chunked_attention import Chunks, HashedAttention, LocalAttention
 from archscope.blocks.delta_rule import GatedDeltaNet, GatedDeltaRule
@@ -69,6 +70,14 @@ def windowed(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
     assert isinstance(module, WindowDotProduct)
     if module.causal and attention is not None:
         yield _attention(attention.path, call.args[1], call.args[2], module.past + 1)
+
+
+def in_chunks(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
+    """The keys and values of one chunk, which are as many as any later query may reach."""
+    call, attention = calls[-1], within(calls, Attention)
+    assert isinstance(call.module, ChunkDotProduct)
+    if attention is not None:
+        yield _attention(attention.path, call.args[1], call.args[2], call.module.chunk)
 
 
 def masked(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
@@ -223,6 +232,7 @@ def looks() -> dict[type[nn.Module], Look]:
     return {
         ScaledDotProduct: scaled,
         WindowDotProduct: windowed,
+        ChunkDotProduct: in_chunks,
         MaskedDotProduct: masked,
         BiasedDotProduct: biased,
         RelativeDotProduct: remembered,

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from archscope import loaders, specs
+from archscope import loaders
 from archscope.analyses.params.published import with_published
 from archscope.analyses.params.teacher import with_teacher
-from archscope.errors import SpecError, ThresholdError, UsageError
+from archscope.errors import ThresholdError, UsageError
 from archscope.library._named import network_of, subject_of
+from archscope.library._teaching import load_teacher
 from archscope.results import Report
 from archscope.study import analyse, made
-from archscope.subject import Network, Request, Subject
+from archscope.subject import Network, Subject
 
 if TYPE_CHECKING:
     from torch import nn
-
-
-_INPUT_FIELDS = ("batch_size", "seq_len", "target_len", "input_size")
-"""Fields of specs that say how large the input is, whatever the network."""
 
 
 def params(
@@ -123,18 +120,5 @@ def with_named_teacher(report: Report, teacher: str) -> Report:
 
     Raises `UsageError` where no network is called so, or it cannot take these inputs.
     """
-    fields = _inputs_of(report, teacher)
-    try:
-        network = loaders.load(teacher, Request(fields=fields))
-    except SpecError as error:
-        raise UsageError(f"teacher {teacher} cannot take what its student takes: {error}") from None
+    network = load_teacher(teacher, report.config)
     return with_teacher(report, analyse("params", made(network.subject)))
-
-
-def _inputs_of(report: Report, teacher: str) -> Mapping[str, Any]:
-    """Return the student's fields that say how large its input is, where its teacher has them."""
-    loader = loaders.find(loaders.spelt(teacher))
-    spec = loader.spec(teacher) if loader else None
-    known = {field.name for field in specs.flags(spec)} if spec else set()
-    given = {field: report.config.get(field) for field in _INPUT_FIELDS if field in known}
-    return {field: value for field, value in given.items() if value is not None}

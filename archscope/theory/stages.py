@@ -172,6 +172,8 @@ class Stages:
     """Tokens of one micro-batch, of a source and a target both; 0: it is not of tokens."""
     undivided: str = ""
     """Why tensor parallelism is not told; empty: it is."""
+    bounded: str = ""
+    """Why its backward is told as a bound alone, twice the forward; empty: it is told."""
     unordered: str = ""
     """Why neither the order of its layers is told nor their tensors; empty: both are."""
 
@@ -189,10 +191,8 @@ class Stages:
     def active(self) -> int:
         """Parameters that one token meets: of experts those that it is sent to."""
         return sum(
-            layer.params // layer.division.experts * layer.division.chosen
-            if layer.division.experts
-            else layer.params
-            for layer in once(self.parts)
+            times * layer.params // max(1, layer.division.experts) * (layer.division.chosen or 1)
+            for layer, times in tally(self.parts)
         )
 
     @property
@@ -216,21 +216,22 @@ class Stages:
             raise SpecError("ep", expert, "needs experts, and this network has none")
 
 
-def once(parts: Iterable[Part]) -> Iterator[Layer]:
-    """Yield the layers of parts, those that share a weight once."""
+def tally(parts: Iterable[Part]) -> tuple[tuple[Layer, int], ...]:
+    """Return the layers of parts and how many of each there are; a shared weight is there once."""
+    found: list[tuple[Layer, int]] = []
     seen: set[str] = set()
-    for part in parts:
+    for part, times in alike(parts):
         for layer in part.layers:
-            if not layer.weight:
-                yield layer
-            elif layer.weight not in seen:
+            if layer.weight not in seen:
+                found.append((layer, 1 if layer.weight else times))
+            if layer.weight:
                 seen.add(layer.weight)
-                yield layer
+    return tuple(found)
 
 
 def params(parts: Iterable[Part]) -> int:
     """Return the parameters of parts, shared ones once."""
-    return sum(layer.params for layer in once(parts))
+    return sum(times * layer.params for layer, times in tally(parts))
 
 
 def alike(parts: Iterable[Part]) -> list[tuple[Part, int]]:

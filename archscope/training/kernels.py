@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from archscope.training.again import run_again
 from archscope.training.card import fused_attention, fused_rms_norm
 from archscope.training.recipe import Recipe
 
@@ -34,8 +35,12 @@ class AsOnCard(TorchFunctionMode):
         if func in _DROPOUTS:
             return self._dropout(func, *args, **kwargs)
         if func is _ATTENTION:
-            way = self._fused if self._recipe.attention == "flash" else self._plain
-            return way(*args, **kwargs)
+            if self._recipe.attention == "flash":
+                return self._fused(*args, **kwargs)
+            again = self._recipe.recompute is not None and self._recipe.recompute.core
+            return (
+                run_again(self._plain, *args, **kwargs) if again else self._plain(*args, **kwargs)
+            )
         if func in _RMS_NORMS and self._recipe.dropout == "card":
             found = fused_rms_norm(*args, **kwargs)
             return func(*args, **kwargs) if found is None else found

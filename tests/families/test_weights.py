@@ -10,7 +10,7 @@ from archscope import presets, specs
 from archscope.errors import SpecError
 from archscope.families import FAMILIES, Family
 from archscope.registry import resolve
-from archscope.theory.stages import Stages, once
+from archscope.theory.stages import Stages, tally
 
 TELLING = [family for family in FAMILIES.all().values() if family.weights]
 
@@ -24,7 +24,7 @@ def told(family: Family, spec: Any) -> Stages:
 def test_weights_are_those_of_the_census(family: Family) -> None:
     named = [each for each in presets.all() if each.family == family.name and each.same_as is None]
     for preset in named:
-        spec = specs.made(family.spec, preset.fields)
+        spec: Any = specs.made(family.spec, preset.fields)
         stages, census = told(family, spec), family.census
         assert census is not None
 
@@ -35,17 +35,19 @@ def test_weights_are_those_of_the_census(family: Family) -> None:
 
 @pytest.mark.parametrize("family", TELLING, ids=lambda family: family.name)
 def test_tensors_are_those_that_are_built(family: Family) -> None:
-    spec = specs.made(family.spec, {"depth": 2})
+    spec: Any = specs.made(family.spec, {"depth": 2})
     model = family.subject(spec).whole
     assert model is not None
     import torch
 
     with torch.device("meta"):
         parameters = [*model().parameters()]
-    layers = [*once(told(family, spec).parts)]
+    layers = tally(told(family, spec).parts)
 
-    assert sum(layer.tensors for layer in layers) == len(parameters)
-    assert sum(layer.params for layer in layers) == sum(each.numel() for each in parameters)
+    assert sum(times * layer.tensors for layer, times in layers) == len(parameters)
+    assert sum(times * layer.params for layer, times in layers) == sum(
+        each.numel() for each in parameters
+    )
 
 
 MIXED = {
@@ -59,13 +61,14 @@ MIXED = {
 
 def test_weights_of_mixers_in_turns_are_those_that_are_built_and_counted() -> None:
     family = FAMILIES.get("transformer")
-    spec = specs.made(family.spec, MIXED)
+    spec: Any = specs.made(family.spec, MIXED)
     model = family.subject(spec).model  # no block is like another
     assert family.census is not None
     counted, stages = family.census(spec), told(family, spec)
 
     assert (stages.params, stages.macs) == (counted.params, counted.macs)
-    assert sum(layer.tensors for layer in once(stages.parts)) == len([*model.parameters()])
+    layers = tally(stages.parts)
+    assert sum(times * layer.tensors for layer, times in layers) == len([*model.parameters()])
     dealt = {layer.name: layer for layer in stages.layers if layer.division.by == "channels"}
     for name in ("convolution", "delta rule", "scan", "norm of queries"):
         layer = dealt[name]
@@ -75,7 +78,7 @@ def test_weights_of_mixers_in_turns_are_those_that_are_built_and_counted() -> No
 
 def test_what_is_divided_adds_up() -> None:
     family = FAMILIES.get("transformer")
-    spec = specs.made(family.spec, {"depth": 2, "ffn": "moe:8/2", "kv_heads": 4})
+    spec: Any = specs.made(family.spec, {"depth": 2, "ffn": "moe:8/2", "kv_heads": 4})
     for layer in told(family, spec).layers:
         for cards in (1, 2, 4):
             whole = layer.division.whole if layer.division.by != "whole" else layer.params
@@ -91,7 +94,7 @@ def test_what_is_divided_adds_up() -> None:
 
 def test_key_heads_that_are_fewer_than_cards_are_on_several() -> None:
     family = FAMILIES.get("transformer")
-    spec = specs.made(family.spec, {"heads": 8, "kv_heads": 2, "d_model": 512})
+    spec: Any = specs.made(family.spec, {"heads": 8, "kv_heads": 2, "d_model": 512})
     stages = told(family, spec)
     key = next(layer for layer in stages.layers if layer.name == "key")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from archscope.analyses.plan.evaluate import Evaluated, evaluate
-from archscope.analyses.plan.layout import Layout
+from archscope.analyses.plan.layout import Layout, Recompute
 from archscope.analyses.plan.rows import ChangeRow
 from archscope.analyses.plan.told import Told
 from archscope.errors import UsageError
@@ -67,6 +67,8 @@ def changes(told: Told, before: Evaluated) -> tuple[Change, ...]:
             after = evaluate(told, layout)
         except UsageError:
             continue  # this network cannot be shared so
+        if after.fullest.known >= before.fullest.known:
+            continue  # it takes as much
         found.append(Change(words=words, remark=remark, rank=rank, after=after, before=before))
     return tuple(sorted(found, key=Change.order))
 
@@ -83,7 +85,7 @@ def _tried(layout: Layout) -> Iterator[_Try]:
 
 
 def _recomputed(layout: Layout) -> Iterator[_Try]:
-    order = ("none", "selective", "full")
+    order: tuple[Recompute, ...] = ("none", "selective", "full")
     for word in order[order.index(layout.recompute) + 1 :]:
         yield f"--recompute {word}", replace(layout, recompute=word), "", 0
     if layout.attention == "math":
@@ -103,26 +105,27 @@ def _dealt_out(layout: Layout) -> Iterator[_Try]:
 
 def _shared(layout: Layout) -> Iterator[_Try]:
     """Yield more cards for each layer, and more stages: of the same cards, or of more."""
-    for name, most in (("tp", 8), ("pp", 64)):
-        old = getattr(layout, name)
+    for name, old, most in (("tp", layout.tp, 8), ("pp", layout.pp, 64)):
         for new in _doubled(old, most):
-            times = new // old
-            if layout.dp % times == 0:
-                dp = layout.dp // times
-                changed = replace(
-                    layout, **{name: new, "dp": dp, "micro_batches": layout.micro_batches * times}
-                )
-                if dp % changed.ep == 0:
-                    yield f"--{name} {new}", changed, f"with dp {dp}", 0
-            elif layout.dp == 1:
-                passes = layout.micro_batches
-                if name == "pp" and passes < new:
-                    passes = new
-                changed = replace(layout, **{name: new, "micro_batches": passes})
-                yield f"--{name} {new}", changed, f"on {changed.gpus} cards", 1
+            yield from _share(layout, name, new, new // old)
     if layout.zero:
         for dp in _doubled(layout.dp, 16 * layout.dp):
-            yield f"--dp {dp}", replace(layout, dp=dp), f"on {dp * layout.tp * layout.pp} cards", 1
+            cards = dp * layout.tp * layout.pp
+            yield f"--dp {dp}", replace(layout, dp=dp), f"on {cards:,} cards", 1
+
+
+def _share(layout: Layout, name: str, new: int, times: int) -> Iterator[_Try]:
+    """Yield the layout with so many times the `tp` or `pp`, where the copies allow for it."""
+    tp, pp = (new, layout.pp) if name == "tp" else (layout.tp, new)
+    passes = layout.micro_batches
+    if layout.dp % times == 0:
+        dp = layout.dp // times
+        if dp % layout.ep == 0:
+            changed = replace(layout, tp=tp, pp=pp, dp=dp, micro_batches=passes * times)
+            yield f"--{name} {new}", changed, f"with dp {dp}", 0
+    elif layout.dp == 1:
+        changed = replace(layout, tp=tp, pp=pp, micro_batches=max(passes, pp))
+        yield f"--{name} {new}", changed, f"on {changed.gpus:,} cards", 1
 
 
 def _doubled(old: int, most: int) -> Iterator[int]:

@@ -8,7 +8,7 @@ from archscope.analyses.plan.layout import Layout
 from archscope.errors import SpecError
 from archscope.records import frozen
 from archscope.theory.pipelines import split
-from archscope.theory.stages import Layer, Part, Stages, once
+from archscope.theory.stages import Layer, Part, Stages, alike, tally
 
 
 @frozen
@@ -24,10 +24,10 @@ class Stage:
     holds: str
     """The same in words."""
 
-    @property
-    def layers(self) -> Iterator[Layer]:
-        """Its layers; weights that several share once."""
-        return once(self.parts)
+    layers: tuple[tuple[Layer, int], ...]
+    """Its layers, and how many of each there are; weights that several share once."""
+    macs: int
+    """Multiply-accumulates of one forward pass of one micro-batch."""
 
 
 def cut(stages: Stages, layout: Layout) -> tuple[Stage, ...]:
@@ -61,6 +61,8 @@ def _stage(stages: Stages, number: int, runs: Sequence[tuple[int, ...]]) -> Stag
         number=number,
         chunks=tuple(runs),
         parts=parts,
+        layers=tally(parts),
+        macs=sum(times * part.macs for part, times in alike(parts)),
         holds=", ".join(_words(stages, runs)) or "everything",
     )
 

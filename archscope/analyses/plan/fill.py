@@ -24,7 +24,7 @@ class Line:
 
     what: str
     bytes: int | None
-    """None where it is not known; the formula says why."""
+    """None where it is not known; the source says why."""
     formula: str
     numbers: str = ""
     source: str = ""
@@ -79,7 +79,7 @@ def fullest(filled: Sequence[Filled]) -> Filled:
 def _filled(stage: Stage, layout: Layout, activations: _Activations, counted: bool) -> Filled:
     kept, flights = activations.of(stage)
     lines = (*_states(stage, layout, counted), *kept)
-    held = sum(_held(layer, layout) for layer in stage.layers)
+    held = sum(times * _held(layer, layout) for layer, times in stage.layers)
     return Filled(
         stage=stage,
         params=held,
@@ -95,8 +95,8 @@ def _held(layer: Layer, layout: Layout) -> int:
 def _states(stage: Stage, layout: Layout, counted: bool) -> Iterator[Line]:
     recipe, zero = layout.recipe, layout.zero
     dense, experts = _Parameters(), _Parameters()
-    for layer in stage.layers:
-        (experts if layer.division.experts else dense).add(layer, layout)
+    for layer, times in stage.layers:
+        (experts if layer.division.experts else dense).add(layer, times * _held(layer, layout))
     both = [
         (dense, layout.dp, _of(dense, layout, layout.dp)),
         (experts, layout.expert_ranks, _of(experts, layout, layout.expert_ranks)),
@@ -133,8 +133,7 @@ class _Parameters:
         self.trained = 0
         self.frozen = 0
 
-    def add(self, layer: Layer, layout: Layout) -> None:
-        held = _held(layer, layout)
+    def add(self, layer: Layer, held: int) -> None:
         if layer.counted.frozen:
             self.frozen += held
         else:
@@ -175,7 +174,7 @@ def _gathered(stage: Stage, layout: Layout) -> Iterator[Line]:
     yield Line(
         what="gathered part",
         bytes=size * sizes[path],
-        formula=f"{size} n of the largest part, {path or 'the whole network'}",
+        formula=f"{size} n of {path or 'the network'}",
         numbers=f"{size} x {sizes[path]:,}",
         source="DeepSpeed, estimate_zero3_model_states_mem_needs: weights and gradients of a part",
     )
@@ -191,9 +190,10 @@ def _counters(stage: Stage, layout: Layout, counted: bool) -> Line:
         return Line(
             what="step counters",
             bytes=None,
-            formula=f"unknown: {size} for each tensor, and how many these are is not told",
+            formula=f"{size} for each tensor",
+            source="unknown, because how many tensors there are is not told",
         )
-    tensors = sum(layer.tensors for layer in stage.layers if not layer.counted.frozen)
+    tensors = sum(n * layer.tensors for layer, n in stage.layers if not layer.counted.frozen)
     return Line(
         what="step counters",
         bytes=size * tensors,
@@ -211,8 +211,9 @@ class _Activations:
         self._stages = told.stages()
         self._told = told
         self.why = ""
+        self._sizes: dict[int, int] = {}
         self._kept = self._beside(told.kept(layout.way(), layout.recipe.number_type))
-        self._again = ()
+        self._again: tuple[tuple[KeptPart, ...], ...] = ()
         if layout.recompute == "full" and not self.why:
             self._again = self._beside(
                 told.kept(replace(layout.way(), every=0), layout.recipe.number_type)
@@ -228,7 +229,8 @@ class _Activations:
     def of(self, stage: Stage) -> tuple[tuple[Line, ...], tuple[int, ...]]:
         """Return the lines of a stage, and the micro-batches in flight of each chunk."""
         if self.why:
-            line = Line(what="activations", bytes=None, formula=f"unknown, because {self.why}")
+            said = f"unknown, because {self.why}"
+            line = Line(what="activations", bytes=None, formula="", source=said)
             return (line, *self._scores(stage)), ()
         layout = self._layout
         sizes = [sum(self._size(self._kept[place]) for place in run) for run in stage.chunks]
@@ -249,35 +251,35 @@ class _Activations:
         head = self._size(self._kept[stage.chunks[-1][-1]])
         if sum(each.bytes or 0 for each in scores) + head >= (again[0].bytes or 0):
             return (line, *scores), flights
-        rest = replace(line, bytes=most - head, formula=f"{line.formula}, less the head's")
+        rest = replace(line, bytes=most - head, formula=f"{line.formula}, no head")
         return (rest, *again), flights
 
     def _words(self, flights: Sequence[int]) -> str:
         layout = self._layout
         what = {
-            "none": "kept by the forward",
-            "selective": "kept, but the inside of attention",
-            "full": "inputs of blocks",
+            "none": "saved",
+            "selective": "saved but attention's inside",
+            "full": "blocks' inputs",
         }[layout.recompute]
-        each = " and ".join(map(str, flights))
+        each = " + ".join(map(str, flights))
         shared = ""
         if layout.tp > 1:
-            shared = f", shared by {layout.tp}" + (
-                " along the tokens too" if layout.sequence_parallel else " where weights are"
-            )
-        return f"{what}, of {each} micro-batch{'' if flights == (1,) else 'es'}{shared}"
+            whole = layout.recompute == "full" and not layout.sequence_parallel
+            shared = f", whole on each of tp {layout.tp}" if whole else f", split by tp {layout.tp}"
+        return f"{what}, {each} micro-batch{'' if flights == (1,) else 'es'}{shared}"
 
     def _size(self, parts: Sequence[KeptPart]) -> int:
-        layout = self._layout
-        return sum(
-            part.bytes(
-                activation=layout.activation,
-                tensor_parallel=layout.tp,
-                sequence_parallel=layout.sequence_parallel,
+        return sum(self._size_of(part) for part in parts)
+
+    def _size_of(self, part: KeptPart) -> int:
+        if id(part) not in self._sizes:  # blocks that are alike are one object
+            size = part.bytes(
+                activation=self._layout.activation,
+                tensor_parallel=self._layout.tp,
+                sequence_parallel=self._layout.sequence_parallel,
             )
-            or 0
-            for part in parts
-        )
+            self._sizes[id(part)] = size or 0
+        return self._sizes[id(part)]
 
     def _runs_again(self, stage: Stage) -> Iterator[Line]:
         """Yield what the largest block keeps while it runs again, beyond what is there anyway."""
@@ -291,7 +293,7 @@ class _Activations:
         yield Line(
             what="a block that runs again",
             bytes=sizes[place],
-            formula=f"all that {self._stages.parts[place].path} keeps, of 1 micro-batch",
+            formula=f"saved by {self._stages.parts[place].path}",
             numbers=f"{sizes[place]:,}",
             source="Chen et al. 2016 (arXiv 1604.06174), section 4",
         )
@@ -301,7 +303,7 @@ class _Activations:
         layout = self._layout
         if layout.loss == "sum":
             return
-        for part in stage.parts:
+        for part, _ in alike(stage.parts):
             for layer in part.layers:
                 if layer.division.by == "vocabulary" and layer.division.reads:
                     yield self._of_scores(layer)
@@ -315,7 +317,7 @@ class _Activations:
         return Line(
             what="scores for the loss",
             bytes=size * rows * words,
-            formula=f"{size} s b V{by}: scores" + ("" if size == 4 else " and an fp32 copy"),
+            formula=f"{size} s b V{by}",
             numbers=f"{size} x {rows:,} x {words:,}",
-            source="stas00/ml-engineering, training/performance: memory of logits",
+            source="scores, with a copy of 16 bits in fp32: stas00/ml-engineering, performance",
         )

@@ -143,18 +143,16 @@ class Cards:
     """Whose figure that is, or why there is none."""
 
     def peak(self, number_type: str) -> float | None:
-        """Return the dense peak in FLOP/s; None where it is not known."""
-        return (
-            None
-            if self.card is None
-            else self.card.peak("bf16" if number_type == "bf16" else "fp32")
-        )
+        """Return the dense peak in FLOP/s, of 16 bits that of fp16 where there is no bf16."""
+        if self.card is None:
+            return None
+        return self.card.fp32 if number_type == "fp32" else self.card.bf16 or self.card.fp16
 
 
 def cards_of(settings: Settings) -> Cards:
     """Return the card that is named; raises `UsageError` for a name or a size that is none."""
-    card = named(settings.gpu) if settings.gpu else None
-    if settings.card_memory:
+    card = named(settings.gpu) if settings.gpu is not None else None
+    if settings.card_memory is not None:
         size = read_bytes(settings.card_memory)
         return Cards(card=card, memory=size, said="as you say")
     if card is None:
@@ -187,13 +185,13 @@ _COUNT = re.compile(r"\s*(\d[\d_,]*\.?\d*(?:e\d+)?)\s*([KMBGT]?)\s*", re.IGNOREC
 _TIMES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
 
 
-def read_count(text: str) -> int | None:
+def read_count(text: str | None) -> int | None:
     """Return a number of things as typed, None where nothing is; raises `SpecError`.
 
-    >>> read_count("1.5T"), read_count("")
+    >>> read_count("1.5T"), read_count(None)
     (1500000000000, None)
     """
-    if not text:
+    if text is None:
         return None
     found = _COUNT.fullmatch(text)
     if found is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from archscope.errors import ArchscopeError, first_line
 from archscope.running.process import process_as_found
@@ -52,8 +52,11 @@ def _stages_of(subject: Subject) -> Stages:
     )
 
 
-def kept_of(subject: Subject, way: Way, number_type: str) -> Kept | str:
-    """Return what a step keeps of modules that go together, or why that is not known."""
+def kept_of(subject: Subject, way: Way, number_type: str, units: Sequence[str] = ()) -> Kept | str:
+    """Return what a step keeps of modules that go together, or why that is not known.
+
+    `units`: those that there are parts of; what others keep is told of the one before. Empty: all.
+    """
     if way.selective:
         return "a step on shapes runs whole blocks again, or none"
     recipe = Recipe(
@@ -64,15 +67,20 @@ def kept_of(subject: Subject, way: Way, number_type: str) -> Kept | str:
         step = process_as_found(lambda: run_step(subject, recipe, optimiser("adamw"), dtype=dtype))
     except ArchscopeError as error:
         return first_line(error).partition(": ")[2]
-    return Kept(parts=tuple(_kept_parts(step)))
+    return Kept(parts=tuple(_kept_parts(step, units)))
 
 
-def _kept_parts(step: Step) -> Iterator[KeptPart]:
-    sizes: dict[str, int] = {_unit(name): 0 for name, _ in _every(step.types, step)}
+def _kept_parts(step: Step, units: Sequence[str]) -> Iterator[KeptPart]:
+    homes: dict[str, str] = {}
+    home = units[0] if units else ""
+    for unit in dict.fromkeys(_unit(name) for name, _ in _every(step.types, step)):
+        home = unit if not units or unit in units else home
+        homes[unit] = home
+    sizes = dict.fromkeys(homes.values(), 0)
     for saved in step.saved:
         copies = list(names(saved.path, step.repeats))
         for name in copies[: times_saved(saved, step.repeats)]:
-            sizes[_unit(name)] = sizes.get(_unit(name), 0) + saved.bytes
+            sizes[homes[_unit(name)]] += saved.bytes
     for unit, size in sizes.items():
         tensor = KeptTensor(what="saved by autograd", form="n", symbols={"n": size}, type="byte")
         yield KeptPart(path=unit, tensors=(tensor,), block=_is_block(unit))

@@ -13,7 +13,7 @@ class PartRow:
 
     part: str = column("Part")
     bytes: int | None = column("Bytes", kind="bytes", share=True, bar=True, none="unknown")
-    """None where it is not known; the formula says why."""
+    """None where it is not known; the source says why."""
     formula: str = column("Formula", drop=1)
     numbers: str = column("In numbers", drop=3)
     source: str = column("Source", drop=2)
@@ -36,7 +36,9 @@ class StageRow:
     kept: int | None = column("Activations", kind="bytes", none="unknown", drop=1)
     """What they keep for the backward."""
     bytes: int | None = column("Together", kind="bytes", none="unknown")
-    """All that is told of it."""
+    """All that is told of it; None where a part is unknown."""
+    known: int = column()
+    """Bytes that are there at least."""
     work: float = column("Work", kind="ratio", drop=2)
     """Its share of the forward's multiply-accumulates."""
 
@@ -46,9 +48,13 @@ class CostRow:
     """One figure of a step or of the whole training."""
 
     what: str = column("What")
-    value: float | int | None = column("Value", kind="number", read_as="kind", none="unknown")
+    value: float | int | None = column(
+        "Value", kind="number", read_as="kind", none="unknown", bound="bound"
+    )
     kind: str = column()
     """How the value is read."""
+    bound: str = column()
+    """`at most` where it is no more than a bound; else empty."""
     formula: str = column("Formula", drop=1)
     source: str = column("Source, or why it is unknown", drop=2)
 
@@ -73,23 +79,12 @@ class ChangeRow:
     """`yes`, `no` or `unknown`."""
     bytes: int | None = column("A card", kind="bytes", none="unknown")
     """What a card of the fullest stage has then."""
-    work: float = column("Work", kind="ratio", signed=True)
+    work: float | None = column("Work", kind="ratio", signed=True, none="unknown")
     """FLOPs that run and time that is waited, more or less than before."""
     sends: int = column("Sent", kind="bytes", drop=1)
     """What a card sends in a step then."""
     cards: int = column("Cards", kind="number", drop=2)
     remark: str = column("Remark", drop=3, default="")
-
-
-@frozen
-class SizeRow:
-    """One meaning of N, the parameters."""
-
-    meaning: str = column("N counts")
-    count: int = column("N", kind="number")
-    flops: float | None = column("6 N D", kind="work", none="–", idle="unknown")
-    """FLOPs of the whole training by the rule of thumb; of an encoder-decoder 3 N D."""
-    source: str = column("Who counts so", drop=1)
 
 
 @frozen
@@ -183,13 +178,6 @@ CHANGES = Section(
     name="changes",
     row_type=ChangeRow,
     caption="Changes of one thing, the cheapest first",
-)
-SIZES = Section(
-    analysis="plan",
-    name="sizes",
-    row_type=SizeRow,
-    caption="Every meaning of N",
-    folded=True,
 )
 LARGEST = Section(
     analysis="plan",

@@ -38,7 +38,8 @@ def verdict(totals: Totals) -> Words:
     """Return whether it fits, in a line."""
     size = Amount(value=totals.known, kind="bytes")
     if totals.limit is None:
-        return ("A card has ", size, " told" if totals.memory else " at least", "; of what?")
+        least = "" if totals.memory is not None else " at least"
+        return ("A card has ", size, f"{least}; --gpu or --card-memory says of how much")
     limit = Amount(value=totals.limit, kind="bytes")
     if totals.fits is None:
         return ("Unknown whether it fits: ", size, " at least, of ", limit)
@@ -83,7 +84,8 @@ def _cards(totals: Totals) -> Words:
     several = "s" if totals.gpus > 1 else ""
     return (
         f"{totals.gpus:,} card{several}: {' · '.join(shares)} · step of {totals.global_batch:,} "
-        f"inputs in {totals.micro_batches:,} micro-batch{'es' if totals.micro_batches > 1 else ''}",
+        f"input{'s' if totals.global_batch > 1 else ''} in {totals.micro_batches:,} "
+        f"micro-batch{'es' if totals.micro_batches > 1 else ''}",
     )
 
 
@@ -117,7 +119,7 @@ def headline(totals: Totals, tried: Sequence[Change]) -> Iterator[Headline]:
     if totals.days is not None:
         yield Headline(
             name="Days of training",
-            value=round(totals.days, 2),
+            value=totals.days,
             kind="number",
             detail=(f"on {totals.gpus:,} cards",),
             order=28,
@@ -128,10 +130,10 @@ def notes(found: Evaluated, cards: Cards, time: Time) -> Iterator[Note]:
     """Yield what must be known to read the numbers rightly."""
     layout = found.layout
     unknown = [line for each in found.filled for line in each.lines if line.bytes is None]
-    for text in dict.fromkeys(f"{line.what}: {line.formula}" for line in unknown):
+    for text in dict.fromkeys(f"{line.what}: {line.source}" for line in unknown):
         yield Note(level="warning", text=text)
     if cards.memory is None:
-        yield Note(level="warning", text=f"the memory of a card is unknown: {cards.said}")
+        yield Note(level="info", text=f"the memory of a card is unknown: {cards.said}")
     elif cards.card is not None and cards.said != "as you say":
         yield Note(
             level="info",
@@ -161,7 +163,11 @@ def notes(found: Evaluated, cards: Cards, time: Time) -> Iterator[Note]:
 
 def about(layout: Layout, settings: Settings) -> str:
     """Return what tells this plan from others of the same network."""
-    said = [f"{layout.gpus} x {settings.gpu}" if settings.gpu else f"{layout.gpus} cards"]
+    said = [
+        f"{layout.gpus} x {settings.gpu}"
+        if settings.gpu
+        else f"{layout.gpus} card{'s' if layout.gpus > 1 else ''}"
+    ]
     said += [layout.recipe.name]
     said += [f"ZeRO-{layout.zero}"] if layout.zero else []
     said += ["sequence parallel"] if layout.sequence_parallel else []

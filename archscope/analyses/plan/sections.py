@@ -8,14 +8,13 @@ from archscope.analyses.plan.changes import changes
 from archscope.analyses.plan.evaluate import Evaluated, evaluate
 from archscope.analyses.plan.fill import STATES
 from archscope.analyses.plan.largest import Largest, largest
-from archscope.analyses.plan.layout import Cards, cards_of, layout_of, read_count
+from archscope.analyses.plan.layout import Cards, cards_of, layout_of
 from archscope.analyses.plan.rows import (
     CHANGES,
     COST,
     LARGEST,
     PARTS,
     SENT,
-    SIZES,
     STAGES,
     CostRow,
     PartRow,
@@ -24,7 +23,6 @@ from archscope.analyses.plan.rows import (
 )
 from archscope.analyses.plan.said import about, headline, notes, summary
 from archscope.analyses.plan.settings import Settings
-from archscope.analyses.plan.sizes import size_rows
 from archscope.analyses.plan.told import told
 from archscope.analyses.plan.work import Time, time_of
 from archscope.errors import SpecError
@@ -40,7 +38,7 @@ def sections(network: Network, settings: Settings) -> tuple[Section, ...]:
     found = evaluate(known, layout)
     time = time_of(found.work, found.stages, layout, cards, settings)
     tried = changes(known, found)
-    border = _border(settings, cards, lambda limit: largest(known, layout, settings.max, limit))
+    border = _border(settings, cards, lambda word, limit: largest(known, layout, word, limit))
     totals = _totals(found, time, cards, border)
     text = tuple(summary(totals, found, cards, tried, border))
     return (
@@ -56,17 +54,18 @@ def sections(network: Network, settings: Settings) -> tuple[Section, ...]:
         COST.filled(_cost_rows(found, time, settings), summary=text),
         SENT.filled(found.sent, summary=text),
         CHANGES.filled((each.row(cards.memory) for each in tried), summary=text),
-        SIZES.filled(size_rows(found.stages, read_count(settings.tokens)), summary=text),
         *([] if border is None else [LARGEST.filled(border.rows, summary=text)]),
     )
 
 
-def _border(settings: Settings, cards: Cards, find: Callable[[int], Largest]) -> Largest | None:
-    if not settings.max:
+def _border(
+    settings: Settings, cards: Cards, find: Callable[[str, int], Largest]
+) -> Largest | None:
+    if settings.max is None:
         return None
     if cards.memory is None:
         raise SpecError("max", settings.max, f"needs the memory of a card: {cards.said}")
-    return find(cards.memory)
+    return find(settings.max, cards.memory)
 
 
 def _part_rows(found: Evaluated) -> Iterator[PartRow]:
@@ -81,17 +80,16 @@ def _part_rows(found: Evaluated) -> Iterator[PartRow]:
     yield PartRow(
         part="temporary",
         bytes=None,
-        formula="unknown, because it hangs on kernels and on the allocator: gradients of "
-        "activations, workspaces, buffers of what is sent",
+        formula="",
         numbers="",
-        source="archscope memory has the peak of one card's step",
+        source="unknown, because kernels and the allocator decide it: gradients of activations, "
+        "workspaces; archscope memory has the peak of a step on one card",
     )
 
 
 def _stage_rows(found: Evaluated) -> Iterator[StageRow]:
-    whole = sum(part.macs for each in found.filled for part in each.stage.parts)
+    whole = sum(each.stage.macs for each in found.filled)
     for each in found.filled:
-        macs = sum(part.macs for part in each.stage.parts)
         yield StageRow(
             stage=each.stage.number + 1,
             holds=each.stage.holds,
@@ -100,7 +98,8 @@ def _stage_rows(found: Evaluated) -> Iterator[StageRow]:
             in_flight=" + ".join(map(str, each.flights)) or "unknown",
             kept=each.of("activations"),
             bytes=each.total,
-            work=macs / whole if whole else 0.0,
+            known=each.known,
+            work=each.stage.macs / whole if whole else 0.0,
         )
 
 
@@ -145,50 +144,46 @@ def _cost_rows(found: Evaluated, time: Time, settings: Settings) -> Iterator[Cos
     yield from _step_rows(found)
     late = time.why or _unsaid(found, settings)
     layout = found.layout
-    tokens = layout.dp * layout.micro_batches * found.stages.tokens or None
+    units = "tokens" if found.stages.tokens else "inputs"
+    tokens = layout.dp * layout.micro_batches * (found.stages.tokens or found.stages.samples)
     rows = (
         ("MFU", time.mfu, "ratio", "model FLOPs / (time x cards x peak)", "as you say"),
         ("HFU", time.hfu, "ratio", "MFU x hardware / model FLOPs", "Chowdhery et al. 2022, PaLM"),
         ("peak of a card, FLOP/s", time.peak, "work", "dense, as its vendor prints it", ""),
         ("a step", time.step_seconds, "seconds", "model FLOPs / (cards x peak x MFU)", ""),
-        ("tokens of a step", tokens, "count", "global batch x tokens of an input", ""),
+        (f"{units} of a step", tokens, "count", "of all copies and micro-batches", ""),
         (
-            "tokens per second",
-            tokens / time.step_seconds if tokens and time.step_seconds else None,
-            "count",
-            "tokens / time, of all cards",
+            f"{units} per second",
+            tokens / time.step_seconds if time.step_seconds else None,
+            "number",
+            f"{units} / time, of all cards",
             "",
         ),
-        ("steps", time.steps, "count", "tokens of the training / tokens of a step", ""),
+        ("steps", time.steps, "count", f"{units} of the training / {units} of a step", ""),
         ("days", time.days, "number", "time of a step x steps", ""),
-        ("GPU-hours", time.gpu_hours, "count", "cards x hours", ""),
-        ("cost", time.cost, "count", "GPU-hours x price", "in the price's currency"),
+        ("GPU-hours", time.gpu_hours, "number", "cards x hours", ""),
+        ("cost", time.cost, "number", "GPU-hours x price", "in the price's currency"),
     )
     for what, value, kind, formula, source in rows:
         yield _cost_row(what, value, kind, formula, source if value is not None else late)
 
 
 def _cost_row(
-    what: str, value: float | int | None, kind: str, formula: str, source: str
+    what: str, value: float | int | None, kind: str, formula: str, source: str, bound: str = ""
 ) -> CostRow:
-    if kind == "count" and value is not None:
-        value = round(value)
-    if kind == "number" and isinstance(value, float):
-        value = round(value, 2)
-    return CostRow(what=what, value=value, kind=kind, formula=formula, source=source)
+    return CostRow(what=what, value=value, kind=kind, bound=bound, formula=formula, source=source)
 
 
 def _unsaid(found: Evaluated, settings: Settings) -> str:
-    if not found.stages.tokens:
-        return "it is not told in tokens"
-    if not settings.tokens:
-        return "nobody says how many tokens; give --tokens, e.g. 300B"
+    if settings.tokens is None:
+        units = "tokens" if found.stages.tokens else "inputs"
+        return f"nobody says how many {units} there are in all; give --tokens, e.g. 300B"
     return "nobody says what a card costs; give --price"
 
 
 def _step_rows(found: Evaluated) -> Iterator[CostRow]:
     work, layout = found.work, found.layout
-    bound = "twice the forward at most; the family does not tell which products need a gradient"
+    bound = f"{found.stages.bounded}: twice the forward at most"
     yield _cost_row(
         "forward FLOPs",
         work.forward,
@@ -198,10 +193,11 @@ def _step_rows(found: Evaluated) -> Iterator[CostRow]:
     )
     yield _cost_row(
         "model FLOPs",
-        work.model,
+        3 * work.forward if work.model is None else work.model,
         "work",
         "forward + as much for each operand that needs a gradient",
         "Narayanan et al. 2021, equation 3, by layers" if work.model is not None else bound,
+        "at most" if work.model is None else "",
     )
     yield _cost_row(
         "hardware FLOPs",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from math import ceil
 
 from archscope.analyses.plan.cut import Stage
 from archscope.analyses.plan.fill import Filled
 from archscope.analyses.plan.layout import Layout
 from archscope.analyses.plan.rows import SentRow
 from archscope.theory.communication import all_reduce, all_to_all, part_sent
-from archscope.theory.stages import Stages
+from archscope.theory.stages import Stages, alike
 
 _ZERO = "Rajbhandari et al. 2020, ZeRO (arXiv 1910.02054), section 7"
 _MEGATRON = "Shoeybi et al. 2019 (arXiv 1909.08053), section 3"
@@ -29,8 +31,8 @@ def sent_rows(stages: Stages, filled: Sequence[Filled], layout: Layout) -> tuple
     return tuple(row for row in rows if row.bytes)
 
 
-def _row(what: str, size: object, formula: str, source: str) -> SentRow:
-    return SentRow(what=what, bytes=-(-size // 1), formula=formula, source=source)  # type: ignore[operator]
+def _row(what: str, size: int | Fraction, formula: str, source: str) -> SentRow:
+    return SentRow(what=what, bytes=ceil(size), formula=formula, source=source)
 
 
 def _for_data(filled: Sequence[Filled], layout: Layout) -> SentRow:
@@ -48,11 +50,14 @@ def _for_data(filled: Sequence[Filled], layout: Layout) -> SentRow:
         3: "(m g + 2 m w) N",
     }[layout.zero]
 
-    def of(stage: Stage) -> object:
-        found = 0
+    def of(stage: Stage) -> int | Fraction:
+        found = Fraction(0)
         for ranks, experts in ((layout.dp, False), (layout.expert_ranks, True)):
-            layers = [each for each in stage.layers if bool(each.division.experts) is experts]
-            held = [(each, each.held(tensor=layout.tp, expert=layout.ep)) for each in layers]
+            held = [
+                (each, times * each.held(tensor=layout.tp, expert=layout.ep))
+                for each, times in stage.layers
+                if bool(each.division.experts) is experts
+            ]
             trained = sum(size for each, size in held if not each.counted.frozen)
             every = sum(size for _, size in held)
             moved = recipe.grad * trained * (2 if layout.zero == 0 else sums)
@@ -67,10 +72,10 @@ def _for_data(filled: Sequence[Filled], layout: Layout) -> SentRow:
 def _for_layers(filled: Sequence[Filled], layout: Layout) -> SentRow:
     runs = 2 if layout.recompute == "full" else 1
 
-    def of(stage: Stage) -> object:
+    def of(stage: Stage) -> int | Fraction:
         elements = sum(
-            (runs if part.block else 1) * part.summed_forward + part.summed_backward
-            for part in stage.parts
+            times * ((runs if part.block else 1) * part.summed_forward + part.summed_backward)
+            for part, times in alike(stage.parts)
         )
         return all_reduce(layout.micro_batches * layout.activation * elements, layout.tp)
 
@@ -84,7 +89,7 @@ def _for_stages(stages: Stages, filled: Sequence[Filled], layout: Layout) -> Sen
     last = len(stages.parts) - 1
     shared = layout.tp if layout.sequence_parallel else 1
 
-    def of(stage: Stage) -> object:
+    def of(stage: Stage) -> int | Fraction:
         if layout.pp == 1:
             return 0
         forward = [stages.parts[run[-1]].out for run in stage.chunks if run[-1] != last]
@@ -98,8 +103,8 @@ def _for_stages(stages: Stages, filled: Sequence[Filled], layout: Layout) -> Sen
 
 
 def _for_experts(filled: Sequence[Filled], layout: Layout) -> SentRow:
-    def of(stage: Stage) -> object:
-        elements = sum(part.routed for part in stage.parts)
+    def of(stage: Stage) -> int | Fraction:
+        elements = sum(times * part.routed for part, times in alike(stage.parts))
         runs = 6 if layout.recompute == "full" else 4
         size = runs * layout.micro_batches * layout.activation * elements
         return all_to_all(size, layout.ep)
@@ -109,10 +114,10 @@ def _for_experts(filled: Sequence[Filled], layout: Layout) -> SentRow:
 
 
 def _for_ties(filled: Sequence[Filled], layout: Layout) -> SentRow:
-    """Return what a weight takes that stands on several stages: its gradients are summed up."""
+    """Return what weights take that several stages have, as a tied table: gradients are summed."""
     places: dict[str, list[int]] = {}
     for each in filled:
-        for layer in each.stage.layers:
+        for layer, _ in each.stage.layers:
             if layer.weight:
                 held = layer.held(tensor=layout.tp, expert=layout.ep)
                 places.setdefault(layer.weight, []).append(held)
@@ -120,12 +125,12 @@ def _for_ties(filled: Sequence[Filled], layout: Layout) -> SentRow:
         all_reduce(layout.recipe.grad * held[0], len(held)) for held in places.values() if held[1:]
     )
     return _row(
-        "a tied table on several stages",
+        "weights that several stages have",
         size,
-        f"{layout.recipe.grad} V d, summed up once a step",
+        f"{layout.recipe.grad} N shared, summed up once a step",
         _PIPELINE,
     )
 
 
-def _most(filled: Sequence[Filled], of: object) -> object:
-    return max(of(each.stage) for each in filled)  # type: ignore[operator]
+def _most(filled: Sequence[Filled], of: Callable[[Stage], int | Fraction]) -> int | Fraction:
+    return max(of(each.stage) for each in filled)

@@ -12,7 +12,9 @@ from archscope.specs import check, option
 class Settings:
     """The cards, how they share the work, and how the network is trained."""
 
-    gpu: str = option("", "the card, e.g. h100 or a100-40gb: its memory and peak, as cited")
+    gpu: str | None = option(
+        None, "the card, e.g. h100 or a100-40gb: its memory and peak, as cited"
+    )
     gpus: int | None = option(None, "cards (none: dp x tp x pp)", low=1, high=10**7)
     dp: int | None = option(
         None, "copies of the network, of different data (none: as many as cards allow)", low=1
@@ -32,11 +34,15 @@ class Settings:
     sequence_parallel: bool = option(
         False, "what tensor parallelism leaves whole of the activations is shared along the tokens"
     )
-    recipe: str = option(
+    recipe: Literal[
+        "fp32-16",
         "bf16-16",
-        "bytes of weights, gradients and optimizer: fp32-16, bf16-16, megatron-18, megatron-20, "
-        "deepspeed-20, bf16-12 or bf16-8",
-    )
+        "megatron-18",
+        "megatron-20",
+        "deepspeed-20",
+        "bf16-12",
+        "bf16-8",
+    ] = option("bf16-16", "bytes of weights, gradients and optimizer, by whose way to train")
     recompute: Literal["none", "selective", "full"] = option(
         "none", "selective: attention's inside runs again in the backward; full: each block does"
     )
@@ -60,10 +66,14 @@ class Settings:
         None, "share of the peak that the model's own FLOPs are done at, e.g. 0.4", low=0, high=1
     )
     price: float | None = option(None, "what a card costs in an hour", low=0, high=10**6)
-    tokens: str = option("", "tokens of the whole training, e.g. 300B or 15T")
-    card_memory: str = option("", "memory of a card in place of the cited one, e.g. 80GiB or 24GB")
-    max: str = option(
-        "", "the largest that fits: batch, seq-len, depth, d-model or another whole-number field"
+    tokens: str | None = option(
+        None, "tokens of the whole training, of what has none inputs, e.g. 300B or 90M"
+    )
+    card_memory: str | None = option(
+        None, "memory of a card in place of the cited one, e.g. 80GiB or 24GB"
+    )
+    max: str | None = option(
+        None, "the largest that fits: batch, seq-len, depth, d-model, d-ff, experts or vocab-size"
     )
     saved: Literal["auto", "formula", "step"] = option(
         "auto",

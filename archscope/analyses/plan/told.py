@@ -61,7 +61,8 @@ class Told:
         if self.step:
             from archscope.analyses.plan.modules import kept_of
 
-            return kept_of(self.subject(), way, number_type)
+            units = [part.path for part in self.stages().parts] if self.modules else ()
+            return kept_of(self.subject(), way, number_type, units)
         return _kept(self.family, self.spec, way)
 
     def subject(self) -> Subject:
@@ -104,13 +105,24 @@ def _stages(name: str, spec: Any) -> Stages:
         found: Stages = resolve(family.weights)(spec)
         return found
     assert family.census is not None
+    counted = family.census(spec).layers
+    first = next((n for n, each in enumerate(counted) if each.macs), -1)
     layers = tuple(
-        Layer(name=each.kind, counted=each, tensors=0) for each in family.census(spec).layers
+        Layer(
+            name=each.kind,
+            counted=each,
+            tensors=0,
+            trained_input=n != first or family.enters != "data",
+        )
+        for n, each in enumerate(counted)
     )
     return Stages(
         parts=(Part(path="", layers=layers),),
         samples=getattr(spec, "batch_size", 1),
         undivided=f"family {name} does not tell how cards divide its layers",
+        bounded=""
+        if family.enters
+        else f"family {name} does not tell which products need a gradient",
         unordered=f"family {name} tells its layers by what they are, not one after the other",
     )
 
@@ -135,9 +147,9 @@ def beside(stages: Stages, kept: Kept) -> tuple[tuple[KeptPart, ...], ...] | str
 
     Blocks go by their order; what stands before, between and after them goes together.
     """
-    blocks = len(stages.blocks)
-    if len(kept.blocks) != blocks:
-        return f"what is kept is told of {len(kept.blocks)} blocks, weights of {blocks}"
+    blocks = kept.blocks
+    if len(blocks) != len(stages.blocks):
+        return f"what is kept is told of {len(blocks)} blocks, weights of {len(stages.blocks)}"
     gaps: list[list[KeptPart]] = [[]]
     for part in kept.parts:
         if part.block:
@@ -146,9 +158,9 @@ def beside(stages: Stages, kept: Kept) -> tuple[tuple[KeptPart, ...], ...] | str
             gaps[-1].append(part)
     found: list[tuple[KeptPart, ...]] = []
     seen, waiting = 0, gaps[0]
-    for part in stages.parts:
-        if part.block:
-            found.append((*waiting, kept.blocks[seen]))
+    for place in stages.parts:
+        if place.block:
+            found.append((*waiting, blocks[seen]))
             seen += 1
             waiting = gaps[seen]
         else:

@@ -31,4 +31,5 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    enters="data",
 )

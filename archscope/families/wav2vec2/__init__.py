@@ -25,4 +25,5 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    enters="data",
 )
