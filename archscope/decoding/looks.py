@@ -72,14 +72,6 @@ def windowed(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
         yield _attention(attention.path, call.args[1], call.args[2], module.past + 1)
 
 
-def in_chunks(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
-    """The keys and values of one chunk, which are as many as any later query may reach."""
-    call, attention = calls[-1], within(calls, Attention)
-    assert isinstance(call.module, ChunkDotProduct)
-    if attention is not None:
-        yield _attention(attention.path, call.args[1], call.args[2], call.module.chunk)
-
-
 def masked(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
     """The same, where the mask alone leaves keys out."""
     call, attention = calls[-1], within(calls, Attention)
@@ -88,6 +80,16 @@ def masked(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
     if module.future == 0 and attention is not None:
         count = None if module.past is None else module.past + 1
         yield _attention(attention.path, call.args[1], call.args[2], count)
+
+
+def in_chunks(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
+    """The keys and values of the last position's chunk."""
+    call, attention = calls[-1], within(calls, Attention)
+    assert isinstance(call.module, ChunkDotProduct)
+    if attention is not None:
+        *_, k = call.args[1].split(call.module.chunk, 2)
+        *_, v = call.args[2].split(call.module.chunk, 2)
+        yield _attention(attention.path, k, v)
 
 
 def biased(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
@@ -181,13 +183,13 @@ def weight_normalised(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
 
 
 def local(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
-    """The keys and values of two chunks that the next position reads."""
+    """The keys and values of the last position's chunk and of the one before."""
     call, around = calls[-1], calls[-2]
     if not isinstance(around.module, LocalAttention):
         return
     assert isinstance(call.module, Chunks)
     length = calls[0].args[0].shape[1]  # without padding to whole chunks
-    own = length - length % call.module.size  # where the next one's chunk begins
+    own = (length - 1) - (length - 1) % call.module.size  # where the last one's chunk begins
     count = length - max(0, own - call.module.size)
     k, v = (part.narrow(2, 0, length) for part in call.args[1:3])
     yield _attention(around.path, k, v, count)
@@ -232,8 +234,8 @@ def looks() -> dict[type[nn.Module], Look]:
     return {
         ScaledDotProduct: scaled,
         WindowDotProduct: windowed,
-        ChunkDotProduct: in_chunks,
         MaskedDotProduct: masked,
+        ChunkDotProduct: in_chunks,
         BiasedDotProduct: biased,
         RelativeDotProduct: remembered,
         LinearDotProduct: linear,

@@ -105,6 +105,16 @@ def test_windows_are_reserved_as_each_runtime_does_it() -> None:
     }
 
 
+def test_chunks_are_kept_from_their_start() -> None:
+    report = archscope.kv("llama-4-scout", context=20_000)
+    kinds = {row.kind: row.bytes for row in report.section("kv.kinds").rows}
+    rows = {row.runtime: row.set_aside for row in report.section("kv.runtimes").rows}
+
+    each = 2 * 8 * 128 * 2  # in 36 layers the last 20,000 - 2 x 8,192 positions, in 12 all
+    assert kinds == {"chunk": 36 * 3616 * each, "full attention": 12 * 20_000 * each}
+    assert rows["hf-static"] == (36 * 8192 + 12 * 20_000) * each
+
+
 def of(*layers: LayerCache) -> Cache:
     return Cache(layers=layers, context=64, batch=1)
 
@@ -156,6 +166,18 @@ def test_a_step_of_a_dense_network() -> None:
     assert totals.macs == 2 * macs
     assert totals.seconds == totals.read / h100.bandwidth
     assert totals.rate == 2 / totals.seconds
+
+
+def test_a_step_multiplies_what_both_engines_count_of_one_token() -> None:
+    mixed = {
+        "depth": 2, "d_model": 32, "heads": 4, "kv_heads": 2, "vocab_size": 64,
+        "mixer": "attention,dilated-conv", "ffn": "moe:4/2", "activation": "swiglu",
+    }  # fmt: skip
+    for name, fields in (("transformer", mixed), ("lstm", {}), ("wavenet", {})):
+        one = {"input_size": 1} if name == "wavenet" else {"seq_len": 1}
+        counted = archscope.params(name, batch_size=3, **one, **fields).totals.macs
+
+        assert archscope.kv(name, context=1, batch=3, **fields).totals.macs == counted
 
 
 def test_arithmetic_bounds_a_step_of_many_short_sequences() -> None:

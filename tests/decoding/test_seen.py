@@ -24,6 +24,7 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "sinks": ("transformer", {**ROUND, "attention": "full:sinks"}),
     "dilated window": ("transformer", {**ROUND, "attention": "dilated-window:5/3"}),
+    "chunk": ("transformer", {**ROUND, "attention": "chunk:7/2", "seq_len": 26}),
     "cross": ("transformer", {**ROUND, "arch": "encoder-decoder:target_len=9"}),
     "run again": ("transformer", {**ROUND, "shared_blocks": True}),
     "linear": ("transformer", {**ROUND, "mixer": "linear-attention,attention", "kv_heads": 2}),

@@ -138,7 +138,7 @@ def _grows(layers: list[LayerCache]) -> str:
     """Return whether what these layers keep grows with the context, and how far."""
     if all(not layer.position or layer.source is not None for layer in layers):
         return "no"
-    ends = {2 * layer.chunk if layer.chunk else layer.last for layer in layers}
+    ends = {layer.limit for layer in layers}
     if None in ends:
         return "yes"
     return "up to " + ", ".join(f"{end:,}" for end in sorted(filter(None, ends)))

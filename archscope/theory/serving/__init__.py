@@ -52,4 +52,4 @@ def check_blocks(cache: Cache, stored: Stored) -> None:
 def distinct(cache: Cache) -> tuple[Runtime, ...]:
     """Return the runtimes that differ on such a cache: no variant of what is not there."""
     kinds = {layer.kind for layer in cache.layers}
-    return tuple(each for each in RUNTIMES if each.about is None or each.about in kinds)
+    return tuple(each for each in RUNTIMES if not each.about or kinds & {*each.about})
