@@ -16,7 +16,7 @@ PACKAGE = Path(archscope.__file__).parent
 
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "records", "version", "labels"}),
-    frozenset({"registry", "columns", "files", "assertions"}),
+    frozenset({"registry", "columns", "files", "assertions", "progress"}),
     frozenset({"theory", "specs", "results", "hardware", "folding"}),
     frozenset({"subject"}),
     frozenset({"running"}),
@@ -219,6 +219,9 @@ LIGHT = {
             ["rf", "--dilations", "1,2,4"],
             ["time", "--help"],
             ["check", "--help"],
+            ["facts", "--help"],
+            ["facts", "--only", "kv", "--only", "states"],
+            ["scaling", "qwen3-30b-a3b", "--tokens", "36T", "--compute", "1e24"],
             ["lock", "--help"],
             ["kv", "deepseek-v3", "--gpu", "h100", "--runtime", "vllm"],
             ["kv", "bert-base-uncased"],

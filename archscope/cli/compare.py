@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from archscope.cli._command import Command
+from archscope.cli._complete import measure_names
 from archscope.cli._model import ModelCommand, read_models
 from archscope.cli._output import Output, output_options
 from archscope.cli._say import say
@@ -88,6 +89,7 @@ class CompareCommand(ModelCommand):
 @click.option(
     "--fail-on",
     metavar="MEASURE:±N",
+    shell_complete=measure_names,
     multiple=True,
     help="Exit 3 where a measure grows, or shrinks, by more than that against A: params:+1%, "
     "macs:+0, coverage:-0, ahead:+10ms; once for each. Without a file A: a note, exit 0.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archscope import loaders
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 def params(
     model: nn.Module | str = "",
     *args: Any,
+    flops: bool = True,
     flops_per_mac: int = 1,
     strict: bool = False,
     nonzero: bool = False,
@@ -60,21 +62,23 @@ def params(
     `freeze` are patterns of names, as in a shell, of parameters or of modules with all they hold:
     these count as frozen, e.g. `"blocks.[0-5]"`; the module itself is left as found.
 
-    `flops_per_mac=2` gives 2 x MACs as FLOPs. With `strict`, `ThresholdError` is raised where an
-    operator is unknown or the engines disagree. `ForwardError` has the `report` up to the failure.
+    Without `flops` parameters alone are counted, and nothing runs. `flops_per_mac=2` gives 2 x MACs
+    as FLOPs. With `strict`, `ThresholdError` is raised where an operator is unknown or the engines
+    disagree. `ForwardError` has the `report` up to the failure.
     """
     if isinstance(teacher, str):
         loaders.require_name(teacher)
     frozen = (freeze,) if isinstance(freeze, str) else tuple(freeze)
     asked: dict[str, Any] = {"flops_per_mac": flops_per_mac, "nonzero": nonzero, "freeze": frozen}
     if isinstance(model, str):
-        network = network_of(model, kwargs, method=method)
+        alone = None if flops else True
+        network = network_of(model, kwargs, parameters_alone=alone, method=method)
         counted = made(network.held if nonzero else network.subject)
-        report = count_subject(counted, **asked)
+        report = _counted(counted, flops=flops, **asked)
         report = report if frozen else with_figures(report, network)
     else:
         subject = subject_of(model, args, kwargs, method=method)
-        report = count_subject(subject, **asked)
+        report = _counted(subject, flops=flops, **asked)
     if isinstance(teacher, str):
         report = with_named_teacher(report, teacher)
     elif teacher is not None:
@@ -101,6 +105,13 @@ def count_subject(
     convention = CONVENTIONS[flops_per_mac]
     settings = {"flops_per_mac": flops_per_mac, "nonzero": nonzero, "freeze": freeze}
     return analyse("params", subject, convention=convention, **settings)
+
+
+def _counted(subject: Subject, *, flops: bool, **asked: Any) -> Report:
+    """Count a subject, without `flops` its parameters alone."""
+    if flops:
+        return count_subject(subject, **asked)
+    return replace(count_subject(replace(subject, inputs=None), **asked), convention=None)
 
 
 def require_complete(report: Report) -> None:

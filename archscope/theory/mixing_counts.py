@@ -26,6 +26,16 @@ def attention(
     )
 
 
+def attention_projections(
+    *, width: int, heads: int, key_heads: int, head_width: int, layers: int = 1
+) -> int:
+    """Return the parameters of attention's four projections without biases: 2 d H w + 2 d K w.
+
+    K key heads are as many as query heads, one (Shazeer 2019) or a few (Ainslie et al. 2023).
+    """
+    return layers * 2 * width * head_width * (heads + key_heads)
+
+
 def multihead_attention(
     *, batch: int, queries: int, keys: int, width: int, bias: bool, added: int = 0
 ) -> ClosedForm:

@@ -152,3 +152,14 @@ def test_a_teacher_that_is_not_there_is_one_line(
     assert found.code == 2
     assert found.err.count("\n") == 1
     assert message in found.err
+
+
+@pytest.mark.parametrize("networks", [2, 4, 6])
+def test_any_number_of_one_network_fits_a_terminal(
+    networks: int, archscope: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = archscope("compare", *["lenet5"] * networks, "--no-rf").out.splitlines()
+
+    assert lines[0].startswith("lenet5 against lenet5 (2)")
+    assert max(map(len, lines)) <= 80

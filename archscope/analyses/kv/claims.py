@@ -53,6 +53,12 @@ QUANTITIES = (
         unit="bytes",
     ),
     _quantity(
+        "kv_states",
+        lambda totals: totals.states,
+        "bytes of one sequence's cache that the context does not change",
+        unit="bytes",
+    ),
+    _quantity(
         "kv_reserved",
         lambda totals: totals.reserved,
         "bytes that a runtime reserves for the cache",
@@ -87,6 +93,13 @@ QUANTITIES = (
         better="more",
         bound="at most",
         why="no card was named, or no closed form tells what a step does",
+    ),
+    _quantity(
+        "tokens_fit",
+        lambda totals: totals.tokens_fit,
+        "positions of all sequences together for whose cache there is room",
+        better="more",
+        why="no memory was named, or nobody knows what the cache takes",
     ),
     _quantity(
         "sequences_fit",

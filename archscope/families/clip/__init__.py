@@ -32,4 +32,5 @@ FAMILY = Family(
     outline=outline,
     census=census,
     enters="data",
+    weights="archscope.families.clip.weights:weights",
 )

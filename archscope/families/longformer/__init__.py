@@ -17,4 +17,5 @@ FAMILY = Family(
     outline=outline,
     census=census,
     enters="table",
+    weights="archscope.families.longformer.weights:weights",
 )

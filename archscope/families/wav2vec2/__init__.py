@@ -26,4 +26,5 @@ FAMILY = Family(
     outline=outline,
     census=census,
     enters="data",
+    weights="archscope.families.wav2vec2.weights:weights",
 )
