@@ -42,6 +42,7 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
         {"depth": 2, "seq_len": 22, "hashed": (0, 1), "local_chunk": 4, "lsh_chunk": 4},
     ),
     "recurrent": ("lstm", {"depth": 2}),
+    "transducer": ("conformer", {"depth": 1, "head": "transducer", "input_size": 40}),
     "gated convolution": ("wavenet", {"dilations": (1, 2), "stacks": 1, "input_size": 9}),
     "normalised convolution": ("tcn", {"levels": 2, "input_size": 9}),
 }
