@@ -10,8 +10,11 @@ import pytest
 import archscope
 from archscope.analyses.kv.rows import Totals
 from archscope.errors import ThresholdError, UsageError
+from archscope.families import FAMILIES
 from archscope.hardware import named as card
 from archscope.present.html.charts import drawings
+from archscope.studies.measures import measure
+from archscope.studies.search.known import Known
 from archscope.theory.cache import Cache, LayerCache, keys_and_values
 from archscope.theory.decoding import expected_experts, guessed
 from archscope.theory.serving import runtime
@@ -280,3 +283,17 @@ def test_sizes_are_swept() -> None:
 
     found = [row.kv_bytes for row in report.section("sweep.variants").rows]
     assert found == [12 * 2 * 64 * 1024 * 2, 36 * MIB]
+
+
+def test_a_search_goes_by_what_is_kept() -> None:
+    size = {"d_model": 32, "heads": 4, "seq_len": 8, "vocab_size": 64}
+    report = archscope.search(
+        "transformer", depth=[2, 4], kv_heads=[1, 2, 4], **size, where="kv_per_token <= 256B",
+        maximise="params", top=1, verify=False,
+    )  # fmt: skip
+
+    # Of 2 x depth x kv heads x 8 x 2 bytes 256 leave 8: four blocks of two heads, or two of four.
+    best = report.section("search.variants").rows[0]
+    assert (best.depth, best.kv_heads) == (4, 2)
+    told = Known(FAMILIES.get("lstm"), FAMILIES.get("lstm").spec())
+    assert told.measured(measure("kv_bytes"), "bytes").values == (asked("lstm").bytes,)
