@@ -35,7 +35,7 @@ def stranger_cache(subject: Subject) -> Cache:
     Raises `ForwardError` where it does not run, `UsageError` where nothing of it decodes.
     """
     if subject.inputs is None:
-        raise UsageError(f"{subject.name} has no inputs; say what it is called with")
+        raise UsageError(f"{subject.name} has no inputs; give what its forward is called with")
     looking = _looked(subject, "auto")
     if looking.masked and _has_little_data(subject.model):
         # On data masks have values, but results of layers can no longer be told from constants.

@@ -133,13 +133,15 @@ def test_a_strangers_attention_is_seen() -> None:
 
 
 def test_a_strangers_products_by_hand_leave_it_unknown() -> None:
-    report = archscope.kv(
-        nn.Sequential(Attends("causal"), Attends("by hand")), torch.ones(1, 9, 32)
-    )
+    model = nn.Sequential(Attends("causal"), Attends("by hand"))
+
+    report = archscope.kv(model, torch.ones(1, 9, 32), runtime="hf")
 
     assert report.totals.bytes is None
     assert [row.bytes is None for row in report.section("kv.layers").rows] == [False, True]
-    assert any("by itself, not by torch's attention" in note.text for note in report.notes)
+    said = [note.text for note in report.notes if note.level == "warning"]
+    assert len(said) == 1
+    assert "by itself, not by torch's attention" in said[0]
 
 
 def test_a_strangers_recurrent_layers_keep_their_states() -> None:

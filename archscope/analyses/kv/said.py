@@ -123,7 +123,7 @@ def notes(cache: Cache, ask: Question, totals: Totals, cost: StepCost | None) ->
         )
     if ask.runtime is not None:
         yield Note(level="info", text=f"reserved: {ask.runtime.read}")
-        if totals.reserved is None:
+        if totals.reserved is None and not cache.unseen:
             yield Note(level="warning", text=_unknown(cache, ask))
     if cost is not None:
         yield from _step_notes(ask, cost)
