@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
+PEERS := .venv-peers
 
 .PHONY: help
 help: ## Show this list
@@ -65,10 +66,29 @@ format: $(VENV)/.installed ## Format the code
 bench: $(VENV)/.installed ## Measure start-up, counting and memory, each as a ratio
 	$(BIN)/python benchmarks/speed.py
 
+# Counters and what they import: without their dependencies, since several would pull another torch.
+# Two of them are both called thop.
+$(PEERS)/.installed: pyproject.toml constraints.txt benchmarks/scoreboard/peers.txt benchmarks/scoreboard/peer_needs.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --constraint constraints.txt 'torch==2.13.0'
+	$(PEERS)/bin/pip install --quiet --constraint constraints.txt --editable .
+	$(PEERS)/bin/pip install --quiet --requirement benchmarks/scoreboard/peer_needs.txt
+	$(PEERS)/bin/pip install --quiet --no-deps --requirement benchmarks/scoreboard/peers.txt
+	$(PEERS)/bin/pip install --quiet --no-deps --target $(PEERS)/ultralytics-thop ultralytics-thop==2.2.3
+	touch $@
+
+.PHONY: scoreboard
+scoreboard: $(PEERS)/.installed ## Hold other counters, and archscope, against what is right; 15 minutes
+	$(PEERS)/bin/python benchmarks/scoreboard
+
+.PHONY: torture
+torture: $(VENV)/.installed ## Try to break the command line, 110,000 times; hours
+	$(BIN)/python benchmarks/torture
+
 .PHONY: reports
 reports: $(VENV)/.installed ## Make the sample reports and their pictures again
 	$(BIN)/python reports/make.py
 
 .PHONY: clean
 clean: ## Remove what the other commands made
-	rm -rf $(VENV) $(OLDEST) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) $(PEERS) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
