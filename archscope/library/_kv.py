@@ -21,7 +21,7 @@ def kv(
     state_dtype: str | None = None,
     dtype: str = "bf16",
     gpu: str = "",
-    gpu_memory: str = "",
+    card_memory: str = "",
     cache_memory: str = "",
     acceptance: float | None = None,
     guesses: int | None = None,
@@ -41,11 +41,13 @@ def kv(
 
     `runtime` (`vllm`, `llamacpp`, `hf` or one of their variants) adds what that program reserves;
     `kv_dtype`, `state_dtype` and `dtype` are what keys and values, states and weights are kept in.
-    With a `gpu` one step gets a lower bound by the card's cited peaks (section `batches`). Of
-    `gpu_memory="80GiB"`, or of `cache_memory` for the cache alone, it is told how many sequences
-    and positions fit. `acceptance` and `guesses` are for speculative decoding, `draft_cost` the
-    time of a run of the draft model over that of a step (section `guesses`). `verify` builds the
-    network too, and holds what its layers would keep against the closed form (section `check`).
+    With a `gpu` one step gets a lower bound by the card's cited peaks (section `batches`). It is
+    told how many sequences and positions fit beside the weights in the card's memory, in
+    `card_memory="80GiB"`, or in `cache_memory` for the cache alone.
+
+    `acceptance` and `guesses` are for speculative decoding, `draft_cost` the time of a run of the
+    draft model over that of a step (section `guesses`). `verify` builds the network too, and holds
+    what its layers would keep against the closed form (section `check`).
 
     Raises `UsageError` where nothing of it decodes, `ForwardError` where a network of one's own
     does not run.
@@ -58,7 +60,7 @@ def kv(
         "state_dtype": state_dtype,
         "dtype": dtype,
         "gpu": gpu,
-        "gpu_memory": gpu_memory,
+        "card_memory": card_memory,
         "cache_memory": cache_memory,
         "acceptance": acceptance,
         "guesses": guesses,

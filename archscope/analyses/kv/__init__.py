@@ -2,7 +2,7 @@
 
 from archscope.analyses import Analysis
 from archscope.analyses.kv.analysis import run
-from archscope.analyses.kv.rows import BATCHES, CHECK, CONTEXTS, GUESSES, LAYERS, RUNTIMES
+from archscope.analyses.kv.rows import BATCHES, CHECK, CONTEXTS, GUESSES, KINDS, LAYERS, RUNTIMES
 from archscope.analyses.kv.settings import Settings
 
 ANALYSIS = Analysis(
@@ -20,6 +20,6 @@ ANALYSIS = Analysis(
         "archscope kv gpt2 --verify --by check",
     ),
     settings=Settings,
-    sections=(LAYERS, RUNTIMES, BATCHES, CONTEXTS, GUESSES, CHECK),
+    sections=(LAYERS, KINDS, RUNTIMES, BATCHES, CONTEXTS, GUESSES, CHECK),
     quantities="archscope.analyses.kv.claims:QUANTITIES",
 )

@@ -51,13 +51,14 @@ def question(
     weights = named(settings.dtype, WEIGHT_TYPES)
     count = _parameters(network) if parameters is None else parameters
     held = None if count is None else weights.of(count)
+    card = hardware.named(settings.gpu) if settings.gpu else None
     return Question(
         asked=asked,
         weights=weights,
         weight_bytes=held,
         runtime=by,
-        card=hardware.named(settings.gpu) if settings.gpu else None,
-        room=_room(settings, held),
+        card=card,
+        room=_room(settings, held, card),
     )
 
 
@@ -67,9 +68,9 @@ def _parameters(network: Network) -> int | None:
     return census(network.spec).params if census else None
 
 
-def _room(settings: Settings, weights: int | None) -> int | None:
+def _room(settings: Settings, weights: int | None, card: Card | None) -> int | None:
     """Return what there is for the cache: may be below 0, where the weights alone are too many."""
     if settings.cache_memory:
         return bytes_of("cache_memory", settings.cache_memory)
-    whole = bytes_of("gpu_memory", settings.gpu_memory)
+    whole = bytes_of("card_memory", settings.card_memory) or (card.memory if card else None)
     return None if whole is None or weights is None else whole - weights

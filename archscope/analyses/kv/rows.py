@@ -40,6 +40,21 @@ class LayerRow:
 
 
 @frozen
+class KindRow:
+    """What all layers of one kind keep."""
+
+    kind: str = column("Keeps")
+    layers: int = column("Layers", kind="count")
+    """Those that keep this; one may keep several things."""
+    bytes: int | None = column("Needed", kind="bytes", share=True, bar=True)
+    """Of all sequences."""
+    reserved: int | None = column("Reserved", kind="bytes", idle="unknown")
+    """By the runtime; None: unknown, or none was named."""
+    grows: str = column("Grows with the context", drop=1)
+    """`yes`, `no`, or up to which length."""
+
+
+@frozen
 class RuntimeRow:
     """What one program reserves for the same sequences."""
 
@@ -172,6 +187,12 @@ LAYERS = Section(
     row_type=LayerRow,
     totals_type=Totals,
     caption="What each layer keeps of the positions before",
+)
+KINDS = Section(
+    analysis="kv",
+    name="kinds",
+    row_type=KindRow,
+    caption="What layers of each kind keep together",
 )
 RUNTIMES = Section(
     analysis="kv",

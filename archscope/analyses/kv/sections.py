@@ -12,10 +12,12 @@ from archscope.analyses.kv.rows import (
     CHECK,
     CONTEXTS,
     GUESSES,
+    KINDS,
     LAYERS,
     RUNTIMES,
     CheckRow,
     ContextRow,
+    KindRow,
     LayerRow,
     RuntimeRow,
     Totals,
@@ -42,9 +44,10 @@ def sections(
     checked = _checked(network, cache, ask) if settings.verify else ()
     totals = _totals(cache, ask, cost, checked)
     said = {"summary": tuple(summary(cache, ask, totals))}
+    layers = tuple(_layer_rows(cache, ask))
     found = [
         LAYERS.filled(
-            _layer_rows(cache, ask),
+            layers,
             totals=totals,
             notes=tuple(notes(cache, ask, totals, cost)),
             headline=tuple(headline(totals, ask)),
@@ -54,6 +57,7 @@ def sections(
     ]
     if not cache.unseen:
         found += [
+            KINDS.filled(_kind_rows(cache, layers), **said),
             RUNTIMES.filled(_runtime_rows(cache, ask.asked), **said),
             BATCHES.filled(batch_rows(cache, ask), **said),
             CONTEXTS.filled(_context_rows(cache, ask), **said),
@@ -114,6 +118,30 @@ def _unseen_row(layer: Unseen) -> LayerRow:
         own_bytes=None,
         own_reserved=None,
     )
+
+
+def _kind_rows(cache: Cache, rows: tuple[LayerRow, ...]) -> Iterator[KindRow]:
+    for kind in dict.fromkeys(row.kind for row in rows):
+        alike = [row for row in rows if row.kind == kind]
+        sizes = [row.bytes for row in alike if row.bytes is not None]
+        reserved = [row.reserved for row in alike if row.reserved is not None]
+        yield KindRow(
+            kind=kind,
+            layers=len(alike),
+            bytes=sum(sizes),
+            reserved=sum(reserved) if len(reserved) == len(alike) else None,
+            grows=_grows([layer for layer in cache.layers if layer.kind == kind]),
+        )
+
+
+def _grows(layers: list[LayerCache]) -> str:
+    """Return whether what these layers keep grows with the context, and how far."""
+    if all(not layer.position or layer.source is not None for layer in layers):
+        return "no"
+    ends = {2 * layer.chunk if layer.chunk else layer.last for layer in layers}
+    if None in ends:
+        return "yes"
+    return "up to " + ", ".join(f"{end:,}" for end in sorted(filter(None, ends)))
 
 
 def _totals(

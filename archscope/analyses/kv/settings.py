@@ -40,7 +40,9 @@ class Settings:
         "bf16", "fp16", "fp32", "fp8", "int8", "q8_0", "q6_k", "q5_k", "q4_k", "q4_0"
     ] = option("bf16", "what weights are kept in")
     gpu: str = option("", "card whose cited peaks bound a step, e.g. h100")
-    gpu_memory: str = option("", "memory of a card, for weights and cache, e.g. 80GiB")
+    card_memory: str = option(
+        "", "memory for weights and cache in place of the card's cited one, e.g. 80GiB or 24GB"
+    )
     cache_memory: str = option("", "memory for the cache alone, e.g. 5.38GiB")
     acceptance: float | None = option(
         None, "probability that a guessed token is accepted, 0 to 1", low=0, high=1
@@ -60,10 +62,10 @@ class Settings:
             if self.acceptance is None:
                 given, other = other, given
             raise SpecError(given, getattr(self, given), f"needs {{{other}}}")
-        if self.gpu_memory and self.cache_memory:
-            problem = "cannot stand beside {gpu_memory}, which holds the weights too"
+        if self.card_memory and self.cache_memory:
+            problem = "cannot stand beside {card_memory}, which holds the weights too"
             raise SpecError("cache_memory", self.cache_memory, problem)
-        for field in ("gpu_memory", "cache_memory"):
+        for field in ("card_memory", "cache_memory"):
             bytes_of(field, getattr(self, field))
 
 

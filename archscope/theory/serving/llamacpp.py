@@ -58,7 +58,7 @@ def _rule(
 def _cells_of_states(layer: LayerCache, asked: Asked) -> Reserved:
     stored = asked.states or named("fp32", KV_TYPES)
     size = stored.of(layer.state_elements + layer.column_elements)
-    return Reserved(bytes=asked.batch * size, why=f"{asked.batch:,} cells of {stored.word}")
+    return Reserved(bytes=asked.batch * size, why=f"a cell for each sequence, in {stored.word}")
 
 
 _STATE_TYPES = dict.fromkeys(STATES, "fp32")
