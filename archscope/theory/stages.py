@@ -172,6 +172,8 @@ class Stages:
     """Tokens of one micro-batch, of a source and a target both; 0: it is not of tokens."""
     undivided: str = ""
     """Why tensor parallelism is not told; empty: it is."""
+    bounded: str = ""
+    """Why its backward is told as a bound alone, twice the forward; empty: it is told."""
     unordered: str = ""
     """Why neither the order of its layers is told nor their tensors; empty: both are."""
 

@@ -24,7 +24,7 @@ from archscope.running.as_written import as_written
 from archscope.running.module_stack import tensors_in
 from archscope.running.process import raise_interrupt
 from archscope.running.twin import Original, ReachedOriginalError, Twin, own
-from archscope.subject import Repeat, Subject
+from archscope.subject import Repeat, Stretch, Subject
 from archscope.training.alive import Alive, Change, parts_of
 from archscope.training.hints import hint
 from archscope.training.kernels import AsOnCard
@@ -74,6 +74,8 @@ class Step:
     """The class of each module, by path."""
     repeats: tuple[Repeat, ...]
     """Blocks that were run once and stand for several."""
+    stretches: tuple[Stretch, ...] = ()
+    """Where blocks that are alike were left out; nothing else was where there are any."""
     has_data: bool = False
     """Whether it ran on data, since the forward reads values."""
 
@@ -134,7 +136,7 @@ def _run(
         step = _watched(twin, original, places, recipe, optimiser, autocast)
     if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others
         return _run(unfolded(subject), stand_in, recipe, optimiser, autocast)
-    return replace(step, repeats=subject.repeats)
+    return replace(step, repeats=subject.repeats, stretches=subject.stretches)
 
 
 def _with_data(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:

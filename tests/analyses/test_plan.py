@@ -57,6 +57,17 @@ def test_a_step_multiplies_what_the_dispatcher_counts() -> None:
     assert plan.hardware_flops == plan.model_flops + 3 * 2 * (step.forward - 16 * 32 * 96)
 
 
+def test_a_network_of_data_needs_no_gradient_for_it() -> None:
+    plan, step = archscope.plan("lenet").totals, archscope.train("lenet").totals
+
+    assert plan.model_flops == 2 * step.step < 3 * plan.forward_flops
+    bounded = archscope.plan("textcnn").section("plan.cost").rows[1]
+    assert (bounded.value, bounded.bound) == (
+        3 * archscope.plan("textcnn").totals.forward_flops,
+        "at most",
+    )
+
+
 def test_modules_of_a_user_are_planned_as_they_were_built() -> None:
     from torch import nn, randn
 
@@ -84,9 +95,23 @@ def test_stages_hold_the_network_and_a_tied_table_twice() -> None:
     assert rows[1].states == 18 * rows[1].params
     # Its gradient is summed up over both stages: 2 x 4 V d / 2.
     sent = {row.what: row.bytes for row in report.section("plan.sent").rows}
-    assert sent["a tied table on several stages"] == 4 * 96 * 32
+    assert sent["weights that several stages have"] == 4 * 96 * 32
     # A middle stage hands on s b d numbers of 2 bytes, and a gradient back, 8 times.
     assert sent["activations between stages (pp)"] == 2 * 8 * 2 * 16 * 32
+
+
+def test_an_interleaved_first_stage_keeps_what_is_published() -> None:
+    fields = {**SMALL, "pp": 2, "global_batch": 8}
+    plain = archscope.plan("transformer", **fields).section("plan.stages").rows[0]
+    report = archscope.plan("transformer", interleave=2, **fields)
+    first = report.section("plan.stages").rows[0]
+
+    assert (plain.holds, plain.in_flight) == ("embeddings, blocks 0–1", "2")
+    assert (first.holds, first.in_flight) == ("embeddings, block 0, block 2", "4 + 1")
+    assert report.totals.bubble == 1 / (2 * 8)
+    # 5 of p v = 4 runs of blocks, as 1 + (p - 1) / (p v) says; 4 of them with the embeddings.
+    alone = archscope.plan("transformer", **{**fields, "pp": 4}).section("plan.stages").rows
+    assert first.kept == alone[0].kept + alone[1].kept // 3
 
 
 def test_cards_share_what_they_can() -> None:
@@ -159,17 +184,17 @@ def test_the_largest_fits_and_the_next_does_not() -> None:
 
 
 def test_what_is_not_told_is_unknown_and_never_nothing() -> None:
-    report = archscope.plan("resnet18", gpu="t4", mfu=0.3)
+    report = archscope.plan("textcnn", gpu="t4", mfu=0.3)
     totals = report.totals
 
     assert (totals.memory, totals.fits, totals.model_flops) == (None, None, None)
     assert totals.known >= 16 * totals.params
     assert parts(report)["activations"] is None
-    report.check("gpu_memory > 100MiB")
+    report.check("gpu_memory > 1MiB")
     with pytest.raises(ThresholdError, match="unknown, it is at least"):
         report.check("gpu_memory < 1GiB")
     # What is there at least may be too much already.
-    assert archscope.plan("resnet18", card_memory="50MiB").totals.fits is False
+    assert archscope.plan("textcnn", card_memory="1MiB").totals.fits is False
 
 
 def test_time_and_cost_follow_from_the_share_of_the_peak() -> None:

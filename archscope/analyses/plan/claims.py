@@ -49,7 +49,7 @@ QUANTITIES = (
         "gpu_memory",
         "bytes",
         lambda totals: totals.memory,
-        "bytes on a card of the fullest stage in training",
+        "bytes on a card of the fullest stage in training, all that is told: not what is temporary",
         why="a part of it is not known",
         bound=lambda totals: totals.known,
     ),

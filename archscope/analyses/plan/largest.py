@@ -18,6 +18,21 @@ from archscope.records import frozen
 
 _WORDS = {"batch": "batch_size", "width": "d_model", "micro_batch": "batch_size"}
 """Other words for fields."""
+_GROWING = (
+    "batch_size",
+    "seq_len",
+    "target_len",
+    "depth",
+    "decoder_depth",
+    "d_model",
+    "d_ff",
+    "expert_ff",
+    "experts",
+    "vocab_size",
+    "input_size",
+    "classes",
+)
+"""Fields with which memory grows and nothing else changes."""
 _MOST = 2**40
 
 
@@ -45,10 +60,11 @@ def _field(told: Told, word: str) -> str:
         raise UsageError("max needs a network of a family; this one's sizes are in its code")
     plain = word.replace("-", "_").lower()
     name = _WORDS.get(plain, plain)
-    whole = [each.name for each in specs.fields(type(told.spec)) if each.kind == "integer"]
-    if name not in whole or not isinstance(getattr(told.spec, name), int):
-        near = did_you_mean(word, [*_WORDS, *whole])
-        raise SpecError("max", word, f"is no whole-number field of {told.family}.{near}")
+    names = [each.name for each in specs.fields(type(told.spec)) if each.name in _GROWING]
+    if name not in names or not isinstance(getattr(told.spec, name), int):
+        near = did_you_mean(word, [*_WORDS, *names])
+        problem = f"is no field of {told.family} that memory grows with; there are "
+        raise SpecError("max", word, problem + ", ".join(names) + f".{near}")
     return name
 
 

@@ -39,7 +39,9 @@ class StageRow:
     kept: int | None = column("Activations", kind="bytes", none="unknown", drop=1)
     """What they keep for the backward."""
     bytes: int | None = column("Together", kind="bytes", none="unknown")
-    """All that is told of it."""
+    """All that is told of it; None where a part is unknown."""
+    known: int = column()
+    """Bytes that are there at least."""
     work: float = column("Work", kind="ratio", drop=2)
     """Its share of the forward's multiply-accumulates."""
 

@@ -38,7 +38,8 @@ def verdict(totals: Totals) -> Words:
     """Return whether it fits, in a line."""
     size = Amount(value=totals.known, kind="bytes")
     if totals.limit is None:
-        return ("A card has ", size, " told" if totals.memory else " at least", "; of what?")
+        least = "" if totals.memory is not None else " at least"
+        return ("A card has ", size, f"{least}; --gpu or --card-memory says of how much")
     limit = Amount(value=totals.limit, kind="bytes")
     if totals.fits is None:
         return ("Unknown whether it fits: ", size, " at least, of ", limit)
@@ -118,7 +119,7 @@ def headline(totals: Totals, tried: Sequence[Change]) -> Iterator[Headline]:
     if totals.days is not None:
         yield Headline(
             name="Days of training",
-            value=round(totals.days, 2),
+            value=totals.days,
             kind="number",
             detail=(f"on {totals.gpus:,} cards",),
             order=28,
@@ -132,7 +133,7 @@ def notes(found: Evaluated, cards: Cards, time: Time) -> Iterator[Note]:
     for text in dict.fromkeys(f"{line.what}: {line.source}" for line in unknown):
         yield Note(level="warning", text=text)
     if cards.memory is None:
-        yield Note(level="warning", text=f"the memory of a card is unknown: {cards.said}")
+        yield Note(level="info", text=f"the memory of a card is unknown: {cards.said}")
     elif cards.card is not None and cards.said != "as you say":
         yield Note(
             level="info",

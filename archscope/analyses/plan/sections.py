@@ -100,6 +100,7 @@ def _stage_rows(found: Evaluated) -> Iterator[StageRow]:
             in_flight=" + ".join(map(str, each.flights)) or "unknown",
             kept=each.of("activations"),
             bytes=each.total,
+            known=each.known,
             work=each.stage.macs / whole if whole else 0.0,
         )
 
@@ -145,24 +146,25 @@ def _cost_rows(found: Evaluated, time: Time, settings: Settings) -> Iterator[Cos
     yield from _step_rows(found)
     late = time.why or _unsaid(found, settings)
     layout = found.layout
-    tokens = layout.dp * layout.micro_batches * found.stages.tokens or None
+    units = "tokens" if found.stages.tokens else "inputs"
+    tokens = layout.dp * layout.micro_batches * (found.stages.tokens or found.stages.samples)
     rows = (
         ("MFU", time.mfu, "ratio", "model FLOPs / (time x cards x peak)", "as you say"),
         ("HFU", time.hfu, "ratio", "MFU x hardware / model FLOPs", "Chowdhery et al. 2022, PaLM"),
         ("peak of a card, FLOP/s", time.peak, "work", "dense, as its vendor prints it", ""),
         ("a step", time.step_seconds, "seconds", "model FLOPs / (cards x peak x MFU)", ""),
-        ("tokens of a step", tokens, "count", "global batch x tokens of an input", ""),
+        (f"{units} of a step", tokens, "count", "of all copies and micro-batches", ""),
         (
-            "tokens per second",
-            tokens / time.step_seconds if tokens and time.step_seconds else None,
-            "count",
-            "tokens / time, of all cards",
+            f"{units} per second",
+            tokens / time.step_seconds if time.step_seconds else None,
+            "number",
+            f"{units} / time, of all cards",
             "",
         ),
-        ("steps", time.steps, "count", "tokens of the training / tokens of a step", ""),
+        ("steps", time.steps, "count", f"{units} of the training / {units} of a step", ""),
         ("days", time.days, "number", "time of a step x steps", ""),
-        ("GPU-hours", time.gpu_hours, "count", "cards x hours", ""),
-        ("cost", time.cost, "count", "GPU-hours x price", "in the price's currency"),
+        ("GPU-hours", time.gpu_hours, "number", "cards x hours", ""),
+        ("cost", time.cost, "number", "GPU-hours x price", "in the price's currency"),
     )
     for what, value, kind, formula, source in rows:
         yield _cost_row(what, value, kind, formula, source if value is not None else late)
@@ -171,24 +173,19 @@ def _cost_rows(found: Evaluated, time: Time, settings: Settings) -> Iterator[Cos
 def _cost_row(
     what: str, value: float | int | None, kind: str, formula: str, source: str, bound: str = ""
 ) -> CostRow:
-    if kind == "count" and value is not None:
-        value = round(value)
-    if kind == "number" and isinstance(value, float):
-        value = round(value, 2)
     return CostRow(what=what, value=value, kind=kind, bound=bound, formula=formula, source=source)
 
 
 def _unsaid(found: Evaluated, settings: Settings) -> str:
-    if not found.stages.tokens:
-        return "it is not told in tokens"
     if settings.tokens is None:
-        return "nobody says how many tokens; give --tokens, e.g. 300B"
+        units = "tokens" if found.stages.tokens else "inputs"
+        return f"nobody says how many {units} there are in all; give --tokens, e.g. 300B"
     return "nobody says what a card costs; give --price"
 
 
 def _step_rows(found: Evaluated) -> Iterator[CostRow]:
     work, layout = found.work, found.layout
-    bound = "twice the forward at most; the family does not tell which products need a gradient"
+    bound = f"{found.stages.bounded}: twice the forward at most"
     yield _cost_row(
         "forward FLOPs",
         work.forward,

@@ -114,7 +114,7 @@ def _for_experts(filled: Sequence[Filled], layout: Layout) -> SentRow:
 
 
 def _for_ties(filled: Sequence[Filled], layout: Layout) -> SentRow:
-    """Return what a weight takes that stands on several stages: its gradients are summed up."""
+    """Return what weights take that several stages have, as a tied table: gradients are summed."""
     places: dict[str, list[int]] = {}
     for each in filled:
         for layer, _ in each.stage.layers:
@@ -125,9 +125,9 @@ def _for_ties(filled: Sequence[Filled], layout: Layout) -> SentRow:
         all_reduce(layout.recipe.grad * held[0], len(held)) for held in places.values() if held[1:]
     )
     return _row(
-        "a tied table on several stages",
+        "weights that several stages have",
         size,
-        f"{layout.recipe.grad} V d, summed up once a step",
+        f"{layout.recipe.grad} N shared, summed up once a step",
         _PIPELINE,
     )
 

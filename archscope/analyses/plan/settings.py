@@ -66,12 +66,14 @@ class Settings:
         None, "share of the peak that the model's own FLOPs are done at, e.g. 0.4", low=0, high=1
     )
     price: float | None = option(None, "what a card costs in an hour", low=0, high=10**6)
-    tokens: str | None = option(None, "tokens of the whole training, e.g. 300B or 15T")
+    tokens: str | None = option(
+        None, "tokens of the whole training, of what has none inputs, e.g. 300B or 90M"
+    )
     card_memory: str | None = option(
         None, "memory of a card in place of the cited one, e.g. 80GiB or 24GB"
     )
     max: str | None = option(
-        None, "the largest that fits: batch, seq-len, depth, d-model or another whole-number field"
+        None, "the largest that fits: batch, seq-len, depth, d-model, d-ff, experts or vocab-size"
     )
     saved: Literal["auto", "formula", "step"] = option(
         "auto",

@@ -105,13 +105,24 @@ def _stages(name: str, spec: Any) -> Stages:
         found: Stages = resolve(family.weights)(spec)
         return found
     assert family.census is not None
+    counted = family.census(spec).layers
+    first = next((n for n, each in enumerate(counted) if each.macs), -1)
     layers = tuple(
-        Layer(name=each.kind, counted=each, tensors=0) for each in family.census(spec).layers
+        Layer(
+            name=each.kind,
+            counted=each,
+            tensors=0,
+            trained_input=n != first or family.enters != "data",
+        )
+        for n, each in enumerate(counted)
     )
     return Stages(
         parts=(Part(path="", layers=layers),),
         samples=getattr(spec, "batch_size", 1),
         undivided=f"family {name} does not tell how cards divide its layers",
+        bounded=""
+        if family.enters
+        else f"family {name} does not tell which products need a gradient",
         unordered=f"family {name} tells its layers by what they are, not one after the other",
     )
 

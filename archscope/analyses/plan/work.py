@@ -44,7 +44,7 @@ class Work:
 def work_of(stages: Stages, layout: Layout) -> Work:
     """Return what a step computes; `stages` are those of one micro-batch."""
     passes = 2 * layout.dp * layout.micro_batches
-    backward = None if stages.unordered else _backward(stages.parts)
+    backward = None if stages.bounded else _backward(stages.parts)
     return Work(
         forward=passes * stages.macs,
         backward=None if backward is None else passes * backward,
@@ -101,9 +101,9 @@ def time_of(work: Work, stages: Stages, layout: Layout, cards: Cards, settings: 
     """Return what the settings say of speed, tokens and price, put together."""
     peak = cards.peak(layout.recipe.number_type)
     tokens = read_count(settings.tokens)
-    a_step = layout.dp * layout.micro_batches * stages.tokens
-    steps = None if tokens is None or not a_step else -(-tokens // a_step)
-    why = _why_unknown(work, peak, layout, cards, settings)
+    a_step = layout.dp * layout.micro_batches * (stages.tokens or stages.samples)
+    steps = None if tokens is None else -(-tokens // a_step)
+    why = _why_unknown(work, peak, layout, cards, settings, stages.bounded)
     if why or peak is None or settings.mfu is None or work.model is None:
         return Time(
             mfu=settings.mfu, hfu=_hfu(work, settings.mfu), peak=peak, step_seconds=None,
@@ -111,7 +111,7 @@ def time_of(work: Work, stages: Stages, layout: Layout, cards: Cards, settings: 
         )  # fmt: skip
     seconds = training_cost.seconds_for(work.model, layout.gpus, peak, settings.mfu)
     days = hours = cost = None
-    if tokens is not None and a_step:
+    if tokens is not None:
         whole = seconds * tokens / a_step
         days = whole / training_cost.SECONDS_PER_DAY
         hours = training_cost.gpu_hours(whole, layout.gpus)
@@ -129,10 +129,15 @@ def _hfu(work: Work, mfu: float | None) -> float | None:
 
 
 def _why_unknown(
-    work: Work, peak: float | None, layout: Layout, cards: Cards, settings: Settings
+    work: Work,
+    peak: float | None,
+    layout: Layout,
+    cards: Cards,
+    settings: Settings,
+    bounded: str,
 ) -> str:
     if work.model is None:
-        return "what its backward multiplies is told as a bound alone"
+        return f"{bounded}: its backward is twice the forward at most"
     if cards.card is None:
         return "no card is named; give --gpu, e.g. h100"
     if peak is None:
