@@ -98,6 +98,11 @@ def test_a_network_is_built_where_its_fact_is_named_whole(write: Write) -> None:
         ("value = 1\nformula = 'x.y'\nmesure = 'z'", 2, "'mesure' is no key of a fact by formula"),
         ("value = 1\nsum = 3", 2, "sum is 3, not a list of its terms"),
         ("value = ", 2, "is not TOML"),
+        ("value = inf\nsum = [1]", 2, "value is inf, not a number"),
+        ("value = nan\nsum = [1]", 2, "value is nan, not a number"),
+        ("value = 1\nsum = [1e300, 1e300]\nproduct = 2", 2, "'product' is no key"),
+        ("value = 1\nproduct = [1e300, 1e300]", 1, "which is no number"),
+        ("value = 1e-300\nsum = [1e300]", 3, "a: 1e+300 computed"),
     ],
 )
 def test_a_fact_of_ones_own(
