@@ -118,13 +118,16 @@ class _Bench:
     """Measures networks: in closed form where it can, built where it must be and may."""
 
     def __init__(self) -> None:
+        self._measures: dict[str, Measure] = {}
         self._networks: dict[str, Network] = {}
         self._known: dict[str, Known] = {}
         self._answers: dict[str, Answers] = {}
 
     def measured(self, asked: Measured, built: bool) -> Number:
         """Return what is measured; raises `NotBuiltError` where nobody asked to build."""
-        wanted = measure(asked.measure)
+        if asked.measure not in self._measures:
+            self._measures[asked.measure] = measure(asked.measure)
+        wanted = self._measures[asked.measure]
         key = repr((asked.model, sorted(asked.fields.items())))
         if key not in self._networks:
             self._networks[key] = network_of(asked.model, asked.fields)
