@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
 PEERS := .venv-peers
+# Not quiet: it takes minutes, and pip says what it does.
+INSTALL := $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: help
 help: ## Show this list
@@ -14,8 +16,10 @@ help: ## Show this list
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "archscope needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt 'torch==2.13.0'
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@echo "1 of 2: torch, the largest part ..."
+	$(INSTALL) 'torch==2.13.0'
+	@echo "2 of 2: archscope and what else it needs ..."
+	$(INSTALL) --editable '.[dev]'
 	touch $@
 
 .PHONY: venv
@@ -27,6 +31,9 @@ demo: $(VENV)/.installed ## Install, and show the main commands
 	$(BIN)/archscope params --dilations 1,2,4
 	$(BIN)/archscope params --depth 24
 	$(BIN)/archscope report --depth 24 -o report.html
+	@echo
+	@echo "The page to open:  file://$(CURDIR)/report.html"
+	@echo "The line to type:  . $(VENV)/bin/activate && archscope params resnet50"
 
 # What is compiled is kept, whatever the environment says: workers and commands that tests start
 # would compile it all anew.

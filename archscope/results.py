@@ -372,6 +372,8 @@ class View:
     """Show each row's closed form with its numbers put in."""
     exact: bool = False
     """Show every integer with all its digits."""
+    columns: tuple[str, ...] = ()
+    """Show these columns, by name, beside the first; empty: those that are worth one."""
     width: int | None = None
     """Columns of the terminal; None: as wide as the table needs."""
     color: bool = False

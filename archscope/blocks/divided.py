@@ -242,9 +242,11 @@ def gated_delta(
     """Yield a gated delta net, dealt out by key heads, each with the value heads that it serves."""
     rows_, values = batch * length, heads * value_dim
     channels = 2 * key_heads * key_dim + values
-    read = {"bias": bias, "units": key_heads, "reads": "mixer"}
-    yield columns("query, key, value and gate", rows_, width, channels + values, **read)
-    yield columns("strength and fading", rows_, width, 2 * heads, **read)
+    for name, outputs in (
+        ("query, key, value and gate", channels + values),
+        ("strength and fading", 2 * heads),
+    ):
+        yield columns(name, rows_, width, outputs, bias=bias, units=key_heads, reads="mixer")
     by_head = Division(by="channels", units=key_heads)
     conv = counted.convolution(rows_, channels, channels, (taps,), groups=channels, bias=bias)
     yield Layer(name="convolution", counted=conv, division=by_head, tensors=1 + bias)
@@ -262,8 +264,10 @@ def lightning_attention(
 ) -> Iterator[Layer]:
     """Yield lightning attention, dealt out by heads; its norm is each card's own."""
     rows_, inner = batch * length, heads * head_dim
-    read = {"bias": bias, "units": heads, "reads": "mixer"}
-    yield columns("query, key and value", rows_, width, 3 * inner, **read)
+    gates = columns("gates", rows_, width, inner, bias=bias, units=heads, reads="mixer")
+    yield columns(
+        "query, key and value", rows_, width, 3 * inner, bias=bias, units=heads, reads="mixer"
+    )
     form = mixing_counts.lightning_attention(
         batch=batch, heads=heads, length=length, width=head_dim
     )
@@ -271,7 +275,7 @@ def lightning_attention(
     inner_norm = counted.norm(rows_, inner, bias=False)
     by_head = Division(by="channels", units=heads)
     yield Layer(name="inner norm", counted=inner_norm, division=by_head)
-    yield columns("gates", rows_, width, inner, **read)
+    yield gates
     yield rows("out", rows_, inner, width, bias=bias, units=heads)
 
 

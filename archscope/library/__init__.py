@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from archscope.library._sweep import run_sweep as run_sweep
     from archscope.library._sweep import show_sweep as show_sweep
     from archscope.library._sweep import sweep as sweep
+    from archscope.library._teaching import load_teacher as load_teacher
     from archscope.library._time import bound_network as bound_network
     from archscope.library._time import time as time
     from archscope.library._time import time_network as time_network
@@ -69,6 +70,7 @@ _HOMES = {
     "is_saved": "_compare",
     "kv": "_kv",
     "limits_of": "_compare",
+    "load_teacher": "_teaching",
     "lock_budgets": "_lock",
     "memory": "_training",
     "operator": "_operator",

@@ -59,6 +59,17 @@ def window_covers(length: int, *, window: int, dilation: int, causal: bool) -> b
     return dilation == 1 and window >= (length if causal else 2 * length - 1)
 
 
+def in_chunks(length: int, chunk: int) -> tuple[int, int]:
+    """Return how many queries there are in whole chunks, and how many keys each of them meets.
+
+    >>> in_chunks(2048, 8192), in_chunks(10_000, 8192)
+    ((2048, 2048), (16384, 8192))
+    """
+    if length <= chunk:
+        return length, length
+    return -(-length // chunk) * chunk, chunk
+
+
 def linear_attention(
     *,
     batch: int,

@@ -25,6 +25,7 @@ MIXING_BY_MASK: list[dict[str, Any]] = [
     {"attention": "window", "window": 3, "masked_window": True, "full_every": 2},
     {"sinks": True, "kv_heads": 2},
     {"sinks": True, "attention": "window", "window": 3, "masked_window": True},
+    {"attention": "chunk:4/2", "kv_heads": 2},
 ]
 MIXING_OTHERWISE: list[dict[str, Any]] = [
     {"mixer": "linear-attention", "kv_heads": 2},
@@ -194,6 +195,18 @@ def test_a_block_of_full_attention_among_windows_sees_all_of_the_past() -> None:
     changed[0, 0] = 10
     moved = (model(tokens) != model(changed)).any(-1)[0]
     assert moved.all()  # blocks 0 and 1 reach 2 back, block 2 all the way
+
+
+def test_a_query_sees_its_own_chunk_and_nothing_before_it() -> None:
+    model = _network(attention="chunk:4/2", depth=2, positions="none", seq_len=10)
+    block = model.blocks[0]
+    x = torch.randn(1, 10, 16, dtype=torch.float64)
+    found = block.attn(x)
+    for start in (0, 4, 8):
+        # Each chunk is attended to as if it stood alone.
+        alone = block.attn(x[:, start : start + 4])
+        torch.testing.assert_close(found[:, start : start + 4], alone)
+    assert model.blocks[1].attn.sdpa.causal  # and the second block sees all of the past
 
 
 def test_order_matters_to_a_decoder_with_alibi_in_every_block() -> None:

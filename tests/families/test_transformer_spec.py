@@ -102,6 +102,20 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {**CONVOLVED, "positions": "alibi"},
         "positions: 'alibi' is added to scores and needs mixer attention.",
     ),
+    (
+        {"attention": "chunk", "arch": "encoder"},
+        "attention: 'chunk' sees only the past: it is for one stack that does, as arch decoder.",
+    ),
+    (
+        {"attention": "chunk:64/13"},
+        "full_every: 13 leaves no block of 12 that attends in full, and chunks never meet.",
+    ),
+    (
+        {"attention": "chunk", "positions": "alibi"},
+        "positions: 'alibi' cannot be had with attention chunk.",
+    ),
+    ({**CONVOLVED, "attention": "chunk"}, "attention: 'chunk' needs mixer attention."),
+    ({"chunk": 64}, "chunk: 64 needs attention chunk."),
     ({"rotary_dim": 8}, "rotary_dim: 8 needs positions rotary."),
     (
         {"positions": "rotary", "rotary_dim": 66},

@@ -67,7 +67,8 @@ def test_weights_of_mixers_in_turns_are_those_that_are_built_and_counted() -> No
     counted, stages = family.census(spec), told(family, spec)
 
     assert (stages.params, stages.macs) == (counted.params, counted.macs)
-    assert sum(layer.tensors for layer in once(stages.parts)) == len([*model.parameters()])
+    layers = tally(stages.parts)
+    assert sum(times * layer.tensors for layer, times in layers) == len([*model.parameters()])
     dealt = {layer.name: layer for layer in stages.layers if layer.division.by == "channels"}
     for name in ("convolution", "delta rule", "scan", "norm of queries"):
         layer = dealt[name]

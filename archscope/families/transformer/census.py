@@ -120,7 +120,7 @@ def _mixer(spec: TransformerSpec, block: BlockPlan, tokens: int) -> Iterator[Cou
             yield linear_product(spec, tokens, causal=block.causal)
         case kinds.SelfAttention(output_gate=gate):
             yield from _attention(spec, tokens, tokens, output_gate=gate)
-            yield product(spec, tokens, keys_met(spec, block, tokens))
+            yield self_product(spec, block, tokens)
             if getattr(spec.attention, "sinks", False):
                 yield own(spec.heads)
 
@@ -159,6 +159,14 @@ def keys_met(spec: TransformerSpec, block: BlockPlan, tokens: int) -> int:
     step, window = spec.window_step, block.window
     whole = mixing_counts.window_covers(tokens, window=window, dilation=step, causal=block.causal)
     return tokens if whole else window
+
+
+def self_product(spec: TransformerSpec, block: BlockPlan, tokens: int) -> Counted:
+    """Return both products of a block's self-attention."""
+    if block.chunk is None:
+        return product(spec, tokens, keys_met(spec, block, tokens))
+    found = product(spec, *mixing_counts.in_chunks(tokens, block.chunk))
+    return replace(found, outputs=spec.batch_size * tokens * spec.heads * spec.head_width)
 
 
 def product(spec: TransformerSpec, queries: int, keys: int) -> Counted:

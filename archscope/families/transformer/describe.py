@@ -75,6 +75,8 @@ def _heads(spec: TransformerSpec) -> Iterator[str]:
 
 
 def _attention(spec: TransformerSpec) -> Iterator[str]:
+    if isinstance(spec.attention, kinds.Chunk):
+        yield f"chunks of {spec.attention.chunk} but full every {spec.attention.full_every}"
     if spec.window_keys:
         yield " ".join(_window(spec))
     if getattr(spec.attention, "sinks", False):

@@ -216,6 +216,8 @@ def _core(tape: Tape, spec: TransformerSpec, block: BlockPlan, positions: str) -
             blocks_kept.scaled, where=where, grouped=grouped, mask=mask, side_by_side=alibi
         )
     tokens, step = tape.size(positions), spec.window_step
+    if block.chunk is not None and block.chunk < tokens:
+        tape.unknown("what attention within chunks keeps has no closed form here")
     if block.window is None or mixing_counts.window_covers(
         tokens, window=block.window, dilation=step, causal=block.causal
     ):

@@ -100,7 +100,21 @@ class DilatedWindow:
     )
 
 
-Attention = Full | Window | DilatedWindow
+@frozen
+class Chunk:
+    """A query sees those before it in its own chunk of the sequence (Meta 2025, Llama 4)."""
+
+    word: ClassVar[str] = "chunk"
+    chunk: int = option(8192, "tokens of a chunk, within which blocks attend", low=1, high=2**24)
+    full_every: int = option(
+        4,
+        "every so many blocks one attends in full, or chunks would never meet",
+        low=2,
+        high=10_000,
+    )
+
+
+Attention = Full | Window | DilatedWindow | Chunk
 
 
 @frozen

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 import archscope.families.transformer.arguments as arguments
 import archscope.families.transformer.kinds as kinds
 from archscope.blocks.attention import Attention, ScaledDotProduct, WindowDotProduct
+from archscope.blocks.attention_in_chunks import ChunkDotProduct
 from archscope.blocks.block import Block, DilatedMixer, Part
 from archscope.blocks.components import part
 from archscope.blocks.delta_rule import GatedDeltaNet
@@ -191,7 +192,8 @@ def _mixer(spec: TransformerSpec, plan: BlockPlan) -> nn.Module:
             return LightningAttention(spec.d_model, **arguments.lightning(spec))
         case kinds.LinearAttention():
             return _attention(spec, LinearDotProduct(causal=plan.causal), rotary=_rotary(spec))
-        case kinds.SelfAttention(output_gate=gate):
+        case mixer:
+            gate = isinstance(mixer, kinds.SelfAttention) and mixer.output_gate
             product = _product(spec, plan)
             return _attention(spec, product, rotary=_rotary(spec), output_gate=gate)
 
@@ -213,6 +215,8 @@ def _product(spec: TransformerSpec, plan: BlockPlan) -> nn.Module:
             sinks=sinks,
             grouped=grouped,
         )
+    if plan.chunk is not None:
+        return ChunkDotProduct(chunk=plan.chunk, grouped=grouped)
     if plan.window is None:
         return ScaledDotProduct(causal=plan.causal, grouped=grouped)
     return WindowDotProduct(

@@ -60,7 +60,7 @@ def _attention(plan: Sequence[BlockPlan]) -> Iterator[Attention]:
 def _sees_less(block: BlockPlan) -> bool:
     """Return whether a block sees a few positions alone."""
     if isinstance(block.mixer, kinds.SelfAttention):
-        return block.window is not None
+        return block.window is not None or block.chunk is not None
     return isinstance(block.mixer, kinds.DilatedConv)
 
 
@@ -81,8 +81,7 @@ def _remarks(
 ) -> Iterator[str]:
     others = [block for block in plan if _sees_less(block)]
     if full and others:
-        windows = all(isinstance(block.mixer, kinds.SelfAttention) for block in others)
-        less = f"a window of {spec.window_keys:,} tokens" if windows else "less"
+        less = _reach(spec, others)
         yield (
             f"{full[0].name} is the first that sees all; the blocks before it, and those between "
             f"the rows, see {less}"
@@ -90,3 +89,12 @@ def _remarks(
     if (spec.pooler or spec.classes) and spec.classify == "sequence":
         token = "last" if spec.sees_only_past else "first"
         yield f"the pooled output reads the {token} token alone"
+
+
+def _reach(spec: TransformerSpec, blocks_: Sequence[BlockPlan]) -> str:
+    """Return what blocks see that do not attend in full."""
+    if not all(isinstance(block.mixer, kinds.SelfAttention) for block in blocks_):
+        return "less"
+    if isinstance(spec.attention, kinds.Chunk):
+        return f"chunks of {spec.attention.chunk:,} tokens"
+    return f"a window of {spec.window_keys:,} tokens"

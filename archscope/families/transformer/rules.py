@@ -20,6 +20,7 @@ def check_together(spec: Any) -> None:
     _check_mixers(spec)
     _check_heads(spec)
     _check_window(spec)
+    _check_chunks(spec)
     _check_positions(spec)
     _check_experts(spec)
     _check_shared_blocks(spec)
@@ -97,6 +98,18 @@ def _refuse(spec: Any, usual: dict[str, Any], *names: str) -> None:
             raise SpecError(field, getattr(spec, field), "needs {mixer} attention")
 
 
+def _check_chunks(spec: Any) -> None:
+    if not isinstance(spec.attention, kinds.Chunk):
+        return
+    if spec.has_two_stacks or not spec.sees_only_past:
+        problem = "sees only the past: it is for one stack that does, as {arch} decoder"
+        raise SpecError("attention", "chunk", problem)
+    attends = [isinstance(spec.mixer_of(block), kinds.SelfAttention) for block in range(spec.depth)]
+    if not any(on and spec.attends_in_full(block) for block, on in enumerate(attends)):
+        problem = f"leaves no block of {spec.depth} that attends in full, and chunks never meet"
+        raise SpecError("full_every", spec.attention.full_every, problem)
+
+
 def _check_window(spec: Any) -> None:
     keys = spec.window_keys
     both_sides = not spec.sees_only_past or spec.has_two_stacks
@@ -137,6 +150,8 @@ def _check_alibi(spec: Any) -> None:
         raise SpecError("positions", "alibi", "is added to scores and needs {mixer} attention")
     if not spec.sees_only_past or spec.has_two_stacks:
         raise SpecError("positions", "alibi", "is for attention that sees only the past")
+    if isinstance(spec.attention, kinds.Chunk):
+        raise SpecError("positions", "alibi", "cannot be had with {attention} chunk")
     if not spec.masks_scores:
         problem = "needs {masked_window} where {attention} has windows"
         raise SpecError("positions", "alibi", problem)

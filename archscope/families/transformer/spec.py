@@ -169,8 +169,8 @@ class TransformerSpec:
 
     @property
     def window_keys(self) -> int | None:
-        """Keys per query of window attention; None where attention is full."""
-        return None if isinstance(self.attention, kinds.Full) else self.attention.window
+        """Keys per query of window attention; None where it has no windows."""
+        return getattr(self.attention, "window", None)
 
     @property
     def window_step(self) -> int:
@@ -228,11 +228,18 @@ class TransformerSpec:
         )
 
     def window_of(self, block: int) -> int | None:
-        """Return the keys per query in one block; None where its attention is full."""
-        if isinstance(self.attention, kinds.Full):
-            return None
-        every = self.attention.full_every
-        return None if every and (block + 1) % every == 0 else self.attention.window
+        """Return the keys per query in one block; None where its attention has no window."""
+        return None if self.attends_in_full(block) else self.window_keys
+
+    def chunk_of(self, block: int) -> int | None:
+        """Return the tokens of a chunk in one block; None where its attention has no chunks."""
+        return None if self.attends_in_full(block) else getattr(self.attention, "chunk", None)
+
+    def attends_in_full(self, block: int) -> bool:
+        """Return whether attention of one block has neither windows nor chunks."""
+        every = getattr(self.attention, "full_every", None)
+        in_turn = bool(every) and (block + 1) % every == 0
+        return isinstance(self.attention, kinds.Full) or in_turn
 
     def experts_of(self, block: int) -> kinds.MixtureOfExperts | None:
         """Return the experts of one block; None where its feed-forward is dense."""
@@ -254,7 +261,9 @@ class BlockPlan:
     mixer: kinds.Mixer
     """What mixes positions; of a list the item that is this block's."""
     window: int | None
-    """Keys per query of its attention; None: all."""
+    """Keys per query of its attention; None: it has no window."""
+    chunk: int | None
+    """Tokens of a chunk of its attention; None: it has no chunks."""
     experts: kinds.MixtureOfExperts | None
     """Its experts; None: one feed-forward."""
     repeatable: bool
@@ -284,6 +293,7 @@ def _stack(
             cross=cross,
             mixer=spec.mixer_of(number),
             window=spec.window_of(number),
+            chunk=spec.chunk_of(number),
             experts=spec.experts_of(number),
             # The longest path enters a decoder's first run from the source, later ones from the
             # run before: its first block stands apart, and of a shared block all runs count.

@@ -11,9 +11,9 @@ import archscope.families.transformer.kinds as kinds
 from archscope.blocks import counted
 from archscope.blocks.plan import lists
 from archscope.families.transformer.census import (
-    keys_met,
     linear_product,
     product,
+    self_product,
     state_norms,
 )
 from archscope.families.transformer.spec import BlockPlan, TransformerSpec, blocks
@@ -153,7 +153,7 @@ def _mixer(spec: TransformerSpec, block: BlockPlan, tokens: int) -> Iterator[Lay
             products = linear_product(spec, tokens, causal=block.causal)
             yield from _attention(spec, tokens, tokens, products)
         case kinds.SelfAttention(output_gate=gate):
-            products = product(spec, tokens, keys_met(spec, block, tokens))
+            products = self_product(spec, block, tokens)
             yield from _attention(spec, tokens, tokens, products, output_gate=gate)
             if getattr(spec.attention, "sinks", False):
                 yield divided.own("sinks", spec.heads, units=spec.heads)
