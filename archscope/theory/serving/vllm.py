@@ -32,8 +32,11 @@ def block_of(cache: Cache, asked: Asked) -> int:
 
     `Platform._align_hybrid_block_size` in vllm/platforms/interface.py: a multiple of 16.
     """
-    state, position = _state(cache, asked), _position(cache, asked)
-    return up(-(-state // position), _BLOCK) if state and position else _BLOCK
+    state = _state(cache, asked)
+    if not state:  # as of most networks: nothing else is looked at, which each layer asks for
+        return _BLOCK
+    position = _position(cache, asked)
+    return up(-(-state // position), _BLOCK) if position else _BLOCK
 
 
 def _state(cache: Cache, asked: Asked) -> int:
