@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
+from torch.overrides import TorchFunctionMode
 
 from archscope.errors import ArchscopeError, ForwardError, first_line
 from archscope.records import frozen
@@ -273,13 +274,20 @@ def _update(make: Make, like: Tensor) -> Sequence[Change]:
     parameter = nn.Parameter(torch.empty_like(like))
     made = make([parameter])
     alive = Alive(str)
-    with torch.no_grad():
+    with torch.no_grad(), _AnyNumber():
         parameter.grad = torch.empty_like(parameter)
         made.step()
         alive.before((parameter, parameter.grad, *state_tensors(made)))
         with alive.phase("optimiser"):
             made.step()
     return alive.changes
+
+
+class _AnyNumber(TorchFunctionMode):
+    """Answers with some number where an optimiser reads one, e.g. how many updates there were."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return 2.0 if func is torch.Tensor.item else func(*args, **(kwargs or {}))
 
 
 @contextmanager

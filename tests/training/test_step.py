@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 import archscope
 from archscope.errors import ArchscopeError
 from archscope.subject import Inputs, Subject
+from archscope.training.kernels import AsOnCard
 from archscope.training.optimisers import OPTIMISERS, optimiser, state_tensors
 from archscope.training.peak import peak
 from archscope.training.real import measure
@@ -211,3 +213,33 @@ def test_torchs_own_attention_keeps_what_a_cards_kernels_keep() -> None:
             layer, torch.zeros(s, b, d), dtype="bf16", attention_kernel=kernel
         )
         assert report.totals.saved == size
+
+
+def test_an_optimiser_may_read_numbers() -> None:
+    it = subject(nn.Linear(8, 8), 2, 8)
+
+    assert peak(run_step(it, Recipe(), optimiser("adafactor"))) is not None
+
+
+def test_what_stands_for_a_cards_kernels_computes_the_same() -> None:
+    torch.manual_seed(0)
+    x, weight = torch.randn(2, 3, 8, requires_grad=True), torch.randn(8, requires_grad=True)
+    q, k, v, mask = (
+        torch.randn(shape, requires_grad=True)
+        for shape in ((2, 4, 5, 8), (2, 2, 6, 8), (2, 2, 6, 3), (4, 5, 6))
+    )
+
+    def run() -> list[Tensor]:
+        normed = functional.rms_norm(x, (8,), weight)
+        met = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=True)
+        inputs = (x, weight, q, k, v, mask)
+        loss = normed.square().sum() + met.square().sum()
+        return [normed, met, *torch.autograd.grad(loss, inputs)]
+
+    plain = run()
+    with AsOnCard(Recipe()):
+        card = run()
+
+    assert "RmsNorm" in str(card[0].grad_fn)
+    for ours, theirs in zip(card, plain, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
