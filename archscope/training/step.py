@@ -139,7 +139,7 @@ def _run(
             repeats=subject.repeats,
             around=partial(AsOnCard, recipe),
         )
-        places = Places(twin.model, (repeat.path for repeat in subject.repeats))
+        places = Places(twin.model, (each.path for each in subject.repeats if len(each.copies) > 1))
         step = _watched(twin, original, places, recipe, optimiser, autocast, passes)
     if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others
         return _run(unfolded(subject), stand_in, recipe, optimiser, autocast, passes)

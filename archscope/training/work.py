@@ -138,7 +138,7 @@ def _counted(subject: Subject, recipe: Recipe, kept: Kept | None) -> Work:
             repeats=subject.repeats,
             around=around,
         )
-        places = Places(twin.model, (repeat.path for repeat in subject.repeats))
+        places = Places(twin.model, (each.path for each in subject.repeats if len(each.copies) > 1))
         counter = _Counter(twin, places)
         with places.stack, counter, around():
             _run(twin, counter, places)
