@@ -9,7 +9,9 @@ from archscope.results import Report
 from archscope.studies.compare.answer import convention_of, sections_of, sides_of, title_of
 
 _MOST = 3
-"""Networks beyond which a table of modules has more columns than anybody reads."""
+"""Networks beyond which a table of their parts has more columns than anybody reads."""
+_OF_MANY = ("totals", "networks")
+"""What stands there all the same; charts tell of the parts."""
 
 
 def compared(reports: Sequence[Report]) -> Report | None:
@@ -20,7 +22,7 @@ def compared(reports: Sequence[Report]) -> Report | None:
     except UsageError:
         return None
     if len(reports) > _MOST:
-        sections = tuple(each for each in sections if each.name != "modules")
+        sections = tuple(each for each in sections if each.name in _OF_MANY)
     return Report(
         command="compare",
         title=title_of(sides),
