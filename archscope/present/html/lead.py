@@ -14,8 +14,8 @@ _TALLEST = 460
 """Pixels of a chart that still says the same when it is that much lower."""
 _MOST = 2
 """Charts side by side."""
-_FIRST = "cost"
-"""The part of a page that goes first; that in which a chart fills in where others have none."""
+_FIRST, _SECOND = "cost", "rf"
+"""The parts of a page that go first; a second chart of the first one fills in for others."""
 
 
 def picture(drawn: Drawn, networks: int) -> tuple[Drawing, ...]:
@@ -24,8 +24,13 @@ def picture(drawn: Drawn, networks: int) -> tuple[Drawing, ...]:
     A part with a chart for each network has all of them, where these are few.
     """
     leading = sorted((each for each in drawn if each[0].lead), key=lambda each: each[0].lead)
-    parts = sorted({chart.chapter for chart, _ in leading}, key=lambda part: (part != _FIRST, part))
+    parts = sorted(
+        {chart.chapter for chart, _ in leading},
+        key=lambda part: (part != _FIRST, part != _SECOND, part),
+    )
     found = [each for part in parts for each in _of_part(leading, part, networks)]
+    if networks == 1:
+        found = found[:_MOST]
     if len(found) == 1:
         found += [each for each in _charts(leading, parts[0]) if each not in found][:1]
     return tuple(replace(each, wide=False, figure=_lower(each, networks)) for each in found)

@@ -205,5 +205,6 @@ CHART = Chart(
     summary="the time of each pass and the spread of its samples",
     chapter="time",
     order=10,
+    lead=1,
     draw=draw,
 )
