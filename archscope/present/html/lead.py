@@ -31,7 +31,7 @@ def picture(drawn: Drawn, networks: int) -> tuple[Drawing, ...]:
     found = [each for part in parts for each in _of_part(leading, part, networks)]
     if networks == 1:
         found = found[:_MOST]
-    if len(found) == 1:
+    if networks == 1 == len(found):
         found += [each for each in _charts(leading, parts[0]) if each not in found][:1]
     return tuple(replace(each, wide=False, figure=_lower(each, networks)) for each in found)
 

@@ -47,8 +47,9 @@ _COMPARED = ("count", "work", "bytes", "seconds")
 
 def _amount(headline: Headline) -> float | None:
     value = headline.value
-    is_one = isinstance(value, int | float) and headline.kind in _COMPARED and not headline.bound
-    return float(value) if is_one and not isinstance(value, bool) else None
+    if headline.kind not in _COMPARED or headline.bound or isinstance(value, bool):
+        return None
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _tile(report: Report, headline: Headline) -> Tile:
