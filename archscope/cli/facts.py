@@ -25,8 +25,10 @@ Examples:
 my-facts.toml:
   ["days-of-my-run"]
   claim = "2.83 days on 8 cards at 42 % of their peak"
-  formula = "training_cost.seconds_for"       # a function of archscope.theory
-  inputs.flops = { model = "gpt2", measure = "train_flops", settings = { tokens = "300B" } }
+  formula = "training_cost.seconds_for"   # a function of archscope.theory
+  inputs.flops.model = "gpt2"
+  inputs.flops.measure = "train_flops"
+  inputs.flops.settings.tokens = "300B"
   inputs.cards = 8
   inputs.peak = 312e12
   inputs.mfu = 0.42
@@ -38,9 +40,9 @@ my-facts.toml:
 \b
   ["size-of-my-network"]
   claim = "a decoder of 24 blocks has 209,494,272 parameters"
-  model = "transformer"                       # whatever MODEL can be
+  model = "transformer"                   # whatever MODEL can be
   fields = { depth = 24 }
-  measure = "params"                          # archscope list measures
+  measure = "params"                      # archscope list measures
   value = 209494272
   source = "the paper's table 1"
 
