@@ -121,8 +121,8 @@ class Part:
     """In the order in which they run."""
     block: bool = False
     """Whether it is one of the blocks that stand in lists: a pipeline is cut before blocks."""
-    out: int = 0
-    """Elements that the part behind it needs, of one micro-batch."""
+    out: int | None = 0
+    """Elements that the part behind it needs, of one micro-batch; None: that is not told."""
 
     @property
     def macs(self) -> int:

@@ -80,6 +80,7 @@ def test_modules_of_a_user_are_planned_as_they_were_built() -> None:
     assert one.totals.model_flops == 2 * 2 * 3 * (3 * 16 + 2 * 32)
     assert parts(one)["activations"] == archscope.memory(model, randn(3, 4)).totals.saved
     assert [row.params for row in two.section("plan.stages").rows] == [40, 18]
+    assert two.totals.sent is None  # what goes between its stages is not told
     with pytest.raises(SpecError, match="nobody tells how cards divide"):
         archscope.plan(model, randn(3, 4), tp=2)
 
