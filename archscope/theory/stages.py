@@ -86,6 +86,11 @@ class Layer:
         return self.counted.form.params_value * self.counted.copies
 
     @property
+    def trains(self) -> bool:
+        """Whether its parameters get gradients: they are not frozen, and some output needs them."""
+        return not self.counted.frozen and self.counted.times > 0
+
+    @property
     def macs(self) -> int:
         """Multiply-accumulates of one forward pass."""
         return self.counted.macs

@@ -135,10 +135,10 @@ class _Parameters:
         self.frozen = 0
 
     def add(self, layer: Layer, held: int) -> None:
-        if layer.counted.frozen:
-            self.frozen += held
-        else:
+        if layer.trains:
             self.trained += held
+        else:
+            self.frozen += held
 
     @property
     def all(self) -> int:
@@ -194,7 +194,7 @@ def _counters(stage: Stage, layout: Layout, counted: bool) -> Line:
             formula=f"{size} for each tensor",
             source="unknown, because how many tensors there are is not told",
         )
-    tensors = sum(n * layer.tensors for layer, n in stage.layers if not layer.counted.frozen)
+    tensors = sum(n * layer.tensors for layer, n in stage.layers if layer.trains)
     return Line(
         what="step counters",
         bytes=size * tensors,

@@ -59,7 +59,7 @@ def _for_data(filled: Sequence[Filled], layout: Layout) -> SentRow:
                 for each, times in stage.layers
                 if bool(each.division.experts) is experts
             ]
-            trained = sum(size for each, size in held if not each.counted.frozen)
+            trained = sum(size for each, size in held if each.trains)
             every = sum(size for _, size in held)
             moved = recipe.grad * trained * (2 if layout.zero == 0 else sums)
             moved += gathers * recipe.weight * (every if layout.zero > 2 else trained)
