@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from archscope.library import build as build
     from archscope.library import check as check
     from archscope.library import compare as compare
+    from archscope.library import facts as facts
+    from archscope.library import kv as kv
     from archscope.library import memory as memory
     from archscope.library import operator as operator
     from archscope.library import params as params
@@ -45,6 +47,8 @@ _HOMES = {
     "build": "archscope.library",
     "check": "archscope.library",
     "compare": "archscope.library",
+    "facts": "archscope.library",
+    "kv": "archscope.library",
     "memory": "archscope.library",
     "operator": "archscope.library",
     "params": "archscope.library",
@@ -69,6 +73,8 @@ __all__ = [
     "build",
     "check",
     "compare",
+    "facts",
+    "kv",
     "memory",
     "operator",
     "params",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from archscope import specs
 from archscope.analyses import ANALYSES, Needs
 from archscope.errors import ArchscopeError, ForwardError, ThresholdError, UsageError
+from archscope.progress import doing
 from archscope.registry import resolve
 from archscope.results import Convention, Environment, Note, Report, Section
 from archscope.subject import Network, Sketch, Subject, as_network
@@ -34,6 +35,8 @@ def analyse(
     **settings: Any,
 ) -> Report:
     """Run one analysis; a `ForwardError` gets the report up to the failure as its `report`."""
+    said = ANALYSES.get(analysis).summary.partition(",")[0]
+    doing(f"{subject.name.partition(' · ')[0]}: {said}")
     if isinstance(subject, Subject) and ANALYSES.get(analysis).needs == "name":
         subject = as_network(subject)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import archscope.blocks.counted as counted
 from archscope.theory import counts, mixing_counts
-from archscope.theory.census import STATE_SPACE, Counted
+from archscope.theory.census import ATTENTION, STATE_SPACE, Counted
 from archscope.theory.counts import GATED
 from archscope.theory.stages import Division, Layer
 
@@ -104,8 +104,10 @@ def mixture(
     activation: str,
     bias: bool,
     router_bias: bool = False,
+    shared: int = 0,
+    shared_gate: bool = False,
 ) -> Iterator[Layer]:
-    """Yield a router, which every card has, and its experts."""
+    """Yield a router, which every card has, its experts, and the one for all tokens."""
     yield linear("router", rows_, width, experts, bias=router_bias)
     matrices = 3 if activation in GATED else 2
     form = counts.experts(
@@ -129,6 +131,12 @@ def mixture(
         ),
         tensors=matrices * (1 + bias),
     )
+    if shared:
+        yield from feed_forward(
+            rows_, width, shared, activation=activation, bias=bias, reads="shared expert"
+        )
+    if shared_gate:
+        yield linear("gate of the shared expert", rows_, width, 1, bias=False)
 
 
 def state_space(
@@ -142,7 +150,7 @@ def state_space(
     bias: bool,
     conv_bias: bool,
     rank: int | None = None,
-    normed: bool = False,
+    normed: counted.Norms = "none",
 ) -> Iterator[Layer]:
     """Yield Mamba's block without its norm, dealt out by inner features.
 
@@ -157,20 +165,118 @@ def state_space(
 
 
 def _scanned(
-    rows_: int, inner: int, rank: int, state: int, taps: int, bias: bool, normed: bool
+    rows_: int, inner: int, rank: int, state: int, taps: int, bias: bool, normed: counted.Norms
 ) -> Iterator[Layer]:
     by_channel = Division(by="channels", units=inner)
     conv = counted.convolution(rows_, inner, inner, (taps,), groups=inner, bias=bias)
     yield Layer(name="convolution", counted=conv, division=by_channel, tensors=1 + bias)
     parts = (rank, state, state)
     yield rows("steps and states", rows_, inner, sum(parts), bias=False, units=inner)
-    if normed:
+    if normed != "none":
+        weight, shift = normed != "weightless", normed == "biased"
         for part in parts:
-            yield norm("inner norm", rows_, part, weight=False, bias=False)
+            yield norm("inner norm", rows_, part, weight=weight, bias=shift)
     yield columns("steps", rows_, rank, inner, bias=True, units=inner, reads="steps")
     form = mixing_counts.selective_scan(rows=rows_, inner=inner, state=state)
     scan = Counted(kind=STATE_SPACE, form=form, outputs=rows_ * inner)
     yield Layer(name="scan", counted=scan, division=by_channel, tensors=2)
+
+
+def dual_state_space(
+    batch: int,
+    length: int,
+    width: int,
+    *,
+    state: int,
+    taps: int,
+    expand: int,
+    head_dim: int,
+    groups: int,
+    chunk: int,
+    bias: bool,
+    conv_bias: bool,
+) -> Iterator[Layer]:
+    """Yield Mamba-2's block without its first norm, dealt out by heads.
+
+    Dao & Gu 2024, section 8.1: each card makes what writes and reads the states of all heads, and
+    the norm before the last projection is each card's own.
+    """
+    rows_, inner = batch * length, expand * width
+    heads, shared = inner // head_dim, 2 * groups * state
+    mixed = inner + shared
+    made = counted.linear(rows_, width, inner + mixed + heads, bias=bias)
+    by_head = Division(by="columns", units=heads, whole=shared * (width + bias), reads="mixer")
+    yield Layer(name="in", counted=made, division=by_head, tensors=1 + bias)
+    conv = counted.convolution(rows_, mixed, mixed, (taps,), groups=mixed, bias=conv_bias)
+    by_channel = Division(by="channels", units=heads, whole=shared * (taps + conv_bias))
+    yield Layer(name="convolution", counted=conv, division=by_channel, tensors=1 + conv_bias)
+    form = mixing_counts.dual_scan(
+        batch=batch,
+        length=length,
+        heads=heads,
+        width=head_dim,
+        state=state,
+        chunk=chunk,
+        groups=groups,
+    )
+    scan = Counted(kind=STATE_SPACE, form=form, outputs=rows_ * inner)
+    by_head = Division(by="channels", units=heads)
+    yield Layer(name="scan", counted=scan, division=by_head, tensors=3)
+    inner_norm = counted.norm(rows_, inner, bias=False)
+    yield Layer(name="inner norm", counted=inner_norm, division=by_head)
+    yield rows("out", rows_, inner, width, bias=bias, units=heads)
+
+
+def gated_delta(
+    batch: int,
+    length: int,
+    width: int,
+    *,
+    heads: int,
+    key_heads: int,
+    key_dim: int,
+    value_dim: int,
+    taps: int,
+    bias: bool,
+) -> Iterator[Layer]:
+    """Yield a gated delta net, dealt out by key heads, each with the value heads that it serves."""
+    rows_, values = batch * length, heads * value_dim
+    channels = 2 * key_heads * key_dim + values
+    for name, outputs in (
+        ("query, key, value and gate", channels + values),
+        ("strength and fading", 2 * heads),
+    ):
+        yield columns(name, rows_, width, outputs, bias=bias, units=key_heads, reads="mixer")
+    by_head = Division(by="channels", units=key_heads)
+    conv = counted.convolution(rows_, channels, channels, (taps,), groups=channels, bias=bias)
+    yield Layer(name="convolution", counted=conv, division=by_head, tensors=1 + bias)
+    form = mixing_counts.gated_delta(
+        batch=batch, heads=heads, length=length, key_width=key_dim, value_width=value_dim
+    )
+    rule = Counted(kind=ATTENTION, form=form, outputs=rows_ * values)
+    yield Layer(name="delta rule", counted=rule, division=by_head, tensors=2)
+    yield norm("inner norm", rows_ * heads, value_dim, bias=False)
+    yield rows("out", rows_, values, width, bias=bias, units=key_heads)
+
+
+def lightning_attention(
+    batch: int, length: int, width: int, *, heads: int, head_dim: int, bias: bool
+) -> Iterator[Layer]:
+    """Yield lightning attention, dealt out by heads; its norm is each card's own."""
+    rows_, inner = batch * length, heads * head_dim
+    gates = columns("gates", rows_, width, inner, bias=bias, units=heads, reads="mixer")
+    yield columns(
+        "query, key and value", rows_, width, 3 * inner, bias=bias, units=heads, reads="mixer"
+    )
+    form = mixing_counts.lightning_attention(
+        batch=batch, heads=heads, length=length, width=head_dim
+    )
+    yield product(Counted(kind=ATTENTION, form=form, outputs=rows_ * inner), heads=heads)
+    inner_norm = counted.norm(rows_, inner, bias=False)
+    by_head = Division(by="channels", units=heads)
+    yield Layer(name="inner norm", counted=inner_norm, division=by_head)
+    yield gates
+    yield rows("out", rows_, inner, width, bias=bias, units=heads)
 
 
 def attention(
@@ -188,11 +294,13 @@ def attention(
     fused: bool = False,
     memory: int = 0,
     norms: tuple[Layer, ...] = (),
+    output_gate: bool = False,
 ) -> Iterator[Layer]:
     """Yield projections to heads, norms of these, the products given, and the projection back.
 
     `memory`: tokens that keys and values come from where these are others than the queries'.
-    `bias`: of queries, keys and values. `fused`: one layer makes all three.
+    `bias`: of queries, keys and values. `fused`: one layer makes all three. `output_gate`: another
+    makes gates of what the heads answer.
     """
     asked, met = batch * queries, batch * (memory or keys)
     inner, narrow = heads * head_width, kv_heads * head_width
@@ -209,6 +317,8 @@ def attention(
             )
     yield from norms
     yield product(products, heads=heads)
+    if output_gate:
+        yield columns("gates", asked, width, inner, bias=bias[0], units=heads, reads=here)
     yield rows("projection back", asked, inner, width, bias=out_bias, units=heads)
 
 

@@ -53,8 +53,12 @@ def attention(
     rotary: bool = False,
     turned: str = "e",
     out: str = "d",
+    output_gate: bool = False,
 ) -> Value:
-    """Return attention of x to a source; `fused`: one projection for queries, keys and values."""
+    """Return attention of x to a source; `fused`: one projection for queries, keys and values.
+
+    `output_gate`: what heads answer is multiplied by sigmoids of another projection.
+    """
     q, k, v = _projected(tape, at, x, source, where=where, fused=fused, keys=keys)
     if head_norm:
         q = _head_norm(tape, f"{at}.q_norm", head_norm, q, where.queries, "h")
@@ -65,6 +69,10 @@ def attention(
         )
         k = rotated(tape, at, k, heads(tape, "turned keys", where.keys, keys), where.keys, turned)
     answer = joined(tape, core(tape, f"{at}.sdpa", q, k, v), where.queries)
+    if output_gate:
+        form = f"b*{where.queries}*h*e"
+        gate = tape.linear(f"{at}.gate", x, form, division="tensor", axis="h")
+        answer = tape.multiply(at, answer, tape.activation(at, "sigmoid", gate))
     made = tape.linear(f"{at}.proj", answer, f"b*{where.queries}*{out}")
     return tape.dropout(at, made)
 

@@ -11,7 +11,8 @@ from archscope import specs
 from archscope.analyses import Analysis
 from archscope.assertions import example_of
 from archscope.cli._claims import assert_option
-from archscope.cli._model import ModelCommand, option_of, read_model, text_of
+from archscope.cli._fields import option_of, text_of
+from archscope.cli._model import ModelCommand, read_model
 from archscope.cli._output import Output, output_options
 from archscope.library import analyse_network
 from archscope.study import claims_of, require, require_good

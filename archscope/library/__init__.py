@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from archscope.library._compare import compare_networks as compare_networks
     from archscope.library._compare import is_saved as is_saved
     from archscope.library._compare import limits_of as limits_of
+    from archscope.library._facts import facts as facts
+    from archscope.library._facts import require_facts as require_facts
+    from archscope.library._kv import kv as kv
     from archscope.library._lock import lock_budgets as lock_budgets
     from archscope.library._operator import operator as operator
     from archscope.library._params import count_subject as count_subject
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from archscope.library._sweep import run_sweep as run_sweep
     from archscope.library._sweep import show_sweep as show_sweep
     from archscope.library._sweep import sweep as sweep
+    from archscope.library._teaching import load_teacher as load_teacher
     from archscope.library._time import bound_network as bound_network
     from archscope.library._time import time as time
     from archscope.library._time import time_network as time_network
@@ -62,8 +66,11 @@ _HOMES = {
     "compare": "_compare",
     "compare_networks": "_compare",
     "count_subject": "_params",
+    "facts": "_facts",
     "is_saved": "_compare",
+    "kv": "_kv",
     "limits_of": "_compare",
+    "load_teacher": "_teaching",
     "lock_budgets": "_lock",
     "memory": "_training",
     "operator": "_operator",
@@ -73,6 +80,7 @@ _HOMES = {
     "report_network": "_report",
     "require_complete": "_params",
     "require_coverage": "_rf",
+    "require_facts": "_facts",
     "require_found": "_search",
     "require_held": "_check",
     "rf": "_rf",

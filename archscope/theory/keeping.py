@@ -151,6 +151,8 @@ class Tape:
 
     def activation(self, at: str, kind: str, x: Value) -> Value:
         """Return an activation, which keeps its argument, or its answer where that tells all."""
+        if kind == "relu2":  # a square keeps what relu has answered, which relu keeps too
+            return self.like(self.activation(at, "relu", x), f"square in {at}")
         made = self.like(x, f"{kind} in {at}")
         if kind in _BY_ANSWER:
             if x.needs:

@@ -26,6 +26,7 @@ from archscope.running.process import raise_interrupt
 from archscope.running.twin import Original, ReachedOriginalError, Twin, own
 from archscope.subject import Repeat, Stretch, Subject
 from archscope.training.alive import Alive, Change, parts_of
+from archscope.training.fake import fake_mode
 from archscope.training.hints import hint
 from archscope.training.kernels import AsOnCard
 from archscope.training.optimisers import Make, Optimiser, state_tensors
@@ -101,12 +102,9 @@ def run_step(
     lazy = next((n for n, p in subject.model.named_parameters() if is_lazy(p)), None)
     if lazy is not None:
         raise ForwardError(f"parameter {lazy} has no shape yet; run the model once first")
-    from torch._subclasses.fake_tensor import FakeTensorMode
-
-    fake = FakeTensorMode(allow_non_fake_inputs=True)
     asked: dict[str, Any] = {"recipe": recipe, "optimiser": optimiser, "autocast": autocast}
     try:
-        with fake:
+        with fake_mode() as fake, fake:
             return _run(subject, partial(_without_data, fake=fake, dtype=dtype), **asked)
     except ForwardError:
         if not has_little_data(subject):

@@ -50,6 +50,32 @@ def test_tensors_are_those_that_are_built(family: Family) -> None:
     )
 
 
+MIXED = {
+    "depth": 4,
+    "mixer": "gated-delta:4/2/8/16,lightning-attention,state-space-dual:16/2/4/8/2,attention",
+    "output_gate": True,
+    **{"ffn": "moe:8/2", "dense_blocks": 1, "dense_ff": 20, "shared_ff": 12, "shared_gate": True},
+    **{"qk_norm": True, "qk_norm_across": True, "kv_heads": 2, "d_model": 64, "heads": 4},
+}
+
+
+def test_weights_of_mixers_in_turns_are_those_that_are_built_and_counted() -> None:
+    family = FAMILIES.get("transformer")
+    spec = specs.made(family.spec, MIXED)
+    model = family.subject(spec).model  # no block is like another
+    assert family.census is not None
+    counted, stages = family.census(spec), told(family, spec)
+
+    assert (stages.params, stages.macs) == (counted.params, counted.macs)
+    layers = tally(stages.parts)
+    assert sum(times * layer.tensors for layer, times in layers) == len([*model.parameters()])
+    dealt = {layer.name: layer for layer in stages.layers if layer.division.by == "channels"}
+    for name in ("convolution", "delta rule", "scan", "norm of queries"):
+        layer = dealt[name]
+        mine = layer.params - layer.division.whole
+        assert layer.held(tensor=2) == mine // 2 + layer.division.whole
+
+
 def test_what_is_divided_adds_up() -> None:
     family = FAMILIES.get("transformer")
     spec: Any = specs.made(family.spec, {"depth": 2, "ffn": "moe:8/2", "kv_heads": 4})

@@ -2,7 +2,7 @@
 
 from archscope.analyses import Analysis
 from archscope.analyses.plan.analysis import run
-from archscope.analyses.plan.rows import CHANGES, COST, LARGEST, PARTS, SENT, STAGES
+from archscope.analyses.plan.rows import CHANGES, COST, LARGEST, PARTS, SENT, SIZES, STAGES
 from archscope.analyses.plan.settings import Settings
 
 ANALYSIS = Analysis(
@@ -18,7 +18,7 @@ ANALYSIS = Analysis(
         "archscope plan --depth 24 --card-memory 24GiB --max batch --by largest",
     ),
     settings=Settings,
-    sections=(PARTS, STAGES, COST, SENT, CHANGES, LARGEST),
+    sections=(PARTS, STAGES, COST, SENT, CHANGES, LARGEST, *SIZES),
     quantities="archscope.analyses.plan.claims:QUANTITIES",
     failure="archscope.analyses.plan.claims:failure",
 )

@@ -35,6 +35,15 @@ def _quantity(
     return Quantity(name=name, dimensions=(dimension,), read=of_report, help=help, better=better)
 
 
+def _activations(report: Any, asked: Dimension) -> Found:
+    section = report.find("plan.parts")
+    rows = () if section is None else section.rows
+    sizes = [row.bytes for row in rows if row.part == "activations"]
+    if not sizes or sizes[0] is None:
+        return Found(why="what the forward keeps is not known")
+    return Found(values=(sizes[0],))
+
+
 QUANTITIES = (
     _quantity(
         "gpu_memory",
@@ -51,6 +60,13 @@ QUANTITIES = (
         "bytes of a card that a plan leaves",
         better="more",
         why="it takes a card and all parts of the memory",
+    ),
+    Quantity(
+        name="gpu_activations",
+        dimensions=("bytes",),
+        read=_activations,
+        help="bytes that a card of the fullest stage keeps for the backward",
+        better="less",
     ),
     _quantity(
         "step_flops",

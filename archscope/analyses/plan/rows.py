@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from archscope.analyses.scaling.rows import LAWS, MEANINGS
 from archscope.columns import column
 from archscope.records import frozen
 from archscope.results import Section
@@ -187,3 +190,5 @@ LARGEST = Section(
     row_type=LargestRow,
     caption="The largest value that fits, and the next one, which does not",
 )
+SIZES = tuple(replace(section, analysis="plan") for section in (MEANINGS, LAWS))
+"""What N means, and the sizes that scaling laws would choose, as `archscope scaling` tells them."""

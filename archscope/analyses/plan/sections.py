@@ -25,6 +25,7 @@ from archscope.analyses.plan.said import about, headline, notes, summary
 from archscope.analyses.plan.settings import Settings
 from archscope.analyses.plan.told import told
 from archscope.analyses.plan.work import Time, time_of
+from archscope.analyses.scaling.sections import sizes
 from archscope.errors import SpecError
 from archscope.results import Section
 from archscope.subject import Network
@@ -55,6 +56,7 @@ def sections(network: Network, settings: Settings) -> tuple[Section, ...]:
         SENT.filled(found.sent, summary=text),
         CHANGES.filled((each.row(cards.memory) for each in tried), summary=text),
         *([] if border is None else [LARGEST.filled(border.rows, summary=text)]),
+        *sizes(network, settings.tokens, "plan"),
     )
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks import counted, divided
+from archscope.blocks import divided
 from archscope.families.mamba.spec import MambaSpec
-from archscope.theory.census import STATE_SPACE, Counted
-from archscope.theory.mixing_counts import dual_scan
-from archscope.theory.stages import Division, Layer, Part, Stages
+from archscope.theory.stages import Layer, Part, Stages
 
 _TABLE = "table of tokens"
 
@@ -38,7 +36,19 @@ def weights(spec: MambaSpec) -> Stages:
 def _block(spec: MambaSpec, rows: int) -> Iterator[Layer]:
     yield divided.norm("norm", rows, spec.d_model, bias=False)
     if spec.version == "v2":
-        yield from _dual(spec, rows)
+        yield from divided.dual_state_space(
+            spec.batch_size,
+            spec.seq_len,
+            spec.d_model,
+            state=spec.state,
+            taps=spec.kernel_size,
+            expand=spec.expansion,
+            head_dim=spec.head_width,
+            groups=1,
+            chunk=spec.chunk,
+            bias=spec.bias,
+            conv_bias=spec.conv_bias,
+        )
         return
     yield from divided.state_space(
         rows,
@@ -50,36 +60,5 @@ def _block(spec: MambaSpec, rows: int) -> Iterator[Layer]:
         bias=spec.bias,
         conv_bias=spec.conv_bias,
         rank=spec.step_rank,
-        normed=spec.inner_norm,
+        normed="weightless" if spec.inner_norm else "none",
     )
-
-
-def _dual(spec: MambaSpec, rows: int) -> Iterator[Layer]:
-    """Yield the block of Mamba-2, dealt out by heads; each card makes the state that all read.
-
-    Dao & Gu 2024, section 8.1; the norm before the last projection is each card's own.
-    """
-    inner, heads, shared = spec.inner, spec.inner // spec.head_width, 2 * spec.state
-    mixed, bias = inner + shared, spec.bias
-    made = counted.linear(rows, spec.d_model, inner + mixed + heads, bias=bias)
-    whole = shared * (spec.d_model + bias)
-    by_head = Division(by="columns", units=heads, whole=whole, reads="mixer")
-    yield Layer(name="in", counted=made, division=by_head, tensors=1 + bias)
-    taps = (spec.kernel_size,)
-    conv = counted.convolution(rows, mixed, mixed, taps, groups=mixed, bias=spec.conv_bias)
-    kept = shared * (spec.kernel_size + spec.conv_bias)
-    by_channel = Division(by="channels", units=heads, whole=kept)
-    yield Layer(name="convolution", counted=conv, division=by_channel, tensors=1 + spec.conv_bias)
-    form = dual_scan(
-        batch=spec.batch_size,
-        length=spec.seq_len,
-        heads=heads,
-        width=spec.head_width,
-        state=spec.state,
-        chunk=spec.chunk,
-    )
-    scan = Counted(kind=STATE_SPACE, form=form, outputs=rows * inner)
-    yield Layer(name="scan", counted=scan, division=Division(by="channels", units=heads), tensors=3)
-    norm = counted.norm(rows, inner, bias=False)
-    yield Layer(name="inner norm", counted=norm, division=Division(by="channels", units=heads))
-    yield divided.rows("out", rows, inner, spec.d_model, bias=bias, units=heads)

@@ -1,7 +1,7 @@
 """What a training step keeps of a Transformer, from its spec and the plan of its blocks. No torch.
 
 Beside the symbols of `blocks.kept`: t positions of a target, n width of the embeddings, w keys of a
-window, T taps of a convolution.
+window, T taps of a convolution, D hidden width of dense feed-forwards, g of a shared expert.
 """
 
 from __future__ import annotations
@@ -139,13 +139,16 @@ def _mixed(tape: Tape, spec: TransformerSpec, block: BlockPlan, positions: str, 
             form = f"b*d*({positions} + r)"
             tape.new("mixer.conv", "padded features", form, division="sequence")
             return tape.dropout("mixer", sequence(tape, "mixer.conv", positions))
-        case kinds.SelfAttention():
-            return _attended(tape, spec, _core(tape, spec, block, positions), positions, x)
+        case kinds.SelfAttention(output_gate=gate):
+            core = _core(tape, spec, block, positions)
+            return _attended(tape, spec, core, positions, x, output_gate=gate)
         case kinds.LinearAttention():
             where = Positions(queries=positions, keys=positions)
             core = partial(kept_mixers.linear_attention, where=where, causal=block.causal)
             return _attended(tape, spec, core, positions, x)
-        case kinds.StateSpace(state_size=state, expansion=expand, state_kernel=taps):
+        case kinds.StateSpace(state_size=state, expansion=expand, state_kernel=taps) as mixer:
+            if mixer.state_norm:
+                tape.unknown("what norms within a state space keep has no closed form here")
             rank = mixing_counts.rank_of_steps(spec.d_model)
             scan = {"i": expand * spec.d_model, "z": state, "x": rank + 2 * state, "p": taps - 1}
             tape.symbols = {**tape.symbols, **scan}
@@ -153,10 +156,21 @@ def _mixed(tape: Tape, spec: TransformerSpec, block: BlockPlan, positions: str, 
                 tape, "mixer", x, positions=positions, causal=block.causal
             )
         case _:
-            raise TypeError(f"{block.mixer} is no mixer")
+            tape.unknown(f"what {block.mixer.word} keeps has no closed form here")
+            return sequence(tape, "mixer", positions)
 
 
-def _attended(tape: Tape, spec: TransformerSpec, core: Core, positions: str, x: Value) -> Value:
+def _attended(
+    tape: Tape,
+    spec: TransformerSpec,
+    core: Core,
+    positions: str,
+    x: Value,
+    *,
+    output_gate: bool = False,
+) -> Value:
+    if spec.qk_norm_across:
+        tape.unknown("what norms over all heads at once keep has no closed form here")
     return blocks_kept.attention(
         tape,
         "attn",
@@ -168,6 +182,7 @@ def _attended(tape: Tape, spec: TransformerSpec, core: Core, positions: str, x: 
         head_norm=_norm(spec) if spec.qk_norm else "",
         rotary=isinstance(spec.positions, kinds.Rotary),
         turned="R",
+        output_gate=output_gate,
     )
 
 
@@ -201,6 +216,8 @@ def _core(tape: Tape, spec: TransformerSpec, block: BlockPlan, positions: str) -
             blocks_kept.scaled, where=where, grouped=grouped, mask=mask, side_by_side=alibi
         )
     tokens, step = tape.size(positions), spec.window_step
+    if block.chunk is not None and block.chunk < tokens:
+        tape.unknown("what attention within chunks keeps has no closed form here")
     if block.window is None or mixing_counts.window_covers(
         tokens, window=block.window, dilation=step, causal=block.causal
     ):
@@ -213,12 +230,25 @@ def _core(tape: Tape, spec: TransformerSpec, block: BlockPlan, positions: str) -
 def _feed_forward(
     tape: Tape, spec: TransformerSpec, block: BlockPlan, positions: str, x: Value
 ) -> Value:
-    if block.experts is None:
-        kind = spec.activation
-        return blocks_kept.feed_forward(tape, "mlp", x, activation=kind, positions=positions)
-    chosen = {"E": block.experts.experts, "c": block.experts.chosen}
+    kind, experts = spec.activation, block.experts
+    if experts is None:
+        tape.symbols = {**tape.symbols, "D": spec.dense_width}
+        hidden = "f" if spec.dense_width == spec.hidden_width else "D"
+        return blocks_kept.feed_forward(
+            tape, "mlp", x, activation=kind, positions=positions, hidden=hidden
+        )
+    chosen = {"E": experts.experts, "c": experts.chosen, "g": experts.shared_ff}
     tape.symbols = {**tape.symbols, **chosen}
-    return blocks_kept.mixture(tape, "mlp", x, activation=spec.activation, positions=positions)
+    routed = blocks_kept.mixture(tape, "mlp", x, activation=kind, positions=positions)
+    if not experts.shared_ff:
+        return routed
+    shared = blocks_kept.feed_forward(
+        tape, "mlp.shared", x, activation=kind, positions=positions, hidden="g"
+    )
+    if experts.shared_gate:
+        gate = tape.linear("mlp.shared_gate", x, f"b*{positions}")
+        shared = tape.multiply("mlp", shared, tape.activation("mlp", "sigmoid", gate))
+    return tape.add(routed, shared)
 
 
 def _final_norm(tape: Tape, spec: TransformerSpec, x: Value, at: str, positions: str) -> Value:

@@ -6,13 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import archscope.blocks.divided as divided
+import archscope.families.transformer.arguments as arguments
 import archscope.families.transformer.kinds as kinds
 from archscope.blocks import counted
 from archscope.blocks.plan import lists
-from archscope.families.transformer.census import keys_met, linear_product, product
+from archscope.families.transformer.census import (
+    linear_product,
+    product,
+    self_product,
+    state_norms,
+)
 from archscope.families.transformer.spec import BlockPlan, TransformerSpec, blocks
 from archscope.theory.census import Counted
-from archscope.theory.stages import Layer, Part, Stages
+from archscope.theory.stages import Division, Layer, Part, Stages
 
 _TABLE = "table of tokens"
 
@@ -130,19 +136,25 @@ def _mixer(spec: TransformerSpec, block: BlockPlan, tokens: int) -> Iterator[Lay
             yield from divided.state_space(
                 spec.batch_size * tokens,
                 spec.d_model,
-                state=mixer.state_size,
-                taps=mixer.state_kernel,
-                expand=mixer.expansion,
                 causal=block.causal,
-                bias=spec.bias,
-                conv_bias=spec.bias,
+                normed=state_norms(spec, mixer),
+                **arguments.state_space(spec, mixer),
             )
+        case kinds.DualStateSpace() as mixer:
+            sizes = (spec.batch_size, tokens, spec.d_model)
+            yield from divided.dual_state_space(*sizes, **arguments.dual_state_space(spec, mixer))
+        case kinds.GatedDelta() as mixer:
+            sizes = (spec.batch_size, tokens, spec.d_model)
+            yield from divided.gated_delta(*sizes, **arguments.gated_delta(spec, mixer))
+        case kinds.LightningAttention():
+            sizes = (spec.batch_size, tokens, spec.d_model)
+            yield from divided.lightning_attention(*sizes, **arguments.lightning(spec))
         case kinds.LinearAttention():
             products = linear_product(spec, tokens, causal=block.causal)
             yield from _attention(spec, tokens, tokens, products)
-        case _:
-            products = product(spec, tokens, keys_met(spec, block, tokens))
-            yield from _attention(spec, tokens, tokens, products)
+        case kinds.SelfAttention(output_gate=gate):
+            products = self_product(spec, block, tokens)
+            yield from _attention(spec, tokens, tokens, products, output_gate=gate)
             if getattr(spec.attention, "sinks", False):
                 yield divided.own("sinks", spec.heads, units=spec.heads)
 
@@ -154,14 +166,9 @@ def _attention(
     products: Counted,
     *,
     cross: bool = False,
+    output_gate: bool = False,
 ) -> Iterator[Layer]:
     batch, head = spec.batch_size, spec.head_width
-    norms: tuple[Layer, ...] = ()
-    if spec.qk_norm:
-        norms = (
-            _norm(spec, "norm of queries", batch * queries * spec.heads, head),
-            _norm(spec, "norm of keys", batch * keys * spec.key_heads, head),
-        )
     return divided.attention(
         batch=batch,
         heads=spec.heads,
@@ -175,23 +182,42 @@ def _attention(
         products=products,
         fused=spec.key_heads == spec.heads and not cross,
         memory=keys if cross else 0,
-        norms=norms,
+        norms=tuple(_head_norms(spec, batch * queries, batch * keys)),
+        output_gate=output_gate,
     )
+
+
+def _head_norms(spec: TransformerSpec, asked: int, met: int) -> Iterator[Layer]:
+    """Yield the norms of queries and keys; those over all heads at once are dealt out with them."""
+    if not spec.qk_norm:
+        return
+    every = (("norm of queries", asked, spec.heads), ("norm of keys", met, spec.key_heads))
+    for name, rows, heads in every:
+        if not spec.qk_norm_across:
+            yield _norm(spec, name, rows * heads, spec.head_width)
+            continue
+        whole = _norm(spec, name, rows, heads * spec.head_width)
+        repeats = name == "norm of keys"
+        yield replace(whole, division=Division(by="channels", units=heads, repeats=repeats))
 
 
 def _feed_forward(
     spec: TransformerSpec, experts: kinds.MixtureOfExperts | None, rows: int
 ) -> Iterator[Layer]:
-    sizes = (rows, spec.d_model, spec.hidden_width)
     if experts is None:
+        sizes = (rows, spec.d_model, spec.dense_width)
         return divided.feed_forward(*sizes, activation=spec.activation, bias=spec.bias)
     return divided.mixture(
-        *sizes,
+        rows,
+        spec.d_model,
+        spec.hidden_width,
         experts=experts.experts,
         chosen=experts.chosen,
         activation=spec.activation,
         bias=spec.bias,
         router_bias=experts.router_bias,
+        shared=experts.shared_ff,
+        shared_gate=experts.shared_gate,
     )
 
 
