@@ -18,8 +18,9 @@ def weights(spec: SwinSpec) -> Stages:
 
 def _parts(spec: SwinSpec) -> Iterator[Part]:
     patch, batch, width = spec.patch_size, spec.batch_size, spec.d_model
-    size = images(spec).sizes[0] // patch
-    patches = counted.convolution(batch * size**2, 3, width, (patch,) * 2, bias=True)
+    x = images(spec)
+    size = x.sizes[0] // patch
+    patches = counted.convolution(batch * size**2, x.channels, width, (patch,) * 2, bias=True)
     first = (
         divided.whole("patches", patches, tensors=2, trained_input=False),
         divided.norm("norm", batch * size**2, width),

@@ -14,13 +14,16 @@ from archscope.theory.stages import Division, Layer, Part, Stages
 def weights(spec: TransformerXlSpec) -> Stages:
     """Return the tables, the blocks and the scores; tables may be held but not run."""
     rows, width = spec.batch_size * spec.seq_len, spec.d_model
-    layers = tuple(_block(spec))
-    block = Part(path="blocks.0", layers=layers, block=True, out=rows * width)
-    runs = int(spec.scores)
+    block = Part(path="blocks.0", layers=tuple(_block(spec)), block=True, out=rows * width)
+    runs, made, *rest = int(spec.scores), *block.layers
+    # Without tables the first block reads what needs no gradient.
+    made = replace(made, trained_input=spec.scores)
+    first = block if spec.scores else replace(block, layers=(made, *rest))
     return Stages(
         parts=(
             Part(path="embeddings", layers=_run(_embedding(spec), runs), out=rows * width),
-            *[block] * spec.depth,
+            first,
+            *[block] * (spec.depth - 1),
             Part(path="head", layers=_run(_head(spec), runs)),
         ),
         samples=spec.batch_size,
