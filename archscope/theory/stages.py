@@ -56,10 +56,19 @@ class Division:
     def check(self, name: str, *, tensor: int = 1, expert: int = 1) -> None:
         """Raise `SpecError` for `tp` or `ep` where this layer cannot be dealt out so."""
         if self.experts and self.experts % expert:
-            raise SpecError("ep", expert, f"does not divide the {self.experts} experts of {name}")
+            problem = f"does not divide the {self.experts:,} experts of {name}"
+            raise SpecError("ep", expert, problem + _nearest(self.experts, expert))
         fits = self.units % tensor == 0 or (self.repeats and tensor % self.units == 0)
         if self.by not in ("whole", "vocabulary") and not fits:
-            raise SpecError("tp", tensor, f"does not divide the {self.units:,} units of {name}")
+            problem = f"does not divide the {self.units:,} units of {name}"
+            raise SpecError("tp", tensor, problem + _nearest(self.units, tensor))
+
+
+def _nearest(number: int, near: int) -> str:
+    """Return which divisors of a number are next below and above."""
+    below = next((n for n in range(min(near, number) - 1, 0, -1) if number % n == 0), 1)
+    above = next((n for n in range(near + 1, number + 1) if number % n == 0), None)
+    return f". Nearest: {below}" + (f", {above}" if above else "")
 
 
 @frozen
