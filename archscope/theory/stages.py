@@ -66,7 +66,7 @@ class Division:
 
 def _nearest(number: int, near: int) -> str:
     """Return which divisors of a number are next below and above."""
-    below = next((n for n in range(min(near, number) - 1, 0, -1) if number % n == 0), 1)
+    below = next((n for n in range(min(near - 1, number), 0, -1) if number % n == 0), 1)
     above = next((n for n in range(near + 1, number + 1) if number % n == 0), None)
     return f". Nearest: {below}" + (f", {above}" if above else "")
 
