@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from archscope.theory.cache import Cache, LayerCache
 from archscope.theory.serving.asked import (
     GROWING,
+    LIMITED,
     STATES,
     Asked,
     Reserved,
@@ -58,9 +59,9 @@ def _blocks(layer: LayerCache, asked: Asked, block: int, *, hybrid: bool) -> int
     if layer.source is not None:
         return -(-layer.source // block)
     whole = -(-asked.context // block)
-    if layer.last is None or not hybrid:
+    if layer.limit is None or not hybrid:
         return whole
-    return min(whole, -(-layer.last // block) + 1)
+    return min(whole, -(-layer.limit // block) + (layer.kind == "window"))
 
 
 def _rule(*, hybrid: bool) -> Callable[[LayerCache, Asked, Cache], Reserved]:
@@ -73,7 +74,7 @@ def _rule(*, hybrid: bool) -> Callable[[LayerCache, Asked, Cache], Reserved]:
         if layer.kind in STATES:
             return Reserved(bytes=size, why="one page for each sequence, as large as attention's")
         said = f"{blocks:,} blocks of {block} for each sequence"
-        if layer.last is not None:
+        if layer.limit is not None:
             said += ", those of its window" if hybrid else ", its window in full"
         return Reserved(bytes=size, why=said)
 
@@ -91,8 +92,8 @@ def _kinds(cache: Cache, *, hybrid: bool) -> Iterator[list[LayerCache]]:
     """Yield the layers that are alike; without the hybrid manager windows are as full layers."""
     found: dict[tuple[object, ...], list[LayerCache]] = {}
     for layer in cache.layers:
-        last = layer.last if hybrid else None
-        kind = "full attention" if layer.kind == "window" and not hybrid else layer.kind
+        last = layer.limit if hybrid else None
+        kind = "full attention" if layer.kind in LIMITED and not hybrid else layer.kind
         found.setdefault((kind, last, layer.per_position, layer.fixed), []).append(layer)
     yield from found.values()
 
@@ -160,7 +161,7 @@ VLLM = (
         rule=_rule(hybrid=False),
         state_types={},
         padding=_padding(hybrid=False),
-        about="window",
+        about=LIMITED,
     ),
 )
 """vLLM, and as it is where layers with windows keep all positions."""
