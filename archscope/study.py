@@ -13,7 +13,7 @@ from archscope import specs
 from archscope.analyses import ANALYSES, Needs
 from archscope.errors import ArchscopeError, ForwardError, ThresholdError, UsageError
 from archscope.results import Convention, Environment, Note, Report, Section
-from archscope.subject import Network, Sketch, Subject, as_network
+from archscope.subject import Holding, Network, Sketch, Subject, as_network
 from archscope.version import __version__
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ LARGEST = 8 * 2**30
 
 def analyse(
     analysis: str,
-    subject: Subject | Sketch | Network,
+    subject: Subject | Sketch | Network | Holding,
     *,
     convention: Convention | None = None,
     **settings: Any,
@@ -69,7 +69,7 @@ def _asked(analysis: str, settings: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _sections(
-    analysis: str, subject: Subject | Sketch | Network, settings: Mapping[str, Any]
+    analysis: str, subject: Subject | Sketch | Network | Holding, settings: Mapping[str, Any]
 ) -> tuple[Section, ...]:
     run = ANALYSES.get(analysis).run
     if not isinstance(subject, Subject):  # nothing of it runs here

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archscope import specs
 from archscope.records import frozen
 from archscope.results import InputShape
+from archscope.stored.tensors import Stored
 
 if TYPE_CHECKING:
     from torch import nn
@@ -104,6 +105,22 @@ class Sketch:
 
 
 @frozen
+class Holding:
+    """What a file holds of a network: its tensors, and its operators where it has a graph."""
+
+    name: str
+    """One line that tells a reader what was studied."""
+    stored: Stored
+    """What the file says."""
+    origin: str
+    """`safetensors:model.safetensors`."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """What the file says of the network beside its tensors, as JSON values."""
+    inputs: Inputs | None = None
+    """None: nothing is called."""
+
+
+@frozen
 class Published:
     """A figure that a network's authors print, to hold against what is counted."""
 
@@ -143,11 +160,20 @@ class Network:
     """The family that makes it; empty: none does."""
     spec: Any = None
     """The spec that the family makes it of."""
+    holding: Callable[[], Holding] | None = None
+    """What the file that names it holds; None: it is named by no such file."""
+    counted: Callable[[], Subject | Holding] | None = None
+    """The form in which its parameters are counted, where that is not `subject`: a file's list of
+    tensors needs no torch."""
 
     @property
     def config(self) -> Mapping[str, Any]:
         """The spec's fields as JSON values; empty where there is no spec."""
         return {} if self.spec is None else specs.values(self.spec)
+
+    def countable(self) -> Subject | Holding:
+        """Return the form in which its parameters are counted."""
+        return self.subject() if self.counted is None else self.counted()
 
     def held(self) -> Subject:
         """Return the form whose weights have the network's own values, where there is one."""

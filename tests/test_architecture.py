@@ -16,7 +16,7 @@ PACKAGE = Path(archscope.__file__).parent
 
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "records", "version", "labels"}),
-    frozenset({"registry", "columns", "files", "assertions"}),
+    frozenset({"registry", "columns", "files", "assertions", "stored"}),
     frozenset({"theory", "specs", "results", "hardware", "folding"}),
     frozenset({"subject"}),
     frozenset({"running"}),

@@ -41,6 +41,9 @@ _SECTIONS = {
     "depth": "depth",
     "published": "published",
     "teacher": "teacher",
+    "number-type": "number_types",
+    "tensor": "tensors",
+    "needed": "needed",
 }
 
 
@@ -149,7 +152,7 @@ def command(
     if teacher:
         require_name(teacher)
     try:
-        subject = network.held() if nonzero else network.subject()
+        subject = network.held() if nonzero else network.countable()
         subject = replace(subject, inputs=None) if no_flops else subject
         report = count_subject(
             subject, flops_per_mac=int(flops_per_mac), nonzero=nonzero, freeze=freeze

@@ -182,7 +182,7 @@ def _answered(
 def _counted(network: Network, *, flops: bool) -> Report:
     from archscope.library._params import count_subject
 
-    subject = network.subject()
+    subject = network.countable()
     if not flops:
         return replace(count_subject(replace(subject, inputs=None)), convention=None)
     try:

@@ -14,7 +14,7 @@ from archscope.library._rf import see_network
 from archscope.library._time import bound_subject, time_network, time_subject
 from archscope.results import Report
 from archscope.studies.measures import measure
-from archscope.subject import Network, Subject
+from archscope.subject import Holding, Network, Subject
 
 _SETTINGS: Mapping[str, tuple[str, ...]] = {
     "params": ("freeze",),
@@ -99,7 +99,7 @@ class Answers:
         if isinstance(self._network, Subject):
             return self._until_it_fails(self._network, asked)
         network = self._network
-        counted = network.held if asked.get("nonzero") else network.subject
+        counted = network.held if asked.get("nonzero") else network.countable
         try:
             subject = counted()
         except UsageError as error:
@@ -109,7 +109,7 @@ class Answers:
             self._lacks = error
         return self._until_it_fails(subject, asked)
 
-    def _until_it_fails(self, subject: Subject, asked: dict[str, Any]) -> Report:
+    def _until_it_fails(self, subject: Subject | Holding, asked: dict[str, Any]) -> Report:
         """Return the count of a subject; its parameters are known also where its forward fails."""
         try:
             return count_subject(subject, **asked)

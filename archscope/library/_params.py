@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from archscope import loaders, specs
 from archscope.analyses.params.published import with_published
+from archscope.analyses.params.stored.rows import TENSORS
 from archscope.analyses.params.teacher import with_teacher
 from archscope.errors import SpecError, ThresholdError, UsageError
 from archscope.library._named import network_of, subject_of
 from archscope.results import Report
 from archscope.study import analyse
-from archscope.subject import Network, Request, Subject
+from archscope.subject import Holding, Network, Request, Subject
 
 if TYPE_CHECKING:
     from torch import nn
@@ -72,7 +73,7 @@ def params(
     asked: dict[str, Any] = {"flops_per_mac": flops_per_mac, "nonzero": nonzero, "freeze": frozen}
     if isinstance(model, str):
         network = network_of(model, kwargs, method=method)
-        counted = network.held() if nonzero else network.subject()
+        counted = network.held() if nonzero else network.countable()
         report = count_subject(counted, **asked)
         report = report if frozen else with_figures(report, network)
     else:
@@ -90,7 +91,7 @@ def params(
 
 
 def count_subject(
-    subject: Subject,
+    subject: Subject | Holding,
     *,
     flops_per_mac: int = 1,
     nonzero: bool = False,
@@ -101,7 +102,8 @@ def count_subject(
 
     if flops_per_mac not in CONVENTIONS:
         raise UsageError(f"flops_per_mac is {flops_per_mac!r}; it can be 1 (as fvcore) or 2")
-    convention = CONVENTIONS[flops_per_mac]
+    has_work = isinstance(subject, Subject) or subject.stored.steps is not None
+    convention = CONVENTIONS[flops_per_mac] if has_work else None
     settings = {"flops_per_mac": flops_per_mac, "nonzero": nonzero, "freeze": freeze}
     return analyse("params", subject, convention=convention, **settings)
 
@@ -114,8 +116,16 @@ def require_complete(report: Report) -> None:
 
 
 def with_figures(report: Report, network: Network) -> Report:
-    """Return the count of a `Network` with what its authors print of it, if anything."""
-    return with_published(report, network.published)
+    """Return the count of a `Network` with what its authors print of it, if anything.
+
+    Where a file names it too, that is held against what it needs.
+    """
+    report = with_published(report, network.published)
+    if network.holding is None or report.find(TENSORS.address) is not None:
+        return report
+    from archscope.analyses.params.stored.needed import with_needed
+
+    return with_needed(report, network.subject().model, network.holding())
 
 
 def with_named_teacher(report: Report, teacher: str) -> Report:
@@ -128,7 +138,7 @@ def with_named_teacher(report: Report, teacher: str) -> Report:
         network = loaders.load(teacher, Request(fields=fields))
     except SpecError as error:
         raise UsageError(f"teacher {teacher} cannot take what its student takes: {error}") from None
-    return with_teacher(report, analyse("params", network.subject()))
+    return with_teacher(report, analyse("params", network.countable()))
 
 
 def _inputs_of(report: Report, teacher: str) -> Mapping[str, Any]:

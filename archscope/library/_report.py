@@ -79,7 +79,7 @@ def report_network(
     `timed` times what was counted, where that is not done by building it anew. `tell` is called
     after each analysis, with the reason where it gave no answer.
     """
-    subject = network.subject()
+    subject = network.countable()
     reports = [with_figures(count_subject(subject, flops_per_mac=flops_per_mac), network)]
     tell("params", None)
     tell("flops", None if reports[0].convention and reports[0].inputs else "no input was given")

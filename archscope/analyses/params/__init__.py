@@ -11,5 +11,10 @@ ANALYSIS = Analysis(
     summary="parameters and FLOPs, module by module",
     run=run,
     quantities="archscope.analyses.params.claims:QUANTITIES",
-    sections=(MODULES, COMPONENTS, TYPES, OPERATORS, DEPTH, PUBLISHED, TEACHER),
+    sections=(
+        *(MODULES, COMPONENTS, TYPES, OPERATORS, DEPTH, PUBLISHED, TEACHER),
+        "archscope.analyses.params.stored.rows:NUMBER_TYPES",
+        "archscope.analyses.params.stored.rows:TENSORS",
+        "archscope.analyses.params.stored.rows:NEEDED",
+    ),
 )

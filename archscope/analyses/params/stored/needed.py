@@ -1,0 +1,100 @@
+"""Holds the weights of a file against what the network of its configuration needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from archscope.analyses.params.stored.rows import NEEDED, NeededRow
+from archscope.results import Note, Report
+from archscope.stored.tensors import Held
+
+if TYPE_CHECKING:
+    from archscope.subject import Holding
+
+_FEW = 3
+
+
+def with_needed(report: Report, model: Any, holding: Holding) -> Report:
+    """Return the count of a network with what the file that names it lacks, or holds beyond it."""
+    needed, same = _needed(model)
+    held = {h.stands_for or h.entry.name: h for h in holding.stored.held if h.role != "scale"}
+    prefix = str(getattr(model, "base_model_prefix", "") or "")
+    found = _renamed(held, needed, prefix)
+    rows = tuple(_rows(needed, same, found))
+    notes = tuple(_notes(rows, needed, holding))
+    section = NEEDED.filled(rows, notes=notes)
+    return replace(report, sections=(*report.sections, section))
+
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def _needed(model: Any) -> tuple[dict[str, tuple[int, ...]], dict[str, str]]:
+    """Return the shapes of a network's state by name, and of ties the first name by the other."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    first: dict[int, str] = {}
+    same: dict[str, str] = {}
+    for name, tensor in model.state_dict(keep_vars=True).items():
+        shapes[name] = tuple(tensor.shape)
+        one = first.setdefault(id(tensor), name)
+        if one != name:
+            same[name] = one
+    return shapes, same
+
+
+def _renamed(held: Mapping[str, Held], needed: Shapes, prefix: str) -> dict[str, Held]:
+    """Return tensors by the network's names: a file may have its body's prefix more, or less."""
+    ways: list[dict[str, Held]] = [dict(held)]
+    if prefix:
+        cut = f"{prefix}."
+        ways.append({name.removeprefix(cut): each for name, each in held.items()})
+        ways.append({n if n in needed else cut + n: each for n, each in held.items()})
+    return max(ways, key=lambda way: len(way.keys() & needed.keys()))
+
+
+def _rows(
+    needed: Shapes, same: Mapping[str, str], found: Mapping[str, Held]
+) -> Iterator[NeededRow]:
+    ties: dict[str, set[str]] = {}
+    for name, one in same.items():
+        ties.setdefault(one, {one}).add(name)
+    for name, shape in needed.items():
+        held = found.get(name)
+        if held is None:
+            others = ties.get(same.get(name, name), set())
+            state = "tied" if others & found.keys() else "missing"
+            yield NeededRow(path=name, state=state, needed=shape, numbers=prod(shape))
+        elif (held.shape or held.entry.shape) != shape:
+            there = held.shape or held.entry.shape
+            yield NeededRow(
+                path=name, state="other shape", needed=shape, found=there, numbers=prod(shape)
+            )
+    for name, held in found.items():
+        if name not in needed:
+            there = held.shape or held.entry.shape
+            yield NeededRow(path=name, state="not needed", found=there, numbers=prod(there))
+
+
+def _notes(rows: tuple[NeededRow, ...], needed: Shapes, holding: Holding) -> Iterator[Note]:
+    by_state: dict[str, list[NeededRow]] = {}
+    for row in rows:
+        by_state.setdefault(row.state, []).append(row)
+    bad = [state for state in by_state if state != "tied"]
+    if not bad:
+        tied = len(by_state.get("tied", ()))
+        also = f", {tied} by being tied to another" if tied else ""
+        text = f"{holding.name}: holds all {len(needed):,} tensors that the network needs{also}"
+        yield Note(level="ok", text=text)
+    for state in bad:
+        every = by_state[state]
+        names = ", ".join(row.path for row in every[:_FEW])
+        more = f" and {len(every) - _FEW:,} more" if len(every) > _FEW else ""
+        yield Note(
+            level="warning",
+            text=f"{holding.name}: {len(every):,} tensors {state} ({names}{more}); --by needed "
+            "lists them",
+        )
+    yield from (Note(level="info", text=text) for text in holding.stored.notes)

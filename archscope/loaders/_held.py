@@ -1,0 +1,147 @@
+"""A network that a file holds: its tensors alone, or held against a network that needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from archscope.errors import ArchscopeError, UsageError, did_you_mean
+from archscope.loaders import _code, hf
+from archscope.stored.configuration import Configuration, beside, with_ties
+from archscope.stored.tensors import Stored
+from archscope.subject import Holding, Network, Request, Subject
+
+Read = Callable[[Path, str], Stored]
+"""Reads what a file holds; gets it, and how it is called; raises `UsageError`."""
+
+
+def network(path: Path, form: str, read: Read, request: Request) -> Network:
+    """Return the network that a file holds; it is read when it is first asked for.
+
+    Where a `config.json` beside it describes the network, that is made, and the file held against
+    it; where it cannot be made, a note says why, and the file alone is counted.
+    """
+    shown = _code.shown(path)
+    config = beside(path, _code.shown(path if path.is_dir() else path.parent))
+    title = f"{path.name or shown} · {form}"
+    origin = f"{form}:{shown.removeprefix('./')}"
+    described = _described(config, path, request) if config else None
+    if described is None:
+        _refuse_flags(request, shown)
+
+    @cache
+    def stored() -> Stored:
+        found = read(path, shown)
+        return with_ties(found, config) if config else found
+
+    def holding(*notes: str) -> Holding:
+        found = stored()
+        found = replace(found, notes=(*notes, *found.notes))
+        return Holding(name=title, stored=found, origin=origin, config=dict(found.facts))
+
+    @cache
+    def subject() -> Subject:
+        if described is not None:
+            made = described.subject()
+            return replace(made, origin=origin, name=f"{made.name} · weights of {path.name}")
+        found = stored()
+        if found.graph is not None and not request.parameters_alone:
+            return _of_graph(found, title, origin)
+        from archscope.running.skeleton import skeleton
+
+        return Subject(
+            name=title,
+            model=skeleton(found.held),
+            inputs=None,
+            origin=origin,
+            config=dict(found.facts),
+        )
+
+    def counted() -> Subject | Holding:
+        if config is None:
+            return holding()
+        if described is None:
+            return holding(
+                f"{config.shown} describes the network, which takes the package "
+                "transformers: pip install archscope[hf]"
+            )
+        try:
+            return subject()
+        except ArchscopeError as error:
+            said = str(error).partition("\n")[0]
+            return holding(f"{config.shown} describes a network that cannot be made: {said}")
+
+    def whole() -> Subject:
+        if described is not None:
+            return described.whole()
+        made = subject()
+        if made.inputs is None:
+            raise UsageError(f"{shown} {_NO_GRAPH}")
+        return made
+
+    return Network(
+        name=title,
+        origin=origin,
+        subject=subject,
+        whole=whole,
+        counted=counted,
+        holding=holding,
+    )
+
+
+_NO_GRAPH = (
+    "holds weights and no graph, so what it does is unknown; put its config.json beside it, or "
+    "name the code that makes the network, e.g. ./net.py:Net"
+)
+
+
+def _of_graph(stored: Stored, title: str, origin: str) -> Subject:
+    assert stored.graph is not None
+    model, inputs = stored.graph()
+    given = ", ".join("×".join(map(str, tensor.shape)) for tensor in inputs.shapes())
+    return Subject(
+        name=f"{title} · input {given}",
+        model=model,
+        inputs=inputs,
+        origin=origin,
+        config=dict(stored.facts),
+    )
+
+
+def _described(config: Configuration, path: Path, request: Request) -> Network | None:
+    """Return the network that a configuration describes; None: the package for it is missing."""
+    from importlib.util import find_spec
+
+    if not config.is_of_transformers or find_spec("transformers") is None:
+        return None
+    return hf.load(f"hf:{config.folder}", request)
+
+
+def _refuse_flags(request: Request, shown: str) -> None:
+    """Raise `UsageError` where something is said of code that there is none of."""
+    given: dict[str, Any] = {
+        "--input-shape": request.input_shapes,
+        "--input": request.input_values,
+        "--inputs": request.inputs_from,
+        "--method": request.method,
+        "--model-arg": request.arguments,
+    }
+    strange = next((flag for flag, value in given.items() if value), None)
+    if strange is not None:
+        raise UsageError(f"{strange} is for code that makes a network; {shown} holds weights")
+
+
+def existing(text: str, endings: tuple[str, ...]) -> Path:
+    """Return the file that a text names; raises `UsageError` with the nearest name."""
+    path = Path(text).expanduser()
+    if path.exists() or path.is_symlink():
+        return path
+    if not path.parent.is_dir():
+        raise UsageError(f"{text} does not exist: there is no folder {path.parent}")
+    near = did_you_mean(
+        path.name, sorted(each.name for each in path.parent.iterdir() if each.suffix in endings)
+    )
+    raise UsageError(f"{text} does not exist.{near}")
