@@ -88,6 +88,8 @@ def ask(analysis: str, network: Network, **settings: Any) -> Report:
     needs = ANALYSES.get(analysis).needs
     if needs == "name":
         return analyse(analysis, network, **settings)
+    if network.counted is not None and ANALYSES.get(analysis).takes_files:
+        return analyse(analysis, network.counted(), **settings)
     subject = formed(network, needs)
     try:
         return analyse(analysis, subject, **settings)

@@ -162,6 +162,8 @@ class Network:
     """The spec that the family makes it of."""
     holding: Callable[[], Holding] | None = None
     """What the file that names it holds; None: it is named by no such file."""
+    described: bool = False
+    """Whether a configuration beside that file describes the network, and not its own graph."""
     counted: Callable[[], Subject | Holding] | None = None
     """The form in which its parameters are counted, where that is not `subject`: a file's list of
     tensors needs no torch."""

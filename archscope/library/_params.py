@@ -11,7 +11,7 @@ from archscope.analyses.params.stored.rows import TENSORS
 from archscope.analyses.params.teacher import with_teacher
 from archscope.errors import SpecError, ThresholdError, UsageError
 from archscope.library._named import network_of, subject_of
-from archscope.results import Report
+from archscope.results import Convention, Report
 from archscope.study import analyse
 from archscope.subject import Holding, Network, Request, Subject
 
@@ -102,10 +102,20 @@ def count_subject(
 
     if flops_per_mac not in CONVENTIONS:
         raise UsageError(f"flops_per_mac is {flops_per_mac!r}; it can be 1 (as fvcore) or 2")
-    has_work = isinstance(subject, Subject) or subject.stored.steps is not None
-    convention = CONVENTIONS[flops_per_mac] if has_work else None
+    convention = _convention(subject, flops_per_mac)
     settings = {"flops_per_mac": flops_per_mac, "nonzero": nonzero, "freeze": freeze}
     return analyse("params", subject, convention=convention, **settings)
+
+
+def _convention(subject: Subject | Holding, flops_per_mac: int) -> Convention | None:
+    """Return what FLOP means in a count; None: there are none, a file of weights has no work."""
+    from archscope.analyses.params.analysis import CONVENTIONS, OF_GRAPHS
+
+    if isinstance(subject, Subject):
+        return CONVENTIONS[flops_per_mac]
+    if subject.stored.steps is None:
+        return None
+    return OF_GRAPHS if flops_per_mac == 1 else CONVENTIONS[flops_per_mac]
 
 
 def require_complete(report: Report) -> None:
@@ -123,9 +133,10 @@ def with_figures(report: Report, network: Network) -> Report:
     report = with_published(report, network.published)
     if network.holding is None or report.find(TENSORS.address) is not None:
         return report
-    from archscope.analyses.params.stored.needed import with_needed
+    from archscope.analyses.params.stored.needed import with_file
 
-    return with_needed(report, network.subject().model, network.holding())
+    model = network.subject().model if network.described else None
+    return with_file(report, model, network.holding())
 
 
 def with_named_teacher(report: Report, teacher: str) -> Report:

@@ -18,19 +18,24 @@ Read = Callable[[Path, str], Stored]
 """Reads what a file holds; gets it, and how it is called; raises `UsageError`."""
 
 
-def network(path: Path, form: str, read: Read, request: Request) -> Network:
+def network(
+    path: Path, form: str, read: Read, request: Request, *, has_inputs: bool = False
+) -> Network:
     """Return the network that a file holds; it is read when it is first asked for.
 
     Where a `config.json` beside it describes the network, that is made, and the file held against
-    it; where it cannot be made, a note says why, and the file alone is counted.
+    it; where it cannot be made, a note says why, and the file alone is counted. `has_inputs` says
+    whether the file holds a graph that is called with inputs.
     """
     shown = _code.shown(path)
-    config = beside(path, _code.shown(path if path.is_dir() else path.parent))
+    config = (
+        None if has_inputs else beside(path, _code.shown(path if path.is_dir() else path.parent))
+    )
     title = f"{path.name or shown} · {form}"
     origin = f"{form}:{shown.removeprefix('./')}"
     described = _described(config, path, request) if config else None
     if described is None:
-        _refuse_flags(request, shown)
+        _refuse_flags(request, shown, has_inputs=has_inputs)
 
     @cache
     def stored() -> Stored:
@@ -50,17 +55,18 @@ def network(path: Path, form: str, read: Read, request: Request) -> Network:
         found = stored()
         if found.graph is not None and not request.parameters_alone:
             return _of_graph(found, title, origin)
+        raise UsageError(f"{shown} {_NO_GRAPH}")
+
+    def own() -> Subject:
         from archscope.running.skeleton import skeleton
 
-        return Subject(
-            name=title,
-            model=skeleton(found.held),
-            inputs=None,
-            origin=origin,
-            config=dict(found.facts),
-        )
+        found = stored()
+        model = skeleton(found.held)
+        return Subject(name=title, model=model, inputs=None, origin=origin)
 
     def counted() -> Subject | Holding:
+        if stored().graph is not None and not request.parameters_alone:
+            return subject()
         if config is None:
             return holding()
         if described is None:
@@ -75,20 +81,17 @@ def network(path: Path, form: str, read: Read, request: Request) -> Network:
             return holding(f"{config.shown} describes a network that cannot be made: {said}")
 
     def whole() -> Subject:
-        if described is not None:
-            return described.whole()
-        made = subject()
-        if made.inputs is None:
-            raise UsageError(f"{shown} {_NO_GRAPH}")
-        return made
+        return subject() if described is None else described.whole()
 
     return Network(
         name=title,
         origin=origin,
         subject=subject,
         whole=whole,
+        own=own,
         counted=counted,
         holding=holding,
+        described=described is not None,
     )
 
 
@@ -120,10 +123,10 @@ def _described(config: Configuration, path: Path, request: Request) -> Network |
     return hf.load(f"hf:{config.folder}", request)
 
 
-def _refuse_flags(request: Request, shown: str) -> None:
+def _refuse_flags(request: Request, shown: str, *, has_inputs: bool) -> None:
     """Raise `UsageError` where something is said of code that there is none of."""
     given: dict[str, Any] = {
-        "--input-shape": request.input_shapes,
+        "--input-shape": () if has_inputs else request.input_shapes,
         "--input": request.input_values,
         "--inputs": request.inputs_from,
         "--method": request.method,

@@ -3,20 +3,28 @@ forward: what is asked of parameters alone can be asked of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
 
 from archscope.stored.tensors import Held
 
+Make = Callable[[str], nn.Module]
+"""Makes the module at a path."""
 
-def skeleton(held: Iterable[Held]) -> nn.Module:
+
+def skeleton(
+    held: Iterable[Held],
+    root: nn.Module | None = None,
+    make: Make = lambda path: nn.Module(),
+) -> nn.Module:
     """Return modules whose parameters and buffers have no values; a tie is one parameter.
 
-    A packed weight is a parameter of its own shape that is not trained.
+    A packed weight is a parameter of its own shape that is not trained. All below `root` are made
+    by `make`, of their paths.
     """
-    root = nn.Module()
+    root = nn.Module() if root is None else root
     made: dict[str, Tensor] = {}
     for each in held:
         if each.role == "scale":
@@ -25,7 +33,7 @@ def skeleton(held: Iterable[Held]) -> nn.Module:
         made[each.entry.name] = tensor
         name = each.stands_for or each.entry.name
         path, _, last = name.rpartition(".")
-        _put(_module(root, path), last or "tensor", tensor)
+        _put(submodule(root, path, make), last or "tensor", tensor)
     return root
 
 
@@ -41,12 +49,14 @@ def _tensor(held: Held) -> Tensor:
     return nn.Parameter(tensor, requires_grad=trains)
 
 
-def _module(root: nn.Module, path: str) -> nn.Module:
-    module = root
+def submodule(root: nn.Module, path: str, make: Make) -> nn.Module:
+    """Return the module at a path; it, and all above it, are made where they are not there."""
+    module, at = root, ""
     for part in path.split(".") if path else ():
+        at = f"{at}.{part}" if at else part
         found = module._modules.get(part)
         if found is None:
-            found = nn.Module()
+            found = make(at)
             module._modules[part] = found
         module = found
     return module

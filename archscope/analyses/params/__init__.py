@@ -10,6 +10,7 @@ ANALYSIS = Analysis(
     name="params",
     summary="parameters and FLOPs, module by module",
     run=run,
+    takes_files=True,
     quantities="archscope.analyses.params.claims:QUANTITIES",
     sections=(
         *(MODULES, COMPONENTS, TYPES, OPERATORS, DEPTH, PUBLISHED, TEACHER),

@@ -21,6 +21,12 @@ DOUBLE = Convention(
     flops_per_multiply_add=2,
     text=f"1 multiply-accumulate (MAC) = 2 FLOPs; norms, pooling, {_COMMON}",
 )
+OF_GRAPHS = Convention(
+    name="MACs",
+    flops_per_multiply_add=1,
+    text="1 multiply-accumulate (MAC) = 1 FLOP, from the shapes in the file; norms, pooling, "
+    "biases and other elementwise work not counted, no causal discount",
+)
 Execution = Literal["auto", "shapes", "real"]
 """`shapes`: on the meta device. `real`: on the model's own. `auto`: on shapes where it can."""
 

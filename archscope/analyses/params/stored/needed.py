@@ -8,6 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from archscope.analyses.params.stored.rows import NEEDED, NeededRow
+from archscope.analyses.params.stored.sections import of_tensors
 from archscope.results import Note, Report
 from archscope.stored.tensors import Held
 
@@ -17,16 +18,28 @@ if TYPE_CHECKING:
 _FEW = 3
 
 
-def with_needed(report: Report, model: Any, holding: Holding) -> Report:
-    """Return the count of a network with what the file that names it lacks, or holds beyond it."""
+def with_file(report: Report, model: Any, holding: Holding) -> Report:
+    """Return the count of a network with the tensors of the file that names it.
+
+    `model` is the network that a configuration describes, which the file is held against; None: the
+    file's own graph was counted.
+    """
+    tensors = of_tensors(holding.stored)
+    notes = tuple(Note(level="info", text=text) for text in holding.stored.notes)
+    if model is not None:
+        rows, notes = _compared(model, holding)
+        tensors = (*tensors, NEEDED.filled(rows))
+    first = replace(report.sections[0], notes=(*report.sections[0].notes, *notes))
+    return replace(report, sections=(first, *report.sections[1:], *tensors))
+
+
+def _compared(model: Any, holding: Holding) -> tuple[tuple[NeededRow, ...], tuple[Note, ...]]:
+    """Return in what a file differs from what a network needs, and what is said of it."""
     needed, same = _needed(model)
     held = {h.stands_for or h.entry.name: h for h in holding.stored.held if h.role != "scale"}
     prefix = str(getattr(model, "base_model_prefix", "") or "")
-    found = _renamed(held, needed, prefix)
-    rows = tuple(_rows(needed, same, found))
-    notes = tuple(_notes(rows, needed, holding))
-    section = NEEDED.filled(rows, notes=notes)
-    return replace(report, sections=(*report.sections, section))
+    rows = tuple(_rows(needed, same, _renamed(held, needed, prefix)))
+    return rows, tuple(_notes(rows, needed, holding))
 
 
 Shapes = Mapping[str, tuple[int, ...]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from archscope.analyses.params.headline import headline
 from archscope.analyses.params.rows import MODULES, ModuleRow, Totals
@@ -50,8 +51,16 @@ def sections(
             summary=said,
             about=f"frozen {', '.join(freeze)}" if freeze else "",
         ),
-        NUMBER_TYPES.filled(_number_types(held), summary=said),
-        TENSORS.filled(map(_tensor, held), summary=said),
+        *of_tensors(stored, summary=said),
+    )
+
+
+def of_tensors(stored: Stored, **answer: Any) -> tuple[Section, ...]:
+    """Return the sections that list a file's number types and tensors."""
+    held = in_order(stored.held)
+    return (
+        NUMBER_TYPES.filled(_number_types(held), **answer),
+        TENSORS.filled(map(_tensor, held), **answer),
     )
 
 
