@@ -11,7 +11,7 @@ from typing import Any
 from archscope.errors import ArchscopeError, UsageError, did_you_mean
 from archscope.loaders import _code, hf
 from archscope.stored.configuration import Configuration, beside, with_ties
-from archscope.stored.tensors import Stored
+from archscope.stored.tensors import Stored, require_names
 from archscope.subject import Holding, Network, Request, Subject
 
 Read = Callable[[Path, str], Stored]
@@ -27,7 +27,7 @@ def network(
     it; where it cannot be made, a note says why, and the file alone is counted. `has_inputs` says
     whether the file holds a graph that is called with inputs.
     """
-    shown = _code.shown(path)
+    shown = _code.shown(path).removesuffix("/.")
     config = (
         None if has_inputs else beside(path, _code.shown(path if path.is_dir() else path.parent))
     )
@@ -40,6 +40,7 @@ def network(
     @cache
     def stored() -> Stored:
         found = read(path, shown)
+        require_names(found, shown)
         return with_ties(found, config) if config else found
 
     def holding(*notes: str) -> Holding:

@@ -62,6 +62,7 @@ def read(path: Path, shown: str, given: Given) -> Graph:
     except Exception as error:  # protobuf's own, which says no more than this
         raise BadFileError(f"{shown} is no ONNX file: {_said(error)}") from None
     del data
+    _require_texts(model.graph, shown)
     if not model.graph.node and not model.graph.initializer:
         raise BadFileError(f"{shown} is no ONNX file: it has no graph")
     entries = {each.name: each for each in _entries(model.graph, shown)}
@@ -100,6 +101,17 @@ def _package(shown: str) -> Any:
 
 def _said(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0][:120] or type(error).__name__
+
+
+def _require_texts(graph: Any, shown: str) -> None:
+    """Raise `BadFileError` where a name is no text: protobuf gives such as bytes."""
+    named = (*graph.initializer, *graph.input, *graph.output)
+    texts = [each.name for each in named]
+    for node in graph.node:
+        texts += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        texts += [text for prop in node.metadata_props for text in (prop.key, prop.value)]
+    if any(type(text) is not str for text in texts):
+        raise BadFileError(f"{shown} is damaged: a name in it is not written in UTF-8")
 
 
 def _entries(graph: Any, shown: str) -> Iterator[Entry]:

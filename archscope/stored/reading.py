@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from archscope.errors import UsageError
+from archscope.labels import safe_label
 
 LARGEST_SHAPE = 1 << 63
 """Elements that a tensor may have, and bytes: what comes in 64 bits."""
@@ -21,7 +22,13 @@ RANK = 64
 
 
 class BadFileError(UsageError):
-    """A file is not what its name says; the message tells which file and what is wrong."""
+    """A file is not what its name says; the message tells which file and what is wrong.
+
+    Names from the file are made safe: they may hold new lines, and what steers a terminal.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(safe_label(message))
 
 
 @contextmanager

@@ -35,9 +35,12 @@ def of_index(path: Path, shown: str, read: ReadOne) -> Together:
     listed = read_json(path, shown).get("weight_map")
     if not isinstance(listed, dict) or not listed:
         raise BadFileError(f"{shown} is no index of weights: it has no weight_map")
+    strange = [name for name in listed.values() if type(name) is not str]
+    if strange:
+        raise BadFileError(f"{shown} names a file that is no text: {str(strange[0])[:80]}")
     names = dict.fromkeys(listed.values())
     for name in names:
-        if type(name) is not str or not name or name in (".", "..") or re.search(r"[/\\\0]", name):
+        if not name or name in (".", "..") or re.search(r"[/\\\0]", name):
             raise BadFileError(f"{shown} names a file outside its folder: {str(name)[:80]!r}")
     found = of_files([path.with_name(name) for name in names], shown, read)
     there = {entry.name for entry in found.entries}

@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import Any, Literal
 
 from archscope.records import frozen
+from archscope.stored.reading import BadFileError
 
 Role = Literal["parameter", "packed", "scale", "buffer"]
 """`packed`: numbers that stand for weights in fewer bits, or several to one. `scale`: what these
@@ -41,6 +42,12 @@ class Entry:
         for size in self.shape:
             count *= size
         return count
+
+
+LONGEST = 1_000
+"""Characters of a tensor's name."""
+DEEPEST = 100
+"""Parts of a tensor's name."""
 
 
 @frozen
@@ -102,3 +109,14 @@ class Stored:
     """Name, shape and number type of what its graph is called with."""
     graph: Callable[[], Any] | None = None
     """Makes a `torch.nn.Module` of it that runs on shapes, and its inputs; None: it cannot be."""
+
+
+def require_names(stored: Stored, shown: str) -> None:
+    """Raise `BadFileError` for a name that no network has: its modules would never end."""
+    for each in stored.held:
+        name = each.entry.name
+        if len(name) > LONGEST or name.count(".") >= DEEPEST:
+            raise BadFileError(
+                f"{shown} names a tensor by {len(name):,} characters in {name.count('.') + 1:,} "
+                f"parts; {LONGEST:,} and {DEEPEST} are read: {name[:40]!r}..."
+            )

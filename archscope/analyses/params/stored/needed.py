@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import prod
@@ -91,6 +92,22 @@ def _rows(
             yield NeededRow(path=name, state="not needed", found=there, numbers=prod(there))
 
 
+def _same_numbers(by_state: Mapping[str, list[NeededRow]]) -> bool:
+    """Return whether what is missing of each block has as many numbers as what is not needed."""
+    sums: dict[str, int] = {}
+    for state, sign in (("missing", 1), ("not needed", -1)):
+        for row in by_state.get(state, ()):
+            block = _block(row.path)
+            sums[block] = sums.get(block, 0) + sign * row.numbers
+    return bool(by_state.get("missing")) and not any(sums.values())
+
+
+def _block(path: str) -> str:
+    """Return the first numbered module that a tensor is part of: `model.layers.3`."""
+    found = re.match(r"(.*?\.\d+)\.", f"{path}.")
+    return found[1] if found else ""
+
+
 def _notes(rows: tuple[NeededRow, ...], needed: Shapes, holding: Holding) -> Iterator[Note]:
     by_state: dict[str, list[NeededRow]] = {}
     for row in rows:
@@ -101,6 +118,15 @@ def _notes(rows: tuple[NeededRow, ...], needed: Shapes, holding: Holding) -> Ite
         also = f", {tied} by being tied to another" if tied else ""
         text = f"{holding.name}: holds all {len(needed):,} tensors that the network needs{also}"
         yield Note(level="ok", text=text)
+    if _same_numbers(by_state):
+        there, here = len(by_state["not needed"]), len(by_state["missing"])
+        yield Note(
+            level="ok",
+            text=f"{holding.name}: {there:,} of its tensors have other names than {here:,} of the "
+            "network's, or are other pieces of them: block by block they hold as many numbers; "
+            "--by needed lists both",
+        )
+        bad = [state for state in bad if state == "other shape"]
     for state in bad:
         every = by_state[state]
         names = ", ".join(row.path for row in every[:_FEW])
