@@ -29,6 +29,7 @@ Examples:
   archscope params "in 1x28x28; 2x(conv 32,64; pool 2); head 10"
   archscope params bert-base-uncased --seq-len 128
   archscope params tinybert-4L-312 --teacher bert-base-uncased
+  archscope params ./model.safetensors --by number-type
 
 A default can also come from the environment (ARCHSCOPE_PARAMS_DEPTH=24) or from a config file.
 """
@@ -54,7 +55,8 @@ _SECTIONS = {
     default="module",
     help="One row for each of these; type: each type of layer, as linear or depthwise conv; depth: "
     "each meaning of the word; published: each figure that the authors of a published network "
-    "print. [default: module]",
+    "print; of a file number-type, tensor, and needed: where it differs from the network of its "
+    "configuration. [default: module]",
 )
 @click.option(
     "--sort",
@@ -121,8 +123,9 @@ def command(
     """Count trainable parameters and FLOPs of MODEL, module by module.
 
     MODEL is a family, a published network (`archscope list presets`), a stack of layers in words
-    (`archscope list sentence`) or one of your own, with fields after a colon or as flags. Without
-    it the flags say which: `--dilations` is a stack of convolutions (`cnn`), `--depth` alone a
+    (`archscope list sentence`), one of your own, with fields after a colon or as flags, or a file
+    that holds one (`archscope list` names the forms), of which nothing is run. Without it the flags
+    say which: `--dilations` is a stack of convolutions (`cnn`), `--depth` alone a
     Transformer. Nothing is trained or allocated: a network of 10^12 parameters counts as quickly.
     """
     view = output.view(

@@ -61,6 +61,8 @@ _SCALES: Mapping[str, tuple[int, ...]] = {
     "DynamicQuantizeMatMul": (2, 3),
 }
 """By operator: which inputs belong to weights in fewer bits."""
+_OWN = ("", "ai.onnx", "ai.onnx.ml")
+"""Domains whose operators are known."""
 _STATISTICS = {"BatchNormalization": (3, 4)}
 
 
@@ -130,6 +132,8 @@ class Uses:
             return "buffer", "integers, which no gradient reaches"
         if any(kind in _ADDED for kind, _ in kinds) and not _is_constant(name, entry):
             return "parameter", ""
+        if entry.shape and any(node.domain not in _OWN for node, _ in uses):
+            return "parameter", "read by an operator of another domain"
         said = ", ".join(sorted({kind for kind, _ in kinds})) or "nothing"
         return "buffer", f"read by {said}"
 
