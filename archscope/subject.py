@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from archscope import specs
 from archscope.records import frozen
 from archscope.results import InputShape
-from archscope.stored.tensors import Stored
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from archscope.stored.tensors import Stored
     from archscope.theory.outline import Outline
 
 

@@ -6,15 +6,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archscope.errors import ArchscopeError, UsageError, did_you_mean
 from archscope.loaders import _code, hf
-from archscope.stored.configuration import Configuration, beside, with_ties
-from archscope.stored.tensors import Stored, require_names
 from archscope.subject import Holding, Network, Request, Subject
 
-Read = Callable[[Path, str], Stored]
+if TYPE_CHECKING:
+    from archscope.stored.configuration import Configuration
+    from archscope.stored.tensors import Stored
+
+INDEX = ".index.json"
+"""How the list of several files that hold one network ends."""
+Read = Callable[[Path, str], "Stored"]
 """Reads what a file holds; gets it, and how it is called; raises `UsageError`."""
 
 
@@ -27,6 +31,9 @@ def network(
     it; where it cannot be made, a note says why, and the file alone is counted. `has_inputs` says
     whether the file holds a graph that is called with inputs.
     """
+    from archscope.stored.configuration import beside, with_ties
+    from archscope.stored.tensors import require_names
+
     shown = _code.shown(path).removesuffix("/.")
     config = (
         None if has_inputs else beside(path, _code.shown(path if path.is_dir() else path.parent))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archscope.loaders import Loader, _held
-from archscope.stored import checkpoint, roles, shards
-from archscope.stored.tensors import Entry, Stored
 from archscope.subject import Network, Request
+
+if TYPE_CHECKING:
+    from archscope.stored.shards import Together
+    from archscope.stored.tensors import Entry, Stored
 
 FORM = "checkpoint"
 ENDINGS = (".pt", ".pth", ".bin", ".ckpt")
@@ -15,7 +18,7 @@ ENDINGS = (".pt", ".pth", ".bin", ".ckpt")
 
 def accepts(text: str) -> bool:
     """Return whether `text` ends as files of `torch.save` do, or as the index of several."""
-    return text.lower().endswith((*ENDINGS, f".bin{shards.INDEX}"))
+    return text.lower().endswith((*ENDINGS, f".bin{_held.INDEX}"))
 
 
 def load(text: str, request: Request) -> Network:
@@ -25,15 +28,21 @@ def load(text: str, request: Request) -> Network:
 
 def read(path: Path, shown: str) -> Stored:
     """Return what a file, or the files of an index, hold; raises `UsageError`."""
-    if path.name.endswith(shards.INDEX):
+    from archscope.stored import checkpoint, roles, shards
+    from archscope.stored.tensors import Stored
+
+    if path.name.endswith(_held.INDEX):
         return of_several(shards.of_index(path, shown, _entries))
     entries, notes = checkpoint.read(path, shown)
     held = roles.held_of(entries)
     return Stored(form=FORM, held=held, notes=(*notes, *roles.notes_of(held)))
 
 
-def of_several(found: shards.Together) -> Stored:
+def of_several(found: Together) -> Stored:
     """Return what several files hold together."""
+    from archscope.stored import roles
+    from archscope.stored.tensors import Stored
+
     held = roles.held_of(found.entries)
     return Stored(
         form=FORM, held=held, files=found.files, notes=(*found.notes, *roles.notes_of(held))
@@ -41,6 +50,8 @@ def of_several(found: shards.Together) -> Stored:
 
 
 def _entries(path: Path, shown: str) -> list[Entry]:
+    from archscope.stored import checkpoint
+
     return checkpoint.read(path, shown)[0]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archscope.loaders import Loader, _held
-from archscope.stored import export, roles
-from archscope.stored.tensors import Stored
 from archscope.subject import Network, Request
+
+if TYPE_CHECKING:
+    from archscope.stored.tensors import Stored
 
 FORM = "export"
 ENDING = ".pt2"
@@ -25,6 +27,9 @@ def load(text: str, request: Request) -> Network:
 
 def read(path: Path, shown: str) -> Stored:
     """Return what an archive holds; raises `UsageError`."""
+    from archscope.stored import export, roles
+    from archscope.stored.tensors import Stored
+
     program = export.read(path, shown)
     held = roles.held_of(program.entries)
 

@@ -6,20 +6,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archscope import presets
 from archscope.errors import UsageError
 from archscope.families import FAMILIES
 from archscope.loaders import Loader, _code, _held, checkpoint, gguf, hf, safetensors
 from archscope.loaders._fields import names_one
-from archscope.stored import checkpoint as torch_files
-from archscope.stored import safetensors as headers
-from archscope.stored import shards
-from archscope.stored.configuration import NAME
-from archscope.stored.tensors import Entry, Stored
 from archscope.subject import Network, Request
 
-_Join = Callable[[shards.Together], Stored]
+if TYPE_CHECKING:
+    from archscope.stored.shards import Together
+    from archscope.stored.tensors import Entry, Stored
+
+_Join = Callable[["Together"], "Stored"]
+_ReadOne = Callable[[Path, str], "list[Entry]"]
+NAME = "config.json"
 
 
 def accepts(text: str) -> bool:
@@ -55,6 +57,8 @@ def _folder(text: str) -> Path | None:
 
 def _weights(folder: Path) -> tuple[str, _held.Read] | None:
     """Return the form of a folder's weights and what reads them; None: there are none."""
+    from archscope.stored import shards
+
     for ending in (safetensors.ENDING, *checkpoint.ENDINGS, gguf.ENDING):
         files = shards.in_folder(folder, ending)
         if files:
@@ -63,6 +67,8 @@ def _weights(folder: Path) -> tuple[str, _held.Read] | None:
 
 
 def _reader(ending: str, files: list[Path]) -> tuple[str, _held.Read]:
+    from archscope.stored import safetensors as headers
+
     if ending == gguf.ENDING:
         return gguf.FORM, partial(_one, files, gguf.read)
     if ending == safetensors.ENDING:
@@ -73,11 +79,15 @@ def _reader(ending: str, files: list[Path]) -> tuple[str, _held.Read]:
 
 
 def _entries(path: Path, shown: str) -> list[Entry]:
+    from archscope.stored import checkpoint as torch_files
+
     return torch_files.read(path, shown)[0]
 
 
 def _one(files: list[Path], read: _held.Read, folder: Path, shown: str) -> Stored:
-    first = gguf.gguf.read(files[0], _code.shown(files[0]))
+    from archscope.stored import gguf as headers
+
+    first = headers.read(files[0], _code.shown(files[0]))
     if len(files) > 1 and first.facts.get("split.count", 1) != len(files):
         raise UsageError(
             f"{shown} holds {len(files)} GGUF files; name the one that is meant, e.g. "
@@ -87,8 +97,10 @@ def _one(files: list[Path], read: _held.Read, folder: Path, shown: str) -> Store
 
 
 def _several(
-    files: list[Path], read: _held.Read, one: shards.ReadOne, join: _Join, folder: Path, shown: str
+    files: list[Path], read: _held.Read, one: _ReadOne, join: _Join, folder: Path, shown: str
 ) -> Stored:
+    from archscope.stored import shards
+
     if len(files) == 1:
         return read(files[0], _code.shown(files[0]))
     found = join(shards.of_files(files, f"{shown}/", one))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archscope.loaders import Loader, _held
-from archscope.stored import gguf, roles
-from archscope.stored.tensors import Entry, Held, Stored
 from archscope.subject import Network, Request
+
+if TYPE_CHECKING:
+    from archscope.stored.tensors import Entry, Held, Stored
 
 FORM = "gguf"
 ENDING = ".gguf"
@@ -31,6 +32,9 @@ def load(text: str, request: Request) -> Network:
 
 def read(path: Path, shown: str) -> Stored:
     """Return what a file, and the parts that go with it, hold; raises `UsageError`."""
+    from archscope.stored import gguf
+    from archscope.stored.tensors import Stored
+
     found = gguf.read(path, shown)
     facts = dict(_facts(found.facts))
     share = _share(facts)
@@ -49,6 +53,9 @@ def _facts(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _role(entry: Entry) -> Held:
     """Return what a tensor is for: types of blocks stand for weights in fewer bits."""
+    from archscope.stored import roles
+    from archscope.stored.tensors import Held
+
     if entry.name in _BUFFERS or entry.name.endswith(_BUFFERS):
         return Held(
             entry=entry,
@@ -84,6 +91,8 @@ def _active(held: Held, share: tuple[int, int] | None) -> Held:
 
 
 def _notes(held: tuple[Held, ...], facts: Mapping[str, Any]) -> Iterator[str]:
+    from archscope.stored import roles
+
     names = {each.entry.name for each in held}
     if "token_embd.weight" in names and "output.weight" not in names:
         yield "tied: there is no output.weight, the head is token_embd.weight, and counts once"

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError, did_you_mean
 from archscope.loaders import Loader, _call, _code, _own
-from archscope.stored.reading import read_json
 from archscope.subject import Network, Request
 
 if TYPE_CHECKING:
@@ -91,6 +90,8 @@ def _existing(text: str) -> Path:
 
 def _config_words(folder: Path) -> dict[str, Any]:
     """Return what a configuration says, as JSON; raises `UsageError`."""
+    from archscope.stored.reading import read_json
+
     path = _code.shown(folder / "config.json")
     words = read_json(folder / "config.json", path)
     if "model_type" not in words:

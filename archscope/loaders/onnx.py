@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archscope.errors import UsageError
 from archscope.loaders import Loader, _held, _inputs
-from archscope.stored import onnx_graph
-from archscope.stored.tensors import Stored
 from archscope.subject import Network, Request
+
+if TYPE_CHECKING:
+    from archscope.stored.onnx_graph import Given
+    from archscope.stored.tensors import Stored
 
 FORM = "onnx"
 ENDING = ".onnx"
@@ -38,8 +41,11 @@ def _shapes(request: Request) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def read(path: Path, shown: str, given: onnx_graph.Given) -> Stored:
+def read(path: Path, shown: str, given: Given) -> Stored:
     """Return what a file holds; raises `UsageError`."""
+    from archscope.stored import onnx_graph
+    from archscope.stored.tensors import Stored
+
     found = onnx_graph.read(path, shown, given)
     return Stored(
         form=FORM,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archscope.loaders import Loader, _held
-from archscope.stored import roles, safetensors, shards
-from archscope.stored.tensors import Entry, Stored
 from archscope.subject import Network, Request
+
+if TYPE_CHECKING:
+    from archscope.stored.roles import Value
+    from archscope.stored.shards import Together
+    from archscope.stored.tensors import Entry, Stored
 
 FORM = "safetensors"
 ENDING = ".safetensors"
@@ -15,7 +20,7 @@ ENDING = ".safetensors"
 
 def accepts(text: str) -> bool:
     """Return whether `text` ends as such a file, or as the index of several."""
-    return text.lower().endswith((ENDING, ENDING + shards.INDEX))
+    return text.lower().endswith((ENDING, ENDING + _held.INDEX))
 
 
 def load(text: str, request: Request) -> Network:
@@ -25,9 +30,9 @@ def load(text: str, request: Request) -> Network:
 
 def read(path: Path, shown: str) -> Stored:
     """Return what a file, or the files of an index, hold; raises `UsageError`."""
-    if path.is_dir():
-        raise _held.UsageError(f"{shown} is a folder")
-    if path.name.endswith(shards.INDEX):
+    from archscope.stored import safetensors, shards
+
+    if path.name.endswith(_held.INDEX):
         return of_several(shards.of_index(path, shown, safetensors.read))
 
     def value(entry: Entry) -> bytes | None:
@@ -36,8 +41,9 @@ def read(path: Path, shown: str) -> Stored:
     return stored(safetensors.read(path, shown), value)
 
 
-def of_several(found: shards.Together) -> Stored:
+def of_several(found: Together) -> Stored:
     """Return what several files hold together."""
+    from archscope.stored import safetensors
 
     def value(entry: Entry) -> bytes | None:
         return safetensors.value(found.where(entry.file), entry.file, entry)
@@ -46,12 +52,15 @@ def of_several(found: shards.Together) -> Stored:
 
 
 def stored(
-    entries: list[Entry] | tuple[Entry, ...],
-    value: roles.Value,
+    entries: Sequence[Entry],
+    value: Value,
     files: int = 1,
     notes: tuple[str, ...] = (),
 ) -> Stored:
     """Return tensors with what each is for."""
+    from archscope.stored import roles
+    from archscope.stored.tensors import Stored
+
     held = roles.held_of(entries, value)
     return Stored(form=FORM, held=held, files=files, notes=(*notes, *roles.notes_of(held)))
 
