@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import replace
 from functools import cache
@@ -96,25 +96,40 @@ def ask(analysis: str, network: Network, **settings: Any) -> Report:
     except ForwardError:
         if needs == "data" or not can_have_data(subject):
             raise
-        return analyse(analysis, network.whole(), **settings)
+        return analyse(analysis, formed(network, "data"), **settings)
 
 
 def formed(network: Network, needs: Needs) -> Subject:
     """Return a network in the form that an analysis needs; raises `ArchscopeError` if too large."""
     if needs == "shapes":
-        return network.subject()
+        return made(network.subject)
     if needs == "whole":
         import torch
 
         with torch.device("meta"):
-            return network.whole()
-    size = weight_bytes(network.subject())
+            return made(network.whole)
+    size = weight_bytes(made(network.subject))
     if size > LARGEST:
         raise ArchscopeError(
             f"{network.name}: {size / 2**30:.1f} GiB of weights; networks are made with data up to "
             f"{LARGEST / 2**30:g} GiB"
         )
-    return network.whole()
+    return made(network.whole)
+
+
+def countable(network: Network) -> Subject | Holding:
+    """Return the form in which a network's parameters are counted."""
+    return made(network.subject) if network.counted is None else network.counted()
+
+
+def made(make: Callable[[], Subject]) -> Subject:
+    """Return what makes a network returns, the process as it was before.
+
+    It draws weights and inputs, and may be the user's own code.
+    """
+    from archscope.running.process import process_as_found
+
+    return process_as_found(make)
 
 
 def can_have_data(subject: Subject) -> bool:

@@ -173,10 +173,6 @@ class Network:
         """The spec's fields as JSON values; empty where there is no spec."""
         return {} if self.spec is None else specs.values(self.spec)
 
-    def countable(self) -> Subject | Holding:
-        """Return the form in which its parameters are counted."""
-        return self.subject() if self.counted is None else self.counted()
-
     def held(self) -> Subject:
         """Return the form whose weights have the network's own values, where there is one."""
         return self.subject() if self.own is None else self.own()

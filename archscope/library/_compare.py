@@ -184,8 +184,9 @@ def _answered(
 
 def _counted(network: Network, *, flops: bool) -> Report:
     from archscope.library._params import count_subject
+    from archscope.study import countable
 
-    subject = network.countable()
+    subject = countable(network)
     if not flops:
         return replace(count_subject(replace(subject, inputs=None)), convention=None)
     try:

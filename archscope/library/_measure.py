@@ -99,13 +99,13 @@ class Answers:
         if isinstance(self._network, Subject):
             return self._until_it_fails(self._network, asked)
         network = self._network
-        counted = network.held if asked.get("nonzero") else network.countable
         try:
-            subject = counted()
+            in_full = asked.get("nonzero")
+            subject = study.made(network.held) if in_full else study.countable(network)
         except UsageError as error:
             if self._without_inputs is None:
                 raise
-            subject = self._without_inputs().subject()
+            subject = study.made(self._without_inputs().subject)
             self._lacks = error
         return self._until_it_fails(subject, asked)
 
@@ -138,7 +138,7 @@ class Answers:
             raise UsageError(f"{network.name}: time needs what its forward is called with")
         counted = self.report("params")
         if gpu is not None:
-            subject = network if isinstance(network, Subject) else network.subject()
+            subject = network if isinstance(network, Subject) else study.made(network.subject)
             return bound_subject(subject, gpu, **asked)
         if isinstance(network, Subject):
             return time_subject(network, counted, copy=True, **asked)

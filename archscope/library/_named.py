@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError
 from archscope.specs import flags
+from archscope.study import made
 from archscope.subject import Inputs, Network, Request, Subject, unwrapped
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def subject_of(
     What is no module and holds one stands for that; layers without sizes get them on a copy.
     """
     if isinstance(model, str):
-        return network_of(model, kwargs, method=method).subject()
+        return made(network_of(model, kwargs, method=method).subject)
     from archscope.loaders import brought_inputs, sized
     from archscope.running.held import held_network
     from archscope.running.method import calling

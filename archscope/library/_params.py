@@ -12,7 +12,7 @@ from archscope.analyses.params.teacher import with_teacher
 from archscope.errors import SpecError, ThresholdError, UsageError
 from archscope.library._named import network_of, subject_of
 from archscope.results import Convention, Report
-from archscope.study import analyse
+from archscope.study import analyse, countable, made
 from archscope.subject import Holding, Network, Request, Subject
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def params(
     asked: dict[str, Any] = {"flops_per_mac": flops_per_mac, "nonzero": nonzero, "freeze": frozen}
     if isinstance(model, str):
         network = network_of(model, kwargs, method=method)
-        counted = network.held() if nonzero else network.countable()
+        counted = made(network.held) if nonzero else countable(network)
         report = count_subject(counted, **asked)
         report = report if frozen else with_figures(report, network)
     else:
@@ -149,7 +149,7 @@ def with_named_teacher(report: Report, teacher: str) -> Report:
         network = loaders.load(teacher, Request(fields=fields))
     except SpecError as error:
         raise UsageError(f"teacher {teacher} cannot take what its student takes: {error}") from None
-    return with_teacher(report, analyse("params", network.countable()))
+    return with_teacher(report, analyse("params", countable(network)))
 
 
 def _inputs_of(report: Report, teacher: str) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from archscope.library._params import count_subject, with_figures
 from archscope.library._rf import see_network
 from archscope.library._time import time_network, time_subject
 from archscope.results import Level, Note, Report
-from archscope.study import ask, join
+from archscope.study import ask, countable, join
 from archscope.subject import Network
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def report_network(
     `timed` times what was counted, where that is not done by building it anew. `tell` is called
     after each analysis, with the reason where it gave no answer.
     """
-    subject = network.countable()
+    subject = countable(network)
     reports = [with_figures(count_subject(subject, flops_per_mac=flops_per_mac), network)]
     tell("params", None)
     tell("flops", None if reports[0].convention and reports[0].inputs else "no input was given")

@@ -10,7 +10,7 @@ from archscope.errors import ForwardError, SpecError, ThresholdError, UsageError
 from archscope.library._named import check_names, network_of, subject_of
 from archscope.results import Report
 from archscope.specs import reads
-from archscope.study import analyse, assemble, can_have_data
+from archscope.study import analyse, assemble, can_have_data, formed
 from archscope.subject import Network, Sketch, Subject
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def see_network(
         return analyse("rf", sketch, verify=verify, sample_rate=sample_rate, **asked)
     # What runs for real needs all its buffers; a family's network is built anew where it must be.
     runs = verify and sketch is None
-    subject = network.whole() if runs else network.subject()
+    subject = formed(network, "data" if runs else "shapes")
     settings = {"verify": verify, "compare": compare, "sample_rate": sample_rate, **asked}
     try:
         return analyse("rf", subject, **settings)
@@ -152,7 +152,7 @@ def see_network(
         if runs or not can_have_data(subject):
             raise
         # Some forwards read numbers that are not there where shapes are all that there is.
-        return analyse("rf", network.whole(), **settings)
+        return analyse("rf", formed(network, "data"), **settings)
 
 
 def _is_module(network: Any) -> TypeGuard[nn.Module]:

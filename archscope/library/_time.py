@@ -10,7 +10,7 @@ from archscope.errors import UsageError
 from archscope.library._named import network_of, subject_of
 from archscope.library._params import count_subject
 from archscope.results import Report
-from archscope.study import analyse
+from archscope.study import analyse, made
 from archscope.subject import Network, Subject
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def time_network(
     asked = Settings(**settings)
     where = resolve(asked.device)
     check(asked.dtype, where)
-    sketch = network.subject()
+    sketch = made(network.subject)
     counted = counted or count_subject(sketch)
     if where.type == "cpu":
         require_memory(counted, asked.dtype, asked.step)
@@ -104,7 +104,7 @@ def time_network(
 def bound_network(network: Network, gpu: str, **settings: Any) -> Report:
     """Return how long a named network takes at least on a card, on shapes alone; see `time`."""
     word = card(gpu, settings)  # before anything is built
-    return bound_subject(network.subject(), word, **settings)
+    return bound_subject(made(network.subject), word, **settings)
 
 
 def bound_subject(subject: Subject, gpu: str, **settings: Any) -> Report:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archscope.errors import ArchscopeError, UsageError, did_you_mean
 from archscope.loaders import _code, hf
+from archscope.study import made
 from archscope.subject import Holding, Network, Request, Subject
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def network(
 
     def counted() -> Subject | Holding:
         if stored().graph is not None and not request.parameters_alone:
-            return subject()
+            return made(subject)
         if config is None:
             return holding()
         if described is None:
@@ -83,7 +84,7 @@ def network(
                 "transformers: pip install archscope[hf]"
             )
         try:
-            return subject()
+            return made(subject)
         except ArchscopeError as error:
             said = str(error).partition("\n")[0]
             return holding(f"{config.shown} describes a network that cannot be made: {said}")
