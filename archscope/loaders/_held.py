@@ -64,7 +64,10 @@ def network(
         found = stored()
         if found.graph is not None and not request.parameters_alone:
             return _of_graph(found, title, origin)
-        raise UsageError(f"{shown} {_NO_GRAPH}")
+        why = found.no_graph
+        raise UsageError(
+            f"{shown} is a graph that is not run: {why}" if why else f"{shown} {_NO_GRAPH}"
+        )
 
     def own() -> Subject:
         from archscope.running.skeleton import skeleton
@@ -74,7 +77,8 @@ def network(
         return Subject(name=title, model=model, inputs=None, origin=origin)
 
     def counted() -> Subject | Holding:
-        if stored().graph is not None and not request.parameters_alone:
+        found = stored()
+        if found.graph and found.steps is None and not request.parameters_alone:
             return made(subject)
         if config is None:
             return holding()
@@ -90,7 +94,17 @@ def network(
             return holding(f"{config.shown} describes a network that cannot be made: {said}")
 
     def whole() -> Subject:
-        return subject() if described is None else described.whole()
+        import torch
+
+        if described is not None:
+            return described.whole()
+        found = subject()
+        if torch.get_default_device().type != "meta":
+            raise UsageError(
+                f"{shown} is a graph that runs on shapes alone, without data; name the code that "
+                "makes the network, e.g. ./net.py:Net"
+            )
+        return found
 
     return Network(
         name=title,

@@ -42,6 +42,7 @@ def read(path: Path, shown: str) -> Stored:
         form=FORM,
         held=held,
         notes=(program.why_not,) if program.why_not else (),
+        no_graph=program.why_not,
         inputs=program.inputs,
         graph=None if program.why_not else graph,
     )

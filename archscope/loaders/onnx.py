@@ -47,6 +47,13 @@ def read(path: Path, shown: str, given: Given) -> Stored:
     from archscope.stored.tensors import Stored
 
     found = onnx_graph.read(path, shown, given)
+    program = found.program
+
+    def graph() -> object:
+        from archscope.running.stored_graph import graph
+
+        return graph(program, found.held)
+
     return Stored(
         form=FORM,
         held=found.held,
@@ -54,6 +61,8 @@ def read(path: Path, shown: str, given: Given) -> Stored:
         notes=found.notes,
         steps=found.steps,
         inputs=found.inputs,
+        graph=None if program.why_not else graph,
+        no_graph=program.why_not,
     )
 
 

@@ -12,8 +12,11 @@ from typing import Any
 
 from archscope.errors import UsageError
 from archscope.records import frozen
+from archscope.stored.export import Program
 from archscope.stored.number_types import BITS
 from archscope.stored.onnx_paths import path_of
+from archscope.stored.onnx_program import program
+from archscope.stored.onnx_shapes import Shapes
 from archscope.stored.onnx_uses import Uses
 from archscope.stored.onnx_work import Shape, macs_of
 from archscope.stored.reading import BadFileError, elements_of, opened
@@ -23,6 +26,8 @@ LARGEST = 2 << 30
 """Bytes that a message of protobuf may have; larger models keep their weights in other files."""
 _KEPT = 4096
 """Bytes of an initialiser's values that are kept: shapes, of which others are inferred."""
+_LOOKED_AT = 100_000
+"""Numbers of a tensor that are looked at, to tell a mask."""
 _DTYPES = {
     1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64",
     9: "bool", 10: "float16", 11: "float64", 12: "uint32", 13: "uint64", 14: "complex64",
@@ -44,8 +49,8 @@ class Graph:
     inputs: tuple[tuple[str, tuple[int, ...], str], ...]
     facts: Mapping[str, Any]
     notes: tuple[str, ...]
-    model: Any
-    """The model with shapes, without the values of large initialisers."""
+    program: Program
+    """The graph as operators of torch, where it can be told so."""
 
 
 def read(path: Path, shown: str, given: Given) -> Graph:
@@ -67,27 +72,42 @@ def read(path: Path, shown: str, given: Given) -> Graph:
         raise BadFileError(f"{shown} is no ONNX file: it has no graph")
     entries = {each.name: each for each in _entries(model.graph, shown)}
     inputs = tuple(_inputs(model.graph, entries, given, shown))
+    masks = {name for tensor, name in _constants(model.graph) if _has_few_values(tensor)}
     _forget_values(model.graph)
-    inferred, why = _inferred(onnx, model)
-    shapes = _shapes(inferred.graph)
+    model, known = _inferred(onnx, model)
+    shapes = known.shapes()
     shapes.update({name: entry.shape for name, entry in entries.items()})
-    shapes.update({name: shape for name, shape, _ in inputs if all(shape) or not shape})
-    nodes = list(inferred.graph.node)
-    uses = Uses(nodes, entries)
+    nodes = list(model.graph.node)
+    uses = Uses(nodes, entries, masks)
+    outputs = [value.name for value in model.graph.output]
     return Graph(
         held=tuple(uses.held()),
-        steps=tuple(_steps(nodes, shapes, why)),
+        steps=tuple(_steps(nodes, shapes)),
         inputs=inputs,
         facts=_facts(model),
-        notes=tuple(_notes(nodes, inputs, uses, why)),
-        model=inferred,
+        notes=tuple(_notes(nodes, inputs, uses, known.why)),
+        program=program(nodes, shapes, known.values, uses.names(), inputs, outputs),
     )
+
+
+def _has_few_values(tensor: Any) -> bool:
+    """Return whether a float32 tensor of rows and columns holds two numbers, as a mask does."""
+    if tensor.data_type != 1 or len(tensor.dims) < 2 or len(tensor.raw_data) % 4:
+        return False
+    numbers = memoryview(tensor.raw_data).cast("I")
+    found: set[int] = set()
+    for at in range(0, min(len(numbers), _LOOKED_AT), 64):
+        found.update(numbers[at : at + 64])
+        if len(found) > 2:
+            return False
+    return len(found) == 2
 
 
 def _package(shown: str) -> Any:
     try:
         import onnx
         import onnx.inliner
+        import onnx.numpy_helper
         import onnx.shape_inference
     except Exception as error:  # a broken numpy beside it raises all kinds of errors
         missing = isinstance(error, ImportError) and error.name == "onnx"
@@ -189,30 +209,21 @@ def _forget_values(graph: Any) -> None:
         value.type.tensor_type.ClearField("shape")
 
 
-def _inferred(onnx: Any, model: Any) -> tuple[Any, str]:
-    """Return a model with the shapes that can be inferred, and why not all of them can."""
-    try:
-        if model.functions:
+def _inferred(onnx: Any, model: Any) -> tuple[Any, Shapes]:
+    """Return a model without functions of its own, and the shapes that are known."""
+    if model.functions:
+        try:
             model = onnx.inliner.inline_local_functions(model)
-        return onnx.shape_inference.infer_shapes(model, data_prop=True), ""
-    except Exception as error:  # it raises what C++ throws
-        return model, _said(error)
+        except Exception as error:  # it raises what C++ throws
+            known = Shapes(onnx, model)
+            known.why = _said(error)
+            return model, known
+    known = Shapes(onnx, model)
+    known.infer()
+    return model, known
 
 
-def _shapes(graph: Any) -> dict[str, Shape]:
-    """Return the shapes of values, None for a size that is not known."""
-    found: dict[str, Shape] = {}
-    for value in (*graph.input, *graph.value_info, *graph.output):
-        tensor = value.type.tensor_type
-        if tensor.HasField("shape"):
-            found[value.name] = tuple(
-                dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else None
-                for dim in tensor.shape.dim
-            )
-    return found
-
-
-def _steps(nodes: Sequence[Any], shapes: Mapping[str, Shape], why: str) -> Iterator[Step]:
+def _steps(nodes: Sequence[Any], shapes: Mapping[str, Shape]) -> Iterator[Step]:
     for number, node in enumerate(nodes):
         if node.op_type == "Constant":
             continue
@@ -224,7 +235,7 @@ def _steps(nodes: Sequence[Any], shapes: Mapping[str, Shape], why: str) -> Itera
             operator=f"{node.domain}.{node.op_type}" if node.domain else node.op_type,
             output_shape=tuple(size or 0 for size in out) if whole and out is not None else None,
             macs=macs,
-            why=why if macs is None and why else unknown,
+            why=unknown,
         )
 
 
@@ -235,7 +246,7 @@ def _facts(model: Any) -> dict[str, Any]:
 
 def _notes(nodes: Sequence[Any], inputs: Sequence[Any], uses: Uses, why: str) -> Iterator[str]:
     if why:
-        yield f"shapes could not be inferred: {why}"
+        yield f"some shapes could not be inferred: {why}"
     open_ones = [name for name, shape, _ in inputs if 0 in shape]
     if open_ones:
         flags = " ".join(f"--input-shape {name}:SHAPE" for name in open_ones[:3])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -69,8 +69,10 @@ _STATISTICS = {"BatchNormalization": (3, 4)}
 class Uses:
     """Which node reads an initialiser, at which place."""
 
-    def __init__(self, nodes: Sequence[Any], entries: Mapping[str, Entry]) -> None:
-        self._entries = entries
+    def __init__(
+        self, nodes: Sequence[Any], entries: Mapping[str, Entry], masks: Collection[str]
+    ) -> None:
+        self._entries, self._masks = entries, masks
         self._uses: dict[str, list[tuple[Any, int]]] = {}
         self._first: dict[str, tuple[Any, int]] = {}
         origin = {name: name for name in entries}
@@ -84,18 +86,25 @@ class Uses:
 
     def held(self) -> Iterator[Held]:
         """Yield every initialiser with its role, under the path of the node that reads it."""
+        names = self.names()
         for name, entry in self._entries.items():
             role, why = self._role(name, entry)
-            first = self._first.get(name)
-            under = path_of(*first) if first and _is_nameless(name) else ""
-            named = _renamed(entry, f"{under}.{name}" if under else name)
             yield Held(
-                entry=named,
+                entry=_renamed(entry, names[name]),
                 role=role,
                 numbers=self._numbers(entry, role),
                 bytes=entry.bytes,
                 why=why,
             )
+
+    def names(self) -> dict[str, str]:
+        """Return the names of initialisers as modules have them: nameless ones in their node's."""
+        found = {}
+        for name in self._entries:
+            first = self._first.get(name)
+            under = path_of(*first) if first and _is_nameless(name) else ""
+            found[name] = f"{under}.{name}" if under else name
+        return found
 
     def constants(self) -> Iterator[Held]:
         """Yield those that are no parameters."""
@@ -130,19 +139,19 @@ class Uses:
             return "scale", "scale of integers"
         if is_whole(entry.dtype):
             return "buffer", "integers, which no gradient reaches"
-        if any(kind in _ADDED for kind, _ in kinds) and not _is_constant(name, entry):
+        if any(kind in _ADDED for kind, _ in kinds) and not self._is_constant(name, entry):
             return "parameter", ""
         if entry.shape and any(node.domain not in _OWN for node, _ in uses):
             return "parameter", "read by an operator of another domain"
         said = ", ".join(sorted({kind for kind, _ in kinds})) or "nothing"
         return "buffer", f"read by {said}"
 
-
-def _is_constant(name: str, entry: Entry) -> bool:
-    """Return whether what is added or multiplied is a number, or a mask of positions."""
-    sizes = [size for size in entry.shape if size != 1]
-    is_mask = len(entry.shape) > 2 and len(sizes) == 2 and sizes[0] == sizes[1]
-    return not sizes or is_mask
+    def _is_constant(self, name: str, entry: Entry) -> bool:
+        """Return whether what is added or multiplied is a number, or a mask of positions."""
+        sizes = [size for size in entry.shape if size != 1]
+        is_square = len(sizes) > 1 and sizes[-1] == sizes[-2]
+        is_alone = len(entry.shape) > 2 and len(sizes) == 2
+        return not sizes or (is_square and (is_alone or name in self._masks))
 
 
 def _is_nameless(name: str) -> bool:

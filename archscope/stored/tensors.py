@@ -109,6 +109,8 @@ class Stored:
     """Name, shape and number type of what its graph is called with."""
     graph: Callable[[], Any] | None = None
     """Makes a `torch.nn.Module` of it that runs on shapes, and its inputs; None: it cannot be."""
+    no_graph: str = ""
+    """Why it cannot, where there is a graph."""
 
 
 def require_names(stored: Stored, shown: str) -> None:
