@@ -389,6 +389,13 @@ def _program(data: bytes, draw: random.Random) -> bytes:
     return _rewritten(data, change, draw)
 
 
+def asked(path: Path) -> None:
+    """Ask all that looks at a file: its lists, and its graph where it has one."""
+    archscope.params(str(path)).to("table")
+    if path.suffix == ".onnx":  # `params` does not run its graph
+        archscope.analyse("train", str(path))
+
+
 def outcome(path: Path, watch: Watch) -> tuple[str, str]:
     """Return what became of one file, in a word, and what was said."""
     said = io.StringIO()
@@ -398,7 +405,7 @@ def outcome(path: Path, watch: Watch) -> tuple[str, str]:
     try:
         with redirect_stdout(said), redirect_stderr(said), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            archscope.params(str(path)).to("table")
+            asked(path)
         found, text = "answered", ""
     except ArchscopeError as error:
         text = str(error)
@@ -440,7 +447,7 @@ def _all(forms: list[str], count: int, seed: int, folder: Path) -> int:
     draw = random.Random(seed)
     valid = {form: FORMS[form][0](folder) for form in forms}
     for path in valid.values():  # what is imported once is not the files' doing
-        archscope.params(str(path)).to("table")
+        asked(path)
     watch, tally = Watch(), Counter[tuple[str, str]]()
     start, memory = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     bad = 0

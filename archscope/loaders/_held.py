@@ -98,13 +98,10 @@ def network(
 
         if described is not None:
             return described.whole()
-        found = subject()
-        if torch.get_default_device().type != "meta":
-            raise UsageError(
-                f"{shown} is a graph that runs on shapes alone, without data; name the code that "
-                "makes the network, e.g. ./net.py:Net"
-            )
-        return found
+        device = torch.get_default_device()
+        if stored().graph is None or device.type == "meta":
+            return subject()
+        return _of_graph(stored(), title, origin, str(device))
 
     return Network(
         name=title,
@@ -124,9 +121,9 @@ _NO_GRAPH = (
 )
 
 
-def _of_graph(stored: Stored, title: str, origin: str) -> Subject:
+def _of_graph(stored: Stored, title: str, origin: str, device: str = "meta") -> Subject:
     assert stored.graph is not None
-    model, inputs = stored.graph()
+    model, inputs = stored.graph(device)
     given = ", ".join("×".join(map(str, tensor.shape)) for tensor in inputs.shapes())
     return Subject(
         name=f"{title} · input {given}",

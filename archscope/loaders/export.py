@@ -33,10 +33,10 @@ def read(path: Path, shown: str) -> Stored:
     program = export.read(path, shown)
     held = roles.held_of(program.entries)
 
-    def graph() -> object:
+    def graph(device: str) -> object:
         from archscope.running.stored_graph import graph
 
-        return graph(program, held)
+        return graph(program, held, device)
 
     return Stored(
         form=FORM,

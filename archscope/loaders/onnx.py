@@ -49,10 +49,10 @@ def read(path: Path, shown: str, given: Given) -> Stored:
     found = onnx_graph.read(path, shown, given)
     program = found.program
 
-    def graph() -> object:
+    def graph(device: str) -> object:
         from archscope.running.stored_graph import graph
 
-        return graph(program, found.held)
+        return graph(program, found.held, device)
 
     return Stored(
         form=FORM,

@@ -9,7 +9,8 @@ The format: torch, `torch/export/pt2_archive/constants.py` and `torch/_export/se
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ DTYPES = {
 }  # fmt: skip
 """By the number of a type in the schema."""
 _OPERATOR = re.compile(r"torch\.ops\.(aten\.\w+\.\w+)|_operator\.(\w+)")
+LARGEST_VALUES = 16 << 20
+"""Bytes of a buffer whose numbers are read."""
 _DEEPEST = 50
 _LONGEST = 500
 """Characters of a name."""
@@ -46,6 +49,15 @@ class Word:
 
     kind: str
     value: Any
+
+
+@frozen
+class Known:
+    """Numbers of a value that is no tensor of the file, as they stand in memory."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes
 
 
 @frozen
@@ -79,6 +91,11 @@ class Program:
     outputs: tuple[Any, ...]
     why_not: str = ""
     """Why the graph cannot be run; empty: it can."""
+    constants: Mapping[str, Known] = field(default_factory=dict)
+    """Values that were worked out, by their names in the graph."""
+    values: Callable[[str], bytes | None] = lambda name: None
+    """Reads the numbers of a small buffer by its name in the file: masks and indices decide what
+    an output sees. None: they cannot be had."""
 
 
 def read(path: Path, shown: str) -> Program:
@@ -90,11 +107,29 @@ def read(path: Path, shown: str) -> Program:
         *_entries(listed, root, "weights", name),
         *_entries(listed, root, "constants", name),
     )
+    by_name = {entry.name: entry for entry in entries}
+
+    def values(name: str) -> bytes | None:
+        entry = by_name[name]
+        folder, part, offset, stride = entry.place
+        if entry.bytes > LARGEST_VALUES or offset or stride != _dense(entry.shape):
+            return None
+        return listed.data(folder + part, LARGEST_VALUES)[: entry.bytes]
+
     try:
-        return _program(model, entries)
+        return replace(_program(model, entries), values=values)
     except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as error:
         said = f"{type(error).__name__} {error}"[:80]
         raise BadFileError(f"{shown}: its graph is none of torch.export's ({said})") from None
+
+
+def _dense(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the strides of a tensor that stands row by row."""
+    strides, step = [], 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= max(size, 1)
+    return tuple(reversed(strides))
 
 
 def _root(listed: Archive) -> str:
@@ -289,9 +324,13 @@ def _value(given: dict[str, Any]) -> Any:
     raise ValueError(f"an argument {kind}")
 
 
+_ENDLESS = ("Infinity", "-Infinity", "NaN", "inf", "-inf", "nan")
+"""Numbers that JSON has no sign for."""
+
+
 def _plain(given: Any) -> Any:
     if type(given) is str:
-        return given if given not in ("inf", "-inf", "nan") else float(given)
+        return float(given) if given in _ENDLESS else given
     if type(given) not in (int, float, bool) or abs(given) >= 1 << 63:
         raise ValueError("a number is none")
     return given

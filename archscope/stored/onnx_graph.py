@@ -7,12 +7,14 @@ Operators: https://onnx.ai/onnx/operators.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from archscope.errors import UsageError
 from archscope.records import frozen
-from archscope.stored.export import Program
+from archscope.stored.export import LARGEST_VALUES, Program
 from archscope.stored.number_types import BITS
 from archscope.stored.onnx_paths import path_of
 from archscope.stored.onnx_program import program
@@ -73,6 +75,7 @@ def read(path: Path, shown: str, given: Given) -> Graph:
     entries = {each.name: each for each in _entries(model.graph, shown)}
     inputs = tuple(_inputs(model.graph, entries, given, shown))
     masks = {name for tensor, name in _constants(model.graph) if _has_few_values(tensor)}
+    arrays = _arrays(onnx, model.graph)
     _forget_values(model.graph)
     model, known = _inferred(onnx, model)
     shapes = known.shapes()
@@ -86,7 +89,10 @@ def read(path: Path, shown: str, given: Given) -> Graph:
         inputs=inputs,
         facts=_facts(model),
         notes=tuple(_notes(nodes, inputs, uses, known.why)),
-        program=program(nodes, shapes, known.values, uses.names(), inputs, outputs),
+        program=replace(
+            program(nodes, shapes, known.values, uses.names(), inputs, outputs),
+            values={uses.names()[name]: data for name, data in arrays.items()}.get,
+        ),
     )
 
 
@@ -103,12 +109,29 @@ def _has_few_values(tensor: Any) -> bool:
     return len(found) == 2
 
 
+def _arrays(onnx: Any, graph: Any) -> dict[str, bytes]:
+    """Return the numbers of initialisers of rows and columns that are small, as masks are."""
+    found: dict[str, bytes] = {}
+    left = LARGEST_VALUES
+    for tensor, name in _constants(graph):
+        count = 1
+        for size in tensor.dims:
+            count *= max(size, 0)
+        if 8 * count > left:
+            continue
+        try:
+            found[name] = onnx.numpy_helper.to_array(tensor).tobytes()
+        except Exception:  # its values stand in another file, or are damaged
+            continue
+        left -= len(found[name])
+    return found
+
+
 def _package(shown: str) -> Any:
     try:
-        import onnx
-        import onnx.inliner
-        import onnx.numpy_helper
-        import onnx.shape_inference
+        onnx = import_module("onnx")
+        for part in ("inliner", "numpy_helper", "shape_inference"):
+            import_module(f"onnx.{part}")
     except Exception as error:  # a broken numpy beside it raises all kinds of errors
         missing = isinstance(error, ImportError) and error.name == "onnx"
         why = "" if missing else f" ({_said(error)})"

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import ceil
-from types import MappingProxyType
 from typing import Any
 
-from archscope.stored.export import Node, Program, Ref, Word
+from archscope.stored.export import Known, Node, Program, Ref
 from archscope.stored.onnx_paths import path_of
 from archscope.stored.onnx_work import Shape, attribute
 
@@ -45,8 +44,6 @@ class UnknownNodeError(Exception):
 
 Values = Mapping[str, Any]
 """Few numbers that are known, as arrays by the names of their values."""
-_KINDS_OF_NUMBERS = {"b": 12, "i": 5, "u": 5, "f": 7}
-"""By numpy's letter: the number type as torch's schema has it."""
 
 
 class _Writer:
@@ -56,7 +53,7 @@ class _Writer:
         self, shapes: Mapping[str, Shape], values: Values, weights: Mapping[str, str]
     ) -> None:
         self._shapes, self._values, self._weights = shapes, values, weights
-        self._made: set[str] = set()
+        self.constants: dict[str, Known] = {}
         self.nodes: list[Node] = []
         self.same: dict[str, str] = {}
         self._path = ""  # of the node that is written
@@ -88,13 +85,7 @@ class _Writer:
         else:
             raise UnknownNodeError
 
-    def call(
-        self,
-        operator: str,
-        arguments: list[Any],
-        *results: str,
-        keywords: Mapping[str, Any] = MappingProxyType({}),
-    ) -> str:
+    def call(self, operator: str, arguments: list[Any], *results: str) -> str:
         """Write one call; return the name of its first result."""
         self.nodes.append(
             Node(
@@ -102,7 +93,7 @@ class _Writer:
                 path=self._path,
                 classes=self._classes,
                 arguments=tuple(arguments),
-                keywords=dict(keywords),
+                keywords={},
                 results=results,
                 as_tuple=len(results) > 1,
             )
@@ -112,11 +103,9 @@ class _Writer:
     def ref(self, name: str) -> Ref:
         """Return a reference to a value; one that is worked out already is made of its shape."""
         known = self._values.get(name)
-        if known is not None and name not in self._weights and name not in self._made:
-            self._made.add(name)
-            kind = _KINDS_OF_NUMBERS.get(known.dtype.kind, 7)
-            keywords = {"dtype": Word(kind="as_scalar_type", value=kind)}
-            self.call("full.default", [list(known.shape), 1], name, keywords=keywords)
+        if known is not None and name not in self._weights:
+            dtype, shape = str(known.dtype), tuple(known.shape)
+            self.constants[name] = Known(dtype=dtype, shape=shape, data=known.tobytes())
         return Ref(name=self.same.get(name, name))
 
     def optional(self, node: Any, place: int) -> Ref | None:
@@ -377,6 +366,12 @@ def _expand(writer: _Writer, node: Any) -> None:
     writer.call("expand.default", [writer.ref(node.input[0]), sizes], node.output[0])
 
 
+def _trilu(writer: _Writer, node: Any) -> None:
+    k = writer.numbers(node, 1)
+    name = "triu.default" if attribute(node, "upper", 1) else "tril.default"
+    writer.call(name, [writer.ref(node.input[0]), (k or [0])[0]], node.output[0])
+
+
 def _shuffled(writer: _Writer, node: Any) -> None:
     arguments = [writer.ref(node.input[0]), attribute(node, "blocksize")]
     writer.call("pixel_shuffle.default", arguments, node.output[0])
@@ -408,6 +403,7 @@ _KINDS: Mapping[str, Callable[[_Writer, Any], None]] = {
     "Clip": _clip,
     "Expand": _expand,
     "DepthToSpace": _shuffled,
+    "Trilu": _trilu,
 }
 
 
@@ -440,6 +436,7 @@ def program(
         inputs=tuple(inputs),
         outputs=tuple(writer.ref(name) for name in outputs),
         why_not=why,
+        constants=writer.constants,
     )
 
 

@@ -163,7 +163,8 @@ def _slice(np: Any, node: Any, given: list[Any]) -> Any:
     x = given[0]
     said = [attribute(node, name) for name in ("starts", "ends", "axes")]
     parts = [each.tolist() if each is not None else None for each in given[1:]] or said
-    starts, ends = parts[0], parts[1]
+    starts: list[int] = parts[0] or []
+    ends: list[int] = parts[1] or []
     axes = parts[2] if len(parts) > 2 and parts[2] is not None else list(range(len(starts)))
     steps = parts[3] if len(parts) > 3 and parts[3] is not None else [1] * len(starts)
     places: list[Any] = [slice(None)] * x.ndim
@@ -210,6 +211,11 @@ def _expand(np: Any, node: Any, given: list[Any]) -> Any:
     return np.broadcast_to(given[0], sizes)
 
 
+def _trilu(np: Any, node: Any, given: list[Any]) -> Any:
+    k = given[1].item() if len(given) > 1 and given[1] is not None else 0
+    return (np.triu if attribute(node, "upper", 1) else np.tril)(given[0], k)
+
+
 _CASTS = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 10: "float16",
           11: "float64"}  # fmt: skip
 
@@ -248,6 +254,7 @@ _WORK: Mapping[str, Work] = {
     "And": _binary("logical_and"),
     "Or": _binary("logical_or"),
     "Not": lambda np, node, given: np.logical_not(given[0]),
+    "Trilu": _trilu,
     "Where": lambda np, node, given: np.where(*given),
     "Floor": _unary("floor"),
     "Ceil": _unary("ceil"),

@@ -107,7 +107,7 @@ def _attention(node: Any, shapes: Shapes) -> int:
         return prod(q[:3]) * (k[2] + past) * (q[3] + v[3])
     heads, of_keys = attribute(node, "q_num_heads"), attribute(node, "kv_num_heads")
     keys = k[1]
-    return q[0] * q[1] * keys * (q[2] + v[2] // of_keys * heads)
+    return int(q[0] * q[1] * keys * (q[2] + v[2] // of_keys * heads))
 
 
 def _subgraph(node: Any, shapes: Shapes) -> int:

@@ -207,6 +207,16 @@ def _set_items(machine: _Machine, pairs: list[Any]) -> None:
         found[key] = value
 
 
+def _dictionary(machine: _Machine, argument: Any) -> None:
+    pairs = machine.above_mark()
+    machine.stack.append(Known())
+    _set_items(machine, pairs)
+
+
+def _pop_mark(machine: _Machine, argument: Any) -> None:
+    machine.above_mark()
+
+
 def _append(machine: _Machine, items: list[Any]) -> None:
     found = machine.stack[-1]
     if not isinstance(found, list):
@@ -259,13 +269,9 @@ _STEPS: dict[str, _Step] = {
     "TUPLE3": _tuple(3),
     "TUPLE": lambda machine, _: machine.stack.append(tuple(machine.above_mark())),
     "LIST": lambda machine, _: machine.stack.append(machine.above_mark()),
-    "DICT": lambda machine, _: (
-        machine.stack.append(Known())
-        if not (pairs := machine.above_mark())
-        else (machine.stack.append(Known()), _set_items(machine, pairs))[0]
-    ),
+    "DICT": _dictionary,
     "POP": lambda machine, _: machine.stack.pop(),
-    "POP_MARK": lambda machine, _: machine.above_mark() and None,
+    "POP_MARK": _pop_mark,
     "DUP": lambda machine, _: machine.stack.append(machine.stack[-1]),
     "GLOBAL": _name,
     "STACK_GLOBAL": _stack_global,

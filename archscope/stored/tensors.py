@@ -107,8 +107,9 @@ class Stored:
     """The operators in order; None: the file holds no graph."""
     inputs: tuple[tuple[str, tuple[int, ...], str], ...] = ()
     """Name, shape and number type of what its graph is called with."""
-    graph: Callable[[], Any] | None = None
-    """Makes a `torch.nn.Module` of it that runs on shapes, and its inputs; None: it cannot be."""
+    graph: Callable[[str], Any] | None = None
+    """Makes a `torch.nn.Module` of it on a device, and its inputs; `meta`: on shapes alone. None:
+    it cannot be."""
     no_graph: str = ""
     """Why it cannot, where there is a graph."""
 

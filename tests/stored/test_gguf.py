@@ -87,7 +87,7 @@ def test_damaged_files_are_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(importlib.util.find_spec("gguf") is None, reason="gguf is not installed")
 def test_blocks_are_those_of_the_package() -> None:
-    from gguf.constants import GGML_QUANT_SIZES  # type: ignore[import-not-found]
+    from gguf.constants import GGML_QUANT_SIZES
 
     theirs = {int(kind): tuple(sizes) for kind, sizes in GGML_QUANT_SIZES.items()}
     assert {kind: sizes for kind, (_, *sizes) in reader.BLOCKS.items()} == {

@@ -61,6 +61,50 @@ def test_nodes_are_counted_by_their_shapes(tmp_path: Path) -> None:
     assert report.convention.name == "MACs"
 
 
+def test_its_graph_runs_on_shapes_as_operators_of_torch(tmp_path: Path) -> None:
+    nodes = [
+        node("Conv", "x a", "1", "/conv/Conv", dilations=[2, 2], pads=[2, 2, 2, 2]),
+        node("Relu", "1", "2", "/Relu"),
+        node("Conv", "2 b", "3", "/dilated/Conv", dilations=[2, 2], auto_pad="SAME_UPPER"),
+        node("Add", "2 3", "4", "/Add"),
+        node("Shape", "4", "5", "/Shape"),
+        node("Gather", "5 two", "6", "/Gather", axis=0),
+        node("Div", "6 four", "7", "/Div"),
+        node("Unsqueeze", "7 zero", "8", "/Unsqueeze"),
+        node("Concat", "start 8 8", "9", "/Concat", axis=0),
+        node("Resize", "4 none none 9", "10", "/Resize"),
+        node("Conv", "10 c", "out", "/last/Conv"),
+    ]
+    numbers = {"two": (2, []), "four": (4, []), "zero": (0, [1])}
+    kind = onnx.TensorProto.INT64
+    whole = [onnx.helper.make_tensor(n, kind, shape, [v]) for n, (v, shape) in numbers.items()]
+    start = onnx.helper.make_tensor("start", kind, [2], [1, 4])
+    none = onnx.helper.make_tensor("none", onnx.TensorProto.FLOAT, [0], [])
+    weights = [weight("a", 4, 3, 3, 3), weight("b", 4, 4, 3, 3), weight("c", 2, 4, 1, 1)]
+    inputs = {"x": ["N", 3, 64, 64]}
+    path = saved(tmp_path / "n.onnx", nodes, [*weights, *whole, start, none], inputs)
+
+    # 64*64 positions of 27*4 and 36*4, and 16*16 of 4*2: two roads, shapes and what ran.
+    macs = 64 * 64 * (27 * 4 + 36 * 4) + 16 * 16 * 8
+    assert archscope.params(path).totals.macs == macs
+    ran = archscope.analyse("train", path).totals
+    assert ran.forward == macs
+    seen = archscope.receptive_field(path).totals
+    # 1 + 2*2 + 2*2: every second position, of 9 along an axis 5.
+    assert (seen.receptive_field, seen.reached) == ((9, 9), 25)
+
+
+def test_an_operator_that_is_not_told_makes_what_it_sees_unknown(tmp_path: Path) -> None:
+    nodes = [node("LSTM", "x w r", "out", "/lstm/LSTM", hidden_size=5)]
+    weights = [weight("w", 1, 20, 4), weight("r", 1, 20, 5)]
+    path = saved(tmp_path / "n.onnx", nodes, weights, {"x": [7, 1, 4]})
+
+    totals = archscope.params(path).totals
+    assert (totals.trainable, totals.macs) == (20 * 9, 7 * 20 * (4 + 5))
+    with pytest.raises(ArchscopeError, match="LSTM '/lstm/LSTM' is not told as operators of torch"):
+        archscope.receptive_field(path)
+
+
 def test_not_every_initialiser_is_a_parameter(tmp_path: Path) -> None:
     nodes = [
         node("Gather", "table ids", "1", "/wte/Gather"),
