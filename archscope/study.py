@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from archscope import specs
 from archscope.analyses import ANALYSES, Needs
 from archscope.errors import ArchscopeError, ForwardError, ThresholdError, UsageError
+from archscope.progress import doing
+from archscope.registry import resolve
 from archscope.results import Convention, Environment, Note, Report, Section
 from archscope.subject import Holding, Network, Sketch, Subject, as_network
 from archscope.version import __version__
@@ -33,6 +35,8 @@ def analyse(
     **settings: Any,
 ) -> Report:
     """Run one analysis; a `ForwardError` gets the report up to the failure as its `report`."""
+    said = ANALYSES.get(analysis).summary.partition(",")[0]
+    doing(f"{subject.name.partition(' · ')[0]}: {said}")
     if isinstance(subject, Subject) and ANALYSES.get(analysis).needs == "name":
         subject = as_network(subject)
 
@@ -202,6 +206,14 @@ def require(claims: Sequence[Claim], report: Report) -> None:
     failed = failures(claims, report)
     if failed:
         raise ThresholdError("\n".join(failed))
+
+
+def require_good(analysis: str, report: Report) -> None:
+    """Raise `ThresholdError` where an answer is bad news by itself, e.g. what does not fit."""
+    address = ANALYSES.get(analysis).failure
+    line = resolve(address)(report) if address else None
+    if line is not None:
+        raise ThresholdError(line)
 
 
 def assemble(

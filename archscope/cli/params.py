@@ -9,6 +9,7 @@ import click
 
 from archscope.cli._claims import assert_option
 from archscope.cli._command import Command
+from archscope.cli._complete import MODEL
 from archscope.cli._model import ModelCommand, with_model
 from archscope.cli._output import Output, output_options
 from archscope.errors import ForwardError
@@ -87,6 +88,7 @@ _SECTIONS = {
 @click.option(
     "--teacher",
     metavar="MODEL",
+    type=MODEL,
     help="How many times larger the network is that teaches this one, at the same inputs.",
 )
 @click.option(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from archscope.errors import UsageError
 from archscope.specs import flags
@@ -12,6 +13,26 @@ from archscope.subject import Inputs, Network, Request, Subject, unwrapped
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def also_called(**words: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Have a verb take its keywords by older words too, `old="new"`."""
+
+    def taught(verb: Callable[P, R]) -> Callable[P, R]:
+        @wraps(verb)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            given: dict[str, Any] = kwargs
+            for old in words.keys() & given.keys():
+                given[words[old]] = given.pop(old)
+            return verb(*args, **kwargs)
+
+        return call
+
+    return taught
 
 
 def subject_of(

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from archscope.analyses import ANALYSES
-from archscope.errors import ArchscopeError, UsageError
+from archscope.errors import ArchscopeError, InterruptedRunError, UsageError
 from archscope.library._audit import audit_network
 from archscope.library._named import network_of, subject_of
 from archscope.library._params import count_subject, with_figures
@@ -77,7 +77,8 @@ def report_network(
     """Return all that can be told of a `Network`; see `report`.
 
     `timed` times what was counted, where that is not done by building it anew. `tell` is called
-    after each analysis, with the reason where it gave no answer.
+    after each analysis, with the reason where it gave no answer. A Ctrl-C once parameters are
+    counted raises `InterruptedRunError` with the `report` until then.
     """
     subject = countable(network)
     reports = [with_figures(count_subject(subject, flops_per_mac=flops_per_mac), network)]
@@ -103,6 +104,10 @@ def report_network(
     for analysis, answer in asked.items():
         try:
             reports.append(answer())
+        except KeyboardInterrupt:
+            said = f"{analysis}: not told, nor what follows, because it was interrupted"
+            cut = join(reports, (*notes, Note(level="warning", text=said)))
+            raise InterruptedRunError(cut) from None
         except ArchscopeError as error:
             reason = str(error)
             level: Level = "info" if isinstance(error, UsageError) else "warning"

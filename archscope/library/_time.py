@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from archscope.errors import UsageError
-from archscope.library._named import network_of, subject_of
+from archscope.library._named import also_called, network_of, subject_of
 from archscope.library._params import count_subject
 from archscope.results import Report
 from archscope.study import analyse, made
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+@also_called(compiled="compile")
 def time(
     model: nn.Module | str = "",
     *args: Any,
@@ -26,7 +27,7 @@ def time(
     warmup: int = 20,
     runs: int = 100,
     budget: float = 60.0,
-    compiled: bool = False,
+    compile: bool = False,
     per_layer: bool = False,
     cuda_graph: bool | None = None,
     warm_cache: bool = False,
@@ -46,9 +47,9 @@ def time(
 
     `device` is `auto`, `cuda`, `cuda:1` or `cpu`, `dtype` is `fp32`, `tf32`, `fp16` or `bf16`. At
     least `warmup` runs go before the `runs` that are measured, all in about `budget` seconds.
-    `per_layer` times every module. On a card the forward pass is replayed as a CUDA graph too where
-    that can be: `cuda_graph` insists on it or leaves it out. `warm_cache` keeps what the run before
-    left in the card's cache.
+    With `compile` it runs through `torch.compile`. `per_layer` times every module. On a card the
+    forward pass is replayed as a CUDA graph too where that can be: `cuda_graph` insists on it or
+    leaves it out. `warm_cache` keeps what the run before left in the card's cache.
 
     With `gpu`, the word for a card such as `"h100"`, nothing is run: the report has the bytes that
     each module must move, its FLOPs for each of them, and a lower bound of its time on that card by
@@ -62,7 +63,7 @@ def time(
     """
     settings: dict[str, Any] = {
         "device": device, "dtype": dtype, "step": step, "warmup": warmup, "runs": runs,
-        "budget": budget, "compiled": compiled, "per_layer": per_layer, "cuda_graph": cuda_graph,
+        "budget": budget, "compiled": compile, "per_layer": per_layer, "cuda_graph": cuda_graph,
         "warm_cache": warm_cache,
     }  # fmt: skip
     if gpu is not None:

@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -80,7 +81,9 @@ def measure(subject: Subject, recipe: Recipe, optimizer: str) -> Measured:
 
 def _measured(original: Original, recipe: Recipe, make: Make) -> Measured:
     with as_written(), original.out_of_reach():
-        twin = prepared(original, recipe, weight=own, argument=own)
+        twin = prepared(
+            original, recipe, weight=own, argument=own, around=partial(AsOnCard, recipe)
+        )
         parameters = list(twin.model.parameters())
         made = make([each for each in parameters if each.requires_grad])
 
