@@ -70,7 +70,7 @@ def require_name(text: str) -> None:
 
 def find(text: str) -> Loader | None:
     """Return the loader that knows what `text` names, or None."""
-    return next((loader for loader in LOADERS.all().values() if loader.accepts(text)), None)
+    return next((loader for loader in LOADERS.each() if loader.accepts(text)), None)
 
 
 def is_sentence(text: str) -> bool:
