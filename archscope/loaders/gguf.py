@@ -98,7 +98,9 @@ def _notes(held: tuple[Held, ...], facts: Mapping[str, Any]) -> Iterator[str]:
         yield "tied: there is no output.weight, the head is token_embd.weight, and counts once"
     kv = facts.get("attention.head_count_kv")
     if isinstance(kv, list) and len(set(kv)) > 1:
-        yield f"heads of keys and values differ by layer: {', '.join(map(str, kv))}"
+        idle = kv.count(0)
+        without = f"; {idle} of {len(kv)} layers have none, as recurrent ones" if idle else ""
+        yield f"heads of keys and values differ by layer: {', '.join(map(str, kv))}{without}"
     heads, width = facts.get("attention.head_count"), facts.get("embedding_length")
     key = facts.get("attention.key_length")
     if type(heads) is int and type(width) is int and type(key) is int and heads * key != width:

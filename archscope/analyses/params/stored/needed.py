@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from archscope.analyses.params.stored.rows import NEEDED, NeededRow
-from archscope.analyses.params.stored.sections import of_tensors
+from archscope.analyses.params.stored.sections import in_file, of_tensors
 from archscope.results import Note, Report
 from archscope.stored.tensors import Held
 
@@ -30,7 +30,9 @@ def with_file(report: Report, model: Any, holding: Holding) -> Report:
     if model is not None:
         rows, notes = _compared(model, holding)
         tensors = (*tensors, NEEDED.filled(rows))
-    first = replace(report.sections[0], notes=(*report.sections[0].notes, *notes))
+    first = report.sections[0]
+    said = (*first.summary, in_file(holding.stored))
+    first = replace(first, notes=(*first.notes, *notes), summary=said)
     return replace(report, sections=(first, *report.sections[1:], *tensors))
 
 
@@ -81,7 +83,7 @@ def _rows(
             others = ties.get(same.get(name, name), set())
             state = "tied" if others & found.keys() else "missing"
             yield NeededRow(path=name, state=state, needed=shape, numbers=prod(shape))
-        elif (held.shape or held.entry.shape) != shape:
+        elif not _fits(held, shape):
             there = held.shape or held.entry.shape
             yield NeededRow(
                 path=name, state="other shape", needed=shape, found=there, numbers=prod(shape)
@@ -90,6 +92,12 @@ def _rows(
         if name not in needed:
             there = held.shape or held.entry.shape
             yield NeededRow(path=name, state="not needed", found=there, numbers=prod(there))
+
+
+def _fits(held: Held, shape: tuple[int, ...]) -> bool:
+    """Return whether a tensor has a shape, or stands for as many numbers where it is packed."""
+    there = held.shape or held.entry.shape
+    return there == shape or (held.role == "packed" and held.numbers == prod(shape))
 
 
 def _same_numbers(by_state: Mapping[str, list[NeededRow]]) -> bool:

@@ -41,7 +41,7 @@ def sections(
     notes = tuple(_notes(stored, nonzero=nonzero))
     if totals_alone:
         return (MODULES.filled((), totals=totals, notes=notes),)
-    said = (*summary(totals, ()), *_said(held, totals))
+    said = (*summary(totals, ()), in_file(stored))
     return (
         MODULES.filled(
             (_row(path, each, flops_per_mac) for path, each in sums.items() if path or each.own),
@@ -243,21 +243,17 @@ def _tensor(held: Held) -> TensorRow:
     )
 
 
-def _said(held: Iterable[Held], totals: Totals) -> Iterator[Words]:
-    """Yield what is held of each number type, in a line, and the buffers."""
+def in_file(stored: Stored) -> Words:
+    """Return what a file holds of each number type, and its buffers, in a line."""
     sizes: dict[str, int] = {}
-    for each in held:
+    for each in stored.held:
         sizes[each.entry.dtype] = sizes.get(each.entry.dtype, 0) + each.bytes
     words: list[str | Amount] = ["In the file: "]
     for dtype, size in sorted(sizes.items(), key=lambda item: -item[1]):
         words += [f"{dtype} ", Amount(value=size, kind="bytes"), " · "]
-    yield (
-        *words,
-        "all ",
-        Amount(value=sum(sizes.values()), kind="bytes"),
-        " · buffers ",
-        Amount(value=totals.buffers, kind="count"),
-    )
+    buffers = sum(each.numbers for each in stored.held if each.role == "buffer")
+    whole = Amount(value=sum(sizes.values()), kind="bytes")
+    return (*words, "all ", whole, " · buffers ", Amount(value=buffers, kind="count"))
 
 
 def _notes(stored: Stored, *, nonzero: bool) -> Iterator[Note]:
