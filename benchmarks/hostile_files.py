@@ -208,6 +208,7 @@ def damaged(form: str, data: bytes, draw: random.Random) -> bytes:
         "index": [_json] * 5,
         "pt": [_pickled] * 8 + [_called] * 2,
         "pt2": [_program] * 8,
+        "onnx": [_message] * 15,
     }.get(form, [])
     for _ in range(draw.choice((1, 1, 1, 2, 4))):
         data = draw.choice(ways)(data, draw)
@@ -387,6 +388,39 @@ def _program(data: bytes, draw: random.Random) -> bytes:
         return found
 
     return _rewritten(data, change, draw)
+
+
+def _message(data: bytes, draw: random.Random) -> bytes:
+    """Change a node, a size or a number of an ONNX file."""
+    import onnx
+
+    try:
+        model = onnx.load_model_from_string(data)
+    except Exception:  # damaged already
+        return data
+    graph = model.graph
+    kinds = ("Conv", "Gemm", "MatMul", "Reshape", "Slice", "Resize", "Loop", "LSTM", "Nonsense")
+    for _ in range(draw.choice((1, 1, 2, 5))):
+        way = draw.randrange(6)
+        node = draw.choice(graph.node) if graph.node else None
+        if way == 0 and node:
+            node.op_type = draw.choice(kinds)
+        elif way == 1 and node and node.input:
+            node.input[draw.randrange(len(node.input))] = draw.choice(("x", "y", "", "out", "no"))
+        elif way == 2 and node:
+            name = draw.choice(("pads", "strides", "dilations", "kernel_shape", "axes", "perm"))
+            values = [draw.choice((-1, 0, 1, 2, 2**31, 2**62)) for _ in range(draw.randrange(6))]
+            node.attribute.append(onnx.helper.make_attribute(name, values or [0]))
+        elif way == 3 and graph.initializer:
+            tensor = draw.choice(graph.initializer)
+            tensor.dims[:] = [draw.choice((0, 1, 3, 10, 2**40)) for _ in range(draw.randrange(5))]
+        elif way == 4 and graph.input:
+            dims = graph.input[0].type.tensor_type.shape.dim
+            if dims:
+                draw.choice(dims).dim_value = draw.choice((-1, 0, 1, 2**31, 2**62))
+        elif node:
+            graph.node.append(node)
+    return bytes(model.SerializeToString())
 
 
 def asked(path: Path) -> None:

@@ -110,7 +110,9 @@ def read(path: Path, shown: str) -> Program:
     by_name = {entry.name: entry for entry in entries}
 
     def values(name: str) -> bytes | None:
-        entry = by_name[name]
+        entry = by_name.get(name)
+        if entry is None:  # a name with empty parts is no module's
+            return None
         folder, part, offset, stride = entry.place
         if entry.bytes > LARGEST_VALUES or offset or stride != _dense(entry.shape):
             return None
@@ -232,6 +234,8 @@ def _program(model: dict[str, Any], entries: tuple[Entry, ...]) -> Program:
         (name, _sizes(values[name]["sizes"], name), DTYPES[values[name]["dtype"]])
         for name in inputs
     )
+    for name, shape, _ in shapes:
+        elements_of(shape, name)
     outputs = tuple(_value(each) for each in graph["outputs"])
     nodes = tuple(map(_node, graph["nodes"]))
     why = next((node.operator for node in nodes if node.operator.startswith("!")), "")

@@ -215,6 +215,7 @@ def _inputs(
             raise UsageError(
                 f"--input-shape: {value.name} of {shown} has {len(sizes)} axes, {len(said)} came"
             )
+        elements_of(sizes, f"{shown}: {value.name[:80]!r}")
         yield value.name, tuple(sizes), _DTYPES.get(tensor.elem_type, "float32")
 
 

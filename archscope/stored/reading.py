@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 from archscope.errors import UsageError
 from archscope.labels import safe_label
 
-LARGEST_SHAPE = 1 << 63
-"""Elements that a tensor may have, and bytes: what comes in 64 bits."""
+LARGEST_SHAPE = 1 << 56
+"""Elements that a tensor may have: its bytes are to come in 64 bits, whatever its number type."""
 LARGEST_JSON = 64 << 20
 """Bytes of a file of JSON that lists shards, or says what a network is."""
 RANK = 64
@@ -99,5 +99,5 @@ def elements_of(shape: Any, what: str) -> int:
             raise BadFileError(f"{what} has a size of {str(size)[:40]!s}")
         count *= size
         if count >= LARGEST_SHAPE:
-            raise BadFileError(f"{what} has more than 2^63 numbers")
+            raise BadFileError(f"{what} has more than 2^56 numbers")
     return count

@@ -170,7 +170,7 @@ def tensor(**changes: Any) -> dict[str, Any]:
 WRONG: dict[str, tuple[object, str]] = {
     "cut off": (tensor(shape=[4], data_offsets=[0, 16]), "it is cut off"),
     "negative": (tensor(shape=[-2]), "has a size of -2"),
-    "enormous": (tensor(shape=[2**40, 2**40]), "more than 2\\^63"),
+    "enormous": (tensor(shape=[2**40, 2**40]), "more than 2\\^56"),
     "truth": (tensor(shape=[True]), "has a size of True"),
     "deep shape": (tensor(shape=[[2]]), "has a size of"),
     "backwards": (tensor(data_offsets=[8, 0]), "is no place"),
