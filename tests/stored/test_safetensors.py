@@ -97,6 +97,17 @@ def test_patterns_freeze_what_they_name(tmp_path: Path) -> None:
         archscope.params(path, freeze="layrs")
 
 
+def test_files_teach_and_are_compared_as_any_network(tmp_path: Path) -> None:
+    small = safetensors(tmp_path / "small.safetensors", {"a.weight": ("F32", (4, 4))})
+    large = safetensors(tmp_path / "large.safetensors", {"a.weight": ("F16", (8, 4))})
+
+    (row,) = archscope.params(small, teacher=large).section("teacher").rows
+    assert (row.quantity, row.ratio) == ("parameters", 2)
+    totals = archscope.compare(small, large).section("totals").rows
+    assert {r.measure: r.difference for r in totals}["params"] == (16,)
+    archscope.check(small, max={"params": 16, "weights": "64B"})
+
+
 def test_a_head_that_is_tied_counts_once(tmp_path: Path) -> None:
     embedding: Listed = {"model.embed_tokens.weight": ("BF16", (10, 4))}
     both: Listed = {**embedding, "lm_head.weight": ("BF16", (10, 4))}
