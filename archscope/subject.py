@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archscope.stored.tensors import Stored
+    from archscope.theory.kept import Kept, Way
     from archscope.theory.outline import Outline
 
 
@@ -106,6 +107,10 @@ class Subject:
     over, of a period that is so often a multiple of one block; None where that leaves none out."""
     stretches: tuple[Stretch, ...] = ()
     """Where it was made shorter so."""
+    at_batch: Callable[[int], Subject] | None = None
+    """Makes it anew for another number of sequences or images; None: nobody knows how."""
+    kept: Callable[[Way], Kept] | None = None
+    """What a training step keeps in closed form; None: a run has to tell."""
 
 
 @frozen

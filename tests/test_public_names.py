@@ -79,7 +79,7 @@ def test_a_verb_and_its_command_have_the_same_words(name: str) -> None:
 
 
 EXTRA = {"sweep": {"strict"}}
-MORE = {"check": {"sample_rate"}}
+MORE = {"check": {"sample_rate"}, "facts": {"files"}}
 """A sweep's failures are rows; what a file of budgets says of a network, `check` takes itself."""
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from archscope.analyses.memory.ran import recipe_of, run_as
 from archscope.analyses.memory.rows import CheckRow
 from archscope.analyses.memory.settings import Settings
+from archscope.errors import UsageError
 from archscope.subject import Subject
 
 
@@ -20,6 +21,8 @@ def check_rows(subject: Subject, settings: Settings) -> Iterator[CheckRow]:
     from archscope.training.peak import peak
     from archscope.training.real import measure, with_real_data
 
+    if settings.micro_batch is not None:
+        raise UsageError("check: a real step runs in one pass; leave --micro-batch out")
     real = with_real_data(subject)
     asked = replace(settings, dropout="cpu", check=False)
     step = run_as(real, asked)

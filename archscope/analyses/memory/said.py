@@ -12,6 +12,9 @@ from archscope.training.step import Step
 
 _RECURRENT = frozenset(("LSTM", "GRU", "RNN"))
 """Classes of torch's whose kernels keep what they like."""
+_ATTENTION = "scaled_dot_product_attention"
+_OWN = frozenset(("WindowDotProduct", "MaskedDotProduct"))
+"""Classes whose scores no kernel of torch's makes."""
 
 
 def summary(totals: Totals) -> Iterator[Words]:
@@ -61,7 +64,7 @@ def headline(totals: Totals) -> Iterator[Headline]:
     )
 
 
-def notes(step: Step, settings: Settings, totals: Totals) -> Iterator[Note]:
+def notes(step: Step, settings: Settings, totals: Totals, passes: int) -> Iterator[Note]:
     """Yield what must be known to read the numbers rightly."""
     yield Note(
         level="info",
@@ -78,6 +81,13 @@ def notes(step: Step, settings: Settings, totals: Totals) -> Iterator[Note]:
             text="attention and dropout keep what a card's kernels keep; --dropout cpu and "
             "--attention-kernel math say otherwise",
         )
+    if settings.micro_batch is not None:
+        text = f"{passes:,} passes of {settings.micro_batch:,} each add up their gradients, which"
+        yield Note(
+            level="info", text=f"{text} stay from pass to pass: what is saved is of one pass"
+        )
+    if settings.recompute == "selective":
+        yield from _selective(step, settings)
     optimiser = OPTIMISERS[settings.optimizer]
     yield Note(level="info", text=f"{optimiser.name} keeps {optimiser.help}")
     if optimiser.make is None:
@@ -105,4 +115,19 @@ def notes(step: Step, settings: Settings, totals: Totals) -> Iterator[Note]:
             level="warning",
             text=f"{blocks:,} blocks that repeat were run once: what they keep is exact, the peak "
             "is unknown",
+        )
+
+
+def _selective(step: Step, settings: Settings) -> Iterator[Note]:
+    """Yield why selective recomputation may change nothing."""
+    if not any(each.function == _ATTENTION for each in step.saved) and not _OWN & {
+        *step.types.values()
+    }:
+        text = "selective recomputation found no attention by torch's function, and changes nothing"
+        yield Note(level="warning", text=text)
+    elif settings.attention_kernel == "flash":
+        yield Note(
+            level="info",
+            text="selective recomputation changes nothing where attention is one kernel, which "
+            "makes its scores anew anyway; --attention-kernel math keeps them",
         )
