@@ -19,7 +19,7 @@ from archscope.analyses.memory.rows import (
     TimelineRow,
     Totals,
 )
-from archscope.analyses.memory.said import headline, notes, summary
+from archscope.analyses.memory.said import headline, notes, recurrent_in, summary
 from archscope.analyses.memory.settings import Settings
 from archscope.records import frozen
 from archscope.results import Section
@@ -36,6 +36,7 @@ def sections(subject: Subject, settings: Settings) -> tuple[Section, ...]:
     step = whole_where_cheap(subject, settings)
     most = None if step.repeats else peak(step)
     totals = _totals(step, most)
+    checked = tuple(check_rows(subject, settings)) if settings.check else ()
     said = {
         "summary": tuple(summary(totals)),
         "device": "cpu" if step.has_data else "cpu, without data",
@@ -44,7 +45,7 @@ def sections(subject: Subject, settings: Settings) -> tuple[Section, ...]:
         MODULES.filled(
             _module_rows(step),
             totals=totals,
-            notes=tuple(notes(step, settings)),
+            notes=tuple(notes(step, settings, checked)),
             headline=tuple(headline(totals)),
             about=_about(settings),
             **said,
@@ -53,9 +54,7 @@ def sections(subject: Subject, settings: Settings) -> tuple[Section, ...]:
         PARTS.filled(_part_rows(totals, most), **said),
         TIMELINE.filled(_timeline_rows(step, totals) if most else ()),
     )
-    if not settings.check:
-        return found
-    return (*found, CHECK.filled(check_rows(subject, settings), **said))
+    return (*found, CHECK.filled(checked, **said)) if settings.check else found
 
 
 @frozen
@@ -163,6 +162,7 @@ def _totals(step: Step, most: Peak | None) -> Totals:
         peak=None if most is None else there + most.bytes,
         peak_phase=None if most is None else most.phase,
         peak_path=None if most is None else most.path,
+        exact=not recurrent_in(step),
     )
 
 
