@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.analyses.params.rows import ModuleRow
+from archscope.counting.ownership import owner
 from archscope.library import params
 
 
@@ -100,3 +101,13 @@ def test_a_report_says_what_the_forward_was_called_with() -> None:
         ("1", (2, 5, 8), "float32"),
         ("value", (2, 5, 8), "float32"),
     ]
+
+
+def test_of_two_weights_within_a_module_the_last_decides_and_of_its_holders_the_first() -> None:
+    first, second = ("a.emb", "b.head"), ("a.out", "a.in")
+
+    assert owner([first, second], "a") == "a.out", "the last weight, by its first holder in a"
+    assert owner([second, first], "a") == "a.emb"
+    assert owner([first], "b") == "b.head", "a holder within the module that runs, not the first"
+    assert owner([first, second], "a.in") == "a.in", "what runs and holds any of them"
+    assert owner([first, second], "c") == "a.out", "none is near: any, the last weight's"

@@ -188,6 +188,9 @@ WINDOWS: dict[str, Case] = {
     "a volume in parts": ((1, 1, 3, 5, 4), lambda x: F.adaptive_avg_pool3d(x, (2, 3, 3))),
     "a grid": ((1, 2, 3), lambda x: F.affine_grid(x, [1, 1, 2, 4], align_corners=False)),
     "a norm of windows": ((1, 1, 6), lambda x: F.lp_pool1d(x, 2, 3, 2)),
+    "the nearest": ((1, 1, 11), lambda x: F.interpolate(x, size=10, mode="nearest")),
+    "the nearest to its middle": (
+        (1, 1, 11), lambda x: F.interpolate(x, size=10, mode="nearest-exact")),
     "a sharper size": ((1, 1, 6, 6), lambda x: F.interpolate(
         x, size=(3, 4), mode="bilinear", antialias=True)),
 }  # fmt: skip

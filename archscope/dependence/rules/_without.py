@@ -55,6 +55,10 @@ _REASONS = {
         "upsample_bilinear2d_backward upsample_linear1d_backward upsample_nearest1d_backward "
         "upsample_nearest2d_backward upsample_nearest3d_backward upsample_trilinear3d_backward"
     ),
+    "torch takes it apart: it resizes by an index": (
+        "upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d "
+        "_upsample_nearest_exact2d _upsample_nearest_exact3d"
+    ),
     "it is torch's own test": "_test_autograd_multiple_dispatch_view",
 }
 

@@ -1,4 +1,7 @@
-"""Rules of operators that resize: each output reads those inputs that have weight in it."""
+"""Rules of operators that resize: each output reads those inputs that have weight in it.
+
+To the nearest position torch itself resizes by an index, which is an operator of its own.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import torch.nn.functional as F
 
 from archscope.dependence.record.graph import Node, Shape, View
 from archscope.dependence.rules import DataDependentError, RuleSet
-from archscope.dependence.sets.links import Links, from_matrix, gather
+from archscope.dependence.sets.links import Links, from_matrix
 from archscope.dependence.sets.steps import Step, Take
 
 RULES = RuleSet()
@@ -22,8 +25,6 @@ TINY = 1e-9
 """Weights of interpolation that are smaller are rounding: the tap has weight 0."""
 
 
-@RULES.moves("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d")
-@RULES.moves(*(f"_upsample_nearest_exact{axes}d" for axes in (1, 2, 3)))
 @RULES.moves(
     "upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d"
 )
@@ -40,10 +41,6 @@ def resize(node: Node | View, before: Shape, after: Shape) -> list[Step]:
 def _resized(node: Node | View, reads: int, size: int, number: int, axes: int) -> Links:
     given, operator = node.arguments, node.operator
     scale = _scale(given, number, axes, reads, size)
-    if "nearest" in operator:
-        offset = 0.5 if "exact" in operator else 0.0
-        index = np.floor((np.arange(size) + offset) / scale).astype(np.int64)
-        return gather(reads, index.clip(0, reads - 1))
     mode = "bicubic" if "bicubic" in operator else "bilinear"
     # One axis at a time: each input position is a channel that is 1 there and 0 elsewhere.
     probe = torch.eye(reads, dtype=torch.float64).view(1, reads, 1, reads)
