@@ -63,6 +63,8 @@ def _meant(model: nn.Module, targets: Sequence[str]) -> dict[str, nn.Module]:
     able = {path: each for path, each in model.named_modules() if path and _way(each) is not None}
     if not targets:
         linear = [path for path, each in able.items() if _is_linear(each)]
+        if not linear:
+            raise UsageError("lora: no layer here is linear; name others, e.g. targets=conv1/conv2")
         return {path: able[path] for path in linear[:-1] or linear}
     found = {}
     for path in _named(model, targets, "targets"):

@@ -9,6 +9,7 @@ the rule: what a backward multiplies is read from its own operators.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
@@ -24,6 +25,7 @@ from archscope.running.module_stack import tensors_in
 from archscope.running.process import raise_interrupt, random_as_found
 from archscope.running.twin import Original, ReachedOriginalError, Twin, bodiless, own
 from archscope.subject import Repeat, Subject
+from archscope.training.folding import block_of
 from archscope.training.hints import hint
 from archscope.training.kernels import AsOnCard
 from archscope.training.places import Places
@@ -62,6 +64,35 @@ class Work:
     """Blocks that were run once and stand for several."""
     has_data: bool = False
     """Whether it ran on data, since the forward reads values."""
+
+    @property
+    def trained(self) -> int:
+        """Elements of all parameters that are trained, those of every copy of a block."""
+        return self._all(self.trains, shared=False)
+
+    @property
+    def forward_macs(self) -> int:
+        """Multiply-accumulates of the forward of the whole network."""
+        return self._all(self.forward, shared=True)
+
+    @property
+    def backward_macs(self) -> int:
+        """Multiply-accumulates of the backward of the whole network."""
+        return self._all(self.backward, shared=True)
+
+    @property
+    def again_macs(self) -> int:
+        """Multiply-accumulates of the whole network that run again."""
+        return self._all(self.again, shared=True)
+
+    def _all(self, own: Mapping[str, int], *, shared: bool) -> int:
+        """Return a sum over all modules and copies; `shared`: copies of one block count too."""
+        found = 0
+        for path, amount in own.items():
+            block = block_of(path, self.repeats)
+            alone = block is None or (block.shared and not shared)
+            found += amount * (1 if alone else len(block.copies if block else ()))
+        return found
 
 
 def count_step(subject: Subject, recipe: Recipe) -> Work:

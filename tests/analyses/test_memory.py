@@ -62,7 +62,7 @@ def test_a_check_finds_what_was_predicted(memory: Report) -> None:
 def test_workspaces_of_convolutions_are_named_where_nothing_was_measured() -> None:
     report = archscope.memory(nn.Sequential(nn.Conv2d(3, 8, 3)), torch.ones(1, 3, 8, 8))
 
-    assert any("--check measures them" in note.text for note in report.notes)
+    assert any("memory --check measures them" in note.text for note in report.notes)
 
 
 def test_what_recurrent_layers_keep_proves_no_claim() -> None:

@@ -122,5 +122,5 @@ def _workspaces(step: Step, checked: Sequence[CheckRow]) -> Iterator[Note]:
         yield Note(
             level="warning",
             text="kernels of convolutions take workspaces, whose sizes nobody tells beforehand: "
-            "they are not in the peak; --check measures them on this CPU",
+            "they are not in the peak; memory --check measures them on this CPU",
         )

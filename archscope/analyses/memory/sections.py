@@ -35,7 +35,7 @@ def sections(subject: Subject, settings: Settings) -> tuple[Section, ...]:
     """Run a step of `subject` and return what it keeps; see `analysis.run`."""
     step = whole_where_cheap(subject, settings)
     most = None if step.repeats else peak(step)
-    totals = _totals(step, most)
+    totals = totals_of(step, most)
     checked = tuple(check_rows(subject, settings)) if settings.check else ()
     said = {
         "summary": tuple(summary(totals)),
@@ -43,7 +43,7 @@ def sections(subject: Subject, settings: Settings) -> tuple[Section, ...]:
     }
     found = (
         MODULES.filled(
-            _module_rows(step),
+            module_rows(step),
             totals=totals,
             notes=tuple(notes(step, settings, checked)),
             headline=tuple(headline(totals)),
@@ -51,7 +51,7 @@ def sections(subject: Subject, settings: Settings) -> tuple[Section, ...]:
             **said,
         ),
         SAVED.filled(_saved_rows(step), **said),
-        PARTS.filled(_part_rows(totals, most), **said),
+        PARTS.filled(part_rows(totals, most), **said),
         TIMELINE.filled(_timeline_rows(step, totals) if most else ()),
     )
     return (*found, CHECK.filled(checked, **said)) if settings.check else found
@@ -75,7 +75,7 @@ class _Own:
         )
 
 
-def _module_rows(step: Step) -> Iterator[ModuleRow]:
+def module_rows(step: Step) -> Iterator[ModuleRow]:
     """Yield a row for each module, in the model's order, and for each copy of one that repeats."""
     own = _own(step)
     every = {name: path for path in step.types for name in names(path, step.repeats)}
@@ -143,7 +143,7 @@ def _saved_rows(step: Step) -> Iterator[SavedRow]:
         )
 
 
-def _totals(step: Step, most: Peak | None) -> Totals:
+def totals_of(step: Step, most: Peak | None) -> Totals:
     kept: Counter[str] = Counter()
     for saved in step.saved:
         kept[saved.holds] += saved.bytes * times_saved(saved, step.repeats)
@@ -180,7 +180,7 @@ def _sum(parts: Iterable[_Own]) -> _Own:
     return sum(parts, start=_Own())
 
 
-def _part_rows(totals: Totals, most: Peak | None) -> Iterator[PartRow]:
+def part_rows(totals: Totals, most: Peak | None) -> Iterator[PartRow]:
     always = "there all the time"
     rows: tuple[tuple[str, int | None, int | None, str], ...] = (
         ("weights", totals.weights, totals.weights, f"parameters; {always}"),

@@ -19,6 +19,7 @@ TITLES = {
     "audit": "Other counters",
     "rf": "Receptive field and gridding",
     "time": "Time",
+    "training": "Training",
 }
 """Headings of the parts of a page, in order; a part of another name comes after them."""
 
