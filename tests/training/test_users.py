@@ -16,7 +16,7 @@ from archscope.training.recipe import Recipe
 from archscope.training.step import run_step
 from archscope.training.work import count_step
 from tests.training.real import kept
-from tests.training.users import USERS
+from tests.training.users.every import USERS
 
 AS_CPU = Recipe(dropout="cpu")
 
