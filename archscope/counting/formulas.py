@@ -62,7 +62,8 @@ def trilinear(
     """
     factors = ((x, expand1), (weight, expand2), (y, expand3))
     sizes = torch.broadcast_shapes(*(_with_axes(each, axes) for each, axes in factors))
-    return prod(sizes) + prod(sizes) // sizes[summed[-1]]
+    every = prod(map(int, sizes))
+    return every + every // int(sizes[summed[-1]])
 
 
 def _with_axes(tensor: Tensor, axes: Sequence[int]) -> list[int]:

@@ -62,8 +62,7 @@ def report(
     def timed(counted: Report) -> Report:
         return time_subject(subject, counted, copy=True, per_layer=True)
 
-    asked = {"rf": rf, "time": time, "train": train, "audit": audit}
-    return report_network(network, **asked, erf=erf, timed=timed)
+    return report_network(network, rf=rf, time=time, train=train, erf=erf, audit=audit, timed=timed)
 
 
 def report_network(

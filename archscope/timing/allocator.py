@@ -53,7 +53,8 @@ def handed_out(runs: Sequence[Callable[[], object]]) -> tuple[tuple[Handed, ...]
         with _without_words():
             profiler.__exit__(None, None, None)
     assert profiler.profiler is not None
-    tree = profiler.profiler.kineto_results.experimental_event_tree()
+    results: Any = profiler.profiler.kineto_results
+    tree = results.experimental_event_tree()
     starts = sorted(event.start_time_ns for event in tree if event.name == _TURN)
     found: list[list[Handed]] = [[] for _ in (*runs, *runs)]
     for time, handed in sorted(_handed(tree), key=lambda each: each[0]):

@@ -24,6 +24,15 @@ class Adapted(nn.Module):
         self.lora_A = down
         self.lora_B = up
 
+    def __getattr__(self, name: str) -> Any:
+        # As of peft's layers: a network that reads the weight itself gets the layer's own.
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name == "base_layer":
+                raise
+            return getattr(self.base_layer, name)
+
     def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Any:
         """Return what the layer makes of x, plus the adapter's part."""
         drops = self.dropout and x.is_floating_point()

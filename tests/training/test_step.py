@@ -98,6 +98,27 @@ def test_adapters_make_activations_little_smaller() -> None:
     assert trained == 4 * 3 * 2 * 2 * 256 * 8  # layers x (q, v) x (A, B) x d x r, of 4 bytes
 
 
+class ReadsWeight(nn.Module):
+    """Uses the weight of a layer without calling it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.c = (nn.Linear(8, 8) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.c(self.b(nn.functional.linear(x, self.a.weight, self.a.bias)))
+        return y
+
+
+def test_a_layer_whose_weight_is_read_has_an_adapter_of_no_use() -> None:
+    it = subject(ReadsWeight(), 4, 8)
+
+    step = run_step(it, Recipe(adapters=Adapters(rank=2)), optimiser("sgd"))
+
+    trained = {held.path for held in step.parameters if held.gradient}
+    assert trained == {"b.lora_A", "b.lora_B"}
+
+
 @pytest.mark.parametrize("name", [each.name for each in OPTIMISERS.values() if each.make])
 def test_an_optimiser_keeps_what_its_formula_says(name: str) -> None:
     chosen = optimiser(name)
