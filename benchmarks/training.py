@@ -45,9 +45,9 @@ from archscope.training.work import count_step
 
 SECONDS = 150
 """The most that one network may take."""
-LARGEST = 2**29
+LARGEST = 2**28
 """Bytes of weights of the largest network of which a real step is run."""
-SMALLER = {"depth": 2, "text_depth": 2, "seq_len": 64, "target_len": 8, "input_size": 224}
+SMALLER = {"depth": 2, "text_depth": 2, "seq_len": 64, "target_len": 8, "input_size": 128}
 """Fields that presets have less of where a real step is run."""
 KNOWN = {
     "LSTM": "fused kernels of recurrent layers keep a workspace",

@@ -64,15 +64,22 @@ def _recomputed(model: nn.Module, every: int, repeats: Sequence[Repeat]) -> Iter
 
 
 def _run_again(block: nn.Module) -> None:
-    """Let a block keep its inputs alone, and run again when its gradients are asked for."""
+    """Let a block keep its inputs alone, and run again when its gradients are asked for.
+
+    One of transformers' is asked in its own way: then it leaves out its cache, which would grow.
+    """
+    if any(kind.__name__ == "GradientCheckpointingLayer" for kind in type(block).__mro__):
+        asked: Any = block
+        asked.gradient_checkpointing = True
+        asked._gradient_checkpointing_func = _AGAIN
+        return
     forward: Callable[..., Any] = block.forward
-    block.forward = partial(
-        checkpoint,
-        forward,
-        use_reentrant=False,
-        preserve_rng_state=False,
-        determinism_check="none",
-    )
+    block.forward = partial(_AGAIN, forward)
+
+
+_AGAIN = partial(
+    checkpoint, use_reentrant=False, preserve_rng_state=False, determinism_check="none"
+)
 
 
 def cast(tensor: Tensor, dtype: torch.dtype | None) -> torch.dtype:

@@ -113,7 +113,7 @@ def count_step(subject: Subject, recipe: Recipe) -> Work:
             return _counted(subject, recipe, kept)
         except ForwardError as failure:
             failures.append(failure)
-    raise failures[0]
+    raise failures[-1 if ways[-1] is None else 0]  # with data it is the network's own
 
 
 def _counted(subject: Subject, recipe: Recipe, kept: Kept | None) -> Work:

@@ -81,6 +81,48 @@ def test_what_runs_again_is_the_forward_of_its_blocks() -> None:
     assert forward - spared == 3 * 2 * 512 * 256 * 1024
 
 
+class GradientCheckpointingLayer(nn.Module):
+    """A block as transformers makes them: its cache grows unless it is told to run again."""
+
+    gradient_checkpointing = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def __call__(self, x: Any, cache: Any = None) -> Any:
+        if self.gradient_checkpointing and self.training:
+            again: Any = self._gradient_checkpointing_func
+            return again(super().__call__, x, None)
+        return super().__call__(x, cache)
+
+    def forward(self, x: Any, cache: Any) -> Any:
+        if cache is not None:
+            cache.append(x)
+            x = cache[0] if len(cache) == 1 else cache[0] @ x
+        return self.fc(x).tanh()
+
+
+class Cached(nn.Module):
+    """A stack of such blocks, with a cache for each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(GradientCheckpointingLayer() for _ in range(2))
+
+    def forward(self, x: Any) -> Any:
+        for block in self.blocks:
+            x = block(x, [])
+        return x
+
+
+def test_blocks_of_transformers_run_again_without_their_cache() -> None:
+    work = count_step(subject(Cached(), 3, 4), Recipe(recompute=Recompute()))
+
+    assert flops(work)[2] == flops(work)[0] == 2 * 2 * 3 * 4 * 4
+    assert agrees(work)
+
+
 def test_a_depthwise_gradient_has_groups() -> None:
     with torch.device("meta"):
         model = nn.Sequential(nn.Conv2d(3, 32, 1), nn.Conv2d(32, 32, 3, groups=32, bias=False))
