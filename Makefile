@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
+PEERS := .venv-peers
+# Not quiet: it takes minutes, and pip says what it does.
+INSTALL := $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: help
 help: ## Show this list
@@ -13,8 +16,10 @@ help: ## Show this list
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "archscope needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt 'torch==2.13.0'
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@echo "1 of 2: torch, the largest part ..."
+	$(INSTALL) 'torch==2.13.0'
+	@echo "2 of 2: archscope and what else it needs ..."
+	$(INSTALL) --editable '.[dev]'
 	touch $@
 
 .PHONY: venv
@@ -26,6 +31,9 @@ demo: $(VENV)/.installed ## Install, and show the main commands
 	$(BIN)/archscope params --dilations 1,2,4
 	$(BIN)/archscope params --depth 24
 	$(BIN)/archscope report --depth 24 -o report.html
+	@echo
+	@echo "The page to open:  file://$(CURDIR)/report.html"
+	@echo "The line to type:  . $(VENV)/bin/activate && archscope params resnet50"
 
 # What is compiled is kept, whatever the environment says: workers and commands that tests start
 # would compile it all anew.
@@ -65,10 +73,29 @@ format: $(VENV)/.installed ## Format the code
 bench: $(VENV)/.installed ## Measure start-up, counting and memory, each as a ratio
 	$(BIN)/python benchmarks/speed.py
 
+# Counters and what they import: without their dependencies, since several would pull another torch.
+# Two of them are both called thop.
+$(PEERS)/.installed: pyproject.toml constraints.txt benchmarks/scoreboard/peers.txt benchmarks/scoreboard/peer_needs.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --constraint constraints.txt 'torch==2.13.0'
+	$(PEERS)/bin/pip install --quiet --constraint constraints.txt --editable .
+	$(PEERS)/bin/pip install --quiet --requirement benchmarks/scoreboard/peer_needs.txt
+	$(PEERS)/bin/pip install --quiet --no-deps --requirement benchmarks/scoreboard/peers.txt
+	$(PEERS)/bin/pip install --quiet --no-deps --target $(PEERS)/ultralytics-thop ultralytics-thop==2.2.3
+	touch $@
+
+.PHONY: scoreboard
+scoreboard: $(PEERS)/.installed ## Hold other counters, and archscope, against what is right; 15 minutes
+	$(PEERS)/bin/python benchmarks/scoreboard
+
+.PHONY: torture
+torture: $(VENV)/.installed ## Try to break the command line, 110,000 times; hours
+	$(BIN)/python benchmarks/torture
+
 .PHONY: reports
 reports: $(VENV)/.installed ## Make the sample reports and their pictures again
 	$(BIN)/python reports/make.py
 
 .PHONY: clean
 clean: ## Remove what the other commands made
-	rm -rf $(VENV) $(OLDEST) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) $(PEERS) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

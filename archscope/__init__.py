@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from archscope.library import build as build
     from archscope.library import check as check
     from archscope.library import compare as compare
+    from archscope.library import facts as facts
+    from archscope.library import kv as kv
     from archscope.library import memory as memory
     from archscope.library import operator as operator
     from archscope.library import params as params
+    from archscope.library import plan as plan
     from archscope.library import receptive_field as receptive_field
     from archscope.library import report as report
     from archscope.library import rf as rf
@@ -44,9 +47,12 @@ _HOMES = {
     "build": "archscope.library",
     "check": "archscope.library",
     "compare": "archscope.library",
+    "facts": "archscope.library",
+    "kv": "archscope.library",
     "memory": "archscope.library",
     "operator": "archscope.library",
     "params": "archscope.library",
+    "plan": "archscope.library",
     "receptive_field": "archscope.library",
     "report": "archscope.library",
     "rf": "archscope.library",
@@ -67,9 +73,12 @@ __all__ = [
     "build",
     "check",
     "compare",
+    "facts",
+    "kv",
     "memory",
     "operator",
     "params",
+    "plan",
     "receptive_field",
     "report",
     "rf",

@@ -30,12 +30,14 @@ Kind = Literal[
     "rate",
     "throughput",
     "power",
+    "figure",
     "reference",
 ]
 """How a cell is read: words, a dotted module path, an exact integer, an integer shown in SI units,
 bytes shown in IEC units, a tensor shape, a share of 1, a multiplicity, a number that is never
 summed, positions along each axis, how many times as much, seconds, an amount per second, the same
-in a unit that stands in the heading, a large integer shown as a power of ten, another row's path. A
+in a unit that stands in the heading, a large integer shown as a power of ten, any number shown in
+six digits, another row's path. A
 number, a share, an extent or a factor may have an entry for each axis."""
 
 

@@ -120,21 +120,45 @@ class _Named(dict[str, str]):
 
 
 def did_you_mean(word: str, known: tuple[str, ...] | list[str]) -> str:
-    """Return ` Did you mean 'x'?` for the nearest known word, or an empty string."""
+    """Return ` Did you mean 'x'?` for the nearest known word, or an empty string.
+
+    Case, hyphens and underscores tell no words apart: `BERT_base` begins `bert-base-uncased`.
+    """
     from difflib import get_close_matches  # half of what starting to understand flags would cost
 
-    start = word.lower()
-    begin = [each for each in known if len(start) > 2 and each.lower().startswith(start)]
-    whole = [each for each in begin if not each[len(start) : len(start) + 1].isalpha()]
-    near = whole or get_close_matches(word, known, n=1) or begin
+    start = plain_word(word)
+    rests = {each: _rest(each, start) for each in known} if len(start) > 2 else {}
+    begin = [each for each, rest in rests.items() if rest is not None]
+    whole = [each for each in begin if not (rests[each] or "")[:1].isalnum()]
+    plain = {plain_word(each): each for each in reversed(known)}
+    close = [plain[each] for each in get_close_matches(start, plain, n=1)]
+    near = whole or close or begin
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def _rest(word: str, start: str) -> str | None:
+    """Return what of a word is behind a plain start; None: it does not begin so."""
+    left = len(start)
+    for place, letter in enumerate(word):
+        if not left:
+            return word[place:]
+        plain = plain_word(letter)
+        if plain and plain != start[-left]:
+            return None
+        left -= len(plain)
+    return None if left else ""
 
 
 def same_word(word: str, known: Iterable[str]) -> str | None:
     """Return the one known word that differs by case, hyphens or underscores alone; None: none."""
-    fold = word.lower().translate(_NO_SIGNS)
-    same = [each for each in known if each.lower().translate(_NO_SIGNS) == fold]
+    fold = plain_word(word)
+    same = [each for each in known if plain_word(each) == fold]
     return word if word in same else same[0] if len(same) == 1 else None
+
+
+def plain_word(word: str) -> str:
+    """Return a word without case, hyphens, underscores and spaces: `ResNet-50` as `resnet50`."""
+    return word.lower().translate(_NO_SIGNS)
 
 
 _NO_SIGNS = str.maketrans("", "", "-_ ")

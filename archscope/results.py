@@ -135,9 +135,9 @@ class Headline:
     """Place among all that a report says: lower comes first."""
 
 
-Outcome = Literal["ok", "missed", "unknown", "failed", "new"]
-"""What became of a test: it holds, does not, nobody knows, it could not be made, or there is
-nothing yet to hold it against."""
+Outcome = Literal["ok", "missed", "unknown", "failed", "new", "explained", "skipped"]
+"""What became of a test: it holds, does not, nobody knows, it could not be made, there is nothing
+yet to hold it against, it does not hold for a reason that is known, or it was not made."""
 
 
 @frozen
@@ -372,6 +372,8 @@ class View:
     """Show each row's closed form with its numbers put in."""
     exact: bool = False
     """Show every integer with all its digits."""
+    columns: tuple[str, ...] = ()
+    """Show these columns, by name, beside the first; empty: those that are worth one."""
     width: int | None = None
     """Columns of the terminal; None: as wide as the table needs."""
     color: bool = False

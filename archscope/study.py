@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import replace
 from functools import cache
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from archscope import specs
 from archscope.analyses import ANALYSES, Needs
 from archscope.errors import ArchscopeError, ForwardError, ThresholdError, UsageError
+from archscope.progress import doing
+from archscope.registry import resolve
 from archscope.results import Convention, Environment, Note, Report, Section
 from archscope.subject import Network, Sketch, Subject, as_network
 from archscope.version import __version__
@@ -33,6 +35,8 @@ def analyse(
     **settings: Any,
 ) -> Report:
     """Run one analysis; a `ForwardError` gets the report up to the failure as its `report`."""
+    said = ANALYSES.get(analysis).summary.partition(",")[0]
+    doing(f"{subject.name.partition(' · ')[0]}: {said}")
     if isinstance(subject, Subject) and ANALYSES.get(analysis).needs == "name":
         subject = as_network(subject)
 
@@ -94,25 +98,35 @@ def ask(analysis: str, network: Network, **settings: Any) -> Report:
     except ForwardError:
         if needs == "data" or not can_have_data(subject):
             raise
-        return analyse(analysis, network.whole(), **settings)
+        return analyse(analysis, formed(network, "data"), **settings)
 
 
 def formed(network: Network, needs: Needs) -> Subject:
     """Return a network in the form that an analysis needs; raises `ArchscopeError` if too large."""
     if needs == "shapes":
-        return network.subject()
+        return made(network.subject)
     if needs == "whole":
         import torch
 
         with torch.device("meta"):
-            return network.whole()
-    size = weight_bytes(network.subject())
+            return made(network.whole)
+    size = weight_bytes(made(network.subject))
     if size > LARGEST:
         raise ArchscopeError(
             f"{network.name}: {size / 2**30:.1f} GiB of weights; networks are made with data up to "
             f"{LARGEST / 2**30:g} GiB"
         )
-    return network.whole()
+    return made(network.whole)
+
+
+def made(make: Callable[[], Subject]) -> Subject:
+    """Return what makes a network returns, the process as it was before.
+
+    It draws weights and inputs, and may be the user's own code.
+    """
+    from archscope.running.process import process_as_found
+
+    return process_as_found(make)
 
 
 def can_have_data(subject: Subject) -> bool:
@@ -185,6 +199,14 @@ def require(claims: Sequence[Claim], report: Report) -> None:
     failed = failures(claims, report)
     if failed:
         raise ThresholdError("\n".join(failed))
+
+
+def require_good(analysis: str, report: Report) -> None:
+    """Raise `ThresholdError` where an answer is bad news by itself, e.g. what does not fit."""
+    address = ANALYSES.get(analysis).failure
+    line = resolve(address)(report) if address else None
+    if line is not None:
+        raise ThresholdError(line)
 
 
 def assemble(

@@ -66,6 +66,21 @@ class Repeat:
 
 
 @frozen
+class Stretch:
+    """Blocks of a list that follow each other over and over, of which most were left out.
+
+    A period of one or several blocks stands three times in front, and once behind.
+    """
+
+    before: tuple[str, ...]
+    """Paths of the second period."""
+    middle: tuple[str, ...]
+    """Paths of the third, which stands for all that were left out."""
+    after: tuple[str, ...]
+    """Paths of the one behind."""
+
+
+@frozen
 class Subject:
     """A module, what to call it with, and where it came from."""
 
@@ -85,6 +100,11 @@ class Subject:
     """What the network looks at, where its family tells; an analysis may answer from it alone."""
     whole: Callable[[], nn.Module] | None = None
     """Makes it anew with every block, on torch's current default device; None: it is as it is."""
+    shorter: Callable[[int], Subject | None] | None = None
+    """Makes it anew with the first, last and two more of blocks that follow each other over and
+    over, of a period that is so often a multiple of one block; None where that leaves none out."""
+    stretches: tuple[Stretch, ...] = ()
+    """Where it was made shorter so."""
 
 
 @frozen

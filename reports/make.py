@@ -14,6 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from maps import draw
+
 from archscope.cli import main
 
 HERE = Path(__file__).parent
@@ -74,4 +76,6 @@ if __name__ == "__main__":
     every = commands()
     for each in every:
         run(each)
+    saved = [HERE / "dilations-2-2-2.json", HERE / "dilations-1-2-3.json"]
+    (HERE / "gridding-map.svg").write_text(draw(saved), encoding="utf-8")
     take_pictures([HERE / output_of(each) for each in every if output_of(each).endswith(".html")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 import shutil
 from dataclasses import astuple
@@ -62,6 +63,15 @@ def test_every_file_of_the_gallery_is_told_of_and_there() -> None:
     assert {file.name for file in GALLERY.glob("*.png")} == {n for n in shown if ".png" in n}
     assert {file.name for file in GALLERY.glob("*.json")} == {words[-1] for words in SAVED}
     assert {name for name in shown if name.endswith(".html")} == {*KEPT}
+
+
+def test_the_picture_of_the_maps_is_drawn_from_what_is_saved() -> None:
+    draw = runpy.run_path(str(GALLERY / "maps.py"))["draw"]
+    saved = [GALLERY / f"dilations-{each}.json" for each in ("2-2-2", "1-2-3")]
+    picture = draw(saved)
+
+    assert picture == (GALLERY / "gridding-map.svg").read_text(encoding="utf-8")
+    assert picture.count('class="hole"') == 169 - 49
 
 
 def test_kept_pages_are_small() -> None:

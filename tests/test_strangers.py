@@ -302,6 +302,7 @@ def test_an_analysis_is_a_command_with_its_settings_as_flags(
     assert found.splitlines() == ["path,width", "blocks.0.conv,4", "blocks.1.conv,4"]
     assert said(installed, "widths", *SMALL, "--at-least", "5", "-f", "csv") == "path,width\n"
     helped = said(installed, "widths", "--help")
+    assert len(helped.splitlines()) <= 60
     assert "--at-least INT" in helped
     assert "--assert CLAIM" in helped
     refused = run(installed, "widths", *SMALL, "--at-least", "0")

@@ -44,6 +44,9 @@ class Analysis:
     """Command lines for the help of a command of its own making, e.g. `archscope train gpt2`."""
     quantities: tuple[Quantity, ...] | str = ()
     """What can be claimed of its answer, e.g. `--assert "rf >= 255"`, or the address of these."""
+    failure: str = ""
+    """Address of what says of a `Report` why its answer is bad news by itself, in a line, or None:
+    the command ends with 3 then. Empty: no answer is."""
 
     def claimable(self) -> tuple[Quantity, ...]:
         """Return what can be claimed of its answer."""

@@ -45,6 +45,8 @@ class WindowDotProduct(nn.Module):
     covers every key that a query may see is full attention, and costs what that does.
     """
 
+    archscope_core = "in_windows"
+
     def __init__(self, *, window: int, dilation: int, causal: bool, grouped: bool = False) -> None:
         super().__init__()
         self.window = window
@@ -60,6 +62,11 @@ class WindowDotProduct(nn.Module):
             return F.scaled_dot_product_attention(
                 q, k, v, is_causal=self.causal, enable_gqa=self.grouped
             )
+        found: Tensor = self.in_windows(q, k, v)  # (B, H, S, d)
+        return found
+
+    def in_windows(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Do the same where a window leaves keys out."""
         batch, _, length, width = q.shape
         q = q.view(batch, k.shape[1], -1, length, width).transpose(2, 3)  # (B, K, S, G, d)
         scores = q @ self._windows(k) * width**-0.5  # (B, K, S, G, W)
@@ -114,10 +121,19 @@ class Attention(nn.Module):
         qkv_bias: bool = True,
         key_bias: bool = True,
         head_norm: Callable[[int], nn.Module] | None = None,
+        norm_across: bool = False,
         rotary: bool = False,
         rotary_dim: int | None = None,
         cross: bool = False,
+        output_gate: bool = False,
     ) -> None:
+        """Build attention of so many heads around a product.
+
+        `head_norm` makes the norms of queries and keys: of each head or, `norm_across`, of all at
+        once (Muennighoff et al. 2024, OLMoE, section 4.2). With `output_gate`, what a head answers
+        is multiplied by sigmoids that its token makes, one for each feature (Qiu et al. 2025,
+        Gated Attention for Large Language Models, equation 5).
+        """
         super().__init__()
         kv_heads = kv_heads or heads
         self.head_dim = head_dim or d_model // heads
@@ -131,23 +147,37 @@ class Attention(nn.Module):
             self.q = nn.Linear(d_model, heads * self.head_dim, bias=qkv_bias)
             self.k = nn.Linear(d_model, kv_heads * self.head_dim, bias=qkv_bias and key_bias)
             self.v = nn.Linear(d_model, kv_heads * self.head_dim, bias=qkv_bias)
-        self.q_norm = head_norm(self.head_dim) if head_norm else None
-        self.k_norm = head_norm(self.head_dim) if head_norm else None
+        asked, met = (heads, kv_heads) if norm_across else (1, 1)
+        self.norm_across = norm_across
+        self.q_norm = head_norm(asked * self.head_dim) if head_norm else None
+        self.k_norm = head_norm(met * self.head_dim) if head_norm else None
         self.sdpa = product
-        self.proj = nn.Linear(heads * self.head_dim, d_model, bias=bias)
+        inner = heads * self.head_dim
+        self.gate = nn.Linear(d_model, inner, bias=qkv_bias) if output_gate else None
+        self.proj = nn.Linear(inner, d_model, bias=bias)
 
     def forward(self, x: Tensor, memory: Tensor | None = None) -> Tensor:
         """Take (B, S, D) and, to attend to another sequence, (B, T, D); return (B, S, D)."""
+        q, k, v = self._project(x, memory)  # (B, S, H d), 2 x (B, T, K d)
+        if self.norm_across:
+            q, k = self._normed(q, k)
         q, k, v = (
-            split_heads(part, part.shape[-1] // self.head_dim) for part in self._project(x, memory)
+            split_heads(part, part.shape[-1] // self.head_dim) for part in (q, k, v)
         )  # (B, H, S, d), 2 x (B, K, T, d)
-        if self.q_norm is not None and self.k_norm is not None:
-            q, k = self.q_norm(q), self.k_norm(k)
+        if not self.norm_across:
+            q, k = self._normed(q, k)
         if self.rotary:
             q, k = rotate(q, self.rotary_dim), rotate(k, self.rotary_dim)
-        out = self.sdpa(q, k, v)  # (B, H, S, d)
-        joined: Tensor = self.proj(join_heads(out))  # (B, S, D)
+        out = join_heads(self.sdpa(q, k, v))  # (B, S, H d)
+        if self.gate is not None:
+            out = out * self.gate(x).sigmoid()
+        joined: Tensor = self.proj(out)  # (B, S, D)
         return joined
+
+    def _normed(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        if self.q_norm is None or self.k_norm is None:
+            return q, k
+        return self.q_norm(q), self.k_norm(k)
 
     def _project(self, x: Tensor, memory: Tensor | None) -> tuple[Tensor, ...]:
         if self.fused:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Literal
 
 from archscope.theory import counts, mixing_counts
 from archscope.theory.census import (
@@ -22,6 +23,9 @@ from archscope.theory.census import (
     repeated,
 )
 from archscope.theory.counts import GATED, ClosedForm
+
+Norms = Literal["none", "weightless", "weighted", "biased"]
+"""What the norms on what a scan is made of have of their own."""
 
 
 def linear(rows: int, inputs: int, outputs: int, *, bias: bool, tied: bool = False) -> Counted:
@@ -168,8 +172,10 @@ def mixture(
     activation: str,
     bias: bool,
     router_bias: bool = False,
+    shared: int = 0,
+    shared_gate: bool = False,
 ) -> Iterator[Counted]:
-    """Yield a router and its experts, `chosen` of which each row meets."""
+    """Yield a router and its experts, `chosen` of which each row meets, and the one for all."""
     yield linear(rows, width, experts, bias=router_bias)
     form = counts.experts(
         rows=rows * chosen,
@@ -180,6 +186,85 @@ def mixture(
         bias=bias,
     )
     yield Counted(kind=EXPERTS, form=form, outputs=rows * chosen * width)
+    if shared:
+        yield from feed_forward(rows, width, shared, activation=activation, bias=bias)
+    if shared_gate:
+        yield linear(rows, width, 1, bias=False)
+
+
+def gated_delta(
+    batch: int,
+    length: int,
+    width: int,
+    *,
+    heads: int,
+    key_heads: int,
+    key_dim: int,
+    value_dim: int,
+    taps: int,
+    bias: bool,
+) -> Iterator[Counted]:
+    """Yield a gated delta net: its projections, its short convolution, its rule and its norm."""
+    rows, values = batch * length, heads * value_dim
+    channels = 2 * key_heads * key_dim + values
+    yield linear(rows, width, channels + values, bias=bias)
+    yield linear(rows, width, 2 * heads, bias=bias)
+    yield convolution(rows, channels, channels, (taps,), groups=channels, bias=bias)
+    form = mixing_counts.gated_delta(
+        batch=batch, heads=heads, length=length, key_width=key_dim, value_width=value_dim
+    )
+    yield own(form.params_value)
+    yield Counted(kind=ATTENTION, form=replace(form, params="0"), outputs=rows * values)
+    yield norm(rows * heads, value_dim, bias=False)
+    yield linear(rows, values, width, bias=bias)
+
+
+def lightning_attention(
+    batch: int, length: int, width: int, *, heads: int, head_dim: int, bias: bool
+) -> Iterator[Counted]:
+    """Yield lightning attention: its projections and gates, its product and its norm."""
+    rows, inner = batch * length, heads * head_dim
+    yield linear(rows, width, 3 * inner, bias=bias)
+    form = mixing_counts.lightning_attention(
+        batch=batch, heads=heads, length=length, width=head_dim
+    )
+    yield Counted(kind=ATTENTION, form=form, outputs=rows * inner)
+    yield norm(rows, inner, bias=False)
+    yield linear(rows, width, inner, bias=bias)
+    yield linear(rows, inner, width, bias=bias)
+
+
+def dual_state_space(
+    batch: int,
+    length: int,
+    width: int,
+    *,
+    state: int,
+    taps: int,
+    expand: int,
+    head_dim: int,
+    groups: int,
+    chunk: int,
+    bias: bool,
+    conv_bias: bool,
+) -> Iterator[Counted]:
+    """Yield Mamba-2's block without its first norm, which makes all that the scan takes at once."""
+    rows, inner = batch * length, expand * width
+    heads, mixed = inner // head_dim, inner + 2 * groups * state
+    yield linear(rows, width, inner + mixed + heads, bias=bias)
+    yield convolution(rows, mixed, mixed, (taps,), groups=mixed, bias=conv_bias)
+    form = mixing_counts.dual_scan(
+        batch=batch,
+        length=length,
+        heads=heads,
+        width=head_dim,
+        state=state,
+        chunk=chunk,
+        groups=groups,
+    )
+    yield Counted(kind=STATE_SPACE, form=form, outputs=rows * inner)
+    yield norm(rows, inner, bias=False)
+    yield linear(rows, inner, width, bias=bias)
 
 
 def state_space(
@@ -193,7 +278,7 @@ def state_space(
     bias: bool,
     conv_bias: bool,
     rank: int | None = None,
-    normed: bool = False,
+    normed: Norms = "none",
 ) -> Iterator[Counted]:
     """Yield Mamba's block without its norm; of one that is not causal two scans, one each way."""
     inner = expand * width
@@ -207,13 +292,14 @@ def state_space(
 
 
 def _scanned(
-    rows: int, inner: int, rank: int, state: int, taps: int, bias: bool, normed: bool
+    rows: int, inner: int, rank: int, state: int, taps: int, bias: bool, normed: Norms
 ) -> Iterator[Counted]:
     parts = (rank, state, state)
     yield convolution(rows, inner, inner, (taps,), groups=inner, bias=bias)
     yield linear(rows, inner, sum(parts), bias=False)
-    if normed:
-        yield from (norm(rows, part, weight=False, bias=False) for part in parts)
+    if normed != "none":
+        weight, shift = normed != "weightless", normed == "biased"
+        yield from (norm(rows, part, weight=weight, bias=shift) for part in parts)
     yield linear(rows, rank, inner, bias=True)
     form = mixing_counts.selective_scan(rows=rows, inner=inner, state=state)
     yield Counted(kind=STATE_SPACE, form=form, outputs=rows * inner)

@@ -18,6 +18,7 @@ from archscope.theory.counts import ClosedForm
 
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "relu": F.relu,
+    "relu2": lambda x: F.relu(x).square(),
     "gelu": F.gelu,
     "quick-gelu": lambda x: x * torch.sigmoid(1.702 * x),
     "silu": F.silu,
@@ -25,7 +26,8 @@ ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "geglu": F.gelu,
 }
 """What each word applies; `swiglu` and `geglu` apply it to a gate (Shazeer 2020, eq. 6), and
-`quick-gelu` is the approximation by a sigmoid (Hendrycks & Gimpel 2016, section 2)."""
+`quick-gelu` is the approximation by a sigmoid (Hendrycks & Gimpel 2016, section 2), `relu2` the
+square of relu (So et al. 2021, Primer, section 4.1)."""
 
 
 class FeedForward(nn.Module):
@@ -146,7 +148,11 @@ def _linear(x: Tensor, weight: Tensor, bias: Tensor | None, expert: int) -> Tens
 
 
 class MixtureOfExperts(nn.Module):
-    """A router sends each token to its k best experts and adds up what they answer."""
+    """A router sends each token to its k best experts and adds up what they answer.
+
+    Beside them there may be an expert of `shared_ff` hidden features for all tokens; where it has
+    a gate, a sigmoid of each token says how much of it is added.
+    """
 
     archscope_component = "ffn_experts"
 
@@ -160,14 +166,31 @@ class MixtureOfExperts(nn.Module):
         activation: str,
         bias: bool,
         router_bias: bool = False,
+        shared_ff: int = 0,
+        shared_gate: bool = False,
     ) -> None:
         super().__init__()
         self.top_k = top_k
         self.router = part("router", nn.Linear(d_model, experts, bias=router_bias))
         self.experts = Experts(d_model, d_ff, experts, top_k, activation=activation, bias=bias)
+        kind = GatedFeedForward if activation in GATED else FeedForward
+        wide = kind(d_model, shared_ff, activation=activation, bias=bias) if shared_ff else None
+        self.shared = part("ffn_shared_experts", wide) if wide else None
+        gate = nn.Linear(d_model, 1, bias=False) if shared_gate else None
+        self.shared_gate = part("router", gate) if gate else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Take and return (B, S, D)."""
+        answer = self._routed(x)  # (B, S, D)
+        if self.shared is None:
+            return answer
+        shared = self.shared(x)  # (B, S, D)
+        if self.shared_gate is not None:
+            shared = shared * self.shared_gate(x).sigmoid()
+        out: Tensor = answer + shared
+        return out
+
+    def _routed(self, x: Tensor) -> Tensor:
         rows = x.flatten(0, -2)  # (N, D)
         score, expert = self.router(rows).topk(self.top_k)  # 2 x (N, k)
         out = self.experts(rows.repeat_interleave(self.top_k, 0), expert.flatten())  # (R, D)

@@ -24,6 +24,8 @@ class MaskedDotProduct(nn.Module):
     which takes weight and gives no value (Xiao et al. 2024; OpenAI 2025, gpt-oss).
     """
 
+    archscope_core = "with_sinks"
+
     def __init__(
         self,
         heads: int,
@@ -42,9 +44,15 @@ class MaskedDotProduct(nn.Module):
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Take (B, H, S, d) and twice (B, K, T, d); return (B, H, S, d)."""
-        bias = self._bias(q, k)  # (S, T) or (H, S, T)
         if self.sinks is None:
+            bias = self._bias(q, k)  # (S, T) or (H, S, T)
             return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, enable_gqa=self.grouped)
+        return self.with_sinks(q, k, v)
+
+    def with_sinks(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Do the same where there are sinks, which no kernel of torch's knows."""
+        assert self.sinks is not None
+        bias = self._bias(q, k)  # (S, T) or (H, S, T)
         batch, heads, length, width = q.shape
         q = q.reshape(batch, k.shape[1], -1, width)  # (B, K, G S, d)
         scores = q @ k.transpose(-1, -2) * width**-0.5  # (B, K, G S, T)

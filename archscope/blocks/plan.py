@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from archscope.records import frozen
-from archscope.subject import Repeat
+from archscope.subject import Repeat, Stretch
 
 
 class Block(Protocol):
@@ -125,6 +125,67 @@ def repeats(plan: Iterable[Block]) -> tuple[Repeat, ...]:
         for copies in paths
         if len(copies) > 1
     )
+
+
+@frozen
+class Shortened:
+    """A plan of which periods of blocks that are alike were left out."""
+
+    blocks: tuple[Any, ...]
+    """What is left, in order."""
+    repeats: tuple[Repeat, ...]
+    """Which of these stand for several."""
+    stretches: tuple[Stretch, ...]
+    """Where some were left out."""
+
+
+def shortened(plan: Iterable[Block], multiple: int = 1) -> Shortened | None:
+    """Leave out all but the first three and the last of periods of blocks that are alike.
+
+    A period is so many blocks, or a multiple of that. None where nothing can be left out.
+    """
+    left: list[Block] = []
+    repeated: list[Repeat] = []
+    stretches: list[Stretch] = []
+    for blocks in lists(plan).values():
+        start, period, times = _longest(blocks, multiple)
+        if times < 5 or len({block.path for block in blocks}) < len(blocks):
+            left += blocks
+            continue
+        second, third, last = (start + period * number for number in (1, 2, times - 1))
+        left += (*blocks[: third + period], *blocks[last:])
+        paths = [block.path for block in blocks]
+        for first in range(third, third + period):
+            copies = tuple(paths[first:last:period])
+            repeated.append(Repeat(path=copies[0], copies=copies))
+        stretches.append(
+            Stretch(
+                before=tuple(paths[second:third]),
+                middle=tuple(paths[third : third + period]),
+                after=tuple(paths[last : last + period]),
+            )
+        )
+    if not stretches:
+        return None
+    return Shortened(blocks=tuple(left), repeats=tuple(repeated), stretches=tuple(stretches))
+
+
+def _longest(blocks: list[Any], multiple: int) -> tuple[int, int, int]:
+    """Return start, period and number of periods of the stretch of which most can be left out."""
+    kinds = [_anywhere(block) if block.repeatable else place for place, block in enumerate(blocks)]
+    best = (0, 1, 0)
+    for period in range(multiple, min(len(kinds) // 5, 16 * multiple) + 1, multiple):
+        run = 0
+        for place in range(len(kinds) - period + 1):
+            more = place + period < len(kinds) and kinds[place] == kinds[place + period]
+            run += more
+            if more:
+                continue
+            times = run // period + 1
+            if (times - 4) * period > (best[2] - 4) * best[1]:
+                best = (place - run, period, times)
+            run = 0
+    return best
 
 
 def _anywhere(block: Any) -> Block:

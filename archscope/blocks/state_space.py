@@ -7,7 +7,7 @@ state, R rank of the steps.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import log
 
 import torch
@@ -41,15 +41,15 @@ class StateSpaceMixer(nn.Module):
         causal: bool = True,
         bias: bool = False,
         conv_bias: bool = True,
-        normed: bool = False,
+        norm: Callable[[int], nn.Module] | None = None,
     ) -> None:
-        """`rank` is by default width / 16, rounded up."""
+        """`rank` is by default width / 16, rounded up; `norm` makes those of what is scanned."""
         super().__init__()
         inner, rank = expand * width, rank or mixing_counts.rank_of_steps(width)
 
         def scanned() -> ScannedConvolution:
             return ScannedConvolution(
-                inner, state=state, taps=taps, rank=rank, bias=conv_bias, normed=normed
+                inner, state=state, taps=taps, rank=rank, bias=conv_bias, norm=norm
             )
 
         self.in_proj = nn.Linear(width, 2 * inner, bias=bias)
@@ -70,20 +70,26 @@ class StateSpaceMixer(nn.Module):
 class ScannedConvolution(nn.Module):
     """A depthwise convolution over the past, and a scan whose parameters are made of its result.
 
-    `normed` parameters have norms without weights (Zuo et al. 2024, Falcon Mamba).
+    They may have norms, each of its own: without weights in Falcon Mamba (Zuo et al. 2024), with
+    some in Jamba (Lieber et al. 2024, section 3).
     """
 
     def __init__(
-        self, inner: int, *, state: int, taps: int, rank: int, bias: bool, normed: bool = False
+        self,
+        inner: int,
+        *,
+        state: int,
+        taps: int,
+        rank: int,
+        bias: bool,
+        norm: Callable[[int], nn.Module] | None = None,
     ) -> None:
         super().__init__()
         self.past = taps - 1
         self.parts = (rank, state, state)
         self.conv = nn.Conv1d(inner, inner, taps, groups=inner, bias=bias)
         self.x_proj = nn.Linear(inner, sum(self.parts), bias=False)
-        self.norms = nn.ModuleList(
-            nn.RMSNorm(width, elementwise_affine=False) for width in self.parts if normed
-        )
+        self.norms = nn.ModuleList(norm(width) for width in self.parts) if norm else None
         self.dt_proj = nn.Linear(rank, inner)
         fill_with_steps(self.dt_proj.bias)
         self.scan = SelectiveScan(inner, state)
@@ -93,7 +99,7 @@ class ScannedConvolution(nn.Module):
         x = F.pad(x.transpose(1, 2), (self.past, 0))  # (B, E, S + past)
         x = F.silu(self.conv(x)).transpose(1, 2)  # (B, S, E)
         made = self.x_proj(x).split(self.parts, -1)
-        if self.norms:
+        if self.norms is not None:
             made = [norm(part) for norm, part in zip(self.norms, made, strict=True)]
         rough, write, read = made  # (B, S, R), 2 x (B, S, N)
         step = F.softplus(self.dt_proj(rough))  # (B, S, E)

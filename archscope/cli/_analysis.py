@@ -11,10 +11,11 @@ from archscope import specs
 from archscope.analyses import Analysis
 from archscope.assertions import example_of
 from archscope.cli._claims import assert_option
-from archscope.cli._model import ModelCommand, option_of, read_model, text_of
+from archscope.cli._fields import option_of, text_of
+from archscope.cli._model import ModelCommand, read_model
 from archscope.cli._output import Output, output_options
 from archscope.library import analyse_network
-from archscope.study import claims_of, require
+from archscope.study import claims_of, require, require_good
 from archscope.subject import Request
 
 
@@ -39,6 +40,7 @@ def command_of(analysis: Analysis) -> click.Command:
         report = analyse_network(analysis.name, network, settings)
         output.show(report, view)
         require(claimed, report)
+        require_good(analysis.name, report)
 
     return ModelCommand(
         name=analysis.name,

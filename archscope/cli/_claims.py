@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from archscope.cli._complete import measure_names
+
 
 def assert_option(*examples: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add `--assert`, which arrives as `claims`; `examples` are claims that it understands."""
@@ -16,5 +18,6 @@ def assert_option(*examples: str) -> Callable[[Callable[..., Any]], Callable[...
         "claims",
         multiple=True,
         metavar="CLAIM",
+        shell_complete=measure_names,
         help=f"Exit 3 where it does not hold: {shown}; once for each.",
     )

@@ -72,6 +72,14 @@ class LazyGroup(click.Group):
 
         return command_of(ANALYSES.get(cmd_name))
 
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands and examples first."""
+        self.format_usage(ctx, formatter)
+        self.format_help_text(ctx, formatter)
+        self.format_commands(ctx, formatter)
+        self.format_epilog(ctx, formatter)
+        click.Command.format_options(self, ctx, formatter)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(summaries().items()))
@@ -113,6 +121,7 @@ def _configure(ctx: click.Context, option: click.Parameter, path: str | None) ->
 @click.option(
     "--config",
     metavar="FILE",
+    type=click.Path(),
     is_eager=True,
     expose_value=False,
     callback=_configure,

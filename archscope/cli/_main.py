@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from errno import ENAMETOOLONG
 from typing import Any
 
 import click
@@ -19,11 +20,14 @@ from archscope.errors import (
     ForwardError,
     SpecError,
     ThresholdError,
+    UsageError,
     first_line,
 )
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells give it."""
+_COMPLETE = "_ARCHSCOPE_COMPLETE"
+"""Set where a shell asks how a line could go on."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -90,6 +94,8 @@ def _code(arguments: list[str], *, debug: bool) -> int:
     except click.ClickException as error:
         if debug:
             raise
+        if _COMPLETE in os.environ:
+            return error.exit_code
         if isinstance(error, click.exceptions.NoArgsIsHelpError):
             error.show()
         else:
@@ -98,12 +104,17 @@ def _code(arguments: list[str], *, debug: bool) -> int:
     except ArchscopeError as error:
         if debug:
             raise
+        if _COMPLETE in os.environ:  # somebody types: what is wrong so far is no error
+            return error.exit_code
         said = _message(error)
         # Each limit that was crossed has a line; in any other message a new line is no end of one.
         for line in said.splitlines() if isinstance(error, ThresholdError) else (said,):
             say(f"Error: {line}")
         return error.exit_code
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == ENAMETOOLONG and not debug:
+            say(f"Error: {str(error.filename)[:59]!r}… names no file: {error.strerror}")
+            return UsageError.exit_code
         broken = _is_of_stdout(error)
         if broken:
             sys.stdout = None  # Python would try once more at its exit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,10 @@ import click
 
 from archscope import specs
 from archscope.cli._arguments import read_arguments
+from archscope.cli._complete import MODEL
+from archscope.cli._fields import fields_by_name, fields_in_full, option_of, text_of
+from archscope.cli._help import ExplainedCommand, entries
+from archscope.cli._help_page import Group
 from archscope.errors import ArchscopeError, LoadError, SpecError, UsageError
 from archscope.subject import Network, Request
 
@@ -46,6 +50,7 @@ _OWN = (
     click.Option(
         ["--inputs"],
         metavar="FILE.py:FUNCTION",
+        type=click.Path(),
         help="All inputs, made by a function of yours: a tensor, a tuple, a dictionary by name, or "
         "(tuple, dictionary). [default: archscope_inputs() beside the network]",
     ),
@@ -59,10 +64,10 @@ _OWN = (
     ),
 )
 """The flags of a network that archscope does not build itself."""
-_OWN_HEADING = "A network of your own (./file.py:Net, package.module:make, timm:NAME, hf:FOLDER)"
+_OWN_HEADING = "A network of your own (./file.py:Net, package:make, timm:NAME, hf:FOLDER)"
 
 
-class ModelCommand(click.Command):
+class ModelCommand(ExplainedCommand):
     """A command with MODEL and one flag for each field that MODEL may have.
 
     The flags are those of the general families, and of the network that the command line names.
@@ -75,6 +80,18 @@ class ModelCommand(click.Command):
     """Whether its help lists the fields of the general families where MODEL names none."""
     reads_general: bool = True
     """Whether flags alone may describe a network, one of a general family."""
+    also: tuple[str, ...] = ()
+    """What may stand in place of MODEL, for completion."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        for param in self.params:
+            if isinstance(param, click.Argument) and param.name in ("model", "models"):
+                param.type = MODEL
+
+    def field_names(self, ctx: click.Context) -> Iterable[str]:
+        """Return the fields that its flags are, for completion."""
+        return self._fields(ctx)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[_NAMED] = tuple(_named_by(self._free_words(args)))
@@ -147,30 +164,30 @@ class ModelCommand(click.Command):
             said = f" ({full})" if str(full) else ""
             raise ArchscopeError(f"memory ran out{said}; a smaller input takes less") from full
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        own = [param for param in super().get_params(ctx) if isinstance(param, click.Option)]
-        for heading, options in (("Options", own), (_OWN_HEADING, _OWN)):
-            records = (option.get_help_record(ctx) for option in options)
-            with formatter.section(heading):
-                formatter.write_dl([record for record in records if record is not None])
-        named = {spec: values for _, spec, values in ctx.meta.get(_NAMED, ())}
+    def help_groups(self, ctx: click.Context, *, everything: bool) -> Iterator[Group]:
+        yield from super().help_groups(ctx, everything=everything)
+        of_own = tuple(entries(_OWN, ctx))
+        yield Group(heading=_OWN_HEADING, label="your own network", entries=of_own)
+        named = {spec: (name, values) for name, spec, values in ctx.meta.get(_NAMED, ())}
+        own = dict(self.groups).values()
         for heading, spec in self._groups(ctx):
-            if named and spec not in named:
+            name, values = named.get(spec, ("", {}))
+            if named and not name:
                 continue  # a network that is named has no other fields
-            if not (named or self.lists_families) and spec not in dict(self.groups).values():
-                continue
-            with formatter.section(heading):
-                formatter.write_dl(_records(spec, named.get(spec, {})))
+            if everything or name or spec in own:
+                yield fields_in_full(heading, name, spec, values)
+            elif self.lists_families:
+                yield fields_by_name(heading, spec)
 
     def _groups(self, ctx: click.Context) -> Iterator[tuple[str, type]]:
-        """Yield the specs whose fields are flags, each with its heading; those named go first."""
+        """Yield the specs whose fields are flags, each with its name; those named go first."""
         general = _general() if ctx.meta.get(_GENERAL, True) else {}
         for name, spec, _ in ctx.meta.get(_NAMED, ()):
             if spec not in general:
-                yield f"Fields of {name}", spec
+                yield name, spec
         yield from self.groups
-        for spec, heading in general.items():
-            yield heading, spec
+        for spec, name in general.items():
+            yield name, spec
 
     def _fields(self, ctx: click.Context) -> dict[str, specs.Field]:
         found: dict[str, specs.Field] = {}
@@ -183,12 +200,11 @@ class ModelCommand(click.Command):
 
 
 def _general() -> dict[type, str]:
-    """Return the specs of the families that flags alone may describe, each with its heading."""
+    """Return the specs of the families that flags alone may describe, each with its name."""
     from archscope import loaders
     from archscope.families import FAMILIES
 
-    families = map(FAMILIES.get, loaders.GENERAL)
-    return {each.spec: f"Fields of {each.name} ({each.summary})" for each in families}
+    return {FAMILIES.get(name).spec: name for name in loaders.GENERAL}
 
 
 def _said_by(ctx: click.Context, field: str) -> str:
@@ -205,6 +221,10 @@ def _say_whose(ctx: click.Context, unknown: click.NoSuchOption) -> None:
     """Raise `UsageError` where an unknown flag is a field of a family that nobody named."""
     from archscope.loaders.family import and_, owners
 
+    spelt = unknown.option_name.lower().replace("_", "-")
+    flags = {flag for param in ctx.command.get_params(ctx) for flag in param.opts}
+    if spelt != unknown.option_name and spelt in flags:
+        raise UsageError(f"No such option '{unknown.option_name}'. Did you mean '{spelt}'?")
     families = owners(unknown.option_name.removeprefix("--").replace("-", "_"))
     if not families:
         return
@@ -291,52 +311,3 @@ def _named_by(words: Iterator[str]) -> Iterator[tuple[str, type, Mapping[str, An
         spec = loader.spec(word) if loader else None
         if loader is not None and spec is not None:
             yield word.partition(":")[0], spec, loader.values(word)
-
-
-def option_of(field: specs.Field) -> click.Option:
-    """Return the flag of a field; what was typed arrives as text, or as True or False."""
-    # All are read as text: the family's own field says what the text must be.
-    is_switch = field.kind == "switch"
-    return click.Option(
-        [f"{field.flag}/--no-{field.flag[2:]}" if is_switch else field.flag],
-        default=None,
-        type=None if is_switch else str,
-        metavar=None if is_switch else _usage(field).partition(" ")[2],
-        help=_help(field.default, field.help),
-    )
-
-
-def text_of(value: object) -> str:
-    """Return a flag's value as the text that a field reads."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _usage(field: specs.Field) -> str:
-    if field.kind == "switch":
-        return f"{field.flag} / --no-{field.flag[2:]}"
-    words = {"integer": "INT", "number": "NUMBER", "list": "LIST", "text": "TEXT"}
-    return f"{field.flag} {words.get(field.kind) or '|'.join(field.choices)}"
-
-
-def _records(spec: type, values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    fields = specs.flags(spec)
-    return [
-        (_usage(field), _help(values.get(field.name, field.default), help_of(spec, field)))
-        for field in fields
-    ]
-
-
-def help_of(spec: type, field: specs.Field) -> str:
-    """Return what a field is, behind the kinds that it is a number of, if of any."""
-    kinds = specs.belongs(spec, field.name)
-    return f"({kinds}) {field.help}" if kinds else field.help
-
-
-def _help(shown: Any, text: str) -> str:
-    if shown is None:
-        return text
-    if isinstance(shown, bool):
-        shown = "yes" if shown else "no"
-    elif isinstance(shown, tuple):
-        shown = specs.listed(shown)
-    return f"{text} [default: {specs.typed(shown)}]"

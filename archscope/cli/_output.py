@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from archscope.cli._progress import hush
 from archscope.cli._say import say
 from archscope.files import check_target, write_whole
 from archscope.present import FORMATS, check_ending, format_of
@@ -40,6 +41,8 @@ class Output:
     """`auto`, `always` or `never`."""
     quiet: bool
     """Whether nothing is said on stderr."""
+    columns: tuple[str, ...] = ()
+    """The columns to show; none: those that are worth one."""
 
     @property
     def is_read(self) -> bool:
@@ -54,7 +57,7 @@ class Output:
     def view(self, **shown: Any) -> View:
         """Return which part of a report is shown, for the place where it is."""
         where = terminal(wide=self.wide, color=self.color, output=self.path)
-        return View(**shown, **where)
+        return View(**shown, **where, columns=self.columns)
 
     def show(self, report: Report, view: View) -> None:
         """Write a report to stdout or, whole or not at all, to a file."""
@@ -76,7 +79,14 @@ _OPTIONS = (
         default=None,
         help="Form of the result. [default: by the ending of -o, else table]",
     ),
-    click.option("-o", "--output", metavar="FILE", help="Write to FILE. [default: -]"),
+    click.option(
+        "-o", "--output", metavar="FILE", type=click.Path(), help="Write to FILE. [default: -]"
+    ),
+    click.option(
+        "--columns",
+        metavar="LIST",
+        help="These columns alone, by name, e.g. type,input_shape,channels_out; JSON has all.",
+    ),
     click.option("--wide", is_flag=True, help="Show every column, however narrow."),
     click.option(
         "--color",
@@ -98,6 +108,7 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         *,
         format_name: str | None,
         output: str | None,
+        columns: str | None,
         wide: bool,
         color: str,
         quiet: bool,
@@ -106,7 +117,14 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         check_output(output)
         if output and format_name is None:
             check_ending(output)
-        place = Output(format_name=format_name, path=output, wide=wide, color=color, quiet=quiet)
+        place = Output(
+            format_name=format_name,
+            path=output,
+            wide=wide,
+            color=color,
+            quiet=quiet,
+            columns=tuple(word.strip() for word in (columns or "").split(",") if word.strip()),
+        )
         return command(output=place, **options)
 
     update_wrapper(callback, command)
@@ -125,6 +143,7 @@ def check_output(path: str | None) -> None:
 
 def write_stdout(text: str) -> None:
     """Write a result to stdout, all of it."""
+    hush()
     click.echo(text, nl=False)
     sys.stdout.flush()
 

@@ -8,7 +8,8 @@ import click
 
 from archscope import specs
 from archscope.analyses.rf.suggest.answer import SuggestSpec
-from archscope.cli._model import option_of, text_of
+from archscope.cli._fields import option_of, text_of
+from archscope.cli._help import ExplainedCommand
 from archscope.cli._output import Output, output_options
 from archscope.library import suggest
 from archscope.loaders import is_sentence
@@ -33,7 +34,7 @@ def _with_fields(command: click.Command) -> click.Command:
 
 
 @_with_fields
-@click.command(epilog=_EPILOG)
+@click.command(cls=ExplainedCommand, epilog=_EPILOG)
 @click.option(
     "--target",
     metavar="SIZE",

@@ -10,6 +10,7 @@ import click
 from archscope.cli import _github
 from archscope.cli._budgets import File, read_file
 from archscope.cli._command import Command
+from archscope.cli._help import ExplainedCommand
 from archscope.cli._output import Output, output_options
 from archscope.errors import ThresholdError
 from archscope.results import Report, View
@@ -28,18 +29,18 @@ Examples:
 \b
 archscope.toml (in pyproject.toml: [[tool.archscope.budget]]):
   [[budget]]
-  model = "resnet50"              # whatever MODEL can be; name = "..." calls it otherwise
-  batch_size = 8                  # a field of it
-  max.params = "26M"              # any measure: archscope list measures
+  model = "resnet50"        # whatever MODEL can be; also: name = "ours"
+  batch_size = 8            # a field of it
+  max.params = "26M"        # any measure: archscope list measures
   min.coverage = "100%"
-  grow.macs = "+1%"               # over the number in archscope.lock
+  grow.macs = "+1%"         # over the number in archscope.lock
   assert = ["complete", "params < 100k or rf >= 255"]
 
 \b
   [[budget]]
-  model = "./net.py:UNet"         # from the file's folder
-  inputs = "1,3,64,64"            # several: a list; or made by a function: "./data.py:batch"
-  sample_rate = "16kHz"           # for limits in seconds
+  model = "./net.py:UNet"   # from the file's folder
+  inputs = "1,3,64,64"      # several: a list; or "./data.py:function"
+  sample_rate = "16kHz"     # for limits in seconds
   max.ahead = "40ms"
 
 Exit 3 where a limit is missed or a number is unknown, 1 where a network could not be checked, after
@@ -47,18 +48,20 @@ all others were. In a job of GitHub Actions a table goes into its summary and fa
 """
 
 
-@click.command(epilog=_EPILOG)
+@click.command(cls=ExplainedCommand, epilog=_EPILOG)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
     "-c",
     "--config",
     metavar="FILE",
+    type=click.Path(),
     help="Where the budgets are. [default: archscope.toml or pyproject.toml, here or above]",
 )
 @click.option(
     "--lock",
     "locked",
     metavar="FILE",
+    type=click.Path(),
     help="What growth is over. [default: archscope.lock beside the budgets]",
 )
 @output_options

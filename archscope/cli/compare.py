@@ -10,11 +10,12 @@ from typing import Any
 import click
 
 from archscope.cli._command import Command
+from archscope.cli._complete import measure_names
 from archscope.cli._model import ModelCommand, read_models
 from archscope.cli._output import Output, output_options
 from archscope.cli._say import say
 from archscope.errors import ThresholdError, UsageError
-from archscope.library import compare_networks, is_saved, limits_of
+from archscope.library import compare_networks, is_saved, limits_of, load_teacher
 from archscope.results import Report
 from archscope.specs import flag_of
 from archscope.subject import Network, Request
@@ -30,6 +31,7 @@ Examples:
   archscope compare base.json ./net.py:UNet --input-shape 1,3,64,64 --fail-on params:+1%
   archscope compare old.json new.json --fail-on params:+0 --fail-on macs:+0 -f md
   archscope compare vgg16 resnet50 efficientnet_b0 -o side-by-side.html
+  archscope compare distilbert-base-uncased --teacher bert-base-uncased
 
 A saved report is made by `archscope params MODEL -f json -o base.json`, or by `rf`, `time` and
 `report`. A limit names a measure, e.g. params, macs, weights, rf, coverage, ahead or latency.
@@ -39,6 +41,7 @@ _SECTIONS = {
     "module": "modules",
     "component": "components",
     "type": "types",
+    "teaching": "teaching",
 }
 _SORTS = ("order", "params", "flops")
 
@@ -74,10 +77,19 @@ class CompareCommand(ModelCommand):
     help="Receptive field and gridding too. [default: where all tell it in closed form]",
 )
 @click.option("--no-flops", is_flag=True, help="Parameters alone; needs no inputs.")
+@click.option(
+    "--teacher",
+    metavar="[MODEL]",
+    is_flag=False,
+    flag_value="",
+    help="The network that teaches the others, A where none is named: ratios of memory, training "
+    "and decoding too, and what distilling costs.",
+)
 @click.option("--sample-rate", metavar="RATE", help="Positions in a second, e.g. 16kHz.")
 @click.option(
     "--fail-on",
     metavar="MEASURE:±N",
+    shell_complete=measure_names,
     multiple=True,
     help="Exit 3 where a measure grows, or shrinks, by more than that against A: params:+1%, "
     "macs:+0, coverage:-0, ahead:+10ms; once for each. Without a file A: a note, exit 0.",
@@ -93,6 +105,7 @@ def command(
     exact: bool,
     rf: bool | None,
     no_flops: bool,
+    teacher: str | None,
     sample_rate: str | None,
     fail_on: tuple[str, ...],
     output: Output,
@@ -104,19 +117,33 @@ def command(
     said of all networks that are named: what is compared must take the same input.
     """
     limits = limits_of(fail_on)
+    models = _with_teacher(models, teacher)
+    if by == "teaching" and teacher is None:
+        raise UsageError("--by teaching needs --teacher")
     if limits and _is_missing(models[0]):
         say(f"no baseline: {models[0]} is not there, so nothing was held against it")
         return
     view = output.view(by=_SECTIONS[by], sort=_column(sort, by, models), top=top, exact=exact)
-    asked = _read(models, fields)
+    asked = _read(models, fields, teacher=teacher is not None)
     config = {"networks": list(models), **fields}
     asks: dict[str, Any] = {"rf": rf, "flops": not no_flops, "sample_rate": sample_rate}
     report, crossed = compare_networks(
-        asked, models, limits, **asks, only_changed=only_changed, config=config
+        asked,
+        models,
+        limits,
+        **asks,
+        only_changed=only_changed,
+        teacher=teacher is not None,
+        config=config,
     )
     output.show(report, view)
     if crossed:
         raise ThresholdError("\n".join(crossed))
+
+
+def _with_teacher(models: tuple[str, ...], teacher: str | None) -> tuple[str, ...]:
+    """Return the networks in order, a teacher that is named before those that it teaches."""
+    return (teacher, *(model for model in models if model != teacher)) if teacher else models
 
 
 def _column(sort: str, by: str, models: Sequence[str]) -> str | None:
@@ -132,7 +159,9 @@ def _is_missing(model: str) -> bool:
     return is_saved(model) and not Path(model).exists()
 
 
-def _read(models: Sequence[str], fields: Mapping[str, str]) -> list[Report | Network]:
+def _read(
+    models: Sequence[str], fields: Mapping[str, str], *, teacher: bool
+) -> list[Report | Network]:
     """Return the report that each file holds, and the networks that all others name."""
     from archscope.saved import read
 
@@ -141,7 +170,12 @@ def _read(models: Sequence[str], fields: Mapping[str, str]) -> list[Report | Net
         raise UsageError(
             f"{flag_of(next(iter(fields)))} changes nothing: these files hold finished results"
         )
-    networks = iter(read_models(named, Request(fields=fields)))
+    request = Request(fields=fields)
+    if teacher and len(named) > 1 and not is_saved(models[0]):
+        taught = read_models(named[1:], request)
+        networks = iter((load_teacher(named[0], taught[0].config, request), *taught))
+    else:
+        networks = iter(read_models(named, request))
     return [read(model) if is_saved(model) else next(networks) for model in models]
 
 

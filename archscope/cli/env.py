@@ -10,18 +10,19 @@ from typing import Any
 import click
 
 from archscope.cli._command import Command
+from archscope.cli._help import ExplainedCommand
 
 _PACKAGES = ("click", "jinja2", "pandas", "plotly", "rich")
 
 
-@click.command()
+@click.command(cls=ExplainedCommand)
 @click.option(
     "-f",
     "--format",
     "format_name",
     type=click.Choice(["table", "json"]),
     default="table",
-    help="[default: table]",
+    help="Form of the result. [default: table]",
 )
 def command(format_name: str) -> None:
     """Show versions and devices; paste it into a bug report."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from archscope import specs
+from archscope.cli._columns import write_columns, write_heading
 from archscope.cli._command import Command
-from archscope.cli._model import help_of
+from archscope.cli._complete import names_and
+from archscope.cli._fields import help_of
+from archscope.cli._help import ExplainedCommand
 from archscope.errors import UsageError, did_you_mean, same_word
 
 if TYPE_CHECKING:
@@ -23,17 +26,31 @@ _MEASURES = "measures"
 """The word for all that can be measured by one word."""
 _SENTENCE = "sentence"
 """The loader whose form has words of its own."""
+_WORDS = (_PRESETS, _MEASURES, _SENTENCE, "stack")
+"""What NAME may be besides a family and a preset."""
 
 
-@click.command()
-@click.argument("name", required=False)
+_EPILOG = """\
+\b
+Examples:
+  archscope list
+  archscope list transformer
+  archscope list presets
+  archscope list measures
+  archscope list bert-base-uncased
+  archscope list cnn -f json
+"""
+
+
+@click.command(cls=ExplainedCommand, epilog=_EPILOG)
+@click.argument("name", required=False, shell_complete=names_and(*_WORDS))
 @click.option(
     "-f",
     "--format",
     "format_name",
     type=click.Choice(["table", "json"]),
     default="table",
-    help="[default: table]",
+    help="Form of the list. [default: table]",
 )
 def command(name: str | None, format_name: str) -> None:
     """List families, analyses and formats; the published networks; or what one NAME is.
@@ -41,15 +58,6 @@ def command(name: str | None, format_name: str) -> None:
     NAME is a family, whose fields are listed, a published network, `presets` for all of these,
     `measures` for all that can be claimed and budgeted, or `sentence` for the words in which a
     stack of layers is said.
-
-    \b
-    Examples:
-      archscope list
-      archscope list transformer
-      archscope list presets
-      archscope list measures
-      archscope list bert-base-uncased
-      archscope list cnn -f json
     """
     as_json = format_name == "json"
     if name is None:
@@ -65,15 +73,20 @@ def command(name: str | None, format_name: str) -> None:
 def _one(name: str, *, as_json: bool) -> None:
     from archscope import presets
     from archscope.families import FAMILIES
+    from archscope.loaders import LOADERS
 
     families = FAMILIES.names()
-    name = same_word(name, [*families, *presets.names(), _SENTENCE]) or name
+    own = {name: loader for name, loader in LOADERS.all().items() if loader.accepts(name)}
+    name = same_word(name, [*families, *presets.names(), *own, _SENTENCE]) or name
     if name in families:
-        _fields(name, as_json=as_json)
+        family = FAMILIES.get(name)
+        _fields(name, family.summary, family.spec, as_json=as_json)
     elif name == _SENTENCE:
         _reference(name, as_json=as_json)
     elif name in presets.names():
         _preset(presets.load(name), as_json=as_json)
+    elif name in own and (spec := own[name].spec(name)):
+        _fields(name, own[name].summary, spec, as_json=as_json)
     else:
         raise UsageError(
             f"no family or preset is called {name!r}."
@@ -118,7 +131,7 @@ def _overview(*, as_json: bool) -> None:
     }
     for heading, entries in headed.items():
         click.echo(heading)
-        _columns(entries.items())
+        write_columns(entries.items())
     click.echo("\nThe fields of a family: archscope list transformer")
     click.echo("The published networks: archscope list presets")
     click.echo("What can be claimed of a network: archscope list measures")
@@ -132,7 +145,8 @@ def _presets(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_record(preset) for preset in found], indent=1))
         return
-    _columns((p.name, p.family, _first_figure(p), _source(p)) for p in found)
+    rows = ((p.name, p.family, _first_figure(p), _source(p)) for p in found)
+    write_columns(rows, cut=True)  # one of them is told of whole
     click.echo("\nWhat one of them is: archscope list bert-base-uncased")
 
 
@@ -143,7 +157,7 @@ def _measures(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_measure(each) for each in found], indent=1))
         return
-    _columns(
+    write_columns(
         (e.name, e.analysis, " or ".join(e.quantity.dimensions), e.quantity.help) for e in found
     )
     click.echo('\nA claim: archscope params resnet50 --assert "params <= 26M"')
@@ -189,12 +203,12 @@ def _preset(preset: Preset, *, as_json: bool) -> None:
         return
     same = f", the same as {preset.same_as}" if preset.same_as else ""
     click.echo(f"{preset.name}: a {preset.family}{same}")
-    click.echo(f"source: {preset.source}")
+    write_heading(f"source: {preset.source}")
     click.echo("fields that differ from the family's defaults")
-    _columns((specs.flag_of(name), _default(value)) for name, value in preset.fields.items())
+    write_columns((specs.flag_of(name), _default(value)) for name, value in preset.fields.items())
     if preset.published:
         click.echo("published figures")
-        _columns(
+        write_columns(
             (figure.text, _words(figure.quantity, figure.counts), figure.source, figure.reason)
             for figure in preset.published
         )
@@ -205,17 +219,14 @@ def _words(quantity: str, counts: str) -> str:
     return f"{quantity} ({counts})" if counts else quantity
 
 
-def _fields(name: str, *, as_json: bool) -> None:
-    from archscope.families import FAMILIES
-
-    family = FAMILIES.get(name)
-    fields = specs.flags(family.spec)
+def _fields(name: str, summary: str, spec: type, *, as_json: bool) -> None:
+    fields = specs.flags(spec)
     if as_json:
-        found = [{**_field(f), "of": specs.belongs(family.spec, f.name) or None} for f in fields]
+        found = [{**_field(f), "of": specs.belongs(spec, f.name) or None} for f in fields]
         click.echo(json.dumps(found, indent=1))
         return
-    click.echo(f"{name}: {family.summary}")
-    _columns((f.flag, _default(f.default), _kind(f), help_of(family.spec, f)) for f in fields)
+    write_heading(f"{name}: {summary}")
+    write_columns((f.flag, _default(f.default), _kind(f), help_of(spec, f)) for f in fields)
 
 
 def _field(field: specs.Field) -> Mapping[str, Any]:
@@ -236,19 +247,19 @@ def _default(value: object) -> str:
 
 
 def _kind(field: specs.Field) -> str:
-    return "|".join(field.choices) if field.choices else field.kind
+    """Return what a field may be: its words, or of which kind and range it is."""
+    if field.choices and field.kind != "list":
+        return "|".join(field.choices)
+    words = f", {'|'.join(field.choices)}" if field.choices else ""
+    return f"{field.kind}{_range(field)}{words}"
 
 
-def _columns(rows: Iterable[tuple[str, ...]]) -> None:
-    table = list(rows)
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    click.echo("\n".join(_aligned(table, widths)))
-
-
-def _aligned(table: list[tuple[str, ...]], widths: list[int]) -> Iterator[str]:
-    for row in table:
-        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  " + "  ".join(padded).rstrip()
+def _range(field: specs.Field) -> str:
+    if field.low is None and field.high is None:
+        return ""
+    if field.low is None or field.high is None:
+        return f" >= {field.low:.12g}" if field.high is None else f" <= {field.high:.12g}"
+    return f" {field.low:.12g}..{field.high:.12g}"
 
 
 COMMAND = Command(

@@ -8,6 +8,7 @@ import click
 
 from archscope.cli._budgets import File, read_file
 from archscope.cli._command import Command
+from archscope.cli._help import ExplainedCommand
 from archscope.cli._output import check_output, write_stdout
 from archscope.cli._say import say
 from archscope.errors import ThresholdError
@@ -26,17 +27,19 @@ is seen where it is reviewed, a number on each line.
 """
 
 
-@click.command(epilog=_EPILOG)
+@click.command(cls=ExplainedCommand, epilog=_EPILOG)
 @click.option(
     "-c",
     "--config",
     metavar="FILE",
+    type=click.Path(),
     help="Where the budgets are. [default: archscope.toml or pyproject.toml, here or above]",
 )
 @click.option(
     "-o",
     "--output",
     metavar="FILE",
+    type=click.Path(),
     help="Write to FILE; - is stdout. [default: archscope.lock beside the budgets]",
 )
 @click.option(

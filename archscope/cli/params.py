@@ -9,10 +9,11 @@ import click
 
 from archscope.cli._claims import assert_option
 from archscope.cli._command import Command
+from archscope.cli._complete import MODEL
 from archscope.cli._model import ModelCommand, with_model
 from archscope.cli._output import Output, output_options
 from archscope.errors import ForwardError
-from archscope.study import claims_of, require
+from archscope.study import claims_of, made, require
 from archscope.subject import Network
 
 _EPILOG = """\
@@ -82,6 +83,7 @@ _SECTIONS = {
 @click.option(
     "--teacher",
     metavar="MODEL",
+    type=MODEL,
     help="How many times larger the network is that teaches this one, at the same inputs.",
 )
 @click.option(
@@ -149,7 +151,7 @@ def command(
     if teacher:
         require_name(teacher)
     try:
-        subject = network.held() if nonzero else network.subject()
+        subject = made(network.held if nonzero else network.subject)
         subject = replace(subject, inputs=None) if no_flops else subject
         report = count_subject(
             subject, flops_per_mac=int(flops_per_mac), nonzero=nonzero, freeze=freeze

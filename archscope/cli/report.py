@@ -12,7 +12,7 @@ from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, read_model
 from archscope.cli._output import check_output, write_stdout
 from archscope.cli._say import say
-from archscope.errors import ForwardError, UsageError
+from archscope.errors import ForwardError, InterruptedRunError, UsageError
 from archscope.files import write_whole
 from archscope.library import report_network
 from archscope.loaders import require_name
@@ -46,6 +46,7 @@ _UNASKED = {"time": "not asked for; --time", "train": "not asked for; --train"}
     "-o",
     "--output",
     metavar="FILE",
+    type=click.Path(),
     default="report.html",
     help="Write to FILE; - is stdout, another ending saves it: .json, .md. [default: report.html]",
 )
@@ -97,7 +98,7 @@ def command(
     side by side. The page opens offline and holds everything that it shows.
     """
     _check(output, assets, len(models), open_page=open_page)
-    failure: ForwardError | None = None
+    failure: ForwardError | InterruptedRunError | None = None
     reports = []
     for name in models:
         if not _is_saved(name):
@@ -112,10 +113,15 @@ def command(
                 raise
             reports.append(error.report)
             failure = error
+        except InterruptedRunError as cut:
+            reports.append(cut.report)
+            failure = cut
         if told and not quiet:
             say("  ".join(told))
+        if isinstance(failure, InterruptedRunError):
+            break
     _write(reports, output, assets, title, quiet=quiet)
-    if open_page:
+    if open_page and failure is None:
         click.launch(Path(output).resolve().as_uri())
     if failure is not None:
         raise failure

@@ -37,8 +37,7 @@ Examples:
   archscope rf ./net.py:Tcn --input-shape 1,1,16000 --assert causal --assert "rf >= 255"
   archscope rf suggest --target 255 --kernel-size 3
 
-`archscope rf cnn --help` lists the fields of a family, `archscope rf suggest --help` how dilations
-are found for a wanted receptive field.
+`archscope rf suggest --help` says how dilations are found for a wanted receptive field.
 """
 _SECTIONS = {
     "layer": "layers",
@@ -54,21 +53,15 @@ _SECTIONS = {
 }
 _OF_OPERATORS = ("module", "within", "unit")
 """Those that ask for the operators that run: `module` and `within` are layers and maps by them."""
-_STACK = "A bare stack of convolutions (without MODEL)"
+_STACK = "stack"
 
 
 class RfCommand(ModelCommand):
     """`rf`, which hands `rf suggest` over to a command of its own."""
 
     groups = ((_STACK, StackSpec),)
+    also = ("suggest",)
     lists_families = False
-
-    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples before the options, which are many."""
-        self.format_usage(ctx, formatter)
-        self.format_help_text(ctx, formatter)
-        self.format_epilog(ctx, formatter)
-        self.format_options(ctx, formatter)
 
     def make_context(
         self,
@@ -91,7 +84,7 @@ class RfCommand(ModelCommand):
 @click.option(
     "--by",
     type=click.Choice(list(_SECTIONS)),
-    help="One row for each of these. axis: look-ahead, tiles, sizes that run; buffer: what a "
+    help="One row for each of these; axis: look-ahead, tiles, sizes that run; buffer: what a "
     "causal network keeps; module, within: layer and map by the operators that run. [default: "
     "layer, branch where there are any]",
 )

@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from archscope.cli._command import Command
+from archscope.cli._complete import field_names, measure_names, measures_and_fields
 from archscope.cli._model import with_own_words
 from archscope.cli._output import Output, output_options
 from archscope.cli.sweep import SweepCommand
-from archscope.errors import UsageError
+from archscope.errors import InterruptedRunError, UsageError
 from archscope.subject import Request
 
 _EPILOG = """\
@@ -40,16 +41,20 @@ _SECTIONS = {"variant": "variants", "constraint": "constraints", "choice": "choi
 @click.option(
     "--where",
     metavar="CONDITION",
+    shell_complete=measures_and_fields,
     help='What must hold, of params, macs, rf, coverage, ahead, ... and of fields, e.g. "params < '
     '100k and rf >= 1s".',
 )
 @click.option(
     "--minimise",
     metavar="NAME",
+    shell_complete=measures_and_fields,
     help="What is to be small: one of these; of equals fewer params, then fewer macs, then the "
     "earlier in the space come first. [default: macs]",
 )
-@click.option("--maximise", metavar="NAME", help="What is to be large.")
+@click.option(
+    "--maximise", metavar="NAME", shell_complete=measures_and_fields, help="What is to be large."
+)
 @click.option(
     "--top", type=click.IntRange(min=1), help="The first so many. [default: 10; with --iso all]"
 )
@@ -67,11 +72,13 @@ _SECTIONS = {"variant": "variants", "constraint": "constraints", "choice": "choi
 @click.option(
     "--solve",
     metavar="FIELD",
+    shell_complete=field_names,
     help="The field that is chosen for it. [default: the width, as d_model or channels]",
 )
 @click.option(
     "--measure",
     metavar="LIST",
+    shell_complete=measure_names,
     help="What else is said of those shown, e.g. latency, which is measured.",
 )
 @click.option(
@@ -106,7 +113,11 @@ def command(
         raise UsageError("--model-arg is for a network of your own, and a search needs a family")
     view = output.view(by=None if by is None else _SECTIONS[by])
     network = loaders.load(model or loaders.described_by(fields), with_own_words(Request()))
-    report = search_network(network, fields, measure=(measure,) if measure else (), **asked)
+    try:
+        report = search_network(network, fields, measure=(measure,) if measure else (), **asked)
+    except InterruptedRunError as cut:
+        output.show(cut.report, output.view())
+        raise
     if view.by is not None and report.find(f"search.{view.by}") is None:
         raise UsageError(f"--by {by}: there are none here")
     output.show(report, view)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archscope.cli._command import Command
+from archscope.cli._complete import field_names, measure_names, measures_and_fields
 from archscope.cli._model import ModelCommand, with_own_words
 from archscope.cli._output import Output, check_output, output_options
 from archscope.cli._say import say
 from archscope.errors import InterruptedRunError, ThresholdError, UsageError
 from archscope.files import write_whole
+from archscope.progress import doing
 from archscope.results import Report, View
 from archscope.specs import flag_of
 from archscope.subject import Request
@@ -46,13 +46,6 @@ _VALUES = re.compile(r"(true|false|yes|no)([,;](true|false|yes|no))*", re.IGNORE
 
 class SweepCommand(ModelCommand):
     """A command whose flags of fields take axes, those of switches too: `--causal yes,no`."""
-
-    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples before the options, which are many."""
-        self.format_usage(ctx, formatter)
-        self.format_help_text(ctx, formatter)
-        self.format_epilog(ctx, formatter)
-        self.format_options(ctx, formatter)
 
     def words(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Return what was typed with a value behind every switch: without one it is `true`."""
@@ -103,36 +96,66 @@ def _argument(text: str) -> tuple[str, str]:
 @click.option(
     "--measure",
     metavar="LIST",
+    shell_complete=measure_names,
     help="What is measured: params, macs, flops, weights, rf, coverage, ahead, latency, ... "
     "[default: params,macs, and rf where it costs nothing]",
 )
 @click.option(
     "--where",
     metavar="CONDITION",
+    shell_complete=measures_and_fields,
     help='Those of which it does not hold are left out, e.g. "params < 100k and rf >= 1s".',
 )
-@click.option("--pareto", metavar="LIST", help="Mark what no other beats in all of these.")
-@click.option("--sort", metavar="NAME", help="Best first; -NAME: worst first.")
+@click.option(
+    "--pareto",
+    metavar="LIST",
+    shell_complete=measure_names,
+    help="Mark what no other beats in all of these.",
+)
+@click.option(
+    "--sort",
+    metavar="NAME",
+    shell_complete=measures_and_fields,
+    help="Best first; -NAME: worst first.",
+)
 @click.option("--top", type=click.IntRange(min=1), help="The first so many rows.")
-@click.option("--group", metavar="FIELD", help="A row for each value of it.")
+@click.option(
+    "--group", metavar="FIELD", shell_complete=field_names, help="A row for each value of it."
+)
 @click.option("--plot", metavar="X,Y,COLOUR", help="What is drawn on a page (-o FILE.html).")
-@click.option("--zip", "zip", metavar="LIST", help="Axes that go together, not each with each.")
+@click.option(
+    "--zip",
+    "zip",
+    metavar="LIST",
+    shell_complete=field_names,
+    help="Axes that go together, not each with each.",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="The first so many variants.")
 @click.option("--sample", type=click.IntRange(min=1), help="So many variants, drawn at random.")
 @click.option("--seed", type=int, default=0, help="What the draw begins with. [default: 0]")
 @click.option("--sample-rate", metavar="RATE", help="Positions a second: rf in seconds too.")
 @click.option("--iso", metavar="NAME=AMOUNT", help="What each is to have, e.g. params=124M ...")
-@click.option("--solve", metavar="FIELD", help="... by the nearest value of this field.")
+@click.option(
+    "--solve",
+    metavar="FIELD",
+    shell_complete=field_names,
+    help="... by the nearest value of this field.",
+)
 @click.option("--device", default="auto", help="Where latency is measured. [default: auto]")
 @click.option("--dtype", default="fp32", help="What it computes in. [default: fp32]")
 @click.option("--runs", type=click.IntRange(min=1), default=100, help="Samples. [default: 100]")
 @click.option(
-    "--store", metavar="FILE", help="Keep every answer in FILE (SQLite) at once, and go on from it."
+    "--store",
+    metavar="FILE",
+    type=click.Path(),
+    help="Keep every answer in FILE (SQLite) at once, and go on from it.",
 )
 @click.option(
     "--retry", type=click.Choice(["failed"]), help="Ask those in the store again that failed."
 )
-@click.option("--show", metavar="FILE", help="Show a store, also while it is written.")
+@click.option(
+    "--show", metavar="FILE", type=click.Path(), help="Show a store, also while it is written."
+)
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
@@ -144,7 +167,7 @@ def _argument(text: str) -> tuple[str, str]:
     metavar="NAME",
     help="Who runs variants: processes, dask://HOST:PORT, mpi. [default: processes]",
 )
-@click.option("--parquet", metavar="FILE", help="Write the rows as Parquet too.")
+@click.option("--parquet", metavar="FILE", type=click.Path(), help="Write the rows as Parquet too.")
 @click.option("--strict", is_flag=True, help="Exit 3 where a variant failed.")
 @output_options
 def command(
@@ -214,8 +237,7 @@ def _run(
     if how["workers"] is None and how["executor"] is None and sweep.space.taken >= _MANY:
         how["executor"] = "processes"
     try:
-        with _progress(quiet=output.quiet) as watch:
-            report = run_sweep(sweep, **how, watch=watch)
+        report = run_sweep(sweep, **how, watch=_tell)
     except InterruptedRunError as cut:
         output.show(cut.report, view)
         raise
@@ -267,26 +289,11 @@ def _say_failures(report: Report, *, strict: bool, quiet: bool) -> None:
         say(said)
 
 
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[Progress], None]]:
-    """Show how much is left on stderr, where somebody looks."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda progress: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("sweep", total=None, left="")
-
-        def watch(progress: Progress) -> None:
-            failed = f"{progress.failed:,} failed · " if progress.failed else ""
-            left = "" if progress.left_s is None else f"{progress.left_s:.0f} s left"
-            bar.update(task, completed=progress.done, total=progress.total, left=f"{failed}{left}")
-
-        yield watch
+def _tell(progress: Progress) -> None:
+    """Say how far it is, and how much is left."""
+    failed = f", {progress.failed:,} failed" if progress.failed else ""
+    what = f"{progress.done:,} of {progress.total:,} variants{failed}"
+    doing(what, done=progress.done / max(progress.total, 1), left_s=progress.left_s)
 
 
 COMMAND = Command(

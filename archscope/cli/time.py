@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -12,8 +9,10 @@ import click
 from archscope import specs
 from archscope.cli._claims import assert_option
 from archscope.cli._command import Command
+from archscope.cli._complete import cards
 from archscope.cli._model import ModelCommand, with_model
 from archscope.cli._output import Output, output_options
+from archscope.progress import doing
 from archscope.results import Report
 from archscope.study import claims_of, require
 from archscope.subject import Network
@@ -51,10 +50,12 @@ _SORTS = {"order": None, "time": "time_s", "macs": "macs", "ratio": "over_bound"
 @click.option(
     "--gpu",
     metavar="CARD",
+    shell_complete=cards,
     help="Run nothing: bytes, intensity and a lower bound of the time on this card, e.g. h100.",
 )
 @click.option(
     "--pass",
+    "--step",
     "step",
     type=click.Choice(["forward", "train"]),
     default="forward",
@@ -137,10 +138,9 @@ def command(
     view = output.view(by=by, sort=_SORTS[sort or "order"], **rows)
     from archscope.library import time_network
 
-    with _progress(quiet=output.quiet) as watch:
-        report = time_network(
-            network, per_layer=per_layer, keep_interrupted=True, watch=watch, **settings
-        )
+    report = time_network(
+        network, per_layer=per_layer, keep_interrupted=True, watch=_tell, **settings
+    )
     if per_layer and all(section.name != "layers" for section in report.sections):
         view = output.view()  # interrupted before them
     output.show(report, view)
@@ -174,25 +174,9 @@ def _check_rows(per_layer: bool, **flags: Any) -> None:
         raise click.UsageError(f"{flag} is about modules; add --per-layer.")
 
 
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[float, float], None] | None]:
-    """Show how much is left on stderr, where somebody looks; drawn between two samples only."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"))
-    console = Console(stderr=True)
-    # A thread that draws by itself would take the processor from what is timed.
-    with Progress(*columns, console=console, auto_refresh=False, transient=True) as bar:
-        task = bar.add_task("timing", total=1.0, left="warming up")
-
-        def watch(done: float, left_s: float) -> None:
-            bar.update(task, completed=done, left=f"{left_s:.0f} s left", refresh=True)
-
-        yield watch
+def _tell(done: float, left_s: float) -> None:
+    """Say how far it is: between two samples alone, since all else would take time of theirs."""
+    doing("timing", done=done, left_s=left_s, still=True)
 
 
 COMMAND = Command(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from archscope.blocks.plan import Block, first_of_each, repeats
+from archscope.blocks.plan import Block, first_of_each, repeats, shortened
 from archscope.records import frozen
 from archscope.registry import Registry, resolve
 from archscope.specs import values
@@ -44,6 +44,10 @@ class Family:
     """A spec as what its network looks at, without torch; None where that cannot be told."""
     census: Callable[[Any], Census] | None = None
     """A spec as its layers in closed form, without torch; None where the engines alone count."""
+    enters: Literal["", "data", "table"] = ""
+    """What the first product of its census takes: `data` as they come, which need no gradient, or
+    vectors of a `table` that is trained; of every other product of a training step both operands
+    need one, and nothing runs in training alone. Empty: that is not so, or not told."""
     weights: str = ""
     """Address of what tells a spec as `theory.stages.Stages`: its weights in order, part by part,
     and how several cards divide them. Empty: it is not told."""
@@ -87,6 +91,26 @@ class Family:
                 config=values(spec),
                 repeats=repeats(plan),
                 outline=self.outline(spec) if self.outline else None,
+                whole=partial(self.network, spec),
+                shorter=partial(self._shorter, spec) if plan else None,
+            )
+
+    def _shorter(self, spec: Any, multiple: int) -> Subject | None:
+        """Return the network of which periods of alike blocks are left out, if any can be."""
+        from archscope.blocks.shapes import shapes_only
+
+        few = shortened(self._plan(spec), multiple)
+        if few is None:
+            return None
+        with shapes_only():
+            return Subject(
+                name=self.title(spec),
+                model=self._built(spec, few.blocks),
+                inputs=self.inputs(spec),
+                origin=f"family:{self.name}",
+                config=values(spec),
+                repeats=few.repeats,
+                stretches=few.stretches,
                 whole=partial(self.network, spec),
             )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from archscope.hardware.sizes import GIB
 from archscope.records import frozen
 
 Precision = Literal["fp32", "tf32", "fp16", "bf16"]
@@ -38,6 +39,9 @@ class Card:
     products with sparsity and short accumulation."""
     second_hand: bool = False
     """Whether the source is a dealer's copy, because the vendor publishes none."""
+    memory: int | None = None
+    """Bytes of the card's memory, of which its driver keeps some; None where cards of this name
+    have different ones, or none is printed for one card."""
 
     def peak(self, precision: Precision) -> float | None:
         """Return the dense peak in FLOP/s, None where the card cannot compute so."""
@@ -81,4 +85,5 @@ def card(
         source=source,
         printed=printed,
         second_hand=second_hand,
+        memory=None if word not in GIB else GIB[word] * 2**30,
     )

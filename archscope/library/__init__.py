@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from archscope.library._compare import compare_networks as compare_networks
     from archscope.library._compare import is_saved as is_saved
     from archscope.library._compare import limits_of as limits_of
+    from archscope.library._facts import facts as facts
+    from archscope.library._facts import require_facts as require_facts
+    from archscope.library._kv import kv as kv
     from archscope.library._lock import lock_budgets as lock_budgets
     from archscope.library._operator import operator as operator
     from archscope.library._params import count_subject as count_subject
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from archscope.library._params import require_complete as require_complete
     from archscope.library._params import with_figures as with_figures
     from archscope.library._params import with_named_teacher as with_named_teacher
+    from archscope.library._plan import plan as plan
     from archscope.library._report import report as report
     from archscope.library._report import report_network as report_network
     from archscope.library._rf import bare_network as bare_network
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
     from archscope.library._sweep import run_sweep as run_sweep
     from archscope.library._sweep import show_sweep as show_sweep
     from archscope.library._sweep import sweep as sweep
+    from archscope.library._teaching import load_teacher as load_teacher
     from archscope.library._time import bound_network as bound_network
     from archscope.library._time import time as time
     from archscope.library._time import time_network as time_network
@@ -61,8 +66,11 @@ _HOMES = {
     "compare": "_compare",
     "compare_networks": "_compare",
     "count_subject": "_params",
+    "facts": "_facts",
     "is_saved": "_compare",
+    "kv": "_kv",
     "limits_of": "_compare",
+    "load_teacher": "_teaching",
     "lock_budgets": "_lock",
     "memory": "_training",
     "operator": "_operator",
@@ -72,6 +80,7 @@ _HOMES = {
     "report_network": "_report",
     "require_complete": "_params",
     "require_coverage": "_rf",
+    "require_facts": "_facts",
     "require_found": "_search",
     "require_held": "_check",
     "rf": "_rf",
@@ -80,6 +89,7 @@ _HOMES = {
     "see_network": "_rf",
     "suggest": "_rf",
     "sweep": "_sweep",
+    "plan": "_plan",
     "plan_sweep": "_sweep",
     "run_sweep": "_sweep",
     "show_sweep": "_sweep",

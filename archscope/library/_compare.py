@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import ArchscopeError, ForwardError, ThresholdError, UsageError
-from archscope.results import Report
+from archscope.results import Report, Section
 from archscope.studies.compare import answer
 
 if TYPE_CHECKING:
     from torch import nn
 
     from archscope.studies.compare.limits import Limit
+    from archscope.studies.compare.sides import Side
     from archscope.subject import Network
 
 
@@ -29,6 +30,7 @@ def compare(
     flops: bool = True,
     sample_rate: str | float | None = None,
     only_changed: bool = False,
+    teacher: bool = False,
     fail_on: str | Sequence[str] = (),
     **fields: Any,
 ) -> Report:
@@ -48,6 +50,11 @@ def compare(
     it is given; None: where all of them tell it in closed form, or have it already. Without `flops`
     parameters alone are counted. `only_changed` keeps what is not equal in all.
 
+    With `teacher` the first teaches the others: a step of training is asked for too, the totals say
+    what it keeps and multiplies, and the section `teaching` how many times as much the teacher
+    takes of weights, work, memory and time to decode, and what distilling each of the others costs
+    over training it alone. A named teacher takes what its first student takes.
+
     `fail_on` are limits such as `"params:+1%"`, `"macs:+0"` or `"coverage:-0"`: by how much a
     measure may grow or shrink against the first. `ThresholdError` has a line for each that is
     crossed, and the `report`.
@@ -55,7 +62,7 @@ def compare(
     limits = limits_of((fail_on,) if isinstance(fail_on, str) else tuple(fail_on))
     every = (first, other, *more)
     named = [each for each in every if isinstance(each, str) and not is_saved(each)]
-    networks = iter(_networks(named, fields, flops=flops))
+    networks = iter(_networks(named, fields, flops=flops, teacher=teacher and every[0] in named))
     asked: list[Report | Network] = []
     for each in every:
         if isinstance(each, Report):
@@ -69,7 +76,7 @@ def compare(
     config = {"networks": said, **fields} if is_typed else {}
     asks: dict[str, Any] = {"rf": rf, "flops": flops, "sample_rate": sample_rate}
     report, crossed = compare_networks(
-        asked, said, limits, **asks, only_changed=only_changed, config=config
+        asked, said, limits, **asks, only_changed=only_changed, teacher=teacher, config=config
     )
     if crossed:
         error = ThresholdError("\n".join(crossed))
@@ -87,6 +94,7 @@ def compare_networks(
     flops: bool = True,
     sample_rate: str | float | None = None,
     only_changed: bool = False,
+    teacher: bool = False,
     config: Mapping[str, Any] | None = None,
 ) -> tuple[Report, tuple[str, ...]]:
     """Return networks, or reports of them, side by side, and a line for each limit that is crossed.
@@ -97,9 +105,13 @@ def compare_networks(
 
     reports = [each if isinstance(each, Report) else None for each in asked]
     if None in reports:
-        reports = list(_answered(asked, rf=rf, flops=flops, sample_rate=sample_rate))
+        reports = list(
+            _answered(asked, rf=rf, flops=flops, sample_rate=sample_rate, trained=teacher)
+        )
     sides = answer.sides_of([each for each in reports if each is not None], said)
     sections = answer.sections_of(sides)
+    if teacher:
+        sections = _with_teaching(sections, sides, asked)
     convention = answer.convention_of(sides)
     report = assemble("compare", answer.title_of(sides), config or {}, sections, convention)
     report = answer.only_changed(report) if only_changed else report
@@ -137,7 +149,23 @@ def _said(each: nn.Module | Report | str | Path) -> str:
     return each.title if isinstance(each, Report) else type(each).__name__
 
 
-def _networks(names: Sequence[str], fields: Mapping[str, Any], *, flops: bool) -> Sequence[Network]:
+def _with_teaching(
+    sections: Sequence[Section], sides: Sequence[Side], asked: Sequence[Report | Network]
+) -> tuple[Section, ...]:
+    """Return sections with that on a teacher and its students, and its lines under each."""
+    from archscope.library._teaching import decoded
+    from archscope.studies.compare.teaching import teaching
+
+    read = {side.name: decoded(each) for side, each in zip(sides, asked, strict=True)}
+    added = teaching(sides, read)
+    told = (replace(each, summary=(*added.summary, *each.summary)) for each in sections)
+    return (*told, added)
+
+
+def _networks(
+    names: Sequence[str], fields: Mapping[str, Any], *, flops: bool, teacher: bool = False
+) -> Sequence[Network]:
+    """Return the networks that names name; the first teaches the others where it is a teacher."""
     if not names:
         field = next(iter(fields), None)
         if field is not None:
@@ -147,7 +175,12 @@ def _networks(names: Sequence[str], fields: Mapping[str, Any], *, flops: bool) -
     from archscope.library._named import request_of
 
     request = replace(request_of(fields), parameters_alone=not flops or None)
-    return loaders.load_each(names, request)
+    if not teacher or len(names) == 1:
+        return loaders.load_each(names, request)
+    from archscope.library._teaching import load_teacher
+
+    taught = loaders.load_each(names[1:], request)
+    return (load_teacher(names[0], taught[0].config, request), *taught)
 
 
 def _held(module: Any, args: Sequence[Any], kwargs: Mapping[str, Any] | None) -> Network:
@@ -162,11 +195,19 @@ def _held(module: Any, args: Sequence[Any], kwargs: Mapping[str, Any] | None) ->
 
 
 def _answered(
-    asked: Sequence[Report | Network], *, rf: bool | None, flops: bool, sample_rate: Any
+    asked: Sequence[Report | Network],
+    *,
+    rf: bool | None,
+    flops: bool,
+    sample_rate: Any,
+    trained: bool,
 ) -> Iterator[Report]:
-    """Yield the reports of all of them, with receptive fields where that is asked, or cheap."""
+    """Yield the reports of all of them, with receptive fields where that is asked, or cheap.
+
+    Where they are `trained`, a step of training is part of each.
+    """
     from archscope.library._rf import see_network
-    from archscope.study import join
+    from archscope.study import ask, join
 
     wanted = flops and all(map(_tells_field, asked)) if rf is None else rf
     for each in asked:
@@ -176,13 +217,15 @@ def _answered(
         parts = [_counted(each, flops=flops)]
         see = partial(see_network, each, sample_rate=sample_rate)
         parts += _seen(see, must=bool(rf)) if wanted else []
+        parts += [ask(analysis, each) for analysis in ("train", "memory") if trained]
         yield join(parts)
 
 
 def _counted(network: Network, *, flops: bool) -> Report:
     from archscope.library._params import count_subject
+    from archscope.study import made
 
-    subject = network.subject()
+    subject = made(network.subject)
     if not flops:
         return replace(count_subject(replace(subject, inputs=None)), convention=None)
     try:

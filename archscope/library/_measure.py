@@ -105,7 +105,7 @@ class Answers:
         except UsageError as error:
             if self._without_inputs is None:
                 raise
-            subject = self._without_inputs().subject()
+            subject = study.made(self._without_inputs().subject)
             self._lacks = error
         return self._until_it_fails(subject, asked)
 
@@ -138,7 +138,7 @@ class Answers:
             raise UsageError(f"{network.name}: time needs what its forward is called with")
         counted = self.report("params")
         if gpu is not None:
-            subject = network if isinstance(network, Subject) else network.subject()
+            subject = network if isinstance(network, Subject) else study.made(network.subject)
             return bound_subject(subject, gpu, **asked)
         if isinstance(network, Subject):
             return time_subject(network, counted, copy=True, **asked)

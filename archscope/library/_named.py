@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from archscope.errors import UsageError
 from archscope.specs import flags
+from archscope.study import made
 from archscope.subject import Inputs, Network, Request, Subject, unwrapped
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def also_called(**words: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Have a verb take its keywords by older words too, `old="new"`."""
+
+    def taught(verb: Callable[P, R]) -> Callable[P, R]:
+        @wraps(verb)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            given: dict[str, Any] = kwargs
+            for old in words.keys() & given.keys():
+                given[words[old]] = given.pop(old)
+            return verb(*args, **kwargs)
+
+        return call
+
+    return taught
 
 
 def subject_of(
@@ -25,7 +47,7 @@ def subject_of(
     What is no module and holds one stands for that; layers without sizes get them on a copy.
     """
     if isinstance(model, str):
-        return network_of(model, kwargs, method=method).subject()
+        return made(network_of(model, kwargs, method=method).subject)
     from archscope.loaders import brought_inputs, sized
     from archscope.running.held import held_network
     from archscope.running.method import calling

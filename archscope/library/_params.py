@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from archscope import loaders, specs
+from archscope import loaders
 from archscope.analyses.params.published import with_published
 from archscope.analyses.params.teacher import with_teacher
-from archscope.errors import SpecError, ThresholdError, UsageError
+from archscope.errors import ThresholdError, UsageError
 from archscope.library._named import network_of, subject_of
+from archscope.library._teaching import load_teacher
 from archscope.results import Report
-from archscope.study import analyse
-from archscope.subject import Network, Request, Subject
+from archscope.study import analyse, made
+from archscope.subject import Network, Subject
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-_INPUT_FIELDS = ("batch_size", "seq_len", "target_len", "input_size")
-"""Fields of specs that say how large the input is, whatever the network."""
-
-
 def params(
     model: nn.Module | str = "",
     *args: Any,
+    flops: bool = True,
     flops_per_mac: int = 1,
     strict: bool = False,
     nonzero: bool = False,
@@ -63,21 +62,23 @@ def params(
     `freeze` are patterns of names, as in a shell, of parameters or of modules with all they hold:
     these count as frozen, e.g. `"blocks.[0-5]"`; the module itself is left as found.
 
-    `flops_per_mac=2` gives 2 x MACs as FLOPs. With `strict`, `ThresholdError` is raised where an
-    operator is unknown or the engines disagree. `ForwardError` has the `report` up to the failure.
+    Without `flops` parameters alone are counted, and nothing runs. `flops_per_mac=2` gives 2 x MACs
+    as FLOPs. With `strict`, `ThresholdError` is raised where an operator is unknown or the engines
+    disagree. `ForwardError` has the `report` up to the failure.
     """
     if isinstance(teacher, str):
         loaders.require_name(teacher)
     frozen = (freeze,) if isinstance(freeze, str) else tuple(freeze)
     asked: dict[str, Any] = {"flops_per_mac": flops_per_mac, "nonzero": nonzero, "freeze": frozen}
     if isinstance(model, str):
-        network = network_of(model, kwargs, method=method)
-        counted = network.held() if nonzero else network.subject()
-        report = count_subject(counted, **asked)
+        alone = None if flops else True
+        network = network_of(model, kwargs, parameters_alone=alone, method=method)
+        counted = made(network.held if nonzero else network.subject)
+        report = _counted(counted, flops=flops, **asked)
         report = report if frozen else with_figures(report, network)
     else:
         subject = subject_of(model, args, kwargs, method=method)
-        report = count_subject(subject, **asked)
+        report = _counted(subject, flops=flops, **asked)
     if isinstance(teacher, str):
         report = with_named_teacher(report, teacher)
     elif teacher is not None:
@@ -106,6 +107,13 @@ def count_subject(
     return analyse("params", subject, convention=convention, **settings)
 
 
+def _counted(subject: Subject, *, flops: bool, **asked: Any) -> Report:
+    """Count a subject, without `flops` its parameters alone."""
+    if flops:
+        return count_subject(subject, **asked)
+    return replace(count_subject(replace(subject, inputs=None), **asked), convention=None)
+
+
 def require_complete(report: Report) -> None:
     """Raise `ThresholdError` where a report's totals are partial or disputed."""
     if not report.totals.complete:
@@ -123,18 +131,5 @@ def with_named_teacher(report: Report, teacher: str) -> Report:
 
     Raises `UsageError` where no network is called so, or it cannot take these inputs.
     """
-    fields = _inputs_of(report, teacher)
-    try:
-        network = loaders.load(teacher, Request(fields=fields))
-    except SpecError as error:
-        raise UsageError(f"teacher {teacher} cannot take what its student takes: {error}") from None
-    return with_teacher(report, analyse("params", network.subject()))
-
-
-def _inputs_of(report: Report, teacher: str) -> Mapping[str, Any]:
-    """Return the student's fields that say how large its input is, where its teacher has them."""
-    loader = loaders.find(loaders.spelt(teacher))
-    spec = loader.spec(teacher) if loader else None
-    known = {field.name for field in specs.flags(spec)} if spec else set()
-    given = {field: report.config.get(field) for field in _INPUT_FIELDS if field in known}
-    return {field: value for field, value in given.items() if value is not None}
+    network = load_teacher(teacher, report.config)
+    return with_teacher(report, analyse("params", made(network.subject)))

@@ -8,14 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from archscope.analyses import ANALYSES
-from archscope.errors import ArchscopeError, UsageError
+from archscope.errors import ArchscopeError, InterruptedRunError, UsageError
 from archscope.library._audit import audit_network
 from archscope.library._named import network_of, subject_of
 from archscope.library._params import count_subject, with_figures
 from archscope.library._rf import see_network
 from archscope.library._time import time_network, time_subject
 from archscope.results import Level, Note, Report
-from archscope.study import ask, join
+from archscope.study import ask, join, made
 from archscope.subject import Network
 
 if TYPE_CHECKING:
@@ -80,9 +80,10 @@ def report_network(
     """Return all that can be told of a `Network`; see `report`.
 
     `timed` times what was counted, where that is not done by building it anew. `tell` is called
-    after each analysis, with the reason where it gave no answer.
+    after each analysis, with the reason where it gave no answer. A Ctrl-C once parameters are
+    counted raises `InterruptedRunError` with the `report` until then.
     """
-    subject = network.subject()
+    subject = made(network.subject)
     reports = [with_figures(count_subject(subject, flops_per_mac=flops_per_mac), network)]
     tell("params", None)
     tell("flops", None if reports[0].convention and reports[0].inputs else "no input was given")
@@ -108,6 +109,10 @@ def report_network(
     for analysis, answer in asked.items():
         try:
             reports.append(answer())
+        except KeyboardInterrupt:
+            said = f"{analysis}: not told, nor what follows, because it was interrupted"
+            cut = join(reports, (*notes, Note(level="warning", text=said)))
+            raise InterruptedRunError(cut) from None
         except ArchscopeError as error:
             reason = str(error)
             level: Level = "info" if isinstance(error, UsageError) else "warning"

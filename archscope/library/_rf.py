@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Sequence, Sized
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from archscope.errors import ForwardError, SpecError, ThresholdError, UsageError
-from archscope.library._named import check_names, network_of, subject_of
+from archscope.library._named import also_called, check_names, network_of, subject_of
 from archscope.results import Report
 from archscope.specs import reads
-from archscope.study import analyse, assemble, can_have_data
+from archscope.study import analyse, assemble, can_have_data, formed
 from archscope.subject import Network, Sketch, Subject
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ TARGET_LIMIT = 2**31
 """Positions up to which dilations are suggested."""
 
 
+@also_called(output="of")
 def receptive_field(
     network: nn.Module
     | str
@@ -35,7 +36,7 @@ def receptive_field(
     strict: bool = False,
     min_coverage: float | None = None,
     graph: bool = False,
-    output: str | None = None,
+    of: str | None = None,
     unit: Sequence[int] | None = None,
     axes: Sequence[int] | int | None = None,
     erf: int = 0,
@@ -61,7 +62,7 @@ def receptive_field(
 
     For a module, `args` and `fields` are what its forward, or `method`, is called with, and the
     answer comes from the operators that it runs; with `graph` all others are answered so too, and
-    held against the closed form. `output` is a module's path or a place among what the model
+    held against the closed form. `of` is a module's path or a place among what the model
     returns, `unit` the unit of it that is looked back from, `axes` the input's axes along which
     positions lie, which are found out where they are not given. `erf` is on how many random images
     the effective receptive field is measured, `images` the images (N, ...) instead.
@@ -77,7 +78,7 @@ def receptive_field(
         raise UsageError(f"unit is {tuple(unit)}: units are counted from 0")
     asked = {
         "graph": graph,
-        "output": output,
+        "output": of,
         "unit": None if unit is None else tuple(unit),
         "axes": (axes,) if isinstance(axes, int) else axes and tuple(axes),
         "erf": erf,
@@ -144,7 +145,7 @@ def see_network(
         return analyse("rf", sketch, verify=verify, sample_rate=sample_rate, **asked)
     # What runs for real needs all its buffers; a family's network is built anew where it must be.
     runs = verify and sketch is None
-    subject = network.whole() if runs else network.subject()
+    subject = formed(network, "data" if runs else "shapes")
     settings = {"verify": verify, "compare": compare, "sample_rate": sample_rate, **asked}
     try:
         return analyse("rf", subject, **settings)
@@ -152,7 +153,7 @@ def see_network(
         if runs or not can_have_data(subject):
             raise
         # Some forwards read numbers that are not there where shapes are all that there is.
-        return analyse("rf", network.whole(), **settings)
+        return analyse("rf", formed(network, "data"), **settings)
 
 
 def _is_module(network: Any) -> TypeGuard[nn.Module]:

@@ -8,10 +8,17 @@ from fractions import Fraction
 from typing import Any
 
 from archscope import loaders, specs
-from archscope.errors import SpecError, ThresholdError, UsageError, did_you_mean
+from archscope.errors import (
+    InterruptedRunError,
+    SpecError,
+    ThresholdError,
+    UsageError,
+    did_you_mean,
+)
 from archscope.families import FAMILIES, Family
 from archscope.library._verified import verified
 from archscope.loaders.family import network as network_of_spec
+from archscope.progress import doing, silently
 from archscope.results import Report
 from archscope.specs.space import Space
 from archscope.studies.measures import Measure, chosen
@@ -68,6 +75,7 @@ def search(
     sees, where that costs little or `verify` is set; `verified` says where they differ. `measure`
     names what else is wanted of it, `latency` among it: no other variant is ever built.
 
+    A Ctrl-C while what was found is built raises `InterruptedRunError` with its `report`.
     Raises `UsageError` for what is not known in closed form. Where no variant meets the conditions
     the report says what is in the way, and has no rows.
     """
@@ -108,11 +116,20 @@ def search_network(
             require_known(family, each.name)
     rate = None if sample_rate is None else read_rate(sample_rate)
     variants = _variants(family, fixed, axes, rate, network, wanted.solve)
+    doing(f"searching {len(variants):,} variants in closed form")
     outcome = solved(variants, wanted)
-    rows = tuple(
-        _looked_at(outcome, at, row, measures, verify=verify, device=device)
-        for (at, _), row in zip(outcome.top, rows_of(outcome), strict=True)
-    )
+    rows = list(rows_of(outcome))
+    interrupted = False
+    for number, (at, _) in enumerate(outcome.top):
+        doing(f"building variant {number + 1} of {len(rows)}", done=number / len(rows))
+        try:
+            with silently():
+                rows[number] = _looked_at(
+                    outcome, at, rows[number], measures, verify=verify, device=device
+                )
+        except KeyboardInterrupt:  # which are the best is known already
+            interrupted = True
+            break
     config = {
         "family": family.name,
         "fixed": {name: specs.plain(value) for name, value in fixed.items()},
@@ -120,7 +137,10 @@ def search_network(
         **{name: value for name, value in asked.items() if value is not None},
     }
     title = " · ".join(_title(network, fixed, asked, wanted.goal))
-    return assemble("search", title, config, sections_of(outcome, rows))
+    report = assemble("search", title, config, sections_of(outcome, tuple(rows)))
+    if interrupted:
+        raise InterruptedRunError(report)
+    return report
 
 
 def require_found(report: Report) -> None:

@@ -7,16 +7,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from archscope.errors import UsageError
-from archscope.library._named import network_of, subject_of
+from archscope.library._named import also_called, network_of, subject_of
 from archscope.library._params import count_subject
 from archscope.results import Report
-from archscope.study import analyse
+from archscope.study import analyse, made
 from archscope.subject import Network, Subject
 
 if TYPE_CHECKING:
     from torch import nn
 
 
+@also_called(compiled="compile")
 def time(
     model: nn.Module | str = "",
     *args: Any,
@@ -26,7 +27,7 @@ def time(
     warmup: int = 20,
     runs: int = 100,
     budget: float = 60.0,
-    compiled: bool = False,
+    compile: bool = False,
     per_layer: bool = False,
     cuda_graph: bool | None = None,
     warm_cache: bool = False,
@@ -46,9 +47,9 @@ def time(
 
     `device` is `auto`, `cuda`, `cuda:1` or `cpu`, `dtype` is `fp32`, `tf32`, `fp16` or `bf16`. At
     least `warmup` runs go before the `runs` that are measured, all in about `budget` seconds.
-    `per_layer` times every module. On a card the forward pass is replayed as a CUDA graph too where
-    that can be: `cuda_graph` insists on it or leaves it out. `warm_cache` keeps what the run before
-    left in the card's cache.
+    With `compile` it runs through `torch.compile`. `per_layer` times every module. On a card the
+    forward pass is replayed as a CUDA graph too where that can be: `cuda_graph` insists on it or
+    leaves it out. `warm_cache` keeps what the run before left in the card's cache.
 
     With `gpu`, the word for a card such as `"h100"`, nothing is run: the report has the bytes that
     each module must move, its FLOPs for each of them, and a lower bound of its time on that card by
@@ -62,7 +63,7 @@ def time(
     """
     settings: dict[str, Any] = {
         "device": device, "dtype": dtype, "step": step, "warmup": warmup, "runs": runs,
-        "budget": budget, "compiled": compiled, "per_layer": per_layer, "cuda_graph": cuda_graph,
+        "budget": budget, "compiled": compile, "per_layer": per_layer, "cuda_graph": cuda_graph,
         "warm_cache": warm_cache,
     }  # fmt: skip
     if gpu is not None:
@@ -94,7 +95,7 @@ def time_network(
     asked = Settings(**settings)
     where = resolve(asked.device)
     check(asked.dtype, where)
-    sketch = network.subject()
+    sketch = made(network.subject)
     counted = counted or count_subject(sketch)
     if where.type == "cpu":
         require_memory(counted, asked.dtype, asked.step)
@@ -104,7 +105,7 @@ def time_network(
 def bound_network(network: Network, gpu: str, **settings: Any) -> Report:
     """Return how long a named network takes at least on a card, on shapes alone; see `time`."""
     word = card(gpu, settings)  # before anything is built
-    return bound_subject(network.subject(), word, **settings)
+    return bound_subject(made(network.subject), word, **settings)
 
 
 def bound_subject(subject: Subject, gpu: str, **settings: Any) -> Report:

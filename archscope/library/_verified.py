@@ -10,6 +10,7 @@ from archscope.errors import ArchscopeError
 from archscope.library._params import count_subject
 from archscope.library._rf import see_network
 from archscope.results import Report
+from archscope.study import made
 from archscope.subject import Network
 
 ROUNDING = 1e-9
@@ -25,7 +26,7 @@ def verified(network: Network, row: Any, *, thoroughly: bool) -> Any:
     says = row.receptive_field is not None and network.sketch is not None
     looks = says and (thoroughly or _is_cheap(network))
     try:
-        counted = count_subject(network.subject())
+        counted = count_subject(made(network.subject))
         seen = see_network(network, graph=thoroughly, compare=True) if looks else None
     except ArchscopeError as error:
         return replace(row, verified=f"no: {str(error).splitlines()[0]}")

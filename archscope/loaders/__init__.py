@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archscope import specs
 from archscope.errors import UsageError, did_you_mean, same_word
+from archscope.progress import doing
 from archscope.records import frozen
 from archscope.registry import Registry
 from archscope.subject import Inputs, Network, Request
@@ -106,6 +107,7 @@ def load(text: str, request: Request) -> Network:
     if loader is None:
         raise UsageError(_unknown(text))
     refuse_what_is_not_for_it(text, loader, request)
+    doing(f"making {text}")
     try:
         return loader.load(text, request)
     except OSError as error:  # a name too long for a file

@@ -143,6 +143,20 @@ def power(value: int) -> str:
     return f"{10 ** (log10(value) - exponent):.3f}×10^{exponent}"
 
 
+def figure(value: float, *, exact: bool = False) -> str:
+    """Return any number in six digits, or `exact`ly: what is printed elsewhere may be of any size.
+
+    >>> figure(524288), figure(3.14e23), figure(0.4137), figure(78351.92888), figure(2.4e-16)
+    ('524,288', '3.14e+23', '0.4137', '78,351.9', '2.4e-16')
+    """
+    if exact:
+        return integer(value) if isinstance(value, int) else repr(value)
+    if isinstance(value, int) and abs(value) < 10**12:
+        return integer(value)
+    plain = f"{value:.6g}"
+    return plain if "e" in plain else f"{float(plain):,.10g}"
+
+
 def factor(value: float) -> str:
     """Return how many times as much; 0 and 1 appear only where they are exactly true.
 
@@ -259,6 +273,8 @@ def cell(value: Any, kind: Kind, *, exact: bool = False, signed: bool = False) -
             return si(value)
         case "power":
             return power(value)
+        case "figure":
+            return figure(value, exact=exact)
         case "number" | "extent":
             return number(value)
 

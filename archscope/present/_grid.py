@@ -101,7 +101,12 @@ def _has(filled: Sequence[_Filled], title: str) -> bool:
 
 
 def shown_columns(report: Report, section: Section, view: View) -> list[Column]:
-    """Return what is worth a column: not zeros or blanks alone, not FLOPs that none asked for."""
+    """Return what is worth a column: not zeros or blanks alone, not FLOPs that none asked for.
+
+    Where a view names columns, these are shown whatever they hold.
+    """
+    if view.columns:
+        return _select.named_columns(section, view.columns)
     idle = _cell.idle(section)
     return [
         column

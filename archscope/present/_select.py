@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from archscope.columns import Column, columns
-from archscope.errors import UsageError, did_you_mean
+from archscope.errors import UsageError, did_you_mean, plain_word
 from archscope.results import Report, Section, View
 
 T = TypeVar("T")
@@ -49,6 +49,36 @@ def left_out(section: Section, view: View) -> tuple[str, ...]:
     """Return a line on the rows that are left out, none where all are shown."""
     number = len(section.rows) - len(listed(section, view).rows)
     return (f"+ {left_out_are(section, number)}",) if number else ()
+
+
+def named_columns(of: Section, names: Sequence[str]) -> list[Column]:
+    """Return the first column and those of these names, in their order.
+
+    A name is a field, or a heading without signs. Raises `UsageError` with the nearest.
+    """
+    known = columns(of.row_type)
+    found = [known[0]]
+    for name in names:
+        word = plain_word(name)
+        column = next(
+            (c for c in known if word in (plain_word(c.name), plain_word(c.title.rstrip("*= ")))),
+            None,
+        )
+        if column is None:
+            words = [each.name for each in known]
+            raise UsageError(
+                f"--columns: {of.name} has no {name!r}; there are {', '.join(words)}."
+                + did_you_mean(name, words)
+            )
+        if column not in found:
+            found.append(column)
+    return [each if each.title else _titled(each) for each in found]
+
+
+def _titled(column: Column) -> Column:
+    """Return a column that tables leave out with a heading: its name in words."""
+    words = column.name.replace("_", " ")
+    return replace(column, title=(words[:1].upper() + words[1:]).replace("macs", "MACs"))
 
 
 def sort_column(of: Section, name: str) -> Column:
@@ -98,9 +128,14 @@ def records(report: Report, of: Section, view: View) -> tuple[Any, ...]:
     return rows if view.top is None else rows[: view.top]
 
 
+def shown_to_machines(of: Section, view: View) -> Sequence[Column]:
+    """Return all columns, or those that a view names."""
+    return named_columns(of, view.columns) if view.columns else columns(of.row_type)
+
+
 def objects(report: Report, of: Section, view: View) -> Iterator[dict[str, Any]]:
     """Yield every row that a machine reads as a JSON object, in the order of its fields."""
-    names = [column.name for column in columns(of.row_type)]
+    names = [column.name for column in shown_to_machines(of, view)]
     return ({name: getattr(row, name) for name in names} for row in records(report, of, view))
 
 

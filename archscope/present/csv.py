@@ -11,7 +11,6 @@ import dataclasses
 from io import StringIO
 from typing import Any
 
-from archscope.columns import columns
 from archscope.present import Format, _format, _select
 from archscope.results import Report, View
 
@@ -24,7 +23,7 @@ def render(report: Report, view: View) -> str:
     if view.total:
         totals = _select.totals(report)
         return _table([field.name for field in dataclasses.fields(totals)], (totals,))
-    names = [column.name for column in columns(section.row_type)]
+    names = [column.name for column in _select.shown_to_machines(section, view)]
     return _table(names, _select.records(report, section, view))
 
 

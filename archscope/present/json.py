@@ -6,6 +6,7 @@ Text stands in it unchanged, escaped by JSON itself, so that names can be read b
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from archscope.present import Format, _select
@@ -19,7 +20,8 @@ def render(report: Report, view: View) -> str:
     parts = [f"{_text(key)}: {_text(value)}" for key, value in _head(report).items()]
     shown = _select.section(report, view.by)
     if not view.total:
-        sections = (_section(report, s, view if s is shown else View()) for s in report.sections)
+        whole = replace(view, columns=())  # what is saved is read back
+        sections = (_section(report, s, whole if s is shown else View()) for s in report.sections)
         parts.append('"sections": {\n' + ",\n".join(sections) + "\n}")
     return "{\n" + ",\n".join(parts) + "\n}\n"
 

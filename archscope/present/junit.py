@@ -21,6 +21,8 @@ _KINDS: dict[Outcome, _Kind] = {
     "unknown": "failure",
     "failed": "error",
     "new": "skipped",
+    "explained": "skipped",
+    "skipped": "skipped",
 }
 _COUNTS = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 _NO_XML = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}

@@ -34,7 +34,7 @@ def as_written() -> Iterator[None]:
 @contextmanager
 def _uncompiled() -> Iterator[None]:
     # Without torch's compiler nothing was compiled, and importing it takes seconds.
-    if "torch._dynamo" in sys.modules:
+    if "torch._dynamo.eval_frame" in sys.modules:
         with torch.compiler.set_stance("force_eager"):
             yield
     else:

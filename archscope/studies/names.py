@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from archscope.results import Report
 
@@ -11,29 +12,51 @@ LONGEST = 30
 """Characters of a short name."""
 
 
-def short_names(reports: Sequence[Report]) -> tuple[str, ...]:
+def short_names(reports: Sequence[Report], said: Sequence[str] = ()) -> tuple[str, ...]:
     """Return a name for each report, all different; one report alone needs none.
+
+    It is how a title begins or, where others begin so too, the fewest words in which they differ.
+    Those of one title go by how they were named, `said`, where that differs, else by a number.
 
     >>> short_names([depth_12, depth_24])  # doctest: +SKIP
     ('depth 12', 'depth 24')
     """
     if len(reports) == 1:
         return ("",)
-    parts = [report.title.split(SEPARATOR) for report in reports]
-    shared = set(parts[0]).intersection(*map(set, parts[1:]))
-    names = [
-        each[0]  # a published network has a name of its own
-        if report.origin.startswith("preset:")
-        else SEPARATOR.join(part for part in each if part not in shared)
-        for each, report in zip(parts, reports, strict=True)
-    ]
-    names = [
-        shortened(name or report.title, LONGEST)
-        for name, report in zip(names, reports, strict=True)
-    ]
-    if len(set(names)) == len(names):
-        return tuple(names)
-    return tuple(f"{number} · {name}" for number, name in enumerate(names, start=1))
+    titles = [report.title.replace(", ", SEPARATOR).split(SEPARATOR) for report in reports]
+    alike: dict[str, list[int]] = {}
+    for number, title in enumerate(titles):
+        alike.setdefault(title[0], []).append(number)
+    names = [title[0] for title in titles]
+    for places in alike.values():
+        named = [said[place] for place in places] if said else []
+        told = _apart([titles[place] for place in places], named)
+        for place, name in zip(places, told, strict=True):
+            names[place] = name
+    return tuple(_numbered([shortened(name, LONGEST) for name in names]))
+
+
+def _apart(titles: Sequence[Sequence[str]], said: Sequence[str]) -> Sequence[str]:
+    """Return names for titles that begin alike."""
+    first = [title[0] for title in titles]
+    shared = set(titles[0]).intersection(*titles[1:])
+    words = [[word for word in title if word not in shared] for title in titles]
+    lengths = range(1, 1 + max(map(len, words)))
+    tried = [[SEPARATOR.join(each[:count]) for each in words] for count in lengths]
+    for names in (first, *tried, said):
+        short = {shortened(name, LONGEST) for name in names if name}
+        if len(short) == len(titles):
+            return names
+    whole = [SEPARATOR.join(each) for each in words]
+    return [name or begin for name, begin in zip(whole, first, strict=True)]
+
+
+def _numbered(names: Sequence[str]) -> Iterator[str]:
+    """Yield names; the second of a name, and those that follow, with their number behind it."""
+    seen: Counter[str] = Counter()
+    for name in names:
+        seen[name] += 1
+        yield name if seen[name] == 1 else f"{name} ({seen[name]})"
 
 
 def shortened(text: str, longest: int) -> str:

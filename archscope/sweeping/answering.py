@@ -11,6 +11,7 @@ from typing import Any
 from archscope import study
 from archscope.assertions import Dimension, Found, Number
 from archscope.errors import ArchscopeError, ArchscopeWarning, UsageError, first_line
+from archscope.progress import silently
 from archscope.results import Report
 from archscope.studies.measures import Measure
 from archscope.studies.sweep.outcomes import CENSUS, SOLVED, Answer
@@ -41,6 +42,13 @@ def answers(
 
     An analysis that gives no answer is one with a reason: nothing is raised but an interrupt.
     """
+    with silently():
+        return _answers(question, values, analyses)
+
+
+def _answers(
+    question: Question, values: Mapping[str, Any], analyses: tuple[str, ...]
+) -> tuple[Answer, ...]:
     found: list[Answer] = []
     try:
         if question.solve is not None:

@@ -26,6 +26,16 @@ def attention(
     )
 
 
+def attention_projections(
+    *, width: int, heads: int, key_heads: int, head_width: int, layers: int = 1
+) -> int:
+    """Return the parameters of attention's four projections without biases: 2 d H w + 2 d K w.
+
+    K key heads are as many as query heads, one (Shazeer 2019) or a few (Ainslie et al. 2023).
+    """
+    return layers * 2 * width * head_width * (heads + key_heads)
+
+
 def multihead_attention(
     *, batch: int, queries: int, keys: int, width: int, bias: bool, added: int = 0
 ) -> ClosedForm:
@@ -47,6 +57,17 @@ def window_covers(length: int, *, window: int, dilation: int, causal: bool) -> b
     Such attention is full attention, and costs what that does.
     """
     return dilation == 1 and window >= (length if causal else 2 * length - 1)
+
+
+def in_chunks(length: int, chunk: int) -> tuple[int, int]:
+    """Return how many queries there are in whole chunks, and how many keys each of them meets.
+
+    >>> in_chunks(2048, 8192), in_chunks(10_000, 8192)
+    ((2048, 2048), (16384, 8192))
+    """
+    if length <= chunk:
+        return length, length
+    return -(-length // chunk) * chunk, chunk
 
 
 def linear_attention(
@@ -144,20 +165,81 @@ def rank_of_steps(width: int) -> int:
 
 
 def dual_scan(
-    *, batch: int, length: int, heads: int, width: int, state: int, chunk: int
+    *, batch: int, length: int, heads: int, width: int, state: int, chunk: int, groups: int = 1
 ) -> ClosedForm:
-    """Dao & Gu 2024, listing 1: positions of a chunk meet each other; states are made, and read."""
+    """Dao & Gu 2024, listing 1: positions of a chunk meet each other; states are made, and read.
+
+    Positions of a chunk meet once for each of the `groups` of heads that write and read alike.
+    """
     chunk = min(chunk, length)
+    met = "G*N" if groups > 1 else "N"
     return ClosedForm(
         params="3*H",
-        macs="B*L*Q*(N + H*P) + 2*B*L*H*N*P",
+        macs=f"B*L*Q*({met} + H*P) + 2*B*L*H*N*P",
         symbols={
+            "G": groups,
             "B": batch,
             "L": -(-length // chunk) * chunk,
             "Q": chunk,
             "H": heads,
             "P": width,
             "N": state,
+        },
+    )
+
+
+def delta_chunk(length: int) -> int:
+    """Return the positions of a chunk of the delta rule: 64, of less than those a power of two.
+
+    >>> delta_chunk(2048), delta_chunk(9), delta_chunk(1)
+    (64, 16, 1)
+    """
+    return min(64, 1 << (length - 1).bit_length())
+
+
+def gated_delta(
+    *, batch: int, heads: int, length: int, key_width: int, value_width: int
+) -> ClosedForm:
+    """Yang et al. 2024, Gated Delta Networks, section 3.3, with a fading and a bias for each head.
+
+    In each chunk keys and queries meet its keys, of which a triangle is inverted by halves, and
+    what they make meets the values; in all chunks but the first the state is made, read, and
+    erased from.
+    """
+    chunk = delta_chunk(length)
+    within = "L//C*(C*(C*C - 1)//3) + 2*L*C*(d + e)"
+    return ClosedForm(
+        params="2*H",
+        macs=f"B*H*({within} + (L - C)*(C*d + 3*d*e))",
+        symbols={
+            "B": batch,
+            "H": heads,
+            "L": -(-length // chunk) * chunk,
+            "C": chunk,
+            "d": key_width,
+            "e": value_width,
+        },
+    )
+
+
+def lightning_chunk(length: int) -> int:
+    """Return the positions of a chunk of lightning attention (Qin et al. 2024, section 4)."""
+    return min(256, length)
+
+
+def lightning_attention(*, batch: int, heads: int, length: int, width: int) -> ClosedForm:
+    """Qin et al. 2024, Lightning Attention-2, section 3.2: chunks meet in themselves; states are
+    made, and read."""
+    chunk = lightning_chunk(length)
+    return ClosedForm(
+        params="0",
+        macs="2*B*H*L*(C*d + d*d)",
+        symbols={
+            "B": batch,
+            "H": heads,
+            "L": -(-length // chunk) * chunk,
+            "C": chunk,
+            "d": width,
         },
     )
 

@@ -15,6 +15,7 @@ from itertools import pairwise
 from math import ceil
 from typing import Any
 
+from archscope.progress import doing
 from archscope.records import frozen
 from archscope.timing.clocks import Clock
 from archscope.timing.statistics import percentile
@@ -93,6 +94,7 @@ def sample(
     """
     loop = _Loop(stages, clock, plan, before, watch)
     interrupted = False
+    doing("timing", still=True)
     with _no_collection():
         try:
             loop.warm_up()

@@ -1,8 +1,8 @@
-"""Runs attention and dropout as a card's kernels do, where those keep less than the CPU's.
+"""Runs attention, dropout and RMS norms as a card's kernels do, where those keep less than a CPU's.
 
-torch on a CPU keeps a dropout mask of the activation's number type, and computes attention with
-dropout step by step; on a card the mask has one byte for an element, and the fused kernel keeps
-queries, keys, values, the output and one number for each query.
+torch on a CPU keeps a dropout mask of the activation's number type, takes an RMS norm apart, and
+computes attention step by step where there is dropout, a trained mask, or values of another width;
+on a card the mask has one byte for an element, and fused kernels keep what `card` says.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from archscope.training.again import run_again
+from archscope.training.card import fused_attention, fused_rms_norm
 from archscope.training.recipe import Recipe
 
 _DROPOUTS: frozenset[Any] = frozenset((functional.dropout, torch.dropout))
+_RMS_NORMS: frozenset[Any] = frozenset((functional.rms_norm, torch.rms_norm))
 _ATTENTION: Any = functional.scaled_dot_product_attention
 
 
 class AsOnCard(TorchFunctionMode):
-    """Answers attention and dropout by other functions of torch, as a recipe wants it."""
+    """Answers attention, dropout and RMS norms by other functions, as a recipe wants it."""
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
@@ -32,8 +35,15 @@ class AsOnCard(TorchFunctionMode):
         if func in _DROPOUTS:
             return self._dropout(func, *args, **kwargs)
         if func is _ATTENTION:
-            way = _fused if self._recipe.attention == "flash" else self._plain
-            return way(*args, **kwargs)
+            if self._recipe.attention == "flash":
+                return self._fused(*args, **kwargs)
+            again = self._recipe.recompute is not None and self._recipe.recompute.core
+            return (
+                run_again(self._plain, *args, **kwargs) if again else self._plain(*args, **kwargs)
+            )
+        if func in _RMS_NORMS and self._recipe.dropout == "card":
+            found = fused_rms_norm(*args, **kwargs)
+            return func(*args, **kwargs) if found is None else found
         return func(*args, **kwargs)
 
     def _dropout(self, func: Any, input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -59,6 +69,21 @@ class AsOnCard(TorchFunctionMode):
         weights = self._dropout(functional.dropout, weights, given.get("dropout_p", 0.0), True)
         return weights @ value
 
+    def _fused(
+        self, query: Tensor, key: Tensor, value: Tensor, *args: Any, **kwargs: Any
+    ) -> Tensor:
+        """Return attention by the fused kernel, which makes its random numbers anew."""
+        given = _given(args, kwargs) | {"dropout_p": 0.0}
+        if self._recipe.dropout == "card" and _takes_apart(query, value, given.get("attn_mask")):
+            return fused_attention(query, key, value, self._plain, given)
+        return functional.scaled_dot_product_attention(query, key, value, **given)
+
+
+def _takes_apart(query: Tensor, value: Tensor, mask: Tensor | None) -> bool:
+    """Return whether torch's CPU has no fused kernel for what a card's kernel takes."""
+    trained = mask is not None and (mask.requires_grad or mask.dim() not in (2, 4))
+    return query.dim() == 4 and (trained or query.shape[-1] != value.shape[-1])
+
 
 def _masked(scores: Tensor, given: dict[str, Any]) -> Tensor:
     mask = given.get("attn_mask")
@@ -67,12 +92,6 @@ def _masked(scores: Tensor, given: dict[str, Any]) -> Tensor:
     if mask is None:
         return scores
     return scores.masked_fill(~mask, -torch.inf) if mask.dtype is torch.bool else scores + mask
-
-
-def _fused(query: Tensor, key: Tensor, value: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    """Return attention by the fused kernel, which makes its random numbers anew and keeps none."""
-    given = _given(args, kwargs) | {"dropout_p": 0.0}
-    return functional.scaled_dot_product_attention(query, key, value, **given)
 
 
 def _given(args: Any, kwargs: Any) -> dict[str, Any]:

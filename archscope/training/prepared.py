@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from archscope.counting.blocks import repeated_blocks
 from archscope.counting.freezing import frozen_by
@@ -17,7 +17,11 @@ from archscope.running.copies import StandIn
 from archscope.running.twin import Original, Twin, twin_of
 from archscope.subject import Repeat
 from archscope.training.adapters import adapt
+from archscope.training.again import Around, run_again
 from archscope.training.recipe import Recipe
+
+CORE = "archscope_core"
+"""The attribute by which a class names its method that makes scores of attention by itself."""
 
 
 def prepared(
@@ -27,11 +31,14 @@ def prepared(
     weight: StandIn,
     argument: StandIn,
     repeats: Sequence[Repeat] = (),
+    around: Around = nullcontext,
 ) -> Twin:
     """Return a copy in training mode whose parameters are frozen, adapted and recomputed as asked.
 
-    `weight` and `argument` make what stands for the tensors. A module that was put into evaluation
-    mode within a network in training mode stays so. Raises `ArchscopeError` where nothing trains.
+    `weight` and `argument` make what stands for the tensors; `around` is entered where a block
+    runs again. A module that was put
+    into evaluation mode within a network in training mode stays so. Raises `ArchscopeError` where
+    nothing trains.
     """
     trains = original.model.training
     modes = [module.training or not trains for module in original.model.modules()]
@@ -46,9 +53,13 @@ def prepared(
         adapt(twin.model, recipe.adapters)
     if not any(parameter.requires_grad for parameter in twin.model.parameters()):
         raise ArchscopeError("nothing can be trained: no parameter has requires_grad")
-    if recipe.recompute is not None:
+    if recipe.recompute is not None and recipe.recompute.every:
         for path in list(_recomputed(twin.model, recipe.recompute.every, repeats)):
-            _run_again(twin.model.get_submodule(path))
+            _run_again(twin.model.get_submodule(path), "forward", around)
+    if recipe.recompute is not None and recipe.recompute.core:
+        for module in twin.model.modules():
+            if hasattr(module, CORE):
+                _run_again(module, getattr(module, CORE), around)
     return twin
 
 
@@ -63,23 +74,18 @@ def _recomputed(model: nn.Module, every: int, repeats: Sequence[Repeat]) -> Iter
     yield from blocks[every - 1 :: every]
 
 
-def _run_again(block: nn.Module) -> None:
-    """Let a block keep its inputs alone, and run again when its gradients are asked for.
+def _run_again(block: nn.Module, method: str, around: Around) -> None:
+    """Let a method keep its inputs alone, and run again when its gradients are asked for.
 
-    One of transformers' is asked in its own way: then it leaves out its cache, which would grow.
+    A block of transformers' is asked in its own way: then it leaves out its cache, which would grow.
     """
     if any(kind.__name__ == "GradientCheckpointingLayer" for kind in type(block).__mro__):
         asked: Any = block
         asked.gradient_checkpointing = True
-        asked._gradient_checkpointing_func = _AGAIN
+        asked._gradient_checkpointing_func = partial(run_again, around=around)
         return
-    forward: Callable[..., Any] = block.forward
-    block.forward = partial(_AGAIN, forward)
-
-
-_AGAIN = partial(
-    checkpoint, use_reentrant=False, preserve_rng_state=False, determinism_check="none"
-)
+    again = partial(run_again, getattr(block, method), around=around)
+    object.__setattr__(block, method, again)
 
 
 def cast(tensor: Tensor, dtype: torch.dtype | None) -> torch.dtype:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -90,7 +91,9 @@ def measure(subject: Subject, recipe: Recipe, optimizer: str) -> Measured:
 
 def _measured(original: Original, recipe: Recipe, make: Make) -> Measured:
     with as_written(), original.out_of_reach():
-        twin = prepared(original, recipe, weight=own, argument=own)
+        twin = prepared(
+            original, recipe, weight=own, argument=own, around=partial(AsOnCard, recipe)
+        )
         parameters = list(twin.model.parameters())
         made = make([each for each in parameters if each.requires_grad])
 

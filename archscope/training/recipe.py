@@ -31,10 +31,13 @@ class Adapters:
 
 @frozen
 class Recompute:
-    """Which blocks keep their inputs alone and run again in the backward (Chen et al. 2016)."""
+    """What keeps its inputs alone and runs again in the backward (Chen et al. 2016)."""
 
     every: int = 1
-    """Each so many-th block of a list: 1 is all."""
+    """Each so many-th block of a list: 1 is all; 0: none."""
+    core: bool = False
+    """Whether scores of attention and what follows from them up to its answer are made again, and
+    nothing else: selective recomputation (Korthikanti et al. 2022, section 5)."""
 
 
 @frozen
@@ -91,12 +94,19 @@ def read_adapters(text: str) -> Adapters | None:
 
 
 def read_recompute(text: str) -> Recompute | None:
-    """Return what `none`, `full` or `every:K` says; raises `UsageError` for another word."""
+    """Return what `none`, `selective`, `full` or `every:K` says.
+
+    Raises `UsageError` for another word.
+    """
     if text in ("", "none"):
         return None
     if text == "full":
         return Recompute()
+    if text == "selective":
+        return Recompute(every=0, core=True)
     found = re.fullmatch(r"every:([1-9]\d{0,5})", text)
     if found is None:
-        raise UsageError(f"recompute: {text!r} is not understood; write none, full or every:2")
+        raise UsageError(
+            f"recompute: {text!r} is not understood; write none, selective, full or every:2"
+        )
     return Recompute(every=int(found[1]))

@@ -24,8 +24,9 @@ from archscope.running.as_written import as_written
 from archscope.running.module_stack import tensors_in
 from archscope.running.process import raise_interrupt
 from archscope.running.twin import Original, ReachedOriginalError, Twin, own
-from archscope.subject import Repeat, Subject
+from archscope.subject import Repeat, Stretch, Subject
 from archscope.training.alive import Alive, Change, bytes_of, parts_of
+from archscope.training.fake import fake_mode
 from archscope.training.hints import hint
 from archscope.training.kernels import AsOnCard
 from archscope.training.optimisers import Make, Optimiser, state_tensors
@@ -74,6 +75,8 @@ class Step:
     """The class of each module, by path."""
     repeats: tuple[Repeat, ...]
     """Blocks that were run once and stand for several."""
+    stretches: tuple[Stretch, ...] = ()
+    """Where blocks that are alike were left out; nothing else was where there are any."""
     has_data: bool = False
     """Whether it ran on data, since the forward reads values."""
 
@@ -99,12 +102,9 @@ def run_step(
     lazy = next((n for n, p in subject.model.named_parameters() if is_lazy(p)), None)
     if lazy is not None:
         raise ForwardError(f"parameter {lazy} has no shape yet; run the model once first")
-    from torch._subclasses.fake_tensor import FakeTensorMode
-
-    fake = FakeTensorMode(allow_non_fake_inputs=True)
     asked: dict[str, Any] = {"recipe": recipe, "optimiser": optimiser, "autocast": autocast}
     try:
-        with fake, _recurrences_step_by_step():
+        with fake_mode() as fake, fake, _recurrences_step_by_step():
             return _run(subject, partial(_without_data, fake=fake, dtype=dtype), **asked)
     except ForwardError:
         if not has_little_data(subject):
@@ -123,13 +123,18 @@ def _run(
     original = Original(subject.model, subject.inputs)
     with as_written():
         twin = prepared(
-            original, recipe, weight=stand_in, argument=stand_in, repeats=subject.repeats
+            original,
+            recipe,
+            weight=stand_in,
+            argument=stand_in,
+            repeats=subject.repeats,
+            around=partial(AsOnCard, recipe),
         )
         places = Places(twin.model, (repeat.path for repeat in subject.repeats))
         step = _watched(twin, original, places, recipe, optimiser, autocast)
     if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others
         return _run(unfolded(subject), stand_in, recipe, optimiser, autocast)
-    return replace(step, repeats=subject.repeats)
+    return replace(step, repeats=subject.repeats, stretches=subject.stretches)
 
 
 def _with_data(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:

@@ -17,9 +17,19 @@ def unfolded(subject: Subject) -> Subject:
         return replace(subject, model=subject.whole(), repeats=())
 
 
+def shorter(subject: Subject, recipe: Recipe) -> Subject | None:
+    """Return a network without most of its blocks that are alike, whose step tells that of all.
+
+    None where it has too few, or the recipe takes some of them for others.
+    """
+    if subject.shorter is None or tells_copies_apart(subject.model, recipe.freeze, subject.repeats):
+        return None
+    return subject.shorter(recipe.recompute.every or 1 if recipe.recompute else 1)
+
+
 def told_apart(subject: Subject, recipe: Recipe) -> bool:
     """Return whether a recipe does with some copies of a block what it does not with others."""
-    skips = recipe.recompute is not None and recipe.recompute.every > 1
+    skips = recipe.recompute is not None and recipe.recompute.every > 1 and not subject.stretches
     frozen_apart = tells_copies_apart(subject.model, recipe.freeze, subject.repeats)
     return subject.whole is not None and bool(subject.repeats) and (skips or frozen_apart)
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -123,11 +124,19 @@ def _counted(subject: Subject, recipe: Recipe, kept: Kept | None) -> Work:
     shapes = nullcontext() if kept is None else ShapesOnly(kept=kept, original=original)
     weight, argument = (own, own) if kept is None else (_weight, _argument)
     with shapes, original.out_of_reach(writes=kept is None), as_written(), torch.enable_grad():
-        twin = prepared(original, recipe, weight=weight, argument=argument, repeats=subject.repeats)
+        # On shapes torch takes attention step by step by itself.
+        around = partial(AsOnCard, _STEP_BY_STEP) if kept is None else nullcontext
+        twin = prepared(
+            original,
+            recipe,
+            weight=weight,
+            argument=argument,
+            repeats=subject.repeats,
+            around=around,
+        )
         places = Places(twin.model, (repeat.path for repeat in subject.repeats))
         counter = ProductCounter(twin, places)
-        # On shapes torch takes attention step by step by itself.
-        with places.stack, counter, AsOnCard(_STEP_BY_STEP) if kept is None else nullcontext():
+        with places.stack, counter, around():
             _run(twin, counter, places)
     if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others
         return _counted(unfolded(subject), recipe, kept)

@@ -117,7 +117,7 @@ def test_a_module_of_ones_own_is_left_in_its_mode() -> None:
         ({"optimizer": "adma"}, "Did you mean 'adam'|is not one of"),
         ({"dtype": "fp8"}, "is not one of"),
         ({"lora": "r=x"}, "r=x is no rank"),
-        ({"recompute": "half"}, "write none, full or every:2"),
+        ({"recompute": "half"}, "write none, selective, full or every:2"),
         ({"freeze": "nothing"}, "names no parameter"),
         ({"freeze": "*"}, "nothing can be trained"),
     ],

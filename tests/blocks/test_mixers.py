@@ -7,8 +7,10 @@ import torch
 import torch.nn.functional as F
 
 import archscope
-from archscope.blocks.attention import Attention
+from archscope.blocks.attention import Attention, ScaledDotProduct
 from archscope.blocks.block import DilatedMixer
+from archscope.blocks.delta_rule import GatedDeltaNet, GatedDeltaRule
+from archscope.blocks.lightning_attention import FadingProduct, LightningAttention
 from archscope.blocks.linear_attention import LinearDotProduct
 from archscope.blocks.state_space import SelectiveScan, StateSpaceMixer
 from archscope.blocks.state_space_dual import DualScan, DualStateSpaceMixer
@@ -60,12 +62,13 @@ def test_a_scan_is_the_recurrence(length: int) -> None:
         torch.testing.assert_close(found[:, t], expected)
 
 
-@pytest.mark.parametrize("length", [3, 8, 11])  # less than a chunk of 4, two of them, nearly three
-def test_a_scan_in_chunks_is_the_recurrence(length: int) -> None:
+# less than a chunk of 4, two of them, nearly three
+@pytest.mark.parametrize(("length", "groups"), [(3, 1), (8, 2), (11, 1), (11, 2)])
+def test_a_scan_in_chunks_is_the_recurrence(length: int, groups: int) -> None:
     torch.manual_seed(0)
     layer = DualScan(2, 4).double()
     x, step = torch.randn(2, length, 2, 3).double(), torch.randn(2, length, 2).double()
-    write, read = torch.randn(2, 2, length, 5).double()
+    write, read = torch.randn(2, 2, length, groups, 5).double()
 
     found = layer(x, step, write, read)
 
@@ -74,9 +77,60 @@ def test_a_scan_in_chunks_is_the_recurrence(length: int) -> None:
     state = torch.zeros(2, 2, 5, 3).double()  # of 2 heads, 5 numbers for each of 3 features
     for t in range(length):
         taken = (step[:, t, :, None] * x[:, t])[:, :, None]
-        state = kept[:, t, :, None, None] * state + write[:, t, None, :, None] * taken
-        expected = (read[:, t, None, :, None] * state).sum(2) + x[:, t]
+        state = kept[:, t, :, None, None] * state + write[:, t, :, :, None] * taken
+        expected = (read[:, t, :, :, None] * state).sum(2) + x[:, t]
         torch.testing.assert_close(found[:, t], expected)
+
+
+# one position, a chunk of 8 of which 7 are there, three of 64, the last of which is short
+@pytest.mark.parametrize("length", [1, 7, 150])
+def test_the_gated_delta_rule_is_the_recurrence(length: int) -> None:
+    torch.manual_seed(0)
+    layer = GatedDeltaRule(4).double()
+    q, k = torch.randn(2, 2, 2, length, 5).double()
+    k = k / k.norm(dim=-1, keepdim=True)
+    v, strength = torch.randn(2, 4, length, 3).double(), torch.randn(2, 4, length).double()
+    fading = torch.randn(2, 4, length).double()
+
+    found = layer(q, k, v, strength, fading)
+
+    q, k = (x.repeat_interleave(2, 1) for x in (q, k))  # each key head serves two in a row
+    kept = (-layer.A_log.exp()[:, None] * F.softplus(fading + layer.dt_bias[:, None])).exp()
+    state = torch.zeros(2, 4, 5, 3).double()
+    for t in range(length):
+        state = kept[:, :, t, None, None] * state
+        held = (k[:, :, t, :, None] * state).sum(2)
+        new = strength[:, :, t, None].sigmoid() * (v[:, :, t] - held)
+        state = state + k[:, :, t, :, None] * new[:, :, None]
+        expected = (q[:, :, t, :, None] * state).sum(2) / 5**0.5
+        torch.testing.assert_close(found[:, :, t], expected)
+
+
+@pytest.mark.parametrize("length", [3, 300])  # less than a chunk of 256, and two of them
+def test_lightning_attention_is_the_recurrence(length: int) -> None:
+    torch.manual_seed(0)
+    q, k, v = torch.randn(3, 2, 4, length, 3).double()
+
+    found = FadingProduct()(q, k, v)
+
+    kept = (-(2.0 ** -torch.tensor([2.0, 4.0, 6.0, 8.0]).double())).exp()[:, None, None]
+    state = torch.zeros(2, 4, 3, 3).double()
+    for t in range(length):
+        state = kept * state + k[:, :, t, :, None] * v[:, :, t, None]
+        torch.testing.assert_close(found[:, :, t], (q[:, :, t, :, None] * state).sum(2))
+
+
+def test_a_gate_that_is_shut_lets_nothing_of_attention_out() -> None:
+    layer = Attention(4, 2, ScaledDotProduct(causal=True), output_gate=True)
+    x = torch.randn(1, 3, 4)
+    assert layer.gate is not None
+    with torch.no_grad():
+        layer.gate.weight.zero_()
+        layer.gate.bias.copy_(torch.tensor([-1e4, -1e4, 0, 0]))  # of two heads the first
+        shut, layer.gate = layer(x), None
+        layer.proj.weight[:, :2] = 0
+        layer.proj.weight[:, 2:] /= 2  # half open is a half
+    torch.testing.assert_close(shut, layer(x))
 
 
 def test_a_scan_of_long_steps_neither_overflows_nor_divides_by_zero() -> None:
@@ -104,6 +158,12 @@ MIXERS = {
     "linear attention": (Attention(4, 2, LinearDotProduct(causal=False)), 10, 11),
     "a state space": (StateSpaceMixer(4, state=2), 0, 1),
     "a state space in chunks": (DualStateSpaceMixer(4, state=2, head_dim=4, chunk=4), 0, 1),
+    "a gated delta net": (
+        GatedDeltaNet(4, heads=2, key_heads=1, key_dim=2, value_dim=3),
+        0,
+        1,
+    ),
+    "lightning attention": (LightningAttention(4, 2, 2), 0, 1),
     "a state space both ways": (StateSpaceMixer(4, state=2, causal=False), 10, 11),
 }
 

@@ -16,6 +16,7 @@ SAVED = [
 ]
 SMALL = ("--d-model", "32", "--heads", "2", "--seq-len", "16", "--vocab-size", "64")
 DEPTHS = ("transformer:depth=2", "transformer:depth=4", *SMALL)
+STUDENT, TEACHER = DEPTHS[:2]
 
 
 @pytest.mark.parametrize("by", ["total", "module", "component"])
@@ -117,3 +118,48 @@ def test_a_file_of_another_schema_is_refused(archscope: Run, tmp_path: Path) -> 
 
     assert done.code == 2
     assert "schema 3; this archscope reads 2. Upgrade archscope." in done.err
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("--teacher", TEACHER, STUDENT),
+        (STUDENT, "--teacher", TEACHER),
+        (TEACHER, STUDENT, "--teacher"),
+    ],
+)
+def test_a_teacher_comes_first_wherever_it_is_typed(archscope: Run, typed: tuple[str, ...]) -> None:
+    found = archscope("compare", *typed, *SMALL, "--by", "teaching", "-f", "json")
+
+    rows = {row["measure"]: row for row in found.rows("compare.teaching")}
+    assert rows["parameters"]["ratio"] > 1
+    assert rows["distillation MACs"]["more"] > rows["distillation MACs"]["less"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ((STUDENT, TEACHER, "--by", "teaching"), "--by teaching needs --teacher"),
+        ((STUDENT, "--teacher"), "what is compared are 2 to 26 networks, and this is 1"),
+        ((STUDENT, "--teacher", "nobody"), "no family or preset is called 'nobody'"),
+    ],
+)
+def test_a_teacher_that_is_not_there_is_one_line(
+    archscope: Run, typed: tuple[str, ...], message: str
+) -> None:
+    found = archscope("compare", *typed)
+
+    assert found.code == 2
+    assert found.err.count("\n") == 1
+    assert message in found.err
+
+
+@pytest.mark.parametrize("networks", [2, 4, 6])
+def test_any_number_of_one_network_fits_a_terminal(
+    networks: int, archscope: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = archscope("compare", *["lenet5"] * networks, "--no-rf").out.splitlines()
+
+    assert lines[0].startswith("lenet5 against lenet5 (2)")
+    assert max(map(len, lines)) <= 80

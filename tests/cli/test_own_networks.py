@@ -230,6 +230,6 @@ def test_silly_input_is_one_line_and_exit_2(archscope: Run, line: str) -> None:
 
 def test_help_tells_of_the_flags_for_own_networks(archscope: Run) -> None:
     for command in ("params", "rf", "audit"):
-        shown = archscope(command, "--help").out
+        shown = archscope(command, "--help-all").out
         assert "--input-shape" in shown
         assert "--model-arg KEY=VALUE" in shown

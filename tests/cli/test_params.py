@@ -228,7 +228,7 @@ def test_a_list_in_a_config_file(archscope: Any, tmp_path: Path) -> None:
 
 
 def test_help_names_every_field_and_what_depth_sets(archscope: Any) -> None:
-    found = archscope("params", "--help")
+    found = archscope("params", "--help-all")
 
     assert found.code == 0
     for flag in ("--d-model", "--kv-heads", "--dilations", "--window", "--experts", "--strict"):
@@ -411,3 +411,35 @@ def test_nonzero_reads_the_weights_that_the_code_gives(archscope: Any, tmp_path:
     totals = json.loads(archscope(*typed, "--nonzero").out)["totals"]
     assert (totals["nonzero"], totals["macs"], totals["effective_macs"]) == (28, 32, 24)
     assert json.loads(archscope(*typed).out)["totals"]["nonzero"] is None
+
+
+def test_columns_are_chosen_by_name(archscope: Any) -> None:
+    asked = ("params", "lenet5", "--columns", "Input-Shape,channels_in,channels_out,buffers,MACs")
+    found = archscope(*asked)
+    heading, _, first, *_ = found.out.splitlines()[1:]
+
+    assert " ".join(heading.split()) == "Module Input shape Channels in Channels out Buffers MACs"
+    # 1 x 32 x 32, 5 x 5 taps, 6 channels, 28 x 28 outputs: 28*28*6*25 = 117,600
+    assert first.split() == ["conv1", "1×1×32×32", "1", "6", "0", "117.6", "k"]
+    rows = archscope(*asked, "-f", "csv").out.splitlines()
+    assert rows[0] == "path,input_shape,channels_in,channels_out,buffers,macs"
+    assert rows[2] == "conv1,1x1x32x32,1,6,0,117600"
+    (line,) = [x for x in archscope(*asked, "-f", "jsonl").out.splitlines() if '"conv1"' in x]
+    assert list(json.loads(line)) == rows[0].split(",")
+    assert (
+        "frozen"
+        in json.loads(archscope(*asked, "-f", "json").out)["sections"]["params.modules"]["rows"][0]
+    ), "what is saved is all there is"
+
+
+def test_columns_that_are_none_are_one_line(archscope: Any) -> None:
+    found = archscope("params", "lenet5", "--columns", "chanels_in")
+
+    assert (found.code, found.out, found.err.count("\n")) == (2, "", 1)
+    assert found.err.endswith("Did you mean 'channels_in'?\n")
+
+
+def test_macs_stand_beside_flops(archscope: Any) -> None:
+    heading = archscope("params", *SMALL, "--flops-per-mac", "2").out.splitlines()[1]
+
+    assert heading.split()[-3:] == ["MACs", "FLOPs*", "%"]

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from archscope.cli._group import summaries
 from tests.warm import Warm
 
 FAST = "rf --dilations 1,2"
@@ -112,30 +113,47 @@ def test_a_page_to_a_full_device_is_one_line(warm: Warm) -> None:
 ENDINGS = ".csv, .htm, .html, .json, .jsonl, .markdown, .md, .ndjson, .txt, .xml"
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("params", "--depth", "2", "-o", "x.xlsx"),
-        ("rf", "--dilations", "1,2", "-o", "x.PDF"),
-        ("report", "cnn", "-o", "r.zip"),
-        ("audit", "cnn", "-o", "r.docx"),
-        ("rf", "suggest", "--target", "9", "-o", "r.pdf"),
-    ],
-)
+WRITERS = [
+    command
+    for command in ("rf suggest --target 9", *summaries())
+    if command not in ("env", "list", "lock")  # these write no report to a file
+]
+
+
+@pytest.mark.parametrize("command", WRITERS)
 def test_an_ending_of_no_format_is_refused(
     archscope: Callable[..., Any],
-    arguments: tuple[str, ...],
+    command: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    ended = archscope(*arguments)
+    for name, problem in {
+        "x.PDF": f"'x.PDF': its ending names no format; there are {ENDINGS}",
+        "x" * 300 + ".json": "File name too long",
+        "no/x.json": "directory 'no' does not exist",
+        ".": "'.' is a directory",
+    }.items():
+        ended = archscope(*command.split(), *MODELS.get(command, ()), "-o", name)
 
-    assert ended.code == 2
-    assert ended.err == (
-        f"Error: '{arguments[-1]}': its ending names no format; there are {ENDINGS}\n"
-    )
+        assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+        assert problem in ended.err
     assert os.listdir(tmp_path) == []
+
+
+MODELS = {"compare": ("lenet5", "lenet5"), "search": ("cnn",), "sweep": ("cnn",), "rf": ("cnn",)}
+"""What these ask for before they look at where the answer goes."""
+
+
+@pytest.mark.parametrize("option", ["--store", "--show", "--parquet"])
+def test_a_file_of_a_sweep_with_too_long_a_name_is_one_line(
+    archscope: Callable[..., Any], option: str
+) -> None:
+    asked = () if option == "--show" else ("cnn", "--depth", "1,2")
+    ended = archscope("sweep", *asked, option, "x" * 300)
+
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert "File name too long" in ended.err
 
 
 def test_a_format_that_is_named_goes_into_any_file(

@@ -25,11 +25,16 @@ MIXING_BY_MASK: list[dict[str, Any]] = [
     {"attention": "window", "window": 3, "masked_window": True, "full_every": 2},
     {"sinks": True, "kv_heads": 2},
     {"sinks": True, "attention": "window", "window": 3, "masked_window": True},
+    {"attention": "chunk:4/2", "kv_heads": 2},
 ]
 MIXING_OTHERWISE: list[dict[str, Any]] = [
     {"mixer": "linear-attention", "kv_heads": 2},
     {"mixer": "state-space:4/1/2", "bias": False},
     {"mixer": "attention,dilated-conv:3/2/depthwise", "depth": 3},
+]
+MIXING_THE_PAST: list[dict[str, Any]] = [
+    {"mixer": "gated-delta:2/1/3/4/2,attention:output_gate"},
+    {"mixer": "state-space-dual:4/1/2/4/2/4,lightning-attention", "bias": False},
 ]
 GRID = [
     {
@@ -74,6 +79,12 @@ VARIANTS: list[dict[str, Any]] = [
     {"arch": "encoder-decoder", "mixer": "state-space,linear-attention", "depth": 4},
     {"arch": "encoder", "mixer": "dilated-conv:3/1/2/depthwise,attention", "depth": 8},
     {"ffn": "moe:4/2/2", "depth": 5},
+    {
+        **{"mixer": "gated-delta:2/1/3/4/2,lightning-attention,attention:output_gate", "depth": 6},
+        **{"ffn": "moe:4", "dense_blocks": 1, "dense_ff": 5, "shared_ff": 3, "shared_gate": True},
+    },
+    {"qk_norm": True, "qk_norm_across": True, "kv_heads": 2, "norm": "rmsnorm"},
+    {"mixer": "state-space-dual:4/1/2/4/2/4", "activation": "relu2", "state_conv_bias": False},
 ]
 
 
@@ -115,7 +126,8 @@ def test_modules_carry_the_names_of_the_table() -> None:
 
 
 @pytest.mark.parametrize(
-    "mixing", [*MIXING, *MIXING_BY_MASK, *MIXING_OTHERWISE, {"parallel": True}]
+    "mixing",
+    [*MIXING, *MIXING_BY_MASK, *MIXING_OTHERWISE, *MIXING_THE_PAST, {"parallel": True}],
 )
 @pytest.mark.parametrize("positions", ["learned", "none"])
 @pytest.mark.parametrize("place", ["pre", "post"])
@@ -183,6 +195,18 @@ def test_a_block_of_full_attention_among_windows_sees_all_of_the_past() -> None:
     changed[0, 0] = 10
     moved = (model(tokens) != model(changed)).any(-1)[0]
     assert moved.all()  # blocks 0 and 1 reach 2 back, block 2 all the way
+
+
+def test_a_query_sees_its_own_chunk_and_nothing_before_it() -> None:
+    model = _network(attention="chunk:4/2", depth=2, positions="none", seq_len=10)
+    block = model.blocks[0]
+    x = torch.randn(1, 10, 16, dtype=torch.float64)
+    found = block.attn(x)
+    for start in (0, 4, 8):
+        # Each chunk is attended to as if it stood alone.
+        alone = block.attn(x[:, start : start + 4])
+        torch.testing.assert_close(found[:, start : start + 4], alone)
+    assert model.blocks[1].attn.sdpa.causal  # and the second block sees all of the past
 
 
 def test_order_matters_to_a_decoder_with_alibi_in_every_block() -> None:

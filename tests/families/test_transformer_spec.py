@@ -67,6 +67,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({**CONVOLVED, "kv_heads": 4}, "kv_heads: 4 needs mixer attention."),
     ({**CONVOLVED, "head_dim": 64}, "head_dim: 64 needs mixer attention."),
     ({**CONVOLVED, "qk_norm": True}, "qk_norm: True needs mixer attention."),
+    ({"qk_norm_across": True}, "qk_norm_across: True needs qk_norm."),
+    ({**CONVOLVED, "qk_norm_across": True}, "qk_norm_across: True needs mixer attention."),
     ({**CONVOLVED, "qkv_bias": False}, "qkv_bias: False needs mixer attention."),
     ({"dilations": (1, 2)}, "dilations: '1,2' needs mixer dilated-conv."),
     ({"kernel_size": 3}, "kernel_size: 3 needs mixer dilated-conv."),
@@ -100,6 +102,20 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {**CONVOLVED, "positions": "alibi"},
         "positions: 'alibi' is added to scores and needs mixer attention.",
     ),
+    (
+        {"attention": "chunk", "arch": "encoder"},
+        "attention: 'chunk' sees only the past: it is for one stack that does, as arch decoder.",
+    ),
+    (
+        {"attention": "chunk:64/13"},
+        "full_every: 13 leaves no block of 12 that attends in full, and chunks never meet.",
+    ),
+    (
+        {"attention": "chunk", "positions": "alibi"},
+        "positions: 'alibi' cannot be had with attention chunk.",
+    ),
+    ({**CONVOLVED, "attention": "chunk"}, "attention: 'chunk' needs mixer attention."),
+    ({"chunk": 64}, "chunk: 64 needs attention chunk."),
     ({"rotary_dim": 8}, "rotary_dim: 8 needs positions rotary."),
     (
         {"positions": "rotary", "rotary_dim": 66},
@@ -125,6 +141,43 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({**CONVOLVED, "attn_bias": True}, "attn_bias: True needs mixer attention."),
     ({"router_bias": True}, "router_bias: True needs ffn moe."),
     ({"head": "none", "head_bias": True}, "head_bias: True needs head lm."),
+    (
+        {"mixer": "gated-delta", "arch": "encoder"},
+        "mixer: 'gated-delta' sees only the past: it is for one stack that does, as arch decoder.",
+    ),
+    (
+        {**PAIR, "mixer": "lightning-attention"},
+        "mixer: 'lightning-attention' sees only the past: it is for one stack",
+    ),
+    (
+        {"mixer": "gated-delta", "delta_key_heads": 12},
+        "delta_key_heads: 12 does not divide delta_heads 32. Nearest: 8, 16.",
+    ),
+    ({"mixer": "gated-delta", "heads": 8, "kv_heads": 4}, "kv_heads: 4 needs mixer attention."),
+    ({"mixer": "lightning-attention", "kv_heads": 4}, "kv_heads: 4 needs mixer attention."),
+    ({"output_gate": True, **CONVOLVED}, "output_gate: True needs mixer attention."),
+    (
+        {"mixer": "state-space-dual", "state_head_dim": 100},
+        "state_head_dim: 100 does not divide the 1536 inner features. Nearest: 96, 128.",
+    ),
+    (
+        {"mixer": "state-space-dual", "state_groups": 5},
+        "state_groups: 5 does not divide the 24 heads. Nearest: 4, 6.",
+    ),
+    (
+        {"experts": 8, "dense_ff": 64},
+        "dense_ff: 64 needs dense blocks: dense_blocks of 1, or moe_every of 2, or more.",
+    ),
+    ({"experts": 8, "shared_gate": True}, "shared_gate: True needs shared_ff of 1 or more."),
+    ({"shared_ff": 8}, "shared_ff: 8 needs ffn moe."),
+    (
+        {"experts": 8, "dense_blocks": 12},
+        "dense_blocks: 12 leaves no experts to a depth of 12. Give 0 to 11.",
+    ),
+    (
+        {"experts": 8, "dense_blocks": 1, "shared_blocks": True},
+        "dense_blocks: 1 makes blocks differ, but shared_blocks is set.",
+    ),
     ({"head": "mlm", "vocab_size": 0}, "head: 'mlm' scores tokens, but vocab_size is 0."),
 ]
 

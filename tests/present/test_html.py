@@ -8,6 +8,7 @@ import json
 import re
 from base64 import b85decode
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import plotly.graph_objects as go
@@ -312,8 +313,10 @@ def test_path_counts_beyond_a_double_are_drawn() -> None:
 def test_short_names_tell_networks_apart(gridded: Report, full: Report) -> None:
     assert short_names((gridded,)) == ("",)
     assert short_names((gridded, full)) == ("dilations 2,2,2", "dilations 1,2,3")
-    same = short_names((gridded, gridded))
-    assert len({*same}) == 2
+    other = replace(full, title="lenet5 · lenet · channels 6,16")
+    assert short_names((gridded, full, other)) == ("dilations 2,2,2", "dilations 1,2,3", "lenet5")
+    assert short_names((other, other)) == ("lenet5", "lenet5 (2)")
+    assert short_names((other, other), ("a.json", "b.json")) == ("a.json", "b.json")
     assert len({*short_names((gridded,) * 30)}) == 30
 
 

@@ -67,7 +67,7 @@ def assert_adds_up(text: str) -> None:
 def test_the_sum_test_would_notice(sample: Make) -> None:
     text = table.render(sample("experts"), View(exact=True))
     for right, wrong in (("3,200,000,000,000,000,000", "3,200,000,000,000,000,001"), ("44", "45")):
-        with pytest.raises(AssertionError, match=r"Params|FLOPs"):
+        with pytest.raises(AssertionError, match=r"Params|FLOPs|MACs"):
             assert_adds_up(text.replace(right, wrong, 1))
 
 
@@ -114,7 +114,7 @@ def test_columns_go_in_their_order(sample: Make) -> None:
         found = re.search(r"hidden at this width: (.*) \(--wide shows all\)", text)
         if found and found.group(1) not in hidden:
             hidden.append(found.group(1))
-    everything = ["bar", "Output shape", "Type", "FLOPs %", "Params %"]
+    everything = ["bar", "Output shape", "Type", "FLOPs %", "Params %", "MACs"]
     assert hidden == [", ".join(everything[: n + 1]) for n in range(len(hidden))]
     assert hidden[-1] == ", ".join(everything)
 

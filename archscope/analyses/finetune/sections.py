@@ -15,6 +15,7 @@ from archscope.analyses.finetune.rows import (
 )
 from archscope.analyses.finetune.settings import Settings
 from archscope.analyses.finetune.ways import Way, ways
+from archscope.analyses.memory.ran import has_few_turns
 from archscope.analyses.memory.rows import Totals
 from archscope.analyses.memory.said import notes as step_notes
 from archscope.analyses.memory.sections import module_rows, part_rows, totals_of
@@ -30,7 +31,7 @@ def sections(subject: Subject, asked: Settings) -> tuple[Section, ...]:
     """Run a step in each way; see `archscope.analyses.finetune.analysis.run`."""
     failures: list[str] = []
     found = list(ways(subject, asked, failures))
-    totals = [totals_of(way.step, None if way.step.repeats else peak(way.step)) for way in found]
+    totals = [totals_of(way.step, peak(way.step)) for way in found]
     full = found[0]
     said = {"device": "cpu" if full.step.has_data else "cpu, without data"}
     about = " · ".join(
@@ -39,7 +40,7 @@ def sections(subject: Subject, asked: Settings) -> tuple[Section, ...]:
     return (
         WAYS.filled(
             map(_way_row, found, totals, [found[0]] * len(found), [totals[0]] * len(found)),
-            notes=tuple(_notes(full, failures)),
+            notes=tuple(_notes(full, totals[0], failures)),
             headline=tuple(_headline(totals[0])),
             about=about,
             **said,
@@ -79,7 +80,7 @@ def _part_rows(found: Sequence[Way], totals: Sequence[Totals]) -> Iterator[PartR
 
 def _timeline_rows(found: Sequence[Way], totals: Sequence[Totals]) -> Iterator[TimelineRow]:
     for way, those in zip(found, totals, strict=True):
-        if those.peak is None:
+        if those.peak is None or not has_few_turns(way.step):
             continue
         there = those.weights + those.states + those.buffers + those.inputs
         turns = list(timeline(way.step))
@@ -104,7 +105,7 @@ def _headline(totals: Totals) -> Iterator[Headline]:
     )
 
 
-def _notes(full: Way, failures: Sequence[str]) -> Iterator[Note]:
+def _notes(full: Way, totals: Totals, failures: Sequence[str]) -> Iterator[Note]:
     yield from (Note(level="info", text=f"not told: {failure}") for failure in failures)
     if full.work.unknown:
         names = ", ".join(sorted(full.work.unknown))
@@ -112,4 +113,4 @@ def _notes(full: Way, failures: Sequence[str]) -> Iterator[Note]:
             level="warning",
             text=f"nobody knows what {names} multiplies: multiply-accumulates are lower bounds",
         )
-    yield from step_notes(full.step, full.settings, ())
+    yield from step_notes(full.step, full.settings, totals, ())

@@ -8,7 +8,7 @@ from glob import escape
 from typing import TYPE_CHECKING
 
 from archscope.analyses.finetune.settings import Settings
-from archscope.analyses.memory.ran import recipe_of, run_as, whole_where_cheap
+from archscope.analyses.memory.ran import recipe_of, whole_where_cheap
 from archscope.analyses.memory.settings import Settings as StepSettings
 from archscope.errors import ArchscopeError, UsageError
 from archscope.records import frozen
@@ -50,9 +50,9 @@ def ways(subject: Subject, asked: Settings, failures: list[str]) -> Iterator[Way
         work=count_step(subject, recipe_of(every)),
     )
     yield full
-    whole = subject if full.step.repeats or not subject.repeats else unfolded(subject)
-    last = last_layer(whole.model)
-    freeze = asked.freeze or all_but(whole.model, last)
+    model = unfolded(subject).model if subject.repeats else subject.model
+    last = last_layer(model)
+    freeze = asked.freeze or all_but(model, last)
     head = f"all but {asked.freeze}" if asked.freeze else f"{last} alone"
     for name, trains, settings in (
         ("frozen", head, replace(every, freeze=freeze)),
@@ -60,7 +60,7 @@ def ways(subject: Subject, asked: Settings, failures: list[str]) -> Iterator[Way
         ("recomputed", "all, its blocks run again", replace(every, recompute="full")),
     ):
         try:
-            step = run_as(whole, settings)
+            step = whole_where_cheap(subject, settings)
             work = count_step(subject, recipe_of(settings))
         except ArchscopeError as error:
             if isinstance(error, UsageError) and name in typed:

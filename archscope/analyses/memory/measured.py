@@ -33,7 +33,9 @@ def check_rows(subject: Subject, settings: Settings) -> Iterator[CheckRow]:
     before = step.inputs + sum(
         held.bytes + held.state for held in (*step.parameters, *step.buffers)
     )
-    predicted = before + peak(step).bytes
+    most = peak(step)
+    assert most is not None  # all blocks ran
+    predicted = before + most.bytes
     yield _row(
         PEAK,
         predicted,

@@ -66,7 +66,9 @@ def headline(totals: Totals) -> Iterator[Headline]:
     )
 
 
-def notes(step: Step, settings: Settings, checked: Sequence[CheckRow]) -> Iterator[Note]:
+def notes(
+    step: Step, settings: Settings, totals: Totals, checked: Sequence[CheckRow]
+) -> Iterator[Note]:
     """Yield what must be known to read the numbers rightly; `checked` is what was measured."""
     yield Note(
         level="info",
@@ -99,8 +101,14 @@ def notes(step: Step, settings: Settings, checked: Sequence[CheckRow]) -> Iterat
             text=f"{' and '.join(recurrent)} ran step by step: fused kernels, as cuDNN's and "
             "oneDNN's, keep a workspace of their own instead, whose size nobody tells",
         )
-    if step.repeats:
-        blocks = sum(len(repeat.copies) for repeat in step.repeats)
+    blocks = sum(len(repeat.copies) for repeat in step.repeats)
+    if step.repeats and totals.peak is not None:
+        yield Note(
+            level="info",
+            text=f"{blocks - len(step.repeats):,} blocks were left out of the run, which do what "
+            "the ones before them do, byte for byte",
+        )
+    if step.repeats and totals.peak is None:
         yield Note(
             level="warning",
             text=f"{blocks:,} blocks that repeat were run once: what they keep is exact, the peak "

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from archscope.analyses.memory.measured import check_rows
-from archscope.analyses.memory.ran import whole_where_cheap
+from archscope.analyses.memory.ran import has_few_turns, whole_where_cheap
 from archscope.analyses.memory.rows import (
     CHECK,
     MODULES,
@@ -34,7 +34,7 @@ from archscope.training.step import Step
 def sections(subject: Subject, settings: Settings) -> tuple[Section, ...]:
     """Run a step of `subject` and return what it keeps; see `analysis.run`."""
     step = whole_where_cheap(subject, settings)
-    most = None if step.repeats else peak(step)
+    most = peak(step)
     totals = totals_of(step, most)
     checked = tuple(check_rows(subject, settings)) if settings.check else ()
     said = {
@@ -45,14 +45,14 @@ def sections(subject: Subject, settings: Settings) -> tuple[Section, ...]:
         MODULES.filled(
             module_rows(step),
             totals=totals,
-            notes=tuple(notes(step, settings, checked)),
+            notes=tuple(notes(step, settings, totals, checked)),
             headline=tuple(headline(totals)),
             about=_about(settings),
             **said,
         ),
         SAVED.filled(_saved_rows(step), **said),
         PARTS.filled(part_rows(totals, most), **said),
-        TIMELINE.filled(_timeline_rows(step, totals) if most else ()),
+        TIMELINE.filled(_timeline_rows(step, totals) if has_few_turns(step) else ()),
     )
     return (*found, CHECK.filled(checked, **said)) if settings.check else found
 

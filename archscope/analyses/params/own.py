@@ -26,6 +26,8 @@ class Work:
 
     calls: int = 0
     """How often its forward finished."""
+    input_shape: tuple[int, ...] | None = None
+    """Shape of the first tensor that its first call was given."""
     output_shape: tuple[int, ...] | None = None
     """Shape of the first tensor that its first call returned."""
     macs: int | None = None
@@ -57,6 +59,8 @@ class Own:
     """Class name."""
     settings: str
     """What the type leaves open, in words."""
+    channels: tuple[int | None, int | None]
+    """Channels or features that it takes and gives, as a layer says them."""
     component: str
     """Part of the network."""
     weights: Weights
@@ -96,6 +100,7 @@ def own_by_module(
                 path=path,
                 type=_class_of(module),
                 settings=settings(module),
+                channels=_channels(module),
                 component=component.get(path, component.get(weights.shared_with or "", "other")),
                 weights=weights,
                 work=work,
@@ -111,6 +116,22 @@ def _class_of(module: nn.Module) -> str:
     """Return the name of a module's class, of a scripted one that of what was scripted."""
     scripted = getattr(module, "original_name", None) if hasattr(module, "_c") else None
     return scripted if isinstance(scripted, str) else type(module).__name__
+
+
+def _channels(module: nn.Module) -> tuple[int | None, int | None]:
+    """Return what a layer of torch, or one that says it in torch's words, takes and gives."""
+    return _said(module, _TAKES), _said(module, _GIVES)
+
+
+def _said(module: nn.Module, names: tuple[str, ...]) -> int | None:
+    found = (vars(module).get(name) for name in names)
+    return next((each for each in found if type(each) is int), None)
+
+
+_BOTH = ("num_features", "num_channels", "embed_dim")
+_TAKES = ("in_channels", "in_features", "input_size", *_BOTH)
+_GIVES = ("out_channels", "out_features", "embedding_dim", "hidden_size", *_BOTH)
+"""What torch's layers call their numbers of channels and features."""
 
 
 def _effective(module: nn.Module, work: Work, form: str | None) -> int | None:
@@ -133,6 +154,7 @@ def _work(path: str, count: ForwardCount, agreement: Agreement, flops_per_mac: i
         flops = agreement.flops.get(path, 0) if agreement.flops is not None else None
     return Work(
         calls=calls,
+        input_shape=next(iter(dispatched.input_shapes.get(path, ())), None),
         output_shape=dispatched.output_shapes.get(path),
         macs=None if unfinished else macs,
         flops=None if unfinished else flops,

@@ -22,22 +22,28 @@ class ModuleRow:
     """What the type leaves open and the shapes do not tell, e.g. `3×3, dilation 2`."""
     component: str = column()
     """Part of the network that the module's own work belongs to, e.g. `attention`."""
-    calls: int = column()
+    calls: int = column(kind="count")
     """How often forward ran; 0 where it never did."""
+    input_shape: tuple[int, ...] | None = column(kind="shape", default=None)
+    """Shape of the first tensor that the first call was given by place."""
     output_shape: tuple[int, ...] | None = column("Output shape", kind="shape", drop=4)
     """Shape of the first tensor that the first call returned."""
+    channels_in: int | None = column(kind="number", none="–", default=None)
+    """Channels or features that a layer takes, as it says itself; None of any other module."""
+    channels_out: int | None = column(kind="number", none="–", default=None)
+    """Channels or features that a layer gives."""
     trainable: int = column("Params", kind="count", share=True, bar=True, held_by="shared_with")
     """Parameters with `requires_grad`, in elements."""
     frozen: int = column("Frozen", kind="count", drop=2)
     """Parameters without `requires_grad`, in elements."""
-    buffers: int = column()
+    buffers: int = column(kind="count")
     """Elements of buffers; they are not parameters."""
     nonzero: int | None = column(
         "Nonzero", kind="count", idle="unknown", held_by="shared_with", drop=1, default=None
     )
     """Parameters that are not zero, pruned ones as their mask leaves them; None where that was not
     asked for, or is unknown: weights without data, or packed."""
-    macs: int | None = column()
+    macs: int | None = column("MACs", kind="work", bound="complete", drop=1)
     """Multiply-accumulates of matrix products, convolutions and attention."""
     effective_macs: int | None = column(
         "Effective MACs", kind="work", idle="unknown", drop=2, bound="complete", default=None
@@ -49,13 +55,13 @@ class ModuleRow:
     complete: bool = column(default=True)
     """Whether that is all: False where work in the module or its submodules is not counted, or in
     dispute."""
-    own_trainable: int = column()
-    own_frozen: int = column()
-    own_buffers: int = column()
-    own_nonzero: int | None = column(default=None)
-    own_macs: int | None = column()
-    own_effective_macs: int | None = column(default=None)
-    own_flops: int | None = column()
+    own_trainable: int = column(kind="count")
+    own_frozen: int = column(kind="count")
+    own_buffers: int = column(kind="count")
+    own_nonzero: int | None = column(kind="count", default=None)
+    own_macs: int | None = column(kind="work")
+    own_effective_macs: int | None = column(kind="work", default=None)
+    own_flops: int | None = column(kind="work")
     shared_with: str | None = column(kind="reference")
     """The module that holds this one's weights, where they are counted there."""
     params_form: str | None = column("Params =")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from archscope.errors import ArchscopeError
 from archscope.results import Report
+from archscope.running.process import process_as_found
 from archscope.subject import Inputs, Network, Subject
 from archscope.timing.clocks import clock_for
 from archscope.timing.devices import total_bytes
@@ -82,7 +83,7 @@ def built(network: Network, device: torch.device) -> Subject:
     """Return the whole of a named network on `device`; raises `ArchscopeError` if it is too big."""
     try:
         with device:
-            return network.whole()
+            return process_as_found(network.whole)
     except Exception as error:
         if not is_out_of_memory(error):
             raise

@@ -31,4 +31,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    enters="data",
+    weights="archscope.families.clip.weights:weights",
 )

@@ -16,4 +16,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    cache="archscope.families.deepseek.cache:cache",
+    weights="archscope.families.deepseek.weights:weights",
 )

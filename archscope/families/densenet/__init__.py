@@ -15,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.densenet.network:DenseNet",
     outline=outline,
     census=census,
+    enters="data",
 )

@@ -14,4 +14,5 @@ FAMILY = Family(
     module="archscope.families.espnet.network:Espnet",
     blocks=blocks,
     census=census,
+    enters="data",
 )

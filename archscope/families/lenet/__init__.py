@@ -15,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.lenet.network:LeNet",
     outline=outline,
     census=census,
+    enters="data",
 )

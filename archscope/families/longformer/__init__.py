@@ -16,4 +16,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    enters="table",
+    weights="archscope.families.longformer.weights:weights",
 )

@@ -15,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.lstm.network:LstmLanguageModel",
     outline=outline,
     census=census,
+    cache="archscope.families.lstm.cache:cache",
 )

@@ -16,4 +16,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    cache="archscope.families.mamba.cache:cache",
+    weights="archscope.families.mamba.weights:weights",
 )

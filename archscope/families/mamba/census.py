@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks.counted import convolution, embedding, linear, norm, state_space
+from archscope.blocks.counted import dual_state_space, embedding, linear, norm, state_space
 from archscope.families.mamba.spec import MambaSpec
-from archscope.theory.census import STATE_SPACE, Census, Counted, repeated
-from archscope.theory.mixing_counts import dual_scan
+from archscope.theory.census import Census, Counted, repeated
 
 
 def census(spec: MambaSpec) -> Census:
@@ -26,7 +25,19 @@ def _layers(spec: MambaSpec) -> Iterator[Counted]:
 def _block(spec: MambaSpec, rows: int) -> Iterator[Counted]:
     yield norm(rows, spec.d_model, bias=False)
     if spec.version == "v2":
-        yield from _dual(spec, rows)
+        yield from dual_state_space(
+            spec.batch_size,
+            spec.seq_len,
+            spec.d_model,
+            state=spec.state,
+            taps=spec.kernel_size,
+            expand=spec.expansion,
+            head_dim=spec.head_width,
+            groups=1,
+            chunk=spec.chunk,
+            bias=spec.bias,
+            conv_bias=spec.conv_bias,
+        )
         return
     yield from state_space(
         rows,
@@ -38,24 +49,5 @@ def _block(spec: MambaSpec, rows: int) -> Iterator[Counted]:
         bias=spec.bias,
         conv_bias=spec.conv_bias,
         rank=spec.step_rank,
-        normed=spec.inner_norm,
+        normed="weightless" if spec.inner_norm else "none",
     )
-
-
-def _dual(spec: MambaSpec, rows: int) -> Iterator[Counted]:
-    """Yield the block of Mamba-2, which makes all that the scan takes at once."""
-    inner, heads, mixed = spec.inner, spec.inner // spec.head_width, spec.inner + 2 * spec.state
-    yield linear(rows, spec.d_model, inner + mixed + heads, bias=spec.bias)
-    taps = (spec.kernel_size,)
-    yield convolution(rows, mixed, mixed, taps, groups=mixed, bias=spec.conv_bias)
-    form = dual_scan(
-        batch=spec.batch_size,
-        length=spec.seq_len,
-        heads=heads,
-        width=spec.head_width,
-        state=spec.state,
-        chunk=spec.chunk,
-    )
-    yield Counted(kind=STATE_SPACE, form=form, outputs=rows * inner)
-    yield norm(rows, inner, bias=False)
-    yield linear(rows, inner, spec.d_model, bias=spec.bias)

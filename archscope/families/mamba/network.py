@@ -6,6 +6,7 @@ B batch, S positions, D width of the model, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -62,6 +63,6 @@ def _mixer(spec: MambaSpec) -> nn.Module:
         "conv_bias": spec.conv_bias,
     }
     if spec.version == "v1":
-        rank, normed = spec.step_rank, spec.inner_norm
-        return StateSpaceMixer(spec.d_model, rank=rank, normed=normed, **shared)
+        norm = partial(nn.RMSNorm, elementwise_affine=False) if spec.inner_norm else None
+        return StateSpaceMixer(spec.d_model, rank=spec.step_rank, norm=norm, **shared)
     return DualStateSpaceMixer(spec.d_model, head_dim=spec.head_width, chunk=spec.chunk, **shared)

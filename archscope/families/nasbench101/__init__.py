@@ -14,4 +14,5 @@ FAMILY = Family(
     module="archscope.families.nasbench101.network:NasBench101",
     blocks=blocks,
     census=census,
+    enters="data",
 )

@@ -14,4 +14,5 @@ FAMILY = Family(
     module="archscope.families.nasbench201.network:NasBench201",
     blocks=blocks,
     census=census,
+    enters="data",
 )

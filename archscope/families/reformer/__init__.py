@@ -14,4 +14,5 @@ FAMILY = Family(
     module="archscope.families.reformer.network:Reformer",
     blocks=blocks,
     census=census,
+    cache="archscope.families.reformer.cache:cache",
 )

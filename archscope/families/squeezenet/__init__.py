@@ -16,4 +16,5 @@ FAMILY = Family(
     blocks=places,
     outline=outline,
     census=census,
+    enters="data",
 )

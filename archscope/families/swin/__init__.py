@@ -14,4 +14,5 @@ FAMILY = Family(
     module="archscope.families.swin.network:Swin",
     blocks=blocks,
     census=census,
+    enters="data",
 )

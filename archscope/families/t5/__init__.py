@@ -26,4 +26,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    cache="archscope.families.t5.cache:cache",
+    weights="archscope.families.t5.weights:weights",
 )

@@ -25,20 +25,25 @@ def census(spec: T5Spec) -> Census:
 
 
 def _layers(spec: T5Spec) -> Iterator[Counted]:
-    plan, batch, width = lists(blocks(spec)), spec.batch_size, spec.d_model
-    source, target = spec.seq_len, spec.target_len
-    yield embedding(batch * source, spec.vocab_size, width)
-    yield from _stack(spec, plan["encoder.blocks"], source)
-    again = embedding(batch * target, spec.vocab_size, width)
+    source = spec.seq_len
+    yield embedding(spec.batch_size * source, spec.vocab_size, spec.d_model)
+    yield from _stack(spec, lists(blocks(spec))["encoder.blocks"], source)
+    yield from decoded(spec, memory=source)
+
+
+def decoded(spec: T5Spec, *, memory: int) -> Iterator[Counted]:
+    """Yield what the target runs through, of a source of so many tokens; its table is shared."""
+    rows, width = spec.batch_size * spec.target_len, spec.d_model
+    again = embedding(rows, spec.vocab_size, width)
     yield from repeated([again], times=1, copies=0)
-    yield from _stack(spec, plan["decoder.blocks"], target, source)
-    yield linear(batch * target, width, spec.vocab_size, bias=False, tied=spec.tied)
+    yield from _stack(spec, lists(blocks(spec))["decoder.blocks"], spec.target_len, memory)
+    yield linear(rows, width, spec.vocab_size, bias=False, tied=spec.tied)
 
 
 def _stack(
-    spec: T5Spec, plan: Sequence[Numbered], tokens: int, memory: int = 0
+    spec: T5Spec, plan: Sequence[Numbered], tokens: int, memory: int | None = None
 ) -> Iterator[Counted]:
-    """Yield blocks that share one relative bias, and a last norm."""
+    """Yield blocks that share one relative bias, and a last norm; None: they read no memory."""
     yield own(spec.buckets * spec.heads)
     for kind, count in Counter(block.kind for block in plan).items():
         block = _block(spec, tokens, memory, sparse=kind == SPARSE)
@@ -46,11 +51,11 @@ def _stack(
     yield norm(spec.batch_size * tokens, spec.d_model, bias=False)
 
 
-def _block(spec: T5Spec, tokens: int, memory: int, *, sparse: bool) -> Iterator[Counted]:
+def _block(spec: T5Spec, tokens: int, memory: int | None, *, sparse: bool) -> Iterator[Counted]:
     rows, width = spec.batch_size * tokens, spec.d_model
     yield norm(rows, width, bias=False)
     yield from _attention(spec, tokens, tokens)
-    if memory:
+    if memory is not None:
         yield norm(rows, width, bias=False)
         yield from _attention(spec, tokens, memory)
     yield norm(rows, width, bias=False)

@@ -24,5 +24,6 @@ FAMILY = Family(
     module="archscope.families.tcn.network:Tcn",
     outline=outline,
     census=census,
+    cache="archscope.families.tcn.cache:cache",
     space="archscope.families.tcn.space:SPACE",
 )

@@ -34,5 +34,8 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    cache="archscope.families.transformer.cache:cache",
+    weights="archscope.families.transformer.weights:weights",
+    kept="archscope.families.transformer.kept:kept",
     space="archscope.families.transformer.space:SPACE",
 )

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import archscope.blocks.counted as counted
+import archscope.families.transformer.arguments as arguments
 import archscope.families.transformer.kinds as kinds
 from archscope.blocks.counted import convolution, embedding, linear, own
 from archscope.blocks.plan import lists
@@ -30,14 +31,18 @@ def _stack(spec: TransformerSpec) -> Iterator[Counted]:
 
 
 def _encoder_decoder(spec: TransformerSpec) -> Iterator[Counted]:
-    stacks = lists(blocks(spec))
     source, target = spec.seq_len, spec.target_length
     yield from _embeddings(spec, source)
-    yield from _blocks(spec, stacks["encoder"], source)
+    yield from _blocks(spec, lists(blocks(spec))["encoder"], source)
     yield from _final_norm(spec, source)
-    yield from _embeddings(spec, target, shared=spec.tied)
-    yield from _blocks(spec, stacks["decoder"], target, memory=source)
-    yield from _heads(spec, target)
+    yield from decoded(spec, tokens=target, memory=source)
+
+
+def decoded(spec: TransformerSpec, *, tokens: int, memory: int) -> Iterator[Counted]:
+    """Yield what so many tokens of an encoder-decoder's target run through, of so long a source."""
+    yield from _embeddings(spec, tokens, shared=spec.tied)
+    yield from _blocks(spec, lists(blocks(spec))["decoder"], tokens, memory=memory)
+    yield from _heads(spec, tokens)
 
 
 def _embeddings(spec: TransformerSpec, tokens: int, *, shared: bool = False) -> Iterator[Counted]:
@@ -76,7 +81,7 @@ def _block(spec: TransformerSpec, block: BlockPlan, tokens: int, memory: int) ->
     if block.cross:
         yield from norms
         yield from _attention(spec, tokens, memory, cross=True)
-        yield _product(spec, tokens, memory)
+        yield product(spec, tokens, memory)
     if not getattr(spec.norm_place, "shared_norm", False):
         yield from norms
     yield from _feed_forward(spec, block.experts, rows)
@@ -94,19 +99,39 @@ def _mixer(spec: TransformerSpec, block: BlockPlan, tokens: int) -> Iterator[Cou
             groups = width if depthwise else 1
             yield convolution(rows, width, width, (taps,), groups=groups, bias=spec.bias)
         case kinds.StateSpace() as mixer:
-            yield from _state_space(spec, mixer, spec.batch_size * tokens, causal=block.causal)
+            yield from counted.state_space(
+                spec.batch_size * tokens,
+                spec.d_model,
+                causal=block.causal,
+                normed=state_norms(spec, mixer),
+                **arguments.state_space(spec, mixer),
+            )
+        case kinds.DualStateSpace() as mixer:
+            sizes = (spec.batch_size, tokens, spec.d_model)
+            yield from counted.dual_state_space(*sizes, **arguments.dual_state_space(spec, mixer))
+        case kinds.GatedDelta() as mixer:
+            sizes = (spec.batch_size, tokens, spec.d_model)
+            yield from counted.gated_delta(*sizes, **arguments.gated_delta(spec, mixer))
+        case kinds.LightningAttention():
+            sizes = (spec.batch_size, tokens, spec.d_model)
+            yield from counted.lightning_attention(*sizes, **arguments.lightning(spec))
         case kinds.LinearAttention():
             yield from _attention(spec, tokens, tokens)
-            yield _linear_product(spec, tokens, causal=block.causal)
-        case _:
-            yield from _attention(spec, tokens, tokens)
-            yield _product(spec, tokens, _keys(spec, block, tokens))
+            yield linear_product(spec, tokens, causal=block.causal)
+        case kinds.SelfAttention(output_gate=gate):
+            yield from _attention(spec, tokens, tokens, output_gate=gate)
+            yield self_product(spec, block, tokens)
             if getattr(spec.attention, "sinks", False):
                 yield own(spec.heads)
 
 
 def _attention(
-    spec: TransformerSpec, queries: int, keys: int, *, cross: bool = False
+    spec: TransformerSpec,
+    queries: int,
+    keys: int,
+    *,
+    cross: bool = False,
+    output_gate: bool = False,
 ) -> Iterator[Counted]:
     """Yield the projections of attention, and the norms of its queries and keys."""
     batch, width, head = spec.batch_size, spec.d_model, spec.head_width
@@ -119,12 +144,15 @@ def _attention(
         yield linear(met, width, narrow, bias=spec.projections_biased)
         yield linear(met, width, narrow, bias=spec.projections_biased)
     if spec.qk_norm:
-        yield _norm(spec, asked * spec.heads, head)
-        yield _norm(spec, met * spec.key_heads, head)
+        across = spec.qk_norm_across
+        yield _norm(spec, asked if across else asked * spec.heads, inner if across else head)
+        yield _norm(spec, met if across else met * spec.key_heads, narrow if across else head)
+    if output_gate:
+        yield linear(asked, width, inner, bias=spec.projections_biased)
     yield linear(asked, inner, width, bias=spec.attention_biased)
 
 
-def _keys(spec: TransformerSpec, block: BlockPlan, tokens: int) -> int:
+def keys_met(spec: TransformerSpec, block: BlockPlan, tokens: int) -> int:
     """Return the keys that each query of self-attention is multiplied with, masked or not."""
     if block.window is None or spec.masks_scores:
         return tokens
@@ -133,7 +161,16 @@ def _keys(spec: TransformerSpec, block: BlockPlan, tokens: int) -> int:
     return tokens if whole else window
 
 
-def _product(spec: TransformerSpec, queries: int, keys: int) -> Counted:
+def self_product(spec: TransformerSpec, block: BlockPlan, tokens: int) -> Counted:
+    """Return both products of a block's self-attention."""
+    if block.chunk is None:
+        return product(spec, tokens, keys_met(spec, block, tokens))
+    found = product(spec, *mixing_counts.in_chunks(tokens, block.chunk))
+    return replace(found, outputs=spec.batch_size * tokens * spec.heads * spec.head_width)
+
+
+def product(spec: TransformerSpec, queries: int, keys: int) -> Counted:
+    """Return both products of attention."""
     return counted.attention(
         batch=spec.batch_size,
         heads=spec.heads,
@@ -144,7 +181,8 @@ def _product(spec: TransformerSpec, queries: int, keys: int) -> Counted:
     )
 
 
-def _linear_product(spec: TransformerSpec, tokens: int, *, causal: bool) -> Counted:
+def linear_product(spec: TransformerSpec, tokens: int, *, causal: bool) -> Counted:
+    """Return the products of attention without a softmax."""
     form = mixing_counts.linear_attention(
         batch=spec.batch_size,
         heads=spec.heads,
@@ -159,34 +197,32 @@ def _linear_product(spec: TransformerSpec, tokens: int, *, causal: bool) -> Coun
     return Counted(kind=ATTENTION, form=form, outputs=outputs)
 
 
-def _state_space(
-    spec: TransformerSpec, mixer: kinds.StateSpace, rows: int, *, causal: bool
-) -> Iterator[Counted]:
-    return counted.state_space(
-        rows,
-        spec.d_model,
-        state=mixer.state_size,
-        taps=mixer.state_kernel,
-        expand=mixer.expansion,
-        causal=causal,
-        bias=spec.bias,
-        conv_bias=spec.bias,
-    )
+def state_norms(spec: TransformerSpec, mixer: kinds.StateSpace) -> counted.Norms:
+    """Return what the norms on what a scan is made of have of their own."""
+    if not mixer.state_norm:
+        return "none"
+    shifted = isinstance(spec.norm, kinds.LayerNorm) and spec.norms_biased
+    return "biased" if shifted else "weighted"
 
 
 def _feed_forward(
     spec: TransformerSpec, experts: kinds.MixtureOfExperts | None, rows: int
 ) -> Iterator[Counted]:
-    sizes = (rows, spec.d_model, spec.hidden_width)
     if experts is None:
-        return counted.feed_forward(*sizes, activation=spec.activation, bias=spec.bias)
+        return counted.feed_forward(
+            rows, spec.d_model, spec.dense_width, activation=spec.activation, bias=spec.bias
+        )
     return counted.mixture(
-        *sizes,
+        rows,
+        spec.d_model,
+        spec.hidden_width,
         experts=experts.experts,
         chosen=experts.chosen,
         activation=spec.activation,
         bias=spec.bias,
         router_bias=experts.router_bias,
+        shared=experts.shared_ff,
+        shared_gate=experts.shared_gate,
     )
 
 

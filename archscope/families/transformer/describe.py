@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 import archscope.families.transformer.kinds as kinds
 from archscope.families.transformer.spec import TransformerSpec
@@ -34,7 +35,7 @@ def _depth(spec: TransformerSpec) -> str:
 
 def _mixing(spec: TransformerSpec) -> Iterator[str]:
     if len(spec.mixer) > 1:
-        turns = ", ".join(mixer.word for mixer in spec.mixer)
+        turns = ", ".join(_runs(spec.mixer))
         yield turns + (" in turns" if max(spec.stacks) > len(spec.mixer) else "")
     elif not isinstance(spec.mixer[0], kinds.SelfAttention | kinds.DilatedConv):
         yield spec.mixer[0].word
@@ -42,12 +43,21 @@ def _mixing(spec: TransformerSpec) -> Iterator[str]:
         match mixer:
             case kinds.DilatedConv():
                 yield _convolution(spec, mixer)
-            case kinds.StateSpace():
+            case kinds.StateSpace() | kinds.DualStateSpace():
                 yield f"state {mixer.state_size} inner {mixer.expansion * spec.d_model}"
+            case kinds.GatedDelta():
+                yield f"{mixer.delta_heads} delta heads"
     if spec.mixes_by_heads:
         yield from _heads(spec)
     if spec.attends:
         yield from _attention(spec)
+
+
+def _runs(mixers: tuple[kinds.Mixer, ...]) -> Iterator[str]:
+    """Yield what follows in a list, e.g. `3 gated-delta`, `attention`."""
+    for word, run in groupby(mixer.word for mixer in mixers):
+        count = sum(1 for _ in run)
+        yield word if count == 1 else f"{count} {word}"
 
 
 def _convolution(spec: TransformerSpec, mixer: kinds.DilatedConv) -> str:
@@ -61,14 +71,18 @@ def _heads(spec: TransformerSpec) -> Iterator[str]:
     if spec.key_heads != spec.heads:
         yield f"{'MQA' if spec.key_heads == 1 else 'GQA'} {spec.key_heads} kv heads"
     if spec.qk_norm:
-        yield "QK norm"
+        yield "QK norm across heads" if spec.qk_norm_across else "QK norm"
 
 
 def _attention(spec: TransformerSpec) -> Iterator[str]:
+    if isinstance(spec.attention, kinds.Chunk):
+        yield f"chunks of {spec.attention.chunk} but full every {spec.attention.full_every}"
     if spec.window_keys:
         yield " ".join(_window(spec))
     if getattr(spec.attention, "sinks", False):
         yield "sinks"
+    if any(getattr(mixer, "output_gate", False) for mixer in spec.mixer):
+        yield "output gate"
 
 
 def _window(spec: TransformerSpec) -> Iterator[str]:
@@ -95,6 +109,10 @@ def _feed_forward(spec: TransformerSpec) -> Iterator[str]:
         step = spec.ffn.moe_every
         every = f" every {step} blocks{_none_of(spec, step)}" if step > 1 else ""
         yield f"MoE {spec.ffn.experts} experts top-{spec.ffn.chosen}{every}"
+        if spec.ffn.shared_ff:
+            yield f"shared {spec.ffn.shared_ff}"
+        if spec.ffn.dense_blocks:
+            yield f"first {spec.ffn.dense_blocks} dense"
 
 
 def _unusual(spec: TransformerSpec) -> Iterator[str]:

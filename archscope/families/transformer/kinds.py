@@ -5,6 +5,15 @@ from __future__ import annotations
 from typing import ClassVar
 
 from archscope.errors import SpecError
+from archscope.families.transformer.mixers import PAST_ONLY as PAST_ONLY
+from archscope.families.transformer.mixers import DilatedConv as DilatedConv
+from archscope.families.transformer.mixers import DualStateSpace as DualStateSpace
+from archscope.families.transformer.mixers import GatedDelta as GatedDelta
+from archscope.families.transformer.mixers import LightningAttention as LightningAttention
+from archscope.families.transformer.mixers import LinearAttention as LinearAttention
+from archscope.families.transformer.mixers import Mixer as Mixer
+from archscope.families.transformer.mixers import SelfAttention as SelfAttention
+from archscope.families.transformer.mixers import StateSpace as StateSpace
 from archscope.records import frozen
 from archscope.specs import option
 
@@ -91,64 +100,21 @@ class DilatedWindow:
     )
 
 
-Attention = Full | Window | DilatedWindow
-
-
 @frozen
-class SelfAttention:
-    """Every position asks all that it may see."""
+class Chunk:
+    """A query sees those before it in its own chunk of the sequence (Meta 2025, Llama 4)."""
 
-    word: ClassVar[str] = "attention"
-
-
-@frozen
-class DilatedConv:
-    """A convolution over positions, from all features to all or one for each feature."""
-
-    word: ClassVar[str] = "dilated-conv"
-    kernel_size: tuple[int, ...] = option(
-        (3,),
-        "taps of the convolutions in attention's place, in tokens, one after the other, then over "
-        "again",
-        low=1,
-        high=2**16,
-    )
-    dilations: tuple[int, ...] = option(
-        (1,),
-        "tokens from tap to tap of those convolutions, one after the other, then over again",
-        low=1,
-        high=2**20,
-    )
-    depthwise: bool = option(False, "those convolutions have one filter for each feature")
-
-    def __post_init__(self) -> None:
-        for field in ("kernel_size", "dilations"):
-            if not getattr(self, field):
-                raise SpecError(field, (), "has no items. Give at least one, e.g. 1,2,4")
-
-
-@frozen
-class LinearAttention:
-    """Attention without a softmax, at a cost that grows with the length (Katharopoulos 2020)."""
-
-    word: ClassVar[str] = "linear-attention"
-
-
-@frozen
-class StateSpace:
-    """A recurrence that each token steers, as in Mamba (Gu & Dao 2023); both ways in an encoder."""
-
-    word: ClassVar[str] = "state-space"
-    state_size: int = option(
-        16, "numbers that the recurrence keeps of each inner feature", low=1, high=2**16
-    )
-    expansion: int = option(2, "inner width of the recurrence, over d_model", low=1, high=64)
-    state_kernel: int = option(
-        4, "taps of the convolution before the recurrence, in tokens", low=1, high=2**16
+    word: ClassVar[str] = "chunk"
+    chunk: int = option(8192, "tokens of a chunk, within which blocks attend", low=1, high=2**24)
+    full_every: int = option(
+        4,
+        "every so many blocks one attends in full, or chunks would never meet",
+        low=2,
+        high=10_000,
     )
 
 
-Mixer = SelfAttention | DilatedConv | LinearAttention | StateSpace
+Attention = Full | Window | DilatedWindow | Chunk
 
 
 @frozen
@@ -172,12 +138,27 @@ class MixtureOfExperts:
     moe_every: int = option(
         1, "every so many blocks one has experts, the rest are dense", low=1, high=10_000
     )
+    dense_blocks: int = option(
+        0, "first blocks, which have a dense feed-forward in the experts' place", low=0, high=10_000
+    )
+    dense_ff: int | None = option(
+        None, "hidden features of the dense feed-forwards (none: as d_ff)", low=1, high=2**24
+    )
+    shared_ff: int = option(
+        0, "hidden features of an expert that every token is sent to; 0: none", low=0, high=2**24
+    )
+    shared_gate: bool = option(False, "a gate on what that expert answers")
     router_bias: bool = option(False, "a bias in the router of experts")
 
     def __post_init__(self) -> None:
         if self.top_k is not None and self.top_k > self.experts:
             problem = f"is more than {{experts}} {self.experts}. Give 1 to {self.experts}"
             raise SpecError("top_k", self.top_k, problem)
+        if self.dense_ff is not None and self.moe_every == 1 and not self.dense_blocks:
+            problem = "needs dense blocks: {dense_blocks} of 1, or {moe_every} of 2, or more"
+            raise SpecError("dense_ff", self.dense_ff, problem)
+        if self.shared_gate and not self.shared_ff:
+            raise SpecError("shared_gate", True, "needs {shared_ff} of 1 or more")
 
     @property
     def chosen(self) -> int:

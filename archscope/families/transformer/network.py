@@ -12,18 +12,23 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+import archscope.families.transformer.arguments as arguments
 import archscope.families.transformer.kinds as kinds
 from archscope.blocks.attention import Attention, ScaledDotProduct, WindowDotProduct
+from archscope.blocks.attention_in_chunks import ChunkDotProduct
 from archscope.blocks.block import Block, DilatedMixer, Part
 from archscope.blocks.components import part
+from archscope.blocks.delta_rule import GatedDeltaNet
 from archscope.blocks.feedforward import GATED, FeedForward, GatedFeedForward, MixtureOfExperts
 from archscope.blocks.heads import MaskedHead, Output, PooledHead, ProjectedHead, outputs
+from archscope.blocks.lightning_attention import LightningAttention
 from archscope.blocks.linear_attention import LinearDotProduct
 from archscope.blocks.masked_attention import MaskedDotProduct
 from archscope.blocks.plan import lists
 from archscope.blocks.positions import sinusoids
 from archscope.blocks.stack import stack
 from archscope.blocks.state_space import StateSpaceMixer
+from archscope.blocks.state_space_dual import DualStateSpaceMixer
 from archscope.families.transformer.spec import BlockPlan, TransformerSpec
 
 
@@ -175,20 +180,22 @@ def _mixer(spec: TransformerSpec, plan: BlockPlan) -> nn.Module:
                 bias=spec.bias,
                 depthwise=depthwise,
             )
-        case kinds.StateSpace(state_size=state, expansion=expand, state_kernel=taps):
-            return StateSpaceMixer(
-                spec.d_model,
-                state=state,
-                taps=taps,
-                expand=expand,
-                causal=plan.causal,
-                bias=spec.bias,
-                conv_bias=spec.bias,
-            )
+        case kinds.StateSpace() as mixer:
+            norm = partial(_norm, spec) if mixer.state_norm else None
+            sizes = arguments.state_space(spec, mixer)
+            return StateSpaceMixer(spec.d_model, causal=plan.causal, norm=norm, **sizes)
+        case kinds.DualStateSpace() as mixer:
+            return DualStateSpaceMixer(spec.d_model, **arguments.dual_state_space(spec, mixer))
+        case kinds.GatedDelta() as mixer:
+            return GatedDeltaNet(spec.d_model, **arguments.gated_delta(spec, mixer))
+        case kinds.LightningAttention():
+            return LightningAttention(spec.d_model, **arguments.lightning(spec))
         case kinds.LinearAttention():
             return _attention(spec, LinearDotProduct(causal=plan.causal), rotary=_rotary(spec))
-        case _:
-            return _attention(spec, _product(spec, plan), rotary=_rotary(spec))
+        case mixer:
+            gate = isinstance(mixer, kinds.SelfAttention) and mixer.output_gate
+            product = _product(spec, plan)
+            return _attention(spec, product, rotary=_rotary(spec), output_gate=gate)
 
 
 def _rotary(spec: TransformerSpec) -> bool:
@@ -208,6 +215,8 @@ def _product(spec: TransformerSpec, plan: BlockPlan) -> nn.Module:
             sinks=sinks,
             grouped=grouped,
         )
+    if plan.chunk is not None:
+        return ChunkDotProduct(chunk=plan.chunk, grouped=grouped)
     if plan.window is None:
         return ScaledDotProduct(causal=plan.causal, grouped=grouped)
     return WindowDotProduct(
@@ -221,7 +230,12 @@ def _cross(spec: TransformerSpec) -> Attention:
 
 
 def _attention(
-    spec: TransformerSpec, product: nn.Module, *, rotary: bool = False, cross: bool = False
+    spec: TransformerSpec,
+    product: nn.Module,
+    *,
+    rotary: bool = False,
+    cross: bool = False,
+    output_gate: bool = False,
 ) -> Attention:
     return Attention(
         spec.d_model,
@@ -232,25 +246,29 @@ def _attention(
         bias=spec.attention_biased,
         qkv_bias=spec.projections_biased,
         head_norm=partial(_norm, spec) if spec.qk_norm else None,
+        norm_across=spec.qk_norm_across,
         rotary=rotary,
         rotary_dim=getattr(spec.positions, "rotary_dim", None),
         cross=cross,
+        output_gate=output_gate,
     )
 
 
 def _feed_forward(spec: TransformerSpec, experts: kinds.MixtureOfExperts | None) -> nn.Module:
-    sizes = (spec.d_model, spec.hidden_width)
     if experts is not None:
         return MixtureOfExperts(
-            *sizes,
+            spec.d_model,
+            spec.hidden_width,
             experts.experts,
             experts.chosen,
             activation=spec.activation,
             bias=spec.bias,
             router_bias=experts.router_bias,
+            shared_ff=experts.shared_ff,
+            shared_gate=experts.shared_gate,
         )
     kind = GatedFeedForward if spec.activation in GATED else FeedForward
-    return kind(*sizes, activation=spec.activation, bias=spec.bias)
+    return kind(spec.d_model, spec.dense_width, activation=spec.activation, bias=spec.bias)
 
 
 def _vocabulary_head(spec: TransformerSpec, table: nn.Embedding | None) -> nn.Module | None:

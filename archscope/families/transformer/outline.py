@@ -11,6 +11,9 @@ from archscope.families.transformer.spec import BlockPlan, TransformerSpec, bloc
 from archscope.theory.layers import Layer, Padding, conv
 from archscope.theory.outline import Attention, Outline, skips_a_hole
 
+_BY_HEADS = kinds.SelfAttention | kinds.LinearAttention
+"""What is `attn` in a block; all else is `mixer`."""
+
 
 def outline(spec: TransformerSpec) -> Outline:
     """Return what one token sees; of an encoder-decoder, of the target and of the source."""
@@ -50,14 +53,14 @@ def _attention(plan: Sequence[BlockPlan]) -> Iterator[Attention]:
     """Yield the blocks whose attention has no window."""
     for block in plan:
         if not _sees_less(block):
-            part = "mixer" if isinstance(block.mixer, kinds.StateSpace) else "attn"
+            part = "attn" if isinstance(block.mixer, _BY_HEADS) else "mixer"
             yield Attention(name=f"{block.path}.{part}", causal=block.causal)
 
 
 def _sees_less(block: BlockPlan) -> bool:
     """Return whether a block sees a few positions alone."""
     if isinstance(block.mixer, kinds.SelfAttention):
-        return block.window is not None
+        return block.window is not None or block.chunk is not None
     return isinstance(block.mixer, kinds.DilatedConv)
 
 
@@ -78,8 +81,7 @@ def _remarks(
 ) -> Iterator[str]:
     others = [block for block in plan if _sees_less(block)]
     if full and others:
-        windows = all(isinstance(block.mixer, kinds.SelfAttention) for block in others)
-        less = f"a window of {spec.window_keys:,} tokens" if windows else "less"
+        less = _reach(spec, others)
         yield (
             f"{full[0].name} is the first that sees all; the blocks before it, and those between "
             f"the rows, see {less}"
@@ -87,3 +89,12 @@ def _remarks(
     if (spec.pooler or spec.classes) and spec.classify == "sequence":
         token = "last" if spec.sees_only_past else "first"
         yield f"the pooled output reads the {token} token alone"
+
+
+def _reach(spec: TransformerSpec, blocks_: Sequence[BlockPlan]) -> str:
+    """Return what blocks see that do not attend in full."""
+    if not all(isinstance(block.mixer, kinds.SelfAttention) for block in blocks_):
+        return "less"
+    if isinstance(spec.attention, kinds.Chunk):
+        return f"chunks of {spec.attention.chunk:,} tokens"
+    return f"a window of {spec.window_keys:,} tokens"

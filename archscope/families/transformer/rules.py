@@ -12,7 +12,7 @@ from typing import Any
 import archscope.families.transformer.kinds as kinds
 from archscope.blocks.checks import check_divides
 from archscope.errors import SpecError
-from archscope.specs import fields, shown
+from archscope.specs import fields, nearest_divisors, shown
 
 
 def check_together(spec: Any) -> None:
@@ -20,7 +20,9 @@ def check_together(spec: Any) -> None:
     _check_mixers(spec)
     _check_heads(spec)
     _check_window(spec)
+    _check_chunks(spec)
     _check_positions(spec)
+    _check_experts(spec)
     _check_shared_blocks(spec)
     _check_stacks(spec)
     _check_vocabulary(spec)
@@ -34,6 +36,26 @@ def _check_mixers(spec: Any) -> None:
             turns = sum(spec.mixer[block % len(spec.mixer)] == mixer for block in range(longest))
             _check_length("kernel_size", mixer.kernel_size, turns)
             _check_length("dilations", mixer.dilations, turns)
+        elif isinstance(mixer, kinds.PAST_ONLY) and (
+            spec.has_two_stacks or not spec.sees_only_past
+        ):
+            problem = "sees only the past: it is for one stack that does, as {arch} decoder"
+            raise SpecError("mixer", mixer.word, problem)
+        if isinstance(mixer, kinds.DualStateSpace):
+            _check_state_heads(spec, mixer)
+
+
+def _check_state_heads(spec: Any, mixer: kinds.DualStateSpace) -> None:
+    inner = mixer.expansion * spec.d_model
+    if inner % mixer.state_head_dim:
+        near = ", ".join(map(str, nearest_divisors(inner, mixer.state_head_dim)))
+        problem = f"does not divide the {inner} inner features. Nearest: {near}"
+        raise SpecError("state_head_dim", mixer.state_head_dim, problem)
+    heads = inner // mixer.state_head_dim
+    if heads % mixer.state_groups:
+        near = ", ".join(map(str, nearest_divisors(heads, mixer.state_groups)))
+        problem = f"does not divide the {heads} heads. Nearest: {near}"
+        raise SpecError("state_groups", mixer.state_groups, problem)
 
 
 def _check_length(field: str, items: tuple[Any, ...], most: int) -> None:
@@ -48,15 +70,44 @@ def _check_heads(spec: Any) -> None:
         sinks = isinstance(spec.attention, kinds.Full)
         field, value = ("sinks", True) if sinks else ("attention", spec.attention.word)
         raise SpecError(field, value, "needs {mixer} attention")
+    usual = {field.name: field.default for field in fields(type(spec))}
     if not spec.has_heads:
-        usual = {field.name: field.default for field in fields(type(spec))}
-        for field in ("kv_heads", "head_dim", "attn_bias", "qkv_bias", "qk_norm"):
-            if getattr(spec, field) != usual[field]:
-                raise SpecError(field, getattr(spec, field), "needs {mixer} attention")
+        _refuse(
+            spec,
+            usual,
+            "kv_heads",
+            "head_dim",
+            "attn_bias",
+            "qkv_bias",
+            "qk_norm",
+            "qk_norm_across",
+        )
         return
+    if not (spec.mixes_by_heads or spec.has_two_stacks):
+        _refuse(spec, usual, "kv_heads", "qkv_bias", "qk_norm")
+    if spec.qk_norm_across and not spec.qk_norm:
+        raise SpecError("qk_norm_across", True, "needs {qk_norm}")
     if spec.head_dim is None:
         check_divides("heads", spec.heads, "d_model", spec.d_model)
     check_divides("kv_heads", spec.key_heads, "heads", spec.heads)
+
+
+def _refuse(spec: Any, usual: dict[str, Any], *names: str) -> None:
+    for field in names:
+        if getattr(spec, field) != usual[field]:
+            raise SpecError(field, getattr(spec, field), "needs {mixer} attention")
+
+
+def _check_chunks(spec: Any) -> None:
+    if not isinstance(spec.attention, kinds.Chunk):
+        return
+    if spec.has_two_stacks or not spec.sees_only_past:
+        problem = "sees only the past: it is for one stack that does, as {arch} decoder"
+        raise SpecError("attention", "chunk", problem)
+    attends = [isinstance(spec.mixer_of(block), kinds.SelfAttention) for block in range(spec.depth)]
+    if not any(on and spec.attends_in_full(block) for block, on in enumerate(attends)):
+        problem = f"leaves no block of {spec.depth} that attends in full, and chunks never meet"
+        raise SpecError("full_every", spec.attention.full_every, problem)
 
 
 def _check_window(spec: Any) -> None:
@@ -99,6 +150,8 @@ def _check_alibi(spec: Any) -> None:
         raise SpecError("positions", "alibi", "is added to scores and needs {mixer} attention")
     if not spec.sees_only_past or spec.has_two_stacks:
         raise SpecError("positions", "alibi", "is for attention that sees only the past")
+    if isinstance(spec.attention, kinds.Chunk):
+        raise SpecError("positions", "alibi", "cannot be had with {attention} chunk")
     if not spec.masks_scores:
         problem = "needs {masked_window} where {attention} has windows"
         raise SpecError("positions", "alibi", problem)
@@ -110,6 +163,13 @@ def _check_rows(spec: Any, rows: int) -> None:
         longer = "seq_len" if longest == spec.seq_len else "target_len"
         problem = f"is less than {{{longer}}} {longest}. Give at least {longest}"
         raise SpecError("max_positions", rows, problem)
+
+
+def _check_experts(spec: Any) -> None:
+    longest, dense = max(spec.stacks), getattr(spec.ffn, "dense_blocks", 0)
+    if dense and dense >= longest:
+        problem = f"leaves no experts to a depth of {longest}. Give 0 to {longest - 1}"
+        raise SpecError("dense_blocks", dense, problem)
 
 
 def _check_shared_blocks(spec: Any) -> None:
@@ -130,6 +190,8 @@ def _check_shared_blocks(spec: Any) -> None:
     ):
         if every is not None and every > 1:
             raise SpecError(part, every, problem)
+    if dense := getattr(spec.ffn, "dense_blocks", 0):
+        raise SpecError("dense_blocks", dense, problem)
 
 
 def _check_stacks(spec: Any) -> None:

@@ -54,8 +54,9 @@ class TransformerSpec:
     ffn: kinds.FeedForward = option(
         kinds.Dense(), "one feed-forward or several experts, e.g. moe:8/2 for 2 of 8"
     )
-    activation: Literal["relu", "gelu", "swiglu", "geglu"] = option(
-        "gelu", "activation of the feed-forward; the glu kinds have a third matrix"
+    activation: Literal["relu", "relu2", "gelu", "swiglu", "geglu"] = option(
+        "gelu",
+        "activation of the feed-forward; relu2 is squared, the glu kinds have a third matrix",
     )
     positions: kinds.Positions = option(
         kinds.Learned(), "how a token knows its place; alibi: scores fall with the distance"
@@ -74,6 +75,7 @@ class TransformerSpec:
         None, "biases in the query, key and value projections (none: as attn_bias)"
     )
     qk_norm: bool = option(False, "normalise each head's queries and keys")
+    qk_norm_across: bool = option(False, "those norms are over all heads at once, as in OLMoE")
     final_norm: bool | None = option(
         None, "a norm after the last block (none: with norms before, not with norms after)"
     )
@@ -116,6 +118,12 @@ class TransformerSpec:
         return self.d_ff or 4 * self.d_model
 
     @property
+    def dense_width(self) -> int:
+        """Hidden features of a feed-forward without experts, beside others that have some."""
+        given = None if isinstance(self.ffn, kinds.Dense) else self.ffn.dense_ff
+        return given or self.hidden_width
+
+    @property
     def has_two_stacks(self) -> bool:
         """Whether there is an encoder and a decoder."""
         return isinstance(self.arch, kinds.EncoderDecoder)
@@ -149,8 +157,9 @@ class TransformerSpec:
 
     @property
     def has_heads(self) -> bool:
-        """Whether any block has queries and keys in heads."""
-        return self.has_two_stacks or self.mixes_by_heads
+        """Whether any block has queries in heads."""
+        lightning = any(isinstance(mixer, kinds.LightningAttention) for mixer in self.mixer)
+        return self.has_two_stacks or self.mixes_by_heads or lightning
 
     @property
     def mixes_by_heads(self) -> bool:
@@ -160,8 +169,8 @@ class TransformerSpec:
 
     @property
     def window_keys(self) -> int | None:
-        """Keys per query of window attention; None where attention is full."""
-        return None if isinstance(self.attention, kinds.Full) else self.attention.window
+        """Keys per query of window attention; None where it has no windows."""
+        return getattr(self.attention, "window", None)
 
     @property
     def window_step(self) -> int:
@@ -219,17 +228,24 @@ class TransformerSpec:
         )
 
     def window_of(self, block: int) -> int | None:
-        """Return the keys per query in one block; None where its attention is full."""
-        if isinstance(self.attention, kinds.Full):
-            return None
-        every = self.attention.full_every
-        return None if every and (block + 1) % every == 0 else self.attention.window
+        """Return the keys per query in one block; None where its attention has no window."""
+        return None if self.attends_in_full(block) else self.window_keys
+
+    def chunk_of(self, block: int) -> int | None:
+        """Return the tokens of a chunk in one block; None where its attention has no chunks."""
+        return None if self.attends_in_full(block) else getattr(self.attention, "chunk", None)
+
+    def attends_in_full(self, block: int) -> bool:
+        """Return whether attention of one block has neither windows nor chunks."""
+        every = getattr(self.attention, "full_every", None)
+        in_turn = bool(every) and (block + 1) % every == 0
+        return isinstance(self.attention, kinds.Full) or in_turn
 
     def experts_of(self, block: int) -> kinds.MixtureOfExperts | None:
         """Return the experts of one block; None where its feed-forward is dense."""
         if isinstance(self.ffn, kinds.Dense) or (block + 1) % self.ffn.moe_every:
             return None
-        return self.ffn
+        return self.ffn if block >= self.ffn.dense_blocks else None
 
 
 @frozen
@@ -245,7 +261,9 @@ class BlockPlan:
     mixer: kinds.Mixer
     """What mixes positions; of a list the item that is this block's."""
     window: int | None
-    """Keys per query of its attention; None: all."""
+    """Keys per query of its attention; None: it has no window."""
+    chunk: int | None
+    """Tokens of a chunk of its attention; None: it has no chunks."""
     experts: kinds.MixtureOfExperts | None
     """Its experts; None: one feed-forward."""
     repeatable: bool
@@ -275,6 +293,7 @@ def _stack(
             cross=cross,
             mixer=spec.mixer_of(number),
             window=spec.window_of(number),
+            chunk=spec.chunk_of(number),
             experts=spec.experts_of(number),
             # The longest path enters a decoder's first run from the source, later ones from the
             # run before: its first block stands apart, and of a shared block all runs count.

@@ -30,4 +30,5 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    cache="archscope.families.transformer_xl.cache:cache",
 )

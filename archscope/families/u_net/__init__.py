@@ -15,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.u_net.network:Unet",
     outline=outline,
     census=census,
+    enters="data",
 )

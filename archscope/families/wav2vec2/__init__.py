@@ -25,4 +25,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    enters="data",
+    weights="archscope.families.wav2vec2.weights:weights",
 )

@@ -30,7 +30,7 @@ def _layers(spec: Wav2Vec2Spec) -> Iterator[Counted]:
     yield linear(rows, channels, width, bias=True)
     if spec.mask_embedding:
         yield own(width)
-    yield _positions(spec)
+    yield positions_told(spec)
     yield norm(rows, width)
     yield from repeated(_block(spec, rows), times=spec.depth, copies=spec.depth)
     if spec.classes:
@@ -49,7 +49,7 @@ def _front(spec: Wav2Vec2Spec) -> Iterator[Counted]:
             yield norm(rows, layer.out_channels)
 
 
-def _positions(spec: Wav2Vec2Spec) -> Counted:
+def positions_told(spec: Wav2Vec2Spec) -> Counted:
     """Return the convolution that tells positions; an even kernel makes a frame too many."""
     width, kernel, groups = spec.d_model, spec.position_kernel, spec.position_groups
     rows = spec.batch_size * (spec.frames + 1 - kernel % 2)

@@ -25,5 +25,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    cache="archscope.families.wavenet.cache:cache",
     space="archscope.families.wavenet.space:SPACE",
 )

@@ -28,4 +28,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    cache="archscope.families.whisper.cache:cache",
+    weights="archscope.families.whisper.weights:weights",
 )

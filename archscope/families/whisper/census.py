@@ -12,7 +12,7 @@ from archscope.theory.census import Census, Counted, repeated
 
 def census(spec: WhisperSpec) -> Census:
     """Return what is counted of the encoder, the decoder and the scores."""
-    return Census(layers=(*_encoder(spec), *_decoder(spec)))
+    return Census(layers=(*_encoder(spec), *decoded(spec, memory=spec.frames)))
 
 
 def _encoder(spec: WhisperSpec) -> Iterator[Counted]:
@@ -24,21 +24,22 @@ def _encoder(spec: WhisperSpec) -> Iterator[Counted]:
     yield norm(batch * frames, width)
 
 
-def _decoder(spec: WhisperSpec) -> Iterator[Counted]:
+def decoded(spec: WhisperSpec, *, memory: int) -> Iterator[Counted]:
+    """Yield what the text runs through, of so many positions of the encoder."""
     tokens, width, depth = spec.target_len, spec.d_model, spec.decoder_blocks
     rows = spec.batch_size * tokens
     yield embedding(rows, spec.vocab_size, width)
     yield embedding(tokens, spec.target_positions, width)
-    yield from repeated(_block(spec, tokens, spec.frames), times=depth, copies=depth)
+    yield from repeated(_block(spec, tokens, memory), times=depth, copies=depth)
     yield norm(rows, width)
     yield linear(rows, width, spec.vocab_size, bias=False, tied=True)
 
 
-def _block(spec: WhisperSpec, tokens: int, memory: int = 0) -> Iterator[Counted]:
+def _block(spec: WhisperSpec, tokens: int, memory: int | None = None) -> Iterator[Counted]:
     rows, width = spec.batch_size * tokens, spec.d_model
     yield norm(rows, width)
     yield from _attention(spec, tokens, tokens)
-    if memory:
+    if memory is not None:
         yield norm(rows, width)
         yield from _attention(spec, tokens, memory)
     yield norm(rows, width)

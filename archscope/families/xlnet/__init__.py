@@ -30,4 +30,5 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    weights="archscope.families.xlnet.weights:weights",
 )

@@ -24,7 +24,7 @@ from archscope.studies.compare.rows import (
 )
 from archscope.studies.compare.sides import Side, inputs_said, other_convention, other_inputs
 from archscope.studies.compare.totals import total_rows
-from archscope.studies.names import LONGEST, SEPARATOR, short_names, shortened
+from archscope.studies.names import SEPARATOR, short_names
 
 MOST = len(ascii_uppercase)
 """Networks that stand side by side: each has a letter."""
@@ -41,25 +41,8 @@ def sides_of(reports: Sequence[Report], said: Sequence[str]) -> tuple[Side, ...]
     """
     if not 2 <= len(reports) <= MOST:
         raise UsageError(f"what is compared are 2 to {MOST} networks, and this is {len(reports)}")
-    names = _names(reports, said)
+    names = short_names(reports, said)
     return tuple(Side(name=n, report=r) for n, r in zip(names, reports, strict=True))
-
-
-def _names(reports: Sequence[Report], said: Sequence[str]) -> Sequence[str]:
-    """Return the fewest words of the titles that tell the networks apart.
-
-    Networks of one title go by how they were named; where that is the same, by their number.
-    """
-    titles = [report.title.replace(", ", SEPARATOR).split(SEPARATOR) for report in reports]
-    shared = set(titles[0]).intersection(*titles[1:])
-    words = [[word for word in title if word not in shared] for title in titles]
-    lengths = range(1, 1 + max(map(len, words)))
-    tried = [[SEPARATOR.join(each[:count]) for each in words] for count in lengths]
-    for names in (*tried, said):
-        short = [shortened(name, LONGEST) for name in names]
-        if all(short) and len(set(short)) == len(short):
-            return short
-    return short_names(reports)
 
 
 def sections_of(sides: Sequence[Side]) -> tuple[Section, ...]:

@@ -50,10 +50,10 @@ class TotalRow:
     """`exact`, or what the value is no more than: `at least`, `at most`."""
     difference: tuple[Value, ...] = column(
         "Difference", kind="number", read_as="kind", each="rest", signed=True, none="–",
-        words=_EQUAL,
+        words=_EQUAL, drop=3,
     )  # fmt: skip
     """How much more that is than in the first; None where the two cannot be compared."""
-    ratio: tuple[Value, ...] = column("Ratio", kind="factor", each="rest", none="–")
+    ratio: tuple[Value, ...] = column("Ratio", kind="factor", each="rest", none="–", drop=2)
     """How many times as much; None too where the first has 0."""
     differs: bool = column()
     """Whether what is known of it is not the same in all."""

@@ -1,4 +1,4 @@
-"""Twenty small networks of kinds that people ask about, to hold answers against gradients."""
+"""Small networks of kinds that people ask about, to hold answers against gradients."""
 
 from __future__ import annotations
 
@@ -197,6 +197,29 @@ class Table(nn.Module):
         return self.conv(x[:, :, self.order])
 
 
+class Separable(nn.Module):
+    """A depthwise convolution with gaps, then one of size 1, with a sum around both."""
+
+    def __init__(self, rate: int) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv1d(4, 4, 5, padding=2 * rate, dilation=rate, groups=4)
+        self.pointwise = nn.Conv1d(4, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.pointwise(F.silu(self.depthwise(x)))
+
+
+class Patches(nn.Module):
+    """An image in patches that do not overlap, mixed by a convolution over patches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.mix = nn.Conv2d(2, 4, 4, 4), nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.mix(F.gelu(self.embed(x)))
+
+
 def dilated(*rates: int) -> nn.Module:
     """Convolutions of kernel 3 over an image."""
     return Body(*(nn.Conv2d(2, 2, 3, padding=r, dilation=r) for r in rates))
@@ -235,4 +258,20 @@ CASES: dict[str, Case] = {
     "running sum": Case(Running, (1, 4, 16), (2,), 1),
     "masked kernel": Case(BlindSpot, (1, 2, 13, 13), (2, 3), 1),
     "table of indices": Case(lambda: Table(16), (1, 4, 16), (2,), 1),
+    "dilated 1, 2, 4, 8": Case(
+        lambda: Body(*(nn.Conv1d(4, 4, 3, padding=r, dilation=r) for r in (1, 2, 4, 8))),
+        (1, 4, 48), (2,), 1,
+    ),
+    "separable with gaps": Case(
+        lambda: Body(Separable(1), Separable(3)), (1, 4, 32), (2,), 1
+    ),
+    "patches": Case(Patches, (1, 2, 16, 16), (2, 3), 1),
+    "pools and strides": Case(
+        lambda: Body(nn.Conv2d(2, 2, 7, 2, 3), nn.AvgPool2d(3, 2, 1), nn.Conv2d(2, 2, 3, 2, 1)),
+        (1, 2, 33, 33), (2, 3), 1,
+    ),
+    "a volume": Case(
+        lambda: Body(nn.Conv3d(1, 2, 3, padding=1), nn.Conv3d(2, 1, 3, padding=2, dilation=2)),
+        (1, 1, 7, 7, 7), (2, 3, 4), 1,
+    ),
 }  # fmt: skip

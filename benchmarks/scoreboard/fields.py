@@ -1,43 +1,29 @@
-"""Receptive fields of twenty networks by archscope and by torchlens, against float64 gradients.
-
-    python benchmarks/peers.py                       torchlens too, where this Python has it
-    python benchmarks/peers.py --python ENV/bin/python   torchlens of another environment
+"""What tools tell of receptive fields, against float64 gradients.
 
 Units of each output are asked, of signals all, of images the corners, the middle and some more;
 what is told of a unit is its first and last position along each axis. A network is `exact` where
 that is right for every unit, `bound` where it is said to be a bound and holds what gradients show,
 `unknown` where nothing is said of some unit, and `wrong` where less is said, or more without a
 word.
-
-`reached`: how many positions a unit in the middle sees, of those from the first to the last;
-`ahead`: how far ahead of their own place outputs of a signal look. The first number is what
-gradients show, `-` what a tool does not tell.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import subprocess
-import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping
 from itertools import product
-from math import prod
 from typing import Any
 
 import numpy as np
 import torch
-from peer_networks import CASES, Case
+from field_networks import Case
 
 DRAWS = 6
 """Draws of weights and inputs whose gradients are united."""
-COLUMNS = "{:<22} {:<9} {:<9} {:>10} {:>10} {:>10} {:>6} {:>6} {:>6}"
 
 Hull = list[list[int]] | None
 """The first and the last position along each axis; None: none is seen."""
 Told = dict[str, Any]
-"""`status` and `hull` of each unit under `units`; `reached` and `ahead`, None where not told."""
+"""`status` and `hull` of each unit under `units`."""
 
 
 def units_of(case: Case) -> list[tuple[int, ...]]:
@@ -51,11 +37,6 @@ def units_of(case: Case) -> list[tuple[int, ...]]:
     some = np.random.default_rng(0)
     found = [tuple(int(some.integers(n)) for n in sizes) for _ in range(6)]
     return list(dict.fromkeys([middle, *product(*((0, n - 1) for n in sizes)), *found]))
-
-
-def is_signal(case: Case) -> bool:
-    """Return whether outputs are the places of one axis of the input."""
-    return len(case.axes) == 1
 
 
 def truth(case: Case) -> Told:
@@ -72,13 +53,7 @@ def truth(case: Case) -> Told:
             weighted = y[unit] * torch.rand(y.shape[-1], dtype=y.dtype)
             (found,) = torch.autograd.grad(weighted.sum(), x, retain_graph=True)
             mask |= (found != 0).any(others).numpy()
-    hulls = [hull(mask) for mask in masks]
-    ahead = max(h[0][1] - unit[0] for h, unit in zip(hulls, units, strict=True) if h)
-    return {
-        "units": [{"status": "exact", "hull": one} for one in hulls],
-        "reached": int(masks[0].sum()),
-        "ahead": ahead if is_signal(case) else None,
-    }
+    return {"units": [{"status": "exact", "hull": hull(mask)} for mask in masks]}
 
 
 def hull(mask: Any) -> Hull:
@@ -91,7 +66,6 @@ def hull(mask: Any) -> Hull:
 
 def by_archscope(case: Case) -> Told:
     """Return what archscope tells, which finds the axes of positions itself."""
-    import archscope
     from archscope.dependence.answer.backward import ways
     from archscope.dependence.answer.examine import examine
     from archscope.dependence.sets.products import over
@@ -110,16 +84,11 @@ def by_archscope(case: Case) -> Told:
         empty = np.zeros(exam.sizes, dtype=np.bool_)
         masks.append(over(back[exam.seed], exam.axes) > 0 if exam.seed in back else empty)
     status = "exact" if seen.bounded_by is None else "bound"
-    totals = archscope.receptive_field(model, x).totals
-    return {
-        "units": [{"status": status, "hull": hull(mask)} for mask in masks],
-        "reached": int(masks[0].sum()) if status == "exact" else None,
-        "ahead": totals.ahead if is_signal(case) else None,
-    }
+    return {"units": [{"status": status, "hull": hull(mask)} for mask in masks]}
 
 
 def by_torchlens(case: Case) -> Told:
-    """Return what torchlens tells of boxes; it tells neither holes' number nor what is ahead."""
+    """Return what torchlens tells of boxes."""
     import torchlens
 
     model, x = case.build().eval(), torch.randn(case.shape)
@@ -178,71 +147,34 @@ def _holds(outer: Hull, inner: Hull) -> bool:
     return all(a[0] <= b[0] and b[1] <= a[1] for a, b in zip(outer, inner, strict=True))
 
 
-def told_by(tool: Callable[[Case], Told], case: Case) -> Told:
-    """Return what a tool tells; nothing where it fails."""
-    try:
-        return tool(case)
-    except Exception as error:
-        return {
-            "units": [{"status": "unknown", "hull": None} for _ in units_of(case)],
-            "reason": f"{type(error).__name__}: {error}",
-        }
+def by_torchscan(case: Case) -> Told:
+    """Return what torchscan tells: one size, stride and padding, taken for every unit and axis."""
+    from torchscan import crawl_module
+
+    model, x = case.build().eval(), torch.randn(case.shape)
+    found = crawl_module(model, args=(x,))["layers"]
+    names = ("receptive_field", "effective_stride", "effective_padding")
+    last = next(layer for layer in reversed(found) if names[0] in layer["metrics"])
+    told = [last["metrics"][name] for name in names]
+    if any(each["value"] is None for each in told):
+        return {"units": [{"status": "unknown", "hull": None} for _ in units_of(case)]}
+    size, stride, padding = (each["value"] for each in told)
+    hulls = [
+        [_clipped(own * stride - padding, size, case.shape[axis])
+         for own, axis in zip(unit, case.axes, strict=True)]
+        for unit in units_of(case)
+    ]  # fmt: skip
+    status = "exact" if all(each["status"] == "complete" for each in told) else "bound"
+    return {"units": [{"status": status, "hull": hull} for hull in hulls]}
 
 
-def peers_answers(python: str) -> dict[str, Told] | None:
-    """Return what torchlens tells of each network; None where that Python has none."""
-    command = [python, "-W", "ignore", __file__, "--torchlens"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return None
-    answers: dict[str, Told] = json.loads(done.stdout.splitlines()[-1])
-    return answers
+def _clipped(start: float, size: float, length: int) -> list[int]:
+    return [max(int(start), 0), min(int(start + size), length) - 1]
 
 
-def lines(peer: dict[str, Told] | None) -> Iterator[str]:
-    """Yield the table, and how many networks came out how."""
-    blank = "-"
-    head = ("network", "archscope", "torchlens", "reached", "archscope", "torchlens")
-    yield COLUMNS.format(*head, "ahead", "archs.", "torchl.").rstrip()
-    counts: dict[str, Counter[str]] = {"archscope": Counter(), "torchlens": Counter()}
-    for name, case in CASES.items():
-        right, own = truth(case), told_by(by_archscope, case)
-        other = None if peer is None else peer[name]
-        kinds = (judged(own, right), "absent" if other is None else judged(other, right))
-        for tool, kind in zip(counts, kinds, strict=True):
-            counts[tool][kind] += 1
-        box = right["units"][0]["hull"]
-        window = prod(b - a + 1 for a, b in box) if box else 0
-        numbers = [
-            blank if told is None or told.get(what) is None else str(told[what])
-            for what in ("reached", "ahead")
-            for told in (right, own, other)
-        ]
-        numbers[0] = f"{numbers[0]}/{window}"
-        yield COLUMNS.format(name, *kinds, *numbers)
-    for tool, found in counts.items():
-        yield f"{tool}: " + ", ".join(f"{n} {kind}" for kind, n in found.most_common())
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Print the table; or, for another Python, what torchlens tells as one line of JSON."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--python", default=sys.executable, help="one that has torchlens")
-    parser.add_argument("--torchlens", action="store_true", help=argparse.SUPPRESS)
-    chosen = parser.parse_args(arguments)
-    torch.manual_seed(0)
-    if chosen.torchlens:
-        import torchlens
-
-        assert torchlens.__version__
-        print(json.dumps({name: told_by(by_torchlens, case) for name, case in CASES.items()}))
-        return
-    peer = peers_answers(chosen.python)
-    if peer is None:
-        print("torchlens is absent: give --python of an environment that has it")
-    for line in lines(peer):
-        print(line, flush=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+SEERS: Mapping[str, Callable[[Case], Told]] = {
+    "archscope": by_archscope,
+    "torchlens": by_torchlens,
+    "torchscan": by_torchscan,
+}
+"""Tools that tell receptive fields of any module."""

@@ -1,0 +1,111 @@
+"""What can be claimed of a cache, e.g. `kv_bytes <= 16GiB`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from archscope.analyses.kv.rows import Totals
+from archscope.assertions import Dimension, Found, Quantity
+
+
+def _quantity(
+    name: str,
+    read: Callable[[Totals], int | float | None],
+    help: str,
+    *,
+    unit: Dimension = "count",
+    better: str = "less",
+    why: str = "",
+    bound: str = "",
+) -> Quantity:
+    def of_report(report: Any, dimension: Dimension) -> Found:
+        totals = report.totals_of("kv.layers")
+        value = None if totals is None else read(totals)
+        if value is None:
+            return Found(why=why or "no cache of it is known")
+        return Found(
+            values=(value,),
+            bound=bound,  # type: ignore[arg-type]
+            why="a card's peaks bound it" if bound else "",
+        )
+
+    return Quantity(
+        name=name,
+        dimensions=(unit,),
+        read=of_report,
+        help=help,
+        better=better,  # type: ignore[arg-type]
+    )
+
+
+QUANTITIES = (
+    _quantity(
+        "kv_bytes",
+        lambda totals: totals.bytes,
+        "bytes that decoding keeps of all sequences",
+        unit="bytes",
+    ),
+    _quantity(
+        "kv_per_token",
+        lambda totals: totals.per_position,
+        "bytes that one more position adds to a sequence's cache",
+        unit="bytes",
+    ),
+    _quantity(
+        "kv_states",
+        lambda totals: totals.states,
+        "bytes of one sequence's cache that the context does not change",
+        unit="bytes",
+    ),
+    _quantity(
+        "kv_reserved",
+        lambda totals: totals.reserved,
+        "bytes that a runtime reserves for the cache",
+        unit="bytes",
+        why="no runtime was named, or what it reserves is unknown",
+    ),
+    _quantity(
+        "decode_macs",
+        lambda totals: totals.macs,
+        "multiply-accumulates of one step of decoding",
+        why="no closed form tells what a step multiplies",
+    ),
+    _quantity(
+        "decode_bytes",
+        lambda totals: totals.read,
+        "bytes that one step of decoding reads: weights once, and the cache",
+        unit="bytes",
+        why="no closed form tells what a step reads",
+    ),
+    _quantity(
+        "decode_time",
+        lambda totals: totals.seconds,
+        "what one step of decoding takes on a card, of which a lower bound is known",
+        unit="time",
+        bound="at least",
+        why="no card was named, or no closed form tells what a step does",
+    ),
+    _quantity(
+        "tokens_per_second",
+        lambda totals: totals.rate,
+        "tokens that decoding yields on a card, of which an upper bound is known",
+        better="more",
+        bound="at most",
+        why="no card was named, or no closed form tells what a step does",
+    ),
+    _quantity(
+        "tokens_fit",
+        lambda totals: totals.tokens_fit,
+        "positions of all sequences together for whose cache there is room",
+        better="more",
+        why="no memory was named, or nobody knows what the cache takes",
+    ),
+    _quantity(
+        "sequences_fit",
+        lambda totals: totals.sequences_fit,
+        "sequences for whose cache there is room",
+        better="more",
+        why="no memory was named, or nobody knows what the cache takes",
+    ),
+)

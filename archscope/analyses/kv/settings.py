@@ -1,0 +1,87 @@
+"""What a user says of decoding whose cache is asked for."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from archscope.assertions import Found, Quantity, read_amount
+from archscope.errors import SpecError, UsageError
+from archscope.records import frozen
+from archscope.specs import check, option
+
+
+@frozen
+class Settings:
+    """How many sequences of which length, in which number types, where and on what card."""
+
+    context: int | None = option(
+        None, "positions of each sequence (none: as the input is long)", low=1, high=2**30
+    )
+    batch: int | None = option(
+        None, "sequences at once (none: as many as the input has)", low=1, high=2**20
+    )
+    runtime: Literal[
+        "none",
+        "vllm",
+        "vllm-no-hybrid",
+        "llamacpp",
+        "llamacpp-swa-full",
+        "llamacpp-no-mla",
+        "hf",
+        "hf-static",
+    ] = option("none", "whose reserved bytes stand beside those that are needed")
+    kv_dtype: Literal[
+        "bf16", "fp16", "fp32", "fp8", "int8", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"
+    ] = option("bf16", "what keys and values are kept in, scales included")
+    state_dtype: Literal["bf16", "fp16", "fp32"] | None = option(
+        None, "what states are kept in (none: as the runtime does, else as keys and values)"
+    )
+    dtype: Literal[
+        "bf16", "fp16", "fp32", "fp8", "int8", "q8_0", "q6_k", "q5_k", "q4_k", "q4_0"
+    ] = option("bf16", "what weights are kept in")
+    gpu: str = option("", "card whose cited peaks bound a step, e.g. h100")
+    card_memory: str = option(
+        "", "memory for weights and cache in place of the card's cited one, e.g. 80GiB or 24GB"
+    )
+    cache_memory: str = option("", "memory for the cache alone, e.g. 5.38GiB")
+    acceptance: float | None = option(
+        None, "probability that a guessed token is accepted, 0 to 1", low=0, high=1
+    )
+    guesses: int | None = option(
+        None, "tokens that a draft model guesses before each step", low=1, high=1000
+    )
+    draft_cost: float = option(
+        0.0, "time of a run of the draft model, over that of a step", low=0, high=1000
+    )
+    verify: bool = option(False, "build it too, and look at what its layers would keep")
+
+    def __post_init__(self) -> None:
+        check(self)
+        if (self.acceptance is None) != (self.guesses is None):
+            given, other = "acceptance", "guesses"
+            if self.acceptance is None:
+                given, other = other, given
+            raise SpecError(given, getattr(self, given), f"needs {{{other}}}")
+        if self.card_memory and self.cache_memory:
+            problem = "cannot stand beside {card_memory}, which holds the weights too"
+            raise SpecError("cache_memory", self.cache_memory, problem)
+        for field in ("card_memory", "cache_memory"):
+            bytes_of(field, getattr(self, field))
+
+
+def bytes_of(field: str, text: str) -> int | None:
+    """Return the bytes of a text like `80GiB`; None of an empty one. Raises `SpecError`."""
+    if not text:
+        return None
+    try:
+        return int(read_amount(text, _SIZE)[1])
+    except UsageError:
+        raise SpecError(field, text, "is no size; write a number and a unit, e.g. 80GiB") from None
+
+
+def _unread(report: Any, dimension: Any) -> Found:
+    return Found()
+
+
+_SIZE = Quantity(name="a size", dimensions=("bytes",), read=_unread)
+"""What sizes are read as."""

@@ -1,0 +1,114 @@
+"""What can be claimed of a plan, e.g. `gpu_memory <= 80GiB`, `days <= 30`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from archscope.analyses.plan.rows import Totals
+from archscope.assertions import Dimension, Found, Number, Quantity
+
+_UNSAID = "it takes a card, its share of the peak and the tokens: --gpu, --mfu, --tokens"
+
+
+def _quantity(
+    name: str,
+    dimension: Dimension,
+    read: Callable[[Totals], Number | None],
+    help: str,
+    *,
+    better: Literal["", "less", "more"] = "less",
+    why: str = _UNSAID,
+    bound: Callable[[Totals], Number] | None = None,
+) -> Quantity:
+    def of_report(report: Any, asked: Dimension) -> Found:
+        totals = report.totals_of("plan.parts")
+        if totals is None:
+            return Found(why="no plan was made")
+        value = read(totals)
+        if value is not None:
+            return Found(values=(value,))
+        if bound is None:
+            return Found(why=why)
+        return Found(values=(bound(totals),), bound="at least", why=why)
+
+    return Quantity(name=name, dimensions=(dimension,), read=of_report, help=help, better=better)
+
+
+def _activations(report: Any, asked: Dimension) -> Found:
+    section = report.find("plan.parts")
+    rows = () if section is None else section.rows
+    sizes = [row.bytes for row in rows if row.part == "activations"]
+    if not sizes or sizes[0] is None:
+        return Found(why="what the forward keeps is not known")
+    return Found(values=(sizes[0],))
+
+
+QUANTITIES = (
+    _quantity(
+        "gpu_memory",
+        "bytes",
+        lambda totals: totals.memory,
+        "bytes on a card of the fullest stage in training, all that is told: not what is temporary",
+        why="a part of it is not known",
+        bound=lambda totals: totals.known,
+    ),
+    _quantity(
+        "gpu_spare",
+        "bytes",
+        lambda totals: totals.spare,
+        "bytes of a card that a plan leaves",
+        better="more",
+        why="it takes a card and all parts of the memory",
+    ),
+    Quantity(
+        name="gpu_activations",
+        dimensions=("bytes",),
+        read=_activations,
+        help="bytes that a card of the fullest stage keeps for the backward",
+        better="less",
+    ),
+    _quantity(
+        "step_flops",
+        "count",
+        lambda totals: totals.hardware_flops,
+        "FLOPs of a step of a plan, with what runs again",
+        why="what the backward multiplies is told as a bound alone",
+    ),
+    _quantity(
+        "step_sent",
+        "bytes",
+        lambda totals: totals.sent,
+        "bytes that a card sends in a step of a plan",
+    ),
+    _quantity(
+        "bubble", "share", lambda totals: totals.bubble, "time that a card of a pipeline waits"
+    ),
+    _quantity("mfu", "share", lambda totals: totals.mfu, "as said", better="more"),
+    _quantity("hfu", "share", lambda totals: totals.hfu, "MFU with what runs again", better="more"),
+    _quantity(
+        "step_time", "time", lambda totals: totals.step_seconds, "seconds of a step of a plan"
+    ),
+    _quantity("train_days", "count", lambda totals: totals.days, "days of the whole training"),
+    _quantity("gpu_hours", "count", lambda totals: totals.gpu_hours, "hours of all cards together"),
+    _quantity("train_cost", "count", lambda totals: totals.cost, "price of the whole training"),
+    _quantity(
+        "largest",
+        "count",
+        lambda totals: totals.largest,
+        "the largest value that fits, of the field that --max names",
+        better="more",
+        why="--max names no field, or no value fits",
+    ),
+)
+
+
+def failure(report: Any) -> str | None:
+    """Return why a plan cannot be carried out; None where it can, or where that is not known."""
+    totals = report.totals_of("plan.parts")
+    if totals is None or totals.fits is not False:
+        return None
+    return (
+        f"does not fit: {-totals.spare / 2**30:.4g} GiB short on a card of stage {totals.stage}, "
+        f"{totals.known / 2**30:.4g} of {totals.limit / 2**30:.4g} GiB"
+    )

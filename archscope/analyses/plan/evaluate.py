@@ -1,0 +1,56 @@
+"""One layout of one network, told: memory, work, time and what is sent."""
+
+from __future__ import annotations
+
+from archscope.analyses.plan.fill import Filled, fill, fullest
+from archscope.analyses.plan.layout import Layout
+from archscope.analyses.plan.rows import SentRow
+from archscope.analyses.plan.sent import sent_rows
+from archscope.analyses.plan.told import Told
+from archscope.analyses.plan.work import Work, work_of
+from archscope.records import frozen
+from archscope.theory.stages import Stages
+
+
+@frozen
+class Evaluated:
+    """What is told of a layout."""
+
+    layout: Layout
+    stages: Stages
+    """The network's own parts, of one micro-batch."""
+    filled: tuple[Filled, ...]
+    work: Work
+    sent: tuple[SentRow, ...]
+
+    @property
+    def fullest(self) -> Filled:
+        """The stage that has most."""
+        return fullest(self.filled)
+
+    @property
+    def memory(self) -> int | None:
+        """Bytes on a card of it; None where a part of some stage is not known."""
+        totals = [each.total for each in self.filled]
+        return None if None in totals else self.fullest.known
+
+    def fits(self, limit: int | None) -> bool | None:
+        """Return whether it fits; None where that is not proven."""
+        if limit is None:
+            return None
+        if self.fullest.known > limit:
+            return False
+        return None if self.memory is None else True
+
+
+def evaluate(told: Told, layout: Layout) -> Evaluated:
+    """Return what is told of a layout; raises `SpecError` where cards cannot share it so."""
+    filled = fill(told, layout)
+    stages = told.of_batch(layout.micro_batch).stages()
+    return Evaluated(
+        layout=layout,
+        stages=stages,
+        filled=filled,
+        work=work_of(stages, layout),
+        sent=sent_rows(stages, filled, layout),
+    )

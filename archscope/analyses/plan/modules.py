@@ -1,0 +1,138 @@
+"""A network of no family, or of one that tells little: its modules as they were built.
+
+What they multiply and keep comes from steps on shapes, which take torch. Modules go together up to
+the first number in their names, as `layer1.0` or `blocks.3`: a pipeline is cut there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from archscope.errors import ArchscopeError, first_line
+from archscope.running.process import process_as_found
+from archscope.subject import Subject
+from archscope.theory.census import Counted
+from archscope.theory.counts import ClosedForm
+from archscope.theory.kept import Kept, KeptPart, KeptTensor, Way
+from archscope.theory.stages import Layer, Part, Stages
+from archscope.training.folding import block_of, names, times_saved
+from archscope.training.number_types import NUMBER_TYPES
+from archscope.training.optimisers import optimiser
+from archscope.training.recipe import Recipe, Recompute
+from archscope.training.step import Step, run_step
+from archscope.training.work import Work, count_step
+
+_UNIT = re.compile(r"((?:[^.\d][^.]*\.)*\d+)(?:\.|$)")
+
+
+def stages_of(subject: Subject) -> Stages:
+    """Return modules that go together as parts, in the order of their names in the network.
+
+    Raises `ForwardError` where it cannot be run, `ArchscopeError` where nothing can be trained.
+    """
+    return process_as_found(lambda: _stages_of(subject))
+
+
+def _stages_of(subject: Subject) -> Stages:
+    work, tensors = count_step(subject, Recipe()), _tensors(subject)
+    layers: dict[str, list[Layer]] = {}
+    for name, path in _every(work.types, work):
+        layers.setdefault(_unit(name), []).extend(_layers(name, path, work, tensors))
+    shapes = subject.inputs.shapes() if subject.inputs else ()
+    return Stages(
+        parts=tuple(
+            Part(path=unit, layers=tuple(found), block=_is_block(unit))
+            for unit, found in layers.items()
+            if found
+        ),
+        samples=shapes[0].shape[0] if shapes and shapes[0].shape else 1,
+        undivided="nobody tells how cards divide these modules",
+    )
+
+
+def kept_of(subject: Subject, way: Way, number_type: str, units: Sequence[str] = ()) -> Kept | str:
+    """Return what a step keeps of modules that go together, or why that is not known.
+
+    `units`: those that there are parts of; what others keep is told of the one before. Empty: all.
+    """
+    if way.selective:
+        return "a step on shapes runs whole blocks again, or none"
+    recipe = Recipe(
+        attention=way.attention, recompute=Recompute(every=way.every) if way.every else None
+    )
+    dtype = NUMBER_TYPES[number_type]
+    try:
+        step = process_as_found(lambda: run_step(subject, recipe, optimiser("adamw"), dtype=dtype))
+    except ArchscopeError as error:
+        return first_line(error).partition(": ")[2]
+    return Kept(parts=tuple(_kept_parts(step, units)))
+
+
+def _kept_parts(step: Step, units: Sequence[str]) -> Iterator[KeptPart]:
+    homes: dict[str, str] = {}
+    home = units[0] if units else ""
+    for unit in dict.fromkeys(_unit(name) for name, _ in _every(step.types, step)):
+        home = unit if not units or unit in units else home
+        homes[unit] = home
+    sizes = dict.fromkeys(homes.values(), 0)
+    for saved in step.saved:
+        copies = list(names(saved.path, step.repeats))
+        for name in copies[: times_saved(saved, step.repeats)]:
+            sizes[homes[_unit(name)]] += saved.bytes
+    for unit, size in sizes.items():
+        tensor = KeptTensor(what="saved by autograd", form="n", symbols={"n": size}, type="byte")
+        yield KeptPart(path=unit, tensors=(tensor,), block=_is_block(unit))
+
+
+def _every(types: Iterable[str], ran: Work | Step) -> Iterator[tuple[str, str]]:
+    """Yield each module's name, and the path of the one that ran in its place."""
+    for path in types:
+        block = block_of(path, ran.repeats)
+        if block is None:
+            yield path, path
+        elif path == block.path:  # all of a block, then all of the next
+            inside = [each for each in types if each == path or each.startswith(f"{path}.")]
+            for copy in dict.fromkeys(block.copies):
+                yield from ((copy + each[len(path) :], each) for each in inside)
+
+
+def _layers(
+    name: str, path: str, work: Work, tensors: Counter[tuple[str, bool]]
+) -> Iterator[Layer]:
+    """Yield what a module holds and multiplies by itself: what is trained, then what is not."""
+    block = block_of(path, work.repeats)
+    runs = len(block.copies) if block is not None and block.shared else 1
+    macs, backward = work.forward[path], work.by_weight[path] + work.by_input[path]
+    for frozen, params in ((False, work.trains.get(path, 0)), (True, work.frozen.get(path, 0))):
+        if not (params or (macs and not frozen)):
+            continue
+        form = ClosedForm(params="p", macs="0" if frozen else "m", symbols={"p": params, "m": macs})
+        yield Layer(
+            name=name,
+            counted=Counted(kind=work.types[path], form=form, outputs=0, times=runs, frozen=frozen),
+            tensors=tensors[path, frozen],
+            backward=None if frozen else runs * backward,
+        )
+
+
+def _tensors(subject: Subject) -> Counter[tuple[str, bool]]:
+    """Return how many tensors each module holds first, those that are frozen apart."""
+    found: Counter[tuple[str, bool]] = Counter()
+    seen: set[int] = set()
+    for path, module in subject.model.named_modules():
+        for parameter in module._parameters.values():
+            if parameter is not None and id(parameter) not in seen:
+                seen.add(id(parameter))
+                found[path, not parameter.requires_grad] += 1
+    return found
+
+
+def _unit(name: str) -> str:
+    found = _UNIT.match(name)
+    return found[1] if found else name.partition(".")[0]
+
+
+def _is_block(unit: str) -> bool:
+    return unit.rpartition(".")[2].isdigit()

@@ -1,0 +1,176 @@
+"""What is said of a plan beside its rows: verdict, headline, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from archscope.analyses.plan.changes import Change
+from archscope.analyses.plan.evaluate import Evaluated
+from archscope.analyses.plan.largest import Largest
+from archscope.analyses.plan.layout import Cards, Layout
+from archscope.analyses.plan.rows import Totals
+from archscope.analyses.plan.settings import Settings
+from archscope.analyses.plan.work import Time
+from archscope.results import Amount, Headline, Note, Words
+
+
+def summary(
+    totals: Totals,
+    found: Evaluated,
+    cards: Cards,
+    tried: Sequence[Change],
+    border: Largest | None,
+) -> Iterator[Words]:
+    """Yield the lines under every table of the analysis: the verdict first."""
+    yield verdict(totals)
+    if totals.limit is not None and not totals.fits:
+        yield from _way_out(tried, totals.limit, proven=totals.fits is False)
+    if border is not None:
+        yield _border(border)
+    yield _cards(totals)
+    yield _step(totals)
+    if totals.days is not None:
+        cost = () if totals.cost is None else (f" · cost {totals.cost:,.0f}",)
+        yield (f"Training {totals.days:,.2f} days · {totals.gpu_hours:,.0f} GPU-hours", *cost)
+
+
+def verdict(totals: Totals) -> Words:
+    """Return whether it fits, in a line."""
+    size = Amount(value=totals.known, kind="bytes")
+    if totals.limit is None:
+        least = "" if totals.memory is not None else " at least"
+        return ("A card has ", size, f"{least}; --gpu or --card-memory says of how much")
+    limit = Amount(value=totals.limit, kind="bytes")
+    if totals.fits is None:
+        return ("Unknown whether it fits: ", size, " at least, of ", limit)
+    gap = Amount(value=abs(totals.spare or 0), kind="bytes")
+    if totals.fits:
+        return ("Fits, ", gap, " to spare for what is temporary: ", size, " of ", limit)
+    whatever = "" if totals.memory is not None else ", whatever the activations are"
+    return ("Does not fit: ", gap, " short", whatever, ": ", size, " of ", limit)
+
+
+def _way_out(tried: Sequence[Change], limit: int, *, proven: bool) -> Iterator[Words]:
+    """Yield the cheapest change that makes it fit, or that none does."""
+    found = next((each for each in tried if each.after.fits(limit)), None)
+    if found is None:
+        if proven:
+            yield ("No single change is known to make it fit",)
+        return
+    size = Amount(value=found.after.memory, kind="bytes")
+    work = "" if found.work is None else f", {found.work:+.1%} work"
+    remark = f", {found.remark}" if found.remark else ""
+    yield (f"Cheapest single change that makes it fit: {found.words}{remark} (", size, f"{work})")
+
+
+def _border(border: Largest) -> Words:
+    if border.value is None:
+        return (border.why,)
+    row = border.rows[0]
+    size = Amount(value=row.bytes, kind="bytes")
+    if len(border.rows) > 1:
+        after = border.rows[1]
+        more = Amount(value=after.bytes, kind="bytes")
+        return (
+            f"Largest {row.field} that fits: {row.value:,} (", size,
+            f"); {after.value:,} does not (", more, ")",
+        )  # fmt: skip
+    return (f"Largest {row.field} that fits: {row.value:,} (", size, f"); {border.why}")
+
+
+def _cards(totals: Totals) -> Words:
+    shares = [f"dp {totals.dp}", f"tp {totals.tp}", f"pp {totals.pp}"]
+    shares += [f"ep {totals.ep}"] if totals.ep > 1 else []
+    several = "s" if totals.gpus > 1 else ""
+    return (
+        f"{totals.gpus:,} card{several}: {' · '.join(shares)} · step of {totals.global_batch:,} "
+        f"input{'s' if totals.global_batch > 1 else ''} in {totals.micro_batches:,} "
+        f"micro-batch{'es' if totals.micro_batches > 1 else ''}",
+    )
+
+
+def _step(totals: Totals) -> Words:
+    found: list[str | Amount] = [
+        "Step: model FLOPs ",
+        Amount(value=totals.model_flops, kind="work"),
+        " · hardware FLOPs ",
+        Amount(value=totals.hardware_flops, kind="work"),
+        f" · bubble {totals.bubble:.1%} · a card sends ",
+        Amount(value=totals.sent, kind="bytes"),
+    ]
+    if totals.step_seconds is not None:
+        found += [" · ", Amount(value=totals.step_seconds, kind="seconds")]
+    if totals.mfu is not None and totals.hfu is not None:
+        found.append(f" · MFU {totals.mfu:.1%} · HFU {totals.hfu:.1%}")
+    return tuple(found)
+
+
+def headline(totals: Totals, tried: Sequence[Change]) -> Iterator[Headline]:
+    """Yield the numbers that a reader looks for first."""
+    yield Headline(
+        name="Memory of a card",
+        value=totals.known,
+        kind="bytes",
+        detail=verdict(totals),
+        level={True: "ok", False: "warning", None: ""}[totals.fits],  # type: ignore[arg-type]
+        bound=totals.memory is None,
+        order=27,
+    )
+    if totals.days is not None:
+        yield Headline(
+            name="Days of training",
+            value=totals.days,
+            kind="number",
+            detail=(f"on {totals.gpus:,} cards",),
+            order=28,
+        )
+
+
+def notes(found: Evaluated, cards: Cards, time: Time) -> Iterator[Note]:
+    """Yield what must be known to read the numbers rightly."""
+    layout = found.layout
+    unknown = [line for each in found.filled for line in each.lines if line.bytes is None]
+    for text in dict.fromkeys(f"{line.what}: {line.source}" for line in unknown):
+        yield Note(level="warning", text=text)
+    if cards.memory is None:
+        yield Note(level="info", text=f"the memory of a card is unknown: {cards.said}")
+    elif cards.card is not None and cards.said != "as you say":
+        yield Note(
+            level="info",
+            text=f"{cards.card.word} has {cards.memory / 2**30:g} GiB ({cards.said}), of which its "
+            "driver and libraries keep 1 to 2 %",
+        )
+    if time.why:
+        yield Note(level="info", text=f"time and cost are unknown: {time.why}")
+    if layout.pp > 1:
+        yield Note(
+            level="info",
+            text="blocks are cut in order, as many on each stage, the first ones one more; "
+            "embeddings stand on the first, the head on the last, a tied table on both",
+        )
+    if layout.tp > 1:
+        yield Note(
+            level="info",
+            text="norms, routers and what has no heads or hidden features are on every card of tp; "
+            "a vocabulary is filled up to a multiple of it",
+        )
+    if layout.zero:
+        yield Note(
+            level="info",
+            text="what copies share is dealt out as one row of numbers, rounded up for the first",
+        )
+
+
+def about(layout: Layout, settings: Settings) -> str:
+    """Return what tells this plan from others of the same network."""
+    said = [
+        f"{layout.gpus} x {settings.gpu}"
+        if settings.gpu
+        else f"{layout.gpus} card{'s' if layout.gpus > 1 else ''}"
+    ]
+    said += [layout.recipe.name]
+    said += [f"ZeRO-{layout.zero}"] if layout.zero else []
+    said += ["sequence parallel"] if layout.sequence_parallel else []
+    said += [f"recompute {layout.recompute}"] if layout.recompute != "none" else []
+    said += [f"micro-batch {layout.micro_batch}"]
+    return " · ".join(said)

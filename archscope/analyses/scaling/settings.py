@@ -1,0 +1,34 @@
+"""What a user says of a training whose compute is asked for."""
+
+from __future__ import annotations
+
+from archscope.assertions import Found, Quantity, read_amount
+from archscope.errors import UsageError
+from archscope.records import frozen
+from archscope.specs import check, option
+
+
+@frozen
+class Settings:
+    """How long it trains, or what may be spent."""
+
+    tokens: str | None = option(None, "tokens that it trains on, e.g. 300B or 15.6T")
+    compute: str | None = option(
+        None, "FLOPs that may be spent, e.g. 5.76e23: laws say on which sizes"
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+        amount("tokens", self.tokens)
+        amount("compute", self.compute)
+
+
+def amount(name: str, text: str | None) -> float | None:
+    """Return a number with its suffix; None where nothing is said. Raises `UsageError`."""
+    if not text:
+        return None
+    quantity = Quantity(name=name, dimensions=("count",), read=lambda report, of: Found())
+    _, value = read_amount(text, quantity)
+    if value <= 0:
+        raise UsageError(f"{name}: {text!r} is nothing; give more than 0, e.g. 300B")
+    return int(value) if value == int(value) else float(value)

@@ -1,0 +1,57 @@
+"""The weights of a wav2vec 2.0 in order, and how several cards divide them. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archscope.blocks import counted, divided
+from archscope.families.wav2vec2.census import positions_told
+from archscope.families.wav2vec2.spec import Wav2Vec2Spec, convolutions
+from archscope.theory.stages import Layer, Part, Stages
+
+
+def weights(spec: Wav2Vec2Spec) -> Stages:
+    """Return the convolutions over sound, the blocks and the scores."""
+    batch, width, frames = spec.batch_size, spec.d_model, spec.frames
+    rows = batch * frames
+    block = Part(
+        path="blocks.0",
+        layers=tuple(
+            divided.vision_block(batch, frames, width, heads=spec.heads, hidden=spec.d_ff)
+        ),
+        block=True,
+        out=rows * width,
+    )
+    scores = (
+        [divided.linear("scores", rows, width, spec.classes, bias=True)] if spec.classes else []
+    )
+    return Stages(
+        parts=(
+            Part(path="convolutions", layers=tuple(_front(spec, rows)), out=rows * width),
+            *[block] * spec.depth,
+            Part(path="head", layers=tuple(scores)),
+        ),
+        samples=batch,
+    )
+
+
+def _front(spec: Wav2Vec2Spec, rows: int) -> Iterator[Layer]:
+    """Yield what makes vectors of sound, which every card has."""
+    size, width = spec.input_size, spec.d_model
+    for number, layer in enumerate(convolutions(spec)):
+        size = (size - layer.kernel_size) // layer.stride + 1
+        made = spec.batch_size * size
+        conv = counted.convolution(
+            made, layer.in_channels, layer.out_channels, (layer.kernel_size,), bias=spec.conv_bias
+        )
+        tensors = 1 + spec.conv_bias
+        yield divided.whole("convolution", conv, tensors=tensors, trained_input=number > 0)
+        if spec.conv_norm == "layer" or number == 0:
+            yield divided.norm("norm", made, layer.out_channels)
+    channels = convolutions(spec)[-1].out_channels
+    yield divided.norm("norm", rows, channels)
+    yield divided.linear("projection", rows, channels, width, bias=True)
+    if spec.mask_embedding:
+        yield divided.own("mask", width)
+    yield divided.whole("convolution of positions", positions_told(spec), tensors=3)
+    yield divided.norm("norm", rows, width)

@@ -1,0 +1,52 @@
+"""The weights of an XLNet in order, and how several cards divide them. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from archscope.blocks import counted, divided
+from archscope.families.xlnet.spec import XlnetSpec
+from archscope.theory.stages import Division, Layer, Part, Stages
+
+
+def weights(spec: XlnetSpec) -> Stages:
+    """Return the tables and the blocks."""
+    rows, width = spec.batch_size * spec.seq_len, spec.d_model
+    second = replace(counted.embedding(1, 1, width), times=0)
+    first = (
+        divided.embedding("table of tokens", rows, spec.vocab_size, width),
+        divided.whole("vector of the second stream", second),
+    )
+    block = Part(path="blocks.0", layers=tuple(_block(spec, rows)), block=True, out=rows * width)
+    return Stages(
+        parts=(Part(path="embeddings", layers=first, out=rows * width), *[block] * spec.depth),
+        samples=spec.batch_size,
+        tokens=rows,
+    )
+
+
+def _block(spec: XlnetSpec, rows: int) -> Iterator[Layer]:
+    width, heads, distances = spec.d_model, spec.heads, 2 * spec.seq_len
+    for name in ("query", "key", "value"):
+        yield divided.columns(name, rows, width, width, bias=False, units=heads, reads="attention")
+    far = divided.columns("distances", distances, width, width, bias=False, units=heads, reads="")
+    yield replace(far, trained_input=False)
+    products = counted.relative_attention(
+        batch=spec.batch_size,
+        heads=heads,
+        queries=spec.seq_len,
+        keys=spec.seq_len,
+        distances=distances,
+        width=width // heads,
+        segments=True,
+        asked=spec.segments,
+    )
+    for number, each in enumerate(products):
+        held = Division(by="channels", units=heads)
+        name = "vectors of attention" if number == 0 else "attention products"
+        yield Layer(name=name, counted=each, division=held, tensors=4 if number == 0 else 0)
+    yield divided.rows("projection back", rows, width, width, bias=False, units=heads)
+    yield divided.norm("norm", rows, width)
+    yield from divided.feed_forward(rows, width, spec.d_ff, activation="gelu", bias=True)
+    yield divided.norm("norm", rows, width)

@@ -1,0 +1,120 @@
+"""What decoding keeps against the context, and the least time of a step against sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from archscope.present import _format
+from archscope.present.html.charts import Chart, Drawing, section
+from archscope.present.html.charts._style import axis, figure, label, look
+from archscope.results import Report
+from archscope.studies.names import short_names
+
+
+def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
+    """Draw a line for each report that tells a cache, and one of what a runtime reserves."""
+    found = [
+        (name, report)
+        for name, report in zip(short_names(reports), reports, strict=True)
+        if section(report, "kv.contexts")
+    ]
+    if not found:
+        return
+    yield _contexts(found)
+    timed = [(name, report) for name, report in found if _timed(report)]
+    if timed:
+        yield _batches(timed)
+
+
+def _contexts(found: list[tuple[str, Report]]) -> Drawing:
+    lines = [
+        (f"{name} {what}".strip(), rows)
+        for name, report in found
+        for what, rows in _sizes(report)
+        if rows
+    ]
+    traces = [
+        _trace(number, name, [(row, value / 2**30) for row, value in rows], _format.iec_bytes)
+        for number, (name, rows) in enumerate(lines)
+    ]
+    totals = [(name, report.totals_of("kv.layers")) for name, report in found]
+    said = "; ".join(
+        f"{_format.safe_label(name)}{': ' * bool(name)}{_format.iec_bytes(each.bytes)} needed for "
+        f"{each.batch:,} × {each.context:,}"
+        for name, each in totals
+    )
+    return Drawing(
+        name="kv-context",
+        title="Cache against context",
+        caption=f"What decoding keeps of all sequences, as they grow longer. {said}.",
+        figure=figure(
+            traces,
+            xaxis=axis("positions of each sequence", type="log", dtick=1),
+            yaxis=axis("GiB", type="log", dtick=1),
+            showlegend=len(traces) > 1,
+        ),
+        wide=True,
+    )
+
+
+def _sizes(report: Report) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+    rows = report.section("kv.contexts").rows
+    yield "needed", [(row.context, row.needed) for row in rows if row.needed]
+    yield "reserved", [(row.context, row.set_aside) for row in rows if row.set_aside]
+
+
+def _timed(report: Report) -> bool:
+    found = section(report, "kv.batches")
+    return found is not None and all(row.tokens_per_second for row in found.rows)
+
+
+def _batches(found: list[tuple[str, Report]]) -> Drawing:
+    traces = [
+        _trace(
+            number,
+            name or "at most",
+            [(row.batch, row.tokens_per_second) for row in report.section("kv.batches").rows],
+            lambda rate: f"{_format.si(rate)} tokens/s",
+        )
+        for number, (name, report) in enumerate(found)
+    ]
+    return Drawing(
+        name="kv-batch",
+        title="Tokens per second against sequences, at most",
+        caption="All sequences together, where reading or multiplying alone would take the time of "
+        "a step, at the card's peaks.",
+        figure=figure(
+            traces,
+            xaxis=axis("sequences", type="log", dtick=1),
+            yaxis=axis("tokens per second, at most", type="log", dtick=1),
+            showlegend=len(traces) > 1,
+        ),
+    )
+
+
+def _trace(number: int, name: str, points: list[tuple[int, float]], said: Any) -> dict[str, Any]:
+    chosen = look(number)
+    size = 2**30 if said is _format.iec_bytes else 1
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": label(name),
+        "x": [place for place, _ in points],
+        "y": [value for _, value in points],
+        "customdata": [
+            f"{_format.integer(place)}: {said(round(value * size))}" for place, value in points
+        ],
+        "hovertemplate": "%{customdata}<extra></extra>",
+        "line": {"color": chosen.color, "dash": chosen.dash, "width": 2},
+        "marker": {"color": chosen.color, "symbol": chosen.symbol, "size": 8},
+    }
+
+
+CHART = Chart(
+    name="kv",
+    summary="the cache of decoding against the context, and tokens per second against sequences",
+    chapter="kv",
+    order=65,
+    draw=draw,
+)

@@ -1,0 +1,10 @@
+"""Published facts, each computed again: how far what archscope says is from what is printed."""
+
+from archscope.studies import Study
+from archscope.studies.facts.rows import FACTS, SUBJECTS
+
+STUDY = Study(
+    name="facts",
+    summary="published facts, each computed again",
+    sections=(FACTS, SUBJECTS),
+)

@@ -1,0 +1,65 @@
+"""What one card sends in a step of training, in bytes.
+
+A ring of n cards sends 2 (n - 1) / n of what it sums up everywhere (all-reduce), half of that where
+each ends with a part of the sum (reduce-scatter) or with all parts (all-gather); Patarasuk and Yuan
+2009. The figures of papers are those of many cards, where (n - 1) / n is 1.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+MANY = 0
+"""So many cards that (n - 1) / n is 1."""
+
+
+def part_sent(ranks: int) -> Fraction:
+    """Return (n - 1) / n; `MANY` cards: 1."""
+    return Fraction(1) if ranks == MANY else Fraction(ranks - 1, ranks)
+
+
+def all_reduce(size: int, ranks: int) -> Fraction:
+    """Return what each card sends so that all have the sum of so many bytes."""
+    return 2 * size * part_sent(ranks)
+
+
+def all_gather(size: int, ranks: int) -> Fraction:
+    """Return what each card sends so that all have so many bytes, of which each had a part.
+
+    A reduce-scatter sends as much: its size is that of what is summed up.
+    """
+    return size * part_sent(ranks)
+
+
+def all_to_all(size: int, ranks: int) -> Fraction:
+    """Return what each card sends of so many bytes that go to all cards alike."""
+    return size * part_sent(ranks)
+
+
+def data_parallel(
+    params: int, *, zero: int = 0, weight: int = 2, gradient: int = 2, ranks: int = MANY
+) -> Fraction:
+    """Return what a card sends for weights and gradients in a step; `zero` is ZeRO's stage.
+
+    Rajbhandari et al. 2020, ZeRO (arXiv 1910.02054), section 7: gradients are summed up, which is
+    2 for each parameter, or each card gets the sum of its part and gives its new weights to all, 2
+    too; in stage 3 the weights are gathered in the forward and once more in the backward, 3.
+
+    >>> float(data_parallel(10**10, zero=3)) / 1e9
+    60.0
+    """
+    weights, gradients = params * weight, params * gradient
+    if zero == 0:
+        return all_reduce(gradients, ranks)
+    gathers = 2 if zero > 2 else 1
+    return all_gather(gradients, ranks) + gathers * all_gather(weights, ranks)
+
+
+def tensor_parallel_layer(size: int, ranks: int = MANY, *, recompute: bool = False) -> Fraction:
+    """Return what a card sends in one Transformer layer for one micro-batch of `size` = sbh bytes.
+
+    Shoeybi et al. 2019 (arXiv 1909.08053), section 3: two all-reduces in the forward, two in the
+    backward. Sequence parallelism makes a reduce-scatter and an all-gather of each, which send as
+    much (Korthikanti et al. 2022, section 4.2.2). A layer that runs again reduces again.
+    """
+    return (6 if recompute else 4) * all_reduce(size, ranks)

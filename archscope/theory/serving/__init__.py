@@ -1,0 +1,40 @@
+"""What programs that serve networks reserve for a cache, as against what is needed.
+
+Each says in which files of which commit its rules were read. What a program does not serve, or
+whose rule was not read, is unknown: never 0.
+"""
+
+from __future__ import annotations
+
+from archscope.errors import UsageError
+from archscope.theory.cache import Cache
+from archscope.theory.serving.asked import Asked, Runtime
+from archscope.theory.serving.llamacpp import LLAMACPP
+from archscope.theory.serving.transformers import HF
+from archscope.theory.serving.vllm import VLLM
+
+RUNTIMES: tuple[Runtime, ...] = (*VLLM, *LLAMACPP, *HF)
+"""All that are known, each with its variants behind it."""
+
+
+def runtime(word: str) -> Runtime:
+    """Return the runtime that a user calls so; raises `UsageError` with all names."""
+    found = next((each for each in RUNTIMES if each.word == word), None)
+    if found is None:
+        known = ", ".join(each.word for each in RUNTIMES)
+        raise UsageError(f"no runtime {word!r}; there are {known}")
+    return found
+
+
+def check_type(found: Runtime, asked: Asked) -> None:
+    """Raise `UsageError` where a runtime has no cache of this number type."""
+    if asked.stored.word not in found.types:
+        raise UsageError(
+            f"{found.name} keeps no cache in {asked.stored.word}; it has {', '.join(found.types)}"
+        )
+
+
+def distinct(cache: Cache) -> tuple[Runtime, ...]:
+    """Return the runtimes that differ on such a cache: no variant of what is not there."""
+    kinds = {layer.kind for layer in cache.layers}
+    return tuple(each for each in RUNTIMES if each.about is None or each.about in kinds)

@@ -1,0 +1,45 @@
+"""`archscope plan`: a verdict with its exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+SMALL = ("--depth", "2", "--d-model", "32", "--heads", "4", "--seq-len", "16", "--vocab-size", "96")
+
+
+def test_what_fits_ends_well(archscope: Callable[..., Any]) -> None:
+    code, out, err = archscope("plan", *SMALL, "--card-memory", "1GiB")
+
+    assert code == 0
+    assert "Fits" in out
+    assert "Error" not in err
+
+
+def test_what_does_not_fit_ends_with_3_and_says_what_would_help(
+    archscope: Callable[..., Any],
+) -> None:
+    code, out, err = archscope("plan", *SMALL, "--card-memory", "530kB", "--micro-batch", "2")
+
+    assert code == 3
+    assert "Does not fit" in out
+    assert "Cheapest single change that makes it fit: --" in out
+    assert err.splitlines()[-1].startswith("Error: does not fit: ")
+
+
+@pytest.mark.parametrize("asked", ["gpu_memory <= 1kB", "train_days < 1"])
+def test_a_claim_that_is_not_proven_ends_with_3(archscope: Callable[..., Any], asked: str) -> None:
+    code, _, err = archscope("plan", *SMALL, "--assert", asked)
+
+    assert code == 3
+    assert asked in err
+
+
+def test_an_error_speaks_in_flags(archscope: Callable[..., Any]) -> None:
+    code, _, err = archscope("plan", *SMALL, "--tp", "3")
+
+    assert code == 2
+    assert "--tp" in err
+    assert "does not divide" in err
