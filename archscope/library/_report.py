@@ -105,7 +105,7 @@ def report_network(
     for name, other in ANALYSES.all().items():
         if other.reported and name not in _OWN_WAYS:
             asked[name] = partial(ask, name, network)
-    notes = []
+    notes: list[Note] = []
     for analysis, answer in asked.items():
         try:
             reports.append(answer())

@@ -36,9 +36,8 @@ def prepared(
     """Return a copy in training mode whose parameters are frozen, adapted and recomputed as asked.
 
     `weight` and `argument` make what stands for the tensors; `around` is entered where a block
-    runs again. A module that was put
-    into evaluation mode within a network in training mode stays so. Raises `ArchscopeError` where
-    nothing trains.
+    runs again. A module that was put into evaluation mode within a network in training mode stays
+    so. Raises `ArchscopeError` where nothing trains.
     """
     trains = original.model.training
     modes = [module.training or not trains for module in original.model.modules()]
@@ -77,7 +76,7 @@ def _recomputed(model: nn.Module, every: int, repeats: Sequence[Repeat]) -> Iter
 def _run_again(block: nn.Module, method: str, around: Around) -> None:
     """Let a method keep its inputs alone, and run again when its gradients are asked for.
 
-    A block of transformers' is asked in its own way: then it leaves out its cache, which would grow.
+    A block of transformers' is asked in its own way: then it leaves out a cache that would grow.
     """
     if any(kind.__name__ == "GradientCheckpointingLayer" for kind in type(block).__mro__):
         asked: Any = block
