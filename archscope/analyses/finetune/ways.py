@@ -50,15 +50,7 @@ def ways(subject: Subject, asked: Settings, failures: list[str]) -> Iterator[Way
         work=count_step(subject, recipe_of(every)),
     )
     yield full
-    model = unfolded(subject).model if subject.repeats else subject.model
-    last = last_layer(model)
-    freeze = asked.freeze or all_but(model, last)
-    head = f"all but {asked.freeze}" if asked.freeze else f"{last} alone"
-    for name, trains, settings in (
-        ("frozen", head, replace(every, freeze=freeze)),
-        ("LoRA", f"adapters, {asked.lora}", replace(every, lora=asked.lora)),
-        ("recomputed", "all, its blocks run again", replace(every, recompute="full")),
-    ):
+    for name, (trains, settings) in _others(subject, asked, every).items():
         try:
             step = whole_where_cheap(subject, settings)
             work = count_step(subject, recipe_of(settings))
@@ -68,6 +60,24 @@ def ways(subject: Subject, asked: Settings, failures: list[str]) -> Iterator[Way
             failures.append(f"{name}: {error}")
         else:
             yield Way(name=name, trains=trains, settings=settings, step=step, work=work)
+
+
+def _others(
+    subject: Subject, asked: Settings, every: StepSettings
+) -> dict[str, tuple[str, StepSettings]]:
+    """Return what is trained in the ways that spare something, and the settings of a step."""
+    model = unfolded(subject).model if subject.repeats else subject.model
+    last = last_layer(model)
+    found = {
+        "frozen": (f"{last} alone", replace(every, freeze=all_but(model, last))),
+        "LoRA": (f"adapters, {asked.lora}", replace(every, lora=asked.lora)),
+        "recomputed": ("all, its blocks run again", replace(every, recompute="full")),
+    }
+    if asked.freeze:
+        found["frozen"] = (f"all but {asked.freeze}", replace(every, freeze=asked.freeze))
+    if asked.lora in ("", "none"):
+        del found["LoRA"]
+    return found
 
 
 def last_layer(model: nn.Module) -> str:
