@@ -244,7 +244,7 @@ def line(found: Verdict) -> str:
     if found.peaks[2]:
         said.append("peak {:+.2%}, with workspaces {:+.2%}".format(*errors(found)))
     if not found.peaks[2]:
-        said.append("too large for a real step here")
+        said.append("no real step")
     return f"{state:9} {found.name:50} saved {found.saved[1]:>13,}  {'; '.join(said)}".rstrip()
 
 

@@ -12,7 +12,7 @@ from archscope.present.html.charts._style import axis, figure, label, look, patt
 from archscope.results import Report
 from archscope.studies.names import short_names
 
-_BAR, _FRAME = 34, 130
+_BAR, _FRAME = 34, 180
 """Pixels of height that a bar takes, and all around the bars."""
 
 
