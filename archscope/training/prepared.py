@@ -55,6 +55,7 @@ def prepared(
     if recipe.recompute is not None and recipe.recompute.every:
         for path in list(_recomputed(twin.model, recipe.recompute.every, repeats)):
             _run_again(twin.model.get_submodule(path), "forward", around)
+        _leave_out_caches(twin.model)
     if recipe.recompute is not None and recipe.recompute.core:
         for module in twin.model.modules():
             if hasattr(module, CORE):
@@ -74,17 +75,28 @@ def _recomputed(model: nn.Module, every: int, repeats: Sequence[Repeat]) -> Iter
 
 
 def _run_again(block: nn.Module, method: str, around: Around) -> None:
-    """Let a method keep its inputs alone, and run again when its gradients are asked for.
-
-    A block of transformers' is asked in its own way: then it leaves out a cache that would grow.
-    """
-    if any(kind.__name__ == "GradientCheckpointingLayer" for kind in type(block).__mro__):
+    """Let a method keep its inputs alone, and run again when its gradients are asked for."""
+    if _is_of_transformers(block):  # its own way leaves out a cache that would grow
         asked: Any = block
         asked.gradient_checkpointing = True
         asked._gradient_checkpointing_func = partial(run_again, around=around)
         return
     again = partial(run_again, getattr(block, method), around=around)
     object.__setattr__(block, method, again)
+
+
+def _leave_out_caches(model: nn.Module) -> None:
+    """Tell the modules around blocks of transformers' that run again, which hand caches on."""
+    if not any(getattr(each, "gradient_checkpointing", False) for each in model.modules()):
+        return
+    for module in model.modules():
+        if getattr(module, "gradient_checkpointing", None) is False:
+            others: Any = module
+            others.gradient_checkpointing = not _is_of_transformers(module)
+
+
+def _is_of_transformers(block: nn.Module) -> bool:
+    return any(kind.__name__ == "GradientCheckpointingLayer" for kind in type(block).__mro__)
 
 
 def cast(tensor: Tensor, dtype: torch.dtype | None) -> torch.dtype:

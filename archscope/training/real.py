@@ -25,6 +25,7 @@ from archscope.timing.allocator import (
     without_workspaces,
 )
 from archscope.training.alive import bytes_of, keys_of, parts_of
+from archscope.training.backward import run_backward
 from archscope.training.kernels import AsOnCard
 from archscope.training.optimisers import Make, optimiser
 from archscope.training.prepared import prepared
@@ -98,20 +99,19 @@ def _measured(original: Original, recipe: Recipe, make: Make) -> Measured:
         made = make([each for each in parameters if each.requires_grad])
 
         def forward() -> list[Tensor]:
-            with AsOnCard(recipe):
-                return [each for each in tensors_in(twin.run()) if each.requires_grad]
+            return [each for each in tensors_in(twin.run()) if each.requires_grad]
 
         def step() -> None:
             roots = forward()
             loss = added_up(roots)
             del roots
-            loss.backward()
+            run_backward((loss,))
             del loss
             with torch.no_grad():
                 made.step()
                 made.zero_grad(set_to_none=True)
 
-        with torch.enable_grad():
+        with torch.enable_grad(), AsOnCard(recipe):
             given = tensors_in((twin.inputs.args, dict(twin.inputs.kwargs)))
             there = bytes_of((*parameters, *twin.model.buffers(), *given))
             first, handed = handed_out((step,))

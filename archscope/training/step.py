@@ -26,6 +26,7 @@ from archscope.running.process import raise_interrupt
 from archscope.running.twin import Original, ReachedOriginalError, Twin, own
 from archscope.subject import Repeat, Stretch, Subject
 from archscope.training.alive import Alive, Change, bytes_of, parts_of
+from archscope.training.backward import run_backward
 from archscope.training.fake import fake_mode
 from archscope.training.hints import hint
 from archscope.training.kernels import AsOnCard
@@ -195,7 +196,7 @@ def _watched(
         with alive.phase("backward"):
             loss = added_up(roots)
             del roots
-            loss.backward()
+            run_backward((loss,))
             del loss
         _refuse_sparse(parameters, optimiser)
         parts = (part for p in parameters if p.grad is not None for part in parts_of(p.grad))

@@ -26,6 +26,7 @@ from archscope.running.module_stack import tensors_in
 from archscope.running.process import raise_interrupt, random_as_found
 from archscope.running.twin import Original, ReachedOriginalError, Twin, bodiless, own
 from archscope.subject import Repeat, Subject
+from archscope.training.backward import run_backward
 from archscope.training.folding import block_of
 from archscope.training.hints import hint
 from archscope.training.kernels import AsOnCard
@@ -165,7 +166,7 @@ def _run(twin: Twin, counter: ProductCounter, places: Places) -> None:
             raise ArchscopeError("nothing can be trained: no output depends on a trained parameter")
         counter.reached = _nodes(roots)
         places.turned = True
-        torch.autograd.backward(roots, [torch.ones_like(root) for root in roots])
+        run_backward(roots)
     except ArchscopeError:
         raise
     except ReachedOriginalError as reached:
