@@ -77,6 +77,18 @@ def test_its_peak_is_what_the_allocator_hands_out_but_for_workspaces(name: str) 
     assert real.peak >= real.outliving
 
 
+def test_a_checkpoint_runs_again_with_the_kernels_of_its_forward() -> None:
+    it = subject("a checkpoint of attention")
+
+    fused, plain = (
+        peak(run_step(it, Recipe(attention=way), optimiser("sgd"))) for way in ("flash", "math")
+    )
+
+    assert fused is not None
+    assert plain is not None
+    assert plain.bytes > fused.bytes  # the scores are made again
+
+
 @pytest.mark.parametrize("name", USERS)
 def test_both_roads_agree_on_its_backward(name: str) -> None:
     work = count_step(subject(name), Recipe())

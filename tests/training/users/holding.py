@@ -68,6 +68,12 @@ def _(self: Any, x: Tensor) -> Any:
     return self.b(y.float())
 
 
+@user("no autocast, whatever the device", a=fc)
+def _(self: Any, x: Tensor) -> Any:
+    with torch.autocast(x.device.type, enabled=False):
+        return self.a(x.float())
+
+
 # What is returned.
 class Pair(NamedTuple):
     features: Tensor

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint, checkpoint_sequential
 
-from tests.training.users.naming import fc, mlp, of, user
+from tests.training.users.naming import fc, mlp, of, rows, user
 
 
 # What runs again.
@@ -49,6 +49,16 @@ def _(self: Any, x: Tensor) -> Tensor:
 @user("a sequence of checkpoints", a=fc, b=lambda: nn.Sequential(*(mlp() for _ in range(4))))
 def _(self: Any, x: Tensor) -> Tensor:
     found: Tensor = checkpoint_sequential(self.b, 2, self.a(x), use_reentrant=False)
+    return found
+
+
+@user("a checkpoint of attention", lambda: rows().reshape(4, 8, 16), a=lambda: nn.Linear(16, 48))
+def _(self: Any, x: Tensor) -> Tensor:
+    def attend(y: Tensor) -> Tensor:
+        q, k, v = self.a(y).unflatten(-1, (3, 2, 8)).permute(2, 0, 3, 1, 4)
+        return F.scaled_dot_product_attention(q, k, v)
+
+    found: Tensor = checkpoint(attend, x, use_reentrant=False)
     return found
 
 
