@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from archscope.library import receptive_field as receptive_field
     from archscope.library import report as report
     from archscope.library import rf as rf
+    from archscope.library import scaling as scaling
     from archscope.library import search as search
     from archscope.library import suggest as suggest
     from archscope.library import sweep as sweep
@@ -56,6 +57,7 @@ _HOMES = {
     "receptive_field": "archscope.library",
     "report": "archscope.library",
     "rf": "archscope.library",
+    "scaling": "archscope.library",
     "search": "archscope.library",
     "suggest": "archscope.library",
     "sweep": "archscope.library",
@@ -82,6 +84,7 @@ __all__ = [
     "receptive_field",
     "report",
     "rf",
+    "scaling",
     "search",
     "suggest",
     "sweep",

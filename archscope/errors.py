@@ -130,8 +130,11 @@ def did_you_mean(word: str, known: tuple[str, ...] | list[str]) -> str:
     rests = {each: _rest(each, start) for each in known} if len(start) > 2 else {}
     begin = [each for each, rest in rests.items() if rest is not None]
     whole = [each for each in begin if not (rests[each] or "")[:1].isalnum()]
-    plain = {plain_word(each): each for each in reversed(known)}
-    close = [plain[each] for each in get_close_matches(start, plain, n=1)]
+    spelt: dict[str, list[str]] = {}
+    for each in known:
+        spelt.setdefault(plain_word(each), []).append(each)
+    alike = [spelt[each] for each in get_close_matches(start, spelt, n=1)]
+    close = get_close_matches(word, alike[0], n=1, cutoff=0) if alike else []
     near = whole or close or begin
     return f" Did you mean {near[0]!r}?" if near else ""
 

@@ -45,6 +45,7 @@ LITTLE: Mapping[str, Mapping[str, Any]] = {
     "hrnet": {"modules": (1, 1), "branch_blocks": 1, "stem_blocks": 1, "input_size": 64},
     "longformer": {"depth": 1, "seq_len": 64, "window": 8},
     "mamba": {"depth": 1, "seq_len": 16, "d_model": 64},
+    "mobilebert": {"depth": 1, "seq_len": 16},
     "mobilenet": {"input_size": 64},
     "reformer": {"depth": 2, "seq_len": 16, "hashed": (0, 1), "local_chunk": 4, "lsh_chunk": 4},
     "regnet": {"depth": 5, "input_size": 64},

@@ -207,6 +207,7 @@ LIGHT = {
             ["list", "cnn", "-f", "json"],
             ["list", "presets"],
             ["list", "measures"],
+            ["list", "formulas"],
             ["list", "presets", "-f", "json"],
             ["list", "bert-base-uncased"],
             ["env", "--help"],

@@ -42,6 +42,7 @@ OF_PYTHON = {
     "args": "tensors",
     "kwargs": "tensors",
     "claims": "`assert` is a word of Python",
+    "files": "arguments of a command line, told by their ending",
     "max": "a key of a budget in a file",
     "min": "a key of a budget in a file",
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from archscope.cli._command import Command
+from archscope.cli._help import ExplainedCommand
 from archscope.cli._output import Output, output_options
 from archscope.errors import ThresholdError
 
@@ -17,7 +18,6 @@ Examples:
   archscope facts --only kv
   archscope facts "zero-*" chinchilla
   archscope facts --by subject
-  archscope facts bwd-resnet50-train
   archscope facts ./my-facts.toml
   archscope facts -f junit -o facts.xml
 
@@ -26,7 +26,9 @@ my-facts.toml:
   ["days-of-my-run"]
   claim = "2.83 days on 8 cards at 42 % of their peak"
   formula = "training_cost.seconds_for"       # a function of archscope.theory
-  inputs.flops = { model = "gpt2", measure = "train_flops", settings = { tokens = "300B" } }
+  inputs.flops.model = "gpt2"                 # an input may be computed too
+  inputs.flops.measure = "train_flops"
+  inputs.flops.settings.tokens = "300B"
   inputs.cards = 8
   inputs.peak = 312e12
   inputs.mfu = 0.42
@@ -38,8 +40,7 @@ my-facts.toml:
 \b
   ["size-of-my-network"]
   claim = "a decoder of 24 blocks has 209,494,272 parameters"
-  model = "transformer"                       # whatever MODEL can be
-  fields = { depth = 24 }
+  model = "transformer:depth=24"              # whatever MODEL can be
   measure = "params"                          # archscope list measures
   value = 209494272
   source = "the paper's table 1"
@@ -48,7 +49,7 @@ Exit 3 where a fact is missed, 1 where one could not be computed, after all othe
 """
 
 
-@click.command(epilog=_EPILOG)
+@click.command(cls=ExplainedCommand, epilog=_EPILOG)
 @click.argument("names", nargs=-1, metavar="[NAME|FILE.toml]...")
 @click.option(
     "--only", multiple=True, metavar="SUBJECT", help="Facts about this, e.g. kv; once for each."

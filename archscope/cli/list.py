@@ -24,9 +24,11 @@ _PRESETS = "presets"
 """The word for all published networks."""
 _MEASURES = "measures"
 """The word for all that can be measured by one word."""
+_FORMULAS = "formulas"
+"""The word for all that a fact may be computed by."""
 _SENTENCE = "sentence"
 """The loader whose form has words of its own."""
-_WORDS = (_PRESETS, _MEASURES, _SENTENCE, "stack")
+_WORDS = (_PRESETS, _MEASURES, _FORMULAS, _SENTENCE, "stack")
 """What NAME may be besides a family and a preset."""
 
 
@@ -37,6 +39,7 @@ Examples:
   archscope list transformer
   archscope list presets
   archscope list measures
+  archscope list formulas
   archscope list bert-base-uncased
   archscope list cnn -f json
 """
@@ -56,8 +59,8 @@ def command(name: str | None, format_name: str) -> None:
     """List families, analyses and formats; the published networks; or what one NAME is.
 
     NAME is a family, whose fields are listed, a published network, `presets` for all of these,
-    `measures` for all that can be claimed and budgeted, or `sentence` for the words in which a
-    stack of layers is said.
+    `measures` for all that can be claimed and budgeted, `formulas` for all that facts are computed
+    by, or `sentence` for the words in which a stack of layers is said.
     """
     as_json = format_name == "json"
     if name is None:
@@ -66,6 +69,8 @@ def command(name: str | None, format_name: str) -> None:
         _presets(as_json=as_json)
     elif name == _MEASURES:
         _measures(as_json=as_json)
+    elif name == _FORMULAS:
+        _formulas(as_json=as_json)
     else:
         _one(name, as_json=as_json)
 
@@ -90,7 +95,7 @@ def _one(name: str, *, as_json: bool) -> None:
     else:
         raise UsageError(
             f"no family or preset is called {name!r}."
-            + did_you_mean(name, [*families, *presets.names(), _PRESETS, _MEASURES, _SENTENCE])
+            + did_you_mean(name, [*families, *presets.names(), *_WORDS])
             + f" Families are {', '.join(families)}; archscope list presets names the presets."
         )
 
@@ -148,6 +153,20 @@ def _presets(*, as_json: bool) -> None:
     rows = ((p.name, p.family, _first_figure(p), _source(p)) for p in found)
     write_columns(rows, cut=True)  # one of them is told of whole
     click.echo("\nWhat one of them is: archscope list bert-base-uncased")
+
+
+def _formulas(*, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from archscope.studies.facts.formulas import formulas
+
+    found = tuple(formulas())
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in found], indent=1))
+        return
+    for each in found:
+        click.echo(f"  {each.name}({', '.join(each.inputs)})\n      {each.summary}")
+    click.echo("\nA fact that is computed by one: archscope facts --help")
 
 
 def _measures(*, as_json: bool) -> None:

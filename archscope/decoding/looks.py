@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.blocks.attention import Attention, ScaledDotProduct, WindowDotProduct
+from archscope.blocks.attention_in_chunks import ChunkDotProduct
 from archscope.blocks.block import DilatedMixer
 from archscope.blocks.chunked_attention import Chunks, HashedAttention, LocalAttention
 from archscope.blocks.delta_rule import GatedDeltaNet, GatedDeltaRule
@@ -81,6 +82,16 @@ def masked(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
         yield _attention(attention.path, call.args[1], call.args[2], count)
 
 
+def in_chunks(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
+    """The keys and values of the last position's chunk."""
+    call, attention = calls[-1], within(calls, Attention)
+    assert isinstance(call.module, ChunkDotProduct)
+    if attention is not None:
+        *_, k = call.args[1].split(call.module.chunk, 2)
+        *_, v = call.args[2].split(call.module.chunk, 2)
+        yield _attention(attention.path, k, v)
+
+
 def biased(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
     """T5's: its decoder's blocks attend to the source too."""
     call, around, block = calls[-1], calls[-2], calls[-3]
@@ -109,7 +120,7 @@ def latent(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
 def scanned(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
     """A state of each feature: what one position writes times what it brings."""
     call, mixer = calls[-1], within(calls, StateSpaceMixer)
-    if mixer is None or mixer.module.ssm_back is not None:
+    if mixer is None or getattr(mixer.module, "ssm_back", None) is not None:
         return
     x, write = call.args[0], call.args[2]  # (B, S, E), (B, S, N)
     yield Kept(path=mixer.path, elements=elements(x[:, -1, :, None] * write[:, -1, None]))
@@ -151,7 +162,7 @@ def convolved(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
     match module:
         case ScannedConvolution():
             owner = within(calls, StateSpaceMixer)
-            if owner is None or owner.module.ssm_back is not None:
+            if owner is None or getattr(owner.module, "ssm_back", None) is not None:
                 return
             path = owner.path
         case DilatedMixer() if module.pads[1]:
@@ -172,13 +183,13 @@ def weight_normalised(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
 
 
 def local(calls: Sequence[Call], output: Any) -> Iterator[Kept]:
-    """The keys and values of two chunks that the next position reads."""
+    """The keys and values of the last position's chunk and of the one before."""
     call, around = calls[-1], calls[-2]
     if not isinstance(around.module, LocalAttention):
         return
     assert isinstance(call.module, Chunks)
     length = calls[0].args[0].shape[1]  # without padding to whole chunks
-    own = length - length % call.module.size  # where the next one's chunk begins
+    own = (length - 1) - (length - 1) % call.module.size  # where the last one's chunk begins
     count = length - max(0, own - call.module.size)
     k, v = (part.narrow(2, 0, length) for part in call.args[1:3])
     yield _attention(around.path, k, v, count)
@@ -224,6 +235,7 @@ def looks() -> dict[type[nn.Module], Look]:
         ScaledDotProduct: scaled,
         WindowDotProduct: windowed,
         MaskedDotProduct: masked,
+        ChunkDotProduct: in_chunks,
         BiasedDotProduct: biased,
         RelativeDotProduct: remembered,
         LinearDotProduct: linear,

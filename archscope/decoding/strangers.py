@@ -8,39 +8,25 @@ cache that they would go on with, and that is looked at instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
-from torch.overrides import TorchFunctionMode
 
-from archscope.counting.forward import count_forward
+from archscope.counting.forward import Execution, count_forward
+from archscope.decoding.functions import Functions, keys_left
 from archscope.decoding.returned import cache_of
 from archscope.errors import ForwardError, UsageError, first_line
 from archscope.running.module_stack import ModuleStack
 from archscope.subject import Subject
 from archscope.theory.cache import Cache, LayerCache, Unseen
 
-_PRODUCTS = frozenset(
-    (
-        torch.matmul,
-        torch.Tensor.matmul,
-        torch.Tensor.__matmul__,
-        torch.bmm,
-        torch.Tensor.bmm,
-        torch.baddbmm,
-        torch.einsum,
-    )
-)
-_CONVOLUTIONS = frozenset((F.conv1d, torch.conv1d))
+_LARGEST = 2**28
+"""Bytes of weights up to which a network runs on data where its masks need values."""
 _SEEN = "its mask has no values where it runs on shapes alone"
-_BY_HAND = "it multiplies activations with each other by itself, not by torch's attention"
-_CONVOLVES = "a convolution along positions may read earlier ones, or later ones"
 
 
 def stranger_cache(subject: Subject) -> Cache:
@@ -49,14 +35,30 @@ def stranger_cache(subject: Subject) -> Cache:
     Raises `ForwardError` where it does not run, `UsageError` where nothing of it decodes.
     """
     if subject.inputs is None:
-        raise UsageError(f"{subject.name} has no inputs; say what it is called with")
+        raise UsageError(f"{subject.name} has no inputs; give what its forward is called with")
+    looking = _looked(subject, "auto")
+    if looking.masked and _has_little_data(subject.model):
+        # On data masks have values, but results of layers can no longer be told from constants.
+        shown = _looked(subject, "real")
+        shown.unseen |= {path: x for path, x in looking.unseen.items() if x.why != _SEEN}
+        looking = shown
+    found = looking.cache()
+    return replace(found, context=max(found.context, _length(subject)))
+
+
+def _looked(subject: Subject, execution: Execution) -> _Looking:
     looking = _Looking(subject.name)
-    count = count_forward(subject, around=looking.around, second=False)
+    count = count_forward(subject, execution, looking.around, second=False)
     if count.failure is not None:
         where = count.dispatcher.failed_in or "the model itself"
         raise ForwardError(f"it failed in {where}: {first_line(count.failure)}") from count.failure
-    found = looking.cache()
-    return replace(found, context=max(found.context, _length(subject)))
+    return looking
+
+
+def _has_little_data(model: nn.Module) -> bool:
+    tensors = [*model.parameters(), *model.buffers()]
+    size = sum(each.numel() * each.element_size() for each in tensors)
+    return size <= _LARGEST and not any(each.is_meta for each in tensors)
 
 
 def _length(subject: Subject) -> int:
@@ -77,13 +79,18 @@ class _Looking:
         self.batches: list[int] = []
         self.returned: Cache | None = None
 
+    @property
+    def masked(self) -> bool:
+        """Whether a mask stood in the way."""
+        return any(each.why == _SEEN for each in self.unseen.values())
+
     @contextmanager
     def around(self, stack: ModuleStack) -> Iterator[None]:
         """Look at what runs within it."""
         self.__init__(self.name)  # type: ignore[misc]
         handle = register_module_forward_hook(self._return(stack))
         try:
-            with _Functions(self, stack):
+            with Functions(stack, self.attention, self.hidden):
                 yield
         finally:
             handle.remove()
@@ -140,9 +147,9 @@ class _Looking:
         else:
             source = None
             if not causal:
-                window = _window(mask, keys, length)
+                window = keys_left(mask, keys, length)
         if window is None:
-            self.unseen[path] = Unseen(path=path, why=_SEEN)
+            self.hidden(path, _SEEN)
             return
         if window == 0:
             self.both_sides.append(path)
@@ -165,6 +172,10 @@ class _Looking:
             )
         )
 
+    def hidden(self, path: str, why: str) -> None:
+        """Take a module of which it cannot be seen what it keeps."""
+        self.unseen.setdefault(path, Unseen(path=path, why=why))
+
     def recurrent(self, path: str, module: nn.RNNBase, output: Any) -> None:
         """Take a recurrent layer, and what it returns."""
         if module.bidirectional:
@@ -184,84 +195,6 @@ class _Looking:
                 reference="states that a recurrent layer returns",
             )
         )
-
-
-class _Functions(TorchFunctionMode):
-    """Looks at the functions of torch that mix positions."""
-
-    def __init__(self, looking: _Looking, stack: ModuleStack) -> None:
-        super().__init__()
-        self._looking, self._stack = looking, stack
-
-    def __torch_function__(
-        self,
-        func: Any,
-        types: Iterable[type],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        named = dict(kwargs or {})
-        self._look(func, args, named)
-        return func(*args, **named)
-
-    def _look(self, func: Any, args: tuple[Any, ...], named: dict[str, Any]) -> None:
-        path = self._stack.current or ""
-        if func is F.scaled_dot_product_attention:
-            self._scaled(path, *args, **named)
-        elif func is F.multi_head_attention_forward:
-            self._multihead(path, args, named)
-        elif func in _PRODUCTS and _both_computed(args):
-            self._looking.unseen.setdefault(path, Unseen(path=path, why=_BY_HAND))
-        elif func in _CONVOLUTIONS and args and args[0].ndim == 3 and args[1].shape[-1] > 1:
-            self._looking.unseen.setdefault(path, Unseen(path=path, why=_CONVOLVES))
-
-    def _scaled(
-        self,
-        path: str,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        attn_mask: Tensor | None = None,
-        dropout_p: float = 0.0,
-        is_causal: bool = False,
-        **_: Any,
-    ) -> None:
-        heads = key.shape[-3] if key.ndim > 3 else 1
-        each = heads * (key.shape[-1] + value.shape[-1])
-        batch = key.shape[0] if key.ndim > 2 else 1
-        self._looking.attention(
-            path, (heads, each, batch), key, attn_mask, is_causal, query.shape[-2]
-        )
-
-    def _multihead(self, path: str, args: tuple[Any, ...], named: dict[str, Any]) -> None:
-        query, key, _, width, heads = args[:5]  # (S, B, D), (T, B, D)
-        k = key.transpose(0, -2)  # (B, T, D)
-        batch = key.shape[1] if key.ndim == 3 else 1
-        causal = bool(named.get("is_causal")) and named.get("attn_mask") is not None
-        self._looking.attention(
-            path, (heads, 2 * width, batch), k, named.get("attn_mask"), causal, query.shape[0]
-        )
-
-
-def _both_computed(args: tuple[Any, ...]) -> bool:
-    """Return whether two operands are results of layers: no weights, no constants."""
-    tensors = [each for each in args if isinstance(each, Tensor)]
-    if len(tensors) == 1 and len(args) > 1 and isinstance(args[1], list | tuple):
-        tensors = [each for each in args[1] if isinstance(each, Tensor)]
-    made = [each for each in tensors if not isinstance(each, nn.Parameter) and each.ndim > 2]
-    return len(made) > 1 and all(each.is_meta for each in made) and made[0].shape[-1] > 1
-
-
-def _window(mask: Tensor, keys: int, queries: int) -> int | None:
-    """Return how many of the last keys a mask leaves a query; 0: later ones too; None: unknown."""
-    if mask.is_meta or keys != queries or mask.shape[-2:] != (queries, keys):
-        return None
-    seen = mask if mask.dtype is torch.bool else mask > torch.finfo(mask.dtype).min / 2
-    seen = seen.reshape(-1, queries, keys).any(0)
-    if seen.triu(1).any():
-        return 0
-    rows, columns = seen.nonzero(as_tuple=True)
-    return int((rows - columns).max()) + 1 if len(rows) else None
 
 
 def _short(name: str) -> str:

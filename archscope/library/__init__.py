@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from archscope.library._rf import see_network as see_network
     from archscope.library._rf import suggest as suggest
     from archscope.library._rf import why_unbuffered as why_unbuffered
+    from archscope.library._scaling import scaling as scaling
     from archscope.library._search import require_found as require_found
     from archscope.library._search import search as search
     from archscope.library._search import search_network as search_network
@@ -84,6 +85,7 @@ _HOMES = {
     "require_found": "_search",
     "require_held": "_check",
     "rf": "_rf",
+    "scaling": "_scaling",
     "search": "_search",
     "search_network": "_search",
     "see_network": "_rf",

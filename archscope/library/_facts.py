@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from archscope.errors import (
 from archscope.families import FAMILIES
 from archscope.library._measure import Answers
 from archscope.library._named import network_of
+from archscope.progress import doing, silently
 from archscope.results import Report
 from archscope.studies.facts import answer
 from archscope.studies.facts.evaluating import number
@@ -61,10 +62,11 @@ def facts(
     chosen = _chosen(known, names, subjects)
     whole = frozenset(names)
     bench = _Bench()
-    rows = [
-        answer.row(fact, lambda asked, f=fact: bench.measured(asked, built or f.id in whole))  # type: ignore[misc]
-        for fact in chosen
-    ]
+    rows = []
+    for done, fact in enumerate(chosen):
+        doing(f"facts: {fact.id}", done=done / len(chosen))
+        with silently():
+            rows.append(answer.row(fact, bench.measures(built or fact.id in whole)))
     title = f"facts · {', '.join([*names, *subjects]) or 'all'}"
     return study.assemble("facts", title, {}, answer.sections(rows))
 
@@ -118,13 +120,20 @@ class _Bench:
     """Measures networks: in closed form where it can, built where it must be and may."""
 
     def __init__(self) -> None:
+        self._measures: dict[str, Measure] = {}
         self._networks: dict[str, Network] = {}
         self._known: dict[str, Known] = {}
         self._answers: dict[str, Answers] = {}
 
+    def measures(self, built: bool) -> Callable[[Measured], Number]:
+        """Return what measures networks, and builds them where it may."""
+        return lambda asked: self.measured(asked, built)
+
     def measured(self, asked: Measured, built: bool) -> Number:
         """Return what is measured; raises `NotBuiltError` where nobody asked to build."""
-        wanted = measure(asked.measure)
+        if asked.measure not in self._measures:
+            self._measures[asked.measure] = measure(asked.measure)
+        wanted = self._measures[asked.measure]
         key = repr((asked.model, sorted(asked.fields.items())))
         if key not in self._networks:
             self._networks[key] = network_of(asked.model, asked.fields)

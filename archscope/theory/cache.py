@@ -19,7 +19,8 @@ Kind = Literal[
     "full attention",
     "window",
     "dilated window",
-    "chunks",
+    "chunk",
+    "chunk and the one before",
     "hashed attention",
     "latent",
     "cross attention",
@@ -30,8 +31,9 @@ Kind = Literal[
     "recurrent",
 ]
 """What a layer keeps: keys and values of all positions, of the last ones, of those within reach of
-keys some apart, of its chunk and the one before, of all that a hash may ask for; vectors that keys
-and values are made of; those of a source; what a block read; or a state that does not grow."""
+keys some apart, of the newest one's chunk, also with the one before, of all that a hash may ask
+for; vectors that keys and values are made of; those of a source; what a block read; or a state that
+does not grow."""
 
 
 @frozen
@@ -60,7 +62,9 @@ class LayerCache:
     last: int | None = None
     """How many of the last positions are kept at most; None: all."""
     chunk: int | None = None
-    """Positions of a chunk, of which the current and the one before are kept; None: no chunks."""
+    """Positions of a chunk, where only the current one is kept; None: no chunks."""
+    before: int = 0
+    """Chunks before the current one that are kept too."""
     source: int | None = None
     """Positions of the source, where that is what it keeps; None: it is the context."""
     macs: str = ""
@@ -74,9 +78,14 @@ class LayerCache:
         """Return how many positions it keeps of a sequence of so many."""
         if self.source is not None:
             return self.source
-        if self.chunk is not None:  # the next one reads from the start of the chunk before its own
-            return context - max(0, context // self.chunk - 1) * self.chunk
+        if self.chunk is not None:  # from the start of a chunk on, up to the newest position
+            return context - max(0, (context - 1) // self.chunk - self.before) * self.chunk
         return context if self.last is None else min(context, self.last)
+
+    @property
+    def limit(self) -> int | None:
+        """Positions of the context that it keeps at most; None: all."""
+        return self.last if self.chunk is None else (1 + self.before) * self.chunk
 
     @property
     def per_position(self) -> int:
@@ -127,7 +136,7 @@ class LayerCache:
         if self.source is not None:
             count = "source"
         elif self.chunk is not None:
-            count = f"(S - max(0, S//{self.chunk} - 1)*{self.chunk})"
+            count = f"(S - max(0, (S - 1)//{self.chunk} - {self.before})*{self.chunk})"
         grown = f"{count} × ({self.position})" if self.position else ""
         return " + ".join(filter(None, (grown, self.state, self.columns)))
 

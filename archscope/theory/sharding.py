@@ -61,24 +61,6 @@ def states(
     )
 
 
-def deepspeed_zero2(params: int, ranks: int, *, old: bool = False) -> int:
-    """Return what DeepSpeed's own estimate says of ZeRO-2: 2 bytes, and 18 that are divided.
-
-    DeepSpeed, runtime/zero/stage_1_and_2.py, estimate_zero2_model_states_mem_needs; `old`: as
-    before its pull request 5099, 4 and 16.
-    """
-    return 4 * params + share(16 * params, ranks) if old else 2 * params + share(18 * params, ranks)
-
-
-def deepspeed_zero3(params: int, largest_layer: int, ranks: int) -> int:
-    """Return what DeepSpeed's own estimate says of ZeRO-3: a whole layer and 18 bytes, divided.
-
-    DeepSpeed, runtime/zero/stage3.py, estimate_zero3_model_states_mem_needs: 4 bytes for each
-    parameter of the largest layer, 18 for each that a card has.
-    """
-    return 4 * largest_layer + share(18 * params, ranks)
-
-
 def checkpoint_bytes(recipe: StateRecipe, params: int) -> int:
     """Return what is written to go on later: all but the gradients.
 

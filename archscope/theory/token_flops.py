@@ -27,10 +27,9 @@ def keys_met(*, pattern: Sequence[int], layers: int, length: int, last: int | No
     >>> keys_met(pattern=(1024, 1024, 1024, 2048), layers=24, length=2048, last=2048)
     30720
     """
-    windows = [pattern[layer % len(pattern)] for layer in range(layers)]
-    if last is not None:
-        windows[-1] = last
-    return sum(min(window, length) for window in windows)
+    met = [min(window, length) for window in pattern]
+    rounds, rest = divmod(layers if last is None else layers - 1, len(met))
+    return rounds * sum(met) + sum(met[:rest]) + (0 if last is None else min(last, length))
 
 
 def decoder_forward_flops(*, layers: int, width: int, length: int, vocabulary: int) -> int:

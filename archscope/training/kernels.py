@@ -7,6 +7,7 @@ on a card the mask has one byte for an element, and fused kernels keep what `car
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -21,6 +22,15 @@ from archscope.training.recipe import Recipe
 _DROPOUTS: frozenset[Any] = frozenset((functional.dropout, torch.dropout))
 _RMS_NORMS: frozenset[Any] = frozenset((functional.rms_norm, torch.rms_norm))
 _ATTENTION: Any = functional.scaled_dot_product_attention
+_MULTIHEAD: Any = functional.multi_head_attention_forward
+_MULTIHEAD_INSIDE = FunctionType(
+    _MULTIHEAD.__code__,
+    {**_MULTIHEAD.__globals__, "has_torch_function": lambda operands: False},
+    _MULTIHEAD.__name__,
+    _MULTIHEAD.__defaults__,
+    _MULTIHEAD.__closure__,
+)
+"""The same function, which does not ask modes to answer in its place: what it calls does."""
 
 
 class AsOnCard(TorchFunctionMode):
@@ -41,6 +51,9 @@ class AsOnCard(TorchFunctionMode):
             return (
                 run_again(self._plain, *args, **kwargs) if again else self._plain(*args, **kwargs)
             )
+        if func is _MULTIHEAD:  # attention and dropout are within
+            with self:
+                return _MULTIHEAD_INSIDE(*args, **kwargs)
         if func in _RMS_NORMS and self._recipe.dropout == "card":
             found = fused_rms_norm(*args, **kwargs)
             return func(*args, **kwargs) if found is None else found

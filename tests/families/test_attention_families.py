@@ -25,6 +25,7 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
                         "inner_norm": True}),
     "mamba-2": ("mamba", {"version": "v2", "depth": 3, "d_model": 20, "head_dim": 8,
                           "chunk_size": 7, "seq_len": 30}),
+    "mobilebert": ("mobilebert", {"depth": 2, "seq_len": 12, "layer_norm": True}),
     "xlnet": ("xlnet", {"depth": 2, "segments": True, "seq_len": 12}),
     "transformer-xl with scores": (
         "transformer-xl",
@@ -70,6 +71,8 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("deepseek", {"rope_dim": 7}, "Nearest: 6, 8"),
     ("mamba", {"version": "v2", "head_dim": 5}, "Nearest: 4, 6"),
     ("mamba", {"chunk_size": 8}, "v2"),
+    ("mobilebert", {"heads": 3}, "heads: 3 does not divide bottleneck 128. Nearest: 2, 4"),
+    ("mobilebert", {"seq_len": 513}, "seq_len: 513 is more than the 512 rows of max_positions"),
     ("xlnet", {"heads": 7}, "Nearest: 6, 8"),
     ("xlnet", {"d_model": 765, "heads": 5}, "Nearest: 764, 766"),
     ("transformer-xl", {"heads": 7}, "Nearest: 4, 8"),

@@ -61,7 +61,7 @@ MIXED = {
 
 def test_weights_of_mixers_in_turns_are_those_that_are_built_and_counted() -> None:
     family = FAMILIES.get("transformer")
-    spec = specs.made(family.spec, MIXED)
+    spec: Any = specs.made(family.spec, MIXED)
     model = family.subject(spec).model  # no block is like another
     assert family.census is not None
     counted, stages = family.census(spec), told(family, spec)

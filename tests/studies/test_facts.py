@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,8 @@ from archscope.errors import ThresholdError, UncheckedError, UsageError
 from archscope.library import facts, require_facts
 from archscope.studies.facts.digits import agrees, of_digits
 from archscope.studies.facts.evaluating import formula
+from archscope.studies.facts.fact import Combined, Formula
+from archscope.studies.facts.formulas import formulas
 from archscope.studies.facts.reading import FOLDER, read_folder
 from archscope.studies.facts.units import worth
 
@@ -98,6 +101,11 @@ def test_a_network_is_built_where_its_fact_is_named_whole(write: Write) -> None:
         ("value = 1\nformula = 'x.y'\nmesure = 'z'", 2, "'mesure' is no key of a fact by formula"),
         ("value = 1\nsum = 3", 2, "sum is 3, not a list of its terms"),
         ("value = ", 2, "is not TOML"),
+        ("value = inf\nsum = [1]", 2, "value is inf, not a number"),
+        ("value = nan\nsum = [1]", 2, "value is nan, not a number"),
+        ("value = 1\nsum = [1e300, 1e300]\nproduct = 2", 2, "'product' is no key"),
+        ("value = 1\nproduct = [1e300, 1e300]", 1, "which is no number"),
+        ("value = 1e-300\nsum = [1e300]", 3, "a: 1e+300 computed"),
     ],
 )
 def test_a_fact_of_ones_own(
@@ -148,6 +156,26 @@ def test_only_functions_of_theory_are_called() -> None:
     for name in ("scaling._law", "scaling.exp", "scaling.Law", "counts.re", "..errors.first_line"):
         with pytest.raises(UsageError):
             formula(name)
+
+
+def test_every_formula_of_a_fact_is_listed() -> None:
+    listed = {each.name: each for each in formulas()}
+    called = {name for fact in read_folder() for name in _called(fact.computes)}
+
+    assert called - {*listed} == set()
+    assert [each.name for each in listed.values() if not each.summary] == []
+    assert listed["sharding.states"].inputs[-1] == "zero=0"
+
+
+def _called(computes: Any) -> Iterator[str]:
+    if isinstance(computes, Formula):
+        yield computes.name
+        yield from _called(tuple(computes.inputs.values()))
+    elif isinstance(computes, Combined):
+        yield from _called(computes.terms)
+    elif isinstance(computes, tuple):
+        for each in computes:
+            yield from _called(each)
 
 
 def test_units_and_digits() -> None:

@@ -6,9 +6,9 @@ from fractions import Fraction
 
 import pytest
 
-from archscope.theory import communication, megatron, pipelines, training_cost
+from archscope.theory import communication, deepspeed, megatron, pipelines, training_cost
 from archscope.theory.recipes import recipe_named
-from archscope.theory.sharding import deepspeed_zero3, states
+from archscope.theory.sharding import states
 
 GIB, GB = 2**30, 10**9
 
@@ -51,7 +51,8 @@ def test_a_card_with_one_more_is_the_one_that_counts() -> None:
 
 def test_deepspeed_says_of_zero_3() -> None:
     # 6,805M parameters on 4 cards, a largest layer of 131M: 29.01 GiB.
-    assert deepspeed_zero3(6_805_000_000, 131_000_000, 4) / GIB == pytest.approx(29.01, rel=0.002)
+    found = deepspeed.zero3(params=6_805_000_000, largest_layer=131_000_000, cards=4)
+    assert found.card / GIB == pytest.approx(29.01, rel=0.002)
 
 
 @pytest.mark.parametrize(

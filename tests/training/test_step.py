@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import archscope
 from archscope.errors import ArchscopeError
 from archscope.subject import Inputs, Subject
 from archscope.training.optimisers import OPTIMISERS, optimiser, state_tensors
@@ -204,3 +205,19 @@ def test_a_sparse_gradient_is_its_places_and_values() -> None:
     table, *_ = run_step(it, Recipe(), optimiser("sgd")).parameters
 
     assert (table.bytes, table.gradient) == (100 * 4 * 4, 15 * 8 + 15 * 4 * 4)
+
+
+def test_torchs_own_attention_keeps_what_a_cards_kernels_keep() -> None:
+    s, b, d, a = 8, 2, 32, 4
+    layer = nn.TransformerEncoderLayer(d, a, 2 * d, dropout=0.1)
+    # In 2 bytes: 8 tensors of d (two inputs of norms, those of qkv, q, k, v, of both projections);
+    # ReLU's answer and what dropout makes of it, of 2 d; masks of d, 2 d and d in a byte.
+    flash = s * b * d * (16 + 4 + 4 + 4) + 8 * s * b + 4 * a * s * b  # norms, log-sum-exp
+    # Korthikanti et al. 2022: softmax, its mask and its dropout are 5 a s^2 b in place of the last.
+    sizes = {"flash": flash, "math": flash - 4 * a * s * b + 5 * a * s * s * b}
+
+    for kernel, size in sizes.items():
+        report = archscope.memory(
+            layer, torch.zeros(s, b, d), dtype="bf16", attention_kernel=kernel
+        )
+        assert report.totals.saved == size

@@ -15,7 +15,7 @@ ANALYSIS = Analysis(
         "archscope kv deepseek-v3 --context 32768",
         "archscope kv gemma-2-27b --context 8192 --batch 4 --runtime llamacpp",
         "archscope kv qwen3-1.7b --runtime vllm --cache-memory 18.78GiB",
-        "archscope kv llama-3-8b --gpu h100 --gpu-memory 80GiB --by batches",
+        "archscope kv llama-3-8b --gpu h100 --by batches",
         "archscope kv llama-3-8b --gpu h100 --acceptance 0.8 --guesses 5 --by guesses",
         "archscope kv gpt2 --verify --by check",
     ),

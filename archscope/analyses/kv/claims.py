@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ceil
 from typing import Any
 
 from archscope.analyses.kv.rows import Totals
@@ -88,7 +89,7 @@ QUANTITIES = (
     ),
     _quantity(
         "tokens_per_second",
-        lambda totals: totals.rate,
+        lambda totals: None if totals.rate is None else ceil(totals.rate),
         "tokens that decoding yields on a card, of which an upper bound is known",
         better="more",
         bound="at most",

@@ -9,7 +9,7 @@ from archscope.hardware import Card
 from archscope.records import frozen
 from archscope.subject import Network
 from archscope.theory.cache import Cache
-from archscope.theory.serving import check_type, runtime
+from archscope.theory.serving import check_blocks, check_type, runtime
 from archscope.theory.serving.asked import Asked, Runtime
 from archscope.theory.stored import KV_TYPES, WEIGHT_TYPES, Stored, named
 
@@ -45,6 +45,7 @@ def question(
         stored=named(settings.kv_dtype, KV_TYPES),
         states=named(settings.state_dtype, KV_TYPES) if settings.state_dtype else None,
     )
+    check_blocks(cache, asked.stored)
     by = None if settings.runtime == "none" else runtime(settings.runtime)
     if by is not None:
         check_type(by, asked)

@@ -80,6 +80,8 @@ class BatchRow:
     """Sequences; each brings a token."""
     step_macs: int = column("MACs", kind="work", drop=2)
     """Multiply-accumulates of all sequences."""
+    step_flops: int = column("2 × MACs", kind="work", drop=4)
+    """FLOPs, two for each of them, as peaks of cards are told."""
     weights_read: int = column("Weights read", kind="bytes", drop=1)
     """Bytes; of experts as many as are expected where a router chooses evenly."""
     cache_read: int = column("Cache read", kind="bytes")

@@ -123,7 +123,7 @@ def notes(cache: Cache, ask: Question, totals: Totals, cost: StepCost | None) ->
         )
     if ask.runtime is not None:
         yield Note(level="info", text=f"reserved: {ask.runtime.read}")
-        if totals.reserved is None:
+        if totals.reserved is None and not cache.unseen:
             yield Note(level="warning", text=_unknown(cache, ask))
     if cost is not None:
         yield from _step_notes(ask, cost)
@@ -166,10 +166,17 @@ def _step_notes(ask: Question, cost: StepCost) -> Iterator[Note]:
                 text=f"no peak of the {ask.card.word} for {ask.weights.word} is cited here: "
                 "reading alone bounds the step",
             )
+    if ask.weights.elements > 1:
+        yield Note(
+            level="info",
+            text=f"all weights are taken to be in {ask.weights.word}; files keep tables, heads and "
+            "norms in longer types, and are larger",
+        )
     if cost.least_weights < cost.most_weights:
         least, most = cost.least_weights / 2**30, cost.most_weights / 2**30
         yield Note(
             level="info",
             text="experts that are read: as many as are expected where a router chooses evenly; "
             f"whatever it chooses, weights of {least:,.2f} to {most:,.2f} GiB are read",
+            details=("The least time is that of the mean of many such steps.",),
         )

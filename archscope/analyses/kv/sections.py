@@ -138,7 +138,7 @@ def _grows(layers: list[LayerCache]) -> str:
     """Return whether what these layers keep grows with the context, and how far."""
     if all(not layer.position or layer.source is not None for layer in layers):
         return "no"
-    ends = {2 * layer.chunk if layer.chunk else layer.last for layer in layers}
+    ends = {layer.limit for layer in layers}
     if None in ends:
         return "yes"
     return "up to " + ", ".join(f"{end:,}" for end in sorted(filter(None, ends)))
@@ -207,7 +207,7 @@ def _runtime_rows(cache: Cache, asked: Asked) -> Iterator[RuntimeRow]:
             ratio=None if reserved is None else _over(reserved, all_needed(cache, asked, runtime)),
             states=", ".join(states),
             why=why,
-            source=runtime.read,
+            source=runtime.read.partition(",")[0],
         )
 
 

@@ -57,6 +57,7 @@ def _batch_row(cost: StepCost, batch: int, ask: Question, fits: str) -> BatchRow
     return BatchRow(
         batch=batch,
         step_macs=cost.macs,
+        step_flops=2 * cost.macs,
         weights_read=round(cost.weights),
         cache_read=cost.cache,
         step_seconds=seconds,

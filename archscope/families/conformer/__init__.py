@@ -28,4 +28,5 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    cache="archscope.families.conformer.cache:cache",
 )

@@ -30,7 +30,7 @@ def _layers(spec: ConformerSpec) -> Iterator[Counted]:
     if spec.head == "ctc":
         yield linear(spec.batch_size * frames, spec.d_model, spec.classes, bias=True)
     elif spec.head == "transducer":
-        yield from _transducer(spec, frames)
+        yield from transducer(spec, frames)
 
 
 def _subsampling(spec: ConformerSpec) -> Generator[Counted, None, int]:
@@ -83,7 +83,7 @@ def _attention(spec: ConformerSpec, frames: int) -> Iterator[Counted]:
     yield linear(batch * frames, width, width, bias=spec.bias)
 
 
-def _transducer(spec: ConformerSpec, frames: int) -> Iterator[Counted]:
+def transducer(spec: ConformerSpec, frames: int) -> Iterator[Counted]:
     """Yield a recurrent network over the text, and what joins it with each frame."""
     texts, units = spec.batch_size * spec.target_len, spec.decoder_dim
     yield embedding(texts, spec.classes, spec.embedding_dim)

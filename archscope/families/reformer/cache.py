@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from archscope.families.reformer.census import census
 from archscope.families.reformer.spec import HASHED, ReformerSpec, blocks
-from archscope.theory.cache import Cache, LayerCache, keys_and_values, without_products
+from archscope.theory.cache import Cache, Kind, LayerCache, keys_and_values, without_products
 from archscope.theory.census import Counted
 
 
@@ -35,7 +35,8 @@ def cache(spec: ReformerSpec) -> Cache:
 def _local(spec: ReformerSpec, path: str) -> LayerCache:
     plain = keys_and_values(path, heads=spec.heads, asking=spec.heads, key=spec.head_dim)
     source = "Kitaev et al. 2020, section 2"
-    return replace(plain, kind="chunks", chunk=spec.local_chunk, reference=source)
+    kind: Kind = "chunk and the one before"
+    return replace(plain, kind=kind, chunk=spec.local_chunk, before=1, reference=source)
 
 
 def _hashed(spec: ReformerSpec, path: str) -> LayerCache:

@@ -30,11 +30,13 @@ def cache(spec: T5Spec) -> Cache:
 
 def _layers(spec: T5Spec) -> Iterator[LayerCache]:
     for block in lists(blocks(spec))["decoder.blocks"]:
-        sizes = {"heads": spec.heads, "asking": spec.heads, "key": spec.head_dim}
-        yield keys_and_values(f"{block.path}.attn", **sizes)
-        yield keys_and_values(
-            f"{block.path}.cross",
-            **sizes,
+        own = keys_and_values(
+            f"{block.path}.attn", heads=spec.heads, asking=spec.heads, key=spec.head_dim
+        )
+        yield own
+        yield replace(
+            own,
+            path=f"{block.path}.cross",
             kind="cross attention",
             source=spec.seq_len,
             reference="Vaswani et al. 2017, section 3.2.3",

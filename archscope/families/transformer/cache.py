@@ -99,8 +99,8 @@ def _attention(spec: TransformerSpec, block: BlockPlan) -> LayerCache:
     plain = keys_and_values(
         f"{block.path}.attn", heads=spec.key_heads, asking=spec.heads, key=spec.head_width
     )
-    if block.chunk is not None:  # what a later query meets begins with its own chunk
-        return replace(plain, kind="window", last=block.chunk, reference="Meta 2025, Llama 4")
+    if block.chunk is not None:
+        return replace(plain, kind="chunk", chunk=block.chunk, reference="Meta 2025, Llama 4")
     if block.window is None:
         return plain
     if spec.window_step == 1:

@@ -237,9 +237,10 @@ class TransformerSpec:
 
     def attends_in_full(self, block: int) -> bool:
         """Return whether attention of one block has neither windows nor chunks."""
-        every = getattr(self.attention, "full_every", None)
-        in_turn = bool(every) and (block + 1) % every == 0
-        return isinstance(self.attention, kinds.Full) or in_turn
+        if isinstance(self.attention, kinds.Full):
+            return True
+        every = self.attention.full_every
+        return every is not None and (block + 1) % every == 0
 
     def experts_of(self, block: int) -> kinds.MixtureOfExperts | None:
         """Return the experts of one block; None where its feed-forward is dense."""

@@ -32,11 +32,11 @@ def cache(spec: WhisperSpec) -> Cache:
 def _layers(spec: WhisperSpec) -> Iterator[LayerCache]:
     width = spec.d_model // spec.heads
     for block in lists(blocks(spec))["decoder.blocks"]:
-        sizes = {"heads": spec.heads, "asking": spec.heads, "key": width}
-        yield keys_and_values(f"{block.path}.attn", **sizes)
-        yield keys_and_values(
-            f"{block.path}.cross",
-            **sizes,
+        own = keys_and_values(f"{block.path}.attn", heads=spec.heads, asking=spec.heads, key=width)
+        yield own
+        yield replace(
+            own,
+            path=f"{block.path}.cross",
             kind="cross attention",
             source=spec.frames,
             reference="Radford et al. 2022, section 2.2",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import isfinite
 
 from archscope.errors import ArchscopeError
 from archscope.labels import safe_label
@@ -29,6 +30,8 @@ def row(fact: Fact, measure: Callable[[Measured], Number]) -> FactRow:
         return _row(fact, None, "skipped", str(error))
     except ArchscopeError as error:
         return _row(fact, None, "failed", str(error))
+    except ArithmeticError as error:
+        return _row(fact, None, "failed", f"{type(error).__name__}: {error}")
     ours = int(found) if found == int(found) and abs(found) < 2**63 else found
     if _holds(fact, ours):
         return _row(fact, ours, "ok", "")
@@ -42,6 +45,7 @@ def _holds(fact: Fact, ours: Number) -> bool:
 
 
 def _row(fact: Fact, ours: Number | None, outcome: Outcome, why: str) -> FactRow:
+    error = ours / fact.value - 1 if ours is not None and fact.value else None
     return FactRow(
         id=fact.id,
         subject=fact.subject,
@@ -50,7 +54,7 @@ def _row(fact: Fact, ours: Number | None, outcome: Outcome, why: str) -> FactRow
         unit=fact.unit,
         value=fact.value,
         ours=ours,
-        error=ours / fact.value - 1 if ours is not None and fact.value else None,
+        error=None if error is None or not isfinite(error) else error,
         tolerance=fact.tolerance,
         outcome=outcome,
         why=why,

@@ -15,7 +15,7 @@ import archscope.theory
 from archscope.errors import ArchscopeError, UsageError, did_you_mean
 from archscope.studies.facts.fact import Combined, Formula, Measured, Number
 
-_ROOM = "archscope.theory"
+ROOM = "archscope.theory"
 Measure = Callable[[Measured], Number]
 
 
@@ -99,10 +99,8 @@ def formula(name: str) -> FunctionType:
             f"formula {name!r}: archscope.theory has no module {module!r}; write e.g. "
             f"scaling.optimal_parameters.{near}"
         )
-    home = import_module(f"{_ROOM}.{module}")
-    functions: dict[str, FunctionType] = {
-        key: each for key, each in vars(home).items() if _is_formula(home, key, each)
-    }
+    home = import_module(f"{ROOM}.{module}")
+    functions = functions_of(home)
     if function not in functions:
         near = did_you_mean(function, list(functions))
         raise UsageError(
@@ -110,6 +108,11 @@ def formula(name: str) -> FunctionType:
             f"{', '.join(functions)}.{near}"
         )
     return functions[function]
+
+
+def functions_of(home: Any) -> dict[str, FunctionType]:
+    """Return the public functions of a module's own by their names."""
+    return {key: each for key, each in vars(home).items() if _is_formula(home, key, each)}
 
 
 @cache

@@ -34,6 +34,8 @@ from archscope.studies.facts.units import worth
 
 FOLDER = Path(__file__).parents[2] / "facts"
 """Where the facts that come with archscope are, a file for each subject."""
+_LARGEST = 10**300
+"""No fact is of more."""
 _SHARED = ("source", "basis", "unit", "tolerance")
 _OWN = ("claim", "value", "printed", "trap", "reason")
 _OF = {
@@ -171,7 +173,8 @@ def _number(where: str, table: Mapping[str, Any], key: str, default: float | Non
     value = table.get(key, default)
     if value is None:
         raise UsageError(f"{where} has no {key}; it lacks {', '.join(_missing(table))}")
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not abs(value) <= _LARGEST:  # not a number is in no order
         raise UsageError(f"{where}: {key} is {value!r}, not a number")
     return value
 

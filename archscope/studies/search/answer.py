@@ -13,7 +13,7 @@ from archscope.families import Family
 from archscope.records import frozen
 from archscope.studies.measures import measure, measures
 from archscope.studies.search.bounds import Bounds, Box
-from archscope.studies.search.known import COUNTED, quantities
+from archscope.studies.search.known import COUNTED, KEPT, quantities
 from archscope.studies.search.optimum import Distance, Goal, Problem, Term, Trail, ranked
 from archscope.studies.search.reasons import (
     Conflict,
@@ -149,6 +149,10 @@ def require_known(family: Family, name: str) -> None:
                 f"{name}: {family.name} has no census, so nothing is known of a variant before it "
                 "is built; archscope sweep builds and counts each"
             )
+        return
+    if found.analysis == "kv" and name in KEPT:
+        if not family.cache:
+            raise UsageError(f"{name}: nothing of {family.name} decodes")
         return
     if found.analysis == "rf" and name not in UNKNOWABLE:
         if family.outline is None:

@@ -21,6 +21,7 @@ from archscope.assertions import Dimension, Found, Quantity
 from archscope.errors import UsageError
 from archscope.families import Family
 from archscope.records import frozen
+from archscope.registry import resolve
 from archscope.specs import fields, flags
 from archscope.specs.space import is_number
 from archscope.studies.measures import Measure, measures
@@ -45,6 +46,11 @@ COUNTED = {
     "flops": lambda census: census.macs,
 }
 """The counts that a census gives; one FLOP is a multiply-accumulate, as in fvcore."""
+KEPT = {
+    "kv_bytes": lambda cache: 2 * cache.batch * cache.elements(cache.context),
+    "kv_per_token": lambda cache: 2 * cache.per_position,
+}
+"""What decoding keeps, in 16 bits as `kv` has it where nobody says otherwise."""
 BYTES = 4
 """Bytes of a weight or an element of an activation: networks are made in float32."""
 WINDOWED = ("rf", "smallest_rf", "local_rf", "ahead", "back", "jump", "causal")
@@ -103,6 +109,8 @@ class Known:
         """Return what is known of a measure, e.g. `rf` in seconds."""
         if measure.analysis == "params":
             return self._counted(measure.name)
+        if measure.analysis == "kv":
+            return self._kept(measure.name)
         return measure.of(Told(totals=self._totals(measure.name)), dimension)
 
     def field(self, name: str) -> Found:
@@ -127,6 +135,13 @@ class Known:
         if self.census is None:
             return Found(why=f"{self._family.name} has no census")
         return Found(values=(COUNTED[name](self.census),))
+
+    def _kept(self, name: str) -> Found:
+        try:
+            cache = resolve(self._family.cache)(self.spec)
+        except UsageError as error:
+            return Found(why=str(error))
+        return Found(values=(KEPT[name](cache),))
 
     def _totals(self, name: str) -> Totals:
         if self._outline is None:

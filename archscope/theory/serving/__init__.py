@@ -12,6 +12,7 @@ from archscope.theory.serving.asked import Asked, Runtime
 from archscope.theory.serving.llamacpp import LLAMACPP
 from archscope.theory.serving.transformers import HF
 from archscope.theory.serving.vllm import VLLM
+from archscope.theory.stored import Stored
 
 RUNTIMES: tuple[Runtime, ...] = (*VLLM, *LLAMACPP, *HF)
 """All that are known, each with its variants behind it."""
@@ -34,7 +35,21 @@ def check_type(found: Runtime, asked: Asked) -> None:
         )
 
 
+def check_blocks(cache: Cache, stored: Stored) -> None:
+    """Raise `UsageError` where elements that share a scale would be of two rows.
+
+    A block lies within the keys, or the values, of one position of all heads.
+    """
+    for layer in cache.layers:
+        rows = 2 if layer.vectors and layer.vectors % 2 == 0 else 1
+        if (layer.per_position // rows) % stored.elements:
+            raise UsageError(
+                f"{stored.word} has blocks of {stored.elements}, which do not divide the "
+                f"{layer.per_position // rows:,} elements that {layer.path} keeps side by side"
+            )
+
+
 def distinct(cache: Cache) -> tuple[Runtime, ...]:
     """Return the runtimes that differ on such a cache: no variant of what is not there."""
     kinds = {layer.kind for layer in cache.layers}
-    return tuple(each for each in RUNTIMES if each.about is None or each.about in kinds)
+    return tuple(each for each in RUNTIMES if not each.about or kinds & {*each.about})

@@ -8,9 +8,11 @@ from archscope.records import frozen
 from archscope.theory.cache import Cache, Kind, LayerCache
 from archscope.theory.stored import KV_TYPES, Stored, named
 
+LIMITED: tuple[Kind, ...] = ("window", "chunk")
+"""Layers that keep some of the last positions, and that programs which serve networks know."""
 STATES: tuple[Kind, ...] = ("linear attention", "state space")
 """Layers whose states programs that serve networks know."""
-GROWING: tuple[Kind, ...] = ("full attention", "window", "latent")
+GROWING: tuple[Kind, ...] = ("full attention", "window", "chunk", "latent")
 """Layers that keep something of each position, and that they know."""
 
 
@@ -56,8 +58,8 @@ class Runtime:
     """What it keeps states in, where that is not what keys and values are kept in."""
     padding: Callable[[Cache, Asked], int] | None = None
     """Bytes beside those of the layers; None: there are none."""
-    about: Kind | None = None
-    """The kind of layer by which a variant differs from the program's usual; None: it is usual."""
+    about: tuple[Kind, ...] = ()
+    """The kinds of layers by which a variant differs from the usual; none: it is the usual."""
 
     def states_in(self, kind: Kind, asked: Asked) -> Stored:
         """Return what it keeps states of a kind in."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from archscope.theory.cache import Cache, LayerCache
 from archscope.theory.serving.asked import (
     GROWING,
+    LIMITED,
     STATES,
     Asked,
     Reserved,
@@ -44,9 +45,9 @@ def _rule(
             return unread(layer, "llama.cpp")
         cells = up(asked.context * asked.batch, _PAD)
         said = f"{cells:,} cells"
-        if layer.last is not None and not whole_windows:
-            cells = up(min(cells, layer.last * asked.batch + _UBATCH), _PAD)
-            said = f"{cells:,} cells: {layer.last:,} for each sequence and {_UBATCH} to read"
+        if layer.limit is not None and not whole_windows:
+            cells = up(min(cells, layer.limit * asked.batch + _UBATCH), _PAD)
+            said = f"{cells:,} cells: {layer.limit:,} for each sequence and {_UBATCH} to read"
         elements = layer.per_position
         if layer.kind == "latent" and not latent:
             elements, said = layer.expanded_elements, f"{said}, keys and values of all heads"
@@ -78,7 +79,7 @@ LLAMACPP = (
         types=_TYPES,
         rule=_rule(whole_windows=True),
         state_types=_STATE_TYPES,
-        about="window",
+        about=LIMITED,
     ),
     Runtime(
         word="llamacpp-no-mla",
@@ -87,7 +88,7 @@ LLAMACPP = (
         types=_TYPES,
         rule=_rule(latent=False),
         state_types=_STATE_TYPES,
-        about="latent",
+        about=("latent",),
     ),
 )
 """llama.cpp, with windows in full, and as it keeps DeepSeek's files of before April 2025."""

@@ -34,8 +34,8 @@ def _rule(*, static: bool) -> Callable[[LayerCache, Asked, Cache], Reserved]:
         kept, elements, said = asked.context, layer.per_position, "all positions"
         if layer.source is not None:
             kept, said = layer.source, "the source"
-        elif layer.last is not None:
-            kept = min(kept, layer.last if static else layer.last - 1)
+        elif layer.limit is not None:
+            kept = min(kept, layer.limit if static else layer.limit - 1)
             said = "the window" + ("" if static else ", without the position that is computed")
         elif layer.kind == "latent":
             elements, said = layer.expanded_elements, "keys and values of all heads, no latents"

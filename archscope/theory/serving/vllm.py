@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from archscope.theory.cache import Cache, LayerCache
 from archscope.theory.serving.asked import (
     GROWING,
+    LIMITED,
     STATES,
     Asked,
     Reserved,
@@ -31,8 +32,11 @@ def block_of(cache: Cache, asked: Asked) -> int:
 
     `Platform._align_hybrid_block_size` in vllm/platforms/interface.py: a multiple of 16.
     """
-    state, position = _state(cache, asked), _position(cache, asked)
-    return up(-(-state // position), _BLOCK) if state and position else _BLOCK
+    state = _state(cache, asked)
+    if not state:  # as of most networks: nothing else is looked at, which each layer asks for
+        return _BLOCK
+    position = _position(cache, asked)
+    return up(-(-state // position), _BLOCK) if position else _BLOCK
 
 
 def _state(cache: Cache, asked: Asked) -> int:
@@ -58,9 +62,9 @@ def _blocks(layer: LayerCache, asked: Asked, block: int, *, hybrid: bool) -> int
     if layer.source is not None:
         return -(-layer.source // block)
     whole = -(-asked.context // block)
-    if layer.last is None or not hybrid:
+    if layer.limit is None or not hybrid:
         return whole
-    return min(whole, -(-layer.last // block) + 1)
+    return min(whole, -(-layer.limit // block) + (layer.kind == "window"))
 
 
 def _rule(*, hybrid: bool) -> Callable[[LayerCache, Asked, Cache], Reserved]:
@@ -73,7 +77,7 @@ def _rule(*, hybrid: bool) -> Callable[[LayerCache, Asked, Cache], Reserved]:
         if layer.kind in STATES:
             return Reserved(bytes=size, why="one page for each sequence, as large as attention's")
         said = f"{blocks:,} blocks of {block} for each sequence"
-        if layer.last is not None:
+        if layer.limit is not None:
             said += ", those of its window" if hybrid else ", its window in full"
         return Reserved(bytes=size, why=said)
 
@@ -91,8 +95,8 @@ def _kinds(cache: Cache, *, hybrid: bool) -> Iterator[list[LayerCache]]:
     """Yield the layers that are alike; without the hybrid manager windows are as full layers."""
     found: dict[tuple[object, ...], list[LayerCache]] = {}
     for layer in cache.layers:
-        last = layer.last if hybrid else None
-        kind = "full attention" if layer.kind == "window" and not hybrid else layer.kind
+        last = layer.limit if hybrid else None
+        kind = "full attention" if layer.kind in LIMITED and not hybrid else layer.kind
         found.setdefault((kind, last, layer.per_position, layer.fixed), []).append(layer)
     yield from found.values()
 
@@ -160,7 +164,7 @@ VLLM = (
         rule=_rule(hybrid=False),
         state_types={},
         padding=_padding(hybrid=False),
-        about="window",
+        about=LIMITED,
     ),
 )
 """vLLM, and as it is where layers with windows keep all positions."""
