@@ -16,7 +16,7 @@ def run_backward(roots: Sequence[Tensor]) -> None:
     a checkpoint of the user's would run again without them, and find that it keeps something else.
     """
     ones = tuple(torch.ones_like(root) for root in roots)
-    engine = Variable._execution_engine  # type: ignore[attr-defined]
+    engine = Variable._execution_engine
     engine.run_backward(
         tuple(roots), ones, False, False, (), allow_unreachable=True, accumulate_grad=True
     )
