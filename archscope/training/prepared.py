@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -86,13 +86,19 @@ def _run_again(block: nn.Module, method: str, around: Around) -> None:
 
 
 def _leave_out_caches(model: nn.Module) -> None:
-    """Tell the modules around blocks of transformers' that run again, which hand caches on."""
-    if not any(getattr(each, "gradient_checkpointing", False) for each in model.modules()):
-        return
+    """Tell modules of transformers' around blocks that run again, which hand on caches otherwise.
+
+    Older ones would run their blocks again themselves; that is done already.
+    """
     for module in model.modules():
         if getattr(module, "gradient_checkpointing", None) is False:
-            others: Any = module
-            others.gradient_checkpointing = not _is_of_transformers(module)
+            around: Any = module
+            around.gradient_checkpointing = not _is_of_transformers(module)
+            around._gradient_checkpointing_func = _called
+
+
+def _called(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return function(*args, **kwargs)
 
 
 def _is_of_transformers(block: nn.Module) -> bool:
