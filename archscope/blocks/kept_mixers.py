@@ -1,7 +1,7 @@
 """What mixers in attention's place keep for the backward, in symbols. No torch.
 
 Symbols as in `kept`; C positions in a chunk, N chunks. Of a state space: i inner width, z numbers
-of a feature's state, x columns that its parameters are made in, p positions before the first.
+of a feature's state, a rank of its steps, p positions before the first.
 """
 
 from __future__ import annotations
@@ -94,7 +94,8 @@ def state_space(
 ) -> Value:
     """Return Mamba's mixer, all of whose states are there at once (Gu & Dao 2023, algorithm 2).
 
-    The tape's symbols i, z, x and p are to be set; of one that is not causal there are two scans.
+    The tape's symbols i, z, a and p are to be set; of one that is not causal there are two scans.
+    What a scan is steered by may be `normed`, each part by itself (Zuo et al. 2024).
     """
     both = tape.linear(f"{at}.in_proj", x, f"b*{positions}*2*i", division="tensor", axis="i")
     for name in ("ssm",) if causal else ("ssm", "ssm_back"):
@@ -117,16 +118,28 @@ def _scanned(tape: Tape, at: str, positions: str, *, normed: bool) -> None:
     # Channels lie before positions there, so that rows of several sequences are copied.
     copies = tape.size("b") > 1 and tape.size(positions) > 1
     tape.keep(f"{at}.x_proj", _inner(tape, "rows", positions) if copies else mixed)
-    made = tape.value("x_proj", f"b*{positions}*x")
-    tape.keep(f"{at}.dt_proj", made)
+    made = tape.value("x_proj", f"b*{positions}*(a + 2*z)")
+    rough, write, read = (made,) * 3
+    if normed:
+        rough, write, read = _normed_parts(tape, f"{at}.norms", made, positions)
+    tape.keep(f"{at}.dt_proj", rough)
     tape.keep(at, _inner(tape, "dt_proj", positions))
     scan, step = f"{at}.scan", _inner(tape, "steps", positions)
     for what in ("rates", "rates below zero"):
         tape.new(scan, what, "i*z", division="tensor", axis="i")
     tape.keep(scan, step, _inner(tape, "decays", positions, "*z"), mixed)
-    tape.keep(scan, _inner(tape, "steps of features", positions))
+    tape.keep(scan, _inner(tape, "steps of features", positions), write, read)
     _rounds(tape, scan, positions)
     tape.keep(scan, _inner(tape, "states", positions, "*z"))
+
+
+def _normed_parts(tape: Tape, at: str, made: Value, positions: str) -> tuple[Value, Value, Value]:
+    """Return three parts of what was made, each with a norm that has no weights."""
+    parts = []
+    for number, width in enumerate("azz"):
+        tape.norm(f"{at}.{number}", "rmsnorm", made, f"b*{positions}")
+        parts.append(tape.value(f"norms.{number}", f"b*{positions}*{width}"))
+    return parts[0], parts[1], parts[2]
 
 
 def _rounds(tape: Tape, at: str, positions: str) -> None:

@@ -14,7 +14,7 @@ from archscope.cli._output import check_output, write_stdout
 from archscope.cli._say import say
 from archscope.errors import ForwardError, InterruptedRunError, UsageError
 from archscope.files import write_whole
-from archscope.library import report_network
+from archscope.library import is_saved, report_network
 from archscope.loaders import require_name
 from archscope.present import FORMATS, check_ending, format_of
 from archscope.results import Report, View
@@ -101,7 +101,7 @@ def command(
     failure: ForwardError | InterruptedRunError | None = None
     reports = []
     for name in models:
-        if not _is_saved(name):
+        if not is_saved(name):
             require_name(name)
     for model in models or (None,):
         told: list[str] = []
@@ -139,13 +139,9 @@ def _check(output: str, assets: str, models: int, *, open_page: bool) -> None:
         check_output(str(_beside(output)))
 
 
-def _is_saved(model: str) -> bool:
-    return model.lower().endswith(".json")
-
-
 def _report(model: str | None, fields: Mapping[str, str], told: list[str], **asked: Any) -> Report:
     """Return the report of a network, or the one that a file holds."""
-    if model is not None and _is_saved(model):
+    if model is not None and is_saved(model):
         if fields:
             flag = flag_of(next(iter(fields)))
             raise UsageError(f"{flag} cannot change {model}: it holds a finished result")

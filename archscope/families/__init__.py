@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -93,7 +94,12 @@ class Family:
                 outline=self.outline(spec) if self.outline else None,
                 whole=partial(self.network, spec),
                 shorter=partial(self._shorter, spec) if plan else None,
+                at_batch=partial(self._at_batch, spec) if hasattr(spec, "batch_size") else None,
+                kept=partial(resolve(self.kept), spec) if self.kept else None,
             )
+
+    def _at_batch(self, spec: Any, size: int) -> Subject:
+        return self.subject(replace(spec, batch_size=size))
 
     def _shorter(self, spec: Any, multiple: int) -> Subject | None:
         """Return the network of which periods of alike blocks are left out, if any can be."""

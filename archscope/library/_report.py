@@ -15,7 +15,7 @@ from archscope.library._params import count_subject, with_figures
 from archscope.library._rf import see_network
 from archscope.library._time import time_network, time_subject
 from archscope.results import Level, Note, Report
-from archscope.study import ask, join, made
+from archscope.study import ask, countable, join
 from archscope.subject import Network
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def report_network(
     after each analysis, with the reason where it gave no answer. A Ctrl-C once parameters are
     counted raises `InterruptedRunError` with the `report` until then.
     """
-    subject = made(network.subject)
+    subject = countable(network)
     reports = [with_figures(count_subject(subject, flops_per_mac=flops_per_mac), network)]
     tell("params", None)
     tell("flops", None if reports[0].convention and reports[0].inputs else "no input was given")

@@ -23,6 +23,8 @@ def memory(
     freeze: str | Sequence[str] = (),
     lora: str = "",
     recompute: str = "none",
+    micro_batch: int | None = None,
+    explain: bool = False,
     check: bool = False,
     method: str | None = None,
     **kwargs: Any,
@@ -38,9 +40,10 @@ def memory(
     `dtype` is what weights and inputs are cast to, `autocast` the number type of products:
     `fp32`, `fp16` or `bf16`. `attention_kernel` is `flash` or `math`, `dropout` whose mask is kept:
     a `card`'s or the `cpu`'s. `freeze` are patterns of what is not trained; `lora` what is trained
-    in place of the weights, `"r=16,targets=q_proj/v_proj"`; `recompute` is `none`, `full` or
-    `every:2`. With `check` one real step runs on the CPU, and a section `check` holds what it took
-    beside what was predicted.
+    in place of the weights, `"r=16,targets=q_proj/v_proj"`; `recompute` is `none`, `full`,
+    `every:2` or `selective`; several passes of `micro_batch` sequences each add up their
+    gradients. With `explain` a section `closed` holds each tensor's closed form; with `check` one
+    real step runs on the CPU, and a section `check` holds what it took beside what was predicted.
 
     Raises `ForwardError` where the network cannot be run without data, `ArchscopeError` where
     nothing can be trained.
@@ -54,6 +57,8 @@ def memory(
         "freeze": _joined(freeze),
         "lora": lora,
         "recompute": recompute,
+        "micro_batch": micro_batch,
+        "explain": explain,
         "check": check,
     }
     return analyse("memory", model, *args, settings=settings, method=method, **kwargs)
@@ -65,6 +70,7 @@ def train(
     freeze: str | Sequence[str] = (),
     lora: str = "",
     recompute: str = "none",
+    micro_batch: int | None = None,
     method: str | None = None,
     **kwargs: Any,
 ) -> Report:
@@ -74,12 +80,18 @@ def train(
     >>> report.totals.step, report.totals.ratio  # 2.97: the image needs no gradient
     (12149538816, 2.97114...)
 
-    `model`, `args`, `method` and `kwargs` are as for `params`; `freeze`, `lora` and `recompute` as
-    for `memory`. Two roads count the backward: which operands need a gradient, in closed form, and
-    what torch's dispatcher runs; `report.totals.complete` says whether they agree everywhere. The
+    `model`, `args`, `method` and `kwargs` are as for `params`; `freeze`, `lora`, `recompute`
+    and `micro_batch` as for `memory`. Two roads count the backward: which operands need a gradient,
+    in closed form, and what torch's dispatcher runs; `report.totals.complete` says whether they
+    agree everywhere. The
     section `recipes` has the bytes of weights, gradients and optimiser by the usual recipes.
     """
-    settings = {"freeze": _joined(freeze), "lora": lora, "recompute": recompute}
+    settings = {
+        "freeze": _joined(freeze),
+        "lora": lora,
+        "recompute": recompute,
+        "micro_batch": micro_batch,
+    }
     return analyse("train", model, *args, settings=settings, method=method, **kwargs)
 
 

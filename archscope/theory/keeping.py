@@ -50,7 +50,7 @@ class Tape:
         self._tensors: list[KeptTensor] = []
         self._seen: set[int] = set()
         self._count = 0
-        self._blocks = 0
+        self._paths: list[str] = []
         self._silent = False
         self._unknown = ""
         self._alike: dict[Hashable, tuple[KeptPart, Value, frozenset[int]]] = {}
@@ -147,7 +147,7 @@ class Tape:
     def add(self, a: Value, *others: Value) -> Value:
         """Return a sum as large as a, which keeps nothing."""
         needs = a.needs or any(each.needs for each in others)
-        return replace(self.like(a, "sum", needs=needs), view=False)
+        return replace(self.like(a, "residual sum", needs=needs), view=False)
 
     def activation(self, at: str, kind: str, x: Value) -> Value:
         """Return an activation, which keeps its argument, or its answer where that tells all."""
@@ -203,8 +203,8 @@ class Tape:
 
         A block that runs again in the backward keeps what it is called with, and nothing else.
         """
-        self._blocks += 1
-        again = bool(self.way.every) and self._blocks % self.way.every == 0
+        self._paths.append(path)
+        again = bool(self.way.every) and len(self._paths) % self.way.every == 0
         given = (x, *beside)
         key = (kind, again, tuple(map(self._state, given)))
         if key in self._alike:
@@ -232,9 +232,8 @@ class Tape:
 
     def kept(self) -> Kept:
         """Return what was kept of all parts."""
-        return Kept(
-            parts=tuple(part for part in self._parts if part.block or part.tensors or part.unknown)
-        )
+        told = (part for part in self._parts if part.block or part.tensors or part.unknown)
+        return Kept(parts=tuple(told), paths=tuple(self._paths))
 
 
 _BY_ANSWER = ("relu", "tanh", "sigmoid")

@@ -148,6 +148,8 @@ class Kept:
 
     parts: tuple[KeptPart, ...]
     """In the order in which they run; blocks that are alike are one object, as often as it runs."""
+    paths: tuple[str, ...] = ()
+    """Where each of the blocks stands, in order."""
 
     @property
     def blocks(self) -> tuple[KeptPart, ...]:
@@ -180,7 +182,7 @@ class Kept:
     ) -> int | None:
         """Return the sum over all parts, as `KeptPart.bytes`; None where one has no closed form."""
         found = 0
-        for part, times in _alike(self.parts):
+        for part, times in self.alike():
             size = part.bytes(
                 activation=activation,
                 tensor_parallel=tensor_parallel,
@@ -193,15 +195,16 @@ class Kept:
             found += times * size
         return found
 
+    def alike(self) -> list[tuple[KeptPart, int]]:
+        """Return each part once, blocks that are alike too, and how often it runs."""
+        times = Counter(map(id, self.parts))
+        return [
+            (part, times[id(part)]) for part in {id(part): part for part in self.parts}.values()
+        ]
+
     def _places(self) -> tuple[int, ...]:
         found = tuple(number for number, part in enumerate(self.parts) if part.block)
         return found or (len(self.parts),)
-
-
-def _alike(parts: tuple[KeptPart, ...]) -> list[tuple[KeptPart, int]]:
-    """Return each object once, and how often it stands there."""
-    times = Counter(map(id, parts))
-    return [(part, times[id(part)]) for part in {id(part): part for part in parts}.values()]
 
 
 def _times(size: int, form: str) -> str:

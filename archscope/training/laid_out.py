@@ -44,17 +44,28 @@ def laid_out(step: Step) -> tuple[Turn, ...] | None:
     if step.repeats and not step.stretches:
         return None
     cuts: list[tuple[int, int, int]] = []
-    for stretch in step.stretches:
-        times = _times(stretch, step)
-        for phase, first, then in (
-            ("forward", stretch.before, stretch.after),
-            ("backward", stretch.after, stretch.before),
-        ):
-            cut = _cut(step.changes, phase, stretch, first, then)  # type: ignore[arg-type]
-            if cut is None:
-                return None
-            cuts.append((*cut, times))
+    for start, end in _passes(step.changes):
+        for stretch in step.stretches:
+            for phase, first, then in (
+                ("forward", stretch.before, stretch.after),
+                ("backward", stretch.after, stretch.before),
+            ):
+                changes = step.changes[start:end]
+                cut = _cut(changes, phase, stretch, first, then)  # type: ignore[arg-type]
+                if cut is None:
+                    return None
+                cuts.append((start + cut[0], start + cut[1], _times(stretch, step)))
     return tuple(_turns(_with_all_gradients(step), sorted(cuts)))
+
+
+def _passes(changes: Sequence[Change]) -> Iterator[tuple[int, int]]:
+    """Yield where each pass begins and ends: its forward follows the backward of the one before."""
+    start = 0
+    for place in range(1, len(changes)):
+        if changes[place].phase == "forward" and changes[place - 1].phase == "backward":
+            yield start, place
+            start = place
+    yield start, len(changes)
 
 
 def _times(stretch: Stretch, step: Step) -> int:

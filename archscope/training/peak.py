@@ -107,4 +107,5 @@ def every_change(step: Step) -> Iterator[Change]:
 
 def _roles(step: Step) -> dict[int, Role]:
     saved: dict[int, Role] = {each.block: "saved" for each in step.saved if each.block is not None}
+    saved |= dict.fromkeys(step.saved_later, "saved")
     return saved | dict.fromkeys(step.gradients, "gradients")

@@ -76,6 +76,8 @@ class Step:
     """The class of each module, by path."""
     repeats: tuple[Repeat, ...]
     """Blocks that were run once and stand for several."""
+    saved_later: frozenset[int] = frozenset()
+    """The numbers of the blocks of memory that later passes keep, where there are several."""
     stretches: tuple[Stretch, ...] = ()
     """Where blocks that are alike were left out; nothing else was where there are any."""
     has_data: bool = False
@@ -89,8 +91,12 @@ def run_step(
     *,
     dtype: torch.dtype | None = None,
     autocast: torch.dtype | None = None,
+    passes: int = 1,
 ) -> Step:
     """Run one step of `subject` on tensors without data: forward, backward and update.
+
+    Of several `passes`, whose gradients are added up, two are run: the others do what the second
+    does.
 
     Where the forward reads values it is run on copies that have them, if the network is there with
     its data. The loss is the sum of what is returned: a real one keeps what it keeps beside it.
@@ -104,6 +110,7 @@ def run_step(
     if lazy is not None:
         raise ForwardError(f"parameter {lazy} has no shape yet; run the model once first")
     asked: dict[str, Any] = {"recipe": recipe, "optimiser": optimiser, "autocast": autocast}
+    asked["passes"] = passes
     try:
         with fake_mode() as fake, fake, _recurrences_step_by_step():
             return _run(subject, partial(_without_data, fake=fake, dtype=dtype), **asked)
@@ -119,6 +126,7 @@ def _run(
     recipe: Recipe,
     optimiser: Optimiser,
     autocast: torch.dtype | None,
+    passes: int,
 ) -> Step:
     assert subject.inputs is not None
     original = Original(subject.model, subject.inputs)
@@ -132,9 +140,9 @@ def _run(
             around=partial(AsOnCard, recipe),
         )
         places = Places(twin.model, (repeat.path for repeat in subject.repeats))
-        step = _watched(twin, original, places, recipe, optimiser, autocast)
+        step = _watched(twin, original, places, recipe, optimiser, autocast, passes)
     if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others
-        return _run(unfolded(subject), stand_in, recipe, optimiser, autocast)
+        return _run(unfolded(subject), stand_in, recipe, optimiser, autocast, passes)
     return replace(step, repeats=subject.repeats, stretches=subject.stretches)
 
 
@@ -177,34 +185,42 @@ def _watched(
     recipe: Recipe,
     optimiser: Optimiser,
     autocast: torch.dtype | None,
+    passes: int,
 ) -> Step:
     model = twin.model
     parameters = tuple(model.parameters())
     given = tensors_in((twin.inputs.args, dict(twin.inputs.kwargs)))
     alive = Alive(places.current)
     alive.before((*parameters, *model.buffers(), *given))
-    saving = Saving(places, alive, parameters=parameters, inputs=given, buffers=holders(model))
+    savings = [
+        Saving(places, alive, parameters=parameters, inputs=given, buffers=holders(model))
+        for _ in range(min(passes, 2))
+    ]
     with torch.enable_grad(), original.out_of_reach(), places.stack, AsOnCard(recipe):
-        with alive.phase("forward"), saving, _computing_in(autocast):
-            returned = tensors_in(_called(twin, places))
-        size = bytes_of(returned)
-        roots = [tensor for tensor in returned if tensor.requires_grad]
-        if not roots:
-            raise ArchscopeError("nothing can be trained: no output depends on a trained parameter")
-        del returned
-        places.turned = True
-        with alive.phase("backward"):
-            loss = added_up(roots)
-            del roots
-            run_backward((loss,))
-            del loss
+        for saving in savings:
+            places.turned = False
+            with alive.phase("forward"), saving, _computing_in(autocast):
+                returned = tensors_in(_called(twin, places))
+            size = bytes_of(returned)
+            roots = [tensor for tensor in returned if tensor.requires_grad]
+            if not roots:
+                raise ArchscopeError(
+                    "nothing can be trained: no output depends on a trained parameter"
+                )
+            del returned
+            places.turned = True
+            with alive.phase("backward"):
+                loss = added_up(roots)
+                del roots
+                run_backward((loss,))
+                del loss
         _refuse_sparse(parameters, optimiser)
         parts = (part for p in parameters if p.grad is not None for part in parts_of(p.grad))
         numbers = map(alive.number, parts)
         gradients = frozenset(number for number in numbers if number is not None)
     changes = list(alive.changes)
     return Step(
-        saved=tuple(saving.found.values()),
+        saved=tuple(savings[0].found.values()),
         changes=(*changes, *_updating(optimiser, parameters)),
         gradients=gradients,
         parameters=tuple(_held(model, "_parameters", optimiser)),
@@ -213,6 +229,12 @@ def _watched(
         outputs=size,
         types={path: type(module).__name__ for path, module in model.named_modules()},
         repeats=(),
+        saved_later=frozenset(
+            each.block
+            for saving in savings[1:]
+            for each in saving.found.values()
+            if each.block is not None
+        ),
     )
 
 

@@ -96,6 +96,22 @@ class Work:
             found += amount * (1 if alone else len(block.copies if block else ()))
         return found
 
+    def times(self, passes: int) -> Work:
+        """Return what so many passes multiply."""
+
+        def more(counts: Counter[str]) -> Counter[str]:
+            return Counter({path: passes * count for path, count in counts.items()})
+
+        return replace(
+            self,
+            forward=more(self.forward),
+            by_weight=more(self.by_weight),
+            by_input=more(self.by_input),
+            backward=more(self.backward),
+            by_function=more(self.by_function),
+            again=more(self.again),
+        )
+
 
 def count_step(subject: Subject, recipe: Recipe) -> Work:
     """Run a forward and a backward pass of `subject` on shapes, and count what they multiply.
@@ -126,7 +142,9 @@ def _counted(subject: Subject, recipe: Recipe, kept: Kept | None) -> Work:
     weight, argument = (own, own) if kept is None else (_weight, _argument)
     with shapes, original.out_of_reach(writes=kept is None), as_written(), torch.enable_grad():
         # On shapes torch takes attention step by step by itself.
-        around = partial(AsOnCard, _STEP_BY_STEP) if kept is None else nullcontext
+        by_itself = kept is not None and not (recipe.recompute and recipe.recompute.core)
+        as_products = replace(_STEP_BY_STEP, recompute=recipe.recompute)
+        around = nullcontext if by_itself else partial(AsOnCard, as_products)
         twin = prepared(
             original,
             recipe,

@@ -120,6 +120,8 @@ def test_a_module_of_ones_own_is_left_in_its_mode() -> None:
         ({"recompute": "half"}, "write none, selective, full or every:2"),
         ({"freeze": "nothing"}, "names no parameter"),
         ({"freeze": "*"}, "nothing can be trained"),
+        ({"micro_batch": 3, "batch_size": 4}, "3 does not divide the batch of 4; give 1, 2, 4"),
+        ({"explain": True, "lora": "r=2"}, "no closed form: it takes all weights to be trained"),
     ],
 )
 def test_what_cannot_be_is_said(settings: dict[str, str], said: str) -> None:
@@ -167,3 +169,53 @@ def test_what_ran_on_data_says_so(verb: Any) -> None:
 
     assert report.environment.device == "cpu"
     assert any("ran on data" in note.text for note in report.notes)
+
+
+def test_closed_form_is_explained_and_held_against_the_run() -> None:
+    report = archscope.memory("transformer", explain=True, dtype="bf16", **SMALL)
+    rows = {(row.path, row.what): row for row in report.section("memory.closed").rows}
+
+    hidden = rows["blocks.0.mlp.fc2", "gelu in mlp"]
+    assert (hidden.formula, hidden.numbers) == ("2*b*s*f", "2*1*8*64")
+    assert (hidden.bytes, hidden.times, hidden.together) == (1024, 2, 2048)
+    assert sum(row.together for row in rows.values()) == report.totals.saved
+    assert any("agree on what every module keeps" in note.text for note in report.notes)
+
+
+def test_gradients_stay_from_pass_to_pass() -> None:
+    fields = {**SMALL, "batch_size": 8}
+    parts = archscope.memory("transformer", micro_batch=2, **fields)
+    one = archscope.memory("transformer", **{**fields, "batch_size": 2})
+    whole = archscope.memory("transformer", **fields)
+
+    # Positions are looked up once for all sequences: 8 bytes for each of 8.
+    assert parts.totals.saved == one.totals.saved == (whole.totals.saved - 64) / 4 + 64
+    assert one.totals.peak < parts.totals.peak < whole.totals.peak
+    # In the second pass all gradients are there when the first thing is saved.
+    assert max(row.alive for row in parts.section("memory.timeline").rows) == parts.totals.peak
+    work = archscope.train("transformer", micro_batch=2, **fields).totals
+    assert work == archscope.train("transformer", **fields).totals
+
+
+def test_a_batch_that_cannot_be_told_is_not_divided() -> None:
+    two = nn.Bilinear(2, 2, 2)
+
+    with pytest.raises(UsageError, match=r"nobody knows which axis.*\(4x2, 2\)"):
+        archscope.memory(two, torch.zeros(4, 2), torch.zeros(2), micro_batch=2)
+    parts = archscope.memory(nn.Linear(2, 2), torch.zeros(4, 2), micro_batch=2)
+    assert parts.totals.inputs == 2 * 2 * 4
+
+
+def test_selective_recomputation_says_when_it_changes_nothing() -> None:
+    kept = archscope.memory("transformer", attention_kernel="math", **SMALL).totals.saved
+    math = archscope.memory(
+        "transformer", attention_kernel="math", recompute="selective", **SMALL
+    ).totals.saved
+    flash = archscope.memory("transformer", recompute="selective", **SMALL)
+
+    # Of 2 blocks with 2 heads of 8 x 8 scores, in fp32, and their masks of 8 x 8 bytes.
+    assert kept - math == 2 * (4 * 2 * 8 * 8 + 8 * 8)
+    assert any("changes nothing where attention is one kernel" in n.text for n in flash.notes)
+    again = archscope.train("transformer", recompute="selective", **SMALL).totals
+    assert again.recomputed == 2 * 8 * 8 * 16  # scores alone: their answer is not needed
+    assert again.complete

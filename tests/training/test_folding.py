@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,11 @@ from archscope.analyses.memory.sections import sections as memory_sections
 from archscope.analyses.memory.settings import Settings
 from archscope.analyses.train.analysis import run as train
 from archscope.subject import Request, Subject
-from archscope.training.unfolding import unfolded
+from archscope.training.optimisers import optimiser
+from archscope.training.peak import peak, timeline
+from archscope.training.recipe import Recipe, Recompute
+from archscope.training.step import run_step
+from archscope.training.unfolding import shorter, unfolded
 
 SMALL = {"d_model": 16, "heads": 2, "seq_len": 8, "vocab_size": 32, "depth": 3}
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -51,3 +56,47 @@ def test_folded_and_whole_keep_the_same(name: str, monkeypatch: pytest.MonkeyPat
     assert any("the peak is unknown" in note.text for note in folded.notes)
     for name in ("saved", "activations", "weights", "buffers", "gradients", "states", "inputs"):
         assert getattr(folded.totals, name) == getattr(whole, name)
+
+
+TINY = {**SMALL, "d_model": 8}
+STRETCHES: dict[str, tuple[str, dict[str, Any], Recipe, int]] = {
+    "periods": (
+        "transformer",
+        {**TINY, "depth": 11, "attention": "window:3", "full_every": 2},
+        Recipe(recompute=Recompute(every=2)),
+        1,
+    ),
+    "two stacks, several passes": (
+        "transformer",
+        {**TINY, "arch": "encoder-decoder", "depth": 1, "decoder_depth": 6},
+        Recipe(attention="math", recompute=Recompute(every=0, core=True)),
+        3,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STRETCHES)
+def test_a_few_blocks_tell_what_all_have_alive(case: str) -> None:
+    text, fields, recipe, passes = STRETCHES[case]
+    it = loaders.load(text, Request(fields=fields)).subject()
+    short = shorter(it, recipe)
+    assert short is not None
+
+    few = run_step(short, recipe, optimiser("adamw"), passes=passes)
+    whole = run_step(unfolded(it), recipe, optimiser("adamw"), passes=passes)
+
+    assert len(few.changes) < len(whole.changes)
+    assert peak(few) == peak(whole)
+    assert [*timeline(few)] == [*timeline(whole)]
+
+
+def test_a_stretch_that_is_not_steady_tells_nothing() -> None:
+    it = loaders.load("transformer", Request(fields={**TINY, "depth": 6})).subject()
+    short = shorter(it, Recipe())
+    assert short is not None
+    step = run_step(short, Recipe(), optimiser("sgd"))
+    place = next(n for n, change in enumerate(step.changes) if change.path == "blocks.2.mlp")
+    changes = list(step.changes)
+    changes[place] = replace(changes[place], bytes=changes[place].bytes + 8)
+
+    assert peak(replace(step, changes=tuple(changes))) is None

@@ -113,4 +113,4 @@ def _notes(full: Way, totals: Totals, failures: Sequence[str]) -> Iterator[Note]
             level="warning",
             text=f"nobody knows what {names} multiplies: multiply-accumulates are lower bounds",
         )
-    yield from step_notes(full.step, full.settings, totals, ())
+    yield from step_notes(full.step, full.settings, totals, 1, ())

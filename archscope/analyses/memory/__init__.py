@@ -2,7 +2,7 @@
 
 from archscope.analyses import Analysis
 from archscope.analyses.memory.analysis import run
-from archscope.analyses.memory.rows import CHECK, MODULES, PARTS, SAVED, TIMELINE
+from archscope.analyses.memory.rows import CHECK, CLOSED, MODULES, PARTS, SAVED, TIMELINE
 from archscope.analyses.memory.settings import Settings
 
 ANALYSIS = Analysis(
@@ -14,10 +14,11 @@ ANALYSIS = Analysis(
         "archscope memory gpt2 --batch-size 8 --dtype bf16",
         "archscope memory resnet50 --by parts",
         "archscope memory --depth 24 --recompute full --max-depth 1",
+        "archscope memory gpt2 --recompute selective --attention-kernel math --explain",
         "archscope memory gpt2 --lora r=16,targets=qkv --optimizer 8bit",
         "archscope memory ./net.py:UNet --input-shape 4,3,256,256 --check --by check",
     ),
     settings=Settings,
-    sections=(MODULES, SAVED, PARTS, TIMELINE, CHECK),
+    sections=(MODULES, SAVED, PARTS, TIMELINE, CLOSED, CHECK),
     quantities="archscope.analyses.memory.claims:QUANTITIES",
 )

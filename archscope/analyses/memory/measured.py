@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from archscope.analyses.memory.ran import recipe_of, run_as
 from archscope.analyses.memory.rows import PEAK, WITH_WORKSPACES, CheckRow
 from archscope.analyses.memory.settings import Settings
+from archscope.errors import UsageError
 from archscope.subject import Subject
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def check_rows(subject: Subject, settings: Settings) -> Iterator[CheckRow]:
     from archscope.training.peak import peak
     from archscope.training.real import measure, with_real_data
 
+    if settings.micro_batch is not None:
+        raise UsageError("check: a real step runs in one pass; leave --micro-batch out")
     real = with_real_data(subject)
     asked = replace(settings, dropout="cpu", check=False)
     step = run_as(real, asked)

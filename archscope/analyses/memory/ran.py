@@ -27,7 +27,7 @@ def recipe_of(settings: Settings) -> Recipe:
     )
 
 
-def run_as(subject: Subject, settings: Settings) -> Step:
+def run_as(subject: Subject, settings: Settings, passes: int = 1) -> Step:
     """Run a step of `subject` as the settings say, blocks that repeat once."""
     return run_step(
         subject,
@@ -35,24 +35,25 @@ def run_as(subject: Subject, settings: Settings) -> Step:
         optimiser(settings.optimizer),
         dtype=NUMBER_TYPES.get(settings.dtype),
         autocast=NUMBER_TYPES.get(settings.autocast),
+        passes=passes,
     )
 
 
-def whole_where_cheap(subject: Subject, settings: Settings) -> Step:
+def whole_where_cheap(subject: Subject, settings: Settings, passes: int = 1) -> Step:
     """Run a step so that its peak is known, or where blocks are too many with each kind run once.
 
     Of blocks that follow each other over and over four are enough.
     """
     few = shorter(subject, recipe_of(settings))
     if few is not None:
-        step = run_as(few, settings)
+        step = run_as(few, settings, passes)
         if laid_out(step) is not None:
             return step
-    step = run_as(subject, settings)
+    step = run_as(subject, settings, passes)
     if not step.repeats:
         return step
     changes = sum(len(list(names(change.path, step.repeats))) for change in step.changes)
-    return run_as(unfolded(subject), settings) if changes <= LARGEST_WHOLE else step
+    return run_as(unfolded(subject), settings, passes) if changes <= LARGEST_WHOLE else step
 
 
 def has_few_turns(step: Step) -> bool:

@@ -84,6 +84,26 @@ WITH_WORKSPACES = "the same with workspaces"
 
 
 @frozen
+class ClosedRow:
+    """One tensor that is kept, by its closed form."""
+
+    path: str = column("Module", kind="path")
+    """The module that asks for it first; of blocks that are alike that of the first."""
+    what: str = column("Kept")
+    """What it is: the module whose answer it is, or a word for what is made on the way."""
+    formula: str = column("Bytes of one")
+    """Formula of its bytes."""
+    numbers: str = column("In numbers", drop=1)
+    """The same with its numbers put in."""
+    bytes: int = column("Bytes", kind="bytes")
+    """Of one of them."""
+    times: int = column("Blocks", kind="number")
+    """Blocks that keep one each."""
+    together: int = column("Together", kind="bytes", share=True, bar=True)
+    """Of all of them."""
+
+
+@frozen
 class CheckRow:
     """One prediction beside what a real step on this machine's CPU did."""
 
@@ -150,6 +170,13 @@ TIMELINE = Section(
     name="timeline",
     row_type=TimelineRow,
     chapter=None,
+)
+CLOSED = Section(
+    analysis="memory",
+    name="closed",
+    row_type=ClosedRow,
+    caption="What the forward keeps in closed form, tensor by tensor",
+    folded=True,
 )
 CHECK = Section(
     analysis="memory",

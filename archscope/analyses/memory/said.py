@@ -12,6 +12,9 @@ from archscope.training.step import Step
 
 _RECURRENT = frozenset(("LSTM", "GRU", "RNN"))
 """Classes of torch's whose kernels keep what they like."""
+_ATTENTION = "scaled_dot_product_attention"
+_OWN = frozenset(("WindowDotProduct", "MaskedDotProduct"))
+"""Classes whose scores no kernel of torch's makes."""
 
 
 def recurrent_in(step: Step) -> list[str]:
@@ -67,7 +70,7 @@ def headline(totals: Totals) -> Iterator[Headline]:
 
 
 def notes(
-    step: Step, settings: Settings, totals: Totals, checked: Sequence[CheckRow]
+    step: Step, settings: Settings, totals: Totals, passes: int, checked: Sequence[CheckRow]
 ) -> Iterator[Note]:
     """Yield what must be known to read the numbers rightly; `checked` is what was measured."""
     yield Note(
@@ -86,6 +89,13 @@ def notes(
             text="attention and dropout keep what a card's kernels keep; --dropout cpu and "
             "--attention-kernel math say otherwise",
         )
+    if settings.micro_batch is not None:
+        text = f"{passes:,} passes of {settings.micro_batch:,} each add up their gradients, which"
+        yield Note(
+            level="info", text=f"{text} stay from pass to pass: what is saved is of one pass"
+        )
+    if settings.recompute == "selective":
+        yield from _selective(step, settings)
     optimiser = OPTIMISERS[settings.optimizer]
     yield Note(level="info", text=f"{optimiser.name} keeps {optimiser.help}")
     if optimiser.make is None:
@@ -131,4 +141,19 @@ def _workspaces(step: Step, checked: Sequence[CheckRow]) -> Iterator[Note]:
             level="warning",
             text="kernels of convolutions take workspaces, whose sizes nobody tells beforehand: "
             "they are not in the peak; memory --check measures them on this CPU",
+        )
+
+
+def _selective(step: Step, settings: Settings) -> Iterator[Note]:
+    """Yield why selective recomputation may change nothing."""
+    if not any(each.function == _ATTENTION for each in step.saved) and not _OWN & {
+        *step.types.values()
+    }:
+        text = "selective recomputation found no attention by torch's function, and changes nothing"
+        yield Note(level="warning", text=text)
+    elif settings.attention_kernel == "flash":
+        yield Note(
+            level="info",
+            text="selective recomputation changes nothing where attention is one kernel, which "
+            "makes its scores anew anyway; --attention-kernel math keeps them",
         )

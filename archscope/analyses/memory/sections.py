@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
+from archscope.analyses.memory.closed import agreement, closed_form, closed_rows
 from archscope.analyses.memory.measured import check_rows
 from archscope.analyses.memory.ran import has_few_turns, whole_where_cheap
 from archscope.analyses.memory.rows import (
     CHECK,
+    CLOSED,
     MODULES,
     PARTS,
     SAVED,
@@ -21,11 +23,13 @@ from archscope.analyses.memory.rows import (
 )
 from archscope.analyses.memory.said import headline, notes, recurrent_in, summary
 from archscope.analyses.memory.settings import Settings
+from archscope.errors import UsageError
 from archscope.records import frozen
 from archscope.results import Section
 from archscope.running.module_stack import outwards
 from archscope.subject import Subject
 from archscope.training.folding import block_of, names, times_saved
+from archscope.training.micro_batch import in_parts
 from archscope.training.peak import Peak, peak, timeline
 from archscope.training.saved import Saved
 from archscope.training.step import Step
@@ -33,19 +37,24 @@ from archscope.training.step import Step
 
 def sections(subject: Subject, settings: Settings) -> tuple[Section, ...]:
     """Run a step of `subject` and return what it keeps; see `analysis.run`."""
-    step = whole_where_cheap(subject, settings)
+    subject, passes = in_parts(subject, settings.micro_batch)
+    step = whole_where_cheap(subject, settings, passes)
     most = peak(step)
     totals = totals_of(step, most)
+    told = closed_form(subject, settings)
     checked = tuple(check_rows(subject, settings)) if settings.check else ()
     said = {
         "summary": tuple(summary(totals)),
         "device": "cpu" if step.has_data else "cpu, without data",
     }
-    found = (
+    found: tuple[Section, ...] = (
         MODULES.filled(
             module_rows(step),
             totals=totals,
-            notes=tuple(notes(step, settings, totals, checked)),
+            notes=(
+                *notes(step, settings, totals, passes, checked),
+                agreement(told, step, settings),
+            ),
             headline=tuple(headline(totals)),
             about=_about(settings),
             **said,
@@ -54,6 +63,10 @@ def sections(subject: Subject, settings: Settings) -> tuple[Section, ...]:
         PARTS.filled(part_rows(totals, most), **said),
         TIMELINE.filled(_timeline_rows(step, totals) if has_few_turns(step) else ()),
     )
+    if settings.explain:
+        if isinstance(told, str):
+            raise UsageError(f"explain: what {subject.name} keeps has no closed form: {told}")
+        found = (CLOSED.filled(closed_rows(told, settings), **said), *found)
     return (*found, CHECK.filled(checked, **said)) if settings.check else found
 
 
@@ -233,6 +246,8 @@ def _about(settings: Settings) -> str:
         said.append(f"frozen {settings.freeze}")
     if settings.lora:
         said.append(f"LoRA {settings.lora}")
+    if settings.micro_batch is not None:
+        said.append(f"micro-batch {settings.micro_batch}")
     if settings.recompute != "none":
         said.append(f"recompute {settings.recompute}")
     return " · ".join(said)

@@ -12,6 +12,7 @@ from archscope.running.module_stack import outwards
 from archscope.subject import Subject
 from archscope.theory.recipes import RECIPES as STATE_RECIPES
 from archscope.training.folding import block_of, names
+from archscope.training.micro_batch import in_parts
 from archscope.training.recipe import Recipe, read_adapters, read_recompute
 from archscope.training.work import Work, count_step
 
@@ -23,7 +24,8 @@ def sections(subject: Subject, asked: Settings) -> tuple[Section, ...]:
         adapters=read_adapters(asked.lora),
         recompute=read_recompute(asked.recompute),
     )
-    work = count_step(subject, recipe)
+    subject, passes = in_parts(subject, asked.micro_batch)
+    work = count_step(subject, recipe).times(passes)
     rows = tuple(_rows(work))
     totals = _totals(rows, work)
     said = tuple(_summary(totals))
@@ -31,7 +33,7 @@ def sections(subject: Subject, asked: Settings) -> tuple[Section, ...]:
         MODULES.filled(
             rows,
             totals=totals,
-            notes=tuple(_notes(totals, work)),
+            notes=tuple(_notes(totals, work, asked, passes)),
             headline=tuple(_headline(totals)),
             summary=said,
             device="cpu" if work.has_data else "meta",
@@ -189,7 +191,7 @@ def _headline(totals: Totals) -> Iterator[Headline]:
     )
 
 
-def _notes(totals: Totals, work: Work) -> Iterator[Note]:
+def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator[Note]:
     unlike = [path for path in work.types if not _own(path, work).agrees]
     if work.unknown:
         yield Note(
@@ -218,6 +220,16 @@ def _notes(totals: Totals, work: Work) -> Iterator[Note]:
         )
     if work.has_data:
         yield Note(level="info", text="its forward reads values, so a copy of it ran on data")
+    if asked.micro_batch is not None:
+        text = f"{passes:,} passes of {asked.micro_batch:,} each are one step"
+        yield Note(level="info", text=text)
+    if asked.recompute == "selective":
+        said = (
+            "scores of attention are multiplied again, once more than a fused kernel does by itself"
+            if totals.recomputed
+            else "no scores of attention were found that could be made again"
+        )
+        yield Note(level="info", text=said)
     yield Note(
         level="info",
         text="attention is multiplied step by step; a fused kernel multiplies queries and keys "
@@ -231,6 +243,8 @@ def _about(asked: Settings) -> str:
         said.append(f"frozen {asked.freeze}")
     if asked.lora:
         said.append(f"LoRA {asked.lora}")
+    if asked.micro_batch is not None:
+        said.append(f"micro-batch {asked.micro_batch}")
     if asked.recompute != "none":
         said.append(f"recompute {asked.recompute}")
     return " · ".join(said)

@@ -17,7 +17,15 @@ class Settings:
         "", "adapters in place of the weights, e.g. r=16,targets=q_proj/v_proj,save=classifier"
     )
     recompute: str = option(
-        "none", "blocks that keep their inputs alone: none, full, or every:2 for each second one"
+        "none",
+        "what is computed again: none, full (blocks keep their inputs alone), every:2 (each second "
+        "block), selective (attention's scores)",
+    )
+    micro_batch: int | None = option(
+        None,
+        "sequences of one pass, several of which add up their gradients (none: the whole batch)",
+        low=1,
+        high=2**20,
     )
 
     def __post_init__(self) -> None:

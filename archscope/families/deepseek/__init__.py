@@ -16,6 +16,7 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    kept="archscope.families.deepseek.kept:kept",
     cache="archscope.families.deepseek.cache:cache",
     weights="archscope.families.deepseek.weights:weights",
 )

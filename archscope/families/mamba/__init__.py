@@ -16,6 +16,7 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    kept="archscope.families.mamba.kept:kept",
     cache="archscope.families.mamba.cache:cache",
     weights="archscope.families.mamba.weights:weights",
 )

@@ -26,6 +26,7 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    kept="archscope.families.t5.kept:kept",
     cache="archscope.families.t5.cache:cache",
     weights="archscope.families.t5.weights:weights",
 )

@@ -62,9 +62,9 @@ def _embedded(tape: Tape, spec: TransformerSpec, side: str, positions: str) -> V
         if spec.vocab_size:
             table = "tok_emb" if spec.tied else f"{side}tok_emb"
             tape.new(table, "tokens", f"b*{positions}", type="int64", holds="input")
-            x = sequence(tape, table, positions, "n")
+            x = sequence(tape, table, positions, _table_width(spec))
         else:
-            x = sequence(tape, "features", positions, "n", needs=False)
+            x = sequence(tape, "features", positions, needs=False)
             x = replace(x, holds="input")
         if isinstance(spec.positions, kinds.Learned):
             tape.new(f"{side}pos_emb", "positions", positions, type="int64", minor=True)
@@ -80,6 +80,10 @@ def _embedded(tape: Tape, spec: TransformerSpec, side: str, positions: str) -> V
             at = "proj_emb" if spec.tied else f"{side}proj_emb"
             x = tape.linear(at, x, f"b*{positions}*d")
     return x
+
+
+def _table_width(spec: TransformerSpec) -> str:
+    return "d" if spec.embedding_dim is None else "n"
 
 
 def _run(
@@ -150,7 +154,7 @@ def _mixed(tape: Tape, spec: TransformerSpec, block: BlockPlan, positions: str, 
             if mixer.state_norm:
                 tape.unknown("what norms within a state space keep has no closed form here")
             rank = mixing_counts.rank_of_steps(spec.d_model)
-            scan = {"i": expand * spec.d_model, "z": state, "x": rank + 2 * state, "p": taps - 1}
+            scan = {"i": expand * spec.d_model, "z": state, "a": rank, "p": taps - 1}
             tape.symbols = {**tape.symbols, **scan}
             return kept_mixers.state_space(
                 tape, "mixer", x, positions=positions, causal=block.causal

@@ -104,5 +104,6 @@ CHART = Chart(
     summary="memory through a step of training, and what is there at its peak",
     chapter="memory",
     order=60,
+    lead=1,
     draw=draw,
 )

@@ -1,0 +1,113 @@
+"""What a step keeps by its closed form, held against the run: two roads to one number."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from archscope.analyses.memory.rows import ClosedRow
+from archscope.analyses.memory.settings import Settings
+from archscope.results import Note
+from archscope.subject import Subject
+from archscope.theory.kept import Kept, KeptPart, Way
+from archscope.training.folding import names, times_saved
+from archscope.training.recipe import read_recompute
+from archscope.training.step import Step
+
+_BYTES = {"as-is": 4, "fp32": 4, "fp16": 2, "bf16": 2}
+"""Bytes of an activation; a family makes its weights in fp32."""
+
+
+def closed_form(subject: Subject, settings: Settings) -> Kept | str:
+    """Return what a step keeps in closed form, or why there is none."""
+    if subject.kept is None:
+        return "its family tells none" if subject.config else "it is of no family that tells one"
+    if settings.freeze or settings.lora:
+        return "it takes all weights to be trained"
+    if settings.autocast != "off":
+        return "it knows no autocast"
+    if settings.dropout != "card":
+        return "it is told of a card's kernels"
+    found = subject.kept(_way(settings))
+    return found.unknown or found
+
+
+def _way(settings: Settings) -> Way:
+    recompute = read_recompute(settings.recompute)
+    return Way(
+        attention=settings.attention_kernel,
+        selective=recompute is not None and recompute.core,
+        every=0 if recompute is None else recompute.every,
+    )
+
+
+def closed_rows(found: Kept | str, settings: Settings) -> Iterator[ClosedRow]:
+    """Yield each tensor of each part with its formula, parts that are alike once."""
+    if isinstance(found, str):
+        return
+    size = _BYTES[settings.dtype]
+    for part, times in found.alike():
+        for tensor in part.tensors:
+            each = tensor.bytes(activation=size)
+            yield ClosedRow(
+                path=_module(part, tensor.by),
+                what=tensor.what,
+                formula=tensor.formula(size),
+                numbers=tensor.numbers(size),
+                bytes=each,
+                times=times,
+                together=times * each,
+            )
+
+
+def agreement(found: Kept | str, step: Step, settings: Settings) -> Note:
+    """Return whether the closed form and the run keep the same in every module, to the byte."""
+    if isinstance(found, str):
+        return Note(level="info", text=f"what is kept was run; a closed form is unknown: {found}")
+    size = _BYTES[settings.dtype]
+    told = Counter[str]()
+    for part, times in found.alike():
+        for tensor in part.tensors:
+            told[_module(part, tensor.by)] += times * tensor.bytes(activation=size)
+    unlike = _unlike(told, _kept_by_run(found, step))
+    if not unlike:
+        text = "closed form and run agree on what every module keeps, to the byte"
+        return Note(level="info", text=text)
+    few = ", ".join(path or "the model itself" for path in unlike[:3])
+    more = f" and {len(unlike) - 3} more" if len(unlike) > 3 else ""
+    return Note(level="warning", text=f"closed form and run disagree on what {few}{more} keep")
+
+
+def _unlike(told: Counter[str], kept: Counter[str]) -> list[str]:
+    return [path for path in dict.fromkeys([*kept, *told]) if told[path] != kept[path]]
+
+
+def _kept_by_run(found: Kept, step: Step) -> Counter[str]:
+    """Return what the run keeps, by module; of blocks that are alike at the first of them."""
+    first = _firsts(found)
+    kept = Counter[str]()
+    for saved in step.saved:
+        copies = list(names(saved.path, step.repeats))[: times_saved(saved, step.repeats)]
+        for name in copies:
+            kept[_at_first(name, first)] += saved.bytes
+    return kept
+
+
+def _firsts(found: Kept) -> dict[str, str]:
+    """Return for each block the path of the first one that is like it."""
+    return dict(zip(found.paths, (part.path for part in found.blocks), strict=True))
+
+
+def _at_first(name: str, first: dict[str, str]) -> str:
+    pieces = name.split(".")
+    for end in range(1, len(pieces) + 1):
+        block = ".".join(pieces[:end])
+        if block in first:
+            return ".".join([first[block], *pieces[end:]])
+    return name
+
+
+def _module(part: KeptPart, by: str) -> str:
+    if not part.block:
+        return by
+    return f"{part.path}.{by}" if by else part.path

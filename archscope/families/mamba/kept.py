@@ -1,0 +1,48 @@
+"""What a training step keeps of a Mamba network, in symbols; of its second version nobody tells."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from archscope.blocks import kept_mixers
+from archscope.blocks.kept import sequence
+from archscope.families.mamba.spec import MambaSpec, blocks
+from archscope.theory import mixing_counts
+from archscope.theory.keeping import Tape, Value
+from archscope.theory.kept import Kept, Way
+
+NORM = "rmsnorm"
+
+
+def kept(spec: MambaSpec, way: Way = Way()) -> Kept:  # noqa: B008
+    """Return what embeddings, blocks, norm and head keep for the backward."""
+    tape = Tape(_symbols(spec), way)
+    with tape.part("tok_emb"):
+        tape.new("tok_emb", "tokens", "b*s", type="int64", holds="input")
+        x = tape.dropout("tok_emb", sequence(tape, "tok_emb"))
+    for block in blocks(spec):
+        x = tape.block(block.path, "", partial(_block, tape, spec), x)
+    with tape.part("norm"):
+        tape.keep("lm_head", tape.norm("norm", NORM, x, "b*s"))
+    return tape.kept()
+
+
+def _symbols(spec: MambaSpec) -> dict[str, int]:
+    return {
+        "b": spec.batch_size,
+        "s": spec.seq_len,
+        "d": spec.d_model,
+        "i": spec.expansion * spec.d_model,
+        "z": spec.state,
+        "a": spec.step_rank or mixing_counts.rank_of_steps(spec.d_model),
+        "p": spec.kernel_size - 1,
+    }
+
+
+def _block(tape: Tape, spec: MambaSpec, x: Value) -> Value:
+    y = tape.norm("norm", NORM, x, "b*s")
+    if spec.version == "v2":
+        tape.unknown("the chunks of Mamba-2 are run, not told")
+        return tape.add(x)
+    made = kept_mixers.state_space(tape, "mixer", y, causal=True, normed=spec.inner_norm)
+    return tape.add(x, made)

@@ -1,0 +1,113 @@
+"""What a training step keeps of a T5 or Switch network, in symbols. No torch.
+
+Beside the symbols of `blocks.kept`: t positions of the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from archscope.blocks import kept as blocks_kept
+from archscope.blocks.kept import Positions, sequence
+from archscope.blocks.plan import Numbered, lists
+from archscope.families.t5.spec import SPARSE, T5Spec, blocks
+from archscope.theory.keeping import Tape, Value
+from archscope.theory.kept import Kept, Way
+
+NORM = "rmsnorm"
+
+
+def kept(spec: T5Spec, way: Way = Way()) -> Kept:  # noqa: B008
+    """Return what the table, both stacks and the head keep for the backward."""
+    tape = Tape(_symbols(spec), way)
+    stacks = lists(blocks(spec))
+    memory = _stack(tape, spec, "encoder", stacks["encoder.blocks"], "s")
+    x = _stack(tape, spec, "decoder", stacks["decoder.blocks"], "t", memory)
+    with tape.part("lm_head"):
+        tape.keep("lm_head", tape.like(x, "scaled features"))
+    return tape.kept()
+
+
+def _symbols(spec: T5Spec) -> dict[str, int]:
+    return {
+        "b": spec.batch_size,
+        "s": spec.seq_len,
+        "t": spec.target_len,
+        "d": spec.d_model,
+        "h": spec.heads,
+        "e": spec.head_dim,
+        "f": spec.d_ff,
+        "E": spec.experts,
+    }
+
+
+def _stack(
+    tape: Tape,
+    spec: T5Spec,
+    path: str,
+    plan: Sequence[Numbered],
+    positions: str,
+    *memory: Value,
+) -> Value:
+    with tape.part(path):
+        tape.new("tok_emb", "tokens", f"b*{positions}", type="int64", holds="input")
+        x = tape.dropout("tok_emb", sequence(tape, "tok_emb", positions))
+        distances = f"2*{positions} - 1"
+        tape.new(f"{path}.bias", "buckets", distances, type="int64", minor=True)
+        if memory:
+            tape.new(f"{path}.bias", "mask of later keys", distances, type="byte", minor=True)
+        # A column more than there are distances, of which keys are a view.
+        form = f"h*{positions}*2*{positions}"
+        bias = tape.value(f"{path}.bias", form, division="tensor", axis="h")
+    for block in plan:
+        run = partial(_block, tape, spec, block, positions)
+        kind = (block.kind, block.repeatable, path)
+        x = tape.block(block.path, kind, run, x, bias, *memory)
+    with tape.part(f"{path}.norm"):
+        return tape.norm(f"{path}.norm", NORM, x, f"b*{positions}")
+
+
+def _block(
+    tape: Tape,
+    spec: T5Spec,
+    block: Numbered,
+    positions: str,
+    x: Value,
+    bias: Value,
+    *memory: Value,
+) -> Value:
+    rows = f"b*{positions}"
+    y = tape.norm("ln_1", NORM, x, rows)
+    x = tape.add(x, _attention(tape, "attn", y, y, positions, positions, bias))
+    if memory:
+        y = tape.norm("ln_cross", NORM, x, rows)
+        x = tape.add(x, _attention(tape, "cross", y, memory[0], positions, "s", None))
+    y = tape.norm("ln_2", NORM, x, rows)
+    if block.kind == SPARSE:
+        return tape.add(x, _switch(tape, spec, y, positions))
+    kind = spec.activation
+    return tape.add(
+        x, blocks_kept.feed_forward(tape, "mlp", y, activation=kind, positions=positions)
+    )
+
+
+def _attention(
+    tape: Tape, at: str, x: Value, source: Value, asks: str, asked: str, bias: Value | None
+) -> Value:
+    where = Positions(queries=asks, keys=asked)
+    core = partial(
+        blocks_kept.scaled, where=where, mask=bias, keys="h", side_by_side=bias is not None
+    )
+    return blocks_kept.attention(tape, at, x, source, core, where=where, fused=False, keys="h")
+
+
+def _switch(tape: Tape, spec: T5Spec, x: Value, positions: str) -> Value:
+    """Return what the best expert of each token answers (Fedus et al. 2022, equation 2)."""
+    rows = f"b*{positions}"
+    tape.keep("mlp.router", x)
+    tape.new("mlp", "scores of experts", f"{rows}*E")
+    tape.new("mlp", "chosen experts", rows, type="int64")
+    answer = blocks_kept.experts(tape, "mlp.experts", activation=spec.activation, rows=rows)
+    tape.multiply("mlp", answer, tape.value("weights of experts", rows))
+    return tape.dropout("mlp", sequence(tape, "mlp", positions))

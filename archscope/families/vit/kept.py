@@ -1,0 +1,54 @@
+"""What a training step keeps of a Vision Transformer, in symbols. No torch.
+
+Beside the symbols of `blocks.kept`: s counts the class token too; i channels of the image, X its
+height and width.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from archscope.blocks import kept as blocks_kept
+from archscope.blocks.kept import Positions, sequence
+from archscope.families.vit.spec import VitSpec, blocks
+from archscope.theory.keeping import Tape, Value
+from archscope.theory.kept import Kept, Way
+
+NORM = "layernorm"
+
+
+def kept(spec: VitSpec, way: Way = Way()) -> Kept:  # noqa: B008
+    """Return what embeddings, blocks, norm and head keep for the backward."""
+    tape = Tape(_symbols(spec), way)
+    with tape.part("patch_emb"):
+        tape.new("patch_emb", "image", "b*i*X*X", holds="input")
+        tape.new("class_token", "its place", "1", type="int64", minor=True)
+        tape.new("pos_emb", "places", "s", type="int64", minor=True)
+        x = tape.dropout("patch_emb", sequence(tape, "patch_emb"))
+    for block in blocks(spec):
+        x = tape.block(block.path, "", partial(_block, tape), x)
+    with tape.part("ln_f"):
+        tape.keep("head", tape.norm("ln_f", NORM, x, "b*s"))
+    return tape.kept()
+
+
+def _symbols(spec: VitSpec) -> dict[str, int]:
+    return {
+        "b": spec.batch_size,
+        "s": 1 + spec.patches,
+        "d": spec.d_model,
+        "h": spec.heads,
+        "e": spec.d_model // spec.heads,
+        "f": spec.d_ff,
+        "i": spec.in_channels,
+        "X": spec.input_size,
+    }
+
+
+def _block(tape: Tape, x: Value) -> Value:
+    y = tape.norm("ln_1", NORM, x, "b*s")
+    where = Positions()
+    core = partial(blocks_kept.scaled, where=where, keys="h")
+    x = tape.add(x, blocks_kept.attention(tape, "attn", y, y, core, where=where, fused=True))
+    y = tape.norm("ln_2", NORM, x, "b*s")
+    return tape.add(x, blocks_kept.feed_forward(tape, "mlp", y, activation="gelu"))

@@ -1,0 +1,210 @@
+"""What a training step keeps by closed form is what autograd keeps, block by block, to the byte."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from archscope import specs
+from archscope.families import FAMILIES
+from archscope.families.transformer.spec import TransformerSpec
+from archscope.registry import resolve
+from archscope.theory.kept import Kept, Way
+from archscope.training.number_types import NUMBER_TYPES
+from archscope.training.optimisers import optimiser
+from archscope.training.recipe import Recipe, Recompute
+from archscope.training.step import run_step
+from archscope.training.unfolding import unfolded
+
+SMALL = {"depth": 2, "d_model": 16, "heads": 4, "seq_len": 7, "vocab_size": 20, "batch_size": 2}
+NARROW = {"d_model": 12, "heads": 2, "d_ff": 10, "vocab_size": 20}
+FLASH, MATH = Way(), Way(attention="math")
+SELECTIVE = Way(attention="math", selective=True)
+FULL, EVERY = Way(every=1), Way(attention="math", every=2)
+LLAMA = {
+    "norm": "rmsnorm",
+    "positions": "rotary",
+    "kv_heads": 2,
+    "activation": "swiglu",
+    "bias": False,
+}
+CASES: dict[str, tuple[str, dict[str, Any], Way, str]] = {
+    "decoder": ("transformer", SMALL, FLASH, "bf16"),
+    "grouped keys": ("transformer", {**SMALL, **LLAMA}, FLASH, "bf16"),
+    "grouped keys, scores": ("transformer", {**SMALL, **LLAMA}, SELECTIVE, "fp32"),
+    "windows": (
+        "transformer",
+        {**SMALL, "attention": "window:3", "full_every": 2, "kv_heads": 2},
+        FLASH,
+        "bf16",
+    ),
+    "sinks, again": ("transformer", {**SMALL, "sinks": True}, Way(selective=True), "bf16"),
+    "slopes": ("transformer", {**SMALL, "positions": "alibi"}, FLASH, "bf16"),
+    "BERT": (
+        "transformer",
+        {
+            **SMALL,
+            "arch": "encoder",
+            "norm_place": "post",
+            "token_types": 2,
+            "embedding_norm": True,
+            "embedding_dim": 6,
+            "pooler": True,
+            "head": "mlm",
+            "classes": 3,
+        },
+        MATH,
+        "bf16",
+    ),
+    "encoder and decoder": (
+        "transformer",
+        {**SMALL, "arch": "encoder-decoder", "target_len": 5, "qk_norm": True, "tied": False},
+        FULL,
+        "fp32",
+    ),
+    "side by side, of features": (
+        "transformer",
+        {**SMALL, "vocab_size": 0, "positions": "none", "parallel": True, "shared_norm": True},
+        FLASH,
+        "bf16",
+    ),
+    "experts": (
+        "transformer",
+        {**SMALL, "ffn": "moe:4/2", "moe_every": 2, "norm_place": "sandwich"},
+        FLASH,
+        "bf16",
+    ),
+    "mixers": (
+        "transformer",
+        {**SMALL, "mixer": "linear-attention,dilated-conv"},
+        FLASH,
+        "bf16",
+    ),
+    "DeepSeek": (
+        "deepseek",
+        {
+            **NARROW,
+            "depth": 2,
+            "q_rank": 6,
+            "kv_rank": 4,
+            "nope_dim": 2,
+            "rope_dim": 4,
+            "value_dim": 3,
+            "expert_ff": 5,
+            "experts": 4,
+            "top_k": 2,
+            "routing": "balanced",
+            "seq_len": 5,
+        },
+        FLASH,
+        "bf16",
+    ),
+    "T5": (
+        "t5",
+        {
+            **NARROW,
+            "depth": 2,
+            "head_dim": 5,
+            "experts": 2,
+            "activation": "geglu",
+            "seq_len": 6,
+            "target_len": 4,
+        },
+        EVERY,
+        "fp32",
+    ),
+    "images": (
+        "vit",
+        {"depth": 2, "d_model": 8, "heads": 2, "d_ff": 12, "patch_size": 4, "input_size": 9},
+        FULL,
+        "bf16",
+    ),
+    "Mamba": (
+        "mamba",
+        {"depth": 2, "d_model": 8, "vocab_size": 20, "seq_len": 5, "inner_norm": True},
+        FLASH,
+        "bf16",
+    ),
+}
+
+
+def kept(name: str, fields: dict[str, Any], way: Way) -> Kept:
+    family = FAMILIES.get(name)
+    made: Kept = resolve(family.kept)(specs.made(family.spec, fields), way)
+    return made
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_closed_form_and_autograd_keep_the_same(case: str) -> None:
+    name, fields, way, dtype = CASES[case]
+    family = FAMILIES.get(name)
+    recompute = Recompute(every=way.every, core=way.selective)
+    step = run_step(
+        unfolded(family.subject(specs.made(family.spec, fields))),
+        Recipe(attention=way.attention, recompute=recompute),
+        optimiser("sgd"),
+        dtype=NUMBER_TYPES[dtype],
+    )
+    told = kept(name, fields, way)
+    size = {"bf16": 2, "fp32": 4}[dtype]
+
+    assert told.bytes(activation=size) == sum(each.bytes for each in step.saved)
+    assert told.bytes(activation=size, inputs=False) == sum(
+        each.bytes for each in step.saved if each.holds == "activation"
+    )
+    by_block = Counter[str]()
+    for each in step.saved:
+        inside = (path for path in told.paths if f"{each.path}.".startswith(f"{path}."))
+        by_block[next(inside, "")] += each.bytes
+    for path, block in zip(told.paths, told.blocks, strict=True):
+        assert block.bytes(activation=size) == by_block[path], path
+
+
+@pytest.mark.parametrize(
+    ("s", "b", "h", "a", "t"),
+    [(2048, 4, 6144, 64, 8), (2048, 1, 12288, 96, 8)],  # 22B and 175B of table 3
+)
+def test_published_activations_of_a_layer(s: int, b: int, h: int, a: int, t: int) -> None:
+    """Korthikanti et al. 2022, table 2, with dropout, without statistics of norms."""
+    spec = TransformerSpec(depth=2, d_model=h, heads=a, seq_len=s, batch_size=b)
+    family = resolve(FAMILIES.get("transformer").kept)
+
+    def layer(t: int = 1, *, sequence: bool = False, **way: Any) -> int | None:
+        block = family(spec, Way(dropout=True, **way)).blocks[1]
+        found: int | None = block.bytes(
+            activation=2, tensor_parallel=t, sequence_parallel=sequence, minor=False
+        )
+        return found
+
+    sbh, scores = s * b * h, 5 * a * s * s * b
+    assert layer(attention="math") == 34 * sbh + scores
+    assert layer(t, attention="math") == 10 * sbh + 24 * sbh // t + scores // t
+    assert layer(t, sequence=True, attention="math") == (34 * sbh + scores) // t
+    assert layer(t, sequence=True, attention="math", selective=True) == 34 * sbh // t
+    assert layer(t, sequence=True) == 34 * sbh // t
+    assert layer(every=1) == 2 * sbh
+
+
+def test_heads_that_cards_do_not_divide_are_rounded_up() -> None:
+    # 2 key heads on 4 cards: each has one, with the keys and the values of 2 x 7 positions of 4.
+    told = kept("transformer", {**SMALL, "kv_heads": 2}, FLASH)
+    (keys,) = (each for each in told.blocks[0].tensors if each.what == "attn.k")
+
+    assert keys.bytes(activation=2, tensor_parallel=4) == 2 * 2 * 7 * 1 * 4
+    assert keys.bytes(activation=2) == 2 * 2 * 7 * 2 * 4
+
+
+def test_what_nobody_tells_is_unknown() -> None:
+    told = kept("mamba", {"version": "v2", "depth": 2}, FLASH)
+
+    assert told.bytes(activation=2) is None
+    assert "Mamba-2" in told.unknown
+
+
+def test_blocks_that_are_alike_are_one() -> None:
+    told = kept("transformer", {**SMALL, "depth": 10_000}, FLASH)
+
+    assert len({id(block) for block in told.blocks}) == 1
+    assert len(told.paths) == 10_000
