@@ -20,6 +20,7 @@ TITLES = {
     "audit": "Other counters",
     "rf": "Receptive field and gridding",
     "time": "Time",
+    "training": "Training",
     "kv": "Cache and steps of decoding",
 }
 """Headings of the parts of a page, in order; a part of another name comes after them."""
