@@ -48,7 +48,7 @@ $(OLDEST)/.installed: pyproject.toml
 	python3.11 -m venv --clear $(OLDEST)
 	$(OLDEST)/bin/pip install --quiet uv
 	$(OLDEST)/bin/uv pip install --python $(OLDEST)/bin/python --quiet \
-		--resolution lowest-direct --editable '.[dev,hf,timm]'
+		--resolution lowest-direct --editable '.[dev,hf,timm,onnx]'
 	touch $@
 
 .PHONY: oldest

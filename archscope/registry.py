@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -70,6 +70,17 @@ class Registry(Generic[T]):
         What cannot be had is left out, with one warning.
         """
         return self._each(self.get)
+
+    def each(self) -> Iterator[T]:
+        """Yield the constants one by one: what comes after the one that is looked for is not
+        imported. What cannot be had is left out, as of `all`."""
+        for name in self.names():
+            try:
+                found = self.get(name)
+            except ArchscopeError as error:
+                _warn_once(f"{error}; it is left out")
+            else:
+                yield found
 
     def summaries(self) -> dict[str, str]:
         """Return the summary of every name; those of built-ins are read without importing them."""

@@ -15,7 +15,7 @@ from archscope.errors import ArchscopeError, ForwardError, ThresholdError, Usage
 from archscope.progress import doing
 from archscope.registry import resolve
 from archscope.results import Convention, Environment, Note, Report, Section
-from archscope.subject import Network, Sketch, Subject, as_network
+from archscope.subject import Holding, Network, Sketch, Subject, as_network
 from archscope.version import __version__
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ LARGEST = 8 * 2**30
 
 def analyse(
     analysis: str,
-    subject: Subject | Sketch | Network,
+    subject: Subject | Sketch | Network | Holding,
     *,
     convention: Convention | None = None,
     **settings: Any,
@@ -73,7 +73,7 @@ def _asked(analysis: str, settings: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _sections(
-    analysis: str, subject: Subject | Sketch | Network, settings: Mapping[str, Any]
+    analysis: str, subject: Subject | Sketch | Network | Holding, settings: Mapping[str, Any]
 ) -> tuple[Section, ...]:
     run = ANALYSES.get(analysis).run
     if not isinstance(subject, Subject):  # nothing of it runs here
@@ -92,6 +92,8 @@ def ask(analysis: str, network: Network, **settings: Any) -> Report:
     needs = ANALYSES.get(analysis).needs
     if needs == "name":
         return analyse(analysis, network, **settings)
+    if network.counted is not None and ANALYSES.get(analysis).takes_files:
+        return analyse(analysis, network.counted(), **settings)
     subject = formed(network, needs)
     try:
         return analyse(analysis, subject, **settings)
@@ -117,6 +119,11 @@ def formed(network: Network, needs: Needs) -> Subject:
             f"{LARGEST / 2**30:g} GiB"
         )
     return made(network.whole)
+
+
+def countable(network: Network) -> Subject | Holding:
+    """Return the form in which a network's parameters are counted."""
+    return made(network.subject) if network.counted is None else network.counted()
 
 
 def made(make: Callable[[], Subject]) -> Subject:

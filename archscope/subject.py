@@ -13,6 +13,7 @@ from archscope.results import InputShape
 if TYPE_CHECKING:
     from torch import nn
 
+    from archscope.stored.tensors import Stored
     from archscope.theory.kept import Kept, Way
     from archscope.theory.outline import Outline
 
@@ -129,6 +130,22 @@ class Sketch:
 
 
 @frozen
+class Holding:
+    """What a file holds of a network: its tensors, and its operators where it has a graph."""
+
+    name: str
+    """One line that tells a reader what was studied."""
+    stored: Stored
+    """What the file says."""
+    origin: str
+    """`safetensors:model.safetensors`."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """What the file says of the network beside its tensors, as JSON values."""
+    inputs: Inputs | None = None
+    """None: nothing is called."""
+
+
+@frozen
 class Published:
     """A figure that a network's authors print, to hold against what is counted."""
 
@@ -168,6 +185,13 @@ class Network:
     """The family that makes it; empty: none does."""
     spec: Any = None
     """The spec that the family makes it of."""
+    holding: Callable[[], Holding] | None = None
+    """What the file that names it holds; None: it is named by no such file."""
+    described: bool = False
+    """Whether a configuration beside that file describes the network, and not its own graph."""
+    counted: Callable[[], Subject | Holding] | None = None
+    """The form in which its parameters are counted, where that is not `subject`: a file's list of
+    tensors needs no torch."""
 
     @property
     def config(self) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ PACKAGE = Path(archscope.__file__).parent
 
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "records", "version", "labels"}),
-    frozenset({"registry", "columns", "files", "assertions", "progress"}),
+    frozenset({"registry", "columns", "files", "assertions", "progress", "stored"}),
     frozenset({"theory", "specs", "results", "hardware", "folding"}),
     frozenset({"subject"}),
     frozenset({"running"}),
@@ -192,6 +192,17 @@ LIGHT = {
         "from archscope.families import FAMILIES\n"
         "for family in FAMILIES.all().values():\n"
         "    print(family.census and family.census(family.spec()).macs)"
+    ),
+    "params of files of weights": (
+        "import contextlib, pathlib, tempfile\n"
+        "from archscope.cli import main\n"
+        "from tests.stored.written import gguf, safetensors\n"
+        "folder = pathlib.Path(tempfile.mkdtemp())\n"
+        "path = safetensors(folder / 'a.safetensors', {'a.weight': ('F32', (2, 2))})\n"
+        "other = gguf(folder / 'a.gguf', {}, {'a.weight': (0, 16, (2, 2))})\n"
+        "for name in (path, other):\n"
+        "    with contextlib.suppress(SystemExit):\n"
+        "        main(['params', name])\n"
     ),
     **{
         " ".join(each.removeprefix(f"{REPORTS}/") for each in arguments)

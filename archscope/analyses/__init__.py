@@ -31,6 +31,8 @@ class Analysis:
     `ArchscopeError` where there is no answer at all."""
     needs: Needs = "shapes"
     """The form in which it needs a network."""
+    takes_files: bool = False
+    """Whether it also takes a `Holding`: a file's list of tensors, without torch."""
     settings: type | None = None
     """A frozen dataclass whose fields come from `specs.option`: keywords of `run`, and flags of the
     command that an analysis has which brings none of its own."""

@@ -34,7 +34,7 @@ class ChunkDotProduct(nn.Module):
         if length <= self.chunk:
             return self._attended(q, k, v)
         q, k, v = map(self._cut, (q, k, v))  # (B n, H, C, d), 2 x (B n, K, C, d)
-        out = self._attended(q, k, v).unflatten(0, (batch, -1))  # (B, n, H, C, d)
+        out: Tensor = self._attended(q, k, v).unflatten(0, (batch, -1))  # (B, n, H, C, d)
         return out.transpose(1, 2).flatten(2, 3)[:, :, :length]
 
     def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
@@ -55,4 +55,5 @@ class ChunkDotProduct(nn.Module):
 
     def _cut(self, x: Tensor) -> Tensor:
         x = F.pad(x, (0, 0, 0, -x.shape[2] % self.chunk))  # (B, H, n C, d)
-        return x.unflatten(2, (-1, self.chunk)).transpose(1, 2).flatten(0, 1)
+        chunks: Tensor = x.unflatten(2, (-1, self.chunk))  # (B, H, n, C, d)
+        return chunks.transpose(1, 2).flatten(0, 1)

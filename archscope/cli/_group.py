@@ -10,6 +10,7 @@ import click
 from archscope.analyses import ANALYSES
 from archscope.cli._command import COMMANDS, UNPLACED
 from archscope.cli._config import KEY, read_config
+from archscope.cli._help import explained
 from archscope.errors import did_you_mean
 from archscope.version import __version__
 
@@ -65,7 +66,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS.names():
-            return COMMANDS.get(cmd_name).click
+            return explained(COMMANDS.get(cmd_name).click)
         if cmd_name not in ANALYSES.names():
             return None
         from archscope.cli._analysis import command_of

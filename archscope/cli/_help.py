@@ -55,6 +55,15 @@ class ExplainedCommand(click.Command):
         )
 
 
+def explained(command: click.Command) -> click.Command:
+    """Return a plain command of Click's as one whose help is a page; any other as it is."""
+    if type(command) is not click.Command:
+        return command
+    made = ExplainedCommand.__new__(ExplainedCommand)
+    vars(made).update(vars(command))
+    return made
+
+
 def entries(params: Sequence[click.Parameter], ctx: click.Context) -> Iterator[Entry]:
     """Yield the options that are not hidden, as a help shows them."""
     for param in params:

@@ -10,7 +10,6 @@ import click
 from archscope.cli import _github
 from archscope.cli._budgets import File, read_file
 from archscope.cli._command import Command
-from archscope.cli._help import ExplainedCommand
 from archscope.cli._output import Output, output_options
 from archscope.errors import ThresholdError
 from archscope.results import Report, View
@@ -48,7 +47,7 @@ all others were. In a job of GitHub Actions a table goes into its summary and fa
 """
 
 
-@click.command(cls=ExplainedCommand, epilog=_EPILOG)
+@click.command(epilog=_EPILOG)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
     "-c",

@@ -10,12 +10,11 @@ from typing import Any
 import click
 
 from archscope.cli._command import Command
-from archscope.cli._help import ExplainedCommand
 
 _PACKAGES = ("click", "jinja2", "pandas", "plotly", "rich")
 
 
-@click.command(cls=ExplainedCommand)
+@click.command()
 @click.option(
     "-f",
     "--format",

@@ -25,8 +25,8 @@ Examples:
 my-facts.toml:
   ["days-of-my-run"]
   claim = "2.83 days on 8 cards at 42 % of their peak"
-  formula = "training_cost.seconds_for"       # a function of archscope.theory
-  inputs.flops.model = "gpt2"                 # an input may be computed too
+  formula = "training_cost.seconds_for"   # a function of archscope.theory
+  inputs.flops.model = "gpt2"             # an input may be computed too
   inputs.flops.measure = "train_flops"
   inputs.flops.settings.tokens = "300B"
   inputs.cards = 8
@@ -40,8 +40,8 @@ my-facts.toml:
 \b
   ["size-of-my-network"]
   claim = "a decoder of 24 blocks has 209,494,272 parameters"
-  model = "transformer:depth=24"              # whatever MODEL can be
-  measure = "params"                          # archscope list measures
+  model = "transformer:depth=24"          # whatever MODEL can be
+  measure = "params"                      # archscope list measures
   value = 209494272
   source = "the paper's table 1"
 

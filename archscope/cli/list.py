@@ -13,7 +13,6 @@ from archscope.cli._columns import write_columns, write_heading
 from archscope.cli._command import Command
 from archscope.cli._complete import names_and
 from archscope.cli._fields import help_of
-from archscope.cli._help import ExplainedCommand
 from archscope.errors import UsageError, did_you_mean, same_word
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ Examples:
 """
 
 
-@click.command(cls=ExplainedCommand, epilog=_EPILOG)
+@click.command(epilog=_EPILOG)
 @click.argument("name", required=False, shell_complete=names_and(*_WORDS))
 @click.option(
     "-f",

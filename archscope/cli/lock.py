@@ -8,7 +8,6 @@ import click
 
 from archscope.cli._budgets import File, read_file
 from archscope.cli._command import Command
-from archscope.cli._help import ExplainedCommand
 from archscope.cli._output import check_output, write_stdout
 from archscope.cli._say import say
 from archscope.errors import ThresholdError
@@ -27,7 +26,7 @@ is seen where it is reviewed, a number on each line.
 """
 
 
-@click.command(cls=ExplainedCommand, epilog=_EPILOG)
+@click.command(epilog=_EPILOG)
 @click.option(
     "-c",
     "--config",

@@ -13,7 +13,7 @@ from archscope.cli._complete import MODEL
 from archscope.cli._model import ModelCommand, with_model
 from archscope.cli._output import Output, output_options
 from archscope.errors import ForwardError
-from archscope.study import claims_of, made, require
+from archscope.study import claims_of, countable, made, require
 from archscope.subject import Network
 
 _EPILOG = """\
@@ -30,6 +30,7 @@ Examples:
   archscope params "in 1x28x28; 2x(conv 32,64; pool 2); head 10"
   archscope params bert-base-uncased --seq-len 128
   archscope params tinybert-4L-312 --teacher bert-base-uncased
+  archscope params ./model.safetensors --by number-type
 
 A default can also come from the environment (ARCHSCOPE_PARAMS_DEPTH=24) or from a config file.
 """
@@ -42,6 +43,9 @@ _SECTIONS = {
     "depth": "depth",
     "published": "published",
     "teacher": "teacher",
+    "number-type": "number_types",
+    "tensor": "tensors",
+    "needed": "needed",
 }
 
 
@@ -52,7 +56,8 @@ _SECTIONS = {
     default="module",
     help="One row for each of these; type: each type of layer, as linear or depthwise conv; depth: "
     "each meaning of the word; published: each figure that the authors of a published network "
-    "print. [default: module]",
+    "print; of a file number-type, tensor, and needed: where it differs from the network of its "
+    "configuration. [default: module]",
 )
 @click.option(
     "--sort",
@@ -120,8 +125,9 @@ def command(
     """Count trainable parameters and FLOPs of MODEL, module by module.
 
     MODEL is a family, a published network (`archscope list presets`), a stack of layers in words
-    (`archscope list sentence`) or one of your own, with fields after a colon or as flags. Without
-    it the flags say which: `--dilations` is a stack of convolutions (`cnn`), `--depth` alone a
+    (`archscope list sentence`), one of your own, with fields after a colon or as flags, or a file
+    that holds one (`archscope list` names the forms), of which nothing is run. Without it the flags
+    say which: `--dilations` is a stack of convolutions (`cnn`), `--depth` alone a
     Transformer. Nothing is trained or allocated: a network of 10^12 parameters counts as quickly.
     """
     view = output.view(
@@ -151,7 +157,7 @@ def command(
     if teacher:
         require_name(teacher)
     try:
-        subject = made(network.held if nonzero else network.subject)
+        subject = made(network.held) if nonzero else countable(network)
         subject = replace(subject, inputs=None) if no_flops else subject
         report = count_subject(
             subject, flops_per_mac=int(flops_per_mac), nonzero=nonzero, freeze=freeze

@@ -14,7 +14,7 @@ from archscope.cli._output import check_output, write_stdout
 from archscope.cli._say import say
 from archscope.errors import ForwardError, InterruptedRunError, UsageError
 from archscope.files import write_whole
-from archscope.library import report_network
+from archscope.library import is_saved, report_network
 from archscope.loaders import require_name
 from archscope.present import FORMATS, check_ending, format_of
 from archscope.results import Report, View
@@ -29,13 +29,15 @@ Examples:
   archscope report cnn --dilations 2,2,2 -o holes.html
   archscope report cnn:dilations=2/2/2 cnn:dilations=1/2/3 -o side-by-side.html
   archscope report ./net.py:UNet --input-shape 1,3,64,64 --erf 20 --audit
+  archscope report gpt2 --train
   archscope report --depth 24 -o gpt2-24.json
   archscope report gpt2-12.json gpt2-24.json --title "Twice as deep"
   archscope report --depth 24 -o - | gzip > report.html.gz
 
 A page made from saved JSON is the same, byte for byte, as the one made at once.
 """
-_NO_TIME = "not asked for; --time"
+_UNASKED = {"time": "not asked for; --time", "train": "not asked for; --train"}
+"""What is told where nobody says anything, for it takes seconds."""
 
 
 @click.command(cls=ModelCommand, epilog=_EPILOG, no_args_is_help=False)
@@ -61,6 +63,12 @@ _NO_TIME = "not asked for; --time"
 )
 @click.option("--time/--no-time", "time", default=False, help="Time a pass too. [default: no-time]")
 @click.option(
+    "--train/--no-train",
+    "train",
+    default=False,
+    help="Memory and work of a step of training in the usual ways. [default: no-train]",
+)
+@click.option(
     "--erf",
     type=click.IntRange(min=1),
     metavar="IMAGES",
@@ -77,6 +85,7 @@ def command(
     title: str | None,
     rf: bool,
     time: bool,
+    train: bool,
     erf: int | None,
     audit: bool,
     open_page: bool,
@@ -92,12 +101,12 @@ def command(
     failure: ForwardError | InterruptedRunError | None = None
     reports = []
     for name in models:
-        if not _is_saved(name):
+        if not is_saved(name):
             require_name(name)
     for model in models or (None,):
         told: list[str] = []
         try:
-            asked = {"rf": rf, "time": time, "erf": erf or 0, "audit": audit}
+            asked = {"rf": rf, "time": time, "train": train, "erf": erf or 0, "audit": audit}
             reports.append(_report(model, fields, told, **asked))
         except ForwardError as error:
             if error.report is None:
@@ -130,13 +139,9 @@ def _check(output: str, assets: str, models: int, *, open_page: bool) -> None:
         check_output(str(_beside(output)))
 
 
-def _is_saved(model: str) -> bool:
-    return model.lower().endswith(".json")
-
-
 def _report(model: str | None, fields: Mapping[str, str], told: list[str], **asked: Any) -> Report:
     """Return the report of a network, or the one that a file holds."""
-    if model is not None and _is_saved(model):
+    if model is not None and is_saved(model):
         if fields:
             flag = flag_of(next(iter(fields)))
             raise UsageError(f"{flag} cannot change {model}: it holds a finished result")
@@ -147,8 +152,9 @@ def _report(model: str | None, fields: Mapping[str, str], told: list[str], **ask
 
     network = read_model(model, Request(fields=fields))
     found = report_network(network, **asked, tell=tell)
-    if not asked["time"]:
-        tell("time", _NO_TIME)
+    for analysis, why in _UNASKED.items():
+        if not asked[analysis]:
+            tell(analysis, why)
     return found
 
 

@@ -6,7 +6,7 @@ takes an operator's arguments and its result, and returns an exact integer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -45,10 +45,33 @@ def added_product(c: Tensor, a: Tensor, b: Tensor, *_: Any, **__: Any) -> int:
     return a.numel() * b.shape[-1]
 
 
-def trilinear(x: Tensor, weight: Tensor, y: Tensor, *_: Any, **__: Any) -> int:
-    """y_o = sum over i, j of x_i W_oij y_j: for each o and row, i*j products and i more."""
-    outputs, features, others = weight.shape[-3:]
-    return x.numel() // features * outputs * features * (others + 1)
+def trilinear(
+    x: Tensor,
+    weight: Tensor,
+    y: Tensor,
+    expand1: Sequence[int],
+    expand2: Sequence[int],
+    expand3: Sequence[int],
+    summed: Sequence[int],
+    *_: Any,
+    **__: Any,
+) -> int:
+    """Sum over some axes of the product of three factors that lack other axes, as bilinear has.
+
+    y_o = sum over i, j of x_i W_oij y_j: for each o and row, i*j products and i more.
+    """
+    factors = ((x, expand1), (weight, expand2), (y, expand3))
+    sizes = torch.broadcast_shapes(*(_with_axes(each, axes) for each, axes in factors))
+    every = prod(map(int, sizes))
+    return every + every // int(sizes[summed[-1]])
+
+
+def _with_axes(tensor: Tensor, axes: Sequence[int]) -> list[int]:
+    """Return the shape of a tensor with axes of size 1 put in at these places, in order."""
+    shape = list(tensor.shape)
+    for axis in axes:
+        shape.insert(axis, 1)
+    return shape
 
 
 def matmul(a: Tensor, b: Tensor, *_: Any, result: Tensor, **__: Any) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from fnmatch import fnmatchcase
 
 from torch import nn
 
 from archscope.errors import UsageError, did_you_mean
 from archscope.subject import Repeat
+from archscope.theory.patterns import matches
 
 
 def frozen_by(
@@ -49,17 +49,6 @@ def tells_copies_apart(
 
 def _is_frozen(name: str, patterns: Iterable[str]) -> bool:
     return any(matches(name, pattern) for pattern in patterns)
-
-
-def matches(name: str, pattern: str) -> bool:
-    """Return whether a pattern names a parameter or a module that holds it.
-
-    >>> matches("layer1.0.conv1.weight", "layer[1-3]"), matches("fc.weight", "layer[1-3]*")
-    (True, False)
-    """
-    parts = name.split(".")
-    ends = range(1, len(parts) + 1)
-    return any(fnmatchcase(".".join(parts[:end]), pattern) for end in ends)
 
 
 def _held(module: nn.Module) -> Iterator[bool]:

@@ -134,7 +134,10 @@ def limits_of(texts: Sequence[str]) -> tuple[Limit, ...]:
 
 def is_saved(name: str | Path) -> bool:
     """Return whether a text or path names a saved report, by how it ends."""
-    return isinstance(name, Path) or name.lower().endswith(".json")
+    if isinstance(name, Path):
+        return True
+    of_network = name.endswith((".index.json", "/config.json")) or name == "config.json"
+    return name.lower().endswith(".json") and not of_network
 
 
 def _saved(path: str | Path) -> Report:
@@ -223,9 +226,9 @@ def _answered(
 
 def _counted(network: Network, *, flops: bool) -> Report:
     from archscope.library._params import count_subject
-    from archscope.study import made
+    from archscope.study import countable
 
-    subject = made(network.subject)
+    subject = countable(network)
     if not flops:
         return replace(count_subject(replace(subject, inputs=None)), convention=None)
     try:

@@ -14,7 +14,7 @@ from archscope.library._rf import see_network
 from archscope.library._time import bound_subject, time_network, time_subject
 from archscope.results import Report
 from archscope.studies.measures import measure
-from archscope.subject import Network, Subject
+from archscope.subject import Holding, Network, Subject
 
 _SETTINGS: Mapping[str, tuple[str, ...]] = {
     "params": ("freeze",),
@@ -99,9 +99,9 @@ class Answers:
         if isinstance(self._network, Subject):
             return self._until_it_fails(self._network, asked)
         network = self._network
-        counted = network.held if asked.get("nonzero") else network.subject
         try:
-            subject = counted()
+            in_full = asked.get("nonzero")
+            subject = study.made(network.held) if in_full else study.countable(network)
         except UsageError as error:
             if self._without_inputs is None:
                 raise
@@ -109,7 +109,7 @@ class Answers:
             self._lacks = error
         return self._until_it_fails(subject, asked)
 
-    def _until_it_fails(self, subject: Subject, asked: dict[str, Any]) -> Report:
+    def _until_it_fails(self, subject: Subject | Holding, asked: dict[str, Any]) -> Report:
         """Return the count of a subject; its parameters are known also where its forward fails."""
         try:
             return count_subject(subject, **asked)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from archscope import loaders
 from archscope.analyses.params.published import with_published
+from archscope.analyses.params.stored.rows import TENSORS
 from archscope.analyses.params.teacher import with_teacher
 from archscope.errors import ThresholdError, UsageError
 from archscope.library._named import network_of, subject_of
 from archscope.library._teaching import load_teacher
-from archscope.results import Report
-from archscope.study import analyse, made
-from archscope.subject import Network, Subject
+from archscope.results import Convention, Report
+from archscope.study import analyse, countable, made
+from archscope.subject import Holding, Network, Subject
 
 if TYPE_CHECKING:
     from torch import nn
@@ -73,7 +74,7 @@ def params(
     if isinstance(model, str):
         alone = None if flops else True
         network = network_of(model, kwargs, parameters_alone=alone, method=method)
-        counted = made(network.held if nonzero else network.subject)
+        counted = made(network.held) if nonzero else countable(network)
         report = _counted(counted, flops=flops, **asked)
         report = report if frozen else with_figures(report, network)
     else:
@@ -91,7 +92,7 @@ def params(
 
 
 def count_subject(
-    subject: Subject,
+    subject: Subject | Holding,
     *,
     flops_per_mac: int = 1,
     nonzero: bool = False,
@@ -102,16 +103,27 @@ def count_subject(
 
     if flops_per_mac not in CONVENTIONS:
         raise UsageError(f"flops_per_mac is {flops_per_mac!r}; it can be 1 (as fvcore) or 2")
-    convention = CONVENTIONS[flops_per_mac]
+    convention = _convention(subject, flops_per_mac)
     settings = {"flops_per_mac": flops_per_mac, "nonzero": nonzero, "freeze": freeze}
     return analyse("params", subject, convention=convention, **settings)
 
 
-def _counted(subject: Subject, *, flops: bool, **asked: Any) -> Report:
+def _counted(subject: Subject | Holding, *, flops: bool, **asked: Any) -> Report:
     """Count a subject, without `flops` its parameters alone."""
     if flops:
         return count_subject(subject, **asked)
     return replace(count_subject(replace(subject, inputs=None), **asked), convention=None)
+
+
+def _convention(subject: Subject | Holding, flops_per_mac: int) -> Convention | None:
+    """Return what FLOP means in a count; None: there are none, a file of weights has no work."""
+    from archscope.analyses.params.analysis import CONVENTIONS, OF_GRAPHS
+
+    if isinstance(subject, Subject):
+        return CONVENTIONS[flops_per_mac]
+    if subject.stored.steps is None:
+        return None
+    return OF_GRAPHS if flops_per_mac == 1 else CONVENTIONS[flops_per_mac]
 
 
 def require_complete(report: Report) -> None:
@@ -122,8 +134,17 @@ def require_complete(report: Report) -> None:
 
 
 def with_figures(report: Report, network: Network) -> Report:
-    """Return the count of a `Network` with what its authors print of it, if anything."""
-    return with_published(report, network.published)
+    """Return the count of a `Network` with what its authors print of it, if anything.
+
+    Where a file names it too, that is held against what it needs.
+    """
+    report = with_published(report, network.published)
+    if network.holding is None or report.find(TENSORS.address) is not None:
+        return report
+    from archscope.analyses.params.stored.needed import with_file
+
+    model = network.subject().model if network.described else None
+    return with_file(report, model, network.holding())
 
 
 def with_named_teacher(report: Report, teacher: str) -> Report:
@@ -132,4 +153,4 @@ def with_named_teacher(report: Report, teacher: str) -> Report:
     Raises `UsageError` where no network is called so, or it cannot take these inputs.
     """
     network = load_teacher(teacher, report.config)
-    return with_teacher(report, analyse("params", made(network.subject)))
+    return with_teacher(report, analyse("params", countable(network)))

@@ -15,7 +15,7 @@ from archscope.library._params import count_subject, with_figures
 from archscope.library._rf import see_network
 from archscope.library._time import time_network, time_subject
 from archscope.results import Level, Note, Report
-from archscope.study import ask, join, made
+from archscope.study import ask, countable, join
 from archscope.subject import Network
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def report(
     *args: Any,
     rf: bool = True,
     time: bool = False,
+    train: bool = False,
     erf: int = 0,
     audit: bool = False,
     method: str | None = None,
@@ -43,12 +44,13 @@ def report(
     >>> found.save("cnn.html")  # doctest: +SKIP
 
     `model`, `args`, `method` and `kwargs` as for `params`. With `time` a forward pass is timed too,
-    `erf` is on how many random images the effective receptive field is measured, and with `audit`
-    other counters count it as well. What cannot be told is said in a note.
+    with `train` a step of training is told in each of the usual ways; `erf` is on how many random
+    images the effective receptive field is measured, and with `audit` other counters count it as
+    well. What cannot be told is said in a note.
     """
     if isinstance(model, str):
         network = network_of(model, kwargs, method=method)
-        return report_network(network, rf=rf, time=time, erf=erf, audit=audit)
+        return report_network(network, rf=rf, time=time, train=train, erf=erf, audit=audit)
     subject = subject_of(model, args, kwargs, method=method)
     network = Network(
         name=subject.name,
@@ -60,7 +62,7 @@ def report(
     def timed(counted: Report) -> Report:
         return time_subject(subject, counted, copy=True, per_layer=True)
 
-    return report_network(network, rf=rf, time=time, erf=erf, audit=audit, timed=timed)
+    return report_network(network, rf=rf, time=time, train=train, erf=erf, audit=audit, timed=timed)
 
 
 def report_network(
@@ -68,6 +70,7 @@ def report_network(
     *,
     rf: bool = True,
     time: bool = False,
+    train: bool = False,
     erf: int = 0,
     audit: bool = False,
     flops_per_mac: int = 1,
@@ -80,7 +83,7 @@ def report_network(
     after each analysis, with the reason where it gave no answer. A Ctrl-C once parameters are
     counted raises `InterruptedRunError` with the `report` until then.
     """
-    subject = made(network.subject)
+    subject = countable(network)
     reports = [with_figures(count_subject(subject, flops_per_mac=flops_per_mac), network)]
     tell("params", None)
     tell("flops", None if reports[0].convention and reports[0].inputs else "no input was given")
@@ -89,6 +92,8 @@ def report_network(
         asked["rf"] = lambda: see_network(network, compare=True)
     if erf:
         asked["erf"] = lambda: _effective(network, erf)
+    if train:
+        asked["train"] = partial(ask, "finetune", network)
     if audit:
         asked["audit"] = lambda: audit_network(network)
     if time:
@@ -100,7 +105,7 @@ def report_network(
     for name, other in ANALYSES.all().items():
         if other.reported and name not in _OWN_WAYS:
             asked[name] = partial(ask, name, network)
-    notes = []
+    notes: list[Note] = []
     for analysis, answer in asked.items():
         try:
             reports.append(answer())

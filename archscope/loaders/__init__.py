@@ -42,8 +42,8 @@ GENERAL = ("transformer", "cnn")
 """The families that fields alone may describe; without fields the first."""
 LOADERS = Registry("loader", "archscope.loaders", "LOADER", Loader)
 
-_WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".onnx", ".h5")
-"""How files end that hold weights, and not what a network does with them."""
+_WEIGHTS = (".h5", ".keras", ".tflite", ".npz", ".msgpack", ".pkl", ".pickle", ".mlmodel")
+"""How files end that hold networks in forms that no loader reads."""
 
 
 def spelt(text: str) -> str:
@@ -70,7 +70,7 @@ def require_name(text: str) -> None:
 
 def find(text: str) -> Loader | None:
     """Return the loader that knows what `text` names, or None."""
-    return next((loader for loader in LOADERS.all().values() if loader.accepts(text)), None)
+    return next((loader for loader in LOADERS.each() if loader.accepts(text)), None)
 
 
 def is_sentence(text: str) -> bool:
@@ -194,10 +194,7 @@ def _unknown(text: str) -> str:
     if name.lower() in (*STEPS, *ACTIVATIONS):
         return f"{name!r} begins a sentence of layers; say more, e.g. 'conv 64 k3; relu'"
     if Path(name).suffix in _WEIGHTS:
-        return f"{name} holds weights; name the code that makes the network, e.g. ./net.py:Net"
-    folder = Path(name).parent if Path(name).name == "config.json" else Path(name)
-    if name and (folder / "config.json").is_file():
-        return f"{name!r} is a configuration of transformers; write hf:{folder}"
+        return f"{name} is of a form that is not read; name the code, e.g. ./net.py:Net"
     if Path(name).suffix == ".json" and Path(name).is_file():
         return f"{name} is a file of JSON; `archscope report {name}` reads a saved result"
     if "/" in name or "\\" in name or (name and Path(name).is_dir()):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -91,12 +90,11 @@ def _existing(text: str) -> Path:
 
 def _config_words(folder: Path) -> dict[str, Any]:
     """Return what a configuration says, as JSON; raises `UsageError`."""
+    from archscope.stored.reading import read_json
+
     path = _code.shown(folder / "config.json")
-    try:
-        words = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
-    if not isinstance(words, dict) or "model_type" not in words:
+    words = read_json(folder / "config.json", path)
+    if "model_type" not in words:
         raise UsageError(f"{path} names no model_type; it is not a configuration of transformers")
     if "auto_map" in words:
         raise UsageError(

@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -23,7 +24,7 @@ def as_written() -> Iterator[None]:
     # What was scripted is compiled when it runs for the second time, which fails without data.
     torch._C._set_graph_executor_optimize(False)
     try:
-        with _uncompiled(), warnings.catch_warnings():
+        with _uncompiled(), _autocast_of_shapes(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # advice for those who run it in earnest
             yield
     finally:
@@ -39,3 +40,22 @@ def _uncompiled() -> Iterator[None]:
             yield
     else:
         yield
+
+
+@contextmanager
+def _autocast_of_shapes() -> Iterator[None]:
+    """Within it, autocast on the device of tensors without data, which torch has not, is a CPU's.
+
+    A forward that says `torch.autocast(x.device.type, enabled=False)` runs so; those tensors keep
+    their number types whatever it says.
+    """
+    made = torch.autocast.__init__
+
+    def of_cpu(self: torch.autocast, device_type: str, *args: Any, **kwargs: Any) -> None:
+        made(self, "cpu" if device_type == "meta" else device_type, *args, **kwargs)
+
+    torch.autocast.__init__ = of_cpu  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        torch.autocast.__init__ = made  # type: ignore[method-assign]

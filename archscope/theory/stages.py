@@ -56,10 +56,19 @@ class Division:
     def check(self, name: str, *, tensor: int = 1, expert: int = 1) -> None:
         """Raise `SpecError` for `tp` or `ep` where this layer cannot be dealt out so."""
         if self.experts and self.experts % expert:
-            raise SpecError("ep", expert, f"does not divide the {self.experts} experts of {name}")
+            problem = f"does not divide the {self.experts:,} experts of {name}"
+            raise SpecError("ep", expert, problem + _nearest(self.experts, expert))
         fits = self.units % tensor == 0 or (self.repeats and tensor % self.units == 0)
         if self.by not in ("whole", "vocabulary") and not fits:
-            raise SpecError("tp", tensor, f"does not divide the {self.units:,} units of {name}")
+            problem = f"does not divide the {self.units:,} units of {name}"
+            raise SpecError("tp", tensor, problem + _nearest(self.units, tensor))
+
+
+def _nearest(number: int, near: int) -> str:
+    """Return which divisors of a number are next below and above."""
+    below = next((n for n in range(min(near - 1, number), 0, -1) if number % n == 0), 1)
+    above = next((n for n in range(near + 1, number + 1) if number % n == 0), None)
+    return f". Nearest: {below}" + (f", {above}" if above else "")
 
 
 @frozen
@@ -84,6 +93,11 @@ class Layer:
     def params(self) -> int:
         """Its parameters."""
         return self.counted.form.params_value * self.counted.copies
+
+    @property
+    def trains(self) -> bool:
+        """Whether its parameters get gradients: they are not frozen, and some output needs them."""
+        return not self.counted.frozen and self.counted.times > 0
 
     @property
     def macs(self) -> int:
@@ -121,8 +135,8 @@ class Part:
     """In the order in which they run."""
     block: bool = False
     """Whether it is one of the blocks that stand in lists: a pipeline is cut before blocks."""
-    out: int = 0
-    """Elements that the part behind it needs, of one micro-batch."""
+    out: int | None = 0
+    """Elements that the part behind it needs, of one micro-batch; None: that is not told."""
 
     @property
     def macs(self) -> int:

@@ -49,6 +49,8 @@ class Workload:
     """Runs the forward pass of `model` and returns what it returns."""
     stages: tuple[Stage, ...]
     """What is timed, in order."""
+    bytes_held: Callable[[], int]
+    """Returns what is there before each run: weights, buffers, inputs, the optimiser's state."""
     original: Original | None = None
     """What `model` is a copy of; None where it is no copy, or is compiled."""
 
@@ -84,11 +86,22 @@ def ready(
             return run(*given.args, **given.kwargs)
 
         watched = None if compiled else original
-        forward = (Stage(name="forward", run=call),)
+        stages: tuple[Stage, ...] = (Stage(name="forward", run=call),)
+        held: list[Tensor] = []
+        optimiser = None
+        if trains:
+            optimiser = _optimiser(moved)
+            stages, held = _training(optimiser, call, watched)
+
+        def bytes_held() -> int:
+            states = [] if optimiser is None else list(optimiser.state.values())
+            return _bytes((_tensors_of(moved), given.args, dict(given.kwargs), held, states))
+
         yield Workload(
             model=moved,
             call=lambda: moved(*given.args, **given.kwargs),
-            stages=_training(moved, call, watched) if trains else forward,
+            stages=stages,
+            bytes_held=bytes_held,
             original=watched,
         )
 
@@ -123,15 +136,21 @@ def _given(inputs: Inputs, device: torch.device, dtype: torch.dtype) -> Inputs:
     return copied(inputs, place)
 
 
-def _training(
-    model: nn.Module, call: Callable[[], Any], original: Original | None
-) -> tuple[Stage, ...]:
-    """Return the stages of one training step; the forward runs once here, for its outputs."""
+def _optimiser(model: nn.Module) -> torch.optim.Optimizer:
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trained:
         raise ArchscopeError("nothing can be trained: no parameter has requires_grad")
     # Frozen copies of gradients would be made for nothing.
-    optimiser = torch.optim.AdamW(trained, lr=0.0)
+    return torch.optim.AdamW(trained, lr=0.0)
+
+
+def _training(
+    optimiser: torch.optim.Optimizer, call: Callable[[], Any], original: Original | None
+) -> tuple[tuple[Stage, ...], list[Tensor]]:
+    """Return the stages of one training step, and the gradients of its outputs.
+
+    The forward runs once here, for its outputs.
+    """
     held: list[Tensor] = []
     seeds = [torch.randn_like(output) for output in differentiable(first_call(call, original))]
     if not seeds:
@@ -148,11 +167,27 @@ def _training(
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
 
-    return (
+    stages = (
         Stage(name="forward", run=forward),
         Stage(name="backward", run=backward),
         Stage(name="optimiser", run=update),
     )
+    return stages, seeds
+
+
+def _tensors_of(model: nn.Module) -> list[Tensor]:
+    """Return what a network holds, tensors that are no buffers too."""
+    attributes = (value for module in model.modules() for value in vars(module).values())
+    loose = [value for value in attributes if isinstance(value, Tensor)]
+    return [*model.parameters(), *model.buffers(), *loose]
+
+
+def _bytes(values: Any) -> int:
+    """Return what all tensors among values take, memory that several share once."""
+    tensors = [leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]
+    strided = [tensor.untyped_storage() for tensor in tensors if tensor.layout is torch.strided]
+    others = sum(tensor.nbytes for tensor in tensors if tensor.layout is not torch.strided)
+    return others + sum({each._cdata: each.nbytes() for each in strided}.values())
 
 
 def first_call(call: Callable[[], Any], original: Original | None = None) -> Any:

@@ -24,6 +24,15 @@ class Adapted(nn.Module):
         self.lora_A = down
         self.lora_B = up
 
+    def __getattr__(self, name: str) -> Any:
+        # As of peft's layers: a network that reads the weight itself gets the layer's own.
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name == "base_layer":
+                raise
+            return getattr(self.base_layer, name)
+
     def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Any:
         """Return what the layer makes of x, plus the adapter's part."""
         drops = self.dropout and x.is_floating_point()
@@ -63,6 +72,8 @@ def _meant(model: nn.Module, targets: Sequence[str]) -> dict[str, nn.Module]:
     able = {path: each for path, each in model.named_modules() if path and _way(each) is not None}
     if not targets:
         linear = [path for path, each in able.items() if _is_linear(each)]
+        if not linear:
+            raise UsageError("lora: no layer here is linear; name others, e.g. targets=conv1/conv2")
         return {path: able[path] for path in linear[:-1] or linear}
     found = {}
     for path in _named(model, targets, "targets"):

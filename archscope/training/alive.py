@@ -56,8 +56,7 @@ class Alive(TorchDispatchMode):
 
     def before(self, tensors: Iterable[Tensor]) -> None:
         """Tell of memory that is there before the step."""
-        for tensor in tensors:
-            storage = tensor.untyped_storage()
+        for storage in storages_of(tensors):
             self._known.setdefault(storage._cdata, storage)
 
     @contextmanager
@@ -111,4 +110,23 @@ def parts_of(tensor: Tensor) -> tuple[Tensor, ...]:
         return (tensor,)
     if tensor.layout is torch.sparse_coo:
         return (tensor._indices(), tensor._values())
+    if tensor.layout in (torch.sparse_csr, torch.sparse_bsr):
+        return (tensor.crow_indices(), tensor.col_indices(), tensor.values())
+    if tensor.layout in (torch.sparse_csc, torch.sparse_bsc):
+        return (tensor.ccol_indices(), tensor.row_indices(), tensor.values())
     return ()
+
+
+def storages_of(tensors: Iterable[Tensor]) -> Iterator[torch.UntypedStorage]:
+    """Yield the blocks of memory that tensors lie in."""
+    yield from (part.untyped_storage() for tensor in tensors for part in parts_of(tensor))
+
+
+def keys_of(tensors: Iterable[Tensor]) -> Iterator[int]:
+    """Yield the keys of these blocks: the same for tensors that share one."""
+    yield from (int(storage._cdata) for storage in storages_of(tensors))
+
+
+def bytes_of(tensors: Iterable[Tensor]) -> int:
+    """Return what tensors take, memory that several share once."""
+    return sum({each._cdata: each.nbytes() for each in storages_of(tensors)}.values())

@@ -27,6 +27,8 @@ class Optimiser:
     """Bytes of its state for one parameter, by the formula of its source."""
     make: Make | None
     """Makes torch's own, updating one tensor after the other; None where torch has none."""
+    sparse: bool = False
+    """Whether it takes sparse gradients."""
 
 
 def _two_moments(parameter: Tensor) -> int:
@@ -82,6 +84,7 @@ _ALL = (
         help="nothing: gradients alone",
         bytes_of=lambda parameter: 0,
         make=_torch("SGD", lr=0.1, foreach=False),
+        sparse=True,
     ),
     Optimiser(
         name="momentum",

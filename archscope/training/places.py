@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from archscope.running.module_stack import ModuleStack, tensors_in
+from archscope.training.alive import keys_of
 
 _UNNUMBERED = 2**63
 """Nodes that add up gradients have no number of their own; theirs is at least this."""
@@ -23,6 +24,8 @@ class Places:
     """
 
     def __init__(self, model: nn.Module, blocks: Iterable[str] = ()) -> None:
+        self.turned = False
+        """Whether the forward has ended; within it gradients may be asked for too."""
         self.handed_on: set[int] = set()
         """Keys of the memory of what each of the `blocks` was called with first."""
         self.hands_on: dict[int, str] = {}
@@ -42,7 +45,7 @@ class Places:
         self._note(path)
         first = next(iter(tensors_in(args)), None) if path in self._blocks else None
         if first is not None:
-            self.handed_on.add(first.untyped_storage()._cdata)
+            self.handed_on.update(keys_of((first,)))
             if not first.requires_grad:
                 self.unlike.add(path)
 
@@ -51,20 +54,19 @@ class Places:
             pass  # a forward that caught an error left its inner modules behind
         self._note(self._around[-1] if self._around else "")
         if path in self._blocks:
-            keys = (each.untyped_storage()._cdata for each in tensors_in(output))
-            self.hands_on.update(dict.fromkeys(keys, path))
+            self.hands_on.update(dict.fromkeys(keys_of(tensors_in(output)), path))
         if path in self.unlike and not any(each.requires_grad for each in tensors_in(output)):
             self.unlike.discard(path)  # nothing trains in it: the next one needs none either
 
     def _note(self, path: str) -> None:
-        if torch._C._current_autograd_node() is None:  # else it runs again, and is known by name
-            self._numbers.append(int(torch.autograd._get_sequence_nr()))  # type: ignore[attr-defined]
-            self._paths.append(path)
+        self._numbers.append(int(torch.autograd._get_sequence_nr()))  # type: ignore[attr-defined]
+        self._paths.append(path)
 
     def current(self) -> str:
         """Return the path of the module whose forward, or part of the backward, is running."""
         node: Any = torch._C._current_autograd_node()
-        if node is None or (self._around and torch.is_grad_enabled()):
+        runs_again = self._around and torch.is_grad_enabled()
+        if node is None or not self.turned or runs_again:
             return self.stack.current
         self._around.clear()  # running a block again ends in the middle, where all is there
         self.stack.forget()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -35,9 +36,8 @@ def prepared(
     """Return a copy in training mode whose parameters are frozen, adapted and recomputed as asked.
 
     `weight` and `argument` make what stands for the tensors; `around` is entered where a block
-    runs again. A module that was put
-    into evaluation mode within a network in training mode stays so. Raises `ArchscopeError` where
-    nothing trains.
+    runs again. A module that was put into evaluation mode within a network in training mode stays
+    so. Raises `ArchscopeError` where nothing trains.
     """
     trains = original.model.training
     modes = [module.training or not trains for module in original.model.modules()]
@@ -55,6 +55,7 @@ def prepared(
     if recipe.recompute is not None and recipe.recompute.every:
         for path in list(_recomputed(twin.model, recipe.recompute.every, repeats)):
             _run_again(twin.model.get_submodule(path), "forward", around)
+        _leave_out_caches(twin.model)
     if recipe.recompute is not None and recipe.recompute.core:
         for module in twin.model.modules():
             if hasattr(module, CORE):
@@ -75,8 +76,33 @@ def _recomputed(model: nn.Module, every: int, repeats: Sequence[Repeat]) -> Iter
 
 def _run_again(block: nn.Module, method: str, around: Around) -> None:
     """Let a method keep its inputs alone, and run again when its gradients are asked for."""
+    if _is_of_transformers(block):  # its own way leaves out a cache that would grow
+        asked: Any = block
+        asked.gradient_checkpointing = True
+        asked._gradient_checkpointing_func = partial(run_again, around=around)
+        return
     again = partial(run_again, getattr(block, method), around=around)
     object.__setattr__(block, method, again)
+
+
+def _leave_out_caches(model: nn.Module) -> None:
+    """Tell modules of transformers' around blocks that run again, which hand on caches otherwise.
+
+    Older ones would run their blocks again themselves; that is done already.
+    """
+    for module in model.modules():
+        if getattr(module, "gradient_checkpointing", None) is False:
+            around: Any = module
+            around.gradient_checkpointing = not _is_of_transformers(module)
+            around._gradient_checkpointing_func = _called
+
+
+def _called(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return function(*args, **kwargs)
+
+
+def _is_of_transformers(block: nn.Module) -> bool:
+    return any(kind.__name__ == "GradientCheckpointingLayer" for kind in type(block).__mro__)
 
 
 def cast(tensor: Tensor, dtype: torch.dtype | None) -> torch.dtype:

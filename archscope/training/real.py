@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -20,8 +17,17 @@ from archscope.running.module_stack import tensors_in
 from archscope.running.process import raise_interrupt
 from archscope.running.twin import Original, ReachedOriginalError, copied, own
 from archscope.subject import Subject
+from archscope.timing.allocator import (
+    Handed,
+    handed_out,
+    largest_workspace,
+    most,
+    without_workspaces,
+)
+from archscope.training.alive import bytes_of, keys_of, parts_of
+from archscope.training.backward import run_backward
 from archscope.training.kernels import AsOnCard
-from archscope.training.optimisers import Make, optimiser, state_tensors
+from archscope.training.optimisers import Make, optimiser
 from archscope.training.prepared import prepared
 from archscope.training.recipe import Recipe
 from archscope.training.step import added_up
@@ -35,8 +41,13 @@ class Measured:
     """What autograd kept, parameters left out."""
     peak: int
     """The most that was taken at once, beside what was there before."""
+    outliving: int
+    """The same of what outlives the operator that took it: without workspaces of kernels."""
+    workspace: Handed | None
+    """The largest workspace of a kernel; None: no kernel took any."""
     before: int
-    """What was there before: weights, buffers, the optimiser's state, inputs."""
+    """What was there before: weights, buffers, inputs, and what the first step left behind, as the
+    optimiser's state."""
 
 
 def with_real_data(subject: Subject) -> Subject:
@@ -88,65 +99,44 @@ def _measured(original: Original, recipe: Recipe, make: Make) -> Measured:
         made = make([each for each in parameters if each.requires_grad])
 
         def forward() -> list[Tensor]:
-            with AsOnCard(recipe):
-                return [each for each in tensors_in(twin.run()) if each.requires_grad]
+            return [each for each in tensors_in(twin.run()) if each.requires_grad]
 
         def step() -> None:
             roots = forward()
             loss = added_up(roots)
             del roots
-            loss.backward()
+            run_backward((loss,))
             del loss
             with torch.no_grad():
                 made.step()
                 made.zero_grad(set_to_none=True)
 
-        with torch.enable_grad():
-            step()
+        with torch.enable_grad(), AsOnCard(recipe):
             given = tensors_in((twin.inputs.args, dict(twin.inputs.kwargs)))
-            there = (*parameters, *twin.model.buffers(), *state_tensors(made), *given)
+            there = bytes_of((*parameters, *twin.model.buffers(), *given))
+            first, handed = handed_out((step,))
             return Measured(
-                saved=_saved(forward, parameters), peak=_peak(step), before=_bytes(there)
+                saved=_saved(forward, parameters),
+                peak=most(handed),
+                outliving=most(without_workspaces(handed)),
+                workspace=largest_workspace(handed),
+                before=there + sum(each.bytes for each in first),
             )
 
 
 def _saved(forward: Callable[[], object], parameters: Iterable[Tensor]) -> int:
-    left_out = {each.untyped_storage()._cdata for each in parameters}
+    left_out = set(keys_of(parameters))
     found: dict[int, int] = {}
     kept: list[Tensor] = []
 
     def pack(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage._cdata not in left_out:
-            found[storage._cdata] = storage.nbytes()
-            kept.append(tensor.detach())
+        for part in parts_of(tensor):
+            storage = part.untyped_storage()
+            if storage._cdata not in left_out:
+                found[storage._cdata] = storage.nbytes()
+                kept.append(part.detach())
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         forward()
     return sum(found.values())
-
-
-def _peak(step: Callable[[], None]) -> int:
-    """Return the most that torch's allocator had handed out at once, beside what it had before."""
-    from torch.profiler import ProfilerActivity, profile
-
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-        step()
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "trace.json")
-        profiler.export_chrome_trace(str(file))
-        events = json.loads(file.read_text(encoding="utf-8"))["traceEvents"]
-    taken = sorted(
-        (event["ts"], event["args"]["Bytes"]) for event in events if event.get("name") == "[memory]"
-    )
-    alive = most = 0
-    for _, size in taken:
-        alive += size
-        most = max(most, alive)
-    return most
-
-
-def _bytes(tensors: tuple[Tensor, ...]) -> int:
-    storages = (tensor.untyped_storage() for tensor in tensors)
-    return sum({each._cdata: each.nbytes() for each in storages}.values())

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from archscope.records import frozen
-from archscope.training.alive import Alive
+from archscope.training.alive import Alive, keys_of, parts_of
 from archscope.training.places import Places
 
 Holds = Literal["activation", "input", "buffer"]
@@ -56,10 +56,10 @@ class Saving:
     ) -> None:
         self._places = places
         self._alive, self._buffers = alive, buffers
-        self._left_out = set(map(_key, parameters))
+        self._left_out = set(keys_of(parameters))
         self._holds: dict[int, Holds] = {
             **dict.fromkeys(buffers, "buffer"),
-            **dict.fromkeys(map(_key, inputs), "input"),
+            **dict.fromkeys(keys_of(inputs), "input"),
         }
         self._names = _Names()
         self._kept: list[Tensor] = []  # else another block of memory could get the same key
@@ -90,7 +90,12 @@ class Saving:
                 self.found[key] = replace(saved, handed_on=False)
 
     def _pack(self, tensor: Tensor) -> Tensor:
-        key = _key(tensor)
+        for part in parts_of(tensor):
+            self._keep(part)
+        return tensor
+
+    def _keep(self, tensor: Tensor) -> None:
+        (key,) = keys_of((tensor,))
         if key not in self._left_out and key not in self.found:
             self._kept.append(tensor.detach())
             self.found[key] = Saved(
@@ -104,7 +109,6 @@ class Saving:
                 block=self._alive.number(tensor),
                 handed_on=key in self._places.handed_on,
             )
-        return tensor
 
 
 class _Names(TorchFunctionMode):
@@ -125,10 +129,6 @@ def holders(model: nn.Module) -> dict[int, str]:
     found: dict[int, str] = {}
     for path, module in model.named_modules():
         for tensor in module._buffers.values():
-            if tensor is not None:
-                found.setdefault(_key(tensor), path)
+            for key in () if tensor is None else keys_of((tensor,)):
+                found.setdefault(key, path)
     return found
-
-
-def _key(tensor: Tensor) -> int:
-    return int(tensor.untyped_storage()._cdata)

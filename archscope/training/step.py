@@ -26,7 +26,8 @@ from archscope.running.module_stack import tensors_in
 from archscope.running.process import raise_interrupt
 from archscope.running.twin import Original, ReachedOriginalError, Twin, own
 from archscope.subject import Repeat, Stretch, Subject
-from archscope.training.alive import Alive, Change, parts_of
+from archscope.training.alive import Alive, Change, bytes_of, parts_of
+from archscope.training.backward import run_backward
 from archscope.training.fake import fake_mode
 from archscope.training.hints import hint
 from archscope.training.kernels import AsOnCard
@@ -112,7 +113,7 @@ def run_step(
     asked: dict[str, Any] = {"recipe": recipe, "optimiser": optimiser, "autocast": autocast}
     asked["passes"] = passes
     try:
-        with fake_mode() as fake, fake:
+        with fake_mode() as fake, fake, _recurrences_step_by_step():
             return _run(subject, partial(_without_data, fake=fake, dtype=dtype), **asked)
     except ForwardError:
         if not has_little_data(subject):
@@ -159,7 +160,15 @@ def _with_data(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
 
 
 def _without_data(tensor: Tensor, fake: Any, dtype: torch.dtype | None) -> Tensor:
-    """Return a tensor on the CPU that has a shape, strides and a number type, and no data."""
+    """Return a tensor on the CPU that has a shape, strides and a number type, and no data.
+
+    Raises `ForwardError` for a sparse one: how much it stores is data.
+    """
+    if tensor.layout is not torch.strided:
+        raise ForwardError(
+            f"a tensor of {tuple(tensor.shape)} is sparse: what it takes depends on what it holds, "
+            "so the network must be there with its data"
+        )
     kind = cast(tensor, dtype)
     if tensor.is_meta or not tensor.is_cpu or kind is not tensor.dtype:
         made = torch.empty_strided(tensor.size(), tensor.stride(), dtype=kind, device="cpu")
@@ -190,21 +199,23 @@ def _watched(
     ]
     with torch.enable_grad(), original.out_of_reach(), places.stack, AsOnCard(recipe):
         for saving in savings:
+            places.turned = False
             with alive.phase("forward"), saving, _computing_in(autocast):
                 returned = tensors_in(_called(twin, places))
-            size = _bytes(returned)
+            size = bytes_of(returned)
             roots = [tensor for tensor in returned if tensor.requires_grad]
             if not roots:
                 raise ArchscopeError(
                     "nothing can be trained: no output depends on a trained parameter"
                 )
             del returned
+            places.turned = True
             with alive.phase("backward"):
                 loss = added_up(roots)
                 del roots
-                loss.backward()
+                run_backward((loss,))
                 del loss
-        _refuse_sparse_without_data(parameters)
+        _refuse_sparse(parameters, optimiser)
         parts = (part for p in parameters if p.grad is not None for part in parts_of(p.grad))
         numbers = map(alive.number, parts)
         gradients = frozenset(number for number in numbers if number is not None)
@@ -215,7 +226,7 @@ def _watched(
         gradients=gradients,
         parameters=tuple(_held(model, "_parameters", optimiser)),
         buffers=tuple(_held(model, "_buffers", optimiser)),
-        inputs=_bytes(given),
+        inputs=bytes_of(given),
         outputs=size,
         types={path: type(module).__name__ for path, module in model.named_modules()},
         repeats=(),
@@ -291,6 +302,17 @@ class _AnyNumber(TorchFunctionMode):
 
 
 @contextmanager
+def _recurrences_step_by_step() -> Iterator[None]:
+    """Without oneDNN: its recurrent layers keep what torch tells the size of with data alone."""
+    found = torch._C._get_mkldnn_enabled()
+    torch._C._set_mkldnn_enabled(False)
+    try:
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(found)
+
+
+@contextmanager
 def _computing_in(autocast: torch.dtype | None) -> Iterator[None]:
     with nullcontext() if autocast is None else torch.autocast("cpu", dtype=autocast):
         yield
@@ -306,30 +328,28 @@ def _held(model: nn.Module, kind: str, optimiser: Optimiser) -> Iterator[Held]:
             yield Held(
                 path=path,
                 name=name,
-                bytes=tensor.nbytes,
+                bytes=sum(part.nbytes for part in parts_of(tensor)),
                 gradient=_gradient(tensor),
                 state=0 if tensor.grad is None else optimiser.bytes_of(tensor),
             )
 
 
-def _refuse_sparse_without_data(parameters: Iterable[Tensor]) -> None:
-    """Raise `ForwardError` where a sparse gradient was made without data: torch makes it empty."""
+def _refuse_sparse(parameters: Iterable[Tensor], optimiser: Optimiser) -> None:
+    """Raise where a gradient is sparse and the optimiser takes none, or torch made it empty."""
     for parameter in parameters:
         grad = parameter.grad
-        bare = type(grad).__name__ == "FakeTensor"
-        if grad is not None and bare and grad.layout is not torch.strided:
+        if grad is None or grad.layout is torch.strided:
+            continue
+        told = f"the gradient of a parameter of {tuple(parameter.shape)} is sparse"
+        if not optimiser.sparse:
+            raise ArchscopeError(f"{told}, and {optimiser.name} takes none: --optimizer sgd")
+        if type(grad).__name__ == "FakeTensor":
             raise ForwardError(
-                f"the gradient of a parameter of {tuple(parameter.shape)} is sparse: its size "
-                "depends on what the input holds, so the network must be there with its data"
+                f"{told}: its size depends on what the input holds, so the network must be there "
+                "with its data"
             )
 
 
 def _gradient(parameter: Tensor) -> int:
     """Return the bytes of a parameter's gradient, of a sparse one its places and values."""
     return 0 if parameter.grad is None else sum(part.nbytes for part in parts_of(parameter.grad))
-
-
-def _bytes(tensors: Iterable[Tensor]) -> int:
-    """Return what tensors take, memory that several share once."""
-    storages = (tensor.untyped_storage() for tensor in tensors)
-    return sum({each._cdata: each.nbytes() for each in storages}.values())

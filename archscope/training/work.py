@@ -9,7 +9,7 @@ the rule: what a backward multiplies is read from its own operators.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -17,14 +17,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
-from archscope.counting.custom import answer
 from archscope.counting.execution import KEPT, Kept, ShapesOnly
-from archscope.counting.gradients import carries_none
-from archscope.counting.known import Operator, operator_of
-from archscope.counting.layouts import Formula
-from archscope.counting.ownership import multiplied
 from archscope.errors import ArchscopeError, ForwardError, first_line
 from archscope.records import frozen
 from archscope.running.as_written import as_written
@@ -32,28 +26,15 @@ from archscope.running.module_stack import tensors_in
 from archscope.running.process import raise_interrupt, random_as_found
 from archscope.running.twin import Original, ReachedOriginalError, Twin, bodiless, own
 from archscope.subject import Repeat, Subject
+from archscope.training.backward import run_backward
+from archscope.training.folding import block_of
 from archscope.training.hints import hint
 from archscope.training.kernels import AsOnCard
 from archscope.training.places import Places
 from archscope.training.prepared import prepared
+from archscope.training.products import ProductCounter, held_once
 from archscope.training.recipe import Recipe
 from archscope.training.unfolding import has_little_data, told_apart, unfolded
-
-
-@frozen
-class Product:
-    """One product of the forward, and which of its operands need a gradient."""
-
-    path: str
-    """The module that ran it."""
-    macs: int
-    """Of the product itself."""
-    by_weight: int
-    """Multiply-accumulates of the backward for gradients of weights."""
-    by_input: int
-    """Multiply-accumulates of the backward for gradients of what is no weight."""
-    node: int
-    """The number of its node in the graph; what no output depends on has no backward."""
 
 
 @frozen
@@ -67,6 +48,10 @@ class Work:
     """Of the backward, by the closed form: gradients of activations."""
     backward: Counter[str]
     """Of the backward, as torch's dispatcher ran it."""
+    by_function: Counter[str]
+    """Of that, what is the backward of no product: the closed form knows nothing of it."""
+    functions: frozenset[str]
+    """Whose that is: functions with a backward of their own, by the names of their nodes."""
     again: Counter[str]
     """Of the forward, run again in the backward pass."""
     unknown: frozenset[str]
@@ -82,6 +67,35 @@ class Work:
     has_data: bool = False
     """Whether it ran on data, since the forward reads values."""
 
+    @property
+    def trained(self) -> int:
+        """Elements of all parameters that are trained, those of every copy of a block."""
+        return self._all(self.trains, shared=False)
+
+    @property
+    def forward_macs(self) -> int:
+        """Multiply-accumulates of the forward of the whole network."""
+        return self._all(self.forward, shared=True)
+
+    @property
+    def backward_macs(self) -> int:
+        """Multiply-accumulates of the backward of the whole network."""
+        return self._all(self.backward, shared=True)
+
+    @property
+    def again_macs(self) -> int:
+        """Multiply-accumulates of the whole network that run again."""
+        return self._all(self.again, shared=True)
+
+    def _all(self, own: Mapping[str, int], *, shared: bool) -> int:
+        """Return a sum over all modules and copies; `shared`: copies of one block count too."""
+        found = 0
+        for path, amount in own.items():
+            block = block_of(path, self.repeats)
+            alone = block is None or (block.shared and not shared)
+            found += amount * (1 if alone else len(block.copies if block else ()))
+        return found
+
     def times(self, passes: int) -> Work:
         """Return what so many passes multiply."""
 
@@ -94,6 +108,7 @@ class Work:
             by_weight=more(self.by_weight),
             by_input=more(self.by_input),
             backward=more(self.backward),
+            by_function=more(self.by_function),
             again=more(self.again),
         )
 
@@ -116,7 +131,7 @@ def count_step(subject: Subject, recipe: Recipe) -> Work:
             return _counted(subject, recipe, kept)
         except ForwardError as failure:
             failures.append(failure)
-    raise failures[0]
+    raise failures[-1 if ways[-1] is None else 0]  # with data it is the network's own
 
 
 def _counted(subject: Subject, recipe: Recipe, kept: Kept | None) -> Work:
@@ -139,12 +154,13 @@ def _counted(subject: Subject, recipe: Recipe, kept: Kept | None) -> Work:
             around=around,
         )
         places = Places(twin.model, (each.path for each in subject.repeats if len(each.copies) > 1))
-        counter = _Counter(twin, places)
+        counter = ProductCounter(twin, places)
         with places.stack, counter, around():
             _run(twin, counter, places)
     if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others
         return _counted(unfolded(subject), recipe, kept)
-    return replace(counter.work(), repeats=subject.repeats, has_data=kept is None)
+    work = _work(counter, twin.model)
+    return replace(work, repeats=subject.repeats, has_data=kept is None)
 
 
 _STEP_BY_STEP = Recipe(attention="math", dropout="cpu")
@@ -160,14 +176,15 @@ def _argument(tensor: Tensor) -> Tensor:
     return bodiless(tensor) if numbers or tensor.is_meta else own(tensor)
 
 
-def _run(twin: Twin, counter: _Counter, places: Places) -> None:
+def _run(twin: Twin, counter: ProductCounter, places: Places) -> None:
     try:
         outputs = twin.run()
         roots = [tensor for tensor in tensors_in(outputs) if tensor.requires_grad]
         if not roots:
             raise ArchscopeError("nothing can be trained: no output depends on a trained parameter")
         counter.reached = _nodes(roots)
-        torch.autograd.backward(roots, [torch.ones_like(root) for root in roots])
+        places.turned = True
+        run_backward(roots)
     except ArchscopeError:
         raise
     except ReachedOriginalError as reached:
@@ -195,122 +212,24 @@ def _nodes(roots: list[Tensor]) -> set[int]:
     return {node._sequence_nr() for node in seen}
 
 
-class _Counter(TorchDispatchMode):
-    """Counts products in the forward, and in the backward whatever torch runs."""
-
-    supports_higher_order_operators = True
-
-    def __init__(self, twin: Twin, places: Places) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._twin = twin
-        self._places = places
-        self._known: dict[Any, Operator] = {}
-        self._storages = {p.untyped_storage()._cdata for p in twin.model.parameters()}
-        self._products: list[Product] = []
-        self._backward: Counter[str] = Counter()
-        self._again: Counter[str] = Counter()
-        self._unknown: set[str] = set()
-        self.reached: set[int] = set()
-        """The numbers of the nodes that a gradient goes through."""
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False  # Otherwise torch imports its compiler at the first operator.
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        operator = self._known.get(func)
-        if operator is None:
-            operator = self._known[func] = operator_of(func)
-        if operator.composite:
-            with self:
-                parts = func.decompose(*args, **kwargs)
-            if parts is not NotImplemented:
-                return parts
-        result = func(*args, **kwargs)
-        if operator.formula is not None:
-            macs = _macs(operator, operator.formula, args, kwargs, result)
-            if macs is None:
-                self._unknown.add(operator.name)
-            self._record(operator, args, macs or 0)
-        elif operator.kind == "unknown" and not carries_none(operator.name):
-            self._unknown.add(operator.name)
-        return result
-
-    def _record(self, operator: Operator, args: Any, macs: int) -> None:
-        path = self._places.current()
-        if torch._C._current_autograd_node() is None:
-            self._products.append(self._product(operator, args, path, macs))
-        elif torch.is_grad_enabled():
-            self._again[path] += macs
-        else:
-            self._backward[path] += macs
-
-    def _product(self, operator: Operator, args: Any, path: str, macs: int) -> Product:
-        """Return a product of the forward; each operand that needs a gradient is a product more.
-
-        Of an operator of several products, as fused attention, each operand has its share.
-        """
-        tensors = [each for each in _flat(args) if isinstance(each, Tensor)]
-        operands = list(multiplied(operator.name, tensors)) if torch.is_grad_enabled() else []
-        needing = [each for each in operands if each.requires_grad]
-        weights = sum(self._is_weight(each) for each in needing)
-        return Product(
-            path=path,
-            macs=macs,
-            by_weight=weights * macs,
-            by_input=(len(needing) - weights) * macs,
-            node=int(torch.autograd._get_sequence_nr()) - 1,  # type: ignore[attr-defined]
-        )
-
-    def _is_weight(self, tensor: Tensor) -> bool:
-        return tensor.untyped_storage()._cdata in self._storages
-
-    def work(self) -> Work:
-        """Return what was counted, of products behind which gradients came alone."""
-        found = {name: Counter[str]() for name in ("forward", "by_weight", "by_input")}
-        for product in self._products:
-            found["forward"][product.path] += product.macs
-            if product.node in self.reached:
-                found["by_weight"][product.path] += product.by_weight
-                found["by_input"][product.path] += product.by_input
-        model = self._twin.model
-        sizes: dict[bool, dict[str, int]] = {True: {}, False: {}}
-        for path, parameter in _held_once(model):
-            sizes[parameter.requires_grad][path] = (
-                sizes[parameter.requires_grad].get(path, 0) + parameter.numel()
-            )
-        return Work(
-            forward=found["forward"],
-            by_weight=found["by_weight"],
-            by_input=found["by_input"],
-            backward=self._backward,
-            again=self._again,
-            unknown=frozenset(self._unknown),
-            types={path: type(module).__name__ for path, module in model.named_modules()},
-            trains=sizes[True],
-            frozen=sizes[False],
-            repeats=(),
-        )
-
-
-def _macs(operator: Operator, formula: Formula, args: Any, kwargs: Any, result: Any) -> int | None:
-    """Return what a formula says; None where it says nothing of these operands."""
-    if operator.source:
-        return answer(formula, args, kwargs, result)[0]
-    return formula(*args, result=result, **kwargs)
-
-
-def _held_once(model: torch.nn.Module) -> Iterator[tuple[str, Tensor]]:
-    seen: set[int] = set()
-    for path, module in model.named_modules():
-        for parameter in module._parameters.values():
-            if parameter is not None and id(parameter) not in seen:
-                seen.add(id(parameter))
-                yield path, parameter
-
-
-def _flat(value: Any) -> list[Any]:
-    if isinstance(value, list | tuple):
-        return [leaf for item in value for leaf in _flat(item)]
-    return [value]
+def _work(counter: ProductCounter, model: torch.nn.Module) -> Work:
+    """Return what was counted, and which parameters are trained."""
+    sizes: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
+    for path, parameter in held_once(model):
+        sizes[parameter.requires_grad][path] += parameter.numel()
+    by_weight, by_input = counter.closed()
+    by_function, functions = counter.by_functions()
+    return Work(
+        forward=counter.forward(),
+        by_weight=by_weight,
+        by_input=by_input,
+        backward=counter.backward(),
+        by_function=by_function,
+        functions=functions,
+        again=counter.again(),
+        unknown=frozenset(counter.unknown),
+        types={path: type(module).__name__ for path, module in model.named_modules()},
+        trains=dict(sizes[True]),
+        frozen=dict(sizes[False]),
+        repeats=(),
+    )

@@ -61,6 +61,11 @@ def test_a_network_of_data_needs_no_gradient_for_it() -> None:
     plan, step = archscope.plan("lenet").totals, archscope.train("lenet").totals
 
     assert plan.model_flops == 2 * step.step < 3 * plan.forward_flops
+    features = {**SMALL, "vocab_size": 0, "norm_place": "post", "positions": "none"}
+    plan, step = (
+        make("transformer", **features).totals for make in (archscope.plan, archscope.train)
+    )
+    assert plan.model_flops == 2 * step.step == 3 * plan.forward_flops - 2 * 16 * 32 * 3 * 32
     bounded = archscope.plan("textcnn").section("plan.cost").rows[1]
     assert (bounded.value, bounded.bound) == (
         3 * archscope.plan("textcnn").totals.forward_flops,
@@ -80,6 +85,7 @@ def test_modules_of_a_user_are_planned_as_they_were_built() -> None:
     assert one.totals.model_flops == 2 * 2 * 3 * (3 * 16 + 2 * 32)
     assert parts(one)["activations"] == archscope.memory(model, randn(3, 4)).totals.saved
     assert [row.params for row in two.section("plan.stages").rows] == [40, 18]
+    assert two.totals.sent is None  # what goes between its stages is not told
     with pytest.raises(SpecError, match="nobody tells how cards divide"):
         archscope.plan(model, randn(3, 4), tp=2)
 

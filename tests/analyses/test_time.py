@@ -71,13 +71,28 @@ def test_a_forward_pass_of_a_family() -> None:
     assert row.items_per_s == pytest.approx(24 / row.median_s)
     assert row.flops_per_s == pytest.approx(2 * row.macs / row.median_s)
     assert row.peak_share is None
-    assert row.peak_bytes is None
     assert report.environment.device == "cpu"
     assert report.environment.machine["threads"] == 1
     assert report.convention is not None
     assert report.convention.flops_per_multiply_add == 2
     assert "CPU, 1 thread" in report.title
     assert "eager" in report.title
+
+
+def test_peak_memory_on_a_cpu_is_what_its_allocator_hands_out() -> None:
+    model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 16))
+    rows = time(model, torch.zeros(8, 64), **QUICK).section("passes").rows
+    step = stages(time(model, torch.zeros(8, 64), **QUICK, step="train"))
+
+    weights, inputs = 4 * (64 * 32 + 32 + 32 * 16 + 16), 4 * 8 * 64
+    hidden, out = 4 * 8 * 32, 4 * 8 * 16
+    # the hidden layer goes when the second product is done, before it the first's went
+    assert [row.peak_bytes for row in rows] == [weights + inputs + 2 * hidden]
+    # two moments and a counter for each of four tensors, and the gradient of the output
+    there = 3 * weights + 4 * 4 + inputs + out
+    assert step["forward"].peak_bytes == there + 2 * hidden
+    assert step["backward"].peak_bytes > there + weights
+    assert step["training step"].peak_bytes == max(row.peak_bytes for row in step.values())
 
 
 def test_a_training_step_in_three_parts() -> None:
@@ -569,6 +584,7 @@ def explained(monkeypatch: pytest.MonkeyPatch, capture: Any, **changes: Any) -> 
         model=nn.Identity(),
         call=lambda: None,
         stages=(Stage(name="forward", run=lambda: clock.work(0.010)),),
+        bytes_held=lambda: 0,
     )
     found = measured(
         card=None, layers=None, settings=settings(per_layer=False, warmup=2, **changes)

@@ -14,6 +14,7 @@ from chromium import Chromium
 
 from archscope.present import json as json_format
 from archscope.present.html.charts import drawings
+from archscope.present.html.lead import picture
 from archscope.results import Report, View
 from archscope.saved import read
 
@@ -63,10 +64,12 @@ def test_it_says_nothing_wrong_and_asks_for_nothing(page: Chromium) -> None:
 
 
 def test_every_chart_is_drawn_as_it_is_meant(page: Chromium, reports: tuple[Report, ...]) -> None:
+    first = {drawing.name for drawing in picture(drawings(reports), len(reports))}
     meant = {
         drawing.name: [trace["type"] for trace in drawing.figure["data"]]
         for _, drawing in drawings(reports)
-        if not drawing.folded
+        # What is of one of several networks alone is drawn when that is opened.
+        if drawing.name in first or not (drawing.folded or drawing.network is not None)
     }
     drawn = page.evaluate(FIGURES)
 
@@ -79,7 +82,11 @@ def test_every_chart_is_drawn_as_it_is_meant(page: Chromium, reports: tuple[Repo
 def test_a_folded_chart_is_drawn_when_it_is_asked_for(
     page: Chromium, reports: tuple[Report, ...]
 ) -> None:
-    folded = [drawing.name for _, drawing in drawings(reports) if drawing.folded]
+    folded = [
+        drawing.name
+        for _, drawing in drawings(reports)
+        if drawing.folded or drawing.network is not None
+    ]
     page.evaluate("document.querySelectorAll('details.more').forEach((each) => each.open = true)")
     try:
         page.wait(lambda: set(folded) <= set(page.evaluate(FIGURES)))
@@ -98,6 +105,27 @@ def test_tables_show_the_totals_of_the_json(page: Chromium, reports: tuple[Repor
         totals = json.loads(json_format.render(report, View()))["totals"]
         assert cells[0] == "Total"
         assert f"{totals['trainable']:,}" in cells
+
+
+FIRST = """[...document.querySelectorAll(".plot")].map(
+    (each) => each.getBoundingClientRect().top + scrollY)[0]"""
+NESTED = """[...document.querySelectorAll("[role=img], button, summary, a")].filter(
+    (each) => each.querySelector("a[href], button, summary, input, [tabindex='0']")).length"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (390, 844)])
+def test_a_picture_stands_on_the_first_screen(
+    page: Chromium, reports: tuple[Report, ...], width: int, height: int
+) -> None:
+    page.size(width, height)
+    page.evaluate("new Promise((resolve) => setTimeout(resolve, 60))")
+    top = page.evaluate(FIRST)
+    shown = page.evaluate("document.querySelectorAll('#findings > .findings > ul > li').length")
+    page.size(1280, 900)
+
+    assert top <= height - 100
+    assert shown <= 3
+    assert page.evaluate(NESTED) == 0, "nothing to press within what is pressed"
 
 
 @pytest.mark.parametrize("width", [390, 1280, 3840])
@@ -141,7 +169,7 @@ def test_it_can_be_read_aloud_and_used_by_keyboard(page: Chromium) -> None:
         ["captions", [...document.querySelectorAll("table")].every((t) => t.caption?.textContent)],
         ["scopes", [...document.querySelectorAll(".static th")].every((th) => th.scope)],
         ["charts", [...document.querySelectorAll(".plot")].every((p) =>
-            p.getAttribute("role") === "img" && p.getAttribute("aria-label").length > 20)],
+            p.getAttribute("role") === "group" && p.getAttribute("aria-label").length > 20)],
         ["levels", [...document.querySelectorAll(".warning, .ok")].every((e) =>
             /OK|WARNING/.test(e.textContent))],
         ["scrolling", [...document.querySelectorAll(".scroll")].every((e) => e.tabIndex === 0)],

@@ -53,7 +53,7 @@ def test_a_page_is_written_and_said(run: Run, tmp_path: Path) -> None:
 
     assert (ended.code, ended.out) == (0, "")
     assert ended.err.splitlines() == [
-        "params ✓  flops ✓  rf ✓  time – (not asked for; --time)",
+        "params ✓  flops ✓  rf ✓  time – (not asked for; --time)  train – (not asked for; --train)",
         "wrote report.html (1.9 MB, works offline)",
     ]
     assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")

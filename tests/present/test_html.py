@@ -23,7 +23,8 @@ from archscope.present.html.charts import CHARTS, drawings
 from archscope.present.html.charts._style import LOOKS, label
 from archscope.present.html.charts.gridding import multiplied
 from archscope.present.html.document import Settings, render
-from archscope.present.html.findings import findings
+from archscope.present.html.findings import findings, looked_at
+from archscope.present.html.lead import picture
 from archscope.present.html.tables import MOST_LINES, full_list, table
 from archscope.present.html.tiles import tiles
 from archscope.results import Report, View
@@ -247,14 +248,13 @@ def test_charts_of_times_say_where_they_were_taken(timed: Report) -> None:
     found = {drawing.name: drawing for _, drawing in drawings((timed,))}
     figures(timed)
 
-    assert found.keys() >= {"latency", "time-by-type", "roofline", "runs"}
-    for name in ("latency", "time-by-type", "roofline", "runs"):
+    assert "roofline" not in found, "no cited peak of a CPU is known: there is no roof"
+    for name in ("latency", "time-by-type", "runs"):
         assert "CPU" in found[name].caption
     bar = found["latency"].figure["data"][0]
     row = timed.section("passes").rows[0]
     assert bar["x"] == [1e3 * row.median_s]
     assert bar["error_x"]["array"] == [1e3 * (row.p95_s - row.median_s)]
-    assert "No roof is drawn" in found["roofline"].caption
 
 
 def test_a_roof_bends_where_the_peak_is_reached(timed: Report) -> None:
@@ -388,3 +388,66 @@ def test_a_part_that_leads_in_both_is_said_once_and_rightly() -> None:
 
     assert page.count("The experts hold") == 1
     assert "experts holds" not in page
+
+
+def test_what_a_reader_would_act_on_comes_first(gridded: Report, full: Report) -> None:
+    alone = [finding.level for finding in findings(gridded)]
+    assert alone == sorted(alone, key=["warning", "ok", "fact", "info"].index)
+    together = looked_at({"holes": gridded, "whole": full})
+
+    assert (together[0].network, together[0].level) == ("holes", "warning")
+    # What two networks both say is said once.
+    assert looked_at({"one": gridded, "other": gridded}) == findings(gridded)
+    assert f"and {len(together) - 3} more" in render((gridded, full))
+
+
+def test_a_stage_that_is_slow_for_its_work_is_the_first_to_look_at(timed: Report) -> None:
+    layers = timed.section("time.layers")
+    # Work is 1 : 3, time 4 : 1.
+    times = {"a": (0.004, 100), "b": (0.001, 300)}
+    row = layers.rows[0]
+    rows = [
+        dataclasses.replace(row, path=path, time_s=time_s, macs=macs)
+        for path, (time_s, macs) in times.items()
+    ]
+    told = dataclasses.replace(layers, rows=tuple(rows))
+    others = tuple(each for each in timed.sections if each is not layers)
+    report = dataclasses.replace(timed, sections=(*others, told))
+    facts = [finding.text for finding in findings(report) if finding.level == "fact"]
+
+    assert facts[0] == "a takes 80.0% of the time for 25.0% of the multiply-accumulates."
+
+
+def test_the_picture_is_where_it_goes_and_what_one_output_sees(
+    gridded: Report, full: Report
+) -> None:
+    def names(*reports: Report) -> list[str]:
+        return [each.name for each in picture(drawings(reports), len(reports))]
+
+    assert names(gridded) == ["profile", "gridding"]
+    assert names(gridded, full) == ["gridding-0", "gridding-1"]
+    assert names(gridded, full, gridded) == ["growth"]
+    heights = [each.figure["layout"]["height"] for each in picture(drawings((gridded,)), 1)]
+    assert max(heights) <= 300
+    page = render((gridded,))
+    assert page.index('id="picture"') < page.index('id="findings"') < page.index('id="layers"')
+    assert page.count('id="gridding"') == 1, "a chart stands in one place"
+
+
+def test_several_networks_are_one_comparison(gridded: Report, full: Report) -> None:
+    page = render((gridded, full))
+
+    assert page.count("<caption>Totals side by side</caption>") == 1
+    opened = page.index('<details class="more network">')
+    assert "Modules in order of execution" not in page[:opened]
+    assert page.count('<details class="more network">') == 2
+    assert "1×" in page[: page.index('id="picture"')], "numbers have ratios to the first"
+
+
+def test_a_table_that_is_cut_ends_with_the_answer() -> None:
+    report = archscope.rf("cnn", depth=60, dilations=list(range(1, 61)), spatial_dims=1)
+    made = table(report, report.section("rf.layers"), "Layers")
+
+    assert made.body[-1][0].text == "blocks.59.conv"
+    assert made.body[-2][0].text.startswith("+ ")
+    assert len(made.body) <= 18

@@ -79,7 +79,7 @@ def test_peak_memory_is_reset_before_each_stage_and_read_after_it(
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: next(most))
     stages = [Stage(name=name, run=card.run) for name in ("forward", "backward")]
 
-    assert peaks(stages, CARD) == (1000, 3000)
+    assert peaks(stages, CARD, lambda: 0) == (1000, 3000)
     assert card.log == ["reset", "run", "synchronize"] * 2
 
 

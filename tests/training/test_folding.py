@@ -24,6 +24,10 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "encoder and decoder": ("transformer", {**SMALL, "arch": "encoder-decoder"}),
     "experts": ("transformer", {**SMALL, "ffn": "moe:4/2", "positions": "rotary"}),
     "shared blocks": ("albert-base-v2", {"depth": 3, "seq_len": 8}),
+    "a shared block of features": (
+        "transformer",
+        {**SMALL, "vocab_size": 0, "positions": "none", "shared_blocks": True},
+    ),
     "buffers": ("resnet18", {"input_size": 32, "batch_size": 2}),
 }
 

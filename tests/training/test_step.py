@@ -17,6 +17,7 @@ from archscope.training.real import measure
 from archscope.training.recipe import Adapters, Recipe, Recompute, read_adapters, read_recompute
 from archscope.training.step import Step, run_step
 from tests.training.networks import KINDS, Block
+from tests.training.real import kept
 
 AS_CPU = Recipe(dropout="cpu")
 
@@ -31,28 +32,14 @@ def saved(step: Step) -> int:
     return sum(each.bytes for each in step.saved)
 
 
-def kept(model: nn.Module, *shape: int) -> int:
-    """Return what autograd really keeps of a forward on the CPU."""
-    left_out = {each.untyped_storage()._cdata for each in model.parameters()}
-    found: dict[int, Tensor] = {}
-
-    def pack(tensor: Tensor) -> Tensor:
-        found[tensor.untyped_storage()._cdata] = tensor.detach()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        outputs = model(torch.zeros(shape))
-    sizes = {key: each.untyped_storage().nbytes() for key, each in found.items()}
-    del outputs
-    return sum(size for key, size in sizes.items() if key not in left_out)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_step_without_data_keeps_what_a_real_one_does(kind: str) -> None:
     make, shape = KINDS[kind]
     model = make().train()
 
-    assert saved(run_step(subject(model, *shape), AS_CPU, optimiser("sgd"))) == kept(model, *shape)
+    assert saved(run_step(subject(model, *shape), AS_CPU, optimiser("sgd"))) == kept(
+        model, torch.zeros(shape)
+    )
 
 
 @pytest.mark.parametrize("kind", ["a gated block", "detached"])
@@ -112,6 +99,27 @@ def test_adapters_make_activations_little_smaller() -> None:
     assert (saved(adapted), full) == (21_090_304, 31_481_856)  # 67 %
     trained = sum(held.bytes for held in adapted.parameters if held.gradient)
     assert trained == 4 * 3 * 2 * 2 * 256 * 8  # layers x (q, v) x (A, B) x d x r, of 4 bytes
+
+
+class ReadsWeight(nn.Module):
+    """Uses the weight of a layer without calling it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.c = (nn.Linear(8, 8) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.c(self.b(nn.functional.linear(x, self.a.weight, self.a.bias)))
+        return y
+
+
+def test_a_layer_whose_weight_is_read_has_an_adapter_of_no_use() -> None:
+    it = subject(ReadsWeight(), 4, 8)
+
+    step = run_step(it, Recipe(adapters=Adapters(rank=2)), optimiser("sgd"))
+
+    trained = {held.path for held in step.parameters if held.gradient}
+    assert trained == {"b.lora_A", "b.lora_B"}
 
 
 @pytest.mark.parametrize("name", [each.name for each in OPTIMISERS.values() if each.make])
@@ -185,7 +193,9 @@ def test_a_forward_that_reads_values_runs_on_copies_that_have_them() -> None:
     step = run_step(subject(model, 4, 8), Recipe(), optimiser("sgd"))
 
     assert step.has_data
-    assert saved(step) == kept(model, 4, 8) == 2 * 4 * 8 * 4  # the input and what is between
+    assert (
+        saved(step) == kept(model, torch.zeros(4, 8)) == 2 * 4 * 8 * 4
+    )  # the input and what is between
     assert model.a.weight.grad is None
 
 

@@ -9,12 +9,23 @@ from archscope.analyses.memory.rows import Totals
 from archscope.assertions import Dimension, Found, Quantity
 
 
-def _quantity(name: str, read: Callable[[Totals], int | None], help: str, **more: Any) -> Quantity:
+def _quantity(
+    name: str,
+    read: Callable[[Totals], int | None],
+    help: str,
+    *,
+    kept: bool = False,
+    **more: Any,
+) -> Quantity:
+    """Return a claim of a number of the totals; `kept`: what the forward keeps is part of it."""
+
     def of_report(report: Any, dimension: Dimension) -> Found:
         totals = report.totals_of("memory.modules")
         if totals is None:
             return Found(why="no step of training was run")
         size = read(totals)
+        if not totals.exact and kept:
+            return Found(why="fused kernels of recurrent layers keep what nobody tells")
         if size is None:
             return Found(why="blocks that repeat were run once")
         return Found(values=(size,))
@@ -29,12 +40,14 @@ QUANTITIES = (
         "act",
         lambda totals: totals.saved,
         "bytes that the forward keeps for the backward",
+        kept=True,
         aliases=("saved", "activations"),
     ),
     _quantity(
         "step_peak",
         lambda totals: totals.peak,
-        "most bytes in a step of training, weights and optimiser included",
+        "most bytes in a step of training, weights and optimiser included, kernels' workspaces not",
+        kept=True,
         aliases=("train_memory",),
     ),
     _quantity("gradients", lambda totals: totals.gradients, "bytes of all gradients"),

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from archscope.analyses.memory.ran import recipe_of, run_as
-from archscope.analyses.memory.rows import CheckRow
+from archscope.analyses.memory.rows import PEAK, WITH_WORKSPACES, CheckRow
 from archscope.analyses.memory.settings import Settings
 from archscope.errors import UsageError
 from archscope.subject import Subject
+
+if TYPE_CHECKING:
+    from archscope.timing.allocator import Handed
 
 
 def check_rows(subject: Subject, settings: Settings) -> Iterator[CheckRow]:
@@ -36,11 +40,24 @@ def check_rows(subject: Subject, settings: Settings) -> Iterator[CheckRow]:
     assert most is not None  # all blocks ran
     predicted = before + most.bytes
     yield _row(
-        "peak of the step",
+        PEAK,
+        predicted,
+        found.before + found.outliving,
+        "torch's own allocator, all that was there before included, workspaces of kernels left out",
+    )
+    yield _row(
+        WITH_WORKSPACES,
         predicted,
         found.before + found.peak,
-        "torch's own allocator, all that was there before included",
+        "what a kernel takes for itself and gives back at once, and nobody tells beforehand"
+        + _largest(found.workspace),
     )
+
+
+def _largest(workspace: Handed | None) -> str:
+    if workspace is None:
+        return "; none did here"
+    return f"; the largest is {workspace.bytes:,} bytes, of {workspace.operator}"
 
 
 def _row(what: str, predicted: int, measured: int, definition: str) -> CheckRow:

@@ -78,6 +78,11 @@ class TimelineRow:
     """The most bytes in its turn, with what is there all the time."""
 
 
+PEAK = "peak of the step"
+WITH_WORKSPACES = "the same with workspaces"
+"""What is checked of a peak: all that outlives the operator that made it, and all that there is."""
+
+
 @frozen
 class ClosedRow:
     """One tensor that is kept, by its closed form."""
@@ -135,6 +140,9 @@ class Totals:
     """`forward`, `backward` or `optimiser`."""
     peak_path: str | None
     """The module at work when it is."""
+    exact: bool = True
+    """Whether what is kept is known: not where fused kernels of recurrent layers keep a workspace
+    of their own in its place."""
 
 
 MODULES = Section(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from archscope.analyses.memory.rows import Totals
+from archscope.analyses.memory.rows import PEAK, WITH_WORKSPACES, CheckRow, Totals
 from archscope.analyses.memory.settings import Settings
 from archscope.results import Amount, Headline, Note, Words
 from archscope.training.optimisers import OPTIMISERS
@@ -15,6 +15,11 @@ _RECURRENT = frozenset(("LSTM", "GRU", "RNN"))
 _ATTENTION = "scaled_dot_product_attention"
 _OWN = frozenset(("WindowDotProduct", "MaskedDotProduct"))
 """Classes whose scores no kernel of torch's makes."""
+
+
+def recurrent_in(step: Step) -> list[str]:
+    """Return the classes of recurrent layers that ran step by step, where fused ones usually do."""
+    return sorted(set(step.types.values()) & _RECURRENT)
 
 
 def summary(totals: Totals) -> Iterator[Words]:
@@ -64,8 +69,10 @@ def headline(totals: Totals) -> Iterator[Headline]:
     )
 
 
-def notes(step: Step, settings: Settings, totals: Totals, passes: int) -> Iterator[Note]:
-    """Yield what must be known to read the numbers rightly."""
+def notes(
+    step: Step, settings: Settings, totals: Totals, passes: int, checked: Sequence[CheckRow]
+) -> Iterator[Note]:
+    """Yield what must be known to read the numbers rightly; `checked` is what was measured."""
     yield Note(
         level="info",
         text=f"the step ran on tensors with{'' if step.has_data else 'out'} data: what autograd "
@@ -73,6 +80,7 @@ def notes(step: Step, settings: Settings, totals: Totals, passes: int) -> Iterat
         "and gives back at once",
         details=("The loss is the sum of the outputs; a real one keeps what it keeps beside it.",),
     )
+    yield from _workspaces(step, checked)
     if step.has_data:
         yield Note(level="info", text="its forward reads values, so a copy of it ran on data")
     if settings.dropout == "card" or settings.attention_kernel == "flash":
@@ -96,7 +104,7 @@ def notes(step: Step, settings: Settings, totals: Totals, passes: int) -> Iterat
             text=f"torch has no {optimiser.name} here: its state is by formula, and what its "
             "update takes for a moment is not in the peak",
         )
-    recurrent = sorted(set(step.types.values()) & _RECURRENT)
+    recurrent = recurrent_in(step)
     if recurrent:
         yield Note(
             level="warning",
@@ -115,6 +123,24 @@ def notes(step: Step, settings: Settings, totals: Totals, passes: int) -> Iterat
             level="warning",
             text=f"{blocks:,} blocks that repeat were run once: what they keep is exact, the peak "
             "is unknown",
+        )
+
+
+def _workspaces(step: Step, checked: Sequence[CheckRow]) -> Iterator[Note]:
+    """Say what kernels took beside the peak where it was measured, or that convolutions do."""
+    peaks = [row.measured for row in checked if row.what in (PEAK, WITH_WORKSPACES)]
+    if len(peaks) == 2:
+        alone, together = peaks
+        text = (
+            f"on this CPU kernels' workspaces made the peak {together - alone:,} bytes larger, "
+            f"{together / alone - 1:.1%}; a card's kernels take others"
+        )
+        yield Note(level="info", text=text)
+    elif any(each.function.startswith("conv") for each in step.saved):
+        yield Note(
+            level="warning",
+            text="kernels of convolutions take workspaces, whose sizes nobody tells beforehand: "
+            "they are not in the peak; memory --check measures them on this CPU",
         )
 
 

@@ -21,7 +21,7 @@ from archscope.analyses.memory.rows import (
     TimelineRow,
     Totals,
 )
-from archscope.analyses.memory.said import headline, notes, summary
+from archscope.analyses.memory.said import headline, notes, recurrent_in, summary
 from archscope.analyses.memory.settings import Settings
 from archscope.errors import UsageError
 from archscope.records import frozen
@@ -40,32 +40,34 @@ def sections(subject: Subject, settings: Settings) -> tuple[Section, ...]:
     subject, passes = in_parts(subject, settings.micro_batch)
     step = whole_where_cheap(subject, settings, passes)
     most = peak(step)
+    totals = totals_of(step, most)
     told = closed_form(subject, settings)
-    totals = _totals(step, most)
+    checked = tuple(check_rows(subject, settings)) if settings.check else ()
     said = {
         "summary": tuple(summary(totals)),
         "device": "cpu" if step.has_data else "cpu, without data",
     }
     found: tuple[Section, ...] = (
         MODULES.filled(
-            _module_rows(step),
+            module_rows(step),
             totals=totals,
-            notes=(*notes(step, settings, totals, passes), agreement(told, step, settings)),
+            notes=(
+                *notes(step, settings, totals, passes, checked),
+                agreement(told, step, settings),
+            ),
             headline=tuple(headline(totals)),
             about=_about(settings),
             **said,
         ),
         SAVED.filled(_saved_rows(step), **said),
-        PARTS.filled(_part_rows(totals, most), **said),
+        PARTS.filled(part_rows(totals, most), **said),
         TIMELINE.filled(_timeline_rows(step, totals) if has_few_turns(step) else ()),
     )
     if settings.explain:
         if isinstance(told, str):
             raise UsageError(f"explain: what {subject.name} keeps has no closed form: {told}")
         found = (CLOSED.filled(closed_rows(told, settings), **said), *found)
-    if not settings.check:
-        return found
-    return (*found, CHECK.filled(check_rows(subject, settings), **said))
+    return (*found, CHECK.filled(checked, **said)) if settings.check else found
 
 
 @frozen
@@ -86,7 +88,7 @@ class _Own:
         )
 
 
-def _module_rows(step: Step) -> Iterator[ModuleRow]:
+def module_rows(step: Step) -> Iterator[ModuleRow]:
     """Yield a row for each module, in the model's order, and for each copy of one that repeats."""
     own = _own(step)
     every = {name: path for path in step.types for name in names(path, step.repeats)}
@@ -154,7 +156,7 @@ def _saved_rows(step: Step) -> Iterator[SavedRow]:
         )
 
 
-def _totals(step: Step, most: Peak | None) -> Totals:
+def totals_of(step: Step, most: Peak | None) -> Totals:
     kept: Counter[str] = Counter()
     for saved in step.saved:
         kept[saved.holds] += saved.bytes * times_saved(saved, step.repeats)
@@ -173,6 +175,7 @@ def _totals(step: Step, most: Peak | None) -> Totals:
         peak=None if most is None else there + most.bytes,
         peak_phase=None if most is None else most.phase,
         peak_path=None if most is None else most.path,
+        exact=not recurrent_in(step),
     )
 
 
@@ -190,7 +193,7 @@ def _sum(parts: Iterable[_Own]) -> _Own:
     return sum(parts, start=_Own())
 
 
-def _part_rows(totals: Totals, most: Peak | None) -> Iterator[PartRow]:
+def part_rows(totals: Totals, most: Peak | None) -> Iterator[PartRow]:
     always = "there all the time"
     rows: tuple[tuple[str, int | None, int | None, str], ...] = (
         ("weights", totals.weights, totals.weights, f"parameters; {always}"),

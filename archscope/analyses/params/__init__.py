@@ -10,6 +10,12 @@ ANALYSIS = Analysis(
     name="params",
     summary="parameters and FLOPs, module by module",
     run=run,
+    takes_files=True,
     quantities="archscope.analyses.params.claims:QUANTITIES",
-    sections=(MODULES, COMPONENTS, TYPES, OPERATORS, DEPTH, PUBLISHED, TEACHER),
+    sections=(
+        *(MODULES, COMPONENTS, TYPES, OPERATORS, DEPTH, PUBLISHED, TEACHER),
+        "archscope.analyses.params.stored.rows:NUMBER_TYPES",
+        "archscope.analyses.params.stored.rows:TENSORS",
+        "archscope.analyses.params.stored.rows:NEEDED",
+    ),
 )

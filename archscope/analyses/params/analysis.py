@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from archscope.results import Convention, Section
-from archscope.subject import Subject
+from archscope.subject import Holding, Subject
 
 _COMMON = "biases and other elementwise work not counted, no causal discount, evaluation mode"
 FVCORE = Convention(
@@ -21,6 +21,12 @@ DOUBLE = Convention(
     flops_per_multiply_add=2,
     text=f"1 multiply-accumulate (MAC) = 2 FLOPs; norms, pooling, {_COMMON}",
 )
+OF_GRAPHS = Convention(
+    name="MACs",
+    flops_per_multiply_add=1,
+    text="1 multiply-accumulate (MAC) = 1 FLOP, from the shapes in the file; norms, pooling, "
+    "biases and other elementwise work not counted, no causal discount",
+)
 Execution = Literal["auto", "shapes", "real"]
 """`shapes`: on the meta device. `real`: on the model's own. `auto`: on shapes where it can."""
 
@@ -29,7 +35,7 @@ CONVENTIONS = {convention.flops_per_multiply_add: convention for convention in (
 
 
 def run(
-    subject: Subject,
+    subject: Subject | Holding,
     *,
     flops_per_mac: int = 1,
     execution: Execution = "auto",
@@ -43,8 +49,19 @@ def run(
     model's own device and data) or `auto`. With `nonzero` the weights are read: how many are not
     zero. `freeze` are patterns of names of parameters or modules that count as frozen. With
     `totals_alone` no rows are made: whoever counts thousands of networks reads none. Where the
-    forward raises, a `ForwardError` carries the sections up to there.
+    forward raises, a `ForwardError` carries the sections up to there. What a file holds is counted
+    by its list of tensors, without torch.
     """
+    if isinstance(subject, Holding):
+        from archscope.analyses.params.stored import sections as of_file
+
+        return of_file.sections(
+            subject.stored,
+            flops_per_mac=flops_per_mac,
+            nonzero=nonzero,
+            freeze=freeze,
+            totals_alone=totals_alone,
+        )
     from archscope.analyses.params.sections import sections
 
     return sections(

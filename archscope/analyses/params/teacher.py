@@ -65,7 +65,9 @@ def _said(inputs: tuple[InputShape, ...]) -> str:
 
 
 def _rows(student: Report, teacher: Report) -> Iterator[TeacherRow]:
-    for (quantity, ours), (_, theirs) in zip(_measures(student), _measures(teacher), strict=True):
+    known = dict(_measures(teacher))
+    for quantity, ours in _measures(student):
+        theirs = known.get(quantity)
         if ours and theirs:
             yield TeacherRow(quantity=quantity, student=ours, teacher=theirs, ratio=theirs / ours)
 
@@ -73,5 +75,6 @@ def _rows(student: Report, teacher: Report) -> Iterator[TeacherRow]:
 def _measures(report: Report) -> Iterator[tuple[str, int | None]]:
     yield "parameters", report.totals.trainable + report.totals.frozen
     yield "MACs", report.totals.macs
-    for row in report.section("depth").rows:
+    depths = report.find("params.depth")  # a file of weights tells none
+    for row in depths.rows if depths else ():
         yield row.measure, row.value

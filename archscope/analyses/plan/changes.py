@@ -35,15 +35,16 @@ class Change:
         each = self.before.layout.global_batch, self.after.layout.global_batch
         return float(after / each[1] / (before / each[0]) - 1)
 
-    @property
-    def sent(self) -> int:
-        """Bytes that a card sends in a step."""
-        return sum(row.bytes for row in self.after.sent)
-
     def order(self) -> tuple[float, ...]:
         """Return what is compared to find the cheapest."""
         work = self.work
-        return (self.rank, float("inf") if work is None else round(work, 9), self.sent)
+        sent = self.after.sends
+        most = float("inf")
+        return (
+            self.rank,
+            most if work is None else round(work, 9),
+            most if sent is None else sent,
+        )
 
     def row(self, limit: int | None) -> ChangeRow:
         """Return it as a row."""
@@ -53,7 +54,7 @@ class Change:
             fits=fits,
             bytes=self.after.memory,
             work=self.work,
-            sends=self.sent,
+            sends=self.after.sends,
             cards=self.after.layout.gpus,
             remark=self.remark,
         )

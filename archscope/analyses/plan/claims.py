@@ -80,6 +80,7 @@ QUANTITIES = (
         "bytes",
         lambda totals: totals.sent,
         "bytes that a card sends in a step of a plan",
+        why="what goes from stage to stage is not told",
     ),
     _quantity(
         "bubble", "share", lambda totals: totals.bubble, "time that a card of a pipeline waits"

@@ -34,6 +34,12 @@ class Evaluated:
         totals = [each.total for each in self.filled]
         return None if None in totals else self.fullest.known
 
+    @property
+    def sends(self) -> int | None:
+        """Bytes that a card sends in a step; None where a kind is not told."""
+        sizes = [row.bytes for row in self.sent]
+        return None if None in sizes else sum(size or 0 for size in sizes)
+
     def fits(self, limit: int | None) -> bool | None:
         """Return whether it fits; None where that is not proven."""
         if limit is None:

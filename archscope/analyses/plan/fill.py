@@ -15,6 +15,7 @@ from archscope.theory.sharding import State, share, states
 from archscope.theory.stages import Layer, Part, alike
 
 _ZERO = "Rajbhandari et al. 2020, ZeRO (arXiv 1910.02054), section 5"
+_STEP = "what torch's autograd keeps, in a step on shapes"
 _KORTHIKANTI = "Korthikanti et al. 2022 (arXiv 2205.05198), section 4"
 
 
@@ -134,10 +135,10 @@ class _Parameters:
         self.frozen = 0
 
     def add(self, layer: Layer, held: int) -> None:
-        if layer.counted.frozen:
-            self.frozen += held
-        else:
+        if layer.trains:
             self.trained += held
+        else:
+            self.frozen += held
 
     @property
     def all(self) -> int:
@@ -193,7 +194,7 @@ def _counters(stage: Stage, layout: Layout, counted: bool) -> Line:
             formula=f"{size} for each tensor",
             source="unknown, because how many tensors there are is not told",
         )
-    tensors = sum(n * layer.tensors for layer, n in stage.layers if not layer.counted.frozen)
+    tensors = sum(n * layer.tensors for layer, n in stage.layers if layer.trains)
     return Line(
         what="step counters",
         bytes=size * tensors,
@@ -242,7 +243,7 @@ class _Activations:
             numbers=" + ".join(
                 f"{count} x {size:,}" for count, size in zip(flights, sizes, strict=True) if count
             ),
-            source=_KORTHIKANTI,
+            source=_STEP if self._told.step else _KORTHIKANTI,
         )
         scores, again = tuple(self._scores(stage)), tuple(self._runs_again(stage))
         if not (scores and again):

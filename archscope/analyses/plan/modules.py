@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from archscope.errors import ArchscopeError, first_line
 from archscope.running.process import process_as_found
@@ -24,6 +25,9 @@ from archscope.training.recipe import Recipe, Recompute
 from archscope.training.step import Step, run_step
 from archscope.training.work import Work, count_step
 
+if TYPE_CHECKING:
+    from torch import nn
+
 _UNIT = re.compile(r"((?:[^.\d][^.]*\.)*\d+)(?:\.|$)")
 
 
@@ -36,14 +40,14 @@ def stages_of(subject: Subject) -> Stages:
 
 
 def _stages_of(subject: Subject) -> Stages:
-    work, tensors = count_step(subject, Recipe()), _tensors(subject)
+    work, held = count_step(subject, Recipe()), _Held(subject.model)
     layers: dict[str, list[Layer]] = {}
     for name, path in _every(work.types, work):
-        layers.setdefault(_unit(name), []).extend(_layers(name, path, work, tensors))
+        layers.setdefault(_unit(name), []).extend(_layers(name, path, work, held))
     shapes = subject.inputs.shapes() if subject.inputs else ()
     return Stages(
         parts=tuple(
-            Part(path=unit, layers=tuple(found), block=_is_block(unit))
+            Part(path=unit, layers=tuple(found), block=_is_block(unit), out=None)
             for unit, found in layers.items()
             if found
         ),
@@ -98,35 +102,58 @@ def _every(types: Iterable[str], ran: Work | Step) -> Iterator[tuple[str, str]]:
                 yield from ((copy + each[len(path) :], each) for each in inside)
 
 
-def _layers(
-    name: str, path: str, work: Work, tensors: Counter[tuple[str, bool]]
-) -> Iterator[Layer]:
+def _layers(name: str, path: str, work: Work, held: _Held) -> Iterator[Layer]:
     """Yield what a module holds and multiplies by itself: what is trained, then what is not."""
     block = block_of(path, work.repeats)
     runs = len(block.copies) if block is not None and block.shared else 1
     macs, backward = work.forward[path], work.by_weight[path] + work.by_input[path]
-    for frozen, params in ((False, work.trains.get(path, 0)), (True, work.frozen.get(path, 0))):
-        if not (params or (macs and not frozen)):
-            continue
-        form = ClosedForm(params="p", macs="0" if frozen else "m", symbols={"p": params, "m": macs})
-        yield Layer(
-            name=name,
-            counted=Counted(kind=work.types[path], form=form, outputs=0, times=runs, frozen=frozen),
-            tensors=tensors[path, frozen],
-            backward=None if frozen else runs * backward,
-        )
+    for frozen, all_ in ((False, work.trains.get(path, 0)), (True, work.frozen.get(path, 0))):
+        params = all_ - held.first_of_shared[path, frozen]
+        if params or (macs and not frozen):
+            form = ClosedForm(
+                params="p", macs="0" if frozen else "m", symbols={"p": params, "m": macs}
+            )
+            counted = Counted(
+                kind=work.types[path], form=form, outputs=0, times=runs, frozen=frozen
+            )
+            yield Layer(
+                name=name,
+                counted=counted,
+                tensors=held.tensors[path, frozen],
+                backward=0 if frozen else runs * backward,
+            )
+    for key, size, frozen in held.shared.get(path, ()):
+        form = ClosedForm(params="p", macs="0", symbols={"p": size})
+        counted = Counted(kind=work.types[path], form=form, outputs=0, frozen=frozen)
+        copy = name.removesuffix(path[len(block.path) :]) if block is not None else ""
+        yield Layer(name=name, counted=counted, weight=f"{key} {copy}", backward=0)
 
 
-def _tensors(subject: Subject) -> Counter[tuple[str, bool]]:
-    """Return how many tensors each module holds first, those that are frozen apart."""
-    found: Counter[tuple[str, bool]] = Counter()
-    seen: set[int] = set()
-    for path, module in subject.model.named_modules():
-        for parameter in module._parameters.values():
-            if parameter is not None and id(parameter) not in seen:
-                seen.add(id(parameter))
-                found[path, not parameter.requires_grad] += 1
-    return found
+class _Held:
+    """Which parameters each module holds: by itself, and together with others."""
+
+    def __init__(self, model: nn.Module) -> None:
+        holders: dict[int, list[str]] = {}
+        every: dict[int, nn.Parameter] = {}
+        for path, module in model.named_modules():
+            for parameter in module._parameters.values():
+                if parameter is not None:
+                    every[id(parameter)] = parameter
+                    holders.setdefault(id(parameter), []).append(path)
+        self.tensors: Counter[tuple[str, bool]] = Counter()
+        """Of each module, those that are frozen apart."""
+        self.first_of_shared: Counter[tuple[str, bool]] = Counter()
+        """Elements that a module holds first, and others too."""
+        self.shared: dict[str, list[tuple[int, int, bool]]] = {}
+        """Of each module what others hold too: what tells it, elements, whether it is frozen."""
+        for key, paths in holders.items():
+            size, frozen = every[key].numel(), not every[key].requires_grad
+            if len(paths) == 1:
+                self.tensors[paths[0], frozen] += 1
+                continue
+            self.first_of_shared[paths[0], frozen] += size
+            for path in dict.fromkeys(paths):
+                self.shared.setdefault(path, []).append((key, size, frozen))
 
 
 def _unit(name: str) -> str:

@@ -67,8 +67,10 @@ class SentRow:
     """What one card sends in a step, of one kind."""
 
     what: str = column("Sent for")
-    bytes: int = column("Bytes of a step", kind="bytes", share=True, bar=True)
-    """By one card of the stage that sends most of it."""
+    bytes: int | None = column(
+        "Bytes of a step", kind="bytes", share=True, bar=True, none="unknown"
+    )
+    """By one card of the stage that sends most of it; None where it is not told."""
     formula: str = column("Formula", drop=1)
     source: str = column("Source", drop=2)
 
@@ -84,7 +86,7 @@ class ChangeRow:
     """What a card of the fullest stage has then."""
     work: float | None = column("Work", kind="ratio", signed=True, none="unknown")
     """FLOPs that run and time that is waited, more or less than before."""
-    sends: int = column("Sent", kind="bytes", drop=1)
+    sends: int | None = column("Sent", kind="bytes", drop=1, none="unknown")
     """What a card sends in a step then."""
     cards: int = column("Cards", kind="number", drop=2)
     remark: str = column("Remark", drop=3, default="")
@@ -136,8 +138,8 @@ class Totals:
     """Forward and backward; None where the backward is a bound."""
     hardware_flops: int | None
     """With what runs again."""
-    sent: int
-    """Bytes that a card sends in a step, of all kinds."""
+    sent: int | None
+    """Bytes that a card sends in a step, of all kinds; None where a kind is not told."""
     bubble: float
     """Time that a card waits, over the time that it works."""
     mfu: float | None

@@ -154,6 +154,12 @@ def notes(found: Evaluated, cards: Cards, time: Time) -> Iterator[Note]:
             text="norms, routers and what has no heads or hidden features are on every card of tp; "
             "a vocabulary is filled up to a multiple of it",
         )
+    if any(layer.division.experts for layer, _ in found.fullest.stage.layers):
+        yield Note(
+            level="info",
+            text="experts are taken to get as many tokens each: where they do not, some cards keep "
+            "and send more",
+        )
     if layout.zero:
         yield Note(
             level="info",

@@ -129,7 +129,7 @@ def _totals(found: Evaluated, time: Time, cards: Cards, border: Largest | None) 
         forward_flops=work.forward,
         model_flops=work.model,
         hardware_flops=work.hardware,
-        sent=sum(row.bytes for row in found.sent),
+        sent=found.sends,
         bubble=float(work.bubble),
         mfu=time.mfu,
         hfu=time.hfu,

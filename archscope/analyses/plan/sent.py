@@ -28,11 +28,12 @@ def sent_rows(stages: Stages, filled: Sequence[Filled], layout: Layout) -> tuple
         _for_experts(filled, layout),
         _for_ties(filled, layout),
     )
-    return tuple(row for row in rows if row.bytes)
+    return tuple(row for row in rows if row.bytes != 0)
 
 
-def _row(what: str, size: int | Fraction, formula: str, source: str) -> SentRow:
-    return SentRow(what=what, bytes=ceil(size), formula=formula, source=source)
+def _row(what: str, size: int | Fraction | None, formula: str, source: str) -> SentRow:
+    bytes_ = None if size is None else ceil(size)
+    return SentRow(what=what, bytes=bytes_, formula=formula, source=source)
 
 
 def _for_data(filled: Sequence[Filled], layout: Layout) -> SentRow:
@@ -58,7 +59,7 @@ def _for_data(filled: Sequence[Filled], layout: Layout) -> SentRow:
                 for each, times in stage.layers
                 if bool(each.division.experts) is experts
             ]
-            trained = sum(size for each, size in held if not each.counted.frozen)
+            trained = sum(size for each, size in held if each.trains)
             every = sum(size for _, size in held)
             moved = recipe.grad * trained * (2 if layout.zero == 0 else sums)
             moved += gathers * recipe.weight * (every if layout.zero > 2 else trained)
@@ -89,11 +90,15 @@ def _for_stages(stages: Stages, filled: Sequence[Filled], layout: Layout) -> Sen
     last = len(stages.parts) - 1
     shared = layout.tp if layout.sequence_parallel else 1
 
+    if layout.pp > 1 and any(part.out is None for part in stages.parts[:-1]):
+        why = "unknown, because nobody tells which tensors go from stage to stage"
+        return _row("activations between stages (pp)", None, "", why)
+
     def of(stage: Stage) -> int | Fraction:
         if layout.pp == 1:
             return 0
-        forward = [stages.parts[run[-1]].out for run in stage.chunks if run[-1] != last]
-        back = [stages.parts[run[0] - 1].out for run in stage.chunks if run[0] > 0]
+        forward = [stages.parts[run[-1]].out or 0 for run in stage.chunks if run[-1] != last]
+        back = [stages.parts[run[0] - 1].out or 0 for run in stage.chunks if run[0] > 0]
         elements = sum(forward) + sum(back)
         return -(-layout.micro_batches * layout.activation * elements // shared)
 

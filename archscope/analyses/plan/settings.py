@@ -31,8 +31,14 @@ class Settings:
         low=0,
         high=3,
     )
-    sequence_parallel: bool = option(
-        False, "what tensor parallelism leaves whole of the activations is shared along the tokens"
+    micro_batch: int | None = option(
+        None, "inputs of one pass of one copy (none: the network's batch_size)", low=1, high=2**20
+    )
+    global_batch: int | None = option(
+        None, "inputs of one step, of all copies (none: dp x pp x micro-batch)", low=1, high=2**31
+    )
+    recompute: Literal["none", "selective", "full"] = option(
+        "none", "selective: attention's inside runs again in the backward; full: each block does"
     )
     recipe: Literal[
         "fp32-16",
@@ -43,8 +49,24 @@ class Settings:
         "bf16-12",
         "bf16-8",
     ] = option("bf16-16", "bytes of weights, gradients and optimizer, by whose way to train")
-    recompute: Literal["none", "selective", "full"] = option(
-        "none", "selective: attention's inside runs again in the backward; full: each block does"
+    mfu: float | None = option(
+        None, "share of the peak that the model's own FLOPs are done at, e.g. 0.4", low=0, high=1
+    )
+    tokens: str | None = option(
+        None, "tokens of the whole training, of what has none inputs, e.g. 300B or 90M"
+    )
+    price: float | None = option(None, "what a card costs in an hour", low=0, high=10**6)
+    card_memory: str | None = option(
+        None, "memory of a card in place of the cited one, e.g. 80GiB or 24GB"
+    )
+    max: str | None = option(
+        None, "the largest that fits: batch, seq-len, depth, d-model, d-ff, experts or vocab-size"
+    )
+    sequence_parallel: bool = option(
+        False, "what tensor parallelism leaves whole of the activations is shared along the tokens"
+    )
+    interleave: int = option(
+        1, "chunks of blocks on each card of a pipeline; more: a shorter bubble", low=1, high=1024
     )
     attention_kernel: Literal["flash", "math"] = option(
         "flash", "flash: scores are never kept; math: softmax(q k') is a tensor like any other"
@@ -52,28 +74,6 @@ class Settings:
     dropout: bool = option(False, "there is dropout as in the papers' formulas: a byte a number")
     loss: Literal["cross-entropy", "sum"] = option(
         "cross-entropy", "of a vocabulary's scores: cross-entropy has them in fp32; sum: no copy"
-    )
-    micro_batch: int | None = option(
-        None, "inputs of one pass of one copy (none: the network's batch_size)", low=1, high=2**20
-    )
-    global_batch: int | None = option(
-        None, "inputs of one step, of all copies (none: dp x pp x micro-batch)", low=1, high=2**31
-    )
-    interleave: int = option(
-        1, "chunks of blocks on each card of a pipeline; more: a shorter bubble", low=1, high=1024
-    )
-    mfu: float | None = option(
-        None, "share of the peak that the model's own FLOPs are done at, e.g. 0.4", low=0, high=1
-    )
-    price: float | None = option(None, "what a card costs in an hour", low=0, high=10**6)
-    tokens: str | None = option(
-        None, "tokens of the whole training, of what has none inputs, e.g. 300B or 90M"
-    )
-    card_memory: str | None = option(
-        None, "memory of a card in place of the cited one, e.g. 80GiB or 24GB"
-    )
-    max: str | None = option(
-        None, "the largest that fits: batch, seq-len, depth, d-model, d-ff, experts or vocab-size"
     )
     saved: Literal["auto", "formula", "step"] = option(
         "auto",

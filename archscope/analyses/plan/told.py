@@ -45,7 +45,7 @@ class Told:
         """Return it with another value of a field; raises `SpecError`."""
         if self.spec is None:
             name = "micro_batch" if field == "batch_size" else field
-            raise SpecError(name, value, "needs a network of a family; give another input_shape")
+            raise SpecError(name, value, "needs a network of a family; give another {input_shape}")
         return replace(self, spec=replace(self.spec, **{field: value}))
 
     def stages(self) -> Stages:

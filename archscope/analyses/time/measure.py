@@ -57,7 +57,7 @@ class Measured:
     stages: tuple[str, ...]
     samples: Samples
     peak_bytes: tuple[int, ...] | None
-    """For each stage; None on a CPU."""
+    """For each stage, see `timing.memory.peaks`; None where it was interrupted before."""
     backward: BackwardWork | None = None
     """For a training step."""
     layers: LayerTimes | None = None
@@ -143,7 +143,6 @@ def _measure(
     clock.wait()
     ready_s = perf_counter() - start
     backward = count_backward(workload) if settings.step == "train" else None
-    peak_bytes = peaks(workload.stages, device)
     before = None if settings.warm_cache else emptied(device)
     plan = Plan(warmup=settings.warmup, runs=settings.runs, budget_s=settings.budget)
     samples = sample(workload.stages, clock, plan, before=before, watch=settings.watch)
@@ -159,13 +158,17 @@ def _measure(
         ready_s=ready_s,
         stages=tuple(stage.name for stage in workload.stages),
         samples=samples,
-        peak_bytes=peak_bytes,
+        peak_bytes=None,
         backward=backward,
         machine=read(device),
         interrupted=samples.interrupted,
     )
     try:
-        return found if found.interrupted else _explain(found, workload, clock, before)
+        if not found.interrupted:
+            held = peaks(workload.stages, device, workload.bytes_held)
+            found = replace(found, peak_bytes=held)
+            found = _explain(found, workload, clock, before)
+        return found
     except KeyboardInterrupt:
         return replace(found, interrupted=True)
 

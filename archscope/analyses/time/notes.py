@@ -123,8 +123,14 @@ def _work(found: Measured, counts: Counts | None) -> Iterator[Note]:
 
 def _memory(found: Measured) -> Iterator[Note]:
     if found.peak_bytes is None:
-        text = "peak memory is unknown: torch counts allocations on CUDA devices alone"
-        yield Note(level="info", text=text)
+        yield Note(level="info", text="peak memory is unknown: interrupted before")
+    elif found.device.type == "cpu":
+        yield Note(
+            level="info",
+            text="peak memory is what the network, its inputs and its optimizer hold, and the most "
+            "that torch's allocator handed out beside, to the byte, in a run that was not timed",
+            details=("What libraries take past that allocator, as for threads, is not in it.",),
+        )
 
 
 def _sum_of_modules(

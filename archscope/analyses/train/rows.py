@@ -27,16 +27,20 @@ class ModuleRow:
     """Of these, for gradients of weights, by the closed form."""
     by_input: int = column("for inputs", kind="work", drop=2)
     """Of these, for gradients of activations, by the closed form."""
+    by_function: int = column("by functions", kind="work", idle="empty", drop=3, default=0)
+    """Of these, by functions whose backward no closed form tells, as torch ran them."""
     recomputed: int = column("Again", kind="work", idle="empty", drop=1)
     """Multiply-accumulates of the forward that run again in the backward."""
     agrees: bool = column(default=True)
-    """Whether the closed form and torch's dispatcher agree on its own backward."""
+    """Whether the closed form and torch's dispatcher agree on its own backward, functions left
+    out."""
     own_trainable: int = column()
     own_frozen: int = column()
     own_forward: int = column()
     own_backward: int = column()
     own_by_weight: int = column()
     own_by_input: int = column()
+    own_by_function: int = column(default=0)
     own_recomputed: int = column()
 
 
@@ -76,6 +80,8 @@ class Totals:
     """Of these, for gradients of weights, by the closed form."""
     by_input: int
     """Of these, for gradients of activations, by the closed form."""
+    by_function: int
+    """Of these, by functions whose backward no closed form tells, as torch ran them."""
     recomputed: int
     """Multiply-accumulates of the forward that run again."""
     step: int

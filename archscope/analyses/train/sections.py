@@ -53,6 +53,7 @@ class _Own:
     backward: int = 0
     by_weight: int = 0
     by_input: int = 0
+    by_function: int = 0
     recomputed: int = 0
 
     def __add__(self, other: _Own) -> _Own:
@@ -63,12 +64,13 @@ class _Own:
             backward=self.backward + other.backward,
             by_weight=self.by_weight + other.by_weight,
             by_input=self.by_input + other.by_input,
+            by_function=self.by_function + other.by_function,
             recomputed=self.recomputed + other.recomputed,
         )
 
     @property
     def agrees(self) -> bool:
-        return self.by_weight + self.by_input == self.backward
+        return self.by_weight + self.by_input + self.by_function == self.backward
 
 
 def _rows(work: Work) -> Iterator[ModuleRow]:
@@ -91,6 +93,7 @@ def _rows(work: Work) -> Iterator[ModuleRow]:
             backward=all_.backward,
             by_weight=all_.by_weight,
             by_input=all_.by_input,
+            by_function=all_.by_function,
             recomputed=all_.recomputed,
             agrees=mine.agrees,
             own_trainable=mine.trainable,
@@ -99,6 +102,7 @@ def _rows(work: Work) -> Iterator[ModuleRow]:
             own_backward=mine.backward,
             own_by_weight=mine.by_weight,
             own_by_input=mine.by_input,
+            own_by_function=mine.by_function,
             own_recomputed=mine.recomputed,
         )
 
@@ -113,6 +117,7 @@ def _own(path: str, work: Work) -> _Own:
         backward=runs * work.backward[path],
         by_weight=runs * work.by_weight[path],
         by_input=runs * work.by_input[path],
+        by_function=runs * work.by_function[path],
         recomputed=runs * work.again[path],
     )
 
@@ -127,6 +132,7 @@ def _totals(rows: tuple[ModuleRow, ...], work: Work) -> Totals:
         backward=whole.backward,
         by_weight=whole.by_weight,
         by_input=whole.by_input,
+        by_function=whole.by_function,
         recomputed=whole.recomputed,
         step=step,
         ratio=step / whole.forward if whole.forward else None,
@@ -186,11 +192,7 @@ def _headline(totals: Totals) -> Iterator[Headline]:
 
 
 def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator[Note]:
-    unlike = [
-        path
-        for path in work.types
-        if work.by_weight[path] + work.by_input[path] != work.backward[path]
-    ]
+    unlike = [path for path in work.types if not _own(path, work).agrees]
     if work.unknown:
         yield Note(
             level="warning",
@@ -203,13 +205,18 @@ def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator
             level="warning",
             text=f"closed form and dispatcher disagree on the backward of {few}"
             + (f" and {len(unlike) - 3} more" if len(unlike) > 3 else ""),
-            details=("Functions with a backward of their own multiply what they like.",),
         )
     else:
         yield Note(
             level="info",
             text="closed form (which operands need a gradient) and torch's dispatcher agree on the "
             "backward of every module",
+        )
+    if work.functions:
+        yield Note(
+            level="info",
+            text=f"no closed form tells the backward of {', '.join(sorted(work.functions))}: "
+            f"{totals.by_function:,} multiply-accumulates, counted as torch ran them",
         )
     if work.has_data:
         yield Note(level="info", text="its forward reads values, so a copy of it ran on data")

@@ -14,5 +14,6 @@ FAMILY = Family(
     module="archscope.families.reformer.network:Reformer",
     blocks=blocks,
     census=census,
+    weights="archscope.families.reformer.weights:weights",
     cache="archscope.families.reformer.cache:cache",
 )

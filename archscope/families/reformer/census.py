@@ -34,13 +34,13 @@ def _block(spec: ReformerSpec, rows: int, *, hashed: bool) -> Iterator[Counted]:
     yield norm(rows, width)
     made = 2 if hashed else 3  # hashed keys are queries
     yield from repeated([linear(rows, width, inner, bias=False)], times=made, copies=made)
-    yield from _products(spec, hashed=hashed)
+    yield from products(spec, hashed=hashed)
     yield linear(rows, inner, width, bias=False)
     yield norm(rows, width)
     yield from feed_forward(rows, width, spec.d_ff, activation="relu", bias=True)
 
 
-def _products(spec: ReformerSpec, *, hashed: bool) -> Iterator[Counted]:
+def products(spec: ReformerSpec, *, hashed: bool) -> Iterator[Counted]:
     """Yield attention within chunks, of what a hash sorts where there is more than one."""
     length, size = spec.padded_length, spec.lsh_chunk if hashed else spec.local_chunk
     batch, heads, width = spec.batch_size, spec.heads, spec.head_dim

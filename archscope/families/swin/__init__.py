@@ -15,4 +15,5 @@ FAMILY = Family(
     blocks=blocks,
     census=census,
     enters="data",
+    weights="archscope.families.swin.weights:weights",
 )

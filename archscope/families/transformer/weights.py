@@ -88,9 +88,32 @@ def _blocks(
     found: dict[BlockPlan, Part] = {}
     for block in plan:
         kind = replace(block, path="", repeatable=True)
+        first = not found and _enters_as_data(spec)
         if kind not in found:
             found[kind] = _block(spec, block, tokens, memory)
-        yield found[kind]
+        yield _of_data(found[kind]) if first else found[kind]
+
+
+def _enters_as_data(spec: TransformerSpec) -> bool:
+    """Return whether the first block of a stack reads features that nothing trained made."""
+    made = spec.vocab_size or spec.token_types or spec.embedding_norm or spec.embedding_dim
+    learned = isinstance(spec.positions, kinds.Learned)
+    return not (made or learned) and isinstance(spec.norm_place, kinds.PostNorm)
+
+
+def _of_data(block: Part) -> Part:
+    """Return a block whose first products take what needs no gradient."""
+    reads = next((each.division.reads for each in block.layers if each.division.reads), "")
+
+    def takes_data(layer: Layer) -> bool:
+        convolution = layer.name == "convolution" and layer.division.by == "whole"
+        return convolution or layer.division.reads == reads != "feed-forward"
+
+    layers = (
+        replace(layer, trained_input=False) if takes_data(layer) else layer
+        for layer in block.layers
+    )
+    return replace(block, layers=tuple(layers))
 
 
 def _block(spec: TransformerSpec, block: BlockPlan, tokens: int, memory: int) -> Part:

@@ -30,5 +30,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    weights="archscope.families.transformer_xl.weights:weights",
     cache="archscope.families.transformer_xl.cache:cache",
 )

@@ -25,7 +25,7 @@ def census(spec: TransformerXlSpec) -> Census:
     return Census(layers=(*tables, *blocks, *head))
 
 
-def _clusters(spec: TransformerXlSpec) -> list[tuple[int, int]]:
+def clusters(spec: TransformerXlSpec) -> list[tuple[int, int]]:
     """Return the tokens and the width of each cluster's table."""
     sizes = spec.cluster_sizes
     return [(size, spec.d_model // spec.div_val**n) for n, size in enumerate(sizes)]
@@ -34,7 +34,7 @@ def _clusters(spec: TransformerXlSpec) -> list[tuple[int, int]]:
 def _embedding(spec: TransformerXlSpec) -> Iterator[Counted]:
     """Yield a table for each cluster, every one of which answers for every token."""
     rows = spec.batch_size * spec.seq_len
-    for size, width in _clusters(spec):
+    for size, width in clusters(spec):
         yield embedding(rows, size, width)
         if spec.div_val > 1:
             yield linear(rows, width, spec.d_model, bias=False)
@@ -42,12 +42,12 @@ def _embedding(spec: TransformerXlSpec) -> Iterator[Counted]:
 
 def _head(spec: TransformerXlSpec) -> Iterator[Counted]:
     """Yield scores of frequent tokens and of clusters, and of the tokens within each cluster."""
-    rows, clusters = spec.batch_size * spec.seq_len, _clusters(spec)
-    for number, (size, width) in enumerate(clusters):
+    rows, found = spec.batch_size * spec.seq_len, clusters(spec)
+    for number, (size, width) in enumerate(found):
         if spec.div_val > 1:  # all but the first are the embedding's, the other way round
             yield linear(rows, spec.d_model, width, bias=False, tied=number > 0)
-        if number == 0 and len(clusters) > 1:
-            yield linear(rows, width, len(clusters) - 1, bias=True)
+        if number == 0 and len(found) > 1:
+            yield linear(rows, width, len(found) - 1, bias=True)
         yield linear(rows, width, size, bias=False, tied=True)
         yield own(size)
 

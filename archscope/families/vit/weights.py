@@ -11,7 +11,7 @@ def weights(spec: VitSpec) -> Stages:
     """Return patches and positions, the blocks and the classifier."""
     batch, width, tokens = spec.batch_size, spec.d_model, 1 + spec.patches
     rows, side = batch * tokens, (spec.patch_size,) * 2
-    patches = counted.convolution(batch * spec.patches, 3, width, side, bias=True)
+    patches = counted.convolution(batch * spec.patches, spec.in_channels, width, side, bias=True)
     first = (
         divided.whole("patches", patches, tensors=2, trained_input=False),
         divided.whole("class token", counted.embedding(1, 1, width)),

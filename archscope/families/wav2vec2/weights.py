@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from archscope.blocks import counted, divided
 from archscope.families.wav2vec2.census import positions_told
@@ -52,6 +53,7 @@ def _front(spec: Wav2Vec2Spec, rows: int) -> Iterator[Layer]:
     yield divided.norm("norm", rows, channels)
     yield divided.linear("projection", rows, channels, width, bias=True)
     if spec.mask_embedding:
-        yield divided.own("mask", width)
+        mask = divided.own("mask", width)  # which pre-training alone reads
+        yield replace(mask, counted=replace(mask.counted, times=0))
     yield divided.whole("convolution of positions", positions_told(spec), tensors=3)
     yield divided.norm("norm", rows, width)

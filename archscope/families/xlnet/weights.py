@@ -42,10 +42,14 @@ def _block(spec: XlnetSpec, rows: int) -> Iterator[Layer]:
         segments=True,
         asked=spec.segments,
     )
-    for number, each in enumerate(products):
-        held = Division(by="channels", units=heads)
-        name = "vectors of attention" if number == 0 else "attention products"
-        yield Layer(name=name, counted=each, division=held, tensors=4 if number == 0 else 0)
+    _, *multiplied = products
+    by_head = Division(by="channels", units=heads)
+    places = divided.own("vectors of contents and places", 2 * width, units=heads)
+    yield replace(places, tensors=2)
+    kinds = divided.own("vectors of segments", 3 * width, units=heads)
+    yield replace(kinds, counted=replace(kinds.counted, times=int(spec.segments)), tensors=2)
+    for each in multiplied:
+        yield Layer(name="attention products", counted=each, division=by_head, tensors=0)
     yield divided.rows("projection back", rows, width, width, bias=False, units=heads)
     yield divided.norm("norm", rows, width)
     yield from divided.feed_forward(rows, width, spec.d_ff, activation="gelu", bias=True)

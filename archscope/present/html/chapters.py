@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from archscope.present import _format
 from archscope.present.html.charts import Drawing, drawings
+from archscope.present.html.lead import Drawn, picture
 from archscope.present.html.tables import Table, full_list, table
+from archscope.present.html.together import compared
 from archscope.records import frozen
 from archscope.results import Report, Section
-from archscope.studies.names import short_names
 
 TITLES = {
     "together": "Side by side",
@@ -19,6 +20,7 @@ TITLES = {
     "audit": "Other counters",
     "rf": "Receptive field and gridding",
     "time": "Time",
+    "training": "Training",
     "kv": "Cache and steps of decoding",
 }
 """Headings of the parts of a page, in order; a part of another name comes after them."""
@@ -26,10 +28,8 @@ TITLES = {
 
 @frozen
 class Shown:
-    """One table of one report."""
+    """One table."""
 
-    network: str
-    """Which report it is of, where there are several."""
     table: Table
     folded: bool
     list_number: int | None
@@ -46,19 +46,55 @@ class Chapter:
     drawings: tuple[Drawing, ...]
 
 
-def chapters(reports: Sequence[Report], lists: list[dict[str, object]]) -> tuple[Chapter, ...]:
-    """Return the parts that hold anything; full lists are added to `lists`."""
+@frozen
+class Parts:
+    """What stands on a page, under its numbers."""
+
+    picture: tuple[Drawing, ...]
+    """The charts that go first."""
+    chapters: tuple[Chapter, ...]
+    """Of the one report or, of several, of all together."""
+    own: tuple[tuple[Chapter, ...], ...]
+    """Of several reports those of each alone; none where there is one."""
+
+
+def parts(reports: Sequence[Report], lists: list[dict[str, object]]) -> Parts:
+    """Return what stands on the page of these reports; full lists are added to `lists`."""
     drawn = drawings(reports)
-    wanted = (
-        *(chart.chapter for chart, _ in drawn),
-        *(_chapter(section) for report in reports for section in report.sections),
+    lead = picture(drawn, len(reports))
+    first = {each.name for each in lead}
+    rest = [(chart, each) for chart, each in drawn if each.name not in first]
+    if len(reports) == 1:
+        return Parts(picture=lead, chapters=_chapters(reports[0], rest, lists), own=())
+    shared = [each for each in rest if each[1].network is None]
+    together = _chapters(compared(reports), shared, lists, shown=_SHOWN_TOGETHER)
+    own = (
+        _chapters(report, [each for each in rest if each[1].network == number], lists)
+        for number, report in enumerate(reports)
     )
+    return Parts(picture=lead, chapters=together, own=tuple(own))
+
+
+_SHOWN_TOGETHER = ("compare.totals",)
+"""The tables of a comparison that stand open on a page."""
+
+
+def _chapters(
+    report: Report | None,
+    drawn: Drawn,
+    lists: list[dict[str, object]],
+    *,
+    shown: tuple[str, ...] | None = None,
+) -> tuple[Chapter, ...]:
+    """Return the parts that hold anything; of tables those in `shown` are open, if that is said."""
+    sections = () if report is None else report.sections
+    wanted = (*(chart.chapter for chart, _ in drawn), *map(_chapter, sections))
     names = dict.fromkeys((*TITLES, *filter(None, wanted)))
     filled = (
         Chapter(
             name=name,
             title=TITLES.get(name) or _title(name),
-            tables=tuple(_tables(reports, name, lists)),
+            tables=() if report is None else tuple(_tables(report, name, lists, shown)),
             drawings=tuple(drawing for chart, drawing in drawn if chart.chapter == name),
         )
         for name in names
@@ -74,28 +110,25 @@ def _title(name: str) -> str:
     return _format.safe_label(name.replace("_", " ")).capitalize()
 
 
-def _tables(reports: Sequence[Report], chapter: str, lists: list[dict[str, object]]) -> list[Shown]:
-    """Return the tables of a chapter: those of one question side by side, in the order declared."""
-    found = [
-        (network, report, section)
-        for network, report in zip(short_names(reports), reports, strict=True)
-        for section in report.sections
-        if section.rows and _chapter(section) == chapter
-    ]
-    order = list(dict.fromkeys(section.address for _, _, section in found))
-    found.sort(key=lambda each: (each[2].folded, order.index(each[2].address)))
-    return [_shown(report, section, network, lists) for network, report, section in found]
+def _tables(
+    report: Report, chapter: str, lists: list[dict[str, object]], shown: tuple[str, ...] | None
+) -> list[Shown]:
+    """Return the tables of a chapter, those that are folded last."""
+    found = [each for each in report.sections if each.rows and _chapter(each) == chapter]
+    made = [_shown(report, section, lists, shown) for section in found]
+    return sorted(made, key=lambda each: each.folded)
 
 
-def _shown(report: Report, section: Section, network: str, lists: list[dict[str, object]]) -> Shown:
+def _shown(
+    report: Report,
+    section: Section,
+    lists: list[dict[str, object]],
+    shown: tuple[str, ...] | None,
+) -> Shown:
     made = table(report, section, section.caption or _title(section.name))
     number = None
     if len(made.body) < len(section.rows):
         number = len(lists)
         lists.append(full_list(report, section))
-    return Shown(
-        network=_format.safe_label(network),
-        table=made,
-        folded=section.folded,
-        list_number=number,
-    )
+    folded = section.folded if shown is None else section.address not in shown
+    return Shown(table=made, folded=folded, list_number=number)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from archscope.present import _format
 from archscope.present._page import footnote
 from archscope.present.html import assets
-from archscope.present.html.chapters import chapters
-from archscope.present.html.findings import findings
+from archscope.present.html.chapters import parts
+from archscope.present.html.findings import MOST as MOST_FINDINGS
+from archscope.present.html.findings import looked_at
 from archscope.present.html.method import LONGEST_LINE, method, text
 from archscope.present.html.tiles import Tile, tiles
 from archscope.records import frozen
@@ -42,13 +43,16 @@ def render(reports: Sequence[Report], settings: Settings | None = None) -> str:
     """Return the page of one report, or of several side by side."""
     settings = settings or Settings()
     lists: list[dict[str, object]] = []
-    parts = chapters(reports, lists)
-    drawn = [drawing for part in parts for drawing in part.drawings]
+    shown = parts(reports, lists)
+    every = [chapter for each in (shown.chapters, *shown.own) for chapter in each]
+    drawn = [*shown.picture, *(drawing for chapter in every for drawing in chapter.drawings)]
     names = [_format.safe_label(name) for name in short_names(reports)]
     methods = [method(report, number) for number, report in enumerate(reports)]
     heading, subtitle = _heading(reports, settings.title)
     each_tiles = [tiles(report) for report in reports]
-    tile_names = tuple(dict.fromkeys(tile.name for every in each_tiles for tile in every))
+    found = looked_at(dict(zip(names, reports, strict=True)))
+    alike = len({report.inputs for report in reports}) == 1
+    told = _told_of(each_tiles)
     return (
         _template().render(
             heading=heading,
@@ -63,18 +67,24 @@ def render(reports: Sequence[Report], settings: Settings | None = None) -> str:
             networks=[
                 {
                     "name": name,
-                    "tiles": found,
-                    "by_name": [_named(found, tile) for tile in tile_names],
-                    "findings": findings(report),
+                    "tiles": tile_row,
+                    "by_name": [
+                        _beside(_named(tile_row, tile), _named(each_tiles[0], tile), alike=alike)
+                        for tile in told
+                    ],
                     "method": each,
+                    "chapters": own,
                 }
-                for name, report, found, each in zip(
-                    names, reports, each_tiles, methods, strict=True
+                for name, tile_row, each, own in zip(
+                    names, each_tiles, methods, shown.own or ((),), strict=True
                 )
             ],
-            tile_names=tile_names,
+            tile_names=tuple(told.values()),
             footnotes=_footnotes(reports),
-            chapters=parts,
+            findings=found,
+            shown_findings=sum(each.level != "info" for each in found[:MOST_FINDINGS]),
+            picture=shown.picture,
+            chapters=shown.chapters,
             data=assets.data(_data(drawn, lists, reports, [each.file for each in methods])),
             version=__version__,
         )
@@ -119,8 +129,31 @@ def _split(title: str) -> tuple[str, str]:
     return first, SEPARATOR.join(rest)
 
 
-def _named(found: Sequence[Tile], name: str) -> Tile | None:
-    return next((tile for tile in found if tile.name == name), None)
+def _named(found: Sequence[Tile], about: str) -> Tile | None:
+    return next((tile for tile in found if tile.about == about), None)
+
+
+def _told_of(tiles: Sequence[Sequence[Tile]]) -> dict[str, str]:
+    """Return what each number of several networks is about, and what a heading calls it."""
+    names: dict[str, list[str]] = {}
+    for tile in (tile for every in tiles for tile in every):
+        names.setdefault(tile.about, []).append(tile.name)
+    return {
+        about: called[0] if len({*called}) == 1 else called[0].partition(" of ")[0]
+        for about, called in names.items()
+    }
+
+
+def _beside(tile: Tile | None, first: Tile | None, *, alike: bool) -> tuple[Tile | None, str]:
+    """Return a number of one network, and how many times that of the first one it is.
+
+    `alike`: whether all get the same input, without which work cannot be compared.
+    """
+    if tile is None or first is None or tile is first or not (tile.amount and first.amount):
+        return tile, ""
+    if tile.of_input and not alike:
+        return tile, ""
+    return tile, _format.factor(tile.amount / first.amount)
 
 
 def _footnotes(reports: Sequence[Report]) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from archscope.present import _format, _lines
@@ -14,7 +15,14 @@ _MISMATCH = 0.1
 """Difference between a part's shares of parameters and FLOPs that is worth a sentence."""
 _WEIGHTLESS = 0.05
 """Share of the FLOPs done without weights that is worth a sentence."""
-_ORDER = {"warning": 0, "ok": 1, "fact": 2, "info": 3}
+MOST = 3
+"""Findings that are shown at once."""
+_RANKS = {"warning": 0, "ok": 4, "info": 9}
+"""Places of notes among what was found: the lowest first."""
+_SLOW = 2.0
+"""How many times its share of the work a stage takes of the time that is worth a sentence."""
+_STAGE = 0.2
+"""Share of the time from which a stage is worth one."""
 _WORDS = {"warning": "WARNING", "ok": "OK", "fact": "NOTE", "info": "INFO"}
 _SEVERAL = {
     "ffn": "the feed-forward layers",
@@ -46,17 +54,40 @@ class Finding:
     text: str
     details: tuple[str, ...] = ()
     """Sentences that go with it."""
+    rank: int = 9
+    """Its place: what a reader would act on comes first."""
+    network: str = ""
+    """Of which of several networks it is so; empty: of all, or of the only one."""
 
 
 def findings(report: Report) -> tuple[Finding, ...]:
-    """Return everything to look at, what is wrong first."""
+    """Return everything to look at: first what harms the answer, last how it was obtained.
+
+    Between them, shares that do not match, gridding, what is shared and what is alike.
+    """
     noted = [_of_note(note) for note in dict.fromkeys(report.notes)]
     seen = [
-        Finding(level="fact", word=_WORDS["fact"], text=text)
-        for find in _FINDERS
+        Finding(level="fact", word=_WORDS["fact"], text=text, rank=rank)
+        for rank, find in _FINDERS
         for text in find(report)
     ]
-    return tuple(sorted([*noted, *seen], key=lambda finding: _ORDER[finding.level]))
+    return tuple(sorted([*noted, *seen], key=lambda finding: finding.rank))
+
+
+def looked_at(reports: Mapping[str, Report]) -> tuple[Finding, ...]:
+    """Return what to look at in several networks by their names; what is so of all is said once."""
+    each = {name: findings(report) for name, report in reports.items()}
+    if len(each) == 1:
+        return next(iter(each.values()))
+    shared = set.intersection(*(set(found) for found in each.values()))
+    own = [
+        replace(finding, network=name)
+        for name, found in each.items()
+        for finding in found
+        if finding not in shared
+    ]
+    every = [*(f for f in next(iter(each.values())) if f in shared), *own]
+    return tuple(sorted(every, key=lambda finding: finding.rank))
 
 
 def _of_note(note: Note) -> Finding:
@@ -65,6 +96,7 @@ def _of_note(note: Note) -> Finding:
         word=_WORDS[note.level],
         text=_sentence(note.text),
         details=tuple(map(_sentence, note.details)),
+        rank=_RANKS[note.level],
     )
 
 
@@ -87,13 +119,21 @@ def _largest(report: Report) -> Iterator[str]:
         second = max(flops, key=lambda name: flops[name])
         who = " and" if second == first else f", {_part(second)}"
         yield f"{text}{who} {_verbs(second)[1]} {_leading(flops, second, 'FLOPs')}."
-        yield from _mismatch(params, flops, said=first if second == first else None)
     else:
         yield f"{text}."
 
 
-def _mismatch(params: dict[str, int], flops: dict[str, int], *, said: str | None) -> Iterator[str]:
-    """Yield the part whose weights and work differ most, unless both were `said` already."""
+def _unlike(report: Report) -> Iterator[str]:
+    """Say of which part the weights and the work differ most, unless `_largest` says both."""
+    found = section(report, "params.components")
+    if found is None or len(found.rows) < 2:
+        return
+    params = {row.component: row.trainable + row.frozen for row in found.rows}
+    flops = {row.component: row.flops or 0 for row in found.rows}
+    if not sum(params.values()) or not sum(flops.values()):
+        return
+    first, second = (max(parts, key=lambda name: parts[name]) for parts in (params, flops))
+    said = first if first == second else None
     wholes = sum(params.values()), sum(flops.values())
     gaps = {name: params[name] / wholes[0] - flops[name] / wholes[1] for name in params}
     name = max(gaps, key=lambda each: abs(gaps[each]))
@@ -190,4 +230,28 @@ def _weightless(report: Report) -> Iterator[str]:
     yield f"{_format.percent(work, whole)}% of the FLOPs need no weights at all ({named})."
 
 
-_FINDERS: tuple[Callable[[Report], Iterator[str]], ...] = (_largest, _blocks, _shared, _weightless)
+def _slowest(report: Report) -> Iterator[str]:
+    """Say which stage takes far more of the time than of the work."""
+    found = section(report, "time.layers")
+    stages = [row for row in found.rows if row.path and "." not in row.path] if found else []
+    time, work = sum(r.time_s for r in stages), sum(r.macs or 0 for r in stages)
+    row = max(stages, key=lambda each: each.time_s, default=None)
+    if row is None or not time or not work or row.time_s < _STAGE * time:
+        return
+    if row.time_s * work >= _SLOW * (row.macs or 0) * time:
+        does = f"{_format.percent(row.macs, work)}%" if row.macs else "none"
+        yield (
+            f"{_format.safe_label(row.path)} takes {_format.percent(row.time_s, time)}% of the "
+            f"time for {does} of the multiply-accumulates."
+        )
+
+
+_FINDERS: tuple[tuple[int, Callable[[Report], Iterator[str]]], ...] = (
+    (1, _slowest),
+    (2, _unlike),
+    (3, _largest),
+    (5, _shared),
+    (6, _blocks),
+    (7, _weightless),
+)
+"""What rows say at once, each with its place."""

@@ -88,8 +88,8 @@ def table(report: Report, section: Section, caption: str) -> Table:
 def _fitting(report: Report, section: Section) -> tuple[Grid, str]:
     """Return the deepest table that is short enough and says something, else a part of it.
 
-    The part is the largest lines where the section has shares, otherwise the first ones; one more
-    line stands for the rest.
+    The part is the largest lines where the section has shares, otherwise the first ones and the
+    last; one more line stands for the rest.
     """
     root = _lines.tree(section)
     for depth in (None,) if root is None else (None, 4, 3, 2, 1):
@@ -99,9 +99,19 @@ def _fitting(report: Report, section: Section) -> tuple[Grid, str]:
         if _FEWEST_LINES <= len(found.body) <= MOST_LINES:
             return found, "parts of parts are in the list of all rows"
     shares = [c.name for c in columns(section.row_type) if c.share]
-    view = View(sort=shares[0] if shares else None, top=_CUT_LINES)
-    which = "the largest" if shares else "the first"
-    return _grid.grid(report, section, root, view), f"{which} {_CUT_LINES}"
+    if not shares:
+        return _ends(_together(_grid.grid(report, section, root, View())))
+    view = View(sort=shares[0], top=_CUT_LINES)
+    return _grid.grid(report, section, root, view), f"the largest {_CUT_LINES}"
+
+
+def _ends(grid: Grid) -> tuple[Grid, str]:
+    """Return the first lines of a table and its last, which is the answer of what grows."""
+    *first, last = grid.body
+    left = len(first) - (_CUT_LINES - 1)
+    more = (f"+ {left:,} more", *("" for _ in grid.headings[1:]))
+    body = (*first[: _CUT_LINES - 1], more, last)
+    return replace(grid, body=body), f"the first {_CUT_LINES - 1} and the last"
 
 
 def _together(grid: Grid) -> Grid:

@@ -18,6 +18,12 @@ class Tile:
     value: str
     detail: str
     """What goes with it, in a line."""
+    about: str = ""
+    """What it is a figure of: networks side by side have one column for it."""
+    amount: float | None = None
+    """The number itself, where networks can be held against each other by it."""
+    of_input: bool = False
+    """Whether it depends on the size of the input."""
     level: str = ""
     """`ok` or `warning` where the number is good or bad news by itself."""
 
@@ -36,6 +42,16 @@ def _first_about_each(every: Iterable[Headline]) -> list[Headline]:
     return list(found.values())
 
 
+_COMPARED = ("count", "work", "bytes", "seconds")
+
+
+def _amount(headline: Headline) -> float | None:
+    value = headline.value
+    if headline.kind not in _COMPARED or headline.bound or isinstance(value, bool):
+        return None
+    return float(value) if isinstance(value, int | float) else None
+
+
 def _tile(report: Report, headline: Headline) -> Tile:
     value = headline.value
     unknown = value is None and headline.kind != "text"
@@ -44,5 +60,8 @@ def _tile(report: Report, headline: Headline) -> Tile:
         name=_format.safe_label(headline.name),
         value=("≥ " if headline.bound else "") + shown,
         detail=words(report, headline.detail, View()),
+        about=headline.about or headline.name,
+        amount=_amount(headline),
+        of_input=headline.kind in ("work", "seconds"),
         level=headline.level,
     )

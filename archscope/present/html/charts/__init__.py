@@ -7,7 +7,8 @@ that it can be drawn light and dark.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from archscope.records import frozen
@@ -34,6 +35,8 @@ class Drawing:
     """Whether it takes the whole width of the page."""
     folded: bool = False
     """Whether it is shown only when asked for."""
+    network: int | None = None
+    """Of which of several reports it is alone, by its place; None: of all, or of the only one."""
 
 
 @frozen
@@ -48,6 +51,9 @@ class Chart:
     """The part of a page that it stands in: `cost`, `rf`, `time`, or one of its own."""
     order: int
     """Place in that part: lower comes first."""
+    lead: int = 0
+    """Place among those of its part of which the first that draws anything stands under the numbers
+    at the head of a page; 0: none of these."""
     draw: Callable[[Sequence[Report]], Iterable[Drawing]]
     """The drawings, none where these reports hold nothing to draw."""
 
@@ -59,6 +65,12 @@ def drawings(reports: Sequence[Report]) -> tuple[tuple[Chart, Drawing], ...]:
     """Return everything that can be drawn of `reports`, in order."""
     charts = sorted(CHARTS.all().values(), key=lambda chart: (chart.order, chart.name))
     return tuple((chart, drawing) for chart in charts for drawing in chart.draw(reports))
+
+
+def of_network(drawn: Iterable[Drawing], number: int, name: str) -> Iterator[Drawing]:
+    """Yield drawings as those of one of several reports; `name` is empty where there is one."""
+    for each in drawn:
+        yield replace(each, network=number) if name else each
 
 
 SEEN = ("rf.branches", "rf.layers")

@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import Any
 
 from archscope.present import _format
-from archscope.present.html.charts import Chart, Drawing, section
+from archscope.present.html.charts import Chart, Drawing, of_network, section
 from archscope.present.html.charts._style import (
     LOOKS,
     Look,
@@ -74,7 +74,8 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
         for quantity, title in _QUANTITIES:
             counters = [_counter(row, quantity, differences) for row in tools.rows]
             if any(each.ratio is not None for each in counters):
-                yield _drawing(counters, quantity, title, whose, end, ours.complete)
+                made = _drawing(counters, quantity, title, whose, end, ours.complete)
+                yield from of_network([made], number, name)
 
 
 def _counter(row: Any, quantity: str, differences: Sequence[Any]) -> _Counter:

@@ -32,5 +32,6 @@ CHART = Chart(
     summary="parameters and FLOPs by part of the network",
     chapter="cost",
     order=10,
+    lead=1,
     draw=draw,
 )

@@ -8,7 +8,7 @@ from math import ceil, log10
 from typing import Any
 
 from archscope.present import _format
-from archscope.present.html.charts import Chart, Drawing, section
+from archscope.present.html.charts import Chart, Drawing, of_network, section
 from archscope.present.html.charts._style import LOOKS, THEORY, axis, figure
 from archscope.records import frozen
 from archscope.results import Report
@@ -52,7 +52,9 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
         if rows is None or found is None:
             continue
         whose, end = (f", {_format.safe_label(name)}" if name else ""), f"-{number}" * bool(name)
-        yield _drawn(_map(found.rows), rows.rows, rows.totals, whose, end)
+        yield from of_network(
+            [_drawn(_map(found.rows), rows.rows, rows.totals, whose, end)], number, name
+        )
 
 
 def _map(rows: Sequence[Any]) -> _Map:

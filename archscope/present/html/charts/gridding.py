@@ -7,7 +7,7 @@ from math import log10
 from typing import Any
 
 from archscope.present import _format
-from archscope.present.html.charts import SEEN, Chart, Drawing, section
+from archscope.present.html.charts import SEEN, Chart, Drawing, of_network, section
 from archscope.present.html.charts._profiles import (
     MOST_CELLS,
     Profile,
@@ -37,11 +37,11 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
         if seen is None or seen.axes < 2:
             continue
         if section(report, "rf.branches"):
-            yield from _union(report, name, end)
+            yield from of_network(_union(report, name, end), number, name)
             continue
         for profile in profiles(report):
             if 1 < len(profile.counts) <= MOST_CELLS:
-                yield _product(profile, name, end)
+                yield from of_network([_product(profile, name, end)], number, name)
 
 
 def _product(profile: Profile, name: str, end: str) -> Drawing:
@@ -123,6 +123,7 @@ def _written(places: list[int], cells: list[list[int]]) -> list[dict[str, Any]]:
         "customdata": [[_format.power(cell) for cell in row] for row in cells],
         "hovertemplate": "row %{y}, column %{x}: %{customdata} paths<extra></extra>",
         **_colors(wide),
+        "showscale": len(counts) > 1,  # a scale of one number says nothing
     }
     few = len(places) <= MOST_NUMBERS
     if few and counts[-1] < 10**_LONGEST_NUMBER:
@@ -184,6 +185,7 @@ def _large(profile: Profile) -> list[dict[str, Any]]:
         "log": wide,
         "hovertemplate": "row %{y}, column %{x}<extra></extra>",
         **_colors(wide),
+        "showscale": len({count for count in profile.counts if count}) > 1,
     }
     if all(profile.counts):
         return [heat]
@@ -241,5 +243,6 @@ CHART = Chart(
     summary="the map of what one output sees, holes marked",
     chapter="rf",
     order=20,
+    lead=1,
     draw=draw,
 )

@@ -171,5 +171,6 @@ CHART = Chart(
     summary="the receptive field after each layer",
     chapter="rf",
     order=10,
+    lead=2,
     draw=draw,
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from archscope.present import _format, _lines
 from archscope.present._lines import Line
-from archscope.present.html.charts import Chart, Drawing, section
+from archscope.present.html.charts import Chart, Drawing, of_network, section
 from archscope.present.html.charts._style import Look, figure, label
 from archscope.present.html.charts.components import component_looks
 from archscope.results import Report, Section, View
@@ -15,6 +15,8 @@ from archscope.studies.names import short_names
 
 MOST_NODES = 300
 """Blocks that are drawn; identical ones are folded first, the smallest are put together."""
+_SMALLEST = 9
+"""Pixels of a label below which it is not shown: nobody could read it."""
 _FEWEST = 4
 """Blocks beyond which a picture says more than the table."""
 _CONTAINER, _NEUTRAL = "#aeb6bf", "#000000"
@@ -33,7 +35,8 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
         for key, words, fields in _MEASURES:
             blocks = _Blocks(fields, lines, chosen)
             if len(blocks.labels) > _FEWEST:
-                yield _drawing(key, words, blocks, name, f"-{number}" if name else "")
+                made = _drawing(key, words, blocks, name, f"-{number}" if name else "")
+                yield from of_network([made], number, name)
 
 
 def folded(found: Section) -> tuple[Line, ...]:
@@ -118,7 +121,12 @@ def _drawing(key: str, words: str, blocks: _Blocks, name: str, end: str) -> Draw
         "below it, repeated blocks are one. Colours are those of the parts of the network. "
         "Click a block to enlarge it.",
         folded=bool(name),
-        figure=figure([trace], height=300, margin={"l": 4, "r": 4, "t": 34, "b": 4}),
+        figure=figure(
+            [trace],
+            height=300,
+            margin={"l": 4, "r": 4, "t": 34, "b": 4},
+            uniformtext={"minsize": _SMALLEST, "mode": "hide"},
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archscope.present import _format
-from archscope.present.html.charts import Chart, Drawing, section
+from archscope.present.html.charts import Chart, Drawing, of_network, section
 from archscope.present.html.charts._style import axis, figure, label, look, pattern
 from archscope.results import Report
 from archscope.studies.names import short_names
@@ -31,7 +31,9 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
         yield _networks([(name, rows) for name, _, rows in timed], where)
         yield from _per_block(timed, where)
     for number, (name, report, _) in enumerate(timed):
-        yield from _runs(report, name, where, f"-{number}" if name else "")
+        yield from of_network(
+            _runs(report, name, where, f"-{number}" if name else ""), number, name
+        )
 
 
 def device(report: Report) -> str:
@@ -203,5 +205,6 @@ CHART = Chart(
     summary="the time of each pass and the spread of its samples",
     chapter="time",
     order=10,
+    lead=1,
     draw=draw,
 )

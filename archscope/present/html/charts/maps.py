@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from archscope.present import _format
-from archscope.present.html.charts import MOST_POINTS, Chart, Drawing, section
+from archscope.present.html.charts import MOST_POINTS, Chart, Drawing, of_network, section
 from archscope.present.html.charts._style import LOOKS, Look, axis, figure, label, pattern
 from archscope.results import Report
 from archscope.studies.names import short_names
@@ -21,7 +21,9 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
     for number, (name, report) in enumerate(zip(short_names(reports), reports, strict=True)):
         rows = _rows(report)
         if len(rows) > 1:
-            yield _drawing(rows, name, f"-{number}" if name else "")
+            yield from of_network(
+                [_drawing(rows, name, f"-{number}" if name else "")], number, name
+            )
 
 
 def _rows(report: Report) -> list[Any]:
@@ -140,5 +142,6 @@ CHART = Chart(
     summary="coverage of the input and of every map within",
     chapter="rf",
     order=40,
+    lead=4,
     draw=draw,
 )

@@ -7,12 +7,10 @@ from typing import Any
 
 from archscope.present import _format
 from archscope.present.html.charts import Chart, Drawing, section
+from archscope.present.html.charts._bytes import hover, named_peak, unit_of
 from archscope.present.html.charts._style import axis, figure, label, look, pattern
 from archscope.results import Report
 from archscope.studies.names import short_names
-
-_GIB = 2**30
-_MIB = 2**20
 
 
 def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
@@ -25,7 +23,7 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
     if not found:
         return
     most = max(row.alive for _, rows, _ in found for row in rows)
-    unit, word = (_GIB, "GiB") if most >= _GIB else (_MIB, "MiB")
+    unit, word = unit_of(most)
     yield _timeline([(name, rows) for name, rows, _ in found], unit, word)
     yield _peak([(name, report) for name, _, report in found], unit, word)
 
@@ -38,14 +36,14 @@ def _timeline(found: list[tuple[str, list[Any]]], unit: int, word: str) -> Drawi
             "name": label(name) or "alive",
             "x": [100 * row.turn / len(rows) for row in rows],
             "y": [row.alive / unit for row in rows],
-            "customdata": [_hover(row) for row in rows],
+            "customdata": [hover(row) for row in rows],
             "hovertemplate": "%{customdata}<extra></extra>",
             "line": {"color": look(number).color, "dash": look(number).dash, "shape": "hv"},
             **({"fill": "tozeroy"} if len(found) == 1 else {}),
         }
         for number, (name, rows) in enumerate(found)
     ]
-    said = "; ".join(_said(name, rows) for name, rows in found)
+    said = "; ".join(named_peak(name, rows) for name, rows in found)
     return Drawing(
         name="memory-step",
         title="Memory through a step of training",
@@ -57,19 +55,6 @@ def _timeline(found: list[tuple[str, list[Any]]], unit: int, word: str) -> Drawi
             showlegend=len(found) > 1,
         ),
         wide=True,
-    )
-
-
-def _said(name: str, rows: list[Any]) -> str:
-    top = max(rows, key=lambda row: row.alive)
-    of = f"{_format.safe_label(name)}: most" if name else "Most"
-    where = f", at {_format.safe_label(top.path)}" if top.path else ""
-    return f"{of} is {_format.iec_bytes(top.alive)}, in the {top.phase}{where}"
-
-
-def _hover(row: Any) -> str:
-    return (
-        f"{row.phase} · {label(row.path) or 'the model itself'}<br>{_format.iec_bytes(row.alive)}"
     )
 
 
@@ -119,5 +104,6 @@ CHART = Chart(
     summary="memory through a step of training, and what is there at its peak",
     chapter="memory",
     order=60,
+    lead=1,
     draw=draw,
 )

@@ -7,7 +7,7 @@ from math import log10
 from typing import Any
 
 from archscope.present import _format
-from archscope.present.html.charts import Chart, Drawing, section
+from archscope.present.html.charts import Chart, Drawing, of_network, section
 from archscope.present.html.charts._profiles import Profile, profiles
 from archscope.present.html.charts._style import HOLE, axis, figure, label, look, pattern
 from archscope.results import Report
@@ -24,7 +24,9 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
     for number, (name, report) in enumerate(zip(short_names(reports), reports, strict=True)):
         for profile in profiles(report):
             if len(profile.counts) > 1:
-                yield _drawing(profile, name, f"-{number}" if name else "", _together(report))
+                end = f"-{number}" if name else ""
+                made = _drawing(profile, name, end, _together(report))
+                yield from of_network([made], number, name)
 
 
 def _together(report: Report) -> str:
@@ -128,5 +130,6 @@ CHART = Chart(
     summary="paths from each position along one axis, holes marked",
     chapter="rf",
     order=30,
+    lead=3,
     draw=draw,
 )

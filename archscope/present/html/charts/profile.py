@@ -7,7 +7,7 @@ from typing import Any
 
 from archscope.present import _format, _lines
 from archscope.present._lines import Line
-from archscope.present.html.charts import MOST_POINTS, Chart, Drawing, section
+from archscope.present.html.charts import MOST_POINTS, Chart, Drawing, of_network, section
 from archscope.present.html.charts._style import axis, figure, label, look, pattern
 from archscope.results import Report, Section, View
 from archscope.studies.names import short_names
@@ -24,7 +24,9 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
         found = section(report, "params.modules")
         layers = [] if found is None else _layers(found)
         if len(layers) >= _FEWEST:
-            yield _drawing(layers, name, f"-{number}" if name else "")
+            yield from of_network(
+                [_drawing(layers, name, f"-{number}" if name else "")], number, name
+            )
 
 
 def _layers(found: Section) -> list[Any]:
@@ -154,5 +156,6 @@ CHART = Chart(
     summary="parameters and FLOPs layer by layer, where layers differ",
     chapter="cost",
     order=30,
+    lead=2,
     draw=draw,
 )

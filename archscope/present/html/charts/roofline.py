@@ -8,7 +8,7 @@ from math import floor, log10
 from typing import Any
 
 from archscope.present import _format
-from archscope.present.html.charts import Chart, Drawing, section
+from archscope.present.html.charts import Chart, Drawing, of_network, section
 from archscope.present.html.charts._style import axis, figure, label, look, pattern
 from archscope.present.html.charts.latency import device
 from archscope.records import frozen
@@ -44,10 +44,12 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
         kinds = _kinds(report)
         end = f"-{number}" if name else ""
         if len(kinds) > 1:
-            yield _shares(kinds, name, device(report), end)
+            yield from of_network([_shares(kinds, name, device(report), end)], number, name)
         placed = [kind for kind in kinds if kind.macs and kind.moved_bytes and kind.time_s]
-        if placed:
-            yield _roofline(placed, report, name, end)
+        if placed and (roof := _roof(report)) is not None:
+            yield from of_network(
+                [_roofline(placed, roof, device(report), name, end)], number, name
+            )
 
 
 def _kinds(report: Report) -> list[_Kind]:
@@ -117,25 +119,19 @@ def _share(number: int, name: str, parts: list[tuple[float, float, str]]) -> dic
     }
 
 
-def _roofline(kinds: list[_Kind], report: Report, name: str, end: str) -> Drawing:
-    where = device(report)
-    roof = _roof(report)
-    traces = [_point(number, kind) for number, kind in enumerate(kinds)]
+def _roofline(
+    kinds: list[_Kind], roof: tuple[float, float], where: str, name: str, end: str
+) -> Drawing:
     intensities = [2 * kind.macs / kind.moved_bytes for kind in kinds]
-    if roof is not None:
-        traces.insert(0, _roof_line(*roof, intensities))
+    points = (_point(number, kind) for number, kind in enumerate(kinds))
+    traces = [_roof_line(*roof, intensities), *points]
     whose = f" of {_format.safe_label(name)}" if name else ""
-    said = (
-        "No roof is drawn: no cited peak of it is known."
-        if roof is None
-        else "The line is what it can do at best: memory bandwidth to the left of its bend, the "
-        "dense peak to the right."
-    )
     return Drawing(
         name=f"roofline{end}",
         title=f"Roofline{whose} on {where}",
         caption=f"What each type of module reaches on {where}, against FLOPs for each byte that "
-        f"it must move at least (Williams et al. 2009). {said}",
+        "it must move at least (Williams et al. 2009). The line is what it can do at best: memory "
+        "bandwidth to the left of its bend, the dense peak to the right.",
         figure=figure(
             traces,
             height=400,

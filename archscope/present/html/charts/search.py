@@ -85,5 +85,6 @@ CHART = Chart(
     summary="what the variants of a search cost and see, against the first",
     chapter="search",
     order=70,
+    lead=1,
     draw=draw,
 )

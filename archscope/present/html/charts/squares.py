@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archscope.present import _format
-from archscope.present.html.charts import Chart, Drawing, section
+from archscope.present.html.charts import Chart, Drawing, of_network, section
 from archscope.present.html.charts._style import LOOKS, THEORY, axis, figure, label
 from archscope.results import Report
 from archscope.studies.names import short_names
@@ -20,7 +20,9 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
         found = section(report, "rf.erf")
         if found is not None:
             whose = f", {_format.safe_label(name)}" if name else ""
-            yield from _squares(found.rows, whose, f"-{number}" * bool(name))
+            yield from of_network(
+                _squares(found.rows, whose, f"-{number}" * bool(name)), number, name
+            )
 
 
 def _squares(rows: Sequence[Any], whose: str, end: str) -> Iterator[Drawing]:

@@ -77,5 +77,6 @@ CHART = Chart(
     summary="parameters and MACs by type of layer",
     chapter="cost",
     order=15,
+    lead=3,
     draw=draw,
 )

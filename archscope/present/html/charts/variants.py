@@ -277,5 +277,6 @@ CHART = Chart(
     summary="the variants of a sweep by two of their numbers, and by all of them",
     chapter="sweep",
     order=5,
+    lead=1,
     draw=draw,
 )

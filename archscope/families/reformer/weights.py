@@ -1,0 +1,57 @@
+"""The weights of a Reformer in order, and how several cards divide them. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archscope.blocks import counted, divided
+from archscope.families.reformer.census import products
+from archscope.families.reformer.spec import HASHED, ReformerSpec, blocks
+from archscope.theory.stages import Layer, Part, Stages
+
+
+def weights(spec: ReformerSpec) -> Stages:
+    """Return the tables, the blocks, the last norm and the scores."""
+    tokens, width = spec.padded_length, spec.d_model
+    rows = spec.batch_size * tokens
+    places = zip(spec.axial_shape, spec.axial_dims, strict=True)
+    first = (
+        divided.embedding("table of tokens", rows, spec.vocab_size, width),
+        *(divided.whole("positions", counted.embedding(tokens, n, d)) for n, d in places),
+    )
+    kinds: dict[str, Part] = {}
+    for block in blocks(spec):
+        if block.kind not in kinds:
+            layers = tuple(_block(spec, rows, hashed=block.kind == HASHED))
+            kinds[block.kind] = Part(
+                path=block.path, layers=layers, block=True, out=2 * rows * width
+            )
+    last = (
+        divided.norm("last norm", rows, 2 * width),
+        *divided.scores("scores", rows, 2 * width, spec.vocab_size, bias=True),
+    )
+    return Stages(
+        parts=(
+            Part(path="embeddings", layers=first, out=2 * rows * width),
+            *(kinds[block.kind] for block in blocks(spec)),
+            Part(path="head", layers=last),
+        ),
+        samples=spec.batch_size,
+        tokens=spec.batch_size * spec.seq_len,
+    )
+
+
+def _block(spec: ReformerSpec, rows: int, *, hashed: bool) -> Iterator[Layer]:
+    width, heads, inner = spec.d_model, spec.heads, spec.heads * spec.head_dim
+    yield divided.norm("norm", rows, width)
+    names = ("query and key", "value") if hashed else ("query", "key", "value")
+    for name in names:
+        yield divided.columns(name, rows, width, inner, bias=False, units=heads, reads="attention")
+    *hashes, met = products(spec, hashed=hashed)
+    for each in hashes:  # no gradient goes through the choice of a bucket
+        hashing = divided.product(each, heads=heads)
+        yield Layer(name="hashes", counted=each, division=hashing.division, tensors=0, backward=0)
+    yield divided.product(met, heads=heads)
+    yield divided.rows("projection back", rows, inner, width, bias=False, units=heads)
+    yield divided.norm("norm", rows, width)
+    yield from divided.feed_forward(rows, width, spec.d_ff, activation="relu", bias=True)

@@ -1,0 +1,195 @@
+"""Counts the products of a training step: of the forward, of the backward, of what runs again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from archscope.counting.custom import answer
+from archscope.counting.formulas import trilinear
+from archscope.counting.gradients import carries_none
+from archscope.counting.known import Operator, operator_of
+from archscope.counting.layouts import Formula
+from archscope.counting.ownership import multiplied
+from archscope.records import frozen
+from archscope.running.twin import Twin
+from archscope.training.alive import keys_of
+from archscope.training.places import Places
+
+
+@frozen
+class Product:
+    """One product that autograd was asked for, and which of its operands need a gradient."""
+
+    path: str
+    """The module that ran it."""
+    macs: int
+    """Of the product itself."""
+    by_weight: int
+    """Multiply-accumulates of the backward for gradients of weights."""
+    by_input: int
+    """Multiply-accumulates of the backward for gradients of what is no weight."""
+    node: int
+    """The number of its node in the graph; what no output depends on has no backward."""
+    again: bool
+    """Whether it runs again in the backward pass, so that its node is of a graph of its own."""
+
+
+class ProductCounter(TorchDispatchMode):
+    """Counts products in the forward, and in the backward whatever torch runs."""
+
+    supports_higher_order_operators = True
+
+    def __init__(self, twin: Twin, places: Places) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._places = places
+        self._known: dict[Any, Operator] = {}
+        self._weights = set(keys_of(twin.model.parameters()))
+        self._products: list[Product] = []
+        self._backward: list[tuple[str, int, int, str]] = []
+        self.unknown: set[str] = set()
+        """Operators whose multiply-accumulates nobody knows."""
+        self.reached: set[int] = set()
+        """The numbers of the nodes that a gradient goes through."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # Otherwise torch imports its compiler at the first operator.
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        operator = self._known.get(func)
+        if operator is None:
+            operator = self._known[func] = operator_of(func)
+        if operator.composite:
+            with self:
+                parts = func.decompose(*args, **kwargs)
+            if parts is not NotImplemented:
+                return parts
+        result = func(*args, **kwargs)
+        if operator.formula is not None:
+            macs = _macs(operator, operator.formula, args, kwargs, result)
+            if macs is None:
+                self.unknown.add(operator.name)
+            self._record(operator, args, macs or 0)
+        elif operator.kind == "unknown" and not carries_none(operator.name):
+            self.unknown.add(operator.name)
+        return result
+
+    def _record(self, operator: Operator, args: Any, macs: int) -> None:
+        path = self._places.current()
+        node: Any = torch._C._current_autograd_node()
+        if not self._places.turned or torch.is_grad_enabled():
+            self._products.append(self._product(operator, args, path, macs))
+        elif node is not None:
+            self._backward.append((path, macs, int(node._sequence_nr()), str(node.name())))
+
+    def _product(self, operator: Operator, args: Any, path: str, macs: int) -> Product:
+        """Return a product of the forward; each operand that needs a gradient is a product more.
+
+        Of an operator of several products, as fused attention, each operand has its share.
+        """
+        tensors = [each for each in _flat(args) if isinstance(each, Tensor)]
+        operands = list(multiplied(operator.name, tensors)) if torch.is_grad_enabled() else []
+        costs = _costs(operator.name, args, operands, macs)
+        found = {True: 0, False: 0}
+        for each, cost in zip(operands, costs, strict=True):
+            found[self._is_weight(each)] += cost if each.requires_grad else 0
+        return Product(
+            path=path,
+            macs=macs,
+            by_weight=found[True],
+            by_input=found[False],
+            node=int(torch.autograd._get_sequence_nr()) - 1,  # type: ignore[attr-defined]
+            again=self._places.turned,
+        )
+
+    def _is_weight(self, tensor: Tensor) -> bool:
+        return any(key in self._weights for key in keys_of((tensor,)))
+
+    def forward(self) -> Counter[str]:
+        """Return the products of the forward."""
+        return _summed((each.path, each.macs) for each in self._products if not each.again)
+
+    def again(self) -> Counter[str]:
+        """Return the products of the forward that ran again in the backward pass."""
+        return _summed((each.path, each.macs) for each in self._products if each.again)
+
+    def closed(self) -> tuple[Counter[str], Counter[str]]:
+        """Return what the backward multiplies by the closed form, for weights and for inputs.
+
+        Behind which products gradients came is known of the forward by its graph. What runs again
+        has a graph of its own, of which torch may use what was kept alone, or go through it.
+        """
+        ran = self.reached | {node for _, _, node, _ in self._backward}
+        through = [p for p in self._products if p.node in (ran if p.again else self.reached)]
+        return (
+            _summed((each.path, each.by_weight) for each in through),
+            _summed((each.path, each.by_input) for each in through),
+        )
+
+    def backward(self) -> Counter[str]:
+        """Return the products of the backward as torch's dispatcher ran them."""
+        return _summed((path, macs) for path, macs, _, _ in self._backward)
+
+    def by_functions(self) -> tuple[Counter[str], frozenset[str]]:
+        """Return those of them that are the backward of no product, and whose they are."""
+        of_products = {p.node for p in self._products if p.by_weight or p.by_input}
+        others = [each for each in self._backward if each[2] not in of_products]
+        names = frozenset(name for _, macs, _, name in others if macs)
+        return _summed((path, macs) for path, macs, _, _ in others), names
+
+
+def _summed(counts: Iterator[tuple[str, int]]) -> Counter[str]:
+    found = Counter[str]()
+    for path, macs in counts:
+        found[path] += macs
+    return found
+
+
+def _macs(operator: Operator, formula: Formula, args: Any, kwargs: Any, result: Any) -> int | None:
+    """Return what a formula says; None where it says nothing of these operands."""
+    if operator.source:
+        return answer(formula, args, kwargs, result)[0]
+    return formula(*args, result=result, **kwargs)
+
+
+def _costs(name: str, args: Any, operands: Sequence[Tensor], macs: int) -> Sequence[int]:
+    """Return what the backward multiplies for the gradient of each operand of a product.
+
+    As much as the forward; but what is summed over one number alone is elementwise, as outer
+    products are: the gradient of a matrix that met a vector, and of both vectors of a dot product.
+    """
+    if name in ("aten::mv", "aten::addmv"):
+        return (0, macs)[: len(operands)]
+    if name in ("aten::dot", "aten::vdot"):
+        return [0] * len(operands)
+    if name == "aten::_trilinear":
+        return _trilinear_costs(args)
+    return [macs] * len(operands)
+
+
+def _trilinear_costs(args: Any) -> Sequence[int]:
+    """Return what the gradient of each factor sums: over the axes that the factor lacks."""
+    return [trilinear(*args[:6], lacking) for lacking in args[3:6]]
+
+
+def _flat(value: Any) -> list[Any]:
+    if isinstance(value, list | tuple):
+        return [leaf for item in value for leaf in _flat(item)]
+    return [value]
+
+
+def held_once(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Yield each parameter with the path of its first holder."""
+    seen: set[int] = set()
+    for path, module in model.named_modules():
+        for parameter in module._parameters.values():
+            if parameter is not None and id(parameter) not in seen:
+                seen.add(id(parameter))
+                yield path, parameter

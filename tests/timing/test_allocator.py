@@ -1,0 +1,81 @@
+"""What the CPU allocator hands out is seen to the byte, and nobody else notices."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from archscope.timing.allocator import handed_out, largest_workspace, most, without_workspaces
+
+
+class Passing(TorchDispatchMode):
+    """Passes every operator on, as a mode that reads does."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return func(*args, **(kwargs or {}))
+
+
+def test_what_is_out_at_once_is_added_up() -> None:
+    def run() -> None:
+        first = torch.empty(100)  # 400
+        second = torch.empty(50)  # 600
+        del first  # 200
+        third = torch.empty(75)  # 500
+        del second, third
+
+    warm_up, handed = handed_out([run])
+
+    assert [each.bytes for each in handed] == [400, 200, -400, 300, -200, -300]
+    assert most(handed) == most(warm_up) == 600
+
+
+def test_runs_are_told_apart_and_what_one_leaves_is_there_in_the_next() -> None:
+    kept: list[torch.Tensor] = []
+    runs = (lambda: kept.append(torch.empty(25)), kept.clear)
+
+    *_, made, cleared = handed_out(runs)
+
+    assert [sum(each.bytes for each in run) for run in (made, cleared)] == [100, -100]
+    assert most(cleared) == 0
+
+
+def test_what_comes_back_within_one_operator_is_its_workspace() -> None:
+    rows, weights = torch.ones(()).expand(8, 64), torch.ones(64, 32)
+
+    def run() -> None:
+        with Passing():
+            rows @ weights  # a row that repeats is written out before it is multiplied
+
+    _, handed = handed_out([run])
+    found = largest_workspace(handed)
+
+    assert found is not None
+    assert (found.bytes, found.operator) == (4 * 8 * 64, "aten::mm")
+    assert most(handed) == 4 * 8 * 32 + found.bytes
+    assert most(without_workspaces(handed)) == 4 * 8 * 32
+
+
+def test_the_profiler_says_nothing_and_streams_are_as_found(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    before = os.fstat(2)
+
+    handed_out([lambda: os.write(2, b"mine")])
+
+    assert os.path.samestat(before, os.fstat(2))
+    assert capfd.readouterr().err == "mine"  # of the round that counts
+
+
+def test_an_error_within_leaves_streams_as_found(capfd: pytest.CaptureFixture[str]) -> None:
+    def fails() -> None:
+        raise ValueError("half-way")
+
+    with pytest.raises(ValueError, match="half-way"):
+        handed_out([fails])
+    os.write(2, b"heard")
+
+    assert capfd.readouterr().err == "heard"

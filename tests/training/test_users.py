@@ -1,0 +1,101 @@
+"""What users write keeps and multiplies what a real step does: each way of theirs."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from archscope.subject import Inputs, Subject
+from archscope.training.kernels import AsOnCard
+from archscope.training.optimisers import optimiser
+from archscope.training.peak import peak
+from archscope.training.real import measure
+from archscope.training.recipe import Recipe
+from archscope.training.step import run_step
+from archscope.training.work import count_step
+from tests.training.real import kept
+from tests.training.users.every import USERS
+
+AS_CPU = Recipe(dropout="cpu")
+
+NOT_TOLD = {
+    "a deep LSTM": "oneDNN's kernel keeps a workspace",
+    "scripted": "the compiler of TorchScript keeps what it likes",
+    "a bag of words": "torch's shape function says one number less",
+}
+"""Those that really keep something else than is told, and why."""
+ONE_ROAD = {
+    "a product with a backward of its own": {"_LinearBackward"},
+    "products of every kind": {"EuclideanDistBackward0"},
+    "linear algebra": {
+        "LinalgCholeskyExBackward0",
+        "LinalgInvExBackward0",
+        "LinalgSolveExBackward0",
+    },
+}
+"""Those of which a function has a backward that no closed form tells."""
+
+
+def subject(name: str) -> Subject:
+    torch.manual_seed(0)
+    model, args = USERS[name]()
+    return Subject(name=name, model=model.train(), inputs=Inputs(args=args), origin="memory")
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # advice of torch's to those who write so
+        yield
+
+
+@pytest.mark.parametrize("name", USERS)
+def test_a_step_keeps_what_a_real_one_does(name: str) -> None:
+    it = subject(name)
+    step = run_step(it, AS_CPU, optimiser("sgd"))
+    assert it.inputs is not None
+
+    with AsOnCard(AS_CPU):  # attention by the fused kernel, which drops nothing
+        real = kept(it.model, *it.inputs.args)
+    predicted = sum(each.bytes for each in step.saved)
+
+    assert (predicted == real) is (name not in NOT_TOLD)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["attention of few keys", "batch norms", "inplace layers", "old spectral norm", "half as wide"],
+)
+def test_its_peak_is_what_the_allocator_hands_out_but_for_workspaces(name: str) -> None:
+    it = subject(name)
+
+    step, real = run_step(it, AS_CPU, optimiser("sgd")), measure(it, AS_CPU, "sgd")
+
+    held = sum(each.bytes + each.state for each in (*step.parameters, *step.buffers))
+    predicted = step.inputs + held + peak(step).bytes
+    assert predicted == pytest.approx(real.before + real.outliving, abs=16)
+    assert real.peak >= real.outliving
+
+
+def test_a_checkpoint_runs_again_with_the_kernels_of_its_forward() -> None:
+    it = subject("a checkpoint of attention")
+
+    fused, plain = (
+        peak(run_step(it, Recipe(attention=way), optimiser("sgd"))) for way in ("flash", "math")
+    )
+
+    assert fused is not None
+    assert plain is not None
+    assert plain.bytes > fused.bytes  # the scores are made again
+
+
+@pytest.mark.parametrize("name", USERS)
+def test_both_roads_agree_on_its_backward(name: str) -> None:
+    work = count_step(subject(name), Recipe())
+
+    assert work.by_weight + work.by_input + work.by_function == work.backward
+    assert work.functions == ONE_ROAD.get(name, set())
+    assert bool(work.unknown) == (name == "orthogonal")
