@@ -24,10 +24,6 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "encoder and decoder": ("transformer", {**SMALL, "arch": "encoder-decoder"}),
     "experts": ("transformer", {**SMALL, "ffn": "moe:4/2", "positions": "rotary"}),
     "shared blocks": ("albert-base-v2", {"depth": 3, "seq_len": 8}),
-    "a shared block of features": (
-        "transformer",
-        {**SMALL, "vocab_size": 0, "positions": "none", "shared_blocks": True},
-    ),
     "buffers": ("resnet18", {"input_size": 32, "batch_size": 2}),
 }
 
@@ -104,3 +100,11 @@ def test_a_stretch_that_is_not_steady_tells_nothing() -> None:
     changes[place] = replace(changes[place], bytes=changes[place].bytes + 8)
 
     assert peak(replace(step, changes=tuple(changes))) is None
+
+
+def test_a_shared_block_whose_first_run_needs_no_gradient_ends() -> None:
+    fields = {**TINY, "vocab_size": 0, "positions": "none", "shared_blocks": True}
+    it = loaders.load("transformer", Request(fields=fields)).subject()
+
+    assert peak(run_step(it, Recipe(), optimiser("sgd"))) is not None
+    assert train(it)[0].totals.complete
