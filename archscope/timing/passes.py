@@ -22,6 +22,7 @@ from archscope.errors import ArchscopeError, ForwardError, first_line
 from archscope.hardware import Precision
 from archscope.records import frozen
 from archscope.running.as_found import left_as_found
+from archscope.running.storages import bytes_of
 from archscope.running.twin import Original, ReachedOriginalError, copied, own, twin_of
 from archscope.subject import Inputs
 from archscope.timing.out_of_memory import is_out_of_memory
@@ -95,7 +96,8 @@ def ready(
 
         def bytes_held() -> int:
             states = [] if optimiser is None else list(optimiser.state.values())
-            return _bytes((_tensors_of(moved), given.args, dict(given.kwargs), held, states))
+            values = (_tensors_of(moved), given.args, dict(given.kwargs), held, states)
+            return bytes_of(leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor))
 
         yield Workload(
             model=moved,
@@ -180,14 +182,6 @@ def _tensors_of(model: nn.Module) -> list[Tensor]:
     attributes = (value for module in model.modules() for value in vars(module).values())
     loose = [value for value in attributes if isinstance(value, Tensor)]
     return [*model.parameters(), *model.buffers(), *loose]
-
-
-def _bytes(values: Any) -> int:
-    """Return what all tensors among values take, memory that several share once."""
-    tensors = [leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]
-    strided = [tensor.untyped_storage() for tensor in tensors if tensor.layout is torch.strided]
-    others = sum(tensor.nbytes for tensor in tensors if tensor.layout is not torch.strided)
-    return others + sum({each._cdata: each.nbytes() for each in strided}.values())
 
 
 def first_call(call: Callable[[], Any], original: Original | None = None) -> Any:

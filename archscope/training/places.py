@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from archscope.running.module_stack import ModuleStack, tensors_in
-from archscope.training.alive import keys_of
+from archscope.running.storages import keys_of
 
 _UNNUMBERED = 2**63
 """Nodes that add up gradients have no number of their own; theirs is at least this."""

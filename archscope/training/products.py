@@ -17,8 +17,8 @@ from archscope.counting.known import Operator, operator_of
 from archscope.counting.layouts import Formula
 from archscope.counting.ownership import multiplied
 from archscope.records import frozen
+from archscope.running.storages import keys_of
 from archscope.running.twin import Twin
-from archscope.training.alive import keys_of
 from archscope.training.places import Places
 
 

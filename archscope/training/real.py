@@ -15,6 +15,7 @@ from archscope.running.as_written import as_written
 from archscope.running.copies import Copies
 from archscope.running.module_stack import tensors_in
 from archscope.running.process import raise_interrupt
+from archscope.running.storages import bytes_of, keys_of, parts_of
 from archscope.running.twin import Original, ReachedOriginalError, copied, own
 from archscope.subject import Subject
 from archscope.timing.allocator import (
@@ -24,7 +25,6 @@ from archscope.timing.allocator import (
     most,
     without_workspaces,
 )
-from archscope.training.alive import bytes_of, keys_of, parts_of
 from archscope.training.backward import run_backward
 from archscope.training.kernels import AsOnCard
 from archscope.training.optimisers import Make, optimiser

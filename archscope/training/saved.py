@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from archscope.records import frozen
-from archscope.training.alive import Alive, keys_of, parts_of
+from archscope.running.storages import keys_of, parts_of
+from archscope.training.alive import Alive
 from archscope.training.places import Places
 
 Holds = Literal["activation", "input", "buffer"]

@@ -24,9 +24,10 @@ from archscope.records import frozen
 from archscope.running.as_written import as_written
 from archscope.running.module_stack import tensors_in
 from archscope.running.process import raise_interrupt
+from archscope.running.storages import bytes_of, parts_of
 from archscope.running.twin import Original, ReachedOriginalError, Twin, own
 from archscope.subject import Repeat, Stretch, Subject
-from archscope.training.alive import Alive, Change, bytes_of, parts_of
+from archscope.training.alive import Alive, Change
 from archscope.training.backward import run_backward
 from archscope.training.fake import fake_mode
 from archscope.training.hints import hint

@@ -63,8 +63,8 @@ def test_such_a_name_is_what_it_says(archscope: Run) -> None:
         (("params", f"{'x' * 300}.py:Net"), "cannot be read: File name too long"),
         (("params", f"hf:{'x' * 300}"), "cannot be read: File name too long"),
         (("report", f"{'x' * 300}.json"), "File name too long"),
-        (("params", "folder"), "'folder' is a configuration of transformers; write hf:folder"),
-        (("params", "folder/config.json"), "is a configuration of transformers; write hf:folder"),
+        (("params", "folder"), "config.json names no model_type"),
+        (("params", "folder/config.json"), "it is not a configuration of transformers"),
     ],
 )
 def test_what_is_no_name_is_one_line(
