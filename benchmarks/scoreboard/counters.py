@@ -44,6 +44,8 @@ class Counter:
     target: str = ""
     """A folder beside the environment that it is installed in, where it shares its name with
     another; empty: the environment."""
+    forks: bool = True
+    """Whether it works in a process that was forked after it was imported."""
 
 
 def archscope(model: nn.Module, args: Arguments, kwargs: Keywords) -> Told:
@@ -222,7 +224,7 @@ COUNTERS: Mapping[str, Counter] = {
     "archscope": Counter(package="archscope", count=archscope),
     "fvcore": Counter(package="fvcore", count=fvcore),
     "torch's counter": Counter(package="torch", count=torch_counter),
-    "torchlens": Counter(package="torchlens", count=torchlens),
+    "torchlens": Counter(package="torchlens", count=torchlens, forks=False),
     "torchscan": Counter(package="torchscan", count=torchscan),
     "DeepSpeed": Counter(package="deepspeed", count=deepspeed),
     "thop": Counter(package="thop", count=thop),

@@ -147,34 +147,9 @@ def _holds(outer: Hull, inner: Hull) -> bool:
     return all(a[0] <= b[0] and b[1] <= a[1] for a, b in zip(outer, inner, strict=True))
 
 
-def by_torchscan(case: Case) -> Told:
-    """Return what torchscan tells: one size, stride and padding, taken for every unit and axis."""
-    from torchscan import crawl_module
-
-    model, x = case.build().eval(), torch.randn(case.shape)
-    found = crawl_module(model, args=(x,))["layers"]
-    names = ("receptive_field", "effective_stride", "effective_padding")
-    last = next(layer for layer in reversed(found) if names[0] in layer["metrics"])
-    told = [last["metrics"][name] for name in names]
-    if any(each["value"] is None for each in told):
-        return {"units": [{"status": "unknown", "hull": None} for _ in units_of(case)]}
-    size, stride, padding = (each["value"] for each in told)
-    hulls = [
-        [_clipped(own * stride - padding, size, case.shape[axis])
-         for own, axis in zip(unit, case.axes, strict=True)]
-        for unit in units_of(case)
-    ]  # fmt: skip
-    status = "exact" if all(each["status"] == "complete" for each in told) else "bound"
-    return {"units": [{"status": status, "hull": hull} for hull in hulls]}
-
-
-def _clipped(start: float, size: float, length: int) -> list[int]:
-    return [max(int(start), 0), min(int(start + size), length) - 1]
-
-
 SEERS: Mapping[str, Callable[[Case], Told]] = {
     "archscope": by_archscope,
     "torchlens": by_torchlens,
-    "torchscan": by_torchscan,
 }
-"""Tools that tell receptive fields of any module."""
+"""Tools that tell receptive fields of any module. torchscan 0.2 tells the window of each layer by
+itself, and rfa-toolbox installs on no Python that archscope runs on."""

@@ -29,6 +29,8 @@ from torch import nn
 
 def answered(counter: Counter, case: Case) -> dict[str, Any]:
     """Return what a counter says of a case, what that took and what it left changed."""
+    if not counter.forks:
+        _imported(counter)
     torch.manual_seed(0)
     model = case.build()
     args, kwargs = case.inputs()
@@ -92,7 +94,8 @@ def answers(name: str, environment: str, seconds: float) -> Iterator[dict[str, A
     if counter.target:
         sys.path.insert(0, str(Path(environment) / counter.target))
     try:
-        _imported(counter)
+        if counter.forks:
+            _imported(counter)
     except ImportError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return
