@@ -188,7 +188,7 @@ LARGEST = Section(
     analysis="plan",
     name="largest",
     row_type=LargestRow,
-    caption="The largest value that fits, and the next one, which does not",
+    caption="The largest value that fits before what is temporary, and the next, which does not",
 )
 SIZES = tuple(replace(section, analysis="plan") for section in (MEANINGS, LAWS))
 """What N means, and the sizes that scaling laws would choose, as `archscope scaling` tells them."""

@@ -72,10 +72,13 @@ def _border(border: Largest) -> Words:
         after = border.rows[1]
         more = Amount(value=after.bytes, kind="bytes")
         return (
-            f"Largest {row.field} that fits: {row.value:,} (", size,
-            f"); {after.value:,} does not (", more, ")",
+            f"Largest {row.field} that fits: at most {row.value:,} (", size,
+            f", and what is temporary); {after.value:,} does not (", more, ")",
         )  # fmt: skip
-    return (f"Largest {row.field} that fits: {row.value:,} (", size, f"); {border.why}")
+    return (
+        f"Largest {row.field} that fits: at most {row.value:,} (", size,
+        f", and what is temporary); {border.why}",
+    )  # fmt: skip
 
 
 def _cards(totals: Totals) -> Words:
