@@ -42,7 +42,8 @@ def command_of(analysis: Analysis) -> click.Command:
         require(claimed, report)
         require_good(analysis.name, report)
 
-    return ModelCommand(
+    return _AnalysisCommand(
+        settings=analysis.settings,
         name=analysis.name,
         callback=callback,
         help=f"Tell of MODEL: {analysis.summary}.",
@@ -54,6 +55,22 @@ def command_of(analysis: Analysis) -> click.Command:
             *reversed(callback.__click_params__),  # type: ignore[attr-defined]
         ],
     )
+
+
+class _AnalysisCommand(ModelCommand):
+    """A command whose settings may have another name, where the network has no field of it."""
+
+    def __init__(self, *, settings: type | None, **parts: Any) -> None:
+        super().__init__(**parts)
+        declared = specs.fields(settings) if settings else ()
+        self._others = {field.also: field.flag for field in declared if field.also}
+
+    def words(self, ctx: click.Context, args: list[str]) -> list[str]:
+        fields = set(self.field_names(ctx)) if self._others else set()
+        flags = {specs.flag_of(name): flag for name, flag in self._others.items()
+                 if name not in fields}  # fmt: skip
+        cut = [word.partition("=") for word in args]
+        return ["".join((flags.get(name, name), *rest)) for name, *rest in cut]
 
 
 def _claimed(analysis: Analysis) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

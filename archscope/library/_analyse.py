@@ -33,7 +33,8 @@ def analyse(
     values or as texts. Raises `UsageError` for an unknown analysis or setting.
     """
     if isinstance(model, str):
-        return analyse_network(analysis, network_of(model, kwargs, method=method), settings or {})
+        kwargs, settings = _named_apart(analysis, model, kwargs, settings or {})
+        return analyse_network(analysis, network_of(model, kwargs, method=method), settings)
     chosen = read_settings(analysis, settings or {})
     return study.analyse(analysis, subject_of(model, args, kwargs, method=method), **chosen)
 
@@ -41,6 +42,30 @@ def analyse(
 def analyse_network(analysis: str, network: Network, settings: Mapping[str, Any]) -> Report:
     """Return what one analysis says of a `Network`; see `analyse`."""
     return study.ask(analysis, network, **read_settings(analysis, settings))
+
+
+def _named_apart(
+    analysis: str, model: str, fields: Mapping[str, Any], settings: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return fields of a network, and settings: those too that go by another name of theirs.
+
+    `memory` is a field of Transformer-XL, and of any other network the memory of a card.
+    """
+    apart, chosen = dict(fields), dict(settings)
+    declared = ANALYSES.get(analysis).settings
+    other = {field.also: field.name for field in specs.fields(declared)} if declared else {}
+    for name in other.keys() & apart.keys() - _fields_of(model):
+        chosen[other[name]] = apart.pop(name)
+    return apart, chosen
+
+
+def _fields_of(model: str) -> set[str]:
+    from archscope import loaders
+
+    name = loaders.spelt(model) or loaders.GENERAL[0]
+    loader = loaders.find(name)
+    spec = loader.spec(name) if loader else None
+    return {flag.name for flag in specs.flags(spec)} if spec else set()
 
 
 def read_settings(analysis: str, texts: Mapping[str, Any]) -> dict[str, Any]:

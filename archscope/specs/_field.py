@@ -36,6 +36,8 @@ class Option:
     """Whether an item of a list may have a number before and one after: `6+0`."""
     chooses: bool
     """Of a part of a kind: whether giving it chooses that kind."""
+    also: str
+    """Another name of a setting, where the network that is asked of has no field of it."""
 
 
 def option(
@@ -48,10 +50,18 @@ def option(
     words: tuple[str, ...] = (),
     sides: bool = False,
     chooses: bool = False,
+    also: str = "",
 ) -> T:
     """Declare one field of a spec; the result stands where a dataclass field's default would."""
     declared = Option(
-        help=help, low=low, high=high, along=along, words=words, sides=sides, chooses=chooses
+        help=help,
+        low=low,
+        high=high,
+        along=along,
+        words=words,
+        sides=sides,
+        chooses=chooses,
+        also=also,
     )
     return dataclasses.field(default=default, metadata={_METADATA: declared})
 
@@ -82,6 +92,8 @@ class Field:
     """Whether an item may have a number before and one after."""
     chooses: bool
     """Of a part of a kind: whether giving it chooses that kind."""
+    also: str
+    """Another name of a setting, where the network that is asked of has no field of it."""
     kinds: tuple[Kind, ...]
     """The kinds of a choice, or of a list's items, that carry numbers of their own; else empty."""
 
@@ -304,6 +316,7 @@ def _field(field: dataclasses.Field[Any], hint: Any) -> Field:
         along=declared.along,
         sides=declared.sides,
         chooses=declared.chooses,
+        also=declared.also,
         kinds=kinds,
     )
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from archscope import plan
 
 SMALL = ("--depth", "2", "--d-model", "32", "--heads", "4", "--seq-len", "16", "--vocab-size", "96")
 
@@ -43,3 +46,17 @@ def test_an_error_speaks_in_flags(archscope: Callable[..., Any]) -> None:
     assert code == 2
     assert "--tp" in err
     assert "does not divide" in err
+
+
+@pytest.mark.parametrize("said", [("--memory", "40GiB"), ("--memory=40GiB",)])
+def test_memory_is_a_cards_where_the_network_has_no_field_of_it(
+    said: tuple[str, ...], archscope: Any
+) -> None:
+    other = archscope("plan", "gpt2", *said, "-f", "json")
+    usual = archscope("plan", "gpt2", "--card-memory", "40GiB", "-f", "json")
+    field = archscope("plan", "transformer-xl", "--memory", "40", "-f", "json")
+
+    assert other.rows("plan.parts") == usual.rows("plan.parts")
+    assert json.loads(other.out)["config"]["settings"] == {"card_memory": "40GiB"}
+    assert json.loads(field.out)["config"]["memory"] == 40
+    assert plan("gpt2", memory="40GiB").totals.limit == 40 * 2**30

@@ -41,7 +41,9 @@ class Settings:
     ] = option("bf16", "what weights are kept in")
     gpu: str = option("", "card whose cited peaks bound a step, e.g. h100")
     card_memory: str = option(
-        "", "memory for weights and cache in place of the card's cited one, e.g. 80GiB or 24GB"
+        "",
+        "memory for weights and cache in place of the card's cited one, e.g. 80GiB or 24GB",
+        also="memory",
     )
     cache_memory: str = option("", "memory for the cache alone, e.g. 5.38GiB")
     acceptance: float | None = option(

@@ -57,7 +57,7 @@ class Settings:
     )
     price: float | None = option(None, "what a card costs in an hour", low=0, high=10**6)
     card_memory: str | None = option(
-        None, "memory of a card in place of the cited one, e.g. 80GiB or 24GB"
+        None, "memory of a card in place of the cited one, e.g. 80GiB or 24GB", also="memory"
     )
     max: str | None = option(
         None, "the largest that fits: batch, seq-len, depth, d-model, d-ff, experts or vocab-size"
