@@ -79,6 +79,7 @@ def _in_a_line(usual: Callable[..., None]) -> Callable[..., None]:
 
 def _code(arguments: list[str], *, debug: bool) -> int:
     try:
+        _require_texts(arguments)
         code = group.main(arguments, prog_name="archscope", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
@@ -122,6 +123,17 @@ def _code(arguments: list[str], *, debug: bool) -> int:
             raise
         say(f"Error: {_stdouts(error) if broken else _unforeseen(error)}")
         return 1
+
+
+def _require_texts(arguments: Sequence[str]) -> None:
+    """Raise `UsageError` for what no shell passes and no file is called."""
+    for argument in arguments:
+        try:
+            is_one = b"\0" not in os.fsencode(argument)
+        except UnicodeEncodeError:
+            is_one = False
+        if not is_one:
+            raise UsageError(f"{argument!r} holds what no name can: write it without")
 
 
 _WRITERS = ("click.", "archscope.cli.")

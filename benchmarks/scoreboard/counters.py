@@ -178,7 +178,7 @@ def torchlens(model: nn.Module, args: Arguments, kwargs: Keywords) -> Told:
     return Told(
         macs=found.total_macs_forward,
         params=sum(int(each.num_params) for each in found.params),
-        unknown=tuple(found.macs_unknown_split_ops),
+        unknown=(*found.macs_unknown_split_ops, *map(str, found.unknown_flop_ops)),
     )
 
 

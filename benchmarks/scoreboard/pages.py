@@ -127,7 +127,7 @@ def _table(scores: Scores, verdicts: Sequence[Verdict], kinds: Mapping[str, str]
 
 def as_json(scores: Scores) -> str:
     """Return every verdict."""
-    return json.dumps(asdict(scores), indent=1) + "\n"
+    return json.dumps(asdict(scores), separators=(",", ":")) + "\n"
 
 
 def as_html(scores: Scores) -> str:
@@ -166,7 +166,7 @@ def _bar(verdicts: Sequence[Verdict], tool: str) -> str:
     )
     label = f"{number['exact']} of {len(own)}"
     return (
-        f'<div class="row"><span class="tool">{escape(tool)}</span>'
+        f'<div class="row{" ours" if tool == OURS else ""}"><span class="tool">{escape(tool)}</span>'
         f'<span class="bar" role="img" aria-label="{escape(tool)}: {label} exact">{parts}</span>'
         f'<span class="number">{label}</span></div>'
     )
@@ -192,7 +192,7 @@ body {{ max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }}
 h1 {{ font-size: 1.5rem; line-height: 1.25; }} h2 {{ font-size: 1.1rem; margin-top: 2rem; }}
 .row {{ display: grid; grid-template-columns: 9rem 1fr 5.5rem; gap: .75rem; align-items: center;
   margin: .3rem 0; }}
-.tool {{ text-align: right; }} .row:first-child .tool {{ font-weight: 700; }}
+.tool {{ text-align: right; }} .ours .tool {{ font-weight: 700; }}
 .bar {{ display: flex; height: 1.25rem; border-radius: 3px; overflow: hidden; }}
 .bar b {{ display: block; }}
 .number {{ font-variant-numeric: tabular-nums; white-space: nowrap; }}

@@ -137,3 +137,14 @@ def test_such_a_file_is_one_line(archscope: Run, tmp_path: Path) -> None:
         assert ended.code == 1
         assert ended.err.count("\n") == 1
         assert "nested 3,000 deep" in ended.err
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+@pytest.mark.parametrize("before", [("params",), ("check", "-c"), ("params", "lenet", "-o")])
+def test_what_no_shell_passes_is_one_line(
+    archscope: Run, before: tuple[str, ...], text: str
+) -> None:
+    ended = archscope(*before, text)
+
+    assert ended.code == 2
+    assert ended.err == f"Error: {text!r} holds what no name can: write it without\n"
