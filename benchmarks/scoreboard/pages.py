@@ -166,7 +166,8 @@ def _bar(verdicts: Sequence[Verdict], tool: str) -> str:
     )
     label = f"{number['exact']} of {len(own)}"
     return (
-        f'<div class="row{" ours" if tool == OURS else ""}"><span class="tool">{escape(tool)}</span>'
+        f'<div class="{"row ours" if tool == OURS else "row"}">'
+        f'<span class="tool">{escape(tool)}</span>'
         f'<span class="bar" role="img" aria-label="{escape(tool)}: {label} exact">{parts}</span>'
         f'<span class="number">{label}</span></div>'
     )
