@@ -59,6 +59,13 @@ def ratio(verdicts: Sequence[Verdict], tool: str, measure: str) -> float | None:
     return median(found) if found else None
 
 
+_ABOUT = """\
+Made by `make scoreboard`: every tool as its users call it, on the same cases, each in a process of
+its own. The small networks are cases that some counter is reported to get wrong. Time and memory
+are medians over cases of a tool's own over archscope's; left changed: weights, modes, hooks,
+attributes or random numbers differ after it was asked."""
+
+
 def as_markdown(scores: Scores) -> str:
     """Return all tables, what others do better first."""
     return "\n".join(_markdown(scores)) + "\n"
@@ -67,8 +74,7 @@ def as_markdown(scores: Scores) -> str:
 def _markdown(scores: Scores) -> Iterator[str]:
     yield "# Scoreboard"
     yield ""
-    yield "Made by `make scoreboard`: every tool as its users call it, on the same cases, each in a"
-    yield "process of its own."
+    yield _ABOUT
     yield ""
     yield "## Where another tool is better"
     yield ""
