@@ -6,7 +6,7 @@ A completion raises nothing and says nothing: where something is wrong there is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -14,11 +14,15 @@ from click.shell_completion import CompletionItem
 from archscope import specs
 from archscope.errors import plain_word
 
-Items = list[CompletionItem[str]]
+if TYPE_CHECKING:
+    Items = list[CompletionItem[str]]
+    TextType = click.ParamType[str]
+else:  # they are of no type before Click 8.4
+    Items, TextType = list, click.ParamType
 Completer = Callable[[click.Context, click.Parameter, str], Items]
 
 
-class _Model(click.ParamType[str]):
+class _Model(TextType):
     """A network by name, with fields of it behind a colon, or a file."""
 
     name = "text"
