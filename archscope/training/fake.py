@@ -12,8 +12,11 @@ from types import ModuleType
 from typing import Any
 
 import torch
+from torch.utils._python_dispatch import _disable_current_modes
 
 _COMPILER = "torch._dynamo"
+_TRIED = (2, 13)
+"""The torch from which on its compiler can be left out."""
 
 
 @contextmanager
@@ -43,7 +46,12 @@ def fake_mode() -> Iterator[Any]:
 
 @contextmanager
 def _settings_alone() -> Iterator[None]:
-    """Within it, torch's compiler is a package of modules, and is imported when more is asked."""
+    """Within it, torch's compiler is a package of modules, and is imported when more is asked.
+
+    Where torch is older than what this was tried on, it is imported before.
+    """
+    if tuple(map(int, torch.__version__.split(".")[:2])) < _TRIED:
+        importlib.import_module(_COMPILER)
     if _COMPILER in sys.modules:
         yield
         return
@@ -83,7 +91,8 @@ class _Bare(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         self.leave()
-        return getattr(importlib.import_module(_COMPILER), name)
+        with _disable_current_modes():  # what is imported is no part of the forward
+            return getattr(importlib.import_module(_COMPILER), name)
 
     def leave(self) -> None:
         if sys.modules.get(_COMPILER) is not self:
