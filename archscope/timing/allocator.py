@@ -67,8 +67,13 @@ def most(handed: Sequence[Handed]) -> int:
     return max(accumulate((each.bytes for each in handed), initial=0))
 
 
-def without_workspaces(handed: Sequence[Handed]) -> tuple[Handed, ...]:
-    """Return what outlives the operator that took it."""
+def without_workspaces(handed: Sequence[Handed]) -> tuple[Handed, ...] | None:
+    """Return what outlives the operator that took it; None where no operator is told.
+
+    The profiler of older torch does not say within which call of an operator a block was taken.
+    """
+    if handed and not any(each.call for each in handed):
+        return None
     own = _own(handed)
     return tuple(each for number, each in enumerate(handed) if number not in own)
 

@@ -41,8 +41,9 @@ class Measured:
     """What autograd kept, parameters left out."""
     peak: int
     """The most that was taken at once, beside what was there before."""
-    outliving: int
-    """The same of what outlives the operator that took it: without workspaces of kernels."""
+    outliving: int | None
+    """The same of what outlives the operator that took it: without workspaces of kernels; None
+    where torch's profiler does not tell these."""
     workspace: Handed | None
     """The largest workspace of a kernel; None: no kernel took any."""
     before: int
@@ -115,10 +116,11 @@ def _measured(original: Original, recipe: Recipe, make: Make) -> Measured:
             given = tensors_in((twin.inputs.args, dict(twin.inputs.kwargs)))
             there = bytes_of((*parameters, *twin.model.buffers(), *given))
             first, handed = handed_out((step,))
+            lasting = without_workspaces(handed)
             return Measured(
                 saved=_saved(forward, parameters),
                 peak=most(handed),
-                outliving=most(without_workspaces(handed)),
+                outliving=None if lasting is None else most(lasting),
                 workspace=largest_workspace(handed),
                 before=there + sum(each.bytes for each in first),
             )

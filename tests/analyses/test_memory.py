@@ -50,9 +50,13 @@ def test_states_are_those_of_the_recipe(memory: Report) -> None:
 
 
 def test_a_check_finds_what_was_predicted(memory: Report) -> None:
-    saved, peak, with_workspaces = memory.section("memory.check").rows
+    saved, *peaks = memory.section("memory.check").rows
 
     assert (saved.predicted, saved.error) == (saved.measured, 0)
+    if len(peaks) == 1:
+        assert "this torch's profiler does not tell" in peaks[0].definition
+        pytest.skip("workspaces of kernels are not told apart by it")
+    peak, with_workspaces = peaks
     assert abs(peak.error) < 0.005  # a number that an operator is given is a block of 8 bytes
     assert with_workspaces.measured >= peak.measured
     assert "the largest is" in with_workspaces.definition

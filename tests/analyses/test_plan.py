@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 
 import archscope
 from archscope import specs
@@ -22,6 +23,12 @@ NETWORKS: dict[str, dict[str, Any]] = {
 }
 
 
+REPEATED = pytest.mark.skipif(
+    tuple(map(int, torch.__version__.split(".")[:2])) < (2, 13),
+    reason="older torch may repeat keys of groups for each query head, and keep them so",
+)
+
+
 def parts(report: Report) -> dict[str, int]:
     return {row.part: row.bytes for row in report.section("plan.parts").rows}
 
@@ -29,7 +36,7 @@ def parts(report: Report) -> dict[str, int]:
 @pytest.mark.parametrize(
     ("name", "recipe", "dtype"),
     [
-        ("gated, few key heads", "bf16-8", "bf16"),
+        pytest.param("gated, few key heads", "bf16-8", "bf16", marks=REPEATED),
         ("encoder-decoder", "fp32-16", "fp32"),
         ("experts", "fp32-16", "fp32"),
     ],

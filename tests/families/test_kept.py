@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+import torch
 
 from archscope import specs
 from archscope.families import FAMILIES
@@ -136,7 +137,16 @@ def kept(name: str, fields: dict[str, Any], way: Way) -> Kept:
     return made
 
 
-@pytest.mark.parametrize("case", CASES)
+REPEATED = pytest.mark.skipif(
+    tuple(map(int, torch.__version__.split(".")[:2])) < (2, 13),
+    reason="older torch may repeat keys of groups for each query head, and keep them so",
+)
+GROUPED = ("grouped keys", "windows")
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=[REPEATED] * (case in GROUPED)) for case in CASES]
+)
 def test_closed_form_and_autograd_keep_the_same(case: str) -> None:
     name, fields, way, dtype = CASES[case]
     family = FAMILIES.get(name)

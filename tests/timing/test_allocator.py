@@ -51,12 +51,15 @@ def test_what_comes_back_within_one_operator_is_its_workspace() -> None:
             rows @ weights  # a row that repeats is written out before it is multiplied
 
     _, handed = handed_out([run])
-    found = largest_workspace(handed)
+    lasting, found = without_workspaces(handed), largest_workspace(handed)
+
+    if lasting is None:
+        pytest.skip("this torch's profiler does not tell workspaces of kernels")
 
     assert found is not None
     assert (found.bytes, found.operator) == (4 * 8 * 64, "aten::mm")
     assert most(handed) == 4 * 8 * 32 + found.bytes
-    assert most(without_workspaces(handed)) == 4 * 8 * 32
+    assert most(lasting) == 4 * 8 * 32
 
 
 def test_the_profiler_says_nothing_and_streams_are_as_found(

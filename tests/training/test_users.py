@@ -76,6 +76,8 @@ def test_its_peak_is_what_the_allocator_hands_out_but_for_workspaces(name: str) 
 
     held = sum(each.bytes + each.state for each in (*step.parameters, *step.buffers))
     predicted = step.inputs + held + peak(step).bytes
+    if real.outliving is None:
+        pytest.skip("this torch's profiler does not tell workspaces of kernels")
     assert predicted == pytest.approx(real.before + real.outliving, abs=16)
     assert real.peak >= real.outliving
 

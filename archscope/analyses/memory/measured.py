@@ -13,7 +13,7 @@ from archscope.errors import UsageError
 from archscope.subject import Subject
 
 if TYPE_CHECKING:
-    from archscope.timing.allocator import Handed
+    from archscope.training.real import Measured
 
 
 def check_rows(subject: Subject, settings: Settings) -> Iterator[CheckRow]:
@@ -39,22 +39,27 @@ def check_rows(subject: Subject, settings: Settings) -> Iterator[CheckRow]:
     most = peak(step)
     assert most is not None  # all blocks ran
     predicted = before + most.bytes
-    yield _row(
-        PEAK,
-        predicted,
-        found.before + found.outliving,
-        "torch's own allocator, all that was there before included, workspaces of kernels left out",
-    )
+    if found.outliving is not None:
+        yield _row(
+            PEAK,
+            predicted,
+            found.before + found.outliving,
+            "torch's own allocator, all that was there before included, workspaces of kernels left "
+            "out",
+        )
     yield _row(
         WITH_WORKSPACES,
         predicted,
         found.before + found.peak,
         "what a kernel takes for itself and gives back at once, and nobody tells beforehand"
-        + _largest(found.workspace),
+        + _largest(found),
     )
 
 
-def _largest(workspace: Handed | None) -> str:
+def _largest(found: Measured) -> str:
+    workspace = found.workspace
+    if found.outliving is None:
+        return "; this torch's profiler does not tell how much that was"
     if workspace is None:
         return "; none did here"
     return f"; the largest is {workspace.bytes:,} bytes, of {workspace.operator}"
