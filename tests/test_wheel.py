@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from configparser import ConfigParser
+from importlib.metadata import version
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -18,6 +19,8 @@ BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(s
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder that holds what the wheel holds, as an installer would leave it."""
+    if int(version("setuptools").split(".")[0]) < 77:
+        pytest.skip("what builds here is older than pyproject.toml asks for")
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     source.mkdir()
