@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -48,9 +49,11 @@ def fake_mode() -> Iterator[Any]:
 def _settings_alone() -> Iterator[None]:
     """Within it, torch's compiler is a package of modules, and is imported when more is asked.
 
-    Where torch is older than what this was tried on, it is imported before.
+    Where torch is older than what this was tried on, or another thread may ask for it meanwhile, it
+    is imported before.
     """
-    if tuple(map(int, torch.__version__.split(".")[:2])) < _TRIED:
+    is_older = tuple(map(int, torch.__version__.split(".")[:2])) < _TRIED
+    if is_older or threading.active_count() > 1:
         importlib.import_module(_COMPILER)
     if _COMPILER in sys.modules:
         yield
