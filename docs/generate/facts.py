@@ -1,0 +1,45 @@
+"""Published figures that archscope computes again: a page for each subject, made from their files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from archscope.studies.facts.fact import Fact
+from archscope.studies.facts.reading import read_folder
+from generate.markdown import cited, code, escaped, table
+
+
+def pages() -> dict[str, str]:
+    """Return a page for each subject by its path."""
+    return {f"facts/{subject}.md": _page(subject, facts) for subject, facts in _subjects()}
+
+
+def overview() -> str:
+    """Return the table of all subjects."""
+    rows = ((f"[{subject}](facts/{subject}.md)", str(len(facts))) for subject, facts in _subjects())
+    return table(("subject", ">facts"), rows)
+
+
+def _subjects() -> list[tuple[str, list[Fact]]]:
+    found = groupby(read_folder(), key=lambda fact: fact.subject)
+    return [(subject, list(facts)) for subject, facts in found]
+
+
+def _page(subject: str, facts: list[Fact]) -> str:
+    return "\n".join(
+        [
+            f"# {subject.replace('-', ' ').capitalize()}\n",
+            f"`archscope facts --only {subject}` computes each of these again and prints the error beside it; "
+            "[how facts are written](../facts.md).\n",
+            table(("fact", "claim", ">printed", "computed by", "source"), _rows(facts)),
+        ]
+    )
+
+
+def _rows(facts: Iterable[Fact]) -> Iterable[tuple[str, ...]]:
+    for fact in facts:
+        number = fact.printed or f"{fact.value:,.12g}"
+        claim = escaped(fact.claim) + (f"<br>*{escaped(fact.trap)}*" if fact.trap else "")
+        source = cited(fact.source) + (f" ({fact.basis})" if fact.basis != "published" else "")
+        yield code(fact.id), claim, f"{escaped(number)} {escaped(fact.unit)}".strip(), code(str(fact.computes)), source
