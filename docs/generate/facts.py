@@ -9,6 +9,15 @@ from archscope.studies.facts.fact import Fact
 from archscope.studies.facts.reading import read_folder
 from generate.markdown import cited, code, escaped, table
 
+_TITLES = {
+    "kv": "KV caches",
+    "lora": "LoRA",
+    "training-flops": "Training FLOPs",
+    "quantised": "Quantised weights",
+    "states": "States of optimisers",
+}
+"""Titles of subjects whose word is none."""
+
 
 def pages() -> dict[str, str]:
     """Return a page for each subject by its path."""
@@ -29,17 +38,22 @@ def _subjects() -> list[tuple[str, list[Fact]]]:
 def _page(subject: str, facts: list[Fact]) -> str:
     return "\n".join(
         [
-            f"# {subject.replace('-', ' ').capitalize()}\n",
+            f"# {_TITLES.get(subject, subject.replace('-', ' ').capitalize())}\n",
             f"`archscope facts --only {subject}` computes each of these again and prints the error beside it; "
             "[how facts are written](../facts.md).\n",
-            table(("fact", "claim", ">printed", "computed by", "source"), _rows(facts)),
+            table(("fact, and what computes it", "claim", ">printed", "source"), _rows(facts)),
         ]
     )
 
 
 def _rows(facts: Iterable[Fact]) -> Iterable[tuple[str, ...]]:
     for fact in facts:
-        number = fact.printed or f"{fact.value:,.12g}"
         claim = escaped(fact.claim) + (f"<br>*{escaped(fact.trap)}*" if fact.trap else "")
-        source = cited(fact.source) + (f" ({fact.basis})" if fact.basis != "published" else "")
-        yield code(fact.id), claim, f"{escaped(number)} {escaped(fact.unit)}".strip(), code(str(fact.computes)), source
+        number = fact.printed or f"{fact.value:,.12g}"
+        basis = "" if fact.basis == "published" else f" ({fact.basis})"
+        yield (
+            f"{code(fact.id)}<br>{escaped(str(fact.computes))}",
+            claim,
+            escaped(f"{number} {fact.unit}".strip()),
+            cited(fact.source) + basis,
+        )

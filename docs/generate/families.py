@@ -38,13 +38,13 @@ def _page(name: str, family: Any, published: list[Preset]) -> str:
     fields = specs.flags(family.spec)
     parts = [
         f"# {name}\n",
-        f"{escaped(family.summary)}.\n",
+        f"{escaped(family.summary[:1].upper() + family.summary[1:])}.\n",
         f"`archscope params {name}` counts it with its defaults, `archscope params {name}:depth=…` or flags "
         f"change a field; `archscope.build({name!r})` is a real `nn.Module`. `archscope list {name}` prints this "
         "table.\n",
         "## Fields\n",
         table(
-            ("field", "flag", "default", "may be", "what it is"),
+            ("field, flag", "default", "may be", "what it is"),
             (_field(family.spec, field) for field in fields),
         ),
     ]
@@ -63,7 +63,7 @@ def _field(spec: type, field: Field) -> tuple[str, ...]:
     text = f"{code(kinds)}: {escaped(field.help)}" if kinds else escaped(field.help)
     default = field.default
     shown = specs.listed(default) if isinstance(default, tuple) else specs.typed(default)
-    return code(field.name), code(field.flag), code(shown), _may_be(field), text
+    return f"{code(field.name)}<br>{code(field.flag)}", code(shown), _may_be(field), text
 
 
 def _may_be(field: Field) -> str:

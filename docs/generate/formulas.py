@@ -36,7 +36,7 @@ def homes() -> list[ModuleType]:
 
 
 def _page(home: ModuleType) -> str:
-    parts = [f"# {_word(home).capitalize()}\n", said(inspect.getdoc(home) or "")]
+    parts = [f"# {_word(home).capitalize().replace('-', ' ')}\n", said(inspect.getdoc(home) or "")]
     parts.append(
         f"What follows is `{home.__name__}` as it runs: each function says where its formula is "
         "from, and its source is what computes the numbers.\n"

@@ -15,8 +15,7 @@ def escaped(text: str) -> str:
     """Return plain text as Markdown that shows it; what stands between backquotes is code."""
     parts = _CODE.split(" ".join(text.split()))
     return "".join(
-        part.replace("|", "\\|") if at % 2 else _MARKUP.sub(r"\\\1", part)
-        for at, part in enumerate(parts)
+        part if at % 2 else _MARKUP.sub(r"\\\1", part) for at, part in enumerate(parts)
     )
 
 
@@ -27,9 +26,9 @@ def cited(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Return text as code within a line, in a cell of a table too."""
+    """Return text as code within a line, in a cell of a table too; empty of no text."""
     fence = "``" if "`" in text else "`"
-    return f"{fence}{text.replace('|', chr(92) + '|')}{fence}" if text else ""
+    return f"{fence}{text}{fence}" if text else ""
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

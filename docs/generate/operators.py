@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from generate.markdown import code, escaped, folded, table
@@ -14,22 +14,33 @@ def counted() -> str:
     """Return the formulas of multiply-accumulates, each with the operators that it is of."""
     from archscope.counting.formulas import FORMULAS
 
-    return _by_function("formula", FORMULAS, inspect.getdoc)
+    return _by_function("formula", FORMULAS, _of_formula)
 
 
 def estimated() -> str:
     """Return the estimates that stand beside the multiply-accumulates."""
     from archscope.counting.estimates import ESTIMATES
 
-    return _by_function("estimate", ESTIMATES, inspect.getdoc)
+    return _by_function("estimate", ESTIMATES, _of_formula)
 
 
 def of_libraries() -> str:
     """Return the formulas of operators that are not torch's own."""
     from archscope.counting.custom import FORMULA_SETS
 
-    every = {name: f for each in FORMULA_SETS.all().values() for name, f in each.by_operator.items()}
-    return _by_function("formula", every, inspect.getdoc)
+    sets = FORMULA_SETS.all().values()
+    every = {name: formula for each in sets for name, formula in each.by_operator.items()}
+    return _by_function("formula", every, _of_formula)
+
+
+def _of_formula(formula: Any) -> str:
+    """Return what a formula says of itself, torch's own with their names."""
+    found = formula
+    while "formula" in (inner := inspect.getclosurevars(found).nonlocals):
+        found = inspect.unwrap(inner["formula"])
+    if found.__module__.startswith("torch."):
+        return f"half of `{found.__module__}.{found.__name__}`, which counts two for each"
+    return inspect.getdoc(found) or found.__name__.replace("_", " ")
 
 
 def looked_at() -> str:
@@ -38,16 +49,18 @@ def looked_at() -> str:
 
     parts = []
     for name, rules in RULE_SETS.all().items():
-        title = inspect.getdoc(inspect.getmodule(_plain(next(iter(rules.by_operator.values()))))) or name
-        head = title.partition("\n\n")[0].removeprefix("Rules of ").rstrip(".")
+        first = _plain(next(iter(rules.by_operator.values())))
+        title = (inspect.getdoc(inspect.getmodule(first)) or name).partition("\n\n")[0]
+        head = " ".join(title.split()).rstrip(".")
         inner = _by_function("what an output reads", rules.by_operator, _of_rule)
-        parts.append(folded(f"{name}: {head}".replace('"', "'"), inner))
+        parts.append(folded(f"{name} · {head}".replace('"', "'"), inner))
     return "\n".join(parts)
 
 
-def _of_rule(rule: Any) -> str | None:
+def _of_rule(rule: Any) -> str:
     """Return what a rule says of itself, or what does the work within it."""
-    return inspect.getdoc(rule) or inspect.getdoc(_plain(rule))
+    plain = _plain(rule)
+    return inspect.getdoc(rule) or inspect.getdoc(plain) or plain.__name__.replace("_", " ")
 
 
 def _plain(rule: Any) -> Any:
@@ -72,14 +85,12 @@ def classes() -> str:
 
 
 def _by_function(
-    head: str, every: Mapping[str, Callable[..., Any]], doc: Callable[[Any], str | None]
+    head: str, every: Mapping[str, Callable[..., Any]], text: Callable[[Any], str]
 ) -> str:
     operators: dict[str, list[str]] = defaultdict(list)
     for name, found in every.items():
-        operators[doc(found) or f"{_plain(found).__name__.replace('_', ' ')}"].append(name)
-    return table((head, "operators"), _rows(operators))
-
-
-def _rows(operators: Mapping[str, Iterable[str]]) -> Iterable[tuple[str, str]]:
-    for text, names in operators.items():
-        yield escaped(text), " ".join(code(name.removeprefix("aten::")) for name in sorted(names))
+        operators[text(found)].append(name.removeprefix("aten::"))
+    rows = (
+        (escaped(said), " ".join(map(code, sorted(names)))) for said, names in operators.items()
+    )
+    return table((head, "operators"), rows)

@@ -22,7 +22,7 @@ OTHERS = {
     "reports/scoreboard.md": "scoreboard.md",
 }
 """Pages of the site that stand elsewhere in the project, and where the site has them."""
-MAKERS = ("commands", "families", "formulas", "facts")
+MAKERS = ("commands", "families", "formulas", "facts", "schema")
 """Modules here that make whole pages."""
 FILES = "files"
 """Where the site has files of the project that a page links to."""
@@ -100,7 +100,7 @@ def stage(folder: Path) -> Path:
         target = folder / "docs" / on_site(file)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, target)
-    for path in DOCS.rglob("*.css"):
+    for path in (*DOCS.glob("*.css"), *DOCS.glob("*.js")):
         shutil.copy(path, folder / "docs" / path.relative_to(DOCS))
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     config["nav"] = list(expanded(config["nav"], list(pages)))
