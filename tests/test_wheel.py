@@ -27,8 +27,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(
         ROOT / "archscope", source / "archscope", ignore=shutil.ignore_patterns("__pycache__")
     )
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source)
+    (source / "docs").mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE", "docs/archscope.1"):
+        shutil.copy(ROOT / name, source / name)
     made = subprocess.run(
         [sys.executable, "-c", BUILD, str(folder)], cwd=source, capture_output=True, text=True
     )
@@ -47,6 +48,12 @@ def test_it_holds_every_file_of_the_package(installed: Path) -> None:
     }
 
     assert {path for path in wanted if not (installed / path).is_file()} == set()
+
+
+def test_it_brings_the_manual_page(installed: Path) -> None:
+    (page,) = installed.glob("*.data/data/share/man/man1/archscope.1")
+
+    assert page.read_bytes() == (ROOT / "docs" / "archscope.1").read_bytes()
 
 
 def test_its_program_answers_without_the_checkout(installed: Path, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ class Described:
     usage: str
     """What may follow its name."""
     text: tuple[str, ...]
-    """Paragraphs that say what it does."""
+    """Paragraphs that say what it does; one of several lines is shown as it stands."""
     examples: tuple[str, ...]
     """Whole command lines."""
     notes: tuple[str, ...]
@@ -58,8 +58,7 @@ def _described(name: str) -> Iterator[Described]:
 
 def _one(command: ExplainedCommand, name: str, summary: str, above: click.Context) -> Described:
     context = click.Context(command, parent=above, info_name=name, resilient_parsing=True)
-    paragraphs = cleandoc(command.help or "").split("\n\n")
-    text = tuple(" ".join(part.split()) for part in paragraphs)
+    text = tuple(map(paragraph, cleandoc(command.help or "").split("\n\n")))
     examples, notes = read_epilog(command.epilog or "")
     return Described(
         name=name,
@@ -67,9 +66,14 @@ def _one(command: ExplainedCommand, name: str, summary: str, above: click.Contex
         usage=" ".join(command.collect_usage_pieces(context)),
         text=text,
         examples=examples,
-        notes=notes,
+        notes=tuple(map(paragraph, notes)),
         groups=tuple(command.help_groups(context, everything=True)),
     )
+
+
+def paragraph(text: str) -> str:
+    """Return a paragraph on one line, or without Click's mark that its lines are to stay."""
+    return text.removeprefix("\b\n") if text.startswith("\b") else " ".join(text.split())
 
 
 def pages() -> dict[str, str]:
@@ -91,28 +95,35 @@ def general() -> str:
     """Return the options before any command."""
     context = click.Context(group, info_name="archscope")
     records = (param.get_help_record(context) for param in group.get_params(context))
-    return table(("option", "what it does"), ((code(a), escaped(b)) for a, b in filter(None, records)))
+    return table(
+        ("option", "what it does"), ((code(a), escaped(b)) for a, b in filter(None, records))
+    )
 
 
 def _page(each: Described) -> str:
     parts = [f"# archscope {each.name}\n"]
-    parts += [f"{escaped(part)}\n" for part in each.text]
+    parts += map(_shown, each.text)
     parts.append(fenced(f"archscope {each.name} {each.usage}", "text"))
     if each.examples:
         lines = "\n".join(f"$ {line}" for line in each.examples)
         parts += ["## Examples\n", fenced(lines, "console")]
-    parts += [f"{escaped(note)}\n" for note in each.notes]
+    parts += map(_shown, each.notes)
     for options in filter(lambda options: options.entries, each.groups):
         parts += [f"## {escaped(options.heading)}\n", _options(options)]
     return "\n".join(parts)
+
+
+def _shown(paragraph: str) -> str:
+    return fenced(paragraph) if "\n" in paragraph else f"{escaped(paragraph)}\n"
 
 
 def _options(options: Group) -> str:
     family = _OF_A_FAMILY.match(options.heading)
     if family and family[1] in FAMILIES.names():
         listed = f"[its page](../families/{family[1]}.md)"
+        count = len(options.entries) + options.left_out
         return (
-            f"All {len(options.entries) + options.left_out} fields of the family are flags: {listed} tells of each. "
+            f"All {count} fields of the family are flags: {listed} tells of each. "
             "A MODEL of another family brings the flags of that one.\n"
         )
     return table(

@@ -1,4 +1,4 @@
-"""Published figures that archscope computes again: a page for each subject, made from their files."""
+"""Published figures that are computed again: a page for each subject, from their files."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def _page(subject: str, facts: list[Fact]) -> str:
     return "\n".join(
         [
             f"# {_TITLES.get(subject, subject.replace('-', ' ').capitalize())}\n",
-            f"`archscope facts --only {subject}` computes each of these again and prints the error beside it; "
-            "[how facts are written](../facts.md).\n",
+            f"`archscope facts --only {subject}` computes each of these again and prints the "
+            "error beside it; [how facts are written](../facts.md).\n",
             table(("fact, and what computes it", "claim", ">printed", "source"), _rows(facts)),
         ]
     )

@@ -39,9 +39,9 @@ def _page(name: str, family: Any, published: list[Preset]) -> str:
     parts = [
         f"# {name}\n",
         f"{escaped(family.summary[:1].upper() + family.summary[1:])}.\n",
-        f"`archscope params {name}` counts it with its defaults, `archscope params {name}:depth=…` or flags "
-        f"change a field; `archscope.build({name!r})` is a real `nn.Module`. `archscope list {name}` prints this "
-        "table.\n",
+        f"`archscope params {name}` counts it with its defaults; fields behind the name, or flags, "
+        f"change it; `archscope.build({name!r})` is a real `nn.Module`. "
+        f"`archscope list {name}` prints this table.\n",
         "## Fields\n",
         table(
             ("field, flag", "default", "may be", "what it is"),
@@ -77,7 +77,9 @@ def _may_be(field: Field) -> str:
 
 def _published(preset: Preset) -> tuple[str, ...]:
     figures = "; ".join(
-        escaped(f"{figure.text} {figure.quantity}" + (f" ({figure.counts})" if figure.counts else ""))
+        escaped(
+            f"{figure.text} {figure.quantity}" + (f" ({figure.counts})" if figure.counts else "")
+        )
         for figure in preset.published
     )
     source = f"as {code(preset.same_as)}" if preset.same_as else cited(preset.source)

@@ -12,6 +12,7 @@ import archscope.theory
 from generate.functions import class_, function
 from generate.markdown import code, escaped, said, table
 
+
 def pages() -> dict[str, str]:
     """Return a page for each module of formulas by its path."""
     return {f"formulas/{_word(home)}.md": _page(home) for home in homes()}
@@ -80,7 +81,13 @@ def laws() -> str:
     from archscope.theory.scaling import LAWS
 
     rows = (
-        (code(law.name), escaped(law.about), escaped(law.counts), escaped(law.source), escaped(law.trap))
+        (
+            code(law.name),
+            escaped(law.about),
+            escaped(law.counts),
+            escaped(law.source),
+            escaped(law.trap),
+        )
         for law in LAWS
     )
     return table(("law", "of", "its N", "source", "what a reader must know"), rows)
@@ -112,6 +119,7 @@ def measures() -> str:
     from archscope.studies.measures import measures
 
     rows = (
-        (code(each.name), code(each.analysis), escaped(each.quantity.help)) for each in measures().values()
+        (code(each.name), code(each.analysis), escaped(each.quantity.help))
+        for each in measures().values()
     )
     return table(("measure", "analysis", "what it is"), rows)

@@ -97,7 +97,10 @@ def class_(cls: type, *, level: str = "##", with_source: bool = False) -> str:
         if name.startswith("_"):
             continue
         if isinstance(each, property):
-            parts += [f"{level}# {code(f'{cls.__name__}.{name}')}\n", said(inspect.getdoc(each) or "")]
+            parts += [
+                f"{level}# {code(f'{cls.__name__}.{name}')}\n",
+                said(inspect.getdoc(each) or ""),
+            ]
             if with_source:
                 parts.append(_source(each.fget))
         elif isinstance(each, FunctionType):

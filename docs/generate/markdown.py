@@ -14,9 +14,7 @@ _ADDRESS = re.compile(r"(?<![(<])\bhttps?://[^\s,;)|]+")
 def escaped(text: str) -> str:
     """Return plain text as Markdown that shows it; what stands between backquotes is code."""
     parts = _CODE.split(" ".join(text.split()))
-    return "".join(
-        part if at % 2 else _MARKUP.sub(r"\\\1", part) for at, part in enumerate(parts)
-    )
+    return "".join(part if at % 2 else _MARKUP.sub(r"\\\1", part) for at, part in enumerate(parts))
 
 
 def cited(text: str) -> str:
@@ -32,7 +30,7 @@ def code(text: str) -> str:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table of cells that are Markdown already; a head that begins with `>` is of numbers."""
+    """Return a table of cells in Markdown; below a head that begins with `>` are numbers."""
     rule = ["---:" if head.startswith(">") else "---" for head in heads]
     lines = [[head.removeprefix(">") for head in heads], rule, *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"

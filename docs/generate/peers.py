@@ -29,7 +29,11 @@ def standing() -> str:
     versions = _measured()["versions"]
     ordered = sorted(every, key=lambda tool: -every[tool]["exact"])
     rows = (
-        (escaped(tool), escaped(str(versions.get(tool, ""))), *(str(every[tool][kind]) for kind in _KINDS))
+        (
+            escaped(tool),
+            escaped(str(versions.get(tool, ""))),
+            *(str(every[tool][kind]) for kind in _KINDS),
+        )
         for tool in ordered
     )
     return table(("counter", "version", *(f">{kind}" for kind in _KINDS)), rows)
@@ -43,7 +47,8 @@ def answers(tool: str) -> str:
     left = sorted({what for each in found for what in each["harm"]})
     exact = len(found) - len(others)
     rows = (
-        (escaped(each["case"]), each["kind"], code(_short(each["said"])), code(each["right"])) for each in others
+        (escaped(each["case"]), each["kind"], code(_short(each["said"])), code(each["right"]))
+        for each in others
     )
     heads = ("network", "verdict", "said", "right")
     title = f"{exact} of {len(found)} networks exact; the other {len(others)}"

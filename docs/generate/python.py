@@ -15,7 +15,10 @@ _DATA = ("Section", "Note", "Convention", "Environment", "InputShape", "Headline
 
 def names() -> str:
     """Return the table of every public name."""
-    rows = ((f"[{code(f'archscope.{name}')}](#{_anchor(name)})", escaped(_first(name))) for name in _public())
+    rows = (
+        (f"[{code(f'archscope.{name}')}](#{_anchor(name)})", escaped(_first(name)))
+        for name in _public()
+    )
     return table(("name", "what it does"), rows)
 
 

@@ -55,12 +55,6 @@ def maker(module: str, function: str) -> Callable[..., str]:
     return found
 
 
-def parts(text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the module, the function and the argument of each part that a page has made."""
-    for module, function, argument in _MADE.findall(text):
-        yield module, function, argument
-
-
 def filled(text: str) -> str:
     """Return a page with its parts made."""
 
@@ -117,9 +111,9 @@ def expanded(nav: Any, pages: list[str]) -> Iterator[Any]:
     for entry in nav:
         if isinstance(entry, str):
             pattern = re.escape(entry).replace(r"\*", r"[^/.]+")
-            yield from (page for page in pages if re.fullmatch(pattern, page)) if "*" in entry else [
-                entry
-            ]
+            yield from (
+                (page for page in pages if re.fullmatch(pattern, page)) if "*" in entry else [entry]
+            )
             continue
         ((title, inner),) = entry.items()
         found = list(expanded([inner] if isinstance(inner, str) else inner, pages))
@@ -135,7 +129,9 @@ def _linked(page: str, text: str) -> str:
         if _ALIEN.match(to):
             return found[0]
         file = project_path(page, to)
-        if (file.startswith("docs/") and page not in OTHERS.values()) or not (ROOT / file).is_file():
+        if (file.startswith("docs/") and page not in OTHERS.values()) or not (
+            ROOT / file
+        ).is_file():
             return found[0]  # of the site already, or made
         return f"{before}{relpath(on_site(file), Path(page).parent)}{end}"
 
