@@ -7,9 +7,14 @@ import dataclasses
 import inspect
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from textwrap import dedent
+from types import ModuleType
 
 from archscope.records import frozen
+
+_LONGEST = 40
+"""Letters of a value that are shown."""
 
 
 @frozen
@@ -32,6 +37,26 @@ def attributes(cls: type) -> tuple[Attribute, ...]:
         names = [field.name for field in dataclasses.fields(cls)]
         return tuple(found[name] for name in names if name in found)
     return tuple(found.values())
+
+
+def constants(module: ModuleType) -> tuple[Attribute, ...]:
+    """Return the public constants of a module that say what they are; their type is their value."""
+    body = ast.parse(inspect.getsource(module)).body
+    found = []
+    for node, after in pairwise(body):
+        text = _text(after)
+        if not text or not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+            continue
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            name = target.id if isinstance(target, ast.Name) else ""
+            if name.isupper() and not name.startswith("_"):
+                value = _short(ast.unparse(node.value))
+                found.append(Attribute(name=name, type=value, text=text))
+    return tuple(found)
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= _LONGEST else f"{value[: _LONGEST - 1]}…"
 
 
 def _own(cls: type) -> Iterator[Attribute]:

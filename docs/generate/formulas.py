@@ -9,6 +9,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import archscope.theory
+from generate.attributes import constants
 from generate.functions import class_, function
 from generate.markdown import code, escaped, said, table
 
@@ -42,6 +43,10 @@ def _page(home: ModuleType) -> str:
         f"What follows is `{home.__name__}` as it runs: each function says where its formula is "
         "from, and its source is what computes the numbers.\n"
     )
+    named = constants(home)
+    if named:
+        rows = ((code(each.name), code(each.type), escaped(each.text)) for each in named)
+        parts += ["## Constants\n", table(("name", "value", "what it is"), rows)]
     for name, each in _functions(home).items():
         parts.append(function(name, each, with_source=True))
     for each in _classes(home):
