@@ -315,6 +315,8 @@ def test_short_names_tell_networks_apart(gridded: Report, full: Report) -> None:
     assert short_names((gridded, full)) == ("dilations 2,2,2", "dilations 1,2,3")
     other = replace(full, title="lenet5 · lenet · channels 6,16")
     assert short_names((gridded, full, other)) == ("dilations 2,2,2", "dilations 1,2,3", "lenet5")
+    called = replace(other, title="Net(rates=(2, 3), of=[1, 2]), eval · ./net.py")
+    assert short_names((gridded, called))[1] == "Net(rates=(2, 3), of=[1, 2])"
     assert short_names((other, other)) == ("lenet5", "lenet5 (2)")
     assert short_names((other, other), ("a.json", "b.json")) == ("a.json", "b.json")
     assert len({*short_names((gridded,) * 30)}) == 30
