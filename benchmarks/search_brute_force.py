@@ -235,19 +235,18 @@ def _of_extreme(
     every: Everything, others: Sequence[Condition], at: Place, goal: Goal
 ) -> Iterator[str]:
     """Yield what is otherwise of the variant that has the least, or most, under some conditions."""
-    exact, loose = {}, [*every.undecided(others)]
-    for one in every.met(others):
+    small = goal.sense == "minimise"
+    exact, loose = {}, dict.fromkeys(every.undecided(others), -inf)
+    for one in (*every.met(others), *loose):
         told = every.look(one, goal.name, goal.dimension)
-        if told.values and not told.bound:
-            exact[one] = max(told.values) if goal.sense == "minimise" else -min(told.values)
+        worst = (max(told.values) if small else -min(told.values)) if told.values else -inf
+        if one not in loose and told.values and not told.bound:
+            exact[one] = worst
         else:
-            loose.append(one)
+            loose[one] = worst if told.bound in ("", "at least" if small else "at most") else -inf
     yield from _unlike(f"the extreme {goal.name}", exact.get(at), min(exact.values(), default=None))
-    for one in loose:
-        told = every.look(one, goal.name, goal.dimension)
-        is_further = goal.sense == "minimise" and told.bound != "at most" and told.values
-        if not (is_further and max(told.values) >= exact[at]):
-            yield f"the extreme {goal.name} is not known"
+    if any(worst < exact[at] for worst in loose.values()):
+        yield f"the extreme {goal.name} is not known"
 
 
 def _of_nearest(found: Outcome, every: Everything, parts: Sequence[Condition]) -> Iterator[str]:

@@ -146,7 +146,10 @@ def _dimensions(measure: Measure, report: Report) -> list[tuple[Dimension, Found
     found = []
     for dimension in measure.quantity.dimensions:
         try:
-            found.append((dimension, measure.of(report, dimension)))
+            one = measure.of(report, dimension)
+            found.append(
+                (dimension, replace(one, spread=None))
+            )  # rows are of what is in the middle
         except UsageError:  # seconds, where nobody said how many positions one has
             continue
     return found
