@@ -22,7 +22,10 @@ def _quantity(name: str, read: Read, dimension: Dimension, help: str, **more: An
 def _work(amount: int | None, totals: Totals) -> Found:
     """Return an amount of work, which is a bound where some of it is not counted."""
     if amount is None:
-        return Found(why="nothing was run, so no work was counted")
+        ended = "nothing was run" if totals.macs is None else "the forward did not end"
+        return Found(
+            why=f"{ended}, so {'no' if totals.macs is None else 'not all'} work was counted"
+        )
     if totals.complete:
         return Found(values=(amount,))
     return Found(values=(amount,), bound="at least", why="some of the work is unknown or disputed")
