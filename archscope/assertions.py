@@ -87,8 +87,9 @@ class Quantity:
     """One line: what it is, and of what."""
     better: Literal["", "less", "more"] = ""
     """Which of two networks that are alike otherwise a person prefers; empty: it depends."""
-    asks: tuple[str, ...] = ()
-    """Settings of the analysis without which it is not known, e.g. `nonzero`, `gpu`."""
+    asks: tuple[tuple[str, Literal[True] | str], ...] = ()
+    """Settings of the analysis without which it is not known: True for one that is switched on,
+    e.g. `nonzero`, an example of one that a user has to give, as `gpu`."""
     parts: Callable[[Any], Iterable[tuple[str, Number]]] | None = None
     """Reads from a report what it adds up from, by module; None: it is no sum."""
 

@@ -107,14 +107,14 @@ QUANTITIES = (
         lambda totals: _asked(totals.nonzero),
         *("count", "parameters that are not zero, where that was asked for"),
         better="less",
-        asks=("nonzero",),
+        asks=(("nonzero", True),),
     ),
     _quantity(
         "effective_macs",
         lambda totals: _asked(totals.effective_macs),
         *("count", "multiply-accumulates without zero outputs and inputs, where asked for"),
         better="less",
-        asks=("nonzero",),
+        asks=(("nonzero", True),),
     ),
     _quantity(
         "complete",

@@ -78,6 +78,6 @@ QUANTITIES = (
         read=_bound,
         help="time that a forward pass takes at least on a card, module by module",
         better="less",
-        asks=("gpu",),
+        asks=(("gpu", "h100"),),
     ),
 )
