@@ -154,3 +154,11 @@ def test_a_graph_on_the_last_card_after_one_on_the_first() -> None:
     for number in {0, torch.cuda.device_count() - 1}:
         report = archscope.time(nn.Linear(8, 8), torch.ones(4, 8), device=f"cuda:{number}")
         assert "forward, CUDA graph" in rows(report)
+
+
+def test_the_backward_of_a_recurrent_layer_is_counted() -> None:
+    net = nn.LSTM(16, 32, num_layers=2)
+    report = archscope.time(net, torch.randn(5, 2, 16), device="cuda", step="train")
+
+    # data and weights: twice the forward; cuDNN computes the first states' gradient too
+    assert rows(report)["backward"].macs == 2 * rows(report)["forward"].macs
