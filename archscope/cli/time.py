@@ -38,8 +38,8 @@ _SORTS = {"order": None, "time": "time_s", "macs": "macs", "ratio": "over_bound"
 @click.option(
     "--device",
     default="auto",
-    metavar="auto|cuda|cuda:N|cpu",
-    help="Where to run; auto: a CUDA device, or the CPU where there is none. [default: auto]",
+    metavar="auto|cuda|cuda:N|xpu|mps|cpu",
+    help="Where to run; auto: torch's accelerator, or the CPU where there is none. [default: auto]",
 )
 @click.option(
     "--dtype",

@@ -55,7 +55,7 @@ def first_of_batch(inputs: Inputs, batch: int, axis: int = 0) -> Inputs:
 
 
 def free(device: torch.device) -> None:
-    """Give a card's memory back that nothing refers to any more."""
-    if device.type == "cuda":
+    """Give an accelerator's memory back that nothing refers to any more."""
+    if device.type != "cpu":
         gc.collect()
-        torch.cuda.empty_cache()
+        getattr(torch.get_device_module(device), "empty_cache", lambda: None)()

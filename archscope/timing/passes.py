@@ -10,7 +10,7 @@ stay.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Literal
 
 import torch
@@ -72,11 +72,9 @@ def ready(
     Without `copy` the model itself is moved and cast, which needs no memory for a second one.
     Raises `ArchscopeError` where it cannot be run so.
     """
-    if device.type == "cuda":
-        torch.cuda.init()  # so that its random numbers can be put back
-    on_device = torch.cuda.device(device) if device.type == "cuda" else nullcontext()
     trains = step == "train"
-    with left_as_found(model), computing_in(precision), on_device, torch.set_grad_enabled(trains):
+    here = _current(device)
+    with left_as_found(model), computing_in(precision), here, torch.set_grad_enabled(trains):
         original = Original(model, inputs) if copy else None
         moved = _moved(model, original, device, DTYPES[precision])
         given = _given(inputs, device, DTYPES[precision])
@@ -106,6 +104,16 @@ def ready(
             bytes_held=bytes_held,
             original=watched,
         )
+
+
+def _current(device: torch.device) -> AbstractContextManager[object]:
+    """Make a device the one that is meant where none is named, its random numbers ready."""
+    if device.type == "cpu":
+        return nullcontext()
+    module = torch.get_device_module(device)
+    getattr(module, "init", lambda: None)()  # so that its random numbers can be put back
+    made: AbstractContextManager[object] = getattr(module, "device", nullcontext)(device)
+    return made
 
 
 def _moved(

@@ -34,7 +34,7 @@ def check(precision: str, device: torch.device) -> Precision:
     if found == "tf32" and not _has_tf32(device):
         raise UsageError(
             "tf32 is a number type of NVIDIA's tensor cores since the A100 and of AMD's MI300; "
-            f"{'a CPU' if device.type == 'cpu' else 'this card'} has none. Use --dtype fp32."
+            f"{'a CPU' if device.type == 'cpu' else 'this device'} has none. Use --dtype fp32."
         )
     return found
 

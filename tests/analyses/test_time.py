@@ -269,7 +269,7 @@ def test_inputs_without_a_batch_have_no_throughput_and_a_note() -> None:
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"device": "mps"}, UsageError, "is not timed"),
+        ({"device": "meta"}, UsageError, "is not timed"),
         ({"dtype": "fp64"}, UsageError, "not a number type"),
         ({"device": "cpu", "dtype": "tf32"}, UsageError, "a CPU has none"),
         ({"device": "cpu", "per_layer": True, "compiled": True}, UsageError, "--compile"),

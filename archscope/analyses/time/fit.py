@@ -72,11 +72,12 @@ def does_not_fit(
 
 
 def _kind(device: torch.device) -> str:
-    return "CUDA" if device.type == "cuda" else "CPU"
+    return device.type.upper()
 
 
 def _size(device: torch.device) -> str:
-    return f" ({total_bytes(device) / 2**30:.1f} GiB card)" if device.type == "cuda" else ""
+    size = None if device.type == "cpu" else total_bytes(device)
+    return "" if size is None else f" ({size / 2**30:.1f} GiB card)"
 
 
 def built(network: Network, device: torch.device) -> Subject:

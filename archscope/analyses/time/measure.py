@@ -124,7 +124,7 @@ def _check(settings: Settings, device: torch.device) -> None:
     if settings.per_layer and settings.compiled:
         raise UsageError("--per-layer times modules, and --compile leaves none; give one of them")
     if settings.cuda_graph and device.type != "cuda":
-        raise UsageError("--cuda-graph needs a CUDA device; this one is a CPU")
+        raise UsageError(f"--cuda-graph needs a CUDA device; this is a {device.type.upper()}")
     if settings.cuda_graph and settings.step == "train":
         raise UsageError("--cuda-graph replays a forward pass; leave out --pass train")
 
@@ -153,7 +153,7 @@ def _measure(
         device=device,
         device_name=name_of(device),
         precision=precision,
-        card=find(name_of(device), multiprocessors(device)) if device.type == "cuda" else None,
+        card=None if device.type == "cpu" else find(name_of(device), multiprocessors(device)),
         clock=clock.name,
         ready_s=ready_s,
         stages=tuple(stage.name for stage in workload.stages),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archscope.analyses.time.verdict import verdict
 from archscope.results import Note
-from archscope.timing.devices import AUTO, no_cuda
+from archscope.timing.devices import AUTO, none_there
 from archscope.timing.statistics import is_noisy
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def notes(
 
 def _device(found: Measured) -> Iterator[Note]:
     if found.device.type == "cpu":
-        reason = f"{no_cuda()}; " if found.settings.device.strip().lower() == AUTO else ""
+        reason = f"{none_there()}; " if found.settings.device.strip().lower() == AUTO else ""
         yield Note(
             level="warning" if reason else "info",
             text=f"{reason}timed on the CPU: none of this is a GPU's time",
@@ -78,7 +78,7 @@ def _noise(found: Measured, rows: Sequence[PassRow]) -> Iterator[Note]:
     noisy = [row for row in rows if is_noisy(row.median_s, row.iqr_s)]
     if noisy:
         which = ", ".join(f"{row.stage} {100 * row.iqr_s / row.median_s:.0f}%" for row in noisy)
-        other = "on the GPU" if found.device.type == "cuda" else "on this machine"
+        other = "on this machine" if found.device.type == "cpu" else "on the GPU"
         yield Note(
             level="warning",
             text=f"noisy: the interquartile range is much of the median ({which})",
@@ -123,7 +123,9 @@ def _work(found: Measured, counts: Counts | None) -> Iterator[Note]:
 
 def _memory(found: Measured) -> Iterator[Note]:
     if found.peak_bytes is None:
-        yield Note(level="info", text="peak memory is unknown: interrupted before")
+        why = f"torch keeps no statistics of {found.device.type.upper()} memory"
+        why = "interrupted before" if found.interrupted else why
+        yield Note(level="info", text=f"peak memory is unknown: {why}")
     elif found.device.type == "cpu":
         yield Note(
             level="info",
@@ -155,6 +157,9 @@ def _sum_of_modules(
 def _graph(found: Measured) -> Iterator[Note]:
     if found.graph_failure is not None:
         text = f"whether launching limits it is unknown: no CUDA graph ({found.graph_failure})"
+        yield Note(level="info", text=text)
+    elif found.device.type not in ("cpu", "cuda"):
+        text = "whether launching limits it is unknown: torch replays graphs on CUDA devices alone"
         yield Note(level="info", text=text)
     elif found.device.type == "cuda" and found.settings.step == "train":
         yield Note(
