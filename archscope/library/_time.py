@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from archscope.errors import UsageError
+from archscope.errors import ArchscopeError, UsageError
+from archscope.library._analyse import read_settings
 from archscope.library._named import also_called, network_of, subject_of
 from archscope.library._params import count_subject
 from archscope.results import Report
@@ -87,19 +88,37 @@ def time_network(
 
     `counted` is what `params` reports of it, where that is known already.
     """
-    from archscope.analyses.time.fit import built, require_memory
+    from archscope.analyses.time.fit import built
+    from archscope.analyses.time.needed import peak_of_forward, require_memory
     from archscope.analyses.time.settings import Settings
     from archscope.timing.devices import resolve
-    from archscope.timing.precision import check
+    from archscope.timing.precision import DTYPES, check
 
     asked = Settings(**settings)
     where = resolve(asked.device)
-    check(asked.dtype, where)
+    precision = check(asked.dtype, where)
     sketch = made(network.subject)
-    counted = counted or count_subject(sketch)
-    if where.type == "cpu":
-        require_memory(counted, asked.dtype, asked.step)
-    return time_subject(built(network, where), counted, sketch=sketch, copy=False, **settings)
+    told = counted or count_subject(sketch)
+
+    def peak(subject: Subject) -> int | None:
+        if asked.step == "train":
+            return _peak_of_step(subject, asked.dtype)
+        return peak_of_forward(subject, told, asked.dtype)
+
+    require_memory(sketch, told, where, asked.dtype, peak)
+    whole = built(network, where, DTYPES[precision])
+    return time_subject(whole, told, sketch=sketch, copy=False, **settings)
+
+
+def _peak_of_step(subject: Subject, dtype: str) -> int | None:
+    """Return the most bytes of a step of training with AdamW; None where nobody knows."""
+    plain = "fp32" if dtype == "tf32" else dtype
+    try:
+        found = analyse("memory", subject, **read_settings("memory", {"dtype": plain}))
+    except ArchscopeError:
+        return None
+    totals = found.totals
+    return totals.peak if totals.exact else None
 
 
 def bound_network(network: Network, gpu: str, **settings: Any) -> Report:

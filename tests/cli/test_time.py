@@ -178,7 +178,11 @@ def test_ctrl_c_prints_what_was_measured(archscope: Any, monkeypatch: pytest.Mon
         (("--dtype", "fp64"), 2, "'fp64' is not one of"),
         (("--dtype", "tf32", "--device", "cpu"), 2, "a CPU has none"),
         (("--pass", "backward"), 2, "'backward' is not one of"),
-        (("--device", "gpu"), 2, "'gpu' is not a device. Write auto, cuda, cuda:1, xpu, mps or cpu."),
+        (
+            ("--device", "gpu"),
+            2,
+            "'gpu' is not a device. Write auto, cuda, cuda:1, xpu, mps or cpu.",
+        ),
         (("--device", "mps"), 1, "no MPS device"),
         (("--compile", "--per-layer", "--device", "cpu"), 2, "give one of them"),
         (("--cuda-graph", "--device", "cpu"), 2, "needs a CUDA device"),
