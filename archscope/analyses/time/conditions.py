@@ -44,6 +44,8 @@ def _set(subject: Subject, found: Measured) -> Iterator[ConditionRow]:
     yield _row("budget", settings.budget, "s")
     yield _row("clock", found.clock)
     yield _row("cache", _cache(found))
+    for when, each in zip(("before", "after"), found.products, strict=False):
+        yield _row(f"product of {each.size} x {each.size} {when}", each.median_s, "s")
     if trains:
         yield _row("loss", LOSS)
         yield _row("optimiser", OPTIMISER)

@@ -18,6 +18,7 @@ from archscope.hardware import Card, Precision, find
 from archscope.records import frozen
 from archscope.subject import Inputs, Subject
 from archscope.timing.cache import emptied
+from archscope.timing.calibration import Product, product
 from archscope.timing.clocks import Clock, clock_for
 from archscope.timing.devices import multiprocessors, name_of, resolve
 from archscope.timing.graphs import capture
@@ -26,7 +27,7 @@ from archscope.timing.machine import Reading, read
 from archscope.timing.memory import peaks
 from archscope.timing.out_of_memory import is_out_of_memory
 from archscope.timing.passes import Workload, first_call, ready
-from archscope.timing.precision import check
+from archscope.timing.precision import DTYPES, check
 from archscope.timing.sampling import Plan, Samples, Stage, sample
 from archscope.timing.statistics import percentile
 
@@ -69,6 +70,8 @@ class Measured:
     """Medians of the forward pass and of its replay, run after run with nothing in between."""
     graph_failure: str | None = None
     """Why there is none though there could be."""
+    products: tuple[Product, ...] = ()
+    """The same product before and after the passes; none where there was no memory for it."""
     machine: tuple[Reading, ...] = ()
     batch_axis: int | None = 0
     """The first input's axis along which samples lie; None: it is one sample."""
@@ -143,6 +146,7 @@ def _measure(
     clock.wait()
     ready_s = perf_counter() - start
     backward = count_backward(workload) if settings.step == "train" else None
+    products = [product(device, clock, DTYPES[precision])]
     before = None if settings.warm_cache else emptied(device)
     plan = Plan(warmup=settings.warmup, runs=settings.runs, budget_s=settings.budget)
     samples = sample(workload.stages, clock, plan, before=before, watch=settings.watch)
@@ -165,6 +169,8 @@ def _measure(
     )
     try:
         if not found.interrupted:
+            products.append(product(device, clock, DTYPES[precision]))
+            found = replace(found, products=tuple(each for each in products if each is not None))
             held = peaks(workload.stages, device, workload.bytes_held)
             found = replace(found, peak_bytes=held)
             found = _explain(found, workload, clock, before)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from archscope.analyses.time.verdict import verdict
 from archscope.results import Note
+from archscope.timing.calibration import LEAST_OF_PEAK, changed, is_shared
 from archscope.timing.devices import AUTO, none_there
 from archscope.timing.statistics import is_noisy
 
@@ -24,6 +25,7 @@ def notes(
         *_device(found),
         *_sampling(found),
         *_noise(found, rows),
+        *_elsewhere(found),
         *_items(rows[0]),
         *_work(found, counts),
         *_memory(found),
@@ -83,6 +85,35 @@ def _noise(found: Measured, rows: Sequence[PassRow]) -> Iterator[Note]:
             level="warning",
             text=f"noisy: the interquartile range is much of the median ({which})",
             details=(f"Another process {other}? Stop it, or raise --runs and --budget.",),
+        )
+
+
+def _elsewhere(found: Measured) -> Iterator[Note]:
+    """Say what a product of known work tells of others who use the device, or of its clock."""
+    if len(found.products) < 2:
+        return
+    before, after = found.products
+    if changed(before, after):
+        yield Note(
+            level="warning",
+            text=f"the machine changed meanwhile: a product of {before.size} x {before.size} took "
+            f"{1e3 * before.median_s:.3g} ms before, and {1e3 * after.median_s:.3g} ms after",
+            details=("Times are of neither state; run it again when nothing else begins or ends.",),
+        )
+    shared = min((each.processors for each in found.products if is_shared(each)), default=None)
+    if shared is not None:
+        yield Note(
+            level="warning",
+            text=f"other programs have the processors {100 - 100 * shared:.0f}% of the time: all "
+            "times are longer than they are alone",
+        )
+    peak = None if found.card is None else found.card.peak(found.precision)
+    reached = max(each.flops_per_s for each in found.products)
+    if peak and reached < LEAST_OF_PEAK * peak:
+        yield Note(
+            level="warning",
+            text=f"a large product reaches {100 * reached / peak:.0f}% of the card's peak: "
+            "something else uses it, or its clock is held down",
         )
 
 
