@@ -9,9 +9,9 @@ import click
 from archscope import specs
 from archscope.cli._claims import assert_option
 from archscope.cli._command import Command
-from archscope.cli._complete import cards
 from archscope.cli._model import ModelCommand, with_model
 from archscope.cli._output import Output, output_options
+from archscope.cli._timing import kernels_apart, timing_options
 from archscope.progress import doing
 from archscope.results import Report
 from archscope.study import claims_of, require
@@ -34,62 +34,16 @@ the JSON, with what was set and read of the machine.
 _SORTS = {"order": None, "time": "time_s", "macs": "macs", "ratio": "over_bound"}
 
 
-@click.command(cls=ModelCommand, epilog=_EPILOG, no_args_is_help=False)
-@click.option(
-    "--device",
-    default="auto",
-    metavar="auto|cuda|cuda:N|xpu|mps|cpu",
-    help="Where to run; auto: torch's accelerator, or the CPU where there is none. [default: auto]",
-)
-@click.option(
-    "--dtype",
-    type=click.Choice(["fp32", "tf32", "fp16", "bf16"]),
-    default="fp32",
-    help="What weights and inputs are cast to; tf32: fp32 on tensor cores. [default: fp32]",
-)
-@click.option(
-    "--gpu",
-    metavar="CARD",
-    shell_complete=cards,
-    help="Run nothing: bytes, intensity and a lower bound of the time on this card, e.g. h100.",
-)
-@click.option(
-    "--pass",
-    "--step",
-    "step",
-    type=click.Choice(["forward", "train"]),
-    default="forward",
-    help="train: forward, backward and optimiser, each by itself. [default: forward]",
-)
-@click.option(
-    "--warmup",
-    type=click.IntRange(0, 10_000),
-    default=20,
-    metavar="INT",
-    help="Runs before the first sample, at least; more until their median settles. [default: 20]",
-)
-@click.option(
-    "--runs",
-    type=click.IntRange(1, 1_000_000),
-    default=100,
-    metavar="INT",
-    help="Samples, at most. [default: 100]",
-)
-@click.option(
-    "--budget",
-    type=click.FloatRange(0, 86_400, min_open=True),
-    default=60.0,
-    metavar="SECONDS",
-    help="Time for warm-up and samples, about. [default: 60]",
-)
-@click.option("--compile", "compiled", is_flag=True, help="Run it through torch.compile.")
+class TimeCommand(ModelCommand):
+    """`time`, whose kernels of attention may go by the name of a Transformer's field."""
+
+    def words(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return kernels_apart(args)
+
+
+@click.command(cls=TimeCommand, epilog=_EPILOG, no_args_is_help=False)
 @click.option("--per-layer", is_flag=True, help="Time every module of the forward pass too.")
-@click.option(
-    "--cuda-graph/--no-cuda-graph",
-    default=None,
-    help="Replay the forward as a CUDA graph too. [default: on a card, where it can be]",
-)
-@click.option("--warm-cache", is_flag=True, help="Do not empty the card's cache before each run.")
+@timing_options
 @click.option(
     "--sort",
     type=click.Choice(list(_SORTS)),
@@ -112,7 +66,7 @@ _SORTS = {"order": None, "time": "time_s", "macs": "macs", "ratio": "over_bound"
 def command(
     *,
     network: Network,
-    gpu: str | None,
+    timing: dict[str, Any],
     per_layer: bool,
     sort: str | None,
     top: int | None,
@@ -120,7 +74,6 @@ def command(
     expand: bool,
     claims: tuple[str, ...],
     output: Output,
-    **settings: Any,
 ) -> None:
     """Time MODEL on this machine: a pass, its throughput, memory and what limits it.
 
@@ -130,8 +83,8 @@ def command(
     """
     rows = {"top": top, "max_depth": max_depth, "expand": expand}
     claimed = claims_of("time", claims)
-    if gpu is not None:
-        require(claimed, _show_bounds(network, gpu, sort, output, rows, settings))
+    if timing["gpu"] is not None:
+        require(claimed, _show_bounds(network, timing, sort, output, rows))
         return
     _check_rows(per_layer, sort=sort, **rows)
     by = "layers" if per_layer else None
@@ -139,7 +92,7 @@ def command(
     from archscope.library import time_network
 
     report = time_network(
-        network, per_layer=per_layer, keep_interrupted=True, watch=_tell, **settings
+        network, per_layer=per_layer, keep_interrupted=True, watch=_tell, **timing
     )
     if per_layer and all(section.name != "layers" for section in report.sections):
         view = output.view()  # interrupted before them
@@ -151,18 +104,17 @@ def command(
 
 def _show_bounds(
     network: Network,
-    gpu: str,
+    timing: dict[str, Any],
     sort: str | None,
     output: Output,
     rows: dict[str, Any],
-    settings: dict[str, Any],
 ) -> Report:
     from archscope.library import bound_network
 
     if sort == "ratio":
         raise click.UsageError("--sort ratio needs times that were measured; leave out --gpu.")
     column = "bound_s" if sort == "time" else _SORTS[sort or "order"]
-    report = bound_network(network, gpu, **settings)
+    report = bound_network(network, **timing)
     output.show(report, output.view(sort=column, **rows))
     return report
 

@@ -19,7 +19,20 @@ from archscope.subject import Holding, Network, Subject
 _SETTINGS: Mapping[str, tuple[str, ...]] = {
     "params": ("freeze",),
     "rf": ("graph", "output", "unit", "axes", "verify"),
-    "time": ("device", "dtype", "step", "warmup", "runs", "budget", "compiled", "gpu"),
+    "time": (
+        "device",
+        "dtype",
+        "step",
+        "warmup",
+        "runs",
+        "budget",
+        "compiled",
+        "gpu",
+        "channels_last",
+        "autocast",
+        "cudnn_benchmark",
+        "attention_kernel",
+    ),
 }
 """What may be set of the analyses that have commands of their own."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from archscope.library._audit import audit_network
 from archscope.library._named import network_of, subject_of
 from archscope.library._params import count_subject, with_figures
 from archscope.library._rf import see_network
-from archscope.library._time import time_network, time_subject
+from archscope.library._time import bound_network, time_network, time_subject, timed_as
 from archscope.results import Level, Note, Report
 from archscope.study import ask, countable, join
 from archscope.subject import Network
@@ -33,6 +33,7 @@ def report(
     train: bool = False,
     erf: int = 0,
     audit: bool = False,
+    timing: Mapping[str, Any] | None = None,
     method: str | None = None,
     **kwargs: Any,
 ) -> Report:
@@ -43,14 +44,16 @@ def report(
     (75648, 0.28994082840236685)
     >>> found.save("cnn.html")  # doctest: +SKIP
 
-    `model`, `args`, `method` and `kwargs` as for `params`. With `time` a forward pass is timed too,
-    with `train` a step of training is told in each of the usual ways; `erf` is on how many random
-    images the effective receptive field is measured, and with `audit` other counters count it as
-    well. What cannot be told is said in a note.
+    `model`, `args`, `method` and `kwargs` as for `params`. With `time` a pass is timed too, module
+    by module and as `timing` says, keywords of `time`; with a `gpu` among them its time is bounded
+    on that card. With `train` a step of training is told in each of the usual ways; `erf` is on how
+    many random images the effective receptive field is measured, and with `audit` other counters
+    count it as well. What cannot be told is said in a note.
     """
+    asked: dict[str, Any] = {"rf": rf, "time": time, "train": train, "erf": erf, "audit": audit}
+    asked["timing"] = timed_as(timing or {})
     if isinstance(model, str):
-        network = network_of(model, kwargs, method=method)
-        return report_network(network, rf=rf, time=time, train=train, erf=erf, audit=audit)
+        return report_network(network_of(model, kwargs, method=method), **asked)
     subject = subject_of(model, args, kwargs, method=method)
     network = Network(
         name=subject.name,
@@ -59,10 +62,10 @@ def report(
         whole=lambda: subject,
     )
 
-    def timed(counted: Report) -> Report:
-        return time_subject(subject, counted, copy=True, per_layer=True)
+    def timed(counted: Report, **settings: Any) -> Report:
+        return time_subject(subject, counted, copy=True, **settings)
 
-    return report_network(network, rf=rf, time=time, train=train, erf=erf, audit=audit, timed=timed)
+    return report_network(network, **asked, timed=timed)
 
 
 def report_network(
@@ -74,7 +77,8 @@ def report_network(
     erf: int = 0,
     audit: bool = False,
     flops_per_mac: int = 1,
-    timed: Callable[[Report], Report] | None = None,
+    timing: Mapping[str, Any] | None = None,
+    timed: Callable[..., Report] | None = None,
     tell: Callable[[str, str | None], None] = lambda analysis, reason: None,
 ) -> Report:
     """Return all that can be told of a `Network`; see `report`.
@@ -96,12 +100,8 @@ def report_network(
         asked["train"] = partial(ask, "finetune", network)
     if audit:
         asked["audit"] = lambda: audit_network(network)
-    if time:
-        asked["time"] = lambda: (
-            timed(reports[0])
-            if timed
-            else time_network(network, counted=reports[0], per_layer=True)
-        )
+    if time or (timing or {}).get("gpu"):
+        asked["time"] = lambda: _timed(network, reports[0], timed, timing or {})
     for name, other in ANALYSES.all().items():
         if other.reported and name not in _OWN_WAYS:
             asked[name] = partial(ask, name, network)
@@ -121,6 +121,23 @@ def report_network(
         else:
             tell(analysis, None)
     return join(reports, tuple(notes))
+
+
+def _timed(
+    network: Network,
+    counted: Report,
+    timed: Callable[..., Report] | None,
+    timing: Mapping[str, Any],
+) -> Report:
+    """Return the times of a pass as it was asked for, or its bounds on a card."""
+    asked = dict(timing)
+    if asked.get("gpu") is not None:
+        gpu = asked.pop("gpu")
+        return bound_network(network, gpu, **asked)
+    modules = not asked.get("compiled")  # a compiled network has none
+    if timed is not None:
+        return timed(counted, per_layer=modules, **asked)
+    return time_network(network, counted=counted, per_layer=modules, **asked)
 
 
 def _effective(network: Network, images: int) -> Report:

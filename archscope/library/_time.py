@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from archscope.errors import ArchscopeError, UsageError
+from archscope.errors import ArchscopeError, UsageError, did_you_mean
 from archscope.library._analyse import read_settings
 from archscope.library._named import also_called, network_of, subject_of
 from archscope.library._params import count_subject
@@ -29,6 +29,10 @@ def time(
     runs: int = 100,
     budget: float = 60.0,
     compile: bool = False,
+    channels_last: bool = False,
+    autocast: Literal["bf16", "fp16"] | None = None,
+    cudnn_benchmark: bool | None = None,
+    attention_kernel: Literal["flash", "efficient", "math", "cudnn"] | None = None,
     per_layer: bool = False,
     cuda_graph: bool | None = None,
     warm_cache: bool = False,
@@ -46,11 +50,14 @@ def time(
     and optimiser run in training mode, each timed by itself. A copy runs, so that the module stays
     as found.
 
-    `device` is `auto`, `cuda`, `cuda:1` or `cpu`, `dtype` is `fp32`, `tf32`, `fp16` or `bf16`. At
-    least `warmup` runs go before the `runs` that are measured, all in about `budget` seconds.
-    With `compile` it runs through `torch.compile`. `per_layer` times every module. On a card the
-    forward pass is replayed as a CUDA graph too where that can be: `cuda_graph` insists on it or
-    leaves it out. `warm_cache` keeps what the run before left in the card's cache.
+    `device` is `auto`, `cuda`, `cuda:1`, `xpu`, `mps` or `cpu`, `dtype` is `fp32`, `tf32`, `fp16`
+    or `bf16`. At least `warmup` runs go before the `runs` that are measured, all in about `budget`
+    seconds. With `compile` it runs through `torch.compile`, with `channels_last` images and volumes
+    are laid out so, with `autocast` products are cast in each pass and weights stay in 32 bits,
+    with `cudnn_benchmark` cuDNN tries its algorithms first, and `attention_kernel` allows one alone
+    of scaled dot product attention. `per_layer` times every module. On a card the forward pass is
+    replayed as a CUDA graph too where that can be: `cuda_graph` insists on it or leaves it out.
+    `warm_cache` keeps what the run before left in the card's cache.
 
     With `gpu`, the word for a card such as `"h100"`, nothing is run: the report has the bytes that
     each module must move, its FLOPs for each of them, and a lower bound of its time on that card by
@@ -65,7 +72,8 @@ def time(
     settings: dict[str, Any] = {
         "device": device, "dtype": dtype, "step": step, "warmup": warmup, "runs": runs,
         "budget": budget, "compiled": compile, "per_layer": per_layer, "cuda_graph": cuda_graph,
-        "warm_cache": warm_cache,
+        "warm_cache": warm_cache, "channels_last": channels_last, "autocast": autocast,
+        "cudnn_benchmark": cudnn_benchmark, "attention_kernel": attention_kernel,
     }  # fmt: skip
     if gpu is not None:
         card(gpu, settings)
@@ -82,12 +90,16 @@ def time_network(
     network: Network,
     *,
     counted: Report | None = None,
+    gpu: str | None = None,
     **settings: Any,
 ) -> Report:
     """Build all of a named network with random weights and time it; see `time`.
 
-    `counted` is what `params` reports of it, where that is known already.
+    With `gpu` nothing is built, and its time is bounded. `counted` is what `params` reports of it,
+    where that is known already.
     """
+    if gpu is not None:
+        return bound_network(network, gpu, **settings)
     from archscope.analyses.time.fit import built
     from archscope.analyses.time.needed import peak_of_forward, require_memory
     from archscope.analyses.time.settings import Settings
@@ -102,23 +114,35 @@ def time_network(
 
     def peak(subject: Subject) -> int | None:
         if asked.step == "train":
-            return _peak_of_step(subject, asked.dtype)
-        return peak_of_forward(subject, told, asked.dtype)
+            return _peak_of_step(subject, asked.dtype, asked.autocast or "off")
+        return None if asked.autocast else peak_of_forward(subject, told, asked.dtype)
 
     require_memory(sketch, told, where, asked.dtype, peak)
     whole = built(network, where, DTYPES[precision])
     return time_subject(whole, told, sketch=sketch, copy=False, **settings)
 
 
-def _peak_of_step(subject: Subject, dtype: str) -> int | None:
+def _peak_of_step(subject: Subject, dtype: str, autocast: str) -> int | None:
     """Return the most bytes of a step of training with AdamW; None where nobody knows."""
-    plain = "fp32" if dtype == "tf32" else dtype
+    recipe = {"dtype": "fp32" if dtype == "tf32" else dtype, "autocast": autocast}
     try:
-        found = analyse("memory", subject, **read_settings("memory", {"dtype": plain}))
+        found = analyse("memory", subject, **read_settings("memory", recipe))
     except ArchscopeError:
         return None
     totals = found.totals
     return totals.peak if totals.exact else None
+
+
+def timed_as(words: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings by their own names; raises `UsageError` for what is none of `time`'s."""
+    from archscope.analyses.time.settings import Settings
+
+    found = {"compiled" if word == "compile" else word: value for word, value in words.items()}
+    known = ({field.name for field in fields(Settings)} | {"gpu"}) - {"per_layer", "copy"}
+    unknown = next((word for word in found if word not in known), None)
+    if unknown is not None:
+        raise UsageError(f"{unknown!r} is no setting of time{did_you_mean(unknown, sorted(known))}")
+    return found
 
 
 def bound_network(network: Network, gpu: str, **settings: Any) -> Report:

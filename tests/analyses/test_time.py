@@ -472,7 +472,7 @@ def test_a_load_from_elsewhere_is_told(before: float, after: float, said: str | 
     products = tuple(
         Product(size=4096, median_s=each, least_s=each, processors=None) for each in (before, after)
     )
-    rows, notes = shown(measured(products=products))
+    _, notes = shown(measured(products=products))
 
     warnings = [note.text for note in notes if note.level == "warning"]
     assert (said is None) == (warnings == [])

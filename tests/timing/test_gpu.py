@@ -11,7 +11,9 @@ import torch
 from torch import nn
 
 import archscope
+from archscope.analyses.time.fit import built
 from archscope.errors import ArchscopeError
+from archscope.library._named import network_of
 
 pytestmark = [
     pytest.mark.gpu,
@@ -167,15 +169,15 @@ def test_the_backward_of_a_recurrent_layer_is_counted() -> None:
 
 
 def test_weights_of_16_bits_never_need_the_room_of_32() -> None:
-    spec = {"depth": 12, "seq_len": 16}
-    free = torch.cuda.memory_allocated()
+    network = network_of("transformer", {"depth": 12, "seq_len": 16})
+    before = torch.cuda.memory_allocated()
     torch.cuda.reset_peak_memory_stats()
-    archscope.time("transformer", **spec, device="cuda", dtype="bf16", cuda_graph=False)
+    subject = built(network, torch.device("cuda", 0), torch.bfloat16)
 
-    # 124,439,808 weights of 2 bytes, a head of 50,257 x 768 until it is tied; the buffers that
-    # empty the cache and the products come after
+    # 124,439,808 weights of 2 bytes, and a head of 50,257 x 768 until it is tied
     made = 2 * (124_439_808 + 50_257 * 768)
-    assert torch.cuda.max_memory_allocated() - free < 1.1 * made + 2**29
+    assert subject.model.tok_emb.weight.dtype is torch.bfloat16
+    assert torch.cuda.max_memory_allocated() - before < 1.1 * made
 
 
 def test_nobody_else_uses_the_card() -> None:

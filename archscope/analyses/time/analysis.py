@@ -62,7 +62,7 @@ def run(
         raise KeyboardInterrupt
     if found.layers is not None:
         with suppress(ForwardError):
-            moved = moved_by(sketch or subject, precision)
+            moved = moved_by(sketch or subject, found.precision)
             found = replace(found, traffic=moved.own)
     return sections(subject, found, counts)
 
@@ -83,5 +83,8 @@ def title(subject: Subject, settings: Settings, gpu: str | None = None) -> str:
         name_of(resolve(settings.device)),
         f"torch {torch.__version__}",
         "compiled" if settings.compiled else "eager",
+        *(["channels last"] if settings.channels_last else []),
+        *([f"autocast {settings.autocast}"] if settings.autocast else []),
+        *([f"attention {settings.attention_kernel}"] if settings.attention_kernel else []),
     ]
     return " · ".join(words)

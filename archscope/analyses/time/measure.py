@@ -26,8 +26,8 @@ from archscope.timing.layers import LayerTimes, time_layers
 from archscope.timing.machine import Reading, read
 from archscope.timing.memory import peaks
 from archscope.timing.out_of_memory import is_out_of_memory
-from archscope.timing.passes import Workload, first_call, ready
-from archscope.timing.precision import DTYPES, check
+from archscope.timing.passes import Way, Workload, first_call, ready
+from archscope.timing.precision import DTYPES, check, named, tries_algorithms
 from archscope.timing.sampling import Plan, Samples, Stage, sample
 from archscope.timing.statistics import percentile
 
@@ -72,6 +72,8 @@ class Measured:
     """Why there is none though there could be."""
     products: tuple[Product, ...] = ()
     """The same product before and after the passes; none where there was no memory for it."""
+    benchmark: bool = False
+    """Whether cuDNN tried its algorithms and took the fastest."""
     machine: tuple[Reading, ...] = ()
     batch_axis: int | None = 0
     """The first input's axis along which samples lie; None: it is one sample."""
@@ -86,6 +88,7 @@ def measure(subject: Subject, settings: Settings) -> Measured:
     device = resolve(settings.device)
     precision = check(settings.dtype, device)
     _check(settings, device)
+    way = _way(settings)
     if subject.inputs is None:
         raise UsageError(f"{subject.name}: time needs inputs to call the network with")
 
@@ -95,8 +98,7 @@ def measure(subject: Subject, settings: Settings) -> Measured:
             inputs,
             device=device,
             precision=precision,
-            step=settings.step,
-            compiled=settings.compiled,
+            way=way,
             copy=settings.copy,
         )
 
@@ -104,7 +106,7 @@ def measure(subject: Subject, settings: Settings) -> Measured:
         # A frame of its own: what it holds is freed when it ends, also by an error.
         start = perf_counter()
         with open_with(inputs) as workload:
-            found = _measure(workload, settings, device, precision, start)
+            found = _measure(workload, settings, device, way.autocast or precision, start)
             return replace(found, batch_axis=axis)
 
     axis = batch_axis(subject.model, subject.inputs)
@@ -115,6 +117,26 @@ def measure(subject: Subject, settings: Settings) -> Measured:
             raise
         error.__traceback__ = None  # its frames hold what did not fit
     raise ArchscopeError(does_not_fit(subject.inputs, device, open_with, axis))
+
+
+def _way(settings: Settings) -> Way:
+    """Return how the pass is run; raises `UsageError` where the settings contradict each other."""
+    autocast = None if settings.autocast is None else named(settings.autocast)
+    if autocast not in (None, "bf16", "fp16"):
+        raise UsageError(f"--autocast is bf16 or fp16, not {autocast}")
+    if autocast is not None and settings.dtype not in ("fp32", "tf32"):
+        raise UsageError(
+            f"--autocast casts weights of 32 bits in each pass, and --dtype {settings.dtype} casts "
+            "them once; give one of them"
+        )
+    return Way(
+        step=settings.step,
+        compiled=settings.compiled,
+        channels_last=settings.channels_last,
+        autocast=autocast,
+        benchmark=settings.cudnn_benchmark,
+        attention=settings.attention_kernel,
+    )
 
 
 def _check(settings: Settings, device: torch.device) -> None:
@@ -164,6 +186,7 @@ def _measure(
         samples=samples,
         peak_bytes=None,
         backward=backward,
+        benchmark=tries_algorithms(),
         machine=read(device),
         interrupted=samples.interrupted,
     )
