@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -9,13 +10,13 @@ import click
 from archscope import specs
 from archscope.cli._claims import assert_option
 from archscope.cli._command import Command
-from archscope.cli._model import ModelCommand, with_model
+from archscope.cli._model import ModelCommand, read_model, read_models
 from archscope.cli._output import Output, output_options
 from archscope.cli._timing import kernels_apart, timing_options
 from archscope.progress import doing
 from archscope.results import Report
 from archscope.study import claims_of, require
-from archscope.subject import Network
+from archscope.subject import Network, Request
 
 _EPILOG = """\
 \b
@@ -62,10 +63,11 @@ class TimeCommand(ModelCommand):
 @click.option("--expand", is_flag=True, help="With --per-layer: each copy of a repeated block.")
 @assert_option("latency <= 10ms", "throughput >= 1k", "peak <= 2GiB", "bound <= 5ms")
 @output_options
-@with_model
+@click.argument("models", metavar="[MODEL]...", nargs=-1)
 def command(
     *,
-    network: Network,
+    models: tuple[str, ...],
+    fields: Mapping[str, str],
     timing: dict[str, Any],
     per_layer: bool,
     sort: str | None,
@@ -77,12 +79,20 @@ def command(
 ) -> None:
     """Time MODEL on this machine: a pass, its throughput, memory and what limits it.
 
+    Several are timed in turns, so that drift cancels, and their ratio is told with its interval.
+
     MODEL is a family (`transformer` where it is left out), a published network, or one of your own;
     it is built whole, so it must fit. On a CPU the table says that it was a CPU. With --gpu nothing
     runs and nothing need fit: each module's lower bound on that card, by the roofline.
     """
     rows = {"top": top, "max_depth": max_depth, "expand": expand}
     claimed = claims_of("time", claims)
+    request = Request(fields=fields)
+    if len(models) > 1:
+        _refuse_rows(claims, per_layer=per_layer, sort=sort, **rows)
+        _show_together(read_models(models, request), models, timing, output)
+        return
+    network = read_model(models[0] if models else None, request)
     if timing["gpu"] is not None:
         require(claimed, _show_bounds(network, timing, sort, output, rows))
         return
@@ -100,6 +110,23 @@ def command(
     if report.totals.interrupted:
         raise KeyboardInterrupt
     require(claimed, report)
+
+
+def _refuse_rows(claims: tuple[str, ...], **flags: Any) -> None:
+    given = next((name for name, value in flags.items() if value), "assert" if claims else None)
+    if given is not None:
+        raise click.UsageError(f"{specs.flag_of(given)} is for one network; name one alone.")
+
+
+def _show_together(
+    networks: Sequence[Network], names: Sequence[str], timing: dict[str, Any], output: Output
+) -> None:
+    from archscope.library import time_networks
+
+    report = time_networks(networks, names, keep_interrupted=True, watch=_tell, **timing)
+    output.show(report, output.view(by="ratios"))
+    if report.totals.interrupted:
+        raise KeyboardInterrupt
 
 
 def _show_bounds(

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from archscope.library._time import bound_network as bound_network
     from archscope.library._time import time as time
     from archscope.library._time import time_network as time_network
+    from archscope.library._together import time_networks as time_networks
+    from archscope.library._together import time_together as time_together
     from archscope.library._training import memory as memory
     from archscope.library._training import train as train
 
@@ -97,6 +99,8 @@ _HOMES = {
     "show_sweep": "_sweep",
     "time": "_time",
     "time_network": "_time",
+    "time_networks": "_together",
+    "time_together": "_together",
     "train": "_training",
     "why_unbuffered": "_rf",
     "with_figures": "_params",

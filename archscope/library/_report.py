@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from archscope.analyses import ANALYSES
 from archscope.errors import ArchscopeError, InterruptedRunError, UsageError
@@ -13,7 +13,7 @@ from archscope.library._audit import audit_network
 from archscope.library._named import network_of, subject_of
 from archscope.library._params import count_subject, with_figures
 from archscope.library._rf import see_network
-from archscope.library._time import bound_network, time_network, time_subject, timed_as
+from archscope.library._time import bound_network, time_network, time_subject
 from archscope.results import Level, Note, Report
 from archscope.study import ask, countable, join
 from archscope.subject import Network
@@ -33,7 +33,20 @@ def report(
     train: bool = False,
     erf: int = 0,
     audit: bool = False,
-    timing: Mapping[str, Any] | None = None,
+    device: str = "auto",
+    dtype: str = "fp32",
+    gpu: str | None = None,
+    step: Literal["forward", "train"] = "forward",
+    warmup: int = 20,
+    runs: int = 100,
+    budget: float = 60.0,
+    compile: bool = False,
+    channels_last: bool = False,
+    autocast: Literal["bf16", "fp16"] | None = None,
+    cudnn_benchmark: bool | None = None,
+    attention_kernel: Literal["flash", "efficient", "math", "cudnn"] | None = None,
+    cuda_graph: bool | None = None,
+    warm_cache: bool = False,
     method: str | None = None,
     **kwargs: Any,
 ) -> Report:
@@ -45,13 +58,18 @@ def report(
     >>> found.save("cnn.html")  # doctest: +SKIP
 
     `model`, `args`, `method` and `kwargs` as for `params`. With `time` a pass is timed too, module
-    by module and as `timing` says, keywords of `time`; with a `gpu` among them its time is bounded
-    on that card. With `train` a step of training is told in each of the usual ways; `erf` is on how
+    by module, as the verb of that name does it: `device` to `warm_cache` are its keywords; with a
+    `gpu` the time is bounded on that card. With `train` a step of training is told in each of the usual ways; `erf` is on how
     many random images the effective receptive field is measured, and with `audit` other counters
     count it as well. What cannot be told is said in a note.
     """
     asked: dict[str, Any] = {"rf": rf, "time": time, "train": train, "erf": erf, "audit": audit}
-    asked["timing"] = timed_as(timing or {})
+    asked["timing"] = {
+        "device": device, "dtype": dtype, "gpu": gpu, "step": step, "warmup": warmup, "runs": runs,
+        "budget": budget, "compiled": compile, "channels_last": channels_last, "autocast": autocast,
+        "cudnn_benchmark": cudnn_benchmark, "attention_kernel": attention_kernel,
+        "cuda_graph": cuda_graph, "warm_cache": warm_cache,
+    }  # fmt: skip
     if isinstance(model, str):
         return report_network(network_of(model, kwargs, method=method), **asked)
     subject = subject_of(model, args, kwargs, method=method)

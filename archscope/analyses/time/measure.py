@@ -87,8 +87,8 @@ def measure(subject: Subject, settings: Settings) -> Measured:
     """
     device = resolve(settings.device)
     precision = check(settings.dtype, device)
-    _check(settings, device)
-    way = _way(settings)
+    require_sense(settings, device)
+    way = way_of(settings)
     if subject.inputs is None:
         raise UsageError(f"{subject.name}: time needs inputs to call the network with")
 
@@ -119,7 +119,7 @@ def measure(subject: Subject, settings: Settings) -> Measured:
     raise ArchscopeError(does_not_fit(subject.inputs, device, open_with, axis))
 
 
-def _way(settings: Settings) -> Way:
+def way_of(settings: Settings) -> Way:
     """Return how the pass is run; raises `UsageError` where the settings contradict each other."""
     autocast = None if settings.autocast is None else named(settings.autocast)
     if autocast not in (None, "bf16", "fp16"):
@@ -139,7 +139,8 @@ def _way(settings: Settings) -> Way:
     )
 
 
-def _check(settings: Settings, device: torch.device) -> None:
+def require_sense(settings: Settings, device: torch.device) -> None:
+    """Raise `UsageError` where what was asked for makes no sense, or not on this device."""
     if settings.warmup < 0 or settings.runs < 1:
         raise UsageError(
             f"warmup is {settings.warmup} and runs {settings.runs}; at least 0 and 1 make sense"
