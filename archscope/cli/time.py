@@ -21,10 +21,10 @@ from archscope.subject import Network, Request
 _EPILOG = """\
 \b
 Examples:
-  archscope time --depth 24 --dtype bf16 --batch-size 8
   archscope time --depth 24 --dtype bf16 --batch-size 8 --pass train
   archscope time --per-layer --sort time --top 10
-  archscope time cnn --dilations 1,2,4 --device cpu --budget 10
+  archscope time resnet18 --channels-last --batch-size 1,2,4,8,16
+  archscope time cnn:dilations=1/1/1 cnn:dilations=2/2/2 cnn:dilations=4/4/4
   archscope time gpt2-xl --gpu h100 --dtype bf16 --sort time --top 10
   archscope time resnet50 --gpu h100 --dtype bf16 --assert "bound <= 2ms"
   archscope time --depth 2 --d-model 64 --heads 4 --seq-len 64 -f json -o small.json
@@ -60,6 +60,11 @@ class TimeCommand(ModelCommand):
     metavar="INT",
     help="With --per-layer: module names of at most so many parts.",
 )
+@click.option(
+    "--batch-size",
+    metavar="INT[,INT]...",
+    help="Samples or sequences of a pass; several are timed one after another until memory ends.",
+)
 @click.option("--expand", is_flag=True, help="With --per-layer: each copy of a repeated block.")
 @assert_option("latency <= 10ms", "throughput >= 1k", "peak <= 2GiB", "bound <= 5ms")
 @output_options
@@ -74,6 +79,7 @@ def command(
     top: int | None,
     max_depth: int | None,
     expand: bool,
+    batch_size: str | None,
     claims: tuple[str, ...],
     output: Output,
 ) -> None:
@@ -85,9 +91,14 @@ def command(
     it is built whole, so it must fit. On a CPU the table says that it was a CPU. With --gpu nothing
     runs and nothing need fit: each module's lower bound on that card, by the roofline.
     """
+    from archscope.library import time_network, with_batches
+
     rows = {"top": top, "max_depth": max_depth, "expand": expand}
     claimed = claims_of("time", claims)
+    fields, batches = with_batches(models, fields, _batches(batch_size))
     request = Request(fields=fields)
+    if batches and (len(models) > 1 or timing["gpu"]):
+        raise click.UsageError("--batch-size is of one network that is timed here; leave it out.")
     if len(models) > 1:
         _refuse_rows(claims, per_layer=per_layer, sort=sort, **rows)
         _show_together(read_models(models, request), models, timing, output)
@@ -96,11 +107,13 @@ def command(
     if timing["gpu"] is not None:
         require(claimed, _show_bounds(network, timing, sort, output, rows))
         return
+    if batches:
+        _refuse_rows(claims, per_layer=per_layer, sort=sort, **rows)
+        _show_batches(network, batches, timing, output)
+        return
     _check_rows(per_layer, sort=sort, **rows)
     by = "layers" if per_layer else None
     view = output.view(by=by, sort=_SORTS[sort or "order"], **rows)
-    from archscope.library import time_network
-
     report = time_network(
         network, per_layer=per_layer, keep_interrupted=True, watch=_tell, **timing
     )
@@ -115,7 +128,9 @@ def command(
 def _refuse_rows(claims: tuple[str, ...], **flags: Any) -> None:
     given = next((name for name, value in flags.items() if value), "assert" if claims else None)
     if given is not None:
-        raise click.UsageError(f"{specs.flag_of(given)} is for one network; name one alone.")
+        raise click.UsageError(
+            f"{specs.flag_of(given)} is for one network and one size of its batch."
+        )
 
 
 def _show_together(
@@ -125,6 +140,31 @@ def _show_together(
 
     report = time_networks(networks, names, keep_interrupted=True, watch=_tell, **timing)
     output.show(report, output.view(by="ratios"))
+    if report.totals.interrupted:
+        raise KeyboardInterrupt
+
+
+def _batches(text: str | None) -> tuple[int, ...]:
+    """Return the sizes of a batch that a text lists."""
+    if text is None:
+        return ()
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isascii() and word.isdigit() and 0 < int(word) < 2**31 for word in words):
+        raise click.BadParameter(
+            f"{text!r} is no batch size, nor several; write e.g. 8, or 1,2,4,8",
+            param_hint="'--batch-size'",
+        )
+    return tuple(sorted({int(word) for word in words}))
+
+
+def _show_batches(
+    network: Network, batches: Sequence[int], timing: dict[str, Any], output: Output
+) -> None:
+    from archscope.library import time_network
+
+    asked = {name: value for name, value in timing.items() if name != "gpu"}
+    report = time_network(network, batches=batches, keep_interrupted=True, watch=_tell, **asked)
+    output.show(report, output.view(by="batches"))
     if report.totals.interrupted:
         raise KeyboardInterrupt
 

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from archscope.library._time import bound_network as bound_network
     from archscope.library._time import time as time
     from archscope.library._time import time_network as time_network
+    from archscope.library._time import with_batches as with_batches
     from archscope.library._together import time_networks as time_networks
     from archscope.library._together import time_together as time_together
     from archscope.library._training import memory as memory
@@ -103,6 +104,7 @@ _HOMES = {
     "time_together": "_together",
     "train": "_training",
     "why_unbuffered": "_rf",
+    "with_batches": "_time",
     "with_figures": "_params",
     "with_named_teacher": "_params",
 }

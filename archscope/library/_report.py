@@ -59,9 +59,9 @@ def report(
 
     `model`, `args`, `method` and `kwargs` as for `params`. With `time` a pass is timed too, module
     by module, as the verb of that name does it: `device` to `warm_cache` are its keywords; with a
-    `gpu` the time is bounded on that card. With `train` a step of training is told in each of the usual ways; `erf` is on how
-    many random images the effective receptive field is measured, and with `audit` other counters
-    count it as well. What cannot be told is said in a note.
+    `gpu` the time is bounded on that card. With `train` a step of training is told in each of the
+    usual ways; `erf` is on how many random images the effective receptive field is measured, and
+    with `audit` other counters count it as well. What cannot be told is said in a note.
     """
     asked: dict[str, Any] = {"rf": rf, "time": time, "train": train, "erf": erf, "audit": audit}
     asked["timing"] = {

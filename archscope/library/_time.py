@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +12,7 @@ from archscope.library._analyse import read_settings
 from archscope.library._named import also_called, network_of, subject_of
 from archscope.library._params import count_subject
 from archscope.results import Report
+from archscope.specs import flags
 from archscope.study import analyse, made
 from archscope.subject import Network, Subject
 
@@ -36,6 +38,7 @@ def time(
     per_layer: bool = False,
     cuda_graph: bool | None = None,
     warm_cache: bool = False,
+    batch_size: int | Sequence[int] | None = None,
     gpu: str | None = None,
     method: str | None = None,
     **kwargs: Any,
@@ -59,6 +62,10 @@ def time(
     replayed as a CUDA graph too where that can be: `cuda_graph` insists on it or leaves it out.
     `warm_cache` keeps what the run before left in the card's cache.
 
+    With several of `batch_size` a pass is timed with one after another, until memory ends:
+    `report.section("batches")` has time and throughput of each. Inputs that are handed over are cut
+    or repeated for it.
+
     With `gpu`, the word for a card such as `"h100"`, nothing is run: the report has the bytes that
     each module must move, its FLOPs for each of them, and a lower bound of its time on that card by
     the roofline (Williams et al. 2009), as `report.section("bounds")`, all in seconds and bytes.
@@ -75,14 +82,22 @@ def time(
         "warm_cache": warm_cache, "channels_last": channels_last, "autocast": autocast,
         "cudnn_benchmark": cudnn_benchmark, "attention_kernel": attention_kernel,
     }  # fmt: skip
+    sizes = (batch_size,) if isinstance(batch_size, int) else tuple(batch_size or ())
+    named = (model,) if isinstance(model, str) else None
+    kwargs, batches = with_batches(named, kwargs, sizes)
     if gpu is not None:
         card(gpu, settings)
+        if batches:
+            raise UsageError("gpu bounds one pass; give one batch_size")
         if isinstance(model, str):
             return bound_network(network_of(model, kwargs, method=method), gpu, **settings)
         return bound_subject(subject_of(model, args, kwargs, method=method), gpu, **settings)
     if isinstance(model, str):
-        return time_network(network_of(model, kwargs, method=method), **settings)
+        network = network_of(model, kwargs, method=method)
+        return time_network(network, batches=batches, **settings)
     subject = subject_of(model, args, kwargs, method=method)
+    if batches:
+        return _by_batch(subject, _counted(subject), batches, settings, copy=True)
     return time_subject(subject, _counted(subject), copy=True, **settings)
 
 
@@ -91,9 +106,12 @@ def time_network(
     *,
     counted: Report | None = None,
     gpu: str | None = None,
+    batches: Sequence[int] = (),
     **settings: Any,
 ) -> Report:
     """Build all of a named network with random weights and time it; see `time`.
+
+    With `batches` these are the sizes of the batch that are timed.
 
     With `gpu` nothing is built, and its time is bounded. `counted` is what `params` reports of it,
     where that is known already.
@@ -101,7 +119,7 @@ def time_network(
     if gpu is not None:
         return bound_network(network, gpu, **settings)
     from archscope.analyses.time.fit import built
-    from archscope.analyses.time.needed import peak_of_forward, require_memory
+    from archscope.analyses.time.needed import available, peak_of_forward, require_memory
     from archscope.analyses.time.settings import Settings
     from archscope.timing.devices import resolve
     from archscope.timing.precision import DTYPES, check
@@ -117,9 +135,74 @@ def time_network(
             return _peak_of_step(subject, asked.dtype, asked.autocast or "off")
         return None if asked.autocast else peak_of_forward(subject, told, asked.dtype)
 
-    require_memory(sketch, told, where, asked.dtype, peak)
+    if not batches:
+        require_memory(sketch, told, where, asked.dtype, peak)
     whole = built(network, where, DTYPES[precision])
+    if batches:
+        told_of = replace(whole, at_batch=sketch.at_batch)
+        have = available(where) if where.type == "cpu" else None
+        return _by_batch(told_of, told, batches, settings, copy=False, peak=peak, have=have)
     return time_subject(whole, told, sketch=sketch, copy=False, **settings)
+
+
+def with_batches(
+    models: Sequence[str] | None, fields: Mapping[str, Any], sizes: Sequence[int]
+) -> tuple[dict[str, Any], tuple[int, ...]]:
+    """Return fields of networks, and the sizes of a batch that are left to be timed one by one.
+
+    A family has a field for one size; of several the largest is built. Modules, and networks of
+    one's own, have none: their inputs are cut or repeated.
+    """
+    from archscope import loaders
+
+    if not sizes:
+        return dict(fields), ()
+    if models is None:
+        return dict(fields), tuple(sizes)
+    if min(sizes) < 1:
+        raise UsageError(f"batch_size is {min(sizes)}; at least 1 makes sense")
+    for model in models if models else ("",):
+        name = loaders.spelt(model) or loaders.GENERAL[0]
+        loader = loaders.find(name)
+        spec = loader.spec(name) if loader else None
+        if spec is None or all(field.name != "batch_size" for field in flags(spec)):
+            return dict(fields), tuple(sizes)
+    return {**fields, "batch_size": max(sizes)}, tuple(sizes) if len(sizes) > 1 else ()
+
+
+def _by_batch(
+    subject: Subject,
+    counted: Report,
+    batches: Sequence[int],
+    settings: Mapping[str, Any],
+    *,
+    copy: bool,
+    peak: Callable[[Subject], int | None] | None = None,
+    have: int | None = None,
+) -> Report:
+    """Time a subject with each size of the batch; of a CPU, what exceeds it is not tried."""
+    from archscope.analyses.time.analysis import CONVENTION, title
+    from archscope.analyses.time.settings import Settings
+    from archscope.analyses.time.work import counts_of
+
+    def fits(batch: int) -> bool:
+        if have is None or peak is None or subject.at_batch is None:
+            return True
+        needs = peak(subject.at_batch(batch))
+        return needs is None or needs <= have
+
+    named = re.sub(r" · batch \d+", f" · batches {', '.join(map(str, batches))}", subject.name)
+    made = analyse(
+        "time",
+        replace(subject, name=title(replace(subject, name=named), Settings(**settings))),
+        convention=CONVENTION,
+        counts=counts_of(counted),
+        batches=batches,
+        fits=fits,
+        copy=copy,
+        **settings,
+    )
+    return with_machine(made)
 
 
 def _peak_of_step(subject: Subject, dtype: str, autocast: str) -> int | None:
@@ -210,6 +293,11 @@ def time_subject(
         gpu=gpu,
         **settings,
     )
+    return with_machine(report)
+
+
+def with_machine(report: Report) -> Report:
+    """Return a report whose environment says what was set, and read of the machine."""
     rows = report.section("time.conditions").rows
     read = {f"{row.name} ({row.unit})" if row.unit else row.name: row.value for row in rows}
     return replace(report, environment=replace(report.environment, machine=read))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from math import inf
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -85,6 +86,20 @@ def measure(subject: Subject, settings: Settings) -> Measured:
 
     Where memory runs out, the largest batch that fits is searched for and named in the error.
     """
+    found = measured(subject, settings)
+    if found is not None:
+        return found
+    assert subject.inputs is not None
+    axis = batch_axis(subject.model, subject.inputs)
+    open_with = partial(_opened, subject, settings, resolve(settings.device))
+    raise ArchscopeError(does_not_fit(subject.inputs, resolve(settings.device), open_with, axis))
+
+
+def measured(subject: Subject, settings: Settings, *, explain: bool = True) -> Measured | None:
+    """Time `subject`; None where memory runs out.
+
+    Without `explain` neither its modules are timed nor its launches told apart.
+    """
     device = resolve(settings.device)
     precision = check(settings.dtype, device)
     require_sense(settings, device)
@@ -92,21 +107,12 @@ def measure(subject: Subject, settings: Settings) -> Measured:
     if subject.inputs is None:
         raise UsageError(f"{subject.name}: time needs inputs to call the network with")
 
-    def open_with(inputs: Inputs) -> AbstractContextManager[Workload]:
-        return ready(
-            subject.model,
-            inputs,
-            device=device,
-            precision=precision,
-            way=way,
-            copy=settings.copy,
-        )
-
     def attempt(inputs: Inputs) -> Measured:
         # A frame of its own: what it holds is freed when it ends, also by an error.
         start = perf_counter()
-        with open_with(inputs) as workload:
-            found = _measure(workload, settings, device, way.autocast or precision, start)
+        with _opened(subject, settings, device, inputs) as workload:
+            kind = way.autocast or precision
+            found = _measure(workload, settings, device, kind, start, explain=explain)
             return replace(found, batch_axis=axis)
 
     axis = batch_axis(subject.model, subject.inputs)
@@ -116,7 +122,20 @@ def measure(subject: Subject, settings: Settings) -> Measured:
         if not is_out_of_memory(error):
             raise
         error.__traceback__ = None  # its frames hold what did not fit
-    raise ArchscopeError(does_not_fit(subject.inputs, device, open_with, axis))
+    return None
+
+
+def _opened(
+    subject: Subject, settings: Settings, device: torch.device, inputs: Inputs
+) -> AbstractContextManager[Workload]:
+    return ready(
+        subject.model,
+        inputs,
+        device=device,
+        precision=check(settings.dtype, device),
+        way=way_of(settings),
+        copy=settings.copy,
+    )
 
 
 def way_of(settings: Settings) -> Way:
@@ -161,6 +180,8 @@ def _measure(
     device: torch.device,
     precision: Precision,
     start: float,
+    *,
+    explain: bool,
 ) -> Measured:
     clock = clock_for(device)
     first_call(workload.stages[0].run, workload.original)
@@ -197,7 +218,7 @@ def _measure(
             found = replace(found, products=tuple(each for each in products if each is not None))
             held = peaks(workload.stages, device, workload.bytes_held)
             found = replace(found, peak_bytes=held)
-            found = _explain(found, workload, clock, before)
+            found = _explain(found, workload, clock, before) if explain else found
         return found
     except KeyboardInterrupt:
         return replace(found, interrupted=True)

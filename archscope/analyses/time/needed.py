@@ -36,7 +36,7 @@ def require_memory(
     An operating system hands out more memory than it has and ends the program later, without a
     word; a card is full half-way. The peak is asked for only where a rough look does not settle it.
     """
-    have = _machine_bytes() if device.type == "cpu" else _left(device)
+    have = available(device)
     if have is None or roughly(counted, precision) <= have:
         return
     needs = peak(sketch)
@@ -47,6 +47,11 @@ def require_memory(
     has = f"{where} {size}" if device.type == "cpu" else f"{size} {where}"
     advice = _largest(sketch, peak, have)
     raise ArchscopeError(f"needs {needs / 2**30:.1f} GiB at its fullest; {has}. {advice}")
+
+
+def available(device: torch.device) -> int | None:
+    """Return the bytes that a pass can have; None where nobody knows."""
+    return _machine_bytes() if device.type == "cpu" else _left(device)
 
 
 def roughly(counted: Report, precision: str) -> int:

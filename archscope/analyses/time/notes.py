@@ -22,7 +22,7 @@ def notes(
 ) -> tuple[Note, ...]:
     """Return the notes of a report of times."""
     return (
-        *_device(found),
+        *device_notes(found),
         *_sampling(found),
         *_noise(found, rows),
         *_elsewhere(found),
@@ -35,7 +35,8 @@ def notes(
     )
 
 
-def _device(found: Measured) -> Iterator[Note]:
+def device_notes(found: Measured) -> Iterator[Note]:
+    """Yield that a CPU is none of a GPU, or why no share of a peak is known."""
     if found.device.type == "cpu":
         reason = f"{none_there()}; " if found.settings.device.strip().lower() == AUTO else ""
         yield Note(

@@ -142,6 +142,50 @@ class BoundTotals:
 
 
 @frozen
+class BatchRow:
+    """One pass with one size of the batch. What did not fit has no times."""
+
+    batch: int = column("Batch", kind="number")
+    """How many samples or sequences a pass takes in."""
+    median_s: float | None = column("Median", kind="seconds")
+    """Half of the samples took longer, in seconds."""
+    p5_s: float | None = column("p5 … p95", kind="seconds", to="p95_s", drop=1)
+    """One sample in twenty was shorter."""
+    p95_s: float | None = column(kind="seconds")
+    """One sample in twenty was longer."""
+    samples: int = column(kind="count")
+    """How many runs were measured."""
+    items_per_s: float | None = column("{item}s/s", kind="rate", bar=True, idle="unknown")
+    """Tokens or samples per second."""
+    flops_per_s: float | None = column("FLOP/s*", kind="throughput", none="–", idle="unknown")
+    """2 x multiply-accumulates / median."""
+    peak_share: float | None = column("of peak", kind="ratio", none="–", idle="unknown")
+    """Share of the card's dense peak in this number type; None where no cited peak is known."""
+    peak_bytes: int | None = column("Peak mem", kind="bytes", idle="unknown", drop=2)
+    """Most bytes during it, as `PassRow` has it."""
+    unknown: str | None = column("Unknown, because", none="", idle="unknown")
+    """Why it has no times."""
+
+
+@frozen
+class BatchTotals:
+    """What the sizes of the batch come to."""
+
+    device: str
+    """Where it ran: `cpu`, `cuda:0`."""
+    stage: str
+    """`forward` or `training step`."""
+    item: str | None
+    """What is counted per second: `token` or `sample`."""
+    best: int | None
+    """The batch with the most of them per second; None where none was timed."""
+    enough: int | None
+    """The smallest batch with 95% of that."""
+    interrupted: bool
+    """Whether the user ended it before all was measured."""
+
+
+@frozen
 class RatioRow:
     """One of several networks that were timed in turns, in one run."""
 
@@ -243,6 +287,14 @@ BOUNDS = Section(
     row_type=BoundRow,
     totals_type=BoundTotals,
     caption="How long each module of a forward pass takes at least; nothing was run",
+)
+
+BATCHES = Section(
+    analysis="time",
+    name="batches",
+    row_type=BatchRow,
+    totals_type=BatchTotals,
+    caption="Time and throughput by the size of the batch",
 )
 
 RATIOS = Section(
