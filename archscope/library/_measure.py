@@ -9,9 +9,11 @@ from archscope import study
 from archscope.assertions import Dimension, Found
 from archscope.errors import ArchscopeError, ForwardError, LoadError, UsageError, first_line
 from archscope.library._analyse import read_settings
+from archscope.library._bounded import bound_subject
 from archscope.library._params import count_subject
 from archscope.library._rf import see_network
-from archscope.library._time import bound_subject, time_network, time_subject
+from archscope.library._time import time_network
+from archscope.library._timed import time_subject
 from archscope.results import Report
 from archscope.studies.measures import measure
 from archscope.subject import Holding, Network, Subject

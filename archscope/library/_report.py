@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from archscope.analyses import ANALYSES
 from archscope.errors import ArchscopeError, InterruptedRunError, UsageError
 from archscope.library._audit import audit_network
+from archscope.library._bounded import bound_network
 from archscope.library._named import network_of, subject_of
 from archscope.library._params import count_subject, with_figures
 from archscope.library._rf import see_network
-from archscope.library._time import bound_network, time_network, time_subject
+from archscope.library._time import time_network
+from archscope.library._timed import time_subject
 from archscope.results import Level, Note, Report
 from archscope.study import ask, countable, join
 from archscope.subject import Network

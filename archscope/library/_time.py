@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from archscope.errors import ArchscopeError, UsageError, did_you_mean
+from archscope.errors import ArchscopeError, UsageError
 from archscope.library._analyse import read_settings
+from archscope.library._batches import time_by_batch, with_batches
+from archscope.library._bounded import bound_network, bound_subject, card
 from archscope.library._named import also_called, network_of, subject_of
 from archscope.library._params import count_subject
+from archscope.library._timed import counted_of, time_subject
 from archscope.results import Report
-from archscope.specs import flags
 from archscope.study import analyse, made
 from archscope.subject import Network, Subject
 
@@ -97,8 +98,8 @@ def time(
         return time_network(network, batches=batches, **settings)
     subject = subject_of(model, args, kwargs, method=method)
     if batches:
-        return _by_batch(subject, _counted(subject), batches, settings, copy=True)
-    return time_subject(subject, _counted(subject), copy=True, **settings)
+        return time_by_batch(subject, counted_of(subject), batches, settings, copy=True)
+    return time_subject(subject, counted_of(subject), copy=True, **settings)
 
 
 def time_network(
@@ -141,68 +142,8 @@ def time_network(
     if batches:
         told_of = replace(whole, at_batch=sketch.at_batch)
         have = available(where) if where.type == "cpu" else None
-        return _by_batch(told_of, told, batches, settings, copy=False, peak=peak, have=have)
+        return time_by_batch(told_of, told, batches, settings, copy=False, peak=peak, have=have)
     return time_subject(whole, told, sketch=sketch, copy=False, **settings)
-
-
-def with_batches(
-    models: Sequence[str] | None, fields: Mapping[str, Any], sizes: Sequence[int]
-) -> tuple[dict[str, Any], tuple[int, ...]]:
-    """Return fields of networks, and the sizes of a batch that are left to be timed one by one.
-
-    A family has a field for one size; of several the largest is built. Modules, and networks of
-    one's own, have none: their inputs are cut or repeated.
-    """
-    from archscope import loaders
-
-    if not sizes:
-        return dict(fields), ()
-    if models is None:
-        return dict(fields), tuple(sizes)
-    if min(sizes) < 1:
-        raise UsageError(f"batch_size is {min(sizes)}; at least 1 makes sense")
-    for model in models if models else ("",):
-        name = loaders.spelt(model) or loaders.GENERAL[0]
-        loader = loaders.find(name)
-        spec = loader.spec(name) if loader else None
-        if spec is None or all(field.name != "batch_size" for field in flags(spec)):
-            return dict(fields), tuple(sizes)
-    return {**fields, "batch_size": max(sizes)}, tuple(sizes) if len(sizes) > 1 else ()
-
-
-def _by_batch(
-    subject: Subject,
-    counted: Report,
-    batches: Sequence[int],
-    settings: Mapping[str, Any],
-    *,
-    copy: bool,
-    peak: Callable[[Subject], int | None] | None = None,
-    have: int | None = None,
-) -> Report:
-    """Time a subject with each size of the batch; of a CPU, what exceeds it is not tried."""
-    from archscope.analyses.time.analysis import CONVENTION, title
-    from archscope.analyses.time.settings import Settings
-    from archscope.analyses.time.work import counts_of
-
-    def fits(batch: int) -> bool:
-        if have is None or peak is None or subject.at_batch is None:
-            return True
-        needs = peak(subject.at_batch(batch))
-        return needs is None or needs <= have
-
-    named = re.sub(r" · batch \d+", f" · batches {', '.join(map(str, batches))}", subject.name)
-    made = analyse(
-        "time",
-        replace(subject, name=title(replace(subject, name=named), Settings(**settings))),
-        convention=CONVENTION,
-        counts=counts_of(counted),
-        batches=batches,
-        fits=fits,
-        copy=copy,
-        **settings,
-    )
-    return with_machine(made)
 
 
 def _peak_of_step(subject: Subject, dtype: str, autocast: str) -> int | None:
@@ -214,90 +155,3 @@ def _peak_of_step(subject: Subject, dtype: str, autocast: str) -> int | None:
         return None
     totals = found.totals
     return totals.peak if totals.exact else None
-
-
-def timed_as(words: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings by their own names; raises `UsageError` for what is none of `time`'s."""
-    from archscope.analyses.time.settings import Settings
-
-    found = {"compiled" if word == "compile" else word: value for word, value in words.items()}
-    known = ({field.name for field in fields(Settings)} | {"gpu"}) - {"per_layer", "copy"}
-    unknown = next((word for word in found if word not in known), None)
-    if unknown is not None:
-        raise UsageError(f"{unknown!r} is no setting of time{did_you_mean(unknown, sorted(known))}")
-    return found
-
-
-def bound_network(network: Network, gpu: str, **settings: Any) -> Report:
-    """Return how long a named network takes at least on a card, on shapes alone; see `time`."""
-    word = card(gpu, settings)  # before anything is built
-    return bound_subject(made(network.subject), word, **settings)
-
-
-def bound_subject(subject: Subject, gpu: str, **settings: Any) -> Report:
-    """Return how long a subject's forward pass takes at least on a card; see `time`."""
-    return time_subject(subject, _counted(subject), gpu=card(gpu, settings), **settings)
-
-
-def card(gpu: str, settings: Mapping[str, Any]) -> str:
-    """Return the word for a card that is known, and whose peak in the number type is cited.
-
-    Raises `UsageError` for another, and where `settings` ask for something to be run.
-    """
-    from archscope.analyses.time.roof import require_roof
-    from archscope.analyses.time.settings import MEASURING, Settings
-    from archscope.hardware import named
-    from archscope.timing.precision import named as named_precision
-
-    plain = Settings()
-    for name in MEASURING:
-        if settings.get(name, getattr(plain, name)) != getattr(plain, name):
-            raise UsageError(
-                f"--gpu runs nothing, so {MEASURING[name]} says nothing there; leave out one of "
-                "them. A forward pass is what is bounded."
-            )
-    dtype = named_precision(settings.get("dtype", plain.dtype))
-    return require_roof(named(gpu), dtype).card.word
-
-
-def _counted(subject: Subject) -> Report:
-    if subject.inputs is None:
-        raise UsageError(f"{subject.name}: time needs what its forward is called with")
-    return count_subject(subject)
-
-
-def time_subject(
-    subject: Subject,
-    counted: Report,
-    *,
-    sketch: Subject | None = None,
-    gpu: str | None = None,
-    **settings: Any,
-) -> Report:
-    """Time a subject that `params` has `counted`, or bound its time on a `gpu`; see `time`.
-
-    `sketch` is the same network on shapes, with blocks that repeat once.
-
-    What was set, and read of the machine, stands in the report's environment too.
-    """
-    from archscope.analyses.time.analysis import CONVENTION, title
-    from archscope.analyses.time.settings import Settings
-    from archscope.analyses.time.work import counts_of
-
-    report = analyse(
-        "time",
-        replace(subject, name=title(subject, Settings(**settings), gpu)),
-        convention=CONVENTION,
-        counts=counts_of(counted),
-        sketch=sketch,
-        gpu=gpu,
-        **settings,
-    )
-    return with_machine(report)
-
-
-def with_machine(report: Report) -> Report:
-    """Return a report whose environment says what was set, and read of the machine."""
-    rows = report.section("time.conditions").rows
-    read = {f"{row.name} ({row.unit})" if row.unit else row.name: row.value for row in rows}
-    return replace(report, environment=replace(report.environment, machine=read))

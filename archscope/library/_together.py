@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archscope.errors import UsageError
 from archscope.library._named import network_of, subject_of
 from archscope.library._params import count_subject
-from archscope.library._time import timed_as
+from archscope.library._timed import timed_as
 from archscope.results import Report
 from archscope.study import assemble, made
 from archscope.subject import Network, Subject

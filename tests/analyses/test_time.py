@@ -373,7 +373,7 @@ class Stops(nn.Module):
 
 def interrupted(at: int) -> Report:
     from archscope.library._named import subject_of
-    from archscope.library._time import time_subject
+    from archscope.library._timed import time_subject
 
     subject = subject_of(Stops(at), (torch.randn(1, 2),), {})
     settings = {"compiled": False, "step": "forward", "per_layer": True}
