@@ -47,7 +47,8 @@ MULTIPLY_ACCUMULATE = frozenset(
     "_scaled_dot_product_efficient_attention_backward _scaled_dot_product_cudnn_attention_backward "
     # recurrence
     "lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell mkldnn_rnn_layer "
-    "_cudnn_rnn miopen_rnn".split()
+    "_cudnn_rnn miopen_rnn _lstm_mps _cudnn_rnn_backward miopen_rnn_backward "
+    "mkldnn_rnn_layer_backward lstm_mps_backward".split()
 )
 """Operators with a formula in at least one engine."""
 
