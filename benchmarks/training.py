@@ -2,6 +2,7 @@
 
     python -m benchmarks.training users presets            networks of tests/training, small presets
     python -m benchmarks.training timm transformers --every 10
+    python -m benchmarks.training peft                     its adapters, and ours beside them
     python -m benchmarks.training presets --named cnn
     python -m benchmarks.training presets --published --log verdicts.jsonl
                                                            each published network as it is
@@ -80,6 +81,8 @@ class Verdict:
     """Bytes of the peak: predicted, measured without workspaces, and with them."""
     reason: str = ""
     """Why saved bytes differ."""
+    beside: str = ""
+    """What another road to the same says otherwise."""
     roads: dict[str, str] = field(default_factory=dict)
     """For each way to train `agree`, `one road` with whose, `none` where the network has it not,
     `raises` where its own forward refuses, or what is wrong."""
@@ -100,7 +103,7 @@ def main(typed: list[str]) -> int:
     for source in chosen.sources:
         found = [each for each in networks(source, chosen.published) if chosen.named in each[0]]
         for name, make in found[:: chosen.every]:
-            judge = partial(judged, make, real=not chosen.published)
+            judge = partial(judged, make, real=not chosen.published, beside=_beside(source, name))
             verdict = known.get(name) or apart(name, judge, chosen.seconds)
             verdicts.append(verdict)
             print(line(verdict), flush=True)
@@ -130,7 +133,8 @@ def networks(source: str, published: bool) -> Iterator[tuple[str, Made]]:
             if preset.same_as is None:
                 yield f"presets {preset.name}", partial(_of_preset, preset.name, published)
     else:
-        for one in import_module(f"benchmarks.strangers.sources.{source}").networks():
+        strangers = import_module(f"benchmarks.strangers.sources.{source}")
+        for one in strangers.networks():
             yield f"{source} {one.name}", partial(_of_stranger, one.make)
 
 
@@ -167,11 +171,18 @@ def _is_more(value: Any, than: int) -> bool:
     return isinstance(value, int) and value > than
 
 
-def judged(make: Made, *, real: bool) -> Verdict:
+def _beside(source: str, name: str) -> Callable[[], str]:
+    """Return what says how others differ on a network of a source."""
+    if source != "peft":
+        return str
+    return partial(import_module("benchmarks.strangers.sources.peft").differences, name)
+
+
+def judged(make: Made, *, real: bool, beside: Callable[[], str] = str) -> Verdict:
     """Run a network in all ways."""
     torch.manual_seed(0)
     subject = make()
-    found = Verdict(name="")
+    found = Verdict(name="", beside=beside())
     if real and weight_bytes(subject) <= LARGEST:
         _hold_memory(subject, found)
     for way, recipe in _ways(subject):
@@ -260,6 +271,8 @@ def line(found: Verdict) -> str:
     said = [f"{way} {what}" for way, what in found.roads.items() if what not in ("agree", "none")]
     if found.saved[0] != found.saved[1]:
         said.insert(0, f"saved {found.saved[0]:,}, really {found.saved[1]:,}: {found.reason}")
+    if found.beside:
+        said.insert(0, found.beside)
     if found.peaks[2]:
         said.append("peak {:+.2%}, with workspaces {:+.2%}".format(*errors(found)))
     if not found.peaks[2]:
@@ -276,6 +289,7 @@ def errors(found: Verdict) -> tuple[float, float]:
 def is_wrong(found: Verdict) -> bool:
     """Return whether anything differs without a reason that is told."""
     roads = any(what.startswith(("error", "disagree")) for what in found.roads.values())
+    roads = roads or bool(found.beside)
     return not found.unmade and (roads or (found.saved[0] != found.saved[1] and not found.reason))
 
 
