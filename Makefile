@@ -96,6 +96,11 @@ torture: $(VENV)/.installed ## Try to break the command line, 110,000 times; hou
 reports: $(VENV)/.installed ## Make the sample reports and their pictures again
 	$(BIN)/python reports/make.py
 
+.PHONY: dist
+dist: $(VENV)/.installed ## Build the wheel and the archive of sources into dist/
+	$(INSTALL) --quiet build
+	$(BIN)/python -m build
+
 $(VENV)/.docs: $(VENV)/.installed
 	$(INSTALL) --editable '.[docs]'
 	touch $@
