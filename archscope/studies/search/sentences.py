@@ -141,7 +141,7 @@ def _of_series(outcome: Outcome) -> Iterator[Note]:
     text = (
         f"each has the {solved.replace('_', ' ')} that brings {iso.name} nearest to {wanted}{most}"
     )
-    yield Note(level="info", text=text)
+    yield Note(level="ok" if outcome.trail.is_whole else "info", text=text)
 
 
 def _undecided(outcome: Outcome) -> Iterator[Note]:

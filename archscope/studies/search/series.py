@@ -51,6 +51,7 @@ def _alike_at(bounds: Bounds, iso: Distance, place: Place, at: int, trail: Trail
         return (*place[:at], n, *place[at + 1 :])
 
     def evaluate(n: int) -> Number | None:
+        bounds.looked += 1
         try:
             told = variants.found(there(n), iso.name, iso.dimension)
         except SpecError as error:
