@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from archscope.cli._complete import cards
+from archscope.cli._numbers import Count, Seconds
 from archscope.errors import UsageError
 
 _OPTIONS = (
@@ -39,7 +40,7 @@ _OPTIONS = (
     ),
     click.Option(
         ["--warmup"],
-        type=click.IntRange(0, 10_000),
+        type=Count(0, 10_000),
         default=20,
         metavar="INT",
         help="Runs before the first sample, at least; more until their median settles. "
@@ -47,14 +48,14 @@ _OPTIONS = (
     ),
     click.Option(
         ["--runs"],
-        type=click.IntRange(1, 1_000_000),
+        type=Count(1, 1_000_000),
         default=100,
         metavar="INT",
         help="Samples, at most. [default: 100]",
     ),
     click.Option(
         ["--budget"],
-        type=click.FloatRange(0, 86_400, min_open=True),
+        type=Seconds(0, 86_400, min_open=True),
         default=60.0,
         metavar="SECONDS",
         help="Time for warm-up and samples, about. [default: 60]",

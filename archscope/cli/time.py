@@ -11,6 +11,7 @@ from archscope import specs
 from archscope.cli._claims import assert_option
 from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, read_model, read_models
+from archscope.cli._numbers import Count
 from archscope.cli._output import Output, output_options
 from archscope.cli._timing import kernels_apart, timing_options
 from archscope.progress import doing
@@ -51,12 +52,10 @@ class TimeCommand(ModelCommand):
     help="With --per-layer: largest first (ratio: to the lower bound), or in the model's order. "
     "[default: order]",
 )
-@click.option(
-    "--top", type=click.IntRange(min=1), metavar="INT", help="With --per-layer: so many rows."
-)
+@click.option("--top", type=Count(min=1), metavar="INT", help="With --per-layer: so many rows.")
 @click.option(
     "--max-depth",
-    type=click.IntRange(min=1),
+    type=Count(min=1),
     metavar="INT",
     help="With --per-layer: module names of at most so many parts.",
 )
