@@ -36,6 +36,8 @@ def _set(subject: Subject, found: Measured) -> Iterator[ConditionRow]:
     yield _row("weights and inputs", f"cast to {dtype}, {autocast}")
     yield _row("memory format", "channels last" if settings.channels_last else "as it is")
     yield _row("mode", "training" if trains else "evaluation, without gradients")
+    if settings.step == "decode":
+        yield _row("positions of each sequence", settings.context)
     yield _row("execution", "compiled" if settings.compiled else "eager")
     yield _row("attention kernel", settings.attention_kernel or "torch chooses")
     if found.device.type == "cuda":
