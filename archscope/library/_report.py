@@ -69,9 +69,9 @@ def report(
     asked: dict[str, Any] = {"rf": rf, "time": time, "train": train, "erf": erf, "audit": audit}
     asked["timing"] = {
         "device": device, "dtype": dtype, "gpu": gpu, "step": step, "context": context,
-        "warmup": warmup, "runs": runs, "budget": budget, "compiled": compile, "channels_last": channels_last, "autocast": autocast,
-        "cudnn_benchmark": cudnn_benchmark, "attention_kernel": attention_kernel,
-        "cuda_graph": cuda_graph, "warm_cache": warm_cache,
+        "warmup": warmup, "runs": runs, "budget": budget, "compiled": compile,
+        "channels_last": channels_last, "autocast": autocast, "cudnn_benchmark": cudnn_benchmark,
+        "attention_kernel": attention_kernel, "cuda_graph": cuda_graph, "warm_cache": warm_cache,
     }  # fmt: skip
     if isinstance(model, str):
         return report_network(network_of(model, kwargs, method=method), **asked)

@@ -91,6 +91,7 @@ def source_of(card: Card) -> str:
         1: "",
         2: ", which prints it with sparsity: halved",
         8: ", which prints the rate of 8 bits with sparsity and short accumulation: an eighth",
+        16: ", which prints the rate of 4 bits with sparsity: a sixteenth",
     }[card.printed]
     dealer = " (a dealer's copy; its vendor publishes none)" if card.second_hand else ""
     return f"{card.source}{dealer}{made}"
