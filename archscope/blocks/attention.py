@@ -116,6 +116,7 @@ class _Cached:
         self.kept = kept
         self.grouped = grouped
         self.cache: tuple[Tensor, ...] = ()
+        """Keys and values, once the first token has told their shapes."""
 
     def __call__(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Take (B, H, 1, d) and twice (B, K, 1, d); return (B, H, 1, d)."""
@@ -123,7 +124,8 @@ class _Cached:
             self.cache = tuple(x.repeat(1, 1, self.kept, 1) for x in (k, v))  # 2 x (B, K, T, d)
         for kept, new in zip(self.cache, (k, v), strict=True):
             kept[:, :, -1:] = new
-        return F.scaled_dot_product_attention(q, *self.cache, enable_gqa=self.grouped)
+        keys, values = self.cache
+        return F.scaled_dot_product_attention(q, keys, values, enable_gqa=self.grouped)
 
 
 def closed_form_of_product(inputs: Sequence[Shape], *, keys: int) -> ClosedForm:

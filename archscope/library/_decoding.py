@@ -38,17 +38,17 @@ def time_decoding(
     from archscope.timing.precision import DTYPES
 
     cache = _cache(network)
-    asked = Settings(**{**settings, "context": settings.get("context") or cache.context})
+    context: int = settings.get("context") or cache.context
+    asked = Settings(**{**settings, "context": context})
     whole = built(network, device, DTYPES[precision])
-    macs = None if cache.step is None else step_macs(cache, asked.context)
-    chosen = {name: getattr(asked, name) for name in settings} | {"context": asked.context}
+    macs = None if cache.step is None else step_macs(cache, context)
     report = analyse(
         "time",
         replace(whole, name=title(whole, asked)),
         convention=CONVENTION,
         counts=Counts(own={}, total=macs, complete=macs is not None),
         copy=False,
-        **chosen,
+        **{**settings, "context": context},
     )
     return with_machine(report)
 

@@ -101,7 +101,8 @@ def _elsewhere(found: Measured) -> Iterator[Note]:
             f"{1e3 * before.median_s:.3g} ms before, and {1e3 * after.median_s:.3g} ms after",
             details=("Times are of neither state; run it again when nothing else begins or ends.",),
         )
-    shared = min((each.processors for each in found.products if is_shared(each)), default=None)
+    shares = [each.processors for each in found.products if is_shared(each) and each.processors]
+    shared = min(shares, default=None)
     if shared is not None:
         yield Note(
             level="warning",
