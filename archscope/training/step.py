@@ -114,7 +114,7 @@ def run_step(
     asked: dict[str, Any] = {"recipe": recipe, "optimiser": optimiser, "autocast": autocast}
     asked["passes"] = passes
     try:
-        with fake_mode() as fake, fake, _recurrences_step_by_step():
+        with fake_mode() as fake, _recurrences_step_by_step():
             return _run(subject, partial(_without_data, fake=fake, dtype=dtype), **asked)
     except ForwardError:
         if not has_little_data(subject):
