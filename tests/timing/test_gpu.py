@@ -84,6 +84,16 @@ def test_many_small_kernels_are_launch_bound() -> None:
     assert "forward, CUDA graph" in rows(report)
 
 
+def test_small_kernels_are_not_timed_as_the_host() -> None:
+    model = nn.Sequential(*(nn.Linear(16, 16) for _ in range(200)))
+    report = archscope.time(model, torch.randn(1, 16), device="cuda", per_layer=True)
+
+    # launching takes the host some 10 us each, the kernels 2 to 5: all together as the replay
+    whole = report.section("layers").rows[0].time_s
+    assert whole < 0.7 * rows(report)["forward"].median_s
+    assert whole < 3 * rows(report)["forward, CUDA graph"].median_s
+
+
 def test_a_large_product_is_not_launch_bound() -> None:
     report = archscope.time(Product(8192), torch.randn(8192, 8192), device="cuda", dtype="bf16")
 

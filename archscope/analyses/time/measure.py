@@ -233,7 +233,12 @@ def _explain(
     """Add what tells why it takes so long: the modules, and the same kernels without launches."""
     if found.settings.per_layer or (found.card is not None and not found.settings.compiled):
         layers = time_layers(
-            workload.model, workload.call, clock, runs=_layer_runs(found), before=before
+            workload.model,
+            workload.call,
+            clock,
+            runs=_layer_runs(found),
+            before=before,
+            ahead=(before or emptied(found.device)) if clock.queued else None,
         )
         found = replace(
             found,

@@ -184,6 +184,11 @@ def _sum_of_modules(
             f"the forward pass timed by itself ({1e3 * forward.median_s:.4g} ms); medians of "
             f"{found.layers.runs} passes with marks around every module"
         ),
+        details=()
+        if found.device.type == "cpu"
+        else (
+            "They are timed behind queued work: what the host takes to launch them is not in it.",
+        ),
     )
 
 
