@@ -90,10 +90,11 @@ def command(
     it is built whole, so it must fit. On a CPU the table says that it was a CPU. With --gpu nothing
     runs and nothing need fit: each module's lower bound on that card, by the roofline.
     """
-    from archscope.library import time_network, with_batches
+    from archscope.library import time_network, with_batches, with_context
 
     rows = {"top": top, "max_depth": max_depth, "expand": expand}
     claimed = claims_of("time", claims)
+    fields = with_context(models, fields, timing["context"])
     fields, batches = with_batches(models, fields, _batches(batch_size))
     request = Request(fields=fields)
     if batches and (len(models) > 1 or timing["gpu"]):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archscope.library._compare import compare_networks as compare_networks
     from archscope.library._compare import is_saved as is_saved
     from archscope.library._compare import limits_of as limits_of
+    from archscope.library._decoding import with_context as with_context
     from archscope.library._facts import facts as facts
     from archscope.library._facts import require_facts as require_facts
     from archscope.library._kv import kv as kv
@@ -105,6 +106,7 @@ _HOMES = {
     "train": "_training",
     "why_unbuffered": "_rf",
     "with_batches": "_batches",
+    "with_context": "_decoding",
     "with_figures": "_params",
     "with_named_teacher": "_params",
 }

@@ -61,7 +61,8 @@ def time_by_batch(
         needs = peak(subject.at_batch(batch))
         return needs is None or needs <= have
 
-    named = re.sub(r" · batch \d+", f" · batches {', '.join(map(str, batches))}", subject.name)
+    named = re.sub(r", batch_size \d+| · batch \d+", "", subject.name)
+    named += f" · batches {', '.join(map(str, batches))}"
     made = analyse(
         "time",
         replace(subject, name=title(replace(subject, name=named), Settings(**settings))),
