@@ -65,6 +65,8 @@ class Found:
     """A number for each axis, in positions, seconds, shares, things or bytes; empty: unknown."""
     bound: Literal["", "at least", "at most"] = ""
     """What the numbers are, where they are no more than that."""
+    spread: tuple[Number, Number] | None = None
+    """What most runs of a measured number lie between, 5% to 95% of them; None: it is exact."""
     why: str = ""
     """Why it is unknown, or no more than a bound."""
 
@@ -85,8 +87,9 @@ class Quantity:
     """One line: what it is, and of what."""
     better: Literal["", "less", "more"] = ""
     """Which of two networks that are alike otherwise a person prefers; empty: it depends."""
-    asks: tuple[str, ...] = ()
-    """Settings of the analysis without which it is not known, e.g. `nonzero`, `gpu`."""
+    asks: tuple[tuple[str, Literal[True] | str], ...] = ()
+    """Settings of the analysis without which it is not known: True for one that is switched on,
+    e.g. `nonzero`, an example of one that a user has to give, as `gpu`."""
     parts: Callable[[Any], Iterable[tuple[str, Number]]] | None = None
     """Reads from a report what it adds up from, by module; None: it is no sum."""
 
@@ -128,6 +131,10 @@ class Claim:
         proving = {"at least": (">=", ">"), "at most": ("<=", "<")}.get(found.bound)
         if proving is not None and self.sign not in proving:
             return False
+        if found.spread is not None:  # runs that differ miss only what nearly all of them miss
+            low, high = found.spread
+            near = (low, high, min(max(self.wanted, low), high))
+            return any(_COMPARISONS[self.sign](value, self.wanted) for value in near)
         return all(_COMPARISONS[self.sign](value, self.wanted) for value in found.values)
 
 

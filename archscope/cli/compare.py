@@ -14,7 +14,7 @@ from archscope.cli._complete import measure_names
 from archscope.cli._model import ModelCommand, read_models
 from archscope.cli._output import Output, output_options
 from archscope.cli._say import say
-from archscope.errors import ThresholdError, UsageError
+from archscope.errors import ForwardError, ThresholdError, UsageError
 from archscope.library import compare_networks, is_saved, limits_of, load_teacher
 from archscope.results import Report
 from archscope.specs import flag_of
@@ -127,15 +127,13 @@ def command(
     asked = _read(models, fields, teacher=teacher is not None)
     config = {"networks": list(models), **fields}
     asks: dict[str, Any] = {"rf": rf, "flops": not no_flops, "sample_rate": sample_rate}
-    report, crossed = compare_networks(
-        asked,
-        models,
-        limits,
-        **asks,
-        only_changed=only_changed,
-        teacher=teacher is not None,
-        config=config,
-    )
+    asks |= {"only_changed": only_changed, "teacher": teacher is not None}
+    try:
+        report, crossed = compare_networks(asked, models, limits, **asks, config=config)
+    except ForwardError as error:
+        if error.report is not None:
+            output.show(error.report, view)
+        raise
     output.show(report, view)
     if crossed:
         raise ThresholdError("\n".join(crossed))

@@ -13,7 +13,7 @@ from archscope.cli._complete import MODEL
 from archscope.cli._model import ModelCommand, with_model
 from archscope.cli._output import Output, output_options
 from archscope.errors import ForwardError
-from archscope.study import claims_of, countable, made, require
+from archscope.study import claims_of, countable, require
 from archscope.subject import Network
 
 _EPILOG = """\
@@ -157,7 +157,7 @@ def command(
     if teacher:
         require_name(teacher)
     try:
-        subject = made(network.held) if nonzero else countable(network)
+        subject = countable(network, in_full=nonzero)
         subject = replace(subject, inputs=None) if no_flops else subject
         report = count_subject(
             subject, flops_per_mac=int(flops_per_mac), nonzero=nonzero, freeze=freeze

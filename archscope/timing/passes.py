@@ -10,15 +10,16 @@ stay.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_leaves
 
-from archscope.errors import ArchscopeError, ForwardError, first_line
+from archscope.errors import ArchscopeError, ForwardError, UsageError, first_line
 from archscope.hardware import Precision
 from archscope.records import frozen
 from archscope.running.as_found import left_as_found
@@ -31,6 +32,14 @@ from archscope.timing.sampling import Stage
 
 Pass = Literal["forward", "train"]
 """What is run."""
+Kernel = Literal["flash", "efficient", "math", "cudnn"]
+"""What torch calls its kernels of attention."""
+_KERNELS = {
+    "flash": SDPBackend.FLASH_ATTENTION,
+    "efficient": SDPBackend.EFFICIENT_ATTENTION,
+    "math": SDPBackend.MATH,
+    "cudnn": SDPBackend.CUDNN_ATTENTION,
+}
 LOSS = "sum of output × a fixed random gradient, so that no loss function is timed"
 OPTIMISER = "AdamW at learning rate 0 (the arithmetic is done, the weights stay), gradients cleared"
 _CASTS: dict[torch.dtype, Callable[[nn.Module], nn.Module]] = {
@@ -38,6 +47,27 @@ _CASTS: dict[torch.dtype, Callable[[nn.Module], nn.Module]] = {
     torch.float16: nn.Module.half,
     torch.bfloat16: nn.Module.bfloat16,
 }
+
+
+@frozen
+class Way:
+    """How a pass is run, beside its number type."""
+
+    step: Pass = "forward"
+    compiled: bool = False
+    """Whether it runs through torch.compile."""
+    channels_last: bool = False
+    """Whether weights and inputs of images and volumes have their channels last in memory."""
+    autocast: Precision | None = None
+    """What `torch.autocast` casts products to, their weights in each pass; None: no autocast."""
+    benchmark: bool | None = None
+    """Whether cuDNN tries its algorithms and takes the fastest; None: as torch is set."""
+    attention: Kernel | None = None
+    """The kernel of scaled dot product attention; None: torch chooses."""
+
+
+AS_IT_IS = Way()
+"""A forward pass, with nothing changed."""
 
 
 @frozen
@@ -63,8 +93,7 @@ def ready(
     *,
     device: torch.device,
     precision: Precision,
-    step: Pass = "forward",
-    compiled: bool = False,
+    way: Way = AS_IT_IS,
     copy: bool = True,
 ) -> Iterator[Workload]:
     """Give the workload of one pass; the model, its inputs and torch's switches stay as found.
@@ -72,21 +101,19 @@ def ready(
     Without `copy` the model itself is moved and cast, which needs no memory for a second one.
     Raises `ArchscopeError` where it cannot be run so.
     """
-    if device.type == "cuda":
-        torch.cuda.init()  # so that its random numbers can be put back
-    on_device = torch.cuda.device(device) if device.type == "cuda" else nullcontext()
-    trains = step == "train"
-    with left_as_found(model), computing_in(precision), on_device, torch.set_grad_enabled(trains):
+    trains = way.step == "train"
+    here = _current(device)
+    switched = computing_in(precision, benchmark=way.benchmark)
+    kernel = nullcontext() if way.attention is None else sdpa_kernel(_KERNELS[way.attention])
+    with left_as_found(model), switched, kernel, here, torch.set_grad_enabled(trains):
         original = Original(model, inputs) if copy else None
         moved = _moved(model, original, device, DTYPES[precision])
         given = _given(inputs, device, DTYPES[precision])
+        if way.channels_last:
+            given = _channels_last(moved, given)
         moved.train(trains)
-        run = torch.compile(moved) if compiled else moved
-
-        def call(run: Any = run) -> Any:
-            return run(*given.args, **given.kwargs)
-
-        watched = None if compiled else original
+        watched = None if way.compiled else original
+        call = _calling(torch.compile(moved) if way.compiled else moved, given, device, way)
         stages: tuple[Stage, ...] = (Stage(name="forward", run=call),)
         held: list[Tensor] = []
         optimiser = None
@@ -101,11 +128,57 @@ def ready(
 
         yield Workload(
             model=moved,
-            call=lambda: moved(*given.args, **given.kwargs),
+            call=_calling(moved, given, device, way),
             stages=stages,
             bytes_held=bytes_held,
             original=watched,
         )
+
+
+def _calling(run: Any, given: Inputs, device: torch.device, way: Way) -> Callable[[], Any]:
+    """Return the forward pass; autocast is entered in each, so that each casts the weights."""
+    if way.autocast is None:
+        return lambda: run(*given.args, **given.kwargs)
+    dtype = DTYPES[way.autocast]
+
+    def call() -> Any:
+        with torch.autocast(device.type, dtype):
+            return run(*given.args, **given.kwargs)
+
+    return call
+
+
+_FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
+
+
+def _channels_last(model: nn.Module, inputs: Inputs) -> Inputs:
+    """Lay out weights and inputs of images and volumes anew; raises `UsageError` for none."""
+    changed = []
+
+    def laid_out(tensor: Tensor) -> Tensor:
+        if tensor.dim() not in _FORMATS or not tensor.is_floating_point():
+            return tensor
+        changed.append(tensor)
+        return tensor.contiguous(memory_format=_FORMATS[tensor.dim()])
+
+    made = copied(inputs, laid_out)
+    if not changed:
+        raise UsageError(
+            "--channels-last is for images and volumes; no input has 4 or 5 axes. Leave it out."
+        )
+    for parameter in model.parameters():
+        parameter.data = laid_out(parameter.data)
+    return made
+
+
+def _current(device: torch.device) -> AbstractContextManager[object]:
+    """Make a device the one that is meant where none is named, its random numbers ready."""
+    if device.type == "cpu":
+        return nullcontext()
+    module = torch.get_device_module(device)
+    getattr(module, "init", lambda: None)()  # so that its random numbers can be put back
+    made: AbstractContextManager[object] = getattr(module, "device", nullcontext)(device)
+    return made
 
 
 def _moved(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -9,7 +11,9 @@ import torch
 from torch import nn
 
 import archscope
+from archscope.analyses.time.fit import built
 from archscope.errors import ArchscopeError
+from archscope.library._named import network_of
 
 pytestmark = [
     pytest.mark.gpu,
@@ -154,3 +158,52 @@ def test_a_graph_on_the_last_card_after_one_on_the_first() -> None:
     for number in {0, torch.cuda.device_count() - 1}:
         report = archscope.time(nn.Linear(8, 8), torch.ones(4, 8), device=f"cuda:{number}")
         assert "forward, CUDA graph" in rows(report)
+
+
+def test_the_backward_of_a_recurrent_layer_is_counted() -> None:
+    net = nn.LSTM(16, 32, num_layers=2)
+    report = archscope.time(net, torch.randn(5, 2, 16), device="cuda", step="train")
+
+    # data and weights: twice the forward; cuDNN computes the first states' gradient too
+    assert rows(report)["backward"].macs == 2 * rows(report)["forward"].macs
+
+
+def test_weights_of_16_bits_never_need_the_room_of_32() -> None:
+    network = network_of("transformer", {"depth": 12, "seq_len": 16})
+    before = torch.cuda.memory_allocated()
+    torch.cuda.reset_peak_memory_stats()
+    subject = built(network, torch.device("cuda", 0), torch.bfloat16)
+
+    # 124,439,808 weights of 2 bytes, and a head of 50,257 x 768 until it is tied
+    made = 2 * (124_439_808 + 50_257 * 768)
+    assert subject.model.tok_emb.weight.dtype is torch.bfloat16
+    assert torch.cuda.max_memory_allocated() - before < 1.1 * made
+
+
+def test_nobody_else_uses_the_card() -> None:
+    report = archscope.time(Product(4096), torch.randn(4096, 4096), device="cuda", dtype="bf16")
+    found = {row.name: row for row in report.section("conditions").rows}
+
+    others = found["other processes"]
+    assert others.value == 0 or others.unknown, "in a container too this process is no other"
+    assert not any("large product" in note.text for note in report.notes)
+    before, after = (found[f"product of 4096 x 4096 {when}"].value for when in ("before", "after"))
+    assert after == pytest.approx(before, rel=0.1)
+
+
+def test_a_card_that_is_used_by_another_program_is_told() -> None:
+    load = (
+        "import torch; x = torch.randn(8192, 8192, device='cuda', dtype=torch.bfloat16)\n"
+        "print('ready', flush=True)\nwhile True: x @ x; torch.cuda.synchronize()"
+    )
+    with subprocess.Popen([sys.executable, "-c", load], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        try:
+            x = torch.randn(4096, 4096)
+            report = archscope.time(Product(4096), x, device="cuda", dtype="bf16", budget=10)
+        finally:
+            other.kill()
+    warned = [note.text for note in report.notes if note.level == "warning"]
+    found = {row.name: row.value for row in report.section("conditions").rows}
+    assert warned or found["other processes"] == 1

@@ -8,6 +8,7 @@ from typing import Literal
 from archscope.records import frozen
 
 Step = Literal["forward", "train"]
+Kernel = Literal["flash", "efficient", "math", "cudnn"]
 
 
 @frozen
@@ -28,6 +29,14 @@ class Settings:
     """Seconds for warm-up and samples, about."""
     compiled: bool = False
     """Whether it runs through torch.compile."""
+    channels_last: bool = False
+    """Whether images and volumes have their channels last in memory."""
+    autocast: str | None = None
+    """`bf16` or `fp16`: what `torch.autocast` casts products to; weights stay in 32 bits."""
+    cudnn_benchmark: bool | None = None
+    """Whether cuDNN tries its algorithms and takes the fastest; None: as torch is set."""
+    attention_kernel: Kernel | None = None
+    """`flash`, `efficient`, `math` or `cudnn`; None: torch chooses."""
     per_layer: bool = False
     """Whether modules are shown too."""
     cuda_graph: bool | None = None
@@ -49,6 +58,10 @@ MEASURING = {
     "runs": "--runs",
     "budget": "--budget",
     "compiled": "--compile",
+    "channels_last": "--channels-last",
+    "autocast": "--autocast",
+    "cudnn_benchmark": "--cudnn-benchmark",
+    "attention_kernel": "--attention-kernel",
     "cuda_graph": "--cuda-graph",
     "warm_cache": "--warm-cache",
 }

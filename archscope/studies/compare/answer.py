@@ -93,7 +93,15 @@ def only_changed(report: Report) -> Report:
 def with_limits(report: Report, limits: Sequence[str], crossed: Sequence[str]) -> Report:
     """Return a comparison that says first which limits hold, for whoever reads it alone."""
     held = Note(level="ok", text=f"within every limit: {', '.join(limits)}")
-    said = tuple(Note(level="warning", text=line) for line in crossed) or (held,)
+    return warning_first(report, crossed) if crossed else _noting(report, held)
+
+
+def warning_first(report: Report, lines: Sequence[str]) -> Report:
+    """Return a comparison that says these lines before all else."""
+    return _noting(report, *(Note(level="warning", text=line) for line in lines))
+
+
+def _noting(report: Report, *said: Note) -> Report:
     first, *rest = report.sections
     return replace(report, sections=(replace(first, notes=(*said, *first.notes)), *rest))
 
