@@ -3,21 +3,19 @@
 On a CPU against `torch.utils.benchmark.Timer.blocked_autorange` (aim: within 5%), on a card against
 `triton.testing.do_bench` (aim: within 2%).
 
-python benchmarks/timing.py          # what this machine has
-python benchmarks/timing.py cpu      # one of: cpu, gpu
+A card is held where there is one.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from statistics import median
 
 import torch
 from torch import nn
 
 import archscope
+from benchmarks.bench.rows import Row
 
 PAIRS = 25
 Case = tuple[str, nn.Module, tuple[torch.Tensor, ...]]
@@ -45,19 +43,12 @@ def ours(model: nn.Module, inputs: tuple[torch.Tensor, ...], **settings: object)
     return float(report.section("passes").rows[0].median_s)
 
 
-def compare(name: str, pairs: list[tuple[float, float]], aim: float) -> float:
-    """Print both medians, the median of the ratios, and the quarters between which half lie."""
-    ratios = sorted(a / b for a, b in pairs)
-    ratio = median(ratios)
-    a, b = (median(side) for side in zip(*pairs, strict=True))
-    each = f"{len(pairs)} pairs, {ratios[len(pairs) // 4]:.3f} … {ratios[-len(pairs) // 4]:.3f}"
-    verdict = "ok" if abs(ratio - 1) <= aim else "OUTSIDE"
-    print(
-        f"{name:45} {1e3 * a:9.3f} ms / {1e3 * b:9.3f} ms = {ratio:.3f} "
-        f"(aim 1 ± {aim:g}: {verdict}; {each})",
-        flush=True,
-    )
-    return ratio
+def compare(name: str, anchor: str, pairs: list[tuple[float, float]], aim: float) -> Row:
+    """Return the median of the ratios."""
+    a, b = (1e3 * median(side) for side in zip(*pairs, strict=True))
+    ratio = median(a / b for a, b in pairs)
+    return Row(what=f"median time of {name}", ours=a, unit="ms, clock", anchor=anchor, theirs=b,
+               ratio=ratio, aim=aim, judged="near 1")  # fmt: skip
 
 
 def alternating(
@@ -75,7 +66,7 @@ def alternating(
     return pairs
 
 
-def cpu(budget: float = 0.4) -> list[float]:
+def cpu(budget: float = 0.4) -> Iterator[Row]:
     """Hold the CPU's median against `blocked_autorange` on the same module.
 
     One thread: two would wait for each other whenever another program takes a processor.
@@ -91,7 +82,6 @@ def cpu(budget: float = 0.4) -> list[float]:
         ("3 convolutions at 64 x 64", convolutions, (torch.randn(1, 3, 64, 64),)),
         transformer(2, 64, 1, d_model=128, heads=4, vocab_size=1000),
     )
-    ratios = []
     for name, model, inputs in cases:
         model.eval()
         timer = Timer(
@@ -107,11 +97,10 @@ def cpu(budget: float = 0.4) -> list[float]:
         def mine(model: nn.Module = model, inputs: tuple[torch.Tensor, ...] = inputs) -> float:
             return ours(model, inputs, device="cpu", runs=10_000, budget=budget)
 
-        ratios.append(compare(name, alternating(mine, theirs), 0.05))
-    return ratios
+        yield compare(name, "`blocked_autorange`", alternating(mine, theirs), 0.05)
 
 
-def gpu() -> list[float]:
+def gpu() -> Iterator[Row]:
     """Hold a card's median against Triton's `do_bench` on the same module."""
     from triton.testing import do_bench
 
@@ -120,7 +109,6 @@ def gpu() -> list[float]:
         (f"bf16 matrix product, {n} x {n}", Product(n), (torch.randn(n, n),)),
         transformer(12, 1024, 8),
     )
-    ratios = []
     for name, model, inputs in cases:
         moved = model.eval().to("cuda", torch.bfloat16)
         given = tuple(
@@ -134,19 +122,11 @@ def gpu() -> list[float]:
         def mine(moved: nn.Module = moved, given: tuple[torch.Tensor, ...] = given) -> float:
             return ours(moved, given, device="cuda", dtype="bf16", cuda_graph=False)
 
-        ratios.append(compare(name, alternating(mine, theirs), 0.02))
-    return ratios
+        yield compare(name, "Triton's `do_bench`", alternating(mine, theirs), 0.02)
 
 
-PARTS: dict[str, Callable[[], list[float]]] = {"cpu": cpu, "gpu": gpu}
-
-KEPT = {"MALLOC_TRIM_THRESHOLD_": "1000000000", "MALLOC_MMAP_THRESHOLD_": "1000000000"}
-"""Makes the C library keep freed memory. It otherwise gives that of one program back to the system
-after every run and not that of the other, as chance has it, and the page faults are 7% of 4 ms."""
-
-if __name__ == "__main__":
-    if not KEPT.keys() <= os.environ.keys():
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **KEPT})
-    wanted = sys.argv[1:] or (["cpu", "gpu"] if torch.cuda.is_available() else ["cpu"])
-    for part in wanted:
-        PARTS[part]()
+def rows() -> Iterator[Row]:
+    """Yield what this machine has."""
+    yield from cpu()
+    if torch.cuda.is_available():
+        yield from gpu()
