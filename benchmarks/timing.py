@@ -45,6 +45,8 @@ def transformer(depth: int, seq_len: int, batch: int, **fields: int) -> Case:
 
 Ours = tuple[float, float, float]
 """Median, and the interval of the table."""
+Mine = Callable[[], Ours]
+Theirs = Callable[[], float]
 
 
 def ours(model: nn.Module, inputs: tuple[torch.Tensor, ...], **settings: object) -> Ours:
@@ -61,7 +63,7 @@ class Tally:
     within: list[bool] = field(default_factory=list)
     covered: list[bool] = field(default_factory=list)
 
-    def compare(self, name: str, mine: Callable[[], Ours], theirs: Callable[[], float]) -> None:
+    def compare(self, name: str, mine: Mine, theirs: Theirs) -> None:
         """Print both medians, the median of the ratios, and the quarters between which half lie."""
         pairs = alternating(mine, theirs, self.pairs)
         ratios = sorted(a[0] / b for a, b in pairs)
@@ -87,9 +89,7 @@ class Tally:
         )
 
 
-def alternating(
-    mine: Callable[[], Ours], theirs: Callable[[], float], pairs: int
-) -> list[tuple[Ours, float]]:
+def alternating(mine: Mine, theirs: Theirs, pairs: int) -> list[tuple[Ours, float]]:
     """Measure in turns, so that what else the machine does falls on both alike."""
     mine(), theirs()
     found = []
