@@ -28,7 +28,7 @@ from archscope import cli
 NOBODY = 65534
 """A user that owns nothing, as Linux numbers it."""
 OLD = "it stood here before\n"
-PATIENCE = 60.0
+PATIENCE = 600.0
 BLOCKED = 5.0
 """Seconds after which a command that waits for the other end of a pipe is interrupted."""
 NETWORK = ("cnn", "--depth", "1", "--channels", "4", "--input-size", "8")
