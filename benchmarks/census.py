@@ -3,7 +3,6 @@
     python benchmarks/census.py                      every published network of every family
     python benchmarks/census.py cnn transformer      those of some families
     python benchmarks/census.py cnn --random 2000    so many specs drawn at random, of each family
-    python benchmarks/census.py --speed              how long 10,000 variants take, on one core
 
 A spec's layers in closed form must have the parameters, trained and frozen, and the
 multiply-accumulates that the engines count, in all and of each type of layer. All else is listed.
@@ -12,12 +11,11 @@ multiply-accumulates that the engines count, in all and of each type of layer. A
 from __future__ import annotations
 
 import argparse
+import gc
 import random
-import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from itertools import product
 from typing import Any
 
 import torch
@@ -103,12 +101,24 @@ def _by_type(census: Any, rows: Any) -> str:
     return "; ".join(said)
 
 
-def outcome(family: Family, given: Mapping[str, Any]) -> tuple[str, str]:
-    """Return what comes of some fields, one of `KINDS`, and what it says."""
+def outcome(
+    family: Family, given: Mapping[str, Any], known: dict[Any, tuple[str, str]] | None = None
+) -> tuple[str, str]:
+    """Return what comes of some fields, one of `KINDS`, and what it says.
+
+    A spec that is `known` already is not counted again.
+    """
     try:
         spec: Any = made(family.spec, given)
     except UsageError as refused:
         return "refused", str(refused)
+    known = {} if known is None else known
+    if spec not in known:
+        known[spec] = _outcome(family, spec)
+    return known[spec]
+
+
+def _outcome(family: Family, spec: Any) -> tuple[str, str]:
     try:
         found = difference(family, spec)
     except Exception as crash:
@@ -196,14 +206,20 @@ def _random(family: Family, seed: int) -> Iterator[tuple[str, Mapping[str, Any]]
 def _held(
     family: Family, specs: Iterator[tuple[str, Mapping[str, Any]]], count: int | None
 ) -> Counter[str]:
-    """Return what comes of specs, until so many are counted or there are no more."""
+    """Return what comes of specs, until so many are counted or there are no more.
+
+    Of few fields many are the same spec: how many are not is under `unlike`.
+    """
     found: Counter[str] = Counter()
+    known: dict[Any, tuple[str, str]] = {}
     for name, given in specs:
-        if count is not None and found.total() - found["refused"] >= count:
+        if count is not None and found.total() - found["refused"] - found["unlike"] >= count:
             break
-        kind, said = outcome(family, given)
+        before = len(known)
+        kind, said = outcome(family, given, known)
         found[kind] += 1
-        if kind in ("differs", "not counted"):
+        found["unlike"] += len(known) - before
+        if kind in ("differs", "not counted") and len(known) > before:
             print(f"{family.name} {name}: {said}", flush=True)
     return found
 
@@ -231,19 +247,6 @@ VARIANTS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
 """Fields and their values, of which all combinations are the 10,000 and more variants counted."""
 
 
-def speed() -> None:
-    """Print how long it takes to make so many specs and to count them, of one processor's time."""
-    for name, axes in VARIANTS.items():
-        family, given = FAMILIES.get(name), list(product(*axes.values()))
-        assert family.census is not None
-        began = time.process_time()
-        for each in given:
-            census = family.census(family.spec(**dict(zip(axes, each, strict=True))))
-            census.params, census.macs, census.activations  # noqa: B018
-        took = time.process_time() - began
-        print(f"{name:<20} {len(given):,} specs made and counted in {took:.2f} s", flush=True)
-
-
 def main() -> None:
     """Print each difference as it comes, then what came of each family."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -251,18 +254,19 @@ def main() -> None:
     parser.add_argument("families", nargs="*", default=known)
     parser.add_argument("--random", type=int, metavar="N", help="so many specs at random of each")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--speed", action="store_true", help="time 10,000 variants")
     options = parser.parse_args()
-    if options.speed:
-        speed()
-        return
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
+    gc.freeze()  # modules make much work for a collector, and little garbage
+    gc.set_threshold(50_000, 20, 100)
     for name in options.families:
         family = FAMILIES.get(name)
         specs = _random(family, options.seed) if options.random else published(family)
         found = _held(family, specs, options.random)
-        print(f"{name:<20}" + "".join(f"{found[kind]:>8,} {kind}" for kind in KINDS), flush=True)
+        print(
+            f"{name:<20}" + "".join(f"{found[kind]:>8,} {kind}" for kind in (*KINDS, "unlike")),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

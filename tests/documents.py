@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from archscope.cli import main
+from archscope.cli._group import group
 
 FENCED = re.compile(r"^```(\w*)(?:[ \t]+(.*?))?\n(.*?)^```[ \t]*$", re.M | re.S)
 LEFT_OUT = "…"
@@ -37,6 +39,11 @@ class Shown:
     typed: str
     """All behind `archscope`, with its comment."""
     lines: tuple[str, ...]
+
+    @property
+    def words(self) -> list[str]:
+        """What is typed, as a shell reads it."""
+        return shlex.split(self.typed, comments=True)
 
     @property
     def ends(self) -> int:
@@ -71,6 +78,16 @@ def commands(block: str) -> list[Shown]:
 def unaligned(line: str) -> str:
     """Return a line of a table without what only sets its columns below others."""
     return " ".join(line.split())
+
+
+def understood(command: str) -> None:
+    """Raise where the command line does not understand a command."""
+    program, *words = shlex.split(command, comments=True)
+    assert program == "archscope"
+    above = group.make_context("archscope", words)
+    name, command_, rest = group.resolve_command(above, words)
+    assert command_ is not None
+    assert isinstance(command_.make_context(name, rest, parent=above), click.Context)
 
 
 def typed(command: str, capsys: pytest.CaptureFixture[str], *, ends: int = 0) -> str:
