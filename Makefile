@@ -70,8 +70,8 @@ format: $(VENV)/.installed ## Format the code
 	$(BIN)/ruff check --fix .
 
 .PHONY: bench
-bench: $(VENV)/.installed ## Measure start-up, counting and memory, each as a ratio
-	$(BIN)/python benchmarks/speed.py
+bench: $(VENV)/.installed ## Measure how fast and frugal it is against aims; 8 minutes
+	$(BIN)/python -m benchmarks.bench
 
 # Counters and what they import: without their dependencies, since several would pull another torch.
 # Two of them are both called thop.
@@ -96,6 +96,20 @@ torture: $(VENV)/.installed ## Try to break the command line, 110,000 times; hou
 reports: $(VENV)/.installed ## Make the sample reports and their pictures again
 	$(BIN)/python reports/make.py
 
+.PHONY: dist
+dist: $(VENV)/.installed ## Build the wheel and the archive of sources into dist/
+	$(INSTALL) --quiet build
+	$(BIN)/python -m build
+
+$(VENV)/.docs: $(VENV)/.installed
+	$(INSTALL) --editable '.[docs]'
+	touch $@
+
+.PHONY: docs
+docs: $(VENV)/.docs ## Build the documentation, offline; warnings are errors
+	cd docs && $(abspath $(BIN))/python -m generate
+	@echo "The page to open:  file://$(CURDIR)/site/index.html"
+
 .PHONY: clean
 clean: ## Remove what the other commands made
-	rm -rf $(VENV) $(OLDEST) $(PEERS) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) $(PEERS) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -11,6 +11,7 @@ import click
 from archscope.cli._command import Command
 from archscope.cli._complete import measure_names
 from archscope.cli._model import ModelCommand, read_models
+from archscope.cli._numbers import Count
 from archscope.cli._output import Output, output_options
 from archscope.cli._say import say
 from archscope.errors import ForwardError, ThresholdError, UsageError
@@ -67,7 +68,7 @@ class CompareCommand(ModelCommand):
     default="order",
     help="Largest difference of the last first, or in the first one's order. [default: order]",
 )
-@click.option("--top", type=click.IntRange(min=1), help="The first so many rows.")
+@click.option("--top", type=Count(min=1), help="The first so many rows.")
 @click.option("--exact", is_flag=True, help="All digits of every number.")
 @click.option(
     "--rf/--no-rf",

@@ -9,9 +9,11 @@ from archscope import study
 from archscope.assertions import Dimension, Found
 from archscope.errors import ArchscopeError, ForwardError, UsageError, failure_of
 from archscope.library._analyse import read_settings
+from archscope.library._bounded import bound_subject
 from archscope.library._params import count_subject
 from archscope.library._rf import see_network
-from archscope.library._time import bound_subject, time_network, time_subject
+from archscope.library._time import time_network
+from archscope.library._timed import time_subject
 from archscope.results import Report
 from archscope.studies.measures import measure, settings_of
 from archscope.subject import Holding, Network, Subject
@@ -19,7 +21,20 @@ from archscope.subject import Holding, Network, Subject
 _SETTINGS: Mapping[str, tuple[str, ...]] = {
     "params": ("freeze",),
     "rf": ("graph", "output", "unit", "axes", "verify"),
-    "time": ("device", "dtype", "step", "warmup", "runs", "budget", "compiled", "gpu"),
+    "time": (
+        "device",
+        "dtype",
+        "step",
+        "warmup",
+        "runs",
+        "budget",
+        "compiled",
+        "gpu",
+        "channels_last",
+        "autocast",
+        "cudnn_benchmark",
+        "attention_kernel",
+    ),
 }
 """What may be set of the analyses that have commands of their own."""
 

@@ -186,11 +186,10 @@ def _seen(network: Network, wanted: tuple[Measure, ...], question: Question) -> 
 def _timed(network: Network, wanted: tuple[Measure, ...], question: Question) -> tuple[str, Report]:
     from archscope.analyses.time.fit import built
     from archscope.timing.devices import resolve
-    from archscope.timing.precision import check
+    from archscope.timing.precision import DTYPES, check
 
     where = resolve(question.device)
-    check(question.dtype, where)
-    subject = built(network, where)
+    subject = built(network, where, DTYPES[check(question.dtype, where)])
     settings: dict[str, Any] = {
         "device": question.device,
         "dtype": question.dtype,
