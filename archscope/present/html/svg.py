@@ -6,7 +6,7 @@ the colours of the text around it; what it cannot draw is the empty string.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from html import escape, unescape
 from typing import Any
 
@@ -212,8 +212,8 @@ def _points(trace: Mapping[str, Any], across: Scale, up: Scale) -> Iterator[str]
 def _cells(trace: Mapping[str, Any], across: Scale, up: Scale) -> Iterator[str]:
     known = [cell for row in trace["z"] for cell in row if cell is not None]
     low, high = min(known, default=0), max(known, default=1)
-    own = trace.get("colorscale")
-    one = own[0][1] if isinstance(own, Sequence) and not isinstance(own, str) else None
+    ends = {color for _, color in own} if not isinstance(own := trace["colorscale"], str) else set()
+    one = next(iter(ends)) if len(ends) == 1 else None
     wide = abs(across.at(1) - across.at(0))
     tall = abs(up.at(1) - up.at(0))
     for y, row in zip(trace["y"], trace["z"], strict=True):
