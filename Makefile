@@ -101,6 +101,15 @@ dist: $(VENV)/.installed ## Build the wheel and the archive of sources into dist
 	$(INSTALL) --quiet build
 	$(BIN)/python -m build
 
+$(VENV)/.docs: $(VENV)/.installed
+	$(INSTALL) --editable '.[docs]'
+	touch $@
+
+.PHONY: docs
+docs: $(VENV)/.docs ## Build the documentation, offline; warnings are errors
+	cd docs && $(abspath $(BIN))/python -m generate
+	@echo "The page to open:  file://$(CURDIR)/site/index.html"
+
 .PHONY: clean
 clean: ## Remove what the other commands made
-	rm -rf $(VENV) $(OLDEST) $(PEERS) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) $(PEERS) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

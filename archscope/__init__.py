@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from archscope.library import suggest as suggest
     from archscope.library import sweep as sweep
     from archscope.library import time as time
+    from archscope.library import time_together as time_together
     from archscope.library import train as train
     from archscope.results import Report as Report
 
@@ -62,6 +63,7 @@ _HOMES = {
     "suggest": "archscope.library",
     "sweep": "archscope.library",
     "time": "archscope.library",
+    "time_together": "archscope.library",
     "train": "archscope.library",
 }
 """Where each public name lives; it is imported when it is first asked for."""
@@ -89,6 +91,7 @@ __all__ = [
     "suggest",
     "sweep",
     "time",
+    "time_together",
     "train",
 ]
 

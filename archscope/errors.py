@@ -171,3 +171,14 @@ def first_line(error: BaseException) -> str:
     """Return an error's type and the first line of what it says."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def failure_of(error: BaseException) -> ArchscopeError:
+    """Return what went wrong where one network failed of several, whatever its code raised."""
+    if isinstance(error, ArchscopeError):
+        return error
+    if isinstance(error, SystemExit):
+        return LoadError(f"the network's code ended the program with exit code {error.code!r}")
+    if isinstance(error, MemoryError):
+        return ArchscopeError(f"memory ran out{f' ({error})' if str(error) else ''}")
+    return ArchscopeError(first_line(error))

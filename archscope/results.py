@@ -135,9 +135,10 @@ class Headline:
     """Place among all that a report says: lower comes first."""
 
 
-Outcome = Literal["ok", "missed", "unknown", "failed", "new", "explained", "skipped"]
+Outcome = Literal["ok", "missed", "unknown", "failed", "new", "explained", "skipped", "undecided"]
 """What became of a test: it holds, does not, nobody knows, it could not be made, there is nothing
-yet to hold it against, it does not hold for a reason that is known, or it was not made."""
+yet to hold it against, it does not hold for a reason that is known, it was not made, or it was
+measured and some runs hold and some do not."""
 
 
 @frozen

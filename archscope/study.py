@@ -121,8 +121,10 @@ def formed(network: Network, needs: Needs) -> Subject:
     return made(network.whole)
 
 
-def countable(network: Network) -> Subject | Holding:
-    """Return the form in which a network's parameters are counted."""
+def countable(network: Network, *, in_full: bool = False) -> Subject | Holding:
+    """Return the form in which a network's parameters are counted; `in_full` their numbers too."""
+    if in_full:
+        return made(network.held)
     return made(network.subject) if network.counted is None else network.counted()
 
 

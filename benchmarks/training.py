@@ -2,8 +2,12 @@
 
     python -m benchmarks.training users presets            networks of tests/training, small presets
     python -m benchmarks.training timm transformers --every 10
+    python -m benchmarks.training peft                     its adapters, and ours beside them
     python -m benchmarks.training presets --named cnn
-    python -m benchmarks.training presets --published      each published network as it is
+    python -m benchmarks.training presets --published --log verdicts.jsonl
+                                                           each published network as it is
+
+What stands in the file of `--log` is not run again: what was interrupted goes on.
 
 For each network: is what the forward keeps predicted to the byte, and the peak to one in a hundred,
 with and without workspaces of kernels; and do both roads agree on its backward, all of it trained,
@@ -14,15 +18,17 @@ one is known. A network runs in a process of its own.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -43,8 +49,6 @@ from archscope.training.step import run_step
 from archscope.training.unfolding import unfolded
 from archscope.training.work import count_step
 
-SECONDS = 150
-"""The most that one network may take."""
 LARGEST = 2**28
 """Bytes of weights of the largest network of which a real step is run."""
 SMALLER = {"depth": 2, "text_depth": 2, "seq_len": 64, "target_len": 8, "input_size": 128}
@@ -71,12 +75,14 @@ class Verdict:
     name: str
     unmade: str = ""
     """Why it could not be made or trained, then no more is said."""
-    saved: tuple[int, int] = (0, 0)
+    saved: Sequence[int] = (0, 0)
     """Bytes that the forward keeps: predicted, measured."""
-    peaks: tuple[int, int, int] = (0, 0, 0)
+    peaks: Sequence[int] = (0, 0, 0)
     """Bytes of the peak: predicted, measured without workspaces, and with them."""
     reason: str = ""
     """Why saved bytes differ."""
+    beside: str = ""
+    """What another road to the same says otherwise."""
     roads: dict[str, str] = field(default_factory=dict)
     """For each way to train `agree`, `one road` with whose, `none` where the network has it not,
     `raises` where its own forward refuses, or what is wrong."""
@@ -89,16 +95,32 @@ def main(typed: list[str]) -> int:
     parser.add_argument("--named", default="", help="only those whose name holds this")
     parser.add_argument("--every", type=int, default=1, help="only each n-th")
     parser.add_argument("--published", action="store_true", help="presets as they are: roads alone")
+    parser.add_argument("--seconds", type=int, default=150, help="the most that a network may take")
+    parser.add_argument("--log", type=Path, help="file of verdicts: what stands there is not run")
     chosen = parser.parse_args(typed)
+    known = _logged(chosen.log)
     verdicts = []
     for source in chosen.sources:
         found = [each for each in networks(source, chosen.published) if chosen.named in each[0]]
         for name, make in found[:: chosen.every]:
-            verdicts.append(apart(name, partial(judged, make, real=not chosen.published)))
-            print(line(verdicts[-1]), flush=True)
+            judge = partial(judged, make, real=not chosen.published, beside=_beside(source, name))
+            verdict = known.get(name) or apart(name, judge, chosen.seconds)
+            verdicts.append(verdict)
+            print(line(verdict), flush=True)
+            if chosen.log is not None and name not in known:
+                with chosen.log.open("a") as log:
+                    log.write(json.dumps(asdict(verdict)) + "\n")
     for text in summary(verdicts):
         print(text)
     return int(any(is_wrong(each) for each in verdicts))
+
+
+def _logged(log: Path | None) -> dict[str, Verdict]:
+    """Return the verdicts that stand in a file already, by the network's name."""
+    if log is None or not log.exists():
+        return {}
+    found = (Verdict(**json.loads(line)) for line in log.read_text().splitlines())
+    return {each.name: each for each in found}
 
 
 def networks(source: str, published: bool) -> Iterator[tuple[str, Made]]:
@@ -111,7 +133,8 @@ def networks(source: str, published: bool) -> Iterator[tuple[str, Made]]:
             if preset.same_as is None:
                 yield f"presets {preset.name}", partial(_of_preset, preset.name, published)
     else:
-        for one in import_module(f"benchmarks.strangers.sources.{source}").networks():
+        strangers = import_module(f"benchmarks.strangers.sources.{source}")
+        for one in strangers.networks():
             yield f"{source} {one.name}", partial(_of_stranger, one.make)
 
 
@@ -148,11 +171,18 @@ def _is_more(value: Any, than: int) -> bool:
     return isinstance(value, int) and value > than
 
 
-def judged(make: Made, *, real: bool) -> Verdict:
+def _beside(source: str, name: str) -> Callable[[], str]:
+    """Return what says how others differ on a network of a source."""
+    if source != "peft":
+        return str
+    return partial(import_module("benchmarks.strangers.sources.peft").differences, name)
+
+
+def judged(make: Made, *, real: bool, beside: Callable[[], str] = str) -> Verdict:
     """Run a network in all ways."""
     torch.manual_seed(0)
     subject = make()
-    found = Verdict(name="")
+    found = Verdict(name="", beside=beside())
     if real and weight_bytes(subject) <= LARGEST:
         _hold_memory(subject, found)
     for way, recipe in _ways(subject):
@@ -203,7 +233,7 @@ def _roads(subject: Subject, recipe: Recipe) -> str:
     return f"one road: {', '.join(sorted(work.functions))}" if work.functions else "agree"
 
 
-def apart(name: str, judge: Callable[[], Verdict]) -> Verdict:
+def apart(name: str, judge: Callable[[], Verdict], seconds: int) -> Verdict:
     """Judge a network in a process of its own: a crash, a hang or a leak costs it alone."""
     here, there = get_context("fork").Pipe(duplex=False)
     process = get_context("fork").Process(target=_child, args=(judge, there))
@@ -211,7 +241,7 @@ def apart(name: str, judge: Callable[[], Verdict]) -> Verdict:
     there.close()
     try:
         found: Verdict = (
-            here.recv() if here.poll(SECONDS) else Verdict(name="", unmade="it takes too long")
+            here.recv() if here.poll(seconds) else Verdict(name="", unmade="it takes too long")
         )
     except EOFError:
         found = Verdict(name="", unmade="its process died")
@@ -241,6 +271,8 @@ def line(found: Verdict) -> str:
     said = [f"{way} {what}" for way, what in found.roads.items() if what not in ("agree", "none")]
     if found.saved[0] != found.saved[1]:
         said.insert(0, f"saved {found.saved[0]:,}, really {found.saved[1]:,}: {found.reason}")
+    if found.beside:
+        said.insert(0, found.beside)
     if found.peaks[2]:
         said.append("peak {:+.2%}, with workspaces {:+.2%}".format(*errors(found)))
     if not found.peaks[2]:
@@ -257,6 +289,7 @@ def errors(found: Verdict) -> tuple[float, float]:
 def is_wrong(found: Verdict) -> bool:
     """Return whether anything differs without a reason that is told."""
     roads = any(what.startswith(("error", "disagree")) for what in found.roads.values())
+    roads = roads or bool(found.beside)
     return not found.unmade and (roads or (found.saved[0] != found.saved[1] and not found.reason))
 
 

@@ -47,6 +47,22 @@ def test_a_claim_is_read_with_its_unit(
 
 
 @pytest.mark.parametrize(
+    ("text", "fails"),
+    [
+        ("size <= 35ms", True),
+        ("size <= 36ms", False),
+        ("size >= 45ms", True),
+        ("size == 40ms", False),
+        ("size == 45ms", True),
+    ],
+)
+def test_a_claim_of_a_time_fails_where_most_runs_miss_it(text: str, fails: bool) -> None:
+    found = Found(values=(Fraction(38, 1000),), spread=(Fraction(36, 1000), Fraction(44, 1000)))
+
+    assert (failure(text, found, "time") is not None) == fails
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("", 'write a name, a comparison and a number, e.g. "rf >= 255"'),

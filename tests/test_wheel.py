@@ -20,6 +20,7 @@ from archscope.version import __version__
 
 ROOT = Path(__file__).parents[1]
 BESIDE = ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "MANIFEST.in")
+MANUAL = "docs/archscope.1"
 BUILD = "import sys; from setuptools import build_meta; build_meta.build_{}(sys.argv[1])"
 WANTED = {
     path.relative_to(ROOT): path.read_bytes()
@@ -48,6 +49,8 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "archscope", source / "archscope", ignore=ignored)
     for name in BESIDE:
         shutil.copy(ROOT / name, source)
+    (source / "docs").mkdir()
+    shutil.copy(ROOT / MANUAL, source / "docs")
     (source / "tests").mkdir()
     shutil.copy(__file__, source / "tests")
     built("sdist", source)
@@ -82,15 +85,22 @@ def held(folder: Path) -> dict[Path, bytes]:
 def test_the_sources_are_the_package_and_what_says_how_it_is_built(unpacked: Path) -> None:
     beside = {path.name for path in unpacked.iterdir()} - {"build"}
 
-    assert beside == {"archscope", "archscope.egg-info", "PKG-INFO", "setup.cfg", *BESIDE}
+    assert beside == {"archscope", "archscope.egg-info", "PKG-INFO", "setup.cfg", "docs", *BESIDE}
     assert held(unpacked) == WANTED
 
 
 def test_the_wheel_of_the_sources_holds_the_same_package_and_no_more(installed: Path) -> None:
     names = {path.name for path in installed.iterdir()}
 
-    assert names == {"archscope", f"archscope-{__version__}.dist-info"}
+    about = {f"archscope-{__version__}.{kind}" for kind in ("data", "dist-info")}
+    assert names == {"archscope", *about}
     assert held(installed) == WANTED
+
+
+def test_it_brings_the_manual_page(installed: Path) -> None:
+    (page,) = installed.glob("*.data/data/share/man/man1/archscope.1")
+
+    assert page.read_bytes() == (ROOT / MANUAL).read_bytes()
 
 
 def test_its_program_answers_without_the_checkout(installed: Path, tmp_path: Path) -> None:

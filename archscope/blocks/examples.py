@@ -65,21 +65,25 @@ def text(spec: OfText) -> Inputs:
 
 
 def tokens(*shape: int, words: int) -> Tensor:
-    """Return token numbers below `words`, of any shape, on torch's default device."""
+    """Return token numbers below `words`, of any shape, on torch's default device.
+
+    They are the same on every device: made on the CPU, for some devices draw none.
+    """
     import torch
 
     device = torch.get_default_device()
     if device.type == "meta":
         return torch.zeros(shape, dtype=torch.long)
-    generator = torch.Generator(device).manual_seed(_SEED)
-    return torch.randint(words, shape, generator=generator)
+    seed = torch.Generator("cpu").manual_seed(_SEED)
+    return torch.randint(words, shape, generator=seed, device="cpu").to(device)
 
 
 def features(*shape: int) -> Tensor:
-    """Return numbers of the standard normal distribution, on torch's default device."""
+    """Return numbers of the standard normal distribution, on torch's default device, likewise."""
     import torch
 
     device = torch.get_default_device()
     if device.type == "meta":
         return torch.zeros(shape)
-    return torch.randn(shape, generator=torch.Generator(device).manual_seed(_SEED))
+    seed = torch.Generator("cpu").manual_seed(_SEED)
+    return torch.randn(shape, generator=seed, device="cpu").to(device)

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from archscope.running.formulas import formulas_alone
+
 
 class _Unfilled(TorchFunctionMode):
     """Skips the functions of `torch.nn.init`, which fill the tensor that comes first."""
@@ -31,7 +33,7 @@ class _Unfilled(TorchFunctionMode):
 @contextmanager
 def shapes_only() -> Iterator[None]:
     """Within it, new tensors have a shape and no values."""
-    with torch.device("meta"), _Unfilled():
+    with torch.device("meta"), _Unfilled(), formulas_alone():
         yield
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archscope.cli._config import BUDGETS, Config, config_of, read_config
-from archscope.cli._group import summaries
+from archscope.cli._group import flags_of, summaries
 from archscope.errors import UsageError
 from archscope.records import frozen
 
@@ -43,6 +43,28 @@ class File:
 
         with chdir(self.path.resolve().parent):
             yield
+
+
+def budget_file(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command `-c FILE`, whose defaults of options are taken as those of the nearest are."""
+    return click.option(
+        "-c",
+        "--config",
+        metavar="FILE",
+        type=click.Path(),
+        is_eager=True,
+        callback=_take_defaults,
+        help="Where the budgets are. [default: archscope.toml or pyproject.toml, here or above]",
+    )(command)
+
+
+def _take_defaults(ctx: click.Context, option: click.Parameter, path: str | None) -> str | None:
+    if path is not None and not ctx.resilient_parsing:
+        config = read_config(path)
+        if config is not None:
+            flags = flags_of(ctx.command, ctx.parent or ctx)
+            ctx.default_map = config.options(ctx.info_name or "", flags)
+    return path
 
 
 def read_file(path: str | None) -> File:

@@ -52,7 +52,7 @@ class LazyGroup(click.Group):
         try:
             name, command, rest = super().resolve_command(ctx, args)
             if name is not None and command is not None and KEY in ctx.meta:
-                defaults = ctx.meta[KEY].options(name, _flags(command, ctx))
+                defaults = ctx.meta[KEY].options(name, flags_of(command, ctx))
                 ctx.default_map = {name: defaults}
             return name, command, rest
         except click.NoSuchOption:
@@ -86,7 +86,7 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(summaries().items()))
 
 
-def _flags(command: click.Command, ctx: click.Context) -> Mapping[str, click.Option]:
+def flags_of(command: click.Command, ctx: click.Context) -> Mapping[str, click.Option]:
     """Return every option that a file may set, by its long flags without dashes."""
     inner = command.context_class(command, parent=ctx, resilient_parsing=True)
     asked = getattr(command, "all_params", None)

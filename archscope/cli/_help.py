@@ -45,7 +45,7 @@ class ExplainedCommand(click.Command):
         yield Group(heading="Output", label="output", entries=tuple(entries(shared, ctx)))
 
     def _page(self, ctx: click.Context, formatter: click.HelpFormatter) -> Page:
-        examples, notes = _read_epilog(self.epilog or "")
+        examples, notes = read_epilog(self.epilog or "")
         return Page(
             head=tuple(_head(self, ctx, formatter.width)),
             examples=examples,
@@ -88,7 +88,7 @@ def _head(command: click.Command, ctx: click.Context, width: int) -> Iterator[st
         yield from paragraph(part, width, "  ")
 
 
-def _read_epilog(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def read_epilog(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the examples of an epilog, each on one line, and its paragraphs behind them."""
     found: tuple[str, ...] = ()
     notes = []

@@ -38,14 +38,17 @@ def _environment() -> dict[str, Any]:
     import torch
 
     from archscope.study import environment
+    from archscope.timing.devices import accelerator, name_of, total_bytes
 
-    found = dataclasses.asdict(environment("cuda" if torch.cuda.is_available() else "cpu"))
+    kind = accelerator()
+    found = dataclasses.asdict(environment(kind or "cpu"))
     found |= {package: _version(package) for package in _PACKAGES}
     found["threads"] = torch.get_num_threads()
     found["cuda"] = torch.version.cuda or "none: this torch is a CPU build"
-    for index in range(torch.cuda.device_count()):
-        card = torch.cuda.get_device_properties(index)
-        found[f"cuda:{index}"] = f"{card.name}, {card.total_memory / 2**30:.1f} GiB"
+    for index in range(torch.accelerator.device_count() if kind else 0):
+        device = torch.device(kind or "", index)
+        size = total_bytes(device)
+        found[str(device)] = name_of(device) + (f", {size / 2**30:.1f} GiB" if size else "")
     return found
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from archscope.cli._budgets import File, read_file
+from archscope.cli._budgets import File, budget_file, read_file
 from archscope.cli._command import Command
 from archscope.cli._output import check_output, write_stdout
 from archscope.cli._say import say
@@ -27,13 +27,7 @@ is seen where it is reviewed, a number on each line.
 
 
 @click.command(epilog=_EPILOG)
-@click.option(
-    "-c",
-    "--config",
-    metavar="FILE",
-    type=click.Path(),
-    help="Where the budgets are. [default: archscope.toml or pyproject.toml, here or above]",
-)
+@budget_file
 @click.option(
     "-o",
     "--output",

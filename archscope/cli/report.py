@@ -10,8 +10,10 @@ import click
 
 from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, read_model
+from archscope.cli._numbers import Count
 from archscope.cli._output import check_output, write_stdout
 from archscope.cli._say import say
+from archscope.cli._timing import require_none, timing_options
 from archscope.errors import ForwardError, InterruptedRunError, UsageError
 from archscope.files import write_whole
 from archscope.library import is_saved, report_network
@@ -30,6 +32,8 @@ Examples:
   archscope report cnn:dilations=2/2/2 cnn:dilations=1/2/3 -o side-by-side.html
   archscope report ./net.py:UNet --input-shape 1,3,64,64 --erf 20 --audit
   archscope report gpt2 --train
+  archscope report resnet18 --time --dtype bf16 --batch-size 8
+  archscope report gpt2 --gpu h100 --dtype bf16
   archscope report --depth 24 -o gpt2-24.json
   archscope report gpt2-12.json gpt2-24.json --title "Twice as deep"
   archscope report --depth 24 -o - | gzip > report.html.gz
@@ -61,7 +65,12 @@ _UNASKED = {"time": "not asked for; --time", "train": "not asked for; --train"}
 @click.option(
     "--rf/--no-rf", "rf", default=True, help="Receptive field and gridding. [default: rf]"
 )
-@click.option("--time/--no-time", "time", default=False, help="Time a pass too. [default: no-time]")
+@click.option(
+    "--time/--no-time",
+    "time",
+    default=False,
+    help="Time a pass too, module by module. [default: no-time]",
+)
 @click.option(
     "--train/--no-train",
     "train",
@@ -70,13 +79,14 @@ _UNASKED = {"time": "not asked for; --time", "train": "not asked for; --train"}
 )
 @click.option(
     "--erf",
-    type=click.IntRange(min=1),
+    type=Count(min=1),
     metavar="IMAGES",
     help="The effective receptive field too, by gradients over so many random inputs.",
 )
 @click.option("--audit", is_flag=True, help="What other counters say too, and why they differ.")
 @click.option("--open", "open_page", is_flag=True, help="Show the page in the browser.")
 @click.option("-q", "--quiet", is_flag=True, help="No notes on stderr.")
+@timing_options
 def command(
     *,
     models: tuple[str, ...],
@@ -90,6 +100,7 @@ def command(
     audit: bool,
     open_page: bool,
     quiet: bool,
+    timing: dict[str, Any],
     fields: Mapping[str, str],
 ) -> None:
     """Make one page that shows it all: numbers, what to look at, tables, charts, raw data.
@@ -98,6 +109,8 @@ def command(
     side by side. The page opens offline and holds everything that it shows.
     """
     _check(output, assets, len(models), open_page=open_page)
+    if not time and timing["gpu"] is None:
+        require_none(timing, "--time")
     failure: ForwardError | InterruptedRunError | None = None
     reports = []
     for name in models:
@@ -107,7 +120,7 @@ def command(
         told: list[str] = []
         try:
             asked = {"rf": rf, "time": time, "train": train, "erf": erf or 0, "audit": audit}
-            reports.append(_report(model, fields, told, **asked))
+            reports.append(_report(model, fields, told, timing=timing, **asked))
         except ForwardError as error:
             if error.report is None:
                 raise
@@ -153,7 +166,7 @@ def _report(model: str | None, fields: Mapping[str, str], told: list[str], **ask
     network = read_model(model, Request(fields=fields))
     found = report_network(network, **asked, tell=tell)
     for analysis, why in _UNASKED.items():
-        if not asked[analysis]:
+        if not asked[analysis] and analysis not in {word.split()[0] for word in told}:
             tell(analysis, why)
     return found
 

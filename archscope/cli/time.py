@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -9,21 +10,22 @@ import click
 from archscope import specs
 from archscope.cli._claims import assert_option
 from archscope.cli._command import Command
-from archscope.cli._complete import cards
-from archscope.cli._model import ModelCommand, with_model
+from archscope.cli._model import ModelCommand, read_model, read_models
+from archscope.cli._numbers import Count
 from archscope.cli._output import Output, output_options
+from archscope.cli._timing import kernels_apart, timing_options
 from archscope.progress import doing
 from archscope.results import Report
 from archscope.study import claims_of, require
-from archscope.subject import Network
+from archscope.subject import Network, Request
 
 _EPILOG = """\
 \b
 Examples:
-  archscope time --depth 24 --dtype bf16 --batch-size 8
   archscope time --depth 24 --dtype bf16 --batch-size 8 --pass train
   archscope time --per-layer --sort time --top 10
-  archscope time cnn --dilations 1,2,4 --device cpu --budget 10
+  archscope time resnet18 --channels-last --batch-size 1,2,4,8,16
+  archscope time cnn:dilations=1/1/1 cnn:dilations=2/2/2 cnn:dilations=4/4/4
   archscope time gpt2-xl --gpu h100 --dtype bf16 --sort time --top 10
   archscope time resnet50 --gpu h100 --dtype bf16 --assert "bound <= 2ms"
   archscope time --depth 2 --d-model 64 --heads 4 --seq-len 64 -f json -o small.json
@@ -34,112 +36,86 @@ the JSON, with what was set and read of the machine.
 _SORTS = {"order": None, "time": "time_s", "macs": "macs", "ratio": "over_bound"}
 
 
-@click.command(cls=ModelCommand, epilog=_EPILOG, no_args_is_help=False)
-@click.option(
-    "--device",
-    default="auto",
-    metavar="auto|cuda|cuda:N|cpu",
-    help="Where to run; auto: a CUDA device, or the CPU where there is none. [default: auto]",
-)
-@click.option(
-    "--dtype",
-    type=click.Choice(["fp32", "tf32", "fp16", "bf16"]),
-    default="fp32",
-    help="What weights and inputs are cast to; tf32: fp32 on tensor cores. [default: fp32]",
-)
-@click.option(
-    "--gpu",
-    metavar="CARD",
-    shell_complete=cards,
-    help="Run nothing: bytes, intensity and a lower bound of the time on this card, e.g. h100.",
-)
-@click.option(
-    "--pass",
-    "--step",
-    "step",
-    type=click.Choice(["forward", "train"]),
-    default="forward",
-    help="train: forward, backward and optimiser, each by itself. [default: forward]",
-)
-@click.option(
-    "--warmup",
-    type=click.IntRange(0, 10_000),
-    default=20,
-    metavar="INT",
-    help="Runs before the first sample, at least; more until their median settles. [default: 20]",
-)
-@click.option(
-    "--runs",
-    type=click.IntRange(1, 1_000_000),
-    default=100,
-    metavar="INT",
-    help="Samples, at most. [default: 100]",
-)
-@click.option(
-    "--budget",
-    type=click.FloatRange(0, 86_400, min_open=True),
-    default=60.0,
-    metavar="SECONDS",
-    help="Time for warm-up and samples, about. [default: 60]",
-)
-@click.option("--compile", "compiled", is_flag=True, help="Run it through torch.compile.")
+class TimeCommand(ModelCommand):
+    """`time`, whose kernels of attention may go by the name of a Transformer's field."""
+
+    def words(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return kernels_apart(args)
+
+
+@click.command(cls=TimeCommand, epilog=_EPILOG, no_args_is_help=False)
 @click.option("--per-layer", is_flag=True, help="Time every module of the forward pass too.")
-@click.option(
-    "--cuda-graph/--no-cuda-graph",
-    default=None,
-    help="Replay the forward as a CUDA graph too. [default: on a card, where it can be]",
-)
-@click.option("--warm-cache", is_flag=True, help="Do not empty the card's cache before each run.")
+@timing_options
 @click.option(
     "--sort",
     type=click.Choice(list(_SORTS)),
     help="With --per-layer: largest first (ratio: to the lower bound), or in the model's order. "
     "[default: order]",
 )
-@click.option(
-    "--top", type=click.IntRange(min=1), metavar="INT", help="With --per-layer: so many rows."
-)
+@click.option("--top", type=Count(min=1), metavar="INT", help="With --per-layer: so many rows.")
 @click.option(
     "--max-depth",
-    type=click.IntRange(min=1),
+    type=Count(min=1),
     metavar="INT",
     help="With --per-layer: module names of at most so many parts.",
+)
+@click.option(
+    "--batch-size",
+    metavar="INT[,INT]...",
+    help="Samples or sequences of a pass; several are timed one after another until memory ends.",
 )
 @click.option("--expand", is_flag=True, help="With --per-layer: each copy of a repeated block.")
 @assert_option("latency <= 10ms", "throughput >= 1k", "peak <= 2GiB", "bound <= 5ms")
 @output_options
-@with_model
+@click.argument("models", metavar="[MODEL]...", nargs=-1)
 def command(
     *,
-    network: Network,
-    gpu: str | None,
+    models: tuple[str, ...],
+    fields: Mapping[str, str],
+    timing: dict[str, Any],
     per_layer: bool,
     sort: str | None,
     top: int | None,
     max_depth: int | None,
     expand: bool,
+    batch_size: str | None,
     claims: tuple[str, ...],
     output: Output,
-    **settings: Any,
 ) -> None:
     """Time MODEL on this machine: a pass, its throughput, memory and what limits it.
+
+    Several are timed in turns, so that drift cancels, and their ratio is told with its interval.
 
     MODEL is a family (`transformer` where it is left out), a published network, or one of your own;
     it is built whole, so it must fit. On a CPU the table says that it was a CPU. With --gpu nothing
     runs and nothing need fit: each module's lower bound on that card, by the roofline.
     """
+    from archscope.library import time_network, with_batches, with_context
+
     rows = {"top": top, "max_depth": max_depth, "expand": expand}
     claimed = claims_of("time", claims)
-    if gpu is not None:
-        require(claimed, _show_bounds(network, gpu, sort, output, rows, settings))
+    fields = with_context(models, fields, timing["context"])
+    fields, batches = with_batches(models, fields, _batches(batch_size))
+    request = Request(fields=fields)
+    if batches and (len(models) > 1 or timing["gpu"]):
+        raise click.UsageError("--batch-size is of one network that is timed here; leave it out.")
+    if len(models) > 1:
+        _refuse_rows(claims, per_layer=per_layer, sort=sort, **rows)
+        _show_together(read_models(models, request), models, timing, output)
+        return
+    network = read_model(models[0] if models else None, request)
+    if timing["gpu"] is not None:
+        require(claimed, _show_bounds(network, timing, sort, output, rows))
+        return
+    if batches:
+        _refuse_rows(claims, per_layer=per_layer, sort=sort, **rows)
+        _show_batches(network, batches, timing, output)
         return
     _check_rows(per_layer, sort=sort, **rows)
     by = "layers" if per_layer else None
     view = output.view(by=by, sort=_SORTS[sort or "order"], **rows)
-    from archscope.library import time_network
-
     report = time_network(
-        network, per_layer=per_layer, keep_interrupted=True, watch=_tell, **settings
+        network, per_layer=per_layer, keep_interrupted=True, watch=_tell, **timing
     )
     if per_layer and all(section.name != "layers" for section in report.sections):
         view = output.view()  # interrupted before them
@@ -149,20 +125,63 @@ def command(
     require(claimed, report)
 
 
+def _refuse_rows(claims: tuple[str, ...], **flags: Any) -> None:
+    given = next((name for name, value in flags.items() if value), "assert" if claims else None)
+    if given is not None:
+        raise click.UsageError(
+            f"{specs.flag_of(given)} is for one network and one size of its batch."
+        )
+
+
+def _show_together(
+    networks: Sequence[Network], names: Sequence[str], timing: dict[str, Any], output: Output
+) -> None:
+    from archscope.library import time_networks
+
+    report = time_networks(networks, names, keep_interrupted=True, watch=_tell, **timing)
+    output.show(report, output.view(by="ratios"))
+    if report.totals.interrupted:
+        raise KeyboardInterrupt
+
+
+def _batches(text: str | None) -> tuple[int, ...]:
+    """Return the sizes of a batch that a text lists."""
+    if text is None:
+        return ()
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isascii() and word.isdigit() and 0 < int(word) < 2**31 for word in words):
+        raise click.BadParameter(
+            f"{text!r} is no batch size, nor several; write e.g. 8, or 1,2,4,8",
+            param_hint="'--batch-size'",
+        )
+    return tuple(sorted({int(word) for word in words}))
+
+
+def _show_batches(
+    network: Network, batches: Sequence[int], timing: dict[str, Any], output: Output
+) -> None:
+    from archscope.library import time_network
+
+    asked = {name: value for name, value in timing.items() if name != "gpu"}
+    report = time_network(network, batches=batches, keep_interrupted=True, watch=_tell, **asked)
+    output.show(report, output.view(by="batches"))
+    if report.totals.interrupted:
+        raise KeyboardInterrupt
+
+
 def _show_bounds(
     network: Network,
-    gpu: str,
+    timing: dict[str, Any],
     sort: str | None,
     output: Output,
     rows: dict[str, Any],
-    settings: dict[str, Any],
 ) -> Report:
     from archscope.library import bound_network
 
     if sort == "ratio":
         raise click.UsageError("--sort ratio needs times that were measured; leave out --gpu.")
     column = "bound_s" if sort == "time" else _SORTS[sort or "order"]
-    report = bound_network(network, gpu, **settings)
+    report = bound_network(network, **timing)
     output.show(report, output.view(sort=column, **rows))
     return report
 

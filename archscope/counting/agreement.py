@@ -114,6 +114,7 @@ def _conventions(count: ForwardCount) -> Iterator[Note]:
         yield Note(level="info", text=text)
     yield from _sources(count)
     yield from _strangers(count)
+    yield from _transforms(count)
     estimated: Counter[str] = Counter()
     for (_, operator), tally in count.dispatcher.work.items():
         estimated[operator] += tally.estimated_flops
@@ -158,6 +159,25 @@ def _strangers(count: ForwardCount) -> Iterator[Note]:
             yield Note(level="info", text=text)
 
 
+def _transforms(count: ForwardCount) -> Iterator[Note]:
+    """Say where a trace shows less, since it does not follow torch.func."""
+    less = sorted(_traced_less(count))
+    if less:
+        text = (
+            "torch's tracer does not show all of what torch.func and derivatives forwards run: in "
+            f"{_named(less)} the work is counted by torch's dispatcher alone"
+        )
+        yield Note(level="info", text=text)
+
+
+def _traced_less(count: ForwardCount) -> set[str]:
+    """Return the modules of which a trace shows less where parts were transformed."""
+    if count.fvcore is None or not count.dispatcher.transformed:
+        return set()
+    ours, theirs = count.dispatcher.macs(comparable=True), count.fvcore.macs
+    return {path for path in ours if theirs[path] < ours[path]}
+
+
 def _uncounted(operator: str, text: str, places: Mapping[str, Unseen], total: int) -> _Uncounted:
     calls = sum(each.calls for each in places.values())
     share = sum(each.elements for each in places.values()) / total
@@ -194,7 +214,7 @@ def _disputed(count: ForwardCount) -> set[str]:
     ours, theirs = count.dispatcher.macs(comparable=True), count.fvcore.macs
     unseen = {path for stranger in count.fvcore.unknown.values() for path in stranger.paths}
     unseen |= count.dispatcher.sparse.keys() | count.fvcore.untold
-    unseen |= count.dispatcher.convolved_complex
+    unseen |= count.dispatcher.convolved_complex | _traced_less(count)
     return {path for path in ours.keys() | theirs.keys() if ours[path] != theirs[path]} - unseen
 
 

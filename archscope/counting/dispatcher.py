@@ -75,6 +75,9 @@ class DispatcherCount:
     """Paths of modules with complex convolutions, of which a trace shows three real ones."""
     weightless: Counter[str] = field(default_factory=Counter)
     """Multiply-accumulates of products that apply no weight, as attention's, by path."""
+    transformed: bool = False
+    """Whether a part ran within a transform of torch.func or a derivative forwards, of which a
+    trace does not show all."""
     complex_macs: int = 0
     """Real multiply-accumulates that were made of complex ones."""
     reasons: dict[str, str] = field(default_factory=dict)
@@ -182,6 +185,7 @@ class DispatcherCounter(TorchDispatchMode):
         super().__exit__(*raised)  # type: ignore[no-untyped-call]
         self._entries -= 1
         if not self._entries:
+            self.count.transformed = self._functions.transformed
             self._functions.__exit__(*raised)  # type: ignore[no-untyped-call]
 
     def _whole(self, func: Any, args: Any, kwargs: Any) -> Any:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from archscope.counting.closed_forms import MULTIPLYING, closed_form
+from archscope.counting.whole import within_transform
 from archscope.running.module_stack import tensors_in
 
 
@@ -29,7 +30,9 @@ class Expected:
     def enter(self, path: str, args: Any) -> None:
         """Note what a layer is given."""
         if path in self._layers:
-            self._running.append((path, _shapes(args)))
+            # The derivative of a call is work of the layer too, and of no closed form.
+            shapes = None if within_transform() else _shapes(args)
+            self._running.append((path, shapes))
             self._counted.append(0)
 
     def add(self, path: str, macs: int) -> None:

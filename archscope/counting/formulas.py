@@ -118,7 +118,34 @@ def encoder_layer(x: Tensor, width: int, *rest: Any, **_: Any) -> int:
 
 def recurrence(x: Tensor, *rest: Any, **_: Any) -> int:
     """One fused recurrent layer or several: every row of x meets every 2-D weight once."""
-    weights = rest[0] if isinstance(rest[0], list | tuple) else rest[:4]
+    return _rows_by_matrices(x, rest[0] if isinstance(rest[0], list | tuple) else rest[:4])
+
+
+def recurrence_mps(x: Tensor, _: Any, weights: Sequence[Tensor], *__: Any, **___: Any) -> int:
+    """Apple's recurrent layers, whose weights stand third."""
+    return _rows_by_matrices(x, weights)
+
+
+def recurrence_backward(x: Tensor, weights: Sequence[Tensor], *rest: Any, **named: Any) -> int:
+    """cuDNN's and MIOpen's: the gradients of x and of states always, of weights if asked for.
+
+    torch's RNN kernels run the first of the two whatever `output_mask` says of it.
+    """
+    mask = named.get("output_mask", rest[-1])
+    return _rows_by_matrices(x, weights) * (1 + bool(mask[3]))
+
+
+def recurrence_layer_backward(x: Tensor, *rest: Any, **_: Any) -> int:
+    """oneDNN's, one direction of one layer: the gradients of x, of states and of weights."""
+    return 2 * _rows_by_matrices(x, rest[:4])
+
+
+def recurrence_mps_backward(*given: Any, **_: Any) -> int:
+    """Apple's: the gradients of x, of states and of weights."""
+    return 2 * _rows_by_matrices(given[5], given[8])
+
+
+def _rows_by_matrices(x: Tensor, weights: Sequence[Tensor]) -> int:
     return prod(x.shape[:-1]) * sum(int(w.numel()) for w in weights if w.ndim == 2)
 
 
@@ -178,6 +205,10 @@ _MISSING: dict[str, Formula] = {
         (multihead_attention, "_native_multi_head_attention"),
         (encoder_layer, "_transformer_encoder_layer_fwd"),
         (recurrence, "mkldnn_rnn_layer _cudnn_rnn miopen_rnn"),
+        (recurrence_backward, "_cudnn_rnn_backward miopen_rnn_backward"),
+        (recurrence_layer_backward, "mkldnn_rnn_layer_backward"),
+        (recurrence_mps, "_lstm_mps"),
+        (recurrence_mps_backward, "lstm_mps_backward"),
         (convolution_tbc, "conv_tbc"),
         (convolution, "mkldnn_convolution miopen_convolution miopen_depthwise_convolution"),
         (convolution, "_conv_depthwise2d conv_depthwise3d slow_conv_dilated2d slow_conv_dilated3d"),

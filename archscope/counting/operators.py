@@ -47,7 +47,8 @@ MULTIPLY_ACCUMULATE = frozenset(
     "_scaled_dot_product_efficient_attention_backward _scaled_dot_product_cudnn_attention_backward "
     # recurrence
     "lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell mkldnn_rnn_layer "
-    "_cudnn_rnn miopen_rnn".split()
+    "_cudnn_rnn miopen_rnn _lstm_mps _cudnn_rnn_backward miopen_rnn_backward "
+    "mkldnn_rnn_layer_backward lstm_mps_backward".split()
 )
 """Operators with a formula in at least one engine."""
 
@@ -63,7 +64,7 @@ _ESTIMATED = frozenset(
     "_linalg_slogdet det logdet linalg_solve _linalg_solve_ex linalg_solve_ex linalg_lu_solve "
     "linalg_ldl_solve linalg_ldl_factor linalg_ldl_factor_ex linalg_cholesky linalg_cholesky_ex "
     "cholesky cholesky_solve cholesky_inverse linalg_solve_triangular linalg_qr qr linalg_lstsq "
-    "linalg_pinv linalg_householder_product "
+    "linalg_pinv linalg_householder_product linalg_matrix_exp matrix_exp "
     "linalg_svd linalg_svdvals _linalg_svd svd linalg_inv linalg_inv_ex inverse linalg_eigh "
     "linalg_eigvalsh _linalg_eigh linalg_eig linalg_eigvals _linalg_eigvals".split()
 )
@@ -144,7 +145,7 @@ _FREE = frozenset(
     "new_zeros full full_like ones ones_like zeros zeros_like scalar_tensor arange linspace "
     "logspace eye tril_indices triu_indices zero fill clone copy _to_copy _reshape_copy "
     "contiguous to lift lift_fresh lift_fresh_copy detach _unsafe_view _conj resolve_conj "
-    "resolve_neg _pin_memory set_ resize_ resize_as_ type_as one_hot "
+    "resolve_neg _efficientzerotensor _pin_memory set_ resize_ resize_as_ type_as one_hot "
     # moving
     "cat concat stack hstack vstack block_diag constant_pad_nd pad reflection_pad1d "
     "reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d "
@@ -198,6 +199,13 @@ _FREE = frozenset(
     "_convert_indices_from_coo_to_csr _convert_indices_from_csr_to_coo".split()
 )
 
+_FREE_PRIMITIVES = frozenset(
+    "as_strided as_strided_scatter broadcast_in_dim cat clone collapse collapse_view "
+    "convert_element_type copy_strided copy_to device_put empty_permuted empty_strided fill full "
+    "full_like imag inductor_lookup_seed iota item maximum_value minimum_value real reshape resize "
+    "rev scalar_tensor slice_in_dim split_dim squeeze transpose view_of view_of_dtype "
+    "_make_token _sink_tokens".split()
+)
 
 UNINITIALISED = frozenset(
     f"aten::{name}"
@@ -242,6 +250,8 @@ def classify_torch(name: str) -> OperatorClass:
         return "multiply-accumulate"
     if name in PACKED_ELEMENTWISE:
         return "elementwise or reduction"
+    if namespace == "prims":
+        return _classify_primitive(operator)
     if namespace != "aten":
         return "unknown"
     if operator in MULTIPLY_ACCUMULATE:
@@ -253,6 +263,15 @@ def classify_torch(name: str) -> OperatorClass:
     if operator in _FREE:
         return "free"
     return _classify_by_tags(operator)
+
+
+def _classify_primitive(operator: str) -> OperatorClass:
+    """Those that torch's derivatives are written in where a kernel has none: all element by element
+    or reductions, but what only moves numbers, and what has another name in `aten`."""
+    packet = getattr(torch.ops.prims, operator, None)
+    if packet is None or operator in ("svd", "fft_c2c", "fft_c2r", "fft_r2c"):
+        return "unknown"
+    return "free" if operator in _FREE_PRIMITIVES else "elementwise or reduction"
 
 
 def _classify_by_tags(operator: str) -> OperatorClass:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 from torch.overrides import TorchFunctionMode
 
 from archscope.counting.formulas import convolution, transposed_convolution, vecdot
@@ -48,6 +49,12 @@ def _comes_empty(func: Any) -> bool:
     return f"aten::{func.__name__}" in UNINITIALISED or func in _FROM_OUTSIDE
 
 
+def within_transform() -> bool:
+    """Return whether what runs now is derived forwards, or transformed by torch.func."""
+    derived = forward_ad._current_level >= 0
+    return derived or torch._C._functorch.peek_interpreter_stack() is not None
+
+
 class WholeFunctions(TorchFunctionMode):
     """Has each call of such a function, or of one with an estimate, run by `whole`."""
 
@@ -57,8 +64,11 @@ class WholeFunctions(TorchFunctionMode):
         self._unwritten = unwritten
         self.values_left = False
         """Whether something that is not torch was given a tensor's values."""
+        self.transformed = False
+        """Whether something ran within a transform of torch.func, or a derivative forwards."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.transformed = self.transformed or within_transform()
         if func in WHOLE or func in OF_FUNCTIONS or (func in COMPLEX and _is_complex(args)):
             return self._whole(func, args, kwargs or {})
         if func in _LEAVING:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from archscope.library._analyse import analyse_network as analyse_network
     from archscope.library._audit import audit as audit
     from archscope.library._audit import audit_network as audit_network
+    from archscope.library._batches import with_batches as with_batches
+    from archscope.library._bounded import bound_network as bound_network
     from archscope.library._build import build as build
     from archscope.library._check import check as check
     from archscope.library._check import check_budgets as check_budgets
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from archscope.library._compare import compare_networks as compare_networks
     from archscope.library._compare import is_saved as is_saved
     from archscope.library._compare import limits_of as limits_of
+    from archscope.library._decoding import with_context as with_context
     from archscope.library._facts import facts as facts
     from archscope.library._facts import require_facts as require_facts
     from archscope.library._kv import kv as kv
@@ -48,9 +51,10 @@ if TYPE_CHECKING:
     from archscope.library._sweep import show_sweep as show_sweep
     from archscope.library._sweep import sweep as sweep
     from archscope.library._teaching import load_teacher as load_teacher
-    from archscope.library._time import bound_network as bound_network
     from archscope.library._time import time as time
     from archscope.library._time import time_network as time_network
+    from archscope.library._together import time_networks as time_networks
+    from archscope.library._together import time_together as time_together
     from archscope.library._training import memory as memory
     from archscope.library._training import train as train
 
@@ -60,7 +64,7 @@ _HOMES = {
     "audit": "_audit",
     "audit_network": "_audit",
     "bare_network": "_rf",
-    "bound_network": "_time",
+    "bound_network": "_bounded",
     "build": "_build",
     "check": "_check",
     "check_budgets": "_check",
@@ -97,8 +101,12 @@ _HOMES = {
     "show_sweep": "_sweep",
     "time": "_time",
     "time_network": "_time",
+    "time_networks": "_together",
+    "time_together": "_together",
     "train": "_training",
     "why_unbuffered": "_rf",
+    "with_batches": "_batches",
+    "with_context": "_decoding",
     "with_figures": "_params",
     "with_named_teacher": "_params",
 }

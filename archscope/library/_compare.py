@@ -57,7 +57,8 @@ def compare(
 
     `fail_on` are limits such as `"params:+1%"`, `"macs:+0"` or `"coverage:-0"`: by how much a
     measure may grow or shrink against the first. `ThresholdError` has a line for each that is
-    crossed, and the `report`.
+    crossed, and the `report`; so has `ForwardError` where the forward of one of them fails: its
+    parameters are compared all the same, and its work as far as it went.
     """
     limits = limits_of((fail_on,) if isinstance(fail_on, str) else tuple(fail_on))
     every = (first, other, *more)
@@ -99,27 +100,29 @@ def compare_networks(
 ) -> tuple[Report, tuple[str, ...]]:
     """Return networks, or reports of them, side by side, and a line for each limit that is crossed.
 
-    `said` is how each was named, `config` what makes the same again. See `compare`.
+    `said` is how each was named, `config` what makes the same again. See `compare`. Where the
+    forward of some fails, `ForwardError` has all that is known as its `report`.
     """
     from archscope.study import assemble
 
-    reports = [each if isinstance(each, Report) else None for each in asked]
-    if None in reports:
-        reports = list(
-            _answered(asked, rf=rf, flops=flops, sample_rate=sample_rate, trained=teacher)
-        )
-    sides = answer.sides_of([each for each in reports if each is not None], said)
+    reports, failures = [each for each in asked if isinstance(each, Report)], []
+    if len(reports) < len(asked):
+        asks: dict[str, Any] = {"rf": rf, "flops": flops, "sample_rate": sample_rate}
+        reports = list(_answered(asked, failures, **asks, trained=teacher))
+    sides = answer.sides_of(reports, said)
     sections = answer.sections_of(sides)
-    if teacher:
+    if teacher and not failures:
         sections = _with_teaching(sections, sides, asked)
     convention = answer.convention_of(sides)
     report = assemble("compare", answer.title_of(sides), config or {}, sections, convention)
     report = answer.only_changed(report) if only_changed else report
+    if failures:
+        raise _failed(failures, report)
     if not limits:
         return report, ()
-    from archscope.studies.compare.limits import failures
+    from archscope.studies.compare.limits import failures as lines
 
-    crossed = failures(limits, sides)
+    crossed = lines(limits, sides)
     return answer.with_limits(report, [each.text for each in limits], crossed), crossed
 
 
@@ -199,6 +202,7 @@ def _held(module: Any, args: Sequence[Any], kwargs: Mapping[str, Any] | None) ->
 
 def _answered(
     asked: Sequence[Report | Network],
+    failures: list[ForwardError],
     *,
     rf: bool | None,
     flops: bool,
@@ -207,7 +211,8 @@ def _answered(
 ) -> Iterator[Report]:
     """Yield the reports of all of them, with receptive fields where that is asked, or cheap.
 
-    Where they are `trained`, a step of training is part of each.
+    Where they are `trained`, a step of training is part of each. Of one whose forward fails what
+    was counted until then is yielded, and its error is one of the `failures`.
     """
     from archscope.library._rf import see_network
     from archscope.study import ask, join
@@ -217,11 +222,27 @@ def _answered(
         if isinstance(each, Report):
             yield each
             continue
-        parts = [_counted(each, flops=flops)]
+        try:
+            parts = [_counted(each, flops=flops)]
+        except ForwardError as error:
+            if not isinstance(error.report, Report):
+                raise
+            failures.append(error)
+            yield error.report
+            continue
         see = partial(see_network, each, sample_rate=sample_rate)
         parts += _seen(see, must=bool(rf)) if wanted else []
         parts += [ask(analysis, each) for analysis in ("train", "memory") if trained]
         yield join(parts)
+
+
+def _failed(failures: Sequence[ForwardError], report: Report) -> ForwardError:
+    """Return one error of those of several networks, with the report of all."""
+    first = failures[0]
+    lines = list(map(str, failures))
+    error = ForwardError("\n".join(lines), module=first.module, sections=report.sections)
+    error.report, error.__cause__ = answer.warning_first(report, lines), first.__cause__
+    return error
 
 
 def _counted(network: Network, *, flops: bool) -> Report:

@@ -7,19 +7,34 @@ from typing import Any
 
 from archscope import study
 from archscope.assertions import Dimension, Found
-from archscope.errors import ArchscopeError, ForwardError, LoadError, UsageError, first_line
+from archscope.errors import ArchscopeError, ForwardError, UsageError, failure_of
 from archscope.library._analyse import read_settings
+from archscope.library._bounded import bound_subject
 from archscope.library._params import count_subject
 from archscope.library._rf import see_network
-from archscope.library._time import bound_subject, time_network, time_subject
+from archscope.library._time import time_network
+from archscope.library._timed import time_subject
 from archscope.results import Report
-from archscope.studies.measures import measure
+from archscope.studies.measures import measure, settings_of
 from archscope.subject import Holding, Network, Subject
 
 _SETTINGS: Mapping[str, tuple[str, ...]] = {
     "params": ("freeze",),
     "rf": ("graph", "output", "unit", "axes", "verify"),
-    "time": ("device", "dtype", "step", "warmup", "runs", "budget", "compiled", "gpu"),
+    "time": (
+        "device",
+        "dtype",
+        "step",
+        "warmup",
+        "runs",
+        "budget",
+        "compiled",
+        "gpu",
+        "channels_last",
+        "autocast",
+        "cudnn_benchmark",
+        "attention_kernel",
+    ),
 }
 """What may be set of the analyses that have commands of their own."""
 
@@ -44,7 +59,7 @@ class Answers:
         self._settings = settings or {}
         self._sample_rate = sample_rate
         self._without_inputs = without_inputs
-        self._asked = _asked(names)
+        self._names = names
         self._found: dict[str, Report | ArchscopeError] = {}
         self._lacks: ArchscopeError | None = None  # why no work was counted, or not all of it
 
@@ -72,7 +87,10 @@ class Answers:
     def report(self, analysis: str) -> Report:
         """Return the answer of an analysis; raises `ArchscopeError` where it fails."""
         if analysis not in self._found:
-            self._found[analysis] = _tried(lambda: self._report(analysis))
+            try:
+                self._found[analysis] = self._report(analysis)
+            except (Exception, SystemExit) as error:  # one network must not end all others
+                self._found[analysis] = failure_of(error)
         found = self._found[analysis]
         if isinstance(found, ArchscopeError):
             raise found
@@ -81,7 +99,7 @@ class Answers:
     def _report(self, analysis: str) -> Report:
         given = dict(self._settings.get(analysis, {}))
         check_settings(analysis, given)
-        asked = {**dict.fromkeys(self._asked.get(analysis, ()), True), **given}
+        asked = settings_of(analysis, self._names, given)
         if analysis == "params":
             return self._counted(asked)
         if analysis == "rf":
@@ -100,8 +118,7 @@ class Answers:
             return self._until_it_fails(self._network, asked)
         network = self._network
         try:
-            in_full = asked.get("nonzero")
-            subject = study.made(network.held) if in_full else study.countable(network)
+            subject = study.countable(network, in_full=bool(asked.get("nonzero")))
         except UsageError as error:
             if self._without_inputs is None:
                 raise
@@ -131,8 +148,6 @@ class Answers:
 
     def _timed(self, asked: dict[str, Any]) -> Report:
         gpu = asked.pop("gpu", None)
-        if gpu is True:
-            raise UsageError('a bound is that of a card; name it, e.g. time.gpu = "h100"')
         network = self._network
         if isinstance(network, Subject) and network.inputs is None:
             raise UsageError(f"{network.name}: time needs what its forward is called with")
@@ -154,25 +169,3 @@ def check_settings(analysis: str, given: Mapping[str, Any]) -> None:
     for name in given:
         if name not in known:
             raise UsageError(f"{analysis} has no setting {name!r}; there are {', '.join(known)}")
-
-
-def _asked(names: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
-    """Return the settings that must be on for measures to be known, by their analyses."""
-    found: dict[str, tuple[str, ...]] = {}
-    for each in map(measure, names):
-        found[each.analysis] = (*found.get(each.analysis, ()), *each.quantity.asks)
-    return found
-
-
-def _tried(make: Callable[[], Report]) -> Report | ArchscopeError:
-    """Return a report, or what went wrong: one network that fails must not end all others."""
-    try:
-        return make()
-    except ArchscopeError as error:
-        return error
-    except SystemExit as ended:  # in its forward
-        return LoadError(f"the network's forward ended the program with {ended.code!r}")
-    except MemoryError as full:
-        return ArchscopeError(f"memory ran out{f' ({full})' if str(full) else ''}")
-    except Exception as error:
-        return ArchscopeError(first_line(error))

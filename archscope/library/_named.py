@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from archscope.errors import UsageError
+from archscope.errors import UsageError, did_you_mean
 from archscope.specs import flags
 from archscope.study import made
 from archscope.subject import Inputs, Network, Request, Subject, unwrapped
@@ -131,7 +131,10 @@ def check_names(spec_type: Any, fields: Mapping[str, Any]) -> None:
     known = [flag.name for flag in flags(spec_type)]
     for name in fields:
         if name not in known:
-            raise UsageError(f"no field is called {name!r}; there are {', '.join(known)}")
+            raise UsageError(
+                f"no field is called {name!r}.{did_you_mean(name, known)} "
+                f"There are {', '.join(known)}."
+            )
 
 
 def tuple_of(value: Any) -> Any:

@@ -14,7 +14,7 @@ from archscope.errors import ThresholdError, UsageError
 from archscope.library._named import network_of, subject_of
 from archscope.library._teaching import load_teacher
 from archscope.results import Convention, Report
-from archscope.study import analyse, countable, made
+from archscope.study import analyse, countable
 from archscope.subject import Holding, Network, Subject
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def params(
     if isinstance(model, str):
         alone = None if flops else True
         network = network_of(model, kwargs, parameters_alone=alone, method=method)
-        counted = made(network.held) if nonzero else countable(network)
+        counted = countable(network, in_full=nonzero)
         report = _counted(counted, flops=flops, **asked)
         report = report if frozen else with_figures(report, network)
     else:

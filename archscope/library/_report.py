@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from archscope.analyses import ANALYSES
 from archscope.errors import ArchscopeError, InterruptedRunError, UsageError
 from archscope.library._audit import audit_network
+from archscope.library._bounded import bound_network
 from archscope.library._named import network_of, subject_of
 from archscope.library._params import count_subject, with_figures
 from archscope.library._rf import see_network
-from archscope.library._time import time_network, time_subject
+from archscope.library._time import time_network
+from archscope.library._timed import time_subject
 from archscope.results import Level, Note, Report
 from archscope.study import ask, countable, join
 from archscope.subject import Network
@@ -33,6 +35,21 @@ def report(
     train: bool = False,
     erf: int = 0,
     audit: bool = False,
+    device: str = "auto",
+    dtype: str = "fp32",
+    gpu: str | None = None,
+    step: Literal["forward", "train", "decode"] = "forward",
+    context: int | None = None,
+    warmup: int = 20,
+    runs: int = 100,
+    budget: float = 60.0,
+    compile: bool = False,
+    channels_last: bool = False,
+    autocast: Literal["bf16", "fp16"] | None = None,
+    cudnn_benchmark: bool | None = None,
+    attention_kernel: Literal["flash", "efficient", "math", "cudnn"] | None = None,
+    cuda_graph: bool | None = None,
+    warm_cache: bool = False,
     method: str | None = None,
     **kwargs: Any,
 ) -> Report:
@@ -43,14 +60,21 @@ def report(
     (75648, 0.28994082840236685)
     >>> found.save("cnn.html")  # doctest: +SKIP
 
-    `model`, `args`, `method` and `kwargs` as for `params`. With `time` a forward pass is timed too,
-    with `train` a step of training is told in each of the usual ways; `erf` is on how many random
-    images the effective receptive field is measured, and with `audit` other counters count it as
-    well. What cannot be told is said in a note.
+    `model`, `args`, `method` and `kwargs` as for `params`. With `time` a pass is timed too, module
+    by module, as the verb of that name does it: `device` to `warm_cache` are its keywords; with a
+    `gpu` the time is bounded on that card. With `train` a step of training is told in each of the
+    usual ways; `erf` is on how many random images the effective receptive field is measured, and
+    with `audit` other counters count it as well. What cannot be told is said in a note.
     """
+    asked: dict[str, Any] = {"rf": rf, "time": time, "train": train, "erf": erf, "audit": audit}
+    asked["timing"] = {
+        "device": device, "dtype": dtype, "gpu": gpu, "step": step, "context": context,
+        "warmup": warmup, "runs": runs, "budget": budget, "compiled": compile,
+        "channels_last": channels_last, "autocast": autocast, "cudnn_benchmark": cudnn_benchmark,
+        "attention_kernel": attention_kernel, "cuda_graph": cuda_graph, "warm_cache": warm_cache,
+    }  # fmt: skip
     if isinstance(model, str):
-        network = network_of(model, kwargs, method=method)
-        return report_network(network, rf=rf, time=time, train=train, erf=erf, audit=audit)
+        return report_network(network_of(model, kwargs, method=method), **asked)
     subject = subject_of(model, args, kwargs, method=method)
     network = Network(
         name=subject.name,
@@ -59,10 +83,10 @@ def report(
         whole=lambda: subject,
     )
 
-    def timed(counted: Report) -> Report:
-        return time_subject(subject, counted, copy=True, per_layer=True)
+    def timed(counted: Report, **settings: Any) -> Report:
+        return time_subject(subject, counted, copy=True, **settings)
 
-    return report_network(network, rf=rf, time=time, train=train, erf=erf, audit=audit, timed=timed)
+    return report_network(network, **asked, timed=timed)
 
 
 def report_network(
@@ -74,7 +98,8 @@ def report_network(
     erf: int = 0,
     audit: bool = False,
     flops_per_mac: int = 1,
-    timed: Callable[[Report], Report] | None = None,
+    timing: Mapping[str, Any] | None = None,
+    timed: Callable[..., Report] | None = None,
     tell: Callable[[str, str | None], None] = lambda analysis, reason: None,
 ) -> Report:
     """Return all that can be told of a `Network`; see `report`.
@@ -96,12 +121,8 @@ def report_network(
         asked["train"] = partial(ask, "finetune", network)
     if audit:
         asked["audit"] = lambda: audit_network(network)
-    if time:
-        asked["time"] = lambda: (
-            timed(reports[0])
-            if timed
-            else time_network(network, counted=reports[0], per_layer=True)
-        )
+    if time or (timing or {}).get("gpu"):
+        asked["time"] = lambda: _timed(network, reports[0], timed, timing or {})
     for name, other in ANALYSES.all().items():
         if other.reported and name not in _OWN_WAYS:
             asked[name] = partial(ask, name, network)
@@ -121,6 +142,23 @@ def report_network(
         else:
             tell(analysis, None)
     return join(reports, tuple(notes))
+
+
+def _timed(
+    network: Network,
+    counted: Report,
+    timed: Callable[..., Report] | None,
+    timing: Mapping[str, Any],
+) -> Report:
+    """Return the times of a pass as it was asked for, or its bounds on a card."""
+    asked = dict(timing)
+    if asked.get("gpu") is not None:
+        gpu = asked.pop("gpu")
+        return bound_network(network, gpu, **asked)
+    modules = not asked.get("compiled")  # a compiled network has none
+    if timed is not None:
+        return timed(counted, per_layer=modules, **asked)
+    return time_network(network, counted=counted, per_layer=modules, **asked)
 
 
 def _effective(network: Network, images: int) -> Report:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from archscope.errors import UsageError
+from archscope.errors import ArchscopeError, UsageError
+from archscope.library._analyse import read_settings
+from archscope.library._batches import time_by_batch, with_batches
+from archscope.library._bounded import bound_network, bound_subject, card
+from archscope.library._decoding import time_decoding, with_context
 from archscope.library._named import also_called, network_of, subject_of
 from archscope.library._params import count_subject
+from archscope.library._timed import counted_of, time_subject
 from archscope.results import Report
 from archscope.study import analyse, made
 from archscope.subject import Network, Subject
@@ -23,14 +28,20 @@ def time(
     *args: Any,
     device: str = "auto",
     dtype: str = "fp32",
-    step: Literal["forward", "train"] = "forward",
+    step: Literal["forward", "train", "decode"] = "forward",
+    context: int | None = None,
     warmup: int = 20,
     runs: int = 100,
     budget: float = 60.0,
     compile: bool = False,
+    channels_last: bool = False,
+    autocast: Literal["bf16", "fp16"] | None = None,
+    cudnn_benchmark: bool | None = None,
+    attention_kernel: Literal["flash", "efficient", "math", "cudnn"] | None = None,
     per_layer: bool = False,
     cuda_graph: bool | None = None,
     warm_cache: bool = False,
+    batch_size: int | Sequence[int] | None = None,
     gpu: str | None = None,
     method: str | None = None,
     **kwargs: Any,
@@ -42,14 +53,22 @@ def time(
 
     `args`, `method` and `kwargs` are as for `params`, whose multiply-accumulates are taken. The
     forward pass runs in evaluation mode without gradients; with `step="train"` forward, backward
-    and optimiser run in training mode, each timed by itself. A copy runs, so that the module stays
-    as found.
+    and optimiser run in training mode, each timed by itself; with `step="decode"` one token more of
+    each sequence runs, whose keys and values of `context` positions are kept. A copy runs, so that
+    the module stays as found.
 
-    `device` is `auto`, `cuda`, `cuda:1` or `cpu`, `dtype` is `fp32`, `tf32`, `fp16` or `bf16`. At
-    least `warmup` runs go before the `runs` that are measured, all in about `budget` seconds.
-    With `compile` it runs through `torch.compile`. `per_layer` times every module. On a card the
-    forward pass is replayed as a CUDA graph too where that can be: `cuda_graph` insists on it or
-    leaves it out. `warm_cache` keeps what the run before left in the card's cache.
+    `device` is `auto`, `cuda`, `cuda:1`, `xpu`, `mps` or `cpu`, `dtype` is `fp32`, `tf32`, `fp16`
+    or `bf16`. At least `warmup` runs go before the `runs` that are measured, all in about `budget`
+    seconds. With `compile` it runs through `torch.compile`, with `channels_last` images and volumes
+    are laid out so, with `autocast` products are cast in each pass and weights stay in 32 bits,
+    with `cudnn_benchmark` cuDNN tries its algorithms first, and `attention_kernel` allows one alone
+    of scaled dot product attention. `per_layer` times every module. On a card the forward pass is
+    replayed as a CUDA graph too where that can be: `cuda_graph` insists on it or leaves it out.
+    `warm_cache` keeps what the run before left in the card's cache.
+
+    With several of `batch_size` a pass is timed with one after another, until memory ends:
+    `report.section("batches")` has time and throughput of each. Inputs that are handed over are cut
+    or repeated for it.
 
     With `gpu`, the word for a card such as `"h100"`, nothing is run: the report has the bytes that
     each module must move, its FLOPs for each of them, and a lower bound of its time on that card by
@@ -62,111 +81,83 @@ def time(
     largest that does.
     """
     settings: dict[str, Any] = {
-        "device": device, "dtype": dtype, "step": step, "warmup": warmup, "runs": runs,
-        "budget": budget, "compiled": compile, "per_layer": per_layer, "cuda_graph": cuda_graph,
-        "warm_cache": warm_cache,
+        "device": device, "dtype": dtype, "step": step, "context": context, "warmup": warmup,
+        "runs": runs, "budget": budget, "compiled": compile, "per_layer": per_layer,
+        "cuda_graph": cuda_graph,
+        "warm_cache": warm_cache, "channels_last": channels_last, "autocast": autocast,
+        "cudnn_benchmark": cudnn_benchmark, "attention_kernel": attention_kernel,
     }  # fmt: skip
+    sizes = (batch_size,) if isinstance(batch_size, int) else tuple(batch_size or ())
+    named = (model,) if isinstance(model, str) else None
+    kwargs, batches = with_batches(named, with_context(named, kwargs, context), sizes)
     if gpu is not None:
         card(gpu, settings)
+        if batches:
+            raise UsageError("gpu bounds one pass; give one batch_size")
         if isinstance(model, str):
             return bound_network(network_of(model, kwargs, method=method), gpu, **settings)
         return bound_subject(subject_of(model, args, kwargs, method=method), gpu, **settings)
     if isinstance(model, str):
-        return time_network(network_of(model, kwargs, method=method), **settings)
+        network = network_of(model, kwargs, method=method)
+        return time_network(network, batches=batches, **settings)
     subject = subject_of(model, args, kwargs, method=method)
-    return time_subject(subject, _counted(subject), copy=True, **settings)
+    if batches:
+        return time_by_batch(subject, counted_of(subject), batches, settings, copy=True)
+    return time_subject(subject, counted_of(subject), copy=True, **settings)
 
 
 def time_network(
     network: Network,
     *,
     counted: Report | None = None,
+    gpu: str | None = None,
+    batches: Sequence[int] = (),
     **settings: Any,
 ) -> Report:
     """Build all of a named network with random weights and time it; see `time`.
 
-    `counted` is what `params` reports of it, where that is known already.
+    With `batches` these are the sizes of the batch that are timed.
+
+    With `gpu` nothing is built, and its time is bounded. `counted` is what `params` reports of it,
+    where that is known already.
     """
-    from archscope.analyses.time.fit import built, require_memory
+    if gpu is not None:
+        return bound_network(network, gpu, **settings)
+    from archscope.analyses.time.fit import built
+    from archscope.analyses.time.needed import available, peak_of_forward, require_memory
     from archscope.analyses.time.settings import Settings
     from archscope.timing.devices import resolve
-    from archscope.timing.precision import check
+    from archscope.timing.precision import DTYPES, check
 
     asked = Settings(**settings)
     where = resolve(asked.device)
-    check(asked.dtype, where)
+    precision = check(asked.dtype, where)
+    if asked.step == "decode":
+        return time_decoding(network, where, precision, settings)
     sketch = made(network.subject)
-    counted = counted or count_subject(sketch)
-    if where.type == "cpu":
-        require_memory(counted, asked.dtype, asked.step)
-    return time_subject(built(network, where), counted, sketch=sketch, copy=False, **settings)
+    told = counted or count_subject(sketch)
+
+    def peak(subject: Subject) -> int | None:
+        if asked.step == "train":
+            return _peak_of_step(subject, asked.dtype, asked.autocast or "off")
+        return None if asked.autocast else peak_of_forward(subject, told, asked.dtype)
+
+    if not batches:
+        require_memory(sketch, told, where, asked.dtype, peak)
+    whole = built(network, where, DTYPES[precision])
+    if batches:
+        told_of = replace(whole, at_batch=sketch.at_batch)
+        have = available(where) if where.type == "cpu" else None
+        return time_by_batch(told_of, told, batches, settings, copy=False, peak=peak, have=have)
+    return time_subject(whole, told, sketch=sketch, copy=False, **settings)
 
 
-def bound_network(network: Network, gpu: str, **settings: Any) -> Report:
-    """Return how long a named network takes at least on a card, on shapes alone; see `time`."""
-    word = card(gpu, settings)  # before anything is built
-    return bound_subject(made(network.subject), word, **settings)
-
-
-def bound_subject(subject: Subject, gpu: str, **settings: Any) -> Report:
-    """Return how long a subject's forward pass takes at least on a card; see `time`."""
-    return time_subject(subject, _counted(subject), gpu=card(gpu, settings), **settings)
-
-
-def card(gpu: str, settings: Mapping[str, Any]) -> str:
-    """Return the word for a card that is known, and whose peak in the number type is cited.
-
-    Raises `UsageError` for another, and where `settings` ask for something to be run.
-    """
-    from archscope.analyses.time.roof import require_roof
-    from archscope.analyses.time.settings import MEASURING, Settings
-    from archscope.hardware import named
-    from archscope.timing.precision import named as named_precision
-
-    plain = Settings()
-    for name in MEASURING:
-        if settings.get(name, getattr(plain, name)) != getattr(plain, name):
-            raise UsageError(
-                f"--gpu runs nothing, so {MEASURING[name]} says nothing there; leave out one of "
-                "them. A forward pass is what is bounded."
-            )
-    dtype = named_precision(settings.get("dtype", plain.dtype))
-    return require_roof(named(gpu), dtype).card.word
-
-
-def _counted(subject: Subject) -> Report:
-    if subject.inputs is None:
-        raise UsageError(f"{subject.name}: time needs what its forward is called with")
-    return count_subject(subject)
-
-
-def time_subject(
-    subject: Subject,
-    counted: Report,
-    *,
-    sketch: Subject | None = None,
-    gpu: str | None = None,
-    **settings: Any,
-) -> Report:
-    """Time a subject that `params` has `counted`, or bound its time on a `gpu`; see `time`.
-
-    `sketch` is the same network on shapes, with blocks that repeat once.
-
-    What was set, and read of the machine, stands in the report's environment too.
-    """
-    from archscope.analyses.time.analysis import CONVENTION, title
-    from archscope.analyses.time.settings import Settings
-    from archscope.analyses.time.work import counts_of
-
-    report = analyse(
-        "time",
-        replace(subject, name=title(subject, Settings(**settings), gpu)),
-        convention=CONVENTION,
-        counts=counts_of(counted),
-        sketch=sketch,
-        gpu=gpu,
-        **settings,
-    )
-    rows = report.section("time.conditions").rows
-    read = {f"{row.name} ({row.unit})" if row.unit else row.name: row.value for row in rows}
-    return replace(report, environment=replace(report.environment, machine=read))
+def _peak_of_step(subject: Subject, dtype: str, autocast: str) -> int | None:
+    """Return the most bytes of a step of training with AdamW; None where nobody knows."""
+    recipe = {"dtype": "fp32" if dtype == "tf32" else dtype, "autocast": autocast}
+    try:
+        found = analyse("memory", subject, **read_settings("memory", recipe))
+    except ArchscopeError:
+        return None
+    totals = found.totals
+    return totals.peak if totals.exact else None

@@ -43,7 +43,10 @@ def shown(section: Section, row: Any, column: Column, value: Any, *, exact: bool
     if column.kind == "throughput":
         return _format.in_unit(value, _unit(section, column)[0])
     if column.to:
-        return _format.span(value, getattr(row, column.to))
+        ends = value, getattr(row, column.to)
+        if column.kind == "seconds":
+            return _format.span(*ends)
+        return " … ".join(_format.cell(end, kind, exact=exact) for end in ends)
     said = next((word for each, word in column.words if each == value), None)
     plain = said or _format.cell(value, kind, exact=exact, signed=column.signed)
     if column.bound:

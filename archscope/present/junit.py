@@ -23,6 +23,7 @@ _KINDS: dict[Outcome, _Kind] = {
     "new": "skipped",
     "explained": "skipped",
     "skipped": "skipped",
+    "undecided": "skipped",
 }
 _COUNTS = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 _NO_XML = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}

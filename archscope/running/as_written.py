@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from archscope.running.formulas import formulas_alone
+
 
 @contextmanager
 def as_written() -> Iterator[None]:
@@ -24,7 +26,7 @@ def as_written() -> Iterator[None]:
     # What was scripted is compiled when it runs for the second time, which fails without data.
     torch._C._set_graph_executor_optimize(False)
     try:
-        with _uncompiled(), _autocast_of_shapes(), warnings.catch_warnings():
+        with _uncompiled(), formulas_alone(), _autocast_of_shapes(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # advice for those who run it in earnest
             yield
     finally:

@@ -16,6 +16,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -121,17 +122,29 @@ def random_as_found() -> PutBack:
     cpu, python = torch.get_rng_state(), random.getstate()
     numpy = sys.modules.get("numpy")
     numbers = None if numpy is None else numpy.random.get_state()
-    devices = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
+    put_back_devices = _random_of_devices()
 
     def put_back() -> None:
         torch.set_rng_state(cpu)
         random.setstate(python)
         if numpy is not None:
             numpy.random.set_state(numbers)
-        if devices is not None:
-            torch.cuda.set_rng_state_all(devices)
+        put_back_devices()
 
     return put_back
+
+
+def _random_of_devices() -> PutBack:
+    """Return what puts back the random numbers of torch's accelerator, where it is in use."""
+    kind = torch.accelerator.current_accelerator()
+    module = None if kind is None else torch.get_device_module(kind)
+    if not getattr(module, "is_initialized", torch.accelerator.is_available)():
+        return lambda: None
+    every = "_all" if hasattr(module, "get_rng_state_all") else ""
+    if not hasattr(module, f"get_rng_state{every}"):  # a package's own kind may tell none
+        return lambda: None
+    state = getattr(module, f"get_rng_state{every}")()
+    return partial(getattr(module, f"set_rng_state{every}"), state)
 
 
 def _state() -> list[PutBack]:

@@ -88,6 +88,22 @@ def measure(word: str) -> Measure:
     raise UsageError(f"no measure is called {word!r}; there are {', '.join(known)}.{near}")
 
 
+def settings_of(analysis: str, names: Iterable[str], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of an analysis with which measures of it are known, those given first.
+
+    Raises `UsageError` where one needs a setting that only the user can give.
+    """
+    found = dict(given)
+    for each in map(measure, names):
+        for setting, value in each.quantity.asks if each.analysis == analysis else ():
+            if setting not in found and value is not True:
+                raise UsageError(
+                    f"{each.name} hangs on {setting}; say it, e.g. {analysis}.{setting} = {value!r}"
+                )
+            found.setdefault(setting, value)
+    return found
+
+
 def chosen(words: Iterable[str]) -> tuple[Measure, ...]:
     """Return the measures that words name, each once, in their order."""
     return tuple({found.name: found for found in map(measure, words)}.values())

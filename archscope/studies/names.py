@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -23,7 +24,7 @@ def short_names(reports: Sequence[Report], said: Sequence[str] = ()) -> tuple[st
     """
     if len(reports) == 1:
         return ("",)
-    titles = [report.title.replace(", ", SEPARATOR).split(SEPARATOR) for report in reports]
+    titles = [_words(report.title) for report in reports]
     alike: dict[str, list[int]] = {}
     for number, title in enumerate(titles):
         alike.setdefault(title[0], []).append(number)
@@ -34,6 +35,18 @@ def short_names(reports: Sequence[Report], said: Sequence[str] = ()) -> tuple[st
         for place, name in zip(places, told, strict=True):
             names[place] = name
     return tuple(_numbered([shortened(name, LONGEST) for name in names]))
+
+
+def _words(title: str) -> list[str]:
+    """Return what a title lists: a comma between brackets is of an argument, and ends nothing."""
+    words, depth = [""], 0
+    for part in re.split(r"( · |, |[()\[\]{}])", title):
+        if part in (SEPARATOR, ", ") and depth <= 0:
+            words.append("")
+            continue
+        depth += (part in tuple("([{")) - (part in tuple(")]}"))
+        words[-1] += part
+    return words
 
 
 def _apart(titles: Sequence[Sequence[str]], said: Sequence[str]) -> Sequence[str]:

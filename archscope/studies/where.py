@@ -342,7 +342,7 @@ class _Reading:
                 quantity = self._terms.quantity(name)
                 measured = dimension or quantity.dimensions[0]
                 found = self._look(quantity.name, measured)
-                known = bool(found.values) and not found.bound
+                known = bool(found.values) and not found.bound and found.spread is None
                 yield f"{quantity.name} is {_said(found, measured)}", known
 
     def _ranges(self, node: ast.expr, within: ast.Compare) -> Ranges:
@@ -369,6 +369,8 @@ def _ranges_of(found: Found) -> Ranges:
     """Return what the numbers of a quantity lie between, axis by axis."""
     if not found.values:
         return (ANY,)
+    if found.spread is not None:
+        return (Range(low=found.spread[0], high=found.spread[1]),)
     return tuple(
         Range(
             low=-inf if found.bound == "at most" else value,
@@ -392,7 +394,15 @@ def is_so(found: Found, sign: str, wanted: Number) -> bool | None:
 def _said(found: Found, dimension: Dimension) -> str:
     each = " × ".join(shown(value, dimension) for value in found.values) or "unknown"
     because = f", because {found.why}" if found.why else ""
-    return f"{found.bound} {each}{because}".strip()
+    return f"{found.bound} {each}{most_runs(found, dimension)}{because}".strip()
+
+
+def most_runs(found: Found, dimension: Dimension) -> str:
+    """Return what most runs lie between, behind the number in the middle; empty: it is exact."""
+    if found.spread is None:
+        return ""
+    low, high = (shown(each, dimension) for each in found.spread)
+    return f", {low} to {high} in most runs"
 
 
 def _joined(verdicts: list[Verdict], decides: bool) -> Verdict:

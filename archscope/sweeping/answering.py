@@ -10,10 +10,10 @@ from typing import Any
 
 from archscope import study
 from archscope.assertions import Dimension, Found, Number
-from archscope.errors import ArchscopeError, ArchscopeWarning, UsageError, first_line
+from archscope.errors import ArchscopeError, ArchscopeWarning, UsageError, failure_of
 from archscope.progress import silently
 from archscope.results import Report
-from archscope.studies.measures import Measure
+from archscope.studies.measures import Measure, settings_of
 from archscope.studies.sweep.outcomes import CENSUS, SOLVED, Answer
 from archscope.subject import Network, Sketch
 from archscope.sweeping.conditions import by_census, is_false
@@ -110,7 +110,7 @@ def answer(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ArchscopeWarning)
-            if analysis == "rf" and network.sketch is not None:
+            if analysis == "rf" and network.sketch is not None and not _settings("rf", wanted):
                 return _of_outline(network.sketch().outline, wanted, question.sample_rate)
             road, report = _ROADS.get(analysis, _asked)(network, wanted, question)
     except KeyboardInterrupt:
@@ -134,22 +134,25 @@ def _found(wanted: tuple[Measure, ...], report: Report) -> Mapping[str, Mapping[
 
 def reason_of(error: BaseException) -> str:
     """Return why there is no answer, in a line."""
-    if isinstance(error, MemoryError):
-        return "memory ran out"
-    if isinstance(error, SystemExit):
-        return f"the network's code ended the program with exit code {error.code!r}"
-    said = str(error) if isinstance(error, ArchscopeError) else first_line(error)
-    return " ".join(said.split()) or type(error).__name__
+    return " ".join(str(failure_of(error)).split()) or type(error).__name__
 
 
 def _dimensions(measure: Measure, report: Report) -> list[tuple[Dimension, Found]]:
     found = []
     for dimension in measure.quantity.dimensions:
         try:
-            found.append((dimension, measure.of(report, dimension)))
+            one = measure.of(report, dimension)
+            found.append(
+                (dimension, replace(one, spread=None))
+            )  # rows are of what is in the middle
         except UsageError:  # seconds, where nobody said how many positions one has
             continue
     return found
+
+
+def _settings(analysis: str, wanted: tuple[Measure, ...]) -> dict[str, Any]:
+    """Return the settings with which measures are known."""
+    return settings_of(analysis, (each.name for each in wanted), {})
 
 
 Ask = Callable[[Network, tuple[Measure, ...], Question], tuple[str, Report]]
@@ -168,21 +171,25 @@ def _counted(
     if needs_no_inputs(each.name for each in wanted):
         subject = replace(network.subject(), inputs=None)
         return WEIGHTS, study.analyse("params", subject, totals_alone=True)
+    asked = _settings("params", wanted)
+    if asked:
+        subject = study.countable(network, in_full=bool(asked.get("nonzero")))
+        return ENGINES, study.analyse("params", subject, totals_alone=True, **asked)
     return ENGINES, study.ask("params", network, totals_alone=True)
 
 
 def _seen(network: Network, wanted: tuple[Measure, ...], question: Question) -> tuple[str, Report]:
-    return OPERATORS, study.ask("rf", network, sample_rate=question.sample_rate)
+    asked = _settings("rf", wanted)
+    return OPERATORS, study.ask("rf", network, sample_rate=question.sample_rate, **asked)
 
 
 def _timed(network: Network, wanted: tuple[Measure, ...], question: Question) -> tuple[str, Report]:
     from archscope.analyses.time.fit import built
     from archscope.timing.devices import resolve
-    from archscope.timing.precision import check
+    from archscope.timing.precision import DTYPES, check
 
     where = resolve(question.device)
-    check(question.dtype, where)
-    subject = built(network, where)
+    subject = built(network, where, DTYPES[check(question.dtype, where)])
     settings: dict[str, Any] = {
         "device": question.device,
         "dtype": question.dtype,
@@ -192,7 +199,8 @@ def _timed(network: Network, wanted: tuple[Measure, ...], question: Question) ->
 
 
 def _asked(network: Network, wanted: tuple[Measure, ...], question: Question) -> tuple[str, Report]:
-    return OF_ITS_OWN, study.ask(wanted[0].analysis, network)
+    analysis = wanted[0].analysis
+    return OF_ITS_OWN, study.ask(analysis, network, **_settings(analysis, wanted))
 
 
 _ROADS: Mapping[str, Ask] = {"params": _counted, "rf": _seen, "time": _timed}

@@ -151,6 +151,7 @@ def planned(asked: Asked) -> Planned:
     also = measures_of(asked.wish, fields_of(spec, axes), asked.sample_rate)
     aim = [question.solve.measure] if question.solve else []
     names = tuple(each.name for each in measures.chosen((*wanted, *also, *aim)))
+    _require_switches(names)
     question = replace(question, measures=names, where=asked.wish.where)
     made = Planned(question=question, space=space, spec=spec, wish=asked.wish)
     check_wish(asked.wish, made.layout, fields_of(spec, axes))
@@ -214,6 +215,17 @@ def _refuse(model: str, spec: type | None, name: str) -> NoReturn:
         )
     refuse_strangers(model, spec, (name,), names_them=f"archscope list {model.partition(':')[0]}")
     raise AssertionError(name)
+
+
+def _require_switches(names: Sequence[str]) -> None:
+    """Raise `UsageError` for a measure that hangs on what only the user can say."""
+    for each in measures.chosen(names):
+        for setting, example in each.quantity.asks:
+            if example is not True:
+                raise UsageError(
+                    f"{each.name} hangs on {setting}, and a sweep asks for none; archscope "
+                    f"{each.analysis} --{setting} {example} tells it of one network"
+                )
 
 
 def _usual(question: Question, space: Space) -> tuple[str, ...]:

@@ -11,13 +11,15 @@ LEAST_BYTES = 256 * 2**20
 
 
 def emptied(device: torch.device) -> Callable[[], object] | None:
-    """Return what drives a CUDA device's level-2 cache out between two runs; None on a CPU.
+    """Return what drives an accelerator's last cache out between two runs; None on a CPU.
 
     It writes a buffer that is larger than the cache. A CPU is timed as `torch.utils.benchmark`
     times it, with its caches as the run before left them.
     """
-    if device.type != "cuda":
+    if device.type == "cpu":
         return None
-    cache = getattr(torch.cuda.get_device_properties(device), "L2_cache_size", 0)
+    cache = 0
+    if device.type == "cuda":
+        cache = getattr(torch.cuda.get_device_properties(device), "L2_cache_size", 0)
     buffer = torch.empty(max(LEAST_BYTES, 2 * cache), dtype=torch.int8, device=device)
     return buffer.zero_

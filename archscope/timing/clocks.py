@@ -1,4 +1,4 @@
-"""Two clocks behind one face: events on a CUDA device, the processor's own counter elsewhere."""
+"""Three clocks behind one face: a device's events, the processor's counter, the two together."""
 
 from __future__ import annotations
 
@@ -30,25 +30,51 @@ class Clock:
 
 
 def clock_for(device: torch.device) -> Clock:
-    """Return the clock of a device."""
-    return _events(device) if device.type == "cuda" else _COUNTER
+    """Return the clock of a device: its events, or where these tell no time the host's counter."""
+    if device.type == "cpu":
+        return _COUNTER
+    events = _events(device)
+    try:
+        start, end = events.mark(), events.mark()
+        events.wait()
+        events.seconds(start, end)
+    except (RuntimeError, NotImplementedError):
+        return _waiting(device)
+    return events
 
 
 def _events(device: torch.device) -> Clock:
-    """Return CUDA events: recorded in the stream, so that nothing waits between two runs."""
+    """Return a device's events: recorded in the stream, so that nothing waits between two runs."""
 
-    def mark() -> torch.cuda.Event:
-        event = torch.cuda.Event(enable_timing=True)
-        event.record(torch.cuda.current_stream(device))
+    def mark() -> torch.Event:
+        event = torch.Event(device, enable_timing=True)
+        event.record(torch.accelerator.current_stream(device))
         return event
 
     return Clock(
-        name="CUDA events",
+        name=f"{device.type.upper()} events",
         queued=True,
         mark=mark,
-        wait=lambda: torch.cuda.synchronize(device),
-        # Events count in milliseconds, in steps of about half a us.
+        wait=lambda: torch.accelerator.synchronize(device),
+        # Events count in milliseconds, CUDA's in steps of about half a us.
         seconds=lambda start, end: float(start.elapsed_time(end)) / 1e3,
+    )
+
+
+def _waiting(device: torch.device) -> Clock:
+    """Return the host's counter, read when the device is done: launches are in each time."""
+    wait = torch.get_device_module(device).synchronize
+
+    def mark() -> float:
+        wait()
+        return perf_counter()
+
+    return Clock(
+        name=f"perf_counter, waiting for the {device.type.upper()} device",
+        queued=False,
+        mark=mark,
+        wait=wait,
+        seconds=lambda start, end: end - start,
     )
 
 

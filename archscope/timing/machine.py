@@ -6,6 +6,7 @@ All is read and nothing is set. What cannot be read is unknown, with the reason.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import torch
 
 from archscope.records import frozen
+from archscope.timing.devices import name_of, told, total_bytes
 
 
 @frozen
@@ -31,7 +33,7 @@ class Reading:
 
 def read(device: torch.device) -> tuple[Reading, ...]:
     """Return what can be read of the device now."""
-    return _card(device) if device.type == "cuda" else _cpu()
+    return _cpu() if device.type == "cpu" else _card(device)
 
 
 def _cpu() -> tuple[Reading, ...]:
@@ -44,18 +46,35 @@ def _cpu() -> tuple[Reading, ...]:
 
 
 def _card(device: torch.device) -> tuple[Reading, ...]:
-    def of_card() -> Any:
-        return torch.cuda.get_device_properties(device)
+    def of_card(*names: str) -> Any:
+        properties = told(device, "get_device_properties")
+        found = (getattr(properties, name, None) for name in names)
+        return _known(next((each for each in found if each is not None), None), device)
 
+    def asked(function: str) -> Any:
+        return _known(told(device, function), device)
+
+    watts = 1000 if device.type == "cuda" else 1  # CUDA's are told in thousandths
     return (
-        _reading("card", lambda: str(of_card().name)),
-        _reading("card memory", lambda: int(of_card().total_memory), "B"),
-        _reading("multiprocessors", lambda: int(of_card().multi_processor_count)),
-        _reading("clock rate", lambda: torch.cuda.clock_rate(device), "MHz"),
-        _reading("temperature", lambda: torch.cuda.temperature(device), "°C"),
-        _reading("power", lambda: torch.cuda.power_draw(device) / 1000, "W"),
-        _reading("other processes", lambda: others(torch.cuda.list_gpu_processes(device))),
+        _reading("card", lambda: name_of(device)),
+        _reading("card memory", lambda: _known(total_bytes(device), device), "B"),
+        _reading("multiprocessors", lambda: of_card("multi_processor_count", "gpu_subslice_count")),
+        _reading("clock rate", lambda: asked("clock_rate"), "MHz"),
+        _reading("temperature", lambda: asked("temperature"), "°C"),
+        _reading("power", lambda: asked("power_draw") / watts, "W"),
+        _reading("other processes", lambda: _others(device)),
     )
+
+
+def _known(value: Any, device: torch.device) -> Any:
+    if value is None:
+        raise LookupError(f"torch does not tell it of {device.type.upper()} devices")
+    return value
+
+
+def _others(device: torch.device) -> int:
+    listed = _known(told(device, "list_gpu_processes"), device)
+    return others(listed, torch.cuda.memory_reserved(device))
 
 
 def _reading(name: str, read: Callable[[], str | int | float], unit: str = "") -> Reading:
@@ -66,12 +85,23 @@ def _reading(name: str, read: Callable[[], str | int | float], unit: str = "") -
         return Reading(name=name, value=None, unit=unit, unknown=lines[0])
 
 
-def others(listed: str) -> int:
-    """Return how many processes but this one a listing of torch names; raises `LookupError`."""
+_PROCESS = re.compile(r"process\s+(\d+) uses\s+([\d.]+) MB")
+
+
+def others(listed: str, held: int) -> int:
+    """Return how many processes but this one a listing of torch names; raises `LookupError`.
+
+    A container gives processes other numbers than the driver knows them by: this one is then among
+    those that hold at least the bytes that torch has `held` here. Where none does, the driver does
+    not show the container who else is there.
+    """
     if not listed.startswith("GPU:"):  # a sentence that says why there is none
         raise LookupError(listed.strip())
-    words = [line.split() for line in listed.splitlines() if line.strip().startswith("process")]
-    return sum(1 for line in words if line[1:2] != [str(os.getpid())])
+    found = [(int(pid), float(size) * 2**20) for pid, size in _PROCESS.findall(listed)]
+    known = any(pid == os.getpid() for pid, _ in found)
+    if not known and not any(size >= held for _, size in found):
+        raise LookupError("the driver does not list this process, nor then those of others")
+    return len(found) - 1
 
 
 def _processor() -> str:

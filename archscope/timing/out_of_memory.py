@@ -54,8 +54,25 @@ def first_of_batch(inputs: Inputs, batch: int, axis: int = 0) -> Inputs:
     return Inputs(args=tree_map(cut, inputs.args), kwargs=tree_map(cut, dict(inputs.kwargs)))
 
 
+def with_batch(inputs: Inputs, batch: int, axis: int = 0) -> Inputs:
+    """Return the inputs with a batch of another size: cut, or the same items over and over."""
+    whole = batch_size(inputs, axis)
+    if whole is None or batch <= whole:
+        return first_of_batch(inputs, batch, axis)
+
+    def repeated(leaf: Any) -> Any:
+        if not (isinstance(leaf, Tensor) and leaf.ndim > axis and leaf.shape[axis] == whole):
+            return leaf
+        items = torch.arange(batch, device=leaf.device) % whole
+        return leaf.index_select(axis, items)
+
+    return Inputs(
+        args=tree_map(repeated, inputs.args), kwargs=tree_map(repeated, dict(inputs.kwargs))
+    )
+
+
 def free(device: torch.device) -> None:
-    """Give a card's memory back that nothing refers to any more."""
-    if device.type == "cuda":
+    """Give an accelerator's memory back that nothing refers to any more."""
+    if device.type != "cpu":
         gc.collect()
-        torch.cuda.empty_cache()
+        getattr(torch.get_device_module(device), "empty_cache", lambda: None)()

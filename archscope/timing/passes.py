@@ -1,6 +1,7 @@
 """Makes a network ready to be timed: a copy on the device in one number type, and its stages.
 
-`forward` is the forward pass in evaluation mode without gradients. `train` is one step: the forward
+`forward` is the forward pass in evaluation mode without gradients, `decode` that of one token more
+of each sequence, with keys and values of those before kept. `train` is one step: the forward
 pass in training mode, the backward pass, and the optimiser. The backward pass starts from a fixed
 random gradient of every output (the loss is the sum of output x that gradient), so that no loss
 function is timed. The optimiser is AdamW at learning rate 0: all its arithmetic, and the weights
@@ -10,27 +11,37 @@ stay.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_leaves
 
-from archscope.errors import ArchscopeError, ForwardError, first_line
+from archscope.errors import ArchscopeError, ForwardError, UsageError, first_line
 from archscope.hardware import Precision
 from archscope.records import frozen
 from archscope.running.as_found import left_as_found
 from archscope.running.storages import bytes_of
 from archscope.running.twin import Original, ReachedOriginalError, copied, own, twin_of
 from archscope.subject import Inputs
+from archscope.timing.decode import for_one_token, kept_by
 from archscope.timing.out_of_memory import is_out_of_memory
 from archscope.timing.precision import DTYPES, computing_in
 from archscope.timing.sampling import Stage
 
-Pass = Literal["forward", "train"]
+Pass = Literal["forward", "train", "decode"]
 """What is run."""
+Kernel = Literal["flash", "efficient", "math", "cudnn"]
+"""What torch calls its kernels of attention."""
+_KERNELS = {
+    "flash": SDPBackend.FLASH_ATTENTION,
+    "efficient": SDPBackend.EFFICIENT_ATTENTION,
+    "math": SDPBackend.MATH,
+    "cudnn": SDPBackend.CUDNN_ATTENTION,
+}
 LOSS = "sum of output × a fixed random gradient, so that no loss function is timed"
 OPTIMISER = "AdamW at learning rate 0 (the arithmetic is done, the weights stay), gradients cleared"
 _CASTS: dict[torch.dtype, Callable[[nn.Module], nn.Module]] = {
@@ -38,6 +49,29 @@ _CASTS: dict[torch.dtype, Callable[[nn.Module], nn.Module]] = {
     torch.float16: nn.Module.half,
     torch.bfloat16: nn.Module.bfloat16,
 }
+
+
+@frozen
+class Way:
+    """How a pass is run, beside its number type."""
+
+    step: Pass = "forward"
+    context: int = 0
+    """Positions of each sequence in a step of decoding, the new one among them."""
+    compiled: bool = False
+    """Whether it runs through torch.compile."""
+    channels_last: bool = False
+    """Whether weights and inputs of images and volumes have their channels last in memory."""
+    autocast: Precision | None = None
+    """What `torch.autocast` casts products to, their weights in each pass; None: no autocast."""
+    benchmark: bool | None = None
+    """Whether cuDNN tries its algorithms and takes the fastest; None: as torch is set."""
+    attention: Kernel | None = None
+    """The kernel of scaled dot product attention; None: torch chooses."""
+
+
+AS_IT_IS = Way()
+"""A forward pass, with nothing changed."""
 
 
 @frozen
@@ -63,8 +97,7 @@ def ready(
     *,
     device: torch.device,
     precision: Precision,
-    step: Pass = "forward",
-    compiled: bool = False,
+    way: Way = AS_IT_IS,
     copy: bool = True,
 ) -> Iterator[Workload]:
     """Give the workload of one pass; the model, its inputs and torch's switches stay as found.
@@ -72,22 +105,23 @@ def ready(
     Without `copy` the model itself is moved and cast, which needs no memory for a second one.
     Raises `ArchscopeError` where it cannot be run so.
     """
-    if device.type == "cuda":
-        torch.cuda.init()  # so that its random numbers can be put back
-    on_device = torch.cuda.device(device) if device.type == "cuda" else nullcontext()
-    trains = step == "train"
-    with left_as_found(model), computing_in(precision), on_device, torch.set_grad_enabled(trains):
+    trains = way.step == "train"
+    here = _current(device)
+    switched = computing_in(precision, benchmark=way.benchmark)
+    kernel = nullcontext() if way.attention is None else sdpa_kernel(_KERNELS[way.attention])
+    with left_as_found(model), switched, kernel, here, torch.set_grad_enabled(trains):
         original = Original(model, inputs) if copy else None
         moved = _moved(model, original, device, DTYPES[precision])
         given = _given(inputs, device, DTYPES[precision])
+        if way.channels_last:
+            given = _channels_last(moved, given)
+        if way.step == "decode":
+            given = for_one_token(moved, given, way.context)
         moved.train(trains)
-        run = torch.compile(moved) if compiled else moved
-
-        def call(run: Any = run) -> Any:
-            return run(*given.args, **given.kwargs)
-
-        watched = None if compiled else original
-        stages: tuple[Stage, ...] = (Stage(name="forward", run=call),)
+        watched = None if way.compiled else original
+        call = _calling(torch.compile(moved) if way.compiled else moved, given, device, way)
+        name = "decode" if way.step == "decode" else "forward"
+        stages: tuple[Stage, ...] = (Stage(name=name, run=call),)
         held: list[Tensor] = []
         optimiser = None
         if trains:
@@ -101,11 +135,57 @@ def ready(
 
         yield Workload(
             model=moved,
-            call=lambda: moved(*given.args, **given.kwargs),
+            call=_calling(moved, given, device, way),
             stages=stages,
             bytes_held=bytes_held,
             original=watched,
         )
+
+
+def _calling(run: Any, given: Inputs, device: torch.device, way: Way) -> Callable[[], Any]:
+    """Return the forward pass; autocast is entered in each, so that each casts the weights."""
+    if way.autocast is None:
+        return lambda: run(*given.args, **given.kwargs)
+    dtype = DTYPES[way.autocast]
+
+    def call() -> Any:
+        with torch.autocast(device.type, dtype):
+            return run(*given.args, **given.kwargs)
+
+    return call
+
+
+_FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
+
+
+def _channels_last(model: nn.Module, inputs: Inputs) -> Inputs:
+    """Lay out weights and inputs of images and volumes anew; raises `UsageError` for none."""
+    changed = []
+
+    def laid_out(tensor: Tensor) -> Tensor:
+        if tensor.dim() not in _FORMATS or not tensor.is_floating_point():
+            return tensor
+        changed.append(tensor)
+        return tensor.contiguous(memory_format=_FORMATS[tensor.dim()])
+
+    made = copied(inputs, laid_out)
+    if not changed:
+        raise UsageError(
+            "--channels-last is for images and volumes; no input has 4 or 5 axes. Leave it out."
+        )
+    for parameter in model.parameters():
+        parameter.data = laid_out(parameter.data)
+    return made
+
+
+def _current(device: torch.device) -> AbstractContextManager[object]:
+    """Make a device the one that is meant where none is named, its random numbers ready."""
+    if device.type == "cpu":
+        return nullcontext()
+    module = torch.get_device_module(device)
+    getattr(module, "init", lambda: None)()  # so that its random numbers can be put back
+    made: AbstractContextManager[object] = getattr(module, "device", nullcontext)(device)
+    return made
 
 
 def _moved(
@@ -181,7 +261,7 @@ def _tensors_of(model: nn.Module) -> list[Tensor]:
     """Return what a network holds, tensors that are no buffers too."""
     attributes = (value for module in model.modules() for value in vars(module).values())
     loose = [value for value in attributes if isinstance(value, Tensor)]
-    return [*model.parameters(), *model.buffers(), *loose]
+    return [*model.parameters(), *model.buffers(), *loose, *kept_by(model)]
 
 
 def first_call(call: Callable[[], Any], original: Original | None = None) -> Any:

@@ -2,7 +2,7 @@
 
 `fp32` and `tf32` are both 32-bit numbers; with `tf32` matrix products and convolutions may be
 computed on tensor cores from 19 bits of them, with `fp32` they may not. Weights and inputs are cast
-whole, as for inference in that type; there is no autocast.
+whole, as for inference in that type; autocast is another way, see `passes`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def check(precision: str, device: torch.device) -> Precision:
     if found == "tf32" and not _has_tf32(device):
         raise UsageError(
             "tf32 is a number type of NVIDIA's tensor cores since the A100 and of AMD's MI300; "
-            f"{'a CPU' if device.type == 'cpu' else 'this card'} has none. Use --dtype fp32."
+            f"{'a CPU' if device.type == 'cpu' else 'this device'} has none. Use --dtype fp32."
         )
     return found
 
@@ -58,8 +58,10 @@ def _has_tf32(device: torch.device) -> bool:
 
 
 @contextmanager
-def computing_in(precision: Precision) -> Iterator[None]:
+def computing_in(precision: Precision, *, benchmark: bool | None = None) -> Iterator[None]:
     """Allow or forbid short products as `precision` says; every switch is put back after.
+
+    `benchmark` says whether cuDNN tries its algorithms; None leaves that as it is.
 
     torch has two generations of these switches and refuses to read one where the other was used:
     each is read where it can be, and what was read is set again.
@@ -69,10 +71,17 @@ def computing_in(precision: Precision) -> Iterator[None]:
     try:
         torch.set_float32_matmul_precision("high" if short else "highest")
         torch.backends.cudnn.allow_tf32 = short
+        if benchmark is not None:
+            torch.backends.cudnn.benchmark = benchmark
         yield
     finally:
         for restore in put_back:
             restore()
+
+
+def tries_algorithms() -> bool:
+    """Return whether cuDNN tries its algorithms for each shape and takes the fastest."""
+    return bool(torch.backends.cudnn.benchmark)
 
 
 def _switches() -> Iterator[tuple[Callable[[], Any], Callable[[Any], object]]]:

@@ -11,7 +11,6 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import pairwise
 from math import ceil
 from typing import Any
 
@@ -39,6 +38,8 @@ class Stage:
     name: str
     """E.g. `forward`."""
     run: Callable[[], object]
+    before: Callable[[], object] | None = None
+    """Runs unmeasured before it."""
 
 
 @frozen
@@ -124,8 +125,8 @@ class _Loop:
     warmup_runs: int = 0
     settled: bool = False
     _warm: bool = False
-    _marks: list[list[Any]] = field(default_factory=list)
-    """The marks of each complete run that were not read yet."""
+    _marks: list[list[tuple[Any, Any]]] = field(default_factory=list)
+    """The marks around each stage of each complete run that were not read yet."""
     _run_s: float | None = None
     """How long one run takes at the host, by the last block."""
     _start: float = 0.0
@@ -193,21 +194,24 @@ class _Loop:
             return 1
         return max(1, int(BLOCK_SECONDS / max(self._run_s, 1e-9)))
 
-    def _run(self) -> list[Any]:
-        """Run all stages once and return the marks around them."""
+    def _run(self) -> list[tuple[Any, Any]]:
+        """Run all stages once and return the marks around each."""
         if self.before is not None:
             self.before()
-        marks = [self.clock.mark()]
+        last = self.clock.mark()
+        marks = []
         for stage in self.stages:
+            if stage.before is not None:
+                stage.before()
+                last = self.clock.mark()
             stage.run()
-            marks.append(self.clock.mark())
+            start, last = last, self.clock.mark()
+            marks.append((start, last))
         return marks
 
     def _read(self) -> list[tuple[float, ...]]:
         """Return the times between the marks; the device must have reached them."""
-        read = [
-            tuple(self.clock.seconds(*pair) for pair in pairwise(marks)) for marks in self._marks
-        ]
+        read = [tuple(self.clock.seconds(*pair) for pair in marks) for marks in self._marks]
         self._marks.clear()
         return read
 

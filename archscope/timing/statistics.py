@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import floor
+from math import comb, floor
 
 from archscope.records import frozen
 
@@ -55,3 +55,17 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     low = floor(place)
     high = min(low + 1, len(ordered) - 1)
     return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+
+
+def median_interval(ordered: Sequence[float], level: float = 0.95) -> tuple[float, float] | None:
+    """Return between which sorted values the median lies, with a probability of at least `level`.
+
+    By how many of n samples lie below it, which is binomial whatever they are distributed as
+    (Thompson 1936; Hollander and Wolfe 1999, section 3.6); None where there are too few.
+    """
+    n = len(ordered)
+    outside, below = 0.0, 0
+    while below < n // 2 and outside + 2 * comb(n, below) / 2**n <= 1 - level:
+        outside += 2 * comb(n, below) / 2**n
+        below += 1
+    return (ordered[below - 1], ordered[n - below]) if below else None

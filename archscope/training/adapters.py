@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from archscope.errors import UsageError, did_you_mean
+from archscope.running.twin import own
 from archscope.training.recipe import Adapters
 
 
@@ -40,6 +42,32 @@ class Adapted(nn.Module):
         return self.base_layer(x, *args, **kwargs) + self.lora_B(self.lora_A(kept))
 
 
+class Saved(nn.Module):
+    """A copy of a module, which is trained whole in its place; the module is there as it was.
+
+    So does peft's `modules_to_save`: a head whose weight was the embedding's is tied no more.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        tensors = [*module.parameters(), *module.buffers()]
+        self.original_module = module
+        self.modules_to_save = copy.deepcopy(module, {id(each): own(each) for each in tensors})
+        self.modules_to_save.requires_grad_(True)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name in ("modules_to_save", "original_module"):
+                raise
+            return getattr(self.modules_to_save, name)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the copy makes."""
+        return self.modules_to_save(*args, **kwargs)
+
+
 class _Lookup(nn.Module):
     """The narrow table of an adapted embedding: a row of `rank` numbers for each word."""
 
@@ -60,12 +88,15 @@ def adapt(model: nn.Module, adapters: Adapters) -> tuple[str, ...]:
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     for path, layer in meant.items():
-        holder, _, name = path.rpartition(".")
-        setattr(model.get_submodule(holder), name, _adapted(layer, adapters))
+        _put(model, path, _adapted(layer, adapters))
     for path in _named(model, adapters.saved, "save"):
-        for parameter in model.get_submodule(path).parameters():
-            parameter.requires_grad_(True)
+        _put(model, path, Saved(model.get_submodule(path)))
     return tuple(meant)
+
+
+def _put(model: nn.Module, path: str, module: nn.Module) -> None:
+    holder, _, name = path.rpartition(".")
+    setattr(model.get_submodule(holder), name, module)
 
 
 def _meant(model: nn.Module, targets: Sequence[str]) -> dict[str, nn.Module]:

@@ -2,107 +2,210 @@
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import inspect
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
-from types import ModuleType
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import _disable_current_modes
+from torch import Tensor
+from torch.utils._mode_utils import no_dispatch
 
-_COMPILER = "torch._dynamo"
-_TRIED = (2, 13)
-"""The torch from which on its compiler can be left out."""
+from archscope.running.formulas import COMPILER
+
+_READ = {
+    "config": {
+        "fake_tensor_cache_enabled": True,
+        "fake_tensor_cache_crosscheck_enabled": False,
+        "_custom_ops_profile": None,
+    },
+    # What a real tensor is called where sizes are symbols, which none is here.
+    "source": {"ConstantSource": str, "RandomValueSource": str},
+}
+"""All that is read of the compiler for tensors without data, as it is where nobody set it."""
 
 
 @contextmanager
 def fake_mode() -> Iterator[Any]:
-    """Yield a mode in which torch makes tensors that have no data.
+    """Enter and yield a mode in which torch makes tensors that have no data.
 
-    It reads settings of torch's compiler, and is wrapped in what turns that off: both import the
-    whole of it, which takes as long as torch itself, and nothing is compiled here.
+    Of small tensors of integers that a forward makes of nothing, as positions and masks of ones,
+    and of what follows from these alone, the values are known.
+
+    torch's own mode reads settings of its compiler, and is wrapped in what turns that off: both
+    import the whole of it, which takes as long as torch itself, and nothing is compiled here. The
+    functions that read are run as copies that read elsewhere; torch and the modules of the process
+    stay as they are. Where the compiler is there already, it is read.
     """
+    made = _fakes()(allow_non_fake_inputs=True)
+    if COMPILER not in sys.modules:
+        converter = made.fake_tensor_converter
+        _read_elsewhere(converter, "from_real_tensor")
+        _read_elsewhere(converter.meta_converter, "meta_tensor")
+    with made, _seen_by_transformers():
+        yield made
+
+
+KNOWN = 2**18
+"""Elements of the largest tensor whose values are known."""
+_FACTORIES = ("arange", "eye", "full", "ones", "scalar_tensor", "zeros")
+
+
+def _fakes() -> Any:
+    """Return torch's mode without its wrapper, of which two methods are copies."""
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     dispatch = inspect.unwrap(FakeTensorMode.__torch_dispatch__)
+    there = _torch_here()
+    limit = {"CONSTANT_NUMEL_LIMIT": KNOWN}
+    factories = {
+        getattr(packet, overload)
+        for packet in (getattr(torch.ops.aten, name) for name in _FACTORIES)
+        for overload in packet.overloads()
+        if not overload.endswith("out")
+    }
 
     class Fakes(FakeTensorMode):
-        """The same without its wrapper."""
+        __init__ = _copy(FakeTensorMode.__init__, there)
+        _dispatch_impl = _copy(FakeTensorMode._dispatch_impl, there, limit)
+        may_turn_const = _copy(FakeTensorMode.may_turn_const, there, limit)
 
         @classmethod
         def _should_skip_dynamo(cls) -> bool:
             return False
 
-        def __torch_dispatch__(self, *args: Any, **kwargs: Any) -> Any:
-            return dispatch(self, *args, **kwargs)
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            if func in factories and _is_small(func, args, kwargs or {}):
+                with no_dispatch():
+                    made = func(*args, **(kwargs or {}))
+                return self.known(made)
+            return dispatch(self, func, types, args, kwargs)
 
-    with _settings_alone():
-        yield Fakes(allow_non_fake_inputs=True)
+        def known(self, tensor: Tensor) -> Tensor:
+            """Return a tensor without data whose values are known, those of `tensor` as it is."""
+            with no_dispatch():
+                values = tensor.detach().clone()
+            converter = self.fake_tensor_converter
+            made: Tensor = converter.from_real_tensor(self, values, make_constant=True)
+            return made
+
+    return Fakes
+
+
+def _is_small(func: Any, args: Any, kwargs: Any) -> bool:
+    """Return whether a tensor that is made of nothing holds few integers, on the CPU."""
+    if torch.device(kwargs.get("device") or "cpu").type != "cpu":
+        return False
+    with no_dispatch():
+        made = func(*args, **{**kwargs, "device": "meta", "pin_memory": None})
+    return is_small(made)
+
+
+def is_small(tensor: Tensor) -> bool:
+    """Return whether the values of a tensor are to be known: few integers."""
+    return tensor.numel() <= KNOWN and not (tensor.is_floating_point() or tensor.is_complex())
+
+
+def _seen_by_transformers() -> AbstractContextManager[None]:
+    """Let transformers read what is known: it takes whatever has no data to be traced, and makes
+    masks then that a step with data does without."""
+    module: Any = sys.modules.get("transformers.utils.import_utils")
+    found = getattr(module, "is_fake_tensor", None)
+    if found is None:
+        return nullcontext()
+    return patched(module, "is_fake_tensor", lambda x: found(x) and x.constant is None)
 
 
 @contextmanager
-def _settings_alone() -> Iterator[None]:
-    """Within it, torch's compiler is a package of modules, and is imported when more is asked.
-
-    Where torch is older than what this was tried on, or another thread may ask for it meanwhile, it
-    is imported before.
-    """
-    is_older = tuple(map(int, torch.__version__.split(".")[:2])) < _TRIED
-    if is_older or threading.active_count() > 1:
-        importlib.import_module(_COMPILER)
-    if _COMPILER in sys.modules:
-        yield
-        return
-    bare = _Bare(_COMPILER)
-    sys.modules[_COMPILER] = bare
-    # What a real tensor is called where sizes are symbols, which none is here.
-    names: Any = ModuleType(f"{_COMPILER}.source")
-    names.ConstantSource = names.RandomValueSource = str
-    sys.modules[names.__name__] = names
-    torch._dynamo = bare
+def patched(owner: Any, name: str, value: Any) -> Iterator[None]:
+    before = getattr(owner, name)
+    setattr(owner, name, value)
     try:
         yield
     finally:
-        bare.leave()
+        setattr(owner, name, before)
 
 
-class _Bare(ModuleType):
-    """Stands for the compiler until something else than one of its modules is wanted."""
+def unwrapped(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
+    """Return an optimiser without what turns the compiler off around it.
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        torch_folder = find_spec("torch")
-        places = torch_folder.submodule_search_locations if torch_folder else None
-        self.__path__ = [f"{place}/_dynamo" for place in places or ()]
+    >>> unwrapped(torch.optim.SGD)([torch.zeros(1)], lr=0.1).__class__.__name__
+    'SGD'
+    """
+    own = {
+        "step": torch.no_grad()(_copy(inspect.unwrap(kind.step))),  # of its own: torch marks it
+        "add_param_group": inspect.unwrap(kind.add_param_group),
+    }
+    return type(kind.__name__, (kind,), own)
 
-        self._left_alone: list[Any] = []
 
-    def disable(self, function: Any, *args: Any, **kwargs: Any) -> Any:
-        """Return a function that is not to be compiled: as it is, since nothing is."""
-        self._left_alone.append(function)
-        return function
+def _read_elsewhere(one: Any, name: str) -> None:
+    """Let one object alone run a copy of its method that reads the compiler's settings here."""
+    setattr(one, name, MethodType(_copy(getattr(type(one), name), _torch_here()), one))
 
-    def graph_break(self, *args: Any, **kwargs: Any) -> None:
-        """Say where what is compiled ends: nowhere."""
+
+def _torch_here() -> ModuleType | None:
+    return None if COMPILER in sys.modules else _Torch()
+
+
+def _copy(
+    function: Any, torch_here: ModuleType | None = None, known: Mapping[str, Any] | None = None
+) -> FunctionType:
+    """Return a copy of a function; `torch_here`: what it finds where it names torch, `known` what
+    it finds under other names of its module."""
+    there = {**function.__globals__, **(known or {})}
+    if torch_here is not None:
+        there["torch"] = torch_here
+        there["__builtins__"] = {**vars(builtins), "__import__": _Import(torch_here)}
+    made = FunctionType(
+        function.__code__, there, function.__name__, function.__defaults__, function.__closure__
+    )
+    made.__kwdefaults__ = function.__kwdefaults__
+    return made
+
+
+class _Torch(ModuleType):
+    """torch, but for its compiler, of which the settings alone are here."""
+
+    def __init__(self) -> None:
+        super().__init__("torch")
+        vars(self).update(vars(torch))
+        self._dynamo = _Compiler(COMPILER, {})
+        for name, values in _READ.items():
+            setattr(self._dynamo, name, _Compiler(f"{COMPILER}.{name}", values))
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        self.leave()
-        with _disable_current_modes():  # what is imported is no part of the forward
-            return getattr(importlib.import_module(_COMPILER), name)
+        return getattr(torch, name)
 
-    def leave(self) -> None:
-        if sys.modules.get(_COMPILER) is not self:
-            return
-        for name in [n for n in sys.modules if n == _COMPILER or n.startswith(f"{_COMPILER}.")]:
-            del sys.modules[name]
-        if vars(torch).get("_dynamo") is self:
-            del torch._dynamo
-        for function in self._left_alone:  # torch asks once for each, and remembers
-            vars(function).pop("__dynamo_disable", None)
+
+class _Compiler(ModuleType):
+    """A module of the compiler as far as it is read; what more is asked for is imported."""
+
+    def __init__(self, name: str, values: dict[str, Any]) -> None:
+        super().__init__(name)
+        vars(self).update(values)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+class _Import:
+    """The import statement of a function that is to find another torch."""
+
+    def __init__(self, torch_here: ModuleType) -> None:
+        self._torch: Any = torch_here
+
+    def __call__(
+        self, name: str, known: Any = None, local: Any = None, wanted: Any = (), level: int = 0
+    ) -> Any:
+        module = name.removeprefix(f"{COMPILER}.")
+        if module in _READ:
+            return getattr(self._torch._dynamo, module) if wanted else self._torch
+        found = builtins.__import__(name, known, local, wanted, level)
+        return self._torch if found is torch and not wanted else found

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from archscope.errors import UsageError, did_you_mean
 from archscope.records import frozen
+from archscope.training.fake import unwrapped
 
 Make = Callable[[list[Tensor]], "torch.optim.Optimizer"]
 
@@ -60,8 +61,7 @@ _STEP = 4
 
 def _torch(name: str, **settings: Any) -> Make:
     def make(parameters: list[Tensor]) -> torch.optim.Optimizer:
-        made: torch.optim.Optimizer = getattr(torch.optim, name)(parameters, **settings)
-        return made
+        return unwrapped(getattr(torch.optim, name))(parameters, **settings)
 
     return make
 

@@ -25,6 +25,7 @@ from archscope.hardware import find
 from archscope.library import count_subject, params, time
 from archscope.results import Note, Report
 from archscope.subject import Inputs, Subject
+from archscope.timing.calibration import Product
 from archscope.timing.layers import LayerTimes
 from archscope.timing.machine import read
 from archscope.timing.passes import Workload
@@ -269,7 +270,7 @@ def test_inputs_without_a_batch_have_no_throughput_and_a_note() -> None:
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"device": "mps"}, UsageError, "is not timed"),
+        ({"device": "meta"}, UsageError, "is not timed"),
         ({"dtype": "fp64"}, UsageError, "not a number type"),
         ({"device": "cpu", "dtype": "tf32"}, UsageError, "a CPU has none"),
         ({"device": "cpu", "per_layer": True, "compiled": True}, UsageError, "--compile"),
@@ -348,7 +349,7 @@ def test_what_did_not_fit_is_freed_before_a_smaller_batch_is_tried(
 
 
 def test_what_is_larger_than_the_machine_is_refused_before_it_is_built() -> None:
-    with pytest.raises(ArchscopeError, match=r"needs \d+\.\d GiB at least"):
+    with pytest.raises(ArchscopeError, match=r"needs \d+\.\d GiB at its fullest"):
         time("transformer", depth=1, batch_size=1_000_000, device="cpu")
 
 
@@ -372,7 +373,7 @@ class Stops(nn.Module):
 
 def interrupted(at: int) -> Report:
     from archscope.library._named import subject_of
-    from archscope.library._time import time_subject
+    from archscope.library._timed import time_subject
 
     subject = subject_of(Stops(at), (torch.randn(1, 2),), {})
     settings = {"compiled": False, "step": "forward", "per_layer": True}
@@ -457,6 +458,34 @@ SUBJECT = Subject(
 def shown(found: Measured, counts: Counts | None = COUNTS) -> tuple[Any, tuple[Note, ...]]:
     first = sections(SUBJECT, found, counts)[0]
     return first.rows, first.notes
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (200e-6, 201e-6, None),  # 2 x 4096^3 / 0.2 ms is 69% of the peak
+        (200e-6, 300e-6, "took 0.2 ms before, and 0.3 ms after"),
+        (500e-6, 500e-6, "a large product reaches 28% of the card's peak"),
+    ],
+)
+def test_a_load_from_elsewhere_is_told(before: float, after: float, said: str | None) -> None:
+    products = tuple(
+        Product(size=4096, median_s=each, least_s=each, processors=None) for each in (before, after)
+    )
+    _, notes = shown(measured(products=products))
+
+    warnings = [note.text for note in notes if note.level == "warning"]
+    assert (said is None) == (warnings == [])
+    assert said is None or said in warnings[0]
+
+
+def test_programs_that_share_the_processors_are_told() -> None:
+    products = tuple(
+        Product(size=256, median_s=1e-3, least_s=1e-3, processors=each) for each in (0.97, 0.5)
+    )
+    found = measured(device=torch.device("cpu"), card=None, products=products)
+
+    assert any("other programs have the processors 50%" in note.text for note in shown(found)[1])
 
 
 def test_the_share_of_the_cited_peak() -> None:

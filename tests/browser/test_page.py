@@ -173,6 +173,11 @@ def test_it_can_be_read_aloud_and_used_by_keyboard(page: Chromium) -> None:
         ["levels", [...document.querySelectorAll(".warning, .ok")].every((e) =>
             /OK|WARNING/.test(e.textContent))],
         ["scrolling", [...document.querySelectorAll(".scroll")].every((e) => e.tabIndex === 0)],
+        ["heading order", [...document.querySelectorAll("h1, h2, h3")].map((h) => +h.tagName[1])
+            .every((level, place, all) => place === 0 || level <= all[place - 1] + 1)],
+        ["room to press", [...document.querySelectorAll("nav a, #theme, [data-file]")]
+            .filter((e) => e.checkVisibility())
+            .every((e) => e.getBoundingClientRect().height >= 24)],
         ["anchors", [...document.querySelectorAll("a")].every((a) =>
             document.getElementById(a.getAttribute("href").slice(1)))],
     ].filter(([, holds]) => !holds).map(([name]) => name)""")

@@ -132,6 +132,22 @@ def test_a_broken_file_is_one_line_and_exit_2(archscope: Any, text: str, said: s
         assert said in found.err
 
 
+def test_a_file_that_is_named_has_its_defaults(archscope: Any) -> None:
+    Path("sub").mkdir()
+    Path("sub/a.toml").write_text(f'[check]\nformat = "csv"\nlock = "no.lock"\n{BUDGETS}')
+
+    found = archscope("check", "-c", "sub/a.toml", "wake")
+    assert (found.code, found.out.splitlines()[0][:12]) == (0, "budget,model")
+    typed = archscope("check", "-c", "sub/a.toml", "wake", "-f", "md")
+    assert typed.out.startswith("**check")
+    Path("sub/a.toml").write_text(f'[check]\nformt = "csv"\n{BUDGETS}')
+    wrong = archscope("check", "-c", "sub/a.toml")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.err == (
+        "Error: sub/a.toml, line 2: [check] has no option 'formt'. Did you mean 'format'?\n"
+    )
+
+
 def test_without_a_file_it_says_what_to_write(archscope: Any) -> None:
     Path("archscope.toml").unlink()
 

@@ -40,6 +40,48 @@ def test_saved_files_are_compared_without_building_anything(archscope: Run) -> N
     assert len(rest) == 7, "its parts; embeddings, the last norm and the head are the same"
 
 
+NETS = """from torch import nn
+
+
+class Good(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(3, 8, 3)
+        self.b = nn.Conv2d(8, 8, 3)
+
+    def forward(self, x):
+        return self.b(self.a(x))
+
+
+class Bad(Good):
+    def __init__(self):
+        super().__init__()
+        self.c = nn.Linear(7, 3)
+
+    def forward(self, x):
+        return self.c(super().forward(x))
+"""
+
+
+def test_one_whose_forward_fails_stands_beside_the_others(
+    archscope: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("nets.py").write_text(NETS)
+    nets = ("./nets.py:Good", "./nets.py:Bad", "./nets.py:Good", "--input-shape", "1,3,16,16")
+    done = archscope("compare", *nets, "--rf", "--fail-on", "params:+0", "-f", "json")
+    rows = {row["measure"]: row for row in done.rows("compare.totals")}
+
+    assert done.code == 1
+    assert done.err.startswith("Error: Bad · ./nets.py: forward failed in c (Linear) with input")
+    assert rows["params"]["value"] == [808, 832, 808]  # 3*8*9 + 8 and 8*8*9 + 8, with 7*3 + 3
+    # 8*3*9 at 14*14 places and 8*8*9 at 12*12
+    assert rows["macs"]["value"] == [125_280] * 3
+    assert rows["macs"]["bound"] == ["exact", "at least", "exact"]
+    modules = {row["path"]: row["change"] for row in done.rows("compare.modules")}
+    assert modules == {"a": ["same", "same"], "b": ["same", "same"], "c": ["added", ""]}
+
+
 def test_a_file_stands_beside_a_network(archscope: Run) -> None:
     done = archscope("compare", SAVED[0], "gpt2", "--no-rf", "-f", "json")
     rows = {row["measure"]: row for row in done.rows("compare.totals")}

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from archscope.counting.dispatcher import DispatcherCounter
+from archscope.counting.formulas import FORMULAS
+from archscope.counting.operators import classify
 
 
 def flops(model: nn.Module, run: Callable[[], Tensor]) -> int:
@@ -56,3 +60,34 @@ def test_fused_attention_forward_and_backward() -> None:
 
     # forward 268,435,456; backward two and a half times that: scores are computed anew
     assert flops(nn.Identity(), lambda: F.scaled_dot_product_attention(q, k, v)) == 939_524_096
+
+
+@pytest.mark.parametrize("weighs", [False, True])
+@pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
+def test_fused_recurrent_kernels_multiply_what_their_steps_do(kind: str, weighs: bool) -> None:
+    wide = torch.float64  # oneDNN, which has no steps to be seen, takes 32 bits alone
+    net = getattr(nn, kind)(3, 4, num_layers=2, bidirectional=True, dtype=wide)
+    net.requires_grad_(weighs)
+    x = torch.rand(5, 2, 3, dtype=wide, requires_grad=True)
+    first = torch.rand(4, 2, 4, dtype=wide, requires_grad=True)
+    states = (first, first.detach().requires_grad_()) if kind == "LSTM" else first
+    with FlopCounterMode(display=False) as steps:
+        made = net(x, states)[0]
+        forward = steps.get_total_flops()
+        made.sum().backward()
+    backward = (steps.get_total_flops() - forward) // 2
+    weights = list(net.parameters())
+    mask = [True, True, kind == "LSTM", weighs]
+
+    for name in ("_cudnn_rnn_backward", "miopen_rnn_backward"):
+        formula = FORMULAS[f"aten::{name}"]
+        assert formula(x, weights, 2, None, first, mask, result=None) == backward
+    if weighs:
+        parts = [
+            FORMULAS["aten::mkldnn_rnn_layer_backward"](rows, *weights[at : at + 4], result=None)
+            for at, rows in ((0, x), (4, x), (8, made), (12, made))
+        ]
+        assert sum(parts) == backward
+        given = [None] * 5 + [x, None, None, weights]
+        assert FORMULAS["aten::lstm_mps_backward"](*given, result=None) == backward
+    assert classify("aten::_cudnn_rnn_backward") == "multiply-accumulate"

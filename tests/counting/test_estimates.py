@@ -35,6 +35,7 @@ class After(nn.Module):
         (lambda x: torch.fft.irfft(torch.fft.rfft(x)), 2 * 5 * 16 * 2 / 2),
         (lambda x: torch.cdist(x, x), 4 * 4 * 3 * 4),
         (torch.linalg.inv, 2 * 4**3),
+        (torch.linalg.matrix_exp, 5 * 2 * 4**3),  # five products
         (torch.linalg.det, 43),  # 2 * 4**3 / 3 = 42.67
         (torch.linalg.cholesky, 21),  # 4**3 / 3 = 21.3
         (torch.linalg.eigh, 9 * 4**3),

@@ -121,6 +121,8 @@ WRONG = {
     "conv 64 é": "column 9: 'é' is no part of a sentence; expected a word or a number.",
     "conv 6; conv 8 g4": "column 9: groups: 4 does not divide the 6 input channels of 'conv 8 g4'.",
     "conv 8 k3x3; conv 8 k3x3x3": "column 8: '3x3' is for 2 axes, and the stack has 3.",
+    # torch's mean in three dimensions wants its kernel to fit the map without padding.
+    "in 4x2x3x5; avgpool 3 s2 p1": "column 13: input_size: '2x3x5' is too small: 'pool 3 s2 p1",
     "in 3x9x9; conv 8 k20 p0": "column 11: input_size: '9x9' is too small: 'conv 8 k20 p0' spans",
     "res(conv 8; up 2)": "column 13: residual: True does not go around 'up 2', which makes the map",
 }

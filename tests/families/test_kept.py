@@ -122,6 +122,24 @@ CASES: dict[str, tuple[str, dict[str, Any], Way, str]] = {
         FULL,
         "bf16",
     ),
+    "residual": (
+        "resnet",
+        {"block": "bottleneck", "blocks": (2, 1, 1, 1), "stem_channels": 2, "input_size": 33},
+        FLASH,
+        "bf16",
+    ),
+    "inverted residual": (
+        "mobilenet",
+        {"version": "v3-small", "input_size": 33, "batch_size": 2, "classes": 3},
+        FLASH,
+        "fp32",
+    ),
+    "dense": (
+        "densenet",
+        {"blocks": (2, 1), "growth_rate": 2, "stem_channels": 4, "input_size": 32},
+        FLASH,
+        "fp32",
+    ),
     "Mamba": (
         "mamba",
         {"depth": 2, "d_model": 8, "vocab_size": 20, "seq_len": 5, "inner_norm": True},

@@ -315,6 +315,8 @@ def test_short_names_tell_networks_apart(gridded: Report, full: Report) -> None:
     assert short_names((gridded, full)) == ("dilations 2,2,2", "dilations 1,2,3")
     other = replace(full, title="lenet5 · lenet · channels 6,16")
     assert short_names((gridded, full, other)) == ("dilations 2,2,2", "dilations 1,2,3", "lenet5")
+    called = replace(other, title="Net(rates=(2, 3), of=[1, 2]), eval · ./net.py")
+    assert short_names((gridded, called))[1] == "Net(rates=(2, 3), of=[1, 2])"
     assert short_names((other, other)) == ("lenet5", "lenet5 (2)")
     assert short_names((other, other), ("a.json", "b.json")) == ("a.json", "b.json")
     assert len({*short_names((gridded,) * 30)}) == 30
@@ -432,6 +434,42 @@ def test_the_picture_is_where_it_goes_and_what_one_output_sees(
     page = render((gridded,))
     assert page.index('id="picture"') < page.index('id="findings"') < page.index('id="layers"')
     assert page.count('id="gridding"') == 1, "a chart stands in one place"
+
+
+@pytest.mark.parametrize(
+    ("command", "fields", "first"),
+    [
+        ("plan", {"gpu": "h100"}, "plan-stages"),
+        ("kv", {"context": 64}, "kv-context"),
+        ("scaling", {"tokens": 10**9}, "laws"),
+        ("train", {}, "step-work"),
+        ("time", {"gpu": "h100"}, "bounds"),
+        ("compare", {}, "changes-params"),
+        ("sweep", {}, "variants"),
+    ],
+)
+def test_every_page_opens_with_its_picture(
+    command: str, fields: dict[str, Any], first: str
+) -> None:
+    small: dict[str, Any] = {"depth": 2, "d_model": 8, "heads": 2, "seq_len": 8}
+    if command == "compare":
+        report = archscope.compare("lenet5", "mnist-convnet")
+    elif command == "sweep":
+        report = archscope.sweep("cnn", depth=[1, 2])
+    else:
+        report = getattr(archscope, command)("transformer", **small, **fields)
+    shown = picture(drawings((report,)), 1)
+
+    assert shown[0].name == first
+    assert all(each.figure["layout"]["height"] <= 300 for each in shown)
+
+
+def test_parts_are_called_by_words() -> None:
+    report = archscope.params("resnet18", input_size=32)
+    drawn = figures(report)["components"]
+
+    assert {trace["name"] for trace in drawn["data"]} >= {"spatial conv", "1×1 conv"}
+    assert "conv_" not in json.dumps(drawn["data"])
 
 
 def test_several_networks_are_one_comparison(gridded: Report, full: Report) -> None:

@@ -180,6 +180,7 @@ KNOWN: Mapping[str, Found] = {
     "causal": Found(values=(0,), why="an output sees 4 positions ahead"),
     "gap": Found(why="it was not found"),
     "trainable": Found(values=(0,)),
+    "latency": Found(values=(Fraction(38, 1000),), spread=(Fraction(36, 1000), Fraction(44, 1000))),
 }
 
 
@@ -187,7 +188,7 @@ def look(name: str, dimension: Dimension) -> Found:
     if name == "weights":
         raise ArchscopeError("the network\nfell over")
     found = KNOWN[name]
-    if dimension == "time":
+    if dimension == "time" and name != "latency":
         return Found(values=tuple(Fraction(value, 16_000) for value in found.values))
     return found
 
@@ -231,6 +232,30 @@ def test_a_number_is_held_against_a_limit(
     assert row.room == room or "coverage" in line
     assert not sentence or sentence in said.sentence(row)
     assert (said.failing([row]) == ()) == (outcome == "ok")
+
+
+@pytest.mark.parametrize(
+    ("line", "outcome", "sentence"),
+    [
+        ('max.latency = "45ms"', "ok", "latency is 38 ms (36 ms to 44 ms in most runs), and must"),
+        ('max.latency = "35ms"', "missed", "and must be ≤ 35 ms: 3 ms (8.571%) over"),
+        ('max.latency = "40ms"', "undecided", "≤ 40 ms: undecided, because some runs keep it"),
+        ('max.latency = "37ms"', "undecided", "≤ 37 ms: undecided, because some runs keep it"),
+        ('min.latency = "44.1ms"', "missed", "must be ≥ 44.1 ms"),
+        ('assert = "latency < 40ms or params < 9"', "undecided", "38 ms, 36 ms to 44 ms in most"),
+        ('assert = "latency < 37ms or macs < 400"', "unknown", "macs is at least 300"),
+    ],
+)
+def test_a_time_is_held_by_what_most_runs_took(line: str, outcome: str, sentence: str) -> None:
+    (row,) = rows(line)
+
+    assert row.outcome == outcome
+    assert sentence in said.sentence(row)
+    assert bool(said.failing([row])) == (outcome in ("missed", "unknown"))
+    section = said.section([row])
+    assert [note.level for note in section.notes] == [
+        {"ok": "ok", "undecided": "info"}.get(outcome, "warning")
+    ]
 
 
 def test_a_limit_in_seconds_has_its_room_in_seconds() -> None:

@@ -1,304 +1,49 @@
-"""Searches, held to brute force: the same optimum, what binds, what is missed by least."""
+"""Searches, held to brute force: the same optimum, what binds, what is missed by least.
+
+`python benchmarks/search_brute_force.py --random 200` holds them in spaces at random, these among
+them.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
-from functools import cache
-from itertools import product
+from importlib import import_module
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from archscope.analyses.rf.closed_form.answer import closed_form
-from archscope.analyses.rf.use.answer import of_outline
-from archscope.assertions import Dimension, Found
-from archscope.errors import SpecError, UsageError
+from archscope.errors import UsageError
 from archscope.families import FAMILIES
-from archscope.records import frozen
-from archscope.studies.measures import measures
 from archscope.studies.search import optimum
-from archscope.studies.search.answer import Outcome, question, solved
+from archscope.studies.search.answer import solved
 from archscope.studies.search.bounds import Bounds
-from archscope.studies.search.known import Told, quantities
+from archscope.studies.search.known import quantities
+from archscope.studies.search.question import question
 from archscope.studies.search.told import rows_of, sections_of
-from archscope.studies.search.variants import Place, Variants
-from archscope.studies.where import Condition
+from archscope.studies.search.variants import Variants
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+SPACES: Any = import_module("search_spaces")
+BRUTE_FORCE: Any = import_module("search_brute_force")
+sys.path.pop(0)
 
 Fields = Mapping[str, Any]
-TCN: Fields = {"spatial_dims": 1, "causal": True, "in_channels": 1}
+TCN: Fields = SPACES.TCN
 
 
-@frozen
-class Case:
-    """One small space, and what is asked of it."""
-
-    where: str
-    goal: str
-    sense: str = "minimise"
-    family: str = "cnn"
-    fixed: Fields
-    axes: Mapping[str, Sequence[Any]]
+@pytest.mark.parametrize("case", SPACES.CASES, ids=lambda case: str(case.where))
+def test_a_search_finds_what_brute_force_finds(case: Any) -> None:
+    assert list(BRUTE_FORCE.differences(case)) == []
 
 
-def tcn(where: str, goal: str, sense: str = "minimise", **axes: Any) -> Case:
-    """Return a space of causal stacks; what is no list is fixed."""
-    fixed = TCN | {name: value for name, value in axes.items() if not isinstance(value, list)}
-    lists = {name: value for name, value in axes.items() if isinstance(value, list)}
-    usual = {"kernel_size": [2, 3], "channels": [4, 8], "dilations": ["doubling"]}
-    chosen = lists | {name: values for name, values in usual.items() if name not in axes}
-    return Case(where=where, goal=goal, sense=sense, fixed=fixed, axes=chosen)
-
-
-def transformer(where: str, goal: str, sense: str = "minimise", **axes: Any) -> Case:
-    """Return a space of small Transformers."""
-    case = tcn(where, goal, sense, **axes)
-    fixed = {"seq_len": 32, "vocab_size": 0}
-    fixed |= {name: value for name, value in case.fixed.items() if name not in TCN}
-    chosen = {name: values for name, values in case.axes.items() if name in axes}
-    return replace(case, family="transformer", fixed=fixed, axes=chosen)
-
-
-DEPTHS = [1, 2, 3, 4, 5]
-CASES = (
-    tcn("params < 600 and rf >= 20", "macs", depth=DEPTHS, kernel_size=[2, 3, 5]),
-    tcn("params < 600", "rf", "maximise", depth=DEPTHS, dilations=["doubling", "ones"]),
-    tcn(
-        "coverage == 100% and params < 400",
-        *("rf", "maximise"),
-        depth=[2, 3, 4],
-        kernel_size=[2, 3, 4],
-        channels=[4, 6],
-        dilations=["furthest", "hdc"],
-    ),
-    tcn("rf >= 30 and ahead <= 0", "depth", depth=DEPTHS, dilations=["doubling", "doubling:2"]),
-    tcn(
-        "coverage == 100% and rf > 15",
-        "params",
-        dilations=["1/2/4", "1/3/9", "2/2/2", "1/2/5"],
-        kernel_size=[3],
-    ),
-    # Where no depth is given, the longest list says how many layers there are.
-    tcn(
-        "rf >= 6",
-        "macs",
-        channels=["4", "4/8", "4/8/4"],
-        dilations=["1", "1/2", "1/2/4"],
-        groups=["1", "1/2/1/1"],
-    ),
-    tcn("streams > 1 and gap >= 1", "macs", dilations=["1/2/4", "2/2/2", "4/8/4"], residual=True),
-    tcn("jump <= 8 and rf >= 10", "macs", stride=[1, 2, 4], depth=[1, 2, 3], dilations=["ones"]),
-    # Around a first layer that keeps its channels goes no convolution.
-    tcn(
-        "params >= 20 and params < 80",
-        "params",
-        residual=[False, True],
-        channels=[1, 2, 4],
-        depth=[1, 2, 3],
-    ),
-    tcn(
-        "rf >= 1",
-        "params",
-        in_channels=8,
-        residual=True,
-        channels=[5, 6, 7, 8],
-        depth=[1],
-        kernel_size=[1],
-    ),
-    tcn(
-        "rf >= 7 and macs < 4M",
-        "params",
-        spatial_dims=2,
-        causal=False,
-        input_size=24,
-        depth=[1, 2, 3],
-        kernel_size=[3, (3, 5)],
-    ),
-    # Without padding wider kernels leave fewer positions, and some inputs are too small.
-    tcn(
-        "rf >= 9",
-        "macs",
-        causal=False,
-        padding="valid",
-        input_size=20,
-        depth=[1, 2, 3],
-        kernel_size=[3, 5, 9],
-        dilations=["ones", "doubling"],
-    ),
-    tcn(
-        "params <= 200 and channels >= 8",
-        "macs",
-        in_channels=6,
-        groups=[1, 2, 3],
-        channels=[6, 8, 12],
-        depth=2,
-        dilations=["ones"],
-    ),
-    tcn(
-        "macs / params > 100 and rf > 9",
-        "macs",
-        conv=["standard", "depthwise-separable"],
-        channels=[4, 8, 16],
-        depth=[2, 3],
-        kernel_size=[3, 7],
-    ),
-    tcn("rf >= 100 and params < 300", "macs", depth=[1, 2, 3, 4]),
-    tcn("params < 10 and rf >= 4", "macs", depth=[1, 2, 3]),
-    tcn("rf == 12", "macs", depth=[1, 2, 3], kernel_size=[2, 4], dilations=["ones", "doubling"]),
-    tcn("(rf >= 20 or params < 50) and not depth > 4", "macs", depth=DEPTHS),
-    tcn(
-        "params < 400 and rf >= 5",
-        *("macs", "maximise"),
-        head="classifier",
-        classes=5,
-        norm=["none", "batch"],
-        depth=[1, 2, 3],
-    ),
-    transformer(
-        "params < 500k",
-        *("depth", "maximise"),
-        vocab_size=100,
-        depth=[1, 2, 4],
-        d_model=[64, 128, 192],
-        heads=["d_model/64"],
-    ),
-    transformer(
-        "params > 20k and params < 90k",
-        "macs",
-        depth=[1, 2, 3],
-        d_model=[32, 64],
-        heads=[2, 4, 7],
-        d_ff=[64, 128],
-    ),
-    transformer(
-        "rf >= 20", "macs", attention="window", window=[7, 15], depth=[1, 2, 3], d_model=64, heads=4
-    ),
-    transformer(
-        "window >= 9",
-        "macs",
-        attention=["window:7", "window:11", "window:15"],
-        depth=[1, 2],
-        d_model=64,
-        heads=4,
-    ),
-)
-
-
-class Everything:
-    """All variants, each by its whole answer: no bounds, no trends, no short ways."""
-
-    def __init__(self, variants: Variants, goal: str, sense: str) -> None:
-        self.variants, self.goal, self.sign = variants, goal, 1 if sense == "minimise" else -1
-        self.places = list(self._possible())
-
-    def _possible(self) -> Iterator[Place]:
-        for place in product(*(range(len(axis.values)) for axis in self.variants.axes)):
-            try:
-                self.variants.at(place)
-            except SpecError:
-                continue
-            yield place
-
-    @cache  # noqa: B019
-    def look(self, place: Place, name: str, dimension: Dimension) -> Found:
-        known, measure = self.variants.at(place), measures().get(name)
-        if measure is None:
-            return known.field(name)
-        if measure.analysis == "params":
-            return Found(values=(getattr(known.census, name),))
-        outline = self.variants.family.outline(known.spec)
-        totals = of_outline(closed_form(outline), outline, None).totals
-        return measure.of(Told(totals=totals), dimension)
-
-    def rank(self, place: Place) -> tuple[Any, ...]:
-        values = self.look(place, self.goal, quantity(self.variants, self.goal)).values
-        worst = max(values) if self.sign > 0 else -min(values)
-        counts = (self.look(place, name, "count").values[0] for name in ("params", "macs"))
-        return (worst, *counts, place)
-
-    def meet(self, parts: Sequence[Condition]) -> list[Place]:
-        def holds(place: Place) -> bool:
-            return all(part.of(lambda n, d: self.look(place, n, d)).holds for part in parts)
-
-        return sorted(filter(holds, self.places), key=self.rank)
-
-    def missed(self, place: Place, part: Condition) -> Fraction:
-        limit = part.limit
-        assert limit is not None
-        values = [Fraction(v) for v in self.look(place, limit.name, limit.dimension).values]
-        amount = Fraction(limit.amount)
-        over = max(max(values) - amount, 0) if limit.sign in ("<", "<=", "==") else 0
-        under = max(amount - min(values), 0) if limit.sign in (">", ">=", "==") else 0
-        return Fraction(max(over, under)) / (abs(amount) or 1)
-
-
-def quantity(variants: Variants, name: str) -> Dimension:
-    return quantities(variants.family)[name].dimensions[0]
-
-
-def without(parts: Sequence[Condition], part: Condition) -> list[Condition]:
-    return [other for other in parts if other is not part]
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.where))
-def test_a_search_finds_what_brute_force_finds(case: Case) -> None:
-    family = FAMILIES.get(case.family)
-    variants = Variants(family, case.fixed, case.axes)
-    wanted: Any = {case.sense: case.goal}
-    asked = question(family, where=case.where, top=3, **wanted)
-    found = solved(variants, asked)
-    every = Everything(variants, case.goal, case.sense)
-    assert asked.where is not None
-    parts = asked.where.parts
-    meet = every.meet(parts)
-
-    unlike = {every.variants.at(at).spec: at for at in reversed(meet)}
-    assert [at for at, _ in found.top] == sorted(unlike.values(), key=every.rank)[:3]
-    if meet:
-        assert_priced(found, every, meet[0])
-    else:
-        assert_refused(found, every, parts)
-
-
-def assert_priced(found: Outcome, every: Everything, best: Place) -> None:
-    parts = [price.part for price in found.prices]
-    for price in found.prices:
-        least = every.meet(without(parts, price.part))
-        binds = every.rank(least[0])[0] < every.rank(best)[0]
-        assert price.binds is binds, price.part.text
-        assert (price.without and price.without[0]) == (least[0] if binds else None)
-        if binds and price.part.limit is not None:
-            better = [at for at in least if every.rank(at)[0] < every.rank(best)[0]]
-            nearest = min(better, key=lambda at: (every.missed(at, price.part), every.rank(at)))
-            assert price.relaxed is not None
-            assert price.relaxed[0] == nearest
-    for choice in found.choices:
-        axis = found.variants.axes.index(choice.axis)
-        those = [at for at in every.meet(parts) if at[axis] == choice.value]
-        assert (choice.found and choice.found[0]) == (those[0] if those else None)
-
-
-def assert_refused(found: Outcome, every: Everything, parts: Sequence[Condition]) -> None:
-    assert found.conflict is not None
-    assert found.conflict.is_proven
-    core = found.conflict.parts
-    assert not every.meet(core)
-    assert all(every.meet(without(core, part)) for part in core)
-    for part, (at, _), goal in found.conflict.extremes:
-        left = every.meet(without(core, part))
-        if part.limit is not None and part.limit.sign != "==":
-            values = [every.look(one, goal.name, goal.dimension).values for one in left]
-            worst = [max(v) if goal.sense == "minimise" else -min(v) for v in values]
-            assert min(worst) == worst[left.index(at)]
-    limits = [part for part in parts if part.limit is not None]
-    assert found.near is not None
-
-    def misses(place: Place) -> Fraction:
-        return sum((every.missed(place, part) for part in limits), Fraction(0))
-
-    assert misses(found.near.place) == min(map(misses, every.places))
+def test_so_it_does_in_spaces_at_random() -> None:
+    for case in islice(SPACES.drawn(0), 12):
+        assert list(BRUTE_FORCE.differences(case)) == [], case
 
 
 def stacks(draw: random.Random) -> Fields:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
@@ -22,30 +23,33 @@ CARD = torch.device("cuda", 0)
 class FakeCard:
     """A driver with a queue: events get their time when the queue reaches them."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, tells_time: bool = True) -> None:
         self.log: list[str] = []
         self.time_ms = 0.0
         card = self
 
         class Event:
-            def __init__(self, enable_timing: bool = False) -> None:
+            def __init__(self, device: torch.device, enable_timing: bool = False) -> None:
                 assert enable_timing, "an event without it cannot be read"
 
             def record(self, stream: Any) -> None:
-                assert stream == "stream of cuda:0"
+                assert stream.startswith("stream of ")
                 card.log.append("record")
                 self.time_ms = card.time_ms
 
             def elapsed_time(self, end: Event) -> float:
+                if not tells_time:
+                    raise RuntimeError("Backend doesn't support elapsedTime.")
                 assert card.log[-1] in ("synchronize", "read")
                 card.log.append("read")
                 return end.time_ms - self.time_ms
 
-        monkeypatch.setattr(torch.cuda, "Event", Event)
-        monkeypatch.setattr(torch.cuda, "current_stream", lambda device: f"stream of {device}")
-        monkeypatch.setattr(
-            torch.cuda, "synchronize", lambda device: card.log.append("synchronize")
-        )
+        wait = lambda device=None: card.log.append("synchronize")  # noqa: E731
+        monkeypatch.setattr(torch, "Event", Event)
+        monkeypatch.setattr(torch.accelerator, "current_stream", lambda d: f"stream of {d}")
+        monkeypatch.setattr(torch.accelerator, "synchronize", wait)
+        for module in (torch.xpu, torch.mps):
+            monkeypatch.setattr(module, "synchronize", wait)
 
     def run(self) -> None:
         self.log.append("run")
@@ -80,7 +84,45 @@ def test_peak_memory_is_reset_before_each_stage_and_read_after_it(
     stages = [Stage(name=name, run=card.run) for name in ("forward", "backward")]
 
     assert peaks(stages, CARD, lambda: 0) == (1000, 3000)
-    assert card.log == ["reset", "run", "synchronize"] * 2
+    assert card.log == ["reset", *["reset", "run", "synchronize"] * 2]
+
+
+@pytest.mark.parametrize("kind", ["cuda", "xpu", "mps"])
+def test_every_accelerator_is_timed_by_its_events(card: FakeCard, kind: str) -> None:
+    clock = clock_for(torch.device(kind, 0))
+
+    assert clock.name == f"{kind.upper()} events"
+    found = sample([Stage(name="forward", run=card.run)], clock, Plan(warmup=0, runs=3))
+    assert found.stage(0) == pytest.approx([0.002] * 3)
+
+
+def test_a_device_whose_events_tell_no_time_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = FakeCard(monkeypatch, tells_time=False)
+    clock = clock_for(torch.device("mps", 0))
+    card.log.clear()
+
+    assert clock.name == "perf_counter, waiting for the MPS device"
+    assert not clock.queued
+    sample([Stage(name="forward", run=card.run)], clock, Plan(warmup=0, runs=1))
+    assert card.log == ["synchronize", "run", "synchronize", "synchronize"]
+
+
+def test_what_a_device_cannot_tell_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = torch.device("mps", 0)
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 2**34)
+    found = {reading.name: reading for reading in read(device)}
+
+    assert (found["card"].value, found["card memory"].value) == ("MPS device", 2**34)
+    unknown = {name for name, reading in found.items() if reading.value is None}
+    assert unknown == {"multiprocessors", "clock rate", "temperature", "power", "other processes"}
+    assert found["power"].unknown == "torch does not tell it of MPS devices"
+    monkeypatch.setattr(torch.accelerator, "max_memory_allocated", lambda d: 0, raising=False)
+    monkeypatch.setattr(torch.accelerator, "reset_peak_memory_stats", _refuses, raising=False)
+    assert peaks([Stage(name="forward", run=lambda: None)], device, lambda: 0) is None
+
+
+def _refuses(device: torch.device) -> None:
+    raise RuntimeError("the allocator of MPS keeps none")
 
 
 @pytest.mark.parametrize(
@@ -113,11 +155,15 @@ def test_what_a_card_says_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
 
     card = SimpleNamespace(name="NVIDIA H200", total_memory=140 * 2**30, multi_processor_count=132)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: card)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: card.name)
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 2**20)
     monkeypatch.setattr(torch.cuda, "clock_rate", lambda device: 1980)
     monkeypatch.setattr(torch.cuda, "temperature", missing)
     monkeypatch.setattr(torch.cuda, "power_draw", lambda device: 312_000)
     monkeypatch.setattr(
-        torch.cuda, "list_gpu_processes", lambda device: "GPU:0\nprocess 1 uses 5 MB GPU memory"
+        torch.cuda,
+        "list_gpu_processes",
+        lambda device: f"GPU:0\nprocess 1 uses 5 MB\nprocess {os.getpid()} uses 5 MB",
     )
     found = {reading.name: reading for reading in read(CARD)}
 

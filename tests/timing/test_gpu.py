@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -9,7 +11,9 @@ import torch
 from torch import nn
 
 import archscope
+from archscope.analyses.time.fit import built
 from archscope.errors import ArchscopeError
+from archscope.library._named import network_of
 
 pytestmark = [
     pytest.mark.gpu,
@@ -78,6 +82,16 @@ def test_many_small_kernels_are_launch_bound() -> None:
 
     assert verdict(report).startswith("launch-bound")
     assert "forward, CUDA graph" in rows(report)
+
+
+def test_small_kernels_are_not_timed_as_the_host() -> None:
+    model = nn.Sequential(*(nn.Linear(16, 16) for _ in range(200)))
+    report = archscope.time(model, torch.randn(1, 16), device="cuda", per_layer=True)
+
+    # launching takes the host some 10 us each, the kernels 2 to 5: all together as the replay
+    whole = report.section("layers").rows[0].time_s
+    assert whole < 0.7 * rows(report)["forward"].median_s
+    assert whole < 3 * rows(report)["forward, CUDA graph"].median_s
 
 
 def test_a_large_product_is_not_launch_bound() -> None:
@@ -154,3 +168,96 @@ def test_a_graph_on_the_last_card_after_one_on_the_first() -> None:
     for number in {0, torch.cuda.device_count() - 1}:
         report = archscope.time(nn.Linear(8, 8), torch.ones(4, 8), device=f"cuda:{number}")
         assert "forward, CUDA graph" in rows(report)
+
+
+def test_the_backward_of_a_recurrent_layer_is_counted() -> None:
+    net = nn.LSTM(16, 32, num_layers=2)
+    report = archscope.time(net, torch.randn(5, 2, 16), device="cuda", step="train")
+
+    # data and weights: twice the forward; cuDNN computes the first states' gradient too
+    assert rows(report)["backward"].macs == 2 * rows(report)["forward"].macs
+
+
+def test_weights_of_16_bits_never_need_the_room_of_32() -> None:
+    network = network_of("transformer", {"depth": 12, "seq_len": 16})
+    before = torch.cuda.memory_allocated()
+    torch.cuda.reset_peak_memory_stats()
+    subject = built(network, torch.device("cuda", 0), torch.bfloat16)
+
+    # 124,439,808 weights of 2 bytes, and a head of 50,257 x 768 until it is tied
+    made = 2 * (124_439_808 + 50_257 * 768)
+    assert subject.model.tok_emb.weight.dtype is torch.bfloat16
+    assert torch.cuda.max_memory_allocated() - before < 1.1 * made
+
+
+def test_nobody_else_uses_the_card() -> None:
+    report = archscope.time(Product(4096), torch.randn(4096, 4096), device="cuda", dtype="bf16")
+    found = {row.name: row for row in report.section("conditions").rows}
+
+    others = found["other processes"]
+    assert others.value == 0 or others.unknown, "in a container too this process is no other"
+    assert not any("large product" in note.text for note in report.notes)
+    before, after = (found[f"product of 4096 x 4096 {when}"].value for when in ("before", "after"))
+    assert after == pytest.approx(before, rel=0.1)
+
+
+def test_a_card_that_is_used_by_another_program_is_told() -> None:
+    load = (
+        "import torch; x = torch.randn(8192, 8192, device='cuda', dtype=torch.bfloat16)\n"
+        "print('ready', flush=True)\nwhile True: x @ x; torch.cuda.synchronize()"
+    )
+    with subprocess.Popen([sys.executable, "-c", load], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        try:
+            x = torch.randn(4096, 4096)
+            report = archscope.time(Product(4096), x, device="cuda", dtype="bf16", budget=10)
+        finally:
+            other.kill()
+    warned = [note.text for note in report.notes if note.level == "warning"]
+    found = {row.name: row.value for row in report.section("conditions").rows}
+    assert warned or found["other processes"] == 1
+
+
+def test_a_step_of_decoding_and_its_replay() -> None:
+    asked = {"depth": 4, "batch_size": 4, "step": "decode", "context": 2048}
+    report = archscope.time("transformer", **asked, device="cuda", dtype="bf16")
+
+    found = rows(report)
+    assert found["decode"].items_per_s == pytest.approx(4 / found["decode"].median_s)
+    # keys and values of 4 layers x 4 sequences x 2048 positions x 768 numbers of 2 bytes
+    assert found["decode"].peak_bytes > 2 * 4 * 4 * 2048 * 768 * 2
+
+
+def test_batches_go_up_until_the_card_is_full() -> None:
+    width = 8192
+    card = torch.cuda.get_device_properties(0).total_memory
+    full = 1 << (card // (2 * 4 * width)).bit_length()  # inputs and outputs in fp32 are twice that
+    sizes = (1024, 2048, 2 * full)
+    report = archscope.time(nn.Linear(width, width), torch.ones(1, width), batch_size=sizes)
+
+    assert [row.unknown for row in report.section("batches").rows] == [None, None, "out of memory"]
+
+
+def test_a_network_against_itself_and_against_one_of_twice_the_work() -> None:
+    x, once = torch.randn(4096, 4096), Product(4096)
+    twice = nn.Sequential(Product(4096), Product(4096))
+    report = archscope.time_together(
+        once, once, twice, args=(x,), device="cuda", dtype="bf16", budget=10.0
+    )
+
+    _, same, double = report.section("ratios").rows
+    assert same.ratio == pytest.approx(1, abs=0.01)
+    assert same.ratio_low <= 1 <= same.ratio_high or abs(same.ratio - 1) < 0.005
+    assert double.ratio == pytest.approx(2, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"channels_last": True}, {"autocast": "bf16"}, {"cudnn_benchmark": True}]
+)
+def test_ways_that_convolutions_are_run(asked: dict[str, Any]) -> None:
+    net = nn.Sequential(*(nn.Conv2d(64, 64, 3, padding=1) for _ in range(3)))
+    report = archscope.time(net, torch.randn(32, 64, 56, 56), device="cuda", budget=5.0, **asked)
+
+    assert rows(report)["forward"].median_s > 0
+    assert not torch.backends.cudnn.benchmark

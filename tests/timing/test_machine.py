@@ -30,10 +30,21 @@ def test_other_processes_are_counted_without_this_one() -> None:
         "process          1 uses     2000.000 MB GPU memory\n"
     )
 
-    assert others(listed) == 1
-    assert others("GPU:0\nno processes are running") == 0
+    assert others(listed, held=2**30) == 1
     with pytest.raises(LookupError, match="please install nvidia-ml-py"):
-        others("pynvml module not found, please install nvidia-ml-py")
+        others("pynvml module not found, please install nvidia-ml-py", held=0)
+
+
+def test_within_a_container_this_process_is_known_by_what_it_holds() -> None:
+    # The driver numbers processes as the host does: none of these is this one's number here.
+    listed = "GPU:0\nprocess  4000001 uses  900.000 MB GPU memory\n"
+    both = f"{listed}process  4000002 uses 2000.000 MB GPU memory\n"
+
+    assert others(listed, held=500 * 2**20) == 0
+    assert others(both, held=500 * 2**20) == 1
+    for hidden in (listed, "GPU:0\nno processes are running"):  # or the container shows none
+        with pytest.raises(LookupError, match="does not list this process"):
+            others(hidden, held=1000 * 2**20)
 
 
 def test_a_cpu_is_timed_by_the_counter_of_torchs_own_benchmark() -> None:

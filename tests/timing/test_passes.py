@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from archscope.errors import ArchscopeError, ForwardError
+from archscope.errors import ArchscopeError, ForwardError, UsageError
 from archscope.subject import Inputs
-from archscope.timing.passes import differentiable, first_call, ready
+from archscope.timing.passes import Way, differentiable, first_call, ready
 
 CPU = torch.device("cpu")
 
@@ -72,7 +74,9 @@ def test_everything_is_as_it_was(step: Any, precision: Any) -> None:
     model, x = Messy().train(), torch.randn(8, 4)
     before = snapshot(model, x)
 
-    with ready(model, Inputs(args=(x,)), device=CPU, precision=precision, step=step) as workload:
+    with ready(
+        model, Inputs(args=(x,)), device=CPU, precision=precision, way=Way(step=step)
+    ) as workload:
         for _ in range(3):
             for stage in workload.stages:
                 stage.run()
@@ -87,7 +91,9 @@ def test_also_after_an_error(step: Any) -> None:
     before = snapshot(model, x)
 
     def run() -> None:
-        with ready(model, Inputs(args=(x,)), device=CPU, precision="fp32", step=step) as workload:
+        with ready(
+            model, Inputs(args=(x,)), device=CPU, precision="fp32", way=Way(step=step)
+        ) as workload:
             first_call(workload.stages[0].run)
 
     with pytest.raises(ForwardError, match="the forward pass failed: ValueError: half-way"):
@@ -141,7 +147,11 @@ def test_a_training_step_computes_gradients_and_leaves_the_weights() -> None:
     model[0].bias.requires_grad_(False)
 
     with ready(
-        model, Inputs(args=(torch.randn(5, 3),)), device=CPU, precision="fp32", step="train"
+        model,
+        Inputs(args=(torch.randn(5, 3),)),
+        device=CPU,
+        precision="fp32",
+        way=Way(step="train"),
     ) as workload:
         assert [stage.name for stage in workload.stages] == ["forward", "backward", "optimiser"]
         forward, backward, update = workload.stages
@@ -180,7 +190,7 @@ def test_what_cannot_be_trained_says_so() -> None:
     for model, why in ((frozen, "no parameter has requires_grad"), (Constant(), "no output")):
         with (
             pytest.raises(ArchscopeError, match=why),
-            ready(model, Inputs(args=(x,)), device=CPU, precision="fp32", step="train"),
+            ready(model, Inputs(args=(x,)), device=CPU, precision="fp32", way=Way(step="train")),
         ):
             pass
 
@@ -241,3 +251,74 @@ def test_without_a_copy_the_network_itself_is_moved() -> None:
         assert workload.model is model
 
     assert model.weight.dtype == torch.bfloat16
+
+
+class Seen(nn.Module):
+    """Attention and a convolution, and what they were called with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(2, 2, 3, bias=False)
+        self.types: list[torch.dtype] = []
+        self.last: list[bool] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        made = self.conv(x)
+        self.types.append(made.dtype)
+        formats = (each.is_contiguous(memory_format=torch.channels_last) for each in (x, made))
+        self.last.extend((*formats, torch.backends.cudnn.benchmark))
+        heads = made.flatten(2).transpose(1, 2).contiguous()[:, None]
+        return F.scaled_dot_product_attention(heads, heads, heads)
+
+
+def seen(way: Way) -> Seen:
+    x = torch.randn(1, 2, 6, 6)
+    with ready(Seen(), Inputs(args=(x,)), device=CPU, precision="fp32", way=way) as workload:
+        workload.stages[0].run()
+        assert isinstance(workload.model, Seen)
+        assert workload.model.conv.weight.dtype is torch.float32
+        return workload.model
+
+
+def test_autocast_leaves_weights_in_32_bits() -> None:
+    assert seen(Way(autocast="bf16")).types == [torch.bfloat16]
+    assert seen(Way()).types == [torch.float32]
+
+
+def test_channels_last_and_cudnns_switch_hold_within_a_pass_alone() -> None:
+    assert seen(Way()).last == [False, False, False]
+    assert seen(Way(channels_last=True, benchmark=True)).last == [True, True, True]
+    assert not torch.backends.cudnn.benchmark
+
+
+def test_what_has_no_images_is_not_laid_out_anew() -> None:
+    with (
+        pytest.raises(UsageError, match="no input has 4 or 5 axes"),
+        ready(
+            nn.Linear(2, 2),
+            Inputs(args=(torch.ones(1, 2),)),
+            device=CPU,
+            precision="fp32",
+            way=Way(channels_last=True),
+        ),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("kernel", ["math", "flash"])
+def test_one_kernel_of_attention_alone_may_run(kernel: Any) -> None:
+    called: list[str] = []
+
+    class Watching(TorchDispatchMode):
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            called.append(str(func))
+            return func(*args, **(kwargs or {}))
+
+    with Watching():
+        seen(Way(attention=kernel))
+    # math is taken apart before the dispatcher sees it
+    assert any("softmax" in each for each in called) == (kernel == "math")
+    assert any("_flash_attention" in each for each in called) == (kernel == "flash")
+    assert torch.backends.cuda.flash_sdp_enabled()

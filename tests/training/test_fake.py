@@ -1,27 +1,99 @@
-"""torch's compiler is left out of a step without data where nobody else may ask for it."""
+"""A step without data leaves torch's compiler alone, and torch as it was."""
 
 from __future__ import annotations
 
 import sys
-import threading
+from importlib.abc import MetaPathFinder
 
 import pytest
+import torch
+from torch import nn
 
+from archscope.running.formulas import COMPILER, _formulas, formulas_alone
+from archscope.subject import Inputs, Subject
 from archscope.training import fake
+from archscope.training.optimisers import optimiser
+from archscope.training.recipe import Recipe
+from archscope.training.step import Step, run_step
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_it_is_imported_where_another_thread_may_ask_for_it(
-    threads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fake, "_COMPILER", "wave")  # a module that nothing has imported
-    monkeypatch.setattr(fake, "_TRIED", (0, 0))
-    monkeypatch.setattr(threading, "active_count", lambda: threads)
-    monkeypatch.delitem(sys.modules, "wave", raising=False)
-    monkeypatch.setattr(fake.torch, "_dynamo", None, raising=False)
+class _Refusing(MetaPathFinder):
+    """Fails where the compiler is imported."""
 
-    with fake._settings_alone():
-        left_out = isinstance(sys.modules["wave"], fake._Bare)
+    def find_spec(self, name: str, *rest: object) -> None:
+        if name.startswith(COMPILER):
+            raise AssertionError(f"{name} was imported")
 
-    assert left_out is (threads == 1)
-    assert not isinstance(sys.modules.get("wave"), fake._Bare)
+
+@pytest.fixture
+def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No compiler is there, and whoever asks for it fails."""
+    for name in [each for each in sys.modules if each.startswith(COMPILER)]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(vars(torch), "_dynamo", raising=False)
+    for function in _formulas():
+        monkeypatch.delitem(vars(function), "__dynamo_disable", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [_Refusing(), *sys.meta_path])
+
+
+def _step() -> Step:
+    norm = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4), nn.GELU(), nn.Softplus())
+    inputs = Inputs(args=(torch.zeros(2, 4),), kwargs={})
+    subject = Subject(name="it", model=norm.train(), inputs=inputs, origin="memory")
+    return run_step(subject, Recipe(), optimiser("adamw"))
+
+
+@pytest.mark.usefixtures("without_compiler")
+def test_a_step_asks_nothing_of_it() -> None:
+    found = _step()
+
+    assert sum(each.bytes for each in found.saved) == 4 * (8 + 8 + 2 + 2 + 8 + 8)
+    assert COMPILER not in sys.modules
+    assert not any(vars(each).get("__dynamo_disable") for each in _formulas())
+
+
+@pytest.mark.usefixtures("without_compiler")
+def test_what_else_is_asked_of_it_is_imported() -> None:
+    there = fake._Torch()
+
+    assert there._dynamo.config._custom_ops_profile is None
+    with pytest.raises(AssertionError, match=r"torch\._dynamo was imported"):
+        _ = there._dynamo.config.verbose
+
+
+@pytest.mark.usefixtures("without_compiler")
+def test_its_own_answers_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, *_ = _formulas()
+    answer = object()
+    with formulas_alone():
+        first.__dynamo_disable = answer
+        assert second.__dynamo_disable is second
+
+    assert first.__dynamo_disable is answer
+    assert not hasattr(second, "__dynamo_disable")
+
+
+def test_what_positions_and_masks_hold_is_known() -> None:
+    class Reads(nn.Module):
+        """Does without a mask where all positions follow each other, and nothing is padded."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+
+        def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            places = torch.arange(x.shape[0])
+            places += 1
+            if torch.all(places.diff() == 1) and mask.all() and places[-1].item() == len(x):
+                return self.layer(x)  # type: ignore[no-any-return]
+            return self.layer(x) * mask[:, None]  # type: ignore[no-any-return]
+
+    mask = torch.ones(2, dtype=torch.bool)
+    inputs = Inputs(args=(torch.zeros(2, 4), mask), kwargs={})
+    subject = Subject(name="it", model=Reads(), inputs=inputs, origin="memory")
+
+    step = run_step(subject, Recipe(), optimiser("sgd"))
+
+    assert [each.shape for each in step.saved] == [(2, 4)]
+    assert not step.has_data
+    assert mask.all()

@@ -101,6 +101,21 @@ def test_adapters_make_activations_little_smaller() -> None:
     assert trained == 4 * 3 * 2 * 2 * 256 * 8  # layers x (q, v) x (A, B) x d x r, of 4 bytes
 
 
+def test_a_saved_head_is_a_copy_that_is_tied_no_more() -> None:
+    model = nn.Sequential(nn.Embedding(10, 8), nn.Linear(8, 8), nn.Linear(8, 10, bias=False))
+    model[2].weight = model[0].weight
+    inputs = Inputs(args=(torch.zeros(2, 3, dtype=torch.long),), kwargs={})
+    it = Subject(name="it", model=model, inputs=inputs, origin="memory")
+
+    recipe = Recipe(adapters=Adapters(rank=2, targets=("1",), saved=("2",)))
+    step = run_step(it, recipe, optimiser("sgd"))
+
+    held = {(each.path, each.name): (each.bytes, each.gradient) for each in step.parameters}
+    assert held["0", "weight"] == (4 * 10 * 8, 0)
+    assert held["2.modules_to_save", "weight"] == (4 * 10 * 8, 4 * 10 * 8)
+    assert ("2.original_module", "weight") not in held  # the embedding's
+
+
 class ReadsWeight(nn.Module):
     """Uses the weight of a layer without calling it."""
 

@@ -22,7 +22,10 @@ def _quantity(name: str, read: Read, dimension: Dimension, help: str, **more: An
 def _work(amount: int | None, totals: Totals) -> Found:
     """Return an amount of work, which is a bound where some of it is not counted."""
     if amount is None:
-        return Found(why="nothing was run, so no work was counted")
+        ended = "nothing was run" if totals.macs is None else "the forward did not end"
+        return Found(
+            why=f"{ended}, so {'no' if totals.macs is None else 'not all'} work was counted"
+        )
     if totals.complete:
         return Found(values=(amount,))
     return Found(values=(amount,), bound="at least", why="some of the work is unknown or disputed")
@@ -104,14 +107,14 @@ QUANTITIES = (
         lambda totals: _asked(totals.nonzero),
         *("count", "parameters that are not zero, where that was asked for"),
         better="less",
-        asks=("nonzero",),
+        asks=(("nonzero", True),),
     ),
     _quantity(
         "effective_macs",
         lambda totals: _asked(totals.effective_macs),
         *("count", "multiply-accumulates without zero outputs and inputs, where asked for"),
         better="less",
-        asks=("nonzero",),
+        asks=(("nonzero", True),),
     ),
     _quantity(
         "complete",

@@ -225,7 +225,7 @@ QUANTITIES = (
         ),
         "switch",
         help="whether a run of the network confirmed the answer",
-        asks=("verify",),
+        asks=(("verify", True),),
     ),
 )
 """What is in positions can be claimed in time too, where a sample rate was given."""

@@ -2,7 +2,15 @@
 
 from archscope.analyses import Analysis
 from archscope.analyses.time.analysis import run
-from archscope.analyses.time.rows import BOUNDS, CONDITIONS, LAYERS, PASSES, SAMPLES
+from archscope.analyses.time.rows import (
+    BATCHES,
+    BOUNDS,
+    CONDITIONS,
+    LAYERS,
+    PASSES,
+    RATIOS,
+    SAMPLES,
+)
 
 ANALYSIS = Analysis(
     name="time",
@@ -11,5 +19,5 @@ ANALYSIS = Analysis(
     needs="data",
     reported=False,
     quantities="archscope.analyses.time.claims:QUANTITIES",
-    sections=(PASSES, LAYERS, BOUNDS, SAMPLES, CONDITIONS),
+    sections=(PASSES, LAYERS, BOUNDS, BATCHES, RATIOS, SAMPLES, CONDITIONS),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -32,14 +33,17 @@ def run(
     counts: Counts | None = None,
     sketch: Subject | None = None,
     gpu: str | None = None,
+    batches: Sequence[int] = (),
+    fits: Callable[[int], bool] = lambda batch: True,
     **settings: Any,
 ) -> tuple[Section, ...]:
     """Time `subject` and return the sections passes, layers (where wanted), samples, conditions.
 
     `counts` are the multiply-accumulates that `params` counted; without them FLOP/s are unknown.
     `sketch` is the same network as cheap to run on shapes as there is. `settings` are the fields of
-    `Settings`. With `gpu`, the word for a card, nothing is timed: `counts` are needed, and the
-    sections are bounds and conditions.
+    `Settings`. With `batches` the sections are batches, samples and conditions, a row for each size
+    that `fits`, until memory ends. With `gpu`, the word for a card, nothing is timed: `counts` are
+    needed, and the sections are bounds and conditions.
     """
     from archscope.analyses.time.work import moved_by
     from archscope.timing.precision import named as named_precision
@@ -54,15 +58,19 @@ def run(
         roof = require_roof(named(gpu), precision)
         assert counts is not None
         return bounds(subject, roof, counts, moved_by(subject, precision))
+    if batches:
+        from archscope.analyses.time.batches import by_batch
+
+        return by_batch(subject, batches, counts, asked, fits)
     from archscope.analyses.time.measure import measure
     from archscope.analyses.time.sections import sections
 
     found = measure(subject, asked)
     if found.interrupted and not asked.keep_interrupted:
         raise KeyboardInterrupt
-    if found.layers is not None:
+    if found.layers is not None and asked.step != "decode":
         with suppress(ForwardError):
-            moved = moved_by(sketch or subject, precision)
+            moved = moved_by(sketch or subject, found.precision)
             found = replace(found, traffic=moved.own)
     return sections(subject, found, counts)
 
@@ -80,8 +88,12 @@ def title(subject: Subject, settings: Settings, gpu: str | None = None) -> str:
         subject.name,
         settings.dtype,
         *(["training"] if settings.step == "train" else []),
+        *([f"decoding, context {settings.context:,}"] if settings.step == "decode" else []),
         name_of(resolve(settings.device)),
         f"torch {torch.__version__}",
         "compiled" if settings.compiled else "eager",
+        *(["channels last"] if settings.channels_last else []),
+        *([f"autocast {settings.autocast}"] if settings.autocast else []),
+        *([f"attention {settings.attention_kernel}"] if settings.attention_kernel else []),
     ]
     return " · ".join(words)

@@ -18,6 +18,7 @@ def _quantity(
     read: Callable[[PassRow], Number | None],
     dimension: Dimension,
     help: str,
+    spread: Callable[[PassRow, Number], tuple[Number, Number]] | None = None,
     **more: Any,
 ) -> Quantity:
     def of_report(report: Any, dimension: Dimension) -> Found:
@@ -25,7 +26,9 @@ def _quantity(
         if row is None:
             return Found(why="no forward pass was timed")
         value = read(row)
-        return Found(why="it is not known here") if value is None else Found(values=(value,))
+        if value is None:
+            return Found(why="it is not known here")
+        return Found(values=(value,), spread=spread and spread(row, value))
 
     return Quantity(name=name, dimensions=(dimension,), read=of_report, help=help, **more)
 
@@ -49,12 +52,17 @@ QUANTITIES = (
         "latency",
         lambda row: Fraction(row.median_s),
         *("time", "median time of a forward pass on this machine"),
+        spread=lambda row, middle: (Fraction(row.p5_s), Fraction(row.p95_s)),
         better="less",
     ),
     _quantity(
         "throughput",
         lambda row: row.items_per_s,
         *("count", "tokens or samples a second, forward"),
+        spread=lambda row, middle: (
+            middle * row.median_s / row.p95_s,
+            middle * row.median_s / row.p5_s,
+        ),
         better="more",
     ),
     _quantity(
@@ -70,6 +78,6 @@ QUANTITIES = (
         read=_bound,
         help="time that a forward pass takes at least on a card, module by module",
         better="less",
-        asks=("gpu",),
+        asks=(("gpu", "h100"),),
     ),
 )

@@ -10,7 +10,7 @@ from archscope.hardware import Card, Precision
 from archscope.subject import Subject
 from archscope.timing.out_of_memory import batch_size
 from archscope.timing.passes import LOSS, OPTIMISER
-from archscope.timing.precision import DTYPES
+from archscope.timing.precision import DTYPES, named
 
 if TYPE_CHECKING:
     from archscope.analyses.time.measure import Measured
@@ -27,14 +27,21 @@ def _row(name: str, value: Any, unit: str = "", unknown: str | None = None) -> C
 
 def _set(subject: Subject, found: Measured) -> Iterator[ConditionRow]:
     settings, samples = found.settings, found.samples
-    dtype = str(DTYPES[found.precision]).removeprefix("torch.")
+    dtype = str(DTYPES[named(settings.dtype)]).removeprefix("torch.")
+    autocast = "no autocast" if settings.autocast is None else f"autocast to {settings.autocast}"
     trains = settings.step == "train"
     yield _row("device", str(found.device))
     yield _row("device name", found.device_name)
     yield _row("number type", found.precision)
-    yield _row("weights and inputs", f"cast to {dtype}, no autocast")
+    yield _row("weights and inputs", f"cast to {dtype}, {autocast}")
+    yield _row("memory format", "channels last" if settings.channels_last else "as it is")
     yield _row("mode", "training" if trains else "evaluation, without gradients")
+    if settings.step == "decode":
+        yield _row("positions of each sequence", settings.context)
     yield _row("execution", "compiled" if settings.compiled else "eager")
+    yield _row("attention kernel", settings.attention_kernel or "torch chooses")
+    if found.device.type == "cuda":
+        yield _row("cuDNN tries its algorithms", found.benchmark)
     if subject.inputs is not None:
         yield _row("batch", batch_size(subject.inputs, found.batch_axis))
     yield _row("ready after", found.ready_s, "s")
@@ -44,13 +51,15 @@ def _set(subject: Subject, found: Measured) -> Iterator[ConditionRow]:
     yield _row("budget", settings.budget, "s")
     yield _row("clock", found.clock)
     yield _row("cache", _cache(found))
+    for when, each in zip(("before", "after"), found.products, strict=False):
+        yield _row(f"product of {each.size} x {each.size} {when}", each.median_s, "s")
     if trains:
         yield _row("loss", LOSS)
         yield _row("optimiser", OPTIMISER)
 
 
 def _cache(found: Measured) -> str:
-    kept = found.settings.warm_cache or found.device.type != "cuda"
+    kept = found.settings.warm_cache or found.device.type == "cpu"
     return "as the run before left it" if kept else "emptied before each run"
 
 
@@ -82,6 +91,7 @@ def source_of(card: Card) -> str:
         1: "",
         2: ", which prints it with sparsity: halved",
         8: ", which prints the rate of 8 bits with sparsity and short accumulation: an eighth",
+        16: ", which prints the rate of 4 bits with sparsity: a sixteenth",
     }[card.printed]
     dealer = " (a dealer's copy; its vendor publishes none)" if card.second_hand else ""
     return f"{card.source}{dealer}{made}"

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
-from math import prod
-from pathlib import Path
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from archscope.errors import ArchscopeError
-from archscope.results import Report
 from archscope.running.process import process_as_found
 from archscope.subject import Inputs, Network, Subject
 from archscope.timing.clocks import clock_for
@@ -23,7 +19,6 @@ from archscope.timing.out_of_memory import (
     largest_that_fits,
 )
 from archscope.timing.passes import Workload
-from archscope.timing.precision import DTYPES, named
 
 if TYPE_CHECKING:
     import torch
@@ -72,18 +67,39 @@ def does_not_fit(
 
 
 def _kind(device: torch.device) -> str:
-    return "CUDA" if device.type == "cuda" else "CPU"
+    return device.type.upper()
 
 
 def _size(device: torch.device) -> str:
-    return f" ({total_bytes(device) / 2**30:.1f} GiB card)" if device.type == "cuda" else ""
+    size = None if device.type == "cpu" else total_bytes(device)
+    return "" if size is None else f" ({size / 2**30:.1f} GiB card)"
 
 
-def built(network: Network, device: torch.device) -> Subject:
-    """Return the whole of a named network on `device`; raises `ArchscopeError` if it is too big."""
-    try:
+def built(network: Network, device: torch.device, dtype: torch.dtype) -> Subject:
+    """Return the whole of a named network on `device`; raises `ArchscopeError` if it is too big.
+
+    Its weights are made in `dtype`: made in 32 bits and cast, one of 16 would need twice its size,
+    and thrice while it is cast.
+    """
+    import torch
+
+    def make() -> Subject:
+        torch.set_default_dtype(dtype)
         with device:
-            return process_as_found(network.whole)
+            return network.whole()
+
+    def make_and_cast() -> Subject:
+        with device:
+            return network.whole()
+
+    try:
+        try:
+            return process_as_found(make)
+        except (RuntimeError, TypeError, ValueError) as error:
+            # A network of one's own may be made in 32 bits alone.
+            if dtype is torch.get_default_dtype() or is_out_of_memory(error):
+                raise
+            return process_as_found(make_and_cast)
     except Exception as error:
         if not is_out_of_memory(error):
             raise
@@ -92,35 +108,3 @@ def built(network: Network, device: torch.device) -> Subject:
     raise ArchscopeError(
         f"{_kind(device)} out of memory for the weights alone{_size(device)}. Take fewer blocks."
     )
-
-
-def require_memory(counted: Report, precision: str, step: str) -> None:
-    """Raise `ArchscopeError` where weights and the largest output alone exceed the machine.
-
-    An operating system hands out more memory than it has and ends the program later, without a
-    word; a card says so itself.
-    """
-    have = _machine_bytes()
-    size = DTYPES[named(precision)].itemsize
-    weights = counted.totals.trainable + counted.totals.frozen
-    if step == "train":
-        weights += 3 * counted.totals.trainable  # gradients and AdamW's two moments
-    shapes = (row.output_shape for row in counted.section("modules").rows)
-    largest = max((prod(shape) for shape in shapes if shape is not None), default=0)
-    least = size * (weights + largest)
-    if have is not None and least > have:
-        raise ArchscopeError(
-            f"needs {least / 2**30:.1f} GiB at least, for the weights and the largest output; this "
-            f"machine has {have / 2**30:.1f} GiB. Take a smaller batch, or --device cuda."
-        )
-
-
-def _machine_bytes() -> int | None:
-    """Return the memory of this machine, or of the container that it runs in."""
-    try:
-        pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None
-    with suppress(OSError, ValueError):
-        return min(pages, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
-    return pages

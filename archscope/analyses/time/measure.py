@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from math import inf
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from archscope.hardware import Card, Precision, find
 from archscope.records import frozen
 from archscope.subject import Inputs, Subject
 from archscope.timing.cache import emptied
+from archscope.timing.calibration import Product, product
 from archscope.timing.clocks import Clock, clock_for
 from archscope.timing.devices import multiprocessors, name_of, resolve
 from archscope.timing.graphs import capture
@@ -25,8 +27,8 @@ from archscope.timing.layers import LayerTimes, time_layers
 from archscope.timing.machine import Reading, read
 from archscope.timing.memory import peaks
 from archscope.timing.out_of_memory import is_out_of_memory
-from archscope.timing.passes import Workload, first_call, ready
-from archscope.timing.precision import check
+from archscope.timing.passes import Way, Workload, first_call, ready
+from archscope.timing.precision import DTYPES, check, named, tries_algorithms
 from archscope.timing.sampling import Plan, Samples, Stage, sample
 from archscope.timing.statistics import percentile
 
@@ -69,6 +71,10 @@ class Measured:
     """Medians of the forward pass and of its replay, run after run with nothing in between."""
     graph_failure: str | None = None
     """Why there is none though there could be."""
+    products: tuple[Product, ...] = ()
+    """The same product before and after the passes; none where there was no memory for it."""
+    benchmark: bool = False
+    """Whether cuDNN tried its algorithms and took the fastest."""
     machine: tuple[Reading, ...] = ()
     batch_axis: int | None = 0
     """The first input's axis along which samples lie; None: it is one sample."""
@@ -80,28 +86,33 @@ def measure(subject: Subject, settings: Settings) -> Measured:
 
     Where memory runs out, the largest batch that fits is searched for and named in the error.
     """
+    found = measured(subject, settings)
+    if found is not None:
+        return found
+    assert subject.inputs is not None
+    axis = batch_axis(subject.model, subject.inputs)
+    open_with = partial(_opened, subject, settings, resolve(settings.device))
+    raise ArchscopeError(does_not_fit(subject.inputs, resolve(settings.device), open_with, axis))
+
+
+def measured(subject: Subject, settings: Settings, *, explain: bool = True) -> Measured | None:
+    """Time `subject`; None where memory runs out.
+
+    Without `explain` neither its modules are timed nor its launches told apart.
+    """
     device = resolve(settings.device)
     precision = check(settings.dtype, device)
-    _check(settings, device)
+    require_sense(settings, device)
+    way = way_of(settings)
     if subject.inputs is None:
         raise UsageError(f"{subject.name}: time needs inputs to call the network with")
-
-    def open_with(inputs: Inputs) -> AbstractContextManager[Workload]:
-        return ready(
-            subject.model,
-            inputs,
-            device=device,
-            precision=precision,
-            step=settings.step,
-            compiled=settings.compiled,
-            copy=settings.copy,
-        )
 
     def attempt(inputs: Inputs) -> Measured:
         # A frame of its own: what it holds is freed when it ends, also by an error.
         start = perf_counter()
-        with open_with(inputs) as workload:
-            found = _measure(workload, settings, device, precision, start)
+        with _opened(subject, settings, device, inputs) as workload:
+            kind = way.autocast or precision
+            found = _measure(workload, settings, device, kind, start, explain=explain)
             return replace(found, batch_axis=axis)
 
     axis = batch_axis(subject.model, subject.inputs)
@@ -111,10 +122,45 @@ def measure(subject: Subject, settings: Settings) -> Measured:
         if not is_out_of_memory(error):
             raise
         error.__traceback__ = None  # its frames hold what did not fit
-    raise ArchscopeError(does_not_fit(subject.inputs, device, open_with, axis))
+    return None
 
 
-def _check(settings: Settings, device: torch.device) -> None:
+def _opened(
+    subject: Subject, settings: Settings, device: torch.device, inputs: Inputs
+) -> AbstractContextManager[Workload]:
+    return ready(
+        subject.model,
+        inputs,
+        device=device,
+        precision=check(settings.dtype, device),
+        way=way_of(settings),
+        copy=settings.copy,
+    )
+
+
+def way_of(settings: Settings) -> Way:
+    """Return how the pass is run; raises `UsageError` where the settings contradict each other."""
+    autocast = None if settings.autocast is None else named(settings.autocast)
+    if autocast not in (None, "bf16", "fp16"):
+        raise UsageError(f"--autocast is bf16 or fp16, not {autocast}")
+    if autocast is not None and settings.dtype not in ("fp32", "tf32"):
+        raise UsageError(
+            f"--autocast casts weights of 32 bits in each pass, and --dtype {settings.dtype} casts "
+            "them once; give one of them"
+        )
+    return Way(
+        step=settings.step,
+        context=settings.context or 0,
+        compiled=settings.compiled,
+        channels_last=settings.channels_last,
+        autocast=autocast,
+        benchmark=settings.cudnn_benchmark,
+        attention=settings.attention_kernel,
+    )
+
+
+def require_sense(settings: Settings, device: torch.device) -> None:
+    """Raise `UsageError` where what was asked for makes no sense, or not on this device."""
     if settings.warmup < 0 or settings.runs < 1:
         raise UsageError(
             f"warmup is {settings.warmup} and runs {settings.runs}; at least 0 and 1 make sense"
@@ -124,7 +170,9 @@ def _check(settings: Settings, device: torch.device) -> None:
     if settings.per_layer and settings.compiled:
         raise UsageError("--per-layer times modules, and --compile leaves none; give one of them")
     if settings.cuda_graph and device.type != "cuda":
-        raise UsageError("--cuda-graph needs a CUDA device; this one is a CPU")
+        raise UsageError(f"--cuda-graph needs a CUDA device; this is a {device.type.upper()}")
+    if (settings.step == "decode") != bool(settings.context):
+        raise UsageError("--context is how many positions a step of --pass decode has; give both")
     if settings.cuda_graph and settings.step == "train":
         raise UsageError("--cuda-graph replays a forward pass; leave out --pass train")
 
@@ -135,6 +183,8 @@ def _measure(
     device: torch.device,
     precision: Precision,
     start: float,
+    *,
+    explain: bool,
 ) -> Measured:
     clock = clock_for(device)
     first_call(workload.stages[0].run, workload.original)
@@ -143,6 +193,7 @@ def _measure(
     clock.wait()
     ready_s = perf_counter() - start
     backward = count_backward(workload) if settings.step == "train" else None
+    products = [product(device, clock, DTYPES[precision])]
     before = None if settings.warm_cache else emptied(device)
     plan = Plan(warmup=settings.warmup, runs=settings.runs, budget_s=settings.budget)
     samples = sample(workload.stages, clock, plan, before=before, watch=settings.watch)
@@ -153,21 +204,24 @@ def _measure(
         device=device,
         device_name=name_of(device),
         precision=precision,
-        card=find(name_of(device), multiprocessors(device)) if device.type == "cuda" else None,
+        card=None if device.type == "cpu" else find(name_of(device), multiprocessors(device)),
         clock=clock.name,
         ready_s=ready_s,
         stages=tuple(stage.name for stage in workload.stages),
         samples=samples,
         peak_bytes=None,
         backward=backward,
+        benchmark=tries_algorithms(),
         machine=read(device),
         interrupted=samples.interrupted,
     )
     try:
         if not found.interrupted:
+            products.append(product(device, clock, DTYPES[precision]))
+            found = replace(found, products=tuple(each for each in products if each is not None))
             held = peaks(workload.stages, device, workload.bytes_held)
             found = replace(found, peak_bytes=held)
-            found = _explain(found, workload, clock, before)
+            found = _explain(found, workload, clock, before) if explain else found
         return found
     except KeyboardInterrupt:
         return replace(found, interrupted=True)
@@ -179,14 +233,19 @@ def _explain(
     """Add what tells why it takes so long: the modules, and the same kernels without launches."""
     if found.settings.per_layer or (found.card is not None and not found.settings.compiled):
         layers = time_layers(
-            workload.model, workload.call, clock, runs=_layer_runs(found), before=before
+            workload.model,
+            workload.call,
+            clock,
+            runs=_layer_runs(found),
+            before=before,
+            ahead=(before or emptied(found.device)) if clock.queued else None,
         )
         found = replace(
             found,
             layers=layers if layers.own_s else None,
             interrupted=layers.interrupted,
         )
-    wanted = found.settings.cuda_graph is not False and found.settings.step == "forward"
+    wanted = found.settings.cuda_graph is not False and found.settings.step != "train"
     if found.interrupted or not wanted or found.device.type != "cuda":
         return found
     return _with_graph(found, workload, clock, before)

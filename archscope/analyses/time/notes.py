@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from archscope.analyses.time.verdict import verdict
 from archscope.results import Note
-from archscope.timing.devices import AUTO, no_cuda
+from archscope.timing.calibration import LEAST_OF_PEAK, changed, is_shared
+from archscope.timing.devices import AUTO, none_there
 from archscope.timing.statistics import is_noisy
 
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ def notes(
 ) -> tuple[Note, ...]:
     """Return the notes of a report of times."""
     return (
-        *_device(found),
+        *device_notes(found),
         *_sampling(found),
         *_noise(found, rows),
+        *_elsewhere(found),
         *_items(rows[0]),
         *_work(found, counts),
         *_memory(found),
@@ -33,9 +35,10 @@ def notes(
     )
 
 
-def _device(found: Measured) -> Iterator[Note]:
+def device_notes(found: Measured) -> Iterator[Note]:
+    """Yield that a CPU is none of a GPU, or why no share of a peak is known."""
     if found.device.type == "cpu":
-        reason = f"{no_cuda()}; " if found.settings.device.strip().lower() == AUTO else ""
+        reason = f"{none_there()}; " if found.settings.device.strip().lower() == AUTO else ""
         yield Note(
             level="warning" if reason else "info",
             text=f"{reason}timed on the CPU: none of this is a GPU's time",
@@ -78,11 +81,41 @@ def _noise(found: Measured, rows: Sequence[PassRow]) -> Iterator[Note]:
     noisy = [row for row in rows if is_noisy(row.median_s, row.iqr_s)]
     if noisy:
         which = ", ".join(f"{row.stage} {100 * row.iqr_s / row.median_s:.0f}%" for row in noisy)
-        other = "on the GPU" if found.device.type == "cuda" else "on this machine"
+        other = "on this machine" if found.device.type == "cpu" else "on the GPU"
         yield Note(
             level="warning",
             text=f"noisy: the interquartile range is much of the median ({which})",
             details=(f"Another process {other}? Stop it, or raise --runs and --budget.",),
+        )
+
+
+def _elsewhere(found: Measured) -> Iterator[Note]:
+    """Say what a product of known work tells of others who use the device, or of its clock."""
+    if len(found.products) < 2:
+        return
+    before, after = found.products
+    if changed(before, after):
+        yield Note(
+            level="warning",
+            text=f"the machine changed meanwhile: a product of {before.size} x {before.size} took "
+            f"{1e3 * before.median_s:.3g} ms before, and {1e3 * after.median_s:.3g} ms after",
+            details=("Times are of neither state; run it again when nothing else begins or ends.",),
+        )
+    shares = [each.processors for each in found.products if is_shared(each) and each.processors]
+    shared = min(shares, default=None)
+    if shared is not None:
+        yield Note(
+            level="warning",
+            text=f"other programs have the processors {100 - 100 * shared:.0f}% of the time: all "
+            "times are longer than they are alone",
+        )
+    peak = None if found.card is None else found.card.peak(found.precision)
+    reached = max(each.flops_per_s for each in found.products)
+    if peak and reached < LEAST_OF_PEAK * peak:
+        yield Note(
+            level="warning",
+            text=f"a large product reaches {100 * reached / peak:.0f}% of the card's peak: "
+            "something else uses it, or its clock is held down",
         )
 
 
@@ -123,7 +156,9 @@ def _work(found: Measured, counts: Counts | None) -> Iterator[Note]:
 
 def _memory(found: Measured) -> Iterator[Note]:
     if found.peak_bytes is None:
-        yield Note(level="info", text="peak memory is unknown: interrupted before")
+        why = f"torch keeps no statistics of {found.device.type.upper()} memory"
+        why = "interrupted before" if found.interrupted else why
+        yield Note(level="info", text=f"peak memory is unknown: {why}")
     elif found.device.type == "cpu":
         yield Note(
             level="info",
@@ -149,12 +184,20 @@ def _sum_of_modules(
             f"the forward pass timed by itself ({1e3 * forward.median_s:.4g} ms); medians of "
             f"{found.layers.runs} passes with marks around every module"
         ),
+        details=()
+        if found.device.type == "cpu"
+        else (
+            "They are timed behind queued work: what the host takes to launch them is not in it.",
+        ),
     )
 
 
 def _graph(found: Measured) -> Iterator[Note]:
     if found.graph_failure is not None:
         text = f"whether launching limits it is unknown: no CUDA graph ({found.graph_failure})"
+        yield Note(level="info", text=text)
+    elif found.device.type not in ("cpu", "cuda"):
+        text = "whether launching limits it is unknown: torch replays graphs on CUDA devices alone"
         yield Note(level="info", text=text)
     elif found.device.type == "cuda" and found.settings.step == "train":
         yield Note(

@@ -142,6 +142,90 @@ class BoundTotals:
 
 
 @frozen
+class BatchRow:
+    """One pass with one size of the batch. What did not fit has no times."""
+
+    batch: int = column("Batch", kind="number")
+    """How many samples or sequences a pass takes in."""
+    median_s: float | None = column("Median", kind="seconds")
+    """Half of the samples took longer, in seconds."""
+    p5_s: float | None = column("p5 … p95", kind="seconds", to="p95_s", drop=1)
+    """One sample in twenty was shorter."""
+    p95_s: float | None = column(kind="seconds")
+    """One sample in twenty was longer."""
+    samples: int = column(kind="count")
+    """How many runs were measured."""
+    items_per_s: float | None = column("{item}s/s", kind="rate", bar=True, idle="unknown")
+    """Tokens or samples per second."""
+    flops_per_s: float | None = column("FLOP/s*", kind="throughput", none="–", idle="unknown")
+    """2 x multiply-accumulates / median."""
+    peak_share: float | None = column("of peak", kind="ratio", none="–", idle="unknown")
+    """Share of the card's dense peak in this number type; None where no cited peak is known."""
+    peak_bytes: int | None = column("Peak mem", kind="bytes", idle="unknown", drop=2)
+    """Most bytes during it, as `PassRow` has it."""
+    unknown: str | None = column("Unknown, because", none="", idle="unknown")
+    """Why it has no times."""
+
+
+@frozen
+class BatchTotals:
+    """What the sizes of the batch come to."""
+
+    device: str
+    """Where it ran: `cpu`, `cuda:0`."""
+    stage: str
+    """`forward` or `training step`."""
+    item: str | None
+    """What is counted per second: `token` or `sample`."""
+    best: int | None
+    """The batch with the most of them per second; None where none was timed."""
+    enough: int | None
+    """The smallest batch with 95% of that."""
+    interrupted: bool
+    """Whether the user ended it before all was measured."""
+
+
+@frozen
+class RatioRow:
+    """One of several networks that were timed in turns, in one run."""
+
+    network: str = column("Network")
+    """What it is called."""
+    median_s: float = column("Median", kind="seconds")
+    """Half of the samples took longer, in seconds."""
+    p5_s: float = column("p5 … p95", kind="seconds", to="p95_s", drop=1)
+    """One sample in twenty was shorter."""
+    p95_s: float = column(kind="seconds")
+    """One sample in twenty was longer."""
+    samples: int = column(kind="count")
+    """How many runs were measured."""
+    macs: int | None = column("MACs", kind="work", none="–", drop=3)
+    """Multiply-accumulates of one run; None where they are unknown."""
+    flops_per_s: float | None = column("FLOP/s*", kind="throughput", none="–", drop=2)
+    """2 x multiply-accumulates / median."""
+    ratio: float | None = column("Ratio", kind="number", none="–")
+    """Median of its time as a multiple of the first one's, turn by turn; None of the first."""
+    ratio_low: float | None = column("95% interval", kind="number", to="ratio_high", none="–")
+    """That median lies between these, with a probability of 95%; None of the first, and of too few
+    turns."""
+    ratio_high: float | None = column(kind="number")
+
+
+@frozen
+class RatioTotals:
+    """What was timed in turns."""
+
+    device: str
+    """Where it ran: `cpu`, `cuda:0`."""
+    stage: str
+    """`forward` or `training step`."""
+    turns: int
+    """How many times all networks ran, each twice."""
+    interrupted: bool
+    """Whether the user ended it before all was measured."""
+
+
+@frozen
 class SampleRow:
     """One measured time."""
 
@@ -203,6 +287,22 @@ BOUNDS = Section(
     row_type=BoundRow,
     totals_type=BoundTotals,
     caption="How long each module of a forward pass takes at least; nothing was run",
+)
+
+BATCHES = Section(
+    analysis="time",
+    name="batches",
+    row_type=BatchRow,
+    totals_type=BatchTotals,
+    caption="Time and throughput by the size of the batch",
+)
+
+RATIOS = Section(
+    analysis="time",
+    name="ratios",
+    row_type=RatioRow,
+    totals_type=RatioTotals,
+    caption="Networks timed in turns, in one run",
 )
 
 SAMPLES = Section(

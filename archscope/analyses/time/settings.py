@@ -7,7 +7,8 @@ from typing import Literal
 
 from archscope.records import frozen
 
-Step = Literal["forward", "train"]
+Step = Literal["forward", "train", "decode"]
+Kernel = Literal["flash", "efficient", "math", "cudnn"]
 
 
 @frozen
@@ -19,7 +20,9 @@ class Settings:
     dtype: str = "fp32"
     """What weights and inputs are cast to: `fp32`, `tf32`, `fp16` or `bf16`."""
     step: Step = "forward"
-    """The forward pass alone, or a step of training."""
+    """The forward pass alone, a step of training, or one of decoding."""
+    context: int | None = None
+    """Positions of each sequence in a step of decoding, the new one among them."""
     warmup: int = 20
     """Runs before the first sample, at least."""
     runs: int = 100
@@ -28,6 +31,14 @@ class Settings:
     """Seconds for warm-up and samples, about."""
     compiled: bool = False
     """Whether it runs through torch.compile."""
+    channels_last: bool = False
+    """Whether images and volumes have their channels last in memory."""
+    autocast: str | None = None
+    """`bf16` or `fp16`: what `torch.autocast` casts products to; weights stay in 32 bits."""
+    cudnn_benchmark: bool | None = None
+    """Whether cuDNN tries its algorithms and takes the fastest; None: as torch is set."""
+    attention_kernel: Kernel | None = None
+    """`flash`, `efficient`, `math` or `cudnn`; None: torch chooses."""
     per_layer: bool = False
     """Whether modules are shown too."""
     cuda_graph: bool | None = None
@@ -44,11 +55,16 @@ class Settings:
 
 MEASURING = {
     "device": "--device",
-    "step": "--pass train",
+    "step": "--pass",
+    "context": "--context",
     "warmup": "--warmup",
     "runs": "--runs",
     "budget": "--budget",
     "compiled": "--compile",
+    "channels_last": "--channels-last",
+    "autocast": "--autocast",
+    "cudnn_benchmark": "--cudnn-benchmark",
+    "attention_kernel": "--attention-kernel",
     "cuda_graph": "--cuda-graph",
     "warm_cache": "--warm-cache",
 }

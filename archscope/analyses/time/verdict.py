@@ -25,7 +25,7 @@ def verdict(found: Measured, rows: Sequence[LayerRow]) -> Note:
 
     `rows` are its modules.
     """
-    if found.device.type != "cuda":
+    if found.device.type == "cpu":
         text = (
             "what limits it is unknown: this is a CPU, for which no cited peak is known and which "
             "has no launches to leave out"

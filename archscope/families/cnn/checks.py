@@ -87,9 +87,14 @@ def check_room(step: Step, along: Sequence[Axis], sizes: Numbers) -> None:
                 raise MisfitError(
                     "padding", max(axis.padding), f"leaves {step.label} no output", step
                 )
-        elif axis.kind in ("conv", "pool") and size + sum(axis.padding) <= axis.span:
+        elif axis.kind in ("conv", "pool") and size + _counted(step, axis, sizes) <= axis.span:
             problem = f"is too small: {step.label} spans {axis.span + 1} positions and gets {size}"
             raise MisfitError("input_size", None, problem, step)
+
+
+def _counted(step: Step, axis: Axis, sizes: Numbers) -> int:
+    """Return the padding that makes room: of a mean in three dimensions torch counts none."""
+    return 0 if step.kind == "avg-pool" and len(sizes) == 3 else sum(axis.padding)
 
 
 def check_layer(layer: Layer) -> None:

@@ -4,6 +4,7 @@
   const TALLEST = 672;     // pixels of a list; style.css says the same
   const SPARE = 3;         // rows drawn above and below what is seen
   const PAPER = 640;       // pixels of a chart on paper: A4, less its margins
+  const BUTTONS = 32;      // pixels that the buttons of a chart take above it
   const WIDEST = 60;       // characters of a list's column
   const root = document.documentElement;
   const find = (selector) => [...document.querySelectorAll(selector)];
@@ -53,9 +54,9 @@
   const setTheme = (theme) => {
     root.dataset.theme = theme;
     const button = document.getElementById("theme");
-    const said = { auto: "as the system has them", light: "light", dark: "dark" };
+    const said = { auto: "as the system has them, light or dark", light: "light", dark: "dark" };
     button.textContent = `Theme: ${theme[0].toUpperCase()}${theme.slice(1)}`;
-    button.setAttribute("aria-label", `Colours: ${said[theme]}. Change`);
+    button.title = `Colours: ${said[theme]}`;
     themeChanged.forEach((redraw) => redraw());
   };
 
@@ -102,10 +103,14 @@
 
   // Printing cannot wait until a chart has found its new size, so on paper it is given.
   const paper = matchMedia("print");
+  const narrow = matchMedia("(max-width: 600px)");
   const draw = (node, figure) => {
     const layout = structuredClone({ ...figure.layout, template: template() });
     if (paper.matches) Object.assign(layout, { width: PAPER, autosize: false });
-    return Plotly.react(node, figure.data.map(multiplied), layout, CONFIG);
+    // A phone has no room for buttons, and what they do is done by fingers.
+    else if (narrow.matches) layout.margin.t = Math.max(layout.margin.t - BUTTONS, 8);
+    const config = { ...CONFIG, displayModeBar: narrow.matches ? false : "hover" };
+    return Plotly.react(node, figure.data.map(multiplied), layout, config);
   };
 
   const pause = () => new Promise((resolve) => setTimeout(resolve));

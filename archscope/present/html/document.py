@@ -80,6 +80,7 @@ def render(reports: Sequence[Report], settings: Settings | None = None) -> str:
                 )
             ],
             tile_names=tuple(told.values()),
+            has_numbers=bool(told),
             footnotes=_footnotes(reports),
             findings=found,
             shown_findings=sum(each.level != "info" for each in found[:MOST_FINDINGS]),

@@ -8,6 +8,7 @@ from typing import Any
 
 from archscope.present import _format, _lines
 from archscope.present.html.charts import section
+from archscope.present.html.words import is_several, the_part
 from archscope.records import frozen
 from archscope.results import Note, Report, View
 
@@ -24,23 +25,6 @@ _SLOW = 2.0
 _STAGE = 0.2
 """Share of the time from which a stage is worth one."""
 _WORDS = {"warning": "WARNING", "ok": "OK", "fact": "NOTE", "info": "INFO"}
-_SEVERAL = {
-    "ffn": "the feed-forward layers",
-    "ffn_experts": "the experts",
-    "ffn_shared_experts": "the shared experts",
-    "ffn_pointwise_linear": "the feed-forward layers",
-    "embeddings": "the embeddings",
-    "norms": "the norms",
-    "mixer": "the mixers",
-    "conv_spatial": "the convolutions over space",
-    "conv_pointwise": "the 1×1 convolutions",
-    "conv_depthwise": "the depthwise convolutions",
-    "conv_grouped": "the grouped convolutions",
-    "other": "other modules",
-}
-"""Parts of a network that are several, as a sentence calls them."""
-_ONE = {"attention": "attention", "head": "the output head"}
-"""Parts that are one."""
 
 
 @frozen
@@ -147,7 +131,7 @@ def _unlike(report: Report) -> Iterator[str]:
 
 def _verbs(name: str) -> tuple[str, str]:
     """Return what a part does with parameters and with FLOPs."""
-    return ("hold", "do") if name in _SEVERAL else ("holds", "does")
+    return ("hold", "do") if is_several(name) else ("holds", "does")
 
 
 def _begun(name: str) -> str:
@@ -170,7 +154,7 @@ def _some(parts: dict[str, int], name: str) -> str:
 
 
 def _part(name: str) -> str:
-    return {**_SEVERAL, **_ONE}.get(name) or _format.safe_label(name)
+    return _format.safe_label(the_part(name))
 
 
 def _blocks(report: Report) -> Iterator[str]:

@@ -10,12 +10,13 @@ from archscope.present.html.charts import Chart, Drawing
 Drawn = Sequence[tuple[Chart, Drawing]]
 HEIGHT = 300
 """Pixels of a chart there, where one network has the page for itself."""
-_TALLEST = 460
+_TALLEST = 480
 """Pixels of a chart that still says the same when it is that much lower."""
 _MOST = 2
 """Charts side by side."""
-_FIRST, _SECOND = "cost", "rf"
-"""The parts of a page that go first; a second chart of the first one fills in for others."""
+_FIRST, _SECOND, _LAST = "cost", "rf", "together"
+"""The parts of a page that go first, and one that goes only where no other does; a second chart of
+the first one fills in for others."""
 
 
 def picture(drawn: Drawn, networks: int) -> tuple[Drawing, ...]:
@@ -28,12 +29,17 @@ def picture(drawn: Drawn, networks: int) -> tuple[Drawing, ...]:
         {chart.chapter for chart, _ in leading},
         key=lambda part: (part != _FIRST, part != _SECOND, part),
     )
-    found = [each for part in parts for each in _of_part(leading, part, networks)]
+    found = [
+        each
+        for part in parts
+        if part != _LAST or len(parts) == 1
+        for each in _of_part(leading, part, networks)
+    ]
     if networks == 1:
-        found = found[:_MOST]
+        found = found[:_MOST] or [each for _, each in leading if not each.folded][:1]
     if networks == 1 == len(found):
         found += [each for each in _charts(leading, parts[0]) if each not in found][:1]
-    return tuple(replace(each, wide=False, figure=_lower(each, networks)) for each in found)
+    return tuple(replace(each, wide=False, figure=_lower(each, found, networks)) for each in found)
 
 
 def _of_part(leading: Drawn, part: str, networks: int) -> list[Drawing]:
@@ -62,8 +68,10 @@ def _height(drawing: Drawing) -> int:
     return found
 
 
-def _lower(drawing: Drawing, networks: int) -> dict[str, object]:
+def _lower(drawing: Drawing, beside: Sequence[Drawing], networks: int) -> dict[str, object]:
+    """Return a figure as low as it may be, and as high as what it stands beside."""
     figure = dict(drawing.figure)
-    if networks == 1 or drawing.network is not None:
-        figure["layout"] = {**figure["layout"], "height": min(HEIGHT, _height(drawing))}
+    if _fits(drawing, networks) and (networks == 1 or drawing.network is not None):
+        height = min(HEIGHT, max(map(_height, beside)))
+        figure["layout"] = {**figure["layout"], "height": height}
     return figure

@@ -88,7 +88,9 @@ def _start(budget: Budget, limit: Limit) -> LimitRow:
 
 
 def _blank(budget: Budget, **answer: Any) -> LimitRow:
-    empty: dict[str, Any] = dict.fromkeys(("before", "actual", "limit", "room", "room_share"))
+    empty: dict[str, Any] = dict.fromkeys(
+        ("before", "actual", "low", "high", "limit", "room", "room_share")
+    )
     empty |= {"kind": "text", "bound": "", "sign": "", "why": ""}
     return LimitRow(budget=budget.name, model=budget.model, **{**empty, **answer})
 
@@ -97,13 +99,22 @@ def _row(budget: Budget, limit: Limit, look: Look, before: Before | None, none: 
     row = _start(budget, limit)
     if limit.quantity is None and limit.condition is not None:
         verdict = limit.condition.of(look)
-        return replace(row, outcome=_OUTCOMES[verdict.holds], why=verdict.why)
+        outcome = _OUTCOMES[verdict.holds]
+        if verdict.holds is None and limit.condition.of(_in_the_middle(look)).holds is not None:
+            outcome = "undecided"
+        return replace(row, outcome=outcome, why=verdict.why)
     found = look(limit.names[0], limit.dimension)
     each = tuple(_plain(value, limit.dimension) for value in found.values)
-    row = replace(row, actual=_alone(each), bound=found.bound)
+    low, high = (_plain(value, limit.dimension) for value in found.spread or (None, None))
+    row = replace(row, actual=_alone(each), bound=found.bound, low=low, high=high)
     if limit.change is not None:
         return _grown(row, limit, found, before, none)
     return _against(row, limit, found, limit.wanted)
+
+
+def _in_the_middle(look: Look) -> Look:
+    """Return what is known, measured numbers as their median."""
+    return lambda name, dimension: replace(look(name, dimension), spread=None)
 
 
 def _grown(row: LimitRow, limit: Limit, found: Found, before: Before | None, none: str) -> LimitRow:
@@ -160,6 +171,8 @@ def _judged(row: LimitRow, holds: bool | None, found: Found) -> LimitRow:
     if holds:
         return replace(row, outcome="ok")
     why = found.why
+    if holds is None and found.spread is not None:
+        return replace(row, outcome="undecided", why="some runs keep it and some do not")
     if holds is None:
         bound = f"it is {found.bound} that" if found.bound else ""
         why = ", because ".join(filter(None, (bound, why))) or "it was not found"
@@ -174,8 +187,10 @@ def _room(found: Found, sign: str, wanted: Number) -> Fraction | None:
     return min(sides[sign] * (Fraction(wanted) - Fraction(value)) for value in found.values)
 
 
-def _plain(value: Number, dimension: Dimension) -> Any:
+def _plain(value: Number | None, dimension: Dimension) -> Any:
     """Return a number as JSON has it."""
+    if value is None:
+        return None
     if dimension == "switch":
         return bool(value)
     if isinstance(value, Fraction):

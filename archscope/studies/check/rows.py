@@ -40,6 +40,13 @@ class LimitRow:
         "Actual", kind="number", read_as="kind", bound="bound", none="–"
     )
     """What was measured, or one number for each axis; None where that is unknown."""
+    low: Value | None = column(
+        "5% … 95%", kind="number", read_as="kind", idle="unknown", none="–", to="high", drop=2
+    )
+    """Of a measured number that differs from run to run: one run in twenty was less; None of any
+    other. What a limit is held against: it is missed where this and `high` are both beyond it."""
+    high: Value | None = column(kind="number", read_as="kind")
+    """One run in twenty was more."""
     bound: Bound = column()
     """What the measured number is, where it is no more than a bound."""
     sign: str = column("Must be")
@@ -49,14 +56,15 @@ class LimitRow:
     room: Value | None = column(
         "Room", kind="number", read_as="kind", signed=True, none="–", drop=1
     )
-    """How much is left, along the axis with the least; below 0 where the limit is missed."""
+    """How much is left, along the axis with the least; below 0 where the limit is missed. Of a
+    number that differs from run to run that of the median."""
     room_share: float | None = column("Of limit", kind="ratio", signed=True, none="–", drop=3)
     """The same as a share of the limit; None where that is 0."""
     outcome: Outcome = column(
         "Verdict",
         words=(
             *(("ok", "OK"), ("missed", "FAIL"), ("unknown", "UNKNOWN"), ("failed", "ERROR")),
-            ("new", "NEW"),
+            *(("new", "NEW"), ("undecided", "UNDECIDED")),
         ),
     )
     """Whether it holds."""
@@ -80,6 +88,8 @@ class Totals:
     """Those that nothing could be held against, since an analysis or the network failed."""
     new: int
     """Those of growth that have nothing to be compared with yet."""
+    undecided: int = 0
+    """Those that are measured, and that some runs keep and some do not."""
 
 
 LIMITS = Section(

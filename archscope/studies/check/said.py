@@ -23,7 +23,7 @@ _NOTABLE = Fraction(1, 20)
 
 def failing(rows: Iterable[LimitRow]) -> tuple[LimitRow, ...]:
     """Return the rows of limits that do not hold, of which that is unknown, or that failed."""
-    return tuple(row for row in rows if row.outcome not in ("ok", "new"))
+    return tuple(row for row in rows if row.outcome not in ("ok", "new", "undecided"))
 
 
 def line(row: LimitRow) -> str:
@@ -38,16 +38,28 @@ def sentence(row: LimitRow) -> str:
     if row.outcome == "failed":
         subject = "it" if row.measure == NETWORK else row.measure
         return f"{subject} could not be checked: {row.why}"
+    if row.outcome == "undecided":
+        told = row.measure if row.actual is None else _told(row)
+        return f"{told}: undecided, because {row.why}"
     if row.kind == "text":  # a yes or no
         return f"{row.measure}: {'unknown' if row.outcome == 'unknown' else 'it is not'}{because}"
     if row.actual is None:
         return f"{row.measure}: unknown{because}"
+    told = _told(row)
+    return f"{told}: unknown{because}" if row.outcome == "unknown" else f"{told}{why}"
+
+
+def _told(row: LimitRow) -> str:
+    """Return what a number is, what most runs lie between, what it was, and what it must be."""
     told = " ".join(filter(None, (row.measure, "is", row.bound, _amount(row, row.actual))))
+    if row.low is not None:
+        told += f" ({_amount(row, row.low)} to {_amount(row, row.high)} in most runs)"
     if row.before is not None:
         told += f", was {_amount(row, row.before)}"
     if row.limit is not None:
-        told += f", and must be {row.sign} {_amount(row, row.limit)}{_over(row)}"
-    return f"{told}: unknown{because}" if row.outcome == "unknown" else f"{told}{why}"
+        over = "" if row.outcome == "undecided" else _over(row)
+        told += f", and must be {row.sign} {_amount(row, row.limit)}{over}"
+    return told
 
 
 def largest(parts: Iterable[tuple[str, Number]]) -> str:
@@ -93,10 +105,13 @@ def section(rows: Iterable[LimitRow], notes: tuple[Note, ...] = ()) -> Section:
         unknown=outcomes.count("unknown"),
         failed=outcomes.count("failed"),
         new=outcomes.count("new"),
+        undecided=outcomes.count("undecided"),
     )
     text = summary(totals)
     bad = [Note(level="warning", text=line(e)) for e in failing(every)]
-    good = [Note(level="ok", text="every limit holds")] if every and not (bad or totals.new) else []
+    open_ = [Note(level="info", text=line(e)) for e in every if e.outcome == "undecided"]
+    all_hold = every and totals.held == totals.limits
+    good = [Note(level="ok", text="every limit holds")] if all_hold else []
     headline = Headline(
         name="Limits that hold",
         value=totals.held,
@@ -105,7 +120,11 @@ def section(rows: Iterable[LimitRow], notes: tuple[Note, ...] = ()) -> Section:
         level="warning" if bad else "ok",
     )
     return LIMITS.filled(
-        every, totals=totals, notes=(*bad, *good, *notes), headline=(headline,), summary=((text,),)
+        every,
+        totals=totals,
+        notes=(*bad, *open_, *good, *notes),
+        headline=(headline,),
+        summary=((text,),),
     )
 
 
@@ -117,6 +136,7 @@ def summary(totals: Totals) -> str:
         "unknown": totals.unknown,
         "not checked": totals.failed,
         "new": totals.new,
+        "undecided": totals.undecided,
     }
     said = ", ".join(f"{number:,} {word}" for word, number in parts.items() if number)
     return f"{totals.limits:,} limit{'s' * (totals.limits != 1)}: {said}" if said else "no limits"

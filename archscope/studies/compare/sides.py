@@ -13,7 +13,8 @@ from archscope.studies.measures import Measure
 _FREE = (*("params", "trainable", "frozen", "active", "buffers", "weights", "nonzero", "complete"),)
 """Measures of a count that do not hang on what the forward was called with."""
 _UNLIKE = (
-    *("card", "type", "device name", "number type", "mode", "execution", "batch", "cache", "clock"),
+    *("card", "type", "device name", "number type", "weights and inputs", "memory format"),
+    *("attention kernel", "mode", "execution", "batch", "cache", "clock"),
 )
 """Conditions of a time that must be alike."""
 _MEASURED = ("latency", "throughput")

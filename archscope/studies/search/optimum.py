@@ -56,16 +56,15 @@ class Goal:
         return -inf if (found := self.found(bounds, box)) is None else self.rank(found)
 
     def unknown(self, bounds: Bounds, box: Box) -> str:
-        return "" if self.found(bounds, box) else _unknown(bounds, box, self.name, self.dimension)
+        return _unknown(bounds, box, self.name, self.dimension)
 
     def found(self, bounds: Bounds, box: Box) -> Found | None:
         """Return the best that a box may hold; None where nothing is known."""
         small = self.sense == "minimise"
         look = bounds.least if small else bounds.most
         found = look(box, self.name, self.dimension)
-        bound = "at least" if small else "at most"
-        exact = not found.bound or (found.bound == bound and not is_single(box))
-        return found if found.values and exact else None
+        told = found.bound in ("", "at least" if small else "at most")
+        return found if found.values and told else None
 
     def rank(self, found: Found) -> Number:
         """Return what it ranks by."""
@@ -97,8 +96,11 @@ class Miss:
 def _unknown(bounds: Bounds, box: Box, name: str, dimension: Dimension) -> str:
     """Return what is not known exactly of a single variant; empty where it is."""
     found = bounds.least(box, name, dimension)
-    if found.values and not found.bound:
-        return ""
+    return "" if found.values and not found.bound else why_unknown(name, found)
+
+
+def why_unknown(name: str, found: Found) -> str:
+    """Return that a measure is not known exactly, and why, in a clause."""
     because = f", because {found.why}" if found.why else ""
     return f"{name} is {'no more than a bound' if found.values else 'unknown'}{because}"
 

@@ -44,22 +44,26 @@ class Price:
     """The best without it, where it binds."""
     relaxed: Ranked | None = None
     """The variant that misses its limit by least, of those that are better."""
+    is_proven: bool = True
+    """Whether no variant that is not known in full may be better than these, or nearer."""
 
 
 def prices(bounds: Bounds, problem: Problem, best: Ranked) -> Iterator[Price]:
     """Yield what each condition costs, given the best that meets them all."""
+    better = (problem.terms[0], best[1][0])
     for part in problem.parts:
         others = _without(problem.parts, part)
-        found, trail = first(bounds, Problem(parts=others, terms=problem.terms))
-        if found is None or found[1][0] >= best[1][0]:
+        found, trail = first(bounds, Problem(parts=others, terms=problem.terms, better=better))
+        if found is None:
             yield Price(part=part, binds=False if trail.is_whole else None)
             continue
-        relaxed = None
+        relaxed, is_proven = None, trail.is_whole
         if part.limit is not None:
             terms: tuple[Term, ...] = (Miss(limits=(part.limit,)), *problem.terms)
-            better = (problem.terms[0], best[1][0])
-            relaxed, _ = first(bounds, Problem(parts=others, terms=terms, better=better))
-        yield Price(part=part, binds=True, without=found, relaxed=relaxed)
+            nearer = Problem(parts=others, terms=terms, better=better)
+            relaxed, trail = first(bounds, nearer)
+            is_proven = is_proven and trail.is_whole
+        yield Price(part=part, binds=True, without=found, relaxed=relaxed, is_proven=is_proven)
 
 
 @frozen
@@ -69,7 +73,7 @@ class Conflict:
     parts: tuple[Condition, ...]
     """These."""
     extremes: tuple[tuple[Condition, Ranked, Goal], ...]
-    """For each that is a limit, what the others leave of it at most, or at least."""
+    """For each that is a limit, what the others leave of it at most, or at least, if known."""
     is_proven: bool
     """Whether all variants are decided."""
 
@@ -99,8 +103,8 @@ def _extremes(
         term: Term = goal
         if limit.sign == "==":
             term = Distance(name=limit.name, dimension=limit.dimension, wanted=limit.amount)
-        found, _ = first(bounds, Problem(parts=_without(core, part), terms=(term,)))
-        if found is not None:
+        found, trail = first(bounds, Problem(parts=_without(core, part), terms=(term,)))
+        if found is not None and trail.is_whole:
             yield part, found, goal
 
 
@@ -111,9 +115,11 @@ class Near:
     place: Place
     misses: tuple[tuple[Condition, Number], ...]
     """What it misses, and by what share of the limit."""
+    is_proven: bool
+    """Whether no variant that is not known in full may come nearer."""
 
 
-def nearest(bounds: Bounds, problem: Problem) -> Near | None:
+def nearest_miss(bounds: Bounds, problem: Problem) -> Near | None:
     """Return the variant that misses limits by least, as shares of them together.
 
     Conditions that are no limits must hold. None where no variant does.
@@ -121,13 +127,13 @@ def nearest(bounds: Bounds, problem: Problem) -> Near | None:
     limits = [(part, part.limit) for part in problem.parts if part.limit is not None]
     hard = tuple(part for part in problem.parts if part.limit is None)
     terms: tuple[Term, ...] = (Miss(limits=tuple(limit for _, limit in limits)), *problem.terms)
-    found, _ = first(bounds, Problem(parts=hard, terms=terms))
+    found, trail = first(bounds, Problem(parts=hard, terms=terms))
     if found is None or not limits:
         return None
     box = tuple((at, at) for at in found[0])
     each = [(part, limit, missed(bounds, box, limit)) for part, limit in limits]
     broken = [(part, by) for part, limit, by in each if by or _at_edge(bounds, box, part)]
-    return Near(place=found[0], misses=tuple(broken))
+    return Near(place=found[0], misses=tuple(broken), is_proven=trail.is_whole)
 
 
 def _at_edge(bounds: Bounds, box: Box, part: Condition) -> bool:

@@ -109,6 +109,8 @@ class ConstraintRow:
     """The same without the condition."""
     variant_without: str = column("Variant without it", drop=3, idle="empty", default="")
     """That variant."""
+    proven: bool = column(default=True)
+    """Whether no variant that is not known in full may be better than these, or nearer."""
 
 
 @frozen

@@ -10,9 +10,10 @@ from archscope.assertions import Found, Number, shown
 from archscope.results import Note
 from archscope.specs.space import number_of
 from archscope.studies.measures import measures
-from archscope.studies.search.answer import Outcome, solved_axis
+from archscope.studies.search.answer import Outcome
 from archscope.studies.search.optimum import Goal
 from archscope.studies.search.reasons import Price
+from archscope.studies.search.series import solved_axis
 from archscope.studies.search.variants import Place, Variants
 from archscope.studies.where import Condition
 
@@ -58,12 +59,14 @@ def _priced(outcome: Outcome, price: Price, goal: Goal) -> str:
     moves = "falls" if goal.sense == "minimise" else "rises"
     now = shown(goal.value(outcome.top[0][1][0]), goal.dimension)
     least = shown(goal.value(price.without[1][0]), goal.dimension)
+    known = "" if price.is_proven else ", as far as is known"
     if price.relaxed is None or price.part.limit is None:
-        return f"{price.part.text} binds: without it {goal.name} {moves} from {now} to {least}"
+        binds = f"{price.part.text} binds: without it {goal.name} {moves}"
+        return f"{binds} from {now} to {least}{known}"
     to = shown(read_of(outcome, price, price.relaxed[0]), price.part.limit.dimension)
     then = shown(goal.value(price.relaxed[1][1]), goal.dimension)
     what = f"with {to} {goal.name} {moves} from {now} to {then}"
-    return f"{price.part.text} binds: {what}, without it to {least}"
+    return f"{price.part.text} binds: {what}, without it to {least}{known}"
 
 
 def _edges(outcome: Outcome) -> Iterator[str]:
@@ -94,9 +97,9 @@ def _of_none(outcome: Outcome) -> Iterator[Note]:
             f"{part.text} by {_percent(by)} ({_read(variants, near.place, part)})"
             for part, by in near.misses
         )
-        yield Note(
-            level="info", text=f"nearest: {variants.text(near.place)}, which misses {misses}"
-        )
+        nearest = "nearest" if near.is_proven else "nearest, as far as is known"
+        text = f"{nearest}: {variants.text(near.place)}, which misses {misses}"
+        yield Note(level="info", text=text)
 
 
 def _extremes(outcome: Outcome) -> Iterator[str]:
@@ -138,7 +141,7 @@ def _of_series(outcome: Outcome) -> Iterator[Note]:
     text = (
         f"each has the {solved.replace('_', ' ')} that brings {iso.name} nearest to {wanted}{most}"
     )
-    yield Note(level="info", text=text)
+    yield Note(level="ok" if outcome.trail.is_whole else "info", text=text)
 
 
 def _undecided(outcome: Outcome) -> Iterator[Note]:

@@ -143,7 +143,11 @@ def _constraint(outcome: Outcome, price: Price) -> ConstraintRow:
     assert goal is not None
     names = ", ".join(f"{name} {said(variants, at, name)}" for name in price.part.names)
     row = ConstraintRow(
-        condition=price.part.text, best=names, binds=price.binds, goal=plain(goal.value(rank[0]))
+        condition=price.part.text,
+        best=names,
+        binds=price.binds,
+        goal=plain(goal.value(rank[0])),
+        proven=price.is_proven and price.binds is not None,
     )
     if price.without is not None:
         row = replace(

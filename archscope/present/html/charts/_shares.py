@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from archscope.present import _format
+from archscope.present.html import words
 from archscope.present.html.charts import Drawing, section
 from archscope.present.html.charts._style import Look, axis, figure, label, pattern
 from archscope.records import frozen
@@ -13,9 +14,13 @@ from archscope.results import Report
 from archscope.studies.names import short_names
 
 _WRITTEN = 0.06
-"""Share from which a part of a bar has room for its percentage."""
+"""Share from which a part of a bar may have room for its percentage; a screen decides."""
 _BAR = 46
 """Pixels of height that a bar takes."""
+
+
+_Bar = tuple[str, Mapping[str, float], Callable[[Any], str]]
+"""What a bar is of, its parts' amounts, and how one of these is written."""
 
 
 @frozen
@@ -30,6 +35,8 @@ class Shares:
     """The field that names a row."""
     measures: tuple[tuple[str, tuple[str, ...]], ...]
     """What each bar is of, and the fields that it sums."""
+    more: Callable[[Report], Mapping[str, float]] | None = None
+    """What else is known of the parts, as seconds; empty where nothing is."""
 
 
 def rows_of(report: Report, shares: Shares) -> dict[str, Any]:
@@ -62,12 +69,7 @@ def draw(
         for name, report in zip(short_names(reports), reports, strict=True)
         if (rows := rows_of(report, shares))
     ]
-    bars = [
-        (f"{measure} {name}".rstrip(), amounts)
-        for measure, fields in shares.measures
-        for name, rows in named
-        if sum((amounts := _amounts(rows, fields)).values())
-    ]
+    bars = [*_bars(named, shares), *_seconds(reports, shares)]
     parts = names_of(reports, shares)
     if not bars or len(parts) < 2:
         return
@@ -83,37 +85,52 @@ def draw(
             bargap=0.25,
             xaxis=axis("% of the total", range=[0, 101], dtick=20, fixedrange=True),
             yaxis=axis(autorange="reversed", fixedrange=True),
-            legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "traceorder": "normal"},
+            uniformtext={"mode": "hide", "minsize": 11},
         ),
         wide=True,
     )
+
+
+def _bars(named: Sequence[tuple[str, Mapping[str, Any]]], shares: Shares) -> Iterator[_Bar]:
+    for measure, fields in shares.measures:
+        for name, rows in named:
+            amounts = _amounts(rows, fields)
+            if sum(amounts.values()):
+                yield f"{measure} {name}".rstrip(), amounts, _format.si
+
+
+def _seconds(reports: Sequence[Report], shares: Shares) -> Iterator[_Bar]:
+    for name, report in zip(short_names(reports), reports, strict=True):
+        amounts = {} if shares.more is None else shares.more(report)
+        if sum(amounts.values()):
+            yield f"Time {name}".rstrip(), amounts, _format.seconds
 
 
 def _amounts(rows: Mapping[str, Any], fields: tuple[str, ...]) -> dict[str, int]:
     return {name: sum(getattr(row, field) or 0 for field in fields) for name, row in rows.items()}
 
 
-def _trace(name: str, bars: list[tuple[str, dict[str, int]]], look: Look) -> dict[str, Any]:
+def _trace(name: str, bars: Sequence[_Bar], look: Look) -> dict[str, Any]:
     shares, texts, hovers = [], [], []
-    for bar, parts in bars:
+    for bar, parts, written in bars:
         whole, part = sum(parts.values()), parts.get(name, 0)
         share = part / whole
         percent = f"{_format.percent(part, whole)}%"
         shares.append(100 * share)
         texts.append(percent if share >= _WRITTEN else "")
-        hovers.append(f"{label(name)}: {percent} of {label(bar)}, {_format.si(part)}")
+        hovers.append(f"{_label(name)}: {percent} of {label(bar)}, {written(part)}")
     return {
         "type": "bar",
         "orientation": "h",
-        "name": label(name),
+        "name": _label(name),
         "x": shares,
-        "y": [label(bar) for bar, _ in bars],
+        "y": [label(bar) for bar, _, _ in bars],
         "text": texts,
         "textposition": "inside",
         "insidetextanchor": "middle",
         "insidetextfont": {"color": look.ink},
         "textangle": 0,
-        "constraintext": "none",
+        "constraintext": "inside",
         "cliponaxis": True,
         "customdata": hovers,
         "hovertemplate": "%{customdata}<extra></extra>",
@@ -125,12 +142,16 @@ def _trace(name: str, bars: list[tuple[str, dict[str, int]]], look: Look) -> dic
     }
 
 
-def _caption(bars: list[tuple[str, dict[str, int]]]) -> str:
+def _label(name: str) -> str:
+    return label(words.short(name))
+
+
+def _caption(bars: Sequence[_Bar]) -> str:
     said = []
-    for bar, parts in bars[:4]:
+    for bar, parts, _ in bars[:4]:
         name = max(parts, key=lambda part: parts[part])
         whole = sum(parts.values())
         word = _format.most(parts[name], whole).removesuffix(" of")
         percent = _format.percent(parts[name], whole)
-        said.append(f"{bar}: {word} in {_format.safe_label(name)} ({percent}%)")
+        said.append(f"{bar}: {word} in {_format.safe_label(words.the_part(name))} ({percent}%)")
     return "Each bar is 100%. " + "; ".join(said) + "."

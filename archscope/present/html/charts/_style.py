@@ -18,6 +18,17 @@ HEIGHT = 340
 """Height of a figure, in pixels."""
 
 
+LEGEND = {
+    "orientation": "h",
+    "traceorder": "normal",
+    "y": 1.0,
+    "yanchor": "bottom",
+    "x": 0,
+    "xanchor": "left",
+}
+"""Above what is drawn, in the order in which it is drawn."""
+
+
 @frozen
 class Look:
     """How one thing is told from the others, with and without colour."""
@@ -113,7 +124,7 @@ def layout(*, height: int = HEIGHT, **parts: Any) -> dict[str, Any]:
         "height": height,
         "margin": {"l": 12, "r": 12, "t": 40, "b": 40, "pad": 0},
         "hoverlabel": {"align": "left"},
-        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "xanchor": "left", "x": 0},
+        "legend": LEGEND,
         **parts,
     }
 

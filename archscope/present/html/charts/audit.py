@@ -239,5 +239,6 @@ CHART = Chart(
     summary="what each counter says, and why it differs",
     chapter="audit",
     order=45,
+    lead=1,
     draw=draw,
 )

@@ -8,6 +8,7 @@ from typing import Any
 from archscope.present import _format
 from archscope.present.html.charts import Chart, Drawing, section
 from archscope.present.html.charts._style import axis, figure, label, look
+from archscope.present.html.words import short, the_part
 from archscope.results import Report
 from archscope.studies.names import short_names
 
@@ -62,7 +63,7 @@ def _sum(row: Any, fields: tuple[str, ...]) -> int:
 def _drawing(
     key: str, words: str, parts: list[str], values: list[list[int]], names: tuple[str, ...]
 ) -> Drawing:
-    labels = [label(part) for part in parts]
+    labels = [label(short(part)) for part in parts]
     bars: list[float | None] = []
     rows: list[str | None] = []
     for index, text in enumerate(labels):
@@ -114,7 +115,7 @@ def _caption(words: str, parts: list[str], values: list[list[int]], names: tuple
         return f"{words} of each part are the same in the first and the last network."
     return (
         f"The largest change from {_format.safe_label(names[0])} to "
-        f"{_format.safe_label(names[-1])}: {_format.safe_label(parts[moved])}, "
+        f"{_format.safe_label(names[-1])}: {_format.safe_label(the_part(parts[moved]))}, "
         f"{_format.si(first[moved])} to {_format.si(last[moved])} {words}."
     )
 
@@ -124,5 +125,6 @@ CHART = Chart(
     summary="each part of several networks, part by part",
     chapter="together",
     order=20,
+    lead=1,
     draw=draw,
 )

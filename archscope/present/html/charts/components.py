@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from archscope.present.html.charts import Chart, Drawing, _shares
+from archscope.present.html.charts import Chart, Drawing, _shares, section
 from archscope.present.html.charts._style import Look, looks
 from archscope.results import Report
+
+
+def _time(report: Report) -> dict[str, float]:
+    """Return the seconds of one forward pass by part, where every module was timed."""
+    modules, layers = section(report, "params.modules"), section(report, "time.layers")
+    if modules is None or layers is None:
+        return {}
+    part = {row.path: row.component for row in modules.rows}
+    found: dict[str, float] = {}
+    for row in layers.rows:
+        name = part.get(row.path, "other")
+        found[name] = found.get(name, 0.0) + row.own_time_s
+    return found
+
 
 _COMPONENTS = _shares.Shares(
     name="components",
@@ -14,6 +28,7 @@ _COMPONENTS = _shares.Shares(
     address="params.components",
     part="component",
     measures=(("Params", ("trainable", "frozen")), ("FLOPs", ("flops",))),
+    more=_time,
 )
 
 

@@ -38,7 +38,7 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
             [_trace(number, name, rows) for number, name, rows in lines],
             xaxis=axis("layer", **_ticks(longest, named=alike)),
             yaxis=axis(
-                "input positions along an axis",
+                "positions seen",
                 **(
                     {"type": "log", "dtick": 1}
                     if top >= _LOG_FROM * min(fields)

@@ -116,5 +116,6 @@ CHART = Chart(
     summary="the cache of decoding against the context, and tokens per second against sequences",
     chapter="kv",
     order=65,
+    lead=1,
     draw=draw,
 )

@@ -88,13 +88,6 @@ def _peak(found: list[tuple[str, Report]], unit: int, word: str) -> Drawing:
             xaxis=axis(word),
             yaxis=axis(autorange="reversed"),
             showlegend=True,
-            legend={
-                "orientation": "h",
-                "yanchor": "bottom",
-                "y": 1.0,
-                "x": 0,
-                "traceorder": "normal",
-            },
         ),
     )
 

@@ -68,13 +68,6 @@ def _drawing(bars: list[tuple[str, Any]], limits: dict[str, int]) -> Drawing:
             xaxis=axis("GiB", rangemode="tozero"),
             yaxis=axis(autorange="reversed"),
             showlegend=True,
-            legend={
-                "orientation": "h",
-                "yanchor": "bottom",
-                "y": 1.0,
-                "x": 0,
-                "traceorder": "normal",
-            },
             shapes=[_line(each / _GIB) for each in cards],
         ),
         wide=True,
@@ -94,7 +87,7 @@ def _line(at: float) -> dict[str, Any]:
         "y0": 0,
         "y1": 1,
         "yref": "paper",
-        "line": {"width": 2, "dash": "dot"},
+        "line": {"width": 2, "dash": "dot", "color": "#7a7f85"},
     }
 
 
@@ -103,5 +96,6 @@ CHART = Chart(
     summary="memory of a card of each stage of a pipeline in training",
     chapter="plan",
     order=62,
+    lead=1,
     draw=draw,
 )

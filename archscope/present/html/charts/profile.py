@@ -82,7 +82,7 @@ def _drawing(layers: list[Any], name: str, end: str) -> Drawing:
             height=min(900, 150 + 24 * len(layers)) if few else 420,
             barmode="overlay",
             bargap=0.2,
-            xaxis=axis("% of parameters (left), % of FLOPs (right)", **_both_ways(traces)),
+            xaxis=axis("% of params (left), FLOPs (right)", **_both_ways(traces)),
             yaxis=axis("" if few else "layer", autorange="reversed", **(ticks if few else {})),
         ),
     )

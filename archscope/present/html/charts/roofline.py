@@ -92,7 +92,7 @@ def _shares(kinds: list[_Kind], name: str, where: str, end: str) -> Drawing:
             barmode="stack",
             xaxis=axis("% of the total", range=[0, 101], dtick=20, fixedrange=True),
             yaxis=axis(autorange="reversed", fixedrange=True),
-            legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "traceorder": "normal"},
+            uniformtext={"mode": "hide", "minsize": 11},
         ),
     )
 

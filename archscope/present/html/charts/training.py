@@ -89,13 +89,6 @@ def _peaks(rows: list[Any], end: str, of: str) -> Drawing:
             xaxis=axis(word),
             yaxis=axis(autorange="reversed", type="category"),
             showlegend=True,
-            legend={
-                "orientation": "h",
-                "yanchor": "bottom",
-                "y": 1.0,
-                "x": 0,
-                "traceorder": "normal",
-            },
         ),
         wide=True,
     )
@@ -113,5 +106,6 @@ CHART = Chart(
     summary="memory through a step and at its peak, of each way to train",
     chapter="training",
     order=61,
+    lead=1,
     draw=draw,
 )

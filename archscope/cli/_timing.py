@@ -1,0 +1,145 @@
+"""How a pass is timed: the options that `time` and `report` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+import click
+
+from archscope.cli._complete import cards
+from archscope.cli._numbers import Count, Seconds
+from archscope.errors import UsageError
+
+_OPTIONS = (
+    click.Option(
+        ["--device"],
+        default="auto",
+        metavar="auto|cuda|cuda:N|xpu|mps|cpu",
+        help="Where to run; auto: torch's accelerator, or the CPU where there is none. "
+        "[default: auto]",
+    ),
+    click.Option(
+        ["--dtype"],
+        type=click.Choice(["fp32", "tf32", "fp16", "bf16"]),
+        default="fp32",
+        help="What weights and inputs are cast to; tf32: fp32 on tensor cores. [default: fp32]",
+    ),
+    click.Option(
+        ["--gpu"],
+        metavar="CARD",
+        shell_complete=cards,
+        help="Run nothing: bytes, intensity and a lower bound of the time on this card, e.g. h100.",
+    ),
+    click.Option(
+        ["--pass", "--step", "step"],
+        type=click.Choice(["forward", "train", "decode"]),
+        default="forward",
+        help="train: forward, backward and optimiser, each by itself; decode: one token more of "
+        "each sequence. [default: forward]",
+    ),
+    click.Option(
+        ["--context"],
+        type=click.IntRange(1, 2**24),
+        metavar="INT",
+        help="With --pass decode: positions of each sequence, kept but for the new one. [default: "
+        "the network's length]",
+    ),
+    click.Option(
+        ["--warmup"],
+        type=Count(0, 10_000),
+        default=20,
+        metavar="INT",
+        help="Runs before the first sample, at least; more until their median settles. "
+        "[default: 20]",
+    ),
+    click.Option(
+        ["--runs"],
+        type=Count(1, 1_000_000),
+        default=100,
+        metavar="INT",
+        help="Samples, at most. [default: 100]",
+    ),
+    click.Option(
+        ["--budget"],
+        type=Seconds(0, 86_400, min_open=True),
+        default=60.0,
+        metavar="SECONDS",
+        help="Time for warm-up and samples, about. [default: 60]",
+    ),
+    click.Option(["--compile", "compiled"], is_flag=True, help="Run it through torch.compile."),
+    click.Option(
+        ["--channels-last"], is_flag=True, help="Images and volumes with their channels last."
+    ),
+    click.Option(
+        ["--autocast"],
+        type=click.Choice(["bf16", "fp16"]),
+        help="Weights stay in 32 bits, products are cast in each pass.",
+    ),
+    click.Option(
+        ["--cudnn-benchmark/--no-cudnn-benchmark"],
+        default=None,
+        help="Whether cuDNN tries its algorithms and takes the fastest. [default: no, torch's own]",
+    ),
+    click.Option(
+        ["--attention-kernel"],
+        type=click.Choice(["flash", "efficient", "math", "cudnn"]),
+        help="The one kernel of attention that may run. [default: torch chooses]",
+    ),
+    click.Option(
+        ["--cuda-graph/--no-cuda-graph"],
+        default=None,
+        help="Replay the forward as a CUDA graph too. [default: on a card, where it can be]",
+    ),
+    click.Option(
+        ["--warm-cache"], is_flag=True, help="Do not empty the card's cache before each run."
+    ),
+)
+KERNELS = ("flash", "efficient", "math", "cudnn")
+
+
+def timing_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options; they arrive together as `timing`."""
+
+    @wraps(command)
+    def callback(**options: Any) -> Any:
+        names = [str(option.name) for option in _OPTIONS]
+        return command(timing={name: options.pop(name) for name in names}, **options)
+
+    declared = getattr(command, "__click_params__", [])
+    callback.__click_params__ = [*declared, *reversed(_OPTIONS)]  # type: ignore[attr-defined]
+    return callback
+
+
+def given(timing: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that say something else than what is timed where nobody says anything."""
+    from archscope.analyses.time.settings import Settings
+
+    plain = Settings()
+    return {name: v for name, v in timing.items() if v != getattr(plain, name, None)}
+
+
+def flag_of(name: str) -> str:
+    """Return the flag of an option by its name."""
+    return next(option.opts[0] for option in _OPTIONS if option.name == name)
+
+
+def require_none(timing: Mapping[str, Any], flag: str) -> None:
+    """Raise `UsageError` where an option is given that says nothing without `flag`."""
+    name = next(iter(given(timing)), None)
+    if name is not None:
+        raise UsageError(f"{flag_of(name)} says how a pass is timed; add {flag}.")
+
+
+def kernels_apart(words: list[str]) -> list[str]:
+    """Return words in which `--attention flash` asks for the kernel; it is a field elsewhere."""
+    found = list(words)
+    for number, word in enumerate(words):
+        flag, _, value = word.partition("=")
+        if flag != "--attention":
+            continue
+        following = words[number + 1] if number + 1 < len(words) else ""
+        if (value or following) in KERNELS:
+            found[number] = word.replace(flag, "--attention-kernel", 1)
+    return found

@@ -1,0 +1,97 @@
+"""Times several networks in turns, in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from archscope.errors import UsageError
+from archscope.library._named import network_of, subject_of
+from archscope.library._params import count_subject
+from archscope.library._timed import timed_as
+from archscope.results import Report
+from archscope.study import assemble, made
+from archscope.subject import Network, Subject
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_NOT_TOGETHER = {"gpu": None, "cuda_graph": None}
+
+
+def time_together(
+    *models: nn.Module | str,
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Report:
+    """Time several networks in turns, A B B A, so that drift of the machine cancels in their ratio.
+
+    >>> report = time_together("cnn:dilations=1/1", "cnn:dilations=2/2", runs=5, budget=5.0)
+    >>> [row.ratio for row in report.section("ratios").rows]  # doctest: +SKIP
+    [None, 1.02]
+
+    Each is a module, called with `args` and `kwargs`, or a network by any name; `settings` are
+    keywords of `time`. All are held against the first: the section `ratios` has the median of the
+    ratios, turn by turn, and an interval that the median lies in with a probability of 95%, seconds
+    and what share of them stand beside it. Raises `ArchscopeError` where they do not fit into
+    memory beside each other.
+    """
+    if len(models) < 2:
+        raise UsageError("time_together holds networks against the first; name two or more")
+    networks: list[Network | Subject] = [
+        network_of(each, {})
+        if isinstance(each, str)
+        else subject_of(each, tuple(args), dict(kwargs or {}))
+        for each in models
+    ]
+    names = [each if isinstance(each, str) else type(each).__name__ for each in models]
+    return time_networks(networks, names, **timed_as(settings))
+
+
+def time_networks(
+    networks: Sequence[Network | Subject], names: Sequence[str], **settings: Any
+) -> Report:
+    """Time networks in turns, `names` being what each is called; see `time_together`."""
+    from archscope.analyses.time.analysis import CONVENTION, title
+    from archscope.analyses.time.fit import built
+    from archscope.analyses.time.settings import Settings
+    from archscope.analyses.time.together import together
+    from archscope.timing.devices import resolve
+    from archscope.timing.precision import DTYPES, check
+
+    said = next(
+        (name for name, plain in _NOT_TOGETHER.items() if settings.get(name) != plain), None
+    )
+    if said is not None:
+        raise UsageError(f"--{said.replace('_', '-')} is for one network; name one alone")
+    settings.pop("gpu", None)
+    copies = any(isinstance(each, Subject) for each in networks)
+    asked = Settings(**settings, copy=copies)
+    device = resolve(asked.device)
+    dtype = DTYPES[check(asked.dtype, device)]
+    subjects: dict[str, Subject] = {}
+    counted: dict[str, int | None] = {}
+    for name, network in zip(_apart(names), networks, strict=True):
+        sketch = network if isinstance(network, Subject) else made(network.subject)
+        macs = count_subject(sketch).totals.macs
+        counted[name] = macs if asked.step == "forward" else None
+        subjects[name] = network if isinstance(network, Subject) else built(network, device, dtype)
+    first = next(iter(subjects.values()))
+    head = title(replace(first, name=" against ".join(reversed(subjects))), asked)
+    return assemble(
+        "time", head, {"networks": list(names)}, together(subjects, counted, asked), CONVENTION
+    )
+
+
+def _apart(names: Sequence[str]) -> list[str]:
+    """Return names of which no two are alike."""
+    found: list[str] = []
+    for name in names:
+        again = 2
+        told = name
+        while told in found:
+            told, again = f"{name} ({again})", again + 1
+        found.append(told)
+    return found

@@ -1,0 +1,85 @@
+"""A product of known work before and after what is timed: whether the machine is all ours.
+
+Noise is seen in the samples themselves; what is steady is not, as a program that has half of the
+processors all the time, or a card that others use or that runs at a low clock.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter, process_time
+
+import torch
+
+from archscope.records import frozen
+from archscope.timing.clocks import Clock
+from archscope.timing.out_of_memory import is_out_of_memory
+from archscope.timing.sampling import Plan, Stage, sample
+from archscope.timing.statistics import percentile
+
+RUNS = 10
+SIZE = 256
+"""Rows and columns of the matrices on a CPU: half a millisecond on one thread."""
+SIZE_ON_CARD = 4096
+"""On an accelerator: large enough that arithmetic limits it."""
+CHANGED = 0.1
+"""A product that takes so much longer or shorter afterwards: the machine is not as it was."""
+LEAST_SHARE = 0.9
+"""Of the processors' time that one program alone gets."""
+LEAST_OF_PEAK = 0.35
+"""Of a card's cited peak that a large product reaches on one that nobody else uses."""
+
+
+@frozen
+class Product:
+    """What a product of two square matrices took."""
+
+    size: int
+    """Rows and columns."""
+    median_s: float
+    least_s: float
+    processors: float | None
+    """The share of the time that the threads had a processor, at most 1; None on a card."""
+
+    @property
+    def flops_per_s(self) -> float:
+        """FLOP/s of the fastest, two for each multiply-accumulate."""
+        return 2 * self.size**3 / self.least_s
+
+
+def product(device: torch.device, clock: Clock, dtype: torch.dtype) -> Product | None:
+    """Time a product on `device`, of 32 bits on a CPU; None where there is no memory for it."""
+    on_cpu = device.type == "cpu"
+    size, kind = (SIZE, torch.float32) if on_cpu else (SIZE_ON_CARD, dtype)
+    try:
+        a, b, made = (torch.ones(size, size, dtype=kind, device=device) for _ in range(3))
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            return None
+        raise
+    stage = Stage(name="product", run=lambda: torch.mm(a, b, out=made))
+    with torch.no_grad():
+        wall, busy = perf_counter(), process_time()
+        found = sample([stage], clock, Plan(warmup=2, runs=RUNS, budget_s=1.0))
+        wall, busy = perf_counter() - wall, process_time() - busy
+    if found.interrupted:
+        raise KeyboardInterrupt
+    seconds = found.whole()
+    share = min(busy / (wall * torch.get_num_threads()), 1.0)
+    return Product(
+        size=size,
+        median_s=percentile(sorted(seconds), 0.5),
+        least_s=min(seconds),
+        processors=share if on_cpu else None,
+    )
+
+
+def changed(before: Product, after: Product) -> bool:
+    """Return whether the same product takes another time than before, its fastest run too."""
+    medians = abs(after.median_s / before.median_s - 1)
+    fastest = abs(after.least_s / before.least_s - 1)
+    return min(medians, fastest) > CHANGED
+
+
+def is_shared(found: Product) -> bool:
+    """Return whether other programs had the processors meanwhile."""
+    return found.processors is not None and found.processors < LEAST_SHARE
