@@ -173,8 +173,8 @@ def _counted(
         return WEIGHTS, study.analyse("params", subject, totals_alone=True)
     asked = _settings("params", wanted)
     if asked:
-        counted = study.countable(network, in_full=bool(asked.get("nonzero")))
-        return ENGINES, study.analyse("params", counted, totals_alone=True, **asked)
+        whole = study.countable(network, in_full=bool(asked.get("nonzero")))
+        return ENGINES, study.analyse("params", whole, totals_alone=True, **asked)
     return ENGINES, study.ask("params", network, totals_alone=True)
 
 
