@@ -169,7 +169,7 @@ def _counted(
     network: Network, wanted: tuple[Measure, ...], question: Question
 ) -> tuple[str, Report]:
     if needs_no_inputs(each.name for each in wanted):
-        subject = replace(network.subject(), inputs=None)
+        subject = replace(study.made(network.subject), inputs=None)
         return WEIGHTS, study.analyse("params", subject, totals_alone=True)
     asked = _settings("params", wanted)
     if asked:
