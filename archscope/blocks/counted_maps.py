@@ -52,6 +52,28 @@ def convolved(
 ) -> Walk:
     """Yield a convolution; unless told, its padding keeps the size but for the stride."""
     kernels = _each(kernel, x)
+    made = after_convolution(x, channels, kernel, stride=stride, dilation=dilation, padding=padding)
+    yield counted.convolution(
+        made.positions, x.channels, channels, kernels, groups=groups, bias=bias
+    )
+    return made
+
+
+def after_convolution(
+    x: Maps,
+    channels: int,
+    kernel: int | tuple[int, ...],
+    *,
+    stride: int = 1,
+    dilation: int = 1,
+    padding: int | tuple[int, ...] | None = None,
+) -> Maps:
+    """Return what a convolution makes; unless told, its padding keeps the size but for the stride.
+
+    >>> after_convolution(Maps(batch=1, channels=3, sizes=(224, 224)), 64, 7, stride=2)
+    Maps(batch=1, channels=64, sizes=(112, 112))
+    """
+    kernels = _each(kernel, x)
     around = (
         _each(padding, x)
         if padding is not None
@@ -61,11 +83,7 @@ def convolved(
         _left(size, taps, stride=stride, dilation=dilation, padding=side)
         for size, taps, side in zip(x.sizes, kernels, around, strict=True)
     )
-    made = Maps(batch=x.batch, channels=channels, sizes=sizes)
-    yield counted.convolution(
-        made.positions, x.channels, channels, kernels, groups=groups, bias=bias
-    )
-    return made
+    return Maps(batch=x.batch, channels=channels, sizes=sizes)
 
 
 def transposed(x: Maps, channels: int, kernel: int, *, stride: int, bias: bool = True) -> Walk:

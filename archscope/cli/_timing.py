@@ -34,9 +34,17 @@ _OPTIONS = (
     ),
     click.Option(
         ["--pass", "--step", "step"],
-        type=click.Choice(["forward", "train"]),
+        type=click.Choice(["forward", "train", "decode"]),
         default="forward",
-        help="train: forward, backward and optimiser, each by itself. [default: forward]",
+        help="train: forward, backward and optimiser, each by itself; decode: one token more of "
+        "each sequence. [default: forward]",
+    ),
+    click.Option(
+        ["--context"],
+        type=click.IntRange(1, 2**24),
+        metavar="INT",
+        help="With --pass decode: positions of each sequence, kept but for the new one. [default: "
+        "the network's length]",
     ),
     click.Option(
         ["--warmup"],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from string import ascii_lowercase
 from typing import Any
 
 import click
@@ -151,7 +150,9 @@ def _column(sort: str, by: str, models: Sequence[str]) -> str | None:
         return None
     if by == "total":
         raise UsageError(f"--sort {sort} is for parts of networks; say --by module, or another")
-    return f"{sort}_difference_{ascii_lowercase[min(len(models), 26) - 1]}"
+    from archscope.studies.compare.answer import KEYS
+
+    return f"{sort}_difference_{KEYS[min(len(models), len(KEYS)) - 1].lower()}"
 
 
 def _is_missing(model: str) -> bool:

@@ -143,7 +143,7 @@ def with_figures(report: Report, network: Network) -> Report:
         return report
     from archscope.analyses.params.stored.needed import with_file
 
-    model = network.subject().model if network.described else None
+    model = made(network.subject).model if network.described else None
     return with_file(report, model, network.holding())
 
 

@@ -39,6 +39,8 @@ class Value:
     """Whether it needs a gradient."""
     view: bool = False
     """Whether it is strided, so that a product of batches has to copy it."""
+    numbers: tuple[tuple[str, int], ...] = ()
+    """The symbols of its form and their values, where it has its own; empty: those of the tape."""
 
 
 class Tape:
@@ -54,7 +56,7 @@ class Tape:
         self._paths: list[str] = []
         self._silent = False
         self._unknown = ""
-        self._alike: dict[Hashable, tuple[KeptPart, Value, frozenset[int]]] = {}
+        self._alike: dict[Hashable, tuple[KeptPart, Value, frozenset[int], bool]] = {}
 
     # What is made, and what is kept.
 
@@ -68,6 +70,7 @@ class Tape:
         axis: str = "",
         holds: Holds = "activation",
         needs: bool = True,
+        numbers: tuple[tuple[str, int], ...] = (),
     ) -> Value:
         """Return memory of its own with so many elements."""
         self._count += 1
@@ -80,6 +83,7 @@ class Tape:
             axis=axis,
             holds=holds,
             needs=needs,
+            numbers=numbers,
         )
 
     def like(self, x: Value, what: str, *, needs: bool | None = None) -> Value:
@@ -99,7 +103,7 @@ class Tape:
                     what=value.what,
                     by=by,
                     form=value.form,
-                    symbols=_used(value.form, self.symbols),
+                    symbols=dict(value.numbers) or _used(value.form, self.symbols),
                     type=value.type,
                     division=value.division,
                     axis=value.axis,
@@ -209,17 +213,20 @@ class Tape:
         given = (x, *beside)
         key = (kind, again, tuple(map(self._state, given)))
         if key in self._alike:
-            part, answer, kept = self._alike[key]
+            part, answer, kept, is_kept = self._alike[key]
             self._parts.append(part)
             self._seen.update(value.memory for n, value in enumerate(given) if n in kept)
-            return replace(self.like(answer, answer.what), view=answer.view)
+            made = replace(self.like(answer, answer.what), view=answer.view)
+            self._seen.update([made.memory] if is_kept else [])
+            return made
         if again:
             self.keep("", *given)
         self._silent = again
         answer = run(x, *beside)
         self._silent = False
         kept = frozenset(n for n, value in enumerate(given) if value.memory in self._seen)
-        self._alike[key] = self._close(path, block=True), answer, kept
+        is_kept = answer.memory in self._seen
+        self._alike[key] = self._close(path, block=True), answer, kept, is_kept
         return answer
 
     def _state(self, value: Value) -> Hashable:

@@ -19,8 +19,9 @@ Division = Literal["whole", "sequence", "tensor"]
 """What of it one card of several keeps (Korthikanti et al. 2022, section 4.2). `tensor`: its share
 wherever weights are split by tensor parallelism. `sequence`: all of it, unless there is sequence
 parallelism beside. `whole`: always all of it."""
-Holds = Literal["activation", "input"]
-"""`input`: what the network is called with, which is there whatever is kept."""
+Holds = Literal["activation", "input", "buffer"]
+"""`input`: what the network is called with, `buffer`: what it holds beside weights, as the averages
+of a batch norm. Both are there whatever is kept."""
 SIZES = {"fp32": 4, "byte": 1, "int64": 8}
 """Bytes of the number types that do not depend on the activations'."""
 
@@ -126,7 +127,7 @@ class KeptPart:
     ) -> int | None:
         """Return what the card that keeps most keeps of it; None where there is no closed form.
 
-        `inputs`: with what the network is called with. `minor`: with what published formulas leave
+        `inputs`: with what is there whatever is kept. `minor`: with what published formulas leave
         out.
         """
         if self.unknown:
@@ -138,7 +139,7 @@ class KeptPart:
                 sequence_parallel=sequence_parallel,
             )
             for each in self.tensors
-            if (inputs or each.holds != "input") and (minor or not each.minor)
+            if (inputs or each.holds == "activation") and (minor or not each.minor)
         )
 
 

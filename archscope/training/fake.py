@@ -6,12 +6,14 @@ import builtins
 import importlib
 import inspect
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 import torch
+from torch import Tensor
+from torch.utils._mode_utils import no_dispatch
 
 from archscope.running.formulas import COMPILER
 
@@ -31,44 +33,103 @@ _READ = {
 def fake_mode() -> Iterator[Any]:
     """Enter and yield a mode in which torch makes tensors that have no data.
 
-    torch's own reads settings of its compiler, and is wrapped in what turns that off: both import
-    the whole of it, which takes as long as torch itself, and nothing is compiled here. The four
+    Of small tensors of integers that a forward makes of nothing, as positions and masks of ones,
+    and of what follows from these alone, the values are known.
+
+    torch's own mode reads settings of its compiler, and is wrapped in what turns that off: both
+    import the whole of it, which takes as long as torch itself, and nothing is compiled here. The
     functions that read are run as copies that read elsewhere; torch and the modules of the process
-    stay as they are. Where the compiler is there already, they are no copies.
+    stay as they are. Where the compiler is there already, it is read.
     """
-    if COMPILER in sys.modules:
-        with _kind(())(allow_non_fake_inputs=True) as made:
-            yield made
-        return
-    made = _kind(_READING)(allow_non_fake_inputs=True)
-    converter = made.fake_tensor_converter
-    _read_elsewhere(converter, "from_real_tensor")
-    _read_elsewhere(converter.meta_converter, "meta_tensor")
-    with made:
+    made = _fakes()(allow_non_fake_inputs=True)
+    if COMPILER not in sys.modules:
+        converter = made.fake_tensor_converter
+        _read_elsewhere(converter, "from_real_tensor")
+        _read_elsewhere(converter.meta_converter, "meta_tensor")
+    with made, _seen_by_transformers():
         yield made
 
 
-_READING = ("__init__", "_dispatch_impl")
-"""Methods of the mode that read the compiler's settings."""
+KNOWN = 2**18
+"""Elements of the largest tensor whose values are known."""
+_FACTORIES = ("arange", "eye", "full", "ones", "scalar_tensor", "zeros")
 
 
-def _kind(copied: Sequence[str]) -> Any:
-    """Return torch's mode without its wrapper, some methods of it copied."""
+def _fakes() -> Any:
+    """Return torch's mode without its wrapper, of which two methods are copies."""
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     dispatch = inspect.unwrap(FakeTensorMode.__torch_dispatch__)
+    there = _torch_here()
+    limit = {"CONSTANT_NUMEL_LIMIT": KNOWN}
+    factories = {
+        getattr(packet, overload)
+        for packet in (getattr(torch.ops.aten, name) for name in _FACTORIES)
+        for overload in packet.overloads()
+        if not overload.endswith("out")
+    }
 
     class Fakes(FakeTensorMode):
+        __init__ = _copy(FakeTensorMode.__init__, there)
+        _dispatch_impl = _copy(FakeTensorMode._dispatch_impl, there, limit)
+        may_turn_const = _copy(FakeTensorMode.may_turn_const, there, limit)
+
         @classmethod
         def _should_skip_dynamo(cls) -> bool:
             return False
 
-        def __torch_dispatch__(self, *args: Any, **kwargs: Any) -> Any:
-            return dispatch(self, *args, **kwargs)
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            if func in factories and _is_small(func, args, kwargs or {}):
+                with no_dispatch():
+                    made = func(*args, **(kwargs or {}))
+                return self.known(made)
+            return dispatch(self, func, types, args, kwargs)
 
-    for name in copied:
-        setattr(Fakes, name, _copied(FakeTensorMode, name))
+        def known(self, tensor: Tensor) -> Tensor:
+            """Return a tensor without data whose values are known, those of `tensor` as it is."""
+            with no_dispatch():
+                values = tensor.detach().clone()
+            converter = self.fake_tensor_converter
+            made: Tensor = converter.from_real_tensor(self, values, make_constant=True)
+            return made
+
     return Fakes
+
+
+def _is_small(func: Any, args: Any, kwargs: Any) -> bool:
+    """Return whether a tensor that is made of nothing holds few integers, on the CPU."""
+    if torch.device(kwargs.get("device") or "cpu").type != "cpu":
+        return False
+    with no_dispatch():
+        made = func(*args, **{**kwargs, "device": "meta", "pin_memory": None})
+    return is_small(made)
+
+
+def is_small(tensor: Tensor) -> bool:
+    """Return whether the values of a tensor are to be known: few integers."""
+    return tensor.numel() <= KNOWN and not (tensor.is_floating_point() or tensor.is_complex())
+
+
+def _seen_by_transformers() -> AbstractContextManager[None]:
+    """Let transformers read what is known: it takes whatever has no data to be traced, and makes
+    masks then that a step with data does without."""
+    module: Any = sys.modules.get("transformers.utils.import_utils")
+    found = getattr(module, "is_fake_tensor", None)
+    if found is None:
+        return nullcontext()
+    return patched(module, "is_fake_tensor", lambda x: found(x) and x.constant is None)
+
+
+@contextmanager
+def patched(owner: Any, name: str, value: Any) -> Iterator[None]:
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
 
 
 def unwrapped(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
@@ -84,24 +145,26 @@ def unwrapped(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
     return type(kind.__name__, (kind,), own)
 
 
-def _copied(kind: type, name: str) -> FunctionType:
-    """Return a copy of a method that reads the compiler's settings here."""
-    return _copy(inspect.unwrap(getattr(kind, name)), _Torch())
-
-
 def _read_elsewhere(one: Any, name: str) -> None:
-    """Let one object alone run such a copy of its method."""
-    setattr(one, name, MethodType(_copied(type(one), name), one))
+    """Let one object alone run a copy of its method that reads the compiler's settings here."""
+    setattr(one, name, MethodType(_copy(getattr(type(one), name), _torch_here()), one))
 
 
-def _copy(function: Any, torch_here: ModuleType | None = None) -> FunctionType:
-    """Return a copy of a function; `torch_here`: what it finds where it names torch."""
-    known = function.__globals__
+def _torch_here() -> ModuleType | None:
+    return None if COMPILER in sys.modules else _Torch()
+
+
+def _copy(
+    function: Any, torch_here: ModuleType | None = None, known: Mapping[str, Any] | None = None
+) -> FunctionType:
+    """Return a copy of a function; `torch_here`: what it finds where it names torch, `known` what
+    it finds under other names of its module."""
+    there = {**function.__globals__, **(known or {})}
     if torch_here is not None:
-        own = {**vars(builtins), "__import__": _Import(torch_here)}
-        known = {**known, "torch": torch_here, "__builtins__": own}
+        there["torch"] = torch_here
+        there["__builtins__"] = {**vars(builtins), "__import__": _Import(torch_here)}
     made = FunctionType(
-        function.__code__, known, function.__name__, function.__defaults__, function.__closure__
+        function.__code__, there, function.__name__, function.__defaults__, function.__closure__
     )
     made.__kwdefaults__ = function.__kwdefaults__
     return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
+from weakref import WeakSet
 
 import torch
 from torch import Tensor
@@ -127,18 +128,23 @@ def _measured(original: Original, recipe: Recipe, make: Make) -> Measured:
 
 
 def _saved(forward: Callable[[], object], parameters: Iterable[Tensor]) -> int:
+    """Return the bytes that graphs hold when a forward is over: some are gone before."""
     left_out = set(keys_of(parameters))
-    found: dict[int, int] = {}
-    kept: list[Tensor] = []
+    held: WeakSet[_Packed] = WeakSet()
 
-    def pack(tensor: Tensor) -> Tensor:
-        for part in parts_of(tensor):
-            storage = part.untyped_storage()
-            if storage._cdata not in left_out:
-                found[storage._cdata] = storage.nbytes()
-                kept.append(part.detach())
-        return tensor
+    def pack(tensor: Tensor) -> _Packed:
+        packed = _Packed(tensor)
+        held.add(packed)
+        return packed
 
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        forward()
-    return sum(found.values())
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda packed: packed.tensor):
+        returned = forward()
+    storages = (part.untyped_storage() for each in held for part in parts_of(each.tensor))
+    sizes = {storage._cdata: storage.nbytes() for storage in storages}
+    del returned
+    return sum(size for key, size in sizes.items() if key not in left_out)
+
+
+class _Packed:
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -63,12 +65,15 @@ class Saving:
             **dict.fromkeys(keys_of(inputs), "input"),
         }
         self._names = _Names()
-        self._kept: list[Tensor] = []  # else another block of memory could get the same key
+        self._holding = Counter[int]()
+        self._over = False
         self.found: dict[int, Saved] = {}
         """By the key of the memory."""
 
     def __enter__(self) -> Saving:
-        self._hooks = torch.autograd.graph.saved_tensors_hooks(self._pack, lambda tensor: tensor)
+        self._hooks = torch.autograd.graph.saved_tensors_hooks(
+            self._pack, lambda packed: packed.tensor
+        )
         self._names.__enter__()  # type: ignore[no-untyped-call]
         self._hooks.__enter__()
         return self
@@ -76,7 +81,7 @@ class Saving:
     def __exit__(self, *raised: Any) -> None:
         self._hooks.__exit__(*raised)
         self._names.__exit__(*raised)  # type: ignore[no-untyped-call]
-        self._kept.clear()
+        self._over = True
         self._leave_out_what_is_kept_before()
 
     def _leave_out_what_is_kept_before(self) -> None:
@@ -90,15 +95,23 @@ class Saving:
             if saved.handed_on and any(f"{saved.path}.".startswith(f"{p}.") for p in keeps_own):
                 self.found[key] = replace(saved, handed_on=False)
 
-    def _pack(self, tensor: Tensor) -> Tensor:
-        for part in parts_of(tensor):
-            self._keep(part)
-        return tensor
+    def _pack(self, tensor: Tensor) -> _Packed:
+        keys = [self._keep(part) for part in parts_of(tensor)]
+        return _Packed(tensor, partial(self._dropped, keys))
 
-    def _keep(self, tensor: Tensor) -> None:
+    def _dropped(self, keys: Iterable[int]) -> None:
+        """Forget what a graph kept that is gone before the forward is over."""
+        if self._over:
+            return
+        for key in keys:
+            self._holding[key] -= 1
+            if not self._holding[key]:
+                self.found.pop(key, None)
+
+    def _keep(self, tensor: Tensor) -> int:
         (key,) = keys_of((tensor,))
+        self._holding[key] += 1
         if key not in self._left_out and key not in self.found:
-            self._kept.append(tensor.detach())
             self.found[key] = Saved(
                 path=self._places.current(),
                 function=self._names.current,
@@ -110,6 +123,20 @@ class Saving:
                 block=self._alive.number(tensor),
                 handed_on=key in self._places.handed_on,
             )
+        return key
+
+
+class _Packed:
+    """What autograd holds in place of a tensor that it keeps."""
+
+    __slots__ = ("_dropped", "tensor")
+
+    def __init__(self, tensor: Tensor, dropped: Callable[[], None]) -> None:
+        self.tensor = tensor
+        self._dropped = dropped
+
+    def __del__(self) -> None:
+        self._dropped()
 
 
 class _Names(TorchFunctionMode):

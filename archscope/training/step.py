@@ -29,7 +29,7 @@ from archscope.running.twin import Original, ReachedOriginalError, Twin, own
 from archscope.subject import Repeat, Stretch, Subject
 from archscope.training.alive import Alive, Change
 from archscope.training.backward import run_backward
-from archscope.training.fake import fake_mode
+from archscope.training.fake import fake_mode, is_small
 from archscope.training.hints import hint
 from archscope.training.kernels import AsOnCard
 from archscope.training.optimisers import Make, Optimiser, state_tensors
@@ -173,6 +173,8 @@ def _without_data(tensor: Tensor, fake: Any, dtype: torch.dtype | None) -> Tenso
     kind = cast(tensor, dtype)
     if tensor.is_meta or not tensor.is_cpu or kind is not tensor.dtype:
         made = torch.empty_strided(tensor.size(), tensor.stride(), dtype=kind, device="cpu")
+    elif is_small(tensor) and tensor.is_contiguous() and type(tensor) is Tensor:
+        made = fake.known(tensor)
     else:
         made = fake.from_tensor(tensor, static_shapes=True).detach()
     if isinstance(tensor, nn.Parameter):

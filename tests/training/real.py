@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakSet
 
 import torch
 from torch import Tensor, nn
 
 
+class _Packed:
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+
+
 def kept(model: nn.Module, *args: Any) -> int:
-    """Return the bytes that autograd keeps of one call on the CPU, parameters left out."""
+    """Return the bytes that graphs hold after one call on the CPU, parameters left out."""
     left_out = {each.untyped_storage()._cdata for each in model.parameters()}
-    found: dict[int, Tensor] = {}
+    held: WeakSet[_Packed] = WeakSet()
 
-    def pack(tensor: Tensor) -> Tensor:
-        for part in _parts(tensor):
-            found[part.untyped_storage()._cdata] = part.detach()
-        return tensor
+    def pack(tensor: Tensor) -> _Packed:
+        packed = _Packed(tensor)
+        held.add(packed)
+        return packed
 
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda packed: packed.tensor):
         outputs = model(*args)
-    sizes = {key: each.untyped_storage().nbytes() for key, each in found.items()}
+    storages = (part.untyped_storage() for each in held for part in _parts(each.tensor))
+    sizes = {each._cdata: each.nbytes() for each in storages}
     del outputs
     return sum(size for key, size in sizes.items() if key not in left_out)
 

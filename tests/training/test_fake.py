@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from importlib.abc import MetaPathFinder
-from typing import Any
 
 import pytest
 import torch
@@ -21,7 +20,7 @@ from archscope.training.step import Step, run_step
 class _Refusing(MetaPathFinder):
     """Fails where the compiler is imported."""
 
-    def find_spec(self, name: str, *rest: Any) -> None:
+    def find_spec(self, name: str, *rest: object) -> None:
         if name.startswith(COMPILER):
             raise AssertionError(f"{name} was imported")
 
@@ -72,3 +71,29 @@ def test_its_own_answers_stay(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert first.__dynamo_disable is answer
     assert not hasattr(second, "__dynamo_disable")
+
+
+def test_what_positions_and_masks_hold_is_known() -> None:
+    class Reads(nn.Module):
+        """Does without a mask where all positions follow each other, and nothing is padded."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+
+        def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            places = torch.arange(x.shape[0])
+            places += 1
+            if torch.all(places.diff() == 1) and mask.all() and places[-1].item() == len(x):
+                return self.layer(x)  # type: ignore[no-any-return]
+            return self.layer(x) * mask[:, None]  # type: ignore[no-any-return]
+
+    mask = torch.ones(2, dtype=torch.bool)
+    inputs = Inputs(args=(torch.zeros(2, 4), mask), kwargs={})
+    subject = Subject(name="it", model=Reads(), inputs=inputs, origin="memory")
+
+    step = run_step(subject, Recipe(), optimiser("sgd"))
+
+    assert [each.shape for each in step.saved] == [(2, 4)]
+    assert not step.has_data
+    assert mask.all()

@@ -83,14 +83,16 @@ def told(network: Network, saved: str, stages: int) -> Told:
         network=network,
         family=network.family,
         spec=spec,
-        step=saved == "step",
+        step=saved == "step" or (saved == "auto" and modules),
         modules=modules or (saved == "step" and not family.weights),
     )
 
 
 @lru_cache(maxsize=1)
 def _own(make: Callable[[], Subject]) -> Subject:
-    return make()
+    from archscope.running.process import process_as_found
+
+    return process_as_found(make)  # it draws weights, and is the user's own code
 
 
 @lru_cache(maxsize=1)
@@ -148,6 +150,8 @@ def beside(stages: Stages, kept: Kept) -> tuple[tuple[KeptPart, ...], ...] | str
     Blocks go by their order; what stands before, between and after them goes together.
     """
     blocks = kept.blocks
+    if len(stages.parts) == 1:
+        return (kept.parts,)
     if len(blocks) != len(stages.blocks):
         return f"what is kept is told of {len(blocks)} blocks, weights of {len(stages.blocks)}"
     gaps: list[list[KeptPart]] = [[]]

@@ -15,5 +15,6 @@ FAMILY = Family(
     module="archscope.families.densenet.network:DenseNet",
     outline=outline,
     census=census,
+    kept="archscope.families.densenet.kept:kept",
     enters="data",
 )

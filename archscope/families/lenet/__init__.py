@@ -15,5 +15,6 @@ FAMILY = Family(
     module="archscope.families.lenet.network:LeNet",
     outline=outline,
     census=census,
+    kept="archscope.families.lenet.kept:kept",
     enters="data",
 )

@@ -16,5 +16,6 @@ FAMILY = Family(
     blocks=places,
     outline=outline,
     census=census,
+    kept="archscope.families.vgg.kept:kept",
     enters="data",
 )

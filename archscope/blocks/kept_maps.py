@@ -1,0 +1,267 @@
+"""What layers of maps keep for the backward, in symbols. No torch.
+
+Symbols: b batch, c channels, z, y and x positions along the axes, of each map its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from archscope.blocks import inverted_residual_plan, residual_plan
+from archscope.blocks.counted_maps import Maps, after_convolution
+from archscope.blocks.counted_maps import pooled as after_pool
+from archscope.blocks.plan import Block
+from archscope.records import frozen
+from archscope.theory.keeping import Tape, Value
+from archscope.theory.kept import Kept
+
+
+@frozen
+class Held:
+    """Maps, and the memory that they lie in."""
+
+    maps: Maps
+    value: Value
+
+
+class OfImages(Protocol):
+    """A spec of a network that takes images."""
+
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def in_channels(self) -> int: ...
+    @property
+    def input_size(self) -> int: ...
+
+
+def images(tape: Tape, spec: OfImages) -> Held:
+    """Return what the network is called with, which needs no gradient."""
+    size = spec.input_size
+    maps = Maps(batch=spec.batch_size, channels=spec.in_channels, sizes=(size, size))
+    return made(tape, "images", maps, holds="input", needs=False)
+
+
+def made(tape: Tape, what: str, maps: Maps, **kind: Any) -> Held:
+    """Return maps in memory of their own."""
+    axes = "zyx"[-len(maps.sizes) :]
+    numbers = (("b", maps.batch), ("c", maps.channels), *zip(axes, maps.sizes, strict=True))
+    form = "*".join(("b", "c", *axes))
+    return Held(maps=maps, value=tape.value(what, form, numbers=numbers, **kind))
+
+
+def convolved(
+    tape: Tape, at: str, x: Held, channels: int, kernel: int | tuple[int, ...], **placed: Any
+) -> Held:
+    """Return what a convolution makes, which keeps x; `placed` as for `after_convolution`."""
+    tape.keep(at, x.value)
+    return made(tape, at, after_convolution(x.maps, channels, kernel, **placed))
+
+
+def normed(tape: Tape, at: str, x: Held) -> Held:
+    """Return a batch norm of x, which keeps it, its averages and the statistics of the batch."""
+    tape.keep(at, x.value)
+    numbers: dict[str, Any] = {"numbers": (("c", x.maps.channels),), "minor": True}
+    for what in ("running means", "running variances"):
+        tape.new(at, what, "c", holds="buffer", **numbers)
+    for what in ("means", "reciprocals of deviations"):
+        tape.new(at, what, "c", **numbers)
+    return Held(maps=x.maps, value=tape.like(x.value, at, needs=True))
+
+
+def layer_normed(tape: Tape, at: str, x: Held) -> Held:
+    """Return a norm over the channels of x, which keeps it and the statistics of each position."""
+    tape.keep(at, x.value)
+    axes = [name for name, _ in x.value.numbers if name != "c"]
+    numbers = tuple((name, size) for name, size in x.value.numbers if name != "c")
+    for what in ("means", "reciprocals of deviations"):
+        tape.new(at, what, "*".join(axes), numbers=numbers, minor=True)
+    return made(tape, at, x.maps)
+
+
+def activated(tape: Tape, at: str, kind: str, x: Held) -> Held:
+    """Return an activation of x."""
+    return replace(x, value=tape.activation(at, kind, x.value))
+
+
+def added(tape: Tape, x: Held, *others: Held) -> Held:
+    """Return a sum, which keeps nothing."""
+    return replace(x, value=tape.add(x.value, *(each.value for each in others)))
+
+
+def joined(tape: Tape, what: str, parts: Sequence[Held]) -> Held:
+    """Return maps side by side: a copy, which keeps nothing."""
+    channels = sum(each.maps.channels for each in parts)
+    return made(tape, what, replace(parts[0].maps, channels=channels))
+
+
+def max_pooled(tape: Tape, at: str, x: Held, kernel: int, **placed: Any) -> Held:
+    """Return the largest of each window, which keeps x and where it stood."""
+    after = made(tape, at, after_pool(x.maps, kernel, **placed))
+    tape.keep(at, x.value)
+    tape.keep(at, replace(after.value, what="places", memory=-after.value.memory, type="int64"))
+    return after
+
+
+def mean_pooled(tape: Tape, at: str, x: Held, kernel: int, **placed: Any) -> Held:
+    """Return the mean of each window, which keeps x."""
+    tape.keep(at, x.value)
+    return made(tape, at, after_pool(x.maps, kernel, **placed))
+
+
+def mean(tape: Tape, at: str, x: Held) -> Held:
+    """Return the mean over all positions, which keeps nothing."""
+    return made(tape, at, replace(x.maps, sizes=(1,) * len(x.maps.sizes)))
+
+
+def pooled_to(tape: Tape, at: str, x: Held, size: int) -> Held:
+    """Return means of as many windows along each axis, which keep x."""
+    tape.keep(at, x.value)
+    return made(tape, at, replace(x.maps, sizes=(size,) * len(x.maps.sizes)))
+
+
+def linear(tape: Tape, at: str, x: Held, width: int) -> Held:
+    """Return what a linear layer makes of all that x holds, which keeps it."""
+    tape.keep(at, x.value)
+    return made(tape, at, replace(x.maps, channels=width, sizes=(1,) * len(x.maps.sizes)))
+
+
+def dropped(tape: Tape, at: str, x: Held) -> Held:
+    """Return what a network's own dropout leaves of x, which keeps a byte for each element."""
+    mask = tape.like(x.value, "mask of dropout", needs=False)
+    tape.keep(at, replace(mask, type="byte"))
+    return replace(x, value=tape.like(x.value, at))
+
+
+def classified(tape: Tape, at: str, x: Held) -> None:
+    """Let a linear layer on the mean over all positions keep it."""
+    tape.keep(at, mean(tape, "mean", x).value)
+
+
+def normed_convolution(
+    tape: Tape, conv: str, norm: str, x: Held, channels: int, kernel: int, **placed: Any
+) -> Held:
+    """Return the batch norm of what a convolution makes."""
+    return normed(tape, norm, convolved(tape, conv, x, channels, kernel, **placed))
+
+
+def conv_norm_activation(
+    tape: Tape, at: str, x: Held, channels: int, kernel: int, *, activation: str, **placed: Any
+) -> Held:
+    """Return what `inverted_residual.ConvNormActivation` makes; no activation where it is empty."""
+    y = normed_convolution(tape, f"{at}.0", f"{at}.1", x, channels, kernel, **placed)
+    return activated(tape, f"{at}.2", activation, y) if activation else y
+
+
+def residual(tape: Tape, x: Held, block: residual_plan.Block) -> Held:
+    """Return what a residual block of either kind makes."""
+    width, out, strides = block.width, block.out_channels, block.strides
+    if block.kind == "basic":
+        first, second = block.dilations
+        convolutions = [
+            (width, 3, {"stride": strides[0], "dilation": first}),
+            (out, 3, {"dilation": second}),
+        ]
+    else:
+        wide = {"stride": strides[1], "dilation": block.dilations[1]}
+        convolutions = [(width, 1, {"stride": strides[0]}), (width, 3, wide), (out, 1, {})]
+    y = x
+    for number, (channels, kernel, placed) in enumerate(convolutions, start=1):
+        y = activated(tape, "", "relu", y) if number > 1 else y
+        names = f"conv{number}", f"bn{number}"
+        y = normed_convolution(tape, *names, y, channels, kernel, **placed)
+    if block.residual:
+        y = added(tape, y, _around(tape, x, block))
+    return activated(tape, "", "relu", y)
+
+
+def _around(tape: Tape, x: Held, block: residual_plan.Block) -> Held:
+    if block.repeatable:
+        return x
+    names = "downsample.0", "downsample.1"
+    return normed_convolution(tape, *names, x, block.out_channels, 1, stride=block.stride)
+
+
+def inverted_residual(tape: Tape, x: Held, block: inverted_residual_plan.Block) -> Held:
+    """Return what an inverted residual block makes, fused or not."""
+    within, act = block.expanded, block.activation
+    placed = {"stride": block.stride, "dilation": block.dilation}
+    y, place = x, 0
+    if block.fused:
+        channels = within if block.projects else block.out_channels
+    else:
+        channels = within
+        if block.expands:
+            y = conv_norm_activation(tape, f"block.{place}", y, within, 1, activation=act)
+            place += 1
+    at = f"block.{place}"
+    y = conv_norm_activation(tape, at, y, channels, block.kernel, activation=act, **placed)
+    if block.squeezed:
+        place += 1
+        y = squeeze_excitation(tape, f"block.{place}", y, block.squeezed, gate=block.gate)
+    if block.projects:
+        at = f"block.{place + 1}"
+        y = conv_norm_activation(tape, at, y, block.out_channels, 1, activation="")
+    return added(tape, y, x) if block.repeatable else y
+
+
+def squeeze_excitation(
+    tape: Tape, at: str, x: Held, squeezed: int, *, gate: str, activation: str = ""
+) -> Held:
+    """Return x times the factors of its channels."""
+    inside = activation or {"sigmoid": "silu", "hardsigmoid": "relu"}[gate]
+    y = convolved(tape, f"{at}.fc1", mean(tape, at, x), squeezed, 1)
+    y = convolved(
+        tape, f"{at}.fc2", activated(tape, f"{at}.activation", inside, y), x.maps.channels, 1
+    )
+    factors = activated(tape, at, "sigmoid" if gate == "sigmoid" else "relu6", y)
+    return replace(x, value=tape.multiply(at, x.value, factors.value))
+
+
+def separable(
+    tape: Tape,
+    at: str,
+    x: Held,
+    channels: int,
+    *,
+    between: str,
+    activates: bool = False,
+    **placed: Any,
+) -> Held:
+    """Return what `separable.SeparableConvolution` makes."""
+    x = convolved(tape, f"{at}.depthwise", x, x.maps.channels, 3, **placed)
+    x = normed(tape, f"{at}.bn_depthwise", x) if between == "norm" else x
+    x = activated(tape, at, "relu", x) if activates else x
+    x = normed_convolution(tape, f"{at}.pointwise", f"{at}.bn", x, channels, 1)
+    return activated(tape, at, "relu", x) if activates else x
+
+
+def block(tape: Tape, plan: Block, run: Callable[..., Held], x: Held) -> Held:
+    """Run a block of a plan on x; those that are alike are run once."""
+    after: list[Maps] = []
+
+    def ran(value: Value) -> Value:
+        found = run(tape, x=replace(x, value=value))
+        after.append(found.maps)
+        return found.value
+
+    value = tape.block(plan.path, (replace(plan, path=""), x.maps), ran, x.value)
+    return Held(maps=after[0] if after else _again(value), value=value)
+
+
+def _again(value: Value) -> Maps:
+    """Return the maps that lie in memory which a block like one before has made."""
+    numbers = dict(value.numbers)
+    sizes = tuple(numbers[axis] for axis in "zyx" if axis in numbers)
+    return Maps(batch=numbers["b"], channels=numbers["c"], sizes=sizes)
+
+
+def without_recomputation(tape: Tape) -> Kept:
+    """Return what was kept; which blocks of maps would run again is not told here."""
+    if tape.way.every:
+        tape.unknown("which blocks of convolutions run again is seen in a run alone")
+        with tape.part(""):
+            pass
+    return tape.kept()

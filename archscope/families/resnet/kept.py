@@ -1,0 +1,30 @@
+"""What a training step keeps of a ResNet, in symbols. No torch."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import archscope.blocks.kept_maps as maps
+from archscope.families.resnet.spec import ResNetSpec, blocks
+from archscope.theory.keeping import Tape
+from archscope.theory.kept import Kept, Way
+
+
+def kept(spec: ResNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
+    """Return what the stem, the blocks and the classifier keep for the backward."""
+    tape = Tape({}, way)
+    with tape.part(""):
+        x = stem(tape, spec)
+    for block in blocks(spec):
+        x = maps.block(tape, block, partial(maps.residual, block=block), x)
+    with tape.part(""):
+        maps.classified(tape, "fc", x)
+    return maps.without_recomputation(tape)
+
+
+def stem(tape: Tape, spec: ResNetSpec) -> maps.Held:
+    """Return what the convolution of 7x7 and the pool behind it make."""
+    x = maps.images(tape, spec)
+    x = maps.normed_convolution(tape, "conv1", "bn1", x, spec.stem_channels, 7, stride=2)
+    x = maps.activated(tape, "", "relu", x)
+    return maps.max_pooled(tape, "maxpool", x, 3, stride=2, padding=1)
