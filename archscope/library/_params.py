@@ -14,7 +14,7 @@ from archscope.errors import ThresholdError, UsageError
 from archscope.library._named import network_of, subject_of
 from archscope.library._teaching import load_teacher
 from archscope.results import Convention, Report
-from archscope.study import analyse, countable
+from archscope.study import analyse, countable, made
 from archscope.subject import Holding, Network, Subject
 
 if TYPE_CHECKING:
