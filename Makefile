@@ -70,8 +70,8 @@ format: $(VENV)/.installed ## Format the code
 	$(BIN)/ruff check --fix .
 
 .PHONY: bench
-bench: $(VENV)/.installed ## Measure start-up, counting and memory, each as a ratio
-	$(BIN)/python benchmarks/speed.py
+bench: $(VENV)/.installed ## Measure how fast and frugal it is against aims; 8 minutes
+	$(BIN)/python -m benchmarks.bench
 
 # Counters and what they import: without their dependencies, since several would pull another torch.
 # Two of them are both called thop.

@@ -12,27 +12,23 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any, Literal
 
+from archscope.amounts import AMOUNT, BYTES, COUNTS, SECONDS
+from archscope.amounts import Number as Number
 from archscope.errors import UsageError, did_you_mean, same_word
 from archscope.records import frozen
 
 Dimension = Literal["switch", "positions", "time", "share", "count", "bytes"]
 """What a number is of: yes or no, positions of an input, seconds, a share of 1, things, bytes."""
-Number = int | float | Fraction
-
-_COUNTS: dict[str, Number] = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
 _POSITIONS = ("position", "sample", "token", "frame", "pixel", "step")
 _POSITION_UNITS: dict[str, Number] = {
     f"{word}{s}": 1 for word in (*_POSITIONS, "px") for s in ("", "s")
 }
 _UNITS: dict[Dimension, dict[str, Number]] = {
-    "positions": _COUNTS | _POSITION_UNITS,
-    "time": {"s": 1, "ms": Fraction(1, 10**3), "us": Fraction(1, 10**6), "µs": Fraction(1, 10**6)},
+    "positions": COUNTS | _POSITION_UNITS,
+    "time": SECONDS,
     "share": {"%": Fraction(1, 100), "": 1},
-    "count": _COUNTS,
-    "bytes": {
-        **{"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9},
-        **{"kib": 2**10, "mib": 2**20, "gib": 2**30},
-    },
+    "count": COUNTS,
+    "bytes": BYTES,
 }
 """What each unit is worth; units are read without regard to case."""
 UNIT_WORDS = frozenset(unit for units in _UNITS.values() for unit in units if unit)
@@ -52,9 +48,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
-_AMOUNT = r"(?P<number>[\d_,]{0,99}\.?\d{1,99}(?:[eE][+-]?\d{1,2})?)\s*(?P<unit>[A-Za-zµ%]*)\s*"
-"""A number with its unit; of a billion digits it would take all memory."""
-_FORM = re.compile(rf"\s*(?P<name>[A-Za-z][\w -]*?)\s*(?:(?P<sign>>=|<=|==|!=|=|>|<)\s*{_AMOUNT})?")
+_FORM = re.compile(rf"\s*(?P<name>[A-Za-z][\w -]*?)\s*(?:(?P<sign>>=|<=|==|!=|=|>|<)\s*{AMOUNT})?")
 
 
 @frozen
@@ -175,7 +169,7 @@ def read_amount(text: str, quantity: Quantity) -> tuple[Dimension, Fraction]:
 
     Raises `UsageError` where that is no number, or not in a unit of the quantity's.
     """
-    form = re.fullmatch(rf"\s*{_AMOUNT}", text)
+    form = re.fullmatch(rf"\s*{AMOUNT}", text)
     if form is None:
         raise UsageError(
             f"{quantity.name}: {text!r} is no number, as {' or '.join(_units(quantity))}"

@@ -3,7 +3,6 @@
     python benchmarks/census.py                      every published network of every family
     python benchmarks/census.py cnn transformer      those of some families
     python benchmarks/census.py cnn --random 2000    so many specs drawn at random, of each family
-    python benchmarks/census.py --speed              how long 10,000 variants take, on one core
 
 A spec's layers in closed form must have the parameters, trained and frozen, and the
 multiply-accumulates that the engines count, in all and of each type of layer. All else is listed.
@@ -14,11 +13,9 @@ from __future__ import annotations
 import argparse
 import gc
 import random
-import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from itertools import product
 from typing import Any
 
 import torch
@@ -250,19 +247,6 @@ VARIANTS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
 """Fields and their values, of which all combinations are the 10,000 and more variants counted."""
 
 
-def speed() -> None:
-    """Print how long it takes to make so many specs and to count them, of one processor's time."""
-    for name, axes in VARIANTS.items():
-        family, given = FAMILIES.get(name), list(product(*axes.values()))
-        assert family.census is not None
-        began = time.process_time()
-        for each in given:
-            census = family.census(family.spec(**dict(zip(axes, each, strict=True))))
-            census.params, census.macs, census.activations  # noqa: B018
-        took = time.process_time() - began
-        print(f"{name:<20} {len(given):,} specs made and counted in {took:.2f} s", flush=True)
-
-
 def main() -> None:
     """Print each difference as it comes, then what came of each family."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -270,11 +254,7 @@ def main() -> None:
     parser.add_argument("families", nargs="*", default=known)
     parser.add_argument("--random", type=int, metavar="N", help="so many specs at random of each")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--speed", action="store_true", help="time 10,000 variants")
     options = parser.parse_args()
-    if options.speed:
-        speed()
-        return
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     gc.freeze()  # modules make much work for a collector, and little garbage

@@ -24,11 +24,10 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib.util import cache_from_source
 from pathlib import Path
 from random import Random
-
-from archscope.records import frozen
 
 ROOT = Path(__file__).parents[1]
 REASONS = Path(__file__).with_suffix(".toml")
@@ -43,8 +42,8 @@ MUTATED = (
     *(f"archscope/dependence/record/{name}.py" for name in RECORDED),
 )
 """The rules: of what operators multiply, of what they look at, and of sets of positions."""
-FIRST = ("sets", "rules", "operators", "transforms", "rules_elsewhere", "layouts", "quantised")
-"""The tests that soonest notice, by the names of their files; the others follow."""
+SLOW = {"test_random_networks", "test_random_graphs", "test_hard_networks", "test_as_found"}
+"""Files of tests that come last: they take long, and what they notice others mostly notice too."""
 PLACES = {"archscope/counting": ("tests/counting",), "archscope/dependence": ("tests/dependence",)}
 """What is tested where."""
 SWAPS: dict[type[ast.AST], tuple[str, str]] = {
@@ -59,7 +58,7 @@ NO_MATTER = {"strict", "frozen", "maxsize", "warn", "message"}
 """Keywords whose values decide no number."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Mutant:
     """One change of one file."""
 
@@ -219,11 +218,11 @@ def copied(folder: Path) -> Path:
 
 
 def tests_of(root: Path, path: str) -> list[str]:
-    """Return the files of tests that concern a file, those first that notice soonest."""
+    """Return the files of tests that concern a file, those called like it first."""
     places = next(tests for room, tests in PLACES.items() if path.startswith(room))
     files = [file for place in places for file in sorted((root / place).rglob("test_*.py"))]
-    order = {f"test_{name}": number for number, name in enumerate(FIRST)}
-    files.sort(key=lambda file: (order.get(file.stem, len(order)), file))
+    words = {*Path(path).stem.split("_"), Path(path).parent.name}
+    files.sort(key=lambda file: (file.stem in SLOW, not words & {*file.stem.split("_")}, file))
     return [str(file.relative_to(root)) for file in files]
 
 
@@ -301,13 +300,18 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", action="append", help="this file or folder; may be given again")
+    parser.add_argument("--first", type=int, default=1, help="go on from this one of them")
+    parser.add_argument("--limit", type=float, help="seconds of tests; else they are run first")
     parser.add_argument("--report", action="store_true", help="write reports/mutation.md")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
         root = copied(Path(folder))
         given = drawn(root, asked.only or MUTATED, asked.count, asked.seed)
-        limit, survived = dict(limits(root)), []
+        limit = dict(limits(root)) if asked.limit is None else dict.fromkeys(PLACES, asked.limit)
+        survived: list[Mutant] = []
         for number, mutant in enumerate(given, 1):
+            if number < asked.first:
+                continue
             room = next(room for room in PLACES if mutant.path.startswith(room))
             if survives(root, mutant, limit[room]):
                 survived.append(mutant)

@@ -28,9 +28,10 @@ from archscope.assertions import Dimension, Found
 from archscope.errors import ArchscopeError, SpecError, UsageError
 from archscope.families import FAMILIES
 from archscope.studies.measures import measures
-from archscope.studies.search.answer import Outcome, question, solved
+from archscope.studies.search.answer import Outcome, solved
 from archscope.studies.search.known import Told, quantities
 from archscope.studies.search.optimum import Goal
+from archscope.studies.search.question import question
 from archscope.studies.search.variants import Place, Variants
 from archscope.studies.where import Condition, Limit
 
@@ -137,6 +138,9 @@ def differences(case: Case, *, top: int = TOP) -> Iterator[str]:
     else:
         yield from _of_conflict(found, every, parts)
         yield from _of_nearest(found, every, parts)
+    for number, axis in enumerate(variants.axes):
+        if axis.ordered and len(axis.values) > 1:
+            yield from _of_series(every, number)
 
 
 def _unlike(said: str, found: Any, own: Any) -> Iterator[str]:
@@ -270,6 +274,26 @@ def _of_nearest(found: Outcome, every: Everything, parts: Sequence[Condition]) -
     loose = [*(at for at in every.meet(hard) if not is_exact(at)), *every.open(hard)]
     if found.near.is_proven and any(miss(at) < least for at in loose):
         yield "the nearest is called proven, and is not"
+
+
+def _of_series(every: Everything, number: int) -> Iterator[str]:
+    """Yield what is otherwise of variants that are made alike in parameters by one axis."""
+    variants = every.variants
+    params = {at: every.look(at, "params", "count").values[0] for at in every.places}
+    wanted = sum(params.values()) // max(len(params), 1)
+    if not wanted:
+        return
+    lines: dict[Place, list[Place]] = {}
+    for at in every.places:
+        lines.setdefault((*at[:number], *at[number + 1 :]), []).append(at)
+    own = [min(line, key=lambda at: (abs(params[at] - wanted), at)) for line in lines.values()]
+    name = variants.axes[number].name
+    found = solved(variants, question(variants.family, iso=f"params={wanted}", solve=name))
+    off, right = (
+        {(*at[:number], *at[number + 1 :]): abs(params[at] - wanted) for at in each}
+        for each in ([at for at, _ in found.top], own)
+    )
+    yield from _unlike(f"params {wanted} by {name} are missed by", off, right)
 
 
 def outcome(case: Case) -> tuple[str, str]:

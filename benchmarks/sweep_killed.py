@@ -1,6 +1,7 @@
 """Kills sweeps at random moments, parent or worker, and holds the store against a run without.
 
     python benchmarks/sweep_killed.py 100
+    python benchmarks/sweep_killed.py 100 25        on a busy machine: kills within so many seconds
 
 A row that a reader saw before the kill must be there after it, no row twice, and the same command
 must finish what was begun; at the end every number is that of a sweep that nobody killed. Linux.
@@ -26,7 +27,7 @@ _SECONDS = 8.0
 """After the start, within which a kill comes: some before the first row, most among the rows."""
 
 
-def main(kills: int) -> None:
+def main(kills: int, seconds: float) -> None:
     """Kill sweeps so many times, and print what was found."""
     draw = random.Random(0)
     with tempfile.TemporaryDirectory() as folder:
@@ -35,7 +36,7 @@ def main(kills: int) -> None:
         path, done, finished, rows = Path(folder) / "killed.db", 0, 0, 0
         while done < kills:
             process = _start(path)
-            time.sleep(draw.uniform(0, _SECONDS))
+            time.sleep(draw.uniform(0, seconds))
             before = _rows(path)
             killed = _kill(process, draw)
             done += killed
@@ -142,4 +143,5 @@ def _numbers(kept: Kept) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
+    given = sys.argv[1:]
+    main(int(given[0]) if given else 100, float(given[1]) if given[1:] else _SECONDS)

@@ -22,7 +22,8 @@ WORKFLOW = yaml.safe_load((CI / "workflow.yml").read_text(encoding="utf-8"))
 
 def asked(command: str) -> None:
     """Raise where the command line does not understand a command, its variables put in."""
-    understood(re.sub(r"\$\{\w+:\+(.*?)\}|\$\w+", r"\1", command))
+    given = command.replace('"$CONFIG"', str(CI / "archscope.toml"))
+    understood(re.sub(r"\$\{\w+:\+(.*?)\}|\$\w+", r"\1", given))
 
 
 def commands(steps: list[dict[str, Any]]) -> list[str]:

@@ -10,12 +10,16 @@ from archscope.hardware import CARDS, find, named, others_named
 # Multiprocessors x FLOPs per clock of each (two per multiply-accumulate, NVIDIA's and AMD's
 # architecture papers) x boost clock in GHz: a second road to the printed dense 16-bit peaks.
 CLOCKS = {
+    "NVIDIA A100-SXM4-40GB": (108, 2048, 1.410),
     "NVIDIA A100-SXM4-80GB": (108, 2048, 1.410),
+    "NVIDIA A100 80GB PCIe": (108, 2048, 1.410),
     "NVIDIA H100 80GB HBM3": (132, 4096, 1.830),
     "NVIDIA H100 PCIe": (114, 4096, 1.620),
+    "NVIDIA H800 PCIe": (114, 4096, 1.620),
     "NVIDIA H200": (132, 4096, 1.830),
     "NVIDIA H800": (132, 4096, 1.830),
     "NVIDIA GH200 480GB": (132, 4096, 1.830),
+    "NVIDIA GH200 144G HBM3e": (132, 4096, 1.830),
     "NVIDIA A30": (56, 2048, 1.440),
     "NVIDIA A40": (84, 1024, 1.740),
     "NVIDIA A10G": (80, 512, 1.710),
@@ -29,6 +33,7 @@ CLOCKS = {
     "Tesla T4": (40, 1024, 1.590),
     "Tesla V100-SXM2-32GB": (80, 1024, 1.530),
     "Tesla V100-PCIE-16GB": (80, 1024, 1.380),
+    "Tesla V100S-PCIE-32GB": (80, 1024, 1.597),
     "NVIDIA GeForce RTX 3070": (46, 512, 1.725),
     "NVIDIA GeForce RTX 3080": (68, 512, 1.710),
     "NVIDIA GeForce RTX 3090": (82, 512, 1.695),
@@ -42,6 +47,8 @@ CLOCKS = {
     "NVIDIA GeForce RTX 4070 Ti": (60, 512, 2.610),
     "NVIDIA GeForce RTX 4080": (76, 512, 2.505),
     "NVIDIA GeForce RTX 4090": (128, 512, 2.520),
+    "NVIDIA GeForce RTX 5060": (30, 512, 2.497),
+    "NVIDIA GeForce RTX 5060 Ti": (36, 512, 2.572),
     "NVIDIA GeForce RTX 5070": (48, 512, 2.512),
     "NVIDIA GeForce RTX 5070 Ti": (70, 512, 2.452),
     "NVIDIA GeForce RTX 5080": (84, 512, 2.617),
@@ -56,9 +63,15 @@ CLOCKS = {
     "AMD Instinct MI355X": (256, 4096, 2.400),
 }
 HALF_THE_LANES = {
-    "NVIDIA A100-SXM4-80GB", "NVIDIA A30", "Tesla T4", "Tesla V100-SXM2-32GB",
-    "Tesla V100-PCIE-16GB",
+    "NVIDIA A100-SXM4-40GB", "NVIDIA A100-SXM4-80GB", "NVIDIA A100 80GB PCIe", "NVIDIA A30",
+    "Tesla T4", "Tesla V100-SXM2-32GB", "Tesla V100-PCIE-16GB", "Tesla V100S-PCIE-32GB",
 }  # fmt: skip
+WITHOUT_CLOCK = {"h100-nvl", "h200-nvl", "h20", "b200", "b300", "gb200", "gb300"}
+"""Cards whose sources print rates, and no clock that gives them."""
+
+
+def test_every_card_whose_clock_is_printed_has_a_second_road() -> None:
+    assert {card.word for card in CARDS} - {find(name).word for name in CLOCKS} == WITHOUT_CLOCK  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("name", CLOCKS)

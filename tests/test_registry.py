@@ -214,7 +214,10 @@ def test_a_field_is_called_like_no_option_of_a_command(name: str) -> None:
         for flag in param.opts
     }
 
-    assert not options & {flag.flag for flag in specs.flags(FAMILIES.get(name).spec)}
+    # `time` reads several sizes of the batch, and hands one on to the field.
+    fields = {flag.flag for flag in specs.flags(FAMILIES.get(name).spec)} - {"--batch-size"}
+
+    assert not options & fields
 
 
 SMALL: dict[str, dict[str, Any]] = {

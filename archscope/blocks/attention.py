@@ -31,6 +31,10 @@ class ScaledDotProduct(nn.Module):
             q, k, v, is_causal=self.causal, enable_gqa=self.grouped
         )
 
+    def archscope_decoding(self, context: int) -> Callable[..., Tensor]:
+        """Return what one token of each sequence does beside so many that are kept."""
+        return _Cached(context, grouped=self.grouped)
+
     def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Every query meets every key, a later one too: a causal mask saves nothing."""
         return closed_form_of_product(inputs, keys=inputs[1][2])
@@ -74,6 +78,11 @@ class WindowDotProduct(nn.Module):
         out: Tensor = weights @ self._windows(v).transpose(-1, -2)  # (B, K, S, G, d)
         return out.transpose(2, 3).flatten(1, 2)  # (B, H, S, d)
 
+    def archscope_decoding(self, context: int) -> Callable[..., Tensor]:
+        """Return what one token of each sequence does beside those that are kept of its window."""
+        kept = -(-context // self.dilation)
+        return _Cached(min(self.window, kept), grouped=self.grouped)
+
     def archscope_closed_form(self, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
         """Every query meets the keys of its window, padding among them."""
         length = inputs[1][2]
@@ -94,6 +103,29 @@ class WindowDotProduct(nn.Module):
         step = torch.arange(self.window, device=k.device) * self.dilation - self.past  # (W,)
         key = query + step  # (S, 1, W)
         return (key < 0) | (key >= length)
+
+
+class _Cached:
+    """Attention of one token over keys and values that are kept, its own among them.
+
+    The memory is there before, as a runtime's is: the token's key and value are written into it,
+    and the product reads all of it.
+    """
+
+    def __init__(self, kept: int, *, grouped: bool) -> None:
+        self.kept = kept
+        self.grouped = grouped
+        self.cache: tuple[Tensor, ...] = ()
+        """Keys and values, once the first token has told their shapes."""
+
+    def __call__(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Take (B, H, 1, d) and twice (B, K, 1, d); return (B, H, 1, d)."""
+        if not self.cache:
+            self.cache = tuple(x.repeat(1, 1, self.kept, 1) for x in (k, v))  # 2 x (B, K, T, d)
+        for kept, new in zip(self.cache, (k, v), strict=True):
+            kept[:, :, -1:] = new
+        keys, values = self.cache
+        return F.scaled_dot_product_attention(q, keys, values, enable_gqa=self.grouped)
 
 
 def closed_form_of_product(inputs: Sequence[Shape], *, keys: int) -> ClosedForm:

@@ -13,6 +13,7 @@ from archscope.assertions import example_of
 from archscope.cli._claims import assert_option
 from archscope.cli._fields import option_of, text_of
 from archscope.cli._model import ModelCommand, read_model
+from archscope.cli._numbers import Count
 from archscope.cli._output import Output, output_options
 from archscope.library import analyse_network
 from archscope.study import claims_of, require, require_good
@@ -100,10 +101,10 @@ def _view_options(analysis: Analysis) -> list[click.Option]:
             help=f"One row for each of these. [default: {' '.join(names[:1])}]",
         ),
         click.Option(["--sort"], metavar="COLUMN", help="Largest first. [default: as they come]"),
-        click.Option(["--top"], type=click.IntRange(min=1), help="The first so many rows."),
+        click.Option(["--top"], type=Count(min=1), help="The first so many rows."),
         click.Option(
             ["--max-depth"],
-            type=click.IntRange(min=1),
+            type=Count(min=1),
             help="Module names of at most so many parts.",
         ),
         click.Option(["--expand"], is_flag=True, help="Each copy of a repeated block."),

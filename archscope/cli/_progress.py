@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import cycle
-from shutil import get_terminal_size
 from threading import Event, Lock, Thread
 from time import monotonic
 from typing import TextIO
@@ -69,6 +68,8 @@ class Display:
             return
         text = f"{next(self._frames)} {_text(self._step)} · {seconds:.0f} s"
         with suppress(OSError, ValueError):  # a terminal that has gone
+            from shutil import get_terminal_size  # what it imports takes a millisecond
+
             self._stream.write(_CLEAR + text[: get_terminal_size().columns - 1])
             self._stream.flush()
             self._drawn = True

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from archscope.cli._complete import cards
+from archscope.cli._numbers import Count, Seconds
 from archscope.errors import UsageError
 
 _OPTIONS = (
@@ -33,13 +34,21 @@ _OPTIONS = (
     ),
     click.Option(
         ["--pass", "--step", "step"],
-        type=click.Choice(["forward", "train"]),
+        type=click.Choice(["forward", "train", "decode"]),
         default="forward",
-        help="train: forward, backward and optimiser, each by itself. [default: forward]",
+        help="train: forward, backward and optimiser, each by itself; decode: one token more of "
+        "each sequence. [default: forward]",
+    ),
+    click.Option(
+        ["--context"],
+        type=click.IntRange(1, 2**24),
+        metavar="INT",
+        help="With --pass decode: positions of each sequence, kept but for the new one. [default: "
+        "the network's length]",
     ),
     click.Option(
         ["--warmup"],
-        type=click.IntRange(0, 10_000),
+        type=Count(0, 10_000),
         default=20,
         metavar="INT",
         help="Runs before the first sample, at least; more until their median settles. "
@@ -47,14 +56,14 @@ _OPTIONS = (
     ),
     click.Option(
         ["--runs"],
-        type=click.IntRange(1, 1_000_000),
+        type=Count(1, 1_000_000),
         default=100,
         metavar="INT",
         help="Samples, at most. [default: 100]",
     ),
     click.Option(
         ["--budget"],
-        type=click.FloatRange(0, 86_400, min_open=True),
+        type=Seconds(0, 86_400, min_open=True),
         default=60.0,
         metavar="SECONDS",
         help="Time for warm-up and samples, about. [default: 60]",

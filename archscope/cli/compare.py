@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from string import ascii_lowercase
 from typing import Any
 
 import click
@@ -12,6 +11,7 @@ import click
 from archscope.cli._command import Command
 from archscope.cli._complete import measure_names
 from archscope.cli._model import ModelCommand, read_models
+from archscope.cli._numbers import Count
 from archscope.cli._output import Output, output_options
 from archscope.cli._say import say
 from archscope.errors import ForwardError, ThresholdError, UsageError
@@ -68,7 +68,7 @@ class CompareCommand(ModelCommand):
     default="order",
     help="Largest difference of the last first, or in the first one's order. [default: order]",
 )
-@click.option("--top", type=click.IntRange(min=1), help="The first so many rows.")
+@click.option("--top", type=Count(min=1), help="The first so many rows.")
 @click.option("--exact", is_flag=True, help="All digits of every number.")
 @click.option(
     "--rf/--no-rf",
@@ -150,7 +150,9 @@ def _column(sort: str, by: str, models: Sequence[str]) -> str | None:
         return None
     if by == "total":
         raise UsageError(f"--sort {sort} is for parts of networks; say --by module, or another")
-    return f"{sort}_difference_{ascii_lowercase[min(len(models), 26) - 1]}"
+    from archscope.studies.compare.answer import KEYS
+
+    return f"{sort}_difference_{KEYS[min(len(models), len(KEYS)) - 1].lower()}"
 
 
 def _is_missing(model: str) -> bool:

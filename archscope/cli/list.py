@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archscope import specs
-from archscope.cli._columns import write_columns, write_heading
+from archscope.cli._columns import write_columns, write_heading, write_hung, write_text
 from archscope.cli._command import Command
 from archscope.cli._complete import names_and
 from archscope.cli._fields import help_of
@@ -105,7 +105,10 @@ def _reference(name: str, *, as_json: bool) -> None:
     loader = LOADERS.get(name)
     text = loader.reference()
     said = {"name": name, "summary": loader.summary, "reference": text}
-    click.echo(json.dumps(said, indent=1) if as_json else text.rstrip())
+    if as_json:
+        click.echo(json.dumps(said, indent=1))
+    else:
+        write_text(text)
 
 
 def _overview(*, as_json: bool) -> None:
@@ -164,7 +167,7 @@ def _formulas(*, as_json: bool) -> None:
         click.echo(json.dumps([asdict(each) for each in found], indent=1))
         return
     for each in found:
-        click.echo(f"  {each.name}({', '.join(each.inputs)})\n      {each.summary}")
+        write_hung(f"{each.name}({', '.join(each.inputs)})", each.summary)
     click.echo("\nA fact that is computed by one: archscope facts --help")
 
 

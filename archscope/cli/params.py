@@ -11,6 +11,7 @@ from archscope.cli._claims import assert_option
 from archscope.cli._command import Command
 from archscope.cli._complete import MODEL
 from archscope.cli._model import ModelCommand, with_model
+from archscope.cli._numbers import Count
 from archscope.cli._output import Output, output_options
 from archscope.errors import ForwardError
 from archscope.study import claims_of, countable, require
@@ -65,10 +66,8 @@ _SECTIONS = {
     default="order",
     help="Largest first, or in the model's order. [default: order]",
 )
-@click.option("--top", type=click.IntRange(min=1), help="The first so many rows.")
-@click.option(
-    "--max-depth", type=click.IntRange(min=1), help="Module names of at most so many parts."
-)
+@click.option("--top", type=Count(min=1), help="The first so many rows.")
+@click.option("--max-depth", type=Count(min=1), help="Module names of at most so many parts.")
 @click.option("--expand", is_flag=True, help="Each copy of a repeated block.")
 @click.option("--no-flops", is_flag=True, help="Parameters alone; needs no inputs.")
 @click.option("--total", is_flag=True, help="The totals alone.")

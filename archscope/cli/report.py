@@ -10,6 +10,7 @@ import click
 
 from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, read_model
+from archscope.cli._numbers import Count
 from archscope.cli._output import check_output, write_stdout
 from archscope.cli._say import say
 from archscope.cli._timing import require_none, timing_options
@@ -78,7 +79,7 @@ _UNASKED = {"time": "not asked for; --time", "train": "not asked for; --train"}
 )
 @click.option(
     "--erf",
-    type=click.IntRange(min=1),
+    type=Count(min=1),
     metavar="IMAGES",
     help="The effective receptive field too, by gradients over so many random inputs.",
 )

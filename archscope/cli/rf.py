@@ -11,6 +11,7 @@ from archscope import specs
 from archscope.cli._claims import assert_option
 from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, read_model
+from archscope.cli._numbers import Count
 from archscope.cli._output import Output, output_options
 from archscope.errors import UsageError
 from archscope.library import bare_network, require_coverage, see_network, why_unbuffered
@@ -89,10 +90,10 @@ class RfCommand(ModelCommand):
     "layer, branch where there are any]",
 )
 @click.option("--sort", metavar="COLUMN", help="Largest first, e.g. rf. [default: as they run]")
-@click.option("--top", type=click.IntRange(min=1), help="The first so many rows.")
+@click.option("--top", type=Count(min=1), help="The first so many rows.")
 @click.option(
     "--max-depth",
-    type=click.IntRange(min=1),
+    type=Count(min=1),
     help="Module names of at most so many parts, of the modules that run.",
 )
 @click.option("--expand", is_flag=True, help="Each copy of a repeated block, and every module.")
@@ -126,7 +127,7 @@ class RfCommand(ModelCommand):
 )
 @click.option(
     "--erf",
-    type=click.IntRange(min=1),
+    type=Count(min=1),
     metavar="IMAGES",
     help="Measure the effective receptive field by gradients, over so many random inputs.",
 )

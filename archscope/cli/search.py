@@ -10,6 +10,7 @@ import click
 from archscope.cli._command import Command
 from archscope.cli._complete import field_names, measure_names, measures_and_fields
 from archscope.cli._model import with_own_words
+from archscope.cli._numbers import Count
 from archscope.cli._output import Output, output_options
 from archscope.cli.sweep import SweepCommand
 from archscope.errors import InterruptedRunError, UsageError
@@ -55,9 +56,7 @@ _SECTIONS = {"variant": "variants", "constraint": "constraints", "choice": "choi
 @click.option(
     "--maximise", metavar="NAME", shell_complete=measures_and_fields, help="What is to be large."
 )
-@click.option(
-    "--top", type=click.IntRange(min=1), help="The first so many. [default: 10; with --iso all]"
-)
+@click.option("--top", type=Count(min=1), help="The first so many. [default: 10; with --iso all]")
 @click.option(
     "--by",
     type=click.Choice(list(_SECTIONS)),

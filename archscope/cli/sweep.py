@@ -13,6 +13,7 @@ import click
 from archscope.cli._command import Command
 from archscope.cli._complete import field_names, measure_names, measures_and_fields
 from archscope.cli._model import ModelCommand, with_own_words
+from archscope.cli._numbers import Count
 from archscope.cli._output import Output, check_output, output_options
 from archscope.cli._say import say
 from archscope.errors import InterruptedRunError, ThresholdError, UsageError
@@ -118,7 +119,7 @@ def _argument(text: str) -> tuple[str, str]:
     shell_complete=measures_and_fields,
     help="Best first; -NAME: worst first.",
 )
-@click.option("--top", type=click.IntRange(min=1), help="The first so many rows.")
+@click.option("--top", type=Count(min=1), help="The first so many rows.")
 @click.option(
     "--group", metavar="FIELD", shell_complete=field_names, help="A row for each value of it."
 )
@@ -130,8 +131,8 @@ def _argument(text: str) -> tuple[str, str]:
     shell_complete=field_names,
     help="Axes that go together, not each with each.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="The first so many variants.")
-@click.option("--sample", type=click.IntRange(min=1), help="So many variants, drawn at random.")
+@click.option("--limit", type=Count(min=1), help="The first so many variants.")
+@click.option("--sample", type=Count(min=1), help="So many variants, drawn at random.")
 @click.option("--seed", type=int, default=0, help="What the draw begins with. [default: 0]")
 @click.option("--sample-rate", metavar="RATE", help="Positions a second: rf in seconds too.")
 @click.option("--iso", metavar="NAME=AMOUNT", help="What each is to have, e.g. params=124M ...")
@@ -143,7 +144,7 @@ def _argument(text: str) -> tuple[str, str]:
 )
 @click.option("--device", default="auto", help="Where latency is measured. [default: auto]")
 @click.option("--dtype", default="fp32", help="What it computes in. [default: fp32]")
-@click.option("--runs", type=click.IntRange(min=1), default=100, help="Samples. [default: 100]")
+@click.option("--runs", type=Count(min=1), default=100, help="Samples. [default: 100]")
 @click.option(
     "--store",
     metavar="FILE",
@@ -158,7 +159,7 @@ def _argument(text: str) -> tuple[str, str]:
 )
 @click.option(
     "--workers",
-    type=click.IntRange(min=1),
+    type=Count(min=1),
     help="Processes that share the work. [default: 1, of many variants one a processor]",
 )
 @click.option("--memory-limit", metavar="SIZE", help="Of each process, e.g. 4GiB.")

@@ -36,7 +36,7 @@ class Card:
     """Address of the document that prints these figures."""
     printed: int = 1
     """How many times the dense rate of 16 bits the source prints: 2 with sparsity, 8 of 8-bit
-    products with sparsity and short accumulation."""
+    products with sparsity and short accumulation, 16 of 4-bit ones."""
     second_hand: bool = False
     """Whether the source is a dealer's copy, because the vendor publishes none."""
     memory: int | None = None

@@ -33,6 +33,7 @@ _ADA = "https://images.nvidia.com/aem-dam/Solutions/geforce/ada/nvidia-ada-gpu-a
 _ADA_PRO = "https://images.nvidia.com/aem-dam/en-zz/Solutions/technologies/NVIDIA-ADA-GPU-PROVIZ-Architecture-Whitepaper_1.1.pdf"
 _BLACKWELL = "https://images.nvidia.com/aem-dam/Solutions/geforce/blackwell/nvidia-rtx-blackwell-gpu-architecture.pdf"
 _BLACKWELL_PRO = "https://www.nvidia.com/content/dam/en-zz/Solutions/design-visualization/quadro-product-literature/NVIDIA-RTX-Blackwell-PRO-GPU-Architecture-v1.0.pdf"
+_RTX_5060 = "https://www.nvidia.com/en-us/geforce/graphics-cards/50-series/rtx-5060-family/"
 _RTX_40 = "https://www.nvidia.com/en-us/geforce/graphics-cards/40-series"
 _RTX_4060 = f"{_RTX_40}/rtx-4060-4060ti/"
 _RTX_4070 = f"{_RTX_40}/rtx-4070-family/"
@@ -229,6 +230,9 @@ CARDS: tuple[Card, ...] = (
     _geforce("rtx 4080", 76, 48.7e12, 97.5e12, 716.8e9, _ADA),
     _geforce("rtx 4080 super", 80, 52.2e12, 836e12 / 8, 736.3e9, _RTX_4080, printed=8),
     _geforce("rtx 4090", 128, 82.6e12, 165.2e12, 1008e9, _ADA),
+    # A page that prints the rate of 4-bit products with sparsity, sixteen times the dense rate.
+    _geforce("rtx 5060", 30, 19.2e12, 614e12 / 16, 448e9, _RTX_5060, printed=16),
+    _geforce("rtx 5060 ti", 36, 23.7e12, 759e12 / 16, 448e9, _RTX_5060, printed=16),
     _geforce("rtx 5070", 48, 30.9e12, 61.7e12, 672e9, _BLACKWELL),
     _geforce("rtx 5070 ti", 70, 43.9e12, 87.9e12, 896e9, _BLACKWELL),
     _geforce("rtx 5080", 84, 56.3e12, 112.6e12, 960e9, _BLACKWELL),

@@ -2,7 +2,7 @@
 
 Vendors print GB and mean 2^30 bytes: a card of 80 GB has chips of 80 GiB, of which driver and error
 correction keep a little. Left out are cards that are sold with several sizes under one name (4060
-Ti, V100) and boards whose sum alone is printed (B300, GB300).
+Ti, 5060 Ti, V100) and boards whose sum alone is printed (B300, GB300).
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ GIB: Mapping[str, int] = {
     "rtx-4080": 16,
     "rtx-4080-super": 16,
     "rtx-4090": 24,
+    "rtx-5060": 8,
     "rtx-5070": 12,
     "rtx-5070-ti": 16,
     "rtx-5080": 16,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from archscope.library._analyse import analyse_network as analyse_network
     from archscope.library._audit import audit as audit
     from archscope.library._audit import audit_network as audit_network
+    from archscope.library._batches import have_batches as have_batches
     from archscope.library._batches import with_batches as with_batches
     from archscope.library._bounded import bound_network as bound_network
     from archscope.library._build import build as build
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from archscope.library._compare import compare_networks as compare_networks
     from archscope.library._compare import is_saved as is_saved
     from archscope.library._compare import limits_of as limits_of
+    from archscope.library._decoding import with_context as with_context
     from archscope.library._facts import facts as facts
     from archscope.library._facts import require_facts as require_facts
     from archscope.library._kv import kv as kv
@@ -71,6 +73,7 @@ _HOMES = {
     "compare_networks": "_compare",
     "count_subject": "_params",
     "facts": "_facts",
+    "have_batches": "_batches",
     "is_saved": "_compare",
     "kv": "_kv",
     "limits_of": "_compare",
@@ -105,6 +108,7 @@ _HOMES = {
     "train": "_training",
     "why_unbuffered": "_rf",
     "with_batches": "_batches",
+    "with_context": "_decoding",
     "with_figures": "_params",
     "with_named_teacher": "_params",
 }

@@ -38,7 +38,8 @@ def report(
     device: str = "auto",
     dtype: str = "fp32",
     gpu: str | None = None,
-    step: Literal["forward", "train"] = "forward",
+    step: Literal["forward", "train", "decode"] = "forward",
+    context: int | None = None,
     warmup: int = 20,
     runs: int = 100,
     budget: float = 60.0,
@@ -67,10 +68,10 @@ def report(
     """
     asked: dict[str, Any] = {"rf": rf, "time": time, "train": train, "erf": erf, "audit": audit}
     asked["timing"] = {
-        "device": device, "dtype": dtype, "gpu": gpu, "step": step, "warmup": warmup, "runs": runs,
-        "budget": budget, "compiled": compile, "channels_last": channels_last, "autocast": autocast,
-        "cudnn_benchmark": cudnn_benchmark, "attention_kernel": attention_kernel,
-        "cuda_graph": cuda_graph, "warm_cache": warm_cache,
+        "device": device, "dtype": dtype, "gpu": gpu, "step": step, "context": context,
+        "warmup": warmup, "runs": runs, "budget": budget, "compiled": compile,
+        "channels_last": channels_last, "autocast": autocast, "cudnn_benchmark": cudnn_benchmark,
+        "attention_kernel": attention_kernel, "cuda_graph": cuda_graph, "warm_cache": warm_cache,
     }  # fmt: skip
     if isinstance(model, str):
         return report_network(network_of(model, kwargs, method=method), **asked)

@@ -22,8 +22,9 @@ from archscope.progress import doing, silently
 from archscope.results import Report
 from archscope.specs.space import Space
 from archscope.studies.measures import Measure, chosen
-from archscope.studies.search.answer import Outcome, question, require_known, solved
+from archscope.studies.search.answer import Outcome, solved
 from archscope.studies.search.optimum import Goal
+from archscope.studies.search.question import question, require_known
 from archscope.studies.search.told import measured_text, rows_of, sections_of
 from archscope.studies.search.variants import Place, Variants
 from archscope.study import assemble

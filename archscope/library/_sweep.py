@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from archscope.assertions import Found, Quantity, read_amount
+from archscope.amounts import size
 from archscope.errors import InterruptedRunError, UsageError
 from archscope.library._named import own_words
 from archscope.results import Convention, Report
@@ -242,8 +242,10 @@ def memory_of(given: int | str | None) -> int | None:
     """Return bytes: `4GiB`, or how many; raises `UsageError`."""
     if given is None or isinstance(given, int):
         return given
-    memory = Quantity(name="memory limit", dimensions=("bytes",), read=lambda *_: Found())
-    return int(read_amount(given, memory)[1])
+    found = size(given)
+    if found is None:
+        raise UsageError(f"memory limit: {given!r} is no size; write e.g. 4GiB")
+    return found
 
 
 def _report(sweep: Planned, found: Iterable[Outcome]) -> Report:

@@ -10,6 +10,7 @@ from archscope.errors import ArchscopeError, UsageError
 from archscope.library._analyse import read_settings
 from archscope.library._batches import time_by_batch, with_batches
 from archscope.library._bounded import bound_network, bound_subject, card
+from archscope.library._decoding import time_decoding, with_context
 from archscope.library._named import also_called, network_of, subject_of
 from archscope.library._params import count_subject
 from archscope.library._timed import counted_of, time_subject
@@ -27,7 +28,8 @@ def time(
     *args: Any,
     device: str = "auto",
     dtype: str = "fp32",
-    step: Literal["forward", "train"] = "forward",
+    step: Literal["forward", "train", "decode"] = "forward",
+    context: int | None = None,
     warmup: int = 20,
     runs: int = 100,
     budget: float = 60.0,
@@ -51,8 +53,9 @@ def time(
 
     `args`, `method` and `kwargs` are as for `params`, whose multiply-accumulates are taken. The
     forward pass runs in evaluation mode without gradients; with `step="train"` forward, backward
-    and optimiser run in training mode, each timed by itself. A copy runs, so that the module stays
-    as found.
+    and optimiser run in training mode, each timed by itself; with `step="decode"` one token more of
+    each sequence runs, whose keys and values of `context` positions are kept. A copy runs, so that
+    the module stays as found.
 
     `device` is `auto`, `cuda`, `cuda:1`, `xpu`, `mps` or `cpu`, `dtype` is `fp32`, `tf32`, `fp16`
     or `bf16`. At least `warmup` runs go before the `runs` that are measured, all in about `budget`
@@ -78,14 +81,15 @@ def time(
     largest that does.
     """
     settings: dict[str, Any] = {
-        "device": device, "dtype": dtype, "step": step, "warmup": warmup, "runs": runs,
-        "budget": budget, "compiled": compile, "per_layer": per_layer, "cuda_graph": cuda_graph,
+        "device": device, "dtype": dtype, "step": step, "context": context, "warmup": warmup,
+        "runs": runs, "budget": budget, "compiled": compile, "per_layer": per_layer,
+        "cuda_graph": cuda_graph,
         "warm_cache": warm_cache, "channels_last": channels_last, "autocast": autocast,
         "cudnn_benchmark": cudnn_benchmark, "attention_kernel": attention_kernel,
     }  # fmt: skip
     sizes = (batch_size,) if isinstance(batch_size, int) else tuple(batch_size or ())
     named = (model,) if isinstance(model, str) else None
-    kwargs, batches = with_batches(named, kwargs, sizes)
+    kwargs, batches = with_batches(named, with_context(named, kwargs, context), sizes)
     if gpu is not None:
         card(gpu, settings)
         if batches:
@@ -128,6 +132,8 @@ def time_network(
     asked = Settings(**settings)
     where = resolve(asked.device)
     precision = check(asked.dtype, where)
+    if asked.step == "decode":
+        return time_decoding(network, where, precision, settings)
     sketch = made(network.subject)
     told = counted or count_subject(sketch)
 

@@ -9,6 +9,7 @@ import typing
 from functools import cache
 from typing import Any, Literal, TypeVar
 
+from archscope.amounts import whole
 from archscope.errors import SpecError, did_you_mean
 from archscope.records import frozen
 from archscope.specs._kinds import Kind, kept, read
@@ -156,7 +157,7 @@ class Field:
 
     def coerced(self, value: Any) -> Any:
         """Return a value given in Python as the field holds it; see `specs.coerced`."""
-        if isinstance(value, str) and (self.kind == "list" or self.along or self.kinds):
+        if isinstance(value, str) and (self.kind in ("list", "integer") or self.kinds):
             return self.parse(value)
         if isinstance(value, list | tuple):
             return tuple(self._given(one) for one in value)
@@ -244,7 +245,10 @@ class Field:
         try:
             return int(text)
         except ValueError:
-            raise SpecError(self.name, shown, problem) from None
+            found = whole(text)
+        if found is None:
+            raise SpecError(self.name, shown, problem)
+        return found
 
     def _number(self, text: str) -> float:
         try:

@@ -169,12 +169,12 @@ def _counted(
     network: Network, wanted: tuple[Measure, ...], question: Question
 ) -> tuple[str, Report]:
     if needs_no_inputs(each.name for each in wanted):
-        subject = replace(network.subject(), inputs=None)
+        subject = replace(study.made(network.subject), inputs=None)
         return WEIGHTS, study.analyse("params", subject, totals_alone=True)
     asked = _settings("params", wanted)
     if asked:
-        subject = study.countable(network, in_full=bool(asked.get("nonzero")))
-        return ENGINES, study.analyse("params", subject, totals_alone=True, **asked)
+        whole = study.countable(network, in_full=bool(asked.get("nonzero")))
+        return ENGINES, study.analyse("params", whole, totals_alone=True, **asked)
     return ENGINES, study.ask("params", network, totals_alone=True)
 
 
@@ -186,11 +186,10 @@ def _seen(network: Network, wanted: tuple[Measure, ...], question: Question) -> 
 def _timed(network: Network, wanted: tuple[Measure, ...], question: Question) -> tuple[str, Report]:
     from archscope.analyses.time.fit import built
     from archscope.timing.devices import resolve
-    from archscope.timing.precision import check
+    from archscope.timing.precision import DTYPES, check
 
     where = resolve(question.device)
-    check(question.dtype, where)
-    subject = built(network, where)
+    subject = built(network, where, DTYPES[check(question.dtype, where)])
     settings: dict[str, Any] = {
         "device": question.device,
         "dtype": question.dtype,

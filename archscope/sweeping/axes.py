@@ -17,13 +17,14 @@ from fractions import Fraction
 from typing import Any
 
 from archscope import specs
+from archscope.amounts import COUNTS
 from archscope.columns import Kind
 from archscope.errors import SpecError, UsageError
 from archscope.records import frozen
 
 MOST_VALUES = 1_000_000
 """Values that one axis may have."""
-_NUMBER = r"[+-]?(?:\d[\d_]*)?\.?\d+(?:[eE][+-]?\d+)?"
+_NUMBER = r"[+-]?(?:\d[\d_]*)?\.?\d+(?:[eE][+-]?\d+)?(?:[kKmMgGbBtT]i?)?"
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*:\s*({_NUMBER})\s*(?::\s*(\*?)\s*({_NUMBER})\s*)?")
 
 
@@ -145,7 +146,7 @@ def _ranged(name: str, text: str, of: specs.Field | None = None) -> list[Any]:
     form = _RANGE.fullmatch(text) if of is None or _is_range(of, text) else None
     if form is None:
         return []
-    first, last, step = (Fraction((form[n] or "1").replace("_", "")) for n in (1, 2, 4))
+    first, last, step = (_worth(form[n] or "1") for n in (1, 2, 4))
     found = _multiplied if form[3] else _counted
     numbers = [_number(each) for each in found(name, text, first, last, step)]
     if of is None:
@@ -155,6 +156,11 @@ def _ranged(name: str, text: str, of: specs.Field | None = None) -> list[Any]:
     if broken is not None:
         raise UsageError(f"{of.flag} {text}: {broken:g} is among it, and no integer")
     return [_checked(of, each) for each in numbers]
+
+
+def _worth(text: str) -> Fraction:
+    number = text.rstrip("kKmMgGbBtTi")
+    return Fraction(number.replace("_", "")) * Fraction(COUNTS[text[len(number) :].lower()])
 
 
 def _counted(

@@ -1,13 +1,13 @@
 """The value of one field by which a measure comes nearest to what is wanted: `params=124M`.
 
-Bisection over the integers that make a network, by a census where the family has one (what is
-found is then counted by the engines, as every variant), else by the engines themselves: a measure
-that grows or shrinks along the field is met as nearly as it can be; what it misses by is said.
+By a census where the family has one (what is found is then counted by the engines, as every
+variant), else by the engines themselves: a measure that grows or shrinks along the field is met as
+nearly as it can be; what it misses by is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -16,10 +16,9 @@ from archscope.assertions import Dimension, Found, Number
 from archscope.errors import ArchscopeError, UsageError
 from archscope.records import frozen
 from archscope.studies.measures import Measure, measure
+from archscope.studies.nearest import Evaluate, Point, nearest
 from archscope.studies.sweep.outcomes import RESIDUAL
 
-_NEAR = 4096
-"""Integers beside one that makes no network which are tried in its place."""
 _HIGHEST = 2**24
 """Where a field states no largest value."""
 
@@ -50,14 +49,6 @@ class Solve:
     def of(self) -> Measure:
         """The measure."""
         return measure(self.measure)
-
-
-@frozen
-class Point:
-    """A value of the field, and the measure there."""
-
-    value: int
-    number: Number
 
 
 @frozen
@@ -92,82 +83,15 @@ def solve_of(
     )
 
 
-Evaluate = Callable[[int], Number | None]
-"""The measure at a value of the field; None where no network can be made of it."""
-
-
 def solved(solve: Solve, evaluate: Evaluate) -> Solved:
     """Return the value that comes nearest to what is wanted.
 
     Raises `ArchscopeError` where no value makes a network.
     """
-    search = _Search(solve, evaluate)
-    first = search.near(solve.low, 1)
-    if first is None:
+    best = nearest(solve.wanted, solve.low, solve.high, evaluate)
+    if best is None:
         raise ArchscopeError(f"no {solve.field} makes a network here")
-    below, above = search.bracket(first)
-    while above is not None:
-        middle = search.between(below.value, above.value)
-        if middle is None:
-            break
-        if search.is_below(middle.number):
-            below = middle
-        else:
-            above = middle
-    ends = [below] if above is None else [below, above]
-    best = min(ends, key=lambda point: abs(Fraction(point.number) - solve.wanted))
     return Solved(point=best, residual=(Fraction(best.number) - solve.wanted) / solve.wanted)
-
-
-class _Search:
-    def __init__(self, solve: Solve, evaluate: Evaluate) -> None:
-        self._solve, self._evaluate = solve, evaluate
-        self._known: dict[int, Number | None] = {}
-        self._falls = False
-
-    def at(self, value: int) -> Point | None:
-        """Return the measure at a value; None where no network can be made of it."""
-        if value not in self._known:
-            self._known[value] = self._evaluate(value)
-        number = self._known[value]
-        return None if number is None else Point(value=value, number=number)
-
-    def near(self, value: int, step: int, end: int | None = None) -> Point | None:
-        """Return the first value in a direction that makes a network, before an end."""
-        for tried in range(_NEAR):
-            one = value + tried * step
-            if one == end or not self._solve.low <= one <= self._solve.high:
-                return None
-            found = self.at(one)
-            if found is not None:
-                return found
-        return None
-
-    def is_below(self, number: Number) -> bool:
-        """Return whether the measure lies on the side of small values of the field."""
-        return number > self._solve.wanted if self._falls else number < self._solve.wanted
-
-    def bracket(self, first: Point) -> tuple[Point, Point | None]:
-        """Return two values between which the measure is met; None: it is met nowhere above."""
-        below = first
-        while True:
-            above = self.near(2 * below.value + 1, 1) or self.near(
-                self._solve.high, -1, below.value
-            )
-            if above is None:
-                return below, None
-            if below is first:
-                self._falls = above.number < first.number
-                if not self.is_below(first.number):
-                    return first, None
-            if not self.is_below(above.number):
-                return below, above
-            below = above
-
-    def between(self, low: int, high: int) -> Point | None:
-        """Return a value between two, the nearest to their middle that makes a network."""
-        middle = (low + high) // 2
-        return self.near(middle, -1, low) or self.near(middle + 1, 1, high)
 
 
 def worst(found: Found, solve: Solve) -> Number:

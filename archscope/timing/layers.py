@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from math import ceil
 from typing import Any
 
 from torch import nn
@@ -12,6 +13,10 @@ from archscope.records import frozen
 from archscope.running.module_stack import Hook, ModuleStack
 from archscope.timing.clocks import Clock
 from archscope.timing.statistics import percentile
+
+_MARGIN = 1.5
+"""So much longer than the host took for the pass before."""
+_MOST_AHEAD = 10_000
 
 
 @frozen
@@ -42,25 +47,32 @@ def time_layers(
     *,
     runs: int,
     before: Callable[[], object] | None = None,
+    ahead: Callable[[], object] | None = None,
 ) -> LayerTimes:
     """Time each module of `runs` forward passes by marks before and after its forward.
 
     The marks are set by hooks, which are gone afterwards, also after an error. The pass runs once
-    before that without being timed.
+    before that without being timed. In front of each pass a queue gets so much of the work `ahead`
+    that the host has asked for the whole pass before the device begins it: where it waits for the
+    host, the marks show how long the host took.
     """
     passes: list[dict[str, float]] = []
     calls: Mapping[str, int] = {}
     interrupted = False
+    host_s = 0.0
     try:
         for number in range(runs + 1):
             marks: list[_Mark] = []
-            if clock.queued and number:
-                call()  # or the first kernels would find the queue empty and show the host's time
+            if ahead is not None and number:
+                for _ in range(_enough(host_s, ahead, clock)):
+                    ahead()
             if before is not None:
                 before()
             begin, end = (_marking(marks, clock, begins=begins) for begins in (True, False))
             with ModuleStack(model, on_enter=begin, on_exit=end) as stack:
+                start = clock.now()
                 call()
+                host_s = clock.now() - start
             clock.wait()
             if number:
                 passes.append(_own_seconds(marks, clock))
@@ -81,6 +93,15 @@ _Mark = tuple[str, bool, Any]
 
 def _marking(marks: list[_Mark], clock: Clock, *, begins: bool) -> Hook:
     return lambda path, _: marks.append((path, begins, clock.mark()))
+
+
+def _enough(host_s: float, ahead: Callable[[], object], clock: Clock) -> int:
+    """Return how often some work keeps the device for as long as the host needs for a pass."""
+    start = clock.mark()
+    ahead()
+    end = clock.mark()
+    clock.wait()
+    return min(ceil(_MARGIN * host_s / max(clock.seconds(start, end), 1e-9)), _MOST_AHEAD)
 
 
 def _own_seconds(marks: Sequence[_Mark], clock: Clock) -> dict[str, float]:

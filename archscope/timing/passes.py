@@ -1,6 +1,7 @@
 """Makes a network ready to be timed: a copy on the device in one number type, and its stages.
 
-`forward` is the forward pass in evaluation mode without gradients. `train` is one step: the forward
+`forward` is the forward pass in evaluation mode without gradients, `decode` that of one token more
+of each sequence, with keys and values of those before kept. `train` is one step: the forward
 pass in training mode, the backward pass, and the optimiser. The backward pass starts from a fixed
 random gradient of every output (the loss is the sum of output x that gradient), so that no loss
 function is timed. The optimiser is AdamW at learning rate 0: all its arithmetic, and the weights
@@ -26,11 +27,12 @@ from archscope.running.as_found import left_as_found
 from archscope.running.storages import bytes_of
 from archscope.running.twin import Original, ReachedOriginalError, copied, own, twin_of
 from archscope.subject import Inputs
+from archscope.timing.decode import for_one_token, kept_by
 from archscope.timing.out_of_memory import is_out_of_memory
 from archscope.timing.precision import DTYPES, computing_in
 from archscope.timing.sampling import Stage
 
-Pass = Literal["forward", "train"]
+Pass = Literal["forward", "train", "decode"]
 """What is run."""
 Kernel = Literal["flash", "efficient", "math", "cudnn"]
 """What torch calls its kernels of attention."""
@@ -54,6 +56,8 @@ class Way:
     """How a pass is run, beside its number type."""
 
     step: Pass = "forward"
+    context: int = 0
+    """Positions of each sequence in a step of decoding, the new one among them."""
     compiled: bool = False
     """Whether it runs through torch.compile."""
     channels_last: bool = False
@@ -111,10 +115,13 @@ def ready(
         given = _given(inputs, device, DTYPES[precision])
         if way.channels_last:
             given = _channels_last(moved, given)
+        if way.step == "decode":
+            given = for_one_token(moved, given, way.context)
         moved.train(trains)
         watched = None if way.compiled else original
         call = _calling(torch.compile(moved) if way.compiled else moved, given, device, way)
-        stages: tuple[Stage, ...] = (Stage(name="forward", run=call),)
+        name = "decode" if way.step == "decode" else "forward"
+        stages: tuple[Stage, ...] = (Stage(name=name, run=call),)
         held: list[Tensor] = []
         optimiser = None
         if trains:
@@ -254,7 +261,7 @@ def _tensors_of(model: nn.Module) -> list[Tensor]:
     """Return what a network holds, tensors that are no buffers too."""
     attributes = (value for module in model.modules() for value in vars(module).values())
     loose = [value for value in attributes if isinstance(value, Tensor)]
-    return [*model.parameters(), *model.buffers(), *loose]
+    return [*model.parameters(), *model.buffers(), *loose, *kept_by(model)]
 
 
 def first_call(call: Callable[[], Any], original: Original | None = None) -> Any:

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from inspect import cleandoc
 
-_MARKUP = re.compile(r"([\\*_\[\]<>|#`])")
+_MARKUP = re.compile(r"[\\*_\[\]<>|#`]")
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "|": "&#124;"}
+"""Signs that a backslash does not save in every dialect, or in a cell of a table."""
 _CODE = re.compile(r"(`[^`\n]+`)")
 _ADDRESS = re.compile(r"(?<![(<])\bhttps?://[^\s,;)|]+")
 
@@ -14,7 +16,11 @@ _ADDRESS = re.compile(r"(?<![(<])\bhttps?://[^\s,;)|]+")
 def escaped(text: str) -> str:
     """Return plain text as Markdown that shows it; what stands between backquotes is code."""
     parts = _CODE.split(" ".join(text.split()))
-    return "".join(part if at % 2 else _MARKUP.sub(r"\\\1", part) for at, part in enumerate(parts))
+    return "".join(part if at % 2 else _MARKUP.sub(_saved, part) for at, part in enumerate(parts))
+
+
+def _saved(sign: re.Match[str]) -> str:
+    return _ENTITIES.get(sign[0], f"\\{sign[0]}")
 
 
 def cited(text: str) -> str:

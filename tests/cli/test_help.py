@@ -91,7 +91,10 @@ def test_a_command_of_a_hundred_options_is_a_page() -> None:
     assert "--word-99" in lines[-1]
 
 
-@pytest.mark.parametrize("name", ["transformer", "cnn", "swin", "stack", "presets", "measures", ""])
+@pytest.mark.parametrize(
+    "name",
+    ["transformer", "cnn", "swin", "stack", "presets", "measures", "formulas", "sentence", ""],
+)
 def test_a_list_fits_the_terminal_and_names_every_field(
     name: str, narrow: Callable[..., list[str]]
 ) -> None:

@@ -127,7 +127,7 @@ BAD = {
     "time --assert latency<9": "latency is not measured without a unit; write e.g. 40ms or 1s",
     "params --dept 24": "--depth",  # Click's own words, which are others from 8.4 on
     "params --depth 0": "Invalid value for '--depth': 0 is not in the range 1<=x<=10000.",
-    "params --depth 1e9": "Invalid value for '--depth': '1e9' is not an integer.",
+    "params --depth 1e9": "Invalid value for '--depth': 1000000000 is not in the range",
     "params --depth -3": "Invalid value for '--depth': -3 is not in the range",
     "params --heads 7": (
         "Invalid value for '--heads': 7 does not divide --d-model 768. Nearest: 6, 8."

@@ -54,6 +54,8 @@ ENCODER = nn.TransformerEncoderLayer(16, 2)
         (nn.Upsample(scale_factor=1), (1, 2, 5), (2,), 1, 0),
         (nn.Linear(96, 96), (1, 7, 96), (2,), None, 0),  # nothing else is mixed
         (nn.Sequential(nn.Linear(8, 8), nn.ReLU()), (4, 8), (1,), None, 0),
+        # a gate (Hu et al. 2018) means over positions, as a norm does over features
+        (Run(lambda m, x: x * m.c(x.mean(2, True)), c=nn.Conv1d(4, 4, 1)), (1, 4, 16), (2,), 1, 0),
     ],
 )  # fmt: skip
 def test_axes_are_what_operators_and_outputs_tell(

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from archscope.dependence.answer.backward import ways
 from archscope.dependence.answer.examine import Examination, examine
 from archscope.dependence.sets.products import over
+from archscope.dependence.sets.steps import Reshape
 from archscope.subject import Inputs
 
 Function = Callable[[Tensor], Any]
@@ -63,6 +64,9 @@ def dense(y: Tensor) -> Tensor:
 def said_of(found: Examination) -> NDArray[np.bool_]:
     """Return which element of the output is said to depend on which of the input."""
     target, seed = found.graph.outputs["0"], found.seed
+    steps = [step for each in found.lowered for edge in each.edges for step in edge.steps]
+    moves = [step for step in steps if isinstance(step, Reshape)]
+    assert [each for each in moves if np.prod(each.before) != np.prod(each.after)] == []
     axes = tuple(range(len(seed.shape)))
     rows = []
     for unit in np.ndindex(*target.shape):
@@ -194,6 +198,13 @@ WINDOWS: dict[str, Case] = {
     "a sharper size": ((1, 1, 6, 6), lambda x: F.interpolate(
         x, size=(3, 4), mode="bilinear", antialias=True)),
 }  # fmt: skip
+PLACES = torch.tensor([[0, 1, 1, 0], [2, 0, 2, 2]])
+PLACED: dict[str, Case] = {
+    "values at places, two at one": (
+        (4,), lambda x: torch.sparse_coo_tensor(PLACES, x, (2, 3)).to_dense()),
+    "rows at places": (
+        (4, 2), lambda x: torch.sparse_coo_tensor(PLACES[1:], x, (3, 2)).to_dense()),
+}  # fmt: skip
 RECURRENT: dict[str, Case] = {}
 
 
@@ -210,7 +221,7 @@ for _kind in ("RNN", "LSTM", "GRU"):
         _name = f"{_kind}, {_layers} layers{', both ways' if _both else ''}"
         RECURRENT[_name] = recurrent(_kind, layers=_layers, both=_both, first=_first)
 
-EXACT = LINEAR_ALGEBRA | COUNTS | LOSSES | WINDOWS | RECURRENT
+EXACT = LINEAR_ALGEBRA | COUNTS | LOSSES | WINDOWS | PLACED | RECURRENT
 
 
 @pytest.mark.filterwarnings("ignore:index_reduce")

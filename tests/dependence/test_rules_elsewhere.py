@@ -17,6 +17,7 @@ from archscope.dependence.record.graph import Node, Shape, Value
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import Lowered, lower
 from archscope.dependence.sets.products import over
+from archscope.dependence.sets.steps import Reshape
 
 
 def lowered(operator: str, source: Value, outputs: list[Shape], **arguments: Any) -> Lowered:
@@ -36,6 +37,8 @@ def lowered(operator: str, source: Value, outputs: list[Shape], **arguments: Any
 def said_of(found: Lowered, source: Value, output: int) -> NDArray[np.bool_]:
     target = found.node.outputs[output]
     assert target is not None
+    steps = [step for edge in found.edges for step in edge.steps if isinstance(step, Reshape)]
+    assert [each for each in steps if np.prod(each.before) != np.prod(each.after)] == []
     rows = []
     for unit in np.ndindex(*target.shape):
         back = ways((found,), target, dict(enumerate(unit)), [source])
@@ -88,8 +91,8 @@ def test_recurrent_layers(kind: str, first: bool, count: int, both: bool) -> Non
     np.testing.assert_array_equal(said_of(found, source, 1), mask_of(last, shape))
 
 
-@pytest.mark.parametrize("both", [False, True])
-def test_packed_sequences(both: bool) -> None:
+@pytest.mark.parametrize(("count", "both"), [(1, False), (1, True), (2, True)])
+def test_packed_sequences(count: int, both: bool) -> None:
     # Two sequences of 3 and 2 steps, packed step after step: 2 + 2 + 1 rows.
     source = Value(0, (5, 2))
     found = lowered(
@@ -97,14 +100,14 @@ def test_packed_sequences(both: bool) -> None:
         source,
         [(5, 4 if both else 2)],
         input=source,
-        hx=torch.zeros(1, 2, 2),
+        hx=torch.zeros(count * (2 if both else 1), 2, 2),
         cx=None,
-        num_layers=1,
+        num_layers=count,
         batch_first=False,
         bidirectional=both,
         batch_sizes=[2, 2, 1],
     )
-    net = layers("GRU", bidirectional=both)
+    net = layers("GRU", num_layers=count, bidirectional=both)
 
     def packed(x: Tensor) -> Tensor:
         sizes = torch.tensor([2, 2, 1])

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from archscope.dependence.sets.algebra import NUMBERS
 from archscope.dependence.sets.links import Links, Taps, from_matrix, so_far, window
+from archscope.dependence.sets.patterns import Pattern
 from archscope.dependence.sets.sets import MANY, Sets, are_clipped, clip, firsts
+from archscope.dependence.sets.terms import Term, unite
 
 SIZE = 9
 some = st.frozensets(st.integers(0, SIZE - 1))
@@ -139,3 +141,33 @@ def test_prefixes_are_no_sets_of_their_own() -> None:
     assert algebra.widths(found).tolist() == list(range(1, 5_001))
     assert not algebra._bits  # runs are told by their lengths
     assert algebra.bits(int(found[9])) == (1 << 10) - 1
+
+
+def test_numbers_of_a_group_are_averaged_and_of_an_axis_summed() -> None:
+    # Channels count as one: (1 + 3 + 5 + 7) / 4, and of two groups (1 + 3) / 2 and (5 + 7) / 2.
+    pattern = Pattern(shape=(4,), entries=np.array([1.0, 3.0, 5.0, 7.0]), places=(None,))
+
+    assert pattern.mixed(0, 2, 1).expanded(0).tolist() == [4.0, 4.0]
+    assert pattern.mixed(0, 4, 2).expanded(0).tolist() == [2.0, 2.0, 6.0, 6.0]
+    assert pattern.reduced((0,)).expanded(0).tolist() == [16.0]
+
+
+def product(algebra: Sets, row: int, column: int, *, exact: bool) -> Term:
+    """Return the term of one element that sees one position of an image."""
+    sets = (
+        Pattern(shape=(1,), entries=algebra.single(np.array([at])), places=(None,),
+                positional=(False,), algebra=algebra)
+        for at in (row, column)
+    )  # fmt: skip
+    return Term(tuple(sets), exact)
+
+
+@pytest.mark.parametrize("one", [False, True])
+@pytest.mark.parametrize("two", [False, True])
+def test_what_holds_a_bound_is_none_but_a_bound(one: bool, two: bool) -> None:
+    algebra = Sets()
+    terms = product(algebra, 0, 3, exact=one), product(algebra, 1, 3, exact=two)
+    (found,) = unite(terms)
+
+    assert [sets_of(algebra, each.entries) for each in found.sets] == [[{0, 1}], [{3}]]
+    assert found.exact == (one and two)

@@ -20,9 +20,10 @@ import pytest
 from archscope.errors import UsageError
 from archscope.families import FAMILIES
 from archscope.studies.search import optimum
-from archscope.studies.search.answer import question, solved
+from archscope.studies.search.answer import solved
 from archscope.studies.search.bounds import Bounds
 from archscope.studies.search.known import quantities
+from archscope.studies.search.question import question
 from archscope.studies.search.told import rows_of, sections_of
 from archscope.studies.search.variants import Variants
 

@@ -84,6 +84,16 @@ def test_many_small_kernels_are_launch_bound() -> None:
     assert "forward, CUDA graph" in rows(report)
 
 
+def test_small_kernels_are_not_timed_as_the_host() -> None:
+    model = nn.Sequential(*(nn.Linear(16, 16) for _ in range(200)))
+    report = archscope.time(model, torch.randn(1, 16), device="cuda", per_layer=True)
+
+    # launching takes the host some 10 us each, the kernels 2 to 5: all together as the replay
+    whole = report.section("layers").rows[0].time_s
+    assert whole < 0.7 * rows(report)["forward"].median_s
+    assert whole < 3 * rows(report)["forward, CUDA graph"].median_s
+
+
 def test_a_large_product_is_not_launch_bound() -> None:
     report = archscope.time(Product(8192), torch.randn(8192, 8192), device="cuda", dtype="bf16")
 
@@ -207,3 +217,47 @@ def test_a_card_that_is_used_by_another_program_is_told() -> None:
     warned = [note.text for note in report.notes if note.level == "warning"]
     found = {row.name: row.value for row in report.section("conditions").rows}
     assert warned or found["other processes"] == 1
+
+
+def test_a_step_of_decoding_and_its_replay() -> None:
+    asked = {"depth": 4, "batch_size": 4, "step": "decode", "context": 2048}
+    report = archscope.time("transformer", **asked, device="cuda", dtype="bf16")
+
+    found = rows(report)
+    assert found["decode"].items_per_s == pytest.approx(4 / found["decode"].median_s)
+    # keys and values of 4 layers x 4 sequences x 2048 positions x 768 numbers of 2 bytes
+    assert found["decode"].peak_bytes > 2 * 4 * 4 * 2048 * 768 * 2
+
+
+def test_batches_go_up_until_the_card_is_full() -> None:
+    width = 8192
+    card = torch.cuda.get_device_properties(0).total_memory
+    full = 1 << (card // (2 * 4 * width)).bit_length()  # inputs and outputs in fp32 are twice that
+    sizes = (1024, 2048, 2 * full)
+    report = archscope.time(nn.Linear(width, width), torch.ones(1, width), batch_size=sizes)
+
+    assert [row.unknown for row in report.section("batches").rows] == [None, None, "out of memory"]
+
+
+def test_a_network_against_itself_and_against_one_of_twice_the_work() -> None:
+    x, once = torch.randn(4096, 4096), Product(4096)
+    twice = nn.Sequential(Product(4096), Product(4096))
+    report = archscope.time_together(
+        once, once, twice, args=(x,), device="cuda", dtype="bf16", budget=10.0
+    )
+
+    _, same, double = report.section("ratios").rows
+    assert same.ratio == pytest.approx(1, abs=0.01)
+    assert same.ratio_low <= 1 <= same.ratio_high or abs(same.ratio - 1) < 0.005
+    assert double.ratio == pytest.approx(2, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"channels_last": True}, {"autocast": "bf16"}, {"cudnn_benchmark": True}]
+)
+def test_ways_that_convolutions_are_run(asked: dict[str, Any]) -> None:
+    net = nn.Sequential(*(nn.Conv2d(64, 64, 3, padding=1) for _ in range(3)))
+    report = archscope.time(net, torch.randn(32, 64, 56, 56), device="cuda", budget=5.0, **asked)
+
+    assert rows(report)["forward"].median_s > 0
+    assert not torch.backends.cudnn.benchmark

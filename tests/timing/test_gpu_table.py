@@ -1,9 +1,8 @@
-"""The script that fills a table on a card runs, in small, on a CPU."""
+"""The script that fills tables on a card runs, in small, on a CPU."""
 
 from __future__ import annotations
 
 import importlib.util
-import json
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 import archscope
+from archscope.saved import read
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gpu_table.py"
 
@@ -24,45 +24,44 @@ def script() -> ModuleType:
     return module
 
 
-def test_it_writes_every_depth_and_the_dilations_with_name_and_date(tmp_path: Path) -> None:
+def test_every_question_is_a_report_that_is_read_back(tmp_path: Path) -> None:
     table = script()
     assert (table.DEPTHS, table.DILATIONS) == ((6, 12, 24, 48), (1, 2, 4))
-    table.DEPTHS = (1, 2)
-    target = tmp_path / "table.json"
+    table.DEPTHS, table.BATCHES = (1,), (1, 2)
+    arguments = ["--device", "cpu", "--dtype", "fp32", "--small", "--output", str(tmp_path)]
 
-    assert target == table.main(
-        ["--device", "cpu", "--dtype", "fp32", "--small", "--output", str(target)]
-    )
-    found = json.loads(target.read_text(encoding="utf-8"))
+    assert table.main(arguments) == tmp_path
+    found = {path.stem: read(path) for path in tmp_path.glob("*.json")}
 
-    assert found["device"] == "CPU, 1 thread"
-    assert len(found["date"]) == len("2026-01-31")
-    assert "--small" in found["command"]
-    depths = [report["config"].get("depth") for report in found["reports"]]
-    assert depths[:4] == [1, 1, 2, 2]
-    assert found["reports"][-1]["config"]["dilations"] == [1, 2, 4]
-    forward, train = found["reports"][:2]
-    forward, train = forward["sections"], train["sections"]
-    assert [row["stage"] for row in forward["time.passes"]["rows"]] == ["forward"]
-    assert train["time.passes"]["rows"][-1]["stage"] == "training step"
-    assert any(row["path"] == "blocks.0.attn.qkv" for row in forward["time.layers"]["rows"])
+    assert set(found) == {
+        *("transformer-1", "transformer-1-train", "decode", "batches", "cnn", "dilations"),
+    }
+    assert found["transformer-1"].config["depth"] == 1
+    paths = [row.path for row in found["transformer-1"].section("layers").rows]
+    assert "blocks.0.attn.qkv" in paths
+    assert found["transformer-1-train"].section("passes").rows[-1].stage == "training step"
+    dilated = found["dilations"].section("ratios").rows
+    assert len({row.macs for row in dilated}) == 1, "they differ in nothing else"
+    assert [row.network.split(",")[0] for row in dilated][2] == "cnn:dilations=4/4/4"
+    told = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "# Times on CPU, 1 thread" in told
+    assert "--small" in told
 
 
-def test_one_failure_loses_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    table, real, calls = script(), archscope.time, []
+def test_one_failure_loses_one_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    table, calls = script(), []
 
-    def fails_once(*args: Any, **asked: Any) -> Any:
+    def fails_once(*args: Any, **asked: Any) -> str:
         calls.append(asked)
         if len(calls) == 2:
             raise RuntimeError("the card is gone")
-        return real(*args, **asked)
+        return "a report"
 
     monkeypatch.setattr(table.archscope, "time", fails_once)
-    table.DEPTHS = (1,)
-    settings = {"device": "cpu", "warmup": 0, "runs": 1, "budget": 5.0}
-    found = table.table(settings, small=True, command=())
+    monkeypatch.setattr(table.archscope, "time_together", fails_once)
+    found = {name: (report, said) for name, report, said in table.measure({}, small=True)}
 
-    assert len(found["reports"]) == 3
-    (failure,) = found["failures"]
-    assert failure["error"] == "RuntimeError: the card is gone"
-    assert "train" in failure["asked"]
+    assert found.pop("transformer-6-train") == (None, "RuntimeError: the card is gone")
+    assert len(found) == 11
+    assert set(found.values()) == {("a report", "")}
+    assert archscope.time is fails_once

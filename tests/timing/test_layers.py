@@ -134,9 +134,12 @@ def test_small_kernels_are_timed_behind_queued_work_and_not_as_the_host(queue: A
             queue.work(self.seconds, launch=self.launch)
             return x
 
-    model = nn.Sequential(Launches(0.001, 0.1), Launches(1.0, 0.001))
-    found = time_layers(model, lambda: model(torch.ones(1)), queue, runs=3)
+    model = nn.Sequential(*(Launches(0.001, 0.1) for _ in range(9)), Launches(1.0, 0.001))
 
-    # from an empty queue the first would take the 0.1 s that the host needs to ask for it
-    assert found.own_s["0"] == pytest.approx(0.001)
-    assert found.own_s["1"] == pytest.approx(1.0)
+    def times(**asked: Any) -> dict[str, float]:
+        return time_layers(model, lambda: model(torch.ones(1)), queue, runs=3, **asked).own_s
+
+    # from an empty queue each would take the 0.1 s that the host needs to ask for it
+    assert times()["5"] == pytest.approx(0.1)
+    found = times(ahead=lambda: queue.work(0.25))
+    assert [found[str(number)] for number in range(10)] == pytest.approx([*[0.001] * 9, 1.0])

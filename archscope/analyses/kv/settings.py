@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from archscope.assertions import Found, Quantity, read_amount
-from archscope.errors import SpecError, UsageError
+from archscope.amounts import size
+from archscope.errors import SpecError
 from archscope.records import frozen
 from archscope.specs import check, option
 
@@ -15,7 +15,10 @@ class Settings:
     """How many sequences of which length, in which number types, where and on what card."""
 
     context: int | None = option(
-        None, "positions of each sequence (none: as the input is long)", low=1, high=2**30
+        None,
+        "positions of each sequence, e.g. 8192, 128k or 128Ki (none: as the input is long)",
+        low=1,
+        high=2**30,
     )
     batch: int | None = option(
         None, "sequences at once (none: as many as the input has)", low=1, high=2**20
@@ -75,15 +78,7 @@ def bytes_of(field: str, text: str) -> int | None:
     """Return the bytes of a text like `80GiB`; None of an empty one. Raises `SpecError`."""
     if not text:
         return None
-    try:
-        return int(read_amount(text, _SIZE)[1])
-    except UsageError:
-        raise SpecError(field, text, "is no size; write a number and a unit, e.g. 80GiB") from None
-
-
-def _unread(report: Any, dimension: Any) -> Found:
-    return Found()
-
-
-_SIZE = Quantity(name="a size", dimensions=("bytes",), read=_unread)
-"""What sizes are read as."""
+    found = size(text)
+    if found is None:
+        raise SpecError(field, text, "is no size; write a number and a unit, e.g. 80GiB")
+    return found

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from fractions import Fraction
 from typing import Literal
 
+from archscope.amounts import size, whole
 from archscope.analyses.plan.settings import Settings
 from archscope.errors import SpecError
 from archscope.hardware import Card, named
@@ -163,26 +162,12 @@ def cards_of(settings: Settings) -> Cards:
     return Cards(card=card, memory=card.memory, said=card.source)
 
 
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]i?B)\s*", re.IGNORECASE)
-_SCALES = {"k": 1, "m": 2, "g": 3, "t": 4}
-
-
 def read_bytes(text: str) -> int:
-    """Return bytes as they are typed; raises `SpecError`.
-
-    >>> read_bytes("80GiB"), read_bytes("24 GB")
-    (85899345920, 24000000000)
-    """
-    found = _SIZE.fullmatch(text)
+    """Return bytes as they are typed; raises `SpecError`."""
+    found = size(text)
     if found is None:
         raise SpecError("card_memory", text, "is no size; write e.g. 80GiB or 24GB")
-    unit = found[2].lower()
-    base = 1024 if "i" in unit else 1000
-    return int(Fraction(found[1]) * base ** _SCALES[unit[0]])
-
-
-_COUNT = re.compile(r"\s*(\d[\d_,]*\.?\d*(?:e\d+)?)\s*([KMBGT]?)\s*", re.IGNORECASE)
-_TIMES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
+    return found
 
 
 def read_count(text: str | None) -> int | None:
@@ -193,10 +178,9 @@ def read_count(text: str | None) -> int | None:
     """
     if text is None:
         return None
-    found = _COUNT.fullmatch(text)
-    if found is None:
+    count = whole(text)
+    if count is None:
         raise SpecError("tokens", text, "is no number of tokens; write e.g. 300B or 15T")
-    count = int(Fraction(found[1].replace("_", "").replace(",", "")) * _TIMES[found[2].lower()])
     if count < 1:
         raise SpecError("tokens", text, "is less than one token")
     return count

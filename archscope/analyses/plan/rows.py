@@ -149,7 +149,7 @@ class Totals:
     days: float | None
     gpu_hours: float | None
     cost: float | None
-    largest: int | None
+    largest: int | None = column(kind="count", idle="unknown")
     """The largest value of the field that was asked for that fits."""
 
 

@@ -96,7 +96,7 @@ class Totals:
     """FLOPs of one forward pass, two for each multiply-accumulate."""
     train_flops_per_token: int | float | None
     """Three times the forward's for each token."""
-    train_flops: int | float | None
+    train_flops: int | float | None = column(kind="work", idle="unknown")
     """The same for all tokens; None where nobody said how many."""
 
 

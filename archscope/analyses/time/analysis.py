@@ -68,7 +68,7 @@ def run(
     found = measure(subject, asked)
     if found.interrupted and not asked.keep_interrupted:
         raise KeyboardInterrupt
-    if found.layers is not None:
+    if found.layers is not None and asked.step != "decode":
         with suppress(ForwardError):
             moved = moved_by(sketch or subject, found.precision)
             found = replace(found, traffic=moved.own)
@@ -88,6 +88,7 @@ def title(subject: Subject, settings: Settings, gpu: str | None = None) -> str:
         subject.name,
         settings.dtype,
         *(["training"] if settings.step == "train" else []),
+        *([f"decoding, context {settings.context:,}"] if settings.step == "decode" else []),
         name_of(resolve(settings.device)),
         f"torch {torch.__version__}",
         "compiled" if settings.compiled else "eager",

@@ -20,7 +20,7 @@ from archscope.analyses.time.rows import (
 )
 from archscope.analyses.time.settings import Settings
 from archscope.errors import UsageError
-from archscope.results import Amount, Note, Section, Words
+from archscope.results import Amount, Headline, Note, Section, Words
 from archscope.subject import Inputs, Subject
 from archscope.timing.out_of_memory import batch_size, free, with_batch
 from archscope.timing.statistics import summarise
@@ -127,6 +127,7 @@ def _sections(
         rows,
         totals=totals,
         notes=tuple(_notes(last, rows)),
+        headline=tuple(_headline(rows, totals, last.device_name)),
         summary=tuple(_summary(rows, totals)),
         device=where,
     )
@@ -159,6 +160,18 @@ def _notes(last: Measured, rows: Sequence[BatchRow]) -> Iterator[Note]:
     missing = [row for row in rows if row.unknown == "out of memory"]
     for row in missing:
         yield Note(level="info", text=f"batch {row.batch} does not fit into memory")
+
+
+def _headline(rows: Sequence[BatchRow], totals: BatchTotals, device: str) -> Iterator[Headline]:
+    best = next((row for row in rows if row.batch == totals.best), None)
+    if best is not None:
+        yield Headline(
+            name=f"Most {totals.item}s/s",
+            value=best.items_per_s,
+            kind="rate",
+            detail=(f"at batch {best.batch}, on {device}",),
+            order=40,
+        )
 
 
 def _summary(rows: Sequence[BatchRow], totals: BatchTotals) -> Iterator[Words]:

@@ -36,6 +36,8 @@ def _set(subject: Subject, found: Measured) -> Iterator[ConditionRow]:
     yield _row("weights and inputs", f"cast to {dtype}, {autocast}")
     yield _row("memory format", "channels last" if settings.channels_last else "as it is")
     yield _row("mode", "training" if trains else "evaluation, without gradients")
+    if settings.step == "decode":
+        yield _row("positions of each sequence", settings.context)
     yield _row("execution", "compiled" if settings.compiled else "eager")
     yield _row("attention kernel", settings.attention_kernel or "torch chooses")
     if found.device.type == "cuda":
@@ -89,6 +91,7 @@ def source_of(card: Card) -> str:
         1: "",
         2: ", which prints it with sparsity: halved",
         8: ", which prints the rate of 8 bits with sparsity and short accumulation: an eighth",
+        16: ", which prints the rate of 4 bits with sparsity: a sixteenth",
     }[card.printed]
     dealer = " (a dealer's copy; its vendor publishes none)" if card.second_hand else ""
     return f"{card.source}{dealer}{made}"

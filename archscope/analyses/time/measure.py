@@ -150,6 +150,7 @@ def way_of(settings: Settings) -> Way:
         )
     return Way(
         step=settings.step,
+        context=settings.context or 0,
         compiled=settings.compiled,
         channels_last=settings.channels_last,
         autocast=autocast,
@@ -170,6 +171,8 @@ def require_sense(settings: Settings, device: torch.device) -> None:
         raise UsageError("--per-layer times modules, and --compile leaves none; give one of them")
     if settings.cuda_graph and device.type != "cuda":
         raise UsageError(f"--cuda-graph needs a CUDA device; this is a {device.type.upper()}")
+    if (settings.step == "decode") != bool(settings.context):
+        raise UsageError("--context is how many positions a step of --pass decode has; give both")
     if settings.cuda_graph and settings.step == "train":
         raise UsageError("--cuda-graph replays a forward pass; leave out --pass train")
 
@@ -230,14 +233,19 @@ def _explain(
     """Add what tells why it takes so long: the modules, and the same kernels without launches."""
     if found.settings.per_layer or (found.card is not None and not found.settings.compiled):
         layers = time_layers(
-            workload.model, workload.call, clock, runs=_layer_runs(found), before=before
+            workload.model,
+            workload.call,
+            clock,
+            runs=_layer_runs(found),
+            before=before,
+            ahead=(before or emptied(found.device)) if clock.queued else None,
         )
         found = replace(
             found,
             layers=layers if layers.own_s else None,
             interrupted=layers.interrupted,
         )
-    wanted = found.settings.cuda_graph is not False and found.settings.step == "forward"
+    wanted = found.settings.cuda_graph is not False and found.settings.step != "train"
     if found.interrupted or not wanted or found.device.type != "cuda":
         return found
     return _with_graph(found, workload, clock, before)

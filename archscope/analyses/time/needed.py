@@ -57,17 +57,17 @@ def available(device: torch.device) -> int | None:
 def roughly(counted: Report, precision: str) -> int:
     """Return more bytes than a pass takes, a step of training too, by what was counted."""
     size = DTYPES[named(precision)].itemsize
-    weights = counted.totals.trainable + counted.totals.frozen
+    weights: int = counted.totals.trainable + counted.totals.frozen
     rows = counted.section("modules").rows
     shapes = (row.output_shape for row in rows for _ in range(max(row.calls, 1)))
-    outputs = sum(prod(shape) for shape in shapes if shape is not None)
+    outputs: int = sum(prod(shape) for shape in shapes if shape is not None)
     return size * (4 * weights + STEP_TO_FORWARD * outputs)
 
 
 def peak_of_forward(sketch: Subject, counted: Report, precision: str) -> int | None:
     """Return the most bytes of a forward pass without gradients; None where it needs data."""
     dtype = DTYPES[named(precision)]
-    weights = dtype.itemsize * (counted.totals.trainable + counted.totals.frozen)
+    weights: int = dtype.itemsize * (counted.totals.trainable + counted.totals.frozen)
     try:
         return weights + bytes_of(sketch.model.buffers()) + forward_peak(sketch, dtype)
     except ForwardError:

@@ -101,7 +101,8 @@ def _elsewhere(found: Measured) -> Iterator[Note]:
             f"{1e3 * before.median_s:.3g} ms before, and {1e3 * after.median_s:.3g} ms after",
             details=("Times are of neither state; run it again when nothing else begins or ends.",),
         )
-    shared = min((each.processors for each in found.products if is_shared(each)), default=None)
+    shares = [each.processors for each in found.products if is_shared(each) and each.processors]
+    shared = min(shares, default=None)
     if shared is not None:
         yield Note(
             level="warning",
@@ -182,6 +183,11 @@ def _sum_of_modules(
             f"the modules add up to {1e3 * total:.4g} ms, {100 * total / forward.median_s:.1f}% of "
             f"the forward pass timed by itself ({1e3 * forward.median_s:.4g} ms); medians of "
             f"{found.layers.runs} passes with marks around every module"
+        ),
+        details=()
+        if found.device.type == "cpu"
+        else (
+            "They are timed behind queued work: what the host takes to launch them is not in it.",
         ),
     )
 

@@ -22,6 +22,7 @@ from archscope.analyses.time.rows import (
 from archscope.analyses.time.summary import headline, passes, taken
 from archscope.results import Section
 from archscope.subject import Subject
+from archscope.timing.out_of_memory import batch_size
 from archscope.timing.statistics import summarise
 
 if TYPE_CHECKING:
@@ -31,16 +32,21 @@ if TYPE_CHECKING:
 STEP = "training step"
 GRAPH = "forward, CUDA graph"
 FORWARD = "forward"
-_PER_ITEM = (FORWARD, STEP, GRAPH)
+DECODE = "decode"
+_PER_ITEM = (FORWARD, STEP, GRAPH, DECODE)
 """The passes that take in a whole batch."""
 
 
 def sections(subject: Subject, found: Measured, counts: Counts | None) -> tuple[Section, ...]:
     """Return what was measured as sections; see `archscope.analyses.time.analysis.run`."""
     item, items = items_of(subject, found.batch_axis)
+    if found.settings.step == DECODE and items is not None:
+        items = batch_size(subject.inputs) if subject.inputs else None
     series = tuple(_series(found))
     rows = tuple(_pass_row(found, counts, items, *one) for one in series)
-    modules = layer_rows(found, counts, rows[0].median_s)
+    # What params counted of modules is not what they do for one token.
+    of_modules = None if found.settings.step == DECODE else counts
+    modules = layer_rows(found, of_modules, rows[0].median_s)
     bound_s = next((row.bound_s for row in modules if not row.path), None)
     rows = tuple(_with_bound(row, bound_s) for row in rows)
     totals = Totals(

@@ -7,7 +7,7 @@ from typing import Literal
 
 from archscope.records import frozen
 
-Step = Literal["forward", "train"]
+Step = Literal["forward", "train", "decode"]
 Kernel = Literal["flash", "efficient", "math", "cudnn"]
 
 
@@ -20,7 +20,9 @@ class Settings:
     dtype: str = "fp32"
     """What weights and inputs are cast to: `fp32`, `tf32`, `fp16` or `bf16`."""
     step: Step = "forward"
-    """The forward pass alone, or a step of training."""
+    """The forward pass alone, a step of training, or one of decoding."""
+    context: int | None = None
+    """Positions of each sequence in a step of decoding, the new one among them."""
     warmup: int = 20
     """Runs before the first sample, at least."""
     runs: int = 100
@@ -53,7 +55,8 @@ class Settings:
 
 MEASURING = {
     "device": "--device",
-    "step": "--pass train",
+    "step": "--pass",
+    "context": "--context",
     "warmup": "--warmup",
     "runs": "--runs",
     "budget": "--budget",

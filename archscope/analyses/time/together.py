@@ -17,7 +17,7 @@ from archscope.analyses.time.rows import CONDITIONS, RATIOS, SAMPLES, RatioRow, 
 from archscope.analyses.time.rows import SampleRow as Sample
 from archscope.analyses.time.settings import Settings
 from archscope.errors import ArchscopeError, UsageError
-from archscope.results import Note, Section
+from archscope.results import Headline, Note, Section
 from archscope.running.process import process_as_found
 from archscope.subject import Subject
 from archscope.timing.cache import emptied
@@ -142,6 +142,7 @@ def _sections(
             rows,
             totals=totals,
             notes=tuple(_notes(rows, found)),
+            headline=tuple(_headline(rows, found.device_name)),
             summary=((f"{how} · clock: {found.clock}",),),
             device=where,
         ),
@@ -175,6 +176,21 @@ def _rows(samples: Samples, names: Sequence[str], counted: Counted) -> Iterator[
             ratio=summarise(ratios).median_s if at else None,
             ratio_low=interval[0] if interval else None,
             ratio_high=interval[1] if interval else None,
+        )
+
+
+def _headline(rows: Sequence[RatioRow], device: str) -> Iterator[Headline]:
+    first, *others = rows
+    for row in others:
+        interval = ""
+        if row.ratio_low is not None and row.ratio_high is not None:
+            interval = f"; between {row.ratio_low:.2f} and {row.ratio_high:.2f} at 95%"
+        yield Headline(
+            name=f"Time of {row.network}",
+            value=row.ratio,
+            kind="number",
+            detail=(f"times that of {first.network}, on {device}{interval}",),
+            order=40,
         )
 
 

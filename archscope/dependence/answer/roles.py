@@ -159,15 +159,20 @@ def _told(lowered: tuple[Lowered, ...], seed: Value) -> Told:
     """Return what the first layer that reads the input tells of its axes."""
     values = [value for each in lowered for value in each.node.outputs if value is not None]
     seen = look(lowered, seed, tuple(range(len(seed.shape))), values).seen
+    hint = Told()
     for each in lowered:
         for edge in each.edges:
             before = seen.get(edge.source)
             if before is None:
                 continue
             told = _telling(each.node, edge, before.total[0].sets)
-            if told is not None:
+            if told is None:
+                continue
+            if not _is_mean_of_features(each.node, len(edge.source.shape)):
                 return told
-    return Told()
+            # A gate takes one over positions, as a norm does over features: a later layer knows.
+            hint = told if hint == Told() else hint
+    return hint
 
 
 def _telling(node: Node, edge: Edge, patterns: tuple[Pattern, ...]) -> Told | None:

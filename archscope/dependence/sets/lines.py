@@ -79,6 +79,8 @@ class Line:
             return units
         kept = self._copies(units)
         left = np.setdiff1d(units, kept)
+        if self._around(left, kept):
+            return kept
         starts = self.firsts[left]
         at_ends = bool(((starts == 0) | (starts + self.widths[left] == self.size)).all())
         if not at_ends or len(kept) < FEWEST_COPIES:
@@ -95,6 +97,31 @@ class Line:
             return units[:0]
         length, start = max(runs)
         return units[-start : length - start + 1]
+
+    @property
+    def around(self) -> int:
+        """How many units see what lies around the ends, as under circular padding; 0: none."""
+        units = np.flatnonzero((self.kinds != 0) & ~are_clipped(self.entries))
+        left = np.setdiff1d(units, self.interior)
+        return len(left) if self._around(left, self.interior) else 0
+
+    def _around(self, left: NDArray[np.int64], kept: NDArray[np.int64]) -> bool:
+        """Return whether units see what a copy there would, had the axis no end (circular padding).
+
+        What passes one end then comes in at the other.
+        """
+        if len(kept) < FEWEST_COPIES or not 0 < len(left) <= UNITS_COMPARED:
+            return False
+        first, second = kept[:2].tolist()
+        step, rest = divmod(int(self.firsts[second] - self.firsts[first]), second - first)
+        if rest or self.clipped[first] or any(self.clipped[unit] for unit in left.tolist()):
+            return False
+        bits, everything = self.seen(first), (1 << self.size) - 1
+        for unit in left.tolist():
+            shift = step * (unit - first) % self.size
+            if self.seen(unit) != (bits << shift | bits >> (self.size - shift)) & everything:
+                return False
+        return True
 
     @cached_property
     def is_whole(self) -> bool:

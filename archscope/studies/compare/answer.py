@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from string import ascii_uppercase
 from typing import Any
 
 from archscope.errors import UsageError
@@ -26,7 +25,9 @@ from archscope.studies.compare.sides import Side, inputs_said, other_convention,
 from archscope.studies.compare.totals import total_rows
 from archscope.studies.names import SEPARATOR, short_names
 
-MOST = len(ascii_uppercase)
+KEYS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+"""What networks are called where there is room for a letter."""
+MOST = len(KEYS)
 """Networks that stand side by side: each has a letter."""
 _NAMED = 6
 """Modules that a line under the totals names."""
@@ -134,7 +135,7 @@ def _parts(sides: Sequence[Side]) -> Iterator[Section]:
 
 
 def _networks(sides: Sequence[Side]) -> Iterator[NetworkRow]:
-    for key, side in zip(ascii_uppercase, sides, strict=False):
+    for key, side in zip(KEYS, sides, strict=False):
         yield NetworkRow(
             key=key,
             name=side.name,

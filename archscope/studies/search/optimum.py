@@ -96,8 +96,11 @@ class Miss:
 def _unknown(bounds: Bounds, box: Box, name: str, dimension: Dimension) -> str:
     """Return what is not known exactly of a single variant; empty where it is."""
     found = bounds.least(box, name, dimension)
-    if found.values and not found.bound:
-        return ""
+    return "" if found.values and not found.bound else why_unknown(name, found)
+
+
+def why_unknown(name: str, found: Found) -> str:
+    """Return that a measure is not known exactly, and why, in a clause."""
     because = f", because {found.why}" if found.why else ""
     return f"{name} is {'no more than a bound' if found.values else 'unknown'}{because}"
 

@@ -119,7 +119,7 @@ class Near:
     """Whether no variant that is not known in full may come nearer."""
 
 
-def nearest(bounds: Bounds, problem: Problem) -> Near | None:
+def nearest_miss(bounds: Bounds, problem: Problem) -> Near | None:
     """Return the variant that misses limits by least, as shares of them together.
 
     Conditions that are no limits must hold. None where no variant does.

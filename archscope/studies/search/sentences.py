@@ -10,9 +10,10 @@ from archscope.assertions import Found, Number, shown
 from archscope.results import Note
 from archscope.specs.space import number_of
 from archscope.studies.measures import measures
-from archscope.studies.search.answer import Outcome, solved_axis
+from archscope.studies.search.answer import Outcome
 from archscope.studies.search.optimum import Goal
 from archscope.studies.search.reasons import Price
+from archscope.studies.search.series import solved_axis
 from archscope.studies.search.variants import Place, Variants
 from archscope.studies.where import Condition
 
@@ -140,7 +141,7 @@ def _of_series(outcome: Outcome) -> Iterator[Note]:
     text = (
         f"each has the {solved.replace('_', ' ')} that brings {iso.name} nearest to {wanted}{most}"
     )
-    yield Note(level="info", text=text)
+    yield Note(level="ok" if outcome.trail.is_whole else "info", text=text)
 
 
 def _undecided(outcome: Outcome) -> Iterator[Note]:

@@ -182,6 +182,10 @@ def test_gridding_within_is_news_in_a_stack_and_a_warning_behind_a_stride() -> N
         "interleaved networks; the layers before fill the holes. The same layers in the order "
         "4,2,1 leave none there either."
     )
+    separable = archscope.receptive_field([1, 1, 2, 1, 4], kernel_size=[3, 1, 3, 1, 3])
+    assert (
+        separable.sections[0].notes[1].text.endswith("in the order 4,2,1 leave none there either.")
+    )
     assert [note.level for note in healthy.sections[0].notes] == ["ok", "info"]
     assert "order" not in healthy.notes[1].text
     assert [note.level for note in dense.sections[0].notes] == ["ok", "info"]

@@ -304,7 +304,7 @@ def test_wrapped_borders_and_padding_by_the_size_are_no_tiles() -> None:
     _, row = field(around, 40)
 
     assert (row.look_ahead, row.tile_overlap) == (None, None)
-    assert row.why == "windows do not repeat from output to output"
+    assert row.why == "outputs near the borders see other positions than inside"
 
 
 def test_a_recurrent_network_looks_back_to_the_first_position() -> None:

@@ -119,3 +119,25 @@ def test_an_output_of_one_position_says_how_much_it_depends_on() -> None:
     assert "the network's output depends on 22×22 of its 24×24 input" in " ".join(
         note.text for note in report.notes
     )
+
+
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_what_comes_in_at_the_other_end_makes_no_field_as_wide_as_the_input(dilation: int) -> None:
+    # Circular padding joins the ends: the first output sees the last position beside its own two.
+    layer = nn.Conv1d(1, 1, 3, padding=dilation, dilation=dilation, padding_mode="circular")
+    report = receptive_field(layer, torch.zeros(1, 1, 32))
+
+    assert report.totals.receptive_field == (2 * dilation + 1,)
+    assert (report.totals.reached, report.totals.jump) == (3, (1,))
+    assert f"{2 * dilation} of 32 outputs along axis 2 see around its ends" in said(report)
+
+
+def test_a_panorama_is_joined_along_one_axis() -> None:
+    def seen(x: Tensor) -> Tensor:
+        return F.pad(F.pad(x, (1, 1, 0, 0), mode="circular"), (0, 0, 1, 1))
+
+    report = receptive_field(nn.Sequential(Run(seen), nn.Conv2d(1, 1, 3)), torch.zeros(1, 1, 8, 16))
+
+    assert (report.totals.reached, report.totals.positions) == (9, 9)
+    assert "2 of 16 outputs along axis 3 see around" in said(report)
+    assert "axis 2 see around" not in said(report)

@@ -184,7 +184,9 @@ def _falling(path: Path) -> Iterator[str]:
     # Behind a layer then come the finer ones alone, which see all of their window (`coverage`).
     if any(layer.stride > 1 for stack in path for layer in stack):
         return
-    ordered = sorted(zip(*path, strict=True), key=lambda layer: -layer[0].dilation)
+    # What looks at no neighbour, as a pointwise layer, may stand anywhere and is not named.
+    looking = [layer for layer in zip(*path, strict=True) if any(one.kernel > 1 for one in layer)]
+    ordered = sorted(looking, key=lambda layer: -layer[0].dilation)
     along = [[layer.dilation for layer in stack] for stack in zip(*ordered, strict=True)]
     if any(rates != sorted(rates, reverse=True) for rates in along):
         return

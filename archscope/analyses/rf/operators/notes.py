@@ -24,7 +24,13 @@ def notes(
 ) -> tuple[tuple[Note, ...], tuple[Note, ...]]:
     """Return the verdict, and what it rests on."""
     said = (*verdict(found, totals, maps), *_everything(found, totals), *others(found))
-    rest = (*_unlike(totals), *order_notes(found, order), *_axes(found), *size_notes(found))
+    rest = (
+        *_unlike(totals),
+        *_around(found),
+        *order_notes(found, order),
+        *_axes(found),
+        *size_notes(found),
+    )
     return said, (*rest, *_bounds(found))
 
 
@@ -83,6 +89,19 @@ def _unlike(totals: Totals) -> Iterator[Note]:
         level="info",
         text=f"outputs see unlike, by their place: {' × '.join(ranges)} positions",
     )
+
+
+def _around(found: Receptive) -> Iterator[Note]:
+    field = found.target.field
+    if not field.is_map:
+        return
+    for axis, line in zip(found.given.axes, field.lines, strict=True):
+        if line.around:
+            yield Note(
+                level="info",
+                text=f"{line.around:,} of {counted(len(line.entries), 'output')} along axis {axis} "
+                "see around its ends: what lies beyond one comes in at the other",
+            )
 
 
 def _axes(found: Receptive) -> Iterator[Note]:

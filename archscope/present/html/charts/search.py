@@ -59,7 +59,11 @@ def _drawing(rows: Sequence[Any], lines: dict[str, list[float]]) -> Drawing:
             xaxis=axis("", type="category", tickangle=-30),
             yaxis=axis(
                 "times the first's",
-                **({"type": "log", "dtick": 1} if wide else {"rangemode": "tozero"}),
+                **(
+                    {"type": "log", "dtick": 1, "exponentformat": "none"}
+                    if wide
+                    else {"rangemode": "tozero"}
+                ),
             ),
             showlegend=True,
         ),

@@ -1,15 +1,13 @@
-"""Time and memory of `rf` over kinds of networks, and what twice the size costs.
+"""Networks of many kinds at two sizes each, and what `rf` of one of them costs.
 
-    python benchmarks/receptive_field_cost.py [name ...]
+    python -m benchmarks.bench.field_networks LSTM 1     the second size
 
-Each network at each of two sizes in a process of its own: seconds of the whole analysis, without
-the imports and the making of the network, and the peak memory of the process, torch included.
+Prints the size, seconds of processor time, GiB at the peak of the process and seconds by the clock.
 """
 
 from __future__ import annotations
 
 import resource
-import subprocess
 import sys
 from collections.abc import Callable
 from time import perf_counter, process_time
@@ -22,8 +20,6 @@ from torch import Tensor, nn
 import archscope
 from archscope.blocks.constants import weights_without_values
 
-SECONDS = 150
-"""After which a process is ended."""
 BYTES = 6 << 30
 """Of data that a process may have."""
 
@@ -300,52 +296,20 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], Shape, Shape]] = {
 
 
 def measure(name: str, which: int) -> None:
-    """Print the seconds, and the gigabytes at the peak, of one network at one size."""
+    """Print what one network costs at one size."""
     resource.setrlimit(resource.RLIMIT_DATA, (BYTES, BYTES))
+    torch.set_num_threads(1)
     build, *shapes = NETWORKS[name]
     with weights_without_values() as finish:
         model: Any = finish(build()).eval()
     x = torch.empty(shapes[which], device="meta")
     archscope.analyse("rf", nn.Conv1d(4, 4, 3), torch.zeros(1, 4, 9))  # imports what is needed
     start, working = perf_counter(), process_time()
-    report = archscope.analyse("rf", model, x)
-    seconds = perf_counter() - start
-    busy = process_time() - working
-    totals: Any = report.totals
-    words = (
-        f"busy {busy:.2f} s {totals.receptive_field} jump {totals.jump} complete {totals.complete}"
-    )
-    print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, words, sep="\t")
-
-
-def main() -> None:
-    """Measure all networks, or those named."""
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
-    for name in sys.argv[1:] or NETWORKS:
-        print(name)
-        times = []
-        for which, shape in enumerate(NETWORKS[name][1:]):
-            command = [sys.executable, __file__, "--one", name, str(which)]
-            size = "x".join(map(str, shape))
-            try:
-                done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
-            except subprocess.TimeoutExpired:
-                print(f"  {size:18} more than {SECONDS} s", flush=True)
-                continue
-            if done.returncode:
-                print(f"  {size:18} {done.stderr.strip().splitlines()[-1][:120]}", flush=True)
-                continue
-            seconds, peak, words = done.stdout.strip().split("\t")
-            times.append(float(seconds))
-            print(
-                f"  {size:18} {float(seconds):7.2f} s {float(peak):6.2f} GiB  {words}", flush=True
-            )
-        if len(times) == 2:
-            print(f"  {times[1] / times[0]:.2f} x")
+    archscope.analyse("rf", model, x)
+    seconds, busy = perf_counter() - start, process_time() - working
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print("x".join(map(str, shapes[which])), busy, peak, seconds, sep="\t")
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--one"]:
-        measure(sys.argv[2], int(sys.argv[3]))
-    else:
-        main()
+    measure(sys.argv[1], int(sys.argv[2]))
