@@ -1,5 +1,7 @@
 """Files are written whole or not at all: an old one stays until the new one is complete.
 
+Text that others wrote is read up to a size: a device has no end, and a file may have holes.
+
 A link keeps its target. What a new file cannot stand in for is written through: a pipe, a device,
 a file of another owner, of several names, or in a folder that takes no new ones.
 """
@@ -16,10 +18,25 @@ from pathlib import Path
 
 from archscope.errors import OutputError, UsageError
 
+LARGEST = 16 << 20
+"""Bytes of a text that people write, e.g. a configuration."""
 _LINKS = 40
 """Links that are followed from one to the next, as Linux follows them."""
 _STAYS = {errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES}
 """Why a file cannot be renamed over another that can be written to: it is mounted, for one."""
+
+
+def read_text(path: Path, *, largest: int = LARGEST) -> str:
+    """Return the text in UTF-8 that a file or a pipe holds.
+
+    Raises `OSError` also where it has more than so many bytes, `UnicodeDecodeError` for other text.
+    """
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        data = b"" if size > largest else file.read(largest + 1)
+    if max(size, len(data)) > largest:
+        raise OSError(errno.EFBIG, f"it has more than {largest >> 20} MiB")
+    return data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def check_target(target: Path) -> None:

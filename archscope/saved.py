@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from archscope.analyses import ANALYSES
 from archscope.errors import UsageError
+from archscope.files import read_text as read_file
 from archscope.records import frozen
 from archscope.registry import resolve
 from archscope.results import (
@@ -28,6 +29,7 @@ from archscope.results import (
     Environment,
     Headline,
     InputShape,
+    LargestList,
     Note,
     Report,
     Section,
@@ -37,6 +39,8 @@ from archscope.results import (
 from archscope.studies import STUDIES
 
 _Read = Callable[[Any], Any]
+LARGEST = 1 << 30
+"""Bytes of a saved report: a sweep of a million variants has fewer."""
 
 
 class _MisfitError(Exception):
@@ -47,7 +51,7 @@ def read(path: str | Path) -> Report:
     """Return the report that a file holds; raises `UsageError` with the reason where it is none."""
     file = Path(path)
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_file(file, largest=LARGEST)
     except OSError as error:
         raise UsageError(f"'{file}' cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -120,7 +124,7 @@ def _report(document: Mapping[str, Any]) -> Report:
     if not sections:
         raise _MisfitError("it has no rows; save it without --total")
     config = _value(document.get("config", {}), dict[str, Any], "config")
-    return Report(
+    report = Report(
         command=_value(document.get("command"), str, "command"),
         title=_value(document.get("title"), str, "title"),
         config=config,
@@ -130,6 +134,34 @@ def _report(document: Mapping[str, Any]) -> Report:
         inputs=_value(document.get("inputs", []), tuple[InputShape, ...], "inputs"),
         origin=_value(document.get("origin", ""), str, "origin"),
     )
+    for section in report.sections:
+        for part in _said(section):
+            if isinstance(part, LargestList):
+                _check_sums(part, report)
+    return report
+
+
+def _said(section: Section) -> Iterator[object]:
+    """Yield all words and numbers of the sentences that a section says of itself."""
+    for line in (*section.summary, *(each.detail for each in section.headline)):
+        if isinstance(line, Strip):
+            yield from (*line.reached, *line.paths, *line.rest)
+        else:
+            yield from line
+
+
+def _check_sums(wanted: LargestList, report: Report) -> None:
+    """Raise `_MisfitError` where a list is to have a share of what no row has."""
+    section = report.find(wanted.section)
+    if section is None:
+        return
+    known = {field.name for field in dataclasses.fields(section.row_type)}
+    summed = [name for each in wanted.sums for name in each.fields]
+    strange = next((name for name in summed if not {name, f"own_{name}"} <= known), None)
+    if strange is not None or not summed:
+        raise _MisfitError(
+            f"summary of {section.address}", f"{_shown(strange)} is no sum of its rows"
+        )
 
 
 @frozen

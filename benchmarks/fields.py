@@ -22,6 +22,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from archscope.errors import ArchscopeError, UsageError
 from archscope.families import FAMILIES, Family
@@ -166,7 +167,7 @@ def _built(family: Family, spec: Any) -> tuple[str, str]:
 def _outputs(model: nn.Module, inputs: Inputs) -> tuple[Tensor, ...]:
     with torch.no_grad():
         made = model.eval()(*inputs.args, **inputs.kwargs)
-    return tuple(made) if isinstance(made, tuple | list) else (made,)
+    return tuple(tree_leaves(made))
 
 
 def _largest(model: nn.Module, inputs: Any, spec: Any) -> int:

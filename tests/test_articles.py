@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from difflib import SequenceMatcher
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -42,35 +44,62 @@ def numbers(text: str) -> set[str]:
     return {number.replace(",", "") for number in NUMBER.findall(text)}
 
 
-def printed(section: str, capsys: pytest.CaptureFixture[str]) -> Iterator[str]:
-    """Run the blocks of a section, and hold each command's whole output against what is shown."""
-    for block in blocks(section):
-        if block.language == "python":
-            exec(block.text, {})
-            yield block.text
-            continue
-        shown = re.split(r"^\$ .*\n", block.text, flags=re.M)[1:]
-        for command, lines in zip(commands(block.text), shown, strict=True):
-            answer = typed(command.typed, capsys)
-            pattern = "".join(
-                r"(?:.*\n)+" if line == LEFT_OUT else re.escape(line) + r" *\n"
-                for line in lines.splitlines()
-            )
-            assert not lines or re.fullmatch(pattern, answer), command.typed
-            yield command.typed + answer
+def shown(section: str) -> Iterator[tuple[str, str]]:
+    """Yield each command of a section, with the lines that stand below it."""
+    for block in blocks(section, "console"):
+        below = re.split(r"^\$ .*\n", block.text, flags=re.M)[1:]
+        yield from zip((one.typed for one in commands(block.text)), below, strict=True)
+
+
+def is_whole(lines: str, answer: str) -> bool:
+    """Return whether all that a command prints is shown, or told to be left out."""
+    pattern = "".join(
+        r"(?:.*\n)+" if line == LEFT_OUT else re.escape(line) + r" *\n"
+        for line in lines.splitlines()
+    )
+    return not lines or re.fullmatch(pattern, answer) is not None
+
+
+def again(lines: str, answer: str) -> str:
+    """Return what to show of an answer that changed: the lines most like those shown so far."""
+    fresh = answer.splitlines()
+    kept = [-1]
+    for line in lines.replace(f"{LEFT_OUT}\n", "").splitlines():
+        after = range(kept[-1] + 1, len(fresh))
+        likeness = [SequenceMatcher(None, line, fresh[index]).ratio() for index in after]
+        kept += [after[likeness.index(max(likeness))]] if likeness else []
+    pairs = pairwise([*kept, len(fresh)])
+    between = (LEFT_OUT if end - start > 1 else None for start, end in pairs)
+    texts = [*(fresh[index].rstrip() for index in kept[1:]), None]
+    both = zip(between, texts, strict=True)
+    return "".join(f"{line}\n" for pair in both for line in pair if line is not None)
 
 
 @each
 def test_what_an_article_says_is_what_is_printed(
-    article: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    article: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     everything = set[str]()
     head, *rest = sections(article)
     for section in rest:
-        told = numbers("\n".join(printed(section, capsys)))
-        assert figures(section) <= told, section.partition("\n")[0]
-        everything |= told
+        told = "".join(block.text for block in blocks(section, "python"))
+        for command, lines in shown(section):
+            answer = typed(command, capsys)
+            if request.config.getoption("--overwrite") and not is_whole(lines, answer):
+                for path in (article, article.with_suffix(".zh.md")):
+                    text = path.read_text(encoding="utf-8")
+                    path.write_text(text.replace(lines, again(lines, answer)), encoding="utf-8")
+            else:
+                assert is_whole(lines, answer), command
+            told += f"{command}\n{answer}"
+        for block in blocks(section, "python"):
+            exec(block.text, {})
+        assert figures(section) <= numbers(told), section.partition("\n")[0]
+        everything |= numbers(told)
     assert figures(head) <= everything
 
 

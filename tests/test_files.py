@@ -8,13 +8,17 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from archscope.cli._config import read_config
 from archscope.errors import OutputError, UsageError
 from archscope.files import check_target, write_whole
+from archscope.saved import read
+from archscope.studies.check.lock import read_lock
+from archscope.studies.facts.reading import read_file
 
 NOBODY = 65534
 """A user that owns nothing, as Linux numbers it."""
@@ -286,3 +290,20 @@ def test_a_file_keeps_its_group(tmp_path: Path) -> None:
     written(target)
 
     assert target.stat().st_gid == NOBODY
+
+
+@pytest.mark.parametrize("reader", [read, read_lock, read_file, read_config])
+@pytest.mark.parametrize("what", ["holes", "/dev/zero"])
+def test_what_has_no_end_is_refused(
+    reader: Callable[[Path], object], what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archscope.saved.LARGEST", 1 << 20)
+    path = tmp_path / "x.json"
+    if what == "holes":
+        path.touch()
+        os.truncate(path, 1 << 40)
+    else:
+        path.symlink_to(what)
+
+    with pytest.raises(UsageError, match=r"cannot be read: it has more than \d+ MiB"):
+        reader(path)

@@ -79,8 +79,9 @@ def test_a_verb_and_its_command_have_the_same_words(name: str) -> None:
 
 
 EXTRA = {"sweep": {"strict"}}
-MORE = {"check": {"sample_rate"}}
-"""A sweep's failures are rows; what a file of budgets says of a network, `check` takes itself."""
+MORE = {"check": {"sample_rate"}, "time": {"batch_size"}}
+"""A sweep's failures are rows; what a file of budgets says of a network, `check` takes itself; and
+batches are a field of families."""
 
 
 def test_the_older_words_are_understood() -> None:

@@ -188,3 +188,20 @@ def test_a_number_out_of_range_is_one_line(number: str) -> None:
     text = f'{{"tool": "archscope", "schema": {SCHEMA}, "sections": {{"a": {number}}}}}'
     with pytest.raises(UsageError, match=r"^this text: not JSON: .{1,80}$"):
         read_text(text)
+
+
+def test_a_list_of_largest_sums_adds_up_what_rows_have(document: dict[str, Any]) -> None:
+    path = (*MODULES, "summary", 0)
+    line = [{"section": "params.modules", "sums": [{"word": "params", "fields": ["none"]}]}]
+
+    with pytest.raises(UsageError, match=r"summary of params\.modules, 'none' is no sum"):
+        read_text(changed(document, path, line))
+
+
+@pytest.mark.parametrize("value", [1.5, {"a": [None]}])
+def test_a_page_is_made_whatever_its_file_says_of_the_network(
+    document: dict[str, Any], value: Any
+) -> None:
+    report = read_text(changed(document, ("config", next(iter(document["config"]))), value))
+
+    assert "<!doctype html>" in report.to("html")

@@ -71,6 +71,16 @@ def normed(tape: Tape, at: str, x: Held) -> Held:
     return Held(maps=x.maps, value=tape.like(x.value, at, needs=True))
 
 
+def layer_normed(tape: Tape, at: str, x: Held) -> Held:
+    """Return a norm over the channels of x, which keeps it and the statistics of each position."""
+    tape.keep(at, x.value)
+    axes = [name for name, _ in x.value.numbers if name != "c"]
+    numbers = tuple((name, size) for name, size in x.value.numbers if name != "c")
+    for what in ("means", "reciprocals of deviations"):
+        tape.new(at, what, "*".join(axes), numbers=numbers, minor=True)
+    return made(tape, at, x.maps)
+
+
 def activated(tape: Tape, at: str, kind: str, x: Held) -> Held:
     """Return an activation of x."""
     return replace(x, value=tape.activation(at, kind, x.value))
@@ -208,6 +218,24 @@ def squeeze_excitation(
     )
     factors = activated(tape, at, "sigmoid" if gate == "sigmoid" else "relu6", y)
     return replace(x, value=tape.multiply(at, x.value, factors.value))
+
+
+def separable(
+    tape: Tape,
+    at: str,
+    x: Held,
+    channels: int,
+    *,
+    between: str,
+    activates: bool = False,
+    **placed: Any,
+) -> Held:
+    """Return what `separable.SeparableConvolution` makes."""
+    x = convolved(tape, f"{at}.depthwise", x, x.maps.channels, 3, **placed)
+    x = normed(tape, f"{at}.bn_depthwise", x) if between == "norm" else x
+    x = activated(tape, at, "relu", x) if activates else x
+    x = normed_convolution(tape, f"{at}.pointwise", f"{at}.bn", x, channels, 1)
+    return activated(tape, at, "relu", x) if activates else x
 
 
 def block(tape: Tape, plan: Block, run: Callable[..., Held], x: Held) -> Held:

@@ -109,6 +109,74 @@ def state_space(
     return tape.value(at, f"b*{positions}*d", division="sequence")
 
 
+def dual_state_space(
+    tape: Tape,
+    at: str,
+    x: Value,
+    *,
+    positions: str = "s",
+    inner: int,
+    head_dim: int,
+    state: int,
+    chunk: int,
+    taps: int,
+    groups: int = 1,
+) -> Value:
+    """Return Mamba-2's mixer, in chunks of so many positions (Dao & Gu 2024, listing 1).
+
+    Its own symbols: i inner width, h heads of e features, G groups of them, z numbers of a state.
+    """
+    length, around = tape.size(positions), tape.symbols
+    within, heads = min(chunk, length), inner // head_dim
+    if heads == groups:
+        tape.unknown("what heads with states of their own keep has no closed form here")
+    sizes = {"i": inner, "h": heads, "e": head_dim, "G": groups, "z": state}
+    tape.symbols = {**around, **sizes, "C": within, "N": -(-length // within), "p": taps - 1}
+    heads_too: dict[str, Any] = {"division": "tensor", "axis": "h"}
+    made = tape.linear(f"{at}.in_proj", x, f"b*{positions}*(2*i + 2*G*z + h)")
+    mixed = "(i + 2*G*z)"
+    tape.new(f"{at}.conv", "padded features", f"b*({positions} + p)*{mixed}")
+    tape.new(at, "conv", f"b*{positions}*{mixed}")
+    _dual_scan(tape, f"{at}.scan", positions, tape.value("silu", f"b*{positions}*{mixed}"))
+    tape.keep(at, made)
+    for what in ("answer of the scan", "gate"):
+        tape.keep(at, tape.value(what, f"b*{positions}*i", **heads_too | {"axis": "i"}))
+    gated = tape.value("gated answer", f"b*{positions}*i", division="tensor", axis="i")
+    tape.keep(f"{at}.out_proj", tape.norm(f"{at}.norm", "rmsnorm", gated, f"b*{positions}"))
+    tape.symbols = around
+    return tape.value(at, f"b*{positions}*d", division="sequence")
+
+
+def _dual_scan(tape: Tape, at: str, positions: str, features: Value) -> None:
+    many: dict[str, Any] = {"division": "tensor", "axis": "h"}
+    tape.new(at, "steps before softplus", f"b*{positions}*h", **many)
+    for what in ("rates", "rates below zero"):
+        tape.new(at, what, "h", minor=True, **many)
+    tape.new(at, "steps", f"b*{positions}*h", **many)
+    tape.keep(at, features)
+    tape.new(at, "mask of later positions", "C*C", type="byte", minor=True)
+    tape.new(at, "what is kept of earlier positions", "b*N*h*C*C", **many)
+    for what in ("writes", "reads"):
+        tape.new(at, what, "b*N*G*C*z")
+    tape.new(at, "reads of writes", "b*N*G*C*C")
+    tape.new(at, "steps of features", "b*N*C*h*e", **many)
+    tape.new(at, "scores", "b*N*h*C*C", **many)
+    tape.new(at, "what is kept to a chunk's end", "b*N*h*C", **many)
+    if tape.size("N") > 1:  # heads lie apart then, and a product copies them
+        tape.new(at, "steps of features, by head", "b*N*C*h*e", **many)
+    tape.new(at, "features at a chunk's end", "b*N*h*C*e", **many)
+    copies = tape.size("b*N*G") > 1  # one matrix for all heads is a view
+    if copies:
+        tape.new(at, "writes of each head", "b*N*h*C*z", **many)
+    tape.new(at, "what is kept of a chunk", "b*N*h", **many)
+    _rounds(tape, at, "N", each=("h", "h*z*e"), axis="h")
+    tape.new(at, "states before", "b*N*h*z*e", **many)
+    if copies:
+        tape.new(at, "reads of each head", "b*N*h*C*z", **many)
+    tape.new(at, "what is kept since a chunk began", "b*N*h*C", **many)
+    tape.new(at, "reads of states", "b*N*h*C*e", **many)
+
+
 def _inner(tape: Tape, what: str, positions: str, of: str = "") -> Value:
     return tape.value(what, f"b*{positions}*i{of}", division="tensor", axis="i")
 
@@ -146,16 +214,21 @@ def _normed_parts(
     return parts[0], parts[1], parts[2]
 
 
-def _rounds(tape: Tape, at: str, positions: str) -> None:
+def _rounds(
+    tape: Tape, at: str, positions: str, *, each: tuple[str, str] = ("i*z", "i*z"), axis: str = "i"
+) -> None:
     """Keep what each round of the scan does, of half as many positions as the one before.
 
-    Pairs of decays, what they add, and the states between (Blelloch 1990).
+    Pairs of decays, what they add, and the states between (Blelloch 1990); `each` are formulas of a
+    position's decays and of its states.
     """
+    decays, states = each
+    kind: dict[str, Any] = {"division": "tensor", "axis": axis}
     length, halves = tape.size(positions), 1
     while length > 1:
         many = positions if halves == 1 else f"({positions}//{halves})"
         if halves > 1:
-            tape.keep(at, _inner(tape, "decays of pairs", many, "*z"))
-        tape.keep(at, _inner(tape, "added", many, "*z"))
-        tape.keep(at, _inner(tape, "states before", f"(({many} + 1)//2)", "*z"))
+            tape.new(at, "decays of pairs", f"b*{many}*{decays}", **kind)
+        tape.new(at, "added", f"b*{many}*{states}", **kind)
+        tape.new(at, "states between", f"b*(({many} + 1)//2)*{states}", **kind)
         length, halves = length // 2, halves * 2

@@ -5,6 +5,7 @@ The nearest file counts, from the working folder upwards. A key is a flag withou
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import click
 
 from archscope.errors import UsageError, did_you_mean
+from archscope.files import read_text
 from archscope.records import frozen
 
 KEY = "archscope.cli.config"
@@ -80,13 +82,24 @@ def config_of(context: click.Context) -> Config | None:
 
 
 def _nearest() -> Iterator[Path]:
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / _OWN_FILE).is_file():
+    try:
+        here = Path.cwd()
+    except OSError:  # it was removed meanwhile
+        return
+    for folder in (here, *here.parents):  # one that may not be looked into has none
+        if os.path.isfile(folder / _OWN_FILE):
             yield _from(here, folder / _OWN_FILE)
         project = folder / _PROJECT
-        if project.is_file() and _OURS.search(project.read_text("utf-8", errors="replace")):
+        if os.path.isfile(project) and _is_ours(project):
             yield _from(here, project)
+
+
+def _is_ours(project: Path) -> bool:
+    """Return whether a file of another tool's too has a table of ours; none where it is shut."""
+    try:
+        return _OURS.search(read_text(project)) is not None
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _from(here: Path, path: Path) -> Path:
@@ -97,7 +110,7 @@ def _read(path: Path) -> Config:
     import tomllib
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         document = tomllib.loads(text)
     except OSError as error:
         raise UsageError(f"config file '{path}' cannot be read: {error.strerror}") from None

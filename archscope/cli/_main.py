@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from errno import ENAMETOOLONG
+from errno import EACCES, ELOOP, ENAMETOOLONG
 from typing import Any
 
 import click
@@ -26,6 +26,9 @@ from archscope.errors import (
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells give it."""
+_NO_FILE = frozenset((EACCES, ELOOP, ENAMETOOLONG))
+"""Why a name that was typed leads to no file: too long, in a ring, through what is shut."""
+_LONG_NAME = 200
 _COMPLETE = "_ARCHSCOPE_COMPLETE"
 """Set where a shell asks how a line could go on."""
 
@@ -113,8 +116,10 @@ def _code(arguments: list[str], *, debug: bool) -> int:
             say(f"Error: {line}")
         return error.exit_code
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == ENAMETOOLONG and not debug:
-            say(f"Error: {str(error.filename)[:59]!r}… names no file: {error.strerror}")
+        if isinstance(error, OSError) and error.errno in _NO_FILE and error.filename and not debug:
+            name = str(error.filename)
+            shown = f"{name[:59]!r}…" if len(name) > _LONG_NAME else repr(name)
+            say(f"Error: {shown} names no file: {error.strerror}")
             return UsageError.exit_code
         broken = _is_of_stdout(error)
         if broken:

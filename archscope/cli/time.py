@@ -36,8 +36,24 @@ the JSON, with what was set and read of the machine.
 _SORTS = {"order": None, "time": "time_s", "macs": "macs", "ratio": "over_bound"}
 
 
+_BATCH = click.Option(
+    ["--batch-size"],
+    metavar="INT[,INT]...",
+    help="Samples of a pass; several are timed one after another until memory ends.",
+)
+"""A field of families; of a network of one's own, the inputs are cut or repeated for it."""
+
+
 class TimeCommand(ModelCommand):
-    """`time`, whose kernels of attention may go by the name of a Transformer's field."""
+    """`time`, whose batches may be several, of networks of one's own too.
+
+    A kernel of attention may go by the name of a Transformer's field.
+    """
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        found = super().get_params(ctx)
+        has_field = any(param.name == _BATCH.name for param in found)
+        return found if has_field else [*found, _BATCH]
 
     def words(self, ctx: click.Context, args: list[str]) -> list[str]:
         return kernels_apart(args)
@@ -59,11 +75,6 @@ class TimeCommand(ModelCommand):
     metavar="INT",
     help="With --per-layer: module names of at most so many parts.",
 )
-@click.option(
-    "--batch-size",
-    metavar="INT[,INT]...",
-    help="Samples or sequences of a pass; several are timed one after another until memory ends.",
-)
 @click.option("--expand", is_flag=True, help="With --per-layer: each copy of a repeated block.")
 @assert_option("latency <= 10ms", "throughput >= 1k", "peak <= 2GiB", "bound <= 5ms")
 @output_options
@@ -78,7 +89,7 @@ def command(
     top: int | None,
     max_depth: int | None,
     expand: bool,
-    batch_size: str | None,
+    batch_size: str | None = None,
     claims: tuple[str, ...],
     output: Output,
 ) -> None:
@@ -90,12 +101,15 @@ def command(
     it is built whole, so it must fit. On a CPU the table says that it was a CPU. With --gpu nothing
     runs and nothing need fit: each module's lower bound on that card, by the roofline.
     """
-    from archscope.library import time_network, with_batches, with_context
+    from archscope.library import have_batches, time_network, with_context
 
     rows = {"top": top, "max_depth": max_depth, "expand": expand}
     claimed = claims_of("time", claims)
     fields = with_context(models, fields, timing["context"])
-    fields, batches = with_batches(models, fields, _batches(batch_size))
+    text = batch_size or fields.get("batch_size")
+    if text and "," not in text and have_batches(models):
+        text = None  # a field like any other
+    fields, batches = _with_batches(models, fields, text)
     request = Request(fields=fields)
     if batches and (len(models) > 1 or timing["gpu"]):
         raise click.UsageError("--batch-size is of one network that is timed here; leave it out.")
@@ -144,10 +158,19 @@ def _show_together(
         raise KeyboardInterrupt
 
 
-def _batches(text: str | None) -> tuple[int, ...]:
-    """Return the sizes of a batch that a text lists."""
+def _with_batches(
+    models: Sequence[str], fields: Mapping[str, str], text: str | None
+) -> tuple[dict[str, Any], tuple[int, ...]]:
+    """Return fields without the sizes of a batch that a text lists, and these."""
+    from archscope.library import with_batches
+
     if text is None:
-        return ()
+        return dict(fields), ()
+    others = {name: value for name, value in fields.items() if name != "batch_size"}
+    return with_batches(models, others, _batches(text))
+
+
+def _batches(text: str) -> tuple[int, ...]:
     words = [word.strip() for word in text.split(",")]
     if not all(word.isascii() and word.isdigit() and 0 < int(word) < 2**31 for word in words):
         raise click.BadParameter(

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+def by_weights(address: str) -> Callable[[Any], Census]:
+    """Return what tells a census by a family's weights, which are at an address."""
+
+    def census(spec: Any) -> Census:
+        found: Census = resolve(address)(spec).census
+        return found
+
+    return census
+
+
 @frozen
 class Family:
     """A parametrised network: a spec type, and how a spec becomes a network."""

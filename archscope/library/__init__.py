@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from archscope.library._analyse import analyse_network as analyse_network
     from archscope.library._audit import audit as audit
     from archscope.library._audit import audit_network as audit_network
+    from archscope.library._batches import have_batches as have_batches
     from archscope.library._batches import with_batches as with_batches
     from archscope.library._bounded import bound_network as bound_network
     from archscope.library._build import build as build
@@ -72,6 +73,7 @@ _HOMES = {
     "compare_networks": "_compare",
     "count_subject": "_params",
     "facts": "_facts",
+    "have_batches": "_batches",
     "is_saved": "_compare",
     "kv": "_kv",
     "limits_of": "_compare",

@@ -23,21 +23,28 @@ def with_batches(
     A family has a field for one size; of several the largest is built. Modules, and networks of
     one's own, have none: their inputs are cut or repeated.
     """
-    from archscope import loaders
-
     if not sizes:
         return dict(fields), ()
     if models is None:
         return dict(fields), tuple(sizes)
     if min(sizes) < 1:
         raise UsageError(f"batch_size is {min(sizes)}; at least 1 makes sense")
-    for model in models if models else ("",):
+    if not have_batches(models):
+        return dict(fields), tuple(sizes)
+    return {**fields, "batch_size": max(sizes)}, tuple(sizes) if len(sizes) > 1 else ()
+
+
+def have_batches(models: Sequence[str]) -> bool:
+    """Return whether each of these names is a network with a field for the size of its batch."""
+    from archscope import loaders
+
+    for model in models or ("",):
         name = loaders.spelt(model) or loaders.GENERAL[0]
         loader = loaders.find(name)
         spec = loader.spec(name) if loader else None
         if spec is None or all(field.name != "batch_size" for field in flags(spec)):
-            return dict(fields), tuple(sizes)
-    return {**fields, "batch_size": max(sizes)}, tuple(sizes) if len(sizes) > 1 else ()
+            return False
+    return True
 
 
 def time_by_batch(

@@ -105,7 +105,8 @@ def compare_networks(
     """
     from archscope.study import assemble
 
-    reports, failures = [each for each in asked if isinstance(each, Report)], []
+    failures: list[ForwardError] = []
+    reports = [each for each in asked if isinstance(each, Report)]
     if len(reports) < len(asked):
         asks: dict[str, Any] = {"rf": rf, "flops": flops, "sample_rate": sample_rate}
         reports = list(_answered(asked, failures, **asks, trained=teacher))

@@ -14,7 +14,7 @@ from archscope.errors import ThresholdError, UsageError
 from archscope.library._named import network_of, subject_of
 from archscope.library._teaching import load_teacher
 from archscope.results import Convention, Report
-from archscope.study import analyse, countable
+from archscope.study import analyse, countable, made
 from archscope.subject import Holding, Network, Subject
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def with_figures(report: Report, network: Network) -> Report:
         return report
     from archscope.analyses.params.stored.needed import with_file
 
-    model = network.subject().model if network.described else None
+    model = made(network.subject).model if network.described else None
     return with_file(report, model, network.holding())
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archscope.errors import UsageError, did_you_mean
 from archscope.present.html.charts import drawings
 from archscope.present.html.charts.gridding import multiplied
+from archscope.present.html.svg import svg
 from archscope.results import Report
 
 if TYPE_CHECKING:
@@ -55,7 +56,16 @@ def _private_figure() -> Any:
             return super()._repr_mimebundle_(*args, **_private(kwargs))
 
         def _ipython_display_(self) -> None:
-            self.show()
+            from IPython.display import display
+
+            bundle = self._repr_mimebundle_()
+            if not bundle:
+                self.show()
+                return
+            # An exported notebook shows a still picture: nothing there draws plotly's own data.
+            still = svg(self.to_plotly_json(), str(self.layout.title.text or ""))
+            more = {"image/svg+xml": still} if still else {}
+            display({**bundle, **more}, raw=True)
 
         def __reduce__(self) -> Any:
             return _rebuilt, super().__reduce__()[1]

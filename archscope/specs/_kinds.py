@@ -89,6 +89,8 @@ def with_parts(field: str, kinds: Sequence[Kind], value: Any, given: Mapping[str
     `SpecError` for a part that none of the kinds has which are there.
     """
     values = value if isinstance(value, tuple) else (value,)
+    if not all(hasattr(one, "word") for one in values):
+        return value  # no kind at all, which the field's own check says
     for name, wanted in given.items():
         chosen = next((k for k in kinds for p in k.parts if p.name == name and p.chooses), None)
         if chosen is not None and wanted == 0:

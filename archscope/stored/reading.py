@@ -41,12 +41,13 @@ def opened(path: Path, shown: str) -> Iterator[tuple[BinaryIO, int]]:
         number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         raise BadFileError(f"{shown} cannot be read: {_said(error)}") from None
+    found = os.fstat(number)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(number)  # Python makes no file of a folder
+        is_folder = stat.S_ISDIR(found.st_mode)
+        what = "a folder" if is_folder else f"no regular file but a {_kind(found.st_mode)}"
+        raise BadFileError(f"{shown} is {what}")
     with os.fdopen(number, "rb") as file:
-        found = os.fstat(number)
-        if stat.S_ISDIR(found.st_mode):
-            raise BadFileError(f"{shown} is a folder")
-        if not stat.S_ISREG(found.st_mode):
-            raise BadFileError(f"{shown} is no regular file but a {_kind(found.st_mode)}")
         try:
             yield file, found.st_size
         except OSError as error:

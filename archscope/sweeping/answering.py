@@ -169,12 +169,12 @@ def _counted(
     network: Network, wanted: tuple[Measure, ...], question: Question
 ) -> tuple[str, Report]:
     if needs_no_inputs(each.name for each in wanted):
-        subject = replace(network.subject(), inputs=None)
+        subject = replace(study.made(network.subject), inputs=None)
         return WEIGHTS, study.analyse("params", subject, totals_alone=True)
     asked = _settings("params", wanted)
     if asked:
-        subject = study.countable(network, in_full=bool(asked.get("nonzero")))
-        return ENGINES, study.analyse("params", subject, totals_alone=True, **asked)
+        whole = study.countable(network, in_full=bool(asked.get("nonzero")))
+        return ENGINES, study.analyse("params", whole, totals_alone=True, **asked)
     return ENGINES, study.ask("params", network, totals_alone=True)
 
 

@@ -160,7 +160,7 @@ def _ranged(name: str, text: str, of: specs.Field | None = None) -> list[Any]:
 
 def _worth(text: str) -> Fraction:
     number = text.rstrip("kKmMgGbBtTi")
-    return Fraction(number.replace("_", "")) * COUNTS[text[len(number) :].lower()]
+    return Fraction(number.replace("_", "")) * Fraction(COUNTS[text[len(number) :].lower()])
 
 
 def _counted(

@@ -37,6 +37,8 @@ CREATE TABLE answers (
     found TEXT NOT NULL, PRIMARY KEY (key, analysis)
 );
 """
+_DAMAGED = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite, or Python of its texts, says of a file that is damaged."""
 _PATIENCE_S = 30
 """How long a lock of a reader is waited for."""
 
@@ -69,7 +71,10 @@ class File:
 
     def answers(self) -> Mapping[str, Mapping[str, Answer]]:
         """Return what is known already, of each variant by its key."""
-        return _answers(self._connection, self._path)
+        try:
+            return _answers(self._connection, self._path)
+        except _DAMAGED as error:
+            raise UsageError(f"{self._path} cannot be used as a store: {error}") from None
 
     def keep(self, key: str, found: Iterable[Answer]) -> None:
         """Commit what was found of a variant."""
@@ -122,7 +127,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, question: Mapping[str, 
         _check_question(_question(connection, path), plain(question), path)
         with connection:
             _put(connection, question)
-    except sqlite3.Error as error:
+    except _DAMAGED as error:
         raise UsageError(f"{path} cannot be used as a store: {error}") from None
 
 
@@ -157,7 +162,7 @@ def read(path: Path) -> Kept:
             if os.access(path.parent, os.W_OK):
                 raise error
             return _read(path, "immutable=1")
-    except sqlite3.Error as error:
+    except _DAMAGED as error:
         raise UsageError(f"{path} is no store of a sweep: {error}") from None
 
 

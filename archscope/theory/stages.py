@@ -14,7 +14,7 @@ from typing import Literal
 
 from archscope.errors import SpecError
 from archscope.records import frozen
-from archscope.theory.census import Counted
+from archscope.theory.census import Census, Counted, repeated
 from archscope.theory.sharding import share
 
 By = Literal["whole", "columns", "rows", "vocabulary", "experts", "channels"]
@@ -215,6 +215,11 @@ class Stages:
         return sum(times * part.macs for part, times in alike(self.parts))
 
     @property
+    def census(self) -> Census:
+        """Its layers alone, each as often as it runs; a shared weight is where it is first."""
+        return Census(layers=tuple(_counted(self.parts)))
+
+    @property
     def blocks(self) -> tuple[Part, ...]:
         """The blocks, in order."""
         return tuple(part for part in self.parts if part.block)
@@ -241,6 +246,16 @@ def tally(parts: Iterable[Part]) -> tuple[tuple[Layer, int], ...]:
             if layer.weight:
                 seen.add(layer.weight)
     return tuple(found)
+
+
+def _counted(parts: Iterable[Part]) -> Iterator[Counted]:
+    seen: set[str] = set()
+    for part, times in alike(parts):
+        for layer in part.layers:
+            copies = 0 if layer.weight in seen else 1 if layer.weight else times
+            yield from repeated((layer.counted,), times=times, copies=copies)
+            if layer.weight:
+                seen.add(layer.weight)
 
 
 def params(parts: Iterable[Part]) -> int:

@@ -1,61 +1,135 @@
-"""Tries to break the command line: generated command lines and altered files, by the thousand.
+"""Tries to break archscope, by the ten thousand, and writes down what was tried and found.
 
-    python benchmarks/torture                        100,000 command lines, 10,000 files
+    python benchmarks/torture                              all of it; hours
     python benchmarks/torture commands --count 500 --seed 7
+    python benchmarks/torture commands --first 4711 --count 1     one that was found, again
+    python benchmarks/torture specs --family cnn --family tcn
 
-Each is run in a process of its own kind, with a time limit. What is wrong: a traceback, an error
-that no part foresaw, an exit code that is none of 0 to 3, a control character in what is printed, a
-failure without a word, a process that dies, takes too long, or is left changed.
+What is wrong is printed as it comes: a traceback, an error that no part foresaw or that is longer
+than a line, an exit code that is none or wrong, JSON that is none, a control character in what is
+printed, a warning of a library, more than 10 s or 2 GiB, a file, a network, a process that is
+left changed, a number that another road contradicts. The counts go into reports/torture.md, a line
+for each part; lines of parts that were not asked for stay as they are.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import random
+import sys
 import tempfile
 import time
-from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import commands
 import files
+import running
+import written
+from found import Tally
 from furnished import furnish
-from running import outcomes
 
-PARTS = {"commands": (commands.trials, 100_000), "files": (files.trials, 10_000)}
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))  # networks and browser are those of the tests
 
 
 def main() -> None:
-    """Print each thing that is wrong as it comes, then how many were tried and found."""
+    """Try each part and print its counts."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("parts", nargs="*", default=list(PARTS), help=", ".join(PARTS))
     parser.add_argument("--count", type=int, help="so many of each part")
+    parser.add_argument("--first", type=int, default=0, help="number of the first")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--family", action="append", default=[], help="specs of this one alone")
+    parser.add_argument("--report", type=Path, default=ROOT / "reports" / "torture.md")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name, "here")  # what lies above it is named by `..`
+        folder.mkdir()
+        folder.parent.chmod(0o755)
         os.chdir(folder)
-        furnish(Path(folder))
+        furnish(folder)
         for part in options.parts:
-            _try(part, options.count or PARTS[part][1], options.seed, folder)
+            began = time.process_time() + sum(os.times()[2:4])
+            tally = PARTS[part][0](options.count or PARTS[part][1], options, folder)
+            seconds = time.process_time() + sum(os.times()[2:4]) - began
+            line = written.line(part, PARTS[part][2], tally, options, seconds)
+            print(line, flush=True)
+            written.keep(options.report, line)
         os.chdir("/")
 
 
-def _try(part: str, count: int, seed: int, folder: str) -> None:
-    made = list(PARTS[part][0](count, random.Random(seed)))
-    codes, found, start = Counter[int | None](), 0, time.perf_counter()
-    for outcome in outcomes(made, folder):
-        codes[outcome.code] += 1
-        if outcome.problems:
-            found += 1
+Part = Callable[[int, argparse.Namespace, Path], Tally]
+
+
+def _of_trials(name: str, module: object) -> Part:
+    def tried(count: int, options: argparse.Namespace, folder: Path) -> Tally:
+        tally = Tally(name)
+        trials = module.trials(count, options.seed, options.first)  # type: ignore[attr-defined]
+        for outcome in running.outcomes(trials, str(folder)):
             line = " ".join(map(repr, outcome.trial.command))
-            about = f" ({outcome.trial.about})" if outcome.trial.about else ""
-            print(f"{part}: {line}{about}: {'; '.join(outcome.problems)}", flush=True)
-    ends = ", ".join(f"{number:,} x {code}" for code, number in codes.most_common())
-    seconds = time.perf_counter() - start
-    print(
-        f"{part}: {count:,} tried, {found:,} found; exit codes {ends}; {seconds:.0f} s", flush=True
-    )
+            what = f"{outcome.trial.about}: {line} {dict(outcome.trial.environment) or ''}"
+            tally.add(what.rstrip(), outcome.problems, f"x {outcome.code}")
+        return tally
+
+    return tried
+
+
+def _specs(count: int, options: argparse.Namespace, folder: Path) -> Tally:
+    import specs
+
+    return specs.tried(count, options.seed, tuple(options.family))
+
+
+def _places(name: str) -> Part:
+    def tried(count: int, options: argparse.Namespace, folder: Path) -> Tally:
+        import places
+
+        places.imported(folder)
+        made: Tally = getattr(places, name)(count, options.seed, folder)
+        return made
+
+    return tried
+
+
+def _harm(name: str) -> Part:
+    def tried(count: int, options: argparse.Namespace, folder: Path) -> Tally:
+        import harm
+
+        made: Tally = getattr(harm, name)(count, options.seed)
+        return made
+
+    return tried
+
+
+def _payloads(count: int, options: argparse.Namespace, folder: Path) -> Tally:
+    import payloads
+
+    return payloads.payloads(count, options.seed, folder)
+
+
+def _weights(count: int, options: argparse.Namespace, folder: Path) -> Tally:
+    import weights
+
+    return weights.tried(count, options.seed, folder)
+
+
+PARTS: dict[str, tuple[Part, int, str]] = {
+    "commands": (_of_trials("commands", commands), 100_000,
+                 "generated command lines: every command, option and family"),
+    "files": (_of_trials("files", files), 10_000,
+              "altered saved files, configurations, budgets, lock files, facts, stores"),
+    "weights": (_weights, 10_000, "damaged files of weights and graphs; nothing of them may run"),
+    "specs": (_specs, 2_000, "random specs, so many of each family, by three roads"),
+    "harm": (_harm("harm"), 10_000, "awkward networks, each asked by every verb"),
+    "interrupts": (_harm("interrupts"), 1_000, "interrupts of three verbs, so many of each"),
+    "payloads": (_payloads, 500, "outputs of networks and files with hostile names, pages twice"),
+    "disks": (_places("disks"), 1_000, "files written where there is not enough room"),
+    "kills": (_places("kills"), 1_000, "commands killed while they write a file"),
+    "links": (_places("links"), 10_000, "links, pipes, devices, folders, rights, holes for files"),
+    "names": (_places("names"), 10_000, "odd names of files"),
+}  # fmt: skip
+"""What is tried by each name, how often, and what it is."""
 
 
 if __name__ == "__main__":

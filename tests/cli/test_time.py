@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -227,3 +228,37 @@ def test_a_bound_on_a_card_that_is_not_here(archscope: Any) -> None:
     refused = archscope("time", *SMALL, "--gpu", "h100", "--sort", "ratio")
     assert (refused.code, refused.out) == (2, "")
     assert "leave out --gpu" in refused.err
+
+
+def test_sizes_of_a_batch_are_one_for_a_family_and_several_for_any_network(
+    archscope: Any, tmp_path: Path
+) -> None:
+    net = tmp_path / "net.py"
+    net.write_text("from torch import nn\n\n\ndef make():\n    return nn.Linear(3, 2)\n")
+    own = (f"{net}:make", "--input-shape", "2,3", "--device", "cpu", "--runs", "2")
+
+    several = archscope("time", *own, "--batch-size", "4,1")
+    assert several.code == 0
+    assert [line.split()[0] for line in several.out.splitlines()[3:5]] == ["1", "4"]
+    one = archscope("time", *SMALL, "--batch-size", "5", "--runs", "2")
+    assert "batch 5" in one.out
+    assert archscope("time", *SMALL, "--batch-size", "1,2", "--per-layer").code == 2
+
+
+def test_networks_are_timed_in_turns(archscope: Any) -> None:
+    asked = ("cnn:dilations=1", "cnn:dilations=2", "--channels", "4", "--input-size", "8")
+    found = archscope("time", *asked, *QUICK)
+
+    assert found.code == 0
+    assert "Ratio" in found.out
+    assert "cnn:dilations=2" in found.out
+    for flag in ("--per-layer", "--gpu=h100", "--cuda-graph", "--assert=latency<1s"):
+        refused = archscope("time", *asked, *QUICK, flag)
+        assert refused.code == 2
+        assert "for one network" in refused.err
+
+
+def test_a_kernel_of_attention_goes_by_either_name(archscope: Any) -> None:
+    for flags in (("--attention", "math"), ("--attention=math",), ("--attention-kernel", "math")):
+        assert "attention math" in archscope("time", *SMALL, *QUICK, *flags).out
+    assert "window 3" in archscope("time", *SMALL, *QUICK, "--attention", "window:3").out

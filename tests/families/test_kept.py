@@ -122,6 +122,19 @@ CASES: dict[str, tuple[str, dict[str, Any], Way, str]] = {
         FULL,
         "bf16",
     ),
+    "Mamba-2 and attention": (
+        "transformer",
+        {
+            **SMALL,
+            "mixer": "state-space-dual,attention",
+            "state_size": 5,
+            "state_head_dim": 4,
+            "state_groups": 2,
+            "state_chunk": 3,
+        },
+        FLASH,
+        "bf16",
+    ),
     "residual": (
         "resnet",
         {"block": "bottleneck", "blocks": (2, 1, 1, 1), "stem_channels": 2, "input_size": 33},
@@ -225,10 +238,10 @@ def test_heads_that_cards_do_not_divide_are_rounded_up() -> None:
 
 
 def test_what_nobody_tells_is_unknown() -> None:
-    told = kept("mamba", {"version": "v2", "depth": 2}, FLASH)
+    told = kept("transformer", {**SMALL, "mixer": "gated-delta"}, FLASH)
 
     assert told.bytes(activation=2) is None
-    assert "Mamba-2" in told.unknown
+    assert "gated-delta" in told.unknown
 
 
 def test_blocks_that_are_alike_are_one() -> None:

@@ -10,6 +10,7 @@ from base64 import b85decode
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from xml.etree import ElementTree
 
 import plotly.graph_objects as go
 import pytest
@@ -25,6 +26,7 @@ from archscope.present.html.charts.gridding import multiplied
 from archscope.present.html.document import Settings, render
 from archscope.present.html.findings import findings, looked_at
 from archscope.present.html.lead import picture
+from archscope.present.html.svg import svg
 from archscope.present.html.tables import MOST_LINES, full_list, table
 from archscope.present.html.tiles import tiles
 from archscope.results import Report, View
@@ -462,6 +464,33 @@ def test_every_page_opens_with_its_picture(
 
     assert shown[0].name == first
     assert all(each.figure["layout"]["height"] <= 300 for each in shown)
+
+
+def test_what_leads_a_page_is_drawn_without_a_script_too(gridded: Report) -> None:
+    drawn = {each.name: svg(each.figure) for each in picture(drawings((gridded,)), 1)}
+
+    assert set(drawn) == {"profile", "gridding"}
+    assert drawn["gridding"].count('stroke="#D55E00"') == 120, "a cross on each hole"
+    assert drawn["gridding"].count("<rect") == 49, "a box on what is seen"
+    assert drawn["profile"].count("<rect") == 2 * 3 + 2, "bars and what stands for their names"
+    for text in drawn.values():
+        ElementTree.fromstring(text)
+    pie = {"data": [{"type": "pie"}], "layout": {}}
+    assert svg(pie) == ""
+
+
+def test_lines_of_a_still_picture_end_where_a_number_is_missing() -> None:
+    trace = {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "a",
+        "x": [1, 2, None, 10],
+        "y": [1, 1, 2, 2],
+    }
+    text = svg({"data": [trace], "layout": {"xaxis": {"type": "log"}}})
+
+    assert text.count("<polyline") == 2
+    assert ">10<" in text
 
 
 def test_parts_are_called_by_words() -> None:

@@ -223,3 +223,10 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     for name, why in said.items():
         with pytest.raises(ArchscopeError, match=why):
             archscope.params(str(tmp_path / f"{name}.safetensors"))
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "x.safetensors").mkdir()
+
+    with pytest.raises(ArchscopeError, match=r"x\.safetensors is a folder"):
+        archscope.params(str(tmp_path / "x.safetensors"))

@@ -179,3 +179,15 @@ def test_where_no_file_can_be(tmp_path: Path) -> None:
             pass
     with pytest.raises(UsageError, match="does not exist"):
         read(tmp_path / "x.db")
+
+
+def test_names_of_tables_that_are_no_text_are_damage(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    fill(path, 0, 1)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"CREATE TABLE question", b"CREATE TABLE questio\xbc"))
+
+    with pytest.raises(UsageError, match="is no store of a sweep"):
+        read(path)
+    with pytest.raises(UsageError, match="cannot be used as a store"):
+        fill(path, 0, 1)

@@ -18,7 +18,7 @@ def looked_at(network: Network, settings: Settings) -> tuple[Section, ...]:
     """
     if settings.verify:
         raise UsageError("verify holds a closed form against built layers; this network has none")
-    subject = network.subject()
+    subject = process_as_found(network.subject)  # it draws weights, and is the user's own code
     cache = process_as_found(lambda: stranger_cache(subject))
     weights = sum(parameter.numel() for parameter in subject.model.parameters())
     return sections(network, cache, settings, parameters=weights)

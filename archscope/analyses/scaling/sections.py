@@ -59,8 +59,9 @@ def of_network(network: Network) -> Meanings:
     if family is not None and family.census is not None:
         return meanings(family.census(network.spec))
     from archscope.analyses.scaling.built import of_subject
+    from archscope.running.process import process_as_found
 
-    return of_subject(network.subject())
+    return of_subject(process_as_found(network.subject))
 
 
 @frozen

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from archscope.blocks.examples import features, tokens
-from archscope.families import Family
-from archscope.families.clip.census import census
+from archscope.families import Family, by_weights
 from archscope.families.clip.outline import outline
 from archscope.families.clip.spec import ClipSpec, blocks, describe
 from archscope.subject import Inputs
@@ -30,7 +29,7 @@ FAMILY = Family(
     module="archscope.families.clip.network:Clip",
     blocks=blocks,
     outline=outline,
-    census=census,
+    census=by_weights("archscope.families.clip.weights:weights"),
     enters="data",
     weights="archscope.families.clip.weights:weights",
 )

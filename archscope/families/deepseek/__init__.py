@@ -1,8 +1,7 @@
 """DeepSeek-V2 and V3: decoders with latent attention, shared and routed experts."""
 
 from archscope.blocks.examples import text
-from archscope.families import Family
-from archscope.families.deepseek.census import census
+from archscope.families import Family, by_weights
 from archscope.families.deepseek.outline import outline
 from archscope.families.deepseek.spec import DeepSeekSpec, blocks, describe
 
@@ -15,7 +14,7 @@ FAMILY = Family(
     module="archscope.families.deepseek.network:DeepSeek",
     blocks=blocks,
     outline=outline,
-    census=census,
+    census=by_weights("archscope.families.deepseek.weights:weights"),
     kept="archscope.families.deepseek.kept:kept",
     cache="archscope.families.deepseek.cache:cache",
     weights="archscope.families.deepseek.weights:weights",

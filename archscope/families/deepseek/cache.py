@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archscope.families.deepseek.census import census
 from archscope.families.deepseek.spec import DeepSeekSpec, blocks
+from archscope.families.deepseek.weights import weights
 from archscope.theory.cache import Cache, LayerCache, without_products
 from archscope.theory.census import Counted
 
@@ -25,7 +25,9 @@ def cache(spec: DeepSeekSpec) -> Cache:
     }
 
     def step(batch: int) -> tuple[Counted, ...]:
-        return tuple(without_products(census(replace(spec, seq_len=1, batch_size=batch)).layers))
+        return tuple(
+            without_products(weights(replace(spec, seq_len=1, batch_size=batch)).census.layers)
+        )
 
     return Cache(
         layers=tuple(

@@ -1,8 +1,7 @@
 """Longformer: encoders for long sequences, with windows and a few tokens that see all."""
 
 from archscope.blocks.examples import text
-from archscope.families import Family
-from archscope.families.longformer.census import census
+from archscope.families import Family, by_weights
 from archscope.families.longformer.outline import outline
 from archscope.families.longformer.spec import LongformerSpec, blocks, describe
 
@@ -15,7 +14,7 @@ FAMILY = Family(
     module="archscope.families.longformer.network:Longformer",
     blocks=blocks,
     outline=outline,
-    census=census,
+    census=by_weights("archscope.families.longformer.weights:weights"),
     enters="table",
     weights="archscope.families.longformer.weights:weights",
 )

@@ -1,8 +1,7 @@
 """Mamba and Mamba-2: decoders whose blocks are selective state spaces."""
 
 from archscope.blocks.examples import text
-from archscope.families import Family
-from archscope.families.mamba.census import census
+from archscope.families import Family, by_weights
 from archscope.families.mamba.outline import outline
 from archscope.families.mamba.spec import MambaSpec, blocks, describe
 
@@ -15,7 +14,7 @@ FAMILY = Family(
     module="archscope.families.mamba.network:Mamba",
     blocks=blocks,
     outline=outline,
-    census=census,
+    census=by_weights("archscope.families.mamba.weights:weights"),
     kept="archscope.families.mamba.kept:kept",
     cache="archscope.families.mamba.cache:cache",
     weights="archscope.families.mamba.weights:weights",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archscope.families.mamba.census import census
 from archscope.families.mamba.spec import MambaSpec, blocks
+from archscope.families.mamba.weights import weights
 from archscope.theory.cache import Cache, LayerCache, without_products
 from archscope.theory.census import Counted
 
@@ -14,7 +14,9 @@ def cache(spec: MambaSpec) -> Cache:
     """Return the states of all blocks, which do not grow."""
 
     def step(batch: int) -> tuple[Counted, ...]:
-        return tuple(without_products(census(replace(spec, seq_len=1, batch_size=batch)).layers))
+        return tuple(
+            without_products(weights(replace(spec, seq_len=1, batch_size=batch)).census.layers)
+        )
 
     made = _second if spec.version == "v2" else _first
     return Cache(

@@ -1,4 +1,4 @@
-"""What a training step keeps of a Mamba network, in symbols; of its second version nobody tells."""
+"""What a training step keeps of a Mamba network, in symbols. No torch."""
 
 from __future__ import annotations
 
@@ -42,8 +42,17 @@ def _symbols(spec: MambaSpec) -> dict[str, int]:
 def _block(tape: Tape, spec: MambaSpec, x: Value) -> Value:
     y = tape.norm("norm", NORM, x, "b*s")
     if spec.version == "v2":
-        tape.unknown("the chunks of Mamba-2 are run, not told")
-        return tape.add(x)
+        made = kept_mixers.dual_state_space(
+            tape,
+            "mixer",
+            y,
+            inner=spec.expansion * spec.d_model,
+            head_dim=spec.head_width,
+            state=spec.state,
+            chunk=spec.chunk,
+            taps=spec.kernel_size,
+        )
+        return tape.add(x, made)
     made = kept_mixers.state_space(
         tape, "mixer", y, causal=True, normed=NORM if spec.inner_norm else ""
     )

@@ -16,5 +16,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    kept="archscope.families.shufflenet.kept:kept",
     enters="data",
 )

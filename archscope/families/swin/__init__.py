@@ -1,8 +1,7 @@
 """Swin Transformers: stages of attention within shifting windows, on ever smaller maps."""
 
 from archscope.blocks.examples import images
-from archscope.families import Family
-from archscope.families.swin.census import census
+from archscope.families import Family, by_weights
 from archscope.families.swin.spec import SwinSpec, blocks, describe
 
 FAMILY = Family(
@@ -13,7 +12,7 @@ FAMILY = Family(
     inputs=images,
     module="archscope.families.swin.network:Swin",
     blocks=blocks,
-    census=census,
+    census=by_weights("archscope.families.swin.weights:weights"),
     enters="data",
     weights="archscope.families.swin.weights:weights",
 )

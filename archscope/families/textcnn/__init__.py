@@ -15,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.textcnn.network:TextCnn",
     outline=outline,
     census=census,
+    kept="archscope.families.textcnn.kept:kept",
 )

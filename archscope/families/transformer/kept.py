@@ -168,6 +168,19 @@ def _mixed(tape: Tape, spec: TransformerSpec, block: BlockPlan, positions: str, 
             return kept_mixers.state_space(
                 tape, "mixer", x, positions=positions, causal=block.causal, normed=normed
             )
+        case kinds.DualStateSpace() as mixer:
+            return kept_mixers.dual_state_space(
+                tape,
+                "mixer",
+                x,
+                positions=positions,
+                inner=mixer.expansion * spec.d_model,
+                head_dim=mixer.state_head_dim,
+                state=mixer.state_size,
+                chunk=mixer.state_chunk,
+                taps=mixer.state_kernel,
+                groups=mixer.state_groups,
+            )
         case _:
             tape.unknown(f"what {block.mixer.word} keeps has no closed form here")
             return sequence(tape, "mixer", positions)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from archscope.blocks.examples import features, tokens
-from archscope.families import Family
-from archscope.families.transformer_xl.census import census
+from archscope.families import Family, by_weights
 from archscope.families.transformer_xl.outline import outline
 from archscope.families.transformer_xl.spec import TransformerXlSpec, blocks, describe
 from archscope.subject import Inputs
@@ -29,7 +28,7 @@ FAMILY = Family(
     module="archscope.families.transformer_xl.network:TransformerXl",
     blocks=blocks,
     outline=outline,
-    census=census,
+    census=by_weights("archscope.families.transformer_xl.weights:weights"),
     weights="archscope.families.transformer_xl.weights:weights",
     cache="archscope.families.transformer_xl.cache:cache",
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archscope.families.transformer_xl.census import census
 from archscope.families.transformer_xl.spec import TransformerXlSpec, blocks
+from archscope.families.transformer_xl.weights import weights
 from archscope.theory.cache import Cache, LayerCache, without_products
 from archscope.theory.census import Counted
 
@@ -18,7 +18,7 @@ def cache(spec: TransformerXlSpec) -> Cache:
 
     def step(batch: int) -> tuple[Counted, ...]:
         one = replace(spec, seq_len=1, batch_size=batch)
-        return tuple(without_products(census(one).layers))
+        return tuple(without_products(weights(one).census.layers))
 
     last = spec.memory or spec.seq_len
     return Cache(

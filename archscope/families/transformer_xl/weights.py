@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from archscope.blocks import counted, divided
-from archscope.families.transformer_xl.census import clusters
 from archscope.families.transformer_xl.spec import TransformerXlSpec
 from archscope.theory.stages import Division, Layer, Part, Stages
 
@@ -35,10 +34,16 @@ def _run(layers: Iterable[Layer], times: int) -> tuple[Layer, ...]:
     return tuple(replace(each, counted=replace(each.counted, times=times)) for each in layers)
 
 
+def _clusters(spec: TransformerXlSpec) -> list[tuple[int, int]]:
+    """Return the tokens and the width of each cluster's table."""
+    sizes = spec.cluster_sizes
+    return [(size, spec.d_model // spec.div_val**n) for n, size in enumerate(sizes)]
+
+
 def _embedding(spec: TransformerXlSpec) -> Iterator[Layer]:
     """Yield a table for each cluster, every one of which answers for every token."""
     rows = spec.batch_size * spec.seq_len
-    for number, (size, width) in enumerate(clusters(spec)):
+    for number, (size, width) in enumerate(_clusters(spec)):
         yield divided.embedding(f"table {number}", rows, size, width, weight=f"table {number}")
         if spec.div_val > 1:
             up = divided.linear(f"projection {number}", rows, width, spec.d_model, bias=False)
@@ -47,7 +52,7 @@ def _embedding(spec: TransformerXlSpec) -> Iterator[Layer]:
 
 def _head(spec: TransformerXlSpec) -> Iterator[Layer]:
     """Yield scores of frequent tokens and of clusters, and of the tokens within each cluster."""
-    rows, found = spec.batch_size * spec.seq_len, clusters(spec)
+    rows, found = spec.batch_size * spec.seq_len, _clusters(spec)
     for number, (size, width) in enumerate(found):
         if spec.div_val > 1:  # all but the first are the embedding's, the other way round
             down = divided.linear("projection down", rows, spec.d_model, width, bias=False)

@@ -15,5 +15,6 @@ FAMILY = Family(
     module="archscope.families.u_net.network:Unet",
     outline=outline,
     census=census,
+    kept="archscope.families.u_net.kept:kept",
     enters="data",
 )

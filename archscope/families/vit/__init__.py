@@ -1,8 +1,7 @@
 """Vision Transformers: ViT and, without distillation, DeiT."""
 
 from archscope.blocks.examples import images
-from archscope.families import Family
-from archscope.families.vit.census import census
+from archscope.families import Family, by_weights
 from archscope.families.vit.outline import outline
 from archscope.families.vit.spec import VitSpec, blocks, describe
 
@@ -15,7 +14,7 @@ FAMILY = Family(
     module="archscope.families.vit.network:Vit",
     blocks=blocks,
     outline=outline,
-    census=census,
+    census=by_weights("archscope.families.vit.weights:weights"),
     kept="archscope.families.vit.kept:kept",
     weights="archscope.families.vit.weights:weights",
 )

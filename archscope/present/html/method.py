@@ -12,6 +12,7 @@ from typing import Any
 
 from archscope import presets, specs
 from archscope.analyses import ANALYSES
+from archscope.errors import UsageError
 from archscope.families import FAMILIES, Family
 from archscope.present import _format
 from archscope.present import json as json_format
@@ -85,32 +86,48 @@ def _config(report: Report) -> str:
 
 def _command(report: Report) -> str:
     """Return the command that makes the report of a named network again, else nothing."""
-    if report.command == "compare" and "networks" in report.config:
+    if report.command == "compare" and _texts(report.config.get("networks")):
         return _comparison(report.config)
     named = _named(report)
     if named is None:
         return ""
     name, family, fields_ = named
     usual = specs.values(specs.made(family.spec, fields_))
+    given = {key: value for key, value in plain(report.config).items() if key in usual}
+    settings = _settings(report)
+    if settings is None or not _can_be(family.spec, {**fields_, **given}):
+        return ""
     by_name = {field.name: field for field in specs.fields(family.spec)}
-    changed = [
-        _flag(by_name[key], value)
-        for key, value in plain(report.config).items()
-        if key in by_name and value != usual[key]
-    ]
-    changed += _settings(report)
+    changed = [_flag(by_name[key], value) for key, value in given.items() if value != usual[key]]
+    changed += settings
     timed = report.command == "report" and section(report, "time.passes")
     return " ".join(["archscope", report.command, name, *changed, *(["--time"] if timed else [])])
 
 
-def _settings(report: Report) -> list[str]:
-    """Return the flags of the analysis' own that were given."""
-    given = report.config.get("settings", {})
-    if report.command not in ANALYSES.names() or not given:
+def _can_be(type_: type, given: Mapping[str, Any]) -> bool:
+    """Return whether these are values of a spec: a file can say anything."""
+    try:
+        specs.made(type_, {name: _tuples(value) for name, value in given.items()})
+    except UsageError:
+        return False
+    return True
+
+
+def _settings(report: Report) -> list[str] | None:
+    """Return the flags of the analysis' own that were given; None where they cannot be."""
+    said = report.config.get("settings", {})
+    declared = ANALYSES.get(report.command).settings if report.command in ANALYSES.names() else None
+    if not said or declared is None:
         return []
-    declared = ANALYSES.get(report.command).settings
-    by_name = {field.name: field for field in specs.fields(declared)} if declared else {}
-    return [_flag(by_name[key], value) for key, value in given.items() if key in by_name]
+    by_name = {field.name: field for field in specs.fields(declared)}
+    given = {k: v for k, v in said.items() if k in by_name} if isinstance(said, Mapping) else None
+    if given is None or not _can_be(declared, given):
+        return None
+    return [_flag(by_name[key], value) for key, value in given.items()]
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
 
 
 def _comparison(config: Mapping[str, Any]) -> str:
@@ -141,7 +158,10 @@ def _flag(field: specs.Field, value: Any) -> str:
     if field.kind == "switch" and value is not None:
         return field.flag if value else f"--no-{field.flag[2:]}"
     given = _tuples(value)
-    text = specs.listed(given) if field.kind == "list" and given is not None else specs.typed(given)
+    if field.kind == "list" and given is not None:
+        text = specs.listed(given if isinstance(given, tuple) else (given,))
+    else:
+        text = specs.typed(given)
     return f"{field.flag} {shlex.quote(text)}"
 
 

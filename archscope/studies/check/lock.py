@@ -14,6 +14,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
 
+from archscope import files
 from archscope.assertions import Found, Number, shown
 from archscope.errors import UsageError
 from archscope.records import frozen
@@ -111,7 +112,7 @@ def read_lock(path: Path) -> Lock | None:
     Raises `UsageError` with the reason for what cannot be read, or is no lock file.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = files.read_text(path)
     except FileNotFoundError:
         return None
     except OSError as error:

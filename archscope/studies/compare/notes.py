@@ -60,7 +60,8 @@ def _works(side: Side) -> bool:
 
 def _what_to_do(first: Side, other: Side) -> Iterator[str]:
     one, two = first.report.config, other.report.config
-    fields = [f for f in _INPUT_FIELDS if f in one and f in two and one[f] != two[f]]
+    fields = [f for f in _INPUT_FIELDS if _sizes(one.get(f)) and _sizes(two.get(f))
+              and one[f] != two[f]]  # fmt: skip
     if fields and _decide(fields, first, other):
         said = " ".join(f"--{f.replace('_', '-')} {_smaller(one[f], two[f])}" for f in fields)
         yield f"Give all of them the same, e.g. {said}."
@@ -88,8 +89,10 @@ def _smaller(one: Any, two: Any) -> str:
     return ",".join(map(str, min(_sizes(one), _sizes(two))))
 
 
-def _sizes(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
+def _sizes(value: Any) -> list[int]:
+    """Return the numbers that a field says; none where a file says something else there."""
+    sizes = list(value) if isinstance(value, list | tuple) else [value]
+    return sizes if all(type(size) is int for size in sizes) else []
 
 
 _WHAT = {

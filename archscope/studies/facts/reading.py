@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from archscope.errors import UsageError, did_you_mean
+from archscope.files import read_text
 from archscope.studies.facts.digits import of_digits
 from archscope.studies.facts.fact import BASES, Combined, Fact, Formula, Measured
 from archscope.studies.facts.units import worth
@@ -56,7 +57,7 @@ def read_folder(folder: Path = FOLDER) -> tuple[Fact, ...]:
 def read_file(path: Path) -> tuple[Fact, ...]:
     """Return the facts of a file; raises `UsageError` with the file and the fact that is wrong."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(read_text(path))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -1,0 +1,65 @@
+"""What a training step keeps of an Xception, in symbols. No torch."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import archscope.blocks.kept_maps as maps
+from archscope.families.separable_residual.spec import (
+    BEHIND,
+    FIRST,
+    STEM,
+    Block,
+    XceptionSpec,
+    blocks,
+)
+from archscope.theory.keeping import Tape
+from archscope.theory.kept import Kept, Way
+
+
+def kept(spec: XceptionSpec, way: Way = Way()) -> Kept:  # noqa: B008
+    """Return what the flows and the classifier keep for the backward."""
+    tape, padding = Tape({}, way), 1 if spec.is_aligned else 0
+    with tape.part(""):
+        x = maps.images(tape, spec)
+        for number, (channels, stride) in enumerate(((FIRST, 2), (STEM, 1)), start=1):
+            placed = {"stride": stride, "padding": padding}
+            names = f"conv{number}", f"bn{number}"
+            x = maps.normed_convolution(tape, *names, x, channels, 3, **placed)
+            x = maps.activated(tape, "", "relu", x)
+    for block in blocks(spec):
+        x = maps.block(tape, block, partial(_block, block=block), x)
+    with tape.part(""):
+        for number, channels in enumerate(() if spec.is_aligned else BEHIND, start=3):
+            x = maps.separable(tape, f"conv{number}", x, channels, between="nothing")
+            x = maps.activated(tape, "", "relu", x)
+        maps.classified(tape, "fc", x)
+    return maps.without_recomputation(tape)
+
+
+def _block(tape: Tape, x: maps.Held, *, block: Block) -> maps.Held:
+    y, last = x, len(block.channels) - 1
+    for number, channels in enumerate(block.channels[1:], start=1):
+        if block.residual and (number > 1 or block.starts_with_relu):
+            y = maps.activated(tape, "", "relu", y)
+        y = maps.separable(
+            tape,
+            f"conv{number}",
+            y,
+            channels,
+            between="norm" if block.aligned else "nothing",
+            activates=not block.residual,
+            stride=block.stride if block.aligned and number == last else 1,
+            dilation=block.dilation,
+        )
+    if block.stride > 1 and not block.aligned:
+        y = maps.max_pooled(tape, "pool", y, 3, stride=block.stride, padding=1)
+    if not block.residual:
+        return y
+    around = x
+    if block.stride > 1 or block.in_channels != block.out_channels:
+        names = "skip.0", "skip.1"
+        around = maps.normed_convolution(
+            tape, *names, x, block.out_channels, 1, stride=block.stride
+        )
+    return maps.added(tape, y, around)
