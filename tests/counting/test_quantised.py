@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from archscope.counting.quantised import bytes_of
 from archscope.library import params
 
 
