@@ -89,7 +89,7 @@ scoreboard: $(PEERS)/.installed ## Hold other counters, and archscope, against w
 	$(PEERS)/bin/python benchmarks/scoreboard
 
 .PHONY: torture
-torture: $(VENV)/.installed ## Try to break the command line, 110,000 times; hours
+torture: $(VENV)/.installed ## Try to break archscope, 150,000 times, and write reports/torture.md; hours
 	$(BIN)/python benchmarks/torture
 
 .PHONY: reports

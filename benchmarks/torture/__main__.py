@@ -15,6 +15,7 @@ for each part; lines of parts that were not asked for stay as they are.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import tempfile
@@ -66,10 +67,11 @@ def _of_trials(name: str, module: object) -> Part:
     def tried(count: int, options: argparse.Namespace, folder: Path) -> Tally:
         tally = Tally(name)
         trials = module.trials(count, options.seed, options.first)  # type: ignore[attr-defined]
-        for outcome in running.outcomes(trials, str(folder)):
-            line = " ".join(map(repr, outcome.trial.command))
-            what = f"{outcome.trial.about}: {line} {dict(outcome.trial.environment) or ''}"
-            tally.add(what.rstrip(), outcome.problems, f"x {outcome.code}")
+        with contextlib.suppress(KeyboardInterrupt):  # what was tried until then is written
+            for outcome in running.outcomes(trials, str(folder)):
+                line = " ".join(map(repr, outcome.trial.command))
+                what = f"{outcome.trial.about}: {line} {dict(outcome.trial.environment) or ''}"
+                tally.add(what.rstrip(), outcome.problems, f"x {outcome.code}")
         return tally
 
     return tried

@@ -28,7 +28,7 @@ from archscope import cli
 NOBODY = 65534
 """A user that owns nothing, as Linux numbers it."""
 OLD = "it stood here before\n"
-PATIENCE = 60.0
+PATIENCE = 600.0
 BLOCKED = 5.0
 """Seconds after which a command that waits for the other end of a pipe is interrupted."""
 NETWORK = ("cnn", "--depth", "1", "--channels", "4", "--input-size", "8")
@@ -105,12 +105,15 @@ class Running:
             finally:
                 os._exit(99)
         os.close(theirs)
+        os.set_blocking(self._err, False)
+        self._said = b""
 
     def ended(self, patience: float = PATIENCE) -> Ran:
         """Wait for its end; one that goes on too long is ended."""
         until, code = time.monotonic() + patience, None
         pause = 0.001
         while time.monotonic() < until:
+            self._hear()
             number, status = os.waitpid(self.process, os.WNOHANG)
             if number:
                 code = os.waitstatus_to_exitcode(status)
@@ -121,8 +124,16 @@ class Running:
             self.kill()
             os.waitpid(self.process, 0)
         self._out.seek(0)
-        with self._out, os.fdopen(self._err, "rb") as err:
-            return Ran(code, self._out.read(), err.read().decode(errors="replace"))
+        self._hear()
+        os.close(self._err)
+        with self._out:
+            return Ran(code, self._out.read(), self._said.decode(errors="replace"))
+
+    def _hear(self) -> None:
+        """Take what is said so far: a pipe that is full would hold it up."""
+        with contextlib.suppress(BlockingIOError):
+            while more := os.read(self._err, 1 << 16):
+                self._said += more
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         """Send it a signal, if it is there."""

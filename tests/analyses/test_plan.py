@@ -267,3 +267,21 @@ def test_every_recipe_can_be_asked_for() -> None:
     field = next(each for each in specs.fields(Settings) if each.name == "recipe")
 
     assert field.choices == tuple(recipe.name for recipe in RECIPES)
+
+
+def test_modules_are_counted_once_however_many_changes_are_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from archscope.analyses.plan import modules
+
+    counted: list[object] = []
+    count = modules.count_step
+
+    def counts(*asked: Any) -> Any:
+        counted.append(asked)
+        return count(*asked)
+
+    monkeypatch.setattr(modules, "count_step", counts)
+    archscope.analyse("plan", "tcn", settings={"pp": 2}, levels=3, input_size=41)
+
+    assert len(counted) == 1

@@ -51,25 +51,21 @@ class Told:
     def stages(self) -> Stages:
         """Return its weights in order."""
         if self.modules:
-            from archscope.analyses.plan.modules import stages_of
-
-            return stages_of(self.subject())
+            return _counted(self._source())
         return _stages(self.family, self.spec)
 
     def kept(self, way: Way, number_type: str) -> Kept | str:
         """Return what a step keeps of it, or why that is not known."""
         if self.step:
-            from archscope.analyses.plan.modules import kept_of
-
-            units = [part.path for part in self.stages().parts] if self.modules else ()
-            return kept_of(self.subject(), way, number_type, units)
+            units = tuple(part.path for part in self.stages().parts) if self.modules else ()
+            return _ran(self._source(), way, number_type, units)
         return _kept(self.family, self.spec, way)
 
-    def subject(self) -> Subject:
-        """Return the module, built on shapes."""
-        if self.spec is None:
-            return _own(self.network.subject)
-        return _built(self.family, self.spec)
+    def _source(self) -> _Source:
+        """Return what makes the module, built on shapes: what is found of it is found once."""
+        return (self.network.subject, "", None) if self.spec is None else (
+            None, self.family, self.spec
+        )  # fmt: skip
 
 
 def told(network: Network, saved: str, stages: int) -> Told:
@@ -86,6 +82,31 @@ def told(network: Network, saved: str, stages: int) -> Told:
         step=saved == "step" or (saved == "auto" and modules),
         modules=modules or (saved == "step" and not family.weights),
     )
+
+
+_Source = tuple[Callable[[], Subject] | None, str, Any]
+"""What makes a module: a function, or a family and its spec."""
+_FEW = 16
+"""Variants of a network that are asked of again and again, as changes of a plan are tried."""
+
+
+@lru_cache(maxsize=_FEW)
+def _counted(source: _Source) -> Stages:
+    from archscope.analyses.plan.modules import stages_of
+
+    return stages_of(_subject(source))
+
+
+@lru_cache(maxsize=_FEW)
+def _ran(source: _Source, way: Way, number_type: str, units: tuple[str, ...]) -> Kept | str:
+    from archscope.analyses.plan.modules import kept_of
+
+    return kept_of(_subject(source), way, number_type, units)
+
+
+def _subject(source: _Source) -> Subject:
+    make, family, spec = source
+    return _built(family, spec) if make is None else _own(make)
 
 
 @lru_cache(maxsize=1)
