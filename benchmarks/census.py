@@ -224,29 +224,6 @@ def _held(
     return found
 
 
-VARIANTS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
-    "cnn": {
-        "depth": tuple(range(4, 14)),
-        "channels": tuple((width,) for width in range(16, 264, 20)),
-        "kernel_size": ((3,), (5,), (7,), (9,), (11,)),
-        "dilations": ((1,), (1, 2, 4, 8), (1, 2, 5), (1, 3)),
-        "residual": (False, True),
-        "norm": ("none", "batch"),
-        "causal": (True,),
-        "input_size": (16_000,),
-    },
-    "transformer": {
-        "depth": tuple(range(2, 42, 4)),
-        "d_model": tuple(range(128, 1408, 128)),
-        "heads": (4, 8),
-        "d_ff": tuple(range(512, 4096, 512))[:5],
-        "seq_len": (128, 512, 1024, 2048, 4096),
-        "activation": ("gelu", "swiglu"),
-    },
-}
-"""Fields and their values, of which all combinations are the 10,000 and more variants counted."""
-
-
 def main() -> None:
     """Print each difference as it comes, then what came of each family."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])

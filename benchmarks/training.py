@@ -153,10 +153,11 @@ def _subject(model: Any, args: Any, kwargs: Any) -> Subject:
 
 
 def _of_preset(name: str, published: bool) -> Subject:
-    if published:
-        return loaders.load(name, Request()).subject()
     preset = presets.load(name)
     known = {each.name: each.default for each in fields(FAMILIES.get(preset.family).spec)}
+    if published:  # of one input a batch norm on a mean over all positions cannot be trained
+        more = {"batch_size": 2} if "batch_size" in known else {}
+        return loaders.load(name, Request(fields=more)).subject()
     own = {**known, **preset.fields}
     less = {key: value for key, value in SMALLER.items() if _is_more(own.get(key), value)}
     if "batch_size" in known:

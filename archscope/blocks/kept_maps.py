@@ -12,7 +12,6 @@ from typing import Any, Protocol
 from archscope.blocks import inverted_residual_plan, residual_plan
 from archscope.blocks.counted_maps import Maps, after_convolution
 from archscope.blocks.counted_maps import pooled as after_pool
-from archscope.blocks.plan import Block
 from archscope.records import frozen
 from archscope.theory.keeping import Tape, Value
 from archscope.theory.kept import Kept
@@ -160,7 +159,7 @@ def residual(tape: Tape, x: Held, block: residual_plan.Block) -> Held:
     width, out, strides = block.width, block.out_channels, block.strides
     if block.kind == "basic":
         first, second = block.dilations
-        convolutions = [
+        convolutions: list[tuple[int, int, dict[str, Any]]] = [
             (width, 3, {"stride": strides[0], "dilation": first}),
             (out, 3, {"dilation": second}),
         ]
@@ -187,7 +186,7 @@ def _around(tape: Tape, x: Held, block: residual_plan.Block) -> Held:
 def inverted_residual(tape: Tape, x: Held, block: inverted_residual_plan.Block) -> Held:
     """Return what an inverted residual block makes, fused or not."""
     within, act = block.expanded, block.activation
-    placed = {"stride": block.stride, "dilation": block.dilation}
+    placed: dict[str, Any] = {"stride": block.stride, "dilation": block.dilation}
     y, place = x, 0
     if block.fused:
         channels = within if block.projects else block.out_channels
@@ -238,7 +237,7 @@ def separable(
     return activated(tape, at, "relu", x) if activates else x
 
 
-def block(tape: Tape, plan: Block, run: Callable[..., Held], x: Held) -> Held:
+def block(tape: Tape, plan: Any, run: Callable[..., Held], x: Held) -> Held:
     """Run a block of a plan on x; those that are alike are run once."""
     after: list[Maps] = []
 

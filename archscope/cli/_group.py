@@ -66,7 +66,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS.names():
-            return explained(COMMANDS.get(cmd_name).click)
+            return _with_variables(cmd_name, explained(COMMANDS.get(cmd_name).click))
         if cmd_name not in ANALYSES.names():
             return None
         from archscope.cli._analysis import command_of
@@ -84,6 +84,19 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(summaries().items()))
+
+
+def _with_variables(name: str, command: click.Command) -> click.Command:
+    """Return a command whose options are read from the variables of their flags.
+
+    Click takes the name that the value has in Python, which another word may hold there.
+    """
+    for option in command.params:
+        if isinstance(option, click.Option) and option.envvar is None and not option.multiple:
+            flag = max(option.opts, key=len).removeprefix("--").replace("-", "_")
+            if flag != option.name:
+                option.envvar = f"ARCHSCOPE_{name}_{flag}".upper()
+    return command
 
 
 def flags_of(command: click.Command, ctx: click.Context) -> Mapping[str, click.Option]:

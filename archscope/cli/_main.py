@@ -14,6 +14,7 @@ import click
 
 from archscope.cli._group import group
 from archscope.cli._say import say
+from archscope.cli._sources import with_source
 from archscope.errors import (
     ArchscopeError,
     ArchscopeWarning,
@@ -103,7 +104,7 @@ def _code(arguments: list[str], *, debug: bool) -> int:
         if isinstance(error, click.exceptions.NoArgsIsHelpError):
             error.show()
         else:
-            say(f"Error: {error.format_message()}")
+            say(f"Error: {with_source(error)}")
         return error.exit_code
     except ArchscopeError as error:
         if debug:

@@ -16,6 +16,7 @@ from archscope.cli._complete import MODEL
 from archscope.cli._fields import fields_by_name, fields_in_full, option_of, text_of
 from archscope.cli._help import ExplainedCommand, entries
 from archscope.cli._help_page import Group
+from archscope.cli._sources import said_by
 from archscope.errors import ArchscopeError, LoadError, SpecError, UsageError
 from archscope.subject import Network, Request
 
@@ -155,7 +156,7 @@ class ModelCommand(ExplainedCommand):
         try:
             return super().invoke(ctx)
         except SpecError as error:
-            error.said_by = _said_by(ctx, error.field)
+            error.said_by = said_by(ctx, error.field)
             raise
         except SystemExit as ended:  # in its forward: click's own way out is another
             code = f"exit code {ended.code!r}"
@@ -205,16 +206,6 @@ def _general() -> dict[type, str]:
     from archscope.families import FAMILIES
 
     return {FAMILIES.get(name).spec: name for name in loaders.GENERAL}
-
-
-def _said_by(ctx: click.Context, field: str) -> str:
-    """Return where a field was set, if not on the command line."""
-    source = ctx.get_parameter_source(field)
-    if source is click.core.ParameterSource.ENVIRONMENT:
-        return f"{ctx.auto_envvar_prefix}_{field.upper()}"
-    if source is click.core.ParameterSource.DEFAULT_MAP:
-        return "the configuration file"
-    return ""
 
 
 def _say_whose(ctx: click.Context, unknown: click.NoSuchOption) -> None:

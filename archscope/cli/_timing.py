@@ -41,7 +41,7 @@ _OPTIONS = (
     ),
     click.Option(
         ["--context"],
-        type=click.IntRange(1, 2**24),
+        type=Count(1, 2**24),
         metavar="INT",
         help="With --pass decode: positions of each sequence, kept but for the new one. [default: "
         "the network's length]",

@@ -9,7 +9,7 @@ import click
 from archscope.cli._command import Command
 from archscope.cli._help import ExplainedCommand
 from archscope.cli._output import Output, output_options
-from archscope.errors import ThresholdError
+from archscope.errors import InterruptedRunError, ThresholdError
 
 _EPILOG = """\
 \b
@@ -83,7 +83,11 @@ def command(
 
     files = [name for name in names if _is_file(name)]
     named = [name for name in names if not _is_file(name)]
-    report = facts(*named, only=only, files=files, built=built)
+    try:
+        report = facts(*named, only=only, files=files, built=built)
+    except InterruptedRunError as cut:
+        output.show(cut.report, view)
+        raise
     output.show(report, view)
     try:
         require_facts(report)

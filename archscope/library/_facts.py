@@ -11,6 +11,7 @@ from archscope import study
 from archscope.analyses import ANALYSES
 from archscope.errors import (
     ArchscopeError,
+    InterruptedRunError,
     ThresholdError,
     UncheckedError,
     UsageError,
@@ -53,7 +54,8 @@ def facts(
     those in `archscope/facts/`, in place of archscope's. Facts of networks that have to be built
     are computed where they are named whole, or with `built`.
 
-    Nothing is raised where a fact is missed: `require_facts` does. Raises `UsageError` for a name
+    A Ctrl-C raises `InterruptedRunError` with the `report` of what was computed until then. Nothing
+    is raised where a fact is missed: `require_facts` does. Raises `UsageError` for a name
     that there is not, or a file that holds no facts.
     """
     own = (files,) if isinstance(files, str | Path) else tuple(files)
@@ -62,12 +64,18 @@ def facts(
     chosen = _chosen(known, names, subjects)
     whole = frozenset(names)
     bench = _Bench()
-    rows = []
-    for done, fact in enumerate(chosen):
-        doing(f"facts: {fact.id}", done=done / len(chosen))
-        with silently():
-            rows.append(answer.row(fact, bench.measures(built or fact.id in whole)))
     title = f"facts · {', '.join([*names, *subjects]) or 'all'}"
+    rows: list[FactRow] = []
+    try:
+        for done, fact in enumerate(chosen):
+            doing(f"facts: {fact.id}", done=done / len(chosen))
+            with silently():
+                rows.append(answer.row(fact, bench.measures(built or fact.id in whole)))
+    except KeyboardInterrupt:
+        if not rows:
+            raise
+        cut = f"{title} · the first {len(rows):,} of {len(chosen):,}"
+        raise InterruptedRunError(study.assemble("facts", cut, {}, answer.sections(rows))) from None
     return study.assemble("facts", title, {}, answer.sections(rows))
 
 

@@ -176,10 +176,18 @@ def refuse_what_is_not_for_it(text: str, loader: Loader, request: Request) -> No
     strange = next((flag for flag, value in given.items() if value), None)
     if strange is not None:
         name = text.partition(":")[0]
+        listed = loader.name if loader.reference() else name
         raise UsageError(
-            f"{strange} is for a network of your own; {name} is described by its fields: "
-            f"archscope list {name}"
+            f"{strange} is for a network of your own; {name} is described by its fields"
+            f"{_sized(loader.spec(text))}: archscope list {listed}"
         )
+
+
+def _sized(spec: type | None) -> str:
+    """Return the flag that says how large the input of a family is, for a message."""
+    known = [field.name for field in specs.fields(spec)] if spec else []
+    size = next((name for name in ("input_size", "seq_len") if name in known), None)
+    return f", such as {specs.flag_of(size)}" if size else ""
 
 
 def _unknown(text: str) -> str:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
-import torch
+from torch._compile import _disable_dynamo
 
 COMPILER = "torch._dynamo"
 _FORMULAS = ("torch._refs", "torch._decomp", "torch._prims")
@@ -40,7 +40,7 @@ def formulas_alone() -> Iterator[None]:
 @lru_cache(maxsize=1)
 def _formulas() -> tuple[Any, ...]:
     """Return the formulas around which the compiler is turned off."""
-    wrapper = torch._disable_dynamo(lambda: None).__code__
+    wrapper: Any = _disable_dynamo(_closure)
     modules = [module for name, module in list(sys.modules.items()) if name.startswith(_FORMULAS)]
     waiting = [value for module in modules for value in list(vars(module).values())]
     found, seen = [], set()
@@ -51,7 +51,7 @@ def _formulas() -> tuple[Any, ...]:
         seen.add(id(each))
         within = dict(_closure(each))
         waiting += within.values()
-        if each.__code__ is wrapper:
+        if each.__code__ is wrapper.__code__:
             found.append(within["fn"])
     return tuple(found)
 

@@ -136,7 +136,10 @@ def random_as_found() -> PutBack:
 
 def _random_of_devices() -> PutBack:
     """Return what puts back the random numbers of torch's accelerator, where it is in use."""
-    kind = torch.accelerator.current_accelerator()
+    try:  # what asks whether one is there would start its driver
+        kind = torch.accelerator.current_accelerator()
+    except RuntimeError:  # older torch says so where it is built for none
+        kind = None
     module = None if kind is None else torch.get_device_module(kind)
     if not getattr(module, "is_initialized", torch.accelerator.is_available)():
         return lambda: None

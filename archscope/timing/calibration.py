@@ -19,8 +19,10 @@ from archscope.timing.statistics import percentile
 RUNS = 10
 SIZE = 256
 """Rows and columns of the matrices on a CPU: half a millisecond on one thread."""
-SIZE_ON_CARD = 4096
-"""On an accelerator: large enough that arithmetic limits it."""
+SIZES_ON_CARD = (4096, 2048, 1024, 512)
+"""On an accelerator the first that takes no longer than `LONGEST_S`; the first of all is large
+enough that arithmetic limits any card."""
+LONGEST_S = 0.03
 CHANGED = 0.1
 """A product that takes so much longer or shorter afterwards: the machine is not as it was."""
 LEAST_SHARE = 0.9
@@ -46,17 +48,22 @@ class Product:
         return 2 * self.size**3 / self.least_s
 
 
-def product(device: torch.device, clock: Clock, dtype: torch.dtype) -> Product | None:
-    """Time a product on `device`, of 32 bits on a CPU; None where there is no memory for it."""
+def product(
+    device: torch.device, clock: Clock, dtype: torch.dtype, like: Product | None = None
+) -> Product | None:
+    """Time a product on `device`, of 32 bits on a CPU; None where there is no memory for it.
+
+    It is as large as an earlier one that it is `like`.
+    """
     on_cpu = device.type == "cpu"
-    size, kind = (SIZE, torch.float32) if on_cpu else (SIZE_ON_CARD, dtype)
+    kind = torch.float32 if on_cpu else dtype
     try:
-        a, b, made = (torch.ones(size, size, dtype=kind, device=device) for _ in range(3))
+        size = SIZE if on_cpu else _size(device, clock, kind) if like is None else like.size
+        stage = _stage(size, device, kind)
     except RuntimeError as error:
         if is_out_of_memory(error):
             return None
         raise
-    stage = Stage(name="product", run=lambda: torch.mm(a, b, out=made))
     with torch.no_grad():
         wall, busy = perf_counter(), process_time()
         found = sample([stage], clock, Plan(warmup=2, runs=RUNS, budget_s=1.0))
@@ -71,6 +78,26 @@ def product(device: torch.device, clock: Clock, dtype: torch.dtype) -> Product |
         least_s=min(seconds),
         processors=share if on_cpu else None,
     )
+
+
+def _stage(size: int, device: torch.device, dtype: torch.dtype) -> Stage:
+    a, b, made = (torch.ones(size, size, dtype=dtype, device=device) for _ in range(3))
+    return Stage(name="product", run=lambda: torch.mm(a, b, out=made))
+
+
+def _size(device: torch.device, clock: Clock, dtype: torch.dtype) -> int:
+    """Return the largest size that a device is done with soon, by how long the smallest takes."""
+    least = SIZES_ON_CARD[-1]
+    stage = _stage(least, device, dtype)
+    with torch.no_grad():
+        stage.run()
+        start = clock.mark()
+        stage.run()
+        end = clock.mark()
+        clock.wait()
+    once = clock.seconds(start, end)
+    fitting = (size for size in SIZES_ON_CARD if once * (size / least) ** 3 <= LONGEST_S)
+    return next(fitting, least)
 
 
 def changed(before: Product, after: Product) -> bool:

@@ -17,7 +17,7 @@ from torch.utils._mode_utils import no_dispatch
 
 from archscope.running.formulas import COMPILER
 
-_READ = {
+_READ: Mapping[str, dict[str, Any]] = {
     "config": {
         "fake_tensor_cache_enabled": True,
         "fake_tensor_cache_crosscheck_enabled": False,

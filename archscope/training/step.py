@@ -7,17 +7,15 @@ same as in a real step: predicted is what would be measured, but for what a kern
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
-from itertools import accumulate
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.parameter import is_lazy
-from torch.overrides import TorchFunctionMode
 
 from archscope.errors import ArchscopeError, ForwardError, first_line
 from archscope.records import frozen
@@ -25,35 +23,21 @@ from archscope.running.as_written import as_written
 from archscope.running.module_stack import tensors_in
 from archscope.running.process import raise_interrupt
 from archscope.running.storages import bytes_of, parts_of
-from archscope.running.twin import Original, ReachedOriginalError, Twin, own
+from archscope.running.twin import Original, ReachedOriginalError, Twin
 from archscope.subject import Repeat, Stretch, Subject
 from archscope.training.alive import Alive, Change
 from archscope.training.backward import run_backward
-from archscope.training.fake import fake_mode, is_small
+from archscope.training.fake import fake_mode
 from archscope.training.hints import hint
+from archscope.training.holding import Held, held, updating
 from archscope.training.kernels import AsOnCard
-from archscope.training.optimisers import Make, Optimiser, state_tensors
+from archscope.training.optimisers import Optimiser
 from archscope.training.places import Places
-from archscope.training.prepared import cast, prepared
+from archscope.training.prepared import prepared
 from archscope.training.recipe import Recipe
 from archscope.training.saved import Saved, Saving, holders
+from archscope.training.stand_ins import with_data, without_data
 from archscope.training.unfolding import has_little_data, told_apart, unfolded
-
-
-@frozen
-class Held:
-    """What one tensor of a network takes, and what training keeps for it."""
-
-    path: str
-    """The module that holds it first."""
-    name: str
-    """Its name there."""
-    bytes: int
-    """Of the tensor itself."""
-    gradient: int
-    """Bytes of its gradient; 0 where it gets none: it needs none, or no output depends on it."""
-    state: int
-    """Bytes that the optimiser keeps for it."""
 
 
 @frozen
@@ -115,11 +99,11 @@ def run_step(
     asked["passes"] = passes
     try:
         with fake_mode() as fake, _recurrences_step_by_step():
-            return _run(subject, partial(_without_data, fake=fake, dtype=dtype), **asked)
+            return _run(subject, partial(without_data, fake=fake, dtype=dtype), **asked)
     except ForwardError:
         if not has_little_data(subject):
             raise
-        return replace(_run(subject, partial(_with_data, dtype=dtype), **asked), has_data=True)
+        return replace(_run(subject, partial(with_data, dtype=dtype), **asked), has_data=True)
 
 
 def _run(
@@ -146,40 +130,6 @@ def _run(
     if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others
         return _run(unfolded(subject), stand_in, recipe, optimiser, autocast, passes)
     return replace(step, repeats=subject.repeats, stretches=subject.stretches)
-
-
-def _with_data(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
-    """Return a copy with data, in another number type where that is asked for."""
-    made = own(tensor)
-    kind = cast(tensor, dtype)
-    if kind is tensor.dtype:
-        return made
-    moved = made.detach().to(kind)
-    if isinstance(tensor, nn.Parameter):
-        return nn.Parameter(moved, requires_grad=tensor.requires_grad)
-    return moved
-
-
-def _without_data(tensor: Tensor, fake: Any, dtype: torch.dtype | None) -> Tensor:
-    """Return a tensor on the CPU that has a shape, strides and a number type, and no data.
-
-    Raises `ForwardError` for a sparse one: how much it stores is data.
-    """
-    if tensor.layout is not torch.strided:
-        raise ForwardError(
-            f"a tensor of {tuple(tensor.shape)} is sparse: what it takes depends on what it holds, "
-            "so the network must be there with its data"
-        )
-    kind = cast(tensor, dtype)
-    if tensor.is_meta or not tensor.is_cpu or kind is not tensor.dtype:
-        made = torch.empty_strided(tensor.size(), tensor.stride(), dtype=kind, device="cpu")
-    elif is_small(tensor) and tensor.is_contiguous() and type(tensor) is Tensor:
-        made = fake.known(tensor)
-    else:
-        made = fake.from_tensor(tensor, static_shapes=True).detach()
-    if isinstance(tensor, nn.Parameter):
-        return nn.Parameter(made, requires_grad=tensor.requires_grad)
-    return made.requires_grad_(tensor.requires_grad and tensor.is_leaf)
 
 
 def _watched(
@@ -225,10 +175,10 @@ def _watched(
     changes = list(alive.changes)
     return Step(
         saved=tuple(savings[0].found.values()),
-        changes=(*changes, *_updating(optimiser, parameters)),
+        changes=(*changes, *updating(optimiser, parameters)),
         gradients=gradients,
-        parameters=tuple(_held(model, "_parameters", optimiser)),
-        buffers=tuple(_held(model, "_buffers", optimiser)),
+        parameters=tuple(held(model, "_parameters", optimiser)),
+        buffers=tuple(held(model, "_buffers", optimiser)),
         inputs=bytes_of(given),
         outputs=size,
         types={path: type(module).__name__ for path, module in model.named_modules()},
@@ -267,43 +217,6 @@ def _called(twin: Twin, places: Places) -> Any:
         ) from failure
 
 
-def _updating(optimiser: Optimiser, parameters: Iterable[Tensor]) -> Iterator[Change]:
-    """Yield what the update takes beside gradients and states, and then gives back.
-
-    It goes from tensor to tensor, so that the one that takes most decides; those of one shape take
-    the same. Nothing is told of an optimiser that torch does not have.
-    """
-    trained = [parameter for parameter in parameters if parameter.grad is not None]
-    kinds = {(each.shape, each.dtype): each for each in trained}
-    most: Sequence[Change] = ()
-    if optimiser.make is not None:
-        made = (_update(optimiser.make, kind) for kind in kinds.values())
-        most = max(made, key=lambda changes: max(accumulate(c.bytes for c in changes), default=0))
-    yield from (replace(change, block=-1) for change in most)
-    yield Change(phase="optimiser", path="", bytes=-sum(map(_gradient, trained)))
-
-
-def _update(make: Make, like: Tensor) -> Sequence[Change]:
-    """Return what the second update of one parameter makes and gives back."""
-    parameter = nn.Parameter(torch.empty_like(like))
-    made = make([parameter])
-    alive = Alive(str)
-    with torch.no_grad(), _AnyNumber():
-        parameter.grad = torch.empty_like(parameter)
-        made.step()
-        alive.before((parameter, parameter.grad, *state_tensors(made)))
-        with alive.phase("optimiser"):
-            made.step()
-    return alive.changes
-
-
-class _AnyNumber(TorchFunctionMode):
-    """Answers with some number where an optimiser reads one, e.g. how many updates there were."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return 2.0 if func is torch.Tensor.item else func(*args, **(kwargs or {}))
-
-
 @contextmanager
 def _recurrences_step_by_step() -> Iterator[None]:
     """Without oneDNN: its recurrent layers keep what torch tells the size of with data alone."""
@@ -321,22 +234,6 @@ def _computing_in(autocast: torch.dtype | None) -> Iterator[None]:
         yield
 
 
-def _held(model: nn.Module, kind: str, optimiser: Optimiser) -> Iterator[Held]:
-    seen: set[int] = set()
-    for path, module in model.named_modules():
-        for name, tensor in getattr(module, kind).items():
-            if tensor is None or id(tensor) in seen:
-                continue
-            seen.add(id(tensor))
-            yield Held(
-                path=path,
-                name=name,
-                bytes=sum(part.nbytes for part in parts_of(tensor)),
-                gradient=_gradient(tensor),
-                state=0 if tensor.grad is None else optimiser.bytes_of(tensor),
-            )
-
-
 def _refuse_sparse(parameters: Iterable[Tensor], optimiser: Optimiser) -> None:
     """Raise where a gradient is sparse and the optimiser takes none, or torch made it empty."""
     for parameter in parameters:
@@ -351,8 +248,3 @@ def _refuse_sparse(parameters: Iterable[Tensor], optimiser: Optimiser) -> None:
                 f"{told}: its size depends on what the input holds, so the network must be there "
                 "with its data"
             )
-
-
-def _gradient(parameter: Tensor) -> int:
-    """Return the bytes of a parameter's gradient, of a sparse one its places and values."""
-    return 0 if parameter.grad is None else sum(part.nbytes for part in parts_of(parameter.grad))

@@ -94,7 +94,7 @@ def test_a_trillion_parameters_are_bounded_on_shapes() -> None:
         ({"gpu": "h10"}, "Did you mean 'h100'"),
         ({"gpu": "t4", "dtype": "bf16"}, "no cited peak in bf16; --dtype can be fp32, fp16"),
         ({"gpu": "h100", "dtype": "int3"}, "'int3' is not a number type"),
-        ({"gpu": "h100", "step": "train"}, "--gpu runs nothing, so --pass train"),
+        ({"gpu": "h100", "step": "train"}, "--gpu runs nothing, so --pass"),
         ({"gpu": "h100", "device": "cpu"}, "--gpu runs nothing, so --device"),
     ],
 )

@@ -138,6 +138,22 @@ def test_nothing_is_wider_than_the_screen(page: Chromium, width: int) -> None:
     assert found["page"] <= found["window"]
 
 
+def test_a_phone_shows_names_with_their_numbers(page: Chromium) -> None:
+    page.size(390, 844)
+    page.evaluate("new Promise((resolve) => setTimeout(resolve, 60))")
+    left = page.evaluate("""[...document.querySelectorAll("table.static tbody tr:first-child")]
+        .filter((row) => row.checkVisibility() && row.cells.length > 1)
+        .map((row) => [...row.cells].slice(1).filter((cell) => cell.checkVisibility()))
+        .map((cells) => cells[0].getBoundingClientRect().left)""")
+    sticky = page.evaluate(
+        "getComputedStyle(document.querySelector('table.static tbody th')).position"
+    )
+    page.size(1280, 900)
+
+    assert sticky == "sticky"
+    assert max(left, default=0) < 240
+
+
 def test_paper_shows_every_column(page: Chromium) -> None:
     page.size(703, 1000)  # A4 at 96 dots per inch, less the margins of 12 mm
     page.scheme("light", media="print")

@@ -12,8 +12,10 @@ from chromium import Chromium
 
 from archscope.cli import main
 from archscope.results import Report
+from archscope.saved import read
 
 Show = Callable[..., Chromium]
+GALLERY = Path(__file__).parents[2] / "reports"
 
 
 @pytest.fixture(scope="module")
@@ -172,3 +174,24 @@ def test_plotly_may_stand_beside_the_page(
         "page.html",
         "plotly.min.js",
     ]
+
+
+def test_five_networks_are_no_higher_than_two_and_a_half_pages(show: Show, gpt2: Report) -> None:
+    height = "document.documentElement.scrollHeight"
+    one = show(gpt2).evaluate(height)
+    names = ("gpt2-12", "gpt2-24", "gpt2-36", "gpt2-48", "encoder-12")
+    five = show(*(read(GALLERY / f"{name}.json") for name in names))
+
+    assert five.evaluate(height) <= 2.5 * one
+    assert five.evaluate("document.querySelectorAll('.footnote').length") == 1
+
+
+def test_no_label_of_an_icicle_is_too_small_to_read(show: Show, gpt2: Report) -> None:
+    page = show(gpt2)
+    small = page.evaluate("""[...document.querySelectorAll(".slicetext")].map((text) => {
+        const scale = text.transform.baseVal.consolidate()?.matrix.a ?? 1;
+        return parseFloat(getComputedStyle(text).fontSize) * scale;
+    })""")
+
+    assert len(small) > 2
+    assert min(size for size in small if size) >= 8

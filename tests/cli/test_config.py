@@ -63,6 +63,24 @@ def test_the_nearest_file_upwards_counts(archscope: Any, monkeypatch: pytest.Mon
     assert "depth 3" in archscope("params", "--total").out
 
 
+def test_a_variable_is_called_like_its_flag(
+    archscope: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARCHSCOPE_ENV_FORMAT", "json")
+    assert archscope("env").out.startswith("{")
+    monkeypatch.setenv("ARCHSCOPE_ENV_FORMAT", "xml")
+    assert "'--format' (from ARCHSCOPE_ENV_FORMAT): 'xml' is not" in archscope("env").err
+
+
+def test_a_file_is_named_in_the_error_of_its_option(archscope: Any, tmp_path: Path) -> None:
+    settings = tmp_path / "some.toml"
+    settings.write_text('[params]\ntop = "abc"\n')
+
+    said = archscope("--config", settings, "params").err
+
+    assert "'--top' (from the configuration file): 'abc' is not a valid integer" in said
+
+
 def test_a_variable_is_named_in_its_error(archscope: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARCHSCOPE_PARAMS_DEPTH", "abc")
 

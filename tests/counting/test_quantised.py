@@ -5,9 +5,11 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 
+from archscope.counting.quantised import bytes_of
 from archscope.library import params
 
 
@@ -92,3 +94,9 @@ def test_two_in_a_byte() -> None:
 
     # 32*32 weights in 512 bytes, and 16 scales of four bytes
     assert (totals.frozen, totals.weight_bytes) == (1024, 512 + 64)
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch is built without it")
+def test_a_layout_of_kernels_own_holds_its_numbers() -> None:
+    # 4 x 4 numbers of four bytes
+    assert bytes_of(torch.ones(4, 4).to_mkldnn()) == 64

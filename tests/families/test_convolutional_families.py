@@ -183,6 +183,8 @@ def test_the_module_that_reads_all_positions_is_there(text: str, module: str | N
         ("shufflenet:channels=116/231/464", "half of the channels go around"),
         ("shufflenet:channels=116/232", "2 stages for blocks of 3"),
         ("lenet:input_size=9", "too small: conv2: 2 positions"),
+        # torch refuses a norm over one value.
+        ("wav2vec2:conv_kernels=2,conv_strides=3,input_size=4", "wants two frames, of 5 samples"),
         ("lenet:kernels=3/3/3", "3 for channels of 2"),
         ("inception:input_size=298", "too small for auxiliary; 299 or more"),
         ("inception:version=v1,input_size=14", "too small for its pools; 15 or more"),

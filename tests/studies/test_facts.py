@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from archscope.cli import main
-from archscope.errors import ThresholdError, UncheckedError, UsageError
+from archscope.errors import InterruptedRunError, ThresholdError, UncheckedError, UsageError
 from archscope.library import facts, require_facts
 from archscope.studies.facts.digits import agrees, of_digits
 from archscope.studies.facts.evaluating import formula
@@ -142,6 +142,26 @@ def test_what_is_missed_is_raised_with_the_report(write: Write) -> None:
         *("ok", "missed", "failed"),
     ]
     assert not isinstance(missed.value, UncheckedError)
+
+
+def test_a_ctrl_c_keeps_what_was_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from archscope.library import _facts
+
+    rows = _facts.answer.row
+    seen: list[str] = []
+
+    def cut(fact: Any, measures: Any) -> Any:
+        seen.append(fact.id)
+        if len(seen) > 2:
+            raise KeyboardInterrupt
+        return rows(fact, measures)
+
+    monkeypatch.setattr(_facts.answer, "row", cut)
+    with pytest.raises(InterruptedRunError) as caught:
+        facts(only="kv")
+
+    assert [row.id for row in caught.value.report.section("facts.facts").rows] == seen[:2]
+    assert "the first 2 of" in caught.value.report.title
 
 
 def test_a_name_that_there_is_not_is_said() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -41,6 +42,25 @@ def test_a_steady_load_is_seen_by_the_time_without_a_processor(
     assert is_shared(found)
     assert found.least_s <= found.median_s
     assert found.flops_per_s == pytest.approx(2 * 256**3 / found.least_s)
+
+
+@pytest.mark.parametrize(("speed", "size"), [(1e15, 4096), (4e12, 2048), (1e10, 512)])
+def test_a_slow_device_gets_a_smaller_product(speed: float, size: int, queue: Any) -> None:
+    # 2 n^3 FLOPs: of 2048, 17 GFLOP, 4 ms at 4 TFLOP/s; of 4096 34 ms, too long
+    def mm(a: torch.Tensor, b: torch.Tensor, out: torch.Tensor) -> None:
+        queue.work(2 * a.shape[0] ** 3 / speed)
+
+    card = SimpleNamespace(type="card")
+    ones = lambda *shape, dtype, device: torch.empty(shape, device="meta")  # noqa: E731
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "mm", mm)
+        patch.setattr(torch, "ones", ones)
+        found: Any = product(card, queue, torch.bfloat16)  # type: ignore[arg-type]
+        again: Any = product(card, queue, torch.bfloat16, like=found)  # type: ignore[arg-type]
+
+    assert found.size == again.size == size
+    assert found.flops_per_s == pytest.approx(speed)
+    assert found.processors is None
 
 
 def test_without_memory_for_it_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

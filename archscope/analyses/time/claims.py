@@ -18,7 +18,7 @@ def _quantity(
     read: Callable[[PassRow], Number | None],
     dimension: Dimension,
     help: str,
-    spread: Callable[[PassRow, Number], tuple[Number, Number]] | None = None,
+    spread: Callable[[PassRow, Number], tuple[Number, Number] | None] | None = None,
     **more: Any,
 ) -> Quantity:
     def of_report(report: Any, dimension: Dimension) -> Found:
@@ -40,6 +40,13 @@ def forward_of(report: Any) -> PassRow | None:
     return next((row for row in rows if row.stage == FORWARD), None)
 
 
+def _pace(row: PassRow, middle: Number) -> tuple[Number, Number] | None:
+    """Return how many items a second most runs took in; None where a clock is too coarse."""
+    if not row.p5_s:
+        return None
+    return middle * row.median_s / row.p95_s, middle * row.median_s / row.p5_s
+
+
 def _bound(report: Any, dimension: Dimension) -> Found:
     totals = report.totals_of("time.bounds")
     if totals is None:
@@ -59,10 +66,7 @@ QUANTITIES = (
         "throughput",
         lambda row: row.items_per_s,
         *("count", "tokens or samples a second, forward"),
-        spread=lambda row, middle: (
-            middle * row.median_s / row.p95_s,
-            middle * row.median_s / row.p5_s,
-        ),
+        spread=_pace,
         better="more",
     ),
     _quantity(

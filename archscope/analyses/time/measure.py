@@ -217,7 +217,7 @@ def _measure(
     )
     try:
         if not found.interrupted:
-            products.append(product(device, clock, DTYPES[precision]))
+            products.append(product(device, clock, DTYPES[precision], like=products[0]))
             found = replace(found, products=tuple(each for each in products if each is not None))
             held = peaks(workload.stages, device, workload.bytes_held)
             found = replace(found, peak_bytes=held)

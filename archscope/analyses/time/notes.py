@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archscope.analyses.time.verdict import verdict
 from archscope.results import Note
-from archscope.timing.calibration import LEAST_OF_PEAK, changed, is_shared
+from archscope.timing.calibration import LEAST_OF_PEAK, SIZES_ON_CARD, changed, is_shared
 from archscope.timing.devices import AUTO, none_there
 from archscope.timing.statistics import is_noisy
 
@@ -111,7 +111,8 @@ def _elsewhere(found: Measured) -> Iterator[Note]:
         )
     peak = None if found.card is None else found.card.peak(found.precision)
     reached = max(each.flops_per_s for each in found.products)
-    if peak and reached < LEAST_OF_PEAK * peak:
+    is_large = before.size == SIZES_ON_CARD[0]
+    if peak and is_large and reached < LEAST_OF_PEAK * peak:
         yield Note(
             level="warning",
             text=f"a large product reaches {100 * reached / peak:.0f}% of the card's peak: "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import archscope.blocks.kept_maps as maps
 from archscope.blocks.inverted_residual_plan import Block
@@ -43,6 +44,6 @@ def kept(spec: MobileNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
 def _part(tape: Tape, x: maps.Held, *, part: Part) -> maps.Held:
     if isinstance(part, Block):
         return maps.inverted_residual(tape, x, part)
-    spread = {"stride": part.stride, "activation": "relu"}
+    spread: dict[str, Any] = {"stride": part.stride, "activation": "relu"}
     x = maps.conv_norm_activation(tape, "depthwise", x, x.maps.channels, 3, **spread)
     return maps.conv_norm_activation(tape, "pointwise", x, part.out_channels, 1, activation="relu")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import archscope.blocks.kept_maps as maps
 from archscope.families.separable_residual.spec import (
@@ -23,7 +24,7 @@ def kept(spec: XceptionSpec, way: Way = Way()) -> Kept:  # noqa: B008
     with tape.part(""):
         x = maps.images(tape, spec)
         for number, (channels, stride) in enumerate(((FIRST, 2), (STEM, 1)), start=1):
-            placed = {"stride": stride, "padding": padding}
+            placed: dict[str, Any] = {"stride": stride, "padding": padding}
             names = f"conv{number}", f"bn{number}"
             x = maps.normed_convolution(tape, *names, x, channels, 3, **placed)
             x = maps.activated(tape, "", "relu", x)

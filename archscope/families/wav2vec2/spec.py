@@ -63,6 +63,10 @@ class Wav2Vec2Spec:
             raise SpecError(
                 "input_size", self.input_size, f"is too short: a frame sees {low} samples"
             )
+        two = self.conv_kernels[0] + self.conv_strides[0]  # samples of the first layer's two frames
+        if self.conv_norm == "group" and self.batch_size == 1 and self.input_size < two:
+            problem = f"is too short: a norm over time wants two frames, of {two} samples"
+            raise SpecError("input_size", self.input_size, problem)
 
     @property
     def window(self) -> int:

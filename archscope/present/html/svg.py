@@ -50,7 +50,7 @@ class _Picture:
         self._left = min(16 + LETTER * max(map(len, texts), default=5), WIDTH / 2)
         top = 8 + LINE * len(self._legend)
         bottom = self._height - _BELOW
-        right = WIDTH - _RIGHT
+        right: float = WIDTH - _RIGHT
         if any("z" in trace for trace in traces):  # cells are squares
             right = min(right, self._left + bottom - top)
         self._x = scale(layout.get("xaxis", {}), xs, self._left, right)

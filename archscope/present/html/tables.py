@@ -25,6 +25,8 @@ _FEWEST_ALIKE = 3
 _LONG = 24
 """Characters from which words in a cell may wrap."""
 _SIGNS = "├└│─ "
+_COPIES = "×"
+"""Heading of how many modules a row stands for."""
 
 
 @frozen
@@ -40,6 +42,8 @@ class Cell:
     """Whether these are words that may wrap."""
     bar: float | None = None
     """Length of a bar behind it, in percent."""
+    early: bool = False
+    """Whether these are words that stand before the first number: a phone has no room for both."""
 
 
 @frozen
@@ -70,16 +74,18 @@ def table(report: Report, section: Section, caption: str) -> Table:
     idle = len(whole.rows) - len(section.rows)
     rest = f"without {_select.left_out_are(whole, idle)}" if idle else ""
     shown = [index for index, heading in enumerate(grid.headings) if heading.role != "bar"]
+    early = _early(grid, shown)
     headings = tuple(
-        Cell(text=grid.headings[index].full, role=grid.headings[index].role) for index in shown
+        Cell(text=grid.headings[n].full, role=grid.headings[n].role, early=n in early)
+        for n in shown
     )
     return Table(
         name=section.address,
         title=caption,
         caption="; ".join(filter(None, (caption, shortened, rest))),
         headings=headings,
-        body=tuple(_row(cells, grid, shown) for cells in grid.body),
-        total=() if grid.total is None else _row(grid.total, grid, shown),
+        body=tuple(_row(cells, grid, shown, early) for cells in grid.body),
+        total=() if grid.total is None else _row(grid.total, grid, shown, early),
         rows=len(whole.rows),
         shortened=shortened,
     )
@@ -127,17 +133,29 @@ def _together(grid: Grid) -> Grid:
     return replace(grid, body=tuple(body))
 
 
-def _row(cells: Sequence[str], grid: Grid, shown: Sequence[int]) -> tuple[Cell, ...]:
-    return tuple(_cell(cells, index, grid) for index in shown)
+def _early(grid: Grid, shown: Sequence[int]) -> frozenset[int]:
+    """Return the columns of words before the first numbers, which count no copies."""
+    roles = [(index, grid.headings[index]) for index in shown]
+    first = next(
+        (n for n, each in roles if each.role in ("number", "share") and each.full != _COPIES), 0
+    )
+    return frozenset(n for n, each in roles if each.role == "words" and n < first)
 
 
-def _cell(cells: Sequence[str], index: int, grid: Grid) -> Cell:
+def _row(
+    cells: Sequence[str], grid: Grid, shown: Sequence[int], early: frozenset[int]
+) -> tuple[Cell, ...]:
+    return tuple(_cell(cells, index, grid, early=index in early) for index in shown)
+
+
+def _cell(cells: Sequence[str], index: int, grid: Grid, *, early: bool) -> Cell:
     text, role = cells[index], grid.headings[index].role
     if role == "name":
         bare = text.lstrip(_SIGNS)
         return Cell(text=bare, role=role, depth=(len(text) - len(bare)) // 3)
     long = role == "words" and len(text) > _LONG
-    return Cell(text=text, role=role, long=long, bar=_percent(text) if role == "share" else None)
+    bar = _percent(text) if role == "share" else None
+    return Cell(text=text, role=role, long=long, bar=bar, early=early)
 
 
 def _percent(text: str) -> float | None:

@@ -129,6 +129,8 @@ def _written(places: list[int], cells: list[list[int]]) -> list[dict[str, Any]]:
     if few and counts[-1] < 10**_LONGEST_NUMBER:
         heat["text"] = [[str(cell) if cell else "" for cell in row] for row in cells]
         heat["texttemplate"] = "%{text}"
+        if counts[-1] >= 10:  # plotly looks whether one digit fits
+            heat["textfont"] = {"size": 9}
     holes = [
         (x, y)
         for y, row in zip(places, cells, strict=True)

@@ -1,0 +1,28 @@
+"""Where the value of an option came from, where it was not the command line."""
+
+from __future__ import annotations
+
+import click
+from click.core import ParameterSource
+
+
+def said_by(ctx: click.Context, name: str) -> str:
+    """Return the variable or the file that set an option, empty where the command line did."""
+    source = ctx.get_parameter_source(name)
+    if source is ParameterSource.ENVIRONMENT:
+        option = next((each for each in ctx.command.params if each.name == name), None)
+        if option is not None and isinstance(option.envvar, str):
+            return option.envvar
+        return f"{ctx.auto_envvar_prefix}_{name.upper()}"
+    return "the configuration file" if source is ParameterSource.DEFAULT_MAP else ""
+
+
+def with_source(error: click.ClickException) -> str:
+    """Return an error's line, with where a value that cannot be came from."""
+    if not isinstance(error, click.BadParameter) or error.param is None or error.ctx is None:
+        return error.format_message()
+    source = said_by(error.ctx, error.param.name or "")
+    if source:
+        hint = error.param_hint or error.param.get_error_hint(error.ctx)
+        error.param_hint = f"{hint} (from {source})"
+    return error.format_message()
