@@ -21,7 +21,7 @@ _EPILOG = """\
 \b
 Examples:
   archscope check
-  archscope check -c ci/archscope.toml resnet50
+  archscope check -c ./ci/archscope.toml resnet50
   archscope check -f junit -o check.xml
   archscope check -f md
 

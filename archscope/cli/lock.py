@@ -18,7 +18,7 @@ _EPILOG = """\
 Examples:
   archscope lock
   archscope lock --check
-  archscope lock -c ci/archscope.toml -o ci/archscope.lock
+  archscope lock -c ./ci/archscope.toml -o ./ci/archscope.lock
   archscope lock -o - | diff archscope.lock -
 
 Commit the file: `grow` limits of `archscope check` are over its numbers, and a change of a network

@@ -33,8 +33,8 @@ _READ: Mapping[str, dict[str, Any]] = {
 def fake_mode() -> Iterator[Any]:
     """Enter and yield a mode in which torch makes tensors that have no data.
 
-    Of small tensors of integers that a forward makes of nothing, as positions and masks of ones,
-    and of what follows from these alone, the values are known.
+    Of small tensors that a forward makes of nothing, as positions and masks of ones, and of what
+    follows from these alone, the values are known.
 
     torch's own mode reads settings of its compiler, and is wrapped in what turns that off: both
     import the whole of it, which takes as long as torch itself, and nothing is compiled here. The
@@ -99,12 +99,12 @@ def _fakes() -> Any:
 
 
 def _is_small(func: Any, args: Any, kwargs: Any) -> bool:
-    """Return whether a tensor that is made of nothing holds few integers, on the CPU."""
+    """Return whether a tensor that is made of nothing is small, on the CPU."""
     if torch.device(kwargs.get("device") or "cpu").type != "cpu":
         return False
     with no_dispatch():
         made = func(*args, **{**kwargs, "device": "meta", "pin_memory": None})
-    return is_small(made)
+    return made.numel() <= KNOWN
 
 
 def is_small(tensor: Tensor) -> bool:

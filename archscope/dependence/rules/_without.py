@@ -12,7 +12,7 @@ _REASONS = {
     "it takes no tensor, so that nothing that it makes depends on the input": (
         "arange bartlett_window blackman_window empty_permuted empty_strided eye fft_fftfreq "
         "fft_rfftfreq full hamming_window hann_window kaiser_window ones rand randint "
-        "randperm range scalar_tensor tril_indices triu_indices zeros "
+        "randperm range scalar_tensor tril_indices triu_indices zeros _efficientzerotensor "
         "_sparse_coo_tensor_with_dims"
     ),
     "data says which elements a sparse tensor stores, and in which order": (
@@ -28,6 +28,7 @@ _REASONS = {
     "it gives a tensor the memory of another": "set",
     "it is a part of a derivative, which a forward seldom takes": (
         "_make_dual slice_inverse convolution_backward embedding_dense_backward "
+        "_cudnn_rnn_backward miopen_rnn_backward mkldnn_rnn_layer_backward lstm_mps_backward "
         "_efficient_attention_backward _flash_attention_backward "
         "_scaled_dot_product_cudnn_attention_backward "
         "_scaled_dot_product_efficient_attention_backward "
@@ -59,6 +60,7 @@ _REASONS = {
         "upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d "
         "_upsample_nearest_exact2d _upsample_nearest_exact3d"
     ),
+    "a Mac's own kernel: a network is followed on shapes or a CPU, where others run": "_lstm_mps",
     "it is torch's own test": "_test_autograd_multiple_dispatch_view",
 }
 
