@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import commands
@@ -23,13 +24,15 @@ from archscope.cli import _main
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return a folder with what command lines name, which is the working folder."""
-    for above in (tmp_path, *tmp_path.parents[:2]):  # some is tried as a user who owns nothing
-        above.chmod(0o755)
-    monkeypatch.chdir(tmp_path)
-    furnish(tmp_path)
-    return tmp_path
+    with TemporaryDirectory() as name:
+        made = Path(name).resolve()
+        made.chmod(0o755)  # some is tried as a user who owns nothing; pytest's own is shut to all
+        with monkeypatch.context() as patched:
+            patched.chdir(made)
+            furnish(made)
+            yield made
 
 
 @pytest.mark.parametrize(("part", "count"), [(commands, 15), (files, 6)])
