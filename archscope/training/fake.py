@@ -104,7 +104,7 @@ def _is_small(func: Any, args: Any, kwargs: Any) -> bool:
         return False
     with no_dispatch():
         made = func(*args, **{**kwargs, "device": "meta", "pin_memory": None})
-    return made.numel() <= KNOWN
+    return bool(made.numel() <= KNOWN)
 
 
 def is_small(tensor: Tensor) -> bool:
