@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from archscope.records import frozen
+from archscope.running.storages import parts_of
 
 _PACKED = ("qweight", "weight_packed", "weight")
 """Names under which layers keep integers that stand for weights."""
@@ -50,9 +51,11 @@ def bytes_of(tensor: Tensor) -> int:
     state = getattr(tensor, "quant_state", None)
     extra = [value for value in vars(state).values() if isinstance(value, Tensor)] if state else []
     size = sum(bytes_of(value) for value in extra)
-    if tensor.layout is not torch.strided:
-        return size + tensor.numel() * tensor.element_size()
-    return size + tensor.numel() * tensor.element_size() + _scales_of(tensor)
+    parts = parts_of(tensor)
+    if tensor.layout is not torch.strided and parts:
+        return size + sum(map(bytes_of, parts))
+    scales = _scales_of(tensor) if parts else 0  # what lies as a kernel wants it has none
+    return size + tensor.numel() * tensor.element_size() + scales
 
 
 def _scales_of(tensor: Tensor) -> int:

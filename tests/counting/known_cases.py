@@ -350,4 +350,10 @@ CASES = {
         (filled(6, 16).bfloat16(), filled(2, 16, 8).bfloat16()),
         768,
     ),
+    # columns of one and rows of the other in two groups: each group is a product of its own
+    "grouped product, of columns": Case(
+        of(lambda a, b: torch._grouped_mm(a, b, torch.tensor([8, 16], dtype=torch.int32))),
+        (filled(8, 16).bfloat16(), filled(16, 24).bfloat16()),
+        8 * 16 * 24,
+    ),
 }

@@ -96,6 +96,19 @@ def test_two_in_a_byte() -> None:
     assert (totals.frozen, totals.weight_bytes) == (1024, 512 + 64)
 
 
+@pytest.mark.filterwarnings("ignore:Sparse CSR")
+def test_what_a_tensor_holds_beside_its_numbers() -> None:
+    # 4 x 4 numbers of a byte; for each channel a scale and a zero point of eight
+    scales, zeros = torch.ones(4, dtype=torch.double), torch.zeros(4, dtype=torch.long)
+    packed = torch.quantize_per_channel(torch.ones(4, 4), scales, zeros, 0, torch.qint8)
+    assert bytes_of(packed) == 16 + 4 * 8 + 4 * 8
+    # three of 16 numbers: four bytes each, and a row and a column of eight
+    stored = torch.eye(4)[:3].to_sparse()
+    assert bytes_of(stored) == 3 * (4 + 8 + 8)
+    # the same by rows: where each of three rows begins, and the last ends
+    assert bytes_of(stored.to_sparse_csr()) == 3 * (4 + 8) + 4 * 8
+
+
 @pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch is built without it")
 def test_a_layout_of_kernels_own_holds_its_numbers() -> None:
     # 4 x 4 numbers of four bytes
