@@ -6,7 +6,7 @@ processors all the time, or a card that others use or that runs at a low clock.
 
 from __future__ import annotations
 
-from time import perf_counter, process_time
+from time import perf_counter, thread_time
 
 import torch
 
@@ -40,7 +40,11 @@ class Product:
     median_s: float
     least_s: float
     processors: float | None
-    """The share of the time that the threads had a processor, at most 1; None on a card."""
+    """The share of the time that the calling thread had a processor, at most 1; None on a card.
+
+    It takes part in every product, and spins while it waits for others; how many others a library
+    wakes for a product is its own affair, so that their time tells nothing.
+    """
 
     @property
     def flops_per_s(self) -> float:
@@ -65,13 +69,13 @@ def product(
             return None
         raise
     with torch.no_grad():
-        wall, busy = perf_counter(), process_time()
+        wall, busy = perf_counter(), thread_time()
         found = sample([stage], clock, Plan(warmup=2, runs=RUNS, budget_s=1.0))
-        wall, busy = perf_counter() - wall, process_time() - busy
+        wall, busy = perf_counter() - wall, thread_time() - busy
     if found.interrupted:
         raise KeyboardInterrupt
     seconds = found.whole()
-    share = min(busy / (wall * torch.get_num_threads()), 1.0)
+    share = min(busy / wall, 1.0)
     return Product(
         size=size,
         median_s=percentile(sorted(seconds), 0.5),

@@ -28,13 +28,25 @@ def test_a_machine_that_changed_is_told_from_one_that_is_noisy() -> None:
     assert not changed(took(1.0, least_s=0.9), took(1.4, least_s=0.92)), "the fastest are alike"
 
 
+def test_threads_that_a_product_does_not_wake_are_no_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    # torch may have more threads than a library takes for so small a product.
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
+    ticks = count()
+    monkeypatch.setattr(calibration, "perf_counter", lambda: 1e-3 * next(ticks))
+    monkeypatch.setattr(calibration, "thread_time", lambda: 1e-3 * (next(ticks) - 1))
+    found = product(CPU, clock_for(CPU), torch.float32)
+
+    assert found is not None
+    assert not is_shared(found)
+
+
 def test_a_steady_load_is_seen_by_the_time_without_a_processor(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Two programs of one processor: each ms of ours takes 2.
     ticks = count()
     monkeypatch.setattr(calibration, "perf_counter", lambda: 2e-3 * next(ticks))
-    monkeypatch.setattr(calibration, "process_time", lambda: 1e-3 * (next(ticks) - 1))
+    monkeypatch.setattr(calibration, "thread_time", lambda: 1e-3 * (next(ticks) - 1))
     found = product(CPU, clock_for(CPU), torch.float32)
 
     assert found is not None
