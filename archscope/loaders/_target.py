@@ -139,7 +139,7 @@ def _check_arguments(
     found: Any, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> None:
     try:
-        signature = inspect.signature(found)
+        signature = _signature(found)
     except (TypeError, ValueError):
         return
     try:
@@ -151,6 +151,18 @@ def _check_arguments(
             f"{name}{_words(signature)}: {error}.{did_you_mean(strange, names) if strange else ''} "
             f"Give arguments as {name}(KEY=VALUE) or by --model-arg KEY=VALUE"
         ) from None
+
+
+def _signature(found: Any) -> inspect.Signature:
+    """Return what something is called with; a module without `__init__` takes no arguments.
+
+    That of `nn.Module` is written with `*args, **kwargs`, and refuses each.
+    """
+    from torch import nn
+
+    if getattr(found, "__init__", None) is nn.Module.__init__:
+        return inspect.Signature()
+    return inspect.signature(found)
 
 
 def _words(signature: inspect.Signature) -> str:

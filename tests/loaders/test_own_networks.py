@@ -389,6 +389,7 @@ WRONG = {
     "two_networks:Tensor": r"is a class, but not a torch.nn.Module",
     "two_networks:Block": r"Block\(width\): missing a required argument: 'width'",
     "two_networks:UNet(depht=2)": r"unexpected keyword argument 'depht'. Did you mean 'depth'",
+    "torch.nn:Module(width=2)": r"Module\(\): got an unexpected keyword argument .width.",
     "two_networks:UNet(depth=open('x'))": r"\"open\('x'\)\" of UNet is not a literal",
     "two_networks.py:UNet(": r"'UNet\(' is neither a name nor a call",
     "two_networks.py:UNet[0]": r"is neither a name nor a call",
