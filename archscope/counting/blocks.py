@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import prod
 
 from torch import nn
@@ -23,7 +23,8 @@ def repeated_blocks(model: nn.Module, repeats: Mapping[str, int]) -> list[str]:
     """Return the paths of a network's blocks, in order.
 
     A block is a module that has submodules, is no mere container, and whose class occurs more than
-    once; of nested ones the outermost counts that is not itself a stack of blocks.
+    once; of nested ones the outermost counts that is not itself a stack of blocks. Where none
+    occurs more than once, those of a `ModuleList` are: a stack may be one block high.
     `repeats` maps the path of a block that stands for several, or runs several times, to their
     number.
     """
@@ -35,12 +36,21 @@ def repeated_blocks(model: nn.Module, repeats: Mapping[str, int]) -> list[str]:
     times: Counter[type] = Counter()
     for _, kind, copies in candidates:
         times[kind] += copies
-    blocks: list[str] = []
-    for path, kind, _ in candidates:
-        inside = any(path.startswith(block + ".") for block in blocks[-1:])
-        if (times[kind] > 1 or path in repeats) and not inside:
-            blocks.append(path)
-    return blocks
+    repeated = [path for path, kind, _ in candidates if times[kind] > 1 or path in repeats]
+    listed = (path for path, _, _ in candidates if _is_listed(model, path))
+    return _outermost(repeated or listed)
+
+
+def _outermost(paths: Iterable[str]) -> list[str]:
+    outermost: list[str] = []
+    for path in paths:
+        if not any(path.startswith(other + ".") for other in outermost[-1:]):
+            outermost.append(path)
+    return outermost
+
+
+def _is_listed(model: nn.Module, path: str) -> bool:
+    return isinstance(model.get_submodule(path.rpartition(".")[0]), nn.ModuleList)
 
 
 def _copies(path: str, repeats: Mapping[str, int]) -> int:
@@ -74,5 +84,5 @@ def reruns(model: nn.Module, calls: Mapping[str, int]) -> dict[str, int]:
     return {
         path: times
         for path, times in calls.items()
-        if times > 1 and isinstance(model.get_submodule(path.rpartition(".")[0]), nn.ModuleList)
+        if times > 1 and _is_listed(model, path)
     }

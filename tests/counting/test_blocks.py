@@ -39,3 +39,8 @@ def test_blocks_within_one_that_stands_for_several() -> None:
 
 def test_nothing_repeats() -> None:
     assert count_blocks(nn.Sequential(nn.Linear(2, 2), nn.ReLU()), {}) is None
+
+
+def test_a_stack_may_be_one_block_high() -> None:
+    assert count_blocks(Stack(1), {}) == 1
+    assert count_blocks(nn.Sequential(Stack(1), nn.Linear(2, 2)), {}) == 1

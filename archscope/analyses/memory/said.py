@@ -113,11 +113,11 @@ def notes(
         )
     blocks = sum(len(repeat.copies) for repeat in step.repeats)
     if step.stretches and totals.peak is not None:
-        yield Note(
-            level="info",
-            text=f"{blocks - len(step.repeats):,} blocks were left out of the run, which do what "
-            "the ones before them do, byte for byte",
-        )
+        left = blocks - len(step.repeats)
+        said = "1 block was left out of the run, which does what the one before it does"
+        if left > 1:
+            said = f"{left:,} blocks were left out of the run, which do what those before them do"
+        yield Note(level="info", text=f"{said}, byte for byte")
     if step.repeats and totals.peak is None:
         yield Note(
             level="warning",

@@ -131,7 +131,7 @@ def _notes(
     subject: Subject, count: ForwardCount | None, agreement: Agreement | None
 ) -> tuple[Note, ...]:
     if count is None or agreement is None:
-        text = "no inputs were given: parameters are counted, multiply-accumulates are unknown"
+        text = "without inputs parameters are counted, multiply-accumulates are unknown"
         return (Note(level="warning", text=text),)
     if count.fvcore is None or not agreement.complete:
         return agreement.notes
