@@ -22,6 +22,8 @@ _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
+_TRACEBACK = "Traceback (most recent"
+_RAISED = re.compile(r"^Error: .* raised \w+", re.M)
 _LIBRARYS = re.compile(r"\S+\.py:\d+: \w*Warning: ")
 
 
@@ -59,7 +61,7 @@ def problems(ended: Ended, codes: Sequence[int]) -> Iterator[str]:
 
 
 def _words(ended: Ended) -> Iterator[str]:
-    if "Traceback (most recent" in ended.err and "--debug" not in ended.command:
+    if _TRACEBACK in ended.err and "--debug" not in ended.command and not is_users(ended.err):
         yield "a traceback"
     library = _LIBRARYS.search(ended.err)
     if library and "careful" not in ended.err:
@@ -70,6 +72,11 @@ def _words(ended: Ended) -> Iterator[str]:
         if found:
             at = max(found.start() - 30, 0)
             yield f"{name} has {found.group()!r}: {text[at : at + 60]!r}"
+
+
+def is_users(said: str) -> bool:
+    """Return whether a traceback is of the user's code, which is shown with its lines alone."""
+    return bool(_RAISED.search(said)) and "/archscope/" not in said
 
 
 def control(text: str) -> re.Match[str] | None:
@@ -89,7 +96,7 @@ def _failure(ended: Ended) -> Iterator[str]:
             yield f"{len(errors)} errors: {ended.err[:200]!r}"
         if ended.out:
             yield f"a usage error prints {ended.out[:80]!r}"
-    for line in ended.err.splitlines():
+    for line in () if is_users(ended.err) else ended.err.splitlines():
         if (
             line.startswith(("  ", "Usage:", "Options:", "Try ", "\t"))
             and "Usage:" not in ended.err

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import log10
 from typing import Any
 
 from archscope.present import _format
 from archscope.present.html.charts import Chart, Drawing, section
+from archscope.present.html.charts._bytes import unit_of
 from archscope.present.html.charts._style import axis, figure, label, look
 from archscope.results import Report
 from archscope.studies.names import short_names
@@ -34,8 +36,9 @@ def _contexts(found: list[tuple[str, Report]]) -> Drawing:
         for what, rows in _sizes(report)
         if rows
     ]
+    size, unit = unit_of(max(value for _, rows in lines for _, value in rows))
     traces = [
-        _trace(number, name, [(row, value / 2**30) for row, value in rows], _format.iec_bytes)
+        _trace(number, name, rows, _format.iec_bytes, size)
         for number, (name, rows) in enumerate(lines)
     ]
     totals = [(name, report.totals_of("kv.layers")) for name, report in found]
@@ -50,8 +53,8 @@ def _contexts(found: list[tuple[str, Report]]) -> Drawing:
         caption=f"What decoding keeps of all sequences, as they grow longer. {said}.",
         figure=figure(
             traces,
-            xaxis=axis("positions of each sequence", type="log", dtick=1),
-            yaxis=axis("GiB", type="log", dtick=1),
+            xaxis=axis("positions of each sequence", type="log", dtick=_tick(traces, "x")),
+            yaxis=axis(unit, type="log", dtick=_tick(traces, "y")),
             showlegend=len(traces) > 1,
         ),
         wide=True,
@@ -75,7 +78,7 @@ def _batches(found: list[tuple[str, Report]]) -> Drawing:
             number,
             name or "at most",
             [(row.batch, row.tokens_per_second) for row in report.section("kv.batches").rows],
-            lambda rate: f"{_format.si(rate)} tokens/s",
+            lambda rate: f"{_format.si(round(rate))} tokens/s",
         )
         for number, (name, report) in enumerate(found)
     ]
@@ -93,18 +96,24 @@ def _batches(found: list[tuple[str, Report]]) -> Drawing:
     )
 
 
-def _trace(number: int, name: str, points: list[tuple[int, float]], said: Any) -> dict[str, Any]:
+def _tick(traces: Sequence[Mapping[str, Any]], axis: str) -> float:
+    """Return the step of a logarithmic axis: doublings where there are few, else decades."""
+    values = [value for trace in traces for value in trace[axis]]
+    return 1 if max(values) > 2**8 * min(values) else log10(2)
+
+
+def _trace(
+    number: int, name: str, points: list[tuple[int, Any]], said: Callable[[Any], str], size: int = 1
+) -> dict[str, Any]:
+    """Return a line through points, in units of `size`; `said` is a value in words."""
     chosen = look(number)
-    size = 2**30 if said is _format.iec_bytes else 1
     return {
         "type": "scatter",
         "mode": "lines+markers",
         "name": label(name),
         "x": [place for place, _ in points],
-        "y": [value for _, value in points],
-        "customdata": [
-            f"{_format.integer(place)}: {said(round(value * size))}" for place, value in points
-        ],
+        "y": [value / size for _, value in points],
+        "customdata": [f"{_format.integer(place)}: {said(value)}" for place, value in points],
         "hovertemplate": "%{customdata}<extra></extra>",
         "line": {"color": chosen.color, "dash": chosen.dash, "width": 2},
         "marker": {"color": chosen.color, "symbol": chosen.symbol, "size": 8},
