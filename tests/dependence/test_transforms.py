@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.fft import fft, fft2, ifft, irfft, irfft2, rfft, rfft2
+from torch.fft import fft, fft2, ifft, ifft2, irfft, irfft2, rfft, rfft2
 
 from archscope.dependence.answer.examine import Examination, examine
 from archscope.subject import Inputs
@@ -222,6 +222,15 @@ def test_planes() -> None:
         assert set(sets(found)) == {0b111111}
         assert set(sets(found, 1)) == {0b1111}
         assert flags(found) == []
+
+
+def test_of_two_spectra_the_one_of_more_axes_is_undone() -> None:
+    def with_the_corner(x: Tensor) -> Tensor:
+        return fft2(ifft2(x) + fft(x[..., :1, :1].expand(x.shape))).real
+
+    found = look_at(with_the_corner, shape=(1, 2, 6, 4))
+
+    assert sets(found) == tuple(1 << at | 1 for at in range(6))
 
 
 def test_channels_and_images_stay_apart() -> None:
