@@ -81,8 +81,4 @@ def _is_composite(module: nn.Module) -> bool:
 
 def reruns(model: nn.Module, calls: Mapping[str, int]) -> dict[str, int]:
     """Return how often each block of a list ran that ran more than once, by path."""
-    return {
-        path: times
-        for path, times in calls.items()
-        if times > 1 and _is_listed(model, path)
-    }
+    return {path: times for path, times in calls.items() if times > 1 and _is_listed(model, path)}

@@ -10,14 +10,13 @@ from weakref import WeakSet
 import torch
 from torch import Tensor
 
-from archscope.errors import ArchscopeError, ForwardError, first_line
+from archscope.errors import ArchscopeError
 from archscope.records import frozen
 from archscope.running.as_written import as_written
 from archscope.running.copies import Copies
 from archscope.running.module_stack import tensors_in
-from archscope.running.process import raise_interrupt
 from archscope.running.storages import bytes_of, keys_of, parts_of
-from archscope.running.twin import Original, ReachedOriginalError, copied, own
+from archscope.running.twin import Original, copied, own
 from archscope.subject import Subject
 from archscope.timing.allocator import (
     Handed,
@@ -27,6 +26,7 @@ from archscope.timing.allocator import (
     without_workspaces,
 )
 from archscope.training.backward import run_backward
+from archscope.training.failures import told
 from archscope.training.kernels import AsOnCard
 from archscope.training.optimisers import Make, optimiser
 from archscope.training.prepared import prepared
@@ -78,18 +78,8 @@ def measure(subject: Subject, recipe: Recipe, optimizer: str) -> Measured:
         raise ArchscopeError(f"torch has no {chosen.name} here, so no step of it can be run")
     assert subject.inputs is not None
     original = Original(subject.model, subject.inputs)
-    try:
+    with told():
         return _measured(original, recipe, chosen.make)
-    except ReachedOriginalError as reached:
-        raise ArchscopeError(
-            f"a copy runs, so that yours stays as it is, and it calls your own {reached} by a name "
-            "from outside: let its forward use self"
-        ) from None
-    except ArchscopeError:
-        raise
-    except Exception as failure:
-        raise_interrupt(failure)
-        raise ForwardError(f"a real step failed: {first_line(failure)}") from failure
 
 
 def _measured(original: Original, recipe: Recipe, make: Make) -> Measured:

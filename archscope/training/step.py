@@ -17,18 +17,17 @@ import torch
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 
-from archscope.errors import ArchscopeError, ForwardError, first_line
+from archscope.errors import ArchscopeError, ForwardError
 from archscope.records import frozen
 from archscope.running.as_written import as_written
 from archscope.running.module_stack import tensors_in
-from archscope.running.process import raise_interrupt
 from archscope.running.storages import bytes_of, parts_of
-from archscope.running.twin import Original, ReachedOriginalError, Twin
+from archscope.running.twin import Original, Twin
 from archscope.subject import Repeat, Stretch, Subject
 from archscope.training.alive import Alive, Change
 from archscope.training.backward import run_backward
+from archscope.training.failures import told
 from archscope.training.fake import fake_mode
-from archscope.training.hints import hint
 from archscope.training.holding import Held, held, updating
 from archscope.training.kernels import AsOnCard
 from archscope.training.optimisers import Optimiser
@@ -153,8 +152,8 @@ def _watched(
     with torch.enable_grad(), original.out_of_reach(), places.stack, AsOnCard(recipe):
         for saving in savings:
             places.turned = False
-            with alive.phase("forward"), saving, _computing_in(autocast):
-                returned = tensors_in(_called(twin, places))
+            with told(places), alive.phase("forward"), saving, _computing_in(autocast):
+                returned = tensors_in(twin.run())
             size = bytes_of(returned)
             roots = [tensor for tensor in returned if tensor.requires_grad]
             if not roots:
@@ -163,7 +162,7 @@ def _watched(
                 )
             del returned
             places.turned = True
-            with alive.phase("backward"):
+            with told(places), alive.phase("backward"):
                 loss = added_up(roots)
                 del roots
                 run_backward((loss,))
@@ -199,22 +198,6 @@ def added_up(roots: Iterable[Tensor]) -> Tensor:
     for each in others:
         first = first + each
     return first
-
-
-def _called(twin: Twin, places: Places) -> Any:
-    try:
-        return twin.run()
-    except ReachedOriginalError as reached:
-        raise ForwardError(
-            f"a copy runs, so that yours stays as it is, and it calls your own {reached} by a name "
-            "from outside: let its forward use self"
-        ) from None
-    except Exception as failure:
-        raise_interrupt(failure)
-        where = places.stack.current or "the model itself"
-        raise ForwardError(
-            f"a training step failed in {where}: {first_line(failure)}" + hint(failure)
-        ) from failure
 
 
 @contextmanager

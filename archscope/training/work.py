@@ -19,16 +19,16 @@ import torch
 from torch import Tensor
 
 from archscope.counting.execution import KEPT, Kept, ShapesOnly
-from archscope.errors import ArchscopeError, ForwardError, first_line
+from archscope.errors import ArchscopeError, ForwardError
 from archscope.records import frozen
 from archscope.running.as_written import as_written
 from archscope.running.module_stack import tensors_in
-from archscope.running.process import raise_interrupt, random_as_found
-from archscope.running.twin import Original, ReachedOriginalError, Twin, bodiless, own
+from archscope.running.process import random_as_found
+from archscope.running.twin import Original, Twin, bodiless, own
 from archscope.subject import Repeat, Subject
 from archscope.training.backward import run_backward
+from archscope.training.failures import told
 from archscope.training.folding import block_of
-from archscope.training.hints import hint
 from archscope.training.kernels import AsOnCard
 from archscope.training.places import Places
 from archscope.training.prepared import prepared
@@ -177,7 +177,7 @@ def _argument(tensor: Tensor) -> Tensor:
 
 
 def _run(twin: Twin, counter: ProductCounter, places: Places) -> None:
-    try:
+    with told(places):
         outputs = twin.run()
         roots = [tensor for tensor in tensors_in(outputs) if tensor.requires_grad]
         if not roots:
@@ -185,19 +185,6 @@ def _run(twin: Twin, counter: ProductCounter, places: Places) -> None:
         counter.reached = _nodes(roots)
         places.turned = True
         run_backward(roots)
-    except ArchscopeError:
-        raise
-    except ReachedOriginalError as reached:
-        raise ForwardError(
-            f"a copy runs, so that yours stays as it is, and it calls your own {reached} by a name "
-            "from outside: let its forward use self"
-        ) from None
-    except Exception as failure:
-        raise_interrupt(failure)
-        where = places.stack.current or "the model itself"
-        raise ForwardError(
-            f"a training step failed in {where}: {first_line(failure)}" + hint(failure)
-        ) from failure
 
 
 def _nodes(roots: list[Tensor]) -> set[int]:

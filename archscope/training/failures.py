@@ -1,0 +1,48 @@
+"""What is said of a training step that fails: where it did, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from archscope.errors import ArchscopeError, ForwardError, first_line
+from archscope.running.process import raise_interrupt
+from archscope.running.twin import ReachedOriginalError
+from archscope.training.places import Places
+
+_HINTS = {
+    "Expected more than 1 value per channel": "a batch norm needs a batch of 2 at least to train: "
+    "--batch-size 2",
+}
+"""What to do, by what an error says that training raises where inference does not."""
+
+
+@contextmanager
+def told(places: Places | None = None) -> Iterator[None]:
+    """Make a `ForwardError` of what a copy's step raises; it names the module whose forward raised."""
+    try:
+        yield
+    except ArchscopeError:
+        raise
+    except ReachedOriginalError as reached:
+        raise ForwardError(
+            f"a copy runs, so that yours stays as it is, and it calls your own {reached} by a name "
+            "from outside: let its forward use self"
+        ) from None
+    except Exception as failure:
+        raise_interrupt(failure)
+        raise ForwardError(
+            f"a training step failed{_where(places)}: {first_line(failure)}{_hint(failure)}"
+        ) from failure
+
+
+def _where(places: Places | None) -> str:
+    if places is None:
+        return ""
+    if places.turned:  # which node raised is not told by torch
+        return " in its backward pass"
+    return f" in {places.stack.current or 'the model itself'}"
+
+
+def _hint(failure: BaseException) -> str:
+    return next((f"; {what}" for start, what in _HINTS.items() if start in str(failure)), "")

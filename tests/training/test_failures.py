@@ -1,0 +1,60 @@
+"""What is said of a training step that fails."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import archscope
+from archscope.errors import ForwardError
+
+
+class Doubled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, fails: bool) -> Tensor:  # type: ignore[override]
+        ctx.fails = fails
+        return x * 2
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        if ctx.fails:
+            raise RuntimeError("not today")
+        return gradient * 2, None
+
+
+class Fails(nn.Module):
+    def __init__(self, on_the_way_back: bool) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+        self.on_the_way_back = on_the_way_back
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.on_the_way_back:
+            raise RuntimeError("not today")
+        y: Tensor = Doubled.apply(self.linear(x), True)
+        return y
+
+
+@pytest.mark.parametrize("verb", [archscope.train, archscope.memory])
+@pytest.mark.parametrize(
+    ("on_the_way_back", "where"), [(False, "in 0"), (True, "in its backward pass")]
+)
+def test_a_step_that_fails_says_where_in_one_line(
+    verb: Callable[..., Any], on_the_way_back: bool, where: str
+) -> None:
+    model = nn.Sequential(Fails(on_the_way_back))
+
+    with pytest.raises(ForwardError, match=re.escape(f"{where}: RuntimeError: not today")):
+        verb(model, torch.zeros(2, 4))
+
+
+def test_a_batch_of_one_is_too_few_for_a_batch_norm() -> None:
+    model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+
+    with pytest.raises(ForwardError, match="--batch-size 2"):
+        archscope.memory(model, torch.zeros(1, 4))
