@@ -19,7 +19,7 @@ _HINTS = {
 
 @contextmanager
 def told(places: Places | None = None) -> Iterator[None]:
-    """Make a `ForwardError` of what a copy's step raises; it names the module whose forward raised."""
+    """Make a `ForwardError` of what a step of a copy raises, with the module that ran forward."""
     try:
         yield
     except ArchscopeError:
