@@ -38,8 +38,8 @@ def verdict(totals: Totals) -> Words:
     """Return whether it fits, in a line."""
     size = Amount(value=totals.known, kind="bytes")
     if totals.limit is None:
-        least = "" if totals.memory is not None else " at least"
-        return ("A card has ", size, f"{least}; --gpu or --card-memory says of how much")
+        beside = ", and what is temporary" if totals.memory is not None else " at least"
+        return ("A card needs ", size, f"{beside}; give --gpu or --card-memory: does it fit?")
     limit = Amount(value=totals.limit, kind="bytes")
     if totals.fits is None:
         return ("Unknown whether it fits: ", size, " at least, of ", limit)
