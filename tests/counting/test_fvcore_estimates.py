@@ -39,6 +39,11 @@ class Doing(nn.Module):
             "instance": lambda: functional.instance_norm(x),
             "norm": lambda: functional.layer_norm(x, (8, 8)),
             "rms": lambda: functional.rms_norm(x, (8,)),
+            "rms, weight": lambda: functional.rms_norm(x, (8,), x.new_ones(8)),
+            "rms, weight=": lambda: functional.rms_norm(x, (8,), weight=x.new_ones(8)),
+            "instance, weight": lambda: functional.instance_norm(x, None, None, x.new_ones(4)),
+            "norm, weight": lambda: functional.layer_norm(x, (8,), x.new_ones(8)),
+            "group, weight": lambda: functional.group_norm(x, 2, x.new_ones(4)),
         }[self.what]()
 
 
@@ -54,6 +59,11 @@ class Doing(nn.Module):
         (Doing("instance"), 4 * 512),
         (Doing("norm"), 4 * 512),
         (Doing("rms"), 4 * 512),
+        (Doing("rms, weight"), 5 * 512),
+        (Doing("rms, weight="), 5 * 512),
+        (Doing("instance, weight"), 5 * 512),
+        (Doing("norm, weight"), 5 * 512),
+        (Doing("group, weight"), 5 * 512),
         (nn.BatchNorm2d(4), 2 * 512),
         (nn.BatchNorm2d(4, affine=False), 512),
         (nn.BatchNorm2d(4, track_running_stats=False), 5 * 512),
