@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from archscope.library import check as check
     from archscope.library import compare as compare
     from archscope.library import facts as facts
+    from archscope.library import finetune as finetune
     from archscope.library import kv as kv
     from archscope.library import memory as memory
     from archscope.library import operator as operator
@@ -50,6 +51,7 @@ _HOMES = {
     "check": "archscope.library",
     "compare": "archscope.library",
     "facts": "archscope.library",
+    "finetune": "archscope.library",
     "kv": "archscope.library",
     "memory": "archscope.library",
     "operator": "archscope.library",
@@ -78,6 +80,7 @@ __all__ = [
     "check",
     "compare",
     "facts",
+    "finetune",
     "kv",
     "memory",
     "operator",

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from archscope.library._time import time_network as time_network
     from archscope.library._together import time_networks as time_networks
     from archscope.library._together import time_together as time_together
+    from archscope.library._training import finetune as finetune
     from archscope.library._training import memory as memory
     from archscope.library._training import train as train
 
@@ -73,6 +74,7 @@ _HOMES = {
     "compare_networks": "_compare",
     "count_subject": "_params",
     "facts": "_facts",
+    "finetune": "_training",
     "have_batches": "_batches",
     "is_saved": "_compare",
     "kv": "_kv",
@@ -82,6 +84,8 @@ _HOMES = {
     "memory": "_training",
     "operator": "_operator",
     "params": "_params",
+    "plan": "_plan",
+    "plan_sweep": "_sweep",
     "receptive_field": "_rf",
     "report": "_report",
     "report_network": "_report",
@@ -91,16 +95,14 @@ _HOMES = {
     "require_found": "_search",
     "require_held": "_check",
     "rf": "_rf",
+    "run_sweep": "_sweep",
     "scaling": "_scaling",
     "search": "_search",
     "search_network": "_search",
     "see_network": "_rf",
+    "show_sweep": "_sweep",
     "suggest": "_rf",
     "sweep": "_sweep",
-    "plan": "_plan",
-    "plan_sweep": "_sweep",
-    "run_sweep": "_sweep",
-    "show_sweep": "_sweep",
     "time": "_time",
     "time_network": "_time",
     "time_networks": "_together",

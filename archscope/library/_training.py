@@ -1,4 +1,4 @@
-"""What a step of training does and keeps."""
+"""What a step of training does and keeps, and what each way to train takes."""
 
 from __future__ import annotations
 
@@ -93,6 +93,30 @@ def train(
         "micro_batch": micro_batch,
     }
     return analyse("train", model, *args, settings=settings, method=method, **kwargs)
+
+
+def finetune(
+    model: nn.Module | str = "",
+    *args: Any,
+    freeze: str | Sequence[str] = (),
+    lora: str = "r=8",
+    dtype: str = "as-is",
+    optimizer: str = "adamw",
+    method: str | None = None,
+    **kwargs: Any,
+) -> Report:
+    """Return full training, a frozen backbone, adapters and recomputation side by side.
+
+    >>> report = finetune("resnet50", batch_size=16)
+    >>> {row.way: row.saved for row in report.section("finetune.ways").rows}
+    {'full': 1374977024, 'frozen': 131072, 'LoRA': 131584, 'recomputed': 497878016}
+
+    `model`, `args`, `method` and `kwargs` are as for `params`; `dtype`, `optimizer` and `lora` as
+    for `memory`; `freeze` are patterns of what a frozen backbone is, by default all but the last
+    layer with weights. A way that this network has not is named in a note. Raises as `memory`.
+    """
+    settings = {"freeze": _joined(freeze), "lora": lora, "dtype": dtype, "optimizer": optimizer}
+    return analyse("finetune", model, *args, settings=settings, method=method, **kwargs)
 
 
 def _joined(patterns: str | Sequence[str]) -> str:

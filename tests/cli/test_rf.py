@@ -305,7 +305,7 @@ SUGGESTED = (
 @pytest.mark.parametrize("arguments", SUGGESTED)
 def test_what_is_suggested_can_be_typed(rf: Run, arguments: tuple[str, ...]) -> None:
     found = json.loads(rf("suggest", *arguments, "-f", "json").out)
-    (section,) = found["sections"].values()
+    section = found["sections"]["rf.schedules"]
     fewest = section["rows"][0]
     (typed,) = (note["text"] for note in section["notes"] if "as it is typed" in note["text"])
 

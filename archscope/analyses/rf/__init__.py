@@ -36,6 +36,7 @@ ANALYSIS = Analysis(
         "archscope.analyses.rf.erf.rows:ERF",
         "archscope.analyses.rf.erf.rows:GRADIENTS",
         "archscope.analyses.rf.suggest.rows:SCHEDULES",
+        "archscope.analyses.rf.suggest.rows:PATHS",
     ),
     quantities="archscope.analyses.rf.claims:QUANTITIES",
 )

@@ -1,4 +1,4 @@
-"""The sections of `rf suggest`: three schedules, each with its whole row of metrics."""
+"""The sections of `rf suggest`: three schedules, each with its metrics and its paths."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from archscope.analyses.rf.numbers import exact
-from archscope.analyses.rf.suggest.rows import SCHEDULES, ScheduleRow
+from archscope.analyses.rf.suggest.rows import (
+    MOST_POSITIONS,
+    PATHS,
+    SCHEDULES,
+    SchedulePathRow,
+    ScheduleRow,
+)
 from archscope.errors import SpecError
 from archscope.records import frozen
-from archscope.results import Note, Section
+from archscope.results import Headline, Note, Section
 from archscope.specs import check, listed, option
 from archscope.theory.hdc import hdc_distance
 from archscope.theory.layers import Stack, conv
+from archscope.theory.paths import path_counts
 from archscope.theory.rates import milliseconds
 from archscope.theory.schedules import CONVS_LIMIT, LAYERS_LIMIT
 from archscope.theory.suggest import Schedule, Suggestion, suggest
@@ -98,7 +105,7 @@ class Front:
 def schedules(
     target: int, spec: SuggestSpec, rate: Fraction | None = None, front: Front | None = None
 ) -> tuple[str, tuple[Section, ...]]:
-    """Return a title and the section schedules; raises `UsageError` where there are none.
+    """Return a title and the sections; raises `UsageError` where there are no such schedules.
 
     `rate` is how many positions there are in a second; None: they are not of time. `front` is in
     the place of the dilations of a prefix.
@@ -114,10 +121,30 @@ def schedules(
         convs=spec.convs_per_block,
     )
     some = [each for each in (found.fewest, found.smooth, found.pyramid) if each is not None]
+    rows = tuple(_row(each, spec, rate) for each in some)
     section = SCHEDULES.filled(
-        tuple(_row(each, spec, rate) for each in some), notes=tuple(_notes(found, spec, front))
+        rows, notes=tuple(_notes(found, spec, front)), headline=tuple(_headline(rows[0]))
     )
-    return " · ".join(_words(target, spec, rate, front)), (section,)
+    paths = tuple(row for each in some for row in _paths(each))
+    title = " · ".join(_words(target, spec, rate, front))
+    return title, (section, PATHS.filled(paths)) if paths else (section,)
+
+
+def _headline(fewest: ScheduleRow) -> Iterator[Headline]:
+    yield Headline(
+        name="Fewest layers",
+        value=fewest.layers,
+        kind="number",
+        detail=(f"dilations {fewest.dilations}: receptive field {fewest.receptive_field:,}",),
+    )
+
+
+def _paths(schedule: Schedule) -> Iterator[SchedulePathRow]:
+    """Yield how many paths there are from each position; nothing where these are too many."""
+    size = schedule.receptive_field
+    counts = path_counts(schedule.layers) if size <= MOST_POSITIONS else None
+    for at, paths in enumerate(counts or ()):
+        yield SchedulePathRow(kind=schedule.kind, position=at - size // 2, paths=paths)
 
 
 def _words(

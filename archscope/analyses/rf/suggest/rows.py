@@ -6,6 +6,9 @@ from archscope.columns import column
 from archscope.records import frozen
 from archscope.results import Section
 
+MOST_POSITIONS = 2**11
+"""Positions of a receptive field up to which the paths from each are told."""
+
 
 @frozen
 class ScheduleRow:
@@ -64,4 +67,24 @@ SCHEDULES = Section(
     name="schedules",
     row_type=ScheduleRow,
     caption="Dilations to choose from",
+)
+
+
+@frozen
+class SchedulePathRow:
+    """One position that an output sees through one choice of dilations."""
+
+    kind: str = column("Choice")
+    """Which choice: `fewest`, `smooth` or `pyramid`."""
+    position: int = column("Position", kind="number")
+    """From the middle of the receptive field, or the position after it."""
+    paths: int = column("Paths", kind="number")
+    """Ways from it to the output."""
+
+
+PATHS = Section(
+    analysis="rf",
+    name="schedule_paths",
+    row_type=SchedulePathRow,
+    chapter=None,
 )
