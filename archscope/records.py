@@ -26,7 +26,7 @@ def frozen(cls: type[T]) -> type[T]:
     `repr`, equality and hash are the same, but not compiled for it alone.
     """
     make = dataclasses.dataclass(slots=True, kw_only=True, init=False, repr=False, eq=False)
-    made: Any = make(cls)
+    made: Any = _with_hints_unread(make, cls)
     made.__dataclass_params__.frozen = made.__dataclass_params__.init = True
     made.__init__ = _first_init(made)
     made.__setattr__, made.__delattr__ = _refuse_to_set, _refuse_to_delete
@@ -40,6 +40,34 @@ def frozen(cls: type[T]) -> type[T]:
     if "__repr__" not in vars(cls):
         made.__repr__ = _repr
     made.__hash__ = lambda self: hash(values(self))
+    return made  # type: ignore[no-any-return]
+
+
+class _Hint:
+    """A type's hint while `dataclasses` has it: it would search each text for three words."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+_READ = ("ClassVar", "InitVar", "KW_ONLY")
+
+
+def _with_hints_unread(make: Callable[[type], type], cls: type) -> type:
+    """Return what `make` makes of a class whose texts of types it does not look into."""
+    hints = vars(cls).get("__annotations__", {})  # shared with the class that is made
+    texts = {
+        name: text
+        for name, text in hints.items()
+        if isinstance(text, str) and not any(word in text for word in _READ)
+    }
+    hints.update({name: _Hint(text) for name, text in texts.items()})
+    made: Any = make(cls)
+    hints.update(texts)
+    for name, text in texts.items():
+        made.__dataclass_fields__[name].type = text
     return made  # type: ignore[no-any-return]
 
 

@@ -158,15 +158,15 @@ def _modules_in(package: str) -> Mapping[str, Path]:
     spec = find_spec(package)
     found = {}
     for folder in (spec.submodule_search_locations if spec else None) or ():
-        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-            file = Path(entry.path)
-            if entry.name.startswith(("_", ".")):
+        for name in sorted(os.listdir(folder)):
+            if name.startswith(("_", ".")):
                 continue
-            if not entry.name.endswith(".py"):
-                file = file / "__init__.py"
-                if not file.is_file():
+            file = os.path.join(folder, name)
+            if not name.endswith(".py"):
+                file = os.path.join(file, "__init__.py")
+                if not os.path.isfile(file):
                     continue
-            found[entry.name.removesuffix(".py").replace("_", "-")] = file
+            found[name.removesuffix(".py").replace("_", "-")] = Path(file)
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import json
+import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -80,7 +81,10 @@ def _uncollected() -> Iterator[None]:
 def _read_text(text: str, name: str) -> Report:
     try:
         document = json.loads(
-            text, parse_constant=_refuse, parse_float=_finite, parse_int=_countable
+            text,
+            parse_constant=_refuse,
+            parse_float=_finite,
+            parse_int=_countable if _has_long_number(text) else None,
         )
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{name}: not JSON: {error}") from None
@@ -104,6 +108,12 @@ def _refuse(constant: str) -> NoReturn:
 
 _DIGITS = 300
 """Of the largest integer that is read: what is larger is no number in floating point either."""
+_ALL_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+
+
+def _has_long_number(text: str) -> bool:
+    """Tell whether any integer may be too large: asking each one is half of the time to read."""
+    return b"0" * (_DIGITS + 1) in text.encode(errors="replace").translate(_ALL_ZEROS)
 
 
 def _finite(text: str) -> float:
@@ -231,10 +241,9 @@ def _reader(hint: Any) -> _Read:
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
         return lambda value: value
-    if origin in (typing.Union, types.UnionType):
-        if all(each in _PLAIN for each in inner):
-            accepted = {type_ for each in inner for type_ in _PLAIN[each][0]}
-            return _typed(frozenset(accepted), _PLAIN[inner[0]][1])
+    if plain := _plain_types(hint):
+        return _typed(plain, _PLAIN[origin if origin in _PLAIN else (inner or (hint,))[0]][1])
+    if origin in _UNIONS:
         return _one_of([_reader(each) for each in inner])
     if origin is typing.Literal:
         return _checked(lambda value: value in inner, f"one of {', '.join(map(str, inner))}")
@@ -242,12 +251,19 @@ def _reader(hint: Any) -> _Read:
         return _items(_reader(inner[0]))
     if dataclasses.is_dataclass(hint):
         return _fields(typing.cast(type, hint))
-    if (origin or hint) not in _PLAIN:  # a plain value of some other kind
-        return lambda value: value
-    types_, word = _PLAIN[origin or hint]
-    return _typed(frozenset(types_), word)
+    return lambda value: value  # a plain value of some other kind
 
 
+def _plain_types(hint: Any) -> frozenset[type]:
+    """Return the types of JSON that fit a type as they come; empty: it is no plain one."""
+    origin = typing.get_origin(hint)
+    each = typing.get_args(hint) if origin in _UNIONS else (origin or hint,)
+    if not all(one in _PLAIN for one in each):
+        return frozenset()
+    return frozenset(type_ for one in each for type_ in _PLAIN[one][0])
+
+
+_UNIONS = (typing.Union, types.UnionType)
 _PLAIN: dict[Any, tuple[tuple[type, ...], str]] = {
     int: ((int, bool), "an integer"),
     float: ((int, float, bool), "a number"),
@@ -302,25 +318,41 @@ def _items(reader: _Read) -> _Read:
 
 
 def _fields(type_: type) -> _Read:
-    hints = typing.get_type_hints(type_)
-    readers = [(f.name, _reader(hints[f.name]), _is_optional(f)) for f in dataclasses.fields(type_)]
+    hints = {
+        name: _meant(hint, base.__module__)
+        for base in reversed(type_.__mro__)
+        for name, hint in vars(base).get("__annotations__", {}).items()
+    }
+    fields = [
+        (f.name, _plain_types(hints[f.name]), _reader(hints[f.name]), _is_optional(f))
+        for f in dataclasses.fields(type_)
+    ]
 
     def read(value: Any) -> Any:
         if not isinstance(value, dict):
             raise _MisfitError(f"{_shown(value)} is not an object")
         values = {}
-        for name, reader, optional in readers:
+        for name, plain, reader, optional in fields:
             if name not in value:
                 if optional:
                     continue
                 raise _MisfitError(f"{name!r} is missing; another version of archscope wrote it")
-            try:
-                values[name] = reader(value[name])
-            except _MisfitError as misfit:
-                raise _MisfitError(name, *misfit.args) from None
+            found = value[name]
+            if type(found) not in plain:  # most are, and a call for each would be most of the time
+                try:
+                    found = reader(found)
+                except _MisfitError as misfit:
+                    raise _MisfitError(name, *misfit.args) from None
+            values[name] = found
         return type_(**values)
 
     return read
+
+
+@cache
+def _meant(hint: Any, module: str) -> Any:
+    """Return the type that a hint of a module is; `get_type_hints` compiles each text anew."""
+    return eval(hint, vars(sys.modules[module])) if isinstance(hint, str) else hint
 
 
 def _is_optional(field: dataclasses.Field[Any]) -> bool:
