@@ -48,7 +48,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
-_FORM = re.compile(rf"\s*(?P<name>[A-Za-z][\w -]*?)\s*(?:(?P<sign>>=|<=|==|!=|=|>|<)\s*{AMOUNT})?")
+_FORM = rf"\s*(?P<name>[A-Za-z][\w -]*?)\s*(?:(?P<sign>>=|<=|==|!=|=|>|<)\s*{AMOUNT})?"
 
 
 @frozen
@@ -146,7 +146,7 @@ def failures(claims: Iterable[Claim], report: Any) -> tuple[str, ...]:
 
 
 def _claim(text: str, known: Sequence[Quantity]) -> Claim:
-    form = _FORM.fullmatch(text)
+    form = re.fullmatch(_FORM, text)
     if form is None:
         raise UsageError(
             f'assertion {text!r}: write a name, a comparison and a number, e.g. "{_example(known)}"'

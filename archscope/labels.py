@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 
 # Category Cc, the line separators, the controls that reorder a line, and lone surrogates.
-_UNSAFE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+_UNSAFE = r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 
 
 def safe_label(text: object) -> str:
@@ -16,7 +14,8 @@ def safe_label(text: object) -> str:
     >>> safe_label("enc\x1b[31m")
     'enc\\x1b[31m'
     """
-    return _UNSAFE.sub(_escape, str(text))
+    said = str(text)
+    return said if said.isprintable() else re.sub(_UNSAFE, _escape, said)
 
 
 def _escape(found: re.Match[str]) -> str:

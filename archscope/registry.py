@@ -48,6 +48,9 @@ class Registry(Generic[T]):
         """Return every known name, sorted, without importing any of them."""
         return tuple(sorted({*self._builtin(), *self._strangers()}))
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._builtin() or name in self._strangers()
+
     def get(self, name: str) -> T:
         """Return the constant registered as `name`.
 

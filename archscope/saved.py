@@ -211,10 +211,10 @@ def _declared(address: str, config: Mapping[str, Any]) -> Section:
     """Return the section without rows that is declared at an address, for a report's config."""
     name, _, _ = address.partition(".")
     declared: Iterable[Section] = ()
-    if name in ANALYSES.names():
+    if name in ANALYSES:
         sections = ANALYSES.get(name).sections
         declared = (resolve(each) if isinstance(each, str) else each for each in sections)
-    elif name in STUDIES.names():
+    elif name in STUDIES:
         try:
             declared = STUDIES.get(name).declared(config)
         except UsageError as error:

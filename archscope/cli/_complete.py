@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from archscope import specs
 from archscope.errors import plain_word
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     Items = list[CompletionItem[str]]
     TextType = click.ParamType[str]
 else:  # they are of no type before Click 8.4
@@ -44,9 +45,15 @@ MODEL: Any = _Model()
 """The type of MODEL: its text is read by the loaders."""
 
 
+def _item(word: str, **about: Any) -> CompletionItem[str]:
+    from click.shell_completion import CompletionItem  # asked for by a shell alone
+
+    return CompletionItem(word, **about)
+
+
 def files(incomplete: str) -> Items:
     """Leave it to the shell, which knows files."""
-    return [CompletionItem(incomplete, type="file")]
+    return [_item(incomplete, type="file")]
 
 
 def names_and(*words: str) -> Completer:
@@ -107,7 +114,7 @@ def _listed(words: Sequence[str], several: str, incomplete: str) -> Items:
     """Return the words that end a list as it is typed, or a single word."""
     before, comma, last = several.rpartition(",")
     start = last if several else incomplete
-    return [CompletionItem(before + comma + word) for word in words if word.startswith(start)]
+    return [_item(before + comma + word) for word in words if word.startswith(start)]
 
 
 def _beginning(incomplete: str, words: dict[str, str]) -> Iterator[CompletionItem[str]]:
@@ -115,7 +122,7 @@ def _beginning(incomplete: str, words: dict[str, str]) -> Iterator[CompletionIte
     found = [word for word in words if word.startswith(incomplete)]
     start = plain_word(incomplete)
     for word in found or [each for each in words if plain_word(each).startswith(start)]:
-        yield CompletionItem(word, help=words[word] or None)
+        yield _item(word, help=words[word] or None)
 
 
 def _families() -> dict[str, str]:
@@ -148,4 +155,4 @@ def _fields_of(named: str, typed: str) -> Items:
     else:
         names = (field.name for field in specs.flags(spec))
         found = [f"{field}=" for field in names if field.startswith(name)]
-    return [CompletionItem(start + each) for each in found]
+    return [_item(start + each) for each in found]

@@ -65,9 +65,9 @@ class LazyGroup(click.Group):
         return list(summaries())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in COMMANDS.names():
+        if cmd_name in COMMANDS:
             return _with_variables(cmd_name, explained(COMMANDS.get(cmd_name).click))
-        if cmd_name not in ANALYSES.names():
+        if cmd_name not in ANALYSES:
             return None
         from archscope.cli._analysis import command_of
 

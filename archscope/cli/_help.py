@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from inspect import cleandoc
-from textwrap import wrap
 from typing import Any
 
 import click
@@ -81,6 +80,8 @@ def entries(params: Sequence[click.Parameter], ctx: click.Context) -> Iterator[E
 
 def _head(command: click.Command, ctx: click.Context, width: int) -> Iterator[str]:
     """Yield the line of usage and the text of a command."""
+    from textwrap import wrap  # a help alone needs it
+
     pieces = " ".join(command.collect_usage_pieces(ctx))
     yield from wrap(f"Usage: {ctx.command_path} {pieces}", width, subsequent_indent=" " * 7)
     for part in cleandoc(command.help or "").split("\n\n"):

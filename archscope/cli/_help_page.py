@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from textwrap import wrap
 from typing import Any
 
 from archscope.records import frozen
@@ -24,7 +23,7 @@ _FIRST_COLUMN = 25
 _NARROW = 20
 """Widest list of choices that stands behind a flag, and not in its text."""
 _FEW_LINES = 3
-_SENTENCE_END = re.compile(r"(?<!e\.g)(?<!\.)\.\s+(?=[A-Z`\[\"-])|;\s")
+_SENTENCE_END = r"(?<!e\.g)(?<!\.)\.\s+(?=[A-Z`\[\"-])|;\s"
 _EXAMPLES = 6
 """Examples that stay, however many options there are."""
 _OPTIONS = 12
@@ -44,7 +43,7 @@ class Entry:
 
     def sentence(self) -> str:
         """Return the first sentence of its text, or a part that ends so, and its default."""
-        end = _SENTENCE_END.search(self.text)
+        end = re.search(_SENTENCE_END, self.text)
         first = f"{self.text[: end.start()]}." if end else self.text
         default = re.search(r"\[default: .*?\]", self.text)
         return first if default is None or default[0] in first else f"{first} {default[0]}"
@@ -111,7 +110,7 @@ def choosing(choices: Sequence[str], text: str) -> tuple[str, str]:
     shown = "|".join(choices)
     if len(shown) <= _NARROW:
         return shown, text
-    end = _SENTENCE_END.search(text) or re.search(r"\.?$", text)
+    end = re.search(_SENTENCE_END, text) or re.search(r"\.?$", text)
     place = end.start() if end else len(text)
     return "WORD", f"{text[:place]} ({', '.join(choices)}){text[place:]}".strip()
 
@@ -122,7 +121,7 @@ def _broken(command: str, width: int) -> list[str]:
         return [command]
     lines: list[str] = []
     line = ""
-    for words in _OPTION.findall(command):
+    for words in re.findall(_OPTION, command):
         if line and len(line) + len(words) + 3 > width:
             lines.append(f"{line} \\")
             line = f"    {words}"
@@ -132,7 +131,7 @@ def _broken(command: str, width: int) -> list[str]:
 
 
 _WORD = r"""(?:[^\s"']|"[^"]*"|'[^']*')+"""
-_OPTION = re.compile(rf"-\S*(?:\s+(?!-){_WORD})?|{_WORD}")
+_OPTION = rf"-\S*(?:\s+(?!-){_WORD})?|{_WORD}"
 """A flag with its value, or another word of a command line."""
 
 
@@ -144,6 +143,8 @@ def paragraph(text: str, width: int, indent: str) -> list[str]:
 
 
 def wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    from textwrap import wrap  # most who import this file show no help
+
     return wrap(
         text,
         max(width, len(indent) + 20),

@@ -116,7 +116,7 @@ def _can_be(type_: type, given: Mapping[str, Any]) -> bool:
 def _settings(report: Report) -> list[str] | None:
     """Return the flags of the analysis' own that were given; None where they cannot be."""
     said = report.config.get("settings", {})
-    declared = ANALYSES.get(report.command).settings if report.command in ANALYSES.names() else None
+    declared = ANALYSES.get(report.command).settings if report.command in ANALYSES else None
     if not said or declared is None:
         return []
     by_name = {field.name: field for field in specs.fields(declared)}
