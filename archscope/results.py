@@ -28,8 +28,13 @@ SCHEMA = 2
 T = TypeVar("T")
 
 
+_PLAIN = frozenset((int, float, str, bool, type(None)))
+
+
 def plain(value: Any) -> Any:
     """Return data as plain JSON values: dataclasses as objects, tuples as lists."""
+    if type(value) in _PLAIN:
+        return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
             field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)

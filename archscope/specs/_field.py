@@ -213,8 +213,8 @@ class Field:
 
     def _check_item(self, item: Any, where: str) -> None:
         if isinstance(item, str) and self.choices:
-            near = did_you_mean(item, self.choices)
             if item not in self.choices and not self._has_sides(item):
+                near = did_you_mean(item, self.choices)
                 words = ", ".join(map(repr, self.choices))
                 raise SpecError(
                     self.name,

@@ -69,6 +69,7 @@ def _place(analysis: str) -> int:
     return _FIRST.index(analysis) if analysis in _FIRST else len(_FIRST)
 
 
+@cache
 def measure(word: str) -> Measure:
     """Return the measure that a word names, by its name first, then by another word for it.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -44,6 +44,13 @@ def answers(
     """
     with silently():
         return _answers(question, values, analyses)
+
+
+def several_answers(
+    question: Question, asked: Sequence[tuple[Mapping[str, Any], tuple[str, ...]]]
+) -> list[tuple[Answer, ...]]:
+    """Return what is said of each of several variants, given by its values and analyses."""
+    return [answers(question, values, analyses) for values, analyses in asked]
 
 
 def _answers(

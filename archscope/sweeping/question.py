@@ -54,10 +54,7 @@ class Question:
     @property
     def analyses(self) -> Mapping[str, tuple[Measure, ...]]:
         """The measures by the analysis that knows them."""
-        found: dict[str, tuple[Measure, ...]] = {}
-        for each in chosen(self.measures):
-            found[each.analysis] = (*found.get(each.analysis, ()), each)
-        return found
+        return _by_analysis(self.measures)
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -131,6 +128,14 @@ class Question:
         if "time" in self.analyses:
             said |= {"device": self.device, "dtype": self.dtype, "runs": self.runs}
         return {key: value for key, value in said.items() if value not in (None, [], {})}
+
+
+@cache
+def _by_analysis(names: tuple[str, ...]) -> Mapping[str, tuple[Measure, ...]]:
+    found: dict[str, tuple[Measure, ...]] = {}
+    for each in chosen(names):
+        found[each.analysis] = (*found.get(each.analysis, ()), each)
+    return found
 
 
 @cache

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from itertools import islice
+from queue import SimpleQueue
 from typing import Protocol
 
 from archscope.records import frozen
 from archscope.studies.sweep.outcomes import CENSUS, Answer, Outcome
-from archscope.sweeping.answering import ALONE, answers, reason_of
+from archscope.sweeping.answering import ALONE, answers, reason_of, several_answers
 from archscope.sweeping.executors import Limits, Pool, open_pool
 from archscope.sweeping.question import Question, Variant
 
@@ -168,74 +169,129 @@ def _here(question: Question, todo: Todo, counter: _Counter) -> None:
 
 
 def _elsewhere(question: Question, todo: Todo, plan: Plan, counter: _Counter) -> None:
-    """Ask workers; those that may have killed theirs are asked once more, each alone."""
+    """Ask workers; those that may have killed theirs are asked once more, one after the other."""
     waiting = dict(todo)
+    alone = replace(plan, limits=replace(plan.limits, workers=1))
     while waiting:
         suspects = _in_pool(question, waiting, plan, counter)
-        for key in suspects:
-            one = {key: waiting.pop(key)}
-            limits = replace(plan.limits, workers=1)
-            if _in_pool(question, one, replace(plan, limits=limits), counter):
-                _, analyses = todo[key]
+        again = {key: waiting.pop(key) for key in suspects}
+        while again:
+            for key in _in_pool(question, again, alone, counter, alone=True):
+                _, analyses = again.pop(key)
                 counter.keep(key, [Answer(analysis=each, reason=KILLED) for each in analyses])
 
 
-def _in_pool(question: Question, waiting: Waiting, plan: Plan, counter: _Counter) -> list[str]:
+Batch = Future[list[tuple[Answer, ...]]]
+"""A few variants that a worker is asked at once."""
+BATCH_SECONDS = 0.05
+"""About how long a worker is busy with a batch: sending it and what is found takes 0.5 ms."""
+
+
+class _Rest:
+    """The variants that no worker has yet, given out in batches."""
+
+    def __init__(self, keys: Iterable[str], workers: int) -> None:
+        self._keys, self._alone = deque(keys), deque[str]()
+        self._workers = workers
+        self._began, self._answered = time.monotonic(), 0
+
+    def batch(self) -> list[str]:
+        """Return the keys of the next batch, which are no more; one, while nobody knows better."""
+        if self._alone:
+            return [self._alone.popleft()]
+        spent = (time.monotonic() - self._began) * self._workers
+        many = int(BATCH_SECONDS * self._answered / spent) if self._answered else 1
+        fair = len(self._keys) // (4 * self._workers)  # so that all end together
+        return [self._keys.popleft() for _ in range(min(len(self._keys), max(1, min(many, fair))))]
+
+    def answered(self, keys: Sequence[str]) -> None:
+        """Take note that these have been answered."""
+        self._answered += len(keys)
+
+    def again(self, keys: Iterable[str]) -> None:
+        """Give these out once more, each alone."""
+        self._alone.extend(keys)
+
+
+def _in_pool(
+    question: Question, waiting: Waiting, plan: Plan, counter: _Counter, *, alone: bool = False
+) -> list[str]:
     """Ask variants in a pool until none is waiting or a worker dies; what is done waits no more.
 
-    Returns those that ran when it died.
+    Returns those that ran when it died: `alone`, no more than one.
     """
     pool = open_pool(plan.executor, plan.limits)
-    running: dict[Future[tuple[Answer, ...]], str] = {}
+    running: dict[Batch, list[str]] = {}
     try:
-        if _drained(pool, question, waiting, running, counter):
+        if _drained(pool, question, waiting, running, counter, alone=alone):
             pool.executor.shutdown()
             return []
     except BaseException:
-        for future, key in running.items():
-            if future.done() and not future.cancelled() and future.exception() is None:
-                counter.keep(key, future.result())
+        for batch, keys in running.items():
+            if batch.done() and not batch.cancelled() and batch.exception() is None:
+                for key, found in zip(keys, batch.result(), strict=True):
+                    counter.keep(key, found)
         raise
     finally:
         pool.stop()
-    return list(running.values())
+    return [key for keys in running.values() for key in keys]
 
 
 def _drained(
     pool: Pool,
     question: Question,
     waiting: Waiting,
-    running: dict[Future[tuple[Answer, ...]], str],
+    running: dict[Batch, list[str]],
     counter: _Counter,
+    *,
+    alone: bool,
 ) -> bool:
     """Ask all that waits, a few at a time; return False where a worker died before the end."""
-    rest = iter(list(waiting))
+    rest = _Rest(() if alone else waiting, pool.workers)
+    rest.again(waiting if alone else ())
+    most = 1 if alone else 2 * pool.workers
+    finished: SimpleQueue[Batch] = SimpleQueue()
     try:
         while True:
-            for key in islice(rest, 2 * pool.workers - len(running)):
-                variant, analyses = waiting[key]
-                future = pool.executor.submit(answers, question, variant.values, analyses)
-                running[future] = key
+            while len(running) < most and (keys := rest.batch()):
+                asked = [(waiting[key][0].values, waiting[key][1]) for key in keys]
+                batch = pool.executor.submit(several_answers, question, asked)
+                running[batch] = keys
+                batch.add_done_callback(finished.put)
             if not running:
                 return True
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                key = running[future]
-                counter.keep(key, _result(future, waiting[key][1]))
-                del running[future], waiting[key]
+            batch = finished.get()
+            keys = running[batch]
+            if len(keys) > 1 and _was_lost(batch):
+                rest.again(keys)
+            else:
+                for key, found in zip(keys, _found(batch, waiting[keys[0]][1]), strict=True):
+                    counter.keep(key, found)
+                    del waiting[key]
+                rest.answered(keys)
+            del running[batch]
     except BrokenProcessPool:
         return False
 
 
-def _result(future: Future[tuple[Answer, ...]], analyses: tuple[str, ...]) -> tuple[Answer, ...]:
+def _was_lost(batch: Batch) -> bool:
+    """Return whether an answer could not be sent; raises `BrokenProcessPool` if a worker died."""
+    error = None if batch.cancelled() else batch.exception()
+    if isinstance(error, BrokenProcessPool):
+        raise error
+    return batch.cancelled() or isinstance(error, Exception)
+
+
+def _found(batch: Batch, analyses: tuple[str, ...]) -> list[tuple[Answer, ...]]:
+    """Return the answers of a batch; of one variant alone that has none, the reason."""
     try:
-        return future.result()
+        return batch.result()
     except BrokenProcessPool:
         raise
     except (Exception, CancelledError) as error:  # what a worker could not send
-        if type(error).__name__ == "KilledWorker":  # Dask's, after some tries
-            return tuple(Answer(analysis=each, reason=KILLED) for each in analyses)
-        return tuple(Answer(analysis=each, reason=reason_of(error)) for each in analyses)
+        # Dask's, after some tries
+        reason = KILLED if type(error).__name__ == "KilledWorker" else reason_of(error)
+        return [tuple(Answer(analysis=each, reason=reason) for each in analyses)]
 
 
 def outcomes(variants: Iterable[Variant], store: Store) -> Iterator[Outcome]:

@@ -44,7 +44,7 @@ class Fragile(Executor):
         if self._is_dead:
             raise BrokenProcessPool("a worker died")
         future: Future[Any] = Future()
-        if self._deadly(args[1]):
+        if any(self._deadly(values) for values, _ in args[1]):
             self._is_dead = True
             future.set_exception(BrokenProcessPool("a worker died"))
         else:
@@ -72,6 +72,51 @@ def test_a_variant_that_kills_its_worker_is_one_failed_row(
     # 1 + 2·(1 + 2), and of depth 7 1 + 2·(1 + 2 + 1 + 2 + 1 + 2 + 1)
     assert (found[0].rf, found[5].rf) == ((7, 7), (21, 21))
     assert Fragile.opened > 2, "the pool was made anew, and the suspects ran alone"
+
+
+def many() -> Any:
+    return plan_sweep("cnn", Request(fields={"depth": "2:61"}), measure="params")
+
+
+def test_of_a_batch_with_a_deadly_variant_all_others_are_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    batches: list[int] = []
+
+    class Noted(Fragile):
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            batches.append(len(args[1]))
+            return super().submit(fn, *args, **kwargs)
+
+    Fragile.opened = 0
+    monkeypatch.setattr(running, "BATCH_SECONDS", 1.0)
+    through(lambda: Noted(lambda values: values["depth"] == 21), monkeypatch)
+    found = rows(run_sweep(many(), executor="fragile", workers=2))
+
+    assert [row.depth for row in found if row.status == "failed"] == [21]
+    assert len(found) == 60
+    assert max(batches) > 1, "several are asked at once"
+    assert Fragile.opened <= 4, "suspects share a pool until one kills it"
+
+
+def test_of_a_batch_that_cannot_be_sent_each_is_asked_again_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Mute(Fragile):
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            if not any(values["depth"] == 21 for values, _ in args[1]):
+                return super().submit(fn, *args, **kwargs)
+            future: Future[Any] = Future()
+            future.set_exception(TypeError("cannot pickle an answer"))
+            return future
+
+    monkeypatch.setattr(running, "BATCH_SECONDS", 1.0)
+    through(lambda: Mute(lambda values: False), monkeypatch)
+    found = rows(run_sweep(many(), executor="fragile", workers=2))
+
+    (failed,) = (row for row in found if row.status == "failed")
+    assert (failed.depth, failed.reason) == (21, "TypeError: cannot pickle an answer")
+    assert len(found) == 60
 
 
 def test_what_is_finished_before_a_ctrl_c_is_kept_and_shown(
