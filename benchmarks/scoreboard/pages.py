@@ -61,9 +61,9 @@ def ratio(verdicts: Sequence[Verdict], tool: str, measure: str) -> float | None:
 
 _ABOUT = """\
 Made by `make scoreboard`: every tool as its users call it, on the same cases, each in a process of
-its own. The small networks are cases that some counter is reported to get wrong. Time and memory
-are medians over cases of a tool's own over archscope's; left changed: weights, modes, hooks,
-attributes or random numbers differ after it was asked."""
+its own. The small networks are cases that some counter is reported to get wrong. Time (of
+processors) and memory are medians over cases of a tool's own over archscope's; left changed:
+weights, modes, hooks, attributes or random numbers differ after it was asked."""
 
 
 def as_markdown(scores: Scores) -> str:

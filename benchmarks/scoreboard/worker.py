@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import select
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -36,7 +36,7 @@ def answered(counter: Counter, case: Case) -> dict[str, Any]:
     args, kwargs = case.inputs()
     before = state(model)
     _reset_peak()
-    memory, start = _memory("VmRSS"), time.perf_counter()
+    memory, start = _memory("VmRSS"), _spent()
     try:
         told = asked(counter, model, args, kwargs)
         answer: dict[str, Any] = {
@@ -46,10 +46,16 @@ def answered(counter: Counter, case: Case) -> dict[str, Any]:
         }
     except BaseException as error:  # whatever a counter raises is its answer
         answer = {"crash": f"{type(error).__name__}: {error}"[:200]}
-    answer["seconds"] = time.perf_counter() - start
+    answer["seconds"] = _spent() - start
     answer["bytes"] = max(_memory("VmHWM") - memory, 0)
     answer["harm"] = changed(before, state(model))
     return answer
+
+
+def _spent() -> float:
+    """Return the seconds of processors that this process and its children took."""
+    each = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(used.ru_utime + used.ru_stime for used in each)
 
 
 def _memory(key: str) -> int:
@@ -122,10 +128,10 @@ def seen(name: str, seconds: float) -> Iterator[dict[str, Any]]:
 
 def _seen(tool: Callable[[field_networks.Case], Any], case: field_networks.Case) -> dict[str, Any]:
     torch.manual_seed(0)
-    start = time.perf_counter()
+    start = _spent()
     try:
         kind = judged(tool(case), truth(case))
-        return {"kind": kind, "seconds": time.perf_counter() - start}
+        return {"kind": kind, "seconds": _spent() - start}
     except Exception as error:
         return {"crash": f"{type(error).__name__}: {error}"[:200], "seconds": 0.0}
 
