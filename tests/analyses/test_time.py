@@ -80,6 +80,18 @@ def test_a_forward_pass_of_a_family() -> None:
     assert "eager" in report.title
 
 
+def test_a_short_pass_says_how_many_runs_a_sample_holds() -> None:
+    report = time(nn.Linear(4, 4), torch.zeros(1, 4), **QUICK)
+
+    (row,), taken = report.section("passes").rows, report.section("samples").rows
+    assert row.runs_each > 1  # some microseconds each, and a millisecond together
+    assert {each.runs for each in taken} == {row.runs_each}
+    assert condition(report, "runs that each sample is the mean of") == row.runs_each
+    assert condition(report, "runs") == row.samples * row.runs_each
+    said = report.section("passes").summary[0][0]
+    assert f"{4 * row.runs_each:,} timed runs, {row.runs_each:,} to a sample" in said
+
+
 def test_peak_memory_on_a_cpu_is_what_its_allocator_hands_out() -> None:
     model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 16))
     rows = time(model, torch.zeros(8, 64), **QUICK).section("passes").rows
@@ -388,7 +400,7 @@ def test_an_interrupt_keeps_what_was_measured() -> None:
 
     assert report.totals.interrupted
     assert report.section("passes").rows[0].samples == 2
-    assert any("interrupted: 2 of 4 runs" in note.text for note in report.notes)
+    assert any("interrupted: 2 of 4 samples" in note.text for note in report.notes)
 
 
 def test_an_interrupt_of_what_comes_after_keeps_the_passes() -> None:
@@ -680,7 +692,7 @@ def test_a_budget_and_a_warm_up_that_were_too_short_are_said() -> None:
     short = dataclasses.replace(samples(0.01), budget_spent=True, settled=False)
     _, notes = shown(measured(samples=short))
 
-    assert any("ended it after 1 of 3 runs" in note.text for note in notes)
+    assert any("ended it after 1 of 3 samples" in note.text for note in notes)
     assert any("had not settled" in note.text for note in notes)
 
 

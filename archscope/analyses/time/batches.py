@@ -111,6 +111,7 @@ def _row(subject: Subject, size: int, found: Measured, macs_each: float | None) 
         peak_share=rate / peak if rate and peak else None,
         peak_bytes=None if found.peak_bytes is None else max(found.peak_bytes),
         unknown=None,
+        runs_each=found.samples.runs_each,
     )
 
 
@@ -132,7 +133,12 @@ def _sections(
         device=where,
     )
     samples = (
-        SampleRow(stage=f"{totals.stage}, batch {size}", run=number, seconds=seconds)
+        SampleRow(
+            stage=f"{totals.stage}, batch {size}",
+            run=number,
+            seconds=seconds,
+            runs=one.samples.runs_each,
+        )
         for size, one in timed.items()
         for number, seconds in enumerate(one.samples.whole(), start=1)
     )

@@ -58,14 +58,14 @@ def _sampling(found: Measured) -> Iterator[Note]:
     if found.interrupted:
         yield Note(
             level="warning",
-            text=f"interrupted: {len(samples.seconds)} of {settings.runs} runs were measured",
+            text=f"interrupted: {len(samples.seconds)} of {settings.runs} samples were taken",
         )
     elif samples.budget_spent:
         yield Note(
             level="info",
             text=(
                 f"the budget of {settings.budget:g} s ended it after {len(samples.seconds)} of "
-                f"{settings.runs} runs; --budget gives it more"
+                f"{settings.runs} samples; --budget gives it more"
             ),
         )
     if not samples.settled:

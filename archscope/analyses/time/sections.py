@@ -28,6 +28,7 @@ from archscope.timing.statistics import summarise
 if TYPE_CHECKING:
     from archscope.analyses.time.measure import Measured
     from archscope.analyses.time.work import Counts
+    from archscope.timing.sampling import Samples
 
 STEP = "training step"
 GRAPH = "forward, CUDA graph"
@@ -58,7 +59,7 @@ def sections(subject: Subject, found: Measured, counts: Counts | None) -> tuple[
         interrupted=found.interrupted,
     )
     samples = tuple(
-        SampleRow(stage=name, run=number, seconds=seconds)
+        SampleRow(stage=name, run=number, seconds=seconds, runs=_taken(found, name).runs_each)
         for name, times, _ in series
         if name != STEP  # the sum of its stages
         for number, seconds in enumerate(times, start=1)
@@ -96,6 +97,11 @@ def _series(found: Measured) -> Iterator[tuple[str, Sequence[float], int | None]
         yield GRAPH, found.graph.whole(), None
 
 
+def _taken(found: Measured, name: str) -> Samples:
+    """Return the sampling that a pass was taken in."""
+    return found.graph if name == GRAPH and found.graph is not None else found.samples
+
+
 def _pass_row(
     found: Measured,
     counts: Counts | None,
@@ -120,6 +126,7 @@ def _pass_row(
         flops_per_s=flops_per_s,
         peak_share=flops_per_s / peak if flops_per_s and peak else None,
         peak_bytes=peak_bytes,
+        runs_each=_taken(found, name).runs_each,
     )
 
 
