@@ -85,7 +85,8 @@ class Workload:
     stages: tuple[Stage, ...]
     """What is timed, in order."""
     bytes_held: Callable[[], int]
-    """Returns what is there before each run: weights, buffers, inputs, the optimiser's state."""
+    """Returns what is on the device before each run: weights, buffers, inputs, the optimiser's
+    state."""
     original: Original | None = None
     """What `model` is a copy of; None where it is no copy, or is compiled."""
 
@@ -131,7 +132,8 @@ def ready(
         def bytes_held() -> int:
             states = [] if optimiser is None else list(optimiser.state.values())
             values = (_tensors_of(moved), given.args, dict(given.kwargs), held, states)
-            return bytes_of(leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor))
+            tensors = (leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor))
+            return bytes_of(tensor for tensor in tensors if tensor.device == device)
 
         yield Workload(
             model=moved,

@@ -108,6 +108,15 @@ def test_peak_memory_on_a_cpu_is_what_its_allocator_hands_out() -> None:
     assert step["training step"].peak_bytes == max(row.peak_bytes for row in step.values())
 
 
+def test_peak_memory_that_cannot_be_seen_is_unknown_because() -> None:
+    with torch.autograd.profiler.profile():
+        report = time(nn.Linear(4, 4), torch.zeros(1, 4), **QUICK)
+
+    assert report.section("passes").rows[0].peak_bytes is None
+    said = [note.text for note in report.notes if "peak memory" in note.text]
+    assert said == ["peak memory is unknown, because another profiler of torch runs meanwhile"]
+
+
 def test_a_training_step_in_three_parts() -> None:
     report = time("transformer", **SMALL, **QUICK, step="train")
 

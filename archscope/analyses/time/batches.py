@@ -163,6 +163,8 @@ def _totals(subject: Subject, last: Measured, rows: Sequence[BatchRow]) -> Batch
 
 def _notes(last: Measured, rows: Sequence[BatchRow]) -> Iterator[Note]:
     yield from device_notes(last)
+    if last.peak_unknown is not None:
+        yield Note(level="info", text=f"peak memory is unknown, because {last.peak_unknown}")
     missing = [row for row in rows if row.unknown == "out of memory"]
     for row in missing:
         yield Note(level="info", text=f"batch {row.batch} does not fit into memory")

@@ -72,7 +72,7 @@ QUANTITIES = (
     _quantity(
         "peak",
         lambda row: row.peak_bytes,
-        *("bytes", "most bytes that torch held on the card during a forward pass"),
+        *("bytes", "most bytes during a forward pass, of what it holds and allocates"),
         aliases=("peak_bytes",),
         better="less",
     ),

@@ -18,6 +18,7 @@ from archscope.errors import ArchscopeError, UsageError, first_line
 from archscope.hardware import Card, Precision, find
 from archscope.records import frozen
 from archscope.subject import Inputs, Subject
+from archscope.timing.allocator import UnseenError
 from archscope.timing.cache import emptied
 from archscope.timing.calibration import Product, product
 from archscope.timing.clocks import Clock, clock_for
@@ -59,7 +60,9 @@ class Measured:
     stages: tuple[str, ...]
     samples: Samples
     peak_bytes: tuple[int, ...] | None
-    """For each stage, see `timing.memory.peaks`; None where it was interrupted before."""
+    """For each stage, see `timing.memory.peaks`; None where that is unknown."""
+    peak_unknown: str | None = None
+    """Why it is unknown; None where it was interrupted before."""
     backward: BackwardWork | None = None
     """For a training step."""
     layers: LayerTimes | None = None
@@ -219,12 +222,19 @@ def _measure(
         if not found.interrupted:
             products.append(product(device, clock, DTYPES[precision], like=products[0]))
             found = replace(found, products=tuple(each for each in products if each is not None))
-            held = peaks(workload.stages, device, workload.bytes_held)
-            found = replace(found, peak_bytes=held)
+            found = _with_peaks(found, workload)
             found = _explain(found, workload, clock, before) if explain else found
         return found
     except KeyboardInterrupt:
         return replace(found, interrupted=True)
+
+
+def _with_peaks(found: Measured, workload: Workload) -> Measured:
+    try:
+        held = peaks(workload.stages, found.device, workload.bytes_held)
+    except UnseenError as error:
+        return replace(found, peak_unknown=str(error))
+    return replace(found, peak_bytes=held)
 
 
 def _explain(

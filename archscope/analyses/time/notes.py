@@ -157,16 +157,17 @@ def _work(found: Measured, counts: Counts | None) -> Iterator[Note]:
 
 def _memory(found: Measured) -> Iterator[Note]:
     if found.peak_bytes is None:
-        why = f"torch keeps no statistics of {found.device.type.upper()} memory"
-        why = "interrupted before" if found.interrupted else why
-        yield Note(level="info", text=f"peak memory is unknown: {why}")
-    elif found.device.type == "cpu":
-        yield Note(
-            level="info",
-            text="peak memory is what the network, its inputs and its optimizer hold, and the most "
-            "that torch's allocator handed out beside, to the byte, in a run that was not timed",
-            details=("What libraries take past that allocator, as for threads, is not in it.",),
-        )
+        why = found.peak_unknown or "interrupted before"
+        yield Note(level="info", text=f"peak memory is unknown, because {why}")
+        return
+    exact = ", to the byte," if found.device.type == "cpu" else ""
+    other = "as for threads" if found.device.type == "cpu" else "and the driver's own"
+    yield Note(
+        level="info",
+        text="peak memory is what the network, its inputs and its optimizer hold, and the most "
+        f"that torch's allocator handed out beside{exact} in a run that was not timed",
+        details=(f"What libraries take past that allocator, {other}, is not in it.",),
+    )
 
 
 def _sum_of_modules(

@@ -32,9 +32,8 @@ class PassRow:
     peak_share: float | None = column("of peak", kind="ratio", none="–", idle="unknown")
     """Share of the card's dense peak in this number type; None where no cited peak is known."""
     peak_bytes: int | None = column("Peak mem", kind="bytes", none="–", idle="unknown", drop=2)
-    """Most bytes during it: that torch held on the card, or on a CPU of this network, its inputs
-    and its optimiser, and what torch's allocator handed out beside; None of a CUDA graph, and where
-    it was interrupted before."""
+    """Most bytes during it: what this network, its inputs and its optimiser hold on the device, and
+    what torch's allocator hands out beside; None of a CUDA graph, and where that is unknown."""
     bound_s: float | None = column(
         "At least", kind="seconds", none="–", idle="unknown", default=None
     )
