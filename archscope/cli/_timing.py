@@ -65,9 +65,9 @@ _OPTIONS = (
     click.Option(
         ["--budget"],
         type=Seconds(0, 86_400, min_open=True),
-        default=60.0,
+        default=10.0,
         metavar="SECONDS",
-        help="Time for warm-up and samples, about. [default: 60]",
+        help="Time for warm-up and samples, about. [default: 10]",
     ),
     click.Option(["--compile", "compiled"], is_flag=True, help="Run it through torch.compile."),
     click.Option(

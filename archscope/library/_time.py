@@ -32,7 +32,7 @@ def time(
     context: int | None = None,
     warmup: int = 20,
     runs: int = 100,
-    budget: float = 60.0,
+    budget: float = 10.0,
     compile: bool = False,
     channels_last: bool = False,
     autocast: Literal["bf16", "fp16"] | None = None,

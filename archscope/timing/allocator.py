@@ -149,8 +149,8 @@ def _is_profiled() -> bool:
     """Return whether a profiler runs, on whatever thread: they share what they write to."""
     import torch
 
-    here: bool = torch.autograd._profiler_enabled()
-    return here or bool(getattr(torch.autograd.profiler, "_is_profiler_enabled", False))
+    here = getattr(torch.autograd, "_profiler_enabled", lambda: False)()
+    return bool(here or getattr(torch.autograd.profiler, "_is_profiler_enabled", False))
 
 
 def _operator(mark: Any) -> str:

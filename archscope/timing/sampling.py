@@ -26,7 +26,7 @@ SETTLED = 0.02
 """Warm-up ends where the medians of two windows are no further apart than this share."""
 WINDOWS = 10
 """Warm-up ends after so many windows, settled or not."""
-WARMUP_SHARE = 0.25
+WARMUP_SHARE = 0.1
 """Warm-up ends after this share of the budget, settled or not."""
 BLOCK_SECONDS = 0.2
 """How long a queue works before it is looked at: for the budget, the progress, an interrupt."""
@@ -58,7 +58,7 @@ class Plan:
     """Runs before the first sample, at least."""
     runs: int = 100
     """Samples, at most."""
-    budget_s: float = 60.0
+    budget_s: float = 10.0
     """Seconds for both together, about."""
     sample_s: float = SAMPLE_SECONDS
     """Of a shorter pass each sample is the mean of so many runs as take that long; 0: of one."""
@@ -89,25 +89,21 @@ class Samples:
         return tuple(map(sum, self.seconds))
 
 
-Watch = Callable[[float, float], None]
-"""Called now and then with the share that is done and the seconds that are left."""
-
-
 def sample(
     stages: Sequence[Stage],
     clock: Clock,
     plan: Plan,
     *,
     before: Callable[[], object] | None = None,
-    watch: Watch | None = None,
+    what: str = "timing",
 ) -> Samples:
     """Warm up, then time each stage up to `plan.runs` times; `before` runs unmeasured each time.
 
-    Ctrl-C ends it: what was measured until then is returned.
+    `what` that is called is told now and then, between two samples alone: all else would take time
+    of theirs. Ctrl-C ends it: what was measured until then is returned.
     """
-    loop = _Loop(stages, clock, plan, before, watch)
+    loop = _Loop(stages, clock, plan, before, what)
     interrupted = False
-    doing("timing", still=True)
     with _no_collection():
         try:
             loop.warm_up()
@@ -133,7 +129,7 @@ class _Loop:
     clock: Clock
     plan: Plan
     before: Callable[[], object] | None
-    watch: Watch | None
+    what: str
     measured: list[tuple[float, ...]] = field(default_factory=list)
     warmup_runs: int = 0
     settled: bool = False
@@ -151,6 +147,7 @@ class _Loop:
 
     def warm_up(self) -> None:
         """Run in windows of half the warm-up until two of them agree."""
+        doing("warming up", still=True)
         if self.plan.warmup:
             self._settle(ceil(self.plan.warmup / 2))
         self._marks.clear()
@@ -175,6 +172,7 @@ class _Loop:
 
     def measure(self) -> None:
         """Take samples until there are enough, or the budget is over."""
+        doing(self.what, still=True)
         deadline = self._start + self.plan.budget_s
         while len(self.measured) < self.plan.runs:
             self._block(self.plan.runs - len(self.measured))
@@ -242,11 +240,10 @@ class _Loop:
             return
         self._told = now
         gc.collect(0)
-        if self.watch is not None:
-            missing = (self.plan.runs - len(self.measured)) * self.runs_each
-            left = min(max(deadline - now, 0.0), missing * (self._run_s or 0.0))
-            passed = now - self._start
-            self.watch(passed / (passed + left), left)
+        missing = (self.plan.runs - len(self.measured)) * self.runs_each
+        left = min(max(deadline - now, 0.0), missing * (self._run_s or 0.0))
+        passed = now - self._start
+        doing(self.what, done=passed / (passed + left), left_s=left, still=True)
 
 
 def _mean(runs: Sequence[tuple[float, ...]]) -> tuple[float, ...]:

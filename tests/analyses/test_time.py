@@ -23,6 +23,7 @@ from archscope.analyses.time.work import Counts, counts_of
 from archscope.errors import ArchscopeError, ForwardError, UsageError
 from archscope.hardware import find
 from archscope.library import count_subject, params, time
+from archscope.progress import heard_by
 from archscope.results import Note, Report
 from archscope.subject import Inputs, Subject
 from archscope.timing.calibration import Product
@@ -55,6 +56,19 @@ def condition(report: Report, name: str) -> Any:
 
 
 # What runs, and what is stated of it
+
+
+def test_who_waits_is_told_what_for() -> None:
+    told: list[str] = []
+    with heard_by(lambda step: told.append(step.what)):
+        time("transformer", **SMALL, **QUICK, per_layer=True)
+
+    said = list(dict.fromkeys(told))
+    assert said[-6:] == [
+        "running it for the first time", "warming up", "timing a known product", "timing",
+        "measuring its memory", "timing its modules",
+    ]  # fmt: skip
+    assert "time: time" not in said
 
 
 def test_a_forward_pass_of_a_family() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -107,3 +109,11 @@ def test_an_allocator_whose_events_are_off_is_found(monkeypatch: pytest.MonkeyPa
 
     with pytest.raises(UnseenError, match="tells nothing of its allocator"):
         handed_out([lambda: torch.empty(100)])
+
+
+def test_torchs_compiler_is_not_loaded_for_it() -> None:
+    code = (
+        "import sys; from archscope.timing.allocator import handed_out; handed_out([print]);"
+        "assert 'torch._inductor' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from archscope.progress import Step, heard_by
 from archscope.timing.sampling import (
     BLOCK_SECONDS,
     FEWEST,
@@ -133,14 +134,14 @@ def test_warm_up_gives_up_where_the_median_never_settles(clock: Any) -> None:
     assert not found.settled
 
 
-def test_warm_up_takes_at_most_a_quarter_of_the_budget(clock: Any) -> None:
-    # runs of 1 s: the warm-up ends once more than 2 s have passed, the samples after 8 s
-    found = sample([clock.stage(1.0)], clock, Plan(warmup=20, runs=100, budget_s=8.0))
+def test_warm_up_takes_at_most_a_tenth_of_the_budget(clock: Any) -> None:
+    # runs of 1 s: the warm-up ends once more than 2 s have passed, the samples after 20 s
+    found = sample([clock.stage(1.0)], clock, Plan(warmup=20, runs=100, budget_s=20.0))
 
     assert found.warmup_runs == 3
     assert not found.settled
     assert found.budget_spent
-    assert len(found.seconds) == 6  # the run that crosses 8 s ends it
+    assert len(found.seconds) == 18  # the run that crosses 20 s ends it
 
 
 def test_a_few_samples_are_taken_whatever_the_budget(clock: Any) -> None:
@@ -258,13 +259,14 @@ def test_garbage_is_swept_again_afterwards_also_after_an_error(clock: Any) -> No
 
 
 def test_who_watches_is_told_how_much_is_left(clock: Any) -> None:
-    told: list[tuple[float, float]] = []
+    told: list[Step] = []
 
-    sample(
-        [clock.stage(1.0)],
-        clock,
-        Plan(warmup=0, runs=4, budget_s=LONG),
-        watch=lambda done, left: told.append((done, left)),
-    )
+    with heard_by(told.append):
+        sample(
+            [clock.stage(1.0)], clock, Plan(warmup=0, runs=4, budget_s=LONG), what="timing batch 2"
+        )
 
-    assert told == [(0.25, 3.0), (0.5, 2.0), (0.75, 1.0), (1.0, 0.0)]
+    assert all(step.still for step in told), "nothing else may run meanwhile"
+    assert [step.what for step in told] == ["warming up", *["timing batch 2"] * 5]
+    how_far = [(step.done, step.left_s) for step in told[2:]]
+    assert how_far == [(0.25, 3.0), (0.5, 2.0), (0.75, 1.0), (1.0, 0.0)]

@@ -53,7 +53,8 @@ def by_batch(
     each = replace(settings, budget=settings.budget / len(sizes), cuda_graph=False)
     found: dict[int, Measured | None] = {}
     for size in sorted(set(sizes)):
-        found[size] = _timed(subject, with_batch(subject.inputs, size, axis), each, fits(size))
+        inputs = with_batch(subject.inputs, size, axis)
+        found[size] = _timed(subject, inputs, size, each, fits(size))
         last = found[size]
         if last is None or last.interrupted:
             break
@@ -62,8 +63,13 @@ def by_batch(
     return tuple(_sections(subject, found, rows))
 
 
-def _timed(subject: Subject, inputs: Inputs, settings: Settings, fits: bool) -> Measured | None:
-    found = measured(replace(subject, inputs=inputs), settings, explain=False) if fits else None
+def _timed(
+    subject: Subject, inputs: Inputs, size: int, settings: Settings, fits: bool
+) -> Measured | None:
+    if not fits:
+        return None
+    what = f"timing batch {size}"
+    found = measured(replace(subject, inputs=inputs), settings, explain=False, what=what)
     if found is not None:
         if found.interrupted and not settings.keep_interrupted:
             raise KeyboardInterrupt

@@ -16,6 +16,7 @@ from archscope.analyses.time.settings import Settings
 from archscope.analyses.time.work import BackwardWork, count_backward
 from archscope.errors import ArchscopeError, UsageError, first_line
 from archscope.hardware import Card, Precision, find
+from archscope.progress import doing
 from archscope.records import frozen
 from archscope.subject import Inputs, Subject
 from archscope.timing.allocator import UnseenError
@@ -98,8 +99,10 @@ def measure(subject: Subject, settings: Settings) -> Measured:
     raise ArchscopeError(does_not_fit(subject.inputs, resolve(settings.device), open_with, axis))
 
 
-def measured(subject: Subject, settings: Settings, *, explain: bool = True) -> Measured | None:
-    """Time `subject`; None where memory runs out.
+def measured(
+    subject: Subject, settings: Settings, *, explain: bool = True, what: str = "timing"
+) -> Measured | None:
+    """Time `subject`; None where memory runs out. `what` is told meanwhile.
 
     Without `explain` neither its modules are timed nor its launches told apart.
     """
@@ -115,9 +118,10 @@ def measured(subject: Subject, settings: Settings, *, explain: bool = True) -> M
         start = perf_counter()
         with _opened(subject, settings, device, inputs) as workload:
             kind = way.autocast or precision
-            found = _measure(workload, settings, device, kind, start, explain=explain)
+            found = _measure(workload, settings, device, kind, start, explain=explain, what=what)
             return replace(found, batch_axis=axis)
 
+    doing("looking for the batch among the axes of its input")
     axis = batch_axis(subject.model, subject.inputs)
     try:
         return attempt(subject.inputs)
@@ -188,8 +192,10 @@ def _measure(
     start: float,
     *,
     explain: bool,
+    what: str,
 ) -> Measured:
     clock = clock_for(device)
+    doing("compiling it" if settings.compiled else "running it for the first time")
     first_call(workload.stages[0].run, workload.original)
     for stage in workload.stages[1:]:
         stage.run()
@@ -199,7 +205,7 @@ def _measure(
     products = [product(device, clock, DTYPES[precision])]
     before = None if settings.warm_cache else emptied(device)
     plan = Plan(warmup=settings.warmup, runs=settings.runs, budget_s=settings.budget)
-    samples = sample(workload.stages, clock, plan, before=before, watch=settings.watch)
+    samples = sample(workload.stages, clock, plan, before=before, what=what)
     if not samples.seconds:
         raise KeyboardInterrupt
     found = Measured(
@@ -230,6 +236,7 @@ def _measure(
 
 
 def _with_peaks(found: Measured, workload: Workload) -> Measured:
+    doing("measuring its memory")
     try:
         held = peaks(workload.stages, found.device, workload.bytes_held)
     except UnseenError as error:
@@ -242,6 +249,7 @@ def _explain(
 ) -> Measured:
     """Add what tells why it takes so long: the modules, and the same kernels without launches."""
     if found.settings.per_layer or (found.card is not None and not found.settings.compiled):
+        doing("timing its modules", still=True)
         layers = time_layers(
             workload.model,
             workload.call,
@@ -270,6 +278,7 @@ def _layer_runs(found: Measured) -> int:
 def _with_graph(
     found: Measured, workload: Workload, clock: Clock, before: Callable[[], object] | None
 ) -> Measured:
+    doing("capturing a CUDA graph")
     try:
         replay = capture(workload.stages[0].run, found.device)
     except RuntimeError as error:
@@ -279,14 +288,14 @@ def _with_graph(
     share = LAYER_SHARE * found.settings.budget
     plan = Plan(warmup=found.settings.warmup, runs=found.settings.runs, budget_s=share)
     replays = [Stage(name="replay", run=replay)]
-    graph = sample(replays, clock, plan, before=before)
+    graph = sample(replays, clock, plan, before=before, what="timing its CUDA graph")
     if graph.interrupted:
         return replace(found, graph=graph if graph.seconds else None, interrupted=True)
     # What empties the cache gives the host time to launch ahead: here it must not.
     plan = replace(plan, runs=min(plan.runs, BACK_TO_BACK_RUNS))
     medians = []
     for stages in (workload.stages, replays):
-        samples = sample(stages, clock, plan)
+        samples = sample(stages, clock, plan, what="timing its launches")
         if samples.interrupted:
             return replace(found, graph=graph, interrupted=True)
         medians.append(percentile(sorted(samples.whole()), 0.5))

@@ -83,7 +83,7 @@ def _measure(subjects: Mapping[str, Subject], settings: Settings, device: torch.
             stages.append(Stage(name=name, run=_whole(workload), before=cache))
         turn = [*stages, *reversed(stages)]
         plan = Plan(warmup=settings.warmup, runs=settings.runs, budget_s=settings.budget)
-        samples = sample(turn, clock, plan, watch=settings.watch)
+        samples = sample(turn, clock, plan, what="timing in turns")
         if not samples.seconds or (samples.interrupted and not settings.keep_interrupted):
             raise KeyboardInterrupt
         return Measured(
