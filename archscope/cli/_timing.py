@@ -36,8 +36,8 @@ _OPTIONS = (
         ["--pass", "--step", "step"],
         type=click.Choice(["forward", "train", "decode"]),
         default="forward",
-        help="train: forward, backward and optimiser, each by itself; decode: one token more of "
-        "each sequence. [default: forward]",
+        help="train: forward, backward and optimiser, each by itself; decode: one next "
+        "position of each sequence, those before kept. [default: forward]",
     ),
     click.Option(
         ["--context"],

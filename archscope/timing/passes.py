@@ -1,11 +1,11 @@
 """Makes a network ready to be timed: a copy on the device in one number type, and its stages.
 
-`forward` is the forward pass in evaluation mode without gradients, `decode` that of one token more
-of each sequence, with keys and values of those before kept. `train` is one step: the forward
-pass in training mode, the backward pass, and the optimiser. The backward pass starts from a fixed
-random gradient of every output (the loss is the sum of output x that gradient), so that no loss
-function is timed. The optimiser is AdamW at learning rate 0: all its arithmetic, and the weights
-stay.
+`forward` is the forward pass in evaluation mode without gradients, `decode` that of one next
+position of each sequence, with keys and values of those before kept. `train` is one step: the
+forward pass in training mode, the backward pass, and the optimiser. The backward pass starts from a
+fixed random gradient of every output (the loss is the sum of output x that gradient), so that no
+loss function is timed. The optimiser is AdamW at learning rate 0: all its arithmetic, and the
+weights stay.
 """
 
 from __future__ import annotations

@@ -509,7 +509,9 @@ def test_a_load_from_elsewhere_is_told(before: float, after: float, said: str | 
     )
     _, notes = shown(measured(products=products))
 
-    warnings = [note.text for note in notes if note.level == "warning"]
+    warned = [note for note in notes if note.level == "warning"]
+    warnings = [note.text for note in warned]
+    assert all("the limit is archscope's own" in str(n.details) for n in warned if "peak" in n.text)
     assert (said is None) == (warnings == [])
     assert said is None or said in warnings[0]
 
@@ -581,6 +583,51 @@ def test_what_was_measured_stands_beside_its_lower_bound() -> None:
 
 def last(found: Measured) -> Note:
     return shown(found)[1][-1]
+
+
+def decoded(**changes: Any) -> Measured:
+    """Return a step of decoding of 10 ms on an H200 that reads 10^10 bytes."""
+    return measured(
+        settings=settings(step="decode", context=8, per_layer=False), stages=("decode",),
+        layers=None, traffic=None, step_bytes=10**10, **changes,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("macs", "bound_s", "said"),
+    [
+        # 10^10 bytes at 4.8 TB/s are longer than 2 x 10^10 FLOPs at 989.5 TFLOP/s
+        (10**10, 1e10 / 4.8e12, "memory-bound: the step does 2 FLOPs for each byte"),
+        # the ridge is at 989.5 / 4.8 = 206 FLOPs per byte
+        (2 * 10**12, 4e12 / 989.5e12, "compute-bound: the step does 400 FLOPs for each byte"),
+    ],
+)
+def test_a_step_of_decoding_stands_beside_what_it_takes_at_least(
+    macs: int, bound_s: float, said: str
+) -> None:
+    counts = Counts(own={}, total=macs, complete=True)
+    found = decoded(graph=samples(0.009), back_to_back_s=(0.010, 0.009))
+    (row, replay), notes = shown(found, counts)
+
+    assert (row.stage, replay.stage) == ("decode", "decode, CUDA graph")
+    assert row.bound_s == replay.bound_s == pytest.approx(bound_s)
+    assert row.over_bound == pytest.approx(0.010 / bound_s)
+    assert replay.items_per_s is not None
+    assert notes[-1].text.startswith(said)
+    assert "10% of the step is the host" in notes[-1].text
+
+
+def test_a_step_that_is_not_told_has_no_bound() -> None:
+    (row,), notes = shown(dataclasses.replace(decoded(), step_bytes=None))
+
+    assert (row.bound_s, row.over_bound) == (None, None)
+    assert notes[-1].text == "which roof it is under is unknown: what it reads is not told"
+
+
+def test_limits_of_a_verdict_are_said_to_be_ours() -> None:
+    note = last(measured(graph=samples(0.004), back_to_back_s=(0.010, 0.004)))
+
+    assert "From 20% on it is called so; the limit is archscope's own" in note.details[0]
 
 
 def test_compute_bound() -> None:
@@ -698,7 +745,7 @@ def test_the_replay_is_a_row_of_its_own() -> None:
 def test_on_a_cpu_the_verdict_says_what_cannot_be_told() -> None:
     found = measured(device=torch.device("cpu"), card=None)
 
-    assert verdict(found, ()).text.startswith("what limits it is unknown: this is a CPU")
+    assert verdict(found, (), None).text.startswith("what limits it is unknown: this is a CPU")
 
 
 def test_noise_names_the_pass_and_what_to_do() -> None:

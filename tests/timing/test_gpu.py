@@ -236,6 +236,8 @@ def test_a_step_of_decoding_and_its_replay() -> None:
 
     found = rows(report)
     assert found["decode"].items_per_s == pytest.approx(4 / found["decode"].median_s)
+    assert found["decode, CUDA graph"].bound_s == found["decode"].bound_s
+    assert found["decode"].over_bound is None or found["decode"].over_bound > 1
     # keys and values of 4 layers x 4 sequences x 2048 positions x 768 numbers of 2 bytes
     assert found["decode"].peak_bytes > 2 * 4 * 4 * 2048 * 768 * 2
 

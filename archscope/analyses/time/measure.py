@@ -69,6 +69,8 @@ class Measured:
     layers: LayerTimes | None = None
     traffic: Mapping[str, int] | None = None
     """Bytes that each module must move at least, by path; None where that is unknown."""
+    step_bytes: int | None = None
+    """What a step of decoding reads at least; None of other passes, and where nobody knows."""
     graph: Samples | None = None
     """The forward pass as a CUDA graph."""
     back_to_back_s: tuple[float, float] | None = None
@@ -83,6 +85,11 @@ class Measured:
     batch_axis: int | None = 0
     """The first input's axis along which samples lie; None: it is one sample."""
     interrupted: bool = False
+
+    @property
+    def whole(self) -> str:
+        """What is timed as a whole, in words; of a training step its forward pass."""
+        return "the step" if self.settings.step == "decode" else "the forward pass"
 
 
 def measure(subject: Subject, settings: Settings) -> Measured:

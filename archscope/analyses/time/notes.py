@@ -31,7 +31,7 @@ def notes(
         *_memory(found),
         *_sum_of_modules(found, rows[0], modules),
         *_graph(found),
-        verdict(found, modules),
+        verdict(found, modules, rows[0].macs),
     )
 
 
@@ -117,6 +117,10 @@ def _elsewhere(found: Measured) -> Iterator[Note]:
             level="warning",
             text=f"a large product reaches {100 * reached / peak:.0f}% of the card's peak: "
             "something else uses it, or its clock is held down",
+            details=(
+                f"Below {100 * LEAST_OF_PEAK:.0f}% it is said here; the limit is archscope's own, "
+                "no vendor's.",
+            ),
         )
 
 
@@ -183,7 +187,7 @@ def _sum_of_modules(
         level="info",
         text=(
             f"the modules add up to {1e3 * total:.4g} ms, {100 * total / forward.median_s:.1f}% of "
-            f"the forward pass timed by itself ({1e3 * forward.median_s:.4g} ms); medians of "
+            f"{found.whole} timed by itself ({1e3 * forward.median_s:.4g} ms); medians of "
             f"{found.layers.runs} passes with marks around every module"
         ),
         details=()

@@ -12,7 +12,7 @@ class PassRow:
     """One pass, or one stage of a training step."""
 
     stage: str = column("Pass")
-    """`forward`, `backward`, `optimiser`, `training step`, `forward, CUDA graph`."""
+    """`forward`, `backward`, `optimiser`, `training step`, `decode`, `forward, CUDA graph`."""
     median_s: float = column("Median", kind="seconds")
     """Half of the samples took longer, in seconds."""
     p5_s: float = column("p5 … p95", kind="seconds", to="p95_s", drop=1)
@@ -37,8 +37,8 @@ class PassRow:
     bound_s: float | None = column(
         "At least", kind="seconds", none="–", idle="unknown", default=None
     )
-    """What a forward pass takes at least on this card, module by module, in seconds; None for
-    other passes, and where no cited peak is known."""
+    """What a forward pass takes at least on this card, module by module, or a step of decoding by
+    what it reads and multiplies, in seconds; None for other passes, and without a cited peak."""
     over_bound: float | None = column(
         "x bound", kind="number", none="–", idle="unknown", default=None
     )
