@@ -60,7 +60,7 @@ class Found:
     bound: Literal["", "at least", "at most"] = ""
     """What the numbers are, where they are no more than that."""
     spread: tuple[Number, Number] | None = None
-    """What most runs of a measured number lie between, 5% to 95% of them; None: it is exact."""
+    """What most samples of a measured number lie between, 5% to 95% of them; None: it is exact."""
     why: str = ""
     """Why it is unknown, or no more than a bound."""
 

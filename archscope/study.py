@@ -36,7 +36,8 @@ def analyse(
 ) -> Report:
     """Run one analysis; a `ForwardError` gets the report up to the failure as its `report`."""
     said = ANALYSES.get(analysis).summary.partition(",")[0]
-    doing(f"{subject.name.partition(' · ')[0]}: {said}")
+    whose = subject.name.partition(" · ")[0]
+    doing(said if whose == said else f"{whose}: {said}")
     if isinstance(subject, Subject) and ANALYSES.get(analysis).needs == "name":
         subject = as_network(subject)
 

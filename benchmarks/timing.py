@@ -4,6 +4,9 @@ On a CPU against `torch.utils.benchmark.Timer.blocked_autorange`, 20 modules; on
 `triton.testing.do_bench`. The aim is 2%: of each module's median ratio; and that the interval of a
 table, p5 to p95, holds the other's median in 90% of all pairs.
 
+Each pair times one copy of the module, at another place in memory than the pair before: where
+weights lie makes a kernel of some microseconds faster or slower by several percent, for either.
+
 python benchmarks/timing.py                 # what this machine has; on a CPU a quarter of an hour
 python benchmarks/timing.py cpu --pairs 5   # one of: cpu, gpu
 """
@@ -14,6 +17,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -21,6 +25,8 @@ import torch
 from torch import nn
 
 import archscope
+from archscope.study import analyse
+from archscope.subject import Inputs, Subject
 
 AIM, COVERED = 0.02, 0.9
 Case = tuple[str, nn.Module, tuple[torch.Tensor, ...]]
@@ -45,13 +51,15 @@ def transformer(depth: int, seq_len: int, batch: int, **fields: int) -> Case:
 
 Ours = tuple[float, float, float]
 """Median, and the interval of the table."""
-Mine = Callable[[], Ours]
-Theirs = Callable[[], float]
+Given = tuple[torch.Tensor, ...]
+Mine = Callable[[nn.Module, Given], Ours]
+Theirs = Callable[[nn.Module, Given], float]
 
 
-def ours(model: nn.Module, inputs: tuple[torch.Tensor, ...], **settings: object) -> Ours:
-    report = archscope.time(model, *inputs, **settings)  # type: ignore[arg-type]
-    row = report.section("passes").rows[0]
+def ours(model: nn.Module, inputs: Given, **settings: object) -> Ours:
+    """Return what `archscope.time` measures of a module, of this one and of no copy."""
+    subject = Subject(name="", model=model, inputs=Inputs(args=inputs), origin="memory")
+    row = analyse("time", subject, copy=False, **settings).section("passes").rows[0]
     return row.median_s, row.p5_s, row.p95_s
 
 
@@ -60,12 +68,17 @@ class Tally:
     """How the modules came out."""
 
     pairs: int
+    only: str = ""
+    """A word that the names of cases hold."""
     within: list[bool] = field(default_factory=list)
     covered: list[bool] = field(default_factory=list)
 
-    def compare(self, name: str, mine: Mine, theirs: Theirs) -> None:
+    def compare(self, case: Case, mine: Mine, theirs: Theirs) -> None:
         """Print both medians, the median of the ratios, and the quarters between which half lie."""
-        pairs = alternating(mine, theirs, self.pairs)
+        name, model, inputs = case
+        if self.only not in name:
+            return
+        pairs = alternating(model, inputs, mine, theirs, self.pairs)
         ratios = sorted(a[0] / b for a, b in pairs)
         ratio = median(ratios)
         held = [a[1] <= b <= a[2] for a, b in pairs]
@@ -89,15 +102,17 @@ class Tally:
         )
 
 
-def alternating(mine: Mine, theirs: Theirs, pairs: int) -> list[tuple[Ours, float]]:
+def alternating(
+    model: nn.Module, inputs: Given, mine: Mine, theirs: Theirs, pairs: int
+) -> list[tuple[Ours, float]]:
     """Measure in turns, so that what else the machine does falls on both alike."""
-    mine(), theirs()
+    mine(model, inputs), theirs(model, inputs)
     found = []
-    for number in range(pairs):
+    for number, each in enumerate([deepcopy(model) for _ in range(pairs)]):
         if number % 2:
-            b, a = theirs(), mine()
+            b, a = theirs(each, inputs), mine(each, inputs)
         else:
-            a, b = mine(), theirs()
+            a, b = mine(each, inputs), theirs(each, inputs)
         found.append((a, b))
     return found
 
@@ -157,22 +172,18 @@ def cpu(tally: Tally, budget: float = 0.4) -> None:
     from torch.utils.benchmark import Timer
 
     torch.set_num_threads(1)
+
+    def theirs(model: nn.Module, inputs: Given) -> float:
+        given = {"model": model, "inputs": inputs}
+        timer = Timer("model(*inputs)", globals=given, num_threads=1)
+        with torch.no_grad():
+            return float(timer.blocked_autorange(min_run_time=budget / 2).median)
+
+    def mine(model: nn.Module, inputs: Given) -> Ours:
+        return ours(model, inputs, device="cpu", runs=10_000, budget=budget)
+
     for name, model, inputs in on_cpu():
-        model.eval()
-        timer = Timer(
-            "model(*inputs)",
-            globals={"model": model, "inputs": inputs},
-            num_threads=1,
-        )
-
-        def theirs(timer: Timer = timer) -> float:
-            with torch.no_grad():
-                return float(timer.blocked_autorange(min_run_time=budget / 2).median)
-
-        def mine(model: nn.Module = model, inputs: tuple[torch.Tensor, ...] = inputs) -> Ours:
-            return ours(model, inputs, device="cpu", runs=10_000, budget=budget)
-
-        tally.compare(name, mine, theirs)
+        tally.compare((name, model.eval(), inputs), mine, theirs)
 
 
 def gpu(tally: Tally) -> None:
@@ -184,20 +195,19 @@ def gpu(tally: Tally) -> None:
         (f"bf16 matrix product, {n} x {n}", Product(n), (torch.randn(n, n),)),
         transformer(12, 1024, 8),
     )
+
+    def theirs(model: nn.Module, inputs: Given) -> float:
+        with torch.no_grad():
+            return float(do_bench(lambda: model(*inputs), return_mode="median")) / 1e3
+
+    def mine(model: nn.Module, inputs: Given) -> Ours:
+        return ours(model, inputs, device="cuda", dtype="bf16", cuda_graph=False)
+
     for name, model, inputs in cases:
-        moved = model.eval().to("cuda", torch.bfloat16)
         given = tuple(
             x.to("cuda", torch.bfloat16 if x.is_floating_point() else x.dtype) for x in inputs
         )
-
-        def theirs(moved: nn.Module = moved, given: tuple[torch.Tensor, ...] = given) -> float:
-            with torch.no_grad():
-                return float(do_bench(lambda: moved(*given), return_mode="median")) / 1e3
-
-        def mine(moved: nn.Module = moved, given: tuple[torch.Tensor, ...] = given) -> Ours:
-            return ours(moved, given, device="cuda", dtype="bf16", cuda_graph=False)
-
-        tally.compare(name, mine, theirs)
+        tally.compare((name, model.eval().to("cuda", torch.bfloat16), given), mine, theirs)
 
 
 PARTS: dict[str, Callable[[Tally], None]] = {"cpu": cpu, "gpu": gpu}
@@ -214,8 +224,9 @@ if __name__ == "__main__":
         "parts", nargs="*", help=f"{' and '.join(PARTS)}; default: what this machine has"
     )
     parser.add_argument("--pairs", type=int, default=25)
+    parser.add_argument("--only", default="", help="cases whose name holds this word")
     chosen = parser.parse_args()
     for part in chosen.parts or (["cpu", "gpu"] if torch.cuda.is_available() else ["cpu"]):
-        tally = Tally(chosen.pairs)
+        tally = Tally(chosen.pairs, chosen.only)
         PARTS[part](tally)
         tally.tell()

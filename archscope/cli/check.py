@@ -43,9 +43,9 @@ archscope.toml (in pyproject.toml: [[tool.archscope.budget]]):
   max.ahead = "40ms"
 
 Exit 3 where a limit is missed or a number is unknown, 1 where a network could not be checked, after
-all others were. A time misses a limit where most runs do, 5% to 95% of them, and is undecided where
-some do. [check] of the same file has defaults of these options. In a job of GitHub Actions a table
-goes into its summary and failures are marked.
+all others were. A time misses a limit where most samples do, 5% to 95% of them, and is undecided
+where some do. [check] of the same file has defaults of these options. In a job of GitHub Actions a
+table goes into its summary and failures are marked.
 """
 
 

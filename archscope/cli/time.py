@@ -14,7 +14,6 @@ from archscope.cli._model import ModelCommand, read_model, read_models
 from archscope.cli._numbers import Count
 from archscope.cli._output import Output, output_options
 from archscope.cli._timing import kernels_apart, timing_options
-from archscope.progress import doing
 from archscope.results import Report
 from archscope.study import claims_of, require
 from archscope.subject import Network, Request
@@ -128,9 +127,7 @@ def command(
     _check_rows(per_layer, sort=sort, **rows)
     by = "layers" if per_layer else None
     view = output.view(by=by, sort=_SORTS[sort or "order"], **rows)
-    report = time_network(
-        network, per_layer=per_layer, keep_interrupted=True, watch=_tell, **timing
-    )
+    report = time_network(network, per_layer=per_layer, keep_interrupted=True, **timing)
     if per_layer and all(section.name != "layers" for section in report.sections):
         view = output.view()  # interrupted before them
     output.show(report, view)
@@ -152,7 +149,7 @@ def _show_together(
 ) -> None:
     from archscope.library import time_networks
 
-    report = time_networks(networks, names, keep_interrupted=True, watch=_tell, **timing)
+    report = time_networks(networks, names, keep_interrupted=True, **timing)
     output.show(report, output.view(by="ratios"))
     if report.totals.interrupted:
         raise KeyboardInterrupt
@@ -186,7 +183,7 @@ def _show_batches(
     from archscope.library import time_network
 
     asked = {name: value for name, value in timing.items() if name != "gpu"}
-    report = time_network(network, batches=batches, keep_interrupted=True, watch=_tell, **asked)
+    report = time_network(network, batches=batches, keep_interrupted=True, **asked)
     output.show(report, output.view(by="batches"))
     if report.totals.interrupted:
         raise KeyboardInterrupt
@@ -214,11 +211,6 @@ def _check_rows(per_layer: bool, **flags: Any) -> None:
     if given and not per_layer:
         flag = specs.flag_of(given)
         raise click.UsageError(f"{flag} is about modules; add --per-layer.")
-
-
-def _tell(done: float, left_s: float) -> None:
-    """Say how far it is: between two samples alone, since all else would take time of theirs."""
-    doing("timing", done=done, left_s=left_s, still=True)
 
 
 COMMAND = Command(

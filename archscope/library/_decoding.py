@@ -1,4 +1,4 @@
-"""Times one step of decoding: one token more of each sequence, those before it kept."""
+"""Times one step of decoding: one next position of each sequence, those before it kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from archscope.library._timed import with_machine
 from archscope.results import Report
 from archscope.specs import flags
 from archscope.subject import Network
+from archscope.theory import stored
 from archscope.theory.cache import Cache
+from archscope.theory.decoding import step_cost
+from archscope.theory.serving.asked import Asked
 
 if TYPE_CHECKING:
     import torch
@@ -35,18 +38,20 @@ def time_decoding(
     from archscope.analyses.time.settings import Settings
     from archscope.analyses.time.work import Counts
     from archscope.study import analyse
-    from archscope.timing.precision import DTYPES
+    from archscope.timing.precision import DTYPES, named
 
     cache = _cache(network)
     context: int = settings.get("context") or cache.context
     asked = Settings(**{**settings, "context": context})
     whole = built(network, device, DTYPES[precision])
     macs = None if cache.step is None else step_macs(cache, context)
+    kind = named(asked.autocast) if asked.autocast else precision
     report = analyse(
         "time",
         replace(whole, name=title(whole, asked)),
         convention=CONVENTION,
         counts=Counts(own={}, total=macs, complete=macs is not None),
+        step_bytes=step_bytes(cache, context, kind),
         copy=False,
         **{**settings, "context": context},
     )
@@ -73,6 +78,17 @@ def step_macs(cache: Cache, context: int) -> int:
     assert cache.step is not None
     of_layers = sum(layer.macs for layer in cache.step(cache.batch))
     return of_layers + cache.batch * sum(each.step_macs(context) for each in cache.layers)
+
+
+def step_bytes(cache: Cache, context: int, precision: Precision) -> int | None:
+    """Return the bytes that such a step reads at least: weights once, each sequence's cache once.
+
+    None where the network does not tell what runs in a step.
+    """
+    kept = stored.named("fp32" if precision == "tf32" else precision, stored.WEIGHT_TYPES)
+    asked = Asked(context=context, batch=cache.batch, stored=kept)
+    cost = step_cost(cache, asked, kept)
+    return None if cost is None else cost.least_weights + cost.cache
 
 
 def _cache(network: Network) -> Cache:

@@ -42,7 +42,7 @@ def report(
     context: int | None = None,
     warmup: int = 20,
     runs: int = 100,
-    budget: float = 60.0,
+    budget: float = 10.0,
     compile: bool = False,
     channels_last: bool = False,
     autocast: Literal["bf16", "fp16"] | None = None,

@@ -32,7 +32,7 @@ def time(
     context: int | None = None,
     warmup: int = 20,
     runs: int = 100,
-    budget: float = 60.0,
+    budget: float = 10.0,
     compile: bool = False,
     channels_last: bool = False,
     autocast: Literal["bf16", "fp16"] | None = None,
@@ -53,9 +53,9 @@ def time(
 
     `args`, `method` and `kwargs` are as for `params`, whose multiply-accumulates are taken. The
     forward pass runs in evaluation mode without gradients; with `step="train"` forward, backward
-    and optimiser run in training mode, each timed by itself; with `step="decode"` one token more of
-    each sequence runs, whose keys and values of `context` positions are kept. A copy runs, so that
-    the module stays as found.
+    and optimiser run in training mode, each timed by itself; with `step="decode"` one next position
+    of each sequence runs, of which keys and values of `context` positions are kept. A copy runs, so
+    that the module stays as found.
 
     `device` is `auto`, `cuda`, `cuda:1`, `xpu`, `mps` or `cpu`, `dtype` is `fp32`, `tf32`, `fp16`
     or `bf16`. At least `warmup` runs go before the `runs` that are measured, all in about `budget`

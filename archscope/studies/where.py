@@ -398,11 +398,11 @@ def _said(found: Found, dimension: Dimension) -> str:
 
 
 def most_runs(found: Found, dimension: Dimension) -> str:
-    """Return what most runs lie between, behind the number in the middle; empty: it is exact."""
+    """Return what most samples lie between, behind the number in the middle; empty: it is exact."""
     if found.spread is None:
         return ""
     low, high = (shown(each, dimension) for each in found.spread)
-    return f", {low} to {high} in most runs"
+    return f", {low} to {high} in most samples"
 
 
 def _joined(verdicts: list[Verdict], decides: bool) -> Verdict:

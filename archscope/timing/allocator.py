@@ -9,7 +9,12 @@ from contextlib import contextmanager, suppress
 from itertools import accumulate
 from typing import Any
 
+from archscope.errors import ArchscopeError
 from archscope.records import frozen
+
+
+class UnseenError(ArchscopeError):
+    """What an allocator does cannot be seen; the message is the reason, in a clause."""
 
 
 @frozen
@@ -31,16 +36,23 @@ def handed_out(runs: Sequence[Callable[[], object]]) -> tuple[tuple[Handed, ...]
 
     In the first round blocks come back whose sizes the profiler never saw; what counts is the
     second. Memory that a library takes past torch's allocator, as for its own threads, is not seen.
+    Raises `UnseenError` where another profiler runs, which a second one would end, or where torch
+    tells nothing of its allocator.
     """
-    from torch.profiler import ProfilerActivity, profile, record_function
+    import torch
+    from torch.autograd.profiler import profile, record_function
     from torch.utils._python_dispatch import _disable_current_modes
+
+    if _is_profiled():
+        raise UnseenError("another profiler of torch runs meanwhile")
 
     def marked(run: Callable[[], object]) -> None:
         with _disable_current_modes(), record_function(_TURN):
-            pass  # a mode would hide where it stands
+            torch.empty(1)  # a mode would hide where it stands
         run()
 
-    profiler = profile(activities=[ProfilerActivity.CPU], profile_memory=True)
+    # Not `torch.profiler`, which loads all of torch's compiler to ask it for a flag: a second.
+    profiler = profile(profile_memory=True, use_kineto=True)
     with _without_words():
         profiler.__enter__()
     try:
@@ -52,10 +64,12 @@ def handed_out(runs: Sequence[Callable[[], object]]) -> tuple[tuple[Handed, ...]
     finally:
         with _without_words():
             profiler.__exit__(None, None, None)
-    assert profiler.profiler is not None
-    results: Any = profiler.profiler.kineto_results
+    results: Any = profiler.kineto_results
     tree = results.experimental_event_tree()
-    starts = sorted(event.start_time_ns for event in tree if event.name == _TURN)
+    turns = [event for event in tree if event.name == _TURN]
+    if not all(any(map(_is_memory, turn.children)) for turn in turns) or not turns:
+        raise UnseenError("torch's profiler tells nothing of its allocator here")
+    starts = sorted(event.start_time_ns for event in turns)
     found: list[list[Handed]] = [[] for _ in (*runs, *runs)]
     for time, handed in sorted(_handed(tree), key=lambda each: each[0]):
         found[bisect_right(starts, time) - 1].append(handed)
@@ -109,8 +123,10 @@ def _handed(tree: Sequence[Any]) -> Iterator[tuple[int, Handed]]:
     calls = 0
     while waiting:
         event, operator, call = waiting.pop()
+        if event.name == _TURN:
+            continue
         found = event.extra_fields
-        if type(found).__name__ == "_ExtraFields_Allocation":
+        if _is_memory(event):
             if found.device.type == "cpu":
                 yield (
                     event.start_time_ns,
@@ -123,6 +139,18 @@ def _handed(tree: Sequence[Any]) -> Iterator[tuple[int, Handed]]:
             calls += 1
             call, operator = calls, _operator(event)
         waiting += [(child, operator, call) for child in event.children]
+
+
+def _is_memory(event: Any) -> bool:
+    return type(event.extra_fields).__name__ == "_ExtraFields_Allocation"
+
+
+def _is_profiled() -> bool:
+    """Return whether a profiler runs, on whatever thread: they share what they write to."""
+    import torch
+
+    here = getattr(torch.autograd, "_profiler_enabled", lambda: False)()
+    return bool(here or getattr(torch.autograd.profiler, "_is_profiler_enabled", False))
 
 
 def _operator(mark: Any) -> str:

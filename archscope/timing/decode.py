@@ -1,4 +1,4 @@
-"""Makes of a network what runs in one step of decoding: one token, beside those that are kept."""
+"""Makes of a network what runs in one step of decoding: one next position, those before kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archscope.errors import UsageError
 from archscope.subject import Inputs
 
 DECODING = "archscope_decoding"
-"""The method by which a class tells what one token does, given how many positions there are."""
+"""The method by which a class tells what a next position does, given how many there are."""
 
 
 def for_one_token(model: nn.Module, inputs: Inputs, context: int) -> Inputs:

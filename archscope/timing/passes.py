@@ -1,11 +1,11 @@
 """Makes a network ready to be timed: a copy on the device in one number type, and its stages.
 
-`forward` is the forward pass in evaluation mode without gradients, `decode` that of one token more
-of each sequence, with keys and values of those before kept. `train` is one step: the forward
-pass in training mode, the backward pass, and the optimiser. The backward pass starts from a fixed
-random gradient of every output (the loss is the sum of output x that gradient), so that no loss
-function is timed. The optimiser is AdamW at learning rate 0: all its arithmetic, and the weights
-stay.
+`forward` is the forward pass in evaluation mode without gradients, `decode` that of one next
+position of each sequence, with keys and values of those before kept. `train` is one step: the
+forward pass in training mode, the backward pass, and the optimiser. The backward pass starts from a
+fixed random gradient of every output (the loss is the sum of output x that gradient), so that no
+loss function is timed. The optimiser is AdamW at learning rate 0: all its arithmetic, and the
+weights stay.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ class Workload:
     stages: tuple[Stage, ...]
     """What is timed, in order."""
     bytes_held: Callable[[], int]
-    """Returns what is there before each run: weights, buffers, inputs, the optimiser's state."""
+    """Returns what is on the device before each run: weights, buffers, inputs, the optimiser's
+    state."""
     original: Original | None = None
     """What `model` is a copy of; None where it is no copy, or is compiled."""
 
@@ -131,7 +132,8 @@ def ready(
         def bytes_held() -> int:
             states = [] if optimiser is None else list(optimiser.state.values())
             values = (_tensors_of(moved), given.args, dict(given.kwargs), held, states)
-            return bytes_of(leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor))
+            tensors = (leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor))
+            return bytes_of(tensor for tensor in tensors if tensor.device == device)
 
         yield Workload(
             model=moved,

@@ -3,6 +3,9 @@
 On a device that works through a queue nothing waits between two runs: marks are put into the queue
 and read a block at a time. Each block opens with a run that is not measured, so that no measured
 one finds the queue empty and times the host instead.
+
+Elsewhere a sample of a short pass is the mean of several runs, as the blocks of
+`torch.utils.benchmark` are: what one run of some microseconds shows is how clocks and caches stood.
 """
 
 from __future__ import annotations
@@ -23,12 +26,17 @@ SETTLED = 0.02
 """Warm-up ends where the medians of two windows are no further apart than this share."""
 WINDOWS = 10
 """Warm-up ends after so many windows, settled or not."""
-WARMUP_SHARE = 0.25
+WARMUP_SHARE = 0.1
 """Warm-up ends after this share of the budget, settled or not."""
 BLOCK_SECONDS = 0.2
 """How long a queue works before it is looked at: for the budget, the progress, an interrupt."""
 FEWEST = 3
 """Samples that are taken even where the budget is over."""
+SAMPLE_SECONDS = 0.001
+"""So long a sample takes at least where there is no queue: reading a clock is a ten-thousandth of
+it, which is what `torch.utils.benchmark` makes its blocks as long for."""
+MOST_RUNS = 10_000
+"""No sample is the mean of more runs."""
 
 
 @frozen
@@ -50,8 +58,10 @@ class Plan:
     """Runs before the first sample, at least."""
     runs: int = 100
     """Samples, at most."""
-    budget_s: float = 60.0
+    budget_s: float = 10.0
     """Seconds for both together, about."""
+    sample_s: float = SAMPLE_SECONDS
+    """Of a shorter pass each sample is the mean of so many runs as take that long; 0: of one."""
 
 
 @frozen
@@ -59,7 +69,7 @@ class Samples:
     """What was measured."""
 
     seconds: tuple[tuple[float, ...], ...]
-    """For each run the time of each stage, in the order of the stages."""
+    """For each sample the time of each stage, in the order of the stages: the mean of its runs."""
     warmup_runs: int
     settled: bool
     """Whether the median stood still when the warm-up ended."""
@@ -67,18 +77,16 @@ class Samples:
     """Whether the budget ended the sampling before all runs were done."""
     interrupted: bool
     """Whether the user ended it."""
+    runs_each: int = 1
+    """How many runs each sample is the mean of."""
 
     def stage(self, index: int) -> tuple[float, ...]:
         """Return all samples of one stage."""
-        return tuple(run[index] for run in self.seconds)
+        return tuple(each[index] for each in self.seconds)
 
     def whole(self) -> tuple[float, ...]:
         """Return all samples of the stages together."""
         return tuple(map(sum, self.seconds))
-
-
-Watch = Callable[[float, float], None]
-"""Called now and then with the share that is done and the seconds that are left."""
 
 
 def sample(
@@ -87,15 +95,15 @@ def sample(
     plan: Plan,
     *,
     before: Callable[[], object] | None = None,
-    watch: Watch | None = None,
+    what: str = "timing",
 ) -> Samples:
     """Warm up, then time each stage up to `plan.runs` times; `before` runs unmeasured each time.
 
-    Ctrl-C ends it: what was measured until then is returned.
+    `what` that is called is told now and then, between two samples alone: all else would take time
+    of theirs. Ctrl-C ends it: what was measured until then is returned.
     """
-    loop = _Loop(stages, clock, plan, before, watch)
+    loop = _Loop(stages, clock, plan, before, what)
     interrupted = False
-    doing("timing", still=True)
     with _no_collection():
         try:
             loop.warm_up()
@@ -109,6 +117,7 @@ def sample(
         settled=loop.settled,
         budget_spent=not interrupted and len(loop.measured) < plan.runs,
         interrupted=interrupted,
+        runs_each=loop.runs_each,
     )
 
 
@@ -120,10 +129,11 @@ class _Loop:
     clock: Clock
     plan: Plan
     before: Callable[[], object] | None
-    watch: Watch | None
+    what: str
     measured: list[tuple[float, ...]] = field(default_factory=list)
     warmup_runs: int = 0
     settled: bool = False
+    runs_each: int = 1
     _warm: bool = False
     _marks: list[list[tuple[Any, Any]]] = field(default_factory=list)
     """The marks around each stage of each complete run that were not read yet."""
@@ -137,6 +147,7 @@ class _Loop:
 
     def warm_up(self) -> None:
         """Run in windows of half the warm-up until two of them agree."""
+        doing("warming up", still=True)
         if self.plan.warmup:
             self._settle(ceil(self.plan.warmup / 2))
         self._marks.clear()
@@ -153,6 +164,7 @@ class _Loop:
                 if self.clock.now() > deadline:
                     return
             after = percentile(sorted(map(sum, window)), 0.5)
+            self.runs_each = self._runs_of_a_sample(after)
             self.settled = before is not None and abs(after - before) <= SETTLED * before
             if self.settled:
                 return
@@ -160,6 +172,7 @@ class _Loop:
 
     def measure(self) -> None:
         """Take samples until there are enough, or the budget is over."""
+        doing(self.what, still=True)
         deadline = self._start + self.plan.budget_s
         while len(self.measured) < self.plan.runs:
             self._block(self.plan.runs - len(self.measured))
@@ -175,21 +188,26 @@ class _Loop:
             self.clock.wait()
             self.measured += self._read()
 
+    def _runs_of_a_sample(self, run_s: float) -> int:
+        if self.clock.queued:
+            return 1
+        return min(max(1, ceil(self.plan.sample_s / max(run_s, 1e-9))), MOST_RUNS)
+
     def _block(self, wanted: int) -> int:
-        """Run as often as goes into a block, at most `wanted` times; return how often in all."""
+        """Run for as many samples as go into a block, at most `wanted`; return how often in all."""
         start = self.clock.now()
         leading = 0
         if self.clock.queued:
             leading = 1
             self._run()
-        runs = min(wanted, self._runs_per_block())
+        runs = min(wanted, self._samples_per_block()) * self.runs_each
         for _ in range(runs):
             self._marks.append(self._run())
         self.clock.wait()
         self._run_s = (self.clock.now() - start) / (leading + runs)
         return leading + runs
 
-    def _runs_per_block(self) -> int:
+    def _samples_per_block(self) -> int:
         if not self.clock.queued or self._run_s is None:
             return 1
         return max(1, int(BLOCK_SECONDS / max(self._run_s, 1e-9)))
@@ -210,10 +228,11 @@ class _Loop:
         return marks
 
     def _read(self) -> list[tuple[float, ...]]:
-        """Return the times between the marks; the device must have reached them."""
+        """Return samples of the times between the marks; the device must have reached them."""
         read = [tuple(self.clock.seconds(*pair) for pair in marks) for marks in self._marks]
         self._marks.clear()
-        return read
+        ends = range(self.runs_each, len(read) + 1, self.runs_each)
+        return [_mean(read[end - self.runs_each : end]) for end in ends]
 
     def _tell(self, now: float, deadline: float) -> None:
         """Between two blocks: sweep what became garbage, tell how far it is."""
@@ -221,11 +240,15 @@ class _Loop:
             return
         self._told = now
         gc.collect(0)
-        if self.watch is not None:
-            missing = self.plan.runs - len(self.measured)
-            left = min(max(deadline - now, 0.0), missing * (self._run_s or 0.0))
-            passed = now - self._start
-            self.watch(passed / (passed + left), left)
+        missing = (self.plan.runs - len(self.measured)) * self.runs_each
+        left = min(max(deadline - now, 0.0), missing * (self._run_s or 0.0))
+        passed = now - self._start
+        doing(self.what, done=passed / (passed + left), left_s=left, still=True)
+
+
+def _mean(runs: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
+    """Return the mean of each stage."""
+    return tuple(sum(times) / len(runs) for times in zip(*runs, strict=True))
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from archscope.analyses.time.work import Counts, counts_of
 from archscope.errors import ArchscopeError, ForwardError, UsageError
 from archscope.hardware import find
 from archscope.library import count_subject, params, time
+from archscope.progress import heard_by
 from archscope.results import Note, Report
 from archscope.subject import Inputs, Subject
 from archscope.timing.calibration import Product
@@ -57,6 +58,19 @@ def condition(report: Report, name: str) -> Any:
 # What runs, and what is stated of it
 
 
+def test_who_waits_is_told_what_for() -> None:
+    told: list[str] = []
+    with heard_by(lambda step: told.append(step.what)):
+        time("transformer", **SMALL, **QUICK, per_layer=True)
+
+    said = list(dict.fromkeys(told))
+    assert said[-6:] == [
+        "running it for the first time", "warming up", "timing a known product", "timing",
+        "measuring its memory", "timing its modules",
+    ]  # fmt: skip
+    assert "time: time" not in said
+
+
 def test_a_forward_pass_of_a_family() -> None:
     report = time("transformer", **SMALL, **QUICK)
 
@@ -80,6 +94,18 @@ def test_a_forward_pass_of_a_family() -> None:
     assert "eager" in report.title
 
 
+def test_a_short_pass_says_how_many_runs_a_sample_holds() -> None:
+    report = time(nn.Linear(4, 4), torch.zeros(1, 4), **QUICK)
+
+    (row,), taken = report.section("passes").rows, report.section("samples").rows
+    assert row.runs_each > 1  # some microseconds each, and a millisecond together
+    assert {each.runs for each in taken} == {row.runs_each}
+    assert condition(report, "runs that each sample is the mean of") == row.runs_each
+    assert condition(report, "runs") == row.samples * row.runs_each
+    said = report.section("passes").summary[0][0]
+    assert f"{4 * row.runs_each:,} timed runs, {row.runs_each:,} to a sample" in said
+
+
 def test_peak_memory_on_a_cpu_is_what_its_allocator_hands_out() -> None:
     model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 16))
     rows = time(model, torch.zeros(8, 64), **QUICK).section("passes").rows
@@ -94,6 +120,15 @@ def test_peak_memory_on_a_cpu_is_what_its_allocator_hands_out() -> None:
     assert step["forward"].peak_bytes == there + 2 * hidden
     assert step["backward"].peak_bytes > there + weights
     assert step["training step"].peak_bytes == max(row.peak_bytes for row in step.values())
+
+
+def test_peak_memory_that_cannot_be_seen_is_unknown_because() -> None:
+    with torch.autograd.profiler.profile():
+        report = time(nn.Linear(4, 4), torch.zeros(1, 4), **QUICK)
+
+    assert report.section("passes").rows[0].peak_bytes is None
+    said = [note.text for note in report.notes if "peak memory" in note.text]
+    assert said == ["peak memory is unknown, because another profiler of torch runs meanwhile"]
 
 
 def test_a_training_step_in_three_parts() -> None:
@@ -388,7 +423,7 @@ def test_an_interrupt_keeps_what_was_measured() -> None:
 
     assert report.totals.interrupted
     assert report.section("passes").rows[0].samples == 2
-    assert any("interrupted: 2 of 4 runs" in note.text for note in report.notes)
+    assert any("interrupted: 2 of 4 samples" in note.text for note in report.notes)
 
 
 def test_an_interrupt_of_what_comes_after_keeps_the_passes() -> None:
@@ -474,7 +509,9 @@ def test_a_load_from_elsewhere_is_told(before: float, after: float, said: str | 
     )
     _, notes = shown(measured(products=products))
 
-    warnings = [note.text for note in notes if note.level == "warning"]
+    warned = [note for note in notes if note.level == "warning"]
+    warnings = [note.text for note in warned]
+    assert all("the limit is archscope's own" in str(n.details) for n in warned if "peak" in n.text)
     assert (said is None) == (warnings == [])
     assert said is None or said in warnings[0]
 
@@ -546,6 +583,51 @@ def test_what_was_measured_stands_beside_its_lower_bound() -> None:
 
 def last(found: Measured) -> Note:
     return shown(found)[1][-1]
+
+
+def decoded(**changes: Any) -> Measured:
+    """Return a step of decoding of 10 ms on an H200 that reads 10^10 bytes."""
+    return measured(
+        settings=settings(step="decode", context=8, per_layer=False), stages=("decode",),
+        layers=None, traffic=None, step_bytes=10**10, **changes,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("macs", "bound_s", "said"),
+    [
+        # 10^10 bytes at 4.8 TB/s are longer than 2 x 10^10 FLOPs at 989.5 TFLOP/s
+        (10**10, 1e10 / 4.8e12, "memory-bound: the step does 2 FLOPs for each byte"),
+        # the ridge is at 989.5 / 4.8 = 206 FLOPs per byte
+        (2 * 10**12, 4e12 / 989.5e12, "compute-bound: the step does 400 FLOPs for each byte"),
+    ],
+)
+def test_a_step_of_decoding_stands_beside_what_it_takes_at_least(
+    macs: int, bound_s: float, said: str
+) -> None:
+    counts = Counts(own={}, total=macs, complete=True)
+    found = decoded(graph=samples(0.009), back_to_back_s=(0.010, 0.009))
+    (row, replay), notes = shown(found, counts)
+
+    assert (row.stage, replay.stage) == ("decode", "decode, CUDA graph")
+    assert row.bound_s == replay.bound_s == pytest.approx(bound_s)
+    assert row.over_bound == pytest.approx(0.010 / bound_s)
+    assert replay.items_per_s is not None
+    assert notes[-1].text.startswith(said)
+    assert "10% of the step is the host" in notes[-1].text
+
+
+def test_a_step_that_is_not_told_has_no_bound() -> None:
+    (row,), notes = shown(dataclasses.replace(decoded(), step_bytes=None))
+
+    assert (row.bound_s, row.over_bound) == (None, None)
+    assert notes[-1].text == "which roof it is under is unknown: what it reads is not told"
+
+
+def test_limits_of_a_verdict_are_said_to_be_ours() -> None:
+    note = last(measured(graph=samples(0.004), back_to_back_s=(0.010, 0.004)))
+
+    assert "From 20% on it is called so; the limit is archscope's own" in note.details[0]
 
 
 def test_compute_bound() -> None:
@@ -663,7 +745,7 @@ def test_the_replay_is_a_row_of_its_own() -> None:
 def test_on_a_cpu_the_verdict_says_what_cannot_be_told() -> None:
     found = measured(device=torch.device("cpu"), card=None)
 
-    assert verdict(found, ()).text.startswith("what limits it is unknown: this is a CPU")
+    assert verdict(found, (), None).text.startswith("what limits it is unknown: this is a CPU")
 
 
 def test_noise_names_the_pass_and_what_to_do() -> None:
@@ -680,7 +762,7 @@ def test_a_budget_and_a_warm_up_that_were_too_short_are_said() -> None:
     short = dataclasses.replace(samples(0.01), budget_spent=True, settled=False)
     _, notes = shown(measured(samples=short))
 
-    assert any("ended it after 1 of 3 runs" in note.text for note in notes)
+    assert any("ended it after 1 of 3 samples" in note.text for note in notes)
     assert any("had not settled" in note.text for note in notes)
 
 

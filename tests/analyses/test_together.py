@@ -51,6 +51,21 @@ def test_drift_cancels_within_a_turn_and_between_turns() -> None:
     assert (first.samples, first.macs, second.flops_per_s) == (16, 10, None)
 
 
+def test_turns_of_short_networks_are_told_by_how_many_make_a_sample() -> None:
+    samples = Samples(
+        seconds=((1.0, 2.0, 2.0, 1.0),) * 8, warmup_runs=0, settled=True, budget_spent=False,
+        interrupted=False, runs_each=50,
+    )  # fmt: skip
+    found = measured(
+        samples=samples, device=torch.device("cpu"), card=None, settings=Settings(), stages=NAMES
+    )
+    ratios, taken, _ = _sections(found, SUBJECTS, {"a": 10, "b": None})
+
+    assert ratios.totals.turns == 8 * 50
+    assert ratios.summary[0][0].startswith("400 turns, 50 to a sample, which is their mean, each")
+    assert {row.runs_each for row in ratios.rows} == {row.runs for row in taken.rows} == {50}
+
+
 def test_what_cannot_be_told_apart_is_said() -> None:
     turns = [(1.0, 1.0 + 0.01 * step, 1.0, 1.0) for step in range(-5, 6)]
 

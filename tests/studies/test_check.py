@@ -237,7 +237,11 @@ def test_a_number_is_held_against_a_limit(
 @pytest.mark.parametrize(
     ("line", "outcome", "sentence"),
     [
-        ('max.latency = "45ms"', "ok", "latency is 38 ms (36 ms to 44 ms in most runs), and must"),
+        (
+            'max.latency = "45ms"',
+            "ok",
+            "latency is 38 ms (36 ms to 44 ms in most samples), and must",
+        ),
         ('max.latency = "35ms"', "missed", "and must be ≤ 35 ms: 3 ms (8.571%) over"),
         ('max.latency = "40ms"', "undecided", "≤ 40 ms: undecided, because some runs keep it"),
         ('max.latency = "37ms"', "undecided", "≤ 37 ms: undecided, because some runs keep it"),

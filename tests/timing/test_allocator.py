@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from archscope.timing.allocator import handed_out, largest_workspace, most, without_workspaces
+from archscope.timing import allocator
+from archscope.timing.allocator import (
+    UnseenError,
+    handed_out,
+    largest_workspace,
+    most,
+    without_workspaces,
+)
 
 
 class Passing(TorchDispatchMode):
@@ -82,3 +91,29 @@ def test_an_error_within_leaves_streams_as_found(capfd: pytest.CaptureFixture[st
     os.write(2, b"heard")
 
     assert capfd.readouterr().err == "heard"
+
+
+def test_a_profiler_of_the_users_goes_on() -> None:
+    """A second one would end it, and leave it without a single event."""
+    with torch.autograd.profiler.profile(use_kineto=True) as theirs:
+        torch.ones(3) + 1
+        with pytest.raises(UnseenError, match="another profiler"):
+            handed_out([lambda: None])
+        torch.ones(3) + 2
+
+    assert sum(event.count for event in theirs.key_averages() if event.key == "aten::add") == 2
+
+
+def test_an_allocator_whose_events_are_off_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allocator, "_is_memory", lambda event: False)
+
+    with pytest.raises(UnseenError, match="tells nothing of its allocator"):
+        handed_out([lambda: torch.empty(100)])
+
+
+def test_torchs_compiler_is_not_loaded_for_it() -> None:
+    code = (
+        "import sys; from archscope.timing.allocator import handed_out; handed_out([print]);"
+        "assert 'torch._inductor' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)

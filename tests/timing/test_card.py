@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from archscope.timing.allocator import UnseenError
 from archscope.timing.cache import LEAST_BYTES, emptied
 from archscope.timing.clocks import clock_for
 from archscope.timing.graphs import capture
@@ -74,17 +75,66 @@ def test_events_are_recorded_around_each_run_and_read_after_waiting_once(card: F
     assert block == ["record", "run", "record"] * 7
 
 
-def test_peak_memory_is_reset_before_each_stage_and_read_after_it(
+class FakeMemory:
+    """The statistics of a card's allocator, which counts `there` from the beginning."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, there: int, *, counts: bool = True) -> None:
+        self.now = self.most = there
+        self.counts = counts
+
+        def reset(device: torch.device) -> None:
+            self.most = self.now
+
+        monkeypatch.setattr(torch, "empty", lambda size, device: Probe(self))
+        monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", reset)
+        monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: self.now)
+        monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: self.most)
+
+    def add(self, size: int) -> None:
+        self.now += size if self.counts else 0
+        self.most = max(self.most, self.now)
+
+
+class Probe:
+    """A tensor whose memory is counted until it is gone."""
+
+    def __init__(self, memory: FakeMemory) -> None:
+        self.memory = memory
+        memory.add(512)
+
+    def __del__(self) -> None:
+        self.memory.add(-512)
+
+
+def test_peak_memory_is_of_this_network_whatever_else_the_card_holds(
     card: FakeCard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    most = iter([1000, 3000])
-    reset = lambda device: card.log.append("reset")  # noqa: E731
-    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", reset)
-    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: next(most))
-    stages = [Stage(name=name, run=card.run) for name in ("forward", "backward")]
+    """What empties the cache is 256 MiB of ours, and the user's own network may be there too."""
+    memory = FakeMemory(monkeypatch, there=LEAST_BYTES + 10**6)
 
-    assert peaks(stages, CARD, lambda: 0) == (1000, 3000)
-    assert card.log == ["reset", *["reset", "run", "synchronize"] * 2]
+    def forward() -> None:
+        memory.add(700)
+        memory.add(-300)
+
+    def backward() -> None:
+        memory.add(50)
+        memory.add(-450)
+
+    stages = [Stage(name="forward", run=forward), Stage(name="backward", run=backward)]
+
+    # 1000 bytes of weights and inputs; the forward takes 700 and leaves 400 for the backward
+    assert peaks(stages, CARD, lambda: 1000) == (1700, 1450)
+    assert card.log == ["synchronize"] * 2
+
+
+def test_an_allocator_that_counts_nothing_is_found(
+    card: FakeCard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where PYTORCH_NO_CUDA_MEMORY_CACHING is set: its statistics stay 0."""
+    FakeMemory(monkeypatch, there=0, counts=False)
+
+    with pytest.raises(UnseenError, match="torch keeps no statistics of CUDA memory here"):
+        peaks([Stage(name="forward", run=card.run)], CARD, lambda: 1000)
 
 
 @pytest.mark.parametrize("kind", ["cuda", "xpu", "mps"])
@@ -118,7 +168,8 @@ def test_what_a_device_cannot_tell_is_said(monkeypatch: pytest.MonkeyPatch) -> N
     assert found["power"].unknown == "torch does not tell it of MPS devices"
     monkeypatch.setattr(torch.accelerator, "max_memory_allocated", lambda d: 0, raising=False)
     monkeypatch.setattr(torch.accelerator, "reset_peak_memory_stats", _refuses, raising=False)
-    assert peaks([Stage(name="forward", run=lambda: None)], device, lambda: 0) is None
+    with pytest.raises(UnseenError, match="keeps no statistics of MPS memory"):
+        peaks([Stage(name="forward", run=lambda: None)], device, lambda: 0)
 
 
 def _refuses(device: torch.device) -> None:

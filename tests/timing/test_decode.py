@@ -13,7 +13,7 @@ from archscope.analyses.kv.analysis import cache_of
 from archscope.blocks.attention import ScaledDotProduct
 from archscope.counting.dispatcher import DispatcherCounter
 from archscope.errors import UsageError
-from archscope.library._decoding import step_macs
+from archscope.library._decoding import step_bytes, step_macs
 from archscope.library._named import network_of
 from archscope.timing.passes import Way, ready
 
@@ -83,6 +83,16 @@ def test_what_is_told_of_it() -> None:
     assert row.macs == report.totals.macs
     assert "decoding, context 32" in report.title
     assert "seq 32" in report.title
+
+
+@pytest.mark.parametrize("fields", [{}, {"attention": "window", "window": 5}, {"kv_heads": 1}])
+def test_it_reads_what_kv_says(fields: dict[str, Any]) -> None:
+    asked = {**SMALL, "seq_len": 16, **fields}
+    told = archscope.kv("transformer", **asked, dtype="bf16")
+    cache = cache_of(network_of("transformer", asked))
+
+    assert step_bytes(cache, 16, "bf16") == told.totals.read
+    assert step_bytes(cache, 16, "fp32") == step_bytes(cache, 16, "tf32") == 2 * told.totals.read
 
 
 @pytest.mark.parametrize(

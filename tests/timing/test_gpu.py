@@ -113,6 +113,17 @@ def test_memory_and_the_three_parts_of_a_step() -> None:
     assert parts == pytest.approx(found["training step"].median_s, rel=0.1)
 
 
+def test_peak_memory_is_the_networks_alone() -> None:
+    model = nn.Linear(1024, 1024).cuda()  # the user's own is on the card too
+    x = torch.randn(8, 1024, device="cuda")
+    report = archscope.time(model, x, device="cuda")
+
+    # weights, input and output; not what empties the cache, nor what is there besides
+    there = 4 * (1024 * 1024 + 1024 + 8 * 1024)
+    most = rows(report)["forward"].peak_bytes
+    assert there + 4 * 8 * 1024 <= most < there + 2**20
+
+
 def test_a_batch_that_does_not_fit_names_the_largest_that_does() -> None:
     card = torch.cuda.get_device_properties(0).total_memory
     width = 4096
@@ -225,6 +236,8 @@ def test_a_step_of_decoding_and_its_replay() -> None:
 
     found = rows(report)
     assert found["decode"].items_per_s == pytest.approx(4 / found["decode"].median_s)
+    assert found["decode, CUDA graph"].bound_s == found["decode"].bound_s
+    assert found["decode"].over_bound is None or found["decode"].over_bound > 1
     # keys and values of 4 layers x 4 sequences x 2048 positions x 768 numbers of 2 bytes
     assert found["decode"].peak_bytes > 2 * 4 * 4 * 2048 * 768 * 2
 

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from math import ceil
 from typing import Any
 
 import pytest
 
-from archscope.timing.sampling import BLOCK_SECONDS, FEWEST, WINDOWS, Plan, Stage, sample
+from archscope.progress import Step, heard_by
+from archscope.timing.sampling import (
+    BLOCK_SECONDS,
+    FEWEST,
+    MOST_RUNS,
+    SAMPLE_SECONDS,
+    WINDOWS,
+    Plan,
+    Stage,
+    sample,
+)
 
 LONG = 1e9
 
@@ -36,6 +47,73 @@ def test_a_steady_pass_is_sampled_as_often_as_asked_for(clock: Any) -> None:
     assert not found.interrupted
 
 
+def test_a_sample_of_a_short_pass_is_the_mean_of_several_runs(clock: Any) -> None:
+    # 0.11 and 0.31 ms in turn, 0.21 in the mean: 5 runs take 1 ms, 3 of one kind, 2 of the other
+    times = [1.1e-4, 3.1e-4] * 1000
+    short = Stage(name="forward", run=lambda: clock.work(times.pop()))
+
+    found = sample([short], clock, Plan(warmup=4, runs=8, budget_s=LONG))
+
+    assert found.runs_each == ceil(SAMPLE_SECONDS / 2.1e-4) == 5
+    odd, even = (3 * 3.1e-4 + 2 * 1.1e-4) / 5, (2 * 3.1e-4 + 3 * 1.1e-4) / 5
+    assert sorted(found.stage(0)) == pytest.approx([even] * 4 + [odd] * 4)
+
+
+def test_stages_of_a_short_pass_are_means_each(clock: Any) -> None:
+    stages = [clock.stage(1e-4), clock.stage(3e-4)]
+
+    found = sample(stages, clock, Plan(warmup=4, runs=2, budget_s=LONG))
+
+    assert found.runs_each == 3  # of 0.4 ms together: two would be shorter than a ms
+    assert found.seconds == (pytest.approx((1e-4, 3e-4)),) * 2
+    assert found.whole() == pytest.approx((4e-4, 4e-4))
+
+
+def test_what_goes_before_a_run_goes_before_each_run_of_a_sample(clock: Any) -> None:
+    before: list[int] = []
+
+    found = sample(
+        [clock.stage(2e-4)], clock, Plan(warmup=2, runs=3), before=lambda: before.append(1)
+    )
+
+    assert found.runs_each == 5
+    assert len(before) == found.warmup_runs + 3 * 5
+
+
+@pytest.mark.parametrize(("pass_s", "runs_each"), [(1e-3, 1), (0.9e-3, 2), (0.0, MOST_RUNS)])
+def test_so_many_runs_are_a_sample_as_take_long_enough(
+    pass_s: float, runs_each: int, clock: Any
+) -> None:
+    found = sample([clock.stage(pass_s)], clock, Plan(warmup=2, runs=1, budget_s=LONG))
+
+    assert found.runs_each == runs_each
+
+
+def test_a_sample_of_a_queue_is_one_run(queue: Any) -> None:
+    found = sample([queue.stage(1e-5)], queue, Plan(warmup=2, runs=3))
+
+    assert found.runs_each == 1
+
+
+def test_one_run_is_a_sample_where_that_is_asked_for_and_without_warm_up(clock: Any) -> None:
+    for plan in (Plan(warmup=2, runs=3, sample_s=0.0), Plan(warmup=0, runs=3)):
+        found = sample([clock.stage(1e-5)], clock, plan)
+
+        assert found.runs_each == 1
+        assert clock.log.count("work") == found.warmup_runs + 3
+        clock.log.clear()
+
+
+def test_a_sample_that_was_cut_off_is_none(clock: Any) -> None:
+    # warm-up: a run, then a sample of 5, which agree; of the third sample 2 runs are done
+    stage = Stage(name="forward", run=interrupted_at(1 + 5 + 2 * 5 + 3, lambda: clock.work(2e-4)))
+
+    found = sample([stage], clock, Plan(warmup=2, runs=100, budget_s=LONG))
+
+    assert found.interrupted
+    assert found.stage(0) == pytest.approx([2e-4] * 2)
+
+
 def test_warm_up_goes_on_until_the_median_settles(clock: Any) -> None:
     # windows of two: medians 0.5, 0.2, 0.1, 0.1: the fourth agrees with the third
     slow = clock.stage(0.5, 0.5, 0.2, 0.2, 0.1)
@@ -56,14 +134,14 @@ def test_warm_up_gives_up_where_the_median_never_settles(clock: Any) -> None:
     assert not found.settled
 
 
-def test_warm_up_takes_at_most_a_quarter_of_the_budget(clock: Any) -> None:
-    # runs of 1 s: the warm-up ends once more than 2 s have passed, the samples after 8 s
-    found = sample([clock.stage(1.0)], clock, Plan(warmup=20, runs=100, budget_s=8.0))
+def test_warm_up_takes_at_most_a_tenth_of_the_budget(clock: Any) -> None:
+    # runs of 1 s: the warm-up ends once more than 2 s have passed, the samples after 20 s
+    found = sample([clock.stage(1.0)], clock, Plan(warmup=20, runs=100, budget_s=20.0))
 
     assert found.warmup_runs == 3
     assert not found.settled
     assert found.budget_spent
-    assert len(found.seconds) == 6  # the run that crosses 8 s ends it
+    assert len(found.seconds) == 18  # the run that crosses 20 s ends it
 
 
 def test_a_few_samples_are_taken_whatever_the_budget(clock: Any) -> None:
@@ -181,13 +259,14 @@ def test_garbage_is_swept_again_afterwards_also_after_an_error(clock: Any) -> No
 
 
 def test_who_watches_is_told_how_much_is_left(clock: Any) -> None:
-    told: list[tuple[float, float]] = []
+    told: list[Step] = []
 
-    sample(
-        [clock.stage(1.0)],
-        clock,
-        Plan(warmup=0, runs=4, budget_s=LONG),
-        watch=lambda done, left: told.append((done, left)),
-    )
+    with heard_by(told.append):
+        sample(
+            [clock.stage(1.0)], clock, Plan(warmup=0, runs=4, budget_s=LONG), what="timing batch 2"
+        )
 
-    assert told == [(0.25, 3.0), (0.5, 2.0), (0.75, 1.0), (1.0, 0.0)]
+    assert all(step.still for step in told), "nothing else may run meanwhile"
+    assert [step.what for step in told] == ["warming up", *["timing batch 2"] * 5]
+    how_far = [(step.done, step.left_s) for step in told[2:]]
+    assert how_far == [(0.25, 3.0), (0.5, 2.0), (0.75, 1.0), (1.0, 0.0)]

@@ -8,9 +8,9 @@ from archscope.analyses.time.rows import (
     CONDITIONS,
     LAYERS,
     PASSES,
-    RATIOS,
     SAMPLES,
 )
+from archscope.analyses.time.rows_together import RATIOS
 
 ANALYSIS = Analysis(
     name="time",

@@ -35,11 +35,13 @@ def run(
     gpu: str | None = None,
     batches: Sequence[int] = (),
     fits: Callable[[int], bool] = lambda batch: True,
+    step_bytes: int | None = None,
     **settings: Any,
 ) -> tuple[Section, ...]:
     """Time `subject` and return the sections passes, layers (where wanted), samples, conditions.
 
     `counts` are the multiply-accumulates that `params` counted; without them FLOP/s are unknown.
+    `step_bytes` are what a step of decoding reads at least.
     `sketch` is the same network as cheap to run on shapes as there is. `settings` are the fields of
     `Settings`. With `batches` the sections are batches, samples and conditions, a row for each size
     that `fits`, until memory ends. With `gpu`, the word for a card, nothing is timed: `counts` are
@@ -68,6 +70,7 @@ def run(
     found = measure(subject, asked)
     if found.interrupted and not asked.keep_interrupted:
         raise KeyboardInterrupt
+    found = replace(found, step_bytes=step_bytes)
     if found.layers is not None and asked.step != "decode":
         with suppress(ForwardError):
             moved = moved_by(sketch or subject, found.precision)

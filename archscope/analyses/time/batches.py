@@ -53,7 +53,8 @@ def by_batch(
     each = replace(settings, budget=settings.budget / len(sizes), cuda_graph=False)
     found: dict[int, Measured | None] = {}
     for size in sorted(set(sizes)):
-        found[size] = _timed(subject, with_batch(subject.inputs, size, axis), each, fits(size))
+        inputs = with_batch(subject.inputs, size, axis)
+        found[size] = _timed(subject, inputs, size, each, fits(size))
         last = found[size]
         if last is None or last.interrupted:
             break
@@ -62,8 +63,13 @@ def by_batch(
     return tuple(_sections(subject, found, rows))
 
 
-def _timed(subject: Subject, inputs: Inputs, settings: Settings, fits: bool) -> Measured | None:
-    found = measured(replace(subject, inputs=inputs), settings, explain=False) if fits else None
+def _timed(
+    subject: Subject, inputs: Inputs, size: int, settings: Settings, fits: bool
+) -> Measured | None:
+    if not fits:
+        return None
+    what = f"timing batch {size}"
+    found = measured(replace(subject, inputs=inputs), settings, explain=False, what=what)
     if found is not None:
         if found.interrupted and not settings.keep_interrupted:
             raise KeyboardInterrupt
@@ -111,6 +117,7 @@ def _row(subject: Subject, size: int, found: Measured, macs_each: float | None) 
         peak_share=rate / peak if rate and peak else None,
         peak_bytes=None if found.peak_bytes is None else max(found.peak_bytes),
         unknown=None,
+        runs_each=found.samples.runs_each,
     )
 
 
@@ -132,7 +139,12 @@ def _sections(
         device=where,
     )
     samples = (
-        SampleRow(stage=f"{totals.stage}, batch {size}", run=number, seconds=seconds)
+        SampleRow(
+            stage=f"{totals.stage}, batch {size}",
+            run=number,
+            seconds=seconds,
+            runs=one.samples.runs_each,
+        )
         for size, one in timed.items()
         for number, seconds in enumerate(one.samples.whole(), start=1)
     )
@@ -157,6 +169,8 @@ def _totals(subject: Subject, last: Measured, rows: Sequence[BatchRow]) -> Batch
 
 def _notes(last: Measured, rows: Sequence[BatchRow]) -> Iterator[Note]:
     yield from device_notes(last)
+    if last.peak_unknown is not None:
+        yield Note(level="info", text=f"peak memory is unknown, because {last.peak_unknown}")
     missing = [row for row in rows if row.unknown == "out of memory"]
     for row in missing:
         yield Note(level="info", text=f"batch {row.batch} does not fit into memory")

@@ -41,7 +41,7 @@ def forward_of(report: Any) -> PassRow | None:
 
 
 def _pace(row: PassRow, middle: Number) -> tuple[Number, Number] | None:
-    """Return how many items a second most runs took in; None where a clock is too coarse."""
+    """Return how many items a second most samples took in; None where a clock is too coarse."""
     if not row.p5_s:
         return None
     return middle * row.median_s / row.p95_s, middle * row.median_s / row.p5_s
@@ -72,7 +72,7 @@ QUANTITIES = (
     _quantity(
         "peak",
         lambda row: row.peak_bytes,
-        *("bytes", "most bytes that torch held on the card during a forward pass"),
+        *("bytes", "most bytes during a forward pass, of what it holds and allocates"),
         aliases=("peak_bytes",),
         better="less",
     ),

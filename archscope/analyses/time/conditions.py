@@ -15,6 +15,9 @@ from archscope.timing.precision import DTYPES, named
 if TYPE_CHECKING:
     from archscope.analyses.time.measure import Measured
 
+RUNS_EACH = "runs that each sample is the mean of"
+"""What the condition is called."""
+
 
 def conditions(subject: Subject, found: Measured) -> tuple[ConditionRow, ...]:
     """Return a row for each condition, those that were set first."""
@@ -47,7 +50,8 @@ def _set(subject: Subject, found: Measured) -> Iterator[ConditionRow]:
     yield _row("ready after", found.ready_s, "s")
     yield _row("warm-up runs", samples.warmup_runs)
     yield _row("warm-up settled", samples.settled)
-    yield _row("runs", len(samples.seconds))
+    yield _row("runs", len(samples.seconds) * samples.runs_each)
+    yield _row(RUNS_EACH, samples.runs_each)
     yield _row("budget", settings.budget, "s")
     yield _row("clock", found.clock)
     yield _row("cache", _cache(found))

@@ -16,8 +16,10 @@ from archscope.analyses.time.settings import Settings
 from archscope.analyses.time.work import BackwardWork, count_backward
 from archscope.errors import ArchscopeError, UsageError, first_line
 from archscope.hardware import Card, Precision, find
+from archscope.progress import doing
 from archscope.records import frozen
 from archscope.subject import Inputs, Subject
+from archscope.timing.allocator import UnseenError
 from archscope.timing.cache import emptied
 from archscope.timing.calibration import Product, product
 from archscope.timing.clocks import Clock, clock_for
@@ -59,12 +61,16 @@ class Measured:
     stages: tuple[str, ...]
     samples: Samples
     peak_bytes: tuple[int, ...] | None
-    """For each stage, see `timing.memory.peaks`; None where it was interrupted before."""
+    """For each stage, see `timing.memory.peaks`; None where that is unknown."""
+    peak_unknown: str | None = None
+    """Why it is unknown; None where it was interrupted before."""
     backward: BackwardWork | None = None
     """For a training step."""
     layers: LayerTimes | None = None
     traffic: Mapping[str, int] | None = None
     """Bytes that each module must move at least, by path; None where that is unknown."""
+    step_bytes: int | None = None
+    """What a step of decoding reads at least; None of other passes, and where nobody knows."""
     graph: Samples | None = None
     """The forward pass as a CUDA graph."""
     back_to_back_s: tuple[float, float] | None = None
@@ -79,6 +85,11 @@ class Measured:
     batch_axis: int | None = 0
     """The first input's axis along which samples lie; None: it is one sample."""
     interrupted: bool = False
+
+    @property
+    def whole(self) -> str:
+        """What is timed as a whole, in words; of a training step its forward pass."""
+        return "the step" if self.settings.step == "decode" else "the forward pass"
 
 
 def measure(subject: Subject, settings: Settings) -> Measured:
@@ -95,8 +106,10 @@ def measure(subject: Subject, settings: Settings) -> Measured:
     raise ArchscopeError(does_not_fit(subject.inputs, resolve(settings.device), open_with, axis))
 
 
-def measured(subject: Subject, settings: Settings, *, explain: bool = True) -> Measured | None:
-    """Time `subject`; None where memory runs out.
+def measured(
+    subject: Subject, settings: Settings, *, explain: bool = True, what: str = "timing"
+) -> Measured | None:
+    """Time `subject`; None where memory runs out. `what` is told meanwhile.
 
     Without `explain` neither its modules are timed nor its launches told apart.
     """
@@ -112,9 +125,10 @@ def measured(subject: Subject, settings: Settings, *, explain: bool = True) -> M
         start = perf_counter()
         with _opened(subject, settings, device, inputs) as workload:
             kind = way.autocast or precision
-            found = _measure(workload, settings, device, kind, start, explain=explain)
+            found = _measure(workload, settings, device, kind, start, explain=explain, what=what)
             return replace(found, batch_axis=axis)
 
+    doing("looking for the batch among the axes of its input")
     axis = batch_axis(subject.model, subject.inputs)
     try:
         return attempt(subject.inputs)
@@ -185,8 +199,10 @@ def _measure(
     start: float,
     *,
     explain: bool,
+    what: str,
 ) -> Measured:
     clock = clock_for(device)
+    doing("compiling it" if settings.compiled else "running it for the first time")
     first_call(workload.stages[0].run, workload.original)
     for stage in workload.stages[1:]:
         stage.run()
@@ -196,7 +212,7 @@ def _measure(
     products = [product(device, clock, DTYPES[precision])]
     before = None if settings.warm_cache else emptied(device)
     plan = Plan(warmup=settings.warmup, runs=settings.runs, budget_s=settings.budget)
-    samples = sample(workload.stages, clock, plan, before=before, watch=settings.watch)
+    samples = sample(workload.stages, clock, plan, before=before, what=what)
     if not samples.seconds:
         raise KeyboardInterrupt
     found = Measured(
@@ -219,12 +235,20 @@ def _measure(
         if not found.interrupted:
             products.append(product(device, clock, DTYPES[precision], like=products[0]))
             found = replace(found, products=tuple(each for each in products if each is not None))
-            held = peaks(workload.stages, device, workload.bytes_held)
-            found = replace(found, peak_bytes=held)
+            found = _with_peaks(found, workload)
             found = _explain(found, workload, clock, before) if explain else found
         return found
     except KeyboardInterrupt:
         return replace(found, interrupted=True)
+
+
+def _with_peaks(found: Measured, workload: Workload) -> Measured:
+    doing("measuring its memory")
+    try:
+        held = peaks(workload.stages, found.device, workload.bytes_held)
+    except UnseenError as error:
+        return replace(found, peak_unknown=str(error))
+    return replace(found, peak_bytes=held)
 
 
 def _explain(
@@ -232,6 +256,7 @@ def _explain(
 ) -> Measured:
     """Add what tells why it takes so long: the modules, and the same kernels without launches."""
     if found.settings.per_layer or (found.card is not None and not found.settings.compiled):
+        doing("timing its modules", still=True)
         layers = time_layers(
             workload.model,
             workload.call,
@@ -260,6 +285,7 @@ def _layer_runs(found: Measured) -> int:
 def _with_graph(
     found: Measured, workload: Workload, clock: Clock, before: Callable[[], object] | None
 ) -> Measured:
+    doing("capturing a CUDA graph")
     try:
         replay = capture(workload.stages[0].run, found.device)
     except RuntimeError as error:
@@ -269,14 +295,14 @@ def _with_graph(
     share = LAYER_SHARE * found.settings.budget
     plan = Plan(warmup=found.settings.warmup, runs=found.settings.runs, budget_s=share)
     replays = [Stage(name="replay", run=replay)]
-    graph = sample(replays, clock, plan, before=before)
+    graph = sample(replays, clock, plan, before=before, what="timing its CUDA graph")
     if graph.interrupted:
         return replace(found, graph=graph if graph.seconds else None, interrupted=True)
     # What empties the cache gives the host time to launch ahead: here it must not.
     plan = replace(plan, runs=min(plan.runs, BACK_TO_BACK_RUNS))
     medians = []
     for stages in (workload.stages, replays):
-        samples = sample(stages, clock, plan)
+        samples = sample(stages, clock, plan, what="timing its launches")
         if samples.interrupted:
             return replace(found, graph=graph, interrupted=True)
         medians.append(percentile(sorted(samples.whole()), 0.5))

@@ -31,7 +31,7 @@ def notes(
         *_memory(found),
         *_sum_of_modules(found, rows[0], modules),
         *_graph(found),
-        verdict(found, modules),
+        verdict(found, modules, rows[0].macs),
     )
 
 
@@ -58,14 +58,14 @@ def _sampling(found: Measured) -> Iterator[Note]:
     if found.interrupted:
         yield Note(
             level="warning",
-            text=f"interrupted: {len(samples.seconds)} of {settings.runs} runs were measured",
+            text=f"interrupted: {len(samples.seconds)} of {settings.runs} samples were taken",
         )
     elif samples.budget_spent:
         yield Note(
             level="info",
             text=(
                 f"the budget of {settings.budget:g} s ended it after {len(samples.seconds)} of "
-                f"{settings.runs} runs; --budget gives it more"
+                f"{settings.runs} samples; --budget gives it more"
             ),
         )
     if not samples.settled:
@@ -117,6 +117,10 @@ def _elsewhere(found: Measured) -> Iterator[Note]:
             level="warning",
             text=f"a large product reaches {100 * reached / peak:.0f}% of the card's peak: "
             "something else uses it, or its clock is held down",
+            details=(
+                f"Below {100 * LEAST_OF_PEAK:.0f}% it is said here; the limit is archscope's own, "
+                "no vendor's.",
+            ),
         )
 
 
@@ -157,16 +161,17 @@ def _work(found: Measured, counts: Counts | None) -> Iterator[Note]:
 
 def _memory(found: Measured) -> Iterator[Note]:
     if found.peak_bytes is None:
-        why = f"torch keeps no statistics of {found.device.type.upper()} memory"
-        why = "interrupted before" if found.interrupted else why
-        yield Note(level="info", text=f"peak memory is unknown: {why}")
-    elif found.device.type == "cpu":
-        yield Note(
-            level="info",
-            text="peak memory is what the network, its inputs and its optimizer hold, and the most "
-            "that torch's allocator handed out beside, to the byte, in a run that was not timed",
-            details=("What libraries take past that allocator, as for threads, is not in it.",),
-        )
+        why = found.peak_unknown or "interrupted before"
+        yield Note(level="info", text=f"peak memory is unknown, because {why}")
+        return
+    exact = ", to the byte," if found.device.type == "cpu" else ""
+    other = "as for threads" if found.device.type == "cpu" else "and the driver's own"
+    yield Note(
+        level="info",
+        text="peak memory is what the network, its inputs and its optimizer hold, and the most "
+        f"that torch's allocator handed out beside{exact} in a run that was not timed",
+        details=(f"What libraries take past that allocator, {other}, is not in it.",),
+    )
 
 
 def _sum_of_modules(
@@ -182,7 +187,7 @@ def _sum_of_modules(
         level="info",
         text=(
             f"the modules add up to {1e3 * total:.4g} ms, {100 * total / forward.median_s:.1f}% of "
-            f"the forward pass timed by itself ({1e3 * forward.median_s:.4g} ms); medians of "
+            f"{found.whole} timed by itself ({1e3 * forward.median_s:.4g} ms); medians of "
             f"{found.layers.runs} passes with marks around every module"
         ),
         details=()

@@ -12,7 +12,7 @@ class PassRow:
     """One pass, or one stage of a training step."""
 
     stage: str = column("Pass")
-    """`forward`, `backward`, `optimiser`, `training step`, `forward, CUDA graph`."""
+    """`forward`, `backward`, `optimiser`, `training step`, `decode`, `forward, CUDA graph`."""
     median_s: float = column("Median", kind="seconds")
     """Half of the samples took longer, in seconds."""
     p5_s: float = column("p5 … p95", kind="seconds", to="p95_s", drop=1)
@@ -22,7 +22,7 @@ class PassRow:
     iqr_s: float = column(kind="seconds")
     """Width of the middle half of the samples."""
     samples: int = column(kind="count")
-    """How many runs were measured."""
+    """How many times were taken."""
     items_per_s: float | None = column("{item}s/s", kind="rate", none="–", idle="unknown")
     """Tokens or samples per second, see the totals' `item`; None for a part of a step."""
     macs: int | None = column()
@@ -32,18 +32,19 @@ class PassRow:
     peak_share: float | None = column("of peak", kind="ratio", none="–", idle="unknown")
     """Share of the card's dense peak in this number type; None where no cited peak is known."""
     peak_bytes: int | None = column("Peak mem", kind="bytes", none="–", idle="unknown", drop=2)
-    """Most bytes during it: that torch held on the card, or on a CPU of this network, its inputs
-    and its optimiser, and what torch's allocator handed out beside; None of a CUDA graph, and where
-    it was interrupted before."""
+    """Most bytes during it: what this network, its inputs and its optimiser hold on the device, and
+    what torch's allocator hands out beside; None of a CUDA graph, and where that is unknown."""
     bound_s: float | None = column(
         "At least", kind="seconds", none="–", idle="unknown", default=None
     )
-    """What a forward pass takes at least on this card, module by module, in seconds; None for
-    other passes, and where no cited peak is known."""
+    """What a forward pass takes at least on this card, module by module, or a step of decoding by
+    what it reads and multiplies, in seconds; None for other passes, and without a cited peak."""
     over_bound: float | None = column(
         "x bound", kind="number", none="–", idle="unknown", default=None
     )
     """How many times that it took."""
+    runs_each: int = column(kind="count", default=1)
+    """Of how many runs each sample is the mean."""
 
 
 @frozen
@@ -154,7 +155,7 @@ class BatchRow:
     p95_s: float | None = column(kind="seconds")
     """One sample in twenty was longer."""
     samples: int = column(kind="count")
-    """How many runs were measured."""
+    """How many times were taken."""
     items_per_s: float | None = column("{item}s/s", kind="rate", bar=True, idle="unknown")
     """Tokens or samples per second."""
     flops_per_s: float | None = column("FLOP/s*", kind="throughput", none="–", idle="unknown")
@@ -165,6 +166,8 @@ class BatchRow:
     """Most bytes during it, as `PassRow` has it."""
     unknown: str | None = column("Unknown, because", none="", idle="unknown")
     """Why it has no times."""
+    runs_each: int = column(kind="count", default=1)
+    """Of how many runs each sample is the mean."""
 
 
 @frozen
@@ -186,53 +189,16 @@ class BatchTotals:
 
 
 @frozen
-class RatioRow:
-    """One of several networks that were timed in turns, in one run."""
-
-    network: str = column("Network")
-    """What it is called."""
-    median_s: float = column("Median", kind="seconds")
-    """Half of the samples took longer, in seconds."""
-    p5_s: float = column("p5 … p95", kind="seconds", to="p95_s", drop=1)
-    """One sample in twenty was shorter."""
-    p95_s: float = column(kind="seconds")
-    """One sample in twenty was longer."""
-    samples: int = column(kind="count")
-    """How many runs were measured."""
-    macs: int | None = column("MACs", kind="work", none="–", drop=3)
-    """Multiply-accumulates of one run; None where they are unknown."""
-    flops_per_s: float | None = column("FLOP/s*", kind="throughput", none="–", drop=2)
-    """2 x multiply-accumulates / median."""
-    ratio: float | None = column("Ratio", kind="number", none="–")
-    """Median of its time as a multiple of the first one's, turn by turn; None of the first."""
-    ratio_low: float | None = column("95% interval", kind="number", to="ratio_high", none="–")
-    """That median lies between these, with a probability of 95%; None of the first, and of too few
-    turns."""
-    ratio_high: float | None = column(kind="number")
-
-
-@frozen
-class RatioTotals:
-    """What was timed in turns."""
-
-    device: str
-    """Where it ran: `cpu`, `cuda:0`."""
-    stage: str
-    """`forward` or `training step`."""
-    turns: int
-    """How many times all networks ran, each twice."""
-    interrupted: bool
-    """Whether the user ended it before all was measured."""
-
-
-@frozen
 class SampleRow:
     """One measured time."""
 
     stage: str = column("Pass")
-    run: int = column("Run", kind="number")
+    run: int = column("Sample", kind="number")
     """1 for the first after the warm-up."""
     seconds: float = column("Time", kind="seconds")
+    """Of one run; of several the mean."""
+    runs: int = column(kind="count", default=1)
+    """Of how many runs it is the mean."""
 
 
 @frozen
@@ -295,14 +261,6 @@ BATCHES = Section(
     row_type=BatchRow,
     totals_type=BatchTotals,
     caption="Time and throughput by the size of the batch",
-)
-
-RATIOS = Section(
-    analysis="time",
-    name="ratios",
-    row_type=RatioRow,
-    totals_type=RatioTotals,
-    caption="Networks timed in turns, in one run",
 )
 
 SAMPLES = Section(

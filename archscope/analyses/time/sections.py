@@ -10,11 +10,13 @@ from archscope.analyses.time.batch import items_of
 from archscope.analyses.time.conditions import conditions
 from archscope.analyses.time.layers import layer_rows
 from archscope.analyses.time.notes import notes
+from archscope.analyses.time.roof import roof_of
 from archscope.analyses.time.rows import (
     CONDITIONS,
     LAYERS,
     PASSES,
     SAMPLES,
+    LayerRow,
     PassRow,
     SampleRow,
     Totals,
@@ -28,12 +30,14 @@ from archscope.timing.statistics import summarise
 if TYPE_CHECKING:
     from archscope.analyses.time.measure import Measured
     from archscope.analyses.time.work import Counts
+    from archscope.timing.sampling import Samples
 
 STEP = "training step"
-GRAPH = "forward, CUDA graph"
+GRAPH = ", CUDA graph"
+"""Stands behind the name of a pass that is replayed as one."""
 FORWARD = "forward"
 DECODE = "decode"
-_PER_ITEM = (FORWARD, STEP, GRAPH, DECODE)
+_PER_ITEM = (FORWARD, STEP, FORWARD + GRAPH, DECODE, DECODE + GRAPH)
 """The passes that take in a whole batch."""
 
 
@@ -47,7 +51,7 @@ def sections(subject: Subject, found: Measured, counts: Counts | None) -> tuple[
     # What params counted of modules is not what they do for one token.
     of_modules = None if found.settings.step == DECODE else counts
     modules = layer_rows(found, of_modules, rows[0].median_s)
-    bound_s = next((row.bound_s for row in modules if not row.path), None)
+    bound_s = _bound(found, counts, modules)
     rows = tuple(_with_bound(row, bound_s) for row in rows)
     totals = Totals(
         device=str(found.device),
@@ -58,7 +62,7 @@ def sections(subject: Subject, found: Measured, counts: Counts | None) -> tuple[
         interrupted=found.interrupted,
     )
     samples = tuple(
-        SampleRow(stage=name, run=number, seconds=seconds)
+        SampleRow(stage=name, run=number, seconds=seconds, runs=_taken(found, name).runs_each)
         for name, times, _ in series
         if name != STEP  # the sum of its stages
         for number, seconds in enumerate(times, start=1)
@@ -93,7 +97,12 @@ def _series(found: Measured) -> Iterator[tuple[str, Sequence[float], int | None]
     if len(found.stages) > 1:
         yield STEP, found.samples.whole(), None if peaks is None else max(peaks)
     if found.graph is not None:
-        yield GRAPH, found.graph.whole(), None
+        yield found.stages[0] + GRAPH, found.graph.whole(), None
+
+
+def _taken(found: Measured, name: str) -> Samples:
+    """Return the sampling that a pass was taken in."""
+    return found.graph if name.endswith(GRAPH) and found.graph is not None else found.samples
 
 
 def _pass_row(
@@ -120,11 +129,22 @@ def _pass_row(
         flops_per_s=flops_per_s,
         peak_share=flops_per_s / peak if flops_per_s and peak else None,
         peak_bytes=peak_bytes,
+        runs_each=_taken(found, name).runs_each,
     )
 
 
+def _bound(found: Measured, counts: Counts | None, modules: Sequence[LayerRow]) -> float | None:
+    """Return what a pass takes at least on the card: module by module, or a step of decoding."""
+    if found.settings.step != DECODE:
+        return next((row.bound_s for row in modules if not row.path), None)
+    roof = None if found.card is None else roof_of(found.card, found.precision)
+    if roof is None or found.step_bytes is None:
+        return None
+    return roof.bound(None if counts is None else counts.total, found.step_bytes).seconds
+
+
 def _with_bound(row: PassRow, bound_s: float | None) -> PassRow:
-    if row.stage not in (FORWARD, GRAPH) or not bound_s:
+    if row.stage.removesuffix(GRAPH) not in (FORWARD, DECODE) or not bound_s:
         return row
     return replace(row, bound_s=bound_s, over_bound=row.median_s / bound_s)
 

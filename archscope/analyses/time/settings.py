@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 from archscope.records import frozen
@@ -27,7 +26,7 @@ class Settings:
     """Runs before the first sample, at least."""
     runs: int = 100
     """Samples, at most."""
-    budget: float = 60.0
+    budget: float = 10.0
     """Seconds for warm-up and samples, about."""
     compiled: bool = False
     """Whether it runs through torch.compile."""
@@ -49,8 +48,6 @@ class Settings:
     """Whether a copy of the model is timed, so that it stays as found."""
     keep_interrupted: bool = False
     """Whether a Ctrl-C returns what was measured."""
-    watch: Callable[[float, float], None] | None = None
-    """Is told the share that is done and the seconds left."""
 
 
 MEASURING = {

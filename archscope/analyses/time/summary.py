@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from archscope.analyses.time.conditions import RUNS_EACH
 from archscope.analyses.time.rows import ConditionRow, PassRow
 from archscope.results import Amount, Headline, Words
 
@@ -35,8 +36,10 @@ def passes(rows: Sequence[PassRow]) -> Words:
 def taken(conditions: Sequence[ConditionRow]) -> Iterator[Words]:
     """Yield how the times were taken, and the peak that they are held against."""
     known = {row.name: row.value for row in conditions}
-    runs = f"{known['warm-up runs']} warm-up + {known['runs']} timed runs"
-    yield (f"{runs} on {known['device name']} · clock: {known['clock']}",)
+    runs = f"{known['warm-up runs']:,} warm-up + {known['runs']:,} timed runs"
+    each = known.get(RUNS_EACH, 1)
+    means = "" if each == 1 else f", {each:,} to a sample, which is their mean,"
+    yield (f"{runs}{means} on {known['device name']} · clock: {known['clock']}",)
     peak = known["dense peak"]
     if isinstance(peak, int | float):
         what = f"FLOP/s dense {known['number type']} ({known['source of the peak']})"

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from archscope.analyses.time.conditions import conditions
 from archscope.analyses.time.measure import Measured, require_sense, way_of
-from archscope.analyses.time.rows import CONDITIONS, RATIOS, SAMPLES, RatioRow, RatioTotals
+from archscope.analyses.time.rows import CONDITIONS, SAMPLES
 from archscope.analyses.time.rows import SampleRow as Sample
+from archscope.analyses.time.rows_together import RATIOS, RatioRow, RatioTotals
 from archscope.analyses.time.settings import Settings
 from archscope.errors import ArchscopeError, UsageError
 from archscope.results import Headline, Note, Section
@@ -82,7 +83,7 @@ def _measure(subjects: Mapping[str, Subject], settings: Settings, device: torch.
             stages.append(Stage(name=name, run=_whole(workload), before=cache))
         turn = [*stages, *reversed(stages)]
         plan = Plan(warmup=settings.warmup, runs=settings.runs, budget_s=settings.budget)
-        samples = sample(turn, clock, plan, watch=settings.watch)
+        samples = sample(turn, clock, plan, what="timing in turns")
         if not samples.seconds or (samples.interrupted and not settings.keep_interrupted):
             raise KeyboardInterrupt
         return Measured(
@@ -122,11 +123,11 @@ def _sections(
     totals = RatioTotals(
         device=str(found.device),
         stage="forward" if found.settings.step == "forward" else "training step",
-        turns=len(found.samples.seconds),
+        turns=len(found.samples.seconds) * found.samples.runs_each,
         interrupted=found.interrupted,
     )
     taken = [
-        Sample(stage=name, run=number, seconds=seconds)
+        Sample(stage=name, run=number, seconds=seconds, runs=found.samples.runs_each)
         for name, times in _times(found.samples, tuple(subjects))
         for number, seconds in enumerate(times, start=1)
     ]
@@ -136,7 +137,9 @@ def _sections(
         for row in conditions(next(iter(subjects.values())), found)
         if row.name not in ("batch", "ready after", "dense peak", "memory bandwidth")
     ]
-    how = f"{totals.turns} turns, each network twice in each, on {found.device_name}"
+    each = found.samples.runs_each
+    means = "" if each == 1 else f", {each:,} to a sample, which is their mean"
+    how = f"{totals.turns:,} turns{means}, each network twice in each, on {found.device_name}"
     return (
         RATIOS.filled(
             rows,
@@ -176,6 +179,7 @@ def _rows(samples: Samples, names: Sequence[str], counted: Counted) -> Iterator[
             ratio=summarise(ratios).median_s if at else None,
             ratio_low=interval[0] if interval else None,
             ratio_high=interval[1] if interval else None,
+            runs_each=samples.runs_each,
         )
 
 
@@ -197,7 +201,7 @@ def _headline(rows: Sequence[RatioRow], device: str) -> Iterator[Headline]:
 def _notes(rows: Sequence[RatioRow], found: Measured) -> Iterator[Note]:
     first, *others = rows
     if found.interrupted:
-        turns = len(found.samples.seconds)
+        turns = len(found.samples.seconds) * found.samples.runs_each
         yield Note(level="warning", text=f"interrupted after {turns} turns")
     if found.device.type == "cpu":
         yield Note(level="info", text="timed on the CPU: none of this is a GPU's time")

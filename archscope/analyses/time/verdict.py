@@ -20,10 +20,10 @@ LAUNCH_SHARE = 0.2
 """From this share of the eager time on, launching is what limits."""
 
 
-def verdict(found: Measured, rows: Sequence[LayerRow]) -> Note:
-    """Return the sentence that says what limits the forward pass, with the number behind it.
+def verdict(found: Measured, rows: Sequence[LayerRow], macs: int | None) -> Note:
+    """Return the sentence that says what limits the pass, with the number behind it.
 
-    `rows` are its modules.
+    `rows` are its modules, `macs` what all of it multiplies.
     """
     if found.device.type == "cpu":
         text = (
@@ -33,8 +33,10 @@ def verdict(found: Measured, rows: Sequence[LayerRow]) -> Note:
         return Note(level="info", text=text)
     both = found.back_to_back_s
     if both is not None and 1 - both[1] / both[0] >= LAUNCH_SHARE:
-        return _launch_bound(*both)
-    launches = "" if both is None else f"; {_launches(*both)}"
+        return _launch_bound(found.whole, *both)
+    launches = "" if both is None else f"; {_launches(found.whole, *both)}"
+    if found.settings.step == "decode":
+        return _of_step(found, macs, launches)
     shares = _shares(rows)
     if shares is None:
         return Note(
@@ -58,18 +60,39 @@ def verdict(found: Measured, rows: Sequence[LayerRow]) -> Note:
     return Note(level="info", text=text, details=details)
 
 
-def _launch_bound(eager_s: float, graph_s: float) -> Note:
+def _of_step(found: Measured, macs: int | None, launches: str) -> Note:
+    """Return what limits a step of decoding, by what it reads and multiplies at least."""
+    ridge = None if found.card is None else found.card.ridge(found.precision)
+    if ridge is None or macs is None or found.step_bytes is None:
+        why = _why(found) if ridge is None else "what it reads is not told"
+        return Note(level="info", text=f"which roof it is under is unknown: {why}{launches}")
+    per_byte = 2 * macs / found.step_bytes
+    bound, less, roof = ("memory", "fewer", "memory")
+    if per_byte >= ridge:
+        bound, less, roof = ("compute", "more", "arithmetic")
     return Note(
         level="info",
-        text=f"launch-bound: {_launches(eager_s, graph_s)}",
-        details=("Larger batches, CUDA graphs or --compile help; faster arithmetic does not.",),
+        text=f"{bound}-bound: the step does {per_byte:.3g} FLOPs for each byte that it reads of "
+        f"weights and cache, {less} than the card's {ridge:.0f}, so {roof} is its roof{launches}",
+        details=("More sequences at once share the weights; each reads a cache of its own.",),
     )
 
 
-def _launches(eager_s: float, graph_s: float) -> str:
+def _launch_bound(whole: str, eager_s: float, graph_s: float) -> Note:
+    return Note(
+        level="info",
+        text=f"launch-bound: {_launches(whole, eager_s, graph_s)}",
+        details=(
+            "Larger batches, CUDA graphs or --compile help; faster arithmetic does not. From "
+            f"{_percent(LAUNCH_SHARE)} on it is called so; the limit is archscope's own.",
+        ),
+    )
+
+
+def _launches(whole: str, eager_s: float, graph_s: float) -> str:
     share = max(1 - graph_s / eager_s, 0.0)
     return (
-        f"{_percent(share)} of the forward pass is the host launching kernels "
+        f"{_percent(share)} of {whole} is the host launching kernels "
         f"(back to back {eager_s * 1e3:.3g} ms, replayed as a CUDA graph {graph_s * 1e3:.3g} ms)"
     )
 

@@ -50,10 +50,10 @@ def sentence(row: LimitRow) -> str:
 
 
 def _told(row: LimitRow) -> str:
-    """Return what a number is, what most runs lie between, what it was, and what it must be."""
+    """Return what a number is, what most samples lie between, what it was, and what it must be."""
     told = " ".join(filter(None, (row.measure, "is", row.bound, _amount(row, row.actual))))
     if row.low is not None:
-        told += f" ({_amount(row, row.low)} to {_amount(row, row.high)} in most runs)"
+        told += f" ({_amount(row, row.low)} to {_amount(row, row.high)} in most samples)"
     if row.before is not None:
         told += f", was {_amount(row, row.before)}"
     if row.limit is not None:

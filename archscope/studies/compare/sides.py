@@ -90,7 +90,7 @@ def _other_conditions(first: Side, other: Side) -> Iterator[str]:
 
 
 def within_noise(measure: Measure, first: Side, other: Side) -> str:
-    """Return in a clause that two times cannot be told apart: what most runs took overlaps.
+    """Return in a clause that two times cannot be told apart: most samples of both overlap.
 
     Empty: they can, or these are no times, or not of one machine.
     """
@@ -101,7 +101,7 @@ def within_noise(measure: Measure, first: Side, other: Side) -> str:
     one, two = forward_of(first.report), forward_of(other.report)
     if one is None or two is None or one.p5_s > two.p95_s or two.p5_s > one.p95_s:
         return ""
-    return "what most runs took overlaps (5% to 95%): the difference may be noise"
+    return "most samples of both overlap (5% to 95%): the difference may be noise"
 
 
 def bounded(first: Side, other: Side, found: Mapping[str, Found]) -> Iterator[str]:

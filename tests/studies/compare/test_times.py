@@ -39,7 +39,7 @@ BEFORE = timed("before", 0.010, 0.001)
 @pytest.mark.parametrize(
     ("after", "said", "holds"),
     [
-        (timed("after", 0.0105, 0.001), "what most runs took overlaps", True),
+        (timed("after", 0.0105, 0.001), "most samples of both overlap", True),
         (timed("after", 0.0130, 0.001), "", False),
         (timed("after", 0.0070, 0.001), "", True),
         (timed("after", 0.0101, 0.001, "H200"), "device name H100 and H200", False),

@@ -159,7 +159,7 @@ def _runs(report: Report, name: str, where: str, end: str) -> Iterator[Drawing]:
             "name": label(stage),
             "x": [row.run for row in found.rows if row.stage == stage],
             "y": [round(_MS * row.seconds, 6) for row in found.rows if row.stage == stage],
-            "hovertemplate": "run %{x}: %{y} ms<extra></extra>",
+            "hovertemplate": "sample %{x}: %{y} ms<extra></extra>",
             "line": {"color": look(number).color, "dash": look(number).dash, "width": 1.5},
         }
         for number, stage in enumerate(stages)
@@ -167,17 +167,23 @@ def _runs(report: Report, name: str, where: str, end: str) -> Iterator[Drawing]:
     whose = f", {_format.safe_label(name)}" if name else ""
     yield Drawing(
         name=f"runs{end}",
-        title=f"Every measured run{whose}",
-        caption=f"Each sample in the order in which it was taken, on {where}: steps and slopes "
-        "are clocks that change or other work on the machine.",
+        title=f"Every sample{whose}",
+        caption=f"Each sample in the order in which it was taken{_means(found.rows)}, on {where}: "
+        "steps and slopes are clocks that change or other work on the machine.",
         figure=figure(
             traces,
-            xaxis=axis("run"),
+            xaxis=axis("sample"),
             yaxis=axis("ms", rangemode="tozero"),
             showlegend=len(traces) > 1,
         ),
         folded=True,
     )
+
+
+def _means(samples: Sequence[Any]) -> str:
+    """Return in a clause what a sample is, where it is more than one run."""
+    runs = max((row.runs for row in samples), default=1)
+    return "" if runs == 1 else f", the mean of {runs:,} runs at most"
 
 
 def _spread(rows: Sequence[Any]) -> dict[str, Any]:
