@@ -52,17 +52,24 @@ def held(model: nn.Module, kind: str, optimiser: Optimiser) -> Iterator[Held]:
 def updating(optimiser: Optimiser, parameters: Iterable[Tensor]) -> Iterator[Change]:
     """Yield what the update takes beside gradients and states, and then gives back.
 
-    It goes from tensor to tensor, so that the one that takes most decides; those of one shape take
-    the same. Nothing is told of an optimiser that torch does not have.
+    It goes from tensor to tensor, so that the one that takes most decides, the largest where the
+    shape does not matter. Nothing is told of an optimiser that torch does not have.
     """
     trained = [parameter for parameter in parameters if parameter.grad is not None]
-    kinds = {(each.shape, each.dtype): each for each in trained}
     most: Sequence[Change] = ()
     if optimiser.make is not None:
-        made = (_update(optimiser.make, kind) for kind in kinds.values())
+        made = (_update(optimiser.make, kind) for kind in _kinds(optimiser, trained))
         most = max(made, key=lambda changes: max(accumulate(c.bytes for c in changes), default=0))
     yield from (replace(change, block=-1) for change in most)
     yield Change(phase="optimiser", path="", bytes=-sum(map(_gradient, trained)))
+
+
+def _kinds(optimiser: Optimiser, trained: Iterable[Tensor]) -> Iterable[Tensor]:
+    """Return parameters one of which takes the most, each kind once."""
+    if optimiser.by_shape:
+        return {(each.shape, each.dtype): each for each in trained}.values()
+    by_size = sorted(trained, key=lambda each: each.numel())
+    return {each.dtype: each for each in by_size}.values()
 
 
 def _update(make: Make, like: Tensor) -> Sequence[Change]:

@@ -30,6 +30,8 @@ class Optimiser:
     """Makes torch's own, updating one tensor after the other; None where torch has none."""
     sparse: bool = False
     """Whether it takes sparse gradients."""
+    by_shape: bool = False
+    """Whether what its update takes depends on a parameter's shape, and not on its size alone."""
 
 
 def _two_moments(parameter: Tensor) -> int:
@@ -97,6 +99,7 @@ _ALL = (
         help="a mean for each row and column of a matrix (Shazeer and Stern 2018, section 3)",
         bytes_of=_factored,
         make=_torch("Adafactor", foreach=False),
+        by_shape=True,
     ),
     Optimiser(
         name="muon",
