@@ -52,8 +52,18 @@ ENCODER = nn.TransformerEncoderLayer(16, 2)
         (Run(lambda m, x: m.c(x.transpose(1, 2)), c=nn.Conv1d(6, 4, 3)), (2, 20, 6), (1,), 2, 0),
         (Run(lambda m, x: m.c(x[:, None])[:, 0], c=nn.Conv1d(1, 1, 3)), (2, 20), (1,), None, 0),
         (nn.Upsample(scale_factor=1), (1, 2, 5), (2,), 1, 0),
-        (nn.Linear(96, 96), (1, 7, 96), (2,), None, 0),  # nothing else is mixed
+        (nn.Linear(96, 96), (2, 7, 96), (1,), 2, 0),  # each place by itself
+        (nn.Linear(96, 96), (2, 3, 5, 96), (1, 2), 3, 0),
+        (nn.Linear(96, 96), (2, 1, 96), (2,), None, 0),  # nothing else is mixed
+        (Run(lambda m, x: m.c(x.mT).mT, c=nn.Linear(96, 9)), (2, 96, 7), (1,), None, 0),  # of time
+        # a mixer goes along positions first (Chen et al. 2023, TSMixer)
+        (Run(lambda m, x: m.f(x + m.t(x.mT).mT), t=nn.Linear(7, 7), f=nn.Linear(4, 4)),
+         (2, 7, 4), (1,), 2, 0),
+        (Run(lambda m, x: m.c(m.f(x.mT).mT), f=nn.Linear(4, 4), c=nn.Conv1d(4, 4, 3)),
+         (2, 4, 7), (2,), 1, 0),
         (nn.Sequential(nn.Linear(8, 8), nn.ReLU()), (4, 8), (1,), None, 0),
+        (Run(lambda m, x: m.f((x - x.mean(2, True)).mT).mT.cumsum(2), f=nn.Linear(4, 4)),
+         (2, 4, 7), (2,), 1, 0),
         # a gate (Hu et al. 2018) means over positions, as a norm does over features
         (Run(lambda m, x: x * m.c(x.mean(2, True)), c=nn.Conv1d(4, 4, 1)), (1, 4, 16), (2,), 1, 0),
     ],

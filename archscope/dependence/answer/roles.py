@@ -7,7 +7,8 @@ positions they see more than one place, along the batch they must not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from archscope.dependence.answer.forward import Seen, look
 from archscope.dependence.record.graph import Node, Value
@@ -90,7 +91,8 @@ def roles(
 
     Where the first layer does not tell, (N, C, *positions) for four axes and more, and
     (N, positions, C) for three; sequences before batches, as torch's recurrent and transformer
-    layers take them, where only the first axis is mixed. An axis of one place never wins. Raises
+    layers take them, where only the first axis is mixed. Linear layers along the last axis mix
+    features, though no place be mixed with another. An axis of one place never wins. Raises
     `UsageError` where a chosen axis is not there.
     """
     told, rank = _told(lowered[:FIRST_NODES], seed), len(seed.shape)
@@ -101,7 +103,7 @@ def roles(
         more = tuple(a for a in sorted(others) if a or not told.has_batch if mixing.mixes(a))
         found = tuple(sorted((*told.positions, *more)))
     else:
-        found = _judged(told.features, rank, mixing)
+        found = _judged(told.features, seed.shape, mixing)
     features = None if told.features in found else told.features
     batch = next((a for a in range(rank) if a not in (*found, features)), None)
     mixes = batch is not None and mixing.mixes(batch)
@@ -129,14 +131,17 @@ def _checked(chosen: tuple[int, ...], seed: Value, told: Told) -> tuple[int, ...
     return found
 
 
-def _judged(features: int | None, rank: int, mixing: Mixing) -> tuple[int, ...]:
+def _judged(features: int | None, shape: Sequence[int], mixing: Mixing) -> tuple[int, ...]:
     """Return the axes of positions, by what outputs see; `features` are mixed first."""
+    rank = len(shape)
     if rank < 2:
         return tuple(range(rank))
+    # As linear layers take them: each place by itself, as behind a router of experts.
+    are_last = rank > 2 and features == rank - 1 and shape[1] > 1
     if rank > 3:
         known = 1 if features is None else features
         inner = tuple(axis for axis in range(1, rank) if axis != known)
-        looks = any(map(mixing.mixes, inner)) or not mixing.mixes(known)
+        looks = are_last or any(map(mixing.mixes, inner)) or not mixing.mixes(known)
         return inner if looks or any(map(mixing.may_mix, inner)) else (known,)
     order = [*range(1, rank), 0]
     apart = [axis for axis in order if axis != features]
@@ -144,7 +149,8 @@ def _judged(features: int | None, rank: int, mixing: Mixing) -> tuple[int, ...]:
         found = next(filter(sees, apart), None)
         if found is not None:
             return (found,)
-    if features is not None and (mixing.mixes(features) or mixing.may_mix(features)):
+    mixed = features is not None and (mixing.mixes(features) or mixing.may_mix(features))
+    if features is not None and mixed and not are_last:
         return (features,)  # a product of keys and values mixes positions as a layer does features
     return (apart[0],)
 
@@ -168,11 +174,22 @@ def _told(lowered: tuple[Lowered, ...], seed: Value) -> Told:
             told = _telling(each.node, edge, before.total[0].sets)
             if told is None:
                 continue
-            if not _is_mean_of_features(each.node, len(edge.source.shape)):
-                return told
-            # A gate takes one over positions, as a norm does over features: a later layer knows.
-            hint = told if hint == Told() else hint
+            if _is_certain(told, each.node, edge, len(seed.shape)):
+                left = None if hint.features in told.positions else hint.features
+                return replace(told, features=left if told.features is None else told.features)
+            hint = told if hint == Told() or each.node.operator in _LINEAR else hint
     return hint
+
+
+def _is_certain(told: Told, node: Node, edge: Edge, rank: int) -> bool:
+    """Return whether no later layer knows better.
+
+    A gate takes a mean over positions, as a norm does over features; and a mixer's linear layer
+    goes along positions before another goes along the last axis.
+    """
+    if _is_mean_of_features(node, len(edge.source.shape)):
+        return False
+    return node.operator not in _LINEAR or rank != 3 or told.features != 1
 
 
 def _telling(node: Node, edge: Edge, patterns: tuple[Pattern, ...]) -> Told | None:
