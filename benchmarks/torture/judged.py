@@ -133,7 +133,7 @@ def _json(ended: Ended) -> Iterator[str]:
 
 def _harm(ended: Ended) -> Iterator[str]:
     """Only what the line names is written to, and nothing at all by a usage error."""
-    words = " ".join(ended.command)
+    words = " ".join((*ended.command, *(ended.environment or {}).values()))
     for name in ended.changed:
         is_named = name in words or (name.endswith(SQLITES) and name[:-4] in words)
         usual = {"report.html": "report", "archscope.lock": "lock", "plotly.min.js": "directory"}
