@@ -89,6 +89,44 @@ def test_a_printed_peak_is_what_the_clock_gives(name: str) -> None:
     assert card.fp32 == pytest.approx(multiprocessors * lanes * clock * 1e9, rel=rel)
 
 
+# Bits of the bus x Gbit/s of each pin / 8: a second road to the printed bandwidth in GB/s.
+BUSES = {
+    "a40": (384, 14.5), "a10": (384, 12.5), "a10g": (384, 12.5), "a6000": (384, 16),
+    "l4": (192, 12.5), "l40": (384, 18), "l40s": (384, 18), "rtx-6000-ada": (384, 20),
+    "rtx-pro-6000": (512, 28),
+    "rtx-3070": (256, 14), "rtx-3080": (320, 19), "rtx-3090": (384, 19.5), "rtx-3090-ti": (384, 21),
+    "rtx-4060": (128, 17), "rtx-4060-ti": (128, 18), "rtx-4070": (192, 21),
+    "rtx-4070-super": (192, 21), "rtx-4070-ti": (192, 21), "rtx-4070-ti-super": (256, 21),
+    "rtx-4080": (256, 22.4), "rtx-4080-super": (256, 23), "rtx-4090": (384, 21),
+    "rtx-5060": (128, 28), "rtx-5060-ti": (128, 28), "rtx-5070": (192, 28),
+    "rtx-5070-ti": (256, 28), "rtx-5080": (256, 30), "rtx-5090": (512, 28),
+}  # fmt: skip
+# Stacks of HBM are 1024 bits wide each; twice the clock of the memory.
+STACKS = {
+    "a100-40gb": (5, 2.430), "a100": (5, 3.186), "a100-80gb-pcie": (5, 3.024), "a30": (3, 2.430),
+    "v100": (4, 1.754), "v100-pcie": (4, 1.754), "v100s": (4, 2.214), "mi210": (4, 3.2),
+    "mi250": (4, 3.2), "mi250x": (4, 3.2), "mi300a": (8, 5.2), "mi300x": (8, 5.2),
+    "mi325x": (8, 6.0), "mi350x": (8, 8.0), "mi355x": (8, 8.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("word", [*BUSES, *STACKS])
+def test_a_printed_bandwidth_is_what_bus_and_pins_give(word: str) -> None:
+    bits, rate = BUSES[word] if word in BUSES else (1024 * STACKS[word][0], STACKS[word][1])
+
+    assert named(word).bandwidth == pytest.approx(bits * rate / 8 * 1e9, rel=0.025)
+
+
+@pytest.mark.parametrize(
+    ("word", "tops"),
+    [("rtx-5070", 988), ("rtx-5070-ti", 1406), ("rtx-5080", 1801), ("rtx-5090", 3352)],
+)
+def test_a_sixteenth_of_4_bits_is_what_papers_print_for_16(word: str, tops: int) -> None:
+    """The page of the 5060s prints the rate of 4 bits alone; of these the paper prints both."""
+    assert named(word).fp16 == pytest.approx(tops * 1e12 / 16, rel=0.001)
+    assert named("rtx-5060").printed == named("rtx-5060-ti").printed == 16
+
+
 @pytest.mark.parametrize(
     ("name", "precision", "tflops"),
     [

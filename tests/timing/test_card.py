@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -233,16 +234,33 @@ class Driver:
         self.mode: int | str = 0
         self.captured_on: list[Any] = []
         self.card = torch.device("cuda", 1)
-        stream = SimpleNamespace(wait_stream=lambda other: None)
+        self.stream = SimpleNamespace(wait_stream=lambda other: None)
         own = SimpleNamespace(wait_stream=lambda other: None, device=self.card)
+        self.state = "the user's"
+        self.unjoined = False
 
-        def captures(graph: Any, stream: Any = None) -> Any:
+        @contextmanager
+        def captures(graph: Any, stream: Any, capture_error_mode: str) -> Iterator[None]:
+            assert capture_error_mode == "thread_local", "threads of the user's go on"
             self.captured_on.append(stream)
-            return nullcontext()
+            before, self.stream = self.stream, stream
+            yield
+            if self.unjoined:  # torch raises before it puts anything back
+                self.state += ", left capturing"
+                raise RuntimeError("capture ended with an unjoined stream")
+            self.stream = before
+
+        generator = SimpleNamespace(
+            graphsafe_get_state=lambda: self.state,
+            graphsafe_set_state=lambda state: setattr(self, "state", state),
+            clone_state=lambda: "a copy",
+        )
 
         fakes = {
             "Stream": lambda device: own,
-            "current_stream": lambda device: stream,
+            "current_stream": lambda device: self.stream,
+            "set_stream": lambda stream: setattr(self, "stream", stream),
+            "default_generators": (None, generator),
             "stream": lambda stream: nullcontext(),
             "synchronize": lambda device: None,
             "CUDAGraph": lambda: SimpleNamespace(replay="replay"),
@@ -260,6 +278,21 @@ def test_a_graph_is_captured_on_a_stream_of_its_own_device(monkeypatch: pytest.M
     assert capture(lambda: None, driver.card) == "replay"
     assert [stream.device for stream in driver.captured_on] == [driver.card]
     assert driver.mode == 0, "put back"
+
+
+@pytest.mark.parametrize("unjoined", [False, True])
+def test_after_a_capture_stream_and_random_numbers_are_as_before(
+    unjoined: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = Driver(monkeypatch)
+    driver.unjoined = unjoined
+    stream, during = driver.stream, []
+
+    with pytest.raises(RuntimeError, match="unjoined") if unjoined else nullcontext():
+        capture(lambda: during.append(driver.state), driver.card)
+    assert during == ["the user's"] * 4 + ["a copy"]
+    assert driver.state == "the user's"
+    assert driver.stream is stream
 
 
 def test_a_forward_that_waits_is_found_before_it_is_captured(

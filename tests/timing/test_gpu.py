@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 import archscope
@@ -173,6 +174,49 @@ def test_a_forward_that_waits_is_not_captured_and_random_numbers_still_come() ->
 
     assert any("no CUDA graph" in note.text for note in report.notes)
     assert torch.rand(2, device="cuda").shape == (2,)
+
+
+class Unjoined(nn.Module):
+    """Leaves work on a stream of its own, which nobody waits for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.side = torch.cuda.Stream()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self.side):
+            self.left = x @ x @ x @ x
+        return F.dropout(x)
+
+
+class Synchronises(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        torch.cuda.synchronize()
+        return F.dropout(x)
+
+
+@pytest.mark.parametrize("kind", [Unjoined, Synchronises])
+def test_after_a_capture_that_fails_all_goes_on(kind: Any) -> None:
+    stream = torch.cuda.current_stream()
+    report = archscope.time(kind(), torch.ones(64, 64), device="cuda")
+
+    assert any("no CUDA graph" in note.text for note in report.notes)
+    assert torch.rand(2, device="cuda").shape == (2,)
+    assert torch.cuda.current_stream() == stream
+
+
+def test_random_numbers_of_a_graph_go_on_and_the_users_are_as_found() -> None:
+    state = torch.cuda.get_rng_state()
+    report = archscope.time(Dropping(), torch.ones(64, 64), device="cuda", cuda_graph=True)
+
+    assert "forward, CUDA graph" in rows(report)
+    assert torch.equal(torch.cuda.get_rng_state(), state)
+
+
+class Dropping(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.dropout(x)
 
 
 def test_a_graph_on_the_last_card_after_one_on_the_first() -> None:
