@@ -51,6 +51,11 @@ def made(tape: Tape, what: str, maps: Maps, **kind: Any) -> Held:
     return Held(maps=maps, value=tape.value(what, form, numbers=numbers, **kind))
 
 
+def like(tape: Tape, what: str, x: Held, maps: Maps) -> Held:
+    """Return maps in memory of their own that need a gradient if x does."""
+    return made(tape, what, maps, needs=x.value.needs)
+
+
 def convolved(
     tape: Tape, at: str, x: Held, channels: int, kernel: int | tuple[int, ...], **placed: Any
 ) -> Held:
@@ -68,6 +73,35 @@ def normed(tape: Tape, at: str, x: Held) -> Held:
     for what in ("means", "reciprocals of deviations"):
         tape.new(at, what, "c", **numbers)
     return Held(maps=x.maps, value=tape.like(x.value, at, needs=True))
+
+
+def padded(
+    tape: Tape, at: str, x: Held, sides: Sequence[tuple[int, int]], *, reads: bool = False
+) -> Held:
+    """Return a copy with so much around it, cut off where below 0; `reads`: it keeps x."""
+    if reads and x.value.needs:
+        tape.keep(at, x.value)
+    sizes = (size + sum(both) for size, both in zip(x.maps.sizes, sides, strict=True))
+    return like(tape, "padded", x, replace(x.maps, sizes=tuple(sizes)))
+
+
+def group_normed(tape: Tape, at: str, x: Held, groups: int) -> Held:
+    """Return a norm of groups of channels, which keeps x and the statistics of each group."""
+    tape.keep(at, x.value)
+    numbers = (("b", x.maps.batch), ("g", groups))
+    for what in ("means", "reciprocals of deviations"):
+        tape.new(at, what, "b*g", numbers=numbers, minor=True)
+    return made(tape, at, x.maps)
+
+
+def instance_normed(tape: Tape, at: str, x: Held) -> Held:
+    """Return a norm of each channel by itself without weights, which keeps x and statistics."""
+    if x.value.needs:
+        tape.keep(at, x.value)
+        numbers = (("b", x.maps.batch), ("c", x.maps.channels))
+        for what in ("means", "reciprocals of deviations"):
+            tape.new(at, what, "b*c", numbers=numbers, minor=True)
+    return like(tape, at, x, x.maps)
 
 
 def layer_normed(tape: Tape, at: str, x: Held) -> Held:
@@ -98,7 +132,14 @@ def joined(tape: Tape, what: str, parts: Sequence[Held]) -> Held:
 
 def max_pooled(tape: Tape, at: str, x: Held, kernel: int, **placed: Any) -> Held:
     """Return the largest of each window, which keeps x and where it stood."""
-    after = made(tape, at, after_pool(x.maps, kernel, **placed))
+    return max_pooled_to(tape, at, x, after_pool(x.maps, kernel, **placed).sizes)
+
+
+def max_pooled_to(tape: Tape, at: str, x: Held, sizes: tuple[int, ...]) -> Held:
+    """Return the largest of so many windows along each axis."""
+    after = like(tape, at, x, replace(x.maps, sizes=sizes))
+    if not x.value.needs:
+        return after
     tape.keep(at, x.value)
     tape.keep(at, replace(after.value, what="places", memory=-after.value.memory, type="int64"))
     return after
@@ -106,8 +147,14 @@ def max_pooled(tape: Tape, at: str, x: Held, kernel: int, **placed: Any) -> Held
 
 def mean_pooled(tape: Tape, at: str, x: Held, kernel: int, **placed: Any) -> Held:
     """Return the mean of each window, which keeps x."""
-    tape.keep(at, x.value)
-    return made(tape, at, after_pool(x.maps, kernel, **placed))
+    return mean_pooled_to(tape, at, x, after_pool(x.maps, kernel, **placed).sizes)
+
+
+def mean_pooled_to(tape: Tape, at: str, x: Held, sizes: tuple[int, ...]) -> Held:
+    """Return the mean of so many windows along each axis, which keeps x."""
+    if x.value.needs:
+        tape.keep(at, x.value)
+    return like(tape, at, x, replace(x.maps, sizes=sizes))
 
 
 def mean(tape: Tape, at: str, x: Held) -> Held:
@@ -117,8 +164,7 @@ def mean(tape: Tape, at: str, x: Held) -> Held:
 
 def pooled_to(tape: Tape, at: str, x: Held, size: int) -> Held:
     """Return means of as many windows along each axis, which keep x."""
-    tape.keep(at, x.value)
-    return made(tape, at, replace(x.maps, sizes=(size,) * len(x.maps.sizes)))
+    return mean_pooled_to(tape, at, x, (size,) * len(x.maps.sizes))
 
 
 def linear(tape: Tape, at: str, x: Held, width: int) -> Held:
@@ -237,8 +283,35 @@ def separable(
     return activated(tape, at, "relu", x) if activates else x
 
 
-def block(tape: Tape, plan: Any, run: Callable[..., Held], x: Held) -> Held:
-    """Run a block of a plan on x; those that are alike are run once."""
+def block(
+    tape: Tape,
+    plan: Any,
+    run: Callable[..., Held],
+    x: Held,
+    *,
+    again: bool | None = None,
+    inside: frozenset[str] = frozenset(),
+) -> Held:
+    """Run a block of a plan on x; those that are alike are run once.
+
+    `again` is as of `Tape.block`; `inside`: what of the block runs again where it does not itself.
+    """
+    kind = (replace(plan, path=""), x.maps, inside)
+    return _answer(tape, run, x, lambda ran: tape.block(plan.path, kind, ran, x.value, again=again))
+
+
+def run_again(tape: Tape, at: str, run: Callable[..., Held], x: Held) -> Held:
+    """Return what runs again in the backward, which keeps x alone."""
+    return _answer(tape, run, x, lambda ran: tape.run_again(at, ran, x.value))
+
+
+def _answer(
+    tape: Tape,
+    run: Callable[..., Held],
+    x: Held,
+    call: Callable[[Callable[[Value], Value]], Value],
+) -> Held:
+    """Return what a call of `run` on memory alone answers, with the maps that lie in it."""
     after: list[Maps] = []
 
     def ran(value: Value) -> Value:
@@ -246,7 +319,7 @@ def block(tape: Tape, plan: Any, run: Callable[..., Held], x: Held) -> Held:
         after.append(found.maps)
         return found.value
 
-    value = tape.block(plan.path, (replace(plan, path=""), x.maps), ran, x.value)
+    value = call(ran)
     return Held(maps=after[0] if after else _again(value), value=value)
 
 
@@ -255,6 +328,11 @@ def _again(value: Value) -> Maps:
     numbers = dict(value.numbers)
     sizes = tuple(numbers[axis] for axis in "zyx" if axis in numbers)
     return Maps(batch=numbers["b"], channels=numbers["c"], sizes=sizes)
+
+
+def with_blocks_rerun(tape: Tape) -> Kept:
+    """Return what was kept where the blocks of the tape are those that recomputation runs again."""
+    return tape.kept() if tape.blocks > 1 else without_recomputation(tape)
 
 
 def without_recomputation(tape: Tape) -> Kept:

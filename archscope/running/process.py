@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import torch
 from torch.nn.modules import module as hooks
 from torch.overrides import _get_current_function_mode_stack
+from torch.utils import _device as devices
 from torch.utils._python_dispatch import (
     _get_current_dispatch_mode_stack,
     _pop_mode,
@@ -154,6 +155,7 @@ def _state() -> list[PutBack]:
     """Return what puts back each part of the process; each may be called more than once."""
     return [
         _modes(),
+        _default_device(),
         *(_items(registered) for registered in _GLOBAL_HOOKS),
         *(_switch(get, put) for get, put in _SWITCHES),
         _environment(),
@@ -254,6 +256,18 @@ def _modes() -> PutBack:
     return put_back
 
 
+def _default_device() -> PutBack:
+    """Put back what torch remembers of its default device beside the mode that it is."""
+    remembered = _items(vars(torch._GLOBAL_DEVICE_CONTEXT))
+    device = devices.CURRENT_DEVICE
+
+    def put_back() -> None:
+        remembered()
+        devices.CURRENT_DEVICE = device
+
+    return put_back
+
+
 def _put_streams(streams: tuple[Any, Any]) -> None:
     sys.stdout, sys.stderr = streams
 
@@ -287,6 +301,16 @@ _SWITCHES: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
     (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
     (lambda: torch.is_autocast_enabled("cpu"), lambda on: torch.set_autocast_enabled("cpu", on)),
     (lambda: torch.is_autocast_enabled("cuda"), lambda on: torch.set_autocast_enabled("cuda", on)),
+    (lambda: torch.get_autocast_dtype("cpu"), lambda kind: torch.set_autocast_dtype("cpu", kind)),
+    (
+        lambda: (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()),
+        lambda found: torch.set_anomaly_enabled(*found),
+    ),
+    (torch.backends.cuda.flash_sdp_enabled, torch.backends.cuda.enable_flash_sdp),
+    (torch.backends.cuda.mem_efficient_sdp_enabled, torch.backends.cuda.enable_mem_efficient_sdp),
+    (torch.backends.cuda.math_sdp_enabled, torch.backends.cuda.enable_math_sdp),
+    (torch._C._get_cudnn_benchmark, torch._C._set_cudnn_benchmark),
+    (torch._C._get_cudnn_deterministic, torch._C._set_cudnn_deterministic),
     (lambda: logging.root.manager.disable, logging.disable),
     (lambda: (sys.stdout, sys.stderr), _put_streams),
     (sys.getrecursionlimit, sys.setrecursionlimit),

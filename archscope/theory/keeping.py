@@ -118,6 +118,11 @@ class Tape:
         self.keep(by, made, minor=minor)
         return made
 
+    @property
+    def blocks(self) -> int:
+        """How many blocks have run."""
+        return len(self._paths)
+
     def size(self, form: str) -> int:
         """Return what a formula comes to."""
         return evaluate(form, self.symbols)
@@ -203,13 +208,15 @@ class Tape:
         run: Callable[..., Value],
         x: Value,
         *beside: Value,
+        again: bool | None = None,
     ) -> Value:
         """Run a block on x and what stands beside; those of one kind are run once where they may.
 
-        A block that runs again in the backward keeps what it is called with, and nothing else.
+        `again`: whether it runs again in the backward; None: each so many-th block of all does.
         """
         self._paths.append(path)
-        again = bool(self.way.every) and len(self._paths) % self.way.every == 0
+        if again is None:
+            again = bool(self.way.every) and len(self._paths) % self.way.every == 0
         given = (x, *beside)
         key = (kind, again, tuple(map(self._state, given)))
         if key in self._alike:
@@ -219,14 +226,18 @@ class Tape:
             made = replace(self.like(answer, answer.what), view=answer.view)
             self._seen.update([made.memory] if is_kept else [])
             return made
-        if again:
-            self.keep("", *given)
-        self._silent = again
-        answer = run(x, *beside)
-        self._silent = False
+        answer = self.run_again("", run, *given) if again else run(*given)
         kept = frozenset(n for n, value in enumerate(given) if value.memory in self._seen)
         is_kept = answer.memory in self._seen
         self._alike[key] = self._close(path, block=True), answer, kept, is_kept
+        return answer
+
+    def run_again(self, at: str, run: Callable[..., Value], *given: Value) -> Value:
+        """Return what runs again in the backward: it keeps what it is called with, nothing else."""
+        self.keep(at, *given)
+        before, self._silent = self._silent, True
+        answer = run(*given)
+        self._silent = before
         return answer
 
     def _state(self, value: Value) -> Hashable:

@@ -153,12 +153,60 @@ CASES: dict[str, tuple[str, dict[str, Any], Way, str]] = {
         FLASH,
         "fp32",
     ),
+    "residual, again": (
+        "resnet",
+        {"block": "basic", "blocks": (2, 1, 1, 1), "stem_channels": 2, "input_size": 33},
+        Way(every=2),
+        "fp32",
+    ),
     "Mamba": (
         "mamba",
         {"depth": 2, "d_model": 8, "vocab_size": 20, "seq_len": 5, "inner_norm": True},
         FLASH,
         "bf16",
     ),
+}
+
+
+STACKS: dict[str, tuple[str, Way, str]] = {
+    "each kind of layer": (
+        "in 2x12x9; pool 2; conv 4 k5 bn gelu; tconv 4 s2 causal; up 2 linear; pool 2 avg; silu; "
+        "conv 3 sep p0+2 bn tanh; head 5",
+        FLASH,
+        "bf16",
+    ),
+    "channels last and first": (
+        "in 2x9; gn2; conv 4 ln relu; ln; conv 4 relu; ln; conv 4 ln; up 2; instance; pool 2; ln",
+        FLASH,
+        "fp32",
+    ),
+    "the same of images": (
+        "in 2x9x9; conv 4 ln relu; res(conv 4 relu; ln); conv 4 reflect; ln; instance; head 2",
+        FLASH,
+        "fp32",
+    ),
+    "what padding holds": (
+        "in 1x9x9; 2x(conv 2 relu); conv 2 reflect; conv 2 p0+2 replicate relu; conv 2 circular; "
+        "conv 2 p2+0 circular",
+        FLASH,
+        "fp32",
+    ),
+    "paths around": (
+        "in 2x40; conv 4 valid d2 res; 2x(conv 4 s2 res relu); res(conv 6 k5 valid; conv 6)",
+        FLASH,
+        "bf16",
+    ),
+    "convolutions within run again": (
+        "in 2x9x9; conv 4 bn; res(conv 4; conv 4 relu; gelu); 2x(res(conv 4; conv 4)); conv 4",
+        Way(every=3),
+        "fp32",
+    ),
+    "residual blocks run again": (
+        "in 2x9; 3x(res(conv 4 bn; relu)); conv 4; relu; head 2",
+        Way(every=1),
+        "fp32",
+    ),
+    "one of each": ("in 4x9; conv 4; res(bn; relu)", Way(every=1), "fp32"),
 }
 
 
@@ -179,7 +227,17 @@ GROUPED = ("grouped keys", "windows")
     "case", [pytest.param(case, marks=[REPEATED] * (case in GROUPED)) for case in CASES]
 )
 def test_closed_form_and_autograd_keep_the_same(case: str) -> None:
-    name, fields, way, dtype = CASES[case]
+    held_to_a_run(*CASES[case])
+
+
+@pytest.mark.parametrize("case", STACKS)
+@pytest.mark.parametrize("batch", [1, 3])
+def test_stacks_of_layers_keep_what_autograd_keeps(case: str, batch: int) -> None:
+    sentence, way, dtype = STACKS[case]
+    held_to_a_run("cnn", {"layers": sentence, "batch_size": batch}, way, dtype)
+
+
+def held_to_a_run(name: str, fields: dict[str, Any], way: Way, dtype: str) -> None:
     family = FAMILIES.get(name)
     recompute = Recompute(every=way.every, core=way.selective)
     step = run_step(
@@ -235,6 +293,18 @@ def test_heads_that_cards_do_not_divide_are_rounded_up() -> None:
 
     assert keys.bytes(activation=2, tensor_parallel=4) == 2 * 2 * 7 * 1 * 4
     assert keys.bytes(activation=2) == 2 * 2 * 7 * 2 * 4
+
+
+def test_how_a_group_norm_reads_channels_that_lie_last_is_unknown() -> None:
+    assert kept("cnn", {"layers": "in 2x9; conv 4; gn2; ln"}, FLASH).bytes(activation=4)
+    assert "group norm" in kept("cnn", {"layers": "in 2x9; conv 4 ln; gn2"}, FLASH).unknown
+
+
+def test_which_blocks_of_a_network_without_any_run_again_is_unknown() -> None:
+    told = kept("lenet", {}, FULL)
+
+    assert told.bytes(activation=4) is None
+    assert "run again" in told.unknown
 
 
 def test_what_nobody_tells_is_unknown() -> None:

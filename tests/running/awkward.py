@@ -318,6 +318,27 @@ def _(self: Any, value: Tensor) -> None:
     torch.set_default_dtype(torch.float64)
 
 
+@acts("sets the default device")
+def _(self: Any, value: Tensor) -> None:
+    torch.set_default_device("cpu")
+
+
+@acts("sets autocast's dtype")
+def _(self: Any, value: Tensor) -> None:
+    torch.set_autocast_dtype("cpu", torch.float16)
+
+
+@acts("looks for anomalies")
+def _(self: Any, value: Tensor) -> None:
+    torch.autograd.set_detect_anomaly(True)
+
+
+@acts("chooses kernels")
+def _(self: Any, value: Tensor) -> None:
+    torch.backends.cuda.enable_flash_sdp(False)
+    torch.backends.cudnn.benchmark = True
+
+
 @acts("switches gradients off")
 def _(self: Any, value: Tensor) -> None:
     torch.set_grad_enabled(False)

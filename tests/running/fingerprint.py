@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as hooks
 from torch.overrides import _get_current_function_mode_stack
+from torch.utils import _device as devices
 from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 
@@ -88,6 +89,13 @@ def of_process() -> dict[str, Any]:
         "gradients": torch.is_grad_enabled(),
         "inference": torch.is_inference_mode_enabled(),
         "default dtype": torch.get_default_dtype(),
+        "default device": (dict(vars(torch._GLOBAL_DEVICE_CONTEXT)), devices.CURRENT_DEVICE),
+        "anomalies": torch.is_anomaly_enabled(),
+        "autocast's dtype": torch.get_autocast_dtype("cpu"),
+        "kernels": (
+            torch.backends.cuda.flash_sdp_enabled(), torch.backends.cuda.math_sdp_enabled(),
+            torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic,
+        ),
         "fast path": torch.backends.mha.get_fastpath_enabled(),
         "threads": torch.get_num_threads(),
         "precision": torch.get_float32_matmul_precision(),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from archscope.analyses.memory.rows import ClosedRow
 from archscope.analyses.memory.settings import Settings
+from archscope.families import FAMILIES
 from archscope.results import Note
 from archscope.subject import Subject
 from archscope.theory.kept import Kept, KeptPart, Way
@@ -30,6 +31,17 @@ def closed_form(subject: Subject, settings: Settings) -> Kept | str:
         return "it is told of a card's kernels"
     found = subject.kept(_way(settings))
     return found.unknown or found
+
+
+def refusal(subject: Subject, why: str) -> str:
+    """Return why nothing is explained, and of which networks something is."""
+    said = f"explain: what {subject.name} keeps has no closed form: {why}"
+    telling = sorted(family.name for family in FAMILIES.each() if family.kept)
+    return (
+        said
+        if subject.kept is not None
+        else f"{said}; these families tell theirs: {', '.join(telling)}"
+    )
 
 
 def _way(settings: Settings) -> Way:

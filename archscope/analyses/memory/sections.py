@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from archscope.analyses.memory.closed import agreement, closed_form, closed_rows
+from archscope.analyses.memory.closed import agreement, closed_form, closed_rows, refusal
 from archscope.analyses.memory.measured import check_rows
 from archscope.analyses.memory.ran import has_few_turns, whole_where_cheap
 from archscope.analyses.memory.rows import (
@@ -65,7 +65,7 @@ def sections(subject: Subject, settings: Settings) -> tuple[Section, ...]:
     )
     if settings.explain:
         if isinstance(told, str):
-            raise UsageError(f"explain: what {subject.name} keeps has no closed form: {told}")
+            raise UsageError(refusal(subject, told))
         found = (CLOSED.filled(closed_rows(told, settings), **said), *found)
     return (*found, CHECK.filled(checked, **said)) if settings.check else found
 

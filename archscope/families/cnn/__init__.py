@@ -27,5 +27,6 @@ FAMILY = Family(
     blocks=plan,
     outline=outline,
     census=census,
+    kept="archscope.families.cnn.kept:kept",
     space="archscope.families.cnn.space:SPACE",
 )

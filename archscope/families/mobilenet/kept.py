@@ -38,7 +38,7 @@ def kept(spec: MobileNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
             x = maps.activated(tape, "classifier.1", "hardswish", x)
         x = maps.dropped(tape, "classifier.2" if hidden else "classifier.0", x)
         tape.keep("classifier.3" if hidden else "classifier.1", x.value)
-    return maps.without_recomputation(tape)
+    return maps.with_blocks_rerun(tape)
 
 
 def _part(tape: Tape, x: maps.Held, *, part: Part) -> maps.Held:
