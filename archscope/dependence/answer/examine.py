@@ -20,7 +20,7 @@ from archscope.dependence.record.reads import with_reads
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.lines import Line
 from archscope.dependence.sets.products import Ways
-from archscope.errors import ForwardError, UsageError
+from archscope.errors import ForwardError, UsageError, did_you_mean
 from archscope.subject import Inputs
 
 
@@ -125,11 +125,13 @@ def examine(
     *,
     studied: str | None = None,
     axes: tuple[int, ...] | None = None,
+    output: str | None = None,
 ) -> Examination:
     """Run the model on shapes, or on data where that is needed, and look at every value.
 
     `axes` are those of positions, found out where they are not given. Raises `ForwardError` where
-    nothing could be recorded, `UsageError` for an unknown input or axis.
+    nothing could be recorded, `UsageError` for an unknown input or axis, and for an `output` that
+    is not there: before anything is looked at, which takes longer than to run the model.
     """
     tensors = input_tensors(inputs)
     name = choose_input(tensors) if studied is None else studied
@@ -146,6 +148,8 @@ def examine(
             )
     if graph.failure is not None and not (graph.nodes and name in graph.inputs):
         raise ForwardError(f"the forward failed before its first layer: {graph.failure}")
+    if output is not None:
+        named_value(graph, output)
     lowered = lower(graph)
     seed = graph.inputs[name]
     wanted = [value for call in graph.calls for value in (*call.inputs, *call.outputs)]
@@ -162,6 +166,20 @@ def examine(
         read_whole=tuple(axis for axis in known.positions if axis not in left),
     )
     return Examination(graph, lowered, name, fewer, look(lowered, seed, left, wanted))
+
+
+def named_value(graph: Graph, output: str) -> Value:
+    """Return what a module made, by its path, or what the model returned, by its place."""
+    # A module goes before a place among what the model returns: `0` is the first of a Sequential.
+    calls = [call for call in graph.calls if call.path == output and call.outputs]
+    if calls:
+        return calls[-1].outputs[0]
+    if output in graph.outputs:
+        return graph.outputs[output]
+    known = [*graph.outputs, *dict.fromkeys(call.path for call in graph.calls if call.path)]
+    raise UsageError(
+        f"no output or module that ran is called {output!r}." + did_you_mean(output, known)
+    )
 
 
 def _told_apart(exam: Examination, outputs: tuple[Value, ...]) -> tuple[int, ...]:

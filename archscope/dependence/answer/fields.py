@@ -120,7 +120,7 @@ class Field:
     def typical(self) -> dict[int, int]:
         """A unit in the middle, by axis of the value, that sees as much as any."""
         found = self._of_lines() if self.is_map else self._widest()
-        sees = self._is_product or any(True for _ in self._products(found))
+        sees = self._is_product or any(True for _ in self.products(found))
         return found if sees else self._nearest_that_sees(found)
 
     def _of_lines(self) -> dict[int, int]:
@@ -231,14 +231,14 @@ class Field:
 
     def count(self, unit: dict[int, int]) -> int:
         """Return how many positions a unit sees over all axes."""
-        products = list(dict.fromkeys(self._products(unit)))
+        products = list(dict.fromkeys(self.products(unit)))
         if len(products) == 1:
             return prod(seen.bit_count() for seen in products[0])
         return int(self.over_all(unit)[1].sum())
 
     def over_all(self, unit: dict[int, int]) -> tuple[tuple[int, ...], NDArray[np.bool_]]:
         """Return the first position of a unit's window along each axis, and which it sees."""
-        rows = list(self._products(unit))
+        rows = list(self.products(unit))
         starts, ends = [], []
         for axis in range(len(self.sizes)):
             together = reduce(lambda a, b: a | b, (sets[axis] for sets in rows), 0)
@@ -250,7 +250,7 @@ class Field:
             seen |= reduce(np.logical_and.outer, masks)
         return tuple(starts), seen
 
-    def _products(self, unit: dict[int, int]) -> Iterator[tuple[int, ...]]:
+    def products(self, unit: dict[int, int]) -> Iterator[tuple[int, ...]]:
         """Yield the sets of each term, for each kind of features."""
         for term in self.terms:
             shape = term.sets[0].shape

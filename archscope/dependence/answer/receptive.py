@@ -8,12 +8,13 @@ from itertools import chain
 
 from torch import nn
 
-from archscope.dependence.answer.examine import Examination, examine
+from archscope.dependence.answer.examine import Examination, examine, named_value
 from archscope.dependence.answer.fields import Field, has_units
 from archscope.dependence.answer.growth import Growth, away_from_borders
+from archscope.dependence.answer.phases import Least, least
 from archscope.dependence.record.graph import Call, Value
 from archscope.dependence.sets.products import reached
-from archscope.errors import ForwardError, UsageError, did_you_mean
+from archscope.errors import ForwardError, UsageError
 from archscope.subject import Inputs
 
 MOST_PASSES = 6
@@ -42,6 +43,9 @@ class Layer:
     """The operator whose rule is a bound, where all this is one."""
     touched: int | None
     """Positions that a unit in the middle sees over all axes; None where not known exactly."""
+    least: Least | None
+    """The unit that sees least of its own window; None where all see alike, or that is not known.
+    """
     start: tuple[int, ...] | None
     """The first position that unit 0 of the given input would see along each axis, negative inside
     padding; None: no such."""
@@ -113,8 +117,8 @@ def receptive(
     that is looked back from, one number per axis of positions. Raises `UsageError` for an output
     or a unit that is not there, `ForwardError` where nothing could be run.
     """
-    given = examine(model, inputs, studied=studied, axes=axes)
-    value = _chosen(given, output)
+    given = examine(model, inputs, studied=studied, axes=axes, output=output)
+    value = _default(given) if output is None else named_value(given.graph, output)
     best, growth = away_from_borders(model, inputs, given, value)
     layers = tuple(_layers(given, best))
     target = _layer(given, best, _call_of(given, value, output), value, looks=False)
@@ -162,22 +166,6 @@ def _others(
         if whole:
             layer = whole[-1]
             yield place, _counted(layer, tried[layer.field.sizes], layer.field.typical)
-
-
-def _chosen(given: Examination, output: str | None) -> Value:
-    graph = given.graph
-    if output is None:
-        return _default(given)
-    # A module goes before a place among what the model returns: `0` is the first of a Sequential.
-    calls = [call for call in graph.calls if call.path == output and call.outputs]
-    if calls:
-        return calls[-1].outputs[0]
-    if output in graph.outputs:
-        return graph.outputs[output]
-    known = [*graph.outputs, *dict.fromkeys(call.path for call in graph.calls if call.path)]
-    raise UsageError(
-        f"no output or module that ran is called {output!r}." + did_you_mean(output, known)
-    )
 
 
 def _default(given: Examination) -> Value:
@@ -256,6 +244,7 @@ def _layer(
         global_by=given.module(seen.cut_by),
         bounded_by=bound,
         touched=field.count(field.typical) if field.is_exact else None,
+        least=least(field) if bound is None else None,
         start=_start(given, best, value, field),
     )
 

@@ -37,6 +37,11 @@ def firsts(entries: Array) -> Index:
     return np.asarray(entries >> 1 & (1 << _FIRST_BITS) - 1)
 
 
+def are_holed(entries: Array) -> Array:
+    """Return which sets have holes between their first and their last position."""
+    return np.asarray(kinds(entries) >= _HOLED)
+
+
 def are_clipped(entries: Array) -> Array:
     """Return which sets a border cuts short."""
     return (entries & _CLIPPED).astype(np.bool_)

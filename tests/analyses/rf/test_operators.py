@@ -416,3 +416,15 @@ def test_a_table_leaves_out_what_works_position_by_position() -> None:
     assert "ReLU" not in short
     assert "+ 1 module that only works" in short
     assert "ReLU" in whole
+
+
+def test_an_unknown_output_is_told_before_anything_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def looked(*_: object) -> None:
+        raise AssertionError("of a hundred layers, looking takes longer than running")
+
+    monkeypatch.setattr("archscope.dependence.answer.examine.lower", looked)
+
+    with pytest.raises(UsageError, match="no output or module that ran is called 'NO_SUCH'"):
+        study(nn.Conv1d(1, 1, 3), torch.zeros(1, 1, 8), output="NO_SUCH")

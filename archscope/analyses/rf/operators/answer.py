@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from archscope.dependence.answer.causality import Causality
     from archscope.dependence.answer.fields import Field
     from archscope.dependence.answer.maps import Map
+    from archscope.dependence.answer.phases import Least
     from archscope.dependence.answer.receptive import Layer, Receptive
 
 
@@ -41,7 +42,7 @@ def operators_answer(model: nn.Module, found: Receptive) -> Answer:
 
     maps, order = within(found), orders(found)
     of_typical = within(found.typical) if found.own_unit else maps
-    totals = _with_maps(totals_of(found, order), of_typical)
+    totals = _with_maps(totals_of(found, order), of_typical, found.target.least)
     verdict, notes = words.notes(found, totals, maps, order)
     return Answer(
         totals=totals,
@@ -130,7 +131,7 @@ def layer_row(model: nn.Module, layer: Layer, found: Receptive) -> LayerRow:
 
 def _seen(layer: Layer) -> dict[str, Any]:
     """Return the fields that a row and the totals share."""
-    total, field = layer.total, layer.field
+    total, field, least = layer.total, layer.field, layer.least
     window = _window(field)
     is_global = layer.global_by is not None
     whole = tuple(line.hulls[1] for line in total.lines)
@@ -152,12 +153,20 @@ def _seen(layer: Layer) -> dict[str, Any]:
         ),
         "reached": reached,
         "positions": prod(window),
-        "coverage": ratio(reached, prod(window)),
-        "coverage_1d": None
-        if touched is None
-        else tuple(one / max(size, 1) for one, size in zip(touched, window, strict=True)),
+        "coverage": ratio(reached, prod(window)) if least is None else float(least.share),
+        "coverage_1d": _shares(touched, window) if least is None else _floats(least.along),
         "streams": _all_known([line.streams for line in field.lines]),
     }
+
+
+def _shares(touched: Sizes | None, window: Sizes) -> tuple[float, ...] | None:
+    if touched is None:
+        return None
+    return tuple(one / max(size, 1) for one, size in zip(touched, window, strict=True))
+
+
+def _floats(shares: Sequence[Fraction]) -> tuple[float, ...]:
+    return tuple(map(float, shares))
 
 
 def _window(field: Field) -> Sizes:
@@ -228,15 +237,13 @@ def _map_row(one: Map) -> MapRow:
 
 def _has_gaps(one: Map, hulls: Sizes) -> bool | None:
     """Return whether what is seen of a map has gaps on any line along an axis."""
-    import numpy as np
+    from archscope.dependence.answer.phases import has_gaps
 
     if one.reached == prod(hulls):
         return False
     if one.mask.size > MOST_CELLS:
         return None
-    seen = (one.mask > 0).astype(np.int8)
-    begins = (np.diff(seen, axis=axis, prepend=0) > 0 for axis in range(seen.ndim))
-    return any(bool((begun.sum(axis=axis) > 1).any()) for axis, begun in enumerate(begins))
+    return has_gaps(one.mask > 0)
 
 
 def _marginal(line: Any) -> metrics.Paths:
@@ -265,7 +272,7 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
     from archscope.dependence.answer.fields import has_units
 
     layer = found.target
-    seen, roles = _seen(layer), found.given.roles
+    seen, roles, least = _seen(layer), found.given.roles, layer.least
     bounded = layer.bounded_by is not None
     whole = layer.total if has_units(layer.total) else found.given.local(layer.value)
     names = ("reached", "coverage", "streams", "jump", "start")
@@ -284,8 +291,11 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
         operators_unknown=len(words.flagged(found)),
         at_least=not (found.is_whole or grows_with_input(found)) and layer.global_by is None,
         bounded_by=layer.bounded_by,
-        is_full=not bounded and seen["reached"] == seen["positions"],
+        is_full=not bounded
+        and seen["reached"] == seen["positions"]
+        and (least is None or least.share == 1),
         complete=not bounded
+        and (least is None or least.is_all)
         and seen["reached"] is not None
         and (found.is_whole or layer.global_by is not None or grows_with_input(found))
         and not is_partly_clear(found),
@@ -300,7 +310,7 @@ def _blind(field: Field | None, *, bounded: bool) -> dict[str, Any]:
     return {} if found is None else {"blind": found[0], "blind_inside": found[1]}
 
 
-def _with_maps(totals: Totals, maps: Sequence[MapRow]) -> Totals:
+def _with_maps(totals: Totals, maps: Sequence[MapRow], least: Least | None) -> Totals:
     """Return totals with what the maps within tell, and the input among them."""
     worst = verdicts.worst(maps)
     within = [row for row in maps if row.reads != "input" and row.layers > 1]
@@ -309,7 +319,7 @@ def _with_maps(totals: Totals, maps: Sequence[MapRow]) -> Totals:
     return replace(
         totals,
         max_gap=None if own is None else own.max_gap,
-        has_gaps=None if own is None else own.has_gaps,
+        has_gaps=True if least and least.has_gaps else None if own is None else own.has_gaps,
         erf_sd=None if own is None else own.erf_sd,
         worst_map=None if worst is None else worst.reads,
         worst_map_coverage=None if worst is None else worst.coverage,

@@ -15,6 +15,7 @@ from archscope.analyses.rf.unseen import good
 from archscope.results import Note
 
 if TYPE_CHECKING:
+    from archscope.dependence.answer.phases import Least
     from archscope.dependence.answer.receptive import Receptive
 
 
@@ -77,6 +78,8 @@ def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
             text=f"how much of the {at_least}{window}{local} receptive field reaches the output "
             "is unknown: the sets of its axes are entangled, and only bounds are known",
         )
+    elif found.target.least is not None and found.target.least.share < 1:
+        yield _by_turns(found, totals, found.target.least)
     elif totals.is_full and totals.local_field and totals.positions == 1:
         every = counted(prod(totals.receptive_field), "position")
         yield good(totals, f"{output} sees all {every}, from {totals.global_by} on.")
@@ -105,6 +108,23 @@ def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
             text=f"{missed} never reach {output}.",
             details=(*runs, *_own(found), *apart(_networks(totals.streams))),
         )
+
+
+def _by_turns(found: Receptive, totals: Totals, least: Least) -> Note:
+    """Return what of outputs that see unlike, by their place, the one misses that misses most."""
+    at_least = "" if found.is_whole or grows_with_input(found) else "at least "
+    every = counted(prod(least.window), "position")
+    seen = f"{least.reached:,} of the {every} ({share(least.reached, prod(least.window))})"
+    one = f"one sees only {seen} of its {at_least}{extent(least.window)} receptive field."
+    outputs = "outputs" if totals.output == MODEL else f"outputs of {totals.output}"
+    if totals.has_gaps is False:
+        text = f"what {outputs} see has no gaps, and fills no box: {one}"
+        return replace(good(totals, text), details=_own(found))
+    return Note(
+        level="warning",
+        text=f"Gridding: {outputs} see unlike, by turns: {one}",
+        details=(*_own(found), *apart(_networks(totals.streams))),
+    )
 
 
 def _own(found: Receptive) -> tuple[str, ...]:
