@@ -24,6 +24,7 @@ from archscope.errors import ArchscopeError, ForwardError, UsageError, first_lin
 from archscope.hardware import Precision
 from archscope.records import frozen
 from archscope.running.as_found import left_as_found
+from archscope.running.returned import read_out
 from archscope.running.storages import bytes_of
 from archscope.running.twin import Original, ReachedOriginalError, copied, own, twin_of
 from archscope.subject import Inputs
@@ -145,12 +146,12 @@ def ready(
 def _calling(run: Any, given: Inputs, device: torch.device, way: Way) -> Callable[[], Any]:
     """Return the forward pass; autocast is entered in each, so that each casts the weights."""
     if way.autocast is None:
-        return lambda: run(*given.args, **given.kwargs)
+        return lambda: read_out(run(*given.args, **given.kwargs))
     dtype = DTYPES[way.autocast]
 
     def call() -> Any:
         with torch.autocast(device.type, dtype):
-            return run(*given.args, **given.kwargs)
+            return read_out(run(*given.args, **given.kwargs))
 
     return call
 

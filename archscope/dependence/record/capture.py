@@ -39,6 +39,7 @@ from archscope.running.as_written import as_written
 from archscope.running.higher_order import kernel_of
 from archscope.running.module_stack import ModuleStack, tensors_in
 from archscope.running.process import raise_interrupt, random_as_found
+from archscope.running.returned import read_out
 from archscope.running.shapes import RULES
 from archscope.running.twin import (
     Original,
@@ -46,6 +47,7 @@ from archscope.running.twin import (
     Twin,
     bodiless,
     copied,
+    evaluate,
     own,
     with_data,
 )
@@ -95,8 +97,7 @@ def capture(
                 return record(with_data(original, shares=shapes_only), original)
         except ReachedOriginalError:
             with in_place(model, inputs):
-                for module in model.modules():
-                    module.training = False
+                evaluate(model)
                 return record(Twin(model=model, inputs=copied(inputs, own)), None)
         finally:
             chance_as_found()
@@ -168,7 +169,7 @@ class _Recorder(TorchDispatchMode):
             args, kwargs = self._studied(inputs, studied)
             try:
                 with self._stack, FunctionRecorder(self._home, self._note), self:
-                    result = self._model(*args, **kwargs)
+                    result = read_out(self._model(*args, **kwargs))
                     for name, tensor in _named("", result):
                         value = self._aliases.value(tensor)
                         if value is not None:
