@@ -7,7 +7,7 @@ numbers (GPTQ, AWQ), behind a shape of their own (bitsandbytes), or in a tensor 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from math import prod
 from typing import Any
@@ -187,14 +187,14 @@ def _weight(packed: Any) -> Tensor:
     return weight
 
 
-HALF_STORED = {
+HALF_STORED: dict[str, Callable[..., int]] = {
     "aten::_cslt_sparse_mm": half_stored,
     "aten::_sparse_semi_structured_linear": half_stored_linear,
     "aten::_sparse_semi_structured_mm": half_stored_product,
     "aten::_sparse_semi_structured_addmm": half_stored_sum,
 }
 """Products with a weight that stores two of each four entries (2:4 sparsity): these are counted."""
-FORMULAS = HALF_STORED | {
+FORMULAS: dict[str, Callable[..., int]] = HALF_STORED | {
     f"aten::{name}": formula
     for formula, names in (
         (by_result, "_weight_int4pack_mm _weight_int4pack_mm_for_cpu _weight_int8pack_mm"),

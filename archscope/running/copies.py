@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import _disable_current_modes
 
 StandIn = Callable[[Tensor], Tensor]
 """Makes what stands in a copy for a tensor."""
@@ -92,6 +93,11 @@ class Copies:
 
     def _by_itself(self, value: Any) -> Any:
         """Copy by the way that the class has; raises `TypeError` where a module gives another."""
+        if isinstance(value, torch.ScriptObject):
+            with (
+                _disable_current_modes()
+            ):  # it packs real tensors, and would read any others' memory
+                return self._keep(value, copy.deepcopy(value))
         made = copy.deepcopy(value, self._made)
         if isinstance(value, nn.Module) and not _is_copy(made, value):
             self._made.pop(id(value), None)

@@ -150,7 +150,7 @@ def _parts(value: Any) -> Collection[Any] | None:
         return value  # type: ignore[no-any-return]
     node = SUPPORTED_NODES.get(kind)
     if node is not None:
-        return node.flatten_fn(value)[0]  # type: ignore[no-any-return]
+        return node.flatten_fn(value)[0]
     if isinstance(value, tuple) and hasattr(kind, "_fields"):
         return value
     return None

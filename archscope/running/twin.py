@@ -24,6 +24,7 @@ from torch.utils._pytree import tree_leaves
 from archscope.errors import ForwardError
 from archscope.records import frozen
 from archscope.running.copies import Copies, StandIn
+from archscope.running.higher_order import derived, kernel_of
 from archscope.running.returned import read_out
 from archscope.subject import Inputs
 
@@ -131,6 +132,8 @@ class Original:
 class _ReadOnly(TorchDispatchMode):
     """Refuses what would write to the memory of an original."""
 
+    supports_higher_order_operators = True
+
     def __init__(self, original: Original) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._original = original
@@ -140,6 +143,9 @@ class _ReadOnly(TorchDispatchMode):
         return False  # Otherwise torch imports its compiler at the first operator.
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kernel = kernel_of(func)
+        if kernel is not None:
+            return derived(kernel, self, args, kwargs or {})
         if hasattr(func, "_schema") and func._schema.is_mutable:
             self._original.refuse_write(func, args, kwargs or {})
         return func(*args, **(kwargs or {}))
@@ -190,6 +196,9 @@ def twin_of(original: Original, *, weight: StandIn, argument: StandIn | None = N
     with torch.no_grad():
         model = copies.of(original.model, weight)
         inputs = copied(original.inputs, argument or own, copies)
+    for tensor, like in zip(model.parameters(), original.model.parameters(), strict=False):
+        if tensor.requires_grad != like.requires_grad and not is_lazy(tensor):
+            tensor.requires_grad_(like.requires_grad)  # scripted modules forget it
     evaluate(model)
     return Twin(model=model, inputs=inputs)
 

@@ -39,8 +39,9 @@ def prepared(
     runs again. A module that was put into evaluation mode within a network in training mode stays
     so. Raises `ArchscopeError` where nothing trains.
     """
-    trains = original.model.training
-    modes = [module.training or not trains for module in original.model.modules()]
+    modes = [getattr(module, "training", False) for module in original.model.modules()]
+    trains = modes[0]
+    modes = [mode or not trains for mode in modes]
     twin = twin_of(original, weight=weight, argument=argument)
     evaluate(twin.model, modes)
     held = frozen_by(twin.model, recipe.freeze, repeats)

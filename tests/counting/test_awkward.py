@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -267,3 +268,78 @@ def test_a_forward_that_compiles_runs_as_it_is_written() -> None:
     before = torch.compile
     assert is_exact(counted(Around(run)), LAYER)
     assert torch.compile is before
+
+
+# ---- other verbs
+
+
+FEW: dict[str, Any] = {"device": "cpu", "warmup": 0, "runs": 1, "budget": 0.05}
+
+
+def test_a_step_that_fails_is_told_in_one_line_by_time_too() -> None:
+    class Fails(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: Any, *grads: Tensor) -> Tensor:
+            raise ValueError("not today")
+
+    model = Around(lambda self, x: Fails.apply(self.layer(x)))  # type: ignore[no-untyped-call]
+    with pytest.raises(ForwardError, match="the backward pass failed: ValueError: not today"):
+        archscope.time(model, rows(), step="train", **FEW)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_weight_that_no_optimiser_takes_is_told_in_one_line() -> None:
+    layer = nn.Linear(8, 8)
+    layer.weight = nn.Parameter(layer.weight.detach().to_sparse_csr())
+
+    with pytest.raises(ForwardError, match=r"in the update of a weight: .*SparseCsr"):
+        archscope.memory(layer, rows())
+    with pytest.raises(ForwardError, match=r"the optimiser's step failed: .*SparseCsr"):
+        archscope.time(layer, rows(), step="train", **FEW)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_packed_weights_beside_a_step_without_data_end_no_process() -> None:
+    packed = torch.ao.quantization.quantize_dynamic(
+        nn.Sequential(nn.Linear(8, 8)), {nn.Linear}, dtype=torch.float16
+    )
+    with pytest.raises(ArchscopeError, match="nothing can be trained"):
+        archscope.memory(packed, rows())
+    assert archscope.memory(nn.Sequential(nn.Linear(8, 8), packed), rows()).totals.weights
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_nested_inputs_are_one_line() -> None:
+    given = torch.nested.nested_tensor([torch.zeros(3, 8), torch.zeros(5, 8)])
+
+    with pytest.raises(ArchscopeError, match="input '0' is a nested tensor"):
+        archscope.receptive_field(nn.Linear(8, 8), given)
+    with pytest.raises(ArchscopeError):
+        archscope.memory(nn.Linear(8, 8), given)
+
+
+def test_an_input_within_a_dataclass_is_followed() -> None:
+    @dataclass
+    class Batch:
+        x: Tensor
+
+    model = Around(lambda self, batch: self.layer(batch.x))
+    report = archscope.receptive_field(model, Batch(rows()))
+    assert report.totals.reached == 8
+
+
+def test_scripted_layers_are_trained() -> None:
+    scripted = torch.jit.script(nn.Linear(8, 8))
+
+    assert archscope.memory(scripted, rows()).totals.gradients == (8 * 8 + 8) * 4
+
+
+def test_a_branch_is_trained() -> None:
+    model = Around(
+        lambda self, x: torch.cond(x.shape[0] > 1, self.layer, lambda x: x.clone(), (x,))
+    )
+    assert archscope.memory(model, rows()).totals.gradients == (8 * 8 + 8) * 4
