@@ -37,7 +37,7 @@ class Agreement:
 def compare(count: ForwardCount) -> Agreement:
     """Return what both engines say of one forward pass, with a note on all that is in doubt."""
     macs = count.dispatcher.macs()
-    uncounted = [*_unknown_operators(count), *_unseen(count)]
+    uncounted = [*_unknown_operators(count), *_unseen(count), *_elsewhere(count)]
     lacking = {path for each in uncounted for path in each.paths}
     disputed = _disputed(count) - lacking
     unlike = {p: n for p, n in count.dispatcher.unlike.items() if p not in lacking | disputed}
@@ -101,6 +101,17 @@ def _unseen(count: ForwardCount) -> Iterator[_Uncounted]:
             "counted"
         )
         yield _uncounted("memory", text, count.dispatcher.unseen, _elements(count))
+
+
+def _elsewhere(count: ForwardCount) -> Iterator[_Uncounted]:
+    """Yield what ran in other threads: torch's dispatcher tells of its own thread alone."""
+    paths = count.dispatcher.elsewhere
+    if paths:
+        text = (
+            f"{_named(sorted(paths))} ran in threads that the forward began, where no operator is "
+            "seen: that work is not counted; totals are a lower bound"
+        )
+        yield _Uncounted(paths=frozenset(paths), note=Note(level="warning", text=text))
 
 
 def _conventions(count: ForwardCount) -> Iterator[Note]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from archscope.running.reading import stated
 from archscope.theory import counts, mixing_counts
 from archscope.theory.counts import ClosedForm
 
@@ -41,7 +42,7 @@ def params_form(module: nn.Module) -> ClosedForm | None:
 def _form(
     module: nn.Module, inputs: Sequence[Shape], output: Shape, *, derived: bool
 ) -> ClosedForm | None:
-    own = getattr(module, "archscope_closed_form", None)
+    own = stated(module, "archscope_closed_form")
     if callable(own):
         form = own(inputs, output)
         return form if isinstance(form, ClosedForm) else None
@@ -78,7 +79,7 @@ def _embedding(module: nn.Embedding, inputs: Sequence[Shape], output: Shape) -> 
 
 
 def _normalisation(module: Any, inputs: Sequence[Shape], output: Shape) -> ClosedForm:
-    weight, bias = module.weight, getattr(module, "bias", None)
+    weight, bias = module.weight, stated(module, "bias")
     return counts.normalisation(
         width=weight.numel() if weight is not None else 0,
         weight=weight is not None,

@@ -6,6 +6,8 @@ from math import prod
 
 from torch import nn
 
+from archscope.running.reading import stated
+
 _NORMS = (
     nn.LayerNorm,
     nn.RMSNorm,
@@ -22,22 +24,15 @@ def components(model: nn.Module) -> dict[str, str]:
     Norms and embeddings are known by their type, wherever they stand. For the rest the nearest
     module above that states `archscope_component` decides, then the module's own type.
     """
-    stated: dict[str, str] = {}
+    told: dict[str, str] = {}
     found: dict[str, str] = {}
     for path, module in model.named_modules():
         parent = path.rpartition(".")[0] if path else None
-        own = _stated(module)
-        inherited = stated.get(parent, "") if parent is not None else ""
-        stated[path] = own if isinstance(own, str) else inherited
-        found[path] = _by_type_first(module) or stated[path] or _by_type(module)
+        own = stated(module, "archscope_component")
+        inherited = told.get(parent, "") if parent is not None else ""
+        told[path] = own if isinstance(own, str) else inherited
+        found[path] = _by_type_first(module) or told[path] or _by_type(module)
     return found
-
-
-def _stated(module: nn.Module) -> object:
-    try:
-        return getattr(module, "archscope_component", None)
-    except Exception:  # an attribute that is looked up by the user's own code
-        return None
 
 
 def _by_type_first(module: nn.Module) -> str:

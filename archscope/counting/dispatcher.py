@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from archscope.counting.custom import answer
+from archscope.counting.custom import answer, composite_of
 from archscope.counting.estimates import ESTIMATES
 from archscope.counting.expected import Expected
 from archscope.counting.fvcore_estimates import ESTIMATES as FVCORE
@@ -27,6 +27,7 @@ from archscope.counting.ownership import (
     owner,
 )
 from archscope.counting.path_lengths import PathLength, PathLengths
+from archscope.counting.quantised import HALF_STORED
 from archscope.counting.unwritten import Unseen, Unwritten
 from archscope.counting.unwritten import memory_of as _storage
 from archscope.counting.whole import COMPLEX, WHOLE, WholeFunctions
@@ -65,6 +66,8 @@ class DispatcherCount:
     """The longest path through the whole network."""
     unseen: Mapping[str, Unseen] = field(default_factory=dict)
     """Results that nothing seen has written, by the path of the module that used them first."""
+    elsewhere: Set[str] = frozenset()
+    """Paths of modules that ran in threads of the forward's own, where nothing is counted."""
     unlike: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Multiply-accumulates by closed form and as counted, where they differ, by path."""
     sparse: Counter[str] = field(default_factory=Counter)
@@ -125,6 +128,7 @@ class DispatcherCounter(TorchDispatchMode):
             output_shapes=self.stack.output_shapes,
             unseen=self._unwritten.found,
             unlike=self._expected.unlike,
+            elsewhere=self.stack.elsewhere,
         )
         """What was done until now."""
 
@@ -198,6 +202,11 @@ class DispatcherCounter(TorchDispatchMode):
         if func in OF_FUNCTIONS:
             self._estimate(OF_FUNCTIONS[func](*args, result=result, **kwargs))
             return result
+        composite = composite_of(func)
+        if composite is not None:
+            self._unwritten.known(_tensors(result))
+            self._record(operator_of(composite), args, kwargs, result)
+            return result
         if func in COMPLEX:
             self.count.convolved_complex.add(self.stack.current)
         name, formula = WHOLE[func] if func in WHOLE else COMPLEX[func]
@@ -218,7 +227,7 @@ class DispatcherCounter(TorchDispatchMode):
             if macs and self._is_weightless(operator.name, operands):
                 self.count.weightless[path] += macs
             if not operator.source:
-                self._remark(inputs, path, macs or 0)
+                self._remark(operator.name, inputs, path, macs or 0)
         tally = self.count.work[path, operator.name]
         tally.kind = "unknown" if operator.name in self.count.reasons else operator.kind
         tally.source = operator.source
@@ -247,10 +256,10 @@ class DispatcherCounter(TorchDispatchMode):
             self.count.reasons[operator.name] = why
         return macs
 
-    def _remark(self, inputs: list[Tensor], path: str, macs: int) -> None:
+    def _remark(self, operator: str, inputs: list[Tensor], path: str, macs: int) -> None:
         """Note what is to be said of the operands' layouts and number types."""
         kinds = special(inputs)
-        if "sparse" in kinds:
+        if "sparse" in kinds or operator in HALF_STORED:
             self.count.sparse[path] += macs
         if "complex" in kinds:
             self.count.complex_macs += macs
@@ -274,8 +283,10 @@ class DispatcherCounter(TorchDispatchMode):
         running = self.stack.current
         if running in self._linear:
             return hash(running)
+        if "conv" not in operator:
+            return None
         # Memory alone does not tell filters apart: the first one's may be the second's by now.
-        return hash((running, _storage(operands[1]))) if "conv" in operator else None
+        return hash((running, *map(_storage, operands[1:2])))  # a packed one is no tensor
 
     def _is_weightless(self, operator: str, operands: Sequence[Tensor]) -> bool:
         """Return whether what is multiplied is made by the network alone; a filter is a weight."""

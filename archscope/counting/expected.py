@@ -17,7 +17,7 @@ class Expected:
 
     def __init__(self, model: nn.Module) -> None:
         self._layers = {
-            path: module
+            path: (module, tuple(module._parameters.values()))
             for path, module in model.named_modules()
             if type(module) in MULTIPLYING and _is_plain(module)
         }
@@ -31,7 +31,7 @@ class Expected:
         """Note what a layer is given."""
         if path in self._layers:
             # The derivative of a call is work of the layer too, and of no closed form.
-            shapes = None if within_transform() else _shapes(args)
+            shapes = None if within_transform() or self._is_changed(path) else _shapes(args)
             self._running.append((path, shapes))
             self._counted.append(0)
 
@@ -56,10 +56,18 @@ class Expected:
             form, found = self.unlike.get(path, (0, 0))
             self.unlike[path] = form + macs, found + counted
 
+    def _is_changed(self, path: str) -> bool:
+        """Return whether a layer runs on weights that were put in its own's place."""
+        layer, weights = self._layers[path]
+        held = layer._parameters.values()
+        return len(held) != len(weights) or any(
+            a is not b for a, b in zip(held, weights, strict=True)
+        )
+
     def _form(self, path: str, inputs: Any, output: Any) -> int | None:
         key = path, inputs, output
         if key not in self._forms:
-            form = closed_form(self._layers[path], inputs, output)
+            form = closed_form(self._layers[path][0], inputs, output)
             self._forms[key] = None if form is None else form.macs_value
         return self._forms[key]
 
@@ -70,7 +78,8 @@ def _is_plain(module: nn.Module) -> bool:
     # How complex, packed and masked numbers multiply is their own affair.
     weights = module._parameters.values()
     return not changed and all(
-        weight is None or (type(weight) is nn.Parameter and not weight.is_complex())
+        weight is None
+        or (type(weight) is nn.Parameter and not weight.is_complex() and not _is_odd(weight))
         for weight in weights
     )
 

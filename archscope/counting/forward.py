@@ -25,6 +25,8 @@ from archscope.running.twin import (
     ReachedOriginalError,
     Twin,
     copied,
+    evaluate,
+    is_fake,
     on_shapes,
     own,
     with_data,
@@ -127,7 +129,7 @@ def _attempts(original: Original, execution: Execution) -> list[Attempt]:
 
 
 def _without_data(original: Original) -> bool:
-    return any(tensor.is_meta for tensor in original.tensors())
+    return any(tensor.is_meta or is_fake(tensor) for tensor in original.tensors())
 
 
 def _on_shapes(original: Original, watch: _Watch, *, kept: Kept) -> ForwardCount:
@@ -148,8 +150,7 @@ def _in_place(original: Original, watch: _Watch) -> ForwardCount:
     """Count the network itself, of which no copy can be run, and put all of it back."""
 
     def itself() -> Twin:
-        for module in original.model.modules():
-            module.training = False
+        evaluate(original.model)
         return Twin(model=original.model, inputs=copied(original.inputs, own))
 
     bare = _without_data(original)

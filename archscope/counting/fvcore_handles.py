@@ -49,6 +49,11 @@ def matmul(inputs: list[Any], outputs: list[Any]) -> int:
     return prod(shape(outputs[0])) * a[-1]
 
 
+def by_result(inputs: list[Any], outputs: list[Any]) -> int:
+    """x (*, in) times a weight that lies as its kernel wants it."""
+    return prod(shape(inputs[0])) * shape(outputs[0])[-1]
+
+
 def first_operand(inputs: list[Any], outputs: list[Any]) -> int:
     """Every element of the first operand is used once: mv, dot, vdot."""
     return prod(shape(inputs[0]))
@@ -258,7 +263,9 @@ MAC_HANDLES: dict[str, Handle] = {
     f"aten::{name}": handle
     for handle, names in (
         (matmul, "matmul linalg_matmul"),
-        (product, "mm bmm _int_mm _sparse_mm hspmm"),
+        (product, "mm bmm _int_mm _sparse_mm hspmm _scaled_mm _scaled_mm_v2"),
+        (by_result, "_weight_int4pack_mm _weight_int4pack_mm_for_cpu _weight_int8pack_mm"),
+        (by_result, "_weight_int4pack_mm_with_scales_and_zeros"),
         (
             added_product,
             "addmm _addmm_activation baddbmm addbmm _sparse_addmm sparse_sampled_addmm",

@@ -60,7 +60,7 @@ def operator_of(func: Any) -> Operator:
         formula=formula,
         source=source,
         nonlinear=name.removeprefix("aten::") in NONLINEAR,
-        composite=composite,
+        composite=composite and not source,
         view=(is_overload and func.is_view) or name == "aten::_unsafe_view",
         factory=name in FACTORIES,
         uninitialised=name in UNINITIALISED,

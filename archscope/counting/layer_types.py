@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from archscope.running.reading import stated
 from archscope.theory.census import (
     ACTIVATION,
     ATTENTION,
@@ -117,10 +118,7 @@ def type_of_products(module: nn.Module, type: str | None, component: str, *, sof
 
 
 def _stated(module: nn.Module) -> str | None:
-    try:
-        own = getattr(module, ATTRIBUTE, None)
-    except Exception:  # an attribute that is looked up by the user's own code
-        return None
+    own = stated(module, ATTRIBUTE)
     return own if isinstance(own, str) and own else None
 
 

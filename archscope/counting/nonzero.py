@@ -11,6 +11,8 @@ from fractions import Fraction
 import torch
 from torch import Tensor, nn
 
+from archscope.running.reading import stated
+
 _ORIG, _MASK = "_orig", "_mask"
 """How `torch.nn.utils.prune` ends the names of a weight and of what masks it."""
 _PLAIN = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -95,7 +97,7 @@ def kept_share(module: nn.Module) -> Fraction | None:
     zero is never read: both could be taken away. None where that is not certain: in layers other
     than torch's own linear and convolutional ones, and in groups.
     """
-    if type(module) not in _PLAIN or getattr(module, "groups", 1) != 1:
+    if type(module) not in _PLAIN or stated(module, "groups") not in (None, 1):
         return None
     held = module._parameters
     name = next((name for name in ("weight", "weight" + _ORIG) if held.get(name) is not None), "")

@@ -133,7 +133,12 @@ _ELEMENTWISE = frozenset(
     "_unique unique_dim_consecutive log_sigmoid sum_to_size fake_quantize_per_tensor_affine "
     "fake_quantize_per_channel_affine fake_quantize_per_tensor_affine_cachemask "
     "fake_quantize_per_channel_affine_cachemask quantize_per_tensor quantize_per_channel "
-    "quantize_per_tensor_dynamic dequantize "
+    "quantize_per_tensor_dynamic dequantize fused_moving_avg_obs_fake_quant "
+    "_fused_moving_avg_obs_fq_helper _fused_moving_avg_obs_fq_helper_functional "
+    "_fake_quantize_learnable_per_tensor_affine _fake_quantize_learnable_per_channel_affine "
+    "_fake_quantize_per_tensor_affine_cachemask_tensor_qparams "
+    "_sparse_semi_structured_apply _sparse_semi_structured_apply_dense "
+    "_sparse_semi_structured_tile _to_sparse_semi_structured _cslt_compress "
     "_choose_qparams_per_tensor choose_qparams_optimized q_scale q_zero_point int_repr "
     # sparse tensors
     "_sparse_softmax _sparse_log_softmax _sparse_sum".split()

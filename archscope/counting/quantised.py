@@ -7,7 +7,7 @@ numbers (GPTQ, AWQ), behind a shape of their own (bitsandbytes), or in a tensor 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from math import prod
 from typing import Any
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from archscope.records import frozen
+from archscope.running.reading import stated
 from archscope.running.storages import parts_of
 
 _PACKED = ("qweight", "weight_packed", "weight")
@@ -90,11 +91,11 @@ def packed_by(module: nn.Module) -> tuple[Held | None, frozenset[str]]:
 
 def _numbers(module: nn.Module, packed: Tensor) -> int | None:
     for names in _FEATURES:
-        sizes = [getattr(module, name, None) for name in names]
+        sizes = [stated(module, name) for name in names]
         if all(isinstance(size, int) for size in sizes):
             return int(prod(size for size in sizes if size is not None))
     for name in _BITS:
-        bits = getattr(module, name, None)
+        bits = stated(module, name)
         if isinstance(bits, int) and bits > 0:
             return int(packed.numel() * packed.element_size() * 8 // bits)
     return packed.numel() if packed.element_size() == 1 else None
@@ -140,12 +141,69 @@ def packed_transposed(x: Tensor, packed: Any, *_: Any, **__: Any) -> int:
     return x.numel() * _weight(packed)[0].numel()
 
 
+def packed_cell(x: Tensor, hidden: Any, *packed: Any, **_: Any) -> int:
+    """x (B, in) and a state (B, h), each times a packed weight: the first two of `packed`."""
+    return prod(x.shape[:-1]) * sum(_weight(each).numel() for each in packed[:2])
+
+
+def packed_recurrence(x: Tensor, *given: Any, **_: Any) -> int:
+    """Recurrent layers of x (T, B, in) or (rows, in): every row meets every packed weight once."""
+    layers = next(each for each in given if _is_packed_list(each))
+    weights = (tensor for layer in layers for tensor in _unpacked(layer) if tensor.ndim == 2)
+    return prod(x.shape[:-1]) * sum(weight.numel() for weight in weights)
+
+
+def _is_packed_list(value: Any) -> bool:
+    return isinstance(value, list | tuple) and isinstance(value[0], torch.ScriptObject)
+
+
+def by_result(x: Tensor, *_: Any, result: Tensor, **__: Any) -> int:
+    """x (*, in) times a weight that lies as its kernel wants it: as many as the result has."""
+    return x.numel() * result.shape[-1]
+
+
+def half_stored(weight: Tensor, x: Tensor, *_: Any, result: Tensor, **__: Any) -> int:
+    """A weight of which two in four entries are stored, times x (k, n)."""
+    return result.numel() * x.shape[0] // 2
+
+
+def half_stored_linear(x: Tensor, weight: Tensor, *_: Any, result: Tensor, **__: Any) -> int:
+    """x (*, k), and a weight (out, k / 2) of which two in four entries are stored."""
+    return prod(x.shape[:-1]) * weight.numel()
+
+
+def half_stored_sum(c: Tensor, weight: Tensor, meta: Tensor, x: Tensor, **_: Any) -> int:
+    """c + (m, k / 2 stored) @ (k, n)."""
+    return weight.numel() * x.shape[-1]
+
+
+def half_stored_product(weight: Tensor, meta: Tensor, x: Tensor, *_: Any, **__: Any) -> int:
+    """(m, k / 2 stored) @ (k, n)."""
+    return weight.numel() * x.shape[-1]
+
+
 def _weight(packed: Any) -> Tensor:
     weight: Tensor = packed.unpack()[0]
     return weight
 
 
-FORMULAS = {
+HALF_STORED: dict[str, Callable[..., int]] = {
+    "aten::_cslt_sparse_mm": half_stored,
+    "aten::_sparse_semi_structured_linear": half_stored_linear,
+    "aten::_sparse_semi_structured_mm": half_stored_product,
+    "aten::_sparse_semi_structured_addmm": half_stored_sum,
+}
+"""Products with a weight that stores two of each four entries (2:4 sparsity): these are counted."""
+FORMULAS: dict[str, Callable[..., int]] = HALF_STORED | {
+    f"aten::{name}": formula
+    for formula, names in (
+        (by_result, "_weight_int4pack_mm _weight_int4pack_mm_for_cpu _weight_int8pack_mm"),
+        (by_result, "_weight_int4pack_mm_with_scales_and_zeros"),
+        (packed_recurrence, "quantized_lstm quantized_gru"),
+    )
+    for name in names.split()
+}
+FORMULAS |= {
     f"quantized::{name}": formula
     for formula, names in (
         (packed_linear, "linear linear_relu linear_dynamic linear_relu_dynamic"),
@@ -153,6 +211,8 @@ FORMULAS = {
         (packed_convolution, "conv1d conv2d conv3d conv1d_relu conv2d_relu conv3d_relu"),
         (packed_convolution, "conv1d_dynamic conv2d_dynamic conv3d_dynamic"),
         (packed_transposed, "conv_transpose1d conv_transpose2d conv_transpose3d"),
+        (packed_cell, "quantized_lstm_cell_dynamic quantized_gru_cell_dynamic"),
+        (packed_cell, "quantized_rnn_tanh_cell_dynamic quantized_rnn_relu_cell_dynamic"),
     )
     for name in names.split()
 }
@@ -162,7 +222,10 @@ ELEMENTWISE = frozenset(
     for name in (
         "add add_relu add_scalar mul mul_relu mul_scalar relu6 leaky_relu hardswish sigmoid elu "
         "celu softmax batch_norm1d batch_norm2d batch_norm3d batch_norm2d_relu batch_norm3d_relu "
-        "layer_norm group_norm instance_norm clamp threshold prelu cat cat_relu".split()
+        "layer_norm group_norm instance_norm clamp threshold prelu cat cat_relu "
+        "embedding_bag_byte embedding_bag_4bit embedding_bag_2bit embedding_byte embedding_4bit "
+        "embedding_bag_byte_rowwise_offsets embedding_bag_4bit_rowwise_offsets "
+        "embedding_bag_2bit_rowwise_offsets".split()
     )
 )
 """What torch's quantised layers do element by element."""

@@ -9,6 +9,7 @@ what an error leaves in that stash ends the process when the next trace finds it
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from archscope.counting.operators import name_of
 from archscope.counting.ownership import held_tensors
 from archscope.running.module_stack import paths_of, tensors_in
 from archscope.running.process import interrupts_wait
+from archscope.running.returned import read_out
 from archscope.running.twin import Twin
 
 _TRACER: Any = torch._C._parse_dispatch_key("Tracer")
@@ -91,7 +93,7 @@ def trace(twin: Twin, *, keep_all: bool, also: Sequence[Tensor] = ()) -> Trace:
         args, kwargs = tree_unflatten(flat, structure)
         aside = overhearing if keep_all else nullcontext()
         with _sizes_as_numbers(), _scoped(modules, kept), aside, listening:
-            kept.keep(twin.model(*args, **kwargs))
+            kept.keep(read_out(twin.model(*args, **kwargs)))
         kept.keep(also)
         return kept.traced()
 
@@ -226,16 +228,17 @@ def _scoped(modules: dict[int, str], kept: _Kept) -> Iterator[None]:
     state = torch._C._get_tracing_state()
     numbers = {module: str(number) for number, module in enumerate(modules)}
     running: list[int] = []
+    thread = threading.get_ident()  # the tracer listens in this one alone
 
     def enter(module: nn.Module, args: Any) -> None:
-        if id(module) in numbers:
+        if id(module) in numbers and threading.get_ident() == thread:
             # In this order, here and below: an interrupt in between leaves a scope too many, which
             # is harmless, where one too few would end the process.
             state.push_scope(numbers[id(module)])
             running.append(id(module))
 
     def leave(module: nn.Module, args: Any, output: Any) -> None:
-        if id(module) in running:
+        if id(module) in running and threading.get_ident() == thread:
             # A forward that raised left its inner modules behind.
             while running.pop() != id(module):
                 state.pop_scope()

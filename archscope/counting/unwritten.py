@@ -23,7 +23,7 @@ def memory_of(tensor: Tensor) -> int:
     """Return a name of a tensor's memory; views share it, and meta tensors have one too."""
     try:
         return int(tensor.untyped_storage()._cdata)
-    except NotImplementedError:  # a sparse tensor has several
+    except (NotImplementedError, RuntimeError):  # a sparse tensor has several, oneDNN's none
         return id(tensor)
 
 

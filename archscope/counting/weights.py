@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from archscope.counting.nonzero import PACKED, count_nonzero
 from archscope.counting.quantised import bytes_of, logical_numel, objects_of, packed_by
+from archscope.running.reading import stated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ def _own(
             seen[id(buffer)] = path
             buffers += buffer.numel()
     unknown = next((count for count in counts if isinstance(count, str)), "") if nonzero else ""
-    share = getattr(module, "active_fraction", None)
+    share = stated(module, "active_fraction")
     active = trainable + frozen
     return Weights(
         trainable=trainable,

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 from torch.overrides import TorchFunctionMode
 
+from archscope.counting.custom import composite_of
 from archscope.counting.formulas import convolution, transposed_convolution, vecdot
 from archscope.counting.fvcore_estimates import OF_FUNCTIONS
 from archscope.counting.layouts import Formula, by_layout
@@ -70,6 +71,8 @@ class WholeFunctions(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         self.transformed = self.transformed or within_transform()
         if func in WHOLE or func in OF_FUNCTIONS or (func in COMPLEX and _is_complex(args)):
+            return self._whole(func, args, kwargs or {})
+        if composite_of(func) is not None:
             return self._whole(func, args, kwargs or {})
         if func in _LEAVING:
             self.values_left = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -37,11 +37,19 @@ def as_written() -> Iterator[None]:
 @contextmanager
 def _uncompiled() -> Iterator[None]:
     # Without torch's compiler nothing was compiled, and importing it takes seconds.
-    if "torch._dynamo.eval_frame" in sys.modules:
-        with torch.compiler.set_stance("force_eager"):
+    imported = "torch._dynamo.eval_frame" in sys.modules
+    found = torch.compile
+    torch.compile = _as_it_is  # a forward may compile, as torch's own flex_attention does
+    try:
+        with torch.compiler.set_stance("force_eager") if imported else nullcontext():
             yield
-    else:
-        yield
+    finally:
+        torch.compile = found
+
+
+def _as_it_is(model: Any = None, **_: Any) -> Any:
+    """Stand for `torch.compile`, also where that is a decorator with settings."""
+    return _as_it_is if model is None else model
 
 
 @contextmanager

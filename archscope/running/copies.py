@@ -12,11 +12,12 @@ import weakref
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from functools import partial
-from types import CellType, FunctionType, MethodType
+from types import CellType, FunctionType, MemberDescriptorType, MethodType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import _disable_current_modes
 
 StandIn = Callable[[Tensor], Tensor]
 """Makes what stands in a copy for a tensor."""
@@ -86,9 +87,22 @@ class Copies:
         """Return how to copy an instance of a class, the best way first."""
         if _is_plain(kind, usual):
             return [self._plain]
-        own = partial(copy.deepcopy, memo=self._made)
+        own = self._by_itself
         is_module = usual is nn.Module and not issubclass(kind, torch.jit.ScriptModule)
         return [own, self._plain] if is_module else [own]
+
+    def _by_itself(self, value: Any) -> Any:
+        """Copy by the way that the class has; raises `TypeError` where a module gives another."""
+        if isinstance(value, torch.ScriptObject):
+            with (
+                _disable_current_modes()
+            ):  # it packs real tensors, and would read any others' memory
+                return self._keep(value, copy.deepcopy(value))
+        made = copy.deepcopy(value, self._made)
+        if isinstance(value, nn.Module) and not _is_copy(made, value):
+            self._made.pop(id(value), None)
+            raise TypeError(f"{type(value).__name__} is not copied by its __deepcopy__")
+        return made
 
     def _tensor(self, value: Tensor) -> Any:
         made = self._keep(value, self._stand_in(value))
@@ -104,9 +118,6 @@ class Copies:
     def _plain(self, value: Any) -> Any:
         made = self._keep(value, object.__new__(type(value)))
         self._fill(value, made)
-        for name in _slots(type(value)):
-            if hasattr(value, name):
-                object.__setattr__(made, name, self._copy(getattr(value, name)))
         return made
 
     def _fill(self, value: Any, made: Any) -> None:
@@ -114,6 +125,12 @@ class Copies:
             attributes = vars(made)
             for name, item in list(vars(value).items()):
                 attributes[name] = item if type(item) in _ATOMS else self._copy(item)
+        for slot in _slots(type(value)):
+            try:
+                item = slot.__get__(value)
+            except AttributeError:  # nothing is in it
+                continue
+            slot.__set__(made, self._copy(item))
 
     def _dict(self, value: dict[Any, Any]) -> Any:
         made = self._keep(value, type(value)())
@@ -214,9 +231,16 @@ def _is_plain(kind: type, base: type) -> bool:
     return all(getattr(kind, name, None) is getattr(base, name, None) for name in _OWN_WAY)
 
 
-def _slots(kind: type) -> list[str]:
-    found = []
-    for base in kind.__mro__:
-        slots = vars(base).get("__slots__", ())
-        found += [slots] if isinstance(slots, str) else list(slots)
-    return [name for name in found if name not in ("__dict__", "__weakref__")]
+def _is_copy(made: Any, value: nn.Module) -> bool:
+    """Return whether what a module's own way gave is another one with the same parts."""
+    if made is value or not isinstance(made, nn.Module):
+        return False
+    return [path for path, _ in made.named_modules()] == [path for path, _ in value.named_modules()]
+
+
+def _slots(kind: type) -> list[Any]:
+    """Return the places that a class and those above it have beside a dictionary."""
+    kinds = [base for base in kind.__mro__ if vars(base).get("__slots__")]
+    return [
+        slot for base in kinds for slot in vars(base).values() if type(slot) is MemberDescriptorType
+    ]

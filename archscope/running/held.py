@@ -24,6 +24,8 @@ def held_network(
     """
     if isinstance(value, nn.Module):
         return value, ""
+    if type(value).__module__.startswith("torch.export") and hasattr(value, "module"):
+        return value.module(), "module()"  # what it holds takes the weights as arguments
     held = networks_in(value)
     named = [name for name in _HOLDERS if name in held]
     if len(held) == 1 or len(named) == 1:

@@ -28,6 +28,20 @@ def _scan(combine: Kernel, start: Any, items: Any, additional: Any = ()) -> Any:
 _KERNELS: dict[str, Kernel] = {"cond": _cond, "scan": _scan}
 
 
+def derived(kernel: Kernel, mode: Any, args: Any, kwargs: Any) -> Any:
+    """Run what `kernel_of` gave within a mode again, with gradients: below it there are none."""
+    before = torch._C._dispatch_tls_is_dispatch_key_excluded(_AUTOGRAD)
+    torch._C._dispatch_tls_set_dispatch_key_excluded(_AUTOGRAD, False)
+    try:
+        with mode:
+            return kernel(*args, **kwargs)
+    finally:
+        torch._C._dispatch_tls_set_dispatch_key_excluded(_AUTOGRAD, before)
+
+
+_AUTOGRAD: Any = torch._C.DispatchKey.AutogradFunctionality
+
+
 def kernel_of(func: Any) -> Kernel | None:
     """Return what runs a higher-order operator in Python; None for other operators."""
     if not isinstance(func, torch._ops.HigherOrderOperator):

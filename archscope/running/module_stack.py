@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import (
     register_module_forward_hook,
     register_module_forward_pre_hook,
 )
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import SUPPORTED_NODES
 
 Hook = Callable[[str, Any], None]
 """Called with a module's path and its inputs, or its outputs."""
@@ -54,6 +56,9 @@ class ModuleStack:
         """Shapes of the tensors that each module's first call was given; none if one is nested."""
         self.output_shapes: dict[str, tuple[int, ...]] = {}
         """Shape of the first tensor that each module's first call returned."""
+        self.elsewhere: set[str] = set()
+        """Paths of modules that ran in threads that the forward began, where nobody watches."""
+        self._thread = threading.get_ident()
 
     @property
     def current(self) -> str:
@@ -77,7 +82,9 @@ class ModuleStack:
 
     def _enter(self, module: nn.Module, args: Any) -> None:
         path = self.paths.get(id(module))
-        if path is not None:
+        if path is not None and threading.get_ident() != self._thread:
+            self.elsewhere.add(path)
+        elif path is not None:
             self._running.append(path)
             if path not in self.input_shapes:
                 shapes = [shape_of(tensor) for tensor in tensors_in(args)]
@@ -87,7 +94,7 @@ class ModuleStack:
 
     def _exit(self, module: nn.Module, args: Any, output: Any) -> None:
         path = self.paths.get(id(module))
-        if path is None:
+        if path is None or threading.get_ident() != self._thread:
             return
         self.calls[path] += 1
         if path not in self.output_shapes:
@@ -111,10 +118,39 @@ def tensors_in(value: Any, depth: int = 4) -> list[Tensor]:
     if isinstance(value, Tensor):
         return [value]
     found: list[Tensor] = []
-    for leaf in tree_leaves(value):
-        if isinstance(leaf, Tensor):
-            found.append(leaf)
-        elif depth and hasattr(leaf, "__dict__") and not isinstance(leaf, type | nn.Module):
-            for inner in vars(leaf).values():
-                found += tensors_in(inner, depth - 1)
+    _collect(value, depth, found, [])
     return found
+
+
+def _collect(value: Any, depth: int, into: list[Tensor], around: list[Any]) -> None:
+    """Add the tensors in a value to a list; `around` is what it lies in, which it may hold too."""
+    if isinstance(value, Tensor):
+        into.append(value)
+        return
+    parts = None if isinstance(value, _PLAIN) else _parts(value)
+    if parts is None and depth and hasattr(value, "__dict__"):
+        parts, depth = (
+            () if isinstance(value, type | nn.Module) else vars(value).values(),
+            depth - 1,
+        )
+    if parts and all(value is not each for each in around):
+        around.append(value)
+        for part in parts:
+            _collect(part, depth, into, around)
+        around.pop()
+
+
+_PLAIN = (type(None), bool, int, float, str, torch.dtype, torch.device)
+
+
+def _parts(value: Any) -> Collection[Any] | None:
+    """Return what lies in a container; None for other objects."""
+    kind = type(value)
+    if kind in (list, tuple):
+        return value  # type: ignore[no-any-return]
+    node = SUPPORTED_NODES.get(kind)
+    if node is not None:
+        return node.flatten_fn(value)[0]
+    if isinstance(value, tuple) and hasattr(kind, "_fields"):
+        return value
+    return None

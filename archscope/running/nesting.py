@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 
 from torch import nn
 
-from archscope.errors import ArchscopeError
+from archscope.errors import ArchscopeError, first_line
 
 
 def require_walkable(model: nn.Module) -> None:
-    """Raise `ArchscopeError` where torch itself cannot list the modules of a model."""
+    """Raise `ArchscopeError` where the modules of a model, or its tensors, cannot be listed."""
     try:
-        for _ in model.modules():
+        for _ in chain(model.named_modules(), model.named_parameters(), model.named_buffers()):
             pass
     except RecursionError:
         raise ArchscopeError(
@@ -20,6 +21,11 @@ def require_walkable(model: nn.Module) -> None:
             f"torch can walk through below Python's limit of {sys.getrecursionlimit():,} calls "
             "(sys.setrecursionlimit)"
         ) from None
+    except Exception as error:  # methods of the user's own in the place of torch's
+        raise ArchscopeError(
+            f"{type(model).__name__}: its modules cannot be listed (named_modules(), "
+            f"named_parameters(), named_buffers()): {first_line(error)}"
+        ) from error
 
 
 def _depth(model: nn.Module) -> int:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import chain, repeat
 from typing import Any
 
 import torch
@@ -23,6 +24,8 @@ from torch.utils._pytree import tree_leaves
 from archscope.errors import ForwardError
 from archscope.records import frozen
 from archscope.running.copies import Copies, StandIn
+from archscope.running.higher_order import derived, kernel_of
+from archscope.running.returned import read_out
 from archscope.subject import Inputs
 
 LARGEST_KEPT = 2**22
@@ -51,7 +54,7 @@ class Twin:
     def run(self) -> Any:
         """Call the copy; a `SystemExit` becomes a `RuntimeError`."""
         try:
-            return self.model(*self.inputs.args, **self.inputs.kwargs)
+            return read_out(self.model(*self.inputs.args, **self.inputs.kwargs))
         except SystemExit as leaving:
             raise RuntimeError(f"it calls sys.exit({leaving.code!r})") from None
 
@@ -129,6 +132,8 @@ class Original:
 class _ReadOnly(TorchDispatchMode):
     """Refuses what would write to the memory of an original."""
 
+    supports_higher_order_operators = True
+
     def __init__(self, original: Original) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._original = original
@@ -138,6 +143,9 @@ class _ReadOnly(TorchDispatchMode):
         return False  # Otherwise torch imports its compiler at the first operator.
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kernel = kernel_of(func)
+        if kernel is not None:
+            return derived(kernel, self, args, kwargs or {})
         if hasattr(func, "_schema") and func._schema.is_mutable:
             self._original.refuse_write(func, args, kwargs or {})
         return func(*args, **(kwargs or {}))
@@ -188,9 +196,23 @@ def twin_of(original: Original, *, weight: StandIn, argument: StandIn | None = N
     with torch.no_grad():
         model = copies.of(original.model, weight)
         inputs = copied(original.inputs, argument or own, copies)
-    for module in model.modules():
-        module.training = False  # not eval(): a module may have made that do something else
+    for tensor, like in zip(model.parameters(), original.model.parameters(), strict=False):
+        if tensor.requires_grad != like.requires_grad and not is_lazy(tensor):
+            tensor.requires_grad_(like.requires_grad)  # scripted modules forget it
+    evaluate(model)
     return Twin(model=model, inputs=inputs)
+
+
+def evaluate(model: nn.Module, modes: Iterable[bool] = ()) -> None:
+    """Put each module of a copy into evaluation mode, or the mode that is given for it.
+
+    Its `eval()` and what sets attributes may be the user's own, and do something else.
+    """
+    for module, mode in zip(model.modules(), chain(modes, repeat(False)), strict=False):
+        if isinstance(module, torch.jit.ScriptModule):
+            module.training = mode
+        else:
+            vars(module)["training"] = mode
 
 
 def copied(inputs: Inputs, stand_in: StandIn, copies: Copies | None = None) -> Inputs:
@@ -215,6 +237,13 @@ def bodiless(tensor: Tensor) -> Tensor:
     One of a class with operators of its own, or that is no plain block of numbers, keeps its data
     where it cannot do without.
     """
+    if is_fake(tensor):
+        made = torch.empty_strided(
+            tensor.size(), tensor.stride(), dtype=tensor.dtype, device="meta"
+        )
+        return (
+            nn.Parameter(made, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else made
+        )
     if type(tensor).__torch_dispatch__ is not Tensor.__torch_dispatch__:
         try:
             return tensor.detach().to("meta")
@@ -227,8 +256,15 @@ def bodiless(tensor: Tensor) -> Tensor:
     return _as_held(made, tensor)
 
 
+def is_fake(tensor: Tensor) -> bool:
+    """Return whether a tensor is of torch's kind without data: a network may be made of them."""
+    return type(tensor).__name__ == "FakeTensor"
+
+
 def own(tensor: Tensor) -> Tensor:
     """Return a copy with the same values, without a history."""
+    if is_fake(tensor):
+        return bodiless(tensor)
     if is_lazy(tensor):
         return copy.deepcopy(tensor)
     with torch.no_grad():
@@ -257,6 +293,7 @@ def _as_held(made: Tensor, like: Tensor) -> Tensor:
 def _place(tensor: Tensor) -> int:
     """Return the address of a tensor's memory, 0 where it has none."""
     try:
-        return 0 if tensor.is_meta or is_lazy(tensor) else tensor.untyped_storage().data_ptr()
+        bare = tensor.is_meta or is_lazy(tensor) or is_fake(tensor)
+        return 0 if bare else tensor.untyped_storage().data_ptr()
     except (NotImplementedError, RuntimeError):  # it has several, or is no block of numbers
         return 0

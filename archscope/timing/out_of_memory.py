@@ -39,7 +39,9 @@ def largest_that_fits(failed: int, fits: Callable[[int], bool]) -> int | None:
 def batch_size(inputs: Inputs, axis: int | None = 0) -> int | None:
     """Return the size of the first tensor among the inputs along an axis, None for none."""
     leaves = tree_leaves((inputs.args, dict(inputs.kwargs)))
-    tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor) and leaf.ndim]
+    tensors = [
+        leaf for leaf in leaves if isinstance(leaf, Tensor) and leaf.ndim and not leaf.is_nested
+    ]
     return int(tensors[0].shape[axis]) if tensors and axis is not None else None
 
 

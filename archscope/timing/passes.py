@@ -24,6 +24,8 @@ from archscope.errors import ArchscopeError, ForwardError, UsageError, first_lin
 from archscope.hardware import Precision
 from archscope.records import frozen
 from archscope.running.as_found import left_as_found
+from archscope.running.module_stack import tensors_in
+from archscope.running.returned import read_out
 from archscope.running.storages import bytes_of
 from archscope.running.twin import Original, ReachedOriginalError, copied, own, twin_of
 from archscope.subject import Inputs
@@ -147,12 +149,12 @@ def ready(
 def _calling(run: Any, given: Inputs, device: torch.device, way: Way) -> Callable[[], Any]:
     """Return the forward pass; autocast is entered in each, so that each casts the weights."""
     if way.autocast is None:
-        return lambda: run(*given.args, **given.kwargs)
+        return lambda: read_out(run(*given.args, **given.kwargs))
     dtype = DTYPES[way.autocast]
 
     def call() -> Any:
         with torch.autocast(device.type, dtype):
-            return run(*given.args, **given.kwargs)
+            return read_out(run(*given.args, **given.kwargs))
 
     return call
 
@@ -266,8 +268,10 @@ def _tensors_of(model: nn.Module) -> list[Tensor]:
     return [*model.parameters(), *model.buffers(), *loose, *kept_by(model)]
 
 
-def first_call(call: Callable[[], Any], original: Original | None = None) -> Any:
-    """Run a forward for the first time; what it raises becomes a `ForwardError`.
+def first_call(
+    call: Callable[[], Any], original: Original | None = None, stage: str = "forward"
+) -> Any:
+    """Run a stage of a pass for the first time; what it raises becomes a `ForwardError`.
 
     Raises `ArchscopeError` where a copy calls the `original` that it was made of.
     """
@@ -284,10 +288,10 @@ def first_call(call: Callable[[], Any], original: Original | None = None) -> Any
     except Exception as error:
         if is_out_of_memory(error):
             raise
-        raise ForwardError(f"the forward pass failed: {first_line(error)}") from error
+        what = "optimiser's step" if stage == "optimiser" else f"{stage} pass"
+        raise ForwardError(f"the {what} failed: {first_line(error)}") from error
 
 
 def differentiable(outputs: Any) -> list[Tensor]:
     """Return the tensors among outputs, at any depth, that a gradient can start from."""
-    leaves = (leaf for leaf in tree_leaves(outputs) if isinstance(leaf, Tensor))
-    return [leaf for leaf in leaves if leaf.requires_grad]
+    return [tensor for tensor in tensors_in(outputs) if tensor.requires_grad]

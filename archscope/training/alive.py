@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from archscope.records import frozen
+from archscope.running.higher_order import derived, kernel_of
 from archscope.running.storages import parts_of, storages_of
 
 Phase = Literal["forward", "backward", "optimiser"]
@@ -38,6 +39,8 @@ class Alive(TorchDispatchMode):
     What was there before the step is told by `before` and never noted. What a kernel takes for
     itself and gives back within one operator is not seen.
     """
+
+    supports_higher_order_operators = True
 
     def __init__(self, place: Callable[[], str]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -72,6 +75,9 @@ class Alive(TorchDispatchMode):
         return self._numbers.get(tensor.untyped_storage()._cdata)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kernel = kernel_of(func)
+        if kernel is not None:
+            return derived(kernel, self, args, kwargs or {})
         result = func(*args, **(kwargs or {}))
         for leaf in (result,) if isinstance(result, Tensor) else tree_leaves(result):
             if isinstance(leaf, Tensor):

@@ -18,8 +18,11 @@ _HINTS = {
 
 
 @contextmanager
-def told(places: Places | None = None) -> Iterator[None]:
-    """Make a `ForwardError` of what a step of a copy raises, with the module that ran forward."""
+def told(places: Places | str | None = None) -> Iterator[None]:
+    """Make a `ForwardError` of what a step of a copy raises, with where it did.
+
+    That is the module that ran forward, or a part of the step in words.
+    """
     try:
         yield
     except ArchscopeError:
@@ -36,9 +39,11 @@ def told(places: Places | None = None) -> Iterator[None]:
         ) from failure
 
 
-def _where(places: Places | None) -> str:
+def _where(places: Places | str | None) -> str:
     if places is None:
         return ""
+    if isinstance(places, str):
+        return f" in {places}"
     if places.turned:  # which node raised is not told by torch
         return " in its backward pass"
     return f" in {places.stack.current or 'the model itself'}"

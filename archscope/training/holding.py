@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 from archscope.records import frozen
 from archscope.running.storages import parts_of
 from archscope.training.alive import Alive, Change
+from archscope.training.failures import told
 from archscope.training.optimisers import Make, Optimiser, state_tensors
 
 
@@ -59,7 +60,7 @@ def updating(optimiser: Optimiser, parameters: Iterable[Tensor]) -> Iterator[Cha
     most: Sequence[Change] = ()
     if optimiser.make is not None:
         made = (_update(optimiser.make, kind) for kind in _kinds(optimiser, trained))
-        most = max(made, key=lambda changes: max(accumulate(c.bytes for c in changes), default=0))
+        most = max(made, key=_most, default=())
     yield from (replace(change, block=-1) for change in most)
     yield Change(phase="optimiser", path="", bytes=-sum(map(_gradient, trained)))
 
@@ -72,12 +73,16 @@ def _kinds(optimiser: Optimiser, trained: Iterable[Tensor]) -> Iterable[Tensor]:
     return {each.dtype: each for each in by_size}.values()
 
 
+def _most(changes: Sequence[Change]) -> int:
+    return max(accumulate(change.bytes for change in changes), default=0)
+
+
 def _update(make: Make, like: Tensor) -> Sequence[Change]:
     """Return what the second update of one parameter makes and gives back."""
     parameter = nn.Parameter(torch.empty_like(like))
     made = make([parameter])
     alive = Alive(str)
-    with torch.no_grad(), _AnyNumber():
+    with told("the update of a weight"), torch.no_grad(), _AnyNumber():
         parameter.grad = torch.empty_like(parameter)
         made.step()
         alive.before((parameter, parameter.grad, *state_tensors(made)))

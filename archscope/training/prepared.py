@@ -14,7 +14,7 @@ from archscope.counting.blocks import repeated_blocks
 from archscope.counting.freezing import frozen_by
 from archscope.errors import ArchscopeError
 from archscope.running.copies import StandIn
-from archscope.running.twin import Original, Twin, twin_of
+from archscope.running.twin import Original, Twin, evaluate, twin_of
 from archscope.subject import Repeat
 from archscope.training.adapters import adapt
 from archscope.training.again import Around, run_again
@@ -39,11 +39,11 @@ def prepared(
     runs again. A module that was put into evaluation mode within a network in training mode stays
     so. Raises `ArchscopeError` where nothing trains.
     """
-    trains = original.model.training
-    modes = [module.training or not trains for module in original.model.modules()]
+    modes = [getattr(module, "training", False) for module in original.model.modules()]
+    trains = modes[0]
+    modes = [mode or not trains for mode in modes]
     twin = twin_of(original, weight=weight, argument=argument)
-    for module, mode in zip(twin.model.modules(), modes, strict=True):
-        module.training = mode
+    evaluate(twin.model, modes)
     held = frozen_by(twin.model, recipe.freeze, repeats)
     for parameter in twin.model.parameters():
         if id(parameter) in held:

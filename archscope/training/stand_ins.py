@@ -30,6 +30,10 @@ def without_data(tensor: Tensor, fake: Any, dtype: torch.dtype | None) -> Tensor
 
     Raises `ForwardError` for a sparse one: how much it stores is data.
     """
+    if tensor.is_nested:
+        raise ForwardError("a tensor is nested: what a step on such keeps is told by no kernel")
+    if tensor.is_inference() and tensor.requires_grad:
+        raise ForwardError("its weights were made in torch.inference_mode(): none can be trained")
     if tensor.layout is not torch.strided:
         raise ForwardError(
             f"a tensor of {tuple(tensor.shape)} is sparse: what it takes depends on what it holds, "

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from archscope.blocks.shapes import shapes_only
 from archscope.counting.freezing import tells_copies_apart
+from archscope.running.storages import bytes_of
 from archscope.subject import Subject
 from archscope.training.recipe import Recipe
 
@@ -41,7 +42,7 @@ def has_little_data(subject: Subject) -> bool:
     parameters = list(subject.model.parameters())
     if any(parameter.is_meta for parameter in parameters):
         return False
-    return sum(parameter.nbytes for parameter in parameters) <= _LARGEST
+    return bytes_of(parameters) <= _LARGEST
 
 
 _LARGEST = 2**30

@@ -280,3 +280,128 @@ def test_the_convolution_of_mamba_writes_its_output(define: Define) -> None:
     assert (report.totals.macs, report.totals.complete) == (2 * 6 * 10 * 4, True)
     said = "DaoAILab::_causal_conv1d_fwd_cpp is counted by the formula of causal-conv1d, which"
     assert any(said in text for text in notes(report, "info"))
+
+
+def on_data(call: Callable[..., Any], *tensors: Tensor) -> Report:
+    return archscope.params(Calls(call), *tensors)
+
+
+def test_sequences_laid_end_to_end_attend_each_to_itself(define: Define) -> None:
+    schema = (
+        "flash_attn::_flash_attn_varlen_forward(Tensor q, Tensor k, Tensor v, Tensor cu_q, "
+        "Tensor cu_k, int max_q, int max_k, float dropout_p, float scale, bool causal) -> Tensor"
+    )
+    define(schema, lambda q, *_: torch.empty_like(q))
+    library = torch.library.Library("flash_attn", "FRAGMENT")
+    library.impl("_flash_attn_varlen_forward", lambda q, *_: torch.zeros_like(q), "CPU")
+
+    def call(q: Tensor, starts: Tensor) -> Any:
+        operator = torch.ops.flash_attn._flash_attn_varlen_forward
+        return operator(q, q, q, starts, starts, 5, 5, 0.0, 1.0, True)
+
+    # 3 and 5 queries of 4 heads, width 8
+    report = on_data(call, torch.zeros(8, 4, 8), torch.tensor([0, 3, 8]))
+    assert (report.totals.macs, report.totals.complete) == (4 * (9 + 25) * (8 + 8), True)
+    report = of(call, (8, 4, 8), (3,))
+    assert not report.totals.complete
+    assert any("not known without data" in text for text in notes(report, "warning"))
+    library._destroy()
+
+
+def test_products_of_bitsandbytes(define: Define) -> None:
+    define("bitsandbytes::int8_linear_matmul(Tensor A, Tensor B) -> Tensor", scores)
+    define(
+        "bitsandbytes::int8_mixed_scaled_mm(Tensor A, Tensor CA, Tensor CB, Tensor SCA, "
+        "Tensor SCB, Tensor? outlier_cols=None, Tensor? bias=None) -> (Tensor, Tensor?)",
+        lambda x, _, w, *__: (scores(x, w), None),
+    )
+    define(
+        "bitsandbytes::gemv_4bit(Tensor A, Tensor B, int[] shapeB, Tensor absmax, Tensor code, "
+        "int blocksize) -> Tensor",
+        lambda x, w, shape, *_: x.new_empty(x.shape[0], shape[0]),
+    )
+    define(
+        "bitsandbytes::dequantize_4bit(Tensor A, Tensor absmax, int blocksize, str quant_type, "
+        "int[] shape, ScalarType dtype) -> Tensor",
+        lambda w, a, b, q, shape, dtype: w.new_empty(shape, dtype=dtype),
+    )
+
+    def call(x: Tensor, w: Tensor, outliers: Tensor, packed: Tensor) -> Any:
+        ops = torch.ops.bitsandbytes
+        whole = ops.dequantize_4bit(packed, x, 64, "nf4", [5, 8], torch.float32)
+        return (
+            ops.int8_linear_matmul(x, w),
+            ops.int8_mixed_scaled_mm(x, x, w, x, w, outliers),
+            ops.gemv_4bit(x, packed, [5, 8], x, x, 64),
+            x @ whole.t(),
+        )
+
+    report = of(call, (3, 8), (5, 8), (2,), (20, 1))
+    # 3 rows, 8 to 5, four times over, and 2 of the 8 columns twice
+    assert (report.totals.macs, report.totals.complete) == (4 * 3 * 8 * 5 + 3 * 2 * 5, True)
+
+
+def test_a_swiglu_of_xformers_is_two_products(define: Define) -> None:
+    define(
+        "xformers::dual_gemm_silu_identity_mul(Tensor x, Tensor w1, Tensor? b1, Tensor w2, "
+        "Tensor? b2) -> (Tensor, Tensor, Tensor)",
+        lambda x, w, *_: (scores(x, w),) * 3,
+    )
+
+    def call(x: Tensor, w: Tensor) -> Any:
+        return torch.ops.xformers.dual_gemm_silu_identity_mul(x, w, None, w, None)[2]
+
+    report = of(call, (3, 8), (5, 8))
+    assert (report.totals.macs, report.totals.complete) == (2 * 3 * 8 * 5, True)
+
+
+def test_graph_operators_in_cpp_are_met_as_a_whole(define: Define) -> None:
+    define(
+        "torch_sparse::spmm_sum(Tensor? row, Tensor rowptr, Tensor col, Tensor? value, "
+        "Tensor? colptr, Tensor? csr2csc, Tensor mat) -> Tensor",
+        None,
+    )
+    define(
+        "torch_scatter::scatter_sum(Tensor src, Tensor index, int dim, Tensor? out, "
+        "int? dim_size) -> Tensor",
+        None,
+    )
+    library = torch.library.Library("torch_sparse", "FRAGMENT")
+    library.impl(  # a kernel that fills memory by its address, registered for all devices
+        "spmm_sum", lambda *given: torch.empty(3, given[-1].shape[1]), "CompositeImplicitAutograd"
+    )
+    scatter = torch.library.Library("torch_scatter", "FRAGMENT")
+    scatter.impl(
+        "scatter_sum", lambda src, *_: torch.empty(3, src.shape[1]), "CompositeImplicitAutograd"
+    )
+
+    def call(x: Tensor, starts: Tensor, column: Tensor, value: Tensor) -> Any:
+        spmm, sums = torch.ops.torch_sparse.spmm_sum, torch.ops.torch_scatter.scatter_sum
+        y = spmm(None, starts, column, value, None, None, x)
+        y = y + spmm(None, starts, column, None, None, None, x)  # ones: rows are summed
+        return y + sums(x, column, 0, None, 3)
+
+    entries = torch.tensor([0, 1, 2, 0])
+    report = on_data(call, torch.zeros(4, 6), torch.tensor([0, 1, 2, 4]), entries, torch.ones(4))
+    # 4 stored entries, 6 columns
+    assert (report.totals.macs, report.totals.complete) == (4 * 6, True)
+    library._destroy()
+    scatter._destroy()
+
+
+def test_grouped_products_of_pyg_lib(define: Define) -> None:
+    define(
+        "pyg::segment_matmul(Tensor input, Tensor ptr, Tensor other) -> Tensor",
+        lambda x, _, w: x.new_empty(x.shape[0], w.shape[2]),
+    )
+    define(
+        "pyg::grouped_matmul(Tensor[] input, Tensor[] other) -> Tensor[]",
+        lambda xs, ws: [x @ w for x, w in zip(xs, ws, strict=True)],
+    )
+
+    def call(x: Tensor, starts: Tensor, w: Tensor) -> Any:
+        pyg = torch.ops.pyg
+        return pyg.segment_matmul(x, starts, w), pyg.grouped_matmul([x, x], [w[0], w[1]])
+
+    report = of(call, (4, 8), (3,), (2, 8, 5))
+    assert (report.totals.macs, report.totals.complete) == (4 * 8 * 5 + 2 * 4 * 8 * 5, True)

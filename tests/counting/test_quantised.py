@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archscope.counting.quantised import bytes_of
+from archscope.counting.quantised import HALF_STORED, bytes_of
 from archscope.library import params
 
 
@@ -113,3 +113,80 @@ def test_what_a_tensor_holds_beside_its_numbers() -> None:
 def test_a_layout_of_kernels_own_holds_its_numbers() -> None:
     # 4 x 4 numbers of four bytes
     assert bytes_of(torch.ones(4, 4).to_mkldnn()) == 64
+
+
+class Packed(nn.Module):
+    """A product with an integer weight that lies as its kernel wants it: 64 to 48."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+        codes = torch.zeros(48, 64, dtype=torch.int32)
+        packed = torch._convert_weight_to_int4pack_for_cpu(codes, 1)
+        self.register_buffer("weight", packed if kind == "int4" else codes.to(torch.int8))
+        self.register_buffer("scale", torch.ones(48, dtype=torch.bfloat16))
+        self.register_buffer("groups", torch.ones(2, 48, 2, dtype=torch.bfloat16))
+
+    def forward(self, x: Tensor) -> Any:
+        if self.kind == "int4":
+            return torch._weight_int4pack_mm_for_cpu(x, self.weight, 32, self.groups)
+        return torch._weight_int8pack_mm(x, self.weight, self.scale)
+
+
+@pytest.mark.parametrize("kind", ["int4", "int8"])
+def test_products_with_packed_integers(kind: str) -> None:
+    report = params(Packed(kind), torch.zeros(32, 64, dtype=torch.bfloat16))
+
+    assert (report.totals.macs, report.totals.complete) == (32 * 64 * 48, True)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("layer", "x", "macs"),
+    [
+        # 5 steps of 2 rows, 4 gates of 8 units, each of 16 inputs and 8 states
+        (nn.LSTM(16, 8), (5, 2, 16), 5 * 2 * 4 * 8 * (16 + 8)),
+        (nn.LSTM(16, 8, bidirectional=True), (5, 2, 16), 2 * 5 * 2 * 4 * 8 * (16 + 8)),
+        (nn.GRU(16, 8), (5, 2, 16), 5 * 2 * 3 * 8 * (16 + 8)),
+        (nn.LSTMCell(16, 8), (2, 16), 2 * 4 * 8 * (16 + 8)),
+        (nn.GRUCell(16, 8), (2, 16), 2 * 3 * 8 * (16 + 8)),
+        (nn.RNNCell(16, 8), (2, 16), 2 * 8 * (16 + 8)),
+    ],
+)
+def test_recurrent_layers_with_packed_weights(
+    layer: nn.Module, x: tuple[int, ...], macs: int
+) -> None:
+    model = torch.ao.quantization.quantize_dynamic(nn.Sequential(layer), {type(layer)})
+    report = params(model, torch.zeros(x))
+
+    assert (report.totals.macs, report.totals.complete) == (macs, True)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_layers_quantised_as_a_whole_and_those_that_learn_it() -> None:
+    quantisation = torch.ao.quantization
+    model = nn.Sequential(quantisation.QuantStub(), nn.Conv2d(3, 8, 3), quantisation.DeQuantStub())
+    model.eval().qconfig = quantisation.get_default_qconfig("x86")
+    quantisation.prepare(model, inplace=True)(torch.zeros(1, 3, 8, 8))
+    quantisation.convert(model, inplace=True)
+    learning = nn.Sequential(nn.Linear(16, 8)).train()
+    learning.qconfig = quantisation.get_default_qat_qconfig("x86")
+    quantisation.prepare_qat(learning, inplace=True)
+
+    whole = params(model, torch.zeros(1, 3, 8, 8)).totals
+    learnt = params(learning, torch.zeros(4, 16)).totals
+    assert (whole.macs, whole.complete) == (8 * 6 * 6 * 3 * 9, True)
+    assert (learnt.macs, learnt.complete) == (4 * 16 * 8, True)
+
+
+def test_of_a_weight_that_stores_two_of_four_these_are_counted() -> None:
+    # No CPU has the kernels: the formulas, on their operators' shapes. 64 to 48, 32 rows.
+    stored, x = torch.empty(48, 32, device="meta"), torch.empty(64, 32, device="meta")
+    result = torch.empty(48, 32, device="meta")
+    for name, given in (
+        ("_cslt_sparse_mm", (stored, x)),
+        ("_sparse_semi_structured_mm", (stored, stored, x)),
+        ("_sparse_semi_structured_addmm", (result, stored, stored, x)),
+        ("_sparse_semi_structured_linear", (x.t(), stored, stored)),
+    ):
+        assert HALF_STORED[f"aten::{name}"](*given, result=result) == 32 * 64 * 48 // 2, name

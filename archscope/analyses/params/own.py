@@ -114,7 +114,7 @@ def own_by_module(
 
 def _class_of(module: nn.Module) -> str:
     """Return the name of a module's class, of a scripted one that of what was scripted."""
-    scripted = getattr(module, "original_name", None) if hasattr(module, "_c") else None
+    scripted = getattr(module, "original_name", None) if "_c" in vars(module) else None
     return scripted if isinstance(scripted, str) else type(module).__name__
 
 

@@ -33,6 +33,7 @@ from archscope.counting.forward import Execution, ForwardCount, count_forward
 from archscope.counting.freezing import frozen_by, tells_copies_apart
 from archscope.errors import ForwardError, first_line
 from archscope.results import Note, Section
+from archscope.running.reading import part_of
 from archscope.subject import Repeat, Subject
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _unfolded(subject: Subject, freeze: tuple[str, ...]) -> Subject:
 def _failure(model: nn.Module, count: ForwardCount, found: tuple[Section, ...]) -> ForwardError:
     path = count.dispatcher.failed_in or ""
     assert count.failure is not None
-    where = f"{path or 'the model itself'} ({type(model.get_submodule(path)).__name__})"
+    where = f"{path or 'the model itself'} ({type(part_of(model, path)).__name__})"
     shapes = count.dispatcher.input_shapes.get(path, ())
     given = ", ".join("x".join(map(str, shape)) for shape in shapes)
     return ForwardError(

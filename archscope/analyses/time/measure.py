@@ -203,9 +203,8 @@ def _measure(
 ) -> Measured:
     clock = clock_for(device)
     doing("compiling it" if settings.compiled else "running it for the first time")
-    first_call(workload.stages[0].run, workload.original)
-    for stage in workload.stages[1:]:
-        stage.run()
+    for stage in workload.stages:
+        first_call(stage.run, workload.original, stage.name)
     clock.wait()
     ready_s = perf_counter() - start
     backward = count_backward(workload) if settings.step == "train" else None

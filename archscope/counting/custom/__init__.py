@@ -80,14 +80,14 @@ def give_shapes(name: str, shapes: Shapes) -> None:
 def custom(name: str) -> Custom | None:
     """Return how an operator is counted by its name with namespace; None where nobody says.
 
-    None too for one that runs as its parts: these are counted, and it is never met as a whole.
+    None too for one that runs as its parts: these are counted, and it is never met as a whole. Not
+    so one of a library's in C++, whose parts are its kernel's: a formula of a file tells of it.
     """
-    if is_composite(name):
-        return None
-    if name in _given:
+    parts = is_composite(name)
+    if name in _given and not parts:
         return Custom(_given[name], YOURS)
     packet = _packet(name)
-    if packet in flop_registry:
+    if packet in flop_registry and not parts:
         return Custom(_halved(flop_registry[packet]), YOURS)
     return _of_sets().get(name)
 
@@ -101,6 +101,19 @@ def is_composite(name: str) -> bool:
         )
         for overload in packet.overloads()
     )
+
+
+def composite_of(func: Any) -> Any:
+    """Return the overload that a function is where a file has a formula for its parts as a whole.
+
+    torch takes such an operator apart before its dispatcher is asked.
+    """
+    if isinstance(func, torch._ops.OpOverloadPacket):
+        func = getattr(func, func.overloads()[0])
+    if not isinstance(func, torch._ops.OpOverload):
+        return None
+    name = str(func._schema.name)
+    return func if name in _of_sets() and is_composite(name) else None
 
 
 def _packet(name: str) -> Any:

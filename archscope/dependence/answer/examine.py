@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
@@ -20,7 +21,7 @@ from archscope.dependence.record.reads import with_reads
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.lines import Line
 from archscope.dependence.sets.products import Ways
-from archscope.errors import ForwardError, UsageError, did_you_mean
+from archscope.errors import ForwardError, UsageError, did_you_mean, first_line
 from archscope.subject import Inputs
 
 
@@ -147,7 +148,9 @@ def examine(
                 again, lambda n: capture(model, inputs, (name,), data=True, altered=n)
             )
     if graph.failure is not None and not (graph.nodes and name in graph.inputs):
-        raise ForwardError(f"the forward failed before its first layer: {graph.failure}")
+        raise ForwardError(
+            f"the forward failed before its first layer: {first_line(graph.failure)}"
+        )
     if output is not None:
         named_value(graph, output)
     lowered = lower(graph)
@@ -200,11 +203,26 @@ def _check_runnable(model: nn.Module, name: str, studied: Tensor) -> None:
     if not studied.numel():
         shape = "×".join(map(str, studied.shape))
         raise UsageError(f"input {name!r} is empty: its shape is {shape}")
+    kind = _odd_kind(studied)
+    if kind:
+        raise UsageError(
+            f"input {name!r} is {kind}: no positions are followed through such tensors"
+        )
     lazy = [path for path, p in model.named_parameters() if is_lazy(p)]
     if lazy:
         raise UsageError(
             f"{lazy[0]} has no shape yet: call the model, which has lazy modules, once"
         )
+
+
+def _odd_kind(tensor: Tensor) -> str:
+    """Return what a tensor is that is no plain block of numbers and cannot be looked through."""
+    if tensor.is_nested:
+        return "a nested tensor"
+    return f"of layout {str(tensor.layout)[6:]}" if tensor.layout in _UNFOLLOWED else ""
+
+
+_UNFOLLOWED = (torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc)
 
 
 def choose_input(tensors: dict[str, Tensor]) -> str:

@@ -39,6 +39,7 @@ from archscope.running.as_written import as_written
 from archscope.running.higher_order import kernel_of
 from archscope.running.module_stack import ModuleStack, tensors_in
 from archscope.running.process import raise_interrupt, random_as_found
+from archscope.running.returned import read_out
 from archscope.running.shapes import RULES
 from archscope.running.twin import (
     Original,
@@ -46,6 +47,7 @@ from archscope.running.twin import (
     Twin,
     bodiless,
     copied,
+    evaluate,
     own,
     with_data,
 )
@@ -95,8 +97,7 @@ def capture(
                 return record(with_data(original, shares=shapes_only), original)
         except ReachedOriginalError:
             with in_place(model, inputs):
-                for module in model.modules():
-                    module.training = False
+                evaluate(model)
                 return record(Twin(model=model, inputs=copied(inputs, own)), None)
         finally:
             chance_as_found()
@@ -108,17 +109,22 @@ def input_tensors(inputs: Inputs) -> dict[str, Tensor]:
     return dict(_named("", arguments))
 
 
-def _named(path: str, value: Any) -> Iterator[tuple[str, Tensor]]:
+def _named(path: str, value: Any, around: tuple[Any, ...] = ()) -> Iterator[tuple[str, Tensor]]:
+    """Yield the tensors in a value by their places; `around` is what it lies in."""
     if isinstance(value, Tensor):
         yield path, value
-    elif isinstance(value, Mapping):
+        return
+    if any(value is each for each in around):
+        return
+    around = (*around, value)
+    if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _named(f"{path}.{key}" if path else str(key), item)
+            yield from _named(f"{path}.{key}" if path else str(key), item, around)
     elif isinstance(value, list | tuple):
         for number, item in enumerate(value):
-            yield from _named(f"{path}.{number}" if path else str(number), item)
+            yield from _named(f"{path}.{number}" if path else str(number), item, around)
     elif hasattr(value, "__dict__") and not isinstance(value, type | nn.Module):
-        yield from _named(path, vars(value))
+        yield from _named(path, vars(value), around)
 
 
 _SPARSE = frozenset((torch.sparse_coo, torch.sparse_csr, torch.sparse_csc))
@@ -168,7 +174,7 @@ class _Recorder(TorchDispatchMode):
             args, kwargs = self._studied(inputs, studied)
             try:
                 with self._stack, FunctionRecorder(self._home, self._note), self:
-                    result = self._model(*args, **kwargs)
+                    result = read_out(self._model(*args, **kwargs))
                     for name, tensor in _named("", result):
                         value = self._aliases.value(tensor)
                         if value is not None:
@@ -189,6 +195,10 @@ class _Recorder(TorchDispatchMode):
         made: dict[int, Tensor] = {}  # one tensor may be given several times
 
         def fresh(leaf: Any) -> Any:
+            if not isinstance(leaf, Tensor) and hasattr(leaf, "__dict__"):
+                if not isinstance(leaf, type | nn.Module):
+                    vars(leaf).update(tree_map(fresh, vars(leaf)))  # a copy, of a dataclass maybe
+                return leaf
             if not isinstance(leaf, Tensor) or id(leaf) not in wanted:
                 if isinstance(leaf, Tensor) and leaf.is_meta:
                     self._known.learn(leaf)  # another input counts as anything

@@ -9,6 +9,7 @@ from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.nn.modules.pooling import _AvgPoolNd, _MaxPoolNd
 
 from archscope.records import frozen
+from archscope.running.reading import stated
 
 Sizes = tuple[int, ...]
 
@@ -65,7 +66,7 @@ def _window(module: Any, kind: str, before: Sizes, after: Sizes, *, axes: int = 
     return ModuleWindow(
         kind=kind,
         kernel=kernel,
-        dilation=_sizes(getattr(module, "dilation", 1), len(kernel)),
+        dilation=_sizes(stated(module, "dilation") or 1, len(kernel)),
         stride=_sizes(module.stride, len(kernel)),
         padding_before=before,
         padding_after=after,

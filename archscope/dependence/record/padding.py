@@ -12,6 +12,8 @@ from typing import Any
 
 from torch import nn
 
+from archscope.running.reading import stated
+
 TRUE_OF_TOKENS = {"ne": True, "eq": False, "gt": True}
 """Comparisons with the padding, and what they say of a token that is none."""
 
@@ -23,7 +25,7 @@ def padding_of(model: nn.Module) -> frozenset[int]:
 
 def _named(model: nn.Module) -> Iterator[int]:
     for module in model.modules():
-        holders: list[Any] = [module, getattr(module, "config", None)]
+        holders: list[Any] = [module, stated(module, "config")]
         for holder in holders:
             for name, value in getattr(holder, "__dict__", {}).items():
                 if "pad" in name and type(value) is int and _is_token(name):

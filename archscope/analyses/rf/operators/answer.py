@@ -102,10 +102,10 @@ def _listed(rows: Sequence[LayerRow], looks: Sequence[bool]) -> Iterator[LayerRo
 def layer_row(model: nn.Module, layer: Layer, found: Receptive) -> LayerRow:
     """Return what one module's output sees, or that of the model itself."""
     from archscope.dependence.record.module_windows import module_window
+    from archscope.running.reading import part_of
 
     axes = len(found.given.axes)
-    path = layer.call.path  # a scripted model has no parts to ask for
-    own = module_window(model.get_submodule(path) if path else model, axes)
+    own = module_window(part_of(model, layer.call.path), axes)
     given, seen = found.given.local(layer.value), _seen(layer)
     unknown = ["reached", "coverage"] if seen["reached"] is None else []
     unknown += ["streams"] if seen["streams"] is None else []
