@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import weakref
-from collections import OrderedDict, defaultdict, deque
+from collections import OrderedDict, UserDict, defaultdict, deque
 from collections.abc import Callable
 from functools import partial
 from types import CellType, FunctionType, MethodType
@@ -86,9 +86,15 @@ class Copies:
         """Return how to copy an instance of a class, the best way first."""
         if _is_plain(kind, usual):
             return [self._plain]
-        own = partial(copy.deepcopy, memo=self._made)
+        own = self._own_way
         is_module = usual is nn.Module and not issubclass(kind, torch.jit.ScriptModule)
         return [own, self._plain] if is_module else [own]
+
+    def _own_way(self, value: Any) -> Any:
+        """Copy as the class says; what a container holds is copied by then, tensors as told."""
+        for item in _items(value):
+            self._copy(item)
+        return copy.deepcopy(value, memo=self._made)
 
     def _tensor(self, value: Tensor) -> Any:
         made = self._keep(value, self._stand_in(value))
@@ -212,6 +218,13 @@ def _is_plain(kind: type, base: type) -> bool:
     if issubclass(kind, torch.jit.ScriptModule) or kind.__flags__ & 1 << 9 == 0:
         return False
     return all(getattr(kind, name, None) is getattr(base, name, None) for name in _OWN_WAY)
+
+
+def _items(value: Any) -> list[Any]:
+    """Return what a container of a class of its own holds: a named tuple, a dictionary's child."""
+    if isinstance(value, dict | UserDict):
+        return list(value.values())
+    return list(value) if isinstance(value, list | tuple | set | frozenset | deque) else []
 
 
 def _slots(kind: type) -> list[str]:
