@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import weakref
-from collections import OrderedDict, defaultdict, deque
+from collections import OrderedDict, UserDict, defaultdict, deque
 from collections.abc import Callable
 from functools import partial
 from types import CellType, FunctionType, MemberDescriptorType, MethodType
@@ -94,10 +94,10 @@ class Copies:
     def _by_itself(self, value: Any) -> Any:
         """Copy by the way that the class has; raises `TypeError` where a module gives another."""
         if isinstance(value, torch.ScriptObject):
-            with (
-                _disable_current_modes()
-            ):  # it packs real tensors, and would read any others' memory
+            with _disable_current_modes():  # it packs real tensors, and would read others' memory
                 return self._keep(value, copy.deepcopy(value))
+        for item in _items(value):  # copied by then, tensors as told
+            self._copy(item)
         made = copy.deepcopy(value, self._made)
         if isinstance(value, nn.Module) and not _is_copy(made, value):
             self._made.pop(id(value), None)
@@ -236,6 +236,13 @@ def _is_copy(made: Any, value: nn.Module) -> bool:
     if made is value or not isinstance(made, nn.Module):
         return False
     return [path for path, _ in made.named_modules()] == [path for path, _ in value.named_modules()]
+
+
+def _items(value: Any) -> list[Any]:
+    """Return what a container of a class of its own holds: a named tuple, a dictionary's child."""
+    if isinstance(value, dict | UserDict):
+        return list(value.values())
+    return list(value) if isinstance(value, list | tuple | set | frozenset | deque) else []
 
 
 def _slots(kind: type) -> list[Any]:

@@ -48,7 +48,7 @@ def handed_out(runs: Sequence[Callable[[], object]]) -> tuple[tuple[Handed, ...]
 
     def marked(run: Callable[[], object]) -> None:
         with _disable_current_modes(), record_function(_TURN):
-            torch.empty(1)  # a mode would hide where it stands
+            torch.empty(1, device="cpu")  # a mode would hide where it stands
         run()
 
     # Not `torch.profiler`, which loads all of torch's compiler to ask it for a flag: a second.

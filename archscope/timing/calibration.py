@@ -15,6 +15,7 @@ from archscope.timing.clocks import Clock
 from archscope.timing.out_of_memory import is_out_of_memory
 from archscope.timing.sampling import Plan, Stage, sample
 from archscope.timing.statistics import percentile
+from archscope.timing.surroundings import any_algorithm
 
 RUNS = 10
 SIZE = 256
@@ -68,7 +69,7 @@ def product(
         if is_out_of_memory(error):
             return None
         raise
-    with torch.no_grad():
+    with torch.no_grad(), any_algorithm():
         wall, busy = perf_counter(), thread_time()
         plan = Plan(warmup=2, runs=RUNS, budget_s=1.0, sample_s=0.0)
         found = sample([stage], clock, plan, what="timing a known product")
@@ -94,7 +95,7 @@ def _size(device: torch.device, clock: Clock, dtype: torch.dtype) -> int:
     """Return the largest size that a device is done with soon, by how long the smallest takes."""
     least = SIZES_ON_CARD[-1]
     stage = _stage(least, device, dtype)
-    with torch.no_grad():
+    with torch.no_grad(), any_algorithm():
         stage.run()
         start = clock.mark()
         stage.run()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Any
 
 import torch
 
 from archscope.records import frozen
+from archscope.timing.devices import accelerator
 
 
 @frozen
@@ -27,6 +28,9 @@ class Clock:
     """Returns the time between two marks that were reached."""
     now: Callable[[], float] = perf_counter
     """Returns the time at the host, for budgets."""
+    rest: Callable[[Any, Iterable[torch.device]], float] = lambda mark, devices: 0.0
+    """Returns how long devices go on after a mark was reached, which is in no time between marks:
+    work on another stream than the current one, or on another device."""
 
 
 def clock_for(device: torch.device) -> Clock:
@@ -58,7 +62,29 @@ def _events(device: torch.device) -> Clock:
         wait=lambda: torch.accelerator.synchronize(device),
         # Events count in milliseconds, CUDA's in steps of about half a us.
         seconds=lambda start, end: float(start.elapsed_time(end)) / 1e3,
+        rest=_after,
     )
+
+
+def _after(mark: torch.Event, devices: Iterable[torch.device]) -> float:
+    mark.synchronize()
+    start = perf_counter()
+    for device in devices:
+        torch.accelerator.synchronize(device)
+    return perf_counter() - start
+
+
+def _of_accelerator(mark: float, devices: Iterable[torch.device]) -> float:
+    """Return how long an accelerator that a network on the CPU has called goes on."""
+    kind = accelerator()
+    if kind is None:
+        return 0.0
+    module = torch.get_device_module(torch.device(kind))
+    if not getattr(module, "is_initialized", lambda: True)():
+        return 0.0
+    start = perf_counter()
+    torch.accelerator.synchronize()
+    return perf_counter() - start
 
 
 def _waiting(device: torch.device) -> Clock:
@@ -84,5 +110,6 @@ _COUNTER = Clock(
     mark=perf_counter,
     wait=lambda: None,
     seconds=lambda start, end: end - start,
+    rest=_of_accelerator,
 )
 """Python's performance counter, which `torch.utils.benchmark` reads on a CPU too."""

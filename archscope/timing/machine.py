@@ -52,9 +52,13 @@ def _card(device: torch.device) -> tuple[Reading, ...]:
         return _known(next((each for each in found if each is not None), None), device)
 
     def asked(function: str) -> Any:
-        return _known(told(device, function), device)
+        found = _known(told(device, function), device)
+        if not found:  # torch's word for what AMD's library does not say
+            raise LookupError("the driver's library does not tell it")
+        return found
 
-    watts = 1000 if device.type == "cuda" else 1  # CUDA's are told in thousandths
+    # NVIDIA's library tells thousandths, AMD's watts.
+    watts = 1000 if device.type == "cuda" and torch.version.hip is None else 1
     return (
         _reading("card", lambda: name_of(device)),
         _reading("card memory", lambda: _known(total_bytes(device), device), "B"),

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.parameter import is_lazy
+from torch.nn.utils.rnn import PackedSequence
 from torch.utils._pytree import tree_leaves
 
 from archscope.errors import ArchscopeError, ForwardError, UsageError, first_line
@@ -33,6 +34,7 @@ from archscope.timing.decode import for_one_token, kept_by
 from archscope.timing.out_of_memory import is_out_of_memory
 from archscope.timing.precision import DTYPES, computing_in
 from archscope.timing.sampling import Stage
+from archscope.timing.surroundings import plain, require_autocast
 
 Pass = Literal["forward", "train", "decode"]
 """What is run."""
@@ -109,10 +111,19 @@ def ready(
     Raises `ArchscopeError` where it cannot be run so.
     """
     trains = way.step == "train"
+    if way.autocast is not None:
+        require_autocast(way.autocast, device)
     here = _current(device)
     switched = computing_in(precision, benchmark=way.benchmark)
     kernel = nullcontext() if way.attention is None else sdpa_kernel(_KERNELS[way.attention])
-    with left_as_found(model), switched, kernel, here, torch.set_grad_enabled(trains):
+    with (
+        plain(device),
+        left_as_found(model),
+        switched,
+        kernel,
+        here,
+        torch.set_grad_enabled(trains),
+    ):
         original = Original(model, inputs) if copy else None
         moved = _moved(model, original, device, DTYPES[precision])
         given = _given(inputs, device, DTYPES[precision])
@@ -215,7 +226,13 @@ def _refuse_without_data(model: nn.Module) -> None:
 def _given(inputs: Inputs, device: torch.device, dtype: torch.dtype) -> Inputs:
     """Return copies of the inputs on the device; only floating-point numbers change their type."""
 
+    values = (inputs.args, dict(inputs.kwargs))
+    packed = tree_leaves(values, is_leaf=lambda value: isinstance(value, PackedSequence))
+    lengths = {id(each.batch_sizes) for each in packed if isinstance(each, PackedSequence)}
+
     def place(tensor: Tensor) -> Tensor:
+        if id(tensor) in lengths:  # torch's recurrent layers read it on the CPU
+            return own(tensor)
         kind = dtype if tensor.is_floating_point() else tensor.dtype
         return tensor.detach().to(device=device, dtype=kind, copy=True)
 

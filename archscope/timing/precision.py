@@ -84,6 +84,11 @@ def tries_algorithms() -> bool:
     return bool(torch.backends.cudnn.benchmark)
 
 
+def is_deterministic() -> bool:
+    """Return whether the user lets torch take deterministic algorithms alone."""
+    return torch.are_deterministic_algorithms_enabled()
+
+
 def _switches() -> Iterator[tuple[Callable[[], Any], Callable[[Any], object]]]:
     """Yield what reads and what sets each switch; a later one may set an earlier one too."""
     cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul

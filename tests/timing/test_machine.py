@@ -23,6 +23,21 @@ def test_every_reading_has_a_value_or_a_reason() -> None:
     assert {reading.name: reading.value for reading in read(CPU)}["threads"] == 1
 
 
+@pytest.mark.parametrize(("hip", "watts"), [(None, 0.7), ("6.4", 700.0)])
+def test_power_is_told_in_thousandths_by_nvidias_library_alone(
+    hip: str | None, watts: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what AMD's does not say torch tells as 0."""
+    monkeypatch.setattr(torch.version, "hip", hip)
+    monkeypatch.setattr(torch.cuda, "power_draw", lambda device: 700)
+    monkeypatch.setattr(torch.cuda, "clock_rate", lambda device: 0)
+    found = {reading.name: reading for reading in read(torch.device("cuda", 0))}
+
+    assert found["power"].value == watts
+    assert found["clock rate"].value is None
+    assert found["clock rate"].unknown == "the driver's library does not tell it"
+
+
 def test_other_processes_are_counted_without_this_one() -> None:
     listed = (
         "GPU:0\n"

@@ -10,7 +10,7 @@ from archscope.hardware import Card, Precision
 from archscope.subject import Subject
 from archscope.timing.out_of_memory import batch_size
 from archscope.timing.passes import LOSS, OPTIMISER
-from archscope.timing.precision import DTYPES, named
+from archscope.timing.precision import DTYPES, is_deterministic, named
 
 if TYPE_CHECKING:
     from archscope.analyses.time.measure import Measured
@@ -42,6 +42,8 @@ def _set(subject: Subject, found: Measured) -> Iterator[ConditionRow]:
     if settings.step == "decode":
         yield _row("positions of each sequence", settings.context)
     yield _row("execution", "compiled" if settings.compiled else "eager")
+    if is_deterministic():
+        yield _row("deterministic algorithms", value=True)
     yield _row("attention kernel", settings.attention_kernel or "torch chooses")
     if found.device.type == "cuda":
         yield _row("cuDNN tries its algorithms", found.benchmark)

@@ -26,6 +26,7 @@ from archscope.timing.clocks import Clock, clock_for
 from archscope.timing.devices import multiprocessors, name_of, resolve
 from archscope.timing.graphs import capture
 from archscope.timing.layers import LayerTimes, time_layers
+from archscope.timing.left_behind import left_behind
 from archscope.timing.machine import Reading, read
 from archscope.timing.memory import peaks
 from archscope.timing.out_of_memory import is_out_of_memory
@@ -79,6 +80,8 @@ class Measured:
     """Why there is none though there could be."""
     products: tuple[Product, ...] = ()
     """The same product before and after the passes; none where there was no memory for it."""
+    left_s: float | None = None
+    """Seconds for which a device goes on after the pass has returned; None: not at all."""
     benchmark: bool = False
     """Whether cuDNN tried its algorithms and took the fastest."""
     machine: tuple[Reading, ...] = ()
@@ -209,6 +212,7 @@ def _measure(
     ready_s = perf_counter() - start
     backward = count_backward(workload) if settings.step == "train" else None
     products = [product(device, clock, DTYPES[precision])]
+    left_s = left_behind([stage.run for stage in workload.stages], clock, device)
     before = None if settings.warm_cache else emptied(device)
     plan = Plan(warmup=settings.warmup, runs=settings.runs, budget_s=settings.budget)
     samples = sample(workload.stages, clock, plan, before=before, what=what)
@@ -226,6 +230,7 @@ def _measure(
         samples=samples,
         peak_bytes=None,
         backward=backward,
+        left_s=left_s,
         benchmark=tries_algorithms(),
         machine=read(device),
         interrupted=samples.interrupted,

@@ -25,6 +25,7 @@ def notes(
         *device_notes(found),
         *_sampling(found),
         *_noise(found, rows),
+        *_left_behind(found),
         *_elsewhere(found),
         *_items(rows[0]),
         *_work(found, counts),
@@ -86,6 +87,16 @@ def _noise(found: Measured, rows: Sequence[PassRow]) -> Iterator[Note]:
             level="warning",
             text=f"noisy: the interquartile range is much of the median ({which})",
             details=(f"Another process {other}? Stop it, or raise --runs and --budget.",),
+        )
+
+
+def _left_behind(found: Measured) -> Iterator[Note]:
+    if found.left_s is not None:
+        yield Note(
+            level="warning",
+            text=f"the pass returns before its work is done: {1e3 * found.left_s:.3g} ms go on "
+            "after it, on another stream or device, and are in none of these times",
+            details=("Let its forward wait for the streams and devices that it uses.",),
         )
 
 
