@@ -6,8 +6,9 @@ import builtins
 import importlib
 import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from math import prod
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -54,6 +55,10 @@ KNOWN = 2**18
 """Elements of the largest tensor whose values are known."""
 _FACTORIES = ("arange", "eye", "full", "ones", "scalar_tensor", "zeros")
 
+_LOSSES = ("binary_cross_entropy", "mse_loss", "smooth_l1_loss", "soft_margin_loss")
+"""Functions whose kernels write a loss for each element, and its mean or sum into the first of
+them: the memory that a loss holds is that of all."""
+
 
 def _fakes() -> Any:
     """Return torch's mode without its wrapper, of which two methods are copies."""
@@ -68,6 +73,8 @@ def _fakes() -> Any:
         for overload in packet.overloads()
         if not overload.endswith("out")
     }
+
+    losses = {getattr(torch.ops.aten, name).default for name in _LOSSES}
 
     class Fakes(FakeTensorMode):
         __init__ = _copy(FakeTensorMode.__init__, there)
@@ -85,7 +92,10 @@ def _fakes() -> Any:
                 with no_dispatch():
                     made = func(*args, **(kwargs or {}))
                 return self.known(made)
-            return dispatch(self, func, types, args, kwargs)
+            made = dispatch(self, func, types, args, kwargs)
+            if func in losses:
+                _hold_what_was_reduced(made, args)
+            return made
 
         def known(self, tensor: Tensor) -> Tensor:
             """Return a tensor without data whose values are known, those of `tensor` as it is."""
@@ -96,6 +106,13 @@ def _fakes() -> Any:
             return made
 
     return Fakes
+
+
+def _hold_what_was_reduced(loss: Tensor, operands: Sequence[Any]) -> None:
+    """Let a loss hold the memory of a number for each element of what it is made of."""
+    elements = prod(torch.broadcast_shapes(operands[0].shape, operands[1].shape))
+    if not loss.dim():
+        loss.untyped_storage().resize_(elements * loss.element_size())
 
 
 def _is_small(func: Any, args: Any, kwargs: Any) -> bool:

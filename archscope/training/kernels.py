@@ -21,6 +21,11 @@ from archscope.training.recipe import Recipe
 
 _DROPOUTS: frozenset[Any] = frozenset((functional.dropout, torch.dropout))
 _RMS_NORMS: frozenset[Any] = frozenset((functional.rms_norm, torch.rms_norm))
+_CTC: frozenset[Any] = frozenset((functional.ctc_loss, torch.ctc_loss))
+_CTC_NAMES = (
+    *("log_probs", "targets", "input_lengths", "target_lengths"),
+    *("blank", "reduction", "zero_infinity"),
+)
 _ATTENTION: Any = functional.scaled_dot_product_attention
 _MULTIHEAD: Any = functional.multi_head_attention_forward
 _MULTIHEAD_INSIDE = FunctionType(
@@ -54,6 +59,9 @@ class AsOnCard(TorchFunctionMode):
         if func is _MULTIHEAD:  # attention and dropout are within
             with self:
                 return _MULTIHEAD_INSIDE(*args, **kwargs)
+        if func in _CTC:
+            read = {name: _read(each, name) for name, each in kwargs.items()}
+            return func(*map(_read, args, _CTC_NAMES), **read)
         if func in _RMS_NORMS and self._recipe.dropout == "card":
             found = fused_rms_norm(*args, **kwargs)
             return func(*args, **kwargs) if found is None else found
@@ -90,6 +98,15 @@ class AsOnCard(TorchFunctionMode):
         if self._recipe.dropout == "card" and _takes_apart(query, value, given.get("attn_mask")):
             return fused_attention(query, key, value, self._plain, given)
         return functional.scaled_dot_product_attention(query, key, value, **given)
+
+
+def _read(operand: Any, name: str) -> Any:
+    """Return an operand of a CTC loss, lengths as plain numbers: a kernel reads them.
+
+    Where a mode listens, torch does not, and keeps what it makes of them.
+    """
+    is_length = name.endswith("_lengths") and isinstance(operand, Tensor)
+    return operand.tolist() if is_length else operand
 
 
 def _takes_apart(query: Tensor, value: Tensor, mask: Tensor | None) -> bool:

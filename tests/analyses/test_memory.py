@@ -175,7 +175,7 @@ def test_what_ran_on_data_says_so(verb: Any) -> None:
     assert any("ran on data" in note.text for note in report.notes)
 
 
-@pytest.mark.parametrize("named", [("tcn",), (nn.Linear(2, 2), torch.zeros(1, 2))])
+@pytest.mark.parametrize("named", [("lstm",), (nn.Linear(2, 2), torch.zeros(1, 2))])
 def test_what_has_no_closed_form_says_what_has_one(named: Any) -> None:
     with pytest.raises(UsageError, match=r"these families tell theirs: cnn, .*resnet, .*, whisper"):
         archscope.memory(*named, explain=True)

@@ -159,6 +159,30 @@ CASES: dict[str, tuple[str, dict[str, Any], Way, str]] = {
         Way(every=2),
         "fp32",
     ),
+    "causal levels, each position": (
+        "tcn",
+        {"levels": 2, "kernel_size": 3, "reads": "each", "input_size": 9, "batch_size": 2},
+        FLASH,
+        "fp32",
+    ),
+    "causal levels, again": (
+        "tcn",
+        {"levels": 3, "kernel_size": 2, "hidden_channels": 4, "in_channels": 4, "input_size": 9},
+        Way(every=2),
+        "bf16",
+    ),
+    "skips": (
+        "wavenet",
+        {"dilations": (1, 2), "stacks": 2, "skip_channels": 5, "classes": 4, "input_size": 9},
+        FLASH,
+        "bf16",
+    ),
+    "skips, again": (
+        "wavenet",
+        {"dilations": (1, 2), "stacks": 2, "skip_channels": 5, "classes": 4, "input_size": 9},
+        Way(every=3),
+        "fp32",
+    ),
     "Mamba": (
         "mamba",
         {"depth": 2, "d_model": 8, "vocab_size": 20, "seq_len": 5, "inner_norm": True},

@@ -66,7 +66,10 @@ def test_a_step_keeps_what_a_real_one_does(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["attention of few keys", "batch norms", "inplace layers", "old spectral norm", "half as wide"],
+    [
+        *("attention of few keys", "batch norms", "inplace layers", "old spectral norm"),
+        *("half as wide", "several losses", "losses that are weighed"),
+    ],
 )
 def test_its_peak_is_what_the_allocator_hands_out_but_for_workspaces(name: str) -> None:
     it = subject(name)

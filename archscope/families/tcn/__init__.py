@@ -24,6 +24,7 @@ FAMILY = Family(
     module="archscope.families.tcn.network:Tcn",
     outline=outline,
     census=census,
+    kept="archscope.families.tcn.kept:kept",
     cache="archscope.families.tcn.cache:cache",
     space="archscope.families.tcn.space:SPACE",
 )

@@ -25,6 +25,7 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    kept="archscope.families.wavenet.kept:kept",
     cache="archscope.families.wavenet.cache:cache",
     space="archscope.families.wavenet.space:SPACE",
 )

@@ -107,6 +107,22 @@ def _(self: Any, x: Tensor, target: Tensor) -> Any:
     return by_class, F.mse_loss(y, x), F.kl_div(y.log_softmax(-1), x.softmax(-1), reduction="sum")
 
 
+@user("losses that are weighed", rows, a=fc)
+def _(self: Any, x: Tensor) -> Any:
+    y = self.a(x)
+    near = F.mse_loss(y, x[:, :1]) * F.smooth_l1_loss(y, x).exp()
+    sure = (
+        F.binary_cross_entropy(y.sigmoid(), x.sigmoid()).square() + F.soft_margin_loss(y, x).sqrt()
+    )
+    return near, sure, F.kl_div(y.log_softmax(-1), x.softmax(-1), reduction="sum")
+
+
+@user("a loss of sequences", rows, lambda: torch.ones(4, 2, dtype=torch.long), a=fc)
+def _(self: Any, x: Tensor, targets: Tensor) -> Tensor:
+    logs = self.a(x).view(8, 4, 16).log_softmax(-1)
+    return F.ctc_loss(logs, targets, torch.full((4,), 8), torch.full((4,), 2))
+
+
 @user("a loss and the same again", a=fc)
 def _(self: Any, x: Tensor) -> Any:
     y = self.a(x)
