@@ -14,9 +14,12 @@ from typing import Any
 from archscope.records import frozen
 
 LARGEST_MULTIPLE = 64
-"""Steps up to which every size in between is tried, before sizes are said to be its multiples."""
-SPOTS = (1, 2, 3, 5, 7, 11, 13)
-"""How far on from the given size others are tried where there are more steps than that."""
+"""Steps up to which every size in between is tried, where those of `SPOTS` are not told apart."""
+SPOTS = (*range(1, 9), 11, 13, 16, 24, 32, 48)
+"""How far on from the given size others are tried at first.
+
+Networks that halve sizes mostly do not run where some half is odd: then a run of 2^k sizes in
+2^(k+1) does not, and each such run has one of these in it."""
 
 
 class TriedEnoughError(Exception):
@@ -68,7 +71,13 @@ def input_sizes(outputs: Callable[[int], int | None], given: int, step: int) -> 
 
 def fewest_trials(step: int) -> int:
     """Return how many sizes are tried at least before anything is known, by the stride period."""
-    return step + 1 if step <= LARGEST_MULTIPLE else 2
+    return len(_spots(step)) + 1
+
+
+def _spots(step: int) -> list[int]:
+    """Return how far on from the given size others are tried at first, the period the last."""
+    parts = (part for part in range(1, step + 1) if step % part == 0)
+    return sorted({*parts, step // 2, max(step - 1, 1), *(n for n in SPOTS if n < step)} - {0})
 
 
 class _Search:
@@ -112,29 +121,26 @@ class _Search:
 
         0: it alone runs; None: too many would have to be tried.
         """
-        given, step = self._given, self._step
-        if step > LARGEST_MULTIPLE:
-            return self._spotted()
-        up = 1 if any(self._runs(given + more) for more in range(1, step + 1)) else -1
-        runs = [self._runs(given + up * more) for more in range(step + 1)]
-        if not any(runs[1:]):
+        given, step, spots = self._given, self._step, _spots(self._step)
+        up = 1 if any(self._runs(given + more) for more in spots) else -1
+        runs = {more: self._runs(given + up * more) for more in spots}
+        if not any(runs.values()):
             return 0, (0,)
         if not runs[step]:
             return None, ()
+        apart = next(more for more in spots if step % more == 0 and runs[more])
+        if all(so == (more % apart == 0) for more, so in runs.items()):
+            return apart, (0,)
+        return self._each(up) if step <= LARGEST_MULTIPLE else (None, ())
+
+    def _each(self, up: int) -> tuple[int, tuple[int, ...]]:
+        """Return the same with every size of a period tried."""
+        step = self._step
+        runs = [self._runs(self._given + up * more) for more in range(step + 1)]
         for apart in (part for part in range(1, step + 1) if step % part == 0):
             if all(runs[more] == runs[more + apart] for more in range(step + 1 - apart)):
                 return apart, tuple(up * more for more in range(apart) if runs[more])
         raise AssertionError("sizes repeat after a step at the latest")
-
-    def _spotted(self) -> tuple[int | None, tuple[int, ...]]:
-        """Return the same where there are too many sizes to try each: some in between are tried."""
-        given, step = self._given, self._step
-        apart = next(
-            n for n in range(1, step + 1) if (step % n == 0 and self._runs(given + n)) or n == step
-        )
-        spots = {*SPOTS, step // 2, step - 1}
-        alike = all(self._runs(given + spot) == (spot % apart == 0) for spot in spots)
-        return (apart, (0,)) if alike and self._runs(given + apart) else (None, ())
 
     def _smallest(self, size: int, apart: int) -> int:
         """Return the smallest size that runs of those so far apart, by bisection."""
@@ -149,8 +155,8 @@ class _Search:
 
     def _least(self, regular: int) -> int:
         """Return the smallest size that runs at all, which may be below where sizes come again."""
-        few = range(1, min(regular, LARGEST_MULTIPLE))
-        return next((size for size in few if self._runs(size)), regular)
+        few = (1 << power for power in range(LARGEST_MULTIPLE.bit_length()))
+        return next((size for size in few if size < regular and self._runs(size)), regular)
 
     def _formula(self, apart: int) -> str | None:
         found = self._rounded() if apart == 1 else self._straight(apart)

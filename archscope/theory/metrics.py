@@ -42,6 +42,8 @@ def streams(seen: int, jump: int) -> int:
     >>> streams(0b10101, 1), streams(0b111, 3)
     (2, 0)
     """
+    if seen & seen >> jump:  # neighbours share a position: the divisor of all distances is 1
+        return 1
     nearest: dict[int, int] = {}
     found = 0
     for position in positions(seen):
@@ -56,8 +58,15 @@ def overlap(seen: int, jump: int) -> float:
 
 
 def input_use(seen: int, jump: int) -> float:
-    """Return the share of all positions that any output sees."""
-    return len({position % jump for position in positions(seen)}) / jump
+    """Return the share of all positions that any output sees.
+
+    >>> input_use(0b1001, 2), input_use(0b10100, 2)
+    (1.0, 0.5)
+    """
+    while seen.bit_length() > jump:  # the rest of a division, by halves
+        half = -(-seen.bit_length() // (2 * jump)) * jump
+        seen = seen >> half | seen & ones(half)
+    return seen.bit_count() / jump
 
 
 def runs(seen: int) -> list[tuple[int, int]]:
@@ -84,7 +93,10 @@ def longest_gap(seen: int) -> int:
 
 def solid_core(seen: int) -> int:
     """Return the length of the run of positions through the centre, or nearest to it."""
-    where = positions(seen >> first(seen))
+    inside = seen >> first(seen)
+    if not inside & inside + 1:
+        return inside.bit_length()
+    where = positions(inside)
     middle = where[-1] / 2
     edges = [0, *(at for at in range(1, len(where)) if where[at] > where[at - 1] + 1), len(where)]
     runs = [(where[a], where[b - 1]) for a, b in pairwise(edges)]

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from archscope import receptive_field
 from archscope.dependence.answer import growth
 from archscope.dependence.answer.receptive import Receptive, receptive
 from archscope.subject import Inputs
@@ -152,3 +153,35 @@ def test_recurrent_layers_are_one_operator_however_long(kind: type[nn.Module]) -
     assert len(found.given.graph.nodes) < 10
     line = found.target.total.lines[0]
     assert line.widths.tolist() == list(range(1, 3001))  # step n sees all up to its own
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "window", "jump", "start"),
+    [
+        (nn.Conv2d(1, 1, 8), 8, 8, 1, 0),  # a classifier of patches
+        (nn.Sequential(nn.Conv2d(1, 1, 2, 2), nn.Conv2d(1, 1, 2, 2)), 4, 4, 4, 0),
+        (nn.Conv2d(1, 1, 3, padding=1), 1, 3, 1, -1),
+    ],
+)
+def test_how_outputs_lie_is_known_where_the_given_input_has_one(
+    model: nn.Module, size: int, window: int, jump: int, start: int
+) -> None:
+    totals = receptive_field(model, torch.zeros(1, 1, size, size)).totals
+
+    assert (totals.receptive_field, totals.jump) == ((window,) * 2, (jump,) * 2)
+    assert (totals.start, totals.complete) == ((start,) * 2, True)
+    assert totals.tile_overlap == (window - jump,) * 2
+
+
+def test_what_a_generator_makes_of_one_position_is_of_all_that_may_lie_beside_it() -> None:
+    # Of 4 taps up to 4 positions meet at an output, and 2 by 2 of a stride of 2 at the next.
+    model = nn.Sequential(nn.ConvTranspose2d(1, 1, 4), nn.ConvTranspose2d(1, 1, 4, 2, 1))
+    totals = receptive_field(model, torch.zeros(1, 1, 1, 1)).totals
+
+    assert (totals.receptive_field, totals.jump) == ((5, 5), (0.5, 0.5))
+
+
+def test_an_output_that_stays_alone_on_a_larger_input_is_left_as_it_is() -> None:
+    totals = receptive_field(nn.Conv1d(1, 1, 4, stride=1000), torch.zeros(1, 1, 16)).totals
+
+    assert (totals.receptive_field, totals.jump, totals.complete) == ((4,), None, True)

@@ -288,7 +288,7 @@ def test_numbers_that_python_reads_count_where_they_matter(
         (nn.Conv2d(3, 3, 3), (3, 8, 8), (1, 2)),
         (nn.Sequential(nn.MaxPool1d(2), nn.Conv1d(1, 1, 3)), (1, 1, 16), (2,)),
         (Run(lambda x: F.avg_pool2d(x.permute(0, 3, 1, 2), 3)), (1, 8, 8, 1), (1, 2)),
-        (nn.Sequential(nn.Linear(4, 4), nn.Tanh()), (1, 6, 4), (2,)),  # it alone is mixed
+        (nn.Sequential(nn.Linear(4, 4), nn.Tanh()), (1, 6, 4), (1,)),  # features are last
     ],
 )  # fmt: skip
 def test_the_axes_of_positions_are_found(

@@ -416,9 +416,21 @@ def shifted_by_cat(x: Tensor) -> Tensor:
     return sums - torch.cat([torch.zeros_like(sums[:, :2]), sums[:, :-2]], 1)
 
 
+def carried(x: Tensor) -> Tensor:
+    """What chunks of two hand on to the next, in a scan by chunks."""
+    within = F.pad(x, (0, 0, 0, 1)).view(1, 3, 2, 2).cumsum(2)
+    return within[:, :, -1].cumsum(1) - within[:, :, -1]
+
+
+def of_a_neighbour(x: Tensor) -> Tensor:
+    return x[:, :-1].cumsum(1) - x[:, 1:]
+
+
 @pytest.mark.parametrize(
-    "function", [sliding, exclusive, after, between, not_cancelled, twice, shifted_by_cat]
-)
+    "function",
+    [sliding, exclusive, after, between, not_cancelled, twice, shifted_by_cat, carried,
+     of_a_neighbour],
+)  # fmt: skip
 def test_what_two_sums_so_far_both_hold_cancels(function: Function) -> None:
     found = look_at(function, (1, 5, 2))
 

@@ -122,6 +122,34 @@ def test_sizes_that_run_are_multiples_where_others_do_not() -> None:
     assert input_sizes(lambda size: None, 8, 1).allowed is None
 
 
+@pytest.mark.parametrize("level", range(6))
+@pytest.mark.parametrize("shift", [0, 3, 21])
+def test_sizes_of_which_some_half_is_odd_are_found(level: int, shift: int) -> None:
+    def outputs(size: int) -> int | None:
+        return size if size > 9 and not (size + shift) >> level & 1 else None
+
+    given = next(size for size in range(100, 200) if outputs(size))
+    found = input_sizes(outputs, given, 64)
+
+    runs = [size for size in range(10, 400) if outputs(size)]
+    assert found.multiple == 2 ** (level + 1)
+    assert found.smallest == min(runs)
+    assert {size % found.multiple for size in found.first} == {n % found.multiple for n in runs}
+
+
+def test_sizes_are_told_in_few_trials() -> None:
+    tried: list[int] = []
+
+    def outputs(size: int) -> int | None:
+        tried.append(size)
+        return size // 32 or None
+
+    found = input_sizes(outputs, 224, 64)
+
+    assert (found.allowed, found.formula) == ("32 or more", "floor(n/32)")
+    assert len(set(tried)) < 36  # of 65 in a period
+
+
 @laws
 @given(stacks)
 def test_the_smallest_input_runs_and_the_formula_holds(stack: Stack) -> None:

@@ -20,6 +20,8 @@ from archscope.theory.outline import Outline
 CHEAP_WORK = 1 << 19
 """Layers times positions of the input along an axis, up to which the operators are looked at
 unasked: a second or two. Of attention they are pairs of positions, of which so many at once."""
+LARGEST_WINDOW = 1 << 20
+"""Positions of a window along an axis up to which the operators are looked at unasked."""
 PAIRS_AT_ONCE = 64
 MOST_WORK = 1 << 22
 """The same, up to which a network is run to verify its outline: half a minute."""
@@ -46,9 +48,11 @@ class _Pair:
 def is_cheap(outline: Outline, closed: Answer) -> bool:
     """Return whether the operators can be looked at in passing.
 
-    What is left out of a partial outline may be the most of it.
+    What is left out of a partial outline may be the most of it. An input is made larger until a
+    window fits; one that never does would be looked for in vain.
     """
-    return not outline.partial and _work(outline, closed) <= CHEAP_WORK
+    fits = max(closed.totals.receptive_field) <= LARGEST_WINDOW
+    return fits and not outline.partial and _work(outline, closed) <= CHEAP_WORK
 
 
 def is_possible(outline: Outline, closed: Answer) -> bool:

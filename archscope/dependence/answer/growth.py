@@ -99,7 +99,36 @@ def away_from_borders(
     else:
         left = [growing[axis] for axis in _unclear(last, field)]
         reason, detail = (GROWING, left[0]) if left else (CLEAR, "")
+    if reason == CLEAR and best is given:
+        best, together = _beside_others(model, inputs, given, value)
+        last = best
     return best, Growth(sizes=last.sizes, reason=reason, detail=detail, together=together)
+
+
+def _beside_others(
+    model: nn.Module, inputs: Inputs, given: Examination, value: Value
+) -> tuple[Examination, bool]:
+    """Return a pass in which an output that is alone along an axis has others beside it.
+
+    A classifier of patches makes one output of one patch: how the next would lie is known of a
+    larger input alone. Where it does not run on one, or sees more there, the given one stays.
+    """
+    field = _field(given, value)
+    assert field is not None
+    alone = [
+        field.map_axis(axis) is not None and len(line.entries) == 1
+        for axis, line in enumerate(field.lines)
+    ]
+    sizes = tuple(size * (1 + is_so) for size, is_so in zip(given.sizes, alone, strict=True))
+    if not any(alone) or _is_too_large(given, sizes):
+        return given, False
+    found = _larger(model, inputs, given, value, sizes, together=False)
+    wider = None if isinstance(found, Growth) else _field(found[0], found[0].again(value))
+    if isinstance(found, Growth) or wider is None or not wider.is_map or _unclear(found[0], wider):
+        return given, False
+    alike = all(a.hulls == b.hulls for a, b in zip(field.lines, wider.lines, strict=True))
+    several = all(len(line.entries) > 1 for line in wider.lines)
+    return found if alike and several else (given, False)
 
 
 def _field(exam: Examination, value: Value | None) -> Field | None:

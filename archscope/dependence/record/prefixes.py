@@ -78,6 +78,32 @@ class Prefixes:
         places = _moved(node, {part: one.places for part, one in found.items() if one}, value)
         return None if places is None else Prefix(first.source, first.axis, places)
 
+    def are_one(self, one: Any, other: Any) -> bool:
+        """Return whether two values are one, each moved anew: `y[:, -1]` written twice."""
+        if one is other:
+            return True
+        first, second = (
+            self.made.get(value) if isinstance(value, Value) else None for value in (one, other)
+        )
+        if first is None or second is None or first.operator != second.operator:
+            return False
+        if first.operator not in _MOVING or first.outputs.index(one) != second.outputs.index(other):
+            return False
+        pairs = ((first.arguments[name], second.arguments.get(name)) for name in first.arguments)
+        return len(first.arguments) == len(second.arguments) and all(
+            self.are_one(a, b) if isinstance(a, Value) else _are_equal(a, b) for a, b in pairs
+        )
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    """Return whether two arguments are the same numbers; of tensors that is not asked."""
+    told = (
+        all(isinstance(part, int) for part in one)
+        if isinstance(one, list | tuple)
+        else (one is None or isinstance(one, int))
+    )
+    return told and bool(one == other)
+
 
 def _alike(one: Prefix, other: Prefix | None) -> bool:
     return other is not None and (one.source, one.axis) == (other.source, other.axis)

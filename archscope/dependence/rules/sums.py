@@ -33,9 +33,11 @@ def difference(node: Node, zeros: Zeros) -> list[Edge]:
     known = first or second
     if known is None:
         return plain
-    without_own = (other if first else one) is known.source and known.source.shape == target.shape
-    if without_own and np.array_equal(
-        known.places.reshape(-1), np.arange(1, prod(target.shape) + 1)
+    summed = zeros.prefixes.are_one(other if first else one, known.source)
+    if (
+        summed
+        and known.source.shape == target.shape
+        and np.array_equal(known.places.reshape(-1), np.arange(1, prod(target.shape) + 1))
     ):
         own = np.arange(target.shape[known.axis])
         links = ranges(len(own), np.zeros_like(own), own)

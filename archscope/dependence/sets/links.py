@@ -278,13 +278,16 @@ def _clip(
     wanted: NDArray[np.bool_] | None = None,
     endless: tuple[int, int] | None = None,
 ) -> Links:
-    wanted = np.ones_like(index, dtype=np.bool_) if wanted is None else wanted
     inside = (index >= 0) & (index < reads)
-    beyond: NDArray[np.bool_] = np.asarray((wanted & ~inside).any(axis=1))
-    index = np.where(wanted & inside, index, -1)
+    there = inside if wanted is None else wanted & inside
+    beyond = np.asarray((~inside if wanted is None else wanted & ~inside).any(axis=1))
+    index = np.where(there, index, -1)
     # Taps that no output has are left out; a tap that is missing moves to the end.
-    order = np.argsort(index < 0, axis=1, kind="stable")
-    index = np.take_along_axis(index, order, axis=1)
-    taps = max(int((index >= 0).sum(axis=1).max(initial=0)), 1)
+    short = np.flatnonzero(~there.all(axis=1))
+    order = np.argsort(~there[short], axis=1, kind="stable")
+    index[short] = np.take_along_axis(index[short], order, axis=1)
+    taps = index.shape[1]
+    if len(short) == len(index):  # no output has all
+        taps = max(int(there.sum(axis=1).max(initial=0)), 1)
     clipped = beyond if beyond.any() else None
     return Taps(reads, index[:, :taps], clipped=clipped, endless=endless)

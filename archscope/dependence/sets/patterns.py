@@ -130,9 +130,15 @@ class Pattern:
     def _taken_alike(self, axis: int, links: Links) -> Pattern:
         taps = links.counts
         is_set = isinstance(self.algebra, Sets)
-        kinds, places = np.unique(taps > 0 if is_set else taps, return_inverse=True)
-        times = kinds.reshape([-1 if at == axis else 1 for at in range(self.entries.ndim)])
-        entries = self.algebra.times(self.entries, times)
+        cut_short = links.clipped if self.positional and self.positional[axis] else None
+        cut = np.zeros(len(taps), dtype=np.int64) if cut_short is None else cut_short.astype(int)
+        # Of an axis of one position too there are windows that its ends cut short.
+        keys = 2 * (taps > 0 if is_set else taps) + cut
+        kinds, places = np.unique(keys, return_inverse=True)
+        along = [-1 if at == axis else 1 for at in range(self.entries.ndim)]
+        entries = self.algebra.times(self.entries, (kinds // 2).reshape(along))
+        if cut_short is not None:
+            entries = clip(entries, (kinds % 2).reshape(along))
         return self.with_axis(axis, links.size, entries, places if len(kinds) > 1 else None)
 
     def mixed(self, axis: int, size: int, groups: int) -> Pattern:

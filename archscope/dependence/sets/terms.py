@@ -97,7 +97,9 @@ def _moved(step: Step, term: Term) -> Term:
         case _:
             return Term(tuple(applied(step, pattern) for pattern in term.sets), term.exact)
     told = [pattern.varies(axis) for pattern in term.sets]
-    told = told if any(told) else [True] + [False] * (len(told) - 1)
+    if not any(told):  # along an axis of one position too, a set of its own is cut short
+        own = next((n for n, pattern in enumerate(term.sets) if axis in pattern.units), 0)
+        told = [number == own for number in range(len(told))]
     pairs = zip(term.sets, told, strict=True)
     return Term(tuple(applied(step if own else alike, one) for one, own in pairs), term.exact)
 

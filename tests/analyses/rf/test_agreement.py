@@ -208,6 +208,19 @@ def test_a_report_of_everything_holds_the_roads_against_each_other_where_that_is
     assert not any("agree in" in note.text for note in archscope.receptive_field("cnn").notes)
 
 
+def test_an_input_is_not_made_larger_for_a_window_that_it_will_never_hold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def looked(*_: object, **__: object) -> None:
+        raise AssertionError("the window is wider than any input that is tried")
+
+    monkeypatch.setattr("archscope.analyses.rf.network.look", looked)
+
+    report = archscope.report("cnn", spatial_dims=1, dilations=[1 << n for n in range(20)])
+
+    assert report.section("rf.layers").totals.receptive_field == (2**21 - 1,)
+
+
 KINDS = {
     "stack": lambda: archscope.receptive_field([2, 2, 2]),
     "branches": lambda: archscope.receptive_field(branches=[[6], [12]]),

@@ -248,7 +248,8 @@ def _has_gaps(one: Map, hulls: Sizes) -> bool | None:
 
 def _marginal(line: Any) -> metrics.Paths:
     """Return the paths from all positions with the same place along an axis."""
-    return [(position, number) for position, number in enumerate(line.tolist()) if number]
+    held = line.nonzero()[0]
+    return list(zip(held.tolist(), line[held].tolist(), strict=True))
 
 
 def _bits(mask: Any) -> int:

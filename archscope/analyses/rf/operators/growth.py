@@ -34,11 +34,15 @@ def size_notes(found: Receptive) -> Iterator[Note]:
     given, best, growth = extent(found.given.sizes), extent(found.best.sizes), found.growth
     together = ", with all inputs of its size made larger" if growth.together else ""
     if found.is_whole and found.best is not found.given:
-        yield Note(
-            level="info",
-            text=f"at the given {given} input every output reaches the border; the receptive field "
-            f"was found on {best}{together}",
+        near = found.given.local(found.target.value) or found.target.total
+        said = (
+            f"of the given {given} input there is one output alone along an axis; how outputs lie "
+            f"beside each other was found on {best}"
+            if near.is_whole and any(len(line.entries) == 1 for line in near.lines)
+            else f"at the given {given} input every output reaches the border; the receptive field "
+            f"was found on {best}"
         )
+        yield Note(level="info", text=said + together)
     if is_partly_clear(found):
         yield Note(
             level="warning",

@@ -77,7 +77,8 @@ def _share(found: Receptive) -> str:
     narrow = [field for field in outputs if field is not None and field.is_narrow]
     if not narrow:
         return "all of its"
-    return f"{extent(tuple(line.hulls[1] for line in narrow[0].lines))} of its"
+    sizes = tuple(line.hulls[1] for line in narrow[0].lines)
+    return f"{counted(sizes[0], 'position') if len(sizes) == 1 else extent(sizes)} of its"
 
 
 def _unlike(totals: Totals) -> Iterator[Note]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -78,8 +79,8 @@ def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
             text=f"how much of the {at_least}{window}{local} receptive field reaches the output "
             "is unknown: the sets of its axes are entangled, and only bounds are known",
         )
-    elif found.target.least is not None and found.target.least.share < 1:
-        yield _by_turns(found, totals, found.target.least)
+    elif (least := found.target.least) and least.share < Fraction(totals.reached, totals.positions):
+        yield _by_turns(found, totals, least)
     elif totals.is_full and totals.local_field and totals.positions == 1:
         every = counted(prod(totals.receptive_field), "position")
         yield good(totals, f"{output} sees all {every}, from {totals.global_by} on.")
