@@ -97,7 +97,8 @@ def _cache(network: Network) -> Cache:
     if network.spec is None:
         raise UsageError(
             f"{network.name}: steps of decoding are timed of archscope's own families, whose "
-            "attention can be given a cache; this is a network of your own"
+            "attention can be given a cache; this is a network of your own. archscope kv tells "
+            "what it keeps; without --pass decode its forward is timed."
         )
     cache = cache_of(network)
     other = next((each for each in cache.layers if each.kind not in _KEPT), None)

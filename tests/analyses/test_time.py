@@ -630,6 +630,23 @@ def test_limits_of_a_verdict_are_said_to_be_ours() -> None:
     assert "From 20% on it is called so; the limit is archscope's own" in note.details[0]
 
 
+@pytest.mark.parametrize(
+    ("device", "whole_s", "level"),
+    [
+        # the modules take 9.5 ms together
+        ("cpu", 0.010, "info"), ("cpu", 0.760, "warning"), ("cpu", 0.005, "warning"),
+        ("cuda", 0.760, "info"),  # launching is left out of modules
+    ],
+)  # fmt: skip
+def test_modules_that_saw_another_machine_are_a_warning(
+    device: str, whole_s: float, level: str
+) -> None:
+    found = measured(device=torch.device(device), samples=samples(*[whole_s] * 3))
+    (note,) = (note for note in shown(found)[1] if "modules add up" in note.text)
+
+    assert note.level == level
+
+
 def test_compute_bound() -> None:
     note = last(measured())
 

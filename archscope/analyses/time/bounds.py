@@ -171,8 +171,14 @@ def _summary(totals: BoundTotals, roof: Roof) -> Iterator[Words]:
 
 
 def _conditions(roof: Roof) -> Iterator[ConditionRow]:
-    yield ConditionRow(name="device name", value=roof.card.names[0], unit="", unknown=None)
-    yield ConditionRow(name="number type", value=roof.precision, unit="", unknown=None)
+    yield ConditionRow(
+        name="device name", value=roof.card.names[0], unit="", unknown=None,
+        flag=f"--gpu {roof.card.word}",
+    )  # fmt: skip
+    yield ConditionRow(
+        name="number type", value=roof.precision, unit="", unknown=None,
+        flag=f"--dtype {roof.precision}",
+    )  # fmt: skip
     yield ConditionRow(name="bytes moved", value=BYTES, unit="", unknown=None)
     yield from peaks_of(roof.card, roof.precision)
 

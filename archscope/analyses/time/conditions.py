@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archscope.analyses.time.rows import ConditionRow
+from archscope.analyses.time.settings import typed
 from archscope.hardware import Card, Precision
 from archscope.subject import Subject
 from archscope.timing.out_of_memory import batch_size
@@ -21,7 +23,8 @@ RUNS_EACH = "runs that each sample is the mean of"
 
 def conditions(subject: Subject, found: Measured) -> tuple[ConditionRow, ...]:
     """Return a row for each condition, those that were set first."""
-    return (*_set(subject, found), *_peaks(found), *_read(found))
+    was_set = (replace(row, flag=typed(found.settings, row.name)) for row in _set(subject, found))
+    return (*was_set, *_peaks(found), *_read(found))
 
 
 def _row(name: str, value: Any, unit: str = "", unknown: str | None = None) -> ConditionRow:

@@ -183,11 +183,12 @@ def require_sense(settings: Settings, device: torch.device) -> None:
             f"warmup is {settings.warmup} and runs {settings.runs}; at least 0 and 1 make sense"
         )
     if not 0 < settings.budget < inf:
-        raise UsageError(f"budget is {settings.budget}; give it seconds, e.g. 60")
+        raise UsageError(f"budget is {settings.budget}; give it seconds, e.g. 10")
     if settings.per_layer and settings.compiled:
         raise UsageError("--per-layer times modules, and --compile leaves none; give one of them")
     if settings.cuda_graph and device.type != "cuda":
-        raise UsageError(f"--cuda-graph needs a CUDA device; this is a {device.type.upper()}")
+        kind = device.type.upper()
+        raise UsageError(f"--cuda-graph needs a CUDA device, and this is a {kind}; leave it out")
     if (settings.step == "decode") != bool(settings.context):
         raise UsageError("--context is how many positions a step of --pass decode has; give both")
     if settings.cuda_graph and settings.step == "train":

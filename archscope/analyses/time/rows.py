@@ -212,6 +212,8 @@ class ConditionRow:
     """E.g. `MHz`; empty for words and counts."""
     unknown: str | None = column("Unknown, because")
     """Why there is no value."""
+    flag: str = column(default="")
+    """What was typed for it, e.g. `--dtype bf16`; empty where it is as usual, or was read."""
 
 
 @frozen

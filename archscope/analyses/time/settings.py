@@ -66,3 +66,32 @@ MEASURING = {
     "warm_cache": "--warm-cache",
 }
 """Settings that mean something only where a pass is run, and the flag of each."""
+
+CONDITIONS = {
+    "device": "device",
+    "number type": "dtype",
+    "weights and inputs": "autocast",
+    "memory format": "channels_last",
+    "mode": "step",
+    "positions of each sequence": "context",
+    "execution": "compiled",
+    "attention kernel": "attention_kernel",
+    "cuDNN tries its algorithms": "cudnn_benchmark",
+    "warm-up runs": "warmup",
+    "runs": "runs",
+    "budget": "budget",
+    "cache": "warm_cache",
+}
+"""The setting behind each condition that is told."""
+
+
+def typed(settings: Settings, condition: str) -> str:
+    """Return what was typed for a condition, e.g. `--dtype bf16`; empty where it is as usual."""
+    name = CONDITIONS.get(condition, "")
+    value = getattr(settings, name, None)
+    if not name or value == getattr(Settings(), name):
+        return ""
+    flag = {**MEASURING, "dtype": "--dtype"}[name]
+    if isinstance(value, bool):
+        return flag if value else f"--no-{flag.removeprefix('--')}"
+    return f"{flag} {value:g}" if isinstance(value, float) else f"{flag} {value}"

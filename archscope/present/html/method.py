@@ -23,6 +23,8 @@ from archscope.results import Report, View, plain
 LONGEST_LINE = 200
 """Characters of a line that is shown at once; the whole is behind it."""
 _LONGEST_NAME = 60
+_FLAG = re.compile(r"--[a-z-]+( [\w.:+-]+)?")
+"""What may be repeated of a file's flags: it can say anything."""
 
 
 @frozen
@@ -99,9 +101,23 @@ def _command(report: Report) -> str:
         return ""
     by_name = {field.name: field for field in specs.fields(family.spec)}
     changed = [_flag(by_name[key], value) for key, value in given.items() if value != usual[key]]
-    changed += settings
-    timed = report.command == "report" and section(report, "time.passes")
-    return " ".join(["archscope", report.command, name, *changed, *(["--time"] if timed else [])])
+    timed = _timing(report)
+    if timed is None:
+        return ""
+    return " ".join(["archscope", report.command, name, *changed, *settings, *timed])
+
+
+def _timing(report: Report) -> list[str] | None:
+    """Return how it was timed, in flags; None where that is not told, or no command does it."""
+    found = section(report, "time.conditions")
+    if found is None:
+        return None if section(report, "time.passes") else []
+    flags = [row.flag for row in found.rows if row.flag]
+    if section(report, "time.batches") or not all(map(_FLAG.fullmatch, flags)):
+        return None
+    if report.command == "report":
+        return ["--time", *flags]
+    return [*(["--per-layer"] if section(report, "time.layers") else []), *flags]
 
 
 def _can_be(type_: type, given: Mapping[str, Any]) -> bool:
