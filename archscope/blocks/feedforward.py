@@ -76,6 +76,8 @@ class Experts(nn.Module):
         super().__init__()
         self.experts = experts
         self.top_k = top_k
+        self.active_fraction = Fraction(top_k, experts)
+        """Share of these parameters that one token uses."""
         self.activation = ACTIVATIONS[activation]
 
         def weights(*shape: int) -> nn.Parameter:
@@ -89,11 +91,6 @@ class Experts(nn.Module):
         self.up_bias = weights(d_ff) if bias else None
         self.down_bias = weights(d_model) if bias else None
         self.reset_parameters()
-
-    @property
-    def active_fraction(self) -> Fraction:
-        """Share of these parameters that one token uses."""
-        return Fraction(self.top_k, self.experts)
 
     def reset_parameters(self) -> None:
         """Fill the weights uniformly within 1 / sqrt(last size), as `nn.Linear` does."""
