@@ -14,7 +14,7 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 from archscope.progress import doing
@@ -137,6 +137,8 @@ class _Loop:
     _warm: bool = False
     _marks: list[list[tuple[Any, Any]]] = field(default_factory=list)
     """The marks around each stage of each complete run that were not read yet."""
+    _least_s: float = inf
+    """The least median of a window: one may be longer because the host was held up."""
     _run_s: float | None = None
     """How long one run takes at the host, by the last block."""
     _start: float = 0.0
@@ -164,7 +166,8 @@ class _Loop:
                 if self.clock.now() > deadline:
                     return
             after = percentile(sorted(map(sum, window)), 0.5)
-            self.runs_each = self._runs_of_a_sample(after)
+            self._least_s = min(self._least_s, after)
+            self.runs_each = self._runs_of_a_sample(self._least_s)
             self.settled = before is not None and abs(after - before) <= SETTLED * before
             if self.settled:
                 return
