@@ -94,6 +94,8 @@ class Tally:
 
     def tell(self) -> None:
         """Print what all of them come to."""
+        if not self.covered:
+            sys.exit(f"no case is called {self.only!r}")
         share = sum(self.covered) / len(self.covered)
         print(
             f"median within {AIM:.0%}: {sum(self.within)} of {len(self.within)} modules, "

@@ -125,8 +125,9 @@ def ready(
         torch.set_grad_enabled(trains),
     ):
         original = Original(model, inputs) if copy else None
-        moved = _moved(model, original, device, DTYPES[precision])
-        given = _given(inputs, device, DTYPES[precision])
+        with _refusals_told(device, precision):
+            moved = _moved(model, original, device, DTYPES[precision])
+            given = _given(inputs, device, DTYPES[precision])
         if way.channels_last:
             given = _channels_last(moved, given)
         if way.step == "decode":
@@ -176,11 +177,15 @@ _FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
 def _channels_last(model: nn.Module, inputs: Inputs) -> Inputs:
     """Lay out weights and inputs of images and volumes anew; raises `UsageError` for none."""
     changed = []
+    axes = {parameter.dim() for parameter in model.parameters()}
+    one_volume = 5 in axes and 4 not in axes
 
     def laid_out(tensor: Tensor) -> Tensor:
         if tensor.dim() not in _FORMATS or not tensor.is_floating_point():
             return tensor
         changed.append(tensor)
+        if tensor.dim() == 4 and one_volume:  # not a batch of images
+            return laid_out(tensor[None])[0]
         return tensor.contiguous(memory_format=_FORMATS[tensor.dim()])
 
     made = copied(inputs, laid_out)
@@ -210,6 +215,19 @@ def _moved(
     if original is not None:
         model = twin_of(original, weight=own).model
     return _CASTS[dtype](model).to(device)
+
+
+@contextmanager
+def _refusals_told(device: torch.device, precision: Precision) -> Iterator[None]:
+    """Say in a line that a device has no such numbers, as MPS has none of 64 bits."""
+    try:
+        yield
+    except (RuntimeError, TypeError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise ArchscopeError(
+            f"it cannot be moved to {device} in {precision}: {first_line(error)}"
+        ) from error
 
 
 def _refuse_without_data(model: nn.Module) -> None:

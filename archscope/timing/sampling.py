@@ -14,7 +14,7 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 from archscope.progress import doing
@@ -137,6 +137,8 @@ class _Loop:
     _warm: bool = False
     _marks: list[list[tuple[Any, Any]]] = field(default_factory=list)
     """The marks around each stage of each complete run that were not read yet."""
+    _least_s: float = inf
+    """The least median of a window: one may be longer because the host was held up."""
     _run_s: float | None = None
     """How long one run takes at the host, by the last block."""
     _start: float = 0.0
@@ -164,7 +166,8 @@ class _Loop:
                 if self.clock.now() > deadline:
                     return
             after = percentile(sorted(map(sum, window)), 0.5)
-            self.runs_each = self._runs_of_a_sample(after)
+            self._least_s = min(self._least_s, after)
+            self.runs_each = self._runs_of_a_sample(self._least_s)
             self.settled = before is not None and abs(after - before) <= SETTLED * before
             if self.settled:
                 return
@@ -200,9 +203,10 @@ class _Loop:
         if self.clock.queued:
             leading = 1
             self._run()
-        runs = min(wanted, self._samples_per_block()) * self.runs_each
-        for _ in range(runs):
-            self._marks.append(self._run())
+        samples = min(wanted, self._samples_per_block())
+        for _ in range(samples):
+            self._marks += self._sample()
+        runs = samples * self.runs_each
         self.clock.wait()
         self._run_s = (self.clock.now() - start) / (leading + runs)
         return leading + runs
@@ -211,6 +215,22 @@ class _Loop:
         if not self.clock.queued or self._run_s is None:
             return 1
         return max(1, int(BLOCK_SECONDS / max(self._run_s, 1e-9)))
+
+    def _sample(self) -> list[list[tuple[Any, Any]]]:
+        """Run as often as one sample holds and return the marks around each run, or all of them."""
+        if not self._alone:
+            return [self._run() for _ in range(self.runs_each)]
+        run = self.stages[0].run
+        start = self.clock.mark()
+        for _ in range(self.runs_each):
+            run()
+        return [[(start, self.clock.mark())]]
+
+    @property
+    def _alone(self) -> bool:
+        """Whether nothing stands between two runs, so that no clock need be read between them."""
+        (first, *others) = self.stages
+        return not (others or first.before or self.before or self.clock.queued)
 
     def _run(self) -> list[tuple[Any, Any]]:
         """Run all stages once and return the marks around each."""
@@ -231,6 +251,8 @@ class _Loop:
         """Return samples of the times between the marks; the device must have reached them."""
         read = [tuple(self.clock.seconds(*pair) for pair in marks) for marks in self._marks]
         self._marks.clear()
+        if self._alone:
+            return [(seconds / self.runs_each,) for (seconds,) in read]
         ends = range(self.runs_each, len(read) + 1, self.runs_each)
         return [_mean(read[end - self.runs_each : end]) for end in ends]
 

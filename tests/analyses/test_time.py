@@ -472,6 +472,7 @@ def measured(**changes: Any) -> Measured:
         stages=("forward",),
         samples=samples(0.010, 0.010, 0.010),
         peak_bytes=(2**30,),
+        cache_emptied=True,
         layers=LayerTimes(
             own_s={"": 0.0005, "wide": 0.008, "thin": 0.001},
             calls={"": 1, "wide": 1, "thin": 1},
@@ -645,6 +646,14 @@ def test_modules_that_saw_another_machine_are_a_warning(
     (note,) = (note for note in shown(found)[1] if "modules add up" in note.text)
 
     assert note.level == level
+
+
+def test_a_cache_that_could_not_be_emptied_is_said() -> None:
+    _, notes = shown(measured(cache_emptied=False))
+    _, asked = shown(measured(cache_emptied=False, settings=settings(warm_cache=True)))
+
+    assert any("no room to empty the card's cache" in note.text for note in notes)
+    assert not any("no room" in note.text for note in asked)
 
 
 def test_compute_bound() -> None:

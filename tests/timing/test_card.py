@@ -201,6 +201,18 @@ def test_more_than_the_cache_is_written(
     assert empty_it() == "written"
 
 
+def test_a_card_that_is_full_is_timed_with_a_warm_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(count: int, dtype: torch.dtype, device: torch.device) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(
+        torch.cuda, "get_device_properties", lambda device: SimpleNamespace(L2_cache_size=2**20)
+    )
+    monkeypatch.setattr(torch, "empty", full)
+
+    assert emptied(CARD) is None
+
+
 def test_what_a_card_says_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(device: torch.device) -> int:
         raise ModuleNotFoundError("nvidia-ml-py does not seem to be installed\nmore")

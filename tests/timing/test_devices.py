@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from archscope.errors import ArchscopeError, UsageError
-from archscope.timing.devices import name_of, resolve
+from archscope.timing.devices import free_bytes, name_of, resolve
 
 without_card = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 
@@ -62,6 +62,15 @@ def test_a_cpu_build_says_that_it_is_one() -> None:
         f"no CUDA device: torch {torch.__version__} is a CPU build. "
         "Use --device cpu, or see `archscope env`."
     )
+
+
+def test_memory_that_a_device_does_not_tell_of_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(device: torch.device) -> None:
+        raise RuntimeError("The device doesn't support querying the available free memory.")
+
+    monkeypatch.setattr(torch.xpu, "mem_get_info", refuses, raising=False)
+
+    assert free_bytes(torch.device("xpu", 0)) is None
 
 
 def test_tensors_without_data_are_refused() -> None:

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from archscope.errors import ArchscopeError, ForwardError, UsageError
 from archscope.subject import Inputs
-from archscope.timing.passes import Way, differentiable, first_call, ready
+from archscope.timing.passes import Way, _channels_last, differentiable, first_call, ready
 
 CPU = torch.device("cpu")
 
@@ -210,6 +210,35 @@ def test_a_network_without_data_is_refused(model: nn.Module, why: str) -> None:
         pass
 
 
+@pytest.mark.parametrize("error", [TypeError, NotImplementedError])
+def test_a_device_that_has_no_such_numbers_is_said_in_one_line(error: Any) -> None:
+    class Complex(nn.Linear):
+        def _apply(self, fn: Any, recurse: bool = True) -> Any:
+            raise error("Trying to convert ComplexFloat to the MPS backend\nmore")
+
+    with (
+        pytest.raises(ArchscopeError) as failed,
+        ready(Complex(2, 2), Inputs(args=(torch.ones(1, 2),)), device=CPU, precision="bf16"),
+    ):
+        pass
+    assert str(failed.value) == (
+        f"it cannot be moved to cpu in bf16: {error.__name__}: Trying to convert ComplexFloat to "
+        "the MPS backend"
+    )
+
+
+def test_running_out_of_memory_on_the_way_is_no_such_refusal() -> None:
+    class Large(nn.Linear):
+        def _apply(self, fn: Any, recurse: bool = True) -> Any:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with (
+        pytest.raises(torch.OutOfMemoryError),
+        ready(Large(2, 2), Inputs(args=(torch.ones(1, 2),)), device=CPU, precision="bf16"),
+    ):
+        pass
+
+
 class ByGlobalName(nn.Module):
     """Runs a layer that it finds by a name from outside."""
 
@@ -289,6 +318,18 @@ def test_channels_last_and_cudnns_switch_hold_within_a_pass_alone() -> None:
     assert seen(Way()).last == [False, False, False]
     assert seen(Way(channels_last=True, benchmark=True)).last == [True, True, True]
     assert not torch.backends.cudnn.benchmark
+
+
+@pytest.mark.parametrize(("batch", "axes"), [((2,), 3), ((), 3), ((2,), 2)])
+def test_volumes_are_laid_out_with_and_without_a_batch(batch: tuple[int, ...], axes: int) -> None:
+    kind = {2: nn.Conv2d, 3: nn.Conv3d}[axes]
+    x = torch.randn(*batch, 4, *range(5, 5 + axes))
+    model = kind(4, 4, 3)
+    (given,) = _channels_last(model, Inputs(args=(x,))).args
+
+    # channels lie next to each other, behind the axes of space
+    assert given.stride(given.dim() - axes - 1) == model.weight.stride(1) == 1
+    assert torch.equal(given, x)
 
 
 def test_what_has_no_images_is_not_laid_out_anew() -> None:

@@ -59,6 +59,20 @@ def test_a_sample_of_a_short_pass_is_the_mean_of_several_runs(clock: Any) -> Non
     assert sorted(found.stage(0)) == pytest.approx([even] * 4 + [odd] * 4)
 
 
+def test_a_host_that_is_held_up_makes_no_sample_of_a_single_run(clock: Any) -> None:
+    # a window of one run of 0.21 ms, then all that a loaded machine does to the others
+    found = sample([clock.stage(2.1e-4, 0.5)], clock, Plan(warmup=2, runs=3, budget_s=LONG))
+
+    assert found.runs_each == 5
+
+
+def test_no_clock_is_read_within_a_sample_where_nothing_stands_between_its_runs(clock: Any) -> None:
+    found = sample([clock.stage(2.1e-4)], clock, Plan(warmup=2, runs=1, budget_s=LONG))
+
+    assert found.runs_each == 5
+    assert clock.log[-8:] == ["mark", *["work"] * 5, "mark", "wait"]
+
+
 def test_stages_of_a_short_pass_are_means_each(clock: Any) -> None:
     stages = [clock.stage(1e-4), clock.stage(3e-4)]
 

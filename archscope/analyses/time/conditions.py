@@ -68,8 +68,7 @@ def _set(subject: Subject, found: Measured) -> Iterator[ConditionRow]:
 
 
 def _cache(found: Measured) -> str:
-    kept = found.settings.warm_cache or found.device.type == "cpu"
-    return "as the run before left it" if kept else "emptied before each run"
+    return "emptied before each run" if found.cache_emptied else "as the run before left it"
 
 
 def _peaks(found: Measured) -> Iterator[ConditionRow]:

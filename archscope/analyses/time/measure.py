@@ -80,6 +80,8 @@ class Measured:
     """Why there is none though there could be."""
     products: tuple[Product, ...] = ()
     """The same product before and after the passes; none where there was no memory for it."""
+    cache_emptied: bool = False
+    """Whether the device's last cache was emptied before each run."""
     left_s: float | None = None
     """Seconds for which a device goes on after the pass has returned; None: not at all."""
     benchmark: bool = False
@@ -232,6 +234,7 @@ def _measure(
         peak_bytes=None,
         backward=backward,
         left_s=left_s,
+        cache_emptied=before is not None,
         benchmark=tries_algorithms(),
         machine=read(device),
         interrupted=samples.interrupted,

@@ -30,6 +30,7 @@ def notes(
         *_sampling(found),
         *_noise(found, rows),
         *_left_behind(found),
+        *_cache(found),
         *_elsewhere(found),
         *_items(rows[0]),
         *_work(found, counts),
@@ -91,6 +92,16 @@ def _noise(found: Measured, rows: Sequence[PassRow]) -> Iterator[Note]:
             level="warning",
             text=f"noisy: the interquartile range is much of the median ({which})",
             details=(f"Another process {other}? Stop it, or raise --runs and --budget.",),
+        )
+
+
+def _cache(found: Measured) -> Iterator[Note]:
+    wanted = found.device.type != "cpu" and not found.settings.warm_cache
+    if wanted and not found.cache_emptied:
+        yield Note(
+            level="warning",
+            text="there is no room to empty the card's cache between runs: what fits into it is "
+            "read from there, and times are shorter for it",
         )
 
 

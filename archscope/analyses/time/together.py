@@ -98,6 +98,7 @@ def _measure(subjects: Mapping[str, Subject], settings: Settings, device: torch.
             samples=samples,
             peak_bytes=None,
             benchmark=tries_algorithms(),
+            cache_emptied=cache is not None,
             machine=read(device),
             interrupted=samples.interrupted,
         )
