@@ -64,6 +64,11 @@ ENCODER = nn.TransformerEncoderLayer(16, 2)
         (nn.Sequential(nn.Linear(8, 8), nn.ReLU()), (4, 8), (1,), None, 0),
         (Run(lambda m, x: m.f((x - x.mean(2, True)).mT).mT.cumsum(2), f=nn.Linear(4, 4)),
          (2, 4, 7), (2,), 1, 0),
+        # the highest and the mean of all channels (Woo et al. 2018), and of some frames of a video
+        (Run(lambda m, x: x * m.c(torch.cat([x.amax(1, True), x.mean(1, True)], 1)),
+             c=nn.Conv2d(2, 1, 3, padding=1)), (2, 3, 8, 8), (2, 3), 1, 0),
+        (Run(lambda m, x: m.c(x.flatten(0, 1)[:, None]).view(x.shape).cumsum(1),
+             c=nn.Conv2d(1, 1, 3, padding=1)), (2, 3, 8, 8), (1, 2, 3), None, 0),
         # a gate (Hu et al. 2018) means over positions, as a norm does over features
         (Run(lambda m, x: x * m.c(x.mean(2, True)), c=nn.Conv1d(4, 4, 1)), (1, 4, 16), (2,), 1, 0),
     ],

@@ -112,9 +112,34 @@ def window() -> Tensor:
     return ((at[:, None] - at).abs() <= 1) | (at == 0)  # and a sink: the first is seen by all
 
 
+def by_hand(scores: Tensor) -> Tensor:
+    """A softmax that takes off the highest score, so that no exponential is infinite."""
+    exponentials = torch.exp(scores - scores.amax(-1, keepdim=True))
+    return exponentials / exponentials.sum(-1, keepdim=True)
+
+
+def in_blocks(scores: Tensor) -> Tensor:
+    """The same from block to block of keys, the highest of the blocks so far taken off."""
+    highest = torch.full_like(scores[..., :1], -1e30)
+    total, parts = torch.zeros_like(highest), []
+    for part in scores.split(2, -1):
+        new = torch.maximum(highest, part.max(-1, keepdim=True)[0])
+        parts = [old * torch.exp(highest - new) for old in parts] + [torch.exp(part - new)]
+        total = total * torch.exp(highest - new) + parts[-1].sum(-1, keepdim=True)
+        highest = new
+    return torch.cat(parts, -1) / total
+
+
 def blocks() -> Tensor:
     seen: Tensor = torch.kron(torch.eye(3), torch.ones(2, 2))
     return seen
+
+
+def first_row_masked() -> Tensor:
+    """Each row sees those before it, and the second itself too: of one alone the weight is 1."""
+    mask = torch.full((N, N), -1e4).triu(0)
+    mask[1, 1] = 0
+    return mask
 
 
 def written() -> Tensor:
@@ -180,6 +205,34 @@ SCORES: dict[str, tuple[Callable[[Any], object], Callable[[Any, Tensor], Tensor]
         lambda self, s: torch.where(self.mask, s.softmax(-1), 0.0),
     ),
     "multiplied after the softmax": (buffer(causal), lambda self, s: s.softmax(-1) * self.mask),
+    "a softmax by hand": (buffer(causal), lambda self, s: by_hand(filled_scores(self, s))),
+    "a softmax by hand, of a sum": (buffer(low), lambda self, s: by_hand(s + self.mask)),
+    "a softmax by hand, by blocks": (
+        buffer(causal),
+        lambda self, s: in_blocks(s.masked_fill(self.mask == 0, -1e30)),
+    ),
+    "less what is the logarithm of the sum": (
+        buffer(causal),
+        lambda self, s: torch.exp(
+            filled_scores(self, s) - filled_scores(self, s).logsumexp(-1, keepdim=True)
+        ),
+    ),
+    "the logarithm of a softmax": (
+        buffer(causal),
+        lambda self, s: filled_scores(self, s).log_softmax(-1).exp(),
+    ),
+    "a padded end": (
+        buffer(lambda: torch.arange(N) < 4),
+        lambda self, s: by_hand(s.masked_fill(~self.mask, -math.inf)),
+    ),
+    "a row that is masked throughout": (
+        buffer(first_row_masked),
+        lambda self, s: by_hand(s + self.mask),
+    ),
+    "a row that is masked throughout, by blocks": (
+        buffer(first_row_masked),
+        lambda self, s: in_blocks(s.masked_fill(self.mask < 0, -1e30)),
+    ),
     "scaled after masking": (
         buffer(causal),
         lambda self, s: (filled_scores(self, s) / 3.0 * 0.5).softmax(-1),

@@ -208,10 +208,11 @@ def _telling(node: Node, edge: Edge, patterns: tuple[Pattern, ...]) -> Told | No
     if first is not None:
         if node.arguments.get("weight") is edge.source:
             return None
-        positions = tuple(n for n in held(range(first, rank)) if n != one(first - 1))
-        return Told(
-            positions=positions, features=one(first - 1), has_batch=bool(held(range(first - 1)))
-        )
+        # A map of the highest of all channels has none of theirs any more (Woo et al. 2018).
+        gone = [n for n, pattern in enumerate(patterns) if not pattern.units]
+        features = one(first - 1) if held((first - 1,)) or len(gone) != 1 else gone[0]
+        positions = tuple(n for n in held(range(first, rank)) if n != features)
+        return Told(positions=positions, features=features, has_batch=bool(held(range(first - 1))))
     if operator in _RECURRENT and rank == 3:
         return Told(positions=held((0,)), features=one(2), has_batch=bool(held((1,))))
     if operator in _LINEAR or _is_mean_of_features(node, rank):

@@ -38,6 +38,8 @@ _ZERO_STAYS = frozenset(
 )
 """Operators that make zero of zero."""
 _LOW_BECOMES_ZERO = frozenset(("exp", "sigmoid", "softplus", "relu"))
+HIGHEST = frozenset(("amax", "max", "logsumexp"))
+"""Reductions to which scores that are blocked add nothing, where others are there."""
 _MOST_PRODUCTS = 1 << 28
 """Products up to which it is followed where a product of two masked matrices is zero."""
 
@@ -85,7 +87,11 @@ class Zeros:
             self.pooled[output] = self.pooled[source]
         if operator in _SCORES:
             self._block(output, *self._newly_blocked(node, output))
-        if operator in _FACTORS or operator in _LOW_BECOMES_ZERO or operator in _ZERO_STAYS:
+        if operator in HIGHEST and isinstance(source, Value) and source in self.blocked:
+            self._block(output, self._blocked_throughout(node, output), self._depth(source))
+        elif operator == "maximum":
+            self._block(output, *self._both_blocked(given, len(output.shape)))
+        elif operator in _FACTORS or operator in _LOW_BECOMES_ZERO or operator in _ZERO_STAYS:
             _set(self.zero, output, self._newly_zero(node, output))
         elif operator in ("_softmax", "_safe_softmax") and isinstance(source, Value):
             mask = self.blocked.get(source)
@@ -94,6 +100,10 @@ class Zeros:
                 throughout = mask.all(axis=given["dim"] % len(output.shape), keepdims=True)
                 safe = operator == "_safe_softmax" and self._depth(source) == -np.inf
                 _set(self.zero, output, mask if safe else mask & ~throughout)
+        elif operator in ("_log_softmax", "log_softmax") and source in self.blocked:
+            mask = self.blocked[source]
+            throughout = mask.all(axis=given["dim"] % len(output.shape), keepdims=True)
+            self._block(output, mask & ~throughout, self._depth(source))
         elif operator in _CARRIED and isinstance(source, Value):
             _set(self.zero, output, self.zero.get(source))
             self._block(output, self.blocked.get(source), self._depth(source))
@@ -102,6 +112,26 @@ class Zeros:
         elif operator not in _SCORES:
             _set(self.zero, output, moved(node, self.zero, is_zero))
             self._block(output, moved(node, self.blocked, is_low), self._depth(source))
+
+    def _blocked_throughout(self, node: Node, output: Value) -> Mask | None:
+        """Return where the highest of an axis is blocked, since all along it are."""
+        source, axis = node.arguments["self"], one_axis(node)
+        if axis is None:
+            return None
+        keeps = len(output.shape) == len(source.shape)
+        return np.asarray(self.blocked[source].all(axis=axis, keepdims=keeps))
+
+    def _both_blocked(self, given: Any, rank: int) -> tuple[Mask | None, float]:
+        """Return where both of two are blocked, so that the higher is."""
+        masks, depths = [], []
+        for one in (given["self"], given["other"]):
+            mask, depth = self._low(one, 1, rank)
+            if mask is None and _is_one_low(one):
+                mask, depth = np.ones((1,) * rank, dtype=np.bool_), BLOCKED
+            masks.append(mask)
+            depths.append(depth)
+        one, two = masks
+        return (None if one is None or two is None else one & two), max(depths)
 
     def _loses(self, node: Node, output: Value) -> bool:
         """Return whether a mask of what a node moves is too large to be followed."""
@@ -156,7 +186,10 @@ class Zeros:
             taken, left = ("other", "self") if operator == "sub" else ("self", "other")
             less = given[taken] if isinstance(given[taken], Tensor) else None
             parts = [(less, -given.get("alpha", 1)), (given[left], 1)]
-            return _lowest([self._low(one, scale, rank) for one, scale in parts])
+            mask, depth = _lowest([self._low(one, scale, rank) for one, scale in parts])
+            # A row that is blocked throughout, less the highest of it, is blocked no more.
+            back = _kept(self.blocked, given[taken], rank)
+            return (mask if mask is None or back is None else mask & ~back), depth
         if operator in ("mul", "div"):
             return self._scaled(given, operator, kept, depth)
         if operator == "masked_fill":
@@ -235,6 +268,22 @@ _FACTORS = frozenset(("mul", "masked_fill", "where", "div", "add", "sub"))
 _SCORES = frozenset(
     ("add", "masked_fill", "where", "sub", "rsub", "baddbmm", "addmm", "mul", "div")
 )
+
+
+def _is_one_low(argument: Any) -> bool:
+    return (
+        isinstance(argument, Tensor) and not argument.is_meta and bool((argument <= BLOCKED).all())
+    )
+
+
+def one_axis(node: Node) -> int | None:
+    """Return the axis along which an operator reduces, None where it is not one alone.
+
+    The higher of two tensors reduces none.
+    """
+    axes, rank = node.arguments.get("dim"), len(node.arguments["self"].shape)
+    axes = [axes] if isinstance(axes, int) else list(axes or ())
+    return axes[0] % rank if len(axes) == 1 and rank else None
 
 
 def _lowest(parts: Sequence[tuple[Mask | None, float]]) -> tuple[Mask | None, float]:

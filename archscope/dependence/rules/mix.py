@@ -145,14 +145,17 @@ def softmax(node: Node, zeros: Zeros) -> list[Edge]:
     """Each element from all along the axis but the blocked ones, which become constants."""
     source, (target,) = node.arguments["self"], targets(node)
     axis = node.arguments["dim"] % max(len(target.shape), 1)
-    blocked = zeros.zero.get(target)
+    logarithm = node.operator in ("_log_softmax", "log_softmax")
+    blocked = (zeros.blocked if logarithm else zeros.zero).get(target)
     if blocked is None:
         return _over(source, target, (axis,))
     size = (target.shape[axis],)
-    kept = ~_whole(blocked, target.shape, axis)
-    kept = kept & (kept.sum(axis=axis, keepdims=True) > 1)  # one alone is 1 whatever its score
+    kept = ~whole(blocked, target.shape, axis)
+    own = edges(source, (), target) if logarithm else []  # so low as it is, a score is told
+    if not logarithm:
+        kept = kept & (kept.sum(axis=axis, keepdims=True) > 1)  # one alone is 1, whatever it is
     seen = ReduceWhere(axis, kept)
-    return edges(source, (seen, Spread((axis,), size)), target)
+    return own + edges(source, (seen, Spread((axis,), size)), target)
 
 
 @RULES.of("_masked_softmax")
@@ -166,7 +169,7 @@ def masked_softmax(node: Node, zeros: Zeros) -> list[Edge]:
     raise DataDependentError(found + from_all(mask, target))
 
 
-def _whole(mask: Mask, shape: Shape, axis: int) -> Mask:
+def whole(mask: Mask, shape: Shape, axis: int) -> Mask:
     sizes = [shape[axis] if at == axis else size for at, size in enumerate(mask.shape)]
     return np.broadcast_to(mask, sizes)
 
@@ -232,8 +235,8 @@ def batch_norm(node: Node, zeros: Zeros) -> list[Edge]:
 
 
 @RULES.of(
-    *("mean", "sum", "amax", "amin", "var", "std", "var_mean", "std_mean", "any", "all"),
-    *("logsumexp", "prod", "max", "min", "linalg_vector_norm", "norm", "argmax", "argmin"),
+    *("mean", "sum", "amin", "var", "std", "var_mean", "std_mean", "any", "all"),
+    *("prod", "min", "linalg_vector_norm", "norm", "argmax", "argmin"),
     *("nansum", "aminmax", "median", "nanmedian", "mode", "count_nonzero", "native_norm"),
     *("_aminmax", "linalg__powsum", "_sparse_sum"),
 )
