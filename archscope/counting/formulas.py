@@ -36,12 +36,12 @@ def vecdot(x: Tensor, y: Tensor, *_: Any, **__: Any) -> int:
 
 
 def product(a: Tensor, b: Tensor, *_: Any, **__: Any) -> int:
-    """(m, k) @ (k, n) of integers."""
+    """(m, k) @ (k, n), or as many of them."""
     return a.numel() * b.shape[-1]
 
 
 def added_product(c: Tensor, a: Tensor, b: Tensor, *_: Any, **__: Any) -> int:
-    """c + (m, k) @ (k, n), or c + sum over n of (n, i, k) @ (n, k, j)."""
+    """c + (m, k) @ (k, n), or as many of them; or c + sum over n of (n, i, k) @ (n, k, j)."""
     return a.numel() * b.shape[-1]
 
 
@@ -182,10 +182,25 @@ def linear(x: Tensor, weight: Tensor, *_: Any, **__: Any) -> int:
 
 
 def _from_torch(formula: Callable[..., int]) -> Formula:
+    """Return torch's formula for one of its operators, which takes shapes in the place of tensors.
+
+    torch itself wraps it in what looks for tensors in any object, and takes longer than the rest.
+    """
+    of_shapes = getattr(formula, "__wrapped__", None)
+
     def macs(*args: Any, result: Any, **kwargs: Any) -> int:
-        return int(formula(*args, **kwargs, out_val=result)) // 2
+        if of_shapes is None:
+            return int(formula(*args, **kwargs, out_val=result)) // 2
+        named = {name: _shape(value) for name, value in kwargs.items()}
+        return int(of_shapes(*map(_shape, args), **named, out_shape=_shape(result))) // 2
 
     return macs
+
+
+def _shape(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.shape
+    return tuple(map(_shape, value)) if isinstance(value, list | tuple) else value
 
 
 _MISSING: dict[str, Formula] = {
@@ -193,10 +208,10 @@ _MISSING: dict[str, Formula] = {
     for formula, names in (
         (first_operand, "mv dot vdot"),
         (second_operand, "addmv"),
-        (added_product, "addbmm _addmm_activation"),
+        (added_product, "addmm baddbmm addbmm _addmm_activation"),
         (trilinear, "_trilinear"),
         (grouped_product, "_grouped_mm"),
-        (product, "_int_mm"),
+        (product, "mm bmm _int_mm"),
         (attention, "_scaled_dot_product_flash_attention"),
         (attention, "_scaled_dot_product_flash_attention_for_cpu"),
         (attention, "_scaled_dot_product_efficient_attention _scaled_dot_product_cudnn_attention"),

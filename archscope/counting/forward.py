@@ -90,10 +90,13 @@ def count_forward(
     results: list[ForwardCount] = []
     try:
         for attempt in _attempts(original, execution):
+            if results:
+                watch.chance_as_found()
             results.append(attempt(original, watch))
             if results[-1].failure is None and not results[-1].dispatcher.reasons:
                 return results[-1]
     except ReachedOriginalError:
+        watch.chance_as_found()
         return _in_place(original, watch)
     finished = [result for result in results if result.failure is None]
     if finished:  # on shapes alone, and more would be known with data
@@ -171,7 +174,6 @@ def _both_engines(
     `guard` stands around the first, which shows all that the second will do: torch's tracer loses
     convolutions under it.
     """
-    watch.chance_as_found()
     with torch.no_grad(), as_written():
         twin = fresh()
         counter = DispatcherCounter(twin.model, watch.repeats)

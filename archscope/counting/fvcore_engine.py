@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -100,17 +99,15 @@ def _count(twin: Twin, folding: Folding | None, *, keep_all: bool = False) -> Fv
     ):
         raise UntraceableError("part of it is scripted")
     recorder = _Recorder(traced, holders_by_tensor(twin.model), found)
-    analysis = _Analysis(traced.graph)
+    analysis = _Analysis(traced.graph, recorder)
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-    analysis.clear_op_handles().set_op_handle(**recorder.handles())
-    with _QuietLogging():
-        analysis.total()
-        strangers = [k for k in analysis.unsupported_ops() if classify(k) == "unknown"]
-        if strangers:  # once more, to learn how much they write
-            found.macs.clear()
-            found.fvcore_estimates.clear()
-            handles = {kind: recorder.stranger(kind) for kind in strangers}
-            analysis.set_op_handle(**handles).total()
+    analysis.total()
+    strangers = [k for k in analysis.unsupported_ops() if classify(k) == "unknown"]
+    if strangers:  # once more, to learn how much they write
+        found.macs.clear()
+        found.fvcore_estimates.clear()
+        handles = {kind: recorder.stranger(kind) for kind in strangers}
+        analysis.set_op_handle(**handles).total()
     if folding is not None:
         folding.unfold(found.macs)
         folding.unfold(found.fvcore_estimates)
@@ -120,9 +117,11 @@ def _count(twin: Twin, folding: Folding | None, *, keep_all: bool = False) -> Fv
 class _Analysis(FlopCountAnalysis):  # type: ignore[misc]
     """fvcore's counter over a trace that was made before."""
 
-    def __init__(self, graph: Any) -> None:
+    def __init__(self, graph: Any, recorder: _Recorder) -> None:
         super().__init__(nn.Identity(), ())
         self._graph = graph
+        self._recorder = recorder
+        self.clear_op_handles()
         self._stats: Statistics | None
 
     def _analyze(self) -> Statistics:
@@ -133,7 +132,7 @@ class _Analysis(FlopCountAnalysis):  # type: ignore[misc]
                 kind = node.kind()
                 if kind == "prim::PythonOp":
                     kind = f"{kind}.{node.pyname()}"
-                handle = self._op_handles.get(kind)
+                handle = self._op_handles.get(kind) or self._recorder.handle(kind)
                 if handle is not None:
                     counts[kind] += handle(list(node.inputs()), list(node.outputs()))
                 elif not self._should_ignore_node(node):
@@ -152,15 +151,13 @@ class _Recorder:
         self._holders = [holders.get(id(tensor), ()) for tensor in traced.weights]
         self._inputs: dict[str, int] = {}
 
-    def handles(self) -> dict[str, Callable[..., int]]:
-        macs: dict[str, Handle] = {"aten::linear": linear_flop_jit} | MAC_HANDLES
-        macs["aten::_convolution"] = _convolution
-        macs |= {f"{kind}_": handle for kind, handle in macs.items()}  # written in place
-        wrapped = {kind: self._noting(handle, self._found.macs) for kind, handle in macs.items()}
-        return wrapped | {
-            kind: self._noting(handle, self._found.fvcore_estimates)
-            for kind, handle in ESTIMATE_HANDLES.items()
-        }
+    def handle(self, kind: str) -> Callable[..., int] | None:
+        """Return what counts nodes of a kind, and notes whose work they are; None: nothing does."""
+        if kind in _MACS:
+            return self._noting(_MACS[kind], self._found.macs)
+        if kind in ESTIMATE_HANDLES:
+            return self._noting(ESTIMATE_HANDLES[kind], self._found.fvcore_estimates)
+        return None
 
     def stranger(self, kind: str) -> Callable[..., int]:
         unknown = self._found.unknown.setdefault(kind, Unknown())
@@ -234,14 +231,12 @@ def _passes_on(node: Any) -> bool:
 
 def _is_untold(value: Any) -> bool:
     """Return whether a value is a tensor of a layout whose shape no trace tells: a sparse one."""
-    kind = value.type()
-    if value.node().kind() == "prim::ListConstruct":
-        return any(map(_is_untold, value.node().inputs()))
-    return (
-        kind.kind() == "TensorType"
-        and not value.isCompleteTensor()
-        and not value.node().mustBeNone()
-    )
+    if value.isCompleteTensor():
+        return False
+    kind, node = value.type().kind(), value.node()
+    if kind == "ListType" and node.kind() == "prim::ListConstruct":
+        return any(map(_is_untold, node.inputs()))
+    return kind == "TensorType" and not node.mustBeNone()
 
 
 def _is_complex(value: Any) -> bool:
@@ -252,13 +247,10 @@ def _convolution(inputs: list[Any], outputs: list[Any]) -> int:
     return int(sum(conv_flop_jit(inputs, outputs).values()))
 
 
-class _QuietLogging:
-    """Keeps fvcore's log lines off the user's terminal."""
-
-    def __enter__(self) -> None:
-        self._logger = logging.getLogger("fvcore")
-        self._level = self._logger.level
-        self._logger.setLevel(logging.ERROR)
-
-    def __exit__(self, *_: object) -> None:
-        self._logger.setLevel(self._level)
+_MACS: dict[str, Handle] = {
+    "aten::linear": linear_flop_jit,
+    "aten::_convolution": _convolution,
+    **MAC_HANDLES,
+}
+_MACS |= {f"{kind}_": handle for kind, handle in _MACS.items()}  # written in place
+"""What counts multiply-accumulates, by kind of node."""

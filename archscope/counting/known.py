@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -44,8 +45,12 @@ class Operator:
 
 
 def operator_of(func: Any) -> Operator:
-    """Return what is known of what torch's dispatcher runs."""
+    """Return what is known of what torch's dispatcher runs; of others' somebody may learn later."""
     name = name_of(func)
+    return _of_torch(func, name) if name.startswith("aten::") else _operator(func, name)
+
+
+def _operator(func: Any, name: str) -> Operator:
     kind, formula, source = classify(name), FORMULAS.get(name), ""
     if formula is None and classify_torch(name) == "unknown" and (theirs := custom(name)):
         formula, source = theirs.macs, theirs.source
@@ -65,6 +70,9 @@ def operator_of(func: Any) -> Operator:
         factory=name in FACTORIES,
         uninitialised=name in UNINITIALISED,
     )
+
+
+_of_torch = cache(_operator)
 
 
 def _needs_formula(name: str, kind: OperatorClass) -> bool:

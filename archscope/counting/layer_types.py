@@ -125,10 +125,13 @@ def _stated(module: nn.Module) -> str | None:
 def _by_class(module: nn.Module) -> str | None:
     if holds_projections(module):
         return LINEAR
-    if isinstance(module, nn.modules.conv._ConvNd) or _is_packed(module, "Conv"):
+    packed = _packed(module)
+    if isinstance(module, nn.modules.conv._ConvNd) or packed.startswith("Conv"):
         return _convolution(module)
     for name, classes in _BY_CLASS:
-        if isinstance(module, classes) or any(_is_packed(module, c.__name__) for c in classes):
+        if isinstance(module, classes):
+            return name
+        if packed and any(packed.startswith(kind.__name__) for kind in classes):
             return name
     return None
 
@@ -144,12 +147,10 @@ def _by_name(module: nn.Module, component: str) -> str | None:
     return next(named, NORM if _NORM_NAME.search(type(module).__name__) else None)
 
 
-def _is_packed(module: nn.Module, name: str) -> bool:
-    """Return whether a module is torch's quantised or sparse layer of a class so named."""
-    return any(
-        kind.__module__.startswith("torch.ao.") and kind.__name__.startswith(name)
-        for kind in type(module).__mro__
-    )
+def _packed(module: nn.Module) -> str:
+    """Return the name of torch's quantised or sparse layer that a module is; empty for others."""
+    kinds = type(module).__mro__
+    return next((k.__name__ for k in kinds if k.__module__.startswith("torch.ao.")), "")
 
 
 def _convolution(module: Any) -> str:

@@ -28,6 +28,8 @@ _ATOMS = frozenset(
         *(torch.dtype, torch.device, torch.Size, torch.layout, torch.memory_format),
     )
 )
+_OF_HOOKS = frozenset(name for name in vars(nn.Module()) if "hooks" in name)
+"""Attributes in which torch keeps the hooks of a module, which no two share."""
 _OWN_WAY = ("__deepcopy__", "__reduce__", "__reduce_ex__", "__getstate__", "__copy__", "__new__")
 """Methods by which a class says how it is copied."""
 
@@ -124,7 +126,12 @@ class Copies:
         if hasattr(value, "__dict__"):
             attributes = vars(made)
             for name, item in list(vars(value).items()):
-                attributes[name] = item if type(item) in _ATOMS else self._copy(item)
+                if type(item) in _ATOMS:
+                    attributes[name] = item
+                elif name in _OF_HOOKS and not item:  # most of what a module holds
+                    attributes[name] = type(item)()
+                else:
+                    attributes[name] = self._copy(item)
         for slot in _slots(type(value)):
             try:
                 item = slot.__get__(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from itertools import chain
 
 from torch import nn
 
@@ -11,9 +10,9 @@ from archscope.errors import ArchscopeError, first_line
 
 
 def require_walkable(model: nn.Module) -> None:
-    """Raise `ArchscopeError` where the modules of a model, or its tensors, cannot be listed."""
+    """Raise `ArchscopeError` where the modules of a model cannot be listed."""
     try:
-        for _ in chain(model.named_modules(), model.named_parameters(), model.named_buffers()):
+        for _ in model.modules():
             pass
     except RecursionError:
         raise ArchscopeError(
@@ -23,8 +22,7 @@ def require_walkable(model: nn.Module) -> None:
         ) from None
     except Exception as error:  # methods of the user's own in the place of torch's
         raise ArchscopeError(
-            f"{type(model).__name__}: its modules cannot be listed (named_modules(), "
-            f"named_parameters(), named_buffers()): {first_line(error)}"
+            f"{type(model).__name__}: its modules cannot be listed: {first_line(error)}"
         ) from error
 
 

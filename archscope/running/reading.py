@@ -11,9 +11,11 @@ from torch import nn
 def stated(module: nn.Module, name: str) -> Any:
     """Return an attribute, or a method; None where there is none, or only running code tells it."""
     own = vars(module)
-    for held in (own, *(own.get(kind, {}) for kind in ("_parameters", "_buffers", "_modules"))):
-        if name in held:
-            return held[name]
+    if name in own:
+        return own[name]
+    for held in _HELD:
+        if held in own and name in own[held]:
+            return own[held][name]
     for kind in type(module).__mro__:
         if name in vars(kind):
             value = vars(kind)[name]
@@ -21,6 +23,9 @@ def stated(module: nn.Module, name: str) -> Any:
                 return value.__get__(module)
             return None if hasattr(type(value), "__get__") else value
     return None
+
+
+_HELD = ("_parameters", "_buffers", "_modules")
 
 
 def part_of(model: nn.Module, path: str) -> nn.Module:

@@ -69,6 +69,8 @@ class Original:
         """What it is called with."""
         modules = list(model.modules())
         self._modules = set(map(id, modules))
+        self.scripted = any(isinstance(module, torch.jit.ScriptModule) for module in modules)
+        """Whether a part of it is TorchScript."""
         self._attributes = [
             value
             for module in modules
@@ -196,9 +198,9 @@ def twin_of(original: Original, *, weight: StandIn, argument: StandIn | None = N
     with torch.no_grad():
         model = copies.of(original.model, weight)
         inputs = copied(original.inputs, argument or own, copies)
-    for tensor, like in zip(model.parameters(), original.model.parameters(), strict=False):
-        if tensor.requires_grad != like.requires_grad and not is_lazy(tensor):
-            tensor.requires_grad_(like.requires_grad)  # scripted modules forget it
+    if original.scripted:  # its copy forgets what is trained
+        for tensor, like in zip(model.parameters(), original.model.parameters(), strict=False):
+            tensor.requires_grad_(like.requires_grad)
     evaluate(model)
     return Twin(model=model, inputs=inputs)
 
@@ -252,7 +254,10 @@ def bodiless(tensor: Tensor) -> Tensor:
     odd = tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_nested
     if odd or is_lazy(tensor):
         return own(tensor)
-    made = torch.empty_strided(tensor.size(), tensor.stride(), dtype=tensor.dtype, device="meta")
+    with torch._C._DisableTorchDispatch():  # no mode around has anything to say of it
+        made = torch.empty_strided(
+            tensor.size(), tensor.stride(), dtype=tensor.dtype, device="meta"
+        )
     return _as_held(made, tensor)
 
 

@@ -29,7 +29,7 @@ class Figure:
         )
 
     def __mul__(self, times: int) -> Figure:
-        return replace(self, known=self.known * times)
+        return self if times == 1 else replace(self, known=self.known * times)
 
     @property
     def exact(self) -> int | None:

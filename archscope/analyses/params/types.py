@@ -62,8 +62,9 @@ def type_rows(
         if not own.weights.alias:
             times = copies_of(own.path, subject.repeats)
             for share in _shares(own, by_path, ran, flops_per_mac):
-                many = replace(share, layers=share.layers * times, tally=share.tally * times)
-                shares.setdefault(share.type, []).append(many)
+                if times != 1:
+                    share = replace(share, layers=share.layers * times, tally=share.tally * times)
+                shares.setdefault(share.type, []).append(share)
     for name in sorted(shares, key=place):
         yield _row(name, shares[name])
 
@@ -103,13 +104,14 @@ def _shares(
         yield _Share(type=name or OWN_PARAMETERS, layers=0, tally=tally(own))
         return
     name = ran.type_of(module, own.path, own.component)
-    rest, products = tally(own), Tally()
-    taken = type_of_products(module, name, own.component, softmax=own.path in ran.softmaxes)
-    if own.work.weightless_macs and taken != name:
-        products = _products(own.work.weightless_macs, rest, flops_per_mac)
-        rest = _without(rest, products)
+    rest, products, taken = tally(own), None, ""
+    if own.work.weightless_macs:
+        taken = type_of_products(module, name, own.component, softmax=own.path in ran.softmaxes)
+        if taken != name:
+            products = _products(own.work.weightless_macs, rest, flops_per_mac)
+            rest = _without(rest, products)
     params, macs = _formulas(own, module, ran)
-    if products.macs.known:
+    if products is not None:
         scores = _SCORES.macs if holds_projections(module) else macs
         yield _Share(
             type=taken,
