@@ -65,8 +65,7 @@ class Places:
     def current(self) -> str:
         """Return the path of the module whose forward, or part of the backward, is running."""
         node: Any = torch._C._current_autograd_node()
-        runs_again = self._around and torch.is_grad_enabled()
-        if node is None or not self.turned or runs_again:
+        if node is None or not self.turned or (self._around and runs_again()):
             return self.stack.current
         self._around.clear()  # running a block again ends in the middle, where all is there
         self.stack.forget()
@@ -75,3 +74,21 @@ class Places:
             at = bisect_right(self._numbers, number) - 1
             self._last = self._paths[at] if at >= 0 else ""
         return self._last
+
+
+def runs_again() -> bool:
+    """Return whether a forward is running within a backward pass.
+
+    Gradients are on then; where a part of it turns them off, torch's checkpoints are known by the
+    hooks that they set around it, or by the node of the older ones.
+    """
+    if torch.is_grad_enabled() or _hooks_on_top(False) is not None:
+        return True
+    node: Any = torch._C._current_autograd_node()
+    return node is not None and node.name() == "CheckpointFunctionBackward"
+
+
+_hooks_on_top: Any = getattr(
+    torch._C._autograd, "_top_saved_tensors_default_hooks", lambda ignore_tracing: None
+)
+"""What torch keeps tensors by at the moment; older torch does not tell."""

@@ -19,7 +19,7 @@ from archscope.counting.ownership import multiplied
 from archscope.records import frozen
 from archscope.running.storages import keys_of
 from archscope.running.twin import Twin
-from archscope.training.places import Places
+from archscope.training.places import Places, runs_again
 
 
 @frozen
@@ -84,7 +84,7 @@ class ProductCounter(TorchDispatchMode):
     def _record(self, operator: Operator, args: Any, macs: int) -> None:
         path = self._places.current()
         node: Any = torch._C._current_autograd_node()
-        if not self._places.turned or torch.is_grad_enabled():
+        if not self._places.turned or runs_again():
             self._products.append(self._product(operator, args, path, macs))
         elif node is not None:
             self._backward.append((path, macs, int(node._sequence_nr()), str(node.name())))

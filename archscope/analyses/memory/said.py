@@ -82,7 +82,10 @@ def notes(
     )
     yield from _workspaces(step, checked)
     if step.has_data:
-        yield Note(level="info", text="its forward reads values, so a copy of it ran on data")
+        text = (
+            "its forward reads values, so a copy of it ran on data: where it skips layers by chance"
+        )
+        yield Note(level="info", text=f"{text}, this is one draw")
     if settings.dropout == "card" or settings.attention_kernel == "flash":
         yield Note(
             level="info",

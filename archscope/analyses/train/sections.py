@@ -219,7 +219,10 @@ def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator
             f"{totals.by_function:,} multiply-accumulates, counted as torch ran them",
         )
     if work.has_data:
-        yield Note(level="info", text="its forward reads values, so a copy of it ran on data")
+        text = (
+            "its forward reads values, so a copy of it ran on data: where it skips layers by chance"
+        )
+        yield Note(level="info", text=f"{text}, this is one draw")
     if asked.micro_batch is not None:
         text = f"{passes:,} passes of {asked.micro_batch:,} each are one step"
         yield Note(level="info", text=text)

@@ -21,6 +21,21 @@ def _(self: Any, x: Tensor) -> Tensor:
     return found
 
 
+def _looks_ahead(self: Any, y: Tensor) -> Tensor:
+    with torch.no_grad():
+        ahead = self.c(y).sigmoid()
+    made: Tensor = self.b(y * ahead)
+    return made
+
+
+for _word, _old in (("a checkpoint", False), ("an old checkpoint", True)):
+
+    @user(f"{_word} of which a part needs no gradients", a=fc, b=mlp, c=mlp)
+    def _(self: Any, x: Tensor, old: bool = _old) -> Tensor:
+        found: Tensor = checkpoint(partial(_looks_ahead, self), self.a(x), use_reentrant=old)
+        return found
+
+
 @user("a checkpoint within one", a=fc, b=mlp, c=mlp)
 def _(self: Any, x: Tensor) -> Tensor:
     inner = partial(checkpoint, self.b, use_reentrant=False)
