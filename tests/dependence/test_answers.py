@@ -443,3 +443,20 @@ def test_a_video_network_is_causal_in_time() -> None:
     assert reports[0].check("causal") is reports[0]
     with pytest.raises(ThresholdError, match="sees 1 position ahead"):
         reports[1].check("causal")
+
+
+def test_what_the_one_output_sees_that_is_picked_is_told_beside_the_map_before_it() -> None:
+    # Taps 0, 2 and 4 of 12 positions, of the last unit alone.
+    def last(m: Any, x: Tensor) -> Tensor:
+        made: Tensor = m.c(F.pad(x, (4, 0)))[..., -1]
+        return made
+
+    report = receptive_field(Run(last, c=nn.Conv1d(2, 2, 3, dilation=2)), torch.zeros(1, 2, 12))
+
+    (note,) = [note.text for note in report.notes if "tells no positions apart" in note.text]
+    assert note == (
+        "the network's output depends on 5 positions of its 12-position input, and tells no "
+        "positions apart; the verdict is of c, the last module's map before it that does"
+    )
+    asked = receptive_field(nn.Conv1d(2, 2, 3), torch.zeros(1, 2, 12))
+    assert not any("apart" in note.text for note in asked.notes)

@@ -81,6 +81,8 @@ class Receptive:
     """That unit, by axis of the chosen output."""
     own_unit: bool
     """Whether the user chose it."""
+    is_before: bool
+    """Whether the chosen output is a map before the network's own, which tells none apart."""
     output_is_all: str | None
     """The module that makes the network's own output depend on all positions, where the chosen
     output is what came before it."""
@@ -137,6 +139,7 @@ def receptive(
         looked_from=best,
         unit=typical,
         own_unit=False,
+        is_before=is_before,
         output_is_all=_all_after(given, value) if is_before else None,
     )
     if unit is None:
