@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import wraps
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from archscope.errors import UsageError, did_you_mean
@@ -59,6 +60,8 @@ def subject_of(
     except UsageError as error:
         raise UsageError(f"this is {error}") from None
     require_walkable(held)
+    if any(isinstance(each, GeneratorType) for each in (*args, *kwargs.values())):
+        raise UsageError("an argument is a generator, which is read but once: give a list of it")
     model = calling(unwrapped(held), method)
     inputs = Inputs(args=args, kwargs=kwargs) if args or kwargs else None
     inputs = inputs or brought_inputs(model, method)

@@ -94,6 +94,14 @@ def test_a_result_may_hold_itself() -> None:
     assert is_exact(counted(Around(run)), LAYER)
 
 
+def test_a_generator_that_is_given_is_not_read() -> None:
+    given = (x for x in [rows()])
+
+    with pytest.raises(ArchscopeError, match="is a generator, which is read but once"):
+        counted(Around(lambda self, items: self.layer(next(items))), given)
+    assert len(list(given)) == 1
+
+
 # ---- copies
 
 
@@ -320,6 +328,47 @@ def test_nested_inputs_are_one_line() -> None:
         archscope.receptive_field(nn.Linear(8, 8), given)
     with pytest.raises(ArchscopeError):
         archscope.memory(nn.Linear(8, 8), given)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("layout", [torch.strided, torch.jagged])
+def test_nested_tensors_on_the_way_are_one_line(layout: torch.layout) -> None:
+    def run(self: Any, x: Tensor) -> Any:
+        parts = torch.nested.as_nested_tensor([x[:1], x[1:]], layout=layout)
+        return torch.nested.to_padded_tensor(self.layer(parts), 0.0)
+
+    with pytest.raises(ArchscopeError, match="nested"):
+        archscope.receptive_field(Around(run), rows())
+
+
+class Packed(Tensor):
+    """A weight that is held in another tensor, and multiplies in its own way."""
+
+    held: Tensor
+
+    @staticmethod
+    def __new__(cls, held: Tensor) -> Packed:
+        made: Packed = Tensor._make_wrapper_subclass(cls, held.shape, dtype=held.dtype)
+        made.held = held
+        return made
+
+    @classmethod
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        bare = [each.held if isinstance(each, Packed) else each for each in args]
+        if func is torch.ops.aten.detach.default:
+            return Packed(bare[0])
+        if func in (torch.ops.aten.t.default, torch.ops.aten.clone.default):
+            return Packed(func(bare[0]).contiguous())
+        if func is torch.ops.aten.addmm.default:
+            return func(*bare)
+        raise NotImplementedError(str(func))
+
+
+def test_a_weight_of_a_class_with_few_operators_is_looked_through() -> None:
+    layer = nn.Linear(8, 8)
+    layer.weight = nn.Parameter(Packed(layer.weight.detach()), requires_grad=False)
+
+    assert archscope.receptive_field(layer, rows()).totals.reached == 8
 
 
 def test_an_input_within_a_dataclass_is_followed() -> None:

@@ -130,6 +130,12 @@ def _named(path: str, value: Any, around: tuple[Any, ...] = ()) -> Iterator[tupl
 _SPARSE = frozenset((torch.sparse_coo, torch.sparse_csr, torch.sparse_csc))
 
 
+def _refuse_nested(tensors: list[Tensor]) -> None:
+    """Raise where the parts of a tensor differ in their sizes: it has no positions to follow."""
+    if any(tensor.is_nested for tensor in tensors):
+        raise NotImplementedError("positions are not followed through nested tensors")
+
+
 class _Recorder(TorchDispatchMode):
     """Sees every operator; writes those that depend on the input into a graph."""
 
@@ -225,6 +231,7 @@ class _Recorder(TorchDispatchMode):
             self._original.refuse_write(func, args, kwargs)
         name = name_of(func)
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        _refuse_nested(tensors)
         if not any(map(self._aliases.is_dependent, tensors)):
             return self._constant(func, name, args, kwargs)
         if name in TRUE_OF_TOKENS and self._asks_for_padding(name, args):
@@ -232,6 +239,7 @@ class _Recorder(TorchDispatchMode):
         if name in LIKE:
             return self._constant(func, name, *self._without_data(args, kwargs))
         out = func(*args, **kwargs) if self._data else self._on_shapes(func, args, kwargs)
+        _refuse_nested([out] if isinstance(out, Tensor) else [])
         self._aliases.record(func, name, args, kwargs, out)
         if name in READS:
             return self._read_out(tensors, out)

@@ -182,6 +182,8 @@ def _is_constant(parameter: Tensor) -> bool:
     """Return whether a parameter is a mask or an index, which is not trained."""
     if parameter.is_meta or parameter.requires_grad:
         return False
+    if type(parameter).__torch_dispatch__ is not Tensor.__torch_dispatch__:
+        return False  # packed weights, which know few operators
     if not parameter.is_floating_point() or parameter.layout is not torch.strided:
         return not (parameter.is_floating_point() or parameter.is_complex())
     if not 1 < parameter.numel() <= MOST_ELEMENTS:
