@@ -40,7 +40,8 @@ def known() -> Iterator[str]:
         if not found or classify(full) == "unknown" or all(map(is_composite, found)):
             continue
         yield name if name.startswith("__") else name.rstrip("_")
-    yield from (NAME.format(n.removeprefix("quantized::")) for n in {*PACKED, *PACKED_ELEMENTWISE})
+    packed = (name.partition("::") for name in {*PACKED, *PACKED_ELEMENTWISE})
+    yield from (NAME.format(name) if space == "quantized" else name for space, _, name in packed)
 
 
 def is_composite(overload: torch._ops.OpOverload) -> bool:

@@ -33,24 +33,18 @@ def outlook_of(line: Line) -> Outlook | None:
 
 def is_cut_short(line: Line, seen: Outlook) -> bool:
     """Return whether the units of a finite input see these windows, cut short by its borders."""
-    number = len(seen.windows)
-    for unit in range(len(line.entries)):
-        turns, place = divmod(unit, number)
-        wanted = seen.windows[place]
-        first, width = int(line.firsts[unit]), int(line.widths[unit])
-        if wanted is None or not line.kinds[unit]:
-            if wanted is not None and max(wanted[0] + turns * seen.shift, 0) < min(
-                wanted[1] + turns * seen.shift + 1, line.size
-            ):
-                return False
-            continue
-        start, end = (at + turns * seen.shift for at in wanted)
-        inside = (max(start, 0), min(end, line.size - 1))
-        if not (inside[0] <= first and first + width - 1 <= inside[1]):
-            return False
-        if start >= 0 and end < line.size and (first, first + width - 1) != inside:
-            return False
-    return True
+    turns, places = np.divmod(np.arange(len(line.entries)), len(seen.windows))
+    told = np.array([each is not None for each in seen.windows])[places]
+    windows = np.array([each or (0, 0) for each in seen.windows])
+    starts, ends = (windows[places] + (turns * seen.shift)[:, None]).T
+    first, last = np.maximum(starts, 0), np.minimum(ends, line.size - 1)
+    sees = line.kinds != 0
+    firsts, lasts = line.firsts, line.firsts + line.widths - 1
+    silent = told & ~sees & (first <= last)  # it would see something within the input
+    wider = told & sees & ((firsts < first) | (lasts > last))
+    whole = told & sees & (starts >= 0) & (ends < line.size)
+    unlike = whole & ((firsts != first) | (lasts != last))
+    return not (silent | wider | unlike).any()
 
 
 def shift_of(found: Receptive, axis: int) -> int | None:

@@ -35,7 +35,9 @@ _REASONS = {
         "_scaled_dot_product_flash_attention_backward "
         "_scaled_dot_product_flash_attention_for_cpu_backward _adaptive_avg_pool2d_backward "
         "_adaptive_avg_pool3d_backward _ctc_loss_backward _embedding_bag_backward "
-        "_fused_rms_norm_backward _masked_softmax_backward _sparse_log_softmax_backward_data "
+        "_fused_rms_norm_backward _fake_quantize_learnable_per_channel_affine_backward "
+        "_fake_quantize_learnable_per_tensor_affine_backward _masked_softmax_backward "
+        "_sparse_log_softmax_backward_data "
         "_sparse_softmax_backward_data _sparse_sum_backward _thnn_fused_gru_cell_backward "
         "_thnn_fused_lstm_cell_backward_impl _upsample_bicubic2d_aa_backward "
         "_upsample_bilinear2d_aa_backward _upsample_nearest_exact1d_backward "
@@ -61,6 +63,22 @@ _REASONS = {
         "_upsample_nearest_exact2d _upsample_nearest_exact3d"
     ),
     "a Mac's own kernel: a network is followed on shapes or a CPU, where others run": "_lstm_mps",
+    "weights of which two of four are stored are multiplied by on cards alone": (
+        "_cslt_compress _cslt_sparse_mm _sparse_semi_structured_addmm "
+        "_sparse_semi_structured_apply _sparse_semi_structured_apply_dense "
+        "_sparse_semi_structured_linear _sparse_semi_structured_mm _sparse_semi_structured_tile "
+        "_to_sparse_semi_structured"
+    ),
+    "what it rounds by is observed while it runs": (
+        "_fused_moving_avg_obs_fq_helper _fused_moving_avg_obs_fq_helper_functional"
+    ),
+    "what its packed weights look like is not told": (
+        "quantized_embedding_bag_2bit quantized_embedding_bag_2bit_rowwise_offsets "
+        "quantized_embedding_bag_4bit quantized_embedding_bag_4bit_rowwise_offsets "
+        "quantized_embedding_bag_byte quantized_embedding_bag_byte_rowwise_offsets "
+        "quantized_quantized_gru_cell_dynamic quantized_quantized_lstm_cell_dynamic "
+        "quantized_quantized_rnn_relu_cell_dynamic quantized_quantized_rnn_tanh_cell_dynamic"
+    ),
     "it is torch's own test": "_test_autograd_multiple_dispatch_view",
 }
 

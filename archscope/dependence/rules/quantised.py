@@ -11,6 +11,7 @@ import torch
 from archscope.dependence.record.graph import Node, Value
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import Rule, RuleSet, edges, pointwise, shape_of, targets
+from archscope.dependence.rules.index import embedding
 from archscope.dependence.rules.mix import batch_norm, group_norm, layer_norm, softmax
 from archscope.dependence.rules.shape import cat
 from archscope.dependence.rules.window import convolution
@@ -88,6 +89,15 @@ RULES.of(*_of("layer_norm"))(_as(layer_norm, {}))
 RULES.of(*_of("group_norm"))(_as(group_norm, {}))
 RULES.of(*_of("softmax"))(_as(softmax, {"qx": "self"}))
 RULES.of(*_of("cat", "cat_relu"))(_as(cat, {"qx": "tensors"}))
+RULES.of(*_of("embedding_byte", "embedding_4bit"))(_as(embedding, {}))
+_WEIGHT_ONLY = ("8pack_mm", "4pack_mm", "4pack_mm_for_cpu", "4pack_mm_with_scales_and_zeros")
+RULES.of(*(f"_weight_int{kind}" for kind in _WEIGHT_ONLY))(_as(linear, {"self": "X"}))
+
+
+@RULES.of("_fake_quantize_learnable_per_channel_affine")
+def fake_quantise(node: Node, zeros: Zeros) -> list[Edge]:
+    """Each element rounded at its place, by the scale of its channel."""
+    return edges(node.arguments["self"], (), *targets(node))
 
 
 @RULES.of(*_of("instance_norm"))
