@@ -59,7 +59,7 @@ _OPTIONS = (
         type=Count(1, 1_000_000),
         default=100,
         metavar="INT",
-        help="Samples, at most; on a CPU one of a pass below a millisecond is the mean of several "
+        help="Samples, at most; on a CPU one of a pass below 2 ms is the mean of several "
         "runs. [default: 100]",
     ),
     click.Option(

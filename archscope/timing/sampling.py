@@ -32,9 +32,11 @@ BLOCK_SECONDS = 0.2
 """How long a queue works before it is looked at: for the budget, the progress, an interrupt."""
 FEWEST = 3
 """Samples that are taken even where the budget is over."""
-SAMPLE_SECONDS = 0.001
-"""So long a sample takes at least where there is no queue: reading a clock is a ten-thousandth of
-it, which is what `torch.utils.benchmark` makes its blocks as long for."""
+SAMPLE_SECONDS = 0.002
+"""So long a sample takes at least where there is no queue. Means of shorter ones are skewed: of a
+pass of 0.2 ms, at 1 ms, the median is 1.5% below that of the blocks of `torch.utils.benchmark`;
+those of longer ones spread too little to hold the next such median.
+"""
 MOST_RUNS = 10_000
 """No sample is the mean of more runs."""
 

@@ -48,53 +48,53 @@ def test_a_steady_pass_is_sampled_as_often_as_asked_for(clock: Any) -> None:
 
 
 def test_a_sample_of_a_short_pass_is_the_mean_of_several_runs(clock: Any) -> None:
-    # 0.11 and 0.31 ms in turn, 0.21 in the mean: 5 runs take 1 ms, 3 of one kind, 2 of the other
-    times = [1.1e-4, 3.1e-4] * 1000
+    # 0.22 and 0.62 ms in turn, 0.42 in the mean: 5 runs take 2 ms, 3 of one kind, 2 of the other
+    times = [2.2e-4, 6.2e-4] * 1000
     short = Stage(name="forward", run=lambda: clock.work(times.pop()))
 
     found = sample([short], clock, Plan(warmup=4, runs=8, budget_s=LONG))
 
-    assert found.runs_each == ceil(SAMPLE_SECONDS / 2.1e-4) == 5
-    odd, even = (3 * 3.1e-4 + 2 * 1.1e-4) / 5, (2 * 3.1e-4 + 3 * 1.1e-4) / 5
+    assert found.runs_each == ceil(SAMPLE_SECONDS / 4.2e-4) == 5
+    odd, even = (3 * 6.2e-4 + 2 * 2.2e-4) / 5, (2 * 6.2e-4 + 3 * 2.2e-4) / 5
     assert sorted(found.stage(0)) == pytest.approx([even] * 4 + [odd] * 4)
 
 
 def test_a_host_that_is_held_up_makes_no_sample_of_a_single_run(clock: Any) -> None:
-    # a window of one run of 0.21 ms, then all that a loaded machine does to the others
-    found = sample([clock.stage(2.1e-4, 0.5)], clock, Plan(warmup=2, runs=3, budget_s=LONG))
+    # a window of one run of 0.42 ms, then all that a loaded machine does to the others
+    found = sample([clock.stage(4.2e-4, 0.5)], clock, Plan(warmup=2, runs=3, budget_s=LONG))
 
     assert found.runs_each == 5
 
 
 def test_no_clock_is_read_within_a_sample_where_nothing_stands_between_its_runs(clock: Any) -> None:
-    found = sample([clock.stage(2.1e-4)], clock, Plan(warmup=2, runs=1, budget_s=LONG))
+    found = sample([clock.stage(4.2e-4)], clock, Plan(warmup=2, runs=1, budget_s=LONG))
 
     assert found.runs_each == 5
     assert clock.log[-8:] == ["mark", *["work"] * 5, "mark", "wait"]
 
 
 def test_stages_of_a_short_pass_are_means_each(clock: Any) -> None:
-    stages = [clock.stage(1e-4), clock.stage(3e-4)]
+    stages = [clock.stage(2e-4), clock.stage(6e-4)]
 
     found = sample(stages, clock, Plan(warmup=4, runs=2, budget_s=LONG))
 
-    assert found.runs_each == 3  # of 0.4 ms together: two would be shorter than a ms
-    assert found.seconds == (pytest.approx((1e-4, 3e-4)),) * 2
-    assert found.whole() == pytest.approx((4e-4, 4e-4))
+    assert found.runs_each == 3  # of 0.8 ms together: two would be shorter than 2 ms
+    assert found.seconds == (pytest.approx((2e-4, 6e-4)),) * 2
+    assert found.whole() == pytest.approx((8e-4, 8e-4))
 
 
 def test_what_goes_before_a_run_goes_before_each_run_of_a_sample(clock: Any) -> None:
     before: list[int] = []
 
     found = sample(
-        [clock.stage(2e-4)], clock, Plan(warmup=2, runs=3), before=lambda: before.append(1)
+        [clock.stage(4e-4)], clock, Plan(warmup=2, runs=3), before=lambda: before.append(1)
     )
 
     assert found.runs_each == 5
     assert len(before) == found.warmup_runs + 3 * 5
 
 
-@pytest.mark.parametrize(("pass_s", "runs_each"), [(1e-3, 1), (0.9e-3, 2), (0.0, MOST_RUNS)])
+@pytest.mark.parametrize(("pass_s", "runs_each"), [(2e-3, 1), (1.8e-3, 2), (0.0, MOST_RUNS)])
 def test_so_many_runs_are_a_sample_as_take_long_enough(
     pass_s: float, runs_each: int, clock: Any
 ) -> None:
@@ -120,12 +120,12 @@ def test_one_run_is_a_sample_where_that_is_asked_for_and_without_warm_up(clock: 
 
 def test_a_sample_that_was_cut_off_is_none(clock: Any) -> None:
     # warm-up: a run, then a sample of 5, which agree; of the third sample 2 runs are done
-    stage = Stage(name="forward", run=interrupted_at(1 + 5 + 2 * 5 + 3, lambda: clock.work(2e-4)))
+    stage = Stage(name="forward", run=interrupted_at(1 + 5 + 2 * 5 + 3, lambda: clock.work(4e-4)))
 
     found = sample([stage], clock, Plan(warmup=2, runs=100, budget_s=LONG))
 
     assert found.interrupted
-    assert found.stage(0) == pytest.approx([2e-4] * 2)
+    assert found.stage(0) == pytest.approx([4e-4] * 2)
 
 
 def test_warm_up_goes_on_until_the_median_settles(clock: Any) -> None:
@@ -237,13 +237,13 @@ def test_an_interrupt_keeps_what_was_measured(kind: str, request: pytest.Fixture
     leads = each.queued
     # warm-up: two windows of one run, each behind a run that opens the block on a queue
     before = 2 * (1 + leads)
-    stage = Stage(name="forward", run=interrupted_at(before + leads + 6, lambda: each.work(0.001)))
+    stage = Stage(name="forward", run=interrupted_at(before + leads + 6, lambda: each.work(0.002)))
 
     found = sample([stage], each, Plan(warmup=2, runs=100, budget_s=LONG))
 
     assert found.interrupted
     assert not found.budget_spent
-    assert found.stage(0) == pytest.approx([0.001] * 5)
+    assert found.stage(0) == pytest.approx([0.002] * 5)
 
 
 def test_an_interrupt_of_the_warm_up_leaves_no_samples(clock: Any) -> None:
