@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import cache
 from operator import attrgetter
 from reprlib import recursive_repr
 from typing import Any, TypeVar, dataclass_transform
@@ -28,7 +29,7 @@ def frozen(cls: type[T]) -> type[T]:
     make = dataclasses.dataclass(slots=True, kw_only=True, init=False, repr=False, eq=False)
     made: Any = _with_hints_unread(make, cls)
     made.__dataclass_params__.frozen = made.__dataclass_params__.init = True
-    made.__init__ = _first_init(made)
+    made.__init__ = _early_init(made)
     made.__setattr__, made.__delattr__ = _refuse_to_set, _refuse_to_delete
     made.__getstate__, made.__setstate__ = _state, _set_state
     values = _values(made)
@@ -77,15 +78,44 @@ def _values(made: type[Any]) -> Callable[[Any], object]:
     return attrgetter(*names) if names else lambda self: ()
 
 
-def _first_init(made: Any) -> Callable[..., None]:
-    """Return what puts the real `__init__` in its own place when the first one is made."""
+_WORTH = 12
+"""So many of a type are made field by field before its `__init__` is compiled, which takes as long
+as some 20 of them."""
 
-    def first(self: Any, *args: Any, **kwargs: Any) -> None:
-        if made.__init__ is first:
-            made.__init__ = _init(made)
-        made.__init__(self, *args, **kwargs)
 
-    return first
+@cache
+def _parts(made: Any) -> tuple[set[str], set[str], dict[str, Any], dict[str, Any]]:
+    """Return the names of fields, of those that must be given, and how others are made."""
+    fields = dataclasses.fields(made)
+    missing = dataclasses.MISSING
+    names = {field.name for field in fields}
+    usual = {field.name: field.default for field in fields if field.default is not missing}
+    makers = {f.name: f.default_factory for f in fields if f.default_factory is not missing}
+    return names, names - usual.keys() - makers.keys(), usual, makers
+
+
+def _early_init(made: Any) -> Callable[..., None]:
+    """Return an `__init__` that puts the compiled one in its place once that is worth its time."""
+    left = _WORTH
+
+    def early(self: Any, *args: Any, **given: Any) -> None:
+        nonlocal left
+        left -= 1
+        names, needed, usual, makers = _parts(made)
+        if left < 0 or args or not needed <= given.keys() <= names:  # what is wrong raises there
+            if made.__init__ is early:
+                made.__init__ = _init(made)
+            made.__init__(self, *args, **given)
+            return
+        for name, make in makers.items():
+            if name not in given:
+                given[name] = make()
+        for name, value in (usual | given).items():
+            object.__setattr__(self, name, value)
+        if hasattr(self, "__post_init__"):
+            self.__post_init__()
+
+    return early
 
 
 def _init(made: type[Any]) -> Callable[..., None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import pickle
 from dataclasses import dataclass, field
 from typing import Any
@@ -131,3 +132,36 @@ def test_what_is_missing_or_wrong_is_said_each_time() -> None:
             Point()  # type: ignore[call-arg]
         with pytest.raises(TypeError, match="unexpected keyword argument 'z'"):
             Point(x=1, z=2)  # type: ignore[call-arg]
+
+
+def test_the_first_and_the_hundredth_are_made_alike() -> None:
+    @frozen
+    class Made:
+        given: int
+        usual: str = "a"
+        own: list[int] = field(default_factory=list)
+
+    each = [Made(given=number) for number in range(100)]
+
+    assert [(one.given, one.usual, one.own) for one in each] == [(n, "a", []) for n in range(100)]
+    assert len({id(one.own) for one in each}) == 100
+    assert inspect.signature(Made.__init__).parameters.keys() == {"self", "given", "usual", "own"}
+
+
+@pytest.mark.parametrize("earlier", [0, 100])
+@pytest.mark.parametrize("given", [{}, {"given": 1, "other": 2}, {"other": 2}])
+def test_what_is_not_given_rightly_is_refused_from_the_first_on(
+    earlier: int, given: dict[str, Any]
+) -> None:
+    @frozen
+    class Made:
+        given: int
+        usual: str = "a"
+
+    for number in range(earlier):
+        Made(given=number)
+
+    with pytest.raises(TypeError, match=r"missing 1 required keyword-only|unexpected keyword"):
+        Made(**given)
+    with pytest.raises(TypeError, match="positional"):
+        Made(1)  # type: ignore[misc]

@@ -41,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     if argv is None:  # the program itself: what is imported by now stays, and is searched no more
         gc.freeze()
+        gc.set_threshold(10_000)  # a short life makes many things that stay, and few circles
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
