@@ -142,4 +142,6 @@ def _value(option: click.Option, value: Any) -> Any:
     if option.multiple and several and all(isinstance(item, str) for item in value):
         return value
     text = ",".join(map(str, value)) if several else value
+    if isinstance(option.type, click.Path):  # Click asks the system for a number as it is
+        text = str(text)
     return [text] if option.multiple else text

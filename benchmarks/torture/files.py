@@ -11,6 +11,7 @@ import io
 import json
 import random
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -223,7 +224,7 @@ def _change(found: Any, chance: random.Random) -> str:
     elif way == "near" and isinstance(inner, list):
         found[key] = chance.choice((inner * 2, inner[::-1], inner[1:]))
     elif way in ("value", "near"):
-        found[key] = chance.choice(VALUES)
+        found[key] = deepcopy(chance.choice(VALUES))
     else:
         inner = found.pop(key)
         if way == "renamed" and isinstance(found, dict):

@@ -23,6 +23,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("params = 1\n", "line 1: params is 1, not a table; write [params]"),
         ("strict = 0\n", "line 1: no command is called 'strict'."),
         ("[params\n", "is not TOML: "),
+        ("[params]\ninputs = 0\n", "--inputs is for a network of your own"),
         ("[params]\ndepth = 0\n", "--depth' (from the configuration file): 0 is not in the range"),
     ],
 )
