@@ -173,12 +173,33 @@ def first_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
+_OUT_OF_MEMORY = (
+    "DefaultCPUAllocator",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
+"""What torch says where a library, not its own allocator on a card, got no memory."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether memory ran out: torch says so by a class of its own, elsewhere in words."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _OUT_OF_MEMORY)
+
+
+def memory_ran_out(error: BaseException, hint: str = "") -> ArchscopeError:
+    """Return that in a line; what Python says of it stands in it, torch's words are its own."""
+    said = f" ({error})" if isinstance(error, MemoryError) and str(error) else ""
+    return ArchscopeError(f"memory ran out{said}{hint}")
+
+
 def failure_of(error: BaseException) -> ArchscopeError:
     """Return what went wrong where one network failed of several, whatever its code raised."""
     if isinstance(error, ArchscopeError):
         return error
     if isinstance(error, SystemExit):
         return LoadError(f"the network's code ended the program with exit code {error.code!r}")
-    if isinstance(error, MemoryError):
-        return ArchscopeError(f"memory ran out{f' ({error})' if str(error) else ''}")
+    if is_out_of_memory(error):
+        return memory_ran_out(error)
     return ArchscopeError(first_line(error))

@@ -17,7 +17,13 @@ from archscope.cli._fields import fields_by_name, fields_in_full, option_of, tex
 from archscope.cli._help import ExplainedCommand, entries
 from archscope.cli._help_page import Group
 from archscope.cli._sources import said_by
-from archscope.errors import ArchscopeError, LoadError, SpecError, UsageError
+from archscope.errors import (
+    LoadError,
+    SpecError,
+    UsageError,
+    is_out_of_memory,
+    memory_ran_out,
+)
 from archscope.subject import Network, Request
 
 _NAMED = "archscope.cli.named"
@@ -161,9 +167,10 @@ class ModelCommand(ExplainedCommand):
         except SystemExit as ended:  # in its forward: click's own way out is another
             code = f"exit code {ended.code!r}"
             raise LoadError(f"the network's forward ended the program with {code}") from ended
-        except MemoryError as full:
-            said = f" ({full})" if str(full) else ""
-            raise ArchscopeError(f"memory ran out{said}; a smaller input takes less") from full
+        except (MemoryError, RuntimeError) as full:
+            if not is_out_of_memory(full):
+                raise
+            raise memory_ran_out(full, "; a smaller input takes less") from full
 
     def help_groups(self, ctx: click.Context, *, everything: bool) -> Iterator[Group]:
         yield from super().help_groups(ctx, everything=everything)

@@ -45,9 +45,13 @@ class Operator:
 
 
 def operator_of(func: Any) -> Operator:
-    """Return what is known of what torch's dispatcher runs; of others' somebody may learn later."""
+    """Return what is known of what torch's dispatcher runs.
+
+    What is unknown of torch itself is asked anew each time: somebody may give a formula meanwhile.
+    """
     name = name_of(func)
-    return _of_torch(func, name) if name.startswith("aten::") else _operator(func, name)
+    known = name.startswith("aten::") and classify_torch(name) != "unknown"
+    return _of_torch(func, name) if known else _operator(func, name)
 
 
 def _operator(func: Any, name: str) -> Operator:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from archscope.timing.out_of_memory import is_out_of_memory
+from archscope.errors import is_out_of_memory
 
 LEAST_BYTES = 256 * 2**20
 """More than the level-2 cache of any card known here; what Triton's `do_bench` writes too."""

@@ -10,9 +10,9 @@ from time import perf_counter, thread_time
 
 import torch
 
+from archscope.errors import is_out_of_memory
 from archscope.records import frozen
 from archscope.timing.clocks import Clock
-from archscope.timing.out_of_memory import is_out_of_memory
 from archscope.timing.sampling import Plan, Stage, sample
 from archscope.timing.statistics import percentile
 from archscope.timing.surroundings import any_algorithm

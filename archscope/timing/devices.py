@@ -6,7 +6,10 @@ that a package brings): what `torch.accelerator` and the kind's own module tell 
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -111,3 +114,14 @@ def free_bytes(device: torch.device) -> int | None:
     except RuntimeError:  # some of Intel's cannot
         return None
     return None if found is None else int(found[0])
+
+
+def machine_bytes() -> int | None:
+    """Return the memory of this machine, or of the container that it runs in; None: not told."""
+    try:
+        pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None
+    with suppress(OSError, ValueError):
+        return min(pages, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    return pages

@@ -1,4 +1,4 @@
-"""What to do where a batch does not fit: tell, free, and find the largest that does."""
+"""What to do where a batch does not fit: free, and find the largest that does."""
 
 from __future__ import annotations
 
@@ -11,16 +11,6 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 
 from archscope.subject import Inputs
-
-_SIGNS = ("DefaultCPUAllocator", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
-"""What torch says where a library, not its own allocator, got no memory."""
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether torch says so: by a class of its own, elsewhere only in words."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
 
 
 def largest_that_fits(failed: int, fits: Callable[[int], bool]) -> int | None:

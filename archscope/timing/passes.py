@@ -21,7 +21,7 @@ from torch.nn.parameter import is_lazy
 from torch.nn.utils.rnn import PackedSequence
 from torch.utils._pytree import tree_leaves
 
-from archscope.errors import ArchscopeError, ForwardError, UsageError, first_line
+from archscope.errors import ArchscopeError, ForwardError, UsageError, first_line, is_out_of_memory
 from archscope.hardware import Precision
 from archscope.records import frozen
 from archscope.running.as_found import left_as_found
@@ -31,7 +31,6 @@ from archscope.running.storages import bytes_of
 from archscope.running.twin import Original, ReachedOriginalError, copied, own, twin_of
 from archscope.subject import Inputs
 from archscope.timing.decode import for_one_token, kept_by
-from archscope.timing.out_of_memory import is_out_of_memory
 from archscope.timing.precision import DTYPES, computing_in
 from archscope.timing.sampling import Stage
 from archscope.timing.surroundings import plain, require_autocast

@@ -52,7 +52,7 @@ def test_batches_are_timed_until_memory_ends() -> None:
 
 
 def test_what_exceeds_a_machine_is_not_tried_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(needed, "_machine_bytes", lambda: 2**20)
+    monkeypatch.setattr(needed, "machine_bytes", lambda: 2**20)
     # Weights are 4 x 1,392 bytes; a batch takes 3 images in and out, 8 channels each: 76 kB
     report = time("cnn", channels=8, input_size=32, batch_size=[4, 64], **QUICK)
 

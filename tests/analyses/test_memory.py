@@ -63,6 +63,15 @@ def test_a_check_finds_what_was_predicted(memory: Report) -> None:
     assert any("workspaces made the peak" in note.text for note in memory.notes)
 
 
+def test_a_check_is_refused_where_a_step_takes_more_than_there_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("archscope.timing.devices.machine_bytes", lambda: 2**10)
+
+    with pytest.raises(ArchscopeError, match=r"at its fullest, this machine has 0\.0 GiB"):
+        archscope.memory(nn.Linear(64, 64), torch.ones(1, 64), check=True)
+
+
 def test_workspaces_of_convolutions_are_named_where_nothing_was_measured() -> None:
     report = archscope.memory(nn.Sequential(nn.Conv2d(3, 8, 3)), torch.ones(1, 3, 8, 8))
 

@@ -443,3 +443,25 @@ def test_macs_stand_beside_flops(archscope: Any) -> None:
     heading = archscope("params", *SMALL, "--flops-per-mac", "2").out.splitlines()[1]
 
     assert heading.split()[-3:] == ["MACs", "FLOPs*", "%"]
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (MemoryError("a reason"), "memory ran out (a reason); a smaller input takes less"),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+            "memory ran out; a smaller input takes less",
+        ),
+    ],
+)
+def test_memory_that_runs_out_is_one_line(
+    archscope: Any, monkeypatch: pytest.MonkeyPatch, raised: Exception, said: str
+) -> None:
+    def made(make: object) -> None:
+        raise raised
+
+    monkeypatch.setattr("archscope.study.made", made)
+    done = archscope("params", "lenet")
+
+    assert (done.code, done.out, done.err) == (1, "", f"Error: {said}\n")

@@ -56,6 +56,14 @@ def test_what_is_shown_of_them(archscope: Run) -> None:
     assert top.out.splitlines()[3].split() == ["4", "2", "0", "9×9", "13×13"]
 
 
+def test_they_are_grouped_by_a_field_that_is_no_axis(archscope: Run) -> None:
+    shown = archscope("sweep", "cnn", "--depth", "3,4", "--channels", "4", "--input-size", "24",
+                      "--group", "channels", "--measure", "params")  # fmt: skip
+
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out.splitlines()[3].split()[:3] == ["4", "2", "0"]
+
+
 def test_a_variant_that_cannot_be_is_a_row_that_says_why(archscope: Run) -> None:
     asked = ("sweep", "transformer", "--heads", "5,4", "--d-model", "64", "--measure", "rf")
     done = archscope(*asked, "-f", "csv")

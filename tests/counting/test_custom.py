@@ -12,6 +12,7 @@ from torch.utils.flop_counter import flop_registry, register_flop_formula
 
 import archscope
 from archscope.counting import custom
+from archscope.counting.known import operator_of
 from archscope.dependence import rules
 from archscope.errors import UsageError
 from archscope.results import Report
@@ -97,6 +98,17 @@ def test_a_formula_of_torchs_registry_counts_though_it_came_late(define: Define)
     assert notes(report, "warning") == []
     said = "operator mylib::scores is counted by a formula of yours, which no second engine holds"
     assert said in notes(report, "info")
+
+
+def test_a_formula_of_an_unknown_operator_of_torch_may_come_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(custom, "_given", {})
+    unknown = torch.ops.aten._cudnn_attention_forward.default
+    assert operator_of(unknown).kind == "unknown"
+
+    archscope.operator("aten::_cudnn_attention_forward", macs=lambda *_, **__: 7)
+    assert operator_of(unknown).kind == "multiply-accumulate"
 
 
 def test_a_formula_that_was_given_counts_at_the_module_that_runs(define: Define) -> None:

@@ -7,11 +7,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archscope.errors import is_out_of_memory
 from archscope.subject import Inputs
 from archscope.timing.out_of_memory import (
     batch_size,
     first_of_batch,
-    is_out_of_memory,
     largest_that_fits,
 )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from archscope.analyses.memory.ran import recipe_of, run_as
 from archscope.analyses.memory.rows import PEAK, WITH_WORKSPACES, CheckRow
 from archscope.analyses.memory.settings import Settings
-from archscope.errors import UsageError
+from archscope.errors import ArchscopeError, UsageError
 from archscope.subject import Subject
 
 if TYPE_CHECKING:
@@ -30,15 +30,16 @@ def check_rows(subject: Subject, settings: Settings) -> Iterator[CheckRow]:
     real = with_real_data(subject)
     asked = replace(settings, dropout="cpu", check=False)
     step = run_as(real, asked)
-    found = measure(real, recipe_of(asked), asked.optimizer)
-    saved = sum(each.bytes for each in step.saved)
-    yield _row("saved for the backward", saved, found.saved, "what autograd's hooks were given")
     before = step.inputs + sum(
         held.bytes + held.state for held in (*step.parameters, *step.buffers)
     )
     most = peak(step)
     assert most is not None  # all blocks ran
     predicted = before + most.bytes
+    _require_room(predicted)
+    found = measure(real, recipe_of(asked), asked.optimizer)
+    saved = sum(each.bytes for each in step.saved)
+    yield _row("saved for the backward", saved, found.saved, "what autograd's hooks were given")
     if found.outliving is not None:
         yield _row(
             PEAK,
@@ -54,6 +55,21 @@ def check_rows(subject: Subject, settings: Settings) -> Iterator[CheckRow]:
         "what a kernel takes for itself and gives back at once, and nobody tells beforehand"
         + _largest(found),
     )
+
+
+def _require_room(predicted: int) -> None:
+    """Raise `ArchscopeError` where a step takes more than there is.
+
+    An operating system hands out more memory than it has and ends programs later, without a word.
+    """
+    from archscope.timing.devices import machine_bytes
+
+    have = machine_bytes()
+    if have is not None and predicted > have:
+        raise ArchscopeError(
+            f"check: a real step takes {predicted / 2**30:.1f} GiB at its fullest, this machine "
+            f"has {have / 2**30:.1f} GiB; without --check it is predicted"
+        )
 
 
 def _largest(found: Measured) -> str:

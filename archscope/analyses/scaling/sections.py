@@ -108,6 +108,10 @@ def _meant(found: Meanings) -> Iterator[_Meant]:
         )
 
 
+def _share(tokens: float | None, parameters: Fraction | int) -> float | None:
+    return None if tokens is None or not parameters else tokens / float(parameters)
+
+
 def _meaning(meant: _Meant, found: Meanings, tokens: float | None) -> MeaningRow:
     each = 6 * meant.parameters
     whole = each + 6 * (found.attention or 0)
@@ -115,7 +119,7 @@ def _meaning(meant: _Meant, found: Meanings, tokens: float | None) -> MeaningRow
     return MeaningRow(
         meaning=meant.words,
         parameters=round(meant.parameters),
-        tokens_per_parameter=None if tokens is None else tokens / float(meant.parameters),
+        tokens_per_parameter=_share(tokens, meant.parameters),
         flops_per_token=round(each),
         with_attention=round(whole),
         flops=None if tokens is None else float(each) * tokens,
@@ -146,7 +150,7 @@ def _totals(found: Meanings, tokens: float | None) -> Totals:
 
 
 def _law(law: scaling.Law, found: Meanings, tokens: float | None, compute: float | None) -> LawRow:
-    size = _counted(law, found)
+    size = _counted(law, found) or None  # no law tells of a network of no parameters
     best = None if size is None else law.flops(parameters=size)
     optimal = None if best is None else law.optimum(best).tokens
     spent = None if compute is None else law.optimum(compute)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from archscope.errors import ArchscopeError
+from archscope.errors import ArchscopeError, is_out_of_memory
 from archscope.running.process import process_as_found
 from archscope.subject import Inputs, Network, Subject
 from archscope.timing.clocks import clock_for
@@ -15,7 +15,6 @@ from archscope.timing.out_of_memory import (
     batch_size,
     first_of_batch,
     free,
-    is_out_of_memory,
     largest_that_fits,
 )
 from archscope.timing.passes import Workload

@@ -14,7 +14,7 @@ from archscope.analyses.time.batch import batch_axis
 from archscope.analyses.time.fit import does_not_fit
 from archscope.analyses.time.settings import Settings
 from archscope.analyses.time.work import BackwardWork, count_backward
-from archscope.errors import ArchscopeError, UsageError, first_line
+from archscope.errors import ArchscopeError, UsageError, first_line, is_out_of_memory
 from archscope.hardware import Card, Precision, find
 from archscope.progress import doing
 from archscope.records import frozen
@@ -29,7 +29,6 @@ from archscope.timing.layers import LayerTimes, time_layers
 from archscope.timing.left_behind import left_behind
 from archscope.timing.machine import Reading, read
 from archscope.timing.memory import peaks
-from archscope.timing.out_of_memory import is_out_of_memory
 from archscope.timing.passes import Way, Workload, first_call, ready
 from archscope.timing.precision import DTYPES, check, named, tries_algorithms
 from archscope.timing.sampling import Plan, Samples, Stage, sample

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from math import prod
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archscope.errors import ArchscopeError, ForwardError
 from archscope.results import Report
 from archscope.running.storages import bytes_of
 from archscope.subject import Subject
-from archscope.timing.devices import free_bytes, total_bytes
+from archscope.timing.devices import free_bytes, machine_bytes, total_bytes
 from archscope.timing.out_of_memory import batch_size, free, largest_that_fits
 from archscope.timing.precision import DTYPES, named
 from archscope.training.forward_peak import forward_peak
@@ -51,7 +48,7 @@ def require_memory(
 
 def available(device: torch.device) -> int | None:
     """Return the bytes that a pass can have; None where nobody knows."""
-    return _machine_bytes() if device.type == "cpu" else _left(device)
+    return machine_bytes() if device.type == "cpu" else _left(device)
 
 
 def roughly(counted: Report, precision: str) -> int:
@@ -94,14 +91,3 @@ def _left(device: torch.device) -> int | None:
     free(device)
     found = free_bytes(device)
     return total_bytes(device) if found is None else found
-
-
-def _machine_bytes() -> int | None:
-    """Return the memory of this machine, or of the container that it runs in."""
-    try:
-        pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None
-    with suppress(OSError, ValueError):
-        return min(pages, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
-    return pages

@@ -17,7 +17,7 @@ from archscope.analyses.time.rows import CONDITIONS, SAMPLES
 from archscope.analyses.time.rows import SampleRow as Sample
 from archscope.analyses.time.rows_together import RATIOS, RatioRow, RatioTotals
 from archscope.analyses.time.settings import Settings
-from archscope.errors import ArchscopeError, UsageError
+from archscope.errors import ArchscopeError, UsageError, is_out_of_memory
 from archscope.results import Headline, Note, Section
 from archscope.running.process import process_as_found
 from archscope.subject import Subject
@@ -25,7 +25,7 @@ from archscope.timing.cache import emptied
 from archscope.timing.clocks import clock_for
 from archscope.timing.devices import name_of, resolve
 from archscope.timing.machine import read
-from archscope.timing.out_of_memory import free, is_out_of_memory
+from archscope.timing.out_of_memory import free
 from archscope.timing.passes import Workload, first_call, ready
 from archscope.timing.precision import check, tries_algorithms
 from archscope.timing.sampling import Plan, Samples, Stage, sample

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
+from archscope import specs
 from archscope.assertions import Dimension, Found
 from archscope.records import frozen
 from archscope.results import Headline, Note, Section
@@ -93,7 +94,9 @@ def _row(layout: Layout, outcome: Outcome, mark: str, best: frozenset[int] | Non
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of an axis as a cell holds it: a number, a switch or a text."""
+    """Return a value as a cell holds it: a number, a switch or a text; a list as it is typed."""
+    if isinstance(value, list | tuple):
+        return specs.listed(value)
     return value if isinstance(value, int | float | str | None) else str(value)
 
 

@@ -183,7 +183,7 @@ def _row_type(layout: Layout) -> Any:
 
 
 def _group_type(layout: Layout) -> Any:
-    kind = dict(layout.axes).get(layout.group, "number")
+    kind = dict(layout.axes).get(layout.group, "text")  # a field that is none may hold a list
     fields: dict[str, tuple[Any, Any]] = {
         axis_field(layout.group): (_AXIS, column(layout.group, kind=kind, none="–")),
         "number": (int, column("variants", kind="number")),
