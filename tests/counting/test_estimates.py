@@ -12,7 +12,6 @@ from torch import Tensor, nn
 import archscope
 from archscope.counting.agreement import compare
 
-
 PIVOTS = torch.arange(1, 5, dtype=torch.int32)
 
 
