@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 from archscope.blocks import inverted_residual_plan, residual_plan
@@ -288,38 +289,46 @@ def block(
     plan: Any,
     run: Callable[..., Held],
     x: Held,
-    *,
+    *beside: Held,
     again: bool | None = None,
     inside: frozenset[str] = frozenset(),
 ) -> Held:
-    """Run a block of a plan on x; those that are alike are run once.
+    """Run a block of a plan on x and what stands beside; those that are alike are run once.
 
     `again` is as of `Tape.block`; `inside`: what of the block runs again where it does not itself.
     """
-    kind = (replace(plan, path=""), x.maps, inside)
-    return _answer(tape, run, x, lambda ran: tape.block(plan.path, kind, ran, x.value, again=again))
+    given = (x, *beside)
+    kind = (replace(plan, path=""), tuple(each.maps for each in given), inside)
+
+    def call(ran: Callable[..., Value], *values: Value) -> Value:
+        return tape.block(plan.path, kind, ran, *values, again=again)
+
+    return _answer(tape, run, given, call)
 
 
-def run_again(tape: Tape, at: str, run: Callable[..., Held], x: Held) -> Held:
-    """Return what runs again in the backward, which keeps x alone."""
-    return _answer(tape, run, x, lambda ran: tape.run_again(at, ran, x.value))
+def counted(tape: Tape, at: str, run: Callable[..., Held], *given: Held) -> Held:
+    """Run what recomputation counts among the blocks though it stands in no list of them."""
+    return run_again(tape, at, run, *given) if tape.again() else run(tape, *given)
+
+
+def run_again(tape: Tape, at: str, run: Callable[..., Held], *given: Held) -> Held:
+    """Return what runs again in the backward, which keeps what it is given alone."""
+    return _answer(tape, run, given, partial(tape.run_again, at))
 
 
 def _answer(
-    tape: Tape,
-    run: Callable[..., Held],
-    x: Held,
-    call: Callable[[Callable[[Value], Value]], Value],
+    tape: Tape, run: Callable[..., Held], given: Sequence[Held], call: Callable[..., Value]
 ) -> Held:
     """Return what a call of `run` on memory alone answers, with the maps that lie in it."""
     after: list[Maps] = []
 
-    def ran(value: Value) -> Value:
-        found = run(tape, x=replace(x, value=value))
+    def ran(*values: Value) -> Value:
+        pairs = zip(given, values, strict=True)
+        found = run(tape, *(replace(each, value=value) for each, value in pairs))
         after.append(found.maps)
         return found.value
 
-    value = call(ran)
+    value = call(ran, *(each.value for each in given))
     return Held(maps=after[0] if after else _again(value), value=value)
 
 

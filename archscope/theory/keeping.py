@@ -54,6 +54,7 @@ class Tape:
         self._seen: set[int] = set()
         self._count = 0
         self._paths: list[str] = []
+        self._blocks = 0
         self._silent = False
         self._unknown = ""
         self._alike: dict[Hashable, tuple[KeptPart, Value, frozenset[int], bool]] = {}
@@ -120,8 +121,13 @@ class Tape:
 
     @property
     def blocks(self) -> int:
-        """How many blocks have run."""
-        return len(self._paths)
+        """How many blocks have run of those that recomputation counts."""
+        return self._blocks
+
+    def again(self) -> bool:
+        """Return whether the next of the blocks that recomputation counts is to run again."""
+        self._blocks += 1
+        return bool(self.way.every) and self._blocks % self.way.every == 0
 
     def size(self, form: str) -> int:
         """Return what a formula comes to."""
@@ -215,8 +221,7 @@ class Tape:
         `again`: whether it runs again in the backward; None: each so many-th block of all does.
         """
         self._paths.append(path)
-        if again is None:
-            again = bool(self.way.every) and len(self._paths) % self.way.every == 0
+        again = self.again() if again is None else again
         given = (x, *beside)
         key = (kind, again, tuple(map(self._state, given)))
         if key in self._alike:
