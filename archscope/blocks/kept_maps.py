@@ -268,10 +268,10 @@ def squeeze_excitation(
 
 def separable(
     tape: Tape,
-    at: str,
     x: Held,
-    channels: int,
     *,
+    at: str,
+    channels: int,
     between: str,
     activates: bool = False,
     **placed: Any,
@@ -306,9 +306,14 @@ def block(
     return _answer(tape, run, given, call)
 
 
-def counted(tape: Tape, at: str, run: Callable[..., Held], *given: Held) -> Held:
-    """Run what recomputation counts among the blocks though it stands in no list of them."""
-    return run_again(tape, at, run, *given) if tape.again() else run(tape, *given)
+def counted(
+    tape: Tape, at: str, run: Callable[..., Held], *given: Held, several: bool = True
+) -> Held:
+    """Run what recomputation counts among the blocks though it stands in no list of them.
+
+    `several`: whether there are others of its class, without which it counts none.
+    """
+    return run_again(tape, at, run, *given) if several and tape.again() else run(tape, *given)
 
 
 def run_again(tape: Tape, at: str, run: Callable[..., Held], *given: Held) -> Held:

@@ -32,10 +32,12 @@ def kept(spec: XceptionSpec, way: Way = Way()) -> Kept:  # noqa: B008
         x = maps.block(tape, block, partial(_block, block=block), x)
     with tape.part(""):
         for number, channels in enumerate(() if spec.is_aligned else BEHIND, start=3):
-            x = maps.separable(tape, f"conv{number}", x, channels, between="nothing")
+            at = f"conv{number}"
+            run = partial(maps.separable, at=at, channels=channels, between="nothing")
+            x = maps.counted(tape, at, run, x)
             x = maps.activated(tape, "", "relu", x)
         maps.classified(tape, "fc", x)
-    return maps.without_recomputation(tape)
+    return maps.with_blocks_rerun(tape)
 
 
 def _block(tape: Tape, x: maps.Held, *, block: Block) -> maps.Held:
@@ -45,9 +47,9 @@ def _block(tape: Tape, x: maps.Held, *, block: Block) -> maps.Held:
             y = maps.activated(tape, "", "relu", y)
         y = maps.separable(
             tape,
-            f"conv{number}",
             y,
-            channels,
+            at=f"conv{number}",
+            channels=channels,
             between="norm" if block.aligned else "nothing",
             activates=not block.residual,
             stride=block.stride if block.aligned and number == last else 1,

@@ -14,14 +14,14 @@ from archscope.theory.kept import Kept, Way
 
 def kept(spec: WaveNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
     """Return what the blocks and the convolutions behind them keep for the backward."""
-    tape = Tape({}, way)
+    tape, every = Tape({}, way), list(blocks(spec))
     given = Maps(batch=spec.batch_size, channels=spec.classes, sizes=(spec.input_size,))
     with tape.part(""):
         x = maps.made(tape, "samples", given, holds="input", needs=False)
         causal = partial(_causal, at="causal", spec=spec, channels=spec.residual_channels)
-        x = maps.counted(tape, "causal", causal, x)
+        x = maps.counted(tape, "causal", causal, x, several=len(every) > 1)
     skips: tuple[maps.Held, ...] = ()
-    for block in blocks(spec):
+    for block in every:
         x = maps.block(tape, block, partial(_block, spec=spec, dilation=block.dilation), x, *skips)
         skips = (_skips(tape, x, spec),)
     with tape.part(""):
