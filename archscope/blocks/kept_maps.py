@@ -194,11 +194,23 @@ def normed_convolution(
 
 
 def conv_norm_activation(
-    tape: Tape, at: str, x: Held, channels: int, kernel: int, *, activation: str, **placed: Any
+    tape: Tape,
+    at: str,
+    x: Held,
+    channels: int,
+    kernel: int,
+    *,
+    activation: str,
+    first: int = 0,
+    **placed: Any,
 ) -> Held:
-    """Return what `inverted_residual.ConvNormActivation` makes; no activation where it is empty."""
-    y = normed_convolution(tape, f"{at}.0", f"{at}.1", x, channels, kernel, **placed)
-    return activated(tape, f"{at}.2", activation, y) if activation else y
+    """Return what `inverted_residual.ConvNormActivation` makes; no activation where it is empty.
+
+    `first`: the number of its convolution among the layers of the list at `at`.
+    """
+    conv, norm, last = (f"{at}.{first + place}" for place in range(3))
+    y = normed_convolution(tape, conv, norm, x, channels, kernel, **placed)
+    return activated(tape, last, activation, y) if activation else y
 
 
 def residual(tape: Tape, x: Held, block: residual_plan.Block) -> Held:
