@@ -65,6 +65,13 @@ def convolved(
     return made(tape, at, after_convolution(x.maps, channels, kernel, **placed))
 
 
+def doubled(tape: Tape, at: str, x: Held, channels: int) -> Held:
+    """Return what a transposed convolution of kernel and stride 2 makes, which keeps x."""
+    tape.keep(at, x.value)
+    sizes = tuple(2 * size for size in x.maps.sizes)
+    return made(tape, at, replace(x.maps, channels=channels, sizes=sizes))
+
+
 def normed(tape: Tape, at: str, x: Held) -> Held:
     """Return a batch norm of x, which keeps it, its averages and the statistics of the batch."""
     tape.keep(at, x.value)
@@ -118,6 +125,12 @@ def layer_normed(tape: Tape, at: str, x: Held) -> Held:
 def activated(tape: Tape, at: str, kind: str, x: Held) -> Held:
     """Return an activation of x."""
     return replace(x, value=tape.activation(at, kind, x.value))
+
+
+def sloped(tape: Tape, at: str, x: Held) -> Held:
+    """Return an activation with slopes that are trained, whose gradient reads x."""
+    tape.keep(at, x.value)
+    return made(tape, at, x.maps)
 
 
 def added(tape: Tape, x: Held, *others: Held) -> Held:

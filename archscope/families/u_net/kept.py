@@ -50,9 +50,7 @@ def _double(tape: Tape, spec: UnetSpec, at: str, x: maps.Held, plan: Double) -> 
 
 
 def _enlarged(tape: Tape, spec: UnetSpec, at: str, x: maps.Held, plan: Double) -> maps.Held:
-    channels = x.maps.channels
     if spec.upsampling == "transposed":
-        tape.keep(at, x.value)
-        channels = plan.in_channels // 2
+        return maps.doubled(tape, at, x, plan.in_channels // 2)
     sizes = tuple(2 * size for size in x.maps.sizes)
-    return maps.made(tape, at, replace(x.maps, channels=channels, sizes=sizes))
+    return maps.made(tape, at, replace(x.maps, sizes=sizes))
