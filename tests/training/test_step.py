@@ -56,6 +56,26 @@ def test_the_peak_is_what_the_allocator_hands_out(kind: str) -> None:
     assert abs(peak(step).bytes - real.peak) <= max(0.01 * real.peak, 64)
 
 
+class _Unread(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.read, self.unread = nn.Linear(64, 64), nn.Linear(64, 256)
+
+    def forward(self, x: Tensor) -> Tensor:
+        torch.sigmoid(self.unread(x))
+        return self.read(x)
+
+
+def test_what_nothing_reads_is_gone_when_the_forward_is_over() -> None:
+    it = subject(_Unread(), 32, 64)
+
+    step, real = run_step(it, AS_CPU, optimiser("sgd")), measure(it, AS_CPU, "sgd")
+
+    # The input of `read` alone; the sigmoid of `unread` would keep its answer.
+    assert saved(step) == real.saved == 32 * 64 * 4
+    assert peak(step).bytes == real.peak
+
+
 @pytest.mark.parametrize(
     ("recipe", "dtype", "block", "bytes_"),
     [
