@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, Protocol
 
 from archscope.blocks import inverted_residual_plan, residual_plan
@@ -24,6 +23,10 @@ class Held:
 
     maps: Maps
     value: Value
+
+
+Norm = Callable[[Tape, str, Held], Held]
+"""Takes where it stands and maps, and returns them normalised."""
 
 
 class OfImages(Protocol):
@@ -81,6 +84,15 @@ def normed(tape: Tape, at: str, x: Held) -> Held:
     for what in ("means", "reciprocals of deviations"):
         tape.new(at, what, "c", **numbers)
     return Held(maps=x.maps, value=tape.like(x.value, at, needs=True))
+
+
+def frozen_normed(tape: Tape, at: str, x: Held) -> Held:
+    """Return a norm of fixed numbers, which keeps x and of them all but what it adds."""
+    tape.keep(at, x.value)
+    for what in ("factors", "means", "variances"):
+        numbers = (("c", x.maps.channels),)
+        tape.new(at, what, "c", holds="buffer", numbers=numbers, minor=True)
+    return Held(maps=x.maps, value=tape.like(x.value, at))
 
 
 def padded(
@@ -226,8 +238,11 @@ def conv_norm_activation(
     return activated(tape, last, activation, y) if activation else y
 
 
-def residual(tape: Tape, x: Held, block: residual_plan.Block) -> Held:
-    """Return what a residual block of either kind makes."""
+def residual(
+    tape: Tape, x: Held, block: residual_plan.Block, *, norm: Norm | None = None
+) -> Held:
+    """Return what a residual block of either kind makes; `norm`: a batch norm where None."""
+    norm = norm or normed
     width, out, strides = block.width, block.out_channels, block.strides
     if block.kind == "basic":
         first, second = block.dilations
@@ -241,18 +256,17 @@ def residual(tape: Tape, x: Held, block: residual_plan.Block) -> Held:
     y = x
     for number, (channels, kernel, placed) in enumerate(convolutions, start=1):
         y = activated(tape, "", "relu", y) if number > 1 else y
-        names = f"conv{number}", f"bn{number}"
-        y = normed_convolution(tape, *names, y, channels, kernel, **placed)
+        y = norm(tape, f"bn{number}", convolved(tape, f"conv{number}", y, channels, kernel, **placed))
     if block.residual:
-        y = added(tape, y, _around(tape, x, block))
+        y = added(tape, y, _around(tape, x, block, norm))
     return activated(tape, "", "relu", y)
 
 
-def _around(tape: Tape, x: Held, block: residual_plan.Block) -> Held:
+def _around(tape: Tape, x: Held, block: residual_plan.Block, norm: Norm) -> Held:
     if block.repeatable:
         return x
-    names = "downsample.0", "downsample.1"
-    return normed_convolution(tape, *names, x, block.out_channels, 1, stride=block.stride)
+    y = convolved(tape, "downsample.0", x, block.out_channels, 1, stride=block.stride)
+    return norm(tape, "downsample.1", y)
 
 
 def inverted_residual(tape: Tape, x: Held, block: inverted_residual_plan.Block) -> Held:
@@ -322,13 +336,17 @@ def block(
 
     `again` is as of `Tape.block`; `inside`: what of the block runs again where it does not itself.
     """
-    given = (x, *beside)
+    given, after = (x, *beside), list[Maps]()
     kind = (replace(plan, path=""), tuple(each.maps for each in given), inside)
 
-    def call(ran: Callable[..., Value], *values: Value) -> Value:
-        return tape.block(plan.path, kind, ran, *values, again=again)
+    def ran(*values: Value) -> Value:
+        pairs = zip(given, values, strict=True)
+        found = run(tape, *(replace(each, value=value) for each, value in pairs))
+        after.append(found.maps)
+        return found.value
 
-    return _answer(tape, run, given, call)
+    value = tape.block(plan.path, kind, ran, *(each.value for each in given), again=again)
+    return Held(maps=after[0] if after else _again(value), value=value)
 
 
 def counted(
@@ -343,23 +361,8 @@ def counted(
 
 def run_again(tape: Tape, at: str, run: Callable[..., Held], *given: Held) -> Held:
     """Return what runs again in the backward, which keeps what it is given alone."""
-    return _answer(tape, run, given, partial(tape.run_again, at))
-
-
-def _answer(
-    tape: Tape, run: Callable[..., Held], given: Sequence[Held], call: Callable[..., Value]
-) -> Held:
-    """Return what a call of `run` on memory alone answers, with the maps that lie in it."""
-    after: list[Maps] = []
-
-    def ran(*values: Value) -> Value:
-        pairs = zip(given, values, strict=True)
-        found = run(tape, *(replace(each, value=value) for each, value in pairs))
-        after.append(found.maps)
-        return found.value
-
-    value = call(ran, *(each.value for each in given))
-    return Held(maps=after[0] if after else _again(value), value=value)
+    with tape.running_again(at, *(each.value for each in given)):
+        return run(tape, *given)
 
 
 def _again(value: Value) -> Maps:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -56,6 +56,7 @@ class Tape:
         self._paths: list[str] = []
         self._blocks = 0
         self._silent = False
+        self._asked = False
         self._unknown = ""
         self._alike: dict[Hashable, tuple[KeptPart, Value, frozenset[int], bool]] = {}
 
@@ -95,6 +96,7 @@ class Tape:
 
     def keep(self, by: str, *values: Value, minor: bool = False) -> None:
         """Let the module `by` keep values, each memory once."""
+        self._asked = True
         for value in values:
             if value.memory in self._seen or self._silent:
                 continue
@@ -223,7 +225,7 @@ class Tape:
         self._paths.append(path)
         again = self.again() if again is None else again
         given = (x, *beside)
-        key = (kind, again, tuple(map(self._state, given)))
+        key = (kind, again, self._silent, tuple(map(self._state, given)))
         if key in self._alike:
             part, answer, kept, is_kept = self._alike[key]
             self._parts.append(part)
@@ -231,19 +233,32 @@ class Tape:
             made = replace(self.like(answer, answer.what), view=answer.view)
             self._seen.update([made.memory] if is_kept else [])
             return made
-        answer = self.run_again("", run, *given) if again else run(*given)
+        with self.running_again("", *given) if again else nullcontext():
+            answer = run(*given)
         kept = frozenset(n for n, value in enumerate(given) if value.memory in self._seen)
         is_kept = answer.memory in self._seen
         self._alike[key] = self._close(path, block=True), answer, kept, is_kept
         return answer
 
-    def run_again(self, at: str, run: Callable[..., Value], *given: Value) -> Value:
-        """Return what runs again in the backward: it keeps what it is called with, nothing else."""
-        self.keep(at, *given)
+    @contextmanager
+    def running_again(self, at: str, *given: Value) -> Iterator[None]:
+        """Within it runs what runs again in the backward: it keeps what it is given alone.
+
+        Where nothing within keeps anything, nothing runs again, and nothing is kept for it.
+        """
+        before, self._asked = self._asked, False
+        with self.leading_nowhere():
+            yield
+        if self._asked:
+            self.keep(at, *given)
+        self._asked = self._asked or before
+
+    @contextmanager
+    def leading_nowhere(self) -> Iterator[None]:
+        """Within it nothing is kept: what is made there is given up before the backward."""
         before, self._silent = self._silent, True
-        answer = run(*given)
+        yield
         self._silent = before
-        return answer
 
     def _state(self, value: Value) -> Hashable:
         return replace(value, memory=0, what=""), value.memory in self._seen

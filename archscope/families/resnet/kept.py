@@ -22,8 +22,13 @@ def kept(spec: ResNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
     return maps.with_blocks_rerun(tape)
 
 
-def stem(tape: Tape, x: maps.Held, channels: int, *, at: str = "") -> maps.Held:
-    """Return what the convolution of 7x7 and the pool behind it make; `at`: where both stand."""
-    x = maps.normed_convolution(tape, f"{at}conv1", f"{at}bn1", x, channels, 7, stride=2)
-    x = maps.activated(tape, at.rstrip("."), "relu", x)
+def stem(
+    tape: Tape, x: maps.Held, channels: int, *, at: str = "", norm: maps.Norm = maps.normed
+) -> maps.Held:
+    """Return what the convolution of 7x7 and the pool behind it make; `at`: where both stand.
+
+    The activation is that of the network around.
+    """
+    x = norm(tape, f"{at}bn1", maps.convolved(tape, f"{at}conv1", x, channels, 7, stride=2))
+    x = maps.activated(tape, at.partition(".")[0], "relu", x)
     return maps.max_pooled(tape, f"{at}maxpool", x, 3, stride=2, padding=1)
