@@ -14,7 +14,6 @@ from archscope.blocks.counted_maps import Maps, after_convolution
 from archscope.blocks.counted_maps import pooled as after_pool
 from archscope.records import frozen
 from archscope.theory.keeping import Tape, Value
-from archscope.theory.kept import Kept
 
 
 @frozen
@@ -370,17 +369,3 @@ def _again(value: Value) -> Maps:
     numbers = dict(value.numbers)
     sizes = tuple(numbers[axis] for axis in "zyx" if axis in numbers)
     return Maps(batch=numbers["b"], channels=numbers["c"], sizes=sizes)
-
-
-def with_blocks_rerun(tape: Tape) -> Kept:
-    """Return what was kept where the blocks of the tape are those that recomputation runs again."""
-    return tape.kept() if tape.blocks > 1 else without_recomputation(tape)
-
-
-def without_recomputation(tape: Tape) -> Kept:
-    """Return what was kept; which blocks of maps would run again is not told here."""
-    if tape.way.every:
-        tape.unknown("which blocks of convolutions run again is seen in a run alone")
-        with tape.part(""):
-            pass
-    return tape.kept()

@@ -121,11 +121,6 @@ class Tape:
         self.keep(by, made, minor=minor)
         return made
 
-    @property
-    def blocks(self) -> int:
-        """How many blocks have run of those that recomputation counts."""
-        return self._blocks
-
     def again(self) -> bool:
         """Return whether the next of the blocks that recomputation counts is to run again."""
         self._blocks += 1
@@ -269,10 +264,20 @@ class Tape:
         self._parts.append(made)
         return made
 
-    def kept(self) -> Kept:
-        """Return what was kept of all parts."""
+    def kept(self, *, reruns: bool = True) -> Kept:
+        """Return what was kept of all parts; `reruns`: whether it is told which blocks run again.
+
+        Where it is not, recomputation leaves what is kept unknown.
+        """
+        if self.way.every and not reruns:
+            self.unknown("which blocks of this network run again is seen in a run alone")
+            self._close("", block=False)
         told = (part for part in self._parts if part.block or part.tensors or part.unknown)
         return Kept(parts=tuple(told), paths=tuple(self._paths))
+
+    def kept_of_several(self) -> Kept:
+        """Return the same of a network whose blocks are counted where there is more than one."""
+        return self.kept(reruns=self._blocks > 1)
 
 
 _BY_ANSWER = ("relu", "tanh", "sigmoid")

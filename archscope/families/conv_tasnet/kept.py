@@ -29,7 +29,7 @@ def kept(spec: ConvTasNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
         masks = maps.activated(tape, f"{at}.mask_activate", spec.mask, y)
         masked = tape.multiply("", masks.value, frames.value)
         tape.keep("decoder", masked)
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
 def _encoded(tape: Tape, spec: ConvTasNetSpec) -> maps.Held:

@@ -22,7 +22,7 @@ def kept(spec: DenseNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
                 x = _transition(tape, f"features.transition{number}", x, after)
         x = maps.normed(tape, f"features.norm{len(rows) + 1}", x)
         maps.classified(tape, "classifier", maps.activated(tape, "", "relu", x))
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
 def _stem(tape: Tape, spec: DenseNetSpec) -> maps.Held:

@@ -37,7 +37,7 @@ def kept(spec: DetectionSpec, way: Way = Way()) -> Kept:  # noqa: B008
     with tape.part(""):
         levels = _pyramid(tape, spec, list(found.values())[1:])
         _heads(tape, spec, levels)
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
 def _pyramid(tape: Tape, spec: DetectionSpec, found: Sequence[maps.Held]) -> list[maps.Held]:

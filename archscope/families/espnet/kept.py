@@ -32,7 +32,7 @@ def kept(spec: EspnetSpec, way: Way = Way()) -> Kept:  # noqa: B008
         coarse = maps.convolved(tape, "encoder.classifier", x, spec.classes, 1)
         if spec.decoder:
             _decoded(tape, spec, fine, middle, coarse)
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
 def _normed(tape: Tape, at: str, x: maps.Held) -> maps.Held:

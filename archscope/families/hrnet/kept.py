@@ -36,8 +36,7 @@ def kept(spec: HrnetSpec, way: Way = Way()) -> Kept:  # noqa: B008
         with tape.part(""):
             _segmented(tape, spec, found)
     # Modules of a single block on each branch are blocks themselves, which hand on several maps.
-    is_told = spec.branch_blocks > 1
-    return maps.with_blocks_rerun(tape) if is_told else maps.without_recomputation(tape)
+    return tape.kept(reruns=spec.branch_blocks > 1)
 
 
 def _stem(tape: Tape, spec: HrnetSpec) -> maps.Held:

@@ -31,7 +31,7 @@ def kept(spec: InceptionSpec, way: Way = Way()) -> Kept:  # noqa: B008
                 auxiliary(tape, heads[item.name], x, spec)
         x = maps.dropped(tape, "dropout", maps.mean(tape, "avgpool", x))
         tape.keep("fc", x.value)
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
 def _part(tape: Tape, x: maps.Held, item: Part, spec: InceptionSpec) -> maps.Held:

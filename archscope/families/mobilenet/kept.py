@@ -35,7 +35,7 @@ def kept(spec: MobileNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
             x = maps.activated(tape, "classifier.1", "hardswish", x)
         x = maps.dropped(tape, "classifier.2" if hidden else "classifier.0", x)
         tape.keep("classifier.3" if hidden else "classifier.1", x.value)
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
 def stem(tape: Tape, x: maps.Held, spec: MobileNetSpec, *, at: str = "") -> maps.Held:

@@ -24,7 +24,7 @@ def kept(spec: NasBench101Spec, way: Way = Way()) -> Kept:  # noqa: B008
         x = maps.block(tape, step, partial(_cell, step=step, plan=plan), x)
     with tape.part(""):
         maps.classified(tape, "classifier", x)
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
 def _normed(tape: Tape, at: str, x: maps.Held, channels: int, kernel: int) -> maps.Held:

@@ -33,7 +33,7 @@ def kept(spec: NasBench201Spec, way: Way = Way()) -> Kept:  # noqa: B008
     with tape.part(""):
         x = maps.activated(tape, "lastact.1", "relu", maps.normed(tape, "lastact.0", x))
         maps.classified(tape, "classifier", x)
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
 def _leading(plan: Nodes) -> frozenset[int]:

@@ -19,7 +19,7 @@ def kept(spec: ResNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
         x = maps.block(tape, block, partial(maps.residual, block=block), x)
     with tape.part(""):
         maps.classified(tape, "fc", x)
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
 def stem(

@@ -67,7 +67,7 @@ def kept(spec: SegmentationSpec, way: Way = Way()) -> Kept:  # noqa: B008
                 tape.keep(f"{HEAD}.4", x.value)
         if spec.auxiliary:
             _fcn(tape, "aux_classifier", found.middle)
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
 def _resnet(tape: Tape, spec: SegmentationSpec) -> Taken:

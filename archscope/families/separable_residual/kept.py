@@ -32,7 +32,7 @@ def kept(spec: XceptionSpec, way: Way = Way()) -> Kept:  # noqa: B008
             x = maps.counted(tape, at, run, x)
             x = maps.activated(tape, "", "relu", x)
         maps.classified(tape, "fc", x)
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
 def opening(tape: Tape, x: maps.Held, spec: XceptionSpec, *, at: str = "") -> maps.Held:

@@ -29,7 +29,7 @@ def kept(spec: SqueezeNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
         x = maps.dropped(tape, "classifier.0", x)
         x = maps.convolved(tape, "classifier.1", x, spec.classes, 1)
         maps.activated(tape, "classifier.2", "relu", x)
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
 def _fire(tape: Tape, x: maps.Held, *, place: Place) -> maps.Held:

@@ -24,7 +24,7 @@ def kept(spec: UnetSpec, way: Way = Way()) -> Kept:  # noqa: B008
             at, run = f"up.{level}", partial(_up, spec=spec, plan=plan, level=level)
             x = maps.counted(tape, at, run, x, beside, several=spec.levels > 2)
         tape.keep("out", x.value)
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
 def _down(tape: Tape, x: maps.Held, *, spec: UnetSpec, plan: Double, level: int) -> maps.Held:

@@ -28,7 +28,7 @@ def kept(spec: WaveNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
         y = maps.activated(tape, "", "relu", _skips(tape, x, spec))
         y = maps.activated(tape, "", "relu", maps.convolved(tape, "end1", y, spec.skip_channels, 1))
         tape.keep("end2", y.value)
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
 def _skips(tape: Tape, x: maps.Held, spec: WaveNetSpec) -> maps.Held:
