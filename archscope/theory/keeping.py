@@ -40,7 +40,7 @@ class Value:
     view: bool = False
     """Whether it is strided, so that a product of batches has to copy it."""
     numbers: tuple[tuple[str, int], ...] = ()
-    """The symbols of its form and their values, where it has its own; empty: those of the tape."""
+    """The symbols of its form and their values."""
 
 
 class Tape:
@@ -74,7 +74,7 @@ class Tape:
         needs: bool = True,
         numbers: tuple[tuple[str, int], ...] = (),
     ) -> Value:
-        """Return memory of its own with so many elements."""
+        """Return memory of its own with so many elements; `numbers`: its own symbols, if any."""
         self._count += 1
         return Value(
             what=what,
@@ -85,7 +85,7 @@ class Tape:
             axis=axis,
             holds=holds,
             needs=needs,
-            numbers=numbers,
+            numbers=numbers or tuple(_used(form, self.symbols).items()),
         )
 
     def like(self, x: Value, what: str, *, needs: bool | None = None) -> Value:
@@ -106,7 +106,7 @@ class Tape:
                     what=value.what,
                     by=by,
                     form=value.form,
-                    symbols=dict(value.numbers) or _used(value.form, self.symbols),
+                    symbols=dict(value.numbers),
                     type=value.type,
                     division=value.division,
                     axis=value.axis,
