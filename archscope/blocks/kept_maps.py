@@ -75,14 +75,9 @@ def doubled(tape: Tape, at: str, x: Held, channels: int) -> Held:
 
 
 def normed(tape: Tape, at: str, x: Held) -> Held:
-    """Return a batch norm of x, which keeps it, its averages and the statistics of the batch."""
-    tape.keep(at, x.value)
-    numbers: dict[str, Any] = {"numbers": (("c", x.maps.channels),), "minor": True}
-    for what in ("running means", "running variances"):
-        tape.new(at, what, "c", holds="buffer", **numbers)
-    for what in ("means", "reciprocals of deviations"):
-        tape.new(at, what, "c", **numbers)
-    return Held(maps=x.maps, value=tape.like(x.value, at, needs=True))
+    """Return a batch norm of x."""
+    value = tape.batch_norm(at, x.value, "c", numbers=(("c", x.maps.channels),))
+    return Held(maps=x.maps, value=value)
 
 
 def frozen_normed(tape: Tape, at: str, x: Held) -> Held:
@@ -199,10 +194,8 @@ def linear(tape: Tape, at: str, x: Held, width: int) -> Held:
 
 
 def dropped(tape: Tape, at: str, x: Held) -> Held:
-    """Return what a network's own dropout leaves of x, which keeps a byte for each element."""
-    mask = tape.like(x.value, "mask of dropout", needs=False)
-    tape.keep(at, replace(mask, type="byte"))
-    return replace(x, value=tape.like(x.value, at))
+    """Return what a network's own dropout leaves of x."""
+    return replace(x, value=tape.dropped(at, x.value))
 
 
 def classified(tape: Tape, at: str, x: Held) -> None:

@@ -188,6 +188,24 @@ class Tape:
             self.new(at, "reciprocals of deviations", rows, minor=True, **place)
         return replace(self.like(x, at, needs=True), view=False)
 
+    def batch_norm(self, at: str, x: Value, channels: str, **own: Any) -> Value:
+        """Return a batch norm, which keeps x, its averages and the statistics of the batch.
+
+        `own`: the numbers of the symbols of its channels, where it has its own.
+        """
+        self.keep(at, x)
+        for what in ("running means", "running variances"):
+            self.new(at, what, channels, holds="buffer", minor=True, **own)
+        for what in ("means", "reciprocals of deviations"):
+            self.new(at, what, channels, minor=True, **own)
+        return self.like(x, at, needs=True)
+
+    def dropped(self, at: str, x: Value) -> Value:
+        """Return what a network's own dropout leaves of x, which keeps a byte for each element."""
+        mask = self.like(x, "mask of dropout", needs=False)
+        self.keep(at, replace(mask, type="byte"))
+        return self.like(x, at)
+
     def dropout(self, at: str, x: Value) -> Value:
         """Return what is left of x where the way has dropout, which keeps a byte for each."""
         if not self.way.dropout:
