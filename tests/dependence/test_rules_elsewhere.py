@@ -12,10 +12,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from archscope.dependence import rules
 from archscope.dependence.answer.backward import ways
 from archscope.dependence.record.graph import Node, Shape, Value
 from archscope.dependence.record.zeros import Zeros
-from archscope.dependence.rules import Lowered, lower
+from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.products import over
 from archscope.dependence.sets.steps import Reshape
 
@@ -31,7 +32,7 @@ def lowered(operator: str, source: Value, outputs: list[Shape], **arguments: Any
         module="",
         pointwise=False,
     )
-    return lower(node, Zeros())
+    return rules.lower(node, Zeros())
 
 
 def said_of(found: Lowered, source: Value, output: int) -> NDArray[np.bool_]:
