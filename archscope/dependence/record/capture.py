@@ -302,9 +302,8 @@ class _Recorder(TorchDispatchMode):
                 kwargs = {**kwargs, "device": self._home}
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         made = self._known.before(func, name, args, kwargs, tensors)
-        given = args, kwargs
-        if any(t.is_meta for t in tensors) and not all(t.is_meta for t in tensors):
-            given = _without_values(name, args, kwargs)
+        mixed = any(t.is_meta for t in tensors) and not all(t.is_meta for t in tensors)
+        given = _without_values(name, args, kwargs) if mixed else (args, kwargs)
         out = func(*given[0], **given[1])
         if name in FILLED and out.is_meta:
             number = FILLED[name]

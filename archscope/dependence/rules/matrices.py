@@ -74,8 +74,8 @@ def series(node: Node, zeros: Zeros) -> list[Edge]:
     Of a triangular matrix that is the triangle between both: causal attention stays causal.
     """
     source = node.arguments.get("self", node.arguments.get("A"))
-    target, rest = targets(node)[0], targets(node)[1:]
-    found = edges(source, of_matrix(shape_of(source), target.shape), *rest)
+    target, *rest = targets(node)
+    found = [e for one in rest for e in edges(source, of_matrix(shape_of(source), one.shape), one)]
     zero = zeros.zero.get(source) if isinstance(source, Value) else None
     leads = None if zero is None else led_to(zero, shape_of(source)[-1])
     if zero is None or leads is None:
