@@ -6,6 +6,7 @@ is put back again by the level around that which was interrupted.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import random
@@ -314,6 +315,8 @@ _SWITCHES: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
     (lambda: logging.root.manager.disable, logging.disable),
     (lambda: (sys.stdout, sys.stderr), _put_streams),
     (sys.getrecursionlimit, sys.setrecursionlimit),
+    (gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
+    (gc.get_threshold, lambda found: gc.set_threshold(*found)),
     (_folder, _go_to),
     (lambda: signal.getsignal(signal.SIGINT), _put_handler),
 )

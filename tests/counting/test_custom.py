@@ -32,6 +32,10 @@ def define(monkeypatch: pytest.MonkeyPatch) -> Iterator[Define]:
     monkeypatch.setattr(rules, "_given", {})
     known = dict(flop_registry)
     libraries = []
+    # What torch keeps an operator's kernel for shapes in: while it is there, torch remembers an
+    # operator by its address, and the next of that name would be looked for where none is.
+    kept = torch.library._keep_alive
+    before = len(kept)
 
     def made(schema: str, kernel: Callable[..., Any] | None) -> None:
         namespace, _, rest = schema.partition("::")
@@ -42,8 +46,9 @@ def define(monkeypatch: pytest.MonkeyPatch) -> Iterator[Define]:
             library.impl(rest.partition("(")[0], kernel, "Meta")
 
     yield made
-    for library in libraries:
+    for library in (*libraries, *kept[before:]):
         library._destroy()
+    del kept[before:]
     flop_registry.clear()
     flop_registry.update(known)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
+import archscope
 from archscope.counting.dispatcher import DispatcherCount
 from archscope.counting.folding import Folding
 
@@ -34,3 +37,23 @@ def test_what_stands_for_many_is_looked_up_once() -> None:
            (("", 1), (".1", 2), (".2", 2))},
     }  # fmt: skip
     assert counted.gone_through == 2
+
+
+COLLECTS: list[bool] = []
+
+
+class Asking(nn.Linear):
+    """A layer that looks whether Python collects its garbage."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        COLLECTS.append(gc.isenabled())
+        return super().forward(input)
+
+
+def test_garbage_waits_while_shapes_are_counted() -> None:
+    COLLECTS.clear()
+
+    archscope.params(Asking(4, 4), torch.zeros(1, 4))
+
+    assert COLLECTS == [False, False]  # one engine after the other
+    assert gc.isenabled()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import gc
 import os
 import random
 import sys
@@ -352,6 +353,12 @@ def _(self: Any, value: Tensor) -> None:
 @acts("sets the number of threads")
 def _(self: Any, value: Tensor) -> None:
     torch.set_num_threads(3)
+
+
+@acts("switches the collector off")
+def _(self: Any, value: Tensor) -> None:
+    gc.disable()
+    gc.set_threshold(7)
 
 
 @acts("silences warnings")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import random
@@ -114,6 +115,7 @@ def of_process() -> dict[str, Any]:
         "streams": (sys.stdout, sys.stderr),
         "filters": list(warnings.filters),
         "logging": logging.root.manager.disable,
+        "collector": (gc.isenabled(), gc.get_threshold()),
         "recursion": sys.getrecursionlimit(),
         "Ctrl-C": signal.getsignal(signal.SIGINT),
     }  # fmt: skip
