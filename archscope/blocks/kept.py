@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from archscope.records import frozen
@@ -17,6 +18,8 @@ from archscope.theory.keeping import Tape, Value
 
 Core = Callable[[Tape, str, Value, Value, Value], Value]
 """Takes queries, keys and values, and returns what attention answers."""
+Part = Callable[[Tape, str, Value], Value]
+"""Takes where it stands and what it reads, and returns what it makes."""
 _APPLIED = {"swiglu": "silu", "geglu": "gelu"}
 """What a gated feed-forward applies to its gate."""
 
@@ -260,6 +263,25 @@ def with_sinks(
         copied(tape, v, heads(tape, "values", positions, keys), keys),
     )
     return answer
+
+
+def pre_norm(tape: Tape, x: Value, attend: Part, feed: Part, *, rows: str = "b*s") -> Value:
+    """Return what `norm_place.PreNormBlock` makes with layer norms of so many rows."""
+    x = tape.add(x, attend(tape, "attn", tape.norm("ln_1", "layernorm", x, rows)))
+    return tape.add(x, feed(tape, "mlp", tape.norm("ln_2", "layernorm", x, rows)))
+
+
+def post_norm(tape: Tape, x: Value, attend: Part, feed: Part, *, rows: str = "b*s") -> Value:
+    """Return what `norm_place.PostNormBlock` makes with layer norms of so many rows."""
+    x = tape.norm("ln_1", "layernorm", tape.add(x, attend(tape, "attn", x)), rows)
+    return tape.norm("ln_2", "layernorm", tape.add(x, feed(tape, "mlp", x)), rows)
+
+
+def to_itself(tape: Tape, at: str, x: Value, *, causal: bool = False) -> Value:
+    """Return attention of a sequence to itself, of as many key heads as query heads."""
+    where = Positions()
+    core = partial(scaled, where=where, causal=causal, keys="h")
+    return attention(tape, at, x, x, core, where=where, fused=True)
 
 
 def feed_forward(

@@ -14,7 +14,6 @@ from archscope.blocks.counted_maps import Maps, after_convolution
 from archscope.blocks.counted_maps import pooled as after_pool
 from archscope.records import frozen
 from archscope.theory.keeping import Tape, Value
-from archscope.theory.kept import Kept
 
 
 @frozen
@@ -23,6 +22,10 @@ class Held:
 
     maps: Maps
     value: Value
+
+
+Norm = Callable[[Tape, str, Held], Held]
+"""Takes where it stands and maps, and returns them normalised."""
 
 
 class OfImages(Protocol):
@@ -64,15 +67,26 @@ def convolved(
     return made(tape, at, after_convolution(x.maps, channels, kernel, **placed))
 
 
-def normed(tape: Tape, at: str, x: Held) -> Held:
-    """Return a batch norm of x, which keeps it, its averages and the statistics of the batch."""
+def doubled(tape: Tape, at: str, x: Held, channels: int) -> Held:
+    """Return what a transposed convolution of kernel and stride 2 makes, which keeps x."""
     tape.keep(at, x.value)
-    numbers: dict[str, Any] = {"numbers": (("c", x.maps.channels),), "minor": True}
-    for what in ("running means", "running variances"):
-        tape.new(at, what, "c", holds="buffer", **numbers)
-    for what in ("means", "reciprocals of deviations"):
-        tape.new(at, what, "c", **numbers)
-    return Held(maps=x.maps, value=tape.like(x.value, at, needs=True))
+    sizes = tuple(2 * size for size in x.maps.sizes)
+    return made(tape, at, replace(x.maps, channels=channels, sizes=sizes))
+
+
+def normed(tape: Tape, at: str, x: Held) -> Held:
+    """Return a batch norm of x."""
+    value = tape.batch_norm(at, x.value, "c", numbers=(("c", x.maps.channels),))
+    return Held(maps=x.maps, value=value)
+
+
+def frozen_normed(tape: Tape, at: str, x: Held) -> Held:
+    """Return a norm of fixed numbers, which keeps x and of them all but what it adds."""
+    tape.keep(at, x.value)
+    for what in ("factors", "means", "variances"):
+        numbers = (("c", x.maps.channels),)
+        tape.new(at, what, "c", holds="buffer", numbers=numbers, minor=True)
+    return Held(maps=x.maps, value=tape.like(x.value, at))
 
 
 def padded(
@@ -117,6 +131,12 @@ def layer_normed(tape: Tape, at: str, x: Held) -> Held:
 def activated(tape: Tape, at: str, kind: str, x: Held) -> Held:
     """Return an activation of x."""
     return replace(x, value=tape.activation(at, kind, x.value))
+
+
+def sloped(tape: Tape, at: str, x: Held) -> Held:
+    """Return an activation with slopes that are trained, whose gradient reads x."""
+    tape.keep(at, x.value)
+    return made(tape, at, x.maps)
 
 
 def added(tape: Tape, x: Held, *others: Held) -> Held:
@@ -174,10 +194,8 @@ def linear(tape: Tape, at: str, x: Held, width: int) -> Held:
 
 
 def dropped(tape: Tape, at: str, x: Held) -> Held:
-    """Return what a network's own dropout leaves of x, which keeps a byte for each element."""
-    mask = tape.like(x.value, "mask of dropout", needs=False)
-    tape.keep(at, replace(mask, type="byte"))
-    return replace(x, value=tape.like(x.value, at))
+    """Return what a network's own dropout leaves of x."""
+    return replace(x, value=tape.dropped(at, x.value))
 
 
 def classified(tape: Tape, at: str, x: Held) -> None:
@@ -193,15 +211,30 @@ def normed_convolution(
 
 
 def conv_norm_activation(
-    tape: Tape, at: str, x: Held, channels: int, kernel: int, *, activation: str, **placed: Any
+    tape: Tape,
+    at: str,
+    x: Held,
+    channels: int,
+    kernel: int,
+    *,
+    activation: str,
+    first: int = 0,
+    **placed: Any,
 ) -> Held:
-    """Return what `inverted_residual.ConvNormActivation` makes; no activation where it is empty."""
-    y = normed_convolution(tape, f"{at}.0", f"{at}.1", x, channels, kernel, **placed)
-    return activated(tape, f"{at}.2", activation, y) if activation else y
+    """Return what `inverted_residual.ConvNormActivation` makes; no activation where it is empty.
+
+    `first`: the number of its convolution among the layers of the list at `at`.
+    """
+    conv, norm, last = (f"{at}.{first + place}" for place in range(3))
+    y = normed_convolution(tape, conv, norm, x, channels, kernel, **placed)
+    return activated(tape, last, activation, y) if activation else y
 
 
-def residual(tape: Tape, x: Held, block: residual_plan.Block) -> Held:
-    """Return what a residual block of either kind makes."""
+def residual(
+    tape: Tape, x: Held, block: residual_plan.Block, *, norm: Norm | None = None
+) -> Held:
+    """Return what a residual block of either kind makes; `norm`: a batch norm where None."""
+    norm = norm or normed
     width, out, strides = block.width, block.out_channels, block.strides
     if block.kind == "basic":
         first, second = block.dilations
@@ -215,18 +248,17 @@ def residual(tape: Tape, x: Held, block: residual_plan.Block) -> Held:
     y = x
     for number, (channels, kernel, placed) in enumerate(convolutions, start=1):
         y = activated(tape, "", "relu", y) if number > 1 else y
-        names = f"conv{number}", f"bn{number}"
-        y = normed_convolution(tape, *names, y, channels, kernel, **placed)
+        y = norm(tape, f"bn{number}", convolved(tape, f"conv{number}", y, channels, kernel, **placed))
     if block.residual:
-        y = added(tape, y, _around(tape, x, block))
+        y = added(tape, y, _around(tape, x, block, norm))
     return activated(tape, "", "relu", y)
 
 
-def _around(tape: Tape, x: Held, block: residual_plan.Block) -> Held:
+def _around(tape: Tape, x: Held, block: residual_plan.Block, norm: Norm) -> Held:
     if block.repeatable:
         return x
-    names = "downsample.0", "downsample.1"
-    return normed_convolution(tape, *names, x, block.out_channels, 1, stride=block.stride)
+    y = convolved(tape, "downsample.0", x, block.out_channels, 1, stride=block.stride)
+    return norm(tape, "downsample.1", y)
 
 
 def inverted_residual(tape: Tape, x: Held, block: inverted_residual_plan.Block) -> Held:
@@ -267,10 +299,10 @@ def squeeze_excitation(
 
 def separable(
     tape: Tape,
-    at: str,
     x: Held,
-    channels: int,
     *,
+    at: str,
+    channels: int,
     between: str,
     activates: bool = False,
     **placed: Any,
@@ -288,39 +320,41 @@ def block(
     plan: Any,
     run: Callable[..., Held],
     x: Held,
-    *,
+    *beside: Held,
     again: bool | None = None,
     inside: frozenset[str] = frozenset(),
 ) -> Held:
-    """Run a block of a plan on x; those that are alike are run once.
+    """Run a block of a plan on x and what stands beside; those that are alike are run once.
 
     `again` is as of `Tape.block`; `inside`: what of the block runs again where it does not itself.
     """
-    kind = (replace(plan, path=""), x.maps, inside)
-    return _answer(tape, run, x, lambda ran: tape.block(plan.path, kind, ran, x.value, again=again))
+    given, after = (x, *beside), list[Maps]()
+    kind = (replace(plan, path=""), tuple(each.maps for each in given), inside)
 
-
-def run_again(tape: Tape, at: str, run: Callable[..., Held], x: Held) -> Held:
-    """Return what runs again in the backward, which keeps x alone."""
-    return _answer(tape, run, x, lambda ran: tape.run_again(at, ran, x.value))
-
-
-def _answer(
-    tape: Tape,
-    run: Callable[..., Held],
-    x: Held,
-    call: Callable[[Callable[[Value], Value]], Value],
-) -> Held:
-    """Return what a call of `run` on memory alone answers, with the maps that lie in it."""
-    after: list[Maps] = []
-
-    def ran(value: Value) -> Value:
-        found = run(tape, x=replace(x, value=value))
+    def ran(*values: Value) -> Value:
+        pairs = zip(given, values, strict=True)
+        found = run(tape, *(replace(each, value=value) for each, value in pairs))
         after.append(found.maps)
         return found.value
 
-    value = call(ran)
+    value = tape.block(plan.path, kind, ran, *(each.value for each in given), again=again)
     return Held(maps=after[0] if after else _again(value), value=value)
+
+
+def counted(
+    tape: Tape, at: str, run: Callable[..., Held], *given: Held, several: bool = True
+) -> Held:
+    """Run what recomputation counts among the blocks though it stands in no list of them.
+
+    `several`: whether there are others of its class, without which it counts none.
+    """
+    return run_again(tape, at, run, *given) if several and tape.again() else run(tape, *given)
+
+
+def run_again(tape: Tape, at: str, run: Callable[..., Held], *given: Held) -> Held:
+    """Return what runs again in the backward, which keeps what it is given alone."""
+    with tape.running_again(at, *(each.value for each in given)):
+        return run(tape, *given)
 
 
 def _again(value: Value) -> Maps:
@@ -328,17 +362,3 @@ def _again(value: Value) -> Maps:
     numbers = dict(value.numbers)
     sizes = tuple(numbers[axis] for axis in "zyx" if axis in numbers)
     return Maps(batch=numbers["b"], channels=numbers["c"], sizes=sizes)
-
-
-def with_blocks_rerun(tape: Tape) -> Kept:
-    """Return what was kept where the blocks of the tape are those that recomputation runs again."""
-    return tape.kept() if tape.blocks > 1 else without_recomputation(tape)
-
-
-def without_recomputation(tape: Tape) -> Kept:
-    """Return what was kept; which blocks of maps would run again is not told here."""
-    if tape.way.every:
-        tape.unknown("which blocks of convolutions run again is seen in a run alone")
-        with tape.part(""):
-            pass
-    return tape.kept()

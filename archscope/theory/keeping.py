@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -40,7 +40,7 @@ class Value:
     view: bool = False
     """Whether it is strided, so that a product of batches has to copy it."""
     numbers: tuple[tuple[str, int], ...] = ()
-    """The symbols of its form and their values, where it has its own; empty: those of the tape."""
+    """The symbols of its form and their values."""
 
 
 class Tape:
@@ -54,7 +54,9 @@ class Tape:
         self._seen: set[int] = set()
         self._count = 0
         self._paths: list[str] = []
+        self._blocks = 0
         self._silent = False
+        self._asked = False
         self._unknown = ""
         self._alike: dict[Hashable, tuple[KeptPart, Value, frozenset[int], bool]] = {}
 
@@ -72,7 +74,7 @@ class Tape:
         needs: bool = True,
         numbers: tuple[tuple[str, int], ...] = (),
     ) -> Value:
-        """Return memory of its own with so many elements."""
+        """Return memory of its own with so many elements; `numbers`: its own symbols, if any."""
         self._count += 1
         return Value(
             what=what,
@@ -83,7 +85,7 @@ class Tape:
             axis=axis,
             holds=holds,
             needs=needs,
-            numbers=numbers,
+            numbers=numbers or tuple(_used(form, self.symbols).items()),
         )
 
     def like(self, x: Value, what: str, *, needs: bool | None = None) -> Value:
@@ -94,6 +96,7 @@ class Tape:
 
     def keep(self, by: str, *values: Value, minor: bool = False) -> None:
         """Let the module `by` keep values, each memory once."""
+        self._asked = True
         for value in values:
             if value.memory in self._seen or self._silent:
                 continue
@@ -103,7 +106,7 @@ class Tape:
                     what=value.what,
                     by=by,
                     form=value.form,
-                    symbols=dict(value.numbers) or _used(value.form, self.symbols),
+                    symbols=dict(value.numbers),
                     type=value.type,
                     division=value.division,
                     axis=value.axis,
@@ -118,10 +121,10 @@ class Tape:
         self.keep(by, made, minor=minor)
         return made
 
-    @property
-    def blocks(self) -> int:
-        """How many blocks have run."""
-        return len(self._paths)
+    def again(self) -> bool:
+        """Return whether the next of the blocks that recomputation counts is to run again."""
+        self._blocks += 1
+        return bool(self.way.every) and self._blocks % self.way.every == 0
 
     def size(self, form: str) -> int:
         """Return what a formula comes to."""
@@ -185,6 +188,24 @@ class Tape:
             self.new(at, "reciprocals of deviations", rows, minor=True, **place)
         return replace(self.like(x, at, needs=True), view=False)
 
+    def batch_norm(self, at: str, x: Value, channels: str, **own: Any) -> Value:
+        """Return a batch norm, which keeps x, its averages and the statistics of the batch.
+
+        `own`: the numbers of the symbols of its channels, where it has its own.
+        """
+        self.keep(at, x)
+        for what in ("running means", "running variances"):
+            self.new(at, what, channels, holds="buffer", minor=True, **own)
+        for what in ("means", "reciprocals of deviations"):
+            self.new(at, what, channels, minor=True, **own)
+        return self.like(x, at, needs=True)
+
+    def dropped(self, at: str, x: Value) -> Value:
+        """Return what a network's own dropout leaves of x, which keeps a byte for each element."""
+        mask = self.like(x, "mask of dropout", needs=False)
+        self.keep(at, replace(mask, type="byte"))
+        return self.like(x, at)
+
     def dropout(self, at: str, x: Value) -> Value:
         """Return what is left of x where the way has dropout, which keeps a byte for each."""
         if not self.way.dropout:
@@ -215,10 +236,9 @@ class Tape:
         `again`: whether it runs again in the backward; None: each so many-th block of all does.
         """
         self._paths.append(path)
-        if again is None:
-            again = bool(self.way.every) and len(self._paths) % self.way.every == 0
+        again = self.again() if again is None else again
         given = (x, *beside)
-        key = (kind, again, tuple(map(self._state, given)))
+        key = (kind, again, self._silent, tuple(map(self._state, given)))
         if key in self._alike:
             part, answer, kept, is_kept = self._alike[key]
             self._parts.append(part)
@@ -226,19 +246,32 @@ class Tape:
             made = replace(self.like(answer, answer.what), view=answer.view)
             self._seen.update([made.memory] if is_kept else [])
             return made
-        answer = self.run_again("", run, *given) if again else run(*given)
+        with self.running_again("", *given) if again else nullcontext():
+            answer = run(*given)
         kept = frozenset(n for n, value in enumerate(given) if value.memory in self._seen)
         is_kept = answer.memory in self._seen
         self._alike[key] = self._close(path, block=True), answer, kept, is_kept
         return answer
 
-    def run_again(self, at: str, run: Callable[..., Value], *given: Value) -> Value:
-        """Return what runs again in the backward: it keeps what it is called with, nothing else."""
-        self.keep(at, *given)
+    @contextmanager
+    def running_again(self, at: str, *given: Value) -> Iterator[None]:
+        """Within it runs what runs again in the backward: it keeps what it is given alone.
+
+        Where nothing within keeps anything, nothing runs again, and nothing is kept for it.
+        """
+        before, self._asked = self._asked, False
+        with self.leading_nowhere():
+            yield
+        if self._asked:
+            self.keep(at, *given)
+        self._asked = self._asked or before
+
+    @contextmanager
+    def leading_nowhere(self) -> Iterator[None]:
+        """Within it nothing is kept: what is made there is given up before the backward."""
         before, self._silent = self._silent, True
-        answer = run(*given)
+        yield
         self._silent = before
-        return answer
 
     def _state(self, value: Value) -> Hashable:
         return replace(value, memory=0, what=""), value.memory in self._seen
@@ -249,10 +282,20 @@ class Tape:
         self._parts.append(made)
         return made
 
-    def kept(self) -> Kept:
-        """Return what was kept of all parts."""
+    def kept(self, *, reruns: bool = True) -> Kept:
+        """Return what was kept of all parts; `reruns`: whether it is told which blocks run again.
+
+        Where it is not, recomputation leaves what is kept unknown.
+        """
+        if self.way.every and not reruns:
+            self.unknown("which blocks of this network run again is seen in a run alone")
+            self._close("", block=False)
         told = (part for part in self._parts if part.block or part.tensors or part.unknown)
         return Kept(parts=tuple(told), paths=tuple(self._paths))
+
+    def kept_of_several(self) -> Kept:
+        """Return the same of a network whose blocks are counted where there is more than one."""
+        return self.kept(reruns=self._blocks > 1)
 
 
 _BY_ANSWER = ("relu", "tanh", "sigmoid")

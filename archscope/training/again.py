@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from torch.utils._pytree import tree_flatten, tree_unflatten
 from torch.utils.checkpoint import checkpoint
 
 Around = Callable[[], AbstractContextManager[Any]]
@@ -16,19 +17,19 @@ def run_again(
 ) -> Any:
     """Return what a function returns, which is computed again for its gradients.
 
-    `around` is entered then: torch leaves the modes of a forward aside in its backward. Keywords
-    are handed on by their places, for what checkpoints hold by keyword autograd does not know of.
+    `around` is entered then: torch leaves the modes of a forward aside in its backward. What stands
+    in lists or is given by keyword is handed on tensor by tensor, for of what a checkpoint holds
+    otherwise autograd does not know.
     """
-    places = len(args)
+    leaves, form = tree_flatten((args, kwargs))
 
     def by_place(*values: Any) -> Any:
-        named = dict(zip(kwargs, values[places:], strict=True))
-        return function(*values[:places], **named)
+        given, named = tree_unflatten(values, form)
+        return function(*given, **named)
 
     return checkpoint(
         by_place,
-        *args,
-        *kwargs.values(),
+        *leaves,
         use_reentrant=False,
         preserve_rng_state=False,
         determinism_check="none",

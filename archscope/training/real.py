@@ -31,6 +31,7 @@ from archscope.training.kernels import AsOnCard
 from archscope.training.optimisers import Make, optimiser
 from archscope.training.prepared import prepared
 from archscope.training.recipe import Recipe
+from archscope.training.saved import without_graph
 from archscope.training.step import added_up
 
 
@@ -123,7 +124,7 @@ def _saved(forward: Callable[[], object], parameters: Iterable[Tensor]) -> int:
     held: WeakSet[_Packed] = WeakSet()
 
     def pack(tensor: Tensor) -> _Packed:
-        packed = _Packed(tensor)
+        packed = _Packed(without_graph(tensor))
         held.add(packed)
         return packed
 

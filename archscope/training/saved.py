@@ -97,7 +97,7 @@ class Saving:
 
     def _pack(self, tensor: Tensor) -> _Packed:
         keys = [self._keep(part) for part in parts_of(tensor)]
-        return _Packed(tensor, partial(self._dropped, keys))
+        return _Packed(without_graph(tensor), partial(self._dropped, keys))
 
     def _dropped(self, keys: Iterable[int]) -> None:
         """Forget what a graph kept that is gone before the forward is over."""
@@ -137,6 +137,15 @@ class _Packed:
 
     def __del__(self) -> None:
         self._dropped()
+
+
+def without_graph(tensor: Tensor) -> Tensor:
+    """Return a tensor without the graph that made it, which autograd gives back when it reads it.
+
+    An operator that keeps its own answer would hold on to itself otherwise, and what is given up
+    in the forward, as an activation that nothing reads, would never go.
+    """
+    return tensor if tensor.grad_fn is None else tensor.detach()
 
 
 class _Names(TorchFunctionMode):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -54,6 +56,56 @@ def test_the_peak_is_what_the_allocator_hands_out(kind: str) -> None:
     assert before == real.before
     # What kernels take for themselves is not seen: of so small a network some bytes.
     assert abs(peak(step).bytes - real.peak) <= max(0.01 * real.peak, 64)
+
+
+class _OnLevels(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 8)
+
+    def forward(self, levels: list[Tensor]) -> list[Tensor]:
+        return [self.layer(level).sigmoid() for level in levels]
+
+
+class _Levels(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(_OnLevels() for _ in range(3))
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        levels = [x, x[:2]]
+        for block in self.blocks:
+            levels = block(levels)
+        return levels
+
+
+def test_a_block_that_runs_again_keeps_what_it_is_given_in_a_list() -> None:
+    it = subject(_Levels(), 4, 8)
+
+    step = run_step(it, replace(AS_CPU, recompute=Recompute()), optimiser("sgd"))
+
+    # The first keeps the input, both others what the one before has made of 4 and of 2 rows.
+    assert saved(step) == 4 * 8 * 4 + 2 * (4 + 2) * 8 * 4
+
+
+class _Unread(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.read, self.unread = nn.Linear(64, 64), nn.Linear(64, 256)
+
+    def forward(self, x: Tensor) -> Tensor:
+        torch.sigmoid(self.unread(x))
+        return self.read(x)
+
+
+def test_what_nothing_reads_is_gone_when_the_forward_is_over() -> None:
+    it = subject(_Unread(), 32, 64)
+
+    step, real = run_step(it, AS_CPU, optimiser("sgd")), measure(it, AS_CPU, "sgd")
+
+    # The input of `read` alone; the sigmoid of `unread` would keep its answer.
+    assert saved(step) == real.saved == 32 * 64 * 4
+    assert peak(step).bytes == real.peak
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def _residual(tape: Tape, x: maps.Held, *, layer: Layer, again: frozenset[str]) 
     for inner in layer.inner:
         run = partial(_layer, layer=inner, at=inner.path)
         is_rerun = inner.path in again
-        y = maps.run_again(tape, inner.path, run, y) if is_rerun else run(tape, x=y)
+        y = maps.run_again(tape, inner.path, run, y) if is_rerun else run(tape, y)
     return _activated(tape, "", _added(tape, y, _around(tape, x, layer, "")), layer.step)
 
 

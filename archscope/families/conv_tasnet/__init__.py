@@ -25,4 +25,5 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    kept="archscope.families.conv_tasnet.kept:kept",
 )

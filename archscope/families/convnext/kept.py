@@ -24,7 +24,7 @@ def kept(spec: ConvNextSpec, way: Way = Way()) -> Kept:  # noqa: B008
     with tape.part(""):
         x = maps.layer_normed(tape, "norm", maps.mean(tape, "avgpool", x))
         tape.keep("fc", x.value)
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
 def _stem(tape: Tape, at: str, x: maps.Held, channels: int) -> maps.Held:

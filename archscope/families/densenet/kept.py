@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import archscope.blocks.kept_maps as maps
 from archscope.families.densenet.spec import DenseNetSpec, widths
 from archscope.theory.keeping import Tape
@@ -14,16 +16,13 @@ def kept(spec: DenseNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
     with tape.part(""):
         x, rows = _stem(tape, spec), list(zip(spec.blocks, widths(spec), strict=True))
         for number, (layers, (_, _, after)) in enumerate(rows, start=1):
-            parts = [x]
-            for layer in range(1, layers + 1):
-                at = f"features.denseblock{number}.denselayer{layer}"
-                parts.append(_layer(tape, at, maps.joined(tape, at, parts), spec))
-            x = maps.joined(tape, f"features.denseblock{number}", parts)
+            at = f"features.denseblock{number}"
+            x = maps.counted(tape, at, partial(_dense, at=at, layers=layers, spec=spec), x)
             if number < len(rows):
                 x = _transition(tape, f"features.transition{number}", x, after)
         x = maps.normed(tape, f"features.norm{len(rows) + 1}", x)
         maps.classified(tape, "classifier", maps.activated(tape, "", "relu", x))
-    return maps.without_recomputation(tape)
+    return tape.kept_of_several()
 
 
 def _stem(tape: Tape, spec: DenseNetSpec) -> maps.Held:
@@ -34,6 +33,14 @@ def _stem(tape: Tape, spec: DenseNetSpec) -> maps.Held:
     x = maps.normed_convolution(tape, *names, x, spec.stem_channels, 7, stride=2)
     x = maps.activated(tape, "features.relu0", "relu", x)
     return maps.max_pooled(tape, "features.pool0", x, 3, stride=2, padding=1)
+
+
+def _dense(tape: Tape, x: maps.Held, *, at: str, layers: int, spec: DenseNetSpec) -> maps.Held:
+    parts = [x]
+    for layer in range(1, layers + 1):
+        within = f"{at}.denselayer{layer}"
+        parts.append(_layer(tape, within, maps.joined(tape, within, parts), spec))
+    return maps.joined(tape, at, parts)
 
 
 def _layer(tape: Tape, at: str, x: maps.Held, spec: DenseNetSpec) -> maps.Held:

@@ -24,7 +24,7 @@ def kept(spec: DrnSpec, way: Way = Way()) -> Kept:  # noqa: B008
         x = maps.block(tape, part, partial(_part, part=part), x)
     with tape.part(""):
         maps.classified(tape, "fc", x)
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
 def _part(tape: Tape, x: maps.Held, *, part: Part) -> maps.Held:

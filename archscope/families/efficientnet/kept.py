@@ -24,4 +24,4 @@ def kept(spec: EfficientNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
         x = maps.conv_norm_activation(tape, at, x, channels, 1, activation="silu")
         x = maps.dropped(tape, "classifier.0", maps.mean(tape, "avgpool", x))
         tape.keep("classifier.1", x.value)
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()

@@ -14,5 +14,6 @@ FAMILY = Family(
     module="archscope.families.espnet.network:Espnet",
     blocks=blocks,
     census=census,
+    kept="archscope.families.espnet.kept:kept",
     enters="data",
 )

@@ -16,5 +16,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    kept="archscope.families.hrnet.kept:kept",
     enters="data",
 )

@@ -15,4 +15,5 @@ FAMILY = Family(
     module="archscope.families.inception.network:Inception",
     outline=outline,
     census=census,
+    kept="archscope.families.inception.kept:kept",
 )

@@ -27,4 +27,4 @@ def kept(spec: LeNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
             x = maps.linear(tape, f"fc{number}", x, width)
             x = maps.activated(tape, f"fc_act{number}", spec.activation, x)
         tape.keep(f"fc{len(spec.hidden) + 1}", x.value)
-    return maps.without_recomputation(tape)
+    return tape.kept(reruns=False)

@@ -14,6 +14,7 @@ from archscope.families.mobilenet.spec import (
     hidden_width,
     last_channels,
     last_number,
+    stem_channels,
 )
 from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
@@ -21,27 +22,40 @@ from archscope.theory.kept import Kept, Way
 
 def kept(spec: MobileNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
     """Return what the convolutions and the classifier keep for the backward."""
-    tape, parts = Tape({}, way), tuple(blocks(spec))
-    act = {"v1": "relu", "v2": "relu6", "mnasnet": "relu"}.get(spec.version, "hardswish")
+    tape = Tape({}, way)
     with tape.part(""):
-        x, first = maps.images(tape, spec), parts[0].in_channels
-        x = maps.conv_norm_activation(tape, "features.0", x, first, 3, activation=act, stride=2)
-    for part in parts:
-        x = maps.block(tape, part, partial(_part, part=part), x)
+        x = stem(tape, maps.images(tape, spec), spec)
+    for part in blocks(spec):
+        x = maps.block(tape, part, partial(walked, part=part), x)
     with tape.part(""):
-        if spec.version != "v1":
-            at, channels = f"features.{last_number(spec)}", last_channels(spec)
-            x = maps.conv_norm_activation(tape, at, x, channels, 1, activation=act)
+        x = x if spec.version == "v1" else last(tape, x, spec)
         x, hidden = maps.mean(tape, "avgpool", x), hidden_width(spec)
         if hidden:
             x = maps.linear(tape, "classifier.0", x, hidden)
             x = maps.activated(tape, "classifier.1", "hardswish", x)
         x = maps.dropped(tape, "classifier.2" if hidden else "classifier.0", x)
         tape.keep("classifier.3" if hidden else "classifier.1", x.value)
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
-def _part(tape: Tape, x: maps.Held, *, part: Part) -> maps.Held:
+def stem(tape: Tape, x: maps.Held, spec: MobileNetSpec, *, at: str = "") -> maps.Held:
+    """Return what the first convolution makes; `at`: where the convolutions stand."""
+    kinds: dict[str, Any] = {"activation": _activation(spec), "stride": 2}
+    return maps.conv_norm_activation(tape, f"{at}features.0", x, stem_channels(spec), 3, **kinds)
+
+
+def last(tape: Tape, x: maps.Held, spec: MobileNetSpec, *, at: str = "") -> maps.Held:
+    """Return what the pointwise convolution behind all blocks makes."""
+    path, act = f"{at}features.{last_number(spec)}", _activation(spec)
+    return maps.conv_norm_activation(tape, path, x, last_channels(spec), 1, activation=act)
+
+
+def _activation(spec: MobileNetSpec) -> str:
+    return {"v1": "relu", "v2": "relu6", "mnasnet": "relu"}.get(spec.version, "hardswish")
+
+
+def walked(tape: Tape, x: maps.Held, *, part: Part) -> maps.Held:
+    """Return what an inverted residual block or a depthwise-separable convolution makes."""
     if isinstance(part, Block):
         return maps.inverted_residual(tape, x, part)
     spread: dict[str, Any] = {"stride": part.stride, "activation": "relu"}

@@ -14,5 +14,6 @@ FAMILY = Family(
     module="archscope.families.nasbench101.network:NasBench101",
     blocks=blocks,
     census=census,
+    kept="archscope.families.nasbench101.kept:kept",
     enters="data",
 )

@@ -14,5 +14,6 @@ FAMILY = Family(
     module="archscope.families.nasbench201.network:NasBench201",
     blocks=blocks,
     census=census,
+    kept="archscope.families.nasbench201.kept:kept",
     enters="data",
 )

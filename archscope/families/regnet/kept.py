@@ -20,7 +20,7 @@ def kept(spec: RegNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
         x = maps.block(tape, block, partial(_block, block=block), x)
     with tape.part(""):
         maps.classified(tape, "fc", x)
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
 def _block(tape: Tape, x: maps.Held, *, block: Block) -> maps.Held:

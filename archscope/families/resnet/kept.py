@@ -14,17 +14,21 @@ def kept(spec: ResNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
     """Return what the stem, the blocks and the classifier keep for the backward."""
     tape = Tape({}, way)
     with tape.part(""):
-        x = stem(tape, spec)
+        x = stem(tape, maps.images(tape, spec), spec.stem_channels)
     for block in blocks(spec):
         x = maps.block(tape, block, partial(maps.residual, block=block), x)
     with tape.part(""):
         maps.classified(tape, "fc", x)
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
-def stem(tape: Tape, spec: ResNetSpec) -> maps.Held:
-    """Return what the convolution of 7x7 and the pool behind it make."""
-    x = maps.images(tape, spec)
-    x = maps.normed_convolution(tape, "conv1", "bn1", x, spec.stem_channels, 7, stride=2)
-    x = maps.activated(tape, "", "relu", x)
-    return maps.max_pooled(tape, "maxpool", x, 3, stride=2, padding=1)
+def stem(
+    tape: Tape, x: maps.Held, channels: int, *, at: str = "", norm: maps.Norm = maps.normed
+) -> maps.Held:
+    """Return what the convolution of 7x7 and the pool behind it make; `at`: where both stand.
+
+    The activation is that of the network around.
+    """
+    x = norm(tape, f"{at}bn1", maps.convolved(tape, f"{at}conv1", x, channels, 7, stride=2))
+    x = maps.activated(tape, at.partition(".")[0], "relu", x)
+    return maps.max_pooled(tape, f"{at}maxpool", x, 3, stride=2, padding=1)

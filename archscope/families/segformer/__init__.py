@@ -16,5 +16,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    kept="archscope.families.segformer.kept:kept",
     enters="data",
 )

@@ -16,4 +16,5 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    kept="archscope.families.segmentation.kept:kept",
 )

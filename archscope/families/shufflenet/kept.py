@@ -23,7 +23,7 @@ def kept(spec: ShuffleNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
     with tape.part(""):
         x = maps.conv_norm_activation(tape, "conv5", x, spec.last_channels, 1, activation=act)
         maps.classified(tape, "fc", x)
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
 def _unit(tape: Tape, x: maps.Held, *, block: Step) -> maps.Held:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import archscope.blocks.kept_maps as maps
 from archscope.families.squeezenet.spec import STEMS, Place, SqueezeNetSpec, places
 from archscope.theory.keeping import Tape
@@ -23,14 +25,14 @@ def kept(spec: SqueezeNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
                 case "pool":
                     x = maps.max_pooled(tape, place.path, x, 3, stride=2, ceil=True)
                 case _:
-                    x = _fire(tape, x, place)
+                    x = maps.counted(tape, place.path, partial(_fire, place=place), x)
         x = maps.dropped(tape, "classifier.0", x)
         x = maps.convolved(tape, "classifier.1", x, spec.classes, 1)
         maps.activated(tape, "classifier.2", "relu", x)
-    return maps.without_recomputation(tape)
+    return tape.kept_of_several()
 
 
-def _fire(tape: Tape, x: maps.Held, place: Place) -> maps.Held:
+def _fire(tape: Tape, x: maps.Held, *, place: Place) -> maps.Held:
     at = place.path
     x = maps.convolved(tape, f"{at}.squeeze", x, place.squeezed, 1)
     x = maps.activated(tape, at, "relu", x)

@@ -15,4 +15,5 @@ FAMILY = Family(
     census=by_weights("archscope.families.swin.weights:weights"),
     enters="data",
     weights="archscope.families.swin.weights:weights",
+    kept="archscope.families.swin.kept:kept",
 )

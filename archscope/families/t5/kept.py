@@ -26,7 +26,8 @@ def kept(spec: T5Spec, way: Way = Way()) -> Kept:  # noqa: B008
     x = _stack(tape, spec, "decoder", stacks["decoder.blocks"], "t", memory)
     with tape.part("lm_head"):
         tape.keep("lm_head", tape.like(x, "scaled features"))
-    return tape.kept()
+    # Stacks of one block each are blocks themselves.
+    return tape.kept(reruns=spec.depth > 1)
 
 
 def _symbols(spec: T5Spec) -> dict[str, int]:

@@ -24,7 +24,7 @@ def kept(spec: TcnSpec, way: Way = Way()) -> Kept:  # noqa: B008
         in_one_piece = 1 in (spec.batch_size, spec.hidden_channels, spec.input_size)
         views = spec.reads == "last" or in_one_piece
         tape.keep("linear", x.value if views else tape.like(x.value, "positions in a row"))
-    return maps.with_blocks_rerun(tape)
+    return tape.kept_of_several()
 
 
 def _block(tape: Tape, x: maps.Held, *, spec: TcnSpec, dilation: int) -> maps.Held:

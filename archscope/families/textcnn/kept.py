@@ -36,4 +36,4 @@ def kept(spec: TextCnnSpec, way: Way = Way()) -> Kept:  # noqa: B008
         joined = tape.value("largest of all", "b*m*w")
         tape.new("dropout", "mask of dropout", "b*m*w", type="byte")
         tape.keep("fc", tape.like(joined, "dropout"))
-    return tape.kept()
+    return tape.kept(reruns=False)

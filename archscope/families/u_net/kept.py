@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import archscope.blocks.kept_maps as maps
 from archscope.families.u_net.spec import Double, UnetSpec, down, up
@@ -12,19 +13,31 @@ from archscope.theory.kept import Kept, Way
 
 def kept(spec: UnetSpec, way: Way = Way()) -> Kept:  # noqa: B008
     """Return what the path down, the path up and the last convolution keep for the backward."""
-    tape = Tape({}, way)
+    tape, across = Tape({}, way), []
     with tape.part(""):
-        x, across = maps.images(tape, spec), []
+        x = maps.images(tape, spec)
         for level, plan in enumerate(down(spec)):
-            x = maps.max_pooled(tape, f"down.{level}.pool", x, 2, stride=2) if level else x
-            x = _double(tape, spec, f"down.{level}", x, plan)
+            run = partial(_down, spec=spec, plan=plan, level=level)
+            x = maps.counted(tape, f"down.{level}", run, x)
             across.append(x)
         for level, (plan, beside) in enumerate(zip(up(spec), reversed(across[:-1]), strict=True)):
-            x = _enlarged(tape, spec, f"up.{level}.upsample", x, plan)
-            beside = replace(beside, maps=replace(beside.maps, sizes=x.maps.sizes))
-            x = _double(tape, spec, f"up.{level}", maps.joined(tape, "both", [beside, x]), plan)
+            at, run = f"up.{level}", partial(_up, spec=spec, plan=plan, level=level)
+            x = maps.counted(tape, at, run, x, beside, several=spec.levels > 2)
         tape.keep("out", x.value)
-    return maps.without_recomputation(tape)
+    return tape.kept_of_several()
+
+
+def _down(tape: Tape, x: maps.Held, *, spec: UnetSpec, plan: Double, level: int) -> maps.Held:
+    x = maps.max_pooled(tape, f"down.{level}.pool", x, 2, stride=2) if level else x
+    return _double(tape, spec, f"down.{level}", x, plan)
+
+
+def _up(
+    tape: Tape, x: maps.Held, across: maps.Held, *, spec: UnetSpec, plan: Double, level: int
+) -> maps.Held:
+    x = _enlarged(tape, spec, f"up.{level}.upsample", x, plan)
+    middle = replace(across, maps=replace(across.maps, sizes=x.maps.sizes))
+    return _double(tape, spec, f"up.{level}", maps.joined(tape, "both", [middle, x]), plan)
 
 
 def _double(tape: Tape, spec: UnetSpec, at: str, x: maps.Held, plan: Double) -> maps.Held:
@@ -37,9 +50,7 @@ def _double(tape: Tape, spec: UnetSpec, at: str, x: maps.Held, plan: Double) -> 
 
 
 def _enlarged(tape: Tape, spec: UnetSpec, at: str, x: maps.Held, plan: Double) -> maps.Held:
-    channels = x.maps.channels
     if spec.upsampling == "transposed":
-        tape.keep(at, x.value)
-        channels = plan.in_channels // 2
+        return maps.doubled(tape, at, x, plan.in_channels // 2)
     sizes = tuple(2 * size for size in x.maps.sizes)
-    return maps.made(tape, at, replace(x.maps, channels=channels, sizes=sizes))
+    return maps.made(tape, at, replace(x.maps, sizes=sizes))

@@ -29,4 +29,4 @@ def kept(spec: VggSpec, way: Way = Way()) -> Kept:  # noqa: B008
             x = maps.activated(tape, f"classifier.{number + 1}", "relu", x)
             x = maps.dropped(tape, f"classifier.{number + 2}", x)
         tape.keep("classifier.6", x.value)
-    return maps.without_recomputation(tape)
+    return tape.kept(reruns=False)

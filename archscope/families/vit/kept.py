@@ -9,12 +9,10 @@ from __future__ import annotations
 from functools import partial
 
 from archscope.blocks import kept as blocks_kept
-from archscope.blocks.kept import Positions, sequence
+from archscope.blocks.kept import sequence
 from archscope.families.vit.spec import VitSpec, blocks
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
-
-NORM = "layernorm"
 
 
 def kept(spec: VitSpec, way: Way = Way()) -> Kept:  # noqa: B008
@@ -25,10 +23,12 @@ def kept(spec: VitSpec, way: Way = Way()) -> Kept:  # noqa: B008
         tape.new("class_token", "its place", "1", type="int64", minor=True)
         tape.new("pos_emb", "places", "s", type="int64", minor=True)
         x = tape.dropout("patch_emb", sequence(tape, "patch_emb"))
+    feed = partial(blocks_kept.feed_forward, activation="gelu")
+    run = partial(blocks_kept.pre_norm, tape, attend=blocks_kept.to_itself, feed=feed)
     for block in blocks(spec):
-        x = tape.block(block.path, "", partial(_block, tape), x)
+        x = tape.block(block.path, "", run, x)
     with tape.part("ln_f"):
-        tape.keep("head", tape.norm("ln_f", NORM, x, "b*s"))
+        tape.keep("head", tape.norm("ln_f", "layernorm", x, "b*s"))
     return tape.kept()
 
 
@@ -43,12 +43,3 @@ def _symbols(spec: VitSpec) -> dict[str, int]:
         "i": spec.in_channels,
         "X": spec.input_size,
     }
-
-
-def _block(tape: Tape, x: Value) -> Value:
-    y = tape.norm("ln_1", NORM, x, "b*s")
-    where = Positions()
-    core = partial(blocks_kept.scaled, where=where, keys="h")
-    x = tape.add(x, blocks_kept.attention(tape, "attn", y, y, core, where=where, fused=True))
-    y = tape.norm("ln_2", NORM, x, "b*s")
-    return tape.add(x, blocks_kept.feed_forward(tape, "mlp", y, activation="gelu"))

@@ -1,0 +1,95 @@
+"""What a training step keeps of a SegFormer, in symbols. No torch.
+
+Symbols of `blocks.kept`, of each stage: s positions of its map, t keys; of the decoder: s those of
+the finest map, d its channels, n stages. i channels of the image, X its height and width.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from archscope.blocks import kept as blocks_kept
+from archscope.blocks.kept import Positions, joined, scaled, sequence, strided
+from archscope.blocks.plan import lists
+from archscope.families.segformer.spec import STRIDES, Block, SegformerSpec, blocks
+from archscope.theory.keeping import Tape, Value
+from archscope.theory.kept import Kept, Way
+
+NORM = "layernorm"
+
+
+def kept(spec: SegformerSpec, way: Way = Way()) -> Kept:  # noqa: B008
+    """Return what stages and decoder keep for the backward."""
+    tape, side, found = Tape({}, way), spec.input_size, list[Value]()
+    plans = zip(lists(blocks(spec)).values(), STRIDES, strict=True)
+    for stage, (plan, stride) in enumerate(plans):
+        side //= stride
+        tape.symbols = _symbols(spec, plan[0], side)
+        with tape.part(""):
+            x = _patches(tape, f"stages.{stage}", found)
+        attend = partial(_attention, reduces=plan[0].reduction > 1)
+        run = partial(blocks_kept.pre_norm, tape, attend=attend, feed=_feed_forward)
+        for block in plan:
+            x = tape.block(block.path, stage, run, x)
+        with tape.part(""):
+            found.append(tape.norm(f"stages.{stage}.ln_f", NORM, x, "b*s"))
+    with tape.part(""):
+        _decoder(tape, spec, found)
+    # Stages of one block each are blocks themselves where there are several.
+    return tape.kept(reruns=spec.blocks.count(1) < 2)
+
+
+def _symbols(spec: SegformerSpec, block: Block, side: int) -> dict[str, int]:
+    return {
+        "b": spec.batch_size,
+        "s": side**2,
+        "t": (side // block.reduction) ** 2,
+        "d": block.width,
+        "h": block.heads,
+        "e": block.width // block.heads,
+        "f": spec.ff_ratio * block.width,
+        "i": spec.in_channels,
+        "X": spec.input_size,
+    }
+
+
+def _patches(tape: Tape, at: str, found: list[Value]) -> Value:
+    """Return patches of the image or of the last map that was found."""
+    if found:
+        tape.keep(f"{at}.patch_emb", found[-1])
+    else:
+        tape.new(f"{at}.patch_emb", "image", "b*i*X*X", holds="input")
+    return tape.norm(f"{at}.ln_emb", NORM, sequence(tape, "patches"), "b*s")
+
+
+def _attention(tape: Tape, at: str, x: Value, *, reduces: bool) -> Value:
+    """Return attention to keys of which each was a square of positions (Xie et al., equation 2)."""
+    q = strided(tape.linear(f"{at}.q", x, "b*s*h*e", division="tensor", axis="h"))
+    source = x
+    if reduces:
+        tape.keep(f"{at}.sr", x)
+        tape.norm(f"{at}.norm", NORM, sequence(tape, f"{at}.sr", "t"), "b*t")
+        source = sequence(tape, f"{at}.norm", "t")
+    both = strided(tape.linear(f"{at}.kv", source, "2*b*t*h*e", division="tensor", axis="h"))
+    where = Positions(keys="t")
+    answer = scaled(tape, f"{at}.sdpa", q, both, both, where=where, keys="h")
+    return tape.linear(f"{at}.proj", joined(tape, answer, "s"), "b*s*d")
+
+
+def _feed_forward(tape: Tape, at: str, x: Value) -> Value:
+    """Return a feed-forward whose hidden features are convolved (Xie et al., equation 3)."""
+    for layer in ("fc1", "dwconv"):
+        x = tape.linear(f"{at}.{layer}", x, "b*s*f", division="tensor", axis="f")
+    return tape.linear(f"{at}.fc2", tape.activation(at, "gelu", x), "b*s*d")
+
+
+def _decoder(tape: Tape, spec: SegformerSpec, found: list[Value]) -> None:
+    for stage, x in enumerate(found):
+        tape.keep(f"decoder.linear_c.{stage}", x)
+    finest = (spec.input_size // STRIDES[0]) ** 2
+    size = {"s": finest, "d": spec.decoder_channels, "n": len(found)}
+    tape.symbols = {**tape.symbols, **size}
+    tape.new("decoder.linear_fuse", "all maps", "b*n*d*s")
+    x = tape.batch_norm("decoder.bn", tape.value("decoder.linear_fuse", "b*d*s"), "d")
+    x = tape.activation("decoder", "relu", x)
+    tape.keep("decoder.classifier", tape.dropped("decoder.dropout", x))
