@@ -263,6 +263,12 @@ def _(self: Any, value: Tensor) -> None:
     sys.exit(3)
 
 
+@acts("ends a generator")
+def _(self: Any, value: Tensor) -> None:
+    self.fc.weight.data.mul_(2)
+    raise GeneratorExit
+
+
 # What a forward does to the process.
 @acts("draws from torch")
 def _(self: Any, value: Tensor) -> None:
