@@ -230,9 +230,7 @@ def conv_norm_activation(
     return activated(tape, last, activation, y) if activation else y
 
 
-def residual(
-    tape: Tape, x: Held, block: residual_plan.Block, *, norm: Norm | None = None
-) -> Held:
+def residual(tape: Tape, x: Held, block: residual_plan.Block, *, norm: Norm | None = None) -> Held:
     """Return what a residual block of either kind makes; `norm`: a batch norm where None."""
     norm = norm or normed
     width, out, strides = block.width, block.out_channels, block.strides
@@ -248,7 +246,9 @@ def residual(
     y = x
     for number, (channels, kernel, placed) in enumerate(convolutions, start=1):
         y = activated(tape, "", "relu", y) if number > 1 else y
-        y = norm(tape, f"bn{number}", convolved(tape, f"conv{number}", y, channels, kernel, **placed))
+        y = norm(
+            tape, f"bn{number}", convolved(tape, f"conv{number}", y, channels, kernel, **placed)
+        )
     if block.residual:
         y = added(tape, y, _around(tape, x, block, norm))
     return activated(tape, "", "relu", y)
