@@ -27,4 +27,5 @@ FAMILY = Family(
     census=census,
     enters="data",
     weights="archscope.families.wav2vec2.weights:weights",
+    kept="archscope.families.wav2vec2.kept:kept",
 )
