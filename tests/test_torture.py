@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from argparse import Namespace
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +19,7 @@ import running
 import specs
 import tree
 import written
+from found import Tally
 from furnished import furnish
 from running import Trial, outcomes
 
@@ -82,10 +85,26 @@ def test_every_command_and_option_is_asked(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_the_report_keeps_a_row_for_each_part(tmp_path: Path) -> None:
     path = tmp_path / "torture.md"
-    for row in ("| a | 1 |", "| b | 1 |", "| a | 2 |"):
-        written.keep(path, row)
+    for part, tried in (("a", 1), ("b", 1), ("a", 2)):
+        written.keep(path, row_of(part, tried, first=0))
 
-    assert path.read_text().splitlines()[-2:] == ["| a | 2 |", "| b | 1 |"]
+    assert path.read_text().splitlines()[-2:] == [row_of("a", 2, first=0), row_of("b", 1, first=0)]
+
+
+def test_a_run_that_goes_on_is_added_to_the_row(tmp_path: Path) -> None:
+    path = tmp_path / "torture.md"
+    for first, tried in ((0, 1_000), (1_000, 500), (2_000, 1)):
+        written.keep(path, row_of("a", tried, first))
+        if first == 1_000:
+            assert path.read_text().splitlines()[-1] == row_of("a", 1_500, 0, found=2, seconds=4)
+
+    assert path.read_text().splitlines()[-1] == row_of("a", 1, first=2_000)  # what lies between: no
+
+
+def row_of(part: str, tried: int, first: int, *, found: int = 1, seconds: int = 2) -> str:
+    """Return the row of a part in which all ended with a comma."""
+    tally = Tally(part, tried, found, Counter({"x 0, the new file": tried}))
+    return written.line(part, "a part", tally, Namespace(seed=0, first=first), seconds)
 
 
 def fails(error: BaseException) -> Callable[[], None]:

@@ -62,11 +62,13 @@ def embedding(name: str, rows: int, words: int, width: int, *, weight: str = "")
 def scores(
     name: str, rows: int, width: int, words: int, *, bias: bool = False, weight: str = ""
 ) -> tuple[Layer, ...]:
-    """Return what scores words, which are dealt out; its bias apart, since `weight` may be tied."""
+    """Return what scores words, which are dealt out; the bias beside a tied `weight` is apart."""
     division = Division(by="vocabulary", units=words, reads="scored")
-    matrix = counted.linear(rows, width, words, bias=False)
-    found = Layer(name=name, counted=matrix, division=division, weight=weight)
-    if not bias:
+    apart = bias and bool(weight)
+    layer = counted.linear(rows, width, words, bias=bias and not apart)
+    tensors = 1 + (bias and not apart)
+    found = Layer(name=name, counted=layer, division=division, weight=weight, tensors=tensors)
+    if not apart:
         return (found,)
     held = replace(division, reads="")
     return found, Layer(name=f"{name} bias", counted=counted.own(words), division=held)

@@ -112,7 +112,7 @@ class Census:
     @property
     def runs(self) -> int:
         """How often a layer runs in one forward pass: the kernels that it launches, at least."""
-        return sum(layer.times for layer in self.layers)
+        return sum(layer.times for layer in self.layers if layer.kind != OWN_PARAMETERS)
 
 
 def repeated(layers: Iterable[Counted], *, times: int, copies: int) -> Iterator[Counted]:

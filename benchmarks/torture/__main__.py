@@ -9,7 +9,8 @@ What is wrong is printed as it comes: a traceback, an error that no part foresaw
 than a line, an exit code that is none or wrong, JSON that is none, a control character in what is
 printed, a warning of a library, more than 10 s or 2 GiB, a file, a network, a process that is
 left changed, a number that another road contradicts. The counts go into reports/torture.md, a line
-for each part; lines of parts that were not asked for stay as they are.
+for each part; lines of parts that were not asked for stay as they are, and a run that goes on from
+where the last one ended (`--first` as many as it tried) is added to its line.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -44,6 +46,7 @@ def main() -> None:
     parser.add_argument("--family", action="append", default=[], help="specs of this one alone")
     parser.add_argument("--report", type=Path, default=ROOT / "reports" / "torture.md")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name, "here")  # what lies above it is named by `..`
         folder.mkdir()

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 import archscope
 from archscope.counting.agreement import compare
 
+PIVOTS = torch.arange(1, 5, dtype=torch.int32)
+
 
 class After(nn.Module):
     """Calls a function with the result of a layer of 4 x 4 weights."""
@@ -43,6 +45,17 @@ class After(nn.Module):
         (torch.linalg.qr, 171),  # 4 * 16 * (4 - 4/3) = 170.67
         (lambda x: torch.linalg.solve(x, x[:, :2]), 107),  # 42.67 + 2 * 16 * 2
         (lambda x: torch.linalg.solve_triangular(x, x[:, :2], upper=True), 4 * 4 * 2),
+        (lambda x: torch.pdist(x), 4 * 3 / 2 * 3 * 4),
+        (lambda x: torch.linalg.lu_factor(x[:, :2]), 13),  # 4 * 2**2 - 2**3 / 3 = 13.3
+        (lambda x: torch.linalg.qr(x[:, :2]), 53),  # 4 * 2**2 * (4 - 2/3) = 53.3
+        (lambda x: torch.linalg.lstsq(x[:, :2], x), 27),  # half of it
+        (lambda x: torch.linalg.householder_product(x[:, :2], x[0, :2]), 27),
+        (lambda x: torch.linalg.svd(x[:, :2]), 14 * 4 * 2**2 + 8 * 2**3),
+        (lambda x: torch.linalg.pinv(x[:, :2]), (14 + 2) * 4 * 2**2 + 8 * 2**3),
+        (torch.linalg.eig, 25 * 4**3),
+        (torch.linalg.eigvals, 25 * 4**3),
+        (lambda x: torch.linalg.lu_solve(x, PIVOTS, x[:, :3]), 2 * 4**2 * 3),
+        (lambda x: torch.cholesky_solve(x[:, :3], x), 2 * 4**2 * 3),
     ],
 )
 def test_an_estimate_stands_beside_the_totals(function: Any, expected: float) -> None:

@@ -221,6 +221,23 @@ for _kind in ("RNN", "LSTM", "GRU"):
         _name = f"{_kind}, {_layers} layers{', both ways' if _both else ''}"
         RECURRENT[_name] = recurrent(_kind, layers=_layers, both=_both, first=_first)
 
+
+def recurrent_layer(*, backward: bool) -> Case:
+    """One direction of an LSTM as torch's decompositions run it on a CPU, in single precision."""
+    weights = [torch.randn(16, 2), torch.randn(16, 4), torch.randn(16), torch.randn(16)]
+    states = [torch.randn(1, 3, 4), torch.randn(1, 3, 4)]
+    sizes = (2, 4, 1, True, False, False, False)
+
+    def run(x: Tensor) -> Tensor:
+        found = aten.mkldnn_rnn_layer(x.float(), *weights, *states, backward, [], *sizes)
+        return found[0].double()  # type: ignore[no-any-return]
+
+    return (5, 3, 2), run
+
+
+for _both in (False, True):
+    RECURRENT[f"a layer for a CPU{', backward' * _both}"] = recurrent_layer(backward=_both)
+
 EXACT = LINEAR_ALGEBRA | COUNTS | LOSSES | WINDOWS | PLACED | RECURRENT
 
 

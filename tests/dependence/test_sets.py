@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
+from math import gcd
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from archscope.dependence.sets.algebra import NUMBERS
+from archscope.dependence.sets.lines import Line
 from archscope.dependence.sets.links import Links, Taps, from_matrix, so_far, window
 from archscope.dependence.sets.patterns import Pattern
 from archscope.dependence.sets.sets import MANY, Sets, are_clipped, clip, firsts
@@ -171,3 +174,22 @@ def test_what_holds_a_bound_is_none_but_a_bound(one: bool, two: bool) -> None:
 
     assert [sets_of(algebra, each.entries) for each in found.sets] == [[{0, 1}], [{3}]]
     assert found.exact == (one and two)
+
+
+@settings(max_examples=60)
+@given(st.lists(some, min_size=2, max_size=12), st.integers(1, 4))
+def test_networks_that_lie_between_each_other_are_told_of_any_windows(
+    sets: list[frozenset[int]], apart: int
+) -> None:
+    """Units of one network in `apart` share positions, if any do: those of its own."""
+    spread = [
+        frozenset(n * apart + unit % apart for n in members) for unit, members in enumerate(sets)
+    ]
+    algebra = Sets()
+    line = Line(SIZE * apart, entries_of(algebra, spread), algebra, in_order=False)
+    assume(any(spread) and not line.is_regular)
+    meet = [
+        two - one for one, two in combinations(range(len(sets)), 2) if spread[one] & spread[two]
+    ]
+
+    assert line.streams == gcd(*meet)

@@ -1,8 +1,7 @@
 """Reformer: decoders with local and hashed attention, reversible blocks, axial positions."""
 
 from archscope.blocks.examples import text
-from archscope.families import Family
-from archscope.families.reformer.census import census
+from archscope.families import Family, by_weights
 from archscope.families.reformer.spec import ReformerSpec, blocks, describe
 
 FAMILY = Family(
@@ -13,7 +12,7 @@ FAMILY = Family(
     inputs=text,
     module="archscope.families.reformer.network:Reformer",
     blocks=blocks,
-    census=census,
+    census=by_weights("archscope.families.reformer.weights:weights"),
     weights="archscope.families.reformer.weights:weights",
     cache="archscope.families.reformer.cache:cache",
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archscope.families.reformer.census import census
 from archscope.families.reformer.spec import HASHED, ReformerSpec, blocks
+from archscope.families.reformer.weights import weights
 from archscope.theory.cache import Cache, Kind, LayerCache, keys_and_values, without_products
 from archscope.theory.census import Counted
 
@@ -15,7 +15,7 @@ def cache(spec: ReformerSpec) -> Cache:
 
     def step(batch: int) -> tuple[Counted, ...]:
         one = replace(spec, seq_len=1, batch_size=batch)
-        return tuple(without_products(census(one).layers))
+        return tuple(without_products(weights(one).census.layers))
 
     return Cache(
         layers=tuple(

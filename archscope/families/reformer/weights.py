@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archscope.blocks import counted, divided
-from archscope.families.reformer.census import products
 from archscope.families.reformer.spec import HASHED, ReformerSpec, blocks
+from archscope.theory.census import ATTENTION, Counted
+from archscope.theory.mixing_counts import chunks, hashing
 from archscope.theory.stages import Layer, Part, Stages
 
 
@@ -47,7 +48,7 @@ def _block(spec: ReformerSpec, rows: int, *, hashed: bool) -> Iterator[Layer]:
     names = ("query and key", "value") if hashed else ("query", "key", "value")
     for name in names:
         yield divided.columns(name, rows, width, inner, bias=False, units=heads, reads="attention")
-    *hashes, met = products(spec, hashed=hashed)
+    *hashes, met = _products(spec, hashed=hashed)
     for each in hashes:  # no gradient goes through the choice of a bucket
         hashing = divided.product(each, heads=heads)
         yield Layer(name="hashes", counted=each, division=hashing.division, tensors=0, backward=0)
@@ -55,3 +56,20 @@ def _block(spec: ReformerSpec, rows: int, *, hashed: bool) -> Iterator[Layer]:
     yield divided.rows("projection back", rows, inner, width, bias=False, units=heads)
     yield divided.norm("norm", rows, width)
     yield from divided.feed_forward(rows, width, spec.d_ff, activation="relu", bias=True)
+
+
+def _products(spec: ReformerSpec, *, hashed: bool) -> Iterator[Counted]:
+    """Yield attention within chunks, of what a hash sorts where there is more than one."""
+    length, size = spec.padded_length, spec.lsh_chunk if hashed else spec.local_chunk
+    batch, heads, width = spec.batch_size, spec.heads, spec.head_dim
+    if hashed and length > size:
+        directions = sum(spec.buckets) // 2
+        form = hashing(
+            batch=batch, heads=heads, hashes=spec.hashes, length=length, width=width,
+            directions=directions,
+        )  # fmt: skip
+        outputs = batch * heads * spec.hashes * length * directions
+        yield Counted(kind=ATTENTION, form=form, outputs=outputs)
+        length *= spec.hashes
+    form = chunks(batch=batch, heads=heads, length=length, size=size, width=width)
+    yield Counted(kind=ATTENTION, form=form, outputs=batch * heads * length * width)

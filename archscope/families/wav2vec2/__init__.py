@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from archscope.blocks.examples import features
-from archscope.families import Family
-from archscope.families.wav2vec2.census import census
+from archscope.families import Family, by_weights
 from archscope.families.wav2vec2.outline import outline
 from archscope.families.wav2vec2.spec import Wav2Vec2Spec, blocks, describe
 from archscope.subject import Inputs
@@ -24,7 +23,7 @@ FAMILY = Family(
     module="archscope.families.wav2vec2.network:Wav2Vec2",
     blocks=blocks,
     outline=outline,
-    census=census,
+    census=by_weights("archscope.families.wav2vec2.weights:weights"),
     enters="data",
     weights="archscope.families.wav2vec2.weights:weights",
     kept="archscope.families.wav2vec2.kept:kept",

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from archscope.blocks import counted, divided
-from archscope.families.wav2vec2.census import positions_told
 from archscope.families.wav2vec2.spec import Wav2Vec2Spec, convolutions
+from archscope.theory.census import Counted
+from archscope.theory.counts import tap_normalised
 from archscope.theory.stages import Layer, Part, Stages
 
 
@@ -55,5 +56,14 @@ def _front(spec: Wav2Vec2Spec, rows: int) -> Iterator[Layer]:
     if spec.mask_embedding:
         mask = divided.own("mask", width)  # which pre-training alone reads
         yield replace(mask, counted=replace(mask.counted, times=0))
-    yield divided.whole("convolution of positions", positions_told(spec), tensors=3)
+    yield divided.whole("convolution of positions", _positions(spec), tensors=3)
     yield divided.norm("norm", rows, width)
+
+
+def _positions(spec: Wav2Vec2Spec) -> Counted:
+    """Return the convolution that tells positions; an even kernel makes a frame too many."""
+    width, kernel, groups = spec.d_model, spec.position_kernel, spec.position_groups
+    rows = spec.batch_size * (spec.frames + 1 - kernel % 2)
+    form = tap_normalised(positions=rows, width=width, groups=groups, kernel=kernel)
+    kind = "grouped conv 1d" if groups > 1 else "conv 1d"
+    return Counted(kind=kind, form=form, outputs=rows * width)

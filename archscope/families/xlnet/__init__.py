@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archscope.blocks.examples import text, tokens
-from archscope.families import Family
-from archscope.families.xlnet.census import census
+from archscope.families import Family, by_weights
 from archscope.families.xlnet.outline import outline
 from archscope.families.xlnet.spec import XlnetSpec, blocks, describe
 from archscope.subject import Inputs
@@ -29,6 +28,6 @@ FAMILY = Family(
     module="archscope.families.xlnet.network:Xlnet",
     blocks=blocks,
     outline=outline,
-    census=census,
+    census=by_weights("archscope.families.xlnet.weights:weights"),
     weights="archscope.families.xlnet.weights:weights",
 )
