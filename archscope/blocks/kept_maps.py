@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from math import prod
+from typing import Any, Protocol, TypeAlias
 
 from archscope.blocks import inverted_residual_plan, residual_plan
 from archscope.blocks.counted_maps import Maps, after_convolution
@@ -24,7 +25,9 @@ class Held:
     value: Value
 
 
-Norm = Callable[[Tape, str, Held], Held]
+Kernel: TypeAlias = int | tuple[int, ...]
+"""Taps along each axis."""
+Norm: TypeAlias = Callable[[Tape, str, Held], Held]
 """Takes where it stands and maps, and returns them normalised."""
 
 
@@ -59,9 +62,7 @@ def like(tape: Tape, what: str, x: Held, maps: Maps) -> Held:
     return made(tape, what, maps, needs=x.value.needs)
 
 
-def convolved(
-    tape: Tape, at: str, x: Held, channels: int, kernel: int | tuple[int, ...], **placed: Any
-) -> Held:
+def convolved(tape: Tape, at: str, x: Held, channels: int, kernel: Kernel, **placed: Any) -> Held:
     """Return what a convolution makes, which keeps x; `placed` as for `after_convolution`."""
     tape.keep(at, x.value)
     return made(tape, at, after_convolution(x.maps, channels, kernel, **placed))
@@ -101,6 +102,7 @@ def padded(
 
 def group_normed(tape: Tape, at: str, x: Held, groups: int) -> Held:
     """Return a norm of groups of channels, which keeps x and the statistics of each group."""
+    tape.needs_several(at, x.maps.positions * x.maps.channels // groups)
     tape.keep(at, x.value)
     numbers = (("b", x.maps.batch), ("g", groups))
     for what in ("means", "reciprocals of deviations"):
@@ -110,6 +112,7 @@ def group_normed(tape: Tape, at: str, x: Held, groups: int) -> Held:
 
 def instance_normed(tape: Tape, at: str, x: Held) -> Held:
     """Return a norm of each channel by itself without weights, which keeps x and statistics."""
+    tape.needs_several(at, prod(x.maps.sizes))
     if x.value.needs:
         tape.keep(at, x.value)
         numbers = (("b", x.maps.batch), ("c", x.maps.channels))
@@ -150,7 +153,7 @@ def joined(tape: Tape, what: str, parts: Sequence[Held]) -> Held:
     return made(tape, what, replace(parts[0].maps, channels=channels))
 
 
-def max_pooled(tape: Tape, at: str, x: Held, kernel: int, **placed: Any) -> Held:
+def max_pooled(tape: Tape, at: str, x: Held, kernel: Kernel, **placed: Any) -> Held:
     """Return the largest of each window, which keeps x and where it stood."""
     return max_pooled_to(tape, at, x, after_pool(x.maps, kernel, **placed).sizes)
 
@@ -165,7 +168,7 @@ def max_pooled_to(tape: Tape, at: str, x: Held, sizes: tuple[int, ...]) -> Held:
     return after
 
 
-def mean_pooled(tape: Tape, at: str, x: Held, kernel: int, **placed: Any) -> Held:
+def mean_pooled(tape: Tape, at: str, x: Held, kernel: Kernel, **placed: Any) -> Held:
     """Return the mean of each window, which keeps x."""
     return mean_pooled_to(tape, at, x, after_pool(x.maps, kernel, **placed).sizes)
 
@@ -204,7 +207,7 @@ def classified(tape: Tape, at: str, x: Held) -> None:
 
 
 def normed_convolution(
-    tape: Tape, conv: str, norm: str, x: Held, channels: int, kernel: int, **placed: Any
+    tape: Tape, conv: str, norm: str, x: Held, channels: int, kernel: Kernel, **placed: Any
 ) -> Held:
     """Return the batch norm of what a convolution makes."""
     return normed(tape, norm, convolved(tape, conv, x, channels, kernel, **placed))
@@ -230,9 +233,7 @@ def conv_norm_activation(
     return activated(tape, last, activation, y) if activation else y
 
 
-def residual(
-    tape: Tape, x: Held, block: residual_plan.Block, *, norm: Norm | None = None
-) -> Held:
+def residual(tape: Tape, x: Held, block: residual_plan.Block, *, norm: Norm | None = None) -> Held:
     """Return what a residual block of either kind makes; `norm`: a batch norm where None."""
     norm = norm or normed
     width, out, strides = block.width, block.out_channels, block.strides
@@ -248,7 +249,9 @@ def residual(
     y = x
     for number, (channels, kernel, placed) in enumerate(convolutions, start=1):
         y = activated(tape, "", "relu", y) if number > 1 else y
-        y = norm(tape, f"bn{number}", convolved(tape, f"conv{number}", y, channels, kernel, **placed))
+        y = norm(
+            tape, f"bn{number}", convolved(tape, f"conv{number}", y, channels, kernel, **placed)
+        )
     if block.residual:
         y = added(tape, y, _around(tape, x, block, norm))
     return activated(tape, "", "relu", y)

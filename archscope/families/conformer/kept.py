@@ -102,7 +102,7 @@ def _attention(tape: Tape, at: str, x: Value, places: Value) -> Value:
 
 
 def _convolved(tape: Tape, spec: ConformerSpec, at: str, x: Value) -> Value:
-    """Return a pointwise convolution with a gate, a depthwise one with its norm, a pointwise one."""
+    """Return pointwise convolutions around a depthwise one: a gate before, a norm behind it."""
     tape.keep(at, tape.linear(f"{at}.pointwise_conv1", x, "b*s*2*d"))
     tape.new(f"{at}.depthwise_conv", "padded frames", "b*t*d")
     x = sequence(tape, f"{at}.depthwise_conv")

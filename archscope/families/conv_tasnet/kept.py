@@ -40,7 +40,9 @@ def _encoded(tape: Tape, spec: ConvTasNetSpec) -> maps.Held:
     return maps.convolved(tape, "encoder", x, spec.filters, spec.filter_length, **placed)
 
 
-def _block(tape: Tape, x: maps.Held, *skips: maps.Held, spec: ConvTasNetSpec, block: Block) -> maps.Held:
+def _block(
+    tape: Tape, x: maps.Held, *skips: maps.Held, spec: ConvTasNetSpec, block: Block
+) -> maps.Held:
     """Return what goes on; what is added to the skips keeps nothing of them."""
     reach = (spec.kernel_size - 1) * block.dilation
     y = maps.convolved(tape, "conv1", x, spec.hidden_channels, 1)

@@ -66,14 +66,19 @@ def _with_one_more(
 
 
 def _normed(
-    tape: Tape, at: str, x: maps.Held, channels: int, kernel: int, *, act: str = "relu", **at_step: int
+    tape: Tape,
+    at: str,
+    x: maps.Held,
+    channels: int,
+    kernel: int,
+    *,
+    act: str = "relu",
+    **at_step: int,
 ) -> maps.Held:
     return maps.conv_norm_activation(tape, at, x, channels, kernel, activation=act, **at_step)
 
 
-def _exchanged(
-    tape: Tape, spec: HrnetSpec, at: str, found: Sequence[maps.Held]
-) -> list[maps.Held]:
+def _exchanged(tape: Tape, spec: HrnetSpec, at: str, found: Sequence[maps.Held]) -> list[maps.Held]:
     """Return of each branch the sum of all, each run by itself before and fitted to its shape."""
     inner = []
     for branch, x in enumerate(found):
@@ -82,7 +87,7 @@ def _exchanged(
         inner.append(x)
     made = []
     with tape.part(""):
-        for target, x in enumerate(inner):
+        for target in range(len(inner)):
             fitted = [
                 _fitted(tape, f"{at}.fuse_layers.{target}.{source}", inner, source, target)
                 for source in range(len(inner))
@@ -91,9 +96,7 @@ def _exchanged(
     return made
 
 
-def _fitted(
-    tape: Tape, at: str, inner: Sequence[maps.Held], source: int, target: int
-) -> maps.Held:
+def _fitted(tape: Tape, at: str, inner: Sequence[maps.Held], source: int, target: int) -> maps.Held:
     x, like = inner[source], inner[target].maps
     if source > target:
         _normed(tape, at, x, like.channels, 1, act="")

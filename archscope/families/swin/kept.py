@@ -83,9 +83,7 @@ def _attention(tape: Tape, at: str, x: Value, *, side: int, window: int, shift: 
         tape.new(at, "mask of what is apart", "m*s*s", type="byte", minor=True)
         form = "b*h*s*s"
     bias = tape.value(f"{at}.bias", form, division="tensor", axis="h")
-    core = partial(
-        blocks_kept.scaled, where=Positions(), mask=bias, keys="h", side_by_side=True
-    )
+    core = partial(blocks_kept.scaled, where=Positions(), mask=bias, keys="h", side_by_side=True)
     made = sequence(tape, "windows")
     blocks_kept.attention(tape, at, made, made, core, where=Positions(), fused=True, keys="h")
     tape.symbols = around

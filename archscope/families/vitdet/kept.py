@@ -13,7 +13,7 @@ import archscope.blocks.kept_maps as maps
 from archscope.blocks import kept as blocks_kept
 from archscope.blocks.counted_maps import Maps
 from archscope.blocks.kept import Positions, heads, sequence
-from archscope.families.vitdet.spec import BODY, WINDOW, VitDetSpec, blocks
+from archscope.families.vitdet.spec import WINDOW, VitDetSpec, blocks
 from archscope.theory.keeping import Tape, Value
 from archscope.theory.kept import Kept, Way
 
@@ -63,7 +63,15 @@ def _attention(tape: Tape, at: str, x: Value, *, spec: VitDetSpec, windows: bool
     def core(tape: Tape, at_core: str, q: Value, k: Value, v: Value) -> Value:
         mask = _bias(tape, f"{at}.bias", q) if spec.relative else None
         return blocks_kept.scaled(
-            tape, at_core, q, k, v, where=Positions(), mask=mask, keys="h", side_by_side=spec.relative
+            tape,
+            at_core,
+            q,
+            k,
+            v,
+            where=Positions(),
+            mask=mask,
+            keys="h",
+            side_by_side=spec.relative,
         )
 
     blocks_kept.attention(tape, at, read, read, core, where=Positions(), fused=True, keys="h")
@@ -102,9 +110,7 @@ def _neck(tape: Tape, spec: VitDetSpec, last: Value) -> None:
     maps.max_pooled(tape, "p6", y, 1, stride=2)
 
 
-def _fused(
-    tape: Tape, spec: VitDetSpec, at: str, x: maps.Held, *, first: int = 0
-) -> maps.Held:
+def _fused(tape: Tape, spec: VitDetSpec, at: str, x: maps.Held, *, first: int = 0) -> maps.Held:
     """Return what a pointwise convolution and one of 3x3 make, with a norm after each."""
     for place, kernel in ((first, 1), (first + 2, 3)):
         x = maps.convolved(tape, f"{at}.{place}", x, spec.channels, kernel)
