@@ -78,3 +78,15 @@ def test_every_product_in_place_or_to_a_given_result_has_its_formula() -> None:
     for name in ("addmm", "addmv", "addbmm", "baddbmm"):
         assert f"{name}_" in names
         assert FORMULAS[f"aten::{name}_"] is FORMULAS[f"aten::{name}"]
+
+
+def test_what_derivatives_are_written_in_is_in_a_class() -> None:
+    names = ("add", "sum", "transpose", "svd", "fft_c2c", "no_such_operator")
+    found = {name: classify(f"prims::{name}") for name in names}
+
+    assert found == {
+        "add": "elementwise or reduction",
+        "sum": "elementwise or reduction",
+        "transpose": "free",
+        **dict.fromkeys(("svd", "fft_c2c", "no_such_operator"), "unknown"),
+    }

@@ -11,7 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor, fft, nn
 
 from archscope.dependence.answer.backward import ways
 from archscope.dependence.answer.examine import Examination, examine
@@ -205,6 +205,19 @@ PLACED: dict[str, Case] = {
     "rows at places": (
         (4, 2), lambda x: torch.sparse_coo_tensor(PLACES[1:], x, (3, 2)).to_dense()),
 }  # fmt: skip
+
+
+def attended(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+
+
+# 3 heads: 2 queries of 4 features, 5 keys, values of 7.
+QUERY, KEY, VALUE = constant(1, 3, 2, 4), constant(1, 3, 5, 4), constant(1, 3, 5, 7)
+ATTENTION: dict[str, Case] = {
+    "queries": (QUERY.shape, lambda x: attended(x, like(x, *KEY.shape), like(x, *VALUE.shape))),
+    "keys": (KEY.shape, lambda x: attended(like(x, *QUERY.shape), x, like(x, *VALUE.shape))),
+    "values": (VALUE.shape, lambda x: attended(like(x, *QUERY.shape), like(x, *KEY.shape), x)),
+}
 RECURRENT: dict[str, Case] = {}
 
 
@@ -238,7 +251,7 @@ def recurrent_layer(*, backward: bool) -> Case:
 for _both in (False, True):
     RECURRENT[f"a layer for a CPU{', backward' * _both}"] = recurrent_layer(backward=_both)
 
-EXACT = LINEAR_ALGEBRA | COUNTS | LOSSES | WINDOWS | PLACED | RECURRENT
+EXACT = LINEAR_ALGEBRA | COUNTS | LOSSES | WINDOWS | PLACED | ATTENTION | RECURRENT
 
 
 @pytest.mark.filterwarnings("ignore:index_reduce")
@@ -275,6 +288,8 @@ BOUNDS: dict[str, tuple[tuple[int, ...], Function, str]] = {
     "scattered by value": (
         (4, 2), lambda x: torch.zeros_like(x).scatter_add(0, places(x), x), "scatter_add"),
     "rows by value": ((4, 2), lambda x: x[places(x)[:, 0]], "index"),
+    "axes that change places": (
+        (3, 4), lambda x: fft.ifft(fft.fft(x, dim=0).T, dim=1).real, "_fft_c2c"),
 }  # fmt: skip
 
 

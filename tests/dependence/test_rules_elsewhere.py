@@ -12,10 +12,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from archscope.dependence import rules
 from archscope.dependence.answer.backward import ways
 from archscope.dependence.record.graph import Node, Shape, Value
 from archscope.dependence.record.zeros import Zeros
-from archscope.dependence.rules import Lowered, lower
+from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.products import over
 from archscope.dependence.sets.steps import Reshape
 
@@ -31,7 +32,7 @@ def lowered(operator: str, source: Value, outputs: list[Shape], **arguments: Any
         module="",
         pointwise=False,
     )
-    return lower(node, Zeros())
+    return rules.lower(node, Zeros())
 
 
 def said_of(found: Lowered, source: Value, output: int) -> NDArray[np.bool_]:
@@ -53,19 +54,29 @@ def mask_of(function: Callable[[Tensor], Tensor], shape: Shape) -> NDArray[np.bo
     return np.asarray((found != 0).reshape(-1, x.numel()).numpy())
 
 
+INPUTS, HIDDEN = 2, 3
+
+
 def layers(kind: str, **options: Any) -> Any:
     torch.manual_seed(0)
-    made: Any = getattr(nn, kind)(2, 2, dtype=torch.float64, **options)
+    made: Any = getattr(nn, kind)(INPUTS, HIDDEN, dtype=torch.float64, **options)
     return made
+
+
+def last_state(net: Any, *given: Any) -> Tensor:
+    state = net(*given)[1]
+    found: Tensor = state[0] if isinstance(net, nn.LSTM) else state
+    return found
 
 
 @pytest.mark.parametrize("kind", ["LSTM", "GRU"])
 @pytest.mark.parametrize("first", [False, True])
 @pytest.mark.parametrize(("count", "both"), [(1, False), (2, False), (1, True), (2, True)])
 def test_recurrent_layers(kind: str, first: bool, count: int, both: bool) -> None:
-    shape = (2, 3, 2) if first else (3, 2, 2)
-    source, width = Value(0, shape), 4 if both else 2
-    states = (count * (2 if both else 1), 2, 2)
+    shape = (4, 3, INPUTS) if first else (3, 4, INPUTS)
+    directions = 2 if both else 1
+    source, width = Value(0, shape), directions * HIDDEN
+    states = (count * directions, 4, HIDDEN)
     found = lowered(
         "_cudnn_rnn",
         source,
@@ -82,48 +93,55 @@ def test_recurrent_layers(kind: str, first: bool, count: int, both: bool) -> Non
 
     assert found.flag == ""
     np.testing.assert_array_equal(said_of(found, source, 0), mask_of(lambda x: net(x)[0], shape))
-
-    def last(x: Tensor) -> Tensor:
-        state = net(x)[1]
-        made: Tensor = state[0] if kind == "LSTM" else state
-        return made
-
-    np.testing.assert_array_equal(said_of(found, source, 1), mask_of(last, shape))
+    np.testing.assert_array_equal(
+        said_of(found, source, 1), mask_of(lambda x: last_state(net, x), shape)
+    )
 
 
 @pytest.mark.parametrize(("count", "both"), [(1, False), (1, True), (2, True)])
-def test_packed_sequences(count: int, both: bool) -> None:
+@pytest.mark.parametrize("given", ["input", "hx"])
+def test_packed_sequences(count: int, both: bool, given: str) -> None:
     # Two sequences of 3 and 2 steps, packed step after step: 2 + 2 + 1 rows.
-    source = Value(0, (5, 2))
+    directions = 2 if both else 1
+    shapes = {"input": (5, INPUTS), "hx": (count * directions, 2, HIDDEN)}
+    constants = {name: torch.rand(shape, dtype=torch.float64) for name, shape in shapes.items()}
+    source, sizes = Value(0, shapes[given]), [2, 2, 1]
     found = lowered(
         "_cudnn_rnn",
         source,
-        [(5, 4 if both else 2)],
-        input=source,
-        hx=torch.zeros(count * (2 if both else 1), 2, 2),
+        [(5, directions * HIDDEN), shapes["hx"]],
+        **{**constants, given: source},
         cx=None,
         num_layers=count,
         batch_first=False,
         bidirectional=both,
-        batch_sizes=[2, 2, 1],
+        batch_sizes=sizes,
     )
     net = layers("GRU", num_layers=count, bidirectional=both)
 
-    def packed(x: Tensor) -> Tensor:
-        sizes = torch.tensor([2, 2, 1])
-        made: Tensor = net(nn.utils.rnn.PackedSequence(x, sizes))[0].data
+    def packed(x: Tensor) -> tuple[Any, Any]:
+        now = {**constants, given: x}
+        return nn.utils.rnn.PackedSequence(now["input"], torch.tensor(sizes)), now["hx"]
+
+    def all_of(x: Tensor) -> Tensor:
+        made: Tensor = net(*packed(x))[0].data
         return made
 
-    np.testing.assert_array_equal(said_of(found, source, 0), mask_of(packed, (5, 2)))
+    said = [said_of(found, source, output) for output in (0, 1)]
+    masks = [mask_of(each, shapes[given]) for each in
+             (all_of, lambda x: last_state(net, *packed(x)))]  # fmt: skip
+    if given == "input" and count == 1:
+        np.testing.assert_array_equal(said[0], masks[0])
+    assert [(mask & ~told).any() for mask, told in zip(masks, said, strict=True)] == [False, False]
 
 
 def test_first_states() -> None:
-    source = Value(0, (2, 1, 2))
+    source = Value(0, (2, 1, HIDDEN))
     found = lowered(
         "_cudnn_rnn",
         source,
-        [(3, 1, 2)],
-        input=torch.zeros(3, 1, 2),
+        [(3, 1, HIDDEN)],
+        input=torch.zeros(3, 1, INPUTS),
         hx=source,
         cx=None,
         num_layers=2,
@@ -132,10 +150,10 @@ def test_first_states() -> None:
         batch_sizes=[],
     )
     net = layers("GRU", num_layers=2)
-    x = torch.rand(3, 1, 2, dtype=torch.float64)
+    x = torch.rand(3, 1, INPUTS, dtype=torch.float64)
 
     assert said_of(found, source, 0).all()
-    assert mask_of(lambda h: net(x, h)[0], (2, 1, 2)).all()
+    assert mask_of(lambda h: net(x, h)[0], (2, 1, HIDDEN)).all()
 
 
 def lstm_cell(gates: Tensor) -> Tensor:

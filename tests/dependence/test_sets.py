@@ -193,3 +193,12 @@ def test_networks_that_lie_between_each_other_are_told_of_any_windows(
     ]
 
     assert line.streams == gcd(*meet)
+
+
+def test_what_comes_in_at_the_other_end_is_told_apart_from_the_longest_run() -> None:
+    algebra = Sets()
+    line = Line(
+        16, entries_of(algebra, [frozenset([(unit - 3) % 16]) for unit in range(16)]), algebra
+    )
+
+    assert (line.interior.tolist(), line.around, line.start) == (list(range(3, 16)), 3, -3)

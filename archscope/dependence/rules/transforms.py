@@ -26,8 +26,6 @@ from archscope.dependence.sets.links import SPARSE_TAPS, Links, Ranges, Taps, fr
 from archscope.dependence.sets.steps import (
     Edge,
     Mix,
-    Reduce,
-    Spread,
     Step,
     Take,
     across,
@@ -139,16 +137,14 @@ class Trial:
     """Of the source."""
     after: Shape
     """Of the result."""
-    forth: tuple[int, ...]
-    """The axes of the source that are transformed."""
-    back: tuple[int, ...]
-    """The axes of the result that are transformed back."""
+    axes: tuple[int, ...]
+    """Those that are transformed and transformed back."""
     dtype: torch.dtype
 
     @classmethod
     def of(cls, found: Between, source: Value, target: Value, zeros: Zeros) -> Trial | None:
         """Return the trial of one source; None where its axes are not those of the result."""
-        if len(source.shape) != len(target.shape) or len(found.forth) != len(found.back):
+        if len(source.shape) != len(target.shape) or found.forth != found.back:
             return None
         kinds = _kinds(found)
         generator = torch.Generator().manual_seed(source.index)
@@ -161,15 +157,14 @@ class Trial:
             again = torch.Generator().manual_seed(draw)
             return replayed(found.nodes, {**given, source: numbers}, again)[target]
 
-        forth = found.forth if source in found.sources else found.back
-        return cls(run, source.shape, target.shape, forth, found.back, kinds[source])
+        return cls(run, source.shape, target.shape, found.back, kinds[source])
 
     def steps(self) -> Steps | None:
         """Return the steps from the source to the result; None where no more than all is known."""
         kept = self._others()
-        sizes = [self.shape[axis] for axis in self.forth]
-        if self._is_convolution() and sizes == [self.after[axis] for axis in self.back]:
-            own = self._round(self._at((0,) * len(self.forth)))
+        sizes = [self.shape[axis] for axis in self.axes]
+        if self._is_convolution() and sizes == [self.after[axis] for axis in self.axes]:
+            own = self._round(self._at((0,) * len(self.axes)))
         elif prod(sizes) * max(prod(self.shape), prod(self.after)) <= MOST_WORK:
             own = self._each(sizes)
         else:
@@ -186,9 +181,9 @@ class Trial:
         if not _close(self.run(one + two) + zero, first + self.run(two)):
             return False
         return all(
-            self.shape[a] == self.after[b]
-            and _close(self.run(one.roll(1, a)) - zero, (first - zero).roll(1, b))
-            for a, b in zip(self.forth, self.back, strict=True)
+            self.shape[axis] == self.after[axis]
+            and _close(self.run(one.roll(1, axis)) - zero, (first - zero).roll(1, axis))
+            for axis in self.axes
         )
 
     def _at(self, place: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -197,9 +192,9 @@ class Trial:
         By the largest change of several draws, since in one it may be small by chance.
         """
         where: list[int | slice] = [slice(None)] * len(self.shape)
-        for axis, at in zip(self.forth, place, strict=True):
+        for axis, at in zip(self.axes, place, strict=True):
             where[axis] = at
-        apart = torch.zeros([self.after[axis] for axis in self.back], dtype=torch.float64)
+        apart = torch.zeros([self.after[axis] for axis in self.axes], dtype=torch.float64)
         for draw in range(DRAWS):
             numbers = self._random(10 + draw)
             altered = numbers.clone()
@@ -213,9 +208,9 @@ class Trial:
         """Return how much each position of the result changes, beside the largest number."""
         one, two = self.run(numbers, draw), self.run(altered, draw)
         apart = (one - two).abs() / max(float(one.abs().max()), float(two.abs().max()), TINY)
-        others = [axis for axis in range(apart.dim()) if axis not in self.back]
+        others = [axis for axis in range(apart.dim()) if axis not in self.axes]
         apart = apart.amax(others) if others else apart
-        return apart.reshape([self.after[axis] for axis in self.back])
+        return apart.reshape([self.after[axis] for axis in self.axes])
 
     def _round(self, taps: NDArray[np.bool_]) -> Steps | None:
         """Return the steps of a convolution round the axes."""
@@ -231,10 +226,10 @@ class Trial:
         if (product != taps).any():
             return None
         links = [circular(one) for one in along]
-        if self.forth != self.back or any(one is None for one in links):
+        if any(one is None for one in links):
             return None
         return tuple(
-            Take(axis, one) for axis, one in zip(self.forth, links, strict=True) if one is not None
+            Take(axis, one) for axis, one in zip(self.axes, links, strict=True) if one is not None
         )
 
     def _each(self, sizes: list[int]) -> Steps | None:
@@ -243,30 +238,22 @@ class Trial:
         matrix = np.stack(columns, axis=1)
         if matrix.all():
             return self._all()
-        if len(self.forth) > 1 or self.forth != self.back:
-            return None
-        return (Take(self.forth[0], from_matrix(matrix)),)
+        return (Take(self.axes[0], from_matrix(matrix)),) if len(self.axes) == 1 else None
 
     def _sees_all(self, sizes: list[int]) -> bool:
         draw = np.random.default_rng(0)
         places = [tuple(int(draw.integers(size)) for size in sizes) for _ in range(TRIES)]
         return all(self._at(place).all() for place in places)
 
-    def _all(self) -> Steps | None:
+    def _all(self) -> Steps:
         """Return the steps from everywhere to everywhere along the axes."""
-        if self.forth != self.back:
-            return None
-        read = tuple(self.shape[axis] for axis in self.forth)
-        return (
-            Reduce(self.forth, read),
-            Spread(self.back, tuple(self.after[axis] for axis in self.back)),
-        )
+        return across(self.shape, self.after, self.axes)
 
     def _others(self) -> Steps:
         """Return the steps along all other axes: nothing where each is kept apart."""
         found: list[Step] = []
         for axis in range(len(self.shape)):
-            if axis in self.forth:
+            if axis in self.axes:
                 continue
             if self.shape[axis] == self.after[axis] and self._is_apart(axis):
                 continue
