@@ -285,3 +285,25 @@ def test_modules_are_counted_once_however_many_changes_are_tried(
     archscope.analyse("plan", "tcn", settings={"pp": 2}, levels=3, input_size=41)
 
     assert len(counted) == 1
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "in 3x16; conv 4; conv 8 s2 relu; head 3",
+        "in 4x16x16; conv 4 sep g2; res(conv 8; conv 8); head 3",
+        "in 4x16; res(conv 4 bn; relu); conv 4; head 2",
+        "in 4x9; relu; head 2",
+    ],
+)
+def test_a_stack_whose_input_one_product_reads_has_its_operations(layers: str) -> None:
+    step = archscope.train("cnn", layers=layers, batch_size=2).totals.step
+
+    assert archscope.plan("cnn", layers=layers, batch_size=2).totals.model_flops == 2 * step
+
+
+@pytest.mark.parametrize("layers", ["in 4x16; bn; conv 4; conv 4", "in 4x16; conv 8 res; conv 4"])
+def test_a_stack_whose_input_is_read_otherwise_too_has_none(layers: str) -> None:
+    report = archscope.plan("cnn", layers=layers, batch_size=2)
+
+    assert report.totals.model_flops is None
