@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
+import archscope.blocks.kept_map_blocks as composed
 import archscope.blocks.kept_maps as maps
 from archscope.blocks import inverted_residual_plan, residual_plan
 from archscope.blocks.plan import Step, list_of, number_of
@@ -78,7 +79,7 @@ def _resnet(tape: Tape, spec: SegmentationSpec) -> Taken:
     found = {}
     for block in blocks(spec):
         assert isinstance(block, residual_plan.Block)
-        x = maps.block(tape, block, partial(maps.residual, block=block), x)
+        x = maps.block(tape, block, partial(composed.residual, block=block), x)
         found[list_of(block).removeprefix(BACKBONE)] = x
     return Taken(x, found["layer3"], found["layer1"])
 
@@ -116,7 +117,7 @@ def _xception(tape: Tape, spec: SegmentationSpec) -> Taken:
 def _normed(
     tape: Tape, at: str, x: maps.Held, channels: int, kernel: int, **placed: Any
 ) -> maps.Held:
-    return maps.conv_norm_activation(tape, at, x, channels, kernel, activation="relu", **placed)
+    return composed.conv_norm_activation(tape, at, x, channels, kernel, activation="relu", **placed)
 
 
 def _wide(
@@ -124,7 +125,7 @@ def _wide(
 ) -> maps.Held:
     if not spec.separable:
         return _normed(tape, at, x, ASPP_CHANNELS, 3, first=first, dilation=dilation)
-    path, kind = f"{at}.{first}", partial(maps.separable, between="norm", activates=True)
+    path, kind = f"{at}.{first}", partial(composed.separable, between="norm", activates=True)
     run = partial(kind, at=path, channels=ASPP_CHANNELS, dilation=dilation)
     return maps.counted(tape, path, run, x)
 
