@@ -7,13 +7,11 @@ file can name analyses that are installed; nothing else is imported or run becau
 from __future__ import annotations
 
 import dataclasses
-import gc
 import json
 import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from functools import cache
 from math import isinf
 from pathlib import Path
@@ -22,6 +20,7 @@ from typing import Any, NoReturn
 from archscope.analyses import ANALYSES
 from archscope.errors import UsageError
 from archscope.files import read_text as read_file
+from archscope.garbage import uncollected
 from archscope.records import frozen
 from archscope.registry import resolve
 from archscope.results import (
@@ -62,20 +61,8 @@ def read(path: str | Path) -> Report:
 
 def read_text(text: str, name: str = "this text") -> Report:
     """Return the report that a text holds; `name` is what an error calls it."""
-    with _uncollected():
+    with uncollected():  # rows hold no circles
         return _read_text(text, name)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep Python from looking for circles among rows that have none, over and over."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 def _read_text(text: str, name: str) -> Report:

@@ -15,7 +15,7 @@ import archscope
 PACKAGE = Path(archscope.__file__).parent
 
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"amounts", "errors", "records", "version", "labels"}),
+    frozenset({"amounts", "errors", "garbage", "records", "version", "labels"}),
     frozenset({"registry", "columns", "files", "assertions", "progress", "stored"}),
     frozenset({"theory", "specs", "results", "hardware", "folding"}),
     frozenset({"subject"}),

@@ -203,6 +203,20 @@ def scaled(
     return answer
 
 
+def relative(tape: Tape, at: str, qkv: Value, r: Value, *, distances: str) -> Value:
+    """Return attention that scores content and distance apart (Dai et al. 2019, section 3.3).
+
+    `r` is a vector for each distance and head, which a product copies for each sequence.
+    """
+    for what in ("queries and content", "queries and place"):
+        tape.keep(at, heads(tape, what, "s"))
+    tape.keep(at, copied(tape, qkv, heads(tape, "keys", "s"), "h"))
+    tape.keep(at, copied(tape, strided(r), heads(tape, "distances", distances), "h"))
+    weights = softmax(tape, at, "b*h*s*s")
+    tape.keep(at, weights, copied(tape, qkv, heads(tape, "values", "s"), "h"))
+    return heads(tape, at, "s")
+
+
 def softmax(tape: Tape, at: str, form: str, axis: str = "h") -> Value:
     """Return weights of attention, which a softmax keeps, and what dropout leaves of them."""
     weights = tape.new(at, "weights", form, division="tensor", axis=axis)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from math import prod
+from typing import Any, Protocol, TypeAlias
 
-from archscope.blocks import inverted_residual_plan, residual_plan
 from archscope.blocks.counted_maps import Maps, after_convolution
 from archscope.blocks.counted_maps import pooled as after_pool
 from archscope.records import frozen
@@ -24,7 +24,9 @@ class Held:
     value: Value
 
 
-Norm = Callable[[Tape, str, Held], Held]
+Kernel: TypeAlias = int | tuple[int, ...]
+"""Taps along each axis."""
+Norm: TypeAlias = Callable[[Tape, str, Held], Held]
 """Takes where it stands and maps, and returns them normalised."""
 
 
@@ -59,9 +61,7 @@ def like(tape: Tape, what: str, x: Held, maps: Maps) -> Held:
     return made(tape, what, maps, needs=x.value.needs)
 
 
-def convolved(
-    tape: Tape, at: str, x: Held, channels: int, kernel: int | tuple[int, ...], **placed: Any
-) -> Held:
+def convolved(tape: Tape, at: str, x: Held, channels: int, kernel: Kernel, **placed: Any) -> Held:
     """Return what a convolution makes, which keeps x; `placed` as for `after_convolution`."""
     tape.keep(at, x.value)
     return made(tape, at, after_convolution(x.maps, channels, kernel, **placed))
@@ -101,6 +101,7 @@ def padded(
 
 def group_normed(tape: Tape, at: str, x: Held, groups: int) -> Held:
     """Return a norm of groups of channels, which keeps x and the statistics of each group."""
+    tape.needs_several(at, x.maps.positions * x.maps.channels // groups)
     tape.keep(at, x.value)
     numbers = (("b", x.maps.batch), ("g", groups))
     for what in ("means", "reciprocals of deviations"):
@@ -110,6 +111,7 @@ def group_normed(tape: Tape, at: str, x: Held, groups: int) -> Held:
 
 def instance_normed(tape: Tape, at: str, x: Held) -> Held:
     """Return a norm of each channel by itself without weights, which keeps x and statistics."""
+    tape.needs_several(at, prod(x.maps.sizes))
     if x.value.needs:
         tape.keep(at, x.value)
         numbers = (("b", x.maps.batch), ("c", x.maps.channels))
@@ -150,7 +152,7 @@ def joined(tape: Tape, what: str, parts: Sequence[Held]) -> Held:
     return made(tape, what, replace(parts[0].maps, channels=channels))
 
 
-def max_pooled(tape: Tape, at: str, x: Held, kernel: int, **placed: Any) -> Held:
+def max_pooled(tape: Tape, at: str, x: Held, kernel: Kernel, **placed: Any) -> Held:
     """Return the largest of each window, which keeps x and where it stood."""
     return max_pooled_to(tape, at, x, after_pool(x.maps, kernel, **placed).sizes)
 
@@ -165,7 +167,7 @@ def max_pooled_to(tape: Tape, at: str, x: Held, sizes: tuple[int, ...]) -> Held:
     return after
 
 
-def mean_pooled(tape: Tape, at: str, x: Held, kernel: int, **placed: Any) -> Held:
+def mean_pooled(tape: Tape, at: str, x: Held, kernel: Kernel, **placed: Any) -> Held:
     """Return the mean of each window, which keeps x."""
     return mean_pooled_to(tape, at, x, after_pool(x.maps, kernel, **placed).sizes)
 
@@ -204,115 +206,10 @@ def classified(tape: Tape, at: str, x: Held) -> None:
 
 
 def normed_convolution(
-    tape: Tape, conv: str, norm: str, x: Held, channels: int, kernel: int, **placed: Any
+    tape: Tape, conv: str, norm: str, x: Held, channels: int, kernel: Kernel, **placed: Any
 ) -> Held:
     """Return the batch norm of what a convolution makes."""
     return normed(tape, norm, convolved(tape, conv, x, channels, kernel, **placed))
-
-
-def conv_norm_activation(
-    tape: Tape,
-    at: str,
-    x: Held,
-    channels: int,
-    kernel: int,
-    *,
-    activation: str,
-    first: int = 0,
-    **placed: Any,
-) -> Held:
-    """Return what `inverted_residual.ConvNormActivation` makes; no activation where it is empty.
-
-    `first`: the number of its convolution among the layers of the list at `at`.
-    """
-    conv, norm, last = (f"{at}.{first + place}" for place in range(3))
-    y = normed_convolution(tape, conv, norm, x, channels, kernel, **placed)
-    return activated(tape, last, activation, y) if activation else y
-
-
-def residual(tape: Tape, x: Held, block: residual_plan.Block, *, norm: Norm | None = None) -> Held:
-    """Return what a residual block of either kind makes; `norm`: a batch norm where None."""
-    norm = norm or normed
-    width, out, strides = block.width, block.out_channels, block.strides
-    if block.kind == "basic":
-        first, second = block.dilations
-        convolutions: list[tuple[int, int, dict[str, Any]]] = [
-            (width, 3, {"stride": strides[0], "dilation": first}),
-            (out, 3, {"dilation": second}),
-        ]
-    else:
-        wide = {"stride": strides[1], "dilation": block.dilations[1]}
-        convolutions = [(width, 1, {"stride": strides[0]}), (width, 3, wide), (out, 1, {})]
-    y = x
-    for number, (channels, kernel, placed) in enumerate(convolutions, start=1):
-        y = activated(tape, "", "relu", y) if number > 1 else y
-        y = norm(
-            tape, f"bn{number}", convolved(tape, f"conv{number}", y, channels, kernel, **placed)
-        )
-    if block.residual:
-        y = added(tape, y, _around(tape, x, block, norm))
-    return activated(tape, "", "relu", y)
-
-
-def _around(tape: Tape, x: Held, block: residual_plan.Block, norm: Norm) -> Held:
-    if block.repeatable:
-        return x
-    y = convolved(tape, "downsample.0", x, block.out_channels, 1, stride=block.stride)
-    return norm(tape, "downsample.1", y)
-
-
-def inverted_residual(tape: Tape, x: Held, block: inverted_residual_plan.Block) -> Held:
-    """Return what an inverted residual block makes, fused or not."""
-    within, act = block.expanded, block.activation
-    placed: dict[str, Any] = {"stride": block.stride, "dilation": block.dilation}
-    y, place = x, 0
-    if block.fused:
-        channels = within if block.projects else block.out_channels
-    else:
-        channels = within
-        if block.expands:
-            y = conv_norm_activation(tape, f"block.{place}", y, within, 1, activation=act)
-            place += 1
-    at = f"block.{place}"
-    y = conv_norm_activation(tape, at, y, channels, block.kernel, activation=act, **placed)
-    if block.squeezed:
-        place += 1
-        y = squeeze_excitation(tape, f"block.{place}", y, block.squeezed, gate=block.gate)
-    if block.projects:
-        at = f"block.{place + 1}"
-        y = conv_norm_activation(tape, at, y, block.out_channels, 1, activation="")
-    return added(tape, y, x) if block.repeatable else y
-
-
-def squeeze_excitation(
-    tape: Tape, at: str, x: Held, squeezed: int, *, gate: str, activation: str = ""
-) -> Held:
-    """Return x times the factors of its channels."""
-    inside = activation or {"sigmoid": "silu", "hardsigmoid": "relu"}[gate]
-    y = convolved(tape, f"{at}.fc1", mean(tape, at, x), squeezed, 1)
-    y = convolved(
-        tape, f"{at}.fc2", activated(tape, f"{at}.activation", inside, y), x.maps.channels, 1
-    )
-    factors = activated(tape, at, "sigmoid" if gate == "sigmoid" else "relu6", y)
-    return replace(x, value=tape.multiply(at, x.value, factors.value))
-
-
-def separable(
-    tape: Tape,
-    x: Held,
-    *,
-    at: str,
-    channels: int,
-    between: str,
-    activates: bool = False,
-    **placed: Any,
-) -> Held:
-    """Return what `separable.SeparableConvolution` makes."""
-    x = convolved(tape, f"{at}.depthwise", x, x.maps.channels, 3, **placed)
-    x = normed(tape, f"{at}.bn_depthwise", x) if between == "norm" else x
-    x = activated(tape, at, "relu", x) if activates else x
-    x = normed_convolution(tape, f"{at}.pointwise", f"{at}.bn", x, channels, 1)
-    return activated(tape, at, "relu", x) if activates else x
 
 
 def block(

@@ -223,7 +223,8 @@ def _disputed(count: ForwardCount) -> set[str]:
     if count.fvcore is None:
         return set()
     ours, theirs = count.dispatcher.macs(comparable=True), count.fvcore.macs
-    unseen = {path for stranger in count.fvcore.unknown.values() for path in stranger.paths}
+    strangers = count.fvcore.unknown.values()
+    unseen = {path for each in strangers for path in each.paths | each.holders}
     unseen |= count.dispatcher.sparse.keys() | count.fvcore.untold
     unseen |= count.dispatcher.convolved_complex | _traced_less(count)
     return {path for path in ours.keys() | theirs.keys() if ours[path] != theirs[path]} - unseen

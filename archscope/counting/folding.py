@@ -60,10 +60,16 @@ class Folding:
 
     def unfold(self, counted: Counter[str]) -> None:
         """Add what was counted in modules that ran to those that they stood for."""
+        within: dict[str, list[tuple[str, int]]] = {}
         for path, first in self.copies:
-            for counted_at, number in list(counted.items()):
-                if counted_at == first or counted_at.startswith(f"{first}."):
-                    counted[path + counted_at[len(first) :]] += number
+            if first not in within:  # it ended before any stood for it, and so did what is in it
+                within[first] = [
+                    (at.removeprefix(first), number)
+                    for at, number in counted.items()
+                    if at == first or at.startswith(f"{first}.")
+                ]
+            for rest, number in within[first]:
+                counted[path + rest] += number
 
 
 def _kinds(model: nn.Module, count: DispatcherCount) -> dict[str, int]:

@@ -156,12 +156,12 @@ def convolution_tbc(x: Tensor, weight: Tensor, *_: Any, result: Tensor, **__: An
 
 def convolution(x: Tensor, weight: Tensor, *_: Any, result: Tensor, **__: Any) -> int:
     """x (N, Cin, *L), weight (Cout, Cin/groups, *k): backends that are never transposed."""
-    return result.numel() * weight[0].numel()
+    return result.numel() * weight.shape[1:].numel()
 
 
 def transposed_convolution(x: Tensor, weight: Tensor, *_: Any, **__: Any) -> int:
     """x (N, Cin, *L), weight (Cin, Cout/groups, *k): every element of x meets all its taps."""
-    return x.numel() * weight[0].numel()
+    return x.numel() * weight.shape[1:].numel()
 
 
 def convolution_backward(grad: Tensor, x: Tensor, weight: Tensor, *rest: Any, **named: Any) -> int:
@@ -172,7 +172,7 @@ def convolution_backward(grad: Tensor, x: Tensor, weight: Tensor, *rest: Any, **
     of 192 channels is a group.
     """
     transposed, mask = rest[4], named.get("output_mask", rest[-1])
-    forward = (x if transposed else grad).numel() * int(weight[0].numel())
+    forward = (x if transposed else grad).numel() * weight.shape[1:].numel()
     return forward * (bool(mask[0]) + bool(mask[1]))
 
 

@@ -16,6 +16,7 @@ from archscope.counting.dispatcher import DispatcherCount, DispatcherCounter
 from archscope.counting.execution import KEPT, Kept, ShapesOnly
 from archscope.counting.fvcore_engine import FvcoreCount, UntraceableError, count_with_fvcore
 from archscope.errors import ForwardError
+from archscope.garbage import uncollected
 from archscope.running.as_found import in_place
 from archscope.running.as_written import as_written
 from archscope.running.module_stack import ModuleStack
@@ -137,6 +138,7 @@ def _without_data(original: Original) -> bool:
 
 def _on_shapes(original: Original, watch: _Watch, *, kept: Kept) -> ForwardCount:
     with (
+        uncollected(),  # what is made stays until the end, and what is dropped holds no memory
         ShapesOnly(kept=kept, original=original),
         original.out_of_reach(writes=False),
     ):

@@ -58,6 +58,8 @@ class Unknown:
     """Elements of all its outputs, as far as the trace tells."""
     paths: set[str] = field(default_factory=set)
     """The modules that run it."""
+    holders: set[str] = field(default_factory=set)
+    """The modules whose weights it takes: what it multiplies by them is their work."""
 
 
 _ESTIMATED = re.compile("norm|pool|upsample|grid_sampler")
@@ -165,6 +167,7 @@ class _Recorder:
         def handle(inputs: list[Any], outputs: list[Any]) -> int:
             unknown.calls += 1
             unknown.paths.add(self._running(outputs))
+            unknown.holders.update(*self._holders_of(inputs))
             for value in outputs:
                 if value.isCompleteTensor():
                     unknown.elements += int(torch.Size(value.type().sizes()).numel())

@@ -133,12 +133,12 @@ def packed_linear(x: Tensor, packed: Any, *_: Any, **__: Any) -> int:
 
 def packed_convolution(x: Tensor, packed: Any, *_: Any, result: Tensor, **__: Any) -> int:
     """x (N, Cin, *L), packed weight (Cout, Cin/groups, *k)."""
-    return result.numel() * _weight(packed)[0].numel()
+    return result.numel() * _weight(packed).shape[1:].numel()
 
 
 def packed_transposed(x: Tensor, packed: Any, *_: Any, **__: Any) -> int:
     """x (N, Cin, *L), packed weight (Cin, Cout/groups, *k)."""
-    return x.numel() * _weight(packed)[0].numel()
+    return x.numel() * _weight(packed).shape[1:].numel()
 
 
 def packed_cell(x: Tensor, hidden: Any, *packed: Any, **_: Any) -> int:

@@ -31,7 +31,7 @@ from archscope.counting.operators import name_of
 from archscope.counting.ownership import held_tensors
 from archscope.running.module_stack import paths_of, tensors_in
 from archscope.running.process import interrupts_wait
-from archscope.running.returned import read_out
+from archscope.running.returned import returned
 from archscope.running.twin import Twin
 
 _TRACER: Any = torch._C._parse_dispatch_key("Tracer")
@@ -93,7 +93,7 @@ def trace(twin: Twin, *, keep_all: bool, also: Sequence[Tensor] = ()) -> Trace:
         args, kwargs = tree_unflatten(flat, structure)
         aside = overhearing if keep_all else nullcontext()
         with _sizes_as_numbers(), _scoped(modules, kept), aside, listening:
-            kept.keep(read_out(twin.model(*args, **kwargs)))
+            kept.keep(returned(twin.model, args, kwargs))
         kept.keep(also)
         return kept.traced()
 

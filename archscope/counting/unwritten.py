@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 
@@ -50,7 +51,7 @@ class Unwritten:
     def made(self, tensors: Iterable[Tensor]) -> None:
         """Note memory without values, or of values that came from outside."""
         for tensor in tensors:
-            if type(tensor) is Tensor and tensor.layout is not None:
+            if type(tensor) is Tensor and tensor.layout is torch.strided:
                 self._made[memory_of(tensor)] = StorageWeakRef(tensor.untyped_storage())
 
     def names(self) -> frozenset[int]:

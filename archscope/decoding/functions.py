@@ -57,9 +57,9 @@ class Functions(TorchFunctionMode):
             self._scaled(path, *args, **named)
         elif func is F.multi_head_attention_forward:
             self._multihead(path, args, named)
-        elif func in _PRODUCTS and _both_computed(args):
+        elif func in _PRODUCTS and _both_computed((*args, *named.values())):
             self._hidden(path, _BY_HAND)
-        elif func in _CONVOLUTIONS and args and args[0].ndim == 3 and args[1].shape[-1] > 1:
+        elif func in _CONVOLUTIONS and _reads_around(*args, **named):
             self._hidden(path, _CONVOLVES)
 
     def _scaled(
@@ -86,6 +86,11 @@ class Functions(TorchFunctionMode):
         self._attention(
             path, (heads, 2 * width, batch), k, named.get("attn_mask"), causal, query.shape[0]
         )
+
+
+def _reads_around(input: Tensor, weight: Tensor, *_: Any, **__: Any) -> bool:
+    """Return whether a convolution of sequences reads more than its own position."""
+    return input.ndim == 3 and weight.shape[-1] > 1
 
 
 def _both_computed(args: tuple[Any, ...]) -> bool:

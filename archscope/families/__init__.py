@@ -19,6 +19,9 @@ from archscope.theory.outline import Outline
 if TYPE_CHECKING:
     from torch import nn
 
+Entering = Literal["", "data", "table"]
+"""What a network's first product takes; see `Family.enters`."""
+
 
 def by_weights(address: str) -> Callable[[Any], Census]:
     """Return what tells a census by a family's weights, which are at an address."""
@@ -55,10 +58,11 @@ class Family:
     """A spec as what its network looks at, without torch; None where that cannot be told."""
     census: Callable[[Any], Census] | None = None
     """A spec as its layers in closed form, without torch; None where the engines alone count."""
-    enters: Literal["", "data", "table"] = ""
-    """What the first product of its census takes: `data` as they come, which need no gradient, or
-    vectors of a `table` that is trained; of every other product of a training step both operands
-    need one, and nothing runs in training alone. Empty: that is not so, or not told."""
+    enters: Entering | Callable[[Any], Entering] = ""
+    """What the first product of its census takes, of all specs or by the spec: `data` as they
+    come, which need no gradient, or vectors of a `table` that is trained; of every other product of
+    a training step both operands need one, and nothing runs in training alone. Empty: that is not
+    so, or not told."""
     weights: str = ""
     """Address of what tells a spec as `theory.stages.Stages`: its weights in order, part by part,
     and how several cards divide them. Empty: it is not told."""
@@ -71,6 +75,10 @@ class Family:
     space: str = ""
     """Address of the `specs.space.Space` that it offers, e.g. `package.space:SPACE`; empty: what is
     chosen has to be said."""
+
+    def entering(self, spec: Any) -> Entering:
+        """Return what the first product of a spec's census takes, as `enters` has it."""
+        return self.enters(spec) if callable(self.enters) else self.enters
 
     def choices(self) -> Space:
         """Return what there is to choose of it."""

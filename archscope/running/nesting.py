@@ -12,8 +12,7 @@ from archscope.errors import ArchscopeError, first_line
 def require_walkable(model: nn.Module) -> None:
     """Raise `ArchscopeError` where the modules of a model cannot be listed."""
     try:
-        for _ in model.modules():
-            pass
+        listed = list(model.modules())
     except RecursionError:
         raise ArchscopeError(
             f"{type(model).__name__}: its modules are nested {_depth(model):,} deep, more than "
@@ -24,6 +23,15 @@ def require_walkable(model: nn.Module) -> None:
         raise ArchscopeError(
             f"{type(model).__name__}: its modules cannot be listed: {first_line(error)}"
         ) from error
+    known = set(map(id, listed))
+    for module in listed:
+        for name, child in module._modules.items():
+            if child is not None and id(child) not in known:
+                raise ArchscopeError(
+                    f"{type(model).__name__}: torch does not list {name} of a "
+                    f"{type(module).__name__}, since another module is equal to it "
+                    f"({type(child).__name__} defines __eq__ and __hash__): its weights are hidden"
+                )
 
 
 def _depth(model: nn.Module) -> int:

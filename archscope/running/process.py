@@ -15,7 +15,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -28,6 +28,8 @@ from torch.utils._python_dispatch import (
     _pop_mode,
     _push_mode,
 )
+
+from archscope.running.switches import SWITCHES
 
 T = TypeVar("T")
 PutBack = Callable[[], object]
@@ -156,8 +158,10 @@ def _state() -> list[PutBack]:
     return [
         _modes(),
         _default_device(),
+        _items(vars(torch._tensor_str.PRINT_OPTS)),
+        _list(logging.root.handlers),
         *(_items(registered) for registered in _GLOBAL_HOOKS),
-        *(_switch(get, put) for get, put in _SWITCHES),
+        *(_switch(get, put) for get, put in SWITCHES),
         _environment(),
         _names(torch.Tensor),
         _list(sys.path),
@@ -266,55 +270,3 @@ def _default_device() -> PutBack:
         devices.CURRENT_DEVICE = device
 
     return put_back
-
-
-def _put_streams(streams: tuple[Any, Any]) -> None:
-    sys.stdout, sys.stderr = streams
-
-
-def _folder() -> str | None:
-    try:
-        return os.getcwd()
-    except OSError:  # it was deleted
-        return None
-
-
-def _put_handler(handler: Any) -> None:
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, handler)
-
-
-def _go_to(folder: str | None) -> None:
-    if folder is not None:
-        with suppress(OSError):
-            os.chdir(folder)
-
-
-_SWITCHES: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
-    (torch.is_grad_enabled, torch.set_grad_enabled),
-    (torch.get_default_dtype, torch.set_default_dtype),
-    (torch.backends.mha.get_fastpath_enabled, torch.backends.mha.set_fastpath_enabled),
-    (torch._C._get_mkldnn_enabled, torch._C._set_mkldnn_enabled),
-    (torch._C._get_graph_executor_optimize, torch._C._set_graph_executor_optimize),
-    (torch.get_num_threads, torch.set_num_threads),
-    (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
-    (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
-    (lambda: torch.is_autocast_enabled("cpu"), lambda on: torch.set_autocast_enabled("cpu", on)),
-    (lambda: torch.is_autocast_enabled("cuda"), lambda on: torch.set_autocast_enabled("cuda", on)),
-    (lambda: torch.get_autocast_dtype("cpu"), lambda kind: torch.set_autocast_dtype("cpu", kind)),
-    (
-        lambda: (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()),
-        lambda found: torch.set_anomaly_enabled(*found),
-    ),
-    (torch.backends.cuda.flash_sdp_enabled, torch.backends.cuda.enable_flash_sdp),
-    (torch.backends.cuda.mem_efficient_sdp_enabled, torch.backends.cuda.enable_mem_efficient_sdp),
-    (torch.backends.cuda.math_sdp_enabled, torch.backends.cuda.enable_math_sdp),
-    (torch._C._get_cudnn_benchmark, torch._C._set_cudnn_benchmark),
-    (torch._C._get_cudnn_deterministic, torch._C._set_cudnn_deterministic),
-    (lambda: logging.root.manager.disable, logging.disable),
-    (lambda: (sys.stdout, sys.stderr), _put_streams),
-    (sys.getrecursionlimit, sys.setrecursionlimit),
-    (_folder, _go_to),
-    (lambda: signal.getsignal(signal.SIGINT), _put_handler),
-)
-"""What is read and set as a whole."""

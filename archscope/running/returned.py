@@ -1,8 +1,8 @@
-"""Reads what a forward returned where that does its work only when it is read: a generator."""
+"""Calls a network to its end: what it returns is read, what would end the program is an error."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -10,6 +10,21 @@ from torch import Tensor
 
 _MOST = 1_000
 """Items up to which a generator is read."""
+
+
+def returned(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Call a network and return what it returned, read out.
+
+    Raises `RuntimeError` for what `read_out` cannot read, and where the network ends the program or
+    raises what ends a generator. Anything else that is no `Exception` is raised as it is: it ends a
+    task, and is the affair of whoever runs one.
+    """
+    try:
+        return read_out(model(*args, **kwargs))
+    except SystemExit as leaving:
+        raise RuntimeError(f"it calls sys.exit({leaving.code!r})") from None
+    except GeneratorExit:
+        raise RuntimeError("it raises GeneratorExit") from None
 
 
 def read_out(value: Any, depth: int = 3) -> Any:

@@ -25,7 +25,7 @@ from archscope.errors import ForwardError
 from archscope.records import frozen
 from archscope.running.copies import Copies, StandIn
 from archscope.running.higher_order import derived, kernel_of
-from archscope.running.returned import read_out
+from archscope.running.returned import returned
 from archscope.subject import Inputs
 
 LARGEST_KEPT = 2**22
@@ -52,11 +52,8 @@ class Twin:
     """Copies; a tensor that the network holds too is the same tensor in both."""
 
     def run(self) -> Any:
-        """Call the copy; a `SystemExit` becomes a `RuntimeError`."""
-        try:
-            return read_out(self.model(*self.inputs.args, **self.inputs.kwargs))
-        except SystemExit as leaving:
-            raise RuntimeError(f"it calls sys.exit({leaving.code!r})") from None
+        """Call the copy; see `returned`."""
+        return returned(self.model, self.inputs.args, self.inputs.kwargs)
 
 
 class Original:

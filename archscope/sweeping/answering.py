@@ -14,18 +14,17 @@ from archscope.errors import ArchscopeError, ArchscopeWarning, UsageError, failu
 from archscope.progress import silently
 from archscope.results import Report
 from archscope.studies.measures import Measure, settings_of
-from archscope.studies.sweep.outcomes import CENSUS, SOLVED, Answer
+from archscope.studies.sweep.outcomes import CENSUS, CLOSED_FORM, SOLVED, Answer
 from archscope.subject import Network, Sketch
-from archscope.sweeping.conditions import by_census, is_false
+from archscope.sweeping.conditions import by_census, by_closed_form, is_false
 from archscope.sweeping.question import Question, numbers_of
 from archscope.sweeping.solving import Solve, Solved, found_fields, solved, worst
 from archscope.theory.outline import Outline
 
 ALONE = ("time",)
 """Analyses that measure: two at once on one machine would measure each other."""
-ENGINES, CLOSED_FORM, OPERATORS, MEASURED, BISECTION, WEIGHTS, OF_ITS_OWN = (
+ENGINES, OPERATORS, MEASURED, BISECTION, WEIGHTS, OF_ITS_OWN = (
     "both engines",
-    "closed form",
     "operators that run",
     "measured",
     "bisection",
@@ -85,6 +84,9 @@ def _cheap(network: Network, question: Question) -> Iterator[Answer]:
     wanted = question.analyses
     if "rf" in wanted and network.sketch is not None:
         yield answer(network, "rf", wanted["rf"], question)
+    kept = by_closed_form(network, wanted["memory"]) if "memory" in wanted else None
+    if kept is not None:
+        yield kept
     counted = by_census(network, wanted["params"]) if "params" in wanted else None
     if counted is not None:
         yield counted
@@ -119,6 +121,9 @@ def answer(
             warnings.simplefilter("ignore", ArchscopeWarning)
             if analysis == "rf" and network.sketch is not None and not _settings("rf", wanted):
                 return _of_outline(network.sketch().outline, wanted, question.sample_rate)
+            kept = by_closed_form(network, wanted) if analysis == "memory" else None
+            if kept is not None:
+                return kept
             road, report = _ROADS.get(analysis, _asked)(network, wanted, question)
     except KeyboardInterrupt:
         raise

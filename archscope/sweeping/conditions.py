@@ -14,9 +14,9 @@ from archscope import specs
 from archscope.assertions import Found
 from archscope.families import FAMILIES
 from archscope.studies.measures import Measure
-from archscope.studies.search.known import COUNTED
+from archscope.studies.search.known import COUNTED, TRAINED, kept_in_training
 from archscope.studies.sweep.choosing import holds, read_where
-from archscope.studies.sweep.outcomes import CENSUS, Answer, Outcome
+from archscope.studies.sweep.outcomes import CENSUS, CLOSED_FORM, Answer, Outcome
 from archscope.studies.where import Condition
 from archscope.subject import Network
 from archscope.sweeping.axes import Axis
@@ -52,6 +52,21 @@ def is_false(text: str, spec: Any, answers: tuple[Answer, ...]) -> bool:
     outcome = Outcome(place=0, name="", values={}, fields=numbers_of(spec), answers=answers)
     kind: Any = type(spec)
     return holds(_of_spec(text, kind), outcome).holds is False
+
+
+def by_closed_form(network: Network, wanted: tuple[Measure, ...]) -> Answer | None:
+    """Return what a training step keeps by the closed form of a network's family.
+
+    None where it has none of this network, or where more is asked of a step than what it keeps.
+    """
+    family = FAMILIES.get(network.family) if network.family else None
+    if family is None or not family.kept or any(each.name not in TRAINED for each in wanted):
+        return None
+    found = {each.name: kept_in_training(family, network.spec, each.name) for each in wanted}
+    if any(one.why for one in found.values()):
+        return None
+    told = {each.name: {each.dimension: found[each.name]} for each in wanted}
+    return Answer(analysis="memory", found=told, road=CLOSED_FORM)
 
 
 def by_census(network: Network, wanted: tuple[Measure, ...]) -> Answer | None:

@@ -134,6 +134,11 @@ class Tape:
         """Say that what this part keeps has no closed form."""
         self._unknown = self._unknown or why
 
+    def needs_several(self, at: str, values: int) -> None:
+        """Say that there is no step where statistics would be those of a single value."""
+        if values == 1:
+            self.unknown(f"{at} has a single value to normalise, which torch does not train on")
+
     # Operators.
 
     def linear(
@@ -193,6 +198,8 @@ class Tape:
 
         `own`: the numbers of the symbols of its channels, where it has its own.
         """
+        width = evaluate(channels, dict(own.get("numbers", ())) or self.symbols)
+        self.needs_several(at, evaluate(x.form, dict(x.numbers)) // width)
         self.keep(at, x)
         for what in ("running means", "running variances"):
             self.new(at, what, channels, holds="buffer", minor=True, **own)

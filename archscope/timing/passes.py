@@ -25,8 +25,9 @@ from archscope.errors import ArchscopeError, ForwardError, UsageError, first_lin
 from archscope.hardware import Precision
 from archscope.records import frozen
 from archscope.running.as_found import left_as_found
+from archscope.running.as_written import as_written
 from archscope.running.module_stack import tensors_in
-from archscope.running.returned import read_out
+from archscope.running.returned import returned
 from archscope.running.storages import bytes_of
 from archscope.running.twin import Original, ReachedOriginalError, copied, own, twin_of
 from archscope.subject import Inputs
@@ -160,12 +161,12 @@ def ready(
 def _calling(run: Any, given: Inputs, device: torch.device, way: Way) -> Callable[[], Any]:
     """Return the forward pass; autocast is entered in each, so that each casts the weights."""
     if way.autocast is None:
-        return lambda: read_out(run(*given.args, **given.kwargs))
+        return lambda: returned(run, given.args, given.kwargs)
     dtype = DTYPES[way.autocast]
 
     def call() -> Any:
         with torch.autocast(device.type, dtype):
-            return read_out(run(*given.args, **given.kwargs))
+            return returned(run, given.args, given.kwargs)
 
     return call
 
@@ -309,21 +310,31 @@ def first_call(
 
     Raises `ArchscopeError` where a copy calls the `original` that it was made of.
     """
-    try:
-        with nullcontext() if original is None else original.out_of_reach():
+    with failures_told("the optimiser's step" if stage == "optimiser" else f"the {stage} pass"):
+        if original is None:
             return call()
-    except ReachedOriginalError as reached:
-        raise ArchscopeError(
-            f"a copy is timed, so that yours stays as it is, and the copy calls your own {reached} "
-            "by a name from outside: let its forward use self"
-        ) from None
+        try:
+            # As it is written: torch's compiler does not get through what watches for writes.
+            with as_written(), original.out_of_reach():
+                return call()
+        except ReachedOriginalError as reached:
+            raise ArchscopeError(
+                "a copy is timed, so that yours stays as it is, and the copy calls your own "
+                f"{reached} by a name from outside: let its forward use self"
+            ) from None
+
+
+@contextmanager
+def failures_told(what: str) -> Iterator[None]:
+    """Within it, what a network raises becomes a `ForwardError`; that memory ran out stays."""
+    try:
+        yield
     except ArchscopeError:
         raise
     except Exception as error:
         if is_out_of_memory(error):
             raise
-        what = "optimiser's step" if stage == "optimiser" else f"{stage} pass"
-        raise ForwardError(f"the {what} failed: {first_line(error)}") from error
+        raise ForwardError(f"{what} failed: {first_line(error)}") from error
 
 
 def differentiable(outputs: Any) -> list[Tensor]:

@@ -11,12 +11,12 @@ Elsewhere a sample of a short pass is the mean of several runs, as the blocks of
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import ceil, inf
 from typing import Any
 
+from archscope.garbage import uncollected
 from archscope.progress import doing
 from archscope.records import frozen
 from archscope.timing.clocks import Clock
@@ -106,7 +106,7 @@ def sample(
     """
     loop = _Loop(stages, clock, plan, before, what)
     interrupted = False
-    with _no_collection():
+    with uncollected():  # not in the middle of a run, as `timeit` does
         try:
             loop.warm_up()
             loop.measure()
@@ -273,15 +273,3 @@ class _Loop:
 def _mean(runs: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
     """Return the mean of each stage."""
     return tuple(sum(times) / len(runs) for times in zip(*runs, strict=True))
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep Python from sweeping its garbage in the middle of a run, as `timeit` does."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

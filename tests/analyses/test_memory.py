@@ -186,7 +186,9 @@ def test_what_ran_on_data_says_so(verb: Any) -> None:
 
 @pytest.mark.parametrize("named", [("lstm",), (nn.Linear(2, 2), torch.zeros(1, 2))])
 def test_what_has_no_closed_form_says_what_has_one(named: Any) -> None:
-    with pytest.raises(UsageError, match=r"these families tell theirs: cnn, .*resnet, .*, whisper"):
+    with pytest.raises(
+        UsageError, match=r"these families tell theirs: clip, .*resnet, .*, whisper"
+    ):
         archscope.memory(*named, explain=True)
 
 

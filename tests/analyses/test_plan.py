@@ -197,7 +197,7 @@ def test_the_largest_fits_and_the_next_does_not() -> None:
 
 
 def test_what_is_not_told_is_unknown_and_never_nothing() -> None:
-    report = archscope.plan("conv-tasnet-gln", gpu="t4", mfu=0.3)
+    report = archscope.plan("conformer-s", gpu="t4", mfu=0.3)
     totals = report.totals
 
     assert (totals.memory, totals.fits, totals.model_flops) == (None, None, None)
@@ -207,7 +207,7 @@ def test_what_is_not_told_is_unknown_and_never_nothing() -> None:
     with pytest.raises(ThresholdError, match="unknown, it is at least"):
         report.check("gpu_memory < 1GiB")
     # What is there at least may be too much already.
-    assert archscope.plan("conv-tasnet-gln", card_memory="1MiB").totals.fits is False
+    assert archscope.plan("conformer-s", card_memory="1MiB").totals.fits is False
 
 
 def test_time_and_cost_follow_from_the_share_of_the_peak() -> None:
@@ -285,3 +285,25 @@ def test_modules_are_counted_once_however_many_changes_are_tried(
     archscope.analyse("plan", "tcn", settings={"pp": 2}, levels=3, input_size=41)
 
     assert len(counted) == 1
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "in 3x16; conv 4; conv 8 s2 relu; head 3",
+        "in 4x16x16; conv 4 sep g2; res(conv 8; conv 8); head 3",
+        "in 4x16; res(conv 4 bn; relu); conv 4; head 2",
+        "in 4x9; relu; head 2",
+    ],
+)
+def test_a_stack_whose_input_one_product_reads_has_its_operations(layers: str) -> None:
+    step = archscope.train("cnn", layers=layers, batch_size=2).totals.step
+
+    assert archscope.plan("cnn", layers=layers, batch_size=2).totals.model_flops == 2 * step
+
+
+@pytest.mark.parametrize("layers", ["in 4x16; bn; conv 4; conv 4", "in 4x16; conv 8 res; conv 4"])
+def test_a_stack_whose_input_is_read_otherwise_too_has_none(layers: str) -> None:
+    report = archscope.plan("cnn", layers=layers, batch_size=2)
+
+    assert report.totals.model_flops is None

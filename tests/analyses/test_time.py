@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -854,3 +854,40 @@ def test_samples_are_counted_along_the_batch(
 
     assert batch_axis(model, inputs) == axis
     assert items_of(subject, axis) == ("sample", 1 if axis is None else shape[axis])
+
+
+class Tires(nn.Linear):
+    """A layer that fails in its eighth pass."""
+
+    calls = 0
+
+    def forward(self, input: Tensor) -> Tensor:
+        Tires.calls += 1
+        if Tires.calls == 8:
+            raise self.failure
+        return super().forward(input)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda model, x: archscope.time(model, x, **QUICK),
+        lambda model, x: archscope.time_together(model, nn.Linear(4, 4), args=(x,), **QUICK),
+    ],
+)
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (ValueError("tired"), "ValueError: tired"),
+        (SystemExit(3), r"RuntimeError: it calls sys\.exit\(3\)"),
+    ],
+)
+def test_a_pass_that_fails_later_is_one_line(
+    ask: Callable[..., object], failure: BaseException, said: str
+) -> None:
+    Tires.calls = 0
+    model = Tires(4, 4)
+    model.failure = failure
+
+    with pytest.raises(ForwardError, match=f"a pass after the first failed: {said}"):
+        ask(model, torch.zeros(1, 4))

@@ -392,3 +392,21 @@ def test_a_branch_is_trained() -> None:
         lambda self, x: torch.cond(x.shape[0] > 1, self.layer, lambda x: x.clone(), (x,))
     )
     assert archscope.memory(model, rows()).totals.gradients == (8 * 8 + 8) * 4
+
+
+class Alike(nn.Linear):
+    """A layer that is equal to every other."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Alike)
+
+    def __hash__(self) -> int:
+        return 1
+
+
+def test_modules_that_torch_takes_for_one_are_refused() -> None:
+    alone, twice = Alike(4, 4), nn.Sequential(Alike(4, 4), Alike(4, 4))
+
+    assert archscope.params(nn.Sequential(alone, alone), torch.zeros(2, 4)).totals.macs == 2 * 32
+    with pytest.raises(ArchscopeError, match="torch does not list 1 of a Sequential"):
+        archscope.params(twice, torch.zeros(2, 4))

@@ -32,6 +32,10 @@ def define(monkeypatch: pytest.MonkeyPatch) -> Iterator[Define]:
     monkeypatch.setattr(rules, "_given", {})
     known = dict(flop_registry)
     libraries = []
+    # What torch keeps an operator's kernel for shapes in: while it is there, torch remembers an
+    # operator by its address, and the next of that name would be looked for where none is.
+    kept = torch.library._keep_alive
+    before = len(kept)
 
     def made(schema: str, kernel: Callable[..., Any] | None) -> None:
         namespace, _, rest = schema.partition("::")
@@ -42,8 +46,9 @@ def define(monkeypatch: pytest.MonkeyPatch) -> Iterator[Define]:
             library.impl(rest.partition("(")[0], kernel, "Meta")
 
     yield made
-    for library in libraries:
+    for library in (*libraries, *kept[before:]):
         library._destroy()
+    del kept[before:]
     flop_registry.clear()
     flop_registry.update(known)
 
@@ -162,6 +167,30 @@ def test_a_formula_that_says_nothing_is_a_gap(
     report = counted()
     assert (report.totals.macs, report.totals.complete) == (LINEAR, False)
     assert f"operator mylib::scores is not counted: {why}" in notes(report, "warning")[0]
+
+
+class Borrows(nn.Module):
+    """Multiplies by the weight of a layer that it does not call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(8, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = torch.ops.mylib.scores(x, self.fc.weight)
+        return result
+
+
+def test_parts_may_be_the_work_of_the_layer_that_holds_the_weight(define: Define) -> None:
+    define(SCHEMA, None)
+    library = torch.library.Library("mylib", "FRAGMENT")
+    library.impl("scores", lambda x, w: x @ w.T, "CompositeImplicitAutograd")
+
+    report = archscope.params(Borrows(), torch.zeros(3, 8))
+
+    assert (report.totals.macs, report.totals.complete) == (OWN, True)
+    assert not notes(report, "warning")
+    library._destroy()
 
 
 def test_an_operator_that_runs_as_its_parts_is_counted_by_them(define: Define) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.mkldnn import to_mkldnn
 
 from archscope.counting.agreement import compare
 from archscope.library import params
@@ -173,3 +174,24 @@ def test_a_complex_convolution_is_four_real_ones(model: nn.Module, macs: int) ->
 
     assert [row.own_macs for row in found.section("modules").rows] == [0, macs]
     assert any("complex numbers: 4 real ones" in note.text for note in found.notes)
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch is without oneDNN")
+@pytest.mark.filterwarnings("ignore")  # torch.jit.script_method is deprecated, and torch uses it
+def test_layers_in_onednns_layout_are_counted() -> None:
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 8, 3, groups=2)
+    )
+    model = to_mkldnn(model.eval())
+
+    report = params(model, torch.zeros(1, 3, 8, 8).to_mkldnn())
+
+    # 4 x 6 x 6 outputs of 3 x 9 taps; 8 x 4 x 4 outputs of 2 x 9 taps in each of 2 groups
+    assert report.totals.macs == 144 * 27 + 128 * 18
+    assert report.totals.complete
+
+
+def test_memory_without_values_may_be_sparse() -> None:
+    model = Product(HELD, lambda a, x: x + torch.empty(4, 4, layout=torch.sparse_coo) @ a)
+
+    assert params(model, torch.zeros(4, 4)).totals.macs == 4 * 4 * 4

@@ -27,7 +27,7 @@ class Einsum(nn.Module):
 @st.composite
 def equations(draw: Any) -> tuple[str, list[str]]:
     term = st.lists(st.sampled_from(sorted(SIZES)), min_size=1, max_size=4, unique=True)
-    terms = ["".join(letters) for letters in draw(st.lists(term, min_size=2, max_size=3))]
+    terms = ["".join(letters) for letters in draw(st.lists(term, min_size=2, max_size=5))]
     letters = sorted(set("".join(terms)))
     result = "".join(draw(st.lists(st.sampled_from(letters), unique=True, max_size=4)))
     return f"{','.join(terms)}->{result}", terms

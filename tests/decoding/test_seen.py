@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,35 @@ def test_a_strangers_products_by_hand_leave_it_unknown() -> None:
     said = [note.text for note in report.notes if note.level == "warning"]
     assert len(said) == 1
     assert "by itself, not by torch's attention" in said[0]
+
+
+class ByKeyword(nn.Module):
+    """Calls one function with all of its arguments named."""
+
+    def __init__(self, call: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.call = call
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.call(x)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (
+            lambda x: F.conv1d(input=x.mT, weight=torch.ones(32, 1, 3), groups=32),
+            "a convolution along positions",
+        ),
+        (lambda x: torch.bmm(input=x, mat2=x.mT), "by itself, not by torch's attention"),
+    ],
+)
+def test_arguments_by_keyword_are_looked_at(call: Callable[[Tensor], Tensor], said: str) -> None:
+    model = nn.Sequential(Attends("causal"), ByKeyword(call))
+
+    notes = archscope.kv(model, torch.zeros(1, 9, 32)).notes
+
+    assert any(said in note.text for note in notes)
 
 
 def test_a_strangers_recurrent_layers_keep_their_states() -> None:

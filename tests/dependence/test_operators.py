@@ -325,3 +325,9 @@ def test_what_cannot_be_looked_at_is_said_in_a_line() -> None:
         examine(nn.Sequential(nn.LazyConv2d(3, 3)), Inputs(args=(torch.zeros(1, 3, 8, 8),)))
     with pytest.raises(ForwardError, match=r"it calls sys\.exit\(3\)"):
         look_at(lambda x: sys.exit(3), torch.zeros(LINE))
+    with pytest.raises(ForwardError, match="it raises GeneratorExit"):
+        look_at(_ends_a_generator, torch.zeros(LINE))
+
+
+def _ends_a_generator(x: Tensor) -> Tensor:
+    raise GeneratorExit

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import functools
+import gc
+import logging
 import os
 import random
+import signal
 import sys
 import threading
 import warnings
@@ -262,6 +265,12 @@ def _(self: Any, value: Tensor) -> None:
     sys.exit(3)
 
 
+@acts("ends a generator")
+def _(self: Any, value: Tensor) -> None:
+    self.fc.weight.data.mul_(2)
+    raise GeneratorExit
+
+
 # What a forward does to the process.
 @acts("draws from torch")
 def _(self: Any, value: Tensor) -> None:
@@ -352,6 +361,64 @@ def _(self: Any, value: Tensor) -> None:
 @acts("sets the number of threads")
 def _(self: Any, value: Tensor) -> None:
     torch.set_num_threads(3)
+
+
+@acts("switches the collector off")
+def _(self: Any, value: Tensor) -> None:
+    gc.disable()
+    gc.set_threshold(7)
+
+
+@acts("sets torch's switches")
+def _(self: Any, value: Tensor) -> None:
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.set_warn_always(True)
+    torch.set_autocast_cache_enabled(False)
+    torch.backends.cuda.enable_cudnn_sdp(False)
+    torch.backends.cudnn.enabled = False
+
+
+@acts("flushes small numbers")
+def _(self: Any, value: Tensor) -> None:
+    torch.set_flush_denormal(True)
+
+
+@acts("leaves contexts open")
+def _(self: Any, value: Tensor) -> None:
+    torch.autocast("cpu").__enter__()
+    torch.autograd.forward_ad.enter_dual_level()
+    torch.autograd.graph.saved_tensors_hooks(_same, _same).__enter__()
+    torch.autograd.set_multithreading_enabled(False)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+@acts("prints otherwise")
+def _(self: Any, value: Tensor) -> None:
+    torch.set_printoptions(precision=2)
+    np.set_printoptions(precision=2)
+    np.seterr(all="ignore")
+
+
+@acts("logs otherwise")
+def _(self: Any, value: Tensor) -> None:
+    logging.getLogger().setLevel(7)
+    logging.getLogger().addHandler(logging.NullHandler())
+
+
+@acts("handles signals")
+def _(self: Any, value: Tensor) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.excepthook = print
+    sys.setswitchinterval(0.5)
+
+
+@acts("watches what runs")
+def _(self: Any, value: Tensor) -> None:
+    sys.setprofile(lambda *_: None)
 
 
 @acts("silences warnings")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import random
@@ -80,6 +81,14 @@ def _of_tensor(tensor: Tensor) -> Any:
     )  # fmt: skip
 
 
+SMALLEST = 5e-324
+
+
+def _nesting() -> int:
+    torch.autocast_increment_nesting()
+    return torch.autocast_decrement_nesting()
+
+
 def of_process() -> dict[str, Any]:
     """Return the switches, random numbers and surroundings of this process."""
     kind, numbers, *rest = np.random.get_state()
@@ -114,6 +123,25 @@ def of_process() -> dict[str, Any]:
         "streams": (sys.stdout, sys.stderr),
         "filters": list(warnings.filters),
         "logging": logging.root.manager.disable,
+        "torch's switches": (
+            torch.get_deterministic_debug_mode(), torch.is_warn_always_enabled(),
+            torch.utils.deterministic.fill_uninitialized_memory,
+            torch.is_autocast_cache_enabled(), torch.backends.cuda.cudnn_sdp_enabled(),
+            torch.backends.cudnn.enabled,
+        ),
+        "small numbers": SMALLEST * 1.0 == 0.0,
+        "contexts": (
+            _nesting(), torch.autograd.forward_ad._current_level,
+            torch._C._autograd._top_saved_tensors_default_hooks(True),
+            torch._C._is_multithreading_enabled(),
+        ),
+        "printing": (
+            dict(vars(torch._tensor_str.PRINT_OPTS)), np.get_printoptions(), np.geterr(),
+        ),
+        "root logger": (logging.root.level, list(logging.root.handlers)),
+        "Python": (sys.excepthook, sys.getswitchinterval(), sys.getprofile(), sys.gettrace()),
+        "signals": [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)],
+        "collector": (gc.isenabled(), gc.get_threshold()),
         "recursion": sys.getrecursionlimit(),
         "Ctrl-C": signal.getsignal(signal.SIGINT),
     }  # fmt: skip

@@ -67,6 +67,6 @@ def noticed(kind: str) -> bool:
     model, inputs = KINDS[kind]()
     model.eval()
     before, process = fingerprint(model, inputs), of_process()
-    with contextlib.suppress(Exception, SystemExit):
+    with contextlib.suppress(Exception, SystemExit, GeneratorExit):
         model(*inputs)
     return fingerprint(model, inputs) != before or of_process() != process

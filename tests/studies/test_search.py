@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+import archscope
 from archscope.errors import UsageError
 from archscope.families import FAMILIES
 from archscope.studies.search import optimum
@@ -193,10 +194,27 @@ def test_a_search_that_is_given_up_says_so(monkeypatch: pytest.MonkeyPatch) -> N
     assert any("given up after 4 steps" in note.text for note in section.notes)
 
 
-def test_a_family_without_a_census_or_an_outline_is_refused_what_these_tell() -> None:
-    bare = replace(FAMILIES.get("cnn"), census=None, outline=None)
+def test_what_a_step_of_training_keeps_is_searched_by_its_closed_form() -> None:
+    chosen = {"depth": (2, 3, 4), "channels": ((4,), (8,))}
+    fixed = {"in_channels": 4, "input_size": 64, "kernel_size": (3,), "dilations": (1,)}
+    limit = archscope.memory("cnn", depth=3, channels=(4,), **fixed).totals.saved
+    family = FAMILIES.get("cnn")
 
-    for asked, said in (("params < 3", "cnn has no census"), ("rf > 3", "what it looks at")):
+    found = solved(
+        Variants(family, fixed, chosen), question(family, where=f"act <= {limit}", maximise="depth")
+    )
+
+    assert rows_of(found)[0].variant == "depth 3, channels 4"
+
+
+def test_a_family_without_a_census_or_an_outline_is_refused_what_these_tell() -> None:
+    bare = replace(FAMILIES.get("cnn"), census=None, outline=None, kept="")
+
+    for asked, said in (
+        ("params < 3", "cnn has no census"),
+        ("rf > 3", "what it looks at"),
+        ("act < 1MiB", "cnn does not tell what a training step keeps"),
+    ):
         with pytest.raises(UsageError, match=said):
             question(bare, where=asked, minimise="depth")
 

@@ -177,6 +177,20 @@ def test_what_a_condition_rules_out_in_closed_form_is_not_run(
     ], "by both engines as by the census"
 
 
+def test_what_a_step_keeps_is_told_by_closed_forms_where_there_are_some(tmp_path: Path) -> None:
+    asked: dict[str, Any] = {"depth": 2, "channels": [4, 8], "batch_size": 2}
+
+    found = rows(archscope.sweep("cnn", measure=["act"], store=tmp_path / "a.db", **asked))
+
+    steps = [archscope.memory("cnn", depth=2, channels=(n,), batch_size=2).totals for n in (4, 8)]
+    assert [row.act for row in found] == [totals.saved for totals in steps]
+    assert {row.road for row in found} == {"memory: closed form"}
+    # The peak is seen in a step alone; a fused kernel of an LSTM has no closed form.
+    peaks = rows(archscope.sweep("cnn", measure=["act", "step_peak"], store=None, **asked))
+    assert [row.act for row in peaks] == [row.act for row in found]
+    assert {row.road for row in peaks} == {"memory: its own"}
+
+
 def test_a_store_resumes_and_asks_failures_again_when_told(tmp_path: Path) -> None:
     net = tmp_path / "net.py"
     net.write_text(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from archscope.errors import ArchscopeError, ForwardError, UsageError
+from archscope.running.twin import Original
 from archscope.subject import Inputs
 from archscope.timing.passes import Way, _channels_last, differentiable, first_call, ready
 
@@ -258,6 +259,26 @@ def test_a_network_that_reaches_itself_from_outside_says_so() -> None:
         pytest.raises(ArchscopeError, match="calls your own Linear"),
     ):
         first_call(workload.stages[0].run, workload.original)
+
+
+class Chooses(nn.Module):
+    """One of two layers, by the values: a choice that torch compiles, with what watches it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        chosen: Tensor = torch.cond(x.sum() > 0, lambda v: self.a(v), lambda v: self.b(v), (x,))
+        return chosen
+
+
+def test_a_choice_within_the_network_is_watched_too() -> None:
+    model, x = Chooses(), torch.ones(2, 4)
+
+    with torch.no_grad():
+        result = first_call(lambda: model(x), Original(nn.Linear(1, 1), Inputs(args=(x,))))
+        assert torch.equal(result, model.a(x))
 
 
 def test_what_has_a_history_or_holds_a_lock_is_copied() -> None:

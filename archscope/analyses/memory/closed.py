@@ -76,21 +76,25 @@ def agreement(found: Kept | str, step: Step, settings: Settings) -> Note:
     """Return whether the closed form and the run keep the same in every module, to the byte."""
     if isinstance(found, str):
         return Note(level="info", text=f"what is kept was run; a closed form is unknown: {found}")
-    size = _BYTES[settings.dtype]
+    few = unlike(found, step, size=_BYTES[settings.dtype])
+    if not few:
+        text = "closed form and run agree on what every module keeps, to the byte"
+        return Note(level="info", text=text)
+    said = ", ".join(path or "the model itself" for path in few[:3])
+    more = f" and {len(few) - 3} more" if len(few) > 3 else ""
+    return Note(level="warning", text=f"closed form and run disagree on what {said}{more} keep")
+
+
+def unlike(found: Kept, step: Step, *, size: int) -> list[str]:
+    """Return the modules in which a closed form and a run keep not the same number of bytes.
+
+    `size`: bytes of an activation. Of blocks that are alike the first stands for all.
+    """
     told = Counter[str]()
     for part, times in found.alike():
         for tensor in part.tensors:
             told[_module(part, tensor.by)] += times * tensor.bytes(activation=size)
-    unlike = _unlike(told, _kept_by_run(found, step))
-    if not unlike:
-        text = "closed form and run agree on what every module keeps, to the byte"
-        return Note(level="info", text=text)
-    few = ", ".join(path or "the model itself" for path in unlike[:3])
-    more = f" and {len(unlike) - 3} more" if len(unlike) > 3 else ""
-    return Note(level="warning", text=f"closed form and run disagree on what {few}{more} keep")
-
-
-def _unlike(told: Counter[str], kept: Counter[str]) -> list[str]:
+    kept = _kept_by_run(found, step)
     return [path for path in dict.fromkeys([*kept, *told]) if told[path] != kept[path]]
 
 

@@ -129,13 +129,16 @@ def _stages(name: str, spec: Any) -> Stages:
         return found
     assert family.census is not None
     counted = family.census(spec).layers
-    first = next((n for n, each in enumerate(counted) if each.macs), -1)
+    first, enters = (
+        next((n for n, each in enumerate(counted) if each.macs), -1),
+        family.entering(spec),
+    )
     layers = tuple(
         Layer(
             name=each.kind,
             counted=each,
             tensors=0,
-            trained_input=n != first or family.enters != "data",
+            trained_input=n != first or enters != "data",
         )
         for n, each in enumerate(counted)
     )
@@ -143,9 +146,7 @@ def _stages(name: str, spec: Any) -> Stages:
         parts=(Part(path="", layers=layers),),
         samples=getattr(spec, "batch_size", 1),
         undivided=f"family {name} does not tell how cards divide its layers",
-        bounded=""
-        if family.enters
-        else f"family {name} does not tell which products need a gradient",
+        bounded="" if enters else f"family {name} does not tell which products need a gradient",
         unordered=f"family {name} tells its layers by what they are, not one after the other",
     )
 

@@ -29,7 +29,7 @@ from archscope.timing.layers import LayerTimes, time_layers
 from archscope.timing.left_behind import left_behind
 from archscope.timing.machine import Reading, read
 from archscope.timing.memory import peaks
-from archscope.timing.passes import Way, Workload, first_call, ready
+from archscope.timing.passes import Way, Workload, failures_told, first_call, ready
 from archscope.timing.precision import DTYPES, check, named, tries_algorithms
 from archscope.timing.sampling import Plan, Samples, Stage, sample
 from archscope.timing.statistics import percentile
@@ -214,10 +214,11 @@ def _measure(
     ready_s = perf_counter() - start
     backward = count_backward(workload) if settings.step == "train" else None
     products = [product(device, clock, DTYPES[precision])]
-    left_s = left_behind([stage.run for stage in workload.stages], clock, device)
     before = None if settings.warm_cache else emptied(device)
     plan = Plan(warmup=settings.warmup, runs=settings.runs, budget_s=settings.budget)
-    samples = sample(workload.stages, clock, plan, before=before, what=what)
+    with failures_told("a pass after the first"):
+        left_s = left_behind([stage.run for stage in workload.stages], clock, device)
+        samples = sample(workload.stages, clock, plan, before=before, what=what)
     if not samples.seconds:
         raise KeyboardInterrupt
     found = Measured(

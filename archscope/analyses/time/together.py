@@ -26,7 +26,7 @@ from archscope.timing.clocks import clock_for
 from archscope.timing.devices import name_of, resolve
 from archscope.timing.machine import read
 from archscope.timing.out_of_memory import free
-from archscope.timing.passes import Workload, first_call, ready
+from archscope.timing.passes import Workload, failures_told, first_call, ready
 from archscope.timing.precision import check, tries_algorithms
 from archscope.timing.sampling import Plan, Samples, Stage, sample
 from archscope.timing.statistics import median_interval, summarise
@@ -83,7 +83,8 @@ def _measure(subjects: Mapping[str, Subject], settings: Settings, device: torch.
             stages.append(Stage(name=name, run=_whole(workload), before=cache))
         turn = [*stages, *reversed(stages)]
         plan = Plan(warmup=settings.warmup, runs=settings.runs, budget_s=settings.budget)
-        samples = sample(turn, clock, plan, what="timing in turns")
+        with failures_told("a pass after the first"):
+            samples = sample(turn, clock, plan, what="timing in turns")
         if not samples.seconds or (samples.interrupted and not settings.keep_interrupted):
             raise KeyboardInterrupt
         return Measured(

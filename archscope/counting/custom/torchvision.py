@@ -14,7 +14,7 @@ FORMULAS = FormulaSet()
 @FORMULAS.of("torchvision::deform_conv2d")
 def deformable(x: Tensor, weight: Tensor, *_: Any, result: Tensor, **__: Any) -> int:
     """x (N, Cin, H, W), weight (Cout, Cin/groups, *k): where it looks costs no products."""
-    return result.numel() * weight[0].numel()
+    return result.numel() * weight.shape[1:].numel()
 
 
 FORMULAS.of(

@@ -39,7 +39,7 @@ from archscope.running.as_written import as_written
 from archscope.running.higher_order import kernel_of
 from archscope.running.module_stack import ModuleStack, tensors_in
 from archscope.running.process import raise_interrupt, random_as_found
-from archscope.running.returned import read_out
+from archscope.running.returned import returned
 from archscope.running.shapes import RULES
 from archscope.running.twin import (
     Original,
@@ -180,13 +180,11 @@ class _Recorder(TorchDispatchMode):
             args, kwargs = self._studied(inputs, studied)
             try:
                 with self._stack, FunctionRecorder(self._home, self._note), self:
-                    result = read_out(self._model(*args, **kwargs))
+                    result = returned(self._model, args, kwargs)
                     for name, tensor in _named("", result):
                         value = self._aliases.value(tensor)
                         if value is not None:
                             self._graph.outputs[name or "0"] = value
-            except SystemExit as leaving:
-                self._graph.failure = RuntimeError(f"it calls sys.exit({leaving.code!r})")
             except Exception as failure:
                 raise_interrupt(failure)
                 self._graph.failure = failure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archscope.blocks.examples import features
 from archscope.families import Family
-from archscope.families.cnn.census import census
+from archscope.families.cnn.census import census, enters
 from archscope.families.cnn.describe import describe
 from archscope.families.cnn.outline import outline
 from archscope.families.cnn.spec import CnnSpec, plan
@@ -28,5 +28,6 @@ FAMILY = Family(
     outline=outline,
     census=census,
     kept="archscope.families.cnn.kept:kept",
+    enters=enters,
     space="archscope.families.cnn.space:SPACE",
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
+from typing import Literal
 
 from archscope.blocks.counted import convolution, linear, norm
 from archscope.families.cnn.plan import Layer, Step
@@ -14,6 +15,29 @@ from archscope.theory.census import Census, Counted
 def census(spec: CnnSpec) -> Census:
     """Return what is counted of a stack, and of its classifier."""
     return Census(layers=tuple(_layers(spec)))
+
+
+def enters(spec: CnnSpec) -> Literal["", "data"]:
+    """Return `data` where one product alone reads the input as it comes, which needs no gradient.
+
+    It is empty where a projection around a block reads it too, or a trained norm stands before.
+    """
+    return "" if _is_read_otherwise(plan(spec)) else "data"
+
+
+def _is_read_otherwise(layers: Sequence[Layer]) -> bool | None:
+    """Return whether the input is read so; None where no layer has weights."""
+    for layer in layers:
+        step = layer.step
+        has_projection = layer.is_projected and (step.residual or bool(layer.inner))
+        if has_projection or (step.kind == "norm" and step.norm != "instance"):
+            return True
+        if step.convolves:
+            return False
+        within = _is_read_otherwise(layer.inner) if layer.inner else None
+        if within is not None:
+            return within
+    return None
 
 
 def _layers(spec: CnnSpec) -> Iterator[Counted]:

@@ -28,5 +28,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    kept="archscope.families.conformer.kept:kept",
     cache="archscope.families.conformer.cache:cache",
 )

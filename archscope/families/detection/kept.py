@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
 
+import archscope.blocks.kept_map_blocks as composed
 import archscope.blocks.kept_maps as maps
 from archscope.blocks.plan import list_of
 from archscope.families.detection.spec import (
@@ -32,7 +33,7 @@ def kept(spec: DetectionSpec, way: Way = Way()) -> Kept:  # noqa: B008
         x = stem(tape, x, channels, at=BODY, norm=norm)
     found = {}
     for block in blocks(spec):
-        x = maps.block(tape, block, partial(maps.residual, block=block, norm=norm), x)
+        x = maps.block(tape, block, partial(composed.residual, block=block, norm=norm), x)
         found[list_of(block)] = x
     with tape.part(""):
         levels = _pyramid(tape, spec, list(found.values())[1:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import archscope.blocks.kept_map_blocks as composed
 import archscope.blocks.kept_maps as maps
 from archscope.blocks.plan import Step
 from archscope.families.drn.spec import DrnSpec, Part, blocks
@@ -29,7 +30,7 @@ def kept(spec: DrnSpec, way: Way = Way()) -> Kept:  # noqa: B008
 
 def _part(tape: Tape, x: maps.Held, *, part: Part) -> maps.Held:
     if not isinstance(part, Step):
-        return maps.residual(tape, x, part)
+        return composed.residual(tape, x, part)
     placed = {"stride": part.stride, "dilation": part.dilation}
     y = maps.normed_convolution(tape, "conv", "bn", x, part.out_channels, 3, **placed)
     return maps.activated(tape, "", "relu", y)

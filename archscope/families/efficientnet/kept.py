@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import archscope.blocks.kept_map_blocks as composed
 import archscope.blocks.kept_maps as maps
 from archscope.blocks.plan import lists
 from archscope.families.efficientnet.spec import EfficientNetSpec, blocks, last_channels
@@ -16,12 +17,14 @@ def kept(spec: EfficientNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
     tape, parts = Tape({}, way), tuple(blocks(spec))
     with tape.part(""):
         x, first = maps.images(tape, spec), parts[0].in_channels
-        x = maps.conv_norm_activation(tape, "features.0", x, first, 3, activation="silu", stride=2)
+        x = composed.conv_norm_activation(
+            tape, "features.0", x, first, 3, activation="silu", stride=2
+        )
     for block in parts:
-        x = maps.block(tape, block, partial(maps.inverted_residual, block=block), x)
+        x = maps.block(tape, block, partial(composed.inverted_residual, block=block), x)
     with tape.part(""):
         at, channels = f"features.{len(lists(parts)) + 1}", last_channels(spec)
-        x = maps.conv_norm_activation(tape, at, x, channels, 1, activation="silu")
+        x = composed.conv_norm_activation(tape, at, x, channels, 1, activation="silu")
         x = maps.dropped(tape, "classifier.0", maps.mean(tape, "avgpool", x))
         tape.keep("classifier.1", x.value)
     return tape.kept_of_several()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
+import archscope.blocks.kept_map_blocks as composed
 import archscope.blocks.kept_maps as maps
 from archscope.families.hrnet.spec import (
     HEAD,
@@ -49,7 +50,7 @@ def _stem(tape: Tape, spec: HrnetSpec) -> maps.Held:
     # A single bottleneck is of a class that there is once, unless the head has them too.
     again = None if spec.stem_blocks > 1 or spec.head == "classification" else False
     for block in stem(spec):
-        x = maps.block(tape, block, partial(maps.residual, block=block), x, again=again)
+        x = maps.block(tape, block, partial(composed.residual, block=block), x, again=again)
     return x
 
 
@@ -75,7 +76,7 @@ def _normed(
     act: str = "relu",
     **at_step: int,
 ) -> maps.Held:
-    return maps.conv_norm_activation(tape, at, x, channels, kernel, activation=act, **at_step)
+    return composed.conv_norm_activation(tape, at, x, channels, kernel, activation=act, **at_step)
 
 
 def _exchanged(tape: Tape, spec: HrnetSpec, at: str, found: Sequence[maps.Held]) -> list[maps.Held]:
@@ -83,11 +84,11 @@ def _exchanged(tape: Tape, spec: HrnetSpec, at: str, found: Sequence[maps.Held])
     inner = []
     for branch, x in enumerate(found):
         for block in basics(spec, f"{at}.branches.{branch}", branch):
-            x = maps.block(tape, block, partial(maps.residual, block=block), x)
+            x = maps.block(tape, block, partial(composed.residual, block=block), x)
         inner.append(x)
     made = []
     with tape.part(""):
-        for target, x in enumerate(inner):
+        for target in range(len(inner)):
             fitted = [
                 _fitted(tape, f"{at}.fuse_layers.{target}.{source}", inner, source, target)
                 for source in range(len(inner))
@@ -113,7 +114,7 @@ def _classified(tape: Tape, spec: HrnetSpec, found: Sequence[maps.Held]) -> None
     for number, x in enumerate(found):
         path, width = f"head.incre_modules.{number}.0", HEAD * 2**number
         block = bottleneck(path, x.maps.channels, width)
-        wide.append(maps.block(tape, block, partial(maps.residual, block=block), x))
+        wide.append(maps.block(tape, block, partial(composed.residual, block=block), x))
     with tape.part(""):
         x = wide[0]
         for number, (_, other) in enumerate(pairwise(wide)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import archscope.blocks.kept_maps as maps
 from archscope.families.inception.plan import (
@@ -35,25 +36,23 @@ def kept(spec: InceptionSpec, way: Way = Way()) -> Kept:  # noqa: B008
 
 
 def _part(tape: Tape, x: maps.Held, item: Part, spec: InceptionSpec) -> maps.Held:
-    if isinstance(item, Module):
-        return maps.counted(tape, item.name, partial(_branches, module=item, spec=spec), x)
-    if item.kind == "conv":
-        return _counted(tape, x, item.name, item, spec)
-    return _layer(tape, x, at=item.name, step=item, spec=spec)
+    if not isinstance(item, Module):
+        return _layer(tape, x, at=item.name, step=item, spec=spec, counts=True)
+    # A module of v1 has lists of convolutions, which are blocks then, and not the module.
+    is_stack = spec.version == "v1"
+    run = partial(_branches, module=item, spec=spec, counts=is_stack)
+    return maps.counted(tape, item.name, run, x, several=not is_stack)
 
 
-def _counted(tape: Tape, x: maps.Held, at: str, step: Step, spec: InceptionSpec) -> maps.Held:
-    """Return what a convolution outside of modules makes, a block like these."""
-    return maps.counted(tape, at, partial(_layer, at=at, step=step, spec=spec), x)
-
-
-def _branches(tape: Tape, x: maps.Held, *, module: Module, spec: InceptionSpec) -> maps.Held:
-    found = []
+def _branches(
+    tape: Tape, x: maps.Held, *, module: Module, spec: InceptionSpec, counts: bool
+) -> maps.Held:
+    found, asked = [], dict[str, Any](spec=spec, counts=counts)
     for branch in module.branches:
         y = x
         for fork in branch:
             made = [
-                _layer(tape, y, at=f"{module.name}.{step.name}", step=step, spec=spec)
+                _layer(tape, y, at=f"{module.name}.{step.name}", step=step, **asked)
                 for step in fork
             ]
             y = made[0] if len(made) == 1 else maps.joined(tape, module.name, made)
@@ -61,22 +60,30 @@ def _branches(tape: Tape, x: maps.Held, *, module: Module, spec: InceptionSpec) 
     return maps.joined(tape, module.name, found)
 
 
-def _layer(tape: Tape, x: maps.Held, *, at: str, step: Step, spec: InceptionSpec) -> maps.Held:
+def _layer(
+    tape: Tape, x: maps.Held, *, at: str, step: Step, spec: InceptionSpec, counts: bool
+) -> maps.Held:
+    """Return what a pool makes, or a convolution; `counts`: whether that is a block."""
     if step.kind == "conv":
-        names, channels = (f"{at}.conv", f"{at}.bn"), scaled(spec, step.channels)
-        placed = {"stride": step.stride, "padding": step.padding}
-        x = maps.normed_convolution(tape, *names, x, channels, step.kernel, **placed)
-        return maps.activated(tape, at, "relu", x)
+        run = partial(_convolved, at=at, step=step, spec=spec)
+        return maps.counted(tape, at, run, x, several=counts)
     pooled = maps.max_pooled if step.kind == "max" else maps.mean_pooled
     return pooled(
         tape, at, x, step.kernel, stride=step.stride, padding=step.padding, ceil=step.ceil_mode
     )
 
 
+def _convolved(tape: Tape, x: maps.Held, *, at: str, step: Step, spec: InceptionSpec) -> maps.Held:
+    names, channels = (f"{at}.conv", f"{at}.bn"), scaled(spec, step.channels)
+    placed: dict[str, Any] = {"stride": step.stride, "padding": step.padding}
+    x = maps.normed_convolution(tape, *names, x, channels, step.kernel, **placed)
+    return maps.activated(tape, at, "relu", x)
+
+
 def _auxiliary_v1(tape: Tape, at: str, x: maps.Held, spec: InceptionSpec) -> None:
     def run(tape: Tape, x: maps.Held) -> maps.Held:
         x = maps.pooled_to(tape, f"{at}.pool", x, AUX_POOLED["v1"])
-        x = _layer(tape, x, at=f"{at}.conv", step=Step(name="conv", channels=128), spec=spec)
+        x = _convolved(tape, x, at=f"{at}.conv", step=Step(name="conv", channels=128), spec=spec)
         x = maps.linear(tape, f"{at}.fc1", x, scaled(spec, 1024))
         x = maps.dropped(tape, f"{at}.dropout", maps.activated(tape, at, "relu", x))
         tape.keep(f"{at}.fc2", x.value)
@@ -90,5 +97,5 @@ def _auxiliary_v3(tape: Tape, at: str, x: maps.Held, spec: InceptionSpec) -> Non
     first = Step(name="conv0", channels=128)
     second = Step(name="conv1", channels=768, kernel=(5, 5), padded=False)
     for step in (first, second):
-        x = _counted(tape, x, f"{at}.{step.name}", step, spec)
+        x = _layer(tape, x, at=f"{at}.{step.name}", step=step, spec=spec, counts=True)
     maps.classified(tape, f"{at}.fc", x)

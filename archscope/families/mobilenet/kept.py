@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import archscope.blocks.kept_map_blocks as composed
 import archscope.blocks.kept_maps as maps
 from archscope.blocks.inverted_residual_plan import Block
 from archscope.families.mobilenet.spec import (
@@ -41,13 +42,15 @@ def kept(spec: MobileNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
 def stem(tape: Tape, x: maps.Held, spec: MobileNetSpec, *, at: str = "") -> maps.Held:
     """Return what the first convolution makes; `at`: where the convolutions stand."""
     kinds: dict[str, Any] = {"activation": _activation(spec), "stride": 2}
-    return maps.conv_norm_activation(tape, f"{at}features.0", x, stem_channels(spec), 3, **kinds)
+    return composed.conv_norm_activation(
+        tape, f"{at}features.0", x, stem_channels(spec), 3, **kinds
+    )
 
 
 def last(tape: Tape, x: maps.Held, spec: MobileNetSpec, *, at: str = "") -> maps.Held:
     """Return what the pointwise convolution behind all blocks makes."""
     path, act = f"{at}features.{last_number(spec)}", _activation(spec)
-    return maps.conv_norm_activation(tape, path, x, last_channels(spec), 1, activation=act)
+    return composed.conv_norm_activation(tape, path, x, last_channels(spec), 1, activation=act)
 
 
 def _activation(spec: MobileNetSpec) -> str:
@@ -57,7 +60,9 @@ def _activation(spec: MobileNetSpec) -> str:
 def walked(tape: Tape, x: maps.Held, *, part: Part) -> maps.Held:
     """Return what an inverted residual block or a depthwise-separable convolution makes."""
     if isinstance(part, Block):
-        return maps.inverted_residual(tape, x, part)
+        return composed.inverted_residual(tape, x, part)
     spread: dict[str, Any] = {"stride": part.stride, "activation": "relu"}
-    x = maps.conv_norm_activation(tape, "depthwise", x, x.maps.channels, 3, **spread)
-    return maps.conv_norm_activation(tape, "pointwise", x, part.out_channels, 1, activation="relu")
+    x = composed.conv_norm_activation(tape, "depthwise", x, x.maps.channels, 3, **spread)
+    return composed.conv_norm_activation(
+        tape, "pointwise", x, part.out_channels, 1, activation="relu"
+    )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+import archscope.blocks.kept_map_blocks as composed
 import archscope.blocks.kept_maps as maps
 from archscope.blocks.plan import Step
 from archscope.families.nasbench101.cell import Cell, Vertex
@@ -28,7 +29,7 @@ def kept(spec: NasBench101Spec, way: Way = Way()) -> Kept:  # noqa: B008
 
 
 def _normed(tape: Tape, at: str, x: maps.Held, channels: int, kernel: int) -> maps.Held:
-    return maps.conv_norm_activation(tape, at, x, channels, kernel, activation="relu")
+    return composed.conv_norm_activation(tape, at, x, channels, kernel, activation="relu")
 
 
 def _cell(tape: Tape, x: maps.Held, *, step: Step, plan: Cell) -> maps.Held:

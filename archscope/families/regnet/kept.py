@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import archscope.blocks.kept_map_blocks as composed
 import archscope.blocks.kept_maps as maps
 from archscope.families.regnet.spec import STEM, Block, RegNetSpec, blocks
 from archscope.theory.keeping import Tape
@@ -15,7 +16,7 @@ def kept(spec: RegNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
     tape = Tape({}, way)
     with tape.part(""):
         x = maps.images(tape, spec)
-        x = maps.conv_norm_activation(tape, "stem", x, STEM, 3, activation="relu", stride=2)
+        x = composed.conv_norm_activation(tape, "stem", x, STEM, 3, activation="relu", stride=2)
     for block in blocks(spec):
         x = maps.block(tape, block, partial(_block, block=block), x)
     with tape.part(""):
@@ -25,12 +26,12 @@ def kept(spec: RegNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
 
 def _block(tape: Tape, x: maps.Held, *, block: Block) -> maps.Held:
     width, stride = block.out_channels, block.stride
-    y = maps.conv_norm_activation(tape, "f.a", x, width, 1, activation="relu")
-    y = maps.conv_norm_activation(tape, "f.b", y, width, 3, activation="relu", stride=stride)
+    y = composed.conv_norm_activation(tape, "f.a", x, width, 1, activation="relu")
+    y = composed.conv_norm_activation(tape, "f.b", y, width, 3, activation="relu", stride=stride)
     if block.squeezed:
         kinds = {"gate": "sigmoid", "activation": "relu"}
-        y = maps.squeeze_excitation(tape, "f.se", y, block.squeezed, **kinds)
-    y = maps.conv_norm_activation(tape, "f.c", y, width, 1, activation="")
+        y = composed.squeeze_excitation(tape, "f.se", y, block.squeezed, **kinds)
+    y = composed.conv_norm_activation(tape, "f.c", y, width, 1, activation="")
     around = x
     if not block.repeatable:
         names = "proj.0", "proj.1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import archscope.blocks.kept_map_blocks as composed
 import archscope.blocks.kept_maps as maps
 from archscope.families.resnet.spec import ResNetSpec, blocks
 from archscope.theory.keeping import Tape
@@ -16,7 +17,7 @@ def kept(spec: ResNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
     with tape.part(""):
         x = stem(tape, maps.images(tape, spec), spec.stem_channels)
     for block in blocks(spec):
-        x = maps.block(tape, block, partial(maps.residual, block=block), x)
+        x = maps.block(tape, block, partial(composed.residual, block=block), x)
     with tape.part(""):
         maps.classified(tape, "fc", x)
     return tape.kept_of_several()

@@ -6,8 +6,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
+import archscope.blocks.kept_map_blocks as composed
 import archscope.blocks.kept_maps as maps
-from archscope.blocks.plan import list_of, number_of
+from archscope.blocks import inverted_residual_plan, residual_plan
+from archscope.blocks.plan import Step, list_of, number_of
 from archscope.families.mobilenet import kept as mobilenet
 from archscope.families.resnet.kept import stem
 from archscope.families.segmentation.spec import (
@@ -26,6 +28,7 @@ from archscope.families.segmentation.spec import (
     resnet_spec,
     xception_spec,
 )
+from archscope.families.separable_residual import spec as xception
 from archscope.families.separable_residual.kept import opening, xception_block
 from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
@@ -75,7 +78,8 @@ def _resnet(tape: Tape, spec: SegmentationSpec) -> Taken:
         x = stem(tape, maps.images(tape, spec), resnet_spec(spec).stem_channels, at=BACKBONE)
     found = {}
     for block in blocks(spec):
-        x = maps.block(tape, block, partial(maps.residual, block=block), x)
+        assert isinstance(block, residual_plan.Block)
+        x = maps.block(tape, block, partial(composed.residual, block=block), x)
         found[list_of(block).removeprefix(BACKBONE)] = x
     return Taken(x, found["layer3"], found["layer1"])
 
@@ -86,6 +90,7 @@ def _mobilenet(tape: Tape, spec: SegmentationSpec) -> Taken:
         x = middle = fine = mobilenet.stem(tape, maps.images(tape, spec), inner, at=BACKBONE)
     fine_ends = int(FINE[spec.backbone].rpartition(".")[2])
     for block in blocks(spec):
+        assert isinstance(block, (inverted_residual_plan.Block, Step))
         x = maps.block(tape, block, partial(mobilenet.walked, part=block), x)
         fine = x if int(number_of(block)) <= fine_ends else fine
         middle = x if int(number_of(block)) <= MIDDLE[spec.backbone] else middle
@@ -100,6 +105,7 @@ def _xception(tape: Tape, spec: SegmentationSpec) -> Taken:
         images = maps.images(tape, spec)
         x = fine = opening(tape, images, xception_spec(spec), at=BACKBONE)
     for block in blocks(spec):
+        assert isinstance(block, xception.Block)
         if block.path == f"{BACKBONE}{FINE[spec.backbone]}":
             # What its last convolution reads, which strides.
             fine = maps.made(tape, "within", replace(x.maps, channels=block.channels[-2]))
@@ -111,7 +117,7 @@ def _xception(tape: Tape, spec: SegmentationSpec) -> Taken:
 def _normed(
     tape: Tape, at: str, x: maps.Held, channels: int, kernel: int, **placed: Any
 ) -> maps.Held:
-    return maps.conv_norm_activation(tape, at, x, channels, kernel, activation="relu", **placed)
+    return composed.conv_norm_activation(tape, at, x, channels, kernel, activation="relu", **placed)
 
 
 def _wide(
@@ -119,8 +125,8 @@ def _wide(
 ) -> maps.Held:
     if not spec.separable:
         return _normed(tape, at, x, ASPP_CHANNELS, 3, first=first, dilation=dilation)
-    path, kinds = f"{at}.{first}", {"between": "norm", "activates": True, "dilation": dilation}
-    run = partial(maps.separable, at=path, channels=ASPP_CHANNELS, **kinds)
+    path, kind = f"{at}.{first}", partial(composed.separable, between="norm", activates=True)
+    run = partial(kind, at=path, channels=ASPP_CHANNELS, dilation=dilation)
     return maps.counted(tape, path, run, x)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import archscope.blocks.kept_map_blocks as composed
 import archscope.blocks.kept_maps as maps
 from archscope.families.separable_residual.spec import (
     BEHIND,
@@ -28,7 +29,7 @@ def kept(spec: XceptionSpec, way: Way = Way()) -> Kept:  # noqa: B008
     with tape.part(""):
         for number, channels in enumerate(() if spec.is_aligned else BEHIND, start=3):
             at = f"conv{number}"
-            run = partial(maps.separable, at=at, channels=channels, between="nothing")
+            run = partial(composed.separable, at=at, channels=channels, between="nothing")
             x = maps.counted(tape, at, run, x)
             x = maps.activated(tape, "", "relu", x)
         maps.classified(tape, "fc", x)
@@ -54,7 +55,7 @@ def xception_block(tape: Tape, x: maps.Held, *, block: Block) -> maps.Held:
             y = maps.activated(tape, "", "relu", y)
         at, is_last = f"conv{number}", block.aligned and number == last
         run = partial(
-            maps.separable,
+            composed.separable,
             at=at,
             channels=channels,
             between="norm" if block.aligned else "nothing",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import archscope.blocks.kept_map_blocks as composed
 import archscope.blocks.kept_maps as maps
 from archscope.blocks.plan import Step
 from archscope.families.shufflenet.spec import ShuffleNetSpec, blocks
@@ -16,12 +17,12 @@ def kept(spec: ShuffleNetSpec, way: Way = Way()) -> Kept:  # noqa: B008
     tape, act = Tape({}, way), "relu"
     with tape.part(""):
         x, stem = maps.images(tape, spec), spec.stem_channels
-        x = maps.conv_norm_activation(tape, "conv1", x, stem, 3, activation=act, stride=2)
+        x = composed.conv_norm_activation(tape, "conv1", x, stem, 3, activation=act, stride=2)
         x = maps.max_pooled(tape, "maxpool", x, 3, stride=2, padding=1)
     for block in blocks(spec):
         x = maps.block(tape, block, partial(_unit, block=block), x)
     with tape.part(""):
-        x = maps.conv_norm_activation(tape, "conv5", x, spec.last_channels, 1, activation=act)
+        x = composed.conv_norm_activation(tape, "conv5", x, spec.last_channels, 1, activation=act)
         maps.classified(tape, "fc", x)
     return tape.kept_of_several()
 

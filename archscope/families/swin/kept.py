@@ -36,8 +36,8 @@ def kept(spec: SwinSpec, way: Way = Way()) -> Kept:  # noqa: B008
         assert x is not None
         tape.norm("ln_f", NORM, x, "b*s")
         tape.new("head", "mean", "b*d")
-    # Stages of one block each are blocks themselves where there are several.
-    return tape.kept(reruns=spec.blocks.count(1) < 2)
+    # Stages of one block each are blocks themselves where there are several, or one alone.
+    return tape.kept(reruns=spec.blocks.count(1) < 2 and spec.blocks != (1,))
 
 
 def _symbols(spec: SwinSpec, block: Block, side: int) -> dict[str, int]:

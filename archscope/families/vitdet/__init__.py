@@ -16,5 +16,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
+    kept="archscope.families.vitdet.kept:kept",
     enters="data",
 )

@@ -26,4 +26,5 @@ FAMILY = Family(
     census=by_weights("archscope.families.wav2vec2.weights:weights"),
     enters="data",
     weights="archscope.families.wav2vec2.weights:weights",
+    kept="archscope.families.wav2vec2.kept:kept",
 )

@@ -29,6 +29,7 @@ from archscope.theory.combs import combs
 from archscope.theory.coupling import find_streams
 from archscope.theory.coverage import is_full
 from archscope.theory.gridding import name_of
+from archscope.theory.kept import Kept
 from archscope.theory.layers import Path
 from archscope.theory.outline import Outline
 from archscope.theory.places import outlook
@@ -51,6 +52,8 @@ KEPT = {
     "kv_per_token": lambda cache: 2 * cache.per_position,
 }
 """What decoding keeps, in 16 bits as `kv` has it where nobody says otherwise."""
+TRAINED = {"act": lambda kept: kept.bytes(activation=BYTES)}
+"""What a training step keeps, as `memory` has it where nobody says otherwise."""
 BYTES = 4
 """Bytes of a weight or an element of an activation: networks are made in float32."""
 WINDOWED = ("rf", "smallest_rf", "local_rf", "ahead", "back", "jump", "causal")
@@ -110,7 +113,9 @@ class Known:
         if measure.analysis == "params":
             return self._counted(measure.name)
         if measure.analysis == "kv":
-            return self._kept(measure.name)
+            return self._cached(measure.name)
+        if measure.analysis == "memory":
+            return kept_in_training(self._family, self.spec, measure.name)
         return measure.of(Told(totals=self._totals(measure.name)), dimension)
 
     def field(self, name: str) -> Found:
@@ -136,7 +141,7 @@ class Known:
             return Found(why=f"{self._family.name} has no census")
         return Found(values=(COUNTED[name](self.census),))
 
-    def _kept(self, name: str) -> Found:
+    def _cached(self, name: str) -> Found:
         try:
             cache = resolve(self._family.cache)(self.spec)
         except UsageError as error:
@@ -157,6 +162,15 @@ class Known:
             answer: Answer = of_outline(closed_form(self._outline), self._outline, self._rate)
             self._whole = answer.totals
         return self._whole
+
+
+def kept_in_training(family: Family, spec: Any, name: str) -> Found:
+    """Return a measure of what a training step keeps, by the closed form of a family that has it.
+
+    It is unknown where some part of the network has none.
+    """
+    kept: Kept = resolve(family.kept)(spec)
+    return Found(why=kept.unknown) if kept.unknown else Found(values=(TRAINED[name](kept),))
 
 
 def brief(outline: Outline, rate: Fraction | None, *, holds: bool) -> Totals | None:

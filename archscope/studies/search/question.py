@@ -9,7 +9,7 @@ from archscope.errors import UsageError, same_word
 from archscope.families import Family
 from archscope.records import frozen
 from archscope.studies.measures import measure, measures
-from archscope.studies.search.known import COUNTED, KEPT, quantities
+from archscope.studies.search.known import COUNTED, KEPT, TRAINED, quantities
 from archscope.studies.search.optimum import Distance, Goal, Problem, Term
 from archscope.studies.where import Condition, read_condition
 
@@ -99,6 +99,13 @@ def require_known(family: Family, name: str) -> None:
     if found.analysis == "kv" and name in KEPT:
         if not family.cache:
             raise UsageError(f"{name}: nothing of {family.name} decodes")
+        return
+    if found.analysis == "memory" and name in TRAINED:
+        if not family.kept:
+            raise UsageError(
+                f"{name}: {family.name} does not tell what a training step keeps; archscope sweep "
+                "runs a step of each"
+            )
         return
     if found.analysis == "rf" and name not in UNKNOWABLE:
         if family.outline is None:

@@ -11,6 +11,8 @@ from archscope.assertions import Dimension, Found, Number
 from archscope.records import frozen
 from archscope.specs import flag_of
 
+CLOSED_FORM = "closed form"
+"""The road of numbers that follow from a spec."""
 CENSUS = "census"
 """The road of numbers by which a variant was ruled out; no engine has counted them."""
 SOLVED = "solve"

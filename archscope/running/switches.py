@@ -1,0 +1,134 @@
+"""What torch, NumPy and Python keep for the whole process and let anyone read and set."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import torch
+from torch.autograd import forward_ad
+
+
+def _put_streams(streams: tuple[Any, Any]) -> None:
+    sys.stdout, sys.stderr = streams
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:  # it was deleted
+        return None
+
+
+def _handlers() -> tuple[Any, ...]:
+    return tuple(map(signal.getsignal, _SIGNALS))
+
+
+def _put_handlers(handlers: tuple[Any, ...]) -> None:
+    if threading.current_thread() is threading.main_thread():
+        for number, handler in zip(_SIGNALS, handlers, strict=True):
+            if handler is not None and signal.getsignal(number) != handler:  # None: not Python's
+                signal.signal(number, handler)
+
+
+def _go_to(folder: str | None) -> None:
+    if folder is not None:
+        with suppress(OSError):
+            os.chdir(folder)
+
+
+def _put_dual_level(level: int) -> None:
+    while forward_ad._current_level > level:
+        forward_ad.exit_dual_level()
+
+
+def _nesting_of_autocast() -> int:
+    torch.autocast_increment_nesting()
+    return torch.autocast_decrement_nesting()
+
+
+def _put_nesting_of_autocast(level: int) -> None:
+    while _nesting_of_autocast() > level:
+        torch.autocast_decrement_nesting()
+    torch.clear_autocast_cache()
+
+
+def _put_saved_hooks(hooks: Any) -> None:
+    while _saved_hooks() not in (hooks, None):
+        torch._C._autograd._pop_saved_tensors_default_hooks()
+
+
+def _saved_hooks() -> Any:
+    return torch._C._autograd._top_saved_tensors_default_hooks(True)
+
+
+def _flushes_denormals() -> bool:
+    return _SMALLEST * 1.0 == 0.0
+
+
+_SMALLEST = 5e-324
+_SIGNALS = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGALRM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCHLD")
+    if hasattr(signal, name)
+)
+_OF_TORCH = (
+    *("mkldnn_enabled", "mkldnn_deterministic", "qengine", "graph_executor_optimize"),
+    *("cudnn_enabled", "cudnn_benchmark", "cudnn_deterministic"),
+    "deterministic_fill_uninitialized_memory",
+)
+"""Of `torch._C`, behind `_get_` and `_set_`; an older torch may lack one."""
+SWITCHES: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
+    *(
+        (getattr(torch._C, f"_get_{name}"), getattr(torch._C, f"_set_{name}"))
+        for name in _OF_TORCH
+        if hasattr(torch._C, f"_get_{name}")
+    ),
+    (torch.is_grad_enabled, torch.set_grad_enabled),
+    (torch.get_default_dtype, torch.set_default_dtype),
+    (torch.backends.mha.get_fastpath_enabled, torch.backends.mha.set_fastpath_enabled),
+    (torch.get_num_threads, torch.set_num_threads),
+    (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
+    (torch.is_warn_always_enabled, torch.set_warn_always),
+    (torch._C._is_multithreading_enabled, torch._C._set_multithreading_enabled),
+    (torch.is_autocast_cache_enabled, torch.set_autocast_cache_enabled),
+    (_nesting_of_autocast, _put_nesting_of_autocast),
+    (lambda: forward_ad._current_level, _put_dual_level),
+    (_saved_hooks, _put_saved_hooks),
+    (_flushes_denormals, torch.set_flush_denormal),
+    (np.geterr, lambda found: np.seterr(**found)),
+    (np.get_printoptions, lambda found: np.set_printoptions(**found)),
+    (lambda: logging.root.level, logging.root.setLevel),
+    (lambda: sys.excepthook, lambda hook: setattr(sys, "excepthook", hook)),
+    (sys.gettrace, sys.settrace),
+    (sys.getprofile, sys.setprofile),
+    (sys.getswitchinterval, sys.setswitchinterval),
+    (lambda: torch.is_autocast_enabled("cpu"), lambda on: torch.set_autocast_enabled("cpu", on)),
+    (lambda: torch.is_autocast_enabled("cuda"), lambda on: torch.set_autocast_enabled("cuda", on)),
+    (lambda: torch.get_autocast_dtype("cpu"), lambda kind: torch.set_autocast_dtype("cpu", kind)),
+    (
+        lambda: (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()),
+        lambda found: torch.set_anomaly_enabled(*found),
+    ),
+    (torch.backends.cuda.flash_sdp_enabled, torch.backends.cuda.enable_flash_sdp),
+    (torch.backends.cuda.mem_efficient_sdp_enabled, torch.backends.cuda.enable_mem_efficient_sdp),
+    (torch.backends.cuda.cudnn_sdp_enabled, torch.backends.cuda.enable_cudnn_sdp),
+    (torch.backends.cuda.math_sdp_enabled, torch.backends.cuda.enable_math_sdp),
+    (lambda: logging.root.manager.disable, logging.disable),
+    (lambda: (sys.stdout, sys.stderr), _put_streams),
+    (sys.getrecursionlimit, sys.setrecursionlimit),
+    (gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
+    (gc.get_threshold, lambda found: gc.set_threshold(*found)),
+    (_folder, _go_to),
+    (_handlers, _put_handlers),
+)
+"""What is read and set as a whole."""
