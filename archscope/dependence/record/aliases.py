@@ -7,11 +7,12 @@ node, of all that it is a view of. A view that was made before is made again whe
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tag, Tensor
+from torch import Tag, Tensor, strided
 from torch.utils._pytree import tree_leaves, tree_map
 
 from archscope.dependence.record.graph import WRITE, Shape, Value, View
@@ -33,6 +34,8 @@ class _Alias:
     """What it last was; None while it holds constants alone."""
     memory: tuple[Shape, int] | None = None
     """Of a base: its strides, and where it begins in its storage."""
+    element_size: int = 0
+    """Of a base: bytes of one element."""
     version: int = 0
     """Of a base: how often it was written to. Of a view: the base's version that `value` is of."""
 
@@ -45,13 +48,34 @@ _COUNTED = frozenset(("_pack_padded_sequence",))
 """Operators whose second result says how many there are, which no data changes."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A block of memory: one storage."""
+
+    start: int
+    """Its address; of one that has no data, a negative number of its own."""
+    size: int
+    """Bytes; 0 where it has no data."""
+
+
+_Place = tuple[int, Shape, Shape, int]
+"""The block of a tensor, its shape, its strides, and where it begins in the block."""
+
+
 class Aliases:
-    """The tensors of one forward pass, by identity."""
+    """The tensors of one forward pass, by identity, and by the memory that they lie in.
+
+    Not all that shares memory is made by an operator: `as_subclass`, `Parameter`, `from_numpy`,
+    `data` that is set.
+    """
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
         # By identity, and kept alive: a tensor that C++ alone holds may come back as the same one.
-        self._known: dict[int, tuple[Tensor, _Alias]] = {}
+        self._known: dict[int, tuple[Tensor, int | None, _Alias]] = {}
+        self._by_place: dict[_Place, _Alias] = {}
+        self._bases: dict[int, tuple[_Block, _Alias]] = {}
+        self._starts: list[int] = []
 
     def add(self, tensor: Tensor, value: Value) -> None:
         """Say that a fresh tensor is a value."""
@@ -119,13 +143,51 @@ class Aliases:
         return found
 
     def _get(self, tensor: Tensor) -> _Alias | None:
+        block = _block_of(tensor)
         known = self._known.get(id(tensor))
-        return None if known is None else known[1]
+        if known is not None and (block is None or known[1] == block.start):
+            return known[2]
+        if block is None:
+            return None
+        found = self._by_place.get(_place(block, tensor)) or self._overlapping(block, tensor)
+        if found is not None:
+            self._known[id(tensor)] = (tensor, block.start, found)
+        return found
 
     def _set(self, tensor: Tensor, alias: _Alias) -> None:
+        block = _block_of(tensor)
+        self._known[id(tensor)] = (tensor, None if block is None else block.start, alias)
+        if block is None:
+            return
         if alias.base is None and alias.memory is None:
             alias.memory = (tuple(tensor.stride()), int(tensor.storage_offset()))
-        self._known[id(tensor)] = (tensor, alias)
+            alias.element_size = tensor.element_size()
+        self._by_place[_place(block, tensor)] = alias
+        if alias.base is None:
+            if block.start not in self._bases:
+                insort(self._starts, block.start)
+            self._bases[block.start] = (block, alias)
+
+    def _overlapping(self, block: _Block, tensor: Tensor) -> _Alias | None:
+        """Return a tensor that lies in memory of one that is known, as a view of that one."""
+        at = bisect_right(self._starts, block.start) - 1
+        if at < 0:
+            return None
+        first, base = self._bases[self._starts[at]]
+        if first.start != block.start and first.start + first.size <= block.start:
+            return None
+        offset, rest = divmod(block.start - first.start, tensor.element_size())
+        given = {
+            "size": tuple(tensor.shape),
+            "stride": tuple(tensor.stride()),
+            "storage_offset": tensor.storage_offset() + offset,
+            "memory": base.memory,
+        }
+        alike = not rest and tensor.element_size() == base.element_size
+        view = View(
+            operator="as_strided" if alike else "reinterpreted", arguments=given, picked=None
+        )
+        return _Alias(tuple(tensor.shape), base, parent=base, view=view, version=-1)
 
     def _current(self, alias: _Alias) -> Value | None:
         root = alias.root
@@ -186,3 +248,19 @@ def written_by(func: Any, args: Any, kwargs: Any) -> list[Tensor]:
 
 def _holds(tensors: list[Tensor], tensor: Tensor) -> bool:
     return any(one is tensor for one in tensors)
+
+
+def _block_of(tensor: Tensor) -> _Block | None:
+    """Return the memory that a tensor lies in; None where it is no plain block of numbers."""
+    if tensor.layout is not strided:
+        return None
+    try:
+        storage = tensor.untyped_storage()
+        address = storage.data_ptr()
+    except (NotImplementedError, RuntimeError):  # nested, or of a class without memory
+        return None
+    return _Block(address, storage.nbytes()) if address else _Block(-int(storage._cdata), 0)
+
+
+def _place(block: _Block, tensor: Tensor) -> _Place:
+    return block.start, tuple(tensor.shape), tuple(tensor.stride()), int(tensor.storage_offset())

@@ -225,6 +225,11 @@ class _Recorder(TorchDispatchMode):
                 made = kernel(*args, **kwargs)
             if made is not NotImplemented:
                 return made
+        with torch._C.DisableTorchFunction():  # what is asked of tensors here is no part of it
+            return self._ran(func, args, kwargs)
+
+    def _ran(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """Run an operator and record what it did."""
         if self._original is not None and func._schema.is_mutable:
             self._original.refuse_write(func, args, kwargs)
         name = name_of(func)
