@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+import ctypes
+import pickle
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,8 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.dlpack import from_dlpack, to_dlpack
 
+import archscope
 from archscope.dependence.answer.examine import examine
 from archscope.dependence.sets.terms import along
+from archscope.errors import ForwardError
 from archscope.probing.runs import _called
 from archscope.subject import Inputs
 
@@ -123,3 +128,167 @@ def written_beside(way: Callable[[Tensor], Tensor]) -> Function:
 )
 def test_what_shares_memory_is_followed_though_no_operator_made_it(function: Function) -> None:
     assert told(function) == (changed(function), None)
+
+
+def in_a_thread(work: Callable[[Run, Tensor], Tensor]) -> Function:
+    """Return a function that does its work in a thread of its own, and adds the input to it."""
+
+    def function(model: Run, x: Tensor) -> Tensor:
+        made: list[Tensor] = []
+        thread = threading.Thread(target=lambda: made.append(work(model, x)))
+        thread.start()
+        thread.join()
+        return made[0] + x
+
+    return function
+
+
+def written_in_a_thread(model: Run, x: Tensor) -> Tensor:
+    made = torch.zeros_like(x)
+    thread = threading.Thread(target=lambda: made.copy_(x * 2))
+    thread.start()
+    thread.join()
+    return made * 2
+
+
+def pickled(model: Run, x: Tensor) -> Tensor:
+    made: Tensor = model.conv(pickle.loads(pickle.dumps(x)))
+    return made
+
+
+def not_watched(model: Run, x: Tensor) -> Tensor:
+    with torch._C._DisableTorchDispatch():
+        made = x.flip(-1)
+    return x + made
+
+
+def not_watched_by_functions(x: Tensor) -> Tensor:
+    with torch._C.DisableTorchFunction():
+        return torch.tensor(x.tolist(), dtype=x.dtype)
+
+
+def begun_out_of_sight(model: Run, x: Tensor) -> Tensor:
+    made = not_watched_by_functions(x)
+    made[..., 0] = x[..., 1]
+    return made
+
+
+def by_an_address(model: Run, x: Tensor) -> Tensor:
+    x = x.contiguous()
+    held = ctypes.string_at(x.data_ptr(), x.numel() * x.element_size())
+    return torch.frombuffer(bytearray(held), dtype=x.dtype) * 2
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        in_a_thread(lambda model, x: x.flip(-1)),
+        in_a_thread(lambda model, x: model.conv(x)[..., :1]),
+        written_in_a_thread,
+        pickled,
+        lambda model, x: model.conv(copy.copy(x)),
+        not_watched,
+        begun_out_of_sight,
+        by_an_address,
+        lambda model, x: x * model.conv(not_watched_by_functions(x))[..., 1:2],
+        lambda model, x: x.clone().map_(x.flip(-1), lambda a, b: a + b),
+        lambda model, x: torch.tensor([x[0, 0, 0], x[0, 0, 3]], dtype=x.dtype),
+        lambda model, x: torch.tensor([one.item() for one in x.flatten()]),
+        lambda model, x: torch.zeros(3) + x.max().item(),
+        lambda model, x: torch.ones(2) if x[0, 0, 0] > 0 else torch.zeros(2),
+        lambda model, x: x[..., 1:] * model.conv(torch.full_like(x, x[0, 0, 5].item())),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+def test_what_is_done_out_of_sight_is_a_bound_and_never_nothing(function: Function) -> None:
+    sets, bound = told(function)
+
+    assert bound is not None
+    assert all(a & ~b == 0 for a, b in zip(changed(function), sets, strict=True))
+
+
+def test_a_generator_that_reads_numbers_is_seen_to() -> None:
+    def function(model: Run, x: Tensor) -> Iterator[Tensor]:
+        yield torch.zeros(2) + x[0, 0, 1].item()
+
+    assert told(function) == ([63, 63], "read")
+
+
+def checked(model: Run, x: Tensor) -> Tensor:
+    if x.isnan().any():
+        raise ValueError
+    made = torch.empty(1, 1, SIZE)  # whatever lies there
+    made[..., 1:], made[..., 0] = x[..., :-1], 0
+    return made + torch.rand(SIZE) + torch.arange(SIZE)
+
+
+def test_a_check_on_data_and_constants_beside_it_cost_nothing() -> None:
+    assert told(checked) == ([0, 1, 2, 4, 8, 16], None)
+
+
+def test_what_cannot_be_run_on_data_is_not_known() -> None:
+    with torch.device("meta"):
+        model = Run(lambda model, x: model.conv(copy.copy(x)))
+
+    with pytest.raises(ForwardError, match="where no operator is seen"):
+        archscope.rf(model, torch.empty(1, 1, SIZE, device="meta"))
+
+
+def into(way: Callable[[Tensor, Tensor], Any], *shape: int) -> Function:
+    """Return a function that writes into a tensor of its own, and reads that."""
+
+    def function(model: Run, x: Tensor) -> Tensor:
+        made = torch.zeros(shape, dtype=x.dtype)
+        way(x, made)
+        return made * 1
+
+    return function
+
+
+@torch.library.custom_op("archscope_seen::written", mutates_args={"out"})
+def _written(x: Tensor, out: Tensor) -> Tensor:
+    out.copy_(x)
+    return x.flip(-1)
+
+
+@_written.register_fake
+def _(x: Tensor, out: Tensor) -> Tensor:
+    return torch.empty_like(x)
+
+
+@pytest.mark.parametrize(
+    ("function", "is_bound"),
+    [
+        (into(lambda x, made: torch.cumsum(x, -1, out=made), 0), False),
+        (into(lambda x, made: torch.addmm(x[0], torch.ones(1, 1).to(x), x[0], out=made), 0), False),
+        (into(lambda x, made: torch.frexp(x, out=(made, torch.zeros(0).int())), 0), False),
+        (into(lambda x, made: made.resize_as_(x).copy_(x), 1), False),
+        (into(lambda x, made: torch._foreach_add_([made], [x]), 1, 1, SIZE), False),
+        (into(lambda x, made: torch._foreach_copy_(made.split(1), [x.flip(-1)]), 1, 1, 6), False),
+        (into(lambda x, made: made.copy_(x).unsqueeze_(0).transpose_(-1, -2), 1, 1, SIZE), False),
+        (into(_written, 1, 1, SIZE), True),
+        (lambda model, x: _written(x, torch.zeros_like(x)), True),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_all_that_an_operator_writes_to_is_followed(function: Function, is_bound: bool) -> None:
+    sets, bound = told(function)
+    truth = changed(function)
+
+    assert all(a & ~b == 0 for a, b in zip(truth, sets, strict=True))
+    assert (bound is not None) == is_bound
+    assert is_bound or sets == truth
+
+
+@pytest.mark.parametrize(
+    ("function", "sets"),
+    [
+        (lambda model, x: x * (torch.rand_like(x) > 0.9), [1, 2, 4, 8, 16, 32]),
+        (lambda model, x: x * torch.empty(SIZE).bernoulli_(0.1), [1, 2, 4, 8, 16, 32]),
+        (lambda model, x: x[..., torch.randperm(SIZE)[:2]], [63, 63]),
+    ],
+)
+def test_numbers_that_are_drawn_anew_each_time_are_no_mask(
+    function: Function, sets: list[int]
+) -> None:
+    assert told(function)[0] == sets

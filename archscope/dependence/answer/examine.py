@@ -17,6 +17,7 @@ from archscope.dependence.answer.forward import Dependences, Seen, look, lower
 from archscope.dependence.answer.roles import Mixing, Roles, roles
 from archscope.dependence.record.capture import capture, input_tensors
 from archscope.dependence.record.graph import Call, Graph, Value
+from archscope.dependence.record.hidden import with_hidden
 from archscope.dependence.record.reads import with_reads
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.lines import Line
@@ -144,9 +145,14 @@ def examine(
     if graph.failure is not None:
         again = capture(model, inputs, (name,), data=not bodiless, constants=not bodiless)
         if again.failure is None or len(again.nodes) >= len(graph.nodes):
-            graph = with_reads(
+            read = with_reads(
                 again, lambda n: capture(model, inputs, (name,), data=True, altered=n)
             )
+            graph = read
+            if read.executed == "data":
+                graph = with_hidden(
+                    read, lambda: capture(model, inputs, (name,), data=True, other=True)
+                )
     if graph.failure is not None and not (graph.nodes and name in graph.inputs):
         raise ForwardError(
             f"the forward failed before its first layer: {first_line(graph.failure)}"

@@ -81,6 +81,10 @@ class Aliases:
         """Say that a fresh tensor is a value."""
         self._set(tensor, _Alias(tuple(tensor.shape), None, value=value))
 
+    def is_known(self, tensor: Tensor) -> bool:
+        """Return whether a tensor, or what it lies in, was met before."""
+        return self._get(tensor) is not None
+
     def is_dependent(self, tensor: Tensor) -> bool:
         """Return whether a tensor depends on the studied input."""
         alias = self._get(tensor)
@@ -106,20 +110,23 @@ class Aliases:
         if func.is_view:
             self._add_views(func, name, args, kwargs, out)
             return
-        results = list(out) if isinstance(out, list | tuple) else [out]
+        written = writes_of(func, args, kwargs)
+        alone = [tensor for tensor, place in written if place is None]
+        results = [*results_of(func, out), *alone]
         shapes = [tuple(one.shape) if isinstance(one, Tensor) else None for one in results]
         if name in _COUNTED:
             shapes[1] = None
         pointwise = Tag.pointwise in func.tags
         arguments = self._read(bound(func, args, kwargs))
         values = self._emit(name, arguments, shapes, pointwise=pointwise)
-        written = written_by(func, args, kwargs)
-        for place, tensor in enumerate(written):
-            made = values[place] if place < len(values) else values[0]
+        own = iter(values[len(values) - len(alone) :])
+        for tensor, place in written:
+            made = next(own) if place is None else values[place]
             if made is not None:
                 self._write(self._alias(tensor), made)
+        changed = {id(tensor) for tensor, _ in written}
         for tensor, value in zip(results, values, strict=True):
-            if isinstance(tensor, Tensor) and value is not None and not _holds(written, tensor):
+            if isinstance(tensor, Tensor) and value is not None and id(tensor) not in changed:
                 self.add(tensor, value)
 
     def _add_views(self, func: Any, name: str, args: Any, kwargs: Any, out: Any) -> None:
@@ -238,16 +245,34 @@ def bound(func: Any, args: Any, kwargs: Any) -> dict[str, Any]:
 
 def written_by(func: Any, args: Any, kwargs: Any) -> list[Tensor]:
     """Return the arguments that an operator writes to."""
-    found: list[Tensor] = []
+    return [tensor for tensor, _ in writes_of(func, args, kwargs)]
+
+
+def writes_of(func: Any, args: Any, kwargs: Any) -> list[tuple[Tensor, int | None]]:
+    """Return the arguments that an operator writes to, each with which result it is, if any."""
+    found: list[tuple[Tensor, int | None]] = []
     for place, argument in enumerate(func._schema.arguments):
-        if argument.alias_info is not None and argument.alias_info.is_write:
+        alias = argument.alias_info
+        if alias is not None and alias.is_write:
             value = args[place] if place < len(args) else kwargs.get(argument.name)
-            found += [leaf for leaf in tree_leaves(value) if isinstance(leaf, Tensor)]
+            tensors = [leaf for leaf in tree_leaves(value) if isinstance(leaf, Tensor)]
+            result = _returned_as(func, alias) if isinstance(value, Tensor) else None
+            found += [(tensor, result) for tensor in tensors]
     return found
 
 
-def _holds(tensors: list[Tensor], tensor: Tensor) -> bool:
-    return any(one is tensor for one in tensors)
+def _returned_as(func: Any, alias: Any) -> int | None:
+    for place, result in enumerate(func._schema.returns):
+        if result.alias_info is not None and result.alias_info.before_set & alias.before_set:
+            return place
+    return None
+
+
+def results_of(func: Any, out: Any) -> list[Any]:
+    """Return what an operator returned, as a list; of one that only writes, nothing."""
+    if not func._schema.returns:
+        return []
+    return list(out) if isinstance(out, list | tuple) else [out]
 
 
 def _block_of(tensor: Tensor) -> _Block | None:

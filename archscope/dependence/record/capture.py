@@ -8,19 +8,23 @@ code makes are turned into new values by `aliases`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import chain
 from math import prod
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tag, Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from archscope.dependence.record.aliases import Aliases, written_by
+from archscope.dependence.record.aliases import Aliases, results_of, writes_of, written_by
 from archscope.dependence.record.constants import Constants
 from archscope.dependence.record.functions import FunctionRecorder
-from archscope.dependence.record.graph import READ, Call, Graph, Node, Read, Value
+from archscope.dependence.record.graph import READ, WRITE, Call, Graph, Node, Read, Value
+from archscope.dependence.record.hidden import checksum, other_numbers
 from archscope.dependence.record.operators import (
     BY_MASK,
     FILLED,
@@ -28,6 +32,8 @@ from archscope.dependence.record.operators import (
     LIKE,
     READS,
     RESHAPED_IN_PLACE,
+    RESIZED,
+    UNFILLED,
     is_sized_by_data,
     name_of,
     parts_of,
@@ -41,6 +47,7 @@ from archscope.running.module_stack import ModuleStack, tensors_in
 from archscope.running.process import raise_interrupt, random_as_found
 from archscope.running.returned import returned
 from archscope.running.shapes import RULES
+from archscope.running.threads import failures_of_threads
 from archscope.running.twin import (
     Original,
     ReachedOriginalError,
@@ -52,6 +59,14 @@ from archscope.running.twin import (
     with_data,
 )
 from archscope.subject import Inputs
+
+
+class OutOfSightError(Exception):
+    """A forward on shapes alone does what no operator shows: only numbers tell what comes of it."""
+
+    def __str__(self) -> str:
+        return "numbers of the input go where no operator is seen: a thread, a pickle, an address"
+
 
 LARGEST_CONSTANT = 1 << 22
 """Elements up to which a constant that is made on the inputs' device is made with its data."""
@@ -65,6 +80,7 @@ def capture(
     data: bool = False,
     constants: bool = True,
     altered: Mapping[int, int] | None = None,
+    other: bool = False,
     shapes_only: bool = False,
 ) -> Graph:
     """Run a copy of the model in evaluation mode and return what ran.
@@ -73,7 +89,8 @@ def capture(
     constants. With `data` all runs for real, which control flow over values needs. Without
     `constants` what the forward makes for itself has no data either, for operators that insist on
     one device for all. `altered` says of reads, by number, how much is added to what Python gets
-    (see `reads`). With `shapes_only` nodes have no arguments: weights are read where they lie and
+    (see `reads`), and with `other` it runs on other numbers than those given (see `hidden`). With
+    `shapes_only` nodes have no arguments: weights are read where they lie and
     nothing is looked for in them. What the forward raises is the graph's `failure`, beside what was
     recorded until then.
     """
@@ -85,6 +102,7 @@ def capture(
             data=data,
             constants=constants,
             altered=altered or {},
+            other=other,
             original=memory,
             shapes_only=shapes_only,
         )
@@ -148,6 +166,7 @@ class _Recorder(TorchDispatchMode):
         data: bool,
         constants: bool,
         altered: Mapping[int, int],
+        other: bool,
         original: Original | None,
         shapes_only: bool,
     ) -> None:
@@ -156,6 +175,7 @@ class _Recorder(TorchDispatchMode):
         self._data = data
         self._constants = constants
         self._altered = altered
+        self._other = other
         self._original = original
         self._shapes_only = shapes_only
         self._graph = Graph(executed="data" if data else "shapes")
@@ -164,6 +184,11 @@ class _Recorder(TorchDispatchMode):
         self._known = Constants(model.parameters())
         self._entered: list[tuple[str, tuple[Value, ...], int, int]] = []
         self._values = 0
+        self._reads_marked = 0
+        self._met: dict[int, StorageWeakRef] = {}
+        self._is_lost = False
+        self._running = ""
+        self._sums: tuple[int, ...] = ()
         devices = (p.device for p in model.parameters() if not p.is_meta)
         self._home = next(devices, torch.device("cpu"))
         self._padding = padding_of(model)
@@ -179,16 +204,63 @@ class _Recorder(TorchDispatchMode):
         with torch.no_grad():
             args, kwargs = self._studied(inputs, studied)
             try:
-                with self._stack, FunctionRecorder(self._home, self._note), self:
+                functions = FunctionRecorder(self._home, self._note, self._leave)
+                with self._in_sight(), self._stack, functions, self:
                     result = returned(self._model, args, kwargs)
+                    if len(self._graph.reads) > self._reads_marked:  # by a generator
+                        self._mark(result, self._graph.reads)
                     for name, tensor in _named("", result):
-                        value = self._aliases.value(tensor)
-                        if value is not None:
-                            self._graph.outputs[name or "0"] = value
+                        self._put_out(name or "0", tensor)
             except Exception as failure:
                 raise_interrupt(failure)
                 self._graph.failure = failure
         return self._graph
+
+    @contextmanager
+    def _in_sight(self) -> Iterator[None]:
+        """Raise where, of a run on shapes, something was done that no operator showed."""
+        if self._data:
+            yield
+            return
+        held = [self._model.parameters(), self._model.buffers()]
+        attributes = [tensors_in(list(vars(module).values())) for module in self._model.modules()]
+        self._meet([*chain(*held, *attributes)])
+        with failures_of_threads() as failures:
+            yield
+        if failures or self._stack.elsewhere or self._is_lost:
+            raise OutOfSightError
+
+    def _meet(self, tensors: Iterable[Any]) -> None:
+        """Note constants without data whose making was seen."""
+        for tensor in tensors:
+            if isinstance(tensor, Tensor) and tensor.is_meta:
+                storage = tensor.untyped_storage()
+                self._met[storage._cdata] = StorageWeakRef(storage)
+
+    def _is_strange(self, tensor: Tensor) -> bool:
+        """Return whether a tensor without data came up that nothing seen has made."""
+        if self._data or not tensor.is_meta or self._aliases.is_known(tensor):
+            return False
+        met = self._met.get(tensor.untyped_storage()._cdata)
+        return met is None or met.expired()
+
+    def _leave(self, tensor: Tensor) -> None:
+        """Take in that a tensor is given away in a way that no operator shows."""
+        if self._data:
+            self._note(tensor)
+        elif self._aliases.is_dependent(tensor):
+            self._is_lost = True
+            raise OutOfSightError
+
+    def _put_out(self, name: str, tensor: Tensor) -> None:
+        """Note a tensor that the model returned."""
+        value = self._aliases.value(tensor)
+        if value is not None:
+            self._graph.outputs[name] = value
+        elif self._is_strange(tensor):
+            raise OutOfSightError
+        elif self._data:
+            self._graph.constants[name] = (tuple(tensor.shape), checksum(tensor))
 
     def _studied(self, inputs: Inputs, studied: tuple[str, ...]) -> tuple[Any, Any]:
         """Return the arguments with the studied tensors replaced by fresh, recorded ones."""
@@ -205,10 +277,12 @@ class _Recorder(TorchDispatchMode):
                 return leaf
             if not isinstance(leaf, Tensor) or id(leaf) not in wanted:
                 if isinstance(leaf, Tensor) and leaf.is_meta:
+                    self._meet([leaf])
                     self._known.learn(leaf)  # another input counts as anything
                 return leaf
             if id(leaf) not in made:
                 tensor = leaf.detach().clone() if self._data else bodiless(leaf.detach())
+                tensor = other_numbers(tensor) if self._other else tensor
                 value = self._fresh_value(tuple(tensor.shape))
                 self._graph.inputs.update(dict.fromkeys(wanted[id(leaf)], value))
                 self._aliases.add(tensor, value)
@@ -232,24 +306,39 @@ class _Recorder(TorchDispatchMode):
         """Run an operator and record what it did."""
         if self._original is not None and func._schema.is_mutable:
             self._original.refuse_write(func, args, kwargs)
-        name = name_of(func)
+        name = self._running = name_of(func)
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         _refuse_nested(tensors)
+        if any(map(self._is_strange, tensors)):
+            self._is_lost = True
+            raise OutOfSightError
         if not any(map(self._aliases.is_dependent, tensors)):
             return self._constant(func, name, args, kwargs)
         if name in TRUE_OF_TOKENS and self._asks_for_padding(name, args):
             return self._no_padding(name, args)
         if name in LIKE:
             return self._constant(func, name, *self._without_data(args, kwargs))
+        self._sums = self._checksums(func, args, kwargs) if self._data else ()
         out = func(*args, **kwargs) if self._data else self._on_shapes(func, args, kwargs)
         _refuse_nested([out] if isinstance(out, Tensor) else [])
         self._aliases.record(func, name, args, kwargs, out)
+        self._sums = ()
         if name in READS:
             return self._read_out(tensors, out)
         for tensor in tensors if is_sized_by_data(func, name) else ():
             if name not in BY_MASK or tensor.dtype is torch.bool:  # how many are True
                 self._note(tensor)
         return out
+
+    def _checksums(self, func: Any, args: Any, kwargs: Any) -> tuple[int, ...]:
+        """Return checksums of the constants among an operator's arguments, before it runs.
+
+        Of one that it writes to, with all that it may be a part of.
+        """
+        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        constants = [tensor for tensor in tensors if not self._aliases.is_dependent(tensor)]
+        written = set(map(id, written_by(func, args, kwargs)))
+        return tuple(checksum(tensor, memory=id(tensor) in written) for tensor in constants)
 
     def _read_out(self, tensors: list[Tensor], number: Any) -> Any:
         """Note a read; return the number, or another where it is to be altered."""
@@ -285,15 +374,17 @@ class _Recorder(TorchDispatchMode):
             kwargs = {**kwargs, "device": torch.device("meta")}
         if func.is_view and not args[0].is_meta:
             return func(*args, **kwargs)  # a constant that was written to: its data is never read
-        written = written_by(func, args, kwargs)
-        if len(written) == 1 and name_of(func) not in RESHAPED_IN_PLACE:
-            return written[0]
-        args, kwargs = _without_values(name_of(func), args, kwargs)
-        if func in RULES:  # torch's own answer imports its compiler
-            out = RULES[func](*args, **kwargs)
-            if out is not None:
-                return out
-        return func(*args, **kwargs)
+        written, name = writes_of(func, args, kwargs), name_of(func)
+        if len(written) == len(func._schema.returns) == 1 and written[0][1] == 0:
+            if name in RESHAPED_IN_PLACE:
+                return func(*args, **kwargs)
+            if name not in RESIZED and Tag.out not in func.tags:
+                return written[0][0]
+        args, kwargs = _without_values(name, args, kwargs)
+        out = RULES[func](*args, **kwargs) if func in RULES else None
+        if out is None:  # torch's own answer imports its compiler
+            out = func(*args, **kwargs)
+        return _with_written(func, written, out)
 
     def _constant(self, func: Any, name: str, args: Any, kwargs: Any) -> Any:
         """Run what does not depend on the input, with its data where it has any."""
@@ -308,13 +399,18 @@ class _Recorder(TorchDispatchMode):
         mixed = any(t.is_meta for t in tensors) and not all(t.is_meta for t in tensors)
         given = _without_values(name, args, kwargs) if mixed else (args, kwargs)
         out = func(*given[0], **given[1])
+        if self._data and name in UNFILLED:
+            out.zero_()  # what happens to lie there would look as if it came from the input
         if name in FILLED and out.is_meta:
             number = FILLED[name]
             self._known.fill(out, args[1] if number is None else number)
         if made is not None:
-            if len(made.written) == 1:  # it may have been written to a stand-in
-                out = made.written[0]
+            out = _with_written(func, writes_of(func, args, kwargs), out)
             self._known.after(made, out)
+        if Tag.nondeterministic_seeded in func.tags:
+            for tensor in tree_leaves(out):
+                self._known.learn(tensor)  # the next call draws others: a zero in it is no mask
+        self._meet(tree_leaves(out))
         note(func, name, (args, kwargs), out, self._known.zeros_of)
         self._aliases.record_constant(func, name, args, kwargs, out)
         return out
@@ -356,9 +452,16 @@ class _Recorder(TorchDispatchMode):
             picked=picked,
             module=self._stack.current,
             pointwise=pointwise,
+            constants=self._sums if self._takes_constants(operator, arguments) else (),
         )
         self._graph.nodes.append(node)
         return outputs
+
+    def _takes_constants(self, operator: str, arguments: dict[str, Any]) -> bool:
+        """Return whether a node is of the operator that runs, or puts a part into a constant."""
+        if operator == WRITE:
+            return arguments.get("whole") is None
+        return operator == READ or operator == self._running
 
     def _seen(self, argument: Any, operator: str) -> Any:
         if isinstance(argument, list | tuple):
@@ -389,9 +492,13 @@ class _Recorder(TorchDispatchMode):
     def _mark(self, output: Any, reads: list[Read]) -> None:
         """Say of what a module returned that Python had read values before."""
         values = tuple(dict.fromkeys(read.value for read in reads))
+        self._reads_marked = len(self._graph.reads)
         for tensor in tensors_in(output) if reads else ():
-            arguments = {"self": self._aliases.value(tensor), "values": values}
+            made = self._aliases.value(tensor)
+            self._sums = (checksum(tensor),) if made is None and self._data else ()
+            arguments = {"self": made, "values": values}
             (value,) = self._emit(READ, arguments, [tuple(tensor.shape)])
+            self._sums = ()
             assert value is not None
             self._aliases.add(tensor, value)
 
@@ -405,6 +512,20 @@ def _without_values(name: str, args: Any, kwargs: Any) -> tuple[Any, Any]:
     if name in INDEXED:
         args = (args[0], [one for index in args[1] for one in _numbers_of(index)], *args[2:])
     return tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
+
+
+def _with_written(func: Any, written: list[tuple[Tensor, int | None]], out: Any) -> Any:
+    """Return what an operator returned with the tensors that it was to write to.
+
+    They may have had stand-ins, and are of the size by now that it gave to these.
+    """
+    results = results_of(func, out)
+    for tensor, place in written:
+        if place is not None and tensor is not results[place]:
+            if tensor.shape != results[place].shape:
+                tensor.resize_(results[place].shape)
+            results[place] = tensor
+    return type(out)(results) if isinstance(out, list | tuple) else next(iter(results), None)
 
 
 def _bodiless(leaf: Any) -> Any:

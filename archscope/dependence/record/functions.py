@@ -16,17 +16,30 @@ from torch.overrides import TorchFunctionMode
 _MADE = frozenset((torch.tensor, torch.as_tensor, torch.asarray))
 _READ = frozenset((Tensor.numpy, Tensor.tolist, Tensor.__array__, Tensor.__dlpack__))
 """Methods that hand a tensor's values to Python without an operator."""
+_PICKLED: Any = Tensor._backward_hooks
+"""What pickling, and copying by `copy.copy`, asks of every tensor first."""
+_LEFT = frozenset((Tensor.data_ptr, Tensor.map_, Tensor.map2_, _PICKLED.__get__))
+"""Methods by which values leave a tensor, that without data do as if all were well."""
 _RECURRENT = {torch.rnn_relu: 0, torch.rnn_tanh: 1, torch.lstm: 2, torch.gru: 3}
 """Recurrent layers, and what cuDNN calls their kind."""
 
 
 class FunctionRecorder(TorchFunctionMode):
-    """Keeps the data of constants on `home`, and calls `on_read` with tensors that are read."""
+    """Keeps the data of constants on `home`, and calls `on_read` with tensors that are read.
 
-    def __init__(self, home: torch.device, on_read: Callable[[Tensor], None]) -> None:
+    `on_left` is called with those whose values leave in a way that shapes alone do not refuse.
+    """
+
+    def __init__(
+        self,
+        home: torch.device,
+        on_read: Callable[[Tensor], None],
+        on_left: Callable[[Tensor], None],
+    ) -> None:
         super().__init__()
         self._home = home
         self._on_read = on_read
+        self._on_left = on_left
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -39,6 +52,10 @@ class FunctionRecorder(TorchFunctionMode):
             args = (args[0], _with_data(args[1]), *args[2:])
         elif func in _READ:
             self._on_read(args[0])
+        elif func in _LEFT:
+            for tensor in args:
+                if isinstance(tensor, Tensor):
+                    self._on_left(tensor)
         elif func in _RECURRENT and _is_whole(args, kwargs):
             return _as_one(func, *args)
         return func(*args, **kwargs)

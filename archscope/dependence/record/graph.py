@@ -30,6 +30,10 @@ class Value:
     shape: Shape
 
 
+UNSEEN = "unseen"
+"""Operator of a node into which numbers of `values` come by a way that no operator shows."""
+
+
 @frozen
 class View:
     """How one tensor is a view of another."""
@@ -58,6 +62,8 @@ class Node:
     """Dotted path of the module whose forward ran it."""
     pointwise: bool
     """Whether torch itself says that each output element needs only the elements at its place."""
+    constants: tuple[int, ...] = ()
+    """Checksums of the constants among its arguments before it ran, where that was on data."""
 
 
 @frozen
@@ -100,6 +106,8 @@ class Graph:
     """Modules in the order in which their calls finished."""
     outputs: dict[str, Value] = field(default_factory=dict)
     """What the model returned, by place; tensors that do not depend on the input are left out."""
+    constants: dict[str, tuple[Shape, int]] = field(default_factory=dict)
+    """Shapes and checksums of the other tensors that it returned, by place, of a run on data."""
     padding: int | None = None
     """The token that is padding, where the forward asked which tokens are and was told: none."""
     failure: Exception | None = None

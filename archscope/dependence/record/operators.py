@@ -16,10 +16,16 @@ LIKE = frozenset(
 """Operators that take no more from a tensor than its shape, type and device."""
 FILLED = {"zeros": 0.0, "ones": 1.0, "full": None}
 """Operators that make a tensor of one number; None: it is their second argument."""
-RESHAPED_IN_PLACE = frozenset(
-    ("squeeze", "unsqueeze", "transpose", "t", "swapaxes", "resize", "set", "as_strided")
+UNFILLED = frozenset(
+    ("empty", "empty_strided", "empty_like", "empty_permuted", "new_empty", "new_empty_strided")
 )
-"""Operators that, writing, change a tensor's shape."""
+"""Operators that make a tensor of whatever lay in its memory before."""
+RESHAPED_IN_PLACE = frozenset(
+    ("squeeze", "unsqueeze", "transpose", "t", "swapaxes", "resize", "as_strided")
+)
+"""Operators that, writing, change a tensor's shape alone."""
+RESIZED = frozenset(("set", "resize_as", "resize_as_sparse", "_resize_output"))
+"""Operators that, writing, give a tensor the shape of another."""
 INDEXED = frozenset(("index", "_unsafe_index"))
 """Operators that take numbers or masks, one for each axis or several."""
 _OF_KNOWN_SIZE = frozenset(("_ctc_loss", "linalg_lstsq"))

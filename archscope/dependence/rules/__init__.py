@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from archscope.dependence.record.graph import READ, Node, Shape, Value, View
+from archscope.dependence.record.graph import READ, UNSEEN, Node, Shape, Value, View
 from archscope.dependence.record.recipes import TRANSFORMS
 from archscope.dependence.record.unread import is_unread
 from archscope.dependence.record.zeros import Zeros
@@ -30,8 +30,12 @@ Move = TypeVar("Move", bound=Callable[[Node | View, Shape, Shape], Sequence[Step
 UNKNOWN = "unknown operator"
 DATA = "depends on data"
 CHOSEN = "read by Python"
+HIDDEN = "out of sight"
 UNREAD = "a mask whose values are not known"
 CANCELS = "may cancel"
+
+
+_OF_READS = {READ: CHOSEN, UNSEEN: HIDDEN}
 
 
 class DataDependentError(Exception):
@@ -61,7 +65,8 @@ class Lowered:
     node: Node
     edges: tuple[Edge, ...]
     flag: str
-    """Empty, or why the edges are a bound: `UNKNOWN`, `DATA`, `CHOSEN`, `UNREAD`, `CANCELS`."""
+    """Empty, or why the edges are a bound: `UNKNOWN`, `DATA`, `CHOSEN`, `HIDDEN`, `UNREAD` or
+    `CANCELS`."""
 
     @property
     def is_tried(self) -> bool:
@@ -154,7 +159,7 @@ def lower(node: Node, zeros: Zeros) -> Lowered:
     try:
         edges = tuple(known(node, zeros))
     except DataDependentError as error:
-        flag = CHOSEN if node.operator == READ else error.flag or _reason(node)
+        flag = _OF_READS.get(node.operator) or error.flag or _reason(node)
         return Lowered(node=node, edges=error.edges or tuple(mixed(node)), flag=flag)
     except (LookupError, TypeError, ValueError):  # a form of the operator that the rule never met
         return Lowered(node=node, edges=tuple(mixed(node)), flag=UNKNOWN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from archscope.dependence.record.graph import READ, Node, Shape, View
+from archscope.dependence.record.graph import READ, UNSEEN, Node, Shape, View
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import (
     DataDependentError,
@@ -48,6 +48,12 @@ def read(node: Node, zeros: Zeros) -> list[Edge]:
     if node.arguments["values"]:
         raise DataDependentError(found)
     return found
+
+
+@RULES.of(UNSEEN)
+def unseen(node: Node, zeros: Zeros) -> list[Edge]:
+    """What numbers of the input come into by a way that no operator shows."""
+    raise DataDependentError
 
 
 @RULES.of("_local_scalar_dense", "item", "equal", "is_same_size", "_has_same_storage_numel")

@@ -155,6 +155,13 @@ def _bounds(found: Receptive) -> Iterator[Note]:
             text=f"Python reads numbers of the input in {_listed(readers)}, and what is returned "
             "depends on them: it is taken to depend on all that they may have decided",
         )
+    hidden = [node for node, flag in flagged(found) if flag == "out of sight"]
+    if makers := list(dict.fromkeys(node.module for node in hidden)):
+        yield Note(
+            level="warning",
+            text=f"numbers of the input come into {_listed(makers)} by a way that no operator "
+            "shows (a thread, a copy of memory): what it makes is taken to depend on all of it",
+        )
     tried = [each.node for each in found.given.lowered if each.is_tried]
     for operator in dict.fromkeys(node.operator for node in tried):
         modules = list(dict.fromkeys(node.module for node in tried if node.operator == operator))
