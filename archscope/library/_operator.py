@@ -46,7 +46,7 @@ def operator(
     if is_composite(name):
         raise UsageError(f"{name} runs as operators of torch's own, which are counted each")
     if reads is not None:
-        _look(rest, reads)
+        _look(name, reads)
     if shapes is not None:
         _shape(name, shapes)
     if macs is not None:
@@ -81,6 +81,6 @@ def _look(name: str, reads: Reads) -> None:
     if rule is None:
         raise UsageError(f"reads is to be {' or '.join(rules)}, or a rule; it is {reads!r}")
     try:
-        give(name.rstrip("_"), rule)  # as a recorded forward names it
+        give(name, rule)
     except ArchscopeError as error:
         raise UsageError(str(error)) from error

@@ -227,8 +227,8 @@ def test_what_it_reads_is_known_to_rf(define: Define) -> None:
     assert seen() == ((3,), "1", True)  # the last map before it, and that all is read
     with pytest.raises(UsageError, match="'elements'"):
         archscope.operator("mylib::smoothed", reads="elements")  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="convolution has a rule already"):
-        archscope.operator("mylib::convolution", reads="elementwise")
+    with pytest.raises(UsageError, match="aten::convolution has a rule already"):
+        archscope.operator("aten::convolution", reads="elementwise")
 
 
 class Calls(nn.Module):

@@ -16,7 +16,10 @@ from torch import Tensor, nn
 from torch.utils.dlpack import from_dlpack, to_dlpack
 
 import archscope
+from archscope.dependence import rules
 from archscope.dependence.answer.examine import examine
+from archscope.dependence.answer.forward import lower
+from archscope.dependence.record.graph import Graph, Node, Value
 from archscope.dependence.sets.terms import along
 from archscope.errors import ForwardError
 from archscope.probing.runs import _called
@@ -292,3 +295,33 @@ def test_numbers_that_are_drawn_anew_each_time_are_no_mask(
     function: Function, sets: list[int]
 ) -> None:
     assert told(function)[0] == sets
+
+
+@torch.library.custom_op("archscope_seen::relu", mutates_args=())
+def _relu(x: Tensor, extra: Tensor | None = None) -> Tensor:
+    return x.flip(-1)
+
+
+@_relu.register_fake
+def _(x: Tensor, extra: Tensor | None = None) -> Tensor:
+    return torch.empty_like(x)
+
+
+def test_an_operator_of_anothers_namespace_has_no_rule_by_its_name() -> None:
+    assert told(lambda model, x: _relu(x)) == ([63] * SIZE, "archscope_seen::relu")
+
+
+def test_a_form_that_no_rule_knows_is_no_error() -> None:
+    value, made = Value(0, (2, 3)), Value(1, (2, 3))
+    forms: list[dict[str, Any]] = [{}, {"self": None, "x": value}]
+    for operator in rules.known_rules():
+        for arguments in forms:
+            node = Node(
+                operator=operator,
+                arguments=arguments,
+                outputs=(made,),
+                picked=None,
+                module="",
+                pointwise=True,
+            )
+            assert len(lower(Graph(inputs={"0": value}, nodes=[node]))) == 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -57,7 +58,8 @@ def lower(graph: Graph) -> tuple[Lowered, ...]:
     zeros = Zeros()
     found = []
     for node in graph.nodes:
-        zeros.learn(node)
+        with suppress(Exception):  # of a form that is not known, nothing is known to be zero
+            zeros.learn(node)
         each = rules.lower(node, zeros)
         filled = [e for e in each.edges if 0 not in (*e.source.shape, *e.target.shape)]
         found.append(replace(each, edges=tuple(filled)))

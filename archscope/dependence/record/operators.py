@@ -43,11 +43,25 @@ def parts_of(func: Any) -> Any:
     return func.decompose if func.has_kernel_for_dispatch_key(key) else None
 
 
+_WITH_RULES = frozenset(("aten", "prims", "torchvision"))
+"""Namespaces whose operators go by their names alone."""
+
+
 def name_of(func: Any) -> str:
     """Return an operator's name as nodes have it."""
-    space, _, name = func._schema.name.partition("::")
+    return node_name(func._schema.name)
+
+
+def node_name(qualified: str) -> str:
+    """Return the name as nodes have it of an operator that is `namespace::name`.
+
+    One of a namespace of somebody's own keeps it: a `relu` of theirs may do anything.
+    """
+    space, _, name = qualified.partition("::")
     plain: str = name if name.startswith("__") else name.rstrip("_")
-    return f"quantized_{plain}" if space == "quantized" else plain
+    if space == "quantized":
+        return f"quantized_{plain}"
+    return plain if space in _WITH_RULES else f"{space}::{plain}"
 
 
 def is_sized_by_data(func: Any, name: str) -> bool:

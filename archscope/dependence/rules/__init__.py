@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
 from archscope.dependence.record.graph import READ, UNSEEN, Node, Shape, Value, View
+from archscope.dependence.record.operators import node_name
 from archscope.dependence.record.recipes import TRANSFORMS
 from archscope.dependence.record.unread import is_unread
 from archscope.dependence.record.zeros import Zeros
@@ -136,13 +137,14 @@ _given: dict[str, Rule] = {}
 
 
 def give(operator: str, rule: Rule) -> None:
-    """Register the rule of an operator of somebody's own, by its name without namespace.
+    """Register the rule of an operator of somebody's own, by its name with its namespace.
 
-    Raises `ArchscopeError` where one of that name has a rule already.
+    Raises `ArchscopeError` where it is one of torch's that has a rule already.
     """
-    if operator in known_rules():
-        raise ArchscopeError(f"an operator of the name {operator} has a rule already")
-    _given[operator] = rule
+    name = node_name(operator)
+    if name in known_rules():
+        raise ArchscopeError(f"the operator {operator} has a rule already")
+    _given[name] = rule
 
 
 def everywhere(node: Node, _: Zeros) -> list[Edge]:
@@ -161,7 +163,7 @@ def lower(node: Node, zeros: Zeros) -> Lowered:
     except DataDependentError as error:
         flag = _OF_READS.get(node.operator) or error.flag or _reason(node)
         return Lowered(node=node, edges=error.edges or tuple(mixed(node)), flag=flag)
-    except (LookupError, TypeError, ValueError):  # a form of the operator that the rule never met
+    except Exception:  # a form of the operator that the rule never met
         return Lowered(node=node, edges=tuple(mixed(node)), flag=UNKNOWN)
     is_bound = any(value in zeros.unread.bounds for value in node.outputs)
     return Lowered(node=node, edges=edges, flag=UNREAD if is_bound else "")

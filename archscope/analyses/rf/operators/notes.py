@@ -145,7 +145,7 @@ def _bounds(found: Receptive) -> Iterator[Note]:
             yield Note(
                 level="warning",
                 text=f"{said.format(operator)} (in {_listed(modules)})",
-                operator=f"aten::{operator}",
+                operator=operator if "::" in operator else f"aten::{operator}",
                 calls=calls,
             )
     reads = [node for node, flag in flagged(found) if flag == "read by Python"]
