@@ -127,8 +127,10 @@ def test_long_windows_are_ranges(
     _check(links, matrix)
 
 
-def test_a_mask_with_a_few_long_runs_is_ranges() -> None:
-    matrix = np.tri(200, dtype=np.bool_)
+@pytest.mark.parametrize("far", [200, 40])
+def test_a_mask_with_a_few_long_runs_is_ranges(far: int) -> None:
+    """The first tokens and those before, or those before that are near: two runs."""
+    matrix = np.tri(200, dtype=np.bool_) & ~np.tri(200, k=-far, dtype=np.bool_)
     matrix[:, :8] = True
     matrix[0] = False
     links = from_matrix(matrix)
