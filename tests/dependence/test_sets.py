@@ -220,3 +220,10 @@ def test_what_comes_in_at_the_other_end_is_told_apart_from_the_longest_run() -> 
     )
 
     assert (line.interior.tolist(), line.around, line.start) == (list(range(3, 16)), 3, -3)
+
+
+def test_there_is_no_jump_where_units_that_see_anything_lie_unevenly() -> None:
+    algebra, seen = Sets(), [{0}, {1}, set(), {2}, set(), set(), {3}]
+    line = Line(4, entries_of(algebra, list(map(frozenset, seen))), algebra)
+
+    assert (line.cycle, line.jump) == ((1, 1), None)
