@@ -39,6 +39,8 @@ _ZERO_STAYS = frozenset(
 )
 """Operators that make zero of zero."""
 _LOW_BECOMES_ZERO = frozenset(("exp", "sigmoid", "softplus", "relu"))
+_SUMS = frozenset(("sum", "mean", "linalg_vector_norm"))
+"""Reductions that make zero of zeros alone."""
 HIGHEST = frozenset(("amax", "max", "logsumexp"))
 """Reductions to which scores that are blocked add nothing, where others are there."""
 _MOST_PRODUCTS = 1 << 28
@@ -90,6 +92,8 @@ class Zeros:
             self._block(output, *self._newly_blocked(node, output))
         if operator in HIGHEST and isinstance(source, Value) and source in self.blocked:
             self._block(output, self._blocked_throughout(node, output), self._depth(source))
+        elif operator in _SUMS and isinstance(source, Value) and source in self.zero:
+            _set(self.zero, output, self._zero_throughout(node, output))
         elif operator == "maximum":
             self._block(output, *self._both_blocked(given, len(output.shape)))
         elif operator in _FACTORS or operator in _LOW_BECOMES_ZERO or operator in _ZERO_STAYS:
@@ -125,6 +129,13 @@ class Zeros:
             return None
         keeps = len(output.shape) == len(source.shape)
         return np.asarray(self.blocked[source].all(axis=axis, keepdims=keeps))
+
+    def _zero_throughout(self, node: Node, output: Value) -> Mask:
+        """Return where a sum is zero, since all that it adds is."""
+        mask, axes = self.zero[node.arguments["self"]], node.arguments.get("dim")
+        axes = [axes] if isinstance(axes, int) else axes or range(mask.ndim)
+        keeps = len(output.shape) == mask.ndim
+        return np.asarray(mask.all(axis=tuple(axes), keepdims=keeps))
 
     def _both_blocked(self, given: Any, rank: int) -> tuple[Mask | None, float]:
         """Return where both of two are blocked, so that the higher is."""
