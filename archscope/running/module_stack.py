@@ -122,6 +122,17 @@ def tensors_in(value: Any, depth: int = 4) -> list[Tensor]:
     return found
 
 
+def is_wrapper(kind: type) -> bool:
+    """Return whether tensors of a class run operators in a way of their own, on what they hold."""
+    return kind.__torch_dispatch__ is not Tensor.__torch_dispatch__  # type: ignore[attr-defined]
+
+
+def unwrapped(tensor: Tensor) -> list[Tensor]:
+    """Return the plain tensors that one is, or that one of a class of its own holds."""
+    held = tensors_in(list(vars(tensor).values())) if is_wrapper(type(tensor)) else []
+    return [inner for each in held for inner in unwrapped(each)] or [tensor]
+
+
 def _collect(value: Any, depth: int, into: list[Tensor], around: list[Any]) -> None:
     """Add the tensors in a value to a list; `around` is what it lies in, which it may hold too."""
     if isinstance(value, Tensor):

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 from torch.utils.dlpack import from_dlpack, to_dlpack
 
 import archscope
@@ -325,3 +326,41 @@ def test_a_form_that_no_rule_knows_is_no_error() -> None:
                 pointwise=True,
             )
             assert len(lower(Graph(inputs={"0": value}, nodes=[node]))) == 1
+
+
+class Wrapped(Tensor):
+    """A tensor that holds another, and runs operators on that."""
+
+    held: Tensor
+
+    @staticmethod
+    def __new__(cls, held: Tensor) -> Wrapped:
+        made = Tensor._make_wrapper_subclass(cls, held.shape, dtype=held.dtype, device=held.device)
+        made.held = held
+        return made
+
+    @classmethod
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        def bare(leaf: Any) -> Any:
+            return leaf.held if isinstance(leaf, Wrapped) else leaf
+
+        out = func(*tree_map(bare, args), **tree_map(bare, kwargs or {}))
+        return tree_map(lambda leaf: Wrapped(leaf) if isinstance(leaf, Tensor) else leaf, out)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda model, x: model.conv(Wrapped(x)).held,
+        lambda model, x: [Wrapped(torch.zeros_like(x)).copy_(Wrapped(x.flip(-1))).held],
+        lambda model, x: model.conv(Wrapped(x)),
+    ],
+    ids=["unwrapped", "written to", "returned"],
+)
+def test_what_a_class_runs_on_what_it_holds_is_followed(function: Function) -> None:
+    def unwrapped(model: Run, x: Tensor) -> Tensor:
+        out = function(model, x)
+        out = out[0] if isinstance(out, list) else out
+        return out.held if isinstance(out, Wrapped) else out
+
+    assert told(function) == (changed(unwrapped), None)

@@ -43,7 +43,7 @@ from archscope.dependence.record.recipes import note
 from archscope.running.as_found import in_place
 from archscope.running.as_written import as_written
 from archscope.running.higher_order import kernel_of
-from archscope.running.module_stack import ModuleStack, tensors_in
+from archscope.running.module_stack import ModuleStack, is_wrapper, tensors_in, unwrapped
 from archscope.running.process import raise_interrupt, random_as_found
 from archscope.running.returned import returned
 from archscope.running.shapes import RULES
@@ -210,7 +210,7 @@ class _Recorder(TorchDispatchMode):
                     if len(self._graph.reads) > self._reads_marked:  # by a generator
                         self._mark(result, self._graph.reads)
                     for name, tensor in _named("", result):
-                        self._put_out(name or "0", tensor)
+                        self._put_out(name or "0", unwrapped(tensor))
             except Exception as failure:
                 raise_interrupt(failure)
                 self._graph.failure = failure
@@ -252,15 +252,17 @@ class _Recorder(TorchDispatchMode):
             self._is_lost = True
             raise OutOfSightError
 
-    def _put_out(self, name: str, tensor: Tensor) -> None:
-        """Note a tensor that the model returned."""
-        value = self._aliases.value(tensor)
-        if value is not None:
-            self._graph.outputs[name] = value
-        elif self._is_strange(tensor):
-            raise OutOfSightError
-        elif self._data:
-            self._graph.constants[name] = (tuple(tensor.shape), checksum(tensor))
+    def _put_out(self, name: str, tensors: list[Tensor]) -> None:
+        """Note a tensor that the model returned, or those that it holds."""
+        for number, tensor in enumerate(tensors):
+            place = name if len(tensors) == 1 else f"{name}.{number}"
+            value = self._aliases.value(tensor)
+            if value is not None:
+                self._graph.outputs[place] = value
+            elif self._is_strange(tensor):
+                raise OutOfSightError
+            elif self._data:
+                self._graph.constants[place] = (tuple(tensor.shape), checksum(tensor))
 
     def _studied(self, inputs: Inputs, studied: tuple[str, ...]) -> tuple[Any, Any]:
         """Return the arguments with the studied tensors replaced by fresh, recorded ones."""
@@ -293,6 +295,8 @@ class _Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if any(map(is_wrapper, types)) and self._holds_values((args, kwargs)):
+            return NotImplemented  # what they run on what they hold is seen
         kernel = kernel_of(func) or parts_of(func)
         if kernel is not None:
             with self:
@@ -301,6 +305,16 @@ class _Recorder(TorchDispatchMode):
                 return made
         with torch._C.DisableTorchFunction():  # what is asked of tensors here is no part of it
             return self._ran(func, args, kwargs)
+
+    def _holds_values(self, given: Any) -> bool:
+        """Return whether tensors of a class of their own hold any that depend on the input."""
+        wrappers = [one for one in tree_leaves(given) if isinstance(one, Tensor)]
+        return any(
+            self._aliases.is_dependent(inner)
+            for one in wrappers
+            for inner in unwrapped(one)
+            if inner is not one
+        )
 
     def _ran(self, func: Any, args: Any, kwargs: Any) -> Any:
         """Run an operator and record what it did."""
@@ -493,7 +507,7 @@ class _Recorder(TorchDispatchMode):
         """Say of what a module returned that Python had read values before."""
         values = tuple(dict.fromkeys(read.value for read in reads))
         self._reads_marked = len(self._graph.reads)
-        for tensor in tensors_in(output) if reads else ():
+        for tensor in _tensors_of(output) if reads else ():
             made = self._aliases.value(tensor)
             self._sums = (checksum(tensor),) if made is None and self._data else ()
             arguments = {"self": made, "values": values}
@@ -503,7 +517,7 @@ class _Recorder(TorchDispatchMode):
             self._aliases.add(tensor, value)
 
     def _read(self, tensors: Any) -> tuple[Value, ...]:
-        found = (self._aliases.value(tensor) for tensor in tensors_in(tensors))
+        found = (self._aliases.value(tensor) for tensor in _tensors_of(tensors))
         return tuple(value for value in found if value is not None)
 
 
@@ -512,6 +526,11 @@ def _without_values(name: str, args: Any, kwargs: Any) -> tuple[Any, Any]:
     if name in INDEXED:
         args = (args[0], [one for index in args[1] for one in _numbers_of(index)], *args[2:])
     return tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
+
+
+def _tensors_of(value: Any) -> list[Tensor]:
+    """Return the tensors in a value, and of those of a class of their own what they hold."""
+    return [inner for tensor in tensors_in(value) for inner in unwrapped(tensor)]
 
 
 def _with_written(func: Any, written: list[tuple[Tensor, int | None]], out: Any) -> Any:
