@@ -15,7 +15,8 @@ from archscope.dependence.answer.endless import Place, places
 from archscope.dependence.answer.fields import Field
 from archscope.dependence.answer.forward import Dependences, Seen, look, lower
 from archscope.dependence.answer.roles import Mixing, Roles, roles
-from archscope.dependence.record.capture import capture, input_tensors
+from archscope.dependence.record.by_place import input_tensors
+from archscope.dependence.record.capture import capture
 from archscope.dependence.record.graph import Call, Graph, Value
 from archscope.dependence.record.hidden import with_hidden
 from archscope.dependence.record.reads import with_reads

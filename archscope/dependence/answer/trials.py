@@ -9,7 +9,8 @@ from torch import nn
 from archscope.dependence.answer.examine import Examination
 from archscope.dependence.answer.growth import resized
 from archscope.dependence.answer.receptive import Layer
-from archscope.dependence.record.capture import capture, input_tensors
+from archscope.dependence.record.by_place import input_tensors
+from archscope.dependence.record.capture import capture
 from archscope.dependence.record.graph import Graph, Value
 from archscope.subject import Inputs
 from archscope.theory.input_sizes import TriedEnoughError

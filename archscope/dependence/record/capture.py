@@ -8,31 +8,26 @@ code makes are turned into new values by `aliases`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from itertools import chain
+from collections.abc import Mapping
 from math import prod
 from typing import Any
 
 import torch
 from torch import Tag, Tensor, nn
-from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from archscope.dependence.record.aliases import Aliases, results_of, writes_of, written_by
+from archscope.dependence.record.aliases import Aliases, writes_of, written_by
+from archscope.dependence.record.by_place import input_tensors, named_tensors
 from archscope.dependence.record.constants import Constants
 from archscope.dependence.record.functions import FunctionRecorder
 from archscope.dependence.record.graph import READ, WRITE, Call, Graph, Node, Read, Value
-from archscope.dependence.record.hidden import checksum, other_numbers
+from archscope.dependence.record.hidden import checksum, checksums, other_numbers
 from archscope.dependence.record.operators import (
     BY_MASK,
     FILLED,
-    INDEXED,
     LIKE,
     READS,
-    RESHAPED_IN_PLACE,
-    RESIZED,
     UNFILLED,
     is_sized_by_data,
     name_of,
@@ -40,14 +35,19 @@ from archscope.dependence.record.operators import (
 )
 from archscope.dependence.record.padding import TRUE_OF_TOKENS, padding_of
 from archscope.dependence.record.recipes import note
+from archscope.dependence.record.sight import Sight, tensors_of
+from archscope.dependence.record.stand_ins import (
+    on_shapes,
+    refuse_nested,
+    with_written,
+    without_values,
+)
 from archscope.running.as_found import in_place
 from archscope.running.as_written import as_written
 from archscope.running.higher_order import kernel_of
 from archscope.running.module_stack import ModuleStack, is_wrapper, tensors_in, unwrapped
 from archscope.running.process import raise_interrupt, random_as_found
 from archscope.running.returned import returned
-from archscope.running.shapes import RULES
-from archscope.running.threads import failures_of_threads
 from archscope.running.twin import (
     Original,
     ReachedOriginalError,
@@ -59,14 +59,6 @@ from archscope.running.twin import (
     with_data,
 )
 from archscope.subject import Inputs
-
-
-class OutOfSightError(Exception):
-    """A forward on shapes alone does what no operator shows: only numbers tell what comes of it."""
-
-    def __str__(self) -> str:
-        return "numbers of the input go where no operator is seen: a thread, a pickle, an address"
-
 
 LARGEST_CONSTANT = 1 << 22
 """Elements up to which a constant that is made on the inputs' device is made with its data."""
@@ -121,39 +113,6 @@ def capture(
             chance_as_found()
 
 
-def input_tensors(inputs: Inputs) -> dict[str, Tensor]:
-    """Return the tensors among the arguments by their place: `0`, `mask`, `0.pixels`."""
-    arguments = {**{str(i): arg for i, arg in enumerate(inputs.args)}, **inputs.kwargs}
-    return dict(_named("", arguments))
-
-
-def _named(path: str, value: Any, around: tuple[Any, ...] = ()) -> Iterator[tuple[str, Tensor]]:
-    """Yield the tensors in a value by their places; `around` is what it lies in."""
-    if isinstance(value, Tensor):
-        yield path, value
-        return
-    if any(value is each for each in around):
-        return
-    around = (*around, value)
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _named(f"{path}.{key}" if path else str(key), item, around)
-    elif isinstance(value, list | tuple):
-        for number, item in enumerate(value):
-            yield from _named(f"{path}.{number}" if path else str(number), item, around)
-    elif hasattr(value, "__dict__") and not isinstance(value, type | nn.Module):
-        yield from _named(path, vars(value), around)
-
-
-_SPARSE = frozenset((torch.sparse_coo, torch.sparse_csr, torch.sparse_csc))
-
-
-def _refuse_nested(tensors: list[Tensor]) -> None:
-    """Raise where the parts of a tensor differ in their sizes: it has no positions to follow."""
-    if any(tensor.is_nested for tensor in tensors):
-        raise NotImplementedError("positions are not followed through nested tensors")
-
-
 class _Recorder(TorchDispatchMode):
     """Sees every operator; writes those that depend on the input into a graph."""
 
@@ -181,12 +140,11 @@ class _Recorder(TorchDispatchMode):
         self._graph = Graph(executed="data" if data else "shapes")
         self._stack = ModuleStack(model, on_enter=self._enter, on_exit=self._exit)
         self._aliases = Aliases(self._emit)
+        self._sight = Sight(model, self._stack, self._aliases, has_data=data)
         self._known = Constants(model.parameters())
         self._entered: list[tuple[str, tuple[Value, ...], int, int]] = []
         self._values = 0
         self._reads_marked = 0
-        self._met: dict[int, StorageWeakRef] = {}
-        self._is_lost = False
         self._running = ""
         self._sums: tuple[int, ...] = ()
         devices = (p.device for p in model.parameters() if not p.is_meta)
@@ -205,52 +163,23 @@ class _Recorder(TorchDispatchMode):
             args, kwargs = self._studied(inputs, studied)
             try:
                 functions = FunctionRecorder(self._home, self._note, self._leave)
-                with self._in_sight(), self._stack, functions, self:
+                with self._sight.whole(), self._stack, functions, self:
                     result = returned(self._model, args, kwargs)
                     if len(self._graph.reads) > self._reads_marked:  # by a generator
                         self._mark(result, self._graph.reads)
-                    for name, tensor in _named("", result):
+                    for name, tensor in named_tensors("", result):
                         self._put_out(name or "0", unwrapped(tensor))
             except Exception as failure:
                 raise_interrupt(failure)
                 self._graph.failure = failure
         return self._graph
 
-    @contextmanager
-    def _in_sight(self) -> Iterator[None]:
-        """Raise where, of a run on shapes, something was done that no operator showed."""
-        if self._data:
-            yield
-            return
-        held = [self._model.parameters(), self._model.buffers()]
-        attributes = [tensors_in(list(vars(module).values())) for module in self._model.modules()]
-        self._meet([*chain(*held, *attributes)])
-        with failures_of_threads() as failures:
-            yield
-        if failures or self._stack.elsewhere or self._is_lost:
-            raise OutOfSightError
-
-    def _meet(self, tensors: Iterable[Any]) -> None:
-        """Note constants without data whose making was seen."""
-        for tensor in tensors:
-            if isinstance(tensor, Tensor) and tensor.is_meta:
-                storage = tensor.untyped_storage()
-                self._met[storage._cdata] = StorageWeakRef(storage)
-
-    def _is_strange(self, tensor: Tensor) -> bool:
-        """Return whether a tensor without data came up that nothing seen has made."""
-        if self._data or not tensor.is_meta or self._aliases.is_known(tensor):
-            return False
-        met = self._met.get(tensor.untyped_storage()._cdata)
-        return met is None or met.expired()
-
     def _leave(self, tensor: Tensor) -> None:
         """Take in that a tensor is given away in a way that no operator shows."""
         if self._data:
             self._note(tensor)
         elif self._aliases.is_dependent(tensor):
-            self._is_lost = True
-            raise OutOfSightError
+            raise self._sight.lose()
 
     def _put_out(self, name: str, tensors: list[Tensor]) -> None:
         """Note a tensor that the model returned, or those that it holds."""
@@ -259,8 +188,8 @@ class _Recorder(TorchDispatchMode):
             value = self._aliases.value(tensor)
             if value is not None:
                 self._graph.outputs[place] = value
-            elif self._is_strange(tensor):
-                raise OutOfSightError
+            elif self._sight.is_strange(tensor):
+                raise self._sight.lose()
             elif self._data:
                 self._graph.constants[place] = (tuple(tensor.shape), checksum(tensor))
 
@@ -279,7 +208,7 @@ class _Recorder(TorchDispatchMode):
                 return leaf
             if not isinstance(leaf, Tensor) or id(leaf) not in wanted:
                 if isinstance(leaf, Tensor) and leaf.is_meta:
-                    self._meet([leaf])
+                    self._sight.meet([leaf])
                     self._known.learn(leaf)  # another input counts as anything
                 return leaf
             if id(leaf) not in made:
@@ -295,7 +224,7 @@ class _Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if any(map(is_wrapper, types)) and self._holds_values((args, kwargs)):
+        if any(map(is_wrapper, types)) and self._sight.holds_values((args, kwargs)):
             return NotImplemented  # what they run on what they hold is seen
         kernel = kernel_of(func) or parts_of(func)
         if kernel is not None:
@@ -306,35 +235,26 @@ class _Recorder(TorchDispatchMode):
         with torch._C.DisableTorchFunction():  # what is asked of tensors here is no part of it
             return self._ran(func, args, kwargs)
 
-    def _holds_values(self, given: Any) -> bool:
-        """Return whether tensors of a class of their own hold any that depend on the input."""
-        wrappers = [one for one in tree_leaves(given) if isinstance(one, Tensor)]
-        return any(
-            self._aliases.is_dependent(inner)
-            for one in wrappers
-            for inner in unwrapped(one)
-            if inner is not one
-        )
-
     def _ran(self, func: Any, args: Any, kwargs: Any) -> Any:
         """Run an operator and record what it did."""
         if self._original is not None and func._schema.is_mutable:
             self._original.refuse_write(func, args, kwargs)
         name = self._running = name_of(func)
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
-        _refuse_nested(tensors)
-        if any(map(self._is_strange, tensors)):
-            self._is_lost = True
-            raise OutOfSightError
+        refuse_nested(tensors)
+        if any(map(self._sight.is_strange, tensors)):
+            raise self._sight.lose()
         if not any(map(self._aliases.is_dependent, tensors)):
             return self._constant(func, name, args, kwargs)
         if name in TRUE_OF_TOKENS and self._asks_for_padding(name, args):
             return self._no_padding(name, args)
         if name in LIKE:
             return self._constant(func, name, *self._without_data(args, kwargs))
-        self._sums = self._checksums(func, args, kwargs) if self._data else ()
-        out = func(*args, **kwargs) if self._data else self._on_shapes(func, args, kwargs)
-        _refuse_nested([out] if isinstance(out, Tensor) else [])
+        if self._data:
+            constants = [one for one in tensors if not self._aliases.is_dependent(one)]
+            self._sums = checksums(constants, written_by(func, args, kwargs))
+        out = func(*args, **kwargs) if self._data else on_shapes(func, args, kwargs)
+        refuse_nested([out] if isinstance(out, Tensor) else [])
         self._aliases.record(func, name, args, kwargs, out)
         self._sums = ()
         if name in READS:
@@ -343,16 +263,6 @@ class _Recorder(TorchDispatchMode):
             if name not in BY_MASK or tensor.dtype is torch.bool:  # how many are True
                 self._note(tensor)
         return out
-
-    def _checksums(self, func: Any, args: Any, kwargs: Any) -> tuple[int, ...]:
-        """Return checksums of the constants among an operator's arguments, before it runs.
-
-        Of one that it writes to, with all that it may be a part of.
-        """
-        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
-        constants = [tensor for tensor in tensors if not self._aliases.is_dependent(tensor)]
-        written = set(map(id, written_by(func, args, kwargs)))
-        return tuple(checksum(tensor, memory=id(tensor) in written) for tensor in constants)
 
     def _read_out(self, tensors: list[Tensor], number: Any) -> Any:
         """Note a read; return the number, or another where it is to be altered."""
@@ -383,23 +293,6 @@ class _Recorder(TorchDispatchMode):
         device = args[0].device if self._data else self._home
         return torch.full(args[0].shape, TRUE_OF_TOKENS[name], device=device)
 
-    def _on_shapes(self, func: Any, args: Any, kwargs: Any) -> Any:
-        if kwargs.get("device") is not None:
-            kwargs = {**kwargs, "device": torch.device("meta")}
-        if func.is_view and not args[0].is_meta:
-            return func(*args, **kwargs)  # a constant that was written to: its data is never read
-        written, name = writes_of(func, args, kwargs), name_of(func)
-        if len(written) == len(func._schema.returns) == 1 and written[0][1] == 0:
-            if name in RESHAPED_IN_PLACE:
-                return func(*args, **kwargs)
-            if name not in RESIZED and Tag.out not in func.tags:
-                return written[0][0]
-        args, kwargs = _without_values(name, args, kwargs)
-        out = RULES[func](*args, **kwargs) if func in RULES else None
-        if out is None:  # torch's own answer imports its compiler
-            out = func(*args, **kwargs)
-        return _with_written(func, written, out)
-
     def _constant(self, func: Any, name: str, args: Any, kwargs: Any) -> Any:
         """Run what does not depend on the input, with its data where it has any."""
         device = kwargs.get("device")
@@ -411,20 +304,20 @@ class _Recorder(TorchDispatchMode):
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         made = self._known.before(func, name, args, kwargs, tensors)
         mixed = any(t.is_meta for t in tensors) and not all(t.is_meta for t in tensors)
-        given = _without_values(name, args, kwargs) if mixed else (args, kwargs)
+        given = without_values(name, args, kwargs) if mixed else (args, kwargs)
         out = func(*given[0], **given[1])
-        if self._data and name in UNFILLED:
+        if self._data and name in UNFILLED and not out.is_quantized:
             out.zero_()  # what happens to lie there would look as if it came from the input
         if name in FILLED and out.is_meta:
             number = FILLED[name]
             self._known.fill(out, args[1] if number is None else number)
         if made is not None:
-            out = _with_written(func, writes_of(func, args, kwargs), out)
+            out = with_written(func, writes_of(func, args, kwargs), out)
             self._known.after(made, out)
         if Tag.nondeterministic_seeded in func.tags:
-            for tensor in tree_leaves(out):
+            for tensor in tensors_in(out):
                 self._known.learn(tensor)  # the next call draws others: a zero in it is no mask
-        self._meet(tree_leaves(out))
+        self._sight.meet(tree_leaves(out))
         note(func, name, (args, kwargs), out, self._known.zeros_of)
         self._aliases.record_constant(func, name, args, kwargs, out)
         return out
@@ -507,7 +400,7 @@ class _Recorder(TorchDispatchMode):
         """Say of what a module returned that Python had read values before."""
         values = tuple(dict.fromkeys(read.value for read in reads))
         self._reads_marked = len(self._graph.reads)
-        for tensor in _tensors_of(output) if reads else ():
+        for tensor in tensors_of(output) if reads else ():
             made = self._aliases.value(tensor)
             self._sums = (checksum(tensor),) if made is None and self._data else ()
             arguments = {"self": made, "values": values}
@@ -517,47 +410,5 @@ class _Recorder(TorchDispatchMode):
             self._aliases.add(tensor, value)
 
     def _read(self, tensors: Any) -> tuple[Value, ...]:
-        found = (self._aliases.value(tensor) for tensor in _tensors_of(tensors))
+        found = (self._aliases.value(tensor) for tensor in tensors_of(tensors))
         return tuple(value for value in found if value is not None)
-
-
-def _without_values(name: str, args: Any, kwargs: Any) -> tuple[Any, Any]:
-    """Return the arguments of an operator by their shapes; of a mask, how many it picks."""
-    if name in INDEXED:
-        args = (args[0], [one for index in args[1] for one in _numbers_of(index)], *args[2:])
-    return tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
-
-
-def _tensors_of(value: Any) -> list[Tensor]:
-    """Return the tensors in a value, and of those of a class of their own what they hold."""
-    return [inner for tensor in tensors_in(value) for inner in unwrapped(tensor)]
-
-
-def _with_written(func: Any, written: list[tuple[Tensor, int | None]], out: Any) -> Any:
-    """Return what an operator returned with the tensors that it was to write to.
-
-    They may have had stand-ins, and are of the size by now that it gave to these.
-    """
-    results = results_of(func, out)
-    for tensor, place in written:
-        if place is not None and tensor is not results[place]:
-            if tensor.shape != results[place].shape:
-                tensor.resize_(results[place].shape)
-            results[place] = tensor
-    return type(out)(results) if isinstance(out, list | tuple) else next(iter(results), None)
-
-
-def _bodiless(leaf: Any) -> Any:
-    if not isinstance(leaf, Tensor) or leaf.is_meta:
-        return leaf
-    if leaf.layout in _SPARSE:  # on meta, operators know blocks of numbers alone
-        return torch.empty(leaf.shape, dtype=leaf.dtype, device="meta")
-    return bodiless(leaf)
-
-
-def _numbers_of(index: Any) -> list[Any]:
-    """Return an index by a mask as how many numbers it is, which no shape tells."""
-    if not isinstance(index, Tensor) or index.is_meta or index.dtype is not torch.bool:
-        return [index]
-    count = int(index.sum())
-    return [torch.empty(count, dtype=torch.long, device="meta") for _ in range(index.dim())]

@@ -7,7 +7,7 @@ that ran on data runs once more on other numbers. A constant that is another one
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import chain, count, zip_longest
 from zlib import crc32
@@ -45,6 +45,15 @@ def checksum(tensor: Tensor, *, memory: bool = False) -> int:
     except (RuntimeError, NotImplementedError, TypeError):  # without data, or of a class of its own
         return 0
     return found
+
+
+def checksums(constants: Iterable[Tensor], written: Iterable[Tensor]) -> tuple[int, ...]:
+    """Return checksums of an operator's constants before it runs.
+
+    Of one that it writes to, with all that it may be a part of.
+    """
+    whole = set(map(id, written))
+    return tuple(checksum(one, memory=id(one) in whole) for one in constants)
 
 
 def with_hidden(graph: Graph, again: Callable[[], Graph]) -> Graph:

@@ -1,0 +1,78 @@
+"""Runs an operator on shapes alone, with stand-ins for what has data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tag, Tensor
+from torch.utils._pytree import tree_map
+
+from archscope.dependence.record.aliases import results_of, writes_of
+from archscope.dependence.record.operators import INDEXED, RESHAPED_IN_PLACE, RESIZED, name_of
+from archscope.running.shapes import RULES
+from archscope.running.twin import bodiless
+
+_SPARSE = frozenset((torch.sparse_coo, torch.sparse_csr, torch.sparse_csc))
+
+
+def refuse_nested(tensors: list[Tensor]) -> None:
+    """Raise where the parts of a tensor differ in their sizes: it has no positions to follow."""
+    if any(tensor.is_nested for tensor in tensors):
+        raise NotImplementedError("positions are not followed through nested tensors")
+
+
+def on_shapes(func: Any, args: Any, kwargs: Any) -> Any:
+    """Run an operator on shapes alone; what it would write to stands for what it makes."""
+    if kwargs.get("device") is not None:
+        kwargs = {**kwargs, "device": torch.device("meta")}
+    if func.is_view and not args[0].is_meta:
+        return func(*args, **kwargs)  # a constant that was written to: its data is never read
+    written, name = writes_of(func, args, kwargs), name_of(func)
+    if len(written) == len(func._schema.returns) == 1 and written[0][1] == 0:
+        if name in RESHAPED_IN_PLACE:
+            return func(*args, **kwargs)
+        if name not in RESIZED and Tag.out not in func.tags:
+            return written[0][0]
+    args, kwargs = without_values(name, args, kwargs)
+    out = RULES[func](*args, **kwargs) if func in RULES else None
+    if out is None:  # torch's own answer imports its compiler
+        out = func(*args, **kwargs)
+    return with_written(func, written, out)
+
+
+def without_values(name: str, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    """Return the arguments of an operator by their shapes; of a mask, how many it picks."""
+    if name in INDEXED:
+        args = (args[0], [one for index in args[1] for one in _numbers_of(index)], *args[2:])
+    return tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
+
+
+def with_written(func: Any, written: list[tuple[Tensor, int | None]], out: Any) -> Any:
+    """Return what an operator returned with the tensors that it was to write to.
+
+    They may have had stand-ins, and are of the size by now that it gave to these.
+    """
+    results = results_of(func, out)
+    for tensor, place in written:
+        if place is not None and tensor is not results[place]:
+            if tensor.shape != results[place].shape:
+                tensor.resize_(results[place].shape)
+            results[place] = tensor
+    return type(out)(results) if isinstance(out, list | tuple) else next(iter(results), None)
+
+
+def _bodiless(leaf: Any) -> Any:
+    if not isinstance(leaf, Tensor) or leaf.is_meta:
+        return leaf
+    if leaf.layout in _SPARSE:  # on meta, operators know blocks of numbers alone
+        return torch.empty(leaf.shape, dtype=leaf.dtype, device="meta")
+    return bodiless(leaf)
+
+
+def _numbers_of(index: Any) -> list[Any]:
+    """Return an index by a mask as how many numbers it is, which no shape tells."""
+    if not isinstance(index, Tensor) or index.is_meta or index.dtype is not torch.bool:
+        return [index]
+    count = int(index.sum())
+    return [torch.empty(count, dtype=torch.long, device="meta") for _ in range(index.dim())]
