@@ -230,6 +230,17 @@ def test_a_check_on_data_and_constants_beside_it_cost_nothing() -> None:
     assert told(checked) == ([0, 1, 2, 4, 8, 16], None)
 
 
+def test_what_is_looked_at_on_data_can_be_resized_still() -> None:
+    def function(model: Run, x: Tensor) -> Tensor:
+        if x.isnan().any():
+            raise ValueError
+        made = torch.ones(SIZE)
+        before = x * made
+        return before + made.resize_(2 * SIZE)[:SIZE] * 0
+
+    assert told(function) == ([1, 2, 4, 8, 16, 32], None)
+
+
 def test_what_cannot_be_run_on_data_is_not_known() -> None:
     with torch.device("meta"):
         model = Run(lambda model, x: model.conv(copy.copy(x)))
