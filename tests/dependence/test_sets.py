@@ -66,6 +66,22 @@ def test_windows_that_are_copies_are_one_kind_wherever_they_lie() -> None:
     assert len(algebra._bits) < 40
 
 
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 4), st.booleans()), min_size=1))
+def test_unions_over_ranges_are_those_of_sets(runs: list[tuple[int, int, bool]]) -> None:
+    algebra = Sets()
+    sets = [frozenset(range(first, first + length)) for first, length, _ in sorted(runs)]
+    marks = np.array([mark for _, _, mark in sorted(runs)])
+    entries = clip(entries_of(algebra, sets), marks)
+    starts, stops = np.triu_indices(len(sets) + 1)  # empty ones among them
+
+    found = algebra.over_ranges(entries, starts, stops)
+
+    ranges = list(zip(starts.tolist(), stops.tolist(), strict=True))
+    assert sets_of(algebra, found) == [frozenset().union(*sets[a:b]) for a, b in ranges]
+    assert are_clipped(found).tolist() == [bool(marks[a:b].any()) for a, b in ranges]
+
+
 def test_many_sets_are_compared_in_parts() -> None:
     algebra, reads = Sets(), np.arange(700)
     prefixes = so_far(700).gathered(algebra.single(reads), reads, algebra)
@@ -111,8 +127,10 @@ def test_long_windows_are_ranges(
     _check(links, matrix)
 
 
-def test_a_mask_with_a_few_long_runs_is_ranges() -> None:
-    matrix = np.tri(200, dtype=np.bool_)
+@pytest.mark.parametrize("far", [200, 40])
+def test_a_mask_with_a_few_long_runs_is_ranges(far: int) -> None:
+    """The first tokens and those before, or those before that are near: two runs."""
+    matrix = np.tri(200, dtype=np.bool_) & ~np.tri(200, k=-far, dtype=np.bool_)
     matrix[:, :8] = True
     matrix[0] = False
     links = from_matrix(matrix)
@@ -202,3 +220,10 @@ def test_what_comes_in_at_the_other_end_is_told_apart_from_the_longest_run() -> 
     )
 
     assert (line.interior.tolist(), line.around, line.start) == (list(range(3, 16)), 3, -3)
+
+
+def test_there_is_no_jump_where_units_that_see_anything_lie_unevenly() -> None:
+    algebra, seen = Sets(), [{0}, {1}, set(), {2}, set(), set(), {3}]
+    line = Line(4, entries_of(algebra, list(map(frozenset, seen))), algebra)
+
+    assert (line.cycle, line.jump) == ((1, 1), None)
