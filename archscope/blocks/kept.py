@@ -14,7 +14,8 @@ from typing import Any
 
 from archscope.records import frozen
 from archscope.theory.counts import GATED
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
+from archscope.theory.kept_notes import Value
 
 Core = Callable[[Tape, str, Value, Value, Value], Value]
 """Takes queries, keys and values, and returns what attention answers."""
@@ -203,18 +204,35 @@ def scaled(
     return answer
 
 
-def relative(tape: Tape, at: str, qkv: Value, r: Value, *, distances: str) -> Value:
+def relative(
+    tape: Tape,
+    at: str,
+    k: Value,
+    v: Value,
+    r: Value,
+    *,
+    distances: str,
+    where: Positions = Positions(),  # noqa: B008
+    hidden: Value | None = None,
+    apart: Value | None = None,
+) -> Value:
     """Return attention that scores content and distance apart (Dai et al. 2019, section 3.3).
 
-    `r` is a vector for each distance and head, which a product copies for each sequence.
+    `r` is a vector for each distance and head, which a product copies for each sequence. `hidden`:
+    which keys are not seen. `apart`: which are of another segment, for scores of segments.
     """
     for what in ("queries and content", "queries and place"):
-        tape.keep(at, heads(tape, what, "s"))
-    tape.keep(at, copied(tape, qkv, heads(tape, "keys", "s"), "h"))
+        tape.keep(at, heads(tape, what, where.queries))
+    tape.keep(at, copied(tape, k, heads(tape, "keys", where.keys), "h"))
     tape.keep(at, copied(tape, strided(r), heads(tape, "distances", distances), "h"))
-    weights = softmax(tape, at, "b*h*s*s")
-    tape.keep(at, weights, copied(tape, qkv, heads(tape, "values", "s"), "h"))
-    return heads(tape, at, "s")
+    if apart is not None:
+        tape.keep(at, heads(tape, "queries and segments", where.queries))
+        if tape.size("b") > 1 and tape.size("h") > 1:
+            tape.keep(at, heads(tape, "kinds of segments", "2"))
+    tape.keep(at, *(mask for mask in (hidden, apart) if mask is not None), minor=True)
+    weights = softmax(tape, at, f"b*h*{where.queries}*{where.keys}")
+    tape.keep(at, weights, copied(tape, v, heads(tape, "values", where.keys), "h"))
+    return heads(tape, at, where.queries)
 
 
 def softmax(tape: Tape, at: str, form: str, axis: str = "h") -> Value:
@@ -299,7 +317,14 @@ def to_itself(tape: Tape, at: str, x: Value, *, causal: bool = False) -> Value:
 
 
 def feed_forward(
-    tape: Tape, at: str, x: Value, *, activation: str, positions: str = "s", hidden: str = "f"
+    tape: Tape,
+    at: str,
+    x: Value,
+    *,
+    activation: str,
+    positions: str = "s",
+    width: str = "d",
+    hidden: str = "f",
 ) -> Value:
     """Return a feed-forward of two layers, or of three with a gate (Shazeer 2020, eq. 6)."""
     wide: dict[str, Any] = {"form": f"b*{positions}*{hidden}", "division": "tensor", "axis": hidden}
@@ -311,7 +336,7 @@ def feed_forward(
     else:
         made = tape.linear(f"{at}.fc1", x, **wide)
         last, made = "fc2", tape.activation(at, activation, made)
-    answer = tape.linear(f"{at}.{last}", made, f"b*{positions}*d")
+    answer = tape.linear(f"{at}.{last}", made, f"b*{positions}*{width}")
     return tape.dropout(at, answer)
 
 

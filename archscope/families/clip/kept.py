@@ -13,8 +13,9 @@ from archscope.blocks.kept import sequence
 from archscope.blocks.plan import lists
 from archscope.families.clip.spec import IMAGES, TEXTS, ClipSpec, blocks
 from archscope.theory.counts import Symbols
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
+from archscope.theory.kept_notes import Value
 
 NORM = "layernorm"
 

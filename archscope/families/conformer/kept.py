@@ -13,8 +13,9 @@ from archscope.blocks import kept as blocks_kept
 from archscope.blocks.counted_maps import Maps
 from archscope.blocks.kept import sequence, strided
 from archscope.families.conformer.spec import KERNEL, STRIDE, ConformerSpec, blocks
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
+from archscope.theory.kept_notes import Value
 
 NORM = "layernorm"
 
@@ -97,7 +98,7 @@ def _attention(tape: Tape, at: str, x: Value, places: Value) -> Value:
     form = "3*b*s*h*e"
     every = strided(tape.linear(f"{at}.qkv", x, form, division="tensor", axis="h"))
     r = tape.linear(f"{at}.linear_pos", places, "p*h*e", division="tensor", axis="h")
-    answer = blocks_kept.relative(tape, f"{at}.product", every, r, distances="p")
+    answer = blocks_kept.relative(tape, f"{at}.product", every, every, r, distances="p")
     return tape.linear(f"{at}.proj", blocks_kept.joined(tape, answer, "s"), "b*s*d")
 
 

@@ -13,8 +13,9 @@ from archscope.blocks import kept as blocks_kept
 from archscope.blocks.kept import Positions, heads, rotated, sequence, strided
 from archscope.blocks.plan import Numbered
 from archscope.families.deepseek.spec import DENSE, DeepSeekSpec, blocks
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
+from archscope.theory.kept_notes import Value
 
 NORM = "rmsnorm"
 

@@ -6,15 +6,15 @@ windows of all images and s the positions of one. i channels of the image, X its
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from functools import partial
 
 from archscope.blocks import kept as blocks_kept
 from archscope.blocks.kept import Positions, sequence
 from archscope.blocks.plan import lists
 from archscope.families.swin.spec import Block, SwinSpec, blocks
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
+from archscope.theory.kept_notes import Value
 
 NORM = "layernorm"
 
@@ -60,7 +60,7 @@ def _patches(tape: Tape) -> Value:
 
 def _merged(tape: Tape, at: str, x: Value, *, several: bool) -> Value:
     """Return four neighbours side by side, normalised and projected to half as many features."""
-    with tape.running_again(at, x) if several and tape.again() else nullcontext():
+    with tape.counted(at, x, among=several):
         corners = tape.value("four neighbours", "b*s*2*d")
         tape.keep(f"{at}.reduction", tape.norm(f"{at}.norm", NORM, corners, "b*s"))
     return sequence(tape, at)

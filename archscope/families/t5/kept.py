@@ -12,8 +12,9 @@ from archscope.blocks import kept as blocks_kept
 from archscope.blocks.kept import Positions, sequence
 from archscope.blocks.plan import Numbered, lists
 from archscope.families.t5.spec import SPARSE, T5Spec, blocks
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
+from archscope.theory.kept_notes import Value
 
 NORM = "rmsnorm"
 

@@ -18,8 +18,9 @@ from archscope.blocks.kept import Core, Positions, sequence
 from archscope.blocks.plan import lists
 from archscope.families.transformer.spec import BlockPlan, TransformerSpec, blocks
 from archscope.theory import mixing_counts
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
+from archscope.theory.kept_notes import Value
 
 
 def kept(spec: TransformerSpec, way: Way = Way()) -> Kept:  # noqa: B008

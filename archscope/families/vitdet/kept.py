@@ -14,8 +14,9 @@ from archscope.blocks import kept as blocks_kept
 from archscope.blocks.counted_maps import Maps
 from archscope.blocks.kept import Positions, heads, sequence
 from archscope.families.vitdet.spec import WINDOW, VitDetSpec, blocks
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
+from archscope.theory.kept_notes import Value
 
 NORM = "layernorm"
 

@@ -13,8 +13,9 @@ from archscope.blocks import kept as blocks_kept
 from archscope.blocks.counted_maps import Maps
 from archscope.blocks.kept import sequence
 from archscope.families.wav2vec2.spec import Convolution, Wav2Vec2Spec, blocks, convolutions
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
+from archscope.theory.kept_notes import Value
 
 NORM = "layernorm"
 
