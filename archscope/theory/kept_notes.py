@@ -45,11 +45,11 @@ class _Run:
     """What came of a block, for others that are like it."""
 
     part: KeptPart
-    answer: Value
     kept: frozenset[int]
     """The places, among what it was given, of what is kept once it has run."""
-    is_kept: bool
-    """Whether its answer is."""
+    answers: tuple[Value, ...]
+    kept_answers: tuple[bool, ...]
+    """Which of its answers are kept then."""
     counted: int
     """How many blocks it holds that recomputation counts."""
 
@@ -163,51 +163,75 @@ class Notes:
         path: str,
         kind: Hashable,
         run: Callable[..., Value],
-        x: Value,
-        *beside: Value,
+        *given: Value,
         again: bool | None = None,
     ) -> Value:
-        """Run a block on x and what stands beside; those of one kind are run once where they may.
+        """Run a block on what it is given; those of one kind are run once where they may.
 
         `again`: whether it runs again in the backward; None: each so many-th block of all does.
         """
+
+        def several(*given: Value) -> tuple[Value, ...]:
+            return (run(*given),)
+
+        return self.block_of_several(path, kind, several, *given, again=again)[0]
+
+    def block_of_several(
+        self,
+        path: str,
+        kind: Hashable,
+        run: Callable[..., tuple[Value, ...]],
+        *given: Value,
+        again: bool | None = None,
+    ) -> tuple[Value, ...]:
+        """Do the same for a block that answers with several values."""
         self._paths.append(path)
         # Of a block that is not counted itself, what it holds may be: which of it runs again is
         # told by how many came before.
         before = self._blocks % (self.way.every or 1) if again is False else 0
         again = self.again() if again is None else again
-        given = (x, *beside)
-        key = (kind, again, before, self._silent, tuple(map(self._state, given)))
+        key = (kind, again, before, self._silent, self._states(given))
         if key not in self._alike:
             return self._first(key, path, run, given, again=again)
         found = self._alike[key]
         self._blocks += found.counted
         self._parts.append(found.part)
         self._seen.update(value.memory for n, value in enumerate(given) if n in found.kept)
-        made = replace(self.like(found.answer, found.answer.what), view=found.answer.view)
-        self._seen.update([made.memory] if found.is_kept else [])
-        return made
+        return tuple(map(self._made_again, found.answers, found.kept_answers))
 
     def _first(
         self,
         key: Hashable,
         path: str,
-        run: Callable[..., Value],
+        run: Callable[..., tuple[Value, ...]],
         given: tuple[Value, ...],
         *,
         again: bool,
-    ) -> Value:
+    ) -> tuple[Value, ...]:
         before = self._blocks
         with self.running_again("", *given) if again else nullcontext():
-            answer = run(*given)
+            answers = run(*given)
         self._alike[key] = _Run(
             part=self._close(path, block=True),
-            answer=answer,
             kept=frozenset(n for n, value in enumerate(given) if value.memory in self._seen),
-            is_kept=answer.memory in self._seen,
+            answers=answers,
+            kept_answers=tuple(answer.memory in self._seen for answer in answers),
             counted=self._blocks - before,
         )
-        return answer
+        return answers
+
+    def _made_again(self, answer: Value, is_kept: bool) -> Value:
+        made = replace(self.like(answer, answer.what), view=answer.view)
+        self._seen.update([made.memory] if is_kept else [])
+        return made
+
+    def _states(self, given: Sequence[Value]) -> Hashable:
+        """Return what of given values tells what a block keeps: which are one, too."""
+        places = [value.memory for value in given]
+        return tuple(
+            (replace(value, memory=0, what=""), value.memory in self._seen, places.index(place))
+            for value, place in zip(given, places, strict=True)
+        )
 
     @contextmanager
     def counted(self, at: str, *given: Value, among: bool = True) -> Iterator[None]:
@@ -237,9 +261,6 @@ class Notes:
         before, self._silent = self._silent, True
         yield
         self._silent = before
-
-    def _state(self, value: Value) -> Hashable:
-        return replace(value, memory=0, what=""), value.memory in self._seen
 
     def _close(self, path: str, *, block: bool) -> KeptPart:
         made = KeptPart(path=path, tensors=tuple(self._tensors), block=block, unknown=self._unknown)
