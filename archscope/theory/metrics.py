@@ -4,14 +4,24 @@ A set is the bits of one Python integer (`bits`) and has at least one position; 
 positions lie from one output to the next. Paths are pairs of a position and their number, in order.
 """
 
-from collections.abc import Iterable, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from itertools import pairwise
-from math import exp, gcd, log, sqrt
+from math import ceil, exp, floor, gcd, log, sqrt
+from typing import Any, NamedTuple
 
-from archscope.theory.bits import longest_run, ones, positions
+from archscope.theory.bits import longest_run, ones, positions, spread
 
-Paths = Sequence[tuple[int, float]]
+
+class Columns(NamedTuple):
+    """Positions and numbers of paths as two arrays of numpy, which a million positions need."""
+
+    positions: Any
+    numbers: Any
+
+
+Paths = Sequence[tuple[int, float]] | Columns
 """Positions, ascending, with the number of paths from each, or a share of all."""
 
 ROUNDING = 1e-12
@@ -44,11 +54,25 @@ def streams(seen: int, jump: int) -> int:
     """
     if seen & seen >> jump:  # neighbours share a position: the divisor of all distances is 1
         return 1
+    if jump == 1:
+        return _divisor(seen)
     nearest: dict[int, int] = {}
     found = 0
     for position in positions(seen):
         found = gcd(found, position - nearest.setdefault(position % jump, position))
+        if found == jump:
+            break
     return found // jump
+
+
+def _divisor(seen: int) -> int:
+    """Return the greatest common divisor of the distances within a set; 0 for one position."""
+    inside = seen >> first(seen)
+    found, left = 0, inside ^ 1
+    while left:  # what lies at no multiple of the divisor so far
+        found = gcd(found, first(left))
+        left = inside & ~spread(1, -(-inside.bit_length() // found), found)
+    return found
 
 
 def overlap(seen: int, jump: int) -> float:
@@ -94,27 +118,30 @@ def longest_gap(seen: int) -> int:
 def solid_core(seen: int) -> int:
     """Return the length of the run of positions through the centre, or nearest to it."""
     inside = seen >> first(seen)
-    if not inside & inside + 1:
-        return inside.bit_length()
-    where = positions(inside)
-    middle = where[-1] / 2
-    edges = [0, *(at for at in range(1, len(where)) if where[at] > where[at - 1] + 1), len(where)]
-    runs = [(where[a], where[b - 1]) for a, b in pairwise(edges)]
-    nearest = min(max(start - middle, middle - end, 0) for start, end in runs)
-    return max(
-        end - start + 1 for start, end in runs if max(start - middle, middle - end, 0) == nearest
-    )
+    middle = (inside.bit_length() - 1) / 2
+    before = (inside & ones(floor(middle) + 1)).bit_length() - 1
+    after = ceil(middle) + first(inside >> ceil(middle))
+    nearest = min(middle - before, after - middle)
+    return max(_run(inside, at) for at in (before, after) if abs(at - middle) == nearest)
+
+
+def _run(seen: int, at: int) -> int:
+    """Return how many neighbours of a set lie around one of its positions, itself among them."""
+    return first(~(seen >> at)) + at - (ones(at) & ~seen).bit_length()
 
 
 def mean(paths: Paths) -> float:
     """Return the position in the middle of all paths."""
-    return sum(position * share for position, share in _shares(paths))
+    if isinstance(paths, Columns):
+        return float((paths.positions * paths.numbers).sum() / paths.numbers.sum())
+    total = sum(number for _, number in paths)
+    return sum(position * number for position, number in paths) / total
 
 
 def standard_deviation(paths: Paths) -> float:
     """Return how far paths lie from their middle: the theoretical effective receptive field."""
     middle = mean(paths)
-    return sqrt(sum((position - middle) ** 2 * share for position, share in _shares(paths)))
+    return sqrt(_sum(paths, lambda position, share: (position - middle) ** 2 * share))
 
 
 def entropy(numbers: Iterable[float]) -> float:
@@ -131,7 +158,7 @@ def uniformity(paths: Paths, hull: int) -> float:
     >>> uniformity(((0, 1), (2, 1)), 3)
     0.6666666666666666
     """
-    return exp(entropy(number for _, number in paths)) / hull
+    return exp(_entropy(paths)) / hull
 
 
 def held_width(paths: Paths, share: float = 0.95) -> int:
@@ -142,20 +169,46 @@ def held_width(paths: Paths, share: float = 0.95) -> int:
     >>> held_width(((0, 1), (1, 8), (2, 1)), 0.8), held_width(((0, 1), (1, 1)))
     (1, 2)
     """
-    shares = list(_shares(paths))
-    doubled = round(2 * sum(position * part for position, part in shares))
-    away: dict[int, float] = {}
-    for position, part in shares:
+    doubled = round(2 * mean(paths))
+    if isinstance(paths, Columns):
+        import numpy as np
+
+        away = abs(2 * paths.positions - doubled)
+        within = np.bincount(away, _shares_of(paths)).cumsum()
+        return int(np.argmax(within >= min(share - ROUNDING, within[-1]))) + 1
+    found: dict[int, float] = {}
+    for position, part in _shares(paths):
         distance = abs(2 * position - doubled)
-        away[distance] = away.get(distance, 0.0) + part
+        found[distance] = found.get(distance, 0.0) + part
     held = 0.0
-    for distance in sorted(away):
-        held += away[distance]
+    for distance in sorted(found):
+        held += found[distance]
         if held >= share - ROUNDING:
             return distance + 1
-    return max(away) + 1
+    return max(found) + 1
 
 
-def _shares(paths: Paths) -> Iterable[tuple[int, float]]:
+def _entropy(paths: Paths) -> float:
+    if not isinstance(paths, Columns):
+        return entropy(number for _, number in paths)
+    import numpy as np
+
+    shares = _shares_of(paths)
+    shares = shares[shares > 0]
+    return float(-(shares * np.log(shares)).sum())
+
+
+def _sum(paths: Paths, part: Callable[[Any, Any], Any]) -> float:
+    """Return the sum of something of each position and its share of all paths."""
+    if isinstance(paths, Columns):
+        return float(part(paths.positions, _shares_of(paths)).sum())
+    return float(sum(part(position, share) for position, share in _shares(paths)))
+
+
+def _shares_of(paths: Columns) -> Any:
+    return paths.numbers / paths.numbers.sum()
+
+
+def _shares(paths: Iterable[tuple[int, float]]) -> Iterable[tuple[int, float]]:
     total = sum(number for _, number in paths)
     return ((position, number / total) for position, number in paths if number)

@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--report", type=Path, default=ROOT / "reports" / "torture.md")
     options = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name, "here")  # what lies above it is named by `..`
         folder.mkdir()
         folder.parent.chmod(0o755)

@@ -11,10 +11,10 @@ from typing import Any
 SLOW_S = 10.0
 """Of the processor."""
 LARGE_BYTES = 2 << 30
-LONG = frozenset(
-    ("--compile", "--workers", "--executor", "--memory-limit", "--time", "--built", "--verify")
-)
-"""Words of a command line that starts processes, compiles or measures: it may take longer."""
+REAL = frozenset(("time", "--time", "--check"))
+"""Words of a command line that runs the network for real: it takes what the network takes."""
+LONG = REAL | {"--compile", "--workers", "--executor", "--memory-limit", "--built", "--verify"}
+"""Words of one that starts processes, compiles or measures: it may take longer."""
 SQLITES = (".db-wal", ".db-shm")
 """What SQLite puts beside a file, also to read it."""
 STREAMS = frozenset(("-", "/dev/stdout", "/dev/fd/1"))
@@ -55,7 +55,7 @@ def problems(ended: Ended, codes: Sequence[int]) -> Iterator[str]:
         yield from _json(ended)
     if ended.seconds > SLOW_S and not LONG & set(ended.command):
         yield f"took {ended.seconds:.0f} s"
-    if ended.peak > LARGE_BYTES:
+    if ended.peak > LARGE_BYTES and not REAL & set(ended.command):
         yield f"took {ended.peak / 2**30:.1f} GiB"
     yield from _harm(ended)
 

@@ -413,6 +413,18 @@ def mixing(self: Any) -> None:
     self.register_buffer("mask", causal())
 
 
+def table(self: Any) -> None:
+    """A bias for each distance between two positions, that of what lies ahead taken out."""
+    self.weight = nn.Parameter(torch.randn(2 * N - 1, 2))
+    at = torch.arange(N)
+    self.register_buffer("distances", at[:, None] - at + N - 1)
+    self.register_buffer("mask", (torch.arange(2 * N - 1) >= N - 1).float()[:, None])
+
+
+def by_table(self: Any, x: Tensor) -> Tensor:
+    return F.embedding(self.distances, self.weight * self.mask)[..., 0] @ x
+
+
 def parametrized() -> nn.Module:
     mix = nn.Linear(N, N)
     parametrize.register_parametrization(mix, "weight", Triangle())
@@ -508,6 +520,20 @@ WEIGHTS: dict[str, tuple[tuple[int, ...], Make]] = {
     ),
     "torch's encoder beside padding": (LINE, lambda: Layer(upper, beside_padding, encoder)),
     "tril of a parameter": (LINE, lambda: Held(mixing, lambda s, x: torch.tril(s.weight) @ x)),
+    "a table of parameters, filled": (LINE, lambda: Held(table, by_table)),
+    "blocks of parameters": (
+        LINE, lambda: Held(mixing, lambda s, x: torch.block_diag(*s.weight[:, :2].split(2)) @ x)
+    ),
+    "an inverse of parameters": (
+        LINE,
+        lambda: Held(
+            mixing, lambda s, x: torch.linalg.inv(s.weight * s.mask + 30 * torch.eye(N)) @ x
+        ),
+    ),
+    "rows of parameters, by a mask": (
+        LINE,
+        lambda: Held(mixing, lambda s, x: (s.weight * s.mask)[torch.arange(N) % 2 == 0] @ x),
+    ),
     "a parameter, filled": (
         LINE,
         lambda: Held(mixing, lambda s, x: s.weight.masked_fill(s.mask == 0, 0.0) @ x),

@@ -128,6 +128,23 @@ LINEAR_ALGEBRA: dict[str, Case] = {
             x, constant(3, 2), upper=False, unitriangular=True)),
     "sides of a triangle": (
         (3, 2), lambda x: torch.linalg.solve_triangular(spd(constant(3, 3)), x, upper=False)),
+    "sides of a triangle, of a batch": (
+        (2, 3, 2), lambda x: torch.linalg.solve_triangular(spd(constant(3, 3)), x, upper=True)),
+    "a triangle for a batch": (
+        (3, 3), lambda x: torch.linalg.solve_triangular(spd(x), constant(2, 3, 2), upper=False)),
+    "a triangle for a batch of rows": (
+        (3, 3),
+        lambda x: torch.linalg.solve_triangular(
+            spd(x), constant(2, 2, 3), upper=True, left=False)),
+    "inverse of a triangle": ((2, 3, 3), lambda x: torch.linalg.inv(spd(x).tril())),
+    "inverse of a unit triangle": (
+        (4, 4), lambda x: torch.linalg.inv(x.triu(1) + torch.eye(4).to(like(x, 4, 4)))),
+    "inverse of blocks": (
+        (4, 4),
+        lambda x: torch.linalg.inv(spd(x) * torch.kron(torch.eye(2), torch.ones(2, 2)).to(x))),
+    "exponential of a triangle": ((3, 3), lambda x: torch.linalg.matrix_exp(x.triu())),
+    "exponential of a path": (
+        (4, 4), lambda x: torch.linalg.matrix_exp(x.tril(-1).triu(-1)) @ constant(4, 1)),
     "cholesky's solution": (
         (3, 2), lambda x: torch.cholesky_solve(x, torch.linalg.cholesky(spd(constant(3, 3))))),
     "least squares": ((4, 2), lambda x: torch.linalg.lstsq(constant(4, 3), x).solution),
@@ -146,6 +163,14 @@ COUNTS: dict[str, Case] = {
     "buckets": ((4,), lambda x: torch.bucketize(on([0.8, 0.9, 1.0], x), x.sort()[0])),
     "sorted": ((2, 4), lambda x: x.sort(dim=1, stable=True)[0]),
     "largest": ((2, 4), lambda x: x.topk(2, dim=1)[0]),
+    "largest of what is not blocked": (
+        (4, 4),
+        lambda x: x.masked_fill(torch.ones(4, 4).triu(2).bool().to(on([0], x).device), -1e9)
+        .topk(2, dim=1)[0]),
+    "place of the highest that is not blocked": (
+        (3, 3),
+        lambda x: x.masked_fill(torch.ones(3, 3).triu(1).bool().to(on([0], x).device), -1e9)
+        .argmax(1)),
     "median": ((2, 3), lambda x: x.median(dim=1)[0]),
     "distance": ((2, 3), lambda x: torch.dist(x, constant(2, 3))),
     "renormed": ((3, 2, 2), lambda x: torch.renorm(x, 2, 1, 0.5)),
@@ -454,6 +479,27 @@ def carried(x: Tensor) -> Tensor:
     return within[:, :, -1].cumsum(1) - within[:, :, -1]
 
 
+def less_itself(x: Tensor) -> Tensor:
+    """Where two slices hold one element, nothing is left of it."""
+    return x[:, :3].transpose(1, 2) - x.transpose(1, 2)[..., :3]
+
+
+def less_the_first(x: Tensor) -> Tensor:
+    return x[:, 1:] - x[:, 1:2]
+
+
+def less_a_neighbour(x: Tensor) -> Tensor:
+    return x[:, 1:] - x[:, :-1]
+
+
+def less_what_it_was(x: Tensor) -> Tensor:
+    """A slice that was written to since is another."""
+    y = x.clone()
+    before = y[:, :3].clone()
+    y[:, :2] = 0
+    return before - y[:, :3]
+
+
 def of_a_neighbour(x: Tensor) -> Tensor:
     return x[:, :-1].cumsum(1) - x[:, 1:]
 
@@ -461,7 +507,7 @@ def of_a_neighbour(x: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     "function",
     [sliding, exclusive, after, between, not_cancelled, twice, shifted_by_cat, carried,
-     of_a_neighbour],
+     of_a_neighbour, less_the_first, less_a_neighbour],
 )  # fmt: skip
 def test_what_two_sums_so_far_both_hold_cancels(function: Function) -> None:
     found = look_at(function, (1, 5, 2))
@@ -471,6 +517,14 @@ def test_what_two_sums_so_far_both_hold_cancels(function: Function) -> None:
         assert sets(found) == (0b10, 0, 0b100, 0b1100, 0b11100)
     else:
         np.testing.assert_array_equal(said_of(found), mask_of(function, (1, 5, 2)))
+
+
+def test_an_element_less_itself_is_nothing() -> None:
+    alone = look_at(lambda x: less_itself(x) + x[:, 2:].transpose(1, 2), (1, 5, 2))
+    written = look_at(less_what_it_was, (1, 5, 2))
+
+    assert [seen.bit_count() for seen in sets(alone)] == [1, 1, 1]
+    assert [seen.bit_count() for seen in sets(written)] == [1, 1, 1]  # of the last, too many
 
 
 def test_sums_that_may_cancel_are_a_bound_where_they_are_too_many() -> None:

@@ -290,3 +290,23 @@ def test_a_form_that_a_rule_never_met_is_a_bound() -> None:
 
     assert found.flag == "unknown operator"
     assert said_of(found, source, 0).all()
+
+
+@pytest.mark.parametrize(
+    ("shape", "columns"),
+    [((4, 1), False), ((1, 5), True), ((), None), ((2, 3), None)],
+    ids=["rows", "columns", "one", "blocks"],
+)
+def test_scales_of_a_product_of_small_numbers(shape: Shape, columns: bool | None) -> None:
+    """Each row or column has its own; of blocks it is not told which one has which."""
+    scale = Value(0, shape)
+    given = {"self": torch.ones(4, 3), "mat2": torch.ones(3, 5), "scale_a": scale}
+    said = said_of(lowered("_scaled_mm", scale, [(4, 5)], **given), scale, 0)
+
+    def scaled(x: Tensor) -> Tensor:
+        return (torch.ones(4, 5, dtype=x.dtype) * x).reshape(-1)
+
+    if columns is None:
+        assert said.all()
+    else:
+        np.testing.assert_array_equal(said, mask_of(scaled, shape))

@@ -66,6 +66,22 @@ def test_windows_that_are_copies_are_one_kind_wherever_they_lie() -> None:
     assert len(algebra._bits) < 40
 
 
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 4), st.booleans()), min_size=1))
+def test_unions_over_ranges_are_those_of_sets(runs: list[tuple[int, int, bool]]) -> None:
+    algebra = Sets()
+    sets = [frozenset(range(first, first + length)) for first, length, _ in sorted(runs)]
+    marks = np.array([mark for _, _, mark in sorted(runs)])
+    entries = clip(entries_of(algebra, sets), marks)
+    starts, stops = np.triu_indices(len(sets) + 1)  # empty ones among them
+
+    found = algebra.over_ranges(entries, starts, stops)
+
+    ranges = list(zip(starts.tolist(), stops.tolist(), strict=True))
+    assert sets_of(algebra, found) == [frozenset().union(*sets[a:b]) for a, b in ranges]
+    assert are_clipped(found).tolist() == [bool(marks[a:b].any()) for a, b in ranges]
+
+
 def test_many_sets_are_compared_in_parts() -> None:
     algebra, reads = Sets(), np.arange(700)
     prefixes = so_far(700).gathered(algebra.single(reads), reads, algebra)

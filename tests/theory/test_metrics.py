@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from math import exp, gcd, log, sqrt
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -104,3 +106,39 @@ def test_paths_that_are_no_integers() -> None:
     assert metrics.uniformity(shares, 7) == pytest.approx(exp(1.5 * log(2)) / 7)
     # Around 5: 4 to 6 hold a half, 3 to 7 three quarters, 1 to 9 all.
     assert [metrics.held_width(shares, share) for share in (0.5, 0.75, 0.95)] == [3, 5, 9]
+
+
+@laws
+@given(st.dictionaries(st.integers(0, 40), st.integers(1, 9), min_size=1))
+def test_paths_as_arrays_have_the_metrics_of_pairs(known: dict[int, int]) -> None:
+    pairs = sorted(known.items())
+    columns = metrics.Columns(*map(np.array, zip(*pairs, strict=True)))
+
+    assert metrics.mean(columns) == metrics.mean(pairs)
+    assert metrics.standard_deviation(columns) == pytest.approx(metrics.standard_deviation(pairs))
+    assert metrics.uniformity(columns, 41) == pytest.approx(metrics.uniformity(pairs, 41))
+    assert metrics.held_width(columns) == metrics.held_width(pairs)
+
+
+def test_the_middle_of_paths_is_not_moved_by_rounding() -> None:
+    # (0 x 1 + 1 x 1 + 2 x 1 + 7 x 3) / 6 = 4; by shares, each rounded, it would be less.
+    assert metrics.mean([(0, 1), (1, 1), (2, 1), (7, 3)]) == 4
+    assert metrics.mean([(1, 1), (2, 3), (7, 1), (9, 5)]) == 5.9
+
+
+def test_a_set_of_a_million_positions_has_its_metrics_at_once() -> None:
+    seen = sum(1 << 6 * place for place in range(1 << 8))
+    for power in range(8, 18):  # twice as many each time
+        seen |= seen << (6 << power)
+    calls = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    sys.setprofile(count)
+    try:
+        assert (metrics.streams(seen, 1), metrics.solid_core(seen)) == (6, 1)
+    finally:
+        sys.setprofile(None)
+    assert calls < 1000

@@ -253,10 +253,14 @@ class Field:
     def products(self, unit: dict[int, int]) -> Iterator[tuple[int, ...]]:
         """Yield the sets of each term, for each kind of features."""
         for term in self.terms:
-            shape = term.sets[0].shape
-            kinds = [_kinds(term.sets, axis, unit.get(axis)) for axis in range(len(shape))]
-            for place in product(*kinds):
-                sets = [Line(1, p.at(place), p.sets).seen(0) for p in term.sets]
+            axes = range(len(term.sets[0].shape))
+            kinds = [_kinds(term.sets, axis, unit.get(axis)) for axis in axes]
+            held = [
+                p.entries[np.ix_(*(p.index(axis)[kinds[axis]] for axis in axes))] for p in term.sets
+            ]
+            rows = np.stack(held, axis=-1).reshape(-1, len(held))
+            for row in dict.fromkeys(map(tuple, rows.tolist())):  # in the order of the features
+                sets = [p.sets.bits(entry) for p, entry in zip(term.sets, row, strict=True)]
                 if all(sets):
                     yield tuple(sets)
 

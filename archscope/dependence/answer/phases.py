@@ -80,9 +80,10 @@ def has_gaps(mask: NDArray[np.bool_]) -> bool:
 def _unlike(field: Field, axis: int) -> list[int]:
     """Return units away from borders, one for each that sees alike along an axis, in the middle."""
     line, own = field.lines[axis], field.map_axis(axis)
-    units = line.interior[np.argsort(np.abs(2 * line.interior - len(line.entries)), kind="stable")]
-    if own is None or len(units) < 2:
-        return [int(unit) for unit in units]
+    off = np.abs(2 * line.interior - len(line.entries))
+    if own is None or len(off) < 2:
+        return [int(unit) for unit in line.interior]
+    units = line.interior
     # Of one product all windows without holes are alike: each is seen whole.
     kind = line.kinds[units]
     alone = len(field.terms) == 1
@@ -91,8 +92,12 @@ def _unlike(field: Field, axis: int) -> list[int]:
         rows = np.moveaxis(pattern.expanded(own), own, 0).reshape(pattern.shape[own], -1)[units]
         offsets = firsts(rows) - line.firsts[units][:, None]
         keys += [kinds(rows), np.where(kinds(rows) > 0, offsets, 0)]
-    _, places = np.unique(np.concatenate(keys, axis=1), axis=0, return_index=True)
-    return [int(unit) for unit in units[np.sort(places)]]
+    table = np.concatenate(keys, axis=1)
+    if (table == table[0]).all():  # as behind convolutions: units need no order
+        return [int(units[off.argmin()])]
+    order = np.argsort(off, kind="stable")
+    _, places = np.unique(table[order], axis=0, return_index=True)
+    return [int(unit) for unit in units[order][np.sort(places)]]
 
 
 def _seen(

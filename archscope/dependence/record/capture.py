@@ -283,9 +283,7 @@ class _Recorder(TorchDispatchMode):
         written = written_by(func, args, kwargs)
         if len(written) == 1 and name_of(func) not in RESHAPED_IN_PLACE:
             return written[0]
-        if name_of(func) in INDEXED:
-            args = (args[0], [one for index in args[1] for one in _numbers_of(index)], *args[2:])
-        args, kwargs = tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
+        args, kwargs = _without_values(name_of(func), args, kwargs)
         if func in RULES:  # torch's own answer imports its compiler
             out = RULES[func](*args, **kwargs)
             if out is not None:
@@ -302,9 +300,8 @@ class _Recorder(TorchDispatchMode):
                 kwargs = {**kwargs, "device": self._home}
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         made = self._known.before(func, name, args, kwargs, tensors)
-        given = args, kwargs
-        if any(t.is_meta for t in tensors) and not all(t.is_meta for t in tensors):
-            given = tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
+        mixed = any(t.is_meta for t in tensors) and not all(t.is_meta for t in tensors)
+        given = _without_values(name, args, kwargs) if mixed else (args, kwargs)
         out = func(*given[0], **given[1])
         if name in FILLED and out.is_meta:
             number = FILLED[name]
@@ -396,6 +393,13 @@ class _Recorder(TorchDispatchMode):
     def _read(self, tensors: Any) -> tuple[Value, ...]:
         found = (self._aliases.value(tensor) for tensor in tensors_in(tensors))
         return tuple(value for value in found if value is not None)
+
+
+def _without_values(name: str, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    """Return the arguments of an operator by their shapes; of a mask, how many it picks."""
+    if name in INDEXED:
+        args = (args[0], [one for index in args[1] for one in _numbers_of(index)], *args[2:])
+    return tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
 
 
 def _bodiless(leaf: Any) -> Any:

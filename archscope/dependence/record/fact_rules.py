@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from archscope.dependence.record.series import SERIES, led_to
 from archscope.records import frozen
 
 BLOCKED = -9_000.0
@@ -158,8 +159,14 @@ def _moved_kind(
         return None
     arguments = {n: _filled(moved[n]) if n in moved else a for n, a in given.items()}
     if cuts:
-        return _some(~_run(name, {**arguments, "self": ~arguments["self"]}))
+        others = {n: _others(arguments[n]) for n in moved}
+        return _some(~_run(name, {**arguments, **others}))
     return _some(_run(name, arguments))
+
+
+def _others(argument: Any) -> Any:
+    """Return booleans the other way round."""
+    return [~one for one in argument] if isinstance(argument, list) else ~argument
 
 
 def _filled(argument: Any) -> Any:
@@ -171,7 +178,7 @@ def _filled(argument: Any) -> Any:
     return torch.zeros(argument.shape, dtype=torch.bool) if argument.is_meta else argument.clone()
 
 
-_CUTTING = frozenset(("tril", "triu", "diag_embed"))
+_CUTTING = frozenset(("tril", "triu", "diag_embed", "block_diag"))
 
 
 def _run(name: str, arguments: Mapping[str, Any]) -> Tensor:
@@ -251,6 +258,23 @@ def _matrices(name: str, given: Mapping[str, Any], known: Known) -> Facts:
     return Facts(zero=_some(torch.matmul(*ones) == 0))
 
 
+def _series(name: str, given: Mapping[str, Any], known: Known) -> Facts:
+    """Zero where no power of a matrix leads."""
+    source = given.get("self", given.get("A"))
+    zero = None if source is None else known(source).zero
+    leads = None if zero is None else led_to(zero.numpy(), zero.shape[-1])
+    if source is None or leads is None:
+        return Facts()
+    return Facts(zero=torch.from_numpy(~leads).expand(source.shape).clone())
+
+
+def _rows(name: str, given: Mapping[str, Any], known: Known) -> Facts:
+    """Rows of a table by number."""
+    table, numbers = known(given["weight"]), given["indices"]
+    zero, low = (None if m is None else _some(m[numbers]) for m in (table.zero, table.low))
+    return Facts(zero=zero, low=low)
+
+
 def _of(argument: Any, known: Known) -> Facts:
     if isinstance(argument, Tensor):
         return known(argument)
@@ -283,6 +307,8 @@ _RULES: dict[str, _Rule] = {
     **dict.fromkeys(("_softmax", "_safe_softmax"), _softmax),
     **dict.fromkeys(("mm", "bmm"), _matrices),
     **dict.fromkeys(("add", "sub"), _sum),
+    **dict.fromkeys(SERIES, _series),
+    "embedding": _rows,
     "zero": _zeroed,
     "mul": _product,
     "div": _quotient,

@@ -27,6 +27,8 @@ _MOVING = frozenset(
         *("unsafe_split", "split_with_sizes", "unfold", "diagonal"),
     )
 )
+_MOVED = _MOVING - {"cat", "stack", "constant_pad_nd", "detach"}
+"""Those whose results are made of one value alone; a gradient goes through what is not detached."""
 MOST_NUMBERS = 1 << 22
 """Elements of a value of which each is followed."""
 MOST_MOVES = 24
@@ -77,6 +79,39 @@ class Prefixes:
             return None
         places = _moved(node, {part: one.places for part, one in found.items() if one}, value)
         return None if places is None else Prefix(first.source, first.axis, places)
+
+    def same(self, one: Value, other: Value, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+        """Return where two values, broadcast to a shape, hold one element of one value at a place.
+
+        None where they are not moved from one value, or are too large.
+        """
+        base = self._moved_from(one)
+        if base != self._moved_from(other) or prod(shape) > MOST_NUMBERS:
+            return None
+        start = np.arange(1, prod(base.shape) + 1).reshape(base.shape)
+        places = [self._places(value, base, start) for value in (one, other)]
+        if places[0] is None or places[1] is None:
+            return None
+        return np.asarray(np.broadcast_to(places[0] == places[1], shape))
+
+    def _moved_from(self, value: Value, left: int = MOST_MOVES) -> Value:
+        """Return of which value one is alone made, by moving its elements."""
+        node = self.made.get(value)
+        source = None if node is None else node.arguments.get("self")
+        if not left or node is None or node.operator not in _MOVED or not isinstance(source, Value):
+            return value
+        return self._moved_from(source, left - 1)
+
+    def _places(
+        self, value: Value, base: Value, start: NDArray[np.int64]
+    ) -> NDArray[np.int64] | None:
+        """Return which element of a base each one of a value is; `start` numbers its own."""
+        if value == base:
+            return start
+        node = self.made[value]
+        source = node.arguments["self"]
+        before = self._places(source, base, start)
+        return None if before is None else _moved(node, {source: before}, value)
 
     def are_one(self, one: Any, other: Any) -> bool:
         """Return whether two values are one, each moved anew: `y[:, -1]` written twice."""

@@ -22,6 +22,7 @@ from archscope.dependence.record.fact_rules import BLOCKED, is_low, is_zero
 from archscope.dependence.record.graph import Node, Value
 from archscope.dependence.record.learned import mask_of
 from archscope.dependence.record.prefixes import Prefixes
+from archscope.dependence.record.series import SERIES, led_to
 from archscope.dependence.record.spectra import Spectra
 from archscope.dependence.record.unread import Unread
 
@@ -80,7 +81,7 @@ class Zeros:
 
     def _learn(self, node: Node, output: Value) -> None:
         operator, given = node.operator, node.arguments
-        source = given.get("self", given.get("input"))
+        source = given.get("self", given.get("input", given.get("A")))
         if operator in _POOLS and node.outputs[1] is not None:
             self.pooled[node.outputs[1]] = node
         if operator in _SAME_PLACES and isinstance(source, Value) and source in self.pooled:
@@ -107,6 +108,10 @@ class Zeros:
         elif operator in _CARRIED and isinstance(source, Value):
             _set(self.zero, output, self.zero.get(source))
             self._block(output, self.blocked.get(source), self._depth(source))
+        elif operator in SERIES:
+            mask = self._of(source, len(output.shape))
+            leads = None if mask is None else led_to(mask, output.shape[-1])
+            _set(self.zero, output, None if leads is None else ranked(~leads, len(output.shape)))
         elif operator in ("mm", "bmm"):
             _set(self.zero, output, self._product(given["self"], given["mat2"], len(output.shape)))
         elif operator not in _SCORES:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from archscope.dependence.record.element_moves import ranked
+from archscope.dependence.record.element_moves import Mask, ranked
 from archscope.dependence.record.graph import Node, Value
 from archscope.dependence.record.zeros import HIGHEST, Zeros, one_axis
 from archscope.dependence.rules import RuleSet, edges, pointwise, shape_of, targets
@@ -26,7 +26,7 @@ from archscope.dependence.sets.steps import (
 RULES = RuleSet()
 
 
-@RULES.of(*sorted(HIGHEST))
+@RULES.of(*sorted({*HIGHEST, "argmax"}))
 def highest(node: Node, zeros: Zeros) -> list[Edge]:
     """All along an axis but the blocked ones, become one."""
     source = node.arguments.get("self")
@@ -36,14 +36,20 @@ def highest(node: Node, zeros: Zeros) -> list[Edge]:
         return list(reduction(node, zeros))
     kept = ~whole(mask & ~mask.all(axis=axis, keepdims=True), source.shape, axis)
     one = (*source.shape[:axis], 1, *source.shape[axis + 1 :])
-    steps: tuple[Step, ...] = (ReduceWhere(axis, kept),)
-    if kept.size == source.shape[axis]:  # of a padded sequence, all that is left of it
-        steps = (Keep(kept), Reduce((axis,), (source.shape[axis],)))
     found = []
-    for target in targets(node):
+    for number, target in enumerate(targets(node)):
         dropped = () if target.shape == one else (Reshape(one, target.shape),)
-        found += edges(source, (*steps, *dropped), target)
+        is_place = number == 1 or node.operator == "argmax"
+        read = kept & (kept.sum(axis=axis, keepdims=True) > 1) if is_place else kept
+        found += edges(source, (*_those(read, axis, source.shape[axis]), *dropped), target)
     return found
+
+
+def _those(kept: Mask, axis: int, size: int) -> tuple[Step, ...]:
+    """Return the steps by which some along an axis become one."""
+    if kept.size == size:  # of a padded sequence, all that is left of it
+        return (Keep(kept), Reduce((axis,), (size,)))
+    return (ReduceWhere(axis, kept),)
 
 
 @RULES.of("maximum")

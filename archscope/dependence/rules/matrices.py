@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from archscope.dependence.record.graph import Node, Shape, Value
+from archscope.dependence.record.series import SERIES, led_to
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import (
     DataDependentError,
@@ -17,7 +18,7 @@ from archscope.dependence.rules import (
     sources,
     targets,
 )
-from archscope.dependence.sets.links import Links, gather, ranges, so_far
+from archscope.dependence.sets.links import Links, from_matrix, gather, ranges, so_far
 from archscope.dependence.sets.steps import (
     Edge,
     Keep,
@@ -28,6 +29,7 @@ from archscope.dependence.sets.steps import (
     Step,
     Take,
     across,
+    broadcast,
     everything,
 )
 
@@ -52,9 +54,8 @@ def of_matrix(before: Shape, after: Shape) -> Steps:
 
 
 @RULES.of(
-    *("trace", "linalg_det", "_linalg_det", "_linalg_slogdet", "linalg_inv_ex", "linalg_pinv"),
-    *("linalg_matrix_exp", "matrix_exp", "linalg_eig", "_linalg_eigvals", "linalg_eigvals"),
-    *("_linalg_svd",),
+    *("trace", "linalg_det", "_linalg_det", "_linalg_slogdet", "linalg_pinv", "_linalg_svd"),
+    *("linalg_eig", "_linalg_eigvals", "linalg_eigvals"),
 )
 def whole_matrix(node: Node, zeros: Zeros) -> list[Edge]:
     """Every number that is made of a matrix from all of it."""
@@ -64,6 +65,26 @@ def whole_matrix(node: Node, zeros: Zeros) -> list[Edge]:
         found += edges(source, of_matrix(shape_of(source), target.shape), target)
     others = [value for value in sources(node) if value is not source]
     return found + [edge for value in others for edge in from_all(value, *targets(node))]
+
+
+@RULES.of(*sorted(SERIES))
+def series(node: Node, zeros: Zeros) -> list[Edge]:
+    """Sums of powers: [i, j] from each [k, l] where powers lead from i to k and from l to j.
+
+    Of a triangular matrix that is the triangle between both: causal attention stays causal.
+    """
+    source = node.arguments.get("self", node.arguments.get("A"))
+    target, *rest = targets(node)
+    found = [e for one in rest for e in edges(source, of_matrix(shape_of(source), one.shape), one)]
+    zero = zeros.zero.get(source) if isinstance(source, Value) else None
+    leads = None if zero is None else led_to(zero, shape_of(source)[-1])
+    if zero is None or leads is None:
+        return found + edges(source, of_matrix(shape_of(source), target.shape), target)
+    first, last = len(target.shape) - 2, len(target.shape) - 1
+    rows, columns = Take(first, from_matrix(leads)), Take(last, from_matrix(leads.T))
+    made = zeros.zero.get(target)
+    kept = () if made is None else (Keep(~made),)
+    return found + edges(source, (Keep(~zero), rows, columns, *kept), target)
 
 
 @RULES.of("linalg_lu", "linalg_lu_factor_ex", "linalg_ldl_factor_ex", "linalg_ldl_factor")
@@ -180,11 +201,7 @@ def triangular(node: Node, zeros: Zeros) -> list[Edge]:
     """Row i of X from the rows up to it, of the triangle and of B; from below where it is upper."""
     given, (target,) = node.arguments, targets(node)
     matrix, right = given["self"], given["B"]
-    if len(shape_of(matrix)) != len(target.shape) or shape_of(matrix)[:-2] != target.shape[:-2]:
-        return from_all(matrix, target) + _columns(right, target, left=given["left"])
-    rank, size, left = len(target.shape), shape_of(matrix)[-1], bool(given["left"])
-    turn: Steps = () if left else (_swap(rank),)
-    first, last = rank - 2, rank - 1
+    size, left = shape_of(matrix)[-1], bool(given["left"])
     backward = bool(given["upper"]) == left  # X A = B is A' X' = B'
     kept = _triangle(shape_of(matrix), upper=bool(given["upper"]), offset=0)
     if given["unitriangular"]:
@@ -192,13 +209,21 @@ def triangular(node: Node, zeros: Zeros) -> list[Edge]:
             shape_of(matrix), upper=bool(given["upper"]), offset=1 if given["upper"] else -1
         )
     others = target.shape[-1] if left else target.shape[-2]
-    so = Take(first, so_far(size, backward=backward))
-    of_matrix_ = (kept, *turn, Reduce((last,), (size,)), so, Spread((last,), (others,)), *turn)
-    wide = right if isinstance(right, Value) else None
-    found = edges(matrix, of_matrix_, target)
-    if wide is not None and wide.shape != target.shape:
-        return found + from_all(wide, target)
-    return found + edges(right, (*turn, so, *turn), target)
+    links = so_far(size, backward=backward)
+
+    def rows(shape: Shape, *, whole: bool) -> Steps:
+        first, last = len(shape) - 2, len(shape) - 1
+        turn: Steps = () if left else (_swap(len(shape)),)
+        so: Steps = (Take(first, links),)
+        if whole:
+            so = (Reduce((last,), (size,)), *so, Spread((last,), (others,)))
+        return (*turn, *so, *turn)
+
+    made = (*shape_of(matrix)[:-2], *((size, others) if left else (others, size)))
+    of_matrix_ = (kept, *rows(shape_of(matrix), whole=True), *broadcast(made, target.shape))
+    wide = broadcast(shape_of(right), target.shape)
+    of_right = (*rows(shape_of(right), whole=False), *wide)
+    return edges(matrix, of_matrix_, target) + edges(right, of_right, target)
 
 
 @RULES.of("_linalg_solve_ex", "linalg_lu_solve", "linalg_ldl_solve", "cholesky_solve")

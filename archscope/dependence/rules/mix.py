@@ -236,7 +236,7 @@ def batch_norm(node: Node, zeros: Zeros) -> list[Edge]:
 
 @RULES.of(
     *("mean", "sum", "amin", "var", "std", "var_mean", "std_mean", "any", "all"),
-    *("prod", "min", "linalg_vector_norm", "norm", "argmax", "argmin"),
+    *("prod", "min", "linalg_vector_norm", "norm", "argmin"),
     *("nansum", "aminmax", "median", "nanmedian", "mode", "count_nonzero", "native_norm"),
     *("_aminmax", "linalg__powsum", "_sparse_sum"),
 )
@@ -276,8 +276,22 @@ def along_axis(node: Node, zeros: Zeros) -> list[Edge]:
                 links = gather(shape[axis], np.arange(size) + start)
                 found += edges(source, (Take(axis, links),), target)
         else:
-            found += edges(source, across(shape, target.shape, (axis,)), target)
+            read = _highest_of(node, zeros, axis) or (Reduce((axis,), (shape[axis],)),)
+            found += edges(source, (*read, Spread((axis,), (size,))), target)
     return found
+
+
+def _highest_of(node: Node, zeros: Zeros, axis: int) -> tuple[Step, ...]:
+    """Return the steps to what the highest of an axis are chosen from: none that is blocked, where
+    as many are not. Empty where no score is.
+    """
+    source, count = node.arguments["self"], node.arguments.get("k")
+    mask = zeros.blocked.get(source) if isinstance(source, Value) else None
+    if mask is None or node.operator != "topk" or not node.arguments["largest"]:
+        return ()
+    kept = ~whole(mask, source.shape, axis)
+    enough = kept.sum(axis=axis, keepdims=True) >= count
+    return (ReduceWhere(axis, kept | ~enough),)
 
 
 @RULES.of("_native_multi_head_attention", "_transformer_encoder_layer_fwd")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -12,7 +13,7 @@ from archscope.dependence.record.prefixes import Prefix
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import MayCancelError, RuleSet, edges, pointwise, targets
 from archscope.dependence.sets.links import ranges, so_far
-from archscope.dependence.sets.steps import Edge, Permute, Reshape, Step, Take, everything
+from archscope.dependence.sets.steps import Edge, Keep, Permute, Reshape, Step, Take, everything
 
 RULES = RuleSet()
 
@@ -32,7 +33,7 @@ def difference(node: Node, zeros: Zeros) -> list[Edge]:
     first, second = zeros.prefixes.of(one), zeros.prefixes.of(other)
     known = first or second
     if known is None:
-        return plain
+        return _without_same(plain, zeros.prefixes.same(one, other, target.shape))
     summed = zeros.prefixes.are_one(other if first else one, known.source)
     if (
         summed
@@ -50,6 +51,15 @@ def difference(node: Node, zeros: Zeros) -> list[Edge]:
     if steps is None:
         raise MayCancelError(plain + _looking(first, target))
     return edges(first.source, steps, target)
+
+
+def _without_same(plain: list[Edge], same: NDArray[np.bool_] | None) -> list[Edge]:
+    """Leave out where an element is taken off itself: nothing is left of it."""
+    if same is None or not same.any():
+        return plain
+    if same.all():
+        return []
+    return [replace(edge, steps=(*edge.steps, Keep(~same))) for edge in plain]
 
 
 def _looking(known: Prefix, target: Value) -> list[Edge]:

@@ -11,6 +11,10 @@ Array = NDArray[Any]
 Index = NDArray[np.int64]
 
 
+LARGEST_WHOLE = 2.0**53
+"""Up to this each whole number is a float64."""
+
+
 class Numbers:
     """Numbers of ways, as float64."""
 
@@ -26,7 +30,12 @@ class Numbers:
         return np.asarray(one + two)
 
     def over_ranges(self, entries: Array, starts: Index, stops: Index) -> Array:
-        """Return the sums over ranges, of sums over a power of two: differences lose digits."""
+        """Return the sums over ranges: differences of running sums where these are whole numbers
+        that float64 holds, else sums over powers of two, since differences lose digits.
+        """
+        if entries.sum() <= LARGEST_WHOLE and (entries == np.rint(entries)).all():
+            so_far = np.concatenate([np.zeros_like(entries[:1]), entries.cumsum(axis=0)])
+            return np.asarray(so_far[stops] - so_far[starts])
         found = np.zeros((len(starts), *entries.shape[1:]))
         lengths, places, length, level = stops - starts, starts.copy(), 1, entries
         while length <= lengths.max(initial=0):

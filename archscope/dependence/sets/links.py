@@ -57,8 +57,27 @@ class Taps:
     @cached_property
     def transposed(self) -> Links:
         """The opposite relation: by which positions each one is read."""
+        found = self._by_tap()
+        if found is not None:
+            return Taps(self.size, found)
         outputs, taps = (self.index >= 0).nonzero()
         return _from_pairs(self.index[outputs, taps], outputs, self.reads, self.size)
+
+    def _by_tap(self) -> Index | None:
+        """Return the opposite index where each tap moves on with the outputs, as in a window, and
+        most positions are read by each: no pair need be sorted. None where it is not so.
+        """
+        taps = self.index.shape[1]
+        found = np.full((taps, self.reads), -1, dtype=np.int64)
+        pairs = 0
+        for tap in range(taps):
+            outputs = np.flatnonzero(self.index[:, tap] >= 0)
+            places = self.index[outputs, tap]
+            if (np.diff(places) <= 0).any():
+                return None
+            found[tap, places] = outputs
+            pairs += len(outputs)
+        return found.T if pairs > (taps - 1) * self.reads else None
 
     def gathered(self, entries: Array, places: Index, algebra: Algebra) -> Array:
         """Return what output positions hold, along axis 0.
@@ -66,11 +85,10 @@ class Taps:
         Position i of the axis that is read holds `entries[places[i]]`.
         """
         nothing = np.full((1, *entries.shape[1:]), algebra.nothing, entries.dtype)
-        entries = np.concatenate([entries, nothing])
-        index = np.where(self.index < 0, len(entries) - 1, places[self.index])
-        found = entries[index[:, 0]]
-        for tap in range(1, index.shape[1]):
-            found = algebra.unite(found, entries[index[:, tap]])
+        entries = np.concatenate([entries[places], nothing])  # the last is that of -1
+        found = entries[self.index[:, 0]]
+        for tap in range(1, self.index.shape[1]):
+            found = algebra.unite(found, entries[self.index[:, tap]])
         return found
 
     def reading(self, held: Mask) -> Mask:
@@ -163,8 +181,11 @@ def ranges(
 
 
 def _from_pairs(outputs: Index, reads: Index, size: int, width: int) -> Links:
-    """Return the relation in which `outputs[n]` reads `reads[n]`, of axes as long as given."""
-    order = np.lexsort((reads, outputs))
+    """Return the relation in which `outputs[n]` reads `reads[n]`, of axes as long as given.
+
+    What one output reads comes in order.
+    """
+    order = np.argsort(outputs, kind="stable")
     outputs, reads = outputs[order], reads[order]
     index = np.full((size, _most(outputs, size)), -1, dtype=np.int64)
     index[outputs, _number(outputs, size)] = reads
@@ -232,7 +253,7 @@ def window(
         starts, stops = first.clip(0, reads), last.clip(0, reads)
         clipped = beyond if beyond.any() else None
         return ranges(reads, starts, stops, clipped, (-padding, stride))
-    index = first[:, None] + np.arange(kernel) * dilation
+    index = _of_taps(first, np.arange(kernel) * dilation)
     return _clip(reads, index, endless=(-padding, stride))
 
 
@@ -240,9 +261,14 @@ def transposed_window(
     reads: int, size: int, *, kernel: int, stride: int, padding: int, dilation: int
 ) -> Links:
     """Return what a transposed convolution reads: output o reads (o + padding - t d) / stride."""
-    steps = np.arange(size)[:, None] + padding - np.arange(kernel) * dilation
+    steps = _of_taps(np.arange(size) + padding, -np.arange(kernel) * dilation)
     whole, rest = np.divmod(steps, stride)
     return _clip(reads, np.where(rest == 0, whole, 0), wanted=rest == 0)
+
+
+def _of_taps(first: Index, taps: Index) -> Index:
+    """Return the sums, (outputs, taps), those of each tap in a row in memory."""
+    return np.add.outer(taps, first).T
 
 
 def gather(reads: int, index: Sequence[int] | NDArray[np.int64]) -> Links:
@@ -282,12 +308,10 @@ def _clip(
     there = inside if wanted is None else wanted & inside
     beyond = np.asarray((~inside if wanted is None else wanted & ~inside).any(axis=1))
     index = np.where(there, index, -1)
-    # Taps that no output has are left out; a tap that is missing moves to the end.
-    short = np.flatnonzero(~there.all(axis=1))
-    order = np.argsort(~there[short], axis=1, kind="stable")
-    index[short] = np.take_along_axis(index[short], order, axis=1)
     taps = index.shape[1]
-    if len(short) == len(index):  # no output has all
+    if not there.all(axis=1).any():  # no output has all: as many are kept as any has
+        order = np.argsort(~there, axis=1, kind="stable")
+        index = np.take_along_axis(index, order, axis=1)
         taps = max(int(there.sum(axis=1).max(initial=0)), 1)
     clipped = beyond if beyond.any() else None
     return Taps(reads, index[:, :taps], clipped=clipped, endless=endless)

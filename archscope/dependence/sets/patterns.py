@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -56,6 +57,18 @@ class Pattern:
     def units(self) -> tuple[int, ...]:
         """The axes along which positions may differ."""
         return tuple(axis for axis, is_so in enumerate(self.positional) if is_so)
+
+    @cached_property
+    def name(self) -> int:
+        """A number that is the same for patterns that hold the same over the same classes."""
+        places = (None if each is None else each.tobytes() for each in self.places)
+        return hash((self.entries.shape, self.entries.tobytes(), *places))
+
+    def filled(self, axis: int) -> NDArray[np.bool_]:
+        """Return which positions of an axis hold anything."""
+        others = tuple(at for at in range(self.entries.ndim) if at != axis)
+        held = np.asarray(self.algebra.held(self.entries).any(axis=others))
+        return held[self.index(axis)]
 
     def index(self, axis: int) -> NDArray[np.int64]:
         """Return the entry of each position of an axis."""
@@ -323,13 +336,25 @@ class Pattern:
         count = self.entries.shape[axis]
         if count == 1 or not isinstance(self.algebra, Sets):
             return self
-        slices = np.moveaxis(self.entries, axis, 0).reshape(count, -1)
-        _, first, inverse = np.unique(slices, axis=0, return_index=True, return_inverse=True)
+        first, kinds = self.kinds_along(axis)
         if len(first) == count:
             return self
-        places = inverse.reshape(-1)[self.index(axis)]
+        places = kinds[self.index(axis)]
         entries = self.entries.take(first, axis=axis)
         return self.with_axis(axis, self.shape[axis], entries, places if len(first) > 1 else None)
+
+    def kinds_along(self, axis: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the first entry along an axis of each kind, and the kind of each entry: equal
+        where all that they hold is.
+        """
+        rows = np.moveaxis(self.entries, axis, 0).reshape(self.entries.shape[axis], -1)
+        if rows.shape[1] == 1:
+            _, first, kinds = np.unique(rows, return_index=True, return_inverse=True)
+            return first, kinds.reshape(-1)
+        known: dict[bytes, int] = {}  # far less work than to sort rows
+        kinds = np.array([known.setdefault(row.tobytes(), len(known)) for row in rows])
+        _, first = np.unique(kinds, return_index=True)
+        return first, kinds
 
     def with_axis(self, axis: int, size: int, entries: Array, places: Places) -> Pattern:
         """Return the same with one axis of another size, or of other entries and places."""

@@ -30,7 +30,7 @@ from archscope.dependence.sets.steps import (
 
 FEW_PRODUCTS = 8
 """Products up to which a sum is held as such."""
-CELLS_EACH = 1 << 12
+CELLS_EACH = 1 << 16
 """Numbers over the whole map that cost no more than one product: fewer are held instead."""
 LARGEST = 2.0**100
 """Where numbers of a factor are divided by a power of two, which its product keeps."""
@@ -141,16 +141,7 @@ def added(one: Ways, two: Ways) -> Ways:
 
 def _names(product: Product) -> tuple[int, ...]:
     """Return a number for each factor, the same for those that are equal."""
-    return tuple(
-        hash(
-            (
-                one.entries.shape,
-                one.entries.tobytes(),
-                *(None if places is None else places.tobytes() for places in one.places),
-            )
-        )
-        for one in product.factors
-    )
+    return tuple(one.name for one in product.factors)
 
 
 def _but_one(names: tuple[int, ...]) -> list[tuple[int, tuple[int, ...]]]:

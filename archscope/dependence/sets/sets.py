@@ -67,6 +67,47 @@ def _in_parts(one: Array, two: Array) -> Iterator[tuple[Array, Array]]:
     yield from parts
 
 
+def _run(first: Array, stop: Array, mark: Array) -> Array:
+    """Return the sets of all positions from a first to the one before a last."""
+    return np.asarray(stop - first << _KIND | first << 1 | mark)
+
+
+def _united_runs(one: Array, two: Array) -> Array | None:
+    """Return the unions of runs that touch each other, or are empty; None where some are not so."""
+    a, b = kinds(one), kinds(two)
+    if a.size == 0 or max(a.max(), b.max()) >= _HOLED:
+        return None
+    start, other = firsts(one), firsts(two)
+    if not (a.all() and b.all()):  # what is empty lies where the other set does
+        start, other = np.where(a == 0, other, start), np.where(b == 0, start, other)
+    a += start
+    b += other
+    if (np.maximum(start, other) > np.minimum(a, b)).any():
+        return None
+    return _run(np.minimum(start, other), np.maximum(a, b), (one | two) & _CLIPPED)
+
+
+def _runs_over(entries: Array, starts: Index, stops: Index) -> Array | None:
+    """Return the unions over ranges of sets that are runs, each of which begins and ends no earlier
+    than the one before it and touches that; None where some are not so.
+    """
+    length = kinds(entries)
+    if length.size == 0 or not length.all() or length.max() >= _HOLED:
+        return None
+    first = firsts(entries)
+    last = first + length
+    later = (first[1:] >= first[:-1]) & (last[1:] >= last[:-1]) & (first[1:] <= last[:-1])
+    if not later.all():
+        return None
+    marks = entries & _CLIPPED
+    before = np.concatenate([np.zeros_like(marks[:1]), marks.cumsum(axis=0)])
+    held = stops > starts
+    start, stop = np.where(held, starts, 0), np.where(held, stops, 1)
+    found = _run(first[start], last[stop - 1], (before[stop] > before[start]).astype(np.int64))
+    found[~held] = 0
+    return found
+
+
 class Sets:
     """All sets that one walk over a graph has come across."""
 
@@ -107,6 +148,15 @@ class Sets:
     def unite(self, one: Array, two: Array) -> Array:
         """Return the unions."""
         one, two = np.broadcast_arrays(one, two)
+        if one.size <= MANY or one.ndim > 1:
+            return self._unite(one, two)
+        starts = range(0, len(one), MANY)
+        return np.concatenate([self._unite(one[a : a + MANY], two[a : a + MANY]) for a in starts])
+
+    def _unite(self, one: Array, two: Array) -> Array:
+        runs = _united_runs(one, two)
+        if runs is not None:
+            return runs
         found = np.where(one == 0, two, one)
         differ = (one != two) & (one != 0) & (two != 0)
         if differ.any():
@@ -195,7 +245,12 @@ class Sets:
         return found
 
     def over_ranges(self, entries: Array, starts: Index, stops: Index) -> Array:
-        """Return the unions over ranges, of two that overlap and are a power of two long each."""
+        """Return the unions over ranges: of neighbours that make one run from its ends alone, else
+        of two that overlap and are a power of two long each.
+        """
+        runs = _runs_over(entries, starts, stops)
+        if runs is not None:
+            return runs
         key = (entries.shape, entries.tobytes(), starts.tobytes(), stops.tobytes())
         if key not in self._ranged:  # every layer of a model attends to what the first did
             self._ranged[key] = self._over_ranges(entries, starts, stops)

@@ -135,18 +135,11 @@ def _is_grid(sets: Sequence[Pattern], axis: int) -> bool:
     So it is where the axis lists the cells of a grid (the tokens of an image or of a window).
     Then the union of products is the product of unions.
     """
-    kinds = [_kinds_along(pattern, axis) for pattern in sets]
+    kinds = [pattern.kinds_along(axis)[1][pattern.index(axis)] for pattern in sets]
     together = {tuple(row) for row in np.stack(kinds, axis=1).tolist()}
     # Sets that also vary along other axes (windows) are kinds of whole columns here: the grid must
     # be the same in each, which is what windows of an image are.
     return len(together) == prod(len(np.unique(numbers)) for numbers in kinds)
-
-
-def _kinds_along(pattern: Pattern, axis: int) -> NDArray[np.int64]:
-    """Return a number for each position of an axis: the same where all that they hold is."""
-    columns = np.moveaxis(pattern.entries, axis, 0).reshape(pattern.entries.shape[axis], -1)
-    _, numbers = np.unique(columns, axis=0, return_inverse=True)
-    return np.asarray(numbers.reshape(-1)[pattern.index(axis)])
 
 
 def _split(term: Term, axis: int) -> list[Term] | None:
@@ -158,7 +151,7 @@ def _split(term: Term, axis: int) -> list[Term] | None:
     *others, last = term.sets
     key = np.zeros(last.shape[axis], dtype=np.int64)
     for pattern in others:
-        kinds = _kinds_along(pattern, axis)
+        kinds = pattern.kinds_along(axis)[1][pattern.index(axis)]
         key = key * (kinds.max() + 1) + kinds
     _, places, groups = np.unique(key, return_index=True, return_inverse=True)
     if len(places) > MOST_SPLIT:
@@ -287,15 +280,14 @@ def _are_apart(one: Term, two: Term) -> bool:
 
     So it is with the parts of a concatenation: each element's product is in one of them.
     """
-    axes = range(len(one.sets[0].shape))
-    return any(not (_holds(one, axis) & _holds(two, axis)).any() for axis in axes)
+    sets = (*one.sets, *two.sets)
+    axes = [axis for axis in range(len(sets[0].shape)) if any(p.varies(axis) for p in sets)]
+    return any(not (_holds(one, axis) & _holds(two, axis)).any() for axis in axes or (0,))
 
 
 def _holds(term: Term, axis: int) -> NDArray[np.bool_]:
     """Return which positions of an axis have anything in each of their sets."""
     held = np.ones(term.sets[0].shape[axis], dtype=np.bool_)
     for pattern in term.sets:
-        moved = np.moveaxis(pattern.sets.held(pattern.entries), axis, 0)
-        filled = np.asarray(moved.reshape(len(moved), -1).any(axis=1))
-        held &= filled[pattern.index(axis)]
+        held &= pattern.filled(axis)
     return held

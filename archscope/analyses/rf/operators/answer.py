@@ -249,7 +249,7 @@ def _has_gaps(one: Map, hulls: Sizes) -> bool | None:
 def _marginal(line: Any) -> metrics.Paths:
     """Return the paths from all positions with the same place along an axis."""
     held = line.nonzero()[0]
-    return list(zip(held.tolist(), line[held].tolist(), strict=True))
+    return metrics.Columns(held, line[held])
 
 
 def _bits(mask: Any) -> int:
