@@ -21,6 +21,8 @@ Core = Callable[[Tape, str, Value, Value, Value], Value]
 """Takes queries, keys and values, and returns what attention answers."""
 Part = Callable[[Tape, str, Value], Value]
 """Takes where it stands and what it reads, and returns what it makes."""
+RECURRENT = "fused kernels of recurrent layers keep what nobody tells"
+"""Why what recurrent layers keep has no closed form."""
 _APPLIED = {"swiglu": "silu", "geglu": "gelu"}
 """What a gated feed-forward applies to its gate."""
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from archscope.analyses.memory.rows import ClosedRow
 from archscope.analyses.memory.settings import Settings
-from archscope.families import FAMILIES
 from archscope.results import Note
 from archscope.subject import Subject
 from archscope.theory.kept import Kept, KeptPart, Way
@@ -36,12 +35,7 @@ def closed_form(subject: Subject, settings: Settings) -> Kept | str:
 def refusal(subject: Subject, why: str) -> str:
     """Return why nothing is explained, and of which networks something is."""
     said = f"explain: what {subject.name} keeps has no closed form: {why}"
-    telling = sorted(family.name for family in FAMILIES.each() if family.kept)
-    return (
-        said
-        if subject.kept is not None
-        else f"{said}; these families tell theirs: {', '.join(telling)}"
-    )
+    return said if subject.kept is not None else f"{said}; `archscope list` has families that do"
 
 
 def _way(settings: Settings) -> Way:

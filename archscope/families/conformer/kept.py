@@ -35,7 +35,7 @@ def kept(spec: ConformerSpec, way: Way = Way()) -> Kept:  # noqa: B008
         if spec.head == "ctc":
             tape.keep("ctc", x)
         elif spec.head == "transducer":
-            tape.unknown("fused kernels of recurrent layers keep what nobody tells")
+            tape.unknown(blocks_kept.RECURRENT)
     # In a single block its feed-forwards are blocks themselves.
     return tape.kept(reruns=spec.depth > 1)
 
