@@ -122,7 +122,7 @@ def _set_chunks(tape: Tape, size: int, hashes: int) -> None:
 def _in_chunks(tape: Tape, at: str, q: Value, v: Value, *, masks: dict[str, str]) -> Value:
     """Return attention of each chunk to itself and the one before, of which copies are made."""
     whole = tape.size("L") == tape.size("C")
-    several = tape.size("h") > 1 and (tape.size("b") > 1 or not whole)
+    several = tape.size("h") > 1 and tape.size("L") > 1 and (tape.size("b") > 1 or not whole)
     tape.keep(at, heads(tape, "queries of chunks", "L") if q.view and several else q)
     if whole:
         keys, values = heads(tape, "keys", "L"), copied(tape, v, heads(tape, "values", "L"), "h")
