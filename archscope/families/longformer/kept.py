@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from archscope.blocks import kept as blocks_kept
+from archscope.blocks import kept_products
 from archscope.blocks.kept import Positions, copied, heads, joined, sequence, strided
 from archscope.families.longformer.spec import LongformerSpec, blocks
 from archscope.theory.keeping import Tape
@@ -82,7 +83,7 @@ def _full(tape: Tape, at: str, x: Value) -> None:
         for name, positions in (("q", "g"), ("k", "l"), ("v", "l"))
     )
     where = Positions(queries="g", keys="l")
-    blocks_kept.scaled(tape, f"{at}.full", q, k, v, where=where, keys="h")
+    kept_products.scaled(tape, f"{at}.full", q, k, v, where=where, keys="h")
 
 
 def _first(tape: Tape, x: Value, positions: str) -> Value:
@@ -103,7 +104,7 @@ def _sliding(tape: Tape, at: str, q: Value, k: Value, v: Value) -> Value:
     if tape.size("g"):
         tape.keep(at, copied(tape, q, heads(tape, "queries", "s"), "h"))
         tape.keep(at, copied(tape, k, heads(tape, "keys of global tokens", "g"), "h"))
-    tape.keep(at, blocks_kept.softmax(tape, at, "b*h*s*(g + 3*w)"))
+    tape.keep(at, kept_products.softmax(tape, at, "b*h*s*(g + 3*w)"))
     many = tape.size("b*h") > 1
     tape.keep(at, heads(tape, "values of windows", "n*3*w" if many else "(s + 2*w)"))
     if tape.size("g"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from archscope.blocks import kept as blocks_kept
+from archscope.blocks import kept_products
 from archscope.blocks.kept import Positions, sequence, strided
 from archscope.families.mobilebert.spec import MobileBertSpec, blocks
 from archscope.theory.keeping import Tape
@@ -80,6 +81,6 @@ def _attention(tape: Tape, spec: MobileBertSpec, at: str, x: Value) -> Value:
         strided(tape.linear(f"{at}.{name}", read, "b*s*h*e", division="tensor", axis="h"))
         for name, read in (("q", shared), ("k", shared), ("v", x))
     )
-    answer = blocks_kept.scaled(tape, f"{at}.sdpa", q, k, v, where=Positions(), keys="h")
+    answer = kept_products.scaled(tape, f"{at}.sdpa", q, k, v, where=Positions(), keys="h")
     made = tape.linear(f"{at}.proj", blocks_kept.joined(tape, answer, "s"), "b*s*n")
     return tape.dropout(at, made)

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from archscope.blocks import kept as blocks_kept
+from archscope.blocks import kept_products
 from archscope.blocks.kept import copied, heads, joined, sequence, strided
 from archscope.families.reformer.spec import HASHED, ReformerSpec, blocks
 from archscope.theory.keeping import Tape
@@ -131,7 +132,7 @@ def _in_chunks(tape: Tape, at: str, q: Value, v: Value, *, masks: dict[str, str]
     tape.keep(at, keys)
     for what, form in masks.items():
         tape.new(at, what, form, type="byte", minor=form == "L*W")
-    tape.keep(at, blocks_kept.softmax(tape, at, "b*h*L*W"), values)
+    tape.keep(at, kept_products.softmax(tape, at, "b*h*L*W"), values)
     return heads(tape, at, "L")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from archscope.blocks import kept as blocks_kept
+from archscope.blocks import kept_attention, kept_products
 from archscope.blocks.kept import Positions, sequence
 from archscope.blocks.plan import lists
 from archscope.families.swin.spec import Block, SwinSpec, blocks
@@ -83,8 +84,8 @@ def _attention(tape: Tape, at: str, x: Value, *, side: int, window: int, shift: 
         tape.new(at, "mask of what is apart", "m*s*s", type="byte", minor=True)
         form = "b*h*s*s"
     bias = tape.value(f"{at}.bias", form, division="tensor", axis="h")
-    core = partial(blocks_kept.scaled, where=Positions(), mask=bias, keys="h", side_by_side=True)
+    core = partial(kept_products.scaled, where=Positions(), mask=bias, keys="h", side_by_side=True)
     made = sequence(tape, "windows")
-    blocks_kept.attention(tape, at, made, made, core, where=Positions(), fused=True, keys="h")
+    kept_attention.attention(tape, at, made, made, core, where=Positions(), fused=True, keys="h")
     tape.symbols = around
     return tape.like(x, at)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from archscope.blocks import kept as blocks_kept
+from archscope.blocks import kept_products
 from archscope.blocks.kept import Positions, sequence, strided
 from archscope.families.transformer_xl.spec import TransformerXlSpec, blocks
 from archscope.theory.keeping import Tape
@@ -81,7 +82,7 @@ def _attention(
     wide = partial(tape.linear, division="tensor", axis="h")
     every = strided(wide(f"{at}.qkv", x, "3*b*t*h*e"))
     r = wide(f"{at}.r", places, "t*h*e")
-    answer = blocks_kept.relative(
+    answer = kept_products.relative(
         tape,
         f"{at}.product",
         every,

@@ -11,6 +11,7 @@ from functools import partial
 
 import archscope.blocks.kept_maps as maps
 from archscope.blocks import kept as blocks_kept
+from archscope.blocks import kept_attention, kept_products
 from archscope.blocks.counted_maps import Maps
 from archscope.blocks.kept import Positions, heads, sequence
 from archscope.families.vitdet.spec import WINDOW, VitDetSpec, blocks
@@ -63,7 +64,7 @@ def _attention(tape: Tape, at: str, x: Value, *, spec: VitDetSpec, windows: bool
 
     def core(tape: Tape, at_core: str, q: Value, k: Value, v: Value) -> Value:
         mask = _bias(tape, f"{at}.bias", q) if spec.relative else None
-        return blocks_kept.scaled(
+        return kept_products.scaled(
             tape,
             at_core,
             q,
@@ -75,7 +76,7 @@ def _attention(tape: Tape, at: str, x: Value, *, spec: VitDetSpec, windows: bool
             side_by_side=spec.relative,
         )
 
-    blocks_kept.attention(tape, at, read, read, core, where=Positions(), fused=True, keys="h")
+    kept_attention.attention(tape, at, read, read, core, where=Positions(), fused=True, keys="h")
     tape.symbols = around
     return tape.like(x, at)
 

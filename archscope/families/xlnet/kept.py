@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from archscope.blocks import kept as blocks_kept
+from archscope.blocks import kept_products
 from archscope.blocks.kept import sequence, strided
 from archscope.families.xlnet.spec import XlnetSpec, blocks
 from archscope.theory.keeping import Tape
@@ -52,6 +53,6 @@ def _attention(tape: Tape, at: str, x: Value, *, places: Value, apart: Value | N
     wide = partial(tape.linear, form="b*s*h*e", division="tensor", axis="h")
     _, k, v = (strided(wide(f"{at}.{name}", x)) for name in "qkv")
     r = tape.linear(f"{at}.r", places, "p*h*e", division="tensor", axis="h")
-    answer = blocks_kept.relative(tape, f"{at}.product", k, v, r, distances="p", apart=apart)
+    answer = kept_products.relative(tape, f"{at}.product", k, v, r, distances="p", apart=apart)
     made = tape.linear(f"{at}.proj", blocks_kept.joined(tape, answer, "s"), "b*s*d")
     return tape.dropout(at, made)
