@@ -39,10 +39,10 @@ class Config:
     def options(self, command: str, flags: Mapping[str, click.Option]) -> dict[str, Any]:
         """Return the defaults of a command's options, by name; `flags` are they by their flags.
 
-        Raises `UsageError` for a key that is no flag of it.
+        Raises `UsageError` for a key that is no flag of it, and for what is no table.
         """
         found = {}
-        for key, value in self.tables.get(command, {}).items():
+        for key, value in self._table(command).items():
             word = key.replace("_", "-")
             if word not in flags:
                 near = did_you_mean(word, list(flags))
@@ -52,14 +52,19 @@ class Config:
 
     def check(self, commands: list[str]) -> None:
         """Raise `UsageError` for what is no table of a command."""
-        for name, table in self.tables.items():
+        for name in self.tables:
             if name == BUDGETS:
                 continue
             if name not in commands:
                 near = did_you_mean(name, [*commands, BUDGETS])
                 raise self.error(name, f"no command is called {name!r}.{near}")
-            if not isinstance(table, dict):
-                raise self.error(name, f"{name} is {table!r}, not a table; write [{name}]")
+            self._table(name)
+
+    def _table(self, name: str) -> dict[str, Any]:
+        table = self.tables.get(name, {})
+        if isinstance(table, dict):
+            return table
+        raise self.error(name, f"{name} is {table!r}, not a table; write [{name}]")
 
     def error(self, key: str, problem: str, table: str = "") -> UsageError:
         """Return an error that names the file and the line."""

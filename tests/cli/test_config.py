@@ -21,6 +21,10 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("[rf]\ndepth = 3\n\n[params]\ndpeth = 1\n", "line 5: [params] has no option 'dpeth'."),
         ("[params]\ndepth = 2\n[parms]\n", "line 3: no command is called 'parms'. Did you mean 'p"),
         ("params = 1\n", "line 1: params is 1, not a table; write [params]"),
+        (
+            "[[params]]\ndepth = 2\n",
+            "line 1: params is [{'depth': 2}], not a table; write [params]",
+        ),
         ("strict = 0\n", "line 1: no command is called 'strict'."),
         ("[params\n", "is not TOML: "),
         ("[params]\ninputs = 0\n", "--inputs is for a network of your own"),
@@ -34,6 +38,17 @@ def test_what_a_file_says_wrongly_is_one_line(archscope: Any, text: str, said: s
 
     assert (found.code, found.out, found.err.count("\n")) == (2, "", 1)
     assert said in found.err
+
+
+def test_what_check_is_given_may_be_no_table(archscope: Any) -> None:
+    Path("given.toml").write_text('[[check]]\nmodel = "resnet50"\n')
+
+    found = archscope("check", "-c", "given.toml")
+
+    assert found.code == 2
+    assert found.err.startswith(
+        "Error: given.toml, line 1: check is [{'model': 'resnet50'}], not a ta"
+    )
 
 
 def test_a_key_is_a_flag_without_its_dashes(archscope: Any) -> None:

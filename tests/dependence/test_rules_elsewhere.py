@@ -262,6 +262,30 @@ def test_groups_of_rows_whose_ends_are_known_stay_apart() -> None:
     )
 
 
+def test_a_stack_of_products_is_one_for_each_group() -> None:
+    source = Value(0, (2, 3, 4))
+    found = lowered(
+        "_grouped_mm", source, [(2, 3, 5)], self=source, mat2=torch.ones(2, 4, 5), offs=None
+    )
+    weights = torch.ones(2, 4, 5, dtype=torch.float64)
+
+    assert found.flag == ""
+    np.testing.assert_array_equal(
+        said_of(found, source, 0), mask_of(lambda x: x @ weights, source.shape)
+    )
+
+
+def test_norms_of_slices_come_beside_what_they_divide() -> None:
+    v = Value(0, (3, 2, 4))
+    given = {"v": v, "g": torch.ones(3, 1, 1), "dim": 0}
+    found = lowered("_weight_norm_interface", v, [v.shape, (3, 1, 1)], **given)
+
+    def norms(x: Tensor) -> Tensor:
+        return x.norm(dim=(1, 2))
+
+    np.testing.assert_array_equal(said_of(found, v, 1), mask_of(norms, v.shape))
+
+
 def test_taps_anywhere_are_a_bound() -> None:
     source, offsets = Value(0, (1, 2, 3, 3)), Value(9, (1, 2, 3, 3))
     found = lowered(

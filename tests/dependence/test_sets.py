@@ -127,8 +127,10 @@ def test_long_windows_are_ranges(
     _check(links, matrix)
 
 
-def test_a_mask_with_a_few_long_runs_is_ranges() -> None:
-    matrix = np.tri(200, dtype=np.bool_)
+@pytest.mark.parametrize("far", [200, 40])
+def test_a_mask_with_a_few_long_runs_is_ranges(far: int) -> None:
+    """The first tokens and those before, or those before that are near: two runs."""
+    matrix = np.tri(200, dtype=np.bool_) & ~np.tri(200, k=-far, dtype=np.bool_)
     matrix[:, :8] = True
     matrix[0] = False
     links = from_matrix(matrix)
@@ -218,3 +220,10 @@ def test_what_comes_in_at_the_other_end_is_told_apart_from_the_longest_run() -> 
     )
 
     assert (line.interior.tolist(), line.around, line.start) == (list(range(3, 16)), 3, -3)
+
+
+def test_there_is_no_jump_where_units_that_see_anything_lie_unevenly() -> None:
+    algebra, seen = Sets(), [{0}, {1}, set(), {2}, set(), set(), {3}]
+    line = Line(4, entries_of(algebra, list(map(frozenset, seen))), algebra)
+
+    assert (line.cycle, line.jump) == ((1, 1), None)

@@ -105,6 +105,7 @@ def test_every_limit_knows_its_line() -> None:
         ('model = "n"\nmax.params = "1e999999999"', 3, "max.params: '1e999999999' is no number"),
         ('model = "n"\nassert = "rf < 1e999999999"', 3, "'1e999999999' is out of range"),
         (f'model = "n"\nmax.params = "{"9" * 5000}"', 3, "is no number, as 1 or 25M"),
+        (f'model = "n"\nmax.params = {"9" * 340}', 3, "is no number, as 1 or 25M"),
         ('model = "n"\nmax.params = "many"', 3, "max.params: 'many' is no number, as 1 or 25M"),
         ('model = "n"\nmax.params = nan', 3, "max.params: nan is no amount"),
         ('model = "n"\nmax.params = true', 3, "max.params: True is no amount"),

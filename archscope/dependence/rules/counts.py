@@ -211,13 +211,10 @@ def weight_norm(node: Node, zeros: Zeros) -> list[Edge]:
     kept = given["dim"] % len(target.shape)
     found = _over_others(given["v"], target, kept)
     axes = tuple(axis for axis in range(len(target.shape)) if axis != kept)
-    if isinstance(given["v"], Value):
-        sizes = tuple(target.shape[axis] for axis in axes)
-        slices = (Reduce(axes, sizes), Reshape(_alone(target.shape, kept), norms.shape))
-        found += edges(given["v"], slices, norms)
-    if isinstance(given["g"], Value):
-        found += edges(given["g"], broadcast(given["g"].shape, target.shape), target)
-    return found
+    sizes = tuple(target.shape[axis] for axis in axes)
+    slices = (Reduce(axes, sizes), Reshape(_alone(target.shape, kept), norms.shape))
+    lengths = broadcast(shape_of(given["g"]), target.shape)
+    return found + edges(given["v"], slices, norms) + edges(given["g"], lengths, target)
 
 
 def _alone(shape: Shape, kept: int) -> Shape:

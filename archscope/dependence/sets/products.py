@@ -206,7 +206,7 @@ def over(ways: Ways, axes: Iterable[int]) -> Numbers:
 
 
 def _along(ways: Ways, axes: tuple[int, ...]) -> Ways:
-    """Return the same with all other axes added up."""
+    """Return the same with all other axes added up; positions that are alike count as one."""
     for axis in range(len(ways[0].factors[0].shape)):
         if axis not in axes:
             size = ways[0].factors[0].shape[axis]

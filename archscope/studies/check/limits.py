@@ -22,7 +22,8 @@ def amount(said: Any) -> str:
     """Return an amount as it is typed; raises `UsageError` where it is none."""
     if isinstance(said, str):
         return said.strip()
-    if isinstance(said, bool) or not isinstance(said, int | float) or not isfinite(said):
+    whole = isinstance(said, int) and not isinstance(said, bool)  # which may be beyond any float
+    if not whole and not (isinstance(said, float) and isfinite(said)):
         raise UsageError(f"{said!r} is no amount; write a number or a text, e.g. 25M")
     return str(said)
 

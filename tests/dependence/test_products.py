@@ -1,0 +1,73 @@
+"""Sums of products over a map are what they are when every number of the map is held."""
+
+from __future__ import annotations
+
+from functools import reduce
+from itertools import chain, combinations
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archscope.dependence.sets.patterns import Pattern
+from archscope.dependence.sets.products import Product, Ways, added, over, reached, seen_along
+
+SHAPE = (3, 4, 2)
+AXES = range(len(SHAPE))
+SUBSETS = list(chain.from_iterable(combinations(AXES, count) for count in range(len(SHAPE) + 1)))
+
+
+@st.composite
+def factors(draw: Any) -> Pattern:
+    """Return numbers along some axes, some of which several positions share."""
+    chance = np.random.default_rng(draw(st.integers(0, 2**32)))
+    varied = draw(st.sampled_from(SUBSETS))
+    sizes = [int(chance.integers(2, SHAPE[axis] + 1)) if axis in varied else 1 for axis in AXES]
+    places = tuple(
+        None if n in (1, SHAPE[axis]) else chance.integers(0, n, SHAPE[axis])
+        for axis, n in enumerate(sizes)
+    )
+    return Pattern(SHAPE, chance.integers(0, 3, sizes).astype(float), places)
+
+
+products = st.builds(
+    lambda parts, power: Product(tuple(parts), power),
+    st.lists(factors(), min_size=1, max_size=3),
+    st.integers(-2, 2),
+)
+sums = st.lists(products, min_size=1, max_size=3).map(tuple)
+
+
+def held(product: Product) -> Any:
+    """Return the number of every element."""
+    dense = (one.entries[np.ix_(*map(one.index, AXES))] for one in product.factors)
+    return reduce(np.multiply, dense) * 2.0**product.exponent
+
+
+def summed(product: Product, axes: tuple[int, ...]) -> Any:
+    """Return the sums over some axes; positions that no factor tells apart count as one."""
+    alike = [axis for axis in axes if not any(one.varies(axis) for one in product.factors)]
+    return held(product).sum(axes) / np.prod([SHAPE[axis] for axis in alike])
+
+
+@settings(max_examples=100)
+@given(sums, st.sampled_from(SUBSETS))
+def test_numbers_over_some_axes_are_sums_over_the_others(ways: Ways, axes: tuple[int, ...]) -> None:
+    others = tuple(axis for axis in AXES if axis not in axes)
+    expected = sum(summed(product, others) for product in ways)
+
+    np.testing.assert_array_equal(over(ways, axes), expected)
+    assert reached(ways, axes) == np.count_nonzero(expected)
+
+
+@settings(max_examples=100)
+@given(sums, sums)
+def test_sums_are_added_and_seen(one: Ways, two: Ways) -> None:
+    both = added(one, two)
+    whole = sum(map(held, (*one, *two)))
+
+    np.testing.assert_array_equal(sum(map(held, both)), whole)
+    for axis in AXES:
+        others = tuple(other for other in AXES if other != axis)
+        np.testing.assert_array_equal(seen_along(both, axis), (whole > 0).any(others))
