@@ -139,6 +139,21 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Way, ...]]] = {
         },
         (OTHER_MATH,),
     ),
+    "heads of one feature": (
+        "vitdet",
+        {
+            **TWO,
+            "neck": "single",
+            "depth": 1,
+            "d_model": 2,
+            "heads": 2,
+            "global_blocks": 0,
+            "window": 3,
+            "patch_size": 8,
+            "input_size": 40,
+        },
+        (FLASH,),
+    ),
     "a single head and one map": (
         "vitdet",
         {

@@ -84,13 +84,14 @@ def _attention(tape: Tape, at: str, x: Value, *, spec: VitDetSpec, windows: bool
 def _bias(tape: Tape, at: str, q: Value) -> Value:
     """Return scores of queries with offsets along both axes.
 
-    Products copy queries whose heads, rows or columns do not lie in one piece.
+    Products copy queries whose heads, rows or columns do not lie in one piece; those of a single
+    feature are multiplied as they lie.
     """
     windows, number, side = (tape.size(name) > 1 for name in "bhw")
     rows_spread = windows + number + side > 1
     for spread in (rows_spread, number and (windows or side)):
         tape.new(at, "offsets", "w*w", type="int64", minor=True)
-        tape.keep(at, heads(tape, "queries", "s") if spread else q)
+        tape.keep(at, heads(tape, "queries", "s") if spread and tape.size("e") > 1 else q)
         tape.new(at, "vectors of offsets", "w*w*e")
     return tape.value(at, "b*h*s*s", division="tensor", axis="h")
 
