@@ -13,7 +13,8 @@ from typing import Any, Protocol, TypeAlias
 from archscope.blocks.counted_maps import Maps, after_convolution
 from archscope.blocks.counted_maps import pooled as after_pool
 from archscope.records import frozen
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
+from archscope.theory.kept_notes import Value
 
 
 @frozen
@@ -245,7 +246,8 @@ def counted(
 
     `several`: whether there are others of its class, without which it counts none.
     """
-    return run_again(tape, at, run, *given) if several and tape.again() else run(tape, *given)
+    with tape.counted(at, *(each.value for each in given), among=several):
+        return run(tape, *given)
 
 
 def run_again(tape: Tape, at: str, run: Callable[..., Held], *given: Held) -> Held:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from archscope.blocks.kept import Positions, copied, heads
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
+from archscope.theory.kept_notes import Value
 
 
 def linear_attention(

@@ -4,16 +4,44 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from archscope.running.module_stack import ModuleStack, tensors_in
 from archscope.running.storages import keys_of
 
 _UNNUMBERED = 2**63
 """Nodes that add up gradients have no number of their own; theirs is at least this."""
+
+
+class Handed(NamedTuple):
+    """What one block hands on to the next."""
+
+    path: str
+    """The block that returns it, or is called with it."""
+    place: int
+    """Its place among the tensors that it returns, or is called with."""
+
+
+class _Given(NamedTuple):
+    """What is remembered of a tensor, without its memory."""
+
+    keys: tuple[int, ...]
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    trains: bool
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> _Given:
+        """Return what is remembered of a tensor."""
+        keys = tuple(keys_of((tensor,)))
+        return cls(keys, tuple(tensor.shape), tensor.dtype, tensor.requires_grad)
+
+    def is_like(self, other: _Given) -> bool:
+        """Return whether one could stand in the other's place."""
+        return (self.shape, self.dtype) == (other.shape, other.dtype)
 
 
 class Places:
@@ -26,15 +54,18 @@ class Places:
     def __init__(self, model: nn.Module, blocks: Iterable[str] = ()) -> None:
         self.turned = False
         """Whether the forward has ended; within it gradients may be asked for too."""
-        self.handed_on: set[int] = set()
-        """Keys of the memory of what each of the `blocks` was called with first."""
-        self.hands_on: dict[int, str] = {}
-        """Keys of the memory of what each of them returned, with its path."""
+        self.handed_on: dict[int, Handed] = {}
+        """Keys of the memory of what each of the `blocks` got of the one before: what it was called
+        with first, and what stands where it returns the like, if it returns several."""
+        self.hands_on: dict[int, Handed] = {}
+        """Keys of the memory of what each of them returned."""
         self.unlike: set[str] = set()
-        """Those of them whose first copy is unlike the next: it needs no gradient, they do."""
+        """Those of them whose first copy is unlike the next: it needs no gradient, they do; or it
+        is called with one thing twice, which they are not."""
         self._blocks = frozenset(blocks)
         self.stack = ModuleStack(model, on_enter=self._entered, on_exit=self._left)
         """Which module is running; to be entered with the forward."""
+        self._given: dict[str, list[_Given]] = {}
         self._around: list[str] = []
         self._numbers: list[int] = []
         self._paths: list[str] = []
@@ -43,10 +74,12 @@ class Places:
     def _entered(self, path: str, args: Any) -> None:
         self._around.append(path)
         self._note(path)
-        first = next(iter(tensors_in(args)), None) if path in self._blocks else None
-        if first is not None:
-            self.handed_on.update(keys_of((first,)))
-            if not first.requires_grad:
+        if path not in self._blocks:
+            return
+        self._given[path] = given = [_Given.of(tensor) for tensor in tensors_in(args)]
+        for first in given[:1]:
+            self.handed_on.update(dict.fromkeys(first.keys, Handed(path, 0)))
+            if not first.trains:
                 self.unlike.add(path)
 
     def _left(self, path: str, output: Any) -> None:
@@ -54,9 +87,18 @@ class Places:
             pass  # a forward that caught an error left its inner modules behind
         self._note(self._around[-1] if self._around else "")
         if path in self._blocks:
-            self.hands_on.update(dict.fromkeys(keys_of(tensors_in(output)), path))
+            self._hand_on(path, [_Given.of(tensor) for tensor in tensors_in(output)])
         if path in self.unlike and not any(each.requires_grad for each in tensors_in(output)):
             self.unlike.discard(path)  # nothing trains in it: the next one needs none either
+
+    def _hand_on(self, path: str, returned: list[_Given]) -> None:
+        for place, (given, own) in enumerate(zip(self._given[path], returned, strict=False)):
+            if place and own.trains and own.is_like(given) and own.keys != given.keys:
+                self.handed_on.update(dict.fromkeys(given.keys, Handed(path, place)))
+                if not given.trains or given.keys == self._given[path][0].keys:
+                    self.unlike.add(path)
+        for place, own in enumerate(returned):
+            self.hands_on.update(dict.fromkeys(own.keys, Handed(path, place)))
 
     def _note(self, path: str) -> None:
         self._numbers.append(int(torch.autograd._get_sequence_nr()))  # type: ignore[attr-defined]

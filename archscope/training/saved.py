@@ -41,8 +41,8 @@ class Saved:
     block: int | None
     """The number of the block of memory among those that the step made; None of another."""
     handed_on: bool
-    """Whether it is what the block around was called with first, which another one made and does
-    not keep itself: each copy of the block has its own."""
+    """Whether it is what the block before hands on to the one around and does not keep itself:
+    each copy of the block has its own."""
 
 
 class Saving:
@@ -82,18 +82,20 @@ class Saving:
         self._hooks.__exit__(*raised)
         self._names.__exit__(*raised)  # type: ignore[no-untyped-call]
         self._over = True
-        self._leave_out_what_is_kept_before()
+        self._tell_what_is_handed_on()
 
-    def _leave_out_what_is_kept_before(self) -> None:
-        """Take back that a block keeps what it is handed on where the one before keeps that too."""
-        keeps_own = [
-            path
-            for key, path in self._places.hands_on.items()
-            if key in self.found and f"{self.found[key].path}.".startswith(f"{path}.")
-        ]
+    def _tell_what_is_handed_on(self) -> None:
+        """Note what each copy of a block has of its own, for the one before does not keep it."""
+        kept_before = {
+            handed
+            for key, handed in self._places.hands_on.items()
+            if key in self.found and _is_in(self.found[key].path, handed.path)
+        }
         for key, saved in self.found.items():
-            if saved.handed_on and any(f"{saved.path}.".startswith(f"{p}.") for p in keeps_own):
-                self.found[key] = replace(saved, handed_on=False)
+            handed = self._places.handed_on.get(key)
+            if handed is None or (handed in kept_before and _is_in(saved.path, handed.path)):
+                continue
+            self.found[key] = replace(saved, handed_on=True)
 
     def _pack(self, tensor: Tensor) -> _Packed:
         keys = [self._keep(part) for part in parts_of(tensor)]
@@ -121,9 +123,13 @@ class Saving:
                 holds=self._holds.get(key, "activation"),
                 made_in=self._alive.made_in.get(key, self._buffers.get(key)),
                 block=self._alive.number(tensor),
-                handed_on=key in self._places.handed_on,
+                handed_on=False,
             )
         return key
+
+
+def _is_in(path: str, block: str) -> bool:
+    return f"{path}.".startswith(f"{block}.")
 
 
 class _Packed:

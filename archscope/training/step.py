@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from archscope.errors import ArchscopeError, ForwardError
@@ -40,11 +40,29 @@ from archscope.training.unfolding import has_little_data, told_apart, unfolded
 
 
 @frozen
+class Forward:
+    """What the forward of a training step keeps."""
+
+    saved: tuple[Saved, ...]
+    """What it keeps for the backward, in the order in which it was kept."""
+    types: Mapping[str, str]
+    """The class of each module, by path."""
+    repeats: tuple[Repeat, ...] = ()
+    """Blocks that were run once and stand for several."""
+    stretches: tuple[Stretch, ...] = ()
+    """Where blocks that are alike were left out; nothing else was where there are any."""
+    has_data: bool = False
+    """Whether it ran on data, since the forward reads values."""
+
+
+@frozen
 class Step:
     """What one step of training keeps and makes."""
 
     saved: tuple[Saved, ...]
     """What the forward keeps for the backward, in the order in which it was kept."""
+    types: Mapping[str, str]
+    """The class of each module, by path."""
     changes: tuple[Change, ...]
     """Memory as it is made and given back, beside what is there before the step."""
     gradients: frozenset[int]
@@ -57,16 +75,19 @@ class Step:
     """Bytes of what the forward is called with."""
     outputs: int
     """Bytes of what it returns."""
-    types: Mapping[str, str]
-    """The class of each module, by path."""
-    repeats: tuple[Repeat, ...]
-    """Blocks that were run once and stand for several."""
     saved_later: frozenset[int] = frozenset()
     """The numbers of the blocks of memory that later passes keep, where there are several."""
+    repeats: tuple[Repeat, ...] = ()
+    """Blocks that were run once and stand for several."""
     stretches: tuple[Stretch, ...] = ()
     """Where blocks that are alike were left out; nothing else was where there are any."""
     has_data: bool = False
     """Whether it ran on data, since the forward reads values."""
+
+
+F = TypeVar("F", Forward, Step)
+Watch = Callable[[Twin, Original, Places], F]
+"""Runs a copy of a network that is ready to be trained, and says what came of it."""
 
 
 def run_step(
@@ -87,6 +108,16 @@ def run_step(
     its data. The loss is the sum of what is returned: a real one keeps what it keeps beside it.
     `dtype` is what weights and inputs are cast to. Raises `ForwardError` where it cannot be run.
     """
+    watch = partial(_watched, recipe=recipe, optimiser=optimiser, autocast=autocast, passes=passes)
+    return _ran(subject, recipe, watch, dtype)
+
+
+def run_forward(subject: Subject, recipe: Recipe, *, dtype: torch.dtype | None = None) -> Forward:
+    """Do the same up to the backward, which is most of a step and keeps nothing more."""
+    return _ran(subject, recipe, partial(_forward_watched, recipe=recipe), dtype)
+
+
+def _ran(subject: Subject, recipe: Recipe, watch: Watch[F], dtype: torch.dtype | None) -> F:
     if told_apart(subject, recipe):
         subject = unfolded(subject)
     if subject.inputs is None:
@@ -94,25 +125,19 @@ def run_step(
     lazy = next((n for n, p in subject.model.named_parameters() if is_lazy(p)), None)
     if lazy is not None:
         raise ForwardError(f"parameter {lazy} has no shape yet; run the model once first")
-    asked: dict[str, Any] = {"recipe": recipe, "optimiser": optimiser, "autocast": autocast}
-    asked["passes"] = passes
     try:
         with fake_mode() as fake, _recurrences_step_by_step():
-            return _run(subject, partial(without_data, fake=fake, dtype=dtype), **asked)
+            return _run(subject, partial(without_data, fake=fake, dtype=dtype), recipe, watch)
     except ForwardError:
         if not has_little_data(subject):
             raise
-        return replace(_run(subject, partial(with_data, dtype=dtype), **asked), has_data=True)
+        step = _run(subject, partial(with_data, dtype=dtype), recipe, watch)
+        return replace(step, has_data=True)
 
 
 def _run(
-    subject: Subject,
-    stand_in: Callable[[Tensor], Tensor],
-    recipe: Recipe,
-    optimiser: Optimiser,
-    autocast: torch.dtype | None,
-    passes: int,
-) -> Step:
+    subject: Subject, stand_in: Callable[[Tensor], Tensor], recipe: Recipe, watch: Watch[F]
+) -> F:
     assert subject.inputs is not None
     original = Original(subject.model, subject.inputs)
     with as_written():
@@ -125,10 +150,47 @@ def _run(
             around=partial(AsOnCard, recipe),
         )
         places = Places(twin.model, (each.path for each in subject.repeats if len(each.copies) > 1))
-        step = _watched(twin, original, places, recipe, optimiser, autocast, passes)
+        step = watch(twin, original, places)
     if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others
-        return _run(unfolded(subject), stand_in, recipe, optimiser, autocast, passes)
+        return _run(unfolded(subject), stand_in, recipe, watch)
     return replace(step, repeats=subject.repeats, stretches=subject.stretches)
+
+
+def _forward_watched(twin: Twin, original: Original, places: Places, recipe: Recipe) -> Forward:
+    alive, listening = _watching(twin, places)
+    saving = listening()
+    with torch.enable_grad(), original.out_of_reach(), places.stack, AsOnCard(recipe):
+        _forward(twin, places, alive, saving)
+    return Forward(saved=tuple(saving.found.values()), types=_types(twin.model))
+
+
+def _watching(twin: Twin, places: Places) -> tuple[Alive, Callable[[], Saving]]:
+    """Return what follows memory from now on, and what makes a listener to each forward."""
+    parameters = tuple(twin.model.parameters())
+    given = tensors_in((twin.inputs.args, dict(twin.inputs.kwargs)))
+    alive = Alive(places.current)
+    alive.before((*parameters, *twin.model.buffers(), *given))
+    buffers = holders(twin.model)
+    return alive, partial(
+        Saving, places, alive, parameters=parameters, inputs=given, buffers=buffers
+    )
+
+
+def _forward(
+    twin: Twin,
+    places: Places,
+    alive: Alive,
+    saving: Saving,
+    autocast: torch.dtype | None = None,
+) -> tuple[list[Tensor], int]:
+    """Return what a forward returned and can be trained by, and the bytes of all it returned."""
+    places.turned = False
+    with told(places), alive.phase("forward"), saving, _computing_in(autocast):
+        returned = tensors_in(twin.run())
+    roots = [tensor for tensor in returned if tensor.requires_grad]
+    if not roots:
+        raise ArchscopeError("nothing can be trained: no output depends on a trained parameter")
+    return roots, bytes_of(returned)
 
 
 def _watched(
@@ -142,25 +204,11 @@ def _watched(
 ) -> Step:
     model = twin.model
     parameters = tuple(model.parameters())
-    given = tensors_in((twin.inputs.args, dict(twin.inputs.kwargs)))
-    alive = Alive(places.current)
-    alive.before((*parameters, *model.buffers(), *given))
-    savings = [
-        Saving(places, alive, parameters=parameters, inputs=given, buffers=holders(model))
-        for _ in range(min(passes, 2))
-    ]
+    alive, listening = _watching(twin, places)
+    savings = [listening() for _ in range(min(passes, 2))]
     with torch.enable_grad(), original.out_of_reach(), places.stack, AsOnCard(recipe):
         for saving in savings:
-            places.turned = False
-            with told(places), alive.phase("forward"), saving, _computing_in(autocast):
-                returned = tensors_in(twin.run())
-            size = bytes_of(returned)
-            roots = [tensor for tensor in returned if tensor.requires_grad]
-            if not roots:
-                raise ArchscopeError(
-                    "nothing can be trained: no output depends on a trained parameter"
-                )
-            del returned
+            roots, size = _forward(twin, places, alive, saving, autocast)
             places.turned = True
             with told(places), alive.phase("backward"):
                 loss = added_up(roots)
@@ -174,14 +222,13 @@ def _watched(
     changes = list(alive.changes)
     return Step(
         saved=tuple(savings[0].found.values()),
+        types=_types(model),
         changes=(*changes, *updating(optimiser, parameters)),
         gradients=gradients,
         parameters=tuple(held(model, "_parameters", optimiser)),
         buffers=tuple(held(model, "_buffers", optimiser)),
-        inputs=bytes_of(given),
+        inputs=bytes_of(tensors_in((twin.inputs.args, dict(twin.inputs.kwargs)))),
         outputs=size,
-        types={path: type(module).__name__ for path, module in model.named_modules()},
-        repeats=(),
         saved_later=frozenset(
             each.block
             for saving in savings[1:]
@@ -189,6 +236,10 @@ def _watched(
             if each.block is not None
         ),
     )
+
+
+def _types(model: nn.Module) -> dict[str, str]:
+    return {path: type(module).__name__ for path, module in model.named_modules()}
 
 
 def added_up(roots: Iterable[Tensor]) -> Tensor:

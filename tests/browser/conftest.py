@@ -26,14 +26,17 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     opened.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def show(browser: Chromium, tmp_path_factory: pytest.TempPathFactory) -> Show:
-    """Open the page of some reports, light and 1280 pixels wide."""
+    """Open the page of some reports, light and 1280 pixels wide.
+
+    All are at one address: the browser compiles a script anew at each, and that takes longest.
+    """
+    file = tmp_path_factory.mktemp("page") / "report.html"
 
     def open_page(
         *reports: Report, settings: Settings | None = None, change: Callable[[str], str] = str
     ) -> Chromium:
-        file = tmp_path_factory.mktemp("page") / "report.html"
         file.write_text(change(render(reports, settings)), encoding="utf-8")
         browser.size(1280, 900)
         browser.scheme("light")

@@ -878,7 +878,7 @@ ENDS: dict[str, Callable[[Any, Any, Tensor], Tensor]] = {
 def test_random_programs_see_what_their_gradients_see(batch: int) -> None:
     x = torch.rand(LINE, dtype=torch.float64) + 0.1
     cut = 0
-    for seed in range(batch, 80, 4):
+    for seed in range(batch, 48, 4):
         torch.manual_seed(seed)
         expected = masks(Program(seed).double(), x)
         cut += any(mask != b"\1" * N for mask in expected.values())
@@ -887,7 +887,7 @@ def test_random_programs_see_what_their_gradients_see(batch: int) -> None:
             found = look_at(model, given)
             sets = seen(found, LINE) if found.graph.outputs else dict.fromkeys(expected, bytes(N))
             assert sets == expected, (seed, model.steps, model.last)
-    assert cut >= 10, cut  # of 20: the others see everything
+    assert cut >= 5, cut  # of 12: the others see everything
 
 
 def test_positions_that_are_only_bounded_are_positions_all_the_same() -> None:

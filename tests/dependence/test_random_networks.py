@@ -11,7 +11,7 @@ from drawn.gradients import fault, shrunk
 from drawn.networks import Drawn
 from torch import nn
 
-GRAPHS = int(os.environ.get("ARCHSCOPE_RANDOM_NETWORKS", "96"))
+GRAPHS = int(os.environ.get("ARCHSCOPE_RANDOM_NETWORKS", "64"))
 """How many; 500 take 40 s."""
 BATCHES = 8
 

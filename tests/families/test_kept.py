@@ -14,9 +14,8 @@ from archscope.families.transformer.spec import TransformerSpec
 from archscope.registry import resolve
 from archscope.theory.kept import Kept, Way
 from archscope.training.number_types import NUMBER_TYPES
-from archscope.training.optimisers import optimiser
 from archscope.training.recipe import Recipe, Recompute
-from archscope.training.step import run_step
+from archscope.training.step import run_forward
 from archscope.training.unfolding import unfolded
 
 SMALL = {"depth": 2, "d_model": 16, "heads": 4, "seq_len": 7, "vocab_size": 20, "batch_size": 2}
@@ -264,10 +263,9 @@ def test_stacks_of_layers_keep_what_autograd_keeps(case: str, batch: int) -> Non
 def held_to_a_run(name: str, fields: dict[str, Any], way: Way, dtype: str) -> None:
     family = FAMILIES.get(name)
     recompute = Recompute(every=way.every, core=way.selective)
-    step = run_step(
+    step = run_forward(
         unfolded(family.subject(specs.made(family.spec, fields))),
         Recipe(attention=way.attention, recompute=recompute),
-        optimiser("sgd"),
         dtype=NUMBER_TYPES[dtype],
     )
     told = kept(name, fields, way)

@@ -31,10 +31,14 @@ def _held_elsewhere() -> set[str]:
     return {text for file in ROWS.glob("*.json") for text in json.loads(file.read_text()).values()}
 
 
+def _spec(preset: Preset) -> Any:
+    return specs.made(FAMILIES.get(preset.family).spec, preset.fields)
+
+
 def _kind(preset: Preset) -> Any:
-    """Return what networks have in common that differ by numbers alone."""
-    words = {key: value for key, value in preset.fields.items() if isinstance(value, str | bool)}
-    return preset.family, frozenset(preset.fields), frozenset(words.items())
+    """Return what networks have in common that differ by numbers alone; zero is none."""
+    values = specs.values(_spec(preset)).values()
+    return preset.family, *(each if isinstance(each, str) else bool(each) for each in values)
 
 
 def _uncounted() -> set[str]:
@@ -56,10 +60,6 @@ HELD = [
     if preset.published and not preset.same_as and preset.name not in _held_elsewhere()
 ]
 UNCOUNTED = _uncounted()
-
-
-def _spec(preset: Preset) -> Any:
-    return specs.made(FAMILIES.get(preset.family).spec, preset.fields)
 
 
 def test_every_preset_is_a_network_with_a_source() -> None:

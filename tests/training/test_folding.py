@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +13,11 @@ from archscope.analyses.memory.sections import sections as memory_sections
 from archscope.analyses.memory.settings import Settings
 from archscope.analyses.train.analysis import run as train
 from archscope.subject import Request, Subject
+from archscope.training.folding import names, times_saved
 from archscope.training.optimisers import optimiser
 from archscope.training.peak import peak, timeline
 from archscope.training.recipe import Recipe, Recompute
-from archscope.training.step import run_step
+from archscope.training.step import Step, run_step
 from archscope.training.unfolding import shorter, unfolded
 
 SMALL = {"d_model": 16, "heads": 2, "seq_len": 8, "vocab_size": 32, "depth": 3}
@@ -59,6 +61,18 @@ def test_folded_and_whole_keep_the_same(name: str, monkeypatch: pytest.MonkeyPat
 
 
 TINY = {**SMALL, "d_model": 8}
+HALVES = {
+    "depth": 7,
+    "d_model": 8,
+    "axial_dims": (4, 4),
+    "axial_shape": (2, 4),
+    "heads": 2,
+    "head_dim": 3,
+    "d_ff": 6,
+    "hashed": 0,
+    "local_chunk": 2,
+    "seq_len": 4,
+}
 STRETCHES: dict[str, tuple[str, dict[str, Any], Recipe, int]] = {
     "periods": (
         "transformer",
@@ -71,6 +85,12 @@ STRETCHES: dict[str, tuple[str, dict[str, Any], Recipe, int]] = {
         {**TINY, "arch": "encoder-decoder", "depth": 1, "decoder_depth": 6},
         Recipe(attention="math", recompute=Recompute(every=0, core=True)),
         3,
+    ),
+    "blocks that hand on two things": (
+        "reformer",
+        HALVES,
+        Recipe(),
+        1,
     ),
 }
 
@@ -88,6 +108,24 @@ def test_a_few_blocks_tell_what_all_have_alive(case: str) -> None:
     assert len(few.changes) < len(whole.changes)
     assert peak(few) == peak(whole)
     assert [*timeline(few)] == [*timeline(whole)]
+    assert kept(few) == kept(whole)
+
+
+def kept(step: Step) -> Counter[str]:
+    """Return the bytes that each module keeps, copies of blocks each by itself."""
+    found = Counter[str]()
+    for saved in step.saved:
+        copies = list(names(saved.path, step.repeats))[: times_saved(saved, step.repeats)]
+        found.update(dict.fromkeys(copies, saved.bytes))
+    return found
+
+
+def test_a_first_block_that_is_given_one_thing_twice_stands_for_no_other() -> None:
+    it = loaders.load("reformer", Request(fields=HALVES)).subject()
+
+    step = run_step(it, Recipe(), optimiser("sgd"))
+
+    assert kept(step) == kept(run_step(unfolded(it), Recipe(), optimiser("sgd")))
 
 
 def test_a_stretch_that_is_not_steady_tells_nothing() -> None:

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 
 from archscope.analyses.memory.rows import ClosedRow
 from archscope.analyses.memory.settings import Settings
-from archscope.families import FAMILIES
 from archscope.results import Note
 from archscope.subject import Subject
 from archscope.theory.kept import Kept, KeptPart, Way
 from archscope.training.folding import names, times_saved
 from archscope.training.recipe import read_recompute
-from archscope.training.step import Step
+from archscope.training.step import Forward, Step
 
 _BYTES = {"as-is": 4, "fp32": 4, "fp16": 2, "bf16": 2}
 """Bytes of an activation; a family makes its weights in fp32."""
@@ -36,12 +35,7 @@ def closed_form(subject: Subject, settings: Settings) -> Kept | str:
 def refusal(subject: Subject, why: str) -> str:
     """Return why nothing is explained, and of which networks something is."""
     said = f"explain: what {subject.name} keeps has no closed form: {why}"
-    telling = sorted(family.name for family in FAMILIES.each() if family.kept)
-    return (
-        said
-        if subject.kept is not None
-        else f"{said}; these families tell theirs: {', '.join(telling)}"
-    )
+    return said if subject.kept is not None else f"{said}; `archscope list` has families that do"
 
 
 def _way(settings: Settings) -> Way:
@@ -72,7 +66,7 @@ def closed_rows(found: Kept | str, settings: Settings) -> Iterator[ClosedRow]:
             )
 
 
-def agreement(found: Kept | str, step: Step, settings: Settings) -> Note:
+def agreement(found: Kept | str, step: Forward | Step, settings: Settings) -> Note:
     """Return whether the closed form and the run keep the same in every module, to the byte."""
     if isinstance(found, str):
         return Note(level="info", text=f"what is kept was run; a closed form is unknown: {found}")
@@ -85,7 +79,7 @@ def agreement(found: Kept | str, step: Step, settings: Settings) -> Note:
     return Note(level="warning", text=f"closed form and run disagree on what {said}{more} keep")
 
 
-def unlike(found: Kept, step: Step, *, size: int) -> list[str]:
+def unlike(found: Kept, step: Forward | Step, *, size: int) -> list[str]:
     """Return the modules in which a closed form and a run keep not the same number of bytes.
 
     `size`: bytes of an activation. Of blocks that are alike the first stands for all.
@@ -98,7 +92,7 @@ def unlike(found: Kept, step: Step, *, size: int) -> list[str]:
     return [path for path in dict.fromkeys([*kept, *told]) if told[path] != kept[path]]
 
 
-def _kept_by_run(found: Kept, step: Step) -> Counter[str]:
+def _kept_by_run(found: Kept, step: Forward | Step) -> Counter[str]:
     """Return what the run keeps, by module; of blocks that are alike at the first of them."""
     first = _firsts(found)
     kept = Counter[str]()

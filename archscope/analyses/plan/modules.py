@@ -20,9 +20,8 @@ from archscope.theory.kept import Kept, KeptPart, KeptTensor, Way
 from archscope.theory.stages import Layer, Part, Stages
 from archscope.training.folding import block_of, names, times_saved
 from archscope.training.number_types import NUMBER_TYPES
-from archscope.training.optimisers import optimiser
 from archscope.training.recipe import Recipe, Recompute
-from archscope.training.step import Step, run_step
+from archscope.training.step import Forward, run_forward
 from archscope.training.work import Work, count_step
 
 if TYPE_CHECKING:
@@ -68,13 +67,13 @@ def kept_of(subject: Subject, way: Way, number_type: str, units: Sequence[str] =
     )
     dtype = NUMBER_TYPES[number_type]
     try:
-        step = process_as_found(lambda: run_step(subject, recipe, optimiser("adamw"), dtype=dtype))
+        step = process_as_found(lambda: run_forward(subject, recipe, dtype=dtype))
     except ArchscopeError as error:
         return first_line(error).partition(": ")[2]
     return Kept(parts=tuple(_kept_parts(step, units)))
 
 
-def _kept_parts(step: Step, units: Sequence[str]) -> Iterator[KeptPart]:
+def _kept_parts(step: Forward, units: Sequence[str]) -> Iterator[KeptPart]:
     homes: dict[str, str] = {}
     home = units[0] if units else ""
     for unit in dict.fromkeys(_unit(name) for name, _ in _every(step.types, step)):
@@ -90,7 +89,7 @@ def _kept_parts(step: Step, units: Sequence[str]) -> Iterator[KeptPart]:
         yield KeptPart(path=unit, tensors=(tensor,), block=_is_block(unit))
 
 
-def _every(types: Iterable[str], ran: Work | Step) -> Iterator[tuple[str, str]]:
+def _every(types: Iterable[str], ran: Work | Forward) -> Iterator[tuple[str, str]]:
     """Yield each module's name, and the path of the one that ran in its place."""
     for path in types:
         block = block_of(path, ran.repeats)

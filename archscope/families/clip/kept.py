@@ -9,12 +9,14 @@ from __future__ import annotations
 from functools import partial
 
 from archscope.blocks import kept as blocks_kept
+from archscope.blocks import kept_attention
 from archscope.blocks.kept import sequence
 from archscope.blocks.plan import lists
 from archscope.families.clip.spec import IMAGES, TEXTS, ClipSpec, blocks
 from archscope.theory.counts import Symbols
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
+from archscope.theory.kept_notes import Value
 
 NORM = "layernorm"
 
@@ -73,7 +75,7 @@ def _texts(tape: Tape, spec: ClipSpec) -> Value:
 
 
 def _blocks(tape: Tape, spec: ClipSpec, path: str, x: Value, *, causal: bool) -> Value:
-    attend = partial(blocks_kept.to_itself, causal=causal)
+    attend = partial(kept_attention.to_itself, causal=causal)
     feed = partial(blocks_kept.feed_forward, activation=spec.activation)
     for block in lists(blocks(spec))[path]:
         run = partial(blocks_kept.pre_norm, tape, attend=attend, feed=feed)

@@ -10,11 +10,13 @@ from functools import partial
 
 import archscope.blocks.kept_maps as maps
 from archscope.blocks import kept as blocks_kept
+from archscope.blocks import kept_attention, kept_products
 from archscope.blocks.counted_maps import Maps
 from archscope.blocks.kept import sequence, strided
 from archscope.families.conformer.spec import KERNEL, STRIDE, ConformerSpec, blocks
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
+from archscope.theory.kept_notes import Value
 
 NORM = "layernorm"
 
@@ -34,7 +36,7 @@ def kept(spec: ConformerSpec, way: Way = Way()) -> Kept:  # noqa: B008
         if spec.head == "ctc":
             tape.keep("ctc", x)
         elif spec.head == "transducer":
-            tape.unknown("fused kernels of recurrent layers keep what nobody tells")
+            tape.unknown(blocks_kept.RECURRENT)
     # In a single block its feed-forwards are blocks themselves.
     return tape.kept(reruns=spec.depth > 1)
 
@@ -82,7 +84,7 @@ def _block(tape: Tape, spec: ConformerSpec, x: Value, places: Value) -> Value:
     if spec.positions == "relative":
         x = tape.add(x, _attention(tape, "self_attn", y, places))
     else:
-        x = tape.add(x, blocks_kept.to_itself(tape, "self_attn", y))
+        x = tape.add(x, kept_attention.to_itself(tape, "self_attn", y))
     x = tape.add(x, _convolved(tape, spec, "conv", norm("norm_conv", x)))
     x = tape.add(x, feed("feed_forward2", norm("norm_feed_forward2", x)))
     return norm("norm_out", x)
@@ -97,7 +99,7 @@ def _attention(tape: Tape, at: str, x: Value, places: Value) -> Value:
     form = "3*b*s*h*e"
     every = strided(tape.linear(f"{at}.qkv", x, form, division="tensor", axis="h"))
     r = tape.linear(f"{at}.linear_pos", places, "p*h*e", division="tensor", axis="h")
-    answer = blocks_kept.relative(tape, f"{at}.product", every, r, distances="p")
+    answer = kept_products.relative(tape, f"{at}.product", every, every, r, distances="p")
     return tape.linear(f"{at}.proj", blocks_kept.joined(tape, answer, "s"), "b*s*d")
 
 

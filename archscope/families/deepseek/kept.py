@@ -10,11 +10,14 @@ from __future__ import annotations
 from functools import partial
 
 from archscope.blocks import kept as blocks_kept
-from archscope.blocks.kept import Positions, heads, rotated, sequence, strided
+from archscope.blocks import kept_products
+from archscope.blocks.kept import Positions, heads, sequence, strided
+from archscope.blocks.kept_attention import rotated
 from archscope.blocks.plan import Numbered
 from archscope.families.deepseek.spec import DENSE, DeepSeekSpec, blocks
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
+from archscope.theory.kept_notes import Value
 
 NORM = "rmsnorm"
 
@@ -77,7 +80,7 @@ def _attention(tape: Tape, spec: DeepSeekSpec, x: Value) -> Value:
     tape.keep("attn.q", x)
     asked = rotated(tape, "attn", x, heads(tape, "queries", "s"), "s", "r")
     wide = spec.value_dim != spec.nope_dim + spec.rope_dim
-    answer = blocks_kept.scaled(
+    answer = kept_products.scaled(
         tape,
         "attn.sdpa",
         asked,

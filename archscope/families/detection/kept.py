@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from functools import partial
 
 import archscope.blocks.kept_map_blocks as composed
@@ -71,7 +70,7 @@ def _head(
 ) -> list[maps.Held]:
     """Return of each level what the first of the last layers makes; heads are blocks."""
     given = (x.value for x in levels)
-    with tape.running_again(at, *given) if tape.again() else nullcontext():
+    with tape.counted(at, *given):
         within = [_within(tape, spec, at, x) for x in levels]
         made = [
             [maps.convolved(tape, f"{at}.{name}", x, channels, 3) for x in within]

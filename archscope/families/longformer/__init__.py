@@ -16,5 +16,6 @@ FAMILY = Family(
     outline=outline,
     census=by_weights("archscope.families.longformer.weights:weights"),
     enters="table",
+    kept="archscope.families.longformer.kept:kept",
     weights="archscope.families.longformer.weights:weights",
 )

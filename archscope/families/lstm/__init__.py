@@ -15,5 +15,6 @@ FAMILY = Family(
     module="archscope.families.lstm.network:LstmLanguageModel",
     outline=outline,
     census=census,
+    kept="archscope.families.lstm.kept:kept",
     cache="archscope.families.lstm.cache:cache",
 )

@@ -8,8 +8,9 @@ from archscope.blocks import kept_mixers
 from archscope.blocks.kept import sequence
 from archscope.families.mamba.spec import MambaSpec, blocks
 from archscope.theory import mixing_counts
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
+from archscope.theory.kept_notes import Value
 
 NORM = "rmsnorm"
 

@@ -29,4 +29,5 @@ FAMILY = Family(
     outline=outline,
     census=census,
     enters="table",
+    kept="archscope.families.mobilebert.kept:kept",
 )

@@ -9,11 +9,13 @@ from __future__ import annotations
 from functools import partial
 
 from archscope.blocks import kept as blocks_kept
-from archscope.blocks.kept import Positions, joined, scaled, sequence, strided
+from archscope.blocks.kept import Positions, joined, sequence, strided
+from archscope.blocks.kept_products import scaled
 from archscope.blocks.plan import lists
 from archscope.families.segformer.spec import STRIDES, Block, SegformerSpec, blocks
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
+from archscope.theory.kept_notes import Value
 
 NORM = "layernorm"
 

@@ -6,15 +6,16 @@ windows of all images and s the positions of one. i channels of the image, X its
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from functools import partial
 
 from archscope.blocks import kept as blocks_kept
+from archscope.blocks import kept_attention, kept_products
 from archscope.blocks.kept import Positions, sequence
 from archscope.blocks.plan import lists
 from archscope.families.swin.spec import Block, SwinSpec, blocks
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
+from archscope.theory.kept_notes import Value
 
 NORM = "layernorm"
 
@@ -60,7 +61,7 @@ def _patches(tape: Tape) -> Value:
 
 def _merged(tape: Tape, at: str, x: Value, *, several: bool) -> Value:
     """Return four neighbours side by side, normalised and projected to half as many features."""
-    with tape.running_again(at, x) if several and tape.again() else nullcontext():
+    with tape.counted(at, x, among=several):
         corners = tape.value("four neighbours", "b*s*2*d")
         tape.keep(f"{at}.reduction", tape.norm(f"{at}.norm", NORM, corners, "b*s"))
     return sequence(tape, at)
@@ -83,8 +84,8 @@ def _attention(tape: Tape, at: str, x: Value, *, side: int, window: int, shift: 
         tape.new(at, "mask of what is apart", "m*s*s", type="byte", minor=True)
         form = "b*h*s*s"
     bias = tape.value(f"{at}.bias", form, division="tensor", axis="h")
-    core = partial(blocks_kept.scaled, where=Positions(), mask=bias, keys="h", side_by_side=True)
+    core = partial(kept_products.scaled, where=Positions(), mask=bias, keys="h", side_by_side=True)
     made = sequence(tape, "windows")
-    blocks_kept.attention(tape, at, made, made, core, where=Positions(), fused=True, keys="h")
+    kept_attention.attention(tape, at, made, made, core, where=Positions(), fused=True, keys="h")
     tape.symbols = around
     return tape.like(x, at)

@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from functools import partial
 
 from archscope.blocks import kept as blocks_kept
+from archscope.blocks import kept_attention, kept_products
 from archscope.blocks.kept import Positions, sequence
 from archscope.blocks.plan import Numbered, lists
 from archscope.families.t5.spec import SPARSE, T5Spec, blocks
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
+from archscope.theory.kept_notes import Value
 
 NORM = "rmsnorm"
 
@@ -98,9 +100,9 @@ def _attention(
 ) -> Value:
     where = Positions(queries=asks, keys=asked)
     core = partial(
-        blocks_kept.scaled, where=where, mask=bias, keys="h", side_by_side=bias is not None
+        kept_products.scaled, where=where, mask=bias, keys="h", side_by_side=bias is not None
     )
-    return blocks_kept.attention(tape, at, x, source, core, where=where, fused=False, keys="h")
+    return kept_attention.attention(tape, at, x, source, core, where=where, fused=False, keys="h")
 
 
 def _switch(tape: Tape, spec: T5Spec, x: Value, positions: str) -> Value:

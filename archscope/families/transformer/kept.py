@@ -13,13 +13,15 @@ from typing import Any
 
 import archscope.families.transformer.kinds as kinds
 from archscope.blocks import kept as blocks_kept
-from archscope.blocks import kept_mixers
-from archscope.blocks.kept import Core, Positions, sequence
+from archscope.blocks import kept_attention, kept_mixers, kept_products
+from archscope.blocks.kept import Positions, sequence
+from archscope.blocks.kept_attention import Core
 from archscope.blocks.plan import lists
 from archscope.families.transformer.spec import BlockPlan, TransformerSpec, blocks
 from archscope.theory import mixing_counts
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
+from archscope.theory.kept_notes import Value
 
 
 def kept(spec: TransformerSpec, way: Way = Way()) -> Kept:  # noqa: B008
@@ -195,7 +197,7 @@ def _attended(
     *,
     output_gate: bool = False,
 ) -> Value:
-    return blocks_kept.attention(
+    return kept_attention.attention(
         tape,
         "attn",
         x,
@@ -214,12 +216,12 @@ def _attended(
 def _crossed(tape: Tape, spec: TransformerSpec, positions: str, memory: Value, x: Value) -> Value:
     where = Positions(queries=positions, keys="s")
     grouped = spec.key_heads != spec.heads
-    return blocks_kept.attention(
+    return kept_attention.attention(
         tape,
         "cross",
         x,
         memory,
-        partial(blocks_kept.scaled, where=where, grouped=grouped),
+        partial(kept_products.scaled, where=where, grouped=grouped),
         where=where,
         fused=False,
         head_norm=_norm(spec) if spec.qk_norm else "",
@@ -233,13 +235,13 @@ def _core(tape: Tape, spec: TransformerSpec, block: BlockPlan, positions: str) -
     where = Positions(queries=positions, keys=positions)
     alibi = isinstance(spec.positions, kinds.Alibi)
     if getattr(spec.attention, "sinks", False):
-        return partial(blocks_kept.with_sinks, positions=positions)
+        return partial(kept_products.with_sinks, positions=positions)
     if alibi or (block.window is not None and spec.masks_scores):
         form = f"h*{positions}*{positions}" if alibi else f"{positions}*{positions}"
         kind: dict[str, Any] = {"division": "tensor", "axis": "h"} if alibi else {}
         mask = tape.value("mask", form, needs=False, **kind)
         return partial(
-            blocks_kept.scaled, where=where, grouped=grouped, mask=mask, side_by_side=alibi
+            kept_products.scaled, where=where, grouped=grouped, mask=mask, side_by_side=alibi
         )
     tokens, step = tape.size(positions), spec.window_step
     if block.chunk is not None and block.chunk < tokens:
@@ -247,10 +249,10 @@ def _core(tape: Tape, spec: TransformerSpec, block: BlockPlan, positions: str) -
     if block.window is None or mixing_counts.window_covers(
         tokens, window=block.window, dilation=step, causal=block.causal
     ):
-        return partial(blocks_kept.scaled, where=where, grouped=grouped, causal=block.causal)
+        return partial(kept_products.scaled, where=where, grouped=grouped, causal=block.causal)
     tape.symbols = {**tape.symbols, "w": block.window}
     reach = (block.window - 1) * step
-    return partial(blocks_kept.windowed, reach=reach, positions=positions)
+    return partial(kept_products.windowed, reach=reach, positions=positions)
 
 
 def _feed_forward(

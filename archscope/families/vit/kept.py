@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from archscope.blocks import kept as blocks_kept
+from archscope.blocks import kept_attention
 from archscope.blocks.kept import sequence
 from archscope.families.vit.spec import VitSpec, blocks
 from archscope.theory.keeping import Tape
@@ -24,7 +25,7 @@ def kept(spec: VitSpec, way: Way = Way()) -> Kept:  # noqa: B008
         tape.new("pos_emb", "places", "s", type="int64", minor=True)
         x = tape.dropout("patch_emb", sequence(tape, "patch_emb"))
     feed = partial(blocks_kept.feed_forward, activation="gelu")
-    run = partial(blocks_kept.pre_norm, tape, attend=blocks_kept.to_itself, feed=feed)
+    run = partial(blocks_kept.pre_norm, tape, attend=kept_attention.to_itself, feed=feed)
     for block in blocks(spec):
         x = tape.block(block.path, "", run, x)
     with tape.part("ln_f"):

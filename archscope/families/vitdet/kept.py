@@ -11,11 +11,13 @@ from functools import partial
 
 import archscope.blocks.kept_maps as maps
 from archscope.blocks import kept as blocks_kept
+from archscope.blocks import kept_attention, kept_products
 from archscope.blocks.counted_maps import Maps
 from archscope.blocks.kept import Positions, heads, sequence
 from archscope.families.vitdet.spec import WINDOW, VitDetSpec, blocks
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
+from archscope.theory.kept_notes import Value
 
 NORM = "layernorm"
 
@@ -62,7 +64,7 @@ def _attention(tape: Tape, at: str, x: Value, *, spec: VitDetSpec, windows: bool
 
     def core(tape: Tape, at_core: str, q: Value, k: Value, v: Value) -> Value:
         mask = _bias(tape, f"{at}.bias", q) if spec.relative else None
-        return blocks_kept.scaled(
+        return kept_products.scaled(
             tape,
             at_core,
             q,
@@ -74,7 +76,7 @@ def _attention(tape: Tape, at: str, x: Value, *, spec: VitDetSpec, windows: bool
             side_by_side=spec.relative,
         )
 
-    blocks_kept.attention(tape, at, read, read, core, where=Positions(), fused=True, keys="h")
+    kept_attention.attention(tape, at, read, read, core, where=Positions(), fused=True, keys="h")
     tape.symbols = around
     return tape.like(x, at)
 
@@ -82,13 +84,14 @@ def _attention(tape: Tape, at: str, x: Value, *, spec: VitDetSpec, windows: bool
 def _bias(tape: Tape, at: str, q: Value) -> Value:
     """Return scores of queries with offsets along both axes.
 
-    Products copy queries whose heads, rows or columns do not lie in one piece.
+    Products copy queries whose heads, rows or columns do not lie in one piece; those of a single
+    feature are multiplied as they lie.
     """
     windows, number, side = (tape.size(name) > 1 for name in "bhw")
     rows_spread = windows + number + side > 1
     for spread in (rows_spread, number and (windows or side)):
         tape.new(at, "offsets", "w*w", type="int64", minor=True)
-        tape.keep(at, heads(tape, "queries", "s") if spread else q)
+        tape.keep(at, heads(tape, "queries", "s") if spread and tape.size("e") > 1 else q)
         tape.new(at, "vectors of offsets", "w*w*e")
     return tape.value(at, "b*h*s*s", division="tensor", axis="h")
 

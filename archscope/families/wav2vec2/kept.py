@@ -10,11 +10,13 @@ from functools import partial
 
 import archscope.blocks.kept_maps as maps
 from archscope.blocks import kept as blocks_kept
+from archscope.blocks import kept_attention
 from archscope.blocks.counted_maps import Maps
 from archscope.blocks.kept import sequence
 from archscope.families.wav2vec2.spec import Convolution, Wav2Vec2Spec, blocks, convolutions
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
+from archscope.theory.kept_notes import Value
 
 NORM = "layernorm"
 
@@ -87,7 +89,7 @@ def _placed(tape: Tape) -> Value:
 def _blocks(tape: Tape, spec: Wav2Vec2Spec, x: Value, *, is_counted: bool) -> Value:
     feed = partial(blocks_kept.feed_forward, activation="gelu")
     norm = blocks_kept.post_norm if spec.norm_place == "post" else blocks_kept.pre_norm
-    run = partial(norm, tape, attend=blocks_kept.to_itself, feed=feed)
+    run = partial(norm, tape, attend=kept_attention.to_itself, feed=feed)
     again = None if is_counted else False
     for block in blocks(spec):
         x = tape.block(block.path, "", run, x, again=again)

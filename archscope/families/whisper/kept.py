@@ -8,11 +8,13 @@ from __future__ import annotations
 from functools import partial
 
 from archscope.blocks import kept as blocks_kept
+from archscope.blocks import kept_attention, kept_products
 from archscope.blocks.kept import Positions, sequence
 from archscope.blocks.plan import lists
 from archscope.families.whisper.spec import WhisperSpec, blocks
-from archscope.theory.keeping import Tape, Value
+from archscope.theory.keeping import Tape
 from archscope.theory.kept import Kept, Way
+from archscope.theory.kept_notes import Value
 
 NORM = "layernorm"
 
@@ -78,5 +80,5 @@ def _attention(
     tape: Tape, at: str, x: Value, source: Value, asks: str, asked: str, *, causal: bool
 ) -> Value:
     where = Positions(queries=asks, keys=asked)
-    core = partial(blocks_kept.scaled, where=where, causal=causal, keys="h")
-    return blocks_kept.attention(tape, at, x, source, core, where=where, fused=False, keys="h")
+    core = partial(kept_products.scaled, where=where, causal=causal, keys="h")
+    return kept_attention.attention(tape, at, x, source, core, where=where, fused=False, keys="h")

@@ -29,5 +29,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=by_weights("archscope.families.xlnet.weights:weights"),
+    kept="archscope.families.xlnet.kept:kept",
     weights="archscope.families.xlnet.weights:weights",
 )
