@@ -9,10 +9,16 @@ from archscope.theory.outline import Outline
 
 def outline(spec: LongformerSpec) -> Outline:
     """Return what a token sees: windows, which see what convolutions of window + 1 taps see."""
-    blocks = (f"blocks.{block}.attn" for block in range(spec.depth))
+    blocks = [conv(spec.window + 1, name=f"blocks.{block}.attn") for block in range(spec.depth)]
+    filled = spec.padded_length - spec.seq_len
+    if filled:
+        fill, cut = (
+            conv(1, padding=(0, n), name=name) for n, name in ((filled, "fill"), (-filled, "cut"))
+        )
+        blocks = [fill, *blocks, cut]
     return Outline(
         axes=1,
-        layers=tuple(conv(spec.window + 1, name=name) for name in blocks),
+        layers=tuple(blocks),
         windowed=True,
         input_size=spec.seq_len,
         noun="token",
