@@ -239,10 +239,30 @@ def attended(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 # 3 heads: 2 queries of 4 features, 5 keys, values of 7.
 QUERY, KEY, VALUE = constant(1, 3, 2, 4), constant(1, 3, 5, 4), constant(1, 3, 5, 7)
 ATTENTION: dict[str, Case] = {
-    "queries": (QUERY.shape, lambda x: attended(x, like(x, *KEY.shape), like(x, *VALUE.shape))),
-    "keys": (KEY.shape, lambda x: attended(like(x, *QUERY.shape), x, like(x, *VALUE.shape))),
-    "values": (VALUE.shape, lambda x: attended(like(x, *QUERY.shape), like(x, *KEY.shape), x)),
+    "queries": (QUERY.shape, lambda x: attended(x, KEY, VALUE)),
+    "keys": (KEY.shape, lambda x: attended(QUERY, x, VALUE)),
+    "values": (VALUE.shape, lambda x: attended(QUERY, KEY, x)),
 }
+# A query that sees two keys, and one that sees none.
+SOME = torch.tensor([[True, False, True, False, False], [False] * 5])
+
+
+def masked(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask.to(v.device))
+
+
+def blocked(numbers: float) -> Case:
+    """Values under a mask of numbers for keys that are not seen."""
+    mask = torch.where(SOME, 0.0, numbers).double()
+    return VALUE.shape, lambda x: masked(QUERY, KEY, x, mask)
+
+
+ATTENTION |= {
+    "values that some see": (
+        VALUE.shape, lambda x: masked(QUERY, KEY, x, SOME)),
+    "values that some see, by numbers": blocked(-float("inf")),
+    "values of which one sees all evenly": blocked(-1e30),
+}  # fmt: skip
 RECURRENT: dict[str, Case] = {}
 
 

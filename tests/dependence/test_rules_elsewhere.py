@@ -213,6 +213,50 @@ def test_attention_by_rows(name: str, options: dict[str, Any]) -> None:
         np.testing.assert_array_equal(said_of_positions(said), said_of_positions(mask))
 
 
+SEEN = torch.tensor([[True, False, True, False, False], [True] * 5, [False] * 5])
+ATTENDED = {"query": (1, 2, 3, 4), "key": (1, 2, 5, 4), "value": (1, 2, 5, 7)}
+
+
+@pytest.mark.parametrize("name", ATTENDED)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"is_causal": True},
+        {"attn_mask": SEEN},
+        {"attn_mask": torch.where(SEEN, 0.0, -float("inf")).double()},
+        {"attn_mask": torch.where(SEEN, 0.0, -1e30).double()},
+    ],
+    ids=["all", "causal", "mask", "infinite", "large"],
+)
+def test_fused_attention_sees_what_attention_does(name: str, options: dict[str, Any]) -> None:
+    """Of 3 queries to 5 keys of 4 features, values of 7: by a mask's row of nothing, of large
+    numbers all keys are seen evenly, by one of infinite ones none."""
+    given = {one: torch.rand(shape, dtype=torch.float64) for one, shape in ATTENDED.items()}
+    source = Value(0, ATTENDED[name])
+    found = lowered(
+        "_scaled_dot_product_flash_attention_for_cpu",
+        source,
+        [(1, 2, 3, 7)],
+        **{**given, name: source},
+        **options,
+    )
+
+    def attend(x: Tensor) -> Tensor:
+        return F.scaled_dot_product_attention(**{**given, name: x}, **options)
+
+    assert found.flag == ""
+    np.testing.assert_array_equal(said_of(found, source, 0), mask_of(attend, source.shape))
+
+
+def test_fused_attention_of_one_tensor_mixes_its_features() -> None:
+    source = Value(0, (1, 1, 3, 2))
+    given = dict.fromkeys(("query", "key", "value"), source)
+    found = lowered("_scaled_dot_product_flash_attention_for_cpu", source, [source.shape], **given)
+
+    assert said_of(found, source, 0).all()
+
+
 def said_of_positions(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which position sees which, of masks over (1, 4, 2 heads, 2)."""
     return np.asarray(mask.reshape(4, 4, 4, 4).any((1, 3)))
@@ -260,6 +304,19 @@ def test_groups_of_rows_whose_ends_are_known_stay_apart() -> None:
     np.testing.assert_array_equal(
         said_of(inner, wide, 0), np.array([[1, 1, 0, 0, 0], [0, 0, 1, 1, 1]], dtype=bool)
     )
+
+
+@pytest.mark.parametrize("name", ["self", "mat2"])
+def test_products_of_whole_numbers_are_rows_by_columns(name: str) -> None:
+    given = {"self": torch.ones(2, 4), "mat2": torch.ones(4, 3)}
+    source = Value(0, tuple(given[name].shape))
+    found = lowered("_int_mm", source, [(2, 3)], **{**given, name: source})
+
+    def multiplied(x: Tensor) -> Tensor:
+        now = {one: each.double() for one, each in given.items()} | {name: x}
+        return now["self"] @ now["mat2"]
+
+    np.testing.assert_array_equal(said_of(found, source, 0), mask_of(multiplied, source.shape))
 
 
 def test_a_stack_of_products_is_one_for_each_group() -> None:

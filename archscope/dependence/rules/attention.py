@@ -50,14 +50,15 @@ def attention(node: Node, zeros: Zeros) -> list[Edge]:
     # A key that is alone has a weight of 1 whatever its score.
     asks = () if scored is None or scored.all() else (Keep(ranked(scored, rank)),)
     found = edges(query, (Mix(last, shape_of(query)[-1], target.shape[-1]), *asks), target)
-    for source, width in ((key, shape_of(key)[-1]), (value, shape_of(value)[-1])):
+    for source, is_scored in ((key, True), (value, False)):
         shape = shape_of(source)
-        ways = allowed if source is value or scored is None else allowed & scored
+        ways = allowed & scored if is_scored and scored is not None else allowed
         heads: tuple[Step, ...] = ()
         if rank > 2 and shape[-3] != target.shape[-3]:  # grouped queries
             copies = target.shape[-3] // shape[-3]
             heads = (Take(rank - 3, gather(shape[-3], np.arange(target.shape[-3]) // copies)),)
-        steps = (*heads, Mix(last, width, target.shape[-1]))
+        products = (Mix(last, shape[-1], target.shape[-1]),) if is_scored else ()
+        steps = (*heads, *products)
         if ways is None:
             found += edges(source, (*steps, Mix(rank - 2, keys, queries)), target)
         else:

@@ -249,6 +249,6 @@ def test_tokens_that_are_filled_up_to_whole_windows_are_cut_off_again() -> None:
         "longformer", depth=2, seq_len=10, window=8, d_model=8, heads=2, d_ff=8, graph=True
     )
 
-    sizes = {row.path: row.output_size for row in found.section("layers").rows}
+    sizes = {row.layer: row.output_size for row in found.section("layers").rows}
     assert (sizes["blocks.0.attn"], sizes["blocks.1.attn"]) == ((16,), (16,))
     assert any("agree in 3 numbers" in note.text for note in found.notes)
