@@ -29,10 +29,13 @@ def assert_alike(fresh: tuple[Any, ...], kept: tuple[Any, ...]) -> None:
     """Hold rows against each other: all exactly but floats, which versions of numpy round apart."""
     assert len(fresh) == len(kept)
     for row, other in zip(map(astuple, fresh), map(astuple, kept), strict=True):
-        assert row == tuple(
-            pytest.approx(value, rel=1e-12) if isinstance(value, float) else value
-            for value in other
-        )
+        assert row == tuple(map(_about, other))
+
+
+def _about(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_about, value))
+    return pytest.approx(value, rel=1e-12) if isinstance(value, float) else value
 
 
 @pytest.mark.parametrize("words", SAVED, ids=lambda words: str(words[-1]))

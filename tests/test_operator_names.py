@@ -10,7 +10,7 @@ import torch
 from archscope.counting import operators
 from archscope.counting.formulas import FORMULAS
 from archscope.counting.fvcore_handles import ESTIMATE_HANDLES, MAC_HANDLES
-from archscope.dependence.record.graph import READ, WRITE
+from archscope.dependence.record.graph import READ, UNSEEN, WRITE
 from archscope.dependence.rules import known_rules
 from archscope.running import shapes
 
@@ -25,7 +25,7 @@ TABLES: dict[str, Iterable[str]] = {
     "free": operators._FREE,
     "formulas": [n.removeprefix("aten::") for n in FORMULAS if n.startswith("aten::")],
     "fvcore": [name.removeprefix("aten::") for name in (*MAC_HANDLES, *ESTIMATE_HANDLES)],
-    "dependence": set(known_rules()) - {READ, WRITE} - TORCHVISION,
+    "dependence": set(known_rules()) - {READ, UNSEEN, WRITE} - TORCHVISION,
     "shapes": shapes.NAMED,
 }
 

@@ -153,7 +153,7 @@ from archscope.dependence.rules import RuleSet, pointwise
 RULES = RuleSet()
 
 
-@RULES.of("stranger_twice")
+@RULES.of("stranger::stranger_twice")
 def twice(node, zeros):
     """Each element from the one at its place."""
     return pointwise(node, zeros)

@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from archscope.dependence.record.aliases import Aliases, writes_of, written_by
+from archscope.dependence.record.as_read import AsRead
 from archscope.dependence.record.by_place import input_tensors, named_tensors
 from archscope.dependence.record.constants import Constants
 from archscope.dependence.record.functions import FunctionRecorder
@@ -133,6 +134,7 @@ class _Recorder(TorchDispatchMode):
         self._model = model
         self._data = data
         self._constants = constants
+        self._as_read = AsRead()
         self._altered = altered
         self._other = other
         self._original = original
@@ -237,8 +239,10 @@ class _Recorder(TorchDispatchMode):
 
     def _ran(self, func: Any, args: Any, kwargs: Any) -> Any:
         """Run an operator and record what it did."""
-        if self._original is not None and func._schema.is_mutable:
-            self._original.refuse_write(func, args, kwargs)
+        if func._schema.is_mutable:
+            if self._original is not None:
+                self._original.refuse_write(func, args, kwargs)
+            self._as_read.before_writing(written_by(func, args, kwargs))
         name = self._running = name_of(func)
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         refuse_nested(tensors)
@@ -352,6 +356,7 @@ class _Recorder(TorchDispatchMode):
         outputs = tuple(None if shape is None else self._fresh_value(shape) for shape in shapes)
         seen = {} if self._shapes_only else arguments
         arguments = {name: self._seen(argument, operator) for name, argument in seen.items()}
+        self._as_read.hold(arguments)
         node = Node(
             operator=operator,
             arguments=arguments,
