@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 from itertools import chain, combinations
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from archscope.dependence.sets.patterns import Pattern
@@ -25,7 +26,7 @@ def factors(draw: Any) -> Pattern:
     varied = draw(st.sampled_from(SUBSETS))
     sizes = [int(chance.integers(2, SHAPE[axis] + 1)) if axis in varied else 1 for axis in AXES]
     places = tuple(
-        None if n in (1, SHAPE[axis]) else chance.integers(0, n, SHAPE[axis])
+        None if n in (1, SHAPE[axis]) else chance.permutation(np.arange(SHAPE[axis]) % n)
         for axis, n in enumerate(sizes)
     )
     return Pattern(SHAPE, chance.integers(0, 3, sizes).astype(float), places)
@@ -37,6 +38,12 @@ products = st.builds(
     st.integers(-2, 2),
 )
 sums = st.lists(products, min_size=1, max_size=3).map(tuple)
+
+
+def of(*numbers: float) -> Product:
+    """Return a product of numbers that are the same everywhere."""
+    alike = Pattern(SHAPE, np.ones((1, 1, 1)), (None,) * 3)
+    return Product(tuple(replace(alike, entries=alike.entries * one) for one in numbers))
 
 
 def held(product: Product) -> Any:
@@ -63,6 +70,7 @@ def test_numbers_over_some_axes_are_sums_over_the_others(ways: Ways, axes: tuple
 
 @settings(max_examples=100)
 @given(sums, sums)
+@example((of(2), of(2, 2, 1)), (of(2, 2, 2), of(2, 3, 1)))  # the third meets what the second was
 def test_sums_are_added_and_seen(one: Ways, two: Ways) -> None:
     both = added(one, two)
     whole = sum(map(held, (*one, *two)))

@@ -130,6 +130,8 @@ def added(one: Ways, two: Ways) -> Ways:
             found.append(product)
             names.append(name)
         else:
+            for key in _but_one(names[place]):  # it has another factor from now on
+                known.pop(key, None)
             found[place] = _merged(found[place], product, names[place], name)
             names[place] = _names(found[place])
             keys = _but_one(names[place])
