@@ -340,3 +340,22 @@ def test_what_cannot_be_looked_at_is_said_in_a_line() -> None:
 
 def _ends_a_generator(x: Tensor) -> Tensor:
     raise GeneratorExit
+
+
+@pytest.mark.parametrize("corners", [False, True])
+def test_outputs_of_a_cubic_size_know_where_the_border_is(corners: bool) -> None:
+    """From 6 to 11 positions: taps lie less than 2 away from where an output stands."""
+
+    class Larger(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return F.interpolate(x, size=(11, 11), mode="bicubic", align_corners=corners)
+
+    found = examine(Larger(), Inputs(args=(torch.zeros(1, 1, 6, 6),)), axes=(2, 3))
+    field = found.total(found.graph.outputs["0"])
+    assert field is not None
+    places = [at * 0.5 if corners else (at + 0.5) * 6 / 11 - 0.5 for at in range(11)]
+    beyond = [p for p in range(-3, 10) if not 0 <= p < 6]
+
+    assert [line.clipped for line in field.lines] == [
+        tuple(any(abs(p - at) < 2 for p in beyond) for at in places)
+    ] * 2

@@ -18,7 +18,7 @@ from archscope.dependence.record.graph import Node, Shape, Value
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.products import over
-from archscope.dependence.sets.steps import Reshape
+from archscope.dependence.sets.steps import Edge, Reshape
 
 
 def lowered(operator: str, source: Value, outputs: list[Shape], **arguments: Any) -> Lowered:
@@ -391,3 +391,13 @@ def test_scales_of_a_product_of_small_numbers(shape: Shape, columns: bool | None
         assert said.all()
     else:
         np.testing.assert_array_equal(said, mask_of(scaled, shape))
+
+
+def test_what_reads_past_its_arguments_cancels() -> None:
+    own, other, target = Value(0, (2,)), Value(9, (2,)), Value(1, (2,))
+    node = lowered("relu", own, [(2,)], self=own).node
+    both = (Edge(own, target, ()), Edge(other, target, ()))
+
+    assert Lowered(node=node, edges=both, flag="").cancels
+    assert not Lowered(node=node, edges=both[:1], flag="").cancels
+    assert not Lowered(node=node, edges=both, flag=rules.DATA).cancels

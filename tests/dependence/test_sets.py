@@ -16,7 +16,7 @@ from archscope.dependence.sets.lines import Line
 from archscope.dependence.sets.links import Links, Taps, from_matrix, so_far, window
 from archscope.dependence.sets.patterns import Pattern
 from archscope.dependence.sets.sets import MANY, Sets, are_clipped, clip, firsts
-from archscope.dependence.sets.terms import Term, unite
+from archscope.dependence.sets.terms import Term, side_by_side, unite
 
 SIZE = 9
 some = st.frozensets(st.integers(0, SIZE - 1))
@@ -227,3 +227,12 @@ def test_there_is_no_jump_where_units_that_see_anything_lie_unevenly() -> None:
     line = Line(4, entries_of(algebra, list(map(frozenset, seen))), algebra)
 
     assert (line.cycle, line.jump) == ((1, 1), None)
+
+
+def test_a_part_that_depends_on_nothing_leaves_a_concatenation_exact() -> None:
+    algebra = Sets()
+    (found,) = side_by_side([((product(algebra, 2, 3, exact=True),), (1,)), ((), (2,))], 0)
+
+    told, _ = found.sets  # one alone says of an element that it depends on nothing
+    assert found.exact
+    assert [told.sets.bits(int(told.at((unit,))[0])) for unit in range(3)] == [1 << 2, 0, 0]
