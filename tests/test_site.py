@@ -144,7 +144,7 @@ from archscope.cli import main
 from archscope.counting.custom import custom
 from archscope.dependence.rules import known_rules
 
-assert "scores" in known_rules()
+assert "mylab::scores" in known_rules()
 assert custom("mylab::scores")
 for words in {words}:
     try:
