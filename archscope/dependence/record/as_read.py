@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from torch import Tensor
+
+from archscope.running.storages import keys_of
 
 
 class AsRead:
@@ -24,23 +27,21 @@ class AsRead:
             for place, one in enumerate(value):
                 self._hold(value, place, one)
         elif isinstance(value, Tensor) and not value.is_meta:
-            memory = _memory_of(value)
-            if memory is not None:
+            for memory in _memory_of(value):
                 self._places.setdefault(memory, []).append((owner, key))
 
     def before_writing(self, tensors: Iterable[Tensor]) -> None:
         """Give nodes a copy of what is about to be written to; each of one tensor has the same."""
-        for tensor in tensors:
-            memory = None if tensor.is_meta else _memory_of(tensor)
+        for memory in chain.from_iterable(map(_memory_of, tensors)):
             copies: dict[int, Tensor] = {}
-            for owner, key in self._places.pop(memory, ()) if memory is not None else ():
+            for owner, key in self._places.pop(memory, ()):
                 held = owner[key]
                 owner[key] = copies.setdefault(id(held), held.detach().clone())
 
 
-def _memory_of(tensor: Tensor) -> int | None:
-    """Return what tells memory from other memory while it is held; None: there is no such."""
+def _memory_of(tensor: Tensor) -> tuple[int, ...]:
+    """Return the keys of the memory of a tensor; none of a class without memory of its own."""
     try:
-        return int(tensor.untyped_storage()._cdata)
-    except (NotImplementedError, RuntimeError):  # sparse, or of a class without memory of its own
-        return None
+        return tuple(keys_of((tensor,)))
+    except (NotImplementedError, RuntimeError):
+        return ()
