@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
+from types import FunctionType, ModuleType
 from typing import Any
 
 import torch
@@ -118,7 +119,7 @@ def tensors_in(value: Any, depth: int = 4) -> list[Tensor]:
     if isinstance(value, Tensor):
         return [value]
     found: list[Tensor] = []
-    _collect(value, depth, found, [])
+    _collect(value, depth, found, [], {})
     return found
 
 
@@ -133,25 +134,32 @@ def unwrapped(tensor: Tensor) -> list[Tensor]:
     return [inner for each in held for inner in unwrapped(each)] or [tensor]
 
 
-def _collect(value: Any, depth: int, into: list[Tensor], around: list[Any]) -> None:
-    """Add the tensors in a value to a list; `around` is what it lies in, which it may hold too."""
+def _collect(
+    value: Any, depth: int, into: list[Tensor], around: list[Any], met: dict[int, tuple[Any, int]]
+) -> None:
+    """Add the tensors in a value to a list; `around` is what it lies in, which it may hold too.
+
+    `met` has the objects that were looked into, and how deep: many may hold the same ones.
+    """
     if isinstance(value, Tensor):
         into.append(value)
         return
     parts = None if isinstance(value, _PLAIN) else _parts(value)
     if parts is None and depth and hasattr(value, "__dict__"):
-        parts, depth = (
-            () if isinstance(value, type | nn.Module) else vars(value).values(),
-            depth - 1,
-        )
+        if isinstance(value, _NO_DATA) or met.get(id(value), (None, 0))[1] >= depth:
+            return
+        met[id(value)] = value, depth
+        parts, depth = vars(value).values(), depth - 1
     if parts and all(value is not each for each in around):
         around.append(value)
         for part in parts:
-            _collect(part, depth, into, around)
+            _collect(part, depth, into, around, met)
         around.pop()
 
 
 _PLAIN = (type(None), bool, int, float, str, torch.dtype, torch.device)
+_NO_DATA = (type, ModuleType, FunctionType, nn.Module)
+"""Objects whose attributes are code, or whose tensors are known otherwise."""
 
 
 def _parts(value: Any) -> Collection[Any] | None:
