@@ -15,7 +15,7 @@ from archscope.dependence.record.graph import Graph, Value
 from archscope.subject import Inputs
 from archscope.theory.input_sizes import TriedEnoughError
 
-MOST_OPERATORS = 4_000
+MOST_OPERATORS = 6_000
 """Operators, over all trials of one network, up to which sizes are tried."""
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from torch import Tag, Tensor, strided
-from torch.utils._pytree import tree_leaves, tree_map
 
 from archscope.dependence.record.graph import WRITE, Shape, Value, View
+from archscope.dependence.record.operands import tensors_among, with_tensors
 
 Emit = Callable[..., tuple[Value | None, ...]]
 
@@ -48,8 +49,7 @@ _COUNTED = frozenset(("_pack_padded_sequence",))
 """Operators whose second result says how many there are, which no data changes."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(NamedTuple):
     """A block of memory: one storage."""
 
     start: int
@@ -225,22 +225,23 @@ class Aliases:
         alias.value, alias.shape = value, value.shape
 
     def _read(self, arguments: Any) -> Any:
-        def current(leaf: Any) -> Any:
-            value = self.value(leaf) if isinstance(leaf, Tensor) else None
-            return leaf if value is None else value
+        def current(tensor: Tensor) -> Tensor | Value:
+            value = self.value(tensor)
+            return tensor if value is None else value
 
-        return tree_map(current, arguments)
+        return with_tensors(arguments, current)
 
 
 def bound(func: Any, args: Any, kwargs: Any) -> dict[str, Any]:
     """Return every argument of an operator by its name, defaults too."""
-    found = {}
-    for place, argument in enumerate(func._schema.arguments):
-        if place < len(args):
-            found[argument.name] = args[place]
-        else:
-            found[argument.name] = kwargs.get(argument.name, argument.default_value)
-    return found
+    given = dict(zip(_defaults_of(func), args, strict=False))
+    return {**_defaults_of(func), **given, **kwargs}
+
+
+@cache
+def _defaults_of(func: Any) -> dict[str, Any]:
+    """Return an operator's arguments in their order, each with what it is where it is left out."""
+    return {argument.name: argument.default_value for argument in func._schema.arguments}
 
 
 def written_by(func: Any, args: Any, kwargs: Any) -> list[Tensor]:
@@ -251,14 +252,21 @@ def written_by(func: Any, args: Any, kwargs: Any) -> list[Tensor]:
 def writes_of(func: Any, args: Any, kwargs: Any) -> list[tuple[Tensor, int | None]]:
     """Return the arguments that an operator writes to, each with which result it is, if any."""
     found: list[tuple[Tensor, int | None]] = []
-    for place, argument in enumerate(func._schema.arguments):
-        alias = argument.alias_info
-        if alias is not None and alias.is_write:
-            value = args[place] if place < len(args) else kwargs.get(argument.name)
-            tensors = [leaf for leaf in tree_leaves(value) if isinstance(leaf, Tensor)]
-            result = _returned_as(func, alias) if isinstance(value, Tensor) else None
-            found += [(tensor, result) for tensor in tensors]
+    for place, name, result in _written_places(func):
+        value = args[place] if place < len(args) else kwargs.get(name)
+        returned = result if isinstance(value, Tensor) else None
+        found += [(tensor, returned) for tensor in tensors_among(value)]
     return found
+
+
+@cache
+def _written_places(func: Any) -> tuple[tuple[int, str, int | None], ...]:
+    """Return the place and the name of each argument that is written to, and which result it is."""
+    return tuple(
+        (place, argument.name, _returned_as(func, argument.alias_info))
+        for place, argument in enumerate(func._schema.arguments)
+        if argument.alias_info is not None and argument.alias_info.is_write
+    )
 
 
 def _returned_as(func: Any, alias: Any) -> int | None:

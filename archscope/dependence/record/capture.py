@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tag, Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_map
 
 from archscope.dependence.record.aliases import Aliases, writes_of, written_by
 from archscope.dependence.record.as_read import AsRead
@@ -24,6 +24,7 @@ from archscope.dependence.record.constants import Constants
 from archscope.dependence.record.functions import FunctionRecorder
 from archscope.dependence.record.graph import READ, WRITE, Call, Graph, Node, Read, Value
 from archscope.dependence.record.hidden import checksum, checksums, other_numbers
+from archscope.dependence.record.operands import tensors_among, with_tensors
 from archscope.dependence.record.operators import (
     BY_MASK,
     FILLED,
@@ -244,7 +245,7 @@ class _Recorder(TorchDispatchMode):
                 self._original.refuse_write(func, args, kwargs)
             self._as_read.before_writing(written_by(func, args, kwargs))
         name = self._running = name_of(func)
-        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        tensors = tensors_among(args, kwargs)
         refuse_nested(tensors)
         if any(map(self._sight.is_strange, tensors)):
             raise self._sight.lose()
@@ -305,7 +306,7 @@ class _Recorder(TorchDispatchMode):
             sizes = args[0] if args and isinstance(args[0], list | tuple) else ()
             if prod(size for size in sizes if isinstance(size, int)) <= LARGEST_CONSTANT:
                 kwargs = {**kwargs, "device": self._home}
-        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        tensors = tensors_among(args, kwargs)
         made = self._known.before(func, name, args, kwargs, tensors)
         mixed = any(t.is_meta for t in tensors) and not all(t.is_meta for t in tensors)
         given = without_values(name, args, kwargs) if mixed else (args, kwargs)
@@ -321,7 +322,7 @@ class _Recorder(TorchDispatchMode):
         if Tag.nondeterministic_seeded in func.tags:
             for tensor in tensors_in(out):
                 self._known.learn(tensor)  # the next call draws others: a zero in it is no mask
-        self._sight.meet(tree_leaves(out))
+        self._sight.meet(tensors_among(out))
         note(func, name, (args, kwargs), out, self._known.zeros_of)
         self._aliases.record_constant(func, name, args, kwargs, out)
         return out
@@ -329,15 +330,13 @@ class _Recorder(TorchDispatchMode):
     def _without_data(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
         """Put a constant of the same shape in place of each value, for what reads no more of it."""
 
-        def like(leaf: Any) -> Any:
-            if not isinstance(leaf, Tensor):
-                return leaf
+        def like(leaf: Tensor) -> Tensor:
             where = "meta" if leaf.numel() > LARGEST_CONSTANT else self._home
             return torch.empty((), dtype=leaf.dtype, device=where).expand(leaf.shape)
 
         if kwargs.get("device") is not None and not self._data:
             kwargs = {**kwargs, "device": self._home}
-        return tree_map(like, args), tree_map(like, kwargs)
+        return with_tensors(args, like), with_tensors(kwargs, like)
 
     def _fresh_value(self, shape: tuple[int, ...]) -> Value:
         self._values += 1

@@ -15,6 +15,9 @@ from archscope.dependence.record.aliases import Aliases
 from archscope.running.module_stack import ModuleStack, tensors_in, unwrapped
 from archscope.running.threads import failures_of_threads
 
+_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
+"""Attributes that hold weights, buffers, modules and hooks, and tell nothing more."""
+
 
 class OutOfSightError(Exception):
     """A forward on shapes alone does what no operator shows: only numbers tell what comes of it."""
@@ -42,7 +45,7 @@ class Sight:
             yield
             return
         held = [self._model.parameters(), self._model.buffers()]
-        attributes = [tensors_in(list(vars(module).values())) for module in self._model.modules()]
+        attributes = [tensors_in(_attributes(module)) for module in self._model.modules()]
         self.meet([*chain(*held, *attributes)])
         with failures_of_threads() as failures:
             yield
@@ -77,6 +80,11 @@ class Sight:
         """Note that something is done out of sight, and return the error to raise."""
         self.is_lost = True
         return OutOfSightError()
+
+
+def _attributes(module: nn.Module) -> list[Any]:
+    """Return what a module holds beside its weights, buffers and modules."""
+    return [one for name, one in vars(module).items() if name not in _OF_EVERY_MODULE]
 
 
 def tensors_of(value: Any) -> list[Tensor]:

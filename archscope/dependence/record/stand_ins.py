@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 from torch import Tag, Tensor
-from torch.utils._pytree import tree_map
 
 from archscope.dependence.record.aliases import results_of, writes_of
+from archscope.dependence.record.operands import with_tensors
 from archscope.dependence.record.operators import INDEXED, RESHAPED_IN_PLACE, RESIZED, name_of
 from archscope.running.shapes import RULES
 from archscope.running.twin import bodiless
@@ -45,7 +45,7 @@ def without_values(name: str, args: Any, kwargs: Any) -> tuple[Any, Any]:
     """Return the arguments of an operator by their shapes; of a mask, how many it picks."""
     if name in INDEXED:
         args = (args[0], [one for index in args[1] for one in _numbers_of(index)], *args[2:])
-    return tree_map(_bodiless, args), tree_map(_bodiless, kwargs)
+    return with_tensors(args, _bodiless), with_tensors(kwargs, _bodiless)
 
 
 def with_written(func: Any, written: list[tuple[Tensor, int | None]], out: Any) -> Any:
@@ -62,12 +62,12 @@ def with_written(func: Any, written: list[tuple[Tensor, int | None]], out: Any) 
     return type(out)(results) if isinstance(out, list | tuple) else next(iter(results), None)
 
 
-def _bodiless(leaf: Any) -> Any:
-    if not isinstance(leaf, Tensor) or leaf.is_meta:
-        return leaf
-    if leaf.layout in _SPARSE:  # on meta, operators know blocks of numbers alone
-        return torch.empty(leaf.shape, dtype=leaf.dtype, device="meta")
-    return bodiless(leaf)
+def _bodiless(tensor: Tensor) -> Tensor:
+    if tensor.is_meta:
+        return tensor
+    if tensor.layout in _SPARSE:  # on meta, operators know blocks of numbers alone
+        return torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
+    return bodiless(tensor)
 
 
 def _numbers_of(index: Any) -> list[Any]:
