@@ -152,6 +152,29 @@ def _each(value: Sequence[int], axes: int) -> list[int]:
     return list(value) * axes if len(value) == 1 else list(value)
 
 
+def recurrence(
+    x: Tensor,
+    state: Tensor | Sequence[Tensor],
+    weights: Sequence[Tensor],
+    biases: bool,
+    layers: int,
+    dropout: float,
+    train: bool,
+    bidirectional: bool,
+    batch_first: bool,
+) -> tuple[Tensor, ...] | None:
+    """x (T, B, I), or (B, T, I) with `batch_first` -> (T, B, D * H) alike, and the states."""
+    states = [state] if isinstance(state, Tensor) else list(state)
+    steps, batch = (x.shape[1], x.shape[0]) if batch_first else x.shape[:2]
+    directions = 1 + bidirectional
+    if any(s.ndim != 3 or s.shape[:2] != (directions * layers, batch) for s in states):
+        return None
+    if weights[0].shape[-1] != x.shape[2] or weights[0].dtype != x.dtype or not x.numel():
+        return None
+    made = empty((steps, batch, directions * states[0].shape[2]), x)
+    return made.transpose(0, 1) if batch_first else made, *(empty(s.shape, x) for s in states)
+
+
 def batch_norm_eval(x: Tensor, *_: Any) -> tuple[Tensor, Tensor, Tensor] | None:
     """x (N, C, *L), evaluation mode -> x, and statistics (C,) twice."""
     if not x.is_contiguous():
@@ -307,6 +330,7 @@ _OVERLOADS: tuple[tuple[Rule, str], ...] = (
     (baddbmm, "baddbmm.default"),
     (grouped_mm, "_grouped_mm.default"),
     (convolution, "convolution.default"),
+    (recurrence, "lstm.input gru.input rnn_tanh.input rnn_relu.input"),
     (batch_norm_eval, "_native_batch_norm_legit_no_training.default"),
     (native_batch_norm, "native_batch_norm.default"),
     (layer_norm, "native_layer_norm.default"),

@@ -36,6 +36,12 @@ half = meta(2, 3, 8, 8, dtype=torch.bfloat16)
 ids = meta(2, 5, dtype=torch.long)
 layouts = (x, sliced, turned, heads, half, meta(), meta(0, 3), meta(1, 1, 1))
 
+
+def gates(rows: int, inputs: int) -> list[Tensor]:
+    """Return the weights of one way through a recurrent layer with a state of 4."""
+    return [meta(rows, inputs), meta(rows, 4), meta(rows), meta(rows)]
+
+
 ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "mm.default": [(meta(2, 3), meta(3, 4)), (meta(3, 2).t(), meta(4, 3).t())],
     "addmm.default": [
@@ -58,6 +64,18 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
         (meta(2, 4, 9, 9), meta(4, 3, 3, 3), None, [2, 2], [1, 1], [1, 1], True, [1, 1], 2),
         (meta(1, 2, 5, 5, 5), meta(3, 2, 3, 3, 3), None, [1], [0], [1], False, [0], 1),
     ],
+    "lstm.input": [
+        (meta(5, 2, 3), [meta(1, 2, 4)] * 2, gates(16, 3), True, 1, 0.0, False, False, False),
+        (meta(2, 5, 3), [meta(2, 2, 4)] * 2, gates(16, 3) * 2, True, 1, 0.0, False, True, True),
+        (meta(5, 1, 4), [meta(2, 1, 4)] * 2, gates(16, 4) * 2, True, 2, 0.0, False, False, False),
+    ],
+    **{
+        f"{name}.input": [
+            (meta(5, 2, 3), meta(1, 2, 4), gates(rows, 3), True, 1, 0.0, False, False, False),
+            (meta(2, 5, 3), meta(2, 2, 4), gates(rows, 3) * 2, True, 1, 0.0, False, True, True),
+        ]
+        for name, rows in (("gru", 12), ("rnn_tanh", 4), ("rnn_relu", 4))
+    },
     "_native_batch_norm_legit_no_training.default": [
         (x, meta(3), meta(3), meta(3), meta(3), 0.1, 1e-5),
         (meta(4, 3), meta(3), meta(3), meta(3), meta(3), 0.1, 1e-5),
