@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from archscope.counting import recurrences
 from archscope.counting.custom import answer, composite_of
 from archscope.counting.estimates import ESTIMATES
 from archscope.counting.expected import Expected
@@ -105,11 +106,15 @@ class DispatcherCounter(TorchDispatchMode):
 
     `repeats` maps the path of a block that stands for several to their number; path lengths
     through it are stretched accordingly, all other counts are left for the caller to multiply.
+    Without `all_steps` recurrent layers on shapes alone run a few steps, and count as many as
+    they are given.
     """
 
     supports_higher_order_operators = True
 
-    def __init__(self, model: nn.Module, repeats: Mapping[str, int]) -> None:
+    def __init__(
+        self, model: nn.Module, repeats: Mapping[str, int], *, all_steps: bool = True
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._holders = _holders_by_storage(model)
         self._inherited: dict[int, Holders] = {}
@@ -119,7 +124,10 @@ class DispatcherCounter(TorchDispatchMode):
         self._unwritten = Unwritten()
         self._expected = Expected(model)
         self._within_whole = False
-        self._functions = WholeFunctions(self._whole, self._unwritten)
+        self._recurrent = set() if all_steps else _recurrent(model)
+        self._times = 1
+        """How often what runs now counts."""
+        self._functions = WholeFunctions(self._whole, self._recurrence, self._unwritten)
         self._entries = 0
         self.stack = ModuleStack(model, on_enter=self._enter, on_exit=self._exit)
         self.count = DispatcherCount(
@@ -214,12 +222,26 @@ class DispatcherCounter(TorchDispatchMode):
         self._record(operator, args, kwargs, result)
         return result
 
+    def _recurrence(self, func: Any, args: Any) -> Any:
+        """Run and count a recurrence of many steps, by fewer where it is a layer's."""
+        result = recurrences.whole(args) if self.stack.current in self._recurrent else None
+        if result is None:
+            return func(*args)
+        for shorter, times in recurrences.parts(args):
+            self._times = times
+            try:
+                func(*shorter)
+            finally:
+                self._times = 1
+        return result
+
     def _record(self, operator: Operator, args: Any, kwargs: Any, result: Any) -> None:
         inputs, outputs = _tensors(args), _tensors(result)
         path, weight = self.stack.current, None
         macs: int | None = 0
         if operator.formula is not None and not self._within_whole:
             macs = self._macs(operator, operator.formula, args, kwargs, result)
+            macs = macs and macs * self._times
             operands = multiplied(operator.name, inputs)
             path, weight = self._owner(operands, path)
             weight = self._computed(operator.name, operands) if weight is None else weight
@@ -231,14 +253,14 @@ class DispatcherCounter(TorchDispatchMode):
         tally = self.count.work[path, operator.name]
         tally.kind = "unknown" if operator.name in self.count.reasons else operator.kind
         tally.source = operator.source
-        tally.calls += 1
+        tally.calls += self._times
         tally.macs += macs or 0
         if operator.name in FVCORE and not self._within_whole:
             self._estimate(FVCORE[operator.name](*args, result=outputs[0], **kwargs))
         if operator.name in ESTIMATES:
             tally.estimated_flops += round(ESTIMATES[operator.name](*args, result=result, **kwargs))
         if not operator.view:
-            tally.elements += sum(output.numel() for output in outputs)
+            tally.elements += self._times * sum(output.numel() for output in outputs)
         self._follow(operator, inputs, outputs, weight)
 
     def _estimate(self, flops: int) -> None:
@@ -325,6 +347,10 @@ class DispatcherCounter(TorchDispatchMode):
         self._lengths.exit(path, output)
         if path == "":
             self.count.depth = self._lengths.longest_of(output)
+
+
+def _recurrent(model: nn.Module) -> set[str]:
+    return {path for path, module in model.named_modules() if isinstance(module, nn.RNNBase)}
 
 
 def _tensors(value: Any) -> list[Tensor]:

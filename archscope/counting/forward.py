@@ -178,7 +178,8 @@ def _both_engines(
     """
     with torch.no_grad(), as_written():
         twin = fresh()
-        counter = DispatcherCounter(twin.model, watch.repeats)
+        looked_at = watch.around is not _nothing_around
+        counter = DispatcherCounter(twin.model, watch.repeats, all_steps=looked_at)
         device = "meta" if execution == "shapes" else _device(twin.model)
         try:
             with guard or nullcontext(), watch.around(counter.stack), counter.stack, counter:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from archscope.counting.operators import name_of
 from archscope.counting.ownership import held_tensors
+from archscope.counting.recurrences import RECURRENT, is_long
 from archscope.running.module_stack import paths_of, tensors_in
 from archscope.running.process import interrupts_wait
 from archscope.running.returned import returned
@@ -154,13 +155,21 @@ class _Listening(TorchFunctionMode):
         torch._C._set_tracing_state(self._state)  # type: ignore[attr-defined]
         self.listens = True
         try:
-            result = func(*args, **kwargs)
+            with _unrolled_by_none(func, args):
+                result = func(*args, **kwargs)
         finally:
             self.listens = False
             torch._C._set_tracing_state(None)  # type: ignore[attr-defined]
         if self._kept is not None:
             self._kept.keep(result)
         return result
+
+
+def _unrolled_by_none(func: Any, args: Any) -> AbstractContextManager[object]:
+    """Have a long recurrence on shapes answered as one operator, below where it is taken apart."""
+    if func in RECURRENT and is_long(args):
+        return torch._C._AutoDispatchBelowAutograd()
+    return nullcontext()
 
 
 class _Overhearing(TorchDispatchMode):

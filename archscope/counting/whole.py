@@ -16,6 +16,7 @@ from archscope.counting.formulas import convolution, transposed_convolution, vec
 from archscope.counting.fvcore_estimates import OF_FUNCTIONS
 from archscope.counting.layouts import Formula, by_layout
 from archscope.counting.operators import UNINITIALISED
+from archscope.counting.recurrences import RECURRENT, is_long
 from archscope.counting.unwritten import Unwritten, memory_of
 from archscope.running.module_stack import tensors_in
 
@@ -57,11 +58,20 @@ def within_transform() -> bool:
 
 
 class WholeFunctions(TorchFunctionMode):
-    """Has each call of such a function, or of one with an estimate, run by `whole`."""
+    """Has each call of such a function, or of one with an estimate, run by `whole`.
 
-    def __init__(self, whole: Callable[[Any, Any, Any], Any], unwritten: Unwritten) -> None:
+    A long one on shapes alone is run by `recurrence`.
+    """
+
+    def __init__(
+        self,
+        whole: Callable[[Any, Any, Any], Any],
+        recurrence: Callable[[Any, Any], Any],
+        unwritten: Unwritten,
+    ) -> None:
         super().__init__()
         self._whole = whole
+        self._recurrence = recurrence
         self._unwritten = unwritten
         self.values_left = False
         """Whether something that is not torch was given a tensor's values."""
@@ -74,6 +84,8 @@ class WholeFunctions(TorchFunctionMode):
             return self._whole(func, args, kwargs or {})
         if composite_of(func) is not None:
             return self._whole(func, args, kwargs or {})
+        if func in RECURRENT and is_long(args):
+            return self._recurrence(func, args)
         if func in _LEAVING:
             self.values_left = True
         before = self._unwritten.names()

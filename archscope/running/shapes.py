@@ -152,6 +152,29 @@ def _each(value: Sequence[int], axes: int) -> list[int]:
     return list(value) * axes if len(value) == 1 else list(value)
 
 
+def recurrence(
+    x: Tensor,
+    state: Tensor | Sequence[Tensor],
+    weights: Sequence[Tensor],
+    biases: bool,
+    layers: int,
+    dropout: float,
+    train: bool,
+    bidirectional: bool,
+    batch_first: bool,
+) -> tuple[Tensor, ...] | None:
+    """x (T, B, I), or (B, T, I) with `batch_first` -> (T, B, D * H) alike, and the states."""
+    states = [state] if isinstance(state, Tensor) else list(state)
+    steps, batch = (x.shape[1], x.shape[0]) if batch_first else x.shape[:2]
+    directions = 1 + bidirectional
+    if any(s.ndim != 3 or s.shape[:2] != (directions * layers, batch) for s in states):
+        return None
+    if weights[0].shape[-1] != x.shape[2] or weights[0].dtype != x.dtype or not x.numel():
+        return None
+    made = empty((steps, batch, directions * states[0].shape[2]), x)
+    return made.transpose(0, 1) if batch_first else made, *(empty(s.shape, x) for s in states)
+
+
 def batch_norm_eval(x: Tensor, *_: Any) -> tuple[Tensor, Tensor, Tensor] | None:
     """x (N, C, *L), evaluation mode -> x, and statistics (C,) twice."""
     if not x.is_contiguous():
@@ -159,9 +182,32 @@ def batch_norm_eval(x: Tensor, *_: Any) -> tuple[Tensor, Tensor, Tensor] | None:
     return empty(x.shape, x), empty(x.shape[1:2], x), empty(x.shape[1:2], x)
 
 
-def native_batch_norm(x: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor] | None:
-    """As `batch_norm_eval`, where it is in evaluation mode; `rest[4]` says that it trains."""
-    return None if rest[4] else batch_norm_eval(x)
+def group_norm(
+    x: Tensor,
+    weight: Any,
+    bias: Any,
+    batch: int,
+    channels: int,
+    positions: int,
+    groups: int,
+    *_: Any,
+) -> tuple[Tensor, Tensor, Tensor] | None:
+    """x (N, C, *L) -> x, and statistics (N, G) twice."""
+    if not x.is_contiguous() or x.dtype != torch.float32:
+        return None
+    return empty(x.shape, x), empty((batch, groups), x), empty((batch, groups), x)
+
+
+def weight_norm(v: Tensor, g: Tensor, *_: Any) -> tuple[Tensor, Tensor] | None:
+    """Directions and lengths of filters -> the filters, and norms like the lengths."""
+    if not v.is_contiguous() or not g.is_contiguous() or v.dtype != torch.float32:
+        return None
+    return empty(v.shape, v), empty(g.shape, g)
+
+
+def truth(x: Tensor, *axes: Any) -> Tensor | None:
+    """Whether all are true, without axes."""
+    return None if axes or x.dtype != torch.bool else empty((), x)
 
 
 def layer_norm(x: Tensor, shape: Sequence[int], *_: Any) -> tuple[Tensor, Tensor, Tensor] | None:
@@ -231,6 +277,14 @@ def adaptive_avg_pool2d(x: Tensor, size: Sequence[int]) -> Tensor | None:
 def resize(x: Tensor, size: Sequence[int], *_: Any) -> Tensor | None:
     """x (N, C, *L) -> (N, C, *size)."""
     return empty((*x.shape[:2], *size), x) if x.is_contiguous() else None
+
+
+def sampled(x: Tensor, grid: Tensor, *_: Any) -> Tensor | None:
+    """x (N, C, H, W) at the places of a grid (N, H_out, W_out, 2) -> (N, C, H_out, W_out)."""
+    fits = x.ndim == grid.ndim == 4 and x.shape[0] == grid.shape[0] and grid.shape[3] == 2
+    if not fits or not x.is_contiguous() or x.dtype != grid.dtype:
+        return None
+    return empty((*x.shape[:2], *grid.shape[1:3]), x)
 
 
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor | None:
@@ -307,14 +361,19 @@ _OVERLOADS: tuple[tuple[Rule, str], ...] = (
     (baddbmm, "baddbmm.default"),
     (grouped_mm, "_grouped_mm.default"),
     (convolution, "convolution.default"),
+    (recurrence, "lstm.input gru.input rnn_tanh.input rnn_relu.input"),
     (batch_norm_eval, "_native_batch_norm_legit_no_training.default"),
-    (native_batch_norm, "native_batch_norm.default"),
+    (batch_norm_eval, "native_batch_norm.default _native_batch_norm_legit.no_stats"),
+    (group_norm, "native_group_norm.default"),
+    (weight_norm, "_weight_norm_interface.default"),
+    (truth, "_is_all_true.default"),
     (layer_norm, "native_layer_norm.default"),
     (embedding, "embedding.default"),
-    (reduction, "mean.dim sum.dim_IntList amax.default"),
+    (reduction, "mean.dim sum.dim_IntList amax.default logsumexp.default"),
     (max_pool2d, "max_pool2d_with_indices.default"),
     (adaptive_avg_pool2d, "_adaptive_avg_pool2d.default"),
     (resize, "upsample_bilinear2d.default upsample_nearest2d.default"),
+    (resize, "upsample_trilinear3d.default upsample_bicubic2d.default"),
     (cat, "cat.default"),
     (stack, "stack.default"),
     (written, "add_.Tensor sub_.Tensor mul_.Tensor div_.Tensor"),
@@ -322,17 +381,20 @@ _OVERLOADS: tuple[tuple[Rule, str], ...] = (
     (topk, "topk.default"),
     (binary, "add.Tensor sub.Tensor mul.Tensor div.Tensor"),
     (binary, "add.Scalar sub.Scalar mul.Scalar div.Scalar"),
-    (comparison, "ge.Scalar gt.Scalar lt.Scalar le.Scalar"),
-    (comparison, "ge.Tensor gt.Tensor lt.Tensor le.Tensor"),
+    (comparison, "ge.Scalar gt.Scalar lt.Scalar le.Scalar eq.Scalar ne.Scalar"),
+    (comparison, "ge.Tensor gt.Tensor lt.Tensor le.Tensor eq.Tensor ne.Tensor"),
     (where, "where.self"),
+    (sampled, "grid_sampler_2d.default"),
     (softmax, "_softmax.default _log_softmax.default _safe_softmax.default"),
     (negation, "logical_not.default"),
     (same, "tril.default triu.default"),
     (floating, "relu.default gelu.default silu.default sigmoid.default tanh.default"),
     (floating, "hardtanh.default hardswish.default rsqrt.default neg.default exp.default"),
-    (floating, "pow.Tensor_Scalar"),
+    (floating, "pow.Tensor_Scalar leaky_relu.default elu.default softplus.default mish.default"),
+    (floating, "hardsigmoid.default clamp.default clamp_min.default sin.default cos.default"),
+    (floating, "_prelu_kernel.default"),
     (itself, "relu_.default silu_.default sigmoid_.default tanh_.default"),
-    (itself, "hardtanh_.default hardswish_.default"),
+    (itself, "hardtanh_.default hardswish_.default leaky_relu_.default elu_.default"),
 )
 NAMED: dict[str, Rule] = {name: rule for rule, names in _OVERLOADS for name in names.split()}
 """Operator overload by name to rule."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import gc
 import logging
 import os
@@ -15,6 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch.autograd import forward_ad
+
+from archscope.running import float32
 
 
 def _put_streams(streams: tuple[Any, Any]) -> None:
@@ -70,11 +73,36 @@ def _saved_hooks() -> Any:
     return torch._C._autograd._top_saved_tensors_default_hooks(True)
 
 
+def _put_frozen(froze: bool) -> None:
+    if not froze:  # of objects that were frozen before it cannot be told which
+        gc.unfreeze()
+
+
+def _decimals() -> tuple[decimal.Context, dict[str, Any]]:
+    context = decimal.getcontext()
+    plain = {name: getattr(context, name) for name in _OF_DECIMALS}
+    return context, plain | {"flags": dict(context.flags), "traps": dict(context.traps)}
+
+
+def _put_decimals(found: tuple[decimal.Context, dict[str, Any]]) -> None:
+    context, values = found
+    decimal.setcontext(context)
+    for name, value in values.items():
+        setattr(context, name, value)
+
+
+def _umask() -> int:
+    found = os.umask(0o077)  # it can be read only by setting it
+    os.umask(found)
+    return found
+
+
 def _flushes_denormals() -> bool:
     return _SMALLEST * 1.0 == 0.0
 
 
 _SMALLEST = 5e-324
+_OF_DECIMALS = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp")
 _SIGNALS = tuple(
     getattr(signal, name)
     for name in ("SIGINT", "SIGTERM", "SIGALRM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCHLD")
@@ -96,7 +124,7 @@ SWITCHES: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
     (torch.get_default_dtype, torch.set_default_dtype),
     (torch.backends.mha.get_fastpath_enabled, torch.backends.mha.set_fastpath_enabled),
     (torch.get_num_threads, torch.set_num_threads),
-    (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    (float32.switches, float32.set_switches),
     (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
     (torch.is_warn_always_enabled, torch.set_warn_always),
     (torch._C._is_multithreading_enabled, torch._C._set_multithreading_enabled),
@@ -126,6 +154,9 @@ SWITCHES: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
     (lambda: logging.root.manager.disable, logging.disable),
     (lambda: (sys.stdout, sys.stderr), _put_streams),
     (sys.getrecursionlimit, sys.setrecursionlimit),
+    (lambda: gc.get_freeze_count() > 0, _put_frozen),
+    (_decimals, _put_decimals),
+    (_umask, os.umask),
     (gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
     (gc.get_threshold, lambda found: gc.set_threshold(*found)),
     (_folder, _go_to),

@@ -7,14 +7,14 @@ whole, as for inference in that type; autocast is another way, see `passes`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 
 from archscope.errors import UsageError
 from archscope.hardware import Precision
+from archscope.running import float32
 
 DTYPES: dict[Precision, torch.dtype] = {
     "fp32": torch.float32,
@@ -62,11 +62,8 @@ def computing_in(precision: Precision, *, benchmark: bool | None = None) -> Iter
     """Allow or forbid short products as `precision` says; every switch is put back after.
 
     `benchmark` says whether cuDNN tries its algorithms; None leaves that as it is.
-
-    torch has two generations of these switches and refuses to read one where the other was used:
-    each is read where it can be, and what was read is set again.
     """
-    put_back = [_found(*switch) for switch in _switches()]
+    found, tries = float32.switches(), torch.backends.cudnn.benchmark
     short = precision == "tf32"
     try:
         torch.set_float32_matmul_precision("high" if short else "highest")
@@ -75,8 +72,8 @@ def computing_in(precision: Precision, *, benchmark: bool | None = None) -> Iter
             torch.backends.cudnn.benchmark = benchmark
         yield
     finally:
-        for restore in put_back:
-            restore()
+        torch.backends.cudnn.benchmark = tries
+        float32.set_switches(found)
 
 
 def tries_algorithms() -> bool:
@@ -87,28 +84,3 @@ def tries_algorithms() -> bool:
 def is_deterministic() -> bool:
     """Return whether the user lets torch take deterministic algorithms alone."""
     return torch.are_deterministic_algorithms_enabled()
-
-
-def _switches() -> Iterator[tuple[Callable[[], Any], Callable[[Any], object]]]:
-    """Yield what reads and what sets each switch; a later one may set an earlier one too."""
-    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-    yield from (_attribute(cudnn, name) for name in ("benchmark", "deterministic", "allow_tf32"))
-    yield _attribute(matmul, "allow_tf32")
-    yield torch.get_float32_matmul_precision, torch.set_float32_matmul_precision
-    for owner in (torch.backends.cuda, cudnn, getattr(torch.backends, "mkldnn", None)):
-        for part in ("matmul", "conv", "rnn"):
-            operators = getattr(owner, part, None)
-            if hasattr(operators, "fp32_precision"):
-                yield _attribute(operators, "fp32_precision")
-
-
-def _attribute(owner: Any, name: str) -> tuple[Callable[[], Any], Callable[[Any], object]]:
-    return lambda: getattr(owner, name), lambda value: setattr(owner, name, value)
-
-
-def _found(read: Callable[[], Any], write: Callable[[Any], object]) -> Callable[[], object]:
-    try:
-        value = read()
-    except RuntimeError:
-        return lambda: None
-    return lambda: write(value)

@@ -14,12 +14,14 @@ from archscope.counting.custom import answer
 from archscope.counting.formulas import trilinear
 from archscope.counting.gradients import carries_none
 from archscope.counting.known import Operator, operator_of
-from archscope.counting.layouts import Formula
+from archscope.counting.layouts import Formula, is_sparse
 from archscope.counting.ownership import multiplied
 from archscope.records import frozen
 from archscope.running.storages import keys_of
 from archscope.running.twin import Twin
 from archscope.training.places import Places, runs_again
+
+_TRANSPOSED = ("TBackward0", "TransposeBackward0")
 
 
 @frozen
@@ -110,7 +112,7 @@ class ProductCounter(TorchDispatchMode):
         )
 
     def _is_weight(self, tensor: Tensor) -> bool:
-        return any(key in self._weights for key in keys_of((tensor,)))
+        return any(key in self._weights for key in keys_of((_as_held(tensor),)))
 
     def forward(self) -> Counter[str]:
         """Return the products of the forward."""
@@ -145,6 +147,14 @@ class ProductCounter(TorchDispatchMode):
         return _summed((path, macs) for path, macs, _, _ in others), names
 
 
+def _as_held(tensor: Tensor) -> Tensor:
+    """Return the tensor that a sparse one is the transpose of: torch may have copied its places."""
+    node: Any = tensor.grad_fn if is_sparse(tensor) else None
+    while node is not None and node.name() in _TRANSPOSED:
+        node = node.next_functions[0][0]
+    return getattr(node, "variable", tensor)
+
+
 def _summed(counts: Iterator[tuple[str, int]]) -> Counter[str]:
     found = Counter[str]()
     for path, macs in counts:
@@ -171,7 +181,21 @@ def _costs(name: str, args: Any, operands: Sequence[Tensor], macs: int) -> Seque
         return [0] * len(operands)
     if name == "aten::_trilinear":
         return _trilinear_costs(args)
+    if any(map(is_sparse, operands)):
+        return _sparse_costs(name, operands, macs)
     return [macs] * len(operands)
+
+
+def _sparse_costs(name: str, operands: Sequence[Tensor], macs: int) -> Sequence[int]:
+    """Return what the gradient of each factor sums, where one stores some of its entries alone.
+
+    For the other factor's gradient these meet the result's. Their own gradient is a dense product,
+    of which `torch.sparse.mm` keeps the entries that are stored; rows compressed, it makes no more.
+    """
+    a, b = operands
+    rows_alone = name == "aten::_sparse_addmm" and a.layout is torch.sparse_csr
+    dense = macs if rows_alone else a.shape[0] * a.shape[1] * b.shape[-1]
+    return [dense if is_sparse(each) else macs for each in operands]
 
 
 def _trilinear_costs(args: Any) -> Sequence[int]:

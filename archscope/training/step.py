@@ -269,10 +269,20 @@ def _computing_in(autocast: torch.dtype | None) -> Iterator[None]:
 
 
 def _refuse_sparse(parameters: Iterable[Tensor], optimiser: Optimiser) -> None:
-    """Raise where a gradient is sparse and the optimiser takes none, or torch made it empty."""
+    """Raise where a gradient is sparse and the optimiser takes none, or torch made it empty.
+
+    Or where it is not, and the parameter is: torch's optimisers fail on such a pair.
+    """
     for parameter in parameters:
         grad = parameter.grad
-        if grad is None or grad.layout is torch.strided:
+        if grad is None:
+            continue
+        if grad.layout is torch.strided:
+            if parameter.layout is not torch.strided:
+                raise ArchscopeError(
+                    f"a parameter of {tuple(parameter.shape)} is sparse and its gradient is not: "
+                    "no optimizer of torch's updates it; multiply by torch.sparse.mm"
+                )
             continue
         told = f"the gradient of a parameter of {tuple(parameter.shape)} is sparse"
         if not optimiser.sparse:

@@ -36,6 +36,12 @@ half = meta(2, 3, 8, 8, dtype=torch.bfloat16)
 ids = meta(2, 5, dtype=torch.long)
 layouts = (x, sliced, turned, heads, half, meta(), meta(0, 3), meta(1, 1, 1))
 
+
+def gates(rows: int, inputs: int) -> list[Tensor]:
+    """Return the weights of one way through a recurrent layer with a state of 4."""
+    return [meta(rows, inputs), meta(rows, 4), meta(rows), meta(rows)]
+
+
 ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "mm.default": [(meta(2, 3), meta(3, 4)), (meta(3, 2).t(), meta(4, 3).t())],
     "addmm.default": [
@@ -58,6 +64,18 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
         (meta(2, 4, 9, 9), meta(4, 3, 3, 3), None, [2, 2], [1, 1], [1, 1], True, [1, 1], 2),
         (meta(1, 2, 5, 5, 5), meta(3, 2, 3, 3, 3), None, [1], [0], [1], False, [0], 1),
     ],
+    "lstm.input": [
+        (meta(5, 2, 3), [meta(1, 2, 4)] * 2, gates(16, 3), True, 1, 0.0, False, False, False),
+        (meta(2, 5, 3), [meta(2, 2, 4)] * 2, gates(16, 3) * 2, True, 1, 0.0, False, True, True),
+        (meta(5, 1, 4), [meta(2, 1, 4)] * 2, gates(16, 4) * 2, True, 2, 0.0, False, False, False),
+    ],
+    **{
+        f"{name}.input": [
+            (meta(5, 2, 3), meta(1, 2, 4), gates(rows, 3), True, 1, 0.0, False, False, False),
+            (meta(2, 5, 3), meta(2, 2, 4), gates(rows, 3) * 2, True, 1, 0.0, False, True, True),
+        ]
+        for name, rows in (("gru", 12), ("rnn_tanh", 4), ("rnn_relu", 4))
+    },
     "_native_batch_norm_legit_no_training.default": [
         (x, meta(3), meta(3), meta(3), meta(3), 0.1, 1e-5),
         (meta(4, 3), meta(3), meta(3), meta(3), meta(3), 0.1, 1e-5),
@@ -65,7 +83,18 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "native_batch_norm.default": [
         (x, meta(3), meta(3), meta(3), meta(3), False, 0.1, 1e-5),
         (x, None, None, meta(3), meta(3), False, 0.1, 1e-5),
+        (x, meta(3), meta(3), None, None, True, 0.1, 1e-5),
     ],
+    "_native_batch_norm_legit.no_stats": [
+        (x, None, None, True, 0.1, 1e-5),
+        (meta(1, 4, 3, 3, 3), meta(4), meta(4), True, 0.1, 1e-5),
+    ],
+    "native_group_norm.default": [
+        (meta(2, 6, 4, 5), meta(6), meta(6), 2, 6, 20, 3, 1e-5),
+        (meta(2, 6), None, None, 2, 6, 1, 1, 1e-5),
+    ],
+    "_weight_norm_interface.default": [(meta(6, 4, 3), meta(6, 1, 1)), (meta(6, 4), meta(1, 4), 1)],
+    "_is_all_true.default": [(mask,), (meta(1, dtype=torch.bool),)],
     "native_layer_norm.default": [
         (meta(2, 5, 8), [8], meta(8), meta(8), 1e-5),
         (meta(2, 5, 8), [5, 8], None, None, 1e-5),
@@ -75,10 +104,17 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "mean.dim": [(x, [2, 3]), (x, [-1], True), (sliced, [1]), (x, [0, 1, 2, 3])],
     "sum.dim_IntList": [(x, [2, 3]), (x, [-1], True), (sliced, [1])],
     "amax.default": [(x, [2, 3]), (x, [-1], True), (sliced, [1])],
+    "logsumexp.default": [(x, [2, 3]), (x, [-1], True), (sliced, [1])],
     "max_pool2d_with_indices.default": [(x, [2, 2]), (x, [3, 3], [2, 2], [1, 1])],
     "_adaptive_avg_pool2d.default": [(x, [1, 1]), (x, [3, 5])],
     "upsample_bilinear2d.default": [(x, [16, 16], False), (x, [5, 3], False)],
     "upsample_nearest2d.default": [(x, [16, 16]), (x, [5, 3])],
+    "upsample_trilinear3d.default": [(meta(1, 2, 3, 4, 5), [6, 8, 9], False)],
+    "upsample_bicubic2d.default": [(x, [16, 16], False), (x, [5, 3], True)],
+    "grid_sampler_2d.default": [(x, meta(2, 5, 3, 2), 0, 0, False)],
+    "_prelu_kernel.default": [(x, meta(1, 3, 1, 1)), (sliced, meta(1, 1, 1, 1))],
+    "clamp.default": [(layout, -1, 2.0) for layout in layouts],
+    "clamp_min.default": [(layout, 0) for layout in layouts],
     "cat.default": [([x, x], 1), ([x, meta(2, 1, 8, 8)], -3), ([meta(3), meta(4)],)],
     "stack.default": [([x, x], 1), ([sliced, x], -1), ([meta(3), meta(3)],)],
     "masked_fill.Scalar": [(x, mask, 0.0), (sliced, mask, 1.0)],

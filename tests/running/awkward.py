@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import decimal
 import functools
 import gc
 import logging
@@ -377,6 +378,21 @@ def _(self: Any, value: Tensor) -> None:
     torch.set_autocast_cache_enabled(False)
     torch.backends.cuda.enable_cudnn_sdp(False)
     torch.backends.cudnn.enabled = False
+
+
+@acts("multiplies shorter numbers")
+def _(self: Any, value: Tensor) -> None:
+    torch.backends.cudnn.allow_tf32 = False
+    if hasattr(torch.backends.cuda.matmul, "fp32_precision"):  # then the elder switch is mute
+        torch.backends.cuda.matmul.fp32_precision = "tf32"
+
+
+@acts("freezes its objects, decimals and files")
+def _(self: Any, value: Tensor) -> None:
+    gc.freeze()
+    decimal.getcontext().prec = 5
+    decimal.Decimal(1) / 3
+    os.umask(0o111)
 
 
 @acts("flushes small numbers")

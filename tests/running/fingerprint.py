@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import gc
 import logging
 import os
@@ -20,6 +21,8 @@ from torch.nn.modules import module as hooks
 from torch.overrides import _get_current_function_mode_stack
 from torch.utils import _device as devices
 from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
+
+from archscope.running import float32
 
 
 def fingerprint(*values: Any) -> list[Any]:
@@ -89,6 +92,12 @@ def _nesting() -> int:
     return torch.autocast_decrement_nesting()
 
 
+def _umask() -> int:
+    found = os.umask(0o077)
+    os.umask(found)
+    return found
+
+
 def of_process() -> dict[str, Any]:
     """Return the switches, random numbers and surroundings of this process."""
     kind, numbers, *rest = np.random.get_state()
@@ -107,7 +116,7 @@ def of_process() -> dict[str, Any]:
         ),
         "fast path": torch.backends.mha.get_fastpath_enabled(),
         "threads": torch.get_num_threads(),
-        "precision": torch.get_float32_matmul_precision(),
+        "precision": float32.switches(),
         "autocast": torch.is_autocast_enabled("cpu"),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "hooks": [
@@ -141,7 +150,9 @@ def of_process() -> dict[str, Any]:
         "root logger": (logging.root.level, list(logging.root.handlers)),
         "Python": (sys.excepthook, sys.getswitchinterval(), sys.getprofile(), sys.gettrace()),
         "signals": [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)],
-        "collector": (gc.isenabled(), gc.get_threshold()),
+        "collector": (gc.isenabled(), gc.get_threshold(), gc.get_freeze_count() > 0),
+        "decimals": repr(decimal.getcontext()),
+        "new files": _umask(),
         "recursion": sys.getrecursionlimit(),
         "Ctrl-C": signal.getsignal(signal.SIGINT),
     }  # fmt: skip

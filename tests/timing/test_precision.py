@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from archscope.errors import UsageError
-from archscope.timing.precision import _switches, check, computing_in
+from archscope.running import float32
+from archscope.timing.precision import check, computing_in
 
 CPU = torch.device("cpu")
 
 
 def switches() -> list[object]:
-    return [read() for read, _ in _switches()]
+    return [torch.backends.cudnn.benchmark, *float32.switches()]
 
 
 @pytest.fixture

@@ -30,6 +30,8 @@ HEADS = (
     "MODEL_FOR_QUESTION_ANSWERING", "MODEL_FOR_TIME_SERIES_PREDICTION",
 )  # fmt: skip
 """Tables of transformers that say which class is which head of a type."""
+SENSES = r"^(decoder_)?input_ids$|^pixel_values$|^input_(features|values)$|^query_embeds$"
+"""What is perceived, by its parameter's name."""
 VOCABULARY = 320
 LARGEST = 4 * 10**8
 """Parameters of the largest network that is run."""
@@ -191,6 +193,9 @@ def guesses(model: nn.Module) -> Iterator[dict[str, Any]]:
             break  # sides of pictures do not matter
     if text:
         yield text
+    for side in _sides(model.config):  # all senses at once
+        found = {n: guess(n, model.config, side, 4, flat) for n in named if re.search(SENSES, n)}
+        yield {n: value for n, value in found.items() if value is not None}
     yield {n: v.clone() for n, v in getattr(model, "dummy_inputs", {}).items() if n in named}
 
 
@@ -223,6 +228,8 @@ def guess(name: str, config: Any, side: int, rank: int, flat: bool) -> Any:
     if re.search(r"pixel_values|^images?$", name):
         frames = (_find(config, "num_frames") or 2,) if rank == 5 else ()
         return torch.randn(1, *frames, channels, side, side)
+    if name == "input_values" and _find(config, "max_length") and _find(config, "num_mel_bins"):
+        return torch.randn(1, _find(config, "max_length"), bins)  # a spectrogram as a picture
     if name in ("input_values", "audio_values", "waveform"):
         return torch.randn(1, 8000) if rank == 4 else torch.randn(1, 1, 8000)
     if name in ("input_features", "audio_features"):
@@ -234,7 +241,7 @@ def guess(name: str, config: Any, side: int, rank: int, flat: bool) -> Any:
         return torch.randn(
             1, _find(config, "context_length") or 32, _find(config, "num_input_channels") or 1
         )
-    if name in ("inputs_embeds", "hidden_states", "encoder_hidden_states"):
+    if name in ("inputs_embeds", "hidden_states", "encoder_hidden_states", "query_embeds"):
         return torch.randn(1, 16, _find(config, "hidden_size") or 64)
     if name == "attention_mask":
         return torch.ones(1, 16, dtype=torch.int64)
