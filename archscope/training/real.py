@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from weakref import WeakSet
@@ -15,7 +15,8 @@ from archscope.records import frozen
 from archscope.running.as_written import as_written
 from archscope.running.copies import Copies
 from archscope.running.module_stack import tensors_in
-from archscope.running.storages import bytes_of, keys_of, parts_of
+from archscope.running.process import random_as_found
+from archscope.running.storages import bytes_of, keys_of, parts_of, storages_of
 from archscope.running.twin import Original, copied, own
 from archscope.subject import Subject
 from archscope.timing.allocator import (
@@ -90,6 +91,10 @@ def _measured(original: Original, recipe: Recipe, make: Make) -> Measured:
         )
         parameters = list(twin.model.parameters())
         made = make([each for each in parameters if each.requires_grad])
+        for group in made.param_groups:
+            group["lr"] = 0.0  # the second step is to choose, by value, what the first one chose
+        given = tensors_in((twin.inputs.args, dict(twin.inputs.kwargs)))
+        as_before = _as_before([*twin.model.buffers(), *given])
 
         def forward() -> list[Tensor]:
             return [each for each in tensors_in(twin.run()) if each.requires_grad]
@@ -105,17 +110,33 @@ def _measured(original: Original, recipe: Recipe, make: Make) -> Measured:
                 made.zero_grad(set_to_none=True)
 
         with torch.enable_grad(), AsOnCard(recipe):
-            given = tensors_in((twin.inputs.args, dict(twin.inputs.kwargs)))
             there = bytes_of((*parameters, *twin.model.buffers(), *given))
-            first, handed = handed_out((step,))
+            *first, handed = handed_out((as_before, step))
             lasting = without_workspaces(handed)
+            as_before()
             return Measured(
                 saved=_saved(forward, parameters),
                 peak=most(handed),
                 outliving=None if lasting is None else most(lasting),
                 workspace=largest_workspace(handed),
-                before=there + sum(each.bytes for each in first),
+                before=there + sum(each.bytes for run in first for each in run),
             )
+
+
+def _as_before(written: Sequence[Tensor]) -> Callable[[], None]:
+    """Return what puts back the numbers that a step writes beside weights, and chance, and drops
+    gradients of the inputs: a next batch has none."""
+    kept = [(each, each.clone()) for each in storages_of(written)]
+    chance_as_found = random_as_found()
+
+    def put_back() -> None:
+        chance_as_found()
+        for tensor in written:
+            tensor.grad = None
+        for memory, numbers in kept:
+            memory.copy_(numbers)
+
+    return put_back
 
 
 def _saved(forward: Callable[[], object], parameters: Iterable[Tensor]) -> int:
