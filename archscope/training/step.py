@@ -199,7 +199,7 @@ def _forward(
 ) -> tuple[list[Tensor], int]:
     """Return what a forward returned and can be trained by, and the bytes of all it returned."""
     places.turned = False
-    with told(places), alive.phase("forward"), saving, _computing_in(autocast):
+    with told(places), alive.phase("forward"), saving, computing_in(autocast):
         returned = tensors_in(twin.run())
     roots = [tensor for tensor in returned if tensor.requires_grad]
     if not roots:
@@ -281,7 +281,8 @@ def _recurrences_step_by_step() -> Iterator[None]:
 
 
 @contextmanager
-def _computing_in(autocast: torch.dtype | None) -> Iterator[None]:
+def computing_in(autocast: torch.dtype | None) -> Iterator[None]:
+    """Within it, products are in a number type under autocast on the CPU; None: as they are."""
     with nullcontext() if autocast is None else torch.autocast("cpu", dtype=autocast):
         yield
 
