@@ -23,7 +23,6 @@ AS_CPU = Recipe(dropout="cpu")
 
 NOT_TOLD = {
     "a deep LSTM": "oneDNN's kernel keeps a workspace",
-    "a bag of words": "torch's shape function says one number less",
 }
 """Those that really keep something else than is told, and why."""
 NUMBERS = {
