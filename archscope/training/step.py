@@ -28,7 +28,7 @@ from archscope.subject import Repeat, Stretch, Subject
 from archscope.training.alive import Alive, Change
 from archscope.training.backward import run_backward
 from archscope.training.caches import Caches
-from archscope.training.failures import told
+from archscope.training.failures import fails_with_data_too, told
 from archscope.training.fake import fake_mode
 from archscope.training.holding import Held, held, updating
 from archscope.training.kernels import AsOnCard
@@ -132,9 +132,9 @@ def _ran(subject: Subject, recipe: Recipe, watch: Watch[F], dtype: torch.dtype |
         with fake_mode() as fake, _recurrences_step_by_step():
             without = partial(without_data, fake=fake, dtype=dtype)
             return _run(subject, without, recipe, watch, caches)
-    except ForwardError:
+    except ForwardError as failure:
         caches.forget()
-        if not has_little_data(subject):
+        if fails_with_data_too(failure) or not has_little_data(subject):
             raise
         chance_as_found()
         step = _run(subject, partial(with_data, dtype=dtype), recipe, watch, caches)
