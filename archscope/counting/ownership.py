@@ -20,7 +20,12 @@ Operand = TypeVar("Operand")
 
 Holders = tuple[str, ...]
 """Paths of the modules that hold one tensor, in the model's order."""
-_ADDS_FIRST = frozenset(("addmm", "addmv", "baddbmm", "addbmm", "_addmm_activation"))
+_ADDS_FIRST = frozenset(
+    (
+        *("addmm", "addmv", "baddbmm", "addbmm", "_addmm_activation"),
+        *("_sparse_addmm", "sparse_sampled_addmm"),
+    )
+)
 _BIASED = re.compile(r"linear|mkldnn_linear|_?(.+_)?conv(olution|\d|_t).*")
 
 

@@ -171,7 +171,25 @@ def _costs(name: str, args: Any, operands: Sequence[Tensor], macs: int) -> Seque
         return [0] * len(operands)
     if name == "aten::_trilinear":
         return _trilinear_costs(args)
-    return [macs] * len(operands)
+    return [_whole(operands) if _is_masked(name, each, operands) else macs for each in operands]
+
+
+def _is_masked(name: str, operand: Tensor, operands: Sequence[Tensor]) -> bool:
+    """Return whether the gradient of a sparse matrix is that of a dense one, of which it has some.
+
+    Where the other one is sparse too there are no more products than in the forward; rows that are
+    compressed have a kernel that makes what is stored alone, where torch's sparse functions ask.
+    """
+    alone = sum(each.layout is not torch.strided for each in operands) == 1
+    sampled = name == "aten::_sparse_addmm" and operand.layout is not torch.sparse_coo
+    masked = alone and len(operands) == 2 and operand.layout is not torch.strided
+    return masked and min(each.dim() for each in operands) > 1 and not sampled
+
+
+def _whole(operands: Sequence[Tensor]) -> int:
+    """Return what a product of two matrices multiplies where both are dense."""
+    one, other = operands
+    return one.numel() * other.shape[-1]
 
 
 def _trilinear_costs(args: Any) -> Sequence[int]:
