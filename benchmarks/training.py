@@ -55,7 +55,6 @@ SMALLER = {"depth": 2, "text_depth": 2, "seq_len": 64, "target_len": 8, "input_s
 """Fields that presets have less of where a real step is run."""
 KNOWN = {
     "LSTM": "fused kernels of recurrent layers keep a workspace",
-    "EmbeddingBag": "torch's shape function says one number less",
     "RecursiveScriptModule": "the compiler of TorchScript keeps what it likes",
 }
 """Why what is kept may differ, by the class of a module."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -70,9 +71,33 @@ class Alive(TorchDispatchMode):
         with self:
             yield
 
+    @contextmanager
+    def with_random_states(self) -> Iterator[None]:
+        """Within it, states of random numbers count: torch's checkpoints keep one, on the host.
+
+        A generator hands it out past all operators, so that no mode sees it.
+        """
+        found, thread = torch.get_rng_state, threading.get_ident()
+
+        def seen() -> Tensor:
+            state = found()
+            if threading.get_ident() == thread:
+                self._meet(state)
+            return state
+
+        torch.get_rng_state = seen
+        try:
+            yield
+        finally:
+            torch.get_rng_state = found
+
     def number(self, tensor: Tensor) -> int | None:
         """Return the number of the block of memory of a tensor; None: it was there before."""
         return self._numbers.get(tensor.untyped_storage()._cdata)
+
+    def has_more_than(self, numbers: Iterable[int]) -> bool:
+        """Return whether more is alive of what the step made than these blocks of memory."""
+        return not set(self._numbers.values()) <= set(numbers)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kernel = kernel_of(func)

@@ -13,8 +13,11 @@ from archscope.training.places import Places
 _HINTS = {
     "Expected more than 1 value per channel": "a batch norm needs a batch of 2 at least to train: "
     "--batch-size 2",
+    "yet support saved tensor hooks": "what a step keeps is told by these, so it is unknown where "
+    "a forward asks torch.func for gradients; train tells what it multiplies",
 }
-"""What to do, by what an error says that training raises where inference does not."""
+"""What to do, by what an error says that training raises where inference does not, and that data
+does not help."""
 
 
 @contextmanager
@@ -49,5 +52,10 @@ def _where(places: Places | str | None) -> str:
     return f" in {places.stack.current or 'the model itself'}"
 
 
+def fails_with_data_too(failure: ForwardError) -> bool:
+    """Return whether what a step on shapes raised does not come of its having no data."""
+    return bool(_hint(failure.__cause__ or failure))
+
+
 def _hint(failure: BaseException) -> str:
-    return next((f"; {what}" for start, what in _HINTS.items() if start in str(failure)), "")
+    return next((f"; {what}" for said, what in _HINTS.items() if said in str(failure)), "")

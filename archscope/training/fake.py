@@ -6,7 +6,7 @@ import builtins
 import importlib
 import inspect
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from math import prod
 from types import FunctionType, MethodType, ModuleType
@@ -59,6 +59,9 @@ _LOSSES = ("binary_cross_entropy", "mse_loss", "smooth_l1_loss", "soft_margin_lo
 """Functions whose kernels write a loss for each element, and its mean or sum into the first of
 them: the memory that a loss holds is that of all."""
 
+_BAGS = ("_embedding_bag", "_embedding_bag_forward_only")
+"""Functions whose kernels make some of what they return longer than it is in the end."""
+
 
 def _fakes() -> Any:
     """Return torch's mode without its wrapper, of which two methods are copies."""
@@ -74,7 +77,11 @@ def _fakes() -> Any:
         if not overload.endswith("out")
     }
 
-    losses = {getattr(torch.ops.aten, name).default for name in _LOSSES}
+    aten = torch.ops.aten
+    holds: Mapping[Any, Callable[..., None]] = {
+        **dict.fromkeys((getattr(aten, name).default for name in _LOSSES), _hold_what_was_reduced),
+        **dict.fromkeys((getattr(aten, name).default for name in _BAGS), _hold_one_more),
+    }
 
     class Fakes(FakeTensorMode):
         __init__ = _copy(FakeTensorMode.__init__, there)
@@ -93,8 +100,8 @@ def _fakes() -> Any:
                     made = func(*args, **(kwargs or {}))
                 return self.known(made)
             made = dispatch(self, func, types, args, kwargs)
-            if func in losses:
-                _hold_what_was_reduced(made, args)
+            if func in holds:
+                holds[func](made, *args, **(kwargs or {}))
             return made
 
         def known(self, tensor: Tensor) -> Tensor:
@@ -108,11 +115,30 @@ def _fakes() -> Any:
     return Fakes
 
 
-def _hold_what_was_reduced(loss: Tensor, operands: Sequence[Any]) -> None:
+def _hold_what_was_reduced(loss: Tensor, one: Tensor, other: Tensor, *_: Any, **more: Any) -> None:
     """Let a loss hold the memory of a number for each element of what it is made of."""
-    elements = prod(torch.broadcast_shapes(operands[0].shape, operands[1].shape))
+    elements = prod(torch.broadcast_shapes(one.shape, other.shape))
     if not loss.dim():
         loss.untyped_storage().resize_(elements * loss.element_size())
+
+
+def _hold_one_more(
+    made: Sequence[Tensor],
+    weight: Tensor,
+    indices: Tensor,
+    offsets: Tensor,
+    by_frequency: bool = False,
+    mode: int = 0,
+    sparse: bool = False,
+    weights: Tensor | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int = -1,
+) -> None:
+    """Let the bag of each place, and the sizes of bags, hold the memory of one number more."""
+    _, bags, sizes, _ = made
+    for tensor in (bags, *([sizes] if include_last_offset and sizes.shape < offsets.shape else ())):
+        if tensor.numel():
+            tensor.untyped_storage().resize_((tensor.numel() + 1) * tensor.element_size())
 
 
 def _is_small(func: Any, args: Any, kwargs: Any) -> bool:

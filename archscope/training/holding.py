@@ -53,39 +53,75 @@ def held(model: nn.Module, kind: str, optimiser: Optimiser) -> Iterator[Held]:
 def updating(optimiser: Optimiser, parameters: Iterable[Tensor]) -> Iterator[Change]:
     """Yield what the update takes beside gradients and states, and then gives back.
 
-    It goes from tensor to tensor, so that the one that takes most decides, the largest where the
-    shape does not matter. Nothing is told of an optimiser that torch does not have.
+    It goes from tensor to tensor, in order, and what it made of one is there until it makes the
+    like of the next: neighbours decide, of which those are tried that may take the most. Nothing is
+    told of an optimiser that torch does not have.
     """
     trained = [parameter for parameter in parameters if parameter.grad is not None]
     most: Sequence[Change] = ()
     if optimiser.make is not None:
-        made = (_update(optimiser.make, kind) for kind in _kinds(optimiser, trained))
+        neighbours = _by_shape(trained) if optimiser.by_shape else _by_size(trained)
+        made = (_update(optimiser.make, few) for few in neighbours)
         most = max(made, key=_most, default=())
     yield from (replace(change, block=-1) for change in most)
     yield Change(phase="optimiser", path="", bytes=-sum(map(_gradient, trained)))
 
 
-def _kinds(optimiser: Optimiser, trained: Iterable[Tensor]) -> Iterable[Tensor]:
-    """Return parameters one of which takes the most, each kind once."""
-    if optimiser.by_shape:
-        return {(each.shape, each.dtype): each for each in trained}.values()
-    by_size = sorted(trained, key=lambda each: each.numel())
-    return {each.dtype: each for each in by_size}.values()
+def _by_size(trained: Sequence[Tensor]) -> Iterator[Sequence[Tensor]]:
+    """Yield parameters with the one before, but for those that are no larger than others, both."""
+    pairs: dict[Any, dict[tuple[int, int], Sequence[Tensor]]] = {}
+    for number, each in enumerate(trained):
+        before = trained[max(number - 1, 0) : number]
+        kinds = [one.dtype for one in (*before, each)]
+        sizes = (sum(one.nbytes for one in before), each.nbytes)
+        pairs.setdefault((kinds[0], kinds[-1]), {})[sizes] = (*before, each)
+    for found in pairs.values():
+        for sizes, pair in found.items():
+            if not any(_exceeds(other, sizes) for other in found):
+                yield pair
+
+
+def _exceeds(sizes: tuple[int, int], others: tuple[int, int]) -> bool:
+    return sizes != others and all(one >= other for one, other in zip(sizes, others, strict=True))
+
+
+def _by_shape(trained: Sequence[Tensor]) -> Sequence[Sequence[Tensor]]:
+    """Return stretches of parameters, in which each shape follows whatever it follows somewhere.
+
+    That is the one before, and the last before that which is a matrix where that is a vector, or a
+    vector where that is a matrix: an update has names of its own for both.
+    """
+    found: list[list[Tensor]] = []
+    seen: set[Any] = set()
+    last: dict[bool, Tensor] = {}
+    for each in trained:
+        few = (*last.values(), each)
+        kind = tuple((one.shape, one.dtype) for one in few)
+        if kind not in seen and found and found[-1][-1] is few[-2]:
+            found[-1].append(each)
+        elif kind not in seen:
+            found.append([*few])
+        seen.add(kind)
+        last.pop(each.dim() > 1, None)
+        last[each.dim() > 1] = each  # the one before stands last
+    return found
 
 
 def _most(changes: Sequence[Change]) -> int:
     return max(accumulate(change.bytes for change in changes), default=0)
 
 
-def _update(make: Make, like: Tensor) -> Sequence[Change]:
-    """Return what the second update of one parameter makes and gives back."""
-    parameter = nn.Parameter(torch.empty_like(like))
-    made = make([parameter])
+def _update(make: Make, like: Sequence[Tensor]) -> Sequence[Change]:
+    """Return what the second update of parameters makes and gives back."""
+    parameters: list[Tensor] = [nn.Parameter(torch.empty_like(each)) for each in like]
+    made = make(parameters)
     alive = Alive(str)
     with told("the update of a weight"), torch.no_grad(), _AnyNumber():
-        parameter.grad = torch.empty_like(parameter)
+        for parameter in parameters:
+            parameter.grad = torch.empty_like(parameter)
         made.step()
-        alive.before((parameter, parameter.grad, *state_tensors(made)))
+        gradients = (each.grad for each in parameters if each.grad is not None)
+        alive.before((*parameters, *gradients, *state_tensors(made)))
         with alive.phase("optimiser"):
             made.step()
     return alive.changes

@@ -193,8 +193,10 @@ def _sparse_costs(name: str, operands: Sequence[Tensor], macs: int) -> Sequence[
     of which `torch.sparse.mm` keeps the entries that are stored; rows compressed, it makes no more.
     """
     a, b = operands
+    if is_sparse(a) and is_sparse(b):
+        return [macs, macs]
     rows_alone = name == "aten::_sparse_addmm" and a.layout is torch.sparse_csr
-    dense = macs if rows_alone else a.shape[0] * a.shape[1] * b.shape[-1]
+    dense = macs if rows_alone else a.numel() * b.shape[-1]
     return [dense if is_sparse(each) else macs for each in operands]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from weakref import WeakSet
@@ -15,8 +15,9 @@ from archscope.records import frozen
 from archscope.running.as_written import as_written
 from archscope.running.copies import Copies
 from archscope.running.module_stack import tensors_in
-from archscope.running.storages import bytes_of, keys_of, parts_of
-from archscope.running.twin import Original, copied, own
+from archscope.running.process import random_as_found
+from archscope.running.storages import bytes_of, keys_of, parts_of, storages_of
+from archscope.running.twin import Original, Twin, copied, own
 from archscope.subject import Subject
 from archscope.timing.allocator import (
     Handed,
@@ -32,7 +33,8 @@ from archscope.training.optimisers import Make, optimiser
 from archscope.training.prepared import prepared
 from archscope.training.recipe import Recipe
 from archscope.training.saved import without_graph
-from archscope.training.step import added_up
+from archscope.training.stand_ins import with_data
+from archscope.training.step import added_up, computing_in
 
 
 @frozen
@@ -68,54 +70,82 @@ def _filled(tensor: Tensor) -> Tensor:
     return torch.zeros(tensor.shape, dtype=tensor.dtype) if tensor.is_meta else own(tensor)
 
 
-def measure(subject: Subject, recipe: Recipe, optimizer: str) -> Measured:
+def measure(
+    subject: Subject,
+    recipe: Recipe,
+    optimizer: str,
+    *,
+    dtype: torch.dtype | None = None,
+    autocast: torch.dtype | None = None,
+) -> Measured:
     """Run two steps of a copy of `subject`, and return what the second one takes.
 
-    The first makes the optimiser's state. Raises `ArchscopeError` for an optimiser that torch has
-    not.
+    The first makes the optimiser's state. `dtype` is what weights and inputs are cast to. Raises
+    `ArchscopeError` for an optimiser that torch has not.
     """
     chosen = optimiser(optimizer)
     if chosen.make is None:
         raise ArchscopeError(f"torch has no {chosen.name} here, so no step of it can be run")
     assert subject.inputs is not None
     original = Original(subject.model, subject.inputs)
-    with told():
-        return _measured(original, recipe, chosen.make)
-
-
-def _measured(original: Original, recipe: Recipe, make: Make) -> Measured:
-    with as_written(), original.out_of_reach():
+    cast = partial(with_data, dtype=dtype)
+    with told(), as_written(), original.out_of_reach():
         twin = prepared(
-            original, recipe, weight=own, argument=own, around=partial(AsOnCard, recipe)
+            original, recipe, weight=cast, argument=cast, around=partial(AsOnCard, recipe)
         )
-        parameters = list(twin.model.parameters())
-        made = make([each for each in parameters if each.requires_grad])
+        return _measured(twin, recipe, chosen.make, autocast)
 
-        def forward() -> list[Tensor]:
+
+def _measured(twin: Twin, recipe: Recipe, make: Make, autocast: torch.dtype | None) -> Measured:
+    parameters = list(twin.model.parameters())
+    made = make([each for each in parameters if each.requires_grad])
+    for group in made.param_groups:
+        group["lr"] = 0.0  # the second step is to choose, by value, what the first one chose
+    given = tensors_in((twin.inputs.args, dict(twin.inputs.kwargs)))
+    as_before = _as_before([*twin.model.buffers(), *given])
+
+    def forward() -> list[Tensor]:
+        with computing_in(autocast):
             return [each for each in tensors_in(twin.run()) if each.requires_grad]
 
-        def step() -> None:
-            roots = forward()
-            loss = added_up(roots)
-            del roots
-            run_backward((loss,))
-            del loss
-            with torch.no_grad():
-                made.step()
-                made.zero_grad(set_to_none=True)
+    def step() -> None:
+        roots = forward()
+        loss = added_up(roots)
+        del roots
+        run_backward((loss,))
+        del loss
+        with torch.no_grad():
+            made.step()
+            made.zero_grad(set_to_none=True)
 
-        with torch.enable_grad(), AsOnCard(recipe):
-            given = tensors_in((twin.inputs.args, dict(twin.inputs.kwargs)))
-            there = bytes_of((*parameters, *twin.model.buffers(), *given))
-            first, handed = handed_out((step,))
-            lasting = without_workspaces(handed)
-            return Measured(
-                saved=_saved(forward, parameters),
-                peak=most(handed),
-                outliving=None if lasting is None else most(lasting),
-                workspace=largest_workspace(handed),
-                before=there + sum(each.bytes for each in first),
-            )
+    with torch.enable_grad(), AsOnCard(recipe):
+        there = bytes_of((*parameters, *twin.model.buffers(), *given))
+        *first, handed = handed_out((as_before, step))
+        lasting = without_workspaces(handed)
+        as_before()
+        return Measured(
+            saved=_saved(forward, parameters),
+            peak=most(handed),
+            outliving=None if lasting is None else most(lasting),
+            workspace=largest_workspace(handed),
+            before=there + sum(each.bytes for run in first for each in run),
+        )
+
+
+def _as_before(written: Sequence[Tensor]) -> Callable[[], None]:
+    """Return what puts back the numbers that a step writes beside weights, and chance, and drops
+    gradients of the inputs: a next batch has none."""
+    kept = [(each, each.clone()) for each in storages_of(written)]
+    chance_as_found = random_as_found()
+
+    def put_back() -> None:
+        chance_as_found()
+        for tensor in written:
+            tensor.grad = None
+        for memory, numbers in kept:
+            memory.copy_(numbers)
+
+    return put_back
 
 
 def _saved(forward: Callable[[], object], parameters: Iterable[Tensor]) -> int:

@@ -22,7 +22,7 @@ def with_data(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
     moved = made.detach().to(kind)
     if isinstance(tensor, nn.Parameter):
         return nn.Parameter(moved, requires_grad=tensor.requires_grad)
-    return moved
+    return moved.requires_grad_(tensor.requires_grad and tensor.is_leaf)
 
 
 def without_data(tensor: Tensor, fake: Any, dtype: torch.dtype | None) -> Tensor:

@@ -21,12 +21,14 @@ from archscope.errors import ArchscopeError, ForwardError
 from archscope.records import frozen
 from archscope.running.as_written import as_written
 from archscope.running.module_stack import tensors_in
+from archscope.running.process import random_as_found
 from archscope.running.storages import bytes_of, parts_of
 from archscope.running.twin import Original, Twin
 from archscope.subject import Repeat, Stretch, Subject
 from archscope.training.alive import Alive, Change
 from archscope.training.backward import run_backward
-from archscope.training.failures import told
+from archscope.training.caches import Caches
+from archscope.training.failures import fails_with_data_too, told
 from archscope.training.fake import fake_mode
 from archscope.training.holding import Held, held, updating
 from archscope.training.kernels import AsOnCard
@@ -86,7 +88,7 @@ class Step:
 
 
 F = TypeVar("F", Forward, Step)
-Watch = Callable[[Twin, Original, Places], F]
+Watch = Callable[[Twin, Original, Places, Caches], F]
 """Runs a copy of a network that is ready to be trained, and says what came of it."""
 
 
@@ -125,18 +127,26 @@ def _ran(subject: Subject, recipe: Recipe, watch: Watch[F], dtype: torch.dtype |
     lazy = next((n for n, p in subject.model.named_parameters() if is_lazy(p)), None)
     if lazy is not None:
         raise ForwardError(f"parameter {lazy} has no shape yet; run the model once first")
+    caches, chance_as_found = Caches(subject.model), random_as_found()
     try:
         with fake_mode() as fake, _recurrences_step_by_step():
-            return _run(subject, partial(without_data, fake=fake, dtype=dtype), recipe, watch)
-    except ForwardError:
-        if not has_little_data(subject):
+            without = partial(without_data, fake=fake, dtype=dtype)
+            return _run(subject, without, recipe, watch, caches)
+    except ForwardError as failure:
+        caches.forget()
+        if fails_with_data_too(failure) or not has_little_data(subject):
             raise
-        step = _run(subject, partial(with_data, dtype=dtype), recipe, watch)
+        chance_as_found()
+        step = _run(subject, partial(with_data, dtype=dtype), recipe, watch, caches)
         return replace(step, has_data=True)
 
 
 def _run(
-    subject: Subject, stand_in: Callable[[Tensor], Tensor], recipe: Recipe, watch: Watch[F]
+    subject: Subject,
+    stand_in: Callable[[Tensor], Tensor],
+    recipe: Recipe,
+    watch: Watch[F],
+    caches: Caches,
 ) -> F:
     assert subject.inputs is not None
     original = Original(subject.model, subject.inputs)
@@ -150,17 +160,21 @@ def _run(
             around=partial(AsOnCard, recipe),
         )
         places = Places(twin.model, (each.path for each in subject.repeats if len(each.copies) > 1))
-        step = watch(twin, original, places)
+        step = watch(twin, original, places, caches)
     if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others
-        return _run(unfolded(subject), stand_in, recipe, watch)
+        return _run(unfolded(subject), stand_in, recipe, watch, caches)
     return replace(step, repeats=subject.repeats, stretches=subject.stretches)
 
 
-def _forward_watched(twin: Twin, original: Original, places: Places, recipe: Recipe) -> Forward:
+def _forward_watched(
+    twin: Twin, original: Original, places: Places, caches: Caches, recipe: Recipe
+) -> Forward:
     alive, listening = _watching(twin, places)
     saving = listening()
     with torch.enable_grad(), original.out_of_reach(), places.stack, AsOnCard(recipe):
         _forward(twin, places, alive, saving)
+    if alive.has_more_than(()):
+        caches.forget()
     return Forward(saved=tuple(saving.found.values()), types=_types(twin.model))
 
 
@@ -185,7 +199,7 @@ def _forward(
 ) -> tuple[list[Tensor], int]:
     """Return what a forward returned and can be trained by, and the bytes of all it returned."""
     places.turned = False
-    with told(places), alive.phase("forward"), saving, _computing_in(autocast):
+    with told(places), alive.phase("forward"), saving, computing_in(autocast):
         returned = tensors_in(twin.run())
     roots = [tensor for tensor in returned if tensor.requires_grad]
     if not roots:
@@ -197,6 +211,7 @@ def _watched(
     twin: Twin,
     original: Original,
     places: Places,
+    caches: Caches,
     recipe: Recipe,
     optimiser: Optimiser,
     autocast: torch.dtype | None,
@@ -206,7 +221,8 @@ def _watched(
     parameters = tuple(model.parameters())
     alive, listening = _watching(twin, places)
     savings = [listening() for _ in range(min(passes, 2))]
-    with torch.enable_grad(), original.out_of_reach(), places.stack, AsOnCard(recipe):
+    on_host = nullcontext() if recipe.dropout == "card" else alive.with_random_states()
+    with torch.enable_grad(), original.out_of_reach(), places.stack, AsOnCard(recipe), on_host:
         for saving in savings:
             roots, size = _forward(twin, places, alive, saving, autocast)
             places.turned = True
@@ -220,6 +236,8 @@ def _watched(
         numbers = map(alive.number, parts)
         gradients = frozenset(number for number in numbers if number is not None)
     changes = list(alive.changes)
+    if alive.has_more_than(gradients):
+        caches.forget()
     return Step(
         saved=tuple(savings[0].found.values()),
         types=_types(model),
@@ -263,7 +281,8 @@ def _recurrences_step_by_step() -> Iterator[None]:
 
 
 @contextmanager
-def _computing_in(autocast: torch.dtype | None) -> Iterator[None]:
+def computing_in(autocast: torch.dtype | None) -> Iterator[None]:
+    """Within it, products are in a number type under autocast on the CPU; None: as they are."""
     with nullcontext() if autocast is None else torch.autocast("cpu", dtype=autocast):
         yield
 

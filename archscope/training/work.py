@@ -27,7 +27,7 @@ from archscope.running.process import random_as_found
 from archscope.running.twin import Original, Twin, bodiless, own
 from archscope.subject import Repeat, Subject
 from archscope.training.backward import run_backward
-from archscope.training.failures import told
+from archscope.training.failures import fails_with_data_too, told
 from archscope.training.folding import block_of
 from archscope.training.kernels import AsOnCard
 from archscope.training.places import Places
@@ -130,6 +130,8 @@ def count_step(subject: Subject, recipe: Recipe) -> Work:
         try:
             return _counted(subject, recipe, kept)
         except ForwardError as failure:
+            if fails_with_data_too(failure):
+                raise
             failures.append(failure)
     raise failures[-1 if ways[-1] is None else 0]  # with data it is the network's own
 

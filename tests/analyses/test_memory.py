@@ -63,6 +63,20 @@ def test_a_check_finds_what_was_predicted(memory: Report) -> None:
     assert any("workspaces made the peak" in note.text for note in memory.notes)
 
 
+@pytest.mark.parametrize("types", [{"dtype": "bf16"}, {"autocast": "bf16"}])
+def test_a_check_runs_in_the_number_types_that_are_asked_for(types: dict[str, str]) -> None:
+    model = nn.Sequential(nn.Linear(32, 32), nn.GELU(), nn.Linear(32, 32), nn.Tanh())
+
+    found = archscope.memory(model, torch.ones(64, 32, requires_grad=True), check=True, **types)
+
+    saved, *peaks = found.section("memory.check").rows
+    assert saved.predicted == saved.measured
+    # bf16 alone keeps 2 bytes of each input, autocast those and the first input's own 4.
+    assert saved.measured == 64 * 32 * 2 * 4 + (64 * 32 * 2 if "autocast" in types else 0)
+    if len(peaks) == 2:  # else this torch's profiler does not tell workspaces apart
+        assert peaks[0].predicted == peaks[0].measured
+
+
 def test_a_check_is_refused_where_a_step_takes_more_than_there_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

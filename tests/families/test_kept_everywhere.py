@@ -81,6 +81,16 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Way, ...]]] = {
         {**IMAGE, "head": "segmentation", "modules": (1,), "branch_blocks": 2, "stem_blocks": 1},
         (FULL,),
     ),
+    "modules that are blocks": (
+        "hrnet",
+        {**IMAGE, "modules": (1, 2), "branch_blocks": 1, "channels": 4},
+        (FULL, OTHER),
+    ),
+    "a module that is none": (
+        "hrnet",
+        {**IMAGE, "head": "segmentation", "modules": (1,), "branch_blocks": 1},
+        (FULL,),
+    ),
     "a cell": ("nasbench201", CELL, (OTHER,)),
     "edges that lead nowhere": ("nasbench201", {**CELL, "cell": "422030"}, (FLASH,)),
     "an input that leads nowhere": ("nasbench201", {**CELL, "cell": "000000"}, (FLASH, FULL)),
@@ -119,6 +129,21 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Way, ...]]] = {
             "input_size": 28,
         },
         (OTHER_MATH,),
+    ),
+    "stages that are blocks": (
+        "swin",
+        {**IMAGE, "blocks": (1, 2, 1), "heads": (1, 1, 1), "d_model": 4, "window": 3},
+        (FULL, OTHER_MATH),
+    ),
+    "one stage": (
+        "swin",
+        {**IMAGE, "blocks": (1,), "heads": (1,), "d_model": 4, "window": 3},
+        (FULL,),
+    ),
+    "stages of maps that are blocks": (
+        "segformer",
+        {**IMAGE, "blocks": (1, 2, 1, 1)},
+        (FULL, OTHER_MATH),
     ),
     "fewer keys": (
         "segformer",
@@ -301,8 +326,6 @@ def test_closed_form_and_autograd_keep_the_same_in_every_module(case: str) -> No
         ("resnet", {"input_size": 32}),
         ("nasbench201", {"input_size": 4}),
         ("conformer", {"head": "transducer", "input_size": 40}),
-        ("hrnet", {"branch_blocks": 1}),
-        ("swin", {"blocks": (1, 1), "heads": (1, 1)}),
         ("t5", {"depth": 1}),
         ("lstm", {}),
     ],

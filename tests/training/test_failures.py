@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -58,3 +58,38 @@ def test_a_batch_of_one_is_too_few_for_a_batch_norm() -> None:
 
     with pytest.raises(ForwardError, match="--batch-size 2"):
         archscope.memory(model, torch.zeros(1, 4))
+
+
+class _Noted(nn.Module):
+    ran_on: ClassVar[list[str]] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        has_none = x.is_meta or type(x).__name__ == "FakeTensor"
+        self.ran_on.append("shapes" if has_none else "data")
+        return x
+
+
+@pytest.mark.parametrize("verb", [archscope.train, archscope.memory])
+def test_what_data_does_not_help_is_not_tried_on_it(verb: Callable[..., Any]) -> None:
+    model = nn.Sequential(_Noted(), nn.Linear(4, 4), nn.BatchNorm1d(4))
+    _Noted.ran_on.clear()
+
+    with pytest.raises(ForwardError, match="a batch norm needs a batch of 2 at least"):
+        verb(model, torch.zeros(1, 4))
+
+    assert set(_Noted.ran_on) == {"shapes"}  # a DeepLab at 520 x 520 took 1.4 GiB for this
+
+
+class _Sloped(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.func.grad(lambda y: self.layer(y).tanh().sum())(x)
+
+
+def test_gradients_of_torch_func_within_a_forward_are_named() -> None:
+    with pytest.raises(ForwardError, match=r"where a forward asks torch\.func for"):
+        archscope.memory(_Sloped(), torch.ones(2, 4))
+    assert archscope.train(_Sloped(), torch.ones(2, 4)).totals.forward > 0

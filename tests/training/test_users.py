@@ -23,9 +23,18 @@ AS_CPU = Recipe(dropout="cpu")
 
 NOT_TOLD = {
     "a deep LSTM": "oneDNN's kernel keeps a workspace",
-    "a bag of words": "torch's shape function says one number less",
 }
 """Those that really keep something else than is told, and why."""
+NUMBERS = {
+    "a functional call": 4,
+    "a sample of what was learnt": 1,
+    "norms of every kind": 1,
+    "adapters of its own": 1,
+    "a hook before": 1,
+    "a view that is written": 1,
+    "a function that marks what it wrote": 1,
+}
+"""Those in whose forward Python writes so many numbers that are there when memory is fullest."""
 ONE_ROAD = {
     "a product with a backward of its own": {"_LinearBackward"},
     "products of every kind": {"EuclideanDistBackward0"},
@@ -64,13 +73,7 @@ def test_a_step_keeps_what_a_real_one_does(name: str) -> None:
     assert (predicted == real) is (name not in NOT_TOLD)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("attention of few keys", "batch norms", "inplace layers", "old spectral norm"),
-        *("half as wide", "several losses", "losses that are weighed"),
-    ],
-)
+@pytest.mark.parametrize("name", [name for name in USERS if name not in NOT_TOLD])
 def test_its_peak_is_what_the_allocator_hands_out_but_for_workspaces(name: str) -> None:
     it = subject(name)
 
@@ -80,7 +83,8 @@ def test_its_peak_is_what_the_allocator_hands_out_but_for_workspaces(name: str) 
     predicted = step.inputs + held + peak(step).bytes
     if real.outliving is None:
         pytest.skip("this torch's profiler does not tell workspaces of kernels")
-    assert predicted == pytest.approx(real.before + real.outliving, abs=16)
+    # Numbers that Python writes into a product take 8 bytes each, which no mode is told.
+    assert 0 <= real.before + real.outliving - predicted <= 8 * NUMBERS.get(name, 0)
     assert real.peak >= real.outliving
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 
 import archscope.training.products as products_of_steps
 from archscope import build
@@ -160,6 +161,49 @@ def test_a_depthwise_gradient_has_groups() -> None:
 
     assert work.backward["1"] == 2 * 8 * 8 * 32 * 9  # for the weight and for the input
     assert agrees(work)
+
+
+class _Sparse(nn.Module):
+    """Multiplies (6, 4) by a matrix of (5, 6) of which five elements are trained."""
+
+    def __init__(self, multiply: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.layer, self.values = nn.Linear(4, 4), nn.Parameter(torch.ones(5))
+        self.multiply = multiply
+
+    def forward(self, x: Tensor) -> Tensor:
+        places = torch.arange(5).expand(2, 5)
+        return self.multiply(torch.sparse_coo_tensor(places, self.values, (5, 6)), self.layer(x))
+
+
+STORED, DENSE = 5 * 4, 5 * 6 * 4
+"""What a product with the five elements multiplies, and one with the whole matrix."""
+
+
+@pytest.mark.parametrize(
+    ("multiply", "by_matrix"),
+    [
+        (torch.sparse.mm, DENSE),
+        (torch.mm, DENSE),
+        (lambda matrix, y: y.t() @ matrix.transpose(0, 1), DENSE),
+        (lambda matrix, y: torch.sparse.addmm(y[:5], matrix, y), DENSE),
+        (lambda matrix, y: torch.bmm(matrix[None], y[None]), DENSE),
+        (lambda matrix, y: matrix.to_sparse_csr() @ y, DENSE),
+        (lambda matrix, y: torch.sparse.mm(matrix.to_sparse_csr(), y), STORED),
+        (lambda matrix, y: torch.mv(matrix, y[:, 0]), 0),
+    ],
+)
+def test_a_sparse_gradient_is_masked_after_a_whole_product(
+    multiply: Callable[[Tensor, Tensor], Tensor], by_matrix: int
+) -> None:
+    inputs = Inputs(args=(torch.ones(6, 4),))
+    it = Subject(name="it", model=_Sparse(multiply), inputs=inputs, origin="memory")
+
+    work = count_step(it, Recipe())
+
+    assert agrees(work)
+    by_input = STORED if by_matrix else 5
+    assert work.backward[""] == by_matrix + by_input
 
 
 @settings(max_examples=40, deadline=None)

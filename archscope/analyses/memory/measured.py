@@ -22,6 +22,7 @@ def check_rows(subject: Subject, settings: Settings) -> Iterator[CheckRow]:
     What is predicted is the CPU's own step: its dropout, its attention. Raises `ArchscopeError`
     where the network has no data and cannot be made with any, or memory does not do.
     """
+    from archscope.training.number_types import NUMBER_TYPES
     from archscope.training.peak import peak
     from archscope.training.real import measure, with_real_data
 
@@ -37,7 +38,13 @@ def check_rows(subject: Subject, settings: Settings) -> Iterator[CheckRow]:
     assert most is not None  # all blocks ran
     predicted = before + most.bytes
     _require_room(predicted)
-    found = measure(real, recipe_of(asked), asked.optimizer)
+    found = measure(
+        real,
+        recipe_of(asked),
+        asked.optimizer,
+        dtype=NUMBER_TYPES.get(asked.dtype),
+        autocast=NUMBER_TYPES.get(asked.autocast),
+    )
     saved = sum(each.bytes for each in step.saved)
     yield _row("saved for the backward", saved, found.saved, "what autograd's hooks were given")
     if found.outliving is not None:

@@ -26,18 +26,22 @@ def kept(spec: HrnetSpec, way: Way = Way()) -> Kept:  # noqa: B008
     """Return what the stem, the branches and the head keep for the backward."""
     tape = Tape({}, way)
     found = [_stem(tape, spec)]
+    # Modules of a single block on each branch are blocks themselves where there are several.
+    are_blocks = spec.branch_blocks == 1 and sum(spec.modules) > 1
     for number, count in enumerate(spec.modules, start=2):
         with tape.part(""):
             found = _with_one_more(tape, spec, f"transition{number - 1}", found)
         for module in range(count):
-            found = _exchanged(tape, spec, f"stage{number}.{module}", found)
+            at = f"stage{number}.{module}"
+            given = [x.value for x in found]
+            with tape.part(""), tape.counted(at, *given, among=are_blocks):
+                found = _exchanged(tape, spec, at, found, again=False if are_blocks else None)
     if spec.head == "classification":
         _classified(tape, spec, found)
     else:
         with tape.part(""):
             _segmented(tape, spec, found)
-    # Modules of a single block on each branch are blocks themselves, which hand on several maps.
-    return tape.kept(reruns=spec.branch_blocks > 1)
+    return tape.kept()
 
 
 def _stem(tape: Tape, spec: HrnetSpec) -> maps.Held:
@@ -79,12 +83,15 @@ def _normed(
     return composed.conv_norm_activation(tape, at, x, channels, kernel, activation=act, **at_step)
 
 
-def _exchanged(tape: Tape, spec: HrnetSpec, at: str, found: Sequence[maps.Held]) -> list[maps.Held]:
+def _exchanged(
+    tape: Tape, spec: HrnetSpec, at: str, found: Sequence[maps.Held], *, again: bool | None
+) -> list[maps.Held]:
     """Return of each branch the sum of all, each run by itself before and fitted to its shape."""
     inner = []
     for branch, x in enumerate(found):
         for block in basics(spec, f"{at}.branches.{branch}", branch):
-            x = maps.block(tape, block, partial(composed.residual, block=block), x)
+            run = partial(composed.residual, block=block)
+            x = maps.block(tape, block, run, x, again=again)
         inner.append(x)
     made = []
     with tape.part(""):

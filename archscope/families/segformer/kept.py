@@ -24,21 +24,26 @@ def kept(spec: SegformerSpec, way: Way = Way()) -> Kept:  # noqa: B008
     """Return what stages and decoder keep for the backward."""
     tape, side, found = Tape({}, way), spec.input_size, list[Value]()
     plans = zip(lists(blocks(spec)).values(), STRIDES, strict=True)
+    # Stages of one block each are blocks themselves where there are several.
+    are_blocks = spec.blocks.count(1) > 1
     for stage, (plan, stride) in enumerate(plans):
         side //= stride
         tape.symbols = _symbols(spec, plan[0], side)
-        with tape.part(""):
-            x = _patches(tape, f"stages.{stage}", found)
-        attend = partial(_attention, reduces=plan[0].reduction > 1)
-        run = partial(blocks_kept.pre_norm, tape, attend=attend, feed=_feed_forward)
-        for block in plan:
-            x = tape.block(block.path, stage, run, x)
-        with tape.part(""):
-            found.append(tape.norm(f"stages.{stage}.ln_f", NORM, x, "b*s"))
+        is_block, at = are_blocks and len(plan) == 1, f"stages.{stage}"
+        given = found[-1] if found else tape.value("image", "b*i*X*X", holds="input", needs=False)
+        with tape.counted(at, given, among=is_block):
+            with tape.part(""):
+                tape.keep(f"{at}.patch_emb", given)
+                x = tape.norm(f"{at}.ln_emb", NORM, sequence(tape, "patches"), "b*s")
+            attend = partial(_attention, reduces=plan[0].reduction > 1)
+            run = partial(blocks_kept.pre_norm, tape, attend=attend, feed=_feed_forward)
+            for block in plan:
+                x = tape.block(block.path, stage, run, x, again=False if is_block else None)
+            with tape.part(""):
+                found.append(tape.norm(f"{at}.ln_f", NORM, x, "b*s"))
     with tape.part(""):
         _decoder(tape, spec, found)
-    # Stages of one block each are blocks themselves where there are several.
-    return tape.kept(reruns=spec.blocks.count(1) < 2)
+    return tape.kept()
 
 
 def _symbols(spec: SegformerSpec, block: Block, side: int) -> dict[str, int]:
@@ -53,15 +58,6 @@ def _symbols(spec: SegformerSpec, block: Block, side: int) -> dict[str, int]:
         "i": spec.in_channels,
         "X": spec.input_size,
     }
-
-
-def _patches(tape: Tape, at: str, found: list[Value]) -> Value:
-    """Return patches of the image or of the last map that was found."""
-    if found:
-        tape.keep(f"{at}.patch_emb", found[-1])
-    else:
-        tape.new(f"{at}.patch_emb", "image", "b*i*X*X", holds="input")
-    return tape.norm(f"{at}.ln_emb", NORM, sequence(tape, "patches"), "b*s")
 
 
 def _attention(tape: Tape, at: str, x: Value, *, reduces: bool) -> Value:

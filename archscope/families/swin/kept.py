@@ -24,21 +24,29 @@ def kept(spec: SwinSpec, way: Way = Way()) -> Kept:  # noqa: B008
     """Return what patches, stages and the classifier keep for the backward."""
     tape, side = Tape({}, way), spec.input_size // spec.patch_size
     x: Value | None = None
+    # Stages of one block each are blocks themselves where there are several, or one alone.
+    are_blocks = spec.blocks.count(1) > 1 or spec.blocks == (1,)
     for stage, plan in enumerate(lists(blocks(spec)).values()):
         side = -(-side // 2) if stage else side
         tape.symbols = _symbols(spec, plan[0], side)
-        with tape.part(""):
-            at, several = f"stages.{stage}.merging", len(spec.blocks) > 2
-            x = _patches(tape) if x is None else _merged(tape, at, x, several=several)
-        for block in plan:
-            run = partial(_block, tape, block, side=side, window=spec.window)
-            x = tape.block(block.path, (stage, block.shift), run, x)
+        is_block = are_blocks and len(plan) == 1
+        if x is None:
+            with tape.part(""):
+                x = _patches(tape)
+        with tape.counted(f"stages.{stage}", x, among=is_block):
+            if stage:
+                several = len(spec.blocks) > 2 and not is_block
+                with tape.part(""):
+                    x = _merged(tape, f"stages.{stage}.merging", x, several=several)
+            for block in plan:
+                run = partial(_block, tape, block, side=side, window=spec.window)
+                again = False if is_block else None
+                x = tape.block(block.path, (stage, block.shift), run, x, again=again)
     with tape.part(""):
         assert x is not None
         tape.norm("ln_f", NORM, x, "b*s")
         tape.new("head", "mean", "b*d")
-    # Stages of one block each are blocks themselves where there are several, or one alone.
-    return tape.kept(reruns=spec.blocks.count(1) < 2 and spec.blocks != (1,))
+    return tape.kept()
 
 
 def _symbols(spec: SwinSpec, block: Block, side: int) -> dict[str, int]:

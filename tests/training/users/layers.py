@@ -32,6 +32,12 @@ def _(self: Any, x: Tensor) -> Any:
 
 # Tables of words.
 of("a bag of words", lambda: nn.Sequential(nn.EmbeddingBag(32, 16, mode="max"), fc()), words)
+of(
+    "bags whose end is told",
+    lambda: nn.EmbeddingBag(32, 16, mode="mean", include_last_offset=True),
+    lambda: torch.arange(24),
+    lambda: torch.tensor([0, 6, 12, 24]),
+)
 of("sparse gradients", lambda: nn.Sequential(nn.Embedding(32, 16, sparse=True), fc()), words)
 of("a padded table", lambda: nn.Sequential(nn.Embedding(32, 16, padding_idx=0), fc()), words)
 of(
