@@ -8,6 +8,7 @@ bmm, convolution, and its estimates for normalisation, pooling and resampling.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from math import prod
 from typing import Any
 
@@ -94,10 +95,8 @@ def tensordot(inputs: list[Any], outputs: list[Any]) -> int:
 def multi_dot(inputs: list[Any], outputs: list[Any]) -> int:
     """A chain of matrices in the cheapest order (Cormen et al. 2009, section 15.2)."""
     shapes = [shape(value) for value in inputs[0].node().inputs()]
-    sizes = [1] if len(shapes[0]) == 1 else [shapes[0][0]]
-    sizes += [
-        s[0] if len(s) == 1 and i == 0 else s[-1] if len(s) > 1 else 1 for i, s in enumerate(shapes)
-    ]
+    # The first may be one row, (k,), and the last one column.
+    sizes = [prod(shapes[0][:-1]), *(each[0] for each in shapes[1:]), prod(shapes[-1][1:])]
     count = len(shapes)
     cheapest = [[0] * count for _ in range(count)]
     for span in range(1, count):
@@ -184,22 +183,23 @@ def grouped_product(inputs: list[Any], outputs: list[Any]) -> int:
 def einsum(inputs: list[Any], outputs: list[Any]) -> int:
     """Pair after pair of operands in torch's order: the product of all sizes that a pair names.
 
-    A pair that sums over nothing, or over sizes of 1, multiplies element by element and accumulates
-    nothing: 0. What one of the two alone has to sum is summed before they are multiplied.
+    A pair that sums over nothing multiplies element by element and accumulates nothing: 0. What one
+    of the two alone has to sum is summed before they are multiplied; an axis of size 1 is as none.
     """
     equation = inputs[0].toIValue().replace(" ", "")
     shapes = [shape(value) for value in inputs[1].node().inputs()]
-    given = len(inputs) > 2 and inputs[2].node().mustBeNone() is False
-    path = integers(inputs[2]) if given else None
+    path = None if inputs[2].node().mustBeNone() else integers(inputs[2])
     terms, result = _einsum_terms(equation, shapes)
-    sizes: dict[str, int] = {}
-    for term, sizes_of_term in zip(terms, shapes, strict=True):
-        for letter, size in zip(term, sizes_of_term, strict=True):
-            sizes[letter] = max(size, sizes.get(letter, 1))
+    axes = [
+        [(letter, size) for letter, size in zip(term, held, strict=True) if size != 1]
+        for term, held in zip(terms, shapes, strict=True)
+    ]
+    sizes = dict(chain.from_iterable(axes))
+    wide = ["".join(letter for letter, _ in each) for each in axes]
     return sum(
         prod(sizes[letter] for letter in kept | (left & right))
-        for left, right, kept in _einsum_pairs(terms, result, path)
-        if any(sizes[letter] > 1 for letter in (left & right) - kept)
+        for left, right, kept in _einsum_pairs(wide, result, path)
+        if (left & right) - kept
     )
 
 
