@@ -153,19 +153,13 @@ def recurrence(inputs: list[Any], outputs: list[Any]) -> int:
     The weights are the list that holds 2-D tensors; it stands third, of a packed batch fourth.
     """
     rows = prod(shape(inputs[0])[:-1])
-    for value in inputs[1:4]:
+    for value in inputs:
         if value.node().kind() == "prim::ListConstruct":
             weights = _known_shapes(list(value.node().inputs()))
             matrices = [weight for weight in weights if len(weight) == 2]
-            if matrices and len(weights) >= 2:
+            if matrices:
                 return rows * sum(prod(matrix) for matrix in matrices)
     raise ValueError("a recurrent layer without weights")
-
-
-def cell(inputs: list[Any], outputs: list[Any]) -> int:
-    """One step of an LSTM, GRU or plain recurrent cell: x W_ih' + h W_hh'."""
-    matrices = [known for known in _known_shapes(inputs[1:]) if len(known) == 2]
-    return prod(shape(inputs[0])[:-1]) * sum(prod(weight) for weight in matrices[-2:])
 
 
 def _known_shapes(values: list[Any]) -> list[Shape]:
@@ -284,7 +278,6 @@ MAC_HANDLES: dict[str, Handle] = {
         (convolution_by_mode, "_convolution_mode"),
         (convolution_tbc, "conv_tbc"),
         (recurrence, "lstm gru rnn_tanh rnn_relu"),
-        (cell, "lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell"),
         (grouped_product, "_grouped_mm"),
     )
     for name in names.split()

@@ -17,6 +17,7 @@ from archscope.counting.estimates import ESTIMATES
 from archscope.counting.formulas import FORMULAS
 from archscope.counting.fused import FusedAttention
 from archscope.counting.fvcore_estimates import ESTIMATES as OF_FVCORE
+from archscope.counting.layouts import why_unknown
 from archscope.running.module_stack import ModuleStack
 
 
@@ -31,6 +32,8 @@ STEPS = 10 * (16 * 3 + 16 * 4)
 # 2 sequences, 3 heads, 5 queries and 7 keys of 4 features, values of 6
 Q, K, V = t(2, 3, 5, 4), t(2, 3, 7, 4), t(2, 3, 7, 6)
 PAIRS = 2 * 3 * 5 * 7
+ROWS_OF_HEADS = [x.transpose(1, 2) for x in (Q, K, V)]
+STARTS = torch.tensor([0, 2, 5])
 # 2 samples, 4 channels to 6 in 2 groups, 3 taps, 7 positions to 5
 X, WEIGHT, MADE = t(2, 4, 7), t(6, 2, 3), t(2, 6, 5)
 CONVOLUTION = 2 * 6 * 5 * 2 * 3
@@ -68,7 +71,32 @@ CASES: list[tuple[str, tuple[Any, ...], Tensor | None, int]] = [
         # scores anew, and the gradients of the scores, of v, of q and of k
         PAIRS * (4 + 6 + 6 + 4 + 4),
     ),
-    ("mkldnn_rnn_layer", (ROWS, *WEIGHTS, t(1, 2, 4), t(1, 2, 4), False), None, STEPS),
+    (
+        "_scaled_dot_product_flash_attention_for_cpu_backward",
+        (V[0], Q[0], K[0], V[0]),  # without batches
+        None,
+        3 * 5 * 7 * (3 * 4 + 2 * 6),
+    ),
+    ("_scaled_dot_product_flash_attention", (Q[0], K[0], V[0]), None, 3 * 5 * 7 * (4 + 6)),
+    *(
+        (name, (*before, *ROWS_OF_HEADS, *between, None, None, 5, 7), None, macs)
+        for name, before, between, macs in (
+            ("_flash_attention_forward", (), (), PAIRS * (4 + 6)),
+            ("_efficient_attention_forward", (), (None,), PAIRS * (4 + 6)),
+            ("_flash_attention_backward", (t(9),), (t(9), t(9)), PAIRS * (3 * 4 + 2 * 6)),
+            ("_efficient_attention_backward", (t(9),), (None, t(9)), PAIRS * (3 * 4 + 2 * 6)),
+        )
+    ),
+    # 2 queries meet 4 keys, 3 meet 3
+    (
+        "_flash_attention_forward",
+        (t(5, 3, 4), t(7, 3, 4), t(7, 3, 6), STARTS, torch.tensor([0, 4, 7]), 3, 4),
+        None,
+        (2 * 4 + 3 * 3) * 3 * (4 + 6),
+    ),
+    # torch's own formula, which is given tensors
+    ("_scaled_mm", (t(3, 5), t(5, 4), t(1), t(1)), t(3, 4), 3 * 5 * 4),
+    ("mkldnn_rnn_layer", (ROWS, *WEIGHTS, t(2, 4), t(2, 4), False), None, STEPS),
     ("_cudnn_rnn", (ROWS, WEIGHTS, 4, None, t(1, 2, 4)), None, STEPS),
     ("_lstm_mps", (ROWS, [t(1, 2, 4)] * 2, WEIGHTS, True), None, STEPS),
     ("lstm_mps_backward", (*[None] * 5, ROWS, None, None, WEIGHTS), None, 2 * STEPS),
@@ -108,6 +136,21 @@ def test_a_formula_is_what_its_operator_multiplies(
     assert FORMULAS[f"aten::{name}"](*given, result=made) == macs
 
 
+def test_pairs_of_sequences_are_not_known_without_data() -> None:
+    starts = t(3, dtype=torch.int32)
+    given = (t(5, 3, 4), t(7, 3, 4), t(7, 3, 6), starts, starts, 3, 4)
+
+    assert FORMULAS["aten::_flash_attention_forward"](*given, result=None) is None
+    assert "where its sequences begin" in why_unknown([*given[:3], starts])
+    assert "entries its sparse operand" in why_unknown([t(3), torch.eye(2).to_sparse()])
+
+
+def test_a_batch_of_sparse_matrices_counts_what_it_stores() -> None:
+    stored = torch.eye(4, 3).expand(2, 4, 3).to_sparse()  # 2 x 3 entries, each times 5 columns
+
+    assert FORMULAS["aten::bmm"](stored, torch.zeros(2, 3, 5), result=None) == 2 * 3 * 5
+
+
 def test_which_gradients_are_asked_for_may_be_named() -> None:
     backward = FORMULAS["aten::convolution_backward"]
     one, both = [True, False, True], [True, True, False]
@@ -119,7 +162,6 @@ def test_which_gradients_are_asked_for_may_be_named() -> None:
     assert rows(ROWS, WEIGHTS, 4, output_mask=[*one, False], result=None) == STEPS
 
 
-STARTS = torch.tensor([0, 2, 5])
 OTHERS: list[tuple[str, tuple[Any, ...], int]] = [
     # without starts sequences lie in an axis of their own
     (
@@ -189,6 +231,7 @@ FLOPS: list[tuple[str, tuple[Any, ...], Tensor | None, float]] = [
     # 5 n log2 n of all numbers that one transform takes together
     ("_fft_c2c", (t(3, 4, 8), [1, 2]), None, 5 * 3 * 32 * 5),
     ("_fft_c2c", (t(3, 4, 0), [2]), None, 0),
+    ("_fft_c2c", (t(3, 4, 1), [2]), None, 0),
     ("_fft_r2c", (t(3, 4, 8), [2]), t(3, 4, 5, dtype=torch.cfloat), 2.5 * 12 * 8 * 3),
     ("_fft_c2r", (t(3, 4, 5, dtype=torch.cfloat), [1]), t(3, 4, 8), 2.5 * 12 * 8 * 2),
     ("_cdist_forward", (t(2, 3, 5), t(2, 4, 5)), t(2, 3, 4), 3 * 2 * 3 * 4 * 5),
