@@ -15,6 +15,7 @@ from one_rule import lowered, said_of, told_and_seen
 from torch import Tensor
 
 from archscope.dependence.record.graph import Value
+from archscope.dependence.rules import counts, index, layouts, views, write
 
 aten: Any = torch.ops.aten
 Given = dict[str, Any]
@@ -697,3 +698,72 @@ def test_a_rule_says_what_is_worked_out_by_hand(name: str) -> None:
     assert found.flag == flag
     expected = np.broadcast_to(seen, (int(np.prod(made)), int(np.prod(shape))))
     np.testing.assert_array_equal(said_of(found, source, 0), expected)
+
+
+LIMITS: list[tuple[Any, Any, Given, str, int]] = [
+    # the file that asks, operator, arguments, what is looked at, elements that it takes
+    (views, aten.diagonal.default, {"self": r(2, 3)}, "self", 6),
+    (views, aten.as_strided.default, {"self": r(7), "size": [2], "stride": [3]}, "self", 7),
+    (views, aten.as_strided.default, {"self": r(3), "size": [2, 4], "stride": [0, 0]}, "self", 8),
+    (views, aten.diag_embed.default, {"self": r(3)}, "self", 9),
+    (views, aten.take.default, {"self": r(2, 3), "index": i(5, 0)}, "self", 6),
+    (index, aten.gather.default, {"self": r(3, 4), "dim": 0, "index": i([2, 0, 1, 1])}, "self", 12),
+    (
+        index,
+        aten.gather.default,
+        {"self": r(3), "dim": 0, "index": i(2, 0, 1, 1, 0)},
+        "self",
+        5,
+    ),
+    (
+        counts,
+        aten.nll_loss_forward.default,
+        {"self": r(3, 4), "target": i(1, 0, 2), "weight": None, "reduction": 0,
+         "ignore_index": -100},
+        "self",
+        12,
+    ),
+    (write, aten.put.default, {"self": r(2, 3), "index": i(4), "source": r(1)}, "source", 6),
+    (
+        write,
+        aten.put.default,
+        {"self": r(2), "index": i(1, 0, 1), "source": r(3), "accumulate": True},
+        "source",
+        3,
+    ),
+    (layouts, aten.resize.default, {"self": r(3, 2), "size": [4]}, "self", 6),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "overload", "given", "name", "size"), LIMITS)
+def test_what_is_larger_than_is_told_one_by_one_is_a_bound(
+    file: Any, overload: Any, given: Given, name: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit, flag in ((size, KNOWN), (size - 1, DATA)):
+        monkeypatch.setattr(file, "LARGEST_FLAT", limit)
+        found, outputs = told_and_seen(overload, given, name)
+
+        assert found.flag == flag
+        for told, seen in outputs[:1]:
+            assert not (seen & ~told).any()
+            assert (told == seen).all() == (flag == KNOWN)
+
+
+@pytest.mark.parametrize(("size", "places"), [((3, 4), 5), ((2, 2), 7)])
+def test_a_grid_over_more_than_is_tried_is_a_bound(
+    size: tuple[int, int], places: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"input": r(1, 1, *size), "grid": r(1, 1, places, 2) - 1, "interpolation_mode": 0,
+             "padding_mode": 0, "align_corners": False}  # fmt: skip
+    count = size[0] * size[1]
+    for more, flag in ((0, KNOWN), (-1, DATA)):
+        monkeypatch.setattr(index, "MOST_TRIED", count * max(count, places) + more)
+        assert told_and_seen(aten.grid_sampler_2d.default, given, "input")[0].flag == flag
+
+
+def test_images_that_are_read_at_places_of_their_own_are_bounds() -> None:
+    grid = torch.stack([r(1, 5, 2)[0] - 1, -r(1, 5, 2)[0]])[:, None]
+    given = {"input": r(2, 1, 3, 4), "grid": grid, "interpolation_mode": 0, "padding_mode": 0,
+             "align_corners": False}  # fmt: skip
+
+    assert told_and_seen(aten.grid_sampler_2d.default, given, "input")[0].flag == DATA
