@@ -54,7 +54,7 @@ SWAPS: dict[type[ast.AST], tuple[str, str]] = {
     ast.Div: ("/", "*"), ast.Mod: ("%", "*"), ast.And: ("and", "or"), ast.Or: ("or", "and"),
 }  # fmt: skip
 """What stands between two operands, and what is put there instead."""
-NO_MATTER = {"strict", "frozen", "eq", "kw_only", "maxsize", "warn", "message"}
+NO_MATTER = {"strict", "frozen", "eq", "slots", "kw_only", "maxsize", "warn", "message"}
 """Keywords whose values decide no number."""
 
 

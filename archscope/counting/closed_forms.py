@@ -48,7 +48,7 @@ def _form(
         return form if isinstance(form, ClosedForm) else None
     kinds = type(module).__mro__ if derived else (type(module),)
     maker = next((_MAKERS[kind] for kind in kinds if kind in _MAKERS), None)
-    return maker(module, inputs, output) if maker and inputs else None
+    return None if maker is None else maker(module, inputs, output)
 
 
 def _linear(module: nn.Linear, inputs: Sequence[Shape], output: Shape) -> ClosedForm:

@@ -53,27 +53,27 @@ def lu(a: Tensor, *_: Any, result: Any) -> float:
 
 def solve(a: Tensor, b: Tensor, *_: Any, result: Any, **__: Any) -> float:
     """The factors, then 2 n^2 for each right-hand side."""
-    return lu(a, result=result) + 2 * _times(a) * a.shape[-1] * _right_sides(a, b)
+    return lu(a, result=result) + 2 * _times(a) * _order(a) * _right_sides(a, b)
 
 
 def factors_solve(a: Tensor, pivots: Tensor, b: Tensor, *_: Any, result: Any, **__: Any) -> float:
     """2 n^2 for each right-hand side, with factors at hand."""
-    return 2 * _times(a) * a.shape[-1] * _right_sides(a, b)
+    return 2 * _times(a) * _order(a) * _right_sides(a, b)
 
 
 def cholesky(a: Tensor, *_: Any, result: Any, **__: Any) -> float:
     """n^3 / 3."""
-    return _times(a) * a.shape[-1] ** 3 / 3
+    return _times(a) * _order(a) ** 3 / 3
 
 
 def cholesky_solve(b: Tensor, a: Tensor, *_: Any, result: Any, **__: Any) -> float:
     """2 n^2 for each right-hand side."""
-    return 2 * _times(a) * a.shape[-1] * _right_sides(a, b)
+    return 2 * _times(a) * _order(a) * _right_sides(a, b)
 
 
 def triangular_solve(a: Tensor, b: Tensor, *_: Any, result: Any, **__: Any) -> float:
     """n^2 for each right-hand side."""
-    return _times(a) * a.shape[-1] * _right_sides(a, b)
+    return _times(a) * _order(a) * _right_sides(a, b)
 
 
 def qr(a: Tensor, *_: Any, result: Any, **__: Any) -> float:
@@ -106,17 +106,17 @@ def reflectors(a: Tensor, *_: Any, result: Any, **__: Any) -> float:
 
 def inverse(a: Tensor, *_: Any, result: Any, **__: Any) -> float:
     """2 n^3."""
-    return _times(a) * 2 * a.shape[-1] ** 3
+    return _times(a) * 2 * _order(a) ** 3
 
 
 def symmetric_eigen(a: Tensor, *_: Any, result: Any, **__: Any) -> float:
     """Eigenvalues and eigenvectors of a symmetric matrix: 9 n^3."""
-    return _times(a) * 9 * a.shape[-1] ** 3
+    return _times(a) * 9 * _order(a) ** 3
 
 
 def eigen(a: Tensor, *_: Any, result: Any, **__: Any) -> float:
     """Eigenvalues and eigenvectors by the QR algorithm: 25 n^3."""
-    return _times(a) * 25 * a.shape[-1] ** 3
+    return _times(a) * 25 * _order(a) ** 3
 
 
 def exponential(a: Tensor, *_: Any, result: Any, **__: Any) -> float:
@@ -125,12 +125,17 @@ def exponential(a: Tensor, *_: Any, result: Any, **__: Any) -> float:
     One of large norm takes a product more for each time that it is halved before, one of small
     norm fewer: which, its values decide, and no shape tells.
     """
-    return _times(a) * 5 * 2 * a.shape[-1] ** 3
+    return _times(a) * 5 * 2 * _order(a) ** 3
 
 
 def _times(a: Tensor) -> int:
     """Return how many real matrices of its size a batch costs as much as."""
     return prod(a.shape[:-2]) * (4 if a.is_complex() else 1)
+
+
+def _order(a: Tensor) -> int:
+    """Return n of square matrices (*, n, n)."""
+    return a.shape[-1]
 
 
 def _sides(a: Tensor) -> tuple[int, int]:

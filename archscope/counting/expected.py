@@ -44,12 +44,9 @@ class Expected:
         """Compare, where a layer ends whose closed form is known."""
         if path not in self._layers:
             return
-        shapes, counted = None, 0
-        # A forward that caught an error left its inner layers behind: drop them too.
-        while self._running:
+        entered = None
+        while entered != path:  # a forward that caught an error left its inner layers behind
             (entered, shapes), counted = self._running.pop(), self._counted.pop()
-            if entered == path:
-                break
         made = _shapes(output)
         macs = self._form(path, shapes, made[0]) if shapes and made else None
         if macs is not None and macs != counted:

@@ -99,6 +99,28 @@ def attention_backward(grad: Tensor, q: Tensor, k: Tensor, v: Tensor, *_: Any, *
     return prod(q.shape[:-1]) * k.shape[-2] * (3 * q.shape[-1] + 2 * v.shape[-1])
 
 
+def attention_by_rows(first: int, starts: int, *, scores: int, values: int) -> Formula:
+    """Attention of q (B, L, H, d), k (B, S, H, d), v (B, S, H, e), or of sequences end to end.
+
+    torch's own formulas take H for L. Of the operator's arguments q, k and v begin at `first`, and
+    at `starts` the places in all rows where the sequences of q and of k begin: None of batches.
+    `scores` products are of d numbers for each pair, `values` of e.
+    """
+
+    def macs(*given: Any, **_: Any) -> int | None:
+        q, k, v = given[first : first + 3]
+        of_queries, of_keys = given[starts : starts + 2]
+        if of_queries is None:
+            pairs = q.shape[0] * q.shape[1] * k.shape[1]
+        elif of_queries.is_meta or of_keys.is_meta:
+            return None
+        else:
+            pairs = int((of_queries.diff().long() * of_keys.diff().long()).sum())
+        return int(q.shape[-2] * pairs * (scores * q.shape[-1] + values * v.shape[-1]))
+
+    return macs
+
+
 def multihead_attention(
     q: Tensor, k: Tensor, v: Tensor, width: int, heads: int, *_: Any, **__: Any
 ) -> int:
@@ -181,16 +203,10 @@ def linear(x: Tensor, weight: Tensor, *_: Any, **__: Any) -> int:
     return x.numel() * weight.shape[0]
 
 
-def _from_torch(formula: Callable[..., int]) -> Formula:
-    """Return torch's formula for one of its operators, which takes shapes in the place of tensors.
-
-    torch itself wraps it in what looks for tensors in any object, and takes longer than the rest.
-    """
-    of_shapes = getattr(formula, "__wrapped__", None)
+def _from_torch(of_shapes: Callable[..., int]) -> Formula:
+    """Return torch's formula for an operator, which takes shapes in the place of tensors."""
 
     def macs(*args: Any, result: Any, **kwargs: Any) -> int:
-        if of_shapes is None:
-            return int(formula(*args, **kwargs, out_val=result)) // 2
         named = {name: _shape(value) for name, value in kwargs.items()}
         return int(of_shapes(*map(_shape, args), **named, out_shape=_shape(result))) // 2
 
@@ -217,6 +233,10 @@ _MISSING: dict[str, Formula] = {
         (attention, "_scaled_dot_product_efficient_attention _scaled_dot_product_cudnn_attention"),
         (attention, "_scaled_dot_product_fused_attention_overrideable"),
         (attention_backward, "_scaled_dot_product_flash_attention_for_cpu_backward"),
+        (attention_by_rows(0, 3, scores=1, values=1), "_flash_attention_forward"),
+        (attention_by_rows(0, 4, scores=1, values=1), "_efficient_attention_forward"),
+        (attention_by_rows(1, 6, scores=3, values=2), "_flash_attention_backward"),
+        (attention_by_rows(1, 6, scores=3, values=2), "_efficient_attention_backward"),
         (multihead_attention, "_native_multi_head_attention"),
         (encoder_layer, "_transformer_encoder_layer_fwd"),
         (recurrence, "mkldnn_rnn_layer _cudnn_rnn miopen_rnn"),
@@ -242,10 +262,12 @@ _MISSING: dict[str, Formula] = {
 }
 
 
+# torch wraps each in what looks for tensors in any object, and takes longer than the formula. Those
+# that it does not wrap, which take tensors, are of attention by rows, above.
 _OF_TORCH: dict[str, Formula] = {
-    f"aten::{packet.__name__}": _from_torch(formula)
+    f"aten::{packet.__name__}": _from_torch(formula.__wrapped__)
     for packet, formula in flop_registry.items()
-    if str(packet).startswith("aten.")
+    if str(packet).startswith("aten.") and hasattr(formula, "__wrapped__")
 }
 FORMULAS: dict[str, Formula] = {
     name: by_layout(name, formula) for name, formula in (_OF_TORCH | _MISSING | PACKED).items()

@@ -8,6 +8,7 @@ bmm, convolution, and its estimates for normalisation, pooling and resampling.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from math import prod
 from typing import Any
 
@@ -40,13 +41,8 @@ def integers(value: Any) -> list[int]:
 
 
 def matmul(inputs: list[Any], outputs: list[Any]) -> int:
-    """Vectors, matrices and batches on either side; batches broadcast."""
-    a, b = shape(inputs[0]), shape(inputs[1])
-    if len(a) == 1:
-        return prod(b)
-    if len(b) == 1:
-        return prod(a)
-    return prod(shape(outputs[0])) * a[-1]
+    """Vectors, matrices and batches on either side: each number sums over the last axis of a."""
+    return prod(shape(outputs[0])) * shape(inputs[0])[-1]
 
 
 def by_result(inputs: list[Any], outputs: list[Any]) -> int:
@@ -94,10 +90,8 @@ def tensordot(inputs: list[Any], outputs: list[Any]) -> int:
 def multi_dot(inputs: list[Any], outputs: list[Any]) -> int:
     """A chain of matrices in the cheapest order (Cormen et al. 2009, section 15.2)."""
     shapes = [shape(value) for value in inputs[0].node().inputs()]
-    sizes = [1] if len(shapes[0]) == 1 else [shapes[0][0]]
-    sizes += [
-        s[0] if len(s) == 1 and i == 0 else s[-1] if len(s) > 1 else 1 for i, s in enumerate(shapes)
-    ]
+    # The first may be one row, (k,), and the last one column.
+    sizes = [prod(shapes[0][:-1]), *(each[0] for each in shapes[1:]), prod(shapes[-1][1:])]
     count = len(shapes)
     cheapest = [[0] * count for _ in range(count)]
     for span in range(1, count):
@@ -154,19 +148,13 @@ def recurrence(inputs: list[Any], outputs: list[Any]) -> int:
     The weights are the list that holds 2-D tensors; it stands third, of a packed batch fourth.
     """
     rows = prod(shape(inputs[0])[:-1])
-    for value in inputs[1:4]:
+    for value in inputs:
         if value.node().kind() == "prim::ListConstruct":
             weights = _known_shapes(list(value.node().inputs()))
             matrices = [weight for weight in weights if len(weight) == 2]
-            if matrices and len(weights) >= 2:
+            if matrices:
                 return rows * sum(prod(matrix) for matrix in matrices)
     raise ValueError("a recurrent layer without weights")
-
-
-def cell(inputs: list[Any], outputs: list[Any]) -> int:
-    """One step of an LSTM, GRU or plain recurrent cell: x W_ih' + h W_hh'."""
-    matrices = [known for known in _known_shapes(inputs[1:]) if len(known) == 2]
-    return prod(shape(inputs[0])[:-1]) * sum(prod(weight) for weight in matrices[-2:])
 
 
 def _known_shapes(values: list[Any]) -> list[Shape]:
@@ -184,22 +172,23 @@ def grouped_product(inputs: list[Any], outputs: list[Any]) -> int:
 def einsum(inputs: list[Any], outputs: list[Any]) -> int:
     """Pair after pair of operands in torch's order: the product of all sizes that a pair names.
 
-    A pair that sums over nothing, or over sizes of 1, multiplies element by element and accumulates
-    nothing: 0. What one of the two alone has to sum is summed before they are multiplied.
+    A pair that sums over nothing multiplies element by element and accumulates nothing: 0. What one
+    of the two alone has to sum is summed before they are multiplied; an axis of size 1 is as none.
     """
     equation = inputs[0].toIValue().replace(" ", "")
     shapes = [shape(value) for value in inputs[1].node().inputs()]
-    given = len(inputs) > 2 and inputs[2].node().mustBeNone() is False
-    path = integers(inputs[2]) if given else None
+    path = None if inputs[2].node().mustBeNone() else integers(inputs[2])
     terms, result = _einsum_terms(equation, shapes)
-    sizes: dict[str, int] = {}
-    for term, sizes_of_term in zip(terms, shapes, strict=True):
-        for letter, size in zip(term, sizes_of_term, strict=True):
-            sizes[letter] = max(size, sizes.get(letter, 1))
+    axes = [
+        [(letter, size) for letter, size in zip(term, held, strict=True) if size != 1]
+        for term, held in zip(terms, shapes, strict=True)
+    ]
+    sizes = dict(chain.from_iterable(axes))
+    wide = ["".join(letter for letter, _ in each) for each in axes]
     return sum(
         prod(sizes[letter] for letter in kept | (left & right))
-        for left, right, kept in _einsum_pairs(terms, result, path)
-        if any(sizes[letter] > 1 for letter in (left & right) - kept)
+        for left, right, kept in _einsum_pairs(wide, result, path)
+        if (left & right) - kept
     )
 
 
@@ -284,7 +273,6 @@ MAC_HANDLES: dict[str, Handle] = {
         (convolution_by_mode, "_convolution_mode"),
         (convolution_tbc, "conv_tbc"),
         (recurrence, "lstm gru rnn_tanh rnn_relu"),
-        (cell, "lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell"),
         (grouped_product, "_grouped_mm"),
     )
     for name in names.split()

@@ -17,6 +17,7 @@ Formula = Callable[..., int | None]
 REAL_PER_COMPLEX = 4
 """Real multiply-accumulates of a complex one; of a convolution torch makes three real ones."""
 _NEEDS_DATA = "how many entries its sparse operand stores is not known without data"
+_NEEDS_STARTS = "where its sequences begin is not known without data"
 _NESTED = "no formula tells what it does with nested tensors"
 _SPARSE = frozenset(
     (torch.sparse_coo, torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc)
@@ -118,7 +119,10 @@ def _indices(tensor: Tensor) -> Tensor:
 
 def why_unknown(operands: Iterable[Tensor]) -> str:
     """Say why a formula gave nothing for these operands."""
-    return _NESTED if any(map(is_nested, operands)) else _NEEDS_DATA
+    given = list(operands)
+    if any(map(is_nested, given)):
+        return _NESTED
+    return _NEEDS_DATA if any(map(is_sparse, given)) else _NEEDS_STARTS
 
 
 def special(tensors: Iterable[Tensor]) -> set[str]:

@@ -91,9 +91,9 @@ def packed_by(module: nn.Module) -> tuple[Held | None, frozenset[str]]:
 
 def _numbers(module: nn.Module, packed: Tensor) -> int | None:
     for names in _FEATURES:
-        sizes = [stated(module, name) for name in names]
-        if all(isinstance(size, int) for size in sizes):
-            return int(prod(size for size in sizes if size is not None))
+        sizes = [size for size in (stated(module, name) for name in names) if isinstance(size, int)]
+        if len(sizes) == len(names):
+            return prod(sizes)
     for name in _BITS:
         bits = stated(module, name)
         if isinstance(bits, int) and bits > 0:

@@ -301,3 +301,37 @@ def test_a_layer_that_does_not_run_as_its_type_is_named(monkeypatch: pytest.Monk
     assert not report.totals.complete
     assert [rows[path].complete for path in ("", "fc", "end")] == [False, False, True]
     assert "≥" in report.to("table")
+
+
+class Retrying(nn.Module):
+    """Catches the error of a layer that its input does not fit, and takes another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.narrow, self.wide = linear(4, 5), linear(8, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        try:
+            return self.narrow(x)
+        except RuntimeError:
+            return self.wide(x)
+
+
+def test_a_layer_that_failed_is_held_to_no_closed_form() -> None:
+    report = params(Retrying(), X, strict=True)
+
+    assert report.totals.macs == 3 * 8 * 5
+    assert not any("closed form" in note.text for note in report.notes)
+
+
+def test_a_layer_that_is_given_one_of_many_is_held_to_no_closed_form() -> None:
+    attention = nn.MultiheadAttention(8, 2, batch_first=True)
+    model = Net(
+        lambda m, x: torch.vmap(lambda k: m.attention(x, k, k, need_weights=False)[0])(
+            x.expand(2, 3, 8)
+        ),
+        attention=attention,
+    )
+    report = params(model, X)
+
+    assert not any("closed form" in note.text for note in report.notes)

@@ -14,7 +14,7 @@ import archscope
 from archscope.counting import custom
 from archscope.counting.known import operator_of
 from archscope.dependence import rules
-from archscope.errors import UsageError
+from archscope.errors import ArchscopeError, UsageError
 from archscope.results import Report
 
 pytestmark = pytest.mark.skipif(
@@ -138,6 +138,27 @@ def test_shapes_stand_in_for_a_kernel_that_is_missing(define: Define) -> None:
     )
 
     assert counted().totals.macs == LINEAR + OWN
+
+
+@pytest.mark.parametrize(
+    ("shapes", "made"),
+    [
+        (lambda x: (), ["()"]),
+        (lambda x: (x.shape[1], 2), ["(8, 2)"]),
+        (lambda x: ((x.shape[1], 2), ()), ["(8, 2)", "()"]),
+    ],
+)
+def test_shapes_are_of_one_result_or_of_each(
+    define: Define, shapes: Callable[..., Any], made: list[str]
+) -> None:
+    results = ", ".join(["Tensor"] * len(made))
+    define(f"mylib::several(Tensor x) -> ({results})", None)
+    for _ in range(2):  # a second time too
+        archscope.operator("mylib::several", macs=0, shapes=shapes)
+
+    found = torch.ops.mylib.several(torch.zeros(3, 8, device="meta"))
+    found = [found] if isinstance(found, Tensor) else found
+    assert [str(tuple(each.shape)) for each in found] == made
 
 
 def test_an_operator_without_products_is_known(define: Define) -> None:
@@ -446,3 +467,15 @@ def test_grouped_products_of_pyg_lib(define: Define) -> None:
 
     report = of(call, (4, 8), (3,), (2, 8, 5))
     assert (report.totals.macs, report.totals.complete) == (4 * 8 * 5 + 2 * 4 * 8 * 5, True)
+
+
+def test_two_files_with_a_formula_of_one_operator_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sets = {"one": custom.FormulaSet({"mylib::f": of}), "two": custom.FormulaSet({"mylib::f": of})}
+    monkeypatch.setattr(custom.FORMULA_SETS, "all", lambda: sets)
+    custom._of_sets.cache_clear()
+
+    with pytest.raises(ArchscopeError, match="the formula of one and the formula of two"):
+        custom._of_sets()
+    custom._of_sets.cache_clear()

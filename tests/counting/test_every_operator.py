@@ -90,3 +90,39 @@ def test_what_derivatives_are_written_in_is_in_a_class() -> None:
         "transpose": "free",
         **dict.fromkeys(("svd", "fft_c2c", "no_such_operator"), "unknown"),
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("profiler::_record_function_enter_new", "free"),
+        ("prim::PythonOp.Filled", "unknown"),
+        ("prim::CallFunction", "unknown"),
+        ("prim::ListConstruct", "free"),
+        ("quantized::linear", "multiply-accumulate"),
+        ("quantized::add", "elementwise or reduction"),
+        ("prims::convert_element_type", "free"),
+        ("prims::add", "elementwise or reduction"),
+        ("prims::fft_c2c", "unknown"),
+        ("prims::no_such", "unknown"),
+        ("no_such_library::add", "unknown"),
+        ("aten::no_such", "unknown"),
+        ("aten::no_such_", "unknown"),
+        ("aten::mm", "multiply-accumulate"),
+        ("aten::linalg_inv_ex", "estimated"),
+        ("aten::native_layer_norm", "elementwise or reduction"),
+        ("aten::gelu", "elementwise or reduction"),
+        ("aten::add_", "elementwise or reduction"),  # as torch's tags say
+        ("aten::_foreach_add_", "elementwise or reduction"),
+        ("aten::_foreach_mm", "multiply-accumulate"),
+        ("aten::view", "free"),
+        ("aten::cat", "free"),
+        ("aten::index_put_", "free"),
+        ("aten::gelu_backward", "elementwise or reduction"),
+        ("aten::select_backward", "elementwise or reduction"),
+        ("aten::_cudnn_attention_forward", "unknown"),
+        ("aten::linear_backward", "unknown"),  # products that no formula tells
+    ],
+)
+def test_what_class_an_operator_is_of(name: str, kind: str) -> None:
+    assert classify(name) == kind

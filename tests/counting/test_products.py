@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,6 +44,101 @@ def test_the_engines_read_an_equation_alike(drawn: tuple[str, list[str]]) -> Non
     fvcore, dispatcher = counts(Einsum(equation), *operands)
 
     assert fvcore == dispatcher, equation
+
+
+@st.composite
+def abbreviated(draw: Any) -> tuple[str, list[list[int]]]:
+    """Return an equation with an ellipsis or without a result, and shapes that broadcast."""
+    term = st.lists(st.sampled_from(sorted(SIZES)), min_size=1, max_size=3, unique=True)
+    terms = ["".join(letters) for letters in draw(st.lists(term, min_size=2, max_size=3))]
+    batches = draw(st.lists(st.integers(0, 2), min_size=len(terms), max_size=len(terms)))
+    dotted = draw(st.booleans())
+    shapes = [
+        [1 if draw(st.booleans()) else size for size in (3, 2)[2 - count * dotted :]]
+        + [1 if draw(st.integers(0, 5)) == 0 else SIZES[letter] for letter in term]
+        for term, count in zip(terms, batches, strict=True)
+    ]
+    left = ", ".join(f"...{term}" if dotted else term for term in terms)
+    if draw(st.booleans()):
+        return left, shapes
+    letters = "".join(draw(st.lists(st.sampled_from(sorted(set("".join(terms)))), unique=True)))
+    return f"{left} -> {'...' if dotted and draw(st.booleans()) else ''}{letters}", shapes
+
+
+@given(abbreviated())
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+def test_the_engines_read_an_abbreviated_equation_alike(
+    drawn: tuple[str, list[list[int]]],
+) -> None:
+    equation, shapes = drawn
+    fvcore, dispatcher = counts(Einsum(equation), *map(torch.zeros, shapes))
+
+    assert fvcore == dispatcher, drawn
+
+
+class Chain(nn.Module):
+    def forward(self, *matrices: Tensor) -> Tensor:
+        return torch.linalg.multi_dot(matrices)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 9), min_size=3, max_size=6),
+    vectors=st.tuples(st.booleans(), st.booleans()),
+)
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+def test_the_engines_read_a_chain_alike(sizes: list[int], vectors: tuple[bool, bool]) -> None:
+    shapes = [[*pair] for pair in pairwise(sizes)]
+    shapes[0] = shapes[0][vectors[0] :]
+    shapes[-1] = shapes[-1][: 2 - vectors[1]]
+
+    fvcore, dispatcher = counts(Chain(), *map(torch.zeros, shapes))
+
+    assert fvcore == dispatcher
+
+
+class Of(nn.Module):
+    """A function of tensors."""
+
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, *operands: Tensor) -> Tensor:
+        return self.function(*operands)
+
+
+@pytest.mark.parametrize(
+    ("function", "shapes", "macs"),
+    [
+        (torch.linalg.vecdot, ((2, 1, 5), (3, 5)), 2 * 3 * 5),
+        # an axis of one has nothing to be summed with: what the other lacks is summed before
+        (lambda a, b: torch.einsum("ij,jk->ik", a, b), ((3, 1), (5, 4)), 0),
+        (lambda a, b: torch.einsum("ij,jk->ik", a, b), ((3, 0), (0, 4)), 0),
+        (torch.linalg.vecdot, ((3, 5), (2, 1, 5)), 2 * 3 * 5),
+        (torch.inner, ((2, 3, 5), (4, 5)), 2 * 3 * 4 * 5),
+        (lambda a, b: torch.tensordot(a, b, dims=([0, 2], [2, 0])), ((2, 3, 5), (5, 4, 2)), 120),
+        (lambda a, b: torch.conv_tbc(a, b, torch.zeros(4), 1), ((5, 2, 3), (2, 3, 4)), 6 * 2 * 24),
+        (torch.nn.functional.bilinear, ((2, 3), (2, 4), (5, 3, 4)), 2 * 5 * 3 * (4 + 1)),
+        (torch.baddbmm, ((2, 1, 4), (2, 3, 5), (2, 5, 4)), 2 * 3 * 5 * 4),
+        (torch.addbmm, ((3, 4), (2, 3, 5), (2, 5, 4)), 2 * 3 * 5 * 4),
+        (torch.addmv, ((3,), (3, 5), (5,)), 15),
+        (torch.mv, ((3, 5), (5,)), 15),
+        (
+            torch.nn.functional.scaled_dot_product_attention,
+            ((2, 3, 5, 4), (2, 3, 7, 4), (2, 3, 7, 6)),
+            2 * 3 * 5 * 7 * (4 + 6),
+        ),
+        (
+            torch.nn.functional.scaled_dot_product_attention,
+            ((3, 5, 4), (3, 7, 4), (3, 7, 6)),
+            3 * 5 * 7 * (4 + 6),
+        ),
+    ],
+)
+def test_the_engines_read_unlike_sizes_alike(
+    function: Callable[..., Tensor], shapes: tuple[tuple[int, ...], ...], macs: int
+) -> None:
+    assert counts(Of(function), *map(torch.zeros, shapes)) == (macs, macs)
 
 
 class Matmul(nn.Module):

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archscope.counting.quantised import HALF_STORED, bytes_of
+from archscope.counting.quantised import HALF_STORED, bytes_of, packed_by
 from archscope.library import params
 
 
@@ -190,3 +190,36 @@ def test_of_a_weight_that_stores_two_of_four_these_are_counted() -> None:
         ("_sparse_semi_structured_linear", (x.t(), stored, stored)),
     ):
         assert HALF_STORED[f"aten::{name}"](*given, result=result) == 32 * 64 * 48 // 2, name
+
+
+class Stored(nn.Module):
+    """A weight of 24 numbers beside a scale, and what else is said of it."""
+
+    def __init__(self, kind: torch.dtype, **said: int) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.zeros(6, 4, dtype=kind))
+        self.register_buffer("scale", torch.ones(6))
+        for name, value in said.items():
+            setattr(self, name, value)
+
+
+@pytest.mark.parametrize(
+    ("module", "numbers"),
+    [
+        (Stored(torch.int8), 24),
+        (Stored(torch.int32), None),  # who knows how many are in a word
+        (Stored(torch.int32, bits=4), 24 * 8),
+        (Stored(torch.int32, bits=4, in_features=5), 24 * 8),
+        (Stored(torch.int32, in_features=5, out_features=7), 35),
+        (Stored(torch.float32), None),
+        (Stored(torch.complex64), None),
+        (Stored(torch.float32, in_features=5, out_features=7), None),
+    ],
+)
+def test_integers_beside_a_scale_are_weights(module: nn.Module, numbers: int | None) -> None:
+    held, names = packed_by(module)
+
+    assert (None if held is None else held.numbers) == numbers
+    assert names == (frozenset() if numbers is None else {"weight"})
+    # the scale is counted where the weights are
+    assert held is None or held.bytes == 24 * module.weight.element_size() + 6 * 4

@@ -10,42 +10,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from one_rule import lowered, said_of
 from torch import Tensor, nn
 
 from archscope.dependence import rules
-from archscope.dependence.answer.backward import ways
-from archscope.dependence.record.graph import Node, Shape, Value
-from archscope.dependence.record.zeros import Zeros
+from archscope.dependence.record.graph import Shape, Value
 from archscope.dependence.rules import Lowered
-from archscope.dependence.sets.products import over
-from archscope.dependence.sets.steps import Edge, Reshape
-
-
-def lowered(operator: str, source: Value, outputs: list[Shape], **arguments: Any) -> Lowered:
-    """Return a node that nobody ran, as edges."""
-    made = tuple(Value(1 + place, shape) for place, shape in enumerate(outputs))
-    node = Node(
-        operator=operator,
-        arguments=arguments,
-        outputs=made,
-        picked=None,
-        module="",
-        pointwise=False,
-    )
-    return rules.lower(node, Zeros())
-
-
-def said_of(found: Lowered, source: Value, output: int) -> NDArray[np.bool_]:
-    target = found.node.outputs[output]
-    assert target is not None
-    steps = [step for edge in found.edges for step in edge.steps if isinstance(step, Reshape)]
-    assert [each for each in steps if np.prod(each.before) != np.prod(each.after)] == []
-    rows = []
-    for unit in np.ndindex(*target.shape):
-        back = ways((found,), target, dict(enumerate(unit)), [source])
-        seen = over(back[source], range(len(source.shape))) if source in back else np.zeros(1)
-        rows.append(np.broadcast_to(seen.reshape(-1) > 0, (int(np.prod(source.shape)),)))
-    return np.stack(rows)
+from archscope.dependence.sets.steps import Edge
 
 
 def mask_of(function: Callable[[Tensor], Tensor], shape: Shape) -> NDArray[np.bool_]:
@@ -401,3 +372,133 @@ def test_what_reads_past_its_arguments_cancels() -> None:
     assert Lowered(node=node, edges=both, flag="").cancels
     assert not Lowered(node=node, edges=both[:1], flag="").cancels
     assert not Lowered(node=node, edges=both, flag=rules.DATA).cancels
+
+
+@pytest.mark.parametrize("name", ["query", "key", "value"])
+@pytest.mark.parametrize("causal", [False, True])
+def test_grouped_queries_share_their_heads(name: str, causal: bool) -> None:
+    """4 heads of 3 queries, each two of which share keys and values."""
+    shapes = {"query": (1, 4, 3, 2), "key": (1, 2, 3, 2), "value": (1, 2, 3, 5)}
+    given = {one: torch.rand(shape, dtype=torch.float64) for one, shape in shapes.items()}
+    source, operator = Value(0, shapes[name]), "_scaled_dot_product_flash_attention"
+    found = lowered(
+        operator, source, [(1, 4, 3, 5), (1, 4, 3)], **{**given, name: source}, is_causal=causal
+    )
+
+    def attend(x: Tensor) -> Tensor:
+        now = {**given, name: x}
+        return F.scaled_dot_product_attention(**now, is_causal=causal, enable_gqa=True)
+
+    assert found.flag == ""
+    np.testing.assert_array_equal(said_of(found, source, 0), mask_of(attend, source.shape))
+    # Of the logarithms of the sums, which are no one's business, no less than all is told.
+    assert said_of(found, source, 1).all() == (name != "value")
+
+
+def test_a_made_mask_of_attention_reaches_its_own_query() -> None:
+    given = {one: torch.rand(shape, dtype=torch.float64) for one, shape in ATTENDED.items()}
+    source = Value(0, (2, 1, 5))
+    found = lowered(
+        "scaled_dot_product_attention", source, [(1, 2, 3, 7)], **given, attn_mask=source
+    )
+
+    def attend(x: Tensor) -> Tensor:
+        return F.scaled_dot_product_attention(**given, attn_mask=x)
+
+    np.testing.assert_array_equal(said_of(found, source, 0), mask_of(attend, source.shape))
+
+
+def test_a_mask_that_is_not_known_lets_everything_through() -> None:
+    given = {one: torch.rand(shape) for one, shape in ATTENDED.items()}
+    source, mask = Value(0, ATTENDED["value"]), torch.zeros(3, 5, device="meta")
+    found = lowered(
+        "scaled_dot_product_attention",
+        source,
+        [(1, 2, 3, 7)],
+        **{**given, "value": source},
+        attn_mask=mask,
+    )
+
+    assert said_of(found, source, 0).reshape(2, 3, 7, 2, 5, 7)[0, :, 0, 0, :, 0].all()
+
+
+@pytest.mark.parametrize(
+    ("options", "seen"),
+    [
+        ({"window_size_right": 0}, lambda apart: apart >= 0),
+        (
+            {"window_size_left": 0, "window_size_right": 2},
+            lambda apart: (apart <= 0) & (apart > -3),
+        ),
+        ({"custom_mask_type": 1}, lambda apart: apart >= 0),
+        ({"window_size_left": -1, "window_size_right": -1}, lambda apart: apart < 9),
+    ],
+)
+def test_attention_by_rows_of_grouped_queries(options: dict[str, Any], seen: Any) -> None:
+    """3 queries of 4 heads, 5 keys and values of 2 heads."""
+    source, shape = Value(0, (1, 5, 2, 3)), (1, 3, 4, 3)
+    found = lowered(
+        "_efficient_attention_forward",
+        source,
+        [shape, (1, 4, 3)],
+        query=torch.ones(shape),
+        key=torch.ones(source.shape),
+        value=source,
+        **options,
+    )
+    apart = np.arange(3)[:, None] - np.arange(5)
+    heads = np.arange(4)[:, None] // 2 == np.arange(2)
+
+    assert found.flag == ""
+    np.testing.assert_array_equal(
+        said_of(found, source, 0), np.kron(seen(apart), np.kron(heads, np.ones((3, 3)))) > 0
+    )
+
+
+@pytest.mark.parametrize(
+    "options", [{"cum_seq_q": torch.tensor([0, 3])}, {"window_size": 3}, {"bias": Value(9, (3, 3))}]
+)
+def test_attention_by_rows_that_is_not_told_is_a_bound(options: dict[str, Any]) -> None:
+    shape = (1, 3, 1, 2)
+    source = Value(0, shape)
+    given = dict.fromkeys(("query", "key", "value"), source)
+    found = lowered("_flash_attention_forward", source, [shape, (1, 1, 3)], **given, **options)
+
+    assert found.flag == "depends on data"
+    assert said_of(found, source, 0).all()
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("name", ["input", "hx_", "cx_"])
+@pytest.mark.parametrize("flat", [False, True])
+def test_a_recurrent_layer_of_a_cpu(name: str, reverse: bool, flat: bool) -> None:
+    """3 steps of 2 sequences, 4 features to 5."""
+    state = (2, 5) if flat else (1, 2, 5)
+    shapes = {"input": (3, 2, 4), "hx_": state, "cx_": state}
+    given = {one: torch.rand(shape, dtype=torch.float64) for one, shape in shapes.items()}
+    source = Value(0, shapes[name])
+    found = lowered(
+        "mkldnn_rnn_layer",
+        source,
+        [(3, 2, 5), state, state, (7,)],
+        **{**given, name: source},
+        reverse=reverse,
+    )
+    torch.manual_seed(0)
+    net = nn.LSTM(4, 5, dtype=torch.float64)
+
+    def run(x: Tensor) -> tuple[Tensor, ...]:
+        now = {**given, name: x}
+        hidden, cell = (now[one].reshape(1, 2, 5) for one in ("hx_", "cx_"))
+        made, states = net(now["input"].flip(0) if reverse else now["input"], (hidden, cell))
+        return made.flip(0) if reverse else made, *states
+
+    for number in range(3):
+        seen = mask_of(lambda x, at=number: run(x)[at], source.shape)  # type: ignore[misc]
+        if name != "input":  # a cell is its own alone, but each number of a state meets all
+            seen = seen | (np.kron(np.ones((seen.shape[0] // 10, 1)), each_sequence()) > 0)
+        np.testing.assert_array_equal(said_of(found, source, number), seen)
+
+
+def each_sequence() -> NDArray[np.float64]:
+    return np.kron(np.eye(2), np.ones((5, 5)))

@@ -66,7 +66,7 @@ def between(node: Node, zeros: Zeros) -> list[Edge]:
 
 
 @RULES.of("nonzero", "nonzero_static", "_unique", "_unique2", "unique_dim", "unique_consecutive")
-@RULES.of("unique_dim_consecutive")
+@RULES.of("unique_dim_consecutive", "repeat_interleave")
 def found_by_value(node: Node, zeros: Zeros) -> list[Edge]:
     """What is found, and how much, depends on data."""
     raise DataDependentError(mixed(node))
@@ -121,8 +121,7 @@ def embedding_bag(node: Node, zeros: Zeros) -> list[Edge]:
     found = []
     for name in ("indices", "per_sample_weights"):
         found += edges(given.get(name), _to_rows(links, count, target.shape), target)
-        found += from_all(given.get(name), *targets(node)[1:])
-    return found
+    return found + from_all(given["indices"], *targets(node)[1:])
 
 
 def _to_rows(links: Links, count: int, after: Shape) -> tuple[Step, ...]:
@@ -147,28 +146,6 @@ def segments(node: Node, zeros: Zeros) -> list[Edge]:
     ends = np.cumsum(data) if lengths is not None else data[1:]
     first = np.concatenate([[0], ends[:-1]]) if lengths is not None else data[:-1]
     return edges(source, (Take(axis, ranges(size, first, ends)),), target)
-
-
-@RULES.of("repeat_interleave")
-def repeat_interleave(node: Node, zeros: Zeros) -> list[Edge]:
-    """Each position several times; of repeats alone the numbers of what is repeated."""
-    given, (target,) = node.arguments, targets(node)
-    repeats = given.get("repeats")
-    if isinstance(repeats, Value) or not isinstance(given.get("self"), Value):
-        raise DataDependentError(mixed(node))
-    return _repeated(given["self"], repeats, given.get("dim"), target)
-
-
-def _repeated(source: Value, repeats: Any, dim: int | None, target: Value) -> list[Edge]:
-    axis = 0 if dim is None else dim % len(source.shape)
-    flat: tuple[Step, ...] = ()
-    shape = source.shape
-    if dim is None:
-        shape = (int(np.prod(shape)),)
-        flat = (Reshape(source.shape, shape),)
-    each = repeats if isinstance(repeats, int) else constant(repeats).numpy().reshape(-1)
-    first = np.repeat(np.arange(shape[axis]), each)
-    return edges(source, (*flat, Take(axis, ranges(shape[axis], first, first + 1))), target)
 
 
 @RULES.of("binomial", "poisson", "_standard_gamma", "_masked_scale", "normal_functional")
@@ -233,10 +210,12 @@ def _over_others(source: Any, target: Value, kept: int) -> list[Edge]:
 def renormed_rows(node: Node, zeros: Zeros) -> list[Edge]:
     """Rows divided by their norms, if a number names them."""
     given, (target,) = node.arguments, targets(node)
-    found = _over_others(given["self"], target, 0)
-    if isinstance(given["indices"], Value):
-        raise DataDependentError(found + from_all(given["indices"], target))
-    return found
+    source, numbers = given["self"], given["indices"]
+    if isinstance(numbers, Value):
+        raise DataDependentError(_over_others(source, target, 0) + from_all(numbers, target))
+    named = np.isin(np.arange(target.shape[0]), constant(numbers).numpy())
+    rows = across(target.shape, target.shape, (1,))
+    return edges(source, (), target) + edges(source, (*rows, Keep(named[:, None])), target)
 
 
 @RULES.of(
@@ -245,12 +224,15 @@ def renormed_rows(node: Node, zeros: Zeros) -> list[Edge]:
     *("multi_margin_loss", "binary_cross_entropy_with_logits"),
 )
 def loss(node: Node, zeros: Zeros) -> list[Edge]:
-    """One number for each element, for each row of classes (N, C, ...), or from everything."""
-    found = []
-    for target in targets(node):
-        for name, source in node.arguments.items():
-            if isinstance(source, Value):
-                found += edges(source, _to_loss(name, source.shape, target.shape), target)
+    """One number for each element, for each row of classes (N, C, ...), or from everything.
+
+    What comes beside it is made of labels and weights alone.
+    """
+    found, (target, *rest) = [], targets(node)
+    for name, source in node.arguments.items():
+        if isinstance(source, Value):
+            found += edges(source, _to_loss(name, source.shape, target.shape), target)
+            found += from_all(source, *rest) if name != "self" else []
     return _of_classes(node, found) if node.operator.startswith("nll") else found
 
 

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from archscope.dependence.record.graph import Node, Shape, Value, View
+from archscope.dependence.record.graph import Node, Shape, Value
 from archscope.dependence.record.recipes import TRANSFORMS, NoDataError, random_of
 from archscope.dependence.record.replay import replayed
 from archscope.dependence.record.spectra import Between, likeness_of
@@ -54,20 +54,12 @@ TRIES = 3
 """Positions that are altered where they are too many to alter each."""
 
 
-def _transformed(node: Node | View, before: Shape, after: Shape) -> Steps:
-    if len(before) != len(after):
-        return everything(before, after)
-    return across(before, after, tuple(axis % len(before) for axis in node.arguments["dim"]))
-
-
-RULES.moves("fft_fft", "stft")(_transformed)
-
-
 @RULES.of(*TRANSFORMS)
 def transform(node: Node, zeros: Zeros) -> list[Edge]:
     """Each number from all along the axes, or less where a transform before it is undone."""
     source, (target,) = node.arguments["self"], targets(node)
-    plain = edges(source, _transformed(node, source.shape, target.shape), target)
+    axes = tuple(axis % len(target.shape) for axis in node.arguments["dim"])
+    plain = edges(source, across(source.shape, target.shape, axes), target)
     if not zeros.spectra.undoes(node):
         return plain
     found = zeros.spectra.between(node)
@@ -281,7 +273,7 @@ def _kinds(found: Between) -> dict[Value, torch.dtype]:
     kinds: dict[Value, torch.dtype] = dict.fromkeys(found.others, torch.float64)
     for node in found.nodes:
         source = node.arguments.get("self")
-        if isinstance(source, Value) and source in found.sources:
+        if source in found.sources:
             kinds[source] = torch.float64 if node.operator == "_fft_r2c" else torch.complex128
     return kinds
 

@@ -38,7 +38,7 @@ class Numbers:
             return np.asarray(so_far[stops] - so_far[starts])
         found = np.zeros((len(starts), *entries.shape[1:]))
         lengths, places, length, level = stops - starts, starts.copy(), 1, entries
-        while length <= lengths.max(initial=0):
+        while (lengths >= length).any():
             has = lengths & length > 0
             found[has] += level[places[has]]
             places[has] += length

@@ -202,13 +202,13 @@ def _number(outputs: Index, size: int) -> Index:
     return np.asarray(np.arange(len(outputs)) - np.repeat(np.cumsum(counts) - counts, counts))
 
 
-_KNOWN: WeakValueDictionary[tuple[int, bytes], Links] = WeakValueDictionary()
+_KNOWN: WeakValueDictionary[tuple[tuple[int, ...], bytes], Links] = WeakValueDictionary()
 """Relations that are in use, by their matrices: every layer of a model has the same mask."""
 
 
 def from_matrix(matrix: Mask) -> Links:
     """Return the relation in which output i reads j where `matrix[i, j]`."""
-    key = (matrix.shape[1], np.packbits(matrix).tobytes())
+    key = (matrix.shape, np.packbits(matrix).tobytes())
     found = _KNOWN.get(key)
     if found is None:
         outputs, reads = matrix.nonzero()

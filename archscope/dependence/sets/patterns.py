@@ -191,6 +191,8 @@ class Pattern:
 
     def kept(self, mask: NDArray[np.bool_]) -> Pattern:
         """Return nothing where `mask` is False; it has size 1 along axes where it is alike."""
+        if mask.all():
+            return self
         found = self
         for axis, size in enumerate(mask.shape):
             if size > 1:
@@ -306,6 +308,9 @@ class Pattern:
 
     def reduced_where(self, axis: int, mask: NDArray[np.bool_]) -> Pattern:
         """Return an axis as one position that holds what all held where `mask` is True."""
+        if not self.varies(axis):
+            any_of_it = np.asarray(mask.any(axis=axis, keepdims=True))
+            return self.reduced((axis,)).kept(any_of_it)
         steered = [at for at, size in enumerate(mask.shape) if size > 1 and at != axis]
         if (
             not isinstance(self.algebra, Sets)
@@ -313,9 +318,7 @@ class Pattern:
             or self.varies(steered[0])
             or mask.shape[axis] == 1
         ):
-            return self.kept(mask).reduced((axis,)) if self.varies(axis) else self.reduced((axis,))
-        if not self.varies(axis):
-            return self.reduced((axis,))
+            return self.kept(mask).reduced((axis,))
         (other,) = steered
         flat = mask.reshape([mask.shape[at] for at in sorted((axis, other))])
         links = from_matrix(flat if other < axis else flat.T)

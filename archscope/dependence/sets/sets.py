@@ -260,7 +260,7 @@ class Sets:
         lengths = stops - starts
         found = np.zeros((len(starts), *entries.shape[1:]), dtype=np.int64)
         length, level = 1, entries
-        while length <= lengths.max(initial=0):
+        while (lengths >= length).any():
             fit = (lengths >= length) & (lengths < 2 * length)
             if fit.any():
                 found[fit] = self.unite(level[starts[fit]], level[stops[fit] - length])

@@ -1,0 +1,215 @@
+"""Every relation between the positions of two axes against what each output is meant to read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from archscope.dependence.sets import links as made
+from archscope.dependence.sets import sets
+from archscope.dependence.sets.algebra import LARGEST_WHOLE, NUMBERS, Numbers
+from archscope.dependence.sets.links import (
+    Links,
+    Taps,
+    from_matrix,
+    gather,
+    parts,
+    rolled,
+    shifted,
+    so_far,
+    transposed_window,
+    window,
+)
+from archscope.dependence.sets.sets import Sets
+
+Meant = list[list[int]]
+"""The positions that each output reads, those beyond the border too."""
+TRIES = 60
+
+
+def some_window(chance: np.random.Generator) -> tuple[Links, int, Meant, bool]:
+    """Return a window, what it reads of, what is meant, and whether the border cuts it short."""
+    reads, size, kernel, stride, dilation = map(int, chance.integers(1, (9, 9, 6, 4, 4)))
+    padding = int(chance.integers(0, 5))
+    found = window(reads, size, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+    meant = [[o * stride - padding + t * dilation for t in range(kernel)] for o in range(size)]
+    assert found.endless == (-padding, stride)
+    return found, reads, meant, True
+
+
+def some_transposed(chance: np.random.Generator) -> tuple[Links, int, Meant, bool]:
+    reads, size, kernel, stride, dilation = map(int, chance.integers(1, (6, 15, 5, 4, 3)))
+    padding = int(chance.integers(0, 3))
+    found = transposed_window(
+        reads, size, kernel=kernel, stride=stride, padding=padding, dilation=dilation
+    )
+    steps = [[o + padding - t * dilation for t in range(kernel)] for o in range(size)]
+    meant = [[step // stride for step in row if step % stride == 0] for row in steps]
+    assert found.endless is None
+    return found, reads, meant, True
+
+
+def some_shift(chance: np.random.Generator) -> tuple[Links, int, Meant, bool]:
+    reads, size = map(int, chance.integers(1, 9, 2))
+    first, step = int(chance.integers(-4, 5)), int(chance.integers(1, 4))
+    found = shifted(reads, size, first, step)
+    assert found.endless == (first, step)
+    return found, reads, [[first + o * step] for o in range(size)], True
+
+
+def some_parts(chance: np.random.Generator) -> tuple[Links, int, Meant, bool]:
+    reads = int(chance.integers(1, 12))
+    size = int(chance.integers(1, 12))
+    ends = [(o * reads // size, -(-(o + 1) * reads // size)) for o in range(size)]
+    return parts(reads, size), reads, [list(range(*each)) for each in ends], False
+
+
+def some_gather(chance: np.random.Generator) -> tuple[Links, int, Meant, bool]:
+    reads, size = map(int, chance.integers(1, 9, 2))
+    places = chance.integers(-1, reads, size)
+    return gather(reads, places), reads, [[p] if p >= 0 else [] for p in places.tolist()], False
+
+
+def some_matrix(chance: np.random.Generator) -> tuple[Links, int, Meant, bool]:
+    size, reads = map(int, chance.integers(1, 9, 2))
+    matrix = chance.random((size, reads)) > chance.choice([0.1, 0.5])
+    return from_matrix(matrix), reads, [np.flatnonzero(row).tolist() for row in matrix], False
+
+
+def some_prefixes(chance: np.random.Generator) -> tuple[Links, int, Meant, bool]:
+    size, backward = int(chance.integers(1, 9)), bool(chance.integers(2))
+    meant = [list(range(o, size) if backward else range(o + 1)) for o in range(size)]
+    return so_far(size, backward=backward), size, meant, False
+
+
+@pytest.mark.parametrize("taps", [0, 2, made.SPARSE_TAPS], ids="ranges {}".format)
+@pytest.mark.parametrize(
+    "some",
+    [some_window, some_transposed, some_shift, some_parts, some_gather, some_matrix, some_prefixes],
+)
+def test_a_relation_reads_what_is_meant(
+    some: Callable[[np.random.Generator], tuple[Links, int, Meant, bool]],
+    taps: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(made, "SPARSE_TAPS", taps)
+    monkeypatch.setattr(made, "_KNOWN", {})
+    chance = np.random.default_rng(taps)
+    for _ in range(TRIES):
+        found, reads, meant, has_border = some(chance)
+        inside = [[at for at in row if 0 <= at < reads] for row in meant]
+        matrix = np.array([[at in row for at in range(reads)] for row in inside])
+        check(found, matrix)
+        cut = [len(row) > len(kept) for row, kept in zip(meant, inside, strict=True)]
+        marks = [False] * len(meant) if found.clipped is None else found.clipped.tolist()
+        assert marks == (cut if has_border else [False] * len(meant))
+        assert found.clipped is None or any(marks)
+
+
+def check(found: Links, matrix: np.ndarray) -> None:
+    chance = np.random.default_rng(0)
+    for links, wanted in ((found, matrix), (found.transposed, matrix.T)):
+        size, reads = wanted.shape
+        assert (links.size, links.reads) == (size, reads)
+        assert links.counts.tolist() == wanted.sum(axis=1).tolist()
+        held = chance.random(reads) > 0.5
+        assert links.reading(held).tolist() == (wanted & held).any(axis=1).tolist()
+        algebra = Sets()
+        sets_of = links.gathered(algebra.single(np.arange(reads)), np.arange(reads), algebra)
+        bits = [sum(1 << at for at in np.flatnonzero(row).tolist()) for row in wanted]
+        assert [algebra.bits(entry) for entry in sets_of.tolist()] == bits
+        numbers, places = chance.random((3, 2)), chance.integers(0, 3, reads)
+        np.testing.assert_allclose(
+            links.gathered(numbers, places, NUMBERS), wanted @ numbers[places], atol=1e-12
+        )
+        some = np.flatnonzero(chance.random(size) > 0.5)
+        assert links.only(some).counts.tolist() == wanted[some].sum(axis=1).tolist()
+        alone = all(row.sum() <= 1 for row in wanted)
+        assert links.gathers is None or alone
+        if isinstance(links, Taps) and links.is_identity:
+            assert size == reads
+            assert (wanted == np.eye(size)).all()
+
+
+@pytest.mark.parametrize("shift", range(-5, 6))
+def test_what_is_rolled_comes_round(shift: int) -> None:
+    found = rolled(5, shift)
+
+    assert isinstance(found, Taps)
+    assert found.index[:, 0].tolist() == [(o - shift) % 5 for o in range(5)]
+    # the shorter way round: what comes from the other end is beyond the border
+    way = shift % 5 if shift % 5 <= 2 else shift % 5 - 5
+    assert found.clipped is not None
+    assert found.clipped.tolist() == [not 0 <= o - way < 5 for o in range(5)]
+
+
+def test_the_identity_is_told_and_nothing_else_is() -> None:
+    assert gather(3, [0, 1, 2]).is_identity
+    for other in (gather(3, [0, 2, 1]), gather(3, [0, 1]), gather(4, [0, 1, 2]), rolled(3, 1)):
+        assert not other.is_identity
+    assert not so_far(1).is_identity
+
+
+@pytest.mark.parametrize("largest", [1.0, LARGEST_WHOLE])
+@pytest.mark.parametrize("whole", [True, False])
+def test_numbers_over_ranges_are_their_sums(
+    whole: bool, largest: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archscope.dependence.sets.algebra.LARGEST_WHOLE", largest)
+    chance = np.random.default_rng(0)
+    for size in (1, 2, 3, 8, 13):
+        numbers = chance.integers(0, 9, (size, 2)) / (1 if whole else 7)
+        starts, stops = np.triu_indices(size + 1)
+        found = Numbers().over_ranges(numbers, starts, stops)
+
+        np.testing.assert_allclose(
+            found, [numbers[a:b].sum(axis=0) for a, b in zip(starts, stops, strict=True)]
+        )
+        assert Numbers().over_ranges(numbers, starts[:0], stops[:0]).shape == (0, 2)
+
+
+def test_numbers_that_differ_by_much_lose_no_digits() -> None:
+    numbers = np.array([2.0**53, 0.5, 0.25])
+
+    assert Numbers().over_ranges(numbers, np.array([1]), np.array([3])).tolist() == [0.75]
+    assert Numbers().held(numbers - 0.25).tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize(("few", "many"), [(1, 1), (3, 2), (sets.FEW, sets.MANY)])
+def test_sets_are_united_and_compared_in_parts_of_any_size(
+    few: int, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sets, "FEW", few)
+    monkeypatch.setattr(sets, "MANY", many)
+    chance, algebra = np.random.default_rng(0), Sets()
+    single = algebra.single(np.arange(5))
+    for _ in range(TRIES):
+        one, two = (chance.integers(0, 32, chance.integers(1, 6)) for _ in range(2))
+        two = np.resize(two, one.shape)
+        a, b = (united(algebra, single, bits) for bits in (one, two))
+
+        assert bits_of(algebra, algebra.unite(a, b)) == (one | two).tolist()
+        assert bits_of(algebra, algebra.united(a, 0)) == [int(np.bitwise_or.reduce(one))]
+        assert algebra.cover(a, b) == bool(((one | two) == one).all())
+        assert algebra.cover(algebra.unite(a, b), b)
+        assert algebra.cover(a[:, None], b) == all(x | y == x for x in one for y in two)
+
+
+def united(algebra: Sets, single: np.ndarray, bits: np.ndarray) -> np.ndarray:
+    found = np.zeros(bits.shape, dtype=np.int64)
+    for at, one in enumerate(single):
+        found = np.where(bits >> at & 1, algebra.unite(found, np.full_like(found, one)), found)
+    return found
+
+
+def bits_of(algebra: Sets, entries: np.ndarray) -> list[int]:
+    return [algebra.bits(entry) for entry in entries.tolist()]
+
+
+def test_a_matrix_with_more_rows_of_nothing_is_another() -> None:
+    one, two = np.array([[True]]), np.array([[True], [False]])
+    relations = from_matrix(one), from_matrix(two)
+
+    assert [relation.size for relation in relations] == [1, 2]
