@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from archscope.records import frozen
-from archscope.running.storages import parts_of
+from archscope.running.storages import bytes_of, parts_of
 from archscope.training.alive import Alive, Change
 from archscope.training.failures import told
 from archscope.training.optimisers import Make, Optimiser, state_tensors
@@ -73,7 +73,7 @@ def _by_size(trained: Sequence[Tensor]) -> Iterator[Sequence[Tensor]]:
     for number, each in enumerate(trained):
         before = trained[max(number - 1, 0) : number]
         kinds = [one.dtype for one in (*before, each)]
-        sizes = (sum(one.nbytes for one in before), each.nbytes)
+        sizes = (bytes_of(before), bytes_of([each]))
         pairs.setdefault((kinds[0], kinds[-1]), {})[sizes] = (*before, each)
     for found in pairs.values():
         for sizes, pair in found.items():
