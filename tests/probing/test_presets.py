@@ -11,7 +11,8 @@ import pytest
 import archscope
 
 PRESETS = {
-    "dilated2d-context-basic": (67, 67),  # 1 + 2 * (1 + 1 + 2 + 4 + 8 + 16 + 1)
+    # 1 + 2 * (1 + 1 + 2 + 4 + 8 + 16 + 1), of fewer channels than 21
+    "dilated2d-context-basic:in_channels=2,channels=4": (67, 67),
     "lstm-lm-200-ptb": (20,),  # all of its sequence
     "mamba-130m:depth=1,d_model=8,seq_len=9": (9,),  # all of its sequence
     "tcn-copy-memory": (3571,),  # 1 + 2 * 7 * (2^8 - 1)
