@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import weakref
 from collections import OrderedDict, UserDict, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from types import CellType, FunctionType, MemberDescriptorType, MethodType
 from typing import Any
@@ -143,13 +143,16 @@ class Copies:
         made = self._keep(value, type(value)())
         if isinstance(made, defaultdict):
             made.default_factory = self._copy(value.default_factory)  # type: ignore[attr-defined]
+        if _are_atoms(value.values()) and _are_atoms(value):
+            made.update(value)
+            return made
         for key, item in list(value.items()):
             made[key if type(key) is str else self._copy(key)] = self._copy(item)
         return made
 
     def _list(self, value: list[Any]) -> Any:
         made = self._keep(value, [])
-        made.extend([self._copy(item) for item in value])
+        made.extend(value if _are_atoms(value) else [self._copy(item) for item in value])
         return made
 
     def _deque(self, value: deque[Any]) -> Any:
@@ -158,7 +161,8 @@ class Copies:
         return made
 
     def _set(self, value: set[Any]) -> Any:
-        return self._keep(value, {self._copy(item) for item in value})
+        held = value if _are_atoms(value) else [self._copy(item) for item in value]
+        return self._keep(value, set(held))
 
     def _compiled(self, value: Any) -> Any:
         made = self._keep(value, type(value)(self._copy(value._orig_mod), value.dynamo_ctx))
@@ -168,6 +172,8 @@ class Copies:
         return made
 
     def _tuple(self, value: tuple[Any, ...]) -> Any:
+        if _are_atoms(value):
+            return value
         made = tuple([self._copy(item) for item in value])
         same = all(a is b for a, b in zip(made, value, strict=True))
         # It may hold itself, by way of a list: then it is there by now.
@@ -226,6 +232,11 @@ _WAYS_BY_NAME: dict[str, Callable[[Copies, Any], Any]] = {
     "torch._dynamo.eval_frame.OptimizedModule": Copies._compiled,
 }
 """Of classes that are not imported for this."""
+
+
+def _are_atoms(values: Iterable[Any]) -> bool:
+    """Return whether no value needs a copy: a vocabulary of 250,000 words is copied as one."""
+    return _ATOMS.issuperset(map(type, values))
 
 
 def _is_plain(kind: type, base: type) -> bool:

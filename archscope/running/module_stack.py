@@ -150,6 +150,8 @@ def _collect(
             return
         met[id(value)] = value, depth
         parts, depth = vars(value).values(), depth - 1
+    if parts and len(parts) > _FEW and _PLAIN_TYPES.issuperset(map(type, parts)):
+        return  # a vocabulary
     if parts and all(value is not each for each in around):
         around.append(value)
         for part in parts:
@@ -158,6 +160,9 @@ def _collect(
 
 
 _PLAIN = (type(None), bool, int, float, str, torch.dtype, torch.device)
+_PLAIN_TYPES = frozenset(_PLAIN)
+_FEW = 16
+"""Parts up to which each is looked at, before it is asked whether all are numbers and words."""
 _NO_DATA = (type, ModuleType, FunctionType, nn.Module)
 """Objects whose attributes are code, or whose tensors are known otherwise."""
 
