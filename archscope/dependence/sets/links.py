@@ -211,8 +211,10 @@ def from_matrix(matrix: Mask) -> Links:
     key = (matrix.shape, np.packbits(matrix).tobytes())
     found = _KNOWN.get(key)
     if found is None:
-        outputs, reads = matrix.nonzero()
-        found = _as_ranges(matrix) or _from_pairs(outputs, reads, *matrix.shape)
+        found = _as_ranges(matrix)
+        if found is None:
+            outputs, reads = matrix.nonzero()
+            found = _from_pairs(outputs, reads, *matrix.shape)
         _KNOWN[key] = found
     return found
 

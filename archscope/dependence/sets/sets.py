@@ -34,7 +34,9 @@ def kinds(entries: Array) -> Index:
 
 def firsts(entries: Array) -> Index:
     """Return the first position of each set; 0 for an empty one."""
-    return np.asarray(entries >> 1 & (1 << _FIRST_BITS) - 1)
+    found = np.asarray(entries >> 1)
+    found &= (1 << _FIRST_BITS) - 1
+    return found
 
 
 def are_holed(entries: Array) -> Array:
@@ -68,12 +70,34 @@ def _in_parts(one: Array, two: Array) -> Iterator[tuple[Array, Array]]:
 
 
 def _run(first: Array, stop: Array, mark: Array) -> Array:
-    """Return the sets of all positions from a first to the one before a last."""
-    return np.asarray(stop - first << _KIND | first << 1 | mark)
+    """Return the sets of all positions from a first to the one before a last.
+
+    `stop` and `first` are used up: arrays that are made anew take longer than what is done to them.
+    """
+    stop -= first
+    stop <<= _KIND
+    first <<= 1
+    stop |= first
+    stop |= mark
+    return stop
 
 
 def _united_runs(one: Array, two: Array) -> Array | None:
     """Return the unions of runs that touch each other, or are empty; None where some are not so."""
+    if one.size <= MANY:
+        return _united_few_runs(one, two)
+    found = np.empty(one.shape, dtype=np.int64)
+    rows = max(MANY * len(one) // one.size, 1)
+    for first in range(0, len(one), rows):
+        part = slice(first, first + rows)
+        united = _united_few_runs(one[part], two[part])
+        if united is None:
+            return None
+        found[part] = united
+    return found
+
+
+def _united_few_runs(one: Array, two: Array) -> Array | None:
     a, b = kinds(one), kinds(two)
     if a.size == 0 or max(a.max(), b.max()) >= _HOLED:
         return None
@@ -82,9 +106,10 @@ def _united_runs(one: Array, two: Array) -> Array | None:
         start, other = np.where(a == 0, other, start), np.where(b == 0, start, other)
     a += start
     b += other
-    if (np.maximum(start, other) > np.minimum(a, b)).any():
+    first, later = np.minimum(start, other), np.maximum(start, other, out=start)
+    if (later > np.minimum(a, b, out=other)).any():
         return None
-    return _run(np.minimum(start, other), np.maximum(a, b), (one | two) & _CLIPPED)
+    return _run(first, np.maximum(a, b, out=a), (one | two) & _CLIPPED)
 
 
 def _runs_over(entries: Array, starts: Index, stops: Index) -> Array | None:
