@@ -80,6 +80,10 @@ class Chromium:
             self.send(f"{domain}.enable")
 
     def close(self) -> None:
+        # Asked to end, it takes away what it keeps in the folder for temporary files.
+        with suppress(subprocess.TimeoutExpired, BrokenPipeError):
+            os.write(self._write, json.dumps({"id": 0, "method": "Browser.close"}).encode() + b"\0")
+            self._process.wait(timeout=5)
         os.close(self._write)
         os.close(self._read)
         with suppress(ProcessLookupError):
