@@ -69,7 +69,7 @@ def _in_parts(one: Array, two: Array) -> Iterator[tuple[Array, Array]]:
     yield from parts
 
 
-def _run(first: Array, stop: Array, mark: Array) -> Array:
+def _run(first: Array, stop: Array, mark: Array | int) -> Array:
     """Return the sets of all positions from a first to the one before a last.
 
     `stop` and `first` are used up: arrays that are made anew take longer than what is done to them.
@@ -116,21 +116,31 @@ def _runs_over(entries: Array, starts: Index, stops: Index) -> Array | None:
     """Return the unions over ranges of sets that are runs, each of which begins and ends no earlier
     than the one before it and touches that; None where some are not so.
     """
-    length = kinds(entries)
-    if length.size == 0 or not length.all() or length.max() >= _HOLED:
+    last = kinds(entries)
+    if last.size == 0 or not last.all() or last.max() >= _HOLED:
         return None
     first = firsts(entries)
-    last = first + length
-    later = (first[1:] >= first[:-1]) & (last[1:] >= last[:-1]) & (first[1:] <= last[:-1])
-    if not later.all():
+    last += first
+    if not all(bool((one[1:] >= one[:-1]).all()) for one in (first, last)):
         return None
-    marks = entries & _CLIPPED
-    before = np.concatenate([np.zeros_like(marks[:1]), marks.cumsum(axis=0)])
+    if (first[1:] > last[:-1]).any():
+        return None
     held = stops > starts
-    start, stop = np.where(held, starts, 0), np.where(held, stops, 1)
-    found = _run(first[start], last[stop - 1], (before[stop] > before[start]).astype(np.int64))
+    if not held.all():
+        starts, stops = np.where(held, starts, 0), np.where(held, stops, 1)
+    found = _run(first[starts], last[stops - 1], _clipped_over(entries, starts, stops))
     found[~held] = 0
     return found
+
+
+def _clipped_over(entries: Array, starts: Index, stops: Index) -> Array | int:
+    """Return whether a border cuts any set of a range short, as entries say it."""
+    marks = entries & _CLIPPED
+    if not marks.any():
+        return 0
+    before = np.zeros((len(marks) + 1, *marks.shape[1:]), dtype=np.int64)
+    marks.cumsum(axis=0, out=before[1:])
+    return (before[stops] > before[starts]).astype(np.int64)
 
 
 class Sets:
