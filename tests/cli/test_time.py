@@ -264,3 +264,12 @@ def test_a_kernel_of_attention_goes_by_either_name(archscope: Any) -> None:
     for flags in (("--attention", "math"), ("--attention=math",), ("--attention-kernel", "math")):
         assert "attention math" in archscope("time", *SMALL, *QUICK, *flags).out
     assert "window 3" in archscope("time", *SMALL, *QUICK, "--attention", "window:3").out
+
+
+def test_a_kernel_of_attention_that_nothing_runs_is_told(archscope: Any) -> None:
+    said = "--attention-kernel math changed nothing"
+    none = ("time", "cnn", "--channels", "4", "--input-size", "8", *QUICK)
+
+    assert said not in archscope("time", *SMALL, *QUICK, "--attention-kernel", "math").out
+    assert said in archscope(*none, "--attention-kernel", "math").out
+    assert said not in archscope(*none).out

@@ -34,6 +34,7 @@ def notes(
         *_elsewhere(found),
         *_items(rows[0]),
         *_work(found, counts),
+        *_kernel(found, counts),
         *_memory(found),
         *_sum_of_modules(found, rows[0], modules),
         *_graph(found),
@@ -182,6 +183,16 @@ def _work(found: Measured, counts: Counts | None) -> Iterator[Note]:
                 f"the backward pass does {backward.macs:,} multiply-accumulates, counted as torch "
                 "ran it; what attention computes anew is among them"
             ),
+        )
+
+
+def _kernel(found: Measured, counts: Counts | None) -> Iterator[Note]:
+    kernel = found.settings.attention_kernel
+    if kernel is not None and counts is not None and counts.attends is False:
+        yield Note(
+            level="info",
+            text=f"--attention-kernel {kernel} changed nothing: no scaled dot product attention of "
+            "torch's runs in this network",
         )
 
 

@@ -34,6 +34,8 @@ class Counts:
     """Class name of each module, by path."""
     calls: Mapping[str, int] = field(default_factory=dict)
     """How often each module runs in one pass, by path."""
+    attends: bool | None = None
+    """Whether torch's scaled dot product attention is among what runs; None: not known."""
 
     def among(self, paths: Collection[str]) -> dict[str, int | None]:
         """Return the work of `paths` alone; that of other modules goes to the nearest above.
@@ -59,7 +61,13 @@ def counts_of(report: Report) -> Counts:
         complete=report.totals.complete,
         types={row.path: row.type for row in rows},
         calls={row.path: row.calls for row in rows},
+        attends=any(map(_attends, (row.operator for row in report.section("operators").rows))),
     )
+
+
+def _attends(operator: str) -> bool:
+    """Return whether an operator is attention as a whole, or what it alone is made of."""
+    return "scaled_dot_product" in operator or operator == "aten::_safe_softmax"
 
 
 @frozen
