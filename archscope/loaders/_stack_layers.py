@@ -181,16 +181,24 @@ def blocks_of(
     Of a branch all layers take the item of its number.
     """
     rates = spec.dilations if dilations is None else dilations
+    axes = spec.axes  # worked out of all items
     found = []
     for number in range(count):
         place = number if branch is None else branch
-        found.append(_block(spec, number, place, item(rates, number), prefix))
+        rate = along(item(rates, number), axes)
+        found.append(_convs(spec, number, place, rate, prefix))
+        pooled = _along(spec, "pool", place, axes)
+        if set(pooled) != {1}:
+            found[-1].append(_pool(spec, number, place, pooled))
     return found
 
 
-def _block(spec: StackSpec, number: int, place: int, rate: Item, prefix: str) -> list[Layers]:
-    kernel, stride = _along(spec, "kernel_size", place), _along(spec, "stride", place)
-    padding, rates = _along(spec, "padding", place), along(rate, spec.axes)
+def _convs(
+    spec: StackSpec, number: int, place: int, rates: tuple[int, ...], prefix: str
+) -> list[Layers]:
+    kernel, stride, padding = (
+        _along(spec, field, place, len(rates)) for field in ("kernel_size", "stride", "padding")
+    )
     found = []
     for turn in range(spec.convs_per_block):
         part = f"_{turn + 1}" if spec.convs_per_block > 1 else ""
@@ -202,23 +210,21 @@ def _block(spec: StackSpec, number: int, place: int, rate: Item, prefix: str) ->
                 padding="causal" if spec.causal else sides(padding[axis]),
                 name=f"{prefix}conv{number + 1}{part}",
             )
-            for axis in range(spec.axes)
+            for axis in range(len(rates))
         )
         found.append(layer)
-    pooled = _along(spec, "pool", place)
-    if set(pooled) != {1}:
-        found.append(_pool(spec, number, place, pooled))
     return found
 
 
 def _pool(spec: StackSpec, number: int, place: int, pooled: tuple[int, ...]) -> Layers:
-    strides = pooled if spec.pool_stride is None else _along(spec, "pool_stride", place)
-    padding = _along(spec, "pool_padding", place)
+    axes = len(pooled)
+    strides = pooled if spec.pool_stride is None else _along(spec, "pool_stride", place, axes)
+    padding = _along(spec, "pool_padding", place, axes)
     return tuple(
         pool(pooled[axis], stride=strides[axis], padding=padding[axis], name=f"pool{number + 1}")
-        for axis in range(spec.axes)
+        for axis in range(axes)
     )
 
 
-def _along(spec: StackSpec, field: str, place: int) -> tuple[Any, ...]:
-    return along(item(getattr(spec, field), place), spec.axes)
+def _along(spec: StackSpec, field: str, place: int, axes: int) -> tuple[Any, ...]:
+    return along(item(getattr(spec, field), place), axes)
