@@ -35,6 +35,8 @@ from archscope.counting.whole import COMPLEX, WHOLE, WholeFunctions
 from archscope.running.higher_order import kernel_of
 from archscope.running.module_stack import ModuleStack
 
+_RECURRENCE = Operator(name="aten::lstm", kind="multiply-accumulate", formula=None)
+
 
 @dataclass(slots=True)
 class Tally:
@@ -227,12 +229,15 @@ class DispatcherCounter(TorchDispatchMode):
         result = recurrences.whole(args) if self.stack.current in self._recurrent else None
         if result is None:
             return func(*args)
+        made: Any = ()
         for shorter, times in recurrences.parts(args):
             self._times = times
             try:
-                func(*shorter)
+                made = func(*shorter)
             finally:
                 self._times = 1
+        for short, long in zip(made, result, strict=True):
+            self._follow(_RECURRENCE, [short], [long], None)
         return result
 
     def _record(self, operator: Operator, args: Any, kwargs: Any, result: Any) -> None:

@@ -73,11 +73,6 @@ def _saved_hooks() -> Any:
     return torch._C._autograd._top_saved_tensors_default_hooks(True)
 
 
-def _put_frozen(froze: bool) -> None:
-    if not froze:  # of objects that were frozen before it cannot be told which
-        gc.unfreeze()
-
-
 def _decimals() -> tuple[decimal.Context, dict[str, Any]]:
     context = decimal.getcontext()
     plain = {name: getattr(context, name) for name in _OF_DECIMALS}
@@ -154,7 +149,6 @@ SWITCHES: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
     (lambda: logging.root.manager.disable, logging.disable),
     (lambda: (sys.stdout, sys.stderr), _put_streams),
     (sys.getrecursionlimit, sys.setrecursionlimit),
-    (lambda: gc.get_freeze_count() > 0, _put_frozen),
     (_decimals, _put_decimals),
     (_umask, os.umask),
     (gc.isenabled, lambda on: gc.enable() if on else gc.disable()),

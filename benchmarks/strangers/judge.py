@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import sys
@@ -117,6 +118,7 @@ def _child(stranger: Stranger, verb: str, pipe: Connection) -> None:
     if "STRANGERS_LOG" not in os.environ:
         sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     warnings.simplefilter("ignore")
+    gc.freeze()  # else collecting the packages' own objects falls into whatever is timed then
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     torch.set_num_threads(1)
     torch.manual_seed(0)

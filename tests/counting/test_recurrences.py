@@ -58,6 +58,38 @@ def test_few_steps_tell_what_all_do(
         assert (one.shape, one.stride(), one.dtype) == (other.shape, other.stride(), other.dtype)
 
 
+class Stale(dict[int, tuple[str, ...]]):
+    """Says of all memory that it was another tensor's, until it is told otherwise."""
+
+    def __init__(self, holder: str) -> None:
+        super().__init__()
+        self._holder = holder
+        self._new: set[int] = set()
+
+    def get(self, key: int, default: Any = None) -> Any:
+        return default if key in self._new else (self._holder,)
+
+    def pop(self, key: int, default: Any = None) -> Any:
+        self._new.add(key)
+        return default
+
+
+def test_what_a_recurrence_returns_is_new_memory() -> None:
+    class Squared(nn.LSTM):
+        def forward(self, x: Tensor, hx: Any = None) -> Any:
+            made = super().forward(x, hx)[0]
+            return made @ made.mT
+
+    model = nn.Sequential(Squared(4, 4), nn.Identity()).to("meta").eval()
+    counter = DispatcherCounter(model, {}, all_steps=False)
+    counter._inherited = Stale("1")  # type: ignore[assignment]
+    with torch.no_grad(), ShapesOnly(), counter.stack, counter:
+        model(torch.zeros(9, 3, 4, device="meta"))
+
+    products = {path for path, operator in counter.count.work if operator == "aten::bmm"}
+    assert products == {"0"}
+
+
 class Noting(ShapesOnly):
     """Notes the operators that run."""
 

@@ -387,9 +387,8 @@ def _(self: Any, value: Tensor) -> None:
         torch.backends.cuda.matmul.fp32_precision = "tf32"
 
 
-@acts("freezes its objects, decimals and files")
+@acts("rounds decimals and shuts files")
 def _(self: Any, value: Tensor) -> None:
-    gc.freeze()
     decimal.getcontext().prec = 5
     decimal.Decimal(1) / 3
     os.umask(0o111)

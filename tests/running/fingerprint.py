@@ -150,7 +150,7 @@ def of_process() -> dict[str, Any]:
         "root logger": (logging.root.level, list(logging.root.handlers)),
         "Python": (sys.excepthook, sys.getswitchinterval(), sys.getprofile(), sys.gettrace()),
         "signals": [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)],
-        "collector": (gc.isenabled(), gc.get_threshold(), gc.get_freeze_count() > 0),
+        "collector": (gc.isenabled(), gc.get_threshold()),
         "decimals": repr(decimal.getcontext()),
         "new files": _umask(),
         "recursion": sys.getrecursionlimit(),
