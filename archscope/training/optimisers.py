@@ -32,6 +32,9 @@ class Optimiser:
     """Whether it takes sparse gradients."""
     by_shape: bool = False
     """Whether what its update takes depends on a parameter's shape, and not on its size alone."""
+    doubles_at_once: bool = False
+    """Whether an update of all tensors at once, torch's default on a card, makes as much again as
+    these take."""
 
 
 def _two_moments(parameter: Tensor) -> int:
@@ -74,12 +77,14 @@ _ALL = (
         help="two moments for each parameter (Loshchilov and Hutter 2019)",
         bytes_of=_two_moments,
         make=_torch("AdamW", foreach=False),
+        doubles_at_once=True,
     ),
     Optimiser(
         name="adam",
         help="two moments for each parameter (Kingma and Ba 2015)",
         bytes_of=_two_moments,
         make=_torch("Adam", foreach=False),
+        doubles_at_once=True,
     ),
     Optimiser(
         name="sgd",
