@@ -104,7 +104,7 @@ def run_step(
     """Run one step of `subject` on tensors without data: forward, backward and update.
 
     Of several `passes`, whose gradients are added up, two are run: the others do what the second
-    does.
+    does. Where gradients are sparse, and grow, all are.
 
     Where the forward reads values it is run on copies that have them, if the network is there with
     its data. The loss is the sum of what is returned: a real one keeps what it keeps beside it.
@@ -220,11 +220,12 @@ def _watched(
     model = twin.model
     parameters = tuple(model.parameters())
     alive, listening = _watching(twin, places)
-    savings = [listening() for _ in range(min(passes, 2))]
+    savings: list[Saving] = []
     on_host = nullcontext() if recipe.dropout == "card" else alive.with_random_states()
     with torch.enable_grad(), original.out_of_reach(), places.stack, AsOnCard(recipe), on_host:
-        for saving in savings:
-            roots, size = _forward(twin, places, alive, saving, autocast)
+        while len(savings) < passes and (len(savings) < 2 or _grow(parameters)):
+            savings.append(listening())
+            roots, size = _forward(twin, places, alive, savings[-1], autocast)
             places.turned = True
             with told(places), alive.phase("backward"):
                 loss = added_up(roots)
@@ -254,6 +255,12 @@ def _watched(
             if each.block is not None
         ),
     )
+
+
+def _grow(parameters: Iterable[Tensor]) -> bool:
+    """Return whether gradients become larger from pass to pass: sparse ones are put together."""
+    gradients = (each.grad for each in parameters)
+    return any(grad is not None and grad.layout is not torch.strided for grad in gradients)
 
 
 def _types(model: nn.Module) -> dict[str, str]:
