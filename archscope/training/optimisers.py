@@ -12,8 +12,9 @@ from torch import Tensor
 from archscope.errors import UsageError, did_you_mean
 from archscope.records import frozen
 from archscope.training.fake import unwrapped
+from archscope.training.muon import HAS_MUON, MuonAndAdamW
 
-Make = Callable[[list[Tensor]], "torch.optim.Optimizer"]
+Make = Callable[[list[Tensor]], "torch.optim.Optimizer | MuonAndAdamW"]
 
 
 @frozen
@@ -110,7 +111,8 @@ _ALL = (
         name="muon",
         help="momentum for matrices and filters, AdamW's two moments for vectors (Jordan 2024)",
         bytes_of=lambda parameter: (_momentum if parameter.ndim > 1 else _two_moments)(parameter),
-        make=None,
+        make=MuonAndAdamW if HAS_MUON else None,
+        by_shape=True,
     ),
     Optimiser(
         name="8bit",
@@ -131,7 +133,7 @@ def optimiser(name: str) -> Optimiser:
     return OPTIMISERS[name]
 
 
-def state_tensors(made: torch.optim.Optimizer) -> list[Tensor]:
+def state_tensors(made: torch.optim.Optimizer | MuonAndAdamW) -> list[Tensor]:
     """Return the tensors that an optimiser of torch's holds."""
     return [value for state in made.state.values() for value in _tensors(state.values())]
 
