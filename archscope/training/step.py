@@ -28,7 +28,7 @@ from archscope.subject import Repeat, Stretch, Subject
 from archscope.training.alive import Alive, Change
 from archscope.training.backward import run_backward
 from archscope.training.caches import Caches
-from archscope.training.failures import fails_with_data_too, told
+from archscope.training.failures import fails_with_data_too, refuse_threads, told
 from archscope.training.fake import fake_mode
 from archscope.training.holding import Held, held, updating
 from archscope.training.kernels import AsOnCard
@@ -201,6 +201,7 @@ def _forward(
     places.turned = False
     with told(places), alive.phase("forward"), saving, computing_in(autocast):
         returned = tensors_in(twin.run())
+    refuse_threads(places)
     roots = [tensor for tensor in returned if tensor.requires_grad]
     if not roots:
         raise ArchscopeError("nothing can be trained: no output depends on a trained parameter")
