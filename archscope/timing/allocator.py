@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import accumulate
 from typing import Any
@@ -79,6 +79,20 @@ def handed_out(runs: Sequence[Callable[[], object]]) -> tuple[tuple[Handed, ...]
 def most(handed: Sequence[Handed]) -> int:
     """Return the most bytes that were out at once, beside what was out before; at least 0."""
     return max(accumulate((each.bytes for each in handed), initial=0))
+
+
+def still_out(handed: Iterable[Handed]) -> int:
+    """Return the bytes of what was handed out and did not come back.
+
+    What comes back that was out before says nothing: the profiler knows its size by chance.
+    """
+    out: dict[int, int] = {}
+    for each in handed:
+        if each.bytes > 0:
+            out[each.block] = each.bytes
+        else:
+            out.pop(each.block, None)
+    return sum(out.values())
 
 
 def without_workspaces(handed: Sequence[Handed]) -> tuple[Handed, ...] | None:

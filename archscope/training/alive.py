@@ -50,6 +50,7 @@ class Alive(TorchDispatchMode):
         self._known: dict[int, Any] = {}
         self._numbers: dict[int, int] = {}
         self._count = 0
+        self._given_back: list[tuple[int, int]] | None = None
         self.changes: list[Change] = []
         """In the order in which they came."""
         self.made_in: dict[int, str] = {}
@@ -103,11 +104,20 @@ class Alive(TorchDispatchMode):
         kernel = kernel_of(func)
         if kernel is not None:
             return derived(kernel, self, args, kwargs or {})
-        result = func(*args, **(kwargs or {}))
+        self._given_back = []
+        try:
+            result = func(*args, **(kwargs or {}))
+            self._meet_all(result)
+        finally:  # what writes to a sparse tensor makes its new parts before the old ones go
+            later, self._given_back = self._given_back, None
+            for size, number in later:
+                self._note(self._place(), -size, number)
+        return result
+
+    def _meet_all(self, result: Any) -> None:
         for leaf in (result,) if isinstance(result, Tensor) else tree_leaves(result):
             if isinstance(leaf, Tensor):
                 self._meet(leaf)
-        return result
 
     def _meet(self, tensor: Tensor) -> None:
         if tensor.layout is not torch.strided:
@@ -124,7 +134,10 @@ class Alive(TorchDispatchMode):
         def gone(_: object) -> None:
             del self._known[key], self._numbers[key]
             self.made_in.pop(key, None)
-            self._note(self._place(), -size, number)
+            if self._given_back is None:
+                self._note(self._place(), -size, number)
+            else:
+                self._given_back.append((size, number))
 
         self._known[key] = weakref.ref(storage, gone)
         self._numbers[key] = number

@@ -42,6 +42,17 @@ def told(places: Places | str | None = None) -> Iterator[None]:
         ) from failure
 
 
+def refuse_threads(places: Places) -> None:
+    """Raise `ArchscopeError` where modules ran in other threads: nobody saw what they did."""
+    elsewhere = sorted(places.stack.elsewhere)
+    if elsewhere:
+        more = f" and {len(elsewhere) - 1} more" if len(elsewhere) > 1 else ""
+        raise ArchscopeError(
+            f"{elsewhere[0]}{more} ran in threads that the forward began, where nobody sees what a "
+            "step keeps and multiplies"
+        )
+
+
 def _where(places: Places | str | None) -> str:
     if places is None:
         return ""

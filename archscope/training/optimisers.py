@@ -12,8 +12,9 @@ from torch import Tensor
 from archscope.errors import UsageError, did_you_mean
 from archscope.records import frozen
 from archscope.training.fake import unwrapped
+from archscope.training.muon import HAS_MUON, MuonAndAdamW
 
-Make = Callable[[list[Tensor]], "torch.optim.Optimizer"]
+Make = Callable[[list[Tensor]], "torch.optim.Optimizer | MuonAndAdamW"]
 
 
 @frozen
@@ -32,6 +33,9 @@ class Optimiser:
     """Whether it takes sparse gradients."""
     by_shape: bool = False
     """Whether what its update takes depends on a parameter's shape, and not on its size alone."""
+    doubles_at_once: bool = False
+    """Whether an update of all tensors at once, torch's default on a card, makes as much again as
+    these take."""
 
 
 def _two_moments(parameter: Tensor) -> int:
@@ -74,12 +78,14 @@ _ALL = (
         help="two moments for each parameter (Loshchilov and Hutter 2019)",
         bytes_of=_two_moments,
         make=_torch("AdamW", foreach=False),
+        doubles_at_once=True,
     ),
     Optimiser(
         name="adam",
         help="two moments for each parameter (Kingma and Ba 2015)",
         bytes_of=_two_moments,
         make=_torch("Adam", foreach=False),
+        doubles_at_once=True,
     ),
     Optimiser(
         name="sgd",
@@ -105,7 +111,8 @@ _ALL = (
         name="muon",
         help="momentum for matrices and filters, AdamW's two moments for vectors (Jordan 2024)",
         bytes_of=lambda parameter: (_momentum if parameter.ndim > 1 else _two_moments)(parameter),
-        make=None,
+        make=MuonAndAdamW if HAS_MUON else None,
+        by_shape=True,
     ),
     Optimiser(
         name="8bit",
@@ -126,7 +133,7 @@ def optimiser(name: str) -> Optimiser:
     return OPTIMISERS[name]
 
 
-def state_tensors(made: torch.optim.Optimizer) -> list[Tensor]:
+def state_tensors(made: torch.optim.Optimizer | MuonAndAdamW) -> list[Tensor]:
     """Return the tensors that an optimiser of torch's holds."""
     return [value for state in made.state.values() for value in _tensors(state.values())]
 

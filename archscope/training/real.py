@@ -24,6 +24,7 @@ from archscope.timing.allocator import (
     handed_out,
     largest_workspace,
     most,
+    still_out,
     without_workspaces,
 )
 from archscope.training.backward import run_backward
@@ -128,7 +129,7 @@ def _measured(twin: Twin, recipe: Recipe, make: Make, autocast: torch.dtype | No
             peak=most(handed),
             outliving=None if lasting is None else most(lasting),
             workspace=largest_workspace(handed),
-            before=there + sum(each.bytes for run in first for each in run),
+            before=there + still_out(each for run in first for each in run),
         )
 
 

@@ -28,7 +28,7 @@ from archscope.subject import Repeat, Stretch, Subject
 from archscope.training.alive import Alive, Change
 from archscope.training.backward import run_backward
 from archscope.training.caches import Caches
-from archscope.training.failures import fails_with_data_too, told
+from archscope.training.failures import fails_with_data_too, refuse_threads, told
 from archscope.training.fake import fake_mode
 from archscope.training.holding import Held, held, updating
 from archscope.training.kernels import AsOnCard
@@ -104,7 +104,7 @@ def run_step(
     """Run one step of `subject` on tensors without data: forward, backward and update.
 
     Of several `passes`, whose gradients are added up, two are run: the others do what the second
-    does.
+    does. Where gradients are sparse, and grow, all are.
 
     Where the forward reads values it is run on copies that have them, if the network is there with
     its data. The loss is the sum of what is returned: a real one keeps what it keeps beside it.
@@ -201,6 +201,7 @@ def _forward(
     places.turned = False
     with told(places), alive.phase("forward"), saving, computing_in(autocast):
         returned = tensors_in(twin.run())
+    refuse_threads(places)
     roots = [tensor for tensor in returned if tensor.requires_grad]
     if not roots:
         raise ArchscopeError("nothing can be trained: no output depends on a trained parameter")
@@ -220,11 +221,12 @@ def _watched(
     model = twin.model
     parameters = tuple(model.parameters())
     alive, listening = _watching(twin, places)
-    savings = [listening() for _ in range(min(passes, 2))]
+    savings: list[Saving] = []
     on_host = nullcontext() if recipe.dropout == "card" else alive.with_random_states()
     with torch.enable_grad(), original.out_of_reach(), places.stack, AsOnCard(recipe), on_host:
-        for saving in savings:
-            roots, size = _forward(twin, places, alive, saving, autocast)
+        while len(savings) < passes and (len(savings) < 2 or _grow(parameters)):
+            savings.append(listening())
+            roots, size = _forward(twin, places, alive, savings[-1], autocast)
             places.turned = True
             with told(places), alive.phase("backward"):
                 loss = added_up(roots)
@@ -254,6 +256,12 @@ def _watched(
             if each.block is not None
         ),
     )
+
+
+def _grow(parameters: Iterable[Tensor]) -> bool:
+    """Return whether gradients become larger from pass to pass: sparse ones are put together."""
+    gradients = (each.grad for each in parameters)
+    return any(grad is not None and grad.layout is not torch.strided for grad in gradients)
 
 
 def _types(model: nn.Module) -> dict[str, str]:

@@ -27,7 +27,7 @@ from archscope.running.process import random_as_found
 from archscope.running.twin import Original, Twin, bodiless, own
 from archscope.subject import Repeat, Subject
 from archscope.training.backward import run_backward
-from archscope.training.failures import fails_with_data_too, told
+from archscope.training.failures import fails_with_data_too, refuse_threads, told
 from archscope.training.folding import block_of
 from archscope.training.kernels import AsOnCard
 from archscope.training.places import Places
@@ -181,6 +181,7 @@ def _argument(tensor: Tensor) -> Tensor:
 def _run(twin: Twin, counter: ProductCounter, places: Places) -> None:
     with told(places):
         outputs = twin.run()
+        refuse_threads(places)
         roots = [tensor for tensor in tensors_in(outputs) if tensor.requires_grad]
         if not roots:
             raise ArchscopeError("nothing can be trained: no output depends on a trained parameter")

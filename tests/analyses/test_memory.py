@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import archscope
 from archscope.errors import ArchscopeError, ThresholdError, UsageError
 from archscope.results import Report
 from archscope.saved import read_text
+from archscope.subject import Inputs, Subject
+from archscope.training.optimisers import OPTIMISERS
+from archscope.training.real import measure
+from archscope.training.recipe import Recipe
 
 SMALL = {"depth": 2, "d_model": 16, "heads": 2, "seq_len": 8, "vocab_size": 32}
 
@@ -258,3 +263,25 @@ def test_selective_recomputation_says_when_it_changes_nothing() -> None:
     again = archscope.train("transformer", recompute="selective", **SMALL).totals
     assert again.recomputed == 2 * 8 * 8 * 16  # scores alone: their answer is not needed
     assert again.complete
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+def test_what_an_update_of_all_at_once_takes_is_said(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = nn.Sequential(*(nn.Linear(64, 64) for _ in range(6)), nn.BatchNorm1d(64))
+    inputs = torch.ones(2, 64)
+    of_torch = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[name]
+
+    def at_once(parameters: list[Tensor]) -> torch.optim.Optimizer:
+        return of_torch(parameters, foreach=True)
+
+    said = " ".join(note.text for note in archscope.memory(model, inputs, optimizer=name).notes)
+    monkeypatch.setitem(OPTIMISERS, name, replace(OPTIMISERS[name], make=at_once))
+    it = Subject(name="it", model=model.train(), inputs=Inputs(args=(inputs,)), origin="memory")
+    real = measure(it, Recipe(), name)
+
+    if real.outliving is None:
+        pytest.skip("workspaces of kernels are not told apart by this torch's profiler")
+    assert f"(foreach), the update has {real.before + real.outliving:,} bytes alive" in said
+    assert "which is more than this peak" in said

@@ -219,6 +219,30 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Way, ...]]] = {
         {**TWO, "depth": 2, "d_model": 8, "features": 9, "head": "ctc", "input_size": 21},
         (OTHER,),
     ),
+    "encoders that are blocks": (
+        "clip",
+        {**TWO, "depth": 1, "text_depth": 1, "patch_size": 4, "input_size": 9, "seq_len": 5},
+        (FULL, OTHER),
+    ),
+    "stacks that are blocks": (
+        "t5",
+        {
+            **TWO,
+            "depth": 1,
+            "d_model": 6,
+            "heads": 2,
+            "d_ff": 5,
+            "vocab_size": 20,
+            "seq_len": 5,
+            "target_len": 3,
+        },
+        (FULL, OTHER_MATH),
+    ),
+    "feed-forwards in a block that are blocks": (
+        "conformer",
+        {**TWO, "depth": 1, "d_model": 8, "features": 9, "head": "ctc", "input_size": 21},
+        (FULL, OTHER),
+    ),
     "sound without distances": (
         "conformer",
         {
@@ -326,7 +350,6 @@ def test_closed_form_and_autograd_keep_the_same_in_every_module(case: str) -> No
         ("resnet", {"input_size": 32}),
         ("nasbench201", {"input_size": 4}),
         ("conformer", {"head": "transducer", "input_size": 40}),
-        ("t5", {"depth": 1}),
         ("lstm", {}),
     ],
 )

@@ -13,10 +13,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from archscope.timing import allocator
 from archscope.timing.allocator import (
+    Handed,
     UnseenError,
     handed_out,
     largest_workspace,
     most,
+    still_out,
     without_workspaces,
 )
 
@@ -117,3 +119,10 @@ def test_torchs_compiler_is_not_loaded_for_it() -> None:
         "assert 'torch._inductor' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_what_was_out_before_and_comes_back_says_nothing() -> None:
+    sizes = ((10, 1), (-10, 1), (7, 2), (-99, 3), (5, 1))
+    handed = [Handed(bytes=size, block=block, operator="", call=0) for size, block in sizes]
+
+    assert still_out(handed) == 7 + 5  # the 99 were there before, or are of a block long gone

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
 import pytest
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 import archscope
-from archscope.errors import ForwardError
+from archscope.errors import ArchscopeError, ForwardError
 
 
 class Doubled(torch.autograd.Function):
@@ -93,3 +94,19 @@ def test_gradients_of_torch_func_within_a_forward_are_named() -> None:
     with pytest.raises(ForwardError, match=r"where a forward asks torch\.func for"):
         archscope.memory(_Sloped(), torch.ones(2, 4))
     assert archscope.train(_Sloped(), torch.ones(2, 4)).totals.forward > 0
+
+
+class _Threaded(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(self.layer, x).result()
+
+
+@pytest.mark.parametrize("verb", [archscope.train, archscope.memory])
+def test_what_runs_in_other_threads_is_refused(verb: Callable[..., Any]) -> None:
+    with pytest.raises(ArchscopeError, match="layer ran in threads that the forward began"):
+        verb(_Threaded(), torch.ones(2, 4))

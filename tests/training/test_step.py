@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import archscope
 from archscope.errors import ArchscopeError
 from archscope.subject import Inputs, Subject
+from archscope.timing.allocator import handed_out, most, without_workspaces
 from archscope.training.kernels import AsOnCard
 from archscope.training.optimisers import OPTIMISERS, optimiser, state_tensors
 from archscope.training.peak import peak
@@ -274,6 +277,32 @@ def test_a_sparse_gradient_is_its_places_and_values() -> None:
     table, *_ = run_step(it, Recipe(), optimiser("sgd")).parameters
 
     assert (table.bytes, table.gradient) == (100 * 4 * 4, 15 * 8 + 15 * 4 * 4)
+
+
+class _Seen(TorchDispatchMode):
+    """Lets torch's profiler tell operators apart."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("passes", [2, 3, 4])
+def test_sparse_gradients_grow_from_pass_to_pass(passes: int) -> None:
+    model, words = nn.Embedding(50, 16, sparse=True), torch.arange(24)
+    it = Subject(name="it", model=model, inputs=Inputs(args=(words,)), origin="memory")
+
+    def accumulate() -> None:
+        for _ in range(passes):
+            model(words).sum().backward()
+        model.zero_grad()
+
+    step = run_step(it, AS_CPU, optimiser("sgd"), passes=passes)
+    with _Seen():
+        _, handed = handed_out((accumulate,))
+
+    # 24 places of 8 bytes and 24 rows of 16 numbers from each pass.
+    assert step.parameters[0].gradient == passes * 24 * (8 + 16 * 4)
+    assert peak(step).bytes == most(without_workspaces(handed) or handed)
 
 
 def test_torchs_own_attention_keeps_what_a_cards_kernels_keep() -> None:

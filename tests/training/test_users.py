@@ -33,10 +33,13 @@ NUMBERS = {
     "a hook before": 1,
     "a view that is written": 1,
     "a function that marks what it wrote": 1,
+    "a product with an answer that nothing reads": 1,
 }
 """Those in whose forward Python writes so many numbers that are there when memory is fullest."""
 ONE_ROAD = {
     "a product with a backward of its own": {"_LinearBackward"},
+    "a product with an answer that nothing reads": {"_TwoAnswersBackward"},
+    "a grid that is learnt": {"AffineGridGeneratorBackward0"},
     "products of every kind": {"EuclideanDistBackward0"},
     "linear algebra": {
         "LinalgCholeskyExBackward0",

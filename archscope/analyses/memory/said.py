@@ -107,6 +107,8 @@ def notes(
             text=f"torch has no {optimiser.name} here: its state is by formula, and what its "
             "update takes for a moment is not in the peak",
         )
+    if optimiser.doubles_at_once:
+        yield _at_once(optimiser.name, totals)
     recurrent = recurrent_in(step)
     if recurrent:
         yield Note(
@@ -145,6 +147,21 @@ def _workspaces(step: Step, checked: Sequence[CheckRow]) -> Iterator[Note]:
             text="kernels of convolutions take workspaces, whose sizes nobody tells beforehand: "
             "they are not in the peak; memory --check measures them on this CPU",
         )
+
+
+def _at_once(name: str, totals: Totals) -> Note:
+    """Return what torch's default on a card takes: roots of all second moments side by side."""
+    there = totals.weights + totals.buffers + totals.states + totals.inputs + totals.gradients
+    alive = there + totals.trained
+    is_more = totals.peak is not None and alive > totals.peak
+    text = (
+        f"{name} goes from tensor to tensor here; of all at once, torch's default on a card "
+        f"(foreach), the update has {alive:,} bytes alive"
+    )
+    return Note(
+        level="warning" if is_more else "info",
+        text=f"{text}, which is more than this peak" if is_more else text,
+    )
 
 
 def _selective(step: Step, settings: Settings) -> Iterator[Note]:

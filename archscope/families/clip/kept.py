@@ -30,8 +30,7 @@ def kept(spec: ClipSpec, way: Way = Way()) -> Kept:  # noqa: B008
     with tape.part(""):
         tape.new("", "what scales", "1", minor=True)
         tape.keep("", image, tape.like(image, "scaled images"), text)
-    # Where each encoder is of one block, they are blocks themselves.
-    return tape.kept(reruns=spec.depth > 1 or spec.text_depth > 1)
+    return tape.kept()
 
 
 def _of_images(spec: ClipSpec) -> Symbols:
@@ -77,9 +76,12 @@ def _texts(tape: Tape, spec: ClipSpec) -> Value:
 def _blocks(tape: Tape, spec: ClipSpec, path: str, x: Value, *, causal: bool) -> Value:
     attend = partial(kept_attention.to_itself, causal=causal)
     feed = partial(blocks_kept.feed_forward, activation=spec.activation)
-    for block in lists(blocks(spec))[path]:
-        run = partial(blocks_kept.pre_norm, tape, attend=attend, feed=feed)
-        x = tape.block(block.path, path, run, x)
+    # Where each encoder is of one block, they are blocks themselves.
+    is_block = spec.depth == spec.text_depth == 1
+    with tape.counted(path.rpartition(".")[0], x, among=is_block):
+        for block in lists(blocks(spec))[path]:
+            run = partial(blocks_kept.pre_norm, tape, attend=attend, feed=feed)
+            x = tape.block(block.path, path, run, x, again=False if is_block else None)
     return x
 
 

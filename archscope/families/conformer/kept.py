@@ -31,14 +31,13 @@ def kept(spec: ConformerSpec, way: Way = Way()) -> Kept:  # noqa: B008
     places = tape.value("places of distances", "p*d", needs=False)
     run = partial(_block, tape, spec)
     for block in blocks(spec):
-        x = tape.block(block.path, "", run, x, places)
+        x = tape.block(block.path, "", run, x, places, again=None if spec.depth > 1 else False)
     with tape.part("head"):
         if spec.head == "ctc":
             tape.keep("ctc", x)
         elif spec.head == "transducer":
             tape.unknown(blocks_kept.RECURRENT)
-    # In a single block its feed-forwards are blocks themselves.
-    return tape.kept(reruns=spec.depth > 1)
+    return tape.kept()
 
 
 def _symbols(spec: ConformerSpec, frames: int) -> dict[str, int]:
@@ -77,8 +76,13 @@ def _subsampled(tape: Tape, spec: ConformerSpec, x: maps.Held) -> Value:
 
 
 def _block(tape: Tape, spec: ConformerSpec, x: Value, places: Value) -> Value:
-    feed = partial(blocks_kept.feed_forward, tape, activation="silu")
     norm = partial(_normed, tape)
+
+    def feed(at: str, x: Value) -> Value:
+        # In a single block its feed-forwards are blocks themselves.
+        with tape.counted(at, x, among=spec.depth == 1):
+            return blocks_kept.feed_forward(tape, at, x, activation="silu")
+
     x = tape.add(sequence(tape, "half"), feed("feed_forward1", norm("norm_feed_forward1", x)))
     y = norm("norm_self_att", x)
     if spec.positions == "relative":

@@ -28,8 +28,7 @@ def kept(spec: T5Spec, way: Way = Way()) -> Kept:  # noqa: B008
     x = _stack(tape, spec, "decoder", stacks["decoder.blocks"], "t", memory)
     with tape.part("lm_head"):
         tape.keep("lm_head", tape.like(x, "scaled features"))
-    # Stacks of one block each are blocks themselves.
-    return tape.kept(reruns=spec.depth > 1)
+    return tape.kept()
 
 
 def _symbols(spec: T5Spec) -> dict[str, int]:
@@ -56,6 +55,24 @@ def _stack(
     with tape.part(path):
         tape.new("tok_emb", "tokens", f"b*{positions}", type="int64", holds="input")
         x = tape.dropout("tok_emb", sequence(tape, "tok_emb", positions))
+    is_block = spec.depth == 1  # a stack of one block is a block itself: there are two
+    again = False if is_block else None
+    with tape.counted(path, x, *memory, among=is_block):
+        return _run(tape, spec, path, plan, positions, x, *memory, again=again)
+
+
+def _run(
+    tape: Tape,
+    spec: T5Spec,
+    path: str,
+    plan: Sequence[Numbered],
+    positions: str,
+    x: Value,
+    *memory: Value,
+    again: bool | None,
+) -> Value:
+    """Return what the blocks and the last norm of a stack make of embedded tokens."""
+    with tape.part(path):
         distances = f"2*{positions} - 1"
         tape.new(f"{path}.bias", "buckets", distances, type="int64", minor=True)
         if memory:
@@ -66,7 +83,7 @@ def _stack(
     for block in plan:
         run = partial(_block, tape, spec, block, positions)
         kind = (block.kind, block.repeatable, path)
-        x = tape.block(block.path, kind, run, x, bias, *memory)
+        x = tape.block(block.path, kind, run, x, bias, *memory, again=again)
     with tape.part(f"{path}.norm"):
         return tape.norm(f"{path}.norm", NORM, x, f"b*{positions}")
 
