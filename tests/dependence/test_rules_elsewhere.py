@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -372,6 +373,10 @@ def test_what_reads_past_its_arguments_cancels() -> None:
     assert Lowered(node=node, edges=both, flag="").cancels
     assert not Lowered(node=node, edges=both[:1], flag="").cancels
     assert not Lowered(node=node, edges=both, flag=rules.DATA).cancels
+    transform = replace(node, operator="_fft_c2r")
+    for made, edges in ((node, both), (transform, both), (transform, both[:1])):
+        tried = Lowered(node=made, edges=edges, flag="").is_tried
+        assert tried == (made is transform and edges is both)
 
 
 @pytest.mark.parametrize("name", ["query", "key", "value"])
@@ -502,3 +507,32 @@ def test_a_recurrent_layer_of_a_cpu(name: str, reverse: bool, flat: bool) -> Non
 
 def each_sequence() -> NDArray[np.float64]:
     return np.kron(np.eye(2), np.ones((5, 5)))
+
+
+def test_sums_of_a_connectionist_loss_come_beside_it() -> None:
+    """5 steps of 2 sequences of 3 classes; labels of 2, so 2 x 2 + 1 places between blanks."""
+    source = Value(0, (5, 2, 3))
+    given = {"targets": torch.tensor([[1, 2], [2, 1]]), "input_lengths": [5, 5]}
+    found = lowered(
+        "_ctc_loss", source, [(2,), (2, 5, 5)], log_probs=source, target_lengths=[2, 2], **given
+    )
+    own = np.eye(2, dtype=bool)  # a sequence sees itself, at a step all steps so far
+    steps = np.tri(5, dtype=bool)
+
+    assert said_of(found, source, 0).reshape(2, 5, 2, 3).all((1, 3)).tolist() == own.tolist()
+    expected = own[:, None, None, None, :, None] & steps[None, :, None, :, None, None]
+    np.testing.assert_array_equal(
+        said_of(found, source, 1).reshape(2, 5, 5, 5, 2, 3),
+        np.broadcast_to(expected, (2, 5, 5, 5, 2, 3)),
+    )
+    lengths = Value(9, (2,))
+    made = lowered(
+        "_ctc_loss", lengths, [(2,), (7,)], log_probs=source, target_lengths=lengths, **given
+    )
+    assert said_of(made, lengths, 0).all()
+    assert said_of(made, lengths, 1).all()
+    assert said_of(replace_source(made, source), source, 1).all()  # of sums laid out otherwise
+
+
+def replace_source(found: Lowered, source: Value) -> Lowered:
+    return replace(found, edges=tuple(e for e in found.edges if e.source == source))

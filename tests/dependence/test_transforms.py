@@ -224,6 +224,24 @@ def test_planes() -> None:
         assert flags(found) == []
 
 
+def test_a_kernel_of_a_plane_is_a_window_along_each_axis() -> None:
+    def round_(x: Tensor, kernel: Tensor) -> Tensor:
+        return irfft2(rfft2(x) * rfft2(kernel, x.shape[-2:]), x.shape[-2:])
+
+    def crossed(x: Tensor, kernel: Tensor) -> Tensor:
+        return round_(x, kernel * torch.tensor([[0, 1, 0], [1, 1, 1]], device=x.device))
+
+    found = look_at(round_, torch.zeros(2, 2, 3), shape=(1, 2, 6, 7))
+    rough = look_at(crossed, torch.zeros(2, 2, 3), shape=(1, 2, 6, 7))
+
+    assert flags(found) == []
+    for axis, (taps, size) in enumerate(((2, 6), (3, 7))):
+        assert sets(found, axis) == tuple(
+            sum(1 << (at - tap) % size for tap in range(taps)) for at in range(size)
+        )
+    assert flags(rough) == ["_fft_c2r"]  # taps that are no window: no more than all is told
+
+
 def test_of_two_spectra_the_one_of_more_axes_is_undone() -> None:
     def with_the_corner(x: Tensor) -> Tensor:
         return fft2(ifft2(x) + fft(x[..., :1, :1].expand(x.shape))).real
