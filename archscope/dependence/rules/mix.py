@@ -144,7 +144,7 @@ def linear(node: Node, zeros: Zeros) -> list[Edge]:
 def softmax(node: Node, zeros: Zeros) -> list[Edge]:
     """Each element from all along the axis but the blocked ones, which become constants."""
     source, (target,) = node.arguments["self"], targets(node)
-    axis = node.arguments["dim"] % max(len(target.shape), 1)
+    axis = node.arguments["dim"] % len(target.shape)
     logarithm = node.operator in ("_log_softmax", "log_softmax")
     blocked = (zeros.blocked if logarithm else zeros.zero).get(target)
     if blocked is None:
@@ -264,7 +264,7 @@ def along_axis(node: Node, zeros: Zeros) -> list[Edge]:
     given = node.arguments
     source = given.get("self", given.get("input"))
     shape = shape_of(source)
-    axis = given.get("dim", -1) % max(len(shape), 1)
+    axis = given.get("dim", -1) % len(shape)
     found = []
     for target in targets(node):
         if len(target.shape) != len(shape):

@@ -1,0 +1,246 @@
+"""What is known to be zero, or far below any score, against numbers that are so in those places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from one_rule import arguments_of, copied
+from torch import Tensor
+
+from archscope.dependence.record.fact_rules import BLOCKED, Facts, facts_of, is_low, is_zero
+from archscope.dependence.record.graph import Node, Value
+from archscope.dependence.record.operators import name_of
+from archscope.dependence.record.zeros import Zeros
+
+aten: Any = torch.ops.aten
+Given = dict[str, Any]
+INFINITE = -float("inf")
+
+
+def b(*rows: Any) -> Tensor:
+    """Return booleans of 0 and 1."""
+    return torch.tensor(rows) != 0
+
+
+def i(*numbers: Any) -> Tensor:
+    return torch.tensor(numbers)
+
+
+class Known:
+    """Numbers of a shape, of which some are zero or low."""
+
+    def __init__(self, zero: Tensor | None = None, low: Tensor | None = None) -> None:
+        shape = next(mask.shape for mask in (zero, low) if mask is not None)
+        self.zero = torch.zeros(shape, dtype=torch.bool) if zero is None else zero
+        self.low = torch.zeros(shape, dtype=torch.bool) if low is None else low
+
+    def drawn(self) -> Tensor:
+        made = torch.rand(self.zero.shape, dtype=torch.float64) + 0.5
+        return made.masked_fill(self.zero, 0.0).masked_fill(self.low, INFINITE)
+
+    @property
+    def facts(self) -> Facts:
+        zero, low = (mask if bool(mask.any()) else None for mask in (self.zero, self.low))
+        return Facts(zero=zero, low=low)
+
+
+def plain(*shape: int) -> Known:
+    return Known(zero=torch.zeros(shape, dtype=torch.bool))
+
+
+X = Known(zero=b([0, 1, 0], [1, 1, 0]), low=b([1, 0, 0], [0, 0, 0]))
+Y = Known(zero=b([1, 1, 0], [0, 1, 0]), low=b([0, 0, 0], [0, 0, 1]))
+ROW = Known(zero=b(0, 1, 0))
+SQUARE = Known(zero=b([0, 1, 1], [0, 1, 1], [1, 0, 0]))
+MASK = b([1, 0, 0], [0, 1, 1])
+MOVES: list[tuple[Any, Given]] = [
+    (aten.clone.default, {"self": X}),
+    (aten.flip.default, {"self": X, "dims": [1]}),
+    (aten.roll.default, {"self": X, "shifts": [1], "dims": [-1]}),
+    (aten.repeat.default, {"self": X, "repeats": [2, 1]}),
+    *(
+        (aten.constant_pad_nd.default, {"self": X, "pad": [1, -1, 0, 2], "value": value})
+        for value in (0, 1, INFINITE)
+    ),
+    (aten.cat.default, {"tensors": [X, plain(2, 1), Y], "dim": 1}),
+    (aten.stack.default, {"tensors": [X, Y], "dim": -1}),
+    (aten.where.self, {"condition": MASK, "self": X, "other": Y}),
+    (aten.where.self, {"condition": MASK, "self": ROW, "other": X}),
+    *((aten.masked_fill.Scalar, {"self": X, "mask": MASK, "value": v}) for v in (0, 1, INFINITE)),
+    (aten.masked_fill.Scalar, {"self": X, "mask": b(1, 0, 0), "value": 2.0}),
+    (aten.index_select.default, {"self": X, "dim": 1, "index": i(2, 1, 1, 0)}),
+    (aten.gather.default, {"self": X, "dim": 1, "index": i([2, 1], [0, 0])}),
+    (aten.take.default, {"self": X, "index": i(1, 5, 0)}),
+    (aten.tril.default, {"self": X, "diagonal": 0}),
+    (aten.triu.default, {"self": X, "diagonal": 1}),
+    (aten.index_copy.default, {"self": X, "dim": 1, "index": i(2, 0), "source": plain(2, 2)}),
+    (aten.scatter.src, {"self": X, "dim": 1, "index": i([1], [2]), "src": Y}),
+    (aten.select_scatter.default, {"self": X, "src": ROW, "dim": 0, "index": 1}),
+    (aten.slice_scatter.default, {"self": X, "src": plain(2, 1), "dim": 1, "start": 1, "end": 2}),
+    (aten.index_fill.int_Scalar, {"self": X, "dim": 1, "index": i(2), "value": 0}),
+    (aten.diag_embed.default, {"self": ROW}),
+    (aten.rot90.default, {"self": X, "k": 1}),
+    (aten.block_diag.default, {"tensors": [X, ROW]}),
+]
+NUMBERS: list[tuple[Any, Given]] = [
+    (aten.mul.Tensor, {"self": Known(X.zero), "other": ROW}),
+    (aten.mul.Tensor, {"self": Known(X.zero), "other": plain(1)}),
+    (aten.div.Tensor, {"self": Known(X.zero), "other": plain(4, 2, 3)}),
+    (aten.div.Tensor, {"self": ROW, "other": plain(2, 3)}),
+    (aten.add.Tensor, {"self": Known(X.zero), "other": Known(Y.zero)}),
+    (aten.add.Tensor, {"self": Known(X.zero), "other": ROW}),
+    (aten.add.Tensor, {"self": Known(low=X.low), "other": Known(low=Y.low)}),
+    (aten.add.Tensor, {"self": Known(low=X.low), "other": plain(2, 3)}),
+    (aten.add.Tensor, {"self": plain(3), "other": Known(low=X.low)}),
+    (aten.sub.Tensor, {"self": Known(X.zero), "other": Known(Y.zero)}),
+    (aten.sub.Tensor, {"self": Known(low=X.low), "other": plain(4, 2, 3)}),
+    (aten.relu.default, {"self": Known(X.zero)}),
+    (aten.pow.Tensor_Scalar, {"self": Known(X.zero), "exponent": 2}),
+    (aten.pow.Tensor_Scalar, {"self": Known(X.zero), "exponent": -1}),
+    (aten.pow.Tensor_Scalar, {"self": Known(X.zero), "exponent": 0}),
+    (aten.exp.default, {"self": Known(low=X.low)}),
+    (aten._softmax.default, {"self": Known(low=b([1, 0, 0], [0, 1, 1])), "dim": 1,
+                             "half_to_float": False}),
+    (aten._softmax.default, {"self": Known(low=b([1, 0, 0], [0, 1, 0])), "dim": -2,
+                             "half_to_float": False}),
+    (aten.mm.default, {"self": Known(X.zero), "mat2": SQUARE}),
+    (aten.mm.default, {"self": plain(2, 3), "mat2": SQUARE}),
+    (aten.bmm.default, {"self": Known(b([[0, 1]])), "mat2": Known(b([[1, 0, 0], [0, 0, 1]]))}),
+    (aten.linalg_matrix_exp.default, {"self": Known(b([0, 0], [1, 0]))}),
+    (aten.linalg_inv_ex.default, {"A": Known(b([0, 0], [1, 0]))}),
+    (aten.embedding.default, {"weight": Known(X.zero), "indices": i([1, 0], [1, 1])}),
+    (aten.zero.default, {"self": plain(2, 3)}),
+    (aten.sum.dim_IntList, {"self": Known(b([1, 1, 1], [0, 1, 1])), "dim": [1]}),
+    (aten.sum.dim_IntList, {"self": Known(b([1, 1, 0], [1, 0, 0])), "dim": [0], "keepdim": True}),
+    (aten.amax.default, {"self": Known(low=b([1, 1, 1], [0, 1, 1])), "dim": [-1]}),
+    (aten.max.dim, {"self": Known(low=b([1, 0], [1, 1])), "dim": 0, "keepdim": True}),
+    (aten.maximum.default, {"self": Known(low=b([1, 1], [1, 0])), "other": Known(low=b(1, 0))}),
+    (aten._log_softmax.default, {"self": Known(low=b([1, 0, 0], [1, 1, 1])), "dim": 1,
+                                 "half_to_float": False}),
+    (aten.mul.Tensor, {"self": Known(low=X.low), "other": 2.0}),
+    (aten.div.Tensor, {"self": Known(low=X.low), "other": 2.0}),
+    (aten.rsub.Scalar, {"self": Known(low=X.low), "other": 2.0}),
+]  # fmt: skip
+
+
+LESS_IS_KNOWN = (
+    *("gather", "take", "tril", "index_copy", "scatter", "select_scatter", "slice_scatter"),
+    *("index_fill", "diag_embed", "rot90", "block_diag", "embedding", "zero"),
+)
+"""Operators that are followed of constants, not of values."""
+
+
+def seen_of(overload: Any, given: Given) -> tuple[Tensor, Tensor]:
+    """Return where the result is zero and where it is low, whatever the numbers are."""
+    torch.manual_seed(0)
+    zero = low = None
+    for _ in range(4):
+        made = overload(**{name: drawn(value) for name, value in given.items()})
+        made = made if isinstance(made, Tensor) else made[0]
+        made = torch.nan_to_num(made, nan=7.0, neginf=INFINITE)
+        zero = made == 0 if zero is None else zero & (made == 0)
+        low = made <= BLOCKED if low is None else low & (made <= BLOCKED)
+    assert zero is not None
+    assert low is not None
+    return zero, low
+
+
+def drawn(value: Any) -> Any:
+    if isinstance(value, list):
+        return [drawn(each) for each in value]
+    return value.drawn() if isinstance(value, Known) else copied(value)
+
+
+def known_in(value: Any) -> list[Known]:
+    if isinstance(value, list):
+        return [one for each in value for one in known_in(each)]
+    return [value] if isinstance(value, Known) else []
+
+
+def same(found: Any, seen: Tensor) -> None:
+    told = np.zeros(1, dtype=bool) if found is None else np.asarray(found)
+    np.testing.assert_array_equal(np.broadcast_to(told, seen.shape), seen.numpy())
+
+
+OF_VALUES = {"sum", "amax", "max", "maximum", "_log_softmax", "rsub"}
+"""Operators that are followed of values, not of constants."""
+OF_CONSTANTS = [case for case in MOVES + NUMBERS if name_of(case[0]) not in OF_VALUES]
+
+
+@pytest.mark.parametrize(("overload", "given"), OF_CONSTANTS)
+def test_what_is_known_of_a_constant_is_so_of_any_numbers(overload: Any, given: Given) -> None:
+    name = name_of(overload)
+    facts: dict[int, Facts] = {}
+
+    def put(value: Any) -> Any:
+        if isinstance(value, list):
+            return [put(each) for each in value]
+        if not isinstance(value, Known):
+            return value
+        made = value.drawn()
+        facts[id(made)] = value.facts
+        return made
+
+    arguments = {key: put(value) for key, value in arguments_of(overload, given).items()}
+    found = facts_of(name, arguments, lambda tensor: facts.get(id(tensor), Facts()))
+    zero, low = seen_of(overload, given)
+
+    same(found.zero, zero)
+    if name not in ("mul", "div"):  # of a scale of scores nothing is told
+        same(found.low, low)
+
+
+@pytest.mark.parametrize(("overload", "given"), MOVES + NUMBERS)
+def test_what_is_known_of_a_value_is_so_of_any_numbers(overload: Any, given: Given) -> None:
+    name = name_of(overload)
+    zeros, count = Zeros(), iter(range(1, 99))
+
+    def put(value: Any) -> Any:
+        if isinstance(value, list):
+            return [put(each) for each in value]
+        if not isinstance(value, Known):
+            return value
+        made = Value(next(count), tuple(value.zero.shape))
+        for known, mask in ((zeros.zero, value.zero), (zeros.blocked, value.low)):
+            if bool(mask.any()):
+                known[made] = mask.numpy()
+        if bool(value.low.any()):
+            zeros.depth[made] = INFINITE
+        return made
+
+    arguments = {key: put(value) for key, value in arguments_of(overload, given).items()}
+    zero, low = seen_of(overload, given)
+    output = Value(0, tuple(zero.shape))
+    zeros.learn(
+        Node(
+            operator=name,
+            arguments=arguments,
+            outputs=(output, None),
+            picked=None,
+            module="",
+            pointwise=False,
+        )
+    )
+
+    for known, seen in ((zeros.zero, zero), (zeros.blocked, low)):
+        found = known.get(output)
+        told = np.zeros(1, dtype=bool) if found is None else np.broadcast_to(found, seen.shape)
+        assert not (told & ~seen.numpy()).any()
+        assert name in LESS_IS_KNOWN or (told == seen.numpy()).all()
+
+
+@pytest.mark.parametrize(
+    ("argument", "zero", "low"),
+    [
+        (0, True, False), (0.0, True, False), (1, False, False), (INFINITE, False, True),
+        (BLOCKED, False, True), (BLOCKED + 1, False, False), (None, False, False),
+        ("0", False, False), (torch.zeros(1), True, False), (torch.zeros(2), False, False),
+        (torch.zeros(1, device="meta"), False, False), (torch.full((1,), -1e9), False, True),
+        (torch.full((2,), -1e9), False, False), (torch.ones(1), False, False),
+    ],
+)  # fmt: skip
+def test_a_number_is_zero_or_low(argument: Any, zero: bool, low: bool) -> None:
+    assert (is_zero(argument), is_low(argument)) == (zero, low)
