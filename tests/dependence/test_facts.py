@@ -10,7 +10,15 @@ import torch
 from one_rule import arguments_of, copied
 from torch import Tensor
 
-from archscope.dependence.record.fact_rules import BLOCKED, Facts, facts_of, is_low, is_zero
+from archscope.dependence.record import element_moves, fact_rules, zeros
+from archscope.dependence.record.fact_rules import (
+    BLOCKED,
+    Facts,
+    facts_of,
+    facts_of_values,
+    is_low,
+    is_zero,
+)
 from archscope.dependence.record.graph import Node, Value
 from archscope.dependence.record.operators import name_of
 from archscope.dependence.record.zeros import Zeros
@@ -118,6 +126,10 @@ NUMBERS: list[tuple[Any, Given]] = [
     (aten.amax.default, {"self": Known(low=b([1, 1, 1], [0, 1, 1])), "dim": [-1]}),
     (aten.max.dim, {"self": Known(low=b([1, 0], [1, 1])), "dim": 0, "keepdim": True}),
     (aten.maximum.default, {"self": Known(low=b([1, 1], [1, 0])), "other": Known(low=b(1, 0))}),
+    (aten.maximum.default, {"self": Known(low=b([1, 1], [1, 0])),
+                            "other": torch.tensor([INFINITE, 0.5])}),
+    (aten.maximum.default, {"self": Known(low=b([1, 1], [1, 0])),
+                            "other": torch.tensor([INFINITE])}),
     (aten._log_softmax.default, {"self": Known(low=b([1, 0, 0], [1, 1, 1])), "dim": 1,
                                  "half_to_float": False}),
     (aten.mul.Tensor, {"self": Known(low=X.low), "other": 2.0}),
@@ -195,8 +207,19 @@ def test_what_is_known_of_a_constant_is_so_of_any_numbers(overload: Any, given: 
 
 @pytest.mark.parametrize(("overload", "given"), MOVES + NUMBERS)
 def test_what_is_known_of_a_value_is_so_of_any_numbers(overload: Any, given: Given) -> None:
-    name = name_of(overload)
-    zeros, count = Zeros(), iter(range(1, 99))
+    zero, low = seen_of(overload, given)
+    learnt, output = learnt_of(overload, given, tuple(zero.shape))
+
+    for known, seen in ((learnt.zero, zero), (learnt.blocked, low)):
+        found = known.get(output)
+        told = np.zeros(1, dtype=bool) if found is None else np.broadcast_to(found, seen.shape)
+        assert not (told & ~seen.numpy()).any()
+        assert name_of(overload) in LESS_IS_KNOWN or (told == seen.numpy()).all()
+
+
+def learnt_of(overload: Any, given: Given, shape: tuple[int, ...]) -> tuple[Zeros, Value]:
+    """Return what is learnt of an operator on values, and its result."""
+    found, count = Zeros(), iter(range(1, 99))
 
     def put(value: Any) -> Any:
         if isinstance(value, list):
@@ -204,19 +227,18 @@ def test_what_is_known_of_a_value_is_so_of_any_numbers(overload: Any, given: Giv
         if not isinstance(value, Known):
             return value
         made = Value(next(count), tuple(value.zero.shape))
-        for known, mask in ((zeros.zero, value.zero), (zeros.blocked, value.low)):
+        for known, mask in ((found.zero, value.zero), (found.blocked, value.low)):
             if bool(mask.any()):
                 known[made] = mask.numpy()
         if bool(value.low.any()):
-            zeros.depth[made] = INFINITE
+            found.depth[made] = INFINITE
         return made
 
     arguments = {key: put(value) for key, value in arguments_of(overload, given).items()}
-    zero, low = seen_of(overload, given)
-    output = Value(0, tuple(zero.shape))
-    zeros.learn(
+    output = Value(0, shape)
+    found.learn(
         Node(
-            operator=name,
+            operator=name_of(overload),
             arguments=arguments,
             outputs=(output, None),
             picked=None,
@@ -224,12 +246,7 @@ def test_what_is_known_of_a_value_is_so_of_any_numbers(overload: Any, given: Giv
             pointwise=False,
         )
     )
-
-    for known, seen in ((zeros.zero, zero), (zeros.blocked, low)):
-        found = known.get(output)
-        told = np.zeros(1, dtype=bool) if found is None else np.broadcast_to(found, seen.shape)
-        assert not (told & ~seen.numpy()).any()
-        assert name in LESS_IS_KNOWN or (told == seen.numpy()).all()
+    return found, output
 
 
 @pytest.mark.parametrize(
@@ -244,3 +261,54 @@ def test_what_is_known_of_a_value_is_so_of_any_numbers(overload: Any, given: Giv
 )  # fmt: skip
 def test_a_number_is_zero_or_low(argument: Any, zero: bool, low: bool) -> None:
     assert (is_zero(argument), is_low(argument)) == (zero, low)
+
+
+MADE_ONE_BY_ONE: list[tuple[Any, Given, int]] = [
+    # what is moved element by element, and how many there are then
+    (aten.flip.default, {"self": X, "dims": [1]}, 6),
+    (aten.repeat.default, {"self": X, "repeats": [2, 1]}, 12),
+    (aten.tril.default, {"self": SQUARE}, 9),
+    (aten.cat.default, {"tensors": [X, Y], "dim": 1}, 12),
+]
+
+
+@pytest.mark.parametrize(("overload", "given", "size"), MADE_ONE_BY_ONE)
+def test_of_more_than_is_followed_nothing_is_known(
+    overload: Any, given: Given, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, _ = seen_of(overload, given)
+    for limit in (size, size - 1):
+        monkeypatch.setattr(element_moves, "MOST_ELEMENTS", limit)
+        monkeypatch.setattr(zeros, "MOST_ELEMENTS", limit)
+        learnt, output = learnt_of(overload, given, tuple(seen.shape))
+        found = learnt.zero.get(output)
+
+        assert (found is None) == (limit < size)
+        assert found is None or (np.broadcast_to(found, seen.shape) == seen.numpy()).all()
+
+
+@pytest.mark.parametrize(("size", "known"), [(12, True), (11, False)])
+def test_a_border_around_more_than_is_followed_is_not_known(
+    size: int, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(element_moves, "MOST_PADDED", size)
+    given = {"self": plain(2, 3), "pad": [1, 2], "value": 0}
+
+    learnt, output = learnt_of(aten.constant_pad_nd.default, given, (2, 6))
+    assert (output in learnt.zero) == known
+
+
+@pytest.mark.parametrize(("size", "known"), [(6, True), (5, False)])
+def test_values_of_more_than_is_looked_at_are_not_known(
+    size: int, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fact_rules, "MOST_ELEMENTS", size)
+    values = torch.tensor([[0.0, 1.0, INFINITE], [2.0, 0.0, 1.0]])
+
+    for one in (values, values.to_sparse()):
+        found = facts_of_values(one)
+        assert (found.zero is not None) == known
+        assert found.zero is None or found.zero.tolist() == (values == 0).tolist()
+        assert (found.low is not None) == known
+    assert not facts_of_values(values.to("meta"))
+    assert facts_of_values(values.isinf()).low is None
