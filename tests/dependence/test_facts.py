@@ -312,3 +312,14 @@ def test_values_of_more_than_is_looked_at_are_not_known(
         assert (found.low is not None) == known
     assert not facts_of_values(values.to("meta"))
     assert facts_of_values(values.isinf()).low is None
+
+
+def test_what_is_alike_along_an_axis_is_held_once() -> None:
+    value, made = Value(0, (4, 3)), Value(1, (4, 3))
+    learnt = Zeros(zero={value: np.array([[True, False, False]])})
+    learnt.learn(
+        Node(operator="flip", arguments={"self": value, "dims": [1]}, outputs=(made,), picked=None,
+             module="", pointwise=False)
+    )  # fmt: skip
+
+    assert learnt.zero[made].tolist() == [[False, False, True]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 from math import prod
 from operator import or_
@@ -286,6 +287,17 @@ def test_parts_side_by_side_are_what_they_were() -> None:
             dense(found), np.concatenate([dense(part) for part in parts], axis=axis)
         )
         assert found.shape[axis] == sum(part.shape[axis] for part in parts)
+        assert found.positional == tuple(
+            any(part.positional[at] for part in parts) for at in range(len(shape))
+        )
+
+
+def test_of_parts_some_of_which_were_picked_all_may_be() -> None:
+    algebra = Sets()
+    one = Pattern((2,), algebra.single(np.array([1])), (None,), (False,), algebra=algebra)
+    picked = replace(one, picked=True)
+
+    assert [joined(parts, 0).picked for parts in ([one, one], [one, picked])] == [False, True]
 
 
 def test_an_axis_that_positions_were_picked_from_comes_back_where_they_are_stacked() -> None:
