@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from archscope.dependence import rules
 from archscope.dependence.record.graph import Shape, Value
 from archscope.dependence.rules import Lowered
-from archscope.dependence.sets.steps import Edge
+from archscope.dependence.sets.steps import Edge, Take
 
 
 def mask_of(function: Callable[[Tensor], Tensor], shape: Shape) -> NDArray[np.bool_]:
@@ -536,3 +536,31 @@ def test_sums_of_a_connectionist_loss_come_beside_it() -> None:
 
 def replace_source(found: Lowered, source: Value) -> Lowered:
     return replace(found, edges=tuple(e for e in found.edges if e.source == source))
+
+
+@pytest.mark.parametrize(
+    ("operator", "reads", "size", "corners", "cut"),
+    [
+        # at -1/4 and 4 1/4 of 0 ... 4: one position beyond is read at either end
+        ("upsample_linear1d", 5, 10, False, [0, 9]),
+        ("upsample_linear1d", 5, 10, True, []),
+        ("upsample_linear1d", 6, 3, False, []),
+        # two to either side of -1/4, 1/4, 3/4 and of what mirrors these
+        ("upsample_bicubic2d", 5, 10, False, [0, 1, 2, 7, 8, 9]),
+        # 7/3 to either side of 2/3, 3, 5 1/3
+        ("_upsample_bilinear2d_aa", 7, 3, False, [0, 2]),
+        ("_upsample_bilinear2d_aa", 5, 10, False, [0, 9]),
+    ],
+)
+def test_what_is_resized_reads_beyond_its_ends(
+    operator: str, reads: int, size: int, corners: bool, cut: list[int]
+) -> None:
+    flat = operator == "upsample_linear1d"
+    source = Value(0, (1, 1, reads) if flat else (1, 1, 1, reads))
+    after = (1, 1, size) if flat else (1, 1, 1, size)
+    found = lowered(operator, source, [after], self=source, align_corners=corners)
+    step = found.edges[0].steps[-1]
+
+    assert isinstance(step, Take)
+    clipped = step.links.clipped
+    assert ([] if clipped is None else np.flatnonzero(clipped).tolist()) == cut

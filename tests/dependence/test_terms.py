@@ -12,6 +12,7 @@ from test_steps import KINDS, relation, some_step
 
 from archscope.dependence.answer.forward import seeds
 from archscope.dependence.record.graph import Value
+from archscope.dependence.sets import patterns
 from archscope.dependence.sets import terms as made
 from archscope.dependence.sets.links import gather
 from archscope.dependence.sets.steps import Reshape, Spread, Step, Take
@@ -71,10 +72,14 @@ def check(found: Terms, reads: Reads, before: tuple[int, ...]) -> None:
         np.testing.assert_array_equal(told, reads)
 
 
-@pytest.mark.parametrize(("most", "split"), [(1, 1), (2, 3), (made.MOST_TERMS, made.MOST_SPLIT)])
+@pytest.mark.parametrize(
+    ("most", "split", "union"),
+    [(1, 1, 1), (2, 3, 8), (9, 2, 1), (made.MOST_TERMS, made.MOST_SPLIT, patterns.LARGEST_UNION)],
+)
 def test_terms_hold_what_each_element_is_made_of(
-    most: int, split: int, monkeypatch: pytest.MonkeyPatch
+    most: int, split: int, union: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(patterns, "LARGEST_UNION", union)
     monkeypatch.setattr(made, "MOST_TERMS", most)
     monkeypatch.setattr(made, "MOST_SPLIT", split)
     chance, exact = np.random.default_rng(most), 0

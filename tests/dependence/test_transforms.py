@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.fft import fft, fft2, ifft, ifft2, irfft, irfft2, rfft, rfft2
 
 from archscope.dependence.answer.examine import Examination, examine
+from archscope.dependence.rules import transforms
 from archscope.subject import Inputs
 
 SIZE = 12
@@ -111,10 +112,11 @@ def test_a_kernel_that_comes_round_reads_the_other_end() -> None:
     assert sets(found) == round_
 
 
-def test_a_kernel_that_the_input_makes_is_a_window_and_a_part_of_the_input() -> None:
-    def own(x: Tensor) -> Tensor:
-        return long_convolution(x, x[..., :3])
+def own(x: Tensor) -> Tensor:
+    return long_convolution(x, x[..., :3])
 
+
+def test_a_kernel_that_the_input_makes_is_a_window_and_a_part_of_the_input() -> None:
     # y_i = sum over t < 3 of x_t x_(i - t): the window of three, and the first three.
     expected = tuple(seen | (1 << min(3, at + 1)) - 1 for at, seen in enumerate(window(0, 1, 2)))
     assert sets(look_at(own)) == expected
@@ -298,3 +300,42 @@ def test_the_sets_are_those_of_gradients(taps: int) -> None:
     seen = sets(look_at(long_convolution, kernel))
 
     assert seen == tuple(sum(1 << at for at in np.flatnonzero(row)) for row in mask)
+
+
+def by_runs(x: Tensor, kernel: Tensor) -> Tensor:
+    """Ten taps, no two of them neighbours."""
+    apart = (torch.arange(20, device=x.device) % 2).to(kernel.dtype)
+    return irfft(rfft(x) * rfft(kernel * apart, 24), 24)
+
+
+KERNEL = torch.zeros(2, 3, dtype=torch.float64)
+LIMITED: list[tuple[str, int, Callable[..., Tensor], tuple[Tensor, ...], int, bool]] = [
+    # a limit, the number that is enough, what runs on what weights and size; if less is a bound
+    ("MOST_NODES", 3, long_convolution, (KERNEL,), SIZE, True),
+    ("MOST_NUMBERS", 2 * SIZE * 2, ahead, (KERNEL,), SIZE, True),
+    ("MOST_WORK", SIZE * 2 * SIZE, squared, (), SIZE, False),  # some that see all are enough
+    ("MOST_RUNS", 10, by_runs, (torch.zeros(2, 20, dtype=torch.float64),), 24, True),
+]
+
+
+@pytest.mark.parametrize(("limit", "enough", "function", "held", "size", "is_bound"), LIMITED)
+def test_what_costs_more_than_a_limit_is_a_bound(
+    limit: str,
+    enough: int,
+    function: Callable[..., Tensor],
+    held: tuple[Tensor, ...],
+    size: int,
+    is_bound: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shape = (1, 2, size)
+    exact = look_at(function, *held, shape=shape)
+    monkeypatch.setattr(transforms, limit, enough)
+    same = look_at(function, *held, shape=shape)
+    monkeypatch.setattr(transforms, limit, enough - 1)
+    less = look_at(function, *held, shape=shape)
+
+    assert flags(exact) == flags(same) == []
+    assert sets(exact) == sets(same)
+    assert flags(less) == ["_fft_c2r"] * is_bound
+    assert set(sets(less)) == ({(1 << size) - 1} if is_bound else set(sets(exact)))

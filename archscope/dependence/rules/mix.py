@@ -66,7 +66,7 @@ def _product(node: Node, zeros: Zeros) -> list[Edge]:
     else:
         one, two = given["self"], given[names[0]]
     a, b = shape_of(one), shape_of(two)
-    if len(a) < 2 or len(b) < 2 or len(a) != len(b) or node.operator == "addbmm":
+    if len(a) < 2 or len(a) != len(b) or node.operator == "addbmm":
         return found + from_all(one, target) + from_all(two, target)
     rows, columns, rank = a[-2], b[-1], len(a)
     zero = _zero(one, zeros)

@@ -19,7 +19,7 @@ from archscope.dependence.record.fact_rules import (
     is_low,
     is_zero,
 )
-from archscope.dependence.record.graph import Node, Value
+from archscope.dependence.record.graph import WRITE, Node, Value, View
 from archscope.dependence.record.operators import name_of
 from archscope.dependence.record.zeros import Zeros
 
@@ -177,8 +177,23 @@ def same(found: Any, seen: Tensor) -> None:
     np.testing.assert_array_equal(np.broadcast_to(told, seen.shape), seen.numpy())
 
 
+VIEWS: list[tuple[Any, Given]] = [
+    *((aten.view.default, {"self": X, "size": size}) for size in ([1, 2, 3], [2, 1, 3], [6])),
+    *((aten.view.default, {"self": X, "size": size}) for size in ([3, 2], [1, 1, 2, 3, 1])),
+    (aten.view.default, {"self": Known(b([[0, 1], [1, 0]])), "size": [2, 2]}),
+    (aten.expand.default, {"self": ROW, "size": [2, 3]}),
+    (aten.unsqueeze.default, {"self": X, "dim": 1}),
+    (aten.squeeze.dim, {"self": Known(b([[0, 1]])), "dim": 0}),
+    (aten.transpose.int, {"self": X, "dim0": 0, "dim1": 1}),
+    (aten.permute.default, {"self": X, "dims": [1, 0]}),
+    (aten.t.default, {"self": X}),
+    (aten.select.int, {"self": X, "dim": 0, "index": 1}),
+    (aten.slice.Tensor, {"self": X, "dim": 1, "start": 1}),
+    (aten.unfold.default, {"self": X, "dimension": 1, "size": 2, "step": 1}),
+    (aten.diagonal.default, {"self": X}),
+]
 OF_VALUES = {"sum", "amax", "max", "maximum", "_log_softmax", "rsub"}
-"""Operators that are followed of values, not of constants."""
+"""Operators that are followed of values, not of constants, whose views are looked at in memory."""
 OF_CONSTANTS = [case for case in MOVES + NUMBERS if name_of(case[0]) not in OF_VALUES]
 
 
@@ -205,7 +220,7 @@ def test_what_is_known_of_a_constant_is_so_of_any_numbers(overload: Any, given: 
         same(found.low, low)
 
 
-@pytest.mark.parametrize(("overload", "given"), MOVES + NUMBERS)
+@pytest.mark.parametrize(("overload", "given"), MOVES + NUMBERS + VIEWS)
 def test_what_is_known_of_a_value_is_so_of_any_numbers(overload: Any, given: Given) -> None:
     zero, low = seen_of(overload, given)
     learnt, output = learnt_of(overload, given, tuple(zero.shape))
@@ -323,3 +338,42 @@ def test_what_is_alike_along_an_axis_is_held_once() -> None:
     )  # fmt: skip
 
     assert learnt.zero[made].tolist() == [[False, False, True]]
+
+
+@pytest.mark.parametrize(("products", "known"), [(2 * 3 * 4, True), (2 * 3 * 4 - 1, False)])
+def test_of_more_products_than_are_made_nothing_is_known(
+    products: int, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in (zeros, fact_rules):
+        monkeypatch.setattr(file, "_MOST_PRODUCTS", products)
+    one, two = Known(b([0, 1, 1], [0, 1, 1])), Known(b([1, 0, 1, 1], [1, 1, 0, 0], [1, 1, 0, 0]))
+    learnt, output = learnt_of(aten.mm.default, {"self": one, "mat2": two}, (2, 4))
+    numbers = {"self": one.drawn(), "mat2": two.drawn()}
+    facts = {id(numbers["self"]): one.facts, id(numbers["mat2"]): two.facts}
+
+    assert (output in learnt.zero) == known
+    found = facts_of("mm", numbers, lambda tensor: facts[id(tensor)])
+    assert (found.zero is not None) == known
+
+
+@pytest.mark.parametrize("whole", [X, None, plain(2, 3)])
+@pytest.mark.parametrize("part", [Known(b(1, 0)), plain(2)])
+def test_what_is_written_to_is_known_but_for_what_is_written(
+    whole: Known | None, part: Known
+) -> None:
+    """A column of two: what it was is forgotten."""
+    values = Value(1, (2, 3)), Value(2, (2,)), Value(3, (2, 3))
+    learnt = Zeros()
+    for value, known in zip(values, (whole, part), strict=False):
+        if known is not None and bool(known.zero.any()):
+            learnt.zero[value] = known.zero.numpy()
+    view = View(operator="select", arguments={"dim": 1, "index": 1}, picked=None)
+    arguments = {"whole": None if whole is None else values[0], "part": values[1], "view": view}
+    learnt.learn(
+        Node(operator=WRITE, arguments=arguments, outputs=(values[2],), picked=None, module="",
+             pointwise=False)
+    )  # fmt: skip
+    expected = (plain(2, 3) if whole is None else whole).zero.clone()
+    expected[:, 1] = part.zero
+
+    same(learnt.zero.get(values[2]), expected)
