@@ -564,3 +564,19 @@ def test_what_is_resized_reads_beyond_its_ends(
     assert isinstance(step, Take)
     clipped = step.links.clipped
     assert ([] if clipped is None else np.flatnonzero(clipped).tolist()) == cut
+
+
+def test_attention_by_rows_mixes_each_query_and_meets_keys_of_its_heads() -> None:
+    """3 queries of 4 heads, 5 keys of 2 heads, 3 features and values of 2."""
+    shapes = {"query": (1, 3, 4, 3), "key": (1, 5, 2, 3), "value": (1, 5, 2, 2)}
+    expected = {
+        "query": np.kron(np.eye(12), np.ones((2, 3))),
+        "key": np.kron(np.ones((3, 5)), np.kron([[1, 0], [1, 0], [0, 1], [0, 1]], np.ones((2, 3)))),
+    }
+    for name, seen in expected.items():
+        source = Value(0, shapes[name])
+        given = {one: torch.ones(shape) for one, shape in shapes.items()} | {name: source}
+        found = lowered("_flash_attention_forward", source, [(1, 3, 4, 2), (1, 4, 3)], **given)
+
+        np.testing.assert_array_equal(said_of(found, source, 0), seen > 0)
+        assert said_of(found, source, 1).all()

@@ -14,6 +14,7 @@ from torch.fft import fft, fft2, ifft, ifft2, irfft, irfft2, rfft, rfft2
 
 from archscope.dependence.answer.examine import Examination, examine
 from archscope.dependence.rules import transforms
+from archscope.dependence.sets.algebra import NUMBERS
 from archscope.subject import Inputs
 
 SIZE = 12
@@ -339,3 +340,24 @@ def test_what_costs_more_than_a_limit_is_a_bound(
     assert sets(exact) == sets(same)
     assert flags(less) == ["_fft_c2r"] * is_bound
     assert set(sets(less)) == ({(1 << size) - 1} if is_bound else set(sets(exact)))
+
+
+@pytest.mark.parametrize(
+    ("taps", "beyond"),
+    [
+        ([0], []),
+        ([0, 2], [0, 1]),
+        ([6], [0, 1, 2, 3, 4, 5]),  # the middle counts as behind
+        ([7], [7, 8, 9, 10, 11]),  # beyond it taps are ahead
+        ([1, 11], [0, 11]),
+        (list(range(9)), [0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 11]),
+        ([0, 1, 2, 3, 4, 8, 9, 10, 11], [0, 1, 2, 3, 8, 9, 10, 11]),
+    ],
+)
+def test_what_comes_round_counts_as_beyond_the_border(taps: list[int], beyond: list[int]) -> None:
+    found = transforms.circular(np.isin(np.arange(SIZE), taps))
+
+    assert found is not None
+    assert ([] if found.clipped is None else np.flatnonzero(found.clipped).tolist()) == beyond
+    reads = found.gathered(2.0 ** np.arange(SIZE), np.arange(SIZE), NUMBERS)
+    assert reads.tolist() == [sum(2.0 ** ((at - tap) % SIZE) for tap in taps) for at in range(SIZE)]
