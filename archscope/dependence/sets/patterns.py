@@ -312,7 +312,7 @@ class Pattern:
             any_of_it = np.asarray(mask.any(axis=axis, keepdims=True))
             return self.reduced((axis,)).kept(any_of_it)
         match [at for at, size in enumerate(mask.shape) if size > 1]:
-            case [_, _] as both if axis in both and isinstance(self.algebra, Sets):
+            case [_, _] as both if isinstance(self.algebra, Sets):  # one of them is the axis
                 other = sum(both) - axis
                 if not self.varies(other):
                     return self._read_by(axis, other, mask)
