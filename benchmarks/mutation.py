@@ -266,15 +266,21 @@ def limits(root: Path) -> Iterator[tuple[str, float]]:
 
 
 def reasons() -> dict[tuple[str, str, str], str]:
-    """Return why changes change nothing, as `mutation.toml` says."""
+    """Return why changes change nothing, as `mutation.toml` says; "": whatever the new text is."""
     told = tomllib.loads(REASONS.read_text(encoding="utf-8")) if REASONS.is_file() else {}
-    return {(e["path"], e["old"], e["new"]): e["why"] for e in told.get("equivalent", [])}
+    return {(e["path"], e["old"], e.get("new", "")): e["why"] for e in told.get("equivalent", [])}
+
+
+def why_same(mutant: Mutant) -> str | None:
+    """Return why a change changes nothing; None where nobody says so."""
+    known, (path, old, new) = reasons(), mutant.key()
+    return known.get((path, old, new), known.get((path, old, "")))
 
 
 def report(tried: int, survived: Sequence[Mutant], command: str) -> str:
     """Return what came of it in Markdown."""
-    known = reasons()
-    missed = [each for each in survived if each.key() not in known]
+    same = {id(each): why_same(each) for each in survived}
+    missed = [each for each in survived if same[id(each)] is None]
     lines = [
         "# Mutants of the rules of counting and of sets",
         "",
@@ -284,12 +290,12 @@ def report(tried: int, survived: Sequence[Mutant], command: str) -> str:
     ]
     for title, some in (
         ("Survived", missed),
-        ("Change nothing", [each for each in survived if each.key() in known]),
+        ("Change nothing", [each for each in survived if same[id(each)] is not None]),
     ):
         lines += ["", f"## {title}"] if some else []
         for each in some:
             place, *changed = each.diff()
-            lines += ["", f"{place} {known.get(each.key(), '')}".rstrip(), "", "```diff"]
+            lines += ["", f"{place} {same[id(each)] or ''}".rstrip(), "", "```diff"]
             lines += [*changed, "```"]
     return "\n".join(lines) + "\n"
 

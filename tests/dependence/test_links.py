@@ -174,6 +174,8 @@ def test_numbers_that_differ_by_much_lose_no_digits() -> None:
     numbers = np.array([2.0**53, 0.5, 0.25])
 
     assert Numbers().over_ranges(numbers, np.array([1]), np.array([3])).tolist() == [0.75]
+    large = np.array([2.0**53, 1.0, 1.0])  # 2**53 + 1 is no float64: running sums would lose it
+    assert Numbers().over_ranges(large, np.array([1]), np.array([2])).tolist() == [1.0]
     assert Numbers().held(numbers - 0.25).tolist() == [True, True, False]
 
 

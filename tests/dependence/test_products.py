@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce
 from itertools import chain, combinations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from archscope.dependence.sets import products as made
 from archscope.dependence.sets.patterns import Pattern
 from archscope.dependence.sets.products import Product, Ways, added, over, reached, seen_along
 
@@ -38,6 +42,22 @@ products = st.builds(
     st.integers(-2, 2),
 )
 sums = st.lists(products, min_size=1, max_size=3).map(tuple)
+limits = st.fixed_dictionaries(
+    {
+        "LARGEST": st.sampled_from([made.LARGEST, 2.0]),
+        "FEW_PRODUCTS": st.sampled_from([made.FEW_PRODUCTS, 1]),
+        "CELLS_EACH": st.sampled_from([made.CELLS_EACH, 1]),
+    }
+)
+"""Where numbers are divided, and where products become a sum: what is told is the same."""
+
+
+@contextmanager
+def limited(limits: dict[str, float]) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, limit in limits.items():
+            patch.setattr(made, name, limit)
+        yield
 
 
 def of(*numbers: float) -> Product:
@@ -59,20 +79,29 @@ def summed(product: Product, axes: tuple[int, ...]) -> Any:
 
 
 @settings(max_examples=100)
-@given(sums, st.sampled_from(SUBSETS))
-def test_numbers_over_some_axes_are_sums_over_the_others(ways: Ways, axes: tuple[int, ...]) -> None:
+@given(sums, st.sampled_from(SUBSETS), limits)
+def test_numbers_over_some_axes_are_sums_over_the_others(
+    ways: Ways, axes: tuple[int, ...], limits: dict[str, float]
+) -> None:
     others = tuple(axis for axis in AXES if axis not in axes)
     expected = sum(summed(product, others) for product in ways)
 
-    np.testing.assert_array_equal(over(ways, axes), expected)
-    assert reached(ways, axes) == np.count_nonzero(expected)
+    with limited(limits):
+        found, count = over(ways, axes), reached(ways, axes)
+    # Of large numbers how they are to each other is told, in units of a power of two.
+    unit = np.max(expected) / np.max(found) if np.any(found) else 1.0
+    np.testing.assert_array_equal(found * unit, expected)
+    assert np.log2(unit) == round(np.log2(unit))
+    assert unit == 1 or limits["LARGEST"] == 2
+    assert count == np.count_nonzero(expected)
 
 
 @settings(max_examples=100)
-@given(sums, sums)
-@example((of(2), of(2, 2, 1)), (of(2, 2, 2), of(2, 3, 1)))  # the third meets what the second was
-def test_sums_are_added_and_seen(one: Ways, two: Ways) -> None:
-    both = added(one, two)
+@given(sums, sums, limits)
+@example((of(2), of(2, 2, 1)), (of(2, 2, 2), of(2, 3, 1)), {})  # the third meets the second
+def test_sums_are_added_and_seen(one: Ways, two: Ways, limits: dict[str, float]) -> None:
+    with limited(limits):
+        both = added(one, two)
     whole = sum(map(held, (*one, *two)))
 
     np.testing.assert_array_equal(sum(map(held, both)), whole)

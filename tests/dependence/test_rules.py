@@ -15,6 +15,7 @@ from torch import Tensor, fft, nn
 
 from archscope.dependence.answer.backward import ways
 from archscope.dependence.answer.examine import Examination, examine
+from archscope.dependence.rules import sums
 from archscope.dependence.sets.products import over
 from archscope.dependence.sets.steps import Reshape
 from archscope.subject import Inputs
@@ -547,15 +548,17 @@ def test_an_element_less_itself_is_nothing() -> None:
     assert [seen.bit_count() for seen in sets(written)] == [1, 1, 1]  # of the last, too many
 
 
-def test_sums_that_may_cancel_are_a_bound_where_they_are_too_many() -> None:
-    from archscope.dependence.rules import sums
-
+def test_sums_that_may_cancel_are_a_bound_where_they_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def pairs(x: Tensor) -> Tensor:
         total = x[..., 0].cumsum(1)
         return total[:, :, None] - total[:, None]
 
-    size = int(sums.MOST_PAIRS**0.5) + 1
-    found = look_at(pairs, (1, size, 1))
+    monkeypatch.setattr(sums, "MOST_PAIRS", 25)
+    assert flags(look_at(pairs, (1, 5, 1))) == []
+    monkeypatch.setattr(sums, "MOST_PAIRS", 24)
+    found = look_at(pairs, (1, 5, 1))
     seen = found.seen(found.graph.outputs["0"])
 
     assert flags(found) == ["sub"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from archscope.dependence import rules
 from archscope.dependence.record.graph import Shape, Value
 from archscope.dependence.rules import Lowered
-from archscope.dependence.sets.steps import Edge
+from archscope.dependence.sets.steps import Edge, Take
 
 
 def mask_of(function: Callable[[Tensor], Tensor], shape: Shape) -> NDArray[np.bool_]:
@@ -372,6 +373,10 @@ def test_what_reads_past_its_arguments_cancels() -> None:
     assert Lowered(node=node, edges=both, flag="").cancels
     assert not Lowered(node=node, edges=both[:1], flag="").cancels
     assert not Lowered(node=node, edges=both, flag=rules.DATA).cancels
+    transform = replace(node, operator="_fft_c2r")
+    for made, edges in ((node, both), (transform, both), (transform, both[:1])):
+        tried = Lowered(node=made, edges=edges, flag="").is_tried
+        assert tried == (made is transform and edges is both)
 
 
 @pytest.mark.parametrize("name", ["query", "key", "value"])
@@ -502,3 +507,76 @@ def test_a_recurrent_layer_of_a_cpu(name: str, reverse: bool, flat: bool) -> Non
 
 def each_sequence() -> NDArray[np.float64]:
     return np.kron(np.eye(2), np.ones((5, 5)))
+
+
+def test_sums_of_a_connectionist_loss_come_beside_it() -> None:
+    """5 steps of 2 sequences of 3 classes; labels of 2, so 2 x 2 + 1 places between blanks."""
+    source = Value(0, (5, 2, 3))
+    given = {"targets": torch.tensor([[1, 2], [2, 1]]), "input_lengths": [5, 5]}
+    found = lowered(
+        "_ctc_loss", source, [(2,), (2, 5, 5)], log_probs=source, target_lengths=[2, 2], **given
+    )
+    own = np.eye(2, dtype=bool)  # a sequence sees itself, at a step all steps so far
+    steps = np.tri(5, dtype=bool)
+
+    assert said_of(found, source, 0).reshape(2, 5, 2, 3).all((1, 3)).tolist() == own.tolist()
+    expected = own[:, None, None, None, :, None] & steps[None, :, None, :, None, None]
+    np.testing.assert_array_equal(
+        said_of(found, source, 1).reshape(2, 5, 5, 5, 2, 3),
+        np.broadcast_to(expected, (2, 5, 5, 5, 2, 3)),
+    )
+    lengths = Value(9, (2,))
+    made = lowered(
+        "_ctc_loss", lengths, [(2,), (7,)], log_probs=source, target_lengths=lengths, **given
+    )
+    assert said_of(made, lengths, 0).all()
+    assert said_of(made, lengths, 1).all()
+    assert said_of(replace_source(made, source), source, 1).all()  # of sums laid out otherwise
+
+
+def replace_source(found: Lowered, source: Value) -> Lowered:
+    return replace(found, edges=tuple(e for e in found.edges if e.source == source))
+
+
+@pytest.mark.parametrize(
+    ("operator", "reads", "size", "corners", "cut"),
+    [
+        # at -1/4 and 4 1/4 of 0 ... 4: one position beyond is read at either end
+        ("upsample_linear1d", 5, 10, False, [0, 9]),
+        ("upsample_linear1d", 5, 10, True, []),
+        ("upsample_linear1d", 6, 3, False, []),
+        # two to either side of -1/4, 1/4, 3/4 and of what mirrors these
+        ("upsample_bicubic2d", 5, 10, False, [0, 1, 2, 7, 8, 9]),
+        # 7/3 to either side of 2/3, 3, 5 1/3
+        ("_upsample_bilinear2d_aa", 7, 3, False, [0, 2]),
+        ("_upsample_bilinear2d_aa", 5, 10, False, [0, 9]),
+    ],
+)
+def test_what_is_resized_reads_beyond_its_ends(
+    operator: str, reads: int, size: int, corners: bool, cut: list[int]
+) -> None:
+    flat = operator == "upsample_linear1d"
+    source = Value(0, (1, 1, reads) if flat else (1, 1, 1, reads))
+    after = (1, 1, size) if flat else (1, 1, 1, size)
+    found = lowered(operator, source, [after], self=source, align_corners=corners)
+    step = found.edges[0].steps[-1]
+
+    assert isinstance(step, Take)
+    clipped = step.links.clipped
+    assert ([] if clipped is None else np.flatnonzero(clipped).tolist()) == cut
+
+
+def test_attention_by_rows_mixes_each_query_and_meets_keys_of_its_heads() -> None:
+    """3 queries of 4 heads, 5 keys of 2 heads, 3 features and values of 2."""
+    shapes = {"query": (1, 3, 4, 3), "key": (1, 5, 2, 3), "value": (1, 5, 2, 2)}
+    expected = {
+        "query": np.kron(np.eye(12), np.ones((2, 3))),
+        "key": np.kron(np.ones((3, 5)), np.kron([[1, 0], [1, 0], [0, 1], [0, 1]], np.ones((2, 3)))),
+    }
+    for name, seen in expected.items():
+        source = Value(0, shapes[name])
+        given = {one: torch.ones(shape) for one, shape in shapes.items()} | {name: source}
+        found = lowered("_flash_attention_forward", source, [(1, 3, 4, 2), (1, 4, 3)], **given)
+
+        np.testing.assert_array_equal(said_of(found, source, 0), seen > 0)
+        assert said_of(found, source, 1).all()

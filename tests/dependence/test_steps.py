@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 from math import prod
 from operator import or_
@@ -13,9 +14,9 @@ from numpy.typing import NDArray
 
 from archscope.dependence.sets.algebra import NUMBERS
 from archscope.dependence.sets.joining import joined
-from archscope.dependence.sets.links import from_matrix, gather
+from archscope.dependence.sets.links import Links, from_matrix, gather, window
 from archscope.dependence.sets.patterns import Pattern
-from archscope.dependence.sets.sets import Sets
+from archscope.dependence.sets.sets import Sets, are_clipped
 from archscope.dependence.sets.steps import (
     Keep,
     Mix,
@@ -286,3 +287,42 @@ def test_parts_side_by_side_are_what_they_were() -> None:
             dense(found), np.concatenate([dense(part) for part in parts], axis=axis)
         )
         assert found.shape[axis] == sum(part.shape[axis] for part in parts)
+        assert found.positional == tuple(
+            any(part.positional[at] for part in parts) for at in range(len(shape))
+        )
+
+
+def test_of_parts_some_of_which_were_picked_all_may_be() -> None:
+    algebra = Sets()
+    one = Pattern((2,), algebra.single(np.array([1])), (None,), (False,), algebra=algebra)
+    picked = replace(one, picked=True)
+
+    assert [joined(parts, 0).picked for parts in ([one, one], [one, picked])] == [False, True]
+
+
+def test_an_axis_that_positions_were_picked_from_comes_back_where_they_are_stacked() -> None:
+    algebra = Sets()
+    pattern = Pattern((2, 1), algebra.single(np.arange(2)[:, None]), (None, None), (False, False),
+                      picked=True, algebra=algebra)  # fmt: skip
+    links = gather(1, [0, 0])
+
+    plain, stacked = applied(Take(1, links), pattern), applied(Take(1, links, True), pattern)
+    assert (plain.positional, plain.picked) == ((False, False), True)
+    assert (stacked.positional, stacked.picked) == ((False, True), False)
+    assert stacked.restored(0).positional == (False, True)
+
+
+def test_what_is_alike_along_an_axis_is_stored_once() -> None:
+    algebra = Sets()
+    alike = Pattern((3,), algebra.single(np.array([2])), (None,), (True,), algebra=algebra)
+
+    for links in (gather(3, [0, 1, 2, 1]), from_matrix(np.ones((4, 3), dtype=np.bool_))):
+        assert alike.taken(0, links).places == (None,)
+    # of an axis of one position too there are windows that its ends cut short
+    some = alike.taken(0, links_beyond(3)).entries
+    assert are_clipped(some).tolist() == [False, True]
+
+
+def links_beyond(reads: int) -> Links:
+    """Return windows of which the first and the last read past an end."""
+    return window(reads, reads, kernel=3, padding=1)

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch.fft import fft, fft2, ifft, ifft2, irfft, irfft2, rfft, rfft2
 
 from archscope.dependence.answer.examine import Examination, examine
+from archscope.dependence.rules import transforms
+from archscope.dependence.sets.algebra import NUMBERS
 from archscope.subject import Inputs
 
 SIZE = 12
@@ -111,10 +113,11 @@ def test_a_kernel_that_comes_round_reads_the_other_end() -> None:
     assert sets(found) == round_
 
 
-def test_a_kernel_that_the_input_makes_is_a_window_and_a_part_of_the_input() -> None:
-    def own(x: Tensor) -> Tensor:
-        return long_convolution(x, x[..., :3])
+def own(x: Tensor) -> Tensor:
+    return long_convolution(x, x[..., :3])
 
+
+def test_a_kernel_that_the_input_makes_is_a_window_and_a_part_of_the_input() -> None:
     # y_i = sum over t < 3 of x_t x_(i - t): the window of three, and the first three.
     expected = tuple(seen | (1 << min(3, at + 1)) - 1 for at, seen in enumerate(window(0, 1, 2)))
     assert sets(look_at(own)) == expected
@@ -224,6 +227,24 @@ def test_planes() -> None:
         assert flags(found) == []
 
 
+def test_a_kernel_of_a_plane_is_a_window_along_each_axis() -> None:
+    def round_(x: Tensor, kernel: Tensor) -> Tensor:
+        return irfft2(rfft2(x) * rfft2(kernel, x.shape[-2:]), x.shape[-2:])
+
+    def crossed(x: Tensor, kernel: Tensor) -> Tensor:
+        return round_(x, kernel * torch.tensor([[0, 1, 0], [1, 1, 1]], device=x.device))
+
+    found = look_at(round_, torch.zeros(2, 2, 3), shape=(1, 2, 6, 7))
+    rough = look_at(crossed, torch.zeros(2, 2, 3), shape=(1, 2, 6, 7))
+
+    assert flags(found) == []
+    for axis, (taps, size) in enumerate(((2, 6), (3, 7))):
+        assert sets(found, axis) == tuple(
+            sum(1 << (at - tap) % size for tap in range(taps)) for at in range(size)
+        )
+    assert flags(rough) == ["_fft_c2r"]  # taps that are no window: no more than all is told
+
+
 def test_of_two_spectra_the_one_of_more_axes_is_undone() -> None:
     def with_the_corner(x: Tensor) -> Tensor:
         return fft2(ifft2(x) + fft(x[..., :1, :1].expand(x.shape))).real
@@ -280,3 +301,63 @@ def test_the_sets_are_those_of_gradients(taps: int) -> None:
     seen = sets(look_at(long_convolution, kernel))
 
     assert seen == tuple(sum(1 << at for at in np.flatnonzero(row)) for row in mask)
+
+
+def by_runs(x: Tensor, kernel: Tensor) -> Tensor:
+    """Ten taps, no two of them neighbours."""
+    apart = (torch.arange(20, device=x.device) % 2).to(kernel.dtype)
+    return irfft(rfft(x) * rfft(kernel * apart, 24), 24)
+
+
+KERNEL = torch.zeros(2, 3, dtype=torch.float64)
+LIMITED: list[tuple[str, int, Callable[..., Tensor], tuple[Tensor, ...], int, bool]] = [
+    # a limit, the number that is enough, what runs on what weights and size; if less is a bound
+    ("MOST_NODES", 3, long_convolution, (KERNEL,), SIZE, True),
+    ("MOST_NUMBERS", 2 * SIZE * 2, ahead, (KERNEL,), SIZE, True),
+    ("MOST_WORK", SIZE * 2 * SIZE, squared, (), SIZE, False),  # some that see all are enough
+    ("MOST_RUNS", 10, by_runs, (torch.zeros(2, 20, dtype=torch.float64),), 24, True),
+]
+
+
+@pytest.mark.parametrize(("limit", "enough", "function", "held", "size", "is_bound"), LIMITED)
+def test_what_costs_more_than_a_limit_is_a_bound(
+    limit: str,
+    enough: int,
+    function: Callable[..., Tensor],
+    held: tuple[Tensor, ...],
+    size: int,
+    is_bound: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shape = (1, 2, size)
+    exact = look_at(function, *held, shape=shape)
+    monkeypatch.setattr(transforms, limit, enough)
+    same = look_at(function, *held, shape=shape)
+    monkeypatch.setattr(transforms, limit, enough - 1)
+    less = look_at(function, *held, shape=shape)
+
+    assert flags(exact) == flags(same) == []
+    assert sets(exact) == sets(same)
+    assert flags(less) == ["_fft_c2r"] * is_bound
+    assert set(sets(less)) == ({(1 << size) - 1} if is_bound else set(sets(exact)))
+
+
+@pytest.mark.parametrize(
+    ("taps", "beyond"),
+    [
+        ([0], []),
+        ([0, 2], [0, 1]),
+        ([6], [0, 1, 2, 3, 4, 5]),  # the middle counts as behind
+        ([7], [7, 8, 9, 10, 11]),  # beyond it taps are ahead
+        ([1, 11], [0, 11]),
+        (list(range(9)), [0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 11]),
+        ([0, 1, 2, 3, 4, 8, 9, 10, 11], [0, 1, 2, 3, 8, 9, 10, 11]),
+    ],
+)
+def test_what_comes_round_counts_as_beyond_the_border(taps: list[int], beyond: list[int]) -> None:
+    found = transforms.circular(np.isin(np.arange(SIZE), taps))
+
+    assert found is not None
+    assert ([] if found.clipped is None else np.flatnonzero(found.clipped).tolist()) == beyond
+    reads = found.gathered(2.0 ** np.arange(SIZE), np.arange(SIZE), NUMBERS)
+    assert reads.tolist() == [sum(2.0 ** ((at - tap) % SIZE) for tap in taps) for at in range(SIZE)]

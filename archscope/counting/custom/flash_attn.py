@@ -5,6 +5,7 @@ Every query meets every key of its sequence: neither a causal mask nor a window 
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from torch import Tensor
@@ -17,7 +18,7 @@ FORMULAS = FormulaSet()
 @FORMULAS.of("flash_attn::_flash_attn_forward")
 def attention(q: Tensor, k: Tensor, v: Tensor, *_: Any, **__: Any) -> int:
     """softmax(q k') v with q (B, L, H, d), k (B, S, *, d), v (B, S, *, e): B*H*L*S*(d + e)."""
-    return q[..., 0].numel() * k.shape[1] * (q.shape[-1] + v.shape[-1])
+    return prod(q.shape[:-1]) * k.shape[1] * (q.shape[-1] + v.shape[-1])
 
 
 @FORMULAS.of("flash_attn::_flash_attn_varlen_forward", "xformers_flash::flash_fwd")

@@ -174,6 +174,8 @@ class Zeros:
             low = _kept(self.blocked, source, rank)
             stays = _kept(self.zero, source, rank) if operator in _ZERO_STAYS else None
             return _any([low, stays])
+        if operator == "pow" and not _number(given["exponent"]) > 0:
+            return None
         if operator in _ZERO_STAYS or operator == "div":
             return _kept(self.zero, source, rank)
         if operator == "mul":

@@ -65,7 +65,7 @@ def one_hot(_: Node | View, before: Shape, after: Shape) -> tuple[Step, ...]:
 @RULES.moves("index_select")
 def index_select(node: Node | View, before: Shape, _: Shape) -> tuple[Step, ...]:
     """Positions of one axis by number."""
-    axis = node.arguments["dim"] % max(len(before), 1)
+    axis = node.arguments["dim"] % len(before)
     numbers = constant(node.arguments["index"]).reshape(-1).numpy() % before[axis]
     return (Take(axis, gather(before[axis], numbers)),)
 
@@ -205,7 +205,7 @@ def gather_elements(node: Node, zeros: Zeros) -> list[Edge]:
     given, (target,) = node.arguments, targets(node)
     source, numbers = given["self"], given.get("index", given.get("indices"))
     shape = shape_of(source)
-    axis = given["dim"] % max(len(shape), 1)
+    axis = given["dim"] % len(shape)
     if isinstance(numbers, Value):
         return _gathered_by_value(source, numbers, target, axis)
     data = constant(numbers).numpy()

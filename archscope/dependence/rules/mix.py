@@ -66,7 +66,7 @@ def _product(node: Node, zeros: Zeros) -> list[Edge]:
     else:
         one, two = given["self"], given[names[0]]
     a, b = shape_of(one), shape_of(two)
-    if len(a) < 2 or len(b) < 2 or len(a) != len(b) or node.operator == "addbmm":
+    if len(a) < 2 or len(a) != len(b) or node.operator == "addbmm":
         return found + from_all(one, target) + from_all(two, target)
     rows, columns, rank = a[-2], b[-1], len(a)
     zero = _zero(one, zeros)
@@ -144,7 +144,7 @@ def linear(node: Node, zeros: Zeros) -> list[Edge]:
 def softmax(node: Node, zeros: Zeros) -> list[Edge]:
     """Each element from all along the axis but the blocked ones, which become constants."""
     source, (target,) = node.arguments["self"], targets(node)
-    axis = node.arguments["dim"] % max(len(target.shape), 1)
+    axis = node.arguments["dim"] % len(target.shape)
     logarithm = node.operator in ("_log_softmax", "log_softmax")
     blocked = (zeros.blocked if logarithm else zeros.zero).get(target)
     if blocked is None:
@@ -264,7 +264,7 @@ def along_axis(node: Node, zeros: Zeros) -> list[Edge]:
     given = node.arguments
     source = given.get("self", given.get("input"))
     shape = shape_of(source)
-    axis = given.get("dim", -1) % max(len(shape), 1)
+    axis = given.get("dim", -1) % len(shape)
     found = []
     for target in targets(node):
         if len(target.shape) != len(shape):

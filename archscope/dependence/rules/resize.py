@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 
 from archscope.dependence.record.graph import Node, Shape, View
 from archscope.dependence.rules import DataDependentError, RuleSet
@@ -63,7 +64,7 @@ def _resized(node: Node | View, reads: int, size: int, number: int, axes: int) -
 def _beyond(operator: str, reads: int, size: int, scale: float, given: Any) -> Any:
     """Return which outputs would read beyond the border, where the border is repeated instead."""
     if given.get("align_corners"):
-        at = np.arange(size) * ((reads - 1) / max(size - 1, 1))
+        at: NDArray[Any] = np.linspace(0, reads - 1, size)
     else:
         at = (np.arange(size) + 0.5) / scale - 0.5
     wide = 2.0 if "bicubic" in operator else 1.0

@@ -34,7 +34,7 @@ def cumulative(node: Node, zeros: Zeros) -> list[Edge]:
     """Each element from all up to its place."""
     source = node.arguments["self"]
     shape = shape_of(source)
-    axis = node.arguments["dim"] % max(len(shape), 1)
+    axis = node.arguments["dim"] % len(shape)
     return edges(source, (Take(axis, so_far(shape[axis])),), *targets(node))
 
 

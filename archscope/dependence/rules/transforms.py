@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from math import prod
 
 import numpy as np
@@ -163,12 +164,15 @@ class Trial:
             own = self._all() if self._sees_all(sizes) else None
         return None if own is None else (*kept, *own)
 
-    def _random(self, seed: int) -> Tensor:
-        return random_of(self.shape, self.dtype, torch.Generator().manual_seed(seed))
+    def _two(self, draw: int = 0) -> tuple[Tensor, Tensor]:
+        """Return random numbers for the source, and others."""
+        generator = torch.Generator().manual_seed(draw)
+        one, other = (random_of(self.shape, self.dtype, generator) for _ in range(2))
+        return one, other
 
     def _is_convolution(self) -> bool:
         """Return whether it is linear, and moves when its source is moved: tried on random ones."""
-        one, two, nothing = self._random(1), self._random(2), torch.zeros(self.shape).to(self.dtype)
+        (one, two), nothing = self._two(), torch.zeros(self.shape).to(self.dtype)
         zero, first = self.run(nothing), self.run(one)
         if not _close(self.run(one + two) + zero, first + self.run(two)):
             return False
@@ -188,9 +192,9 @@ class Trial:
             where[axis] = at
         apart = torch.zeros([self.after[axis] for axis in self.axes], dtype=torch.float64)
         for draw in range(DRAWS):
-            numbers = self._random(10 + draw)
+            numbers, others = self._two(draw)
             altered = numbers.clone()
-            altered[tuple(where)] = self._random(20 + draw)[tuple(where)]
+            altered[tuple(where)] = others[tuple(where)]
             apart = torch.maximum(apart, self._changed(numbers, altered, draw))
         if bool(((apart > CLOSE) & (apart < CLEAR)).any()):
             raise UnclearError
@@ -212,10 +216,7 @@ class Trial:
             np.asarray(taps.any(tuple(a for a in range(taps.ndim) if a != axis)))
             for axis in range(taps.ndim)
         ]
-        product = along[0]
-        for one in along[1:]:
-            product = np.logical_and.outer(product, one)
-        if (product != taps).any():
+        if (reduce(np.logical_and.outer, along) != taps).any():
             return None
         links = [circular(one) for one in along]
         if any(one is None for one in links):
@@ -254,9 +255,9 @@ class Trial:
 
     def _is_apart(self, axis: int) -> bool:
         """Return whether altering one position of an axis changes that of the result alone."""
-        numbers, at = self._random(11), self.shape[axis] // 2
+        (numbers, others), at = self._two(), self.shape[axis] // 2
         altered = numbers.clone()
-        altered.select(axis, at).copy_(self._random(12).select(axis, at))
+        altered.select(axis, at).copy_(others.select(axis, at))
         one, two = self.run(numbers), self.run(altered)
         changed = (one - two).abs() > CLOSE * max(float(one.abs().max()), TINY)
         changed.select(axis, at).fill_(False)

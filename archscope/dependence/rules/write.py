@@ -37,7 +37,7 @@ def along(node: Node, zeros: Zeros) -> list[Edge]:
     """Slices of one axis, written by number."""
     given, (target,) = node.arguments, targets(node)
     shape = target.shape
-    axis = given["dim"] % max(len(shape), 1)
+    axis = given["dim"] % len(shape)
     source = given.get("source", given.get("value"))
     numbers = constant(given["index"]).reshape(-1).numpy() % shape[axis]
     adds = node.operator in ("index_add", "index_reduce") and given.get("include_self", True)
@@ -59,7 +59,7 @@ def scatter(node: Node, zeros: Zeros) -> list[Edge]:
     """Elements along one axis, each written by a number of its own."""
     given, (target,) = node.arguments, targets(node)
     shape = target.shape
-    axis = given["dim"] % max(len(shape), 1)
+    axis = given["dim"] % len(shape)
     source, index = given.get("src"), given["index"]
     if isinstance(index, Value):
         raise DataDependentError(_anywhere(node, axis))

@@ -12,7 +12,7 @@ Index = NDArray[np.int64]
 
 
 LARGEST_WHOLE = 2.0**53
-"""Up to this each whole number is a float64."""
+"""Below this each whole number is a float64, and a sum of some that is rounded is no less."""
 
 
 class Numbers:
@@ -33,7 +33,7 @@ class Numbers:
         """Return the sums over ranges: differences of running sums where these are whole numbers
         that float64 holds, else sums over powers of two, since differences lose digits.
         """
-        if entries.sum() <= LARGEST_WHOLE and (entries == np.rint(entries)).all():
+        if entries.sum() < LARGEST_WHOLE and (entries == np.rint(entries)).all():
             so_far = np.concatenate([np.zeros_like(entries[:1]), entries.cumsum(axis=0)])
             return np.asarray(so_far[stops] - so_far[starts])
         found = np.zeros((len(starts), *entries.shape[1:]))

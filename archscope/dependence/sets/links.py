@@ -69,15 +69,13 @@ class Taps:
         """
         taps = self.index.shape[1]
         found = np.full((taps, self.reads), -1, dtype=np.int64)
-        pairs = 0
         for tap in range(taps):
             outputs = np.flatnonzero(self.index[:, tap] >= 0)
             places = self.index[outputs, tap]
             if (np.diff(places) <= 0).any():
                 return None
             found[tap, places] = outputs
-            pairs += len(outputs)
-        return found.T if pairs > (taps - 1) * self.reads else None
+        return found.T if self.counts.sum() > (taps - 1) * self.reads else None
 
     def gathered(self, entries: Array, places: Index, algebra: Algebra) -> Array:
         """Return what output positions hold, along axis 0.

@@ -264,7 +264,7 @@ class Pattern:
             return None, [total], [None if own else place]
         for axis in range(len(new)):
             first = place.take([0], axis=axis)
-            if new[axis] > 1 and bool((place == first).all()):
+            if bool((place == first).all()):
                 place = first
         return place.reshape(-1), list(place.shape), [None] * len(new)
 
@@ -311,15 +311,15 @@ class Pattern:
         if not self.varies(axis):
             any_of_it = np.asarray(mask.any(axis=axis, keepdims=True))
             return self.reduced((axis,)).kept(any_of_it)
-        steered = [at for at, size in enumerate(mask.shape) if size > 1 and at != axis]
-        if (
-            not isinstance(self.algebra, Sets)
-            or len(steered) != 1
-            or self.varies(steered[0])
-            or mask.shape[axis] == 1
-        ):
-            return self.kept(mask).reduced((axis,))
-        (other,) = steered
+        match [at for at, size in enumerate(mask.shape) if size > 1]:
+            case [_, _] as both if isinstance(self.algebra, Sets):  # one of them is the axis
+                other = sum(both) - axis
+                if not self.varies(other):
+                    return self._read_by(axis, other, mask)
+        return self.kept(mask).reduced((axis,))
+
+    def _read_by(self, axis: int, other: int, mask: NDArray[np.bool_]) -> Pattern:
+        """Return the same where positions of one other axis alone, else alike, read by a mask."""
         flat = mask.reshape([mask.shape[at] for at in sorted((axis, other))])
         links = from_matrix(flat if other < axis else flat.T)
         moved = self.taken(axis, links)  # the other axis stands where this one was

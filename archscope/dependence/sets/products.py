@@ -179,16 +179,15 @@ def _sum(one: Product, two: Product) -> Product:
 
 def _cells(products: Sequence[Product]) -> int:
     """Return how many numbers a sum has over the whole map, at most."""
-    axes = range(len(products[0].factors[0].shape))
     return prod(
-        min(
-            products[0].factors[0].shape[axis],
-            sum(max(f.entries.shape[axis] for f in one.factors) for one in products),
-        )
+        min(size, sum(max(f.entries.shape[axis] for f in one.factors) for one in products))
+        for axis, size in enumerate(_shape(products))
         if any(f.varies(axis) for one in products for f in one.factors)
-        else 1
-        for axis in axes
     )
+
+
+def _shape(products: Iterable[Product]) -> Shape:
+    return next(factor.shape for one in products for factor in one.factors)
 
 
 def over(ways: Ways, axes: Iterable[int]) -> Numbers:
@@ -200,8 +199,7 @@ def over(ways: Ways, axes: Iterable[int]) -> Numbers:
         numbers = reduce(np.multiply, (_dense(one, axes) for one in product.factors))
         least = np.ldexp(1.0, max(product.exponent - exponent, -1000))
         found = found + np.where(numbers > 0, np.maximum(numbers * least, SMALLEST**3), 0.0)
-    shape = [ways[0].factors[0].shape[axis] for axis in sorted(axes)]
-    found = np.broadcast_to(found, shape)
+    found = np.broadcast_to(found, [_shape(ways)[axis] for axis in sorted(axes)])
     if abs(exponent) < 500 and float(found.max(initial=0)) < LARGEST:
         found = np.ldexp(found, exponent)
     return found.transpose(np.argsort(np.argsort(axes)))
@@ -209,9 +207,8 @@ def over(ways: Ways, axes: Iterable[int]) -> Numbers:
 
 def _along(ways: Ways, axes: tuple[int, ...]) -> Ways:
     """Return the same with all other axes added up; positions that are alike count as one."""
-    for axis in range(len(ways[0].factors[0].shape)):
+    for axis, size in enumerate(_shape(ways)):
         if axis not in axes:
-            size = ways[0].factors[0].shape[axis]
             ways = tuple(
                 _moved(Reduce((axis,), (size,)), one)
                 if any(f.varies(axis) for f in one.factors)
@@ -232,10 +229,10 @@ def _dense(pattern: Pattern, axes: tuple[int, ...]) -> Numbers:
 
 def seen_along(ways: Ways, axis: int) -> NDArray[np.bool_]:
     """Return the positions along one axis that there are any ways from."""
-    rank = range(len(ways[0].factors[0].shape))
-    if any(sum(f.varies(a) for f in one.factors) > 1 for one in ways for a in rank):
+    shape = _shape(ways)
+    if any(sum(f.varies(a) for f in one.factors) > 1 for one in ways for a in range(len(shape))):
         return over(_filled(ways), (axis,)) > 0
-    found = np.zeros(ways[0].factors[0].shape[axis], dtype=np.bool_)
+    found = np.zeros(shape[axis], dtype=np.bool_)
     for one in ways:
         if all(factor.entries.any() for factor in one.factors):
             found |= _may_hold((one,), axis)
@@ -254,7 +251,7 @@ def reached(ways: Ways, axes: Sequence[int]) -> int:
     """Return how many positions over some axes there are any ways from."""
     axes = tuple(sorted(axes))
     masks = _widest(_filled(_along(_filled(ways), axes)))
-    shape = masks[0].factors[0].shape
+    shape = _shape(masks)
     if len(masks) == 1 and all(sum(f.varies(a) for f in masks[0].factors) < 2 for a in axes):
         free = [a for a in axes if not any(f.varies(a) for f in masks[0].factors)]
         return prod(map(_filled_in, masks[0].factors)) * prod(shape[axis] for axis in free)
@@ -294,7 +291,7 @@ def _filled_in(mask: Pattern) -> int:
 
 def _may_hold(ways: Ways, axis: int) -> NDArray[np.bool_]:
     """Return the positions along an axis outside which all is 0."""
-    found = np.zeros(ways[0].factors[0].shape[axis], dtype=np.bool_)
+    found = np.zeros(_shape(ways)[axis], dtype=np.bool_)
     for product in ways:
         mine = np.ones_like(found)
         for factor in product.factors:

@@ -258,14 +258,23 @@ def _joined(rows: Sequence[Term], axis: int) -> Iterator[Pattern]:
     parts = list(zip(*(row.sets for row in rows), strict=True))
     telling = next((n for n, row in enumerate(parts) if any(p.varies(axis) for p in row)), 0)
     for number, row in enumerate(parts):
-        filled = [part for part in row if part.sets.held(part.entries).any()]
+        filled = [part for part in row if _has_any(part)]
         same = {id(part.entries) for part in filled}
         is_alike = len(same) == 1 and not filled[0].varies(axis)
-        if number != telling and len(filled) < len(row) and is_alike:
+        is_told = not any(
+            _has_any(other) and not _has_any(part)
+            for other, part in zip(parts[telling], row, strict=True)
+        )
+        if number != telling and len(filled) < len(row) and is_alike and is_told:
             size = sum(part.shape[axis] for part in row)
             yield filled[0].with_axis(axis, size, filled[0].entries, None)
         else:
             yield joined(row, axis)
+
+
+def _has_any(pattern: Pattern) -> bool:
+    """Return whether any element has anything."""
+    return bool(pattern.sets.held(pattern.entries).any())
 
 
 def _nothing(shape: tuple[int, ...], model: Term) -> Term:

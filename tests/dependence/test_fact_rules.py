@@ -1,0 +1,379 @@
+"""What is known to be zero, or far below any score, against numbers that are so in those places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from one_rule import arguments_of, copied
+from torch import Tensor
+
+from archscope.dependence.record import element_moves, fact_rules, zeros
+from archscope.dependence.record.fact_rules import (
+    BLOCKED,
+    Facts,
+    facts_of,
+    facts_of_values,
+    is_low,
+    is_zero,
+)
+from archscope.dependence.record.graph import WRITE, Node, Value, View
+from archscope.dependence.record.operators import name_of
+from archscope.dependence.record.zeros import Zeros
+
+aten: Any = torch.ops.aten
+Given = dict[str, Any]
+INFINITE = -float("inf")
+
+
+def b(*rows: Any) -> Tensor:
+    """Return booleans of 0 and 1."""
+    return torch.tensor(rows) != 0
+
+
+def i(*numbers: Any) -> Tensor:
+    return torch.tensor(numbers)
+
+
+class Known:
+    """Numbers of a shape, of which some are zero or low."""
+
+    def __init__(self, zero: Tensor | None = None, low: Tensor | None = None) -> None:
+        shape = next(mask.shape for mask in (zero, low) if mask is not None)
+        self.zero = torch.zeros(shape, dtype=torch.bool) if zero is None else zero
+        self.low = torch.zeros(shape, dtype=torch.bool) if low is None else low
+
+    def drawn(self) -> Tensor:
+        made = torch.rand(self.zero.shape, dtype=torch.float64) + 0.5
+        return made.masked_fill(self.zero, 0.0).masked_fill(self.low, INFINITE)
+
+    @property
+    def facts(self) -> Facts:
+        zero, low = (mask if bool(mask.any()) else None for mask in (self.zero, self.low))
+        return Facts(zero=zero, low=low)
+
+
+def plain(*shape: int) -> Known:
+    return Known(zero=torch.zeros(shape, dtype=torch.bool))
+
+
+X = Known(zero=b([0, 1, 0], [1, 1, 0]), low=b([1, 0, 0], [0, 0, 0]))
+Y = Known(zero=b([1, 1, 0], [0, 1, 0]), low=b([0, 0, 0], [0, 0, 1]))
+ROW = Known(zero=b(0, 1, 0))
+SQUARE = Known(zero=b([0, 1, 1], [0, 1, 1], [1, 0, 0]))
+MASK = b([1, 0, 0], [0, 1, 1])
+MOVES: list[tuple[Any, Given]] = [
+    (aten.clone.default, {"self": X}),
+    (aten.flip.default, {"self": X, "dims": [1]}),
+    (aten.roll.default, {"self": X, "shifts": [1], "dims": [-1]}),
+    (aten.repeat.default, {"self": X, "repeats": [2, 1]}),
+    *(
+        (aten.constant_pad_nd.default, {"self": X, "pad": [1, -1, 0, 2], "value": value})
+        for value in (0, 1, INFINITE)
+    ),
+    (aten.cat.default, {"tensors": [X, plain(2, 1), Y], "dim": 1}),
+    (aten.stack.default, {"tensors": [X, Y], "dim": -1}),
+    (aten.where.self, {"condition": MASK, "self": X, "other": Y}),
+    (aten.where.self, {"condition": MASK, "self": ROW, "other": X}),
+    *((aten.masked_fill.Scalar, {"self": X, "mask": MASK, "value": v}) for v in (0, 1, INFINITE)),
+    (aten.masked_fill.Scalar, {"self": X, "mask": b(1, 0, 0), "value": 2.0}),
+    (aten.index_select.default, {"self": X, "dim": 1, "index": i(2, 1, 1, 0)}),
+    (aten.gather.default, {"self": X, "dim": 1, "index": i([2, 1], [0, 0])}),
+    (aten.take.default, {"self": X, "index": i(1, 5, 0)}),
+    (aten.tril.default, {"self": X, "diagonal": 0}),
+    (aten.triu.default, {"self": X, "diagonal": 1}),
+    (aten.index_copy.default, {"self": X, "dim": 1, "index": i(2, 0), "source": plain(2, 2)}),
+    (aten.scatter.src, {"self": X, "dim": 1, "index": i([1], [2]), "src": Y}),
+    (aten.select_scatter.default, {"self": X, "src": ROW, "dim": 0, "index": 1}),
+    (aten.slice_scatter.default, {"self": X, "src": plain(2, 1), "dim": 1, "start": 1, "end": 2}),
+    (aten.index_fill.int_Scalar, {"self": X, "dim": 1, "index": i(2), "value": 0}),
+    (aten.diag_embed.default, {"self": ROW}),
+    (aten.rot90.default, {"self": X, "k": 1}),
+    (aten.block_diag.default, {"tensors": [X, ROW]}),
+]
+NUMBERS: list[tuple[Any, Given]] = [
+    (aten.mul.Tensor, {"self": Known(X.zero), "other": ROW}),
+    (aten.mul.Tensor, {"self": Known(X.zero), "other": plain(1)}),
+    (aten.div.Tensor, {"self": Known(X.zero), "other": plain(4, 2, 3)}),
+    (aten.div.Tensor, {"self": ROW, "other": plain(2, 3)}),
+    (aten.add.Tensor, {"self": Known(X.zero), "other": Known(Y.zero)}),
+    (aten.add.Tensor, {"self": Known(X.zero), "other": ROW}),
+    (aten.add.Tensor, {"self": Known(low=X.low), "other": Known(low=Y.low)}),
+    (aten.add.Tensor, {"self": Known(low=X.low), "other": plain(2, 3)}),
+    (aten.add.Tensor, {"self": plain(3), "other": Known(low=X.low)}),
+    (aten.sub.Tensor, {"self": Known(X.zero), "other": Known(Y.zero)}),
+    (aten.sub.Tensor, {"self": Known(low=X.low), "other": plain(4, 2, 3)}),
+    (aten.relu.default, {"self": Known(X.zero)}),
+    (aten.pow.Tensor_Scalar, {"self": Known(X.zero), "exponent": 2}),
+    (aten.pow.Tensor_Scalar, {"self": Known(X.zero), "exponent": -1}),
+    (aten.pow.Tensor_Scalar, {"self": Known(X.zero), "exponent": 0}),
+    (aten.exp.default, {"self": Known(low=X.low)}),
+    (aten._softmax.default, {"self": Known(low=b([1, 0, 0], [0, 1, 1])), "dim": 1,
+                             "half_to_float": False}),
+    (aten._softmax.default, {"self": Known(low=b([1, 0, 0], [0, 1, 0])), "dim": -2,
+                             "half_to_float": False}),
+    (aten.mm.default, {"self": Known(X.zero), "mat2": SQUARE}),
+    (aten.mm.default, {"self": plain(2, 3), "mat2": SQUARE}),
+    (aten.bmm.default, {"self": Known(b([[0, 1]])), "mat2": Known(b([[1, 0, 0], [0, 0, 1]]))}),
+    (aten.linalg_matrix_exp.default, {"self": Known(b([0, 0], [1, 0]))}),
+    (aten.linalg_inv_ex.default, {"A": Known(b([0, 0], [1, 0]))}),
+    (aten.embedding.default, {"weight": Known(X.zero), "indices": i([1, 0], [1, 1])}),
+    (aten.zero.default, {"self": plain(2, 3)}),
+    (aten.sum.dim_IntList, {"self": Known(b([1, 1, 1], [0, 1, 1])), "dim": [1]}),
+    (aten.sum.dim_IntList, {"self": Known(b([1, 1, 0], [1, 0, 0])), "dim": [0], "keepdim": True}),
+    (aten.amax.default, {"self": Known(low=b([1, 1, 1], [0, 1, 1])), "dim": [-1]}),
+    (aten.max.dim, {"self": Known(low=b([1, 0], [1, 1])), "dim": 0, "keepdim": True}),
+    (aten.maximum.default, {"self": Known(low=b([1, 1], [1, 0])), "other": Known(low=b(1, 0))}),
+    (aten.maximum.default, {"self": Known(low=b([1, 1], [1, 0])),
+                            "other": torch.tensor([INFINITE, 0.5])}),
+    (aten.maximum.default, {"self": Known(low=b([1, 1], [1, 0])),
+                            "other": torch.tensor([INFINITE])}),
+    (aten._log_softmax.default, {"self": Known(low=b([1, 0, 0], [1, 1, 1])), "dim": 1,
+                                 "half_to_float": False}),
+    (aten.mul.Tensor, {"self": Known(low=X.low), "other": 2.0}),
+    (aten.div.Tensor, {"self": Known(low=X.low), "other": 2.0}),
+    (aten.rsub.Scalar, {"self": Known(low=X.low), "other": 2.0}),
+]  # fmt: skip
+
+
+LESS_IS_KNOWN = (
+    *("gather", "take", "tril", "index_copy", "scatter", "select_scatter", "slice_scatter"),
+    *("index_fill", "diag_embed", "rot90", "block_diag", "embedding", "zero"),
+)
+"""Operators that are followed of constants, not of values."""
+
+
+def seen_of(overload: Any, given: Given) -> tuple[Tensor, Tensor]:
+    """Return where the result is zero and where it is low, whatever the numbers are."""
+    torch.manual_seed(0)
+    zero = low = None
+    for _ in range(4):
+        made = overload(**{name: drawn(value) for name, value in given.items()})
+        made = made if isinstance(made, Tensor) else made[0]
+        made = torch.nan_to_num(made, nan=7.0, neginf=INFINITE)
+        zero = made == 0 if zero is None else zero & (made == 0)
+        low = made <= BLOCKED if low is None else low & (made <= BLOCKED)
+    assert zero is not None
+    assert low is not None
+    return zero, low
+
+
+def drawn(value: Any) -> Any:
+    if isinstance(value, list):
+        return [drawn(each) for each in value]
+    return value.drawn() if isinstance(value, Known) else copied(value)
+
+
+def known_in(value: Any) -> list[Known]:
+    if isinstance(value, list):
+        return [one for each in value for one in known_in(each)]
+    return [value] if isinstance(value, Known) else []
+
+
+def same(found: Any, seen: Tensor) -> None:
+    told = np.zeros(1, dtype=bool) if found is None else np.asarray(found)
+    np.testing.assert_array_equal(np.broadcast_to(told, seen.shape), seen.numpy())
+
+
+VIEWS: list[tuple[Any, Given]] = [
+    *((aten.view.default, {"self": X, "size": size}) for size in ([1, 2, 3], [2, 1, 3], [6])),
+    *((aten.view.default, {"self": X, "size": size}) for size in ([3, 2], [1, 1, 2, 3, 1])),
+    (aten.view.default, {"self": Known(b([[0, 1], [1, 0]])), "size": [2, 2]}),
+    (aten.expand.default, {"self": ROW, "size": [2, 3]}),
+    (aten.unsqueeze.default, {"self": X, "dim": 1}),
+    (aten.squeeze.dim, {"self": Known(b([[0, 1]])), "dim": 0}),
+    (aten.transpose.int, {"self": X, "dim0": 0, "dim1": 1}),
+    (aten.permute.default, {"self": X, "dims": [1, 0]}),
+    (aten.t.default, {"self": X}),
+    (aten.select.int, {"self": X, "dim": 0, "index": 1}),
+    (aten.slice.Tensor, {"self": X, "dim": 1, "start": 1}),
+    (aten.unfold.default, {"self": X, "dimension": 1, "size": 2, "step": 1}),
+    (aten.diagonal.default, {"self": X}),
+]
+OF_VALUES = {"sum", "amax", "max", "maximum", "_log_softmax", "rsub"}
+"""Operators that are followed of values, not of constants, whose views are looked at in memory."""
+OF_CONSTANTS = [case for case in MOVES + NUMBERS if name_of(case[0]) not in OF_VALUES]
+
+
+@pytest.mark.parametrize(("overload", "given"), OF_CONSTANTS)
+def test_what_is_known_of_a_constant_is_so_of_any_numbers(overload: Any, given: Given) -> None:
+    name = name_of(overload)
+    facts: dict[int, Facts] = {}
+
+    def put(value: Any) -> Any:
+        if isinstance(value, list):
+            return [put(each) for each in value]
+        if not isinstance(value, Known):
+            return value
+        made = value.drawn()
+        facts[id(made)] = value.facts
+        return made
+
+    arguments = {key: put(value) for key, value in arguments_of(overload, given).items()}
+    found = facts_of(name, arguments, lambda tensor: facts.get(id(tensor), Facts()))
+    zero, low = seen_of(overload, given)
+
+    same(found.zero, zero)
+    if name not in ("mul", "div"):  # of a scale of scores nothing is told
+        same(found.low, low)
+
+
+@pytest.mark.parametrize(("overload", "given"), MOVES + NUMBERS + VIEWS)
+def test_what_is_known_of_a_value_is_so_of_any_numbers(overload: Any, given: Given) -> None:
+    zero, low = seen_of(overload, given)
+    learnt, output = learnt_of(overload, given, tuple(zero.shape))
+
+    for known, seen in ((learnt.zero, zero), (learnt.blocked, low)):
+        found = known.get(output)
+        told = np.zeros(1, dtype=bool) if found is None else np.broadcast_to(found, seen.shape)
+        assert not (told & ~seen.numpy()).any()
+        assert name_of(overload) in LESS_IS_KNOWN or (told == seen.numpy()).all()
+
+
+def learnt_of(overload: Any, given: Given, shape: tuple[int, ...]) -> tuple[Zeros, Value]:
+    """Return what is learnt of an operator on values, and its result."""
+    found, count = Zeros(), iter(range(1, 99))
+
+    def put(value: Any) -> Any:
+        if isinstance(value, list):
+            return [put(each) for each in value]
+        if not isinstance(value, Known):
+            return value
+        made = Value(next(count), tuple(value.zero.shape))
+        for known, mask in ((found.zero, value.zero), (found.blocked, value.low)):
+            if bool(mask.any()):
+                known[made] = mask.numpy()
+        if bool(value.low.any()):
+            found.depth[made] = INFINITE
+        return made
+
+    arguments = {key: put(value) for key, value in arguments_of(overload, given).items()}
+    output = Value(0, shape)
+    found.learn(
+        Node(
+            operator=name_of(overload),
+            arguments=arguments,
+            outputs=(output, None),
+            picked=None,
+            module="",
+            pointwise=False,
+        )
+    )
+    return found, output
+
+
+@pytest.mark.parametrize(
+    ("argument", "zero", "low"),
+    [
+        (0, True, False), (0.0, True, False), (1, False, False), (INFINITE, False, True),
+        (BLOCKED, False, True), (BLOCKED + 1, False, False), (None, False, False),
+        ("0", False, False), (torch.zeros(1), True, False), (torch.zeros(2), False, False),
+        (torch.zeros(1, device="meta"), False, False), (torch.full((1,), -1e9), False, True),
+        (torch.full((2,), -1e9), False, False), (torch.ones(1), False, False),
+    ],
+)  # fmt: skip
+def test_a_number_is_zero_or_low(argument: Any, zero: bool, low: bool) -> None:
+    assert (is_zero(argument), is_low(argument)) == (zero, low)
+
+
+MADE_ONE_BY_ONE: list[tuple[Any, Given, int]] = [
+    # what is moved element by element, and how many there are then
+    (aten.flip.default, {"self": X, "dims": [1]}, 6),
+    (aten.repeat.default, {"self": X, "repeats": [2, 1]}, 12),
+    (aten.tril.default, {"self": SQUARE}, 9),
+    (aten.cat.default, {"tensors": [X, Y], "dim": 1}, 12),
+]
+
+
+@pytest.mark.parametrize(("overload", "given", "size"), MADE_ONE_BY_ONE)
+def test_of_more_than_is_followed_nothing_is_known(
+    overload: Any, given: Given, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, _ = seen_of(overload, given)
+    for limit in (size, size - 1):
+        monkeypatch.setattr(element_moves, "MOST_ELEMENTS", limit)
+        monkeypatch.setattr(zeros, "MOST_ELEMENTS", limit)
+        learnt, output = learnt_of(overload, given, tuple(seen.shape))
+        found = learnt.zero.get(output)
+
+        assert (found is None) == (limit < size)
+        assert found is None or (np.broadcast_to(found, seen.shape) == seen.numpy()).all()
+
+
+@pytest.mark.parametrize(("size", "known"), [(12, True), (11, False)])
+def test_a_border_around_more_than_is_followed_is_not_known(
+    size: int, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(element_moves, "MOST_PADDED", size)
+    given = {"self": plain(2, 3), "pad": [1, 2], "value": 0}
+
+    learnt, output = learnt_of(aten.constant_pad_nd.default, given, (2, 6))
+    assert (output in learnt.zero) == known
+
+
+@pytest.mark.parametrize(("size", "known"), [(6, True), (5, False)])
+def test_values_of_more_than_is_looked_at_are_not_known(
+    size: int, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fact_rules, "MOST_ELEMENTS", size)
+    values = torch.tensor([[0.0, 1.0, INFINITE], [2.0, 0.0, 1.0]])
+
+    for one in (values, values.to_sparse()):
+        found = facts_of_values(one)
+        assert (found.zero is not None) == known
+        assert found.zero is None or found.zero.tolist() == (values == 0).tolist()
+        assert (found.low is not None) == known
+    assert not facts_of_values(values.to("meta"))
+    assert facts_of_values(values.isinf()).low is None
+
+
+def test_what_is_alike_along_an_axis_is_held_once() -> None:
+    value, made = Value(0, (4, 3)), Value(1, (4, 3))
+    learnt = Zeros(zero={value: np.array([[True, False, False]])})
+    learnt.learn(
+        Node(operator="flip", arguments={"self": value, "dims": [1]}, outputs=(made,), picked=None,
+             module="", pointwise=False)
+    )  # fmt: skip
+
+    assert learnt.zero[made].tolist() == [[False, False, True]]
+
+
+@pytest.mark.parametrize(("products", "known"), [(2 * 3 * 4, True), (2 * 3 * 4 - 1, False)])
+def test_of_more_products_than_are_made_nothing_is_known(
+    products: int, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in (zeros, fact_rules):
+        monkeypatch.setattr(file, "_MOST_PRODUCTS", products)
+    one, two = Known(b([0, 1, 1], [0, 1, 1])), Known(b([1, 0, 1, 1], [1, 1, 0, 0], [1, 1, 0, 0]))
+    learnt, output = learnt_of(aten.mm.default, {"self": one, "mat2": two}, (2, 4))
+    numbers = {"self": one.drawn(), "mat2": two.drawn()}
+    facts = {id(numbers["self"]): one.facts, id(numbers["mat2"]): two.facts}
+
+    assert (output in learnt.zero) == known
+    found = facts_of("mm", numbers, lambda tensor: facts[id(tensor)])
+    assert (found.zero is not None) == known
+
+
+@pytest.mark.parametrize("whole", [X, None, plain(2, 3)])
+@pytest.mark.parametrize("part", [Known(b(1, 0)), plain(2)])
+def test_what_is_written_to_is_known_but_for_what_is_written(
+    whole: Known | None, part: Known
+) -> None:
+    """A column of two: what it was is forgotten."""
+    values = Value(1, (2, 3)), Value(2, (2,)), Value(3, (2, 3))
+    learnt = Zeros()
+    for value, known in zip(values, (whole, part), strict=False):
+        if known is not None and bool(known.zero.any()):
+            learnt.zero[value] = known.zero.numpy()
+    view = View(operator="select", arguments={"dim": 1, "index": 1}, picked=None)
+    arguments = {"whole": None if whole is None else values[0], "part": values[1], "view": view}
+    learnt.learn(
+        Node(operator=WRITE, arguments=arguments, outputs=(values[2],), picked=None, module="",
+             pointwise=False)
+    )  # fmt: skip
+    expected = (plain(2, 3) if whole is None else whole).zero.clone()
+    expected[:, 1] = part.zero
+
+    same(learnt.zero.get(values[2]), expected)

@@ -1,0 +1,151 @@
+"""What a row of units sees, told of a few rows by hand: windows, steps, ends, who shares what."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from test_sets import entries_of
+
+from archscope.dependence.sets import lines
+from archscope.dependence.sets.lines import Line
+from archscope.dependence.sets.sets import Sets, clip
+
+Sees = list[set[int]]
+
+
+def line(size: int, sees: Sees, *, cut: tuple[int, ...] = (), in_order: bool = True) -> Line:
+    """Return units that see some positions of `size`; those of `cut` would see more."""
+    algebra = Sets()
+    entries = entries_of(algebra, list(map(frozenset, sees)))
+    return Line(size, clip(entries, np.isin(np.arange(len(sees)), cut)), algebra, in_order)
+
+
+def windows(units: int, taps: list[int], step: int = 1) -> Sees:
+    return [{unit * step + tap for tap in taps} for unit in range(units)]
+
+
+CUT = [{0, 1}, *windows(4, [0, 1, 2]), {4, 5}]
+ROUND = [{(unit + tap) % 6 for tap in (-1, 0, 1)} for unit in range(6)]
+MASKED = [set(range(max(0, unit - 2), unit + 1)) for unit in range(8)]
+PAIRS = [{unit // 2 * 2, unit // 2 * 2 + 1} for unit in range(8)]
+ROWS: dict[str, tuple[Line, dict[str, Any]]] = {
+    "windows": (
+        line(7, windows(5, [0, 1, 2])),
+        {"interior": [0, 1, 2, 3, 4], "cycle": (1, 1), "jump": 1, "start": 0, "typical": 2,
+         "least": 3, "hulls": (3, 3), "streams": 1, "is_regular": True}),
+    "steps of three, a hole": (
+        line(12, windows(4, [0, 2], 3)),
+        {"interior": [0, 1, 2, 3], "cycle": (1, 3), "jump": 3, "start": 0, "typical": 1,
+         "least": 3, "hulls": (3, 3), "streams": 0, "is_regular": True}),
+    "a hole that keeps two networks apart": (
+        line(10, windows(6, [0, 2, 4])),
+        {"interior": [0, 1, 2, 3, 4, 5], "cycle": (1, 1), "jump": 1, "start": 0, "typical": 2,
+         "least": 5, "hulls": (5, 5), "streams": 2, "is_regular": True}),
+    "cut at both ends": (
+        line(6, CUT, cut=(0, 5)),
+        {"interior": [1, 2, 3, 4], "cycle": (1, 1), "jump": 1, "start": -1, "typical": 2,
+         "least": 3, "hulls": (3, 3), "streams": 1, "is_regular": True}),
+    "cut by a mask, which does not say so": (
+        line(8, MASKED),
+        {"interior": [2, 3, 4, 5, 6, 7], "cycle": (1, 1), "jump": 1, "start": -2, "typical": 3,
+         "least": 3, "hulls": (3, 3), "streams": 1, "is_regular": True}),
+    "round": (
+        line(6, ROUND),
+        {"interior": [1, 2, 3, 4], "around": 2, "cycle": (1, 1), "jump": 1, "start": -1,
+         "typical": 2, "least": 3, "hulls": (3, 3), "streams": 1, "is_regular": True}),
+    "pairs": (
+        line(8, PAIRS),
+        {"interior": list(range(8)), "cycle": (2, 2), "jump": 1, "typical": 3, "least": 2,
+         "hulls": (2, 2), "streams": 1}),
+    "three on in two units": (
+        line(9, [{3 * (unit // 2) + unit % 2} for unit in range(6)]),
+        {"interior": list(range(6)), "cycle": (2, 3), "jump": Fraction(3, 2), "typical": 2,
+         "least": 1, "hulls": (1, 1), "streams": 0}),
+    "backward": (
+        line(5, [{4 - unit} for unit in range(5)]),
+        {"interior": list(range(5)), "typical": 2, "least": 1, "hulls": (1, 1), "streams": 0}),
+    "all before": (
+        line(4, [set(range(unit + 1)) for unit in range(4)]),
+        {"interior": list(range(4)), "typical": 3, "least": 1, "hulls": (1, 4), "streams": 1,
+         "goes_to_an_end": True}),
+    "all after": (
+        line(4, [set(range(unit, 4)) for unit in range(4)]),
+        {"interior": list(range(4)), "typical": 0, "least": 1, "hulls": (1, 4), "streams": 1,
+         "goes_to_an_end": True}),
+    "all": (
+        line(3, [{0, 1, 2}] * 4),
+        {"interior": list(range(4)), "cycle": (1, 0), "jump": 0, "start": 0, "typical": 1,
+         "least": 3, "hulls": (3, 3), "streams": 1, "is_regular": True}),
+    "nothing": (line(3, [set(), set()]), {"is_whole": False}),
+    "all cut": (
+        line(3, [{0, 1}, {1, 2}], cut=(0, 1)),
+        {"is_whole": False, "typical": 0, "least": 2, "hulls": (2, 2)}),
+    "one": (
+        line(3, [{1}]), {"interior": [0], "typical": 0, "least": 1, "hulls": (1, 1)}),
+    "nothing between": (
+        line(6, [{0}, set(), {2}, set(), {4}]),
+        {"interior": [0, 2, 4], "cycle": (1, 2), "jump": 1, "typical": 2, "hulls": (1, 1),
+         "streams": 0}),
+    "kinds of windows": (
+        line(6, [{0, 1}, {0, 2}, {0}], in_order=False),
+        {"interior": [0, 1, 2], "typical": 1, "least": 1, "hulls": (1, 3), "streams": 1}),
+    "too few copies": (
+        line(5, [{0, 1}, {1, 2}, {2, 3}, {0, 4}]),
+        {"interior": [0, 1, 2, 3], "typical": 3, "least": 2, "hulls": (2, 5), "streams": 1}),
+    "wider in the middle": (
+        line(9, [{0}, {1}, {2}, {3}, {2, 3, 4, 5}, {5}, {6}, {7}, {8}]),
+        {"interior": list(range(9)), "typical": 4, "least": 1, "hulls": (1, 4), "streams": 1}),
+    "wider at an end": (
+        line(9, [{0, 1, 2}, {1}, {2}, {3}, {4}, {5}]),
+        {"interior": list(range(6)), "typical": 0, "least": 1, "hulls": (1, 3), "streams": 1}),
+    "the first again and again": (
+        line(9, [{0}, {0}, {0}, {0}, {1}, {2}, {3}, {4}]),
+        {"interior": [3, 4, 5, 6, 7], "cycle": (1, 1), "jump": 1, "start": -3, "typical": 3,
+         "least": 1, "hulls": (1, 1), "streams": 0, "is_regular": True}),
+}  # fmt: skip
+OTHERWISE = {
+    "interior": [], "around": 0, "cycle": None, "jump": None, "start": None, "typical": None,
+    "least": 0, "hulls": (0, 0), "streams": None, "is_regular": False, "goes_to_an_end": False,
+    "is_whole": True,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_what_a_row_of_units_sees(name: str) -> None:
+    row, said = ROWS[name]
+    found = {each: getattr(row, each) for each in OTHERWISE}
+    found["interior"] = found["interior"].tolist()
+
+    assert found == OTHERWISE | said
+    sees = [set(np.flatnonzero([bits >> at & 1 for at in range(row.size)])) for bits in row.sets]
+    assert row.widths.tolist() == [max(s) - min(s) + 1 if s else 0 for s in sees]
+    assert row.firsts.tolist() == [min(s, default=0) for s in sees]
+
+
+@pytest.mark.parametrize(
+    ("limit", "name", "most", "said", "sees"),
+    [
+        ("LONGEST_PERIOD", "cycle", 2, (2, 2), PAIRS),
+        ("LONGEST_PERIOD", "cycle", 1, None, PAIRS),
+        ("LONGEST_PERIOD", "jump", 2, 1, PAIRS),
+        ("FEWEST_COPIES", "start", 6, -2, MASKED),
+        ("FEWEST_COPIES", "start", 7, None, MASKED),
+        ("FEWEST_COPIES", "around", 4, 2, ROUND),
+        ("FEWEST_COPIES", "around", 5, 0, ROUND),
+        ("UNITS_COMPARED", "around", 2, 2, ROUND),
+        ("UNITS_COMPARED", "around", 1, 0, ROUND),
+        # of six units that are unlike the four in the middle are compared: none share
+        ("UNITS_COMPARED", "streams", 4, 0, [{0}, {0}, {5}, {3}, {9}, {9}]),
+        ("UNITS_COMPARED", "streams", 5, 1, [{0}, {0}, {5}, {3}, {9}, {9}]),
+    ],
+)
+def test_up_to_which_many_units_are_compared(
+    limit: str, name: str, most: int, said: Any, sees: Sees, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, limit, most)
+    size = max(map(max, sees)) + 1
+
+    assert getattr(line(size, sees), name) == said
