@@ -86,10 +86,22 @@ def _put_decimals(found: tuple[decimal.Context, dict[str, Any]]) -> None:
         setattr(context, name, value)
 
 
-def _umask() -> int:
-    found = os.umask(0o077)  # it can be read only by setting it
-    os.umask(found)
-    return found
+def _umask() -> int | None:
+    """Return which rights new files do not get; None where it is told by setting it alone.
+
+    For that moment the files of other threads would get others.
+    """
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+            told = (line.split() for line in status if line.startswith("Umask:"))
+            return int(next(told)[1], 8)
+    except (OSError, StopIteration):
+        return None
+
+
+def _put_umask(found: int | None) -> None:
+    if found is not None:
+        os.umask(found)
 
 
 def _flushes_denormals() -> bool:
@@ -150,7 +162,7 @@ SWITCHES: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
     (lambda: (sys.stdout, sys.stderr), _put_streams),
     (sys.getrecursionlimit, sys.setrecursionlimit),
     (_decimals, _put_decimals),
-    (_umask, os.umask),
+    (_umask, _put_umask),
     (gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
     (gc.get_threshold, lambda found: gc.set_threshold(*found)),
     (_folder, _go_to),

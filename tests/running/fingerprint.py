@@ -11,6 +11,7 @@ import signal
 import sys
 import warnings
 from collections import deque
+from pathlib import Path
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -92,7 +93,9 @@ def _nesting() -> int:
     return torch.autocast_decrement_nesting()
 
 
-def _umask() -> int:
+def _umask() -> int | None:
+    if not Path("/proc/self/status").exists():
+        return None  # there it is told by setting it alone, and not put back
     found = os.umask(0o077)
     os.umask(found)
     return found
