@@ -23,6 +23,7 @@ from torch.utils._pytree import tree_leaves
 
 from archscope.errors import ForwardError
 from archscope.records import frozen
+from archscope.running.caches import Stored
 from archscope.running.copies import Copies, StandIn
 from archscope.running.higher_order import derived, kernel_of
 from archscope.running.returned import returned
@@ -95,7 +96,8 @@ class Original:
 
     @contextmanager
     def out_of_reach(self, *, writes: bool = True) -> Iterator[None]:
-        """Within it, in this thread, a call of one of the modules raises.
+        """Within it, in this thread, a call of one of the modules raises. What files of the
+        network's store meanwhile without data is gone after it.
 
         With `writes` an operator that writes to its memory does too, where no mode around asks
         `refuse_write`.
@@ -106,12 +108,14 @@ class Original:
             if id(module) in self._modules and threading.get_ident() == thread:
                 raise ReachedOriginalError(type(module).__name__)
 
+        stored = Stored(self.model)
         handle = register_module_forward_pre_hook(refuse)
         try:
             with self.read_only() if writes else nullcontext():
                 yield
         finally:
             handle.remove()
+            stored.put_back()
 
     def read_only(self) -> AbstractContextManager[object]:
         """Return what refuses, within it, an operator that would write to its memory."""

@@ -12,11 +12,11 @@ from torch.utils._pytree import tree_leaves
 
 from archscope.errors import ForwardError, first_line
 from archscope.running.as_written import as_written
+from archscope.running.caches import empty_cached_functions
 from archscope.running.storages import bytes_of
 from archscope.running.twin import Original, twin_of
 from archscope.subject import Subject
 from archscope.training.alive import Alive
-from archscope.training.caches import Caches
 from archscope.training.fake import fake_mode
 
 
@@ -27,7 +27,7 @@ def forward_peak(subject: Subject, dtype: torch.dtype) -> int:
     takes for itself is not seen. Raises `ForwardError` where the forward needs data.
     """
     assert subject.inputs is not None
-    original, caches = Original(subject.model, subject.inputs), Caches(subject.model)
+    original = Original(subject.model, subject.inputs)
     stand_in = partial(_without_data, dtype=dtype)
     with fake_mode() as fake, fake, as_written():
         twin = twin_of(original, weight=stand_in, argument=stand_in)
@@ -38,10 +38,10 @@ def forward_peak(subject: Subject, dtype: torch.dtype) -> int:
             with torch.no_grad(), original.out_of_reach(), alive.phase("forward"):
                 twin.run()
         except Exception as error:
-            caches.forget()
+            empty_cached_functions()
             raise ForwardError(f"the forward pass failed: {first_line(error)}") from error
         if alive.has_more_than(()):
-            caches.forget()
+            empty_cached_functions()
         sizes = (change.bytes for change in alive.changes)
         return bytes_of(given) + max(accumulate(sizes, initial=0))
 

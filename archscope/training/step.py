@@ -20,6 +20,7 @@ from torch.nn.parameter import is_lazy
 from archscope.errors import ArchscopeError, ForwardError
 from archscope.records import frozen
 from archscope.running.as_written import as_written
+from archscope.running.caches import empty_cached_functions
 from archscope.running.module_stack import tensors_in
 from archscope.running.process import random_as_found
 from archscope.running.storages import bytes_of, parts_of
@@ -27,7 +28,6 @@ from archscope.running.twin import Original, Twin
 from archscope.subject import Repeat, Stretch, Subject
 from archscope.training.alive import Alive, Change
 from archscope.training.backward import run_backward
-from archscope.training.caches import Caches
 from archscope.training.failures import fails_with_data_too, refuse_threads, told
 from archscope.training.fake import fake_mode
 from archscope.training.holding import Held, held, updating
@@ -88,7 +88,7 @@ class Step:
 
 
 F = TypeVar("F", Forward, Step)
-Watch = Callable[[Twin, Original, Places, Caches], F]
+Watch = Callable[[Twin, Original, Places], F]
 """Runs a copy of a network that is ready to be trained, and says what came of it."""
 
 
@@ -127,17 +127,17 @@ def _ran(subject: Subject, recipe: Recipe, watch: Watch[F], dtype: torch.dtype |
     lazy = next((n for n, p in subject.model.named_parameters() if is_lazy(p)), None)
     if lazy is not None:
         raise ForwardError(f"parameter {lazy} has no shape yet; run the model once first")
-    caches, chance_as_found = Caches(subject.model), random_as_found()
+    chance_as_found = random_as_found()
     try:
         with fake_mode() as fake, _recurrences_step_by_step():
             without = partial(without_data, fake=fake, dtype=dtype)
-            return _run(subject, without, recipe, watch, caches)
+            return _run(subject, without, recipe, watch)
     except ForwardError as failure:
-        caches.forget()
+        empty_cached_functions()
         if fails_with_data_too(failure) or not has_little_data(subject):
             raise
         chance_as_found()
-        step = _run(subject, partial(with_data, dtype=dtype), recipe, watch, caches)
+        step = _run(subject, partial(with_data, dtype=dtype), recipe, watch)
         return replace(step, has_data=True)
 
 
@@ -146,7 +146,6 @@ def _run(
     stand_in: Callable[[Tensor], Tensor],
     recipe: Recipe,
     watch: Watch[F],
-    caches: Caches,
 ) -> F:
     assert subject.inputs is not None
     original = Original(subject.model, subject.inputs)
@@ -160,21 +159,19 @@ def _run(
             around=partial(AsOnCard, recipe),
         )
         places = Places(twin.model, (each.path for each in subject.repeats if len(each.copies) > 1))
-        step = watch(twin, original, places, caches)
+        step = watch(twin, original, places)
     if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others
-        return _run(unfolded(subject), stand_in, recipe, watch, caches)
+        return _run(unfolded(subject), stand_in, recipe, watch)
     return replace(step, repeats=subject.repeats, stretches=subject.stretches)
 
 
-def _forward_watched(
-    twin: Twin, original: Original, places: Places, caches: Caches, recipe: Recipe
-) -> Forward:
+def _forward_watched(twin: Twin, original: Original, places: Places, recipe: Recipe) -> Forward:
     alive, listening = _watching(twin, places)
     saving = listening()
     with torch.enable_grad(), original.out_of_reach(), places.stack, AsOnCard(recipe):
         _forward(twin, places, alive, saving)
     if alive.has_more_than(()):
-        caches.forget()
+        empty_cached_functions()
     return Forward(saved=tuple(saving.found.values()), types=_types(twin.model))
 
 
@@ -212,7 +209,6 @@ def _watched(
     twin: Twin,
     original: Original,
     places: Places,
-    caches: Caches,
     recipe: Recipe,
     optimiser: Optimiser,
     autocast: torch.dtype | None,
@@ -239,7 +235,7 @@ def _watched(
         gradients = frozenset(number for number in numbers if number is not None)
     changes = list(alive.changes)
     if alive.has_more_than(gradients):
-        caches.forget()
+        empty_cached_functions()
     return Step(
         saved=tuple(savings[0].found.values()),
         types=_types(model),

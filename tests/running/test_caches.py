@@ -1,0 +1,157 @@
+"""What a user's functions and classes store while a copy runs without data is gone afterwards."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import archscope
+from archscope.subject import Inputs, Subject
+from archscope.training.forward_peak import forward_peak
+from archscope.training.optimisers import optimiser
+from archscope.training.recipe import Recipe
+from archscope.training.step import run_forward, run_step
+
+TABLE: dict[Any, tuple[Tensor, ...]] = {}
+LAST: Tensor | None = None
+
+
+@lru_cache
+def _mask(size: int) -> Tensor:
+    return torch.linspace(0, 1, size)
+
+
+@cache
+def _pair(size: int) -> dict[str, list[Tensor]]:
+    return {"both": [torch.rand(size), torch.rand(size)]}
+
+
+class _Held:
+    cached: Tensor | None = None
+    by_size: ClassVar[dict[int, Tensor]] = {}
+
+    def __init__(self) -> None:
+        self.own: Tensor | None = None
+
+
+HELD = _Held()
+
+
+def _from_mask(x: Tensor) -> Tensor:
+    return _mask(8)
+
+
+def _from_pair(x: Tensor) -> Tensor:
+    return _pair(8)["both"][0]
+
+
+def _from_table(x: Tensor) -> Tensor:
+    if 8 not in TABLE:
+        TABLE[8] = (torch.linspace(0, 1, 8, device=x.device),)
+    return TABLE[8][0]
+
+
+def _from_name(x: Tensor) -> Tensor:
+    global LAST
+    if LAST is None:
+        LAST = torch.linspace(0, 1, 8, device=x.device)
+    return LAST
+
+
+def _from_class(x: Tensor) -> Tensor:
+    if _Held.cached is None:
+        _Held.cached = x.new_ones(8)
+    return _Held.cached
+
+
+def _from_table_of_class(x: Tensor) -> Tensor:
+    return _Held.by_size.setdefault(8, x.new_ones(8))
+
+
+def _from_object(x: Tensor) -> Tensor:
+    if HELD.own is None:
+        HELD.own = x.new_ones(8)
+    return HELD.own
+
+
+STORES = (
+    *(_from_mask, _from_pair, _from_table, _from_name),
+    *(_from_class, _from_table_of_class, _from_object),
+)
+
+
+class _Scaled(nn.Module):
+    def __init__(self, scale: Callable[[Tensor], Tensor], *, reads: bool = False) -> None:
+        super().__init__()
+        self.layer, self.reads = nn.Linear(8, 8), reads
+        self._scale = scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.layer(x) * self._scale(x)
+        return y if not self.reads or y.isfinite().all() else y.clamp(-1, 1)
+
+
+def _network(scale: Callable[[Tensor], Tensor], **reads: bool) -> tuple[nn.Module, Subject]:
+    model = _Scaled(scale, **reads).train()
+    inputs = Inputs(args=(torch.ones(2, 8),))
+    return model, Subject(name="it", model=model, inputs=inputs, origin="memory")
+
+
+@pytest.fixture(autouse=True)
+def empty() -> None:
+    for function in (_mask, _pair):
+        function.cache_clear()
+    TABLE.clear()
+    _Held.by_size.clear()
+    _Held.cached = HELD.own = None
+    sys.modules[__name__].LAST = None  # type: ignore[attr-defined]
+
+
+RUNS: dict[str, Callable[[Subject], object]] = {
+    "a step": lambda it: run_step(it, Recipe(), optimiser("sgd")),
+    "a forward": lambda it: run_forward(it, Recipe()),
+    "a peak": lambda it: forward_peak(it, torch.float32),
+    "counts": lambda it: archscope.params(it.model, torch.ones(2, 8)),
+    "work": lambda it: archscope.train(it.model, torch.ones(2, 8)),
+    "a field": lambda it: archscope.rf(it.model, torch.ones(2, 8)),
+}
+
+
+@pytest.mark.parametrize("scale", STORES)
+@pytest.mark.parametrize("run", RUNS)
+def test_a_network_runs_on_its_own_tensors_after(
+    scale: Callable[[Tensor], Tensor], run: str
+) -> None:
+    model, it = _network(scale)
+
+    RUNS[run](it)
+
+    made = model(torch.ones(2, 8))
+    assert (type(made), made.device.type) == (Tensor, "cpu")
+
+
+@pytest.mark.parametrize("scale", STORES)
+def test_a_forward_that_reads_values_finds_none_without_them(
+    scale: Callable[[Tensor], Tensor],
+) -> None:
+    model, it = _network(scale, reads=True)
+
+    assert run_step(it, Recipe(), optimiser("sgd")).has_data
+    assert type(model(torch.ones(2, 8))) is Tensor
+
+
+def test_what_was_stored_before_stays() -> None:
+    before = (torch.ones(3, device="meta"),)
+    TABLE["the user's own"] = before
+    _, it = _network(_from_table)
+
+    run_step(it, Recipe(), optimiser("sgd"))
+
+    assert list(TABLE) == ["the user's own"]
+    assert TABLE["the user's own"] is before
