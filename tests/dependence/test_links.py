@@ -145,6 +145,13 @@ def test_what_is_rolled_comes_round(shift: int) -> None:
     assert found.clipped.tolist() == [not 0 <= o - way < 5 for o in range(5)]
 
 
+def test_what_is_rolled_half_way_round_comes_from_before() -> None:
+    found = rolled(6, 3)
+
+    assert found.clipped is not None
+    assert found.clipped.tolist() == [True, True, True, False, False, False]
+
+
 def test_the_identity_is_told_and_nothing_else_is() -> None:
     assert gather(3, [0, 1, 2]).is_identity
     for other in (gather(3, [0, 2, 1]), gather(3, [0, 1]), gather(4, [0, 1, 2]), rolled(3, 1)):
