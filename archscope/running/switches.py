@@ -5,6 +5,7 @@ from __future__ import annotations
 import decimal
 import gc
 import logging
+import operator
 import os
 import signal
 import sys
@@ -54,8 +55,11 @@ def _put_dual_level(level: int) -> None:
 
 
 def _nesting_of_autocast() -> int:
-    torch.autocast_increment_nesting()
-    return torch.autocast_decrement_nesting()
+    # It can be read only by changing it. Python raises an interrupt between its own steps alone:
+    # both calls are made within one.
+    ways = torch.autocast_increment_nesting, torch.autocast_decrement_nesting
+    _, found = map(operator.call, ways)
+    return found
 
 
 def _put_nesting_of_autocast(level: int) -> None:
