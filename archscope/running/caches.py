@@ -15,6 +15,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+_HOLDS_NONE = ("sympy", "torch", "archscope")
+"""Packages whose caches, nearly all that there are, never hold a tensor of a user's forward."""
 _DEPTH = 5
 """How far within what is stored a tensor may lie: an entry, what it holds, tuples in that."""
 
@@ -93,7 +95,8 @@ def _within(value: Any) -> bool:
 def empty_cached_functions() -> None:
     """Empty whatever `functools.lru_cache` of the process holds a tensor without data."""
     for cached in _cached_functions():
-        if _holds_none([cached]):
+        is_others = (cached.__module__ or "").partition(".")[0] in _HOLDS_NONE
+        if not is_others and cached.cache_info().currsize and _holds_none([cached]):
             cached.cache_clear()
 
 
