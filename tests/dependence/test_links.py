@@ -117,12 +117,12 @@ def check(found: Links, matrix: np.ndarray) -> None:
         held = chance.random(reads) > 0.5
         assert links.reading(held).tolist() == (wanted & held).any(axis=1).tolist()
         algebra = Sets()
-        sets_of = links.gathered(algebra.single(np.arange(reads)), np.arange(reads), algebra)
+        sets_of = links.gathered(algebra.single(np.arange(reads)), algebra)
         bits = [sum(1 << at for at in np.flatnonzero(row).tolist()) for row in wanted]
         assert [algebra.bits(entry) for entry in sets_of.tolist()] == bits
         numbers, places = chance.random((3, 2)), chance.integers(0, 3, reads)
         np.testing.assert_allclose(
-            links.gathered(numbers, places, NUMBERS), wanted @ numbers[places], atol=1e-12
+            links.gathered(numbers[places], NUMBERS), wanted @ numbers[places], atol=1e-12
         )
         some = np.flatnonzero(chance.random(size) > 0.5)
         assert links.only(some).counts.tolist() == wanted[some].sum(axis=1).tolist()

@@ -58,9 +58,8 @@ def test_windows_that_are_copies_are_one_kind_wherever_they_lie() -> None:
     algebra = Sets()
     entries = algebra.single(np.arange(10_000))
     for rate in (1, 2, 4, 8):
-        entries = window(len(entries), len(entries) - rate, kernel=2, dilation=rate).gathered(
-            entries, np.arange(len(entries)), algebra
-        )
+        read = window(len(entries), len(entries) - rate, kernel=2, dilation=rate)
+        entries = read.gathered(entries, algebra)
 
     assert len(set((entries >> 33).tolist())) == 1
     assert len(algebra._bits) < 40
@@ -84,7 +83,7 @@ def test_unions_over_ranges_are_those_of_sets(runs: list[tuple[int, int, bool]])
 
 def test_many_sets_are_compared_in_parts() -> None:
     algebra, reads = Sets(), np.arange(700)
-    prefixes = so_far(700).gathered(algebra.single(reads), reads, algebra)
+    prefixes = so_far(700).gathered(algebra.single(reads), algebra)
     others = np.tile(algebra.single(reads), (200, 1))  # 140,000 pairs, each position in its prefix
     assert others.size > 2 * MANY
 
@@ -144,20 +143,20 @@ def _check(links: Links, matrix: np.ndarray) -> None:
     algebra = Sets()
     for relation, wanted in ((links, matrix), (links.transposed, matrix.T)):
         reads = np.arange(relation.reads)
-        found = relation.gathered(algebra.single(reads), reads, algebra)
+        found = relation.gathered(algebra.single(reads), algebra)
         assert sets_of(algebra, found) == [
             frozenset(np.flatnonzero(row).tolist()) for row in wanted
         ]
         assert relation.counts.tolist() == wanted.sum(axis=1).tolist()
         numbers = np.random.default_rng(0).integers(1, 9, relation.reads).astype(np.float64)
-        assert (relation.gathered(numbers, reads, NUMBERS) == wanted @ numbers).all()
+        assert (relation.gathered(numbers, NUMBERS) == wanted @ numbers).all()
     assert (links.size, links.reads) == matrix.shape
 
 
 def test_prefixes_are_no_sets_of_their_own() -> None:
     algebra = Sets()
     reads = np.arange(5_000)
-    found = so_far(5_000).gathered(algebra.single(reads), reads, algebra)
+    found = so_far(5_000).gathered(algebra.single(reads), algebra)
 
     assert algebra.widths(found).tolist() == list(range(1, 5_001))
     assert not algebra._bits  # runs are told by their lengths

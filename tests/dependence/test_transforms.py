@@ -359,5 +359,5 @@ def test_what_comes_round_counts_as_beyond_the_border(taps: list[int], beyond: l
 
     assert found is not None
     assert ([] if found.clipped is None else np.flatnonzero(found.clipped).tolist()) == beyond
-    reads = found.gathered(2.0 ** np.arange(SIZE), np.arange(SIZE), NUMBERS)
+    reads = found.gathered(2.0 ** np.arange(SIZE), NUMBERS)
     assert reads.tolist() == [sum(2.0 ** ((at - tap) % SIZE) for tap in taps) for at in range(SIZE)]

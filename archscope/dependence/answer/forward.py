@@ -8,7 +8,7 @@ to the first such reduction both are the same.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -71,11 +71,34 @@ def look(
 ) -> Dependences:
     """Return what the wanted values depend on, of some axes of one input."""
     kept = set(wanted) | {seed}
-    left = Counter(edge.source for each in lowered for edge in each.edges)
-    start = seeds(seed, axes)
-    seen = {seed: Seen(total=start, local=start, cut_by=None, bounded_by=None)}
+    seen = {seed: of_input(seed, axes)}
     looked: set[int] = set()
     cut: set[Edge] = set()
+    for _ in walk(lowered, seen, kept, (cut, looked)):
+        pass
+    found = {value: seen[value] for value in kept if value in seen}
+    return Dependences(seen=found, looked=frozenset(looked), cut=frozenset(cut))
+
+
+def of_input(seed: Value, axes: tuple[int, ...]) -> Seen:
+    """Return that each element of the input depends on itself."""
+    start = seeds(seed, axes)
+    return Seen(total=start, local=start, cut_by=None, bounded_by=None)
+
+
+def walk(
+    lowered: tuple[Lowered, ...],
+    seen: dict[Value, Seen],
+    kept: Collection[Value] = (),
+    marks: tuple[set[Edge], set[int]] | None = None,
+) -> Iterator[Lowered]:
+    """Yield each node once `seen` has what its outputs depend on.
+
+    What no later node reads is then left out again, less the values that are kept. `marks` take in
+    the edges that were cut and the nodes that look at other positions.
+    """
+    left = Counter(edge.source for each in lowered for edge in each.edges)
+    cut, looked = marks or (set(), set())
     for index, each in enumerate(lowered):
         for target in dict.fromkeys(edge.target for edge in each.edges):
             edges = [edge for edge in each.edges if edge.target == target and edge.source in seen]
@@ -83,12 +106,11 @@ def look(
                 seen[target] = _side_by_side(each.node, target, seen)
             elif edges:
                 seen[target] = _follow(index, each, edges, seen, (cut, looked))
+        yield each
         for edge in each.edges:
             left[edge.source] -= 1
             if not left[edge.source] and edge.source not in kept:
                 seen.pop(edge.source, None)
-    found = {value: seen[value] for value in kept if value in seen}
-    return Dependences(seen=found, looked=frozenset(looked), cut=frozenset(cut))
 
 
 def seeds(value: Value, axes: tuple[int, ...]) -> Terms:

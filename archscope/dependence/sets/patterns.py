@@ -110,22 +110,23 @@ class Pattern:
         cut_short = links.clipped if self.positional and self.positional[axis] else None
         if links.gathers is not None and self.places[axis] is not None and cut_short is None:
             return self._chosen(axis, links.gathers)
-        moved = np.moveaxis(self.entries, axis, 0)
+        places = self.places[axis]
+        own = np.moveaxis(self.entries if places is None else self.expanded(axis), axis, 0)
         if not isinstance(self.algebra, Sets):
-            return self._taken_numbers(axis, links, moved)
-        entries = links.gathered(moved, self.index(axis), self.algebra)
+            return self._taken_numbers(axis, links, own)
+        entries = links.gathered(own, self.algebra)
         if cut_short is not None:
             entries = clip(entries, cut_short.reshape(-1, *[1] * (entries.ndim - 1)))
         return self.with_axis(axis, links.size, np.moveaxis(entries, 0, axis), None)
 
-    def _taken_numbers(self, axis: int, links: Links, moved: Array) -> Pattern:
+    def _taken_numbers(self, axis: int, links: Links, own: Array) -> Pattern:
         """Return the same of numbers; all positions that hold 0 have one entry."""
-        held = np.asarray(moved.reshape(len(moved), -1).any(axis=1))[self.index(axis)]
+        held = np.asarray(own.reshape(len(own), -1).any(axis=1))
         outputs = np.flatnonzero(links.reading(held))
         if len(outputs) >= links.size - 1:
-            entries, places = links.gathered(moved, self.index(axis), self.algebra), None
+            entries, places = links.gathered(own, self.algebra), None
         else:
-            entries = links.only(outputs).gathered(moved, self.index(axis), self.algebra)
+            entries = links.only(outputs).gathered(own, self.algebra)
             entries = np.concatenate([entries, np.zeros((1, *entries.shape[1:]))])
             places = np.full(links.size, len(outputs), dtype=np.int64)
             places[outputs] = np.arange(len(outputs))

@@ -138,6 +138,10 @@ def _clipped_over(entries: Array, starts: Index, stops: Index) -> Array | int:
     marks = entries & _CLIPPED
     if not marks.any():
         return 0
+    if marks.size == len(marks):  # few are cut short
+        places = np.flatnonzero(marks)
+        found = np.searchsorted(places, stops) > np.searchsorted(places, starts)
+        return found.astype(np.int64).reshape(-1, *marks.shape[1:])
     before = np.zeros((len(marks) + 1, *marks.shape[1:]), dtype=np.int64)
     marks.cumsum(axis=0, out=before[1:])
     return (before[stops] > before[starts]).astype(np.int64)
