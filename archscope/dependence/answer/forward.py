@@ -37,6 +37,8 @@ class Dependences:
     """The nodes, by index, in which positions look at others, or are picked."""
     cut: frozenset[Edge]
     """The edges that reduce all positions of an axis, left out of what is local."""
+    bounds: frozenset[int]
+    """The nodes, by index, whose rules are bounds of what positions see."""
 
 
 @frozen
@@ -76,19 +78,22 @@ def look(
     seen = {seed: Seen(total=start, local=start, cut_by=None, bounded_by=None)}
     looked: set[int] = set()
     cut: set[Edge] = set()
+    bounds: set[int] = set()
     for index, each in enumerate(lowered):
         for target in dict.fromkeys(edge.target for edge in each.edges):
             edges = [edge for edge in each.edges if edge.target == target and edge.source in seen]
             if edges and each.node.operator in CONCATENATIONS:
                 seen[target] = _side_by_side(each.node, target, seen)
             elif edges:
-                seen[target] = _follow(index, each, edges, seen, (cut, looked))
+                seen[target] = _follow(index, each, edges, seen, (cut, looked, bounds))
         for edge in each.edges:
             left[edge.source] -= 1
             if not left[edge.source] and edge.source not in kept:
                 seen.pop(edge.source, None)
     found = {value: seen[value] for value in kept if value in seen}
-    return Dependences(seen=found, looked=frozenset(looked), cut=frozenset(cut))
+    return Dependences(
+        seen=found, looked=frozenset(looked), cut=frozenset(cut), bounds=frozenset(bounds)
+    )
 
 
 def seeds(value: Value, axes: tuple[int, ...]) -> Terms:
@@ -132,9 +137,9 @@ def _follow(
     each: Lowered,
     edges: list[Edge],
     seen: Mapping[Value, Seen],
-    marks: tuple[set[Edge], set[int]],
+    marks: tuple[set[Edge], set[int], set[int]],
 ) -> Seen:
-    cut, looked = marks
+    cut, looked, bounding = marks
     total: list[Term] = []
     local: list[Term] = []
     cuts = [seen[edge.source].cut_by for edge in edges]
@@ -157,15 +162,22 @@ def _follow(
         if collapsed:
             cuts.append(index)
             cut.update([edge] if not kept else [])
-    if each.flag and index in looked:
-        bounds.append(index)
     united = unite(total) if len(edges) > 1 else tuple(total)
+    if each.flag and (index in looked or _is_masked(each, united)):
+        bounds.append(index)
+        bounding.add(index)
     return Seen(
         total=united,
         local=united if same else unite(local),
         cut_by=_first(cuts),
         bounded_by=_first(bounds),
     )
+
+
+def _is_masked(each: Lowered, made: Terms) -> bool:
+    """Return whether a mask that is not known takes elements by their positions."""
+    axes = set(each.masked)
+    return any(axes & set(pattern.units) for term in made for pattern in term.sets)
 
 
 def _first(nodes: Iterable[int | None]) -> int | None:
