@@ -178,7 +178,7 @@ def with_data(original: Original, *, shares: bool = False) -> Twin:
 
     So are all with `shares`.
     """
-    parameters = original.model.parameters()
+    parameters = () if shares else original.model.parameters()
     weighs = sum(t.numel() * t.element_size() for t in parameters if not is_lazy(t))
 
     def weight(tensor: Tensor) -> Tensor:

@@ -611,6 +611,47 @@ WEIGHTS: dict[str, tuple[tuple[int, ...], Make]] = {
             buffer(lambda: torch.arange(N).flip(0)), lambda s, x: x.index_select(1, s.mask)
         ),
     ),
+    "rows taken along an axis": (
+        LINE,
+        lambda: Held(
+            buffer(lambda: torch.tensor([5, 0, 3]).view(1, 3, 1)),
+            lambda s, x: x.take_along_dim(s.mask, 1),
+        ),
+    ),
+    "elements taken along all": (
+        LINE,
+        lambda: Held(
+            buffer(lambda: torch.tensor([5, 0, 3])), lambda s, x: torch.take_along_dim(x, s.mask)
+        ),
+    ),
+    "elements picked by a mask": (
+        LINE,
+        lambda: Held(
+            buffer(lambda: torch.arange(N)[:, None] % 2 == 0),
+            lambda s, x: x.masked_select(s.mask),
+        ),
+    ),
+    "a sum of which a mask takes parts": (
+        LINE,
+        lambda: Held(
+            buffer(lambda: (torch.arange(N) % 2)[:, None].double()),
+            lambda s, x: torch.addcmul(x, x.roll(1, 1), s.mask.to(x.dtype)),
+        ),
+    ),
+    "one end or the other": (
+        LINE,
+        lambda: Held(
+            buffer(lambda: (torch.arange(N) % 3)[:, None] / 2),
+            lambda s, x: torch.lerp(x, x.roll(1, 1), s.mask.to(x.dtype)),
+        ),
+    ),
+    "a kernel with a hole, transposed": (
+        LINE,
+        lambda: Held(
+            buffer(lambda: torch.tensor([[[1.0, 0.0, 1.0]]] * C)),
+            lambda s, x: F.conv_transpose1d(x.mT, s.mask.to(x.dtype), stride=2, groups=C).mT,
+        ),
+    ),
     "rows by a mask": (
         LINE,
         lambda: Held(buffer(lambda: torch.arange(N) % 2 == 0), lambda s, x: x[:, s.mask]),
@@ -753,10 +794,84 @@ def test_a_mask_without_values_makes_a_bound_and_a_table_does_not() -> None:
     bound, exact = (look_at(one, torch.zeros(LINE)) for one in (masked, model))
 
     assert [each.node.operator for each in bound.lowered if each.flag == UNREAD] == [
+        "masked_fill",
         "_softmax",
         "bmm",
     ]
     assert not [each for each in exact.lowered if each.flag]
+
+
+def every_second() -> Tensor:
+    return torch.arange(N) % 2
+
+
+def of_places() -> Tensor:
+    return every_second().float()[:, None]
+
+
+def of_features() -> Tensor:
+    return torch.ones(C)
+
+
+UNKNOWN: dict[str, tuple[bool, Callable[[], Tensor], Callable[[Any, Tensor], Tensor]]] = {
+    "scaled by places": (True, of_places, lambda self, x: x * self.mask),
+    "scaled by places, then added": (True, of_places, lambda self, x: (x * self.mask).cumsum(1)),
+    "scaled by what is made of it": (True, of_places, lambda self, x: x * (1 - self.mask)),
+    "added by places": (True, of_places, lambda self, x: torch.addcmul(x, x.roll(1, 1), self.mask)),
+    "blended by places": (True, of_places, lambda self, x: torch.lerp(x, x.roll(1, 1), self.mask)),
+    "chosen": (True, of_places, lambda self, x: torch.where(self.mask > 0, x, x.roll(1, 1))),
+    "filled": (True, of_places, lambda self, x: x.masked_fill(self.mask > 0, 0.0)),
+    "scaled by features": (False, of_features, lambda self, x: (x * self.mask).cumsum(1)),
+    "as stored statistics scale": (
+        False,
+        of_features,
+        lambda self, x: (x * (self.mask * (self.mask + 1e-5).rsqrt())).cumsum(1),
+    ),
+    "filled by features": (
+        True,
+        of_features,
+        lambda self, x: x.masked_fill(self.mask > 0, 0).cumsum(1),
+    ),
+    "turned by frequencies": (
+        False,
+        of_features,
+        lambda self, x: x * (torch.arange(N, device=x.device)[:, None] * self.mask).cos(),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_what_takes_elements_by_their_places_is_a_bound_where_it_is_not_known(name: str) -> None:
+    is_bound, make, function = UNKNOWN[name]
+    with torch.device("meta"):
+        model = Held(buffer(make), function)
+
+    found = look_at(model, torch.zeros(LINE))
+
+    (target,) = found.graph.outputs.values()
+    bounded = found.dependences.seen[target].bounded_by
+    assert (bounded is not None) == is_bound
+    assert bounded is None or found.lowered[bounded].flag == UNREAD
+    learned = look_at(Held(learn(make), function), torch.zeros(LINE))
+    flags = {each.flag for each in learned.lowered if each.flag}
+    assert flags == ({UNREAD} if name in ("chosen", "filled", "filled by features") else set())
+
+
+def learn(make: Callable[[], Tensor]) -> Callable[[nn.Module], object]:
+    return lambda self: keep(self, mask=nn.Parameter(torch.rand_like(make())))
+
+
+@pytest.mark.parametrize("kind", [torch.bool, torch.int64, torch.float32])
+def test_a_mask_among_the_inputs_is_unknown_without_its_values(kind: torch.dtype) -> None:
+    class Masked(nn.Module):
+        def forward(self, x: Tensor, other: Tensor) -> Tensor:
+            made: Tensor = (x * other).cumsum(1)
+            return made
+
+    found = look_at(Masked(), torch.zeros(LINE), torch.ones(N, 1, dtype=kind, device="meta"))
+
+    flags = {each.flag for each in found.lowered if each.flag}
+    assert flags == (set() if kind.is_floating_point else {UNREAD})
 
 
 def test_a_mask_among_the_inputs_has_its_values() -> None:

@@ -42,10 +42,11 @@ def some_window(chance: np.random.Generator) -> tuple[Links, int, Meant, bool]:
 def some_transposed(chance: np.random.Generator) -> tuple[Links, int, Meant, bool]:
     reads, size, kernel, stride, dilation = map(int, chance.integers(1, (6, 15, 5, 4, 3)))
     padding = int(chance.integers(0, 3))
+    taps = np.unique(chance.integers(0, kernel, kernel))
     found = transposed_window(
-        reads, size, kernel=kernel, stride=stride, padding=padding, dilation=dilation
+        reads, size, taps=taps, stride=stride, padding=padding, dilation=dilation
     )
-    steps = [[o + padding - t * dilation for t in range(kernel)] for o in range(size)]
+    steps = [[o + padding - t * dilation for t in taps] for o in range(size)]
     meant = [[step // stride for step in row if step % stride == 0] for row in steps]
     assert found.endless is None
     return found, reads, meant, True

@@ -39,12 +39,18 @@ def sets_of(algebra: Sets, entries: np.ndarray) -> list[frozenset[int]]:
 
 
 @settings(max_examples=30)
-@given(several, several)
-def test_unions_are_those_of_sets(one: list[frozenset[int]], two: list[frozenset[int]]) -> None:
+@given(several, several, st.sampled_from((4, 1000)))
+def test_unions_are_those_of_sets(
+    one: list[frozenset[int]], two: list[frozenset[int]], parts: int
+) -> None:
     algebra = Sets()
     a, b = entries_of(algebra, one), entries_of(algebra, two)
 
     assert sets_of(algebra, a) == one
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("archscope.dependence.sets.sets.MANY", parts)
+        union = algebra.unite(a[:, None], b)
+    assert sets_of(algebra, union) == [x | y for x in one for y in two]
     assert sets_of(algebra, algebra.unite(a[:, None], b)) == [x | y for x in one for y in two]
     assert sets_of(algebra, algebra.united(a, 0)) == [frozenset().union(*one)]
     assert [algebra.cover(a[[n]], b[[m]]) for n in range(len(a)) for m in range(len(b))] == [
@@ -235,3 +241,20 @@ def test_a_part_that_depends_on_nothing_leaves_a_concatenation_exact() -> None:
     told, _ = found.sets  # one alone says of an element that it depends on nothing
     assert found.exact
     assert [told.sets.bits(int(told.at((unit,))[0])) for unit in range(3)] == [1 << 2, 0, 0]
+
+
+def test_what_lies_within_another_is_told_apart_without_a_union() -> None:
+    algebra = Sets()
+    every = algebra.united(algebra.single(np.arange(4)), 0)[:, None]
+    whole = Pattern((4, 3), every, (None, None), (False, False), algebra=algebra)
+    own = algebra.single(np.array([0, 2]))[:, None]
+    places = np.array([0, 1, 0, 1])
+    part = Pattern((4, 3), own, (places, None), (True, False), picked=True, algebra=algebra)
+
+    found = whole.apart_as(part)
+
+    union = whole.united(part)
+    assert sets_of(algebra, found.expanded(0)) == [frozenset(range(4))] * 4
+    assert found.entries.tolist() == union.entries.tolist()
+    assert (found.shape, found.units, found.picked) == (union.shape, (0,), True)
+    assert found.places[0] is places

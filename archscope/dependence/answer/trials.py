@@ -12,10 +12,11 @@ from archscope.dependence.answer.receptive import Layer
 from archscope.dependence.record.by_place import input_tensors
 from archscope.dependence.record.capture import capture
 from archscope.dependence.record.graph import Graph, Value
+from archscope.garbage import uncollected
 from archscope.subject import Inputs
 from archscope.theory.input_sizes import TriedEnoughError
 
-MOST_OPERATORS = 6_000
+MOST_OPERATORS = 16_000
 """Operators, over all trials of one network, up to which sizes are tried."""
 
 
@@ -27,6 +28,8 @@ class Trials:
         self._left = MOST_OPERATORS // max(len(given.graph.nodes), 1)
         self._together = False
         self._others = len(input_tensors(inputs)) > 1
+        is_returned = target.value in given.graph.outputs.values()
+        self._within = "" if is_returned else target.call.path
 
     @property
     def left(self) -> int:
@@ -43,7 +46,8 @@ class Trials:
             sizes = list(self._given.sizes)
             for axis in axes:
                 sizes[axis] = size
-            value = self._value(self._run(tuple(sizes)))
+            is_given = tuple(sizes) == self._given.sizes
+            value = self._target.value if is_given else self._value(self._run(tuple(sizes)))
             return None if value is None or own >= len(value.shape) else value.shape[own] or None
 
         return tried
@@ -62,7 +66,8 @@ class Trials:
             raise TriedEnoughError
         self._left -= 1
         other = resized(self._inputs, self._given, sizes, together=together)
-        return capture(self._model, other, (self._given.input,), shapes_only=True)
+        with uncollected():  # a copy of a network makes many objects, and no circles of them
+            return capture(self._model, other, (self._given.input,), shapes_of=self._within)
 
     def _value(self, graph: Graph) -> Value | None:
         """Return the chosen output of another run; None where that did not come to its end."""

@@ -9,6 +9,7 @@ code makes are turned into new values by `aliases`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -21,6 +22,7 @@ from archscope.dependence.record.aliases import Aliases, writes_of, written_by
 from archscope.dependence.record.as_read import AsRead
 from archscope.dependence.record.by_place import input_tensors, named_tensors
 from archscope.dependence.record.constants import Constants
+from archscope.dependence.record.dependents import Dependents
 from archscope.dependence.record.functions import FunctionRecorder
 from archscope.dependence.record.graph import READ, WRITE, Call, Graph, Node, Read, Value
 from archscope.dependence.record.hidden import checksum, checksums, other_numbers
@@ -75,7 +77,7 @@ def capture(
     constants: bool = True,
     altered: Mapping[int, int] | None = None,
     other: bool = False,
-    shapes_only: bool = False,
+    shapes_of: str | None = None,
 ) -> Graph:
     """Run a copy of the model in evaluation mode and return what ran.
 
@@ -83,10 +85,12 @@ def capture(
     constants. With `data` all runs for real, which control flow over values needs. Without
     `constants` what the forward makes for itself has no data either, for operators that insist on
     one device for all. `altered` says of reads, by number, how much is added to what Python gets
-    (see `reads`), and with `other` it runs on other numbers than those given (see `hidden`). With
-    `shapes_only` nodes have no arguments: weights are read where they lie and
-    nothing is looked for in them. What the forward raises is the graph's `failure`, beside what was
-    recorded until then.
+    (see `reads`), and with `other` it runs on other numbers than those given (see `hidden`). What
+    the forward raises is the graph's `failure`, beside what was recorded until then.
+
+    With `shapes_of` there are no nodes, only what the model returned and the calls of the module of
+    that path, none where it is empty: weights are read where they lie, nothing is looked for in
+    them, and no more is asked of the way than that it runs.
     """
     original = Original(model, inputs)
 
@@ -98,7 +102,7 @@ def capture(
             altered=altered or {},
             other=other,
             original=memory,
-            shapes_only=shapes_only,
+            shapes_of=shapes_of,
         )
         return recorder.run(twin.inputs, studied)
 
@@ -106,7 +110,7 @@ def capture(
     with as_written():
         try:
             with original.out_of_reach(writes=False):
-                return record(with_data(original, shares=shapes_only), original)
+                return record(with_data(original, shares=shapes_of is not None), original)
         except ReachedOriginalError:
             with in_place(model, inputs):
                 evaluate(model)
@@ -129,7 +133,7 @@ class _Recorder(TorchDispatchMode):
         altered: Mapping[int, int],
         other: bool,
         original: Original | None,
-        shapes_only: bool,
+        shapes_of: str | None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._model = model
@@ -139,12 +143,15 @@ class _Recorder(TorchDispatchMode):
         self._altered = altered
         self._other = other
         self._original = original
-        self._shapes_only = shapes_only
+        self._shapes_only = shapes_of is not None
         self._graph = Graph(executed="data" if data else "shapes")
-        self._stack = ModuleStack(model, on_enter=self._enter, on_exit=self._exit)
-        self._aliases = Aliases(self._emit)
-        self._sight = Sight(model, self._stack, self._aliases, has_data=data)
-        self._known = Constants(model.parameters())
+        watched = nn.Module() if self._shapes_only else model
+        self._stack = ModuleStack(watched, on_enter=self._enter, on_exit=self._exit)
+        if shapes_of:
+            self._stack.paths = {id(model.get_submodule(shapes_of)): shapes_of}
+        self._aliases = Dependents(self._fresh_value) if self._shapes_only else Aliases(self._emit)
+        self._sight = Sight(model, self._stack, self._aliases, has_data=data or self._shapes_only)
+        self._known = Constants(() if self._shapes_only else model.parameters())
         self._entered: list[tuple[str, tuple[Value, ...], int, int]] = []
         self._values = 0
         self._reads_marked = 0
@@ -152,7 +159,6 @@ class _Recorder(TorchDispatchMode):
         self._sums: tuple[int, ...] = ()
         devices = (p.device for p in model.parameters() if not p.is_meta)
         self._home = next(devices, torch.device("cpu"))
-        self._padding = padding_of(model)
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -160,8 +166,6 @@ class _Recorder(TorchDispatchMode):
 
     def run(self, inputs: Inputs, studied: tuple[str, ...]) -> Graph:
         """Run the model once and return the graph."""
-        kinds = {path: type(module).__name__ for path, module in self._model.named_modules()}
-        self._kinds = kinds
         with torch.no_grad():
             args, kwargs = self._studied(inputs, studied)
             try:
@@ -202,6 +206,7 @@ class _Recorder(TorchDispatchMode):
         for name, tensor in input_tensors(inputs).items():
             if name in studied:
                 wanted.setdefault(id(tensor), []).append(name)
+        masks = {id(t) for name, t in input_tensors(inputs).items() if "mask" in name}
         made: dict[int, Tensor] = {}  # one tensor may be given several times
 
         def fresh(leaf: Any) -> Any:
@@ -212,7 +217,8 @@ class _Recorder(TorchDispatchMode):
             if not isinstance(leaf, Tensor) or id(leaf) not in wanted:
                 if isinstance(leaf, Tensor) and leaf.is_meta:
                     self._sight.meet([leaf])
-                    self._known.learn(leaf)  # another input counts as anything
+                    if leaf.is_floating_point() and id(leaf) not in masks:
+                        self._known.learn(leaf)  # another input counts as anything
                 return leaf
             if id(leaf) not in made:
                 tensor = leaf.detach().clone() if self._data else bodiless(leaf.detach())
@@ -283,6 +289,10 @@ class _Recorder(TorchDispatchMode):
         if value is not None:
             self._graph.reads.append(Read(value=value, is_one=is_one))
 
+    @cached_property
+    def _padding(self) -> frozenset[int]:
+        return padding_of(self._model)
+
     def _asks_for_padding(self, name: str, args: Any) -> bool:
         """Return whether the studied tokens are compared with the token that is padding."""
         tensor, other = args
@@ -307,7 +317,8 @@ class _Recorder(TorchDispatchMode):
             if prod(size for size in sizes if isinstance(size, int)) <= LARGEST_CONSTANT:
                 kwargs = {**kwargs, "device": self._home}
         tensors = tensors_among(args, kwargs)
-        made = self._known.before(func, name, args, kwargs, tensors)
+        keeps = not self._shapes_only
+        made = self._known.before(func, name, args, kwargs, tensors) if keeps else None
         mixed = any(t.is_meta for t in tensors) and not all(t.is_meta for t in tensors)
         given = without_values(name, args, kwargs) if mixed else (args, kwargs)
         out = func(*given[0], **given[1])
@@ -323,7 +334,8 @@ class _Recorder(TorchDispatchMode):
             for tensor in tensors_in(out):
                 self._known.learn(tensor)  # the next call draws others: a zero in it is no mask
         self._sight.meet(tensors_among(out))
-        note(func, name, (args, kwargs), out, self._known.zeros_of)
+        if keeps:
+            note(func, name, (args, kwargs), out, self._known.zeros_of)
         self._aliases.record_constant(func, name, args, kwargs, out)
         return out
 
@@ -337,6 +349,10 @@ class _Recorder(TorchDispatchMode):
         if kwargs.get("device") is not None and not self._data:
             kwargs = {**kwargs, "device": self._home}
         return with_tensors(args, like), with_tensors(kwargs, like)
+
+    @cached_property
+    def _kinds(self) -> dict[str, str]:
+        return {path: type(module).__name__ for path, module in self._model.named_modules()}
 
     def _fresh_value(self, shape: tuple[int, ...]) -> Value:
         self._values += 1
@@ -353,8 +369,7 @@ class _Recorder(TorchDispatchMode):
     ) -> tuple[Value | None, ...]:
         """Write a node; return its values."""
         outputs = tuple(None if shape is None else self._fresh_value(shape) for shape in shapes)
-        seen = {} if self._shapes_only else arguments
-        arguments = {name: self._seen(argument, operator) for name, argument in seen.items()}
+        arguments = {name: self._seen(argument, operator) for name, argument in arguments.items()}
         self._as_read.hold(arguments)
         node = Node(
             operator=operator,

@@ -22,7 +22,7 @@ from archscope.dependence.record.fact_rules import MOST_ELEMENTS, Facts, facts_o
 from archscope.dependence.record.recipes import stands_for
 from archscope.running.twin import bodiless
 
-_SMOOTH = frozenset(("cos", "sin", "rsqrt", "reciprocal", "tanh", "log", "erf"))
+_SMOOTH = frozenset(("cos", "sin", "rsqrt", "reciprocal", "tanh", "log", "erf", "embedding"))
 """Operators whose results are hardly ever zero or low: what they are of no longer matters."""
 _WEIGHED = frozenset(("mm", "bmm", "addmm", "baddbmm", "convolution", "_convolution"))
 """Operators that take weights: one of zeros and ones that is not trained is no mask there."""

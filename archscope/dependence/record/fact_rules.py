@@ -36,8 +36,8 @@ class Facts:
         return Facts(low=self.low)
 
     def stand_in(self, shape: torch.Size) -> Tensor:
-        """Return a constant that is 0 and -inf where that is known, and 1 elsewhere."""
-        made = torch.ones(shape)
+        """Return a constant that is 0 and -inf where that is known, and 1/2 elsewhere: no mask."""
+        made = torch.full(shape, 0.5)
         for mask, value in ((self.low, -torch.inf), (self.zero, 0.0)):
             if mask is not None:
                 made.masked_fill_(mask, value)

@@ -23,6 +23,8 @@ _LEFT = frozenset((Tensor.data_ptr, Tensor.map_, Tensor.map2_, _PICKLED.__get__)
 _RECURRENT = {torch.rnn_relu: 0, torch.rnn_tanh: 1, torch.lstm: 2, torch.gru: 3}
 """Recurrent layers, and what cuDNN calls their kind."""
 
+_ALONG = (torch.take_along_dim, Tensor.take_along_dim)
+
 
 class FunctionRecorder(TorchFunctionMode):
     """Keeps the data of constants on `home`, and calls `on_read` with tensors that are read.
@@ -56,6 +58,8 @@ class FunctionRecorder(TorchFunctionMode):
             for tensor in args:
                 if isinstance(tensor, Tensor):
                     self._on_left(tensor)
+        elif func in _ALONG and args[0].is_meta:
+            return _taken_along(*args, **kwargs)
         elif func in _RECURRENT and _is_whole(args, kwargs):
             return _as_one(func, *args)
         return func(*args, **kwargs)
@@ -96,6 +100,16 @@ def _as_one(func: Any, x: Tensor, start: Any, weights: Any, *options: Any) -> tu
     )
     out = made[0].transpose(0, 1) if batch_first else made[0]
     return (out, *made[1 : 2 + len(cells)])
+
+
+def _taken_along(x: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+    """Gather elements; torch refuses to where a tensor has no data and the numbers have."""
+    if dim is None:
+        return x.flatten().gather(0, indices.flatten())
+    axis, rank = dim % x.dim(), x.dim()
+    sizes = [1 if a == axis else max(x.shape[a], indices.shape[a]) for a in range(rank)]
+    whole = x.expand([-1 if a == axis else n for a, n in enumerate(sizes)])
+    return whole.gather(axis, indices.expand([-1 if a == axis else n for a, n in enumerate(sizes)]))
 
 
 def _is_meta(device: Any) -> bool:

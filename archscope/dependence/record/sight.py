@@ -12,6 +12,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._pytree import tree_leaves
 
 from archscope.dependence.record.aliases import Aliases
+from archscope.dependence.record.dependents import Dependents
 from archscope.running.module_stack import ModuleStack, tensors_in, unwrapped
 from archscope.running.threads import failures_of_threads
 
@@ -30,7 +31,12 @@ class Sight:
     """The tensors without data of one forward pass whose making was seen."""
 
     def __init__(
-        self, model: nn.Module, stack: ModuleStack, aliases: Aliases, *, has_data: bool
+        self,
+        model: nn.Module,
+        stack: ModuleStack,
+        aliases: Aliases | Dependents,
+        *,
+        has_data: bool,
     ) -> None:
         self._model, self._stack, self._aliases = model, stack, aliases
         self._has_data = has_data

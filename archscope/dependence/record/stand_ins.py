@@ -34,6 +34,9 @@ def on_shapes(func: Any, args: Any, kwargs: Any) -> Any:
             return func(*args, **kwargs)
         if name not in RESIZED and Tag.out not in func.tags:
             return written[0][0]
+    picked = _picked(*args) if name == "masked_select" and not kwargs else None
+    if picked is not None:
+        return picked
     args, kwargs = without_values(name, args, kwargs)
     out = RULES[func](*args, **kwargs) if func in RULES else None
     if out is None:  # torch's own answer imports its compiler
@@ -60,6 +63,14 @@ def with_written(func: Any, written: list[tuple[Tensor, int | None]], out: Any) 
                 tensor.resize_(results[place].shape)
             results[place] = tensor
     return type(out)(results) if isinstance(out, list | tuple) else next(iter(results), None)
+
+
+def _picked(tensor: Tensor, mask: Tensor) -> Tensor | None:
+    """Return as many elements as a mask picks; None where it has no values."""
+    if mask.is_meta:
+        return None
+    count = int(mask.expand(torch.broadcast_shapes(tensor.shape, mask.shape)).sum())
+    return torch.empty(count, dtype=tensor.dtype, device="meta")
 
 
 def _bodiless(tensor: Tensor) -> Tensor:

@@ -1,8 +1,10 @@
 """Where a mask was met whose values are not known: more may be cut off than is said.
 
 A constant on shapes alone that is no weight may be any mask, and a mask may be too large to be
-followed. Then what an operator looks at is a bound. A table of positions that is added is no mask,
-so what is added counts where a softmax makes weights of it.
+followed. Then what an operator looks at is a bound, and so is what a mask leaves where it takes
+elements by their positions. A parameter is learned and no mask; a factor that is alike at all
+positions (a scale of features, stored statistics) cuts off none. A table of positions that is added
+is no mask either, so what is added counts where a softmax makes weights of it.
 """
 
 from __future__ import annotations
@@ -26,6 +28,10 @@ _MIXING = frozenset(
     )
 )
 """Operators in which a constant that is zero lets nothing through."""
+_CHOOSING = {"masked_fill": "mask", "where": "condition", "masked_scatter": "mask"}
+"""Operators that take one of two at each place, and what they call that which says which."""
+_SCALING = {"mul": ("self", "other"), "addcmul": ("tensor1", "tensor2"), "lerp": ("weight",)}
+"""Operators by elements of which a factor of zero lets nothing through."""
 _ATTENTION = "scaled_dot_product"
 _SAME = frozenset(
     (
@@ -47,6 +53,8 @@ class Unread:
     """Values of which a softmax may make more elements zero."""
     bounds: set[Value] = field(default_factory=set)
     """Values whose operator may look at less than its rule says."""
+    masked: dict[Value, tuple[int, ...]] = field(default_factory=dict)
+    """Values of which a mask may cut elements off by their place along some axes: those axes."""
 
     def learn(self, node: Node, *, lost: bool) -> None:
         """Take in a node; `lost` says that what was known of its sources was too large to keep."""
@@ -54,6 +62,9 @@ class Unread:
         sources = set(_values(node))
         scored = bool(sources & self.scores)
         cut = lost or bool(sources & self.cut) or self._cuts(node)
+        for value in outputs[:1]:
+            if axes := _masked_along(node, value):
+                self.masked[value] = axes
         looks = not node.pointwise and node.operator not in _SAME
         if looks and (cut or (scored and node.operator in _MADE_WEIGHTS)):
             self.bounds.update(outputs)
@@ -65,8 +76,8 @@ class Unread:
     def _cuts(self, node: Node) -> bool:
         """Return whether a constant that is not known may cut off elements of a value."""
         given, operator = node.arguments, node.operator
-        if operator in ("masked_fill", "where"):
-            return is_unread(given.get("mask", given.get("condition")))
+        if operator in _CHOOSING:
+            return is_unread(given[_CHOOSING[operator]])
         if operator == "mul":
             output, pair = node.outputs[0], (given["self"], given["other"])
             return output is not None and any(
@@ -95,6 +106,19 @@ def _is_like_a_mask(constant: Tensor, output: Value) -> bool:
         return True
     last = tuple(constant.shape[-2:])
     return len(last) == 2 and 1 not in last and last == output.shape[-2:]
+
+
+def _masked_along(node: Node, output: Value) -> tuple[int, ...]:
+    """Return along which axes a constant that is not known differs, which may cut off elements."""
+    name = _CHOOSING.get(node.operator)
+    names = _SCALING.get(node.operator, ()) if name is None else (name,)
+    masks = [mask for name in names if is_unread(mask := node.arguments[name])]
+    rank = len(output.shape)
+    return tuple({rank - mask.dim() + n for mask in masks for n in _uneven(mask)})
+
+
+def _uneven(mask: Tensor) -> list[int]:
+    return [axis for axis, size in enumerate(mask.shape) if size > 1]
 
 
 def _constants(node: Node) -> list[Tensor]:

@@ -68,6 +68,8 @@ class Lowered:
     flag: str
     """Empty, or why the edges are a bound: `UNKNOWN`, `DATA`, `CHOSEN`, `HIDDEN`, `UNREAD` or
     `CANCELS`."""
+    masked: tuple[int, ...] = ()
+    """Axes of the first output along which a mask that is not known may let less through."""
 
     @property
     def is_tried(self) -> bool:
@@ -165,8 +167,9 @@ def lower(node: Node, zeros: Zeros) -> Lowered:
         return Lowered(node=node, edges=error.edges or tuple(mixed(node)), flag=flag)
     except Exception:  # a form of the operator that the rule never met
         return Lowered(node=node, edges=tuple(mixed(node)), flag=UNKNOWN)
-    is_bound = any(value in zeros.unread.bounds for value in node.outputs)
-    return Lowered(node=node, edges=edges, flag=UNREAD if is_bound else "")
+    masked = next((zeros.unread.masked.get(value, ()) for value in targets(node)), ())
+    is_bound = masked or any(value in zeros.unread.bounds for value in node.outputs)
+    return Lowered(node=node, edges=edges, flag=UNREAD if is_bound else "", masked=masked)
 
 
 def _reason(node: Node) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from math import prod
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from archscope.dependence.record.element_moves import ranked
 from archscope.dependence.record.fact_rules import is_low
 from archscope.dependence.record.graph import Node, Shape, Value, View
+from archscope.dependence.record.learned import mask_of
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import RuleSet, edges, pointwise, shape_of, targets
 from archscope.dependence.sets.links import Links, gather, rolled
@@ -75,6 +76,22 @@ def _masked(node: Node, found: list[Edge]) -> list[Edge]:
         else edge
         for edge in found
     ]
+
+
+@RULES.of("addcmul", "lerp")
+def blended(node: Node, zeros: Zeros) -> list[Edge]:
+    """A sum of which constant factors of zero take parts out."""
+    given, (target,) = node.arguments, targets(node)
+    by, found = given.get("weight"), []
+    left = 1 - by if isinstance(by, Tensor) and not isinstance(by, nn.Parameter) else None
+    factors = {"tensor1": given.get("tensor2"), "tensor2": given.get("tensor1")}
+    for name, factor in {"self": left, "end": by, **factors}.items():
+        mask = mask_of(factor) if isinstance(factor, Tensor) else None
+        kept = () if mask is None else (Keep(ranked(mask.numpy(), len(target.shape))),)
+        if isinstance(source := given.get(name), Value):
+            found += edges(source, (*broadcast(source.shape, target.shape), *kept), target)
+    weight = by if isinstance(by, Value) else None
+    return found + (edges(weight, broadcast(weight.shape, target.shape), target) if weight else [])
 
 
 @RULES.moves(

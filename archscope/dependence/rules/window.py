@@ -68,27 +68,49 @@ def convolution(node: Node, zeros: Zeros) -> list[Edge]:
     first = len(before) - axes
     groups = before[first - 1] if "depthwise" in node.operator else given.get("groups", 1)
     mix = Mix(first - 1, before[first - 1], target.shape[first - 1], groups)
-    make = transposed_window if transposed else window
-    taps = None if transposed or isinstance(weight, Value) else mask_of(weight)
+    taps = None if isinstance(weight, Value) else mask_of(weight)
     found = []
     products = [None] if taps is None else _products(taps.flatten(0, 1).any(0).numpy())
     for chosen in products:
         steps: list[Step] = [mix]
         for axis in range(axes):
-            links = make(
-                before[first + axis],
-                target.shape[first + axis],
-                kernel=kernel[axis],
-                stride=stride[axis],
-                padding=padding[axis],
-                dilation=dilation[axis],
+            steps.append(
+                Take(
+                    first + axis,
+                    _windows(
+                        (before[first + axis], target.shape[first + axis]),
+                        kernel[axis] if chosen is None else chosen[axis],
+                        transposed=transposed,
+                        stride=stride[axis],
+                        padding=padding[axis],
+                        dilation=dilation[axis],
+                    ),
+                )
             )
-            if chosen is not None:
-                starts = np.arange(links.size)[:, None] * stride[axis] - padding[axis]
-                links = _at(links.reads, starts + chosen[axis] * dilation[axis])
-            steps.append(Take(first + axis, links))
         found += edges(source, steps, target)
     return found + edges(given.get("z"), (), target) + made_weights(node, target)
+
+
+def _windows(
+    sizes: tuple[int, int],
+    taps: int | NDArray[np.int64],
+    *,
+    transposed: bool,
+    stride: int,
+    padding: int,
+    dilation: int,
+) -> Links:
+    """Return what outputs read along an axis, by all of so many taps or by those of some places."""
+    reads, size = sizes
+    if transposed:
+        which = np.arange(taps) if isinstance(taps, int) else taps
+        return transposed_window(
+            reads, size, taps=which, stride=stride, padding=padding, dilation=dilation
+        )
+    if isinstance(taps, int):
+        return window(reads, size, kernel=taps, stride=stride, padding=padding, dilation=dilation)
+    starts = np.arange(size)[:, None] * stride - padding
+    return _at(reads, starts + taps * dilation)
 
 
 def _products(taps: NDArray[np.bool_]) -> list[list[NDArray[np.int64]]]:

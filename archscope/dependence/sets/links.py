@@ -254,10 +254,10 @@ def window(
 
 
 def transposed_window(
-    reads: int, size: int, *, kernel: int, stride: int, padding: int, dilation: int
+    reads: int, size: int, *, taps: Index, stride: int, padding: int, dilation: int
 ) -> Links:
     """Return what a transposed convolution reads: output o reads (o + padding - t d) / stride."""
-    steps = _of_taps(np.arange(size) + padding, -np.arange(kernel) * dilation)
+    steps = _of_taps(np.arange(size) + padding, -taps * dilation)
     whole, rest = np.divmod(steps, stride)
     return _clip(reads, np.where(rest == 0, whole, 0), wanted=rest == 0)
 

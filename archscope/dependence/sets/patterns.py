@@ -283,6 +283,19 @@ class Pattern:
             self.algebra,
         )
 
+    def apart_as(self, other: Pattern) -> Pattern:
+        """Return the union with what lies within this: no more than its positions are told apart.
+        """
+        a, b, places = aligned(self, other)
+        return Pattern(
+            self.shape,
+            np.broadcast_to(a, np.broadcast_shapes(a.shape, b.shape)),
+            places,
+            tuple(map(any, zip(self.positional, other.positional, strict=True))),
+            self.picked or other.picked,
+            self.algebra,
+        )
+
     def multiplied(self, other: Pattern) -> Pattern:
         """Return the products of numbers."""
         a, b, places = aligned(self, other)

@@ -197,9 +197,10 @@ class Sets:
         if runs is not None:
             return runs
         found = np.where(one == 0, two, one)
-        differ = (one != two) & (one != 0) & (two != 0)
-        if differ.any():
-            found[differ] = self._united(one[differ], two[differ])
+        differ = np.flatnonzero((one != two) & (one != 0) & (two != 0))
+        for first in range(0, len(differ), MANY):
+            part = np.unravel_index(differ[first : first + MANY], found.shape)
+            found[part] = self._united(one[part], two[part])
         return found
 
     def _united(self, one: Index, two: Index) -> Index:
@@ -232,6 +233,12 @@ class Sets:
             key = pair * span + apart
         else:
             key = (a * count + b) * span + apart
+        if count * count * span <= MANY:  # a table is filled faster than keys are sorted
+            table = np.full(count * count * span, -1)
+            table[key] = np.arange(len(key))
+            cases = np.flatnonzero(table >= 0)
+            places, table[cases] = table[cases], np.arange(len(cases))
+            return places, table[key]
         _, places, inverse = np.unique(key, return_index=True, return_inverse=True)
         return places, inverse
 

@@ -169,9 +169,12 @@ def _split(term: Term, axis: int) -> list[Term] | None:
 def unite(terms: Iterable[Term]) -> Terms:
     """Return a union without the terms that lie within others."""
     kept: list[Term] = []
-    for term in terms:
+    left = iter(terms)
+    for term in left:
         _add(kept, term)
-    return tuple(kept) if len(kept) <= MOST_TERMS else (_bound(kept),)
+        if len(kept) > MOST_TERMS:  # they become no fewer, however many come
+            return (_bound((*kept, *left)),)
+    return tuple(kept)
 
 
 def _add(kept: list[Term], term: Term) -> None:
@@ -216,7 +219,7 @@ def _apart(whole: Term, part: Term) -> Term | None:
         return whole
     if any(a.widens(b) for a, b in pairs):
         return None
-    return replace(whole, sets=tuple(a.united(b) for a, b in pairs))
+    return replace(whole, sets=tuple(a.apart_as(b) for a, b in pairs))
 
 
 def _bound(terms: Sequence[Term]) -> Term:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from archscope.dependence.answer.receptive import Receptive
     from archscope.dependence.record.graph import Node
 
+_OF_POSITIONS = ("depends on data", "a mask whose values are not known")
+"""Why rules are bounds that matter only where they are of what positions see."""
+
 
 def notes(
     found: Receptive, totals: Totals, maps: Sequence[MapRow], order: Sequence[Causality | None]
@@ -36,11 +39,11 @@ def notes(
 
 def flagged(found: Receptive) -> list[tuple[Node, str]]:
     """Return the nodes whose rules are bounds, and why."""
-    looked = found.given.dependences.looked
+    bounds = found.given.dependences.bounds
     return [
         (each.node, each.flag)
         for place, each in enumerate(found.given.lowered)
-        if each.flag and (each.flag != "depends on data" or place in looked)
+        if place in bounds or (each.flag and each.flag not in _OF_POSITIONS)
     ]
 
 
@@ -137,6 +140,10 @@ def _bounds(found: Receptive) -> Iterator[Note]:
             "no rule is known for {0}; its outputs are taken to depend on all of its inputs",
         ),
         ("depends on data", "which positions {0} reads depends on data: it is taken to read all"),
+        (
+            "a mask whose values are not known",
+            "{0} is under a mask whose values are not known: it is taken to let everything through",
+        ),
         ("may cancel", "{0} may undo what came before it: that it reads all is a bound"),
     ):
         nodes = [node for node, flag in flagged(found) if flag == why]
