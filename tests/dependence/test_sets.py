@@ -236,3 +236,16 @@ def test_a_part_that_depends_on_nothing_leaves_a_concatenation_exact() -> None:
     told, _ = found.sets  # one alone says of an element that it depends on nothing
     assert found.exact
     assert [told.sets.bits(int(told.at((unit,))[0])) for unit in range(3)] == [1 << 2, 0, 0]
+
+
+def test_two_pairs_of_far_and_holed_sets_are_not_taken_for_one() -> None:
+    """Lengths near the root of 1 << 30, where kinds with holes begin: (1 << 15)² is just that."""
+    algebra, length = Sets(), 1 << 15
+    run = algebra.united(algebra.single(np.arange(length)), 0)
+    far = entries_of(algebra, [frozenset(range(3)), frozenset((0, 2))]) + ((length + 1) << 1)
+
+    found = algebra.unite(np.array([run[0], algebra.single(np.array([0]))[0]]), far)
+
+    assert [algebra.bits(each) for each in found.tolist()] == [
+        (1 << length) - 1 | 0b111 << length + 1, 1 | 0b101 << length + 1
+    ]  # fmt: skip

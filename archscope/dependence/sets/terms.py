@@ -296,7 +296,4 @@ def _are_apart(one: Term, two: Term) -> bool:
 
 def _holds(term: Term, axis: int) -> NDArray[np.bool_]:
     """Return which positions of an axis have anything in each of their sets."""
-    held = np.ones(term.sets[0].shape[axis], dtype=np.bool_)
-    for pattern in term.sets:
-        held &= pattern.filled(axis)
-    return held
+    return np.asarray(np.all([pattern.filled(axis) for pattern in term.sets], axis=0))
