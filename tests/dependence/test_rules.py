@@ -525,10 +525,20 @@ def of_a_neighbour(x: Tensor) -> Tensor:
     return x[:, :-1].cumsum(1) - x[:, 1:]
 
 
+def of_another_part(x: Tensor) -> Tensor:
+    """Parts of one tensor that is split twice."""
+    return x[:, :4].split(2, 1)[0].cumsum(1) - x[:, :4].split(2, 1)[1]
+
+
+def of_another_copied_part(x: Tensor) -> Tensor:
+    """Parts that are no views."""
+    return x[:, :4].unsafe_split(2, 1)[0].cumsum(1) - x[:, :4].unsafe_split(2, 1)[1]
+
+
 @pytest.mark.parametrize(
     "function",
     [sliding, exclusive, after, between, not_cancelled, twice, shifted_by_cat, carried,
-     of_a_neighbour, less_the_first, less_a_neighbour],
+     of_a_neighbour, of_another_part, of_another_copied_part, less_the_first, less_a_neighbour],
 )  # fmt: skip
 def test_what_two_sums_so_far_both_hold_cancels(function: Function) -> None:
     found = look_at(function, (1, 5, 2))
