@@ -114,7 +114,7 @@ class Line:
             return False
         first, second = kept[:2].tolist()
         step, rest = divmod(int(self.firsts[second] - self.firsts[first]), second - first)
-        if rest or self.clipped[first] or any(self.clipped[unit] for unit in left.tolist()):
+        if rest:
             return False
         bits, everything = self.seen(first), (1 << self.size) - 1
         for unit in left.tolist():
