@@ -10,6 +10,7 @@ import json
 import math
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +29,8 @@ PLACES = {"archscope/counting": "tests/counting", "archscope/dependence": "tests
 """What is tested where."""
 PYTEST = ("-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed", "0",
           "-W", "ignore::pytest.PytestAssertRewriteWarning")  # fmt: skip
+ENDLESS_S = 15
+"""Seconds, beside twice what it took, after which a test will not end, nor will imports."""
 IMPORT = ""
 """What stands for a test where a module is imported."""
 
@@ -78,15 +81,14 @@ def notice(root: Path, path: str, text: str, tests: Mapping[str, float]) -> bool
     file = root / path
     before = file.read_text("utf-8")
     arguments = [*PYTEST, *sorted({test.partition("::")[0] for test in tests})]
-    limit = 60 + 4 * sum(tests.values())
     try:
         _write(file, text)
-        return _forked(root, lambda: pytest.main(arguments, [_Chosen(tests)]), limit) != 0
+        return _forked(root, lambda: pytest.main(arguments, [_Chosen(tests)])) != 0
     finally:
         _write(file, before)
 
 
-def _forked(root: Path, task: Callable[[], int], limit: float | None) -> int | None:
+def _forked(root: Path, task: Callable[[], int]) -> int | None:
     def run() -> None:
         silence = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silence, 1)
@@ -98,14 +100,12 @@ def _forked(root: Path, task: Callable[[], int], limit: float | None) -> int | N
 
     process = multiprocessing.get_context("fork").Process(target=run)
     process.start()
-    process.join(limit)
-    process.kill()
     process.join()
     return process.exitcode
 
 
 def _record(root: Path, room: str, file: Path) -> Record:
-    if not file.is_file() and _forked(root, lambda: _recorded(root, room, file.absolute()), None):
+    if not file.is_file() and _forked(root, lambda: _recorded(root, room, file.absolute())):
         sys.exit(f"tests of {room} fail without any mutant: mend these first")
     return {test: Ran(**told) for test, told in json.loads(file.read_text("utf-8")).items()}
 
@@ -170,10 +170,19 @@ class _Contexts:
 
 
 class _Chosen:
-    """Takes some tests out of those collected: the quick ones first, else as they stand."""
+    """Takes some tests out of those collected, and ends the process where one goes on for ever.
+
+    The quick ones come first, else they stay as they stand.
+    """
 
     def __init__(self, tests: Mapping[str, float]) -> None:
         self._tests = tests
+
+    def pytest_sessionstart(self) -> None:
+        signal.alarm(ENDLESS_S)
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        signal.alarm(ENDLESS_S + math.ceil(2 * self._tests[item.nodeid]))
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
