@@ -66,6 +66,7 @@ SQUARE = Known(zero=b([0, 1, 1], [0, 1, 1], [1, 0, 0]))
 MASK = b([1, 0, 0], [0, 1, 1])
 MOVES: list[tuple[Any, Given]] = [
     (aten.clone.default, {"self": X}),
+    *((aten.copy.default, {"self": plain(2, 3), "src": src}) for src in (X, ROW)),
     (aten.flip.default, {"self": X, "dims": [1]}),
     (aten.roll.default, {"self": X, "shifts": [1], "dims": [-1]}),
     (aten.repeat.default, {"self": X, "repeats": [2, 1]}),
@@ -329,15 +330,27 @@ def test_values_of_more_than_is_looked_at_are_not_known(
     assert facts_of_values(values.isinf()).low is None
 
 
-def test_what_is_alike_along_an_axis_is_held_once() -> None:
-    value, made = Value(0, (4, 3)), Value(1, (4, 3))
-    learnt = Zeros(zero={value: np.array([[True, False, False]])})
+@pytest.mark.parametrize(
+    ("operator", "before", "after", "known", "expected"),
+    [
+        ("flip", (4, 3), (4, 3), [[1, 0, 0]], [[0, 0, 1]]),
+        # heads beside samples, as torch's attention lays its mask; and others, which mix rows
+        ("view", (2, 4, 2, 3), (8, 2, 3), [[[[1, 0, 0], [1, 1, 0]]]], [[[1, 0, 0], [1, 1, 0]]]),
+        ("view", (2, 1, 2, 3), (2, 2, 3), [[[[1, 0, 0]]]], [[[1, 0, 0]]]),
+    ],
+)
+def test_what_is_alike_along_an_axis_is_held_once(
+    operator: str, before: Any, after: Any, known: Any, expected: Any
+) -> None:
+    value, made = Value(0, before), Value(1, after)
+    learnt = Zeros(zero={value: np.array(known, dtype=np.bool_)})
+    arguments = {"self": value, "dims": [1]} if operator == "flip" else {"self": value}
     learnt.learn(
-        Node(operator="flip", arguments={"self": value, "dims": [1]}, outputs=(made,), picked=None,
-             module="", pointwise=False)
+        Node(operator=operator, arguments=arguments, outputs=(made,), picked=None, module="",
+             pointwise=False)
     )  # fmt: skip
 
-    assert learnt.zero[made].tolist() == [[False, False, True]]
+    assert learnt.zero[made].tolist() == np.array(expected, dtype=np.bool_).tolist()
 
 
 @pytest.mark.parametrize(("products", "known"), [(2 * 3 * 4, True), (2 * 3 * 4 - 1, False)])

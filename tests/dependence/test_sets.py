@@ -238,14 +238,18 @@ def test_a_part_that_depends_on_nothing_leaves_a_concatenation_exact() -> None:
     assert [told.sets.bits(int(told.at((unit,))[0])) for unit in range(3)] == [1 << 2, 0, 0]
 
 
-def test_two_pairs_of_far_and_holed_sets_are_not_taken_for_one() -> None:
-    """Lengths near the root of 1 << 30, where kinds with holes begin: (1 << 15)² is just that."""
-    algebra, length = Sets(), 1 << 15
+@pytest.mark.parametrize("length", [1 << 15, 1 << 21])
+def test_pairs_of_far_and_holed_sets_are_told_apart(length: int) -> None:
+    """Lengths whose squares are where kinds with holes begin, and whose cubes no integer holds."""
+    algebra, holed = Sets(), frozenset((0, 2))
     run = algebra.united(algebra.single(np.arange(length)), 0)
-    far = entries_of(algebra, [frozenset(range(3)), frozenset((0, 2))]) + ((length + 1) << 1)
+    one = np.concatenate([run, entries_of(algebra, [frozenset((0,)), holed])])
+    two = entries_of(algebra, [frozenset(range(3)), holed, frozenset((0, 1, 3))])
+    far = (two + ((length + np.array([[1], [2]])) << 1)).reshape(-1)
 
-    found = algebra.unite(np.array([run[0], algebra.single(np.array([0]))[0]]), far)
+    found = algebra.unite(one[:, None], far)
 
-    assert [algebra.bits(each) for each in found.tolist()] == [
-        (1 << length) - 1 | 0b111 << length + 1, 1 | 0b101 << length + 1
+    assert [algebra.bits(each) for each in found.reshape(-1).tolist()] == [
+        a | b << length + apart
+        for a in ((1 << length) - 1, 0b1, 0b101) for apart in (1, 2) for b in (0b111, 0b101, 0b1011)
     ]  # fmt: skip
