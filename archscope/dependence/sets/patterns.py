@@ -351,7 +351,7 @@ class Pattern:
         where all that they hold is.
         """
         rows = np.moveaxis(self.entries, axis, 0).reshape(self.entries.shape[axis], -1)
-        if rows.shape[1] == 1:
+        if rows.size == len(rows):
             _, first, kinds = np.unique(rows, return_index=True, return_inverse=True)
             return first, kinds.reshape(-1)
         known: dict[bytes, int] = {}  # far less work than to sort rows
