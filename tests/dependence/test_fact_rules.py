@@ -319,13 +319,14 @@ def test_values_of_more_than_is_looked_at_are_not_known(
     size: int, known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fact_rules, "MOST_ELEMENTS", size)
-    values = torch.tensor([[0.0, 1.0, INFINITE], [2.0, 0.0, 1.0]])
+    values = torch.tensor([[0.0, BLOCKED + 1, INFINITE], [BLOCKED, 0.0, 1.0]])
+    zero, low = b([1, 0, 0], [0, 1, 0]), b([0, 0, 1], [1, 0, 0])
 
     for one in (values, values.to_sparse()):
         found = facts_of_values(one)
-        assert (found.zero is not None) == known
-        assert found.zero is None or found.zero.tolist() == (values == 0).tolist()
-        assert (found.low is not None) == known
+        for told, expected in ((found.zero, zero), (found.low, low)):
+            assert (told is not None) == known
+            assert told is None or told.tolist() == expected.tolist()
     assert not facts_of_values(values.to("meta"))
     assert facts_of_values(values.isinf()).low is None
 
