@@ -107,7 +107,7 @@ NUMBERS: list[tuple[Any, Given]] = [
     (aten.sub.Tensor, {"self": Known(X.zero), "other": Known(Y.zero)}),
     (aten.sub.Tensor, {"self": Known(low=X.low), "other": plain(4, 2, 3)}),
     (aten.relu.default, {"self": Known(X.zero)}),
-    (aten.pow.Tensor_Scalar, {"self": Known(X.zero), "exponent": 2}),
+    *((aten.pow.Tensor_Scalar, {"self": Known(X.zero), "exponent": e}) for e in (0.5, 1, 2)),
     (aten.pow.Tensor_Scalar, {"self": Known(X.zero), "exponent": -1}),
     (aten.pow.Tensor_Scalar, {"self": Known(X.zero), "exponent": 0}),
     (aten.exp.default, {"self": Known(low=X.low)}),
