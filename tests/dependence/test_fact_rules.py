@@ -21,6 +21,7 @@ from archscope.dependence.record.fact_rules import (
 )
 from archscope.dependence.record.graph import WRITE, Node, Value, View
 from archscope.dependence.record.operators import name_of
+from archscope.dependence.record.prefixes import MOST_MOVES, Prefixes
 from archscope.dependence.record.zeros import Zeros
 
 aten: Any = torch.ops.aten
@@ -335,17 +336,21 @@ def test_values_of_more_than_is_looked_at_are_not_known(
     ("operator", "before", "after", "known", "expected"),
     [
         ("flip", (4, 3), (4, 3), [[1, 0, 0]], [[0, 0, 1]]),
-        # heads beside samples, as torch's attention lays its mask; and others, which mix rows
+        # heads beside samples, as torch's attention lays its mask, alike for all or not
         ("view", (2, 4, 2, 3), (8, 2, 3), [[[[1, 0, 0], [1, 1, 0]]]], [[[1, 0, 0], [1, 1, 0]]]),
-        ("view", (2, 1, 2, 3), (2, 2, 3), [[[[1, 0, 0]]]], [[[1, 0, 0]]]),
+        ("view", (2, 4, 1, 2), (8, 1, 2), [[[[1, 0]]], [[[0, 1]]]],
+         [[[1, 0]]] * 4 + [[[0, 1]]] * 4),
+        ("view", (4, 1, 2), (2, 2, 1, 2), [[[1, 0]]], [[[[1, 0]]]]),
+        ("view", (4, 1, 2), (2, 2, 1, 2), [[[1, 0]], [[0, 0]], [[0, 0]], [[0, 0]]],
+         [[[[1, 0]], [[0, 0]]], [[[0, 0]], [[0, 0]]]]),
     ],
-)
+)  # fmt: skip
 def test_what_is_alike_along_an_axis_is_held_once(
     operator: str, before: Any, after: Any, known: Any, expected: Any
 ) -> None:
     value, made = Value(0, before), Value(1, after)
     learnt = Zeros(zero={value: np.array(known, dtype=np.bool_)})
-    arguments = {"self": value, "dims": [1]} if operator == "flip" else {"self": value}
+    arguments = {"self": value, **({"dims": [1]} if operator == "flip" else {"size": after})}
     learnt.learn(
         Node(operator=operator, arguments=arguments, outputs=(made,), picked=None, module="",
              pointwise=False)
@@ -391,3 +396,29 @@ def test_what_is_written_to_is_known_but_for_what_is_written(
     expected[:, 1] = part.zero
 
     same(learnt.zero.get(values[2]), expected)
+
+
+def moved_sums(moves: int) -> tuple[Prefixes, list[Value]]:
+    """Return sums so far of four numbers, moved so many times, and all values on the way."""
+    prefixes, values = Prefixes(), [Value(number, (4,)) for number in range(moves + 2)]
+    steps = [("cumsum", {"dim": 0}), *[("flip", {"dims": [0]})] * moves]
+    for (operator, more), source, value in zip(steps, values, values[1:], strict=False):
+        prefixes.learn(
+            Node(operator=operator, arguments={"self": source, **more}, outputs=(value,),
+                 picked=None, module="", pointwise=False)
+        )  # fmt: skip
+    return prefixes, values
+
+
+def test_sums_are_followed_back_through_so_many_moves() -> None:
+    prefixes, values = moved_sums(MOST_MOVES)  # beside the sum itself one too many
+    known, one_more = prefixes.of(values[-2]), prefixes.of(values[-1])
+
+    assert known is not None
+    assert known.places.tolist() == [4, 3, 2, 1]  # turned round an odd number of times
+    assert one_more is None
+    same = prefixes.same(values[-1], values[1], (4,))
+    assert same is not None
+    assert same.all()
+    prefixes, values = moved_sums(MOST_MOVES + 1)
+    assert prefixes.same(values[-1], values[1], (4,)) is None

@@ -348,6 +348,12 @@ def test_what_a_rule_does_not_know_is_a_bound_with_its_name(name: str) -> None:
     assert not (mask_of(function, shape) & ~said_of(found)).any()
 
 
+def test_reflectors_lie_below_the_diagonal() -> None:
+    found = look_at(lambda x: torch.linalg.householder_product(x, constant(2)), (4, 2))
+
+    assert (said_of(found).any(0) == np.tri(4, 2, -1, dtype=bool).reshape(-1)).all()
+
+
 OF_DATA: dict[str, tuple[Function, str]] = {
     "nonzero": (lambda x: x.new_ones(6, 2)[(x > 1).nonzero()[:, 1]] * 1.0, "nonzero"),
     "a mask": (lambda x: x[x > 0], "index"),

@@ -134,10 +134,11 @@ class Pattern:
 
     def _chosen(self, axis: int, source: NDArray[np.int64]) -> Pattern:
         """Return positions of an axis by number, -1 for nothing; what is alike stays one entry."""
-        nothing = np.full_like(self.entries.take([0], axis=axis), self.algebra.nothing)
         places = np.where(source < 0, self.entries.shape[axis], self.index(axis)[source])
         kept, places = np.unique(places, return_inverse=True)
-        entries = np.concatenate([self.entries, nothing], axis=axis).take(kept, axis=axis)
+        one_more = [(0, int(at == axis)) for at in range(self.entries.ndim)]
+        entries = np.pad(self.entries, one_more, constant_values=self.algebra.nothing)
+        entries = entries.take(kept, axis=axis)
         return self.with_axis(axis, len(source), entries, places if len(kept) > 1 else None)
 
     def _taken_alike(self, axis: int, links: Links) -> Pattern:
@@ -304,7 +305,7 @@ class Pattern:
     def widens(self, other: Pattern) -> bool:
         """Return whether a union would have to tell many more elements apart than either does."""
         together = prod(map(max, zip(self.entries.shape, other.entries.shape, strict=True)))
-        return bool(together > max(self.entries.size + other.entries.size, LARGEST_UNION))
+        return bool(together > max(self.entries.size, other.entries.size, LARGEST_UNION))
 
     def reduced_where(self, axis: int, mask: NDArray[np.bool_]) -> Pattern:
         """Return an axis as one position that holds what all held where `mask` is True."""

@@ -107,10 +107,9 @@ def _moved(step: Step, term: Term) -> Term:
 def _emptied(term: Term) -> Term:
     """Return a term with all sets empty of an element that depends on nothing."""
     found = []
-    for number, pattern in enumerate(term.sets):
-        for other in (*term.sets[:number], *term.sets[number + 1 :]):
-            pattern = pattern.where(other)
-        found.append(pattern)
+    for own in term.sets:
+        others = (other for other in term.sets if other is not own)
+        found.append(reduce(Pattern.where, others, own))
     return replace(term, sets=tuple(found))
 
 
