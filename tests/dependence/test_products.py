@@ -99,6 +99,7 @@ def test_numbers_over_some_axes_are_sums_over_the_others(
 @settings(max_examples=100)
 @given(sums, sums, limits)
 @example((of(2), of(2, 2, 1)), (of(2, 2, 2), of(2, 3, 1)), {})  # the third meets the second
+@example((of(2, 0),), (of(0),), {})  # one factor is nothing, so all is
 def test_sums_are_added_and_seen(one: Ways, two: Ways, limits: dict[str, float]) -> None:
     with limited(limits):
         both = added(one, two)

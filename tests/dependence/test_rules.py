@@ -556,6 +556,17 @@ def test_what_two_sums_so_far_both_hold_cancels(function: Function) -> None:
         np.testing.assert_array_equal(said_of(found), mask_of(function, (1, 5, 2)))
 
 
+def test_sums_that_run_along_other_axes_are_a_bound() -> None:
+    def turned(x: Tensor) -> Tensor:
+        sums = x.cumsum(1)
+        return sums - sums.transpose(1, 2)
+
+    found = look_at(turned, (1, 3, 3))
+
+    assert flags(found) == ["sub"]
+    assert not (mask_of(turned, (1, 3, 3)) & ~said_of(found)).any()
+
+
 def test_an_element_less_itself_is_nothing() -> None:
     alone = look_at(lambda x: less_itself(x) + x[:, 2:].transpose(1, 2), (1, 5, 2))
     written = look_at(less_what_it_was, (1, 5, 2))

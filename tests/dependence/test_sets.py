@@ -194,6 +194,20 @@ def test_what_holds_a_bound_is_none_but_a_bound(one: bool, two: bool) -> None:
     assert found.exact == (one and two)
 
 
+@pytest.mark.parametrize("within", [False, True])
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_is_exact_is_kept_beside_a_bound_that_it_lies_within(
+    within: bool, whole: bool
+) -> None:
+    algebra = Sets()
+    (wide,) = unite(product(algebra, row, 3, exact=whole) for row in (0, 1))
+    narrow = product(algebra, 0, 3, exact=within)
+
+    for both in ((narrow, wide), (wide, narrow)):
+        kept = [other for other in both if other is wide or (within and not whole)]
+        assert list(unite(both)) == kept
+
+
 @settings(max_examples=60)
 @given(st.lists(some, min_size=2, max_size=12), st.integers(1, 4))
 def test_networks_that_lie_between_each_other_are_told_of_any_windows(

@@ -90,9 +90,9 @@ class Line:
     def _copies(self, units: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the longest run of units whose windows are copies, each as far on as the last."""
         found, steps = self.kinds[units], np.diff(self.firsts[units])
-        steps = np.where((found[1:] == found[:-1]) & (steps > 0), steps, 0)
+        steps = np.where(found[1:] == found[:-1], steps, 0)
         edges = np.flatnonzero(np.diff(steps, prepend=-1, append=-1))
-        runs = [(b - a, -a) for a, b in pairwise(edges.tolist()) if steps[a]]
+        runs = [(b - a, -a) for a, b in pairwise(edges.tolist()) if steps[a] > 0]
         if not runs:
             return units[:0]
         length, start = max(runs)

@@ -191,8 +191,8 @@ def _merged(one: Term, two: Term) -> Term | None:
     if all(over):  # an exact product is kept beside a bound that it lies within
         return _apart(one, two) if one.exact or not two.exact else None
     under = [b.covers(a) for a, b in pairs]
-    if all(under) and (two.exact or not one.exact):
-        return _apart(two, one)
+    if all(under):
+        return _apart(two, one) if two.exact or not one.exact else None
     differing = [axis for axis in range(len(pairs)) if not (over[axis] and under[axis])]
     along_one = len(differing) == 1 and not one.sets[differing[0]].widens(two.sets[differing[0]])
     if not along_one:
