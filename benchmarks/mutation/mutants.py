@@ -55,6 +55,7 @@ class _Places(ast.NodeVisitor):
         for line in source.splitlines(keepends=True):
             self._starts.append(self._starts[-1] + len(line))
         self.found: list[tuple[int, int, str]] = []
+        self._open: set[ast.expr] = set()
 
     def _start(self, node: ast.expr) -> int:
         return self._starts[node.lineno - 1] + node.col_offset
@@ -99,7 +100,8 @@ class _Places(ast.NodeVisitor):
         if isinstance(node.value, bool):
             self.found.append((self._start(node), self._end(node), str(not node.value)))
         elif isinstance(node.value, int):
-            for other in (node.value + 1, node.value - 1):
+            more = () if node in self._open else (node.value + 1,)
+            for other in (*more, node.value - 1):
                 self.found.append((self._start(node), self._end(node), str(other)))
 
     def _branch(self, node: ast.If | ast.IfExp) -> None:
@@ -118,6 +120,9 @@ class _Places(ast.NodeVisitor):
         other = {"min": "max", "max": "min", "any": "all", "all": "any"}
         if isinstance(node.func, ast.Name) and node.func.id in other:
             self.found.append((self._start(node.func), self._end(node.func), other[node.func.id]))
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "reshape":
+            # A size that is left open is any negative one.
+            self._open |= {each.operand for each in node.args if isinstance(each, ast.UnaryOp)}
         self.generic_visit(node)
 
     def visit_keyword(self, node: ast.keyword) -> None:
