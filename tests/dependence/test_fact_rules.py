@@ -422,3 +422,21 @@ def test_sums_are_followed_back_through_so_many_moves() -> None:
     assert same.all()
     prefixes, values = moved_sums(MOST_MOVES + 1)
     assert prefixes.same(values[-1], values[1], (4,)) is None
+
+
+def test_the_least_of_blocked_scores_says_how_far_below_they_are() -> None:
+    """Both masks block: minus infinity by one, just enough by the other; a tenth is none."""
+    value, made, less = (Value(number, (3,)) for number in range(3))
+    learnt = Zeros(blocked={value: np.array([True, False, False])}, depth={value: INFINITE})
+    for operator, given, output in (
+        ("add", {"self": value, "other": torch.tensor([0.0, BLOCKED, 0.0])}, made),
+        ("mul", {"self": made, "other": 0.1}, less),
+    ):
+        learnt.learn(
+            Node(operator=operator, arguments=given, outputs=(output,), picked=None, module="",
+                 pointwise=True)
+        )  # fmt: skip
+
+    assert learnt.blocked[made].tolist() == [True, True, False]
+    assert learnt.depth[made] == BLOCKED
+    assert less not in learnt.blocked

@@ -190,6 +190,7 @@ def test_what_holds_a_bound_is_none_but_a_bound(one: bool, two: bool) -> None:
     terms = product(algebra, 0, 3, exact=one), product(algebra, 1, 3, exact=two)
     (found,) = unite(terms)
 
+    assert all(each.covers(each) for each in found.sets)
     assert [sets_of(algebra, each.entries) for each in found.sets] == [[{0, 1}], [{3}]]
     assert found.exact == (one and two)
 

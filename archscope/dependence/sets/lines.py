@@ -197,8 +197,7 @@ class Line:
     def typical(self) -> int | None:
         """The unit nearest to the middle that has the largest window; None where none has any."""
         found = self.interior if len(self.interior) else np.flatnonzero(self.kinds)
-        if self.cycle is None or self.cycle[0] > 1:
-            found = found[self.widths[found] == self.hulls[1]]
+        found = found[self.widths[found] == self.hulls[1]]
         if not len(found):
             return None
         return int(found[np.abs(2 * found - (len(self.entries) - 1)).argmin()])
