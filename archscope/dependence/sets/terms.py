@@ -194,8 +194,8 @@ def _merged(one: Term, two: Term) -> Term | None:
     if all(under):
         return _apart(two, one) if two.exact or not one.exact else None
     differing = [axis for axis in range(len(pairs)) if not (over[axis] and under[axis])]
-    along_one = len(differing) == 1 and not one.sets[differing[0]].widens(two.sets[differing[0]])
-    if not along_one:
+    widened = [axis for axis in differing if one.sets[axis].widens(two.sets[axis])]
+    if len(differing) > 1 or widened:
         if not _are_apart(one, two):
             return None
         pairs = list(zip(_emptied(one).sets, _emptied(two).sets, strict=True))
