@@ -195,8 +195,23 @@ def test_what_holds_a_bound_is_none_but_a_bound(one: bool, two: bool) -> None:
     terms = product(algebra, 0, 3, exact=one), product(algebra, 1, 3, exact=two)
     (found,) = unite(terms)
 
+    assert all(each.covers(each) for each in found.sets)
     assert [sets_of(algebra, each.entries) for each in found.sets] == [[{0, 1}], [{3}]]
     assert found.exact == (one and two)
+
+
+@pytest.mark.parametrize("within", [False, True])
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_is_exact_is_kept_beside_a_bound_that_it_lies_within(
+    within: bool, whole: bool
+) -> None:
+    algebra = Sets()
+    (wide,) = unite(product(algebra, row, 3, exact=whole) for row in (0, 1))
+    narrow = product(algebra, 0, 3, exact=within)
+
+    for both in ((narrow, wide), (wide, narrow)):
+        kept = [other for other in both if other is wide or (within and not whole)]
+        assert list(unite(both)) == kept
 
 
 @settings(max_examples=60)
@@ -258,3 +273,20 @@ def test_what_lies_within_another_is_told_apart_without_a_union() -> None:
     assert found.entries.tolist() == union.entries.tolist()
     assert (found.shape, found.units, found.picked) == (union.shape, (0,), True)
     assert found.places[0] is places
+
+
+@pytest.mark.parametrize("length", [1 << 15, 1 << 21])
+def test_pairs_of_far_and_holed_sets_are_told_apart(length: int) -> None:
+    """Lengths whose squares are where kinds with holes begin, and whose cubes no integer holds."""
+    algebra, holed = Sets(), frozenset((0, 2))
+    run = algebra.united(algebra.single(np.arange(length)), 0)
+    one = np.concatenate([run, entries_of(algebra, [frozenset((0,)), holed])])
+    two = entries_of(algebra, [frozenset(range(3)), holed, frozenset((0, 1, 3))])
+    far = (two + ((length + np.array([[1], [2]])) << 1)).reshape(-1)
+
+    found = algebra.unite(one[:, None], far)
+
+    assert [algebra.bits(each) for each in found.reshape(-1).tolist()] == [
+        a | b << length + apart
+        for a in ((1 << length) - 1, 0b1, 0b101) for apart in (1, 2) for b in (0b111, 0b101, 0b1011)
+    ]  # fmt: skip

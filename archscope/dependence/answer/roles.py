@@ -230,9 +230,9 @@ def _first_window(node: Node, rank: int) -> int | None:
         return next(axis for axis, index in enumerate(indices) if index is not None)
     if not any(word in operator for word in _WINDOWS) or "unpool" in operator:
         return None
-    weight = node.arguments.get("weight")
-    if "conv" in operator:
-        return None if weight is None else rank - (len(weight.shape) - 2)
+    shape = getattr(node.arguments.get("weight"), "shape", None)  # one that is packed has none
+    if "conv" in operator and shape is not None:
+        return rank - (len(shape) - 2)
     axes = next((int(digit) for digit in operator if digit in "123"), None)
     return None if axes is None else rank - axes
 
