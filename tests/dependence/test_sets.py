@@ -8,7 +8,7 @@ from math import gcd
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from archscope.dependence.sets.algebra import NUMBERS
@@ -73,6 +73,7 @@ def test_windows_that_are_copies_are_one_kind_wherever_they_lie() -> None:
 
 @settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 4), st.booleans()), min_size=1))
+@example([(first, 3, first % 2 == 1) for first in range(20)])
 def test_unions_over_ranges_are_those_of_sets(runs: list[tuple[int, int, bool]]) -> None:
     algebra = Sets()
     sets = [frozenset(range(first, first + length)) for first, length, _ in sorted(runs)]

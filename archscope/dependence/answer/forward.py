@@ -105,20 +105,20 @@ def walk(
     kept: Collection[Value] = (),
     marks: Marks | None = None,
 ) -> Iterator[Lowered]:
-    """Yield each node once `seen` has what its outputs depend on.
+    """Yield each node once `seen` has what its inputs depend on; then its outputs come in.
 
-    What no later node reads is then left out again, less the values that are kept.
+    What no later node reads is left out again, less the values that are kept.
     """
     left = Counter(edge.source for each in lowered for edge in each.edges)
     marks = marks or Marks()
     for index, each in enumerate(lowered):
+        yield each
         for target in dict.fromkeys(edge.target for edge in each.edges):
             edges = [edge for edge in each.edges if edge.target == target and edge.source in seen]
             if edges and each.node.operator in CONCATENATIONS:
                 seen[target] = _side_by_side(each.node, target, seen)
             elif edges:
                 seen[target] = _follow(index, each, edges, seen, marks)
-        yield each
         for edge in each.edges:
             left[edge.source] -= 1
             if not left[edge.source] and edge.source not in kept:

@@ -18,6 +18,8 @@ from archscope.dependence.sets.algebra import Array, Index, Numbers
 
 FEW = 1 << 10
 """Sets that are compared at once; of more, a few are compared first, since most differ there."""
+FEW_CLIPPED = 8
+"""Sets that a border cuts short that are looked for one by one in ranges."""
 MANY = 1 << 16
 """Sets that are compared at a time: their arrays stay in the processor's cache."""
 LARGEST_NUMBER = 1 << 62
@@ -140,10 +142,11 @@ def _clipped_over(entries: Array, starts: Index, stops: Index) -> Array | int:
     marks = entries & _CLIPPED
     if not marks.any():
         return 0
-    if marks.size == len(marks):  # few are cut short
-        places = np.flatnonzero(marks)
-        found = np.searchsorted(places, stops) > np.searchsorted(places, starts)
-        return found.astype(np.int64).reshape(-1, *marks.shape[1:])
+    if marks.size == len(marks) and np.count_nonzero(marks) <= FEW_CLIPPED:
+        found = np.zeros(len(starts), dtype=np.int64)
+        for place in np.flatnonzero(marks).tolist():
+            found |= (starts <= place) & (place < stops)
+        return found.reshape(-1, *marks.shape[1:])
     before = np.zeros((len(marks) + 1, *marks.shape[1:]), dtype=np.int64)
     marks.cumsum(axis=0, out=before[1:])
     return (before[stops] > before[starts]).astype(np.int64)
