@@ -283,8 +283,7 @@ class Pattern:
         )
 
     def apart_as(self, other: Pattern) -> Pattern:
-        """Return the union with what lies within this: no more than its positions are told apart.
-        """
+        """Return the union with what lies within this: no more than its positions are told apart."""
         a, b, places = aligned(self, other)
         return Pattern(
             self.shape,
