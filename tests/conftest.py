@@ -66,6 +66,15 @@ def few_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("archscope.dependence.answer.trials.MOST_OPERATORS", 100)
 
 
+@pytest.fixture
+def unsearched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the search of all objects for caches, where a step failed, to `running/test_caches.py`.
+
+    Of these pytest has millions.
+    """
+    monkeypatch.setattr("archscope.running.caches._cached_functions", list)
+
+
 @pytest.fixture(scope="session")
 def warm() -> Iterator[Warm]:
     """Run what a fresh Python would, where its start is not what is looked at."""

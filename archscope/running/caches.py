@@ -103,10 +103,11 @@ def empty_cached_functions() -> None:
 def _cached_functions() -> list[Any]:
     """Return all of the process; those that Python's collector was told to leave alone too."""
     frozen = gc.get_freeze_count()
-    gc.unfreeze()
+    if frozen:
+        gc.collect()  # what nobody holds would stay for good once it is frozen too
+        gc.unfreeze()
     found = [each for each in gc.get_objects() if type(each) is _lru_cache_wrapper]
     if frozen:
-        gc.collect()  # what nobody holds would stay for good
         gc.freeze()
     return found
 

@@ -179,6 +179,17 @@ def test_layers_quantised_as_a_whole_and_those_that_learn_it() -> None:
     assert (learnt.macs, learnt.complete) == (4 * 16 * 8, True)
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_packed_transposed_convolution() -> None:
+    quantised = torch.ao.nn.quantized
+    layer = quantised.ConvTranspose2d(4, 6, 3, stride=2, groups=2)
+    model = nn.Sequential(quantised.Quantize(1.0, 0, torch.quint8), layer, quantised.DeQuantize())
+    totals = params(model, torch.zeros(2, 4, 5, 7)).totals
+
+    # 2 x 4 x 5 x 7 inputs, each to 6 / 2 channels by a window of 9
+    assert (totals.macs, totals.complete) == (2 * 4 * 5 * 7 * 3 * 9, True)
+
+
 def test_of_a_weight_that_stores_two_of_four_these_are_counted() -> None:
     # No CPU has the kernels: the formulas, on their operators' shapes. 64 to 48, 32 rows.
     stored, x = torch.empty(48, 32, device="meta"), torch.empty(64, 32, device="meta")

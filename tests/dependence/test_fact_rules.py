@@ -21,6 +21,7 @@ from archscope.dependence.record.fact_rules import (
 )
 from archscope.dependence.record.graph import WRITE, Node, Value, View
 from archscope.dependence.record.operators import name_of
+from archscope.dependence.record.prefixes import MOST_MOVES, Prefixes
 from archscope.dependence.record.zeros import Zeros
 
 aten: Any = torch.ops.aten
@@ -66,6 +67,7 @@ SQUARE = Known(zero=b([0, 1, 1], [0, 1, 1], [1, 0, 0]))
 MASK = b([1, 0, 0], [0, 1, 1])
 MOVES: list[tuple[Any, Given]] = [
     (aten.clone.default, {"self": X}),
+    *((aten.copy.default, {"self": plain(2, 3), "src": src}) for src in (X, ROW)),
     (aten.flip.default, {"self": X, "dims": [1]}),
     (aten.roll.default, {"self": X, "shifts": [1], "dims": [-1]}),
     (aten.repeat.default, {"self": X, "repeats": [2, 1]}),
@@ -106,7 +108,7 @@ NUMBERS: list[tuple[Any, Given]] = [
     (aten.sub.Tensor, {"self": Known(X.zero), "other": Known(Y.zero)}),
     (aten.sub.Tensor, {"self": Known(low=X.low), "other": plain(4, 2, 3)}),
     (aten.relu.default, {"self": Known(X.zero)}),
-    (aten.pow.Tensor_Scalar, {"self": Known(X.zero), "exponent": 2}),
+    *((aten.pow.Tensor_Scalar, {"self": Known(X.zero), "exponent": e}) for e in (0.5, 1, 2)),
     (aten.pow.Tensor_Scalar, {"self": Known(X.zero), "exponent": -1}),
     (aten.pow.Tensor_Scalar, {"self": Known(X.zero), "exponent": 0}),
     (aten.exp.default, {"self": Known(low=X.low)}),
@@ -318,26 +320,43 @@ def test_values_of_more_than_is_looked_at_are_not_known(
     size: int, known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fact_rules, "MOST_ELEMENTS", size)
-    values = torch.tensor([[0.0, 1.0, INFINITE], [2.0, 0.0, 1.0]])
+    values = torch.tensor([[0.0, BLOCKED + 1, INFINITE], [BLOCKED, 0.0, 1.0]])
+    zero, low = b([1, 0, 0], [0, 1, 0]), b([0, 0, 1], [1, 0, 0])
 
     for one in (values, values.to_sparse()):
         found = facts_of_values(one)
-        assert (found.zero is not None) == known
-        assert found.zero is None or found.zero.tolist() == (values == 0).tolist()
-        assert (found.low is not None) == known
+        for told, expected in ((found.zero, zero), (found.low, low)):
+            assert (told is not None) == known
+            assert told is None or told.tolist() == expected.tolist()
     assert not facts_of_values(values.to("meta"))
     assert facts_of_values(values.isinf()).low is None
 
 
-def test_what_is_alike_along_an_axis_is_held_once() -> None:
-    value, made = Value(0, (4, 3)), Value(1, (4, 3))
-    learnt = Zeros(zero={value: np.array([[True, False, False]])})
+@pytest.mark.parametrize(
+    ("operator", "before", "after", "known", "expected"),
+    [
+        ("flip", (4, 3), (4, 3), [[1, 0, 0]], [[0, 0, 1]]),
+        # heads beside samples, as torch's attention lays its mask, alike for all or not
+        ("view", (2, 4, 2, 3), (8, 2, 3), [[[[1, 0, 0], [1, 1, 0]]]], [[[1, 0, 0], [1, 1, 0]]]),
+        ("view", (2, 4, 1, 2), (8, 1, 2), [[[[1, 0]]], [[[0, 1]]]],
+         [[[1, 0]]] * 4 + [[[0, 1]]] * 4),
+        ("view", (4, 1, 2), (2, 2, 1, 2), [[[1, 0]]], [[[[1, 0]]]]),
+        ("view", (4, 1, 2), (2, 2, 1, 2), [[[1, 0]], [[0, 0]], [[0, 0]], [[0, 0]]],
+         [[[[1, 0]], [[0, 0]]], [[[0, 0]], [[0, 0]]]]),
+    ],
+)  # fmt: skip
+def test_what_is_alike_along_an_axis_is_held_once(
+    operator: str, before: Any, after: Any, known: Any, expected: Any
+) -> None:
+    value, made = Value(0, before), Value(1, after)
+    learnt = Zeros(zero={value: np.array(known, dtype=np.bool_)})
+    arguments = {"self": value, **({"dims": [1]} if operator == "flip" else {"size": after})}
     learnt.learn(
-        Node(operator="flip", arguments={"self": value, "dims": [1]}, outputs=(made,), picked=None,
-             module="", pointwise=False)
+        Node(operator=operator, arguments=arguments, outputs=(made,), picked=None, module="",
+             pointwise=False)
     )  # fmt: skip
 
-    assert learnt.zero[made].tolist() == [[False, False, True]]
+    assert learnt.zero[made].tolist() == np.array(expected, dtype=np.bool_).tolist()
 
 
 @pytest.mark.parametrize(("products", "known"), [(2 * 3 * 4, True), (2 * 3 * 4 - 1, False)])
@@ -377,3 +396,47 @@ def test_what_is_written_to_is_known_but_for_what_is_written(
     expected[:, 1] = part.zero
 
     same(learnt.zero.get(values[2]), expected)
+
+
+def moved_sums(moves: int) -> tuple[Prefixes, list[Value]]:
+    """Return sums so far of four numbers, moved so many times, and all values on the way."""
+    prefixes, values = Prefixes(), [Value(number, (4,)) for number in range(moves + 2)]
+    steps = [("cumsum", {"dim": 0}), *[("flip", {"dims": [0]})] * moves]
+    for (operator, more), source, value in zip(steps, values, values[1:], strict=False):
+        prefixes.learn(
+            Node(operator=operator, arguments={"self": source, **more}, outputs=(value,),
+                 picked=None, module="", pointwise=False)
+        )  # fmt: skip
+    return prefixes, values
+
+
+def test_sums_are_followed_back_through_so_many_moves() -> None:
+    prefixes, values = moved_sums(MOST_MOVES)  # beside the sum itself one too many
+    known, one_more = prefixes.of(values[-2]), prefixes.of(values[-1])
+
+    assert known is not None
+    assert known.places.tolist() == [4, 3, 2, 1]  # turned round an odd number of times
+    assert one_more is None
+    same = prefixes.same(values[-1], values[1], (4,))
+    assert same is not None
+    assert same.all()
+    prefixes, values = moved_sums(MOST_MOVES + 1)
+    assert prefixes.same(values[-1], values[1], (4,)) is None
+
+
+def test_the_least_of_blocked_scores_says_how_far_below_they_are() -> None:
+    """Both masks block: minus infinity by one, just enough by the other; a tenth is none."""
+    value, made, less = (Value(number, (3,)) for number in range(3))
+    learnt = Zeros(blocked={value: np.array([True, False, False])}, depth={value: INFINITE})
+    for operator, given, output in (
+        ("add", {"self": value, "other": torch.tensor([0.0, BLOCKED, 0.0])}, made),
+        ("mul", {"self": made, "other": 0.1}, less),
+    ):
+        learnt.learn(
+            Node(operator=operator, arguments=given, outputs=(output,), picked=None, module="",
+                 pointwise=True)
+        )  # fmt: skip
+
+    assert learnt.blocked[made].tolist() == [True, True, False]
+    assert learnt.depth[made] == BLOCKED
+    assert less not in learnt.blocked

@@ -89,6 +89,10 @@ ROWS: dict[str, tuple[Line, dict[str, Any]]] = {
         line(6, [{0}, set(), {2}, set(), {4}]),
         {"interior": [0, 2, 4], "cycle": (1, 2), "jump": 1, "typical": 2, "hulls": (1, 1),
          "streams": 0}),
+    "nothing between, and the first again": (  # half a position further each time: it is no round
+        line(5, [{0}, set(), {1}, set(), {2}, set(), {3}, set(), {0}]),
+        {"interior": [0, 2, 4, 6], "cycle": (1, 1), "jump": Fraction(1, 2), "typical": 4,
+         "hulls": (1, 1), "streams": 0}),
     "kinds of windows": (
         line(6, [{0, 1}, {0, 2}, {0}], in_order=False),
         {"interior": [0, 1, 2], "typical": 1, "least": 1, "hulls": (1, 3), "streams": 1}),

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from archscope.dependence.record.graph import View
+from archscope.dependence.rules.window import adaptive_pool, pad
 from archscope.dependence.sets import links as made
 from archscope.dependence.sets import sets
 from archscope.dependence.sets.algebra import LARGEST_WHOLE, NUMBERS, Numbers
@@ -23,6 +25,7 @@ from archscope.dependence.sets.links import (
     window,
 )
 from archscope.dependence.sets.sets import Sets
+from archscope.dependence.sets.steps import Reduce, Take
 
 Meant = list[list[int]]
 """The positions that each output reads, those beyond the border too."""
@@ -118,12 +121,12 @@ def check(found: Links, matrix: np.ndarray) -> None:
         held = chance.random(reads) > 0.5
         assert links.reading(held).tolist() == (wanted & held).any(axis=1).tolist()
         algebra = Sets()
-        sets_of = links.gathered(algebra.single(np.arange(reads)), np.arange(reads), algebra)
+        sets_of = links.gathered(algebra.single(np.arange(reads)), algebra)
         bits = [sum(1 << at for at in np.flatnonzero(row).tolist()) for row in wanted]
         assert [algebra.bits(entry) for entry in sets_of.tolist()] == bits
         numbers, places = chance.random((3, 2)), chance.integers(0, 3, reads)
         np.testing.assert_allclose(
-            links.gathered(numbers, places, NUMBERS), wanted @ numbers[places], atol=1e-12
+            links.gathered(numbers[places], NUMBERS), wanted @ numbers[places], atol=1e-12
         )
         some = np.flatnonzero(chance.random(size) > 0.5)
         assert links.only(some).counts.tolist() == wanted[some].sum(axis=1).tolist()
@@ -223,3 +226,21 @@ def test_a_matrix_with_more_rows_of_nothing_is_another() -> None:
     relations = from_matrix(one), from_matrix(two)
 
     assert [relation.size for relation in relations] == [1, 2]
+
+
+def test_what_is_pooled_to_one_place_is_reduced() -> None:
+    view = View(operator="adaptive_avg_pool2d", arguments={}, picked=None)
+    whole, in_parts = adaptive_pool(view, (1, 3, 6, 8), (1, 3, 1, 4))
+
+    assert whole == Reduce((2,), (6,))
+    assert isinstance(in_parts, Take)
+    assert in_parts.axis == 3
+
+
+@pytest.mark.parametrize("operator", ["constant_pad_nd", "reflection_pad1d", "replication_pad1d"])
+def test_a_border_moves_positions_whatever_stands_there(operator: str) -> None:
+    view = View(operator=operator, arguments={"padding": [2, 1]}, picked=None)
+    (step,) = pad(view, (1, 3, 9), (1, 3, 12))
+
+    assert isinstance(step, Take)
+    assert (step.axis, step.links.endless) == (2, (-2, 1))

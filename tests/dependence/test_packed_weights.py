@@ -46,3 +46,16 @@ def test_a_packed_table_gives_each_token_its_row() -> None:
     totals = archscope.rf(_Table(), torch.randint(0, 32, (1, 20))).totals
 
     assert (totals.receptive_field, totals.bounded_by) == ((3,), None)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize(("name", "field"), [("Conv1d", 3), ("ConvTranspose1d", 2)])
+def test_a_packed_convolution_along_a_line_looks_along_it(name: str, field: int) -> None:
+    # Kernel 3, stride 2: of three taps turned round, two meet an output or one.
+    quantised = torch.ao.nn.quantized
+    ends = quantised.Quantize(1.0, 0, torch.quint8), quantised.DeQuantize()
+    packed = nn.Sequential(ends[0], getattr(quantised, name)(4, 6, 3, stride=2), ends[1])
+
+    totals = archscope.rf(packed, torch.zeros(1, 4, 9)).totals
+
+    assert (totals.receptive_field, totals.bounded_by) == ((field,), None)

@@ -99,6 +99,7 @@ def test_numbers_over_some_axes_are_sums_over_the_others(
 @settings(max_examples=100)
 @given(sums, sums, limits)
 @example((of(2), of(2, 2, 1)), (of(2, 2, 2), of(2, 3, 1)), {})  # the third meets the second
+@example((of(2, 0),), (of(0),), {})  # one factor is nothing, so all is
 def test_sums_are_added_and_seen(one: Ways, two: Ways, limits: dict[str, float]) -> None:
     with limited(limits):
         both = added(one, two)
@@ -108,3 +109,12 @@ def test_sums_are_added_and_seen(one: Ways, two: Ways, limits: dict[str, float])
     for axis in AXES:
         others = tuple(other for other in AXES if other != axis)
         np.testing.assert_array_equal(seen_along(both, axis), (whole > 0).any(others))
+
+
+def test_numbers_may_outgrow_what_a_float_holds() -> None:
+    ways: Ways = (of(2.0**1000),)
+    for _ in range(30):  # a float ends at 2 ** 1024
+        ways = added(ways, ways)
+
+    ((number,),) = (one.factors for one in ways)
+    assert np.log2(number.entries.max()) + ways[0].exponent == 1030

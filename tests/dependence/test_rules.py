@@ -348,6 +348,12 @@ def test_what_a_rule_does_not_know_is_a_bound_with_its_name(name: str) -> None:
     assert not (mask_of(function, shape) & ~said_of(found)).any()
 
 
+def test_reflectors_lie_below_the_diagonal() -> None:
+    found = look_at(lambda x: torch.linalg.householder_product(x, constant(2)), (4, 2))
+
+    assert (said_of(found).any(0) == np.tri(4, 2, -1, dtype=bool).reshape(-1)).all()
+
+
 OF_DATA: dict[str, tuple[Function, str]] = {
     "nonzero": (lambda x: x.new_ones(6, 2)[(x > 1).nonzero()[:, 1]] * 1.0, "nonzero"),
     "a mask": (lambda x: x[x > 0], "index"),
@@ -525,10 +531,20 @@ def of_a_neighbour(x: Tensor) -> Tensor:
     return x[:, :-1].cumsum(1) - x[:, 1:]
 
 
+def of_another_part(x: Tensor) -> Tensor:
+    """Parts of one tensor that is split twice."""
+    return x[:, :4].split(2, 1)[0].cumsum(1) - x[:, :4].split(2, 1)[1]
+
+
+def of_another_copied_part(x: Tensor) -> Tensor:
+    """Parts that are no views."""
+    return x[:, :4].unsafe_split(2, 1)[0].cumsum(1) - x[:, :4].unsafe_split(2, 1)[1]
+
+
 @pytest.mark.parametrize(
     "function",
     [sliding, exclusive, after, between, not_cancelled, twice, shifted_by_cat, carried,
-     of_a_neighbour, less_the_first, less_a_neighbour],
+     of_a_neighbour, of_another_part, of_another_copied_part, less_the_first, less_a_neighbour],
 )  # fmt: skip
 def test_what_two_sums_so_far_both_hold_cancels(function: Function) -> None:
     found = look_at(function, (1, 5, 2))
@@ -538,6 +554,17 @@ def test_what_two_sums_so_far_both_hold_cancels(function: Function) -> None:
         assert sets(found) == (0b10, 0, 0b100, 0b1100, 0b11100)
     else:
         np.testing.assert_array_equal(said_of(found), mask_of(function, (1, 5, 2)))
+
+
+def test_sums_that_run_along_other_axes_are_a_bound() -> None:
+    def turned(x: Tensor) -> Tensor:
+        sums = x.cumsum(1)
+        return sums - sums.transpose(1, 2)
+
+    found = look_at(turned, (1, 3, 3))
+
+    assert flags(found) == ["sub"]
+    assert not (mask_of(turned, (1, 3, 3)) & ~said_of(found)).any()
 
 
 def test_an_element_less_itself_is_nothing() -> None:

@@ -406,6 +406,8 @@ PRODUCTS: list[tuple[Any, Given, str]] = [
         "grid",
     ),
     (aten.trace.default, {"self": r(2, 3)}, ""),
+    (aten.linalg_lstsq.default, {"self": r(4, 2), "b": r(4, 1), "driver": "gels"}, "b"),
+    (aten._linalg_solve_ex.default, {"A": r(3, 3), "B": r(3, 2)}, "B"),
 ]  # fmt: skip
 MIXED: list[tuple[Any, Given, str]] = [
     (aten._softmax.default, {"self": r(2, 3), "dim": -2, "half_to_float": False}, "self"),
@@ -602,6 +604,10 @@ BY_HAND: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], Given, str, Any]
         "_grouped_mm", (2, 5), (3, 2, 4),
         {"self": X, "mat2": r(5, 4), "offs": V(9, (3,))}, DATA,
         np.tile(each(2, 4, 5), (3, 1))),
+    "the other side of inner groups": (  # group 0 sums over rows 0 and 1, group 1 over the others
+        "_grouped_mm", (5, 4), (2, 3, 4),
+        {"self": r(3, 5), "mat2": X, "offs": i(2, 5)}, KNOWN,
+        np.kron(np.repeat([[1, 1, 0, 0, 0], [0, 0, 1, 1, 1]], 3, axis=0), np.eye(4)) > 0),
     "numbers of a constant table": (
         "gather", (2, 3), (2, 3), {"self": r(4, 3), "dim": 0, "index": X}, KNOWN,
         each(6, 1, 1)),

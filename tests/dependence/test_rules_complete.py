@@ -10,9 +10,10 @@ import torch
 from archscope.counting.operators import classify
 from archscope.counting.quantised import ELEMENTWISE as PACKED_ELEMENTWISE
 from archscope.counting.quantised import FORMULAS as PACKED
-from archscope.dependence.rules import known_rules
+from archscope.dependence.rules import give, known_rules, pointwise
 from archscope.dependence.rules._without import WITHOUT_RULE
 from archscope.dependence.rules.quantised import NAME
+from archscope.errors import ArchscopeError
 
 
 def overloads(name: str) -> list[torch._ops.OpOverload]:
@@ -85,3 +86,8 @@ def test_an_operator_without_a_rule_would_be_noticed() -> None:
     assert "convolution_backward" not in known_rules()
     assert not is_pointwise("convolution_backward")
     assert is_pointwise("exp")
+
+
+def test_a_rule_of_torchs_is_not_replaced() -> None:
+    with pytest.raises(ArchscopeError, match="aten::bmm has a rule already"):
+        give("aten::bmm", pointwise)

@@ -64,9 +64,8 @@ def test_windows_that_are_copies_are_one_kind_wherever_they_lie() -> None:
     algebra = Sets()
     entries = algebra.single(np.arange(10_000))
     for rate in (1, 2, 4, 8):
-        entries = window(len(entries), len(entries) - rate, kernel=2, dilation=rate).gathered(
-            entries, np.arange(len(entries)), algebra
-        )
+        read = window(len(entries), len(entries) - rate, kernel=2, dilation=rate)
+        entries = read.gathered(entries, algebra)
 
     assert len(set((entries >> 33).tolist())) == 1
     assert len(algebra._bits) < 40
@@ -90,7 +89,7 @@ def test_unions_over_ranges_are_those_of_sets(runs: list[tuple[int, int, bool]])
 
 def test_many_sets_are_compared_in_parts() -> None:
     algebra, reads = Sets(), np.arange(700)
-    prefixes = so_far(700).gathered(algebra.single(reads), reads, algebra)
+    prefixes = so_far(700).gathered(algebra.single(reads), algebra)
     others = np.tile(algebra.single(reads), (200, 1))  # 140,000 pairs, each position in its prefix
     assert others.size > 2 * MANY
 
@@ -150,20 +149,20 @@ def _check(links: Links, matrix: np.ndarray) -> None:
     algebra = Sets()
     for relation, wanted in ((links, matrix), (links.transposed, matrix.T)):
         reads = np.arange(relation.reads)
-        found = relation.gathered(algebra.single(reads), reads, algebra)
+        found = relation.gathered(algebra.single(reads), algebra)
         assert sets_of(algebra, found) == [
             frozenset(np.flatnonzero(row).tolist()) for row in wanted
         ]
         assert relation.counts.tolist() == wanted.sum(axis=1).tolist()
         numbers = np.random.default_rng(0).integers(1, 9, relation.reads).astype(np.float64)
-        assert (relation.gathered(numbers, reads, NUMBERS) == wanted @ numbers).all()
+        assert (relation.gathered(numbers, NUMBERS) == wanted @ numbers).all()
     assert (links.size, links.reads) == matrix.shape
 
 
 def test_prefixes_are_no_sets_of_their_own() -> None:
     algebra = Sets()
     reads = np.arange(5_000)
-    found = so_far(5_000).gathered(algebra.single(reads), reads, algebra)
+    found = so_far(5_000).gathered(algebra.single(reads), algebra)
 
     assert algebra.widths(found).tolist() == list(range(1, 5_001))
     assert not algebra._bits  # runs are told by their lengths
@@ -196,8 +195,23 @@ def test_what_holds_a_bound_is_none_but_a_bound(one: bool, two: bool) -> None:
     terms = product(algebra, 0, 3, exact=one), product(algebra, 1, 3, exact=two)
     (found,) = unite(terms)
 
+    assert all(each.covers(each) for each in found.sets)
     assert [sets_of(algebra, each.entries) for each in found.sets] == [[{0, 1}], [{3}]]
     assert found.exact == (one and two)
+
+
+@pytest.mark.parametrize("within", [False, True])
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_is_exact_is_kept_beside_a_bound_that_it_lies_within(
+    within: bool, whole: bool
+) -> None:
+    algebra = Sets()
+    (wide,) = unite(product(algebra, row, 3, exact=whole) for row in (0, 1))
+    narrow = product(algebra, 0, 3, exact=within)
+
+    for both in ((narrow, wide), (wide, narrow)):
+        kept = [other for other in both if other is wide or (within and not whole)]
+        assert list(unite(both)) == kept
 
 
 @settings(max_examples=60)
@@ -259,3 +273,20 @@ def test_what_lies_within_another_is_told_apart_without_a_union() -> None:
     assert found.entries.tolist() == union.entries.tolist()
     assert (found.shape, found.units, found.picked) == (union.shape, (0,), True)
     assert found.places[0] is places
+
+
+@pytest.mark.parametrize("length", [1 << 15, 1 << 21])
+def test_pairs_of_far_and_holed_sets_are_told_apart(length: int) -> None:
+    """Lengths whose squares are where kinds with holes begin, and whose cubes no integer holds."""
+    algebra, holed = Sets(), frozenset((0, 2))
+    run = algebra.united(algebra.single(np.arange(length)), 0)
+    one = np.concatenate([run, entries_of(algebra, [frozenset((0,)), holed])])
+    two = entries_of(algebra, [frozenset(range(3)), holed, frozenset((0, 1, 3))])
+    far = (two + ((length + np.array([[1], [2]])) << 1)).reshape(-1)
+
+    found = algebra.unite(one[:, None], far)
+
+    assert [algebra.bits(each) for each in found.reshape(-1).tolist()] == [
+        a | b << length + apart
+        for a in ((1 << length) - 1, 0b1, 0b101) for apart in (1, 2) for b in (0b111, 0b101, 0b1011)
+    ]  # fmt: skip

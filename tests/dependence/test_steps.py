@@ -136,7 +136,7 @@ def _at(mask: NDArray[np.bool_], place: tuple[int, ...]) -> bool:
 def _reads(step: Step, out: tuple[int, ...], into: tuple[int, ...], same: bool) -> bool:
     match step:
         case Take(axis, read):
-            own = read.gathered(1 << np.arange(read.reads), np.arange(read.reads), BITS)
+            own = read.gathered(1 << np.arange(read.reads), BITS)
             others = all(
                 a == b for at, (a, b) in enumerate(zip(out, into, strict=True)) if at != axis
             )

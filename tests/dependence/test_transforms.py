@@ -174,6 +174,31 @@ def test_modes_that_are_cut_off_leave_the_zeros_of_their_sum() -> None:
     assert sets(found) == round_
 
 
+def turned(x: Tensor) -> Tensor:
+    """Mode k is that of -1 - k: x_(-n) times exp(-2 pi i n / 12), whose parts never cancel."""
+    spectrum = ifft(fft(x).flip(-1))
+    return spectrum.real + spectrum.imag
+
+
+def folded(x: Tensor) -> Tensor:
+    """Every second mode alone: halves lie over each other."""
+    return ifft(fft(x)[..., ::2]).real
+
+
+@pytest.mark.parametrize(
+    ("function", "reads"),
+    [(turned, lambda at: [-at % SIZE]), (folded, lambda at: [at, at + 6])],
+)
+def test_modes_that_change_places_or_go_are_tried_place_by_place(
+    function: Callable[..., Tensor], reads: Callable[[int], list[int]]
+) -> None:
+    found = look_at(function)
+
+    assert flags(found) == []
+    told = sets(found)
+    assert told == tuple(sum(1 << one for one in reads(at)) for at in range(len(told)))
+
+
 def phases(x: Tensor) -> Tensor:
     spectrum = rfft(x)
     return irfft(torch.polar(spectrum.abs(), spectrum.angle()), SIZE)
@@ -273,7 +298,15 @@ def partly(x: Tensor) -> Tensor:
     return ifft(fft2(x), dim=-1).real
 
 
-@pytest.mark.parametrize(("function", "shape"), [(unclear, (1, 2, SIZE)), (partly, (1, 2, 6, 4))])
+def turned_along_one(x: Tensor) -> Tensor:
+    """A convolution along the first axis of an image alone: modes of the other change places."""
+    return ifft2(fft2(x).flip(-1)).real
+
+
+@pytest.mark.parametrize(
+    ("function", "shape"),
+    [(unclear, (1, 2, SIZE)), (partly, (1, 2, 6, 4)), (turned_along_one, (1, 2, 6, 4))],
+)
 def test_what_is_not_clear_is_a_bound(
     function: Callable[..., Tensor], shape: tuple[int, ...]
 ) -> None:
@@ -359,5 +392,5 @@ def test_what_comes_round_counts_as_beyond_the_border(taps: list[int], beyond: l
 
     assert found is not None
     assert ([] if found.clipped is None else np.flatnonzero(found.clipped).tolist()) == beyond
-    reads = found.gathered(2.0 ** np.arange(SIZE), np.arange(SIZE), NUMBERS)
+    reads = found.gathered(2.0 ** np.arange(SIZE), NUMBERS)
     assert reads.tolist() == [sum(2.0 ** ((at - tap) % SIZE) for tap in taps) for at in range(SIZE)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from archscope.training.optimisers import optimiser
 from archscope.training.peak import peak
 from archscope.training.real import measure
 from archscope.training.recipe import Recipe
-from archscope.training.step import run_step
+from archscope.training.step import Step, run_step
 from archscope.training.work import count_step
 from tests.training.real import kept
 from tests.training.users.every import USERS
@@ -56,6 +57,12 @@ def subject(name: str) -> Subject:
     return Subject(name=name, model=model.train(), inputs=Inputs(args=args), origin="memory")
 
 
+@cache
+def step_of(name: str) -> Step:
+    """Return a step of its own network; two tests look at it."""
+    return run_step(subject(name), AS_CPU, optimiser("sgd"))
+
+
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
@@ -65,8 +72,7 @@ def quiet() -> Iterator[None]:
 
 @pytest.mark.parametrize("name", USERS)
 def test_a_step_keeps_what_a_real_one_does(name: str) -> None:
-    it = subject(name)
-    step = run_step(it, AS_CPU, optimiser("sgd"))
+    it, step = subject(name), step_of(name)
     assert it.inputs is not None
 
     with AsOnCard(AS_CPU):  # attention by the fused kernel, which drops nothing
@@ -78,9 +84,7 @@ def test_a_step_keeps_what_a_real_one_does(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in USERS if name not in NOT_TOLD])
 def test_its_peak_is_what_the_allocator_hands_out_but_for_workspaces(name: str) -> None:
-    it = subject(name)
-
-    step, real = run_step(it, AS_CPU, optimiser("sgd")), measure(it, AS_CPU, "sgd")
+    step, real = step_of(name), measure(subject(name), AS_CPU, "sgd")
 
     held = sum(each.bytes + each.state for each in (*step.parameters, *step.buffers))
     predicted = step.inputs + held + peak(step).bytes

@@ -8,9 +8,9 @@ to the first such reduction both are the same.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -73,27 +73,56 @@ def look(
 ) -> Dependences:
     """Return what the wanted values depend on, of some axes of one input."""
     kept = set(wanted) | {seed}
-    left = Counter(edge.source for each in lowered for edge in each.edges)
+    seen, marks = {seed: of_input(seed, axes)}, Marks()
+    for _ in walk(lowered, seen, kept, marks):
+        pass
+    return Dependences(
+        seen={value: seen[value] for value in kept if value in seen},
+        looked=frozenset(marks.looked),
+        cut=frozenset(marks.cut),
+        bounds=frozenset(marks.bounds),
+    )
+
+
+def of_input(seed: Value, axes: tuple[int, ...]) -> Seen:
+    """Return that each element of the input depends on itself."""
     start = seeds(seed, axes)
-    seen = {seed: Seen(total=start, local=start, cut_by=None, bounded_by=None)}
-    looked: set[int] = set()
-    cut: set[Edge] = set()
-    bounds: set[int] = set()
+    return Seen(total=start, local=start, cut_by=None, bounded_by=None)
+
+
+@dataclass(slots=True)
+class Marks:
+    """What a walk comes across; as in `Dependences`."""
+
+    looked: set[int] = field(default_factory=set)
+    cut: set[Edge] = field(default_factory=set)
+    bounds: set[int] = field(default_factory=set)
+
+
+def walk(
+    lowered: tuple[Lowered, ...],
+    seen: dict[Value, Seen],
+    kept: Collection[Value] = (),
+    marks: Marks | None = None,
+) -> Iterator[Lowered]:
+    """Yield each node once `seen` has what its outputs depend on.
+
+    What no later node reads is then left out again, less the values that are kept.
+    """
+    left = Counter(edge.source for each in lowered for edge in each.edges)
+    marks = marks or Marks()
     for index, each in enumerate(lowered):
         for target in dict.fromkeys(edge.target for edge in each.edges):
             edges = [edge for edge in each.edges if edge.target == target and edge.source in seen]
             if edges and each.node.operator in CONCATENATIONS:
                 seen[target] = _side_by_side(each.node, target, seen)
             elif edges:
-                seen[target] = _follow(index, each, edges, seen, (cut, looked, bounds))
+                seen[target] = _follow(index, each, edges, seen, marks)
+        yield each
         for edge in each.edges:
             left[edge.source] -= 1
             if not left[edge.source] and edge.source not in kept:
                 seen.pop(edge.source, None)
-    found = {value: seen[value] for value in kept if value in seen}
-    return Dependences(
-        seen=found, looked=frozenset(looked), cut=frozenset(cut), bounds=frozenset(bounds)
-    )
 
 
 def seeds(value: Value, axes: tuple[int, ...]) -> Terms:
@@ -137,9 +166,8 @@ def _follow(
     each: Lowered,
     edges: list[Edge],
     seen: Mapping[Value, Seen],
-    marks: tuple[set[Edge], set[int], set[int]],
+    marks: Marks,
 ) -> Seen:
-    cut, looked, bounding = marks
     total: list[Term] = []
     local: list[Term] = []
     cuts = [seen[edge.source].cut_by for edge in edges]
@@ -150,22 +178,22 @@ def _follow(
         after, looks, collapsed = _through(edge, before.total)
         total += after
         if looks:
-            looked.add(index)
+            marks.looked.add(index)
         if before.local is before.total and not collapsed:
             local += after
             continue
         same = False
         kept, looks, collapsed = _through(edge, before.local, drop=True)
         if looks:
-            looked.add(index)
+            marks.looked.add(index)
         local += kept
         if collapsed:
             cuts.append(index)
-            cut.update([edge] if not kept else [])
+            marks.cut.update([edge] if not kept else [])
     united = unite(total) if len(edges) > 1 else tuple(total)
-    if each.flag and (index in looked or _is_masked(each, united)):
+    if each.flag and (index in marks.looked or _is_masked(each, united)):
         bounds.append(index)
-        bounding.add(index)
+        marks.bounds.add(index)
     return Seen(
         total=united,
         local=united if same else unite(local),

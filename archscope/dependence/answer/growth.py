@@ -91,7 +91,9 @@ def away_from_borders(
         if last is given and _growing(given, larger, value) is not None:
             for axis in axes:
                 alone = tuple(n * (1 + (at == axis)) for at, n in enumerate(given.sizes))
-                tried = _looked_at(model, inputs, given, value, alone, together=together)
+                tried: Examination | Growth = larger
+                if alone != sizes:
+                    tried = _looked_at(model, inputs, given, value, alone, together=together)
                 one = _growing(given, larger if isinstance(tried, Growth) else tried, value)
                 growing.update({} if one is None else {axis: one})
         last, field = larger, wider

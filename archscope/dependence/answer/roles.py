@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from archscope.dependence.answer.forward import Seen, look
+from archscope.dependence.answer.forward import Seen, look, of_input, walk
 from archscope.dependence.record.graph import Node, Value
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.patterns import Pattern
@@ -163,10 +163,9 @@ _LINEAR = ("linear", "mm", "addmm", "matmul", "bmm", "native_layer_norm", "_fuse
 
 def _told(lowered: tuple[Lowered, ...], seed: Value) -> Told:
     """Return what the first layer that reads the input tells of its axes."""
-    values = [value for each in lowered for value in each.node.outputs if value is not None]
-    seen = look(lowered, seed, tuple(range(len(seed.shape))), values).seen
+    seen = {seed: of_input(seed, tuple(range(len(seed.shape))))}
     hint = Told()
-    for each in lowered:
+    for each in walk(lowered, seen):
         for edge in each.edges:
             before = seen.get(edge.source)
             if before is None:
@@ -231,9 +230,9 @@ def _first_window(node: Node, rank: int) -> int | None:
         return next(axis for axis, index in enumerate(indices) if index is not None)
     if not any(word in operator for word in _WINDOWS) or "unpool" in operator:
         return None
-    weight = node.arguments.get("weight")
-    if "conv" in operator:
-        return None if weight is None else rank - (len(weight.shape) - 2)
+    shape = getattr(node.arguments.get("weight"), "shape", None)  # one that is packed has none
+    if "conv" in operator and shape is not None:
+        return rank - (len(shape) - 2)
     axes = next((int(digit) for digit in operator if digit in "123"), None)
     return None if axes is None else rank - axes
 

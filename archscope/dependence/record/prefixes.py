@@ -120,9 +120,11 @@ class Prefixes:
         first, second = (
             self.made.get(value) if isinstance(value, Value) else None for value in (one, other)
         )
-        if first is None or second is None or first.operator != second.operator:
+        if first is None or second is None or first.operator not in _MOVING:
             return False
-        if first.operator not in _MOVING or first.outputs.index(one) != second.outputs.index(other):
+        if (first.operator, first.picked) != (second.operator, second.picked):
+            return False
+        if first.outputs.index(one) != second.outputs.index(other):
             return False
         pairs = ((first.arguments[name], second.arguments.get(name)) for name in first.arguments)
         return len(first.arguments) == len(second.arguments) and all(

@@ -300,8 +300,10 @@ def one_axis(node: Node) -> int | None:
     The higher of two tensors reduces none.
     """
     axes, rank = node.arguments.get("dim"), len(node.arguments["self"].shape)
-    axes = [axes] if isinstance(axes, int) else list(axes or ())
-    return axes[0] % rank if len(axes) == 1 and rank else None
+    match [axes] if isinstance(axes, int) else list(axes or ()):
+        case [axis] if rank:
+            return int(axis % rank)
+    return None
 
 
 def _lowest(parts: Sequence[tuple[Mask | None, float]]) -> tuple[Mask | None, float]:

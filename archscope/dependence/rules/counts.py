@@ -241,8 +241,6 @@ def _of_classes(node: Node, found: list[Edge]) -> list[Edge]:
     source, labels, target = node.arguments["self"], node.arguments["target"], targets(node)[0]
     if not isinstance(source, Value) or target.shape != (source.shape[0], *source.shape[2:]):
         return found
-    if len(source.shape) == 1:
-        return found
     if isinstance(labels, Value) or prod(source.shape) > LARGEST_FLAT:
         raise DataDependentError(found)
     places = np.indices(target.shape)

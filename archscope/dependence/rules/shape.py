@@ -40,8 +40,9 @@ def same_place(node: Node, zeros: Zeros) -> list[Edge]:
     """Each element from the one at its place; a copy forgets what it is written over."""
     if node.operator in ("copy", "fill"):
         source = node.arguments["src" if node.operator == "copy" else "value"]
-        steps = broadcast(source.shape, targets(node)[0].shape) if isinstance(source, Value) else ()
-        return edges(source, steps, *targets(node))
+        (target,) = targets(node)
+        steps = broadcast(source.shape, target.shape) if isinstance(source, Value) else ()
+        return edges(source, steps, target)
     found = pointwise(node, zeros)
     if node.operator == "masked_fill":
         return _masked(node, found)
@@ -56,8 +57,8 @@ def _chosen(node: Node, found: list[Edge]) -> list[Edge]:
         return found
     if is_low(one) or is_low(other):
         return found  # scores that a softmax makes zero are known to `zeros`
-    rank = len(targets(node)[0].shape)
-    mask = ranked(condition.detach().cpu().numpy().astype(np.bool_), rank)
+    (target,) = targets(node)
+    mask = ranked(condition.detach().cpu().numpy().astype(np.bool_), len(target.shape))
     return [
         Edge(e.source, e.target, (*e.steps, Keep(mask if e.source is one else ~mask)))
         for e in found
@@ -69,7 +70,8 @@ def _masked(node: Node, found: list[Edge]) -> list[Edge]:
     mask, source = node.arguments["mask"], node.arguments["self"]
     if isinstance(mask, Value) or mask.is_meta or is_low(node.arguments["value"]):
         return found  # scores that a softmax makes zero are known to `zeros`
-    over = ranked(mask.detach().cpu().numpy(), len(targets(node)[0].shape))
+    (target,) = targets(node)
+    over = ranked(mask.detach().cpu().numpy(), len(target.shape))
     return [
         Edge(edge.source, edge.target, (*edge.steps, Keep(~over)))
         if edge.source is source

@@ -218,12 +218,9 @@ class Trial:
         ]
         if (reduce(np.logical_and.outer, along) != taps).any():
             return None
-        links = [circular(one) for one in along]
-        if any(one is None for one in links):
-            return None
-        return tuple(
-            Take(axis, one) for axis, one in zip(self.axes, links, strict=True) if one is not None
-        )
+        links = zip(self.axes, map(circular, along), strict=True)
+        steps = tuple(Take(axis, one) for axis, one in links if one is not None)
+        return steps if len(steps) == len(along) else None
 
     def _each(self, sizes: list[int]) -> Steps | None:
         """Return the steps that altering each position shows."""
@@ -231,7 +228,8 @@ class Trial:
         matrix = np.stack(columns, axis=1)
         if matrix.all():
             return self._all()
-        return (Take(self.axes[0], from_matrix(matrix)),) if len(self.axes) == 1 else None
+        axis, *more = self.axes
+        return None if more else (Take(axis, from_matrix(matrix)),)
 
     def _sees_all(self, sizes: list[int]) -> bool:
         draw = np.random.default_rng(0)

@@ -90,9 +90,9 @@ class Line:
     def _copies(self, units: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the longest run of units whose windows are copies, each as far on as the last."""
         found, steps = self.kinds[units], np.diff(self.firsts[units])
-        steps = np.where((found[1:] == found[:-1]) & (steps > 0), steps, 0)
+        steps = np.where(found[1:] == found[:-1], steps, 0)
         edges = np.flatnonzero(np.diff(steps, prepend=-1, append=-1))
-        runs = [(b - a, -a) for a, b in pairwise(edges.tolist()) if steps[a]]
+        runs = [(b - a, -a) for a, b in pairwise(edges.tolist()) if steps[a] > 0]
         if not runs:
             return units[:0]
         length, start = max(runs)
@@ -114,7 +114,7 @@ class Line:
             return False
         first, second = kept[:2].tolist()
         step, rest = divmod(int(self.firsts[second] - self.firsts[first]), second - first)
-        if rest or self.clipped[first] or any(self.clipped[unit] for unit in left.tolist()):
+        if rest:
             return False
         bits, everything = self.seen(first), (1 << self.size) - 1
         for unit in left.tolist():
@@ -197,8 +197,7 @@ class Line:
     def typical(self) -> int | None:
         """The unit nearest to the middle that has the largest window; None where none has any."""
         found = self.interior if len(self.interior) else np.flatnonzero(self.kinds)
-        if self.cycle is None or self.cycle[0] > 1:
-            found = found[self.widths[found] == self.hulls[1]]
+        found = found[self.widths[found] == self.hulls[1]]
         if not len(found):
             return None
         return int(found[np.abs(2 * found - (len(self.entries) - 1)).argmin()])

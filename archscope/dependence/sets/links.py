@@ -77,13 +77,10 @@ class Taps:
             found[tap, places] = outputs
         return found.T if self.counts.sum() > (taps - 1) * self.reads else None
 
-    def gathered(self, entries: Array, places: Index, algebra: Algebra) -> Array:
-        """Return what output positions hold, along axis 0.
-
-        Position i of the axis that is read holds `entries[places[i]]`.
-        """
+    def gathered(self, entries: Array, algebra: Algebra) -> Array:
+        """Return what output positions hold, of what each that is read holds, along axis 0."""
         nothing = np.full((1, *entries.shape[1:]), algebra.nothing, entries.dtype)
-        entries = np.concatenate([entries[places], nothing])  # the last is that of -1
+        entries = np.concatenate([entries, nothing])  # the last is that of -1
         found = entries[self.index[:, 0]]
         for tap in range(1, self.index.shape[1]):
             found = algebra.unite(found, entries[self.index[:, tap]])
@@ -145,9 +142,8 @@ class Ranges:
             steps[outputs, self.stops[:, column]] -= 1
         return np.asarray(steps.cumsum(axis=1, dtype=np.int8)[:, :-1] > 0)
 
-    def gathered(self, entries: Array, places: Index, algebra: Algebra) -> Array:
-        """Return what output positions hold, along axis 0."""
-        entries = entries[places]
+    def gathered(self, entries: Array, algebra: Algebra) -> Array:
+        """Return what output positions hold, of what each that is read holds, along axis 0."""
         columns = zip(self.starts.T, self.stops.T, strict=True)
         return reduce(
             algebra.unite, [algebra.over_ranges(entries, first, last) for first, last in columns]
@@ -300,18 +296,25 @@ def rolled(size: int, shift: int) -> Links:
 
 def _clip(
     reads: int,
-    index: NDArray[np.int64],
-    wanted: NDArray[np.bool_] | None = None,
+    index: Index,
+    wanted: Mask | None = None,
     endless: tuple[int, int] | None = None,
 ) -> Links:
-    inside = (index >= 0) & (index < reads)
+    """Return what is read of an index, new and used up, that goes beyond the border.
+
+    The taps of an output lie in a row, either way; away from the border nothing is looked at.
+    """
+    near, far = index[:, 0], index[:, -1]
+    out = (np.minimum(near, far) < 0) | (np.maximum(near, far) >= reads)
+    rows = np.flatnonzero(out) if wanted is None else np.arange(len(index))
+    part = index[rows]
+    inside = (part >= 0) & (part < reads)
     there = inside if wanted is None else wanted & inside
-    beyond = np.asarray((~inside if wanted is None else wanted & ~inside).any(axis=1))
-    index = np.where(there, index, -1)
+    out[rows] = (~inside if wanted is None else wanted & ~inside).any(axis=1)
     taps = index.shape[1]
-    if not there.all(axis=1).any():  # no output has all: as many are kept as any has
-        order = np.argsort(~there, axis=1, kind="stable")
-        index = np.take_along_axis(index, order, axis=1)
+    part = np.where(there, part, -1)
+    if len(rows) == len(index) and not there.all(axis=1).any():  # as many are kept as any has
+        part = np.take_along_axis(part, np.argsort(~there, axis=1, kind="stable"), axis=1)
         taps = max(int(there.sum(axis=1).max(initial=0)), 1)
-    clipped = beyond if beyond.any() else None
-    return Taps(reads, index[:, :taps], clipped=clipped, endless=endless)
+    index[rows] = part
+    return Taps(reads, index[:, :taps], clipped=out if out.any() else None, endless=endless)

@@ -110,22 +110,23 @@ class Pattern:
         cut_short = links.clipped if self.positional and self.positional[axis] else None
         if links.gathers is not None and self.places[axis] is not None and cut_short is None:
             return self._chosen(axis, links.gathers)
-        moved = np.moveaxis(self.entries, axis, 0)
+        places = self.places[axis]
+        own = np.moveaxis(self.entries if places is None else self.expanded(axis), axis, 0)
         if not isinstance(self.algebra, Sets):
-            return self._taken_numbers(axis, links, moved)
-        entries = links.gathered(moved, self.index(axis), self.algebra)
+            return self._taken_numbers(axis, links, own)
+        entries = links.gathered(own, self.algebra)
         if cut_short is not None:
             entries = clip(entries, cut_short.reshape(-1, *[1] * (entries.ndim - 1)))
         return self.with_axis(axis, links.size, np.moveaxis(entries, 0, axis), None)
 
-    def _taken_numbers(self, axis: int, links: Links, moved: Array) -> Pattern:
+    def _taken_numbers(self, axis: int, links: Links, own: Array) -> Pattern:
         """Return the same of numbers; all positions that hold 0 have one entry."""
-        held = np.asarray(moved.reshape(len(moved), -1).any(axis=1))[self.index(axis)]
+        held = np.asarray(own.reshape(len(own), -1).any(axis=1))
         outputs = np.flatnonzero(links.reading(held))
         if len(outputs) >= links.size - 1:
-            entries, places = links.gathered(moved, self.index(axis), self.algebra), None
+            entries, places = links.gathered(own, self.algebra), None
         else:
-            entries = links.only(outputs).gathered(moved, self.index(axis), self.algebra)
+            entries = links.only(outputs).gathered(own, self.algebra)
             entries = np.concatenate([entries, np.zeros((1, *entries.shape[1:]))])
             places = np.full(links.size, len(outputs), dtype=np.int64)
             places[outputs] = np.arange(len(outputs))
@@ -134,10 +135,11 @@ class Pattern:
 
     def _chosen(self, axis: int, source: NDArray[np.int64]) -> Pattern:
         """Return positions of an axis by number, -1 for nothing; what is alike stays one entry."""
-        nothing = np.full_like(self.entries.take([0], axis=axis), self.algebra.nothing)
         places = np.where(source < 0, self.entries.shape[axis], self.index(axis)[source])
         kept, places = np.unique(places, return_inverse=True)
-        entries = np.concatenate([self.entries, nothing], axis=axis).take(kept, axis=axis)
+        one_more = [(0, int(at == axis)) for at in range(self.entries.ndim)]
+        entries = np.pad(self.entries, one_more, constant_values=self.algebra.nothing)
+        entries = entries.take(kept, axis=axis)
         return self.with_axis(axis, len(source), entries, places if len(kept) > 1 else None)
 
     def _taken_alike(self, axis: int, links: Links) -> Pattern:
@@ -283,7 +285,7 @@ class Pattern:
         )
 
     def apart_as(self, other: Pattern) -> Pattern:
-        """Return the union with what lies within this: no more than its positions are told apart."""
+        """Return the union with what lies within this, whose positions alone are told apart."""
         a, b, places = aligned(self, other)
         return Pattern(
             self.shape,
@@ -316,7 +318,7 @@ class Pattern:
     def widens(self, other: Pattern) -> bool:
         """Return whether a union would have to tell many more elements apart than either does."""
         together = prod(map(max, zip(self.entries.shape, other.entries.shape, strict=True)))
-        return bool(together > max(self.entries.size + other.entries.size, LARGEST_UNION))
+        return bool(together > max(self.entries.size, other.entries.size, LARGEST_UNION))
 
     def reduced_where(self, axis: int, mask: NDArray[np.bool_]) -> Pattern:
         """Return an axis as one position that holds what all held where `mask` is True."""
@@ -363,7 +365,7 @@ class Pattern:
         where all that they hold is.
         """
         rows = np.moveaxis(self.entries, axis, 0).reshape(self.entries.shape[axis], -1)
-        if rows.shape[1] == 1:
+        if rows.size == len(rows):
             _, first, kinds = np.unique(rows, return_index=True, return_inverse=True)
             return first, kinds.reshape(-1)
         known: dict[bytes, int] = {}  # far less work than to sort rows

@@ -137,7 +137,7 @@ def added(one: Ways, two: Ways) -> Ways:
             keys = _but_one(names[place])
         known.update(dict.fromkeys(keys, place))
     if len(found) > FEW_PRODUCTS and _cells(found) <= CELLS_EACH * len(found):
-        found = [reduce(_sum, map(_flat, found))]
+        found = [reduce(_merged, map(_flat, found))]
     return tuple(map(_settled, found))
 
 
@@ -152,7 +152,10 @@ def _but_one(names: tuple[int, ...]) -> list[tuple[int, tuple[int, ...]]]:
 
 
 def _merged(one: Product, two: Product, *names: tuple[int, ...]) -> Product:
-    """Return one product that is the sum of two that differ in one factor, or in none."""
+    """Return one product that is the sum of two that differ in one factor, by name, or in none.
+
+    Without names it is the first.
+    """
     place = next((n for n, (a, b) in enumerate(zip(*names, strict=True)) if a != b), 0)
     exponent = max(one.exponent, two.exponent)
     a, b = (_scaled(each.factors[place], each.exponent - exponent) for each in (one, two))
@@ -171,10 +174,6 @@ def _scaled(pattern: Pattern, power: int) -> Pattern:
 
 def _flat(product: Product) -> Product:
     return Product((reduce(Pattern.multiplied, product.factors),), product.exponent)
-
-
-def _sum(one: Product, two: Product) -> Product:
-    return _merged(one, two, (0,), (1,))
 
 
 def _cells(products: Sequence[Product]) -> int:
@@ -252,9 +251,12 @@ def reached(ways: Ways, axes: Sequence[int]) -> int:
     axes = tuple(sorted(axes))
     masks = _widest(_filled(_along(_filled(ways), axes)))
     shape = _shape(masks)
-    if len(masks) == 1 and all(sum(f.varies(a) for f in masks[0].factors) < 2 for a in axes):
-        free = [a for a in axes if not any(f.varies(a) for f in masks[0].factors)]
-        return prod(map(_filled_in, masks[0].factors)) * prod(shape[axis] for axis in free)
+    if len(masks) == 1:
+        (factors,) = (one.factors for one in masks)
+        counts = {axis: sum(f.varies(axis) for f in factors) for axis in axes}
+        if all(count < 2 for count in counts.values()):
+            free = prod(shape[axis] for axis, count in counts.items() if not count)
+            return prod(map(_filled_in, factors)) * free
     held = [np.flatnonzero(_may_hold(masks, axis)) for axis in axes]
     found = np.zeros([len(one) for one in held], dtype=np.bool_)
     for product in masks:

@@ -20,6 +20,8 @@ FEW = 1 << 10
 """Sets that are compared at once; of more, a few are compared first, since most differ there."""
 MANY = 1 << 16
 """Sets that are compared at a time: their arrays stay in the processor's cache."""
+LARGEST_NUMBER = 1 << 62
+"""Pairs of sets and distances up to which each is numbered at once."""
 _CLIPPED = 1
 _FIRST_BITS = 32
 _KIND = _FIRST_BITS + 1
@@ -138,6 +140,10 @@ def _clipped_over(entries: Array, starts: Index, stops: Index) -> Array | int:
     marks = entries & _CLIPPED
     if not marks.any():
         return 0
+    if marks.size == len(marks):  # few are cut short
+        places = np.flatnonzero(marks)
+        found = np.searchsorted(places, stops) > np.searchsorted(places, starts)
+        return found.astype(np.int64).reshape(-1, *marks.shape[1:])
     before = np.zeros((len(marks) + 1, *marks.shape[1:]), dtype=np.int64)
     marks.cumsum(axis=0, out=before[1:])
     return (before[stops] > before[starts]).astype(np.int64)
@@ -228,11 +234,12 @@ class Sets:
         longest = max(int(each[each < _HOLED].max(initial=0)) for each in (a, b)) + 1
         a, b = (np.where(each < _HOLED, each, each - _HOLED + longest) for each in (a, b))
         count, span = longest + len(self._bits), int(apart.max()) + 1
-        if count * count * span >= 1 << 62:
-            _, pair = np.unique(a * count + b, return_inverse=True)
-            key = pair * span + apart
+        if count * count * span < LARGEST_NUMBER:
+            key = np.ravel_multi_index((a, b, apart), (count, count, span))
         else:
-            key = (a * count + b) * span + apart
+            pairs = np.ravel_multi_index((a, b), (count, count))
+            _, pair = np.unique(pairs, return_inverse=True)
+            key = np.ravel_multi_index((pair, apart), (len(pair), span))
         if count * count * span <= MANY:  # a table is filled faster than keys are sorted
             table = np.full(count * count * span, -1)
             table[key] = np.arange(len(key))

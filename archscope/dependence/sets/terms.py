@@ -107,10 +107,9 @@ def _moved(step: Step, term: Term) -> Term:
 def _emptied(term: Term) -> Term:
     """Return a term with all sets empty of an element that depends on nothing."""
     found = []
-    for number, pattern in enumerate(term.sets):
-        for other in (*term.sets[:number], *term.sets[number + 1 :]):
-            pattern = pattern.where(other)
-        found.append(pattern)
+    for own in term.sets:
+        others = (other for other in term.sets if other is not own)
+        found.append(reduce(Pattern.where, others, own))
     return replace(term, sets=tuple(found))
 
 
@@ -195,11 +194,11 @@ def _merged(one: Term, two: Term) -> Term | None:
     if all(over):  # an exact product is kept beside a bound that it lies within
         return _apart(one, two) if one.exact or not two.exact else None
     under = [b.covers(a) for a, b in pairs]
-    if all(under) and (two.exact or not one.exact):
-        return _apart(two, one)
+    if all(under):
+        return _apart(two, one) if two.exact or not one.exact else None
     differing = [axis for axis in range(len(pairs)) if not (over[axis] and under[axis])]
-    along_one = len(differing) == 1 and not one.sets[differing[0]].widens(two.sets[differing[0]])
-    if not along_one:
+    widened = [axis for axis in differing if one.sets[axis].widens(two.sets[axis])]
+    if len(differing) > 1 or widened:
         if not _are_apart(one, two):
             return None
         pairs = list(zip(_emptied(one).sets, _emptied(two).sets, strict=True))
@@ -299,7 +298,4 @@ def _are_apart(one: Term, two: Term) -> bool:
 
 def _holds(term: Term, axis: int) -> NDArray[np.bool_]:
     """Return which positions of an axis have anything in each of their sets."""
-    held = np.ones(term.sets[0].shape[axis], dtype=np.bool_)
-    for pattern in term.sets:
-        held &= pattern.filled(axis)
-    return held
+    return np.asarray(np.all([pattern.filled(axis) for pattern in term.sets], axis=0))
