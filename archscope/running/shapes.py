@@ -235,7 +235,7 @@ def softmax(
 
 def reduction(
     x: Tensor,
-    dim: Sequence[int] | None,
+    dim: Sequence[int] | None = None,
     keepdim: bool = False,
     *,
     dtype: torch.dtype | None = None,
@@ -243,7 +243,7 @@ def reduction(
     """Mean, sum or largest value over some axes."""
     if not dim or dtype is not None or not x.is_floating_point():
         return None
-    gone = {axis % x.ndim for axis in dim}
+    gone = {axis % max(x.ndim, 1) for axis in dim}
     kept = [1 if i in gone else n for i, n in enumerate(x.shape) if keepdim or i not in gone]
     return empty(kept, x)
 
@@ -350,7 +350,8 @@ def where(mask: Tensor, a: Tensor, b: Tensor) -> Tensor | None:
 def topk(x: Tensor, k: int, dim: int = -1, *_: Any) -> tuple[Tensor, Tensor]:
     """The k largest along one axis, and where they stood."""
     shape = list(x.shape)
-    shape[dim] = k
+    if shape:
+        shape[dim] = k
     return empty(shape, x), empty(shape, x, torch.int64)
 
 

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope.dependence.answer.causality import causality
+from archscope.dependence.answer.examine import examine
 from archscope.dependence.answer.fields import Field
 from archscope.dependence.answer.maps import maps_within
 from archscope.dependence.answer.receptive import Receptive, receptive
@@ -403,3 +404,34 @@ def test_a_long_signal_costs_no_more_than_its_length(networks: ModuleType) -> No
     assert hulls(found) == [(2047, 2047)]
     line = found.target.field.lines[0]
     assert len(set(line.kinds.tolist())) == 1, "all windows are copies, and one is kept"
+
+
+class OfOneNumber(nn.Module):
+    """What torch takes along an axis of one number too, that has none."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        t, zero, first = x[0, 1], torch.tensor(0), torch.tensor([0])
+        return (
+            *(t.sum(0), t.mean(-1), t.prod(0), t.amax(), t.logsumexp(0), t.norm(dim=0)),
+            *(t.max(0)[0], t.median(0)[0], t.mode(0)[0], t.topk(1, 0)[0], t.kthvalue(1, 0)[0]),
+            *(t.cumsum(0), t.cumprod(-1), t.cummax(0)[0], t.cummin(0)[0], t.logcumsumexp(0)),
+            *(t.sort(0)[0], torch.msort(t), t.flip(0), t.flip([]), t.roll(1), t.unfold(0, 1, 1)),
+            *(t.index_select(0, first), t.gather(0, zero), t.take(first), t.permute(())),
+            *(torch.zeros(()).scatter(0, zero, t), F.normalize(t, dim=0) + t, t.softmax(0) + t),
+            t.gather(0, (t > 0).long()),
+            *(t.softmax(0), t.log_softmax(-1), x[:, :, None].softmax(2)),
+        )
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_what_is_taken_along_an_axis_of_one_number_is_of_that(device: str) -> None:
+    found = examine(OfOneNumber(), Inputs(args=(torch.ones(1, 3, device=device),)), axes=(1,))
+
+    assert [each.node.operator for each in found.lowered if each.flag] == ["gather"]
+    *some, one, two, three = found.graph.outputs.values()
+    assert len(some) == 30
+    for value in some:
+        field = found.total(value)
+        assert field is not None
+        assert set(field.lines[0].sets) == {0b010}
+    assert [found.total(value) for value in (one, two, three)] == [None] * 3  # one, or nothing

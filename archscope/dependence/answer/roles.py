@@ -241,7 +241,7 @@ def _is_mean_of_features(node: Node, rank: int) -> bool:
     """Return whether an operator takes a statistic over the last axis, as a norm does."""
     axes = node.arguments.get("dim")
     axes = [axes] if isinstance(axes, int) else axes
-    if node.operator not in ("mean", "var_mean", "linalg_vector_norm") or not axes:
+    if node.operator not in ("mean", "var_mean", "linalg_vector_norm") or not (axes and rank):
         return False
     return bool(node.arguments.get("keepdim")) and [a % rank for a in axes] == [rank - 1]
 

@@ -18,6 +18,9 @@ from archscope.theory.input_sizes import TriedEnoughError
 
 MOST_OPERATORS = 16_000
 """Operators, over all trials of one network, up to which sizes are tried."""
+LARGEST_TRIED = 600
+"""Operators of a network up to which it is run more than once, as a tile is: that of a larger one
+takes a second and more."""
 
 
 class Trials:
@@ -25,7 +28,9 @@ class Trials:
 
     def __init__(self, model: nn.Module, inputs: Inputs, given: Examination, target: Layer) -> None:
         self._model, self._inputs, self._given, self._target = model, inputs, given, target
-        self._left = MOST_OPERATORS // max(len(given.graph.nodes), 1)
+        operators = max(len(given.graph.nodes), 1)
+        once = operators > LARGEST_TRIED
+        self._left = min(MOST_OPERATORS // operators, 1 if once else MOST_OPERATORS)
         self._together = False
         self._others = len(input_tensors(inputs)) > 1
         is_returned = target.value in given.graph.outputs.values()

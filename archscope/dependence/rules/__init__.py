@@ -8,19 +8,19 @@ outputs depends on all of its inputs, and the node is flagged.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeVar
 
 from torch import Tensor
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 from archscope.dependence.record.graph import READ, UNSEEN, Node, Shape, Value, View
 from archscope.dependence.record.operators import node_name
 from archscope.dependence.record.recipes import TRANSFORMS
 from archscope.dependence.record.unread import is_unread
 from archscope.dependence.record.zeros import Zeros
-from archscope.dependence.sets.steps import Edge, Keep, Step, broadcast, everything
+from archscope.dependence.sets.steps import Edge, Keep, Reshape, Step, broadcast, everything
 from archscope.errors import ArchscopeError
 from archscope.records import frozen
 from archscope.registry import Registry
@@ -161,7 +161,7 @@ def lower(node: Node, zeros: Zeros) -> Lowered:
     if known is None:
         return Lowered(node=node, edges=tuple(mixed(node)), flag=UNKNOWN)
     try:
-        edges = tuple(known(node, zeros))
+        edges = tuple(_along_axes(node, known, zeros))
     except DataDependentError as error:
         flag = _OF_READS.get(node.operator) or error.flag or _reason(node)
         return Lowered(node=node, edges=error.edges or tuple(mixed(node)), flag=flag)
@@ -170,6 +170,46 @@ def lower(node: Node, zeros: Zeros) -> Lowered:
     masked = next((zeros.unread.masked.get(value, ()) for value in targets(node)), ())
     is_bound = masked or any(value in zeros.unread.bounds for value in node.outputs)
     return Lowered(node=node, edges=edges, flag=UNREAD if is_bound else "", masked=masked)
+
+
+def _along_axes(node: Node, rule: Rule, zeros: Zeros) -> Iterable[Edge]:
+    """Return the edges of a node; of one number alone, which torch takes along an axis too, those
+    of an axis of one position.
+    """
+    axes = next((node.arguments[name] for name in _AXES if name in node.arguments), None)
+    if axes in (None, [], ()) or all(value.shape for value in sources(node)):
+        return rule(node, zeros)
+    values = [*sources(node), *targets(node)]
+    whole = {value: Value(value.index, value.shape or (1,)) for value in values}
+    given = tree_map_only((Tensor, Value), lambda one: _widened(one, whole), dict(node.arguments))
+    outputs = tuple(value and whole[value] for value in node.outputs)
+    own = {one: value for value, one in whole.items()}
+    try:
+        found = rule(replace(node, arguments=given, outputs=outputs), zeros)
+    except DataDependentError as error:
+        error.edges = tuple(_of_own(edge, own) for edge in error.edges)
+        raise
+    return [_of_own(edge, own) for edge in found]
+
+
+_AXES = ("dim", "dims")
+"""How operators call the axes that they take."""
+
+
+def _of_own(edge: Edge, own: Mapping[Value, Value]) -> Edge:
+    """Return an edge between values of their own shapes."""
+    source, target = own[edge.source], own[edge.target]
+    before, after = (
+        Reshape(source.shape, edge.source.shape),
+        Reshape(edge.target.shape, target.shape),
+    )
+    return Edge(source, target, (before, *edge.steps, after))
+
+
+def _widened(argument: Tensor | Value, whole: Mapping[Value, Value]) -> Tensor | Value:
+    if isinstance(argument, Value):
+        return whole[argument]
+    return argument if argument.dim() else argument.reshape(1)
 
 
 def _reason(node: Node) -> str:

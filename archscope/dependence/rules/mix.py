@@ -142,9 +142,14 @@ def linear(node: Node, zeros: Zeros) -> list[Edge]:
 
 @RULES.of("_softmax", "_log_softmax", "_safe_softmax", "softmax", "log_softmax")
 def softmax(node: Node, zeros: Zeros) -> list[Edge]:
-    """Each element from all along the axis but the blocked ones, which become constants."""
+    """Each element from all along the axis but the blocked ones, which become constants.
+
+    One that is alone is one, whatever it is.
+    """
     source, (target,) = node.arguments["self"], targets(node)
     axis = node.arguments["dim"] % len(target.shape)
+    if target.shape[axis] == 1:
+        return []
     logarithm = node.operator in ("_log_softmax", "log_softmax")
     blocked = (zeros.blocked if logarithm else zeros.zero).get(target)
     if blocked is None:

@@ -56,6 +56,8 @@ def view_steps(view: View, before: Shape, after: Shape) -> Steps:
         case "split_with_sizes" | "unsafe_split_with_sizes" | "split_with_sizes_copy":
             start = sum(given["split_sizes"][: _picked(view)])
             return (Take(axis, shifted(before[axis], after[axis], start)),)
+        case "unfold" | "unfold_copy" if not before:
+            return (Reshape(before, after),)
         case "unfold" | "unfold_copy":
             axis = given["dimension"] % len(before)
             return unfolded(before, axis, given["size"], given["step"])

@@ -202,10 +202,14 @@ class Sets:
         if runs is not None:
             return runs
         found = np.where(one == 0, two, one)
-        differ = np.flatnonzero((one != two) & (one != 0) & (two != 0))
-        for first in range(0, len(differ), MANY):
-            part = np.unravel_index(differ[first : first + MANY], found.shape)
-            found[part] = self._united(one[part], two[part])
+        differ = (one != two) & (one != 0) & (two != 0)
+        if one.size > MANY:
+            places = np.flatnonzero(differ)
+            for first in range(0, len(places), MANY):
+                part = np.unravel_index(places[first : first + MANY], found.shape)
+                found[part] = self._united(one[part], two[part])
+        elif differ.any():
+            found[differ] = self._united(one[differ], two[differ])
         return found
 
     def _united(self, one: Index, two: Index) -> Index:
