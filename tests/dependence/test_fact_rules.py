@@ -11,6 +11,7 @@ from one_rule import arguments_of, copied
 from torch import Tensor
 
 from archscope.dependence.record import element_moves, fact_rules, zeros
+from archscope.dependence.record import prefixes as followed
 from archscope.dependence.record.fact_rules import (
     BLOCKED,
     Facts,
@@ -424,19 +425,51 @@ def test_sums_are_followed_back_through_so_many_moves() -> None:
     assert prefixes.same(values[-1], values[1], (4,)) is None
 
 
-def test_the_least_of_blocked_scores_says_how_far_below_they_are() -> None:
+@pytest.mark.parametrize(("most", "known"), [(4, True), (3, False)])
+def test_sums_of_more_than_is_followed_are_not_known(
+    most: int, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(followed, "MOST_NUMBERS", most)
+    prefixes, values = moved_sums(1)
+
+    assert (prefixes.of(values[1]) is not None) == known
+    assert (prefixes.same(values[2], values[1], (4,)) is not None) == known
+
+
+@pytest.mark.parametrize(
+    ("operator", "more"),
+    [
+        ("add", {"other": torch.tensor([0.0, BLOCKED, 0.0])}),
+        ("masked_fill", {"mask": b(0, 1, 0), "value": BLOCKED}),
+    ],
+)
+def test_the_least_of_blocked_scores_says_how_far_below_they_are(
+    operator: str, more: Given
+) -> None:
     """Both masks block: minus infinity by one, just enough by the other; a tenth is none."""
     value, made, less = (Value(number, (3,)) for number in range(3))
     learnt = Zeros(blocked={value: np.array([True, False, False])}, depth={value: INFINITE})
-    for operator, given, output in (
-        ("add", {"self": value, "other": torch.tensor([0.0, BLOCKED, 0.0])}, made),
+    for name, given, output in (
+        (operator, {"self": value, **more}, made),
         ("mul", {"self": made, "other": 0.1}, less),
     ):
         learnt.learn(
-            Node(operator=operator, arguments=given, outputs=(output,), picked=None, module="",
+            Node(operator=name, arguments=given, outputs=(output,), picked=None, module="",
                  pointwise=True)
         )  # fmt: skip
 
     assert learnt.blocked[made].tolist() == [True, True, False]
     assert learnt.depth[made] == BLOCKED
     assert less not in learnt.blocked
+
+
+def test_scores_that_are_filled_are_as_far_below_as_what_fills_them() -> None:
+    value, made = Value(0, (3,)), Value(1, (3,))
+    learnt = Zeros()
+    given = {"self": value, "mask": b(0, 1, 0), "value": INFINITE}
+    learnt.learn(
+        Node(operator="masked_fill", arguments=given, outputs=(made,), picked=None, module="",
+             pointwise=True)
+    )  # fmt: skip
+
+    assert learnt.depth[made] == INFINITE

@@ -153,6 +153,7 @@ def gated(x: Tensor) -> Tensor:
         (shrunk, ()),
         (gated, ()),
         (lambda x: fft(x).real, ()),
+        (lambda x: ifft(ifft(fft(x))).real, ()),
         (lambda x: irfft(rfft(x) * (torch.arange(7, device=x.device) < 3), SIZE), ()),
     ],
 )
