@@ -360,6 +360,23 @@ def test_what_is_alike_along_an_axis_is_held_once(
     assert learnt.zero[made].tolist() == np.array(expected, dtype=np.bool_).tolist()
 
 
+@pytest.mark.parametrize(
+    ("before", "after"), [((2, 4, 2, 3), (8, 2, 3)), ((8, 2, 3), (2, 4, 2, 3)), ((2, 3), (1, 2, 3))]
+)
+def test_what_is_alike_for_all_is_followed_however_many_there_are(
+    before: tuple[int, ...], after: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(element_moves, "MOST_ELEMENTS", 0)
+    value, made, mask = Value(0, before), Value(1, after), [[True, False, False]] * 2
+    learnt = Zeros(zero={value: np.array(mask).reshape((1,) * (len(before) - 2) + (2, 3))})
+    learnt.learn(
+        Node(operator="view", arguments={"self": value, "size": after}, outputs=(made,),
+             picked=None, module="", pointwise=False)
+    )  # fmt: skip
+
+    assert learnt.zero[made].reshape(2, 3).tolist() == mask
+
+
 @pytest.mark.parametrize(("products", "known"), [(2 * 3 * 4, True), (2 * 3 * 4 - 1, False)])
 def test_of_more_products_than_are_made_nothing_is_known(
     products: int, known: bool, monkeypatch: pytest.MonkeyPatch

@@ -580,3 +580,17 @@ def test_attention_by_rows_mixes_each_query_and_meets_keys_of_its_heads() -> Non
 
         np.testing.assert_array_equal(said_of(found, source, 0), seen > 0)
         assert said_of(found, source, 1).all()
+
+
+def test_what_is_said_of_bags_is_made_of_their_numbers() -> None:
+    source = Value(0, (4,))
+    found = lowered(
+        "_embedding_bag", source, [(2, 3), (4,), (2,), (2,)], weight=torch.ones(5, 3),
+        indices=source, offsets=torch.tensor([0, 3]), include_last_offset=False,
+        per_sample_weights=None,
+    )  # fmt: skip
+
+    bags = np.array([[1, 1, 1, 0], [0, 0, 0, 1]]) > 0
+    np.testing.assert_array_equal(said_of(found, source, 0), np.repeat(bags, 3, axis=0))
+    for beside in (1, 2, 3):
+        assert said_of(found, source, beside).all()

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch.fft import fft, fft2, ifft, ifft2, irfft, irfft2, rfft, rfft2
 
 from archscope.dependence.answer.examine import Examination, examine
+from archscope.dependence.record.graph import Node, Value
+from archscope.dependence.record.spectra import Spectra
 from archscope.dependence.rules import transforms
 from archscope.dependence.sets.algebra import NUMBERS
 from archscope.subject import Inputs
@@ -395,3 +397,16 @@ def test_what_comes_round_counts_as_beyond_the_border(taps: list[int], beyond: l
     assert ([] if found.clipped is None else np.flatnonzero(found.clipped).tolist()) == beyond
     reads = found.gathered(2.0 ** np.arange(SIZE), np.arange(SIZE), NUMBERS)
     assert reads.tolist() == [sum(2.0 ** ((at - tap) % SIZE) for tap in taps) for at in range(SIZE)]
+
+
+def test_what_an_inverse_takes_back_is_open_no_more() -> None:
+    given, modes, again = (Value(number, (4, 6)) for number in range(3))
+    spectra = Spectra()
+    for forward, source, output in ((True, given, modes), (False, modes, again)):
+        arguments = {"self": source, "dim": [0, 1], "forward": forward}
+        spectra.learn(
+            Node(operator="_fft_c2c", arguments=arguments, outputs=(output,), picked=None,
+                 module="", pointwise=False)
+        )  # fmt: skip
+
+    assert spectra.open == {modes: (True, True)}
