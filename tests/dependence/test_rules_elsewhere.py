@@ -15,7 +15,7 @@ from one_rule import lowered, said_of
 from torch import Tensor, nn
 
 from archscope.dependence import rules
-from archscope.dependence.record.graph import Shape, Value
+from archscope.dependence.record.graph import READ, UNSEEN, Shape, Value
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.steps import Edge, Take
 
@@ -345,10 +345,19 @@ def test_a_form_that_a_rule_never_met_is_a_bound() -> None:
     assert said_of(found, source, 0).all()
 
 
+@pytest.mark.parametrize(("operator", "flag"), [(READ, rules.CHOSEN), (UNSEEN, rules.HIDDEN)])
+def test_what_data_chose_or_nobody_saw_is_told_as_such(operator: str, flag: str) -> None:
+    source = Value(0, (2, 2))
+    found = lowered(operator, source, [(2, 2)], self=source, values=[source])
+
+    assert found.flag == flag
+    assert said_of(found, source, 0).all()
+
+
 @pytest.mark.parametrize(
     ("shape", "columns"),
-    [((4, 1), False), ((1, 5), True), ((), None), ((2, 3), None)],
-    ids=["rows", "columns", "one", "blocks"],
+    [((4, 1), False), ((1, 5), True), ((5,), True), ((), None), ((2, 3), None)],
+    ids=["rows", "columns", "a row of columns", "one", "blocks"],
 )
 def test_scales_of_a_product_of_small_numbers(shape: Shape, columns: bool | None) -> None:
     """Each row or column has its own; of blocks it is not told which one has which."""
