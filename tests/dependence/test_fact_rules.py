@@ -121,6 +121,7 @@ NUMBERS: list[tuple[Any, Given]] = [
     (aten.mm.default, {"self": plain(2, 3), "mat2": SQUARE}),
     (aten.bmm.default, {"self": Known(b([[0, 1]])), "mat2": Known(b([[1, 0, 0], [0, 0, 1]]))}),
     (aten.linalg_matrix_exp.default, {"self": Known(b([0, 0], [1, 0]))}),
+    (aten.linalg_matrix_exp.default, {"self": Known(b([[[0, 0], [1, 0]]]))}),
     (aten.linalg_inv_ex.default, {"A": Known(b([0, 0], [1, 0]))}),
     (aten.embedding.default, {"weight": Known(X.zero), "indices": i([1, 0], [1, 1])}),
     (aten.zero.default, {"self": plain(2, 3)}),
@@ -138,6 +139,8 @@ NUMBERS: list[tuple[Any, Given]] = [
     (aten.mul.Tensor, {"self": Known(low=X.low), "other": 2.0}),
     (aten.div.Tensor, {"self": Known(low=X.low), "other": 2.0}),
     (aten.rsub.Scalar, {"self": Known(low=X.low), "other": 2.0}),
+    (aten.addmm.default, {"self": torch.tensor([[INFINITE, 0.5], [0.5, INFINITE]]).double(),
+                          "mat1": plain(2, 3), "mat2": plain(3, 2)}),
 ]  # fmt: skip
 
 
@@ -195,7 +198,11 @@ VIEWS: list[tuple[Any, Given]] = [
     (aten.unfold.default, {"self": X, "dimension": 1, "size": 2, "step": 1}),
     (aten.diagonal.default, {"self": X}),
 ]
-OF_VALUES = {"sum", "amax", "max", "maximum", "_log_softmax", "rsub"}
+BESIDE: list[tuple[Any, Given]] = [
+    (aten.add.Tensor, {"self": torch.tensor([INFINITE, 0.6 * BLOCKED, 0.5]), "other": plain(2, 3)}),
+]
+"""Constants that values are put beside."""
+OF_VALUES = {"addmm", "sum", "amax", "max", "maximum", "_log_softmax", "rsub"}
 """Operators that are followed of values, not of constants, whose views are looked at in memory."""
 OF_CONSTANTS = [case for case in MOVES + NUMBERS if name_of(case[0]) not in OF_VALUES]
 
@@ -223,7 +230,7 @@ def test_what_is_known_of_a_constant_is_so_of_any_numbers(overload: Any, given: 
         same(found.low, low)
 
 
-@pytest.mark.parametrize(("overload", "given"), MOVES + NUMBERS + VIEWS)
+@pytest.mark.parametrize(("overload", "given"), MOVES + NUMBERS + VIEWS + BESIDE)
 def test_what_is_known_of_a_value_is_so_of_any_numbers(overload: Any, given: Given) -> None:
     zero, low = seen_of(overload, given)
     learnt, output = learnt_of(overload, given, tuple(zero.shape))

@@ -311,6 +311,7 @@ NUMBERED: list[tuple[Any, Given, str]] = [
     ),
 ]  # fmt: skip
 WINDOWS: list[tuple[Any, Given, str]] = [
+    (aten.avg_pool2d.default, {"self": r(1, 2, 2, 3), "kernel_size": [2, 3]}, "self"),
     (
         aten.convolution.default,
         {"input": r(1, 4, 3, 5), "weight": r(6, 2, 2, 3), "bias": None, "stride": [2, 1],

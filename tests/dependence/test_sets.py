@@ -268,3 +268,11 @@ def test_pairs_of_far_and_holed_sets_are_told_apart(length: int) -> None:
         a | b << length + apart
         for a in ((1 << length) - 1, 0b1, 0b101) for apart in (1, 2) for b in (0b111, 0b101, 0b1011)
     ]  # fmt: skip
+
+
+def test_what_is_alike_along_an_axis_is_one_entry_of_no_place() -> None:
+    algebra = Sets()
+    found = Pattern((4,), algebra.single(np.array([2, 2, 2, 2])), (None,), algebra=algebra)
+
+    assert found.compact(0).places == (None,)
+    assert found.compact(0).entries.shape == (1,)
