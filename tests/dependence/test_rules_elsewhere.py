@@ -107,25 +107,28 @@ def test_packed_sequences(count: int, both: bool, given: str) -> None:
     assert [(mask & ~told).any() for mask, told in zip(masks, said, strict=True)] == [False, False]
 
 
-def test_first_states() -> None:
-    source = Value(0, (2, 1, HIDDEN))
+@pytest.mark.parametrize("first", [False, True])
+def test_first_states(first: bool) -> None:
+    """Two layers of two sequences: each step knows both states of its own."""
+    source, shape = Value(0, (2, 2, HIDDEN)), (2, 3) if first else (3, 2)
     found = lowered(
         "_cudnn_rnn",
         source,
-        [(3, 1, HIDDEN)],
-        input=torch.zeros(3, 1, INPUTS),
+        [(*shape, HIDDEN)],
+        input=torch.zeros(*shape, INPUTS),
         hx=source,
         cx=None,
         num_layers=2,
-        batch_first=False,
+        batch_first=first,
         bidirectional=False,
         batch_sizes=[],
     )
-    net = layers("GRU", num_layers=2)
-    x = torch.rand(3, 1, INPUTS, dtype=torch.float64)
+    net = layers("GRU", num_layers=2, batch_first=first)
+    x = torch.rand(*shape, INPUTS, dtype=torch.float64)
 
-    assert said_of(found, source, 0).all()
-    assert mask_of(lambda h: net(x, h)[0], (2, 1, HIDDEN)).all()
+    np.testing.assert_array_equal(
+        said_of(found, source, 0), mask_of(lambda h: net(x, h)[0], source.shape)
+    )
 
 
 def lstm_cell(gates: Tensor) -> Tensor:
@@ -603,3 +606,13 @@ def test_what_is_said_of_bags_is_made_of_their_numbers() -> None:
     np.testing.assert_array_equal(said_of(found, source, 0), np.repeat(bags, 3, axis=0))
     for beside in (1, 2, 3):
         assert said_of(found, source, beside).all()
+
+
+def test_jagged_rows_that_data_ends_are_a_bound() -> None:
+    source, ends = Value(0, (5, 2)), Value(9, (3,))
+    given = {"values": source, "offsets": [ends], "max_lengths": [4]}
+    found = lowered("_jagged_to_padded_dense_forward", source, [(2, 4, 2)], **given)
+
+    assert found.flag == rules.DATA
+    assert said_of(found, source, 0).all()
+    assert said_of(found, ends, 0).all()

@@ -12,6 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from archscope.dependence.sets.algebra import NUMBERS
+from archscope.dependence.sets.joining import joined
 from archscope.dependence.sets.lines import Line
 from archscope.dependence.sets.links import Links, Taps, from_matrix, so_far, window
 from archscope.dependence.sets.patterns import Pattern
@@ -272,7 +273,9 @@ def test_pairs_of_far_and_holed_sets_are_told_apart(length: int) -> None:
 
 def test_what_is_alike_along_an_axis_is_one_entry_of_no_place() -> None:
     algebra = Sets()
-    found = Pattern((4,), algebra.single(np.array([2, 2, 2, 2])), (None,), algebra=algebra)
+    entries = algebra.single(np.array([2, 2, 2, 2]))
+    found = Pattern((4,), entries, (None,), (False,), algebra=algebra)
 
-    assert found.compact(0).places == (None,)
-    assert found.compact(0).entries.shape == (1,)
+    for one in (found.compact(0), joined([found.compact(0)] * 2, 0)):
+        assert one.places == (None,)
+        assert one.entries.shape == (1,)
