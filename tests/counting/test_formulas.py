@@ -151,6 +151,20 @@ def test_a_batch_of_sparse_matrices_counts_what_it_stores() -> None:
     assert FORMULAS["aten::bmm"](stored, torch.zeros(2, 3, 5), result=None) == 2 * 3 * 5
 
 
+def test_sparse_products_of_unlike_sizes() -> None:
+    one, two = torch.zeros(3, 4), torch.zeros(4, 5)
+    for row, column in ((0, 0), (0, 3), (2, 0)):
+        one[row, column] = 1
+    for row, column in ((0, 1), (0, 4), (1, 0), (2, 2)):
+        two[row, column] = 1
+
+    # column 0 of one stores 2 numbers, column 3 one; row 0 of two stores 2, row 3 none
+    assert FORMULAS["aten::mm"](one.to_sparse(), two.to_sparse(), result=None) == 2 * 2
+    # of 3 stored numbers of 3 x 4 each sums over two
+    given = one.to_sparse(), torch.zeros(3, 2), torch.zeros(2, 4)
+    assert FORMULAS["aten::sparse_sampled_addmm"](*given, result=None) == 3 * 2
+
+
 def test_which_gradients_are_asked_for_may_be_named() -> None:
     backward = FORMULAS["aten::convolution_backward"]
     one, both = [True, False, True], [True, True, False]

@@ -11,6 +11,7 @@ from one_rule import arguments_of, copied
 from torch import Tensor
 
 from archscope.dependence.record import element_moves, fact_rules, zeros
+from archscope.dependence.record import prefixes as followed
 from archscope.dependence.record.fact_rules import (
     BLOCKED,
     Facts,
@@ -120,6 +121,7 @@ NUMBERS: list[tuple[Any, Given]] = [
     (aten.mm.default, {"self": plain(2, 3), "mat2": SQUARE}),
     (aten.bmm.default, {"self": Known(b([[0, 1]])), "mat2": Known(b([[1, 0, 0], [0, 0, 1]]))}),
     (aten.linalg_matrix_exp.default, {"self": Known(b([0, 0], [1, 0]))}),
+    (aten.linalg_matrix_exp.default, {"self": Known(b([[[0, 0], [1, 0]]]))}),
     (aten.linalg_inv_ex.default, {"A": Known(b([0, 0], [1, 0]))}),
     (aten.embedding.default, {"weight": Known(X.zero), "indices": i([1, 0], [1, 1])}),
     (aten.zero.default, {"self": plain(2, 3)}),
@@ -137,6 +139,8 @@ NUMBERS: list[tuple[Any, Given]] = [
     (aten.mul.Tensor, {"self": Known(low=X.low), "other": 2.0}),
     (aten.div.Tensor, {"self": Known(low=X.low), "other": 2.0}),
     (aten.rsub.Scalar, {"self": Known(low=X.low), "other": 2.0}),
+    (aten.addmm.default, {"self": torch.tensor([[INFINITE, 0.5], [0.5, INFINITE]]).double(),
+                          "mat1": plain(2, 3), "mat2": plain(3, 2)}),
 ]  # fmt: skip
 
 
@@ -194,7 +198,11 @@ VIEWS: list[tuple[Any, Given]] = [
     (aten.unfold.default, {"self": X, "dimension": 1, "size": 2, "step": 1}),
     (aten.diagonal.default, {"self": X}),
 ]
-OF_VALUES = {"sum", "amax", "max", "maximum", "_log_softmax", "rsub"}
+BESIDE: list[tuple[Any, Given]] = [
+    (aten.add.Tensor, {"self": torch.tensor([INFINITE, 0.6 * BLOCKED, 0.5]), "other": plain(2, 3)}),
+]
+"""Constants that values are put beside."""
+OF_VALUES = {"addmm", "sum", "amax", "max", "maximum", "_log_softmax", "rsub"}
 """Operators that are followed of values, not of constants, whose views are looked at in memory."""
 OF_CONSTANTS = [case for case in MOVES + NUMBERS if name_of(case[0]) not in OF_VALUES]
 
@@ -222,7 +230,7 @@ def test_what_is_known_of_a_constant_is_so_of_any_numbers(overload: Any, given: 
         same(found.low, low)
 
 
-@pytest.mark.parametrize(("overload", "given"), MOVES + NUMBERS + VIEWS)
+@pytest.mark.parametrize(("overload", "given"), MOVES + NUMBERS + VIEWS + BESIDE)
 def test_what_is_known_of_a_value_is_so_of_any_numbers(overload: Any, given: Given) -> None:
     zero, low = seen_of(overload, given)
     learnt, output = learnt_of(overload, given, tuple(zero.shape))
@@ -359,6 +367,23 @@ def test_what_is_alike_along_an_axis_is_held_once(
     assert learnt.zero[made].tolist() == np.array(expected, dtype=np.bool_).tolist()
 
 
+@pytest.mark.parametrize(
+    ("before", "after"), [((2, 4, 2, 3), (8, 2, 3)), ((8, 2, 3), (2, 4, 2, 3)), ((2, 3), (1, 2, 3))]
+)
+def test_what_is_alike_for_all_is_followed_however_many_there_are(
+    before: tuple[int, ...], after: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(element_moves, "MOST_ELEMENTS", 0)
+    value, made, mask = Value(0, before), Value(1, after), [[True, False, False]] * 2
+    learnt = Zeros(zero={value: np.array(mask).reshape((1,) * (len(before) - 2) + (2, 3))})
+    learnt.learn(
+        Node(operator="view", arguments={"self": value, "size": after}, outputs=(made,),
+             picked=None, module="", pointwise=False)
+    )  # fmt: skip
+
+    assert learnt.zero[made].reshape(2, 3).tolist() == mask
+
+
 @pytest.mark.parametrize(("products", "known"), [(2 * 3 * 4, True), (2 * 3 * 4 - 1, False)])
 def test_of_more_products_than_are_made_nothing_is_known(
     products: int, known: bool, monkeypatch: pytest.MonkeyPatch
@@ -424,19 +449,51 @@ def test_sums_are_followed_back_through_so_many_moves() -> None:
     assert prefixes.same(values[-1], values[1], (4,)) is None
 
 
-def test_the_least_of_blocked_scores_says_how_far_below_they_are() -> None:
+@pytest.mark.parametrize(("most", "known"), [(4, True), (3, False)])
+def test_sums_of_more_than_is_followed_are_not_known(
+    most: int, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(followed, "MOST_NUMBERS", most)
+    prefixes, values = moved_sums(1)
+
+    assert (prefixes.of(values[1]) is not None) == known
+    assert (prefixes.same(values[2], values[1], (4,)) is not None) == known
+
+
+@pytest.mark.parametrize(
+    ("operator", "more"),
+    [
+        ("add", {"other": torch.tensor([0.0, BLOCKED, 0.0])}),
+        ("masked_fill", {"mask": b(0, 1, 0), "value": BLOCKED}),
+    ],
+)
+def test_the_least_of_blocked_scores_says_how_far_below_they_are(
+    operator: str, more: Given
+) -> None:
     """Both masks block: minus infinity by one, just enough by the other; a tenth is none."""
     value, made, less = (Value(number, (3,)) for number in range(3))
     learnt = Zeros(blocked={value: np.array([True, False, False])}, depth={value: INFINITE})
-    for operator, given, output in (
-        ("add", {"self": value, "other": torch.tensor([0.0, BLOCKED, 0.0])}, made),
+    for name, given, output in (
+        (operator, {"self": value, **more}, made),
         ("mul", {"self": made, "other": 0.1}, less),
     ):
         learnt.learn(
-            Node(operator=operator, arguments=given, outputs=(output,), picked=None, module="",
+            Node(operator=name, arguments=given, outputs=(output,), picked=None, module="",
                  pointwise=True)
         )  # fmt: skip
 
     assert learnt.blocked[made].tolist() == [True, True, False]
     assert learnt.depth[made] == BLOCKED
     assert less not in learnt.blocked
+
+
+def test_scores_that_are_filled_are_as_far_below_as_what_fills_them() -> None:
+    value, made = Value(0, (3,)), Value(1, (3,))
+    learnt = Zeros()
+    given = {"self": value, "mask": b(0, 1, 0), "value": INFINITE}
+    learnt.learn(
+        Node(operator="masked_fill", arguments=given, outputs=(made,), picked=None, module="",
+             pointwise=True)
+    )  # fmt: skip
+
+    assert learnt.depth[made] == INFINITE

@@ -217,6 +217,11 @@ SHAPES: list[tuple[Any, Given, str]] = [
     (aten.complex.default, {"real": r(2, 1), "imag": r(3)}, "real imag"),
 ]
 NUMBERED: list[tuple[Any, Given, str]] = [
+    (
+        aten.scatter.src,  # whole along the first axis, not along the last
+        {"self": r(2, 3, 4), "dim": 1, "index": i(*[[[0, 0], [2, 2]]] * 2), "src": r(2, 2, 2)},
+        "self src",
+    ),
     (aten.index_select.default, {"self": r(2, 4), "dim": -1, "index": i(3, 0, 3)}, "self"),
     (aten.index.Tensor, {"self": r(2, 3, 4), "indices": [None, i(2, 0, 0)]}, "self"),
     (aten.index.Tensor, {"self": r(2, 3, 4), "indices": [i(1, 0), None, i(-1, 2)]}, "self"),
@@ -306,6 +311,7 @@ NUMBERED: list[tuple[Any, Given, str]] = [
     ),
 ]  # fmt: skip
 WINDOWS: list[tuple[Any, Given, str]] = [
+    (aten.avg_pool2d.default, {"self": r(1, 2, 2, 3), "kernel_size": [2, 3]}, "self"),
     (
         aten.convolution.default,
         {"input": r(1, 4, 3, 5), "weight": r(6, 2, 2, 3), "bias": None, "stride": [2, 1],
@@ -408,6 +414,7 @@ PRODUCTS: list[tuple[Any, Given, str]] = [
     (aten.trace.default, {"self": r(2, 3)}, ""),
     (aten.linalg_lstsq.default, {"self": r(4, 2), "b": r(4, 1), "driver": "gels"}, "b"),
     (aten._linalg_solve_ex.default, {"A": r(3, 3), "B": r(3, 2)}, "B"),
+    (aten._linalg_solve_ex.default, {"A": r(2, 3, 3), "B": r(1, 3, 1)}, "B"),
 ]  # fmt: skip
 MIXED: list[tuple[Any, Given, str]] = [
     (aten._softmax.default, {"self": r(2, 3), "dim": -2, "half_to_float": False}, "self"),
@@ -428,6 +435,12 @@ MIXED: list[tuple[Any, Given, str]] = [
         aten._native_batch_norm_legit_no_training.default,
         {"input": r(2, 3, 4), "weight": r(3), "bias": r(3), "running_mean": r(3),
          "running_var": r(3), "momentum": 0.1, "eps": 1e-5},
+        "input",
+    ),
+    (
+        aten.native_batch_norm.default,
+        {"input": r(2, 1, 4), "weight": r(1), "bias": r(1), "running_mean": r(1),
+         "running_var": r(1), "training": True, "momentum": 0.1, "eps": 1e-5},
         "input",
     ),
     *(

@@ -15,7 +15,7 @@ from one_rule import lowered, said_of
 from torch import Tensor, nn
 
 from archscope.dependence import rules
-from archscope.dependence.record.graph import Shape, Value
+from archscope.dependence.record.graph import READ, UNSEEN, Shape, Value
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.steps import Edge, Take
 
@@ -107,25 +107,28 @@ def test_packed_sequences(count: int, both: bool, given: str) -> None:
     assert [(mask & ~told).any() for mask, told in zip(masks, said, strict=True)] == [False, False]
 
 
-def test_first_states() -> None:
-    source = Value(0, (2, 1, HIDDEN))
+@pytest.mark.parametrize("first", [False, True])
+def test_first_states(first: bool) -> None:
+    """Two layers of two sequences: each step knows both states of its own."""
+    source, shape = Value(0, (2, 2, HIDDEN)), (2, 3) if first else (3, 2)
     found = lowered(
         "_cudnn_rnn",
         source,
-        [(3, 1, HIDDEN)],
-        input=torch.zeros(3, 1, INPUTS),
+        [(*shape, HIDDEN)],
+        input=torch.zeros(*shape, INPUTS),
         hx=source,
         cx=None,
         num_layers=2,
-        batch_first=False,
+        batch_first=first,
         bidirectional=False,
         batch_sizes=[],
     )
-    net = layers("GRU", num_layers=2)
-    x = torch.rand(3, 1, INPUTS, dtype=torch.float64)
+    net = layers("GRU", num_layers=2, batch_first=first)
+    x = torch.rand(*shape, INPUTS, dtype=torch.float64)
 
-    assert said_of(found, source, 0).all()
-    assert mask_of(lambda h: net(x, h)[0], (2, 1, HIDDEN)).all()
+    np.testing.assert_array_equal(
+        said_of(found, source, 0), mask_of(lambda h: net(x, h)[0], source.shape)
+    )
 
 
 def lstm_cell(gates: Tensor) -> Tensor:
@@ -345,10 +348,19 @@ def test_a_form_that_a_rule_never_met_is_a_bound() -> None:
     assert said_of(found, source, 0).all()
 
 
+@pytest.mark.parametrize(("operator", "flag"), [(READ, rules.CHOSEN), (UNSEEN, rules.HIDDEN)])
+def test_what_data_chose_or_nobody_saw_is_told_as_such(operator: str, flag: str) -> None:
+    source = Value(0, (2, 2))
+    found = lowered(operator, source, [(2, 2)], self=source, values=[source])
+
+    assert found.flag == flag
+    assert said_of(found, source, 0).all()
+
+
 @pytest.mark.parametrize(
     ("shape", "columns"),
-    [((4, 1), False), ((1, 5), True), ((), None), ((2, 3), None)],
-    ids=["rows", "columns", "one", "blocks"],
+    [((4, 1), False), ((1, 5), True), ((5,), True), ((), None), ((2, 3), None)],
+    ids=["rows", "columns", "a row of columns", "one", "blocks"],
 )
 def test_scales_of_a_product_of_small_numbers(shape: Shape, columns: bool | None) -> None:
     """Each row or column has its own; of blocks it is not told which one has which."""
@@ -580,3 +592,27 @@ def test_attention_by_rows_mixes_each_query_and_meets_keys_of_its_heads() -> Non
 
         np.testing.assert_array_equal(said_of(found, source, 0), seen > 0)
         assert said_of(found, source, 1).all()
+
+
+def test_what_is_said_of_bags_is_made_of_their_numbers() -> None:
+    source = Value(0, (4,))
+    found = lowered(
+        "_embedding_bag", source, [(2, 3), (4,), (2,), (2,)], weight=torch.ones(5, 3),
+        indices=source, offsets=torch.tensor([0, 3]), include_last_offset=False,
+        per_sample_weights=None,
+    )  # fmt: skip
+
+    bags = np.array([[1, 1, 1, 0], [0, 0, 0, 1]]) > 0
+    np.testing.assert_array_equal(said_of(found, source, 0), np.repeat(bags, 3, axis=0))
+    for beside in (1, 2, 3):
+        assert said_of(found, source, beside).all()
+
+
+def test_jagged_rows_that_data_ends_are_a_bound() -> None:
+    source, ends = Value(0, (5, 2)), Value(9, (3,))
+    given = {"values": source, "offsets": [ends], "max_lengths": [4]}
+    found = lowered("_jagged_to_padded_dense_forward", source, [(2, 4, 2)], **given)
+
+    assert found.flag == rules.DATA
+    assert said_of(found, source, 0).all()
+    assert said_of(found, ends, 0).all()

@@ -12,6 +12,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from archscope.dependence.sets.algebra import NUMBERS
+from archscope.dependence.sets.joining import joined
 from archscope.dependence.sets.lines import Line
 from archscope.dependence.sets.links import Links, Taps, from_matrix, so_far, window
 from archscope.dependence.sets.patterns import Pattern
@@ -291,3 +292,13 @@ def test_pairs_of_far_and_holed_sets_are_told_apart(length: int) -> None:
         a | b << length + apart
         for a in ((1 << length) - 1, 0b1, 0b101) for apart in (1, 2) for b in (0b111, 0b101, 0b1011)
     ]  # fmt: skip
+
+
+def test_what_is_alike_along_an_axis_is_one_entry_of_no_place() -> None:
+    algebra = Sets()
+    entries = algebra.single(np.array([2, 2, 2, 2]))
+    found = Pattern((4,), entries, (None,), (False,), algebra=algebra)
+
+    for one in (found.compact(0), joined([found.compact(0)] * 2, 0)):
+        assert one.places == (None,)
+        assert one.entries.shape == (1,)

@@ -15,7 +15,7 @@ from archscope.dependence.record.graph import Value
 from archscope.dependence.sets import patterns
 from archscope.dependence.sets import terms as made
 from archscope.dependence.sets.links import gather
-from archscope.dependence.sets.steps import Reshape, Spread, Step, Take
+from archscope.dependence.sets.steps import Reduce, Reshape, Spread, Step, Take
 from archscope.dependence.sets.terms import Terms, along, apply, side_by_side, unite
 
 Reads = NDArray[np.bool_]
@@ -92,6 +92,19 @@ def test_terms_hold_what_each_element_is_made_of(
         check(found, reads, before)
         exact += all(term.exact for term in found)
     assert exact > 20
+
+
+@pytest.mark.parametrize("split", [3, 2])
+def test_the_elements_of_a_diagonal_are_told_apart_where_they_are_few(
+    split: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(made, "MOST_SPLIT", split)
+    diagonal = [Take(0, gather(9, np.array([0, 4, 8]))), Reduce((0,), (3,))]
+    found = apply([Reshape((3, 3), (9,)), *diagonal], seeds(Value(0, (3, 3)), (0, 1)))
+
+    sees = sorted(tuple(int(held(one).item()) for one in term.sets) for term in found)
+    assert sees == ([(1, 1), (2, 2), (4, 4)] if split == 3 else [(7, 7)])
+    assert all(term.exact for term in found) == (split == 3)
 
 
 def flat(chance: np.random.Generator, before: tuple[int, ...], size: int | None) -> Any:

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch.fft import fft, fft2, ifft, ifft2, irfft, irfft2, rfft, rfft2
 
 from archscope.dependence.answer.examine import Examination, examine
+from archscope.dependence.record.graph import Node, Value
+from archscope.dependence.record.spectra import Spectra
 from archscope.dependence.rules import transforms
 from archscope.dependence.sets.algebra import NUMBERS
 from archscope.subject import Inputs
@@ -78,10 +80,6 @@ def masked(x: Tensor, kernel: Tensor) -> Tensor:
     return long_convolution(x, kernel * torch.tensor([1.0, 0.0, 1.0], dtype=kernel.dtype))
 
 
-def fixed(x: Tensor) -> Tensor:
-    return long_convolution(x, torch.tensor([1.0, 0.0, 0.5], dtype=x.dtype))
-
-
 @pytest.mark.parametrize("value", [0.0, 1.0])
 @pytest.mark.parametrize(
     ("function", "taps", "expected"),
@@ -102,8 +100,12 @@ def test_a_convolution_by_transforms_sees_its_kernel(
     assert sets(found) == expected
 
 
-def test_a_kernel_that_is_not_learned_has_the_taps_that_it_has() -> None:
-    assert sets(look_at(fixed)) == window(0, 2)
+@pytest.mark.parametrize("scale", [1.0, 1e-9, 1e9])
+def test_a_kernel_that_is_not_learned_has_the_taps_that_it_has(scale: float) -> None:
+    def scaled(x: Tensor) -> Tensor:
+        return long_convolution(x, torch.tensor([scale, 0.0, scale / 2], dtype=x.dtype))
+
+    assert sets(look_at(scaled)) == window(0, 2)
 
 
 def test_a_kernel_that_comes_round_reads_the_other_end() -> None:
@@ -153,6 +155,7 @@ def gated(x: Tensor) -> Tensor:
         (shrunk, ()),
         (gated, ()),
         (lambda x: fft(x).real, ()),
+        (lambda x: ifft(ifft(fft(x))).real, ()),
         (lambda x: irfft(rfft(x) * (torch.arange(7, device=x.device) < 3), SIZE), ()),
     ],
 )
@@ -394,3 +397,16 @@ def test_what_comes_round_counts_as_beyond_the_border(taps: list[int], beyond: l
     assert ([] if found.clipped is None else np.flatnonzero(found.clipped).tolist()) == beyond
     reads = found.gathered(2.0 ** np.arange(SIZE), NUMBERS)
     assert reads.tolist() == [sum(2.0 ** ((at - tap) % SIZE) for tap in taps) for at in range(SIZE)]
+
+
+def test_what_an_inverse_takes_back_is_open_no_more() -> None:
+    given, modes, again = (Value(number, (4, 6)) for number in range(3))
+    spectra = Spectra()
+    for forward, source, output in ((True, given, modes), (False, modes, again)):
+        arguments = {"self": source, "dim": [0, 1], "forward": forward}
+        spectra.learn(
+            Node(operator="_fft_c2c", arguments=arguments, outputs=(output,), picked=None,
+                 module="", pointwise=False)
+        )  # fmt: skip
+
+    assert spectra.open == {modes: (True, True)}

@@ -44,7 +44,7 @@ def _rows_by_columns(one: Any, two: Any, target: Value) -> list[Edge]:
 @RULES.of("_int_mm", "hspmm", "_sparse_sparse_matmul", "_sparse_mm_reduce_impl")
 def plain(node: Node, zeros: Zeros) -> list[Edge]:
     """Rows of one times columns of the other."""
-    one, two = [given for given in node.arguments.values() if hasattr(given, "shape")][:2]
+    one, two = (given for given in node.arguments.values() if hasattr(given, "shape"))
     return [
         edge
         for target in targets(node)

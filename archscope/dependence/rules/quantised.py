@@ -63,7 +63,7 @@ def packed_convolution(node: Node, zeros: Zeros) -> list[Edge]:
     source, packed = given["qx"], given.get("packed_weight", given.get("weight"))
     axes = len(shape_of(source)) - 2
     weight = packed.unpack()[0]
-    if weight.dim() > axes + 2:
+    if axes == 1:
         weight = weight.squeeze(2)
     taps = torch.empty(weight.shape, device="meta")  # learned: any tap counts
     names = ("stride", "padding", "dilation")

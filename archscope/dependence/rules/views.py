@@ -111,7 +111,7 @@ def _strided(before: Shape, after: Shape, given: Any) -> Steps:
         raise DataDependentError
     own = _places(before, strides or _dense(before), start).reshape(-1)
     wanted = _places(given["size"], given["stride"], given["storage_offset"] or 0)
-    number = np.full(max(own.max(initial=0), wanted.max(initial=0)) + 1, -1)
+    number = np.full(np.append(own, wanted).max(initial=0) + 1, -1)
     number[own] = np.arange(own.size)
     if (number[wanted] < 0).any():
         raise DataDependentError

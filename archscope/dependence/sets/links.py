@@ -126,8 +126,8 @@ class Ranges:
     @cached_property
     def transposed(self) -> Links:
         """The opposite relation: by which positions each one is read."""
-        starts, stops = self.starts[:, 0], self.stops[:, 0]
-        if self.starts.shape[1] > 1 or (np.diff(starts) < 0).any() or (np.diff(stops) < 0).any():
+        starts, stops = self.starts.reshape(-1), self.stops.reshape(-1)
+        if len(starts) > self.size or (np.diff(starts) < 0).any() or (np.diff(stops) < 0).any():
             return from_matrix(self._matrix().T)
         positions = np.arange(self.reads)
         first = np.searchsorted(stops, positions, "right")
