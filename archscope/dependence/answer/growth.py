@@ -18,8 +18,9 @@ from archscope.dependence.answer.examine import Examination
 from archscope.dependence.answer.fields import FEW_UNITS, Field, has_units
 from archscope.dependence.answer.forward import look, lower
 from archscope.dependence.record.by_place import input_tensors
-from archscope.dependence.record.capture import LARGEST_CONSTANT, capture
+from archscope.dependence.record.capture import capture
 from archscope.dependence.record.graph import Graph, Value
+from archscope.dependence.record.recorder import LARGEST_CONSTANT
 from archscope.dependence.sets.lines import Line
 from archscope.dependence.sets.links import Links
 from archscope.dependence.sets.steps import Take

@@ -10,7 +10,7 @@ from archscope.dependence.answer.examine import Examination
 from archscope.dependence.answer.growth import resized
 from archscope.dependence.answer.receptive import Layer
 from archscope.dependence.record.by_place import input_tensors
-from archscope.dependence.record.capture import capture
+from archscope.dependence.record.capture import capture_shapes
 from archscope.dependence.record.graph import Graph, Value
 from archscope.garbage import uncollected
 from archscope.subject import Inputs
@@ -72,7 +72,7 @@ class Trials:
         self._left -= 1
         other = resized(self._inputs, self._given, sizes, together=together)
         with uncollected():  # a copy of a network makes many objects, and no circles of them
-            return capture(self._model, other, (self._given.input,), shapes_of=self._within)
+            return capture_shapes(self._model, other, (self._given.input,), within=self._within)
 
     def _value(self, graph: Graph) -> Value | None:
         """Return the chosen output of another run; None where that did not come to its end."""
