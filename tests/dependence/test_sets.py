@@ -302,3 +302,13 @@ def test_what_is_alike_along_an_axis_is_one_entry_of_no_place() -> None:
     for one in (found.compact(0), joined([found.compact(0)] * 2, 0)):
         assert one.places == (None,)
         assert one.entries.shape == (1,)
+
+
+def test_positions_that_a_mask_lets_through_lie_along_the_axis_that_reads_them() -> None:
+    algebra, mask = Sets(), np.tri(2, dtype=np.bool_).T  # the second reads both
+    entries = algebra.single(np.arange(2))[:, None]
+    found = Pattern((2, 2), entries, (None, None), (True, False), algebra=algebra)
+    read = found.reduced_where(0, mask)
+
+    assert sets_of(algebra, read.entries) == [{0}, {0, 1}]
+    assert read.positional == (False, True)
