@@ -271,6 +271,7 @@ ESTIMATED: list[tuple[str, tuple[Any, ...], dict[str, Any], int]] = [
     ("native_layer_norm", (t(2, 3, 5), [5], t(5), t(5), 1e-5), {}, 5 * 30),
     ("native_layer_norm", (t(2, 3, 5), [5], None, t(5), 1e-5), {}, 4 * 30),
     ("_fused_rms_norm", (t(2, 3, 5), [5]), {"weight": t(5)}, 5 * 30),
+    ("_fused_rms_norm", (t(2, 3, 5), [5], t(5)), {}, 5 * 30),
     ("_fused_rms_norm", (t(2, 3, 5), [5]), {}, 4 * 30),
     ("native_group_norm", (t(2, 3, 5), ONES, None, 2, 3, 5, 1, 1e-5), {}, 5 * 30),
     ("native_group_norm", (t(2, 3, 5), None, ONES, 2, 3, 5, 1, 1e-5), {}, 4 * 30),

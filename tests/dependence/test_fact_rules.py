@@ -449,6 +449,23 @@ def test_sums_are_followed_back_through_so_many_moves() -> None:
     assert prefixes.same(values[-1], values[1], (4,)) is None
 
 
+@pytest.mark.parametrize(
+    ("constant", "known"),
+    [(torch.zeros(1), True), (torch.ones(1), False), (torch.zeros(1, device="meta"), False)],
+)
+def test_sums_beside_zeros_are_sums_so_far(constant: Tensor, known: bool) -> None:
+    prefixes, values = moved_sums(0)
+    joined = Value(9, (5,))
+    prefixes.learn(
+        Node(operator="cat", arguments={"tensors": [constant, values[1]], "dim": 0},
+             outputs=(joined,), picked=None, module="", pointwise=False)
+    )  # fmt: skip
+    found = prefixes.of(joined)
+
+    assert (found is not None) == known
+    assert found is None or found.places.tolist() == [0, 1, 2, 3, 4]
+
+
 @pytest.mark.parametrize(("most", "known"), [(4, True), (3, False)])
 def test_sums_of_more_than_is_followed_are_not_known(
     most: int, known: bool, monkeypatch: pytest.MonkeyPatch

@@ -359,8 +359,8 @@ def test_what_data_chose_or_nobody_saw_is_told_as_such(operator: str, flag: str)
 
 @pytest.mark.parametrize(
     ("shape", "columns"),
-    [((4, 1), False), ((1, 5), True), ((5,), True), ((), None), ((2, 3), None)],
-    ids=["rows", "columns", "a row of columns", "one", "blocks"],
+    [((4, 1), False), ((1, 5), True), ((5,), True), ((), None), ((2, 3), None), ((2, 5), None)],
+    ids=["rows", "columns", "a row of columns", "one", "blocks", "blocks of rows"],
 )
 def test_scales_of_a_product_of_small_numbers(shape: Shape, columns: bool | None) -> None:
     """Each row or column has its own; of blocks it is not told which one has which."""

@@ -101,6 +101,18 @@ def test_many_sets_are_compared_in_parts() -> None:
     assert not algebra.cover(others, prefixes)
 
 
+def test_many_sets_with_holes_are_united_too() -> None:
+    algebra, places = Sets(), np.arange(300)
+    one = np.tile(algebra.single(places), (300, 1))
+    assert one.size > MANY
+
+    found = algebra.unite(one, one + (2 << 1))  # each with the position two further on
+
+    assert algebra.bits(int(found[0, 0])) == 0b101
+    assert (found == found[0]).all()
+    assert firsts(found[0]).tolist() == places.tolist()
+
+
 def test_the_mark_of_a_border_stays_with_every_union() -> None:
     algebra = Sets()
     entries = clip(algebra.single(np.arange(4)), np.array([False, False, False, True]))

@@ -292,6 +292,17 @@ def test_parts_side_by_side_are_what_they_were() -> None:
         )
 
 
+def test_parts_that_store_the_same_entries_in_another_order_are_not_mixed_up() -> None:
+    algebra = Sets()
+    own = algebra.single(np.arange(2))[None, :]
+    one = Pattern((1, 2), own, (None, None), (False, True), algebra=algebra)
+    turned = replace(one, entries=own + 2, places=(None, np.array([1, 0])))
+
+    found = joined([one, turned], 0)
+
+    np.testing.assert_array_equal(dense(found), np.concatenate([dense(one), dense(turned)]))
+
+
 def test_of_parts_some_of_which_were_picked_all_may_be() -> None:
     algebra = Sets()
     one = Pattern((2,), algebra.single(np.array([1])), (None,), (False,), algebra=algebra)
