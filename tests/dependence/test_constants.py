@@ -221,6 +221,10 @@ SCORES: dict[str, tuple[Callable[[Any], object], Callable[[Any, Tensor], Tensor]
         buffer(causal),
         lambda self, s: filled_scores(self, s).log_softmax(-1).exp(),
     ),
+    "a row that is masked throughout, by -inf": (
+        buffer(lambda: causal().tril(-1)),
+        lambda self, s: filled_scores(self, s).softmax(-1).nan_to_num(),
+    ),
     "a padded end": (
         buffer(lambda: torch.arange(N) < 4),
         lambda self, s: by_hand(s.masked_fill(~self.mask, -math.inf)),
