@@ -9,7 +9,6 @@ code makes are turned into new values by `aliases`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -89,8 +88,7 @@ def capture(
     the forward raises is the graph's `failure`, beside what was recorded until then.
 
     With `shapes_of` there are no nodes, only what the model returned and the calls of the module of
-    that path, none where it is empty: weights are read where they lie, nothing is looked for in
-    them, and no more is asked of the way than that it runs.
+    that path, if any: weights are read where they lie, and nothing is looked for in them.
     """
     original = Original(model, inputs)
 
@@ -153,8 +151,7 @@ class _Recorder(TorchDispatchMode):
         self._sight = Sight(model, self._stack, self._aliases, has_data=data or self._shapes_only)
         self._known = Constants(() if self._shapes_only else model.parameters())
         self._entered: list[tuple[str, tuple[Value, ...], int, int]] = []
-        self._values = 0
-        self._reads_marked = 0
+        self._values = self._reads_marked = 0
         self._running = ""
         self._sums: tuple[int, ...] = ()
         devices = (p.device for p in model.parameters() if not p.is_meta)
@@ -289,18 +286,14 @@ class _Recorder(TorchDispatchMode):
         if value is not None:
             self._graph.reads.append(Read(value=value, is_one=is_one))
 
-    @cached_property
-    def _padding(self) -> frozenset[int]:
-        return padding_of(self._model)
-
     def _asks_for_padding(self, name: str, args: Any) -> bool:
         """Return whether the studied tokens are compared with the token that is padding."""
         tensor, other = args
         return (
             isinstance(other, int)
             and not tensor.is_floating_point()
-            and other in self._padding
             and self._aliases.base_value(tensor) in self._graph.inputs.values()
+            and other in padding_of(self._model)
         )
 
     def _no_padding(self, name: str, args: Any) -> Tensor:
@@ -317,8 +310,7 @@ class _Recorder(TorchDispatchMode):
             if prod(size for size in sizes if isinstance(size, int)) <= LARGEST_CONSTANT:
                 kwargs = {**kwargs, "device": self._home}
         tensors = tensors_among(args, kwargs)
-        keeps = not self._shapes_only
-        made = self._known.before(func, name, args, kwargs, tensors) if keeps else None
+        made = None if self._shapes_only else self._known.before(func, name, args, kwargs, tensors)
         mixed = any(t.is_meta for t in tensors) and not all(t.is_meta for t in tensors)
         given = without_values(name, args, kwargs) if mixed else (args, kwargs)
         out = func(*given[0], **given[1])
@@ -334,7 +326,7 @@ class _Recorder(TorchDispatchMode):
             for tensor in tensors_in(out):
                 self._known.learn(tensor)  # the next call draws others: a zero in it is no mask
         self._sight.meet(tensors_among(out))
-        if keeps:
+        if not self._shapes_only:
             note(func, name, (args, kwargs), out, self._known.zeros_of)
         self._aliases.record_constant(func, name, args, kwargs, out)
         return out
@@ -349,10 +341,6 @@ class _Recorder(TorchDispatchMode):
         if kwargs.get("device") is not None and not self._data:
             kwargs = {**kwargs, "device": self._home}
         return with_tensors(args, like), with_tensors(kwargs, like)
-
-    @cached_property
-    def _kinds(self) -> dict[str, str]:
-        return {path: type(module).__name__ for path, module in self._model.named_modules()}
 
     def _fresh_value(self, shape: tuple[int, ...]) -> Value:
         self._values += 1
@@ -404,13 +392,12 @@ class _Recorder(TorchDispatchMode):
             if entered == path:
                 break
         self._mark(output, self._graph.reads[reads:])
-        outputs = self._read(output)
         call = Call(
             path=path,
-            kind=self._kinds[path],
+            kind=type(self._model.get_submodule(path)).__name__,
             number=self._stack.calls[path],
             inputs=inputs,
-            outputs=outputs,
+            outputs=self._read(output),
             nodes=(first, len(self._graph.nodes)),
         )
         self._graph.calls.append(call)
