@@ -221,6 +221,10 @@ SCORES: dict[str, tuple[Callable[[Any], object], Callable[[Any, Tensor], Tensor]
         buffer(causal),
         lambda self, s: filled_scores(self, s).log_softmax(-1).exp(),
     ),
+    "a row that is masked throughout, by -inf": (
+        buffer(lambda: causal().tril(-1)),
+        lambda self, s: filled_scores(self, s).softmax(-1).nan_to_num(),
+    ),
     "a padded end": (
         buffer(lambda: torch.arange(N) < 4),
         lambda self, s: by_hand(s.masked_fill(~self.mask, -math.inf)),
@@ -451,6 +455,11 @@ def toeplitz(self: Any, x: Tensor) -> Tensor:
     return matrix @ x
 
 
+def spectra(x: Tensor) -> Tensor:
+    window = torch.hann_window(4, device=x.device, dtype=x.dtype)
+    return torch.stft(x, 4, 1, window=window, center=False, return_complex=True)
+
+
 class PixelCNN(nn.Conv2d):
     """van den Oord et al. 2016, as most write it: the mask begins as a copy of the weight."""
 
@@ -644,6 +653,31 @@ WEIGHTS: dict[str, tuple[tuple[int, ...], Make]] = {
             buffer(lambda: (torch.arange(N) % 3)[:, None] / 2),
             lambda s, x: torch.lerp(x, x.roll(1, 1), s.mask.to(x.dtype)),
         ),
+    ),
+    "a kernel of its own for each feature": (
+        LINE,
+        lambda: Held(
+            buffer(lambda: torch.tensor([[[1.0, 0.0, 0.0]], [[0.0, 0.0, 1.0]]])),
+            lambda s, x: F.conv1d(x.mT, s.mask.to(x.dtype), padding=1, groups=C).mT,
+        ),
+    ),
+    "kernels of outputs that have unlike holes": (
+        LINE,
+        lambda: Held(
+            buffer(lambda: torch.tensor([[[1.0, 0, 1]] * C, [[0.0, 2, 0]] * C, [[3.0, 0, 1]] * C])),
+            lambda s, x: F.conv1d(x.mT, s.mask.to(x.dtype)).mT,
+        ),
+    ),
+    "kernels that have unlike holes, transposed": (
+        LINE,
+        lambda: Held(
+            buffer(lambda: torch.tensor([[[1.0, 0, 1], [0.0, 2, 0]], [[0.0, 1, 1], [1.0, 0, 0]]])),
+            lambda s, x: F.conv_transpose1d(x.mT, s.mask.to(x.dtype), stride=2, groups=C).mT,
+        ),
+    ),
+    "a window of frames, made in forward": (
+        LINE,
+        lambda: Held(lambda self: None, lambda s, x: spectra(x[..., 0]).abs().mT),
     ),
     "a kernel with a hole, transposed": (
         LINE,

@@ -359,3 +359,20 @@ def test_outputs_of_a_cubic_size_know_where_the_border_is(corners: bool) -> None
     assert [line.clipped for line in field.lines] == [
         tuple(any(abs(p - at) < 2 for p in beyond) for at in places)
     ] * 2
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"center": False}, {"hop_length": 3}, {"onesided": False}, {"win_length": 6}],
+)
+def test_frames_of_a_window_with_values_are_of_torchs_shape(settings: dict[str, Any]) -> None:
+    def spectra(x: Tensor) -> Tensor:
+        window = torch.ones(settings.get("win_length", 8), device=x.device)
+        return torch.stft(x, 8, window=window, return_complex=True, **settings)
+
+    x = torch.zeros(1, 32)
+    found = look_at(spectra, x)
+
+    assert found.graph.executed == "shapes"
+    assert found.graph.outputs["0"].shape == spectra(x).shape
+    assert not [each for each in found.lowered if each.flag]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
@@ -58,6 +59,8 @@ class FunctionRecorder(TorchFunctionMode):
             for tensor in args:
                 if isinstance(tensor, Tensor):
                     self._on_left(tensor)
+        elif func is torch.stft and args[0].is_meta and _has_data(_window(*args, **kwargs)):
+            return _spectra(*args, **kwargs)
         elif func in _ALONG and args[0].is_meta:
             return _taken_along(*args, **kwargs)
         elif func in _RECURRENT and _is_whole(args, kwargs):
@@ -110,6 +113,40 @@ def _taken_along(x: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     sizes = [1 if a == axis else max(x.shape[a], indices.shape[a]) for a in range(rank)]
     whole = x.expand([-1 if a == axis else n for a, n in enumerate(sizes)])
     return whole.gather(axis, indices.expand([-1 if a == axis else n for a, n in enumerate(sizes)]))
+
+
+def _window(x: Tensor, n_fft: int, *args: Any, window: Any = None, **_: Any) -> Any:
+    return args[2] if len(args) > 2 else window
+
+
+def _has_data(tensor: Any) -> bool:
+    return isinstance(tensor, Tensor) and not tensor.is_meta
+
+
+def _spectra(
+    x: Tensor,
+    n_fft: int,
+    hop_length: int | None = None,
+    win_length: int | None = None,
+    window: Any = None,
+    center: bool = True,
+    pad_mode: str = "reflect",
+    normalized: bool = False,
+    onesided: bool | None = None,
+    return_complex: bool | None = None,
+    **_: Any,
+) -> Tensor:
+    """Return a short-time Fourier transform by its parts; torch refuses a window with data."""
+    if center:
+        around = (n_fft // 2, n_fft // 2)
+        x = F.pad(x.view(1, -1, x.shape[-1]), around, mode=pad_mode).view(*x.shape[:-1], -1)
+    short = n_fft - window.shape[0]
+    frames = x.unfold(-1, n_fft, hop_length or n_fft // 4)
+    frames = frames * F.pad(window, (short // 2, short - short // 2))
+    halves = onesided if onesided is not None else not (x.is_complex() or window.is_complex())
+    norm = "ortho" if normalized else "backward"
+    found = (torch.fft.rfft if halves else torch.fft.fft)(frames, norm=norm).transpose(-1, -2)
+    return found if return_complex else torch.view_as_real(found)
 
 
 def _is_meta(device: Any) -> bool:

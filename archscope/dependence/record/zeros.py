@@ -101,10 +101,11 @@ class Zeros:
         elif operator in ("_softmax", "_safe_softmax") and isinstance(source, Value):
             mask = self.blocked.get(source)
             if mask is not None:
-                # Rows that are blocked throughout a softmax spreads evenly; a safe one -inf to 0.
+                # Rows that are blocked throughout a softmax spreads evenly; of -inf alone it makes
+                # no numbers, a safe one 0: whatever the values are, nothing of them passes.
                 throughout = mask.all(axis=given["dim"] % len(output.shape), keepdims=True)
-                safe = operator == "_safe_softmax" and self._depth(source) == -np.inf
-                _set(self.zero, output, mask if safe else mask & ~throughout)
+                spreads = self._depth(source) > -np.inf
+                _set(self.zero, output, mask & ~throughout if spreads else mask)
         elif operator in ("_log_softmax", "log_softmax") and source in self.blocked:
             mask = self.blocked[source]
             throughout = mask.all(axis=given["dim"] % len(output.shape), keepdims=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ from archscope.dependence.sets.links import (
 )
 from archscope.dependence.sets.steps import (
     Edge,
+    Keep,
     Mix,
     Permute,
     Reduce,
@@ -40,6 +42,9 @@ from archscope.dependence.sets.steps import (
 )
 
 RULES = RuleSet()
+
+MOST_KINDS = 16
+"""Kernels of output channels that have unlike holes, up to which each is followed."""
 
 
 def _each(value: int | Sequence[int], axes: int) -> list[int]:
@@ -68,10 +73,8 @@ def convolution(node: Node, zeros: Zeros) -> list[Edge]:
     first = len(before) - axes
     groups = before[first - 1] if "depthwise" in node.operator else given.get("groups", 1)
     mix = Mix(first - 1, before[first - 1], target.shape[first - 1], groups)
-    taps = None if isinstance(weight, Value) else mask_of(weight)
     found = []
-    products = [None] if taps is None else _products(taps.flatten(0, 1).any(0).numpy())
-    for chosen in products:
+    for kept, chosen in _kinds_of_taps(weight, transposed, groups):
         steps: list[Step] = [mix]
         for axis in range(axes):
             steps.append(
@@ -87,8 +90,32 @@ def convolution(node: Node, zeros: Zeros) -> list[Edge]:
                     ),
                 )
             )
+        if kept is not None:
+            sizes = [-1 if axis == first - 1 else 1 for axis in range(len(before))]
+            steps.append(Keep(kept.reshape(sizes)))
         found += edges(source, steps, target)
     return found + edges(given.get("z"), (), target) + made_weights(node, target)
+
+
+def _kinds_of_taps(
+    weight: Any, transposed: bool, groups: int
+) -> Iterator[tuple[NDArray[np.bool_] | None, list[NDArray[np.int64]] | None]]:
+    """Yield products of the taps that are not always zero, and of which outputs; None: all."""
+    taps = None if isinstance(weight, Value) else mask_of(weight)
+    if taps is None:
+        yield None, None
+        return
+    if transposed:  # (inputs, outputs of a group, ...)
+        own = taps.unflatten(0, (groups, -1)).any(1).flatten(0, 1).numpy()
+    else:
+        own = taps.any(1).numpy()
+    kinds, which = np.unique(own.reshape(len(own), -1), axis=0, return_inverse=True)
+    if not 1 < len(kinds) <= MOST_KINDS:
+        yield from ((None, product) for product in _products(own.any(0)))
+        return
+    for number, kind in enumerate(kinds):
+        for product in _products(kind.reshape(own.shape[1:])):
+            yield which.reshape(-1) == number, product
 
 
 def _windows(

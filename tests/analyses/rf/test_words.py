@@ -141,3 +141,27 @@ def test_a_panorama_is_joined_along_one_axis() -> None:
     assert (report.totals.reached, report.totals.positions) == (9, 9)
     assert "2 of 16 outputs along axis 3 see around" in said(report)
     assert "axis 2 see around" not in said(report)
+
+
+def test_a_mask_that_is_not_known_is_told_where_it_takes_positions() -> None:
+    class Masked(nn.Conv1d):
+        mask: Tensor
+
+        def __init__(self, shape: tuple[int, ...]) -> None:
+            super().__init__(2, 2, 3)
+            self.register_buffer("mask", torch.ones(shape))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x * self.mask)
+
+    with torch.device("meta"):
+        by_place, by_feature = (Masked(shape) for shape in ((9,), (2, 1)))
+    x = torch.zeros(1, 2, 9)
+
+    told = said(receptive_field(by_place, x))
+    assert "A bound, no verdict: the output sees no more than a 3-position window" in told
+    assert (
+        "warning mul is under a mask whose values are not known: it is taken to let everything "
+        "through (in (model))" in told
+    )
+    assert "bound" not in said(receptive_field(by_feature, x))

@@ -58,13 +58,13 @@ def worst(maps: Sequence[MapRow]) -> MapRow | None:
 
 
 def _bound(found: Receptive, totals: Totals) -> Note:
-    seen = totals.receptive_field
+    seen = extent(totals.receptive_field)
+    window = f"{seen} positions" if len(totals.receptive_field) > 1 else f"a {seen} window"
     module = found.given.module(found.given.bounded_node(found.target.value))
     return Note(
         level="warning",
-        text=f"A bound, no verdict: {named(totals)} sees no more than {extent(seen)} "
-        f"{'positions' if len(seen) > 1 else 'window'}; how much of it is unknown, because the "
-        f"rule of {found.target.bounded_by} (in {module}) is a bound",
+        text=f"A bound, no verdict: {named(totals)} sees no more than {window}; how much of it is "
+        f"unknown, because the rule of {found.target.bounded_by} (in {module}) is a bound",
     )
 
 
