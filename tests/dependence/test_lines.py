@@ -36,6 +36,13 @@ ROWS: dict[str, tuple[Line, dict[str, Any]]] = {
         line(7, windows(5, [0, 1, 2])),
         {"interior": [0, 1, 2, 3, 4], "cycle": (1, 1), "jump": 1, "start": 0, "typical": 2,
          "least": 3, "hulls": (3, 3), "streams": 1, "is_regular": True}),
+    "two halves interleaved": (
+        line(8, [{unit // 2 + unit % 2 * 4} for unit in range(8)]),
+        {"interior": list(range(8)), "typical": 3, "least": 1, "hulls": (1, 1), "streams": 0}),
+    "blocks of four, turned round": (
+        line(12, [{unit // 4 * 4 + 3 - unit % 4} for unit in range(12)]),
+        {"interior": list(range(12)), "cycle": (4, 4), "jump": 1, "typical": 5, "least": 1,
+         "hulls": (1, 1), "streams": 0}),
     "steps of three, a hole": (
         line(12, windows(4, [0, 2], 3)),
         {"interior": [0, 1, 2, 3], "cycle": (1, 3), "jump": 3, "start": 0, "typical": 1,

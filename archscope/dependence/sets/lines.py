@@ -154,7 +154,9 @@ class Line:
                 continue
             alike = (found[period:] == found[:-period]).all()
             if alike and (starts[period:] - starts[:-period] == shift).all():
-                return period, shift
+                # Interleaved units come back to where the first of them looked.
+                far = int(np.ptp(starts[:period])) >= shift * (len(units) // period)
+                return None if far and period > 1 and shift else (period, shift)
         return None
 
     @property
