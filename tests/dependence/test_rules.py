@@ -556,6 +556,17 @@ def test_what_two_sums_so_far_both_hold_cancels(function: Function) -> None:
         np.testing.assert_array_equal(said_of(found), mask_of(function, (1, 5, 2)))
 
 
+def test_sums_that_are_turned_over_keep_their_axes_apart() -> None:
+    def turned(x: Tensor) -> Tensor:
+        sums = F.pad(x.cumsum(1), (0, 0, 3, 0)).permute(2, 1, 0)
+        return sums[:, 3:] - sums[:, :-3]
+
+    found = look_at(turned, (2, 5, 2))  # two axes of one size change places
+
+    assert flags(found) == []
+    np.testing.assert_array_equal(said_of(found), mask_of(turned, (2, 5, 2)))
+
+
 def test_sums_that_run_along_other_axes_are_a_bound() -> None:
     def turned(x: Tensor) -> Tensor:
         sums = x.cumsum(1)
