@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import _lru_cache_wrapper
+from operator import is_
 from typing import Any
 
 from torch import Tensor, nn
@@ -81,6 +82,9 @@ def _tables(names: Mapping[str, Any]) -> Iterator[dict[Any, Any]]:
 
 def _emptied(now: Mapping[Any, Any], before: Mapping[Any, Any]) -> list[Any]:
     """Return the keys whose values are new and have no data."""
+    values = list(now.values())
+    if len(values) == len(before) and all(map(is_, values, before.values())):
+        return []
     return [
         key
         for key, value in list(now.items())

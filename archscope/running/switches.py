@@ -96,11 +96,14 @@ def _umask() -> int | None:
     For that moment the files of other threads would get others.
     """
     try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
-            told = (line.split() for line in status if line.startswith("Umask:"))
-            return int(next(told)[1], 8)
-    except (OSError, StopIteration):
+        file = os.open("/proc/self/status", os.O_RDONLY)
+    except OSError:
         return None
+    try:
+        told = os.read(file, 512).partition(b"\nUmask:")[2].split(None, 1)
+    finally:
+        os.close(file)
+    return int(told[0], 8) if told else None
 
 
 def _put_umask(found: int | None) -> None:
