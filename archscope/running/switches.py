@@ -74,7 +74,13 @@ def _put_saved_hooks(hooks: Any) -> None:
 
 
 def _saved_hooks() -> Any:
-    return torch._C._autograd._top_saved_tensors_default_hooks(True)
+    return hooks_on_top(True)
+
+
+hooks_on_top: Any = getattr(
+    torch._C._autograd, "_top_saved_tensors_default_hooks", lambda ignore_tracing: None
+)
+"""What torch keeps tensors by at the moment; older torch does not tell."""
 
 
 def _decimals() -> tuple[decimal.Context, dict[str, Any]]:

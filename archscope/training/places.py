@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from archscope.running.module_stack import ModuleStack, tensors_in
 from archscope.running.storages import keys_of
+from archscope.running.switches import hooks_on_top
 
 _UNNUMBERED = 2**63
 """Nodes that add up gradients have no number of their own; theirs is at least this."""
@@ -124,13 +125,7 @@ def runs_again() -> bool:
     Gradients are on then; where a part of it turns them off, torch's checkpoints are known by the
     hooks that they set around it, or by the node of the older ones.
     """
-    if torch.is_grad_enabled() or _hooks_on_top(False) is not None:
+    if torch.is_grad_enabled() or hooks_on_top(False) is not None:
         return True
     node: Any = torch._C._current_autograd_node()
     return node is not None and node.name() == "CheckpointFunctionBackward"
-
-
-_hooks_on_top: Any = getattr(
-    torch._C._autograd, "_top_saved_tensors_default_hooks", lambda ignore_tracing: None
-)
-"""What torch keeps tensors by at the moment; older torch does not tell."""

@@ -25,6 +25,11 @@ from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 from archscope.running import float32
 
+TOP_OF_HOOKS = getattr(
+    torch._C._autograd, "_top_saved_tensors_default_hooks", lambda ignore_tracing: None
+)
+"""Older torch tells no hooks of saved tensors."""
+
 
 def fingerprint(*values: Any) -> list[Any]:
     """Return what is held by some objects, at any depth: identities, places, versions, values."""
@@ -144,7 +149,7 @@ def of_process() -> dict[str, Any]:
         "small numbers": SMALLEST * 1.0 == 0.0,
         "contexts": (
             _nesting(), torch.autograd.forward_ad._current_level,
-            torch._C._autograd._top_saved_tensors_default_hooks(True),
+            TOP_OF_HOOKS(True),
             torch._C._is_multithreading_enabled(),
         ),
         "printing": (
