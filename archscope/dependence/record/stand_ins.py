@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tag, Tensor
+from torch import Tensor
 
 from archscope.dependence.record.aliases import results_of, writes_of
 from archscope.dependence.record.operands import with_tensors
@@ -32,7 +32,7 @@ def on_shapes(func: Any, args: Any, kwargs: Any) -> Any:
     if len(written) == len(func._schema.returns) == 1 and written[0][1] == 0:
         if name in RESHAPED_IN_PLACE:
             return func(*args, **kwargs)
-        if name not in RESIZED and Tag.out not in func.tags:
+        if name not in RESIZED and not any(a.is_out for a in func._schema.arguments):
             return written[0][0]
     picked = _picked(*args) if name == "masked_select" and not kwargs else None
     if picked is not None:
