@@ -37,6 +37,7 @@ from archscope.registry import Registry
 from archscope.results import Report, View
 from archscope.studies import STUDIES
 from archscope.subject import Inputs, Network, Subject
+from tests.light import LIGHT
 
 PACKAGE = Path(archscope.__file__).parent
 families = pytest.mark.parametrize("name", FAMILIES.names())
@@ -147,20 +148,6 @@ def test_numbers_below_their_range_are_refused(name: str) -> None:
                 spec_type(**{field.name: value})
 
 
-LIGHT: dict[str, dict[str, Any]] = {
-    "conv-tasnet": {"dilations": (1, 2), "stacks": 2},
-    "densenet": {"blocks": (2, 3, 2, 2)},
-    "detection": {"backbone": "resnet18", "head_layers": 2, "input_size": 64},
-    "espnet": {"alpha2": 0, "alpha3": 1, "dilations": (1, 2), "decoder": False, "input_size": 32},
-    "hrnet": {"modules": (1, 1), "branch_blocks": 2, "input_size": 64},
-    "nasbench101": {"stacks": 2, "cells": 2},
-    "nasbench201": {"cells": 2},
-    "shufflenet": {"blocks": (2, 3, 2)},
-    "swin": {"blocks": (2, 2), "heads": (3, 6), "input_size": 56},
-}
-"""Smaller ones of families whose default takes long to look at."""
-
-
 @cache
 def counted(family: str) -> Report:
     """Return the count of a family's default or smaller network, for all that look at it."""
@@ -173,7 +160,7 @@ def test_a_family_counts_the_same_folded_and_whole(name: str) -> None:
     if family.blocks is None:
         pytest.skip("no blocks of it are alike")
     has_depth = "depth" in {field.name for field in specs.fields(family.spec)}
-    spec = family.spec(depth=5) if has_depth else family.spec(**LIGHT.get(name, {}))
+    spec = family.spec(depth=4) if has_depth else family.spec(**LIGHT.get(name, {}))
     folded = family.subject(spec)
     with torch.device("meta"):
         model = family.network(spec)

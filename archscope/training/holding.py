@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import accumulate
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -113,7 +114,42 @@ def _most(changes: Sequence[Change]) -> int:
 
 def _update(make: Make, like: Sequence[Tensor]) -> Sequence[Change]:
     """Return what the second update of parameters makes and gives back."""
-    parameters: list[Tensor] = [nn.Parameter(torch.empty_like(each)) for each in like]
+    if any(each.layout is not torch.strided for each in like):
+        return _updated(make, [torch.empty_like(each) for each in like])
+    return _update_of_kinds(make, tuple(map(_Kind.of, like)), torch.get_default_dtype())
+
+
+@frozen
+class _Kind:
+    """All of a parameter that decides what its update takes."""
+
+    shape: torch.Size
+    strides: tuple[int, ...]
+    dtype: torch.dtype
+    device: torch.device
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> Self:
+        return cls(
+            shape=tensor.shape, strides=tensor.stride(), dtype=tensor.dtype, device=tensor.device
+        )
+
+    def made(self) -> Tensor:
+        like = torch.empty_strided(self.shape, self.strides, dtype=self.dtype, device=self.device)
+        return torch.empty_like(like)
+
+
+@lru_cache(maxsize=1024)
+def _update_of_kinds(make: Make, kinds: Sequence[_Kind], _: torch.dtype) -> Sequence[Change]:
+    """Return it once for all parameters of these kinds: a sweep's networks share most of them.
+
+    The last is the type that torch makes numbers in, that of step counters.
+    """
+    return _updated(make, [kind.made() for kind in kinds])
+
+
+def _updated(make: Make, values: Sequence[Tensor]) -> Sequence[Change]:
+    parameters: list[Tensor] = [nn.Parameter(each) for each in values]
     made = make(parameters)
     alive = Alive(str)
     with told("the update of a weight"), torch.no_grad(), _AnyNumber():
@@ -124,7 +160,7 @@ def _update(make: Make, like: Sequence[Tensor]) -> Sequence[Change]:
         alive.before((*parameters, *gradients, *state_tensors(made)))
         with alive.phase("optimiser"):
             made.step()
-    return alive.changes
+    return tuple(alive.changes)
 
 
 class _AnyNumber(TorchFunctionMode):

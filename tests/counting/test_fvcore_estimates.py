@@ -14,11 +14,12 @@ from archscope.families import FAMILIES
 from archscope.library import params
 from archscope.library._named import network_of
 from archscope.subject import Inputs, Subject
+from tests.light import LIGHT
 
 
 @pytest.mark.parametrize("family", FAMILIES.names())
 def test_the_same_for_every_family(family: str) -> None:
-    count = count_forward(network_of(family, {}).subject())
+    count = count_forward(network_of(family, LIGHT.get(family, {})).subject())
 
     assert count.fvcore is not None
     assert count.dispatcher.fvcore_estimates == count.fvcore.fvcore_estimates

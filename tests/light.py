@@ -1,0 +1,22 @@
+"""Networks of each family that take little time to look at, with all that it is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+LIGHT: dict[str, dict[str, Any]] = {
+    "conv-tasnet": {"dilations": (1, 2), "stacks": 2},
+    "densenet": {"blocks": (2, 3, 2, 2)},
+    "detection": {"backbone": "resnet18", "head_layers": 2, "input_size": 64},
+    "efficientnet": {"depth_mult": 0.75, "input_size": 64},
+    "espnet": {"alpha2": 0, "alpha3": 1, "dilations": (1, 2), "decoder": False, "input_size": 32},
+    "hrnet": {"modules": (1, 1), "branch_blocks": 2, "input_size": 64},
+    "nasbench101": {"stacks": 2, "cells": 2},
+    "nasbench201": {"cells": 2},
+    "segformer": {"blocks": (2, 1, 1, 1), "input_size": 64},
+    "separable-residual": {"middle_blocks": 2},
+    "shufflenet": {"blocks": (2, 3, 2)},
+    "swin": {"blocks": (2, 2), "heads": (3, 6), "input_size": 56},
+    "wavenet": {"dilations": (1, 2, 4), "stacks": 2},
+}
+"""Fields that make it light, of families whose default takes long to look at."""
