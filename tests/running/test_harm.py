@@ -15,9 +15,7 @@ from tests.running.awkward import ACTING, KINDS
 from tests.running.fingerprint import fingerprint, of_process
 
 FEW: dict[str, Any] = {"device": "cpu", "warmup": 0, "runs": 1, "budget": 0.005}
-VERBS: dict[str, Callable[..., object]] = {
-    "params": archscope.params,
-    "rf": archscope.receptive_field,
+VERBS: dict[str, Callable[..., object]] = {  # params and rf run within others
     "rf --verify": lambda model, *inputs: archscope.receptive_field(model, *inputs, verify=True),
     "rf --erf": lambda model, *inputs: archscope.receptive_field(model, *inputs, erf=1),
     "time": lambda model, *inputs: archscope.time(model, *inputs, **FEW),
