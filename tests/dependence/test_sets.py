@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import combinations
 from math import gcd
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,6 +38,26 @@ def entries_of(algebra: Sets, sets: list[frozenset[int]]) -> np.ndarray:
 def sets_of(algebra: Sets, entries: np.ndarray) -> list[frozenset[int]]:
     bits = [algebra.bits(entry) for entry in entries.reshape(-1).tolist()]
     return [frozenset(n for n in range(seen.bit_length()) if seen >> n & 1) for seen in bits]
+
+
+runs = st.tuples(st.integers(0, 5), st.integers(0, 5), st.booleans())
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(runs, runs), min_size=3, max_size=6))
+def test_a_union_of_all_is_that_of_one_after_the_other(pairs: list[Any]) -> None:
+    algebra = Sets()
+
+    def run(first: int, length: int) -> int:
+        places = algebra.single(np.arange(first, first + length))
+        return int(algebra.united(places, 0)[0]) if length else algebra.nothing
+
+    entries = np.array([[run(first, length) | cut for first, length, cut in two] for two in pairs])
+
+    one_by_one = entries[:1]
+    for each in entries[1:]:
+        one_by_one = algebra.unite(one_by_one, each[None])
+    assert algebra.united(entries, 0).tolist() == one_by_one.tolist()
 
 
 @settings(max_examples=30)

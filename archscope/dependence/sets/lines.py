@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 from math import gcd
 
@@ -218,15 +218,16 @@ class Line:
 def _shared(line: Line, units: NDArray[np.int64]) -> int:
     """Return the common divisor of the distances between units that share a position."""
     starts, ends = line.firsts[units], line.firsts[units] + line.widths[units]
-    sets = [line.seen(unit) for unit in units.tolist()]
+    seen = cache(line.seen)
     found = 0
-    for apart in range(1, len(sets)):
-        if found and not ((units[apart:] - units[:-apart]) % found).any():
+    for apart in range(1, len(units)):
+        distances = units[apart:] - units[:-apart]
+        if found and not (distances % found).any():
             continue
         meet = (starts[apart:] < ends[:-apart]) & (starts[:-apart] < ends[apart:])
         for one in np.flatnonzero(meet).tolist():
-            if sets[one] & sets[one + apart]:
-                found = gcd(found, int(units[one + apart] - units[one]))
-        if found == 1:
-            break
+            if seen(int(units[one])) & seen(int(units[one + apart])):
+                found = gcd(found, int(distances[one]))
+            if found == 1:
+                return 1
     return found

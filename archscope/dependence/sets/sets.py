@@ -116,6 +116,31 @@ def _united_few_runs(one: Array, two: Array) -> Array | None:
     return _run(first, np.maximum(a, b, out=a), (one | two) & _CLIPPED)
 
 
+def _run_of_all(entries: Array) -> Array | None:
+    """Return the unions along the first axis of runs that all touch each other, or are empty; None
+    where some are not so.
+    """
+    stops = kinds(entries)
+    if stops.size == 0 or stops.max() >= _HOLED:
+        return None
+    starts, empty = firsts(entries), stops == 0
+    stops += starts
+    if empty.any():
+        # What is empty lies where it changes neither the first nor the last position.
+        most = int(stops.max())
+        last_start = np.where(empty, 0, starts).max(0, keepdims=True)
+        first_stop = np.where(empty, most, stops).min(0, keepdims=True)
+        starts[empty], stops[empty] = most, 0
+    else:
+        last_start, first_stop = starts.max(0, keepdims=True), stops.min(0, keepdims=True)
+    if (last_start > first_stop).any():
+        return None
+    first, stop = starts.min(0, keepdims=True), stops.max(0, keepdims=True)
+    mark = np.bitwise_or.reduce(entries, axis=0, keepdims=True) & _CLIPPED
+    first[stop == 0] = 0
+    return _run(first, stop, mark)
+
+
 def _runs_over(entries: Array, starts: Index, stops: Index) -> Array | None:
     """Return the unions over ranges of sets that are runs, each of which begins and ends no earlier
     than the one before it and touches that; None where some are not so.
@@ -336,6 +361,9 @@ class Sets:
     def united(self, entries: Array, axis: int) -> Array:
         """Return the union of all along an axis, which stays with one entry."""
         moved = np.moveaxis(entries, axis, 0)
+        run = _run_of_all(moved) if len(moved) > 2 else None
+        if run is not None:
+            return np.moveaxis(run, 0, axis)
         while len(moved) > 1:
             half = len(moved) // 2
             pairs = self.unite(moved[: 2 * half : 2], moved[1 : 2 * half : 2])
