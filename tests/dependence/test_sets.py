@@ -58,6 +58,9 @@ def test_a_union_of_all_is_that_of_one_after_the_other(pairs: list[Any]) -> None
     for each in entries[1:]:
         one_by_one = algebra.unite(one_by_one, each[None])
     assert algebra.united(entries, 0).tolist() == one_by_one.tolist()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("archscope.dependence.sets.sets.MANY", 2)
+        assert algebra.united(entries, 0).tolist() == one_by_one.tolist()
 
 
 @settings(max_examples=30)

@@ -120,6 +120,20 @@ def _run_of_all(entries: Array) -> Array | None:
     """Return the unions along the first axis of runs that all touch each other, or are empty; None
     where some are not so.
     """
+    if entries.ndim == 1 or entries.size <= MANY:
+        return _few_runs_of_all(entries)
+    found = np.empty((1, *entries.shape[1:]), dtype=np.int64)
+    columns = max(MANY * entries.shape[1] // entries.size, 1)
+    for first in range(0, entries.shape[1], columns):
+        part = slice(first, first + columns)
+        united = _few_runs_of_all(entries[:, part])
+        if united is None:
+            return None
+        found[:, part] = united
+    return found
+
+
+def _few_runs_of_all(entries: Array) -> Array | None:
     stops = kinds(entries)
     if stops.size == 0 or stops.max() >= _HOLED:
         return None
