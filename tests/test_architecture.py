@@ -66,8 +66,16 @@ def parsed(source: str) -> ast.Module:
 @cache
 def imported(source: str) -> tuple[ast.Import | ast.ImportFrom, ...]:
     """Return every import of a source: those inside functions and for types alone count too."""
-    nodes = ast.walk(parsed(source))
+    nodes = statements(parsed(source))
     return tuple(node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom))
+
+
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield all statements within one, as deep as they are; expressions hold none."""
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for each in getattr(node, field, ()):
+            yield each
+            yield from statements(each)
 
 
 def imports(source: str) -> Iterator[str]:
