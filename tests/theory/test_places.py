@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from archscope.errors import UsageError
@@ -19,7 +19,7 @@ from archscope.theory.streaming import buffers
 from archscope.theory.tiling import tiling
 from archscope.theory.units import seen_by
 
-laws = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+laws = settings(max_examples=80, deadline=None, derandomize=True, database=None)
 downward = st.builds(
     lambda kernel, stride, dilation, padding: conv(
         kernel, stride=stride, dilation=dilation, padding=padding
@@ -167,7 +167,10 @@ def test_the_smallest_input_runs_and_the_formula_holds(stack: Stack) -> None:
 @laws
 @given(st.lists(downward, min_size=1, max_size=4).map(tuple))
 def test_without_up_sampling_there_is_a_formula(stack: Stack) -> None:
-    assert input_sizes(of(stack), 200, stride_period(jumps(stack))).formula
+    outputs = of(stack)
+    assume(outputs(200))  # what does not run as given is not asked for sizes
+
+    assert input_sizes(outputs, 200, stride_period(jumps(stack))).formula
 
 
 def of(stack: Stack) -> Callable[[int], int | None]:

@@ -17,7 +17,7 @@ from archscope.saved import read_text
 from archscope.study import analyse
 from archscope.theory.layers import Layer, conv, linear, nearest, pool, transposed
 
-laws = settings(max_examples=12, deadline=None, derandomize=True, database=None)
+laws = settings(max_examples=8, deadline=None, derandomize=True, database=None)
 few_sizes = pytest.mark.usefixtures("few_sizes")
 
 layers = st.builds(

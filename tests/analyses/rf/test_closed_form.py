@@ -25,7 +25,7 @@ from archscope.subject import Sketch
 from archscope.theory.layers import Layer, conv, nearest, pool, transposed
 from tests.calls import calls
 
-profile = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+profile = settings(max_examples=80, deadline=None, derandomize=True, database=None)
 
 
 def seen(stack: list[tuple[int, int, int]]) -> set[int]:

@@ -18,7 +18,7 @@ from archscope.errors import ThresholdError, UsageError
 from archscope.results import Report
 from archscope.saved import read_text
 
-laws = settings(max_examples=15, deadline=None, derandomize=True, database=None)
+laws = settings(max_examples=10, deadline=None, derandomize=True, database=None)
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 CHANNELS = 2
