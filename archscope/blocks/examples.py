@@ -71,7 +71,9 @@ def tokens(*shape: int, words: int) -> Tensor:
     """
     import torch
 
-    device = torch.get_default_device()
+    from archscope.running.device import default_device
+
+    device = default_device()
     if device.type == "meta":
         return torch.zeros(shape, dtype=torch.long)
     seed = torch.Generator("cpu").manual_seed(_SEED)
@@ -82,7 +84,9 @@ def features(*shape: int) -> Tensor:
     """Return numbers of the standard normal distribution, on torch's default device, likewise."""
     import torch
 
-    device = torch.get_default_device()
+    from archscope.running.device import default_device
+
+    device = default_device()
     if device.type == "meta":
         return torch.zeros(shape)
     seed = torch.Generator("cpu").manual_seed(_SEED)

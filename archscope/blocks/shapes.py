@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from archscope.running.device import default_device
 from archscope.running.formulas import formulas_alone
 
 
@@ -40,7 +41,7 @@ def shapes_only() -> Iterator[None]:
 @contextmanager
 def filled_where_real() -> Iterator[None]:
     """Within it, new weights are filled as ever, unless the default device is meta."""
-    if torch.get_default_device().type != "meta":
+    if default_device().type != "meta":
         yield
         return
     with _Unfilled():

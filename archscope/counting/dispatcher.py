@@ -32,7 +32,7 @@ from archscope.counting.quantised import HALF_STORED
 from archscope.counting.unwritten import Unseen, Unwritten
 from archscope.counting.unwritten import memory_of as _storage
 from archscope.counting.whole import COMPLEX, WHOLE, WholeFunctions
-from archscope.running.higher_order import kernel_of
+from archscope.running.higher_order import kernel_of, sees_functions
 from archscope.running.module_stack import ModuleStack
 
 _RECURRENCE = Operator(name="aten::lstm", kind="multiply-accumulate", formula=None)
@@ -103,6 +103,7 @@ class DispatcherCount:
         return found
 
 
+@sees_functions
 class DispatcherCounter(TorchDispatchMode):
     """Counts multiply-accumulates, operators, elements and path lengths of one forward pass.
 
@@ -111,8 +112,6 @@ class DispatcherCounter(TorchDispatchMode):
     Without `all_steps` recurrent layers on shapes alone run a few steps, and count as many as
     they are given.
     """
-
-    supports_higher_order_operators = True
 
     def __init__(
         self, model: nn.Module, repeats: Mapping[str, int], *, all_steps: bool = True

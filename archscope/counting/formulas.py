@@ -121,21 +121,17 @@ def attention_by_rows(first: int, starts: int, *, scores: int, values: int) -> F
     return macs
 
 
-def multihead_attention(
-    q: Tensor, k: Tensor, v: Tensor, width: int, heads: int, *_: Any, **__: Any
-) -> int:
-    """torch's fused MultiheadAttention with q (B, L, E), k and v (B, S, E)."""
-    batch, queries, keys = q.shape[0], q.shape[1], k.shape[1]
-    projections = batch * (2 * queries + 2 * keys) * width * width
-    return projections + 2 * batch * queries * keys * width
+def multihead_attention(q: Tensor, *_: Any, **__: Any) -> int:
+    """torch's fused MultiheadAttention, whose kernel asks for q, k and v of one shape (B, S, E)."""
+    batch, length, width = q.shape
+    return batch * length * (4 * width * width + 2 * length * width)
 
 
 def encoder_layer(x: Tensor, width: int, *rest: Any, **_: Any) -> int:
     """torch's fused TransformerEncoderLayer with x (B, S, E); `rest[12]` is linear1's weight."""
-    batch, length = x.shape[0], x.shape[1]
+    batch, length = x.shape[:2]
     hidden = int(rest[12].shape[0])
-    linear = batch * length * (4 * width * width + 2 * width * hidden)
-    return linear + 2 * batch * length * length * width
+    return multihead_attention(x) + batch * length * 2 * width * hidden
 
 
 def recurrence(x: Tensor, *rest: Any, **_: Any) -> int:
@@ -227,7 +223,7 @@ _MISSING: dict[str, Formula] = {
         (added_product, "addmm baddbmm addbmm _addmm_activation"),
         (trilinear, "_trilinear"),
         (grouped_product, "_grouped_mm"),
-        (product, "mm bmm _int_mm"),
+        (product, "mm bmm _int_mm _scaled_mm"),
         (attention, "_scaled_dot_product_flash_attention"),
         (attention, "_scaled_dot_product_flash_attention_for_cpu"),
         (attention, "_scaled_dot_product_efficient_attention _scaled_dot_product_cudnn_attention"),

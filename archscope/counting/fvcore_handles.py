@@ -117,18 +117,16 @@ def attention(inputs: list[Any], outputs: list[Any]) -> int:
 
 
 def multihead_attention(inputs: list[Any], outputs: list[Any]) -> int:
-    """torch's fused MultiheadAttention with q (B, L, E), k and v (B, S, E)."""
-    (batch, queries, width), (_, keys, _) = shape(inputs[0]), shape(inputs[1])
-    projections = batch * (2 * queries + 2 * keys) * width * width
-    return projections + 2 * batch * queries * keys * width
+    """torch's fused MultiheadAttention, whose kernel asks for q, k and v of one shape (B, S, E)."""
+    batch, length, width = shape(inputs[0])
+    return batch * length * (4 * width * width + 2 * length * width)
 
 
 def encoder_layer(inputs: list[Any], outputs: list[Any]) -> int:
     """torch's fused TransformerEncoderLayer with x (B, S, E)."""
     batch, length, width = shape(inputs[0])
     hidden = shape(inputs[14])[0]
-    linear = batch * length * (4 * width * width + 2 * width * hidden)
-    return linear + 2 * batch * length * length * width
+    return multihead_attention(inputs, outputs) + batch * length * 2 * width * hidden
 
 
 def convolution_by_mode(inputs: list[Any], outputs: list[Any]) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch.utils._pytree import tree_map_only
 
 from archscope.decoding.calls import Call, watched
 from archscope.decoding.looks import looks
@@ -31,13 +30,9 @@ def seen(subject: Subject) -> dict[str, int]:
                 found[kept.path] += kept.elements
 
     assert subject.inputs is not None
-    place = next((weight.device for weight in subject.model.parameters()), torch.device("meta"))
-    args, kwargs = tree_map_only(
-        torch.Tensor, lambda x: x.to(place), (subject.inputs.args, dict(subject.inputs.kwargs))
-    )
     try:
         with torch.no_grad(), watched(subject.model, look):
-            subject.model(*args, **kwargs)
+            subject.model(*subject.inputs.args, **subject.inputs.kwargs)
     except Exception as error:
         raise ForwardError(f"{subject.name}: {first_line(error)}") from error
     return _of_all(subject, found)

@@ -94,11 +94,11 @@ def network(
             return holding(f"{config.shown} describes a network that cannot be made: {said}")
 
     def whole() -> Subject:
-        import torch
+        from archscope.running.device import default_device
 
         if described is not None:
             return described.whole()
-        device = torch.get_default_device()
+        device = default_device()
         if stored().graph is None or device.type == "meta":
             return subject()
         return _of_graph(stored(), title, origin, str(device))

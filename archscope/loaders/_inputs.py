@@ -173,10 +173,12 @@ def _listed(value: Any) -> Any:
 def _tensor(item: Given, name: str, model: nn.Module) -> Tensor:
     import torch
 
+    from archscope.running.device import default_device
+
     weight = next((w for w in model.parameters() if w.is_floating_point()), None)
     floats = torch.get_default_dtype() if weight is None else weight.dtype
     dtype = getattr(torch, item.dtype) if item.dtype else _guess(name, model, floats)
-    device = torch.get_default_device() if weight is None else weight.device
+    device = default_device() if weight is None else weight.device
     if any(w.is_meta for w in model.parameters()):  # those that are not trained may have values
         device = torch.device("meta")
     if not (dtype.is_floating_point or dtype.is_complex) and device.type == "meta":

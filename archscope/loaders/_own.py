@@ -106,9 +106,10 @@ def network(
         return described(model, inputs)
 
     def whole() -> Subject:
-        import torch
 
-        device = torch.get_default_device()
+        from archscope.running.device import default_device
+
+        device = default_device()
         if device.type == "meta":
             return subject()
         model = with_data(prepared()(), device)

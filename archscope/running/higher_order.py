@@ -7,11 +7,13 @@ run where anyone watches; what these do is said here again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 Kernel = Callable[..., Any]
+Mode = TypeVar("Mode", bound=type[TorchDispatchMode])
 
 
 def _cond(predicate: Any, if_true: Kernel, if_false: Kernel, operands: Any) -> Any:
@@ -48,3 +50,24 @@ def kernel_of(func: Any) -> Kernel | None:
         return None
     own = func.py_kernels.get(torch._C.DispatchKey.CompositeExplicitAutograd)
     return _KERNELS.get(func.name(), own)
+
+
+def sees_functions(mode: Mode) -> Mode:
+    """Decorate a mode that operators that take functions are to be handed to; see `kernel_of`."""
+    if hasattr(TorchDispatchMode, "supports_higher_order_operators"):
+        mode.supports_higher_order_operators = True
+        return mode
+    # Older torch hands it those alone that have a rule for just this class.
+    for func in torch._ops._higher_order_ops.values():
+        if func.name() not in _NOT_IN_OLDER:
+            func.python_key_table[mode] = _handed(func)
+    return mode
+
+
+_NOT_IN_OLDER = {"map_impl", "scan"}
+"""Operators that fail under a mode of older torch: there one runs its function once more before any
+mode is asked, which would be counted, and the other takes other arguments."""
+
+
+def _handed(func: Any) -> Kernel:
+    return lambda mode, *args, **kwargs: mode.__torch_dispatch__(func, (), args, kwargs)

@@ -144,7 +144,12 @@ def convolution(
     else:
         out = [(size[i] + 2 * p[i] - span[i]) // s[i] + 1 for i in range(axes)]
     if min(out) <= 0:
-        return None
+        if transposed:
+            return None
+        raise RuntimeError(  # as every kernel does; older torch makes an empty tensor of it
+            f"Given input size per channel: {list(size)}. "
+            f"Calculated output size per channel: {out}. Output size is too small"
+        )
     return empty((x.shape[0], weight.shape[1] * groups if transposed else weight.shape[0], *out), x)
 
 

@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from archscope.errors import ArchscopeError, ForwardError
+from archscope.running.device import default_device
 from archscope.running.skeleton import skeleton, submodule
 from archscope.stored.export import DTYPES, Node, Program, Ref, Word
 from archscope.stored.tensors import Held
@@ -232,7 +233,7 @@ _FORMATS = {
 
 def _word(given: Word) -> Any:
     if given.kind == "as_device":
-        return torch.get_default_device()
+        return default_device()
     if given.kind == "as_layout":
         return torch.strided
     if given.kind == "as_memory_format":

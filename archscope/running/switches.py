@@ -77,10 +77,11 @@ def _saved_hooks() -> Any:
     return hooks_on_top(True)
 
 
-hooks_on_top: Any = getattr(
-    torch._C._autograd, "_top_saved_tensors_default_hooks", lambda ignore_tracing: None
-)
-"""What torch keeps tensors by at the moment; older torch does not tell."""
+_TOLD_BY = "_top_saved_tensors_default_hooks"
+TELLS_HOOKS = hasattr(torch._C._autograd, _TOLD_BY)
+"""Whether torch tells what it keeps tensors by; older torch does not."""
+hooks_on_top: Any = getattr(torch._C._autograd, _TOLD_BY, lambda ignore_tracing: None)
+"""What torch keeps tensors by at the moment, where it tells."""
 
 
 def _decimals() -> tuple[decimal.Context, dict[str, Any]]:

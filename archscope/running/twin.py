@@ -25,7 +25,7 @@ from archscope.errors import ForwardError
 from archscope.records import frozen
 from archscope.running.caches import Stored
 from archscope.running.copies import Copies, StandIn
-from archscope.running.higher_order import derived, kernel_of
+from archscope.running.higher_order import derived, kernel_of, sees_functions
 from archscope.running.returned import returned
 from archscope.subject import Inputs
 
@@ -132,10 +132,9 @@ class Original:
                     raise ReachedOriginalError(str(func))
 
 
+@sees_functions
 class _ReadOnly(TorchDispatchMode):
     """Refuses what would write to the memory of an original."""
-
-    supports_higher_order_operators = True
 
     def __init__(self, original: Original) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from archscope.records import frozen
-from archscope.running.higher_order import derived, kernel_of
+from archscope.running.higher_order import derived, kernel_of, sees_functions
 from archscope.running.storages import parts_of, storages_of
 
 Phase = Literal["forward", "backward", "optimiser"]
@@ -34,14 +34,13 @@ class Change:
     """Which block of memory it is, counted from 0 as they are made; -1: one without a number."""
 
 
+@sees_functions
 class Alive(TorchDispatchMode):
     """Notes each block of memory as an operator makes it, and again when nothing holds it.
 
     What was there before the step is told by `before` and never noted. What a kernel takes for
     itself and gives back within one operator is not seen.
     """
-
-    supports_higher_order_operators = True
 
     def __init__(self, place: Callable[[], str]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

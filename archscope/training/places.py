@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.utils import checkpoint
 
 from archscope.running.module_stack import ModuleStack, tensors_in
 from archscope.running.storages import keys_of
-from archscope.running.switches import hooks_on_top
+from archscope.running.switches import TELLS_HOOKS, hooks_on_top
 
 _UNNUMBERED = 2**63
 """Nodes that add up gradients have no number of their own; theirs is at least this."""
@@ -125,7 +127,18 @@ def runs_again() -> bool:
     Gradients are on then; where a part of it turns them off, torch's checkpoints are known by the
     hooks that they set around it, or by the node of the older ones.
     """
-    if torch.is_grad_enabled() or hooks_on_top(False) is not None:
+    if torch.is_grad_enabled() or hooks_on_top(False) is not None or _is_unpacked():
         return True
     node: Any = torch._C._current_autograd_node()
     return node is not None and node.name() == "CheckpointFunctionBackward"
+
+
+def _is_unpacked() -> bool:
+    """Return whether older torch, which tells no hooks, is asking a checkpoint for what it kept."""
+    frame = None if TELLS_HOOKS else sys._getframe()
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name == "unpack_hook" and code.co_filename == checkpoint.__file__:
+            return True
+        frame = frame.f_back
+    return False

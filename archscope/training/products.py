@@ -17,6 +17,7 @@ from archscope.counting.known import Operator, operator_of
 from archscope.counting.layouts import Formula, is_sparse
 from archscope.counting.ownership import multiplied
 from archscope.records import frozen
+from archscope.running.higher_order import sees_functions
 from archscope.running.storages import keys_of
 from archscope.running.twin import Twin
 from archscope.training.places import Places, runs_again
@@ -42,10 +43,9 @@ class Product:
     """Whether it runs again in the backward pass, so that its node is of a graph of its own."""
 
 
+@sees_functions
 class ProductCounter(TorchDispatchMode):
     """Counts products in the forward, and in the backward whatever torch runs."""
-
-    supports_higher_order_operators = True
 
     def __init__(self, twin: Twin, places: Places) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

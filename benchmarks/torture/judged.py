@@ -38,7 +38,7 @@ class Ended:
     seconds: float
     """Of the processor."""
     peak: int
-    """Bytes of memory at the most."""
+    """Bytes of memory at the most, beyond what its process held before."""
     changed: Sequence[str] = ()
     """Files that are other than before, or new, or gone."""
     environment: Mapping[str, str] | None = None

@@ -172,7 +172,7 @@ def ran(trial: Trial) -> dict[str, Any]:
         trial.before()
     files = Files()
     with _set(trial.environment):
-        before = _process()
+        before, held = _process(), _held()
         start, raised = time.process_time(), ""
         with _Streams() as said:
             try:
@@ -192,7 +192,7 @@ def ran(trial: Trial) -> dict[str, Any]:
         said.out,
         said.err,
         seconds,
-        _peak(),
+        _peak() - held,
         files.changed(),
         trial.environment,
     )
@@ -297,16 +297,29 @@ def _set(environment: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
+def _held() -> int:
+    """Return the memory that the process holds by now, from which its peak counts."""
+    _peak()
+    try:
+        return _told("VmRSS")
+    except (OSError, IndexError):
+        return 0
+
+
+def _told(name: str) -> int:
+    text = Path("/proc/self/status").read_text()
+    return int(text.partition(f"{name}:")[2].split()[0]) << 10
+
+
 def _peak() -> int:
     """Return the most memory since this was asked last, where the system tells."""
     try:
-        text = Path("/proc/self/status").read_text()
-        most = int(text.partition("VmHWM:")[2].split()[0]) << 10
+        most = _told("VmHWM")
         if most > _GIVEN_BACK:  # what one command freed must not be told of the next
             gc.collect()
             ctypes.CDLL(None).malloc_trim(0)
         Path("/proc/self/clear_refs").write_text("5")
-    except (OSError, AttributeError):
+    except (OSError, AttributeError, IndexError):
         return 0
     return most
 

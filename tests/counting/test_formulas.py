@@ -94,7 +94,6 @@ CASES: list[tuple[str, tuple[Any, ...], Tensor | None, int]] = [
         None,
         (2 * 4 + 3 * 3) * 3 * (4 + 6),
     ),
-    # torch's own formula, which is given tensors
     ("_scaled_mm", (t(3, 5), t(5, 4), t(1), t(1)), t(3, 4), 3 * 5 * 4),
     ("mkldnn_rnn_layer", (ROWS, *WEIGHTS, t(2, 4), t(2, 4), False), None, STEPS),
     ("_cudnn_rnn", (ROWS, WEIGHTS, 4, None, t(1, 2, 4)), None, STEPS),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import archscope
 
@@ -62,7 +63,14 @@ def ragged_attention(fc: nn.Module, x: Tensor) -> Tensor:
     ("function", "expected"),
     [
         (by_values, 2 * 5 * 64),  # ten rows of 8 x 8, by the branch that is taken
-        (mapped, 2 * 5 * 64),
+        pytest.param(
+            mapped,
+            2 * 5 * 64,
+            marks=pytest.mark.skipif(
+                not hasattr(TorchDispatchMode, "supports_higher_order_operators"),
+                reason="an older torch runs what it calls once more before a mode sees it",
+            ),
+        ),
         (looped, 3 * 2 * 5 * 64),  # three times round
         (flexible, 2 * 5 * 64 + 2 * 2 * 5 * 5 * 8),  # scores and their sum: 5 x 5 x 8 each
         (ragged, (3 + 5) * 64),  # eight rows are there
@@ -72,7 +80,6 @@ def ragged_attention(fc: nn.Module, x: Tensor) -> Tensor:
     ],
 )
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.skipif(torch.__version__ < "2.8", reason="an older torch runs none under a mode")
 def test_what_the_functions_call_is_counted(
     count: Any, function: Callable[..., Tensor], expected: int
 ) -> None:

@@ -180,11 +180,11 @@ class Fused(nn.Module):
         super().__init__()
         self.layer = nn.TransformerEncoderLayer(6, 2, 10, batch_first=True)
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Any:
+    def forward(self, x: Tensor, *more: Tensor) -> Any:
         layer, attn = self.layer, self.layer.self_attn
         weights = (attn.in_proj_weight, attn.in_proj_bias, *attn.out_proj.parameters())
-        if y is not None:
-            return torch._native_multi_head_attention(x, y, y, 6, 2, *weights)[0]
+        if more:
+            return torch._native_multi_head_attention(x, *more, 6, 2, *weights)[0]
         norms = (*layer.norm1.parameters(), *layer.norm2.parameters())
         hidden = (*layer.linear1.parameters(), *layer.linear2.parameters())
         sizes = (6, 2)
@@ -194,10 +194,10 @@ class Fused(nn.Module):
 
 
 def test_the_engines_read_fused_attention_alike() -> None:
-    x, y = torch.zeros(2, 5, 6), torch.zeros(2, 7, 6)
+    x = torch.zeros(2, 5, 6)
 
-    # 2 x 5 queries and answers, 2 x 7 keys and values of 6 x 6; two products of 5 x 7 x 6.
-    assert counts(Fused(), x, y) == (2_568,) * 2 == (2 * (24 * 36 + 2 * 5 * 7 * 6),) * 2
+    # 2 x 5 queries, keys, values and answers of 6 x 6; two products of 5 x 5 x 6.
+    assert counts(Fused(), x, x, x) == (2_040,) * 2 == (2 * (20 * 36 + 2 * 5 * 5 * 6),) * 2
     # 2 x 5 tokens of 4 x 36 and 2 x 60, and their products.
     assert counts(Fused(), x) == (3_240,) * 2 == (2 * (5 * (144 + 120) + 2 * 5 * 5 * 6),) * 2
 

@@ -172,14 +172,20 @@ def test_convolutions(
         meta(2, 4, size), meta(4, 4, kernel), None, [stride], [padding], [dilation], transposed,
         [0], 1,
     )  # fmt: skip
-    ours = convolution(*args)  # type: ignore[arg-type]
-
+    try:
+        ours = convolution(*args)  # type: ignore[arg-type]
+    except RuntimeError:
+        # Older torch makes an empty tensor of it without data; its kernels refuse too.
+        real = [torch.zeros(arg.shape) if isinstance(arg, Tensor) else arg for arg in args]
+        with pytest.raises(RuntimeError, match="can't be greater"):
+            aten.convolution.default(*real)
+        return
     try:
         theirs = aten.convolution.default(*args)
     except RuntimeError:
-        assert ours is None or ours.numel() == 0
+        assert ours is None
     else:
-        assert ours is None or described(ours) == described(theirs)
+        assert theirs.numel() == 0 if ours is None else described(ours) == described(theirs)
 
 
 @given(

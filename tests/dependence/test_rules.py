@@ -405,9 +405,6 @@ def test_operators_come_whole_in_inference_mode_and_are_taken_apart() -> None:
     assert sets(found) == (0b11, 0b111, 0b1111, 0b11111, 0b111111, 0b111111)
 
 
-@pytest.mark.skipif(
-    torch.__version__ < "2.7", reason="an older torch hides flex_attention from recorders"
-)
 def test_flex_attention_sees_what_its_mask_lets_through() -> None:
     from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 

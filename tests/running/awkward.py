@@ -24,6 +24,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, prune
 
+from archscope.running.switches import TELLS_HOOKS
+
 Made = tuple[nn.Module, tuple[Any, ...]]
 KINDS: dict[str, Callable[[], Made]] = {}
 """What makes a network and its inputs, by what is awkward about it."""
@@ -403,7 +405,8 @@ def _(self: Any, value: Tensor) -> None:
 def _(self: Any, value: Tensor) -> None:
     torch.autocast("cpu").__enter__()
     torch.autograd.forward_ad.enter_dual_level()
-    torch.autograd.graph.saved_tensors_hooks(_same, _same).__enter__()
+    if TELLS_HOOKS:  # else none can be put back
+        torch.autograd.graph.saved_tensors_hooks(_same, _same).__enter__()
     torch.autograd.set_multithreading_enabled(False)
 
 

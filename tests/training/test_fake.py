@@ -63,6 +63,8 @@ def test_what_else_is_asked_of_it_is_imported() -> None:
 
 @pytest.mark.usefixtures("without_compiler")
 def test_its_own_answers_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not _formulas():
+        pytest.skip("older torch turns its compiler off around no formula")
     first, second, *_ = _formulas()
     answer = object()
     with formulas_alone():

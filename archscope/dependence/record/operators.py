@@ -40,7 +40,9 @@ READS = frozenset(("_local_scalar_dense", "equal", "allclose"))
 def parts_of(func: Any) -> Any:
     """Return what runs an operator by its parts, as it comes whole in inference mode; or None."""
     key = torch._C.DispatchKey.CompositeImplicitAutograd
-    return func.decompose if func.has_kernel_for_dispatch_key(key) else None
+    # Some operators have their name alone, e.g. `dim`, which classes of tensors are asked by.
+    is_known = torch._C._dispatch_has_kernel(func.name())
+    return func.decompose if is_known and func.has_kernel_for_dispatch_key(key) else None
 
 
 _WITH_RULES = frozenset(("aten", "prims", "torchvision"))

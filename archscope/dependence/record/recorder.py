@@ -40,7 +40,7 @@ from archscope.dependence.record.stand_ins import (
     with_written,
     without_values,
 )
-from archscope.running.higher_order import kernel_of
+from archscope.running.higher_order import kernel_of, sees_functions
 from archscope.running.module_stack import ModuleStack, is_wrapper, tensors_in, unwrapped
 from archscope.running.process import raise_interrupt
 from archscope.running.returned import returned
@@ -54,10 +54,10 @@ LARGEST_CONSTANT = 1 << 22
 """Elements up to which a constant that is made on the inputs' device is made with its data."""
 
 
+@sees_functions
 class Recorder(TorchDispatchMode):
     """Sees every operator; writes those that depend on the input into a graph."""
 
-    supports_higher_order_operators = True
     keeps = True
     """Whether nodes are kept, and what is known of constants."""
 

@@ -6,10 +6,12 @@ from torch import nn
 
 from archscope.dependence.record.dependents import Dependents
 from archscope.dependence.record.recorder import Recorder
+from archscope.running.higher_order import sees_functions
 from archscope.running.module_stack import ModuleStack
 from archscope.running.twin import Original
 
 
+@sees_functions
 class ShapeRecorder(Recorder):
     """Keeps what the model returned and the calls of one module, and no node."""
 
