@@ -135,10 +135,33 @@ def masked_pairs(x: Tensor) -> Tensor:
     return (weights[..., None] * x[:, None]).sum(2)
 
 
+def parted(x: Tensor) -> Tensor:
+    """Real and imaginary parts through operators that keep them apart."""
+    z = torch.complex(x.roll(2, 1), x)
+    both = torch.stack([z.conj() * 2, z / 3], 1).sum(1)
+    both[:, 2:] = z[:, :-2]
+    return torch.cat([both - z, z[:, 3:]], 1).imag
+
+
+def bounded(x: Tensor) -> Tensor:
+    """Numbers that constants alone say at places 0 and 5, 2, 3, and 4."""
+    far = numbers(x, 0, 0, -torch.inf, torch.inf, 0, 0)[:, None]
+    x = torch.clamp(x.roll(1, 1), numbers(x, 3, 0, 0, 0, 0, 9)[:, None], x.new_full((2,), 3.0))
+    x = torch.minimum(x, far.clamp(max=0) + 9).maximum(far.clamp(min=0))
+    return x ** numbers(x, 1, 1, 1, 1, 0, 1)[:, None]
+
+
 EXACT: dict[str, tuple[tuple[int, ...], Function]] = {
     "complex pairs": (LINE, pairs),
     "triangles": (LINE, triangles),
     "complex parts": (LINE, lambda x: torch.complex(x, x.roll(1, 1)).abs()),
+    "a real part": (LINE, lambda x: torch.complex(x, x.roll(1, 1)).real),
+    "a part of pairs": (LINE, lambda x: torch.view_as_complex(torch.stack([x, x * 0], -1)).imag),
+    "parts kept apart": (LINE, parted),
+    "bounds": (LINE, bounded),
+    "masked scores": (LINE, lambda x: (x @ x.mT).masked_fill(turned(x) > 0, -torch.inf)),
+    "chosen scores": (LINE, lambda x: torch.where(turned(x) > 0, -torch.inf, x @ x.mT)),
+    "distances": (LINE, lambda x: torch.cdist(x.roll(1, 1), x.roll(1, 1)).square()),
     "quarter turns": (PLANE, rotated),
     "places in memory": (LINE, strided),
     "a masked kernel": (PLANE, masked_kernel),

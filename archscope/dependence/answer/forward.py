@@ -15,7 +15,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from archscope.dependence import rules
+from archscope.dependence.answer.parts import Parts, without_unread
 from archscope.dependence.record.graph import Graph, Node, Value
+from archscope.dependence.record.scores import scores_of
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.patterns import Pattern
@@ -57,15 +59,16 @@ class Seen:
 
 def lower(graph: Graph) -> tuple[Lowered, ...]:
     """Return every node as edges."""
-    zeros = Zeros()
+    zeros = Zeros(scores=scores_of(graph), numbers=not graph.reads)
+    parts = Parts()
     found = []
     for node in graph.nodes:
         with suppress(Exception):  # of a form that is not known, nothing is known to be zero
             zeros.learn(node)
-        each = rules.lower(node, zeros)
+        each = parts.told_apart(rules.lower(node, zeros))
         filled = [e for e in each.edges if 0 not in (*e.source.shape, *e.target.shape)]
         found.append(replace(each, edges=tuple(filled)))
-    return tuple(found)
+    return without_unread(found) if parts.apart else tuple(found)
 
 
 def look(
@@ -115,7 +118,7 @@ def walk(
         yield each
         for target in dict.fromkeys(edge.target for edge in each.edges):
             edges = [edge for edge in each.edges if edge.target == target and edge.source in seen]
-            if edges and each.node.operator in CONCATENATIONS:
+            if edges and each.node.operator in CONCATENATIONS and not target.part:
                 seen[target] = _side_by_side(each.node, target, seen)
             elif edges:
                 seen[target] = _follow(index, each, edges, seen, marks)

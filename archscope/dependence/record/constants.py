@@ -19,6 +19,7 @@ from torch.nn.parameter import is_lazy
 
 from archscope.dependence.record.aliases import bound, written_by
 from archscope.dependence.record.fact_rules import MOST_ELEMENTS, Facts, facts_of, facts_of_values
+from archscope.dependence.record.fixed import COMPARED
 from archscope.dependence.record.recipes import stands_for
 from archscope.running.twin import bodiless
 
@@ -120,7 +121,7 @@ class Constants:
             return constant if constant.is_meta else constant.to("meta")
         is_kernel = operator in _KERNELS and constant.dim() > 1
         facts = self._facts(constant, own=not is_kernel)
-        if facts:
+        if facts and operator not in COMPARED:
             shown = facts.stand_in(constant.shape)
             return stands_for(shown, constant, facts.zero)
         if constant.is_meta and isinstance(constant, nn.Parameter):

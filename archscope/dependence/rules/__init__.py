@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map_only
 
+from archscope.dependence.record.element_moves import ranked
+from archscope.dependence.record.fixed import fixed
 from archscope.dependence.record.graph import READ, UNSEEN, Node, Shape, Value, View
 from archscope.dependence.record.operators import node_name
 from archscope.dependence.record.recipes import TRANSFORMS
@@ -80,7 +82,7 @@ class Lowered:
     def cancels(self) -> bool:
         """Whether less is seen than what made its arguments reads: the rest is rounding."""
         own = sources(self.node)
-        return not self.flag and any(edge.source not in own for edge in self.edges)
+        return not self.flag and any(replace(e.source, part=0) not in own for e in self.edges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,11 +269,15 @@ def constant(argument: Any) -> Tensor:
 
 
 def pointwise(node: Node, zeros: Zeros) -> list[Edge]:
-    """Return edges from each element to the one at its place, after broadcasting."""
-    found = []
+    """Return edges from each element to the one at its place, after broadcasting.
+
+    There are none to elements that are zero, or that constants alone say.
+    """
+    found, constants = [], fixed(node, numbers=zeros.numbers)
     for target in targets(node):
-        zero = zeros.zero.get(target)
-        kept = () if zero is None else (Keep(~zero),)
+        masks = [zeros.zero.get(target)]
+        masks += [] if constants is None else [ranked(constants, len(target.shape))]
+        kept = tuple(Keep(~mask) for mask in masks if mask is not None)
         for source in sources(node):
             found += edges(source, (*broadcast(source.shape, target.shape), *kept), target)
     return found
