@@ -76,7 +76,8 @@ def look(
 ) -> Dependences:
     """Return what the wanted values depend on, of some axes of one input."""
     kept = set(wanted) | {seed}
-    seen, marks = {seed: of_input(seed, axes)}, Marks()
+    seen = {seed: of_input(seed, axes)}
+    marks = Marks(sizes=frozenset(seed.shape[axis] for axis in axes))
     for _ in walk(lowered, seen, kept, marks):
         pass
     return Dependences(
@@ -100,6 +101,8 @@ class Marks:
     looked: set[int] = field(default_factory=set)
     cut: set[Edge] = field(default_factory=set)
     bounds: set[int] = field(default_factory=set)
+    sizes: frozenset[int] = frozenset()
+    """Positions of the input along the axes that are looked at."""
 
 
 def walk(
@@ -194,7 +197,7 @@ def _follow(
             cuts.append(index)
             marks.cut.update([edge] if not kept else [])
     united = unite(total) if len(edges) > 1 else tuple(total)
-    if each.flag and (index in marks.looked or _is_masked(each, united)):
+    if each.flag and (index in marks.looked or _is_masked(each, united, marks.sizes)):
         bounds.append(index)
         marks.bounds.add(index)
     return Seen(
@@ -205,9 +208,14 @@ def _follow(
     )
 
 
-def _is_masked(each: Lowered, made: Terms) -> bool:
-    """Return whether a mask that is not known takes elements by their positions."""
-    axes = set(each.masked)
+def _is_masked(each: Lowered, made: Terms, sizes: frozenset[int]) -> bool:
+    """Return whether a mask that is not known takes elements by their positions.
+
+    So it does along an axis as long as one of the input where all is alike, as behind a mean.
+    """
+    axes, shape = set(each.masked), next((edge.target.shape for edge in each.edges), ())
+    if any(shape[axis] in sizes for axis in axes & each.copied):
+        return True
     return any(axes & set(pattern.units) for term in made for pattern in term.sets)
 
 

@@ -144,7 +144,6 @@ class Recorder(TorchDispatchMode):
         for name, tensor in input_tensors(inputs).items():
             if name in studied:
                 wanted.setdefault(id(tensor), []).append(name)
-        masks = {id(t) for name, t in input_tensors(inputs).items() if "mask" in name}
         made: dict[int, Tensor] = {}  # one tensor may be given several times
 
         def fresh(leaf: Any) -> Any:
@@ -155,8 +154,6 @@ class Recorder(TorchDispatchMode):
             if not isinstance(leaf, Tensor) or id(leaf) not in wanted:
                 if isinstance(leaf, Tensor) and leaf.is_meta:
                     self._sight.meet([leaf])
-                    if leaf.is_floating_point() and id(leaf) not in masks:
-                        self._known.learn(leaf)  # another input counts as anything
                 return leaf
             if id(leaf) not in made:
                 tensor = leaf.detach().clone() if self._data else bodiless(leaf.detach())

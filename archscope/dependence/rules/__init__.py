@@ -72,6 +72,8 @@ class Lowered:
     `CANCELS`."""
     masked: tuple[int, ...] = ()
     """Axes of the first output along which a mask that is not known may let less through."""
+    copied: frozenset[int] = frozenset()
+    """Those of its axes along which there are copies of one element."""
 
     @property
     def is_tried(self) -> bool:
@@ -169,9 +171,12 @@ def lower(node: Node, zeros: Zeros) -> Lowered:
         return Lowered(node=node, edges=error.edges or tuple(mixed(node)), flag=flag)
     except Exception:  # a form of the operator that the rule never met
         return Lowered(node=node, edges=tuple(mixed(node)), flag=UNKNOWN)
-    masked = next((zeros.unread.masked.get(value, ()) for value in targets(node)), ())
-    is_bound = masked or any(value in zeros.unread.bounds for value in node.outputs)
-    return Lowered(node=node, edges=edges, flag=UNREAD if is_bound else "", masked=masked)
+    first, unread = next(iter(targets(node)), None), zeros.unread
+    masked = () if first is None else unread.masked.get(first, ())
+    copied = unread.copies.get(first, frozenset()) if first is not None and masked else frozenset()
+    is_bound = masked or any(value in unread.bounds for value in node.outputs)
+    flag = UNREAD if is_bound else ""
+    return Lowered(node=node, edges=edges, flag=flag, masked=masked, copied=copied)
 
 
 def _along_axes(node: Node, rule: Rule, zeros: Zeros) -> Iterable[Edge]:
