@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from archscope.dependence.answer.backward import ways
 from archscope.dependence.answer.examine import Examination, examine
+from archscope.dependence.record.functions import _sounds
 from archscope.dependence.sets.products import over
 from archscope.errors import ForwardError, UsageError
 from archscope.subject import Inputs
@@ -399,3 +400,60 @@ def test_frames_of_a_window_with_values_are_of_torchs_shape(settings: dict[str, 
     assert found.graph.executed == "shapes"
     assert found.graph.outputs["0"].shape == spectra(x).shape
     assert not [each for each in found.lowered if each.flag]
+
+
+class Sounds(nn.Module):
+    """The way back from a spectrum, by a window on meta."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__()
+        self.given = given
+        self.window = torch.empty(8, device="meta")
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.istft(torch.complex(x, x), window=self.window, **self.given)
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"length": 30}, {"length": 32, "normalized": True}, {"onesided": False}]
+)
+def test_frames_become_sounds_on_shapes_as_torch_makes_them(settings: dict[str, Any]) -> None:
+    given: dict[str, Any] = {"n_fft": 8, "hop_length": 2, **settings}
+    window = torch.hann_window(8, dtype=torch.double)
+    generator = torch.Generator().manual_seed(0)
+    shape = (2, 8 if "onesided" in settings else 5, 17)
+    frames = torch.randn(shape, dtype=torch.cdouble, generator=generator)
+
+    found = examine(Sounds(**given), Inputs(args=(torch.empty(shape, device="meta"),)))
+    expected = torch.istft(frames, window=window, **given)
+
+    assert found.graph.outputs["0"].shape == tuple(expected.shape)
+    assert torch.allclose(_sounds(frames, window=window, **given), expected)
+
+
+def test_what_picks_by_a_mask_without_values_says_so() -> None:
+    mask = torch.empty(6, dtype=torch.bool, device="meta")
+
+    with pytest.raises(ForwardError, match="index makes is told by numbers that are not there"):
+        look_at(lambda x: x[:, mask], torch.zeros(LINE), mask=mask)
+
+
+class Adjacent(nn.Module):
+    """Sums over neighbours, of whom nothing is known on meta."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = torch.zeros(2, 4, dtype=torch.long, device="meta")
+        self.ones = torch.ones(4, device="meta")
+
+    def forward(self, x: Tensor) -> Tensor:
+        edges = torch.sparse_coo_tensor(self.numbers, self.ones, (6, 6))
+        return torch.sparse.mm(edges, x[0]) + torch.sparse.mm(x[0].to_sparse(), x[0, :2])
+
+
+def test_sparse_matrices_on_meta_are_multiplied_by() -> None:
+    found = examine(Adjacent(), Inputs(args=(torch.empty(LINE, device="meta"),)), axes=(1,))
+
+    assert sets(found) == ALL
+    flags = [each.node.operator for each in found.lowered if each.flag]
+    assert flags == ["_sparse_addmm"]  # any of them may be there
