@@ -20,6 +20,8 @@ SIDES = (False, True)
 """Of an axis: its first positions, its last."""
 GRADIENTS = 3
 """Backward passes in one draw."""
+ROUNDED = 1e-12
+"""Share of the unit's largest number up to which a change may be rounding."""
 AT_ONCE = 32
 """Single positions that are tried between two looks at the clock."""
 
@@ -81,6 +83,10 @@ class Evidence:
         """Positions that were changed alone."""
         self.answered: Mask = np.zeros_like(claimed)
         """Those of them that changed the unit."""
+        self.faint: Mask = np.zeros_like(claimed)
+        """Those that changed it by no more than rounding, and have no gradient: sums may cancel."""
+        self._has_gradient = False
+        """Whether the last draw has any."""
         self.unseen: Mask = np.zeros_like(claimed)
         """Positions at which NaN does not reach the unit."""
         self.can_be_nan = self.has_nan = has_nan
@@ -96,6 +102,7 @@ class Evidence:
         outside = ~self.claimed
         if outside.any() and trial.changes(outside):
             raise ContradictionError if trial.repeats() else NotRepeatedError
+        self._has_gradient = False
         if with_gradient:
             self._ask_gradients(trial)
         if self.has_nan and self._around is None:
@@ -166,6 +173,7 @@ class Evidence:
                 return
             if not changed.any():
                 self._now = found
+            self._has_gradient |= bool(found.any())
             self.graded |= found
             self.seen |= found & self.claimed  # others a change must confirm
             changed = self.claimed & ~self.seen
@@ -234,7 +242,10 @@ class Evidence:
             masks = [np.zeros_like(self.claimed) for _ in part]
             for mask, place in zip(masks, part, strict=True):
                 mask[place] = True
-            for place, answer in zip(part, trial.changes_each(masks), strict=True):
+            for place, change in zip(part, trial.changes_each(masks), strict=True):
+                clear = change > (0.0 if self.graded[place] or not self._has_gradient else ROUNDED)
                 self.tried[place] = True
-                self.answered[place] |= answer
-                self.seen[place] |= answer
+                self.answered[place] |= clear
+                self.seen[place] |= clear
+                self.faint[place] |= change > 0 and not clear
+        self.faint &= ~self.seen

@@ -194,7 +194,13 @@ def missing(claim: Claim, asked: Asked) -> str:
         )
     too_many = int((claim.mask & evidence.unseen).sum())
     open_ones = int((claim.mask & ~evidence.seen).sum())
-    if too_many:
+    faint = int(evidence.faint.sum())
+    if faint:
+        reasons.append(
+            f"what is read at {faint:,} of its positions may cancel: there is no gradient, and a "
+            "change is felt no more than rounding is"
+        )
+    elif too_many:
         reasons.append(
             f"the graph's set is too large: no change and no NaN at {too_many:,} of its positions "
             "is felt"

@@ -14,6 +14,7 @@ from archscope.probing.runs import Runner
 
 OVERHEAD = 0.03
 """Seconds of one pass above which several copies in one pass save nothing."""
+TINY = 1e-300
 
 
 class Trial:
@@ -39,6 +40,7 @@ class Trial:
     ) -> None:
         self._run, self._x, self._axes, self._unit = run, x, axes, unit
         self._other = _changed(x, step)
+        self._step = step or 0.0
         self._width = width
         self._rounding = rounding
         self._before: dict[int, Tensor] = {}
@@ -105,21 +107,20 @@ class Trial:
         found = self._at(self._mixed(where, torch.full_like(self._x, torch.nan)))
         return bool(found.isnan().any())
 
-    def changes_each(self, masks: Sequence[Mask]) -> list[bool]:
-        """Return the same as `changes` for several masks; in one pass where copies do not mix."""
+    def changes_each(self, masks: Sequence[Mask]) -> list[float]:
+        """Return how much changes of several masks change the unit, beside its largest number and
+        the change itself; in one pass where copies do not mix. 0: not at all."""
         width = min(self._width, len(masks))
         if width > 1 and not self._is_apart(width):
             width = self._width = 1
-        found: list[bool] = []
+        found: list[float] = []
         for start in range(0, len(masks), width):
             part = masks[start : start + width]
-            if width == 1:
-                found.append(self.changes(part[0]))
-                continue
             copies = [self._mixed(where, self._other) for where in part]
             copies += [self._x] * (width - len(part))
             after, before = self._at(torch.cat(copies)), self._base(width)
-            found += [self._differs(after[n], before[n]) for n in range(len(part))]
+            pairs = list(zip(after, before, strict=True))[: len(part)]
+            found += [self._share(*pair) if self._differs(*pair) else 0.0 for pair in pairs]
         return found
 
     def gradient(self, changed: Mask) -> Mask:
@@ -178,6 +179,11 @@ class Trial:
         if torch.equal(after, before) or not bool(after.isfinite().all()):
             return False
         return not self._rounding or bool(self._unlike(after, before).any())
+
+    def _share(self, after: Tensor, before: Tensor) -> float:
+        """Return the largest change of a unit beside the largest number, more than nothing."""
+        largest = max(float(each[each.isfinite()].abs().max()) for each in (after, before))
+        return max(float((after - before).abs().max()) / max(largest, self._step, TINY), TINY)
 
     def _unlike(self, after: Tensor, before: Tensor) -> Tensor:
         """Return where a change answered."""

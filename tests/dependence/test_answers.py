@@ -47,7 +47,7 @@ ENCODER = nn.TransformerEncoderLayer(16, 2)
         (nn.GRU(16, 4), (10, 3, 16), (0,), 2, 1),
         (nn.GRU(16, 4, batch_first=True), (3, 10, 16), (1,), 2, 0),
         (nn.Sequential(nn.Conv1d(1, 4, 3), nn.GroupNorm(1, 4)), (1, 1, 64), (2,), 1, 0),
-        (nn.Sequential(nn.AvgPool1d(4), nn.InstanceNorm1d(1)), (1, 1, 64), (2,), None, 0),
+        (nn.Sequential(nn.AvgPool1d(4), nn.InstanceNorm1d(1)), (1, 1, 64), (2,), 1, 0),
         (nn.Conv2d(3, 4, 3), (3, 16, 16), (1, 2), 0, None),  # an image alone
         (Run(lambda m, x: m.c(x.transpose(1, 2)), c=nn.Conv1d(6, 4, 3)), (2, 20, 6), (1,), 2, 0),
         (Run(lambda m, x: m.c(x[:, None])[:, 0], c=nn.Conv1d(1, 1, 3)), (2, 20), (1,), None, 0),

@@ -855,6 +855,8 @@ UNKNOWN: dict[str, tuple[bool, Callable[[], Tensor], Callable[[Any, Tensor], Ten
     "blended by places": (True, of_places, lambda self, x: torch.lerp(x, x.roll(1, 1), self.mask)),
     "chosen": (True, of_places, lambda self, x: torch.where(self.mask > 0, x, x.roll(1, 1))),
     "filled": (True, of_places, lambda self, x: x.masked_fill(self.mask > 0, 0.0)),
+    "a mean by places": (True, of_places, lambda self, x: x.mean(1, keepdim=True) * self.mask),
+    "a mean by features": (False, of_features, lambda self, x: x.mean(1) * self.mask),
     "scaled by features": (False, of_features, lambda self, x: (x * self.mask).cumsum(1)),
     "as stored statistics scale": (
         False,
@@ -904,8 +906,22 @@ def test_a_mask_among_the_inputs_is_unknown_without_its_values(kind: torch.dtype
 
     found = look_at(Masked(), torch.zeros(LINE), torch.ones(N, 1, dtype=kind, device="meta"))
 
-    flags = {each.flag for each in found.lowered if each.flag}
-    assert flags == (set() if kind.is_floating_point else {UNREAD})
+    assert {each.flag for each in found.lowered if each.flag} == {UNREAD}
+
+
+def test_an_input_is_no_mask_behind_weights_that_are_learned() -> None:
+    class Gates(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.project, self.norm = nn.Linear(C, C), nn.LayerNorm(C)
+
+        def forward(self, x: Tensor, other: Tensor) -> Tensor:
+            gated = x * self.project(other).sigmoid() * self.norm(other)
+            return (gated + other).cumsum(1)
+
+    found = look_at(Gates(), torch.zeros(LINE), torch.ones(LINE, device="meta"))
+
+    assert not [each for each in found.lowered if each.flag]
 
 
 def test_a_mask_among_the_inputs_has_its_values() -> None:

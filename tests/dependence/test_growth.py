@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope import receptive_field
@@ -121,6 +122,17 @@ def test_an_axis_whose_windows_grow_is_left_and_the_other_is_not() -> None:
     assert found.growth.reason == growth.GROWING
     assert found.growth.sizes == (16, 16)
     assert found.target.field.lines[1].hulls[1] >= 8
+
+
+def test_windows_that_grow_are_known_of_half_the_input() -> None:
+    class Sums(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return F.pad(x, (3, 0)).unfold(-1, 4, 1).sum(-1).cumsum(-1)
+
+    found = found_of(Sums(), torch.rand(1, 1, 16))
+
+    assert (found.growth.reason, found.growth.detail) == (growth.GROWING, "(model)")
+    assert found.growth.sizes == (16,)  # none larger was looked at
 
 
 def test_a_map_of_a_fixed_size_ends_the_search() -> None:

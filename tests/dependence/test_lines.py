@@ -31,6 +31,7 @@ CUT = [{0, 1}, *windows(4, [0, 1, 2]), {4, 5}]
 ROUND = [{(unit + tap) % 6 for tap in (-1, 0, 1)} for unit in range(6)]
 MASKED = [set(range(max(0, unit - 2), unit + 1)) for unit in range(8)]
 PAIRS = [{unit // 2 * 2, unit // 2 * 2 + 1} for unit in range(8)]
+HALVES = [{unit // 2 + unit % 2 * 8} for unit in range(16)]
 ROWS: dict[str, tuple[Line, dict[str, Any]]] = {
     "windows": (
         line(7, windows(5, [0, 1, 2])),
@@ -39,6 +40,9 @@ ROWS: dict[str, tuple[Line, dict[str, Any]]] = {
     "two halves interleaved": (
         line(8, [{unit // 2 + unit % 2 * 4} for unit in range(8)]),
         {"interior": list(range(8)), "typical": 3, "least": 1, "hulls": (1, 1), "streams": 0}),
+    "two halves interleaved, then convolved": (
+        line(16, [HALVES[unit - 1] | HALVES[unit] | HALVES[unit + 1] for unit in range(1, 15)]),
+        {"interior": list(range(14)), "typical": 6, "least": 9, "hulls": (9, 9), "streams": 1}),
     "blocks of four, turned round": (
         line(12, [{unit // 4 * 4 + 3 - unit % 4} for unit in range(12)]),
         {"interior": list(range(12)), "cycle": (4, 4), "jump": 1, "typical": 5, "least": 1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -179,6 +180,28 @@ def test_numbers_over_ranges_are_their_sums(
             found, [numbers[a:b].sum(axis=0) for a, b in zip(starts, stops, strict=True)]
         )
         assert Numbers().over_ranges(numbers, starts[:0], stops[:0]).shape == (0, 2)
+
+
+def test_what_lies_in_a_row_is_gathered_as_it_is_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chance, algebra, evenly = np.random.default_rng(0), Sets(), 0
+    for make in (some_window, some_shift):
+        for _ in range(TRIES):
+            relation, reads, _, _ = make(chance)
+            numbers = chance.random((reads, 2))
+            gathered = []
+            for long in (1, made.LONG):
+                monkeypatch.setattr(made, "LONG", long)
+                again = replace(relation)  # it remembers which outputs are even
+                evenly += isinstance(again, Taps) and again._even is not None
+                own = algebra.single(np.arange(reads))
+                gathered.append((again.gathered(own, algebra), again.gathered(numbers, NUMBERS)))
+            (sets_, sums), (others, other_sums) = gathered
+            assert bits_of(algebra, sets_) == bits_of(algebra, others)
+            np.testing.assert_allclose(sums, other_sums)
+            monkeypatch.undo()
+    assert evenly > TRIES / 2
 
 
 def test_numbers_that_differ_by_much_lose_no_digits() -> None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from archscope.dependence.answer.backward import ways
 from archscope.dependence.answer.examine import Examination, examine
+from archscope.dependence.record.functions import _sounds
 from archscope.dependence.sets.products import over
 from archscope.errors import ForwardError, UsageError
 from archscope.subject import Inputs
@@ -135,10 +136,33 @@ def masked_pairs(x: Tensor) -> Tensor:
     return (weights[..., None] * x[:, None]).sum(2)
 
 
+def parted(x: Tensor) -> Tensor:
+    """Real and imaginary parts through operators that keep them apart."""
+    z = torch.complex(x.roll(2, 1), x)
+    both = torch.stack([z.conj() * 2, z / 3], 1).sum(1)
+    both[:, 2:] = z[:, :-2]
+    return torch.cat([both - z, z[:, 3:]], 1).imag
+
+
+def bounded(x: Tensor) -> Tensor:
+    """Numbers that constants alone say at places 0 and 5, 2, 3, and 4."""
+    far = numbers(x, 0, 0, -torch.inf, torch.inf, 0, 0)[:, None]
+    x = torch.clamp(x.roll(1, 1), numbers(x, 3, 0, 0, 0, 0, 9)[:, None], x.new_full((2,), 3.0))
+    x = torch.minimum(x, far.clamp(max=0) + 9).maximum(far.clamp(min=0))
+    return x ** numbers(x, 1, 1, 1, 1, 0, 1)[:, None]
+
+
 EXACT: dict[str, tuple[tuple[int, ...], Function]] = {
     "complex pairs": (LINE, pairs),
     "triangles": (LINE, triangles),
     "complex parts": (LINE, lambda x: torch.complex(x, x.roll(1, 1)).abs()),
+    "a real part": (LINE, lambda x: torch.complex(x, x.roll(1, 1)).real),
+    "a part of pairs": (LINE, lambda x: torch.view_as_complex(torch.stack([x, x * 0], -1)).imag),
+    "parts kept apart": (LINE, parted),
+    "bounds": (LINE, bounded),
+    "masked scores": (LINE, lambda x: (x @ x.mT).masked_fill(turned(x) > 0, -torch.inf)),
+    "chosen scores": (LINE, lambda x: torch.where(turned(x) > 0, -torch.inf, x @ x.mT)),
+    "distances": (LINE, lambda x: torch.cdist(x.roll(1, 1), x.roll(1, 1)).square()),
     "quarter turns": (PLANE, rotated),
     "places in memory": (LINE, strided),
     "a masked kernel": (PLANE, masked_kernel),
@@ -376,3 +400,60 @@ def test_frames_of_a_window_with_values_are_of_torchs_shape(settings: dict[str, 
     assert found.graph.executed == "shapes"
     assert found.graph.outputs["0"].shape == spectra(x).shape
     assert not [each for each in found.lowered if each.flag]
+
+
+class Sounds(nn.Module):
+    """The way back from a spectrum, by a window on meta."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__()
+        self.given = given
+        self.window = torch.empty(8, device="meta")
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.istft(torch.complex(x, x), window=self.window, **self.given)
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"length": 30}, {"length": 32, "normalized": True}, {"onesided": False}]
+)
+def test_frames_become_sounds_on_shapes_as_torch_makes_them(settings: dict[str, Any]) -> None:
+    given: dict[str, Any] = {"n_fft": 8, "hop_length": 2, **settings}
+    window = torch.hann_window(8, dtype=torch.double)
+    generator = torch.Generator().manual_seed(0)
+    shape = (2, 8 if "onesided" in settings else 5, 17)
+    frames = torch.randn(shape, dtype=torch.cdouble, generator=generator)
+
+    found = examine(Sounds(**given), Inputs(args=(torch.empty(shape, device="meta"),)))
+    expected = torch.istft(frames, window=window, **given)
+
+    assert found.graph.outputs["0"].shape == tuple(expected.shape)
+    assert torch.allclose(_sounds(frames, window=window, **given), expected)
+
+
+def test_what_picks_by_a_mask_without_values_says_so() -> None:
+    mask = torch.empty(6, dtype=torch.bool, device="meta")
+
+    with pytest.raises(ForwardError, match="index makes is told by numbers that are not there"):
+        look_at(lambda x: x[:, mask], torch.zeros(LINE), mask=mask)
+
+
+class Adjacent(nn.Module):
+    """Sums over neighbours, of whom nothing is known on meta."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = torch.zeros(2, 4, dtype=torch.long, device="meta")
+        self.ones = torch.ones(4, device="meta")
+
+    def forward(self, x: Tensor) -> Tensor:
+        edges = torch.sparse_coo_tensor(self.numbers, self.ones, (6, 6))
+        return torch.sparse.mm(edges, x[0]) + torch.sparse.mm(x[0].to_sparse(), x[0, :2])
+
+
+def test_sparse_matrices_on_meta_are_multiplied_by() -> None:
+    found = examine(Adjacent(), Inputs(args=(torch.empty(LINE, device="meta"),)), axes=(1,))
+
+    assert sets(found) == ALL
+    flags = [each.node.operator for each in found.lowered if each.flag]
+    assert flags == ["_sparse_addmm"]  # any of them may be there

@@ -214,6 +214,19 @@ def test_what_nan_cannot_show_is_bounded(model: nn.Module, x: Tensor, reason: st
     assert [edge.changes for edge in shown.edges] == [edge.graph for edge in shown.edges]
 
 
+def test_sums_that_cancel_are_bounded() -> None:
+    class Cancels(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            around = F.avg_pool1d(x, 5, 1, padding=2)
+            return (x + around) / 2 + (x - around) / 2
+
+    proof = proven(Cancels(), line(9))
+
+    (shown,) = proof.shown
+    assert "what is read at 4 of its positions may cancel" in proof.reason
+    assert (proof.level, shown.claimed, shown.seen) == ("bounded", 5, 1)
+
+
 class Frames(nn.Module):
     """Rows of the batch are frames; two features of the next one are put in place of one's own."""
 

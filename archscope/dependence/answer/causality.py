@@ -197,7 +197,7 @@ def _own_leak(exam: Examination, axis: int) -> Iterator[Leak]:
     for number, (node, each) in enumerate(zip(exam.graph.nodes, exam.lowered, strict=True)):
         if number in inside:
             continue
-        sources = dict.fromkeys(edge.source for edge in each.edges)
+        sources = dict.fromkeys(replace(edge.source, part=0) for edge in each.edges)
         before = [reach_of(closer, value, axis) for value in sources]
         ahead = max((one.ahead for one in before if one is not None), default=0)
         made = next((value for value in node.outputs if value), None)

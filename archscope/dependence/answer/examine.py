@@ -38,7 +38,7 @@ class Examination:
     roles: Roles
     """What its axes are."""
     dependences: Dependences
-    known: dict[tuple[int, bytes], Line] = field(default_factory=dict)
+    known: dict[tuple[int, int, int], list[Line]] = field(default_factory=dict)
     """Lines that fields share; see `Field.known`."""
     _places: dict[int, Mapping[Value, Place]] = field(default_factory=dict)
 

@@ -35,8 +35,8 @@ class Field:
     """A union over `sizes` axes; not empty."""
     sizes: tuple[int, ...]
     """Positions of the input along each axis."""
-    known: dict[tuple[int, bytes], Line] = field(default_factory=dict)
-    """Lines that other values share, by the size of the axis and the entries."""
+    known: dict[tuple[int, int, int], list[Line]] = field(default_factory=dict)
+    """Lines that other values share, by the size of the axis, how many entries, and their sum."""
 
     @cached_property
     def patterns(self) -> tuple[Pattern, ...]:
@@ -79,10 +79,12 @@ class Field:
             order = np.lexsort((pattern.sets.widths(entries), firsts(entries)))
             return Line(size, entries[order[:MOST_UNITS]], pattern.sets, in_order=False)
         entries = pattern.expanded(own).reshape(-1)
-        key = (size, entries.tobytes())
-        if key not in self.known:
-            self.known[key] = Line(size, entries, pattern.sets)
-        return self.known[key]
+        alike = self.known.setdefault((size, len(entries), int(entries.sum())), [])
+        for line in alike:
+            if np.array_equal(line.entries, entries):
+                return line
+        alike.append(Line(size, entries, pattern.sets))
+        return alike[-1]
 
     @property
     def is_narrow(self) -> bool:

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from archscope.dependence import rules
+from archscope.dependence.answer.parts import Parts, without_unread
 from archscope.dependence.record.graph import Graph, Node, Value
+from archscope.dependence.record.scores import scores_of
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.patterns import Pattern
@@ -57,15 +59,16 @@ class Seen:
 
 def lower(graph: Graph) -> tuple[Lowered, ...]:
     """Return every node as edges."""
-    zeros = Zeros()
+    zeros = Zeros(scores=scores_of(graph), numbers=not graph.reads)
+    parts = Parts()
     found = []
     for node in graph.nodes:
         with suppress(Exception):  # of a form that is not known, nothing is known to be zero
             zeros.learn(node)
-        each = rules.lower(node, zeros)
+        each = parts.told_apart(rules.lower(node, zeros))
         filled = [e for e in each.edges if 0 not in (*e.source.shape, *e.target.shape)]
         found.append(replace(each, edges=tuple(filled)))
-    return tuple(found)
+    return without_unread(found) if parts.apart else tuple(found)
 
 
 def look(
@@ -73,7 +76,8 @@ def look(
 ) -> Dependences:
     """Return what the wanted values depend on, of some axes of one input."""
     kept = set(wanted) | {seed}
-    seen, marks = {seed: of_input(seed, axes)}, Marks()
+    seen = {seed: of_input(seed, axes)}
+    marks = Marks(sizes=frozenset(seed.shape[axis] for axis in axes))
     for _ in walk(lowered, seen, kept, marks):
         pass
     return Dependences(
@@ -97,6 +101,8 @@ class Marks:
     looked: set[int] = field(default_factory=set)
     cut: set[Edge] = field(default_factory=set)
     bounds: set[int] = field(default_factory=set)
+    sizes: frozenset[int] = frozenset()
+    """Positions of the input along the axes that are looked at."""
 
 
 def walk(
@@ -115,7 +121,7 @@ def walk(
         yield each
         for target in dict.fromkeys(edge.target for edge in each.edges):
             edges = [edge for edge in each.edges if edge.target == target and edge.source in seen]
-            if edges and each.node.operator in CONCATENATIONS:
+            if edges and each.node.operator in CONCATENATIONS and not target.part:
                 seen[target] = _side_by_side(each.node, target, seen)
             elif edges:
                 seen[target] = _follow(index, each, edges, seen, marks)
@@ -191,7 +197,7 @@ def _follow(
             cuts.append(index)
             marks.cut.update([edge] if not kept else [])
     united = unite(total) if len(edges) > 1 else tuple(total)
-    if each.flag and (index in marks.looked or _is_masked(each, united)):
+    if each.flag and (index in marks.looked or _is_masked(each, united, marks.sizes)):
         bounds.append(index)
         marks.bounds.add(index)
     return Seen(
@@ -202,9 +208,14 @@ def _follow(
     )
 
 
-def _is_masked(each: Lowered, made: Terms) -> bool:
-    """Return whether a mask that is not known takes elements by their positions."""
-    axes = set(each.masked)
+def _is_masked(each: Lowered, made: Terms, sizes: frozenset[int]) -> bool:
+    """Return whether a mask that is not known takes elements by their positions.
+
+    So it does along an axis as long as one of the input where all is alike, as behind a mean.
+    """
+    axes, shape = set(each.masked), next((edge.target.shape for edge in each.edges), ())
+    if any(shape[axis] in sizes for axis in axes & each.copied):
+        return True
     return any(axes & set(pattern.units) for term in made for pattern in term.sets)
 
 

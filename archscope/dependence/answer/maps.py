@@ -110,7 +110,7 @@ def _passages(exam: Examination, target: Value) -> frozenset[Value]:
     for edge in reversed(edges):
         if edge.target in after:
             after.add(edge.source)
-    order = sorted(after & before, key=lambda one: one.index)
+    order = sorted(after & before, key=lambda one: (one.index, one.part))
     place = {value: number for number, value in enumerate(order)}
     farthest, found = 0, set()
     ends: dict[Value, int] = {}

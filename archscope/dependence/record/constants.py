@@ -19,15 +19,23 @@ from torch.nn.parameter import is_lazy
 
 from archscope.dependence.record.aliases import bound, written_by
 from archscope.dependence.record.fact_rules import MOST_ELEMENTS, Facts, facts_of, facts_of_values
+from archscope.dependence.record.fixed import COMPARED
 from archscope.dependence.record.recipes import stands_for
 from archscope.running.twin import bodiless
 
-_SMOOTH = frozenset(("cos", "sin", "rsqrt", "reciprocal", "tanh", "log", "erf", "embedding"))
+_SMOOTH = frozenset(
+    (
+        *("cos", "sin", "rsqrt", "reciprocal", "tanh", "log", "erf", "embedding"),
+        *("native_layer_norm", "_fused_rms_norm", "native_group_norm", "native_batch_norm"),
+    )
+)
 """Operators whose results are hardly ever zero or low: what they are of no longer matters."""
 _WEIGHED = frozenset(("mm", "bmm", "addmm", "baddbmm", "convolution", "_convolution"))
 """Operators that take weights: one of zeros and ones that is not trained is no mask there."""
 _KERNELS = frozenset(("mm", "bmm", "convolution", "_convolution"))
 """Those in which weights of more than one axis are multiplied, and no scores are added."""
+_LAYERS = _WEIGHED - {"baddbmm"} | {"linear", "mkldnn_rnn_layer", "_cudnn_rnn", "lstm", "gru"}
+"""Operators that make of anything, by weights that are learned, what is no mask any more."""
 _SHAPED = ("new_", "zeros_like", "ones_like", "full_like")
 """Operators that take no more from a tensor than its shape."""
 
@@ -94,9 +102,14 @@ class Constants:
         read = [t for t in tensors if not (over and written and t is written[0])]
         return _Made(
             facts=facts_of(name, bound(func, args, kwargs), self._facts),
-            is_unread=any(map(self._is_unread, read)) and name not in _SMOOTH,
+            is_unread=any(map(self._is_unread, read)) and not self._ends_masks(name, read),
             written=written,
         )
+
+    def _ends_masks(self, name: str, tensors: list[Tensor]) -> bool:
+        """Return whether what an operator makes is hardly ever zero or low, whatever it is of."""
+        learned = (one for one in tensors if self._is_learned(one) and not self._is_unread(one))
+        return name in _SMOOTH or (name in _LAYERS and any(True for _ in learned))
 
     def after(self, made: _Made, out: Any) -> None:
         """Note what an operator made."""
@@ -120,7 +133,7 @@ class Constants:
             return constant if constant.is_meta else constant.to("meta")
         is_kernel = operator in _KERNELS and constant.dim() > 1
         facts = self._facts(constant, own=not is_kernel)
-        if facts:
+        if facts and operator not in COMPARED:
             shown = facts.stand_in(constant.shape)
             return stands_for(shown, constant, facts.zero)
         if constant.is_meta and isinstance(constant, nn.Parameter):

@@ -24,6 +24,7 @@ _LEFT = frozenset((Tensor.data_ptr, Tensor.map_, Tensor.map2_, _PICKLED.__get__)
 _RECURRENT = {torch.rnn_relu: 0, torch.rnn_tanh: 1, torch.lstm: 2, torch.gru: 3}
 """Recurrent layers, and what cuDNN calls their kind."""
 
+_SHORT, _BACK = (torch.stft, Tensor.stft), (torch.istft, Tensor.istft)
 _ALONG = (torch.take_along_dim, Tensor.take_along_dim)
 
 
@@ -59,8 +60,10 @@ class FunctionRecorder(TorchFunctionMode):
             for tensor in args:
                 if isinstance(tensor, Tensor):
                     self._on_left(tensor)
-        elif func is torch.stft and args[0].is_meta and _has_data(_window(*args, **kwargs)):
+        elif func in _SHORT and args[0].is_meta and _has_data(_window(*args, **kwargs)):
             return _spectra(*args, **kwargs)
+        elif func in _BACK and args[0].is_meta and not kwargs.get("return_complex"):
+            return _sounds(*args, **kwargs)
         elif func in _ALONG and args[0].is_meta:
             return _taken_along(*args, **kwargs)
         elif func in _RECURRENT and _is_whole(args, kwargs):
@@ -140,13 +143,51 @@ def _spectra(
     if center:
         around = (n_fft // 2, n_fft // 2)
         x = F.pad(x.view(1, -1, x.shape[-1]), around, mode=pad_mode).view(*x.shape[:-1], -1)
-    short = n_fft - window.shape[0]
-    frames = x.unfold(-1, n_fft, hop_length or n_fft // 4)
-    frames = frames * F.pad(window, (short // 2, short - short // 2))
+    frames = x.unfold(-1, n_fft, hop_length or n_fft // 4) * _padded(window, n_fft)
     halves = onesided if onesided is not None else not (x.is_complex() or window.is_complex())
     norm = "ortho" if normalized else "backward"
     found = (torch.fft.rfft if halves else torch.fft.fft)(frames, norm=norm).transpose(-1, -2)
     return found if return_complex else torch.view_as_real(found)
+
+
+def _sounds(
+    x: Tensor,
+    n_fft: int,
+    hop_length: int | None = None,
+    win_length: int | None = None,
+    window: Any = None,
+    center: bool = True,
+    normalized: bool = False,
+    onesided: bool | None = None,
+    length: int | None = None,
+    **_: Any,
+) -> Tensor:
+    """Return what a short-time Fourier transform is of, by its parts: overlapping frames, added up
+    and divided by their windows. torch looks at the sum of these, which has no data.
+    """
+    hop = hop_length or n_fft // 4
+    window = torch.ones(win_length or n_fft) if window is None else window
+    window = _padded(window, n_fft)
+    norm = "ortho" if normalized else "backward"  # of both sides the first is read alone
+    frames = torch.fft.irfft(x.transpose(-1, -2), n=n_fft, norm=norm) * window
+    count = frames.shape[-2]
+    size = n_fft + hop * (count - 1)
+
+    def added(parts: Tensor) -> Tensor:
+        columns = parts.reshape(-1, count, n_fft).transpose(1, 2)
+        return F.fold(columns, (1, size), (1, n_fft), stride=(1, hop))
+
+    sums = added(frames) / added((window * window).expand(count, n_fft))
+    first = n_fft // 2 if center else 0
+    last = size - first if length is None else min(first + length, size)
+    found = sums.reshape(*frames.shape[:-2], size)[..., first:last]
+    return found if length is None else F.pad(found, (0, length - (last - first)))
+
+
+def _padded(window: Tensor, size: int) -> Tensor:
+    """Return a window with zeros around it, as long as a frame."""
+    short = size - window.shape[0]
+    return F.pad(window, (short // 2, short - short // 2))
 
 
 def _is_meta(device: Any) -> bool:

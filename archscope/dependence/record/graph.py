@@ -28,6 +28,8 @@ class Value:
     index: int
     """Its number, in the order in which values were made."""
     shape: Shape
+    part: int = 0
+    """Of complex numbers: 1 for the real parts alone, 2 for the imaginary ones; 0: all there is."""
 
 
 UNSEEN = "unseen"

@@ -36,6 +36,7 @@ from archscope.dependence.record.recipes import note
 from archscope.dependence.record.sight import Sight, tensors_of
 from archscope.dependence.record.stand_ins import (
     on_shapes,
+    ran,
     refuse_nested,
     with_written,
     without_values,
@@ -144,7 +145,6 @@ class Recorder(TorchDispatchMode):
         for name, tensor in input_tensors(inputs).items():
             if name in studied:
                 wanted.setdefault(id(tensor), []).append(name)
-        masks = {id(t) for name, t in input_tensors(inputs).items() if "mask" in name}
         made: dict[int, Tensor] = {}  # one tensor may be given several times
 
         def fresh(leaf: Any) -> Any:
@@ -155,8 +155,6 @@ class Recorder(TorchDispatchMode):
             if not isinstance(leaf, Tensor) or id(leaf) not in wanted:
                 if isinstance(leaf, Tensor) and leaf.is_meta:
                     self._sight.meet([leaf])
-                    if leaf.is_floating_point() and id(leaf) not in masks:
-                        self._known.learn(leaf)  # another input counts as anything
                 return leaf
             if id(leaf) not in made:
                 tensor = leaf.detach().clone() if self._data else bodiless(leaf.detach())
@@ -202,7 +200,8 @@ class Recorder(TorchDispatchMode):
         if self._data:
             constants = [one for one in tensors if not self._aliases.is_dependent(one)]
             self._sums = checksums(constants, written_by(func, args, kwargs))
-        out = func(*args, **kwargs) if self._data else on_shapes(func, args, kwargs)
+        run = ran if self._data else on_shapes
+        out = run(func, args, kwargs)
         refuse_nested([out] if isinstance(out, Tensor) else [])
         self._aliases.record(func, name, args, kwargs, out)
         self._sums = ()
@@ -258,7 +257,7 @@ class Recorder(TorchDispatchMode):
         made = self._known.before(func, name, args, kwargs, tensors) if self.keeps else None
         mixed = any(t.is_meta for t in tensors) and not all(t.is_meta for t in tensors)
         given = without_values(name, args, kwargs) if mixed else (args, kwargs)
-        out = func(*given[0], **given[1])
+        out = ran(func, *given)
         if self._data and name in UNFILLED and not out.is_quantized:
             out.zero_()  # what happens to lie there would look as if it came from the input
         if name in FILLED and out.is_meta:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor, nn, strided
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._pytree import tree_leaves
 
@@ -61,13 +61,15 @@ class Sight:
     def meet(self, tensors: Iterable[Any]) -> None:
         """Note constants without data whose making was seen."""
         for tensor in tensors:
-            if isinstance(tensor, Tensor) and tensor.is_meta:
+            if isinstance(tensor, Tensor) and tensor.is_meta and tensor.layout is strided:
                 storage = tensor.untyped_storage()
                 self._met[storage._cdata] = StorageWeakRef(storage)
 
     def is_strange(self, tensor: Tensor) -> bool:
         """Return whether a tensor without data came up that nothing seen has made."""
-        if self._has_data or not tensor.is_meta or self._aliases.is_known(tensor):
+        if self._has_data or not tensor.is_meta or tensor.layout is not strided:
+            return False  # a sparse tensor has several pieces of memory
+        if self._aliases.is_known(tensor):
             return False
         met = self._met.get(tensor.untyped_storage()._cdata)
         return met is None or met.expired()

@@ -9,11 +9,19 @@ from torch import Tensor
 
 from archscope.dependence.record.aliases import results_of, writes_of
 from archscope.dependence.record.operands import with_tensors
-from archscope.dependence.record.operators import INDEXED, RESHAPED_IN_PLACE, RESIZED, name_of
+from archscope.dependence.record.operators import (
+    INDEXED,
+    RESHAPED_IN_PLACE,
+    RESIZED,
+    is_sized_by_data,
+    name_of,
+)
 from archscope.running.shapes import RULES
 from archscope.running.twin import bodiless
 
 _SPARSE = frozenset((torch.sparse_coo, torch.sparse_csr, torch.sparse_csc))
+_TO_SPARSE = frozenset(("_to_sparse", "_to_sparse_csr", "_to_sparse_csc"))
+"""Operators that store a tensor otherwise, which on meta none can be."""
 
 
 def refuse_nested(tensors: list[Tensor]) -> None:
@@ -38,10 +46,26 @@ def on_shapes(func: Any, args: Any, kwargs: Any) -> Any:
     if picked is not None:
         return picked
     args, kwargs = without_values(name, args, kwargs)
+    if name in _TO_SPARSE:
+        return _bodiless(args[0])
     out = RULES[func](*args, **kwargs) if func in RULES else None
     if out is None:  # torch's own answer imports its compiler
-        out = func(*args, **kwargs)
+        out = ran(func, args, kwargs)
     return with_written(func, written, out)
+
+
+def ran(func: Any, args: Any, kwargs: Any) -> Any:
+    """Run an operator; raise, saying why, where data that is not there tells how much it makes."""
+    try:
+        return func(*args, **kwargs)
+    except NotImplementedError as error:
+        name = name_of(func)
+        if not is_sized_by_data(func, name):
+            raise
+        raise NotImplementedError(
+            f"how many elements aten::{name} makes is told by numbers that are not there: what it "
+            "picks by, a mask maybe, is on meta"
+        ) from error
 
 
 def without_values(name: str, args: Any, kwargs: Any) -> tuple[Any, Any]:
@@ -74,11 +98,9 @@ def _picked(tensor: Tensor, mask: Tensor) -> Tensor | None:
 
 
 def _bodiless(tensor: Tensor) -> Tensor:
-    if tensor.is_meta:
-        return tensor
     if tensor.layout in _SPARSE:  # on meta, operators know blocks of numbers alone
         return torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
-    return bodiless(tensor)
+    return tensor if tensor.is_meta else bodiless(tensor)
 
 
 def _numbers_of(index: Any) -> list[Any]:

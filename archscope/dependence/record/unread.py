@@ -33,6 +33,8 @@ _CHOOSING = {"masked_fill": "mask", "where": "condition", "masked_scatter": "mas
 _SCALING = {"mul": ("self", "other"), "addcmul": ("tensor1", "tensor2"), "lerp": ("weight",)}
 """Operators by elements of which a factor of zero lets nothing through."""
 _ATTENTION = "scaled_dot_product"
+_BROADCASTING = frozenset(("expand", "clone", "where", "masked_fill", "_to_copy", "dropout"))
+"""Operators that copy what there is one of along an axis, beside those by elements."""
 _SAME = frozenset(
     (
         *("clone", "alias", "detach", "contiguous", "_to_copy", "dropout", "native_dropout"),
@@ -55,6 +57,8 @@ class Unread:
     """Values whose operator may look at less than its rule says."""
     masked: dict[Value, tuple[int, ...]] = field(default_factory=dict)
     """Values of which a mask may cut elements off by their place along some axes: those axes."""
+    copies: dict[Value, frozenset[int]] = field(default_factory=dict)
+    """Values of which all along some axes are copies of one, as behind a mean: those axes."""
 
     def learn(self, node: Node, *, lost: bool) -> None:
         """Take in a node; `lost` says that what was known of its sources was too large to keep."""
@@ -65,6 +69,8 @@ class Unread:
         for value in outputs[:1]:
             if axes := _masked_along(node, value):
                 self.masked[value] = axes
+            if copied := self._copied_along(node, sources, value):
+                self.copies[value] = copied
         looks = not node.pointwise and node.operator not in _SAME
         if looks and (cut or (scored and node.operator in _MADE_WEIGHTS)):
             self.bounds.update(outputs)
@@ -72,6 +78,19 @@ class Unread:
             self.cut.update(outputs)
         if lost or (scored and not looks) or self._scores(node):
             self.scores.update(outputs)
+
+    def _copied_along(self, node: Node, sources: set[Value], output: Value) -> frozenset[int]:
+        """Return along which axes each source of a value has one position, or copies of one."""
+        if not node.pointwise and node.operator not in _BROADCASTING:
+            return frozenset()
+        rank = len(output.shape)
+        along = {axis for axis, size in enumerate(output.shape) if size > 1}
+        for source in sources:
+            first = rank - len(source.shape)
+            own = self.copies.get(source, frozenset())
+            sizes = enumerate(source.shape)
+            along -= {first + axis for axis, size in sizes if size > 1 and axis not in own}
+        return frozenset(along)
 
     def _cuts(self, node: Node) -> bool:
         """Return whether a constant that is not known may cut off elements of a value."""

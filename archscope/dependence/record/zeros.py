@@ -68,6 +68,10 @@ class Zeros:
     """The values between transforms and their inverses."""
     pooled: dict[Value, Node] = field(default_factory=dict)
     """The pool that the places in its input are of, which a value holds."""
+    scores: frozenset[Value] = frozenset()
+    """The values of which nothing but a softmax is made; see `scores_of`."""
+    numbers: bool = True
+    """Whether numbers among arguments are constants, and not read of a value by Python."""
 
     def learn(self, node: Node) -> None:
         """Take in what a node says about its output."""

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map_only
 
+from archscope.dependence.record.element_moves import ranked
+from archscope.dependence.record.fixed import fixed
 from archscope.dependence.record.graph import READ, UNSEEN, Node, Shape, Value, View
 from archscope.dependence.record.operators import node_name
 from archscope.dependence.record.recipes import TRANSFORMS
@@ -70,6 +72,8 @@ class Lowered:
     `CANCELS`."""
     masked: tuple[int, ...] = ()
     """Axes of the first output along which a mask that is not known may let less through."""
+    copied: frozenset[int] = frozenset()
+    """Those of its axes along which there are copies of one element."""
 
     @property
     def is_tried(self) -> bool:
@@ -80,7 +84,7 @@ class Lowered:
     def cancels(self) -> bool:
         """Whether less is seen than what made its arguments reads: the rest is rounding."""
         own = sources(self.node)
-        return not self.flag and any(edge.source not in own for edge in self.edges)
+        return not self.flag and any(replace(e.source, part=0) not in own for e in self.edges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +171,12 @@ def lower(node: Node, zeros: Zeros) -> Lowered:
         return Lowered(node=node, edges=error.edges or tuple(mixed(node)), flag=flag)
     except Exception:  # a form of the operator that the rule never met
         return Lowered(node=node, edges=tuple(mixed(node)), flag=UNKNOWN)
-    masked = next((zeros.unread.masked.get(value, ()) for value in targets(node)), ())
-    is_bound = masked or any(value in zeros.unread.bounds for value in node.outputs)
-    return Lowered(node=node, edges=edges, flag=UNREAD if is_bound else "", masked=masked)
+    first, unread = next(iter(targets(node)), None), zeros.unread
+    masked = () if first is None else unread.masked.get(first, ())
+    copied = unread.copies.get(first, frozenset()) if first is not None and masked else frozenset()
+    is_bound = masked or any(value in unread.bounds for value in node.outputs)
+    flag = UNREAD if is_bound else ""
+    return Lowered(node=node, edges=edges, flag=flag, masked=masked, copied=copied)
 
 
 def _along_axes(node: Node, rule: Rule, zeros: Zeros) -> Iterable[Edge]:
@@ -267,11 +274,15 @@ def constant(argument: Any) -> Tensor:
 
 
 def pointwise(node: Node, zeros: Zeros) -> list[Edge]:
-    """Return edges from each element to the one at its place, after broadcasting."""
-    found = []
+    """Return edges from each element to the one at its place, after broadcasting.
+
+    There are none to elements that are zero, or that constants alone say.
+    """
+    found, constants = [], fixed(node, numbers=zeros.numbers)
     for target in targets(node):
-        zero = zeros.zero.get(target)
-        kept = () if zero is None else (Keep(~zero),)
+        masks = [zeros.zero.get(target)]
+        masks += [] if constants is None else [ranked(constants, len(target.shape))]
+        kept = tuple(Keep(~mask) for mask in masks if mask is not None)
         for source in sources(node):
             found += edges(source, (*broadcast(source.shape, target.shape), *kept), target)
     return found

@@ -11,7 +11,7 @@ from torch import Tensor
 from archscope.dependence.record.element_moves import Mask, ranked
 from archscope.dependence.record.graph import Node, Value
 from archscope.dependence.record.zeros import HIGHEST, Zeros, one_axis
-from archscope.dependence.rules import RuleSet, edges, pointwise, shape_of, targets
+from archscope.dependence.rules import RuleSet, edges, pointwise, targets
 from archscope.dependence.rules.mix import reduction, whole
 from archscope.dependence.sets.steps import (
     Edge,
@@ -20,7 +20,6 @@ from archscope.dependence.sets.steps import (
     ReduceWhere,
     Reshape,
     Step,
-    broadcast,
 )
 
 RULES = RuleSet()
@@ -56,14 +55,14 @@ def _those(kept: Mask, axis: int, size: int) -> tuple[Step, ...]:
 def higher(node: Node, zeros: Zeros) -> list[Edge]:
     """Either of two at its place, but a score that is blocked where the other is not."""
     (target,), both = targets(node), [node.arguments["self"], node.arguments["other"]]
+    plain = pointwise(node, zeros)
     if any(isinstance(one, Tensor) and one.is_meta for one in both):
-        return pointwise(node, zeros)
+        return plain
     rank, stays, found = len(target.shape), zeros.blocked.get(target), []
-    for source in both:
-        mask = zeros.blocked.get(source) if isinstance(source, Value) else None
-        kept: tuple[Step, ...] = ()
+    for edge in plain:
+        mask = zeros.blocked.get(edge.source)
         if mask is not None:
             lower = ranked(mask, rank) & ~(np.False_ if stays is None else stays)
-            kept = (Keep(~lower),)
-        found += edges(source, (*broadcast(shape_of(source), target.shape), *kept), target)
+            edge = Edge(edge.source, target, (*edge.steps, Keep(~lower)))
+        found.append(edge)
     return found

@@ -31,6 +31,7 @@ from archscope.dependence.sets.steps import (
     across,
     broadcast,
     everything,
+    reduce_to,
 )
 
 RULES = RuleSet()
@@ -238,10 +239,24 @@ def solution(node: Node, zeros: Zeros) -> list[Edge]:
             if source is right and number == 0:
                 found += _columns(source, target, left=given.get("left", True))
             elif source is right:
-                found += from_all(source, target) if node.operator == "linalg_lstsq" else []
+                found += _of_columns(node, source, number, target)
             else:
                 found += edges(source, of_matrix(source.shape, target.shape), target)
     return found
+
+
+def _of_columns(node: Node, right: Value, number: int, target: Value) -> list[Edge]:
+    """Return edges to what comes beside a solution: of least squares what is left of each column.
+
+    Ranks and singular values are those of the matrix alone.
+    """
+    if node.operator != "linalg_lstsq" or number != 1:
+        return []
+    first = len(right.shape) - 2
+    alone = (*right.shape[:first], *right.shape[first + 1 :])
+    if first < 0 or alone != target.shape:
+        return from_all(right, target)
+    return edges(right, reduce_to(right.shape, (first,), keep=False), target)
 
 
 def _columns(right: Any, target: Value, *, left: bool) -> list[Edge]:

@@ -321,12 +321,16 @@ def affine_grid(node: Node, zeros: Zeros) -> list[Edge]:
 
 @RULES.of("cdist", "_cdist_forward", "_euclidean_dist")
 def distances(node: Node, zeros: Zeros) -> list[Edge]:
-    """Rows against rows."""
+    """Rows against rows; one is as far from itself as any is: not at all."""
     one, two = (node.arguments[name] for name in ("x1", "x2"))
     (target,) = targets(node)
     rank = len(target.shape)
     a, b = shape_of(one), shape_of(two)
-    found = edges(one, (Mix(rank - 1, a[-1], target.shape[-1]),), target)
+    kept: tuple[Step, ...] = ()
+    if zeros.prefixes.are_one(one, two):
+        own = np.eye(a[-2], dtype=np.bool_)
+        kept = (Keep(~ranked(own, rank)),)
+    found = edges(one, (Mix(rank - 1, a[-1], target.shape[-1]), *kept), target)
     swap = (*range(rank - 2), rank - 1, rank - 2)
-    turned = (Permute(swap), Mix(rank - 2, b[-1], target.shape[-2]))
+    turned = (Permute(swap), Mix(rank - 2, b[-1], target.shape[-2]), *kept)
     return found + edges(two, turned, target)

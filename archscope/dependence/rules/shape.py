@@ -8,7 +8,6 @@ import numpy as np
 from torch import Tensor, nn
 
 from archscope.dependence.record.element_moves import ranked
-from archscope.dependence.record.fact_rules import is_low
 from archscope.dependence.record.graph import Node, Shape, Value, View
 from archscope.dependence.record.learned import mask_of
 from archscope.dependence.record.zeros import Zeros
@@ -44,6 +43,8 @@ def same_place(node: Node, zeros: Zeros) -> list[Edge]:
         steps = broadcast(source.shape, target.shape) if isinstance(source, Value) else ()
         return edges(source, steps, target)
     found = pointwise(node, zeros)
+    if zeros.scores.issuperset(targets(node)):
+        return found  # what a softmax makes zero is known to `zeros`
     if node.operator == "masked_fill":
         return _masked(node, found)
     return _chosen(node, found) if node.operator == "where" else found
@@ -55,8 +56,6 @@ def _chosen(node: Node, found: list[Edge]) -> list[Edge]:
     one, other = node.arguments.get("self"), node.arguments.get("other")
     if not isinstance(condition, Tensor) or condition.is_meta or one is other:
         return found
-    if is_low(one) or is_low(other):
-        return found  # scores that a softmax makes zero are known to `zeros`
     (target,) = targets(node)
     mask = ranked(condition.detach().cpu().numpy().astype(np.bool_), len(target.shape))
     return [
@@ -68,8 +67,8 @@ def _chosen(node: Node, found: list[Edge]) -> list[Edge]:
 def _masked(node: Node, found: list[Edge]) -> list[Edge]:
     """Leave out what a constant mask overwrites with a constant."""
     mask, source = node.arguments["mask"], node.arguments["self"]
-    if isinstance(mask, Value) or mask.is_meta or is_low(node.arguments["value"]):
-        return found  # scores that a softmax makes zero are known to `zeros`
+    if isinstance(mask, Value) or mask.is_meta:
+        return found
     (target,) = targets(node)
     over = ranked(mask.detach().cpu().numpy(), len(target.shape))
     return [

@@ -14,8 +14,8 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
-from archscope.dependence.sets.sets import Sets, are_clipped, firsts, kinds
-from archscope.theory.metrics import streams
+from archscope.dependence.sets.sets import Sets, are_clipped, are_holed, firsts, kinds
+from archscope.theory.metrics import longest_gap, streams
 
 LONGEST_PERIOD = 128
 """Units after which a pattern of windows must repeat to be found."""
@@ -154,10 +154,19 @@ class Line:
                 continue
             alike = (found[period:] == found[:-period]).all()
             if alike and (starts[period:] - starts[:-period] == shift).all():
-                # Interleaved units come back to where the first of them looked.
-                far = int(np.ptp(starts[:period])) >= shift * (len(units) // period)
-                return None if far and period > 1 and shift else (period, shift)
+                row = shift * (len(units) // period)
+                interleaved = period > 1 and row and self._apart(units[:period]) >= row
+                return None if interleaved else (period, shift)
         return None
+
+    def _apart(self, units: NDArray[np.int64]) -> int:
+        """Return how far apart the parts are that some units look at, each or one after another.
+
+        Where parts of an axis are interleaved that is as far as units go along one of them.
+        """
+        holed = units[are_holed(self.entries[units])]
+        gaps = (longest_gap(self.seen(unit)) + 1 for unit in holed.tolist())
+        return max(int(np.ptp(self.firsts[units])), *gaps, 0)
 
     @property
     def jump(self) -> Fraction | None:

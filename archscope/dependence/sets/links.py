@@ -15,6 +15,8 @@ from archscope.dependence.sets.sets import Algebra
 
 SPARSE_TAPS = 8
 """Taps up to which links are followed one by one; neighbours beyond that are held as ranges."""
+LONG = 1 << 12
+"""Output positions from which on it is less work to leave out copies than to ask where ends are."""
 Mask = NDArray[np.bool_]
 
 
@@ -72,18 +74,40 @@ class Taps:
         for tap in range(taps):
             outputs = np.flatnonzero(self.index[:, tap] >= 0)
             places = self.index[outputs, tap]
-            if (np.diff(places) <= 0).any():
+            if (places[1:] <= places[:-1]).any():
                 return None
             found[tap, places] = outputs
         return found.T if self.counts.sum() > (taps - 1) * self.reads else None
 
+    @cached_property
+    def _even(self) -> slice | None:
+        """The outputs, neighbours all, of which each tap moves on evenly; None: not known."""
+        if self.size < max(LONG, 1) or self.endless is None or self.endless[1] <= 0:
+            return None
+        if self.clipped is None:
+            return slice(0, self.size)
+        inside = np.flatnonzero(~self.clipped)
+        if 2 * len(inside) < self.size or np.ptp(inside) >= len(inside):
+            return None
+        return slice(int(inside[0]), int(inside[-1]) + 1)
+
     def gathered(self, entries: Array, algebra: Algebra) -> Array:
         """Return what output positions hold, of what each that is read holds, along axis 0."""
         nothing = np.full((1, *entries.shape[1:]), algebra.nothing, entries.dtype)
-        entries = np.concatenate([entries, nothing])  # the last is that of -1
-        found = entries[self.index[:, 0]]
-        for tap in range(1, self.index.shape[1]):
-            found = algebra.unite(found, entries[self.index[:, tap]])
+        if (even := self._even) is None:
+            padded = np.concatenate([entries, nothing])  # the last is that of -1
+            return reduce(algebra.unite, (padded[tap] for tap in self.index.T))
+        assert self.endless is not None
+        ends = zip(self.index[even.start], self.index[even.stop - 1], strict=True)
+        step = self.endless[1]
+        parts = (entries[first : last + 1 : step] for first, last in ends)
+        found = np.empty((self.size, *entries.shape[1:]), entries.dtype)
+        found[even] = reduce(algebra.unite, parts)  # of what lies in a row no copies are made
+        rest = np.r_[: even.start, even.stop : self.size]
+        taps = (self.index[rest, tap] for tap in range(self.index.shape[1]))
+        alone = (-1, *[1] * (entries.ndim - 1))
+        held = (np.where(tap.reshape(alone) < 0, nothing, entries[tap]) for tap in taps)
+        found[rest] = reduce(algebra.unite, held)
         return found
 
     def reading(self, held: Mask) -> Mask:
@@ -129,9 +153,10 @@ class Ranges:
         starts, stops = self.starts.reshape(-1), self.stops.reshape(-1)
         if len(starts) > self.size or (np.diff(starts) < 0).any() or (np.diff(stops) < 0).any():
             return from_matrix(self._matrix().T)
-        positions = np.arange(self.reads)
-        first = np.searchsorted(stops, positions, "right")
-        last = np.searchsorted(starts, positions, "right")
+        first, last = (
+            np.bincount(ends, minlength=self.reads)[: self.reads].cumsum()
+            for ends in (stops, starts)
+        )
         return ranges(self.size, first, np.maximum(first, last))
 
     def _matrix(self) -> Mask:

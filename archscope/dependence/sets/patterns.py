@@ -237,6 +237,9 @@ class Pattern:
             sizes += split
             places += kept
             if isinstance(self.algebra, Sets):
+                if old == new:
+                    positional += [self.positional[axis] for axis in axes]
+                    continue
                 is_so = any(self.positional[axis] for axis in axes)
                 after = [is_so and entries > 1 for entries in split]
                 positional += after
