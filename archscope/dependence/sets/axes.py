@@ -1,4 +1,4 @@
-"""Axes of a tensor before and after a reshape: which of them belong together."""
+"""Axes of a tensor: which belong together before and after a reshape; what is alike along one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 
@@ -42,3 +43,15 @@ def merge_axes(entries: NDArray[Any], lengths: Sequence[int]) -> NDArray[Any]:
         shape.append(prod(entries.shape[start : start + length]))
         start += length
     return entries.reshape(shape)
+
+
+def kinds_of(entries: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first place along the first axis of each kind of entries, and each one's kind."""
+    rows = entries.reshape(len(entries), -1)
+    if rows.size == len(rows):
+        _, first, kinds = np.unique(rows, return_index=True, return_inverse=True)
+        return first, kinds.reshape(-1)
+    known: dict[bytes, int] = {}  # far less work than to sort rows
+    kinds = np.array([known.setdefault(row.tobytes(), len(known)) for row in rows])
+    _, first = np.unique(kinds, return_index=True)
+    return first, kinds

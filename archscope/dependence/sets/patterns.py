@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archscope.dependence.sets.algebra import NUMBERS, Array
-from archscope.dependence.sets.axes import cut, merge_axes
+from archscope.dependence.sets.axes import cut, kinds_of, merge_axes
 from archscope.dependence.sets.links import Links, from_matrix
 from archscope.dependence.sets.sets import Algebra, Sets, clip
 
@@ -367,14 +367,7 @@ class Pattern:
         """Return the first entry along an axis of each kind, and the kind of each entry: equal
         where all that they hold is.
         """
-        rows = np.moveaxis(self.entries, axis, 0).reshape(self.entries.shape[axis], -1)
-        if rows.size == len(rows):
-            _, first, kinds = np.unique(rows, return_index=True, return_inverse=True)
-            return first, kinds.reshape(-1)
-        known: dict[bytes, int] = {}  # far less work than to sort rows
-        kinds = np.array([known.setdefault(row.tobytes(), len(known)) for row in rows])
-        _, first = np.unique(kinds, return_index=True)
-        return first, kinds
+        return kinds_of(np.moveaxis(self.entries, axis, 0))
 
     def with_axis(self, axis: int, size: int, entries: Array, places: Places) -> Pattern:
         """Return the same with one axis of another size, or of other entries and places."""
