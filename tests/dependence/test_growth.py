@@ -135,6 +135,24 @@ def test_windows_that_grow_are_known_of_half_the_input() -> None:
     assert found.growth.sizes == (16,)  # none larger was looked at
 
 
+def test_a_window_that_is_wider_than_the_input_does_not_grow_for_ever() -> None:
+    class Windowed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv1d(1, 1, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y, places = self.conv(x)[0].T, torch.arange(x.shape[-1])
+            apart = places[:, None] - places
+            scores = (y @ y.T).masked_fill((apart < 0) | (apart >= 20), -torch.inf)
+            return scores.softmax(-1) @ y
+
+    found = found_of(Windowed(), torch.rand(1, 1, 16))
+
+    assert found.growth.reason == growth.CLEAR
+    assert found.target.field.lines[0].hulls[1] == 20 + 2
+
+
 def test_a_map_of_a_fixed_size_ends_the_search() -> None:
     pool = nn.Sequential(nn.Conv1d(1, 1, 9, padding=4), nn.AdaptiveAvgPool1d(4))
 

@@ -22,6 +22,7 @@ from archscope.dependence.record.by_place import input_tensors
 from archscope.dependence.record.capture import capture
 from archscope.dependence.record.graph import Graph, Value
 from archscope.dependence.record.recorder import LARGEST_CONSTANT
+from archscope.dependence.rules.sequence import RUNNING
 from archscope.dependence.sets.lines import Line
 from archscope.dependence.sets.links import Links, Ranges
 from archscope.dependence.sets.steps import Take
@@ -116,9 +117,10 @@ def _growing_already(
     """Return the axis along which windows are larger than on half the input, and the first module
     that has such; empty where that is not so, or was not asked.
 
-    Half costs a quarter of what twice the input does, which tells the same of running sums.
+    It is asked of running sums alone, of which half tells what twice the input does, for a quarter
+    of the work: a mask may be of a window that is wider than the input, and end.
     """
-    if len(axes) != 1 or not any(map(_goes_far, _links_of(given))):
+    if len(axes) != 1 or not any(map(_goes_far, _running(given))):
         return {}
     sizes = tuple(size // (1 + (axis in axes)) for axis, size in enumerate(given.sizes))
     smaller = _looked_at(model, inputs, given, value, sizes, together=False)
@@ -129,9 +131,9 @@ def _growing_already(
     return {} if one is None else {axes[0]: one}
 
 
-def _links_of(exam: Examination) -> Iterator[Links]:
+def _running(exam: Examination) -> Iterator[Links]:
     for each in exam.lowered:
-        for edge in each.edges:
+        for edge in each.edges if each.node.operator in RUNNING else ():
             yield from (step.links for step in edge.steps if isinstance(step, Take))
 
 

@@ -25,11 +25,13 @@ from archscope.dependence.sets.steps import (
 )
 
 RULES = RuleSet()
+RUNNING = ("cumsum", "cumprod", "cummax", "cummin", "logcumsumexp")
+"""Operators of which each element is made of all up to its place."""
 
 Steps = tuple[Step, ...]
 
 
-@RULES.of("cumsum", "cumprod", "cummax", "cummin", "logcumsumexp")
+@RULES.of(*RUNNING)
 def cumulative(node: Node, zeros: Zeros) -> list[Edge]:
     """Each element from all up to its place."""
     source = node.arguments["self"]
