@@ -265,7 +265,9 @@ def test_a_network_of_fake_tensors_is_counted_on_shapes() -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_an_exported_program_is_the_network_that_it_makes() -> None:
-    assert is_exact(counted(torch.export.export(nn.Linear(8, 8), (rows(),))), LAYER)  # type: ignore[arg-type]
+    # As is usual by now: what older torch compiles for it fails once its counter met compiled code.
+    program: Any = torch.export.export(nn.Linear(8, 8), (rows(),), strict=False)
+    assert is_exact(counted(program), LAYER)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -481,7 +481,7 @@ def test_sums_of_more_than_is_followed_are_not_known(
 @pytest.mark.parametrize(
     ("operator", "more"),
     [
-        ("add", {"other": torch.tensor([0.0, BLOCKED, 0.0])}),
+        ("add", {"other": torch.tensor([0.0, BLOCKED, 0.0]), "alpha": 1}),
         ("masked_fill", {"mask": b(0, 1, 0), "value": BLOCKED}),
     ],
 )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from archscope.dependence.record.graph import View
-from archscope.dependence.rules.window import adaptive_pool, pad
+from archscope.dependence.rules.window import _windows, adaptive_pool, pad
 from archscope.dependence.sets import links as made
 from archscope.dependence.sets import sets
 from archscope.dependence.sets.algebra import LARGEST_WHOLE, NUMBERS, Numbers
@@ -40,6 +40,18 @@ def some_window(chance: np.random.Generator) -> tuple[Links, int, Meant, bool]:
     found = window(reads, size, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
     meant = [[o * stride - padding + t * dilation for t in range(kernel)] for o in range(size)]
     assert found.endless == (-padding, stride)
+    return found, reads, meant, True
+
+
+def some_taps(chance: np.random.Generator) -> tuple[Links, int, Meant, bool]:
+    """Return a window some of whose taps are zero."""
+    reads, size, kernel, stride, dilation = map(int, chance.integers(1, (9, 9, 6, 4, 4)))
+    padding = int(chance.integers(0, 5))
+    taps = np.unique(chance.integers(0, kernel, kernel))
+    found = _windows(
+        (reads, size), taps, transposed=False, stride=stride, padding=padding, dilation=dilation
+    )
+    meant = [[o * stride - padding + int(t) * dilation for t in taps] for o in range(size)]
     return found, reads, meant, True
 
 
@@ -92,7 +104,16 @@ def some_prefixes(chance: np.random.Generator) -> tuple[Links, int, Meant, bool]
 @pytest.mark.parametrize("taps", [0, 2, made.SPARSE_TAPS], ids="ranges {}".format)
 @pytest.mark.parametrize(
     "some",
-    [some_window, some_transposed, some_shift, some_parts, some_gather, some_matrix, some_prefixes],
+    [
+        some_window,
+        some_taps,
+        some_transposed,
+        some_shift,
+        some_parts,
+        some_gather,
+        some_matrix,
+        some_prefixes,
+    ],
 )
 def test_a_relation_reads_what_is_meant(
     some: Callable[[np.random.Generator], tuple[Links, int, Meant, bool]],

@@ -4,6 +4,7 @@ changes in the output must be what the rule says, element by element; or lie wit
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -562,6 +563,52 @@ def test_sums_that_are_turned_over_keep_their_axes_apart() -> None:
 
     assert flags(found) == []
     np.testing.assert_array_equal(said_of(found), mask_of(turned, (2, 5, 2)))
+
+
+def moved(chance: np.random.Generator, x: Tensor) -> Tensor:
+    """Return elements moved about in one way or another, in the same shape."""
+    axis = int(chance.integers(x.ndim))
+    size = x.shape[axis]
+    shift = int(chance.integers(1, size))
+    match int(chance.integers(7)):
+        case 0:
+            return x.roll(shift, axis)
+        case 1:
+            return x.flip(axis)
+        case 2:
+            zeros = torch.zeros_like(x.narrow(axis, 0, shift))
+            return torch.cat([zeros, x.narrow(axis, 0, size - shift)], axis)
+        case 3:
+            return F.pad(x.movedim(axis, -1), (0, shift))[..., shift:].movedim(-1, axis)
+        case 4:
+            return torch.stack([x.select(axis, int(chance.integers(size)))] * size, axis)
+        case 5:
+            return x.narrow(axis, shift, 1).expand(x.shape)
+    alike = [other for other in range(x.ndim) if x.shape[other] == size]
+    return x.transpose(axis, int(chance.choice(alike)))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_two_sums_both_hold_cancels_wherever_they_were_moved(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    shape = tuple(map(int, chance.integers(2, 4, chance.integers(1, 4))))
+    axis, counts = int(chance.integers(len(shape))), chance.integers(0, 3, 2)
+
+    def less(x: Tensor) -> Tensor:
+        found = np.random.default_rng(seed)
+        sums = x.cumsum(axis) if seed % 4 else x.sum(axis, keepdim=True).expand(x.shape)
+        one, two = (reduce(lambda y, _: moved(found, y), range(n), sums) for n in counts)
+        return one - two
+
+    found = look_at(less, shape)
+    said = said_of(found)
+
+    # Of what is linear a column is what one number alone makes.
+    one_by_one = torch.eye(said.shape[1], dtype=torch.float64).view(-1, *shape)
+    seen = torch.stack([less(x).reshape(-1) for x in one_by_one], 1).numpy() != 0
+    assert not (seen & ~said).any()
+    if not flags(found):
+        np.testing.assert_array_equal(said, seen)
 
 
 def test_sums_that_run_along_other_axes_are_a_bound() -> None:

@@ -97,12 +97,19 @@ def test_windows_that_are_copies_are_one_kind_wherever_they_lie() -> None:
 
 
 @settings(max_examples=60)
-@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 4), st.booleans()), min_size=1))
-@example([(first, 3, first % 2 == 1) for first in range(20)])
-def test_unions_over_ranges_are_those_of_sets(runs: list[tuple[int, int, bool]]) -> None:
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 4), st.booleans())), st.booleans())
+@example([], False)
+@example([(first, 3, first % 2 == 1) for first in range(20)], False)
+@example([(first, 3, False) for first in range(4)], True)
+def test_unions_over_ranges_are_those_of_sets(
+    runs: list[tuple[int, int, bool]], holed: bool
+) -> None:
     algebra = Sets()
-    sets = [frozenset(range(first, first + length)) for first, length, _ in sorted(runs)]
-    marks = np.array([mark for _, _, mark in sorted(runs)])
+    sets = [
+        frozenset(range(first, first + length)) - {first + 1 if holed else None}
+        for first, length, _ in sorted(runs)
+    ]
+    marks = np.array([mark for _, _, mark in sorted(runs)], dtype=np.bool_)
     entries = clip(entries_of(algebra, sets), marks)
     starts, stops = np.triu_indices(len(sets) + 1)  # empty ones among them
 

@@ -222,10 +222,25 @@ def test_a_step_is_what_it_is_of_each_element(of_sets: bool, kind: type) -> None
             np.asarray(held.reshape(-1), dtype=float),
             np.asarray(expected(step, pattern, reads), dtype=float),
         )
+        if of_sets and isinstance(step, Take | Mix | Reduce | Permute | Keep):
+            assert found.positional == positional_after(step, pattern)
         for axis in range(len(after)):
             others = tuple(at for at in range(len(after)) if at != axis)
             assert found.filled(axis).tolist() == (held != 0).any(others).tolist()
         assert all((held[unit] == dense_at(found, unit)) for unit in np.ndindex(*after))
+
+
+def positional_after(step: Step, pattern: Pattern) -> tuple[bool, ...]:
+    """Return along which axes positions are told apart: along none that holds what all held."""
+    before = pattern.positional
+    match step:
+        case Permute(order):
+            return tuple(before[axis] for axis in order)
+        case Reduce(axes):
+            return tuple(is_so and axis not in axes for axis, is_so in enumerate(before))
+        case Mix(axis, groups=1) if pattern.varies(axis):
+            return tuple(is_so and at != axis for at, is_so in enumerate(before))
+    return before
 
 
 def dense_at(pattern: Pattern, unit: tuple[int, ...]) -> Any:
@@ -260,9 +275,13 @@ def test_two_patterns_meet_element_by_element(of_sets: bool) -> None:
             assert (dense(one.multiplied(two)) == a * b).all()
             continue
         assert one.covers(two) == ((a | b) == a).all()
-        assert one.united(two).positional == tuple(
-            x or y for x, y in zip(one.positional, two.positional, strict=True)
-        )
+        both, two = one.united(two), replace(two, picked=True)
+        for found, picked in ((both, False), (both.united(two), True), (both.apart_as(two), True)):
+            assert (dense(found) == (a | b)).all()  # of the last, the second lies within the first
+            assert found.picked is picked
+            assert found.positional == tuple(
+                x or y for x, y in zip(one.positional, two.positional, strict=True)
+            )
         for axis in range(len(shape)):
             assert (dense(one.compact(axis)) == a).all()
             rows = {str(row) for row in np.moveaxis(a, axis, 0).tolist()}

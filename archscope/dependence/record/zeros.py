@@ -203,12 +203,12 @@ class Zeros:
         kept = _kept(self.blocked, given.get("self"), rank)
         if operator in ("add", "baddbmm", "addmm"):
             parts = [(given["self"], given.get("beta", 1))]
-            parts += [(given["other"], given.get("alpha", 1))] if operator == "add" else []
+            parts += [(given["other"], given["alpha"])] if operator == "add" else []
             return _lowest([self._low(one, scale, rank) for one, scale in parts])
         if operator in ("sub", "rsub"):
             taken, left = ("other", "self") if operator == "sub" else ("self", "other")
             less = given[taken] if isinstance(given[taken], Tensor) else None
-            parts = [(less, -given.get("alpha", 1)), (given[left], 1)]
+            parts = [(less, -given["alpha"]), (given[left], 1)]
             mask, depth = _lowest([self._low(one, scale, rank) for one, scale in parts])
             # A row that is blocked throughout, less the highest of it, is blocked no more.
             back = _kept(self.blocked, given[taken], rank)

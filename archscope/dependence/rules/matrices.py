@@ -83,9 +83,7 @@ def series(node: Node, zeros: Zeros) -> list[Edge]:
         return found + edges(source, of_matrix(shape_of(source), target.shape), target)
     first, last = len(target.shape) - 2, len(target.shape) - 1
     rows, columns = Take(first, from_matrix(leads)), Take(last, from_matrix(leads.T))
-    made = zeros.zero.get(target)
-    kept = () if made is None else (Keep(~made),)
-    return found + edges(source, (Keep(~zero), rows, columns, *kept), target)
+    return found + edges(source, (Keep(~zero), rows, columns), target)
 
 
 @RULES.of("linalg_lu", "linalg_lu_factor_ex", "linalg_ldl_factor_ex", "linalg_ldl_factor")

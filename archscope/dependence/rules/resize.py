@@ -57,7 +57,7 @@ def _resized(node: Node | View, reads: int, size: int, number: int, axes: int) -
     )
     if weights.shape[-1] != size:
         raise DataDependentError
-    links = from_matrix((weights[0, :, 0].abs() > TINY).numpy().T)
+    links = from_matrix((weights.view(reads, size).abs() > TINY).numpy().T)
     return replace(links, clipped=_beyond(operator, reads, size, scale, given))
 
 

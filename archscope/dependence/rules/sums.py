@@ -77,16 +77,11 @@ def _between(one: Prefix, other: Prefix, after: Shape) -> tuple[Step, ...] | Non
     at = [np.unravel_index(np.maximum(known - 1, 0), shape) for known in places]
     kept: list[int] = []
     for own in (own for own in range(len(shape)) if own != axis):
-        matches = [
-            on
-            for on in range(len(after))
-            if on not in kept
-            and after[on] == shape[own]
-            and _runs_along(places, at, own, on, after)
-        ]
-        if not matches:
+        free = (on for on in range(len(after)) if on not in kept and after[on] == shape[own])
+        match = next((on for on in free if _runs_along(places, at, own, on, after)), None)
+        if match is None:
             return None
-        kept.append(matches[0])
+        kept.append(match)
     rest = [on for on in range(len(after)) if on not in kept]
     sizes = tuple(after[on] for on in rest)
     if prod(sizes) > MOST_PAIRS:

@@ -222,7 +222,8 @@ def _apart(whole: Term, part: Term) -> Term | None:
 
 
 def _bound(terms: Sequence[Term]) -> Term:
-    return Term(tuple(along(terms, axis) for axis in range(len(terms[0].sets))), exact=False)
+    first, *_ = terms
+    return Term(tuple(along(terms, axis) for axis in range(len(first.sets))), exact=False)
 
 
 def along(terms: Sequence[Term], axis: int) -> Pattern:
