@@ -162,6 +162,8 @@ EXACT: dict[str, tuple[tuple[int, ...], Function]] = {
     "bounds": (LINE, bounded),
     "masked scores": (LINE, lambda x: (x @ x.mT).masked_fill(turned(x) > 0, -torch.inf)),
     "chosen scores": (LINE, lambda x: torch.where(turned(x) > 0, -torch.inf, x @ x.mT)),
+    "sums of one number": (LINE, lambda x: (s := x.sum(-1, True).cumsum(1)) - s.mT),
+    "sums before": (LINE, lambda x: (x * x.flip(2)).cumsum(1) - x * x.flip(2)),
     "distances": (LINE, lambda x: torch.cdist(x.roll(1, 1), x.roll(1, 1)).square()),
     "quarter turns": (PLANE, rotated),
     "places in memory": (LINE, strided),
