@@ -152,6 +152,20 @@ def bounded(x: Tensor) -> Tensor:
     return x ** numbers(x, 1, 1, 1, 1, 0, 1)[:, None]
 
 
+def mixed_heads(x: Tensor) -> Tensor:
+    """Weights of two heads, zero ahead, made weights of two others (Shazeer et al. 2020)."""
+    ahead = torch.ones(6, 6, dtype=torch.bool, device=x.device).triu(1)
+    heads = torch.stack([x @ x.mT, x @ x.flip(2).mT], 1).masked_fill(ahead, -torch.inf).softmax(-1)
+    turn = torch.ones(2, 2, dtype=x.dtype, device=x.device)
+    return torch.einsum("bhqk,hg->bgqk", heads, turn) @ x[:, None]
+
+
+def nearby(x: Tensor) -> Tensor:
+    """Products with neighbours, of which there are none beyond the border."""
+    around = F.unfold(x, 3, padding=1).view(1, 9, 6, 6)
+    return (around * x.roll(1, 2))[:, ::2]
+
+
 EXACT: dict[str, tuple[tuple[int, ...], Function]] = {
     "complex pairs": (LINE, pairs),
     "triangles": (LINE, triangles),
@@ -162,6 +176,10 @@ EXACT: dict[str, tuple[tuple[int, ...], Function]] = {
     "bounds": (LINE, bounded),
     "masked scores": (LINE, lambda x: (x @ x.mT).masked_fill(turned(x) > 0, -torch.inf)),
     "chosen scores": (LINE, lambda x: torch.where(turned(x) > 0, -torch.inf, x @ x.mT)),
+    "sums of one number": (LINE, lambda x: (s := x.sum(-1, True).cumsum(1)) - s.mT),
+    "mixed heads": (LINE, mixed_heads),
+    "neighbours": (PLANE, nearby),
+    "sums before": (LINE, lambda x: (x * x.flip(2)).cumsum(1) - x * x.flip(2)),
     "distances": (LINE, lambda x: torch.cdist(x.roll(1, 1), x.roll(1, 1)).square()),
     "quarter turns": (PLANE, rotated),
     "places in memory": (LINE, strided),

@@ -55,6 +55,8 @@ def moved(node: Node, known: Mapping[Value, Mask], fills: Callable[[Any], bool])
         viewed = _viewed(mask, source.shape, output.shape)
         if viewed is not None:
             return viewed
+    if node.operator == "im2col":
+        return _columns(node, mask, output.shape) if fills(0) else None
     if node.operator in _TRIANGLES:
         return _triangle(node, mask, output.shape) if fills(0) else None
     if prod(output.shape) > MOST_ELEMENTS:
@@ -80,6 +82,16 @@ def _triangle(node: Node, mask: Mask | None, shape: tuple[int, ...]) -> Mask | N
     whole = torch.from_numpy(~np.broadcast_to(before, (*before.shape[:-2], *matrix)))
     left = _run(node.operator, {**node.arguments, "self": whole}, None)
     return _alike(~left)
+
+
+def _columns(node: Node, mask: Mask | None, shape: tuple[int, ...]) -> Mask | None:
+    """Return where windows of an image as columns are zero: what they have of a border, too."""
+    given, image = node.arguments, node.arguments["self"].shape
+    if prod(shape) > MOST_PADDED or (mask is None and not any(given["padding"])):
+        return None
+    before = np.zeros((1,) * len(image), dtype=np.bool_) if mask is None else mask
+    some = _whole(~before, image).float()
+    return _alike(_run(node.operator, {**given, "self": some}, None) == 0)
 
 
 def _begins(node: Node, output: Value, fills: Callable[[Any], bool]) -> bool:

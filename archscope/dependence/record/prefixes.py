@@ -29,6 +29,8 @@ _MOVING = frozenset(
 )
 _MOVED = _MOVING - {"cat", "stack", "constant_pad_nd", "detach"}
 """Those whose results are made of one value alone; a gradient goes through what is not detached."""
+_PRODUCTS = frozenset(("mm", "bmm", "mean", "_softmax"))
+"""Others, beside those by elements, that make the same of the same again."""
 MOST_NUMBERS = 1 << 22
 """Elements of a value of which each is followed."""
 MOST_MOVES = 24
@@ -52,12 +54,18 @@ class Prefixes:
     """Which node made each value, as far as sums so far may be found in it."""
 
     made: dict[Value, Node] = field(default_factory=dict)
+    _alike: dict[Value, Node] = field(default_factory=dict)
+    """The same of all operators that make the same of the same again."""
+    _are_one: dict[tuple[Value, Value], bool] = field(default_factory=dict)
+    """What was found of two values."""
 
     def learn(self, node: Node) -> None:
         """Take in a node."""
-        if node.operator == "sum" or node.operator == "cumsum" or node.operator in _MOVING:
-            for value in node.outputs:
-                if value is not None:
+        moves = node.operator == "sum" or node.operator == "cumsum" or node.operator in _MOVING
+        for value in node.outputs if moves or node.pointwise or node.operator in _PRODUCTS else ():
+            if value is not None:
+                self._alike[value] = node
+                if moves:
                     self.made[value] = node
 
     def of(self, value: Any, left: int = MOST_MOVES) -> Prefix | None:
@@ -113,14 +121,17 @@ class Prefixes:
         before = self._places(source, base, start)
         return None if before is None else _moved(node, {source: before}, value)
 
-    def are_one(self, one: Any, other: Any) -> bool:
-        """Return whether two values are one, each moved anew: `y[:, -1]` written twice."""
-        if one is other:
-            return True
-        first, second = (
-            self.made.get(value) if isinstance(value, Value) else None for value in (one, other)
-        )
-        if first is None or second is None or first.operator not in _MOVING:
+    def are_one(self, one: Any, other: Any, left: int = MOST_MOVES) -> bool:
+        """Return whether two values are one, each made anew: `y[:, -1]` written twice."""
+        if one is other or not (isinstance(one, Value) and isinstance(other, Value)):
+            return one is other
+        if (one, other) not in self._are_one:
+            self._are_one[one, other] = self._made_alike(one, other, left)
+        return self._are_one[one, other]
+
+    def _made_alike(self, one: Value, other: Value, left: int) -> bool:
+        first, second = self._alike.get(one), self._alike.get(other)
+        if first is None or second is None or not left:
             return False
         if (first.operator, first.picked) != (second.operator, second.picked):
             return False
@@ -128,7 +139,10 @@ class Prefixes:
             return False
         pairs = ((first.arguments[name], second.arguments.get(name)) for name in first.arguments)
         return len(first.arguments) == len(second.arguments) and all(
-            self.are_one(a, b) if isinstance(a, Value) else _are_equal(a, b) for a, b in pairs
+            self.are_one(a, b, left - 1)
+            if isinstance(a, Value) and isinstance(b, Value)
+            else _are_equal(a, b)
+            for a, b in pairs
         )
 
 

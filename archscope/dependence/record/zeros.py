@@ -257,10 +257,11 @@ class Zeros:
         return _holes(argument, rank)
 
     def _product(self, one: Any, two: Any, rank: int) -> Mask | None:
-        """A product of two masked matrices is zero where no pair of factors is not."""
+        """A product of masked matrices is zero where no pair of factors is not."""
         left, right = self._of(one, rank), self._of(two, rank)
-        if left is None or right is None:
-            return None
+        if left is None or right is None:  # where all that one of them gives is
+            axis, known = (-1, left) if right is None else (-2, right)
+            return None if known is None else np.asarray(known.all(axis=axis, keepdims=True))
         whole = [
             np.broadcast_to(mask, (*mask.shape[:-2], *factor.shape[-2:]))
             for mask, factor in ((left, one), (right, two))

@@ -201,6 +201,19 @@ def _by_unit(source: Any, target: Value) -> list[Edge]:
     return edges(source, steps, target)
 
 
+def _within(lengths: Any, time: int, batch: int) -> Steps:
+    """Return the step that leaves out what lies behind the end of each sequence, where it is known.
+
+    Of `(time, batch, classes)`.
+    """
+    if isinstance(lengths, Value) or any(isinstance(one, Value) for one in tree_leaves(lengths)):
+        return ()
+    if not isinstance(lengths, list | tuple) and lengths.is_meta:
+        return ()
+    ends = np.broadcast_to(np.asarray(lengths), (batch,))
+    return (Keep((np.arange(time)[:, None] < ends)[:, :, None]),)
+
+
 @RULES.of("_ctc_loss")
 def ctc_loss(node: Node, zeros: Zeros) -> list[Edge]:
     """Scores (T, B, C) of a sequence to one number, and its sums so far (B, T, 2 S + 1)."""
@@ -210,7 +223,8 @@ def ctc_loss(node: Node, zeros: Zeros) -> list[Edge]:
     if len(rest) != 2:
         raise DataDependentError
     batch, classes = rest
-    steps = (Reduce((0, 2), (time, classes)), Reshape((1, batch, 1), (batch,)))
+    within = _within(given["input_lengths"], time, batch)
+    steps = (*within, Reduce((0, 2), (time, classes)), Reshape((1, batch, 1), (batch,)))
     found = edges(source, steps, loss)
     if len(sums.shape) == 3 and sums.shape[1] == time:
         so = (Take(0, so_far(time)), Mix(2, classes, sums.shape[2]))

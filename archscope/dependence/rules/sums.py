@@ -76,7 +76,8 @@ def _between(one: Prefix, other: Prefix, after: Shape) -> tuple[Step, ...] | Non
     places = [np.broadcast_to(known.places, after) for known in (one, other)]
     at = [np.unravel_index(np.maximum(known - 1, 0), shape) for known in places]
     kept: list[int] = []
-    for own in (own for own in range(len(shape)) if own != axis):
+    apart = [own for own in range(len(shape)) if own != axis and shape[own] > 1]
+    for own in apart:
         free = (on for on in range(len(after)) if on not in kept and after[on] == shape[own])
         match = next((on for on in free if _runs_along(places, at, own, on, after)), None)
         if match is None:
@@ -98,7 +99,7 @@ def _between(one: Prefix, other: Prefix, after: Shape) -> tuple[Step, ...] | Non
         Permute((*front, axis)),
         Take(len(front), ranges(shape[axis], low, high)),
         Reshape(
-            (*(shape[own] for own in front), prod(sizes)), (*(shape[o] for o in front), *sizes)
+            (*(shape[own] for own in front), prod(sizes)), (*(shape[o] for o in apart), *sizes)
         ),
         Permute(tuple(int(on) for on in order)),
     )
