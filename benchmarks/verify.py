@@ -4,6 +4,7 @@
     python benchmarks/verify.py resnet50 unet    some of them
     python benchmarks/verify.py --seconds 300    with more time for each
     python benchmarks/verify.py --presets        a line for every preset, each in its own process
+    python benchmarks/verify.py --presets --limit 10 --workers 2 --report    and reports/verified.md
 
 For each axis: the first and last position that one unit sees, as the graph says, as changes of the
 input show from within, and as NaN shows from without. A preset that is not through with all, its
@@ -14,15 +15,19 @@ graph among it, `--limit` seconds after it began is not run; nor is one that nee
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
 from time import perf_counter
 
 import torch
 
+import archscope
 from archscope import loaders, presets
 from archscope.dependence.answer.receptive import receptive
 from archscope.probing.runs import lacks_data
@@ -38,12 +43,28 @@ NETWORKS = (
     *("swin_t", "gpt2", "mistral-7b-v0.1"),
 )
 """A name, and the module whose output is meant, where that is not the network's."""
+REPORT = Path(__file__).parents[1] / "reports" / "verified.md"
 MEMORY = 8 << 30
 """Bytes of address space that the process of a preset may have."""
 LIMIT = 60.0
 """Seconds that a preset has, its graph among it."""
 SHORT = "{:<30} {:<9} {:>8} {:>8}  {}"
 COLUMNS = "{:<30} {:<9} {:>7} {:>9}  {:<12} {:<14} {:<14} {:<14}"
+
+
+PAGE = """\
+# What running published networks proves of them
+
+`python benchmarks/verify.py --presets --report` writes this file. It asks `rf --verify` of
+published networks, each in a process of its own that has {limit:g} s, its imports and its graph
+among them.
+
+Of {asked}: {summary}. What a verified one sees is shown from within by changes of its input, and
+from without by NaN. Nothing contradicts the graph of one that is bounded; beside it stands what is
+missing for more. One that is refused would be contradicted.
+
+{day}, archscope {archscope}, torch {torch}, {processors} processors.
+"""
 
 
 def proven(text: str, seconds: float) -> tuple[Proof, float]:
@@ -104,16 +125,40 @@ def one(name: str, seconds: float) -> None:
     print(proof.level, f"{graph:.1f}", f"{proof.seconds:.1f}", reason, sep="\t")
 
 
-def all_presets(names: Sequence[str], seconds: float, limit: float) -> int:
-    """Print a line for each preset and how many came out how; return how many were refused."""
+def all_presets(
+    names: Sequence[str], seconds: float, limit: float, workers: int
+) -> dict[str, list[str]]:
+    """Print a line for each preset, so many at a time; return these by how far the proof went."""
     print(SHORT.format("preset", "level", "graph s", "proof s", "missing"))
-    levels: Counter[str] = Counter()
-    for name in names:
-        level, line = alone(name, seconds, limit)
-        levels[level] += 1
-        print(line, flush=True)
-    print(", ".join(f"{number} {level}" for level, number in levels.most_common()))
-    return levels["refused"]
+    found: dict[str, list[str]] = {}
+    with ThreadPoolExecutor(workers) as pool:
+        for level, line in pool.map(lambda name: alone(name, seconds, limit), names):
+            found.setdefault(level, []).append(line)
+            print(line, flush=True)
+    print(_summary(found))
+    return found
+
+
+def _summary(found: Mapping[str, Sequence[str]]) -> str:
+    levels = sorted(found, key=lambda level: -len(found[level]))
+    return ", ".join(f"{len(found[level])} {level}" for level in levels)
+
+
+def report(found: Mapping[str, Sequence[str]], limit: float) -> str:
+    """Return the page of what was found."""
+    head = PAGE.format(
+        limit=limit,
+        asked=sum(map(len, found.values())),
+        summary=_summary(found),
+        day=f"{datetime.now(UTC):%Y-%m-%d}",
+        archscope=archscope.__version__,
+        torch=torch.__version__,
+        processors=os.cpu_count(),
+    ).splitlines()
+    for level in ("refused", "failed", "verified", "bounded", "not run"):
+        if level in found:
+            head += ["", f"## {level.capitalize()}", "", "```text", *sorted(found[level]), "```"]
+    return "\n".join(head) + "\n"
 
 
 def table(names: Sequence[str], seconds: float) -> int:
@@ -139,6 +184,8 @@ def main(arguments: Sequence[str]) -> int:
         "--presets", action="store_true", help="a line for each, or for those named"
     )
     parser.add_argument("--limit", type=float, default=LIMIT, help="for each preset, in seconds")
+    parser.add_argument("--workers", type=int, default=1, help="presets at a time")
+    parser.add_argument("--report", action="store_true", help="write reports/verified.md")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
     if chosen.one:
@@ -146,7 +193,11 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if chosen.presets:
         own = [each.name for each in presets.all() if each.same_as is None]
-        return int(all_presets(chosen.names or own, chosen.seconds, chosen.limit) > 0)
+        names = chosen.names or own
+        found = all_presets(names, chosen.seconds, chosen.limit, chosen.workers)
+        if chosen.report:
+            REPORT.write_text(report(found, chosen.limit), encoding="utf-8")
+        return int("refused" in found)
     return int(table(chosen.names or NETWORKS, chosen.seconds) > 0)
 
 
