@@ -369,7 +369,13 @@ def test_what_is_alike_along_an_axis_is_held_once(
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [((2, 4, 2, 3), (8, 2, 3)), ((8, 2, 3), (2, 4, 2, 3)), ((2, 3), (1, 2, 3))]
+    ("before", "after"),
+    [
+        ((2, 4, 2, 3), (8, 2, 3)),
+        ((8, 2, 3), (2, 4, 2, 3)),
+        ((2, 3), (1, 2, 3)),
+        ((2, 3), (2, 1, 3)),
+    ],
 )
 def test_what_is_alike_for_all_is_followed_however_many_there_are(
     before: tuple[int, ...], after: tuple[int, ...], monkeypatch: pytest.MonkeyPatch

@@ -260,8 +260,18 @@ def test_what_is_pooled_to_one_place_is_reduced() -> None:
 
 @pytest.mark.parametrize("operator", ["constant_pad_nd", "reflection_pad1d", "replication_pad1d"])
 def test_a_border_moves_positions_whatever_stands_there(operator: str) -> None:
-    view = View(operator=operator, arguments={"padding": [2, 1]}, picked=None)
-    (step,) = pad(view, (1, 3, 9), (1, 3, 12))
+    stands = {"reflection_pad1d": "reflect", "replication_pad1d": "edge"}.get(operator)
+    for left, right in ((2, 1), (0, 3), (4, 0)):
+        view = View(operator=operator, arguments={"padding": [left, right]}, picked=None)
+        (step,) = pad(view, (1, 3, 9), (1, 3, 9 + left + right))
 
-    assert isinstance(step, Take)
-    assert (step.axis, step.links.endless) == (2, (-2, 1))
+        assert isinstance(step, Take)
+        assert (step.axis, step.links.endless) == (2, (-left, 1))
+        outside = [not 0 <= at < 9 for at in range(-left, 9 + right)]
+        assert step.links.clipped is not None
+        assert step.links.clipped.tolist() == outside
+        reads = np.pad(np.arange(9), (left, right), stands or "constant").tolist()
+        meant = [
+            [] if stands is None and out else [at] for at, out in zip(reads, outside, strict=True)
+        ]
+        check(step.links, np.array([[at in row for at in range(9)] for row in meant]))
