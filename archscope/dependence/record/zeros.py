@@ -143,7 +143,7 @@ class Zeros:
         masks, depths = [], []
         for one in (given["self"], given["other"]):
             mask, depth = self._low(one, 1, rank)
-            if mask is None and _is_one_low(one):
+            if mask is None and is_low(one):
                 mask, depth = np.ones((1,) * rank, dtype=np.bool_), BLOCKED
             masks.append(mask)
             depths.append(depth)
@@ -287,12 +287,6 @@ _FACTORS = frozenset(("mul", "masked_fill", "where", "div", "add", "sub"))
 _SCORES = frozenset(
     ("add", "masked_fill", "where", "sub", "rsub", "baddbmm", "addmm", "mul", "div")
 )
-
-
-def _is_one_low(argument: Any) -> bool:
-    return (
-        isinstance(argument, Tensor) and not argument.is_meta and bool((argument <= BLOCKED).all())
-    )
 
 
 def one_axis(node: Node) -> int | None:
