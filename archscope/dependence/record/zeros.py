@@ -84,8 +84,10 @@ class Zeros:
     def _learn(self, node: Node, output: Value) -> None:
         operator, given = node.operator, node.arguments
         source = given.get("self", given.get("input", given.get("A")))
-        if operator in _POOLS and node.outputs[1] is not None:
-            self.pooled[node.outputs[1]] = node
+        if operator in _POOLS:
+            _, places = node.outputs
+            if places is not None:
+                self.pooled[places] = node
         if operator in _SAME_PLACES and isinstance(source, Value) and source in self.pooled:
             self.pooled[output] = self.pooled[source]
         if operator in _SCORES:
