@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 
 from archscope.dependence.record.graph import View
-from archscope.dependence.rules.window import _windows, adaptive_pool, pad
+from archscope.dependence.rules import window as rules_of_windows
+from archscope.dependence.rules.window import _kinds_of_taps, _windows, adaptive_pool, pad
 from archscope.dependence.sets import links as made
 from archscope.dependence.sets import sets
 from archscope.dependence.sets.algebra import LARGEST_WHOLE, NUMBERS, Numbers
@@ -275,3 +277,18 @@ def test_a_border_moves_positions_whatever_stands_there(operator: str) -> None:
             [] if stands is None and out else [at] for at, out in zip(reads, outside, strict=True)
         ]
         check(step.links, np.array([[at in row for at in range(9)] for row in meant]))
+
+
+@pytest.mark.parametrize(("most", "reads"), [(2, [0b001, 0b100]), (1, [0b101, 0b101])])
+def test_kernels_of_more_kinds_than_are_followed_are_taken_together(
+    most: int, reads: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules_of_windows, "MOST_KINDS", most)
+    kernels = torch.tensor([[[1.0, 0.0, 0.0]], [[0.0, 0.0, 1.0]]])  # two outputs, one input
+    told = [0, 0]
+    for kept, product in _kinds_of_taps(kernels, False, 1):
+        assert product is not None
+        for output in np.flatnonzero([True, True] if kept is None else kept).tolist():
+            told[output] |= sum(1 << int(tap) for tap in product[0])
+
+    assert told == reads
