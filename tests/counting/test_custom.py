@@ -227,7 +227,16 @@ def test_an_operator_that_runs_as_its_parts_is_counted_by_them(define: Define) -
     library._destroy()
 
 
-@pytest.mark.parametrize("name", ["scores", "::scores", "aten::mm", "aten::relu"])
+@pytest.mark.parametrize(
+    ("name", "is_so"),
+    # One whose `out` is no composite, one of which torch has kernels, one of TorchScript alone.
+    [("aten::linear", True), ("aten::mm", False), ("aten::Bool", False), ("aten::none", False)],
+)
+def test_what_has_parts_in_any_of_its_forms_runs_as_these(name: str, is_so: bool) -> None:
+    assert custom.is_composite(name) is is_so
+
+
+@pytest.mark.parametrize("name", ["scores", "::scores", "aten::mm", "aten::relu", "aten::Bool"])
 def test_what_is_no_operator_or_is_known_is_refused(name: str) -> None:
     with pytest.raises(UsageError):
         archscope.operator(name, macs=0)

@@ -136,11 +136,12 @@ def test_a_formula_is_what_its_operator_multiplies(
 
 
 def test_pairs_of_sequences_are_not_known_without_data() -> None:
-    starts = t(3, dtype=torch.int32)
-    given = (t(5, 3, 4), t(7, 3, 4), t(7, 3, 6), starts, starts, 3, 4)
+    starts, rows = t(3, dtype=torch.int32), (t(5, 3, 4), t(7, 3, 4), t(7, 3, 6))
 
-    assert FORMULAS["aten::_flash_attention_forward"](*given, result=None) is None
-    assert "where its sequences begin" in why_unknown([*given[:3], starts])
+    for ends in ((starts, starts), (starts, STARTS), (STARTS, starts)):
+        given = (*rows, *ends, 3, 4)
+        assert FORMULAS["aten::_flash_attention_forward"](*given, result=None) is None
+    assert "where its sequences begin" in why_unknown([*rows, starts])
     assert "entries its sparse operand" in why_unknown([t(3), torch.eye(2).to_sparse()])
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from archscope.dependence import rules
 from archscope.dependence.record.graph import Shape
+from archscope.dependence.sets.links import Taps
 from archscope.dependence.sets.steps import (
     Edge,
     Keep,
@@ -48,6 +49,8 @@ def _after(step: Step, shape: Shape) -> Shape:
     """Return the shape of what a step makes; what it takes must be of the shape given."""
     match step:
         case Take(axis, links):
+            read = links.index if isinstance(links, Taps) else links.starts
+            assert ((read >= -1) & (read <= links.reads)).all()  # -1 alone is nothing
             return _resized(shape, {axis: (links.reads, links.size)})
         case Mix(axis, reads, size, groups):
             assert not reads % groups

@@ -12,12 +12,14 @@ from torch import Tensor
 
 from archscope.dependence import rules
 from archscope.dependence.answer.backward import ways
+from archscope.dependence.answer.forward import seeds
 from archscope.dependence.record.graph import Node, Shape, Value
 from archscope.dependence.record.operators import name_of
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.products import over
 from archscope.dependence.sets.steps import Reshape
+from archscope.dependence.sets.terms import along, apply, unite
 
 ALTERED = (0.31, 3.0, -3.0)
 """What is added to a number: a little, and so much that it changes an order."""
@@ -48,7 +50,29 @@ def said_of(found: Lowered, source: Value, output: int) -> NDArray[np.bool_]:
         back = ways((found,), target, dict(enumerate(unit)), [source])
         seen = over(back[source], range(len(source.shape))) if source in back else np.zeros(1)
         rows.append(np.broadcast_to(seen.reshape(-1) > 0, (int(np.prod(source.shape)),)))
-    return np.stack(rows)
+    found_backward = np.stack(rows)
+    _check_forward(found, source, target, found_backward)
+    return found_backward
+
+
+def _check_forward(found: Lowered, source: Value, target: Value, rows: NDArray[np.bool_]) -> None:
+    """Hold what is said of each axis by itself, walking forward, to what is said backward."""
+    axes = range(len(source.shape))
+    start = seeds(source, tuple(axes))
+    ways_to = [each for each in found.edges if (each.source, each.target) == (source, target)]
+    terms = unite(term for edge in ways_to for term in apply(edge.steps, start))
+    if not terms or not target.shape:
+        return
+    seen = rows.reshape(-1, *source.shape)
+    for axis in axes:
+        of_axis = seen.any(tuple(1 + other for other in axes if other != axis))
+        pattern = along(terms, axis)
+        for row, unit in zip(of_axis, np.ndindex(*target.shape), strict=True):
+            (told,) = pattern.at(unit).tolist()
+            # What depends on nothing says so along one axis alone.
+            assert not row.any() or pattern.sets.bits(told) == sum(
+                1 << int(at) for at in np.flatnonzero(row)
+            ), (found.node.operator, axis, unit)
 
 
 def run(overload: Any, given: dict[str, Any]) -> list[Tensor]:

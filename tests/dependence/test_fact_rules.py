@@ -369,7 +369,13 @@ def test_what_is_alike_along_an_axis_is_held_once(
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [((2, 4, 2, 3), (8, 2, 3)), ((8, 2, 3), (2, 4, 2, 3)), ((2, 3), (1, 2, 3))]
+    ("before", "after"),
+    [
+        ((2, 4, 2, 3), (8, 2, 3)),
+        ((8, 2, 3), (2, 4, 2, 3)),
+        ((2, 3), (1, 2, 3)),
+        ((2, 3), (2, 1, 3)),
+    ],
 )
 def test_what_is_alike_for_all_is_followed_however_many_there_are(
     before: tuple[int, ...], after: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
@@ -503,6 +509,20 @@ def test_the_least_of_blocked_scores_says_how_far_below_they_are(
     assert learnt.blocked[made].tolist() == [True, True, False]
     assert learnt.depth[made] == BLOCKED
     assert less not in learnt.blocked
+
+
+@pytest.mark.parametrize(("operator", "by"), [("mul", 0.25), ("mul", 4.0), ("div", 0.25)])
+def test_scores_times_a_number_are_so_many_times_as_far_below(operator: str, by: float) -> None:
+    value, made = Value(0, (3,)), Value(1, (3,))
+    depth = 4 * BLOCKED
+    learnt = Zeros(blocked={value: np.array([True, False, False])}, depth={value: depth})
+    given = {"self": value, "other": by}
+    learnt.learn(
+        Node(operator=operator, arguments=given, outputs=(made,), picked=None, module="",
+             pointwise=True)
+    )  # fmt: skip
+
+    assert learnt.depth[made] == (depth * by if operator == "mul" else depth / by)
 
 
 def test_scores_that_are_filled_are_as_far_below_as_what_fills_them() -> None:

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from archscope.dependence.record.graph import View
-from archscope.dependence.rules.window import _windows, adaptive_pool, pad
+from archscope.dependence.rules import window as rules_of_windows
+from archscope.dependence.rules.window import _kinds_of_taps, _windows, adaptive_pool, pad
 from archscope.dependence.sets import links as made
 from archscope.dependence.sets import sets
 from archscope.dependence.sets.algebra import LARGEST_WHOLE, NUMBERS, Numbers
@@ -283,8 +285,33 @@ def test_what_is_pooled_to_one_place_is_reduced() -> None:
 
 @pytest.mark.parametrize("operator", ["constant_pad_nd", "reflection_pad1d", "replication_pad1d"])
 def test_a_border_moves_positions_whatever_stands_there(operator: str) -> None:
-    view = View(operator=operator, arguments={"padding": [2, 1]}, picked=None)
-    (step,) = pad(view, (1, 3, 9), (1, 3, 12))
+    stands = {"reflection_pad1d": "reflect", "replication_pad1d": "edge"}.get(operator)
+    for left, right in ((2, 1), (0, 3), (4, 0)):
+        view = View(operator=operator, arguments={"padding": [left, right]}, picked=None)
+        (step,) = pad(view, (1, 3, 9), (1, 3, 9 + left + right))
 
-    assert isinstance(step, Take)
-    assert (step.axis, step.links.endless) == (2, (-2, 1))
+        assert isinstance(step, Take)
+        assert (step.axis, step.links.endless) == (2, (-left, 1))
+        outside = [not 0 <= at < 9 for at in range(-left, 9 + right)]
+        assert step.links.clipped is not None
+        assert step.links.clipped.tolist() == outside
+        reads = np.pad(np.arange(9), (left, right), stands or "constant").tolist()
+        meant = [
+            [] if stands is None and out else [at] for at, out in zip(reads, outside, strict=True)
+        ]
+        check(step.links, np.array([[at in row for at in range(9)] for row in meant]))
+
+
+@pytest.mark.parametrize(("most", "reads"), [(2, [0b001, 0b100]), (1, [0b101, 0b101])])
+def test_kernels_of_more_kinds_than_are_followed_are_taken_together(
+    most: int, reads: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules_of_windows, "MOST_KINDS", most)
+    kernels = torch.tensor([[[1.0, 0.0, 0.0]], [[0.0, 0.0, 1.0]]])  # two outputs, one input
+    told = [0, 0]
+    for kept, product in _kinds_of_taps(kernels, False, 1):
+        assert product is not None
+        for output in np.flatnonzero([True, True] if kept is None else kept).tolist():
+            told[output] |= sum(1 << int(tap) for tap in product[0])
+
+    assert told == reads

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from test_rules import said_of
 from torch import Tensor, nn
 
 import archscope
+from archscope.dependence.answer.examine import examine
+from archscope.subject import Inputs
 
 
 class _WeightOnly(nn.Module):
@@ -59,3 +62,6 @@ def test_a_packed_convolution_along_a_line_looks_along_it(name: str, field: int)
     totals = archscope.rf(packed, torch.zeros(1, 4, 9)).totals
 
     assert (totals.receptive_field, totals.bounded_by) == ((field,), None)
+    said = said_of(examine(packed, Inputs(args=(torch.zeros(1, 4, 9),)))).reshape(6, -1, 4, 9)
+    assert (said == said[:1, :, :1]).all()  # of every channel every other one sees as much
+    assert said.any(-1).all()

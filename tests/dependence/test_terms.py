@@ -107,6 +107,17 @@ def test_the_elements_of_a_diagonal_are_told_apart_where_they_are_few(
     assert all(term.exact for term in found) == (split == 3)
 
 
+def test_elements_are_told_apart_by_all_axes_but_the_last_together() -> None:
+    shape, places = (3, 3, 3), [(0, 2, 0), (1, 0, 0), (1, 1, 1), (2, 0, 2)]
+    taken = gather(27, np.ravel_multi_index(np.transpose(places), shape))
+    steps = [Reshape(shape, (27,)), Take(0, taken), Reduce((0,), (4,))]
+    found = apply(steps, seeds(Value(0, shape), (0, 1, 2)))
+
+    sees = sorted(tuple(int(held(one).item()) for one in term.sets) for term in found)
+    assert sees == [tuple(1 << at for at in place) for place in places]
+    assert all(term.exact for term in found)
+
+
 def flat(chance: np.random.Generator, before: tuple[int, ...], size: int | None) -> Any:
     """Return steps to a row of elements, of so many of them, and what each is made of."""
     steps, shape, reads = chain(chance, before, int(chance.integers(1, 4)))

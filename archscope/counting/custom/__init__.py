@@ -94,13 +94,13 @@ def custom(name: str) -> Custom | None:
 
 def is_composite(name: str) -> bool:
     """Return whether torch runs an operator as others that it is made of."""
-    packet = _packet(name)
-    return packet is not None and any(
-        getattr(packet, overload).has_kernel_for_dispatch_key(
-            torch._C.DispatchKey.CompositeImplicitAutograd
-        )
-        for overload in packet.overloads()
-    )
+    packet, key = _packet(name), torch._C.DispatchKey.CompositeImplicitAutograd
+    if packet is None:
+        return False
+    forms = (getattr(packet, overload) for overload in packet.overloads())
+    # Some are known to TorchScript alone, and of these torch tells no kernels.
+    known = (form for form in forms if torch._C._dispatch_has_kernel(form.name()))
+    return any(form.has_kernel_for_dispatch_key(key) for form in known)
 
 
 def composite_of(func: Any) -> Any:

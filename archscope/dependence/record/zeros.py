@@ -88,8 +88,10 @@ class Zeros:
     def _learn(self, node: Node, output: Value) -> None:
         operator, given = node.operator, node.arguments
         source = given.get("self", given.get("input", given.get("A")))
-        if operator in _POOLS and node.outputs[1] is not None:
-            self.pooled[node.outputs[1]] = node
+        if operator in _POOLS:
+            _, places = node.outputs
+            if places is not None:
+                self.pooled[places] = node
         if operator in _SAME_PLACES and isinstance(source, Value) and source in self.pooled:
             self.pooled[output] = self.pooled[source]
         if operator in _SCORES:
@@ -147,7 +149,7 @@ class Zeros:
         masks, depths = [], []
         for one in (given["self"], given["other"]):
             mask, depth = self._low(one, 1, rank)
-            if mask is None and _is_one_low(one):
+            if mask is None and is_low(one):
                 mask, depth = np.ones((1,) * rank, dtype=np.bool_), BLOCKED
             masks.append(mask)
             depths.append(depth)
@@ -292,12 +294,6 @@ _FACTORS = frozenset(("mul", "masked_fill", "where", "div", "add", "sub"))
 _SCORES = frozenset(
     ("add", "masked_fill", "where", "sub", "rsub", "baddbmm", "addmm", "mul", "div")
 )
-
-
-def _is_one_low(argument: Any) -> bool:
-    return (
-        isinstance(argument, Tensor) and not argument.is_meta and bool((argument <= BLOCKED).all())
-    )
 
 
 def one_axis(node: Node) -> int | None:

@@ -147,10 +147,9 @@ def _products(taps: NDArray[np.bool_]) -> list[list[NDArray[np.int64]]]:
     rows: dict[bytes, list[int]] = {}
     for number, row in enumerate(taps):
         rows.setdefault(row.tobytes(), []).append(number)
+    alike = ((first, (first, *more)) for first, *more in rows.values())
     return [
-        [np.array(numbers), *rest]
-        for numbers in rows.values()
-        for rest in _products(taps[numbers[0]])
+        [np.array(numbers), *rest] for first, numbers in alike for rest in _products(taps[first])
     ]
 
 
