@@ -267,6 +267,16 @@ def test_a_causal_mask_is_seen_beside_one_against_padding() -> None:
     assert found.graph.padding == 0
 
 
+def test_numbers_that_are_taken_for_those_of_another_type_lie_where_they_did() -> None:
+    parts = look_at(
+        lambda x: torch.complex(x, x.roll(1, 1)).view(torch.float)[..., 1::2], torch.zeros(LINE)
+    )
+    pairs = look_at(lambda x: x.cumsum(1).view(torch.cfloat).abs(), torch.zeros(LINE))
+
+    assert sets(parts) == tuple(1 << (unit - 1) % 6 for unit in range(6))
+    assert sets(pairs) == PREFIX
+
+
 @pytest.mark.parametrize("weights", [True, False])
 def test_torch_attention_under_a_band_sees_a_band(weights: bool) -> None:
     class Band(nn.Module):

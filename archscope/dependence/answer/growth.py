@@ -75,7 +75,8 @@ def away_from_borders(
     if field is None or not has_units(field):
         return given, Growth(sizes=given.sizes, reason=NOTHING)
     best, last, together = given, given, False
-    growing = _growing_already(model, inputs, given, value, _unclear(given, field))
+    unclear = [] if field.is_whole else _unclear(given, field)
+    growing = _growing_already(model, inputs, given, value, unclear)
     while axes := [axis for axis in _unclear(last, field) if axis not in growing]:
         sizes = tuple(size * (1 + (axis in axes)) for axis, size in enumerate(last.sizes))
         if _is_too_large(last, sizes):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from archscope.dependence.record.element_moves import MOVING
@@ -46,10 +47,10 @@ class Parts:
             sources(node)
         ):
             return each
-        if node.operator in _OF_PAIRS:
+        if node.operator in _OF_PAIRS or _are_laid_out(node):
             return replace(each, edges=tuple(_as_pairs(node)))
-        found = _made(node) if node.operator not in _APART else self._kept(each.edges)
-        if not found and _is_scaled(node):
+        found = _made(node)
+        if (node.operator in _APART and not _is_turned(node)) or _is_scaled(node):
             found = self._kept(each.edges)
         self.apart.update(replace(edge.target, part=0) for edge in found)
         return replace(each, edges=(*each.edges, *found))
@@ -85,6 +86,11 @@ def _made(node: Node) -> list[Edge]:
     return found
 
 
+def _is_turned(node: Node) -> bool:
+    """Return whether a complex factor turns what is added."""
+    return isinstance(node.arguments.get("alpha"), complex)
+
+
 def _is_scaled(node: Node) -> bool:
     """Return whether complex numbers are multiplied by real ones."""
     other = node.arguments.get("other")
@@ -93,14 +99,24 @@ def _is_scaled(node: Node) -> bool:
 
 
 def _as_pairs(node: Node) -> list[Edge]:
-    """Return edges from each part to its place of a pair, along a new last axis."""
+    """Return edges from each part to its place of a pair, along a new last axis or the last."""
     source, (target,) = node.arguments["self"], targets(node)
-    padded = (*source.shape, 1)
-    wide = (Reshape(source.shape, padded), *broadcast(padded, target.shape))
+    padded, pairs = (*source.shape, 1), (*source.shape, 2)
+    wide = (Reshape(source.shape, padded), *broadcast(padded, pairs))
     own = np.arange(2).reshape([1] * len(source.shape) + [2])
+    laid = Reshape(pairs, target.shape)
     return [
-        Edge(replace(source, part=part), target, (*wide, Keep(own == part - 1))) for part in PARTS
+        Edge(replace(source, part=part), target, (*wide, Keep(own == part - 1), laid))
+        for part in PARTS
     ]
+
+
+def _are_laid_out(node: Node) -> bool:
+    """Return whether complex numbers are taken for twice as many real ones along the last axis."""
+    if node.operator != "view" or not isinstance(node.arguments.get("dtype"), torch.dtype):
+        return False
+    before, (target,) = node.arguments["self"].shape, targets(node)
+    return target.shape == (*before[:-1], 2 * before[-1]) if before else False
 
 
 def without_unread(lowered: Sequence[Lowered]) -> tuple[Lowered, ...]:

@@ -45,7 +45,7 @@ def _held(argument: Any) -> Tensor | None:
 
 def _read(argument: Any) -> Tensor | None:
     is_number = isinstance(argument, bool | int | float)
-    return torch.tensor(argument) if is_number else _held(argument)
+    return torch.tensor(float(argument), dtype=torch.double) if is_number else _held(argument)
 
 
 def _is(found: Tensor | None, number: float) -> Tensor | None:

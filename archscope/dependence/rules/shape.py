@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from archscope.dependence.record.element_moves import ranked
@@ -12,7 +13,7 @@ from archscope.dependence.record.graph import Node, Shape, Value, View
 from archscope.dependence.record.learned import mask_of
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import RuleSet, edges, pointwise, shape_of, targets
-from archscope.dependence.sets.links import Links, gather, rolled
+from archscope.dependence.sets.links import Links, gather, ranges, rolled
 from archscope.dependence.sets.steps import Edge, Keep, Permute, Reshape, Step, Take, broadcast
 
 RULES = RuleSet()
@@ -25,8 +26,17 @@ Steps = tuple[Step, ...]
     *("unsqueeze", "squeeze", "squeeze_copy", "unsqueeze_copy", "unflatten", "flatten"),
 )
 def same_elements(_: Node | View, before: Shape, after: Shape) -> Steps:
-    """The same elements in another shape."""
-    return (Reshape(before, after),)
+    """The same elements in another shape, or each as several of another number type."""
+    if prod(before) == prod(after) or before[:-1] != after[:-1]:
+        return (Reshape(before, after),)
+    last, (reads, size) = len(before) - 1, (before[-1], after[-1])
+    return (Take(last, ranges(reads, *_parts(reads, size))),)
+
+
+def _parts(reads: int, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first element that each of a row of others lies in, and the one after the last."""
+    own = np.arange(size)
+    return own * reads // size, -(-(own + 1) * reads // size)
 
 
 @RULES.of(

@@ -236,10 +236,9 @@ class Pattern:
             flat = flat if picked is None else flat.take(picked, axis=group)
             sizes += split
             places += kept
-            if isinstance(self.algebra, Sets):
-                if old == new:
-                    positional += [self.positional[axis] for axis in axes]
-                    continue
+            if old == new:
+                positional += self.positional[axes.start : axes.stop]
+            elif isinstance(self.algebra, Sets):
                 is_so = any(self.positional[axis] for axis in axes)
                 after = [is_so and entries > 1 for entries in split]
                 positional += after
