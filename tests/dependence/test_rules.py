@@ -320,6 +320,9 @@ BOUNDS: dict[str, tuple[tuple[int, ...], Function, str]] = {
     "columns of reflectors": (
         (4, 2), lambda x: torch.linalg.householder_product(x, constant(2)),
         "linalg_householder_product"),
+    "columns of reflectors, of a batch": (
+        (2, 4, 2), lambda x: torch.linalg.householder_product(x, constant(2, 2)),
+        "linalg_householder_product"),
     "an inverse of a factor": (
         (3, 3), lambda x: torch.cholesky_inverse(spd(x)), "cholesky_inverse"),
     "a moving grid": (

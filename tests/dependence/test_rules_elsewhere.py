@@ -237,6 +237,14 @@ def said_of_positions(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(mask.reshape(4, 4, 4, 4).any((1, 3)))
 
 
+def test_a_quantised_norm_looks_at_its_own_element_by_the_statistics_that_it_keeps() -> None:
+    source, each = Value(0, (2, 3, 2)), torch.ones(3)
+    given = {"qx": source, "weight": each, "bias": each, "mean": each, "var": each, "eps": 1e-5}
+    found = lowered("quantized_batch_norm1d", source, [source.shape], **given)
+
+    np.testing.assert_array_equal(said_of(found, source, 0), np.eye(12, dtype=bool))
+
+
 def test_jagged_rows() -> None:
     source = Value(0, (5, 2))
     offsets = [torch.tensor([0, 2, 5])]
