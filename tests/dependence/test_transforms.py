@@ -177,25 +177,26 @@ def test_modes_that_are_cut_off_leave_the_zeros_of_their_sum() -> None:
     assert sets(found) == round_
 
 
-def turned(x: Tensor) -> Tensor:
+def turned(x: Tensor, scale: float) -> Tensor:
     """Mode k is that of -1 - k: x_(-n) times exp(-2 pi i n / 12), whose parts never cancel."""
-    spectrum = ifft(fft(x).flip(-1))
+    spectrum = ifft(scale * fft(x).flip(-1))
     return spectrum.real + spectrum.imag
 
 
-def folded(x: Tensor) -> Tensor:
+def folded(x: Tensor, scale: float) -> Tensor:
     """Every second mode alone: halves lie over each other."""
-    return ifft(fft(x)[..., ::2]).real
+    return ifft(scale * fft(x)[..., ::2]).real
 
 
 @pytest.mark.parametrize(
     ("function", "reads"),
     [(turned, lambda at: [-at % SIZE]), (folded, lambda at: [at, at + 6])],
 )
+@pytest.mark.parametrize("scale", [1.0, 1e-9, 1e9])
 def test_modes_that_change_places_or_go_are_tried_place_by_place(
-    function: Callable[..., Tensor], reads: Callable[[int], list[int]]
+    function: Callable[..., Tensor], reads: Callable[[int], list[int]], scale: float
 ) -> None:
-    found = look_at(function)
+    found = look_at(lambda x: function(x, scale))
 
     assert flags(found) == []
     told = sets(found)
