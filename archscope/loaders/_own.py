@@ -106,7 +106,6 @@ def network(
         return described(model, inputs)
 
     def whole() -> Subject:
-
         from archscope.running.device import default_device
 
         device = default_device()
