@@ -40,6 +40,27 @@ ENCODER = nn.TransformerEncoderLayer(16, 2)
 
 
 @pytest.mark.parametrize(
+    "forward", [lambda it, x: it.conv(x) * 0, lambda it, x: it.conv(x).clamp(5, 5)]
+)
+def test_an_output_that_sees_nothing_is_told_as_such(forward: Callable[..., Any]) -> None:
+    model = Run(forward, conv=nn.Conv1d(1, 1, 3))
+
+    with pytest.raises(UsageError, match="no output depends on the input"):
+        see(model, 1, 1, 12)
+    with pytest.raises(UsageError, match="chosen output does not depend"):
+        see(model, 1, 1, 12, output="0")
+    assert see(model, 1, 1, 12, output="conv").target.field.lines[0].hulls == (3, 3)
+
+
+def test_of_several_outputs_one_that_sees_anything_is_told() -> None:
+    model = Run(lambda it, x: (x * 0, it.conv(x)), conv=nn.Conv1d(1, 1, 3))
+
+    assert see(model, 1, 1, 12).target.field.lines[0].hulls == (3, 3)
+    said = [note.text for note in receptive_field(model, torch.zeros(1, 1, 12)).notes]
+    assert "output 0: sees no position of the input: what it holds does not depend on it" in said
+
+
+@pytest.mark.parametrize(
     ("model", "shape", "positions", "features", "batch"),
     [
         (ENCODER, (10, 2, 16), (0,), 2, 1),  # time first, as torch's layers take it

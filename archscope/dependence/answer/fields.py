@@ -93,8 +93,13 @@ class Field:
 
     @property
     def is_whole(self) -> bool:
-        """Whether, along each axis, some unit's window is known without a border."""
-        return all(one.is_whole for one in self.lines)
+        """Whether, along each axis, some unit's window is known without a border, if there is any."""
+        return all(one.is_whole for one in self.lines) or self.is_empty
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no unit sees anything."""
+        return not any(line.kinds.any() for line in self.lines)
 
     @property
     def is_settled(self) -> bool:

@@ -72,7 +72,7 @@ def away_from_borders(
 ) -> tuple[Examination, Growth]:
     """Return the smallest pass in which outputs are away from all borders, or nearest to it."""
     field = _field(given, value)
-    if field is None or not has_units(field):
+    if field is None or field.is_empty or not has_units(field):
         return given, Growth(sizes=given.sizes, reason=NOTHING)
     best, last, together = given, given, False
     unclear = [] if field.is_whole else _unclear(given, field)

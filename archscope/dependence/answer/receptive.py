@@ -121,11 +121,12 @@ def receptive(
     """
     given = examine(model, inputs, studied=studied, axes=axes, output=output)
     value = _default(given) if output is None else named_value(given.graph, output)
+    if not _sees(given, value):
+        raise UsageError("the chosen output does not depend on the input that is studied")
     best, growth = away_from_borders(model, inputs, given, value)
     layers = tuple(_layers(given, best))
     target = _layer(given, best, _call_of(given, value, output), value, looks=False)
-    if target is None:
-        raise UsageError("the chosen output does not depend on the input that is studied")
+    assert target is not None
     typical = target.field.typical
     is_before = output is None and value not in given.graph.outputs.values()
     found = Receptive(
@@ -173,22 +174,31 @@ def _others(
 
 def _default(given: Examination) -> Value:
     """Return the first output that tells positions apart, or the last map before it."""
-    for value in given.graph.outputs.values():
+    outputs = [value for value in given.graph.outputs.values() if _sees(given, value)]
+    for value in outputs:
         seen = given.seen(value)
         is_bound = seen is not None and seen.bounded_by is not None
         if is_bound or has_units(given.total(value)) or has_units(given.local(value)):
             return value
-    for call in reversed(given.graph.calls):
-        for value in call.outputs:
-            if has_units(given.local(value)) and not _is_adaptive(given, value):
-                return value
-    last = (value for call in reversed(given.graph.calls) for value in call.outputs)
-    for value in chain(given.graph.outputs.values(), last):
-        if given.total(value) is not None:
+
+    def within() -> Iterator[Value]:
+        calls = reversed(given.graph.calls) if outputs or not given.graph.outputs else ()
+        yield from (value for call in calls for value in call.outputs if _sees(given, value))
+
+    for value in within():
+        if has_units(given.local(value)) and not _is_adaptive(given, value):
             return value
+    for value in chain(outputs, within()):
+        return value
     if given.graph.failure is not None:
         raise ForwardError(f"the forward failed: {given.graph.failure}")
     raise UsageError("no output depends on the input that is studied")
+
+
+def _sees(given: Examination, value: Value) -> bool:
+    """Return whether a value depends on the input at all."""
+    total = given.total(value)
+    return total is not None and not total.is_empty
 
 
 def _is_adaptive(given: Examination, value: Value) -> bool:

@@ -206,6 +206,8 @@ def _other(layer: object, window: tuple[int, ...]) -> tuple[str, bool]:
     from archscope.dependence.answer.receptive import Layer
 
     assert isinstance(layer, Layer)
+    if layer.total.is_empty:
+        return "sees no position of the input: what it holds does not depend on it", False
     jumps = [line.jump for line in layer.field.lines]
     jump = "" if None in jumps else f", jump {' × '.join(f'{j}' for j in dict.fromkeys(jumps))}"
     at_least = "" if layer.field.is_whole else "at least "
