@@ -52,6 +52,12 @@ def test_an_output_that_sees_nothing_is_told_as_such(forward: Callable[..., Any]
     assert see(model, 1, 1, 12, output="conv").target.field.lines[0].hulls == (3, 3)
 
 
+def test_an_output_whose_input_is_shorter_than_its_reach_sees_more_of_a_longer_one() -> None:
+    found = see(nn.Conv1d(1, 1, 2, dilation=10, padding=5), 1, 1, 4)
+
+    assert found.target.field.lines[0].hulls == (11, 11)
+
+
 def test_of_several_outputs_one_that_sees_anything_is_told() -> None:
     model = Run(lambda it, x: (x * 0, it.conv(x)), conv=nn.Conv1d(1, 1, 3))
 

@@ -93,13 +93,13 @@ class Field:
 
     @property
     def is_whole(self) -> bool:
-        """Whether, along each axis, some unit's window is known without a border, if there is any."""
+        """Whether some unit's window along each axis is known without a border, if there is any."""
         return all(one.is_whole for one in self.lines) or self.is_empty
 
     @property
     def is_empty(self) -> bool:
-        """Whether no unit sees anything."""
-        return not any(line.kinds.any() for line in self.lines)
+        """Whether no unit sees anything, and that not because the input ends."""
+        return not any(line.kinds.any() or all(line.clipped) for line in self.lines)
 
     @property
     def is_settled(self) -> bool:
