@@ -31,6 +31,8 @@ _KEPT = frozenset(
 )
 _LARGEST_CONSTANT = 2**22
 """Elements of the largest constant that is made with its data where meta is asked for."""
+_LARGEST_MADE = 2**26
+"""Elements of the largest that is made of constants with data: of many tokens tables have none."""
 
 
 Kept = Literal["whole numbers", "all", "none"]
@@ -121,7 +123,8 @@ class ShapesOnly(TorchDispatchMode):
                 kwargs = {**kwargs, "device": torch.device("meta")}
             elif func in _KEPT or self._keeps(func, args, kwargs.get("dtype")):
                 kwargs = {**kwargs, "device": torch.device("cpu")}
-        return func(*args, **kwargs)
+        beyond = _beyond(func, args, kwargs)
+        return func(*args, **kwargs) if beyond is None else beyond
 
     def _keeps(self, func: Any, args: Any, dtype: torch.dtype | None) -> bool:
         if func not in _FACTORIES or prod(args[0]) > _LARGEST_CONSTANT:
@@ -131,6 +134,25 @@ class ShapesOnly(TorchDispatchMode):
         else:
             whole = not (dtype.is_floating_point or dtype.is_complex)
         return whole or self._kept == "all"
+
+
+def _beyond(func: Any, args: Any, kwargs: Any) -> Tensor | None:
+    """Return what is made of constants without its data, where it is too large; else None."""
+    if prod(map(_most, args)) <= _LARGEST_MADE or func.is_view or func._schema.is_mutable:
+        return None
+    if kwargs.get("device") is not None:
+        kwargs = {**kwargs, "device": torch.device("meta")}
+    made = _answer(func, tuple(_as_meta(arg) for arg in args), kwargs)
+    return made if isinstance(made, Tensor) and made.numel() > _LARGEST_MADE else None
+
+
+def _most(argument: Any) -> float:
+    """Return by how many elements an argument may multiply what is made: sizes, repeats, ends."""
+    if isinstance(argument, Tensor):
+        return max(argument.numel(), 1)
+    if isinstance(argument, list | tuple):
+        return prod(map(_most, argument))
+    return max(abs(argument), 1) if isinstance(argument, int | float) else 1
 
 
 def _answer(func: Any, args: Any, kwargs: Any) -> Any:
