@@ -105,6 +105,7 @@ def _forked(root: Path, task: Callable[[], int]) -> int | None:
 
 
 def _record(root: Path, room: str, file: Path) -> Record:
+    file.parent.mkdir(parents=True, exist_ok=True)
     if not file.is_file() and _forked(root, lambda: _recorded(root, room, file.absolute())):
         sys.exit(f"tests of {room} fail without any mutant: mend these first")
     return {test: Ran(**told) for test, told in json.loads(file.read_text("utf-8")).items()}
