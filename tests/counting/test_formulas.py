@@ -34,6 +34,7 @@ Q, K, V = t(2, 3, 5, 4), t(2, 3, 7, 4), t(2, 3, 7, 6)
 PAIRS = 2 * 3 * 5 * 7
 ROWS_OF_HEADS = [x.transpose(1, 2) for x in (Q, K, V)]
 STARTS = torch.tensor([0, 2, 5])
+ENDS = (STARTS, torch.tensor([0, 4, 7]))
 # 2 samples, 4 channels to 6 in 2 groups, 3 taps, 7 positions to 5
 X, WEIGHT, MADE = t(2, 4, 7), t(6, 2, 3), t(2, 6, 5)
 CONVOLUTION = 2 * 6 * 5 * 2 * 3
@@ -87,12 +88,19 @@ CASES: list[tuple[str, tuple[Any, ...], Tensor | None, int]] = [
             ("_efficient_attention_backward", (t(9),), (None, t(9)), PAIRS * (3 * 4 + 2 * 6)),
         )
     ),
-    # 2 queries meet 4 keys, 3 meet 3
-    (
-        "_flash_attention_forward",
-        (t(5, 3, 4), t(7, 3, 4), t(7, 3, 6), STARTS, torch.tensor([0, 4, 7]), 3, 4),
-        None,
-        (2 * 4 + 3 * 3) * 3 * (4 + 6),
+    *(  # 2 queries meet 4 keys, 3 meet 3
+        (
+            name,
+            (*before, t(5, 3, 4), t(7, 3, 4), t(7, 3, 6), *between, *ENDS, 3, 4),
+            None,
+            (2 * 4 + 3 * 3) * 3 * products,
+        )
+        for name, before, between, products in (
+            ("_flash_attention_forward", (), (), 4 + 6),
+            ("_efficient_attention_forward", (), (None,), 4 + 6),
+            ("_flash_attention_backward", (t(9),), (t(9), t(9)), 3 * 4 + 2 * 6),
+            ("_efficient_attention_backward", (t(9),), (None, t(9)), 3 * 4 + 2 * 6),
+        )
     ),
     ("_scaled_mm", (t(3, 5), t(5, 4), t(1), t(1)), t(3, 4), 3 * 5 * 4),
     ("mkldnn_rnn_layer", (ROWS, *WEIGHTS, t(2, 4), t(2, 4), False), None, STEPS),

@@ -96,6 +96,13 @@ def test_numbers_over_some_axes_are_sums_over_the_others(
     assert count == np.count_nonzero(expected)
 
 
+def test_what_is_small_beside_the_largest_is_no_more_than_anything() -> None:
+    few, many = of(3), replace(of(2), exponent=3000)
+
+    for ways in ((few, many), (many, few)):
+        np.testing.assert_array_equal(over(ways, AXES), np.full(SHAPE, 2.0))
+
+
 @settings(max_examples=100)
 @given(sums, sums, limits)
 @example((of(2), of(2, 2, 1)), (of(2, 2, 2), of(2, 3, 1)), {})  # the third meets the second

@@ -364,6 +364,8 @@ WINDOWS: list[tuple[Any, Given, str]] = [
     ),
     (aten.upsample_bilinear2d.default, {"self": r(1, 1, 3, 4), "output_size": [6, 2],
      "align_corners": False, "scales_h": 2.0, "scales_w": 0.5}, "self"),
+    (aten.upsample_bilinear2d.default, {"self": r(1, 1, 3, 7), "output_size": [6, 3],
+     "align_corners": False, "scales_h": None, "scales_w": 0.45}, "self"),
     (aten.upsample_trilinear3d.default, {"self": r(1, 1, 2, 3, 1), "output_size": [3, 2, 2],
      "align_corners": False}, "self"),
     (aten.upsample_bicubic2d.default, {"self": r(1, 1, 2, 6), "output_size": [2, 9],

@@ -227,7 +227,7 @@ def unpool(node: Node, zeros: Zeros) -> list[Edge]:
     made = zeros.pooled.get(places) if isinstance(places, Value) else None
     if made is None:
         raise DataDependentError
-    read, pooled = made.arguments["self"], made.outputs[1]
+    read, (_, pooled) = made.arguments["self"], made.outputs
     size = len(node.arguments["output_size"])
     if pooled is None or pooled.shape != places.shape or read.shape[-size:] != target.shape[-size:]:
         raise DataDependentError
