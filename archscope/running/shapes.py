@@ -41,6 +41,12 @@ def floating(x: Tensor, *rest: Any, **named: Any) -> Tensor | None:
     return same(x) if x.is_floating_point() else None
 
 
+def sums_so_far(x: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tensor | None:
+    """Make each number of all up to it along an axis."""
+    is_known = dtype in (None, x.dtype) and -x.ndim <= dim < x.ndim
+    return empty(x.shape, x) if is_known and x.is_floating_point() else None
+
+
 def binary(a: Tensor, b: Any, *_: Any, **__: Any) -> Tensor | None:
     """Broadcast two operands of one floating number type, or a tensor and a number."""
     if not isinstance(a, Tensor) or not a.is_floating_point():
@@ -328,16 +334,11 @@ def itself(x: Tensor, *_: Any, **__: Any) -> Tensor | None:
     return x if x.is_floating_point() else None
 
 
-def comparison(a: Tensor, b: Any) -> Tensor | None:
-    """As `binary`, but the result is boolean."""
+def comparison(a: Tensor, b: Any = 0) -> Tensor | None:
+    """As `binary`, but the result is boolean; so is one tensor's, compared with 0."""
     if isinstance(b, Tensor):
         return _broadcast(a, b, torch.bool)
     return _laid_out_as(a, torch.bool)
-
-
-def negation(x: Tensor) -> Tensor | None:
-    """One tensor in, one of booleans out."""
-    return _laid_out_as(x, torch.bool)
 
 
 def masked_fill(x: Tensor, mask: Tensor, *_: Any) -> Tensor | None:
@@ -392,8 +393,9 @@ _OVERLOADS: tuple[tuple[Rule, str], ...] = (
     (where, "where.self"),
     (sampled, "grid_sampler_2d.default"),
     (softmax, "_softmax.default _log_softmax.default _safe_softmax.default"),
-    (negation, "logical_not.default"),
+    (comparison, "logical_not.default"),
     (same, "tril.default triu.default"),
+    (sums_so_far, "cumsum.default cumprod.default"),
     (floating, "relu.default gelu.default silu.default sigmoid.default tanh.default"),
     (floating, "hardtanh.default hardswish.default rsqrt.default neg.default exp.default"),
     (floating, "pow.Tensor_Scalar leaky_relu.default elu.default softplus.default mish.default"),

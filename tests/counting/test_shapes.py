@@ -114,6 +114,8 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "grid_sampler_2d.default": [(x, meta(2, 5, 3, 2), 0, 0, False)],
     "_prelu_kernel.default": [(x, meta(1, 3, 1, 1)), (sliced, meta(1, 1, 1, 1))],
     "clamp.default": [(layout, -1, 2.0) for layout in layouts],
+    "cumsum.default": [(x, 2), (sliced, -1), (turned, -4), (heads, 0), (half, 1), (meta(0, 3), 1)],
+    "cumprod.default": [(x, 0), (turned, -1), (ids, 1)],
     "clamp_min.default": [(layout, 0) for layout in layouts],
     "cat.default": [([x, x], 1), ([x, meta(2, 1, 8, 8)], -3), ([meta(3), meta(4)],)],
     "stack.default": [([x, x], 1), ([sliced, x], -1), ([meta(3), meta(3)],)],
