@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import shutil
 import subprocess
-import sys
 import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -123,7 +122,9 @@ def main() -> None:
             word = outcome(root, known, mutant)
             found[word].append(mutant)
             print(f"{number} of {len(given)} {word}", *mutant.diff(), sep="\n    ", flush=True)
-    text = report(found, " ".join(["python benchmarks/mutation", *sys.argv[1:]]))
+    only = [f" --only {place}" for place in asked.only or ()]
+    seeded = f"python benchmarks/mutation --seed {asked.seed} --count {asked.count}"
+    text = report(found, "".join([seeded, *only]))
     print(text)
     if asked.report:
         (ROOT / "reports" / "mutation.md").write_text(text, encoding="utf-8")
