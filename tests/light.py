@@ -11,6 +11,8 @@ LIGHT: dict[str, dict[str, Any]] = {
     "efficientnet": {"depth_mult": 0.75, "input_size": 64},
     "espnet": {"alpha2": 0, "alpha3": 1, "dilations": (1, 2), "decoder": False, "input_size": 32},
     "hrnet": {"modules": (1, 1), "branch_blocks": 2, "input_size": 64},
+    "inception": {"version": "v1"},
+    "longformer": {"depth": 3, "seq_len": 1024},
     "nasbench101": {"stacks": 2, "cells": 2},
     "nasbench201": {"cells": 2},
     "segformer": {"blocks": (2, 1, 1, 1), "input_size": 64},

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_an_interrupt_harms_nothing() -> None:
-    command = [sys.executable, "-X", "faulthandler", "-m", "tests.running.interrupted", "5"]
+    command = [sys.executable, "-X", "faulthandler", "-m", "tests.running.interrupted", "3"]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
 
     assert ran.returncode == 0, ran.stderr
