@@ -142,7 +142,10 @@ def _beyond(func: Any, args: Any, kwargs: Any) -> Tensor | None:
         return None
     if kwargs.get("device") is not None:
         kwargs = {**kwargs, "device": torch.device("meta")}
-    made = _answer(func, tuple(_as_meta(arg) for arg in args), kwargs)
+    try:
+        made = _answer(func, tuple(_as_meta(arg) for arg in args), kwargs)
+    except Exception:  # data tells how much it makes, as of a mask; what is wrong shows there too
+        return None
     return made if isinstance(made, Tensor) and made.numel() > _LARGEST_MADE else None
 
 

@@ -30,6 +30,14 @@ def test_a_large_constant_has_no_data(make: Callable[[int], Tensor]) -> None:
     assert large.shape[-1] == 2**15
 
 
+def test_what_a_mask_picks_of_large_constants_is_known() -> None:
+    with ShapesOnly():
+        places = torch.arange(2**14)
+        picked = places[places % 4 == 0]
+
+    assert picked.tolist() == [*range(0, 2**14, 4)]
+
+
 @pytest.mark.parametrize("make", MADE.values(), ids=list(MADE))
 @pytest.mark.parametrize("largest", [2**26, 16])
 def test_what_is_counted_is_the_same(
