@@ -1,14 +1,14 @@
-"""Where an answer is tried: the given input, the larger one on which a window was found, or less.
+"""Where an answer is tried: the given input, or where its window was found on a larger one, the
+smallest on which it is the same.
 
-A network that is too slow there is run on the smallest input on which its window is the same, or
-on strips: long along one axis and short along the others.
+A network that is too slow there is run on strips: long along one axis and short along the others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from math import prod
+from math import ceil, prod
 
 from torch import nn
 
@@ -27,6 +27,8 @@ WIDTHS = (1, 4, 16, 32, 64, 256)
 """Positions across a strip that are tried, until the network runs and sees the same along it."""
 STRIDE = 64
 """Positions by which an input is made shorter: a multiple of the strides of most networks."""
+LEAST = 16
+"""Positions of the smallest input that is tried instead of the given one."""
 EFFORT = 0.5
 """How much of the time of a proof on a whole input one on a strip is content with."""
 
@@ -60,6 +62,8 @@ class Claim:
     """The axes of positions that it tells about, by number: all, or the long one of a strip."""
     is_own: bool = False
     """Whether it is the network's own output, where another was chosen: one before all is read."""
+    instead_of: tuple[int, ...] | None = None
+    """The positions of the given input, where that takes too long and this one is smaller."""
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -124,7 +128,10 @@ def _of_target(
     elif is_local:
         unit = found.unit if best is given else _typical(given, value)
         yield from _made(inputs, given, value, unit, local=False)
-    if affordable(prod(best.sizes)) and (is_local or has_room(best.graph)):
+    tight = None if best is given else _tight(model, inputs, found, affordable, local=is_local)
+    if tight is not None:
+        yield tight
+    elif affordable(prod(best.sizes)) and (is_local or has_room(best.graph)):
         is_given, together = best is given, found.growth.together
         larger = inputs if is_given else resized(inputs, best, best.sizes, together=together)
         yield from _made(larger, best, again, found.unit, local=is_local)
@@ -132,16 +139,38 @@ def _of_target(
         yield from _cheaper(model, inputs, found, affordable, local=is_local)
 
 
+def _tight(
+    model: nn.Module, inputs: Inputs, found: Receptive, affordable: Affordable, *, local: bool
+) -> Claim | None:
+    """Return a unit that sees what the answer says on the smallest input that has one: the larger
+    one on which a window was found is often twice as long as the window."""
+    wanted = []
+    for size, line in zip(found.best.sizes, found.target.field.lines, strict=True):
+        room = line.hulls[1] + ceil(line.jump or 1)  # some unit is clear of both ends
+        wanted.append(min(size, room + (size - room) % STRIDE))
+    sizes = tuple(wanted)
+    if sizes == found.best.sizes or not affordable(prod(sizes)):
+        return None
+    claim = _on(model, inputs, found, sizes, tuple(range(len(sizes))), local=local)
+    if claim is None or not _is_alike(found, claim) or not (local or has_room(claim.exam.graph)):
+        return None
+    is_counted = found.target.touched in (None, int(claim.mask.sum()))
+    return claim if is_counted else None
+
+
 def _all_of_less(
     model: nn.Module, inputs: Inputs, found: Receptive, affordable: Affordable, value: Value
 ) -> Claim | None:
-    """Return a unit that sees all of a smaller input, as the answer says that it does of any."""
-    for sizes in _shorter(found.given.sizes):
+    """Return a unit that sees all of a smaller input, as the answer says that it does of the given.
+
+    That it sees all of less is a bound: windows as wide as less would do the same.
+    """
+    for sizes in (*_shorter(found.given.sizes), *_halves(found.given.sizes)):
         if affordable(2 * prod(sizes)):
             along = tuple(range(len(sizes)))
             claim = _on(model, inputs, found, sizes, along, local=False, value=value)
             sees_all = claim and claim.mask.all() and has_room(claim.exam.graph)
-            return claim if claim and sees_all else None
+            return replace(claim, instead_of=found.given.sizes) if claim and sees_all else None
     return None
 
 
@@ -199,6 +228,13 @@ def _shorter(sizes: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
         yield tuple(max(size - less, (size - 1) % STRIDE + 1) for size in sizes)
 
 
+def _halves(sizes: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """Yield inputs that are shorter still, for which `_shorter` is too coarse."""
+    for size in (STRIDE >> times for times in range(1, STRIDE.bit_length())):
+        if size >= LEAST:
+            yield tuple(min(own, size) for own in sizes)
+
+
 def _strip(
     model: nn.Module,
     inputs: Inputs,
@@ -232,17 +268,18 @@ def _on(
 ) -> Claim | None:
     """Return an output, the chosen one by default, on an input of another size; None where it does
     not run so."""
-    other = resized(inputs, found.given, sizes, together=found.growth.together)
-    try:
-        exam = examine(model, other, studied=found.given.input, axes=found.given.axes)
-    except ArchscopeError:
-        return None
-    value = exam.again(found.target.value if value is None else value)
-    field = None if value is None else exam.local(value) if local else exam.total(value)
-    if exam.graph.failure is not None or value is None or field is None:
-        return None
-    made = _made(other, exam, value, field.typical, local=local, along=along)
-    return next(made, None)
+    for together in dict.fromkeys((found.growth.together, True)):  # token types are as long
+        other = resized(inputs, found.given, sizes, together=together)
+        try:
+            exam = examine(model, other, studied=found.given.input, axes=found.given.axes)
+        except ArchscopeError:
+            continue
+        again = exam.again(found.target.value if value is None else value)
+        field = None if again is None else exam.local(again) if local else exam.total(again)
+        if exam.graph.failure is None and again is not None and field is not None:
+            made = _made(other, exam, again, field.typical, local=local, along=along)
+            return next(made, None)
+    return None
 
 
 def _is_alike(found: Receptive, claim: Claim) -> bool:

@@ -128,7 +128,7 @@ def misprinted(claim: Claim, found: Receptive) -> str:
 
 def outgrown(claim: Claim, found: Receptive) -> str:
     """Return that some unit sees more than the window of the answer; empty where none does."""
-    if claim.exam is not found.best or found.target.field.value != claim.target:
+    if claim.is_own:
         return ""
     for line in found.target.field.lines:
         most, window = _most(line, line.hulls[1]), line.hulls[1]
@@ -174,6 +174,9 @@ def missing(claim: Claim, asked: Asked) -> str:
     assert evidence is not None
     seen = claim.exam.seen(claim.target)
     reasons = []
+    if claim.instead_of is not None:
+        tried, given = ("×".join(map(str, each)) for each in (claim.sizes, claim.instead_of))
+        reasons.append(f"an input of {given} takes too long to run, and one of {tried} was tried")
     if axes is not None and not axes.is_known:
         reasons.append("whether rows of the batch are apart was not tried")
     if outputs is not None and outputs.silent:

@@ -465,6 +465,14 @@ def test_a_hole_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
     assert proven(nn.Conv2d(3, 2, 3), image()).level == "refused"
 
 
+class TwoSequences(nn.Module):
+    """Each position sees all of both, which are of one length."""
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        both = x + y
+        return both + both.mean(2, keepdim=True)
+
+
 def test_a_slow_network_is_tried_on_strips_or_on_less(networks: ModuleType) -> None:
     model, inputs = networks.dilated(1, 2, 4, 8), Inputs(args=(image(128),))
     found = receptive(model, inputs)
@@ -481,6 +489,50 @@ def test_a_slow_network_is_tried_on_strips_or_on_less(networks: ModuleType) -> N
     model = Squeeze()
     found = receptive(model, inputs)
     assert tried(128 * 128 - 1) == [(64, 64), (64, 64)], "all of a smaller one, and its own window"
+
+
+def test_a_window_that_is_found_on_a_larger_input_is_tried_on_the_smallest_that_has_one(
+    networks: ModuleType,
+) -> None:
+    """The search doubles: 22, 44; a window of 35 is whole on 36."""
+    model, inputs = networks.dilated(1, 2, 4, 10), Inputs(args=(image(22),))
+    found = receptive(model, inputs)
+    assert found.best.sizes == (44, 44)
+
+    def sizes() -> list[Any]:
+        made = claims.claims(model, inputs, found, lambda positions: True)
+        return [one if isinstance(one, str) else one.sizes for one in made]
+
+    assert sizes() == [(44, 44)], "remainders of strides are those of the input"
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(claims, "STRIDE", 8)
+        assert sizes() == [(36, 36)]
+        assert verify(model, inputs, found).level == "verified"
+        touched = (found.target.touched or 0) + 1
+        found = replace(found, target=replace(found.target, touched=touched))
+        assert sizes() == [(44, 44)], "other numbers than the answer's are no proof of it"
+
+
+def test_an_input_that_takes_too_long_has_a_smaller_one_in_its_place() -> None:
+    """What is shown of less is a bound, however much less it is."""
+    model, inputs = TwoSequences(), Inputs(args=(line(512), line(512)))
+    found = receptive(model, inputs, axes=(2,))
+
+    def tried(most: float) -> list[Any]:
+        made = claims.claims(model, inputs, found, lambda positions: positions <= most)
+        return [one if isinstance(one, str) else (one.sizes, one.instead_of) for one in made]
+
+    assert tried(2 * 100)[0] == ((64,), (512,))
+    assert tried(2 * 20)[0] == ((16,), (512,))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("archscope.probing.verify.PASSES", 1e9)
+        patch.setattr("archscope.probing.verify._seconds_per_position", lambda *_: 1e-9)
+        proof = verify(model, inputs, found, seconds=64 * 2)
+
+    assert proof.level == "bounded"
+    assert "an input of 512 takes too long to run, and one of 64 was tried" in proof.reason
 
 
 def test_what_takes_too_long_is_said() -> None:
