@@ -20,6 +20,7 @@ from archscope.dependence.answer.examine import Examination
 from archscope.dependence.record.by_place import input_tensors
 from archscope.dependence.record.graph import Value
 from archscope.errors import UsageError
+from archscope.probing.float64 import InFloat64, in_float64
 from archscope.probing.holding import Held
 from archscope.probing.tokens import Tokens
 from archscope.running.as_found import left_as_found
@@ -118,7 +119,7 @@ class Runner:
         embedded = nullcontext() if self.tokens is None else self.tokens.embedded_as(x, self.model)
         holding = nullcontext() if self.held is None else self.held.during(lambda: stack.current)
         alone = self.original.out_of_reach()
-        with left_as_found(self.model), as_written(), alone, embedded, stack, holding:
+        with left_as_found(self.model), as_written(), alone, embedded, stack, holding, InFloat64():
             try:
                 result = functional_call(self.model, self.state, inputs.args, dict(inputs.kwargs))
             except _Enough:
@@ -185,7 +186,7 @@ def _beside(tensor: Tensor) -> Tensor:
 
 def _bodiless_weight(tensor: Tensor) -> Tensor:
     """Stand for a parameter, in whose place one of a draw is put for each call."""
-    return bodiless(tensor) if isinstance(tensor, nn.Parameter) else own(tensor)
+    return bodiless(tensor) if isinstance(tensor, nn.Parameter) else in_float64(own(tensor))
 
 
 def _last(exam: Examination, target: Value) -> tuple[tuple[str, int] | None, frozenset[str]]:

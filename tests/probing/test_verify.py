@@ -609,6 +609,26 @@ def test_searches_find_edges_and_silent_blocks() -> None:
     assert np.array_equal(found, ~seen)
 
 
+class OfItsOwn(nn.Module):
+    """Writes into what it makes anew, and multiplies by what it keeps beside its weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.matrix = torch.eye(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        shifted = torch.zeros(x.shape).index_add_(-1, torch.arange(1, x.shape[-1]), x[..., :-1])
+        before = torch.ones(3, 1).float() @ self.matrix.half().float()[:1]
+        return (before @ x)[:, :2] + shifted
+
+
+def test_what_a_forward_makes_in_fewer_bits_is_float64() -> None:
+    (shown,) = proven(OfItsOwn(), line(8)).shown
+
+    assert shown.level == "verified", shown.reason
+    assert shown.seen == shown.claimed == 2
+
+
 class TwoTables(nn.Module):
     """Two embeddings of the same tokens."""
 
