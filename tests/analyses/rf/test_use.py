@@ -307,6 +307,27 @@ def test_wrapped_borders_and_padding_by_the_size_are_no_tiles() -> None:
     assert row.why == "outputs near the borders see other positions than inside"
 
 
+class TwoRates(nn.Module):
+    """Each position, and the frame of four before its own, as samples and frames of SampleRNN."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slow = nn.Conv1d(CHANNELS, CHANNELS, 4, stride=4)
+        self.fast = nn.Conv1d(CHANNELS, CHANNELS, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        frames = F.pad(self.slow(x), (1, 0))[..., :-1]
+        return self.fast(F.pad(x, (2, 0))) + frames.repeat_interleave(4, -1)
+
+
+def test_a_frame_of_padding_that_is_repeated_is_the_border() -> None:
+    """The last of a frame sees the frame before from 7 before its own on."""
+    report, row = field(TwoRates(), 32)
+
+    assert (row.look_back, row.look_ahead, row.tile_step) == (7, 0, 4)
+    assert report.section("layers").rows[-1].smallest_field == (5,)
+
+
 def test_a_recurrent_network_looks_back_to_the_first_position() -> None:
     report = archscope.receptive_field(nn.LSTM(4, 4, batch_first=True), torch.zeros(1, 30, 4))
     (row,) = report.section("rf.axes").rows
