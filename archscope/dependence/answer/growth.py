@@ -300,7 +300,8 @@ def _looked_at(
     value = _made_alike(given.graph, graph, target)
     if value is None:
         if graph.failure is None:
-            return Growth(sizes=sizes, reason=OTHERWISE)
+            grows = _sees_to_an_end(given, graph, target)
+            return Growth(sizes=sizes, reason=GROWING if grows else OTHERWISE)
         said = " ".join(str(graph.failure).split()) or type(graph.failure).__name__
         return Growth(sizes=sizes, reason=RAISED, detail=said)
     lowered = lower(graph)
@@ -311,6 +312,24 @@ def _looked_at(
     if before and after and before.cut_by != after.cut_by:
         return Growth(sizes=sizes, reason=MASK if before.cut_by is None else OTHERWISE)
     return found
+
+
+def _sees_to_an_end(given: Examination, graph: Graph, target: Value) -> bool:
+    """Return whether an output sees all up to one end of the input, and so it does of another size.
+
+    A loop over positions runs other operators there, so that nothing but the outputs is alike.
+    """
+    name = next((name for name, value in given.graph.outputs.items() if value == target), None)
+    value, before = graph.outputs.get(name or ""), given.total(target)
+    if value is None or before is None or not any(one.goes_to_an_end for one in before.lines):
+        return False
+    lowered = lower(graph)
+    dependences = look(lowered, graph.inputs[given.input], given.axes, [value])
+    after = Examination(graph, lowered, given.input, given.roles, dependences).total(value)
+    return after is not None and all(
+        mine.goes_to_an_end == other.goes_to_an_end
+        for mine, other in zip(before.lines, after.lines, strict=True)
+    )
 
 
 def _most_pairs(found: Examination) -> int:

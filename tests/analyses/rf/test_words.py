@@ -84,7 +84,28 @@ def test_a_forward_that_ends_in_functions_has_a_row_of_its_own() -> None:
     assert [name for name, _ in rows[1]] == ["body.0", "body"]
 
 
-@pytest.mark.parametrize("model", [nn.LSTM(4, 4, batch_first=True), Run(lambda x: x.cumsum(1))])
+def loop(x: Tensor) -> Tensor:
+    """A state that each step adds to, as an Elman network does."""
+    state, found = x[:, 0], []
+    for step in x.unbind(1):
+        state = torch.tanh(state + step)
+        found.append(state)
+    return torch.stack(found, 1)
+
+
+def long_filter(x: Tensor) -> Tensor:
+    """A filter as long as the input, by transforms twice as long (Gu et al. 2022)."""
+    size = x.shape[1]
+    kernel = torch.fft.rfft(torch.rand(size, 4), n=2 * size, dim=0)
+    return torch.fft.irfft(torch.fft.rfft(x, n=2 * size, dim=1) * kernel, n=2 * size, dim=1)[
+        :, :size
+    ]
+
+
+PREFIXES = (nn.LSTM(4, 4, batch_first=True), *map(Run, (lambda x: x.cumsum(1), loop, long_filter)))
+
+
+@pytest.mark.parametrize("model", PREFIXES)
 def test_what_looks_back_to_the_first_position_grows_with_the_input(model: nn.Module) -> None:
     assert "as far as the input goes, by (model): of a longer input they see more" in said(
         receptive_field(model, torch.zeros(1, 30, 4))

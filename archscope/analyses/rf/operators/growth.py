@@ -18,15 +18,19 @@ def grows_with_input(found: Receptive) -> bool:
     """Return whether outputs see as far as the input goes: of any input, as much as is said."""
     from archscope.dependence.answer.growth import GROWING
 
-    return found.growth.reason == GROWING and not found.is_whole
+    if found.growth.reason != GROWING:
+        return False
+    return not found.is_whole or bool(_from_an_end(found))
 
 
 def is_partly_clear(found: Receptive) -> bool:
     """Return whether some outputs were away from borders, and others of other phases never."""
     from archscope.dependence.answer.growth import CLEAR, NOTHING
 
+    if found.growth.reason in (CLEAR, NOTHING) or grows_with_input(found):
+        return False
     is_global = found.target.global_by is not None  # every output sees everything in any case
-    return found.is_whole and not is_global and found.growth.reason not in (CLEAR, NOTHING)
+    return found.is_whole and not is_global
 
 
 def size_notes(found: Receptive) -> Iterator[Note]:
@@ -50,7 +54,7 @@ def size_notes(found: Receptive) -> Iterator[Note]:
             f"from the border, and {_why(growth)}",
         )
     elif grows_with_input(found):
-        yield _growing(growth.detail)
+        yield _growing(growth.detail or _from_an_end(found))
     elif found.target.global_by is not None:
         return
     elif found.target.bounded_by is None and _from_an_end(found):
