@@ -327,6 +327,17 @@ def normalised(weights: Tensor) -> Tensor:
     return weights / (weights.sum(-1, keepdim=True) + 1)
 
 
+def rotations(self: nn.Module) -> None:
+    """Complex weights that are learned, less some."""
+    buffer(lambda: causal()[:, 3:4])(self)
+    self.turn = nn.Parameter(torch.randn(N, 1, dtype=torch.cdouble))
+
+
+def rotated_parts(self: Any, x: Tensor) -> Tensor:
+    made: Tensor = (torch.complex(x, x.roll(1, 1)) * (self.turn * self.mask)).imag
+    return made
+
+
 class Fused(nn.Module):
     """Attention in one operator, over two heads."""
 
@@ -585,6 +596,7 @@ WEIGHTS: dict[str, tuple[tuple[int, ...], Make]] = {
     ),
     "a parametrization": (LINE, parametrized),
     "a pruned weight": (LINE, pruned),
+    "a complex weight under a mask": (LINE, lambda: Held(rotations, rotated_parts)),
     "MADE": (LINE, Made),
     "PixelCNN A": (PLANE, lambda: PixelCNN("A", in_place=False)),
     "PixelCNN B": (PLANE, lambda: PixelCNN("B", in_place=False)),

@@ -35,9 +35,12 @@ class Facts:
         """Return what is known of scores."""
         return Facts(low=self.low)
 
-    def stand_in(self, shape: torch.Size) -> Tensor:
-        """Return a constant that is 0 and -inf where that is known, and 1/2 elsewhere: no mask."""
-        made = torch.full(shape, 0.5)
+    def stand_in(self, constant: Tensor) -> Tensor:
+        """Return one that is 0 and -inf where that is known, and 1/2 elsewhere: no mask.
+
+        Of complex numbers both parts are.
+        """
+        made = torch.full(constant.shape, 0.5 + 0.5j if constant.is_complex() else 0.5)
         for mask, value in ((self.low, -torch.inf), (self.zero, 0.0)):
             if mask is not None:
                 made.masked_fill_(mask, value)
