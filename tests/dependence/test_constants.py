@@ -95,6 +95,22 @@ def added(self: Any, scores: Tensor) -> Tensor:
     return made
 
 
+def by_mask(self: Any, scores: Tensor) -> Tensor:
+    scores[:, self.mask] = -math.inf
+    return scores.softmax(-1)
+
+
+def by_column(self: Any, scores: Tensor) -> Tensor:
+    for place in range(N - 1):
+        scores[:, : place + 1, place + 1] = -math.inf
+    return scores.softmax(-1)
+
+
+def off_diagonal(self: Any, scores: Tensor) -> Tensor:
+    weights: Tensor = scores.squeeze(0).fill_diagonal_(0)
+    return weights[None]
+
+
 def low(dtype: torch.dtype = torch.float32) -> Tensor:
     return torch.full((N, N), torch.finfo(dtype).min).triu(1)
 
@@ -177,6 +193,13 @@ SCORES: dict[str, tuple[Callable[[Any], object], Callable[[Any, Tensor], Tensor]
         lambda self, s: s.masked_fill(~self.mask, -math.inf).softmax(-1),
     ),
     "written row by row": (buffer(written), filled),
+    "scores written to by a mask": (buffer(lambda: ~causal().bool()), by_mask),
+    "scores written to, column by column": (buffer(causal), by_column),
+    "scores beside a constant": (
+        buffer(lambda: torch.full((N, 2), -math.inf)),
+        lambda self, s: torch.cat([s[..., 2:], self.mask.expand(1, N, 2)], -1).softmax(-1),
+    ),
+    "weights, their diagonal written to": (buffer(causal), off_diagonal),
     "added -inf": (buffer(lambda: torch.full((N, N), -math.inf).triu(1)), added),
     "memory filled later": (buffer(clip_mask), added),
     "the lowest number": (buffer(low), added),

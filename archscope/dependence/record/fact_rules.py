@@ -124,7 +124,7 @@ def is_low(argument: Any) -> bool:
     return isinstance(argument, int | float) and argument <= BLOCKED
 
 
-_DATA = frozenset(("self", "src", "source", "values", "value", "tensors", "other", "input"))
+DATA = frozenset(("self", "src", "source", "values", "value", "tensors", "other", "input"))
 """How operators that move elements call what they move."""
 
 
@@ -157,7 +157,7 @@ def _moved_kind(
         some = some or mask is not None
         return torch.empty(argument.shape, device="meta") if mask is None else mask
 
-    moved = {n: put(argument) for n, argument in given.items() if n in _DATA}
+    moved = {n: put(argument) for n, argument in given.items() if n in DATA}
     if not some:
         return None
     arguments = {n: _filled(moved[n]) if n in moved else a for n, a in given.items()}
@@ -303,8 +303,10 @@ _KEEPING = (
     "neg abs relu tanh sin sqrt sign erf gelu silu leaky_relu dropout native_dropout nan_to_num "
     "_weight_norm_interface asinh atan hardtanh square"
 )
+MOVED = frozenset(_MOVING.split())
+"""Operators that put elements elsewhere, beside others or over them."""
 _RULES: dict[str, _Rule] = {
-    **dict.fromkeys(_MOVING.split(), _moved),
+    **dict.fromkeys(MOVED, _moved),
     **dict.fromkeys(_KEEPING.split(), _kept),
     **dict.fromkeys(("exp", "sigmoid", "softplus"), _of_low),
     **dict.fromkeys(("_softmax", "_safe_softmax"), _softmax),
