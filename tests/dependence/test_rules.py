@@ -174,6 +174,7 @@ COUNTS: dict[str, Case] = {
         lambda x: x.masked_fill(torch.ones(3, 3).triu(1).bool().to(on([0], x).device), -1e9)
         .argmax(1)),
     "median": ((2, 3), lambda x: x.median(dim=1)[0]),
+    "second lowest": ((2, 3), lambda x: x.kthvalue(2, dim=1)[0]),
     "distance": ((2, 3), lambda x: torch.dist(x, constant(2, 3))),
     "renormed": ((3, 2, 2), lambda x: torch.renorm(x, 2, 1, 0.5)),
     "weight norm": ((3, 2, 2), lambda x: torch._weight_norm(x, constant(3, 1, 1), 0)),

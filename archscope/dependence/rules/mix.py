@@ -243,7 +243,7 @@ def batch_norm(node: Node, zeros: Zeros) -> list[Edge]:
     *("mean", "sum", "amin", "var", "std", "var_mean", "std_mean", "any", "all"),
     *("prod", "min", "linalg_vector_norm", "norm", "argmin"),
     *("nansum", "aminmax", "median", "nanmedian", "mode", "count_nonzero", "native_norm"),
-    *("_aminmax", "linalg__powsum", "_sparse_sum"),
+    *("_aminmax", "linalg__powsum", "_sparse_sum", "kthvalue"),
 )
 def reduction(node: Node, zeros: Zeros) -> list[Edge]:
     """Some axes, or all, become one."""
@@ -262,7 +262,7 @@ def reduction(node: Node, zeros: Zeros) -> list[Edge]:
 
 
 @RULES.of(
-    *("sort", "topk", "kthvalue", "argsort", "multinomial", "glu"),
+    *("sort", "topk", "argsort", "multinomial", "glu"),
 )
 def along_axis(node: Node, zeros: Zeros) -> list[Edge]:
     """Each element from all along one axis."""
@@ -272,9 +272,6 @@ def along_axis(node: Node, zeros: Zeros) -> list[Edge]:
     axis = given.get("dim", -1) % len(shape)
     found = []
     for target in targets(node):
-        if len(target.shape) != len(shape):
-            found += from_all(source, target)
-            continue
         size = target.shape[axis]
         if node.operator == "glu":  # halves of the axis, element by element
             for start in (0, size):
