@@ -350,6 +350,15 @@ def normalised(weights: Tensor) -> Tensor:
     return weights / (weights.sum(-1, keepdim=True) + 1)
 
 
+def biased(self: nn.Module) -> None:
+    buffer(lambda: causal()[:, 3:4])(self)
+    self.bias = nn.Parameter(torch.randn(N, 1))
+
+
+def far_below(self: Any, x: Tensor) -> Tensor:
+    return x + self.bias.masked_fill(self.mask == 0, -1e9)
+
+
 def rotations(self: nn.Module) -> None:
     """Complex weights that are learned, less some."""
     buffer(lambda: causal()[:, 3:4])(self)
@@ -619,6 +628,7 @@ WEIGHTS: dict[str, tuple[tuple[int, ...], Make]] = {
     ),
     "a parametrization": (LINE, parametrized),
     "a pruned weight": (LINE, pruned),
+    "a bias that is learned, far below in places": (LINE, lambda: Held(biased, far_below)),
     "a complex weight under a mask": (LINE, lambda: Held(rotations, rotated_parts)),
     "MADE": (LINE, Made),
     "PixelCNN A": (PLANE, lambda: PixelCNN("A", in_place=False)),

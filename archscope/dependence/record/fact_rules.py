@@ -13,6 +13,8 @@ from archscope.records import frozen
 
 BLOCKED = -9_000.0
 """Scores at or below are blocked: exp of such a difference is 0 in float64, which ends at -745."""
+LOWEST = -1e30
+"""A score that is blocked, and not known to be -inf."""
 MOST_ELEMENTS = 1 << 26
 """Elements of a constant of which each is followed."""
 _MOST_PRODUCTS = 1 << 31
@@ -36,15 +38,15 @@ class Facts:
         return Facts(low=self.low)
 
     def stand_in(self, constant: Tensor) -> Tensor:
-        """Return one that is 0 and -inf where that is known, and 1/2 elsewhere: no mask.
+        """Return one that is 0 and low where that is known, and 1/2 elsewhere: no mask.
 
-        Of complex numbers both parts are.
+        Of complex numbers both parts are. How low it is tells the constant, if it has values.
         """
         made = torch.full(constant.shape, 0.5 + 0.5j if constant.is_complex() else 0.5)
-        for mask, value in ((self.low, -torch.inf), (self.zero, 0.0)):
-            if mask is not None:
-                made.masked_fill_(mask, value)
-        return made
+        if self.low is not None:
+            numbers = torch.tensor(LOWEST) if constant.is_meta else constant.detach().cpu().float()
+            made = torch.where(self.low, numbers, made)
+        return made if self.zero is None else made.masked_fill_(self.zero, 0.0)
 
     def viewed(self, tensor: Tensor) -> Facts:
         """Return what is known of a tensor, from what is known of its memory."""

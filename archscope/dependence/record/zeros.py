@@ -87,6 +87,12 @@ class Zeros:
         lost = self._loses(node, output)
         self.unread.learn(node, lost=lost)
 
+    def infinite(self, value: Value) -> Mask | None:
+        """Return where a value is -inf whatever the input, if more than a softmax is made of it."""
+        if self.depth.get(value) != -np.inf or value in self.scores:
+            return None
+        return self.blocked[value]
+
     def _learn(self, node: Node, output: Value) -> None:
         operator, given = node.operator, node.arguments
         source = given.get("self", given.get("input", given.get("A")))

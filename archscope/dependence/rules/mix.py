@@ -154,13 +154,25 @@ def softmax(node: Node, zeros: Zeros) -> list[Edge]:
     blocked = (zeros.blocked if logarithm else zeros.zero).get(target)
     if blocked is None:
         return _over(source, target, (axis,))
-    size = (target.shape[axis],)
     kept = ~whole(blocked, target.shape, axis)
-    own = edges(source, (), target) if logarithm else []  # so low as it is, a score is told
-    if not logarithm:
-        kept = kept & (kept.sum(axis=axis, keepdims=True) > 1)  # one alone is 1, whatever it is
-    seen = ReduceWhere(axis, kept)
-    return own + edges(source, (seen, Spread((axis,), size)), target)
+    alone = kept & (kept.sum(axis=axis, keepdims=True) == 1)  # it is 1, whatever it is
+    if logarithm:
+        return _logarithms(source, target, zeros, axis, kept, alone)
+    return edges(source, _over_where(target, axis, kept & ~alone), target)
+
+
+def _over_where(target: Value, axis: int, kept: Mask) -> tuple[Step, ...]:
+    return (ReduceWhere(axis, kept), Spread((axis,), (target.shape[axis],)))
+
+
+def _logarithms(
+    source: Any, target: Value, zeros: Zeros, axis: int, kept: Mask, alone: Mask
+) -> list[Edge]:
+    """Return the edges to scores less what they sum up to; -inf, and one that is alone, are so."""
+    infinite = zeros.infinite(target)
+    told = Keep(~alone if infinite is None else ~(alone | infinite))
+    over = _over_where(target, axis, kept)
+    return edges(source, (told,), target) + edges(source, (*over, told), target)
 
 
 @RULES.of("_masked_softmax")
