@@ -492,6 +492,13 @@ def test_what_picks_by_a_mask_without_values_says_so() -> None:
         look_at(lambda x: x[:, mask], torch.zeros(LINE), mask=mask)
 
 
+def test_what_torch_runs_on_data_alone_says_so() -> None:
+    x = torch.empty(4, 3, device="meta")
+
+    with pytest.raises(ForwardError, match="runs aten::linalg_lstsq on data alone: give weights"):
+        look_at(lambda x: torch.linalg.lstsq(x, x).solution, x)
+
+
 class Adjacent(nn.Module):
     """Sums over neighbours, of whom nothing is known on meta."""
 
