@@ -95,6 +95,22 @@ def added(self: Any, scores: Tensor) -> Tensor:
     return made
 
 
+def by_mask(self: Any, scores: Tensor) -> Tensor:
+    scores[:, self.mask] = -math.inf
+    return scores.softmax(-1)
+
+
+def by_column(self: Any, scores: Tensor) -> Tensor:
+    for place in range(N - 1):
+        scores[:, : place + 1, place + 1] = -math.inf
+    return scores.softmax(-1)
+
+
+def off_diagonal(self: Any, scores: Tensor) -> Tensor:
+    weights: Tensor = scores.squeeze(0).fill_diagonal_(0)
+    return weights[None]
+
+
 def low(dtype: torch.dtype = torch.float32) -> Tensor:
     return torch.full((N, N), torch.finfo(dtype).min).triu(1)
 
@@ -177,6 +193,13 @@ SCORES: dict[str, tuple[Callable[[Any], object], Callable[[Any, Tensor], Tensor]
         lambda self, s: s.masked_fill(~self.mask, -math.inf).softmax(-1),
     ),
     "written row by row": (buffer(written), filled),
+    "scores written to by a mask": (buffer(lambda: ~causal().bool()), by_mask),
+    "scores written to, column by column": (buffer(causal), by_column),
+    "scores beside a constant": (
+        buffer(lambda: torch.full((N, 2), -math.inf)),
+        lambda self, s: torch.cat([s[..., 2:], self.mask.expand(1, N, 2)], -1).softmax(-1),
+    ),
+    "weights, their diagonal written to": (buffer(causal), off_diagonal),
     "added -inf": (buffer(lambda: torch.full((N, N), -math.inf).triu(1)), added),
     "memory filled later": (buffer(clip_mask), added),
     "the lowest number": (buffer(low), added),
@@ -325,6 +348,26 @@ def filled_scores(self: Any, scores: Tensor) -> Tensor:
 def normalised(weights: Tensor) -> Tensor:
     weights = weights**2
     return weights / (weights.sum(-1, keepdim=True) + 1)
+
+
+def biased(self: nn.Module) -> None:
+    buffer(lambda: causal()[:, 3:4])(self)
+    self.bias = nn.Parameter(torch.randn(N, 1))
+
+
+def far_below(self: Any, x: Tensor) -> Tensor:
+    return x + self.bias.masked_fill(self.mask == 0, -1e9)
+
+
+def rotations(self: nn.Module) -> None:
+    """Complex weights that are learned, less some."""
+    buffer(lambda: causal()[:, 3:4])(self)
+    self.turn = nn.Parameter(torch.randn(N, 1, dtype=torch.cdouble))
+
+
+def rotated_parts(self: Any, x: Tensor) -> Tensor:
+    made: Tensor = (torch.complex(x, x.roll(1, 1)) * (self.turn * self.mask)).imag
+    return made
 
 
 class Fused(nn.Module):
@@ -585,6 +628,8 @@ WEIGHTS: dict[str, tuple[tuple[int, ...], Make]] = {
     ),
     "a parametrization": (LINE, parametrized),
     "a pruned weight": (LINE, pruned),
+    "a bias that is learned, far below in places": (LINE, lambda: Held(biased, far_below)),
+    "a complex weight under a mask": (LINE, lambda: Held(rotations, rotated_parts)),
     "MADE": (LINE, Made),
     "PixelCNN A": (PLANE, lambda: PixelCNN("A", in_place=False)),
     "PixelCNN B": (PLANE, lambda: PixelCNN("B", in_place=False)),

@@ -10,7 +10,7 @@ import torch
 from one_rule import arguments_of, copied
 from torch import Tensor
 
-from archscope.dependence.record import element_moves, fact_rules, zeros
+from archscope.dependence.record import element_moves, fact_rules, placed, zeros
 from archscope.dependence.record import prefixes as followed
 from archscope.dependence.record.fact_rules import (
     BLOCKED,
@@ -144,10 +144,7 @@ NUMBERS: list[tuple[Any, Given]] = [
 ]  # fmt: skip
 
 
-LESS_IS_KNOWN = (
-    *("gather", "take", "tril", "index_copy", "scatter", "select_scatter", "slice_scatter"),
-    *("index_fill", "diag_embed", "rot90", "block_diag", "embedding", "zero"),
-)
+LESS_IS_KNOWN = ("tril", "embedding")
 """Operators that are followed of constants, not of values."""
 
 
@@ -305,7 +302,7 @@ def test_of_more_than_is_followed_nothing_is_known(
     seen, _ = seen_of(overload, given)
     for limit in (size, size - 1):
         monkeypatch.setattr(element_moves, "MOST_ELEMENTS", limit)
-        monkeypatch.setattr(zeros, "MOST_ELEMENTS", limit)
+        monkeypatch.setattr(placed, "MOST_ELEMENTS", limit)
         learnt, output = learnt_of(overload, given, tuple(seen.shape))
         found = learnt.zero.get(output)
 
@@ -322,6 +319,18 @@ def test_a_border_around_more_than_is_followed_is_not_known(
 
     learnt, output = learnt_of(aten.constant_pad_nd.default, given, (2, 6))
     assert (output in learnt.zero) == known
+
+
+@pytest.mark.parametrize(("most", "known"), [(6, True), (5, False)])
+def test_zeros_that_begin_are_followed_in_no_more_than_matrices(
+    most: int, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(placed, "MOST_BEGUN", most)
+    given = {"self": plain(2, 3), "indices": [MASK], "values": torch.zeros(())}
+
+    for each, expected in ((given, known), ({**given, "self": Known(MASK)}, True)):
+        learnt, output = learnt_of(aten.index_put.default, each, (2, 3))
+        assert (output in learnt.zero) == expected
 
 
 @pytest.mark.parametrize(("size", "known"), [(6, True), (5, False)])

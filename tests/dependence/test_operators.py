@@ -144,6 +144,18 @@ def parted(x: Tensor) -> Tensor:
     return torch.cat([both - z, z[:, 3:]], 1).imag
 
 
+def among_complex(x: Tensor) -> Tensor:
+    """Imaginary parts of complex numbers among which real ones were put."""
+    z, real = torch.complex(x, x.roll(1, 1)), x.roll(2, 1)
+    made = torch.cat([z + real, torch.where(turned(x)[:, :1] > 0, z, real + 0j) * 2 - z], 1)
+    made[:, :2] = real[:, :2]
+    return made.imag
+
+
+def turns(x: Tensor, *values: complex) -> Tensor:
+    return torch.tensor(values, dtype=torch.complex128, device=x.device)[:, None]
+
+
 def bounded(x: Tensor) -> Tensor:
     """Numbers that constants alone say at places 0 and 5, 2, 3, and 4."""
     far = numbers(x, 0, 0, -torch.inf, torch.inf, 0, 0)[:, None]
@@ -173,6 +185,14 @@ EXACT: dict[str, tuple[tuple[int, ...], Function]] = {
     "a real part": (LINE, lambda x: torch.complex(x, x.roll(1, 1)).real),
     "a part of pairs": (LINE, lambda x: torch.view_as_complex(torch.stack([x, x * 0], -1)).imag),
     "parts kept apart": (LINE, parted),
+    "real numbers among complex ones": (LINE, among_complex),
+    "a quarter turn": (LINE, lambda x: (x.roll(1, 1) + 2 * x * 1j + 1j).real),
+    "turns by constants": (
+        LINE, lambda x: (torch.complex(x, x.roll(1, 1)) / turns(x, 1, 1j, -1, 1 + 1j, 2j, 1)).imag),
+    "no imaginary part": (LINE, lambda x: x.to(torch.complex128).imag + x.roll(1, 1)),
+    "a part that is left": (LINE, lambda x: torch.complex(x, x.roll(1, 1)).type(x.dtype)),
+    "complex numbers by real ones": (
+        LINE, lambda x: (torch.complex(x, x.roll(1, 1)) / (1 + x.roll(3, 1))).imag),
     "bounds": (LINE, bounded),
     "masked scores": (LINE, lambda x: (x @ x.mT).masked_fill(turned(x) > 0, -torch.inf)),
     "chosen scores": (LINE, lambda x: torch.where(turned(x) > 0, -torch.inf, x @ x.mT)),
@@ -211,6 +231,7 @@ EXACT: dict[str, tuple[tuple[int, ...], Function]] = {
 }  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:Casting complex")
 @pytest.mark.parametrize("name", EXACT)
 def test_an_operator_sees_what_its_gradient_sees(name: str) -> None:
     shape, function = EXACT[name]
@@ -272,9 +293,14 @@ def test_numbers_that_are_taken_for_those_of_another_type_lie_where_they_did() -
         lambda x: torch.complex(x, x.roll(1, 1)).view(torch.float)[..., 1::2], torch.zeros(LINE)
     )
     pairs = look_at(lambda x: x.cumsum(1).view(torch.cfloat).abs(), torch.zeros(LINE))
+    second = look_at(
+        lambda x: torch.cat([x, x.roll(1, 1)], 2)[..., ::2].contiguous().view(torch.cfloat).imag,
+        torch.zeros(LINE),
+    )
 
     assert sets(parts) == tuple(1 << (unit - 1) % 6 for unit in range(6))
     assert sets(pairs) == PREFIX
+    assert sets(second) == sets(parts)
 
 
 @pytest.mark.parametrize("weights", [True, False])
@@ -464,6 +490,13 @@ def test_what_picks_by_a_mask_without_values_says_so() -> None:
 
     with pytest.raises(ForwardError, match="index makes is told by numbers that are not there"):
         look_at(lambda x: x[:, mask], torch.zeros(LINE), mask=mask)
+
+
+def test_what_torch_runs_on_data_alone_says_so() -> None:
+    x = torch.empty(4, 3, device="meta")
+
+    with pytest.raises(ForwardError, match="runs aten::linalg_lstsq on data alone: give weights"):
+        look_at(lambda x: torch.linalg.lstsq(x, x).solution, x)
 
 
 class Adjacent(nn.Module):

@@ -101,6 +101,10 @@ def like(x: Tensor, *shape: int, seed: int = 5) -> Tensor:
     return constant(*shape, seed=seed).to(x.device if not x.is_meta else "cpu")
 
 
+def ahead(x: Tensor) -> Tensor:
+    return torch.full((3, 3), -torch.inf, dtype=x.dtype).triu(1).to(on([0], x).device)
+
+
 LINEAR_ALGEBRA: dict[str, Case] = {
     "inverse": ((2, 3, 3), lambda x: torch.linalg.inv(spd(x))),
     "determinant": ((2, 3, 3), lambda x: torch.linalg.det(spd(x))),
@@ -173,7 +177,12 @@ COUNTS: dict[str, Case] = {
         (3, 3),
         lambda x: x.masked_fill(torch.ones(3, 3).triu(1).bool().to(on([0], x).device), -1e9)
         .argmax(1)),
+    "what -inf is added to": ((3, 3), lambda x: (x + ahead(x)) * 2 + x.flip(0)),
+    "logarithms of what is left": ((3, 3), lambda x: (x + ahead(x)).log_softmax(1)),
+    "logarithms beside what is far below": (
+        (3, 3), lambda x: (x + ahead(x).clamp(min=-1e6)).log_softmax(1)),
     "median": ((2, 3), lambda x: x.median(dim=1)[0]),
+    "second lowest": ((2, 3), lambda x: x.kthvalue(2, dim=1)[0]),
     "distance": ((2, 3), lambda x: torch.dist(x, constant(2, 3))),
     "renormed": ((3, 2, 2), lambda x: torch.renorm(x, 2, 1, 0.5)),
     "weight norm": ((3, 2, 2), lambda x: torch._weight_norm(x, constant(3, 1, 1), 0)),

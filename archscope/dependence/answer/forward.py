@@ -60,7 +60,7 @@ class Seen:
 def lower(graph: Graph) -> tuple[Lowered, ...]:
     """Return every node as edges."""
     zeros = Zeros(scores=scores_of(graph), numbers=not graph.reads)
-    parts = Parts()
+    parts = Parts(graph)
     found = []
     for node in graph.nodes:
         with suppress(Exception):  # of a form that is not known, nothing is known to be zero

@@ -37,6 +37,8 @@ class _Alias:
     """Of a base: its strides, and where it begins in its storage."""
     element_size: int = 0
     """Of a base: bytes of one element."""
+    is_complex: bool = False
+    """Whether its numbers are complex."""
     version: int = 0
     """Of a base: how often it was written to. Of a view: the base's version that `value` is of."""
 
@@ -69,8 +71,9 @@ class Aliases:
     `data` that is set.
     """
 
-    def __init__(self, emit: Emit) -> None:
+    def __init__(self, emit: Emit, complex_values: set[Value]) -> None:
         self._emit = emit
+        self._complex = complex_values  # of all values those that are complex come in
         # By identity, and kept alive: a tensor that C++ alone holds may come back as the same one.
         self._known: dict[int, tuple[Tensor, int | None, _Alias]] = {}
         self._by_place: dict[_Place, _Alias] = {}
@@ -79,7 +82,9 @@ class Aliases:
 
     def add(self, tensor: Tensor, value: Value) -> None:
         """Say that a fresh tensor is a value."""
-        self._set(tensor, _Alias(tuple(tensor.shape), None, value=value))
+        alias = _Alias(tuple(tensor.shape), None, value=value)
+        self._set(tensor, alias)
+        self._note_kind(alias, value)
 
     def is_known(self, tensor: Tensor) -> bool:
         """Return whether a tensor, or what it lies in, was met before."""
@@ -161,7 +166,12 @@ class Aliases:
             self._known[id(tensor)] = (tensor, block.start, found)
         return found
 
+    def _note_kind(self, alias: _Alias, value: Value | None) -> None:
+        if alias.is_complex and value is not None:
+            self._complex.add(value)
+
     def _set(self, tensor: Tensor, alias: _Alias) -> None:
+        alias.is_complex = tensor.is_complex()
         block = _block_of(tensor)
         self._known[id(tensor)] = (tensor, None if block is None else block.start, alias)
         if block is None:
@@ -194,7 +204,9 @@ class Aliases:
         view = View(
             operator="as_strided" if alike else "reinterpreted", arguments=given, picked=None
         )
-        return _Alias(tuple(tensor.shape), base, parent=base, view=view, version=-1)
+        found = _Alias(tuple(tensor.shape), base, parent=base, view=view, version=-1)
+        found.is_complex = tensor.is_complex()
+        return found
 
     def _current(self, alias: _Alias) -> Value | None:
         root = alias.root
@@ -208,10 +220,12 @@ class Aliases:
             view.operator, {"self": parent, **view.arguments}, [alias.shape], picked=view.picked
         )
         alias.version = root.version
+        self._note_kind(alias, alias.value)
         return alias.value
 
     def _write(self, alias: _Alias, value: Value) -> None:
         """Give a tensor a new value, and with it all that it is a view of."""
+        self._note_kind(alias, value)
         if alias.parent is not None:
             parent = alias.parent
             before = None if parent.root.value is None else self._current(parent)

@@ -134,7 +134,7 @@ class Constants:
         is_kernel = operator in _KERNELS and constant.dim() > 1
         facts = self._facts(constant, own=not is_kernel)
         if facts and operator not in COMPARED:
-            shown = facts.stand_in(constant.shape)
+            shown = facts.stand_in(constant)
             return stands_for(shown, constant, facts.zero)
         if constant.is_meta and isinstance(constant, nn.Parameter):
             return constant

@@ -64,12 +64,7 @@ def moved(node: Node, known: Mapping[Value, Mask], fills: Callable[[Any], bool])
     if node.operator in MOVING and isinstance(source, Value) and mask is not None:
         whole = _whole(mask, source.shape)
         pads = {"value": fills(given["value"])} if node.operator == "constant_pad_nd" else {}
-        return _alike(_run(node.operator, {**given, **pads, "self": whole}, node.picked))
-    if node.operator == "copy":
-        written = known.get(given["src"]) if isinstance(given["src"], Value) else None
-        return None if written is None else ranked(written, len(output.shape))
-    if node.operator in ("cat", "stack"):
-        return _together(node, known)
+        return alike(_run(node.operator, {**given, **pads, "self": whole}, node.picked))
     return _written(node, known, output) if node.operator == WRITE else None
 
 
@@ -81,7 +76,7 @@ def _triangle(node: Node, mask: Mask | None, shape: tuple[int, ...]) -> Mask | N
         return None
     whole = torch.from_numpy(~np.broadcast_to(before, (*before.shape[:-2], *matrix)))
     left = _run(node.operator, {**node.arguments, "self": whole}, None)
-    return _alike(~left)
+    return alike(~left)
 
 
 def _columns(node: Node, mask: Mask | None, shape: tuple[int, ...]) -> Mask | None:
@@ -91,7 +86,7 @@ def _columns(node: Node, mask: Mask | None, shape: tuple[int, ...]) -> Mask | No
         return None
     before = np.zeros((1,) * len(image), dtype=np.bool_) if mask is None else mask
     some = _whole(~before, image).float()
-    return _alike(_run(node.operator, {**given, "self": some}, None) == 0)
+    return alike(_run(node.operator, {**given, "self": some}, None) == 0)
 
 
 def _begins(node: Node, output: Value, fills: Callable[[Any], bool]) -> bool:
@@ -115,31 +110,19 @@ def _viewed(mask: Mask, before: tuple[int, ...], after: tuple[int, ...]) -> Mask
     return None
 
 
-def _together(node: Node, known: Mapping[Value, Mask]) -> Mask | None:
-    tensors = node.arguments["tensors"]
-    if not any(isinstance(one, Value) and one in known for one in tensors):
-        return None
-    parts = [
-        _whole(known[one], one.shape)
-        if isinstance(one, Value) and one in known
-        else torch.zeros(tuple(one.shape), dtype=torch.bool)
-        for one in tensors
-    ]
-    return _alike(_run(node.operator, {**node.arguments, "tensors": parts}, None))
-
-
 def _written(node: Node, known: Mapping[Value, Mask], output: Value) -> Mask | None:
     whole, part, view = (node.arguments[name] for name in ("whole", "part", "view"))
     if part not in known and (whole is None or whole not in known):
         return None
-    if view.operator == "as_strided":
-        return None
     mask = torch.zeros(output.shape, dtype=torch.bool)
     if whole is not None and whole in known:
         mask = _whole(known[whole], whole.shape).clone()
-    place = _run(view.operator, {"self": mask, **view.arguments}, view.picked)
+    given = dict(view.arguments)
+    if "memory" in given and given.pop("memory") != (mask.stride(), 0):
+        return None  # it does not lie in its own order
+    place = _run(view.operator, {"self": mask, **given}, view.picked)
     place.copy_(_whole(known[part], part.shape) if part in known else torch.tensor(False))
-    return _alike(mask)
+    return alike(mask)
 
 
 def _run(operator: str, given: Mapping[str, Any], picked: int | None) -> Tensor:
@@ -159,7 +142,7 @@ def ranked(mask: Mask, rank: int) -> Mask:
     return mask.reshape((1,) * (rank - mask.ndim) + mask.shape)
 
 
-def _alike(elements: Tensor) -> Mask:
+def alike(elements: Tensor) -> Mask:
     """Return a mask with axes along which all is alike of size 1."""
     mask: Mask = elements.numpy()
     for axis in range(mask.ndim):

@@ -13,6 +13,8 @@ from archscope.records import frozen
 
 BLOCKED = -9_000.0
 """Scores at or below are blocked: exp of such a difference is 0 in float64, which ends at -745."""
+LOWEST = -1e30
+"""A score that is blocked, and not known to be -inf."""
 MOST_ELEMENTS = 1 << 26
 """Elements of a constant of which each is followed."""
 _MOST_PRODUCTS = 1 << 31
@@ -35,13 +37,16 @@ class Facts:
         """Return what is known of scores."""
         return Facts(low=self.low)
 
-    def stand_in(self, shape: torch.Size) -> Tensor:
-        """Return a constant that is 0 and -inf where that is known, and 1/2 elsewhere: no mask."""
-        made = torch.full(shape, 0.5)
-        for mask, value in ((self.low, -torch.inf), (self.zero, 0.0)):
-            if mask is not None:
-                made.masked_fill_(mask, value)
-        return made
+    def stand_in(self, constant: Tensor) -> Tensor:
+        """Return one that is 0 and low where that is known, and 1/2 elsewhere: no mask.
+
+        Of complex numbers both parts are. How low it is tells the constant, if it has values.
+        """
+        made = torch.full(constant.shape, 0.5 + 0.5j if constant.is_complex() else 0.5)
+        if self.low is not None:
+            numbers = torch.tensor(LOWEST) if constant.is_meta else constant.detach().cpu().float()
+            made = torch.where(self.low, numbers, made)
+        return made if self.zero is None else made.masked_fill_(self.zero, 0.0)
 
     def viewed(self, tensor: Tensor) -> Facts:
         """Return what is known of a tensor, from what is known of its memory."""
@@ -121,7 +126,7 @@ def is_low(argument: Any) -> bool:
     return isinstance(argument, int | float) and argument <= BLOCKED
 
 
-_DATA = frozenset(("self", "src", "source", "values", "value", "tensors", "other", "input"))
+DATA = frozenset(("self", "src", "source", "values", "value", "tensors", "other", "input"))
 """How operators that move elements call what they move."""
 
 
@@ -154,7 +159,7 @@ def _moved_kind(
         some = some or mask is not None
         return torch.empty(argument.shape, device="meta") if mask is None else mask
 
-    moved = {n: put(argument) for n, argument in given.items() if n in _DATA}
+    moved = {n: put(argument) for n, argument in given.items() if n in DATA}
     if not some:
         return None
     arguments = {n: _filled(moved[n]) if n in moved else a for n, a in given.items()}
@@ -300,8 +305,10 @@ _KEEPING = (
     "neg abs relu tanh sin sqrt sign erf gelu silu leaky_relu dropout native_dropout nan_to_num "
     "_weight_norm_interface asinh atan hardtanh square"
 )
+MOVED = frozenset(_MOVING.split())
+"""Operators that put elements elsewhere, beside others or over them."""
 _RULES: dict[str, _Rule] = {
-    **dict.fromkeys(_MOVING.split(), _moved),
+    **dict.fromkeys(MOVED, _moved),
     **dict.fromkeys(_KEEPING.split(), _kept),
     **dict.fromkeys(("exp", "sigmoid", "softplus"), _of_low),
     **dict.fromkeys(("_softmax", "_safe_softmax"), _softmax),

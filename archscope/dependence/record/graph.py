@@ -116,5 +116,7 @@ class Graph:
     """What the forward raised, if it did."""
     reads: list[Read] = field(default_factory=list)
     """What Python read numbers out of, in order."""
+    complex_values: set[Value] = field(default_factory=set)
+    """Those of complex numbers."""
     executed: str = "shapes"
     """`shapes`: without data; `data`: for real."""

@@ -97,7 +97,7 @@ class Recorder(TorchDispatchMode):
         return ModuleStack(model, on_enter=self._enter, on_exit=self._exit)
 
     def _follower(self) -> Aliases | Dependents:
-        return Aliases(self._emit)
+        return Aliases(self._emit, self._graph.complex_values)
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:

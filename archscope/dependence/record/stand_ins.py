@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from archscope.dependence.record.aliases import results_of, writes_of
-from archscope.dependence.record.operands import with_tensors
+from archscope.dependence.record.operands import tensors_among, with_tensors
 from archscope.dependence.record.operators import (
     INDEXED,
     RESHAPED_IN_PLACE,
@@ -55,13 +55,17 @@ def on_shapes(func: Any, args: Any, kwargs: Any) -> Any:
 
 
 def ran(func: Any, args: Any, kwargs: Any) -> Any:
-    """Run an operator; raise, saying why, where data that is not there tells how much it makes."""
+    """Run an operator; raise, saying why, where it does not run without data that is not there."""
     try:
         return func(*args, **kwargs)
     except NotImplementedError as error:
         name = name_of(func)
         if not is_sized_by_data(func, name):
-            raise
+            if not any(tensor.is_meta for tensor in tensors_among(args, kwargs)):
+                raise
+            raise NotImplementedError(
+                f"torch runs {func._schema.name} on data alone: give weights and inputs with values"
+            ) from error
         raise NotImplementedError(
             f"how many elements aten::{name} makes is told by numbers that are not there: what it "
             "picks by, a mask maybe, is on meta"

@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 from archscope.dependence.record.chosen import Chosen
 from archscope.dependence.record.element_moves import MOST_ELEMENTS, MOVING, Mask, moved, ranked
 from archscope.dependence.record.fact_rules import BLOCKED, is_low, is_zero
 from archscope.dependence.record.graph import Node, Value
 from archscope.dependence.record.learned import mask_of
+from archscope.dependence.record.placed import PLACING, placed
 from archscope.dependence.record.prefixes import Prefixes
 from archscope.dependence.record.series import SERIES, led_to
 from archscope.dependence.record.spectra import Spectra
@@ -85,6 +87,12 @@ class Zeros:
         lost = self._loses(node, output)
         self.unread.learn(node, lost=lost)
 
+    def infinite(self, value: Value) -> Mask | None:
+        """Return where a value is -inf whatever the input, if more than a softmax is made of it."""
+        if self.depth.get(value) != -np.inf or value in self.scores:
+            return None
+        return self.blocked[value]
+
     def _learn(self, node: Node, output: Value) -> None:
         operator, given = node.operator, node.arguments
         source = given.get("self", given.get("input", given.get("A")))
@@ -125,9 +133,13 @@ class Zeros:
             _set(self.zero, output, None if leads is None else ranked(~leads, len(output.shape)))
         elif operator in ("mm", "bmm"):
             _set(self.zero, output, self._product(given["self"], given["mat2"], len(output.shape)))
+        elif operator in PLACING:
+            zero, low = placed(node, self.zero, self.blocked)
+            _set(self.zero, output, zero)
+            self._block(output, low, self._deepest(given))
         elif operator not in _SCORES:
             _set(self.zero, output, moved(node, self.zero, is_zero))
-            self._block(output, moved(node, self.blocked, is_low), self._depth(source))
+            self._block(output, moved(node, self.blocked, is_low), self._deepest(given))
 
     def _blocked_throughout(self, node: Node, output: Value) -> Mask | None:
         """Return where the highest of an axis is blocked, since all along it are."""
@@ -173,6 +185,14 @@ class Zeros:
 
     def _depth(self, value: Any) -> float:
         return self.depth.get(value, BLOCKED) if isinstance(value, Value) else BLOCKED
+
+    def _deepest(self, given: Any) -> float:
+        """Return the highest of what is blocked among what an operator moves."""
+        leaves = tree_leaves(dict(given), is_leaf=lambda leaf: isinstance(leaf, Value))
+        values = [leaf for leaf in leaves if isinstance(leaf, Value)]
+        depths = [self._depth(value) for value in values if value in self.blocked]
+        depths += [depth for leaf in leaves if (depth := _highest_low(leaf)) is not None]
+        return max(depths, default=BLOCKED)
 
     def _newly_zero(self, node: Node, output: Value) -> Mask | None:
         given, rank, operator = node.arguments, len(output.shape), node.operator
@@ -319,6 +339,16 @@ def _number(argument: Any) -> float:
     if isinstance(argument, Tensor) and not argument.is_meta and argument.numel() == 1:
         return float(argument.item())
     return float(argument) if isinstance(argument, int | float) else float("nan")
+
+
+def _highest_low(argument: Any) -> float | None:
+    """Return the highest of a constant's scores that are blocked; None: there are none."""
+    if not isinstance(argument, Tensor):
+        return float(argument) if is_low(argument) else None
+    if argument.is_meta or not argument.is_floating_point():
+        return None
+    low = argument[argument <= BLOCKED]
+    return float(low.max()) if low.numel() else None
 
 
 def _read(argument: Any, rank: int) -> Mask | None:

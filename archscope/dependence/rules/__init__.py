@@ -276,11 +276,11 @@ def constant(argument: Any) -> Tensor:
 def pointwise(node: Node, zeros: Zeros) -> list[Edge]:
     """Return edges from each element to the one at its place, after broadcasting.
 
-    There are none to elements that are zero, or that constants alone say.
+    There are none to elements that are zero or -inf, or that constants alone say.
     """
     found, constants = [], fixed(node, numbers=zeros.numbers)
     for target in targets(node):
-        masks = [zeros.zero.get(target)]
+        masks = [zeros.zero.get(target), zeros.infinite(target)]
         masks += [] if constants is None else [ranked(constants, len(target.shape))]
         kept = tuple(Keep(~mask) for mask in masks if mask is not None)
         for source in sources(node):

@@ -154,13 +154,25 @@ def softmax(node: Node, zeros: Zeros) -> list[Edge]:
     blocked = (zeros.blocked if logarithm else zeros.zero).get(target)
     if blocked is None:
         return _over(source, target, (axis,))
-    size = (target.shape[axis],)
     kept = ~whole(blocked, target.shape, axis)
-    own = edges(source, (), target) if logarithm else []  # so low as it is, a score is told
-    if not logarithm:
-        kept = kept & (kept.sum(axis=axis, keepdims=True) > 1)  # one alone is 1, whatever it is
-    seen = ReduceWhere(axis, kept)
-    return own + edges(source, (seen, Spread((axis,), size)), target)
+    alone = kept & (kept.sum(axis=axis, keepdims=True) == 1)  # it is 1, whatever it is
+    if logarithm:
+        return _logarithms(source, target, zeros, axis, kept, alone)
+    return edges(source, _over_where(target, axis, kept & ~alone), target)
+
+
+def _over_where(target: Value, axis: int, kept: Mask) -> tuple[Step, ...]:
+    return (ReduceWhere(axis, kept), Spread((axis,), (target.shape[axis],)))
+
+
+def _logarithms(
+    source: Any, target: Value, zeros: Zeros, axis: int, kept: Mask, alone: Mask
+) -> list[Edge]:
+    """Return the edges to scores less what they sum up to; -inf, and one that is alone, are so."""
+    infinite = zeros.infinite(target)
+    told = Keep(~alone if infinite is None else ~(alone | infinite))
+    over = _over_where(target, axis, kept)
+    return edges(source, (told,), target) + edges(source, (*over, told), target)
 
 
 @RULES.of("_masked_softmax")
@@ -243,7 +255,7 @@ def batch_norm(node: Node, zeros: Zeros) -> list[Edge]:
     *("mean", "sum", "amin", "var", "std", "var_mean", "std_mean", "any", "all"),
     *("prod", "min", "linalg_vector_norm", "norm", "argmin"),
     *("nansum", "aminmax", "median", "nanmedian", "mode", "count_nonzero", "native_norm"),
-    *("_aminmax", "linalg__powsum", "_sparse_sum"),
+    *("_aminmax", "linalg__powsum", "_sparse_sum", "kthvalue"),
 )
 def reduction(node: Node, zeros: Zeros) -> list[Edge]:
     """Some axes, or all, become one."""
@@ -262,7 +274,7 @@ def reduction(node: Node, zeros: Zeros) -> list[Edge]:
 
 
 @RULES.of(
-    *("sort", "topk", "kthvalue", "argsort", "multinomial", "glu"),
+    *("sort", "topk", "argsort", "multinomial", "glu"),
 )
 def along_axis(node: Node, zeros: Zeros) -> list[Edge]:
     """Each element from all along one axis."""
@@ -272,9 +284,6 @@ def along_axis(node: Node, zeros: Zeros) -> list[Edge]:
     axis = given.get("dim", -1) % len(shape)
     found = []
     for target in targets(node):
-        if len(target.shape) != len(shape):
-            found += from_all(source, target)
-            continue
         size = target.shape[axis]
         if node.operator == "glu":  # halves of the axis, element by element
             for start in (0, size):
