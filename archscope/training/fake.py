@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import importlib
 import inspect
+import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -69,7 +70,8 @@ def _fakes() -> Any:
 
     dispatch = inspect.unwrap(FakeTensorMode.__torch_dispatch__)
     there = _torch_here()
-    limit = {"CONSTANT_NUMEL_LIMIT": KNOWN}
+    silent = logging.Logger("fakes", logging.CRITICAL + 1)  # what fails is said once, by who asked
+    limit = {"CONSTANT_NUMEL_LIMIT": KNOWN, "log": silent}
     factories = {
         getattr(packet, overload)
         for packet in (getattr(torch.ops.aten, name) for name in _FACTORIES)
