@@ -42,7 +42,7 @@ _GLOBAL_HOOKS = tuple(
 )
 
 
-_CALLS = 4_000
+_CALLS = 2_000
 """Calls within calls: what runs is looked at by hooks, which are calls of their own, and a network
 that runs at all below Python's usual 1,000 is to run so too."""
 
