@@ -63,6 +63,9 @@ them: the memory that a loss holds is that of all."""
 _BAGS = ("_embedding_bag", "_embedding_bag_forward_only")
 """Functions whose kernels make some of what they return longer than it is in the end."""
 
+_NORMS = ("native_layer_norm", "native_group_norm", "native_batch_norm")
+_NARROW = (torch.bfloat16, torch.float16)
+
 
 def _fakes() -> Any:
     """Return torch's mode without its wrapper, of which two methods are copies."""
@@ -85,6 +88,8 @@ def _fakes() -> Any:
         **dict.fromkeys((getattr(aten, name).default for name in _BAGS), _hold_one_more),
     }
 
+    norms = frozenset(getattr(aten, name).default for name in _NORMS)
+
     class Fakes(FakeTensorMode):
         __init__ = _copy(FakeTensorMode.__init__, there)
         _dispatch_impl = _copy(FakeTensorMode._dispatch_impl, there, limit)
@@ -104,7 +109,7 @@ def _fakes() -> Any:
             made = dispatch(self, func, types, args, kwargs)
             if func in holds:
                 holds[func](made, *args, **(kwargs or {}))
-            return made
+            return _with_wide_statistics(made, args) if func in norms else made
 
         def known(self, tensor: Tensor) -> Tensor:
             """Return a tensor without data whose values are known, those of `tensor` as it is."""
@@ -115,6 +120,18 @@ def _fakes() -> Any:
             return made
 
     return Fakes
+
+
+def _with_wide_statistics(made: Sequence[Tensor], args: Sequence[Any]) -> Sequence[Tensor]:
+    """Return what a norm makes; its kernels keep statistics in the number type of the weights."""
+    input, *others = args
+    mixed = input.dtype in _NARROW and any(
+        isinstance(each, Tensor) and each.dtype is torch.float32 for each in others
+    )
+    if not mixed:
+        return made
+    answer, *statistics = made
+    return (answer, *(each.new_empty(each.shape, dtype=torch.float32) for each in statistics))
 
 
 def _hold_what_was_reduced(loss: Tensor, one: Tensor, other: Tensor, *_: Any, **more: Any) -> None:
