@@ -23,15 +23,20 @@ BYTES: dict[str, Number] = {
     **{"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12},
     **{"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40},
 }
-AMOUNT = r"(?P<number>[\d_,]{0,99}\.?\d{1,99}(?:[eE][+-]?\d{1,2})?)\s*(?P<unit>[A-Za-zµ%]*)\s*"
+_THOUSANDS = r"\d{1,3}(?:,\d{3}){1,33}(?:\.\d{1,99})?"
+"""Commas stand between thousands: `6,12` is a list, which is no number."""
+AMOUNT = (
+    rf"(?P<number>(?:{_THOUSANDS}|[\d_]{{0,99}}\.?\d{{1,99}})(?:[eE][+-]?\d{{1,2}})?)"
+    r"\s*(?P<unit>[A-Za-zµ%]*)\s*"
+)
 """A number with its unit; of a billion digits it would take all memory."""
 
 
 def whole(text: str) -> int | None:
     """Return a number of things; None where the text says none, or not a whole one.
 
-    >>> whole("128k"), whole("128Ki"), whole("1.5M"), whole("1.5"), whole("12x")
-    (128000, 131072, 1500000, None, None)
+    >>> whole("128k"), whole("128Ki"), whole("1.5M"), whole("1,000"), whole("6,12"), whole("1.5")
+    (128000, 131072, 1500000, 1000, None, None)
     """
     found = _read(text, COUNTS)
     return int(found) if found is not None and found.denominator == 1 else None

@@ -19,6 +19,10 @@ def said_by(ctx: click.Context, name: str) -> str:
 
 def with_source(error: click.ClickException) -> str:
     """Return an error's line, with where a value that cannot be came from."""
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None and error.ctx.parent:
+        name = error.option_name
+        if any(name in option.opts for option in error.ctx.parent.command.params):
+            return f"{name} stands before the command: archscope {name} ..."
     if not isinstance(error, click.BadParameter) or error.param is None or error.ctx is None:
         return error.format_message()
     source = said_by(error.ctx, error.param.name or "")

@@ -16,7 +16,7 @@ from archscope.cli._model import ModelCommand, with_own_words
 from archscope.cli._numbers import Count
 from archscope.cli._output import Output, check_output, output_options
 from archscope.cli._say import say
-from archscope.errors import InterruptedRunError, ThresholdError, UsageError
+from archscope.errors import ArchscopeError, InterruptedRunError, ThresholdError, UsageError
 from archscope.files import write_whole
 from archscope.progress import doing
 from archscope.results import Report, View
@@ -286,6 +286,8 @@ def _say_failures(report: Report, *, strict: bool, quiet: bool) -> None:
     said = f"{failed:,} variant{'s' * (failed != 1)} of {len(rows):,} failed"
     if strict:
         raise ThresholdError(f"--strict: {said}")
+    if failed == len(rows):
+        raise ArchscopeError(said)
     if not quiet:
         say(said)
 

@@ -42,10 +42,21 @@ _GLOBAL_HOOKS = tuple(
 )
 
 
+_CALLS = 2_000
+"""Calls within calls: what runs is looked at by hooks, which are calls of their own, and a network
+that runs at all below Python's usual 1,000 is to run so too."""
+
+
 def process_as_found(run: Callable[[], T]) -> T:
     """Return what `run` returns, with the process as it was before; one thread at a time."""
     with _ONE_AT_A_TIME:
-        return _putting_back(run, _state(), times=3)
+        return _putting_back(lambda: _deeper(run), _state(), times=3)
+
+
+def _deeper(run: Callable[[], T]) -> T:
+    if threading.current_thread() is threading.main_thread():  # others may have a small stack
+        sys.setrecursionlimit(max(_CALLS, sys.getrecursionlimit()))
+    return run()
 
 
 def _putting_back(run: Callable[[], T], state: list[PutBack], times: int) -> T:

@@ -113,7 +113,9 @@ class Field:
             case "integer" if self.along:
                 return self._item(text, "")
             case "integer":
-                return self._integer(text, text, "is not an integer")
+                is_list = not set(text).isdisjoint(",:;")
+                hint = ". Several values are for archscope sweep" if is_list else ""
+                return self._integer(text, text, f"is not an integer{hint}")
             case "number":
                 return self._number(text)
             case "switch":

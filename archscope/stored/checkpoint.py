@@ -14,7 +14,7 @@ from typing import Any
 from archscope.stored import archive, pickled
 from archscope.stored.archive import Archive
 from archscope.stored.number_types import BITS
-from archscope.stored.pickled import Call, Name, Storage
+from archscope.stored.pickled import Call, Foreign, Name, Storage, holds_tensors, not_called
 from archscope.stored.reading import BadFileError, elements_of, opened
 from archscope.stored.tensors import Entry
 
@@ -25,6 +25,10 @@ _NESTED = ("state_dict", "model_state_dict", "model", "module", "network", "net"
 """Under which words checkpoints keep their weights, the likeliest first."""
 _AGAIN = "load and save it again with a torch of today"
 _DEEPEST = 100
+_MOST = 1_000_000
+"""Values that are looked at: a pickle of some lines can name one dictionary 2^60 times."""
+_WORDS = 10
+"""Words of `_NESTED` within each other."""
 
 
 def read(path: Path, shown: str) -> tuple[list[Entry], tuple[str, ...]]:
@@ -40,10 +44,22 @@ def read(path: Path, shown: str) -> tuple[list[Entry], tuple[str, ...]]:
     tensors = _Tensors(listed, root, shown)
     entries = [tensors.entry(name, made) for name, made in _flat(weights, shown)]
     if not entries:
-        raise BadFileError(f"{shown} holds no tensors")
-    beside = [str(key) for key in found if key not in where] if where else []
+        other = "the state of an optimizer and no weights" if _is_optimizer(found) else "no tensors"
+        raise BadFileError(f"{shown} holds {other}")
+    beside = _beside(found, where)
     notes = (f"beside the weights, not counted: {', '.join(beside[:6])}",) if beside else ()
     return entries, notes
+
+
+def _beside(found: Any, where: tuple[str, ...]) -> list[str]:
+    """Return the words under which a checkpoint keeps what is no weight."""
+    if not isinstance(found, dict):
+        return []
+    return [
+        str(key)
+        for key, value in found.items()
+        if (key not in where if where else _is_optimizer(value) or isinstance(value, Foreign))
+    ]
 
 
 def _require_zip(path: Path, shown: str) -> None:
@@ -81,35 +97,59 @@ def _root(listed: Archive) -> str:
 def _weights(found: Any, shown: str) -> tuple[tuple[str, ...], Mapping[Any, Any]]:
     """Return the words under which the weights stand, and the weights."""
     where: tuple[str, ...] = ()
-    while isinstance(found, dict) and len(where) < _DEEPEST:
-        if any(isinstance(value, Call | Storage) for value in found.values()):
-            return where, found
-        inner = next((word for word in _NESTED if isinstance(found.get(word), dict)), None)
-        if inner is None:
+    while isinstance(found, dict):
+        inner = next((word for word in _NESTED if _is_weights(found.get(word))), None)
+        if inner is None or _is_state(found) or len(where) == _WORDS:
             return where, found
         where, found = (*where, inner), found[inner]
-    if isinstance(found, Call | list | tuple):
+    if isinstance(found, Call | Foreign | list | tuple):
         return where, {"": found}
-    raise BadFileError(f"{shown} holds no weights: its pickle is {_kind(found)}")
+    raise BadFileError(f"{shown} holds no weights: its pickle is a {type(found).__name__}")
 
 
-def _kind(found: Any) -> str:
-    return "a dictionary" if isinstance(found, dict) else f"a {type(found).__name__}"
+def _is_weights(found: Any) -> bool:
+    return isinstance(found, dict) and not _is_optimizer(found) and holds_tensors(found)
 
 
-def _flat(weights: Any, shown: str, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Call]]:
+def _is_state(found: Mapping[Any, Any]) -> bool:
+    """Return whether tensors stand here by names of modules: not a loss, or a generator's state."""
+    return any(
+        isinstance(value, Call) and isinstance(name, str) and "." in name
+        for name, value in found.items()
+    )
+
+
+def _is_optimizer(found: Any) -> bool:
+    """Return whether it is what `torch.optim.Optimizer.state_dict` gives: no weights."""
+    return isinstance(found, dict) and "state" in found and "param_groups" in found
+
+
+def _flat(weights: Any, shown: str) -> Iterator[tuple[str, Call]]:
     """Yield every tensor with its dotted name; what is none is left out."""
-    if depth > _DEEPEST:
-        raise BadFileError(f"{shown} holds dictionaries that are nested too deep")
-    if isinstance(weights, Call):
-        if weights.name in pickled.TENSORS:
-            yield prefix or "tensor", weights
-    elif isinstance(weights, dict | list | tuple):
-        pairs = weights.items() if isinstance(weights, dict) else enumerate(weights)
-        for key, value in pairs:
-            if isinstance(value, Call | dict | list | tuple):
-                name = f"{prefix}.{key}" if prefix else str(key)
-                yield from _flat(value, shown, name, depth + 1)
+    waiting = [("", weights, 0)]
+    looked = 0
+    while waiting:
+        prefix, value, depth = waiting.pop()
+        looked += 1
+        if depth > _DEEPEST or looked > _MOST:
+            many = f"more than {_MOST:,} values" if looked > _MOST else "values nested too deep"
+            raise BadFileError(f"{shown} holds {many}")
+        if isinstance(value, Call):
+            if value.name in pickled.TENSORS:
+                yield prefix or "tensor", value
+        elif isinstance(value, Foreign):
+            if holds_tensors(value):
+                raise not_called(value.name, shown)
+        elif not _is_optimizer(value):
+            waiting += [
+                (f"{prefix}.{key}" if prefix else str(key), part, depth + 1)
+                for key, part in reversed(_pairs(value))
+                if isinstance(part, Call | Foreign | dict | list | tuple)
+            ]
+
+
+def _pairs(value: Any) -> list[tuple[Any, Any]]:
+    return list(value.items() if isinstance(value, dict) else enumerate(value))
 
 
 class _Tensors:
@@ -141,8 +181,9 @@ class _Tensors:
         if not isinstance(storage, Storage) or type(offset) is not int or offset < 0:
             raise ValueError("no storage")
         dtype = _dtype(given[6]) if kind == "_rebuild_tensor_v3" else storage.dtype
-        room = self._room(name, storage, dtype, offset, shape, _shape(given[3]))
-        place = (storage.key, offset, _shape(given[3]))
+        stride = _shape(given[3])
+        room = self._room(name, storage, dtype, offset, shape, stride)
+        place = (storage.key, offset, *(() if _is_dense(shape, stride) else (shape, stride)))
         found = self._of(name, dtype, shape, place, parameter, trains=trains)
         return replace(found, bytes=min(found.bytes, room))  # one number may stand for many
 
@@ -190,6 +231,16 @@ class _Tensors:
                 f"its storage has {part.size:,}"
             )
         return part.size
+
+
+def _is_dense(shape: tuple[int, ...], stride: tuple[int, ...]) -> bool:
+    """Return whether numbers stand without gaps, in whatever order of axes: transposed are tied."""
+    expected = 1
+    for step, size in sorted(zip(stride, shape, strict=True)):
+        if size > 1 and step != expected:
+            return False
+        expected *= size
+    return True
 
 
 def _dtype(given: Any) -> str:

@@ -1,9 +1,9 @@
 """Reads what a pickle says as plain data: its opcodes build values, and nothing is called.
 
-Only what files of weights are made of is known (dictionaries, tensors, their storages and number
-types); a pickle that asks for anything else is refused by the name of what it asks for, as
-`torch.load(..., weights_only=True)` does. Python's own unpickler is not used: it calls what a file
-names, and a file can make it fill the memory.
+Only what weights are made of is known (dictionaries, tensors, their storages and number types).
+Anything else, as the settings that checkpoints keep beside them, is `Foreign`: its name and what it
+would be made of. What runs programs is refused by its name. Python's own unpickler is not used: it
+calls what a file names, and a file can make it fill the memory.
 
 The opcodes: Python's `pickletools`; tensors: torch, `torch/_utils.py`.
 """
@@ -11,7 +11,8 @@ The opcodes: Python's `pickletools`; tensors: torch, `torch/_utils.py`.
 from __future__ import annotations
 
 import pickletools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import field
 from typing import Any
 
 from archscope.records import frozen
@@ -45,6 +46,15 @@ class Storage:
     dtype: str
     key: str
     elements: int
+
+
+@frozen
+class Foreign:
+    """What a pickle makes by what is not known here; it is not made."""
+
+    name: str
+    parts: list[Any] = field(default_factory=list)
+    """Its arguments, its attributes and what is put into it."""
 
 
 class Known(dict[Any, Any]):
@@ -82,7 +92,13 @@ _ALL = frozenset(start + name for start, names in _NAMES.items() for name in nam
 TENSORS = frozenset(name for name in _ALL if "_rebuild_" in name)
 """What tensors are made by."""
 KNOWN = _ALL | frozenset(_TYPES) | frozenset(_DICTIONARIES)
-"""All that a pickle may name."""
+"""All that has a meaning here."""
+_RUNS = frozenset((
+    "os", "posix", "nt", "subprocess", "pty", "sys", "shutil", "socket", "runpy", "importlib",
+    "ctypes", "marshal", "pickle", "webbrowser", "builtins.eval", "builtins.exec",
+    "builtins.compile", "builtins.open", "builtins.__import__",
+))  # fmt: skip
+"""Modules and functions of Python's that no settings are made of: who names them runs programs."""
 
 
 def read(data: bytes, shown: str) -> Any:
@@ -98,6 +114,28 @@ def read(data: bytes, shown: str) -> Any:
         raise BadFileError(f"{shown} holds no pickle that can be read: {said}") from None
     except (RecursionError, MemoryError):
         raise BadFileError(f"{shown} holds a pickle that is nested too deep") from None
+
+
+def holds_tensors(value: Any) -> bool:
+    """Return whether a tensor is anywhere in what a pickle holds; each part is looked at once."""
+    waiting, seen = [value], {id(value)}
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, Call) and found.name in TENSORS:
+            return True
+        for part in _parts(found):
+            if id(part) not in seen:
+                seen.add(id(part))
+                waiting.append(part)
+    return False
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    if isinstance(value, Foreign | Call):
+        return value.parts if isinstance(value, Foreign) else value.arguments
+    return value if isinstance(value, list | tuple) else ()
 
 
 _MARK = object()
@@ -163,12 +201,17 @@ def _tuple(count: int) -> _Step:
 def _name(machine: _Machine, text: str) -> None:
     module, _, name = text.partition(" ")
     full = f"{module}.{name}".replace("__builtin__.", "builtins.")
-    if full not in KNOWN:
-        raise BadFileError(
-            f"{machine.shown} asks for {full[:80]!r}, which is not called: only weights are read; "
-            "save the state_dict() alone"
-        )
+    if full in _RUNS or full.partition(".")[0] in _RUNS:
+        raise not_called(full, machine.shown)
     machine.stack.append(Name(text=full))
+
+
+def not_called(name: str, shown: str) -> BadFileError:
+    """Return what is said of a call that stands where weights should."""
+    return BadFileError(
+        f"{shown} asks for {name[:80]!r}, which is not called: only weights are read; save the "
+        "state_dict() alone"
+    )
 
 
 def _stack_global(machine: _Machine, argument: Any) -> None:
@@ -180,31 +223,46 @@ def _stack_global(machine: _Machine, argument: Any) -> None:
 
 def _reduce(machine: _Machine, argument: Any) -> None:
     arguments, called = machine.stack.pop(), machine.stack.pop()
+    machine.stack.append(_made(called, arguments))
+
+
+def _made(called: Any, arguments: Any) -> Known | Call | Foreign:
+    if isinstance(called, Foreign):
+        return Foreign(name=called.name, parts=[called, arguments])
     if not isinstance(called, Name) or type(arguments) is not tuple:
         raise ValueError("it calls what has no name")
-    machine.stack.append(
-        Known() if called.text in _DICTIONARIES else Call(name=called.text, arguments=arguments)
-    )
+    if called.text in _DICTIONARIES:
+        return Known()
+    if called.text in KNOWN:
+        return Call(name=called.text, arguments=arguments)
+    return Foreign(name=called.text, parts=[arguments])
 
 
-def _new(machine: _Machine, argument: Any) -> None:
+def _new_with_keywords(machine: _Machine, argument: Any) -> None:
+    keywords = machine.stack.pop()
     _reduce(machine, argument)
+    if isinstance(machine.stack[-1], Foreign):
+        machine.stack[-1].parts.append(keywords)
 
 
 def _build(machine: _Machine, argument: Any) -> None:
-    machine.stack.pop()  # attributes of a dictionary, as `_metadata` of a state dict
+    attributes = machine.stack.pop()  # of a dictionary, as `_metadata` of a state dict: left out
     if not machine.stack:
         raise ValueError("the stack is empty")
+    if isinstance(machine.stack[-1], Foreign):
+        machine.stack[-1].parts.append(attributes)
 
 
 def _set_items(machine: _Machine, pairs: list[Any]) -> None:
     found = machine.stack[-1]
+    if isinstance(found, Foreign):
+        found.parts.extend(pairs)
+        return
     if not isinstance(found, dict) or len(pairs) % 2:
         raise ValueError("it sets items of what is no dictionary")
     for key, value in zip(pairs[::2], pairs[1::2], strict=True):
-        if not isinstance(key, str | int | float | None):
-            raise ValueError("a key is neither a text nor a number")
-        found[key] = value
+        named = isinstance(key, str | int | float | None)
+        found[key if named else f"key {len(found)}"] = value
 
 
 def _dictionary(machine: _Machine, argument: Any) -> None:
@@ -219,6 +277,7 @@ def _pop_mark(machine: _Machine, argument: Any) -> None:
 
 def _append(machine: _Machine, items: list[Any]) -> None:
     found = machine.stack[-1]
+    found = found.parts if isinstance(found, Foreign) else found
     if not isinstance(found, list):
         raise ValueError("it appends to what is no list")
     found.extend(items)
@@ -250,7 +309,8 @@ def _nothing(machine: _Machine, argument: Any) -> None:
 
 _PLAIN = (
     "INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING "
-    "UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8 BINBYTES SHORT_BINBYTES BINBYTES8"
+    "UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8 BINBYTES SHORT_BINBYTES BINBYTES8 "
+    "BYTEARRAY8"
 )
 """Opcodes whose argument is a value."""
 _STEPS: dict[str, _Step] = {
@@ -263,6 +323,7 @@ _STEPS: dict[str, _Step] = {
     "EMPTY_LIST": _constant(list),
     "EMPTY_TUPLE": _constant(tuple),
     "EMPTY_SET": _constant(list),
+    "FROZENSET": lambda machine, _: machine.stack.append(tuple(machine.above_mark())),
     "MARK": _constant(lambda: _MARK),
     "TUPLE1": _tuple(1),
     "TUPLE2": _tuple(2),
@@ -276,7 +337,8 @@ _STEPS: dict[str, _Step] = {
     "GLOBAL": _name,
     "STACK_GLOBAL": _stack_global,
     "REDUCE": _reduce,
-    "NEWOBJ": _new,
+    "NEWOBJ": _reduce,
+    "NEWOBJ_EX": _new_with_keywords,
     "BUILD": _build,
     "SETITEM": lambda machine, _: _set_items(machine, [*_popped(machine, 2)]),
     "SETITEMS": lambda machine, _: _set_items(machine, machine.above_mark()),

@@ -46,7 +46,7 @@ def held_of(entries: Iterable[Entry], value: Value = lambda entry: None) -> tupl
     for entry in entries:
         held = _held(entry, packed)
         if entry.place and entry.bytes:
-            known = first.setdefault((*entry.place, entry.shape, entry.dtype), entry.name)
+            known = first.setdefault((*entry.place, entry.elements, entry.dtype), entry.name)
             if known != entry.name:
                 held = replace(held, numbers=0, bytes=0, same_as=known)
         found.append(held)

@@ -27,7 +27,7 @@ class Entry:
     bytes: int
     """Bytes that it takes, without padding."""
     place: tuple[Any, ...] = ()
-    """Where its numbers stand: tensors of one place and shape are the same. Empty: unknown."""
+    """Where its numbers stand: as many of one place are the same. Empty: unknown."""
     file: str = ""
     """The file that it stands in, of several; empty: there is one."""
     is_parameter: bool | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import importlib
 import inspect
+import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -62,6 +63,9 @@ them: the memory that a loss holds is that of all."""
 _BAGS = ("_embedding_bag", "_embedding_bag_forward_only")
 """Functions whose kernels make some of what they return longer than it is in the end."""
 
+_NORMS = ("native_layer_norm", "native_group_norm", "native_batch_norm")
+_NARROW = (torch.bfloat16, torch.float16)
+
 
 def _fakes() -> Any:
     """Return torch's mode without its wrapper, of which two methods are copies."""
@@ -69,7 +73,8 @@ def _fakes() -> Any:
 
     dispatch = inspect.unwrap(FakeTensorMode.__torch_dispatch__)
     there = _torch_here()
-    limit = {"CONSTANT_NUMEL_LIMIT": KNOWN}
+    silent = logging.Logger("fakes", logging.CRITICAL + 1)  # what fails is said once, by who asked
+    limit = {"CONSTANT_NUMEL_LIMIT": KNOWN, "log": silent}
     factories = {
         getattr(packet, overload)
         for packet in (getattr(torch.ops.aten, name) for name in _FACTORIES)
@@ -82,6 +87,8 @@ def _fakes() -> Any:
         **dict.fromkeys((getattr(aten, name).default for name in _LOSSES), _hold_what_was_reduced),
         **dict.fromkeys((getattr(aten, name).default for name in _BAGS), _hold_one_more),
     }
+
+    norms = frozenset(getattr(aten, name).default for name in _NORMS)
 
     class Fakes(FakeTensorMode):
         __init__ = _copy(FakeTensorMode.__init__, there)
@@ -102,7 +109,7 @@ def _fakes() -> Any:
             made = dispatch(self, func, types, args, kwargs)
             if func in holds:
                 holds[func](made, *args, **(kwargs or {}))
-            return made
+            return _with_wide_statistics(made, args) if func in norms else made
 
         def known(self, tensor: Tensor) -> Tensor:
             """Return a tensor without data whose values are known, those of `tensor` as it is."""
@@ -113,6 +120,18 @@ def _fakes() -> Any:
             return made
 
     return Fakes
+
+
+def _with_wide_statistics(made: Sequence[Tensor], args: Sequence[Any]) -> Sequence[Tensor]:
+    """Return what a norm makes; its kernels keep statistics in the number type of the weights."""
+    input, *others = args
+    mixed = input.dtype in _NARROW and any(
+        isinstance(each, Tensor) and each.dtype is torch.float32 for each in others
+    )
+    if not mixed:
+        return made
+    answer, *statistics = made
+    return (answer, *(each.new_empty(each.shape, dtype=torch.float32) for each in statistics))
 
 
 def _hold_what_was_reduced(loss: Tensor, one: Tensor, other: Tensor, *_: Any, **more: Any) -> None:

@@ -1,8 +1,9 @@
-"""Runs attention, dropout and RMS norms as a card's kernels do, where those keep less than a CPU's.
+"""Runs attention, dropout and norms as a card's kernels do, where those keep what a CPU's do not.
 
 torch on a CPU keeps a dropout mask of the activation's number type, takes an RMS norm apart, and
 computes attention step by step where there is dropout, a trained mask, or values of another width;
-on a card the mask has one byte for an element, and fused kernels keep what `card` says.
+on a card the mask has one byte for an element, fused kernels keep what `card` says, and under
+autocast more functions compute in 4 bytes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from archscope.training.again import run_again
+from archscope.training.autocast import as_a_card_computes
 from archscope.training.card import fused_attention, fused_rms_norm
 from archscope.training.recipe import Recipe
 
@@ -47,6 +49,8 @@ class AsOnCard(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if self._is_wide():
+            args, kwargs = as_a_card_computes(func, args, kwargs)
         if func in _DROPOUTS:
             return self._dropout(func, *args, **kwargs)
         if func is _ATTENTION:
@@ -67,6 +71,11 @@ class AsOnCard(TorchFunctionMode):
             return func(*args, **kwargs) if found is None else found
         return func(*args, **kwargs)
 
+    def _is_wide(self) -> bool:
+        """Return whether a card under autocast computes now, some functions in 4 bytes."""
+        asked = self._recipe.autocast and self._recipe.dropout == "card"
+        return bool(asked) and torch.is_autocast_enabled("cpu")
+
     def _dropout(self, func: Any, input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """Return native_dropout's answer, whose mask has a byte for each element."""
         trains = "training" if func is functional.dropout else "train"
@@ -86,7 +95,8 @@ class AsOnCard(TorchFunctionMode):
             groups = query.shape[-3] // key.shape[-3]
             key, value = (each.repeat_interleave(groups, -3) for each in (key, value))
         scores = (query @ key.transpose(-2, -1)) * (given.get("scale") or query.shape[-1] ** -0.5)
-        weights = _masked(scores, given).softmax(-1)
+        wide = torch.float32 if self._is_wide() else None
+        weights = _masked(scores, given).softmax(-1, dtype=wide)
         weights = self._dropout(functional.dropout, weights, given.get("dropout_p", 0.0), True)
         return weights @ value
 

@@ -54,10 +54,8 @@ class Recipe:
     """How attention is computed."""
     dropout: Dropout = "card"
     """Whose dropout."""
-    dtype: str = ""
-    """What weights and inputs are cast to, a word of `timing.precision`; empty: as they are."""
-    autocast: str = ""
-    """The number type in which products are computed under autocast; empty: no autocast."""
+    autocast: bool = False
+    """Whether it is trained under autocast."""
 
 
 _ADAPTER_WORDS = ("r", "targets", "dropout", "save")

@@ -82,6 +82,22 @@ def test_a_check_runs_in_the_number_types_that_are_asked_for(types: dict[str, st
         assert peaks[0].predicted == peaks[0].measured
 
 
+def test_norms_under_autocast_compute_in_4_bytes_on_a_card() -> None:
+    """torch's autocast_mode.h, AT_FORALL_FP32; on a CPU in 2, with statistics in 4."""
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.GroupNorm(2, 8), nn.SiLU(), nn.BatchNorm2d(8))
+    model.append(nn.Softmax(1))
+    images = torch.ones(2, 3, 9, 9)
+    on_card = archscope.memory(model, images, autocast="bf16")
+    on_cpu = archscope.memory(model, images, autocast="bf16", dropout="cpu")
+
+    # Image and kernels in 2 bytes; what follows is of 2 x 8 x 7 x 7 = 784: inputs of group norm,
+    # SiLU and batch norm, and the answer of softmax. Statistics 2 x 2 x 2 and 2 x 8, buffers 2 x 8.
+    convolution, statistics = 2 * (2 * 3 * 81 + 8 * 27), 4 * (8 + 16)
+    assert on_card.totals.saved == convolution + 784 * (4 + 4 + 4 + 4) + statistics + 64
+    assert on_cpu.totals.saved == convolution + 784 * (2 + 2 + 2 + 2) + statistics + 64
+    assert any("in 4 bytes, as on a card" in note.text for note in on_card.notes)
+
+
 def test_a_check_is_refused_where_a_step_takes_more_than_there_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -90,6 +90,15 @@ def test_depth_against_width_at_equal_parameters(archscope: Run) -> None:
     assert [row["verified"] for row in rows] == ["yes", "yes"]
 
 
+def test_of_those_alike_none_may_meet_the_conditions(archscope: Run) -> None:
+    found = archscope(
+        *("search", "transformer", "--iso", "params=1M", "--depth", "2,4", "--no-verify"),
+        *("--vocab-size", "0", "--where", "macs < 1"),
+    )
+
+    assert (found.code, "brings params nearest to 1,000,000 has macs < 1" in found.err) == (3, True)
+
+
 def test_times_are_measured_where_they_are_asked_for(
     archscope: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,6 +76,13 @@ def test_a_variant_that_cannot_be_is_a_row_that_says_why(archscope: Run) -> None
     assert (strict.code, strict.err) == (3, "Error: --strict: 1 variant of 2 failed\n")
 
 
+def test_a_sweep_of_which_nothing_can_be_measured_has_failed(archscope: Run) -> None:
+    done = archscope("sweep", "examples/unet.py:UNet", "--model-arg", "wide=1,2", "-f", "csv")
+
+    assert [row["status"] for row in table(done.out)] == ["failed", "failed"]
+    assert (done.code, done.err) == (1, "Error: 2 variants of 2 failed\n")
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [

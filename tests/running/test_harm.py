@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -68,3 +69,15 @@ def noticed(kind: str) -> bool:
     with contextlib.suppress(Exception, SystemExit, GeneratorExit):
         model(*inputs)
     return fingerprint(model, inputs) != before or of_process() != process
+
+
+def test_a_network_may_call_deeper_than_python_allows_by_default() -> None:
+    """Hooks are calls too: 200 modules within each other ran, but could not be counted."""
+    found = sys.getrecursionlimit()
+
+    assert process_as_found(lambda: calls(1_500)) == 1_500
+    assert sys.getrecursionlimit() == found
+
+
+def calls(depth: int) -> int:
+    return 1 + calls(depth - 1) if depth else 0

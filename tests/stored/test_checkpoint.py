@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import pickle
@@ -9,6 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -105,6 +107,12 @@ def refused(folder: Path) -> dict[str, str]:
     """Write files that are none of weights, each with what is to be said of it."""
     state = {"w": torch.ones(1000)}
     saved(folder, Net(), "whole.pt")
+    saved(folder, {"net": Net(), "epoch": 3}, "inside.pt")
+    saved(folder, {"state": {0: {"exp_avg": torch.ones(2)}}, "param_groups": []}, "optimizer.pt")
+    many: dict[str, Any] = state
+    for _ in range(60):
+        many = {"a": many, "b": many}
+    saved(folder, many, "many.pt")
     saved(folder, state, "old.pt", _use_new_zipfile_serialization=False)
     (folder / "bare.pt").write_bytes(pickle.dumps({"w": 1}))
     (folder / "text.pt").write_bytes(b"hello")
@@ -123,6 +131,9 @@ def refused(folder: Path) -> dict[str, str]:
         other.writestr("a.txt", "b")
     return {
         "whole": "save the state_dict",
+        "inside": "Net', which is not called",
+        "optimizer": "the state of an optimizer and no weights",
+        "many": "holds more than 2,000 values",
         "old": "before 1.6",
         "bare": "a bare pickle, which is not run",
         "text": "no file of torch.save",
@@ -137,7 +148,10 @@ def refused(folder: Path) -> dict[str, str]:
     }
 
 
-def test_what_is_no_file_of_weights_is_one_line(tmp_path: Path) -> None:
+def test_what_is_no_file_of_weights_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "_MOST", 2_000)
     for name, why in refused(tmp_path).items():
         with pytest.raises(ArchscopeError, match=why) as raised:
             archscope.params(str(tmp_path / f"{name}.pt"))
@@ -154,3 +168,33 @@ def test_a_tensor_beyond_its_storage_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ArchscopeError, match="and its storage has 28"):
         archscope.params(path)
+
+
+def test_what_training_keeps_beside_the_weights_is_not_counted(tmp_path: Path) -> None:
+    """As torch's tutorial saves it, with a loss, and as scripts do, with their settings."""
+    net = nn.Linear(8, 4)
+    moments = {0: {"step": torch.tensor(1.0), "exp_avg": torch.ones(4, 8)}}
+    beside = {
+        "optimizer_state_dict": {"state": moments, "param_groups": [{"lr": 1e-3}]},
+        "loss": torch.tensor(0.4),
+        "args": argparse.Namespace(lr=1e-3, out=tmp_path),
+        "kept": {("a", 1): np.float64(0.5)},
+    }
+    whole = {"model_state_dict": net.state_dict(), **beside}
+    two = {"encoder": net.state_dict(), "decoder": net.state_dict(), **beside}
+    del two["loss"]
+    reports = [archscope.params(saved(tmp_path, what)) for what in (whole, two)]
+
+    assert [report.totals.trainable for report in reports] == [4 * 8 + 4, 4 * 8 + 4]
+    said = [note.text for report in reports for note in report.notes if "beside" in note.text]
+    assert [text.partition("counted: ")[2] for text in said] == [
+        "optimizer_state_dict, loss, args, kept",
+        "optimizer_state_dict, args",
+    ]
+
+
+def test_a_transposed_tie_counts_once(tmp_path: Path) -> None:
+    weight = torch.zeros(10, 4)
+    state = {"embed": weight, "head": weight.t(), "some": weight[:, :2]}
+
+    assert archscope.params(saved(tmp_path, state)).totals.trainable == 10 * 4 + 10 * 2

@@ -54,6 +54,16 @@ def test_a_step_that_fails_says_where_in_one_line(
         verb(model, torch.zeros(2, 4))
 
 
+def test_torch_says_nothing_of_a_product_that_does_not_fit(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    net = nn.Sequential(nn.Linear(4, 3), nn.Linear(4, 2))
+    with pytest.raises(ForwardError, match="cannot be multiplied"):
+        archscope.memory(net, torch.zeros(2, 4))
+
+    assert capfd.readouterr().err == ""
+
+
 def test_a_batch_of_one_is_too_few_for_a_batch_norm() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
 

@@ -24,6 +24,7 @@ def recipe_of(settings: Settings) -> Recipe:
         recompute=read_recompute(settings.recompute),
         attention=settings.attention_kernel,
         dropout=settings.dropout,
+        autocast=settings.autocast != "off",
     )
 
 

@@ -92,6 +92,9 @@ def notes(
             text="attention and dropout keep what a card's kernels keep; --dropout cpu and "
             "--attention-kernel math say otherwise",
         )
+    if settings.autocast != "off":
+        how = "in 4 bytes, as on a card" if settings.dropout == "card" else "as on a CPU"
+        yield Note(level="info", text=f"under autocast norms, softmax and losses compute {how}")
     if settings.micro_batch is not None:
         text = f"{passes:,} passes of {settings.micro_batch:,} each add up their gradients, which"
         yield Note(

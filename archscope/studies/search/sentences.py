@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from archscope.assertions import Found, Number, shown
-from archscope.results import Note
+from archscope.results import Level, Note
 from archscope.specs.space import number_of
 from archscope.studies.measures import measures
 from archscope.studies.search.answer import Outcome
@@ -132,16 +132,20 @@ def _all(parts: Iterable[Condition]) -> str:
 
 
 def _of_series(outcome: Outcome) -> Iterator[Note]:
-    iso = outcome.question.iso
+    iso, where = outcome.question.iso, outcome.question.where
     assert iso is not None
     wanted = shown(plain(iso.wanted), iso.dimension)
     offs = [abs(each) for at, _ in outcome.top if (each := off(outcome, at)) is not None]
     most = f"; the furthest is off by {_percent(max(offs))}" if offs else ""
     solved = outcome.variants.axes[solved_axis(outcome.variants, outcome.question)].name
-    text = (
-        f"each has the {solved.replace('_', ' ')} that brings {iso.name} nearest to {wanted}{most}"
-    )
-    yield Note(level="ok" if outcome.trail.is_whole else "info", text=text)
+    brings = f"the {solved.replace('_', ' ')} that brings {iso.name} nearest to {wanted}"
+    if outcome.top:
+        level: Level = "ok" if outcome.trail.is_whole else "info"
+        yield Note(level=level, text=f"each has {brings}{most}")
+    else:
+        has = "has" if outcome.trail.is_whole else "is known to have"
+        what = f"{has} {where.text}" if where else "is a network"
+        yield Note(level="warning", text=f"none of those with {brings} {what}")
 
 
 def _undecided(outcome: Outcome) -> Iterator[Note]:
