@@ -158,6 +158,21 @@ def test_a_map_of_a_fixed_size_ends_the_search() -> None:
 
     assert found_of(pool, torch.rand(1, 1, 8)).growth.reason == growth.FIXED
 
+    class Mirrored(nn.Module):
+        """Samples at the places of a buffer, which are others of a larger image."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            rows, columns = torch.meshgrid(2 * [torch.linspace(-1, 1, 6)], indexing="ij")
+            self.register_buffer("grid", torch.stack([-columns, rows], -1)[None])
+
+        def forward(self, x: Tensor) -> Tensor:
+            return F.grid_sample(x, self.grid, align_corners=True)
+
+    found = found_of(Mirrored(), torch.rand(1, 1, 6, 6))
+
+    assert (found.growth.reason, found.best.sizes) == (growth.FIXED, (6, 6))
+
 
 def test_a_loop_over_positions_ends_the_search() -> None:
     assert found_of(Loop(), torch.rand(1, 1, 3)).growth.reason == growth.OTHERWISE

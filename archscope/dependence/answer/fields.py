@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from itertools import product
 from math import prod
+from operator import lt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,8 +113,11 @@ class Field:
     def maps_alike(self, larger: Field) -> bool:
         """Return whether a field of a larger input has a larger map, as it has behind windows.
 
-        Adaptive pooling makes a map of one size of any input: its windows grow with the input.
+        Adaptive pooling makes a map of one size of any input: its windows grow with the input. So
+        does a constant grid, which picks other places of a larger one.
         """
+        if self.value.shape == larger.value.shape and all(map(lt, self.sizes, larger.sizes)):
+            return False
         for axis in range(len(self.sizes)):
             own, other = self.map_axis(axis), larger.map_axis(axis)
             if own is None or other is None:
