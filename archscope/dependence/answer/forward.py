@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -20,13 +21,21 @@ from archscope.dependence.record.graph import Graph, Node, Value
 from archscope.dependence.record.scores import scores_of
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import Lowered
+from archscope.dependence.sets.algebra import Array
 from archscope.dependence.sets.patterns import Pattern
-from archscope.dependence.sets.sets import Sets
+from archscope.dependence.sets.sets import Sets, clip
 from archscope.dependence.sets.steps import Edge, Mix, Reduce, ReduceWhere, Step, Take
-from archscope.dependence.sets.terms import Term, Terms, apply, side_by_side, unite
+from archscope.dependence.sets.terms import Term, Terms, along, apply, side_by_side, unite
 from archscope.records import frozen
 
 CONCATENATIONS = ("cat", "concatenate")
+_PARTS = frozenset(
+    (
+        *("slice", "narrow", "split", "unsafe_split", "chunk", "tensor_split"),
+        *("split_with_sizes", "unsafe_split_with_sizes", "index_select"),
+    )
+)
+"""Operators of which each result is of some positions of an axis, in a loop over windows maybe."""
 
 
 @frozen
@@ -77,7 +86,7 @@ def look(
     """Return what the wanted values depend on, of some axes of one input."""
     kept = set(wanted) | {seed}
     seen = {seed: of_input(seed, axes)}
-    marks = Marks(sizes=frozenset(seed.shape[axis] for axis in axes))
+    marks = Marks(sizes=tuple(seed.shape[axis] for axis in axes))
     for _ in walk(lowered, seen, kept, marks):
         pass
     return Dependences(
@@ -101,7 +110,7 @@ class Marks:
     looked: set[int] = field(default_factory=set)
     cut: set[Edge] = field(default_factory=set)
     bounds: set[int] = field(default_factory=set)
-    sizes: frozenset[int] = frozenset()
+    sizes: tuple[int, ...] = ()
     """Positions of the input along the axes that are looked at."""
 
 
@@ -159,12 +168,31 @@ def _side_by_side(node: Node, target: Value, seen: Mapping[Value, Seen]) -> Seen
         local = side_by_side(
             [(one.local if one else (), size) for one, size in zip(known, sizes, strict=True)], axis
         )
-    return Seen(
-        total=total,
-        local=local,
-        cut_by=_first(one.cut_by for one in known if one),
-        bounded_by=_first(one.bounded_by for one in known if one),
-    )
+    cut_by = _first(one.cut_by for one in known if one)
+    return _seen(total, local, cut_by, _first(one.bounded_by for one in known if one))
+
+
+def _seen(total: Terms, local: Terms, cut_by: int | None, bounded_by: int | None) -> Seen:
+    """Return what a value depends on, without what is local where not all its elements see all.
+
+    Of prefixes that are summed one by one the last reduces all positions, for itself alone.
+    """
+    if local is not total and not _are_alike(total):
+        local, cut_by = total, None
+    return Seen(total=total, local=local, cut_by=cut_by, bounded_by=bounded_by)
+
+
+def _are_alike(terms: Terms) -> bool:
+    """Return whether all units that see anything see the same along some axis of the input."""
+    for axis in range(len(terms[0].sets) if terms else 0):
+        pattern = along(terms, axis)
+        features = [own for own in range(len(pattern.shape)) if own not in pattern.units]
+        pattern = pattern.reduced(features)
+        held = pattern.entries[pattern.algebra.held(pattern.entries)]
+        alike = clip(held, np.ones(held.shape, dtype=np.bool_))  # cut short or not
+        if bool((alike == alike[:1]).all()):
+            return True
+    return not terms
 
 
 def _follow(
@@ -179,9 +207,10 @@ def _follow(
     cuts = [seen[edge.source].cut_by for edge in edges]
     bounds = [seen[edge.source].bounded_by for edge in edges]
     same = True
+    through = partial(_through, sizes=marks.sizes, parts=each.node.operator in _PARTS)
     for edge in edges:
         before = seen[edge.source]
-        after, looks, collapsed = _through(edge, before.total)
+        after, looks, collapsed = through(edge, before.total)
         total += after
         if looks:
             marks.looked.add(index)
@@ -189,7 +218,7 @@ def _follow(
             local += after
             continue
         same = False
-        kept, looks, collapsed = _through(edge, before.local, drop=True)
+        kept, looks, collapsed = through(edge, before.local, drop=True)
         if looks:
             marks.looked.add(index)
         local += kept
@@ -200,15 +229,10 @@ def _follow(
     if each.flag and (index in marks.looked or _is_masked(each, united, marks.sizes)):
         bounds.append(index)
         marks.bounds.add(index)
-    return Seen(
-        total=united,
-        local=united if same else unite(local),
-        cut_by=_first(cuts),
-        bounded_by=_first(bounds),
-    )
+    return _seen(united, united if same else unite(local), _first(cuts), _first(bounds))
 
 
-def _is_masked(each: Lowered, made: Terms, sizes: frozenset[int]) -> bool:
+def _is_masked(each: Lowered, made: Terms, sizes: Collection[int]) -> bool:
     """Return whether a mask that is not known takes elements by their positions.
 
     So it does along an axis as long as one of the input where all is alike, as behind a mean.
@@ -223,9 +247,14 @@ def _first(nodes: Iterable[int | None]) -> int | None:
     return min((node for node in nodes if node is not None), default=None)
 
 
-def _through(edge: Edge, terms: Terms, *, drop: bool = False) -> tuple[Terms, bool, bool]:
+def _through(
+    edge: Edge, terms: Terms, *, sizes: tuple[int, ...], parts: bool, drop: bool = False
+) -> tuple[Terms, bool, bool]:
     """Return what follows through an edge, whether any position looked at others on the way, and
-    whether all positions of some axis became one; with `drop` less what did."""
+    whether all positions of some axis became one; with `drop` less what did.
+
+    With `parts` what leaves positions of the input out is known to be of a part of them.
+    """
     looks = collapsed = False
     for step in edge.steps:
         units = {axis for term in terms for pattern in term.sets for axis in pattern.units}
@@ -236,10 +265,11 @@ def _through(edge: Edge, terms: Terms, *, drop: bool = False) -> tuple[Terms, bo
         after: list[Term] = []
         lost = False
         for term in terms:
-            parts = apply((step,), (term,))
-            after += parts
+            made = apply((step,), (term,))
+            after += [_of_part(term, one) for one in made] if parts else made
             lost = lost or (
-                isinstance(step, Mix | Reduce) and any(_collapses(step, term, p) for p in parts)
+                isinstance(step, Mix | Reduce)
+                and any(_collapses(step, term, one, sizes) for one in made)
             )
         collapsed = collapsed or lost
         # A reduction is left out as a whole, as it is on the way back from a unit.
@@ -259,13 +289,32 @@ def _looked_along(step: Step) -> tuple[int, ...]:
     return ()
 
 
-def _collapses(step: Mix | Reduce, before: Term, after: Term) -> bool:
-    """Return whether a step made of an axis of positions one set that holds them all."""
+def _of_part(before: Term, after: Term) -> Term:
+    """Return a term that knows which axes it is of a part of, where positions were left out."""
+    found = []
+    for whole, part in zip(before.sets, after.sets, strict=True):
+        is_less = not part.is_part and bool((_everything(part) != _everything(whole)).any())
+        found.append(replace(part, is_part=True) if is_less else part)
+    return replace(after, sets=tuple(found))
+
+
+def _everything(pattern: Pattern) -> Array:
+    """Return the union of all sets."""
+    return pattern.sets.united(pattern.entries.reshape(-1), 0)
+
+
+def _collapses(step: Mix | Reduce, before: Term, after: Term, sizes: tuple[int, ...]) -> bool:
+    """Return whether a step made of an axis of positions one set that holds them all.
+
+    One of a part of an axis, as a loop over windows makes it, holds no more than the part.
+    """
     axes = step.axes if isinstance(step, Reduce) else (step.axis,)
-    for old, new in zip(before.sets, after.sets, strict=True):
+    for number, (old, new) in enumerate(zip(before.sets, after.sets, strict=True)):
         if not any(axis in axes and old.varies(axis) for axis in old.units):
             continue
-        everything = old.sets.united(old.entries.reshape(-1), 0)
+        everything = _everything(old)
+        if old.is_part and sizes and old.sets.widths(everything)[0] < sizes[number]:
+            continue
         if bool(((new.entries == everything) | (new.entries == 0)).all()):
             return True
     return False

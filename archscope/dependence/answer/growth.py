@@ -298,7 +298,7 @@ def _looked_at(
     larger = resized(inputs, given, sizes, together=together)
     graph = capture(model, larger, (given.input,))
     value = _made_alike(given.graph, graph, target)
-    if value is None:
+    if value is None or not _ends_alike(given.graph, graph, target, value):
         if graph.failure is None:
             grows = _sees_to_an_end(given, graph, target)
             return Growth(sizes=sizes, reason=GROWING if grows else OTHERWISE)
@@ -312,6 +312,12 @@ def _looked_at(
     if before and after and before.cut_by != after.cut_by:
         return Growth(sizes=sizes, reason=MASK if before.cut_by is None else OTHERWISE)
     return found
+
+
+def _ends_alike(one: Graph, two: Graph, target: Value, value: Value) -> bool:
+    """Return whether a value is returned where the target is: a loop may write on to it first."""
+    names = [name for name, each in one.outputs.items() if each == target]
+    return all(two.outputs.get(name, value) == value for name in names)
 
 
 def _sees_to_an_end(given: Examination, graph: Graph, target: Value) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -177,10 +178,18 @@ def write(node: Node, zeros: Zeros) -> list[Edge]:
     whole, piece, view = (node.arguments[name] for name in ("whole", "part", "view"))
     (target,) = targets(node)
     back = backward(view_steps(view, target.shape, piece.shape))
-    found = edges(piece, back, target)
+    found = edges(piece, _stacked(back), target)
     if whole is not None:
         found += edges(whole, (Keep(~_reached(back, piece.shape)),), target)
     return found
+
+
+def _stacked(steps: Steps) -> Steps:
+    """Return the steps of a write, of which one of a single position puts it beside others."""
+    return tuple(
+        replace(step, stacks=True) if isinstance(step, Take) and step.links.reads == 1 else step
+        for step in steps
+    )
 
 
 def _reached(steps: Iterable[Step], shape: Shape) -> Any:
@@ -204,4 +213,4 @@ def scatter(node: Node, zeros: Zeros) -> list[Edge]:
     piece = node.arguments["src"]
     back = backward(view_steps(view, target.shape, shape_of(piece)))
     keep = Keep(~_reached(back, shape_of(piece)))
-    return edges(piece, back, target) + edges(source, (keep,), target)
+    return edges(piece, _stacked(back), target) + edges(source, (keep,), target)

@@ -36,6 +36,7 @@ def joined(parts: Sequence[Pattern], axis: int) -> Pattern:
         tuple(any(part.positional[at] for part in parts) for at in range(len(shape))),
         algebra=parts[0].algebra,
         picked=any(part.picked for part in parts),
+        is_part=any(part.is_part for part in parts),
     )
     if all(part.shape[axis] == 1 for part in parts):  # as `stack`: positions picked one by one
         found = found.restored(axis)

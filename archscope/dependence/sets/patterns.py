@@ -39,7 +39,9 @@ class Pattern:
     positional: tuple[bool, ...] = ()
     """Along which axes positions, and not features, are told apart; of sets alone."""
     picked: bool = False
-    """Whether one position of an axis was picked on the way, and the axis dropped."""
+    """Whether one position of an axis was picked on the way, or a part of it was made one."""
+    is_part: bool = False
+    """Whether positions of the input were left out on the way; of sets alone."""
     algebra: Algebra = NUMBERS
     """What the entries are."""
 
@@ -245,13 +247,13 @@ class Pattern:
                 after = [is_so and entries > 1 for entries in split]
                 positional += after
                 is_picked = is_picked or (is_so and not any(after))
-        return Pattern(
-            tuple(shape),
-            flat.reshape(sizes),
-            tuple(places),
-            tuple(positional),
-            is_picked,
-            self.algebra,
+        return replace(
+            self,
+            shape=tuple(shape),
+            entries=flat.reshape(sizes),
+            places=tuple(places),
+            positional=tuple(positional),
+            picked=is_picked,
         )
 
     def _regrouped(self, axes: range, new: Sequence[int]) -> tuple[Places, list[int], list[Places]]:
@@ -279,25 +281,21 @@ class Pattern:
         if self is other and isinstance(self.algebra, Sets):
             return self
         a, b, places = aligned(self, other)
-        return Pattern(
-            self.shape,
-            self.algebra.unite(a, b),
-            places,
-            tuple(map(any, zip(self.positional, other.positional, strict=True))),
-            self.picked or other.picked,
-            self.algebra,
-        )
+        return self._with(other, self.algebra.unite(a, b), places)
 
     def apart_as(self, other: Pattern) -> Pattern:
         """Return the union with what lies within this, whose positions alone are told apart."""
         a, b, places = aligned(self, other)
-        return Pattern(
-            self.shape,
-            np.broadcast_to(a, np.broadcast_shapes(a.shape, b.shape)),
-            places,
-            tuple(map(any, zip(self.positional, other.positional, strict=True))),
-            self.picked or other.picked,
-            self.algebra,
+        return self._with(other, np.broadcast_to(a, np.broadcast_shapes(a.shape, b.shape)), places)
+
+    def _with(self, other: Pattern, entries: Array, places: tuple[Places, ...]) -> Pattern:
+        return replace(
+            self,
+            entries=entries,
+            places=places,
+            positional=tuple(map(any, zip(self.positional, other.positional, strict=True))),
+            picked=self.picked or other.picked,
+            is_part=self.is_part and other.is_part,
         )
 
     def multiplied(self, other: Pattern) -> Pattern:
@@ -350,7 +348,9 @@ class Pattern:
             for at, is_so in enumerate(self.positional)
         ]
         places = tuple(None if at in (axis, other) else p for at, p in enumerate(self.places))
-        return Pattern(tuple(shape), entries, places, tuple(positional), self.picked, self.algebra)
+        return replace(
+            self, shape=tuple(shape), entries=entries, places=places, positional=tuple(positional)
+        )
 
     def compact(self, axis: int) -> Pattern:
         """Return the same with positions of an axis that are alike stored once."""
@@ -384,7 +384,8 @@ class Pattern:
         if not self.positional:
             return self
         positional = tuple(is_so and at not in axes for at, is_so in enumerate(self.positional))
-        return replace(self, positional=positional)
+        is_picked = self.picked or (self.is_part and positional != self.positional)
+        return replace(self, positional=positional, picked=is_picked)
 
 
 def aligned(one: Pattern, two: Pattern) -> tuple[Array, Array, tuple[Places, ...]]:

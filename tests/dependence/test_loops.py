@@ -1,0 +1,108 @@
+"""Loops of Python over windows, chunks and prefixes: each result sees its own part, not all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from archscope import receptive_field
+from archscope.dependence.answer import growth
+from archscope.dependence.answer.receptive import Receptive, receptive
+from archscope.subject import Inputs
+
+LAYER = nn.Linear(6, 4)
+CELL = nn.GRUCell(2, 3)
+
+
+def means(x: Tensor) -> Tensor:
+    return torch.stack([x[..., t : t + 3].mean(-1) for t in range(x.shape[-1] - 2)], -1)
+
+
+def side_by_side(x: Tensor) -> Tensor:
+    size = x.shape[-1] - 2
+    return torch.cat([x[..., t : t + 3].sum(-1, keepdim=True) for t in range(size)], -1)
+
+
+def layers(x: Tensor) -> Tensor:
+    size = x.shape[-1] - 2
+    return torch.stack([LAYER(x[..., t : t + 3].flatten(1)) for t in range(size)], -1)
+
+
+def written(x: Tensor) -> Tensor:
+    out = torch.zeros(*x.shape[:-1], x.shape[-1] - 2)
+    for t in range(out.shape[-1]):
+        out[..., t] = x[..., t : t + 3].amax(-1)
+    return out
+
+
+def chunks(x: Tensor) -> Tensor:
+    return torch.stack([chunk.mean(-1) for chunk in x.chunk(3, -1)], -1)
+
+
+def centred(x: Tensor) -> Tensor:
+    return torch.cat([chunk - chunk.mean(-1, keepdim=True) for chunk in x.chunk(3, -1)], -1)
+
+
+def prefixes(x: Tensor) -> Tensor:
+    return torch.stack([x[..., : t + 1].mean(-1) for t in range(x.shape[-1])], -1)
+
+
+def beside_all(x: Tensor) -> Tensor:
+    """A mean of all, before what each sees of itself."""
+    return torch.cat([x.mean(-1, keepdim=True), x], -1)
+
+
+def states(x: Tensor) -> Tensor:
+    """States of a cell, written into a tensor of zeros one by one."""
+    state, out = x.new_zeros(1, 3), x.new_zeros(1, 3, x.shape[-1])
+    for t in range(x.shape[-1]):
+        state = CELL(x[..., t], state)
+        out[..., t] = state
+    return out
+
+
+class Run(nn.Module):
+    def __init__(self, run: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.run = run
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.run(x)
+
+
+def found_of(run: Callable[[Tensor], Tensor]) -> Receptive:
+    return receptive(Run(run), Inputs(args=(torch.zeros(1, 2, 9),)), axes=(2,))
+
+
+@pytest.mark.parametrize(
+    ("run", "widths"),
+    [
+        *((run, [3] * 7) for run in (means, side_by_side, layers, written)),
+        *((run, list(range(1, 10))) for run in (prefixes, states)),
+        *((chunks, [3] * 3), (centred, [3] * 9), (beside_all, [9] + [1] * 9)),
+    ],
+    ids=lambda each: getattr(each, "__name__", ""),
+)
+def test_each_result_sees_its_own_part(run: Callable[[Tensor], Tensor], widths: list[int]) -> None:
+    target = found_of(run).target
+
+    assert target.global_by is None
+    assert target.total.lines[0].widths.tolist() == widths
+    assert target.field.lines[0].widths.tolist() == widths
+
+
+def test_what_is_made_of_a_part_is_not_said_to_read_all() -> None:
+    report = receptive_field(Run(means), torch.zeros(1, 2, 9))
+    (row,) = report.section("rf.axes").rows
+
+    assert (row.look_ahead, row.look_back) == (2, 0)
+    assert not any("reduces over all positions" in note.text for note in report.notes)
+
+
+def test_a_value_that_a_longer_loop_writes_on_to_is_not_the_output_there() -> None:
+    """Up to the ninth position both write alike, and the longer one is not at its end."""
+    assert found_of(states).growth.reason == growth.GROWING
+    assert found_of(lambda x: torch.stack(x.unbind(-1)[:3], -1)).growth.reason != growth.GROWING
