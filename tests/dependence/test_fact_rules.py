@@ -456,7 +456,7 @@ def test_sums_are_followed_back_through_so_many_moves() -> None:
     known, one_more = prefixes.of(values[-2]), prefixes.of(values[-1])
 
     assert known is not None
-    assert known.places.tolist() == [4, 3, 2, 1]  # turned round an odd number of times
+    assert known.places[0].tolist() == [4, 3, 2, 1]  # turned round an odd number of times
     assert one_more is None
     same = prefixes.same(values[-1], values[1], (4,))
     assert same is not None
@@ -479,7 +479,7 @@ def test_sums_beside_zeros_are_sums_so_far(constant: Tensor, known: bool) -> Non
     found = prefixes.of(joined)
 
     assert (found is not None) == known
-    assert found is None or found.places.tolist() == [0, 1, 2, 3, 4]
+    assert found is None or found.places[0].tolist() == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(("most", "known"), [(4, True), (3, False)])

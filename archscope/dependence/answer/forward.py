@@ -8,7 +8,7 @@ to the first such reduction both are the same.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -68,7 +68,22 @@ def lower(graph: Graph) -> tuple[Lowered, ...]:
         each = parts.told_apart(rules.lower(node, zeros))
         filled = [e for e in each.edges if 0 not in (*e.source.shape, *e.target.shape)]
         found.append(replace(each, edges=tuple(filled)))
-    return without_unread(found) if parts.apart else tuple(found)
+    kept = _without_undone(found, graph)
+    return without_unread(kept) if parts.apart else kept
+
+
+def _without_undone(lowered: Sequence[Lowered], graph: Graph) -> tuple[Lowered, ...]:
+    """Return nodes without the edges to sums that later ones undo: nothing else reads them."""
+    read = {value for call in graph.calls for value in (*call.inputs, *call.outputs)}
+    read.update(graph.outputs.values())
+    found = []
+    for each in reversed(lowered):
+        if not read.isdisjoint(each.node.outputs):
+            read.update(edge.source for edge in each.edges)
+        elif each.flag == rules.CANCELS:
+            each = replace(each, edges=(), flag="")
+        found.append(each)
+    return tuple(reversed(found))
 
 
 def look(
