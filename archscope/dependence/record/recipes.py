@@ -57,6 +57,8 @@ class _Recipe:
 
 _RECIPES: WeakIdKeyDictionary = WeakIdKeyDictionary()
 """A recipe, or a support, of constants whose own numbers are not what counts."""
+_NAMES: WeakIdKeyDictionary = WeakIdKeyDictionary()
+"""Which learned constant a tensor is: of one name there are one's numbers."""
 
 
 def note(
@@ -91,6 +93,17 @@ def stands_for(shown: Tensor, constant: Tensor, zero: Tensor | None) -> Tensor:
     return shown
 
 
+def named(shown: Tensor, name: int) -> Tensor:
+    """Say which learned constant a tensor is, and return it."""
+    _NAMES[shown] = name
+    return shown
+
+
+def name_of(leaf: Any) -> int | None:
+    """Return which learned constant an argument is; None: it is none that has a name."""
+    return _NAMES.get(leaf) if isinstance(leaf, Tensor) else None
+
+
 def drawn(leaf: Any, generator: torch.Generator) -> Any:
     """Return an argument in double precision, with random numbers for what is learned."""
     if isinstance(leaf, torch.dtype):
@@ -102,7 +115,10 @@ def drawn(leaf: Any, generator: torch.Generator) -> Any:
         return made if leaf.zero is None else made * ~leaf.zero
     if not isinstance(leaf, Tensor):
         return leaf
-    recipe = _RECIPES.get(leaf)
+    recipe, name = _RECIPES.get(leaf), name_of(leaf)
+    if name is not None:
+        own = hash((generator.initial_seed(), name)) % (1 << 63)
+        generator = torch.Generator().manual_seed(own)
     if isinstance(recipe, _Support):
         return drawn(recipe, generator)
     if recipe is not None:
