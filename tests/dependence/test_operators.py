@@ -303,6 +303,23 @@ def test_numbers_that_are_taken_for_those_of_another_type_lie_where_they_did() -
     assert sets(second) == sets(parts)
 
 
+@pytest.mark.parametrize("cell", [nn.GRUCell(2, 3), nn.LSTMCell(2, 3)])
+def test_a_cell_sees_all_steps_up_to_its_own(cell: nn.Module) -> None:
+    """A GRU cell writes into parts of what its state makes, which at first is a constant."""
+
+    def run(x: Tensor) -> Tensor:
+        states, state = [], None
+        for step in x.unbind(1):
+            state = cell(step, state)
+            states.append(state[0] if isinstance(state, tuple) else state)
+        return torch.stack(states, 1)
+
+    found = look_at(run, torch.zeros(LINE), cell=cell)
+
+    assert sets(found) == PREFIX
+    assert not [each for each in found.lowered if each.flag]
+
+
 @pytest.mark.parametrize("weights", [True, False])
 def test_torch_attention_under_a_band_sees_a_band(weights: bool) -> None:
     class Band(nn.Module):

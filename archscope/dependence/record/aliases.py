@@ -17,6 +17,7 @@ from torch import Tag, Tensor, strided
 
 from archscope.dependence.record.graph import WRITE, Shape, Value, View
 from archscope.dependence.record.operands import tensors_among, with_tensors
+from archscope.dependence.record.operators import is_view
 
 Emit = Callable[..., tuple[Value | None, ...]]
 
@@ -107,12 +108,12 @@ class Aliases:
 
     def record_constant(self, func: Any, name: str, args: Any, kwargs: Any, out: Any) -> None:
         """Remember views of constants: one of them may be written to."""
-        if func.is_view and isinstance(args[0], Tensor):
+        if is_view(func) and isinstance(args[0], Tensor):
             self._add_views(func, name, args, kwargs, out)
 
     def record(self, func: Any, name: str, args: Any, kwargs: Any, out: Any) -> None:
         """Write what an operator did into the graph, or remember the view that it made."""
-        if func.is_view:
+        if is_view(func):
             self._add_views(func, name, args, kwargs, out)
             return
         written = writes_of(func, args, kwargs)

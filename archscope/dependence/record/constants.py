@@ -20,6 +20,7 @@ from torch.nn.parameter import is_lazy
 from archscope.dependence.record.aliases import bound, written_by
 from archscope.dependence.record.fact_rules import MOST_ELEMENTS, Facts, facts_of, facts_of_values
 from archscope.dependence.record.fixed import COMPARED
+from archscope.dependence.record.operators import is_view
 from archscope.dependence.record.recipes import named, stands_for
 from archscope.running.twin import bodiless
 
@@ -92,7 +93,7 @@ class Constants:
         for tensor in tensors:
             if self._is_learned(tensor) and _name_of(tensor) not in self._of:
                 self.learn(tensor)
-        if func.is_view:
+        if is_view(func):
             return None
         written = written_by(func, args, kwargs)
         for tensor in written:

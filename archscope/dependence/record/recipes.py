@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_map
 from torch.utils.weak import WeakIdKeyDictionary
 
+from archscope.dependence.record.operators import is_view
 from archscope.errors import ArchscopeError
 
 TRANSFORMS = ("_fft_r2c", "_fft_c2c", "_fft_c2r")
@@ -71,7 +72,7 @@ def note(
             _RECIPES.pop(one, None)
         return
     tensors = [leaf for leaf in tree_leaves(given) if isinstance(leaf, Tensor)]
-    moves = (name in _MOVING or func.is_view) and any(one in _RECIPES for one in tensors)
+    moves = (name in _MOVING or is_view(func)) and any(one in _RECIPES for one in tensors)
     if isinstance(out, Tensor) and (moves or name in TRANSFORMS):
 
         def kept(leaf: Any) -> Any:
