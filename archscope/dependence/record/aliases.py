@@ -38,8 +38,8 @@ class _Alias:
     """Of a base: its strides, and where it begins in its storage."""
     element_size: int = 0
     """Of a base: bytes of one element."""
-    is_complex: bool = False
-    """Whether its numbers are complex."""
+    tensor: Tensor | None = None
+    """What it was met as."""
     version: int = 0
     """Of a base: how often it was written to. Of a view: the base's version that `value` is of."""
 
@@ -168,11 +168,11 @@ class Aliases:
         return found
 
     def _note_kind(self, alias: _Alias, value: Value | None) -> None:
-        if alias.is_complex and value is not None:
+        if alias.tensor is not None and alias.tensor.is_complex() and value is not None:
             self._complex.add(value)
 
     def _set(self, tensor: Tensor, alias: _Alias) -> None:
-        alias.is_complex = tensor.is_complex()
+        alias.tensor = tensor
         block = _block_of(tensor)
         self._known[id(tensor)] = (tensor, None if block is None else block.start, alias)
         if block is None:
@@ -205,9 +205,8 @@ class Aliases:
         view = View(
             operator="as_strided" if alike else "reinterpreted", arguments=given, picked=None
         )
-        found = _Alias(tuple(tensor.shape), base, parent=base, view=view, version=-1)
-        found.is_complex = tensor.is_complex()
-        return found
+        shape = tuple(tensor.shape)
+        return _Alias(shape, base, parent=base, view=view, version=-1, tensor=tensor)
 
     def _current(self, alias: _Alias) -> Value | None:
         root = alias.root
@@ -230,7 +229,8 @@ class Aliases:
         if alias.parent is not None:
             parent = alias.parent
             before = None if parent.root.value is None else self._current(parent)
-            arguments = {"whole": before, "part": value, "view": alias.view}
+            constant = {"constant": parent.tensor} if before is None else {}
+            arguments = {"whole": before, "part": value, "view": alias.view, **constant}
             (whole,) = self._emit(WRITE, arguments, [parent.shape])
             assert whole is not None
             self._write(parent, whole)

@@ -14,8 +14,8 @@ from archscope.records import frozen
 
 Shape = tuple[int, ...]
 WRITE = "write"
-"""Operator of a node that puts a `part` into a `whole` (None where that held constants); `view` is
-the `View` that the part is of it."""
+"""Operator of a node that puts a `part` into a `whole` (None where that held constants: the
+`constant`); `view` is the `View` that the part is of it."""
 PARTS = (1, 2)
 """The real and the imaginary part of complex numbers; 0 is both."""
 READ = "read"

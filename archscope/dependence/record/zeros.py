@@ -139,7 +139,8 @@ class Zeros:
             self._block(output, low, self._deepest(given))
         elif operator not in _SCORES:
             _set(self.zero, output, moved(node, self.zero, is_zero))
-            self._block(output, moved(node, self.blocked, is_low), self._deepest(given))
+            low = moved(node, self.blocked, is_low, _blocked_in(given.get("constant")))
+            self._block(output, low, self._deepest(given))
 
     def _blocked_throughout(self, node: Node, output: Value) -> Mask | None:
         """Return where the highest of an axis is blocked, since all along it are."""
@@ -341,13 +342,20 @@ def _number(argument: Any) -> float:
     return float(argument) if isinstance(argument, int | float) else float("nan")
 
 
+def _blocked_in(constant: Any) -> Mask | None:
+    """Return where a constant that is written to is blocked; None: nowhere."""
+    if _highest_low(constant) is None:
+        return None
+    return np.asarray((constant.detach().cpu() <= BLOCKED).numpy())
+
+
 def _highest_low(argument: Any) -> float | None:
     """Return the highest of a constant's scores that are blocked; None: there are none."""
     if not isinstance(argument, Tensor):
         return float(argument) if is_low(argument) else None
     if argument.is_meta or not argument.is_floating_point():
         return None
-    low = argument[argument <= BLOCKED]
+    low = argument.detach()[argument <= BLOCKED]
     return float(low.max()) if low.numel() else None
 
 
