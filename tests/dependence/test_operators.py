@@ -502,6 +502,17 @@ def test_frames_become_sounds_on_shapes_as_torch_makes_them(settings: dict[str, 
     assert torch.allclose(_sounds(frames, window=window, **given), expected)
 
 
+def test_what_nothing_is_made_of_is_no_bound() -> None:
+    def run(x: Tensor) -> Tensor:
+        x.gather(1, x.argsort(1))
+        return torch.complex(x, x.roll(1, 1)).real
+
+    found = look_at(run, torch.zeros(LINE))
+
+    assert not [each for each in found.lowered if each.flag]
+    assert sets(found) == tuple(1 << unit for unit in range(6))
+
+
 def test_what_picks_by_a_mask_without_values_says_so() -> None:
     mask = torch.empty(6, dtype=torch.bool, device="meta")
 

@@ -68,22 +68,28 @@ def lower(graph: Graph) -> tuple[Lowered, ...]:
         each = parts.told_apart(rules.lower(node, zeros))
         filled = [e for e in each.edges if 0 not in (*e.source.shape, *e.target.shape)]
         found.append(replace(each, edges=tuple(filled)))
-    kept = _without_undone(found, graph)
+    kept = _without_dead(found, graph)
     return without_unread(kept) if parts.apart else kept
 
 
-def _without_undone(lowered: Sequence[Lowered], graph: Graph) -> tuple[Lowered, ...]:
-    """Return nodes without the edges to sums that later ones undo: nothing else reads them."""
+def _without_dead(lowered: Sequence[Lowered], graph: Graph) -> tuple[Lowered, ...]:
+    """Return nodes without the edges to values that nothing is made of and that nothing returns.
+
+    So are sums that later ones undo, and views that are made again once they were written to.
+    """
     read = {value for call in graph.calls for value in (*call.inputs, *call.outputs)}
     read.update(graph.outputs.values())
     found = []
     for each in reversed(lowered):
-        if not read.isdisjoint(each.node.outputs):
-            read.update(edge.source for edge in each.edges)
-        elif each.flag == rules.CANCELS:
+        if read.isdisjoint(each.node.outputs) and graph.outputs:
             each = replace(each, edges=(), flag="")
+        read.update(replace(one, part=0) if one.part else one for one in _sources(each))
         found.append(each)
     return tuple(reversed(found))
+
+
+def _sources(each: Lowered) -> Iterator[Value]:
+    return (edge.source for edge in each.edges)
 
 
 def look(
