@@ -82,7 +82,7 @@ class Zeros:
             return
         self.spectra.learn(node)
         self.prefixes.learn(node)
-        self.chosen.learn(node)
+        self.chosen.learn(node, self.zero)
         self._learn(node, output)
         lost = self._loses(node, output)
         self.unread.learn(node, lost=lost)
