@@ -127,6 +127,7 @@ NUMBERS: list[tuple[Any, Given]] = [
     (aten.zero.default, {"self": plain(2, 3)}),
     (aten.sum.dim_IntList, {"self": Known(b([1, 1, 1], [0, 1, 1])), "dim": [1]}),
     (aten.sum.dim_IntList, {"self": Known(b([1, 1, 0], [1, 0, 0])), "dim": [0], "keepdim": True}),
+    (aten.prod.dim_int, {"self": Known(b([0, 1, 0], [0, 0, 0])), "dim": 1}),
     (aten.amax.default, {"self": Known(low=b([1, 1, 1], [0, 1, 1])), "dim": [-1]}),
     (aten.max.dim, {"self": Known(low=b([1, 0], [1, 1])), "dim": 0, "keepdim": True}),
     (aten.maximum.default, {"self": Known(low=b([1, 1], [1, 0])), "other": Known(low=b(1, 0))}),
@@ -200,7 +201,7 @@ BESIDE: list[tuple[Any, Given]] = [
     (aten.add.Tensor, {"self": torch.tensor([INFINITE, 0.6 * BLOCKED, 0.5]), "other": plain(2, 3)}),
 ]
 """Constants that values are put beside."""
-OF_VALUES = {"addmm", "sum", "amax", "max", "maximum", "_log_softmax", "rsub"}
+OF_VALUES = {"addmm", "sum", "prod", "amax", "max", "maximum", "_log_softmax", "rsub"}
 """Operators that are followed of values, not of constants, whose views are looked at in memory."""
 OF_CONSTANTS = [case for case in MOVES + NUMBERS if name_of(case[0]) not in OF_VALUES]
 

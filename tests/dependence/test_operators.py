@@ -221,6 +221,11 @@ EXACT: dict[str, tuple[tuple[int, ...], Function]] = {
     "elements taken": (LINE, lambda x: x.take(places(x, 11, 0, 6)).cumsum(0)),
     "a packed sequence": (LINE, packed),
     "three factors": (LINE, lambda x: F.bilinear(x, x.roll(1, 1), x.new_ones(3, 2, 2))),
+    "products with a zero": (
+        LINE, lambda x: (x * numbers(x, 1, 0, 1, 1, 1, 0)[:, None]).view(1, 3, 2, 2).prod(2)),
+    "a masked matrix times a vector": (LINE, lambda x: (x[0] @ x[0].T).tril() @ x[0, :, 0]),
+    "a vector under a mask": (
+        LINE, lambda x: torch.addmv(x[0, :, 1], x.new_ones(6, 6).triu(3), x[0, :, 0])),
     "a vector": (LINE, lambda x: torch.mv(x[0], x.new_ones(2)).cumsum(0)),
     "windows added": (PLANE, overlapping),
     "activations": (LINE, lambda x: activated(x).roll(1, 1) + x),

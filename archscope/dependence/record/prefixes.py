@@ -114,7 +114,7 @@ class Prefixes:
         source, given = node.arguments.get("self"), node.arguments.get("dim")
         if not isinstance(source, Value) or prod(source.shape) > MOST_NUMBERS or not source.shape:
             return None
-        dims = [given] if isinstance(given, int) else list(given or ())
+        dims = [given] if isinstance(given, int) else list(given or range(len(source.shape)))
         axes = tuple(sorted(axis % len(source.shape) for axis in dims))
         places = _numbers(source.shape)
         if not 1 <= len(axes) <= MOST_AXES:

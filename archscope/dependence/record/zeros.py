@@ -106,8 +106,8 @@ class Zeros:
             self._block(output, *self._newly_blocked(node, output))
         if operator in HIGHEST and isinstance(source, Value) and source in self.blocked:
             self._block(output, self._blocked_throughout(node, output), self._depth(source))
-        elif operator in _SUMS and isinstance(source, Value) and source in self.zero:
-            _set(self.zero, output, self._zero_throughout(node, output))
+        elif operator in (*_SUMS, "prod") and isinstance(source, Value) and source in self.zero:
+            _set(self.zero, output, self._reduced_to_zero(node, output))
         elif operator == "maximum":
             self._block(output, *self._both_blocked(given, len(output.shape)))
         elif operator in _FACTORS or operator in _LOW_BECOMES_ZERO or operator in _ZERO_STAYS:
@@ -150,12 +150,13 @@ class Zeros:
         keeps = len(output.shape) == len(source.shape)
         return np.asarray(self.blocked[source].all(axis=axis, keepdims=keeps))
 
-    def _zero_throughout(self, node: Node, output: Value) -> Mask:
-        """Return where a sum is zero, since all that it adds is."""
+    def _reduced_to_zero(self, node: Node, output: Value) -> Mask:
+        """Return where a sum of zeros alone is zero, or a product of which a factor is."""
         mask, axes = self.zero[node.arguments["self"]], node.arguments.get("dim")
         axes = [axes] if isinstance(axes, int) else axes or range(mask.ndim)
         keeps = len(output.shape) == mask.ndim
-        return np.asarray(mask.all(axis=tuple(axes), keepdims=keeps))
+        reduced = mask.any if node.operator == "prod" else mask.all
+        return np.asarray(reduced(axis=tuple(axes), keepdims=keeps))
 
     def _both_blocked(self, given: Any, rank: int) -> tuple[Mask | None, float]:
         """Return where both of two are blocked, so that the higher is."""

@@ -20,7 +20,6 @@ from archscope.dependence.sets.steps import (
     Permute,
     Reduce,
     Reshape,
-    Spread,
     Step,
     Take,
     broadcast,
@@ -124,19 +123,3 @@ def _inserted(shape: tuple[int, ...], axes: list[int]) -> tuple[int, ...]:
     for axis in axes:
         sizes.insert(axis, 1)
     return tuple(sizes)
-
-
-@RULES.of("mv", "addmv")
-def matrix_by_vector(node: Node, zeros: Zeros) -> list[Edge]:
-    """Rows (n, m) times a vector (m,)."""
-    given, (target,) = node.arguments, targets(node)
-    matrix, vector = (
-        (given["self"], given["vec"]) if node.operator == "mv" else (given["mat"], given["vec"])
-    )
-    rows, columns = shape_of(matrix)
-    steps = (Reduce((1,), (columns,)), Reshape((rows, 1), (rows,)))
-    found = edges(matrix, steps, target)
-    found += edges(vector, (Reduce((0,), (columns,)), Spread((0,), (rows,))), target)
-    if node.operator == "addmv":
-        found += edges(given["self"], broadcast(shape_of(given["self"]), target.shape), target)
-    return found
