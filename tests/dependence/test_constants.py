@@ -106,6 +106,13 @@ def by_column(self: Any, scores: Tensor) -> Tensor:
     return scores.softmax(-1)
 
 
+def into_blocked(self: Any, scores: Tensor) -> Tensor:
+    made = torch.full((1, N, N), -math.inf, dtype=scores.dtype, device=scores.device)
+    for place in range(N):
+        made[:, place, : place + 1] = scores[:, place, : place + 1]
+    return made.softmax(-1)
+
+
 def off_diagonal(self: Any, scores: Tensor) -> Tensor:
     weights: Tensor = scores.squeeze(0).fill_diagonal_(0)
     return weights[None]
@@ -195,6 +202,7 @@ SCORES: dict[str, tuple[Callable[[Any], object], Callable[[Any, Tensor], Tensor]
     "written row by row": (buffer(written), filled),
     "scores written to by a mask": (buffer(lambda: ~causal().bool()), by_mask),
     "scores written to, column by column": (buffer(causal), by_column),
+    "scores written into what is blocked": (buffer(causal), into_blocked),
     "scores beside a constant": (
         buffer(lambda: torch.full((N, 2), -math.inf)),
         lambda self, s: torch.cat([s[..., 2:], self.mask.expand(1, N, 2)], -1).softmax(-1),

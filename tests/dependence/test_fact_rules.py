@@ -127,6 +127,7 @@ NUMBERS: list[tuple[Any, Given]] = [
     (aten.zero.default, {"self": plain(2, 3)}),
     (aten.sum.dim_IntList, {"self": Known(b([1, 1, 1], [0, 1, 1])), "dim": [1]}),
     (aten.sum.dim_IntList, {"self": Known(b([1, 1, 0], [1, 0, 0])), "dim": [0], "keepdim": True}),
+    (aten.prod.dim_int, {"self": Known(b([0, 1, 0], [0, 0, 0])), "dim": 1}),
     (aten.amax.default, {"self": Known(low=b([1, 1, 1], [0, 1, 1])), "dim": [-1]}),
     (aten.max.dim, {"self": Known(low=b([1, 0], [1, 1])), "dim": 0, "keepdim": True}),
     (aten.maximum.default, {"self": Known(low=b([1, 1], [1, 0])), "other": Known(low=b(1, 0))}),
@@ -200,7 +201,7 @@ BESIDE: list[tuple[Any, Given]] = [
     (aten.add.Tensor, {"self": torch.tensor([INFINITE, 0.6 * BLOCKED, 0.5]), "other": plain(2, 3)}),
 ]
 """Constants that values are put beside."""
-OF_VALUES = {"addmm", "sum", "amax", "max", "maximum", "_log_softmax", "rsub"}
+OF_VALUES = {"addmm", "sum", "prod", "amax", "max", "maximum", "_log_softmax", "rsub"}
 """Operators that are followed of values, not of constants, whose views are looked at in memory."""
 OF_CONSTANTS = [case for case in MOVES + NUMBERS if name_of(case[0]) not in OF_VALUES]
 
@@ -456,7 +457,7 @@ def test_sums_are_followed_back_through_so_many_moves() -> None:
     known, one_more = prefixes.of(values[-2]), prefixes.of(values[-1])
 
     assert known is not None
-    assert known.places.tolist() == [4, 3, 2, 1]  # turned round an odd number of times
+    assert known.places[0].tolist() == [4, 3, 2, 1]  # turned round an odd number of times
     assert one_more is None
     same = prefixes.same(values[-1], values[1], (4,))
     assert same is not None
@@ -479,7 +480,7 @@ def test_sums_beside_zeros_are_sums_so_far(constant: Tensor, known: bool) -> Non
     found = prefixes.of(joined)
 
     assert (found is not None) == known
-    assert found is None or found.places.tolist() == [0, 1, 2, 3, 4]
+    assert found is None or found.places[0].tolist() == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(("most", "known"), [(4, True), (3, False)])

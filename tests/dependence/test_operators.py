@@ -221,6 +221,11 @@ EXACT: dict[str, tuple[tuple[int, ...], Function]] = {
     "elements taken": (LINE, lambda x: x.take(places(x, 11, 0, 6)).cumsum(0)),
     "a packed sequence": (LINE, packed),
     "three factors": (LINE, lambda x: F.bilinear(x, x.roll(1, 1), x.new_ones(3, 2, 2))),
+    "products with a zero": (
+        LINE, lambda x: (x * numbers(x, 1, 0, 1, 1, 1, 0)[:, None]).view(1, 3, 2, 2).prod(2)),
+    "a masked matrix times a vector": (LINE, lambda x: (x[0] @ x[0].T).tril() @ x[0, :, 0]),
+    "a vector under a mask": (
+        LINE, lambda x: torch.addmv(x[0, :, 1], x.new_ones(6, 6).triu(3), x[0, :, 0])),
     "a vector": (LINE, lambda x: torch.mv(x[0], x.new_ones(2)).cumsum(0)),
     "windows added": (PLANE, overlapping),
     "activations": (LINE, lambda x: activated(x).roll(1, 1) + x),
@@ -301,6 +306,23 @@ def test_numbers_that_are_taken_for_those_of_another_type_lie_where_they_did() -
     assert sets(parts) == tuple(1 << (unit - 1) % 6 for unit in range(6))
     assert sets(pairs) == PREFIX
     assert sets(second) == sets(parts)
+
+
+@pytest.mark.parametrize("cell", [nn.GRUCell(2, 3), nn.LSTMCell(2, 3)])
+def test_a_cell_sees_all_steps_up_to_its_own(cell: nn.Module) -> None:
+    """A GRU cell writes into parts of what its state makes, which at first is a constant."""
+
+    def run(x: Tensor) -> Tensor:
+        states, state = [], None
+        for step in x.unbind(1):
+            state = cell(step, state)
+            states.append(state[0] if isinstance(state, tuple) else state)
+        return torch.stack(states, 1)
+
+    found = look_at(run, torch.zeros(LINE), cell=cell)
+
+    assert sets(found) == PREFIX
+    assert not [each for each in found.lowered if each.flag]
 
 
 @pytest.mark.parametrize("weights", [True, False])
@@ -483,6 +505,17 @@ def test_frames_become_sounds_on_shapes_as_torch_makes_them(settings: dict[str, 
 
     assert found.graph.outputs["0"].shape == tuple(expected.shape)
     assert torch.allclose(_sounds(frames, window=window, **given), expected)
+
+
+def test_what_nothing_is_made_of_is_no_bound() -> None:
+    def run(x: Tensor) -> Tensor:
+        x.gather(1, x.argsort(1))
+        return torch.complex(x, x.roll(1, 1)).real
+
+    found = look_at(run, torch.zeros(LINE))
+
+    assert not [each for each in found.lowered if each.flag]
+    assert sets(found) == tuple(1 << unit for unit in range(6))
 
 
 def test_what_picks_by_a_mask_without_values_says_so() -> None:

@@ -164,3 +164,22 @@ def test_a_code_book_is_read_by_each_position_alone() -> None:
             return F.one_hot(nearest, 5).to(x.dtype) @ self.codes
 
     assert look_at(Quantised()) == (ALONE, None)
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_one_row_that_data_chooses_among_masked_ones_is_a_bound(masked: bool) -> None:
+    """Straight through to the weights (Jang et al. 2017), of which all are read without a mask."""
+
+    class Hard(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            ahead = torch.ones(TOKENS, TOKENS, device=x.device).triu(1).bool()
+            scores = x @ x.mT
+            soft = (scores.masked_fill(ahead, -torch.inf) if masked else scores).softmax(-1)
+            hard = F.one_hot(soft.argmax(-1), TOKENS)
+            return (hard - soft.detach() + soft) @ x
+
+    found = examine(Hard(), Inputs(args=(torch.zeros(1, TOKENS, WIDTH),)))
+    seen = found.seen(found.graph.outputs["0"])
+
+    assert seen is not None
+    assert (seen.bounded_by is not None) == masked

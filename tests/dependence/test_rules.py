@@ -521,6 +521,25 @@ def less_itself(x: Tensor) -> Tensor:
     return x[:, :3].transpose(1, 2) - x.transpose(1, 2)[..., :3]
 
 
+def all_but_itself(x: Tensor) -> Tensor:
+    return x.sum(1, keepdim=True) - x
+
+
+def all_but_some(x: Tensor) -> Tensor:
+    """One element that is moved beside zeros, and another."""
+    return x.sum(1, keepdim=True) - F.pad(x, (0, 0, 1, 0))[:, :5] - x[:, 3:4]
+
+
+def prepended(x: Tensor) -> Tensor:
+    return torch.diff(x.cumsum(1), dim=1, prepend=x[:, :1])
+
+
+def of_three(x: Tensor) -> Tensor:
+    """Two windows side by side, the second taken off."""
+    sums = F.pad(x.cumsum(1), (0, 0, 1, 0))
+    return sums[:, 2:-2] - sums[:, :-4] - (sums[:, 4:] - sums[:, 2:-2])
+
+
 def less_the_first(x: Tensor) -> Tensor:
     return x[:, 1:] - x[:, 1:2]
 
@@ -554,7 +573,8 @@ def of_another_copied_part(x: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     "function",
     [sliding, exclusive, after, between, not_cancelled, twice, shifted_by_cat, carried,
-     of_a_neighbour, of_another_part, of_another_copied_part, less_the_first, less_a_neighbour],
+     of_a_neighbour, of_another_part, of_another_copied_part, less_the_first, less_a_neighbour,
+     all_but_itself, all_but_some, prepended, of_three],
 )  # fmt: skip
 def test_what_two_sums_so_far_both_hold_cancels(function: Function) -> None:
     found = look_at(function, (1, 5, 2))
@@ -564,6 +584,37 @@ def test_what_two_sums_so_far_both_hold_cancels(function: Function) -> None:
         assert sets(found) == (0b10, 0, 0b100, 0b1100, 0b11100)
     else:
         np.testing.assert_array_equal(said_of(found), mask_of(function, (1, 5, 2)))
+
+
+def windows(x: Tensor) -> Tensor:
+    """Sums over windows of an image, by four of its corners."""
+    corners = F.pad(x.cumsum(1).cumsum(2), (1, 0, 1, 0))
+    rows = corners[:, 2:] - corners[:, :-2]
+    return rows[..., 3:] - rows[..., :-3]
+
+
+def windows_of_two(x: Tensor) -> Tensor:
+    corners = F.pad(x.cumsum(2).cumsum(1), (1, 0, 1, 0))
+    above, below = corners[:, :-2], corners[:, 2:]
+    return below[..., 3:] - above[..., 3:] - below[..., :-3] + above[..., :-3]
+
+
+@pytest.mark.parametrize("function", [windows, windows_of_two])
+def test_four_sums_along_two_axes_are_a_window(function: Function) -> None:
+    found = look_at(function, (2, 4, 5))
+
+    assert flags(found) == []
+    np.testing.assert_array_equal(said_of(found), mask_of(function, (2, 4, 5)))
+
+
+def test_what_is_left_of_sums_and_is_no_window_is_a_bound() -> None:
+    def but_itself(x: Tensor) -> Tensor:
+        return x.sum((1, 2), keepdim=True) - x
+
+    found = look_at(but_itself, (1, 2, 3))
+
+    assert flags(found) == ["sub"]
+    assert said_of(found).all()
 
 
 def test_sums_that_are_turned_over_keep_their_axes_apart() -> None:
@@ -609,7 +660,8 @@ def test_what_two_sums_both_hold_cancels_wherever_they_were_moved(seed: int) -> 
     def less(x: Tensor) -> Tensor:
         found = np.random.default_rng(seed)
         sums = x.cumsum(axis) if seed % 4 else x.sum(axis, keepdim=True).expand(x.shape)
-        one, two = (reduce(lambda y, _: moved(found, y), range(n), sums) for n in counts)
+        pair = zip(counts, (sums, x if seed % 3 == 2 else sums), strict=True)
+        one, two = (reduce(lambda y, _: moved(found, y), range(n), made) for n, made in pair)
         return one - two
 
     found = look_at(less, shape)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.fft import fft, fft2, ifft, ifft2, irfft, irfft2, rfft, rfft2
+from torch.fft import fft, fft2, fftshift, ifft, ifft2, irfft, irfft2, rfft, rfft2
 
 from archscope.dependence.answer.examine import Examination, examine
 from archscope.dependence.record.graph import Node, Value
@@ -201,6 +201,52 @@ def test_modes_that_change_places_or_go_are_tried_place_by_place(
     assert flags(found) == []
     told = sets(found)
     assert told == tuple(sum(1 << one for one in reads(at)) for at in range(len(told)))
+
+
+def analytic(x: Tensor) -> Tensor:
+    """The signal, with its Hilbert transform as imaginary part (Gabor 1946)."""
+    positive = torch.tensor([1.0, *[2] * 5, 1, *[0] * 5], device=x.device)
+    return ifft(fft(x) * positive)
+
+
+def test_the_parts_of_what_comes_back_are_told_apart() -> None:
+    real = look_at(lambda x: analytic(x).real)
+    imaginary = look_at(lambda x: analytic(x).imag)
+    nothing = look_at(lambda x: ifft(fft(x)).imag + x.roll(1, -1))
+
+    assert [flags(found) for found in (real, imaginary, nothing)] == [[], [], []]
+    assert sets(real) == window(0)
+    assert sets(imaginary) == (0b101010101010, 0b010101010101) * 6  # all at an odd distance
+    assert sets(nothing) == tuple(1 << (at - 1) % SIZE for at in range(SIZE))
+
+
+def test_a_shift_of_all_axes_mixes_no_more_than_it_moves() -> None:
+    def shifted(x: Tensor) -> Tensor:
+        return ifft(fftshift(fft(x))).real
+
+    found = examine(Run(shifted), Inputs(args=(torch.zeros(1, 2, SIZE),)), axes=(1, 2))
+
+    assert flags(found) == []
+    assert sets(found) == (0b10, 0b01)
+    assert sets(found, 1) == window(0)
+
+
+def by_four(x: Tensor, *factors: Tensor) -> Tensor:
+    """Both parts of a spectrum, each by two factors."""
+    spectrum, (one, two, three, four) = fft(x), factors
+    a, b = spectrum.real, spectrum.imag
+    return ifft(torch.complex(one * a - two * b, three * b + four * a)).real
+
+
+def test_what_is_learned_is_the_same_wherever_it_is_used() -> None:
+    factors = torch.ones(2, 1), torch.ones(2, 1)
+    # A complex factor by two real ones, and what is none: it turns the signal round, too.
+    alone = look_at(lambda x, v, w: by_four(x, v, w, v, w), *factors)
+    apart = look_at(lambda x, v, w: by_four(x, v, w, v, w) + by_four(x, v, w, w, v), *factors)
+
+    assert flags(alone) == flags(apart) == []
+    assert sets(alone) == window(0)
+    assert sets(apart) == tuple(1 << at | 1 << -at % SIZE for at in range(SIZE))
 
 
 def phases(x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ to the first such reduction both are the same.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -77,7 +77,28 @@ def lower(graph: Graph) -> tuple[Lowered, ...]:
         each = parts.told_apart(rules.lower(node, zeros))
         filled = [e for e in each.edges if 0 not in (*e.source.shape, *e.target.shape)]
         found.append(replace(each, edges=tuple(filled)))
-    return without_unread(found) if parts.apart else tuple(found)
+    kept = _without_dead(found, graph)
+    return without_unread(kept) if parts.apart else kept
+
+
+def _without_dead(lowered: Sequence[Lowered], graph: Graph) -> tuple[Lowered, ...]:
+    """Return nodes without the edges to values that nothing is made of and that nothing returns.
+
+    So are sums that later ones undo, and views that are made again once they were written to.
+    """
+    read = {value for call in graph.calls for value in (*call.inputs, *call.outputs)}
+    read.update(graph.outputs.values())
+    found = []
+    for each in reversed(lowered):
+        if read.isdisjoint(each.node.outputs) and graph.outputs:
+            each = replace(each, edges=(), flag="")
+        read.update(replace(one, part=0) if one.part else one for one in _sources(each))
+        found.append(each)
+    return tuple(reversed(found))
+
+
+def _sources(each: Lowered) -> Iterator[Value]:
+    return (edge.source for edge in each.edges)
 
 
 def look(

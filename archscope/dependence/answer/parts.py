@@ -17,12 +17,12 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
 from archscope.dependence.record.element_moves import MOVING, Mask, ranked
-from archscope.dependence.record.graph import WRITE, Graph, Node, Value
+from archscope.dependence.record.graph import PARTS, WRITE, Graph, Node, Value
 from archscope.dependence.rules import Lowered, edges, sources, targets
 from archscope.dependence.sets.links import gather
 from archscope.dependence.sets.steps import Edge, Keep, Reshape, Step, Take, broadcast
 
-_REAL, _IMAGINARY = PARTS = (1, 2)
+_REAL, _IMAGINARY = PARTS
 _OF_PAIRS = ("view_as_real", "view_as_real_copy")
 _MADE_OF_PAIRS = ("view_as_complex", "view_as_complex_copy")
 _APART = MOVING | frozenset(
@@ -58,9 +58,9 @@ class Parts:
         if self.graph.complex_values.isdisjoint(targets(node)):
             cuts = node.operator in ("copy", "_to_copy")  # to their real parts
             return replace(each, edges=tuple(map(self._real_part, each.edges))) if cuts else each
-        found = [*self._made(each)]
-        self.apart.update(replace(edge.target, part=0) for edge in found)
-        return replace(each, edges=(*each.edges, *found))
+        found = (*each.edges, *self._made(each))
+        self.apart.update(replace(edge.target, part=0) for edge in found if edge.target.part)
+        return replace(each, edges=found)
 
     def _made(self, each: Lowered) -> list[Edge]:
         """Return the edges to both parts of complex numbers; none where these are not apart."""

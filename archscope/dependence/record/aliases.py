@@ -17,6 +17,7 @@ from torch import Tag, Tensor, strided
 
 from archscope.dependence.record.graph import WRITE, Shape, Value, View
 from archscope.dependence.record.operands import tensors_among, with_tensors
+from archscope.dependence.record.operators import is_view
 
 Emit = Callable[..., tuple[Value | None, ...]]
 
@@ -37,8 +38,8 @@ class _Alias:
     """Of a base: its strides, and where it begins in its storage."""
     element_size: int = 0
     """Of a base: bytes of one element."""
-    is_complex: bool = False
-    """Whether its numbers are complex."""
+    tensor: Tensor | None = None
+    """What it was met as."""
     version: int = 0
     """Of a base: how often it was written to. Of a view: the base's version that `value` is of."""
 
@@ -107,12 +108,12 @@ class Aliases:
 
     def record_constant(self, func: Any, name: str, args: Any, kwargs: Any, out: Any) -> None:
         """Remember views of constants: one of them may be written to."""
-        if func.is_view and isinstance(args[0], Tensor):
+        if is_view(func) and isinstance(args[0], Tensor):
             self._add_views(func, name, args, kwargs, out)
 
     def record(self, func: Any, name: str, args: Any, kwargs: Any, out: Any) -> None:
         """Write what an operator did into the graph, or remember the view that it made."""
-        if func.is_view:
+        if is_view(func):
             self._add_views(func, name, args, kwargs, out)
             return
         written = writes_of(func, args, kwargs)
@@ -167,11 +168,11 @@ class Aliases:
         return found
 
     def _note_kind(self, alias: _Alias, value: Value | None) -> None:
-        if alias.is_complex and value is not None:
+        if alias.tensor is not None and alias.tensor.is_complex() and value is not None:
             self._complex.add(value)
 
     def _set(self, tensor: Tensor, alias: _Alias) -> None:
-        alias.is_complex = tensor.is_complex()
+        alias.tensor = tensor
         block = _block_of(tensor)
         self._known[id(tensor)] = (tensor, None if block is None else block.start, alias)
         if block is None:
@@ -204,9 +205,8 @@ class Aliases:
         view = View(
             operator="as_strided" if alike else "reinterpreted", arguments=given, picked=None
         )
-        found = _Alias(tuple(tensor.shape), base, parent=base, view=view, version=-1)
-        found.is_complex = tensor.is_complex()
-        return found
+        shape = tuple(tensor.shape)
+        return _Alias(shape, base, parent=base, view=view, version=-1, tensor=tensor)
 
     def _current(self, alias: _Alias) -> Value | None:
         root = alias.root
@@ -229,7 +229,8 @@ class Aliases:
         if alias.parent is not None:
             parent = alias.parent
             before = None if parent.root.value is None else self._current(parent)
-            arguments = {"whole": before, "part": value, "view": alias.view}
+            constant = {"constant": parent.tensor} if before is None else {}
+            arguments = {"whole": before, "part": value, "view": alias.view, **constant}
             (whole,) = self._emit(WRITE, arguments, [parent.shape])
             assert whole is not None
             self._write(parent, whole)

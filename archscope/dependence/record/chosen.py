@@ -5,6 +5,7 @@ A product with such a value reads the rows that data chose; that it reads all is
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,13 +25,24 @@ class Chosen:
 
     values: set[Value] = field(default_factory=set)
 
-    def learn(self, node: Node) -> None:
-        """Take in a node."""
-        if _is_one_hot(node) or (node.operator in _KEEPING and self._has(node)):
+    def learn(self, node: Node, zero: Container[Value]) -> None:
+        """Take in a node; `zero` are the values of which some elements are known to be zero.
+
+        Where they are, their sum with chosen ones is what was chosen, as of a straight-through
+        estimator of masked weights.
+        """
+        keeps = node.operator in _KEEPING
+        keeps = keeps or (node.operator in ("add", "sub") and any(v in zero for v in _both(node)))
+        if _is_one_hot(node) or (keeps and self._has(node)):
             self.values.update(value for value in node.outputs if value is not None)
 
     def _has(self, node: Node) -> bool:
         return any(isinstance(one, Value) and one in self.values for one in node.arguments.values())
+
+
+def _both(node: Node) -> list[Value]:
+    both = (node.arguments["self"], node.arguments["other"])
+    return [one for one in both if isinstance(one, Value)]
 
 
 def _is_one_hot(node: Node) -> bool:

@@ -20,7 +20,8 @@ from torch.nn.parameter import is_lazy
 from archscope.dependence.record.aliases import bound, written_by
 from archscope.dependence.record.fact_rules import MOST_ELEMENTS, Facts, facts_of, facts_of_values
 from archscope.dependence.record.fixed import COMPARED
-from archscope.dependence.record.recipes import stands_for
+from archscope.dependence.record.operators import is_view
+from archscope.dependence.record.recipes import named, stands_for
 from archscope.running.twin import bodiless
 
 _SMOOTH = frozenset(
@@ -69,6 +70,7 @@ class Constants:
 
     def __init__(self, weights: Iterable[Tensor] = ()) -> None:
         self._of: dict[int, _Memory] = {}
+        self._names: dict[Any, int] = {}
         for weight in weights:
             if not is_lazy(weight) and not _is_constant(weight):
                 self.learn(weight)
@@ -91,7 +93,7 @@ class Constants:
         for tensor in tensors:
             if self._is_learned(tensor) and _name_of(tensor) not in self._of:
                 self.learn(tensor)
-        if func.is_view:
+        if is_view(func):
             return None
         written = written_by(func, args, kwargs)
         for tensor in written:
@@ -134,14 +136,23 @@ class Constants:
         is_kernel = operator in _KERNELS and constant.dim() > 1
         facts = self._facts(constant, own=not is_kernel)
         if facts and operator not in COMPARED:
-            shown = facts.stand_in(constant)
-            return stands_for(shown, constant, facts.zero)
+            return self._named(stands_for(facts.stand_in(constant), constant, facts.zero), constant)
         if constant.is_meta and isinstance(constant, nn.Parameter):
-            return constant
+            return self._named(constant, constant)
         bare = bodiless(constant.detach())
         if not bare.is_meta:
             return constant
-        return stands_for(nn.Parameter(bare, requires_grad=False), constant, None)
+        shown = nn.Parameter(bare, requires_grad=False)
+        return self._named(stands_for(shown, constant, None), constant)
+
+    def _named(self, shown: Tensor, constant: Tensor) -> Tensor:
+        """Say of what is shown for a learned constant which one that is: its memory tells."""
+        memory = _name_of(constant)
+        if memory not in self._of or constant.layout is not torch.strided:
+            return shown
+        place = constant.storage_offset(), tuple(constant.shape), constant.stride()
+        key = memory, constant.dtype, constant._version, *place
+        return named(shown, self._names.setdefault(key, len(self._names)))
 
     def zeros_of(self, tensor: Tensor) -> Tensor | None:
         """Return where a constant is zero, whatever is learned; None: nowhere."""

@@ -36,10 +36,16 @@ MOVING = frozenset(
 )
 
 
-def moved(node: Node, known: Mapping[Value, Mask], fills: Callable[[Any], bool]) -> Mask | None:
+def moved(
+    node: Node,
+    known: Mapping[Value, Mask],
+    fills: Callable[[Any], bool],
+    written: Mask | None = None,
+) -> Mask | None:
     """Return where known constants are in a node's output; None where that is not known.
 
-    `fills` says whether a number that an operator puts beside them is such a constant.
+    `fills` says whether a number that an operator puts beside them is such a constant; `written`
+    where a constant is that it writes to.
     """
     given, (output, *_) = node.arguments, node.outputs
     if output is None:
@@ -65,7 +71,7 @@ def moved(node: Node, known: Mapping[Value, Mask], fills: Callable[[Any], bool])
         whole = _whole(mask, source.shape)
         pads = {"value": fills(given["value"])} if node.operator == "constant_pad_nd" else {}
         return alike(_run(node.operator, {**given, **pads, "self": whole}, node.picked))
-    return _written(node, known, output) if node.operator == WRITE else None
+    return _written(node, known, written, output) if node.operator == WRITE else None
 
 
 def _triangle(node: Node, mask: Mask | None, shape: tuple[int, ...]) -> Mask | None:
@@ -110,13 +116,14 @@ def _viewed(mask: Mask, before: tuple[int, ...], after: tuple[int, ...]) -> Mask
     return None
 
 
-def _written(node: Node, known: Mapping[Value, Mask], output: Value) -> Mask | None:
+def _written(
+    node: Node, known: Mapping[Value, Mask], before: Mask | None, output: Value
+) -> Mask | None:
     whole, part, view = (node.arguments[name] for name in ("whole", "part", "view"))
-    if part not in known and (whole is None or whole not in known):
+    before = before if whole is None else known.get(whole)
+    if part not in known and before is None:
         return None
-    mask = torch.zeros(output.shape, dtype=torch.bool)
-    if whole is not None and whole in known:
-        mask = _whole(known[whole], whole.shape).clone()
+    mask = _whole(np.zeros((), dtype=np.bool_) if before is None else before, output.shape)
     given = dict(view.arguments)
     if "memory" in given and given.pop("memory") != (mask.stride(), 0):
         return None  # it does not lie in its own order

@@ -14,8 +14,10 @@ from archscope.records import frozen
 
 Shape = tuple[int, ...]
 WRITE = "write"
-"""Operator of a node that puts a `part` into a `whole` (None where that held constants); `view` is
-the `View` that the part is of it."""
+"""Operator of a node that puts a `part` into a `whole` (None where that held constants: the
+`constant`); `view` is the `View` that the part is of it."""
+PARTS = (1, 2)
+"""The real and the imaginary part of complex numbers; 0 is both."""
 READ = "read"
 """Operator of a node whose `self` a module returned after its forward had read numbers out of
 `values`: control flow over them, and what is made of them, may be in it."""
@@ -29,7 +31,7 @@ class Value:
     """Its number, in the order in which values were made."""
     shape: Shape
     part: int = 0
-    """Of complex numbers: 1 for the real parts alone, 2 for the imaginary ones; 0: all there is."""
+    """Of complex numbers, which of `PARTS` it holds alone; 0: all there is."""
 
 
 UNSEEN = "unseen"

@@ -66,6 +66,16 @@ def node_name(qualified: str) -> str:
     return plain if space in _WITH_RULES else f"{space}::{plain}"
 
 
+_VIEWS_TOO = frozenset(("unsafe_split", "unsafe_split_with_sizes"))
+"""Operators that torch says make no views, while they do: a GRU cell writes into the parts."""
+
+
+@cache
+def is_view(func: Any) -> bool:
+    """Return whether what an operator makes lies in the memory of its first argument."""
+    return bool(func.is_view) or name_of(func) in _VIEWS_TOO
+
+
 def is_sized_by_data(func: Any, name: str) -> bool:
     """Return whether data decides on how large the result of an operator is."""
     return torch.Tag.dynamic_output_shape in func.tags and name not in _OF_KNOWN_SIZE

@@ -1,12 +1,13 @@
 """Sums so far: of which position each element of a value is one, wherever it was moved since.
 
-The difference of two sums of one value is a sum between: what both hold cancels.
+The difference of two sums of one value is a sum between: what both hold cancels. So are those of
+four, along two axes (integral images: Viola and Jones 2001), and of a sum and one of its elements.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -15,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from archscope.dependence.record.graph import Node, Value
+from archscope.dependence.record.graph import Node, Shape, Value
 from archscope.dependence.record.recipes import NoDataError
 from archscope.dependence.record.replay import replayed
 
@@ -35,18 +36,34 @@ MOST_NUMBERS = 1 << 22
 """Elements of a value of which each is followed."""
 MOST_MOVES = 24
 """Operators that are followed back from a difference."""
+MOST_TERMS = 8
+"""Sums so far that an element is made of."""
+MOST_AXES = 2
+"""Axes along which is summed."""
+_ADDING = {"add": (1, 1), "sub": (1, -1), "rsub": (-1, 1), "neg": (-1,)}
+"""Operators that add sums or take them off, by the signs of their arguments."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prefix:
-    """Elements of which each is a sum so far of one value, or zero."""
+    """Elements of which each is made of sums so far of one value, some added, some taken off."""
 
     source: Value
     """What is summed."""
-    axis: int
-    """Along which axis."""
-    places: NDArray[np.int64]
-    """Up to which element of the source, counted over all, from 1 on; 0: of none."""
+    axes: tuple[int, ...]
+    """Along which axes: one or two."""
+    signs: tuple[int, ...]
+    """Of each sum: 1 or -1."""
+    places: tuple[NDArray[np.int64], ...]
+    """Of each sum: up to which element of the source, counted over all, from 1 on; 0: of none."""
+
+    def is_of_same(self, other: Prefix) -> bool:
+        """Return whether both are made of sums of one value along the same axes."""
+        return (self.source, self.axes) == (other.source, other.axes)
+
+    def times(self, sign: int) -> Prefix:
+        """Return the same, or what is to be taken off."""
+        return replace(self, signs=tuple(sign * own for own in self.signs))
 
 
 @dataclass(slots=True)
@@ -56,12 +73,14 @@ class Prefixes:
     made: dict[Value, Node] = field(default_factory=dict)
     _alike: dict[Value, Node] = field(default_factory=dict)
     """The same of all operators that make the same of the same again."""
+    _others: set[Value] = field(default_factory=set)
+    """Sums and differences that are none of sums so far."""
     _are_one: dict[tuple[Value, Value], bool] = field(default_factory=dict)
     """What was found of two values."""
 
     def learn(self, node: Node) -> None:
         """Take in a node."""
-        moves = node.operator == "sum" or node.operator == "cumsum" or node.operator in _MOVING
+        moves = node.operator in ("sum", "cumsum", *_ADDING) or node.operator in _MOVING
         for value in node.outputs if moves or node.pointwise or node.operator in _PRODUCTS else ():
             if value is not None:
                 self._alike[value] = node
@@ -69,24 +88,83 @@ class Prefixes:
                     self.made[value] = node
 
     def of(self, value: Any, left: int = MOST_MOVES) -> Prefix | None:
-        """Return of which sums so far the elements of a value are; None: of none that is known."""
+        """Return of which sums so far the elements of a value are made; None: of none known."""
         node = self.made.get(value) if isinstance(value, Value) else None
         if node is None or not left or prod(value.shape) > MOST_NUMBERS:
             return None
-        source = node.arguments.get("self")
         if node.operator in ("cumsum", "sum"):
-            return _summed(node, source, value)
-        parts = node.arguments.get("tensors") or [source]
-        found = {part: self.of(part, left - 1) for part in parts if isinstance(part, Value)}
-        first = next((one for one in found.values()), None)
-        if first is None or not all(_alike(first, one) for one in found.values()):
+            return self._summed(node, value, left - 1)
+        if node.operator in _ADDING:
+            found = None if value in self._others else self._added(node, value.shape, left - 1)
+            if found is None:
+                self._others.add(value)
+            return found
+        found_of = {part: self.of(part, left - 1) for part in _parts(node)}
+        known = next((one for one in found_of.values() if one is not None), None)
+        for part in (part for part, one in found_of.items() if known and not one):
+            elements = self._elements(part, known, left - 1) if known else None
+            found_of[part] = elements and _together([elements], part.shape)
+        return _moved_sums(node, found_of, value)
+
+    def _summed(self, node: Node, value: Value, left: int) -> Prefix | None:
+        """Return the sums along an axis: each up to its place, or up to the last.
+
+        Of such sums along another axis, each by itself, those along both.
+        """
+        source, given = node.arguments.get("self"), node.arguments.get("dim")
+        if not isinstance(source, Value) or prod(source.shape) > MOST_NUMBERS or not source.shape:
             return None
-        if not all(map(_is_nothing, (part for part in parts if isinstance(part, Tensor)))):
+        dims = [given] if isinstance(given, int) else list(given or range(len(source.shape)))
+        axes = tuple(sorted(axis % len(source.shape) for axis in dims))
+        places = _numbers(source.shape)
+        if not 1 <= len(axes) <= MOST_AXES:
             return None
-        if node.operator == "constant_pad_nd" and node.arguments["value"]:
+        before = self.of(source, left)
+        if before is not None and before.source.shape == source.shape:
+            both = {*before.axes, *axes}
+            fits = len(before.axes) + len(axes) == len(both) <= MOST_AXES
+            if fits and before.signs == (1,) and np.array_equal(before.places[0], places):
+                source, axes = before.source, tuple(sorted(both))
+        if node.operator == "sum":
+            for axis in dims:
+                places = places.take([-1], axis)
+        return Prefix(source, axes, (1,), (places.reshape(value.shape),))
+
+    def _added(self, node: Node, shape: Shape, left: int) -> Prefix | None:
+        """Return what adding sums so far of one value makes, or adding its elements to such."""
+        parts = [node.arguments[name] for name in ("self", "other") if name in node.arguments]
+        signs = _ADDING[node.operator]
+        if node.arguments.get("alpha", 1) != 1 or not all(isinstance(p, Value) for p in parts):
             return None
-        places = _moved(node, {part: one.places for part, one in found.items() if one}, value)
-        return None if places is None else Prefix(first.source, first.axis, places)
+        found = [self.of(part, left) for part in parts]
+        for known in filter(None, found):
+            each = [
+                one if one and known.is_of_same(one) else self._elements(part, known, left)
+                for one, part in zip(found, parts, strict=True)
+            ]
+            turned = [one.times(sign) for one, sign in zip(each, signs, strict=True) if one]
+            if len(turned) == len(parts):
+                return _together(turned, shape)
+        return None
+
+    def _elements(self, value: Value, known: Prefix, left: int) -> Prefix | None:
+        """Return elements of what is summed, wherever they were moved, as sums so far less others.
+
+        A gradient goes through what is not detached.
+        """
+        source, axes = known.source, known.axes
+        if self.are_one(value, source):
+            signs: tuple[int, ...] = (1,)
+            sums: tuple[NDArray[np.int64], ...] = (_numbers(source.shape),)
+            for axis in axes:
+                signs += tuple(-sign for sign in signs)
+                sums += tuple(_before(one, source.shape, axis) for one in sums)
+            return Prefix(source, axes, signs, sums)
+        node = self.made.get(value)
+        if node is None or not left or node.operator not in _MOVING - {"detach"}:
+            return None
+        found = {part: self._elements(part, known, left - 1) for part in _parts(node)}
+        return _moved_sums(node, found, value)
 
     def same(self, one: Value, other: Value, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
         """Return where two values, broadcast to a shape, hold one element of one value at a place.
@@ -156,27 +234,64 @@ def _are_equal(one: Any, other: Any) -> bool:
     return told and bool(one == other)
 
 
-def _alike(one: Prefix, other: Prefix | None) -> bool:
-    return other is not None and (one.source, one.axis) == (other.source, other.axis)
+def _numbers(shape: Shape) -> NDArray[np.int64]:
+    return np.arange(1, prod(shape) + 1).reshape(shape)
+
+
+def _before(places: NDArray[np.int64], shape: Shape, axis: int) -> NDArray[np.int64]:
+    """Return the elements before some along an axis; 0: there is none."""
+    step = prod(shape[axis + 1 :])
+    first = (places - 1) // step % shape[axis] == 0
+    return np.where((places == 0) | first, 0, places - step)
+
+
+def _together(parts: Sequence[Prefix], shape: Shape) -> Prefix | None:
+    """Return the sum of some sums, less what cancels; None where too many are left."""
+    found: list[tuple[int, NDArray[np.int64]]] = []
+    for sign, places in (
+        (s, p) for one in parts for s, p in zip(one.signs, one.places, strict=True)
+    ):
+        whole = np.broadcast_to(places, shape)
+        for number, (own, others) in enumerate(found):
+            if own == -sign and np.array_equal(others, whole):
+                del found[number]
+                break
+        else:
+            found += [(sign, whole)] if whole.any() else []
+    if len(found) > MOST_TERMS:
+        return None
+    signs, places_of = tuple(sign for sign, _ in found), tuple(places for _, places in found)
+    return replace(parts[0], signs=signs, places=places_of)
+
+
+def _parts(node: Node) -> list[Value]:
+    """Return the values whose elements a node moves."""
+    parts = node.arguments.get("tensors") or [node.arguments.get("self")]
+    return [part for part in parts if isinstance(part, Value)]
+
+
+def _moved_sums(node: Node, found: Mapping[Value, Prefix | None], value: Value) -> Prefix | None:
+    """Return sums that are moved, of one value or of several parts beside zeros."""
+    first = next(iter(found.values()), None)
+    if first is None or not all(
+        one and one.is_of_same(first) and one.signs == first.signs for one in found.values()
+    ):
+        return None
+    constants = (p for p in node.arguments.get("tensors") or () if isinstance(p, Tensor))
+    if not all(map(_is_nothing, constants)):
+        return None
+    if node.operator == "constant_pad_nd" and node.arguments["value"]:
+        return None
+    each = [
+        _moved(node, {part: one.places[number] for part, one in found.items() if one}, value)
+        for number in range(len(first.signs))
+    ]
+    places = tuple(one for one in each if one is not None)
+    return replace(first, places=places) if len(places) == len(each) else None
 
 
 def _is_nothing(constant: Tensor) -> bool:
     return not constant.is_meta and not bool(constant.any())
-
-
-def _summed(node: Node, source: Any, value: Value) -> Prefix | None:
-    """Return the sums of one axis: each up to its place, or up to the last."""
-    if not isinstance(source, Value) or prod(source.shape) > MOST_NUMBERS:
-        return None
-    axes = node.arguments.get("dim")
-    axes = [axes] if isinstance(axes, int) else list(axes or ())
-    if len(axes) != 1 or not source.shape:
-        return None
-    axis = axes[0] % len(source.shape)
-    places = np.arange(1, prod(source.shape) + 1).reshape(source.shape)
-    if node.operator == "sum":
-        places = places.take([-1], axis)
-    return Prefix(source, axis, places.reshape(value.shape))
 
 
 def _moved(

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_map
 from torch.utils.weak import WeakIdKeyDictionary
 
+from archscope.dependence.record.operators import is_view
 from archscope.errors import ArchscopeError
 
 TRANSFORMS = ("_fft_r2c", "_fft_c2c", "_fft_c2r")
@@ -57,6 +58,8 @@ class _Recipe:
 
 _RECIPES: WeakIdKeyDictionary = WeakIdKeyDictionary()
 """A recipe, or a support, of constants whose own numbers are not what counts."""
+_NAMES: WeakIdKeyDictionary = WeakIdKeyDictionary()
+"""Which learned constant a tensor is: of one name there are one's numbers."""
 
 
 def note(
@@ -69,7 +72,7 @@ def note(
             _RECIPES.pop(one, None)
         return
     tensors = [leaf for leaf in tree_leaves(given) if isinstance(leaf, Tensor)]
-    moves = (name in _MOVING or func.is_view) and any(one in _RECIPES for one in tensors)
+    moves = (name in _MOVING or is_view(func)) and any(one in _RECIPES for one in tensors)
     if isinstance(out, Tensor) and (moves or name in TRANSFORMS):
 
         def kept(leaf: Any) -> Any:
@@ -91,6 +94,17 @@ def stands_for(shown: Tensor, constant: Tensor, zero: Tensor | None) -> Tensor:
     return shown
 
 
+def named(shown: Tensor, name: int) -> Tensor:
+    """Say which learned constant a tensor is, and return it."""
+    _NAMES[shown] = name
+    return shown
+
+
+def name_of(leaf: Any) -> int | None:
+    """Return which learned constant an argument is; None: it is none that has a name."""
+    return _NAMES.get(leaf) if isinstance(leaf, Tensor) else None
+
+
 def drawn(leaf: Any, generator: torch.Generator) -> Any:
     """Return an argument in double precision, with random numbers for what is learned."""
     if isinstance(leaf, torch.dtype):
@@ -102,7 +116,10 @@ def drawn(leaf: Any, generator: torch.Generator) -> Any:
         return made if leaf.zero is None else made * ~leaf.zero
     if not isinstance(leaf, Tensor):
         return leaf
-    recipe = _RECIPES.get(leaf)
+    recipe, name = _RECIPES.get(leaf), name_of(leaf)
+    if name is not None:
+        own = hash((generator.initial_seed(), name)) % (1 << 63)
+        generator = torch.Generator().manual_seed(own)
     if isinstance(recipe, _Support):
         return drawn(recipe, generator)
     if recipe is not None:

@@ -11,7 +11,7 @@ from typing import Any
 from torch.utils._pytree import tree_leaves
 
 from archscope.dependence.record.graph import Node, Value, View
-from archscope.dependence.record.recipes import TRANSFORMS, likeness
+from archscope.dependence.record.recipes import TRANSFORMS, likeness, name_of
 from archscope.records import frozen
 
 
@@ -109,14 +109,14 @@ class Spectra:
 
 def likeness_of(between: Between) -> tuple[Any, ...]:
     """Return what is the same of two of which the same becomes of random numbers."""
-    numbers: dict[Value, int] = {}
+    numbers: dict[Value | int | None, int] = {None: 0}
 
     def alike(leaf: Any) -> Any:
         if isinstance(leaf, Value):
             return numbers.setdefault(leaf, len(numbers)), leaf.shape
         if isinstance(leaf, View):
             return leaf.operator, str(leaf.arguments), leaf.picked
-        return likeness(leaf)
+        return likeness(leaf), numbers.setdefault(name_of(leaf), len(numbers))
 
     found: list[Any] = [between.forth, between.back]
     for node in between.nodes:

@@ -14,6 +14,7 @@ from archscope.dependence.record.operators import (
     RESHAPED_IN_PLACE,
     RESIZED,
     is_sized_by_data,
+    is_view,
     name_of,
 )
 from archscope.running.shapes import RULES
@@ -34,7 +35,7 @@ def on_shapes(func: Any, args: Any, kwargs: Any) -> Any:
     """Run an operator on shapes alone; what it would write to stands for what it makes."""
     if kwargs.get("device") is not None:
         kwargs = {**kwargs, "device": torch.device("meta")}
-    if func.is_view and not args[0].is_meta:
+    if is_view(func) and not args[0].is_meta:
         return func(*args, **kwargs)  # a constant that was written to: its data is never read
     written, name = writes_of(func, args, kwargs), name_of(func)
     if len(written) == len(func._schema.returns) == 1 and written[0][1] == 0:

@@ -82,7 +82,7 @@ class Zeros:
             return
         self.spectra.learn(node)
         self.prefixes.learn(node)
-        self.chosen.learn(node)
+        self.chosen.learn(node, self.zero)
         self._learn(node, output)
         lost = self._loses(node, output)
         self.unread.learn(node, lost=lost)
@@ -106,8 +106,8 @@ class Zeros:
             self._block(output, *self._newly_blocked(node, output))
         if operator in HIGHEST and isinstance(source, Value) and source in self.blocked:
             self._block(output, self._blocked_throughout(node, output), self._depth(source))
-        elif operator in _SUMS and isinstance(source, Value) and source in self.zero:
-            _set(self.zero, output, self._zero_throughout(node, output))
+        elif operator in (*_SUMS, "prod") and isinstance(source, Value) and source in self.zero:
+            _set(self.zero, output, self._reduced_to_zero(node, output))
         elif operator == "maximum":
             self._block(output, *self._both_blocked(given, len(output.shape)))
         elif operator in _FACTORS or operator in _LOW_BECOMES_ZERO or operator in _ZERO_STAYS:
@@ -139,7 +139,8 @@ class Zeros:
             self._block(output, low, self._deepest(given))
         elif operator not in _SCORES:
             _set(self.zero, output, moved(node, self.zero, is_zero))
-            self._block(output, moved(node, self.blocked, is_low), self._deepest(given))
+            low = moved(node, self.blocked, is_low, _blocked_in(given.get("constant")))
+            self._block(output, low, self._deepest(given))
 
     def _blocked_throughout(self, node: Node, output: Value) -> Mask | None:
         """Return where the highest of an axis is blocked, since all along it are."""
@@ -149,12 +150,13 @@ class Zeros:
         keeps = len(output.shape) == len(source.shape)
         return np.asarray(self.blocked[source].all(axis=axis, keepdims=keeps))
 
-    def _zero_throughout(self, node: Node, output: Value) -> Mask:
-        """Return where a sum is zero, since all that it adds is."""
+    def _reduced_to_zero(self, node: Node, output: Value) -> Mask:
+        """Return where a sum of zeros alone is zero, or a product of which a factor is."""
         mask, axes = self.zero[node.arguments["self"]], node.arguments.get("dim")
         axes = [axes] if isinstance(axes, int) else axes or range(mask.ndim)
         keeps = len(output.shape) == mask.ndim
-        return np.asarray(mask.all(axis=tuple(axes), keepdims=keeps))
+        reduced = mask.any if node.operator == "prod" else mask.all
+        return np.asarray(reduced(axis=tuple(axes), keepdims=keeps))
 
     def _both_blocked(self, given: Any, rank: int) -> tuple[Mask | None, float]:
         """Return where both of two are blocked, so that the higher is."""
@@ -341,13 +343,20 @@ def _number(argument: Any) -> float:
     return float(argument) if isinstance(argument, int | float) else float("nan")
 
 
+def _blocked_in(constant: Any) -> Mask | None:
+    """Return where a constant that is written to is blocked; None: nowhere."""
+    if _highest_low(constant) is None:
+        return None
+    return np.asarray((constant.detach().cpu() <= BLOCKED).numpy())
+
+
 def _highest_low(argument: Any) -> float | None:
     """Return the highest of a constant's scores that are blocked; None: there are none."""
     if not isinstance(argument, Tensor):
         return float(argument) if is_low(argument) else None
     if argument.is_meta or not argument.is_floating_point():
         return None
-    low = argument[argument <= BLOCKED]
+    low = argument.detach()[argument <= BLOCKED]
     return float(low.max()) if low.numel() else None
 
 

@@ -50,7 +50,11 @@ MOST_KINDS = 64
 @RULES.of("_addmm_activation")
 def product(node: Node, zeros: Zeros) -> list[Edge]:
     """Rows of one times columns of the other; where the one is exactly zero, nothing passes."""
-    found = _product(node, zeros)
+    return _unless_chosen(node, zeros, _product(node, zeros))
+
+
+def _unless_chosen(node: Node, zeros: Zeros, found: list[Edge]) -> list[Edge]:
+    """Return edges; raise where data chooses which of them there are."""
     if not zeros.chosen.values.isdisjoint(sources(node)):
         raise DataDependentError(found)
     return found
@@ -128,6 +132,25 @@ def weighted(
         steps = (*before, Take(rank - 2, from_matrix(~one)), *own, *after)
         found += edges(source, steps, target)
     return found
+
+
+@RULES.of("mv", "addmv")
+def matrix_by_vector(node: Node, zeros: Zeros) -> list[Edge]:
+    """Rows (n, m) times a vector (m,), of which a zero in a row leaves out an element."""
+    given, (target,) = node.arguments, targets(node)
+    matrix, vector = given["self" if node.operator == "mv" else "mat"], given["vec"]
+    rows, columns = shape_of(matrix)
+    steps = (Reduce((1,), (columns,)), Reshape((rows, 1), (rows,)))
+    found = edges(matrix, steps, target)
+    zero = _zero(matrix, zeros)
+    if zero is None:
+        found += edges(vector, across((columns,), (rows,), (0,)), target)
+    else:
+        read = from_matrix(np.broadcast_to(~zero, (rows, columns)))
+        found += edges(vector, (Take(0, read),), target)
+    if node.operator == "addmv":
+        found += edges(given["self"], broadcast(shape_of(given["self"]), target.shape), target)
+    return _unless_chosen(node, zeros, found)
 
 
 @RULES.of("linear", "mkldnn_linear")
@@ -269,7 +292,9 @@ def reduction(node: Node, zeros: Zeros) -> list[Edge]:
     found = []
     for target in targets(node):
         kept = len(target.shape) == len(shape)
-        found += edges(source, reduce_to(shape, axes, keep=kept), target)
+        zero = zeros.zero.get(target) if node.operator == "prod" else None
+        told = () if zero is None else (Keep(~zero),)
+        found += edges(source, (*reduce_to(shape, axes, keep=kept), *told), target)
     return found
 
 

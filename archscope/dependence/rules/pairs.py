@@ -20,7 +20,6 @@ from archscope.dependence.sets.steps import (
     Permute,
     Reduce,
     Reshape,
-    Spread,
     Step,
     Take,
     broadcast,
@@ -45,7 +44,7 @@ def same_place(node: Node, zeros: Zeros) -> list[Edge]:
 
 
 @RULES.of("copysign", "eq", "ne", "ge", "gt", "le", "lt", "gcd", "lcm", "isinf", "isnan", "xlogy")
-@RULES.of("add", "mul", "div", "remainder", "__lshift__", "__rshift__")
+@RULES.of("mul", "div", "remainder", "__lshift__", "__rshift__")
 @RULES.of("__iand__", "__ior__", "__ixor__", "__ilshift__", "__irshift__", "_conj_physical")
 @RULES.of("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_left_shift", "bitwise_right_shift")
 @RULES.of("elu", "celu", "relu", "leaky_relu", "hardshrink", "hardsigmoid", "hardtanh", "softplus")
@@ -124,19 +123,3 @@ def _inserted(shape: tuple[int, ...], axes: list[int]) -> tuple[int, ...]:
     for axis in axes:
         sizes.insert(axis, 1)
     return tuple(sizes)
-
-
-@RULES.of("mv", "addmv")
-def matrix_by_vector(node: Node, zeros: Zeros) -> list[Edge]:
-    """Rows (n, m) times a vector (m,)."""
-    given, (target,) = node.arguments, targets(node)
-    matrix, vector = (
-        (given["self"], given["vec"]) if node.operator == "mv" else (given["mat"], given["vec"])
-    )
-    rows, columns = shape_of(matrix)
-    steps = (Reduce((1,), (columns,)), Reshape((rows, 1), (rows,)))
-    found = edges(matrix, steps, target)
-    found += edges(vector, (Reduce((0,), (columns,)), Spread((0,), (rows,))), target)
-    if node.operator == "addmv":
-        found += edges(given["self"], broadcast(shape_of(given["self"]), target.shape), target)
-    return found

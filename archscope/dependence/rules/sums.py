@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 from math import prod
 
 import numpy as np
@@ -12,7 +14,7 @@ from archscope.dependence.record.graph import Node, Shape, Value
 from archscope.dependence.record.prefixes import Prefix
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import MayCancelError, RuleSet, edges, pointwise, targets
-from archscope.dependence.sets.links import ranges, so_far
+from archscope.dependence.sets.links import Ranges, so_far
 from archscope.dependence.sets.steps import Edge, Keep, Permute, Reshape, Step, Take, everything
 
 RULES = RuleSet()
@@ -20,37 +22,32 @@ RULES = RuleSet()
 Places = NDArray[np.int64]
 MOST_PAIRS = 1 << 16
 """Pairs of sums so far, along other axes alike, up to which each is told."""
+MOST_HELD = 1 << 24
+"""Pairs of results and positions up to which ranges with holes between them are told."""
+MOST_CELLS = 1 << 24
+"""Parts of sums so far over all pairs up to which it is told whether they cancel."""
 
 
-@RULES.of("sub", "rsub")
-def difference(node: Node, zeros: Zeros) -> list[Edge]:
-    """Each element from those at its place, but of two sums so far from what lies between."""
+@RULES.of("add", "sub", "rsub")
+def sum_or_difference(node: Node, zeros: Zeros) -> list[Edge]:
+    """Each element from those at its place, but of sums so far from what does not cancel."""
     given, (target,) = node.arguments, targets(node)
     one, other = given["self"], given["other"]
     plain = pointwise(node, zeros)
     if not isinstance(one, Value) or not isinstance(other, Value) or given.get("alpha", 1) != 1:
         return plain
-    first, second = zeros.prefixes.of(one), zeros.prefixes.of(other)
-    known = first or second
-    if known is None:
+    known = [found for part in (one, other) if (found := zeros.prefixes.of(part)) is not None]
+    if node.operator == "add" and not any(-1 in found.signs for found in known):
+        return plain  # nothing is taken off
+    if not known:
         return _without_same(plain, zeros.prefixes.same(one, other, target.shape))
-    summed = zeros.prefixes.are_one(other if first else one, known.source)
-    if (
-        summed
-        and known.source.shape == target.shape
-        and np.array_equal(known.places.reshape(-1), np.arange(1, prod(target.shape) + 1))
-    ):
-        own = np.arange(target.shape[known.axis])
-        links = ranges(len(own), np.zeros_like(own), own)
-        return edges(known.source, (Take(known.axis, links),), target)
-    if first is None or second is None or first.source != second.source:
+    total = zeros.prefixes.of(target)
+    if total is None:
         return plain
-    if first.axis != second.axis:
-        return plain
-    steps = _between(first, second, target.shape)
-    if steps is None:
-        raise MayCancelError(plain + _looking(first, target))
-    return edges(first.source, steps, target)
+    steps = _left(total, target.shape) if total.signs else None
+    if steps is None and total.signs:
+        raise MayCancelError(plain + _looking(total, target))
+    return edges(total.source, steps, target) if steps is not None else []
 
 
 def _without_same(plain: list[Edge], same: NDArray[np.bool_] | None) -> list[Edge]:
@@ -63,20 +60,21 @@ def _without_same(plain: list[Edge], same: NDArray[np.bool_] | None) -> list[Edg
 
 
 def _looking(known: Prefix, target: Value) -> list[Edge]:
-    """Return an edge that says along which axis of the source all this is a bound."""
+    """Return an edge that says along which axes of the source all this is a bound."""
     shape = known.source.shape
     if shape == target.shape:
-        return edges(known.source, (Take(known.axis, so_far(shape[known.axis])),), target)
+        steps = (Take(axis, so_far(shape[axis])) for axis in known.axes)
+        return edges(known.source, steps, target)
     return edges(known.source, everything(shape, target.shape), target)
 
 
-def _between(one: Prefix, other: Prefix, after: Shape) -> tuple[Step, ...] | None:
-    """Return the steps to sums between two positions of an axis, the other axes kept apart."""
-    shape, axis = one.source.shape, one.axis
-    places = [np.broadcast_to(known.places, after) for known in (one, other)]
+def _left(total: Prefix, after: Shape) -> tuple[Step, ...] | None:
+    """Return the steps to what is left of sums along some axes, the other axes kept apart."""
+    shape = total.source.shape
+    places = [np.broadcast_to(known, after) for known in total.places]
     at = [np.unravel_index(np.maximum(known - 1, 0), shape) for known in places]
     kept: list[int] = []
-    apart = [own for own in range(len(shape)) if own != axis and shape[own] > 1]
+    apart = [own for own in range(len(shape)) if own not in total.axes and shape[own] > 1]
     for own in apart:
         free = (on for on in range(len(after)) if on not in kept and after[on] == shape[own])
         match = next((on for on in free if _runs_along(places, at, own, on, after)), None)
@@ -84,25 +82,92 @@ def _between(one: Prefix, other: Prefix, after: Shape) -> tuple[Step, ...] | Non
             return None
         kept.append(match)
     rest = [on for on in range(len(after)) if on not in kept]
-    sizes = tuple(after[on] for on in rest)
-    if prod(sizes) > MOST_PAIRS:
+    ends = [
+        [_ends(known, where[axis], rest, after) for known, where in zip(places, at, strict=True)]
+        for axis in total.axes
+    ]
+    if any(one is None for each in ends for one in each):
         return None
-    first, second = (
-        _ends(known, where[axis], rest, after) for known, where in zip(places, at, strict=True)
-    )
-    if first is None or second is None:
+    links = _links(np.array(ends), total, tuple(after[on] for on in rest))
+    if links is None:
         return None
-    low, high = np.minimum(first, second), np.maximum(first, second)
-    front = [own for own in range(len(shape)) if own != axis]
-    order = np.argsort([*kept, *rest])
+    front = [own for own in range(len(shape)) if own not in total.axes]
+    made = [rest[number] for own, _ in links for number in own]
+    taken = (*(shape[own] for own in front), *(one.size for _, one in links))
     return (
-        Permute((*front, axis)),
-        Take(len(front), ranges(shape[axis], low, high)),
-        Reshape(
-            (*(shape[own] for own in front), prod(sizes)), (*(shape[o] for o in apart), *sizes)
-        ),
-        Permute(tuple(int(on) for on in order)),
+        Permute((*front, *total.axes)),
+        *(Take(len(front) + number, one) for number, (_, one) in enumerate(links)),
+        Reshape(taken, tuple(after[on] for on in (*kept, *made))),
+        Permute(tuple(int(on) for on in np.argsort([*kept, *made]))),
     )
+
+
+def _links(
+    ends: Places, total: Prefix, sizes: Shape
+) -> list[tuple[tuple[int, ...], Ranges]] | None:
+    """Return which of some axes each summed one is told along, and what positions these read.
+
+    `ends` are after which position each sum ends, (summed axes, sums, results). None where what is
+    left is no product of ranges, or ranges of two axes differ along one, or they are too many.
+    """
+    axes, sums, results = ends.shape
+    boxes = _boxes(ends, total.signs) if sums**axes * results <= MOST_CELLS else None
+    if boxes is None:
+        return None
+    whole = [np.stack(box, axis=-1).reshape(*sizes, -1) for box in boxes]
+    owners = [
+        [number for number, box in enumerate(whole) if (box != box.take([0], axis)).any()]
+        for axis in range(len(sizes))
+    ]
+    if any(len(own) > 1 for own in owners):
+        return None
+    found = []
+    for number, ((starts, stops), reads) in enumerate(
+        zip(boxes, (total.source.shape[axis] for axis in total.axes), strict=True)
+    ):
+        own = tuple(axis for axis, has in enumerate(owners) if number in (has or [0]))
+        first = tuple(slice(None) if axis in own else 0 for axis in range(len(sizes)))
+        ranges_of = (one.reshape(*sizes, -1)[first] for one in (starts, stops))
+        low, high = (one.reshape(-1, one.shape[-1]) for one in ranges_of)
+        if len(low) > MOST_PAIRS or (low.shape[1] > 1 and len(low) * reads > MOST_HELD):
+            return None
+        found.append((own, Ranges(reads, low, high)))
+    return found
+
+
+def _boxes(ends: Places, signs: Sequence[int]) -> list[tuple[Places, Places]] | None:
+    """Return along each axis the ranges, (results, ranges), whose product is left of sums; None
+    where it is none."""
+    stops = np.sort(ends, axis=1)
+    starts = np.concatenate([np.zeros_like(stops[:, :1]), stops[:, :-1]], axis=1)
+    times = sum(
+        sign
+        * reduce(
+            _each_by_each, [own[number] > first for own, first in zip(ends, starts, strict=True)]
+        )
+        for number, sign in enumerate(signs)
+    )
+    left = (times != 0) & reduce(_each_by_each, [*(stops > starts)])
+    others = [tuple(o for o in range(len(ends)) if o != axis) for axis in range(len(ends))]
+    along = [left.any(axis=other) for other in others]
+    if (reduce(_each_by_each, along) != left).any():
+        return None
+    return [_united(*box) for box in zip(starts, stops, along, strict=True)]
+
+
+def _united(starts: Places, stops: Places, held: NDArray[np.bool_]) -> tuple[Places, Places]:
+    """Return ranges in a row, of which some are held, (ranges, results), as one if it is one."""
+    low = np.where(held, starts, stops[-1]).min(axis=0)
+    high = np.where(held, stops, low).max(axis=0)
+    if ((stops - starts) * held).sum(axis=0).tolist() == (high - low).tolist():
+        return low[:, None], high[:, None]
+    some = held.any(axis=1)
+    return starts[some].T, np.where(held, stops, starts)[some].T
+
+
+def _each_by_each(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return products of each along all axes but the last, which both share."""
+    return one[..., None, :] & other
 
 
 def _runs_along(

@@ -8,7 +8,7 @@ shows its taps; where not, every position is altered by itself, or some are, if 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from math import prod
 
@@ -17,13 +17,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from archscope.dependence.record.graph import Node, Shape, Value
+from archscope.dependence.record.graph import PARTS, Node, Shape, Value
 from archscope.dependence.record.recipes import TRANSFORMS, NoDataError, random_of
 from archscope.dependence.record.replay import replayed
 from archscope.dependence.record.spectra import Between, likeness_of
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import MayCancelError, RuleSet, edges, targets
-from archscope.dependence.sets.links import SPARSE_TAPS, Links, Ranges, Taps, from_matrix
+from archscope.dependence.sets.links import SPARSE_TAPS, Links, Ranges, Taps, from_matrix, gather
 from archscope.dependence.sets.steps import (
     Edge,
     Mix,
@@ -104,15 +104,13 @@ def _tried(found: Between, target: Value, zeros: Zeros) -> list[Edge]:
         raise UnclearError
     made: list[Edge] = []
     exact = True
-    steps: Steps | None
-    for source, steps in zip(
-        (*found.sources, *found.others), zeros.spectra.known[key], strict=True
-    ):
-        exact = exact and steps is not None
-        rough = everything(source.shape, target.shape)
-        made += edges(source, rough if steps is None else steps, target)
+    ways: dict[int, Steps] | None
+    for source, ways in zip((*found.sources, *found.others), zeros.spectra.known[key], strict=True):
+        exact = exact and ways is not None
+        for part, steps in (ways or {0: everything(source.shape, target.shape)}).items():
+            made += edges(source, steps, replace(target, part=part))
     if not exact:
-        raise MayCancelError(made)
+        raise MayCancelError([edge for edge in made if not edge.target.part])
     return made
 
 
@@ -133,6 +131,8 @@ class Trial:
     axes: tuple[int, ...]
     """Those that are transformed and transformed back."""
     dtype: torch.dtype
+    part: int = 0
+    """Of complex results, the part that is looked at; 0: both."""
 
     @classmethod
     def of(cls, found: Between, source: Value, target: Value, zeros: Zeros) -> Trial | None:
@@ -152,17 +152,29 @@ class Trial:
 
         return cls(run, source.shape, target.shape, found.back, kinds[source])
 
-    def steps(self) -> Steps | None:
-        """Return the steps from the source to the result; None where no more than all is known."""
-        kept = self._others()
+    def steps(self) -> dict[int, Steps] | None:
+        """Return the steps from the source to the result, which goes by 0, and to both parts of a
+        complex one, where these are known; None where no more than all is known.
+        """
+        kept, moves = self._others(), self._is_convolution()
+        whole = None if kept is None else self._own(moves=moves)
+        if kept is None or whole is None:
+            return None
+        found = {0: (*kept, *whole)}
+        if self.run(self._two()[0]).is_complex():
+            each = {part: replace(self, part=part)._own(moves=moves) for part in PARTS}
+            known = {part: (*kept, *own) for part, own in each.items() if own is not None}
+            found |= known if len(known) == len(each) else {}
+        return found
+
+    def _own(self, *, moves: bool) -> Steps | None:
+        """Return the steps along the axes; None where they are not known."""
         sizes = [self.shape[axis] for axis in self.axes]
-        if self._is_convolution() and sizes == [self.after[axis] for axis in self.axes]:
-            own = self._round(self._at((0,) * len(self.axes)))
-        elif prod(sizes) * max(prod(self.shape), prod(self.after)) <= MOST_WORK:
-            own = self._each(sizes)
-        else:
-            own = self._all() if self._sees_all(sizes) else None
-        return None if own is None else (*kept, *own)
+        if moves and sizes == [self.after[axis] for axis in self.axes]:
+            return self._round(self._at((0,) * len(self.axes)))
+        if prod(sizes) * max(prod(self.shape), prod(self.after)) <= MOST_WORK:
+            return self._each(sizes)
+        return self._all() if self._sees_all(self.axes) else None
 
     def _two(self, draw: int = 0) -> tuple[Tensor, Tensor]:
         """Return random numbers for the source, and others."""
@@ -182,36 +194,44 @@ class Trial:
             for axis in self.axes
         )
 
-    def _at(self, place: tuple[int, ...]) -> NDArray[np.bool_]:
+    def _at(self, place: tuple[int, ...], axes: tuple[int, ...] | None = None) -> NDArray[np.bool_]:
         """Return which positions of the result change with one of the source, of any other axis.
 
         By the largest change of several draws, since in one it may be small by chance.
         """
+        axes = self.axes if axes is None else axes
         where: list[int | slice] = [slice(None)] * len(self.shape)
-        for axis, at in zip(self.axes, place, strict=True):
+        for axis, at in zip(axes, place, strict=True):
             where[axis] = at
-        apart = torch.zeros([self.after[axis] for axis in self.axes], dtype=torch.float64)
+        apart = torch.zeros([self.after[axis] for axis in axes], dtype=torch.float64)
         for draw in range(DRAWS):
             numbers, others = self._two(draw)
             altered = numbers.clone()
             altered[tuple(where)] = others[tuple(where)]
-            apart = torch.maximum(apart, self._changed(numbers, altered, draw))
+            apart = torch.maximum(apart, self._changed(numbers, altered, draw, axes))
         if bool(((apart > CLOSE) & (apart < CLEAR)).any()):
             raise UnclearError
         return np.asarray((apart >= CLEAR).numpy())
 
-    def _changed(self, numbers: Tensor, altered: Tensor, draw: int) -> Tensor:
+    def _changed(
+        self, numbers: Tensor, altered: Tensor, draw: int, axes: tuple[int, ...]
+    ) -> Tensor:
         """Return how much each position of the result changes, beside the largest number."""
         one, two = self.run(numbers, draw), self.run(altered, draw)
-        apart = (one - two).abs() / max(float(one.abs().max()), float(two.abs().max()), TINY)
-        others = [axis for axis in range(apart.dim()) if axis not in self.axes]
+        less = one - two
+        less = torch.view_as_real(less)[..., self.part - 1] if self.part else less
+        apart = less.abs() / max(float(one.abs().max()), float(two.abs().max()), TINY)
+        others = [axis for axis in range(apart.dim()) if axis not in axes]
         apart = apart.amax(others) if others else apart
-        return apart.reshape([self.after[axis] for axis in self.axes])
+        return apart.reshape([self.after[axis] for axis in axes])
 
     def _round(self, taps: NDArray[np.bool_]) -> Steps | None:
         """Return the steps of a convolution round the axes."""
         if taps.all():
             return self._all()
+        if not taps.any():
+            axis = self.axes[0]
+            return (Take(axis, gather(self.shape[axis], np.full(self.after[axis], -1))),)
         along = [
             np.asarray(taps.any(tuple(a for a in range(taps.ndim) if a != axis)))
             for axis in range(taps.ndim)
@@ -231,24 +251,30 @@ class Trial:
         axis, *more = self.axes
         return None if more else (Take(axis, from_matrix(matrix)),)
 
-    def _sees_all(self, sizes: list[int]) -> bool:
+    def _sees_all(self, axes: tuple[int, ...]) -> bool:
         draw = np.random.default_rng(0)
+        sizes = [self.shape[axis] for axis in axes]
         places = [tuple(int(draw.integers(size)) for size in sizes) for _ in range(TRIES)]
-        return all(self._at(place).all() for place in places)
+        return all(self._at(place, axes).all() for place in places)
 
     def _all(self) -> Steps:
         """Return the steps from everywhere to everywhere along the axes."""
         return across(self.shape, self.after, self.axes)
 
-    def _others(self) -> Steps:
-        """Return the steps along all other axes: nothing where each is kept apart."""
+    def _others(self) -> Steps | None:
+        """Return the steps along all other axes: none where each is kept apart; None where it is
+        not known which are mixed with which."""
         found: list[Step] = []
-        for axis in range(len(self.shape)):
-            if axis in self.axes:
+        for axis, (before, after) in enumerate(zip(self.shape, self.after, strict=True)):
+            if axis in self.axes or (before == after and self._is_apart(axis)):
                 continue
-            if self.shape[axis] == self.after[axis] and self._is_apart(axis):
-                continue
-            found.append(Mix(axis, self.shape[axis], self.after[axis]))
+            if self._sees_all((axis,)):
+                found.append(Mix(axis, before, after))
+            elif before * max(prod(self.shape), prod(self.after)) <= MOST_WORK:
+                columns = [self._at((place,), (axis,)) for place in range(before)]
+                found.append(Take(axis, from_matrix(np.stack(columns, axis=1))))
+            else:
+                return None
         return tuple(found)
 
     def _is_apart(self, axis: int) -> bool:
