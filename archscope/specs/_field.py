@@ -114,7 +114,7 @@ class Field:
                 return self._item(text, "")
             case "integer":
                 is_list = not set(text).isdisjoint(",:;")
-                hint = ". Several values are for archscope sweep" if is_list else ""
+                hint = ". archscope sweep takes several, of a network's fields" if is_list else ""
                 return self._integer(text, text, f"is not an integer{hint}")
             case "number":
                 return self._number(text)
